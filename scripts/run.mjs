@@ -1,0 +1,56 @@
+// Runs a script of this repository on the Node version the code targets, after installing what is missing.
+// This one file must run on every Node that `engines` allows; everything it starts runs on Node 26.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const targetMajor = 26;
+
+function installed() {
+  const marker = join(root, 'node_modules', '.package-lock.json');
+  if (!existsSync(marker)) return false;
+  return statSync(marker).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs;
+}
+
+function install() {
+  process.stderr.write('Installing dependencies (first run only) ...\n');
+  const npm = process.env.npm_execpath;
+  const [command, prefix] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
+  const args = [...prefix, 'ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
+  const { status } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
+  if (status !== 0) {
+    process.stderr.write('npm ci failed; see its messages above.\n');
+    process.exit(1);
+  }
+}
+
+function findNode() {
+  const bundled = join(root, 'node_modules', '.bin', 'node');
+  if (existsSync(bundled)) return bundled;
+  if (Number(process.versions.node.split('.')[0]) >= targetMajor) return process.execPath;
+  process.stderr.write(
+    `Chaperone runs on Node ${targetMajor}. Its package for ${process.platform}-${process.arch} is not installed ` +
+      `and this is Node ${process.versions.node}; install Node ${targetMajor} and try again.\n`,
+  );
+  process.exit(1);
+}
+
+if (!installed()) install();
+
+const [script, ...args] = process.argv.slice(2);
+if (!script || !existsSync(join(root, script))) {
+  process.stderr.write(`usage: node scripts/run.mjs SCRIPT [ARGUMENT...]; no such script: ${script ?? '(none)'}\n`);
+  process.exit(1);
+}
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+// Detached from the terminal's signals only through us: a Ctrl-C reaches the whole process group, so it is left to the
+// child, while a TERM sent to us alone is passed on.
+const child = spawn(findNode(), [join(root, script), ...args], {
+  stdio: 'inherit',
+  env: { ...process.env, CHAPERONE_VERSION: version },
+});
+process.on('SIGINT', () => {});
+for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
