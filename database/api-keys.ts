@@ -1,0 +1,75 @@
+import type { Queryable } from './queryable.ts';
+
+/** A provider key as an ApiKeyBinding states it; `keySealed` is sealed for `api_keys.key` of this key. */
+export interface ApiKeyWrite {
+  readonly organizationId: string;
+  readonly apiKeyId: string;
+  /** `namespace/name` of the ApiKeyBinding. */
+  readonly resource: string;
+  readonly provider: string;
+  /** The only user it serves; null: the whole organization. */
+  readonly userExternalId: string | null;
+  /** Models it may be used for, `*` as wildcard; null: all. */
+  readonly models: readonly string[] | null;
+  readonly keySealed: Uint8Array;
+  readonly fingerprint: string;
+  readonly syntheticKeySha256: Uint8Array;
+  readonly isActive: boolean;
+  readonly expiresAt: Date | null;
+}
+
+/** Stores the key. */
+export async function upsertApiKey(db: Queryable, key: ApiKeyWrite): Promise<void> {
+  await db.query(
+    `insert into chaperone.api_keys as k
+       (organization_id, api_key_id, resource, provider, user_external_id, models, key_encrypted, fingerprint,
+        synthetic_key_sha256, is_active, expires_at)
+     values ($1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::text[], $7::bytea, $8::text, $9::bytea, $10::boolean,
+             $11::timestamptz)
+     on conflict (organization_id, api_key_id) do update
+       set resource = excluded.resource, provider = excluded.provider, user_external_id = excluded.user_external_id,
+           models = excluded.models, key_encrypted = excluded.key_encrypted, fingerprint = excluded.fingerprint,
+           synthetic_key_sha256 = excluded.synthetic_key_sha256, is_active = excluded.is_active,
+           expires_at = excluded.expires_at, deleted_at = null, updated_at = now()`,
+    [
+      key.organizationId,
+      key.apiKeyId,
+      key.resource,
+      key.provider,
+      key.userExternalId,
+      key.models,
+      key.keySealed,
+      key.fingerprint,
+      key.syntheticKeySha256,
+      key.isActive,
+      key.expiresAt,
+    ],
+  );
+}
+
+/** A stored key, to compare with what it should be. */
+export async function findApiKey(
+  db: Queryable,
+  organizationId: string,
+  apiKeyId: string,
+): Promise<ApiKeyWrite | undefined> {
+  const { rows } = await db.query<ApiKeyWrite>(
+    `select organization_id as "organizationId", api_key_id as "apiKeyId", resource, provider,
+            user_external_id as "userExternalId", models, key_encrypted as "keySealed", fingerprint,
+            synthetic_key_sha256 as "syntheticKeySha256", is_active as "isActive", expires_at as "expiresAt"
+     from chaperone.api_keys
+     where organization_id = $1::uuid and api_key_id = $2::uuid and deleted_at is null`,
+    [organizationId, apiKeyId],
+  );
+  return rows[0];
+}
+
+/** Takes the key out of use and forgets it; the row stays, since requests refer to it. */
+export async function deleteApiKey(db: Queryable, organizationId: string, apiKeyId: string): Promise<void> {
+  await db.query(
+    `update chaperone.api_keys
+     set deleted_at = now(), is_active = false, key_encrypted = '', synthetic_key_sha256 = ''
+     where organization_id = $1::uuid and api_key_id = $2::uuid and deleted_at is null`,
+    [organizationId, apiKeyId],
+  );
+}

@@ -1,0 +1,105 @@
+import type { Queryable } from './queryable.ts';
+
+/** The rows of an organization's configuration that changed since a version; deleted ones too, so marked. */
+export interface ConfigChanges {
+  /** The version these rows bring a reader to. */
+  readonly version: number;
+  readonly organization: ConfigOrganization | undefined;
+  readonly personas: readonly ConfigPersona[];
+  readonly apiKeys: readonly ConfigApiKey[];
+}
+
+export interface ConfigOrganization {
+  readonly organization_id: string;
+  readonly name: string;
+  /** The Organization's spec, as in crds/organization.yaml. */
+  readonly spec: unknown;
+  readonly is_deleted: boolean;
+}
+
+export interface ConfigPersona {
+  readonly persona_id: string;
+  readonly resource: string | null;
+  readonly name: string;
+  readonly description: string | null;
+  /** Base64 of the envelope. */
+  readonly content_sealed: string;
+  readonly users: readonly string[];
+  readonly model: string | null;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly is_active: boolean;
+  readonly is_deleted: boolean;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+export interface ConfigApiKey {
+  readonly api_key_id: string;
+  readonly resource: string | null;
+  readonly provider: string;
+  readonly user_external_id: string | null;
+  readonly models: readonly string[] | null;
+  /** Base64 of the envelope. */
+  readonly key_sealed: string;
+  /** Lower-case hexadecimal. */
+  readonly synthetic_key_sha256: string;
+  readonly is_active: boolean;
+  readonly is_deleted: boolean;
+  /** Milliseconds since 1970; null: never. */
+  readonly expires_at_ms: number | null;
+}
+
+/** The channel on which an organization's changes are told. The notification carries nothing. */
+export function configChannel(organizationId: string): string {
+  return `chaperone_${organizationId.replaceAll('-', '')}`;
+}
+
+/** The organization's change counter; 0 where the organization is unknown (or not the caller's). */
+export async function readConfigVersion(db: Queryable, organizationId: string): Promise<number> {
+  const { rows } = await db.query<{ version: string }>(
+    'select version from chaperone.config_versions where organization_id = $1::uuid',
+    [organizationId],
+  );
+  return Number(rows[0]?.version ?? 0);
+}
+
+/**
+ * What changed after `sinceVersion` (0: everything), in one statement and so from one moment.
+ * The rows come as JSON, in the form in which a proxy keeps them on its volume.
+ */
+export async function readConfigChanges(
+  db: Queryable,
+  organizationId: string,
+  sinceVersion: number,
+): Promise<ConfigChanges> {
+  const { rows } = await db.query<{
+    version: string | null;
+    organization: ConfigOrganization | null;
+    personas: ConfigPersona[];
+    api_keys: ConfigApiKey[];
+  }>(
+    `select
+       (select version from chaperone.config_versions where organization_id = $1::uuid) as version,
+       (select to_jsonb(o) from (
+          select organization_id, name, spec, deleted_at is not null as is_deleted
+          from chaperone.organizations where organization_id = $1::uuid and config_version > $2::bigint) o) as organization,
+       (select coalesce(jsonb_agg(p), '[]') from (
+          select persona_id, resource, name, description, translate(encode(content_encrypted, 'base64'), E'\\n', '') as content_sealed,
+                 users, model, parameters, is_active, deleted_at is not null as is_deleted, created_at, updated_at
+          from chaperone.personas where organization_id = $1::uuid and config_version > $2::bigint) p) as personas,
+       (select coalesce(jsonb_agg(k), '[]') from (
+          select api_key_id, resource, provider, user_external_id, models,
+                 translate(encode(key_encrypted, 'base64'), E'\\n', '') as key_sealed,
+                 encode(synthetic_key_sha256, 'hex') as synthetic_key_sha256, is_active,
+                 deleted_at is not null as is_deleted, extract(epoch from expires_at) * 1000 as expires_at_ms
+          from chaperone.api_keys where organization_id = $1::uuid and config_version > $2::bigint) k) as api_keys`,
+    [organizationId, sinceVersion],
+  );
+  const row = rows[0];
+  return {
+    version: Number(row?.version ?? 0),
+    organization: row?.organization ?? undefined,
+    personas: row?.personas ?? [],
+    apiKeys: row?.api_keys ?? [],
+  };
+}

@@ -1,0 +1,125 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  type KeyObject,
+  randomBytes,
+  randomFillSync,
+} from 'node:crypto';
+
+/**
+ * An organization's data keys: what encrypts its provider keys, persona texts and message contents.
+ * The file of the same shape is in the organization's Secret, never in the database.
+ */
+export interface DataKeySet {
+  /** Id of the key that new values are encrypted with. */
+  readonly current: string;
+  /** Base64 of 32 bytes each, by key id (1 to 32 characters of `a-z0-9-`). Older keys stay for as long as values use them. */
+  readonly keys: Readonly<Record<string, string>>;
+}
+
+/** Which value of which row this is. Bound into the ciphertext, so that it opens nowhere else. */
+export interface EnvelopePlace {
+  readonly organizationId: string;
+  /** `table.column` */
+  readonly column: string;
+  readonly rowId: string;
+}
+
+/** Encrypts and decrypts one organization's values. */
+export interface Envelope {
+  seal(place: EnvelopePlace, plaintext: string | Uint8Array): Buffer;
+  /** @throws {EnvelopeError} where the key is unknown, or the value was changed, cut or belongs to another place */
+  open(place: EnvelopePlace, sealed: Uint8Array): Buffer;
+}
+
+export class EnvelopeError extends Error {
+  override readonly name = 'EnvelopeError';
+  readonly code: 'unknown_key' | 'malformed' | 'not_authentic';
+
+  constructor(code: EnvelopeError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+const version = 1;
+const nonceLength = 12;
+const tagLength = 16;
+
+/**
+ * AES-256-GCM envelopes (NIST SP 800-38D: 96-bit random nonce, 128-bit tag).
+ * Layout: version (1 byte), length of the key id (1), key id, nonce (12), ciphertext, tag (16).
+ * The additional authenticated data is version, key id, organization, column and row.
+ */
+export function makeEnvelope(dataKeys: DataKeySet): Envelope {
+  const keys = new Map(Object.entries(dataKeys.keys).map(([id, base64]) => [id, importKey(id, base64)]));
+  const currentKey = keys.get(dataKeys.current);
+  if (!currentKey)
+    throw new EnvelopeError('unknown_key', `The current data key "${dataKeys.current}" is not in the set`);
+  const header = Buffer.concat([Buffer.from([version, dataKeys.current.length]), Buffer.from(dataKeys.current)]);
+  const nextNonce = makeNonceSource();
+
+  return {
+    seal(place, plaintext) {
+      const nonce = nextNonce();
+      const cipher = createCipheriv('aes-256-gcm', currentKey, nonce);
+      cipher.setAAD(authenticated(dataKeys.current, place));
+      const body = typeof plaintext === 'string' ? cipher.update(plaintext, 'utf8') : cipher.update(plaintext);
+      return Buffer.concat([header, nonce, body, cipher.final(), cipher.getAuthTag()]);
+    },
+    open(place, sealed) {
+      const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
+      const idLength = bytes[1] ?? 0;
+      const nonceStart = 2 + idLength;
+      const bodyStart = nonceStart + nonceLength;
+      if (bytes[0] !== version || bytes.length < bodyStart + tagLength) {
+        throw new EnvelopeError('malformed', `${place.column} of ${place.rowId} is not an envelope`);
+      }
+      const keyId = bytes.toString('utf8', 2, nonceStart);
+      const key = keys.get(keyId);
+      if (!key) throw new EnvelopeError('unknown_key', `${place.column} of ${place.rowId} needs data key "${keyId}"`);
+      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(nonceStart, bodyStart), {
+        authTagLength: tagLength,
+      });
+      decipher.setAAD(authenticated(keyId, place));
+      decipher.setAuthTag(bytes.subarray(bytes.length - tagLength));
+      try {
+        return Buffer.concat([decipher.update(bytes.subarray(bodyStart, bytes.length - tagLength)), decipher.final()]);
+      } catch (cause) {
+        throw new EnvelopeError('not_authentic', `${place.column} of ${place.rowId} does not open here`, { cause });
+      }
+    },
+  };
+}
+
+/** A fresh key set with one key. */
+export function generateDataKeys(): DataKeySet {
+  const current = `k${randomBytes(4).toString('hex')}`;
+  return { current, keys: { [current]: randomBytes(32).toString('base64') } };
+}
+
+function importKey(id: string, base64: string): KeyObject {
+  const bytes = Buffer.from(base64, 'base64');
+  if (bytes.length !== 32) throw new EnvelopeError('malformed', `Data key "${id}" is not 32 bytes of base64`);
+  if (!/^[a-z0-9-]{1,32}$/.test(id)) throw new EnvelopeError('malformed', 'A data key id is 1 to 32 of a-z, 0-9 and -');
+  return createSecretKey(bytes);
+}
+
+function authenticated(keyId: string, { organizationId, column, rowId }: EnvelopePlace): Buffer {
+  return Buffer.from(`chaperone\n${version}\n${keyId}\n${organizationId}\n${column}\n${rowId}`);
+}
+
+/** One call into the system's random source for 128 nonces instead of one each: sealing is on the path of every call. */
+function makeNonceSource(): () => Buffer {
+  const pool = Buffer.alloc(nonceLength * 128);
+  let offset = pool.length;
+  return () => {
+    if (offset === pool.length) {
+      randomFillSync(pool);
+      offset = 0;
+    }
+    offset += nonceLength;
+    return Buffer.from(pool.subarray(offset - nonceLength, offset));
+  };
+}

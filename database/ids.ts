@@ -1,0 +1,47 @@
+import { createHash, randomBytes } from 'node:crypto';
+
+/** The user of calls that have none; a session's key needs some user. */
+export const nobody = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * The UUID of a user, known to every proxy without asking the database.
+ *
+ * @param externalId what the caller's `X-User-ID` says
+ */
+export function userIdOf(organizationId: string, externalId: string): string {
+  return derivedUuid(organizationId, `user/${externalId}`);
+}
+
+/**
+ * The UUID of what a resource owns: stable however often the resource is deleted and applied again.
+ *
+ * @param resource `namespace/name`
+ */
+export function resourceIdOf(organizationId: string, kind: string, resource: string): string {
+  return derivedUuid(organizationId, `${kind}/${resource}`);
+}
+
+/** UUIDv5 (RFC 9562, section 5.5) of a name in an organization's name space. */
+function derivedUuid(organizationId: string, name: string): string {
+  const hash = createHash('sha1')
+    .update(Buffer.from(organizationId.replaceAll('-', ''), 'hex'))
+    .update(name)
+    .digest();
+  hash[6] = ((hash[6] ?? 0) & 0x0f) | 0x50;
+  hash[8] = ((hash[8] ?? 0) & 0x3f) | 0x80;
+  const hex = hash.toString('hex', 0, 16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/**
+ * A request id: `req_`, 12 hexadecimal digits of milliseconds since 1970, 20 random ones. The time in it lets a look-up
+ * by id read one partition.
+ */
+export function makeRequestId(startedAtMs: number): string {
+  return `req_${startedAtMs.toString(16).padStart(12, '0')}${randomBytes(10).toString('hex')}`;
+}
+
+/** When the request of this id began, in milliseconds since 1970; undefined where it is no request id of ours. */
+export function requestStartedAtMs(requestId: string): number | undefined {
+  return /^req_[0-9a-f]{32}$/.test(requestId) ? Number.parseInt(requestId.slice(4, 16), 16) : undefined;
+}

@@ -1,0 +1,48 @@
+import type { Queryable } from './queryable.ts';
+
+/** An organization as the database knows it. */
+export interface OrganizationRow {
+  readonly organizationId: string;
+  readonly name: string;
+}
+
+/** The organization of this name, deleted and retained ones too: applied again, it is the same organization. */
+export async function findOrganization(db: Queryable, name: string): Promise<OrganizationRow | undefined> {
+  const { rows } = await db.query<OrganizationRow>(
+    `select organization_id as "organizationId", name
+     from chaperone.organizations
+     where name = $1::text`,
+    [name],
+  );
+  return rows[0];
+}
+
+/** Stores the organization; a row that is already so is left alone, and no proxy is told. */
+export async function upsertOrganization(
+  db: Queryable,
+  organization: OrganizationRow & { readonly spec: object },
+): Promise<void> {
+  await db.query(
+    `insert into chaperone.organizations as o (organization_id, name, spec)
+     values ($1::uuid, $2::text, $3::jsonb)
+     on conflict (organization_id) do update
+       set spec = excluded.spec, deleted_at = null, updated_at = now()
+       where (o.spec, o.deleted_at) is distinct from (excluded.spec, null)`,
+    [organization.organizationId, organization.name, JSON.stringify(organization.spec)],
+  );
+}
+
+/** Marks the organization deleted and keeps its data (deletionPolicy Retain). */
+export async function retireOrganization(db: Queryable, organizationId: string): Promise<void> {
+  await db.query(
+    `update chaperone.organizations
+     set deleted_at = now()
+     where organization_id = $1::uuid and deleted_at is null`,
+    [organizationId],
+  );
+}
+
+/** Deletes the organization with all that belongs to it (deletionPolicy Delete). */
+export async function deleteOrganization(db: Queryable, organizationId: string): Promise<void> {
+  await db.query('select chaperone.delete_organization($1::uuid)', [organizationId]);
+}

@@ -1,0 +1,44 @@
+import type { Queryable } from './queryable.ts';
+
+/** One rating of one call, as JSON with the names of the columns. */
+export interface RatingRecord {
+  rating_id: string;
+  request_id: string;
+  response_id: string | null;
+  rating: 1 | -1;
+  feedback: string | null;
+  rated_by: string | null;
+  /** ISO 8601 in UTC. */
+  rated_at: string;
+}
+
+/**
+ * Stores a batch of ratings, each in the history and the newest of each call as its rating. May be sent again.
+ *
+ * @param ratingsJson a JSON array of RatingRecord, as text
+ */
+export async function insertRatings(db: Queryable, organizationId: string, ratingsJson: string): Promise<void> {
+  await db.query({
+    name: 'insert-ratings',
+    text: `
+      with record as materialized (
+        select * from json_to_recordset($2::json) as r (
+          rating_id uuid, request_id text, response_id text, rating smallint, feedback text, rated_by uuid,
+          rated_at timestamptz)
+      ), history as (
+        insert into chaperone.rating_history (organization_id, request_id, rating_id, rating, feedback, rated_by, rated_at)
+        select $1::uuid, request_id, rating_id, rating, feedback, rated_by, rated_at
+        from record
+        on conflict do nothing
+      )
+      insert into chaperone.ratings as r (organization_id, request_id, response_id, rating, feedback, rated_by, rated_at)
+      select distinct on (request_id) $1::uuid, request_id, response_id, rating, feedback, rated_by, rated_at
+      from record
+      order by request_id, rated_at desc
+      on conflict (organization_id, request_id) do update
+        set response_id = excluded.response_id, rating = excluded.rating, feedback = excluded.feedback,
+            rated_by = excluded.rated_by, rated_at = excluded.rated_at
+        where excluded.rated_at >= r.rated_at`,
+    values: [organizationId, ratingsJson],
+  });
+}

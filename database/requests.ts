@@ -1,0 +1,147 @@
+import type { Queryable } from './queryable.ts';
+
+/** One row of `requests` with what belongs to it, as JSON with the names of the columns. */
+export interface RequestRecord {
+  request_id: string;
+  /** ISO 8601 in UTC; the same instant that the request id carries. */
+  started_at: string;
+  kind: 'call' | 'analysis';
+  /** `responses`, `chat`, `embeddings`, … */
+  operation: string;
+  user_id: string;
+  /** The `X-User-ID` behind `user_id`; null for calls without a user. Stored in `users`, not in `requests`. */
+  user_external_id: string | null;
+  session_id: string;
+  turn_id: string | null;
+  persona_id: string | null;
+  api_key_id: string | null;
+  provider: string;
+  requested_model: string | null;
+  model: string | null;
+  is_stream: boolean;
+  status: 'completed' | 'failed' | 'cancelled' | 'interrupted';
+  http_status: number | null;
+  error_code: string | null;
+  response_id: string | null;
+  previous_response_id: string | null;
+  input_tokens: number | null;
+  cached_input_tokens: number | null;
+  cache_write_tokens: number | null;
+  output_tokens: number | null;
+  reasoning_tokens: number | null;
+  total_tokens: number | null;
+  /** US dollars as a decimal string; null: unpriced. */
+  cost_usd: string | null;
+  duration_ms: number | null;
+  time_to_first_token_ms: number | null;
+  /** Base64 of envelopes for `request_contents.input` and `.output`; null where contents are not stored. */
+  input_sealed: string | null;
+  output_sealed: string | null;
+}
+
+/**
+ * Stores a batch of records with their users and sessions, in one statement. A record that is there already is left as
+ * it is, so a batch may be sent again after a failure whose outcome is unknown.
+ *
+ * @param recordsJson a JSON array of RequestRecord, as text: the spool keeps it so, and nothing is parsed on the way
+ */
+export async function insertRequests(db: Queryable, organizationId: string, recordsJson: string): Promise<void> {
+  await db.query({
+    name: 'insert-requests',
+    text: `
+      with record as materialized (
+        select * from json_to_recordset($2::json) as r (
+          request_id text, started_at timestamptz, kind text, operation text, user_id uuid, user_external_id text,
+          session_id text, turn_id text, persona_id uuid, api_key_id uuid, provider text, requested_model text,
+          model text, is_stream boolean, status text, http_status integer, error_code text, response_id text,
+          previous_response_id text, input_tokens bigint, cached_input_tokens bigint, cache_write_tokens bigint,
+          output_tokens bigint, reasoning_tokens bigint, total_tokens bigint, cost_usd numeric, duration_ms integer,
+          time_to_first_token_ms integer, input_sealed text, output_sealed text)
+      ), new_users as (
+        insert into chaperone.users (organization_id, user_id, external_id)
+        select distinct on (r.user_id) $1::uuid, r.user_id, r.user_external_id
+        from record r
+        where r.user_external_id is not null
+          and not exists (select from chaperone.users u where u.organization_id = $1::uuid and u.user_id = r.user_id)
+        order by r.user_id
+        on conflict do nothing
+      ), seen_sessions as (
+        insert into chaperone.sessions as s (organization_id, user_id, session_id, started_at, last_request_at)
+        select $1::uuid, user_id, session_id, min(started_at), max(started_at)
+        from record
+        group by user_id, session_id
+        order by user_id, session_id
+        on conflict (organization_id, user_id, session_id) do update
+          set started_at = least(s.started_at, excluded.started_at),
+              last_request_at = greatest(s.last_request_at, excluded.last_request_at)
+          where excluded.last_request_at > s.last_request_at or excluded.started_at < s.started_at
+      ), contents as (
+        insert into chaperone.request_contents (organization_id, request_id, started_at, input_encrypted, output_encrypted)
+        select $1::uuid, request_id, started_at, decode(input_sealed, 'base64'), decode(output_sealed, 'base64')
+        from record
+        where input_sealed is not null
+        on conflict do nothing
+      )
+      insert into chaperone.requests (
+        organization_id, request_id, started_at, kind, operation, user_id, session_id, turn_id, persona_id, api_key_id,
+        provider, requested_model, model, is_stream, status, http_status, error_code, response_id, previous_response_id,
+        input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, total_tokens, cost_usd,
+        duration_ms, time_to_first_token_ms)
+      select
+        $1::uuid, request_id, started_at, kind, operation, user_id, session_id, turn_id, persona_id, api_key_id,
+        provider, requested_model, model, is_stream, status, http_status, error_code, response_id, previous_response_id,
+        input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, total_tokens, cost_usd,
+        duration_ms, time_to_first_token_ms
+      from record
+      on conflict do nothing`,
+    values: [organizationId, recordsJson],
+  });
+}
+
+/** What later steps need to know of an earlier call. */
+export interface RequestReference {
+  readonly requestId: string;
+  readonly responseId: string | null;
+  readonly userId: string;
+  readonly apiKeyId: string | null;
+}
+
+const reference = `request_id as "requestId", response_id as "responseId", user_id as "userId", api_key_id as "apiKeyId"`;
+
+/** The call of this request id, of which `startedAtMs` is a part (`requestStartedAtMs`). */
+export async function findRequestById(
+  db: Queryable,
+  organizationId: string,
+  requestId: string,
+  startedAtMs: number,
+): Promise<RequestReference | undefined> {
+  const { rows } = await db.query<RequestReference>(
+    `select ${reference}
+     from chaperone.requests
+     where organization_id = $1::uuid and started_at = $2::timestamptz and request_id = $3::text`,
+    [organizationId, new Date(startedAtMs), requestId],
+  );
+  return rows[0];
+}
+
+/** The newest call that the provider answered with this response id. */
+export async function findRequestByResponseId(
+  db: Queryable,
+  organizationId: string,
+  responseId: string,
+): Promise<RequestReference | undefined> {
+  const { rows } = await db.query<RequestReference>(
+    `select ${reference}
+     from chaperone.requests
+     where organization_id = $1::uuid and response_id = $2::text
+     order by started_at desc
+     limit 1`,
+    [organizationId, responseId],
+  );
+  return rows[0];
+}
+
+/** Makes the partitions of the month that contains `at`. */
+export async function ensureRequestPartitions(db: Queryable, at: Date): Promise<void> {
+  await db.query('select chaperone.ensure_request_partitions($1::timestamptz)', [at]);
+}

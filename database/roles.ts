@@ -1,0 +1,35 @@
+import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
+import type { Queryable } from './queryable.ts';
+
+/**
+ * Makes the organization's login role, or gives it this password. The role sees the organization's rows and no others.
+ *
+ * @returns the role's name
+ */
+export async function ensureOrganizationRole(db: Queryable, organizationId: string, password: string): Promise<string> {
+  const { rows } = await db.query<{ role: string }>(
+    'select chaperone.ensure_organization_role($1::uuid, $2::text) as role',
+    [organizationId, scramVerifier(password)],
+  );
+  return rows[0]?.role ?? '';
+}
+
+/** Drops the organization's login role; nothing happens where there is none. */
+export async function dropOrganizationRole(db: Queryable, organizationId: string): Promise<void> {
+  await db.query('select chaperone.drop_organization_role($1::uuid)', [organizationId]);
+}
+
+/**
+ * What Postgres stores instead of a password, so that the password itself is in no statement
+ * (SCRAM-SHA-256, RFC 5803: `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`).
+ */
+export function scramVerifier(password: string, salt: Uint8Array = randomBytes(16), iterations = 4096): string {
+  const salted = pbkdf2Sync(password, salt, iterations, 32, 'sha256');
+  const storedKey = createHash('sha256').update(hmac(salted, 'Client Key')).digest('base64');
+  const serverKey = hmac(salted, 'Server Key').toString('base64');
+  return `SCRAM-SHA-256$${iterations}:${Buffer.from(salt).toString('base64')}$${storedKey}:${serverKey}`;
+}
+
+function hmac(key: Uint8Array, text: string): Buffer {
+  return createHmac('sha256', key).update(text).digest();
+}
