@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+
+/** The group and version that every one of our kinds is served under. */
+export const apiVersion = 'chaperone.dev/v1alpha1';
+
+/** Our kinds, each with the file that defines it: one line here is one more kind. */
+export const definitionFiles = {
+  Organization: 'organizations.yaml',
+  Persona: 'personas.yaml',
+  ApiKeyBinding: 'apikeybindings.yaml',
+  AnalysisConfig: 'analysisconfigs.yaml',
+} as const;
+
+export type CustomKind = keyof typeof definitionFiles;
+
+export const customKinds: readonly CustomKind[] = Object.keys(definitionFiles).filter(isCustomKind);
+
+export function isCustomKind(kind: string): kind is CustomKind {
+  return Object.hasOwn(definitionFiles, kind);
+}
+
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+/** A CEL rule. https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#validation-rules */
+export interface ValidationRule {
+  readonly rule: string;
+  readonly message: string;
+  readonly fieldPath?: string;
+}
+
+/** What of a structural schema is read here; the other keywords are JSON Schema's and go to its validator as they are. */
+export interface StructuralSchema {
+  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
+  readonly description?: string;
+  readonly default?: JsonValue;
+  readonly enum?: readonly string[];
+  readonly nullable?: boolean;
+  readonly required?: readonly string[];
+  readonly properties?: Readonly<Record<string, StructuralSchema>>;
+  readonly additionalProperties?: StructuralSchema;
+  readonly items?: StructuralSchema;
+  readonly 'x-kubernetes-preserve-unknown-fields'?: boolean;
+  readonly 'x-kubernetes-int-or-string'?: boolean;
+  readonly 'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map';
+  readonly 'x-kubernetes-list-map-keys'?: readonly string[];
+  readonly 'x-kubernetes-validations'?: readonly ValidationRule[];
+}
+
+/** A column that `kubectl get` shows; those of a priority above 0 only with `-o wide`. */
+export interface PrinterColumn {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'boolean' | 'date';
+  readonly jsonPath: string;
+  readonly priority?: number;
+}
+
+/** One of our kinds as its CustomResourceDefinition states it. */
+export interface Definition {
+  readonly kind: CustomKind;
+  readonly scope: 'Cluster' | 'Namespaced';
+  readonly names: { readonly plural: string; readonly singular: string; readonly shortNames: readonly string[] };
+  readonly columns: readonly PrinterColumn[];
+  readonly schema: StructuralSchema;
+}
+
+interface CustomResourceDefinition {
+  readonly spec: {
+    readonly scope: Definition['scope'];
+    readonly names: Definition['names'];
+    readonly versions: readonly {
+      readonly name: string;
+      readonly additionalPrinterColumns: readonly PrinterColumn[];
+      readonly schema: { readonly openAPIV3Schema: StructuralSchema };
+    }[];
+  };
+}
+
+/**
+ * Reads a kind's definition.
+ *
+ * @param directory where the CustomResourceDefinitions stand; this folder unless they were copied elsewhere
+ */
+export function readDefinition(kind: CustomKind, directory: string = import.meta.dirname): Definition {
+  const file = join(directory, definitionFiles[kind]);
+  const { spec }: CustomResourceDefinition = parse(readFileSync(file, 'utf8'));
+  const version = spec.versions.find(({ name }) => apiVersion.endsWith(`/${name}`));
+  if (!version) throw new Error(`${file} does not define ${apiVersion}`);
+  return {
+    kind,
+    scope: spec.scope,
+    names: spec.names,
+    columns: version.additionalPrinterColumns,
+    schema: version.schema.openAPIV3Schema,
+  };
+}

@@ -1,0 +1,498 @@
+// Generated from the CustomResourceDefinitions in this folder by `npm run generate`: edit those.
+// The types are those of objects that were validated, so a field with a default is always there.
+
+import type { Condition, ObjectMeta } from './object-meta.ts';
+
+/**
+ * Our kinds by name.
+ */
+export interface Resources {
+  Organization: Organization;
+  Persona: Persona;
+  ApiKeyBinding: ApiKeyBinding;
+  AnalysisConfig: AnalysisConfig;
+}
+/**
+ * An Organization is the unit of governance: which namespaces may call which providers and models, who is believed, what a token costs, and what is kept.
+ */
+export interface Organization {
+  apiVersion: 'chaperone.dev/v1alpha1';
+  kind: 'Organization';
+  metadata: ObjectMeta;
+  spec: OrganizationSpec;
+  status?: OrganizationStatus;
+}
+/**
+ * What is wanted.
+ */
+export interface OrganizationSpec {
+  /**
+   * A name for people. The resource's own name where absent.
+   */
+  displayName?: string;
+  /**
+   * Selects, by their labels, the namespaces that belong to this organization. Only resources and pods of these namespaces may use it. An empty selector selects every namespace.
+   */
+  namespaceSelector: {
+    /**
+     * Labels that a namespace must carry with exactly these values.
+     */
+    matchLabels?: {
+      [k: string]: string;
+    };
+    /**
+     * Further requirements; all of them must hold.
+     *
+     * Items: One requirement on one label.
+     */
+    matchExpressions?: {
+      /**
+       * The label's key.
+       */
+      key: string;
+      /**
+       * How the label's value relates to `values`.
+       */
+      operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+      /**
+       * Values for In and NotIn; must be absent for Exists and DoesNotExist.
+       */
+      values?: string[];
+    }[];
+  };
+  /**
+   * Which credentials are believed, and what they must say.
+   */
+  authentication: {
+    /**
+     * How long a token issued by Chaperone is valid, as a duration: numbers with the units h, m, s or ms.
+     */
+    tokenLifetime: string;
+    /**
+     * A key of a Secret in the operator's namespace that holds a shared secret. Tokens signed with it (HS256) are then accepted too; meant for migration from systems that issue such tokens.
+     */
+    sharedSecretRef?: {
+      /**
+       * The Secret's name.
+       */
+      name: string;
+      /**
+       * The key within the Secret.
+       */
+      key: string;
+    };
+    /**
+     * OpenID Connect issuers whose tokens are accepted besides Chaperone's own.
+     *
+     * Items: One accepted issuer.
+     */
+    issuers?: {
+      /**
+       * The `iss` claim, a URL; compared character by character.
+       */
+      issuer: string;
+      /**
+       * A token's `aud` claim must name at least one of these.
+       */
+      audiences: string[];
+      /**
+       * Where the issuer publishes its public keys.
+       */
+      jwksUri: string;
+      /**
+       * The claim that names the user.
+       */
+      userClaim: string;
+    }[];
+    /**
+     * Whether a call must name its user, by its credential or by the header X-User-ID.
+     */
+    requireUser: boolean;
+  };
+  /**
+   * The providers that calls are sent to. Which one a call goes to follows from the ApiKeyBinding it uses.
+   *
+   * Items: One provider.
+   */
+  providers: {
+    /**
+     * The name by which an ApiKeyBinding refers to it.
+     */
+    name: string;
+    /**
+     * Which API it speaks: `openai` is OpenAI itself, `compatible` any server with OpenAI's API.
+     */
+    type: 'openai' | 'compatible';
+    /**
+     * The address that paths such as /responses are appended to, for example https://api.openai.com/v1. OpenAI's own where absent; required for `compatible`.
+     */
+    baseUrl?: string;
+    /**
+     * How long to wait for the provider.
+     */
+    timeouts: {
+      /**
+       * How long it may take until an answer begins.
+       */
+      headers: string;
+      /**
+       * How long an answer that has begun may pause between two chunks.
+       */
+      idle: string;
+    };
+  }[];
+  /**
+   * Which models may be called. Every model where absent.
+   */
+  models?: {
+    /**
+     * Models that may be called; `*` stands for any characters. Every model where absent.
+     */
+    allow?: string[];
+    /**
+     * Models that may not be called even where `allow` names them; `*` stands for any characters.
+     */
+    deny?: string[];
+  };
+  /**
+   * Prices that replace those of the built-in price list, for contracts of your own and for models that the list does not know. In US dollars per million tokens.
+   *
+   * Items: The prices of one model.
+   */
+  prices?: {
+    /**
+     * The model's exact id.
+     */
+    model: string;
+    /**
+     * Price of a million input tokens, a decimal number such as "2.50".
+     */
+    inputPerMillion: string;
+    /**
+     * Price of a million output tokens, reasoning included.
+     */
+    outputPerMillion: string;
+    /**
+     * Price of a million input tokens read from the provider's cache. That of input where absent.
+     */
+    cachedInputPerMillion?: string;
+    /**
+     * Price of a million input tokens written to the provider's cache. That of input where absent.
+     */
+    cacheWritePerMillion?: string;
+  }[];
+  /**
+   * What is kept of a call.
+   */
+  storage: {
+    /**
+     * `Full` keeps what was asked and answered (encrypted); `None` keeps neither. What a call used and cost is kept either way.
+     */
+    contents: 'Full' | 'None';
+  };
+  /**
+   * What becomes of the organization's data when this resource is deleted: `Retain` keeps it, `Delete` removes it for good.
+   */
+  deletionPolicy: 'Retain' | 'Delete';
+}
+/**
+ * What is so; written by the operator.
+ */
+export interface OrganizationStatus {
+  /**
+   * The generation of the spec that this status speaks of.
+   */
+  observedGeneration?: number;
+  /**
+   * The organization's id in the API and in the database.
+   */
+  id?: string;
+  /**
+   * The namespaces that the selector matches.
+   */
+  memberNamespaces?: string[];
+  /**
+   * How many active ApiKeyBindings name this organization.
+   */
+  boundKeys?: number;
+  /**
+   * The ids (`kid`) of the keys whose tokens are accepted, the signing one first.
+   */
+  tokenKeyIds?: string[];
+  /**
+   * The organization's conditions; `Ready` sums up the others.
+   */
+  conditions?: Condition[];
+}
+/**
+ * A Persona is a set of instructions that calls are made with, and who may use it: the same for every application, and changed in one place.
+ */
+export interface Persona {
+  apiVersion: 'chaperone.dev/v1alpha1';
+  kind: 'Persona';
+  metadata: ObjectMeta;
+  spec: PersonaSpec;
+  status?: PersonaStatus;
+}
+/**
+ * What is wanted.
+ */
+export interface PersonaSpec {
+  /**
+   * The Organization it belongs to. Its namespaceSelector must match this namespace.
+   */
+  organizationRef: {
+    /**
+     * The Organization's name.
+     */
+    name: string;
+  };
+  /**
+   * The persona's name as the API shows it.
+   */
+  name: string;
+  /**
+   * What it is for.
+   */
+  description?: string;
+  /**
+   * The instructions. Exactly one of `content` and `contentFrom` must be set.
+   */
+  content?: string;
+  /**
+   * Where the instructions stand, if not here.
+   */
+  contentFrom?: {
+    /**
+     * A key of a ConfigMap in the same namespace. Its changes take effect at once.
+     */
+    configMapKeyRef: {
+      /**
+       * The ConfigMap's name.
+       */
+      name: string;
+      /**
+       * The key within the ConfigMap.
+       */
+      key: string;
+    };
+  };
+  /**
+   * Who may use it: user ids as applications send them (X-User-ID, or the user that a credential names). Everyone of the organization where empty.
+   */
+  users: string[];
+  /**
+   * The model for calls with this persona that name none.
+   */
+  model?: string;
+  /**
+   * Defaults for fields of the request, such as temperature, where a call with this persona does not set them. It may not set model, instructions, input, messages, stream and persona_id.
+   */
+  parameters?: {
+    [k: string]: unknown;
+  };
+  /**
+   * Whether calls may use it.
+   */
+  active: boolean;
+}
+/**
+ * What is so; written by the operator.
+ */
+export interface PersonaStatus {
+  /**
+   * The generation of the spec that this status speaks of.
+   */
+  observedGeneration?: number;
+  /**
+   * The persona's id in the API and in the database. It never changes.
+   */
+  id?: string;
+  /**
+   * SHA-256 of the instructions in force, in hexadecimal.
+   */
+  contentHash?: string;
+  /**
+   * The persona's conditions; `Ready` sums up the others.
+   */
+  conditions?: Condition[];
+}
+/**
+ * An ApiKeyBinding lends a provider's key to an organization, or to one of its users, without showing it: applications get a synthetic key that is worth something only at the proxy.
+ */
+export interface ApiKeyBinding {
+  apiVersion: 'chaperone.dev/v1alpha1';
+  kind: 'ApiKeyBinding';
+  metadata: ObjectMeta;
+  spec: ApiKeyBindingSpec;
+  status?: ApiKeyBindingStatus;
+}
+/**
+ * What is wanted.
+ */
+export interface ApiKeyBindingSpec {
+  /**
+   * The Organization it belongs to. Its namespaceSelector must match this namespace.
+   */
+  organizationRef: {
+    /**
+     * The Organization's name.
+     */
+    name: string;
+  };
+  /**
+   * The name of one of the Organization's providers.
+   */
+  provider: string;
+  /**
+   * The key of a Secret in the same namespace that holds the provider's key.
+   */
+  secretKeyRef: {
+    /**
+     * The Secret's name.
+     */
+    name: string;
+    /**
+     * The key within the Secret.
+     */
+    key: string;
+  };
+  /**
+   * The user whose calls use this key, before the organization's own. Everyone of the organization where absent.
+   */
+  user?: string;
+  /**
+   * The models that this key serves; `*` stands for any characters. Every model where absent.
+   */
+  models?: string[];
+  /**
+   * Whether calls may use it.
+   */
+  active: boolean;
+  /**
+   * From this time on it is not used. Never where absent.
+   */
+  expiresAt?: string;
+}
+/**
+ * What is so; written by the operator.
+ */
+export interface ApiKeyBindingStatus {
+  /**
+   * The generation of the spec that this status speaks of.
+   */
+  observedGeneration?: number;
+  /**
+   * The Secret in the same namespace that holds the synthetic key.
+   */
+  secretName?: string;
+  /**
+   * Tells whether two keys are the same without telling the key.
+   */
+  fingerprint?: string;
+  /**
+   * The binding's conditions; `Ready` sums up the others.
+   */
+  conditions?: Condition[];
+}
+/**
+ * An AnalysisConfig says how conversations are classified: by intent, sentiment, topic or categories of your own.
+ */
+export interface AnalysisConfig {
+  apiVersion: 'chaperone.dev/v1alpha1';
+  kind: 'AnalysisConfig';
+  metadata: ObjectMeta;
+  spec: AnalysisConfigSpec;
+  status?: AnalysisConfigStatus;
+}
+/**
+ * What is wanted.
+ */
+export interface AnalysisConfigSpec {
+  /**
+   * The Organization it belongs to. Its namespaceSelector must match this namespace.
+   */
+  organizationRef: {
+    /**
+     * The Organization's name.
+     */
+    name: string;
+  };
+  /**
+   * The name by which the API finds it.
+   */
+  name: string;
+  /**
+   * What it is for.
+   */
+  description?: string;
+  /**
+   * The analysis, in the form that the API takes and shows it.
+   */
+  config: {
+    /**
+     * What it looks for.
+     */
+    analysis_type: 'intent' | 'sentiment' | 'topic' | 'custom';
+    /**
+     * The categories to choose from.
+     *
+     * Items: One category.
+     */
+    categories: {
+      /**
+       * Its name as results show it.
+       */
+      name: string;
+      /**
+       * What belongs to it.
+       */
+      description?: string;
+      /**
+       * Words or sentences that belong to it.
+       */
+      examples?: string[];
+    }[];
+    /**
+     * The model that analyses.
+     */
+    model: string;
+    /**
+     * The sampling temperature of the analysis.
+     */
+    temperature: number;
+    /**
+     * Whether results say why.
+     */
+    include_reasoning: boolean;
+    /**
+     * Whether more than one category may be found.
+     */
+    multi_label: boolean;
+    /**
+     * Categories with less confidence than this are left out.
+     */
+    confidence_threshold?: number;
+    /**
+     * The prompt to use instead of the built-in one; {user_input}, {ai_response} and {categories} are filled in.
+     */
+    custom_prompt?: string;
+  };
+}
+/**
+ * What is so; written by the operator.
+ */
+export interface AnalysisConfigStatus {
+  /**
+   * The generation of the spec that this status speaks of.
+   */
+  observedGeneration?: number;
+  /**
+   * The config's id in the API and in the database.
+   */
+  id?: string;
+  /**
+   * The config's conditions; `Ready` sums up the others.
+   */
+  conditions?: Condition[];
+}

@@ -1,0 +1,127 @@
+import type { CustomKind } from '../../crds/definition.ts';
+import type { ObjectMeta } from '../../crds/object-meta.ts';
+import type { Resources as CustomResources } from '../../crds/resources.generated.ts';
+
+export interface Secret {
+  readonly apiVersion: 'v1';
+  readonly kind: 'Secret';
+  readonly metadata: ObjectMeta;
+  /** Decoded. */
+  readonly data: Readonly<Record<string, Uint8Array>>;
+}
+
+export interface ConfigMap {
+  readonly apiVersion: 'v1';
+  readonly kind: 'ConfigMap';
+  readonly metadata: ObjectMeta;
+  readonly data: Readonly<Record<string, string>>;
+}
+
+export interface Namespace {
+  readonly apiVersion: 'v1';
+  readonly kind: 'Namespace';
+  readonly metadata: ObjectMeta;
+}
+
+/** Every kind that the operator reads. */
+export interface Resources extends CustomResources {
+  Secret: Secret;
+  ConfigMap: ConfigMap;
+  Namespace: Namespace;
+}
+
+export type Kind = keyof Resources;
+export type ResourceOf<K extends Kind> = Resources[K];
+export type StatusOf<K extends CustomKind> = NonNullable<Resources[K]['status']>;
+
+export interface ObjectKey<K extends Kind = Kind> {
+  readonly kind: K;
+  /** Empty for kinds of cluster scope. */
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** What an Event tells about an object. */
+export interface EventNote {
+  readonly type: 'Normal' | 'Warning';
+  /** One word for programs, CamelCase. */
+  readonly reason: string;
+  /** A sentence for people. */
+  readonly message: string;
+}
+
+export interface SecretToApply {
+  readonly namespace: string;
+  readonly name: string;
+  /** The whole content; keys that are not named are removed. Strings are stored as UTF-8. */
+  readonly data: Readonly<Record<string, string | Uint8Array>>;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Where resources come from, and where statuses, Secrets and Events go.
+ *
+ * Reads are answered from a cache, at once and without I/O; what they return is not to be changed. All objects were
+ * validated and defaulted. A write has reached its destination when its promise resolves, and is announced to
+ * subscribers like any other change; one that changes nothing is not announced.
+ */
+export interface Cluster {
+  /** Resolves once everything has been read. Nothing is announced before. */
+  start(): Promise<void>;
+  /** Ends watching; resolves once nothing is under way any more. */
+  close(): Promise<void>;
+
+  get<K extends Kind>(kind: K, namespace: string, name: string): ResourceOf<K> | undefined;
+  list<K extends Kind>(kind: K): readonly ResourceOf<K>[];
+
+  /**
+   * Has the listener called with the key of every object that is added, changed (its status included) or removed, after
+   * the cache knows it. Listeners must not throw.
+   *
+   * @returns ends the subscription
+   */
+  subscribe(listener: (key: ObjectKey) => void): () => void;
+
+  /**
+   * Replaces an object's status.
+   *
+   * @throws ClusterError `not_found` where the object is gone
+   */
+  updateStatus<K extends CustomKind>(key: ObjectKey<K>, status: StatusOf<K>): Promise<void>;
+
+  /**
+   * Creates or replaces a Secret of the operator's own.
+   *
+   * @throws ClusterError `conflict` where somebody else owns a Secret of that name
+   */
+  applySecret(secret: SecretToApply): Promise<void>;
+
+  /** Removes a Secret that `applySecret` made; one that is not there is no error. */
+  deleteSecret(namespace: string, name: string): Promise<void>;
+
+  /**
+   * Has the object stay, with `metadata.deletionTimestamp` set, when it is deleted, until the finalizer is removed.
+   *
+   * @throws ClusterError `not_found` where the object is gone
+   */
+  addFinalizer(key: ObjectKey<CustomKind>, finalizer: string): Promise<void>;
+
+  /** Removes a finalizer; an object or a finalizer that is not there is no error. */
+  removeFinalizer(key: ObjectKey<CustomKind>, finalizer: string): Promise<void>;
+
+  /** Records an Event about an object. Events are for people: one that cannot be recorded is dropped. */
+  recordEvent(key: ObjectKey, event: EventNote): Promise<void>;
+}
+
+/** A write that the cluster refused. */
+export class ClusterError extends Error {
+  override readonly name = 'ClusterError';
+  readonly code: 'not_found' | 'conflict';
+  readonly key: ObjectKey;
+
+  constructor(code: ClusterError['code'], key: ObjectKey, message: string) {
+    super(message);
+    this.code = code;
+    this.key = key;
+  }
+}

@@ -1,0 +1,104 @@
+// Writes the files that are generated from others; with --check only says which of them are out of date.
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { compile, type JSONSchema } from 'json-schema-to-typescript';
+import { customKinds, readDefinition, type StructuralSchema } from '../crds/definition.ts';
+
+interface Generator {
+  /** Relative to the repository's root. */
+  readonly file: string;
+  readonly render: () => Promise<string>;
+}
+
+export const generators: readonly Generator[] = [{ file: 'crds/resources.generated.ts', render: renderResourceTypes }];
+
+const root = join(import.meta.dirname, '..');
+
+const resourcesBanner = `// Generated from the CustomResourceDefinitions in this folder by \`npm run generate\`: edit those.
+// The types are those of objects that were validated, so a field with a default is always there.
+
+import type { Condition, ObjectMeta } from './object-meta.ts';
+`;
+
+async function renderResourceTypes(): Promise<string> {
+  const definitions = customKinds.map((kind) => readDefinition(kind));
+  return compile(
+    {
+      title: 'Resources',
+      description: 'Our kinds by name.',
+      type: 'object',
+      required: [...customKinds],
+      properties: Object.fromEntries(definitions.map(({ kind, schema }) => [kind, resourceSchema(kind, schema)])),
+    },
+    'Resources',
+    {
+      additionalProperties: false,
+      bannerComment: resourcesBanner,
+      ignoreMinAndMaxItems: true,
+      style: { bracketSpacing: true, singleQuote: true, printWidth: 120 },
+    },
+  );
+}
+
+function resourceSchema(kind: string, schema: StructuralSchema): JSONSchema {
+  const { spec, status } = schema.properties ?? {};
+  if (!spec || !status) throw new Error(`${kind} has no spec or no status`);
+  return {
+    title: kind,
+    ...(schema.description && { description: schema.description }),
+    type: 'object',
+    required: ['apiVersion', 'kind', 'metadata', 'spec'],
+    properties: {
+      apiVersion: { const: 'chaperone.dev/v1alpha1' },
+      kind: { const: kind },
+      metadata: { tsType: 'ObjectMeta' },
+      spec: { title: `${kind}Spec`, ...typeSchema(spec) },
+      status: { title: `${kind}Status`, ...typeSchema(status) },
+    },
+  };
+}
+
+/** The JSON Schema whose type is that of a defaulted value: what has a default is always there. */
+function typeSchema(schema: StructuralSchema): JSONSchema {
+  const { description, type, enum: values, properties, additionalProperties, items, required = [] } = schema;
+  const defaulted = Object.entries(properties ?? {}).flatMap(([name, { default: value }]) =>
+    value === undefined ? [] : [name],
+  );
+  return {
+    ...(description && { description }),
+    ...(values ? { enum: [...values] } : type && { type }),
+    required: [...required, ...defaulted],
+    ...(properties && {
+      properties: Object.fromEntries(
+        Object.entries(properties).map(([name, property]) => [
+          name,
+          name === 'conditions' ? { ...typeSchema(property), tsType: 'Condition[]' } : typeSchema(property),
+        ]),
+      ),
+    }),
+    ...(additionalProperties && { additionalProperties: typeSchema(additionalProperties) }),
+    ...(schema['x-kubernetes-preserve-unknown-fields'] && { additionalProperties: true }),
+    ...(items && { items: typeSchema(items) }),
+  };
+}
+
+/** The files that are not what their generator would write now. */
+export async function staleFiles(): Promise<readonly string[]> {
+  const stale = await Promise.all(
+    generators.map(async ({ file, render }) => {
+      const [wanted, actual] = await Promise.all([render(), readFile(join(root, file), 'utf8').catch(() => undefined)]);
+      return wanted === actual ? [] : [file];
+    }),
+  );
+  return stale.flat();
+}
+
+if (import.meta.main) {
+  if (process.argv.includes('--check')) {
+    const stale = await staleFiles();
+    for (const file of stale) process.stderr.write(`${file} is out of date: run \`npm run generate\`\n`);
+    process.exitCode = stale.length > 0 ? 1 : 0;
+  } else {
+    for (const { file, render } of generators) await writeFile(join(root, file), await render());
+  }
+}
