@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto';
+import { Client } from 'pg';
+
+export interface TestDatabase {
+  /** The owner's. */
+  readonly url: string;
+  /** Absent where the run was given a server of someone else's. */
+  readonly superuserUrl?: string;
+  /** Drops the database, whoever is connected. */
+  close(): Promise<void>;
+}
+
+/**
+ * A migrated database of the test file's own, cloned from the run's template. Roles belong to the whole server: tests
+ * that make organizations' roles give each organization a new id.
+ */
+export async function makeTestDatabase(): Promise<TestDatabase> {
+  const server = requireEnvironment('CHAPERONE_TEST_DATABASE_URL');
+  const template = requireEnvironment('CHAPERONE_TEST_TEMPLATE');
+  const superuser = process.env.CHAPERONE_TEST_SUPERUSER_URL;
+  const name = `chaperone_test_${randomBytes(6).toString('hex')}`;
+  await execute(server, `create database ${name} template ${template}`);
+  return {
+    url: withDatabase(server, name),
+    ...(superuser === undefined ? {} : { superuserUrl: withDatabase(superuser, name) }),
+    // The owner may not disconnect the organizations' roles.
+    close: () => execute(superuser ?? server, `drop database ${name} with (force)`),
+  };
+}
+
+function requireEnvironment(name: string): string {
+  const value = process.env[name];
+  if (value === undefined) throw new Error(`${name} is not set: run this file with "npm test -- FILE"`);
+  return value;
+}
+
+function withDatabase(server: string, name: string): string {
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+async function execute(connectionString: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
