@@ -28,6 +28,7 @@ export interface ValidationRule {
   readonly rule: string;
   readonly message: string;
   readonly fieldPath?: string;
+  readonly reason?: 'FieldValueInvalid' | 'FieldValueForbidden' | 'FieldValueRequired' | 'FieldValueDuplicate';
 }
 
 /** What of a structural schema is read here; the other keywords are JSON Schema's and go to its validator as they are. */
@@ -36,6 +37,8 @@ export interface StructuralSchema {
   readonly description?: string;
   readonly default?: JsonValue;
   readonly enum?: readonly string[];
+  readonly pattern?: string;
+  readonly maxLength?: number;
   readonly nullable?: boolean;
   readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, StructuralSchema>>;

@@ -1,0 +1,291 @@
+import type { CustomKind, JsonValue } from '../../crds/definition.ts';
+import type { JsonObject } from '../../crds/schema-node.ts';
+
+/** An object, and the fields that are wrong with it. */
+export interface Fixture {
+  readonly title: string;
+  readonly kind: CustomKind;
+  readonly object: JsonObject;
+  /** The object that it replaces. */
+  readonly old?: JsonObject;
+  /** Fields with a problem, in any order; none where the object is valid. */
+  readonly wrong: readonly string[];
+}
+
+const minimalSpecs: Readonly<Record<CustomKind, JsonObject>> = {
+  Organization: { namespaceSelector: {}, providers: [{ name: 'openai', type: 'openai' }] },
+  Persona: { organizationRef: { name: 'acme' }, name: 'Support', content: 'Help.' },
+  ApiKeyBinding: {
+    organizationRef: { name: 'acme' },
+    provider: 'openai',
+    secretKeyRef: { name: 'openai', key: 'key' },
+  },
+  AnalysisConfig: {
+    organizationRef: { name: 'acme' },
+    name: 'Intent',
+    config: { analysis_type: 'intent', categories: [{ name: 'billing' }] },
+  },
+};
+
+/** An object with only what its kind requires, changed by the given fields of its spec; `undefined` removes one. */
+export function example(kind: CustomKind, changes: Readonly<Record<string, JsonValue | undefined>> = {}): JsonObject {
+  const spec = Object.entries({ ...minimalSpecs[kind], ...changes });
+  return {
+    apiVersion: 'chaperone.dev/v1alpha1',
+    kind,
+    metadata: { name: 'example', ...(kind !== 'Organization' && { namespace: 'default' }) },
+    spec: Object.fromEntries(spec.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))),
+  };
+}
+
+type Case = readonly [
+  title: string,
+  changes: Readonly<Record<string, JsonValue | undefined>>,
+  wrong?: readonly string[],
+];
+
+function cases(kind: CustomKind, table: readonly Case[]): readonly Fixture[] {
+  return table.map(([title, changes, wrong = []]) => ({ title, kind, object: example(kind, changes), wrong }));
+}
+
+const texts = (count: number) => Array.from({ length: count }, (_, index) => `item-${index}`);
+
+function provider(changes: JsonObject): Readonly<Record<string, JsonValue>> {
+  return { providers: [{ name: 'one', type: 'openai', ...changes }] };
+}
+
+function issuer(changes: JsonObject): Readonly<Record<string, JsonValue>> {
+  const whole = { issuer: 'https://id.example.com', audiences: ['chaperone'], jwksUri: 'https://id.example.com/jwks' };
+  return { authentication: { issuers: [{ ...whole, ...changes }] } };
+}
+
+function price(changes: JsonObject): Readonly<Record<string, JsonValue>> {
+  return { prices: [{ model: 'gpt-4o', inputPerMillion: '2.5', outputPerMillion: '10', ...changes }] };
+}
+
+function selector(expression: JsonObject): Readonly<Record<string, JsonValue>> {
+  return { namespaceSelector: { matchExpressions: [{ key: 'team', ...expression }] } };
+}
+
+function analysis(changes: JsonObject): Readonly<Record<string, JsonValue>> {
+  return { config: { analysis_type: 'intent', categories: [{ name: 'billing' }], ...changes } };
+}
+
+const organizations = cases('Organization', [
+  ['the least there can be', {}],
+  ['an unknown field', { limits: {} }, ['spec.limits']],
+  ['an unknown field of a provider', provider({ weight: 1 }), ['spec.providers[0].weight']],
+  ['no selector', { namespaceSelector: undefined }, ['spec.namespaceSelector']],
+  ['a selector of null', { namespaceSelector: null }, ['spec.namespaceSelector']],
+  ['labels', { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'default', team: '' } } }],
+  ['a label of null', { namespaceSelector: { matchLabels: { team: null, tier: 'one' } } }],
+  [
+    'a label that is a number',
+    { namespaceSelector: { matchLabels: { team: 1 } } },
+    ['spec.namespaceSelector.matchLabels.team'],
+  ],
+  ['In with values', selector({ operator: 'In', values: ['a'] })],
+  ['In without values', selector({ operator: 'In' }), ['spec.namespaceSelector.matchExpressions[0]']],
+  ['NotIn with no values', selector({ operator: 'NotIn', values: [] }), ['spec.namespaceSelector.matchExpressions[0]']],
+  ['Exists', selector({ operator: 'Exists' })],
+  ['Exists with empty values', selector({ operator: 'Exists', values: [] })],
+  [
+    'Exists with values',
+    selector({ operator: 'Exists', values: ['a'] }),
+    ['spec.namespaceSelector.matchExpressions[0]'],
+  ],
+  [
+    'an unknown operator',
+    selector({ operator: 'Like', values: ['a'] }),
+    ['spec.namespaceSelector.matchExpressions[0].operator'],
+  ],
+  ['an empty display name', { displayName: '' }, ['spec.displayName']],
+  ['a display name of 200 characters outside the BMP', { displayName: '\u{1F980}'.repeat(200) }],
+  ['a display name of 201', { displayName: 'x'.repeat(201) }, ['spec.displayName']],
+  ['no providers', { providers: [] }, ['spec.providers']],
+  ['33 providers', { providers: texts(33).map((name) => ({ name, type: 'openai' })) }, ['spec.providers']],
+  ['providers that are an object', { providers: {} }, ['spec.providers']],
+  [
+    'two providers of one name',
+    {
+      providers: [
+        { name: 'one', type: 'openai' },
+        { name: 'one', type: 'openai' },
+      ],
+    },
+    ['spec.providers[1]'],
+  ],
+  ['a provider without a name', { providers: [{ type: 'openai' }] }, ['spec.providers[0].name']],
+  ['a provider named in capitals', provider({ name: 'OpenAI' }), ['spec.providers[0].name']],
+  ['a provider with a long name', provider({ name: 'x'.repeat(64) }), ['spec.providers[0].name']],
+  ['a provider of an unknown type', provider({ type: 'cohere' }), ['spec.providers[0].type']],
+  ['a compatible provider without an address', provider({ type: 'compatible' }), ['spec.providers[0].baseUrl']],
+  ['a compatible provider', provider({ type: 'compatible', baseUrl: 'http://vllm.models:8000/v1' })],
+  ['an IPv6 address', provider({ baseUrl: 'http://[::1]:8000/v1' })],
+  ['an address without a path', provider({ baseUrl: 'https://api.openai.com' })],
+  ['an address of another scheme', provider({ baseUrl: 'ftp://example.com' }), ['spec.providers[0].baseUrl']],
+  ['an address with a query', provider({ baseUrl: 'https://example.com/v1?a=b' }), ['spec.providers[0].baseUrl']],
+  ['an address with a password', provider({ baseUrl: 'https://me:secret@example.com' }), ['spec.providers[0].baseUrl']],
+  ['an address with a space', provider({ baseUrl: 'https://example.com/a b' }), ['spec.providers[0].baseUrl']],
+  ['one timeout', provider({ timeouts: { idle: '1m30s' } })],
+  ['timeouts of null', provider({ timeouts: null })],
+  [
+    'a timeout of nothing',
+    provider({ timeouts: { idle: '0s', headers: '0h0ms' } }),
+    ['spec.providers[0].timeouts.idle', 'spec.providers[0].timeouts.headers'],
+  ],
+  ['a timeout without a unit', provider({ timeouts: { headers: '600' } }), ['spec.providers[0].timeouts.headers']],
+  ['a timeout that is a number', provider({ timeouts: { headers: 600 } }), ['spec.providers[0].timeouts.headers']],
+  ['tokens of a short life', { authentication: { tokenLifetime: '59s' } }, ['spec.authentication.tokenLifetime']],
+  ['tokens of a minute', { authentication: { tokenLifetime: '59s1000ms' } }],
+  ['tokens of days', { authentication: { tokenLifetime: '30d' } }, ['spec.authentication.tokenLifetime']],
+  ['authentication of null', { authentication: null }],
+  ['users that are optional', { authentication: { requireUser: false } }],
+  ['a shared secret', { authentication: { sharedSecretRef: { name: 'old', key: 'hs256' } } }],
+  [
+    'a shared secret without a key',
+    { authentication: { sharedSecretRef: { name: 'old' } } },
+    ['spec.authentication.sharedSecretRef.key'],
+  ],
+  ['an issuer', issuer({})],
+  ['an issuer with another user claim', issuer({ userClaim: 'email' })],
+  ['an issuer that is no address', issuer({ issuer: 'id.example.com' }), ['spec.authentication.issuers[0].issuer']],
+  ['an issuer without audiences', issuer({ audiences: [] }), ['spec.authentication.issuers[0].audiences']],
+  [
+    'an issuer with an audience twice',
+    issuer({ audiences: ['a', 'a'] }),
+    ['spec.authentication.issuers[0].audiences[1]'],
+  ],
+  ['an issuer without keys', issuer({ jwksUri: null }), ['spec.authentication.issuers[0].jwksUri']],
+  ['models', { models: { allow: ['gpt-4o*'], deny: ['gpt-4o-audio*'] } }],
+  ['no allowed model', { models: { allow: [] } }, ['spec.models.allow']],
+  ['a model twice', { models: { allow: ['a', 'b', 'a'] } }, ['spec.models.allow[2]']],
+  ['a model of null', { models: { deny: [null] } }, ['spec.models.deny[0]']],
+  ['many models', { models: { deny: texts(257) } }, ['spec.models.deny']],
+  ['a price', price({})],
+  ['a price with all its parts', price({ cachedInputPerMillion: '0.0000000001', cacheWritePerMillion: '3' })],
+  ['a price with 11 decimals', price({ inputPerMillion: '0.00000000001' }), ['spec.prices[0].inputPerMillion']],
+  ['a price in exponents', price({ inputPerMillion: '1e3' }), ['spec.prices[0].inputPerMillion']],
+  ['a price below nothing', price({ outputPerMillion: '-1' }), ['spec.prices[0].outputPerMillion']],
+  ['a price with a point at its end', price({ outputPerMillion: '1.' }), ['spec.prices[0].outputPerMillion']],
+  ['a price that is a number', price({ outputPerMillion: 10 }), ['spec.prices[0].outputPerMillion']],
+  [
+    'two prices of a model',
+    { prices: [0, 1].map(() => ({ model: 'a', inputPerMillion: '1', outputPerMillion: '1' })) },
+    ['spec.prices[1]'],
+  ],
+  ['contents that are not kept', { storage: { contents: 'None' } }],
+  ['contents kept in part', { storage: { contents: 'Some' } }, ['spec.storage.contents']],
+  ['data that goes', { deletionPolicy: 'Delete' }],
+  ['data that is archived', { deletionPolicy: 'Archive' }, ['spec.deletionPolicy']],
+  ['several problems', { displayName: '', deletionPolicy: '' }, ['spec.displayName', 'spec.deletionPolicy']],
+]);
+
+const personas = cases('Persona', [
+  ['the least there can be', {}],
+  ['no organization', { organizationRef: undefined }, ['spec.organizationRef']],
+  ['no name', { name: undefined }, ['spec.name']],
+  ['an empty name', { name: '' }, ['spec.name']],
+  ['a long name', { name: 'x'.repeat(201) }, ['spec.name']],
+  ['empty content', { content: '' }, ['spec.content']],
+  ['the longest content', { content: 'ü'.repeat(100_000) }],
+  ['longer content', { content: 'x'.repeat(100_001) }, ['spec.content']],
+  ['no content', { content: undefined }, ['spec']],
+  ['content of null', { content: null }, ['spec']],
+  ['content from a ConfigMap', { content: undefined, contentFrom: { configMapKeyRef: { name: 'a', key: 'b' } } }],
+  ['content from nowhere', { content: undefined, contentFrom: {} }, ['spec.contentFrom.configMapKeyRef']],
+  ['content twice', { contentFrom: { configMapKeyRef: { name: 'a', key: 'b' } } }, ['spec']],
+  ['users', { users: ['alice@example.com', 'bob'] }],
+  ['a user twice', { users: ['alice', 'alice'] }, ['spec.users[1]']],
+  ['an empty user', { users: [''] }, ['spec.users[0]']],
+  ['a long user', { users: ['x'.repeat(256)] }, ['spec.users[0]']],
+  ['1000 users', { users: texts(1000) }],
+  ['1001 users', { users: texts(1001) }, ['spec.users']],
+  ['an empty model', { model: '' }, ['spec.model']],
+  ['parameters', { parameters: { temperature: 0.2, metadata: { team: null }, stop: ['a', null], seed: null } }],
+  ['parameters that name the model', { parameters: { model: 'gpt-4o' } }, ['spec.parameters']],
+  ['parameters that name a persona', { parameters: { persona_id: null, top_p: 1 } }, ['spec.parameters']],
+  ['parameters that are a list', { parameters: [] }, ['spec.parameters']],
+  ['not active', { active: false }],
+  ['active in words', { active: 'yes' }, ['spec.active']],
+]);
+
+const apiKeyBindings = cases('ApiKeyBinding', [
+  ['the least there can be', {}],
+  ['no provider', { provider: undefined }, ['spec.provider']],
+  ['a provider that can not be', { provider: '-' }, ['spec.provider']],
+  ['no secret', { secretKeyRef: undefined }, ['spec.secretKeyRef']],
+  ['a secret without a key', { secretKeyRef: { name: 'openai' } }, ['spec.secretKeyRef.key']],
+  ['a user', { user: 'alice@example.com' }],
+  ['an empty user', { user: '' }, ['spec.user']],
+  ['models', { models: ['gpt-*'] }],
+  ['no models', { models: [] }, ['spec.models']],
+  ['an end in UTC', { expiresAt: '2027-01-31T23:59:59Z' }],
+  ['an end with an offset and a fraction', { expiresAt: '2027-01-31T23:59:59.123+02:00' }],
+  ['an end without an offset', { expiresAt: '2027-01-31T23:59:59' }, ['spec.expiresAt']],
+  ['an end with a space', { expiresAt: '2027-01-31 23:59:59Z' }, ['spec.expiresAt']],
+  ['an end that is a day', { expiresAt: '2027-01-31' }, ['spec.expiresAt']],
+  ['an end in no month', { expiresAt: '2027-13-01T00:00:00Z' }, ['spec.expiresAt']],
+  ['an end on no day', { expiresAt: '2027-02-30T00:00:00Z' }, ['spec.expiresAt']],
+  ['an end at no hour', { expiresAt: '2027-01-01T25:00:00Z' }, ['spec.expiresAt']],
+]);
+
+const analysisConfigs = cases('AnalysisConfig', [
+  ['the least there can be', {}],
+  ['no config', { config: undefined }, ['spec.config']],
+  ['an unknown type', analysis({ analysis_type: 'mood' }), ['spec.config.analysis_type']],
+  ['no categories', analysis({ categories: [] }), ['spec.config.categories']],
+  ['101 categories', analysis({ categories: texts(101).map((name) => ({ name })) }), ['spec.config.categories']],
+  [
+    'two categories of one name',
+    analysis({ categories: [{ name: 'a' }, { name: 'a', description: 'b' }] }),
+    ['spec.config.categories[1]'],
+  ],
+  ['examples', analysis({ categories: [{ name: 'a', description: 'b', examples: ['c', 'c'] }] })],
+  ['a temperature without a fraction', analysis({ temperature: 1 })],
+  ['a temperature above 2', analysis({ temperature: 2.1 }), ['spec.config.temperature']],
+  ['a temperature below 0', analysis({ temperature: -0.1 }), ['spec.config.temperature']],
+  ['a temperature in words', analysis({ temperature: 'hot' }), ['spec.config.temperature']],
+  ['a threshold', analysis({ confidence_threshold: 0.5, multi_label: true, include_reasoning: false })],
+  ['a threshold in percent', analysis({ confidence_threshold: 50 }), ['spec.config.confidence_threshold']],
+  ['a prompt', analysis({ analysis_type: 'custom', custom_prompt: 'Rate {user_input}.' })],
+  ['a field of another spelling', analysis({ multiLabel: true }), ['spec.config.multiLabel']],
+]);
+
+const updates = (['Persona', 'ApiKeyBinding', 'AnalysisConfig'] as const).flatMap((kind): readonly Fixture[] => [
+  { title: 'the same again', kind, old: example(kind), object: example(kind), wrong: [] },
+  {
+    title: 'another organization',
+    kind,
+    old: example(kind),
+    object: example(kind, { organizationRef: { name: 'other' } }),
+    wrong: ['spec.organizationRef'],
+  },
+]);
+
+const whole = example('Persona');
+const metadata: readonly Fixture[] = [
+  {
+    title: 'a name in capitals',
+    kind: 'Persona',
+    object: { ...whole, metadata: { name: 'A' } },
+    wrong: ['metadata.name'],
+  },
+  {
+    title: 'unknown metadata',
+    kind: 'Persona',
+    object: { ...whole, metadata: { name: 'a', nom: 'b' } },
+    wrong: ['metadata.nom'],
+  },
+  { title: 'a field beside the spec', kind: 'Persona', object: { ...whole, speck: {} }, wrong: ['speck'] },
+  { title: 'a status', kind: 'Persona', object: { ...whole, status: { id: 7 } }, wrong: [] },
+];
+
+export const fixtures: readonly Fixture[] = [
+  ...organizations,
+  ...personas,
+  ...apiKeyBindings,
+  ...analysisConfigs,
+  ...updates,
+  ...metadata,
+];

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { customKinds } from '../../crds/definition.ts';
+import { makeValidator } from '../../crds/validate.ts';
+import { example, fixtures } from './fixtures.ts';
+
+for (const kind of customKinds) {
+  describe(kind, () => {
+    const validate = makeValidator(kind);
+    for (const { title, object, old, wrong } of fixtures.filter((fixture) => fixture.kind === kind)) {
+      test(`${title}: ${wrong.length > 0 ? `wrong are ${wrong.join(', ')}` : 'valid'}`, () => {
+        const result = validate(object, old);
+        const problems = 'problems' in result ? result.problems : [];
+        const fields = new Set(problems.map(({ field }) => field));
+        assert.deepEqual([...fields].sort(), wrong.toSorted(), JSON.stringify(problems));
+      });
+    }
+  });
+}
+
+test('defaults are filled in, those inside of defaulted objects too', () => {
+  const result = makeValidator('Organization')(example('Organization'));
+  assert('object' in result);
+  assert.deepEqual(result.object.spec, {
+    namespaceSelector: {},
+    authentication: { tokenLifetime: '8760h', requireUser: true },
+    providers: [{ name: 'openai', type: 'openai', timeouts: { headers: '600s', idle: '120s' } }],
+    storage: { contents: 'Full' },
+    deletionPolicy: 'Retain',
+  });
+});
+
+describe('a problem reads as the API server puts it', () => {
+  const table = [
+    [{ deletionPolicy: 'Keep' }, 'Unsupported value: "Keep": supported values: "Retain", "Delete"'],
+    [{ displayName: 5 }, 'Invalid value: "integer": spec.displayName in body must be of type string: "integer"'],
+    [{ displayName: 'x'.repeat(201) }, 'Too long: may not be more than 200 bytes'],
+    [{ providers: [] }, 'Invalid value: 0: spec.providers in body should have at least 1 items'],
+    [
+      { providers: [{ name: 'a', type: 'compatible' }] },
+      'Required value: baseUrl is required where type is compatible',
+    ],
+    [{ authentication: { tokenLifetime: '1s' } }, 'Invalid value: "1s": tokenLifetime must be at least 1m'],
+    [{ models: { allow: ['a', 'a'] } }, 'Duplicate value: "a"'],
+    [{ namespaceSelector: undefined }, 'Required value'],
+    [{ budgets: [] }, 'unknown field'],
+  ] as const;
+  const validate = makeValidator('Organization');
+  for (const [changes, message] of table) {
+    test(message, () => {
+      const result = validate(example('Organization', changes));
+      assert('problems' in result);
+      assert.deepEqual(
+        result.problems.map((problem) => problem.message),
+        [message],
+      );
+    });
+  }
+});
+
+test('a kind of cluster scope has no namespace', () => {
+  const object = { ...example('Organization'), metadata: { name: 'acme', namespace: 'default' } };
+  const result = makeValidator('Organization')(object);
+  assert.deepEqual(result, { problems: [{ field: 'metadata.namespace', message: 'unknown field' }] });
+});
+
+test('anything at all is judged, never thrown at', () => {
+  for (const kind of customKinds) {
+    const validate = makeValidator(kind);
+    fc.assert(
+      fc.property(fc.json(), fc.json(), (spec, old) => {
+        assert('problems' in validate({ ...example(kind), spec: JSON.parse(spec) }, JSON.parse(old)));
+      }),
+    );
+  }
+});
