@@ -1,6 +1,4 @@
-import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chooseAccount } from './embedded-postgres/account.ts';
 import { prepareBinaries } from './embedded-postgres/binaries.ts';
@@ -8,8 +6,8 @@ import {
   checkDataDirectory,
   createDataDirectory,
   findDataOwner,
+  openDirectory,
   owner,
-  refuseForeign,
   superuser,
 } from './embedded-postgres/data-directory.ts';
 import { EmbeddedPostgresError } from './embedded-postgres/error.ts';
@@ -62,9 +60,7 @@ const sharedMemoryPatienceMs = 10_000;
  * @throws EmbeddedPostgresError with a message that names the directory and what to do
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const directory = resolve(options.directory);
-  await mkdir(directory, { recursive: true });
-  await refuseForeign(directory);
+  const directory = await openDirectory(options.directory);
   const unlock = lockDirectory(directory);
   try {
     const binaries = await prepareBinaries();

@@ -1,6 +1,20 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chown, lchown, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  access,
+  chown,
+  constants,
+  lchown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type Account, commandAs, type Owner } from './account.ts';
@@ -31,18 +45,36 @@ export async function findDataOwner(directory: string): Promise<Owner | undefine
 }
 
 /**
- * Refuses a directory that holds something else, before anything is written to it.
+ * Makes the directory where there is none, and refuses one that holds something else before anything is written to it.
  *
- * @throws EmbeddedPostgresError `directory-foreign`
+ * @returns its real path, the same for everyone who comes by another link
+ * @throws EmbeddedPostgresError `directory-unusable` or `directory-foreign`
  */
-export async function refuseForeign(directory: string): Promise<void> {
+export async function openDirectory(path: string): Promise<string> {
+  const [directory, names] = await listDirectory(path);
   const known = (name: string) => ownFiles.includes(name) || name.startsWith('lock-') || name.startsWith(attemptPrefix);
-  const foreign = (await readdir(directory)).find((name) => !known(name));
-  if (foreign === undefined) return;
+  const foreign = names.find((name) => !known(name));
+  if (foreign === undefined) return directory;
   throw new EmbeddedPostgresError(
     'directory-foreign',
     `${directory} holds files that are not of an embedded PostgreSQL (${foreign}). Choose another data directory.`,
   );
+}
+
+async function listDirectory(path: string): Promise<[directory: string, names: string[]]> {
+  try {
+    await mkdir(path, { recursive: true });
+    const directory = await realpath(path);
+    await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+    return [directory, await readdir(directory)];
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new EmbeddedPostgresError(
+      'directory-unusable',
+      `Cannot keep a database in ${path} (${reason}). Run as the user it belongs to, or choose another data directory.`,
+      { cause },
+    );
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 export type EmbeddedPostgresErrorCode =
   | 'binaries-unusable'
   | 'account-unusable'
+  | 'directory-unusable'
   | 'directory-foreign'
   | 'directory-corrupt'
   | 'directory-in-use'

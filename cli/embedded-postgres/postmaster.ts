@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, DatabaseError } from 'pg';
+import { Client } from 'pg';
 import { type Account, commandAs } from './account.ts';
 import { EmbeddedPostgresError } from './error.ts';
 import { readCommandLine, stopServer } from './server-process.ts';
@@ -19,13 +19,12 @@ export interface StartRequest {
   readonly account: Account;
   readonly directory: string;
   readonly settings: Readonly<Record<string, string>>;
-  /** For asking whether it is ready. */
+  /** For trying a connection. */
   readonly url: string;
   readonly signal: AbortSignal | undefined;
 }
 
 const readyWithinMs = 60_000;
-const cannotConnectNow = '57P03';
 
 /**
  * Starts a server on `directory/data` and waits until it answers a real connection. It runs in a session of its own, so
@@ -44,26 +43,21 @@ export async function startPostmaster(request: StartRequest): Promise<Postmaster
     detached: true,
     stdio: ['ignore', output.fd, output.fd],
   });
-  const state = { exited: false };
-  const exited = new Promise<void>((resolve) =>
-    child.once('exit', () => resolve()).once('error', () => resolve()),
-  ).then(() => {
-    state.exited = true;
-  });
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()).once('error', () => resolve()));
   await output.close();
   const { pid } = child;
   if (pid === undefined) throw new EmbeddedPostgresError('start-failed', `Cannot run ${command.file}.`);
   const postmaster = {
     pid,
     exited,
-    // Once the process has been reaped, its id may be another program's.
     stop: async () => {
-      if (!state.exited) await stopServer(pid);
+      // Once the process has been reaped, its id may be another program's.
+      if (!hasExited(child)) await stopServer(pid);
       await exited;
     },
   };
   try {
-    await untilReady(exited, state, request);
+    await untilReady(child, exited, request);
     return postmaster;
   } catch (error) {
     await postmaster.stop();
@@ -72,37 +66,39 @@ export async function startPostmaster(request: StartRequest): Promise<Postmaster
 }
 
 async function untilReady(
+  child: ChildProcess,
   exited: Promise<void>,
-  state: { readonly exited: boolean },
-  { url, signal }: StartRequest,
+  { directory, url, signal }: StartRequest,
 ): Promise<void> {
   const deadline = Date.now() + readyWithinMs;
-  for (let delayMs = 10; ; delayMs = Math.min(delayMs * 1.5, 250)) {
+  // Something else may be listening on the port, so the server is asked to be ready before a connection is tried.
+  for (let delayMs = 5; !(await isReady(directory, child)); delayMs = Math.min(delayMs * 1.5, 100)) {
     signal?.throwIfAborted();
-    const refusal = await connect(url);
-    if (refusal === undefined) return;
-    if (state.exited || isFinal(refusal) || Date.now() > deadline) throw refusal;
+    if (hasExited(child)) throw new Error(`it ended with ${child.exitCode ?? child.signalCode}`);
+    if (Date.now() > deadline) throw new Error(`it was not ready within ${readyWithinMs / 1000} s`);
     await Promise.race([exited, sleep(delayMs)]);
   }
+  await connect(url);
 }
 
-async function connect(connectionString: string): Promise<unknown> {
-  const client = new Client({ connectionString, connectionTimeoutMillis: 5_000 });
+async function isReady(directory: string, child: ChildProcess): Promise<boolean> {
+  const { pid, status } = await readPidFile(directory);
+  return pid === child.pid && status === 'ready';
+}
+
+function hasExited(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+async function connect(connectionString: string): Promise<void> {
+  const client = new Client({ connectionString, connectionTimeoutMillis: 10_000 });
   client.on('error', () => {});
   try {
     await client.connect();
     await client.query('select 1');
-    return undefined;
-  } catch (error) {
-    return error;
   } finally {
     await client.end().catch(() => {});
   }
-}
-
-/** A server that is up and refuses, say, the password will not change its mind. */
-function isFinal(refusal: unknown): boolean {
-  return refusal instanceof DatabaseError && refusal.code !== cannotConnectNow;
 }
 
 async function explain(cause: unknown, log: string): Promise<EmbeddedPostgresError> {
@@ -123,18 +119,27 @@ async function explain(cause: unknown, log: string): Promise<EmbeddedPostgresErr
 }
 
 /**
- * Stops the server that a killed predecessor left on `directory/data`, and removes a stale `postmaster.pid`, whose
- * process id may by now be another program's, for which PostgreSQL would refuse to start.
+ * Stops the server that a killed predecessor left on `directory/data`, and removes a stale `postmaster.pid`: its process
+ * id may by now be some other program's, for which PostgreSQL would refuse to start.
  *
  * @returns whether there was a server to stop
  */
 export async function stopLeftover(directory: string): Promise<boolean> {
-  const data = join(directory, 'data');
-  const file = join(data, 'postmaster.pid');
-  // Its first line is the process id; see PostgreSQL's src/include/utils/pidfile.h.
-  const pid = Number.parseInt(await readFile(file, 'utf8').catch(() => ''), 10);
-  const alive = pid > 0 && (await readCommandLine(pid)).includes(data);
-  if (alive) await stopServer(pid);
-  await rm(file, { force: true });
-  return alive;
+  const { pid } = await readPidFile(directory);
+  const commandLine = pid > 0 ? await readCommandLine(pid) : '';
+  const ours = commandLine.includes(`-D ${join(directory, 'data')} `);
+  if (ours) await stopServer(pid);
+  // A PostgreSQL started by another path might still be this directory's: PostgreSQL itself finds out.
+  else if (!commandLine.includes('postgres')) await rm(pidFile(directory), { force: true });
+  return ours;
+}
+
+/** Lines 1 and 8 of `postmaster.pid`; see PostgreSQL's src/include/utils/pidfile.h. */
+async function readPidFile(directory: string): Promise<{ pid: number; status: string | undefined }> {
+  const lines = (await readFile(pidFile(directory), 'utf8').catch(() => '')).split('\n');
+  return { pid: Number.parseInt(lines[0] ?? '', 10), status: lines[7]?.trim() };
+}
+
+function pidFile(directory: string): string {
+  return join(directory, 'data', 'postmaster.pid');
 }

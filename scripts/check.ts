@@ -1,0 +1,48 @@
+// npm run check: everything that can be said about the code without running it.
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+interface Check {
+  readonly name: string;
+  readonly remedy: string;
+  /** Returns what is wrong, empty where nothing is. */
+  run(): Promise<string>;
+}
+
+const root = dirname(import.meta.dirname);
+
+const checks: readonly Check[] = [
+  { name: 'types', remedy: 'npx tsc', run: () => runScript('node_modules/typescript/bin/tsc', '--noEmit') },
+  {
+    name: 'lint and format',
+    remedy: 'npx biome check --write',
+    run: () => runScript('node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'),
+  },
+  { name: 'generated files', remedy: 'npm run generate', run: () => runScript('scripts/generate.ts', '--check') },
+  { name: 'lock file', remedy: 'npm install --omit-lockfile-registry-resolved', run: findResolvedAddresses },
+];
+
+function runScript(...args: string[]): Promise<string> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { cwd: root, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+      resolve(error ? `${stdout}${stderr}`.trim() || error.message : '');
+    });
+  });
+}
+
+/** An address in the lock file ties everyone to the registry, perhaps a mirror, of whoever installed last. */
+async function findResolvedAddresses(): Promise<string> {
+  const lock: { packages: Record<string, { resolved?: string }> } = JSON.parse(
+    await readFile(join(root, 'package-lock.json'), 'utf8'),
+  );
+  const tied = Object.entries(lock.packages).filter(([, { resolved }]) => resolved !== undefined);
+  return tied.map(([path, { resolved }]) => `${path}: ${resolved}`).join('\n');
+}
+
+const findings = await Promise.all(checks.map((check) => check.run()));
+for (const [index, { name, remedy }] of checks.entries()) {
+  const finding = findings[index];
+  process.stdout.write(finding ? `failed  ${name} (${remedy})\n${finding}\n` : `ok      ${name}\n`);
+  if (finding) process.exitCode = 1;
+}

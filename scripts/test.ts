@@ -1,0 +1,78 @@
+// npm test [-- SUITE|FOLDER|FILE... and node's own test flags]
+import { spawn } from 'node:child_process';
+import { globSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
+
+interface Suite {
+  readonly name: string;
+  readonly needs: string;
+  readonly available: boolean;
+}
+
+const { KUBEBUILDER_ASSETS, KUBECONFIG } = process.env;
+
+/** Folders of test/ that a plain run leaves out where the machine lacks what they need. */
+const conditionalSuites: readonly Suite[] = [
+  {
+    name: 'cluster',
+    needs: 'KUBEBUILDER_ASSETS (the folder of etcd and kube-apiserver) or KUBECONFIG',
+    available: KUBEBUILDER_ASSETS !== undefined || KUBECONFIG !== undefined,
+  },
+  { name: 'e2e', needs: 'a cluster that runs pods', available: false },
+];
+const suiteNames = ['cluster', 'e2e', 'faults'];
+
+/** What an argument says to run; nothing for one that is node's own. */
+function toPattern(arg: string): string | undefined {
+  if (suiteNames.includes(arg)) return `test/${arg}/**/*.test.ts`;
+  if (statSync(arg, { throwIfNoEntry: false })?.isDirectory()) return `${arg}/**/*.test.ts`;
+  return arg.endsWith('.ts') ? arg : undefined;
+}
+
+function selectDefaultFiles(): string[] {
+  const excluded = conditionalSuites.filter(({ name, available }) => {
+    return !available && globSync(`test/${name}/**/*.test.ts`).length > 0;
+  });
+  for (const { name, needs } of excluded) {
+    process.stderr.write(`Skipped: test/${name}, which needs ${needs}. To run it: npm run test:${name}\n`);
+  }
+  const patterns = excluded.map(({ name }) => `test/${name}/**`);
+  return globSync('test/**/*.test.ts', { exclude: patterns });
+}
+
+function runTests(files: readonly string[], flags: readonly string[]): void {
+  const child = spawn(
+    process.execPath,
+    [
+      '--test',
+      '--test-reporter=spec',
+      '--test-global-setup=test/setup.ts',
+      // Most test files wait for sockets and for Postgres rather than for a processor.
+      `--test-concurrency=${Math.max(2, availableParallelism())}`,
+      ...flags,
+      ...files.toSorted(),
+    ],
+    { stdio: 'inherit' },
+  );
+  // The runner tears its Postgres down on these two. A terminal sends the first to every process by itself.
+  process.on('SIGINT', () => {});
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill('SIGTERM'));
+  child.on('exit', (code) => {
+    process.exitCode = code ?? 1;
+  });
+}
+
+process.chdir(dirname(import.meta.dirname));
+const args = process.argv.slice(2);
+const patterns = args.map(toPattern).filter((pattern) => pattern !== undefined);
+const files = patterns.length > 0 ? globSync(patterns) : selectDefaultFiles();
+if (files.length === 0) {
+  process.stderr.write(`There are no tests in ${patterns.join(', ') || 'test'}.\n`);
+  process.exitCode = 1;
+} else {
+  runTests(
+    files,
+    args.filter((arg) => toPattern(arg) === undefined),
+  );
+}
