@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { JSONWebKeySet } from 'jose';
+import type { DataKeySet } from '../database/envelope.ts';
+
+/** What the organization's Secret gives a proxy, one file each; the operator writes it. */
+export interface Credentials {
+  readonly organizationId: string;
+  readonly organizationName: string;
+  readonly databaseUrl: string;
+  /** Public keys, and where the Organization names a shared secret, that one (`kty: oct`, `alg: HS256`). */
+  readonly jwks: JSONWebKeySet;
+  readonly dataKeys: DataKeySet;
+}
+
+/** The names of the files, which are the Secret's keys. */
+export const credentialFiles = {
+  organization: 'organization.json',
+  databaseUrl: 'database-url',
+  jwks: 'jwks.json',
+  dataKeys: 'data-keys.json',
+} as const;
+
+/**
+ * Reads the credentials from a mounted Secret.
+ *
+ * @throws where a file is missing or is not what it should be; the message names it and never shows its contents
+ */
+export async function readCredentials(directory: string): Promise<Credentials> {
+  const read = async (name: string) => {
+    try {
+      return await readFile(join(directory, name), 'utf8');
+    } catch (cause) {
+      throw new Error(`The credentials directory ${directory} has no readable file "${name}"`, { cause });
+    }
+  };
+  const organization = parse<{ id: string; name: string }>(
+    credentialFiles.organization,
+    await read(credentialFiles.organization),
+  );
+  return {
+    organizationId: organization.id,
+    organizationName: organization.name,
+    databaseUrl: (await read(credentialFiles.databaseUrl)).trim(),
+    jwks: parse<JSONWebKeySet>(credentialFiles.jwks, await read(credentialFiles.jwks)),
+    dataKeys: parse<DataKeySet>(credentialFiles.dataKeys, await read(credentialFiles.dataKeys)),
+  };
+}
+
+/** Calls `onChange` whenever the credentials change, until stopped. A half-written or unreadable state is passed over. */
+export function followCredentials(
+  directory: string,
+  current: Credentials,
+  onChange: (credentials: Credentials) => void,
+  intervalMs = 2_000,
+): () => void {
+  let known = digest(current);
+  // Polled: a mounted Secret changes by a swap of links, which file watchers report unreliably.
+  const timer = setInterval(async () => {
+    try {
+      const credentials = await readCredentials(directory);
+      if (digest(credentials) === known) return;
+      known = digest(credentials);
+      onChange(credentials);
+    } catch {
+      // The next tick finds it whole.
+    }
+  }, intervalMs);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+function digest(credentials: Credentials): string {
+  return createHash('sha256').update(JSON.stringify(credentials)).digest('hex');
+}
+
+function parse<T>(name: string, text: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    // No cause: a parser's message quotes what it read.
+    throw new Error(`The credential "${name}" is not JSON`);
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Every way in which a call can end badly on our side. A surface turns a code into its own envelope; `message` is the
+ * sentence that its users know from the API document, the code says precisely what happened.
+ */
+export const problems = {
+  invalid_credentials: { status: 401, message: 'Invalid authentication credentials' },
+  user_required: { status: 400, message: 'User not found' },
+  user_mismatch: { status: 403, message: 'X-User-ID is not the user that the credential was issued to' },
+  invalid_header: { status: 400, message: 'Error processing request' },
+  invalid_json: { status: 400, message: 'Error processing request' },
+  invalid_request: { status: 400, message: 'Error processing request' },
+  request_too_large: { status: 413, message: 'Error processing request' },
+  persona_not_found: { status: 404, message: 'Persona not found or not accessible' },
+  persona_not_supported: { status: 400, message: 'Error processing request' },
+  previous_response_not_found: { status: 400, message: 'Previous response not found.' },
+  model_not_allowed: { status: 403, message: 'The organization does not allow this model' },
+  model_not_found: { status: 404, message: 'The model does not exist or you do not have access to it' },
+  no_api_key: { status: 403, message: 'No active API key found for organization' },
+  organization_deleted: { status: 403, message: 'The organization has been deleted' },
+  request_not_found: { status: 404, message: 'Request not found' },
+  route_not_found: { status: 404, message: 'Unknown request URL' },
+  spool_full: { status: 503, message: 'The usage spool is full; no call is made that could not be accounted for' },
+  shutting_down: { status: 503, message: 'Shutting down' },
+  store_unavailable: { status: 503, message: 'The database cannot be reached' },
+  upstream_unreachable: { status: 502, message: 'Error processing request' },
+  upstream_timeout: { status: 502, message: 'Error processing request' },
+  upstream_interrupted: { status: 502, message: 'Error processing request' },
+  upstream_invalid_response: { status: 502, message: 'Error processing request' },
+  internal_error: { status: 500, message: 'Internal error' },
+} as const;
+
+export type ProblemCode = keyof typeof problems;
+
+/** The one error type of the proxy. */
+export class ProxyError extends Error {
+  override readonly name = 'ProxyError';
+  readonly code: ProblemCode;
+  readonly status: number;
+  /** The header or body field that the problem is about. */
+  readonly param: string | null;
+
+  constructor(code: ProblemCode, options: { param?: string; message?: string; cause?: unknown } = {}) {
+    super(options.message ?? problems[code].message, { cause: options.cause });
+    this.code = code;
+    this.status = problems[code].status;
+    this.param = options.param ?? null;
+  }
+}

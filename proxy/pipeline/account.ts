@@ -1,0 +1,171 @@
+import type { Envelope } from '../../database/envelope.ts';
+import type { RequestRecord } from '../../database/requests.ts';
+import { ProxyError } from '../error.ts';
+import type { Spool } from '../spool/spool.ts';
+import { SpoolFullError } from '../spool/spool.ts';
+import type { Call, Outcome } from './call.ts';
+import type { Metrics } from './metrics.ts';
+import type { Price } from './price.ts';
+
+/** The account of one call: opened before it goes upstream, settled once. */
+export interface Account {
+  /** Later settlements of the same call do nothing. */
+  settle(outcome: Outcome): void;
+  readonly isSettled: boolean;
+}
+
+export interface AccountingOptions {
+  readonly organizationId: string;
+  readonly spool: Spool;
+  readonly metrics: Metrics;
+  /** Which request models may stand in a metric's label. */
+  readonly labelOf: (model: string | null | undefined) => string;
+}
+
+/** What of the configuration in force a call is accounted by. */
+export interface AccountingTerms {
+  readonly price: Price;
+  /** Seals contents; undefined where the organization does not store them. */
+  readonly envelope: Envelope | undefined;
+}
+
+/** Larger texts are not kept; the call is accounted for all the same. */
+const maxContentBytes = 1024 * 1024;
+
+/** Makes the last step of the pipeline: the true usage and its price, into the spool and the metrics. */
+export function makeAccounting({ organizationId, spool, metrics, labelOf }: AccountingOptions) {
+  /**
+   * Writes the intent, without which no call goes upstream.
+   *
+   * @throws {ProxyError} `spool_full`
+   */
+  return function openAccount(call: Call, terms: AccountingTerms): Account {
+    const record = intentOf(call);
+    const handle = begin(spool, record);
+    metrics.activeCalls.inc();
+    let isSettled = false;
+    return {
+      get isSettled() {
+        return isSettled;
+      },
+      settle(outcome) {
+        if (isSettled) return;
+        isSettled = true;
+        complete(record, call, outcome, terms.price);
+        if (terms.envelope) sealContents(record, call, outcome, terms.envelope, organizationId);
+        spool.settle(handle, record);
+        metrics.activeCalls.dec();
+        report(metrics, labelOf, record);
+      },
+    };
+  };
+}
+
+function begin(spool: Spool, record: RequestRecord): number {
+  try {
+    return spool.begin(record);
+  } catch (cause) {
+    if (cause instanceof SpoolFullError) throw new ProxyError('spool_full', { cause });
+    throw cause;
+  }
+}
+
+/** What is known before the call goes upstream. Left like this, it is the record of a call that was cut by our own end. */
+function intentOf(call: Call): RequestRecord {
+  return {
+    request_id: call.requestId,
+    started_at: new Date(call.startedAtMs).toISOString(),
+    kind: 'call',
+    operation: call.operation,
+    user_id: call.caller.userId,
+    user_external_id: call.caller.user === undefined ? null : storable(call.caller.user, 255),
+    session_id: storable(call.caller.sessionId, 128),
+    turn_id: call.caller.turnId === undefined ? null : storable(call.caller.turnId, 128),
+    persona_id: call.persona?.id ?? null,
+    api_key_id: call.key.id,
+    provider: call.key.provider.name,
+    requested_model: call.requestedModel === undefined ? null : storable(call.requestedModel, 200),
+    model: null,
+    is_stream: call.isStream,
+    status: 'interrupted',
+    http_status: null,
+    error_code: null,
+    response_id: null,
+    previous_response_id: call.previousResponseId === undefined ? null : storable(call.previousResponseId, 200),
+    input_tokens: null,
+    cached_input_tokens: null,
+    cache_write_tokens: null,
+    output_tokens: null,
+    reasoning_tokens: null,
+    total_tokens: null,
+    cost_usd: null,
+    duration_ms: null,
+    time_to_first_token_ms: null,
+    input_sealed: null,
+    output_sealed: null,
+  };
+}
+
+function complete(record: RequestRecord, call: Call, outcome: Outcome, price: Price): void {
+  const { usage, serviceTier } = outcome;
+  record.status = outcome.status;
+  record.http_status = outcome.httpStatus;
+  record.error_code = outcome.errorCode === null ? null : storable(outcome.errorCode, 200);
+  record.response_id = outcome.responseId === null ? null : storable(outcome.responseId, 200);
+  record.model = outcome.model === null ? null : storable(outcome.model, 200);
+  record.input_tokens = usage.inputTokens;
+  record.cached_input_tokens = usage.cachedInputTokens;
+  record.cache_write_tokens = usage.cacheWriteTokens;
+  record.output_tokens = usage.outputTokens;
+  record.reasoning_tokens = usage.reasoningTokens;
+  record.total_tokens = usage.totalTokens;
+  record.cost_usd = price(outcome.model, usage, serviceTier) ?? price(call.requestedModel ?? null, usage, serviceTier);
+  record.duration_ms = Math.round(performance.now() - call.startedTicks);
+  record.time_to_first_token_ms = outcome.timeToFirstTokenMs;
+}
+
+function sealContents(record: RequestRecord, call: Call, outcome: Outcome, envelope: Envelope, organizationId: string) {
+  const seal = (column: string, content: string | Buffer | undefined) => {
+    if (content === undefined || content.length > maxContentBytes) return null;
+    return envelope.seal({ organizationId, column, rowId: call.requestId }, content).toString('base64');
+  };
+  record.input_sealed = seal('request_contents.input', call.rawBody);
+  record.output_sealed = seal('request_contents.output', outcome.output);
+}
+
+/** Text that Postgres can store: no NUL, no lone surrogates, not endless. */
+function storable(text: string, maxLength: number): string {
+  return text.slice(0, maxLength).toWellFormed().replaceAll('\0', '\ufffd');
+}
+
+function report(metrics: Metrics, labelOf: AccountingOptions['labelOf'], record: RequestRecord): void {
+  const call = {
+    gen_ai_operation_name: record.operation,
+    gen_ai_provider_name: record.provider,
+    gen_ai_request_model: labelOf(record.requested_model),
+  };
+  const labels = { ...call, gen_ai_response_model: labelOf(record.model) };
+  metrics.calls.inc({ ...call, status: record.status });
+  if (record.cost_usd !== null) metrics.cost.inc(call, Number(record.cost_usd));
+  else if (record.total_tokens !== null) metrics.unpriced.inc(call);
+  if (record.input_tokens !== null)
+    metrics.tokenUsage.observe({ ...labels, gen_ai_token_type: 'input' }, record.input_tokens);
+  if (record.output_tokens !== null) {
+    metrics.tokenUsage.observe({ ...labels, gen_ai_token_type: 'output' }, record.output_tokens);
+  }
+  const durationS = (record.duration_ms ?? 0) / 1_000;
+  const errorType = record.status === 'completed' ? '' : errorTypeOf(record);
+  metrics.operationDuration.observe({ ...labels, error_type: errorType }, durationS);
+  if (record.time_to_first_token_ms === null) return;
+  const firstTokenS = record.time_to_first_token_ms / 1_000;
+  metrics.timeToFirstToken.observe(labels, firstTokenS);
+  const laterTokens = (record.output_tokens ?? 0) - 1;
+  if (laterTokens > 0) metrics.timePerOutputToken.observe(labels, (durationS - firstTokenS) / laterTokens);
+}
+
+/** A provider's own error codes are free text, so a status stands for them. */
+function errorTypeOf(record: RequestRecord): string {
+  if (record.status !== 'failed') return record.status;
+  if (record.error_code?.startsWith('upstream_')) return record.error_code;
+  return record.http_status !== null && record.http_status >= 400 ? String(record.http_status) : 'failed';
+}

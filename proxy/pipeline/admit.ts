@@ -1,0 +1,30 @@
+import { ProxyError } from '../error.ts';
+import type { Persona, Snapshot } from '../snapshot/snapshot.ts';
+import type { Caller } from './call.ts';
+
+/**
+ * The persona of this id, if the caller may use it. Unknown, inactive and another user's get one and the same answer,
+ * so that nobody can find out which it is.
+ *
+ * @throws {ProxyError} `persona_not_found`
+ */
+export function admitPersona(snapshot: Snapshot, caller: Caller, personaId: unknown): Persona {
+  const persona = typeof personaId === 'string' ? snapshot.personas.get(personaId.toLowerCase()) : undefined;
+  if (!persona || !mayUsePersona(persona, caller)) throw new ProxyError('persona_not_found', { param: 'persona_id' });
+  return persona;
+}
+
+/** Whether the persona is in use and open to the caller's user. */
+export function mayUsePersona(persona: Persona, caller: Caller): boolean {
+  if (!persona.isActive) return false;
+  return persona.users.size === 0 || (caller.user !== undefined && persona.users.has(caller.user));
+}
+
+/** @throws {ProxyError} `model_not_allowed` */
+export function admitModel(snapshot: Snapshot, model: string): void {
+  if (snapshot.allowsModel(model)) return;
+  throw new ProxyError('model_not_allowed', {
+    param: 'model',
+    message: `The organization does not allow the model ${JSON.stringify(model.slice(0, 200))}`,
+  });
+}

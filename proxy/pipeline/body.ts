@@ -1,0 +1,106 @@
+import { ProxyError } from '../error.ts';
+import type { Persona } from '../snapshot/snapshot.ts';
+import { asObject } from './operations/json.ts';
+import type { Body, Operation } from './operations/operation.ts';
+
+declare global {
+  interface JSON {
+    /** @see https://tc39.es/proposal-json-parse-with-source/ */
+    rawJSON(text: string): unknown;
+  }
+}
+
+/**
+ * The body as a JSON object.
+ *
+ * @throws {ProxyError} `invalid_json`
+ */
+export function parseBody(raw: Buffer): Body {
+  let value: unknown;
+  try {
+    value = JSON.parse(raw.toString('utf8'));
+  } catch (cause) {
+    throw new ProxyError('invalid_json', { cause });
+  }
+  const body = asObject(value);
+  if (!body) throw new ProxyError('invalid_json');
+  return body;
+}
+
+/**
+ * Checks what the pipeline itself needs of a body; everything else is the provider's to judge.
+ *
+ * @returns the model that the call asks for
+ * @throws {ProxyError} `invalid_request` with the field
+ */
+export function checkBody(body: Body, operation: Operation, persona: Persona | undefined): string {
+  const model = body.model ?? persona?.model;
+  if (typeof model !== 'string' || model === '') throw new ProxyError('invalid_request', { param: 'model' });
+  for (const field of operation.required) {
+    if (body[field] === undefined) throw new ProxyError('invalid_request', { param: field });
+  }
+  const previous = body.previous_response_id;
+  if (previous !== undefined && previous !== null && typeof previous !== 'string') {
+    throw new ProxyError('invalid_request', { param: 'previous_response_id' });
+  }
+  // Its usage would become known only after the answer, outside of this call.
+  if (body.background === true) throw new ProxyError('invalid_request', { param: 'background' });
+  return model;
+}
+
+/** What goes upstream. */
+export interface UpstreamBody {
+  readonly body: string | Buffer;
+  /** Whether usage was asked for in the client's place. */
+  readonly hideUsage: boolean;
+}
+
+/**
+ * The body for the upstream: the client's own bytes wherever nothing has to change.
+ *
+ * @throws {ProxyError} `persona_not_supported`
+ */
+export function makeUpstreamBody(
+  raw: Buffer,
+  body: Body,
+  operation: Operation,
+  persona: Persona | undefined,
+): UpstreamBody {
+  const hideUsage = body.stream === true && operation.lacksUsage(body);
+  if (persona === undefined && !('persona_id' in body) && !isAmbiguous(raw)) {
+    if (!hideUsage) return { body: raw, hideUsage };
+    if (!('stream_options' in body)) return { body: withUsageAskedFor(raw), hideUsage };
+  }
+  const { persona_id: _, ...own } = parseExactly(raw);
+  let next: Body = own;
+  if (persona) next = operation.instruct(next, persona);
+  if (hideUsage) next = { ...next, stream_options: { ...asObject(next.stream_options), include_usage: true } };
+  return { body: JSON.stringify(next), hideUsage };
+}
+
+/** The client's bytes with one field more, in front of all others. */
+function withUsageAskedFor(raw: Buffer): Buffer {
+  const start = raw.indexOf('{') + 1;
+  return Buffer.concat([
+    raw.subarray(0, start),
+    Buffer.from('"stream_options":{"include_usage":true},'),
+    raw.subarray(start),
+  ]);
+}
+
+/**
+ * Whether another parser could read another model from these bytes than ours did: a key that stands twice, or one that
+ * is written with escapes. Such a body is sent as we understood it.
+ */
+function isAmbiguous(raw: Buffer): boolean {
+  return raw.indexOf('"model"') !== raw.lastIndexOf('"model"') || raw.includes('\\u00');
+}
+
+/** Parses, but keeps every number as it was written: a 64-bit seed must not be rounded on its way. */
+function parseExactly(raw: Buffer): Record<string, unknown> {
+  return JSON.parse(raw.toString('utf8'), (_key, value, context?: { source?: string }) =>
+    typeof value === 'number' && context?.source !== undefined && String(value) !== context.source
+      ? JSON.rawJSON(context.source)
+      : value,
+  ) as Record<string, unknown>;
+}

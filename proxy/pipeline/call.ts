@@ -1,0 +1,73 @@
+import type { Persona, RoutedKey } from '../snapshot/snapshot.ts';
+
+/** Who a credential says is calling. */
+export interface Identity {
+  /** The user the credential is bound to; absent: the caller names one by `X-User-ID`. */
+  readonly user: string | undefined;
+  readonly roles: readonly string[];
+}
+
+/** The API operations that are governed as calls: each goes upstream and is accounted for. */
+export type OperationName = 'responses' | 'chat' | 'embeddings';
+
+/** Who makes a call: what the headers said, checked. */
+export interface Caller {
+  readonly identity: Identity;
+  /** External id; undefined where the organization does not ask for users. */
+  readonly user: string | undefined;
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly turnId: string | undefined;
+}
+
+/** One governed call on its way through the pipeline; each step adds what it found out. */
+export interface Call {
+  readonly requestId: string;
+  readonly startedAtMs: number;
+  /** `performance.now()` at the start, for durations. */
+  readonly startedTicks: number;
+  readonly operation: OperationName;
+  readonly caller: Caller;
+  readonly rawBody: Buffer;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly isStream: boolean;
+  readonly requestedModel: string | undefined;
+  readonly persona: Persona | undefined;
+  readonly previousResponseId: string | undefined;
+  readonly key: RoutedKey;
+}
+
+/** Token counts as the provider reported them; null where it did not. */
+export interface Usage {
+  readonly inputTokens: number | null;
+  readonly cachedInputTokens: number | null;
+  readonly cacheWriteTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly reasoningTokens: number | null;
+  readonly totalTokens: number | null;
+}
+
+export const unknownUsage: Usage = {
+  inputTokens: null,
+  cachedInputTokens: null,
+  cacheWriteTokens: null,
+  outputTokens: null,
+  reasoningTokens: null,
+  totalTokens: null,
+};
+
+/** What became of a call. */
+export interface Outcome {
+  readonly status: 'completed' | 'failed' | 'cancelled' | 'interrupted';
+  readonly httpStatus: number | null;
+  readonly errorCode: string | null;
+  readonly responseId: string | null;
+  /** The model that answered, as the provider names it. */
+  readonly model: string | null;
+  /** Not `default` where the provider billed another tier, whose prices differ. */
+  readonly serviceTier: string | null;
+  readonly usage: Usage;
+  readonly timeToFirstTokenMs: number | null;
+  /** The answer's text form for the contents store; undefined where there is none. */
+  readonly output: string | Buffer | undefined;
+}

@@ -1,0 +1,267 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import { errors } from 'undici';
+import { type ProblemCode, ProxyError } from '../error.ts';
+import type { Account } from './account.ts';
+import type { Call, Outcome } from './call.ts';
+import { unknownUsage } from './call.ts';
+import { parseObject } from './operations/json.ts';
+import type { Operation, Reading, StreamReader } from './operations/operation.ts';
+
+export interface Forwarding {
+  readonly call: Call;
+  readonly operation: Operation;
+  readonly account: Account;
+  /** The body as the upstream gets it. */
+  readonly body: string | Buffer;
+  /** Whether usage was asked for in the client's place, who must not see it. */
+  readonly hideUsage: boolean;
+  readonly keepOutput: boolean;
+  /** Headers of the client's that are meant for the upstream. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly response: ServerResponse;
+  /** Headers of our own for the client. */
+  readonly responseHeaders: Readonly<Record<string, string>>;
+  /** Answers with a problem in the surface's envelope. Called only while nothing has been sent. */
+  readonly refuse: (error: ProxyError) => void;
+  /** How long an answer is read on for its usage after the client has gone. */
+  readonly drainMs: number;
+}
+
+const maxAnswerBytes = 256 * 1024 * 1024;
+
+/**
+ * Sends the call upstream and its answer to the client: a stream chunk by chunk with back-pressure, anything else
+ * whole, so that its usage is known before it ends. What passes is read for the account, which is settled before the
+ * client has the end of the answer.
+ *
+ * @returns when the call is over, whatever became of it
+ */
+export function forward(upstream: Dispatcher, forwarding: Forwarding): Promise<void> {
+  return new Promise((resolve) => {
+    const { call, body, headers, operation } = forwarding;
+    const { provider, secret } = call.key;
+    upstream.dispatch(
+      {
+        method: 'POST',
+        origin: provider.origin,
+        path: provider.basePath + operation.path,
+        body,
+        headers: {
+          ...headers,
+          'content-type': 'application/json',
+          // Compressed answers could not be read on the way.
+          'accept-encoding': 'identity',
+          authorization: `Bearer ${secret}`,
+        },
+        headersTimeout: provider.headersTimeoutMs,
+        bodyTimeout: provider.idleTimeoutMs,
+      },
+      new AnswerHandler(forwarding, resolve),
+    );
+  });
+}
+
+/** Takes one answer from undici's parser. */
+class AnswerHandler implements Dispatcher.DispatchHandler {
+  readonly #forwarding: Forwarding;
+  readonly #onDone: () => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  #status = 0;
+  #headers: Record<string, string | string[]> = {};
+  #stream: StreamReader | undefined;
+  #chunks: Buffer[] = [];
+  #receivedBytes = 0;
+  #timeToFirstTokenMs: number | null = null;
+  #clientHasGone = false;
+  #weAreStopping = false;
+  #drainTimer: NodeJS.Timeout | undefined;
+
+  constructor(forwarding: Forwarding, onDone: () => void) {
+    this.#forwarding = forwarding;
+    this.#onDone = onDone;
+    forwarding.response.once('close', this.#onClose);
+    if (forwarding.response.destroyed) this.#onClose();
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (status < 200) return;
+    this.#status = status;
+    this.#headers = { ...forwardableHeaders(headers), ...this.#forwarding.responseHeaders };
+    const isEventStream = /^text\/event-stream\b/i.test(headers['content-type'] ?? '');
+    if (!isEventStream || status !== 200) return;
+    const { operation, hideUsage, keepOutput, response } = this.#forwarding;
+    this.#stream = operation.readStream({ hideUsage, keepOutput });
+    if (this.#clientHasGone) return;
+    response.writeHead(status, this.#headers);
+    response.flushHeaders();
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#stream) {
+      this.#receivedBytes += chunk.length;
+      if (this.#receivedBytes > maxAnswerBytes) controller.abort(new errors.ResponseExceededMaxSizeError());
+      else this.#chunks.push(chunk);
+      return;
+    }
+    const wasOver = this.#stream.reading !== undefined;
+    const output = this.#stream.read(chunk);
+    if (this.#timeToFirstTokenMs === null && this.#stream.hasOutput) this.#timeToFirstTokenMs = this.#elapsedMs();
+    // Settled before the client has the event that ends the answer: whoever has seen it may rate it at once.
+    if (!wasOver && this.#stream.reading) this.#settle(this.#stream.reading);
+    if (output === undefined || this.#clientHasGone) return;
+    if (!this.#forwarding.response.write(output)) {
+      controller.pause();
+      this.#forwarding.response.once('drain', () => controller.resume());
+    }
+  }
+
+  onResponseEnd(): void {
+    if (!this.#stream) this.#answerWhole();
+    else if (this.#stream.reading) this.#forwarding.response.end();
+    else this.#breakOff('upstream_interrupted');
+    this.#finish();
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.#weAreStopping = error instanceof errors.ClientDestroyedError;
+    const code = error === clientGone ? undefined : codeOf(error, this.#status !== 0);
+    if (!this.#stream) {
+      this.#settle(null, code);
+      if (code) this.#refuse(new ProxyError(code, { cause: error }));
+    } else if (this.#stream.reading) this.#forwarding.response.end();
+    else this.#breakOff(code);
+    this.#finish();
+  }
+
+  #answerWhole(): void {
+    const { operation, response, call } = this.#forwarding;
+    const raw = this.#chunks.length === 1 ? (this.#chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#chunks);
+    const answer = parseObject(raw.toString('utf8'));
+    const isSuccess = this.#status >= 200 && this.#status < 300;
+    if ((isSuccess && answer === null) || (this.#status >= 300 && this.#status < 400)) {
+      this.#settle(null, 'upstream_invalid_response');
+      this.#refuse(new ProxyError('upstream_invalid_response'));
+      return;
+    }
+    const reading = operation.read(answer);
+    const failure = { ...reading, failed: true, errorCode: reading.errorCode ?? 'upstream_error' };
+    this.#settle(isSuccess ? reading : failure, undefined, raw);
+    if (this.#clientHasGone) return;
+    const body = withoutSecret(raw, call.key.secret);
+    response.writeHead(this.#status, { ...this.#headers, 'content-length': String(body.length) });
+    response.end(body);
+  }
+
+  /** Ends a stream whose end did not come: with an error event, and without the end of the HTTP message. */
+  #breakOff(code: ProblemCode | undefined): void {
+    const { response } = this.#forwarding;
+    this.#settle(null, code);
+    if (this.#clientHasGone || !this.#stream || !code) return;
+    const event = this.#stream.interruption('Error processing request', code);
+    response.write(event, () => response.destroy());
+  }
+
+  #refuse(error: ProxyError): void {
+    if (!this.#clientHasGone) this.#forwarding.refuse(error);
+  }
+
+  #settle(reading: Reading | null, errorCode?: ProblemCode, whole?: Buffer): void {
+    const { account } = this.#forwarding;
+    if (account.isSettled) return;
+    const known = reading ?? this.#stream?.partial;
+    const failed = reading === null || reading.failed;
+    const outcome: Outcome = {
+      status: this.#statusOf(failed),
+      httpStatus: this.#status === 0 ? null : this.#status,
+      errorCode: errorCode ?? known?.errorCode ?? (this.#clientHasGone ? 'client_disconnected' : null),
+      responseId: known?.responseId ?? null,
+      model: known?.model ?? null,
+      serviceTier: known?.serviceTier ?? null,
+      usage: known?.usage ?? unknownUsage,
+      timeToFirstTokenMs: this.#timeToFirstTokenMs,
+      output: whole ?? this.#stream?.output(),
+    };
+    account.settle(outcome);
+  }
+
+  #statusOf(failed: boolean): Outcome['status'] {
+    if (this.#weAreStopping) return 'interrupted';
+    // A client that left before the end has cancelled, however the provider went on.
+    if (this.#clientHasGone) return 'cancelled';
+    return failed ? 'failed' : 'completed';
+  }
+
+  /** The client has gone: the provider is read to the end all the same, since its bill will have all of it. */
+  readonly #onClose = (): void => {
+    if (this.#forwarding.response.writableFinished) return;
+    this.#clientHasGone = true;
+    this.#controller?.resume();
+    this.#drainTimer = setTimeout(() => this.#controller?.abort(clientGone), this.#forwarding.drainMs);
+    this.#drainTimer.unref();
+  };
+
+  #finish(): void {
+    clearTimeout(this.#drainTimer);
+    this.#forwarding.response.off('close', this.#onClose);
+    this.#onDone();
+  }
+
+  #elapsedMs(): number {
+    return Math.round(performance.now() - this.#forwarding.call.startedTicks);
+  }
+}
+
+const clientGone = new Error('The client has gone and the answer did not end in time');
+
+function codeOf(error: Error, hasBegun: boolean): ProblemCode {
+  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.ConnectTimeoutError)
+    return 'upstream_timeout';
+  if (error instanceof errors.BodyTimeoutError) return 'upstream_timeout';
+  if (error instanceof errors.HTTPParserError) return 'upstream_invalid_response';
+  if (error instanceof errors.ResponseExceededMaxSizeError) return 'upstream_invalid_response';
+  return hasBegun ? 'upstream_interrupted' : 'upstream_unreachable';
+}
+
+/**
+ * Headers that end at this hop (RFC 9110, section 7.6.1), are written anew, or say more of the provider account than
+ * its users should know.
+ */
+const withheld = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'content-length',
+  'set-cookie',
+  'openai-organization',
+  'openai-project',
+  'date',
+  'server',
+  'alt-svc',
+  'strict-transport-security',
+]);
+
+function forwardableHeaders(headers: IncomingHttpHeaders): Record<string, string | string[]> {
+  const forwarded: Record<string, string | string[]> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    if (value === undefined || withheld.has(name)) continue;
+    forwarded[name === 'x-request-id' ? 'x-upstream-request-id' : name] = value;
+  }
+  return forwarded;
+}
+
+/** Some providers quote the key in their errors; it is not the caller's to see. */
+function withoutSecret(body: Buffer, secret: string): Buffer {
+  if (!body.includes(secret)) return body;
+  return Buffer.from(body.toString('utf8').replaceAll(secret, '[redacted]'));
+}

@@ -1,0 +1,99 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/**
+ * The proxy's metrics. OpenTelemetry's GenAI names in Prometheus form, with the buckets that its conventions advise,
+ * and `chaperone_*` for what those do not know. No label takes a caller's free text.
+ *
+ * @see https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/
+ */
+export type Metrics = ReturnType<typeof makeMetrics>;
+
+const call = [
+  'gen_ai_operation_name',
+  'gen_ai_provider_name',
+  'gen_ai_request_model',
+  'gen_ai_response_model',
+] as const;
+const durationBuckets = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
+const tokenBuckets = [
+  1, 4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864,
+];
+const firstTokenBuckets = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+const perTokenBuckets = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5];
+
+export function makeMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[], buckets: number[]) =>
+    new Histogram({ name, help, labelNames, buckets, registers });
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Counter({ name, help, labelNames, registers });
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+  return {
+    registry,
+    tokenUsage: histogram(
+      'gen_ai_client_token_usage',
+      'Tokens of a call, as the provider counted them.',
+      [...call, 'gen_ai_token_type'],
+      tokenBuckets,
+    ),
+    operationDuration: histogram(
+      'gen_ai_client_operation_duration_seconds',
+      'How long calls took, from the arrival of the request to the end of the answer.',
+      [...call, 'error_type'],
+      durationBuckets,
+    ),
+    serverDuration: histogram(
+      'gen_ai_server_request_duration_seconds',
+      'How long the provider took, from sending the request to the end of its answer.',
+      [...call, 'error_type'],
+      durationBuckets,
+    ),
+    timeToFirstToken: histogram(
+      'gen_ai_server_time_to_first_token_seconds',
+      'How long streams took to their first token.',
+      call,
+      firstTokenBuckets,
+    ),
+    timePerOutputToken: histogram(
+      'gen_ai_server_time_per_output_token_seconds',
+      'How long streams took for each token after the first.',
+      call,
+      perTokenBuckets,
+    ),
+    calls: counter('chaperone_calls_total', 'Calls that went upstream, by what became of them.', [
+      'gen_ai_operation_name',
+      'gen_ai_provider_name',
+      'gen_ai_request_model',
+      'status',
+    ]),
+    cost: counter('chaperone_cost_usd_total', 'What calls cost in US dollars, by price list.', [
+      'gen_ai_operation_name',
+      'gen_ai_provider_name',
+      'gen_ai_request_model',
+    ]),
+    unpriced: counter('chaperone_unpriced_calls_total', 'Calls with usage for which no price is known.', [
+      'gen_ai_operation_name',
+      'gen_ai_provider_name',
+      'gen_ai_request_model',
+    ]),
+    refused: counter('chaperone_refused_calls_total', 'Requests that were answered without going upstream.', ['code']),
+    overhead: histogram(
+      'chaperone_overhead_seconds',
+      'What the proxy added before a call was sent upstream.',
+      [],
+      [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1],
+    ),
+    activeCalls: gauge('chaperone_active_calls', 'Calls that are under way.'),
+    spoolDepth: gauge('chaperone_spool_depth', 'Records that wait to be copied to the database.'),
+    spoolAge: gauge('chaperone_spool_oldest_age_seconds', 'Age of the oldest record that waits; 0 where none waits.'),
+    spoolShipped: counter('chaperone_spool_shipped_total', 'Records copied to the database.'),
+    spoolFailures: counter('chaperone_spool_failures_total', 'Failed attempts to copy records to the database.'),
+    snapshotVersion: gauge('chaperone_snapshot_version', 'Version of the configuration that is in force.'),
+    snapshotAge: gauge(
+      'chaperone_snapshot_age_seconds',
+      'Since when the configuration has not been confirmed as the newest.',
+    ),
+  };
+}

@@ -1,0 +1,179 @@
+import type { Usage } from '../call.ts';
+import { makeEventSplitter, type ServerSentEvent } from '../sse.ts';
+import { asArray, asCount, asObject, asString, errorCodeOf, parseObject } from './json.ts';
+import type { Body, Operation, Reading, StreamReader } from './operation.ts';
+
+/** `POST /v1/chat/completions`. */
+export const chat: Operation = {
+  name: 'chat',
+  path: '/chat/completions',
+  required: ['messages'],
+  instruct: (body, persona) => ({
+    ...(persona.model === undefined ? {} : { model: persona.model }),
+    ...persona.parameters,
+    ...body,
+    messages: [
+      { role: 'system', content: persona.content },
+      ...asArray(body.messages).filter((message) => !instructs(message)),
+    ],
+  }),
+  lacksUsage: (body) => asObject(body.stream_options)?.include_usage !== true,
+  read: readCompletion,
+  readStream: makeReader,
+};
+
+/** A persona takes precedence over instructions; in a chat those are the messages of these roles. */
+function instructs(message: unknown): boolean {
+  const role = asObject(message)?.role;
+  return role === 'system' || role === 'developer';
+}
+
+function readCompletion(answer: unknown): Reading {
+  const completion = asObject(answer);
+  const failed = completion?.error !== undefined && completion.error !== null;
+  return {
+    failed,
+    errorCode: failed ? errorCodeOf(completion.error) : null,
+    responseId: asString(completion?.id),
+    model: asString(completion?.model),
+    serviceTier: asString(completion?.service_tier),
+    usage: readUsage(completion?.usage),
+  };
+}
+
+function readUsage(value: unknown): Usage {
+  const usage = asObject(value);
+  const prompt = asObject(usage?.prompt_tokens_details);
+  return {
+    inputTokens: asCount(usage?.prompt_tokens),
+    cachedInputTokens: asCount(prompt?.cached_tokens),
+    cacheWriteTokens: asCount(prompt?.cache_write_tokens),
+    outputTokens: asCount(usage?.completion_tokens),
+    reasoningTokens: asCount(asObject(usage?.completion_tokens_details)?.reasoning_tokens),
+    totalTokens: asCount(usage?.total_tokens),
+  };
+}
+
+function makeReader({ hideUsage, keepOutput }: { hideUsage: boolean; keepOutput: boolean }): StreamReader {
+  const split = makeEventSplitter();
+  const assembly = makeAssembly();
+  let partial = readCompletion(null);
+  let reading: Reading | undefined;
+  let hasOutput = false;
+
+  /** Notes what the event says and returns what the client gets of it. */
+  const observe = (event: ServerSentEvent): Buffer | undefined => {
+    if (reading !== undefined) return event.raw;
+    if (event.data === '[DONE]') {
+      reading = partial;
+      return event.raw;
+    }
+    const chunk = parseObject(event.data);
+    if (!chunk) return event.raw;
+    const read = readCompletion(chunk);
+    if (read.failed) {
+      reading = { ...read, responseId: partial.responseId, model: partial.model };
+      return event.raw;
+    }
+    const hasUsage = asObject(chunk.usage) !== null;
+    partial = {
+      ...read,
+      responseId: read.responseId ?? partial.responseId,
+      model: read.model ?? partial.model,
+      serviceTier: read.serviceTier ?? partial.serviceTier,
+      usage: hasUsage ? read.usage : partial.usage,
+    };
+    const choices = asArray(chunk.choices);
+    if (choices.length > 0) hasOutput = true;
+    if (keepOutput) assembly.add(choices);
+    return hideUsage ? withoutUsage(event, hasUsage && choices.length === 0) : event.raw;
+  };
+
+  return {
+    read(chunk) {
+      const events = split(chunk)
+        .map(observe)
+        .filter((raw) => raw !== undefined);
+      if (!hideUsage) return chunk;
+      return events.length === 0 ? undefined : Buffer.concat(events);
+    },
+    get reading() {
+      return reading;
+    },
+    get hasOutput() {
+      return hasOutput;
+    },
+    get partial() {
+      return partial;
+    },
+    output: () => (keepOutput ? assembly.toJson(partial) : undefined),
+    interruption: (message, code) =>
+      `data: ${JSON.stringify({ error: { message, type: 'server_error', param: null, code } })}\n\n`,
+  };
+}
+
+/**
+ * Takes back what asking for usage added: the chunk that carries it, and `"usage":null` in every other one. The pattern
+ * cannot be in a string, where its quotes would be escaped.
+ */
+function withoutUsage(event: ServerSentEvent, isUsageChunk: boolean): Buffer | undefined {
+  if (isUsageChunk) return undefined;
+  if (!event.raw.includes('"usage"')) return event.raw;
+  return Buffer.from(event.raw.toString('utf8').replace(/,\s*"usage"\s*:\s*null/, ''));
+}
+
+interface Message {
+  content: string;
+  refusal: string;
+  finishReason: string | null;
+  readonly toolCalls: { id: string; name: string; arguments: string }[];
+}
+
+/** Puts a streamed completion together again, for the contents store. */
+function makeAssembly() {
+  const messages: Message[] = [];
+  const addToolCalls = (message: Message, deltas: unknown) => {
+    for (const value of asArray(deltas)) {
+      const delta = asObject(value);
+      const called = asObject(delta?.function);
+      const index = asCount(delta?.index) ?? 0;
+      if (index > 1_000) continue;
+      message.toolCalls[index] ??= { id: '', name: '', arguments: '' };
+      const call = message.toolCalls[index];
+      call.id += asString(delta?.id) ?? '';
+      call.name += asString(called?.name) ?? '';
+      call.arguments += asString(called?.arguments) ?? '';
+    }
+  };
+  return {
+    add(choices: readonly unknown[]) {
+      for (const value of choices) {
+        const choice = asObject(value);
+        const delta = asObject(choice?.delta);
+        const index = asCount(choice?.index) ?? 0;
+        if (index > 1_000) continue;
+        messages[index] ??= { content: '', refusal: '', finishReason: null, toolCalls: [] };
+        const message = messages[index];
+        message.content += asString(delta?.content) ?? '';
+        message.refusal += asString(delta?.refusal) ?? '';
+        message.finishReason = asString(choice?.finish_reason) ?? message.finishReason;
+        addToolCalls(message, delta?.tool_calls);
+      }
+    },
+    toJson({ responseId, model }: Reading): string {
+      const choices = messages.map(({ content, refusal, finishReason, toolCalls }, index) => ({
+        index,
+        message: {
+          role: 'assistant',
+          content,
+          refusal: refusal === '' ? null : refusal,
+          ...(toolCalls.length > 0 && {
+            tool_calls: toolCalls.map(({ id, ...called }) => ({ id, type: 'function', function: called })),
+          }),
+        },
+        finish_reason: finishReason,
+      }));
+      return JSON.stringify({ id: responseId, object: 'chat.completion', model, choices } satisfies Body);
+    },
+  };
+}

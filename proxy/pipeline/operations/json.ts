@@ -1,0 +1,34 @@
+/** Careful reading of what came from outside: the value where it has the expected type, otherwise null. */
+
+export function asObject(value: unknown): Readonly<Record<string, unknown>> | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : null;
+}
+
+export function asString(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+export function asCount(value: unknown): number | null {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
+}
+
+export function asArray(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** The parsed object; null where the text is not a JSON object. */
+export function parseObject(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    return asObject(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+/** The code of an error object as providers write it: `code`, else `type`. */
+export function errorCodeOf(error: unknown): string {
+  const object = asObject(error);
+  return asString(object?.code) ?? asString(object?.type) ?? 'upstream_error';
+}

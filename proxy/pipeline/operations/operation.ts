@@ -1,0 +1,54 @@
+import type { Persona } from '../../snapshot/snapshot.ts';
+import type { OperationName, Usage } from '../call.ts';
+
+export type Body = Readonly<Record<string, unknown>>;
+
+/** What an answer says of itself, whether it came whole or as a stream. */
+export interface Reading {
+  readonly failed: boolean;
+  readonly errorCode: string | null;
+  readonly responseId: string | null;
+  readonly model: string | null;
+  readonly serviceTier: string | null;
+  readonly usage: Usage;
+}
+
+/** Reads a stream while it passes. */
+export interface StreamReader {
+  /**
+   * Takes what came from the upstream and returns what the client gets; undefined where that is nothing yet.
+   *
+   * @throws {RangeError} where an event is larger than any that a provider sends
+   */
+  read(chunk: Buffer): Buffer | undefined;
+  /** The reading; undefined until the event that ends the answer has been seen. */
+  readonly reading: Reading | undefined;
+  /** Whether a part of the model's output has been seen. */
+  readonly hasOutput: boolean;
+  /** What is known of an answer that broke off. */
+  readonly partial: Reading;
+  /** The answer as the contents store keeps it. */
+  output(): string | undefined;
+  /** The event that tells the client, in the operation's own form, that the stream broke off. */
+  interruption(message: string, code: string): string;
+}
+
+/** One governed operation of the OpenAI API: what differs between them, and nothing else. */
+export interface Operation {
+  readonly name: OperationName;
+  /** Below the provider's base URL. */
+  readonly path: string;
+  /** Fields that must be there, beside `model`. */
+  readonly required: readonly string[];
+  /**
+   * The body with the persona's text as its instructions and the persona's defaults where the body says nothing.
+   *
+   * @throws {ProxyError} `persona_not_supported`
+   */
+  instruct(body: Body, persona: Persona): Body;
+  /** Whether a streamed answer would come without usage, so that it must be asked for (and not shown). */
+  lacksUsage(body: Body): boolean;
+  /** Reads a whole answer: parsed JSON of any shape. */
+  read(answer: unknown): Reading;
+  readStream(options: { readonly hideUsage: boolean; readonly keepOutput: boolean }): StreamReader;
+}

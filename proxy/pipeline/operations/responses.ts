@@ -1,0 +1,98 @@
+import type { Usage } from '../call.ts';
+import { makeEventSplitter } from '../sse.ts';
+import { asCount, asObject, asString, errorCodeOf, parseObject } from './json.ts';
+import type { Operation, Reading, StreamReader } from './operation.ts';
+
+/** `POST /v1/responses`. */
+export const responses: Operation = {
+  name: 'responses',
+  path: '/responses',
+  required: [],
+  instruct: (body, persona) => ({
+    ...(persona.model === undefined ? {} : { model: persona.model }),
+    ...persona.parameters,
+    ...body,
+    instructions: persona.content,
+  }),
+  lacksUsage: () => false,
+  read: readResponse,
+  readStream: ({ keepOutput }) => makeReader(keepOutput),
+};
+
+function readResponse(answer: unknown): Reading {
+  const response = asObject(answer);
+  const status = asString(response?.status);
+  const failed = status === 'failed' || (response?.error !== undefined && response.error !== null);
+  return {
+    failed,
+    errorCode: failed ? errorCodeOf(response?.error) : null,
+    responseId: asString(response?.id),
+    model: asString(response?.model),
+    serviceTier: asString(response?.service_tier),
+    usage: readUsage(response?.usage),
+  };
+}
+
+function readUsage(value: unknown): Usage {
+  const usage = asObject(value);
+  const input = asObject(usage?.input_tokens_details);
+  return {
+    inputTokens: asCount(usage?.input_tokens),
+    cachedInputTokens: asCount(input?.cached_tokens),
+    cacheWriteTokens: asCount(input?.cache_write_tokens),
+    outputTokens: asCount(usage?.output_tokens),
+    reasoningTokens: asCount(asObject(usage?.output_tokens_details)?.reasoning_tokens),
+    totalTokens: asCount(usage?.total_tokens),
+  };
+}
+
+/** The events that carry the response as a whole; all but the first end the stream. */
+const wholeResponse = new Set(['response.created', 'response.completed', 'response.incomplete', 'response.failed']);
+
+function makeReader(keepOutput: boolean): StreamReader {
+  const split = makeEventSplitter();
+  let partial = readResponse(null);
+  let reading: Reading | undefined;
+  let hasOutput = false;
+  let lastData: string | undefined;
+  let sequenceNumber = 0;
+
+  const observe = (name: string, data: string) => {
+    sequenceNumber += 1;
+    // The name says it in every stream of OpenAI's; where it is missing, the data does.
+    const type = name !== '' ? name : (asString(parseObject(data)?.type) ?? '');
+    if (type.endsWith('.delta')) hasOutput = true;
+    else if (type === 'error') {
+      const error = parseObject(data);
+      reading = { ...partial, failed: true, errorCode: errorCodeOf(asObject(error?.error) ?? error) };
+    } else if (wholeResponse.has(type)) {
+      const read = readResponse(parseObject(data)?.response);
+      if (type === 'response.created') partial = read;
+      else {
+        reading = type === 'response.failed' ? { ...read, failed: true, errorCode: read.errorCode ?? 'failed' } : read;
+        if (keepOutput) lastData = data;
+      }
+    }
+  };
+
+  return {
+    read(chunk) {
+      for (const event of split(chunk)) if (reading === undefined) observe(event.name, event.data);
+      return chunk;
+    },
+    get reading() {
+      return reading;
+    },
+    get hasOutput() {
+      return hasOutput;
+    },
+    get partial() {
+      return partial;
+    },
+    output: () => (lastData === undefined ? undefined : JSON.stringify(parseObject(lastData)?.response)),
+    interruption(message, code) {
+      const event = { type: 'error', code, message, param: null, sequence_number: sequenceNumber };
+      return `event: error\ndata: ${JSON.stringify(event)}\n\n`;
+    },
+  };
+}

@@ -1,0 +1,135 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import type { Envelope } from '../../database/envelope.ts';
+import type { RequestReference } from '../../database/requests.ts';
+import { ProxyError } from '../error.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { makeAccounting } from './account.ts';
+import { admitModel, admitPersona } from './admit.ts';
+import type { Authenticator } from './authenticate.ts';
+import { checkBody, makeUpstreamBody, parseBody } from './body.ts';
+import type { Call, Caller } from './call.ts';
+import { forward } from './forward.ts';
+import type { Identify } from './identify.ts';
+import type { Metrics } from './metrics.ts';
+import type { Operation } from './operations/operation.ts';
+import type { Price } from './price.ts';
+import { routeKey } from './route.ts';
+
+/** What is in force at one moment; a call takes it once, at its start, and keeps it to its end. */
+export interface InForce {
+  readonly snapshot: Snapshot;
+  readonly authenticator: Authenticator;
+  readonly envelope: Envelope;
+  readonly price: Price;
+}
+
+export interface PipelineOptions {
+  /** @throws {ProxyError} where nothing is in force, or no longer */
+  readonly inForce: () => InForce;
+  readonly identify: Identify;
+  readonly openAccount: ReturnType<typeof makeAccounting>;
+  /** An earlier call by response id; undefined where it is not known. */
+  readonly findPredecessor: (
+    responseId: string,
+  ) => RequestReference | Promise<RequestReference | undefined> | undefined;
+  readonly upstream: Dispatcher;
+  readonly metrics: Metrics;
+  readonly drainMs: number;
+}
+
+/** An HTTP request for a governed operation, as a surface hands it over. */
+export interface CallRequest {
+  readonly operation: Operation;
+  readonly requestId: string;
+  readonly startedAtMs: number;
+  readonly startedTicks: number;
+  readonly caller: Caller;
+  readonly headers: IncomingHttpHeaders;
+  readonly rawBody: Buffer;
+  readonly response: ServerResponse;
+  readonly responseHeaders: Readonly<Record<string, string>>;
+  readonly refuse: (error: ProxyError) => void;
+}
+
+export type Pipeline = ReturnType<typeof makePipeline>;
+
+/** The way of a call: authenticate, admit, route, forward (observing), account. */
+export function makePipeline(options: PipelineOptions) {
+  const { inForce, identify, openAccount, findPredecessor, upstream, metrics, drainMs } = options;
+
+  const authenticate = (headers: IncomingHttpHeaders): Caller | Promise<Caller> => {
+    const { authenticator, snapshot } = inForce();
+    const identity = authenticator.authenticate(headers, snapshot);
+    if (identity instanceof Promise) return identity.then((known) => identify(known, headers, snapshot));
+    return identify(identity, headers, snapshot);
+  };
+
+  const run = async (request: CallRequest): Promise<void> => {
+    const { operation, caller, rawBody } = request;
+    const { snapshot, envelope, price } = inForce();
+    const body = parseBody(rawBody);
+    const persona = body.persona_id == null ? undefined : admitPersona(snapshot, caller, body.persona_id);
+    const model = checkBody(body, operation, persona);
+    admitModel(snapshot, model);
+    const previousResponseId = typeof body.previous_response_id === 'string' ? body.previous_response_id : undefined;
+    const predecessor = previousResponseId === undefined ? undefined : await findOwn(previousResponseId, caller);
+    const key = routeKey(snapshot, caller, model, predecessor, request.startedAtMs);
+    const sent = makeUpstreamBody(rawBody, body, operation, persona);
+    const call: Call = {
+      requestId: request.requestId,
+      startedAtMs: request.startedAtMs,
+      startedTicks: request.startedTicks,
+      operation: operation.name,
+      caller,
+      rawBody,
+      body,
+      isStream: body.stream === true,
+      requestedModel: model,
+      persona,
+      previousResponseId,
+      key,
+    };
+    const account = openAccount(call, { price, envelope: snapshot.storesContents ? envelope : undefined });
+    metrics.overhead.observe((performance.now() - request.startedTicks) / 1_000);
+    await forward(upstream, {
+      call,
+      operation,
+      account,
+      body: sent.body,
+      hideUsage: sent.hideUsage,
+      keepOutput: snapshot.storesContents,
+      headers: upstreamHeaders(request.headers),
+      response: request.response,
+      responseHeaders: request.responseHeaders,
+      refuse: request.refuse,
+      drainMs,
+    });
+  };
+
+  /** A response of another user's is answered like one that does not exist. */
+  const findOwn = async (responseId: string, caller: Caller): Promise<RequestReference | undefined> => {
+    const predecessor = await findPredecessor(responseId);
+    if (predecessor && predecessor.userId !== caller.userId) {
+      throw new ProxyError('previous_response_not_found', {
+        param: 'previous_response_id',
+        message: `Previous response with id '${responseId.slice(0, 200)}' not found.`,
+      });
+    }
+    return predecessor;
+  };
+
+  return { authenticate, run };
+}
+
+/** What of a client's headers is meant for the provider. Everything else, credentials and cookies first, ends here. */
+const passedOn = ['accept', 'openai-beta', 'idempotency-key', 'traceparent', 'tracestate'] as const;
+
+function upstreamHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+  const passed: Record<string, string> = { 'user-agent': 'chaperone' };
+  for (const name of passedOn) {
+    const value = headers[name];
+    if (typeof value === 'string') passed[name] = value;
+  }
+  return passed;
+}

@@ -1,0 +1,66 @@
+/** One event of a stream. */
+export interface ServerSentEvent {
+  /** The `event:` field; empty where there is none. */
+  readonly name: string;
+  readonly data: string;
+  /** Its bytes as they came, with the blank line that ends it. */
+  readonly raw: Buffer;
+}
+
+/** Providers send images in events; nothing they send is larger. */
+const maxEventBytes = 64 * 1024 * 1024;
+
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
+
+/**
+ * Splits a byte stream into server-sent events, wherever the chunks break.
+ *
+ * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
+ * @returns a function that takes a chunk and returns the events it completed
+ */
+export function makeEventSplitter(): (chunk: Buffer) => ServerSentEvent[] {
+  let pending: Buffer = Buffer.alloc(0);
+  return (chunk) => {
+    const bytes = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
+    // The end of an event is at most three bytes into what had been looked through before.
+    let searchFrom = Math.max(0, pending.length - 3);
+    let start = 0;
+    const events: ServerSentEvent[] = [];
+    for (;;) {
+      const end = findEventEnd(bytes, searchFrom);
+      if (end === -1) break;
+      const raw = bytes.subarray(start, end);
+      events.push(parseEvent(raw));
+      start = end;
+      searchFrom = end;
+    }
+    pending = bytes.subarray(start);
+    if (pending.length > maxEventBytes) throw new RangeError(`An event has more than ${maxEventBytes} bytes`);
+    return events;
+  };
+}
+
+/** The offset behind the blank line that ends the event; -1 where it has not come yet. Lines end in LF, CRLF or CR. */
+function findEventEnd(bytes: Buffer, from: number): number {
+  for (let at = bytes.indexOf(lineFeed, from); at !== -1; at = bytes.indexOf(lineFeed, at + 1)) {
+    if (bytes[at + 1] === lineFeed) return at + 2;
+    if (bytes[at + 1] === carriageReturn && bytes[at + 2] === lineFeed) return at + 3;
+  }
+  const bare = bytes.indexOf('\r\r', from, 'latin1');
+  return bare === -1 ? -1 : bare + 2;
+}
+
+function parseEvent(raw: Buffer): ServerSentEvent {
+  let name = '';
+  let data: string | undefined;
+  for (const line of raw.toString('utf8').split(/\r\n|\n|\r/)) {
+    const colon = line.indexOf(':');
+    if (colon <= 0) continue;
+    const field = line.slice(0, colon);
+    const value = line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1);
+    if (field === 'data') data = data === undefined ? value : `${data}\n${value}`;
+    else if (field === 'event') name = value;
+  }
+  return { name, data: data ?? '', raw };
+}

@@ -1,0 +1,220 @@
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import { Agent } from 'undici';
+import { makeEnvelope } from '../database/envelope.ts';
+import { requestStartedAtMs } from '../database/ids.ts';
+import { findRequestById, findRequestByResponseId, type RequestReference } from '../database/requests.ts';
+import { buildApp } from './app.ts';
+import { type Credentials, followCredentials, readCredentials } from './credentials.ts';
+import { ProxyError } from './error.ts';
+import { makeMonitoringServer } from './monitoring.ts';
+import { makeAccounting } from './pipeline/account.ts';
+import { makeAuthenticator } from './pipeline/authenticate.ts';
+import { makeIdentify } from './pipeline/identify.ts';
+import { makeMetrics } from './pipeline/metrics.ts';
+import { makeModelLabel } from './pipeline/model-label.ts';
+import { type InForce, makePipeline } from './pipeline/pipeline.ts';
+import { makePrice } from './pipeline/price.ts';
+import { followSnapshot } from './snapshot/follow.ts';
+import { makeRowOpener, openSnapshot, type SealedSnapshot } from './snapshot/snapshot.ts';
+import { startShipper } from './spool/ship.ts';
+import { openSpool } from './spool/spool.ts';
+
+export interface ProxyOptions {
+  /** The mounted Secret of the organization this process serves. */
+  readonly credentialsDirectory: string;
+  /** Survives restarts: the spool and the last snapshot. */
+  readonly dataDirectory: string;
+  readonly host: string;
+  readonly port: number;
+  readonly metricsHost: string;
+  readonly metricsPort: number;
+  /** Where providers of type `openai` without a base URL are. */
+  readonly upstreamUrl: string;
+  readonly log: Logger;
+  /** How long an answer is read on after its client has gone. */
+  readonly drainMs?: number;
+  /** How long calls that are under way may take to end when the proxy stops. */
+  readonly graceMs?: number;
+}
+
+export interface RunningProxy {
+  readonly port: number;
+  readonly metricsPort: number;
+  readonly organizationName: string;
+  /** Lets calls end, copies what can be copied, closes everything. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a proxy for one organization and resolves when it serves: with the snapshot from the database, or the kept one
+ * where the database is away.
+ *
+ * @throws where the credentials cannot be read, the spool is in use, or a port is taken
+ */
+export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
+  const { log, dataDirectory } = options;
+  let credentials = await readCredentials(options.credentialsDirectory);
+  const { organizationId } = credentials;
+  const spool = openSpool({ directory: dataDirectory });
+  const metrics = makeMetrics();
+  const upstream = new Agent({ allowH2: false, connect: { timeout: 10_000 }, keepAliveTimeout: 4_000 });
+  let inForce: InForce | undefined;
+  let newest: SealedSnapshot | undefined;
+  let stopping = false;
+
+  let opener = makeRowOpener(organizationId, makeEnvelope(credentials.dataKeys));
+  const putInForce = () => {
+    if (!newest) return;
+    try {
+      inForce = makeInForce(newest, credentials, opener, options.upstreamUrl, inForce) ?? inForce;
+      metrics.snapshotVersion.set(newest.version);
+    } catch (error) {
+      log.error({ err: error }, 'the new configuration cannot be used; the last one stays in force');
+    }
+  };
+  const follower = followSnapshot({
+    organizationId,
+    databaseUrl: credentials.databaseUrl,
+    directory: dataDirectory,
+    log,
+    onSnapshot: (snapshot) => {
+      newest = snapshot;
+      putInForce();
+    },
+  });
+  const stopFollowingCredentials = followCredentials(options.credentialsDirectory, credentials, (changed) => {
+    credentials = changed;
+    opener = makeRowOpener(organizationId, makeEnvelope(changed.dataKeys));
+    inForce = undefined;
+    putInForce();
+  });
+  const shipper = startShipper({
+    spool,
+    organizationId,
+    databaseUrl: credentials.databaseUrl,
+    log,
+    onShipped: (rows) => metrics.spoolShipped.inc(rows),
+    onFailure: () => metrics.spoolFailures.inc(),
+  });
+
+  const requireInForce = (): InForce => {
+    if (stopping || !inForce) throw new ProxyError('shutting_down');
+    if (inForce.snapshot.isDeleted) throw new ProxyError('organization_deleted');
+    return inForce;
+  };
+  const findStored = (id: string): Promise<RequestReference | undefined> =>
+    follower.query((db) => {
+      const startedAtMs = requestStartedAtMs(id);
+      return startedAtMs === undefined
+        ? findRequestByResponseId(db, organizationId, id)
+        : findRequestById(db, organizationId, id, startedAtMs);
+    });
+
+  const pipeline = makePipeline({
+    inForce: requireInForce,
+    identify: makeIdentify(organizationId),
+    openAccount: makeAccounting({ organizationId, spool, metrics, labelOf: makeModelLabel(() => inForce?.snapshot) }),
+    // Without the database a call goes on; the provider itself knows whose response it is.
+    findPredecessor: (id) => spool.find(id) ?? findStored(id).catch(() => undefined),
+    upstream,
+    metrics,
+    drainMs: options.drainMs ?? 60_000,
+  });
+  const app = buildApp({
+    pipeline,
+    inForce: requireInForce,
+    upstream,
+    spool,
+    metrics,
+    log,
+    findRequest: makeFindRequest(spool.find, findStored),
+  });
+  const monitoring = makeMonitoringServer({
+    registry: metrics.registry,
+    refresh() {
+      const oldestAtMs = spool.oldestAtMs();
+      metrics.spoolDepth.set(spool.depth);
+      metrics.spoolAge.set(oldestAtMs === undefined ? 0 : Math.max(0, (Date.now() - oldestAtMs) / 1_000));
+      metrics.snapshotAge.set((Date.now() - follower.confirmedAtMs()) / 1_000);
+    },
+    notReady: () => (stopping ? 'stopping' : inForce ? undefined : 'no configuration yet'),
+  });
+
+  const stop = async () => {
+    stopping = true;
+    stopFollowingCredentials();
+    const graceMs = options.graceMs ?? 3_000;
+    const closing = app.close();
+    await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
+    app.server.closeAllConnections();
+    await upstream.destroy();
+    await shipper.flush(500);
+    await shipper.stop();
+    await follower.stop();
+    monitoring.closeAllConnections();
+    monitoring.close();
+    spool.close();
+  };
+
+  try {
+    await new Promise<void>((resolve, reject) => {
+      monitoring.once('error', reject).listen(options.metricsPort, options.metricsHost, resolve);
+    });
+    await follower.first;
+    await app.listen({ host: options.host, port: options.port });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    port: portOf(app.server.address()),
+    metricsPort: portOf(monitoring.address()),
+    organizationName: credentials.organizationName,
+    stop,
+  };
+}
+
+function makeInForce(
+  sealed: SealedSnapshot,
+  credentials: Credentials,
+  opener: ReturnType<typeof makeRowOpener>,
+  upstreamUrl: string,
+  last: InForce | undefined,
+): InForce | undefined {
+  const snapshot = openSnapshot(sealed, opener, upstreamUrl);
+  if (!snapshot) return undefined;
+  // What rarely changes is kept with what it remembers: verified tokens, prices looked up.
+  if (last && last.snapshot.spec === snapshot.spec) return { ...last, snapshot };
+  return {
+    snapshot,
+    authenticator: makeAuthenticator(snapshot.organizationId, credentials.jwks, snapshot.spec.authentication?.issuers),
+    envelope: makeEnvelope(credentials.dataKeys),
+    price: makePrice(snapshot.spec.prices),
+  };
+}
+
+/** Records arrive from other proxies a moment after their answers; someone who rates at once should not be refused. */
+function makeFindRequest(
+  findHere: (id: string) => RequestReference | undefined,
+  findStored: (id: string) => Promise<RequestReference | undefined>,
+) {
+  return async (id: string): Promise<RequestReference | undefined> => {
+    const here = findHere(id);
+    if (here) return here;
+    try {
+      for (const waitMs of [0, 50, 150]) {
+        if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+        const stored = await findStored(id);
+        if (stored) return stored;
+      }
+      return undefined;
+    } catch (cause) {
+      throw new ProxyError('store_unavailable', { cause });
+    }
+  };
+}
+
+function portOf(address: AddressInfo | string | null): number {
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}

@@ -1,0 +1,189 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import type { Logger } from 'pino';
+import {
+  type ConfigApiKey,
+  type ConfigOrganization,
+  type ConfigPersona,
+  configChannel,
+  readConfigChanges,
+  readConfigVersion,
+} from '../../database/config.ts';
+import type { Queryable } from '../../database/queryable.ts';
+import { applyChanges, emptySnapshot, type SealedSnapshot } from './snapshot.ts';
+
+export interface FollowOptions {
+  readonly organizationId: string;
+  readonly databaseUrl: string;
+  /** The last snapshot is kept here, so that a proxy starts without the database. */
+  readonly directory: string;
+  readonly log: Logger;
+  /** Told of every new snapshot, in order. */
+  readonly onSnapshot: (snapshot: SealedSnapshot) => void;
+  /** How often the change counter is asked for, where no notification came. */
+  readonly pollMs?: number;
+}
+
+/** Keeps the snapshot as the database has it. */
+export interface Follower {
+  /** Resolves with the first snapshot, the database's or the kept one; never where there is neither yet. */
+  readonly first: Promise<SealedSnapshot>;
+  /** When the snapshot was last known to be the newest, in milliseconds since 1970; 0: not yet since the start. */
+  confirmedAtMs(): number;
+  /** Runs a look-up on the follower's connection. @throws where the database is away */
+  query<T>(run: (db: Queryable) => Promise<T>): Promise<T>;
+  stop(): Promise<void>;
+}
+
+const fileName = 'snapshot.json';
+const reconnectMs = { first: 50, last: 2_000 };
+
+/**
+ * Follows an organization's configuration: LISTEN for changes, read those above the version at hand, and poll the
+ * change counter as the fallback. Reconnects for ever.
+ */
+export function followSnapshot(options: FollowOptions): Follower {
+  const { organizationId, log } = options;
+  const first = Promise.withResolvers<SealedSnapshot>();
+  let snapshot = emptySnapshot;
+  let confirmedAtMs = 0;
+  let client: Client | undefined;
+  let stopped = false;
+  let retryMs = reconnectMs.first;
+  let retryTimer: NodeJS.Timeout | undefined;
+  let refreshing: Promise<void> | undefined;
+  let refreshAgain = false;
+  let saving = Promise.resolve();
+
+  const accept = (next: SealedSnapshot, source: 'database' | 'volume') => {
+    snapshot = next;
+    options.onSnapshot(next);
+    first.resolve(next);
+    log.info({ version: next.version, source }, 'snapshot in force');
+    if (source === 'database') saving = saving.then(() => save(options.directory, next)).catch(logSaveFailure);
+  };
+  const logSaveFailure = (error: unknown) => log.warn({ err: error }, 'the snapshot could not be kept on the volume');
+
+  const readNewest = async (db: Client) => {
+    const version = await readConfigVersion(db, organizationId);
+    // A lower version is another database (restored, or made anew): what is known of it is nothing.
+    const known = version < snapshot.version ? emptySnapshot : snapshot;
+    if (version !== snapshot.version) {
+      accept(applyChanges(known, await readConfigChanges(db, organizationId, known.version)), 'database');
+    }
+    confirmedAtMs = Date.now();
+  };
+
+  /** One at a time; a notification that comes meanwhile asks for one more. */
+  const refresh = () => {
+    if (refreshing) {
+      refreshAgain = true;
+      return;
+    }
+    const db = client;
+    if (!db) return;
+    refreshing = readNewest(db)
+      .catch((error: unknown) => {
+        log.warn({ err: error }, 'the configuration could not be read');
+      })
+      .finally(() => {
+        refreshing = undefined;
+        if (refreshAgain) {
+          refreshAgain = false;
+          refresh();
+        }
+      });
+  };
+
+  const connect = async () => {
+    const next = new Client({
+      connectionString: options.databaseUrl,
+      application_name: 'chaperone-proxy-config',
+      connectionTimeoutMillis: 5_000,
+      query_timeout: 10_000,
+      keepAlive: true,
+    });
+    next.on('notification', refresh);
+    next.on('error', (error) => log.warn({ err: error }, 'lost the database'));
+    try {
+      await next.connect();
+      await next.query(`listen ${next.escapeIdentifier(configChannel(organizationId))}`);
+    } catch (error) {
+      retryMs = Math.min(retryMs * 2, reconnectMs.last);
+      log.warn({ err: error }, 'cannot reach the database; calls go on with the snapshot at hand');
+      void next.end().catch(() => {});
+      reconnect();
+      return;
+    }
+    next.once('end', () => {
+      client = undefined;
+      reconnect();
+    });
+    client = next;
+    retryMs = reconnectMs.first;
+    refresh();
+  };
+  const reconnect = () => {
+    if (!stopped) retryTimer = setTimeout(connect, retryMs * (0.5 + Math.random()));
+  };
+
+  const poll = setInterval(refresh, options.pollMs ?? 2_000);
+  poll.unref();
+  void load(options.directory, organizationId).then((kept) => {
+    if (kept && snapshot.version === 0) accept(kept, 'volume');
+  });
+  void connect();
+
+  return {
+    first: first.promise,
+    confirmedAtMs: () => confirmedAtMs,
+    async query(run) {
+      if (!client) throw new Error('The database cannot be reached');
+      return run(client);
+    },
+    async stop() {
+      stopped = true;
+      clearInterval(poll);
+      clearTimeout(retryTimer);
+      await client?.end().catch(() => {});
+      await saving;
+    },
+  };
+}
+
+interface KeptSnapshot {
+  readonly version: number;
+  readonly organization: ConfigOrganization;
+  readonly personas: readonly ConfigPersona[];
+  readonly apiKeys: readonly ConfigApiKey[];
+}
+
+async function save(directory: string, snapshot: SealedSnapshot): Promise<void> {
+  if (!snapshot.organization) return;
+  const kept: KeptSnapshot = {
+    version: snapshot.version,
+    organization: snapshot.organization,
+    personas: [...snapshot.personas.values()],
+    apiKeys: [...snapshot.apiKeys.values()],
+  };
+  const file = join(directory, fileName);
+  await writeFile(`${file}.new`, JSON.stringify(kept), { mode: 0o600 });
+  await rename(`${file}.new`, file);
+}
+
+async function load(directory: string, organizationId: string): Promise<SealedSnapshot | undefined> {
+  try {
+    const kept = JSON.parse(await readFile(join(directory, fileName), 'utf8')) as KeptSnapshot;
+    if (kept.organization.organization_id !== organizationId) return undefined;
+    return {
+      version: kept.version,
+      organization: kept.organization,
+      personas: new Map(kept.personas.map((row) => [row.persona_id, row])),
+      apiKeys: new Map(kept.apiKeys.map((row) => [row.api_key_id, row])),
+    };
+  } catch {
+    // None kept yet, or not whole: the database has it.
+    return undefined;
+  }
+}

@@ -1,0 +1,32 @@
+/** Decides whether a model may be used. */
+export type ModelRule = (model: string) => boolean;
+
+/**
+ * A rule from allow and deny lists of model ids in which `*` stands for any run of characters.
+ * Deny wins; an absent allow list allows everything.
+ */
+export function makeModelRule(allow: readonly string[] | undefined, deny: readonly string[] | undefined): ModelRule {
+  const isAllowed = allow ? matcher(allow) : () => true;
+  const isDenied = deny ? matcher(deny) : () => false;
+  return (model) => isAllowed(model) && !isDenied(model);
+}
+
+function matcher(patterns: readonly string[]): ModelRule {
+  const exact = new Set(patterns.filter((pattern) => !pattern.includes('*')));
+  const wild = patterns.filter((pattern) => pattern.includes('*')).map((pattern) => pattern.split('*'));
+  return (model) => exact.has(model) || wild.some((parts) => matchesParts(model, parts));
+}
+
+/** Leftmost matching of each part in turn; linear, where a regular expression made from the pattern could explode. */
+function matchesParts(model: string, parts: readonly string[]): boolean {
+  const first = parts[0] ?? '';
+  const last = parts.at(-1) ?? '';
+  if (model.length < first.length + last.length || !model.startsWith(first) || !model.endsWith(last)) return false;
+  let position = first.length;
+  for (const part of parts.slice(1, -1)) {
+    const found = model.indexOf(part, position);
+    if (found === -1) return false;
+    position = found + part.length;
+  }
+  return position <= model.length - last.length;
+}

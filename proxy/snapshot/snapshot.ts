@@ -1,0 +1,192 @@
+import type { OrganizationSpec } from '../../crds/resources.generated.ts';
+import type { ConfigApiKey, ConfigChanges, ConfigOrganization, ConfigPersona } from '../../database/config.ts';
+import type { Envelope } from '../../database/envelope.ts';
+import { parseDurationMs } from './duration.ts';
+import { type ModelRule, makeModelRule } from './model-rules.ts';
+
+/** An organization's configuration as the database had it at one version, still sealed: fit to be kept on a volume. */
+export interface SealedSnapshot {
+  readonly version: number;
+  readonly organization: ConfigOrganization | undefined;
+  readonly personas: ReadonlyMap<string, ConfigPersona>;
+  readonly apiKeys: ReadonlyMap<string, ConfigApiKey>;
+}
+
+export const emptySnapshot: SealedSnapshot = {
+  version: 0,
+  organization: undefined,
+  personas: new Map(),
+  apiKeys: new Map(),
+};
+
+export interface Persona {
+  readonly id: string;
+  readonly resource: string | null;
+  readonly name: string;
+  readonly description: string | null;
+  readonly content: string;
+  /** External ids of the users who may use it; empty: everyone. */
+  readonly users: ReadonlySet<string>;
+  readonly model: string | undefined;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly isActive: boolean;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export interface Provider {
+  readonly name: string;
+  readonly type: 'openai' | 'compatible';
+  /** Scheme, host and port of the base URL. */
+  readonly origin: string;
+  /** Path of the base URL, without a slash at its end. */
+  readonly basePath: string;
+  /** How long until the answer begins. */
+  readonly headersTimeoutMs: number;
+  /** How long between two chunks of an answer. */
+  readonly idleTimeoutMs: number;
+}
+
+/** A provider key that may be used, with where to. */
+export interface RoutedKey {
+  readonly id: string;
+  readonly provider: Provider;
+  readonly secret: string;
+  readonly servesModel: ModelRule;
+  /** Milliseconds since 1970. */
+  readonly expiresAtMs: number;
+}
+
+/** What a proxy enforces: everything a call needs to know, in memory. */
+export interface Snapshot {
+  readonly version: number;
+  readonly organizationId: string;
+  readonly organizationName: string;
+  readonly isDeleted: boolean;
+  readonly spec: OrganizationSpec;
+  readonly requireUser: boolean;
+  readonly storesContents: boolean;
+  readonly allowsModel: ModelRule;
+  readonly providers: ReadonlyMap<string, Provider>;
+  readonly personas: ReadonlyMap<string, Persona>;
+  /** By API key id; only active ones whose provider is known. */
+  readonly keys: ReadonlyMap<string, RoutedKey>;
+  readonly keysByUser: ReadonlyMap<string, readonly RoutedKey[]>;
+  readonly organizationKeys: readonly RoutedKey[];
+  /** By the SHA-256 of the synthetic key in hexadecimal: the user it is bound to, if any, and when it ends. */
+  readonly syntheticKeys: ReadonlyMap<string, { readonly user: string | undefined; readonly expiresAtMs: number }>;
+}
+
+/** The snapshot with the changes in it. */
+export function applyChanges(snapshot: SealedSnapshot, changes: ConfigChanges): SealedSnapshot {
+  const personas = new Map(snapshot.personas);
+  const apiKeys = new Map(snapshot.apiKeys);
+  for (const row of changes.personas) {
+    if (row.is_deleted) personas.delete(row.persona_id);
+    else personas.set(row.persona_id, row);
+  }
+  for (const row of changes.apiKeys) {
+    if (row.is_deleted) apiKeys.delete(row.api_key_id);
+    else apiKeys.set(row.api_key_id, row);
+  }
+  const organization = changes.organization ?? snapshot.organization;
+  return { version: changes.version, organization, personas, apiKeys };
+}
+
+/** Opens sealed rows; keeps what it opened, since most rows of a new snapshot are those of the last one. */
+export type RowOpener = ReturnType<typeof makeRowOpener>;
+
+/** An opener for one organization's personas and keys. */
+export function makeRowOpener(organizationId: string, envelope: Envelope) {
+  const personas = new WeakMap<ConfigPersona, Persona>();
+  const secrets = new WeakMap<ConfigApiKey, string>();
+  const open = (column: string, rowId: string, sealed: string) =>
+    envelope.open({ organizationId, column, rowId }, Buffer.from(sealed, 'base64')).toString();
+  return {
+    persona(row: ConfigPersona): Persona {
+      const known = personas.get(row);
+      if (known) return known;
+      const persona: Persona = {
+        id: row.persona_id,
+        resource: row.resource,
+        name: row.name,
+        description: row.description,
+        content: open('personas.content', row.persona_id, row.content_sealed),
+        users: new Set(row.users),
+        model: row.model ?? undefined,
+        parameters: row.parameters,
+        isActive: row.is_active,
+        createdAt: new Date(row.created_at).toISOString(),
+        updatedAt: new Date(row.updated_at).toISOString(),
+      };
+      personas.set(row, persona);
+      return persona;
+    },
+    secret(row: ConfigApiKey): string {
+      const known = secrets.get(row) ?? open('api_keys.key', row.api_key_id, row.key_sealed);
+      secrets.set(row, known);
+      return known;
+    },
+  };
+}
+
+/**
+ * The snapshot in the form in which calls use it.
+ *
+ * @param defaultBaseUrl where providers of type `openai` without a base URL are
+ * @throws {EnvelopeError} where a value does not open with the data keys at hand
+ */
+export function openSnapshot(sealed: SealedSnapshot, opener: RowOpener, defaultBaseUrl: string): Snapshot | undefined {
+  const { organization } = sealed;
+  if (!organization) return undefined;
+  // Validated against crds/organization.yaml before it was stored; nothing but the operator can write it.
+  const spec = organization.spec as OrganizationSpec;
+  const providers = new Map(spec.providers.map((provider) => [provider.name, openProvider(provider, defaultBaseUrl)]));
+  const keys = openKeys(sealed, opener, providers);
+  return {
+    version: sealed.version,
+    organizationId: organization.organization_id,
+    organizationName: organization.name,
+    isDeleted: organization.is_deleted,
+    spec,
+    requireUser: spec.authentication?.requireUser ?? true,
+    storesContents: spec.storage?.contents !== 'None',
+    allowsModel: makeModelRule(spec.models?.allow, spec.models?.deny),
+    providers,
+    personas: new Map(Array.from(sealed.personas, ([id, row]) => [id, opener.persona(row)])),
+    ...keys,
+  };
+}
+
+function openProvider(provider: OrganizationSpec['providers'][number], defaultBaseUrl: string): Provider {
+  const { origin, pathname } = new URL(provider.baseUrl ?? defaultBaseUrl);
+  return {
+    name: provider.name,
+    type: provider.type,
+    origin,
+    basePath: pathname.replace(/\/+$/, ''),
+    headersTimeoutMs: parseDurationMs(provider.timeouts?.headers ?? '600s'),
+    idleTimeoutMs: parseDurationMs(provider.timeouts?.idle ?? '120s'),
+  };
+}
+
+function openKeys(sealed: SealedSnapshot, opener: RowOpener, providers: ReadonlyMap<string, Provider>) {
+  const keys = new Map<string, RoutedKey>();
+  const keysByUser = new Map<string, RoutedKey[]>();
+  const organizationKeys: RoutedKey[] = [];
+  const syntheticKeys = new Map<string, { user: string | undefined; expiresAtMs: number }>();
+  // Ordered, so that every proxy chooses the same one of several keys.
+  const rows = [...sealed.apiKeys.values()].sort((a, b) => (a.api_key_id < b.api_key_id ? -1 : 1));
+  for (const row of rows) {
+    const provider = providers.get(row.provider);
+    if (!row.is_active || !provider) continue;
+    const expiresAtMs = row.expires_at_ms ?? Number.POSITIVE_INFINITY;
+    const servesModel = makeModelRule(row.models ?? undefined, undefined);
+    const key = { id: row.api_key_id, provider, secret: opener.secret(row), servesModel, expiresAtMs };
+    keys.set(key.id, key);
+    syntheticKeys.set(row.synthetic_key_sha256, { user: row.user_external_id ?? undefined, expiresAtMs });
+    if (row.user_external_id === null) organizationKeys.push(key);
+    else keysByUser.set(row.user_external_id, [...(keysByUser.get(row.user_external_id) ?? []), key]);
+  }
+  return { keys, keysByUser, organizationKeys, syntheticKeys };
+}

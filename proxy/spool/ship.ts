@@ -1,0 +1,168 @@
+import { Client, DatabaseError } from 'pg';
+import type { Logger } from 'pino';
+import type { Queryable } from '../../database/queryable.ts';
+import { insertRatings } from '../../database/ratings.ts';
+import { ensureRequestPartitions, insertRequests, type RequestRecord } from '../../database/requests.ts';
+import type { Spool, SpooledRow, SpoolTable } from './spool.ts';
+
+export interface ShipOptions {
+  readonly spool: Spool;
+  readonly organizationId: string;
+  readonly databaseUrl: string;
+  readonly log: Logger;
+  /** Told how many rows have reached Postgres, and of each failed attempt. */
+  readonly onShipped?: (rows: number) => void;
+  readonly onFailure?: () => void;
+}
+
+export interface Shipper {
+  /** Resolves when all that waited at the time of the call is in Postgres, or after `timeoutMs`, saying which. */
+  flush(timeoutMs: number): Promise<boolean>;
+  /** Stops after the batch at hand. What still waits stays in the spool. */
+  stop(): Promise<void>;
+}
+
+const batchRows = 500;
+/** Lets a batch gather: a record is in Postgres this much later, and a busy proxy makes fewer, larger writes. */
+const gatherMs = 20;
+const retryMs = { first: 100, last: 2_000 };
+
+/** Copies the spool to Postgres in idempotent batches for as long as it runs; the database may come and go. */
+export function startShipper(options: ShipOptions): Shipper {
+  const { spool, organizationId, log } = options;
+  const knownMonths = new Set<string>();
+  let client: Client | undefined;
+  let stopped = false;
+  let delayMs = retryMs.first;
+  let timer: NodeJS.Timeout | undefined;
+  let working: Promise<void> | undefined;
+
+  const connection = async (): Promise<Client> => {
+    if (client) return client;
+    const next = new Client({
+      connectionString: options.databaseUrl,
+      application_name: 'chaperone-proxy-spool',
+      connectionTimeoutMillis: 5_000,
+      query_timeout: 30_000,
+      keepAlive: true,
+    });
+    next.on('error', (error) => log.warn({ err: error }, 'lost the database'));
+    next.once('end', () => {
+      if (client === next) client = undefined;
+    });
+    await next.connect();
+    client = next;
+    return next;
+  };
+
+  const insert = async (db: Queryable, table: SpoolTable, rows: readonly SpooledRow[]) => {
+    const json = `[${rows.map((row) => row.record).join(',')}]`;
+    if (table === 'ratings') return insertRatings(db, organizationId, json);
+    await ensureMonths(db, rows);
+    return insertRequests(db, organizationId, json);
+  };
+
+  const ensureMonths = async (db: Queryable, rows: readonly SpooledRow[]) => {
+    for (const { record } of rows) {
+      const startedAt = startedAtOf(record);
+      const month = startedAt.slice(0, 7);
+      if (knownMonths.has(month)) continue;
+      await ensureRequestPartitions(db, new Date(startedAt));
+      knownMonths.add(month);
+    }
+  };
+
+  /** Halves a batch that Postgres refuses until the one row it refuses is found, so that this row stops no other. */
+  const ship = async (db: Queryable, table: SpoolTable, rows: readonly SpooledRow[]): Promise<void> => {
+    try {
+      await insert(db, table, rows);
+      spool.remove(
+        table,
+        rows.map((row) => row.id),
+      );
+      options.onShipped?.(rows.length);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      const [only] = rows;
+      if (rows.length === 1 && only) {
+        log.error({ err: error, table }, 'the database refuses a record; it is set aside in the spool');
+        spool.setAside(table, only, error.message);
+        return;
+      }
+      const middle = rows.length >> 1;
+      await ship(db, table, rows.slice(0, middle));
+      await ship(db, table, rows.slice(middle));
+    }
+  };
+
+  const drain = async () => {
+    const db = await connection();
+    for (;;) {
+      const calls = spool.take('calls', batchRows);
+      if (calls.length > 0) await ship(db, 'calls', calls);
+      const ratings = spool.take('ratings', batchRows);
+      if (ratings.length > 0) await ship(db, 'ratings', ratings);
+      if (stopped || calls.length + ratings.length === 0) return;
+      // While records stream in, one full statement costs Postgres less than many small ones.
+      if (calls.length < batchRows) await new Promise((resolve) => setTimeout(resolve, gatherMs));
+    }
+  };
+
+  const work = async () => {
+    let nextMs = gatherMs;
+    try {
+      await drain();
+      delayMs = retryMs.first;
+    } catch (error) {
+      options.onFailure?.();
+      log.warn(
+        { err: error, waiting: spool.depth },
+        'usage could not be copied to the database; it stays in the spool',
+      );
+      void client?.end().catch(() => {});
+      client = undefined;
+      nextMs = delayMs * (0.5 + Math.random());
+      delayMs = Math.min(delayMs * 2, retryMs.last);
+    }
+    working = undefined;
+    if (spool.depth > 0) schedule(nextMs);
+  };
+  const schedule = (afterMs: number) => {
+    if (stopped || working) return;
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      working = work();
+    }, afterMs);
+  };
+
+  spool.onWaiting = () => schedule(gatherMs);
+  if (spool.depth > 0) schedule(0);
+
+  return {
+    async flush(timeoutMs) {
+      const deadline = performance.now() + timeoutMs;
+      while (spool.depth > 0 && performance.now() < deadline) {
+        schedule(0);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      return spool.depth === 0;
+    },
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await working;
+      await client?.end().catch(() => {});
+    },
+  };
+}
+
+/** `started_at` is always the second field of a record: it is read without parsing the rest. */
+function startedAtOf(record: string): string {
+  const match = /"started_at":"([^"]+)"/.exec(record);
+  return match?.[1] ?? (JSON.parse(record) as RequestRecord).started_at;
+}
+
+/** Errors of class 22 (data) and 23 (constraint): the same batch will never be accepted. */
+function isRefusal(error: unknown): error is DatabaseError {
+  return error instanceof DatabaseError && /^2[23]/.test(error.code ?? '');
+}

@@ -1,0 +1,81 @@
+import type { FastifyInstance } from 'fastify';
+import { type Dispatcher, request as send } from 'undici';
+import { ProxyError } from '../../error.ts';
+import type { Caller } from '../../pipeline/call.ts';
+import { asArray, asObject, asString, parseObject } from '../../pipeline/operations/json.ts';
+import type { InForce } from '../../pipeline/pipeline.ts';
+import { routeKey } from '../../pipeline/route.ts';
+import type { RoutedKey, Snapshot } from '../../snapshot/snapshot.ts';
+
+export interface ModelsOptions {
+  readonly inForce: () => InForce;
+  readonly upstream: Dispatcher;
+}
+
+type Model = Readonly<Record<string, unknown>>;
+
+const timeoutMs = 30_000;
+
+/** `GET /v1/models`: what the providers offer, less what the organization does not allow. */
+export function registerModels(app: FastifyInstance, { inForce, upstream }: ModelsOptions): void {
+  app.get('/models', async (request) => {
+    const { snapshot } = inForce();
+    return { object: 'list', data: await listModels(upstream, snapshot, request.caller) };
+  });
+  app.get<{ Params: { '*': string } }>('/models/*', async (request) => {
+    const id = request.params['*'];
+    const { snapshot } = inForce();
+    const model = (await listModels(upstream, snapshot, request.caller)).find((candidate) => candidate.id === id);
+    if (model) return model;
+    const message = `The model '${id}' does not exist or you do not have access to it`;
+    throw new ProxyError('model_not_found', { param: 'model', message });
+  });
+}
+
+/** The models of every provider that the caller has a key for; of one id, the first provider's. */
+async function listModels(upstream: Dispatcher, snapshot: Snapshot, caller: Caller): Promise<Model[]> {
+  const lists = await Promise.all(keysOf(snapshot, caller).map((key) => fetchModels(upstream, key)));
+  const byId = new Map<string, Model>();
+  for (const model of lists.flat()) {
+    const id = asString(model.id);
+    if (id !== null && !byId.has(id) && snapshot.allowsModel(id)) byId.set(id, model);
+  }
+  return [...byId.values()];
+}
+
+/** One key a provider: the user's own before the organization's. */
+function keysOf(snapshot: Snapshot, caller: Caller): RoutedKey[] {
+  const nowMs = Date.now();
+  // The same refusal as a call's, where there is no key at all.
+  routeKey(snapshot, caller, undefined, undefined, nowMs);
+  const own = caller.user === undefined ? [] : (snapshot.keysByUser.get(caller.user) ?? []);
+  const byProvider = new Map<string, RoutedKey>();
+  for (const key of [...own, ...snapshot.organizationKeys]) {
+    if (key.expiresAtMs > nowMs && !byProvider.has(key.provider.name)) byProvider.set(key.provider.name, key);
+  }
+  return [...byProvider.values()];
+}
+
+async function fetchModels(upstream: Dispatcher, key: RoutedKey): Promise<Model[]> {
+  const { origin, basePath } = key.provider;
+  let text: string;
+  let status: number;
+  try {
+    const response = await send(`${origin}${basePath}/models`, {
+      dispatcher: upstream,
+      headers: { authorization: `Bearer ${key.secret}`, 'user-agent': 'chaperone', accept: 'application/json' },
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+    });
+    status = response.statusCode;
+    text = await response.body.text();
+  } catch (cause) {
+    throw new ProxyError('upstream_unreachable', { cause });
+  }
+  const list = parseObject(text);
+  if (status !== 200 || !list) throw new ProxyError('upstream_invalid_response');
+  return asArray(list.data)
+    .map(asObject)
+    .filter((model) => model !== null && key.servesModel(String(model.id)))
+    .filter((model) => model !== null);
+}
