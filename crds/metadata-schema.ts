@@ -26,5 +26,12 @@ export const metadataSchema: StructuralSchema = {
       },
     },
     annotations: { type: 'object', additionalProperties: { type: 'string' } },
+    ...assignedFields(),
   },
 };
+
+/** They stand in what `kubectl get -o yaml` writes, and are nobody's to state. */
+function assignedFields(): Readonly<Record<string, StructuralSchema>> {
+  const names = ['uid', 'resourceVersion', 'generation', 'creationTimestamp', 'managedFields', 'selfLink'];
+  return Object.fromEntries(names.map((name) => [name, { 'x-kubernetes-preserve-unknown-fields': true }]));
+}

@@ -1,5 +1,5 @@
 import { type CelInput, celEnv, isCelError, parse, plan } from '@bufbuild/cel';
-import type { JsonValue, StructuralSchema, ValidationRule } from './definition.ts';
+import type { StructuralSchema, ValidationRule } from './definition.ts';
 import { type Problem, quote } from './problem.ts';
 import { isJsonArray, isJsonObject, type SchemaNode } from './schema-node.ts';
 
@@ -42,11 +42,12 @@ function evaluate(rule: ValidationRule, program: Program, { schema, value, old, 
 }
 
 /** Only what the schema names is visible to rules, and integers are CEL's int. */
-function celInput(schema: StructuralSchema, value: JsonValue): CelInput {
+function celInput(schema: StructuralSchema, value: unknown): CelInput {
   if (typeof value === 'number') return schema.type === 'integer' ? BigInt(value) : value;
   const { items, properties = {}, additionalProperties } = schema;
   if (isJsonArray(value)) return items ? value.map((item) => celInput(items, item)) : [];
-  if (!isJsonObject(value)) return value;
+  if (typeof value === 'string' || typeof value === 'boolean') return value;
+  if (!isJsonObject(value)) return null;
   return new Map(
     Object.entries(value).flatMap(([name, field]): [string, CelInput][] => {
       const child = Object.hasOwn(properties, name) ? properties[name] : additionalProperties;

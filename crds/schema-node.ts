@@ -7,16 +7,16 @@ export interface SchemaNode {
   readonly schema: StructuralSchema;
   readonly value: JsonValue;
   /** The value that it replaces, where the two can be told to be the same field. */
-  readonly old: JsonValue | undefined;
+  readonly old: unknown;
   /** As the API server writes it: `spec.providers[0].name`. */
   readonly path: string;
 }
 
-export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
+export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-export function isJsonArray(value: JsonValue | undefined): value is readonly JsonValue[] {
+export function isJsonArray(value: unknown): value is readonly JsonValue[] {
   return Array.isArray(value);
 }
 

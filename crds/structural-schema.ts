@@ -9,7 +9,7 @@ import { schemaNodes } from './schema-node.ts';
 export type Validation<T> = { readonly object: T } | { readonly problems: readonly Problem[] };
 
 /** Completes and validates a value; `old` is the one it replaces, if it replaces one. */
-export type Validate<T> = (value: JsonValue, old?: JsonValue) => Validation<T>;
+export type Validate<T> = (value: JsonValue, old?: object) => Validation<T>;
 
 /**
  * Compiles a structural schema to a function that does with a value what the API server does, and as `kubectl apply`
