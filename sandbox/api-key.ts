@@ -1,0 +1,17 @@
+import type { IncomingMessage } from 'node:http';
+import { ProviderError } from './provider-error.ts';
+
+/** The bearer key of a request; null without one. */
+export function apiKey(request: IncomingMessage): string | null {
+  return /^Bearer +(\S+)\s*$/i.exec(request.headers.authorization ?? '')?.[1] ?? null;
+}
+
+/** Any key opens the sandbox, none does not. @throws ProviderError 401 */
+export function requireApiKey(request: IncomingMessage): void {
+  if (apiKey(request) !== null) return;
+  throw new ProviderError(
+    "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. " +
+      'Authorization: Bearer YOUR_KEY).',
+    { status: 401 },
+  );
+}

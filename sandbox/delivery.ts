@@ -1,0 +1,88 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { type Step, streamSteps, wholeBody, wholeBodySteps } from './delivery-script.ts';
+import type { Faults } from './faults.ts';
+import type { Generation } from './generation.ts';
+import type { TokenUsage } from './usage.ts';
+
+/** One answer under way. */
+export interface Delivery {
+  reply: ServerResponse;
+  /** Aborted when the client is gone. Every wait ends with it. */
+  signal: AbortSignal;
+  /** Notes what the provider bills up to now. */
+  bill(usage: TokenUsage): void;
+  /** Notes that the answer ends, before its last byte leaves: who has read all of it finds it in the accounts. */
+  settle(status: 'completed' | 'failed'): void;
+}
+
+/** Events travel together up to this many characters, unless there is a pause between them. */
+const batchLength = 16 * 1024;
+
+/**
+ * Sends a generation, with the faults that were asked for.
+ *
+ * @throws AbortError when the client is gone
+ */
+export async function deliver(delivery: Delivery, generation: Generation, faults: Faults): Promise<void> {
+  const { answer } = generation;
+  if (answer.kind === 'stream') {
+    delivery.reply.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache',
+    });
+    await play(delivery, streamSteps(answer.stream, generation, faults), generation);
+  } else {
+    const text = wholeBody(answer.body, faults);
+    delivery.reply.writeHead(200, {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(text),
+    });
+    await play(delivery, wholeBodySteps(text, generation, faults), generation);
+  }
+}
+
+async function play(delivery: Delivery, steps: Iterable<Step>, generation: Generation): Promise<void> {
+  const { reply, signal } = delivery;
+  let batch = '';
+  const flush = async () => {
+    const text = batch;
+    batch = '';
+    if (text !== '') await write(reply, text, signal);
+  };
+  for (const step of steps) {
+    switch (step.kind) {
+      case 'send':
+        batch += step.text;
+        delivery.bill(step.billed);
+        if (batch.length >= batchLength) await flush();
+        break;
+      case 'pause':
+        await flush();
+        await setTimeout(step.ms, undefined, { signal });
+        break;
+      case 'cut':
+        await cut(reply, batch, () => delivery.settle('failed'));
+        return;
+      case 'end':
+        delivery.bill(step.billed);
+        if (step.status === 'completed') generation.onComplete?.();
+        delivery.settle(step.status);
+        reply.end(batch + step.text);
+    }
+  }
+}
+
+/** Writes no faster than the client reads, and lets other connections have their turn. */
+async function write(reply: ServerResponse, text: string, signal: AbortSignal): Promise<void> {
+  if (reply.write(text)) await setImmediate(undefined, { signal });
+  else await once(reply, 'drain', { signal });
+}
+
+/** Tears the connection down once the client was sent what comes before. */
+async function cut(reply: ServerResponse, text: string, settle: () => void): Promise<void> {
+  if (text !== '') await new Promise((resolve) => reply.write(text, resolve));
+  settle();
+  reply.destroy();
+}

@@ -1,0 +1,90 @@
+import { itemId } from '../ids.ts';
+import type { JsonObject } from '../json.ts';
+import type { TokenUsage } from '../usage.ts';
+
+export type FinalStatus = 'completed' | 'incomplete' | 'failed';
+
+/** A response that is decided but not yet told. */
+export interface ResponsePlan {
+  status: FinalStatus;
+  /** `id`, `object`, `created_at` */
+  head: JsonObject;
+  model: string;
+  echo: JsonObject;
+  text: string;
+  usage: TokenUsage;
+  /** The id of the reasoning item; null where there was no reasoning. */
+  reasoningId: string | null;
+  messageId: string;
+}
+
+/** The response before any of its output: what `response.created` and `response.in_progress` carry. */
+export function openResponse(plan: ResponsePlan): JsonObject {
+  return response(plan, 'in_progress', { output: [], usage: null });
+}
+
+/** The response at its end, as it is answered, stored and carried by the terminal event. */
+export function finishedResponse(plan: ResponsePlan): JsonObject {
+  if (plan.status === 'failed') {
+    const error = { code: 'server_error', message: 'The model failed to generate a response.' };
+    return response(plan, 'failed', { error, output: [], usage: null });
+  }
+  return response(plan, plan.status, {
+    completed_at: plan.status === 'completed' ? Math.floor(Date.now() / 1000) : null,
+    incomplete_details: plan.status === 'incomplete' ? { reason: 'max_output_tokens' } : null,
+    output: outputItems(plan),
+    usage: usageObject(plan.usage),
+  });
+}
+
+/** The items of the output: the reasoning, then the message, unless the limit left no token for it. */
+export function outputItems(plan: ResponsePlan): JsonObject[] {
+  const reasoning = plan.reasoningId === null ? [] : [reasoningItem(plan.reasoningId)];
+  const status = plan.status === 'incomplete' ? 'incomplete' : 'completed';
+  return plan.text === '' ? reasoning : [...reasoning, messageItem(plan, status)];
+}
+
+export function reasoningItem(id: string): JsonObject {
+  return { id, type: 'reasoning', summary: [] };
+}
+
+export function messageItem(plan: ResponsePlan, status: 'in_progress' | 'completed' | 'incomplete'): JsonObject {
+  const content = status === 'in_progress' ? [] : [textPart(plan.text)];
+  return { id: plan.messageId, type: 'message', status, content, role: 'assistant' };
+}
+
+export function textPart(text: string): JsonObject {
+  return { type: 'output_text', annotations: [], logprobs: [], text };
+}
+
+/** An input item as `input_items` lists it: with an id, a message's text as a list of parts. */
+export function inputItem(item: JsonObject): JsonObject {
+  const { type = 'message', content } = item;
+  if (type !== 'message') return { id: itemId('item'), ...item };
+  const kind = item.role === 'assistant' ? 'output_text' : 'input_text';
+  const parts = typeof content === 'string' ? [{ type: kind, text: content }] : (content ?? []);
+  return { id: itemId('msg'), status: 'completed', ...item, type, content: parts };
+}
+
+function response(plan: ResponsePlan, status: FinalStatus | 'in_progress', result: JsonObject): JsonObject {
+  return {
+    ...plan.head,
+    status,
+    completed_at: null,
+    error: null,
+    incomplete_details: null,
+    model: plan.model,
+    ...plan.echo,
+    ...result,
+  };
+}
+
+function usageObject({ input, cached, output, reasoning }: TokenUsage): JsonObject {
+  return {
+    input_tokens: input,
+    input_tokens_details: { cached_tokens: cached },
+    output_tokens: output,
+    output_tokens_details: { reasoning_tokens: reasoning },
+    total_tokens: input + output,
+  };
+}

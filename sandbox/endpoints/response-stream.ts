@@ -1,0 +1,59 @@
+import { splitDeltas } from '../answer.ts';
+import type { EventStream, StreamEvent } from '../generation.ts';
+import type { JsonObject } from '../json.ts';
+import {
+  messageItem,
+  openResponse,
+  outputItems,
+  type ResponsePlan,
+  reasoningItem,
+  textPart,
+} from './response-object.ts';
+
+/** A response told as server-sent events, numbered from 0, without a `[DONE]`. */
+export function responseStream(plan: ResponsePlan, finished: JsonObject): EventStream {
+  const deltas = plan.status === 'failed' ? [] : splitDeltas(plan.text);
+  return {
+    deltaCount: deltas.length,
+    events: () => events(plan, finished, deltas),
+    encode(data, sequence) {
+      const { type, ...rest } = data;
+      return `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number: sequence, ...rest })}\n\n`;
+    },
+    error: ({ code, message, param }) => ({ type: 'error', code, message, param }),
+    unknown: () => ({ type: 'response.sandbox.note', note: 'No client knows events of this type.' }),
+    trailer: '',
+  };
+}
+
+function* events(plan: ResponsePlan, finished: JsonObject, deltas: string[]): Iterable<StreamEvent> {
+  const open = openResponse(plan);
+  yield { part: 'opening', data: { type: 'response.created', response: open } };
+  yield { part: 'opening', data: { type: 'response.in_progress', response: open } };
+  if (plan.status !== 'failed') {
+    if (plan.reasoningId !== null) yield* reasoningEvents(plan.reasoningId);
+    if (deltas.length > 0) yield* messageEvents(plan, deltas);
+  }
+  yield { part: 'terminal', data: { type: `response.${plan.status}`, response: finished } };
+}
+
+function* reasoningEvents(id: string): Iterable<StreamEvent> {
+  const data = { output_index: 0, item: reasoningItem(id) };
+  yield { part: 'opening', data: { type: 'response.output_item.added', ...data } };
+  yield { part: 'opening', data: { type: 'response.output_item.done', ...data } };
+}
+
+function* messageEvents(plan: ResponsePlan, deltas: string[]): Iterable<StreamEvent> {
+  const output_index = plan.reasoningId === null ? 0 : 1;
+  const place = { item_id: plan.messageId, output_index, content_index: 0 };
+  const added = { output_index, item: messageItem(plan, 'in_progress') };
+  const done = { output_index, item: outputItems(plan).at(-1) ?? null };
+  yield { part: 'opening', data: { type: 'response.output_item.added', ...added } };
+  yield { part: 'opening', data: { type: 'response.content_part.added', ...place, part: textPart('') } };
+  for (const delta of deltas) {
+    yield { part: 'delta', data: { type: 'response.output_text.delta', ...place, delta, logprobs: [] } };
+  }
+  yield { part: 'closing', data: { type: 'response.output_text.done', ...place, text: plan.text, logprobs: [] } };
+  yield { part: 'closing', data: { type: 'response.content_part.done', ...place, part: textPart(plan.text) } };
+  yield { part: 'closing', data: { type: 'response.output_item.done', ...done } };
+}

@@ -1,0 +1,68 @@
+import { isJsonObject, type JsonValue } from './json.ts';
+import { ProviderError } from './provider-error.ts';
+
+const ranges = {
+  status: [400, 599],
+  latency: [0, 600_000],
+  stall: [0, 600_000],
+  'delta-delay': [0, 60_000],
+  words: [1, 1_000_000],
+  cached: [0, 1_000_000],
+  reasoning: [0, 1_000_000],
+} as const;
+
+const flags = ['cut', 'garbage', 'error-in-stream', 'failed', 'reset', 'no-terminal', 'unknown-event'] as const;
+
+type RangedName = keyof typeof ranges;
+type FlagName = (typeof flags)[number];
+
+/** What one call asked the sandbox to do to it; the directives and their units are listed in README.md. */
+export type Faults = { [Name in RangedName]?: number } & { [Name in FlagName]?: true };
+
+/**
+ * Reads directives such as `latency=100,words=500` from the texts that carry them; a later one wins.
+ *
+ * @throws ProviderError 400 for a directive that is unknown or out of range: a fault that silently does not happen would
+ * let the test that asked for it pass.
+ */
+export function parseFaults(texts: readonly string[]): Faults {
+  const faults: Faults = {};
+  for (const directive of texts.flatMap((text) => text.split(','))) {
+    const [name = '', value, ...rest] = directive.trim().split('=');
+    if (name === '' && value === undefined) continue;
+    if (isFlag(name) && value === undefined) faults[name] = true;
+    else if (isRanged(name) && rest.length === 0) faults[name] = readNumber(name, value);
+    else throw refusal(directive.trim(), 'it is not known');
+  }
+  return faults;
+}
+
+/** The texts of one call that may carry directives: its `x-sandbox` header and `metadata.sandbox` in its body. */
+export function faultTexts(header: string | string[] | undefined, body: JsonValue): string[] {
+  const texts = [header ?? []].flat();
+  const metadata = isJsonObject(body) ? body.metadata : undefined;
+  const inBody = isJsonObject(metadata) ? metadata.sandbox : undefined;
+  return typeof inBody === 'string' ? [...texts, inBody] : texts;
+}
+
+function isFlag(name: string): name is FlagName {
+  return flags.some((flag) => flag === name);
+}
+
+function isRanged(name: string): name is RangedName {
+  return Object.hasOwn(ranges, name);
+}
+
+function readNumber(name: RangedName, text: string | undefined): number {
+  const [minimum, maximum] = ranges[name];
+  const number = /^\d+$/.test(text ?? '') ? Number(text) : Number.NaN;
+  if (number >= minimum && number <= maximum) return number;
+  throw refusal(`${name}=${text ?? ''}`, `it takes an integer from ${minimum} to ${maximum}`);
+}
+
+function refusal(directive: string, reason: string): ProviderError {
+  return new ProviderError(`Invalid sandbox directive '${directive}': ${reason}. See sandbox/README.md.`, {
+    param: 'metadata.sandbox',
+    code: 'invalid_value',
+  });
+}

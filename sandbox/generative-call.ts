@@ -1,0 +1,96 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
+import { apiKey, requireApiKey } from './api-key.ts';
+import type { Call, CallLog, ReceivedRequest } from './call-log.ts';
+import { deliver } from './delivery.ts';
+import { faultTexts, parseFaults } from './faults.ts';
+import type { Generate } from './generation.ts';
+import { errorOfStatus } from './provider-error.ts';
+import { parseBody, readBody } from './request-body.ts';
+
+/** One request and where its answer goes. */
+export interface Exchange {
+  request: IncomingMessage;
+  reply: ServerResponse;
+  /** As returned in `x-request-id`. */
+  requestId: string;
+  arrivedAt: Date;
+}
+
+/** An endpoint whose calls are counted, billed and open to faults. */
+export interface GenerativeEndpoint {
+  /** Its path under the server's root, as the accounts name it. */
+  path: string;
+  /** The id its answers carry; where they carry none, the call is known by its `x-request-id`. */
+  newId: (requestId: string) => string;
+  generate: Generate;
+}
+
+/**
+ * Answers one call to a generating endpoint, and counts it once whatever becomes of it.
+ *
+ * @throws ProviderError for a call that OpenAI would refuse; nothing has been sent then
+ */
+export async function answerGenerativeCall(
+  endpoint: GenerativeEndpoint,
+  calls: CallLog,
+  exchange: Exchange,
+): Promise<void> {
+  const { requestId, arrivedAt } = exchange;
+  const key = apiKey(exchange.request)?.slice(-4) ?? null;
+  const call = calls.begin({ id: endpoint.newId(requestId), requestId, endpoint: endpoint.path, key, arrivedAt });
+  const gone = new AbortController();
+  exchange.reply.once('close', () => {
+    gone.abort();
+    calls.settle(call, 'aborted');
+  });
+  try {
+    await answer(endpoint.generate, calls, call, exchange, gone.signal);
+  } catch (error) {
+    // A body that breaks off is reported before the reply's own close.
+    const left = gone.signal.aborted || exchange.request.socket.destroyed;
+    calls.settle(call, left ? 'aborted' : 'failed');
+    if (left) return;
+    throw error;
+  }
+}
+
+async function answer(
+  generate: Generate,
+  calls: CallLog,
+  call: Call,
+  { request, reply, arrivedAt }: Exchange,
+  signal: AbortSignal,
+): Promise<void> {
+  const text = await readBody(request);
+  calls.received(call, receivedRequest(request, text));
+  requireApiKey(request);
+  const body = parseBody(text);
+  if (typeof body.model === 'string') call.model = body.model;
+  call.stream = body.stream === true;
+
+  const faults = parseFaults(faultTexts(request.headers['x-sandbox'], body));
+  if (faults.latency) await setTimeout(faults.latency, undefined, { signal });
+  if (faults.reset) {
+    calls.settle(call, 'failed');
+    request.socket.resetAndDestroy();
+    return;
+  }
+  if (faults.status) throw errorOfStatus(faults.status);
+
+  const createdAt = Math.floor(arrivedAt.getTime() / 1000);
+  const generation = generate({ id: call.id, body, faults, createdAt });
+  reply.setHeader('openai-processing-ms', Date.now() - arrivedAt.getTime());
+  const bill = (usage: Call['usage']) => {
+    call.usage = usage;
+  };
+  await deliver({ reply, signal, bill, settle: (status) => calls.settle(call, status) }, generation, faults);
+}
+
+function receivedRequest(request: IncomingMessage, body: string): ReceivedRequest {
+  const headers: ReceivedRequest['headers'] = [];
+  for (let index = 0; index < request.rawHeaders.length; index += 2) {
+    headers.push([request.rawHeaders[index] ?? '', request.rawHeaders[index + 1] ?? '']);
+  }
+  return { headers, body };
+}

@@ -1,0 +1,89 @@
+import type { JsonObject } from './json.ts';
+import { ProviderError } from './provider-error.ts';
+
+/** A model on offer. `snapshot` is what a call to the alias is answered by, as OpenAI names it in `model`. */
+export interface Model {
+  id: string;
+  snapshot: string;
+  created: number;
+  ownedBy: string;
+  /** Length of its vectors; absent for models that generate text. */
+  dimensions?: number;
+  /** The vectors of these can be asked for shorter. */
+  shortens?: boolean;
+}
+
+const generating: readonly [alias: string, date: string, created: number][] = [
+  ['gpt-3.5-turbo', '0125', 1677610602],
+  ['gpt-4o', '2024-08-06', 1715367049],
+  ['gpt-4o-mini', '2024-07-18', 1721172741],
+  ['gpt-4.1', '2025-04-14', 1744316542],
+  ['gpt-4.1-mini', '2025-04-14', 1744318173],
+  ['gpt-4.1-nano', '2025-04-14', 1744321707],
+  ['o3', '2025-04-16', 1744225308],
+  ['o3-mini', '2025-01-31', 1737146383],
+  ['o4-mini', '2025-04-16', 1744225351],
+  ['gpt-5', '2025-08-07', 1754425777],
+  ['gpt-5-mini', '2025-08-07', 1754425928],
+  ['gpt-5-nano', '2025-08-07', 1754426384],
+  ['gpt-5.1', '2025-11-13', 1762800673],
+  ['gpt-5.2', '2025-12-11', 1765313051],
+];
+
+const embedding: readonly [id: string, created: number, dimensions: number, shortens: boolean][] = [
+  ['text-embedding-3-small', 1705948997, 1536, true],
+  ['text-embedding-3-large', 1705953180, 3072, true],
+  ['text-embedding-ada-002', 1671217299, 1536, false],
+];
+
+/** Every model the sandbox offers, aliases and dated snapshots both, by id. */
+export const models: ReadonlyMap<string, Model> = new Map(
+  [
+    ...generating.flatMap(([alias, date, created]) => {
+      const snapshot = `${alias}-${date}`;
+      return [alias, snapshot].map((id): Model => ({ id, snapshot, created, ownedBy: 'system' }));
+    }),
+    ...embedding.map(
+      ([id, created, dimensions, shortens]): Model => ({
+        id,
+        snapshot: id,
+        created,
+        ownedBy: 'system',
+        dimensions,
+        shortens,
+      }),
+    ),
+  ].map((model) => [model.id, model]),
+);
+
+/** @throws ProviderError 404 `model_not_found` */
+export function findModel(id: string): Model {
+  const model = models.get(id);
+  if (model) return model;
+  throw new ProviderError(`The model \`${id}\` does not exist or you do not have access to it.`, {
+    status: 404,
+    code: 'model_not_found',
+  });
+}
+
+export function modelObject({ id, created, ownedBy }: Model): JsonObject {
+  return { id, object: 'model', created, owned_by: ownedBy };
+}
+
+/** @throws ProviderError 404 for a model that is unknown or generates no text */
+export function findTextModel(id: string): Model {
+  const model = findModel(id);
+  if (model.dimensions === undefined) return model;
+  throw new ProviderError(`The model \`${id}\` does not generate text and is not supported by this endpoint.`, {
+    status: 404,
+    param: 'model',
+  });
+}
+
+/** @throws ProviderError 404 for an unknown model, 403 for one that makes no vectors */
+export function findEmbeddingModel(id: string): Model & { dimensions: number } {
+  const model = findModel(id);
+  const { dimensions } = model;
+  if (dimensions !== undefined) return { ...model, dimensions };
+  throw new ProviderError('You are not allowed to generate embeddings from this model', { status: 403 });
+}

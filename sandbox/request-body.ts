@@ -1,0 +1,44 @@
+import type { IncomingMessage } from 'node:http';
+import { isJsonObject, type JsonObject, type JsonValue, nestsWithin } from './json.ts';
+import { ProviderError } from './provider-error.ts';
+
+const maxBodyBytes = 64 * 1024 * 1024;
+const maxLevels = 100;
+
+/**
+ * Reads a request's body to its end.
+ *
+ * @throws ProviderError 413 beyond 64 MiB; an error of the connection if it breaks
+ */
+export async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request) {
+    bytes += chunk.length;
+    // What is too much is still read, so that the client hears of it instead of finding its connection broken.
+    if (bytes <= maxBodyBytes) chunks.push(chunk);
+  }
+  if (bytes <= maxBodyBytes) return Buffer.concat(chunks).toString('utf8');
+  throw new ProviderError(`Request body too large: at most ${maxBodyBytes} bytes are read.`, { status: 413 });
+}
+
+/** @throws ProviderError 400 unless the text is a JSON object that nests within reason */
+export function parseBody(text: string): JsonObject {
+  const body = parseJson(text);
+  if (!isJsonObject(body)) throw new ProviderError('Invalid body: expected a JSON object.');
+  if (!nestsWithin(body, maxLevels)) {
+    throw new ProviderError(`Invalid body: objects and arrays may nest ${maxLevels} levels deep.`);
+  }
+  return body;
+}
+
+function parseJson(text: string): JsonValue {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ProviderError(
+      "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library " +
+        'correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)',
+    );
+  }
+}

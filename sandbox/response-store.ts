@@ -1,0 +1,61 @@
+import { LRUCache } from 'lru-cache';
+import type { JsonObject } from './json.ts';
+import { ProviderError } from './provider-error.ts';
+import type { Turn } from './turns.ts';
+
+/** A response that was kept, with what it takes to go on from it. */
+export interface StoredResponse {
+  response: JsonObject;
+  previousId: string | null;
+  /** Its own input items, each with an id. */
+  input: JsonObject[];
+  /** What its own input and output say. */
+  turns: Turn[];
+}
+
+export interface ResponseStore {
+  keep(id: string, stored: StoredResponse): void;
+  find(id: string): StoredResponse | undefined;
+  delete(id: string): boolean;
+  /** The chain that ends with `id`, oldest first; shorter where an ancestor was deleted or forgotten. */
+  chain(id: string | null): StoredResponse[];
+}
+
+/** @param limit How many responses are kept; the least recently used go first, as do those beyond 128 MiB of text. */
+export function makeResponseStore(limit = 10_000): ResponseStore {
+  const cache = new LRUCache<string, StoredResponse>({
+    max: limit,
+    maxSize: 128 * 1024 * 1024,
+    sizeCalculation: ({ turns }) => turns.reduce((bytes, turn) => bytes + 2 * turn.bytes, 2000),
+  });
+  return {
+    keep: (id, stored) => void cache.set(id, stored),
+    find: (id) => cache.get(id),
+    delete: (id) => cache.delete(id),
+    chain(id) {
+      const chain: StoredResponse[] = [];
+      for (let next = id; next !== null; ) {
+        const stored = cache.get(next);
+        if (stored) chain.unshift(stored);
+        next = stored?.previousId ?? null;
+      }
+      return chain;
+    },
+  };
+}
+
+/** @throws ProviderError 400 `previous_response_not_found`, as for a `previous_response_id` that is not kept */
+export function requirePrevious(store: ResponseStore, id: string | null): void {
+  if (id === null || store.find(id)) return;
+  throw new ProviderError(`Previous response with id '${id}' not found.`, {
+    param: 'previous_response_id',
+    code: 'previous_response_not_found',
+  });
+}
+
+/** @throws ProviderError 404 */
+export function requireStored(store: ResponseStore, id: string): StoredResponse {
+  const stored = store.find(id);
+  if (stored) return stored;
+  throw new ProviderError(`Response with id '${id}' not found.`, { status: 404 });
+}
