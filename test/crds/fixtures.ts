@@ -1,3 +1,4 @@
+import type { Assigned } from '../../crds/assigned.ts';
 import type { CustomKind, JsonValue } from '../../crds/definition.ts';
 import type { JsonObject } from '../../crds/schema-node.ts';
 
@@ -25,6 +26,10 @@ const minimalSpecs: Readonly<Record<CustomKind, JsonObject>> = {
     name: 'Intent',
     config: { analysis_type: 'intent', categories: [{ name: 'billing' }] },
   },
+};
+
+export const assigned: Assigned = {
+  metadata: { uid: 'a', generation: 1, creationTimestamp: '2026-01-01T00:00:00Z' },
 };
 
 /** An object with only what its kind requires, changed by the given fields of its spec; `undefined` removes one. */

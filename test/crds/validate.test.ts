@@ -3,14 +3,14 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { customKinds } from '../../crds/definition.ts';
 import { makeValidator } from '../../crds/validate.ts';
-import { example, fixtures } from './fixtures.ts';
+import { assigned, example, fixtures } from './fixtures.ts';
 
 for (const kind of customKinds) {
   describe(kind, () => {
     const validate = makeValidator(kind);
     for (const { title, object, old, wrong } of fixtures.filter((fixture) => fixture.kind === kind)) {
       test(`${title}: ${wrong.length > 0 ? `wrong are ${wrong.join(', ')}` : 'valid'}`, () => {
-        const result = validate(object, old);
+        const result = validate(object, assigned, old);
         const problems = 'problems' in result ? result.problems : [];
         const fields = new Set(problems.map(({ field }) => field));
         assert.deepEqual([...fields].sort(), wrong.toSorted(), JSON.stringify(problems));
@@ -20,7 +20,7 @@ for (const kind of customKinds) {
 }
 
 test('defaults are filled in, those inside of defaulted objects too', () => {
-  const result = makeValidator('Organization')(example('Organization'));
+  const result = makeValidator('Organization')(example('Organization'), assigned);
   assert('object' in result);
   assert.deepEqual(result.object.spec, {
     namespaceSelector: {},
@@ -49,7 +49,7 @@ describe('a problem reads as the API server puts it', () => {
   const validate = makeValidator('Organization');
   for (const [changes, message] of table) {
     test(message, () => {
-      const result = validate(example('Organization', changes));
+      const result = validate(example('Organization', changes), assigned);
       assert('problems' in result);
       assert.deepEqual(
         result.problems.map((problem) => problem.message),
@@ -61,7 +61,7 @@ describe('a problem reads as the API server puts it', () => {
 
 test('a kind of cluster scope has no namespace', () => {
   const object = { ...example('Organization'), metadata: { name: 'acme', namespace: 'default' } };
-  const result = makeValidator('Organization')(object);
+  const result = makeValidator('Organization')(object, assigned);
   assert.deepEqual(result, { problems: [{ field: 'metadata.namespace', message: 'unknown field' }] });
 });
 
@@ -70,7 +70,7 @@ test('anything at all is judged, never thrown at', () => {
     const validate = makeValidator(kind);
     fc.assert(
       fc.property(fc.json(), fc.dictionary(fc.string(), fc.json()), (spec, old) => {
-        assert('problems' in validate({ ...example(kind), spec: JSON.parse(spec) }, old));
+        assert('problems' in validate({ ...example(kind), spec: JSON.parse(spec) }, assigned, old));
       }),
     );
   }
