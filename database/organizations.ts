@@ -7,11 +7,15 @@ export interface OrganizationRow {
 }
 
 /** The organization of this name, deleted and retained ones too: applied again, it is the same organization. */
-export async function findOrganization(db: Queryable, name: string): Promise<OrganizationRow | undefined> {
-  const { rows } = await db.query<OrganizationRow>(
-    `select organization_id as "organizationId", name
-     from chaperone.organizations
-     where name = $1::text`,
+export async function findOrganization(
+  db: Queryable,
+  name: string,
+): Promise<(OrganizationRow & { readonly role: string | null }) | undefined> {
+  const { rows } = await db.query<OrganizationRow & { readonly role: string | null }>(
+    `select o.organization_id as "organizationId", o.name, r.role_name as role
+     from chaperone.organizations o
+       left join chaperone.organization_roles r using (organization_id)
+     where o.name = $1::text`,
     [name],
   );
   return rows[0];

@@ -4,9 +4,9 @@ import {
   createLocalJWKSet,
   createRemoteJWKSet,
   decodeJwt,
+  decodeProtectedHeader,
   type JSONWebKeySet,
   type JWTPayload,
-  type JWTVerifyGetKey,
   jwtVerify,
 } from 'jose';
 import { LRUCache } from 'lru-cache';
@@ -17,11 +17,8 @@ import type { Identity } from './call.ts';
 /** The issuer of the tokens that Chaperone itself signs. Their audience is the organization's id. */
 export const ownIssuer = 'chaperone';
 
-/** What the organization's own tokens may be signed with; the algorithm is fixed by the key, never by the token. */
-const algorithms = ['EdDSA', 'ES256', 'RS256', 'HS256'];
-
-/** A symmetric key from an issuer's public key set would let anyone sign. */
-const issuerAlgorithms = ['EdDSA', 'ES256', 'RS256'];
+/** Signatures by key pairs only. A key set's `alg` or curve fixes which of them a key is for. */
+const algorithms = ['EdDSA', 'ES256', 'RS256'];
 
 export interface Authenticator {
   /**
@@ -46,25 +43,19 @@ export function makeAuthenticator(
   jwks: JSONWebKeySet,
   issuers: NonNullable<Snapshot['spec']['authentication']>['issuers'],
 ): Authenticator {
-  const ownKeys = createLocalJWKSet(jwks);
-  const verifiers = new Map<string, (token: string) => Promise<JWTPayload>>();
-  verifiers.set(ownIssuer, verifier(ownKeys, { issuer: ownIssuer, audience: organizationId, algorithms }));
-  for (const { issuer, audiences, jwksUri, userClaim } of issuers ?? []) {
-    const keys = createRemoteJWKSet(new URL(jwksUri), { timeoutDuration: 5_000 });
-    const verify = verifier(keys, { issuer, audience: [...audiences], algorithms: issuerAlgorithms });
-    verifiers.set(issuer, async (token) => {
-      const payload = await verify(token);
-      return { ...payload, sub: String(payload[userClaim ?? 'sub'] ?? '') };
-    });
-  }
+  const verifiers = new Map<string, Verify>();
+  verifiers.set(ownIssuer, ownVerifier(jwks, organizationId));
+  for (const issuer of issuers ?? []) verifiers.set(issuer.issuer, issuerVerifier(issuer));
+  const verifyShared = sharedSecretVerifier(jwks, organizationId);
   const seen = new LRUCache<string, Verified>({ max: 10_000 });
 
   const verify = async (token: string): Promise<Identity> => {
     try {
-      const check = verifiers.get(decodeJwt(token).iss ?? '');
-      if (!check) throw new Error('The issuer is not accepted');
+      const isShared = decodeProtectedHeader(token).alg === 'HS256';
+      const check = isShared ? verifyShared : verifiers.get(decodeJwt(token).iss ?? '');
+      if (!check) throw new Error('The issuer or the algorithm is not accepted');
       const payload = await check(token);
-      const identity = identityOf(payload);
+      const identity = identityOf(payload, organizationId);
       seen.set(token, { identity, expiresAtMs: (payload.exp ?? 0) * 1_000 });
       return identity;
     } catch (cause) {
@@ -83,17 +74,46 @@ export function makeAuthenticator(
   };
 }
 
-function verifier(
-  keys: JWTVerifyGetKey,
-  claims: { issuer: string; audience: string | string[]; algorithms: string[] },
-) {
-  return async (token: string) => (await jwtVerify(token, keys, { ...claims, requiredClaims: ['exp'] })).payload;
+type Verify = (token: string) => Promise<JWTPayload>;
+type Issuer = NonNullable<NonNullable<Snapshot['spec']['authentication']>['issuers']>[number];
+
+function ownVerifier(jwks: JSONWebKeySet, organizationId: string): Verify {
+  const keys = createLocalJWKSet({ keys: jwks.keys.filter((key) => key.kty !== 'oct') });
+  const claims = { issuer: ownIssuer, audience: organizationId, algorithms, requiredClaims: ['exp'] };
+  return async (token) => (await jwtVerify(token, keys, claims)).payload;
 }
 
-function identityOf(payload: JWTPayload): Identity {
-  const { sub, roles } = payload;
+/** Keys are fetched when a token is not known yet, and kept. */
+function issuerVerifier({ issuer, audiences, jwksUri, userClaim }: Issuer): Verify {
+  const keys = createRemoteJWKSet(new URL(jwksUri), { timeoutDuration: 5_000 });
+  const claims = { issuer, audience: [...audiences], algorithms, requiredClaims: ['exp', userClaim] };
+  return async (token) => {
+    const { payload } = await jwtVerify(token, keys, claims);
+    return { ...payload, sub: String(payload[userClaim]) };
+  };
+}
+
+/**
+ * Tokens of the system that an organization comes from: signed with its shared secret, often without issuer or audience.
+ * Where a token has them, they must be ours.
+ */
+function sharedSecretVerifier(jwks: JSONWebKeySet, organizationId: string): Verify | undefined {
+  const shared = jwks.keys.find((key) => key.kty === 'oct');
+  if (!shared?.k) return undefined;
+  const secret = Buffer.from(shared.k, 'base64url');
+  return async (token) => {
+    const { payload } = await jwtVerify(token, secret, { algorithms: ['HS256'], requiredClaims: ['exp'] });
+    const audiences = payload.aud === undefined ? [] : [payload.aud].flat();
+    if (payload.iss !== undefined && payload.iss !== ownIssuer) throw new Error('The issuer is not accepted');
+    if (audiences.length > 0 && !audiences.includes(organizationId)) throw new Error('The audience is not accepted');
+    return payload;
+  };
+}
+
+/** A token whose subject is the organization itself names no user. */
+function identityOf({ sub, roles }: JWTPayload, organizationId: string): Identity {
   return {
-    user: sub === undefined || sub === '' ? undefined : sub,
+    user: sub === undefined || sub === '' || sub === organizationId ? undefined : sub,
     roles: Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : [],
   };
 }

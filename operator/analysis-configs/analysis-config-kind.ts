@@ -1,0 +1,61 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { AnalysisConfig } from '../../crds/resources.generated.ts';
+import {
+  type AnalysisConfigWrite,
+  deleteAnalysisConfig,
+  findAnalysisConfig,
+  upsertAnalysisConfig,
+} from '../../database/analysis-configs.ts';
+import { EnvelopeError } from '../../database/envelope.ts';
+import { isNameTaken, notReady, ready, type TenantKindOf, type TenantObject } from '../tenant-kind.ts';
+
+type Row = Omit<AnalysisConfigWrite, 'configSealed'> & { readonly config: AnalysisConfig['spec']['config'] };
+
+/** AnalysisConfig: how conversations are classified. */
+export const analysisConfigKind: TenantKindOf<'AnalysisConfig'> = {
+  kind: 'AnalysisConfig',
+  async reconcile({ db }, object) {
+    const { organizationId, envelope } = object.tenancy;
+    const status = { id: object.rowId };
+    const stored = await findAnalysisConfig(db, organizationId, object.rowId);
+    const row = decideRow(object);
+    if (stored && isDeepStrictEqual(open(stored, object), row)) return { verdict: inForce, status };
+    const { config, ...rest } = row;
+    const place = { organizationId, column: 'analysis_configs.config', rowId: object.rowId };
+    try {
+      await upsertAnalysisConfig(db, { ...rest, configSealed: envelope.seal(place, JSON.stringify(config)) });
+    } catch (error) {
+      if (!isNameTaken(error, 'analysis_configs_name')) throw error;
+      const message = `Another analysis config of the organization has the name "${row.name}"; choose another spec.name.`;
+      return { verdict: notReady('NameTaken', message), status, requeueAfterMs: 60_000 };
+    }
+    return { verdict: inForce, status };
+  },
+  remove: ({ db }, organizationId, rowId) => deleteAnalysisConfig(db, organizationId, rowId),
+};
+
+const inForce = ready('The analysis config is stored.');
+
+function decideRow({ resource, rowId, path, tenancy }: TenantObject<'AnalysisConfig'>): Row {
+  return {
+    organizationId: tenancy.organizationId,
+    analysisConfigId: rowId,
+    resource: path,
+    name: resource.spec.name,
+    description: resource.spec.description ?? null,
+    config: resource.spec.config,
+  };
+}
+
+function open(
+  { configSealed, ...rest }: AnalysisConfigWrite,
+  { tenancy, rowId }: TenantObject<'AnalysisConfig'>,
+): Row | undefined {
+  try {
+    const place = { organizationId: tenancy.organizationId, column: 'analysis_configs.config', rowId };
+    return { ...rest, config: JSON.parse(tenancy.envelope.open(place, configSealed).toString()) };
+  } catch (error) {
+    if (error instanceof EnvelopeError) return undefined;
+    throw error;
+  }
+}

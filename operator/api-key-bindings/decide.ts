@@ -1,0 +1,87 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { ApiKeyWrite } from '../../database/api-keys.ts';
+import type { Verdict } from '../runtime/conditions.ts';
+import { notReady, ready, type TenantObject } from '../tenant-kind.ts';
+import { type GatheredBinding, sha256 } from './gather.ts';
+
+export type ApiKeyRow = Omit<ApiKeyWrite, 'keySealed' | 'syntheticKeySha256'> & {
+  readonly key: string;
+  readonly syntheticKeySha256: Buffer;
+};
+
+export type BindingDecision =
+  /** Nothing may be in force: the key is gone, and with it the right to use it. */
+  | { readonly action: 'withdraw'; readonly verdict: Verdict }
+  | {
+      readonly action: 'apply';
+      /** Undefined where the row in force is right. */
+      readonly write: ApiKeyRow | undefined;
+      readonly syntheticKey: string;
+      readonly fingerprint: string;
+      readonly verdict: Verdict;
+      /** When the key expires. */
+      readonly requeueAfterMs: number | undefined;
+    };
+
+/** setTimeout's limit; a key that expires later is looked at again then. */
+const maxDelayMs = 2 ** 31 - 1;
+
+/**
+ * What to do about a binding.
+ *
+ * @param freshSyntheticKey to hand out where none has been, or where it was lost
+ */
+export function decideBinding(
+  gathered: GatheredBinding,
+  object: TenantObject<'ApiKeyBinding'>,
+  freshSyntheticKey: string,
+  nowMs: number,
+): BindingDecision {
+  const { binding, providerKey, stored } = gathered;
+  const { spec } = binding;
+  const organization = object.tenancy.organization.metadata.name;
+  if (!gathered.hasProvider) {
+    const message = `Organization "${organization}" has no provider "${spec.provider}"; correct spec.provider or add it there.`;
+    return { action: 'withdraw', verdict: notReady('ProviderNotFound', message) };
+  }
+  if (providerKey === undefined) {
+    const { name, key } = spec.secretKeyRef;
+    const message = `Secret "${name}" with a key "${key}" is not there, or is empty; create it. Until then no call uses this key.`;
+    return { action: 'withdraw', verdict: notReady('SecretNotFound', message) };
+  }
+  const syntheticKey = gathered.syntheticKey ?? freshSyntheticKey;
+  const fingerprint = sha256(providerKey).toString('hex').slice(0, 16);
+  const expiresAt = spec.expiresAt === undefined ? null : new Date(spec.expiresAt);
+  const row: ApiKeyRow = {
+    organizationId: object.tenancy.organizationId,
+    apiKeyId: object.rowId,
+    resource: object.path,
+    provider: spec.provider,
+    userExternalId: spec.user ?? null,
+    models: spec.models ?? null,
+    fingerprint,
+    isActive: spec.active,
+    expiresAt,
+    key: providerKey,
+    syntheticKeySha256: sha256(syntheticKey),
+  };
+  const remainingMs = expiresAt === null ? undefined : expiresAt.getTime() - nowMs;
+  return {
+    action: 'apply',
+    write: isDeepStrictEqual(row, stored) ? undefined : row,
+    syntheticKey,
+    fingerprint,
+    verdict: judge(spec.active, remainingMs, spec.expiresAt),
+    requeueAfterMs: remainingMs !== undefined && remainingMs > 0 ? Math.min(remainingMs, maxDelayMs) : undefined,
+  };
+}
+
+function judge(active: boolean, remainingMs: number | undefined, expiresAt: string | undefined): Verdict {
+  if (remainingMs !== undefined && remainingMs <= 0) {
+    return notReady(
+      'Expired',
+      `The binding expired at ${expiresAt}; renew the key and spec.expiresAt, or delete the binding.`,
+    );
+  }
+  return active ? ready('The key is in force.') : ready('The key is kept, but not active.');
+}

@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto';
+import type { ApiKeyBinding } from '../../crds/resources.generated.ts';
+import { type ApiKeyWrite, findApiKey } from '../../database/api-keys.ts';
+import { EnvelopeError } from '../../database/envelope.ts';
+import { syntheticKeySecretName } from '../credentials.ts';
+import type { TenantContext, TenantObject } from '../tenant-kind.ts';
+
+/** Everything a decision about a binding rests on. */
+export interface GatheredBinding {
+  readonly binding: ApiKeyBinding;
+  readonly hasProvider: boolean;
+  /** The provider's key; undefined where the Secret or its key is missing or empty. */
+  readonly providerKey: string | undefined;
+  /** The synthetic key that was handed out; undefined where its Secret is missing or is not what was handed out. */
+  readonly syntheticKey: string | undefined;
+  readonly stored: (Omit<ApiKeyWrite, 'keySealed'> & { readonly key: string }) | undefined;
+}
+
+export async function gatherBinding(
+  { cluster, db }: TenantContext,
+  { resource, namespace, name, rowId, tenancy }: TenantObject<'ApiKeyBinding'>,
+): Promise<GatheredBinding> {
+  const { secretKeyRef, provider } = resource.spec;
+  const row = await findApiKey(db, tenancy.organizationId, rowId);
+  const stored = row && open(row, tenancy);
+  const handedOut = read(cluster.get('Secret', namespace, syntheticKeySecretName(name))?.data['api-key']);
+  const isKnown = handedOut !== undefined && (!stored || stored.syntheticKeySha256.equals(sha256(handedOut)));
+  return {
+    binding: resource,
+    hasProvider: tenancy.organization.spec.providers.some((candidate) => candidate.name === provider),
+    providerKey: read(cluster.get('Secret', namespace, secretKeyRef.name)?.data[secretKeyRef.key]),
+    syntheticKey: isKnown ? handedOut : undefined,
+    stored,
+  };
+}
+
+export function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+function read(value: Uint8Array | undefined): string | undefined {
+  const text = value === undefined ? '' : Buffer.from(value).toString('utf8').trim();
+  return text === '' ? undefined : text;
+}
+
+function open(
+  { keySealed, ...rest }: ApiKeyWrite,
+  { organizationId, envelope }: TenantObject<'ApiKeyBinding'>['tenancy'],
+) {
+  const syntheticKeySha256 = Buffer.from(rest.syntheticKeySha256);
+  try {
+    const place = { organizationId, column: 'api_keys.key', rowId: rest.apiKeyId };
+    return { ...rest, syntheticKeySha256, key: envelope.open(place, keySealed).toString() };
+  } catch (error) {
+    // Sealed with keys that are lost: written anew.
+    if (error instanceof EnvelopeError) return undefined;
+    throw error;
+  }
+}

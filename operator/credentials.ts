@@ -1,0 +1,70 @@
+import type { JSONWebKeySet, JWK } from 'jose';
+import type { DataKeySet } from '../database/envelope.ts';
+import type { Secret } from './cluster/cluster.ts';
+
+/** Where the operator keeps what no tenant may read. */
+export const operatorNamespace = 'chaperone-system';
+
+/** The Secret with what a proxy of the organization needs: the operator's own copy, and one in each member namespace. */
+export function credentialsSecretName(organization: string): string {
+  return `chaperone-${organization}`;
+}
+
+/** The Secret with the organization's private token keys, in the operator's namespace only. */
+export function signingSecretName(organization: string): string {
+  return `chaperone-${organization}-signing-keys`;
+}
+
+/** The Secret with a binding's synthetic key, beside the binding. */
+export function syntheticKeySecretName(binding: string): string {
+  return `${binding}-synthetic-key`;
+}
+
+/** The keys of a credentials Secret, each a file for the proxy (proxy/credentials.ts reads them). */
+export interface OrganizationCredentials {
+  readonly organization: { readonly id: string; readonly name: string };
+  readonly databaseUrl: string;
+  readonly jwks: JSONWebKeySet;
+  readonly dataKeys: DataKeySet;
+}
+
+export function toSecretData(credentials: OrganizationCredentials): Record<string, string> {
+  return {
+    'organization.json': JSON.stringify(credentials.organization),
+    'database-url': credentials.databaseUrl,
+    'jwks.json': JSON.stringify(credentials.jwks),
+    'data-keys.json': JSON.stringify(credentials.dataKeys),
+  };
+}
+
+/** What a credentials Secret holds; undefined where it is absent or has been tampered with beyond reading. */
+export function readCredentialsSecret(secret: Secret | undefined): OrganizationCredentials | undefined {
+  if (!secret) return undefined;
+  try {
+    return {
+      organization: JSON.parse(textOf(secret, 'organization.json')),
+      databaseUrl: textOf(secret, 'database-url'),
+      jwks: JSON.parse(textOf(secret, 'jwks.json')),
+      dataKeys: JSON.parse(textOf(secret, 'data-keys.json')),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The private keys, the signing one first. */
+export function readSigningKeys(secret: Secret | undefined): JWK[] {
+  if (!secret) return [];
+  try {
+    return (JSON.parse(textOf(secret, 'keys.json')) as JSONWebKeySet).keys;
+  } catch {
+    return [];
+  }
+}
+
+/** A Secret's value as text. @throws {RangeError} where the key is missing */
+export function textOf(secret: Secret, key: string): string {
+  const value = secret.data[key];
+  if (value === undefined) throw new RangeError(`Secret ${secret.metadata.name} has no key "${key}"`);
+  return Buffer.from(value).toString('utf8');
+}

@@ -1,0 +1,96 @@
+import { Pool } from 'pg';
+import type { Logger } from 'pino';
+import { migrate } from '../database/migrate.ts';
+import { ensureRequestPartitions } from '../database/requests.ts';
+import { analysisConfigKind } from './analysis-configs/analysis-config-kind.ts';
+import { bindingKind } from './api-key-bindings/binding-kind.ts';
+import type { Cluster } from './cluster/cluster.ts';
+import { makeOrganizationReconciler } from './organizations/reconcile.ts';
+import { personaKind } from './personas/persona-kind.ts';
+import { type Controller, type Reconcile, startController } from './runtime/controller.ts';
+import { makeWorkQueue, type WorkQueue } from './runtime/work-queue.ts';
+import { makeTenancyFinder, type TenantKind } from './tenancy.ts';
+import { makeTenantReconciler } from './tenant-kind.ts';
+import { makeTriggers } from './triggers.ts';
+
+export interface OperatorOptions {
+  readonly cluster: Cluster;
+  /** The owner's. */
+  readonly databaseUrl: string;
+  /** The database as proxies reach it; their login is put into it. The owner's address where absent. */
+  readonly proxyDatabaseUrl?: string;
+  readonly log: Logger;
+  /** Reconciliations at a time, for each kind. */
+  readonly concurrency?: number;
+}
+
+export interface Operator {
+  /** Resolves when nothing waits to be reconciled. */
+  idle(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const partitionCheckMs = 6 * 3_600_000;
+const monthMs = 31 * 24 * 3_600_000;
+
+/** Migrates the database and reconciles the cluster's resources into it until stopped. */
+export async function startOperator(options: OperatorOptions): Promise<Operator> {
+  const { cluster, databaseUrl, log, concurrency = 4 } = options;
+  await migrate(databaseUrl);
+  const db = new Pool({ connectionString: databaseUrl, max: concurrency * 2, application_name: 'chaperone-operator' });
+  db.on('error', (error) => log.warn({ err: error }, 'lost the database'));
+
+  const queues = new Map<string, WorkQueue>();
+  const controllers: Controller[] = [];
+  const start = (name: string, reconcile: Reconcile) => {
+    const queue = makeWorkQueue();
+    queues.set(name, queue);
+    controllers.push(startController({ name, queue, reconcile, concurrency, log }));
+  };
+  const context = { cluster, db, tenancies: makeTenancyFinder(cluster) };
+  const proxyDatabaseUrl = options.proxyDatabaseUrl ?? databaseUrl;
+  start('Organization', makeOrganizationReconciler({ cluster, db, proxyDatabaseUrl }));
+  start('Persona', makeTenantReconciler(context, personaKind));
+  start('ApiKeyBinding', makeTenantReconciler(context, bindingKind));
+  start('AnalysisConfig', makeTenantReconciler(context, analysisConfigKind));
+
+  const unsubscribe = cluster.subscribe(
+    makeTriggers(cluster, {
+      organization: (name) => queues.get('Organization')?.add(name),
+      tenant: (kind, path) => queues.get(kind)?.add(path),
+    }),
+  );
+  await cluster.start();
+  enqueueEverything(cluster, queues);
+
+  const ensurePartitions = async () => {
+    try {
+      for (const at of [Date.now(), Date.now() + monthMs]) await ensureRequestPartitions(db, new Date(at));
+    } catch (error) {
+      log.warn({ err: error }, 'partitions could not be made ahead; they will be on demand');
+    }
+  };
+  await ensurePartitions();
+  const partitionTimer = setInterval(ensurePartitions, partitionCheckMs);
+
+  return {
+    // One controller's work can make work for another, so all must be found idle in one go.
+    async idle() {
+      do for (const controller of controllers) await controller.idle();
+      while ([...queues.values()].some((queue) => queue.depth > 0));
+    },
+    async stop() {
+      unsubscribe();
+      clearInterval(partitionTimer);
+      await Promise.all(controllers.map((controller) => controller.stop()));
+      await db.end();
+    },
+  };
+}
+
+function enqueueEverything(cluster: Cluster, queues: ReadonlyMap<string, WorkQueue>): void {
+  for (const { metadata } of cluster.list('Organization')) queues.get('Organization')?.add(metadata.name);
+  for (const kind of ['Persona', 'ApiKeyBinding', 'AnalysisConfig'] satisfies TenantKind[]) {
+    for (const { metadata } of cluster.list(kind)) queues.get(kind)?.add(`${metadata.namespace}/${metadata.name}`);
+  }
+}

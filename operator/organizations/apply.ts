@@ -1,0 +1,142 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
+import { generateDataKeys } from '../../database/envelope.ts';
+import { deleteOrganization, retireOrganization, upsertOrganization } from '../../database/organizations.ts';
+import type { Queryable } from '../../database/queryable.ts';
+import { dropOrganizationRole, ensureOrganizationRole } from '../../database/roles.ts';
+import type { Cluster, ObjectKey } from '../cluster/cluster.ts';
+import {
+  credentialsSecretName,
+  type OrganizationCredentials,
+  operatorNamespace,
+  signingSecretName,
+  toSecretData,
+} from '../credentials.ts';
+import { finalizer, type OrganizationDecision } from './decide.ts';
+import type { GatheredOrganization } from './gather.ts';
+
+export interface OrganizationContext {
+  readonly cluster: Cluster;
+  readonly db: Queryable;
+  /** The database as proxies reach it, without user and password. */
+  readonly proxyDatabaseUrl: string;
+}
+
+type Key = ObjectKey<'Organization'>;
+
+/** What has come of applying an organization. */
+export interface AppliedOrganization {
+  readonly id: string;
+  readonly tokenKeyIds: string[];
+}
+
+/** Stores the organization, makes its role and keys where they are missing, and hands out its credentials. */
+export async function applyOrganization(
+  { cluster, db, proxyDatabaseUrl }: OrganizationContext,
+  key: Key,
+  gathered: GatheredOrganization,
+  decision: Extract<OrganizationDecision, { action: 'apply' }>,
+): Promise<AppliedOrganization> {
+  if (decision.needsFinalizer) await cluster.addFinalizer(key, finalizer);
+  const id = gathered.storedId ?? randomUUID();
+  const signingKeys = decision.needsSigningKey ? [await issueSigningKey(cluster, key.name)] : gathered.signingKeys;
+  if (decision.dataKeysWereLost) {
+    const message = 'The data keys were lost and new ones made: message contents stored before cannot be read again.';
+    await cluster.recordEvent(key, { type: 'Warning', reason: 'DataKeysLost', message });
+  }
+  const login = loginOf(gathered, id) ?? (await issueLogin(db, id));
+  const credentials: OrganizationCredentials = {
+    organization: { id, name: key.name },
+    databaseUrl: withLogin(proxyDatabaseUrl, login),
+    jwks: { keys: [...signingKeys.map(publicPart), ...sharedKey(decision.sharedSecret)] },
+    dataKeys: gathered.credentials?.dataKeys ?? generateDataKeys(),
+  };
+  // The credentials come before the row: what the row seals must be sealed with keys that are safe.
+  for (const namespace of decision.namespaces) await applyCredentials(cluster, namespace, key.name, credentials);
+  await upsertOrganization(db, { organizationId: id, name: key.name, spec: decision.spec });
+  for (const namespace of decision.staleNamespaces)
+    await cluster.deleteSecret(namespace, credentialsSecretName(key.name));
+  return { id, tokenKeyIds: signingKeys.map((jwk) => jwk.kid ?? '') };
+}
+
+/** Takes the organization away; its data as its deletionPolicy says. The finalizer goes last. */
+export async function removeOrganization(
+  { cluster, db }: OrganizationContext,
+  key: Key,
+  storedId: string | undefined,
+  decision: Extract<OrganizationDecision, { action: 'delete' }>,
+): Promise<void> {
+  if (storedId !== undefined && decision.keepData) await retireOrganization(db, storedId);
+  else if (storedId !== undefined) {
+    await deleteOrganization(db, storedId);
+    await dropOrganizationRole(db, storedId);
+  }
+  // What is kept stays readable: with the data, the keys that open it.
+  for (const namespace of decision.staleNamespaces) {
+    if (decision.keepData && namespace === operatorNamespace) continue;
+    await cluster.deleteSecret(namespace, credentialsSecretName(key.name));
+  }
+  if (!decision.keepData) await cluster.deleteSecret(operatorNamespace, signingSecretName(key.name));
+  await cluster.removeFinalizer(key, finalizer);
+}
+
+async function applyCredentials(
+  cluster: Cluster,
+  namespace: string,
+  name: string,
+  credentials: OrganizationCredentials,
+) {
+  await cluster.applySecret({
+    namespace,
+    name: credentialsSecretName(name),
+    labels: { 'chaperone.dev/organization': name },
+    data: toSecretData(credentials),
+  });
+}
+
+async function issueSigningKey(cluster: Cluster, organization: string): Promise<JWK> {
+  const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
+  const jwk = await exportJWK(privateKey);
+  const key: JWK = { ...jwk, kid: await calculateJwkThumbprint(jwk), alg: 'EdDSA', use: 'sig' };
+  await cluster.applySecret({
+    namespace: operatorNamespace,
+    name: signingSecretName(organization),
+    labels: { 'chaperone.dev/organization': organization },
+    data: { 'keys.json': JSON.stringify({ keys: [key] }) },
+  });
+  return key;
+}
+
+/** RFC 8037: `d` is the private part of an octet key pair. */
+function publicPart({ d: _, ...jwk }: JWK): JWK {
+  return jwk;
+}
+
+function sharedKey(secret: string | undefined): JWK[] {
+  if (secret === undefined) return [];
+  return [{ kty: 'oct', k: Buffer.from(secret).toString('base64url'), alg: 'HS256', kid: 'shared-secret', use: 'sig' }];
+}
+
+interface Login {
+  readonly role: string;
+  readonly password: string;
+}
+
+/** The login that was handed out, as long as the database still knows the role. */
+function loginOf({ credentials, role }: GatheredOrganization, id: string): Login | undefined {
+  if (role === undefined || credentials?.organization.id !== id) return undefined;
+  const { username, password } = new URL(credentials.databaseUrl);
+  return username === role ? { role, password: decodeURIComponent(password) } : undefined;
+}
+
+async function issueLogin(db: Queryable, id: string): Promise<Login> {
+  const password = randomBytes(24).toString('base64url');
+  return { role: await ensureOrganizationRole(db, id, password), password };
+}
+
+function withLogin(databaseUrl: string, { role, password }: Login): string {
+  const url = new URL(databaseUrl);
+  url.username = role;
+  url.password = password;
+  return url.href;
+}

@@ -1,0 +1,78 @@
+import type { OrganizationSpec } from '../../crds/resources.generated.ts';
+import { operatorNamespace } from '../credentials.ts';
+import type { Verdict } from '../runtime/conditions.ts';
+import type { GatheredOrganization } from './gather.ts';
+
+export const finalizer = 'chaperone.dev/organization';
+
+export type OrganizationDecision =
+  | { readonly action: 'delete'; readonly keepData: boolean; readonly staleNamespaces: readonly string[] }
+  | {
+      readonly action: 'apply';
+      readonly needsFinalizer: boolean;
+      /** What proxies enforce. */
+      readonly spec: OrganizationSpec;
+      readonly needsSigningKey: boolean;
+      /** The data keys are made anew although the database knows the organization: what they sealed stays sealed. */
+      readonly dataKeysWereLost: boolean;
+      /** The HS256 secret to accept tokens by. */
+      readonly sharedSecret: string | undefined;
+      /** Where the credentials belong, the operator's own copy included. */
+      readonly namespaces: readonly string[];
+      /** Where a copy of the credentials has no business any more. */
+      readonly staleNamespaces: readonly string[];
+      readonly problem: Verdict | undefined;
+    };
+
+/** What to do about an organization. */
+export function decideOrganization(gathered: GatheredOrganization): OrganizationDecision {
+  const { organization, memberNamespaces, namespacesWithCredentials, credentials, storedId } = gathered;
+  const { metadata, spec } = organization;
+  if (metadata.deletionTimestamp) {
+    return { action: 'delete', keepData: spec.deletionPolicy === 'Retain', staleNamespaces: namespacesWithCredentials };
+  }
+  const namespaces = [...new Set([operatorNamespace, ...memberNamespaces])];
+  return {
+    action: 'apply',
+    needsFinalizer: !metadata.finalizers?.includes(finalizer),
+    spec,
+    needsSigningKey: gathered.signingKeys.length === 0,
+    dataKeysWereLost: storedId !== undefined && credentials === undefined,
+    sharedSecret: gathered.sharedSecret ?? undefined,
+    namespaces,
+    staleNamespaces: namespacesWithCredentials.filter((namespace) => !namespaces.includes(namespace)),
+    problem: gathered.sharedSecret === null ? sharedSecretMissing(spec) : undefined,
+  };
+}
+
+function sharedSecretMissing(spec: OrganizationSpec): Verdict {
+  const { name, key } = spec.authentication?.sharedSecretRef ?? {};
+  return {
+    type: 'CredentialsReady',
+    status: false,
+    reason: 'SharedSecretMissing',
+    message: `Tokens signed with the shared secret are refused: create Secret "${name}" with key "${key}" in namespace ${operatorNamespace}.`,
+  };
+}
+
+/** The conditions of an organization that has been applied. */
+export function judgeOrganization(problem: Verdict | undefined): Verdict[] {
+  const credentials = problem ?? {
+    type: 'CredentialsReady',
+    status: true,
+    reason: 'Issued',
+    message: 'Every member namespace has the credentials for its proxies.',
+  };
+  return [
+    credentials.status
+      ? { type: 'Ready', status: true, reason: 'Ready', message: 'The organization is enforced.' }
+      : { type: 'Ready', status: false, reason: credentials.reason, message: credentials.message },
+    {
+      type: 'DatabaseReady',
+      status: true,
+      reason: 'Stored',
+      message: 'The database has the organization, its role and its rows.',
+    },
+    credentials,
+  ];
+}

@@ -1,0 +1,79 @@
+import type { JWK } from 'jose';
+import type { Organization } from '../../crds/resources.generated.ts';
+import { findOrganization } from '../../database/organizations.ts';
+import type { Queryable } from '../../database/queryable.ts';
+import type { Cluster, Secret } from '../cluster/cluster.ts';
+import {
+  credentialsSecretName,
+  type OrganizationCredentials,
+  operatorNamespace,
+  readCredentialsSecret,
+  readSigningKeys,
+  signingSecretName,
+  textOf,
+} from '../credentials.ts';
+import { matchesSelector } from '../label-selector.ts';
+
+/** Everything a decision about an organization rests on. */
+export interface GatheredOrganization {
+  readonly organization: Organization;
+  /** The id under which the database knows the name already. */
+  readonly storedId: string | undefined;
+  /** The organization's login role in the database. */
+  readonly role: string | undefined;
+  readonly credentials: OrganizationCredentials | undefined;
+  readonly signingKeys: readonly JWK[];
+  /** Names, in order. */
+  readonly memberNamespaces: readonly string[];
+  /** Namespaces that hold a copy of the credentials, members or not. */
+  readonly namespacesWithCredentials: readonly string[];
+  readonly boundKeys: number;
+  /** The HS256 secret; null where one is named and missing. */
+  readonly sharedSecret: string | null | undefined;
+}
+
+export async function gatherOrganization(
+  cluster: Cluster,
+  db: Queryable,
+  name: string,
+): Promise<GatheredOrganization | undefined> {
+  const organization = cluster.get('Organization', '', name);
+  if (!organization) return undefined;
+  const stored = await findOrganization(db, name);
+  const copies = cluster.list('Secret').filter((secret) => isCredentialsOf(secret, name));
+  const own = copies.find((secret) => secret.metadata.namespace === operatorNamespace);
+  const intact = [own, ...copies].map(readCredentialsSecret).find((credentials) => credentials !== undefined);
+  return {
+    organization,
+    storedId: stored?.organizationId,
+    role: stored?.role ?? undefined,
+    // A copy serves where the operator's own was lost: the data keys in it exist nowhere else.
+    credentials: intact,
+    signingKeys: readSigningKeys(cluster.get('Secret', operatorNamespace, signingSecretName(name))),
+    memberNamespaces: cluster
+      .list('Namespace')
+      .filter(({ metadata }) => matchesSelector(organization.spec.namespaceSelector, metadata.labels))
+      .map(({ metadata }) => metadata.name)
+      .sort(),
+    namespacesWithCredentials: copies.map((secret) => secret.metadata.namespace ?? ''),
+    boundKeys: cluster
+      .list('ApiKeyBinding')
+      .filter(({ spec, metadata }) => spec.organizationRef.name === name && spec.active && !metadata.deletionTimestamp)
+      .length,
+    sharedSecret: gatherSharedSecret(cluster, organization),
+  };
+}
+
+function isCredentialsOf({ metadata }: Secret, organization: string): boolean {
+  return (
+    metadata.name === credentialsSecretName(organization) &&
+    metadata.labels?.['chaperone.dev/organization'] === organization
+  );
+}
+
+function gatherSharedSecret(cluster: Cluster, { spec }: Organization): string | null | undefined {
+  const reference = spec.authentication?.sharedSecretRef;
+  if (!reference) return undefined;
+  const secret = cluster.get('Secret', operatorNamespace, reference.name);
+  return secret?.data[reference.key] === undefined ? null : textOf(secret, reference.key);
+}

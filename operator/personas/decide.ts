@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import type { PersonaWrite } from '../../database/personas.ts';
+import type { Verdict } from '../runtime/conditions.ts';
+import { notReady, ready, type TenantObject } from '../tenant-kind.ts';
+import type { GatheredPersona } from './gather.ts';
+
+export type PersonaRow = Omit<PersonaWrite, 'contentSealed'> & { readonly content: string };
+
+export interface PersonaDecision {
+  /** The row to write; undefined where the one in force is right, or nothing better is known. */
+  readonly write: PersonaRow | undefined;
+  readonly verdict: Verdict;
+  readonly contentHash: string | undefined;
+}
+
+/** What to do about a persona. */
+export function decidePersona(gathered: GatheredPersona, object: TenantObject<'Persona'>): PersonaDecision {
+  const { persona, content, stored } = gathered;
+  const { spec } = persona;
+  if (content === undefined) {
+    const { name, key } = spec.contentFrom?.configMapKeyRef ?? {};
+    const inForce = stored ? ' The last content stays in force.' : '';
+    return {
+      write: undefined,
+      verdict: notReady('ContentNotFound', `ConfigMap "${name}" with key "${key}" is not there; create it.${inForce}`),
+      contentHash: stored && hashOf(stored.content),
+    };
+  }
+  const row: PersonaRow = {
+    organizationId: object.tenancy.organizationId,
+    personaId: object.rowId,
+    resource: object.path,
+    name: spec.name,
+    description: spec.description ?? null,
+    content,
+    users: spec.users,
+    model: spec.model ?? null,
+    parameters: spec.parameters ?? {},
+    isActive: spec.active,
+  };
+  return {
+    write: isDeepStrictEqual(row, stored) ? undefined : row,
+    verdict: spec.active ? ready('The persona is in force.') : ready('The persona is kept, but not active.'),
+    contentHash: hashOf(content),
+  };
+}
+
+function hashOf(content: string): string {
+  return createHash('sha256').update(content).digest('hex');
+}

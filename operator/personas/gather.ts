@@ -1,0 +1,39 @@
+import type { Persona } from '../../crds/resources.generated.ts';
+import { EnvelopeError } from '../../database/envelope.ts';
+import { findPersona, type PersonaWrite } from '../../database/personas.ts';
+import type { TenantContext, TenantObject } from '../tenant-kind.ts';
+
+/** Everything a decision about a persona rests on. */
+export interface GatheredPersona {
+  readonly persona: Persona;
+  /** The instructions; undefined where the ConfigMap or its key is missing. */
+  readonly content: string | undefined;
+  /** The row in force, opened; undefined where there is none, or none that opens. */
+  readonly stored: (Omit<PersonaWrite, 'contentSealed'> & { readonly content: string }) | undefined;
+}
+
+export async function gatherPersona(
+  { cluster, db }: TenantContext,
+  { resource, namespace, rowId, tenancy }: TenantObject<'Persona'>,
+): Promise<GatheredPersona> {
+  const { content, contentFrom } = resource.spec;
+  const reference = contentFrom?.configMapKeyRef;
+  const row = await findPersona(db, tenancy.organizationId, rowId);
+  return {
+    persona: resource,
+    content: content ?? (reference && cluster.get('ConfigMap', namespace, reference.name)?.data[reference.key]),
+    stored: row && open(row, tenancy),
+  };
+}
+
+function open(row: PersonaWrite, { organizationId, envelope }: TenantObject<'Persona'>['tenancy']) {
+  const { contentSealed, ...rest } = row;
+  try {
+    const place = { organizationId, column: 'personas.content', rowId: row.personaId };
+    return { ...rest, content: envelope.open(place, contentSealed).toString() };
+  } catch (error) {
+    // Sealed with keys that are lost: written anew.
+    if (error instanceof EnvelopeError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,29 @@
+import { deletePersona, upsertPersona } from '../../database/personas.ts';
+import { isNameTaken, notReady, type TenantKindOf } from '../tenant-kind.ts';
+import { decidePersona } from './decide.ts';
+import { gatherPersona } from './gather.ts';
+
+/** Persona: instructions in force for an organization's calls. */
+export const personaKind: TenantKindOf<'Persona'> = {
+  kind: 'Persona',
+  async reconcile(context, object) {
+    const decision = decidePersona(await gatherPersona(context, object), object);
+    const { organizationId, envelope } = object.tenancy;
+    const status = {
+      id: object.rowId,
+      ...(decision.contentHash !== undefined && { contentHash: decision.contentHash }),
+    };
+    if (!decision.write) return { verdict: decision.verdict, status };
+    const { content, ...row } = decision.write;
+    const place = { organizationId, column: 'personas.content', rowId: object.rowId };
+    try {
+      await upsertPersona(context.db, { ...row, contentSealed: envelope.seal(place, content) });
+    } catch (error) {
+      if (!isNameTaken(error, 'personas_name')) throw error;
+      const message = `Another persona of the organization has the name "${row.name}"; choose another spec.name.`;
+      return { verdict: notReady('NameTaken', message), status: { id: object.rowId }, requeueAfterMs: 60_000 };
+    }
+    return { verdict: decision.verdict, status };
+  },
+  remove: ({ db }, organizationId, rowId) => deletePersona(db, organizationId, rowId),
+};

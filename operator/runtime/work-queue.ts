@@ -1,0 +1,109 @@
+/**
+ * A work queue as in client-go: a key is in it at most once, a key that is being worked on is not handed out again until
+ * it is done, and a key that failed comes back after an exponentially growing delay.
+ */
+export interface WorkQueue {
+  add(key: string): void;
+  addAfter(key: string, delayMs: number): void;
+  /** Adds the key after its own backoff, which doubles with each call until `forget`. */
+  addRateLimited(key: string): void;
+  /** Ends the key's backoff. */
+  forget(key: string): void;
+  /** The next key; waits for one; undefined once the queue is shut down. */
+  take(): Promise<string | undefined>;
+  /** Says that the key taken has been worked on. */
+  done(key: string): void;
+  shutDown(): void;
+  /** How many keys wait to be taken. */
+  readonly depth: number;
+}
+
+export interface WorkQueueOptions {
+  readonly baseDelayMs?: number;
+  readonly maxDelayMs?: number;
+  /** Retries that may start per second over all keys, and how many may come at once. */
+  readonly retriesPerSecond?: number;
+  readonly retryBurst?: number;
+}
+
+export function makeWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
+  const { baseDelayMs = 1_000, maxDelayMs = 300_000, retriesPerSecond = 10, retryBurst = 100 } = options;
+  const waiting = new Set<string>();
+  const working = new Set<string>();
+  const dirty = new Set<string>();
+  const failures = new Map<string, number>();
+  const timers = new Map<string, { timer: NodeJS.Timeout; atMs: number }>();
+  const takers: ((key: string | undefined) => void)[] = [];
+  const bucket = makeBucket(retriesPerSecond, retryBurst);
+  let isShutDown = false;
+
+  const handOut = (key: string, taker: (key: string) => void) => {
+    waiting.delete(key);
+    working.add(key);
+    taker(key);
+  };
+  const add = (key: string) => {
+    if (isShutDown) return;
+    if (working.has(key)) {
+      dirty.add(key);
+      return;
+    }
+    waiting.add(key);
+    const taker = takers.shift();
+    if (taker) handOut(key, taker);
+  };
+  const addAfter = (key: string, delayMs: number) => {
+    if (isShutDown) return;
+    const atMs = Date.now() + delayMs;
+    const earlier = timers.get(key);
+    if (earlier && earlier.atMs <= atMs) return;
+    clearTimeout(earlier?.timer);
+    const timer = setTimeout(() => {
+      timers.delete(key);
+      add(key);
+    }, delayMs);
+    timers.set(key, { timer, atMs });
+  };
+
+  return {
+    add,
+    addAfter,
+    addRateLimited(key) {
+      const count = failures.get(key) ?? 0;
+      failures.set(key, count + 1);
+      addAfter(key, Math.max(Math.min(baseDelayMs * 2 ** count, maxDelayMs), bucket()));
+    },
+    forget: (key) => void failures.delete(key),
+    take() {
+      if (isShutDown) return Promise.resolve(undefined);
+      const [key] = waiting;
+      if (key === undefined) return new Promise((resolve) => takers.push(resolve));
+      return new Promise((resolve) => handOut(key, resolve));
+    },
+    done(key) {
+      working.delete(key);
+      if (dirty.delete(key)) add(key);
+    },
+    shutDown() {
+      isShutDown = true;
+      for (const { timer } of timers.values()) clearTimeout(timer);
+      timers.clear();
+      for (const taker of takers.splice(0)) taker(undefined);
+    },
+    get depth() {
+      return waiting.size;
+    },
+  };
+}
+
+/** A token bucket. @returns a function that takes a token and says how many milliseconds from now it is there */
+function makeBucket(perSecond: number, burst: number): () => number {
+  let tokens = burst;
+  let filledAtMs = Date.now();
+  return () => {
+    const nowMs = Date.now();
+    tokens = Math.min(burst, tokens + ((nowMs - filledAtMs) / 1_000) * perSecond) - 1;
+    filledAtMs = nowMs;
+    return tokens >= 0 ? 0 : (-tokens / perSecond) * 1_000;
+  };
+}

@@ -1,0 +1,114 @@
+import { resourceIdOf } from '../database/ids.ts';
+import type { Queryable } from '../database/queryable.ts';
+import type { Cluster, ResourceOf, StatusOf } from './cluster/cluster.ts';
+import { differs, isNews, toConditions, type Verdict } from './runtime/conditions.ts';
+import type { Reconcile } from './runtime/controller.ts';
+import { isProblem, type Tenancy, type TenancyFinder, type TenantKind } from './tenancy.ts';
+
+export interface TenantContext {
+  readonly cluster: Cluster;
+  readonly db: Queryable;
+  readonly tenancies: TenancyFinder;
+}
+
+/** One object of a kind, with the organization it belongs to and the id of its row. */
+export interface TenantObject<K extends TenantKind> {
+  readonly resource: ResourceOf<K>;
+  readonly namespace: string;
+  readonly name: string;
+  /** `namespace/name` */
+  readonly path: string;
+  readonly rowId: string;
+  readonly tenancy: Tenancy;
+}
+
+/** What has come of an object: its condition, and what its status says besides. */
+export interface TenantOutcome<K extends TenantKind> {
+  readonly verdict: Verdict;
+  readonly status: Omit<StatusOf<K>, 'conditions' | 'observedGeneration'>;
+  /** When something changes by the passing of time alone. */
+  readonly requeueAfterMs?: number;
+}
+
+/** What differs between the kinds that belong to an Organization. */
+export interface TenantKindOf<K extends TenantKind> {
+  readonly kind: K;
+  /** Gather, decide, apply. */
+  reconcile(context: TenantContext, object: TenantObject<K>): Promise<TenantOutcome<K>>;
+  /** Takes the object's row out of force. Nothing happens where there is none. */
+  remove(context: TenantContext, organizationId: string, rowId: string, namespace: string, name: string): Promise<void>;
+}
+
+const finalizer = 'chaperone.dev/row';
+
+/**
+ * Makes the reconciler of a kind that belongs to an Organization, for keys `namespace/name`: membership, finalizer, row,
+ * status and Event are the same for each.
+ */
+export function makeTenantReconciler<K extends TenantKind>(context: TenantContext, kind: TenantKindOf<K>): Reconcile {
+  const { cluster, tenancies } = context;
+  return async (path) => {
+    const [namespace = '', name = ''] = path.split('/');
+    const key = { kind: kind.kind, namespace, name };
+    const resource = cluster.get(kind.kind, namespace, name);
+    if (!resource) return {};
+    const rows = tenancies.findRows(resource.spec.organizationRef.name);
+    const removeRow = async () => {
+      if (!rows) return;
+      const rowId = resourceIdOf(rows.organizationId, kind.kind, path);
+      await kind.remove(context, rows.organizationId, rowId, namespace, name);
+    };
+    if (resource.metadata.deletionTimestamp) {
+      await removeRow();
+      await cluster.removeFinalizer(key, finalizer);
+      return {};
+    }
+    const tenancy = tenancies.find(resource);
+    let outcome: { verdict: Verdict; status: object; requeueAfterMs?: number };
+    if (isProblem(tenancy)) {
+      // A resource without an organization, or of a namespace that has left it, is not in force.
+      await removeRow();
+      outcome = { verdict: tenancy, status: {} };
+    } else {
+      if (!resource.metadata.finalizers?.includes(finalizer)) await cluster.addFinalizer(key, finalizer);
+      const rowId = resourceIdOf(tenancy.organizationId, kind.kind, path);
+      outcome = await kind.reconcile(context, { resource, namespace, name, path, rowId, tenancy });
+    }
+    await report(cluster, kind, resource, outcome);
+    return outcome.requeueAfterMs === undefined ? {} : { requeueAfterMs: outcome.requeueAfterMs };
+  };
+}
+
+async function report<K extends TenantKind>(
+  cluster: Cluster,
+  { kind }: TenantKindOf<K>,
+  { metadata, status }: ResourceOf<K>,
+  outcome: { verdict: Verdict; status: object },
+): Promise<void> {
+  const key = { kind, namespace: metadata.namespace ?? '', name: metadata.name };
+  const { verdict } = outcome;
+  const next: StatusOf<TenantKind> = {
+    ...outcome.status,
+    observedGeneration: metadata.generation,
+    conditions: toConditions([verdict], status?.conditions, metadata.generation, new Date()),
+  };
+  if (differs(status, next)) await cluster.updateStatus(key, next);
+  if (!isNews(status?.conditions, verdict)) return;
+  const { reason, message } = verdict;
+  await cluster.recordEvent(key, { type: verdict.status ? 'Normal' : 'Warning', reason, message });
+}
+
+/** The verdict on a resource that is in force. */
+export function ready(message: string): Verdict {
+  return { type: 'Ready', status: true, reason: 'Ready', message };
+}
+
+export function notReady(reason: string, message: string): Verdict {
+  return { type: 'Ready', status: false, reason, message };
+}
+
+/** Whether Postgres refused a row since its name is taken in the organization. */
+export function isNameTaken(error: unknown, index: string): boolean {
+  if (!(error instanceof Error) || !('code' in error) || !('constraint' in error)) return false;
+  return error.code === '23505' && error.constraint === index;
+}

@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import type { Cluster, ObjectKey } from './cluster/cluster.ts';
+import { credentialsSecretName, operatorNamespace, signingSecretName, syntheticKeySecretName } from './credentials.ts';
+import { matchesSelector } from './label-selector.ts';
+import type { TenantKind } from './tenancy.ts';
+
+/** Where the keys of objects to reconcile go. */
+export interface TriggerTarget {
+  readonly organization: (name: string) => void;
+  readonly tenant: (kind: TenantKind, path: string) => void;
+}
+
+const tenantKinds: readonly TenantKind[] = ['Persona', 'ApiKeyBinding', 'AnalysisConfig'];
+
+/**
+ * Which objects must be reconciled when one has changed: itself, those that refer to it, and the owner of what was made
+ * for it.
+ *
+ * @returns the listener for the cluster's changes
+ */
+export function makeTriggers(cluster: Cluster, target: TriggerTarget): (key: ObjectKey) => void {
+  const seen = new Map<string, string>();
+
+  const tenantsWhere = (matches: (object: { namespace: string; organization: string }) => boolean) => {
+    for (const kind of tenantKinds) {
+      for (const { metadata, spec } of cluster.list(kind)) {
+        const namespace = metadata.namespace ?? '';
+        if (!matches({ namespace, organization: spec.organizationRef.name })) continue;
+        target.tenant(kind, `${namespace}/${metadata.name}`);
+      }
+    }
+  };
+  const organizationChanged = (name: string) => {
+    target.organization(name);
+    // Most changes of an Organization are its own status; its resources care for few of its fields.
+    const fingerprint = fingerprintOf(cluster, name);
+    if (seen.get(name) === fingerprint) return;
+    seen.set(name, fingerprint);
+    tenantsWhere(({ organization }) => organization === name);
+  };
+  const namespaceChanged = (name: string) => {
+    for (const { metadata, spec, status } of cluster.list('Organization')) {
+      const labels = cluster.get('Namespace', '', name)?.metadata.labels;
+      const isMember = labels !== undefined && matchesSelector(spec.namespaceSelector, labels);
+      if (isMember !== (status?.memberNamespaces?.includes(name) ?? false)) target.organization(metadata.name);
+    }
+    tenantsWhere(({ namespace }) => namespace === name);
+  };
+  const secretChanged = (namespace: string, name: string) => {
+    for (const { metadata, spec } of cluster.list('Organization')) {
+      const own = [credentialsSecretName(metadata.name), signingSecretName(metadata.name)];
+      const isShared = namespace === operatorNamespace && spec.authentication?.sharedSecretRef?.name === name;
+      if (own.includes(name) || isShared) target.organization(metadata.name);
+    }
+    for (const { metadata, spec } of cluster.list('ApiKeyBinding')) {
+      if (metadata.namespace !== namespace) continue;
+      if (spec.secretKeyRef.name !== name && syntheticKeySecretName(metadata.name) !== name) continue;
+      target.tenant('ApiKeyBinding', `${namespace}/${metadata.name}`);
+    }
+  };
+  const configMapChanged = (namespace: string, name: string) => {
+    for (const { metadata, spec } of cluster.list('Persona')) {
+      if (metadata.namespace !== namespace || spec.contentFrom?.configMapKeyRef.name !== name) continue;
+      target.tenant('Persona', `${namespace}/${metadata.name}`);
+    }
+  };
+  const tenantChanged = (kind: TenantKind, namespace: string, name: string) => {
+    target.tenant(kind, `${namespace}/${name}`);
+    // An Organization's status counts its bindings.
+    const binding = kind === 'ApiKeyBinding' ? cluster.get(kind, namespace, name) : undefined;
+    if (binding) target.organization(binding.spec.organizationRef.name);
+  };
+
+  return ({ kind, namespace, name }) => {
+    switch (kind) {
+      case 'Organization':
+        return organizationChanged(name);
+      case 'Namespace':
+        return namespaceChanged(name);
+      case 'Secret':
+        return secretChanged(namespace, name);
+      case 'ConfigMap':
+        return configMapChanged(namespace, name);
+      case 'Persona':
+      case 'ApiKeyBinding':
+      case 'AnalysisConfig':
+        return tenantChanged(kind, namespace, name);
+    }
+  };
+}
+
+/** What of an Organization its resources depend on. */
+function fingerprintOf(cluster: Cluster, name: string): string {
+  const organization = cluster.get('Organization', '', name);
+  const { spec, status, metadata } = organization ?? {};
+  const relevant = [
+    status?.id,
+    metadata?.deletionTimestamp,
+    spec?.namespaceSelector,
+    spec?.providers.map((provider) => provider.name),
+  ];
+  return createHash('sha256').update(JSON.stringify(relevant)).digest('hex');
+}
