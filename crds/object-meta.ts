@@ -5,7 +5,7 @@ export interface ObjectMeta {
   namespace?: string;
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
-  finalizers?: string[];
+  finalizers?: readonly string[];
   /** Assigned at creation; another object of the same name has another. */
   uid: string;
   /** Grows with each change of the spec. */

@@ -41,6 +41,16 @@ export interface ObjectKey<K extends Kind = Kind> {
   readonly name: string;
 }
 
+/** A text that is another for every key. */
+export function idOf({ kind, namespace, name }: ObjectKey): string {
+  return `${kind}/${namespace}/${name}`;
+}
+
+/** A key as people write it: `Persona default/support-agent`, `Organization acme`. */
+export function describeKey({ kind, namespace, name }: ObjectKey): string {
+  return namespace === '' ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;
+}
+
 /** What an Event tells about an object. */
 export interface EventNote {
   readonly type: 'Normal' | 'Warning';
@@ -119,8 +129,9 @@ export class ClusterError extends Error {
   readonly code: 'not_found' | 'conflict';
   readonly key: ObjectKey;
 
+  /** @param message what is so with the object, to follow its name */
   constructor(code: ClusterError['code'], key: ObjectKey, message: string) {
-    super(message);
+    super(`${describeKey(key)} ${message}`);
     this.code = code;
     this.key = key;
   }

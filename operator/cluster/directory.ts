@@ -1,0 +1,123 @@
+import { join } from 'node:path';
+import { makeCache } from './cache.ts';
+import type { Cluster } from './cluster.ts';
+import { makeAppliedSecrets } from './directory/applied-secrets.ts';
+import type { FileProblem } from './directory/directory-error.ts';
+import type { Environment } from './directory/environment.ts';
+import { makeEventLog } from './directory/event-log.ts';
+import { makeValidators } from './directory/kinds.ts';
+import { makeObjects } from './directory/objects.ts';
+import { makeReader, settleMs } from './directory/reader.ts';
+import { makeRecords } from './directory/records.ts';
+import { makeSecretFiles } from './directory/secret-files.ts';
+import { makeSerializer } from './directory/serializer.ts';
+import { makeStateFiles } from './directory/state-files.ts';
+import { watchDirectory } from './directory/watch.ts';
+
+export { DirectoryError, type FileProblem } from './directory/directory-error.ts';
+
+export interface DirectoryClusterContext {
+  /** With the YAML files, at any depth. */
+  readonly directory: string;
+  /**
+   * What a cluster would keep: statuses (`status/<Kind>/<namespace>/<name>.yaml`), Secrets of the operator
+   * (`secrets/<namespace>/<name>/<key>`), Events (`events.jsonl`), and what is assigned to objects (`objects/`).
+   */
+  readonly stateDirectory: string;
+  /** Where `${NAME}` in a Secret's `stringData` is taken from. */
+  readonly environment: Environment;
+  /** Called once for each problem; what the object said before stays in force. */
+  readonly onProblem: (problem: FileProblem) => void;
+  /** Called when a problem is no more. */
+  readonly onFixed?: (problem: FileProblem) => void;
+}
+
+export interface DirectoryCluster extends Cluster {
+  /** The problems that there are now. */
+  problems(): readonly FileProblem[];
+}
+
+/**
+ * A cluster whose resources are YAML files in a directory, as one would `kubectl apply` them.
+ *
+ * A change to a file takes effect some milliseconds after it is saved. An object is deleted when no file states it any
+ * more; with finalizers it stays listed until they are removed. Deletions while no process ran are noticed at the start.
+ * `start` throws a DirectoryError where there is no directory or no YAML in it.
+ */
+export function makeDirectoryCluster(context: DirectoryClusterContext): DirectoryCluster {
+  const { directory, stateDirectory, environment, onProblem, onFixed = () => {} } = context;
+  const now = () => new Date();
+  const cache = makeCache();
+  const records = makeRecords(makeStateFiles(join(stateDirectory, 'objects')));
+  const statusFiles = makeStateFiles(join(stateDirectory, 'status'));
+  const objects = makeObjects({ cache, records, statusFiles, validators: makeValidators(environment), now });
+  const secretFiles = makeSecretFiles(join(stateDirectory, 'secrets'));
+  const secrets = makeAppliedSecrets({ cache, records, files: secretFiles, now });
+  const recordEvent = makeEventLog(join(stateDirectory, 'events.jsonl'), now);
+  const reader = makeReader({ directory, objects, records, onProblem, onFixed });
+  // Everything that changes an object runs one after another, so that none sees another half done.
+  const serialize = makeSerializer();
+
+  let isStarted = false;
+  let isClosed = false;
+  let stopWatching = () => {};
+  let settling: NodeJS.Timeout | undefined;
+
+  const read = async () => {
+    if (isClosed) return;
+    const isIncomplete = await reader.read();
+    clearTimeout(settling);
+    if (isIncomplete && !isClosed) settling = setTimeout(readSoon, settleMs);
+  };
+  const readSoon = () => {
+    serialize(read);
+  };
+
+  return {
+    get: cache.get,
+    list: cache.list,
+    subscribe: (listener) =>
+      cache.subscribe((key) => {
+        if (isStarted) listener(key);
+      }),
+    problems: reader.problems,
+
+    start: () =>
+      serialize(async () => {
+        await records.load();
+        await objects.load();
+        await secrets.load();
+        // Before the first reading, so that nothing is missed in between.
+        stopWatching = watchDirectory(directory, readSoon);
+        try {
+          await read();
+        } catch (error) {
+          isClosed = true;
+          stopWatching();
+          throw error;
+        }
+        isStarted = true;
+      }),
+
+    close: async () => {
+      isClosed = true;
+      stopWatching();
+      clearTimeout(settling);
+      await serialize(async () => {});
+    },
+
+    updateStatus: (key, status) => serialize(() => objects.updateStatus(key, status)),
+    applySecret: (secret) => serialize(() => secrets.apply(secret)),
+    deleteSecret: (namespace, name) => serialize(() => secrets.delete(namespace, name)),
+    addFinalizer: (key, finalizer) => serialize(() => objects.addFinalizer(key, finalizer)),
+    removeFinalizer: (key, finalizer) =>
+      serialize(async () => {
+        await objects.removeFinalizer(key, finalizer);
+        // Where it is gone with that, a file may have stated it anew in the meantime.
+        if (records.get(key)) return;
+        reader.invalidate();
+        readSoon();
+      }),
+    recordEvent: (key, event) => serialize(() => recordEvent(key, event)),
+  };
+}

@@ -1,0 +1,78 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Cache } from '../cache.ts';
+import { ClusterError, type ObjectKey, type Secret, type SecretToApply } from '../cluster.ts';
+import { newMetadata, type ObjectRecord, type Records } from './records.ts';
+import type { SecretContent, SecretFiles } from './secret-files.ts';
+
+/** The Secrets that the operator makes. */
+export interface AppliedSecrets {
+  /** Brings back those that the records name. */
+  load(): Promise<void>;
+  apply(secret: SecretToApply): Promise<void>;
+  delete(namespace: string, name: string): Promise<void>;
+}
+
+interface AppliedSecretsContext {
+  readonly cache: Cache;
+  readonly records: Records;
+  readonly files: SecretFiles;
+  readonly now: () => Date;
+}
+
+export function makeAppliedSecrets({ cache, records, files, now }: AppliedSecretsContext): AppliedSecrets {
+  return {
+    load: async () => {
+      for (const record of records.all().filter(({ owner }) => owner === 'operator')) {
+        const { namespace, name } = record.key;
+        const content = await files.read(namespace, name);
+        if (content) cache.put('Secret', toSecret(record, content));
+      }
+    },
+
+    apply: async ({ namespace, name, data, labels }) => {
+      const key = keyOf(namespace, name);
+      const known = records.get(key);
+      if (known?.owner === 'files') throw new ClusterError('conflict', key, `is stated by ${known.file}`);
+      const metadata = known?.metadata ?? newMetadata(now());
+      const record: ObjectRecord = { key, owner: 'operator', metadata, ...(labels && { labels }) };
+      const secret = toSecret(record, encode(data));
+      if (isDeepStrictEqual(cache.get('Secret', namespace, name), secret)) return;
+      await files.write(namespace, name, secret.data);
+      await records.keep(record);
+      cache.put('Secret', secret);
+      cache.announce(key);
+    },
+
+    delete: async (namespace, name) => {
+      const key = keyOf(namespace, name);
+      if (records.get(key)?.owner !== 'operator') return;
+      await files.remove(namespace, name);
+      await records.drop(key);
+      cache.remove(key);
+      cache.announce(key);
+    },
+  };
+}
+
+function keyOf(namespace: string, name: string): ObjectKey<'Secret'> {
+  return { kind: 'Secret', namespace, name };
+}
+
+function toSecret({ key: { namespace, name }, metadata, labels }: ObjectRecord, data: SecretContent): Secret {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name, namespace, ...(labels && { labels: { ...labels } }), ...metadata },
+    data,
+  };
+}
+
+/** One type of bytes throughout, since equal bytes in a Buffer and in a Uint8Array are not deeply equal. */
+function encode(data: SecretToApply['data']): SecretContent {
+  return Object.fromEntries(
+    Object.entries(data).map(([key, value]) => [
+      key,
+      typeof value === 'string' ? Buffer.from(value) : Buffer.copyBytesFrom(value),
+    ]),
+  );
+}

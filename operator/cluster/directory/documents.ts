@@ -1,0 +1,78 @@
+import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseAllDocuments } from 'yaml';
+import type { JsonValue } from '../../../crds/definition.ts';
+import { isJsonArray, isJsonObject } from '../../../crds/schema-node.ts';
+import type { FileProblem } from './directory-error.ts';
+import type { YamlFile } from './yaml-files.ts';
+
+/** One object as it stands in a file. */
+export interface FileObject {
+  readonly file: string;
+  /** From 1. */
+  readonly document: number;
+  readonly value: JsonValue;
+  /** The line of a field such as `spec.users[0]`, or of the nearest thing around it; from 1. */
+  lineOf(field: string): number;
+}
+
+export interface ParsedFile {
+  readonly objects: readonly FileObject[];
+  readonly problems: readonly FileProblem[];
+}
+
+/** Reads a file's documents; the items of a List are objects of their own, and empty documents are none. */
+export function parseFile({ file, text }: YamlFile): ParsedFile {
+  const lines = new LineCounter();
+  // `merge`, since kubectl knows `<<` too.
+  const documents = [...parseAllDocuments(text, { lineCounter: lines, merge: true, prettyErrors: false })];
+  const parsed = documents.map((document, index): ParsedFile => {
+    const [error] = document.errors;
+    if (error) {
+      const { line } = lines.linePos(error.pos[0]);
+      return { objects: [], problems: [{ file, document: index + 1, line, reason: error.message }] };
+    }
+    return { objects: objectsOf(file, index + 1, document, lines), problems: [] };
+  });
+  return {
+    objects: parsed.flatMap(({ objects }) => objects),
+    problems: parsed.flatMap(({ problems }) => problems),
+  };
+}
+
+function objectsOf(file: string, document: number, content: Document, lines: LineCounter): readonly FileObject[] {
+  const value: JsonValue = content.toJS();
+  if (value === null) return [];
+  const object = (item: JsonValue, root: readonly (string | number)[]): FileObject => ({
+    file,
+    document,
+    value: item,
+    lineOf: (field) => lineOf(content, lines, [...root, ...fieldSteps(field)]),
+  });
+  if (isJsonObject(value) && value.kind === 'List' && isJsonArray(value.items)) {
+    return value.items.map((item, index) => object(item, ['items', index]));
+  }
+  return [object(value, [])];
+}
+
+function fieldSteps(field: string): readonly (string | number)[] {
+  return [...field.matchAll(/\[(\d+)\]|[^.[]+/g)].map(([name, index]) => (index === undefined ? name : Number(index)));
+}
+
+function lineOf(content: Document, lines: LineCounter, steps: readonly (string | number)[]): number {
+  for (let length = steps.length; length >= 0; length--) {
+    const node = nodeAt(content, steps.slice(0, length));
+    if (node?.range) return lines.linePos(node.range[0]).line;
+  }
+  return 1;
+}
+
+/** The key of a field, since its value may begin below it; else the item of a list, or the whole document. */
+function nodeAt(content: Document, steps: readonly (string | number)[]): Node | undefined {
+  const step = steps.at(-1);
+  if (step === undefined) return content.contents ?? undefined;
+  const parent = content.getIn(steps.slice(0, -1), true);
+  const key = isMap(parent)
+    ? parent.items.find((pair) => isScalar(pair.key) && pair.key.value === step)?.key
+    : undefined;
+  const node = key ?? content.getIn(steps, true);
+  return isNode(node) ? node : undefined;
+}

@@ -1,0 +1,33 @@
+import { makeValidator, type Validator } from '../../../crds/validate.ts';
+import type { Kind, Resources } from '../cluster.ts';
+import { makeConfigMapValidator, makeNamespaceValidator, makeSecretValidator } from './core-kinds.ts';
+import type { Environment } from './environment.ts';
+
+export const scopes: { readonly [K in Kind]: 'Cluster' | 'Namespaced' } = {
+  Organization: 'Cluster',
+  Persona: 'Namespaced',
+  ApiKeyBinding: 'Namespaced',
+  AnalysisConfig: 'Namespaced',
+  Secret: 'Namespaced',
+  ConfigMap: 'Namespaced',
+  Namespace: 'Cluster',
+};
+
+export function isKind(kind: unknown): kind is Kind {
+  return typeof kind === 'string' && Object.hasOwn(scopes, kind);
+}
+
+export type Validators = { readonly [K in Kind]: Validator<Resources[K]> };
+
+/** How an object of each kind is read from a file. */
+export function makeValidators(environment: Environment): Validators {
+  return {
+    Organization: makeValidator('Organization'),
+    Persona: makeValidator('Persona'),
+    ApiKeyBinding: makeValidator('ApiKeyBinding'),
+    AnalysisConfig: makeValidator('AnalysisConfig'),
+    Secret: makeSecretValidator(environment),
+    ConfigMap: makeConfigMapValidator(),
+    Namespace: makeNamespaceValidator(),
+  };
+}

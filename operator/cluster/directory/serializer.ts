@@ -1,0 +1,9 @@
+/** Runs tasks one after another, in the order they came; a failed one fails alone. */
+export function makeSerializer(): <T>(task: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (task) => {
+    const result = last.then(task);
+    last = result.catch(() => {});
+    return result;
+  };
+}

@@ -1,0 +1,103 @@
+import type { JsonValue } from '../../../crds/definition.ts';
+import { isJsonObject } from '../../../crds/schema-node.ts';
+import { describeKey, idOf, type ObjectKey } from '../cluster.ts';
+import type { FileProblem } from './directory-error.ts';
+import type { FileObject, ParsedFile } from './documents.ts';
+import { isKind, scopes } from './kinds.ts';
+
+/** That an object shall be, and how. */
+export interface Statement {
+  readonly key: ObjectKey;
+  readonly value: JsonValue;
+  /** Absent for a namespace that is only mentioned. */
+  readonly source?: FileObject;
+}
+
+export interface Statements {
+  /** By the id of the object's key. */
+  readonly byId: ReadonlyMap<string, Statement>;
+  readonly problems: readonly FileProblem[];
+  /** The files that may state objects that could not be told. */
+  readonly unreadable: ReadonlySet<string>;
+}
+
+const nameLabel = 'kubernetes.io/metadata.name';
+
+/**
+ * Finds out what the files state. Where two state the same object, the first stands. A namespace that is mentioned
+ * exists, and every namespace bears the label of its name, as in a cluster.
+ */
+export function readStatements(files: readonly ParsedFile[]): Statements {
+  const byId = new Map<string, Statement>();
+  const problems = files.flatMap((file) => file.problems);
+  const unreadable = new Set(problems.map(({ file }) => file));
+  for (const source of files.flatMap(({ objects }) => objects)) {
+    const statement = readStatement(source);
+    if ('reason' in statement) {
+      problems.push(problemOf(source, statement));
+      if (!statement.isForeign) unreadable.add(source.file);
+      continue;
+    }
+    const first = byId.get(idOf(statement.key))?.source;
+    if (first) {
+      const object = describeKey(statement.key);
+      const reason = `stated a second time; ${first.file} (line ${first.lineOf('')}) stays in force`;
+      problems.push(problemOf(source, { object, reason }));
+    } else {
+      byId.set(idOf(statement.key), statement);
+    }
+  }
+  for (const name of namespacesOf(byId)) {
+    const statement = namespaceStatement(name, byId.get(idOf({ kind: 'Namespace', namespace: '', name })));
+    byId.set(idOf(statement.key), statement);
+  }
+  return { byId, problems, unreadable };
+}
+
+/** A problem with an object, or with one of its fields, and where it stands. */
+export function problemOf(
+  { file, document, lineOf }: FileObject,
+  { field, ...problem }: Pick<FileProblem, 'object' | 'field' | 'reason'>,
+): FileProblem {
+  const { object, reason } = problem;
+  return { file, document, line: lineOf(field ?? ''), ...(object && { object }), ...(field && { field }), reason };
+}
+
+interface Unstated {
+  readonly reason: string;
+  /** Of a kind that is not read here, so nothing of ours can be hidden in it. */
+  readonly isForeign: boolean;
+}
+
+function readStatement(source: FileObject): Statement | Unstated {
+  const { value } = source;
+  if (!isJsonObject(value)) return { reason: 'is no object with apiVersion, kind and metadata', isForeign: false };
+  const { kind, metadata } = value;
+  if (typeof kind !== 'string') return { reason: 'has no kind', isForeign: false };
+  if (!isKind(kind)) {
+    return { reason: `is a ${kind}; read here are ${Object.keys(scopes).join(', ')} and List`, isForeign: true };
+  }
+  if (!isJsonObject(metadata) || typeof metadata.name !== 'string') {
+    return { reason: `is a ${kind} without metadata.name`, isForeign: false };
+  }
+  const { name, namespace = 'default' } = metadata;
+  if (scopes[kind] === 'Cluster') return { key: { kind, namespace: '', name }, value, source };
+  if (typeof namespace !== 'string') return { reason: 'has a namespace that is no text', isForeign: false };
+  return { key: { kind, namespace, name }, value: { ...value, metadata: { ...metadata, namespace } }, source };
+}
+
+function namespacesOf(byId: ReadonlyMap<string, Statement>): ReadonlySet<string> {
+  const mentioned = [...byId.values()].map(({ key }) => (key.kind === 'Namespace' ? key.name : key.namespace));
+  return new Set(['default', ...mentioned.filter((name) => name !== '')]);
+}
+
+function namespaceStatement(name: string, stated: Statement | undefined): Statement {
+  const value = isJsonObject(stated?.value) ? stated.value : { apiVersion: 'v1', kind: 'Namespace' };
+  const metadata = isJsonObject(value.metadata) ? value.metadata : { name };
+  const labels = isJsonObject(metadata.labels) ? metadata.labels : {};
+  return {
+    key: { kind: 'Namespace', namespace: '', name },
+    value: { ...value, metadata: { ...metadata, labels: { ...labels, [nameLabel]: name } } },
+    ...(stated?.source && { source: stated.source }),
+  };
+}

@@ -1,0 +1,55 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { DirectoryError } from './directory-error.ts';
+
+export interface YamlFile {
+  /** Relative to the directory. */
+  readonly file: string;
+  readonly text: string;
+}
+
+/**
+ * Reads all YAML files of a directory and of those below it, in the order of their paths. What begins with a dot is
+ * left out.
+ *
+ * @throws DirectoryError where there is no directory, or no YAML file in it
+ */
+export async function readYamlFiles(directory: string): Promise<readonly YamlFile[]> {
+  const paths = await yamlPaths(directory).catch((cause: unknown) => {
+    throw new DirectoryError('directory_not_found', directory, { cause });
+  });
+  if (paths.length === 0) throw new DirectoryError('directory_without_yaml', directory);
+  const files = await Promise.all(paths.map((path) => readYamlFile(directory, path)));
+  return files.filter((file) => file !== undefined);
+}
+
+async function yamlPaths(directory: string): Promise<readonly string[]> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  const paths = await Promise.all(
+    entries.map(async (entry): Promise<readonly string[]> => {
+      const path = join(directory, entry.name);
+      if (entry.name.startsWith('.')) return [];
+      if (entry.isDirectory()) return unlessGone(yamlPaths(path), []);
+      if (!/\.ya?ml$/.test(entry.name)) return [];
+      // A ConfigMap that is mounted into a pod consists of symbolic links.
+      const isFile = entry.isFile() || (await unlessGone(stat(path), undefined))?.isFile();
+      return isFile ? [path] : [];
+    }),
+  );
+  return paths.flat().sort();
+}
+
+async function readYamlFile(directory: string, path: string): Promise<YamlFile | undefined> {
+  const text = await unlessGone(readFile(path, 'utf8'), undefined);
+  return text === undefined ? undefined : { file: relative(directory, path), text };
+}
+
+/** A directory that is being edited loses files between the listing and the reading of them. */
+async function unlessGone<T, D>(reading: Promise<T>, otherwise: D): Promise<T | D> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return otherwise;
+    throw error;
+  }
+}

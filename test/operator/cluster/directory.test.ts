@@ -1,0 +1,324 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: files take values from the environment like that.
+import assert from 'node:assert/strict';
+import { readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DirectoryError, makeDirectoryCluster } from '../../../operator/cluster/directory.ts';
+import { makeYamlDirectory, organization, persona } from './yaml-directory.ts';
+
+const finalizer = 'chaperone.dev/data';
+
+describe('reading', () => {
+  test('files at any depth, several documents, and lists; nothing that begins with a dot', async (t) => {
+    const yaml = await makeYamlDirectory(t);
+    await yaml.write('organization.yaml', '# Only a comment.', organization(), persona('one'));
+    await yaml.write('teams/sales/personas.yml', {
+      apiVersion: 'v1',
+      kind: 'List',
+      items: [persona('two'), persona('three')],
+    });
+    await yaml.write('.hidden/persona.yaml', persona('hidden'));
+    await yaml.write('.persona.yaml', persona('hidden'));
+    await yaml.write('notes.txt', 'nothing');
+    const { cluster, found } = await yaml.start();
+    assert.deepEqual(
+      cluster
+        .list('Persona')
+        .map(({ metadata }) => metadata.name)
+        .sort(),
+      ['one', 'three', 'two'],
+    );
+    assert.equal(cluster.get('Organization', '', 'acme')?.spec.deletionPolicy, 'Retain');
+    assert.deepEqual(found, []);
+  });
+
+  test('a namespace that is mentioned exists, with the label of its name', async (t) => {
+    const yaml = await makeYamlDirectory(t);
+    await yaml.write('a.yaml', persona('one', 'Help.', { namespace: 'sales' }), {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'finance', labels: { team: 'finance' } },
+    });
+    const { cluster } = await yaml.start();
+    const labels = cluster.list('Namespace').map(({ metadata }) => [metadata.name, metadata.labels]);
+    assert.deepEqual(Object.fromEntries(labels), {
+      default: { 'kubernetes.io/metadata.name': 'default' },
+      sales: { 'kubernetes.io/metadata.name': 'sales' },
+      finance: { team: 'finance', 'kubernetes.io/metadata.name': 'finance' },
+    });
+  });
+
+  test('Secrets are decoded, and take values from the environment', async (t) => {
+    const yaml = await makeYamlDirectory(t);
+    yaml.environment.KEY = 'sk-true';
+    await yaml.write('a.yaml', {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'openai' },
+      data: { plain: Buffer.from('${KEY}').toString('base64'), both: 'b2xk' },
+      stringData: { both: '${KEY}', other: '${OTHER:-sk-other}' },
+    });
+    const { cluster } = await yaml.start();
+    const { data = {} } = cluster.get('Secret', 'default', 'openai') ?? {};
+    const texts = Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString()]);
+    assert.deepEqual(Object.fromEntries(texts), { plain: '${KEY}', both: 'sk-true', other: 'sk-other' });
+  });
+
+  test('the quickstart has nothing wrong with it', async (t) => {
+    const yaml = await makeYamlDirectory(t);
+    const problems: unknown[] = [];
+    const directory = join(import.meta.dirname, '../../../examples/quickstart');
+    const onProblem = (problem: object) => problems.push(problem);
+    const cluster = makeDirectoryCluster({ directory, stateDirectory: yaml.state, environment: {}, onProblem });
+    await cluster.start();
+    await cluster.close();
+    assert.deepEqual(problems, []);
+    assert.deepEqual(
+      (['Organization', 'Persona', 'ApiKeyBinding', 'AnalysisConfig'] as const).map(
+        (kind) => cluster.list(kind).length,
+      ),
+      [1, 2, 2, 1],
+    );
+  });
+
+  test('no directory, and no YAML in one, are errors of their own', async (t) => {
+    const yaml = await makeYamlDirectory(t);
+    await assert.rejects(
+      yaml.start(),
+      (error) => error instanceof DirectoryError && error.code === 'directory_without_yaml',
+    );
+    await rename(yaml.directory, `${yaml.directory}-away`);
+    await assert.rejects(
+      yaml.start(),
+      (error) => error instanceof DirectoryError && error.code === 'directory_not_found',
+    );
+  });
+});
+
+describe('an edit', () => {
+  test('is announced once, under the same uid and with the next generation', async (t) => {
+    const yaml = await makeYamlDirectory(t);
+    await yaml.write('a.yaml', organization(), persona('one'), persona('two'));
+    const { cluster, announced, until } = await yaml.start();
+    const before = cluster.get('Persona', 'default', 'one');
+    await yaml.write('a.yaml', organization(), persona('one', 'Help more.'), persona('two'));
+    await until(() => announced.length > 0);
+    const after = cluster.get('Persona', 'default', 'one');
+    assert.equal(after?.spec.content, 'Help more.');
+    assert.deepEqual(after?.metadata, { ...before?.metadata, generation: 2 });
+    assert.deepEqual(announced, [{ kind: 'Persona', namespace: 'default', name: 'one' }]);
+  });
+
+  test('of labels alone leaves the generation', async (t) => {
+    const yaml = await makeYamlDirectory(t);
+    await yaml.write('a.yaml', persona('one'));
+    const { cluster, announced, until } = await yaml.start();
+    await yaml.write('a.yaml', persona('one', 'Help.', { labels: { team: 'a' } }));
+    await until(() => announced.length > 0);
+    const { labels, generation } = cluster.get('Persona', 'default', 'one')?.metadata ?? {};
+    assert.deepEqual({ labels, generation }, { labels: { team: 'a' }, generation: 1 });
+  });
+
+  test('by an editor that puts a new file in the place of the old one deletes nothing', async (t) => {
+    const yaml = await makeYamlDirectory(t);
+    await yaml.write('a.yaml', organization());
+    await yaml.write('b.yaml', persona('one'));
+    const { cluster, announced, until } = await yaml.start();
+    await rename(join(yaml.directory, 'b.yaml'), join(yaml.directory, 'b.yaml~'));
+    await delay(40);
+    await yaml.write('b.yaml', persona('one', 'Help more.'));
+    await until(() => announced.length > 0);
+    assert.equal(cluster.get('Persona', 'default', 'one')?.metadata.generation, 2);
+    assert.equal(announced.length, 1);
+  });
+
+  test('in a new folder is noticed', async (t) => {
+    const yaml = await makeYamlDirectory(t);
+    await yaml.write('a.yaml', organization());
+    const { cluster, until } = await yaml.start();
+    await yaml.write('new/deep/b.yaml', persona('one'));
+    await until(() => cluster.list('Persona').length === 1);
+    await yaml.write('new/deep/b.yaml', persona('one', 'Help more.'));
+    await until(() => cluster.get('Persona', 'default', 'one')?.metadata.generation === 2);
+  });
+});
+
+describe('a mistake', () => {
+  const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' } };
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'openai' }, stringData: { key: '${NOWHERE}' } };
+  const emptied = { organizationRef: { name: 'acme' }, name: 'two', content: '' };
+  const moved = { organizationRef: { name: 'other' }, name: 'two', content: 'Help.' };
+  const two = 'Persona default/two';
+  // `at` is the text on the line that is to be named.
+  const cases = [
+    {
+      title: 'in the YAML',
+      file: [persona('one'), 'apiVersion: v1\nkind: "Secret'],
+      at: 'kind: "Secret',
+      problem: { document: 2, reason: 'Missing closing "quote' },
+    },
+    {
+      title: 'in a field',
+      file: [persona('one'), { ...persona('two'), spec: emptied }],
+      at: 'content: ""',
+      problem: {
+        document: 2,
+        object: two,
+        field: 'spec.content',
+        reason: 'Invalid value: "": spec.content in body should be at least 1 chars long',
+      },
+    },
+    {
+      title: 'in an item of a list',
+      file: [persona('one'), { apiVersion: 'v1', kind: 'List', items: [{ ...persona('two'), spek: {} }] }],
+      at: 'spek',
+      problem: { document: 2, object: two, field: 'spek', reason: 'unknown field' },
+    },
+    {
+      title: 'in how a field changes',
+      file: [persona('one'), { ...persona('two'), spec: moved }],
+      at: 'organizationRef',
+      problem: {
+        document: 2,
+        object: two,
+        field: 'spec.organizationRef',
+        reason: 'Invalid value: organizationRef is immutable',
+      },
+    },
+    {
+      title: 'that states an object twice',
+      file: [persona('one'), persona('two'), organization()],
+      at: 'apiVersion',
+      problem: {
+        document: 3,
+        object: 'Organization acme',
+        reason: 'stated a second time; a.yaml (line 1) stays in force',
+      },
+    },
+    {
+      title: 'that puts in another kind',
+      file: [persona('one'), persona('two'), deployment],
+      at: 'apiVersion',
+      problem: {
+        document: 3,
+        reason:
+          'is a Deployment; read here are Organization, Persona, ApiKeyBinding, AnalysisConfig, Secret, ConfigMap, ' +
+          'Namespace and List',
+      },
+    },
+    {
+      title: 'in a Secret that takes what is not there',
+      file: [persona('one'), persona('two'), secret],
+      at: 'NOWHERE',
+      problem: {
+        document: 3,
+        object: 'Secret default/openai',
+        field: 'stringData.key',
+        reason: 'the environment variable NOWHERE is not set, and no default is given',
+      },
+    },
+  ];
+  for (const { title, file, at, problem } of cases) {
+    test(`${title} is told, leaves what was, and is told as fixed`, async (t) => {
+      const yaml = await makeYamlDirectory(t);
+      await yaml.write('a.yaml', organization());
+      await yaml.write('b.yaml', persona('one'), persona('two'));
+      const { cluster, found, fixed, until } = await yaml.start();
+      const before = cluster.get('Persona', 'default', 'two');
+
+      await yaml.write('b.yaml', ...file);
+      await until(() => found.length > 0);
+      const lines = (await readFile(join(yaml.directory, 'b.yaml'), 'utf8')).split('\n');
+      const line = lines.findLastIndex((text) => text.includes(at)) + 1;
+      assert.deepEqual(found, [{ file: 'b.yaml', line, ...problem }]);
+      assert.deepEqual(cluster.problems(), found);
+      // Longer than a missing object is waited for.
+      await delay(150);
+      assert.deepEqual(cluster.get('Persona', 'default', 'two'), before);
+
+      await yaml.write('b.yaml', persona('one', 'Other.'), persona('two', 'Other.'));
+      await until(() => fixed.length > 0);
+      assert.deepEqual(fixed, found);
+      assert.deepEqual(cluster.problems(), []);
+      assert.equal(cluster.get('Persona', 'default', 'two')?.spec.content, 'Other.');
+    });
+  }
+
+  test('keeps the last good state over a restart', async (t) => {
+    const yaml = await makeYamlDirectory(t);
+    await yaml.write('a.yaml', organization());
+    await yaml.write('b.yaml', persona('one'));
+    const first = await yaml.start();
+    const before = first.cluster.get('Persona', 'default', 'one');
+    await first.cluster.close();
+    await yaml.write('b.yaml', 'kind: [');
+    const second = await yaml.start();
+    await second.until(() => second.found.length > 0);
+    assert.deepEqual(second.cluster.get('Persona', 'default', 'one'), before);
+  });
+
+  test('that takes all files away leaves all in force', async (t) => {
+    const yaml = await makeYamlDirectory(t);
+    await yaml.write('a.yaml', organization());
+    const { cluster, found, until } = await yaml.start();
+    await yaml.remove('a.yaml');
+    await until(() => found.length > 0);
+    assert.match(found[0]?.reason ?? '', /has no \.yaml or \.yml file; what was read last stays in force/);
+    assert.equal(cluster.list('Organization').length, 1);
+  });
+});
+
+describe('a deletion', () => {
+  test('takes the object and its status away', async (t) => {
+    const yaml = await makeYamlDirectory(t);
+    await yaml.write('a.yaml', organization());
+    await yaml.write('b.yaml', persona('one'));
+    const { cluster, announced, until } = await yaml.start();
+    await yaml.remove('b.yaml');
+    await until(() => announced.length > 0);
+    assert.deepEqual(announced, [{ kind: 'Persona', namespace: 'default', name: 'one' }]);
+    assert.deepEqual(cluster.list('Persona'), []);
+  });
+
+  test('waits for finalizers, and what is stated meanwhile is another object', async (t) => {
+    const yaml = await makeYamlDirectory(t);
+    const key = { kind: 'Persona', namespace: 'default', name: 'one' } as const;
+    await yaml.write('a.yaml', organization());
+    await yaml.write('b.yaml', persona('one'));
+    const { cluster, until } = await yaml.start();
+    const find = () => cluster.get('Persona', 'default', 'one');
+    await cluster.addFinalizer(key, finalizer);
+    await yaml.remove('b.yaml');
+    await until(() => find()?.metadata.deletionTimestamp !== undefined);
+    await assert.rejects(cluster.addFinalizer(key, 'other'), { code: 'conflict' });
+    const old = find();
+    await yaml.write('b.yaml', persona('one', 'New.'));
+    await yaml.write('c.yaml', persona('two'));
+    await until(() => cluster.list('Persona').length === 2);
+    assert.deepEqual(find(), old);
+
+    await cluster.removeFinalizer(key, finalizer);
+    await until(() => find()?.spec.content === 'New.');
+    assert.notEqual(find()?.metadata.uid, old?.metadata.uid);
+    assert.equal(find()?.metadata.deletionTimestamp, undefined);
+  });
+
+  test('while no process ran is noticed at the start', async (t) => {
+    const yaml = await makeYamlDirectory(t);
+    await yaml.write('a.yaml', organization());
+    await yaml.write('b.yaml', persona('one'), persona('two'));
+    const first = await yaml.start();
+    const key = { kind: 'Persona', namespace: 'default', name: 'one' } as const;
+    await first.cluster.addFinalizer(key, finalizer);
+    await first.cluster.close();
+    await yaml.remove('b.yaml');
+
+    const { cluster, until } = await yaml.start();
+    await until(() => cluster.list('Persona').length === 1);
+    await until(() => cluster.get('Persona', 'default', 'one')?.metadata.deletionTimestamp !== undefined);
+    assert.equal(cluster.get('Persona', 'default', 'one')?.spec.content, 'Help.');
+    await cluster.removeFinalizer(key, finalizer);
+    assert.deepEqual(cluster.list('Persona'), []);
+  });
+});
