@@ -68,14 +68,15 @@ export async function chooseAccount(
       causes.push(cause);
     }
   }
-  const reasons = causes.map((cause) => (cause instanceof Error ? cause.message.trim() : String(cause)));
+  // The message begins with the whole command; its last line is what the system said.
+  const reasons = causes.map((cause) => String(cause).trim().split('\n').at(-1));
   const remedy =
     candidates.length > 1
       ? 'PostgreSQL does not run as root, and other users cannot enter these directories. Install setpriv (util-linux), move the project to where others may enter, or run as an ordinary user.'
       : 'Reinstall with "npm ci", or see what is missing:';
   throw new EmbeddedPostgresError(
     'account-unusable',
-    `Cannot run ${binaries.postgres} with its data in ${directory}. ${remedy}\n${reasons.join('\n')}`,
+    `Cannot run ${binaries.postgres} with its data in ${directory}. ${remedy}\n${[...new Set(reasons)].join('\n')}`,
     { cause: causes[0] },
   );
 }

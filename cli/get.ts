@@ -1,0 +1,104 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import type { Assigned } from '../crds/assigned.ts';
+import {
+  type CustomKind,
+  customKinds,
+  type Definition,
+  type JsonValue,
+  type PrinterColumn,
+  readDefinition,
+} from '../crds/definition.ts';
+import { makeValidator } from '../crds/validate.ts';
+import { evaluateJsonPath } from './local/json-path.ts';
+import { statePaths } from './local/state.ts';
+
+export interface GetOptions {
+  readonly data: string;
+}
+
+/** `chaperone get`: the columns that `kubectl get` shows, of the resources of a running or stopped `chaperone up`. */
+export async function get(kinds: string, { data }: GetOptions): Promise<void> {
+  const definitions = kinds.split(',').map((name) => findDefinition(name.trim().toLowerCase()));
+  const tables = await Promise.all(definitions.map((definition) => makeTable(definition, statePaths(data).state)));
+  process.stdout.write(tables.join('\n'));
+}
+
+function findDefinition(name: string): Definition {
+  const definitions = customKinds.map((kind) => readDefinition(kind));
+  const found = definitions.find(({ names }) => [names.plural, names.singular, ...names.shortNames].includes(name));
+  if (found) return found;
+  const known = definitions.map(({ names }) => `${names.plural} (${names.shortNames.join(', ')})`).join(', ');
+  throw new Error(`There is no kind "${name}"; there are ${known}`);
+}
+
+interface Listed {
+  readonly namespace: string;
+  readonly name: string;
+  readonly object: Readonly<Record<string, unknown>>;
+}
+
+async function makeTable(definition: Definition, stateDirectory: string): Promise<string> {
+  const objects = await readObjects(definition.kind, stateDirectory);
+  if (objects.length === 0) return `No ${definition.names.plural} found.\n`;
+  const columns = definition.columns.filter((column) => (column.priority ?? 0) === 0);
+  const isNamespaced = definition.scope === 'Namespaced';
+  const head = [...(isNamespaced ? ['NAMESPACE'] : []), 'NAME', ...columns.map((column) => column.name.toUpperCase())];
+  const rows = objects.map(({ namespace, name, object }) => [
+    ...(isNamespaced ? [namespace] : []),
+    name,
+    ...columns.map((column) => show(column, object)),
+  ]);
+  return align([head, ...rows]);
+}
+
+/** Objects are kept as they were stated; columns show what holds, defaults included. */
+async function readObjects(kind: CustomKind, stateDirectory: string): Promise<Listed[]> {
+  const validate = makeValidator(kind);
+  const files = await readdir(join(stateDirectory, 'objects', kind), { recursive: true }).catch(() => []);
+  const listed = await Promise.all(
+    files
+      .filter((file) => file.endsWith('.yaml'))
+      .sort()
+      .map(async (file) => {
+        const record = await readYaml(join(stateDirectory, 'objects', kind, file));
+        const status = await readYaml(join(stateDirectory, 'status', kind, file));
+        const { key, metadata, value } = record as { key: Listed; metadata: Assigned['metadata']; value: JsonValue };
+        const validated = validate(value, { metadata });
+        const object = { ...('object' in validated && validated.object), status: statusOf(status) };
+        return { namespace: key.namespace, name: key.name, object };
+      }),
+  );
+  return listed;
+}
+
+/** A status file holds the status with what it belongs to. */
+function statusOf(file: unknown): unknown {
+  return typeof file === 'object' && file !== null && 'status' in file ? file.status : file;
+}
+
+async function readYaml(file: string): Promise<unknown> {
+  return parse(await readFile(file, 'utf8').catch(() => '{}'));
+}
+
+function show(column: PrinterColumn, object: unknown): string {
+  const value = evaluateJsonPath(column.jsonPath, object);
+  if (value === undefined || value === null) return column.type === 'date' ? '<unknown>' : '';
+  if (column.type === 'date') return formatAge(Date.now() - Date.parse(String(value)));
+  return Array.isArray(value) ? value.join(',') : String(value);
+}
+
+/** The age as kubectl writes it: `45s`, `5m`, `3h`, `2d`. */
+function formatAge(ageMs: number): string {
+  const seconds = Math.max(0, Math.floor(ageMs / 1_000));
+  if (seconds < 120) return `${seconds}s`;
+  if (seconds < 7_200) return `${Math.floor(seconds / 60)}m`;
+  return seconds < 172_800 ? `${Math.floor(seconds / 3_600)}h` : `${Math.floor(seconds / 86_400)}d`;
+}
+
+function align(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd((widths[column] ?? 0) + 3)).join('');
+  return `${rows.map((row) => line(row).trimEnd()).join('\n')}\n`;
+}

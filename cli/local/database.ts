@@ -1,0 +1,56 @@
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../embedded-postgres.ts';
+
+export interface DatabaseOptions {
+  readonly directory: string;
+  readonly log: (sentence: string) => void;
+  readonly signal: AbortSignal;
+  /** Told in a sentence when it has ended by itself. */
+  readonly onFault: (sentence: string) => void;
+}
+
+export interface Database {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+const restartMs = { first: 100, last: 10_000 };
+
+/** A PostgreSQL that is started again, at the same port, whenever it ends by itself. */
+export async function startDatabase({ directory, log, signal, onFault }: DatabaseOptions): Promise<Database> {
+  let postgres = await startEmbeddedPostgres({ directory, log, signal });
+  const { port, url } = postgres;
+  let stopped = false;
+
+  const restart = async (): Promise<EmbeddedPostgres | undefined> => {
+    for (let delayMs = restartMs.first; !stopped; delayMs = Math.min(delayMs * 2, restartMs.last)) {
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      if (stopped) return undefined;
+      try {
+        return await startEmbeddedPostgres({ directory, port, log, signal });
+      } catch (error) {
+        onFault(error instanceof Error ? error.message : String(error));
+      }
+    }
+    return undefined;
+  };
+  const keepRunning = async () => {
+    for (;;) {
+      await postgres.exited;
+      if (stopped) return;
+      onFault('PostgreSQL has ended by itself and is started again. Calls go on; their usage waits in the spools.');
+      const next = await restart();
+      if (!next) return;
+      postgres = next;
+    }
+  };
+  const running = keepRunning();
+
+  return {
+    url,
+    async stop() {
+      stopped = true;
+      await postgres.stop();
+      await running;
+    },
+  };
+}

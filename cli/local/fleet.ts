@@ -1,0 +1,108 @@
+import { join } from 'node:path';
+import type { Cluster } from '../../operator/cluster/cluster.ts';
+import { credentialsSecretName, operatorNamespace } from '../../operator/credentials.ts';
+import { type ProxyProcess, startProxyProcess } from './proxies.ts';
+import type { statePaths } from './state.ts';
+
+export interface FleetOptions {
+  readonly cluster: Cluster;
+  readonly paths: ReturnType<typeof statePaths>;
+  /** The program that is running, whose `proxy` command is started. */
+  readonly entry: string;
+  readonly firstPort: number;
+  readonly firstMetricsPort: number;
+  readonly upstreamUrl: string;
+  readonly logFile: number;
+  /** Told in a sentence when a proxy comes, goes, or has died. */
+  readonly onChange: (sentence: string) => void;
+}
+
+/** One proxy for each organization, which come and go with them. */
+export interface Fleet {
+  /** By organization name. */
+  proxies(): readonly ProxyProcess[];
+  stop(): Promise<void>;
+}
+
+const stopTimeoutMs = 4_000;
+
+/** @throws where a proxy of an organization that is there at the start cannot start */
+export async function startFleet(options: FleetOptions): Promise<Fleet> {
+  const { cluster, onChange } = options;
+  const running = new Map<string, { proxy: ProxyProcess; slot: number }>();
+  let stopped = false;
+
+  const startOne = async (organization: string) => {
+    const taken = new Set(Array.from(running.values(), ({ slot }) => slot));
+    let slot = 0;
+    while (taken.has(slot)) slot += 1;
+    const proxy = await startProxyProcess({
+      organization,
+      entry: options.entry,
+      credentialsDirectory: join(options.paths.secrets, operatorNamespace, credentialsSecretName(organization)),
+      dataDirectory: options.paths.proxy(organization),
+      port: portOf(options.firstPort, slot),
+      metricsPort: portOf(options.firstMetricsPort, slot),
+      upstreamUrl: options.upstreamUrl,
+      logFile: options.logFile,
+      onRestart: (name, reason) =>
+        onChange(`The proxy of organization "${name}" ended (${reason}) and is started again.`),
+    });
+    running.set(organization, { proxy, slot });
+    return proxy;
+  };
+  const wanted = () =>
+    cluster
+      .list('Organization')
+      .filter(({ metadata, status }) => status?.id !== undefined && metadata.deletionTimestamp === undefined)
+      .map(({ metadata }) => metadata.name)
+      .sort();
+
+  /** Brings the processes in line with the organizations. */
+  const align = async () => {
+    const names = wanted();
+    for (const [name, { proxy }] of running) {
+      if (names.includes(name)) continue;
+      running.delete(name);
+      await proxy.stop(stopTimeoutMs);
+      onChange(`Organization "${name}" is gone; its proxy has stopped.`);
+    }
+    for (const name of names) {
+      if (stopped || running.has(name)) continue;
+      const proxy = await startOne(name);
+      onChange(`Organization "${name}" is served at http://127.0.0.1:${proxy.port}/v1`);
+    }
+  };
+
+  try {
+    for (const name of wanted()) await startOne(name);
+  } catch (error) {
+    await Promise.all(Array.from(running.values(), ({ proxy }) => proxy.stop(stopTimeoutMs)));
+    throw error;
+  }
+  let aligning = Promise.resolve();
+  const unsubscribe = cluster.subscribe(({ kind }) => {
+    if (kind !== 'Organization' || stopped) return;
+    aligning = aligning
+      .then(align)
+      .catch((error: unknown) => onChange(error instanceof Error ? error.message : String(error)));
+  });
+
+  return {
+    proxies: () =>
+      Array.from(running.entries(), ([, { proxy }]) => proxy).sort((a, b) =>
+        a.organization < b.organization ? -1 : 1,
+      ),
+    async stop() {
+      stopped = true;
+      unsubscribe();
+      await aligning;
+      await Promise.all(Array.from(running.values(), ({ proxy }) => proxy.stop(stopTimeoutMs)));
+    },
+  };
+}
+
+/** Twos, so that the API's and the metrics' ports alternate; 0 asks for free ones. */
+function portOf(first: number, slot: number): number {
+  return first === 0 ? 0 : first + 2 * slot;
+}

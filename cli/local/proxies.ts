@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { ProxyMessage } from '../proxy.ts';
+
+export interface ProxyProcessOptions {
+  readonly organization: string;
+  /** The program whose `proxy` command is started. */
+  readonly entry: string;
+  readonly credentialsDirectory: string;
+  readonly dataDirectory: string;
+  readonly port: number;
+  readonly metricsPort: number;
+  readonly upstreamUrl: string;
+  /** An open file for what it logs. */
+  readonly logFile: number;
+  /** Told when it died and is started again. */
+  readonly onRestart: (organization: string, reason: string) => void;
+}
+
+/** A proxy in a process of its own, as in a pod, kept running until stopped. */
+export interface ProxyProcess {
+  readonly organization: string;
+  readonly port: number;
+  readonly metricsPort: number;
+  pid(): number | undefined;
+  /** Lets it end its calls; kills it after `timeoutMs`. */
+  stop(timeoutMs: number): Promise<void>;
+}
+
+const restartMs = { first: 100, last: 5_000 };
+
+/**
+ * Starts a proxy and resolves when it serves.
+ *
+ * @throws where it cannot start, with its own words
+ */
+export async function startProxyProcess(options: ProxyProcessOptions): Promise<ProxyProcess> {
+  let stopped = false;
+  let delayMs = restartMs.first;
+  let child = spawnProxy(options);
+  const { port, metricsPort } = await untilReady(child, options.organization);
+
+  const keepRunning = async () => {
+    for (;;) {
+      const [code, signal] = await exitOf(child);
+      if (stopped) return;
+      options.onRestart(options.organization, signal === null ? `exit code ${code}` : String(signal));
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      delayMs = Math.min(delayMs * 2, restartMs.last);
+      if (stopped) return;
+      child = spawnProxy({ ...options, port, metricsPort });
+      await untilReady(child, options.organization).then(
+        () => {
+          delayMs = restartMs.first;
+        },
+        () => {},
+      );
+    }
+  };
+  const running = keepRunning();
+
+  return {
+    organization: options.organization,
+    port,
+    metricsPort,
+    pid: () => child.pid,
+    async stop(timeoutMs) {
+      stopped = true;
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+      await running;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function spawnProxy(options: ProxyProcessOptions): ChildProcess {
+  const args = [
+    ...process.execArgv,
+    ...[options.entry, 'proxy'],
+    ...['--credentials', options.credentialsDirectory],
+    ...['--data', options.dataDirectory],
+    ...['--port', String(options.port)],
+    ...['--metrics-host', '127.0.0.1'],
+    ...['--metrics-port', String(options.metricsPort)],
+    ...['--upstream', options.upstreamUrl],
+  ];
+  // It gets no environment of ours: a proxy needs nothing from it, and provider keys may be in it.
+  return spawn(process.execPath, args, {
+    stdio: ['ignore', options.logFile, options.logFile, 'ipc'],
+    env: { CHAPERONE_VERSION: process.env.CHAPERONE_VERSION },
+    // A Ctrl-C goes to the whole process group; the proxies are stopped in order instead.
+    detached: true,
+  });
+}
+
+async function untilReady(
+  child: ChildProcess,
+  organization: string,
+): Promise<Extract<ProxyMessage, { type: 'ready' }>> {
+  const ended = exitOf(child).then(
+    ([code]): ProxyMessage => ({ type: 'failed', message: `it ended with exit code ${code}` }),
+  );
+  const told = once(child, 'message').then(([message]) => message as ProxyMessage);
+  const message = await Promise.race([told, ended]);
+  if (message.type === 'ready') return message;
+  throw new Error(`The proxy of organization "${organization}" cannot start: ${message.message}`);
+}
+
+async function exitOf(child: ChildProcess): Promise<[number | null, NodeJS.Signals | null]> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  return [child.exitCode, child.signalCode];
+}

@@ -1,0 +1,72 @@
+import type { FileProblem } from '../../operator/cluster/directory.ts';
+
+export interface ReadyReport {
+  readonly organizations: readonly {
+    readonly name: string;
+    readonly baseUrl: string;
+    readonly metricsUrl: string;
+    readonly token: string;
+  }[];
+  readonly databaseUrl: string;
+  readonly upstream: string;
+  readonly isSandbox: boolean;
+  readonly directory: string;
+  readonly log: string;
+  readonly pid: number;
+}
+
+/** What `chaperone up` says to the person, or the script, that started it. */
+export function makeReport({ quiet, json }: { readonly quiet?: boolean; readonly json?: boolean }) {
+  const say = (text: string) => void process.stderr.write(`${text}\n`);
+  return {
+    note(sentence: string): void {
+      if (!quiet && !json) say(sentence);
+    },
+    problem(problem: FileProblem): void {
+      const { object } = problem;
+      const where = problem.line === undefined ? problem.file : `${problem.file}:${problem.line}`;
+      const what = object === undefined ? '' : ` ${object}`;
+      const field = problem.field === undefined || problem.field === '' ? '' : ` ${problem.field}:`;
+      say(`! ${where}${what}:${field} ${problem.reason}`);
+    },
+    failure(sentence: string): void {
+      say(`chaperone: ${sentence}`);
+    },
+    ready(ready: ReadyReport): void {
+      if (json) {
+        const { organizations, databaseUrl, upstream, pid } = ready;
+        process.stdout.write(`${JSON.stringify({ organizations, databaseUrl, upstream, pid })}\n`);
+      } else if (!quiet) process.stdout.write(describe(ready));
+    },
+  };
+}
+
+function describe({ organizations, databaseUrl, upstream, isSandbox, directory, log }: ReadyReport): string {
+  const lines = ['', 'Chaperone is up.', ''];
+  const row = (label: string, value: string) => lines.push(`  ${label.padEnd(12)} ${value}`);
+  row('resources', `${directory} (watched: an edit takes effect at once)`);
+  row('database', databaseUrl.replace(/\/\/([^:]+):[^@]+@/, '//$1:***@'));
+  row('upstream', isSandbox ? `${upstream}  *** SANDBOX: a stand-in, no real model answers ***` : upstream);
+  row('log', log);
+  for (const { name, baseUrl, metricsUrl, token } of organizations) {
+    lines.push('', `Organization ${name}`);
+    row('API', baseUrl);
+    row('metrics', metricsUrl);
+    row('token', token);
+    lines.push('', 'Try it:', '', ...curl(baseUrl, token));
+  }
+  if (organizations.length === 0)
+    lines.push('', `There is no Organization in ${directory} yet; add one, and it is served at once.`);
+  if (isSandbox) lines.push('', 'For real answers: OPENAI_API_KEY=sk-... npm start');
+  return `${lines.join('\n')}\n\nCtrl-C stops all of it.\n`;
+}
+
+function curl(baseUrl: string, token: string): string[] {
+  return [
+    `curl ${baseUrl}/responses \\`,
+    `  -H 'Authorization: Bearer ${token}' \\`,
+    `  -H 'X-User-ID: you@example.com' \\`,
+    `  -H 'Content-Type: application/json' \\`,
+    `  -d '{"model": "gpt-4o-mini", "input": "Hello!"}'`,
+  ];
+}

@@ -1,0 +1,91 @@
+#!/usr/bin/env node
+import { Command, InvalidArgumentError } from 'commander';
+
+// Each command loads its own code only: a proxy's cold start must not pay for the operator.
+
+const program = new Command('chaperone')
+  .description('AI governance for Kubernetes: who calls which model, with which persona and key, and what it cost.')
+  .version(process.env.CHAPERONE_VERSION ?? '0.1.0')
+  .showHelpAfterError('(chaperone --help tells more)');
+
+program
+  .command('up')
+  .description('Run everything on this machine: a PostgreSQL, the operator over a directory of YAML, and the proxies.')
+  .argument('<directory>', 'the directory with the YAML; edits take effect at once')
+  .option('--port <port>', "the first organization's port; the next ones are two higher each", parsePort, 8000)
+  .option('--metrics-port <port>', 'likewise for /metrics, /healthz and /readyz', parsePort, 8001)
+  .option('--data <directory>', 'where the database, the keys and the spools are kept', '.chaperone')
+  .option(
+    '--upstream <url>',
+    'where calls go (default: $OPENAI_BASE_URL, OpenAI where $OPENAI_API_KEY is set, or a sandbox)',
+  )
+  .option('--quiet', 'print only what is wrong')
+  .option('--json', 'print one line of JSON when ready, and nothing else on standard output')
+  .action(async (directory, options) => (await import('./up.ts')).up(directory, options, process.env));
+
+program
+  .command('operator')
+  .description('Run the operator alone, over a directory of YAML.')
+  .requiredOption('--directory <directory>', 'the directory with the YAML')
+  .requiredOption('--database-url-file <file>', "a file with the owner's database URL")
+  .option('--data <directory>', 'where statuses and Secrets are kept', '.chaperone')
+  .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')
+  .action(async (options) => (await import('./operator.ts')).operator(options, process.env));
+
+program
+  .command('proxy')
+  .description('Run one proxy: it serves the organization whose credentials it is given.')
+  .requiredOption('--credentials <directory>', "the organization's mounted Secret")
+  .requiredOption('--data <directory>', 'a volume that survives restarts: the spool and the last configuration')
+  .option('--host <address>', 'where the API listens', '127.0.0.1')
+  .option('--port <port>', "the API's port", parsePort, 8000)
+  .option('--metrics-host <address>', 'where /metrics, /healthz and /readyz listen', '0.0.0.0')
+  .option('--metrics-port <port>', 'their port', parsePort, 8001)
+  .option('--upstream <url>', 'where providers of type openai without a base URL are', 'https://api.openai.com/v1')
+  .option('--grace <seconds>', 'how long calls may take to end when the proxy stops', parseSeconds, 3)
+  .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')
+  .action(async (options) => (await import('./proxy.ts')).proxy(options));
+
+program
+  .command('token')
+  .description("Print a token for an organization, signed with the organization's own key.")
+  .requiredOption('--organization <name>', 'the organization')
+  .option('--user <id>', 'bind the token to this user; calls need no X-User-ID then')
+  .option('--roles <roles>', 'member, analyst, reviewer, admin; separated by commas', parseRoles)
+  .option('--expires <duration>', "such as 30d or 12h (default: the organization's tokenLifetime)")
+  .option('--data <directory>', 'the data directory of the running `chaperone up`', '.chaperone')
+  .action(async (options) => (await import('./token.ts')).token(options));
+
+program
+  .command('get')
+  .description('List resources as the operator sees them: the columns that `kubectl get` shows.')
+  .argument(
+    '<kind>',
+    'organizations, personas, apikeybindings or analysisconfigs (or a short name); several with commas',
+  )
+  .option('--data <directory>', 'the data directory of the running `chaperone up`', '.chaperone')
+  .action(async (kind, options) => (await import('./get.ts')).get(kind, options));
+
+program.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`chaperone: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});
+
+function parsePort(value: string): number {
+  const port = Number(value);
+  if (!/^\d+$/.test(value) || port > 65_535) throw new InvalidArgumentError('It must be a port: 0 to 65535.');
+  return port;
+}
+
+function parseSeconds(value: string): number {
+  if (!/^\d+(\.\d+)?$/.test(value)) throw new InvalidArgumentError('It must be a number of seconds.');
+  return Number(value);
+}
+
+function parseRoles(value: string): string[] {
+  const roles = value.split(',').map((role) => role.trim());
+  const unknown = roles.find((role) => !['member', 'analyst', 'reviewer', 'admin'].includes(role));
+  if (unknown !== undefined)
+    throw new InvalidArgumentError(`"${unknown}" is no role; there are member, analyst, reviewer, admin.`);
+  return roles;
+}

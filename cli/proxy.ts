@@ -1,0 +1,63 @@
+import { pino } from 'pino';
+import { startProxy } from '../proxy/server.ts';
+
+export interface ProxyCommandOptions {
+  readonly credentials: string;
+  readonly data: string;
+  readonly host: string;
+  readonly port: number;
+  readonly metricsHost: string;
+  readonly metricsPort: number;
+  readonly upstream: string;
+  readonly grace: number;
+  readonly logLevel: string;
+}
+
+/** What a proxy tells the process that started it, where that is `chaperone up`. */
+export type ProxyMessage =
+  | { readonly type: 'ready'; readonly port: number; readonly metricsPort: number }
+  | { readonly type: 'failed'; readonly message: string };
+
+/** `chaperone proxy`: serves until SIGTERM or SIGINT, or until the process that started it is gone. */
+export async function proxy(options: ProxyCommandOptions): Promise<void> {
+  const log = pino({ level: options.logLevel, base: null }, pino.destination({ dest: 2, sync: false }));
+  let wantsToStop = false;
+  let stop = async () => {};
+  const end = () => {
+    if (wantsToStop) return;
+    wantsToStop = true;
+    void stop().then(() => process.exit(0));
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.on(signal, end);
+  try {
+    const running = await startProxy({
+      credentialsDirectory: options.credentials,
+      dataDirectory: options.data,
+      host: options.host,
+      port: options.port,
+      metricsHost: options.metricsHost,
+      metricsPort: options.metricsPort,
+      upstreamUrl: options.upstream,
+      graceMs: options.grace * 1_000,
+      log,
+    });
+    stop = running.stop;
+    const { port, metricsPort, organizationName } = running;
+    log.info({ organization: organizationName, port, metricsPort }, 'serving');
+    tell({ type: 'ready', port, metricsPort });
+    if (wantsToStop) await running.stop().then(() => process.exit(0));
+  } catch (error) {
+    tell({ type: 'failed', message: describe(error) });
+    throw error;
+  }
+}
+
+function tell(message: ProxyMessage): void {
+  if (process.connected) process.send?.(message);
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if ('code' in error && error.code === 'EADDRINUSE' && 'port' in error) return `port ${error.port} is in use`;
+  return error.message;
+}

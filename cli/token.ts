@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { importJWK, type JSONWebKeySet, SignJWT } from 'jose';
+import { credentialsSecretName, operatorNamespace, signingSecretName } from '../operator/credentials.ts';
+import { ownIssuer } from '../proxy/pipeline/authenticate.ts';
+import { parseDurationMs } from '../proxy/snapshot/duration.ts';
+import { statePaths } from './local/state.ts';
+
+export interface TokenOptions {
+  readonly organization: string;
+  readonly user?: string;
+  readonly roles?: readonly string[];
+  readonly expires?: string;
+  readonly data: string;
+}
+
+/** `chaperone token`: prints a token and nothing else. */
+export async function token(options: TokenOptions): Promise<void> {
+  process.stdout.write(`${await signToken(options)}\n`);
+}
+
+/**
+ * A token of the organization's, signed with its newest key.
+ *
+ * @throws where the data directory has no such organization
+ */
+export async function signToken({ organization, user, roles, expires, data }: TokenOptions): Promise<string> {
+  const { id } = await readCredential(
+    data,
+    organization,
+    credentialsSecretName(organization),
+    'organization.json',
+    parseId,
+  );
+  const secret = signingSecretName(organization);
+  const { keys } = await readCredential(data, organization, secret, 'keys.json', parseKeys);
+  const lifetime = expires ?? (await readCredential(data, organization, secret, 'token-lifetime', (text) => text));
+  const [key] = keys;
+  if (!key) throw new Error(`Organization "${organization}" has no token key`);
+  const nowS = Math.floor(Date.now() / 1_000);
+  return new SignJWT(roles ? { roles } : {})
+    .setProtectedHeader({ alg: key.alg ?? 'EdDSA', kid: key.kid ?? '', typ: 'JWT' })
+    .setIssuer(ownIssuer)
+    .setAudience(id)
+    .setSubject(user ?? id)
+    .setJti(randomUUID())
+    .setIssuedAt(nowS)
+    .setExpirationTime(nowS + Math.floor(parseDurationMs(lifetime) / 1_000))
+    .sign(await importJWK(key, key.alg));
+}
+
+async function readCredential<T>(
+  data: string,
+  organization: string,
+  secret: string,
+  key: string,
+  parse: (text: string) => T,
+): Promise<T> {
+  const file = join(statePaths(data).secrets, operatorNamespace, secret, key);
+  try {
+    return parse(await readFile(file, 'utf8'));
+  } catch (cause) {
+    throw new Error(
+      `There is no organization "${organization}" in ${data}; is it applied, and has \`chaperone up\` run?`,
+      { cause },
+    );
+  }
+}
+
+function parseId(text: string): { id: string } {
+  return JSON.parse(text) as { id: string };
+}
+
+function parseKeys(text: string): JSONWebKeySet {
+  return JSON.parse(text) as JSONWebKeySet;
+}

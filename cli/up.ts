@@ -1,0 +1,104 @@
+import { openSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { pino } from 'pino';
+import { makeDirectoryCluster } from '../operator/cluster/directory.ts';
+import { startOperator } from '../operator/operator.ts';
+import { startDatabase } from './local/database.ts';
+import { startFleet } from './local/fleet.ts';
+import { makeReport } from './local/report.ts';
+import { statePaths } from './local/state.ts';
+import { chooseUpstream } from './local/upstream.ts';
+import { signToken } from './token.ts';
+
+export interface UpOptions {
+  readonly port: number;
+  readonly metricsPort: number;
+  readonly data: string;
+  readonly upstream?: string;
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
+/** `chaperone up`: everything on this machine, until SIGTERM or SIGINT. */
+export async function up(directory: string, options: UpOptions, environment: NodeJS.ProcessEnv): Promise<void> {
+  const paths = statePaths(options.data);
+  const report = makeReport(options);
+  const releasers: (() => Promise<unknown>)[] = [];
+  const starting = new AbortController();
+  let stopping: Promise<void> | undefined;
+  const release = async () => {
+    for (const releaser of releasers.splice(0).reverse()) await releaser();
+  };
+  const stop = (signal: string) => {
+    stopping ??= (async () => {
+      report.note(`\nStopping (${signal}) ...`);
+      starting.abort();
+      await release();
+      process.exit(0);
+    })();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(signal));
+
+  try {
+    await mkdir(paths.root, { recursive: true, mode: 0o700 });
+    const log = pino({ level: 'info', base: null }, pino.destination({ dest: paths.log, sync: true }));
+    const cluster = makeDirectoryCluster({
+      directory,
+      stateDirectory: paths.state,
+      environment,
+      onProblem: (problem) => {
+        log.error(problem, 'a resource cannot be used');
+        report.problem(problem);
+      },
+    });
+    await cluster.start();
+    releasers.push(() => cluster.close());
+
+    const database = await startDatabase({
+      directory: paths.postgres,
+      log: report.note,
+      signal: starting.signal,
+      onFault: report.failure,
+    });
+    releasers.push(database.stop);
+    const upstream = await chooseUpstream(options.upstream, environment);
+    releasers.push(upstream.close);
+    const operator = await startOperator({ cluster, databaseUrl: database.url, log });
+    releasers.push(operator.stop);
+    await operator.idle();
+
+    const fleet = await startFleet({
+      cluster,
+      paths,
+      entry: process.argv[1] ?? '',
+      firstPort: options.port,
+      firstMetricsPort: options.metricsPort,
+      upstreamUrl: upstream.url,
+      logFile: openSync(paths.log, 'a'),
+      onChange: report.note,
+    });
+    releasers.push(fleet.stop);
+    const organizations = await Promise.all(
+      fleet.proxies().map(async ({ organization, port, metricsPort }) => ({
+        name: organization,
+        baseUrl: `http://127.0.0.1:${port}/v1`,
+        metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
+        token: await signToken({ organization, data: options.data }),
+      })),
+    );
+    report.ready({
+      organizations,
+      databaseUrl: database.url,
+      upstream: upstream.url,
+      isSandbox: upstream.isSandbox,
+      directory,
+      log: paths.log,
+      pid: process.pid,
+    });
+  } catch (error) {
+    if (stopping) return;
+    report.failure(error instanceof Error ? error.message : String(error));
+    await release();
+    process.exit(1);
+  }
+}
