@@ -55,11 +55,16 @@ function runTests(files: readonly string[], flags: readonly string[]): void {
     ],
     { stdio: 'inherit' },
   );
-  // The runner tears its Postgres down on these two. A terminal sends the first to every process by itself.
-  process.on('SIGINT', () => {});
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill('SIGTERM'));
+  let interrupted = false;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      interrupted = true;
+      // The runner stops its Postgres on this one. Ctrl-C reaches it by itself.
+      if (signal !== 'SIGINT') child.kill('SIGTERM');
+    });
+  }
   child.on('exit', (code) => {
-    process.exitCode = code ?? 1;
+    process.exitCode = interrupted ? 1 : (code ?? 1);
   });
 }
 

@@ -12,22 +12,30 @@ import { migrate } from '../database/migrate.ts';
  * instead, with a role that may create databases and roles.
  */
 const releasers: (() => Promise<void>)[] = [];
+const interruption = new AbortController();
+let setup = Promise.resolve();
 
-export async function globalSetup(): Promise<void> {
-  try {
-    await setUp();
-  } catch (error) {
-    await globalTeardown();
+export function globalSetup(): Promise<void> {
+  setup = setUp(interruption.signal).catch(async (error: unknown) => {
+    await release();
     throw error;
-  }
+  });
+  return setup;
 }
 
+/** Called at the end of a run, and by Ctrl-C, perhaps in the middle of the set-up. */
 export async function globalTeardown(): Promise<void> {
-  for (const release of releasers.splice(0).reverse()) await release();
+  interruption.abort(new Error('Interrupted'));
+  await setup.catch(() => {});
+  await release();
 }
 
-async function setUp(): Promise<void> {
-  const server = process.env.CHAPERONE_TEST_DATABASE_URL ?? (await startServer());
+async function release(): Promise<void> {
+  for (const releaser of releasers.splice(0).reverse()) await releaser();
+}
+
+async function setUp(signal: AbortSignal): Promise<void> {
+  const server = process.env.CHAPERONE_TEST_DATABASE_URL ?? (await startServer(signal));
   const template = `chaperone_template_${randomBytes(6).toString('hex')}`;
   const admin = new Client({ connectionString: server });
   await admin.connect();
@@ -43,11 +51,11 @@ async function setUp(): Promise<void> {
   process.env.CHAPERONE_TEST_TEMPLATE = template;
 }
 
-async function startServer(): Promise<string> {
+async function startServer(signal: AbortSignal): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'chaperone-test-'));
   releasers.push(() => rm(directory, { recursive: true, force: true }));
   const settings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '200' };
-  const server = await startEmbeddedPostgres({ directory: join(directory, 'postgres'), settings });
+  const server = await startEmbeddedPostgres({ directory: join(directory, 'postgres'), settings, signal });
   releasers.push(() => server.stop());
   process.env.CHAPERONE_TEST_SUPERUSER_URL = server.superuserUrl;
   return server.url;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, cp, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -64,6 +65,7 @@ function refusal(code: string, message: RegExp) {
 
 /** Another process that starts the database and prints its handle in a line. */
 function startElsewhere(
+  t: TestContext,
   directory: string,
   { program = root, user = {} }: { program?: string; user?: { uid?: number; gid?: number } } = {},
 ): ChildProcess {
@@ -74,7 +76,9 @@ function startElsewhere(
     console.log(JSON.stringify(server));
     process.stdin.on('end', () => server.stop()).resume();`;
   const args = ['--input-type=module', '--eval', script, directory];
-  return spawn(process.execPath, args, { ...user, cwd: '/', stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, args, { ...user, cwd: '/', stdio: ['pipe', 'pipe', 'inherit'] });
+  t.after(() => child.kill('SIGKILL'));
+  return child;
 }
 
 /** As much of a clone as the database needs. */
@@ -95,10 +99,9 @@ async function readHandle(child: ChildProcess): Promise<EmbeddedPostgres> {
 }
 
 /** A database made once, which every test leaves stopped and sound. */
-let directory: string;
+const directory = join(tmpdir(), `chaperone-embedded-${randomUUID()}`);
 
 before(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'chaperone-embedded-'));
   await (await startEmbeddedPostgres({ directory, settings })).stop();
 });
 after(() => rm(directory, { recursive: true, force: true }));
@@ -181,7 +184,7 @@ describe('what was kept', () => {
   });
 
   test('survives an owner killed with its server left running, which is stopped', async (t) => {
-    const child = startElsewhere(directory);
+    const child = startElsewhere(t, directory);
     const left = await readHandle(child);
     await query(left.url, 'create table kept (id integer)');
     child.kill('SIGKILL');
@@ -208,9 +211,9 @@ describe('what was kept', () => {
 
   test('is begun anew where its creation was killed', async (t) => {
     const directory = await makeDirectory(t);
-    const child = startElsewhere(directory);
+    const child = startElsewhere(t, directory);
     const isHalfDone = async () => (await readdir(directory)).some((name) => name.startsWith('initializing-'));
-    while (!(await isHalfDone())) await sleep(5);
+    while (child.exitCode === null && !(await isHalfDone())) await sleep(5);
     child.kill('SIGKILL');
     await once(child, 'exit');
     assert.ok(await isHalfDone());
@@ -366,7 +369,7 @@ describe('as root', { skip: isRoot ? false : 'needs to be run by root' }, () => 
     await rm(join(links, 'lib', 'libpq.so.5'), { force: true });
     await chmod(join(links, 'bin', 'postgres'), 0o700);
 
-    const child = startElsewhere(join(closed, 'postgres'), { program: closed });
+    const child = startElsewhere(t, join(closed, 'postgres'), { program: closed });
     const { url, pid } = await readHandle(child);
     assert.notEqual((await stat(`/proc/${pid}`)).uid, 0);
     await query(url, 'select 1');
@@ -382,7 +385,7 @@ describe('as root', { skip: isRoot ? false : 'needs to be run by root' }, () => 
       return t.skip('others may not enter this clone');
     const parent = await makeDirectory(t);
     await chmod(parent, 0o777);
-    const child = startElsewhere(join(parent, 'postgres'), { user: nobody });
+    const child = startElsewhere(t, join(parent, 'postgres'), { user: nobody });
     const { url, pid } = await readHandle(child);
     assert.equal((await stat(`/proc/${pid}`)).uid, nobody.uid);
     await query(url, 'select 1');
