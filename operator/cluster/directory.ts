@@ -1,13 +1,15 @@
 import { join } from 'node:path';
 import { makeCache } from './cache.ts';
-import type { Cluster } from './cluster.ts';
+import type { Cluster, ObjectKey } from './cluster.ts';
 import { makeAppliedSecrets } from './directory/applied-secrets.ts';
 import type { FileProblem } from './directory/directory-error.ts';
 import type { Environment } from './directory/environment.ts';
 import { makeEventLog } from './directory/event-log.ts';
 import { makeValidators } from './directory/kinds.ts';
+import { settleMs } from './directory/missing-objects.ts';
 import { makeObjects } from './directory/objects.ts';
-import { makeReader, settleMs } from './directory/reader.ts';
+import { makeProblemReport } from './directory/problem-report.ts';
+import { makeReader } from './directory/reader.ts';
 import { makeRecords } from './directory/records.ts';
 import { makeSecretFiles } from './directory/secret-files.ts';
 import { makeSerializer } from './directory/serializer.ts';
@@ -54,7 +56,8 @@ export function makeDirectoryCluster(context: DirectoryClusterContext): Director
   const secretFiles = makeSecretFiles(join(stateDirectory, 'secrets'));
   const secrets = makeAppliedSecrets({ cache, records, files: secretFiles, now });
   const recordEvent = makeEventLog(join(stateDirectory, 'events.jsonl'), now);
-  const reader = makeReader({ directory, objects, records, onProblem, onFixed });
+  const problems = makeProblemReport(onProblem, onFixed);
+  const reader = makeReader({ directory, objects, records, problems });
   // Everything that changes an object runs one after another, so that none sees another half done.
   const serialize = makeSerializer();
 
@@ -73,6 +76,13 @@ export function makeDirectoryCluster(context: DirectoryClusterContext): Director
     serialize(read);
   };
 
+  /** Where an object is gone, what a file has come to state of it in the meantime is another one. */
+  const restate = (key: ObjectKey) => {
+    if (records.get(key)) return;
+    reader.forget(key);
+    readSoon();
+  };
+
   return {
     get: cache.get,
     list: cache.list,
@@ -80,7 +90,7 @@ export function makeDirectoryCluster(context: DirectoryClusterContext): Director
       cache.subscribe((key) => {
         if (isStarted) listener(key);
       }),
-    problems: reader.problems,
+    problems: problems.current,
 
     start: () =>
       serialize(async () => {
@@ -108,15 +118,16 @@ export function makeDirectoryCluster(context: DirectoryClusterContext): Director
 
     updateStatus: (key, status) => serialize(() => objects.updateStatus(key, status)),
     applySecret: (secret) => serialize(() => secrets.apply(secret)),
-    deleteSecret: (namespace, name) => serialize(() => secrets.delete(namespace, name)),
+    deleteSecret: (namespace, name) =>
+      serialize(async () => {
+        await secrets.delete(namespace, name);
+        restate({ kind: 'Secret', namespace, name });
+      }),
     addFinalizer: (key, finalizer) => serialize(() => objects.addFinalizer(key, finalizer)),
     removeFinalizer: (key, finalizer) =>
       serialize(async () => {
         await objects.removeFinalizer(key, finalizer);
-        // Where it is gone with that, a file may have stated it anew in the meantime.
-        if (records.get(key)) return;
-        reader.invalidate();
-        readSoon();
+        restate(key);
       }),
     recordEvent: (key, event) => serialize(() => recordEvent(key, event)),
   };

@@ -1,17 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
-import { describeKey, idOf } from '../cluster.ts';
+import { describeKey, idOf, type ObjectKey } from '../cluster.ts';
 import type { FileProblem } from './directory-error.ts';
-import { parseFile } from './documents.ts';
+import { type FileObject, type ParsedFile, parseFile } from './documents.ts';
+import { makeMissingObjects } from './missing-objects.ts';
 import type { Objects } from './objects.ts';
+import type { ProblemReport } from './problem-report.ts';
 import type { Records } from './records.ts';
 import { problemOf, readStatements, type Statement, type Statements } from './statements.ts';
 import { readYamlFiles, type YamlFile } from './yaml-files.ts';
-
-/**
- * For so long an object must be missing before it counts as deleted: an editor may write a file in parts, or take it
- * away and put another in its place.
- */
-export const settleMs = 100;
 
 /** Reads the directory, and has the objects be what its files state. */
 export interface Reader {
@@ -20,84 +16,94 @@ export interface Reader {
    * @throws DirectoryError where the directory has never been read and there is nothing to read
    */
   read(): Promise<boolean>;
-  /** Has the next reading act on files that did not change, too. */
-  invalidate(): void;
-  problems(): readonly FileProblem[];
+  /** Has the next reading apply what the files state of an object, though they did not change. */
+  forget(key: ObjectKey): void;
 }
 
 interface ReaderContext {
   readonly directory: string;
   readonly objects: Objects;
   readonly records: Records;
-  readonly onProblem: (problem: FileProblem) => void;
-  readonly onFixed: (problem: FileProblem) => void;
+  readonly problems: ProblemReport;
 }
 
-export function makeReader({ directory, objects, records, onProblem, onFixed }: ReaderContext): Reader {
+/** What came of applying what a document states. */
+interface Outcome {
+  readonly source: FileObject;
+  readonly problems: readonly FileProblem[];
+}
+
+export function makeReader({ directory, objects, records, problems }: ReaderContext): Reader {
+  const parse = makeParser();
+  const missingObjects = makeMissingObjects(() => performance.now());
+  const outcomes = new Map<string, Outcome>();
   let wasRead = false;
   let lastFiles: readonly YamlFile[] | undefined;
-  let problems: readonly FileProblem[] = [];
-  const missingSince = new Map<string, number>();
 
-  const report = (found: readonly FileProblem[]) => {
-    const isIn = (list: readonly FileProblem[]) => (problem: FileProblem) =>
-      list.some((other) => isDeepStrictEqual(problem, other));
-    const known = problems;
-    problems = found;
-    for (const problem of known.filter((one) => !isIn(found)(one))) onFixed(problem);
-    for (const problem of found.filter((one) => !isIn(known)(one))) onProblem(problem);
+  /** What was applied before and stands in a file that did not change is left alone. */
+  const apply = async ({ key, value, source }: Statement): Promise<readonly FileProblem[]> => {
+    const known = outcomes.get(idOf(key));
+    if (known && known.source === source) return known.problems;
+    const found = await objects.apply(key, value, source?.file);
+    if (!source) return [];
+    const object = describeKey(key);
+    const located = found.map(({ field, message }) => problemOf(source, { object, field, reason: message }));
+    outcomes.set(idOf(key), { source, problems: located });
+    return located;
   };
 
   const act = async (files: readonly YamlFile[]) => {
-    const statements = readStatements(files.map(parseFile));
+    const statements = readStatements(parse(files));
     const found = [...statements.problems];
-    for (const statement of statements.byId.values()) found.push(...(await applyStatement(objects, statement)));
-    await deleteMissing(statements);
-    report(found);
-  };
-
-  const deleteMissing = async ({ byId, unreadable }: Statements) => {
-    const missing = records
-      .all()
-      .filter(({ key, owner }) => owner === 'files' && !byId.has(idOf(key)))
-      // It may stand in what could not be read of its file.
-      .filter(({ file }) => file === undefined || !unreadable.has(file))
-      .filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-    const ids = new Set(missing.map(({ key }) => idOf(key)));
-    for (const id of missingSince.keys()) if (!ids.has(id)) missingSince.delete(id);
-    for (const { key } of missing) {
-      const since = missingSince.get(idOf(key)) ?? performance.now();
-      missingSince.set(idOf(key), since);
-      if (performance.now() - since < settleMs) continue;
+    for (const statement of statements.byId.values()) found.push(...(await apply(statement)));
+    for (const key of missingObjects.update(missingFrom(statements, records))) {
       await objects.delete(key);
-      missingSince.delete(idOf(key));
+      outcomes.delete(idOf(key));
     }
+    problems.replace(found);
   };
 
   return {
     read: async () => {
       try {
         const files = await readYamlFiles(directory);
-        if (missingSince.size > 0 || !isDeepStrictEqual(files, lastFiles)) await act(files);
+        if (missingObjects.isUnsettled() || !isDeepStrictEqual(files, lastFiles)) await act(files);
         lastFiles = files;
         wasRead = true;
       } catch (error) {
         if (!wasRead) throw error;
         lastFiles = undefined;
         const reason = `${error instanceof Error ? error.message : error}; what was read last stays in force`;
-        report([{ file: '.', reason }]);
+        problems.replace([{ file: '.', reason }]);
       }
-      return missingSince.size > 0;
+      return missingObjects.isUnsettled();
     },
-    invalidate: () => {
+    forget: (key) => {
+      outcomes.delete(idOf(key));
       lastFiles = undefined;
     },
-    problems: () => problems,
   };
 }
 
-async function applyStatement(objects: Objects, { key, value, source }: Statement): Promise<readonly FileProblem[]> {
-  const problems = await objects.apply(key, value, source?.file);
-  if (!source) return [];
-  return problems.map(({ field, message }) => problemOf(source, { object: describeKey(key), field, reason: message }));
+/** Parses only the files that are not as they were the last time. */
+function makeParser(): (files: readonly YamlFile[]) => readonly ParsedFile[] {
+  let known: ReadonlyMap<string, { readonly text: string; readonly content: ParsedFile }> = new Map();
+  return (files) => {
+    const parse = ({ file, text }: YamlFile) => {
+      const before = known.get(file);
+      return before?.text === text ? before : { text, content: parseFile({ file, text }) };
+    };
+    known = new Map(files.map((file) => [file.file, parse(file)]));
+    return [...known.values()].map(({ content }) => content);
+  };
+}
+
+/** The objects that files stated and state no more, unless they may stand in what cannot be read of their file. */
+function missingFrom({ byId, unreadable }: Statements, records: Records): readonly ObjectKey[] {
+  return records
+    .all()
+    .filter(({ key, owner }) => owner === 'files' && !byId.has(idOf(key)))
+    .filter(({ file }) => file === undefined || !unreadable.has(file))
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .map(({ key }) => key);
 }

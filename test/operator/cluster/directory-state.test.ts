@@ -124,7 +124,7 @@ describe('a Secret of the operator', () => {
     const yaml = await makeYamlDirectory(t);
     const stated = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'stated' }, stringData: { key: 'a' } };
     await yaml.write('a.yaml', organization(), stated);
-    const { cluster, found, until } = await yaml.start();
+    const { cluster, found, fixed, until } = await yaml.start();
     await assert.rejects(cluster.applySecret({ namespace: 'default', name: 'stated', data: {} }), {
       code: 'conflict',
       message: 'Secret default/stated is stated by a.yaml',
@@ -137,6 +137,10 @@ describe('a Secret of the operator', () => {
     await until(() => found.length > 0);
     assert.equal(found[0]?.object, 'Secret default/synthetic');
     assert.deepEqual(cluster.get('Secret', 'default', 'synthetic')?.data, { key: Buffer.from('chp_1') });
+
+    await cluster.deleteSecret('default', 'synthetic');
+    await until(() => fixed.length > 0);
+    assert.deepEqual(cluster.get('Secret', 'default', 'synthetic')?.data, { key: Buffer.from('a') });
   });
 });
 

@@ -126,11 +126,25 @@ describe('an edit', () => {
     await yaml.write('b.yaml', persona('one'));
     const { cluster, announced, until } = await yaml.start();
     await rename(join(yaml.directory, 'b.yaml'), join(yaml.directory, 'b.yaml~'));
-    await delay(40);
     await yaml.write('b.yaml', persona('one', 'Help more.'));
     await until(() => announced.length > 0);
     assert.equal(cluster.get('Persona', 'default', 'one')?.metadata.generation, 2);
     assert.equal(announced.length, 1);
+  });
+
+  test('that is saved in parts deletes nothing', async (t) => {
+    const yaml = await makeYamlDirectory(t);
+    await yaml.write('a.yaml', persona('one'), persona('two'));
+    const { cluster, announced, until } = await yaml.start();
+    await yaml.write('a.yaml', persona('one', 'Help more.'));
+    await until(() => announced.length > 0);
+    await yaml.write('a.yaml', persona('one', 'Help more.'), persona('two', 'Help more.'));
+    await until(() => announced.length > 1);
+    assert.deepEqual(
+      announced.map(({ name }) => name),
+      ['one', 'two'],
+    );
+    assert.equal(cluster.get('Persona', 'default', 'two')?.metadata.generation, 2);
   });
 
   test('in a new folder is noticed', async (t) => {

@@ -1,0 +1,30 @@
+import { idOf, type ObjectKey } from '../cluster.ts';
+
+/**
+ * For so long an object must be missing before it counts as deleted: an editor may write a file in parts, or take it
+ * away and put another in its place.
+ */
+export const settleMs = 100;
+
+export interface MissingObjects {
+  /** Notes which objects are missing now. Returned are those that have been so for long enough, and are noted no more. */
+  update(missing: readonly ObjectKey[]): readonly ObjectKey[];
+  /** Whether some are noted that have not been missing for long enough. */
+  isUnsettled(): boolean;
+}
+
+/** @param now in milliseconds, from a clock that is never set back */
+export function makeMissingObjects(now: () => number): MissingObjects {
+  let since: ReadonlyMap<string, number> = new Map();
+  return {
+    update: (missing) => {
+      const time = now();
+      const beginOf = (key: ObjectKey) => since.get(idOf(key)) ?? time;
+      const isSettled = (key: ObjectKey) => time - beginOf(key) >= settleMs;
+      const settled = missing.filter(isSettled);
+      since = new Map(missing.filter((key) => !isSettled(key)).map((key) => [idOf(key), beginOf(key)]));
+      return settled;
+    },
+    isUnsettled: () => since.size > 0,
+  };
+}
