@@ -25,6 +25,7 @@ export async function migrate(
     await client.query(`create table if not exists chaperone.migrations (
       version integer primary key, applied_at timestamptz not null default now())`);
     await client.query('alter table chaperone.migrations enable row level security');
+    await client.query(refuseTemporaryTables);
     const { rows } = await client.query<{ version: number }>('select version from chaperone.migrations');
     const applied = new Set(rows.map((row) => row.version));
     const pending = (await listMigrations(directory)).filter(({ version }) => !applied.has(version));
@@ -34,6 +35,15 @@ export async function migrate(
     await client.end();
   }
 }
+
+/**
+ * Nothing of ours needs temporary tables, and a tenant could use them to shadow names. The privilege is the database's,
+ * so a restored or cloned one has it again: this is no migration.
+ */
+const refuseTemporaryTables = `
+  do $$ begin
+    execute format('revoke temporary on database %I from public', current_database());
+  end $$`;
 
 async function listMigrations(directory: string): Promise<{ version: number; file: string }[]> {
   const names = (await readdir(directory)).filter((name) => /^\d{6}\.sql$/.test(name)).sort();

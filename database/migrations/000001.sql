@@ -16,13 +16,6 @@ $$;
 
 grant usage on schema chaperone to chaperone_tenant;
 
-do $$
-begin
-  -- Nothing of ours needs temporary tables, and a tenant could use them to shadow names.
-  execute format('revoke temporary on database %I from public', current_database());
-end
-$$;
-
 -- Who a login role is. No tenant may read it; only the function below does, as the owner.
 create table chaperone.organization_roles (
   organization_id uuid not null,
@@ -194,7 +187,8 @@ alter table chaperone.sessions enable row level security;
 create policy tenant on chaperone.sessions to chaperone_tenant
   using (organization_id = (select chaperone.current_organization_id()))
   with check (organization_id = (select chaperone.current_organization_id()));
-grant select, insert, update on chaperone.sessions to chaperone_tenant;
+-- By column, as whoever may update a whole table may lock it against everyone.
+grant select, insert, update (started_at, last_request_at) on chaperone.sessions to chaperone_tenant;
 
 -- The facts: one row a call that went upstream.
 create table chaperone.requests (
@@ -268,20 +262,24 @@ declare
   month_end timestamptz := month_start + interval '1 month';
   suffix text := to_char(at at time zone 'UTC', 'YYYY_MM');
   parent text;
+  fresh text;
 begin
   if at < now() - interval '2 years' or at > now() + interval '3 months' then
     return;
   end if;
-  if to_regclass('chaperone.requests_' || suffix) is not null then
-    return;
-  end if;
-  perform pg_advisory_xact_lock(hashtext('chaperone.ensure_request_partitions'));
   foreach parent in array array['requests', 'request_contents'] loop
-    if to_regclass(format('chaperone.%I', parent || '_' || suffix)) is null then
-      execute format('create table chaperone.%I partition of chaperone.%I for values from (%L) to (%L)',
-        parent || '_' || suffix, parent, month_start, month_end);
-      execute format('alter table chaperone.%I enable row level security', parent || '_' || suffix);
-    end if;
+    fresh := format('chaperone.%I', parent || '_' || suffix);
+    continue when to_regclass(fresh) is not null;
+    -- One at a time, and no tenant can take this lock to hold the others up, as it could an advisory one.
+    execute format('lock table chaperone.%I in access exclusive mode', parent || '_default');
+    continue when to_regclass(fresh) is not null;
+    execute format('create table %s (like chaperone.%I including defaults including constraints)', fresh, parent);
+    execute format('alter table %s enable row level security', fresh);
+    -- The default partition took them before their month was sensible; with them in it the month could not be attached.
+    execute format('with moved as (delete from chaperone.%I where started_at >= $1 and started_at < $2 returning *)
+      insert into %s select * from moved', parent || '_default', fresh) using month_start, month_end;
+    execute format('alter table chaperone.%I attach partition %s for values from (%L) to (%L)',
+      parent, fresh, month_start, month_end);
   end loop;
 end
 $$;
@@ -304,7 +302,7 @@ alter table chaperone.ratings enable row level security;
 create policy tenant on chaperone.ratings to chaperone_tenant
   using (organization_id = (select chaperone.current_organization_id()))
   with check (organization_id = (select chaperone.current_organization_id()));
-grant select, insert, update on chaperone.ratings to chaperone_tenant;
+grant select, insert, update (response_id, rating, feedback, rated_by, rated_at) on chaperone.ratings to chaperone_tenant;
 
 create table chaperone.rating_history (
   organization_id uuid not null,

@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto';
+import { upsertAnalysisConfig } from '../../database/analysis-configs.ts';
+import { upsertApiKey } from '../../database/api-keys.ts';
+import { upsertPersona } from '../../database/personas.ts';
+import type { Queryable } from '../../database/queryable.ts';
+import { insertRatings } from '../../database/ratings.ts';
+import { ensureRequestPartitions, insertRequests } from '../../database/requests.ts';
+import { makeRecord } from '../request-record.ts';
+import type { Tenant } from './tenant.ts';
+
+/** Gives the organization a row in every table, and in a partition and the default partition of those that have any. */
+export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<void> {
+  const { id: organizationId, envelope } = tenant;
+  const personaId = randomUUID();
+  await upsertPersona(db, {
+    organizationId,
+    personaId,
+    resource: 'team/support',
+    name: 'support',
+    description: null,
+    contentSealed: envelope.seal({ organizationId, column: 'personas.content', rowId: personaId }, 'Be kind.'),
+    users: [],
+    model: null,
+    parameters: {},
+    isActive: true,
+  });
+  const apiKeyId = randomUUID();
+  await upsertApiKey(db, {
+    organizationId,
+    apiKeyId,
+    resource: 'team/key',
+    provider: 'openai',
+    userExternalId: null,
+    models: null,
+    keySealed: envelope.seal({ organizationId, column: 'api_keys.key', rowId: apiKeyId }, 'sk-secret'),
+    fingerprint: 'f'.repeat(16),
+    syntheticKeySha256: Buffer.alloc(32, 1),
+    isActive: true,
+    expiresAt: null,
+  });
+  await upsertAnalysisConfig(db, {
+    organizationId,
+    analysisConfigId: randomUUID(),
+    resource: 'team/analysis',
+    name: 'analysis',
+    description: null,
+    configSealed: Buffer.from('sealed'),
+  });
+  await ensureRequestPartitions(db, new Date());
+  const record = makeRecord(organizationId, { response_id: 'resp_1', input_sealed: 'aW4=', output_sealed: 'b3V0' });
+  const strayed = makeRecord(organizationId, { started_at: '2009-01-01T00:00:00.000Z', input_sealed: 'aW4=' });
+  await insertRequests(db, organizationId, JSON.stringify([record, strayed]));
+  const rating = {
+    rating_id: randomUUID(),
+    request_id: record.request_id,
+    response_id: record.response_id,
+    rating: 1,
+    feedback: 'Thanks',
+    rated_by: record.user_id,
+    rated_at: record.started_at,
+  };
+  await insertRatings(db, organizationId, JSON.stringify([rating]));
+}
