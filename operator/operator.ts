@@ -14,6 +14,7 @@ import { makeTenantReconciler } from './tenant-kind.ts';
 import { makeTriggers } from './triggers.ts';
 
 export interface OperatorOptions {
+  /** Started: its caches are warm. */
   readonly cluster: Cluster;
   /** The owner's. */
   readonly databaseUrl: string;
@@ -60,7 +61,6 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       tenant: (kind, path) => queues.get(kind)?.add(path),
     }),
   );
-  await cluster.start();
   enqueueEverything(cluster, queues);
 
   const ensurePartitions = async () => {

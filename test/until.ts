@@ -1,13 +1,11 @@
-type Awaitable<Value> = Value | Promise<Value>;
-
 /**
- * Waits until `condition` gives a value that is neither undefined nor false, and returns it.
+ * Waits until `condition` gives a value.
  *
- * @param what is waited for, to be named where it does not come
+ * @throws after `timeoutMs`, saying what was waited for
  */
 export async function until<Value>(
-  what: string,
-  condition: () => Awaitable<Value | undefined | false>,
+  condition: () => Value | undefined | false | Promise<Value | undefined | false>,
+  what = String(condition),
   timeoutMs = 30_000,
 ): Promise<Value> {
   const deadline = performance.now() + timeoutMs;

@@ -39,7 +39,8 @@ export async function applyOrganization(
 ): Promise<AppliedOrganization> {
   if (decision.needsFinalizer) await cluster.addFinalizer(key, finalizer);
   const id = gathered.storedId ?? randomUUID();
-  const signingKeys = decision.needsSigningKey ? [await issueSigningKey(cluster, key.name)] : gathered.signingKeys;
+  const signingKeys = decision.needsSigningKey ? [await generateSigningKey()] : gathered.signingKeys;
+  await applySigningKeys(cluster, key.name, signingKeys, decision.tokenLifetime);
   if (decision.dataKeysWereLost) {
     const message = 'The data keys were lost and new ones made: message contents stored before cannot be read again.';
     await cluster.recordEvent(key, { type: 'Warning', reason: 'DataKeysLost', message });
@@ -94,17 +95,19 @@ async function applyCredentials(
   });
 }
 
-async function issueSigningKey(cluster: Cluster, organization: string): Promise<JWK> {
-  const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
-  const jwk = await exportJWK(privateKey);
-  const key: JWK = { ...jwk, kid: await calculateJwkThumbprint(jwk), alg: 'EdDSA', use: 'sig' };
+async function applySigningKeys(cluster: Cluster, organization: string, keys: readonly JWK[], tokenLifetime: string) {
   await cluster.applySecret({
     namespace: operatorNamespace,
     name: signingSecretName(organization),
     labels: { 'chaperone.dev/organization': organization },
-    data: { 'keys.json': JSON.stringify({ keys: [key] }) },
+    data: { 'keys.json': JSON.stringify({ keys }), 'token-lifetime': tokenLifetime },
   });
-  return key;
+}
+
+async function generateSigningKey(): Promise<JWK> {
+  const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
+  const jwk = await exportJWK(privateKey);
+  return { ...jwk, kid: await calculateJwkThumbprint(jwk), alg: 'EdDSA', use: 'sig' };
 }
 
 /** RFC 8037: `d` is the private part of an octet key pair. */

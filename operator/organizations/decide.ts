@@ -5,6 +5,9 @@ import type { GatheredOrganization } from './gather.ts';
 
 export const finalizer = 'chaperone.dev/organization';
 
+/** The schema's default, for an Organization that says nothing of authentication. */
+const defaultTokenLifetime = '8760h';
+
 export type OrganizationDecision =
   | { readonly action: 'delete'; readonly keepData: boolean; readonly staleNamespaces: readonly string[] }
   | {
@@ -13,6 +16,8 @@ export type OrganizationDecision =
       /** What proxies enforce. */
       readonly spec: OrganizationSpec;
       readonly needsSigningKey: boolean;
+      /** How long tokens live unless told otherwise. */
+      readonly tokenLifetime: string;
       /** The data keys are made anew although the database knows the organization: what they sealed stays sealed. */
       readonly dataKeysWereLost: boolean;
       /** The HS256 secret to accept tokens by. */
@@ -37,6 +42,7 @@ export function decideOrganization(gathered: GatheredOrganization): Organization
     needsFinalizer: !metadata.finalizers?.includes(finalizer),
     spec,
     needsSigningKey: gathered.signingKeys.length === 0,
+    tokenLifetime: spec.authentication?.tokenLifetime ?? defaultTokenLifetime,
     dataKeysWereLost: storedId !== undefined && credentials === undefined,
     sharedSecret: gathered.sharedSecret ?? undefined,
     namespaces,

@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import OpenAI from 'openai';
+import { Client } from 'pg';
+import { until } from '../until.ts';
+import { copyQuickstart, makeDirectory, onlyOrganization, type RunningUp, runCli, startUp } from './start-up.ts';
+
+/** Starting, refusing to start, stopping and starting again, as the person at the terminal has it. */
+describe('chaperone up', { concurrency: 2 }, () => {
+  it('stops all of it on SIGTERM, leaves no process behind, and keeps the data', async (t) => {
+    const directory = await copyQuickstart(t);
+    const data = await makeDirectory(t);
+    const first = await startUp(t, { directory, data });
+    const { response } = await clientOf(first).responses.create({ model: 'gpt-4o', input: 'Keep me' }).withResponse();
+    const processes = await descendantsOf(first.ready.pid);
+    assert.ok(processes.length >= 3, 'a supervisor, a proxy and a database');
+    assert.equal(await first.stop(), 0);
+    await until(() => processes.every((pid) => !isAlive(pid)), 'all processes to be gone');
+
+    const second = await startUp(t, { directory, data });
+    assert.equal(onlyOrganization(first).name, onlyOrganization(second).name);
+    const { rows } = await query(second, 'select status from chaperone.requests where request_id = $1', [
+      response.headers.get('x-request-id'),
+    ]);
+    assert.deepEqual(rows, [{ status: 'completed' }]);
+    // A token of the first run is as good as one of the second.
+    await clientOf(second, onlyOrganization(first).token).responses.create({ model: 'gpt-4o', input: 'Again' });
+  });
+
+  it('starts again after it was killed, and takes back what it left running', async (t) => {
+    const directory = await copyQuickstart(t);
+    const data = await makeDirectory(t);
+    const killed = await startUp(t, { directory, data });
+    const processes = await descendantsOf(killed.ready.pid);
+    process.kill(killed.ready.pid, 'SIGKILL');
+    const second = await startUp(t, { directory, data });
+    await clientOf(second).responses.create({ model: 'gpt-4o', input: 'Hello again' });
+    await until(() => processes.every((pid) => !isAlive(pid)), 'the first run to be gone');
+  });
+
+  it('starts a proxy again that was killed, and the database', async (t) => {
+    const up = await startUp(t, { directory: await copyQuickstart(t) });
+    const client = clientOf(up);
+    for (const name of ['proxy', 'postgres']) {
+      const pid = await findDescendant(up.ready.pid, name);
+      process.kill(pid, 'SIGKILL');
+      await until(async () => {
+        const next = await findDescendant(up.ready.pid, name).catch(() => pid);
+        return next !== pid;
+      }, `${name} to be there again`);
+      const { response } = await until(
+        () =>
+          client.responses
+            .create({ model: 'gpt-4o', input: name })
+            .withResponse()
+            .catch(() => undefined),
+        'a call to be answered',
+      );
+      await until(async () => {
+        const sql = 'select 1 from chaperone.requests where request_id = $1';
+        const found = await query(up, sql, [response.headers.get('x-request-id')]).catch(() => undefined);
+        return found?.rows.length === 1;
+      }, 'its record');
+    }
+  });
+
+  it('says what is wrong, and exits with 1', async (t) => {
+    const directory = await copyQuickstart(t);
+    const empty = await makeDirectory(t);
+    const running = await startUp(t, { directory });
+    const taken = createServer().listen(0, '127.0.0.1');
+    t.after(() => taken.close());
+    await new Promise((resolve) => taken.once('listening', resolve));
+    const address = taken.address();
+    const port = typeof address === 'object' ? String(address?.port) : '';
+    const corrupt = await makeDirectory(t);
+    await (await startUp(t, { directory, data: corrupt })).stop();
+    await rm(join(corrupt, 'postgres', 'data', 'global'), { recursive: true });
+
+    const free = ['--port', '0', '--metrics-port', '0'];
+    const cases: [string, string[], RegExp][] = [
+      [
+        'a port in use',
+        [directory, '--port', port, '--metrics-port', '0', '--data', await makeDirectory(t)],
+        new RegExp(`port ${port} is in use`),
+      ],
+      ['no YAML', [empty, ...free, '--data', await makeDirectory(t)], /has no \.yaml or \.yml file/],
+      [
+        'no directory',
+        [join(empty, 'nowhere'), ...free, '--data', await makeDirectory(t)],
+        /is no directory that can be read/,
+      ],
+      ['corrupt data', [directory, ...free, '--data', corrupt], new RegExp(corrupt)],
+      ['a second instance', [directory, ...free, '--data', running.data], new RegExp(running.data)],
+      [
+        'a bad upstream',
+        [directory, ...free, '--upstream', 'nonsense', '--data', await makeDirectory(t)],
+        /must be an http or https URL/,
+      ],
+    ];
+    for (const [name, args, message] of cases) {
+      const { code, stdout, stderr } = await runCli(['up', ...args]);
+      assert.equal(code, 1, name);
+      assert.equal(stdout, '', name);
+      assert.match(stderr, message, name);
+      assert.doesNotMatch(stderr, /\n {4}at /, `${name}: a stack trace`);
+    }
+    await clientOf(running).responses.create({ model: 'gpt-4o', input: 'Unimpressed' });
+  });
+
+  it('names a bad resource, and keeps the last good one in force', async (t) => {
+    const directory = await copyQuickstart(t);
+    const up = await startUp(t, { directory });
+    const file = join(directory, 'organization.yaml');
+    const good = readFileSync(file, 'utf8');
+    await writeFile(file, good.replace('type: openai', 'type: telepathy'));
+    await until(() => /organization\.yaml.*spec\.providers\[0\]\.type/.test(up.errors()), 'the problem to be named');
+    await clientOf(up).responses.create({ model: 'gpt-4o', input: 'Still here' });
+    await writeFile(file, good.replace('- gpt-4o*', '- gpt-4o-mini*'));
+    await until(
+      () =>
+        clientOf(up)
+          .responses.create({ model: 'gpt-4o', input: 'No more' })
+          .then(
+            () => false,
+            (error: unknown) => error instanceof OpenAI.PermissionDeniedError,
+          ),
+      'the mended file to be in force',
+    );
+  });
+
+  it('shows what it has, and signs tokens for it', async (t) => {
+    const up = await startUp(t, { directory: await copyQuickstart(t) });
+    const personas = await runCli(['get', 'personas', '--data', up.data]);
+    assert.match(personas.stdout, /^NAMESPACE +NAME +READY .*\ndefault +finance-analyst +True/);
+    const token = await runCli([
+      'token',
+      '--organization',
+      'acme',
+      '--user',
+      'carol',
+      '--expires',
+      '1h',
+      '--data',
+      up.data,
+    ]);
+    assert.match(token.stdout, /^[\w-]+\.[\w-]+\.[\w-]+\n$/);
+    // Bound to Carol: no X-User-ID is needed, and no other is accepted.
+    const client = clientOf(up, token.stdout.trim(), null);
+    await client.responses.create({ model: 'gpt-4o', input: 'I am Carol' });
+    await assert.rejects(clientOf(up, token.stdout.trim(), 'dave').models.list(), OpenAI.PermissionDeniedError);
+    const unknown = await runCli(['token', '--organization', 'nobody', '--data', up.data]);
+    assert.deepEqual([unknown.code, unknown.stdout], [1, '']);
+    assert.match(unknown.stderr, /There is no organization "nobody"/);
+    assert.match((await runCli(['get', 'unicorns'])).stderr, /There is no kind "unicorns"/);
+  });
+
+  it('lets an application in with the synthetic key of its binding', async (t) => {
+    const up = await startUp(t, { directory: await copyQuickstart(t) });
+    const file = join(up.data, 'state', 'secrets', 'default', 'openai-alice-synthetic-key', 'api-key');
+    const client = clientOf(up, readFileSync(file, 'utf8'), null);
+    assert.ok((await client.responses.create({ model: 'gpt-4o', input: 'Hi' })).id);
+    // A revoked key is refused from the next call on.
+    const keys = join(up.directory, 'keys.yaml');
+    await writeFile(
+      keys,
+      readFileSync(keys, 'utf8').replace('user: alice@example.com', 'user: alice@example.com\n  active: false'),
+    );
+    await until(
+      () =>
+        client.models.list().then(
+          () => false,
+          (error: unknown) => error instanceof OpenAI.AuthenticationError,
+        ),
+      'the key to be refused',
+    );
+  });
+});
+
+function clientOf(up: RunningUp, apiKey = onlyOrganization(up).token, user: string | null = 'bob@example.com'): OpenAI {
+  const defaultHeaders = user === null ? {} : { 'X-User-ID': user };
+  return new OpenAI({ baseURL: onlyOrganization(up).baseUrl, apiKey, defaultHeaders, maxRetries: 0 });
+}
+
+async function query(up: RunningUp, sql: string, values: unknown[]) {
+  const client = new Client({ connectionString: up.ready.databaseUrl });
+  await client.connect();
+  try {
+    return await client.query(sql, values);
+  } finally {
+    await client.end();
+  }
+}
+
+/** All processes below one, itself included, from the kernel's own table. */
+async function descendantsOf(root: number): Promise<number[]> {
+  const parents = new Map<number, number>();
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const fields = readFileSync(`/proc/${name}/stat`, 'utf8').split(') ')[1]?.split(' ');
+      parents.set(Number(name), Number(fields?.[1]));
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  const found = [root];
+  for (const pid of found) {
+    for (const [child, parent] of parents) if (parent === pid) found.push(child);
+  }
+  return found;
+}
+
+async function findDescendant(root: number, word: string): Promise<number> {
+  for (const pid of (await descendantsOf(root)).slice(1)) {
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    if (command.includes(word) || command[0]?.endsWith(`/${word}`)) return pid;
+  }
+  throw new Error(`No process "${word}" is running`);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+  } catch {
+    return false;
+  }
+}
