@@ -35,7 +35,7 @@ export interface Spool {
   setAside(table: SpoolTable, row: SpooledRow, reason: string): void;
   /** How many settled calls and ratings wait. */
   readonly depth: number;
-  /** When the oldest row that waits was written, in milliseconds since 1970; undefined where none waits. */
+  /** When what the oldest row that waits tells of happened, in milliseconds since 1970; undefined where none waits. */
   oldestAtMs(): number | undefined;
   /** Called after each settlement and rating. */
   onWaiting: () => void;
@@ -87,7 +87,8 @@ export function openSpool({ directory, maxRows = 1_000_000 }: SpoolOptions): Spo
   const insertAside = db.prepare('insert into set_aside (kind, record, reason) values (?, ?, ?)');
   const findWaiting = db.prepare(`select record from calls where settled = 1
     and (record ->> '$.request_id' = :id or record ->> '$.response_id' = :id) order by id desc limit 1`);
-  const recent = new LRUCache<string, RequestReference>({ max: recentReferences });
+  // Each call is in it by two ids.
+  const recent = new LRUCache<string, RequestReference>({ max: recentReferences * 2 });
   const count = (sql: string) => Number(db.prepare(sql).get()?.count ?? 0);
   let depth = count('select (select count(*) from calls) + (select count(*) from ratings) as count');
 
@@ -139,8 +140,13 @@ export function openSpool({ directory, maxRows = 1_000_000 }: SpoolOptions): Spo
       this.remove(table, [row.id]);
     },
     oldestAtMs() {
-      const row = takeRows.calls.get(1);
-      return row ? Date.parse((JSON.parse(String(row.record)) as RequestRecord).started_at) : undefined;
+      const [call] = this.take('calls', 1);
+      const [rating] = this.take('ratings', 1);
+      const times = [
+        ...(call ? [(JSON.parse(call.record) as RequestRecord).started_at] : []),
+        ...(rating ? [(JSON.parse(rating.record) as RatingRecord).rated_at] : []),
+      ];
+      return times.length === 0 ? undefined : Math.min(...times.map(Date.parse));
     },
     close: () => db.close(),
   };

@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
+import { type TestContext, test } from 'node:test';
+import fc from 'fast-check';
+import type { RatingRecord } from '../../../database/ratings.ts';
+import type { RequestRecord } from '../../../database/requests.ts';
+import { openSpool, type Spool, SpoolFullError, type SpoolOptions } from '../../../proxy/spool/spool.ts';
+import { makeRecord } from '../../request-record.ts';
+
+const organizationId = 'b9c1f6a0-58a1-4c55-9a6f-0d3f0f4a7c11';
+
+function makeDirectory(t: Pick<TestContext, 'after'>): string {
+  const directory = mkdtempSync(join(tmpdir(), 'chaperone-spool-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+function open(t: TestContext, options: Partial<SpoolOptions> = {}): Spool {
+  const spool = openSpool({ directory: makeDirectory(t), ...options });
+  t.after(() => spool.close());
+  return spool;
+}
+
+function intent(changes: Partial<RequestRecord> = {}): RequestRecord {
+  return makeRecord(organizationId, { status: 'interrupted', input_tokens: null, total_tokens: null, ...changes });
+}
+
+function settle(spool: Spool, record = makeRecord(organizationId)): RequestRecord {
+  spool.settle(spool.begin(intent({ request_id: record.request_id })), record);
+  return record;
+}
+
+function makeRating(requestId: string, ratedAt = new Date().toISOString()): RatingRecord {
+  return {
+    rating_id: '018f2b6e-0000-7000-8000-000000000000',
+    request_id: requestId,
+    response_id: null,
+    rating: -1,
+    feedback: null,
+    rated_by: null,
+    rated_at: ratedAt,
+  };
+}
+
+test('a call waits from its settlement until it is removed', (t) => {
+  const spool = open(t);
+  const handle = spool.begin(intent());
+  assert.deepEqual([spool.take('calls', 10), spool.depth], [[], 0]);
+  const record = makeRecord(organizationId, { response_id: 'resp_1' });
+  spool.settle(handle, record);
+  const rows = spool.take('calls', 10);
+  assert.deepEqual(rows, [{ id: handle, record: JSON.stringify(record) }]);
+  assert.equal(spool.depth, 1);
+  spool.remove(
+    'calls',
+    rows.map(({ id }) => id),
+  );
+  assert.deepEqual([spool.take('calls', 10), spool.depth], [[], 0]);
+});
+
+test('a call is found by either id, while it waits and afterwards', (t) => {
+  const directory = makeDirectory(t);
+  const spool = openSpool({ directory });
+  const record = settle(spool, makeRecord(organizationId, { response_id: 'resp_1', api_key_id: 'key' }));
+  const reference = {
+    requestId: record.request_id,
+    responseId: 'resp_1',
+    userId: record.user_id,
+    apiKeyId: 'key',
+  };
+  const find = () => [spool.find(record.request_id), spool.find('resp_1'), spool.find('resp_2')];
+  assert.deepEqual(find(), [reference, reference, undefined]);
+  const handle = spool.begin(intent({ request_id: 'req_open' }));
+  assert.equal(spool.find('req_open'), undefined);
+  spool.remove('calls', [handle - 1]);
+  assert.deepEqual(find(), [reference, reference, undefined]);
+  spool.close();
+});
+
+test('all that wait are found, however many', (t) => {
+  const spool = open(t);
+  const first = settle(spool, makeRecord(organizationId, { response_id: 'resp_first' }));
+  for (let index = 0; index < 10_500; index += 1) {
+    settle(spool, makeRecord(organizationId, { response_id: `resp_${index}` }));
+  }
+  assert.equal(spool.find('resp_first')?.requestId, first.request_id);
+  for (let index = 10_500; index < 20_100; index += 1) settle(spool);
+  assert.equal(spool.find('resp_first')?.requestId, first.request_id);
+  assert.equal(spool.find('resp_none'), undefined);
+});
+
+test('what waits survives the end of the process, and is found again', (t) => {
+  const directory = makeDirectory(t);
+  const before = openSpool({ directory });
+  const record = settle(before, makeRecord(organizationId, { response_id: 'resp_1' }));
+  const rating = makeRating(record.request_id);
+  before.rate(rating);
+  before.close();
+  const spool = openSpool({ directory });
+  assert.equal(spool.depth, 2);
+  assert.deepEqual(JSON.parse(spool.take('calls', 1)[0]?.record ?? ''), record);
+  assert.deepEqual(JSON.parse(spool.take('ratings', 1)[0]?.record ?? ''), rating);
+  assert.equal(spool.find('resp_1')?.requestId, record.request_id);
+  spool.close();
+});
+
+test('a full spool lets no further call begin, and does when there is room', (t) => {
+  const spool = open(t, { maxRows: 2 });
+  const late = spool.begin(intent());
+  settle(spool);
+  spool.rate(makeRating('req_1'));
+  assert.throws(() => spool.begin(intent()), SpoolFullError);
+  // What has gone upstream must be accounted for, full or not.
+  spool.settle(late, makeRecord(organizationId));
+  assert.equal(spool.depth, 3);
+  spool.remove('calls', [late]);
+  spool.remove('ratings', [1]);
+  spool.begin(intent());
+});
+
+test('a row set aside waits no longer and is kept with the reason', (t) => {
+  const directory = makeDirectory(t);
+  const spool = openSpool({ directory });
+  settle(spool);
+  const [row] = spool.take('calls', 1);
+  assert.ok(row);
+  spool.setAside('calls', row, 'no such month');
+  assert.deepEqual([spool.depth, spool.take('calls', 1)], [0, []]);
+  spool.close();
+  const db = new DatabaseSync(join(directory, 'spool.sqlite'));
+  assert.deepEqual(
+    db
+      .prepare('select kind, record, reason from set_aside')
+      .all()
+      .map((aside) => ({ ...aside })),
+    [{ kind: 'calls', record: row.record, reason: 'no such month' }],
+  );
+  db.close();
+});
+
+test('the oldest age is that of calls and of ratings', (t) => {
+  const spool = open(t);
+  assert.equal(spool.oldestAtMs(), undefined);
+  spool.rate(makeRating('req_1', '2026-01-02T00:00:00.000Z'));
+  assert.equal(spool.oldestAtMs(), Date.parse('2026-01-02T00:00:00.000Z'));
+  settle(spool, makeRecord(organizationId, { started_at: '2026-01-01T00:00:00.000Z' }));
+  assert.equal(spool.oldestAtMs(), Date.parse('2026-01-01T00:00:00.000Z'));
+});
+
+test('someone is told of each settlement and rating', (t) => {
+  const spool = open(t);
+  let told = 0;
+  spool.onWaiting = () => {
+    told += 1;
+  };
+  spool.begin(intent());
+  assert.equal(told, 0);
+  settle(spool);
+  spool.rate(makeRating('req_1'));
+  assert.equal(told, 2);
+});
+
+test('a second process is refused, and told why', (t) => {
+  const directory = makeDirectory(t);
+  const spool = openSpool({ directory });
+  assert.throws(() => openSpool({ directory }), { message: /^The spool in .* is another proxy using it\?$/ });
+  settle(spool);
+  spool.close();
+  openSpool({ directory }).close();
+});
+
+test('whatever happens in whatever order, the spool has what its account says', () => {
+  const step = fc.oneof(
+    fc.record({ do: fc.constant('begin' as const) }),
+    fc.record({ do: fc.constant('settle' as const), which: fc.nat() }),
+    fc.record({ do: fc.constant('remove' as const), which: fc.nat() }),
+    fc.record({ do: fc.constant('reopen' as const) }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+      const directory = mkdtempSync(join(tmpdir(), 'chaperone-spool-'));
+      let spool = openSpool({ directory });
+      const open = new Map<number, RequestRecord>();
+      const waiting = new Map<number, RequestRecord>();
+      const pick = (map: ReadonlyMap<number, RequestRecord>, which: number) =>
+        [...map].sort(([a], [b]) => a - b)[which % Math.max(1, map.size)];
+      for (const action of steps) {
+        if (action.do === 'begin') {
+          const record = intent();
+          open.set(spool.begin(record), record);
+        } else if (action.do === 'reopen') {
+          spool.close();
+          spool = openSpool({ directory });
+          for (const [id, record] of open) waiting.set(id, { ...record, error_code: 'process_ended' });
+          open.clear();
+        } else {
+          const [id, record] = pick(action.do === 'settle' ? open : waiting, action.which) ?? [];
+          if (id === undefined || record === undefined) continue;
+          if (action.do === 'settle') {
+            spool.settle(id, { ...record, status: 'completed' });
+            waiting.set(id, { ...record, status: 'completed' });
+            open.delete(id);
+          } else {
+            spool.remove('calls', [id]);
+            waiting.delete(id);
+          }
+        }
+        assert.equal(spool.depth, waiting.size);
+        const taken = spool.take('calls', 100).map(({ id, record }) => [id, JSON.parse(record)]);
+        assert.deepEqual(
+          taken,
+          [...waiting].sort(([a], [b]) => a - b),
+        );
+      }
+      spool.close();
+      rmSync(directory, { recursive: true });
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('a killed process loses no settled call, and its open ones are interrupted', async (t) => {
+  const directory = makeDirectory(t);
+  const writer = join(import.meta.dirname, 'writer.ts');
+  const child = spawn(process.execPath, [writer, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const begun = new Set<string>();
+  const settled = new Map<string, number>();
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [what, requestId = '', tokens] = line.split(' ');
+    if (what === 'begun') begun.add(requestId);
+    else settled.set(requestId, Number(tokens));
+    if (settled.size === 300) child.kill('SIGKILL');
+  }
+  const spool = openSpool({ directory });
+  t.after(() => spool.close());
+  const records = spool.take('calls', 100_000).map(({ record }) => JSON.parse(record) as RequestRecord);
+  const byId = new Map(records.map((record) => [record.request_id, record]));
+  assert.equal(byId.size, records.length);
+  for (const requestId of begun) {
+    const record = byId.get(requestId);
+    const tokens = settled.get(requestId);
+    // A call may have been settled and not yet told of, but not the other way round.
+    if (tokens !== undefined) assert.deepEqual([record?.status, record?.total_tokens], ['completed', tokens]);
+    else if (record?.status !== 'completed') {
+      assert.deepEqual(
+        [record?.status, record?.error_code, record?.total_tokens],
+        ['interrupted', 'process_ended', null],
+      );
+    }
+  }
+  const interrupted = records.filter(({ status }) => status === 'interrupted').length;
+  assert.ok(interrupted >= 50, `${interrupted} interrupted`);
+  assert.equal(spool.depth, records.length);
+});
