@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { assertAccountsEqualBill, makeCall, type Seen } from './accounts.ts';
+import { startStack } from './stack.ts';
+
+const outageMs = 30_000;
+
+it('30 seconds without the database under load: every call is answered, and every record arrives', async (t) => {
+  const stack = await startStack(t);
+  const seen: Seen[] = [];
+  let loading = true;
+  let number = 0;
+  const load = Array.from({ length: 8 }, async () => {
+    while (loading) {
+      number += 1;
+      seen.push(await makeCall(stack, `call-${number}`, number % 2 === 0, 'latency=20,words=10'));
+    }
+  });
+  await sleep(1_000);
+  await stack.database.stop();
+  const before = seen.length;
+  await sleep(outageMs);
+  const during = seen.length - before;
+  await stack.database.start();
+  await sleep(1_000);
+  loading = false;
+  await Promise.all(load);
+
+  assert.ok(during > 1_000, `only ${during} calls were answered without the database`);
+  assert.deepEqual(
+    seen.filter((call) => call.finishedAs === undefined),
+    [],
+    'a call failed',
+  );
+  const statuses = await assertAccountsEqualBill(stack, seen, []);
+  t.diagnostic(`calls answered while the database was away: ${during}; records by status: ${JSON.stringify(statuses)}`);
+});

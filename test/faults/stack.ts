@@ -1,0 +1,80 @@
+import { openSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../cli/embedded-postgres.ts';
+import { type ProxyProcess, startProxyProcess } from '../../cli/local/proxies.ts';
+import { statePaths } from '../../cli/local/state.ts';
+import { signToken } from '../../cli/token.ts';
+import { makeDirectoryCluster } from '../../operator/cluster/directory.ts';
+import { credentialsSecretName, operatorNamespace } from '../../operator/credentials.ts';
+import { startOperator } from '../../operator/operator.ts';
+import { startSandbox } from '../../sandbox/server.ts';
+import { copyQuickstart, makeDirectory, repository, type Scope } from '../up/start-up.ts';
+
+/** The parts of `chaperone up`, each in the test's own hands. */
+export interface Stack {
+  /** The database can be stopped and started, at the same port. */
+  readonly database: { readonly url: string; stop(): Promise<void>; start(): Promise<void> };
+  readonly proxy: ProxyProcess;
+  readonly baseUrl: string;
+  readonly token: string;
+  /** Of the sandbox; `/sandbox/calls` tells what it billed. */
+  readonly upstreamUrl: string;
+}
+
+/** Starts a database, an operator over the quickstart, a sandbox, and one proxy in a process of its own. */
+export async function startStack(scope: Scope): Promise<Stack> {
+  const releasers: (() => Promise<unknown>)[] = [];
+  scope.after(async () => {
+    for (const release of releasers.reverse()) await release();
+  });
+  const data = await makeDirectory(scope);
+  const paths = statePaths(data);
+  await mkdir(paths.root, { recursive: true });
+  const log = pino({ level: 'warn' }, pino.destination(paths.log));
+
+  let postgres: EmbeddedPostgres = await startEmbeddedPostgres({ directory: paths.postgres });
+  releasers.push(() => postgres.stop());
+  const sandbox = await startSandbox();
+  releasers.push(sandbox.close);
+  const directory = await copyQuickstart(scope);
+  const cluster = makeDirectoryCluster({
+    directory,
+    stateDirectory: paths.state,
+    environment: {},
+    onProblem: () => {},
+  });
+  await cluster.start();
+  releasers.push(() => cluster.close());
+  const operator = await startOperator({ cluster, databaseUrl: postgres.url, log });
+  releasers.push(operator.stop);
+  await operator.idle();
+  const proxy = await startProxyProcess({
+    organization: 'acme',
+    entry: join(repository, 'cli', 'main.ts'),
+    credentialsDirectory: join(paths.secrets, operatorNamespace, credentialsSecretName('acme')),
+    dataDirectory: paths.proxy('acme'),
+    port: 0,
+    metricsPort: 0,
+    upstreamUrl: sandbox.url,
+    logFile: openSync(paths.log, 'a'),
+    onRestart: () => {},
+  });
+  releasers.push(() => proxy.stop(4_000));
+
+  const { port, url } = postgres;
+  return {
+    database: {
+      url,
+      stop: () => postgres.stop(),
+      async start() {
+        postgres = await startEmbeddedPostgres({ directory: paths.postgres, port });
+      },
+    },
+    proxy,
+    baseUrl: `http://127.0.0.1:${proxy.port}/v1`,
+    token: await signToken({ organization: 'acme', data }),
+    upstreamUrl: sandbox.url,
+  };
+}
