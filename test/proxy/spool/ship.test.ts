@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, before, type TestContext, test } from 'node:test';
+import { pino } from 'pino';
+import { makeRequestId } from '../../../database/ids.ts';
+import type { RatingRecord } from '../../../database/ratings.ts';
+import { type Shipper, startShipper } from '../../../proxy/spool/ship.ts';
+import { openSpool, type Spool } from '../../../proxy/spool/spool.ts';
+import { makeTenant, type OwnedDatabase, openDatabase, type Tenant } from '../../database/tenant.ts';
+import { makeRecord } from '../../request-record.ts';
+import { startRelay, viaPort } from '../../tcp-relay.ts';
+import { until } from '../../until.ts';
+
+const releasers: (() => Promise<void>)[] = [];
+let database: OwnedDatabase;
+
+before(async () => {
+  database = await openDatabase({ after: (release: () => Promise<void>) => void releasers.push(release) });
+});
+after(async () => {
+  for (const release of releasers) await release();
+});
+
+interface Shipping {
+  readonly tenant: Tenant;
+  readonly spool: Spool;
+  readonly directory: string;
+  start(databaseUrl?: string): Shipper;
+  failures(): number;
+  close(): void;
+}
+
+async function prepare(t: TestContext): Promise<Shipping> {
+  const directory = mkdtempSync(join(tmpdir(), 'chaperone-ship-'));
+  const spool = openSpool({ directory });
+  const tenant = await makeTenant(database);
+  const shippers: Shipper[] = [];
+  let failures = 0;
+  let isOpen = true;
+  t.after(async () => {
+    for (const shipper of shippers) await shipper.stop();
+    if (isOpen) spool.close();
+    rmSync(directory, { recursive: true });
+  });
+  return {
+    tenant,
+    spool,
+    directory,
+    start(databaseUrl = tenant.url) {
+      const shipper = startShipper({
+        spool,
+        organizationId: tenant.id,
+        databaseUrl,
+        log: pino({ level: 'silent' }),
+        onFailure: () => {
+          failures += 1;
+        },
+      });
+      shippers.push(shipper);
+      return shipper;
+    },
+    failures: () => failures,
+    close() {
+      isOpen = false;
+      spool.close();
+    },
+  };
+}
+
+/** Settles so many calls; each has its own count of tokens, from `from` up. */
+function settle({ spool, tenant }: Shipping, count: number, from = 0): void {
+  for (let tokens = from; tokens < from + count; tokens += 1) {
+    const record = makeRecord(tenant.id, { total_tokens: tokens });
+    spool.settle(spool.begin(record), record);
+  }
+}
+
+async function arrivedTokens({ tenant }: Shipping): Promise<number[]> {
+  const { rows } = await database.owner.query<{ tokens: number }>(
+    'select total_tokens::int as tokens from chaperone.requests where organization_id = $1 order by total_tokens',
+    [tenant.id],
+  );
+  return rows.map(({ tokens }) => tokens);
+}
+
+/** What the database refused. Closes the spool, which no one else may read while it is open. */
+function setAside({ close, directory }: Shipping): { record: string; reason: string }[] {
+  close();
+  const db = new DatabaseSync(join(directory, 'spool.sqlite'));
+  const rows = db.prepare('select record, reason from set_aside order by id').all();
+  db.close();
+  return rows.map(({ record, reason }) => ({ record: String(record), reason: String(reason) }));
+}
+
+const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+test('what waits and what comes arrives', async (t) => {
+  const shipping = await prepare(t);
+  settle(shipping, 1_200);
+  const shipper = shipping.start();
+  settle(shipping, 300, 1_200);
+  assert.ok(await shipper.flush(20_000));
+  assert.deepEqual(await arrivedTokens(shipping), upTo(1_500));
+  settle(shipping, 1, 1_500);
+  await until(async () => (await arrivedTokens(shipping)).length === 1_501, 'a record after a pause');
+});
+
+test('each record arrives once, however often the database goes and answers are lost', async (t) => {
+  const shipping = await prepare(t);
+  const relay = await startRelay(t, Number(new URL(database.url).port));
+  await relay.close();
+  settle(shipping, 400);
+  const shipper = shipping.start(viaPort(shipping.tenant.url, relay.port));
+  await until(() => shipping.failures() > 0, 'a failure');
+  assert.deepEqual(await arrivedTokens(shipping), []);
+  await relay.open();
+  for (let round = 1; round <= 3; round += 1) {
+    const failures = shipping.failures();
+    await until(async () => (await arrivedTokens(shipping)).length >= 400 * round, 'some to arrive');
+    // The first thing that the shipper asks hereafter is done by the database, and the shipper never knows.
+    relay.loseNextAnswer();
+    settle(shipping, 400, 400 * round);
+    await until(() => shipping.failures() > failures, 'the loss to be noticed');
+  }
+  assert.ok(await shipper.flush(20_000));
+  assert.deepEqual(await arrivedTokens(shipping), upTo(1_600));
+  assert.deepEqual(setAside(shipping), []);
+});
+
+test('connections that the server ends are made anew', async (t) => {
+  const shipping = await prepare(t);
+  const shipper = shipping.start();
+  settle(shipping, 10);
+  assert.ok(await shipper.flush(20_000));
+  await database.owner.query(`grant ${shipping.tenant.role} to current_user`);
+  const { rowCount } = await database.owner.query(
+    'select pg_terminate_backend(pid) from pg_stat_activity where usename = $1',
+    [shipping.tenant.role],
+  );
+  assert.equal(rowCount, 1);
+  settle(shipping, 10, 10);
+  assert.ok(await shipper.flush(20_000));
+  assert.deepEqual(await arrivedTokens(shipping), upTo(20));
+});
+
+test('a record that the database refuses is set aside with the reason, and stops no other', async (t) => {
+  const shipping = await prepare(t);
+  const { tenant, spool } = shipping;
+  settle(shipping, 50);
+  const poison = [
+    makeRecord(tenant.id, { duration_ms: 2 ** 31 }),
+    makeRecord(tenant.id, { user_id: 'nobody' }),
+    makeRecord(tenant.id, { session_id: 'a\0b' }),
+  ];
+  for (const record of poison) {
+    spool.settle(spool.begin(record), record);
+    settle(shipping, 10, 50 + poison.indexOf(record) * 10);
+  }
+  assert.ok(await shipping.start().flush(20_000));
+  assert.deepEqual(await arrivedTokens(shipping), upTo(80));
+  assert.equal(shipping.failures(), 0);
+  const aside = setAside(shipping);
+  assert.deepEqual(
+    aside.map(({ record }) => JSON.parse(record).request_id),
+    poison.map(({ request_id }) => request_id),
+  );
+  assert.match(aside[1]?.reason ?? '', /invalid input syntax for type uuid/);
+});
+
+test('ratings arrive, and the newest of a call is in force', async (t) => {
+  const shipping = await prepare(t);
+  const requestId = makeRequestId(Date.now());
+  const rate = (rating: RatingRecord['rating'], second: number) =>
+    shipping.spool.rate({
+      rating_id: randomUUID(),
+      request_id: requestId,
+      response_id: 'resp_1',
+      rating,
+      feedback: `at ${second}`,
+      rated_by: null,
+      rated_at: `2026-01-01T00:00:0${second}.000Z`,
+    });
+  rate(1, 1);
+  rate(-1, 3);
+  rate(1, 2);
+  assert.ok(await shipping.start().flush(20_000));
+  const { rows } = await database.owner.query(
+    'select rating, feedback from chaperone.ratings where organization_id = $1',
+    [shipping.tenant.id],
+  );
+  assert.deepEqual(rows, [{ rating: -1, feedback: 'at 3' }]);
+  const history = await database.owner.query('select 1 from chaperone.rating_history where organization_id = $1', [
+    shipping.tenant.id,
+  ]);
+  assert.equal(history.rowCount, 3);
+});
+
+test('a record of a month that has no partition yet makes it', async (t) => {
+  const shipping = await prepare(t);
+  const at = new Date(Date.now() - 200 * 24 * 3_600_000);
+  const record = makeRecord(shipping.tenant.id, { started_at: at.toISOString(), input_sealed: 'aW4=' });
+  shipping.spool.settle(shipping.spool.begin(record), record);
+  assert.ok(await shipping.start().flush(20_000));
+  const month = at.toISOString().slice(0, 7).replace('-', '_');
+  for (const table of ['requests', 'request_contents']) {
+    const { rowCount } = await database.owner.query(
+      `select 1 from chaperone.${table}_${month} where organization_id = $1`,
+      [shipping.tenant.id],
+    );
+    assert.equal(rowCount, 1, table);
+  }
+});
+
+test('what has not been sent when the shipper stops stays in the spool', async (t) => {
+  const shipping = await prepare(t);
+  const relay = await startRelay(t, Number(new URL(database.url).port));
+  await relay.close();
+  const shipper = shipping.start(viaPort(shipping.tenant.url, relay.port));
+  settle(shipping, 5);
+  assert.equal(await shipper.flush(50), false);
+  await shipper.stop();
+  assert.equal(shipping.spool.depth, 5);
+  assert.equal(shipping.spool.take('calls', 10).length, 5);
+});
