@@ -45,8 +45,8 @@ if (!script || !existsSync(join(root, script))) {
   process.exit(1);
 }
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-// Detached from the terminal's signals only through us: a Ctrl-C reaches the whole process group, so it is left to the
-// child, while a TERM sent to us alone is passed on.
+// A Ctrl-C reaches the whole process group, so it is left to the child; a TERM reaches us alone and is passed on. For
+// the same reason package.json's scripts say `exec`: a shell in between would die of the TERM that npm passes on to it.
 const child = spawn(findNode(), [join(root, script), ...args], {
   stdio: 'inherit',
   env: { ...process.env, CHAPERONE_VERSION: version },
