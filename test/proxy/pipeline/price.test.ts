@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { calcPrice, findProvider, type MatchLogic } from '@pydantic/genai-prices';
+import fc from 'fast-check';
+import { type Usage, unknownUsage } from '../../../proxy/pipeline/call.ts';
+import { isPricedModel, makePrice } from '../../../proxy/pipeline/price.ts';
+
+const price = makePrice(undefined);
+
+function usage(inputTokens: number | null, outputTokens: number | null, changes: Partial<Usage> = {}): Usage {
+  return { ...unknownUsage, inputTokens, outputTokens, ...changes };
+}
+
+const million = 1_000_000;
+
+const calls: readonly (readonly [string, string | null, Usage, string | null, string | null])[] = [
+  ['input and output', 'gpt-4o', usage(1_000, 100), null, '0.0035'],
+  ['a whole number', 'gpt-4o', usage(million, 0), 'default', '2.5'],
+  ['many dollars', 'gpt-4o', usage(4 * million, million), null, '20'],
+  ['nothing used', 'gpt-4o', usage(0, 0), null, '0'],
+  ['the smaller model by its own price', 'gpt-4o-mini', usage(million, million), null, '0.75'],
+  ['a dated model', 'gpt-4o-2024-08-06', usage(million, 0), null, '2.5'],
+  ['cached input', 'gpt-4o', usage(1_000, 0, { cachedInputTokens: 600 }), null, '0.00175'],
+  ['more cached than there is', 'gpt-4o', usage(100, 0, { cachedInputTokens: 200 }), null, '0.000125'],
+  ['reasoning is part of the output', 'o3-mini', usage(0, million, { reasoningTokens: 900_000 }), null, '4.4'],
+  ['an embedding', 'text-embedding-3-small', usage(million, 0), null, '0.02'],
+  ['an embedding without output', 'text-embedding-3-small', usage(7, 0), null, '0.00000014'],
+  ['below a tier', 'gpt-5.5', usage(271_999, 0), null, '1.359995'],
+  ['above a tier, for the whole call', 'gpt-5.5', usage(272_000, 0), null, '2.72'],
+  ['an unknown model', 'my-model', usage(1, 1), null, null],
+  ['a longer name', 'gpt-4o-nonesuch', usage(1, 1), null, null],
+  ['another case', 'GPT-4O', usage(1, 1), null, null],
+  ['an empty name', '', usage(1, 1), null, null],
+  ['a property of every object', 'constructor', usage(1, 1), null, null],
+  ['no model', null, usage(1, 1), null, null],
+  ['a model billed by the minute', 'whisper-1', usage(1, 1), null, null],
+  ['a model that is billed for nothing known', 'omni-moderation-latest', usage(1, 1), null, null],
+  ['unknown input', 'gpt-4o', usage(null, 1), null, null],
+  ['unknown output', 'gpt-4o', usage(1, null), null, null],
+  ['a tier of service with other prices', 'gpt-4o', usage(1, 1), 'priority', null],
+];
+for (const [what, model, used, serviceTier, expected] of calls) {
+  test(`the price of ${what} is ${expected ?? 'not known'}`, () => {
+    assert.equal(price(model, used, serviceTier), expected);
+  });
+}
+
+test('an organization’s own prices come first, to the last place', () => {
+  const own = makePrice([
+    { model: 'gpt-4o', inputPerMillion: '1', outputPerMillion: '0.000001', cachedInputPerMillion: '0.1' },
+    { model: 'in-house', inputPerMillion: '123456789.123456', outputPerMillion: '0', cacheWritePerMillion: '2' },
+  ]);
+  assert.equal(own('gpt-4o', usage(million, 1), null), '1.000000000001');
+  assert.equal(own('gpt-4o', usage(million, 0, { cachedInputTokens: 500_000 }), null), '0.55');
+  assert.equal(own('in-house', usage(3, 5), null), '370.370367370368');
+  assert.equal(own('in-house', usage(2, 0, { cacheWriteTokens: 1, cachedInputTokens: 1 }), null), '123.456791123456');
+  assert.equal(own('gpt-4o', usage(million, 0), 'priority'), '1', 'a price of one’s own is for every tier of service');
+  assert.equal(own('gpt-4o-mini', usage(million, 0), null), '0.15');
+});
+
+test('own prices are exact, however large the counts', () => {
+  const rate = fc.tuple(fc.nat(9_999), fc.nat(999_999));
+  const count = fc.integer({ min: 0, max: 2 ** 40 });
+  const text = ([whole, fraction]: readonly [number, number]) => `${whole}.${String(fraction).padStart(6, '0')}`;
+  const pico = ([whole, fraction]: readonly [number, number]) => BigInt(whole) * 1_000_000n + BigInt(fraction);
+  fc.assert(
+    fc.property(rate, rate, count, count, (input, output, inputTokens, outputTokens) => {
+      const own = makePrice([{ model: 'm', inputPerMillion: text(input), outputPerMillion: text(output) }]);
+      const [whole = '', fraction = ''] = (own('m', usage(inputTokens, outputTokens), null) ?? '').split('.');
+      const expected = BigInt(inputTokens) * pico(input) + BigInt(outputTokens) * pico(output);
+      assert.equal(BigInt(whole + fraction.padEnd(12, '0')), expected);
+      assert.match(`${whole}.${fraction}`, /^(0|[1-9]\d*)\.(\d*[1-9])?$/);
+    }),
+  );
+});
+
+/** Every model id that the table names as such. */
+function exactIds(match: MatchLogic): string[] {
+  if ('equals' in match) return [match.equals];
+  return 'or' in match ? match.or.flatMap(exactIds) : [];
+}
+
+test('every model of the table costs what the table says', () => {
+  const models = findProvider({ providerId: 'openai' })?.models.flatMap(({ match }) => exactIds(match)) ?? [];
+  const priced = models.filter(isPricedModel);
+  assert.ok(priced.length > 150, `${priced.length} models`);
+  const part = fc.oneof(fc.nat(10_000), fc.nat(300_000), fc.constantFrom(0, 1, 271_998, 271_999, 272_000, 272_001));
+  const counts = fc.record({ plain: part, cached: part, written: part, output: part });
+  fc.assert(
+    fc.property(fc.constantFrom(...priced), counts, (model, { plain, cached, written, output }) => {
+      const input = plain + cached + written;
+      const actual = price(model, usage(input, output, { cachedInputTokens: cached, cacheWriteTokens: written }), null);
+      const expected = calcPrice(
+        { input_tokens: input, cache_read_tokens: cached, cache_write_tokens: written, output_tokens: output },
+        model,
+        { providerId: 'openai' },
+      );
+      const hasOutputPrice = expected?.model_price.output_mtok !== undefined;
+      if (output > 0 && !hasOutputPrice) assert.equal(actual, null);
+      else
+        assert.ok(
+          Math.abs(Number(actual) - (expected?.total_price ?? Number.NaN)) < 1e-9,
+          `${actual} ${expected?.total_price}`,
+        );
+    }),
+    { numRuns: 2_000 },
+  );
+});
