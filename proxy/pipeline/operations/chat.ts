@@ -86,7 +86,9 @@ function makeReader({ hideUsage, keepOutput }: { hideUsage: boolean; keepOutput:
     const choices = asArray(chunk.choices);
     if (choices.length > 0) hasOutput = true;
     if (keepOutput) assembly.add(choices);
-    return hideUsage ? withoutUsage(event, hasUsage && choices.length === 0) : event.raw;
+    if (!hideUsage) return event.raw;
+    if (hasUsage && choices.length === 0) return undefined;
+    return chunk.usage === null ? withoutAbsentUsage(event.raw) : event.raw;
   };
 
   return {
@@ -112,14 +114,22 @@ function makeReader({ hideUsage, keepOutput }: { hideUsage: boolean; keepOutput:
   };
 }
 
-/**
- * Takes back what asking for usage added: the chunk that carries it, and `"usage":null` in every other one. The pattern
- * cannot be in a string, where its quotes would be escaped.
- */
-function withoutUsage(event: ServerSentEvent, isUsageChunk: boolean): Buffer | undefined {
-  if (isUsageChunk) return undefined;
-  if (!event.raw.includes('"usage"')) return event.raw;
-  return Buffer.from(event.raw.toString('utf8').replace(/,\s*"usage"\s*:\s*null/, ''));
+/** `"usage":null` with the comma beside it. It cannot be in a string, where its quotes would be escaped. */
+const absentUsage = /,\s*"usage"\s*:\s*null|"usage"\s*:\s*null\s*,\s*/g;
+
+/** Takes `"usage":null` back out of a chunk, which is there only since usage was asked for; other bytes stay as they are. */
+function withoutAbsentUsage(raw: Buffer): Buffer {
+  const text = raw.toString('latin1');
+  const found = [...text.matchAll(absentUsage)];
+  const own = found.length > 1 ? found.find(({ index }) => isAtTop(text.slice(0, index))) : found[0];
+  if (!own) return raw;
+  return Buffer.from(text.slice(0, own.index) + text.slice(own.index + own[0].length), 'latin1');
+}
+
+/** Whether what follows this part of an event is a field of the chunk itself, and of nothing in it. */
+function isAtTop(before: string): boolean {
+  const structure = before.replace(/"(?:[^"\\]|\\.)*"/g, '');
+  return structure.replace(/[^{[]/g, '').length - structure.replace(/[^}\]]/g, '').length === 1;
 }
 
 interface Message {
