@@ -18,8 +18,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
     routerOptions: { maxParamLength: 500 },
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    // The client decides how long it waits; a call may rightly take many minutes.
-    requestTimeout: 0,
+    // For the request to arrive; the answer may rightly take as long as it takes.
+    requestTimeout: 300_000,
     connectionTimeout: 0,
     keepAliveTimeout: 75_000,
     frameworkErrors: (_error, request, reply: FastifyReply) => {

@@ -55,7 +55,7 @@ export function makeAccounting({ organizationId, spool, metrics, labelOf }: Acco
         if (terms.envelope) sealContents(record, call, outcome, terms.envelope, organizationId);
         spool.settle(handle, record);
         metrics.activeCalls.dec();
-        report(metrics, labelOf, record);
+        report(metrics, labelOf, record, outcome);
       },
     };
   };
@@ -138,7 +138,12 @@ function storable(text: string, maxLength: number): string {
   return text.slice(0, maxLength).toWellFormed().replaceAll('\0', '\ufffd');
 }
 
-function report(metrics: Metrics, labelOf: AccountingOptions['labelOf'], record: RequestRecord): void {
+function report(
+  metrics: Metrics,
+  labelOf: AccountingOptions['labelOf'],
+  record: RequestRecord,
+  outcome: Outcome,
+): void {
   const call = {
     gen_ai_operation_name: record.operation,
     gen_ai_provider_name: record.provider,
@@ -155,7 +160,9 @@ function report(metrics: Metrics, labelOf: AccountingOptions['labelOf'], record:
   }
   const durationS = (record.duration_ms ?? 0) / 1_000;
   const errorType = record.status === 'completed' ? '' : errorTypeOf(record);
-  metrics.operationDuration.observe({ ...labels, error_type: errorType }, durationS);
+  const ended = { ...labels, error_type: errorType };
+  metrics.operationDuration.observe(ended, durationS);
+  metrics.serverDuration.observe(ended, outcome.upstreamMs / 1_000);
   if (record.time_to_first_token_ms === null) return;
   const firstTokenS = record.time_to_first_token_ms / 1_000;
   metrics.timeToFirstToken.observe(labels, firstTokenS);

@@ -88,12 +88,17 @@ function withUsageAskedFor(raw: Buffer): Buffer {
   ]);
 }
 
+/** The fields that a call is judged and accounted by, as they stand in a body; `persona_id` is always taken out. */
+const governedFields = ['model', 'stream', 'stream_options', 'previous_response_id', 'background'].map((field) =>
+  Buffer.from(`"${field}"`),
+);
+
 /**
- * Whether another parser could read another model from these bytes than ours did: a key that stands twice, or one that
- * is written with escapes. Such a body is sent as we understood it.
+ * Whether another parser could read something else from these bytes than ours did: a governed key that stands twice, or
+ * one that is written with escapes. Such a body is sent as we understood it.
  */
 function isAmbiguous(raw: Buffer): boolean {
-  return raw.indexOf('"model"') !== raw.lastIndexOf('"model"') || raw.includes('\\u00');
+  return raw.includes('\\u00') || governedFields.some((field) => raw.indexOf(field) !== raw.lastIndexOf(field));
 }
 
 /** Parses, but keeps every number as it was written: a 64-bit seed must not be rounded on its way. */

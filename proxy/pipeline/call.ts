@@ -68,6 +68,8 @@ export interface Outcome {
   readonly serviceTier: string | null;
   readonly usage: Usage;
   readonly timeToFirstTokenMs: number | null;
+  /** From handing the request to the provider to the end of its answer. */
+  readonly upstreamMs: number;
   /** The answer's text form for the contents store; undefined where there is none. */
   readonly output: string | Buffer | undefined;
 }

@@ -66,6 +66,7 @@ export function forward(upstream: Dispatcher, forwarding: Forwarding): Promise<v
 class AnswerHandler implements Dispatcher.DispatchHandler {
   readonly #forwarding: Forwarding;
   readonly #onDone: () => void;
+  readonly #sentAtTicks = performance.now();
   #controller: Dispatcher.DispatchController | undefined;
   #status = 0;
   #headers: Record<string, string | string[]> = {};
@@ -184,6 +185,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
       serviceTier: known?.serviceTier ?? null,
       usage: known?.usage ?? unknownUsage,
       timeToFirstTokenMs: this.#timeToFirstTokenMs,
+      upstreamMs: performance.now() - this.#sentAtTicks,
       output: whole ?? this.#stream?.output(),
     };
     account.settle(outcome);

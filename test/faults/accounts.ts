@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Client } from 'pg';
+import type { Stack } from '../stack.ts';
 import { until } from '../until.ts';
-import type { Stack } from './stack.ts';
 
 /** What became of a call, as its client saw it. */
 export interface Seen {

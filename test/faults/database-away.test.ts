@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startStack } from '../stack.ts';
 import { assertAccountsEqualBill, makeCall, type Seen } from './accounts.ts';
-import { startStack } from './stack.ts';
 
 const outageMs = 30_000;
 

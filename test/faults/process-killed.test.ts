@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { startStack } from '../stack.ts';
 import { until } from '../until.ts';
 import { assertAccountsEqualBill, makeCall, type Seen } from './accounts.ts';
-import { startStack } from './stack.ts';
 
 it('kill -9 of the proxy in the middle of 200 concurrent calls loses none and invents none', async (t) => {
   const stack = await startStack(t);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
 import { Client } from 'pg';
@@ -289,5 +290,15 @@ describe('the OpenAI Node SDK', () => {
     assert.match(text, /gen_ai_client_token_usage_bucket\{[^}]*gen_ai_request_model="gpt-4o"/);
     assert.match(text, /chaperone_calls_total\{[^}]*status="completed"\} \d+/);
     assert.doesNotMatch(text, /bob@example\.com|sk-sandbox|free text/);
+  });
+
+  it('has metrics that promtool finds nothing wrong with', async (t) => {
+    const text = await fetch(onlyOrganization(up).metricsUrl).then((answer) => answer.text());
+    const { error, status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
+      input: text,
+      encoding: 'utf8',
+    });
+    if (error) t.skip('promtool is not installed');
+    else assert.equal(status, 0, stdout + stderr);
   });
 });

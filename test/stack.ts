@@ -2,15 +2,15 @@ import { openSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../cli/embedded-postgres.ts';
-import { type ProxyProcess, startProxyProcess } from '../../cli/local/proxies.ts';
-import { statePaths } from '../../cli/local/state.ts';
-import { signToken } from '../../cli/token.ts';
-import { makeDirectoryCluster } from '../../operator/cluster/directory.ts';
-import { credentialsSecretName, operatorNamespace } from '../../operator/credentials.ts';
-import { startOperator } from '../../operator/operator.ts';
-import { startSandbox } from '../../sandbox/server.ts';
-import { copyQuickstart, makeDirectory, repository, type Scope } from '../up/start-up.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../cli/embedded-postgres.ts';
+import { type ProxyProcess, startProxyProcess } from '../cli/local/proxies.ts';
+import { statePaths } from '../cli/local/state.ts';
+import { signToken } from '../cli/token.ts';
+import { makeDirectoryCluster } from '../operator/cluster/directory.ts';
+import { credentialsSecretName, operatorNamespace } from '../operator/credentials.ts';
+import { startOperator } from '../operator/operator.ts';
+import { startSandbox } from '../sandbox/server.ts';
+import { copyQuickstart, makeDirectory, repository, type Scope } from './up/start-up.ts';
 
 /** The parts of `chaperone up`, each in the test's own hands. */
 export interface Stack {
@@ -23,8 +23,8 @@ export interface Stack {
   readonly upstreamUrl: string;
 }
 
-/** Starts a database, an operator over the quickstart, a sandbox, and one proxy in a process of its own. */
-export async function startStack(scope: Scope): Promise<Stack> {
+/** Starts a database, an operator over the quickstart, a sandbox (or uses another upstream), and one proxy process. */
+export async function startStack(scope: Scope, options: { upstreamUrl?: string } = {}): Promise<Stack> {
   const releasers: (() => Promise<unknown>)[] = [];
   scope.after(async () => {
     for (const release of releasers.reverse()) await release();
@@ -36,8 +36,7 @@ export async function startStack(scope: Scope): Promise<Stack> {
 
   let postgres: EmbeddedPostgres = await startEmbeddedPostgres({ directory: paths.postgres });
   releasers.push(() => postgres.stop());
-  const sandbox = await startSandbox();
-  releasers.push(sandbox.close);
+  const upstreamUrl = options.upstreamUrl ?? (await startUpstream(releasers));
   const directory = await copyQuickstart(scope);
   const cluster = makeDirectoryCluster({
     directory,
@@ -57,7 +56,7 @@ export async function startStack(scope: Scope): Promise<Stack> {
     dataDirectory: paths.proxy('acme'),
     port: 0,
     metricsPort: 0,
-    upstreamUrl: sandbox.url,
+    upstreamUrl,
     logFile: openSync(paths.log, 'a'),
     onRestart: () => {},
   });
@@ -75,6 +74,12 @@ export async function startStack(scope: Scope): Promise<Stack> {
     proxy,
     baseUrl: `http://127.0.0.1:${proxy.port}/v1`,
     token: await signToken({ organization: 'acme', data }),
-    upstreamUrl: sandbox.url,
+    upstreamUrl,
   };
+}
+
+async function startUpstream(releasers: (() => Promise<unknown>)[]): Promise<string> {
+  const sandbox = await startSandbox();
+  releasers.push(sandbox.close);
+  return sandbox.url;
 }
