@@ -98,7 +98,12 @@ const governedFields = ['model', 'stream', 'stream_options', 'previous_response_
  * one that is written with escapes. Such a body is sent as we understood it.
  */
 function isAmbiguous(raw: Buffer): boolean {
-  return raw.includes('\\u00') || governedFields.some((field) => raw.indexOf(field) !== raw.lastIndexOf(field));
+  return raw.includes('\\u00') || governedFields.some((field) => standsTwice(raw, field));
+}
+
+function standsTwice(raw: Buffer, field: Buffer): boolean {
+  const first = raw.indexOf(field);
+  return first !== -1 && raw.includes(field, first + 1);
 }
 
 /** Parses, but keeps every number as it was written: a 64-bit seed must not be rounded on its way. */

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { checkBody, makeUpstreamBody, parseBody } from '../../../proxy/pipeline/body.ts';
+import { chat } from '../../../proxy/pipeline/operations/chat.ts';
+import { embeddings } from '../../../proxy/pipeline/operations/embeddings.ts';
+import type { Operation } from '../../../proxy/pipeline/operations/operation.ts';
+import { responses } from '../../../proxy/pipeline/operations/responses.ts';
+import { makePersona } from './persona.ts';
+
+const persona = makePersona({ content: 'Be kind.' });
+
+function makeUpstream(text: string, operation: Operation, withPersona = false) {
+  const raw = Buffer.from(text);
+  const { body, hideUsage } = makeUpstreamBody(raw, parseBody(raw), operation, withPersona ? persona : undefined);
+  return { body: body.toString(), isUntouched: body === raw, hideUsage };
+}
+
+describe('a body that needs no change', () => {
+  const untouched: readonly (readonly [string, Operation])[] = [
+    ['{ "model" : "gpt-4o",\n"input":"Hi",  "seed": 12345678901234567890 }', responses],
+    ['{"model":"gpt-4o","input":"say \\"model\\": x"}', responses],
+    ['{"model":"gpt-4o","messages":[],"stream":true,"stream_options":{"include_usage":true}}', chat],
+    ['{"model":"gpt-4o","input":"Hi","stream":true}', responses],
+    ['{"model":"gpt-4o","messages":[],"stream":false}', chat],
+    ['{"model":"e","input":"Hi","unknown":{"deep":[1.0,-0]}}', embeddings],
+  ];
+  for (const [text, operation] of untouched) {
+    test(`goes upstream as it came: ${text}`, () => {
+      assert.deepEqual(makeUpstream(text, operation), { body: text, isUntouched: true, hideUsage: false });
+    });
+  }
+
+  test('is the client’s own bytes, whatever else is in it', () => {
+    const anything = fc.dictionary(
+      fc.string({ unit: fc.constantFrom('a', 'b', '_') }),
+      fc.oneof(fc.string({ unit: 'grapheme-ascii' }), fc.integer(), fc.boolean()),
+    );
+    fc.assert(
+      fc.property(anything, fc.constantFrom(0, 2, '\t'), (fields, space) => {
+        const text = JSON.stringify({ ...fields, model: 'gpt-4o' }, null, space);
+        assert.ok(makeUpstream(text, responses).isUntouched);
+      }),
+    );
+  });
+});
+
+const changed: readonly (readonly [string, string, Operation, string])[] = [
+  [
+    'persona_id never goes upstream, even where it names nobody',
+    '{"model":"gpt-4o","input":"Hi","persona_id":null}',
+    responses,
+    '{"model":"gpt-4o","input":"Hi"}',
+  ],
+  [
+    'usage is asked for, in front of the client’s own bytes',
+    ' { "model":"gpt-4o", "messages":[], "stream":true}',
+    chat,
+    ' {"stream_options":{"include_usage":true}, "model":"gpt-4o", "messages":[], "stream":true}',
+  ],
+  [
+    'usage is asked for beside the client’s other options',
+    '{"model":"gpt-4o","messages":[],"stream":true,"stream_options":{"include_obfuscation":false}}',
+    chat,
+    '{"model":"gpt-4o","messages":[],"stream":true,"stream_options":{"include_obfuscation":false,"include_usage":true}}',
+  ],
+  [
+    'usage is asked for where the client refused it',
+    '{"model":"gpt-4o","messages":[],"stream":true,"stream_options":{"include_usage":false}}',
+    chat,
+    '{"model":"gpt-4o","messages":[],"stream":true,"stream_options":{"include_usage":true}}',
+  ],
+  ['a second model', '{"model":"o3","model":"gpt-4o","input":"Hi"}', responses, '{"model":"gpt-4o","input":"Hi"}'],
+  [
+    'a model written with escapes',
+    '{"model":"gpt-4o","mod\\u0065l":"o3","input":"Hi"}',
+    responses,
+    '{"model":"o3","input":"Hi"}',
+  ],
+  ['a second stream', '{"stream":true,"model":"m","stream":false}', chat, '{"stream":false,"model":"m"}'],
+  [
+    'a second background',
+    '{"background":true,"model":"m","background":false}',
+    responses,
+    '{"background":false,"model":"m"}',
+  ],
+  [
+    'a second previous response',
+    '{"previous_response_id":"resp_a","model":"m","previous_response_id":null}',
+    responses,
+    '{"previous_response_id":null,"model":"m"}',
+  ],
+  [
+    'numbers keep every digit',
+    '{"model":"m","seed":12345678901234567890,"a":[1.0,-0,1e400,0.1],"persona_id":null}',
+    responses,
+    '{"model":"m","seed":12345678901234567890,"a":[1.0,-0,1e400,0.1]}',
+  ],
+  [
+    'a field that is every object’s stays a field',
+    '{"model":"m","__proto__":{"a":1},"persona_id":null}',
+    responses,
+    '{"model":"m","__proto__":{"a":1}}',
+  ],
+];
+describe('a body that changes', () => {
+  for (const [what, text, operation, expected] of changed) {
+    test(what, () => {
+      assert.equal(makeUpstream(text, operation).body, expected);
+    });
+  }
+
+  test('hides usage exactly where it was asked for in the client’s place', () => {
+    assert.equal(makeUpstream('{"model":"m","messages":[],"stream":true}', chat).hideUsage, true);
+    assert.equal(makeUpstream('{"model":"m","messages":[]}', chat).hideUsage, false);
+    assert.equal(makeUpstream('{"model":"m","messages":[],"stream":true}', chat, true).hideUsage, true);
+  });
+
+  test('has the persona’s instructions, the persona’s id nowhere, and every other field', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string({ minLength: 1 }), fc.jsonValue()), (fields) => {
+        const own = { ...fields, model: 'gpt-4o', input: 'Hi' };
+        const { body } = makeUpstream(JSON.stringify({ ...own, persona_id: persona.id }), responses, true);
+        const { persona_id: _, ...expected } = JSON.parse(JSON.stringify(own));
+        assert.deepEqual(JSON.parse(body), { ...expected, instructions: 'Be kind.' });
+      }),
+    );
+  });
+});
+
+const bodies: readonly (readonly [string, Operation, string | undefined, string | undefined])[] = [
+  ['{"model":"gpt-4o"}', responses, undefined, 'gpt-4o'],
+  ['{"model":"gpt-4o","messages":[]}', chat, undefined, 'gpt-4o'],
+  ['{"messages":[]}', chat, 'model', undefined],
+  ['{"model":"","messages":[]}', chat, 'model', undefined],
+  ['{"model":["gpt-4o"],"messages":[]}', chat, 'model', undefined],
+  ['{"model":"gpt-4o"}', chat, 'messages', undefined],
+  ['{"model":"m"}', embeddings, 'input', undefined],
+  ['{"model":"m","previous_response_id":7}', responses, 'previous_response_id', undefined],
+  ['{"model":"m","previous_response_id":null}', responses, undefined, 'm'],
+  ['{"model":"m","background":true}', responses, 'background', undefined],
+  ['{"model":"m","background":false}', responses, undefined, 'm'],
+];
+for (const [text, operation, param, model] of bodies) {
+  test(`${operation.name} ${text} ${param === undefined ? 'is accepted' : `lacks a right ${param}`}`, () => {
+    const check = () => checkBody(parseBody(Buffer.from(text)), operation, undefined);
+    if (param === undefined) assert.equal(check(), model);
+    else assert.throws(check, { code: 'invalid_request', param });
+  });
+}
+
+test('a persona’s model serves where the body names none', () => {
+  assert.equal(checkBody({ input: 'Hi' }, responses, makePersona({ model: 'o3' })), 'o3');
+  assert.equal(checkBody({ model: 'm' }, responses, makePersona({ model: 'o3' })), 'm');
+});
+
+for (const text of ['', 'null', '[]', '"x"', '7', '{', '{"a":1}x', '\ufeff{}']) {
+  test(`${JSON.stringify(text)} is no body`, () => {
+    assert.throws(() => parseBody(Buffer.from(text)), { code: 'invalid_json' });
+  });
+}
