@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { admitModel, admitPersona } from '../../../proxy/pipeline/admit.ts';
+import type { Caller } from '../../../proxy/pipeline/call.ts';
+import { makeSnapshot } from '../snapshot.ts';
+import { makePersona } from './persona.ts';
+
+function caller(user: string | undefined): Caller {
+  return { identity: { user, roles: [] }, user, userId: 'u', sessionId: 's', turnId: undefined };
+}
+
+const open = makePersona({ id: '00000000-0000-5000-8000-00000000000a' });
+const restricted = makePersona({ id: '00000000-0000-5000-8000-00000000000b', users: new Set(['ada', 'bob']) });
+const inactive = makePersona({ id: '00000000-0000-5000-8000-00000000000c', isActive: false });
+const snapshot = makeSnapshot({
+  personas: new Map([open, restricted, inactive].map((persona) => [persona.id, persona])),
+});
+
+const cases: readonly (readonly [string, string | undefined, unknown, object | undefined])[] = [
+  ['a persona open to everyone', 'eve', open.id, open],
+  ['the same, written in capitals', 'eve', open.id.toUpperCase(), open],
+  ['a persona open to everyone, by nobody', undefined, open.id, open],
+  ['a persona of the user’s', 'ada', restricted.id, restricted],
+  ['a persona of other users', 'eve', restricted.id, undefined],
+  ['a persona of other users, by nobody', undefined, restricted.id, undefined],
+  ['an inactive persona', 'ada', inactive.id, undefined],
+  ['an unknown persona', 'ada', '00000000-0000-5000-8000-00000000000d', undefined],
+  ['a number', 'ada', 7, undefined],
+  ['an object', 'ada', { id: open.id }, undefined],
+  ['an empty string', 'ada', '', undefined],
+];
+for (const [what, user, id, expected] of cases) {
+  test(`${what} is ${expected ? 'admitted' : 'not found'}`, () => {
+    if (expected) assert.equal(admitPersona(snapshot, caller(user), id), expected);
+    else {
+      assert.throws(() => admitPersona(snapshot, caller(user), id), {
+        code: 'persona_not_found',
+        param: 'persona_id',
+        message: 'Persona not found or not accessible',
+      });
+    }
+  });
+}
+
+test('a model that the organization does not allow is refused by name, shortened', () => {
+  const closed = makeSnapshot({ allowsModel: (model) => model === 'gpt-4o' });
+  admitModel(closed, 'gpt-4o');
+  assert.throws(() => admitModel(closed, 'o3'), {
+    code: 'model_not_allowed',
+    param: 'model',
+    message: 'The organization does not allow the model "o3"',
+  });
+  assert.throws(
+    () => admitModel(closed, 'x'.repeat(10_000)),
+    ({ message }: Error) => message.length < 300,
+  );
+});

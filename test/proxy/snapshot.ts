@@ -1,0 +1,47 @@
+import type { OrganizationSpec } from '../../crds/resources.generated.ts';
+import type { Provider, RoutedKey, Snapshot } from '../../proxy/snapshot/snapshot.ts';
+import { organizationSpec } from '../database/tenant.ts';
+
+export const organizationId = 'b9c1f6a0-58a1-4c55-9a6f-0d3f0f4a7c11';
+
+export const provider: Provider = {
+  name: 'openai',
+  type: 'openai',
+  origin: 'https://api.openai.com',
+  basePath: '/v1',
+  headersTimeoutMs: 600_000,
+  idleTimeoutMs: 120_000,
+};
+
+/** A key of the organization's for every model, but for what the test says. */
+export function makeKey(id: string, changes: Partial<RoutedKey> = {}): RoutedKey {
+  return {
+    id,
+    provider,
+    secret: `sk-${id}`,
+    servesModel: () => true,
+    expiresAtMs: Number.POSITIVE_INFINITY,
+    ...changes,
+  };
+}
+
+/** A snapshot that allows everything and has nothing, but for what the test says. */
+export function makeSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
+  return {
+    version: 1,
+    organizationId,
+    organizationName: 'acme',
+    isDeleted: false,
+    spec: organizationSpec satisfies OrganizationSpec,
+    requireUser: true,
+    storesContents: true,
+    allowsModel: () => true,
+    providers: new Map([[provider.name, provider]]),
+    personas: new Map(),
+    keys: new Map(),
+    keysByUser: new Map(),
+    organizationKeys: [],
+    syntheticKeys: new Map(),
+    ...changes,
+  };
+}
