@@ -45,7 +45,7 @@ export function makeAuthenticator(
 ): Authenticator {
   const verifiers = new Map<string, Verify>();
   verifiers.set(ownIssuer, ownVerifier(jwks, organizationId));
-  for (const issuer of issuers ?? []) verifiers.set(issuer.issuer, issuerVerifier(issuer));
+  for (const issuer of issuers ?? []) verifiers.set(issuer.issuer, issuerVerifier(issuer, organizationId));
   const verifyShared = sharedSecretVerifier(jwks, organizationId);
   const seen = new LRUCache<string, Verified>({ max: 10_000 });
 
@@ -84,13 +84,20 @@ function ownVerifier(jwks: JSONWebKeySet, organizationId: string): Verify {
 }
 
 /** Keys are fetched when a token is not known yet, and kept. */
-function issuerVerifier({ issuer, audiences, jwksUri, userClaim }: Issuer): Verify {
+function issuerVerifier({ issuer, audiences, jwksUri, userClaim }: Issuer, organizationId: string): Verify {
   const keys = createRemoteJWKSet(new URL(jwksUri), { timeoutDuration: 5_000 });
   const claims = { issuer, audience: [...audiences], algorithms, requiredClaims: ['exp', userClaim] };
   return async (token) => {
     const { payload } = await jwtVerify(token, keys, claims);
-    return { ...payload, sub: String(payload[userClaim]) };
+    return { ...payload, sub: userOf(payload[userClaim], organizationId) };
   };
+}
+
+/** Only our own tokens may name no user: who can choose what an issuer says of them must not become everyone. */
+function userOf(claim: unknown, organizationId: string): string {
+  const user = typeof claim === 'number' ? String(claim) : claim;
+  if (typeof user === 'string' && user !== '' && user !== organizationId) return user;
+  throw new Error('The token names no user');
 }
 
 /**
