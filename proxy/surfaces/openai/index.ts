@@ -1,14 +1,15 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { ProxyError } from '../../error.ts';
 import type { Caller } from '../../pipeline/call.ts';
 import type { Metrics } from '../../pipeline/metrics.ts';
 import type { InForce, Pipeline } from '../../pipeline/pipeline.ts';
 import { registerCalls } from './calls.ts';
-import { toEnvelope, toProxyError } from './envelope.ts';
+import { toEnvelope } from './envelope.ts';
 import { type ModelsOptions, registerModels } from './models.ts';
 import { registerPersonas } from './personas.ts';
 import { type RatingsOptions, registerRatings } from './ratings.ts';
+import { makeRefusals, ownHeaders } from './refusals.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -25,40 +26,10 @@ export interface OpenAiSurfaceOptions extends ModelsOptions, RatingsOptions {
   readonly log: Logger;
 }
 
-/** What a route of this surface answers with when something is wrong. */
-export type Refuser = (request: FastifyRequest, reply: FastifyReply, error: unknown) => void;
-
 /** `/v1`: the OpenAI API, and beside it what contract 0 adds to govern it. One envelope, one way of authenticating. */
 export async function openAiSurface(app: FastifyInstance, options: OpenAiSurfaceOptions): Promise<void> {
-  const { pipeline, metrics, log } = options;
-
-  /** Notes the refusal; a failure that nobody foresaw is logged with its cause. */
-  const note = (request: FastifyRequest, error: unknown): ProxyError => {
-    const problem = toProxyError(error);
-    if (problem.code === 'internal_error') log.error({ err: error, requestId: request.id }, 'internal error');
-    else log.debug({ code: problem.code, requestId: request.id }, 'refused');
-    metrics.refused.inc({ code: problem.code });
-    return problem;
-  };
-
-  /** Refuses on the raw response, for the routes that write on it themselves. */
-  const refuse: Refuser = (request, reply, error) => {
-    const problem = note(request, error);
-    const { raw } = reply;
-    if (raw.headersSent) {
-      raw.destroy();
-      return;
-    }
-    const body = JSON.stringify(toEnvelope(problem));
-    const session = request.caller ? { 'x-session-id': toHeader(request.caller.sessionId) } : {};
-    raw.writeHead(problem.status, {
-      'content-type': 'application/json',
-      'content-length': String(Buffer.byteLength(body)),
-      'x-request-id': request.id,
-      ...session,
-    });
-    raw.end(body);
-  };
+  const { pipeline } = options;
+  const { note, refuse } = makeRefusals(options);
 
   // The pipeline parses a body once, and needs its bytes.
   app.removeAllContentTypeParsers();
@@ -68,7 +39,7 @@ export async function openAiSurface(app: FastifyInstance, options: OpenAiSurface
     reply.header('x-request-id', request.id);
     const caller = pipeline.authenticate(request.headers);
     request.caller = caller instanceof Promise ? await caller : caller;
-    reply.header('x-session-id', toHeader(request.caller.sessionId));
+    reply.headers(ownHeaders(request));
   });
   app.setErrorHandler((error, request, reply) => {
     const problem = note(request, error);
@@ -85,9 +56,4 @@ export async function openAiSurface(app: FastifyInstance, options: OpenAiSurface
   registerModels(app, options);
   registerPersonas(app, options);
   registerRatings(app, options);
-}
-
-/** A header's value as Node writes it: UTF-8 bytes, each as one Latin-1 character. */
-export function toHeader(value: string): string {
-  return Buffer.from(value, 'utf8').toString('latin1');
 }
