@@ -23,7 +23,6 @@ const options: BuildOptions = {
   // As an ES module, `import 'node:http'` would load all that Node makes lazily: its fetch, its WebSocket.
   format: 'cjs',
   keepNames: true,
-  legalComments: 'none',
   logLevel: 'warning',
 };
 
