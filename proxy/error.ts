@@ -20,6 +20,10 @@ export const problems = {
   request_not_found: { status: 404, message: 'Request not found' },
   route_not_found: { status: 404, message: 'Unknown request URL' },
   spool_full: { status: 503, message: 'The usage spool is full; no call is made that could not be accounted for' },
+  spool_unwritable: {
+    status: 503,
+    message: 'The usage spool cannot be written; no call is made that could not be accounted for',
+  },
   shutting_down: { status: 503, message: 'Shutting down' },
   store_unavailable: { status: 503, message: 'The database cannot be reached' },
   upstream_unreachable: { status: 502, message: 'Error processing request' },

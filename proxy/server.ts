@@ -56,8 +56,14 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { log, dataDirectory } = options;
   let credentials = await readCredentials(options.credentialsDirectory);
   const { organizationId } = credentials;
-  const spool = openSpool({ directory: dataDirectory });
   const metrics = makeMetrics();
+  const spool = openSpool({
+    directory: dataDirectory,
+    onWriteFailure: (error) => {
+      metrics.spoolWriteFailures.inc();
+      log.error({ err: error }, 'the spool cannot be written; settlements are kept in memory and tried again');
+    },
+  });
   const upstream = new Agent({ allowH2: false, connect: { timeout: 10_000 }, keepAliveTimeout: 4_000 });
   let inForce: InForce | undefined;
   let newest: SealedSnapshot | undefined;

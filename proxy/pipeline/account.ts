@@ -1,8 +1,7 @@
 import type { Envelope } from '../../database/envelope.ts';
 import type { RequestRecord } from '../../database/requests.ts';
 import { ProxyError } from '../error.ts';
-import type { Spool } from '../spool/spool.ts';
-import { SpoolFullError } from '../spool/spool.ts';
+import { type Spool, SpoolError } from '../spool/spool.ts';
 import type { Call, Outcome } from './call.ts';
 import type { Metrics } from './metrics.ts';
 import type { Price } from './price.ts';
@@ -37,7 +36,7 @@ export function makeAccounting({ organizationId, spool, metrics, labelOf }: Acco
   /**
    * Writes the intent, without which no call goes upstream.
    *
-   * @throws {ProxyError} `spool_full`
+   * @throws {ProxyError} `spool_full` or `spool_unwritable`
    */
   return function openAccount(call: Call, terms: AccountingTerms): Account {
     const record = intentOf(call);
@@ -65,7 +64,7 @@ function begin(spool: Spool, record: RequestRecord): number {
   try {
     return spool.begin(record);
   } catch (cause) {
-    if (cause instanceof SpoolFullError) throw new ProxyError('spool_full', { cause });
+    if (cause instanceof SpoolError) throw new ProxyError(`spool_${cause.code}`, { cause });
     throw cause;
   }
 }

@@ -92,6 +92,10 @@ export function makeMetrics() {
     spoolAge: gauge('chaperone_spool_oldest_age_seconds', 'Age of the oldest record that waits; 0 where none waits.'),
     spoolShipped: counter('chaperone_spool_shipped_total', 'Records copied to the database.'),
     spoolFailures: counter('chaperone_spool_failures_total', 'Failed attempts to copy records to the database.'),
+    spoolWriteFailures: counter(
+      'chaperone_spool_write_failures_total',
+      'Settlements that the volume refused at first.',
+    ),
     snapshotVersion: gauge('chaperone_snapshot_version', 'Version of the configuration that is in force.'),
     snapshotAge: gauge(
       'chaperone_snapshot_age_seconds',

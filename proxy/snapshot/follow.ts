@@ -23,6 +23,8 @@ export interface FollowOptions {
   readonly onSnapshot: (snapshot: SealedSnapshot) => void;
   /** How often the change counter is asked for, where no notification came. */
   readonly pollMs?: number;
+  /** After how long without an answer a connection is given up. */
+  readonly queryTimeoutMs?: number;
 }
 
 /** Keeps the snapshot as the database has it. */
@@ -73,6 +75,7 @@ export function followSnapshot(options: FollowOptions): Follower {
       accept(applyChanges(known, await readConfigChanges(db, organizationId, known.version)), 'database');
     }
     confirmedAtMs = Date.now();
+    retryMs = reconnectMs.first;
   };
 
   /** One at a time; a notification that comes meanwhile asks for one more. */
@@ -85,7 +88,8 @@ export function followSnapshot(options: FollowOptions): Follower {
     if (!db) return;
     refreshing = readNewest(db)
       .catch((error: unknown) => {
-        log.warn({ err: error }, 'the configuration could not be read');
+        log.warn({ err: error }, 'the configuration could not be read; trying another connection');
+        void db.end().catch(() => {});
       })
       .finally(() => {
         refreshing = undefined;
@@ -101,7 +105,7 @@ export function followSnapshot(options: FollowOptions): Follower {
       connectionString: options.databaseUrl,
       application_name: 'chaperone-proxy-config',
       connectionTimeoutMillis: 5_000,
-      query_timeout: 10_000,
+      query_timeout: options.queryTimeoutMs ?? 10_000,
       keepAlive: true,
     });
     next.on('notification', refresh);
@@ -110,10 +114,13 @@ export function followSnapshot(options: FollowOptions): Follower {
       await next.connect();
       await next.query(`listen ${next.escapeIdentifier(configChannel(organizationId))}`);
     } catch (error) {
-      retryMs = Math.min(retryMs * 2, reconnectMs.last);
       log.warn({ err: error }, 'cannot reach the database; calls go on with the snapshot at hand');
       void next.end().catch(() => {});
       reconnect();
+      return;
+    }
+    if (stopped) {
+      await next.end();
       return;
     }
     next.once('end', () => {
@@ -121,11 +128,12 @@ export function followSnapshot(options: FollowOptions): Follower {
       reconnect();
     });
     client = next;
-    retryMs = reconnectMs.first;
     refresh();
   };
   const reconnect = () => {
-    if (!stopped) retryTimer = setTimeout(connect, retryMs * (0.5 + Math.random()));
+    if (stopped) return;
+    retryTimer = setTimeout(connect, retryMs * (0.5 + Math.random()));
+    retryMs = Math.min(retryMs * 2, reconnectMs.last);
   };
 
   const poll = setInterval(refresh, options.pollMs ?? 2_000);

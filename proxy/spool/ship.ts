@@ -76,10 +76,7 @@ export function startShipper(options: ShipOptions): Shipper {
   const ship = async (db: Queryable, table: SpoolTable, rows: readonly SpooledRow[]): Promise<void> => {
     try {
       await insert(db, table, rows);
-      spool.remove(
-        table,
-        rows.map((row) => row.id),
-      );
+      spool.remove(table, rows);
       options.onShipped?.(rows.length);
     } catch (error) {
       if (!isRefusal(error)) throw error;

@@ -32,7 +32,11 @@ export function registerRatings(app: FastifyInstance, { spool, findRequest }: Ra
       rated_by: userId === nobody ? null : userId,
       rated_at: new Date().toISOString(),
     };
-    spool.rate(record);
+    try {
+      spool.rate(record);
+    } catch (cause) {
+      throw new ProxyError('spool_unwritable', { cause });
+    }
     const { request_id, response_id, rated_at } = record;
     return { request_id, response_id, rating, feedback, rated_at };
   });
