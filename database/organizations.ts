@@ -26,12 +26,16 @@ export async function upsertOrganization(
   db: Queryable,
   organization: OrganizationRow & { readonly spec: object },
 ): Promise<void> {
+  // Not "on conflict do update": the trigger before an insert would tell the proxies of a row that is not inserted.
   await db.query(
-    `insert into chaperone.organizations as o (organization_id, name, spec)
-     values ($1::uuid, $2::text, $3::jsonb)
-     on conflict (organization_id) do update
-       set spec = excluded.spec, deleted_at = null, updated_at = now()
-       where (o.spec, o.deleted_at) is distinct from (excluded.spec, null)`,
+    `with updated as (
+       update chaperone.organizations
+       set spec = $3::jsonb, deleted_at = null, updated_at = now()
+       where organization_id = $1::uuid and (spec, deleted_at) is distinct from ($3::jsonb, null)
+     )
+     insert into chaperone.organizations (organization_id, name, spec)
+     select $1::uuid, $2::text, $3::jsonb
+     where not exists (select from chaperone.organizations where organization_id = $1::uuid)`,
     [organization.organizationId, organization.name, JSON.stringify(organization.spec)],
   );
 }

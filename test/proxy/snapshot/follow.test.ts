@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, type TestContext, test } from 'node:test';
+import { pino } from 'pino';
+import { upsertOrganization } from '../../../database/organizations.ts';
+import { type Follower, type FollowOptions, followSnapshot } from '../../../proxy/snapshot/follow.ts';
+import type { SealedSnapshot } from '../../../proxy/snapshot/snapshot.ts';
+import { seedEveryTable } from '../../database/seed.ts';
+import { makeTenant, type OwnedDatabase, openDatabase, organizationSpec, type Tenant } from '../../database/tenant.ts';
+import { startRelay, viaPort } from '../../tcp-relay.ts';
+import { until } from '../../until.ts';
+
+const releasers: (() => Promise<void>)[] = [];
+let database: OwnedDatabase;
+
+before(async () => {
+  database = await openDatabase({ after: (release: () => Promise<void>) => void releasers.push(release) });
+});
+after(async () => {
+  for (const release of releasers) await release();
+});
+
+/** Longer than any test: where a change arrives nevertheless, a notification brought it. */
+const neverMs = 3_600_000;
+
+interface Following {
+  readonly follower: Follower;
+  readonly seen: SealedSnapshot[];
+  readonly directory: string;
+}
+
+function makeDirectory(t: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), 'chaperone-follow-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+function follow(t: TestContext, tenant: Tenant, options: Partial<FollowOptions> = {}): Following {
+  const directory = options.directory ?? makeDirectory(t);
+  const seen: SealedSnapshot[] = [];
+  const follower = followSnapshot({
+    organizationId: tenant.id,
+    databaseUrl: tenant.url,
+    directory,
+    log: pino({ level: 'silent' }),
+    onSnapshot: (snapshot) => seen.push(snapshot),
+    pollMs: neverMs,
+    ...options,
+  });
+  t.after(() => follower.stop());
+  return { follower, seen, directory };
+}
+
+async function rename(tenant: Tenant, displayName: string): Promise<void> {
+  const spec = { ...organizationSpec, displayName };
+  await upsertOrganization(database.owner, { organizationId: tenant.id, name: tenant.name, spec });
+}
+
+function waitForName({ seen }: Following, displayName: string): Promise<SealedSnapshot> {
+  return until(() => {
+    const last = seen.at(-1);
+    return JSON.stringify(last?.organization?.spec).includes(displayName) && last;
+  }, `the name ${displayName}`);
+}
+
+/** How many connections the organization's role has. */
+async function countConnections(tenant: Tenant): Promise<number> {
+  const { rowCount } = await database.owner.query('select 1 from pg_stat_activity where usename = $1', [tenant.role]);
+  return rowCount ?? 0;
+}
+
+async function disconnect(tenant: Tenant): Promise<void> {
+  await database.owner.query(`grant ${tenant.role} to current_user`);
+  await database.owner.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [
+    tenant.role,
+  ]);
+}
+
+test('the first snapshot is the database’s, whole, and each change follows', async (t) => {
+  const tenant = await makeTenant(database);
+  await seedEveryTable(database.owner, tenant);
+  const following = follow(t, tenant);
+  const first = await following.follower.first;
+  assert.equal(first.organization?.name, tenant.name);
+  assert.deepEqual([first.personas.size, first.apiKeys.size], [1, 1]);
+  for (const name of ['One', 'Two', 'Three']) {
+    await rename(tenant, name);
+    const next = await waitForName(following, name);
+    assert.equal(next.personas, next.personas);
+    assert.deepEqual([next.personas.size, next.apiKeys.size], [1, 1]);
+  }
+  const versions = following.seen.map(({ version }) => version);
+  assert.deepEqual(
+    versions,
+    [...new Set(versions)].sort((a, b) => a - b),
+  );
+  assert.ok(following.follower.confirmedAtMs() > 0);
+});
+
+test('changes in quick succession all end in the last', async (t) => {
+  const tenant = await makeTenant(database);
+  const following = follow(t, tenant);
+  await following.follower.first;
+  for (let index = 0; index < 50; index += 1) await rename(tenant, `Name ${index}.`);
+  const last = await waitForName(following, 'Name 49.');
+  assert.equal(last.version, 51);
+});
+
+test('another organization’s change brings nothing', async (t) => {
+  const tenant = await makeTenant(database);
+  const other = await makeTenant(database);
+  const following = follow(t, tenant);
+  await following.follower.first;
+  await rename(other, 'Other');
+  await rename(tenant, 'Mine');
+  await waitForName(following, 'Mine');
+  assert.ok(following.seen.every(({ organization }) => organization?.organization_id === tenant.id));
+});
+
+test('a connection that the server ends is made anew, and what was missed is read', async (t) => {
+  const tenant = await makeTenant(database);
+  const following = follow(t, tenant);
+  await following.follower.first;
+  await disconnect(tenant);
+  await rename(tenant, 'Meanwhile');
+  await waitForName(following, 'Meanwhile');
+  await rename(tenant, 'Later');
+  await waitForName(following, 'Later');
+});
+
+test('a connection over which nothing comes any more is made anew', async (t) => {
+  const tenant = await makeTenant(database);
+  const relay = await startRelay(t, Number(new URL(database.url).port));
+  const databaseUrl = viaPort(tenant.url, relay.port);
+  const following = follow(t, tenant, { databaseUrl, pollMs: 20, queryTimeoutMs: 200 });
+  await following.follower.first;
+  relay.freeze();
+  await rename(tenant, 'Meanwhile');
+  await waitForName(following, 'Meanwhile');
+});
+
+test('where notifications are lost, polling finds the change', async (t) => {
+  const tenant = await makeTenant(database);
+  const following = follow(t, tenant, { pollMs: 20 });
+  await following.follower.first;
+  // As behind a pooler: the connection that listens is not the one that is told.
+  await following.follower.query((db) => db.query('unlisten *'));
+  await rename(tenant, 'Polled');
+  await waitForName(following, 'Polled');
+});
+
+test('without the database, the snapshot that was kept is in force', async (t) => {
+  const tenant = await makeTenant(database);
+  await seedEveryTable(database.owner, tenant);
+  const before = follow(t, tenant);
+  const kept = await before.follower.first;
+  await before.follower.stop();
+  const file = join(before.directory, 'snapshot.json');
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.ok(!/Be kind|sk-secret/.test(readFileSync(file, 'utf8')), 'what is kept is sealed');
+
+  const relay = await startRelay(t, Number(new URL(database.url).port));
+  await relay.close();
+  const databaseUrl = viaPort(tenant.url, relay.port);
+  const following = follow(t, tenant, { directory: before.directory, databaseUrl });
+  assert.deepEqual(await following.follower.first, kept);
+  assert.equal(following.follower.confirmedAtMs(), 0);
+  await assert.rejects(() => following.follower.query(async () => 1), /database cannot be reached/);
+  await rename(tenant, 'Back');
+  await relay.open();
+  await waitForName(following, 'Back');
+});
+
+test('a kept snapshot that is broken or another organization’s is passed over', async (t) => {
+  const tenant = await makeTenant(database);
+  const other = await makeTenant(database);
+  const first = follow(t, other);
+  await first.follower.first;
+  await first.follower.stop();
+  const broken = makeDirectory(t);
+  writeFileSync(join(broken, 'snapshot.json'), '{"version": 3, "organiz');
+  for (const directory of [first.directory, broken]) {
+    const { follower, seen } = follow(t, tenant, { directory });
+    await follower.first;
+    assert.deepEqual(
+      seen.map(({ organization }) => organization?.organization_id),
+      [tenant.id],
+    );
+    await follower.stop();
+  }
+});
+
+test('a database that begins again at a lower version is read from its beginning', async (t) => {
+  const tenant = await makeTenant(database);
+  await seedEveryTable(database.owner, tenant);
+  const following = follow(t, tenant, { pollMs: 20 });
+  const first = await following.follower.first;
+  assert.equal(first.personas.size, 1);
+  // As after a restore from before the persona was made.
+  await database.owner.query('delete from chaperone.personas where organization_id = $1', [tenant.id]);
+  await database.owner.query('update chaperone.config_versions set version = 1 where organization_id = $1', [
+    tenant.id,
+  ]);
+  const restored = await until(() => following.seen.find(({ version }) => version === 1), 'the restored state');
+  assert.equal(restored.personas.size, 0);
+});
+
+test('a follower that stops leaves no connection, however early', async (t) => {
+  const tenant = await makeTenant(database);
+  const { follower } = follow(t, tenant);
+  await follower.first;
+  await follower.stop();
+  for (let round = 0; round < 5; round += 1) {
+    const early = follow(t, tenant);
+    await new Promise((resolve) => setTimeout(resolve, round * 4));
+    await early.follower.stop();
+  }
+  await until(async () => (await countConnections(tenant)) === 0, 'all connections to be gone');
+});

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { makeModelRule } from '../../../proxy/snapshot/model-rules.ts';
+
+const cases: readonly (readonly [string[] | undefined, string[] | undefined, string, boolean])[] = [
+  [undefined, undefined, 'anything', true],
+  [[], undefined, 'gpt-4o', false],
+  [['gpt-4o'], undefined, 'gpt-4o', true],
+  [['gpt-4o'], undefined, 'gpt-4o-mini', false],
+  [['gpt-4o'], undefined, 'GPT-4O', false],
+  [['gpt-4o*'], undefined, 'gpt-4o-mini', true],
+  [['*'], undefined, '', true],
+  [['*mini'], undefined, 'gpt-4o-mini', true],
+  [['gpt-*-mini'], undefined, 'gpt-mini', false],
+  [['gpt-*-mini'], undefined, 'gpt--mini', true],
+  [['a*a'], undefined, 'a', false],
+  [['gpt.4'], undefined, 'gpt-4', false],
+  [['gpt-4o*'], ['*-preview'], 'gpt-4o-preview', false],
+  [undefined, ['o3'], 'o3', false],
+  [undefined, ['o3'], 'o3-mini', true],
+  [undefined, [], 'o3', true],
+];
+for (const [allow, deny, model, expected] of cases) {
+  test(`allow ${JSON.stringify(allow)} deny ${JSON.stringify(deny)}: ${model} is ${expected ? 'allowed' : 'refused'}`, () => {
+    assert.equal(makeModelRule(allow, deny)(model), expected);
+  });
+}
+
+/** What the rule means, put as regular expressions. */
+function oracle(allow: readonly string[] | undefined, deny: readonly string[] | undefined): (model: string) => boolean {
+  const matches = (patterns: readonly string[], model: string) =>
+    patterns.some((pattern) => new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '[^]*')}$`).test(model));
+  return (model) => (allow === undefined || matches(allow, model)) && !(deny !== undefined && matches(deny, model));
+}
+
+test('the rule is that of the regular expressions it stands for', () => {
+  const text = (unit: string[]) => fc.string({ unit: fc.constantFrom(...unit), maxLength: 7 });
+  const patterns = fc.option(fc.array(text(['a', 'b', '-', '.', '*', '*']), { maxLength: 3 }), { nil: undefined });
+  fc.assert(
+    fc.property(patterns, patterns, text(['a', 'b', '-', '.']), (allow, deny, model) => {
+      assert.equal(makeModelRule(allow, deny)(model), oracle(allow, deny)(model));
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
+test('a pattern of many wildcards costs no more than it is long', () => {
+  assert.equal(makeModelRule([`${'*a'.repeat(5_000)}b`], undefined)('a'.repeat(100_000)), false);
+});

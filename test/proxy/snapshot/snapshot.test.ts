@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { OrganizationSpec } from '../../../crds/resources.generated.ts';
+import type { ConfigApiKey, ConfigChanges, ConfigPersona } from '../../../database/config.ts';
+import { EnvelopeError, generateDataKeys, makeEnvelope } from '../../../database/envelope.ts';
+import { applyChanges, emptySnapshot, makeRowOpener, openSnapshot } from '../../../proxy/snapshot/snapshot.ts';
+import { organizationSpec } from '../../database/tenant.ts';
+import { organizationId } from '../snapshot.ts';
+
+const envelope = makeEnvelope(generateDataKeys());
+const defaultBaseUrl = 'https://api.openai.com/v1';
+
+function seal(column: string, rowId: string, text: string): string {
+  return envelope.seal({ organizationId, column, rowId }, text).toString('base64');
+}
+
+function makePersona(id: string, changes: Partial<ConfigPersona> = {}): ConfigPersona {
+  return {
+    persona_id: id,
+    resource: `team/${id}`,
+    name: id,
+    description: null,
+    content_sealed: seal('personas.content', id, `I am ${id}.`),
+    users: [],
+    model: null,
+    parameters: {},
+    is_active: true,
+    is_deleted: false,
+    created_at: '2026-01-01T00:00:00.123456+00:00',
+    updated_at: '2026-01-02T00:00:00+00:00',
+    ...changes,
+  };
+}
+
+function makeKey(id: string, changes: Partial<ConfigApiKey> = {}): ConfigApiKey {
+  return {
+    api_key_id: id,
+    resource: `team/${id}`,
+    provider: 'openai',
+    user_external_id: null,
+    models: null,
+    key_sealed: seal('api_keys.key', id, `sk-${id}`),
+    synthetic_key_sha256: `hash of ${id}`,
+    is_active: true,
+    is_deleted: false,
+    expires_at_ms: null,
+    ...changes,
+  };
+}
+
+function makeChanges(version: number, changes: Partial<ConfigChanges> = {}): ConfigChanges {
+  return { version, organization: undefined, personas: [], apiKeys: [], ...changes };
+}
+
+function makeOrganization(spec: Partial<OrganizationSpec> = {}) {
+  return { organization_id: organizationId, name: 'acme', spec: { ...organizationSpec, ...spec }, is_deleted: false };
+}
+
+function open(changes: Partial<ConfigChanges>, spec: Partial<OrganizationSpec> = {}) {
+  const sealed = applyChanges(emptySnapshot, makeChanges(1, { organization: makeOrganization(spec), ...changes }));
+  const snapshot = openSnapshot(sealed, makeRowOpener(organizationId, envelope), defaultBaseUrl);
+  assert.ok(snapshot);
+  return snapshot;
+}
+
+test('changes add, replace and delete rows, and leave the others', () => {
+  const [a, b, c] = ['a', 'b', 'c'].map((id) => makePersona(id));
+  const key = makeKey('k');
+  const organization = makeOrganization();
+  assert.ok(a && b && c);
+  const first = applyChanges(emptySnapshot, makeChanges(3, { organization, personas: [a, b], apiKeys: [key] }));
+  const renamed = { ...b, name: 'new' };
+  const second = applyChanges(first, makeChanges(5, { personas: [renamed, c, { ...a, is_deleted: true }] }));
+  assert.deepEqual([...second.personas.values()], [renamed, c]);
+  assert.deepEqual([second.version, second.organization, [...second.apiKeys.values()]], [5, organization, [key]]);
+  const third = applyChanges(second, makeChanges(6, { apiKeys: [{ ...key, key_sealed: '', is_deleted: true }] }));
+  assert.equal(third.apiKeys.size, 0);
+  assert.deepEqual([...first.personas.values()], [a, b], 'a snapshot that calls use does not change');
+});
+
+test('without an organization there is nothing to enforce', () => {
+  assert.equal(openSnapshot(emptySnapshot, makeRowOpener(organizationId, envelope), defaultBaseUrl), undefined);
+});
+
+test('personas are opened, active or not', () => {
+  const { personas } = open({
+    personas: [makePersona('a', { users: ['ada'], model: 'o3' }), makePersona('b', { is_active: false })],
+  });
+  assert.deepEqual(personas.get('a'), {
+    id: 'a',
+    resource: 'team/a',
+    name: 'a',
+    description: null,
+    content: 'I am a.',
+    users: new Set(['ada']),
+    model: 'o3',
+    parameters: {},
+    isActive: true,
+    createdAt: '2026-01-01T00:00:00.123Z',
+    updatedAt: '2026-01-02T00:00:00.000Z',
+  });
+  assert.equal(personas.get('b')?.isActive, false);
+});
+
+test('keys are found by id, by user, and as the organization’s; by their ids in order', () => {
+  const { keys, keysByUser, organizationKeys, syntheticKeys } = open({
+    apiKeys: [
+      makeKey('k3'),
+      makeKey('k1', { expires_at_ms: 5 }),
+      makeKey('k2', { user_external_id: 'ada', models: ['gpt-4o*'] }),
+      makeKey('k0', { user_external_id: 'ada' }),
+      makeKey('k4', { is_active: false }),
+      makeKey('k5', { provider: 'elsewhere' }),
+    ],
+  });
+  const ids = (list: readonly { id: string }[] | undefined) => list?.map(({ id }) => id);
+  assert.deepEqual(ids(organizationKeys), ['k1', 'k3']);
+  assert.deepEqual(ids(keysByUser.get('ada')), ['k0', 'k2']);
+  assert.deepEqual([...keys.keys()], ['k0', 'k1', 'k2', 'k3']);
+  const key = keys.get('k2');
+  assert.deepEqual([key?.secret, key?.servesModel('gpt-4o-mini'), key?.servesModel('o3')], ['sk-k2', true, false]);
+  assert.deepEqual([keys.get('k1')?.expiresAtMs, key?.expiresAtMs], [5, Number.POSITIVE_INFINITY]);
+  assert.deepEqual(syntheticKeys.get('hash of k2'), { user: 'ada', expiresAtMs: Number.POSITIVE_INFINITY });
+  assert.deepEqual(syntheticKeys.get('hash of k1'), { user: undefined, expiresAtMs: 5 });
+  assert.equal(syntheticKeys.has('hash of k4'), false);
+});
+
+test('what the organization says is in force', () => {
+  const timeouts = { headers: '2s', idle: '1m' };
+  const snapshot = open(
+    {},
+    {
+      models: { allow: ['gpt-*'], deny: ['gpt-4'] },
+      storage: { contents: 'None' },
+      authentication: { tokenLifetime: '1h', requireUser: false },
+      providers: [
+        { name: 'openai', type: 'openai', timeouts },
+        { name: 'local', type: 'compatible', baseUrl: 'http://127.0.0.1:8080/openai/v1/', timeouts },
+      ],
+    },
+  );
+  assert.deepEqual(
+    [snapshot.allowsModel('gpt-4o'), snapshot.allowsModel('gpt-4'), snapshot.allowsModel('o3')],
+    [true, false, false],
+  );
+  assert.deepEqual([snapshot.storesContents, snapshot.requireUser, snapshot.isDeleted], [false, false, false]);
+  const waits = { headersTimeoutMs: 2_000, idleTimeoutMs: 60_000 };
+  assert.deepEqual(snapshot.providers.get('openai'), {
+    name: 'openai',
+    type: 'openai',
+    origin: 'https://api.openai.com',
+    basePath: '/v1',
+    ...waits,
+  });
+  assert.deepEqual(snapshot.providers.get('local'), {
+    name: 'local',
+    type: 'compatible',
+    origin: 'http://127.0.0.1:8080',
+    basePath: '/openai/v1',
+    ...waits,
+  });
+});
+
+test('a value that was moved from another row does not open', () => {
+  const moved = makePersona('b', { content_sealed: makePersona('a').content_sealed });
+  assert.throws(() => open({ personas: [moved] }), EnvelopeError);
+  assert.throws(() => open({ apiKeys: [makeKey('k2', { key_sealed: makeKey('k1').key_sealed })] }), EnvelopeError);
+});
+
+test('a row that has not changed is opened once', () => {
+  const opener = makeRowOpener(organizationId, envelope);
+  const row = makePersona('a');
+  assert.equal(opener.persona(row), opener.persona(row));
+  assert.notEqual(opener.persona({ ...row }), opener.persona(row));
+});
