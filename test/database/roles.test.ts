@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import { Client } from 'pg';
+import { dropOrganizationRole, ensureOrganizationRole, scramVerifier } from '../../database/roles.ts';
+import { type OwnedDatabase, openDatabase } from './tenant.ts';
+
+const releasers: (() => Promise<void>)[] = [];
+let database: OwnedDatabase;
+
+before(async () => {
+  database = await openDatabase({ after: (release: () => Promise<void>) => void releasers.push(release) });
+});
+after(async () => {
+  for (const release of releasers) await release();
+});
+
+/** Whose session it is to the database. */
+async function logIn(user: string, password: string): Promise<unknown> {
+  const { hostname, port, pathname } = new URL(database.url);
+  const client = new Client({ user, password, host: hostname, port: Number(port), database: pathname.slice(1) });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ id: unknown }>('select chaperone.current_organization_id() as id');
+    return rows[0]?.id;
+  } finally {
+    await client.end();
+  }
+}
+
+test('a role logs in with its password, and is its organization', async () => {
+  const id = randomUUID();
+  const role = await ensureOrganizationRole(database.owner, id, 'pa$$ \'word"');
+  assert.equal(role, `chaperone_org_${id.replaceAll('-', '')}`);
+  assert.equal(await logIn(role, 'pa$$ \'word"'), id);
+  await assert.rejects(() => logIn(role, 'other'), { code: '28P01' });
+});
+
+test('the server stores the verifier that it would have made itself', async () => {
+  const id = randomUUID();
+  await fc.assert(
+    fc.asyncProperty(fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 30 }), async (password) => {
+      assert.equal(await logIn(await ensureOrganizationRole(database.owner, id, password), password), id);
+    }),
+    { numRuns: 10 },
+  );
+});
+
+test('a verifier is that of RFC 7677’s example', () => {
+  const [, iterations, salt, storedKey] =
+    /^SCRAM-SHA-256\$(\d+):([^$]+)\$([^:]+):/.exec(
+      scramVerifier('pencil', Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64')),
+    ) ?? [];
+  assert.deepEqual([iterations, salt], ['4096', 'W22ZaJ0SNY7soEsUEjb6gQ==']);
+  assert.equal(storedKey, 'WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=');
+});
+
+test('a password in clear is refused', async () => {
+  await assert.rejects(
+    () => database.owner.query("select chaperone.ensure_organization_role($1, 'secret')", [randomUUID()]),
+    /SCRAM-SHA-256/,
+  );
+});
+
+test('ensured again, a role has the new password and no other', async () => {
+  const id = randomUUID();
+  const role = await ensureOrganizationRole(database.owner, id, 'first');
+  assert.equal(await ensureOrganizationRole(database.owner, id, 'second'), role);
+  assert.equal(await logIn(role, 'second'), id);
+  await assert.rejects(() => logIn(role, 'first'), { code: '28P01' });
+});
+
+test('a dropped role logs in no more; dropping none is no error', async () => {
+  const id = randomUUID();
+  const role = await ensureOrganizationRole(database.owner, id, 'secret');
+  await dropOrganizationRole(database.owner, id);
+  await assert.rejects(() => logIn(role, 'secret'), { code: '28P01' });
+  await dropOrganizationRole(database.owner, id);
+});
+
+test('an open session of a dropped role is nobody’s', async (t) => {
+  const id = randomUUID();
+  const role = await ensureOrganizationRole(database.owner, id, 'secret');
+  const url = new URL(database.url);
+  url.username = role;
+  url.password = 'secret';
+  const client = new Client({ connectionString: url.href });
+  await client.connect();
+  t.after(() => client.end());
+  await dropOrganizationRole(database.owner, id);
+  await assert.rejects(() => client.query('select 1 from chaperone.requests'), { code: '42501' });
+});
