@@ -1,0 +1,257 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import { makeRequestId, nobody, requestStartedAtMs, userIdOf } from '../../database/ids.ts';
+import type { Queryable } from '../../database/queryable.ts';
+import {
+  ensureRequestPartitions,
+  findRequestById,
+  findRequestByResponseId,
+  insertRequests,
+  type RequestRecord,
+} from '../../database/requests.ts';
+import { makeRecord } from '../request-record.ts';
+import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
+
+const releasers: (() => Promise<void>)[] = [];
+const suite = { after: (release: () => Promise<void>) => void releasers.push(release) };
+let database: OwnedDatabase;
+/** The organization's own connection: what a proxy may do is what is tested. */
+let db: Queryable;
+let tenant: Tenant;
+
+before(async () => {
+  database = await openDatabase(suite);
+  tenant = await makeTenant(database);
+  db = await connect(suite, tenant.url);
+});
+after(async () => {
+  for (const release of releasers.reverse()) await release();
+});
+
+function insert(organizationId: string, records: readonly RequestRecord[], by: Queryable = db): Promise<void> {
+  return insertRequests(by, organizationId, JSON.stringify(records));
+}
+
+async function readAll(organizationId: string) {
+  const read = async (sql: string) => (await database.owner.query(sql, [organizationId])).rows;
+  return {
+    requests: await read(
+      `select *, cost_usd::text from chaperone.requests where organization_id = $1 order by request_id`,
+    ),
+    contents: await read('select * from chaperone.request_contents where organization_id = $1 order by request_id'),
+    users: await read(
+      'select user_id, external_id from chaperone.users where organization_id = $1 order by external_id',
+    ),
+    sessions: await read(
+      'select user_id, session_id, started_at, last_request_at from chaperone.sessions where organization_id = $1 order by user_id, session_id',
+    ),
+  };
+}
+
+test('a record is stored as it is', async () => {
+  const record = makeRecord(tenant.id, {
+    turn_id: 'turn',
+    persona_id: '6f1f0a5e-2f0b-5d59-9df3-1f6a1c0b7a10',
+    cost_usd: '12345678.123456789012',
+    response_id: 'resp_stored',
+    total_tokens: 2 ** 40,
+    input_sealed: Buffer.from('in').toString('base64'),
+    output_sealed: Buffer.from('out').toString('base64'),
+  });
+  await insert(tenant.id, [record]);
+  const { requests, contents, users, sessions } = await readAll(tenant.id);
+  const { user_external_id: _, input_sealed: __, output_sealed: ___, ...columns } = record;
+  assert.deepEqual(requests, [
+    {
+      ...columns,
+      organization_id: tenant.id,
+      started_at: new Date(record.started_at),
+      input_tokens: '10',
+      cached_input_tokens: '0',
+      cache_write_tokens: '0',
+      output_tokens: '20',
+      reasoning_tokens: '0',
+      total_tokens: '1099511627776',
+    },
+  ]);
+  assert.deepEqual(
+    contents.map(({ input_encrypted, output_encrypted }) => [String(input_encrypted), String(output_encrypted)]),
+    [['in', 'out']],
+  );
+  assert.deepEqual(users, [{ user_id: record.user_id, external_id: 'ada' }]);
+  const at = new Date(record.started_at);
+  assert.deepEqual(sessions, [{ user_id: record.user_id, session_id: 'sess_1', started_at: at, last_request_at: at }]);
+});
+
+test('records in any batches, in any order and again, make the same rows', async () => {
+  const drawn = fc.record({
+    user: fc.constantFrom('ada', 'bob', null),
+    session: fc.constantFrom('s1', 's2'),
+    second: fc.integer({ min: 0, max: 50 }),
+    sealed: fc.boolean(),
+  });
+  const plan = fc
+    .array(drawn, { minLength: 1, maxLength: 6 })
+    .chain((calls) =>
+      fc.tuple(
+        fc.constant(calls),
+        fc.array(fc.array(fc.nat(calls.length - 1), { minLength: 1, maxLength: 6 }), { maxLength: 4 }),
+      ),
+    );
+  await fc.assert(
+    fc.asyncProperty(plan, async ([calls, batches]) => {
+      const [once, often] = [await makeTenant(database), await makeTenant(database)];
+      const records = calls.map(({ user, session, second, sealed }) =>
+        makeRecord(once.id, {
+          started_at: new Date(Date.UTC(2026, 8, 1, 0, 0, second)).toISOString(),
+          user_id: user === null ? nobody : userIdOf(once.id, user),
+          user_external_id: user,
+          session_id: session,
+          input_sealed: sealed ? 'aW4=' : null,
+        }),
+      );
+      await insert(once.id, records, database.owner);
+      for (const batch of batches) {
+        await insert(
+          often.id,
+          [...new Set(batch)].flatMap((index) => records[index] ?? []),
+          database.owner,
+        );
+      }
+      await insert(often.id, records.toReversed(), database.owner);
+      const withoutOrganization = (rows: Record<string, unknown>[]) =>
+        rows.map(({ organization_id: _, ...row }) => row);
+      const [expected, actual] = [await readAll(once.id), await readAll(often.id)];
+      for (const table of ['requests', 'contents', 'users', 'sessions'] as const) {
+        assert.deepEqual(withoutOrganization(actual[table]), withoutOrganization(expected[table]), table);
+      }
+      const times = records
+        .filter(({ session_id }) => session_id === 's1')
+        .map(({ started_at }) => Date.parse(started_at));
+      const sessions = actual.sessions.filter(({ session_id }) => session_id === 's1');
+      assert.equal(Math.max(...sessions.map(({ last_request_at }) => last_request_at.getTime())), Math.max(...times));
+      assert.equal(actual.requests.length, records.length);
+    }),
+    { numRuns: 15 },
+  );
+});
+
+test('a record that is there stays as it was first written', async () => {
+  const record = makeRecord(tenant.id, { total_tokens: 1 });
+  await insert(tenant.id, [record]);
+  await insert(tenant.id, [{ ...record, total_tokens: 2, status: 'failed' }]);
+  const { requests } = await readAll(tenant.id);
+  const stored = requests.find(({ request_id }) => request_id === record.request_id);
+  assert.deepEqual([stored?.total_tokens, stored?.status], ['1', 'completed']);
+});
+
+test('a call without a user makes a session and no user', async () => {
+  const other = await makeTenant(database);
+  await insert(other.id, [makeRecord(other.id, { user_id: nobody, user_external_id: null })], database.owner);
+  const { users, sessions } = await readAll(other.id);
+  assert.deepEqual([users, sessions.map(({ user_id }) => user_id)], [[], [nobody]]);
+});
+
+test('a request is found by either id, and only with its own time', async () => {
+  const early = makeRecord(tenant.id, { started_at: '2026-09-01T00:00:00.000Z', response_id: 'resp_twice' });
+  const late = makeRecord(tenant.id, { started_at: '2026-10-01T00:00:00.000Z', response_id: 'resp_twice' });
+  await insert(tenant.id, [late, early]);
+  const reference = (record: RequestRecord) => ({
+    requestId: record.request_id,
+    responseId: record.response_id,
+    userId: record.user_id,
+    apiKeyId: record.api_key_id,
+  });
+  const startedAtMs = requestStartedAtMs(early.request_id) ?? 0;
+  assert.deepEqual(await findRequestById(db, tenant.id, early.request_id, startedAtMs), reference(early));
+  assert.equal(await findRequestById(db, tenant.id, early.request_id, startedAtMs + 1), undefined);
+  assert.equal(await findRequestById(db, tenant.id, makeRequestId(startedAtMs), startedAtMs), undefined);
+  assert.deepEqual(await findRequestByResponseId(db, tenant.id, 'resp_twice'), reference(late));
+  assert.equal(await findRequestByResponseId(db, tenant.id, 'resp_none'), undefined);
+});
+
+async function partitionsOf(parent: string): Promise<string[]> {
+  const { rows } = await database.owner.query<{ name: string }>(
+    `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
+     where i.inhparent = ('chaperone.' || $1)::regclass order by c.relname`,
+    [parent],
+  );
+  return rows.map(({ name }) => name);
+}
+
+const dayMs = 24 * 3_600_000;
+
+test('a month has its partitions once, however often and by how many they are asked for', async () => {
+  const at = new Date(Date.now() - 100 * dayMs);
+  const before = await partitionsOf('requests');
+  const others = await Promise.all(Array.from({ length: 4 }, () => connect(suite, tenant.url)));
+  await Promise.all(others.map((other) => ensureRequestPartitions(other, at)));
+  const month = at.toISOString().slice(0, 7).replace('-', '_');
+  assert.deepEqual(await partitionsOf('requests'), [...new Set([...before, `requests_${month}`])].sort());
+  assert.ok((await partitionsOf('request_contents')).includes(`request_contents_${month}`));
+});
+
+test('the first and the last instant of a month are in its partition', async () => {
+  const first = new Date(Date.UTC(new Date().getUTCFullYear(), new Date().getUTCMonth() - 2, 1));
+  const last = new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + 1, 1) - 1);
+  await ensureRequestPartitions(db, new Date(first.getTime() + 10 * dayMs));
+  const records = [first, last].map((at) => makeRecord(tenant.id, { started_at: at.toISOString() }));
+  await insert(tenant.id, records);
+  const partition = `requests_${first.toISOString().slice(0, 7).replace('-', '_')}`;
+  const { rowCount } = await database.owner.query(`select 1 from chaperone.${partition} where request_id = any ($1)`, [
+    records.map(({ request_id }) => request_id),
+  ]);
+  assert.equal(rowCount, 2);
+});
+
+test('times that no clock should show make no partition, and their records are kept', async () => {
+  const before = await partitionsOf('requests');
+  const records = ['1970-01-01', '2010-06-01', '9000-01-01'].map((day) =>
+    makeRecord(tenant.id, { started_at: `${day}T00:00:00.000Z` }),
+  );
+  for (const { started_at } of records) await ensureRequestPartitions(db, new Date(started_at));
+  await insert(tenant.id, records);
+  assert.deepEqual(await partitionsOf('requests'), before);
+  const { rowCount } = await database.owner.query(
+    'select 1 from chaperone.requests_default where request_id = any ($1)',
+    [records.map(({ request_id }) => request_id)],
+  );
+  assert.equal(rowCount, 3);
+});
+
+test('records that came before their month’s partition move into it', async () => {
+  const at = new Date(Date.now() + 60 * dayMs);
+  const month = at.toISOString().slice(0, 7).replace('-', '_');
+  const hasty = makeRecord(tenant.id, { started_at: at.toISOString(), input_sealed: 'aW4=' });
+  const strayed = makeRecord(tenant.id, { started_at: '2010-06-02T00:00:00.000Z' });
+  await insert(tenant.id, [hasty, strayed]);
+  const other = await makeTenant(database);
+  await ensureRequestPartitions(await connect(suite, other.url), at);
+  for (const table of ['requests', 'request_contents']) {
+    const { rows } = await database.owner.query<{ place: string }>(
+      `select c.relname as place from chaperone.${table} r join pg_class c on c.oid = r.tableoid where request_id = $1`,
+      [hasty.request_id],
+    );
+    assert.deepEqual(rows, [{ place: `${table}_${month}` }]);
+  }
+  const found = await findRequestById(db, tenant.id, strayed.request_id, Date.parse(strayed.started_at));
+  assert.equal(found?.requestId, strayed.request_id);
+  await insert(tenant.id, [hasty]);
+  const { rowCount } = await database.owner.query('select 1 from chaperone.requests where request_id = $1', [
+    hasty.request_id,
+  ]);
+  assert.equal(rowCount, 1);
+});
+
+test('a partition has the row security and the indexes of its table', async () => {
+  const { rows } = await database.owner.query(
+    `select c.relname, c.relrowsecurity, count(x.indexrelid)::int as indexes
+     from pg_inherits i join pg_class c on c.oid = i.inhrelid left join pg_index x on x.indrelid = c.oid
+     where i.inhparent = 'chaperone.requests'::regclass group by 1, 2`,
+  );
+  assert.ok(rows.length > 1);
+  for (const { relname, relrowsecurity, indexes } of rows) {
+    assert.deepEqual([relname, relrowsecurity, indexes], [relname, true, 2]);
+  }
+});
