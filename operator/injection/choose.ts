@@ -1,0 +1,103 @@
+import type { ApiKeyBinding, Organization } from '../../crds/resources.generated.ts';
+import { matchesSelector } from '../label-selector.ts';
+import type { SyntheticKey } from './environment.ts';
+import { settingAnnotations } from './marks.ts';
+import type { PodNamespace } from './pod.ts';
+import type { PodSettings } from './settings.ts';
+
+/** The pod must not be created: it would run ungoverned, or not at all. */
+export interface Refusal {
+  readonly action: 'refuse';
+  /** One word for programs, CamelCase. */
+  readonly reason: string;
+  /** What is wrong and what to do about it, for people. */
+  readonly message: string;
+}
+
+const refuse = (reason: string, message: string): Refusal => ({ action: 'refuse', reason, message });
+
+/** The organization that a pod belongs to. */
+export function chooseOrganization(
+  organizations: readonly Organization[],
+  namespace: PodNamespace,
+  { organization: asked }: PodSettings,
+): { readonly name: string } | Refusal {
+  const present = organizations.filter(({ metadata }) => !metadata.deletionTimestamp);
+  const members = present.filter(({ spec }) => matchesSelector(spec.namespaceSelector, namespace.labels));
+  const names = members.map(({ metadata }) => metadata.name).sort();
+  const chosen = asked === undefined ? members[0] : members.find(({ metadata }) => metadata.name === asked);
+  if (asked !== undefined && !chosen) {
+    const annotation = `Annotation ${settingAnnotations.organization} names Organization "${asked}"`;
+    return present.some(({ metadata }) => metadata.name === asked)
+      ? refuse(
+          'NamespaceNotMember',
+          `${annotation}, to which namespace "${namespace.name}" does not belong: its labels do not match the Organization's namespaceSelector.`,
+        )
+      : refuse('OrganizationNotFound', `${annotation}, which does not exist; create it or correct the annotation.`);
+  }
+  if (!chosen) {
+    return refuse(
+      'NoOrganization',
+      `Namespace "${namespace.name}" belongs to no Organization; label it so that an Organization's namespaceSelector matches.`,
+    );
+  }
+  if (asked === undefined && names.length > 1) {
+    return refuse(
+      'SeveralOrganizations',
+      `Namespace "${namespace.name}" belongs to several Organizations (${names.join(', ')}); name one of them with the annotation ${settingAnnotations.organization} on the pod or its namespace.`,
+    );
+  }
+  const { name } = chosen.metadata;
+  // The status names the namespaces that have the credentials already; without them the pod could not start.
+  if (!chosen.status?.id || !chosen.status.memberNamespaces?.includes(namespace.name)) {
+    return refuse(
+      'OrganizationNotReady',
+      `Organization "${name}" has not been set up in namespace "${namespace.name}" yet; this follows by itself, so try again. If it does not, see: kubectl describe organization ${name}`,
+    );
+  }
+  return { name };
+}
+
+/** Whose synthetic key the pod's application gets, if any. */
+export function chooseBinding(
+  bindings: readonly ApiKeyBinding[],
+  organization: string,
+  { binding: asked, setsEnvironment }: PodSettings,
+): { readonly key: SyntheticKey | undefined; readonly warnings: readonly string[] } | Refusal {
+  if (!setsEnvironment) return { key: undefined, warnings: [] };
+  const own = bindings.filter(({ spec }) => spec.organizationRef.name === organization);
+  if (asked !== undefined) return findAsked(own, asked, organization);
+  // A key that is bound to a user makes every call that user's, which nobody should get without asking for it.
+  const usable = own
+    .filter(({ spec }) => spec.user === undefined && spec.active)
+    .sort((one, other) => (one.metadata.name < other.metadata.name ? -1 : 1))
+    .find(isReady);
+  if (usable) return { key: keyOf(usable), warnings: [] };
+  const warning = `namespace has no ready ApiKeyBinding of Organization "${organization}" for all users, so OPENAI_API_KEY is not set; name a binding with the annotation ${settingAnnotations.binding}, or have the application use a token`;
+  return { key: undefined, warnings: [warning] };
+}
+
+function findAsked(own: readonly ApiKeyBinding[], asked: string, organization: string) {
+  const binding = own.find(({ metadata }) => metadata.name === asked);
+  const annotation = `Annotation ${settingAnnotations.binding} names ApiKeyBinding "${asked}"`;
+  if (!binding) {
+    return refuse(
+      'BindingNotFound',
+      `${annotation}, which Organization "${organization}" does not have in this namespace; create it or correct the annotation.`,
+    );
+  }
+  if (!isReady(binding)) {
+    const why = binding.status?.conditions?.find(({ type }) => type === 'Ready')?.message;
+    return refuse('BindingNotReady', `${annotation}, which is not ready${why ? `: ${why}` : ' yet; try again.'}`);
+  }
+  return { key: keyOf(binding), warnings: [] };
+}
+
+function isReady({ status }: ApiKeyBinding): boolean {
+  const condition = status?.conditions?.find(({ type }) => type === 'Ready');
+  return condition?.status === 'True' && status?.secretName !== undefined;
+}
+
+function keyOf({ status }: ApiKeyBinding): SyntheticKey | undefined {
+  return status?.secretName === undefined ? undefined : { secretName: status.secretName };
+}

@@ -1,0 +1,153 @@
+import type { ApiKeyBinding, Organization } from '../../crds/resources.generated.ts';
+import { chooseBinding, chooseOrganization, type Refusal } from './choose.ts';
+import { environmentWarnings } from './environment.ts';
+import {
+  credentialsVolume,
+  dataVolume,
+  hashAnnotation,
+  injectLabel,
+  settingAnnotations,
+  sidecarName,
+} from './marks.ts';
+import { environmentPatch, type PatchOperation, sidecarPatch } from './patch.ts';
+import { type Container, containersOf, type Pod, type PodNamespace } from './pod.ts';
+import { type InjectionSettings, type PodSettings, readPodSettings } from './settings.ts';
+import { makeSidecar } from './sidecar.ts';
+
+/** Everything a decision about a pod rests on. */
+export interface GatheredPod {
+  readonly pod: Pod;
+  /** Where it is created. */
+  readonly namespace: PodNamespace;
+  /** All there are. */
+  readonly organizations: readonly Organization[];
+  /** The namespace's. */
+  readonly bindings: readonly ApiKeyBinding[];
+}
+
+/** Why a pod goes without a sidecar although nothing is wrong. */
+export type SkipReason =
+  | 'NotRequested'
+  | 'OptedOut'
+  | 'ProtectedNamespace'
+  | 'HostNetwork'
+  | 'StaticPod'
+  | 'WindowsPod';
+
+export type InjectionDecision =
+  | {
+      readonly action: 'inject';
+      /** Empty where the pod has everything already. */
+      readonly patch: readonly PatchOperation[];
+      /** The pod lacks the sidecar itself, not only what leads to it. */
+      readonly addsSidecar: boolean;
+      readonly organization: string;
+      /** For whoever creates the pod. */
+      readonly warnings: readonly string[];
+    }
+  | { readonly action: 'skip'; readonly reason: SkipReason; readonly message: string }
+  | Refusal;
+
+const protectedNamespaces = ['kube-system', 'kube-node-lease', 'kube-public'];
+
+/**
+ * What to do about a pod that is to be created. Asked again about the pod as patched, it answers `inject` with an empty
+ * patch.
+ */
+export function decideInjection(gathered: GatheredPod, settings: InjectionSettings): InjectionDecision {
+  const { pod, namespace } = gathered;
+  const skip = decideSkip(pod, namespace, settings);
+  if (skip) return skip;
+  const podSettings = readPodSettings(settings, pod.metadata.annotations, namespace.annotations);
+  if (typeof podSettings === 'string') return { action: 'refuse', reason: 'InvalidAnnotation', message: podSettings };
+  const obstacle = findObstacle(pod, podSettings);
+  if (obstacle) return obstacle;
+  const organization = chooseOrganization(gathered.organizations, namespace, podSettings);
+  if ('action' in organization) return organization;
+  const binding = chooseBinding(gathered.bindings, organization.name, podSettings);
+  if ('action' in binding) return binding;
+
+  const addsSidecar = !hasOurs(pod);
+  const sidecar = makeSidecar(podSettings, organization.name, pod.spec.terminationGracePeriodSeconds);
+  return {
+    action: 'inject',
+    patch: [...environmentPatch(pod, podSettings, binding.key), ...(addsSidecar ? sidecarPatch(pod, sidecar) : [])],
+    addsSidecar,
+    organization: organization.name,
+    warnings: [
+      ...containersOf(pod).flatMap((container) => environmentWarnings(container, podSettings)),
+      ...binding.warnings,
+    ],
+  };
+}
+
+function decideSkip(
+  { metadata, spec }: Pod,
+  namespace: PodNamespace,
+  { operatorNamespace }: InjectionSettings,
+): InjectionDecision | undefined {
+  const skip = (reason: SkipReason, message: string) => ({ action: 'skip', reason, message }) as const;
+  const wished = metadata.labels?.[injectLabel];
+  if (wished === 'false') return skip('OptedOut', `The pod's label ${injectLabel} is "false".`);
+  if (wished !== 'true' && namespace.labels?.[injectLabel] !== 'true') {
+    return skip('NotRequested', `Neither the pod nor its namespace has the label ${injectLabel}: "true".`);
+  }
+  if (protectedNamespaces.includes(namespace.name) || namespace.name === operatorNamespace) {
+    return skip('ProtectedNamespace', `No pod of namespace "${namespace.name}" is given a sidecar.`);
+  }
+  if (spec.hostNetwork) {
+    return skip(
+      'HostNetwork',
+      'The pod uses the network of its node, where every process of the node could use the proxy; remove hostNetwork to have its calls governed.',
+    );
+  }
+  if (metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined) {
+    return skip('StaticPod', 'The pod is the mirror of a static pod, which only its node can change.');
+  }
+  if (spec.os?.name === 'windows' || spec.nodeSelector?.['kubernetes.io/os'] === 'windows') {
+    return skip('WindowsPod', 'The pod runs on Windows, for which there is no sidecar.');
+  }
+  return undefined;
+}
+
+/** What stands in the sidecar's place. */
+function findObstacle(pod: Pod, { port, metricsPort }: PodSettings): Refusal | undefined {
+  const refuse = (reason: string, message: string): Refusal => ({ action: 'refuse', reason, message });
+  const others = containersOf(pod).filter(({ name }) => name !== sidecarName);
+  if (!hasOurs(pod)) {
+    if (containersOf(pod).some(({ name }) => name === sidecarName)) {
+      return refuse('NameTaken', `The pod has a container of its own named "${sidecarName}"; give it another name.`);
+    }
+    const volume = pod.spec.volumes?.find(({ name }) => name === credentialsVolume || name === dataVolume);
+    if (volume) {
+      return refuse('NameTaken', `The pod has a volume of its own named "${volume.name}"; give it another name.`);
+    }
+  }
+  for (const [wanted, annotation] of [
+    [port, settingAnnotations.port],
+    [metricsPort, settingAnnotations.metricsPort],
+  ] as const) {
+    const holder = others.find((container) => usesPort(container, wanted));
+    if (holder) {
+      return refuse(
+        'PortTaken',
+        `Container "${holder.name}" uses port ${wanted}, which the sidecar listens on; use another port there, or name another one for the sidecar with the annotation ${annotation}.`,
+      );
+    }
+  }
+  return undefined;
+}
+
+function usesPort({ ports = [] }: Container, wanted: number): boolean {
+  return ports.some(({ containerPort, protocol = 'TCP' }) => containerPort === wanted && protocol === 'TCP');
+}
+
+/** Whether the pod has been injected already: by a former pass, perhaps with other settings, which are left as they are. */
+function hasOurs({ metadata, spec }: Pod): boolean {
+  const sidecar = spec.initContainers?.find(({ name }) => name === sidecarName);
+  return (
+    metadata.annotations?.[hashAnnotation] !== undefined &&
+    sidecar?.restartPolicy === 'Always' &&
+    sidecar.volumeMounts?.some(({ name }) => name === credentialsVolume) === true
+  );
+}

@@ -1,0 +1,32 @@
+/** Asks for injection where it is "true", on a pod or for all pods of a namespace; "false" on a pod opts it out. */
+export const injectLabel = 'chaperone.dev/inject';
+
+/** Set to "true" on every pod that was given a sidecar, so that policies and monitors can select such pods. */
+export const injectedLabel = 'chaperone.dev/injected';
+
+/** What the injected sidecar is made of, as a hash: pods with another one than new pods get are outdated. */
+export const hashAnnotation = 'chaperone.dev/injected-hash';
+
+/** What people may set, on a pod or for all pods of a namespace; the pod's own has precedence. */
+export const settingAnnotations = {
+  /** Which organization the pod belongs to, where its namespace belongs to several. */
+  organization: 'chaperone.dev/organization',
+  /** The ApiKeyBinding whose synthetic key the application gets. */
+  binding: 'chaperone.dev/binding',
+  /** "false": no container's environment is touched. */
+  setEnvironment: 'chaperone.dev/set-env',
+  /** Containers whose environment is not touched, separated by commas. */
+  skipContainers: 'chaperone.dev/skip-containers',
+  logLevel: 'chaperone.dev/log-level',
+  port: 'chaperone.dev/port',
+  metricsPort: 'chaperone.dev/metrics-port',
+  cpuRequest: 'chaperone.dev/cpu-request',
+  cpuLimit: 'chaperone.dev/cpu-limit',
+  memoryRequest: 'chaperone.dev/memory-request',
+  memoryLimit: 'chaperone.dev/memory-limit',
+} as const;
+
+/** The sidecar's name among the pod's init containers. */
+export const sidecarName = 'chaperone-proxy';
+export const credentialsVolume = 'chaperone-credentials';
+export const dataVolume = 'chaperone-data';

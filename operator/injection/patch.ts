@@ -1,0 +1,60 @@
+import { missingEnvironment, type SyntheticKey } from './environment.ts';
+import { hashAnnotation, injectedLabel } from './marks.ts';
+import type { Container, Pod } from './pod.ts';
+import type { PodSettings } from './settings.ts';
+import type { Sidecar } from './sidecar.ts';
+
+/** An operation of RFC 6902. All that is needed here is `add`. */
+export interface PatchOperation {
+  readonly op: 'add';
+  readonly path: string;
+  readonly value: unknown;
+}
+
+/** What turns a pod without the sidecar into one with it. */
+export function sidecarPatch(
+  { metadata, spec }: Pod,
+  { container, volumes, hash }: Sidecar,
+): readonly PatchOperation[] {
+  return [
+    ...entryPatch('/metadata/annotations', metadata.annotations, hashAnnotation, hash),
+    ...entryPatch('/metadata/labels', metadata.labels, injectedLabel, 'true'),
+    // First, because init containers start one after another and those that come later may call a provider too.
+    spec.initContainers
+      ? { op: 'add', path: '/spec/initContainers/0', value: container }
+      : { op: 'add', path: '/spec/initContainers', value: [container] },
+    ...appendPatch('/spec/volumes', spec.volumes, volumes),
+  ];
+}
+
+/** What the pod's containers lack to find the proxy. To be applied before the sidecar, which moves their places. */
+export function environmentPatch(
+  { spec }: Pod,
+  settings: PodSettings,
+  key: SyntheticKey | undefined,
+): readonly PatchOperation[] {
+  const patchList = (list: string, containers: readonly Container[]) =>
+    containers.flatMap((container, index) =>
+      appendPatch(`/spec/${list}/${index}/env`, container.env, missingEnvironment(container, settings, key)),
+    );
+  return [...patchList('initContainers', spec.initContainers ?? []), ...patchList('containers', spec.containers)];
+}
+
+function entryPatch(
+  path: string,
+  entries: Readonly<Record<string, string>> | undefined,
+  key: string,
+  value: string,
+): readonly PatchOperation[] {
+  if (!entries) return [{ op: 'add', path, value: { [key]: value } }];
+  return [{ op: 'add', path: `${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`, value }];
+}
+
+function appendPatch(
+  path: string,
+  list: readonly unknown[] | undefined,
+  values: readonly unknown[],
+): readonly PatchOperation[] {
+  if (values.length === 0) return [];
+  return list ? values.map((value) => ({ op: 'add', path: `${path}/-`, value })) : [{ op: 'add', path, value: values }];
+}

@@ -1,0 +1,126 @@
+import { settingAnnotations } from './marks.ts';
+
+/** What every sidecar has unless annotations say otherwise. */
+export interface InjectionSettings {
+  /** Its pods are left alone, and it holds what no pod may mount. */
+  readonly operatorNamespace: string;
+  readonly image: string;
+  readonly imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never';
+  readonly resources: ResourceRequirements;
+  /** Where providers of type `openai` without a base URL are; OpenAI's own where absent. */
+  readonly upstreamUrl?: string;
+  readonly logLevel: LogLevel;
+  readonly port: number;
+  readonly metricsPort: number;
+}
+
+export interface ResourceRequirements {
+  /** Quantities by resource, as Kubernetes writes them: `{ cpu: '100m', memory: '64Mi' }`. */
+  readonly requests?: Readonly<Record<string, string>>;
+  readonly limits?: Readonly<Record<string, string>>;
+}
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export const defaultSidecar = {
+  resources: { requests: { cpu: '10m', memory: '96Mi' }, limits: { memory: '256Mi' } },
+  logLevel: 'info',
+  port: 8000,
+  metricsPort: 8001,
+} as const satisfies Partial<InjectionSettings>;
+
+/** The settings of one pod. */
+export interface PodSettings extends InjectionSettings {
+  /** Undefined where the pod leaves it to its namespace's membership. */
+  readonly organization: string | undefined;
+  /** Undefined where any organization-wide binding of the namespace will do. */
+  readonly binding: string | undefined;
+  readonly setsEnvironment: boolean;
+  readonly skipContainers: readonly string[];
+}
+
+type Annotations = Readonly<Record<string, string>>;
+
+/**
+ * The settings of a pod by its annotations and its namespace's.
+ *
+ * @returns a text for people where an annotation says what it must not
+ */
+export function readPodSettings(
+  settings: InjectionSettings,
+  pod: Annotations = {},
+  namespace: Annotations = {},
+): PodSettings | string {
+  const read = (name: keyof typeof settingAnnotations): string | undefined => {
+    const annotation = settingAnnotations[name];
+    return (pod[annotation] ?? namespace[annotation])?.trim();
+  };
+  const problems: string[] = [];
+  const readPart = <T>(
+    name: keyof typeof settingAnnotations,
+    otherwise: T,
+    parse: (text: string) => T | undefined,
+    must: string,
+  ): T => {
+    const text = read(name);
+    if (text === undefined) return otherwise;
+    const value = parse(text);
+    if (value === undefined) problems.push(`Annotation ${settingAnnotations[name]} is "${text}"; it must be ${must}.`);
+    return value ?? otherwise;
+  };
+  const readQuantity = (name: keyof typeof settingAnnotations, otherwise: string | undefined) =>
+    readPart<string | undefined>(name, otherwise, parseQuantity, 'a quantity such as 250m or 128Mi');
+
+  const { requests, limits } = settings.resources;
+  const podSettings: PodSettings = {
+    ...settings,
+    organization: read('organization'),
+    binding: read('binding'),
+    setsEnvironment: readPart('setEnvironment', true, parseBoolean, '"true" or "false"'),
+    skipContainers: (read('skipContainers') ?? '').split(',').map((name) => name.trim()),
+    logLevel: readPart('logLevel', settings.logLevel, parseLogLevel, `one of ${logLevels.join(', ')}`),
+    port: readPart('port', settings.port, parsePort, 'a port: 1024 to 65535'),
+    metricsPort: readPart('metricsPort', settings.metricsPort, parsePort, 'a port: 1024 to 65535'),
+    resources: {
+      requests: withQuantities(requests, {
+        cpu: readQuantity('cpuRequest', requests?.cpu),
+        memory: readQuantity('memoryRequest', requests?.memory),
+      }),
+      limits: withQuantities(limits, {
+        cpu: readQuantity('cpuLimit', limits?.cpu),
+        memory: readQuantity('memoryLimit', limits?.memory),
+      }),
+    },
+  };
+  if (podSettings.port === podSettings.metricsPort)
+    problems.push(`The proxy's two ports are both ${podSettings.port}.`);
+  return problems.length > 0 ? problems.join(' ') : podSettings;
+}
+
+function withQuantities(
+  base: Readonly<Record<string, string>> = {},
+  quantities: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const stated = Object.entries(quantities).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+  return { ...base, ...Object.fromEntries(stated) };
+}
+
+function parseBoolean(text: string): boolean | undefined {
+  return text === 'true' ? true : text === 'false' ? false : undefined;
+}
+
+function parseLogLevel(text: string): LogLevel | undefined {
+  return logLevels.find((level) => level === text);
+}
+
+/** Below 1024 the sidecar's user may not listen. */
+function parsePort(text: string): number | undefined {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  return port >= 1024 && port <= 65_535 ? port : undefined;
+}
+
+/** @see https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/ */
+function parseQuantity(text: string): string | undefined {
+  return /^\d{1,12}(\.\d{1,9})?([munkMGTPE]|[KMGTPE]i)?$/.test(text) ? text : undefined;
+}

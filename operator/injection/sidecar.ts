@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { credentialsSecretName } from '../credentials.ts';
+import { credentialsVolume, dataVolume, sidecarName } from './marks.ts';
+import type { Container, Volume } from './pod.ts';
+import type { PodSettings } from './settings.ts';
+
+export interface Sidecar {
+  readonly container: Container;
+  readonly volumes: readonly Volume[];
+  /** Of all of the above. */
+  readonly hash: string;
+}
+
+/** `USER` of the image. */
+const userId = 65_532;
+
+const defaultGraceSeconds = 30;
+/** What the kubelet and the proxy's last copy of its records need of the pod's grace period. */
+const reservedSeconds = 5;
+
+/**
+ * The container that governs a pod's calls, with the volumes it mounts.
+ *
+ * @param graceSeconds the pod's `terminationGracePeriodSeconds`
+ */
+export function makeSidecar(settings: PodSettings, organization: string, graceSeconds = defaultGraceSeconds): Sidecar {
+  const { metricsPort, resources, image, imagePullPolicy } = settings;
+  const probe = (path: string) => ({ httpGet: { path, port: 'metrics' } });
+  const container = {
+    name: sidecarName,
+    image,
+    ...(imagePullPolicy && { imagePullPolicy }),
+    args: sidecarArguments(settings, graceSeconds),
+    // A native sidecar: it starts before the application, ends after it, and does not keep a Job from completing.
+    restartPolicy: 'Always',
+    ports: [{ name: 'metrics', containerPort: metricsPort, protocol: 'TCP' }],
+    // Two minutes are enough for a database that restarts; the containers after this one wait for as long.
+    startupProbe: { ...probe('/readyz'), periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 120 },
+    livenessProbe: { ...probe('/healthz'), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
+    resources,
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: userId,
+      runAsGroup: userId,
+      allowPrivilegeEscalation: false,
+      privileged: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    volumeMounts: [
+      { name: credentialsVolume, mountPath: '/etc/chaperone/credentials', readOnly: true },
+      { name: dataVolume, mountPath: '/var/lib/chaperone' },
+    ],
+  };
+  const volumes = [
+    {
+      name: credentialsVolume,
+      // The files are root's, and the group is the pod's to choose; only the sidecar mounts them, so all may read.
+      secret: { secretName: credentialsSecretName(organization), defaultMode: 0o444 },
+    },
+    { name: dataVolume, emptyDir: {} },
+  ];
+  const hash = createHash('sha256').update(JSON.stringify({ container, volumes })).digest('hex').slice(0, 16);
+  return { container, volumes, hash };
+}
+
+function sidecarArguments(settings: PodSettings, graceSeconds: number): string[] {
+  const { port, metricsPort, upstreamUrl, logLevel } = settings;
+  const grace = Math.max(1, graceSeconds - reservedSeconds);
+  return [
+    'proxy',
+    ...['--credentials', '/etc/chaperone/credentials', '--data', '/var/lib/chaperone'],
+    ...['--host', '127.0.0.1', '--port', String(port)],
+    ...['--metrics-host', '0.0.0.0', '--metrics-port', String(metricsPort)],
+    ...['--grace', String(grace), '--log-level', logLevel],
+    ...(upstreamUrl === undefined ? [] : ['--upstream', upstreamUrl]),
+  ];
+}
