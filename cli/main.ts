@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 
 // Each command loads its own code only: a proxy's cold start must not pay for the operator.
 
@@ -47,6 +47,13 @@ program
   .action(async (options) => (await import('./proxy.ts')).proxy(options));
 
 program
+  .command('sandbox')
+  .description('Run the stand-in for a provider alone: it answers every call and costs nothing.')
+  .option('--host <address>', 'where it listens', '127.0.0.1')
+  .option('--port <port>', 'its port; 0 for a free one', parsePort, 0)
+  .action(async (options) => (await import('./sandbox.ts')).sandbox(options));
+
+program
   .command('token')
   .description("Print a token for an organization, signed with the organization's own key.")
   .requiredOption('--organization <name>', 'the organization')
@@ -64,6 +71,7 @@ program
     'organizations, personas, apikeybindings or analysisconfigs (or a short name); several with commas',
   )
   .option('--data <directory>', 'the data directory of the running `chaperone up`', '.chaperone')
+  .addOption(new Option('-o, --output <format>', 'wide shows ids and more').choices(['wide']))
   .action(async (kind, options) => (await import('./get.ts')).get(kind, options));
 
 program.parseAsync().catch((error: unknown) => {
