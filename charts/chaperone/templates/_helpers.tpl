@@ -1,0 +1,79 @@
+{{- define "chaperone.fullname" -}}
+{{- .Values.fullnameOverride | default .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "chaperone.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/part-of: chaperone
+{{ include "chaperone.selector" . }}
+{{- end -}}
+
+{{- define "chaperone.selector" -}}
+app.kubernetes.io/name: chaperone
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "chaperone.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- .Values.serviceAccount.name | default (include "chaperone.fullname" .) -}}
+{{- else -}}
+{{- required "serviceAccount.name is needed where serviceAccount.create is false" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "chaperone.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}
+{{ .repository }}@{{ .digest }}
+{{- else -}}
+{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "chaperone.databaseName" -}}
+{{ include "chaperone.fullname" . }}-database
+{{- end -}}
+
+{{- define "chaperone.sandboxName" -}}
+{{ include "chaperone.fullname" . }}-sandbox
+{{- end -}}
+
+{{/* Names of objects outside namespaces say which namespace they serve. */}}
+{{- define "chaperone.clusterName" -}}
+{{ include "chaperone.fullname" . }}-{{ .Release.Namespace }}
+{{- end -}}
+
+{{- define "chaperone.databaseSecretName" -}}
+{{- if .Values.database.bundled.enabled -}}
+{{ include "chaperone.databaseName" . }}
+{{- else -}}
+{{- required "name the Secret with your database's URL in database.external.secretName, or set database.bundled.enabled for a trial" .Values.database.external.secretName -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "chaperone.upstream" -}}
+{{- if .Values.upstream -}}
+{{ .Values.upstream }}
+{{- else if .Values.sandbox.enabled -}}
+http://{{ include "chaperone.sandboxName" . }}.{{ .Release.Namespace }}.svc:8080/v1
+{{- end -}}
+{{- end -}}
+
+{{- define "chaperone.containerSecurity" -}}
+allowPrivilegeEscalation: false
+capabilities:
+  drop: [ALL]
+privileged: false
+readOnlyRootFilesystem: true
+{{- end -}}
+
+{{- define "chaperone.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
