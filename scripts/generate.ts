@@ -1,8 +1,13 @@
 // Writes the files that are generated from others; with --check only says which of them are out of date.
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
+import { Client } from 'pg';
+import { startEmbeddedPostgres } from '../cli/embedded-postgres.ts';
 import { customKinds, readDefinition, type StructuralSchema } from '../crds/definition.ts';
+import { dumpSchema } from '../database/dump-schema.ts';
+import { migrate } from '../database/migrate.ts';
 
 interface Generator {
   /** Relative to the repository's root. */
@@ -10,7 +15,10 @@ interface Generator {
   readonly render: () => Promise<string>;
 }
 
-export const generators: readonly Generator[] = [{ file: 'crds/resources.generated.ts', render: renderResourceTypes }];
+export const generators: readonly Generator[] = [
+  { file: 'crds/resources.generated.ts', render: renderResourceTypes },
+  { file: 'database/schema.sql', render: renderSchema },
+];
 
 const root = join(import.meta.dirname, '..');
 
@@ -80,6 +88,25 @@ function typeSchema(schema: StructuralSchema): JSONSchema {
     ...(schema['x-kubernetes-preserve-unknown-fields'] && { additionalProperties: true }),
     ...(items && { items: typeSchema(items) }),
   };
+}
+
+/** What the migrations add up to in an empty database. */
+async function renderSchema(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'chaperone-schema-'));
+  try {
+    const server = await startEmbeddedPostgres({ directory: join(directory, 'postgres'), settings: { fsync: 'off' } });
+    const client = new Client({ connectionString: server.url });
+    try {
+      await migrate(server.url);
+      await client.connect();
+      return await dumpSchema(client);
+    } finally {
+      await client.end();
+      await server.stop();
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
 }
 
 /** The files that are not what their generator would write now. */

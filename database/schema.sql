@@ -1,0 +1,375 @@
+-- Generated from database/migrations by `npm run generate`: add a migration instead of editing this.
+
+create schema chaperone;
+grant usage on schema chaperone to chaperone_tenant;
+
+set check_function_bodies = off;
+
+CREATE OR REPLACE FUNCTION chaperone.current_organization_id()
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE PARALLEL SAFE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select organization_id from chaperone.organization_roles where role_name = session_user
+$function$;
+revoke all on function chaperone.current_organization_id() from public;
+grant execute on function chaperone.current_organization_id() to chaperone_tenant;
+
+CREATE OR REPLACE FUNCTION chaperone.delete_organization(organization uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  owned regclass;
+begin
+  for owned in
+    select c.oid::regclass
+    from pg_class c
+      join pg_attribute a on a.attrelid = c.oid and a.attname = 'organization_id'
+    where c.relnamespace = 'chaperone'::regnamespace
+      and c.relkind in ('r', 'p') and not c.relispartition
+      and c.relname <> 'organization_roles'
+  loop
+    execute format('delete from %s where organization_id = $1', owned) using organization;
+  end loop;
+  perform pg_notify('chaperone_' || replace(organization::text, '-', ''), '');
+end
+$function$;
+revoke all on function chaperone.delete_organization(uuid) from public;
+
+CREATE OR REPLACE FUNCTION chaperone.drop_organization_role(organization uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  role_name name := 'chaperone_org_' || replace(organization::text, '-', '');
+begin
+  delete from chaperone.organization_roles r where r.organization_id = organization;
+  if exists (select from pg_roles where rolname = role_name) then
+    execute format('drop role %I', role_name);
+  end if;
+end
+$function$;
+revoke all on function chaperone.drop_organization_role(uuid) from public;
+
+CREATE OR REPLACE FUNCTION chaperone.ensure_organization_role(organization uuid, password_verifier text)
+ RETURNS name
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  role_name name := 'chaperone_org_' || replace(organization::text, '-', '');
+begin
+  if password_verifier !~ '^SCRAM-SHA-256\$' then
+    raise exception 'the password must be given as a SCRAM-SHA-256 verifier';
+  end if;
+  if not exists (select from pg_roles where rolname = role_name) then
+    execute format('create role %I login nosuperuser nocreatedb nocreaterole', role_name);
+  end if;
+  execute format('alter role %I login password %L', role_name, password_verifier);
+  execute format('alter role %I set search_path = chaperone', role_name);
+  execute format('grant chaperone_tenant to %I', role_name);
+  insert into chaperone.organization_roles (organization_id, role_name) values (organization, role_name)
+    on conflict do nothing;
+  return role_name;
+end
+$function$;
+revoke all on function chaperone.ensure_organization_role(uuid,text) from public;
+
+CREATE OR REPLACE FUNCTION chaperone.ensure_request_partitions(at timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  month_start timestamptz := date_trunc('month', at, 'UTC');
+  month_end timestamptz := month_start + interval '1 month';
+  suffix text := to_char(at at time zone 'UTC', 'YYYY_MM');
+  parent text;
+  fresh text;
+begin
+  if at < now() - interval '2 years' or at > now() + interval '3 months' then
+    return;
+  end if;
+  foreach parent in array array['requests', 'request_contents'] loop
+    fresh := format('chaperone.%I', parent || '_' || suffix);
+    continue when to_regclass(fresh) is not null;
+    -- One at a time, and no tenant can take this lock to hold the others up, as it could an advisory one.
+    execute format('lock table chaperone.%I in access exclusive mode', parent || '_default');
+    continue when to_regclass(fresh) is not null;
+    execute format('create table %s (like chaperone.%I including defaults including constraints)', fresh, parent);
+    execute format('alter table %s enable row level security', fresh);
+    -- The default partition took them before their month was sensible; with them in it the month could not be attached.
+    execute format('with moved as (delete from chaperone.%I where started_at >= $1 and started_at < $2 returning *)
+      insert into %s select * from moved', parent || '_default', fresh) using month_start, month_end;
+    execute format('alter table chaperone.%I attach partition %s for values from (%L) to (%L)',
+      parent, fresh, month_start, month_end);
+  end loop;
+end
+$function$;
+revoke all on function chaperone.ensure_request_partitions(timestamp with time zone) from public;
+grant execute on function chaperone.ensure_request_partitions(timestamp with time zone) to chaperone_tenant;
+
+CREATE OR REPLACE FUNCTION chaperone.stamp_config_version()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into chaperone.config_versions as v (organization_id, version)
+    values (new.organization_id, 1)
+    on conflict (organization_id) do update set version = v.version + 1
+    returning v.version into new.config_version;
+  perform pg_notify('chaperone_' || replace(new.organization_id::text, '-', ''), '');
+  return new;
+end
+$function$;
+revoke all on function chaperone.stamp_config_version() from public;
+
+create table chaperone.analysis_configs (
+  organization_id uuid not null,
+  analysis_config_id uuid not null,
+  resource text,
+  name text not null,
+  description text,
+  config_encrypted bytea not null,
+  is_active boolean not null default true,
+  config_version bigint not null,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  deleted_at timestamp with time zone
+);
+alter table chaperone.analysis_configs add constraint analysis_configs_pkey PRIMARY KEY (organization_id, analysis_config_id);
+CREATE UNIQUE INDEX analysis_configs_name ON chaperone.analysis_configs USING btree (organization_id, name) WHERE (deleted_at IS NULL);
+alter table chaperone.analysis_configs enable row level security;
+create policy tenant on chaperone.analysis_configs as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.analysis_configs to chaperone_tenant;
+
+create table chaperone.api_keys (
+  organization_id uuid not null,
+  api_key_id uuid not null,
+  resource text,
+  provider text not null,
+  user_external_id text,
+  models text[],
+  key_encrypted bytea not null,
+  fingerprint text not null,
+  synthetic_key_sha256 bytea not null,
+  is_active boolean not null default true,
+  expires_at timestamp with time zone,
+  config_version bigint not null,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  deleted_at timestamp with time zone
+);
+alter table chaperone.api_keys add constraint api_keys_pkey PRIMARY KEY (organization_id, api_key_id);
+CREATE INDEX api_keys_config_version ON chaperone.api_keys USING btree (organization_id, config_version);
+alter table chaperone.api_keys enable row level security;
+create policy tenant on chaperone.api_keys as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.api_keys to chaperone_tenant;
+
+create table chaperone.config_versions (
+  organization_id uuid not null,
+  version bigint not null default 0
+);
+alter table chaperone.config_versions add constraint config_versions_pkey PRIMARY KEY (organization_id);
+alter table chaperone.config_versions enable row level security;
+create policy tenant on chaperone.config_versions as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.config_versions to chaperone_tenant;
+
+create table chaperone.migrations (
+  version integer not null,
+  applied_at timestamp with time zone not null default now()
+);
+alter table chaperone.migrations add constraint migrations_pkey PRIMARY KEY (version);
+alter table chaperone.migrations enable row level security;
+
+create table chaperone.organization_roles (
+  organization_id uuid not null,
+  role_name name not null,
+  created_at timestamp with time zone not null default now()
+);
+alter table chaperone.organization_roles add constraint organization_roles_pkey PRIMARY KEY (organization_id, role_name);
+alter table chaperone.organization_roles add constraint organization_roles_role_name_key UNIQUE (role_name);
+alter table chaperone.organization_roles enable row level security;
+
+create table chaperone.organizations (
+  organization_id uuid not null,
+  name text not null,
+  spec jsonb not null,
+  config_version bigint not null,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  deleted_at timestamp with time zone
+);
+alter table chaperone.organizations add constraint organizations_name_key UNIQUE (name);
+alter table chaperone.organizations add constraint organizations_pkey PRIMARY KEY (organization_id);
+alter table chaperone.organizations enable row level security;
+create policy tenant on chaperone.organizations as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.organizations to chaperone_tenant;
+
+create table chaperone.personas (
+  organization_id uuid not null,
+  persona_id uuid not null,
+  resource text,
+  name text not null,
+  description text,
+  content_encrypted bytea not null,
+  users text[] not null default '{}'::text[],
+  model text,
+  parameters jsonb not null default '{}'::jsonb,
+  is_active boolean not null default true,
+  config_version bigint not null,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  deleted_at timestamp with time zone
+);
+alter table chaperone.personas add constraint personas_pkey PRIMARY KEY (organization_id, persona_id);
+CREATE INDEX personas_config_version ON chaperone.personas USING btree (organization_id, config_version);
+CREATE UNIQUE INDEX personas_name ON chaperone.personas USING btree (organization_id, name) WHERE (deleted_at IS NULL);
+alter table chaperone.personas enable row level security;
+create policy tenant on chaperone.personas as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.personas to chaperone_tenant;
+
+create table chaperone.rating_history (
+  organization_id uuid not null,
+  request_id text not null,
+  rating_id uuid not null,
+  rating smallint not null,
+  feedback text,
+  rated_by uuid,
+  rated_at timestamp with time zone not null
+);
+alter table chaperone.rating_history add constraint rating_history_pkey PRIMARY KEY (organization_id, request_id, rating_id);
+alter table chaperone.rating_history enable row level security;
+create policy tenant on chaperone.rating_history as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)))
+  with check ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.rating_history to chaperone_tenant;
+
+create table chaperone.ratings (
+  organization_id uuid not null,
+  request_id text not null,
+  response_id text,
+  rating smallint not null,
+  feedback text,
+  rated_by uuid,
+  rated_at timestamp with time zone not null
+);
+alter table chaperone.ratings add constraint ratings_pkey PRIMARY KEY (organization_id, request_id);
+alter table chaperone.ratings add constraint ratings_rating_check CHECK ((rating = ANY (ARRAY['-1'::integer, 1])));
+CREATE INDEX ratings_rated_at ON chaperone.ratings USING btree (organization_id, rated_at);
+alter table chaperone.ratings enable row level security;
+create policy tenant on chaperone.ratings as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)))
+  with check ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.ratings to chaperone_tenant;
+grant update (response_id, rating, feedback, rated_by, rated_at) on chaperone.ratings to chaperone_tenant;
+
+create table chaperone.request_contents (
+  organization_id uuid not null,
+  request_id text not null,
+  started_at timestamp with time zone not null,
+  input_encrypted bytea,
+  output_encrypted bytea
+) partition by range (started_at);
+alter table chaperone.request_contents add constraint request_contents_pkey PRIMARY KEY (organization_id, started_at, request_id);
+alter table chaperone.request_contents enable row level security;
+create policy tenant on chaperone.request_contents as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)))
+  with check ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.request_contents to chaperone_tenant;
+
+create table chaperone.request_contents_default partition of chaperone.request_contents default;
+alter table chaperone.request_contents_default enable row level security;
+
+create table chaperone.requests (
+  organization_id uuid not null,
+  request_id text not null,
+  started_at timestamp with time zone not null,
+  kind text not null default 'call'::text,
+  operation text not null,
+  user_id uuid not null,
+  session_id text not null,
+  turn_id text,
+  persona_id uuid,
+  api_key_id uuid,
+  provider text not null,
+  requested_model text,
+  model text,
+  is_stream boolean not null,
+  status text not null,
+  http_status integer,
+  error_code text,
+  response_id text,
+  previous_response_id text,
+  input_tokens bigint,
+  cached_input_tokens bigint,
+  cache_write_tokens bigint,
+  output_tokens bigint,
+  reasoning_tokens bigint,
+  total_tokens bigint,
+  cost_usd numeric(20,12),
+  duration_ms integer,
+  time_to_first_token_ms integer
+) partition by range (started_at);
+alter table chaperone.requests add constraint requests_kind_check CHECK ((kind = ANY (ARRAY['call'::text, 'analysis'::text])));
+alter table chaperone.requests add constraint requests_pkey PRIMARY KEY (organization_id, started_at, request_id);
+alter table chaperone.requests add constraint requests_status_check CHECK ((status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text, 'interrupted'::text])));
+CREATE INDEX requests_response_id ON chaperone.requests USING btree (organization_id, response_id) WHERE (response_id IS NOT NULL);
+alter table chaperone.requests enable row level security;
+create policy tenant on chaperone.requests as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)))
+  with check ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.requests to chaperone_tenant;
+
+create table chaperone.requests_default partition of chaperone.requests default;
+alter table chaperone.requests_default enable row level security;
+
+create table chaperone.sessions (
+  organization_id uuid not null,
+  user_id uuid not null,
+  session_id text not null,
+  started_at timestamp with time zone not null,
+  last_request_at timestamp with time zone not null
+);
+alter table chaperone.sessions add constraint sessions_pkey PRIMARY KEY (organization_id, user_id, session_id);
+alter table chaperone.sessions enable row level security;
+create policy tenant on chaperone.sessions as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)))
+  with check ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.sessions to chaperone_tenant;
+grant update (started_at, last_request_at) on chaperone.sessions to chaperone_tenant;
+
+create table chaperone.users (
+  organization_id uuid not null,
+  user_id uuid not null,
+  external_id text not null,
+  is_active boolean not null default true,
+  created_at timestamp with time zone not null default now()
+);
+alter table chaperone.users add constraint users_organization_id_external_id_key UNIQUE (organization_id, external_id);
+alter table chaperone.users add constraint users_pkey PRIMARY KEY (organization_id, user_id);
+alter table chaperone.users enable row level security;
+create policy tenant on chaperone.users as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)))
+  with check ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.users to chaperone_tenant;
+
+CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.analysis_configs FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
+
+CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.api_keys FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
+
+CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.organizations FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
+
+CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.personas FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
