@@ -1,0 +1,63 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+const stopTimeoutMs = 15_000;
+
+/** The environment of what is measured: nothing of the person's own, which may hold keys. */
+export const plainEnvironment = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '' };
+
+/** Starts a Node program in a process of its own, with a channel for messages. Its errors are shown. */
+export function startNode(file: string, args: readonly string[], nodeOptions: readonly string[] = []): ChildProcess {
+  return startChild(process.execPath, [...nodeOptions, file, ...args], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+}
+
+/** Starts a process that a Ctrl-C does not reach: it is for the benchmark to end it, in order. */
+export function startChild(command: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+  return spawn(command, args, { env: plainEnvironment, detached: true, ...options });
+}
+
+/**
+ * The next message of a child.
+ *
+ * @throws where it ends without one
+ */
+export async function nextMessage<Message>(child: ChildProcess): Promise<Message> {
+  const ended = new AbortController();
+  const fail = () => ended.abort();
+  child.once('exit', fail);
+  try {
+    const [message]: Message[] = await once(child, 'message', { signal: ended.signal });
+    if (message === undefined) throw new Error('It sent an empty message');
+    return message;
+  } catch (cause) {
+    throw new Error(`${child.spawnargs.join(' ')}\nended with exit code ${child.exitCode} before it had answered`, {
+      cause,
+    });
+  } finally {
+    child.off('exit', fail);
+  }
+}
+
+/** Ends a child by SIGTERM, or by SIGKILL where that is not enough. */
+export async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
+  await exited;
+  clearTimeout(timer);
+}
+
+/** A port of 127.0.0.1 that nothing listens on at the moment. */
+export async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('A TCP server has no port');
+  return address.port;
+}

@@ -1,0 +1,67 @@
+// npm run bench -- NAME [--json] [OPTION...]
+import { type Benchmark, findMissed, formatTable, type Result } from './benchmark.ts';
+
+interface Entry {
+  readonly title: string;
+  load(): Promise<Benchmark>;
+}
+
+const benchmarks: Readonly<Record<string, Entry>> = {
+  path: {
+    title: 'what governing a call costs: throughput, added latency, memory, cold start',
+    load: async () => (await import('./path.ts')).path,
+  },
+};
+
+const [name = '', ...options] = process.argv.slice(2);
+const asJson = options.includes('--json');
+const releasers: (() => Promise<unknown>)[] = [];
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void release().then(() => process.exit(1)));
+}
+
+const entry = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined;
+if (entry) await run(entry);
+else {
+  const known = formatTable(Object.entries(benchmarks).map(([each, { title }]) => [`  ${each}`, ` ${title}`]));
+  process.stderr.write(`usage: npm run bench -- NAME [--json]\n\n${known}\n`);
+  process.exitCode = 1;
+}
+
+async function run({ load }: Entry): Promise<void> {
+  try {
+    const benchmark = await load();
+    const result = await benchmark.run({
+      args: options.filter((option) => option !== '--json'),
+      note: (sentence) => void process.stderr.write(`${sentence}\n`),
+      onEnd: (releaser) => void releasers.push(releaser),
+    });
+    print(result);
+  } catch (error) {
+    process.stderr.write(`bench ${name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  } finally {
+    await release();
+  }
+}
+
+async function release(): Promise<void> {
+  for (const releaser of releasers.splice(0).reverse()) await releaser();
+}
+
+function print({ figures, reach, summary }: Result): void {
+  const missed = findMissed(figures, reach);
+  const rows = Object.entries(figures).map(([figure, value]) => [figure, String(value), judge(figure)]);
+  process.stdout.write(`\n${summary}\n\n${formatTable(rows)}\n`);
+  if (asJson) process.stdout.write(`${JSON.stringify({ name, figures, reach, missed })}\n`);
+
+  function judge(figure: string): string {
+    const wanted = reach[figure];
+    if (!wanted) return '';
+    const bounds = [
+      ...(wanted.min === undefined ? [] : [`>= ${wanted.min}`]),
+      ...(wanted.max === undefined ? [] : [`<= ${wanted.max}`]),
+    ];
+    return `${bounds.join(', ')}  ${missed.includes(figure) ? 'missed' : 'reached'}`;
+  }
+}

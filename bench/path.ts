@@ -1,0 +1,119 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { build } from '../scripts/build.ts';
+import { type Benchmark, type BenchmarkContext, median, type Reach } from './benchmark.ts';
+import { nextMessage, startNode, stopChild } from './child.ts';
+import { readAccounts } from './path/accounts.ts';
+import { makeRequestBody } from './path/exchange.ts';
+import { compare, describe } from './path/figures.ts';
+import {
+  type GovernedProxy,
+  type Installation,
+  measureColdStart,
+  readGauge,
+  startGovernedProxy,
+  startInstallation,
+} from './path/governed.ts';
+import { startLoadGenerator } from './path/load.ts';
+import { runRounds } from './path/rounds.ts';
+import { startUpstream } from './path/upstream.ts';
+
+const coldStarts = 7;
+
+const reach: Reach = {
+  governed_to_bare_ratio: { min: 0.6 },
+  added_p50_to_bare_ratio: { max: 2 },
+  memory_mb: { max: 130 },
+  cold_start_ms: { max: 500 },
+  accounted_ratio: { min: 1, max: 1 },
+};
+
+/** Calls straight to an upstream, through a bare passthrough, and through the governed proxy: one run, in turns. */
+export const path: Benchmark = {
+  async run(context) {
+    const { rounds: count, seconds, profile } = readOptions(context.args);
+    const { note, onEnd } = context;
+    const directory = await mkdtemp(join(tmpdir(), 'chaperone-bench-'));
+    onEnd(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
+
+    note('Building, and starting everything ...');
+    await build();
+    const upstream = await startUpstream(directory, context);
+    const origin = `http://127.0.0.1:${upstream.port}`;
+    const barePort = await startPassthrough(origin, context);
+    const installation = await startInstallation(directory, `${origin}/v1`, context);
+    const coldStartMs = await measureColdStarts(directory, installation);
+    const proxy = await startGovernedProxy(directory, installation, profile, context);
+
+    const { rounds, governedCalls } = await runRounds({
+      generate: await startLoadGenerator(context),
+      ports: { direct: upstream.port, bare: barePort, governed: proxy.port },
+      token: installation.token,
+      bodies: {
+        whole: makeRequestBody('whole', installation.personaId),
+        stream: makeRequestBody('stream', installation.personaId),
+      },
+      count,
+      seconds,
+      settle: () => untilShipped(proxy),
+      onRound: (number, round) =>
+        note(`${number === 0 ? 'warm-up' : `round ${number} of ${count}`}: ${describe(round)}`),
+    });
+
+    const { rows, exact } = await readAccounts(installation.databaseUrl, governedCalls);
+    const memoryBytes = await readGauge(proxy, 'process_resident_memory_bytes');
+    const { figures, table } = compare(rounds);
+    return {
+      figures: {
+        ...figures,
+        memory_mb: Math.round(memoryBytes / 1e6),
+        cold_start_ms: Math.round(coldStartMs),
+        governed_calls: governedCalls,
+        accounted_ratio: rows === governedCalls ? exact / governedCalls : rows / governedCalls,
+      },
+      reach,
+      summary: `Upstream: ${upstream.kind}. Medians of ${count} rounds.\n\n${table}`,
+    };
+  },
+};
+
+function readOptions(args: readonly string[]): { rounds: number; seconds: number; profile: string | undefined } {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '3' },
+      profile: { type: 'string' },
+    },
+  });
+  const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)];
+  if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error('--rounds takes a number of rounds');
+  if (!(seconds > 0)) throw new Error('--seconds takes a number of seconds');
+  return { rounds, seconds, profile: values.profile };
+}
+
+async function startPassthrough(origin: string, { onEnd }: BenchmarkContext): Promise<number> {
+  const child = startNode(join(import.meta.dirname, 'reference', 'passthrough.ts'), [origin]);
+  onEnd(() => stopChild(child));
+  return (await nextMessage<AddressInfo>(child)).port;
+}
+
+async function measureColdStarts(directory: string, installation: Installation): Promise<number> {
+  const startsMs: number[] = [];
+  for (let number = 0; number < coldStarts; number += 1) {
+    startsMs.push(await measureColdStart(join(directory, `cold-${number}`), installation));
+  }
+  return median(startsMs);
+}
+
+/** Until nothing waits to be copied to Postgres. While there was load, copying went on beside it. */
+async function untilShipped(proxy: GovernedProxy): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  while ((await readGauge(proxy, 'chaperone_spool_depth')) > 0) {
+    if (performance.now() > deadline) throw new Error('The spool does not empty');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,119 @@
+import type { ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { credentialsSecretName, operatorNamespace } from '../../operator/credentials.ts';
+import type { BenchmarkContext } from '../benchmark.ts';
+import { findFreePort, nextMessage, startChild, startNode, stopChild } from '../child.ts';
+import { untilAnswered } from './http.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const program = join(root, 'dist', 'chaperone.js');
+const resources = join(root, 'examples', 'quickstart');
+const personaName = 'Support Agent';
+
+/** A running Chaperone: a PostgreSQL with default settings, the operator over the quickstart. */
+export interface Installation {
+  readonly databaseUrl: string;
+  readonly token: string;
+  readonly personaId: string;
+  /** What starts a proxy for the organization: the program's arguments. */
+  proxyArguments(options: { data: string; metricsPort?: number }): string[];
+}
+
+interface Ready {
+  readonly organizations: readonly { readonly name: string; readonly baseUrl: string; readonly token: string }[];
+  readonly databaseUrl: string;
+}
+
+/** Starts everything but the proxy that is measured. (The one that comes with it has nothing to do.) */
+export async function startInstallation(
+  directory: string,
+  upstreamUrl: string,
+  { onEnd }: BenchmarkContext,
+): Promise<Installation> {
+  const data = join(directory, 'chaperone');
+  const args = ['up', resources, '--json', '--port', '0', '--metrics-port', '0'];
+  const child = startChild(process.execPath, [program, ...args, '--data', data, '--upstream', upstreamUrl], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onEnd(() => stopChild(child));
+  const ready = await readReady(child);
+  const [organization] = ready.organizations;
+  if (!organization) throw new Error(`There is no organization in ${resources}`);
+  const { name, baseUrl, token } = organization;
+  const credentials = join(data, 'state', 'secrets', operatorNamespace, credentialsSecretName(name));
+  return {
+    databaseUrl: ready.databaseUrl,
+    token,
+    personaId: await findPersonaId(baseUrl, token),
+    proxyArguments: ({ data: proxyData, metricsPort = 0 }) => [
+      ...['proxy', '--credentials', credentials, '--data', proxyData, '--upstream', upstreamUrl, '--port', '0'],
+      ...['--metrics-host', '127.0.0.1', '--metrics-port', String(metricsPort), '--log-level', 'warn'],
+    ],
+  };
+}
+
+async function readReady(child: ChildProcess): Promise<Ready> {
+  if (child.stdout) {
+    for await (const line of createInterface({ input: child.stdout })) {
+      const ready: Ready = JSON.parse(line);
+      return ready;
+    }
+  }
+  throw new Error('`chaperone up` ended before it was ready');
+}
+
+async function findPersonaId(baseUrl: string, token: string): Promise<string> {
+  const response = await fetch(`${baseUrl}/personas`, {
+    headers: { authorization: `Bearer ${token}`, 'x-user-id': 'bench@example.com' },
+  });
+  const { personas }: { personas?: { id: string; name: string }[] } = JSON.parse(await response.text());
+  const persona = personas?.find(({ name }) => name === personaName);
+  if (!persona) throw new Error(`There is no persona "${personaName}" in ${resources}`);
+  return persona.id;
+}
+
+export interface GovernedProxy {
+  readonly port: number;
+  readonly metricsPort: number;
+  stop(): Promise<void>;
+}
+
+/** Starts the proxy that is measured. `profileDirectory` gets a CPU profile of it when it ends. */
+export async function startGovernedProxy(
+  directory: string,
+  installation: Installation,
+  profileDirectory: string | undefined,
+  { onEnd }: BenchmarkContext,
+): Promise<GovernedProxy> {
+  const nodeOptions = profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`];
+  const args = installation.proxyArguments({ data: join(directory, 'proxy') });
+  const child = startNode(program, args, nodeOptions);
+  const stop = () => stopChild(child);
+  onEnd(stop);
+  const message = await nextMessage<{ type: string; message?: string; port: number; metricsPort: number }>(child);
+  if (message.type !== 'ready') throw new Error(`The proxy cannot start: ${message.message}`);
+  return { port: message.port, metricsPort: message.metricsPort, stop };
+}
+
+/** From the exec of a proxy with an empty volume, as in a new pod, to the first 200 of its `/readyz`. */
+export async function measureColdStart(directory: string, { proxyArguments }: Installation): Promise<number> {
+  const metricsPort = await findFreePort();
+  const startedAt = performance.now();
+  const child = startNode(program, proxyArguments({ data: directory, metricsPort }));
+  try {
+    await untilAnswered(child, metricsPort, '/readyz');
+    return performance.now() - startedAt;
+  } finally {
+    await stopChild(child);
+  }
+}
+
+/** A gauge of the proxy's own `/metrics`. */
+export async function readGauge({ metricsPort }: GovernedProxy, name: string): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${metricsPort}/metrics`);
+  const text = await response.text();
+  const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1];
+  if (value === undefined) throw new Error(`The proxy has no metric ${name}`);
+  return Number(value);
+}
