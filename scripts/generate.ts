@@ -15,12 +15,17 @@ interface Generator {
   readonly render: () => Promise<string>;
 }
 
+const root = join(import.meta.dirname, '..');
+
 export const generators: readonly Generator[] = [
   { file: 'crds/resources.generated.ts', render: renderResourceTypes },
   { file: 'database/schema.sql', render: renderSchema },
+  // A chart holds all its files.
+  ...['organizations', 'personas', 'apikeybindings', 'analysisconfigs'].map((plural) => ({
+    file: `charts/chaperone/files/crds/${plural}.yaml`,
+    render: () => readFile(join(root, 'crds', `${plural}.yaml`), 'utf8'),
+  })),
 ];
-
-const root = join(import.meta.dirname, '..');
 
 const resourcesBanner = `// Generated from the CustomResourceDefinitions in this folder by \`npm run generate\`: edit those.
 // The types are those of objects that were validated, so a field with a default is always there.

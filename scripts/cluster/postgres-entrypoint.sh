@@ -1,0 +1,18 @@
+#!/bin/sh
+# Starts PostgreSQL as the Docker project's image does, as far as the chart relies on it.
+set -eu
+bin=/usr/local/postgresql/bin
+if [ ! -s "$PGDATA/PG_VERSION" ]; then
+	# Under another name until it is complete, so that a pod killed meanwhile begins anew.
+	new=$PGDATA.new
+	rm -rf "$new"
+	"$bin/initdb" --pgdata="$new" --username=postgres --pwfile="$POSTGRES_PASSWORD_FILE" \
+		--auth=scram-sha-256 --encoding=UTF8 --locale=C --no-instructions
+	echo 'host all all all scram-sha-256' >>"$new/pg_hba.conf"
+	for file in /docker-entrypoint-initdb.d/*.sql; do
+		# Its log would hold the passwords.
+		"$bin/postgres" --single -D "$new" -c exit_on_error=on -c log_min_messages=panic postgres <"$file" >/dev/null
+	done
+	mv "$new" "$PGDATA"
+fi
+exec "$bin/postgres" -D "$PGDATA" -c listen_addresses='*' -c unix_socket_directories=/tmp "$@"

