@@ -77,7 +77,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     // One controller's work can make work for another, so all must be found idle in one go.
     async idle() {
       do for (const controller of controllers) await controller.idle();
-      while ([...queues.values()].some((queue) => queue.depth > 0));
+      while ([...queues.values()].some((queue) => !queue.isIdle));
     },
     async stop() {
       unsubscribe();

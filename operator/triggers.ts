@@ -18,7 +18,7 @@ const tenantKinds: readonly TenantKind[] = ['Persona', 'ApiKeyBinding', 'Analysi
  *
  * @returns the listener for the cluster's changes
  */
-export function makeTriggers(cluster: Cluster, target: TriggerTarget): (key: ObjectKey) => void {
+export function makeTriggers(cluster: Pick<Cluster, 'get' | 'list'>, target: TriggerTarget): (key: ObjectKey) => void {
   const seen = new Map<string, string>();
 
   const tenantsWhere = (matches: (object: { namespace: string; organization: string }) => boolean) => {
@@ -30,13 +30,14 @@ export function makeTriggers(cluster: Cluster, target: TriggerTarget): (key: Obj
       }
     }
   };
+  const resourcesOf = (name: string) => tenantsWhere(({ organization }) => organization === name);
   const organizationChanged = (name: string) => {
     target.organization(name);
     // Most changes of an Organization are its own status; its resources care for few of its fields.
     const fingerprint = fingerprintOf(cluster, name);
     if (seen.get(name) === fingerprint) return;
     seen.set(name, fingerprint);
-    tenantsWhere(({ organization }) => organization === name);
+    resourcesOf(name);
   };
   const namespaceChanged = (name: string) => {
     for (const { metadata, spec, status } of cluster.list('Organization')) {
@@ -48,9 +49,12 @@ export function makeTriggers(cluster: Cluster, target: TriggerTarget): (key: Obj
   };
   const secretChanged = (namespace: string, name: string) => {
     for (const { metadata, spec } of cluster.list('Organization')) {
-      const own = [credentialsSecretName(metadata.name), signingSecretName(metadata.name)];
+      const credentials = credentialsSecretName(metadata.name);
+      const own = [credentials, signingSecretName(metadata.name)];
       const isShared = namespace === operatorNamespace && spec.authentication?.sharedSecretRef?.name === name;
       if (own.includes(name) || isShared) target.organization(metadata.name);
+      // Its data keys may be new ones, and rows sealed with others open for no proxy any more.
+      if (namespace === operatorNamespace && name === credentials) resourcesOf(metadata.name);
     }
     for (const { metadata, spec } of cluster.list('ApiKeyBinding')) {
       if (metadata.namespace !== namespace) continue;
@@ -90,7 +94,7 @@ export function makeTriggers(cluster: Cluster, target: TriggerTarget): (key: Obj
 }
 
 /** What of an Organization its resources depend on. */
-function fingerprintOf(cluster: Cluster, name: string): string {
+function fingerprintOf(cluster: Pick<Cluster, 'get'>, name: string): string {
   const organization = cluster.get('Organization', '', name);
   const { spec, status, metadata } = organization ?? {};
   const relevant = [

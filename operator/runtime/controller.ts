@@ -13,7 +13,7 @@ export type Reconcile = (key: string) => Promise<Result>;
 export interface Controller {
   /** Ends after the reconciliations at hand. */
   stop(): Promise<void>;
-  /** Resolves when no key waits and none is being worked on. */
+  /** Resolves when no key waits and none is being worked on, or the controller has stopped. */
   idle(): Promise<void>;
 }
 
@@ -27,11 +27,9 @@ export interface ControllerOptions {
 
 /** Takes keys from the queue and reconciles them, `concurrency` at a time and each key never twice at once. */
 export function startController({ name, queue, reconcile, concurrency, log }: ControllerOptions): Controller {
-  let active = 0;
   let idlers: (() => void)[] = [];
 
-  const settle = () => {
-    if (active > 0 || queue.depth > 0) return;
+  const releaseIdlers = () => {
     for (const resolve of idlers) resolve();
     idlers = [];
   };
@@ -47,11 +45,9 @@ export function startController({ name, queue, reconcile, concurrency, log }: Co
   };
   const work = async () => {
     for (let key = await queue.take(); key !== undefined; key = await queue.take()) {
-      active += 1;
       await reconcileOne(key);
-      active -= 1;
       queue.done(key);
-      settle();
+      if (queue.isIdle) releaseIdlers();
     }
   };
   const workers = Array.from({ length: concurrency }, work);
@@ -60,11 +56,12 @@ export function startController({ name, queue, reconcile, concurrency, log }: Co
     async stop() {
       queue.shutDown();
       await Promise.all(workers);
+      releaseIdlers();
     },
     idle: () =>
       new Promise((resolve) => {
         idlers.push(resolve);
-        settle();
+        if (queue.isIdle) releaseIdlers();
       }),
   };
 }

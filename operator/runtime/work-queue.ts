@@ -16,6 +16,8 @@ export interface WorkQueue {
   shutDown(): void;
   /** How many keys wait to be taken. */
   readonly depth: number;
+  /** Whether no key waits and none is being worked on; keys whose time has not come do not count. */
+  readonly isIdle: boolean;
 }
 
 export interface WorkQueueOptions {
@@ -88,10 +90,14 @@ export function makeWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
       isShutDown = true;
       for (const { timer } of timers.values()) clearTimeout(timer);
       timers.clear();
+      waiting.clear();
       for (const taker of takers.splice(0)) taker(undefined);
     },
     get depth() {
       return waiting.size;
+    },
+    get isIdle() {
+      return waiting.size + working.size === 0;
     },
   };
 }

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { pino } from 'pino';
+import { type Reconcile, startController } from '../../../operator/runtime/controller.ts';
+import { makeWorkQueue } from '../../../operator/runtime/work-queue.ts';
+
+function start(t: TestContext, reconcile: Reconcile, concurrency = 2) {
+  const queue = makeWorkQueue({ baseDelayMs: 1, maxDelayMs: 4 });
+  const controller = startController({ name: 'Test', queue, reconcile, concurrency, log: pino({ level: 'silent' }) });
+  t.after(() => controller.stop());
+  return { queue, controller };
+}
+
+test('every key is reconciled, so many at a time, and none twice at once', async (t) => {
+  const active = new Set<string>();
+  const done: string[] = [];
+  let most = 0;
+  const { queue, controller } = start(t, async (key) => {
+    assert.ok(!active.has(key));
+    active.add(key);
+    most = Math.max(most, active.size);
+    await new Promise((resolve) => setImmediate(resolve));
+    active.delete(key);
+    done.push(key);
+    return {};
+  });
+  for (const key of ['a', 'b', 'c', 'a', 'd']) queue.add(key);
+  await controller.idle();
+  assert.deepEqual([...new Set(done)].sort(), ['a', 'b', 'c', 'd']);
+  assert.equal(most, 2);
+});
+
+test('a key that changes while it is worked on is reconciled once more', async (t) => {
+  const seen: number[] = [];
+  let value = 1;
+  const { queue, controller } = start(t, async () => {
+    seen.push(value);
+    if (value === 1) {
+      value = 2;
+      queue.add('a');
+      queue.add('a');
+    }
+    return {};
+  });
+  queue.add('a');
+  await controller.idle();
+  assert.deepEqual(seen, [1, 2]);
+});
+
+test('a controller is not idle while a key that it has just been given waits for its turn', async (t) => {
+  let isDone = false;
+  const { queue, controller } = start(t, async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    isDone = true;
+    return {};
+  });
+  queue.add('a');
+  await controller.idle();
+  assert.equal(isDone, true);
+});
+
+test('what fails is tried again, and the others go on', async (t) => {
+  const attempts = new Map<string, number>();
+  const succeeded = Promise.withResolvers<void>();
+  const { queue, controller } = start(t, async (key) => {
+    const count = (attempts.get(key) ?? 0) + 1;
+    attempts.set(key, count);
+    if (key === 'bad' && count < 4) throw new Error('not yet');
+    if (key === 'bad') succeeded.resolve();
+    return {};
+  });
+  queue.add('bad');
+  queue.add('good');
+  await succeeded.promise;
+  await controller.idle();
+  assert.deepEqual(
+    [...attempts],
+    [
+      ['bad', 4],
+      ['good', 1],
+    ],
+  );
+});
+
+test('a key that asks for it comes back after its time', async (t) => {
+  let count = 0;
+  const again = Promise.withResolvers<void>();
+  const { queue } = start(t, async () => {
+    count += 1;
+    if (count === 2) again.resolve();
+    return count === 1 ? { requeueAfterMs: 1 } : {};
+  });
+  queue.add('a');
+  await again.promise;
+});
+
+test('stopping waits for what is under way, and starts nothing more', async (t) => {
+  const entered = Promise.withResolvers<void>();
+  const finish = Promise.withResolvers<void>();
+  const done: string[] = [];
+  const { queue, controller } = start(
+    t,
+    async (key) => {
+      entered.resolve();
+      await finish.promise;
+      done.push(key);
+      return {};
+    },
+    1,
+  );
+  queue.add('a');
+  queue.add('b');
+  await entered.promise;
+  const idle = controller.idle();
+  const stopped = controller.stop();
+  finish.resolve();
+  await stopped;
+  assert.deepEqual(done, ['a']);
+  await idle;
+});

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { makeWorkQueue } from '../../../operator/runtime/work-queue.ts';
+
+type Action = { readonly do: 'add' | 'take' | 'done'; readonly key: string };
+
+test('a key waits once, is worked on by one, and comes back if it was added meanwhile', async () => {
+  const action: fc.Arbitrary<Action> = fc.record({
+    do: fc.constantFrom('add', 'add', 'take', 'done'),
+    key: fc.constantFrom('a', 'b', 'c'),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(action, { maxLength: 40 }), async (actions) => {
+      const queue = makeWorkQueue();
+      const waiting: string[] = [];
+      const working = new Set<string>();
+      const dirty = new Set<string>();
+      for (const { do: verb, key } of actions) {
+        if (verb === 'add') {
+          queue.add(key);
+          if (working.has(key)) dirty.add(key);
+          else if (!waiting.includes(key)) waiting.push(key);
+        } else if (verb === 'take' && waiting.length > 0) {
+          const taken = await queue.take();
+          assert.equal(taken, waiting.shift());
+          working.add(taken ?? '');
+        } else if (verb === 'done' && working.delete(key)) {
+          queue.done(key);
+          if (dirty.delete(key)) waiting.push(key);
+        }
+        assert.deepEqual([queue.depth, queue.isIdle], [waiting.length, waiting.length + working.size === 0]);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('whoever waits gets keys in the order they came', async () => {
+  const queue = makeWorkQueue();
+  const taken = Promise.all([queue.take(), queue.take()]);
+  queue.add('a');
+  queue.add('a');
+  queue.add('b');
+  assert.deepEqual(await taken, ['a', 'b']);
+  assert.equal(queue.isIdle, false);
+});
+
+test('a shut down queue gives and takes nothing', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  const queue = makeWorkQueue();
+  const taken = queue.take();
+  queue.addAfter('later', 10);
+  queue.shutDown();
+  assert.equal(await taken, undefined);
+  queue.add('a');
+  queue.addAfter('b', 1);
+  t.mock.timers.tick(1_000);
+  assert.deepEqual([await queue.take(), queue.depth], [undefined, 0]);
+});
+
+test('a delayed key comes when its time has come, and the earliest time counts', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  const queue = makeWorkQueue();
+  queue.addAfter('a', 100);
+  queue.addAfter('a', 50);
+  queue.addAfter('a', 200);
+  t.mock.timers.tick(49);
+  assert.equal(queue.depth, 0);
+  t.mock.timers.tick(1);
+  assert.equal(queue.depth, 1);
+  t.mock.timers.tick(1_000);
+  assert.equal(queue.depth, 1);
+});
+
+test('a failing key comes back after a delay that doubles up to a limit, until it is forgotten', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  const queue = makeWorkQueue({ baseDelayMs: 100, maxDelayMs: 350 });
+  const delayOf = async () => {
+    queue.addRateLimited('a');
+    let delayMs = 0;
+    for (; queue.depth === 0; delayMs += 1) t.mock.timers.tick(1);
+    queue.done((await queue.take()) ?? '');
+    return delayMs;
+  };
+  assert.deepEqual([await delayOf(), await delayOf(), await delayOf(), await delayOf()], [100, 200, 350, 350]);
+  queue.forget('a');
+  assert.equal(await delayOf(), 100);
+});
+
+test('failures of many keys at once come back no faster than the bucket allows', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  const queue = makeWorkQueue({ baseDelayMs: 1, retriesPerSecond: 10, retryBurst: 5 });
+  for (let index = 0; index < 25; index += 1) queue.addRateLimited(`key ${index}`);
+  t.mock.timers.tick(1);
+  assert.equal(queue.depth, 5);
+  t.mock.timers.tick(1_000);
+  assert.equal(queue.depth, 15);
+  t.mock.timers.tick(1_000);
+  assert.equal(queue.depth, 25);
+});
