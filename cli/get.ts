@@ -15,13 +15,16 @@ import { evaluateJsonPath } from './local/json-path.ts';
 import { statePaths } from './local/state.ts';
 
 export interface GetOptions {
+  readonly output?: 'wide';
   readonly data: string;
 }
 
 /** `chaperone get`: the columns that `kubectl get` shows, of the resources of a running or stopped `chaperone up`. */
-export async function get(kinds: string, { data }: GetOptions): Promise<void> {
+export async function get(kinds: string, { data, output }: GetOptions): Promise<void> {
   const definitions = kinds.split(',').map((name) => findDefinition(name.trim().toLowerCase()));
-  const tables = await Promise.all(definitions.map((definition) => makeTable(definition, statePaths(data).state)));
+  const tables = await Promise.all(
+    definitions.map((definition) => makeTable(definition, statePaths(data).state, output === 'wide')),
+  );
   process.stdout.write(tables.join('\n'));
 }
 
@@ -39,10 +42,10 @@ interface Listed {
   readonly object: Readonly<Record<string, unknown>>;
 }
 
-async function makeTable(definition: Definition, stateDirectory: string): Promise<string> {
+async function makeTable(definition: Definition, stateDirectory: string, isWide: boolean): Promise<string> {
   const objects = await readObjects(definition.kind, stateDirectory);
   if (objects.length === 0) return `No ${definition.names.plural} found.\n`;
-  const columns = definition.columns.filter((column) => (column.priority ?? 0) === 0);
+  const columns = definition.columns.filter((column) => isWide || (column.priority ?? 0) === 0);
   const isNamespaced = definition.scope === 'Namespaced';
   const head = [...(isNamespaced ? ['NAMESPACE'] : []), 'NAME', ...columns.map((column) => column.name.toUpperCase())];
   const rows = objects.map(({ namespace, name, object }) => [

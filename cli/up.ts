@@ -61,7 +61,7 @@ export async function up(directory: string, options: UpOptions, environment: Nod
       onFault: report.failure,
     });
     releasers.push(database.stop);
-    const upstream = await chooseUpstream(options.upstream, environment);
+    const upstream = await chooseUpstream(options.upstream, environment, options.port);
     releasers.push(upstream.close);
     const operator = await startOperator({ cluster, databaseUrl: database.url, log });
     releasers.push(operator.stop);

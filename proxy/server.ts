@@ -73,7 +73,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const putInForce = () => {
     if (!newest) return;
     try {
-      inForce = makeInForce(newest, credentials, opener, options.upstreamUrl, inForce) ?? inForce;
+      inForce = makeInForce(newest, credentials, opener, options.upstreamUrl, inForce);
       metrics.snapshotVersion.set(newest.version);
     } catch (error) {
       log.error({ err: error }, 'the new configuration cannot be used; the last one stays in force');
@@ -81,7 +81,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   };
   const follower = followSnapshot({
     organizationId,
-    databaseUrl: credentials.databaseUrl,
+    databaseUrl: () => credentials.databaseUrl,
     directory: dataDirectory,
     log,
     onSnapshot: (snapshot) => {
@@ -98,15 +98,16 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const shipper = startShipper({
     spool,
     organizationId,
-    databaseUrl: credentials.databaseUrl,
+    databaseUrl: () => credentials.databaseUrl,
     log,
     onShipped: (rows) => metrics.spoolShipped.inc(rows),
     onFailure: () => metrics.spoolFailures.inc(),
   });
 
   const requireInForce = (): InForce => {
-    if (stopping || !inForce) throw new ProxyError('shutting_down');
-    if (inForce.snapshot.isDeleted) throw new ProxyError('organization_deleted');
+    if (stopping) throw new ProxyError('shutting_down');
+    // Retained or gone for good: either way nobody may go on in its name.
+    if (!inForce || inForce.snapshot.isDeleted) throw new ProxyError('organization_deleted');
     return inForce;
   };
   const findStored = (id: string): Promise<RequestReference | undefined> =>

@@ -21,6 +21,8 @@ export interface Stack {
   readonly token: string;
   /** Of the sandbox; `/sandbox/calls` tells what it billed. */
   readonly upstreamUrl: string;
+  /** With the YAML, for edits. */
+  readonly directory: string;
 }
 
 /** Starts a database, an operator over the quickstart, a sandbox (or uses another upstream), and one proxy process. */
@@ -75,6 +77,7 @@ export async function startStack(scope: Scope, options: { upstreamUrl?: string }
     baseUrl: `http://127.0.0.1:${proxy.port}/v1`,
     token: await signToken({ organization: 'acme', data }),
     upstreamUrl,
+    directory,
   };
 }
 

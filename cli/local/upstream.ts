@@ -4,18 +4,33 @@ export interface Upstream {
   readonly close: () => Promise<void>;
 }
 
-/** Where calls go: what the option says, else what the OpenAI SDK itself would use, else a sandbox started here. */
-export async function chooseUpstream(option: string | undefined, environment: NodeJS.ProcessEnv): Promise<Upstream> {
+/**
+ * Where calls go: what the option says, else what the OpenAI SDK itself would use, else a sandbox started here.
+ *
+ * @param ownPort where the first proxy will listen: a shell in which the SDK was pointed at it must not start a loop
+ */
+export async function chooseUpstream(
+  option: string | undefined,
+  environment: NodeJS.ProcessEnv,
+  ownPort: number,
+): Promise<Upstream> {
   const named =
     option ?? environment.OPENAI_BASE_URL ?? (environment.OPENAI_API_KEY ? 'https://api.openai.com/v1' : '');
-  if (named !== '') return { url: checkUrl(named), isSandbox: false, close: async () => {} };
+  if (named !== '') return { url: checkUrl(named, ownPort), isSandbox: false, close: async () => {} };
   const { startSandbox } = await import('../../sandbox/server.ts');
   const sandbox = await startSandbox();
   return { url: sandbox.url, isSandbox: true, close: sandbox.close };
 }
 
-function checkUrl(text: string): string {
+function checkUrl(text: string, ownPort: number): string {
   const url = URL.parse(text);
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return text;
-  throw new Error(`The upstream must be an http or https URL, such as https://api.openai.com/v1; it is "${text}"`);
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    throw new Error(`The upstream must be an http or https URL, such as https://api.openai.com/v1; it is "${text}"`);
+  }
+  if (['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname) && Number(url.port) === ownPort) {
+    throw new Error(
+      `The upstream ${text} (--upstream or OPENAI_BASE_URL) is the proxy itself; unset it or name the provider`,
+    );
+  }
+  return text;
 }

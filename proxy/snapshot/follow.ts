@@ -1,6 +1,6 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Client } from 'pg';
+import { Client, DatabaseError } from 'pg';
 import type { Logger } from 'pino';
 import {
   type ConfigApiKey,
@@ -15,7 +15,8 @@ import { applyChanges, emptySnapshot, type SealedSnapshot } from './snapshot.ts'
 
 export interface FollowOptions {
   readonly organizationId: string;
-  readonly databaseUrl: string;
+  /** Asked at each connection: passwords rotate. */
+  readonly databaseUrl: () => string;
   /** The last snapshot is kept here, so that a proxy starts without the database. */
   readonly directory: string;
   readonly log: Logger;
@@ -25,6 +26,8 @@ export interface FollowOptions {
   readonly pollMs?: number;
   /** After how long without an answer a connection is given up. */
   readonly queryTimeoutMs?: number;
+  /** For how long the login may be refused before that means that it was taken away, and not that it is rotating. */
+  readonly refusalMs?: number;
 }
 
 /** Keeps the snapshot as the database has it. */
@@ -41,6 +44,11 @@ export interface Follower {
 const fileName = 'snapshot.json';
 const reconnectMs = { first: 50, last: 2_000 };
 
+/** What a session gets whose role has lost its grants, or was dropped. */
+const insufficientPrivilege = '42501';
+/** Beside it: invalid authorization, invalid password (which a role that is gone gets too). */
+const refusals = new Set([insufficientPrivilege, '28000', '28P01']);
+
 /**
  * Follows an organization's configuration: LISTEN for changes, read those above the version at hand, and poll the
  * change counter as the fallback. Reconnects for ever.
@@ -56,6 +64,7 @@ export function followSnapshot(options: FollowOptions): Follower {
   let retryTimer: NodeJS.Timeout | undefined;
   let refreshing: Promise<void> | undefined;
   let refreshAgain = false;
+  let refusedSinceMs: number | undefined;
   let saving = Promise.resolve();
 
   const accept = (next: SealedSnapshot, source: 'database' | 'volume') => {
@@ -76,6 +85,16 @@ export function followSnapshot(options: FollowOptions): Follower {
     }
     confirmedAtMs = Date.now();
     retryMs = reconnectMs.first;
+    refusedSinceMs = undefined;
+  };
+
+  /** The database is there and will not have us: the organization is gone, and with it what we may do. */
+  const noteRefusal = (error: unknown) => {
+    const code = error instanceof DatabaseError ? (error.code ?? '') : '';
+    if (!refusals.has(code)) return;
+    refusedSinceMs ??= Date.now();
+    const patienceMs = code === insufficientPrivilege ? 0 : (options.refusalMs ?? 300_000);
+    if (snapshot.organization && Date.now() - refusedSinceMs >= patienceMs) accept(emptySnapshot, 'database');
   };
 
   /** One at a time; a notification that comes meanwhile asks for one more. */
@@ -89,6 +108,7 @@ export function followSnapshot(options: FollowOptions): Follower {
     refreshing = readNewest(db)
       .catch((error: unknown) => {
         log.warn({ err: error }, 'the configuration could not be read; trying another connection');
+        noteRefusal(error);
         void db.end().catch(() => {});
       })
       .finally(() => {
@@ -102,7 +122,7 @@ export function followSnapshot(options: FollowOptions): Follower {
 
   const connect = async () => {
     const next = new Client({
-      connectionString: options.databaseUrl,
+      connectionString: options.databaseUrl(),
       application_name: 'chaperone-proxy-config',
       connectionTimeoutMillis: 5_000,
       query_timeout: options.queryTimeoutMs ?? 10_000,
@@ -115,6 +135,7 @@ export function followSnapshot(options: FollowOptions): Follower {
       await next.query(`listen ${next.escapeIdentifier(configChannel(organizationId))}`);
     } catch (error) {
       log.warn({ err: error }, 'cannot reach the database; calls go on with the snapshot at hand');
+      noteRefusal(error);
       void next.end().catch(() => {});
       reconnect();
       return;
@@ -168,7 +189,7 @@ interface KeptSnapshot {
 }
 
 async function save(directory: string, snapshot: SealedSnapshot): Promise<void> {
-  if (!snapshot.organization) return;
+  if (!snapshot.organization) return rm(join(directory, fileName), { force: true });
   const kept: KeptSnapshot = {
     version: snapshot.version,
     organization: snapshot.organization,

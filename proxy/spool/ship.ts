@@ -8,7 +8,8 @@ import type { Spool, SpooledRow, SpoolTable } from './spool.ts';
 export interface ShipOptions {
   readonly spool: Spool;
   readonly organizationId: string;
-  readonly databaseUrl: string;
+  /** Asked at each connection: passwords rotate. */
+  readonly databaseUrl: () => string;
   readonly log: Logger;
   /** Told how many rows have reached Postgres, and of each failed attempt. */
   readonly onShipped?: (rows: number) => void;
@@ -40,7 +41,7 @@ export function startShipper(options: ShipOptions): Shipper {
   const connection = async (): Promise<Client> => {
     if (client) return client;
     const next = new Client({
-      connectionString: options.databaseUrl,
+      connectionString: options.databaseUrl(),
       application_name: 'chaperone-proxy-spool',
       connectionTimeoutMillis: 5_000,
       query_timeout: 30_000,

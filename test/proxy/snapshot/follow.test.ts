@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { upsertOrganization } from '../../../database/organizations.ts';
+import { dropOrganizationRole, ensureOrganizationRole } from '../../../database/roles.ts';
 import { type Follower, type FollowOptions, followSnapshot } from '../../../proxy/snapshot/follow.ts';
 import type { SealedSnapshot } from '../../../proxy/snapshot/snapshot.ts';
 import { seedEveryTable } from '../../database/seed.ts';
@@ -42,7 +43,7 @@ function follow(t: TestContext, tenant: Tenant, options: Partial<FollowOptions> 
   const seen: SealedSnapshot[] = [];
   const follower = followSnapshot({
     organizationId: tenant.id,
-    databaseUrl: tenant.url,
+    databaseUrl: () => tenant.url,
     directory,
     log: pino({ level: 'silent' }),
     onSnapshot: (snapshot) => seen.push(snapshot),
@@ -133,7 +134,7 @@ test('a connection that the server ends is made anew, and what was missed is rea
 test('a connection over which nothing comes any more is made anew', async (t) => {
   const tenant = await makeTenant(database);
   const relay = await startRelay(t, Number(new URL(database.url).port));
-  const databaseUrl = viaPort(tenant.url, relay.port);
+  const databaseUrl = () => viaPort(tenant.url, relay.port);
   const following = follow(t, tenant, { databaseUrl, pollMs: 20, queryTimeoutMs: 200 });
   await following.follower.first;
   relay.freeze();
@@ -163,7 +164,7 @@ test('without the database, the snapshot that was kept is in force', async (t) =
 
   const relay = await startRelay(t, Number(new URL(database.url).port));
   await relay.close();
-  const databaseUrl = viaPort(tenant.url, relay.port);
+  const databaseUrl = () => viaPort(tenant.url, relay.port);
   const following = follow(t, tenant, { directory: before.directory, databaseUrl });
   assert.deepEqual(await following.follower.first, kept);
   assert.equal(following.follower.confirmedAtMs(), 0);
@@ -218,4 +219,27 @@ test('a follower that stops leaves no connection, however early', async (t) => {
     await early.follower.stop();
   }
   await until(async () => (await countConnections(tenant)) === 0, 'all connections to be gone');
+});
+
+test('a role that was dropped takes the configuration with it, at once where the session still stands', async (t) => {
+  const tenant = await makeTenant(database);
+  const following = follow(t, tenant, { pollMs: 20 });
+  await following.follower.first;
+  await dropOrganizationRole(database.owner, tenant.id);
+  await until(() => following.seen.at(-1)?.organization === undefined, 'the configuration to be gone');
+});
+
+test('a login that is refused for long is one that was taken away; refused for a moment, it is rotating', async (t) => {
+  const tenant = await makeTenant(database);
+  let url = tenant.url;
+  const following = follow(t, tenant, { databaseUrl: () => url, refusalMs: 500 });
+  await following.follower.first;
+  await ensureOrganizationRole(database.owner, tenant.id, 'another');
+  await disconnect(tenant);
+  url = url.replace(/:[^:@/]+@/, ':another@');
+  await rename(tenant, 'Rotated');
+  await waitForName(following, 'Rotated');
+  await ensureOrganizationRole(database.owner, tenant.id, 'taken away');
+  await disconnect(tenant);
+  await until(() => following.seen.at(-1)?.organization === undefined, 'the configuration to be gone');
 });

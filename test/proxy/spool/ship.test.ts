@@ -54,7 +54,7 @@ async function prepare(t: TestContext): Promise<Shipping> {
       const shipper = startShipper({
         spool,
         organizationId: tenant.id,
-        databaseUrl,
+        databaseUrl: () => databaseUrl,
         log: pino({ level: 'silent' }),
         onFailure: () => {
           failures += 1;
