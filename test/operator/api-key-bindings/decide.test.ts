@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ApiKeyBinding } from '../../../crds/resources.generated.ts';
+import { type ApiKeyRow, decideBinding } from '../../../operator/api-key-bindings/decide.ts';
+import { type GatheredBinding, sha256 } from '../../../operator/api-key-bindings/gather.ts';
+import { makeBinding } from '../memory-cluster.ts';
+import { makeTenantObject, organizationId, rowId } from '../tenant-object.ts';
+
+const nowMs = Date.parse('2026-01-01T00:00:00Z');
+const fingerprint = sha256('sk-secret').toString('hex').slice(0, 16);
+const row: ApiKeyRow = {
+  organizationId,
+  apiKeyId: rowId,
+  resource: 'web/key',
+  provider: 'openai',
+  userExternalId: null,
+  models: null,
+  fingerprint,
+  isActive: true,
+  expiresAt: null,
+  key: 'sk-secret',
+  syntheticKeySha256: sha256('chp_out'),
+};
+
+function decide(spec: Partial<ApiKeyBinding['spec']> = {}, gathered: Partial<GatheredBinding> = {}) {
+  const binding = makeBinding('web/key', spec);
+  return decideBinding(
+    { binding, hasProvider: true, providerKey: 'sk-secret', syntheticKey: 'chp_out', stored: undefined, ...gathered },
+    makeTenantObject<'ApiKeyBinding'>(binding),
+    'chp_fresh',
+    nowMs,
+  );
+}
+
+function apply(...args: Parameters<typeof decide>) {
+  const decision = decide(...args);
+  assert.ok(decision.action === 'apply');
+  return decision;
+}
+
+test('a key is written with the synthetic key that was handed out', () => {
+  assert.deepEqual(apply(), {
+    action: 'apply',
+    write: row,
+    syntheticKey: 'chp_out',
+    fingerprint,
+    verdict: { type: 'Ready', status: true, reason: 'Ready', message: 'The key is in force.' },
+    requeueAfterMs: undefined,
+  });
+});
+
+test('a key that is in force as it should be is not written again', () => {
+  assert.equal(apply({}, { stored: row }).write, undefined);
+});
+
+test('a synthetic key that is lost is replaced, and with it what is stored', () => {
+  const { syntheticKey, write } = apply({}, { stored: row, syntheticKey: undefined });
+  assert.equal(syntheticKey, 'chp_fresh');
+  assert.deepEqual(write?.syntheticKeySha256, sha256('chp_fresh'));
+});
+
+const changes: readonly (readonly [Partial<ApiKeyBinding['spec']>, Partial<GatheredBinding>, Partial<ApiKeyRow>])[] = [
+  [{ user: 'ada' }, {}, { userExternalId: 'ada' }],
+  [{ models: ['gpt-*'] }, {}, { models: ['gpt-*'] }],
+  [{ provider: 'local' }, {}, { provider: 'local' }],
+  [{ active: false }, {}, { isActive: false }],
+  [{ expiresAt: '2027-01-01T00:00:00Z' }, {}, { expiresAt: new Date('2027-01-01T00:00:00Z') }],
+  [{}, { providerKey: 'sk-new' }, { key: 'sk-new', fingerprint: sha256('sk-new').toString('hex').slice(0, 16) }],
+];
+for (const [spec, gathered, expected] of changes) {
+  test(`a change is written: ${JSON.stringify(expected)}`, () => {
+    assert.deepEqual(apply(spec, { stored: row, ...gathered }).write, { ...row, ...expected });
+  });
+}
+
+const withdrawals: readonly (readonly [Partial<GatheredBinding>, string, RegExp])[] = [
+  [{ hasProvider: false }, 'ProviderNotFound', /Organization "acme" has no provider "openai"/],
+  [{ providerKey: undefined }, 'SecretNotFound', /Secret "openai-key" with a key "api-key" is not there/],
+];
+for (const [gathered, reason, message] of withdrawals) {
+  test(`${reason}: nothing may be in force`, () => {
+    const { action, verdict } = decide({}, { stored: row, ...gathered });
+    assert.deepEqual([action, verdict.status, verdict.reason], ['withdraw', false, reason]);
+    assert.match(verdict.message, message);
+  });
+}
+
+const ends: readonly (readonly [string, string, number | undefined])[] = [
+  ['2026-01-01T00:00:10Z', 'Ready', 10_000],
+  ['2026-01-01T00:00:00Z', 'Expired', undefined],
+  ['2025-12-31T23:59:59Z', 'Expired', undefined],
+  // No timer reaches that far.
+  ['2099-01-01T00:00:00Z', 'Ready', 2 ** 31 - 1],
+];
+for (const [expiresAt, reason, requeueAfterMs] of ends) {
+  test(`a key until ${expiresAt} is ${reason}, to be looked at again after ${requeueAfterMs} ms`, () => {
+    const decision = apply({ expiresAt });
+    assert.deepEqual([decision.verdict.reason, decision.requeueAfterMs], [reason, requeueAfterMs]);
+  });
+}
+
+test('nothing that is told of a key shows it', () => {
+  for (const gathered of [{}, { hasProvider: false }, { providerKey: undefined }]) {
+    assert.doesNotMatch(JSON.stringify(decide({}, gathered).verdict), /sk-secret/);
+  }
+});

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Organization } from '../../../crds/resources.generated.ts';
+import { generateDataKeys } from '../../../database/envelope.ts';
+import { decideOrganization, finalizer, judgeOrganization } from '../../../operator/organizations/decide.ts';
+import type { GatheredOrganization } from '../../../operator/organizations/gather.ts';
+import { makeMeta, makeOrganization } from '../memory-cluster.ts';
+
+const credentials = {
+  organization: { id: 'id', name: 'acme' },
+  databaseUrl: 'postgres://role:password@db/chaperone',
+  jwks: { keys: [] },
+  dataKeys: generateDataKeys(),
+};
+
+const acme = makeOrganization('acme', {}, { metadata: makeMeta('acme', { finalizers: [finalizer] }) });
+
+const settled: GatheredOrganization = {
+  organization: acme,
+  storedId: 'id',
+  role: 'role',
+  credentials,
+  signingKeys: [{ kty: 'OKP', kid: 'k' }],
+  memberNamespaces: ['api', 'web'],
+  namespacesWithCredentials: ['api', 'chaperone-system', 'web'],
+  boundKeys: 1,
+  sharedSecret: undefined,
+};
+
+function apply(gathered: Partial<GatheredOrganization>) {
+  const decision = decideOrganization({ ...settled, ...gathered });
+  assert.ok(decision.action === 'apply');
+  return decision;
+}
+
+function withSpec(spec: Partial<Organization['spec']>): Organization {
+  return { ...acme, spec: { ...acme.spec, ...spec } };
+}
+
+test('an organization that is settled needs nothing new', () => {
+  assert.deepEqual(apply({}), {
+    action: 'apply',
+    needsFinalizer: false,
+    spec: acme.spec,
+    needsSigningKey: false,
+    tokenLifetime: '8760h',
+    dataKeysWereLost: false,
+    sharedSecret: undefined,
+    namespaces: ['chaperone-system', 'api', 'web'],
+    staleNamespaces: [],
+    problem: undefined,
+  });
+});
+
+test('a new organization gets a finalizer and a signing key, and has lost nothing', () => {
+  const { needsFinalizer, needsSigningKey, dataKeysWereLost } = apply({
+    organization: makeOrganization('acme'),
+    storedId: undefined,
+    credentials: undefined,
+    signingKeys: [],
+    namespacesWithCredentials: [],
+  });
+  assert.deepEqual([needsFinalizer, needsSigningKey, dataKeysWereLost], [true, true, false]);
+});
+
+test('an organization that the database knows and that has no credentials has lost its data keys', () => {
+  assert.equal(apply({ credentials: undefined }).dataKeysWereLost, true);
+});
+
+test('a namespace that has left keeps no credentials, and the operator’s own copy stays', () => {
+  const { namespaces, staleNamespaces } = apply({ memberNamespaces: ['web'] });
+  assert.deepEqual([namespaces, staleNamespaces], [['chaperone-system', 'web'], ['api']]);
+  assert.deepEqual(apply({ memberNamespaces: [] }).staleNamespaces, ['api', 'web']);
+});
+
+test('the operator’s namespace as a member gets one copy', () => {
+  assert.deepEqual(apply({ memberNamespaces: ['chaperone-system', 'web'] }).namespaces, ['chaperone-system', 'web']);
+});
+
+test('tokens live as long as the organization says', () => {
+  const organization = withSpec({ authentication: { tokenLifetime: '1h', requireUser: true } });
+  assert.equal(apply({ organization }).tokenLifetime, '1h');
+});
+
+test('a shared secret is handed on; one that is named and missing is a problem that says where it belongs', () => {
+  assert.deepEqual([apply({ sharedSecret: 's' }).sharedSecret, apply({ sharedSecret: 's' }).problem], ['s', undefined]);
+  const organization = withSpec({
+    authentication: { tokenLifetime: '1h', requireUser: true, sharedSecretRef: { name: 'legacy', key: 'secret' } },
+  });
+  const { sharedSecret, problem } = apply({ organization, sharedSecret: null });
+  assert.equal(sharedSecret, undefined);
+  assert.deepEqual(problem, {
+    type: 'CredentialsReady',
+    status: false,
+    reason: 'SharedSecretMissing',
+    message:
+      'Tokens signed with the shared secret are refused: create Secret "legacy" with key "secret" in namespace chaperone-system.',
+  });
+});
+
+for (const [deletionPolicy, keepData] of [
+  ['Retain', true],
+  ['Delete', false],
+] as const) {
+  test(`an organization that is deleted with ${deletionPolicy} ${keepData ? 'keeps' : 'loses'} its data`, () => {
+    const organization = {
+      ...withSpec({ deletionPolicy }),
+      metadata: makeMeta('acme', { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: [finalizer] }),
+    };
+    assert.deepEqual(decideOrganization({ ...settled, organization }), {
+      action: 'delete',
+      keepData,
+      staleNamespaces: ['api', 'chaperone-system', 'web'],
+    });
+  });
+}
+
+test('an organization is ready when its parts are, and otherwise says which is not', () => {
+  const summary = (problem: Parameters<typeof judgeOrganization>[0]) =>
+    judgeOrganization(problem).map(({ type, status, reason }) => `${type}=${status} ${reason}`);
+  assert.deepEqual(summary(undefined), [
+    'Ready=true Ready',
+    'DatabaseReady=true Stored',
+    'CredentialsReady=true Issued',
+  ]);
+  const problem = { type: 'CredentialsReady', status: false, reason: 'SharedSecretMissing', message: 'Create it.' };
+  assert.deepEqual(summary(problem), [
+    'Ready=false SharedSecretMissing',
+    'DatabaseReady=true Stored',
+    'CredentialsReady=false SharedSecretMissing',
+  ]);
+});

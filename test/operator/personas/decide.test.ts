@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import type { Persona } from '../../../crds/resources.generated.ts';
+import { decidePersona, type PersonaRow } from '../../../operator/personas/decide.ts';
+import { makePersonaResource } from '../memory-cluster.ts';
+import { makeTenantObject, organizationId, rowId } from '../tenant-object.ts';
+
+const row: PersonaRow = {
+  organizationId,
+  personaId: rowId,
+  resource: 'web/support',
+  name: 'support',
+  description: null,
+  content: 'Be kind.',
+  users: [],
+  model: null,
+  parameters: {},
+  isActive: true,
+};
+
+function decide(spec: Partial<Persona['spec']>, content: string | undefined, stored?: PersonaRow) {
+  const persona = makePersonaResource('web/support', spec);
+  return decidePersona({ persona, content, stored }, makeTenantObject<'Persona'>(persona));
+}
+
+const hash = createHash('sha256').update('Be kind.').digest('hex');
+
+test('a new persona is written', () => {
+  const { write, verdict, contentHash } = decide({}, 'Be kind.');
+  assert.deepEqual(write, row);
+  assert.deepEqual([verdict.status, verdict.reason, contentHash], [true, 'Ready', hash]);
+});
+
+test('a persona that is in force as it should be is not written again', () => {
+  assert.equal(decide({}, 'Be kind.', row).write, undefined);
+});
+
+const changes: readonly (readonly [Partial<Persona['spec']>, string, Partial<PersonaRow>])[] = [
+  [{}, 'Be kinder.', { content: 'Be kinder.' }],
+  [{ name: 'new' }, 'Be kind.', { name: 'new' }],
+  [{ description: 'For all.' }, 'Be kind.', { description: 'For all.' }],
+  [{ users: ['ada'] }, 'Be kind.', { users: ['ada'] }],
+  [{ model: 'o3' }, 'Be kind.', { model: 'o3' }],
+  [{ parameters: { temperature: 0 } }, 'Be kind.', { parameters: { temperature: 0 } }],
+  [{ active: false }, 'Be kind.', { isActive: false }],
+];
+for (const [spec, content, expected] of changes) {
+  test(`a change is written: ${JSON.stringify(expected)}`, () => {
+    assert.deepEqual(decide(spec, content, row).write, { ...row, ...expected });
+  });
+}
+
+test('an inactive persona is ready, and says that it is not active', () => {
+  const { verdict } = decide({ active: false }, 'Be kind.');
+  assert.deepEqual([verdict.status, /not active/.test(verdict.message)], [true, true]);
+});
+
+test('without its ConfigMap, nothing is written, and what was in force stays', () => {
+  const spec = { contentFrom: { configMapKeyRef: { name: 'texts', key: 'support' } } };
+  const first = decide(spec, undefined);
+  assert.deepEqual([first.write, first.contentHash, first.verdict.reason], [undefined, undefined, 'ContentNotFound']);
+  assert.equal(first.verdict.message, 'ConfigMap "texts" with key "support" is not there; create it.');
+  const later = decide(spec, undefined, row);
+  assert.deepEqual([later.write, later.contentHash, later.verdict.status], [undefined, hash, false]);
+  assert.match(later.verdict.message, /The last content stays in force\.$/);
+});
