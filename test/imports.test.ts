@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { test } from 'node:test';
+
+/**
+ * Which parts of the tree may import which others, besides themselves. A file belongs to the part with the longest
+ * matching name. A new part needs a line here, and a thought about where it stands.
+ */
+const parts: Readonly<Record<string, readonly string[]>> = {
+  crds: [],
+  database: [],
+  'proxy/error.ts': [],
+  'proxy/snapshot': ['crds', 'database'],
+  'proxy/spool': ['database'],
+  'proxy/pipeline': ['crds', 'database', 'proxy/error.ts', 'proxy/snapshot', 'proxy/spool'],
+  'proxy/surfaces': ['crds', 'database', 'proxy/error.ts', 'proxy/snapshot', 'proxy/spool', 'proxy/pipeline'],
+  proxy: ['crds', 'database', 'proxy/error.ts', 'proxy/snapshot', 'proxy/spool', 'proxy/pipeline', 'proxy/surfaces'],
+  operator: ['crds', 'database'],
+  sandbox: [],
+  'cli/sandbox.ts': ['sandbox'],
+  cli: ['crds', 'database', 'operator', 'proxy', 'proxy/pipeline', 'proxy/snapshot'],
+  scripts: ['crds', 'database', 'operator', 'cli'],
+  bench: ['crds', 'database', 'operator', 'cli', 'scripts'],
+  test: [
+    'crds',
+    'database',
+    'operator',
+    'proxy',
+    'proxy/error.ts',
+    'proxy/snapshot',
+    'proxy/spool',
+    'proxy/pipeline',
+    'proxy/surfaces',
+    'sandbox',
+    'cli',
+    'scripts',
+    'bench',
+  ],
+};
+
+/** Loaded only where they are asked for: from, to. */
+const dynamic: readonly (readonly [string, string])[] = [
+  ['cli', 'sandbox'],
+  ['cli', 'cli/sandbox.ts'],
+];
+
+/** Processes, not modules. */
+const entryPoints = ['cli/main.ts', 'sandbox/main.ts', 'bench/main.ts', 'scripts/test.ts', 'scripts/check.ts'];
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly isDynamic: boolean;
+}
+
+/** Paths by their contents, both relative to the repository. */
+type Sources = ReadonlyMap<string, string>;
+
+function readSources(): Sources {
+  const root = dirname(import.meta.dirname);
+  const files = globSync('**/*.ts', { cwd: root, exclude: ['node_modules', 'dist', '.*'] });
+  return new Map(files.map((file) => [file, readFileSync(join(root, file), 'utf8')]));
+}
+
+function listImports(sources: Sources): Import[] {
+  return [...sources].flatMap(([from, text]) => {
+    const found = [
+      ...text.matchAll(/^(?:import|export)\b[^'";]*?\bfrom\s+'(?<path>\.[^']+)'/gm),
+      ...text.matchAll(/^import\s+'(?<path>\.[^']+)'/gm),
+      ...text.matchAll(/\bimport\(\s*'(?<path>\.[^']+)'/g),
+    ];
+    return found.map(({ 0: statement, groups }) => ({
+      from,
+      to: normalize(join(dirname(from), groups?.path ?? '')),
+      isDynamic: statement.startsWith('import('),
+    }));
+  });
+}
+
+function partOf(file: string): string | undefined {
+  const names = Object.keys(parts).filter((name) => file === name || file.startsWith(`${name}/`));
+  return names.sort((a, b) => b.length - a.length)[0];
+}
+
+function findViolations(sources: Sources): string[] {
+  const imports = listImports(sources);
+  const homeless = [...sources.keys()].filter((file) => partOf(file) === undefined);
+  return [
+    ...homeless.map((file) => `${file} belongs to no part of the tree: give it one in test/imports.test.ts`),
+    ...imports.flatMap(findViolation),
+    ...findCircles(imports),
+  ];
+}
+
+function findViolation({ from, to, isDynamic }: Import): string[] {
+  const [fromPart = '', toPart = ''] = [partOf(from), partOf(to)];
+  if (entryPoints.includes(to)) return [`${from} imports the entry point ${to}`];
+  if (fromPart === toPart || parts[fromPart]?.includes(toPart)) return [];
+  if (isDynamic && dynamic.some(([a, b]) => a === fromPart && b === toPart)) return [];
+  return [`${from} imports ${to}: ${fromPart} may not import ${toPart}`];
+}
+
+/** Files that import each other, however far around; each circle once, by its files. */
+function findCircles(imports: readonly Import[]): string[] {
+  const targets = Map.groupBy(imports, ({ from }) => from);
+  const finished = new Set<string>();
+  const circles: string[] = [];
+  const visit = (file: string, path: readonly string[]) => {
+    const start = path.indexOf(file);
+    if (start !== -1) circles.push(`${[...path.slice(start), file].join(' imports ')}`);
+    if (start !== -1 || finished.has(file)) return;
+    for (const { to } of targets.get(file) ?? []) visit(to, [...path, file]);
+    finished.add(file);
+  };
+  for (const file of targets.keys()) visit(file, []);
+  return circles;
+}
+
+test('imports point one way', () => {
+  assert.deepEqual(findViolations(readSources()), []);
+});
+
+test('the imports of the whole tree are seen', () => {
+  const sources = readSources();
+  const imports = listImports(sources);
+  assert.ok(sources.size > 150 && imports.length > 500, `${imports.length} imports in ${sources.size} files`);
+  const uses = imports.filter(({ from, to }) => partOf(from) === 'cli' && to.includes('sandbox'));
+  assert.ok(uses.length > 0 && uses.every(({ isDynamic }) => isDynamic));
+});
+
+test('what the table allows has no circle itself', () => {
+  const allowed = Object.entries(parts).flatMap(([from, targets]) =>
+    targets.map((to) => ({ from, to, isDynamic: false })),
+  );
+  assert.deepEqual(findCircles(allowed), []);
+});
+
+const mistakes: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
+  [
+    { 'proxy/spool/a.ts': "import { b } from '../pipeline/b.ts';", 'proxy/pipeline/b.ts': '' },
+    'proxy/spool/a.ts imports proxy/pipeline/b.ts: proxy/spool may not import proxy/pipeline',
+  ],
+  [
+    { 'operator/a.ts': "import {\n  type b,\n  c,\n} from '../proxy/b.ts';", 'proxy/b.ts': '' },
+    'operator/a.ts imports proxy/b.ts: operator may not import proxy',
+  ],
+  [
+    { 'proxy/pipeline/a.ts': "export type { B } from '../../operator/b.ts';", 'operator/b.ts': '' },
+    'proxy/pipeline/a.ts imports operator/b.ts: proxy/pipeline may not import operator',
+  ],
+  [
+    { 'database/a.ts': "import '../crds/b.ts';", 'crds/b.ts': '' },
+    'database/a.ts imports crds/b.ts: database may not import crds',
+  ],
+  [
+    { 'cli/a.ts': "import { b } from '../sandbox/b.ts';", 'sandbox/b.ts': '' },
+    'cli/a.ts imports sandbox/b.ts: cli may not import sandbox',
+  ],
+  [
+    { 'proxy/a.ts': "const b = await import('../sandbox/b.ts');", 'sandbox/b.ts': '' },
+    'proxy/a.ts imports sandbox/b.ts: proxy may not import sandbox',
+  ],
+  [{ 'test/a.ts': "import '../cli/main.ts';", 'cli/main.ts': '' }, 'test/a.ts imports the entry point cli/main.ts'],
+  [
+    {
+      'crds/a.ts': "import { b } from './b.ts';",
+      'crds/b.ts': "import { c } from './c.ts';",
+      'crds/c.ts': "import type { a } from './a.ts';",
+    },
+    'crds/a.ts imports crds/b.ts imports crds/c.ts imports crds/a.ts',
+  ],
+  [{ 'lib/a.ts': '' }, 'lib/a.ts belongs to no part of the tree: give it one in test/imports.test.ts'],
+];
+for (const [files, violation] of mistakes) {
+  test(`would show: ${violation}`, () => {
+    assert.deepEqual(findViolations(new Map(Object.entries(files))), [violation]);
+  });
+}
+
+test('cli may ask for the sandbox when it needs one', () => {
+  const files = { 'cli/up.ts': "const { start } = await import('../sandbox/server.ts');", 'sandbox/server.ts': '' };
+  assert.deepEqual(findViolations(new Map(Object.entries(files))), []);
+});
