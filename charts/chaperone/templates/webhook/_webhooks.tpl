@@ -5,7 +5,7 @@ that has not asked for a sidecar ever depends on the operator.
 */ -}}
 {{- define "chaperone.webhooks" -}}
 {{- $root := .root }}
-{{- $never := dict "key" "kubernetes.io/metadata.name" "operator" "NotIn" "values" (list "kube-system" "kube-node-lease" $root.Release.Namespace) }}
+{{- $never := dict "key" "kubernetes.io/metadata.name" "operator" "NotIn" "values" (list "kube-system" "kube-node-lease" "kube-public" $root.Release.Namespace) }}
 {{- $asked := list
   (dict "name" "namespace"
     "namespaces" (dict "key" "chaperone.dev/inject" "operator" "In" "values" (list "true"))

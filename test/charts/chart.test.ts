@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { globSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { suite, test } from 'node:test';
+import { parse } from 'yaml';
+import { chart, parseRendered, type Rendered, render, repository, runHelm, skip } from './helm.ts';
+
+const valueFiles = globSync(join(import.meta.dirname, 'values', '*.yaml')).sort();
+
+suite('the chart', { skip, concurrency: 2 }, () => {
+  for (const file of valueFiles) {
+    const name = basename(file, '.yaml');
+
+    test(`renders ${name} as the golden file says (renew it by: npm test -- test/charts --test-update-snapshots)`, async (t) => {
+      const rendered = await render('--values', file, '--set', 'crds.install=false');
+      t.assert.fileSnapshot(withoutPasswords(rendered), join(import.meta.dirname, 'golden', `${name}.yaml`), {
+        serializers: [String],
+      });
+    });
+
+    test(`has no fault that helm lint finds with ${name}`, async () => {
+      const report = await runHelm('lint', '--strict', chart, '--values', file);
+      assert.match(report, /0 chart\(s\) failed/);
+    });
+
+    test(`gives no container of ${name} more than it needs`, async () => {
+      const pods = parseRendered(await render('--values', file)).flatMap(podsOf);
+      assert.ok(pods.length > 0);
+      for (const { owner, spec } of pods) assertConfined(owner, spec);
+    });
+  }
+
+  test('asks for a database and says how to name one', async () => {
+    await assert.rejects(render(), /database\.external\.secretName/);
+  });
+
+  test('holds the definitions of the repository, kept when the release goes', async () => {
+    const definitions = parseRendered(await render('--set', 'database.bundled.enabled=true')).filter(isDefinition);
+    const sources = globSync(join(repository, 'crds', '*.yaml'));
+    assert.equal(definitions.length, sources.length);
+    for (const source of sources) {
+      const wanted = parse(await readFile(source, 'utf8'));
+      const rendered = definitions.find(({ metadata }) => metadata.name === wanted.metadata.name);
+      assert.deepEqual(rendered?.spec, wanted.spec);
+      assert.equal(rendered?.metadata.annotations?.['helm.sh/resource-policy'], 'keep');
+    }
+  });
+
+  test('leaves definitions out, or lets them go, where that is asked', async () => {
+    const without = parseRendered(await render('--set', 'database.bundled.enabled=true,crds.install=false'));
+    assert.deepEqual(without.filter(isDefinition), []);
+    const unkept = parseRendered(await render('--set', 'database.bundled.enabled=true,crds.keep=false'));
+    for (const { metadata } of unkept.filter(isDefinition)) assert.equal(metadata.annotations, undefined);
+  });
+
+  test('asks the webhook about no pod of the system or of its own namespace, and about none that has not asked', async () => {
+    const webhooks = parseRendered(await render('--set', 'database.bundled.enabled=true'))
+      .filter(({ kind }) => kind.endsWith('WebhookConfiguration'))
+      .flatMap(({ webhooks }) => webhooks as Webhook[]);
+    assert.equal(webhooks.length, 4);
+    for (const { namespaceSelector, objectSelector } of webhooks) {
+      const never = namespaceSelector.matchExpressions.find(({ key }) => key === 'kubernetes.io/metadata.name');
+      assert.deepEqual(never, {
+        key: 'kubernetes.io/metadata.name',
+        operator: 'NotIn',
+        values: ['kube-system', 'kube-node-lease', 'kube-public', 'chaperone-system'],
+      });
+      const asked = [...namespaceSelector.matchExpressions, ...objectSelector.matchExpressions].filter(
+        ({ key, operator }) => key === 'chaperone.dev/inject' && operator === 'In',
+      );
+      assert.deepEqual(asked, [{ key: 'chaperone.dev/inject', operator: 'In', values: ['true'] }]);
+    }
+  });
+
+  test('lists every right by name', async () => {
+    const roles = parseRendered(await render('--set', 'database.bundled.enabled=true')).filter(({ kind }) =>
+      ['Role', 'ClusterRole'].includes(kind),
+    );
+    assert.equal(roles.length, 2);
+    for (const { rules, metadata } of roles) {
+      assert.doesNotMatch(JSON.stringify(rules), /\*/, metadata.name);
+    }
+  });
+
+  const refused: readonly (readonly [value: string, reason: RegExp])[] = [
+    ['operater.replicas=1', /operater/],
+    ['operator.replicas=0', /operator\/replicas/],
+    ['webhook.failurePolicy=Maybe', /webhook\/failurePolicy/],
+    ['upstream=models.example.com', /upstream/],
+    ['image.digest=latest', /image\/digest/],
+    ['webhook.timeoutSeconds=60', /timeoutSeconds/],
+    ['database.external.secretName=My_Secret', /secretName/],
+  ];
+  for (const [value, reason] of refused) {
+    test(`refuses ${value}`, async () => {
+      await assert.rejects(render('--set', 'database.bundled.enabled=true', '--set', value), reason);
+    });
+  }
+});
+
+interface Webhook {
+  readonly namespaceSelector: Selector;
+  readonly objectSelector: Selector;
+}
+
+interface Selector {
+  readonly matchExpressions: readonly { key: string; operator: string; values?: string[] }[];
+}
+
+interface PodSpec {
+  readonly securityContext: Readonly<Record<string, unknown>>;
+  readonly containers: readonly Container[];
+  readonly initContainers?: readonly Container[];
+}
+
+interface Container {
+  readonly name: string;
+  readonly resources?: { readonly requests?: object; readonly limits?: object };
+  readonly securityContext: Readonly<Record<string, unknown>>;
+}
+
+function podsOf({ kind, metadata, spec }: Rendered): { owner: string; spec: PodSpec }[] {
+  if (kind !== 'Deployment' && kind !== 'StatefulSet') return [];
+  return [{ owner: metadata.name, spec: (spec as { template: { spec: PodSpec } }).template.spec }];
+}
+
+function assertConfined(owner: string, { securityContext, containers, initContainers = [] }: PodSpec): void {
+  assert.equal(securityContext.runAsNonRoot, true, owner);
+  assert.deepEqual(securityContext.seccompProfile, { type: 'RuntimeDefault' }, owner);
+  for (const container of [...containers, ...initContainers]) {
+    const place = `${owner}/${container.name}`;
+    assert.equal(container.securityContext.readOnlyRootFilesystem, true, place);
+    assert.equal(container.securityContext.allowPrivilegeEscalation, false, place);
+    const capabilities = container.securityContext.capabilities as { drop: string[]; add?: string[] };
+    assert.deepEqual(capabilities.drop, ['ALL'], place);
+    // It runs once, before PostgreSQL, and only where it is asked for.
+    assert.deepEqual(capabilities.add, container.name === 'change-owner' ? ['CHOWN'] : undefined, place);
+    assert.ok(container.resources?.requests && container.resources.limits, place);
+  }
+}
+
+function isDefinition({ kind }: Rendered): boolean {
+  return kind === 'CustomResourceDefinition';
+}
+
+/** They are made anew with each rendering outside a cluster. */
+function withoutPasswords(rendered: string): string {
+  const passwords = rendered.matchAll(/-password: (\w{32})$/gm).map(([, password]) => password ?? '');
+  return [...passwords].reduce((text, password) => text.replaceAll(password, 'PASSWORD'), rendered);
+}
