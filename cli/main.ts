@@ -42,6 +42,8 @@ program
   .option('--metrics-host <address>', 'where /metrics, /healthz and /readyz listen', '0.0.0.0')
   .option('--metrics-port <port>', 'their port', parsePort, 8001)
   .option('--upstream <url>', 'where providers of type openai without a base URL are', 'https://api.openai.com/v1')
+  .option('--pod-namespace <name>', 'the namespace of the pod that it serves, for records and metrics')
+  .option('--workload <name>', 'the Deployment, Job or the like that the pod belongs to')
   .option('--grace <seconds>', 'how long calls may take to end when the proxy stops', parseSeconds, 3)
   .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')
   .action(async (options) => (await import('./proxy.ts')).proxy(options));

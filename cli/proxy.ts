@@ -11,6 +11,8 @@ export interface ProxyCommandOptions {
   readonly upstream: string;
   readonly grace: number;
   readonly logLevel: string;
+  readonly podNamespace?: string;
+  readonly workload?: string;
 }
 
 /** What a proxy tells the process that started it, where that is `chaperone up`. */
@@ -39,6 +41,7 @@ export async function proxy(options: ProxyCommandOptions): Promise<void> {
       metricsPort: options.metricsPort,
       upstreamUrl: options.upstream,
       graceMs: options.grace * 1_000,
+      ...originOf(options),
       log,
     });
     stop = running.stop;
@@ -50,6 +53,11 @@ export async function proxy(options: ProxyCommandOptions): Promise<void> {
     tell({ type: 'failed', message: describe(error) });
     throw error;
   }
+}
+
+/** Both or none: a workload is only known within its namespace. */
+function originOf({ podNamespace: namespace, workload }: ProxyCommandOptions) {
+  return namespace === undefined || workload === undefined ? {} : { origin: { namespace, workload } };
 }
 
 function tell(message: ProxyMessage): void {

@@ -13,6 +13,9 @@ export interface RequestRecord {
   user_external_id: string | null;
   session_id: string;
   turn_id: string | null;
+  /** The pod's namespace and workload (Deployment, Job, …); null outside of pods. */
+  namespace: string | null;
+  workload: string | null;
   persona_id: string | null;
   api_key_id: string | null;
   provider: string;
@@ -52,7 +55,7 @@ export async function insertRequests(db: Queryable, organizationId: string, reco
       with record as materialized (
         select * from json_to_recordset($2::json) as r (
           request_id text, started_at timestamptz, kind text, operation text, user_id uuid, user_external_id text,
-          session_id text, turn_id text, persona_id uuid, api_key_id uuid, provider text, requested_model text,
+          session_id text, turn_id text, namespace text, workload text, persona_id uuid, api_key_id uuid, provider text, requested_model text,
           model text, is_stream boolean, status text, http_status integer, error_code text, response_id text,
           previous_response_id text, input_tokens bigint, cached_input_tokens bigint, cache_write_tokens bigint,
           output_tokens bigint, reasoning_tokens bigint, total_tokens bigint, cost_usd numeric, duration_ms integer,
@@ -83,12 +86,12 @@ export async function insertRequests(db: Queryable, organizationId: string, reco
         on conflict do nothing
       )
       insert into chaperone.requests (
-        organization_id, request_id, started_at, kind, operation, user_id, session_id, turn_id, persona_id, api_key_id,
+        organization_id, request_id, started_at, kind, operation, user_id, session_id, turn_id, namespace, workload, persona_id, api_key_id,
         provider, requested_model, model, is_stream, status, http_status, error_code, response_id, previous_response_id,
         input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, total_tokens, cost_usd,
         duration_ms, time_to_first_token_ms)
       select
-        $1::uuid, request_id, started_at, kind, operation, user_id, session_id, turn_id, persona_id, api_key_id,
+        $1::uuid, request_id, started_at, kind, operation, user_id, session_id, turn_id, namespace, workload, persona_id, api_key_id,
         provider, requested_model, model, is_stream, status, http_status, error_code, response_id, previous_response_id,
         input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, total_tokens, cost_usd,
         duration_ms, time_to_first_token_ms

@@ -302,6 +302,8 @@ create table chaperone.requests (
   user_id uuid not null,
   session_id text not null,
   turn_id text,
+  namespace text,
+  workload text,
   persona_id uuid,
   api_key_id uuid,
   provider text not null,

@@ -8,7 +8,7 @@ import { buildApp } from './app.ts';
 import { type Credentials, followCredentials, readCredentials } from './credentials.ts';
 import { ProxyError } from './error.ts';
 import { makeMonitoringServer } from './monitoring.ts';
-import { makeAccounting } from './pipeline/account.ts';
+import { makeAccounting, type Origin } from './pipeline/account.ts';
 import { makeAuthenticator } from './pipeline/authenticate.ts';
 import { makeIdentify } from './pipeline/identify.ts';
 import { makeMetrics } from './pipeline/metrics.ts';
@@ -31,6 +31,8 @@ export interface ProxyOptions {
   readonly metricsPort: number;
   /** Where providers of type `openai` without a base URL are. */
   readonly upstreamUrl: string;
+  /** The pod that it serves: in its records, and in the labels of its metrics. */
+  readonly origin?: Origin;
   readonly log: Logger;
   /** How long an answer is read on after its client has gone. */
   readonly drainMs?: number;
@@ -56,7 +58,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { log, dataDirectory } = options;
   let credentials = await readCredentials(options.credentialsDirectory);
   const { organizationId } = credentials;
-  const metrics = makeMetrics();
+  const metrics = makeMetrics({ ...options.origin });
   const spool = openSpool({
     directory: dataDirectory,
     onWriteFailure: (error) => {
@@ -121,7 +123,13 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const pipeline = makePipeline({
     inForce: requireInForce,
     identify: makeIdentify(organizationId),
-    openAccount: makeAccounting({ organizationId, spool, metrics, labelOf: makeModelLabel(() => inForce?.snapshot) }),
+    openAccount: makeAccounting({
+      organizationId,
+      origin: options.origin,
+      spool,
+      metrics,
+      labelOf: makeModelLabel(() => inForce?.snapshot),
+    }),
     // Without the database a call goes on; the provider itself knows whose response it is.
     findPredecessor: (id) => spool.find(id) ?? findStored(id).catch(() => undefined),
     upstream,

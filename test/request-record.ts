@@ -13,6 +13,8 @@ export function makeRecord(organizationId: string, changes: Partial<RequestRecor
     user_external_id: 'ada',
     session_id: 'sess_1',
     turn_id: null,
+    namespace: null,
+    workload: null,
     persona_id: null,
     api_key_id: null,
     provider: 'openai',

@@ -201,6 +201,9 @@ create table chaperone.requests (
   user_id uuid not null,
   session_id text not null,
   turn_id text,
+  -- Where the call came from, for proxies in pods.
+  namespace text,
+  workload text,
   persona_id uuid,
   api_key_id uuid,
   provider text not null,

@@ -15,10 +15,19 @@ export interface Account {
 
 export interface AccountingOptions {
   readonly organizationId: string;
+  /** Where this proxy's calls come from; undefined outside of pods. */
+  readonly origin: Origin | undefined;
   readonly spool: Spool;
   readonly metrics: Metrics;
   /** Which request models may stand in a metric's label. */
   readonly labelOf: (model: string | null | undefined) => string;
+}
+
+/** The pod that a proxy serves. */
+export interface Origin {
+  readonly namespace: string;
+  /** The Deployment, Job or the like that the pod belongs to. */
+  readonly workload: string;
 }
 
 /** What of the configuration in force a call is accounted by. */
@@ -32,14 +41,14 @@ export interface AccountingTerms {
 const maxContentBytes = 1024 * 1024;
 
 /** Makes the last step of the pipeline: the true usage and its price, into the spool and the metrics. */
-export function makeAccounting({ organizationId, spool, metrics, labelOf }: AccountingOptions) {
+export function makeAccounting({ organizationId, origin, spool, metrics, labelOf }: AccountingOptions) {
   /**
    * Writes the intent, without which no call goes upstream.
    *
    * @throws {ProxyError} `spool_full` or `spool_unwritable`
    */
   return function openAccount(call: Call, terms: AccountingTerms): Account {
-    const record = intentOf(call);
+    const record = intentOf(call, origin);
     const handle = begin(spool, record);
     metrics.activeCalls.inc();
     let isSettled = false;
@@ -70,7 +79,7 @@ function begin(spool: Spool, record: RequestRecord): number {
 }
 
 /** What is known before the call goes upstream. Left like this, it is the record of a call that was cut by our own end. */
-function intentOf(call: Call): RequestRecord {
+function intentOf(call: Call, origin: Origin | undefined): RequestRecord {
   return {
     request_id: call.requestId,
     started_at: new Date(call.startedAtMs).toISOString(),
@@ -80,6 +89,8 @@ function intentOf(call: Call): RequestRecord {
     user_external_id: call.caller.user === undefined ? null : storable(call.caller.user, 255),
     session_id: storable(call.caller.sessionId, 128),
     turn_id: call.caller.turnId === undefined ? null : storable(call.caller.turnId, 128),
+    namespace: origin?.namespace ?? null,
+    workload: origin?.workload ?? null,
     persona_id: call.persona?.id ?? null,
     api_key_id: call.key.id,
     provider: call.key.provider.name,

@@ -52,6 +52,8 @@ async function readAll(organizationId: string) {
 test('a record is stored as it is', async () => {
   const record = makeRecord(tenant.id, {
     turn_id: 'turn',
+    namespace: 'shop',
+    workload: 'checkout',
     persona_id: '6f1f0a5e-2f0b-5d59-9df3-1f6a1c0b7a10',
     cost_usd: '12345678.123456789012',
     response_id: 'resp_stored',
