@@ -88,8 +88,11 @@ function decideSkip(
 ): InjectionDecision | undefined {
   const skip = (reason: SkipReason, message: string) => ({ action: 'skip', reason, message }) as const;
   const wished = metadata.labels?.[injectLabel];
-  if (wished === 'false') return skip('OptedOut', `The pod's label ${injectLabel} is "false".`);
-  if (wished !== 'true' && namespace.labels?.[injectLabel] !== 'true') {
+  const isOffered = namespace.labels?.[injectLabel] === 'true';
+  if (isOffered && wished === 'false') {
+    return skip('OptedOut', `The pod's label ${injectLabel} is "false", which overrides its namespace's.`);
+  }
+  if (!isOffered && wished !== 'true') {
     return skip('NotRequested', `Neither the pod nor its namespace has the label ${injectLabel}: "true".`);
   }
   if (protectedNamespaces.includes(namespace.name) || namespace.name === operatorNamespace) {

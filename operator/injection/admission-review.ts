@@ -1,0 +1,163 @@
+import { Ajv, type ErrorObject } from 'ajv';
+import type { PatchOperation } from './patch.ts';
+import type { Pod } from './pod.ts';
+
+/**
+ * What the API server asks, as far as it is read here.
+ *
+ * @see https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#webhook-request-and-response
+ */
+export interface AdmissionRequest {
+  readonly uid: string;
+  readonly operation: string;
+  readonly kind: { readonly group: string; readonly kind: string };
+  /** Set where the request is for something below the object, such as a pod's binding to a node. */
+  readonly subResource?: string;
+  readonly namespace?: string;
+  readonly dryRun?: boolean;
+  readonly object?: unknown;
+}
+
+export interface AdmissionAnswer {
+  readonly allowed: boolean;
+  readonly patch?: readonly PatchOperation[];
+  readonly warnings?: readonly string[];
+  /** Why it is not allowed. */
+  readonly status?: { readonly code: number; readonly reason: string; readonly message: string };
+}
+
+const ajv = new Ajv();
+const texts = { type: 'object', additionalProperties: { type: 'string' } };
+const containers = {
+  type: 'array',
+  items: {
+    type: 'object',
+    required: ['name'],
+    properties: {
+      name: { type: 'string' },
+      restartPolicy: { type: 'string' },
+      env: {
+        type: 'array',
+        items: {
+          type: 'object',
+          required: ['name'],
+          properties: { name: { type: 'string' }, value: { type: 'string' }, valueFrom: { type: 'object' } },
+        },
+      },
+      ports: {
+        type: 'array',
+        items: {
+          type: 'object',
+          required: ['containerPort'],
+          properties: { containerPort: { type: 'integer' }, protocol: { type: 'string' } },
+        },
+      },
+      volumeMounts: { type: 'array', items: { type: 'object', required: ['name'] } },
+    },
+  },
+};
+
+const isReview = ajv.compile<{ request: AdmissionRequest }>({
+  type: 'object',
+  required: ['apiVersion', 'kind', 'request'],
+  properties: {
+    apiVersion: { const: 'admission.k8s.io/v1' },
+    kind: { const: 'AdmissionReview' },
+    request: {
+      type: 'object',
+      required: ['uid', 'operation', 'kind'],
+      properties: {
+        uid: { type: 'string', minLength: 1 },
+        operation: { type: 'string' },
+        kind: {
+          type: 'object',
+          required: ['group', 'kind'],
+          properties: { group: { type: 'string' }, kind: { type: 'string' } },
+        },
+        subResource: { type: 'string' },
+        namespace: { type: 'string' },
+        dryRun: { type: 'boolean' },
+      },
+    },
+  },
+});
+
+const isPod = ajv.compile<Pod>({
+  type: 'object',
+  required: ['metadata', 'spec'],
+  properties: {
+    metadata: {
+      type: 'object',
+      properties: {
+        name: { type: 'string' },
+        generateName: { type: 'string' },
+        namespace: { type: 'string' },
+        labels: texts,
+        annotations: texts,
+        ownerReferences: {
+          type: 'array',
+          items: {
+            type: 'object',
+            required: ['apiVersion', 'kind', 'name', 'uid'],
+            properties: { ...fields('apiVersion', 'kind', 'name', 'uid'), controller: { type: 'boolean' } },
+          },
+        },
+      },
+    },
+    spec: {
+      type: 'object',
+      required: ['containers'],
+      properties: {
+        containers,
+        initContainers: containers,
+        volumes: { type: 'array', items: { type: 'object', required: ['name'], properties: fields('name') } },
+        hostNetwork: { type: 'boolean' },
+        os: { type: 'object', required: ['name'], properties: fields('name') },
+        nodeSelector: texts,
+        terminationGracePeriodSeconds: { type: 'integer' },
+      },
+    },
+  },
+});
+
+function fields(...names: readonly string[]) {
+  return Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
+}
+
+/** @returns a text for people where the body is no AdmissionReview of version v1 */
+export function parseAdmissionReview(body: string): AdmissionRequest | string {
+  let review: unknown;
+  try {
+    review = JSON.parse(body);
+  } catch {
+    return 'The body is not JSON.';
+  }
+  return isReview(review) ? review.request : `The body is no AdmissionReview: ${describe(isReview.errors)}`;
+}
+
+/** @returns a text for people where the object is no pod */
+export function parsePod(object: unknown): Pod | string {
+  return isPod(object) ? object : `The object is no pod: ${describe(isPod.errors)}`;
+}
+
+/** The answer as the API server wants to read it. */
+export function toAdmissionReview(uid: string, { patch = [], warnings = [], ...answer }: AdmissionAnswer): object {
+  return {
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    response: {
+      uid,
+      ...answer,
+      ...(warnings.length > 0 && { warnings }),
+      ...(patch.length > 0 && {
+        patchType: 'JSONPatch',
+        patch: Buffer.from(JSON.stringify(patch)).toString('base64'),
+      }),
+    },
+  };
+}
+
+function describe(errors: readonly ErrorObject[] | null | undefined): string {
+  const [error] = errors ?? [];
+  return `${error?.instancePath || '/'} ${error?.message ?? 'is wrong'}`;
+}

@@ -1,0 +1,81 @@
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { ApiRequest } from '../certificates/api-request.ts';
+import type { CertificateSource } from '../certificates/source.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { makeMutate, makeValidate } from './admit.ts';
+import { makePodEventRecorder } from './events.ts';
+import { makeInjectionMetrics } from './metrics.ts';
+import type { InjectionSettings } from './settings.ts';
+import { makeWebhookServer } from './webhook-server.ts';
+
+export interface InjectionContext {
+  /** Started: its caches are warm. */
+  readonly cluster: Pick<Cluster, 'get' | 'list' | 'subscribe'>;
+  /** For Events. */
+  readonly request: ApiRequest;
+  readonly certificates: CertificateSource;
+  readonly settings: InjectionSettings;
+  readonly host?: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** Which operator this is, in Events: its pod's name. */
+  readonly instance: string;
+  readonly log: Logger;
+  readonly registry: Registry;
+}
+
+export interface Injection {
+  readonly port: number;
+  /** Why no API server can call the webhooks; undefined where they can be called. */
+  notReady(): string | undefined;
+  /** Lets what is under way end. */
+  stop(): Promise<void>;
+}
+
+const sweepMs = 50;
+
+/**
+ * Serves `/mutate` and `/validate` until stopped: by every replica, whether it leads or not. A new certificate is taken
+ * up with the next connection.
+ *
+ * @throws where the port is taken
+ */
+export async function startInjection(context: InjectionContext): Promise<Injection> {
+  const { cluster, request, certificates, settings, log, registry, host = '0.0.0.0' } = context;
+  const metrics = makeInjectionMetrics(registry);
+  const recordEvent = makePodEventRecorder(request, log, context.instance);
+  const admission = { cluster, settings, metrics, recordEvent };
+  const server = makeWebhookServer({ '/mutate': makeMutate(admission), '/validate': makeValidate(admission) }, log);
+  await once(server.listen(context.port, host), 'listening');
+
+  let hasCertificate = false;
+  const stopFollowing = certificates(({ certificate, privateKey }) => {
+    server.setSecureContext({ cert: certificate, key: privateKey });
+    hasCertificate = true;
+    const { validToDate, serialNumber } = new X509Certificate(certificate);
+    metrics.certificateExpiry.set(validToDate.getTime() / 1_000);
+    log.info({ serialNumber, expiresAt: validToDate }, 'serving the webhooks with a new certificate');
+  });
+  return {
+    port: portOf(server.address()),
+    notReady: () => (hasCertificate ? undefined : 'the webhooks have no certificate yet'),
+    async stop() {
+      stopFollowing();
+      const closed = once(server, 'close');
+      server.close();
+      // Connections that were busy at the close would otherwise stay open, idle, for long.
+      const sweep = setInterval(() => server.closeIdleConnections(), sweepMs);
+      await closed;
+      clearInterval(sweep);
+    },
+  };
+}
+
+function portOf(address: AddressInfo | string | null): number {
+  if (address === null || typeof address === 'string') throw new TypeError('The server listens on no port');
+  return address.port;
+}

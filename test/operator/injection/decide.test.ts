@@ -1,0 +1,355 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { decideInjection, type GatheredPod } from '../../../operator/injection/decide.ts';
+import type { Container, Pod } from '../../../operator/injection/pod.ts';
+import { applyPatch, binding, gathered, organization, type PodChange, pod, settings } from './pods.ts';
+
+const decide = (asked: GatheredPod) => decideInjection(asked, settings);
+
+function inject(asked: GatheredPod): Pod {
+  const decision = decide(asked);
+  assert(decision.action === 'inject', JSON.stringify(decision));
+  return applyPatch(asked.pod, decision.patch);
+}
+
+const proxied = { name: 'OPENAI_BASE_URL', value: 'http://127.0.0.1:8000/v1' };
+const key = { name: 'OPENAI_API_KEY', valueFrom: { secretKeyRef: { name: 'shared-synthetic-key', key: 'api-key' } } };
+
+test('a pod that asks for it gets the sidecar, and its containers learn where it is', () => {
+  const init = { name: 'fetch-prompts' };
+  const { metadata, spec } = inject(gathered(pod({ spec: { initContainers: [init] } })));
+  const [sidecar, ...others] = spec.initContainers ?? [];
+  assert.equal(sidecar?.name, 'chaperone-proxy');
+  assert.equal(sidecar.restartPolicy, 'Always');
+  assert.deepEqual(others, [{ ...init, env: [proxied, key] }]);
+  assert.deepEqual(spec.containers, [{ name: 'app', env: [proxied, key] }]);
+  assert.deepEqual(spec.volumes, [
+    { name: 'chaperone-credentials', secret: { secretName: 'chaperone-acme', defaultMode: 0o444 } },
+    { name: 'chaperone-data', emptyDir: {} },
+  ]);
+  assert.match(metadata.annotations?.['chaperone.dev/injected-hash'] ?? '', /^[0-9a-f]{16}$/);
+  assert.deepEqual(metadata.labels, { 'chaperone.dev/inject': 'true', 'chaperone.dev/injected': 'true' });
+});
+
+test('the sidecar has no right that it does not need', () => {
+  const { spec } = inject(gathered(pod()));
+  assert.partialDeepStrictEqual(spec.initContainers?.[0], {
+    image: 'chaperone:test',
+    args: [
+      ...['proxy', '--credentials', '/etc/chaperone/credentials', '--data', '/var/lib/chaperone'],
+      ...['--host', '127.0.0.1', '--port', '8000', '--metrics-host', '0.0.0.0', '--metrics-port', '8001'],
+      ...['--grace', '25', '--log-level', 'info'],
+    ],
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: 65_532,
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    startupProbe: { httpGet: { path: '/readyz', port: 'metrics' } },
+  });
+});
+
+describe('what a container sets itself stays', () => {
+  const theirs = { name: 'OPENAI_BASE_URL', value: 'https://api.openai.com/v1' };
+  const ownKey = { name: 'OPENAI_API_KEY', value: 'chp_mine' };
+  const variable = { name: 'A', value: 'b' };
+  const rows: readonly [
+    title: string,
+    container: Partial<Container>,
+    annotations: Record<string, string>,
+    expected: unknown,
+  ][] = [
+    ['other variables', { env: [variable] }, {}, [variable, proxied, key]],
+    ['its key', { env: [ownKey] }, {}, [ownKey, proxied]],
+    ['its address, and no key is told to whoever is there', { env: [theirs] }, {}, [theirs]],
+    ['an address that is ours', { env: [{ ...proxied }] }, {}, [proxied, key]],
+    ['everything, by the pod', {}, { 'chaperone.dev/set-env': 'false' }, undefined],
+    ['everything, of one container', {}, { 'chaperone.dev/skip-containers': 'other, app' }, undefined],
+  ];
+  for (const [title, container, annotations, expected] of rows) {
+    test(title, () => {
+      const asked = pod({ annotations, spec: { containers: [{ name: 'app', ...container }] } });
+      assert.deepEqual(inject(gathered(asked)).spec.containers[0]?.env, expected);
+    });
+  }
+
+  test('and who creates the pod is warned that its calls go elsewhere', () => {
+    const decision = decide(gathered(pod({ spec: { containers: [{ name: 'app', env: [theirs] }] } })));
+    assert(decision.action === 'inject');
+    assert.match(decision.warnings.join(), /container "app" sets OPENAI_BASE_URL itself/);
+  });
+});
+
+describe('annotations set the sidecar up', () => {
+  const rows: readonly [
+    title: string,
+    annotations: Record<string, string>,
+    namespace: Record<string, string>,
+    expected: object,
+  ][] = [
+    [
+      'resources',
+      { 'chaperone.dev/cpu-limit': '500m', 'chaperone.dev/memory-request': '1Gi' },
+      {},
+      { resources: { requests: { cpu: '10m', memory: '1Gi' }, limits: { cpu: '500m', memory: '256Mi' } } },
+    ],
+    ['the namespace for all its pods', {}, { 'chaperone.dev/cpu-limit': '1' }, { resources: { limits: { cpu: '1' } } }],
+    [
+      'the pod over its namespace',
+      { 'chaperone.dev/cpu-limit': '2' },
+      { 'chaperone.dev/cpu-limit': '1' },
+      { resources: { limits: { cpu: '2' } } },
+    ],
+    ['ports', { 'chaperone.dev/metrics-port': '9001' }, {}, { ports: [{ name: 'metrics', containerPort: 9001 }] }],
+  ];
+  for (const [title, annotations, ofNamespace, expected] of rows) {
+    test(title, () => {
+      const namespace = { name: 'shop', labels: { team: 'acme' }, annotations: ofNamespace };
+      const { spec } = inject(gathered(pod({ annotations }), { namespace }));
+      assert.partialDeepStrictEqual(spec.initContainers?.[0], expected);
+    });
+  }
+
+  test('another port is where the application is led to', () => {
+    const { spec } = inject(gathered(pod({ annotations: { 'chaperone.dev/port': '9000' } })));
+    assert.equal(spec.containers[0]?.env?.[0]?.value, 'http://127.0.0.1:9000/v1');
+  });
+
+  test('a short grace period leaves the sidecar time to copy its records', () => {
+    const { spec } = inject(gathered(pod({ spec: { terminationGracePeriodSeconds: 12 } })));
+    const args: unknown = Reflect.get(spec.initContainers?.[0] ?? {}, 'args');
+    assert(Array.isArray(args));
+    assert.equal(args[args.indexOf('--grace') + 1], '7');
+  });
+});
+
+describe('which binding the key is of', () => {
+  const rows: readonly [
+    title: string,
+    bindings: GatheredPod['bindings'],
+    annotation: string | undefined,
+    expected: string | undefined,
+  ][] = [
+    ['the first for everyone', [binding('b'), binding('a')], undefined, 'a-synthetic-key'],
+    ['not one for a user', [binding('a', { user: 'alice' }), binding('b')], undefined, 'b-synthetic-key'],
+    ['one for a user, asked for', [binding('a', { user: 'alice' }), binding('b')], 'a', 'a-synthetic-key'],
+    ['not one that is not ready', [binding('a', { isReady: false }), binding('b')], undefined, 'b-synthetic-key'],
+    ['not one that is not active', [binding('a', { active: false }), binding('b')], undefined, 'b-synthetic-key'],
+    ["not another organization's", [binding('a', { organization: 'umbrella' })], undefined, undefined],
+    ['none, where there is none', [], undefined, undefined],
+  ];
+  for (const [title, bindings, annotation, expected] of rows) {
+    test(title, () => {
+      const annotations = annotation === undefined ? {} : { 'chaperone.dev/binding': annotation };
+      const asked = gathered(pod({ annotations }), { bindings });
+      const variable = inject(asked).spec.containers[0]?.env?.find(({ name }) => name === 'OPENAI_API_KEY');
+      assert.deepEqual(
+        variable?.valueFrom,
+        expected === undefined ? undefined : { secretKeyRef: { name: expected, key: 'api-key' } },
+      );
+      const decision = decide(asked);
+      assert(decision.action === 'inject');
+      assert.equal(decision.warnings.length, expected === undefined ? 1 : 0);
+    });
+  }
+});
+
+describe('skipped', () => {
+  const offering = { name: 'shop', labels: { team: 'acme', 'chaperone.dev/inject': 'true' } };
+  const rows: readonly [reason: string, change: PodChange, gathered?: Partial<GatheredPod>][] = [
+    ['NotRequested', { labels: {} }],
+    ['NotRequested', { labels: { 'chaperone.dev/inject': 'false' } }],
+    ['NotRequested', { labels: { 'chaperone.dev/inject': 'yes' } }],
+    ['OptedOut', { labels: { 'chaperone.dev/inject': 'false' } }, { namespace: offering }],
+    ['ProtectedNamespace', {}, { namespace: { name: 'kube-system' } }],
+    ['ProtectedNamespace', {}, { namespace: { name: 'kube-node-lease' } }],
+    ['ProtectedNamespace', {}, { namespace: { name: 'chaperone-system' } }],
+    ['HostNetwork', { spec: { hostNetwork: true } }],
+    ['StaticPod', { annotations: { 'kubernetes.io/config.mirror': 'x' } }],
+    ['WindowsPod', { spec: { os: { name: 'windows' } } }],
+    ['WindowsPod', { spec: { nodeSelector: { 'kubernetes.io/os': 'windows' } } }],
+  ];
+  for (const [reason, change, rest] of rows) {
+    test(`${reason}: ${JSON.stringify({ ...change, ...rest })}`, () => {
+      const decision = decide(gathered(pod(change), rest));
+      assert(decision.action === 'skip');
+      assert.equal(decision.reason, reason);
+    });
+  }
+
+  test('but not where the namespace asks for all its pods', () => {
+    assert.equal(decide(gathered(pod({ labels: {} }), { namespace: offering })).action, 'inject');
+  });
+});
+
+describe('refused', () => {
+  const rows: readonly [reason: string, message: RegExp, change: PodChange, gathered?: Partial<GatheredPod>][] = [
+    ['NoOrganization', /belongs to no Organization/, {}, { namespace: { name: 'shop' } }],
+    [
+      'SeveralOrganizations',
+      /acme, umbrella.*chaperone\.dev\/organization/,
+      {},
+      {
+        namespace: { name: 'shop', labels: { team: 'everyone' } },
+        organizations: [organization('umbrella'), organization('acme')],
+      },
+    ],
+    [
+      'OrganizationNotFound',
+      /"nobody", which does not exist/,
+      { annotations: { 'chaperone.dev/organization': 'nobody' } },
+    ],
+    [
+      'NamespaceNotMember',
+      /"umbrella", to which namespace "shop" does not belong/,
+      { annotations: { 'chaperone.dev/organization': 'umbrella' } },
+      { organizations: [organization('umbrella'), organization('acme')] },
+    ],
+    ['OrganizationNotReady', /try again/, {}, { organizations: [organization('acme', { memberNamespaces: [] })] }],
+    ['BindingNotFound', /"gone"/, { annotations: { 'chaperone.dev/binding': 'gone' } }],
+    [
+      'BindingNotReady',
+      /Secret "openai" is not there/,
+      { annotations: { 'chaperone.dev/binding': 'shared' } },
+      { bindings: [binding('shared', { isReady: false })] },
+    ],
+    ['NameTaken', /container of its own/, { spec: { containers: [{ name: 'chaperone-proxy' }] } }],
+    [
+      'NameTaken',
+      /container of its own/,
+      { spec: { initContainers: [{ name: 'chaperone-proxy', restartPolicy: 'Always' }] } },
+    ],
+    ['NameTaken', /volume of its own/, { spec: { volumes: [{ name: 'chaperone-data' }] } }],
+    [
+      'PortTaken',
+      /"app" uses port 8000.*chaperone\.dev\/port/,
+      { spec: { containers: [{ name: 'app', ports: [{ containerPort: 8000 }] }] } },
+    ],
+    [
+      'PortTaken',
+      /chaperone\.dev\/metrics-port/,
+      { spec: { containers: [{ name: 'app', ports: [{ containerPort: 8001 }] }] } },
+    ],
+    ['InvalidAnnotation', /chaperone\.dev\/port is "80"/, { annotations: { 'chaperone.dev/port': '80' } }],
+    ['InvalidAnnotation', /both 8001/, { annotations: { 'chaperone.dev/port': '8001' } }],
+    ['InvalidAnnotation', /cpu-limit is "a lot"/, { annotations: { 'chaperone.dev/cpu-limit': 'a lot' } }],
+    ['InvalidAnnotation', /trace, debug, info, warn, error/, { annotations: { 'chaperone.dev/log-level': 'loud' } }],
+  ];
+  for (const [reason, message, change, rest] of rows) {
+    test(`${reason}: ${message.source}`, () => {
+      const decision = decide(gathered(pod(change), rest));
+      assert(decision.action === 'refuse', JSON.stringify(decision));
+      assert.equal(decision.reason, reason);
+      assert.match(decision.message, message);
+    });
+  }
+
+  test('not for a UDP port, nor with another port by annotation', () => {
+    const udp = { name: 'app', ports: [{ containerPort: 8000, protocol: 'UDP' }] };
+    assert.equal(decide(gathered(pod({ spec: { containers: [udp] } }))).action, 'inject');
+    const tcp = { name: 'app', ports: [{ containerPort: 8000 }] };
+    const annotations = { 'chaperone.dev/port': '9000' };
+    assert.equal(decide(gathered(pod({ annotations, spec: { containers: [tcp] } }))).action, 'inject');
+  });
+
+  test('one of several organizations may be named on the namespace', () => {
+    const annotations = { 'chaperone.dev/organization': 'umbrella' };
+    const namespace = { name: 'shop', labels: { team: 'everyone' }, annotations };
+    const decision = decide(
+      gathered(pod(), { namespace, organizations: [organization('acme'), organization('umbrella')] }),
+    );
+    assert(decision.action === 'inject');
+    assert.equal(decision.organization, 'umbrella');
+  });
+});
+
+test('a pod that has a sidecar of other settings is left as it is', () => {
+  const injected = inject(gathered(pod()));
+  const decision = decideInjection(gathered(injected), { ...settings, image: 'chaperone:next' });
+  assert(decision.action === 'inject');
+  assert.deepEqual(decision.patch, []);
+  assert.equal(decision.addsSidecar, false);
+});
+
+describe('for any pod', () => {
+  const word = fc.constantFrom('a', 'app', 'web', 'x-1');
+  const variable = fc.record(
+    { name: fc.constantFrom('OPENAI_BASE_URL', 'OPENAI_API_KEY', 'PATH', 'HOME'), value: fc.string() },
+    { requiredKeys: ['name'] },
+  );
+  const containers = (prefix: string, minLength: number) =>
+    fc
+      .array(
+        fc.record(
+          {
+            image: fc.string(),
+            env: fc.array(variable, { maxLength: 3 }),
+            volumeMounts: fc.array(fc.record({ name: word, mountPath: fc.string() }), { maxLength: 2 }),
+            ports: fc.array(fc.record({ containerPort: fc.integer({ min: 1, max: 7000 }) }), { maxLength: 2 }),
+          },
+          { requiredKeys: [] },
+        ),
+        { minLength, maxLength: 3 },
+      )
+      .map((list) => list.map((container, index) => ({ ...container, name: `${prefix}-${index}` })));
+  const texts = fc.dictionary(fc.constantFrom('app', 'example.com/a~b', 'team'), fc.string(), { maxKeys: 2 });
+  const anyPod = fc
+    .record({
+      metadata: fc.record({ annotations: texts, name: word }, { requiredKeys: [] }).map((metadata) => ({
+        ...metadata,
+        labels: { 'chaperone.dev/inject': 'true' },
+      })),
+      spec: containers('app', 1).chain((list) =>
+        fc.record(
+          {
+            containers: fc.constant(list),
+            initContainers: containers('init', 0),
+            volumes: fc.array(fc.record({ name: word }), { maxLength: 2 }),
+          },
+          { requiredKeys: ['containers'] },
+        ),
+      ),
+    })
+    // As it comes over the wire.
+    .map((asked): Pod => JSON.parse(JSON.stringify(asked)));
+
+  test('a second pass finds nothing to do', () => {
+    fc.assert(
+      fc.property(anyPod, (asked) => {
+        const decision = decide(gathered(inject(gathered(asked))));
+        assert(decision.action === 'inject');
+        assert.deepEqual(decision.patch, []);
+        assert.equal(decision.addsSidecar, false);
+      }),
+    );
+  });
+
+  test('nothing is taken away, and only the sidecar mounts what the sidecar needs', () => {
+    fc.assert(
+      fc.property(anyPod, (asked) => {
+        const { metadata, spec } = inject(gathered(asked));
+        const [sidecar, ...init] = spec.initContainers ?? [];
+        assert.equal(sidecar?.name, 'chaperone-proxy');
+        const before = [...(asked.spec.initContainers ?? []), ...asked.spec.containers];
+        const after = [...init, ...spec.containers];
+        assert.deepEqual(after.map(withoutEnvironment), before.map(withoutEnvironment));
+        for (const [index, container] of after.entries()) {
+          const stated = before[index]?.env ?? [];
+          assert.deepEqual(container.env?.slice(0, stated.length) ?? [], stated);
+          const added = container.env?.slice(stated.length) ?? [];
+          for (const { name } of added) assert(!stated.some((variable) => variable.name === name));
+        }
+        assert.deepEqual(spec.volumes?.slice(0, -2), asked.spec.volumes ?? []);
+        assert.partialDeepStrictEqual(metadata.annotations, asked.metadata.annotations ?? {});
+      }),
+    );
+  });
+});
+
+function withoutEnvironment({ env: _, ...rest }: Container) {
+  return rest;
+}
