@@ -1,0 +1,75 @@
+/** A key of whatever kind, as far as rotation needs to know it. */
+export interface AgedKey {
+  readonly id: string;
+  /** Seconds since 1970. */
+  readonly issuedAtS: number;
+  /** When it began to be used, in seconds since 1970; absent: it has not. Noted by whoever carries a decision out. */
+  readonly usedFromS?: number;
+}
+
+export interface RotationPolicy {
+  /** How old the newest key may become; undefined: as old as it likes. */
+  readonly everyMs: number | undefined;
+  /** Whatever was issued before this is to be replaced, in milliseconds since 1970. */
+  readonly beforeMs: number | undefined;
+  /** How long a new key is handed out before it is used, so that every proxy knows it by then. */
+  readonly propagationMs: number;
+  /** How long a key that is no longer used is still accepted; undefined: for ever. */
+  readonly retainMs: number | undefined;
+}
+
+export interface RotationDecision {
+  /** Whether a new key is to be issued now. It is kept, and not used yet. */
+  readonly issue: boolean;
+  /** The id of the key to use; undefined where there is none yet. */
+  readonly use: string | undefined;
+  /** The ids of keys that nothing can depend on any more. */
+  readonly drop: readonly string[];
+  /** When something changes by the passing of time alone; undefined: never. */
+  readonly nextMs: number | undefined;
+}
+
+/**
+ * Decides which of an organization's keys is used: a new one is handed out first, used once every proxy has had the time
+ * to learn it, and the old one is kept for as long as something made with it may still come. So no call fails on the way.
+ */
+export function decideRotation(keys: readonly AgedKey[], policy: RotationPolicy, nowMs: number): RotationDecision {
+  const newestFirst = [...keys].sort((a, b) => b.issuedAtS - a.issuedAtS || (a.id < b.id ? -1 : 1));
+  const newest = newestFirst[0];
+  const issue = newest === undefined || isDue(newest, policy, nowMs);
+  const usableFromMs = (key: AgedKey) => key.issuedAtS * 1_000 + policy.propagationMs;
+  // The very first key is used at once: nobody knows another.
+  const used = newestFirst.find((key) => usableFromMs(key) <= nowMs) ?? newestFirst.at(-1);
+  // Not from when it could be used: nobody may have been there to switch over.
+  const usedFromMs = used?.usedFromS === undefined ? undefined : used.usedFromS * 1_000;
+  const { retainMs } = policy;
+  const isOver = retainMs !== undefined && usedFromMs !== undefined && nowMs - usedFromMs > retainMs;
+  const drop = isOver
+    ? newestFirst.filter((key) => used !== undefined && key.issuedAtS < used.issuedAtS).map((key) => key.id)
+    : [];
+  return { issue, use: used?.id, drop, nextMs: nextOf(newestFirst, used, policy, nowMs) };
+}
+
+function isDue({ issuedAtS }: AgedKey, { everyMs, beforeMs }: RotationPolicy, nowMs: number): boolean {
+  const issuedAtMs = issuedAtS * 1_000;
+  if (everyMs !== undefined && nowMs - issuedAtMs >= everyMs) return true;
+  return beforeMs !== undefined && beforeMs <= nowMs && issuedAtMs < beforeMs;
+}
+
+function nextOf(
+  newestFirst: readonly AgedKey[],
+  used: AgedKey | undefined,
+  { everyMs, beforeMs, propagationMs, retainMs }: RotationPolicy,
+  nowMs: number,
+): number | undefined {
+  const newestMs = (newestFirst[0]?.issuedAtS ?? nowMs / 1_000) * 1_000;
+  const usedFromMs = used?.usedFromS === undefined ? nowMs : used.usedFromS * 1_000;
+  const hasOlder = used !== undefined && newestFirst.at(-1) !== used;
+  const moments = [
+    newestMs + propagationMs,
+    ...(everyMs === undefined ? [] : [newestMs + everyMs]),
+    ...(beforeMs === undefined ? [] : [beforeMs]),
+    ...(retainMs === undefined || !hasOlder ? [] : [usedFromMs + retainMs + 1]),
+  ].filter((moment) => moment > nowMs);
+  return moments.length === 0 ? undefined : Math.min(...moments) - nowMs;
+}
