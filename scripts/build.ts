@@ -22,7 +22,6 @@ const options: BuildOptions = {
   target: 'node26',
   // As an ES module, `import 'node:http'` would load all that Node makes lazily: its fetch, its WebSocket.
   format: 'cjs',
-  keepNames: true,
   logLevel: 'warning',
 };
 
