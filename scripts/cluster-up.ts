@@ -41,7 +41,10 @@ async function loadDatabase(target: Target): Promise<readonly string[]> {
     name = image.name;
     await target.loadImage(image);
   });
-  return ['--set', `database.bundled.image=${name},database.bundled.user=${databaseUser}`];
+  return [
+    '--set',
+    `database.bundled.image=${name},database.bundled.user=${databaseUser},database.bundled.persistence.changeOwner=true`,
+  ];
 }
 
 async function install(target: Target, image: string, more: readonly string[]): Promise<void> {

@@ -13,7 +13,9 @@ export interface ImageSource {
 
 /** A cluster to put the product into, and the programs for that. */
 export interface Target {
-  readonly kubeconfig: string | undefined;
+  readonly kubectlPath: string;
+  /** What kubectl and helm need in their environment. */
+  readonly env: Readonly<Record<string, string>>;
   kubectl(args: readonly string[], options?: RunOptions): Promise<string>;
   helm(args: readonly string[], options?: RunOptions): Promise<string>;
   loadImage(source: ImageSource): Promise<void>;
@@ -26,19 +28,30 @@ export interface Target {
 export const repository = dirname(dirname(import.meta.dirname));
 const testCluster = join(dirname(repository), 'shared', 'cluster');
 
-/** The test cluster, brought up if need be, where the machine has one; otherwise the current kubeconfig's cluster. */
+/** The test cluster, brought up if need be, where the machine has one and KUBECONFIG names no other; else the current one. */
 export async function openTarget(environment: NodeJS.ProcessEnv): Promise<Target> {
-  return (await exists(join(testCluster, 'up'))) ? openTestCluster() : openCurrentContext(environment);
+  if (!(await exists(join(testCluster, 'up')))) return openCurrentContext(environment);
+  const settings = await run('bash', [
+    '-c',
+    '. "$0" && echo "$BIN" && echo "$KUBECONFIG"',
+    join(testCluster, 'lib.sh'),
+  ]);
+  const [binaries = '', kubeconfig = ''] = settings.split('\n');
+  if (environment.KUBECONFIG !== undefined && environment.KUBECONFIG !== kubeconfig) {
+    return openCurrentContext(environment);
+  }
+  await run(join(testCluster, 'up'), []);
+  return testClusterTarget(binaries, kubeconfig);
 }
 
-async function openTestCluster(): Promise<Target> {
-  const kubeconfig = (await run(join(testCluster, 'up'), [])).split('\n').at(-1) ?? '';
-  const binaries = await run('bash', ['-c', '. "$0" && echo "$BIN"', join(testCluster, 'lib.sh')]);
-  const withKubeconfig = (options: RunOptions = {}) => ({ ...options, env: { KUBECONFIG: kubeconfig } });
+function testClusterTarget(binaries: string, kubeconfig: string): Target {
+  const env = { KUBECONFIG: kubeconfig };
+  const kubectlPath = join(binaries, 'kubectl');
   return {
-    kubeconfig,
-    kubectl: (args, options) => run(join(binaries, 'kubectl'), args, withKubeconfig(options)),
-    helm: (args, options) => run(join(binaries, 'helm'), args, withKubeconfig(options)),
+    kubectlPath,
+    env,
+    kubectl: (args, options) => run(kubectlPath, args, { ...options, env }),
+    helm: (args, options) => run(join(binaries, 'helm'), args, { ...options, env }),
     loadImage: async ({ name, parts }) => void (await run(join(testCluster, 'image'), [name, ...parts])),
     remove: async () => void (await run(join(testCluster, 'down'), [])),
     shellLines: [`export KUBECONFIG=${kubeconfig}`, `export PATH=${binaries}:$PATH`],
@@ -50,7 +63,8 @@ async function openCurrentContext(environment: NodeJS.ProcessEnv): Promise<Targe
     throw new Error('There is no cluster: kubectl has no current context. `kind create cluster` makes one.', { cause });
   });
   return {
-    kubeconfig: environment.KUBECONFIG,
+    kubectlPath: 'kubectl',
+    env: environment.KUBECONFIG === undefined ? {} : { KUBECONFIG: environment.KUBECONFIG },
     kubectl: (args, options) => run('kubectl', args, options),
     helm: (args, options) => run('helm', args, options),
     loadImage: async ({ name, dockerfile }) => {

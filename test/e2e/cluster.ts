@@ -1,0 +1,212 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { TestContext } from 'node:test';
+import { Client } from 'pg';
+import { stringify } from 'yaml';
+import { namespace as operatorNamespace } from '../../scripts/cluster/product.ts';
+import { openTarget } from '../../scripts/cluster/target.ts';
+
+/** For a suite's options: why it is skipped, if it is. */
+export const skip =
+  process.env.KUBECONFIG === undefined &&
+  'KUBECONFIG names no cluster; bring one up by `npm run cluster:up` and set it as that says';
+
+export { operatorNamespace };
+
+// Opened by the first that needs it: importing this must not bring a cluster up.
+let opened: ReturnType<typeof openTarget> | undefined;
+const target = () => {
+  opened ??= openTarget(process.env);
+  return opened;
+};
+
+/** Runs kubectl. @returns its standard output */
+export async function kubectl(...args: string[]): Promise<string> {
+  return (await target()).kubectl(args);
+}
+
+export async function helm(...args: string[]): Promise<string> {
+  return (await target()).helm(args);
+}
+
+/** Applies objects; those that name no namespace go into `namespace`. */
+export async function apply(namespace: string, ...objects: object[]): Promise<string> {
+  const input = objects.map((object) => stringify(object)).join('---\n');
+  return (await target()).kubectl(['apply', '--namespace', namespace, '--filename', '-'], { input });
+}
+
+/** What kubectl knows of an object. */
+export async function getJson<T>(...args: string[]): Promise<T> {
+  return JSON.parse(await kubectl('get', ...args, '--output=json'));
+}
+
+/** An organization with a namespace, a key and a persona of its own, taken away after the test. */
+export interface Tenant {
+  /** Of the organization, and of the namespace. */
+  readonly name: string;
+  readonly organizationId: string;
+  readonly personaId: string;
+}
+
+export function organizationOf(name: string, more: object = {}): object {
+  return resource('Organization', name, {
+    namespaceSelector: { matchLabels: { 'example.com/tenant': name } },
+    providers: [{ name: 'openai', type: 'openai' }],
+    deletionPolicy: 'Delete',
+    ...more,
+  });
+}
+
+export function personaOf(tenant: string, content: string): object {
+  return resource('Persona', 'agent', { organizationRef: { name: tenant }, name: 'Agent', content });
+}
+
+/** The binding `shared` for everyone, and `alice` for her. */
+export function bindingsOf(tenant: string): object[] {
+  const spec = {
+    organizationRef: { name: tenant },
+    provider: 'openai',
+    secretKeyRef: { name: 'openai', key: 'key' },
+  };
+  return [
+    { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'openai' }, stringData: { key: 'sk-sandbox' } },
+    resource('ApiKeyBinding', 'shared', spec),
+    resource('ApiKeyBinding', 'alice', { ...spec, user: 'alice@example.com' }),
+  ];
+}
+
+function resource(kind: string, name: string, spec: object): object {
+  return { apiVersion: 'chaperone.dev/v1alpha1', kind, metadata: { name }, spec };
+}
+
+const kindsOfTenants = ['personas', 'apikeybindings', 'analysisconfigs'];
+
+export async function makeTenant(t: TestContext, more: object = {}): Promise<Tenant> {
+  const name = `e2e-${randomBytes(4).toString('hex')}`;
+  t.after(() => removeTenant(name));
+  const labels = { 'example.com/tenant': name };
+  const script = await readFile(join(import.meta.dirname, 'workload.mjs'), 'utf8');
+  await apply(
+    name,
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } },
+    organizationOf(name, more),
+    personaOf(name, 'Speak like a pirate.'),
+    ...bindingsOf(name),
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'workload' }, data: { 'workload.mjs': script } },
+  );
+  await kubectl('wait', '--for=condition=Ready', `organization/${name}`, '--timeout=30s');
+  await kubectl('wait', '-n', name, '--for=condition=Ready', 'personas,apikeybindings', '--all', '--timeout=30s');
+  const idOf = (...args: string[]) => kubectl('get', ...args, '--output=jsonpath={.status.id}');
+  return {
+    name,
+    organizationId: await idOf('organization', name),
+    personaId: await idOf('persona', 'agent', '--namespace', name),
+  };
+}
+
+async function removeTenant(name: string): Promise<void> {
+  for (const kind of kindsOfTenants) await kubectl('delete', kind, '--all', '--namespace', name, '--timeout=30s');
+  await kubectl('delete', 'organization', name, '--ignore-not-found', '--timeout=30s');
+  await kubectl('delete', 'namespace', name, '--ignore-not-found', '--wait=false');
+}
+
+export interface WorkloadOptions {
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** A pod's template: the unchanged SDK in an image that knows nothing of the product. */
+export function podTemplate(args: readonly string[], { annotations = {}, labels = {} }: WorkloadOptions = {}) {
+  return {
+    metadata: { annotations, labels: { 'chaperone.dev/inject': 'true', app: 'workload', ...labels } },
+    spec: {
+      terminationGracePeriodSeconds: 5,
+      restartPolicy: 'Never',
+      containers: [
+        {
+          name: 'app',
+          image: 'chaperone-example:dev',
+          command: ['node', ...args],
+          env: [{ name: 'OPENAI_CUSTOM_HEADERS', value: 'X-User-ID: bob@example.com' }],
+          volumeMounts: [{ name: 'workload', mountPath: '/app/e2e' }],
+        },
+      ],
+      volumes: [{ name: 'workload', configMap: { name: 'workload' } }],
+    },
+  };
+}
+
+/** A Deployment that waits to be told what to call, ready. */
+export async function startWorkload(namespace: string, options: WorkloadOptions = {}): Promise<void> {
+  const template = podTemplate(['-e', 'setInterval(() => {}, 1 << 30)'], options);
+  await apply(namespace, {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'workload' },
+    spec: {
+      selector: { matchLabels: { app: 'workload' } },
+      template: { ...template, spec: { ...template.spec, restartPolicy: 'Always' } },
+    },
+  });
+  await kubectl('rollout', 'status', 'deployment/workload', '--namespace', namespace, '--timeout=60s');
+}
+
+/** What became of a call. */
+export interface CallOutcome {
+  readonly session: string;
+  readonly id?: string;
+  readonly text?: string;
+  readonly status?: number;
+  readonly code?: string;
+  readonly message?: string;
+}
+
+/** Has the workload make a call. */
+export async function call(namespace: string, body: object, options: object = {}): Promise<CallOutcome> {
+  const request = { model: 'gpt-4o', input: 'Hi', ...body };
+  const command = ['node', '/app/e2e/workload.mjs', '1', JSON.stringify(request), JSON.stringify(options)];
+  const output = await kubectl('exec', '-n', namespace, 'deploy/workload', '-c', 'app', '--', ...command);
+  return parseOutcomes(output)[0] ?? { session: '' };
+}
+
+export function parseOutcomes(output: string): CallOutcome[] {
+  return output.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as CallOutcome] : []));
+}
+
+/** Runs with a port of this machine's that leads to a service of the product's. */
+export async function withService<T>(service: string, port: number, use: (local: number) => Promise<T>): Promise<T> {
+  const { kubectlPath, env } = await target();
+  const args = ['port-forward', '--namespace', operatorNamespace, `service/${service}`, `:${port}`];
+  const child = spawn(kubectlPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = once(child, 'exit');
+  try {
+    for await (const line of createInterface({ input: child.stdout })) {
+      const local = /127\.0\.0\.1:(\d+) ->/.exec(line)?.[1];
+      if (local !== undefined) return await use(Number(local));
+    }
+    throw new Error(`kubectl could not forward a port to ${service}`);
+  } finally {
+    child.kill();
+    await exited;
+  }
+}
+
+/** Queries the bundled database as its owner. */
+export async function query<Row extends object>(sql: string, parameters: unknown[]): Promise<Row[]> {
+  const secret = ['secret', 'chaperone-database', '--namespace', operatorNamespace];
+  const password = Buffer.from(await kubectl('get', ...secret, '--output=jsonpath={.data.owner-password}'), 'base64');
+  return withService('chaperone-database', 5432, async (port) => {
+    const connectionString = `postgres://chaperone:${password.toString()}@127.0.0.1:${port}/chaperone`;
+    const client = new Client({ connectionString });
+    await client.connect();
+    try {
+      return (await client.query<Row>(sql, parameters)).rows;
+    } finally {
+      await client.end();
+    }
+  });
+}
