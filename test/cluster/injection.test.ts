@@ -1,0 +1,365 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { connect } from 'node:tls';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { Agent, fetch } from 'undici';
+import type { ApiCall } from '../../operator/certificates/api-request.ts';
+import { toCertificateData } from '../../operator/certificates/certificate-secret.ts';
+import { type CertificatePolicy, defaultCertificatePolicy } from '../../operator/certificates/decide.ts';
+import { issueAuthority, issueServing } from '../../operator/certificates/issue.ts';
+import { startCertificateManager } from '../../operator/certificates/manage.ts';
+import type { WebhookConfigurationKind } from '../../operator/certificates/publish.ts';
+import { certificateFromSecret } from '../../operator/certificates/source.ts';
+import { type DirectoryCluster, makeDirectoryCluster } from '../../operator/cluster/directory.ts';
+import type { Container, Pod } from '../../operator/injection/pod.ts';
+import { defaultSidecar } from '../../operator/injection/settings.ts';
+import { startInjection } from '../../operator/injection/start.ts';
+import { until } from '../until.ts';
+import { type ApiServer, hasApiServer, startApiServer } from './api-server.ts';
+
+const assets = process.env.KUBEBUILDER_ASSETS;
+const skip = hasApiServer(assets)
+  ? false
+  : 'needs an API server: set KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver';
+
+const operatorNamespace = 'chaperone-system';
+const log = pino({ level: 'silent' });
+
+/** Namespaces by the names of the organizations they belong to, or of what is special about them. */
+const namespaces = {
+  shop: { team: 'acme' },
+  governed: { team: 'acme', 'chaperone.dev/inject': 'true' },
+  both: { team: 'everyone' },
+  unreachable: { team: 'acme', webhook: 'unreachable' },
+  rotating: { team: 'acme', webhook: 'rotating' },
+};
+
+const resources = [
+  ...Object.entries(namespaces).map(([name, labels]) => ({
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name, labels },
+  })),
+  ...['acme', 'umbrella'].map((name) => ({
+    apiVersion: 'chaperone.dev/v1alpha1',
+    kind: 'Organization',
+    metadata: { name },
+    spec: {
+      namespaceSelector: { matchExpressions: [{ key: 'team', operator: 'In', values: [name, 'everyone'] }] },
+      providers: [{ name: 'openai', type: 'openai' }],
+    },
+  })),
+];
+
+describe('pods that are created through an API server', { skip }, () => {
+  const releasers: (() => Promise<unknown>)[] = [];
+  let server: ApiServer;
+  let request: Request;
+  let cluster: DirectoryCluster;
+
+  before(async () => {
+    assert(assets);
+    server = await startApiServer(assets);
+    releasers.push(() => server.close());
+    const dispatcher = new Agent({ connect: { ca: server.ca } });
+    releasers.push(() => dispatcher.close());
+    request = makeRequest(server, dispatcher);
+    for (const [name, labels] of Object.entries(namespaces)) {
+      const { status } = await request({
+        method: 'POST',
+        path: '/api/v1/namespaces',
+        body: { metadata: { name, labels } },
+      });
+      assert.equal(status, 201);
+    }
+    cluster = await startCluster(releasers);
+    const { port } = await startWebhooks('chaperone');
+    await configure('mutatingwebhookconfigurations', 'chaperone', port, 'Fail', {
+      key: 'webhook',
+      operator: 'DoesNotExist',
+    });
+    const notRotating = { key: 'webhook', operator: 'NotIn', values: ['rotating'] };
+    await configure('validatingwebhookconfigurations', 'chaperone', port, 'Fail', notRotating);
+    const down = { key: 'webhook', operator: 'In', values: ['unreachable'] };
+    await configure('mutatingwebhookconfigurations', 'down', await closedPort(), 'Ignore', down);
+    await untilConfigured('shop');
+    await until(async () => {
+      const { body } = await create('unreachable', pod({ name: 'probe' }), '?dryRun=All');
+      return body.message?.includes('SidecarMissing');
+    }, 'the validating webhook');
+  });
+  after(async () => {
+    for (const release of releasers.toReversed()) await release();
+  });
+
+  test('get the sidecar where they ask for it', async () => {
+    const { status, body } = await create('shop', pod({ name: 'web' }));
+    assert.equal(status, 201, JSON.stringify(body));
+    const { metadata, spec } = body;
+    assert.deepEqual(names(spec.initContainers), ['chaperone-proxy']);
+    assert.equal(spec.containers[0]?.env?.[0]?.value, 'http://127.0.0.1:8000/v1');
+    assert.match(metadata.annotations?.['chaperone.dev/injected-hash'] ?? '', /^[0-9a-f]{16}$/);
+  });
+
+  test('get it where their namespace asks for it, before their own init containers', async () => {
+    const asked = pod({ name: 'web', labels: {}, initContainers: [{ name: 'prepare', image: 'prepare' }] });
+    const { status, body } = await create('governed', asked);
+    assert.equal(status, 201, JSON.stringify(body));
+    assert.deepEqual(names(body.spec.initContainers), ['chaperone-proxy', 'prepare']);
+  });
+
+  test('are left as they are where nobody asks', async () => {
+    const { status, body } = await create('shop', pod({ name: 'plain', labels: {} }));
+    assert.equal(status, 201);
+    const { metadata, spec } = body;
+    assert.equal(spec.initContainers, undefined);
+    assert.equal(metadata.annotations, undefined);
+  });
+
+  test('are refused with what to do about it', async () => {
+    const { status, body } = await create('both', pod({ name: 'torn' }));
+    assert.equal(status, 403);
+    assert.match(
+      body.message ?? '',
+      /belongs to several Organizations \(acme, umbrella\).*chaperone\.dev\/organization/,
+    );
+    const named = await create(
+      'both',
+      pod({ name: 'torn', annotations: { 'chaperone.dev/organization': 'umbrella' } }),
+    );
+    assert.equal(named.status, 201, JSON.stringify(named.body));
+  });
+
+  test('are skipped with an Event on their owner', async () => {
+    const owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'agent', uid: 'b4e3', controller: true };
+    const asked = pod({ name: 'agent-1', hostNetwork: true });
+    const { status, body } = await create('shop', {
+      ...asked,
+      metadata: { ...asked.metadata, ownerReferences: [owner] },
+    });
+    assert.equal(status, 201, JSON.stringify(body));
+    assert.equal(body.spec.initContainers, undefined);
+    const path = '/apis/events.k8s.io/v1/namespaces/shop/events';
+    const event = await until(async () => (await request({ method: 'GET', path })).body.items?.[0]);
+    assert.partialDeepStrictEqual(event, {
+      reason: 'InjectionSkipped',
+      regarding: { kind: 'DaemonSet', name: 'agent' },
+    });
+    assert.match(event.note, /^HostNetwork: /);
+  });
+
+  test('do not slip through while the webhook is away and may be ignored', async () => {
+    const { status, body } = await create('unreachable', pod({ name: 'web' }));
+    assert.equal(status, 403);
+    assert.match(body.message ?? '', /does not have it, as the webhook that adds it was not reached.*SidecarMissing/);
+    assert.equal((await create('unreachable', pod({ name: 'plain', labels: {} }))).status, 201);
+  });
+
+  test('are all injected while the certificates rotate', async () => {
+    const nowMs = Date.now();
+    // The authority is due in a second, and the certificate of the former authority some seconds later.
+    const { authorityLifetimeMs, servingLifetimeMs } = defaultCertificatePolicy;
+    const policy = { ...defaultCertificatePolicy, names: ['127.0.0.1', 'localhost'], publicationMs: 1_000 };
+    const ageOf = (lifetimeMs: number, dueMs: number) => ({ lifetimeMs, nowMs: nowMs - (lifetimeMs * 2) / 3 + dueMs });
+    const authority = await issueAuthority(ageOf(authorityLifetimeMs, 1_000));
+    const serving = await issueServing(authority, policy.names, ageOf(servingLifetimeMs, 3_000));
+    const seeded = { authority, serving, trusted: [authority.certificate] };
+    await cluster.applySecret({ namespace: operatorNamespace, name: 'rotating-tls', data: toCertificateData(seeded) });
+    const { port } = await startWebhooks('rotating', policy);
+    const onlyHere = { key: 'webhook', operator: 'In', values: ['rotating'] };
+    await configure('mutatingwebhookconfigurations', 'rotating', port, 'Fail', onlyHere);
+    await untilConfigured('rotating');
+
+    const issuers = new Set<string>();
+    const bundles = new Set<string>();
+    let pods = 0;
+    await until(async () => {
+      const bundle = await publishedBundle('rotating');
+      bundles.add(bundle);
+      issuers.add(await shakeHands(port, bundle));
+      const { status, body } = await create('rotating', pod({ name: `web-${pods++}` }));
+      assert.equal(status, 201, JSON.stringify(body));
+      return issuers.size > 1 && bundles.size > 1;
+    }, 'a certificate of the new authority');
+
+    // Another address makes the API server connect anew.
+    const url = `https://localhost:${port}/mutate`;
+    const { status } = await request({
+      method: 'PATCH',
+      path: configurationPath('mutatingwebhookconfigurations', 'rotating'),
+      body: [{ op: 'replace', path: '/webhooks/0/clientConfig/url', value: url }],
+      contentType: 'application/json-patch+json',
+    });
+    assert.equal(status, 200);
+    for (let more = 0; more < 20; more++) {
+      const { status, body } = await create('rotating', pod({ name: `more-${more}` }));
+      assert.equal(status, 201, JSON.stringify(body));
+      assert.deepEqual(names(body.spec.initContainers), ['chaperone-proxy']);
+    }
+  });
+
+  async function startWebhooks(name: string, policy?: CertificatePolicy) {
+    const secret = { namespace: operatorNamespace, name: `${name}-tls` };
+    const manager = startCertificateManager({
+      cluster,
+      request,
+      secret,
+      configurations: [
+        { kind: 'mutatingwebhookconfigurations', name },
+        { kind: 'validatingwebhookconfigurations', name },
+      ],
+      policy: policy ?? { ...defaultCertificatePolicy, names: ['127.0.0.1'] },
+      log,
+      intervalMs: 100,
+    });
+    releasers.push(() => manager.stop());
+    const injection = await startInjection({
+      cluster,
+      request,
+      certificates: certificateFromSecret(cluster, secret),
+      settings: { ...defaultSidecar, operatorNamespace, image: 'chaperone:test' },
+      host: '127.0.0.1',
+      port: 0,
+      instance: 'test',
+      log,
+      registry: new Registry(),
+    });
+    releasers.push(() => injection.stop());
+    await until(() => injection.notReady() === undefined);
+    return injection;
+  }
+
+  async function configure(
+    kind: WebhookConfigurationKind,
+    name: string,
+    port: number,
+    failurePolicy: 'Fail' | 'Ignore',
+    namespaceRequirement: object,
+  ): Promise<void> {
+    const mutating = kind === 'mutatingwebhookconfigurations';
+    const webhook = {
+      name: `${name}.chaperone.dev`,
+      admissionReviewVersions: ['v1'],
+      clientConfig: { url: `https://127.0.0.1:${port}/${mutating ? 'mutate' : 'validate'}` },
+      rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
+      namespaceSelector: { matchExpressions: [namespaceRequirement] },
+      sideEffects: 'NoneOnDryRun',
+      timeoutSeconds: 10,
+      failurePolicy,
+      ...(mutating && { reinvocationPolicy: 'IfNeeded' }),
+    };
+    const path = `/apis/admissionregistration.k8s.io/v1/${kind}`;
+    const { status, body } = await request({ method: 'POST', path, body: { metadata: { name }, webhooks: [webhook] } });
+    assert.equal(status, 201, JSON.stringify(body));
+  }
+
+  /** API servers take up webhooks some time after they were configured. */
+  async function untilConfigured(namespace: string): Promise<void> {
+    await until(async () => {
+      const { status, body } = await create(namespace, pod({ name: 'probe' }), '?dryRun=All');
+      return status === 201 && body.spec.initContainers !== undefined;
+    }, `the webhooks in namespace ${namespace}`);
+    const { body } = await request({ method: 'GET', path: `/api/v1/namespaces/${namespace}/pods/probe` });
+    assert.match(body.message ?? '', /not found/);
+  }
+
+  async function publishedBundle(name: string): Promise<string> {
+    const path = configurationPath('mutatingwebhookconfigurations', name);
+    const { webhooks } = (await request({ method: 'GET', path })).body;
+    return Buffer.from(webhooks?.[0]?.clientConfig.caBundle ?? '', 'base64').toString();
+  }
+
+  function create(namespace: string, body: object, query = '') {
+    return request({ method: 'POST', path: `/api/v1/namespaces/${namespace}/pods${query}`, body });
+  }
+});
+
+/** What is read of a pod, a Status, a list of Events and a webhook configuration. */
+interface ApiBody {
+  readonly message?: string;
+  readonly metadata: { readonly annotations?: Record<string, string> };
+  readonly spec: Pod['spec'];
+  readonly items?: readonly { readonly note: string }[];
+  readonly webhooks?: readonly { readonly clientConfig: { readonly caBundle?: string } }[];
+}
+
+type Request = (call: ApiCall) => Promise<{ readonly status: number; readonly body: ApiBody }>;
+
+interface PodOptions {
+  readonly name: string;
+  readonly labels?: Record<string, string>;
+  readonly annotations?: Record<string, string>;
+  readonly initContainers?: readonly object[];
+  readonly hostNetwork?: boolean;
+}
+
+/** A pod that asks for injection unless its labels say otherwise. */
+function pod({ name, labels = { 'chaperone.dev/inject': 'true' }, annotations, ...spec }: PodOptions) {
+  return {
+    metadata: { name, labels, ...(annotations && { annotations }) },
+    spec: { containers: [{ name: 'app', image: 'app' }], ...spec },
+  };
+}
+
+/** The operator's view, from files; with what its reconcilers would have stated. */
+async function startCluster(releasers: (() => Promise<unknown>)[]): Promise<DirectoryCluster> {
+  const directory = await mkdtemp(join(tmpdir(), 'chaperone-injection-'));
+  releasers.push(() => rm(directory, { recursive: true, force: true }));
+  await writeFile(join(directory, 'resources.yaml'), resources.map((object) => JSON.stringify(object)).join('\n---\n'));
+  const cluster = makeDirectoryCluster({
+    directory,
+    stateDirectory: join(directory, '.state'),
+    environment: {},
+    onProblem: (problem) => assert.fail(JSON.stringify(problem)),
+  });
+  await cluster.start();
+  releasers.push(() => cluster.close());
+  for (const name of ['acme', 'umbrella']) {
+    const status = { id: '00000000-0000-4000-8000-000000000000', memberNamespaces: Object.keys(namespaces) };
+    await cluster.updateStatus({ kind: 'Organization', namespace: '', name }, status);
+  }
+  return cluster;
+}
+
+function makeRequest({ url, token }: ApiServer, dispatcher: Agent): Request {
+  return async ({ method, path, body, contentType = 'application/json' }) => {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      dispatcher,
+      headers: { authorization: `Bearer ${token}`, 'content-type': contentType },
+      body: body ? JSON.stringify(body) : null,
+    });
+    return { status: response.status, body: JSON.parse(await response.text()) };
+  };
+}
+
+/** @returns the issuer of the certificate that is shown, which the bundle must vouch for */
+async function shakeHands(port: number, ca: string): Promise<string> {
+  const socket = connect({ host: '127.0.0.1', port, ca });
+  await once(socket, 'secureConnect');
+  const { issuer } = socket.getPeerCertificate();
+  socket.destroy();
+  return String(issuer.CN);
+}
+
+async function closedPort(): Promise<number> {
+  const server = createServer();
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const address = server.address();
+  await once(server.close(), 'close');
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+function configurationPath(kind: WebhookConfigurationKind, name: string): string {
+  return `/apis/admissionregistration.k8s.io/v1/${kind}/${name}`;
+}
+
+function names(containers: readonly Container[] = []): string[] {
+  return containers.map(({ name }) => name);
+}
