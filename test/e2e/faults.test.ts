@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { until } from '../until.ts';
+import { apply, getJson, kubectl, makeTenant, operatorNamespace, query, skip, withService } from './cluster.ts';
+import { readCalls, startCalls, untilComplete } from './jobs.ts';
+
+const calls = 150;
+
+suite('no call is lost from the accounts', { skip }, () => {
+  const faults: readonly (readonly [what: string, strike: (namespace: string) => Promise<unknown>])[] = [
+    ['the database restarts', () => kubectl('delete', 'pod', 'chaperone-database-0', '-n', operatorNamespace)],
+    ['every operator is killed', killOperators],
+    ['the sidecar is killed', killSidecar],
+  ];
+  for (const [what, strike] of faults) {
+    test(`when ${what} under a stream of calls`, async (t) => {
+      const { name, organizationId } = await makeTenant(t);
+      // A retry would be a second call to the provider under the same name.
+      const options = { prefix: name, pauseMs: 30, maxRetries: 0 };
+      await startCalls(name, calls, { metadata: { session: '$SESSION', sandbox: 'latency=30' } }, options);
+      await until(async () => (await readCalls(name)).length >= 20, 'calls to be under way', 60_000);
+      await strike(name);
+      await untilComplete(name);
+      const outcomes = await readCalls(name);
+      assert.equal(outcomes.length, calls);
+      const answered = outcomes.filter(({ id }) => id !== undefined);
+      t.diagnostic(`${answered.length} of ${calls} calls were answered`);
+      assert.ok(answered.length > 20, 'no call was answered after the fault');
+
+      const bill = await readBill(name);
+      assert.ok(answered.every(({ session, id }) => bill.get(session)?.id === id));
+      const records = await until(async () => {
+        const found = await readRecords(organizationId);
+        return [...bill.keys()].every((session) => found.has(session)) && found;
+      }, 'a record for every call that the provider counted');
+      for (const { session, id } of answered) {
+        const { total_tokens } = bill.get(session) ?? {};
+        assert.deepEqual(records.get(session), { response_id: id, status: 'completed', total_tokens });
+      }
+    });
+  }
+});
+
+async function killOperators(): Promise<void> {
+  const pods = ['pods', '--namespace', operatorNamespace, '--selector=app.kubernetes.io/component=operator'];
+  await kubectl('delete', ...pods, '--force', '--grace-period=0');
+  await kubectl('rollout', 'status', 'deployment/chaperone', '--namespace', operatorNamespace, '--timeout=60s');
+}
+
+/** From within a container its first process cannot be killed, so this is done from the node's side. */
+async function killSidecar(namespace: string): Promise<void> {
+  const { items } = await getJson<{ items: { metadata: { uid: string } }[] }>(
+    ...['pods', '--namespace', namespace, '--selector=job-name=calls'],
+  );
+  const uid = items[0]?.metadata.uid ?? '';
+  const script = `
+    const { readdirSync, readFileSync } = require('node:fs');
+    const read = (pid, file) => { try { return readFileSync('/proc/' + pid + '/' + file, 'utf8') } catch { return '' } };
+    const victims = readdirSync('/proc').filter((pid) => /^[0-9]+$/.test(pid)
+      && read(pid, 'cmdline').includes('chaperone.js\\0proxy')
+      && read(pid, 'cgroup').replaceAll('_', '-').includes(process.argv[1]));
+    if (victims.length !== 1) throw new Error('found ' + victims.length + ' sidecars');
+    process.kill(Number(victims[0]), 'SIGKILL');`;
+  await apply(namespace, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'killer' },
+    spec: {
+      hostPID: true,
+      restartPolicy: 'Never',
+      containers: [
+        {
+          name: 'killer',
+          image: 'chaperone-example:dev',
+          command: ['node', '-e', script, uid],
+          securityContext: { runAsUser: 0 },
+        },
+      ],
+    },
+  });
+  const phase = '--for=jsonpath={.status.phase}=Succeeded';
+  await kubectl('wait', '--namespace', namespace, phase, 'pod/killer', '--timeout=30s');
+}
+
+interface Billed {
+  readonly id: string;
+  readonly total_tokens: number;
+}
+
+/** What the sandbox counted, by the session in the calls' metadata. */
+function readBill(prefix: string): Promise<Map<string, Billed>> {
+  return withService('chaperone-sandbox', 8080, async (port) => {
+    const base = `http://127.0.0.1:${port}/sandbox/calls`;
+    const read = async (url: string) => (await fetch(url)).json();
+    const { calls: billed } = (await read(base)) as { calls: Billed[] };
+    const bill = new Map<string, Billed>();
+    for (const { id, total_tokens } of billed) {
+      const { body } = (await read(`${base}/${id}`)) as { body: string };
+      const session: string | undefined = JSON.parse(body).metadata?.session;
+      if (!session?.startsWith(prefix)) continue;
+      assert.ok(!bill.has(session), 'the provider was called twice');
+      bill.set(session, { id, total_tokens });
+    }
+    return bill;
+  });
+}
+
+async function readRecords(organizationId: string) {
+  const rows = await query<{ session_id: string; response_id: string; status: string; total_tokens: string | null }>(
+    'select session_id, response_id, status, total_tokens from chaperone.requests where organization_id = $1',
+    [organizationId],
+  );
+  assert.equal(new Set(rows.map((row) => row.session_id)).size, rows.length, 'a call is recorded twice');
+  return new Map(
+    rows.map(({ session_id, total_tokens, ...row }) => [session_id, { ...row, total_tokens: Number(total_tokens) }]),
+  );
+}

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { getJson, helm, kubectl, operatorNamespace, skip } from './cluster.ts';
+
+suite('what cluster:up made', { skip }, () => {
+  test('is a release of the chart, with every pod ready', async () => {
+    const release = JSON.parse(await helm('status', 'chaperone', '--namespace', operatorNamespace, '--output=json'));
+    assert.equal(release.info.status, 'deployed');
+    const { items } = await getJson<{ items: Deployment[] }>('deployments', '--namespace', operatorNamespace);
+    const replicas = items.map(({ metadata, status }) => [metadata.name, status.readyReplicas]);
+    assert.deepEqual(Object.fromEntries(replicas), { chaperone: 2, 'chaperone-sandbox': 1 });
+  });
+
+  test('shows the quickstart at a glance: every object ready', async (t) => {
+    for (const kind of ['organizations', 'personas', 'apikeybindings', 'analysisconfigs']) {
+      const table = await kubectl('get', kind, '--namespace', 'default');
+      t.diagnostic(`\n${table}`);
+      const [head = '', ...rows] = table.split('\n');
+      const ready = head.split(/ {2,}/).indexOf('READY');
+      assert.ok(ready > 0, head);
+      assert.ok(rows.length > 0);
+      for (const row of rows.filter((line) => /^(acme|support|finance|openai)/.test(line))) {
+        assert.equal(row.split(/ {2,}/)[ready], 'True', row);
+      }
+    }
+  });
+
+  test('has been installed with the rights it needs: nothing is forbidden to it', async () => {
+    const log = await kubectl(
+      'logs',
+      '--namespace',
+      operatorNamespace,
+      'deployment/chaperone',
+      '--all-pods',
+      '--tail=-1',
+    );
+    assert.doesNotMatch(log, /forbidden|"status":403/i);
+  });
+
+  test('installs again without changing what runs', async () => {
+    const generation = () =>
+      kubectl('get', 'deploy', 'chaperone', '-n', operatorNamespace, '-o', 'jsonpath={.metadata.generation}');
+    const bundles = () =>
+      kubectl(
+        ...['get', 'mutatingwebhookconfigurations', '-l', 'app.kubernetes.io/name=chaperone'],
+        '-o=jsonpath={.items[*].webhooks[*].clientConfig.caBundle}',
+      );
+    const before = { generation: await generation(), bundles: await bundles() };
+    assert.notEqual(before.bundles, '', 'no certificate authority is published');
+    await helm('upgrade', 'chaperone', 'charts/chaperone', '-n', operatorNamespace, '--reuse-values', '--wait');
+    assert.deepEqual({ generation: await generation(), bundles: await bundles() }, before);
+  });
+});
+
+interface Deployment {
+  readonly metadata: { readonly name: string };
+  readonly status: { readonly readyReplicas?: number };
+}
