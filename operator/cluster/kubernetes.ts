@@ -1,0 +1,136 @@
+import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import type { CustomKind } from '../../crds/definition.ts';
+import { makeCache } from './cache.ts';
+import { type Cluster, ClusterError, idOf, type ObjectKey } from './cluster.ts';
+import { makeAdmission } from './kubernetes/admission.ts';
+import type { ApiClient } from './kubernetes/api-client.ts';
+import { isConflict, isNotFound } from './kubernetes/api-error.ts';
+import { makeEventRecorder } from './kubernetes/event-recorder.ts';
+import { apply } from './kubernetes/field-manager.ts';
+import { makeFinalizers } from './kubernetes/finalizers.ts';
+import { findKnown, learn, makeMirrors } from './kubernetes/mirrors.ts';
+import { makeOwnedSecrets } from './kubernetes/owned-secrets.ts';
+import { makeContentReader, makeReferences } from './kubernetes/references.ts';
+import { startReflections } from './kubernetes/reflections.ts';
+import {
+  defaultTimings,
+  type Reflector,
+  type ReflectorObserver,
+  type ReflectorTimings,
+} from './kubernetes/reflector.ts';
+import { apiVersionOf, type CustomApiObject, objectPath } from './kubernetes/resources.ts';
+
+export { type ApiClient, makeApiClient } from './kubernetes/api-client.ts';
+
+export interface KubernetesClusterOptions {
+  readonly client: ApiClient;
+  /** The operator's own. */
+  readonly namespace: string;
+  readonly log: Logger;
+  readonly observer?: ReflectorObserver;
+  readonly timings?: ReflectorTimings;
+}
+
+export interface KubernetesCluster extends Cluster {
+  /** What watches the API server, for metrics and liveness; none before `start`. */
+  reflectors(): readonly Reflector[];
+}
+
+const silentObserver: ReflectorObserver = { listed: () => {}, watched: () => {} };
+const eventDrainMs = 2_000;
+
+/**
+ * The cluster behind an API server.
+ *
+ * Our kinds and Namespaces are watched as a whole, and so are the Secrets that the operator made, by their label. Of all
+ * other Secrets and of ConfigMaps only the metadata is watched; those that something refers to are read by name. `start`
+ * waits for the API server, however long that takes.
+ */
+export function makeKubernetesCluster(options: KubernetesClusterOptions): KubernetesCluster {
+  const { client, namespace, log, observer = silentObserver, timings = defaultTimings } = options;
+  const cache = makeCache();
+  const references = makeReferences({
+    read: makeContentReader(client, log),
+    put: (key, content) => {
+      cache.put(key.kind, content);
+      cache.announce(key);
+    },
+    remove: (key) => {
+      cache.remove(key);
+      cache.announce(key);
+    },
+    retryMs: timings.backoffMs[0],
+    log,
+  });
+  const admission = makeAdmission({ cache, references, operatorNamespace: namespace });
+  const mirrors = makeMirrors(admission);
+  const learnOf = <K extends CustomKind>({ kind }: ObjectKey<K>, answer: CustomApiObject<K>) =>
+    learn(mirrors.custom[kind], answer);
+  const finalizers = makeFinalizers({
+    client,
+    known: (key) => {
+      const found = findKnown(mirrors, key);
+      return found && { finalizers: found.object.metadata.finalizers ?? [], version: found.version };
+    },
+    learn: learnOf,
+  });
+  const secrets = makeOwnedSecrets({
+    client,
+    known: (key) => mirrors.secrets.mirror.get(idOf(key))?.object,
+    learn: (answer) => learn(mirrors.secrets, answer),
+    forget: (key) => mirrors.secrets.mirror.forget(idOf(key)),
+  });
+  const events = makeEventRecorder({
+    client,
+    uidOf: ({ kind, namespace: place, name }) => cache.get(kind, place, name)?.metadata.uid,
+    instance: hostname(),
+    now: () => new Date(),
+    log,
+  });
+  let reflectors: readonly Reflector[] = [];
+  let isStarted = false;
+
+  return {
+    get: cache.get,
+    list: cache.list,
+    subscribe: (listener) =>
+      cache.subscribe((key) => {
+        if (isStarted) listener(key);
+      }),
+    reflectors: () => reflectors,
+
+    async start() {
+      reflectors = startReflections({ client, mirrors, references, timings, observer, log });
+      await Promise.all(reflectors.map(({ synced }) => synced));
+      await admission.settled();
+      isStarted = true;
+    },
+    async close() {
+      await Promise.race([events.drained(), new Promise((resolve) => setTimeout(resolve, eventDrainMs).unref())]);
+      references.close();
+      await Promise.all(reflectors.map((reflector) => reflector.stop()));
+    },
+
+    async updateStatus(key, status) {
+      const uid = findKnown(mirrors, key)?.object.metadata.uid;
+      if (uid === undefined) throw new ClusterError('not_found', key, 'is gone');
+      const { kind, name } = key;
+      // Another object of the same name is another object: it must not get this one's status.
+      const metadata = { name, ...(key.namespace !== '' && { namespace: key.namespace }), uid };
+      const body = { apiVersion: apiVersionOf(kind), kind, metadata, status };
+      try {
+        learnOf(key, await apply(client, `${objectPath(key)}/status`, body));
+      } catch (error) {
+        if (isNotFound(error)) throw new ClusterError('not_found', key, 'is gone');
+        if (isConflict(error)) throw new ClusterError('conflict', key, 'is another object by now');
+        throw error;
+      }
+    },
+    applySecret: secrets.apply,
+    deleteSecret: secrets.delete,
+    addFinalizer: finalizers.add,
+    removeFinalizer: finalizers.remove,
+    recordEvent: async (key, event) => events.record(key, event),
+  };
+}

@@ -1,0 +1,69 @@
+import type { Cache } from '../cache.ts';
+import { idOf, type Kind, type ObjectKey, type Resources } from '../cluster.ts';
+import { type References, referencesOf } from './references.ts';
+
+/** The way into the cache: an object gets in once everything it refers to has been read. */
+export interface Admission {
+  put<K extends Kind>(kind: K, object: Resources[K]): void;
+  remove<K extends Kind>(kind: K, object: Resources[K]): void;
+  /** Resolves when no object waits. */
+  settled(): Promise<void>;
+}
+
+export interface AdmissionOptions {
+  readonly cache: Cache;
+  readonly references: References;
+  readonly operatorNamespace: string;
+}
+
+/**
+ * Admits objects to the cache, and announces them. Were a binding to be seen before its Secret, it would be declared
+ * broken for as long as reading the Secret takes.
+ */
+export function makeAdmission({ cache, references, operatorNamespace }: AdmissionOptions): Admission {
+  const held = new Map<string, object>();
+  const waits = new Set<Promise<void>>();
+
+  const wait = (until: Promise<void>, admit: () => void) => {
+    const waiting = until.then(admit).finally(() => waits.delete(waiting));
+    waits.add(waiting);
+  };
+  return {
+    put(kind, object) {
+      const key = keyOf(object);
+      const id = idOf(key);
+      const admit = () => {
+        cache.put(kind, object);
+        cache.announce(key);
+      };
+      const unread = references.state(key, referencesOf(object, operatorNamespace));
+      if (!unread) {
+        held.delete(id);
+        admit();
+        return;
+      }
+      held.set(id, object);
+      wait(unread, () => {
+        // It has changed or gone since.
+        if (held.get(id) !== object) return;
+        held.delete(id);
+        admit();
+      });
+    },
+    remove(kind, object) {
+      const key = keyOf(object);
+      held.delete(idOf(key));
+      references.state(key, []);
+      if (!cache.get(kind, key.namespace, key.name)) return;
+      cache.remove(key);
+      cache.announce(key);
+    },
+    async settled() {
+      while (waits.size > 0) await Promise.all(waits);
+    },
+  };
+}
+
+export function keyOf({ kind, metadata }: Resources[Kind]): ObjectKey {
+  return { kind, namespace: metadata.namespace ?? '', name: metadata.name };
+}

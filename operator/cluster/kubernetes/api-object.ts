@@ -1,0 +1,28 @@
+/** What every object of the API carries, as far as it is read. */
+export interface ApiObject {
+  readonly metadata: ApiMetadata;
+}
+
+export interface ApiMetadata {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly generation?: number;
+  readonly creationTimestamp: string;
+  readonly deletionTimestamp?: string;
+  readonly labels?: Record<string, string>;
+  readonly annotations?: Record<string, string>;
+  readonly finalizers?: readonly string[];
+  readonly managedFields?: readonly { readonly manager?: string }[];
+}
+
+/**
+ * Whether a resource version is later than another of the same resource.
+ *
+ * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions: decimal numbers without bound
+ */
+export function isLater(version: string, than: string): boolean {
+  if (version.length !== than.length) return version.length > than.length;
+  return version > than;
+}

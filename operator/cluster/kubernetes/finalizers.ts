@@ -1,0 +1,84 @@
+import type { CustomKind } from '../../../crds/definition.ts';
+import { ClusterError, type ObjectKey } from '../cluster.ts';
+import type { ApiClient } from './api-client.ts';
+import { isConflict, isNotFound } from './api-error.ts';
+import type { ApiObject } from './api-object.ts';
+import { fieldManager } from './field-manager.ts';
+import { type CustomApiObject, objectPath } from './resources.ts';
+
+/** An object's finalizers as of a resource version. */
+export interface KnownFinalizers {
+  readonly finalizers: readonly string[];
+  readonly version: string;
+}
+
+export interface FinalizersOptions {
+  readonly client: ApiClient;
+  readonly known: (key: ObjectKey<CustomKind>) => KnownFinalizers | undefined;
+  /** Told of the object that a write has answered. */
+  readonly learn: <K extends CustomKind>(key: ObjectKey<K>, answer: CustomApiObject<K>) => void;
+}
+
+const mostAttempts = 10;
+
+/**
+ * Adds and removes finalizers. The whole list is written, on condition of the resource version that it was read at, so
+ * nobody else's is lost; a server-side apply would not remove one that somebody restored from a backup.
+ */
+export function makeFinalizers({ client, known, learn }: FinalizersOptions) {
+  const read = async (key: ObjectKey<CustomKind>): Promise<KnownFinalizers | undefined> => {
+    try {
+      const { metadata } = await client.send<ApiObject>({ method: 'GET', path: objectPath(key) });
+      return { finalizers: metadata.finalizers ?? [], version: metadata.resourceVersion };
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  };
+  const write = async <K extends CustomKind>(
+    key: ObjectKey<K>,
+    finalizers: readonly string[],
+    resourceVersion: string,
+  ) => {
+    const answer = await client.send<CustomApiObject<K>>({
+      method: 'PATCH',
+      path: objectPath(key),
+      query: { fieldManager },
+      contentType: 'application/merge-patch+json',
+      body: { metadata: { resourceVersion, finalizers } },
+    });
+    const isGone = answer.metadata.deletionTimestamp !== undefined && finalizers.length === 0;
+    if (!isGone) learn(key, answer);
+  };
+
+  /** @returns whether the object is there */
+  const change = async (
+    key: ObjectKey<CustomKind>,
+    alter: (finalizers: readonly string[]) => readonly string[],
+  ): Promise<boolean> => {
+    let current = known(key);
+    for (let attempt = 1; current; attempt += 1) {
+      const next = alter(current.finalizers);
+      if (next.length === current.finalizers.length) return true;
+      try {
+        await write(key, next, current.version);
+        return true;
+      } catch (error) {
+        if (isNotFound(error)) return false;
+        if (!isConflict(error) || attempt === mostAttempts) throw error;
+        current = await read(key);
+      }
+    }
+    return false;
+  };
+
+  return {
+    async add(key: ObjectKey<CustomKind>, finalizer: string): Promise<void> {
+      const isThere = await change(key, (all) => (all.includes(finalizer) ? all : [...all, finalizer]));
+      if (!isThere) throw new ClusterError('not_found', key, 'is gone');
+    },
+    async remove(key: ObjectKey<CustomKind>, finalizer: string): Promise<void> {
+      await change(key, (all) => all.filter((one) => one !== finalizer));
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import type { CustomKind } from '../../../crds/definition.ts';
+import { idOf, type Kind, type ObjectKey, type Resources } from '../cluster.ts';
+import { type Admission, keyOf } from './admission.ts';
+import type { ApiObject } from './api-object.ts';
+import { type Mirror, makeMirror } from './mirror.ts';
+import type { Versioned } from './reflector.ts';
+import { type ContentApiObject, type CustomApiObject, toNamespace, toSecret, withoutBookkeeping } from './resources.ts';
+
+/** How the API server's objects of a kind become ours, and where they are kept. */
+export interface KindMirror<O extends ApiObject, T> {
+  readonly decode: (object: O) => T;
+  readonly mirror: Mirror<T>;
+}
+
+export interface Mirrors {
+  readonly custom: { readonly [K in CustomKind]: KindMirror<CustomApiObject<K>, Resources[K]> };
+  readonly namespaces: KindMirror<ApiObject, Resources['Namespace']>;
+  /** The operator's own. */
+  readonly secrets: KindMirror<ContentApiObject, Resources['Secret']>;
+}
+
+export function makeMirrors(admission: Admission): Mirrors {
+  const make = <K extends Kind, O extends ApiObject>(
+    kind: K,
+    decode: (object: O) => Resources[K],
+  ): KindMirror<O, Resources[K]> => ({
+    decode,
+    mirror: makeMirror<Resources[K]>((object) => idOf(keyOf(object)), {
+      put: (_, object) => admission.put(kind, object),
+      remove: (_, object) => admission.remove(kind, object),
+    }),
+  });
+  return {
+    custom: {
+      Organization: make('Organization', (object: CustomApiObject<'Organization'>) => withoutBookkeeping(object)),
+      Persona: make('Persona', (object: CustomApiObject<'Persona'>) => withoutBookkeeping(object)),
+      ApiKeyBinding: make('ApiKeyBinding', (object: CustomApiObject<'ApiKeyBinding'>) => withoutBookkeeping(object)),
+      AnalysisConfig: make('AnalysisConfig', (object: CustomApiObject<'AnalysisConfig'>) => withoutBookkeeping(object)),
+    },
+    namespaces: make('Namespace', toNamespace),
+    secrets: make('Secret', toSecret),
+  };
+}
+
+/** Has the mirror know what a write of ours has made. */
+export function learn<O extends ApiObject, T>({ decode, mirror }: KindMirror<O, T>, answer: O): void {
+  mirror.learn(versioned(decode, answer));
+}
+
+export function versioned<O extends ApiObject, T>(decode: (object: O) => T, object: O): Versioned<T> {
+  return { object: decode(object), version: object.metadata.resourceVersion };
+}
+
+/** The object of ours with this key as it is known last, which the cache may not show yet. */
+export function findKnown(mirrors: Mirrors, key: ObjectKey<CustomKind>): Versioned<Resources[CustomKind]> | undefined {
+  return mirrors.custom[key.kind].mirror.get(idOf(key));
+}

@@ -1,0 +1,177 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { idOf, type Kind, type ObjectKey, type Resources } from '../cluster.ts';
+import type { ApiClient } from './api-client.ts';
+import { ApiError, isNotFound } from './api-error.ts';
+import { isLater } from './api-object.ts';
+import { versioned } from './mirrors.ts';
+import type { ReflectorSink, Versioned } from './reflector.ts';
+import { type ContentApiObject, objectPath, toConfigMap, toSecret } from './resources.ts';
+
+/** The kinds whose content is read only where something refers to it. */
+export type ContentKind = 'Secret' | 'ConfigMap';
+export type ContentKey = ObjectKey<ContentKind>;
+export type Content = Resources[ContentKind];
+
+/** An object of which nothing is known but that it is there. */
+export interface Mention {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface ReferencesOptions {
+  /** Reads one object by name; undefined where there is none, or where it may not be read. */
+  readonly read: (key: ContentKey) => Promise<Versioned<Content> | undefined>;
+  readonly put: (key: ContentKey, content: Content) => void;
+  readonly remove: (key: ContentKey) => void;
+  readonly retryMs: number;
+  readonly log: Logger;
+}
+
+/** The Secrets and ConfigMaps that resources refer to, and no others. */
+export interface References {
+  /**
+   * States what an object refers to from now on.
+   *
+   * @returns resolves once all of it has been read; undefined where it has been already
+   */
+  state(referrer: ObjectKey, wanted: readonly ContentKey[]): Promise<void> | undefined;
+  /** Where a watch of a kind's metadata tells its changes. */
+  sink(kind: ContentKind): ReflectorSink<Mention>;
+  close(): void;
+}
+
+interface Reference {
+  readonly key: ContentKey;
+  readonly referrers: Set<string>;
+  /** Of the content that is in the cache. */
+  version: string | undefined;
+  isRead: boolean;
+  /** It has changed while it was being read. */
+  isStale: boolean;
+  reading: Promise<void> | undefined;
+}
+
+/** What an object refers to. @param operatorNamespace where Organizations keep their shared secrets */
+export function referencesOf(object: Resources[Kind], operatorNamespace: string): ContentKey[] {
+  const { kind, metadata } = object;
+  const namespace = metadata.namespace ?? '';
+  if (kind === 'ApiKeyBinding') return [{ kind: 'Secret', namespace, name: object.spec.secretKeyRef.name }];
+  if (kind === 'Persona' && object.spec.contentFrom) {
+    return [{ kind: 'ConfigMap', namespace, name: object.spec.contentFrom.configMapKeyRef.name }];
+  }
+  const shared = kind === 'Organization' ? object.spec.authentication?.sharedSecretRef : undefined;
+  return shared ? [{ kind: 'Secret', namespace: operatorNamespace, name: shared.name }] : [];
+}
+
+/**
+ * Reads by name what is referred to, and again whenever the watch of its metadata says that it has changed. The contents
+ * of all other Secrets and ConfigMaps never reach the operator, and its memory does not grow with them.
+ */
+export function makeReferences({ read, put, remove, retryMs, log }: ReferencesOptions): References {
+  const references = new Map<string, Reference>();
+  const byReferrer = new Map<string, readonly Reference[]>();
+  const closing = new AbortController();
+
+  const accept = (reference: Reference, found: Versioned<Content> | undefined) => {
+    const { version } = reference;
+    reference.isRead = true;
+    reference.version = found?.version;
+    if (found && found.version !== version) put(reference.key, found.object);
+    if (!found && version !== undefined) remove(reference.key);
+  };
+  const readUntilFresh = async (reference: Reference) => {
+    do {
+      reference.isStale = false;
+      try {
+        const found = await read(reference.key);
+        if (reference.referrers.size > 0) accept(reference, found);
+      } catch (error) {
+        if (closing.signal.aborted) return;
+        log.warn({ err: error, ...reference.key }, 'cannot read what a resource refers to; trying again');
+        await delay(retryMs * (1 + Math.random()), undefined, { signal: closing.signal }).catch(() => {});
+        reference.isStale = true;
+      }
+    } while (reference.isStale && reference.referrers.size > 0 && !closing.signal.aborted);
+    reference.reading = undefined;
+  };
+  const refresh = (reference: Reference) => {
+    reference.isStale = true;
+    reference.reading ??= readUntilFresh(reference);
+  };
+  const release = (referrer: string, reference: Reference) => {
+    reference.referrers.delete(referrer);
+    if (reference.referrers.size > 0) return;
+    references.delete(idOf(reference.key));
+    if (reference.version !== undefined) remove(reference.key);
+  };
+  const refer = (referrer: string, key: ContentKey): Reference => {
+    const id = idOf(key);
+    const reference = references.get(id) ?? {
+      ...{ key, referrers: new Set<string>(), version: undefined, isRead: false, isStale: false, reading: undefined },
+    };
+    references.set(id, reference);
+    reference.referrers.add(referrer);
+    if (!reference.isRead && !reference.reading) refresh(reference);
+    return reference;
+  };
+
+  return {
+    state(referrer, wanted) {
+      const id = idOf(referrer);
+      const before = byReferrer.get(id) ?? [];
+      const now = wanted.map((key) => refer(id, key));
+      for (const reference of before) if (!now.includes(reference)) release(id, reference);
+      if (now.length > 0) byReferrer.set(id, now);
+      else byReferrer.delete(id);
+      const unread = now.filter(({ isRead }) => !isRead).map(({ reading }) => reading);
+      return unread.length > 0 ? Promise.all(unread).then(() => {}) : undefined;
+    },
+    sink: (kind) => {
+      const find = ({ namespace, name }: Mention) => references.get(idOf({ kind, namespace, name }));
+      return {
+        put({ object, version }) {
+          const reference = find(object);
+          if (reference && (reference.reading || reference.version !== version)) refresh(reference);
+        },
+        remove({ object, version }) {
+          const reference = find(object);
+          if (reference && !isNewer(reference, version)) refresh(reference);
+        },
+        replace(objects, version) {
+          const listed = new Map(
+            objects.map(({ object: { namespace, name }, version: at }) => [`${namespace}/${name}`, at]),
+          );
+          for (const reference of references.values()) {
+            const { key } = reference;
+            if (key.kind !== kind) continue;
+            const isSame = listed.get(`${key.namespace}/${key.name}`) === reference.version;
+            if ((reference.reading || !isSame) && !isNewer(reference, version)) refresh(reference);
+          }
+        },
+        reached: () => {},
+      };
+    },
+    close: () => closing.abort(),
+  };
+}
+
+function isNewer({ version }: Reference, than: string): boolean {
+  return version !== undefined && isLater(version, than);
+}
+
+/** Reads Secrets and ConfigMaps by name. One that may not be read counts as one that is not there. */
+export function makeContentReader(client: ApiClient, log: Logger): ReferencesOptions['read'] {
+  return async (key) => {
+    try {
+      const object = await client.send<ContentApiObject>({ method: 'GET', path: objectPath(key) });
+      const decode: (object: ContentApiObject) => Content = key.kind === 'Secret' ? toSecret : toConfigMap;
+      return versioned(decode, object);
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      if (!(error instanceof ApiError && error.status === 403)) throw error;
+      log.error({ err: error, ...key }, 'the operator may not read what a resource refers to');
+      return undefined;
+    }
+  };
+}

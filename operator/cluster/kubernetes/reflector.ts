@@ -1,0 +1,161 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { ApiClient } from './api-client.ts';
+import { ApiError, isGone } from './api-error.ts';
+import type { ApiObject } from './api-object.ts';
+import { listAll } from './list.ts';
+import { watch } from './watch.ts';
+
+/** An object as it was at a resource version. */
+export interface Versioned<T> {
+  readonly object: T;
+  readonly version: string;
+}
+
+/** Where what is reflected goes. */
+export interface ReflectorSink<T> {
+  /** Everything that there is as of `version`. */
+  replace(objects: readonly Versioned<T>[], version: string): void;
+  put(object: Versioned<T>): void;
+  remove(object: Versioned<T>): void;
+  /** Everything up to this version has been told. */
+  reached(version: string): void;
+}
+
+export interface ReflectorTimings {
+  /** How long a watch is asked to last, at random within these. */
+  readonly watchMs: readonly [least: number, most: number];
+  /** A watch that is silent for longer is given up; API servers send a bookmark every minute. */
+  readonly silenceMs: number;
+  /** The first and the longest pause after a failure. */
+  readonly backoffMs: readonly [first: number, longest: number];
+}
+
+export const defaultTimings: ReflectorTimings = {
+  watchMs: [300_000, 600_000],
+  silenceMs: 180_000,
+  backoffMs: [250, 30_000],
+};
+
+/** What a reflector tells of itself. */
+export interface ReflectorObserver {
+  listed(name: string): void;
+  /** @param outcome `ended` by the server in its time, `expired` (410), or `failed` */
+  watched(name: string, outcome: 'ended' | 'expired' | 'failed'): void;
+}
+
+export interface ReflectorOptions<O extends ApiObject, T> {
+  /** For people and metrics. */
+  readonly name: string;
+  readonly client: ApiClient;
+  readonly path: string;
+  readonly labelSelector?: string;
+  readonly accept?: string;
+  readonly decode: (object: O) => T;
+  readonly sink: ReflectorSink<T>;
+  readonly timings: ReflectorTimings;
+  readonly observer: ReflectorObserver;
+  readonly log: Logger;
+}
+
+export interface Reflector {
+  readonly name: string;
+  /** Resolves when everything has been listed once. */
+  readonly synced: Promise<void>;
+  /** Since when nothing has been heard from the server: no list, no event, no bookmark. `Date.now()`'s clock. */
+  heardAtMs(): number;
+  /** When it last heard anything or at least tried to: far in the past only where it is stuck. */
+  activeAtMs(): number;
+  stop(): Promise<void>;
+}
+
+/** So many watches in a row may fail before everything is listed anew. */
+const mostFailedWatches = 5;
+
+/**
+ * Tells a sink of every object there is and of every change, for ever: it lists page by page, watches from there with
+ * bookmarks, comes back when a watch ends, breaks or falls silent, and lists anew when its version has expired.
+ */
+export function startReflector<O extends ApiObject, T>(options: ReflectorOptions<O, T>): Reflector {
+  const { name, client, path, labelSelector, accept, decode, sink, timings, observer, log } = options;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const first = Promise.withResolvers<void>();
+  const shared = { path, ...(accept !== undefined && { accept }), signal };
+  let heardAtMs = Date.now();
+  let activeAtMs = heardAtMs;
+  let version: string | undefined;
+  let failures = 0;
+
+  const heard = () => {
+    heardAtMs = Date.now();
+    activeAtMs = heardAtMs;
+    failures = 0;
+  };
+  const list = async () => {
+    const versioned = (object: O) => ({ object: decode(object), version: object.metadata.resourceVersion });
+    const listed = await listAll(client, { ...shared, query: { labelSelector } }, versioned);
+    heard();
+    observer.listed(name);
+    sink.replace(listed.items, listed.resourceVersion);
+    first.resolve();
+    return listed.resourceVersion;
+  };
+  const watchFrom = async (start: string) => {
+    const [least, most] = timings.watchMs;
+    const timeoutSeconds = String(Math.ceil((least + Math.random() * (most - least)) / 1_000));
+    const query = { watch: 'true', allowWatchBookmarks: 'true', resourceVersion: start, timeoutSeconds, labelSelector };
+    const request = { method: 'GET', query, ...shared } as const;
+    const startedAtMs = Date.now();
+    for await (const { type, object } of watch<O>(client, { request, silenceMs: timings.silenceMs, signal })) {
+      heard();
+      const at = object.metadata.resourceVersion;
+      if (type === 'DELETED') sink.remove({ object: decode(object), version: at });
+      else if (type !== 'BOOKMARK') sink.put({ object: decode(object), version: at });
+      sink.reached(at);
+      version = at;
+    }
+    if (heardAtMs < startedAtMs && Date.now() - startedAtMs < 1_000) throw new Error('The watch ended at once');
+    activeAtMs = Date.now();
+  };
+  const fail = async (error: unknown) => {
+    activeAtMs = Date.now();
+    const isExpired = isGone(error);
+    observer.watched(name, isExpired ? 'expired' : 'failed');
+    failures += 1;
+    if (isExpired || failures >= mostFailedWatches) version = undefined;
+    log.warn({ reflector: name, err: error, failures }, 'watching was interrupted; it goes on');
+    if (isExpired && failures === 1) return;
+    await delay(pauseAfter(failures, error, timings), undefined, { signal });
+  };
+  const run = async () => {
+    while (!signal.aborted) {
+      try {
+        version ??= await list();
+        await watchFrom(version);
+        observer.watched(name, 'ended');
+      } catch (error) {
+        if (!signal.aborted) await fail(error).catch(() => {});
+      }
+    }
+  };
+  const running = run();
+
+  return {
+    name,
+    synced: first.promise,
+    heardAtMs: () => heardAtMs,
+    activeAtMs: () => activeAtMs,
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+/** Doubles with each failure and is jittered, so that many do not come back as one; never before the server wants. */
+function pauseAfter(failures: number, error: unknown, { backoffMs: [first, longest] }: ReflectorTimings): number {
+  const pauseMs = Math.min(first * 2 ** (failures - 1), longest) * (0.5 + Math.random());
+  const wantedMs = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
+  return Math.max(pauseMs, wantedMs);
+}

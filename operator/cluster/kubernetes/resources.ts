@@ -1,0 +1,69 @@
+import { type CustomKind, apiVersion as customVersion } from '../../../crds/definition.ts';
+import type { ObjectMeta } from '../../../crds/object-meta.ts';
+import type { Kind, ObjectKey, Resources } from '../cluster.ts';
+import type { ApiMetadata, ApiObject } from './api-object.ts';
+
+/** What the API server calls each kind. */
+const plurals: { readonly [K in Kind]: string } = {
+  Organization: 'organizations',
+  Persona: 'personas',
+  ApiKeyBinding: 'apikeybindings',
+  AnalysisConfig: 'analysisconfigs',
+  Secret: 'secrets',
+  ConfigMap: 'configmaps',
+  Namespace: 'namespaces',
+};
+
+const coreKinds: ReadonlySet<Kind> = new Set<Kind>(['Secret', 'ConfigMap', 'Namespace']);
+
+export function apiVersionOf(kind: Kind): string {
+  return coreKinds.has(kind) ? 'v1' : customVersion;
+}
+
+/** The path of all objects of a kind, wherever they are. */
+export function collectionPath(kind: Kind): string {
+  return `${rootOf(kind)}/${plurals[kind]}`;
+}
+
+/** The path of one object. */
+export function objectPath({ kind, namespace, name }: ObjectKey): string {
+  const place = namespace === '' ? '' : `/namespaces/${namespace}`;
+  return `${rootOf(kind)}${place}/${plurals[kind]}/${encodeURIComponent(name)}`;
+}
+
+function rootOf(kind: Kind): string {
+  return coreKinds.has(kind) ? '/api/v1' : `/apis/${customVersion}`;
+}
+
+/** An object of ours as the API server sends it: validated and defaulted by the definition of its kind. */
+export type CustomApiObject<K extends CustomKind> = ApiObject & Omit<Resources[K], 'metadata'>;
+
+/** A Secret or a ConfigMap as the API server sends it; a Secret's values are base64. */
+export interface ContentApiObject extends ApiObject {
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+/** The object as the operator keeps it: without what only the API server and kubectl need. */
+export function withoutBookkeeping<O extends ApiObject>(object: O): Omit<O, 'metadata'> & { metadata: ObjectMeta } {
+  return { ...object, metadata: toObjectMeta(object.metadata) };
+}
+
+export function toSecret({ metadata, data = {} }: ContentApiObject): Resources['Secret'] {
+  const decoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64')] as const);
+  return { apiVersion: 'v1', kind: 'Secret', metadata: toObjectMeta(metadata), data: Object.fromEntries(decoded) };
+}
+
+export function toConfigMap({ metadata, data = {} }: ContentApiObject): Resources['ConfigMap'] {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: toObjectMeta(metadata), data };
+}
+
+export function toNamespace({ metadata }: ApiObject): Resources['Namespace'] {
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: toObjectMeta(metadata) };
+}
+
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+
+function toObjectMeta({ managedFields, resourceVersion, annotations, ...metadata }: ApiMetadata): ObjectMeta {
+  const { [lastApplied]: _, ...rest } = annotations ?? {};
+  return { ...metadata, ...(annotations && { annotations: rest }), generation: metadata.generation ?? 1 };
+}
