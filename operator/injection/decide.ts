@@ -13,6 +13,7 @@ import { environmentPatch, type PatchOperation, sidecarPatch } from './patch.ts'
 import { type Container, containersOf, type Pod, type PodNamespace } from './pod.ts';
 import { type InjectionSettings, type PodSettings, readPodSettings } from './settings.ts';
 import { makeSidecar } from './sidecar.ts';
+import { workloadOf } from './workload.ts';
 
 /** Everything a decision about a pod rests on. */
 export interface GatheredPod {
@@ -68,7 +69,12 @@ export function decideInjection(gathered: GatheredPod, settings: InjectionSettin
   if ('action' in binding) return binding;
 
   const addsSidecar = !hasOurs(pod);
-  const sidecar = makeSidecar(podSettings, organization.name, pod.spec.terminationGracePeriodSeconds);
+  const sidecar = makeSidecar(podSettings, {
+    organization: organization.name,
+    namespace: namespace.name,
+    workload: workloadOf(pod),
+    graceSeconds: pod.spec.terminationGracePeriodSeconds,
+  });
   return {
     action: 'inject',
     patch: [...environmentPatch(pod, podSettings, binding.key), ...(addsSidecar ? sidecarPatch(pod, sidecar) : [])],

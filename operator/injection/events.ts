@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { ApiRequest } from '../certificates/api-request.ts';
 import type { EventNote } from '../cluster/cluster.ts';
 import type { Pod } from './pod.ts';
+import { workloadOf } from './workload.ts';
 
 export type RecordPodEvent = (pod: Pod, namespace: string, note: EventNote) => void;
 
@@ -46,13 +47,11 @@ export function makePodEventRecorder(request: ApiRequest, log: Logger, instance:
   };
 }
 
-function regardingOf({ metadata }: Pod, namespace: string) {
-  const owner = metadata.ownerReferences?.find(({ controller }) => controller);
+function regardingOf(pod: Pod, namespace: string) {
+  const owner = pod.metadata.ownerReferences?.find(({ controller }) => controller);
   if (owner) {
     const { apiVersion, kind, name, uid } = owner;
     return { apiVersion, kind, name, uid, namespace };
   }
-  // Names that the API server is still to complete end in a dash, as no Event's may before the dot.
-  const name = metadata.name ?? metadata.generateName?.replace(/[-.]+$/, '') ?? 'pod';
-  return { apiVersion: 'v1', kind: 'Pod', name, namespace };
+  return { apiVersion: 'v1', kind: 'Pod', name: workloadOf(pod), namespace };
 }

@@ -18,19 +18,24 @@ const defaultGraceSeconds = 30;
 /** What the kubelet and the proxy's last copy of its records need of the pod's grace period. */
 const reservedSeconds = 5;
 
-/**
- * The container that governs a pod's calls, with the volumes it mounts.
- *
- * @param graceSeconds the pod's `terminationGracePeriodSeconds`
- */
-export function makeSidecar(settings: PodSettings, organization: string, graceSeconds = defaultGraceSeconds): Sidecar {
+/** The pod that a sidecar is for. */
+export interface SidecarPlace {
+  readonly organization: string;
+  readonly namespace: string;
+  readonly workload: string;
+  /** The pod's `terminationGracePeriodSeconds`. */
+  readonly graceSeconds: number | undefined;
+}
+
+/** The container that governs a pod's calls, with the volumes it mounts. */
+export function makeSidecar(settings: PodSettings, place: SidecarPlace): Sidecar {
   const { metricsPort, resources, image, imagePullPolicy } = settings;
   const probe = (path: string) => ({ httpGet: { path, port: 'metrics' } });
   const container = {
     name: sidecarName,
     image,
     ...(imagePullPolicy && { imagePullPolicy }),
-    args: sidecarArguments(settings, graceSeconds),
+    args: sidecarArguments(settings, place),
     // A native sidecar: it starts before the application, ends after it, and does not keep a Job from completing.
     restartPolicy: 'Always',
     ports: [{ name: 'metrics', containerPort: metricsPort, protocol: 'TCP' }],
@@ -58,7 +63,7 @@ export function makeSidecar(settings: PodSettings, organization: string, graceSe
     {
       name: credentialsVolume,
       // The files are root's, and the group is the pod's to choose; only the sidecar mounts them, so all may read.
-      secret: { secretName: credentialsSecretName(organization), defaultMode: 0o444 },
+      secret: { secretName: credentialsSecretName(place.organization), defaultMode: 0o444 },
     },
     { name: dataVolume, emptyDir: {} },
   ];
@@ -66,14 +71,16 @@ export function makeSidecar(settings: PodSettings, organization: string, graceSe
   return { container, volumes, hash };
 }
 
-function sidecarArguments(settings: PodSettings, graceSeconds: number): string[] {
+function sidecarArguments(settings: PodSettings, place: SidecarPlace): string[] {
   const { port, metricsPort, upstreamUrl, logLevel } = settings;
+  const { namespace, workload, graceSeconds = defaultGraceSeconds } = place;
   const grace = Math.max(1, graceSeconds - reservedSeconds);
   return [
     'proxy',
     ...['--credentials', '/etc/chaperone/credentials', '--data', '/var/lib/chaperone'],
     ...['--host', '127.0.0.1', '--port', String(port)],
     ...['--metrics-host', '0.0.0.0', '--metrics-port', String(metricsPort)],
+    ...['--pod-namespace', namespace, '--workload', workload],
     ...['--grace', String(grace), '--log-level', logLevel],
     ...(upstreamUrl === undefined ? [] : ['--upstream', upstreamUrl]),
   ];

@@ -39,7 +39,7 @@ test('the sidecar has no right that it does not need', () => {
     args: [
       ...['proxy', '--credentials', '/etc/chaperone/credentials', '--data', '/var/lib/chaperone'],
       ...['--host', '127.0.0.1', '--port', '8000', '--metrics-host', '0.0.0.0', '--metrics-port', '8001'],
-      ...['--grace', '25', '--log-level', 'info'],
+      ...['--pod-namespace', 'shop', '--workload', 'web', '--grace', '25', '--log-level', 'info'],
     ],
     securityContext: {
       runAsNonRoot: true,
