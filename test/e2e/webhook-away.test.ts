@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
-import { suite, test } from 'node:test';
-import { apply, call, kubectl, makeTenant, operatorNamespace, podTemplate, skip, startWorkload } from './cluster.ts';
+import { suite, type TestContext, test } from 'node:test';
+import {
+  apply,
+  call,
+  helm,
+  kubectl,
+  makeTenant,
+  operatorNamespace,
+  podTemplate,
+  skip,
+  startWorkload,
+} from './cluster.ts';
 
 const operator = ['deployment/chaperone', '--namespace', operatorNamespace];
 
@@ -8,26 +18,47 @@ suite('while no operator answers', { skip }, () => {
   test('pods that ask for the proxy are refused, others start, and those that run go on', async (t) => {
     const { name } = await makeTenant(t);
     await startWorkload(name);
-    t.after(async () => {
-      await kubectl('scale', ...operator, '--replicas=2');
-      await kubectl('rollout', 'status', ...operator, '--timeout=60s');
-    });
-    await kubectl('scale', ...operator, '--replicas=0');
-    const labels = ['app.kubernetes.io/name=chaperone', 'app.kubernetes.io/component=operator'].join(',');
-    await kubectl('wait', '-n', operatorNamespace, '--for=delete', 'pod', `--selector=${labels}`, '--timeout=60s');
-
-    const template = podTemplate(['-e', '']);
-    const pod = (podName: string, podLabels: object) => ({
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { ...template.metadata, name: podName, labels: podLabels },
-      spec: template.spec,
-    });
+    await stopOperators(t);
     await assert.rejects(
-      apply(name, pod('asking', template.metadata.labels)),
+      apply(name, makePod('asking', { 'chaperone.dev/inject': 'true' })),
       /failed calling webhook "pod\.inject\.chaperone\.dev"/,
     );
-    await apply(name, pod('not-asking', {}));
+    await apply(name, makePod('not-asking', {}));
     assert.ok((await call(name, {})).id, 'a running proxy needs no operator');
   });
+
+  test('pods that ask for the proxy are refused even where the webhooks are to be ignored', async (t) => {
+    const { name } = await makeTenant(t);
+    const setPolicy = (policy: string) => {
+      const values = `webhook.failurePolicy=${policy},webhook.validation.failurePolicy=${policy}`;
+      const flags = ['--namespace', operatorNamespace, '--reuse-values', '--set', values];
+      return helm('upgrade', 'chaperone', 'charts/chaperone', ...flags);
+    };
+    t.after(() => setPolicy('Fail'));
+    await setPolicy('Ignore');
+    await stopOperators(t);
+    await assert.rejects(
+      apply(name, makePod('asking', { 'chaperone.dev/inject': 'true' })),
+      /asks for Chaperone's proxy .* and has none/,
+    );
+    await apply(name, makePod('not-asking', {}));
+    await kubectl('label', 'namespace', name, 'chaperone.dev/inject=true');
+    await assert.rejects(apply(name, makePod('of-asking-namespace', {})), /asks for Chaperone's proxy .* and has none/);
+    await apply(name, makePod('opted-out', { 'chaperone.dev/inject': 'false' }));
+  });
 });
+
+async function stopOperators(t: TestContext): Promise<void> {
+  t.after(async () => {
+    await kubectl('scale', ...operator, '--replicas=2');
+    await kubectl('rollout', 'status', ...operator, '--timeout=60s');
+  });
+  await kubectl('scale', ...operator, '--replicas=0');
+  const labels = ['app.kubernetes.io/name=chaperone', 'app.kubernetes.io/component=operator'].join(',');
+  await kubectl('wait', '-n', operatorNamespace, '--for=delete', 'pod', `--selector=${labels}`, '--timeout=60s');
+}
+
+function makePod(name: string, labels: Readonly<Record<string, string>>): object {
+  const { metadata, spec } = podTemplate(['-e', '']);
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name, labels }, spec };
+}

@@ -1,3 +1,9 @@
+{{- define "chaperone.neverAsked" -}}
+key: kubernetes.io/metadata.name
+operator: NotIn
+values: [kube-system, kube-node-lease, kube-public, {{ .Release.Namespace }}]
+{{- end -}}
+
 {{- /*
 The two webhooks of a configuration: one for namespaces with the label, less the pods that opt out, and one for pods
 with the label elsewhere. A webhook's selectors must both match, so that one could not say "or"; and this way no pod
@@ -5,7 +11,7 @@ that has not asked for a sidecar ever depends on the operator.
 */ -}}
 {{- define "chaperone.webhooks" -}}
 {{- $root := .root }}
-{{- $never := dict "key" "kubernetes.io/metadata.name" "operator" "NotIn" "values" (list "kube-system" "kube-node-lease" "kube-public" $root.Release.Namespace) }}
+{{- $never := include "chaperone.neverAsked" $root | fromYaml }}
 {{- $asked := list
   (dict "name" "namespace"
     "namespaces" (dict "key" "chaperone.dev/inject" "operator" "In" "values" (list "true"))
