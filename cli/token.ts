@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { importJWK, type JSONWebKeySet, SignJWT } from 'jose';
+import { parseDurationMs } from '../crds/duration.ts';
 import { credentialsSecretName, operatorNamespace, signingSecretName } from '../operator/credentials.ts';
 import { ownIssuer } from '../proxy/pipeline/authenticate.ts';
-import { parseDurationMs } from '../proxy/snapshot/duration.ts';
 import { statePaths } from './local/state.ts';
 
 export interface TokenOptions {

@@ -191,6 +191,23 @@ export interface OrganizationSpec {
     contents: 'Full' | 'None';
   };
   /**
+   * How old keys become before new ones take their place, without a call noticing. What is absent is never rotated by itself. The annotation chaperone.dev/rotate with a time (RFC 3339) rotates all that was issued before it.
+   */
+  rotation?: {
+    /**
+     * The keys that sign tokens. A replaced key is still accepted for authentication.tokenLifetime.
+     */
+    tokenKeys?: string;
+    /**
+     * The keys that seal provider keys, personas and message contents. Replaced ones are kept, to read what they sealed.
+     */
+    dataKeys?: string;
+    /**
+     * The password of the organization's role in the database.
+     */
+    databasePassword?: string;
+  };
+  /**
    * What becomes of the organization's data when this resource is deleted: `Retain` keeps it, `Delete` removes it for good.
    */
   deletionPolicy: 'Retain' | 'Delete';

@@ -16,6 +16,9 @@ export interface DataKeySet {
   readonly current: string;
   /** Base64 of 32 bytes each, by key id (1 to 32 characters of `a-z0-9-`). Older keys stay for as long as values use them. */
   readonly keys: Readonly<Record<string, string>>;
+  /** When each was issued and first used, in seconds since 1970, for rotation. */
+  readonly issuedAtS?: Readonly<Record<string, number>>;
+  readonly usedFromS?: Readonly<Record<string, number>>;
 }
 
 /** Which value of which row this is. Bound into the ciphertext, so that it opens nowhere else. */
@@ -31,6 +34,8 @@ export interface Envelope {
   seal(place: EnvelopePlace, plaintext: string | Uint8Array): Buffer;
   /** @throws {EnvelopeError} where the key is unknown, or the value was changed, cut or belongs to another place */
   open(place: EnvelopePlace, sealed: Uint8Array): Buffer;
+  /** Whether the value was sealed with the current key, and not with one that has been replaced. */
+  isCurrent(sealed: Uint8Array): boolean;
 }
 
 export class EnvelopeError extends Error {
@@ -90,6 +95,7 @@ export function makeEnvelope(dataKeys: DataKeySet): Envelope {
         throw new EnvelopeError('not_authentic', `${place.column} of ${place.rowId} does not open here`, { cause });
       }
     },
+    isCurrent: (sealed) => header.equals(sealed.subarray(0, header.length)),
   };
 }
 

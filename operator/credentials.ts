@@ -1,6 +1,7 @@
-import type { JSONWebKeySet, JWK } from 'jose';
+import type { JSONWebKeySet } from 'jose';
 import type { DataKeySet } from '../database/envelope.ts';
 import type { Secret } from './cluster/cluster.ts';
+import type { TokenKey } from './organizations/keys.ts';
 
 /** Where the operator keeps what no tenant may read. */
 export const operatorNamespace = 'chaperone-system';
@@ -26,6 +27,8 @@ export interface OrganizationCredentials {
   readonly databaseUrl: string;
   readonly jwks: JSONWebKeySet;
   readonly dataKeys: DataKeySet;
+  /** When the password in the database URL was issued, in seconds since 1970. */
+  readonly loginIssuedAtS: number;
 }
 
 export function toSecretData(credentials: OrganizationCredentials): Record<string, string> {
@@ -34,6 +37,7 @@ export function toSecretData(credentials: OrganizationCredentials): Record<strin
     'database-url': credentials.databaseUrl,
     'jwks.json': JSON.stringify(credentials.jwks),
     'data-keys.json': JSON.stringify(credentials.dataKeys),
+    'login-issued-at': String(credentials.loginIssuedAtS),
   };
 }
 
@@ -46,6 +50,7 @@ export function readCredentialsSecret(secret: Secret | undefined): OrganizationC
       databaseUrl: textOf(secret, 'database-url'),
       jwks: JSON.parse(textOf(secret, 'jwks.json')),
       dataKeys: JSON.parse(textOf(secret, 'data-keys.json')),
+      loginIssuedAtS: Number(textOf(secret, 'login-issued-at')),
     };
   } catch {
     return undefined;
@@ -53,10 +58,10 @@ export function readCredentialsSecret(secret: Secret | undefined): OrganizationC
 }
 
 /** The private keys, the signing one first. */
-export function readSigningKeys(secret: Secret | undefined): JWK[] {
+export function readSigningKeys(secret: Secret | undefined): TokenKey[] {
   if (!secret) return [];
   try {
-    return (JSON.parse(textOf(secret, 'keys.json')) as JSONWebKeySet).keys;
+    return (JSON.parse(textOf(secret, 'keys.json')) as { keys: TokenKey[] }).keys;
   } catch {
     return [];
   }

@@ -50,7 +50,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   };
   const context = { cluster, db, tenancies: makeTenancyFinder(cluster) };
   const proxyDatabaseUrl = options.proxyDatabaseUrl ?? databaseUrl;
-  start('Organization', makeOrganizationReconciler({ cluster, db, proxyDatabaseUrl }));
+  start('Organization', makeOrganizationReconciler({ cluster, db, proxyDatabaseUrl, now: Date.now }));
   start('Persona', makeTenantReconciler(context, personaKind));
   start('ApiKeyBinding', makeTenantReconciler(context, bindingKind));
   start('AnalysisConfig', makeTenantReconciler(context, analysisConfigKind));

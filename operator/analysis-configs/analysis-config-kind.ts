@@ -51,6 +51,8 @@ function open(
   { configSealed, ...rest }: AnalysisConfigWrite,
   { tenancy, rowId }: TenantObject<'AnalysisConfig'>,
 ): Row | undefined {
+  // Sealed with a key that has been replaced: written anew.
+  if (!tenancy.envelope.isCurrent(configSealed)) return undefined;
   try {
     const place = { organizationId: tenancy.organizationId, column: 'analysis_configs.config', rowId };
     return { ...rest, config: JSON.parse(tenancy.envelope.open(place, configSealed).toString()) };

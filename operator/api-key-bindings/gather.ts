@@ -48,6 +48,8 @@ function open(
   { organizationId, envelope }: TenantObject<'ApiKeyBinding'>['tenancy'],
 ) {
   const syntheticKeySha256 = Buffer.from(rest.syntheticKeySha256);
+  // Sealed with a key that has been replaced: written anew.
+  if (!envelope.isCurrent(keySealed)) return undefined;
   try {
     const place = { organizationId, column: 'api_keys.key', rowId: rest.apiKeyId };
     return { ...rest, syntheticKeySha256, key: envelope.open(place, keySealed).toString() };

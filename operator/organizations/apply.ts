@@ -14,12 +14,15 @@ import {
 } from '../credentials.ts';
 import { finalizer, type OrganizationDecision } from './decide.ts';
 import type { GatheredOrganization } from './gather.ts';
+import { type TokenKey, turnDataKeys, turnTokenKeys } from './keys.ts';
 
 export interface OrganizationContext {
   readonly cluster: Cluster;
   readonly db: Queryable;
   /** The database as proxies reach it, without user and password. */
   readonly proxyDatabaseUrl: string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 type Key = ObjectKey<'Organization'>;
@@ -32,25 +35,30 @@ export interface AppliedOrganization {
 
 /** Stores the organization, makes its role and keys where they are missing, and hands out its credentials. */
 export async function applyOrganization(
-  { cluster, db, proxyDatabaseUrl }: OrganizationContext,
+  { cluster, db, proxyDatabaseUrl, now }: OrganizationContext,
   key: Key,
   gathered: GatheredOrganization,
   decision: Extract<OrganizationDecision, { action: 'apply' }>,
 ): Promise<AppliedOrganization> {
   if (decision.needsFinalizer) await cluster.addFinalizer(key, finalizer);
   const id = gathered.storedId ?? randomUUID();
-  const signingKeys = decision.needsSigningKey ? [await generateSigningKey()] : gathered.signingKeys;
+  const nowS = Math.floor(now() / 1_000);
+  const freshTokenKey = decision.tokenKeys.issue ? await generateSigningKey() : undefined;
+  const signingKeys = turnTokenKeys(gathered.signingKeys, decision.tokenKeys, freshTokenKey, nowS);
   await applySigningKeys(cluster, key.name, signingKeys, decision.tokenLifetime);
   if (decision.dataKeysWereLost) {
     const message = 'The data keys were lost and new ones made: message contents stored before cannot be read again.';
     await cluster.recordEvent(key, { type: 'Warning', reason: 'DataKeysLost', message });
   }
-  const login = loginOf(gathered, id) ?? (await issueLogin(db, id));
+  const known = decision.renewsLogin ? undefined : loginOf(gathered, id);
+  const login = known ?? (await issueLogin(db, id));
+  const freshDataKey = decision.dataKeys.issue ? generateDataKeys() : undefined;
   const credentials: OrganizationCredentials = {
     organization: { id, name: key.name },
     databaseUrl: withLogin(proxyDatabaseUrl, login),
     jwks: { keys: [...signingKeys.map(publicPart), ...sharedKey(decision.sharedSecret)] },
-    dataKeys: gathered.credentials?.dataKeys ?? generateDataKeys(),
+    dataKeys: turnDataKeys(gathered.credentials?.dataKeys, decision.dataKeys, freshDataKey, nowS),
+    loginIssuedAtS: known && gathered.credentials ? gathered.credentials.loginIssuedAtS : nowS,
   };
   // The credentials come before the row: what the row seals must be sealed with keys that are safe.
   for (const namespace of decision.namespaces) await applyCredentials(cluster, namespace, key.name, credentials);
@@ -95,7 +103,12 @@ async function applyCredentials(
   });
 }
 
-async function applySigningKeys(cluster: Cluster, organization: string, keys: readonly JWK[], tokenLifetime: string) {
+async function applySigningKeys(
+  cluster: Cluster,
+  organization: string,
+  keys: readonly TokenKey[],
+  tokenLifetime: string,
+) {
   await cluster.applySecret({
     namespace: operatorNamespace,
     name: signingSecretName(organization),
@@ -104,14 +117,14 @@ async function applySigningKeys(cluster: Cluster, organization: string, keys: re
   });
 }
 
-async function generateSigningKey(): Promise<JWK> {
+async function generateSigningKey(): Promise<TokenKey> {
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const jwk = await exportJWK(privateKey);
   return { ...jwk, kid: await calculateJwkThumbprint(jwk), alg: 'EdDSA', use: 'sig' };
 }
 
-/** RFC 8037: `d` is the private part of an octet key pair. */
-function publicPart({ d: _, ...jwk }: JWK): JWK {
+/** RFC 8037: `d` is the private part of an octet key pair. The ages are the operator's own business. */
+function publicPart({ d: _, iat: __, used_from: ___, ...jwk }: TokenKey): JWK {
   return jwk;
 }
 

@@ -1,7 +1,10 @@
+import { parseDurationMs } from '../../crds/duration.ts';
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
 import { operatorNamespace } from '../credentials.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 import type { GatheredOrganization } from './gather.ts';
+import { ageOfDataKeys, ageOfTokenKeys } from './keys.ts';
+import { decideRotation, type RotationDecision } from './rotate.ts';
 
 export const finalizer = 'chaperone.dev/organization';
 
@@ -15,7 +18,10 @@ export type OrganizationDecision =
       readonly needsFinalizer: boolean;
       /** What proxies enforce. */
       readonly spec: OrganizationSpec;
-      readonly needsSigningKey: boolean;
+      readonly tokenKeys: RotationDecision;
+      readonly dataKeys: RotationDecision;
+      /** Whether the organization's role gets a new password. */
+      readonly renewsLogin: boolean;
       /** How long tokens live unless told otherwise. */
       readonly tokenLifetime: string;
       /** The data keys are made anew although the database knows the organization: what they sealed stays sealed. */
@@ -27,28 +33,65 @@ export type OrganizationDecision =
       /** Where a copy of the credentials has no business any more. */
       readonly staleNamespaces: readonly string[];
       readonly problem: Verdict | undefined;
+      /** When a key is to be changed by the passing of time alone. */
+      readonly nextRotationMs: number | undefined;
     };
 
+/** A mounted Secret changes within two minutes, and a proxy looks every other second. */
+const propagationMs = 300_000;
+
 /** What to do about an organization. */
-export function decideOrganization(gathered: GatheredOrganization): OrganizationDecision {
+export function decideOrganization(gathered: GatheredOrganization, nowMs: number): OrganizationDecision {
   const { organization, memberNamespaces, namespacesWithCredentials, credentials, storedId } = gathered;
   const { metadata, spec } = organization;
   if (metadata.deletionTimestamp) {
     return { action: 'delete', keepData: spec.deletionPolicy === 'Retain', staleNamespaces: namespacesWithCredentials };
   }
   const namespaces = [...new Set([operatorNamespace, ...memberNamespaces])];
+  const tokenLifetime = spec.authentication?.tokenLifetime ?? defaultTokenLifetime;
+  const rotations = decideRotations(gathered, parseDurationMs(tokenLifetime), nowMs);
   return {
     action: 'apply',
     needsFinalizer: !metadata.finalizers?.includes(finalizer),
     spec,
-    needsSigningKey: gathered.signingKeys.length === 0,
-    tokenLifetime: spec.authentication?.tokenLifetime ?? defaultTokenLifetime,
+    tokenKeys: rotations.tokenKeys,
+    dataKeys: rotations.dataKeys,
+    renewsLogin: rotations.login.issue,
+    tokenLifetime,
     dataKeysWereLost: storedId !== undefined && credentials === undefined,
     sharedSecret: gathered.sharedSecret ?? undefined,
     namespaces,
     staleNamespaces: namespacesWithCredentials.filter((namespace) => !namespaces.includes(namespace)),
     problem: gathered.sharedSecret === null ? sharedSecretMissing(spec) : undefined,
+    nextRotationMs: earliest(Object.values(rotations).map(({ nextMs }) => nextMs)),
   };
+}
+
+function decideRotations(
+  { organization, signingKeys, credentials }: GatheredOrganization,
+  lifetimeMs: number,
+  nowMs: number,
+) {
+  const { rotation } = organization.spec;
+  const by = Date.parse(organization.metadata.annotations?.['chaperone.dev/rotate'] ?? '');
+  const policyOf = (every: string | undefined) => ({
+    everyMs: every === undefined ? undefined : parseDurationMs(every),
+    beforeMs: Number.isNaN(by) ? undefined : by,
+    propagationMs,
+    retainMs: undefined,
+  });
+  const login = credentials ? [{ id: 'login', issuedAtS: credentials.loginIssuedAtS }] : [];
+  const tokenPolicy = { ...policyOf(rotation?.tokenKeys), retainMs: lifetimeMs };
+  return {
+    tokenKeys: decideRotation(ageOfTokenKeys(signingKeys), tokenPolicy, nowMs),
+    dataKeys: decideRotation(ageOfDataKeys(credentials?.dataKeys), policyOf(rotation?.dataKeys), nowMs),
+    login: decideRotation(login, { ...policyOf(rotation?.databasePassword), propagationMs: 0 }, nowMs),
+  };
+}
+
+function earliest(moments: readonly (number | undefined)[]): number | undefined {
+  const known = moments.filter((moment) => moment !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }
 
 function sharedSecretMissing(spec: OrganizationSpec): Verdict {

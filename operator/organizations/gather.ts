@@ -1,4 +1,3 @@
-import type { JWK } from 'jose';
 import type { Organization } from '../../crds/resources.generated.ts';
 import { findOrganization } from '../../database/organizations.ts';
 import type { Queryable } from '../../database/queryable.ts';
@@ -13,6 +12,7 @@ import {
   textOf,
 } from '../credentials.ts';
 import { matchesSelector } from '../label-selector.ts';
+import type { TokenKey } from './keys.ts';
 
 /** Everything a decision about an organization rests on. */
 export interface GatheredOrganization {
@@ -22,7 +22,7 @@ export interface GatheredOrganization {
   /** The organization's login role in the database. */
   readonly role: string | undefined;
   readonly credentials: OrganizationCredentials | undefined;
-  readonly signingKeys: readonly JWK[];
+  readonly signingKeys: readonly TokenKey[];
   /** Names, in order. */
   readonly memberNamespaces: readonly string[];
   /** Namespaces that hold a copy of the credentials, members or not. */

@@ -5,14 +5,17 @@ import { applyOrganization, type OrganizationContext, removeOrganization } from 
 import { decideOrganization, judgeOrganization } from './decide.ts';
 import { gatherOrganization } from './gather.ts';
 
+/** setTimeout's limit; what is due later is looked at again then. */
+const maxDelayMs = 2 ** 31 - 1;
+
 /** Reconciles the Organization whose name is the key. */
 export function makeOrganizationReconciler(context: OrganizationContext): Reconcile {
-  const { cluster, db } = context;
+  const { cluster, db, now } = context;
   return async (name) => {
     const gathered = await gatherOrganization(cluster, db, name);
     if (!gathered) return {};
     const key = { kind: 'Organization', namespace: '', name } as const;
-    const decision = decideOrganization(gathered);
+    const decision = decideOrganization(gathered, now());
     if (decision.action === 'delete') {
       await removeOrganization(context, key, gathered.storedId, decision);
       return {};
@@ -26,7 +29,7 @@ export function makeOrganizationReconciler(context: OrganizationContext): Reconc
       memberNamespaces: [...gathered.memberNamespaces],
       boundKeys: gathered.boundKeys,
       tokenKeyIds,
-      conditions: toConditions(verdicts, status?.conditions, metadata.generation, new Date()),
+      conditions: toConditions(verdicts, status?.conditions, metadata.generation, new Date(now())),
     };
     if (differs(status, next)) await cluster.updateStatus(key, next);
     const ready = verdicts.find(({ type }) => type === 'Ready');
@@ -34,6 +37,8 @@ export function makeOrganizationReconciler(context: OrganizationContext): Reconc
       const { reason, message } = ready;
       await cluster.recordEvent(key, { type: ready.status ? 'Normal' : 'Warning', reason, message });
     }
-    return {};
+    return decision.nextRotationMs === undefined
+      ? {}
+      : { requeueAfterMs: Math.min(decision.nextRotationMs, maxDelayMs) };
   };
 }

@@ -44,29 +44,35 @@ export function decideRotation(keys: readonly AgedKey[], policy: RotationPolicy,
   const usedFromMs = used?.usedFromS === undefined ? undefined : used.usedFromS * 1_000;
   const { retainMs } = policy;
   const isOver = retainMs !== undefined && usedFromMs !== undefined && nowMs - usedFromMs > retainMs;
+  const hasOlder = used !== undefined && newestFirst.at(-1) !== used;
   const drop = isOver
     ? newestFirst.filter((key) => used !== undefined && key.issuedAtS < used.issuedAtS).map((key) => key.id)
     : [];
-  return { issue, use: used?.id, drop, nextMs: nextOf(newestFirst, used, policy, nowMs) };
+  return { issue, use: used?.id, drop, nextMs: nextOf({ newest, used, hasOlder, issue }, policy, nowMs) };
 }
 
 function isDue({ issuedAtS }: AgedKey, { everyMs, beforeMs }: RotationPolicy, nowMs: number): boolean {
   const issuedAtMs = issuedAtS * 1_000;
   if (everyMs !== undefined && nowMs - issuedAtMs >= everyMs) return true;
-  return beforeMs !== undefined && beforeMs <= nowMs && issuedAtMs < beforeMs;
+  // In whole seconds, as the keys' ages are: what was issued in that very second is the answer to it.
+  return beforeMs !== undefined && beforeMs <= nowMs && issuedAtS < Math.floor(beforeMs / 1_000);
 }
 
-function nextOf(
-  newestFirst: readonly AgedKey[],
-  used: AgedKey | undefined,
-  { everyMs, beforeMs, propagationMs, retainMs }: RotationPolicy,
-  nowMs: number,
-): number | undefined {
-  const newestMs = (newestFirst[0]?.issuedAtS ?? nowMs / 1_000) * 1_000;
+interface Keys {
+  readonly newest: AgedKey | undefined;
+  readonly used: AgedKey | undefined;
+  /** Whether there are keys older than the one in use. */
+  readonly hasOlder: boolean;
+  readonly issue: boolean;
+}
+
+function nextOf({ newest, used, hasOlder, issue }: Keys, policy: RotationPolicy, nowMs: number): number | undefined {
+  const { everyMs, beforeMs, propagationMs, retainMs } = policy;
+  const newestMs = issue || newest === undefined ? nowMs : newest.issuedAtS * 1_000;
   const usedFromMs = used?.usedFromS === undefined ? nowMs : used.usedFromS * 1_000;
-  const hasOlder = used !== undefined && newestFirst.at(-1) !== used;
+  const isHandingOut = newest !== undefined && (issue || newest !== used);
   const moments = [
-    newestMs + propagationMs,
+    ...(isHandingOut ? [newestMs + propagationMs] : []),
     ...(everyMs === undefined ? [] : [newestMs + everyMs]),
     ...(beforeMs === undefined ? [] : [beforeMs]),
     ...(retainMs === undefined || !hasOlder ? [] : [usedFromMs + retainMs + 1]),

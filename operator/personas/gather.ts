@@ -28,6 +28,8 @@ export async function gatherPersona(
 
 function open(row: PersonaWrite, { organizationId, envelope }: TenantObject<'Persona'>['tenancy']) {
   const { contentSealed, ...rest } = row;
+  // Sealed with a key that has been replaced: written anew.
+  if (!envelope.isCurrent(contentSealed)) return undefined;
   try {
     const place = { organizationId, column: 'personas.content', rowId: row.personaId };
     return { ...rest, content: envelope.open(place, contentSealed).toString() };

@@ -1,7 +1,7 @@
+import { parseDurationMs } from '../../crds/duration.ts';
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
 import type { ConfigApiKey, ConfigChanges, ConfigOrganization, ConfigPersona } from '../../database/config.ts';
 import type { Envelope } from '../../database/envelope.ts';
-import { parseDurationMs } from './duration.ts';
 import { type ModelRule, makeModelRule } from './model-rules.ts';
 
 /** An organization's configuration as the database had it at one version, still sealed: fit to be kept on a volume. */

@@ -10,7 +10,8 @@ const credentials = {
   organization: { id: 'id', name: 'acme' },
   databaseUrl: 'postgres://role:password@db/chaperone',
   jwks: { keys: [] },
-  dataKeys: generateDataKeys(),
+  dataKeys: { ...generateDataKeys(), issuedAtS: {} },
+  loginIssuedAtS: 0,
 };
 
 const acme = makeOrganization('acme', {}, { metadata: makeMeta('acme', { finalizers: [finalizer] }) });
@@ -27,8 +28,10 @@ const settled: GatheredOrganization = {
   sharedSecret: undefined,
 };
 
+const nowMs = Date.parse('2026-01-01T00:00:00Z');
+
 function apply(gathered: Partial<GatheredOrganization>) {
-  const decision = decideOrganization({ ...settled, ...gathered });
+  const decision = decideOrganization({ ...settled, ...gathered }, nowMs);
   assert.ok(decision.action === 'apply');
   return decision;
 }
@@ -42,25 +45,29 @@ test('an organization that is settled needs nothing new', () => {
     action: 'apply',
     needsFinalizer: false,
     spec: acme.spec,
-    needsSigningKey: false,
+    tokenKeys: { issue: false, use: 'k', drop: [], nextMs: undefined },
+    dataKeys: { issue: false, use: credentials.dataKeys.current, drop: [], nextMs: undefined },
+    renewsLogin: false,
     tokenLifetime: '8760h',
     dataKeysWereLost: false,
     sharedSecret: undefined,
     namespaces: ['chaperone-system', 'api', 'web'],
     staleNamespaces: [],
     problem: undefined,
+    nextRotationMs: undefined,
   });
 });
 
-test('a new organization gets a finalizer and a signing key, and has lost nothing', () => {
-  const { needsFinalizer, needsSigningKey, dataKeysWereLost } = apply({
+test('a new organization gets a finalizer and keys, and has lost nothing', () => {
+  const { needsFinalizer, tokenKeys, dataKeys, renewsLogin, dataKeysWereLost } = apply({
     organization: makeOrganization('acme'),
     storedId: undefined,
     credentials: undefined,
     signingKeys: [],
     namespacesWithCredentials: [],
   });
-  assert.deepEqual([needsFinalizer, needsSigningKey, dataKeysWereLost], [true, true, false]);
+  assert.deepEqual([needsFinalizer, dataKeysWereLost], [true, false]);
+  assert.ok(tokenKeys.issue && dataKeys.issue && renewsLogin);
 });
 
 test('an organization that the database knows and that has no credentials has lost its data keys', () => {
@@ -107,7 +114,7 @@ for (const [deletionPolicy, keepData] of [
       ...withSpec({ deletionPolicy }),
       metadata: makeMeta('acme', { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: [finalizer] }),
     };
-    assert.deepEqual(decideOrganization({ ...settled, organization }), {
+    assert.deepEqual(decideOrganization({ ...settled, organization }, nowMs), {
       action: 'delete',
       keepData,
       staleNamespaces: ['api', 'chaperone-system', 'web'],

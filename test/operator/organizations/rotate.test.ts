@@ -16,7 +16,12 @@ const key = (id: string, hours: number): AgedKey => ({ id, issuedAtS: hours * 3_
 test('the first key is issued at once, and used at once', () => {
   assert.equal(decideRotation([], policy, 0).issue, true);
   assert.equal(decideRotation([], policy, 0).use, undefined);
-  assert.deepEqual(decideRotation([key('a', 0)], policy, at(0)), { issue: false, use: 'a', drop: [], nextMs: hourMs });
+  assert.deepEqual(decideRotation([key('a', 0)], policy, at(0)), {
+    issue: false,
+    use: 'a',
+    drop: [],
+    nextMs: 24 * hourMs,
+  });
 });
 
 test('a new key is handed out before it is used, and the old one kept after', () => {
@@ -41,6 +46,8 @@ test('a moment named by hand makes what is older due, once it has come', () => {
   assert.equal(decideRotation([key('a', 0)], named, at(9)).issue, false);
   assert.equal(decideRotation([key('a', 0)], named, at(10)).issue, true);
   assert.equal(decideRotation([key('a', 0), key('b', 10)], named, at(11)).issue, false);
+  const inTheSameSecond = { ...named, beforeMs: at(10) + 999 };
+  assert.equal(decideRotation([key('a', 0), key('b', 10)], inTheSameSecond, at(11)).issue, false);
 });
 
 test('what never expires is never dropped', () => {

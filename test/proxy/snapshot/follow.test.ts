@@ -66,12 +66,6 @@ function waitForName({ seen }: Following, displayName: string): Promise<SealedSn
   }, `the name ${displayName}`);
 }
 
-/** How many connections the organization's role has. */
-async function countConnections(tenant: Tenant): Promise<number> {
-  const { rowCount } = await database.owner.query('select 1 from pg_stat_activity where usename = $1', [tenant.role]);
-  return rowCount ?? 0;
-}
-
 async function disconnect(tenant: Tenant): Promise<void> {
   await database.owner.query(`grant ${tenant.role} to current_user`);
   await database.owner.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [
@@ -210,15 +204,17 @@ test('a database that begins again at a lower version is read from its beginning
 
 test('a follower that stops leaves no connection, however early', async (t) => {
   const tenant = await makeTenant(database);
-  const { follower } = follow(t, tenant);
+  const relay = await startRelay(t, Number(new URL(database.url).port));
+  const databaseUrl = () => viaPort(tenant.url, relay.port);
+  const { follower } = follow(t, tenant, { databaseUrl });
   await follower.first;
   await follower.stop();
   for (let round = 0; round < 5; round += 1) {
-    const early = follow(t, tenant);
+    const early = follow(t, tenant, { databaseUrl });
     await new Promise((resolve) => setTimeout(resolve, round * 4));
     await early.follower.stop();
   }
-  await until(async () => (await countConnections(tenant)) === 0, 'all connections to be gone');
+  await until(() => relay.counts().accepted === 6 && relay.counts().open === 0, 'all connections to be gone');
 });
 
 test('a role that was dropped takes the configuration with it, at once where the session still stands', async (t) => {

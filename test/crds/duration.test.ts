@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseDurationMs } from '../../../proxy/snapshot/duration.ts';
+import { parseDurationMs } from '../../crds/duration.ts';
 
 const durations: readonly (readonly [string, number])[] = [
   ['500ms', 500],

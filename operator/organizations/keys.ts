@@ -1,0 +1,56 @@
+import type { JWK } from 'jose';
+import type { DataKeySet } from '../../database/envelope.ts';
+import type { AgedKey, RotationDecision } from './rotate.ts';
+
+/** A token key with when it was issued (`iat`) and first used (`used_from`), in seconds since 1970. */
+export type TokenKey = JWK & { readonly iat?: number; readonly used_from?: number };
+
+export function ageOfTokenKeys(keys: readonly TokenKey[]): AgedKey[] {
+  return keys.map(({ kid = '', iat = 0, used_from }) => ({
+    id: kid,
+    issuedAtS: iat,
+    ...(used_from !== undefined && { usedFromS: used_from }),
+  }));
+}
+
+export function ageOfDataKeys(set: DataKeySet | undefined): AgedKey[] {
+  return Object.keys(set?.keys ?? {}).map((id) => {
+    const usedFromS = set?.usedFromS?.[id];
+    return { id, issuedAtS: set?.issuedAtS?.[id] ?? 0, ...(usedFromS !== undefined && { usedFromS }) };
+  });
+}
+
+/**
+ * The keys as the decision wants them, the one in use first.
+ *
+ * @param fresh the new key, where the decision asks for one
+ */
+export function turnTokenKeys(
+  keys: readonly TokenKey[],
+  decision: RotationDecision,
+  fresh: TokenKey | undefined,
+  nowS: number,
+): TokenKey[] {
+  const kept = keys.filter(({ kid }) => !decision.drop.includes(kid ?? ''));
+  const all = fresh ? [...kept, { ...fresh, iat: nowS }] : kept;
+  const use = decision.use ?? fresh?.kid;
+  const used = all.filter(({ kid }) => kid === use).map((key) => ({ used_from: nowS, ...key }));
+  return [...used, ...all.filter(({ kid }) => kid !== use)];
+}
+
+/** Likewise for data keys. None is ever dropped: contents sealed with it may be asked for at any time. */
+export function turnDataKeys(
+  set: DataKeySet | undefined,
+  decision: RotationDecision,
+  fresh: DataKeySet | undefined,
+  nowS: number,
+): DataKeySet {
+  const current = decision.use ?? fresh?.current ?? set?.current ?? '';
+  const issued = fresh === undefined ? {} : { [fresh.current]: nowS };
+  return {
+    current,
+    keys: { ...set?.keys, ...fresh?.keys },
+    issuedAtS: { ...set?.issuedAtS, ...issued },
+    usedFromS: { [current]: nowS, ...set?.usedFromS },
+  };
+}
