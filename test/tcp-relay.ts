@@ -4,6 +4,8 @@ import type { TestContext } from 'node:test';
 /** A way to a server on this machine that can be taken away and given back. */
 export interface TcpRelay {
   readonly port: number;
+  /** How many connections there have been, and how many there are. */
+  counts(): { readonly accepted: number; readonly open: number };
   /** Ends every connection and refuses further ones. */
   close(): Promise<void>;
   /** Takes connections again, on the same port. */
@@ -17,9 +19,11 @@ export interface TcpRelay {
 export async function startRelay(t: Pick<TestContext, 'after'>, targetPort: number): Promise<TcpRelay> {
   const links = new Set<{ client: Socket; target: Socket; frozen: boolean }>();
   let losing = false;
+  let accepted = 0;
   const accept = (client: Socket) => {
     const link = { client, target: connect(targetPort, '127.0.0.1'), frozen: false };
     links.add(link);
+    accepted += 1;
     const end = () => {
       client.destroy();
       link.target.destroy();
@@ -49,6 +53,7 @@ export async function startRelay(t: Pick<TestContext, 'after'>, targetPort: numb
   t.after(() => (server.listening ? close() : undefined));
   return {
     port: address.port,
+    counts: () => ({ accepted, open: links.size }),
     close,
     open: () => listen(address.port),
     loseNextAnswer() {

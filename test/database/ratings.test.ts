@@ -48,7 +48,7 @@ test('the newest rating of each call is in force, and each is in the history onc
       const calls = [randomUUID(), randomUUID(), randomUUID()];
       const ratings = drawnRatings.map(({ call, rating }, second) => makeRating(calls[call] ?? '', second, rating));
       const all = ratings.map((_, index) => index);
-      for (const batch of [...batches, all.toReversed(), all]) {
+      for (const batch of [all.toReversed(), ...batches]) {
         const sent = batch.flatMap((index) => ratings[index] ?? []);
         await insertRatings(db, tenant.id, JSON.stringify(sent));
       }
