@@ -17,16 +17,28 @@ export interface Controller {
   idle(): Promise<void>;
 }
 
+/** What a controller tells of itself. */
+export interface ControllerObserver {
+  started(concurrency: number): void;
+  /** One more reconciliation, or one fewer, is under way. */
+  active(change: 1 | -1): void;
+  reconciled(result: 'success' | 'error' | 'requeue_after', tookMs: number): void;
+}
+
 export interface ControllerOptions {
   readonly name: string;
   readonly queue: WorkQueue;
   readonly reconcile: Reconcile;
   readonly concurrency: number;
   readonly log: Logger;
+  readonly observer?: ControllerObserver;
 }
 
+const silentObserver: ControllerObserver = { started: () => {}, active: () => {}, reconciled: () => {} };
+
 /** Takes keys from the queue and reconciles them, `concurrency` at a time and each key never twice at once. */
-export function startController({ name, queue, reconcile, concurrency, log }: ControllerOptions): Controller {
+export function startController(options: ControllerOptions): Controller {
+  const { name, queue, reconcile, concurrency, log, observer = silentObserver } = options;
   let idlers: (() => void)[] = [];
 
   const releaseIdlers = () => {
@@ -34,22 +46,30 @@ export function startController({ name, queue, reconcile, concurrency, log }: Co
     idlers = [];
   };
   const reconcileOne = async (key: string) => {
+    const startedAtMs = performance.now();
+    const reconciled = (result: 'success' | 'error' | 'requeue_after') =>
+      observer.reconciled(result, performance.now() - startedAtMs);
     try {
       const { requeueAfterMs } = await reconcile(key);
       queue.forget(key);
       if (requeueAfterMs !== undefined) queue.addAfter(key, requeueAfterMs);
+      reconciled(requeueAfterMs === undefined ? 'success' : 'requeue_after');
     } catch (error) {
       log.warn({ err: error, controller: name, key }, 'reconciliation failed; it will be tried again');
       queue.addRateLimited(key);
+      reconciled('error');
     }
   };
   const work = async () => {
     for (let key = await queue.take(); key !== undefined; key = await queue.take()) {
+      observer.active(1);
       await reconcileOne(key);
+      observer.active(-1);
       queue.done(key);
       if (queue.isIdle) releaseIdlers();
     }
   };
+  observer.started(concurrency);
   const workers = Array.from({ length: concurrency }, work);
 
   return {

@@ -20,7 +20,18 @@ export interface WorkQueue {
   readonly isIdle: boolean;
 }
 
+/** What a work queue tells of itself, in milliseconds. */
+export interface QueueObserver {
+  /** Called once, with what can be asked at any time: the keys that wait, and when those being worked on were taken. */
+  attached(queue: { readonly depth: () => number; readonly takenAtMs: () => Iterable<number> }): void;
+  added(): void;
+  retried(): void;
+  taken(waitedMs: number): void;
+  done(workedMs: number): void;
+}
+
 export interface WorkQueueOptions {
+  readonly observer?: QueueObserver;
   readonly baseDelayMs?: number;
   readonly maxDelayMs?: number;
   /** Retries that may start per second over all keys, and how many may come at once. */
@@ -28,10 +39,20 @@ export interface WorkQueueOptions {
   readonly retryBurst?: number;
 }
 
+const silentObserver: QueueObserver = {
+  attached: () => {},
+  added: () => {},
+  retried: () => {},
+  taken: () => {},
+  done: () => {},
+};
+
 export function makeWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
   const { baseDelayMs = 1_000, maxDelayMs = 300_000, retriesPerSecond = 10, retryBurst = 100 } = options;
-  const waiting = new Set<string>();
-  const working = new Set<string>();
+  const { observer = silentObserver } = options;
+  /** Each with the time since when, by `performance.now()`. */
+  const waiting = new Map<string, number>();
+  const working = new Map<string, number>();
   const dirty = new Set<string>();
   const failures = new Map<string, number>();
   const timers = new Map<string, { timer: NodeJS.Timeout; atMs: number }>();
@@ -40,17 +61,20 @@ export function makeWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
   let isShutDown = false;
 
   const handOut = (key: string, taker: (key: string) => void) => {
+    const nowMs = performance.now();
+    observer.taken(nowMs - (waiting.get(key) ?? nowMs));
     waiting.delete(key);
-    working.add(key);
+    working.set(key, nowMs);
     taker(key);
   };
   const add = (key: string) => {
-    if (isShutDown) return;
+    if (isShutDown || waiting.has(key) || dirty.has(key)) return;
+    observer.added();
     if (working.has(key)) {
       dirty.add(key);
       return;
     }
-    waiting.add(key);
+    waiting.set(key, performance.now());
     const taker = takers.shift();
     if (taker) handOut(key, taker);
   };
@@ -67,22 +91,26 @@ export function makeWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
     timers.set(key, { timer, atMs });
   };
 
+  observer.attached({ depth: () => waiting.size, takenAtMs: () => working.values() });
   return {
     add,
     addAfter,
     addRateLimited(key) {
       const count = failures.get(key) ?? 0;
       failures.set(key, count + 1);
+      observer.retried();
       addAfter(key, Math.max(Math.min(baseDelayMs * 2 ** count, maxDelayMs), bucket()));
     },
     forget: (key) => void failures.delete(key),
     take() {
       if (isShutDown) return Promise.resolve(undefined);
-      const [key] = waiting;
+      const [key] = waiting.keys();
       if (key === undefined) return new Promise((resolve) => takers.push(resolve));
       return new Promise((resolve) => handOut(key, resolve));
     },
     done(key) {
+      const takenAtMs = working.get(key);
+      if (takenAtMs !== undefined) observer.done(performance.now() - takenAtMs);
       working.delete(key);
       if (dirty.delete(key)) add(key);
     },

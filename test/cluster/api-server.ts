@@ -26,7 +26,12 @@ export interface ApiServer {
   readonly token: string;
   /** PEM of the certificate that the server presents. */
   readonly ca: string;
+  /** etcd's address, which needs no credentials. */
+  readonly etcdUrl: string;
   request(method: string, path: string, body?: object): Promise<ApiAnswer>;
+  /** Kills the API server and leaves etcd; `restart` brings it back on the same port with the same data. */
+  kill(): Promise<void>;
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -70,12 +75,14 @@ async function startIn(
     const child = spawn(join(assets, binary), args, { stdio: ['ignore', 'ignore', 'pipe'] });
     child.stderr?.pipe(createWriteStream(join(directory, `${binary}.log`)));
     children.push(child);
+    return child;
   };
   const [clientPort, peerPort, securePort] = await freePorts();
   const token = randomBytes(16).toString('hex');
   await writeCredentials(directory, token);
   start('etcd', etcdArguments(directory, clientPort, peerPort));
-  start('kube-apiserver', apiServerArguments(directory, clientPort, securePort));
+  const startServer = () => start('kube-apiserver', apiServerArguments(directory, clientPort, securePort));
+  let server = startServer();
 
   const url = `https://127.0.0.1:${securePort}`;
   const ca = await untilReady(children, () => readFile(join(directory, 'certificates', 'apiserver.crt'), 'utf8'));
@@ -91,15 +98,27 @@ async function startIn(
     const isJson = response.headers.get('content-type')?.startsWith('application/json');
     return { status: response.status, body: isJson ? JSON.parse(text) : { message: text } };
   };
-  await untilReady(children, async () => {
-    const { status, body } = await request('GET', '/readyz');
-    if (status !== 200) throw new Error(`/readyz answers ${status}: ${body.message}`);
-  });
+  const ready = () =>
+    untilReady(children, async () => {
+      const { status, body } = await request('GET', '/readyz');
+      if (status !== 200) throw new Error(`/readyz answers ${status}: ${body.message}`);
+    });
+  await ready();
+  const kill = async () => {
+    children.splice(children.indexOf(server), 1);
+    const exited = once(server, 'exit');
+    server.kill('SIGKILL');
+    await exited;
+  };
+  const restart = async () => {
+    server = startServer();
+    await ready();
+  };
   const close = async () => {
     await dispatcher.close();
     await stop();
   };
-  return { url, token, ca, request, close };
+  return { url, token, ca, etcdUrl: `http://127.0.0.1:${clientPort}`, request, kill, restart, close };
 }
 
 async function writeCredentials(directory: string, token: string): Promise<void> {
