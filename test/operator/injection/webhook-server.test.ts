@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { Agent, request } from 'undici';
+import { issueAuthority, issueServing, type KeyPair } from '../../../operator/certificates/issue.ts';
+import { makeCache } from '../../../operator/cluster/cache.ts';
+import type { ObjectKey } from '../../../operator/cluster/cluster.ts';
+import { type Injection, startInjection } from '../../../operator/injection/start.ts';
+import { until } from '../../until.ts';
+import { binding, organization, pod, settings } from './pods.ts';
+
+const log = pino({ level: 'silent' });
+
+describe('the webhooks', () => {
+  const registry = new Registry();
+  const cluster = makeCluster();
+  let authority: KeyPair;
+  let injection: Injection;
+  let agent: Agent;
+  let showNext: (pair: KeyPair) => void = () => {};
+
+  before(async () => {
+    const validity = { lifetimeMs: 60_000, nowMs: Date.now() };
+    authority = await issueAuthority(validity);
+    const first = await issueServing(authority, ['localhost'], validity);
+    injection = await startInjection({
+      cluster,
+      request: () => Promise.reject(new Error('There is no API server')),
+      certificates: (onCertificate) => {
+        showNext = onCertificate;
+        return () => {};
+      },
+      settings,
+      host: '127.0.0.1',
+      port: 0,
+      instance: 'test',
+      log,
+      registry,
+    });
+    assert.equal(injection.notReady(), 'the webhooks have no certificate yet');
+    showNext(first);
+    assert.equal(injection.notReady(), undefined);
+    agent = new Agent({ connections: 1, connect: { ca: authority.certificate } });
+  });
+  after(async () => {
+    await agent.close();
+    await injection.stop();
+  });
+
+  const post = async (path: string, body: string) => {
+    const url = `https://localhost:${injection.port}${path}`;
+    const answer = await request(url, { method: 'POST', body, dispatcher: agent });
+    return { status: answer.statusCode, body: JSON.parse(await answer.body.text()) };
+  };
+  const review = (change: object = {}) =>
+    JSON.stringify({
+      apiVersion: 'admission.k8s.io/v1',
+      kind: 'AdmissionReview',
+      request: {
+        uid: 'u-1',
+        operation: 'CREATE',
+        kind: { group: '', version: 'v1', kind: 'Pod' },
+        namespace: 'shop',
+        object: pod(),
+        ...change,
+      },
+    });
+
+  test('answer with the patch', async () => {
+    const { status, body } = await post('/mutate?timeout=5s', review());
+    assert.equal(status, 200);
+    assert.partialDeepStrictEqual(body.response, { uid: 'u-1', allowed: true, patchType: 'JSONPatch' });
+    const patch = JSON.parse(Buffer.from(body.response.patch, 'base64').toString());
+    assert(patch.some(({ path }: { path: string }) => path === '/spec/initContainers'));
+  });
+
+  test('let alone what is not the creation of a pod', async () => {
+    for (const change of [
+      { operation: 'UPDATE' },
+      { kind: { group: 'apps', kind: 'Pod' } },
+      { subResource: 'binding' },
+    ]) {
+      const { body } = await post('/mutate', review(change));
+      assert.deepEqual(body.response, { uid: 'u-1', allowed: true });
+    }
+  });
+
+  test('refuse in words', async () => {
+    const object = pod({ annotations: { 'chaperone.dev/organization': 'nobody' } });
+    const { body } = await post('/mutate', review({ object }));
+    assert.equal(body.response.allowed, false);
+    assert.match(body.response.status.message, /create it or correct the annotation/);
+  });
+
+  test('refuse a final state without the sidecar', async () => {
+    const { body } = await post('/validate', review());
+    assert.match(body.response.status.message, /SidecarMissing/);
+    const plain = await post('/validate', review({ object: pod({ labels: {} }) }));
+    assert.deepEqual(plain.body.response, { uid: 'u-1', allowed: true });
+  });
+
+  test('wait a moment for a namespace that is new', async () => {
+    const answer = post('/mutate', review({ namespace: 'new' }));
+    await until(() => cluster.isAwaited());
+    cluster.addNamespace('new');
+    assert.match((await answer).body.response.status.message, /NoOrganization/);
+  });
+
+  test('take no pod of a namespace that has not been heard of', async () => {
+    const { body } = await post('/mutate', review({ namespace: 'nowhere' }));
+    assert.match(body.response.status.message, /NamespaceUnknown/);
+  });
+
+  const wrong: readonly [title: string, body: string, status: number][] = [
+    ['no JSON', '{', 400],
+    ['no review', '{}', 400],
+    ['an old review', review().replace('k8s.io/v1', 'k8s.io/v1beta1'), 400],
+    ['more than any review has', `"${'x'.repeat(7 * 1024 * 1024)}"`, 413],
+  ];
+  for (const [title, body, status] of wrong) {
+    test(`refuse ${title}`, async () => assert.equal((await post('/mutate', body)).status, status));
+  }
+
+  test('refuse a review of what is no pod, saying so', async () => {
+    const { body } = await post('/mutate', review({ object: { metadata: {}, spec: { containers: 'none' } } }));
+    assert.equal(body.response.allowed, false);
+    assert.match(body.response.status.message, /\/spec\/containers must be array/);
+  });
+
+  test('are found nowhere else', async () => assert.equal((await post('/', review())).status, 404));
+
+  test('are counted', async () => {
+    await post('/mutate', review({ object: pod({ spec: { hostNetwork: true } }) }));
+    const text = await registry.metrics();
+    assert.match(text, /chaperone_injections_total\{outcome="skipped",reason="HostNetwork"\} 1/);
+    assert.match(text, /chaperone_injection_validations_total\{outcome="refused",reason="SidecarMissing"\} 1/);
+    assert.match(text, /chaperone_webhook_certificate_expiry_timestamp_seconds \d+/);
+  });
+
+  test('show a new certificate to the next connection', async () => {
+    const validity = { lifetimeMs: 60_000, nowMs: Date.now() };
+    const next = await issueAuthority(validity);
+    showNext(await issueServing(next, ['localhost'], validity));
+    assert.equal((await post('/mutate', review())).status, 200, 'a connection that stands goes on');
+    const newcomer = new Agent({ connect: { ca: next.certificate } });
+    const url = `https://localhost:${injection.port}/mutate`;
+    const { statusCode, body } = await request(url, { method: 'POST', body: review(), dispatcher: newcomer });
+    await body.dump();
+    assert.equal(statusCode, 200);
+    await newcomer.close();
+  });
+});
+
+test('a server that stops answers what it was asked', async () => {
+  const cluster = makeCluster();
+  const validity = { lifetimeMs: 60_000, nowMs: Date.now() };
+  const authority = await issueAuthority(validity);
+  const serving = await issueServing(authority, ['localhost'], validity);
+  const injection = await startInjection({
+    cluster,
+    request: () => Promise.reject(new Error('There is no API server')),
+    certificates: (onCertificate) => {
+      onCertificate(serving);
+      return () => {};
+    },
+    settings,
+    host: '127.0.0.1',
+    port: 0,
+    instance: 'test',
+    log,
+    registry: new Registry(),
+  });
+  const agent = new Agent({ connections: 1, connect: { ca: authority.certificate } });
+  const asked = { uid: 'u', operation: 'CREATE', kind: { group: '', kind: 'Pod' }, namespace: 'new', object: pod() };
+  const body = JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request: asked });
+  const answer = request(`https://localhost:${injection.port}/mutate`, { method: 'POST', body, dispatcher: agent });
+  await until(() => cluster.isAwaited());
+  const stopped = injection.stop();
+  cluster.addNamespace('new');
+  const { statusCode, body: text } = await answer;
+  assert.equal(statusCode, 200);
+  assert.match(await text.text(), /NoOrganization/);
+  await stopped;
+  await agent.close();
+});
+
+/** Organization acme with a binding in namespace `shop`, and namespaces that are yet to come. */
+function makeCluster() {
+  const cache = makeCache();
+  let isAwaited = false;
+  const addNamespace = (name: string, labels: Record<string, string> = {}) => {
+    const metadata = { name, labels, uid: 'uid', generation: 1, creationTimestamp: '2026-01-01T00:00:00Z' };
+    cache.put('Namespace', { apiVersion: 'v1', kind: 'Namespace', metadata });
+    cache.announce({ kind: 'Namespace', namespace: '', name });
+  };
+  cache.put('Organization', organization('acme'));
+  cache.put('ApiKeyBinding', binding('shared'));
+  addNamespace('shop', { team: 'acme' });
+  return {
+    ...cache,
+    subscribe(listener: (key: ObjectKey) => void) {
+      isAwaited = true;
+      return cache.subscribe(listener);
+    },
+    addNamespace,
+    /** Whether somebody waits for news. */
+    isAwaited: () => isAwaited,
+  };
+}
