@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { globSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,8 +14,11 @@ const nonRoot = ['--user', '65532:65532'];
 
 /** The product's image, of the bundle in dist/. Its tag tells what is in it, so that an upgrade replaces running pods. */
 export async function productImage(): Promise<ImageSource> {
-  const program = await readFile(join(repository, 'dist', 'program.js'));
-  const name = `chaperone:dev-${createHash('sha256').update(program).digest('hex').slice(0, 12)}`;
+  const digest = createHash('sha256');
+  // What V8 compiled ahead is another with each build.
+  const files = globSync('**/*.{js,yaml,sql}', { cwd: join(repository, 'dist') }).sort();
+  for (const file of files) digest.update(file).update(await readFile(join(repository, 'dist', file)));
+  const name = `chaperone:dev-${digest.digest('hex').slice(0, 12)}`;
   return {
     name,
     parts: [
