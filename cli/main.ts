@@ -76,6 +76,21 @@ program
   .addOption(new Option('-o, --output <format>', 'wide shows ids and more').choices(['wide']))
   .action(async (kind, options) => (await import('./get.ts')).get(kind, options));
 
+program
+  .command('check')
+  .description('Say what is right and wrong with an installation in a cluster, or with a running `chaperone up`.')
+  .option('--pre', 'before an install: may it succeed?')
+  .option('--namespace <name>', "the operator's namespace", 'chaperone-system')
+  .option('--kubeconfig <file>', 'where the cluster is described (default: as kubectl finds it)')
+  .option('--context <name>', "the kubeconfig's context (default: its current one)")
+  .option('--data <directory>', 'check the `chaperone up` with this data directory (default without a kubeconfig)')
+  .addOption(new Option('-o, --output <format>', 'how to print').choices(['table', 'short', 'json']).default('table'))
+  .option('--wait <duration>', 'look again for so long, such as 60s, until nothing fails', parseWait, 0)
+  .action(async ({ wait: waitMs, ...options }) => {
+    const { check } = await import('./check.ts');
+    await check({ ...options, waitMs }, process.env, program.version() ?? '');
+  });
+
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`chaperone: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);
@@ -90,6 +105,13 @@ function parsePort(value: string): number {
 function parseSeconds(value: string): number {
   if (!/^\d+(\.\d+)?$/.test(value)) throw new InvalidArgumentError('It must be a number of seconds.');
   return Number(value);
+}
+
+/** @returns milliseconds */
+function parseWait(value: string): number {
+  const [, number, unit] = /^(\d+)(s|m)$/.exec(value) ?? [];
+  if (number === undefined) throw new InvalidArgumentError('It must be a duration such as 60s or 5m.');
+  return Number(number) * (unit === 'm' ? 60_000 : 1_000);
 }
 
 function parseRoles(value: string): string[] {

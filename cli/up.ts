@@ -1,4 +1,4 @@
-import { openSync } from 'node:fs';
+import { openSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { pino } from 'pino';
 import { makeDirectoryCluster } from '../operator/cluster/directory.ts';
@@ -49,9 +49,13 @@ export async function up(directory: string, options: UpOptions, environment: Nod
       onProblem: (problem) => {
         log.error(problem, 'a resource cannot be used');
         report.problem(problem);
+        keepProblems();
       },
+      onFixed: () => keepProblems(),
     });
+    const keepProblems = () => writeFileSync(paths.problems, JSON.stringify(cluster.problems()));
     await cluster.start();
+    keepProblems();
     releasers.push(() => cluster.close());
 
     const database = await startDatabase({

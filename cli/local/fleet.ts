@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cluster } from '../../operator/cluster/cluster.ts';
 import { credentialsSecretName, operatorNamespace } from '../../operator/credentials.ts';
@@ -49,6 +50,8 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
         onChange(`The proxy of organization "${name}" ended (${reason}) and is started again.`),
     });
     running.set(organization, { proxy, slot });
+    const { port, metricsPort } = proxy;
+    await writeFile(options.paths.proxyAddress(organization), JSON.stringify({ port, metricsPort }));
     return proxy;
   };
   const wanted = () =>

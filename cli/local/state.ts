@@ -10,6 +10,10 @@ export function statePaths(data: string) {
     state,
     secrets: join(state, 'secrets'),
     log: join(root, 'chaperone.log'),
+    /** What is wrong with the YAML now, for `chaperone check`. */
+    problems: join(root, 'problems.json'),
     proxy: (organization: string) => join(root, 'proxies', organization),
+    /** The ports of an organization's proxy, for `chaperone check`. */
+    proxyAddress: (organization: string) => join(root, 'proxies', organization, 'address.json'),
   };
 }

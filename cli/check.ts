@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type GroupResult, judge, runChecks } from './check/check.ts';
+import { type OutputFormat, render } from './check/output.ts';
+
+export interface CheckOptions {
+  readonly namespace: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  /** Of a `chaperone up`; where given, that is what is checked. */
+  readonly data?: string;
+  readonly output: OutputFormat;
+  readonly waitMs: number;
+  readonly pre?: boolean;
+}
+
+const retryMs = 1_000;
+
+/**
+ * `chaperone check`: says what is right and wrong with an installation, and ends with exit code 1 where something has
+ * failed. Warnings are no failures.
+ */
+export async function check(options: CheckOptions, environment: NodeJS.ProcessEnv, ownVersion: string): Promise<void> {
+  const look = await chooseLook(options, environment, ownVersion);
+  const deadlineMs = performance.now() + options.waitMs;
+  let results = await look();
+  let waitedFor: string | undefined;
+  while (judge(results) === 'failed' && performance.now() + retryMs < deadlineMs) {
+    const failure = firstFailure(results);
+    if (failure !== waitedFor) process.stderr.write(`Waiting until ${failure} ...\n`);
+    waitedFor = failure;
+    await delay(retryMs);
+    results = await look();
+  }
+  process.stdout.write(render(results, options.output, process.stdout));
+  if (judge(results) === 'failed') process.exitCode = 1;
+}
+
+/** What is looked at, each part's code being loaded only where it is. */
+async function chooseLook(
+  { data, pre = false, ...options }: CheckOptions,
+  environment: NodeJS.ProcessEnv,
+  ownVersion: string,
+): Promise<() => Promise<readonly GroupResult[]>> {
+  const wantsCluster = pre || options.kubeconfig !== undefined || options.context !== undefined;
+  if (wantsCluster && data !== undefined) {
+    throw new Error('--data checks a `chaperone up`; it does not go with --pre, --kubeconfig or --context');
+  }
+  if (data === undefined && (wantsCluster || hasKubeConfig(environment))) {
+    const { checkCluster } = await import('./check/cluster/run.ts');
+    return () => checkCluster({ ...options, pre, ownVersion });
+  }
+  const [{ gatherLocalFacts }, { localChecks }] = await Promise.all([
+    import('./check/local/gather.ts'),
+    import('./check/local/checks.ts'),
+  ]);
+  return async () => runChecks([localChecks], await gatherLocalFacts(data ?? '.chaperone'));
+}
+
+/** Whether there is one where kubectl looks: the environment, the home directory, a pod's service account. */
+function hasKubeConfig({ KUBECONFIG, KUBERNETES_SERVICE_HOST }: NodeJS.ProcessEnv): boolean {
+  return Boolean(KUBECONFIG || KUBERNETES_SERVICE_HOST) || existsSync(join(homedir(), '.kube', 'config'));
+}
+
+function firstFailure(results: readonly GroupResult[]): string | undefined {
+  const checks = results.flatMap((group) => group.checks);
+  return checks.find(({ finding }) => finding.status === 'failed')?.description;
+}

@@ -1,0 +1,127 @@
+/** What a check has found. */
+export type Finding =
+  | { readonly status: 'ok'; readonly message?: string }
+  | {
+      readonly status: 'warning' | 'failed';
+      /** What is wrong, in a sentence. */
+      readonly message: string;
+      /** Which objects it is wrong with, and how. */
+      readonly items?: readonly string[];
+      /** What to do about it. */
+      readonly hint: string;
+    };
+
+/** What could not be gathered, and why: checks that rest on it fail with that. */
+export class Unreadable {
+  readonly what: string;
+  readonly reason: string;
+
+  constructor(what: string, reason: string) {
+    this.what = what;
+    this.reason = reason;
+  }
+}
+
+/** Facts as gathered: each is there, or could not be read. */
+export type Gathered<Facts> = { readonly [Name in keyof Facts]: Facts[Name] | Unreadable };
+
+/** A pure judgement of gathered facts. */
+export interface Check<Facts> {
+  /** `#check-<id>` is its heading in docs/kubernetes.md. */
+  readonly id: string;
+  /** What is so when it is ok. */
+  readonly description: string;
+  /** Where it fails, nothing after it can be said. */
+  readonly isFatal: boolean;
+  decide(facts: Gathered<Facts>): Finding;
+}
+
+export interface CheckGroup<Facts> {
+  readonly name: string;
+  readonly checks: readonly Check<Facts>[];
+}
+
+export interface CheckResult {
+  readonly id: string;
+  readonly description: string;
+  readonly finding: Finding;
+}
+
+export interface GroupResult {
+  readonly name: string;
+  readonly checks: readonly CheckResult[];
+}
+
+/** A factory of checks of these facts, each stating `from` which of them it decides. */
+export function makeCheckFactory<Facts>() {
+  return <Name extends keyof Facts>(check: {
+    readonly id: string;
+    readonly description: string;
+    readonly isFatal?: boolean;
+    readonly from: readonly Name[];
+    readonly decide: (facts: Pick<Facts, Name>) => Finding;
+  }): Check<Facts> => ({
+    id: check.id,
+    description: check.description,
+    isFatal: check.isFatal ?? false,
+    decide: (facts) => (areReadable(facts, check.from) ? check.decide(facts) : describeUnreadable(facts, check.from)),
+  });
+}
+
+function areReadable<Facts, Name extends keyof Facts>(
+  facts: Gathered<Facts>,
+  names: readonly Name[],
+): facts is Gathered<Facts> & Pick<Facts, Name> {
+  return names.every((name) => !(facts[name] instanceof Unreadable));
+}
+
+function describeUnreadable<Facts>(facts: Gathered<Facts>, names: readonly (keyof Facts)[]): Finding {
+  const missing = names.map((name) => facts[name]).filter((fact) => fact instanceof Unreadable);
+  return failed(`${missing.map(({ what }) => what).join(' and ')} cannot be read.`, {
+    items: missing.map(({ reason }) => reason),
+    hint: 'Make this readable to you, and check again.',
+  });
+}
+
+/** Decides checks in order; ends after a fatal one that has failed. */
+export function runChecks<Facts>(groups: readonly CheckGroup<Facts>[], facts: Gathered<Facts>): readonly GroupResult[] {
+  const results: GroupResult[] = [];
+  for (const { name, checks } of groups) {
+    const decided: CheckResult[] = [];
+    results.push({ name, checks: decided });
+    for (const check of checks) {
+      const finding = check.decide(facts);
+      decided.push({ id: check.id, description: check.description, finding });
+      if (check.isFatal && finding.status === 'failed') return results;
+    }
+  }
+  return results;
+}
+
+/** The worst of what was found. */
+export function judge(groups: readonly GroupResult[]): Finding['status'] {
+  const statuses = groups.flatMap(({ checks }) => checks.map(({ finding }) => finding.status));
+  return (['failed', 'warning'] as const).find((status) => statuses.includes(status)) ?? 'ok';
+}
+
+interface Trouble {
+  readonly items?: readonly string[];
+  readonly hint: string;
+}
+
+export function ok(message?: string): Finding {
+  return message === undefined ? { status: 'ok' } : { status: 'ok', message };
+}
+
+export function warning(message: string, trouble: Trouble): Finding {
+  return { status: 'warning', message, ...trouble };
+}
+
+export function failed(message: string, trouble: Trouble): Finding {
+  return { status: 'failed', message, ...trouble };
+}
+
+/** Failed where there are items, which say what is wrong with what. */
+export function failedIfAny(items: readonly string[], message: string, hint: string, otherwise?: string): Finding {
+  return items.length === 0 ? ok(otherwise) : failed(message, { items, hint });
+}

@@ -1,0 +1,46 @@
+import { X509Certificate } from 'node:crypto';
+
+/** The certificates in a PEM bundle; what cannot be read is left out. */
+export function readBundle(pem: string): X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  return blocks.flatMap((block) => {
+    try {
+      return new X509Certificate(block);
+    } catch {
+      return [];
+    }
+  });
+}
+
+/**
+ * Why a client that trusts `bundle` would refuse a server that shows `chain` under `host`; undefined where it would not.
+ *
+ * @param chain the server's own certificate first, as in `tls.crt`
+ */
+export function whyUntrusted(chain: string, bundle: string, host: string, nowMs: number): string | undefined {
+  const [leaf, ...intermediates] = readBundle(chain);
+  if (!leaf) return 'the Secret holds no certificate';
+  if (!leaf.checkHost(host)) return `the certificate is not for ${host}`;
+  const roots = readBundle(bundle);
+  if (roots.length === 0) return 'its caBundle is empty';
+
+  let current = leaf;
+  for (let depth = 0; depth <= intermediates.length; depth += 1) {
+    if (!isInForce(current, nowMs)) return `the certificate ${current.subject} is in force until ${current.validTo}`;
+    const root = roots.find((candidate) => hasSigned(candidate, current));
+    if (root)
+      return isInForce(root, nowMs) ? undefined : `the authority ${root.subject} was valid until ${root.validTo}`;
+    const next = intermediates.find((candidate) => candidate !== current && hasSigned(candidate, current));
+    if (!next) break;
+    current = next;
+  }
+  return 'no authority in its caBundle has signed the certificate';
+}
+
+function hasSigned(issuer: X509Certificate, certificate: X509Certificate): boolean {
+  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+}
+
+function isInForce({ validFromDate, validToDate }: X509Certificate, nowMs: number): boolean {
+  return validFromDate.getTime() <= nowMs && nowMs < validToDate.getTime();
+}

@@ -1,0 +1,118 @@
+import type { AnalysisConfig, ApiKeyBinding, Organization, Persona } from '../../../crds/resources.generated.ts';
+import type { Pod, PodMeta } from '../../../operator/injection/pod.ts';
+import type {
+  CustomResourceDefinition,
+  Deployment,
+  EndpointSlice,
+  Lease,
+  MetaOnly,
+  WebhookConfiguration,
+} from './objects.ts';
+
+/** What every check of a cluster begins with. */
+export interface ServerFacts {
+  readonly server: ServerAnswer;
+}
+
+export interface ServerAnswer {
+  readonly version: string;
+  /** Who the server takes us for. */
+  readonly user: string;
+  /** The server's time. */
+  readonly nowMs: number;
+}
+
+export interface DefinitionFacts {
+  /** Of this version, as in crds/. */
+  readonly expectedDefinitions: readonly CustomResourceDefinition[];
+  /** Of our group, as installed. */
+  readonly definitions: readonly CustomResourceDefinition[];
+}
+
+/** What the checks before an install decide by. */
+export interface PreFacts extends ServerFacts, DefinitionFacts {
+  /** What the chart makes and the user may not create. */
+  readonly missingRights: readonly string[];
+}
+
+/** What the checks of an installation decide by. */
+export interface ClusterFacts extends ServerFacts, DefinitionFacts {
+  /** The version of this program, which the operator's should equal. */
+  readonly ownVersion: string;
+  /** The operator's. */
+  readonly namespace: string;
+  readonly deployments: readonly Deployment[];
+  readonly lease: Lease | undefined;
+  readonly webhooks: readonly InstalledWebhook[];
+  /** Admission policies of ours: they refuse ungoverned pods without anybody's help. */
+  readonly guards: readonly MetaOnly[];
+  /** Of the Services that the webhooks name. */
+  readonly endpoints: readonly EndpointSlice[];
+  readonly certificate: WebhookCertificate | undefined;
+  readonly organizations: readonly Organization[];
+  readonly personas: readonly Persona[];
+  readonly bindings: readonly ApiKeyBinding[];
+  readonly analysisConfigs: readonly AnalysisConfig[];
+  readonly namespaces: readonly MetaOnly[];
+  /** Secrets of organizations, wherever they are; their contents are not asked for. */
+  readonly organizationSecrets: readonly MetaOnly[];
+  /** All that may concern a sidecar: those that have one, and those that should. */
+  readonly pods: readonly ClusterPod[];
+}
+
+/** A webhook that is served by a Service in the operator's namespace. */
+export interface InstalledWebhook {
+  readonly kind: 'MutatingWebhookConfiguration' | 'ValidatingWebhookConfiguration';
+  readonly configuration: string;
+  readonly name: string;
+  readonly service: string;
+  /** PEM; empty where there is none. */
+  readonly bundle: string;
+}
+
+export interface WebhookCertificate {
+  /** PEM: the server's own first, intermediate ones after it. */
+  readonly chain: string;
+}
+
+export interface ClusterPod extends Pod {
+  readonly metadata: PodMeta & {
+    readonly name: string;
+    readonly namespace: string;
+    readonly deletionTimestamp?: string;
+  };
+  readonly status?: {
+    readonly phase?: string;
+    readonly initContainerStatuses?: readonly ContainerStatus[];
+  };
+}
+
+export interface ContainerStatus {
+  readonly name: string;
+  readonly ready: boolean;
+  readonly restartCount?: number;
+  readonly state?: { readonly waiting?: { readonly reason?: string; readonly message?: string } };
+}
+
+/** The configurations' webhooks that lead to the operator's namespace. */
+export function toInstalledWebhooks(
+  kind: InstalledWebhook['kind'],
+  configurations: readonly WebhookConfiguration[],
+  namespace: string,
+): InstalledWebhook[] {
+  return configurations.flatMap(({ metadata, webhooks = [] }) =>
+    webhooks.flatMap(({ name, clientConfig: { service, caBundle = '' } }) =>
+      service?.namespace === namespace
+        ? [
+            {
+              kind,
+              configuration: metadata.name,
+              name,
+              service: service.name,
+              bundle: Buffer.from(caBundle, 'base64').toString('utf8'),
+            },
+          ]
+        : [],
+    ),
+  );
+}

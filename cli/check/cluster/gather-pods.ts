@@ -1,0 +1,18 @@
+import { injectedLabel, injectLabel } from '../../../operator/injection/marks.ts';
+import type { ClusterPod } from './facts.ts';
+import type { MetaOnly } from './objects.ts';
+import type { Reader } from './reader.ts';
+
+/** The pods that have a sidecar, that asked for one, or whose namespace did. Others are not read. */
+export async function gatherPods({ list, listMeta }: Reader): Promise<readonly ClusterPod[]> {
+  const pods = <Pod extends ClusterPod & MetaOnly>(path: string, label?: string) =>
+    list<Pod>(path, label === undefined ? {} : { labelSelector: `${label}=true` });
+  const [asking, injected, namespaces] = await Promise.all([
+    pods('/api/v1/pods', injectLabel),
+    pods('/api/v1/pods', injectedLabel),
+    listMeta('/api/v1/namespaces', { labelSelector: `${injectLabel}=true` }),
+  ]);
+  const within = await Promise.all(namespaces.map(({ metadata }) => pods(`/api/v1/namespaces/${metadata.name}/pods`)));
+  const found = [...asking, ...injected, ...within.flat()];
+  return [...new Map(found.map((pod) => [pod.metadata.uid, pod])).values()];
+}

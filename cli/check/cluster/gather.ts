@@ -1,0 +1,182 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { apiVersion, type CustomKind, customKinds, definitionFiles } from '../../../crds/definition.ts';
+import type {
+  AnalysisConfig,
+  ApiKeyBinding,
+  Organization,
+  Persona,
+  Resources,
+} from '../../../crds/resources.generated.ts';
+import type { ApiClient } from '../../../operator/cluster/kubernetes/api-client.ts';
+import { isNotFound } from '../../../operator/cluster/kubernetes/api-error.ts';
+import { type Gathered, Unreadable } from '../check.ts';
+import { describeError } from '../describe-error.ts';
+import type { ClusterFacts, DefinitionFacts, PreFacts, ServerAnswer } from './facts.ts';
+import { toInstalledWebhooks } from './facts.ts';
+import { gatherPods } from './gather-pods.ts';
+import type {
+  ApiSecret,
+  CustomResourceDefinition,
+  Deployment,
+  EndpointSlice,
+  Lease,
+  MetaOnly,
+  WebhookConfiguration,
+} from './objects.ts';
+import { makeReader, type Reader } from './reader.ts';
+import { listMissingRights } from './rights.ts';
+import { certificateSecretName } from './webhook-checks.ts';
+
+type CustomResource = Resources[keyof Resources];
+
+export interface GatherOptions {
+  readonly client: ApiClient;
+  /** The operator's. */
+  readonly namespace: string;
+  readonly ownVersion: string;
+}
+
+/** With the CustomResourceDefinitions of this version. */
+const definitionDirectory = join(import.meta.dirname, '..', '..', '..', 'crds');
+
+/** The Lease that the operators elect their leader by. */
+const leaseName = 'chaperone-operator';
+const operatorLabels = 'app.kubernetes.io/name=chaperone,app.kubernetes.io/component=operator';
+
+/** Everything that is to be known before an install. */
+export async function gatherPreFacts({ client, namespace }: GatherOptions): Promise<Gathered<PreFacts>> {
+  const server = await attempt('The API server', readServer(client));
+  if (server instanceof Unreadable) return { server, ...allUnreadable(server), missingRights: server };
+  const missingRights = attempt('Your rights', listMissingRights(client, namespace));
+  return { server, ...(await gatherDefinitions(makeReader(client))), missingRights: await missingRights };
+}
+
+/** Everything that is to be known of an installation. Nothing is written. */
+export async function gatherClusterFacts(options: GatherOptions): Promise<Gathered<ClusterFacts>> {
+  const { client, namespace, ownVersion } = options;
+  const reader = makeReader(client);
+  const { list, find } = reader;
+  const server = await attempt('The API server', readServer(client));
+  const isDown = server instanceof Unreadable;
+  // One failure to connect is enough.
+  const read = <T>(what: string, reading: () => Promise<T>) =>
+    isDown ? Promise.resolve(server) : attempt(what, reading());
+  const inNamespace = (group: string, resource: string) => `/apis/${group}/namespaces/${namespace}/${resource}`;
+  const custom = <O extends CustomResource>(plural: string) => list<O & MetaOnly>(`/apis/${apiVersion}/${plural}`);
+
+  const definitions = isDown ? allUnreadable(server) : gatherDefinitions(reader);
+  const facts = {
+    deployments: read('The operator Deployment', () =>
+      list<Deployment>(inNamespace('apps/v1', 'deployments'), { labelSelector: operatorLabels }),
+    ),
+    lease: read('The leader Lease', () => find<Lease>(inNamespace('coordination.k8s.io/v1', `leases/${leaseName}`))),
+    webhooks: read('The webhook configurations', () => readWebhooks(reader, namespace)),
+    guards: read('Admission policies', () =>
+      reader.listMeta('/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies', {
+        labelSelector: 'app.kubernetes.io/name=chaperone',
+      }),
+    ),
+    endpoints: read('EndpointSlices', () => list<EndpointSlice>(inNamespace('discovery.k8s.io/v1', 'endpointslices'))),
+    certificate: read('The webhook certificate', () => readCertificate(reader, namespace)),
+    organizations: read('Organizations', () => custom<Organization>('organizations')),
+    personas: read('Personas', () => custom<Persona>('personas')),
+    bindings: read('ApiKeyBindings', () => custom<ApiKeyBinding>('apikeybindings')),
+    analysisConfigs: read('AnalysisConfigs', () => custom<AnalysisConfig>('analysisconfigs')),
+    namespaces: read('Namespaces', () => reader.listMeta('/api/v1/namespaces')),
+    organizationSecrets: read("Organizations' Secrets", () =>
+      reader.listMeta('/api/v1/secrets', { labelSelector: 'chaperone.dev/organization' }),
+    ),
+    pods: read('Pods', () => gatherPods(reader)),
+  };
+  return {
+    server,
+    namespace,
+    ownVersion,
+    ...(await definitions),
+    deployments: await facts.deployments,
+    lease: await facts.lease,
+    webhooks: await facts.webhooks,
+    guards: await facts.guards,
+    endpoints: await facts.endpoints,
+    certificate: await facts.certificate,
+    organizations: await facts.organizations,
+    personas: await facts.personas,
+    bindings: await facts.bindings,
+    analysisConfigs: await facts.analysisConfigs,
+    namespaces: await facts.namespaces,
+    organizationSecrets: await facts.organizationSecrets,
+    pods: await facts.pods,
+  };
+}
+
+async function attempt<T>(what: string, reading: Promise<T>): Promise<T | Unreadable> {
+  try {
+    return await reading;
+  } catch (error) {
+    return new Unreadable(what, describeError(error));
+  }
+}
+
+function allUnreadable(reason: Unreadable): { [Name in keyof DefinitionFacts]: Unreadable } {
+  return { expectedDefinitions: reason, definitions: reason };
+}
+
+async function readServer(client: ApiClient): Promise<ServerAnswer> {
+  const { gitVersion: version } = await client.send<{ gitVersion: string }>({ method: 'GET', path: '/version' });
+  // Since Kubernetes 1.28; an older one is told of by its version.
+  const review = await client
+    .send<{ metadata: { creationTimestamp?: string }; status: { userInfo: { username: string } } }>({
+      method: 'POST',
+      path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
+      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
+    })
+    .catch((error: unknown) => {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    });
+  const time = review?.metadata.creationTimestamp;
+  return {
+    version,
+    user: review?.status.userInfo.username ?? 'somebody',
+    nowMs: time === undefined ? Date.now() : Date.parse(time),
+  };
+}
+
+/** As it stands in crds/. */
+function readExpected(kind: CustomKind): CustomResourceDefinition {
+  return parse(readFileSync(join(definitionDirectory, definitionFiles[kind]), 'utf8'));
+}
+
+async function gatherDefinitions({ list }: Reader): Promise<Gathered<DefinitionFacts>> {
+  const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+  const installed = attempt('CustomResourceDefinitions', list<CustomResourceDefinition>(path));
+  const definitions = await installed;
+  return {
+    expectedDefinitions: customKinds.map(readExpected),
+    definitions:
+      definitions instanceof Unreadable
+        ? definitions
+        : definitions.filter(({ metadata }) => metadata.name.endsWith('.chaperone.dev')),
+  };
+}
+
+async function readWebhooks({ list }: Reader, namespace: string): Promise<ClusterFacts['webhooks']> {
+  const path = '/apis/admissionregistration.k8s.io/v1';
+  const [mutating, validating] = await Promise.all([
+    list<WebhookConfiguration>(`${path}/mutatingwebhookconfigurations`),
+    list<WebhookConfiguration>(`${path}/validatingwebhookconfigurations`),
+  ]);
+  return [
+    ...toInstalledWebhooks('MutatingWebhookConfiguration', mutating, namespace),
+    ...toInstalledWebhooks('ValidatingWebhookConfiguration', validating, namespace),
+  ];
+}
+
+async function readCertificate({ find }: Reader, namespace: string): Promise<ClusterFacts['certificate']> {
+  const secret = await find<ApiSecret>(`/api/v1/namespaces/${namespace}/secrets/${certificateSecretName}`);
+  // The private keys beside it are no concern of a check.
+  const chain = secret?.data?.['tls.crt'];
+  return chain === undefined ? undefined : { chain: Buffer.from(chain, 'base64').toString('utf8') };
+}

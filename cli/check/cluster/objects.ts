@@ -1,0 +1,84 @@
+/** What is read of the API server's objects. What the API leaves out where it is empty is optional here too. */
+
+export interface Meta {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly generation?: number;
+  readonly creationTimestamp: string;
+  readonly deletionTimestamp?: string;
+  readonly labels?: Record<string, string>;
+  readonly annotations?: Record<string, string>;
+}
+
+/** Anything, of which nothing but its name and labels is asked for. */
+export interface MetaOnly {
+  readonly metadata: Meta;
+}
+
+export interface CustomResourceDefinition {
+  readonly metadata: Meta;
+  readonly spec: object;
+  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+}
+
+export interface Deployment {
+  readonly metadata: Meta;
+  readonly spec: {
+    readonly replicas?: number;
+    readonly template: {
+      readonly spec: {
+        readonly containers: readonly {
+          readonly name: string;
+          readonly image: string;
+          readonly args?: readonly string[];
+        }[];
+      };
+    };
+  };
+  readonly status?: {
+    readonly observedGeneration?: number;
+    readonly availableReplicas?: number;
+    readonly updatedReplicas?: number;
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
+  };
+}
+
+export interface Lease {
+  readonly metadata: Meta;
+  readonly spec?: {
+    readonly holderIdentity?: string;
+    readonly leaseDurationSeconds?: number;
+    readonly renewTime?: string;
+  };
+}
+
+export interface EndpointSlice {
+  readonly metadata: Meta;
+  readonly endpoints?: readonly {
+    readonly addresses: readonly string[];
+    readonly conditions?: { readonly ready?: boolean };
+  }[];
+}
+
+export interface WebhookConfiguration {
+  readonly metadata: Meta;
+  readonly webhooks?: readonly Webhook[];
+}
+
+export interface Webhook {
+  readonly name: string;
+  readonly failurePolicy?: string;
+  readonly clientConfig: {
+    readonly service?: { readonly namespace: string; readonly name: string };
+    /** Base64 of PEM. */
+    readonly caBundle?: string;
+  };
+}
+
+export interface ApiSecret {
+  readonly metadata: Meta;
+  /** Base64. */
+  readonly data?: Readonly<Record<string, string>>;
+}

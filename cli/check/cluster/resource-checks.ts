@@ -1,0 +1,98 @@
+import { credentialsSecretName } from '../../../operator/credentials.ts';
+import { matchesSelector } from '../../../operator/label-selector.ts';
+import { type CheckGroup, failed, failedIfAny, makeCheckFactory, ok, warning } from '../check.ts';
+import { listNotReady } from '../resources.ts';
+import type { ClusterFacts } from './facts.ts';
+
+const check = makeCheckFactory<ClusterFacts>();
+
+/** The check that every resource of a kind is Ready. */
+function makeReadyCheck(from: 'personas' | 'bindings' | 'analysisConfigs', id: string, plural: string) {
+  return check({
+    id,
+    description: `every ${plural.slice(0, -1)} is Ready`,
+    from: [from],
+    decide: (facts) => {
+      const resources = facts[from];
+      return failedIfAny(
+        listNotReady(resources),
+        `${plural} are not in force:`,
+        `Do what the message says. More by: kubectl describe ${plural.toLowerCase()} -A`,
+        String(resources.length),
+      );
+    },
+  });
+}
+
+export const resourceChecks: CheckGroup<ClusterFacts> = {
+  name: 'chaperone-resources',
+  checks: [
+    check({
+      id: 'organizations-ready',
+      description: 'every Organization is Ready',
+      from: ['organizations'],
+      decide: ({ organizations }) => {
+        if (organizations.length === 0) {
+          return warning('There is no Organization, so nothing is governed.', {
+            hint: 'Apply one; examples/quickstart is a start.',
+          });
+        }
+        return failedIfAny(
+          listNotReady(organizations),
+          'Organizations are not enforced:',
+          'Do what the message says. More by: kubectl describe organizations',
+          String(organizations.length),
+        );
+      },
+    }),
+    check({
+      id: 'database-ready',
+      description: 'the database has every Organization',
+      from: ['organizations', 'namespace'],
+      decide: ({ organizations, namespace }) =>
+        failedIfAny(
+          organizations.flatMap(({ metadata, status }) => {
+            const condition = status?.conditions?.find(({ type }) => type === 'DatabaseReady');
+            if (condition?.status === 'True') return [];
+            return `${metadata.name}: ${condition ? `${condition.reason}: ${condition.message}` : 'the operator has not stored it yet'}`;
+          }),
+          'The operator could not store:',
+          `Look whether the operator reaches its database: kubectl -n ${namespace} logs -l app.kubernetes.io/component=operator`,
+        ),
+    }),
+    check({
+      id: 'credentials',
+      description: 'every member namespace has its credentials',
+      from: ['organizations', 'namespaces', 'organizationSecrets'],
+      decide: ({ organizations, namespaces, organizationSecrets }) => {
+        const has = (namespace: string, name: string) =>
+          organizationSecrets.some(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+        const members = organizations
+          .filter(({ metadata }) => !metadata.deletionTimestamp)
+          .flatMap(({ metadata, spec }) =>
+            namespaces
+              .filter((namespace) => matchesSelector(spec.namespaceSelector, namespace.metadata.labels))
+              .filter((namespace) => !namespace.metadata.deletionTimestamp)
+              .map((namespace) => ({
+                namespace: namespace.metadata.name,
+                secret: credentialsSecretName(metadata.name),
+              })),
+          );
+        if (organizations.length > 0 && members.length === 0) {
+          return warning("No namespace's labels match an Organization's namespaceSelector.", {
+            hint: 'Label the namespaces that are to be governed, or correct spec.namespaceSelector.',
+          });
+        }
+        const missing = members.filter(({ namespace, secret }) => !has(namespace, secret));
+        if (missing.length === 0) return ok(`${members.length}`);
+        return failed('Sidecars cannot start where the credentials are missing:', {
+          items: missing.map(({ namespace, secret }) => `namespace ${namespace}: there is no Secret ${secret}`),
+          hint: 'The operator makes it within seconds; if it does not: kubectl describe organizations',
+        });
+      },
+    }),
+    makeReadyCheck('bindings', 'bindings-ready', 'ApiKeyBindings'),
+    makeReadyCheck('personas', 'personas-ready', 'Personas'),
+    makeReadyCheck('analysisConfigs', 'analysis-configs-ready', 'AnalysisConfigs'),
+  ],
+};

@@ -1,0 +1,37 @@
+import { makeApiClient } from '../../../operator/cluster/kubernetes/api-client.ts';
+import { type GroupResult, runChecks } from '../check.ts';
+import { apiChecks } from './api-checks.ts';
+import { definitionChecks } from './definition-checks.ts';
+import { gatherClusterFacts, gatherPreFacts } from './gather.ts';
+import { operatorChecks } from './operator-checks.ts';
+import { podChecks } from './pod-checks.ts';
+import { preChecks } from './pre-checks.ts';
+import { resourceChecks } from './resource-checks.ts';
+import { loadKubeConfig, type TargetOptions } from './target.ts';
+import { webhookChecks } from './webhook-checks.ts';
+
+export interface ClusterCheckOptions extends TargetOptions {
+  readonly namespace: string;
+  readonly ownVersion: string;
+  /** Before an install. */
+  readonly pre: boolean;
+}
+
+export const preGroups = [apiChecks, preChecks];
+export const clusterGroups = [apiChecks, definitionChecks, operatorChecks, webhookChecks, resourceChecks, podChecks];
+
+const requestTimeoutMs = 10_000;
+
+/** One look at a cluster. @throws Error where the kubeconfig cannot be used */
+export async function checkCluster(options: ClusterCheckOptions): Promise<readonly GroupResult[]> {
+  const { namespace, ownVersion, pre } = options;
+  const client = makeApiClient({ kubeConfig: loadKubeConfig(options), requestTimeoutMs });
+  try {
+    const gathering = { client, namespace, ownVersion };
+    return pre
+      ? runChecks(preGroups, await gatherPreFacts(gathering))
+      : runChecks(clusterGroups, await gatherClusterFacts(gathering));
+  } finally {
+    await client.close();
+  }
+}

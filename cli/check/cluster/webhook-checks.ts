@@ -1,0 +1,95 @@
+import { type CheckGroup, failed, failedIfAny, makeCheckFactory, ok, warning } from '../check.ts';
+import { readBundle, whyUntrusted } from './certificate.ts';
+import type { ClusterFacts } from './facts.ts';
+
+const check = makeCheckFactory<ClusterFacts>();
+
+/** The Secret that the operator keeps the webhook's certificate in. */
+export const certificateSecretName = 'chaperone-webhook-tls';
+
+const dayMs = 24 * 3_600_000;
+/** The operator renews a month before the end; with a week left, it has failed to for weeks. */
+const leastDays = 7;
+
+export const webhookChecks: CheckGroup<ClusterFacts> = {
+  name: 'chaperone-webhook',
+  checks: [
+    check({
+      id: 'webhook-configurations',
+      description: 'the webhooks are registered',
+      from: ['webhooks', 'guards', 'namespace'],
+      decide: ({ webhooks, guards, namespace }) => {
+        const hint = 'Upgrade or install the chart; it makes the webhook configurations.';
+        if (!webhooks.some(({ kind }) => kind === 'MutatingWebhookConfiguration')) {
+          return failed(`No MutatingWebhookConfiguration leads to namespace "${namespace}": no pod gets a sidecar.`, {
+            hint,
+          });
+        }
+        const isValidated = webhooks.some(({ kind }) => kind === 'ValidatingWebhookConfiguration');
+        if (!isValidated && guards.length === 0) {
+          return warning('Pods that asked for a sidecar and got none are let in: nothing validates them.', {
+            hint: 'Set webhook.guard.enabled or webhook.validation.enabled in the chart.',
+          });
+        }
+        return ok();
+      },
+    }),
+    check({
+      id: 'webhook-endpoints',
+      description: "the webhook's Service has endpoints",
+      from: ['webhooks', 'endpoints', 'namespace'],
+      decide: ({ webhooks, endpoints, namespace }) => {
+        const services = [...new Set(webhooks.map(({ service }) => service))];
+        return failedIfAny(
+          services.flatMap((service) => {
+            const slices = endpoints.filter(
+              ({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === service,
+            );
+            const hasReady = slices.some((slice) =>
+              slice.endpoints?.some(({ conditions }) => conditions?.ready !== false),
+            );
+            return hasReady ? [] : `Service ${namespace}/${service} has no ready endpoint`;
+          }),
+          'The API server reaches nobody who serves the webhook.',
+          `Pods that ask for a sidecar are refused, or with failurePolicy Ignore let in without. Look at: kubectl -n ${namespace} get pods,endpointslices`,
+        );
+      },
+    }),
+    check({
+      id: 'webhook-trust',
+      description: "the API server trusts the webhook's certificate",
+      from: ['webhooks', 'certificate', 'namespace', 'server'],
+      decide: ({ webhooks, certificate, namespace, server: { nowMs } }) => {
+        if (!certificate) return noCertificate(namespace);
+        return failedIfAny(
+          webhooks.flatMap(({ kind, configuration, name, service, bundle }) => {
+            const reason = whyUntrusted(certificate.chain, bundle, `${service}.${namespace}.svc`, nowMs);
+            return reason === undefined ? [] : `${kind} ${configuration}, webhook ${name}: ${reason}`;
+          }),
+          `The certificate in Secret ${namespace}/${certificateSecretName} does not verify by what the webhooks trust.`,
+          `The leading operator publishes the caBundle within seconds; if it does not, look at: kubectl -n ${namespace} logs -l app.kubernetes.io/component=operator`,
+        );
+      },
+    }),
+    check({
+      id: 'webhook-certificate-expiry',
+      description: `the webhook's certificate is valid for ${leastDays} more days`,
+      from: ['certificate', 'namespace', 'server'],
+      decide: ({ certificate, namespace, server: { nowMs } }) => {
+        const [leaf] = readBundle(certificate?.chain ?? '');
+        if (!leaf) return noCertificate(namespace);
+        const days = (leaf.validToDate.getTime() - nowMs) / dayMs;
+        if (days > leastDays) return ok(`${Math.floor(days)} days`);
+        return failed(days > 0 ? `It expires in ${days.toFixed(1)} days.` : `It expired at ${leaf.validTo}.`, {
+          hint: `The operator should have renewed it. Look at: kubectl -n ${namespace} logs -l app.kubernetes.io/component=operator; deleting Secret ${certificateSecretName} has it made anew.`,
+        });
+      },
+    }),
+  ],
+};
+
+function noCertificate(namespace: string) {
+  return failed(`Secret ${namespace}/${certificateSecretName} is not there, or holds no certificate.`, {
+    hint: `The leading operator makes it within seconds. Look at: kubectl -n ${namespace} logs -l app.kubernetes.io/component=operator`,
+  });
+}

@@ -1,0 +1,77 @@
+import { type CheckGroup, failed, failedIfAny, makeCheckFactory, ok, warning } from '../check.ts';
+import { listNotReady } from '../resources.ts';
+import type { LocalFacts } from './gather.ts';
+
+const check = makeCheckFactory<LocalFacts>();
+
+export const localChecks: CheckGroup<LocalFacts> = {
+  name: 'chaperone-up',
+  checks: [
+    check({
+      id: 'local-data',
+      description: 'the data directory is there',
+      isFatal: true,
+      from: ['data', 'isThere'],
+      decide: ({ data, isThere }) =>
+        isThere
+          ? ok(data)
+          : failed(`There is no kubeconfig, and no data of a \`chaperone up\` in ${data}.`, {
+              hint: 'Run `chaperone up`, name its data directory with --data, or a cluster with --kubeconfig.',
+            }),
+    }),
+    check({
+      id: 'local-files',
+      description: 'the YAML is without mistakes',
+      from: ['problems'],
+      decide: ({ problems }) =>
+        failedIfAny(
+          problems.map(({ file, line, object, field, reason }) => {
+            const where = line === undefined ? file : `${file}:${line}`;
+            return `${[where, object, field].filter(Boolean).join(' ')}: ${reason}`;
+          }),
+          'These cannot be used; what they said before stays in force:',
+          'Correct them; a saved file is read at once.',
+        ),
+    }),
+    check({
+      id: 'local-database',
+      description: 'the database answers every organization',
+      from: ['organizations'],
+      decide: ({ organizations }) => {
+        if (organizations.length === 0) {
+          return warning('There is no Organization, so nothing is governed.', {
+            hint: 'State one; examples/quickstart is a start.',
+          });
+        }
+        return failedIfAny(
+          organizations.flatMap(({ name, databaseProblem }) => (databaseProblem ? `${name}: ${databaseProblem}` : [])),
+          'The database does not answer:',
+          'See that `chaperone up` runs with this data directory; its log is chaperone.log there.',
+        );
+      },
+    }),
+    check({
+      id: 'local-proxies',
+      description: "every organization's proxy is ready",
+      from: ['organizations'],
+      decide: ({ organizations }) =>
+        failedIfAny(
+          organizations.flatMap(({ name, proxyProblem }) => (proxyProblem ? `${name}: ${proxyProblem}` : [])),
+          'Calls are not served:',
+          'See that `chaperone up` runs with this data directory; its log is chaperone.log there.',
+        ),
+    }),
+    check({
+      id: 'local-resources',
+      description: 'every resource is Ready',
+      from: ['resources'],
+      decide: ({ resources }) =>
+        failedIfAny(
+          listNotReady(resources),
+          'Resources are not in force:',
+          'Do what the message says; an edit takes effect at once.',
+          String(resources.length),
+        ),
+    }),
+  ],
+};

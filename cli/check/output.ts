@@ -1,0 +1,66 @@
+import { styleText } from 'node:util';
+import { type CheckResult, type Finding, type GroupResult, judge } from './check.ts';
+
+export const outputFormats = ['table', 'short', 'json'] as const;
+export type OutputFormat = (typeof outputFormats)[number];
+
+const marks = { ok: '√', warning: '‼', failed: '×' } as const;
+const colors = { ok: 'green', warning: 'yellow', failed: 'red' } as const;
+
+/** At most so many objects are named on a terminal; JSON has them all. */
+const mostItems = 10;
+
+/** Where people read about a check. */
+export function docsOf(id: string): string {
+  return `docs/kubernetes.md#check-${id}`;
+}
+
+/**
+ * The results as text: every check (`table`), what is wrong (`short`), or all for programs (`json`).
+ *
+ * @param stream where it goes, which decides about colours
+ */
+export function render(results: readonly GroupResult[], format: OutputFormat, stream: NodeJS.WriteStream): string {
+  if (format === 'json') return `${JSON.stringify(toJson(results), null, 2)}\n`;
+  const paint = (status: Finding['status'], text: string) => styleText(colors[status], text, { stream });
+  const wanted = (check: CheckResult) => format === 'table' || check.finding.status !== 'ok';
+  const sections = results
+    .map(({ name, checks }) => ({ name, checks: checks.filter(wanted) }))
+    .filter(({ checks }) => checks.length > 0)
+    .map(({ name, checks }) => {
+      return [name, '-'.repeat(name.length), ...checks.flatMap((check) => describe(check, paint)), ''].join('\n');
+    });
+  const worst = judge(results);
+  const verdict = `Status check results are ${paint(worst, marks[worst])}`;
+  return `${[...sections, verdict].join('\n')}\n`;
+}
+
+function describe(
+  { id, description, finding }: CheckResult,
+  paint: (status: Finding['status'], text: string) => string,
+): string[] {
+  const { status, message } = finding;
+  const mark = paint(status, marks[status]);
+  if (status === 'ok') return [`${mark} ${description}${message === undefined ? '' : ` (${message})`}`];
+  const { items = [], hint } = finding;
+  const more = items.length > mostItems ? [`- and ${items.length - mostItems} more`] : [];
+  const lines = [message, ...items.slice(0, mostItems).map((item) => `- ${item}`), ...more];
+  return [`${mark} ${description}`, ...[...lines, `hint: ${hint}`, `see ${docsOf(id)}`].map((line) => `    ${line}`)];
+}
+
+function toJson(results: readonly GroupResult[]): object {
+  const worst = judge(results);
+  return {
+    success: worst !== 'failed',
+    status: worst,
+    groups: results.map(({ name, checks }) => ({
+      name,
+      checks: checks.map(({ id, description, finding }) => ({
+        id,
+        description,
+        ...finding,
+        ...(finding.status !== 'ok' && { docs: docsOf(id) }),
+      })),
+    })),
+  };
+}

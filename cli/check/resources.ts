@@ -1,0 +1,31 @@
+import type { Condition, ObjectMeta } from '../../crds/object-meta.ts';
+import { describeKey, type Kind } from '../../operator/cluster/cluster.ts';
+
+/** Any resource of ours, as far as its readiness goes. */
+export interface StatedResource {
+  readonly kind: Kind;
+  readonly metadata: Pick<ObjectMeta, 'name' | 'namespace' | 'generation' | 'deletionTimestamp'>;
+  readonly status?: { readonly observedGeneration?: number; readonly conditions?: readonly Condition[] };
+}
+
+/** Each resource that is not ready, with reason and message. */
+export function listNotReady(resources: readonly StatedResource[]): string[] {
+  return resources.flatMap((resource) => {
+    const why = whyNotReady(resource);
+    const { kind, metadata } = resource;
+    const { namespace = '', name } = metadata;
+    return why === undefined ? [] : `${describeKey({ kind, namespace, name })}: ${why}`;
+  });
+}
+
+function whyNotReady({ metadata, status }: StatedResource): string | undefined {
+  if (metadata.deletionTimestamp)
+    return `Deleting since ${metadata.deletionTimestamp}; the operator has yet to clean up`;
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  if (!ready) return 'NotReconciled: the operator has not looked at it yet';
+  // The condition would speak of an older spec.
+  if ((status?.observedGeneration ?? 0) < metadata.generation) {
+    return 'NotReconciled: the operator has not looked at the latest change yet';
+  }
+  return ready.status === 'True' ? undefined : `${ready.reason}: ${ready.message}`;
+}
