@@ -45,9 +45,11 @@ suite('an application with the unchanged OpenAI SDK', { skip, concurrency: 2 }, 
       app?.volumeMounts.map((mount) => mount.name).filter((mount) => mount.startsWith('chaperone')),
       [],
     );
-    const environment = await kubectl('exec', '-n', name, 'deploy/workload', '-c', 'app', '--', 'env');
-    assert.match(environment, /^OPENAI_API_KEY=chp_/m);
-    assert.match(environment, /^OPENAI_BASE_URL=http:\/\/127\.0\.0\.1:8000\/v1$/m);
+    const printEnvironment = ['node', '-p', 'JSON.stringify(process.env)'];
+    const environment = await kubectl('exec', '-n', name, 'deploy/workload', '-c', 'app', '--', ...printEnvironment);
+    const { OPENAI_API_KEY, OPENAI_BASE_URL } = JSON.parse(environment);
+    assert.match(OPENAI_API_KEY, /^chp_/);
+    assert.equal(OPENAI_BASE_URL, 'http://127.0.0.1:8000/v1');
     assert.doesNotMatch(environment, /sk-sandbox/);
   });
 
