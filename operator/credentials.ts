@@ -3,7 +3,7 @@ import type { DataKeySet } from '../database/envelope.ts';
 import type { Secret } from './cluster/cluster.ts';
 import type { TokenKey } from './organizations/keys.ts';
 
-/** Where the operator keeps what no tenant may read. */
+/** Where the operator keeps what no tenant may read: always so on one machine, and in a cluster unless told otherwise. */
 export const operatorNamespace = 'chaperone-system';
 
 /** The Secret with what a proxy of the organization needs: the operator's own copy, and one in each member namespace. */

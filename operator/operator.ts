@@ -5,9 +5,11 @@ import { ensureRequestPartitions } from '../database/requests.ts';
 import { analysisConfigKind } from './analysis-configs/analysis-config-kind.ts';
 import { bindingKind } from './api-key-bindings/binding-kind.ts';
 import type { Cluster } from './cluster/cluster.ts';
+import { operatorNamespace } from './credentials.ts';
 import { makeOrganizationReconciler } from './organizations/reconcile.ts';
 import { personaKind } from './personas/persona-kind.ts';
 import { type Controller, type Reconcile, startController } from './runtime/controller.ts';
+import type { RuntimeMetrics } from './runtime/metrics.ts';
 import { makeWorkQueue, type WorkQueue } from './runtime/work-queue.ts';
 import { makeTenancyFinder, type TenantKind } from './tenancy.ts';
 import { makeTenantReconciler } from './tenant-kind.ts';
@@ -20,7 +22,10 @@ export interface OperatorOptions {
   readonly databaseUrl: string;
   /** The database as proxies reach it; their login is put into it. The owner's address where absent. */
   readonly proxyDatabaseUrl?: string;
+  /** Where the operator keeps its own Secrets. */
+  readonly namespace?: string;
   readonly log: Logger;
+  readonly metrics?: RuntimeMetrics;
   /** Reconciliations at a time, for each kind. */
   readonly concurrency?: number;
 }
@@ -31,12 +36,14 @@ export interface Operator {
   stop(): Promise<void>;
 }
 
+/** Rows are watched by nobody: what somebody changed in the database is put right within this time, give or take. */
+const resyncMs = 600_000;
 const partitionCheckMs = 6 * 3_600_000;
 const monthMs = 31 * 24 * 3_600_000;
 
 /** Migrates the database and reconciles the cluster's resources into it until stopped. */
 export async function startOperator(options: OperatorOptions): Promise<Operator> {
-  const { cluster, databaseUrl, log, concurrency = 4 } = options;
+  const { cluster, databaseUrl, log, metrics, concurrency = 4, namespace = operatorNamespace } = options;
   await migrate(databaseUrl);
   const db = new Pool({ connectionString: databaseUrl, max: concurrency * 2, application_name: 'chaperone-operator' });
   db.on('error', (error) => log.warn({ err: error }, 'lost the database'));
@@ -44,24 +51,31 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const queues = new Map<string, WorkQueue>();
   const controllers: Controller[] = [];
   const start = (name: string, reconcile: Reconcile) => {
-    const queue = makeWorkQueue();
+    const label = name.toLowerCase();
+    const queue = makeWorkQueue(metrics && { observer: metrics.queue(label) });
     queues.set(name, queue);
-    controllers.push(startController({ name, queue, reconcile, concurrency, log }));
+    const observed = metrics && { observer: metrics.controller(label) };
+    controllers.push(startController({ name, queue, reconcile, concurrency, log, ...observed }));
   };
-  const context = { cluster, db, tenancies: makeTenancyFinder(cluster) };
+  const context = { cluster, db, tenancies: makeTenancyFinder(cluster, namespace) };
   const proxyDatabaseUrl = options.proxyDatabaseUrl ?? databaseUrl;
-  start('Organization', makeOrganizationReconciler({ cluster, db, proxyDatabaseUrl, now: Date.now }));
+  start(
+    'Organization',
+    makeOrganizationReconciler({ cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now: Date.now }),
+  );
   start('Persona', makeTenantReconciler(context, personaKind));
   start('ApiKeyBinding', makeTenantReconciler(context, bindingKind));
   start('AnalysisConfig', makeTenantReconciler(context, analysisConfigKind));
 
   const unsubscribe = cluster.subscribe(
-    makeTriggers(cluster, {
+    makeTriggers(cluster, namespace, {
       organization: (name) => queues.get('Organization')?.add(name),
       tenant: (kind, path) => queues.get(kind)?.add(path),
     }),
   );
   enqueueEverything(cluster, queues);
+  // Jittered, so that operators of many clusters do not come to one database together.
+  const resyncTimer = setInterval(() => enqueueEverything(cluster, queues), resyncMs * (0.9 + Math.random() / 5));
 
   const ensurePartitions = async () => {
     try {
@@ -81,6 +95,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     },
     async stop() {
       unsubscribe();
+      clearInterval(resyncTimer);
       clearInterval(partitionTimer);
       await Promise.all(controllers.map((controller) => controller.stop()));
       await db.end();

@@ -1,7 +1,7 @@
 import type { Envelope } from '../database/envelope.ts';
 import { makeEnvelope } from '../database/envelope.ts';
 import type { Cluster, ResourceOf, Secret } from './cluster/cluster.ts';
-import { credentialsSecretName, operatorNamespace, readCredentialsSecret } from './credentials.ts';
+import { credentialsSecretName, readCredentialsSecret } from './credentials.ts';
 import { matchesSelector } from './label-selector.ts';
 import type { Verdict } from './runtime/conditions.ts';
 
@@ -20,7 +20,7 @@ export interface Tenancy {
 export type TenancyProblem = Verdict;
 
 /** Finds the organizations of resources in the cluster's cache; makes each organization's envelope once. */
-export function makeTenancyFinder(cluster: Cluster) {
+export function makeTenancyFinder(cluster: Cluster, operatorNamespace: string) {
   const envelopes = new WeakMap<Secret, { organizationId: string; envelope: Envelope }>();
   const open = (secret: Secret) => {
     const known = envelopes.get(secret);

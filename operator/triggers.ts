@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Cluster, ObjectKey } from './cluster/cluster.ts';
-import { credentialsSecretName, operatorNamespace, signingSecretName, syntheticKeySecretName } from './credentials.ts';
+import { credentialsSecretName, signingSecretName, syntheticKeySecretName } from './credentials.ts';
 import { matchesSelector } from './label-selector.ts';
 import type { TenantKind } from './tenancy.ts';
 
@@ -18,7 +18,11 @@ const tenantKinds: readonly TenantKind[] = ['Persona', 'ApiKeyBinding', 'Analysi
  *
  * @returns the listener for the cluster's changes
  */
-export function makeTriggers(cluster: Pick<Cluster, 'get' | 'list'>, target: TriggerTarget): (key: ObjectKey) => void {
+export function makeTriggers(
+  cluster: Pick<Cluster, 'get' | 'list'>,
+  operatorNamespace: string,
+  target: TriggerTarget,
+): (key: ObjectKey) => void {
   const seen = new Map<string, string>();
 
   const tenantsWhere = (matches: (object: { namespace: string; organization: string }) => boolean) => {

@@ -8,7 +8,6 @@ import type { Cluster, ObjectKey } from '../cluster/cluster.ts';
 import {
   credentialsSecretName,
   type OrganizationCredentials,
-  operatorNamespace,
   signingSecretName,
   toSecretData,
 } from '../credentials.ts';
@@ -19,6 +18,7 @@ import { type TokenKey, turnDataKeys, turnTokenKeys } from './keys.ts';
 export interface OrganizationContext {
   readonly cluster: Cluster;
   readonly db: Queryable;
+  readonly operatorNamespace: string;
   /** The database as proxies reach it, without user and password. */
   readonly proxyDatabaseUrl: string;
   /** Milliseconds since 1970. */
@@ -35,7 +35,7 @@ export interface AppliedOrganization {
 
 /** Stores the organization, makes its role and keys where they are missing, and hands out its credentials. */
 export async function applyOrganization(
-  { cluster, db, proxyDatabaseUrl, now }: OrganizationContext,
+  { cluster, db, operatorNamespace, proxyDatabaseUrl, now }: OrganizationContext,
   key: Key,
   gathered: GatheredOrganization,
   decision: Extract<OrganizationDecision, { action: 'apply' }>,
@@ -45,7 +45,7 @@ export async function applyOrganization(
   const nowS = Math.floor(now() / 1_000);
   const freshTokenKey = decision.tokenKeys.issue ? await generateSigningKey() : undefined;
   const signingKeys = turnTokenKeys(gathered.signingKeys, decision.tokenKeys, freshTokenKey, nowS);
-  await applySigningKeys(cluster, key.name, signingKeys, decision.tokenLifetime);
+  await applySigningKeys(cluster, operatorNamespace, key.name, signingKeys, decision.tokenLifetime);
   if (decision.dataKeysWereLost) {
     const message = 'The data keys were lost and new ones made: message contents stored before cannot be read again.';
     await cluster.recordEvent(key, { type: 'Warning', reason: 'DataKeysLost', message });
@@ -70,7 +70,7 @@ export async function applyOrganization(
 
 /** Takes the organization away; its data as its deletionPolicy says. The finalizer goes last. */
 export async function removeOrganization(
-  { cluster, db }: OrganizationContext,
+  { cluster, db, operatorNamespace }: OrganizationContext,
   key: Key,
   storedId: string | undefined,
   decision: Extract<OrganizationDecision, { action: 'delete' }>,
@@ -105,12 +105,13 @@ async function applyCredentials(
 
 async function applySigningKeys(
   cluster: Cluster,
+  namespace: string,
   organization: string,
   keys: readonly TokenKey[],
   tokenLifetime: string,
 ) {
   await cluster.applySecret({
-    namespace: operatorNamespace,
+    namespace,
     name: signingSecretName(organization),
     labels: { 'chaperone.dev/organization': organization },
     data: { 'keys.json': JSON.stringify({ keys }), 'token-lifetime': tokenLifetime },

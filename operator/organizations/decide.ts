@@ -1,6 +1,5 @@
 import { parseDurationMs } from '../../crds/duration.ts';
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
-import { operatorNamespace } from '../credentials.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 import type { GatheredOrganization } from './gather.ts';
 import { ageOfDataKeys, ageOfTokenKeys } from './keys.ts';
@@ -42,7 +41,8 @@ const propagationMs = 300_000;
 
 /** What to do about an organization. */
 export function decideOrganization(gathered: GatheredOrganization, nowMs: number): OrganizationDecision {
-  const { organization, memberNamespaces, namespacesWithCredentials, credentials, storedId } = gathered;
+  const { organization, operatorNamespace, memberNamespaces, namespacesWithCredentials } = gathered;
+  const { credentials, storedId } = gathered;
   const { metadata, spec } = organization;
   if (metadata.deletionTimestamp) {
     return { action: 'delete', keepData: spec.deletionPolicy === 'Retain', staleNamespaces: namespacesWithCredentials };
@@ -62,7 +62,7 @@ export function decideOrganization(gathered: GatheredOrganization, nowMs: number
     sharedSecret: gathered.sharedSecret ?? undefined,
     namespaces,
     staleNamespaces: namespacesWithCredentials.filter((namespace) => !namespaces.includes(namespace)),
-    problem: gathered.sharedSecret === null ? sharedSecretMissing(spec) : undefined,
+    problem: gathered.sharedSecret === null ? sharedSecretMissing(spec, operatorNamespace) : undefined,
     nextRotationMs: earliest(Object.values(rotations).map(({ nextMs }) => nextMs)),
   };
 }
@@ -94,7 +94,7 @@ function earliest(moments: readonly (number | undefined)[]): number | undefined 
   return known.length === 0 ? undefined : Math.min(...known);
 }
 
-function sharedSecretMissing(spec: OrganizationSpec): Verdict {
+function sharedSecretMissing(spec: OrganizationSpec, operatorNamespace: string): Verdict {
   const { name, key } = spec.authentication?.sharedSecretRef ?? {};
   return {
     type: 'CredentialsReady',

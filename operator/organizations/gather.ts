@@ -1,22 +1,22 @@
 import type { Organization } from '../../crds/resources.generated.ts';
 import { findOrganization } from '../../database/organizations.ts';
-import type { Queryable } from '../../database/queryable.ts';
 import type { Cluster, Secret } from '../cluster/cluster.ts';
 import {
   credentialsSecretName,
   type OrganizationCredentials,
-  operatorNamespace,
   readCredentialsSecret,
   readSigningKeys,
   signingSecretName,
   textOf,
 } from '../credentials.ts';
 import { matchesSelector } from '../label-selector.ts';
+import type { OrganizationContext } from './apply.ts';
 import type { TokenKey } from './keys.ts';
 
 /** Everything a decision about an organization rests on. */
 export interface GatheredOrganization {
   readonly organization: Organization;
+  readonly operatorNamespace: string;
   /** The id under which the database knows the name already. */
   readonly storedId: string | undefined;
   /** The organization's login role in the database. */
@@ -33,8 +33,7 @@ export interface GatheredOrganization {
 }
 
 export async function gatherOrganization(
-  cluster: Cluster,
-  db: Queryable,
+  { cluster, db, operatorNamespace }: Pick<OrganizationContext, 'cluster' | 'db' | 'operatorNamespace'>,
   name: string,
 ): Promise<GatheredOrganization | undefined> {
   const organization = cluster.get('Organization', '', name);
@@ -45,6 +44,7 @@ export async function gatherOrganization(
   const intact = [own, ...copies].map(readCredentialsSecret).find((credentials) => credentials !== undefined);
   return {
     organization,
+    operatorNamespace,
     storedId: stored?.organizationId,
     role: stored?.role ?? undefined,
     // A copy serves where the operator's own was lost: the data keys in it exist nowhere else.
@@ -52,6 +52,8 @@ export async function gatherOrganization(
     signingKeys: readSigningKeys(cluster.get('Secret', operatorNamespace, signingSecretName(name))),
     memberNamespaces: cluster
       .list('Namespace')
+      // One that is being deleted takes no Secrets any more.
+      .filter(({ metadata }) => !metadata.deletionTimestamp)
       .filter(({ metadata }) => matchesSelector(organization.spec.namespaceSelector, metadata.labels))
       .map(({ metadata }) => metadata.name)
       .sort(),
@@ -60,7 +62,7 @@ export async function gatherOrganization(
       .list('ApiKeyBinding')
       .filter(({ spec, metadata }) => spec.organizationRef.name === name && spec.active && !metadata.deletionTimestamp)
       .length,
-    sharedSecret: gatherSharedSecret(cluster, organization),
+    sharedSecret: gatherSharedSecret(cluster, operatorNamespace, organization),
   };
 }
 
@@ -71,7 +73,11 @@ function isCredentialsOf({ metadata }: Secret, organization: string): boolean {
   );
 }
 
-function gatherSharedSecret(cluster: Cluster, { spec }: Organization): string | null | undefined {
+function gatherSharedSecret(
+  cluster: Cluster,
+  operatorNamespace: string,
+  { spec }: Organization,
+): string | null | undefined {
   const reference = spec.authentication?.sharedSecretRef;
   if (!reference) return undefined;
   const secret = cluster.get('Secret', operatorNamespace, reference.name);

@@ -10,9 +10,9 @@ const maxDelayMs = 2 ** 31 - 1;
 
 /** Reconciles the Organization whose name is the key. */
 export function makeOrganizationReconciler(context: OrganizationContext): Reconcile {
-  const { cluster, db, now } = context;
+  const { cluster, now } = context;
   return async (name) => {
-    const gathered = await gatherOrganization(cluster, db, name);
+    const gathered = await gatherOrganization(context, name);
     if (!gathered) return {};
     const key = { kind: 'Organization', namespace: '', name } as const;
     const decision = decideOrganization(gathered, now());

@@ -42,7 +42,7 @@ const objects = {
 /** What is reconciled after these changes, in order of its name. */
 function reconciledAfter(...changed: (readonly [Kind, string])[]): string[] {
   const reconciled: string[] = [];
-  const trigger = makeTriggers(makeMemoryCluster(objects), {
+  const trigger = makeTriggers(makeMemoryCluster(objects), 'chaperone-system', {
     organization: (name) => reconciled.push(`Organization ${name}`),
     tenant: (kind, path) => reconciled.push(`${kind} ${path}`),
   });

@@ -18,6 +18,7 @@ const acme = makeOrganization('acme', {}, { metadata: makeMeta('acme', { finaliz
 
 const settled: GatheredOrganization = {
   organization: acme,
+  operatorNamespace: 'chaperone-system',
   storedId: 'id',
   role: 'role',
   credentials,

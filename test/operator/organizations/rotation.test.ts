@@ -42,8 +42,17 @@ test('token keys, data keys and the password rotate, and what was made with the 
   await cluster.start();
   const startMs = Date.now();
   let nowMs = startMs;
-  const reconcile = makeOrganizationReconciler({ cluster, db, proxyDatabaseUrl: database.url, now: () => nowMs });
-  const reconcilePersona = makeTenantReconciler({ cluster, db, tenancies: makeTenancyFinder(cluster) }, personaKind);
+  const reconcile = makeOrganizationReconciler({
+    cluster,
+    db,
+    operatorNamespace,
+    proxyDatabaseUrl: database.url,
+    now: () => nowMs,
+  });
+  const reconcilePersona = makeTenantReconciler(
+    { cluster, db, tenancies: makeTenancyFinder(cluster, operatorNamespace) },
+    personaKind,
+  );
   const credentials = () => {
     const found = readCredentialsSecret(cluster.get('Secret', operatorNamespace, credentialsSecretName('acme')));
     assert.ok(found);
