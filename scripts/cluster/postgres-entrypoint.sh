@@ -15,4 +15,8 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
 	done
 	mv "$new" "$PGDATA"
 fi
-exec "$bin/postgres" -D "$PGDATA" -c listen_addresses='*' -c unix_socket_directories=/tmp "$@"
+"$bin/postgres" -D "$PGDATA" -c listen_addresses='*' -c unix_socket_directories=/tmp "$@" &
+# On a TERM, PostgreSQL itself would wait for everyone to disconnect.
+trap 'kill -INT $!' TERM INT
+while kill -0 $! 2>/dev/null; do wait $! || status=$?; done
+exit "${status:-0}"

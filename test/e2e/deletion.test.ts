@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { until } from '../until.ts';
-import { call, kubectl, makeTenant, query, skip, startWorkload } from './cluster.ts';
+import { call, kubectl, makeTenant, operatorNamespace, query, skip, startWorkload } from './cluster.ts';
 
 suite('a deleted Organization', { skip, concurrency: 2 }, () => {
   for (const [deletionPolicy, kept] of [
     ['Delete', 0],
     ['Retain', 1],
   ] as const) {
-    test(`leaves ${kept} of its records under deletionPolicy ${deletionPolicy}, and no credentials`, async (t) => {
+    test(`leaves ${kept} of its records under deletionPolicy ${deletionPolicy}, and credentials to nobody`, async (t) => {
       const { name, organizationId } = await makeTenant(t, { deletionPolicy });
       await startWorkload(name);
       const { id } = await call(name, {});
@@ -21,10 +21,16 @@ suite('a deleted Organization', { skip, concurrency: 2 }, () => {
       await kubectl('delete', 'organization', name, '--timeout=30s');
       const left = await records();
       assert.deepEqual(left, kept === 1 ? [{ response_id: id }] : []);
-      const selector = `--selector=chaperone.dev/organization=${name}`;
-      const secrets = ['secrets', '--all-namespaces', selector, '--output=name'];
-      const credentials = (await kubectl('get', ...secrets)).split('\n').filter((line) => line.includes(name));
-      assert.deepEqual(credentials, []);
+      const list = ['get', 'secrets', '--all-namespaces', `--selector=chaperone.dev/organization=${name}`];
+      const columns = '--output=jsonpath={range .items[*]}{.metadata.namespace}/{.metadata.name}{"\\n"}{end}';
+      const secrets = (await kubectl(...list, columns))
+        .split('\n')
+        .filter((secret) => secret.includes(`/chaperone-${name}`));
+      // What is kept can be read by nobody without the data keys, so the operator keeps those too.
+      const keys = [`chaperone-${name}`, `chaperone-${name}-signing-keys`];
+      const wanted = deletionPolicy === 'Retain' ? keys.map((secret) => `${operatorNamespace}/${secret}`) : [];
+      assert.deepEqual(secrets.sort(), wanted);
+      if (wanted.length > 0) await kubectl('delete', 'secrets', '--namespace', operatorNamespace, ...keys);
     });
   }
 });
