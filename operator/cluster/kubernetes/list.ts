@@ -4,7 +4,8 @@ import type { ApiObject } from './api-object.ts';
 
 interface Page<O> {
   readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
-  readonly items: readonly O[];
+  /** Null where an API server has nothing to list of which metadata alone was asked for. */
+  readonly items: readonly O[] | null;
 }
 
 export interface ListOptions {
@@ -57,7 +58,7 @@ async function listPages<O extends ApiObject, T>(
       ...(accept !== undefined && { accept }),
       signal,
     });
-    for (const object of page.items) items.push(decode(object));
+    for (const object of page.items ?? []) items.push(decode(object));
     next = page.metadata.continue || undefined;
     if (next === undefined) return { items, resourceVersion: page.metadata.resourceVersion };
   }
