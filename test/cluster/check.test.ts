@@ -1,0 +1,292 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { type CheckResult, judge } from '../../cli/check/check.ts';
+import { chartResources } from '../../cli/check/cluster/rights.ts';
+import { checkCluster } from '../../cli/check/cluster/run.ts';
+import { issueAuthority } from '../../operator/certificates/issue.ts';
+import { repository, runCli } from '../up/start-up.ts';
+import { type ApiServer, hasApiServer, startApiServer } from './api-server.ts';
+import {
+  create,
+  edit,
+  install,
+  makeLease,
+  makePod,
+  makeServing,
+  notReady,
+  operatorNamespace,
+  organizationStatus,
+  ownVersion,
+  paths,
+  putStatus,
+  ready,
+  remove,
+  sidecarStatus,
+  toSecret,
+} from './installation.ts';
+
+const assets = process.env.KUBEBUILDER_ASSETS;
+const skip = hasApiServer(assets)
+  ? false
+  : 'needs an API server: set KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver';
+
+describe('chaperone check', { skip }, () => {
+  let server: ApiServer;
+  let directory: string;
+  let kubeconfig: string;
+  before(async () => {
+    assert(assets);
+    server = await startApiServer(assets);
+    directory = await mkdtemp(join(tmpdir(), 'chaperone-check-'));
+    kubeconfig = await writeKubeconfig(directory, server, { token: server.token });
+    await checksBeforeInstall();
+    await install(server);
+  });
+  after(async () => {
+    await server?.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  const look = async (pre = false) => {
+    const groups = await checkCluster({ kubeconfig, namespace: operatorNamespace, ownVersion, pre });
+    return { groups, worst: judge(groups), wrong: groups.flatMap(({ checks }) => checks).filter(isWrong) };
+  };
+  const checksBeforeInstall = async () => {
+    assert.deepEqual((await look(true)).wrong, []);
+    const { wrong } = await look();
+    assert.deepEqual(idsOf(wrong), ['definitions-established'], 'nothing can be said after that');
+  };
+
+  test('finds nothing wrong with a working installation', async () => {
+    const { groups, wrong } = await look();
+    assert.deepEqual(wrong, []);
+    assert.equal(groups.length, 6);
+  });
+
+  test('prints for people and programs, and ends with a code that tells', async (t) => {
+    const args = ['check', '--kubeconfig', kubeconfig];
+    const good = await runCli(args);
+    assert.equal(good.code, 0, good.stdout + good.stderr);
+    t.diagnostic(`\n${good.stdout}`);
+    await remove(server, paths.credentials);
+    t.after(() => create(server, paths.credentials, credentials));
+    const bad = await runCli([...args, '--output', 'short']);
+    assert.equal(bad.code, 1);
+    assert.match(
+      bad.stdout,
+      /× every member namespace has its credentials\n.*\n.*namespace shop: there is no Secret chaperone-acme/,
+    );
+    assert.match(bad.stdout, /see docs\/kubernetes\.md#check-credentials/);
+    const json = JSON.parse((await runCli([...args, '--output', 'json'])).stdout);
+    assert.equal(json.success, false);
+  });
+
+  test('waits until it is well', async () => {
+    await remove(server, paths.credentials);
+    const args = ['check', '--kubeconfig', kubeconfig, '--wait', '60s', '--output', 'short'];
+    const waiting = spawn(process.execPath, [join(repository, 'cli', 'main.ts'), ...args], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const [sentence] = await once(waiting.stderr, 'data');
+    assert.match(String(sentence), /^Waiting until every member namespace has its credentials/);
+    await create(server, paths.credentials, credentials);
+    const [code] = await once(waiting, 'exit');
+    assert.equal(code, 0);
+  });
+
+  test('says before an upgrade that definitions are of another version, and where', async (t) => {
+    await changeDefinition(t, server);
+    const { wrong } = await look(true);
+    assert.deepEqual(idsOf(wrong), ['leftover-definitions']);
+    assert.match(itemsOf(wrong).join(), /personas\.chaperone\.dev: spec\.versions\[0\]\.additionalPrinterColumns/);
+    assert.deepEqual(idsOf((await look()).wrong), ['definitions-current']);
+  });
+
+  test('says that the API server does not know the user, and no more', async () => {
+    const stranger = await writeKubeconfig(directory, server, { token: 'nobody-knows-this' });
+    const groups = await checkCluster({ kubeconfig: stranger, namespace: operatorNamespace, ownVersion, pre: false });
+    const [wrong, ...more] = groups.flatMap(({ checks }) => checks);
+    assert.equal(wrong?.id, 'api-reachable');
+    assert.match(JSON.stringify(wrong.finding), /Unauthorized/);
+    assert.deepEqual(more, []);
+  });
+
+  test('says before an install which rights the user lacks', async () => {
+    const onlooker = await writeKubeconfig(directory, server, { token: server.token, as: 'onlooker' });
+    const groups = await checkCluster({ kubeconfig: onlooker, namespace: operatorNamespace, ownVersion, pre: true });
+    const rights = groups.flatMap(({ checks }) => checks).filter(({ id }) => id === 'rights');
+    assert.deepEqual(itemsOf(rights).length, chartResources.length);
+    assert(itemsOf(rights).includes(`networkpolicies.networking.k8s.io in namespace ${operatorNamespace}`));
+  });
+
+  /** What is done to the installation, and what the check says of it. */
+  const disturbances: readonly {
+    readonly title: string;
+    readonly disturb: (t: TestContext) => Promise<void>;
+    readonly finds: Readonly<Record<string, RegExp>>;
+    readonly worst?: 'warning';
+  }[] = [
+    {
+      title: 'the operator is down',
+      disturb: async (t) => withStatus(t, paths.deployment, { observedGeneration: 1, replicas: 2 }),
+      finds: { 'operator-available': /None of 2 replicas/ },
+    },
+    {
+      title: 'the leader has not renewed its Lease',
+      disturb: (t) => withEdit(t, paths.lease, { spec: makeLease(new Date(Date.now() - 7_200_000)) }),
+      finds: { 'operator-leader': /chaperone-0 held the Lease/ },
+    },
+    {
+      title: 'nobody serves the webhook',
+      disturb: (t) => withEdit(t, paths.endpoints, { endpoints: [] }),
+      finds: { 'webhook-endpoints': /chaperone-webhook has no ready endpoint/ },
+    },
+    {
+      title: "another authority signed the webhook's certificate",
+      disturb: async (t) => {
+        const stranger = await issueAuthority({ lifetimeMs: 1e9, nowMs: Date.now() });
+        await withEdit(t, paths.certificate, toSecret(await makeServing(stranger, 90)));
+      },
+      finds: { 'webhook-trust': /no authority in its caBundle has signed the certificate/ },
+    },
+    {
+      title: 'an organization is not stored',
+      disturb: (t) =>
+        withStatus(t, paths.organization, {
+          ...organizationStatus,
+          ...notReady('DatabaseUnavailable', 'The database does not answer.'),
+        }),
+      finds: { 'organizations-ready': /acme: DatabaseUnavailable: The database does/, 'database-ready': /acme/ },
+    },
+    {
+      title: 'a binding is not ready',
+      disturb: (t) => withStatus(t, paths.binding, notReady('SecretNotFound', 'Create Secret "openai".')),
+      finds: { 'bindings-ready': /ApiKeyBinding shop\/openai: SecretNotFound: Create Secret "openai"\./ },
+    },
+    {
+      title: 'a change of a persona has not been looked at',
+      disturb: (t) => withStatus(t, paths.persona, { ...ready, observedGeneration: 0 }),
+      finds: { 'personas-ready': /the latest change/ },
+    },
+    {
+      title: 'a pod runs ungoverned',
+      disturb: (t) => withPod(t, 'bare', makePod('bare', { isInjected: false })),
+      finds: { 'pods-governed': /shop\/bare/ },
+    },
+    {
+      title: 'a pod of the network of its node cannot have a sidecar',
+      disturb: (t) => withPod(t, 'host', makePod('host', { isInjected: false, changes: { hostNetwork: true } })),
+      finds: { 'pods-governed': /shop\/host: The pod uses the network of its node/ },
+      worst: 'warning',
+    },
+    {
+      title: 'a sidecar crashes',
+      disturb: (t) =>
+        withStatus(t, paths.pod, {
+          phase: 'Pending',
+          initContainerStatuses: [
+            sidecarStatus(false, { waiting: { reason: 'CrashLoopBackOff', message: 'back-off' } }),
+          ],
+        }),
+      finds: { 'sidecars-ready': /shop\/web: CrashLoopBackOff: back-off/ },
+    },
+    {
+      title: 'the operator gives new pods another image',
+      disturb: (t) =>
+        edit(server, paths.deployment, withImage('chaperone:0.1.0-rc.1')).then(() =>
+          t.after(() => edit(server, paths.deployment, withImage(`chaperone:${ownVersion}`))),
+        ),
+      finds: { 'sidecars-current': /shop\/web/, 'operator-available': /roll-out/ },
+      worst: 'warning',
+    },
+  ];
+
+  for (const { title, disturb, finds, worst = 'failed' } of disturbances) {
+    test(`says that ${title}`, async (t) => {
+      await disturb(t);
+      const found = await look();
+      assert.deepEqual(idsOf(found.wrong), Object.keys(finds).sort());
+      for (const { id, finding } of found.wrong)
+        assert.match(JSON.stringify(finding).replaceAll('\\"', '"'), finds[id] ?? /$^/);
+      assert.equal(found.worst, worst);
+    });
+  }
+
+  test('says what it may not read', async () => {
+    const onlooker = await writeKubeconfig(directory, server, { token: server.token, as: 'onlooker' });
+    const groups = await checkCluster({ kubeconfig: onlooker, namespace: operatorNamespace, ownVersion, pre: false });
+    const wrong = groups.flatMap(({ checks }) => checks).filter(isWrong);
+    assert.deepEqual(idsOf(wrong), ['definitions-established']);
+    assert.match(itemsOf(wrong).join(), /"onlooker" cannot list resource "customresourcedefinitions"/);
+  });
+
+  async function withEdit(t: TestContext, path: string, change: object): Promise<void> {
+    const { body } = await server.request('GET', path);
+    await edit(server, path, (object) => ({ ...object, ...change }));
+    t.after(() => edit(server, path, ({ metadata }) => ({ ...body, metadata: { ...body.metadata, ...metadata } })));
+  }
+
+  async function withStatus(t: TestContext, path: string, status: object): Promise<void> {
+    const { body } = await server.request('GET', path);
+    await putStatus(server, path, status);
+    t.after(() => putStatus(server, path, { ...('status' in body && body.status instanceof Object && body.status) }));
+  }
+
+  async function withPod(t: TestContext, name: string, pod: Parameters<typeof create>[2]): Promise<void> {
+    const path = `/api/v1/namespaces/shop/pods/${name}`;
+    await create(server, path, pod);
+    t.after(() => remove(server, path));
+  }
+});
+
+const credentials = { metadata: { name: 'chaperone-acme', labels: { 'chaperone.dev/organization': 'acme' } } };
+
+function isWrong({ finding }: CheckResult): boolean {
+  return finding.status !== 'ok';
+}
+
+function idsOf(results: readonly CheckResult[]): readonly string[] {
+  return results.map(({ id }) => id).sort();
+}
+
+function itemsOf(results: readonly CheckResult[]): readonly string[] {
+  return results.flatMap(({ finding }) => (finding.status === 'ok' ? [] : (finding.items ?? [])));
+}
+
+/** Renames a printer column of the Persona's definition for the time of a test. */
+async function changeDefinition(t: TestContext, server: ApiServer): Promise<void> {
+  const rename = (from: string, to: string) =>
+    edit(server, paths.personaDefinition, (object) =>
+      JSON.parse(JSON.stringify(object).replace(`"name":"${from}","type"`, `"name":"${to}","type"`)),
+    );
+  await rename('Reason', 'Why');
+  t.after(() => rename('Why', 'Reason'));
+}
+
+function withImage(image: string) {
+  return (object: object) => JSON.parse(JSON.stringify(object).replaceAll(/--image=[^"]+/g, `--image=${image}`));
+}
+
+async function writeKubeconfig(
+  directory: string,
+  server: ApiServer,
+  user: { readonly token: string; readonly as?: string },
+): Promise<string> {
+  const file = join(await mkdtemp(join(directory, 'user-')), 'kubeconfig');
+  const cluster = { server: server.url, 'certificate-authority-data': Buffer.from(server.ca).toString('base64') };
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'test', cluster }],
+    users: [{ name: 'test', user }],
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
+    'current-context': 'test',
+  };
+  await writeFile(file, JSON.stringify(config));
+  return file;
+}
