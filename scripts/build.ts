@@ -2,10 +2,10 @@
 import { execFile } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { chmod, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { type BuildOptions, build as bundle, type Plugin } from 'esbuild';
-import { launcherFile, mainPart, partFrame, partPrefix } from './build/parts.ts';
+import { bundleFiles, programFrame } from './build/program.ts';
 
 const root = dirname(import.meta.dirname);
 
@@ -37,37 +37,13 @@ const modulePlaces: Plugin = {
   },
 };
 
-/**
- * What is imported dynamically becomes a part of its own. In one file with the rest, all its modules would be wrapped in
- * functions, and V8 runs such code a third slower.
- */
-function separateParts(onPart: (part: string) => void): Plugin {
-  return {
-    name: 'separate-parts',
-    setup: ({ onResolve }) => {
-      onResolve({ filter: /^\.\.?\/.*\.ts$/ }, ({ kind, path, resolveDir }) => {
-        if (kind !== 'dynamic-import') return undefined;
-        const part = relative(root, resolve(resolveDir, path)).replace(/\.ts$/, '');
-        onPart(part);
-        return { path: `${partPrefix}${part}`, external: true };
-      });
-    },
-  };
-}
-
 /** Builds into `directory`, which is replaced when everything is there. */
 export async function build(directory: string = join(root, 'dist')): Promise<void> {
+  const { version }: { version: string } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const building = `${directory}.new`;
   await rm(building, { recursive: true, force: true });
-  await mkdir(building, { recursive: true });
   try {
-    await Promise.all([
-      buildParts(building),
-      buildLauncher(building),
-      writeFile(join(building, 'package.json'), '{ "type": "commonjs" }\n'),
-      ...globSync(assets, { cwd: root }).map((file) => cp(join(root, file), join(building, file))),
-    ]);
-    await promisify(execFile)(process.execPath, [join(root, 'scripts/build/write-code-caches.ts'), building]);
+    await fill(building, version);
     await rm(directory, { recursive: true, force: true });
     await rename(building, directory);
   } finally {
@@ -75,31 +51,30 @@ export async function build(directory: string = join(root, 'dist')): Promise<voi
   }
 }
 
-async function buildParts(directory: string): Promise<void> {
-  const { version }: { version: string } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-  const parts = new Set([mainPart]);
-  const findParts = separateParts((part) => parts.add(part));
-  // A set gives what is added to it while it is walked.
-  for (const part of parts) {
-    await bundle({
+async function fill(directory: string, version: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  await Promise.all([
+    bundle({
       ...options,
-      entryPoints: [`${part}.ts`],
-      outfile: join(directory, `${part}.js`),
+      entryPoints: ['cli/main.ts'],
+      outfile: join(directory, bundleFiles.program),
       external,
-      plugins: [findParts, modulePlaces],
-      supported: { 'dynamic-import': false },
-      banner: { js: partFrame.start },
-      footer: { js: partFrame.end },
+      plugins: [modulePlaces],
+      banner: { js: programFrame.start },
+      footer: { js: programFrame.end },
       define: { 'import.meta.url': '__filename', 'process.env.CHAPERONE_VERSION': JSON.stringify(version) },
-    });
-  }
-}
-
-async function buildLauncher(directory: string): Promise<void> {
-  const outfile = join(directory, launcherFile);
-  const define = { 'import.meta.dirname': '__dirname' };
-  await bundle({ ...options, entryPoints: ['scripts/build/launcher.ts'], outfile, define });
-  await chmod(outfile, 0o755);
+    }),
+    bundle({
+      ...options,
+      entryPoints: ['scripts/build/launcher.ts'],
+      outfile: join(directory, bundleFiles.launcher),
+      define: { 'import.meta.dirname': '__dirname' },
+    }),
+    writeFile(join(directory, 'package.json'), '{ "type": "commonjs" }\n'),
+    ...globSync(assets, { cwd: root }).map((file) => cp(join(root, file), join(directory, file))),
+  ]);
+  await chmod(join(directory, bundleFiles.launcher), 0o755);
+  await promisify(execFile)(process.execPath, [join(root, 'scripts/build/write-code-cache.ts'), directory]);
 }
 
 if (import.meta.main) await build();

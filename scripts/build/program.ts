@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { constants, Script } from 'node:vm';
+
+/** The bundle's files, all in one folder. */
+export const bundleFiles = { launcher: 'chaperone.js', program: 'program.js', codeCache: 'program.cache' } as const;
+
+/** What the program is, to the script that holds it: a function of what a CommonJS module gets. */
+export const programFrame = { start: '(function (require, __filename, __dirname) {', end: '})' } as const;
+
+export interface Program {
+  /** V8 refuses a cache of another version of itself, or of another program. */
+  readonly usesCodeCache: boolean;
+  run(): void;
+  /** What V8 has compiled until now. */
+  createCodeCache(): Buffer;
+}
+
+/**
+ * Loads the bundled program, with the code cache where one is given. Node's own compile cache would do the same, but is
+ * for one user id and wants a folder that can be written to; a container has neither for sure.
+ */
+export function loadProgram(directory: string, codeCache: Buffer | undefined): Program {
+  const filename = join(directory, bundleFiles.program);
+  // The bundler writes ASCII, comments aside, and a string of single bytes is the fastest to make.
+  const script = new Script(readFileSync(filename, 'latin1'), {
+    filename,
+    cachedData: codeCache,
+    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  });
+  return {
+    usesCodeCache: script.cachedDataRejected === false,
+    run: () => script.runInThisContext()(createRequire(filename), filename, directory),
+    createCodeCache: () => script.createCachedData(),
+  };
+}
