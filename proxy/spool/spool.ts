@@ -1,9 +1,11 @@
-import { mkdirSync } from 'node:fs';
+import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { LRUCache } from 'lru-cache';
 import type { RatingRecord } from '../../database/ratings.ts';
 import type { RequestRecord, RequestReference } from '../../database/requests.ts';
+import { lockDirectory } from './lock.ts';
+import { formatLine, type LogLine, parseLine } from './log-line.ts';
+import { openSegments, type Place } from './segments.ts';
 
 /** A row of the spool that waits to be copied to Postgres. */
 export interface SpooledRow {
@@ -17,8 +19,8 @@ export type SpoolTable = 'calls' | 'ratings';
 /**
  * The local, durable log of usage: an intent before a call goes upstream, the true usage before its answer ends.
  *
- * SQLite in WAL mode with `synchronous=NORMAL`: what was written survives the death of the process (not a power cut),
- * and a write costs microseconds, so it is made in the call's own turn of the event loop.
+ * Lines are appended to files, so what was written survives the death of the process (not a power cut), and a write
+ * costs microseconds and is made in the call's own turn of the event loop.
  */
 export interface Spool {
   /** Writes the intent. @returns the handle to settle it with @throws {SpoolError} where it cannot be kept */
@@ -26,7 +28,7 @@ export interface Spool {
   /** Replaces the intent by what became of the call. Where the volume refuses it, it is tried again until it is written. */
   settle(handle: number, record: RequestRecord): void;
   rate(rating: RatingRecord): void;
-  /** A call of this proxy by request id or response id: all that wait, and the most recent others. */
+  /** A call of this proxy by request id or response id, of the most recent ones. */
   find(id: string): RequestReference | undefined;
   /** The oldest rows that wait, at most `limit` and at most some megabytes. */
   take(table: SpoolTable, limit: number): SpooledRow[];
@@ -64,10 +66,19 @@ export interface SpoolOptions {
 }
 
 const gibibyte = 1024 ** 3;
-const pageBytes = 4096;
 const recentReferences = 20_000;
+const maxSegmentBytes = 16 * 1024 * 1024;
 const maxBatchBytes = 8 * 1024 * 1024;
+/** Records that wait are kept in memory up to this; the others are read again when their turn comes. */
+const maxTextBytes = 32 * 1024 * 1024;
 const retryMs = 1_000;
+
+/** Something that waits for Postgres. */
+interface Entry {
+  readonly place: Place;
+  /** Undefined where it is to be read from its place. */
+  readonly text: string | undefined;
+}
 
 /**
  * Opens the spool and takes it for this process alone. Calls that a dead predecessor left open become `interrupted`,
@@ -78,62 +89,91 @@ const retryMs = 1_000;
 export function openSpool(options: SpoolOptions): Spool {
   const { directory, maxBytes = gibibyte, maxFileBytes = 4 * gibibyte } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const db = new DatabaseSync(join(directory, 'spool.sqlite'));
-  try {
-    prepareDatabase(db, Math.ceil(maxFileBytes / pageBytes));
-  } catch (cause) {
-    db.close();
-    throw new Error(`The spool in ${directory} cannot be opened; is another proxy using it?`, { cause });
-  }
-  db.exec(`update calls set settled = 1,
-    record = json_set(record, '$.status', 'interrupted', '$.error_code', 'process_ended') where settled = 0`);
-
-  const insertIntent = db.prepare('insert into calls (record) values (?)');
-  const settleCall = db.prepare('update calls set settled = 1, record = ? where id = ?');
-  const insertRating = db.prepare('insert into ratings (record) values (?)');
-  const takeRows = {
-    calls: db.prepare('select id, record from calls where settled = 1 order by id limit ?'),
-    ratings: db.prepare('select id, record from ratings order by id limit ?'),
-  };
-  const removeRows = {
-    calls: db.prepare('delete from calls where id in (select value from json_each(?))'),
-    ratings: db.prepare('delete from ratings where id in (select value from json_each(?))'),
-  };
-  const insertAside = db.prepare('insert into set_aside (kind, record, reason) values (?, ?, ?)');
-  const findWaiting = db.prepare(`select record from calls where settled = 1
-    and (record ->> '$.request_id' = :id or record ->> '$.response_id' = :id) order by id desc limit 1`);
-  // Each call is in it by two ids.
-  const recent = new LRUCache<string, RequestReference>({ max: recentReferences * 2 });
-  const waiting = db.prepare(`select count(*) as depth, coalesce(sum(length(record)), 0) as bytes
-    from (select record from calls union all select record from ratings)`);
-  let { depth, bytes } = numbersOf(waiting.get());
+  const unlock = lock(directory);
+  const open = new Map<number, Place>();
+  const waiting: Record<SpoolTable, Map<number, Entry>> = { calls: new Map(), ratings: new Map() };
   /** Settlements that the volume has refused so far. */
   const unwritten = new Map<number, string>();
+  // Each call is in it by two ids.
+  const recent = new LRUCache<string, RequestReference>({ max: recentReferences * 2 });
+  let lastId = 0;
+  let bytes = 0;
+  let textBytes = 0;
   let retryTimer: NodeJS.Timeout | undefined;
+  /** The file that all intents are in. */
+  let intentsIn = 0;
+  const compactBytes = Math.min(maxSegmentBytes, maxFileBytes) / 4;
 
-  const newest = db.prepare('select record from calls where settled = 1 order by id desc limit ?');
-
+  const wait = (table: SpoolTable, id: number, record: string, place: Place) => {
+    const text = textBytes < maxTextBytes ? record : undefined;
+    waiting[table].set(id, { place, text });
+    bytes += place.length;
+    textBytes += text?.length ?? 0;
+  };
+  const leave = (table: SpoolTable, id: number): Place | undefined => {
+    const entry = waiting[table].get(id);
+    if (!entry) return undefined;
+    waiting[table].delete(id);
+    bytes -= entry.place.length;
+    textBytes -= entry.text?.length ?? 0;
+    return entry.place;
+  };
   const remember = (record: RequestRecord) => {
     const reference = referenceOf(record);
     recent.set(record.request_id, reference);
     if (record.response_id !== null) recent.set(record.response_id, reference);
   };
 
-  for (const { record } of newest.all(recentReferences).reverse()) {
-    remember(JSON.parse(String(record)) as RequestRecord);
-  }
+  const intents = new Map<number, string>();
+  const released: (Place | undefined)[] = [];
+  const replay = (line: string, place: Place) => {
+    const { kind, ids, record } = parseLine(line) ?? { kind: 'arrival', ids: [], record: '' };
+    for (const id of ids) {
+      lastId = Math.max(lastId, id);
+      if (kind === 'intent') {
+        intents.set(id, record);
+        open.set(id, place);
+      } else if (kind === 'settlement') {
+        released.push(open.get(id));
+        open.delete(id);
+        intents.delete(id);
+        wait('calls', id, record, place);
+      } else if (kind === 'rating') wait('ratings', id, record, place);
+      else released.push(leave('calls', id), leave('ratings', id));
+    }
+    if (kind === 'arrival') released.push(place);
+  };
+  const segments = openSegments({ directory, maxSegmentBytes, maxTotalBytes: maxFileBytes }, replay);
+  for (const place of released) if (place) segments.release(place);
 
-  const write = (handle: number, json: string) => {
-    settleCall.run(json, handle);
-    depth += 1;
-    bytes += json.length;
+  const append = (kind: LogLine['kind'], ids: readonly number[], record: string): Place => {
+    const place = segments.append(formatLine(kind, ids, record));
+    if (place.segment !== intentsIn) moveIntents();
+    return place;
+  };
+  /** A call that takes long must not keep a file whose other lines are all dealt with. */
+  const moveIntents = () => {
+    intentsIn = segments.current.segment;
+    try {
+      for (const [id, place] of open) if (place.segment !== intentsIn) open.set(id, segments.move(place));
+    } catch (error) {
+      // They are safe where they are; the next file gets them.
+      options.onWriteFailure?.(error);
+    }
+  };
+  const write = (id: number, json: string) => {
+    const place = append('settlement', [id], json);
+    const intent = open.get(id);
+    open.delete(id);
+    wait('calls', id, json, place);
+    if (intent) segments.release(intent);
     spool.onWaiting();
   };
   const writeAgain = () => {
     try {
-      for (const [handle, json] of unwritten) {
-        write(handle, json);
-        unwritten.delete(handle);
+      for (const [id, json] of unwritten) {
+        write(id, json);
+        unwritten.delete(id);
       }
     } catch (error) {
       writeLater(error);
@@ -144,64 +184,67 @@ export function openSpool(options: SpoolOptions): Spool {
     clearTimeout(retryTimer);
     retryTimer = setTimeout(writeAgain, retryMs);
   };
+  const recordOf = ({ place, text }: Entry) => text ?? parseLine(segments.read(place))?.record ?? '';
 
   const spool: Spool = {
     get depth() {
-      return depth;
+      return waiting.calls.size + waiting.ratings.size;
     },
     onWaiting: () => {},
     begin(intent) {
       if (bytes >= maxBytes) throw new SpoolError('full', `${bytes} bytes wait for the database`);
+      const id = lastId + 1;
       try {
-        return Number(insertIntent.run(JSON.stringify(intent)).lastInsertRowid);
+        open.set(id, append('intent', [id], JSON.stringify(intent)));
       } catch (cause) {
         throw new SpoolError('unwritable', 'The intent could not be written', { cause });
       }
+      lastId = id;
+      return id;
     },
-    settle(handle, record) {
+    settle(id, record) {
       const json = JSON.stringify(record);
       remember(record);
       try {
-        write(handle, json);
+        write(id, json);
       } catch (error) {
-        unwritten.set(handle, json);
+        unwritten.set(id, json);
         writeLater(error);
       }
     },
     rate(rating) {
       const json = JSON.stringify(rating);
+      const id = lastId + 1;
       try {
-        insertRating.run(json);
+        wait('ratings', id, json, append('rating', [id], json));
       } catch (cause) {
         throw new SpoolError('unwritable', 'The rating could not be written', { cause });
       }
-      depth += 1;
-      bytes += json.length;
+      lastId = id;
       spool.onWaiting();
     },
-    find(id) {
-      const known = recent.get(id);
-      if (known || depth <= recentReferences) return known;
-      const row = findWaiting.get({ id });
-      return typeof row?.record === 'string' ? referenceOf(JSON.parse(row.record) as RequestRecord) : undefined;
-    },
+    find: (id) => recent.get(id),
     take(table, limit) {
       const rows: SpooledRow[] = [];
       let taken = 0;
-      for (const { id, record } of takeRows[table].iterate(limit)) {
-        rows.push({ id: Number(id), record: String(record) });
-        taken += String(record).length;
-        if (taken >= maxBatchBytes) break;
+      for (const [id, entry] of waiting[table]) {
+        if (rows.length >= limit || taken >= maxBatchBytes) break;
+        rows.push({ id, record: recordOf(entry) });
+        taken += entry.place.length;
       }
       return rows;
     },
     remove(table, rows) {
-      removeRows[table].run(JSON.stringify(rows.map((row) => row.id)));
-      depth -= rows.length;
-      for (const { record } of rows) bytes -= record.length;
+      const ids = rows.map((row) => row.id);
+      const places = ids.map((id) => leave(table, id));
+      noteArrival(ids);
+      for (const place of places) if (place) segments.release(place);
+      if (spool.depth > 0 || open.size === 0 || segments.current.size < compactBytes) return;
+      segments.rotate();
+      moveIntents();
     },
     setAside(table, row, reason) {
-      insertAside.run(table, row.record, reason);
+      appendFileSync(join(directory, 'set-aside.jsonl'), `${JSON.stringify({ table, reason, record: row.record })}\n`);
       spool.remove(table, [row]);
     },
     oldestAtMs() {
@@ -215,28 +258,33 @@ export function openSpool(options: SpoolOptions): Spool {
     },
     close() {
       clearTimeout(retryTimer);
-      db.close();
+      segments.close();
+      unlock();
     },
   };
+
+  /** Spares the next start sending them again, which would change nothing: so where it cannot be written, it is left. */
+  const noteArrival = (ids: readonly number[]) => {
+    try {
+      segments.release(append('arrival', ids, ''));
+    } catch (error) {
+      options.onWriteFailure?.(error);
+    }
+  };
+
+  for (const { record } of spool.take('calls', recentReferences)) remember(JSON.parse(record) as RequestRecord);
+  for (const [id, intent] of intents) {
+    spool.settle(id, { ...(JSON.parse(intent) as RequestRecord), status: 'interrupted', error_code: 'process_ended' });
+  }
   return spool;
 }
 
-function numbersOf(row: Record<string, unknown> | undefined): { depth: number; bytes: number } {
-  return { depth: Number(row?.depth ?? 0), bytes: Number(row?.bytes ?? 0) };
-}
-
-function prepareDatabase(db: DatabaseSync, maxPages: number): void {
-  db.exec(`
-    pragma page_size = ${pageBytes};
-    pragma max_page_count = ${maxPages};
-    pragma locking_mode = exclusive;
-    pragma journal_mode = wal;
-    pragma synchronous = normal;
-    pragma busy_timeout = 2000;
-    create table if not exists calls (id integer primary key autoincrement, settled integer not null default 0, record text not null);
-    create table if not exists ratings (id integer primary key autoincrement, record text not null);
-    create table if not exists set_aside (id integer primary key autoincrement, kind text not null, record text not null, reason text not null);
-  `);
+function lock(directory: string): () => void {
+  try {
+    return lockDirectory(directory);
+  } catch (cause) {
+    throw new Error(`The spool in ${directory} cannot be opened; is another proxy using it?`, { cause });
+  }
 }
 
 function referenceOf(record: RequestRecord): RequestReference {

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { after, before, type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { makeRequestId } from '../../../database/ids.ts';
@@ -90,10 +89,13 @@ async function arrivedTokens({ tenant }: Shipping): Promise<number[]> {
 /** What the database refused. Closes the spool, which no one else may read while it is open. */
 function setAside({ close, directory }: Shipping): { record: string; reason: string }[] {
   close();
-  const db = new DatabaseSync(join(directory, 'spool.sqlite'));
-  const rows = db.prepare('select record, reason from set_aside order by id').all();
-  db.close();
-  return rows.map(({ record, reason }) => ({ record: String(record), reason: String(reason) }));
+  const file = join(directory, 'set-aside.jsonl');
+  return existsSync(file)
+    ? readFileSync(file, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+    : [];
 }
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);

@@ -1,0 +1,33 @@
+/**
+ * A line of the spool's log: a letter, an id or several, and a record as JSON.
+ *
+ * - `I 7 {…}` the intent of call 7
+ * - `S 7 {…}` what became of call 7
+ * - `R 8 {…}` a rating
+ * - `A 7,8` these have reached Postgres
+ */
+export interface LogLine {
+  readonly kind: 'intent' | 'settlement' | 'rating' | 'arrival';
+  readonly ids: readonly number[];
+  /** JSON; empty for arrivals. */
+  readonly record: string;
+}
+
+const letters = { intent: 'I', settlement: 'S', rating: 'R', arrival: 'A' } as const;
+const kinds = { I: 'intent', S: 'settlement', R: 'rating', A: 'arrival' } as const;
+
+export function formatLine(kind: LogLine['kind'], ids: readonly number[], record: string): string {
+  return `${letters[kind]} ${ids.join(',')} ${record}`;
+}
+
+/** @returns undefined for a line that no version of ours has written */
+export function parseLine(line: string): LogLine | undefined {
+  const match = /^([ISRA]) (\d+(?:,\d+)*) /.exec(line);
+  if (!match) return undefined;
+  const [prefix, letter = '', ids = ''] = match;
+  return {
+    kind: kinds[letter as keyof typeof kinds],
+    ids: ids.split(',').map(Number),
+    record: line.slice(prefix.length),
+  };
+}
