@@ -16,8 +16,12 @@ const benchmarks: Readonly<Record<string, Entry>> = {
 const [name = '', ...options] = process.argv.slice(2);
 const asJson = options.includes('--json');
 const releasers: (() => Promise<unknown>)[] = [];
+let interrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void release().then(() => process.exit(1)));
+  process.once(signal, () => {
+    interrupted = true;
+    void release().then(() => process.exit(1));
+  });
 }
 
 const entry = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined;
@@ -38,6 +42,8 @@ async function run({ load }: Entry): Promise<void> {
     });
     print(result);
   } catch (error) {
+    // What is being stopped fails, too.
+    if (interrupted) return;
     process.stderr.write(`bench ${name}: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;
   } finally {
