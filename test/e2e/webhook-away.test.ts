@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { suite, type TestContext, test } from 'node:test';
+import { suite, test } from 'node:test';
 import {
   apply,
   call,
@@ -18,13 +18,14 @@ suite('while no operator answers', { skip }, () => {
   test('pods that ask for the proxy are refused, others start, and those that run go on', async (t) => {
     const { name } = await makeTenant(t);
     await startWorkload(name);
-    await stopOperators(t);
-    await assert.rejects(
-      apply(name, makePod('asking', { 'chaperone.dev/inject': 'true' })),
-      /failed calling webhook "pod\.inject\.chaperone\.dev"/,
-    );
-    await apply(name, makePod('not-asking', {}));
-    assert.ok((await call(name, {})).id, 'a running proxy needs no operator');
+    await withoutOperators(async () => {
+      await assert.rejects(
+        apply(name, makePod('asking', { 'chaperone.dev/inject': 'true' })),
+        /failed calling webhook "pod\.inject\.chaperone\.dev"/,
+      );
+      await apply(name, makePod('not-asking', {}));
+      assert.ok((await call(name, {})).id, 'a running proxy needs no operator');
+    });
   });
 
   test('pods that ask for the proxy are refused even where the webhooks are to be ignored', async (t) => {
@@ -36,26 +37,33 @@ suite('while no operator answers', { skip }, () => {
     };
     t.after(() => setPolicy('Fail'));
     await setPolicy('Ignore');
-    await stopOperators(t);
-    await assert.rejects(
-      apply(name, makePod('asking', { 'chaperone.dev/inject': 'true' })),
-      /asks for Chaperone's proxy .* and has none/,
-    );
-    await apply(name, makePod('not-asking', {}));
-    await kubectl('label', 'namespace', name, 'chaperone.dev/inject=true');
-    await assert.rejects(apply(name, makePod('of-asking-namespace', {})), /asks for Chaperone's proxy .* and has none/);
-    await apply(name, makePod('opted-out', { 'chaperone.dev/inject': 'false' }));
+    await withoutOperators(async () => {
+      await assert.rejects(
+        apply(name, makePod('asking', { 'chaperone.dev/inject': 'true' })),
+        /asks for Chaperone's proxy .* and has none/,
+      );
+      await apply(name, makePod('not-asking', {}));
+      await kubectl('label', 'namespace', name, 'chaperone.dev/inject=true');
+      await assert.rejects(
+        apply(name, makePod('of-asking-namespace', {})),
+        /asks for Chaperone's proxy .* and has none/,
+      );
+      await apply(name, makePod('opted-out', { 'chaperone.dev/inject': 'false' }));
+    });
   });
 });
 
-async function stopOperators(t: TestContext): Promise<void> {
-  t.after(async () => {
+/** In the test's body, as they must be back before anything can be cleaned up. */
+async function withoutOperators(show: () => Promise<void>): Promise<void> {
+  await kubectl('scale', ...operator, '--replicas=0');
+  try {
+    const labels = ['app.kubernetes.io/name=chaperone', 'app.kubernetes.io/component=operator'].join(',');
+    await kubectl('wait', '-n', operatorNamespace, '--for=delete', 'pod', `--selector=${labels}`, '--timeout=60s');
+    await show();
+  } finally {
     await kubectl('scale', ...operator, '--replicas=2');
     await kubectl('rollout', 'status', ...operator, '--timeout=60s');
-  });
-  await kubectl('scale', ...operator, '--replicas=0');
-  const labels = ['app.kubernetes.io/name=chaperone', 'app.kubernetes.io/component=operator'].join(',');
-  await kubectl('wait', '-n', operatorNamespace, '--for=delete', 'pod', `--selector=${labels}`, '--timeout=60s');
+  }
 }
 
 function makePod(name: string, labels: Readonly<Record<string, string>>): object {
