@@ -1,6 +1,7 @@
 import { type CheckGroup, failed, failedIfAny, makeCheckFactory, ok, warning } from '../check.ts';
 import { readBundle, whyUntrusted } from './certificate.ts';
 import type { ClusterFacts } from './facts.ts';
+import type { Deployment } from './objects.ts';
 
 const check = makeCheckFactory<ClusterFacts>();
 
@@ -58,8 +59,9 @@ export const webhookChecks: CheckGroup<ClusterFacts> = {
     check({
       id: 'webhook-trust',
       description: "the API server trusts the webhook's certificate",
-      from: ['webhooks', 'certificate', 'namespace', 'server'],
-      decide: ({ webhooks, certificate, namespace, server: { nowMs } }) => {
+      from: ['webhooks', 'certificate', 'deployments', 'namespace', 'server'],
+      decide: ({ webhooks, certificate, deployments, namespace, server: { nowMs } }) => {
+        if (deployments.some(bringsOwnCertificate)) return ok(broughtAlong);
         if (!certificate) return noCertificate(namespace);
         return failedIfAny(
           webhooks.flatMap(({ kind, configuration, name, service, bundle }) => {
@@ -74,8 +76,9 @@ export const webhookChecks: CheckGroup<ClusterFacts> = {
     check({
       id: 'webhook-certificate-expiry',
       description: `the webhook's certificate is valid for ${leastDays} more days`,
-      from: ['certificate', 'namespace', 'server'],
-      decide: ({ certificate, namespace, server: { nowMs } }) => {
+      from: ['certificate', 'deployments', 'namespace', 'server'],
+      decide: ({ certificate, deployments, namespace, server: { nowMs } }) => {
+        if (deployments.some(bringsOwnCertificate)) return ok(broughtAlong);
         const [leaf] = readBundle(certificate?.chain ?? '');
         if (!leaf) return noCertificate(namespace);
         const days = (leaf.validToDate.getTime() - nowMs) / dayMs;
@@ -87,6 +90,13 @@ export const webhookChecks: CheckGroup<ClusterFacts> = {
     }),
   ],
 };
+
+const broughtAlong = 'not looked at: it is not the operator who makes it';
+
+function bringsOwnCertificate({ spec }: Deployment): boolean {
+  const args = spec.template.spec.containers.flatMap((container) => container.args ?? []);
+  return args.some((arg) => arg.startsWith('--webhook-certificates'));
+}
 
 function noCertificate(namespace: string) {
   return failed(`Secret ${namespace}/${certificateSecretName} is not there, or holds no certificate.`, {

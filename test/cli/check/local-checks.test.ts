@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { type CheckResult, runChecks } from '../../../cli/check/check.ts';
+import { localChecks } from '../../../cli/check/local/checks.ts';
+import type { LocalFacts } from '../../../cli/check/local/gather.ts';
+import { until } from '../../until.ts';
+import { copyQuickstart, runCli, startUp } from '../../up/start-up.ts';
+
+const ready = { type: 'Ready', status: 'True', reason: 'Ready', message: '', lastTransitionTime: '' } as const;
+const good: LocalFacts = {
+  data: '.chaperone',
+  isThere: true,
+  problems: [],
+  resources: [
+    {
+      kind: 'Persona',
+      metadata: { namespace: 'a', name: 'b', generation: 2 },
+      status: { observedGeneration: 2, conditions: [ready] },
+    },
+  ],
+  organizations: [{ name: 'acme', databaseProblem: undefined, proxyProblem: undefined }],
+};
+
+describe('local checks', () => {
+  for (const [title, changes, wrong] of [
+    ['all is well', {}, {}],
+    ['there is no data', { isThere: false }, { 'local-data': /no data of a `chaperone up` in \.chaperone/ }],
+    [
+      'a file is wrong',
+      { problems: [{ file: 'a.yaml', line: 3, object: 'Persona a/b', field: 'spec.name', reason: 'Required value' }] },
+      { 'local-files': /a\.yaml:3 Persona a\/b spec\.name: Required value/ },
+    ],
+    ['there is no organization', { organizations: [] }, { 'local-database': /no Organization/ }],
+    [
+      'it does not run',
+      { organizations: [{ name: 'acme', databaseProblem: 'refused', proxyProblem: 'no answer' }] },
+      { 'local-database': /acme: refused/, 'local-proxies': /acme: no answer/ },
+    ],
+    [
+      'a resource is not ready',
+      {
+        resources: [
+          {
+            kind: 'ApiKeyBinding',
+            metadata: { namespace: 'a', name: 'b', generation: 1 },
+            status: {
+              observedGeneration: 1,
+              conditions: [{ ...ready, status: 'False', reason: 'Expired', message: 'Renew.' }],
+            },
+          },
+        ],
+      },
+      { 'local-resources': /ApiKeyBinding a\/b: Expired: Renew\./ },
+    ],
+    [
+      'a change has not been looked at',
+      {
+        resources: good.resources.map((resource) => ({
+          ...resource,
+          metadata: { ...resource.metadata, generation: 3 },
+        })),
+      },
+      { 'local-resources': /latest change/ },
+    ],
+    [
+      'a deletion hangs',
+      { resources: [{ kind: 'Organization', metadata: { name: 'acme', generation: 1, deletionTimestamp: 'noon' } }] },
+      { 'local-resources': /Organization acme: Deleting since noon/ },
+    ],
+    [
+      'a resource is new',
+      { resources: [{ kind: 'Organization', metadata: { name: 'acme', generation: 1 } }] },
+      { 'local-resources': /has not looked at it yet/ },
+    ],
+  ] satisfies readonly (readonly [string, Partial<LocalFacts>, Readonly<Record<string, RegExp>>])[]) {
+    test(title, () => {
+      const found = listWrong({ ...good, ...changes });
+      assert.deepEqual(
+        found.map(({ id }) => id),
+        Object.keys(wrong),
+      );
+      for (const { id, finding } of found)
+        assert.match(JSON.stringify(finding), Object.entries(wrong).find(([key]) => key === id)?.[1] ?? /$^/);
+    });
+  }
+});
+
+test('a running `chaperone up` is checked by its data directory', async (t) => {
+  const directory = await copyQuickstart(t);
+  const up = await startUp(t, { directory });
+  const check = () => runCli(['check', '--data', up.data, '--output', 'short']);
+  const well = await check();
+  assert.equal(well.stdout, 'Status check results are √\n', well.stderr);
+  assert.equal(well.code, 0);
+
+  await appendFile(join(directory, 'personas.yaml'), '\n---\nkind: Nonsense\n');
+  await until(() => up.errors().includes('personas.yaml'), 'the mistake to be noticed');
+  const mistaken = await check();
+  assert.equal(mistaken.code, 1);
+  assert.match(mistaken.stdout, /× the YAML is without mistakes\n.*\n {4}- personas\.yaml/);
+
+  await up.stop();
+  assert.match((await check()).stdout, /acme: connect ECONNREFUSED/);
+});
+
+function listWrong(facts: LocalFacts): readonly CheckResult[] {
+  const results = runChecks([localChecks], facts).flatMap(({ checks }) => checks);
+  return results.filter(({ finding }) => finding.status !== 'ok');
+}
