@@ -83,8 +83,23 @@ suite('the chart', { skip, concurrency: 2 }, () => {
     }
   });
 
+  test('serves the webhooks with a certificate of somebody else, where there is one', async () => {
+    const source =
+      'webhook.certificate.source=Secret,webhook.certificate.secretName=ours,webhook.certificate.caBundle=Q0E=';
+    const objects = parseRendered(await render('--set', `database.bundled.enabled=true,${source}`));
+    for (const { kind, webhooks } of objects.filter(({ kind }) => kind.endsWith('WebhookConfiguration'))) {
+      for (const { clientConfig } of webhooks as Webhook[]) assert.equal(clientConfig.caBundle, 'Q0E=', kind);
+    }
+    const operator = objects.find(({ kind }) => kind === 'Deployment');
+    assert.match(JSON.stringify(operator), /--webhook-certificates=\/etc\/chaperone\/webhook.*"secretName":"ours"/);
+    const rights = objects.filter(({ kind }) => kind === 'ClusterRole');
+    assert.doesNotMatch(JSON.stringify(rights), /admissionregistration/, 'a right that nothing needs');
+  });
+
   const refused: readonly (readonly [value: string, reason: RegExp])[] = [
     ['operater.replicas=1', /operater/],
+    ['webhook.certificate.source=Secret', /secretName is needed/],
+    ['webhook.certificate.source=CertManager', /issuerRef\.name is needed/],
     ['operator.replicas=0', /operator\/replicas/],
     ['webhook.failurePolicy=Maybe', /webhook\/failurePolicy/],
     ['upstream=models.example.com', /upstream/],
@@ -100,6 +115,7 @@ suite('the chart', { skip, concurrency: 2 }, () => {
 });
 
 interface Webhook {
+  readonly clientConfig: { readonly caBundle?: string };
   readonly namespaceSelector: Selector;
   readonly objectSelector: Selector;
 }

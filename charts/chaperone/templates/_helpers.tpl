@@ -54,6 +54,20 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 {{- end -}}
 
+{{- define "chaperone.webhookServiceName" -}}
+{{ include "chaperone.fullname" . }}-webhook
+{{- end -}}
+
+{{/* The Secret with a certificate of somebody else's making; empty where the operator makes its own. */}}
+{{- define "chaperone.certificateSecretName" -}}
+{{- $certificate := .Values.webhook.certificate -}}
+{{- if eq $certificate.source "Secret" -}}
+{{ required "webhook.certificate.secretName is needed where the source is Secret" $certificate.secretName }}
+{{- else if eq $certificate.source "CertManager" -}}
+{{ $certificate.secretName | default (printf "%s-certificate" (include "chaperone.webhookServiceName" .)) }}
+{{- end -}}
+{{- end -}}
+
 {{- define "chaperone.upstream" -}}
 {{- if .Values.upstream -}}
 {{ .Values.upstream }}

@@ -24,10 +24,13 @@ that has not asked for a sidecar ever depends on the operator.
   admissionReviewVersions: [v1]
   clientConfig:
     service:
-      name: {{ include "chaperone.fullname" $root }}-webhook
+      name: {{ include "chaperone.webhookServiceName" $root }}
       namespace: {{ $root.Release.Namespace }}
       path: {{ $.path }}
       port: 443
+    {{- with $root.Values.webhook.certificate.caBundle }}
+    caBundle: {{ . }}
+    {{- end }}
   failurePolicy: {{ $.failurePolicy }}
   matchPolicy: Equivalent
   sideEffects: {{ $.sideEffects }}
