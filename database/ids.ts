@@ -38,7 +38,20 @@ function derivedUuid(organizationId: string, name: string): string {
  * by id read one partition.
  */
 export function makeRequestId(startedAtMs: number): string {
-  return `req_${startedAtMs.toString(16).padStart(12, '0')}${randomBytes(10).toString('hex')}`;
+  return `req_${startedAtMs.toString(16).padStart(12, '0')}${randomHex(10)}`;
+}
+
+let pool = Buffer.alloc(0);
+let poolOffset = 0;
+
+/** Random bytes in hexadecimal; the system is asked for some kilobytes at a time, since ids are made for every call. */
+export function randomHex(bytes: number): string {
+  if (poolOffset + bytes > pool.length) {
+    pool = randomBytes(4_096);
+    poolOffset = 0;
+  }
+  poolOffset += bytes;
+  return pool.toString('hex', poolOffset - bytes, poolOffset);
 }
 
 /** When the request of this id began, in milliseconds since 1970; undefined where it is no request id of ours. */

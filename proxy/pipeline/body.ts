@@ -71,7 +71,7 @@ export function makeUpstreamBody(
     if (!hideUsage) return { body: raw, hideUsage };
     if (!('stream_options' in body)) return { body: withUsageAskedFor(raw), hideUsage };
   }
-  const { persona_id: _, ...own } = parseExactly(raw);
+  const { persona_id: _, ...own } = hasInexactNumber(raw, body) ? parseExactly(raw) : body;
   let next: Body = own;
   if (persona) next = operation.instruct(next, persona);
   if (hideUsage) next = { ...next, stream_options: { ...asObject(next.stream_options), include_usage: true } };
@@ -104,6 +104,16 @@ function isAmbiguous(raw: Buffer): boolean {
 function standsTwice(raw: Buffer, field: Buffer): boolean {
   const first = raw.indexOf(field);
   return first !== -1 && raw.includes(field, first + 1);
+}
+
+/** Numbers that come out otherwise than they went in: many digits, exponents, zeros at the end, minus zero. */
+const inexactNumber = /\d{16}|\d[eE][-+]?\d|\.\d*0(?!\d)|-0(?![.\d])/;
+
+/** Whether a number may be in it that JavaScript would write otherwise; text that looks like one counts, too. */
+function hasInexactNumber(raw: Buffer, { persona_id }: Body): boolean {
+  const text = raw.toString('latin1');
+  // Half of all UUIDs look as if they had an exponent in them, and this one is taken out.
+  return inexactNumber.test(typeof persona_id === 'string' ? text.replace(persona_id, '') : text);
 }
 
 /** Parses, but keeps every number as it was written: a 64-bit seed must not be rounded on its way. */

@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { LRUCache } from 'lru-cache';
-import { nobody, userIdOf } from '../../database/ids.ts';
+import { nobody, randomHex, userIdOf } from '../../database/ids.ts';
 import { ProxyError } from '../error.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Caller, Identity } from './call.ts';
@@ -32,7 +31,7 @@ export function makeIdentify(organizationId: string): Identify {
       identity,
       user,
       userId: user === undefined ? nobody : idOf(user),
-      sessionId: readHeader(headers, 'x-session-id', 128) ?? `sess_${randomBytes(12).toString('hex')}`,
+      sessionId: readHeader(headers, 'x-session-id', 128) ?? `sess_${randomHex(12)}`,
       turnId: readHeader(headers, 'x-turn-id', 128),
     };
   };
