@@ -48,7 +48,7 @@ export interface ClusterFacts extends ServerFacts, DefinitionFacts {
   readonly guards: readonly MetaOnly[];
   /** Of the Services that the webhooks name. */
   readonly endpoints: readonly EndpointSlice[];
-  readonly certificate: WebhookCertificate | undefined;
+  readonly certificate: WebhookCertificate;
   readonly organizations: readonly Organization[];
   readonly personas: readonly Persona[];
   readonly bindings: readonly ApiKeyBinding[];
@@ -71,7 +71,10 @@ export interface InstalledWebhook {
 }
 
 export interface WebhookCertificate {
-  /** PEM: the server's own first, intermediate ones after it. */
+  readonly secretName: string;
+  /** The operator makes and renews it, rather than cert-manager or somebody else. */
+  readonly isOperators: boolean;
+  /** PEM: the server's own first, intermediate ones after it; empty where there is none. */
   readonly chain: string;
 }
 

@@ -27,7 +27,6 @@ import type {
 } from './objects.ts';
 import { makeReader, type Reader } from './reader.ts';
 import { listMissingRights } from './rights.ts';
-import { certificateSecretName } from './webhook-checks.ts';
 
 type CustomResource = Resources[keyof Resources];
 
@@ -40,6 +39,10 @@ export interface GatherOptions {
 
 /** With the CustomResourceDefinitions of this version. */
 const definitionDirectory = join(import.meta.dirname, '..', '..', '..', 'crds');
+
+/** The Secret that the operator keeps the webhook's certificate in, and the volume that it is in where others make it. */
+const ownCertificateSecret = 'chaperone-webhook-tls';
+const certificateVolume = 'webhook-certificate';
 
 /** The Lease that the operators elect their leader by. */
 const leaseName = 'chaperone-operator';
@@ -67,10 +70,10 @@ export async function gatherClusterFacts(options: GatherOptions): Promise<Gather
   const custom = <O extends CustomResource>(plural: string) => list<O & MetaOnly>(`/apis/${apiVersion}/${plural}`);
 
   const definitions = isDown ? allUnreadable(server) : gatherDefinitions(reader);
+  const deployments = await read('The operator Deployment', () =>
+    list<Deployment>(inNamespace('apps/v1', 'deployments'), { labelSelector: operatorLabels }),
+  );
   const facts = {
-    deployments: read('The operator Deployment', () =>
-      list<Deployment>(inNamespace('apps/v1', 'deployments'), { labelSelector: operatorLabels }),
-    ),
     lease: read('The leader Lease', () => find<Lease>(inNamespace('coordination.k8s.io/v1', `leases/${leaseName}`))),
     webhooks: read('The webhook configurations', () => readWebhooks(reader, namespace)),
     guards: read('Admission policies', () =>
@@ -79,7 +82,9 @@ export async function gatherClusterFacts(options: GatherOptions): Promise<Gather
       }),
     ),
     endpoints: read('EndpointSlices', () => list<EndpointSlice>(inNamespace('discovery.k8s.io/v1', 'endpointslices'))),
-    certificate: read('The webhook certificate', () => readCertificate(reader, namespace)),
+    certificate: read('The webhook certificate', () =>
+      readCertificate(reader, namespace, deployments instanceof Unreadable ? [] : deployments),
+    ),
     organizations: read('Organizations', () => custom<Organization>('organizations')),
     personas: read('Personas', () => custom<Persona>('personas')),
     bindings: read('ApiKeyBindings', () => custom<ApiKeyBinding>('apikeybindings')),
@@ -95,7 +100,7 @@ export async function gatherClusterFacts(options: GatherOptions): Promise<Gather
     namespace,
     ownVersion,
     ...(await definitions),
-    deployments: await facts.deployments,
+    deployments,
     lease: await facts.lease,
     webhooks: await facts.webhooks,
     guards: await facts.guards,
@@ -174,9 +179,16 @@ async function readWebhooks({ list }: Reader, namespace: string): Promise<Cluste
   ];
 }
 
-async function readCertificate({ find }: Reader, namespace: string): Promise<ClusterFacts['certificate']> {
-  const secret = await find<ApiSecret>(`/api/v1/namespaces/${namespace}/secrets/${certificateSecretName}`);
+async function readCertificate(
+  { find }: Reader,
+  namespace: string,
+  deployments: readonly Deployment[],
+): Promise<ClusterFacts['certificate']> {
+  const volumes = deployments.flatMap(({ spec }) => spec.template.spec.volumes ?? []);
+  const mounted = volumes.find(({ name }) => name === certificateVolume)?.secret?.secretName;
+  const secretName = mounted ?? ownCertificateSecret;
+  const secret = await find<ApiSecret>(`/api/v1/namespaces/${namespace}/secrets/${secretName}`);
   // The private keys beside it are no concern of a check.
-  const chain = secret?.data?.['tls.crt'];
-  return chain === undefined ? undefined : { chain: Buffer.from(chain, 'base64').toString('utf8') };
+  const chain = Buffer.from(secret?.data?.['tls.crt'] ?? '', 'base64').toString('utf8');
+  return { secretName, isOperators: mounted === undefined, chain };
 }

@@ -34,6 +34,7 @@ export interface Deployment {
           readonly image: string;
           readonly args?: readonly string[];
         }[];
+        readonly volumes?: readonly { readonly name: string; readonly secret?: { readonly secretName?: string } }[];
       };
     };
   };

@@ -1,12 +1,8 @@
 import { type CheckGroup, failed, failedIfAny, makeCheckFactory, ok, warning } from '../check.ts';
 import { readBundle, whyUntrusted } from './certificate.ts';
 import type { ClusterFacts } from './facts.ts';
-import type { Deployment } from './objects.ts';
 
 const check = makeCheckFactory<ClusterFacts>();
-
-/** The Secret that the operator keeps the webhook's certificate in. */
-export const certificateSecretName = 'chaperone-webhook-tls';
 
 const dayMs = 24 * 3_600_000;
 /** The operator renews a month before the end; with a week left, it has failed to for weeks. */
@@ -59,47 +55,38 @@ export const webhookChecks: CheckGroup<ClusterFacts> = {
     check({
       id: 'webhook-trust',
       description: "the API server trusts the webhook's certificate",
-      from: ['webhooks', 'certificate', 'deployments', 'namespace', 'server'],
-      decide: ({ webhooks, certificate, deployments, namespace, server: { nowMs } }) => {
-        if (deployments.some(bringsOwnCertificate)) return ok(broughtAlong);
-        if (!certificate) return noCertificate(namespace);
-        return failedIfAny(
+      from: ['webhooks', 'certificate', 'namespace', 'server'],
+      decide: ({ webhooks, certificate, namespace, server: { nowMs } }) =>
+        failedIfAny(
           webhooks.flatMap(({ kind, configuration, name, service, bundle }) => {
             const reason = whyUntrusted(certificate.chain, bundle, `${service}.${namespace}.svc`, nowMs);
             return reason === undefined ? [] : `${kind} ${configuration}, webhook ${name}: ${reason}`;
           }),
-          `The certificate in Secret ${namespace}/${certificateSecretName} does not verify by what the webhooks trust.`,
-          `The leading operator publishes the caBundle within seconds; if it does not, look at: kubectl -n ${namespace} logs -l app.kubernetes.io/component=operator`,
-        );
-      },
+          `The certificate in Secret ${namespace}/${certificate.secretName} does not verify by what the webhooks trust.`,
+          certificate.isOperators
+            ? `The leading operator makes it and publishes the caBundle within seconds; if it does not, ${lookAtLog(namespace)}`
+            : 'See that the Secret and the caBundle are of the same authority; the chart takes both (webhook.certificate).',
+        ),
     }),
     check({
       id: 'webhook-certificate-expiry',
       description: `the webhook's certificate is valid for ${leastDays} more days`,
-      from: ['certificate', 'deployments', 'namespace', 'server'],
-      decide: ({ certificate, deployments, namespace, server: { nowMs } }) => {
-        if (deployments.some(bringsOwnCertificate)) return ok(broughtAlong);
-        const [leaf] = readBundle(certificate?.chain ?? '');
-        if (!leaf) return noCertificate(namespace);
+      from: ['certificate', 'namespace', 'server'],
+      decide: ({ certificate, namespace, server: { nowMs } }) => {
+        const { secretName, isOperators, chain } = certificate;
+        const hint = isOperators
+          ? `The operator makes and renews it; ${lookAtLog(namespace)}. Deleting Secret ${secretName} has it made anew.`
+          : `Renew what is in Secret ${namespace}/${secretName}; the operator takes it up by itself.`;
+        const [leaf] = readBundle(chain);
+        if (!leaf) return failed(`Secret ${namespace}/${secretName} is not there, or holds no certificate.`, { hint });
         const days = (leaf.validToDate.getTime() - nowMs) / dayMs;
         if (days > leastDays) return ok(`${Math.floor(days)} days`);
-        return failed(days > 0 ? `It expires in ${days.toFixed(1)} days.` : `It expired at ${leaf.validTo}.`, {
-          hint: `The operator should have renewed it. Look at: kubectl -n ${namespace} logs -l app.kubernetes.io/component=operator; deleting Secret ${certificateSecretName} has it made anew.`,
-        });
+        return failed(days > 0 ? `It expires in ${days.toFixed(1)} days.` : `It expired at ${leaf.validTo}.`, { hint });
       },
     }),
   ],
 };
 
-const broughtAlong = 'not looked at: it is not the operator who makes it';
-
-function bringsOwnCertificate({ spec }: Deployment): boolean {
-  const args = spec.template.spec.containers.flatMap((container) => container.args ?? []);
-  return args.some((arg) => arg.startsWith('--webhook-certificates'));
-}
-
-function noCertificate(namespace: string) {
-  return failed(`Secret ${namespace}/${certificateSecretName} is not there, or holds no certificate.`, {
-    hint: `The leading operator makes it within seconds. Look at: kubectl -n ${namespace} logs -l app.kubernetes.io/component=operator`,
-  });
+function lookAtLog(namespace: string): string {
+  return `look at: kubectl -n ${namespace} logs -l app.kubernetes.io/component=operator`;
 }

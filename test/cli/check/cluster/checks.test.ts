@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Finding, Gathered } from '../../../../cli/check/check.ts';
+import { runChecks } from '../../../../cli/check/check.ts';
+import type { ClusterFacts } from '../../../../cli/check/cluster/facts.ts';
+import type { CustomResourceDefinition } from '../../../../cli/check/cluster/objects.ts';
+import { clusterGroups, preGroups } from '../../../../cli/check/cluster/run.ts';
+import {
+  goodFacts,
+  makeDeployment,
+  makeInjectedPod,
+  makePod,
+  makeWebhook,
+  metaOf,
+  namespace,
+  nowMs,
+  unreadable,
+} from './facts.ts';
+
+type Row = readonly [
+  title: string,
+  id: string,
+  changes: Partial<Gathered<ClusterFacts>>,
+  status: Finding['status'],
+  says?: RegExp,
+];
+
+const definition = (spec: object, established = 'True'): CustomResourceDefinition => ({
+  metadata: metaOf('personas.chaperone.dev'),
+  spec,
+  status: { conditions: [{ type: 'Established', status: established }] },
+});
+const version = { name: 'v1alpha1', served: true, schema: { properties: { spec: { maxLength: 5 } } } };
+const older = { name: 'v1alpha1', served: true, schema: { properties: { spec: { maxLength: 4 } } } };
+const expectedDefinitions = [definition({ versions: [{ ...version, selectableFields: [] }] })];
+const leaseOf = (spec: object) => ({ metadata: metaOf('chaperone-operator'), spec });
+const sidecar = { name: 'chaperone-proxy', ready: true };
+
+const rows: readonly Row[] = [
+  [
+    'an old Kubernetes',
+    'kubernetes-version',
+    { server: { version: 'v1.29.9', user: '', nowMs } },
+    'failed',
+    /v1\.29\.9/,
+  ],
+  ['the least Kubernetes', 'kubernetes-version', { server: { version: 'v1.30.0-eks-1', user: '', nowMs } }, 'ok'],
+  ['a vendor without v', 'kubernetes-version', { server: { version: '1.31+', user: '', nowMs } }, 'ok'],
+  ['an unreachable server', 'api-reachable', { server: unreadable }, 'failed', /you may not/],
+
+  [
+    'no definitions',
+    'definitions-established',
+    { expectedDefinitions },
+    'failed',
+    /personas\.chaperone\.dev is not inst/,
+  ],
+  [
+    'a definition not yet served',
+    'definitions-established',
+    { expectedDefinitions, definitions: [definition({}, 'False')] },
+    'failed',
+    /not served yet/,
+  ],
+  [
+    'an older definition',
+    'definitions-current',
+    { expectedDefinitions, definitions: [definition({ versions: [older] })] },
+    'failed',
+    /spec\.versions\[0\]\.schema\.properties\.spec\.maxLength differs/,
+  ],
+  [
+    'what API servers add and leave out',
+    'definitions-current',
+    { expectedDefinitions, definitions: [definition({ conversion: { strategy: 'None' }, versions: [version] })] },
+    'ok',
+  ],
+
+  ['no operator', 'operator-available', { deployments: [] }, 'failed', /--namespace/],
+  ['no replica', 'operator-available', { deployments: [makeDeployment({ status: {} })] }, 'failed', /None of 2/],
+  [
+    'too few replicas',
+    'operator-available',
+    { deployments: [makeDeployment({ status: { observedGeneration: 1, availableReplicas: 1, updatedReplicas: 2 } })] },
+    'warning',
+    /1 of 2/,
+  ],
+  [
+    'a change of the Deployment that nobody has seen',
+    'operator-available',
+    { deployments: [makeDeployment({ status: { observedGeneration: 0, availableReplicas: 2, updatedReplicas: 2 } })] },
+    'warning',
+    /roll-out/,
+  ],
+  [
+    'another tag',
+    'operator-version',
+    { deployments: [makeDeployment({ image: 'r:5000/c:v0.2.0' })] },
+    'warning',
+    /0\.2\.0/,
+  ],
+  ['a tag that is no version', 'operator-version', { deployments: [makeDeployment({ image: 'c:dev-12' })] }, 'ok'],
+  [
+    'a digest of another version',
+    'operator-version',
+    { deployments: [makeDeployment({ image: 'c@sha256:12', version: '0.3.0' })] },
+    'warning',
+    /0\.3\.0/,
+  ],
+  ['no Lease', 'operator-leader', { lease: undefined }, 'failed', /No operator holds/],
+  ['a released Lease', 'operator-leader', { lease: leaseOf({ holderIdentity: '' }) }, 'failed', /No operator holds/],
+  [
+    'an expired Lease',
+    'operator-leader',
+    { lease: leaseOf({ holderIdentity: 'one', leaseDurationSeconds: 15, renewTime: '2026-05-31T23:59:40Z' }) },
+    'failed',
+    /one held the Lease/,
+  ],
+
+  ['no webhook', 'webhook-configurations', { webhooks: [] }, 'failed', /no pod gets a sidecar/],
+  ['nothing that validates', 'webhook-configurations', { webhooks: [makeWebhook()] }, 'warning', /let in/],
+  [
+    'a guard that validates',
+    'webhook-configurations',
+    { webhooks: [makeWebhook()], guards: [{ metadata: metaOf('guard') }] },
+    'ok',
+  ],
+  ['no endpoints', 'webhook-endpoints', { endpoints: [] }, 'failed', /chaperone-webhook has no ready endpoint/],
+  ['no certificate', 'webhook-certificate-expiry', {}, 'failed', /Deleting Secret chaperone-webhook-tls/],
+  [
+    'no certificate of somebody else',
+    'webhook-certificate-expiry',
+    { certificate: { secretName: 'mine', isOperators: false, chain: '' } },
+    'failed',
+    /Renew what is in Secret chaperone-system\/mine/,
+  ],
+
+  ['no organization', 'organizations-ready', { organizations: [] }, 'warning', /nothing is governed/],
+  ['an organization that nobody has looked at', 'organizations-ready', {}, 'failed', /has not looked at it yet/],
+  [
+    'no credentials',
+    'credentials',
+    { organizationSecrets: [] },
+    'failed',
+    /namespace shop: there is no Secret chaperone-acme/,
+  ],
+  ['no member', 'credentials', { namespaces: [] }, 'warning', /No namespace/],
+  ['unreadable Secrets', 'credentials', { organizationSecrets: unreadable }, 'failed', /you may not/],
+
+  ['a pod without its sidecar', 'pods-governed', { pods: [makePod()] }, 'failed', /shop\/web/],
+  ['a pod that is done', 'pods-governed', { pods: [makePod({ status: { phase: 'Succeeded' } })] }, 'ok'],
+  [
+    'a pod that opted out of what its namespace asked for',
+    'pods-governed',
+    {
+      pods: [makePod({ labels: { 'chaperone.dev/inject': 'false' } })],
+      namespaces: [{ metadata: metaOf('shop', { labels: { 'chaperone.dev/inject': 'true' } }) }],
+    },
+    'ok',
+  ],
+  [
+    'a pod whose namespace asked',
+    'pods-governed',
+    {
+      pods: [makePod({ labels: {} })],
+      namespaces: [{ metadata: metaOf('shop', { labels: { 'chaperone.dev/inject': 'true' } }) }],
+    },
+    'failed',
+    /UNGOVERNED/,
+  ],
+  [
+    'a pod of its node',
+    'pods-governed',
+    { pods: [makePod({ spec: { hostNetwork: true } })] },
+    'warning',
+    /hostNetwork/,
+  ],
+  ['a sidecar without a status', 'sidecars-ready', { pods: [makeInjectedPod(undefined)] }, 'failed', /not ready yet/],
+  [
+    'a sidecar that is ready',
+    'sidecars-ready',
+    { pods: [makeInjectedPod({ initContainerStatuses: [sidecar] })] },
+    'ok',
+  ],
+  [
+    'a sidecar that restarts',
+    'sidecars-ready',
+    { pods: [makeInjectedPod({ initContainerStatuses: [{ ...sidecar, ready: false, restartCount: 4 }] })] },
+    'failed',
+    /restarted 4 times/,
+  ],
+  ['an older sidecar', 'sidecars-current', { pods: [makeInjectedPod(undefined)] }, 'warning', /shop\/web/],
+  [
+    'an operator of another version, whose sidecars are not known',
+    'sidecars-current',
+    { pods: [makeInjectedPod(undefined)], deployments: [makeDeployment({ image: 'c:0.2.0' })] },
+    'ok',
+  ],
+];
+
+describe('checks of a cluster', () => {
+  for (const [title, id, changes, status, says = /./] of rows) {
+    test(`${id}: ${title}`, () => {
+      const finding = decide(id, { ...goodFacts, ...changes });
+      assert.equal(finding.status, status, JSON.stringify(finding));
+      assert.match(JSON.stringify(finding), says);
+    });
+  }
+
+  test('each hint names the namespace that the operator is in', () => {
+    const finding = decide('operator-leader', { ...goodFacts, lease: undefined, namespace: 'elsewhere' });
+    assert(finding.status === 'failed' && finding.hint.includes('-n elsewhere'));
+    assert(!finding.hint.includes(namespace));
+  });
+
+  test('after a server that does not answer nothing is said', () => {
+    const results = runChecks(clusterGroups, { ...goodFacts, server: unreadable });
+    assert.deepEqual(
+      results.flatMap(({ checks }) => checks.map(({ id }) => id)),
+      ['api-reachable'],
+    );
+  });
+});
+
+describe('checks before an install', () => {
+  const leftover = { ...definition({ versions: [version] }), metadata: metaOf('gadgets.chaperone.dev') };
+  for (const [title, definitions, missingRights, statuses] of [
+    ['a fresh cluster', [], [], ['ok', 'ok']],
+    ["this version's definitions", expectedDefinitions, [], ['ok', 'ok']],
+    ["an older version's", [definition({ versions: [older] })], [], ['ok', 'failed']],
+    ['a kind that this version does not have', [leftover], [], ['ok', 'failed']],
+    ['missing rights', [], ['services in namespace x'], ['failed', 'ok']],
+  ] as const) {
+    test(title, () => {
+      const { server } = goodFacts;
+      const results = runChecks(preGroups, { server, expectedDefinitions, definitions, missingRights });
+      assert.deepEqual(
+        results.at(-1)?.checks.map(({ finding }) => finding.status),
+        statuses,
+      );
+    });
+  }
+});
+
+function decide(id: string, facts: Gathered<ClusterFacts>): Finding {
+  const check = clusterGroups.flatMap((group) => group.checks).find((candidate) => candidate.id === id);
+  assert(check);
+  return check.decide(facts);
+}
