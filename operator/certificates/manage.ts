@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Cluster } from '../cluster/cluster.ts';
-import type { ApiRequest } from './api-request.ts';
+import type { ApiClient } from '../cluster/kubernetes/api-client.ts';
 import { readCertificates, type StoredCertificates, toCertificateData } from './certificate-secret.ts';
 import { type CertificateDecision, type CertificatePolicy, decideCertificates } from './decide.ts';
 import { issueAuthority, issueServing } from './issue.ts';
@@ -10,7 +10,7 @@ import { publishBundle, type WebhookConfiguration } from './publish.ts';
 export interface CertificateManagerContext {
   /** Started. Must show the Secret below. */
   readonly cluster: Pick<Cluster, 'get' | 'subscribe' | 'applySecret'>;
-  readonly request: ApiRequest;
+  readonly client: Pick<ApiClient, 'send'>;
   /** The Secret with the certificates. */
   readonly secret: SecretName;
   /** Who is to trust them. */
@@ -111,10 +111,10 @@ async function carryOut(
 }
 
 async function publish(
-  { request, configurations }: CertificateManagerContext,
+  { client, configurations }: CertificateManagerContext,
   { trusted }: StoredCertificates,
 ): Promise<void> {
-  for (const configuration of configurations) await publishBundle(request, configuration, trusted.join(''));
+  for (const configuration of configurations) await publishBundle(client, configuration, trusted.join(''));
 }
 
 /** Caches follow writes at their own pace; deciding by an old state would make everything twice. */

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
-import type { ApiRequest } from '../certificates/api-request.ts';
 import type { EventNote } from '../cluster/cluster.ts';
+import type { ApiClient } from '../cluster/kubernetes/api-client.ts';
 import type { Pod } from './pod.ts';
 import { workloadOf } from './workload.ts';
 
@@ -17,7 +17,7 @@ const silenceMs = 3_600_000;
  *
  * @param instance which operator reports: its pod's name
  */
-export function makePodEventRecorder(request: ApiRequest, log: Logger, instance: string): RecordPodEvent {
+export function makePodEventRecorder(client: Pick<ApiClient, 'send'>, log: Logger, instance: string): RecordPodEvent {
   const told = new LRUCache<string, true>({ max: 2_000, ttl: silenceMs });
   return (pod, namespace, { type, reason, message }) => {
     const regarding = regardingOf(pod, namespace);
@@ -39,11 +39,9 @@ export function makePodEventRecorder(request: ApiRequest, log: Logger, instance:
       regarding,
     };
     const path = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
-    request({ method: 'POST', path, body: event })
-      .then(({ status }) => {
-        if (status !== 201) log.debug({ status, reason }, 'an Event was refused');
-      })
-      .catch((error: unknown) => log.debug({ err: error, reason }, 'an Event could not be recorded'));
+    client.send({ method: 'POST', path, body: event }).catch((error: unknown) => {
+      log.debug({ err: error, reason }, 'an Event could not be recorded');
+    });
   };
 }
 

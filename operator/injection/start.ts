@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import type { ApiRequest } from '../certificates/api-request.ts';
 import type { CertificateSource } from '../certificates/source.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import type { ApiClient } from '../cluster/kubernetes/api-client.ts';
 import { makeMutate, makeValidate } from './admit.ts';
 import { makePodEventRecorder } from './events.ts';
 import { makeInjectionMetrics } from './metrics.ts';
@@ -16,7 +16,7 @@ export interface InjectionContext {
   /** Started: its caches are warm. */
   readonly cluster: Pick<Cluster, 'get' | 'list' | 'subscribe'>;
   /** For Events. */
-  readonly request: ApiRequest;
+  readonly client: Pick<ApiClient, 'send'>;
   readonly certificates: CertificateSource;
   readonly settings: InjectionSettings;
   readonly host?: string;
@@ -45,9 +45,9 @@ const sweepMs = 50;
  * @throws where the port is taken
  */
 export async function startInjection(context: InjectionContext): Promise<Injection> {
-  const { cluster, request, certificates, settings, log, registry, host = '0.0.0.0' } = context;
+  const { cluster, client, certificates, settings, log, registry, host = '0.0.0.0' } = context;
   const metrics = makeInjectionMetrics(registry);
-  const recordEvent = makePodEventRecorder(request, log, context.instance);
+  const recordEvent = makePodEventRecorder(client, log, context.instance);
   const admission = { cluster, settings, metrics, recordEvent };
   const server = makeWebhookServer({ '/mutate': makeMutate(admission), '/validate': makeValidate(admission) }, log);
   await once(server.listen(context.port, host), 'listening');

@@ -6,17 +6,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connect } from 'node:tls';
+import { KubeConfig } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { Agent, fetch } from 'undici';
-import type { ApiCall } from '../../operator/certificates/api-request.ts';
 import { toCertificateData } from '../../operator/certificates/certificate-secret.ts';
 import { type CertificatePolicy, defaultCertificatePolicy } from '../../operator/certificates/decide.ts';
 import { issueAuthority, issueServing } from '../../operator/certificates/issue.ts';
 import { startCertificateManager } from '../../operator/certificates/manage.ts';
-import type { WebhookConfigurationKind } from '../../operator/certificates/publish.ts';
+import type { WebhookConfiguration } from '../../operator/certificates/publish.ts';
 import { certificateFromSecret } from '../../operator/certificates/source.ts';
 import { type DirectoryCluster, makeDirectoryCluster } from '../../operator/cluster/directory.ts';
+import { type ApiClient, type ApiRequest, makeApiClient } from '../../operator/cluster/kubernetes/api-client.ts';
 import type { Container, Pod } from '../../operator/injection/pod.ts';
 import { defaultSidecar } from '../../operator/injection/settings.ts';
 import { startInjection } from '../../operator/injection/start.ts';
@@ -57,10 +58,11 @@ const resources = [
   })),
 ];
 
-describe('pods that are created through an API server', { skip }, () => {
+describe('pods that are created through an API server', { skip, timeout: 120_000 }, () => {
   const releasers: (() => Promise<unknown>)[] = [];
   let server: ApiServer;
   let request: Request;
+  let client: ApiClient;
   let cluster: DirectoryCluster;
 
   before(async () => {
@@ -78,6 +80,8 @@ describe('pods that are created through an API server', { skip }, () => {
       });
       assert.equal(status, 201);
     }
+    client = makeApiClient({ kubeConfig: makeKubeConfig(server) });
+    releasers.push(() => client.close());
     cluster = await startCluster(releasers);
     const { port } = await startWebhooks('chaperone');
     await configure('mutatingwebhookconfigurations', 'chaperone', port, 'Fail', {
@@ -208,7 +212,7 @@ describe('pods that are created through an API server', { skip }, () => {
     const secret = { namespace: operatorNamespace, name: `${name}-tls` };
     const manager = startCertificateManager({
       cluster,
-      request,
+      client,
       secret,
       configurations: [
         { kind: 'mutatingwebhookconfigurations', name },
@@ -221,7 +225,7 @@ describe('pods that are created through an API server', { skip }, () => {
     releasers.push(() => manager.stop());
     const injection = await startInjection({
       cluster,
-      request,
+      client,
       certificates: certificateFromSecret(cluster, secret),
       settings: { ...defaultSidecar, operatorNamespace, image: 'chaperone:test' },
       host: '127.0.0.1',
@@ -236,7 +240,7 @@ describe('pods that are created through an API server', { skip }, () => {
   }
 
   async function configure(
-    kind: WebhookConfigurationKind,
+    kind: WebhookConfiguration['kind'],
     name: string,
     port: number,
     failurePolicy: 'Fail' | 'Ignore',
@@ -289,7 +293,7 @@ interface ApiBody {
   readonly webhooks?: readonly { readonly clientConfig: { readonly caBundle?: string } }[];
 }
 
-type Request = (call: ApiCall) => Promise<{ readonly status: number; readonly body: ApiBody }>;
+type Request = (call: ApiRequest) => Promise<{ readonly status: number; readonly body: ApiBody }>;
 
 interface PodOptions {
   readonly name: string;
@@ -327,6 +331,15 @@ async function startCluster(releasers: (() => Promise<unknown>)[]): Promise<Dire
   return cluster;
 }
 
+function makeKubeConfig({ url, token, ca }: ApiServer): KubeConfig {
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromClusterAndUser(
+    { name: 'test', server: url, caData: Buffer.from(ca).toString('base64'), skipTLSVerify: false },
+    { name: 'admin', token },
+  );
+  return kubeConfig;
+}
+
 function makeRequest({ url, token }: ApiServer, dispatcher: Agent): Request {
   return async ({ method, path, body, contentType = 'application/json' }) => {
     const response = await fetch(`${url}${path}`, {
@@ -356,7 +369,7 @@ async function closedPort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-function configurationPath(kind: WebhookConfigurationKind, name: string): string {
+function configurationPath(kind: WebhookConfiguration['kind'], name: string): string {
   return `/apis/admissionregistration.k8s.io/v1/${kind}/${name}`;
 }
 

@@ -26,7 +26,7 @@ describe('the webhooks', () => {
     const first = await issueServing(authority, ['localhost'], validity);
     injection = await startInjection({
       cluster,
-      request: () => Promise.reject(new Error('There is no API server')),
+      client: { send: () => Promise.reject(new Error('There is no API server')) },
       certificates: (onCertificate) => {
         showNext = onCertificate;
         return () => {};
@@ -159,7 +159,7 @@ test('a server that stops answers what it was asked', async () => {
   const serving = await issueServing(authority, ['localhost'], validity);
   const injection = await startInjection({
     cluster,
-    request: () => Promise.reject(new Error('There is no API server')),
+    client: { send: () => Promise.reject(new Error('There is no API server')) },
     certificates: (onCertificate) => {
       onCertificate(serving);
       return () => {};
