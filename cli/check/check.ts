@@ -15,10 +15,12 @@ export type Finding =
 export class Unreadable {
   readonly what: string;
   readonly reason: string;
+  readonly hint: string;
 
-  constructor(what: string, reason: string) {
+  constructor(what: string, reason: string, hint = 'Make this readable to you, and check again.') {
     this.what = what;
     this.reason = reason;
+    this.hint = hint;
   }
 }
 
@@ -79,7 +81,7 @@ function describeUnreadable<Facts>(facts: Gathered<Facts>, names: readonly (keyo
   const missing = names.map((name) => facts[name]).filter((fact) => fact instanceof Unreadable);
   return failed(`${missing.map(({ what }) => what).join(' and ')} cannot be read.`, {
     items: missing.map(({ reason }) => reason),
-    hint: 'Make this readable to you, and check again.',
+    hint: [...new Set(missing.map(({ hint }) => hint))].join(' '),
   });
 }
 

@@ -46,11 +46,12 @@ const certificateVolume = 'webhook-certificate';
 
 /** The Lease that the operators elect their leader by. */
 const leaseName = 'chaperone-operator';
+const serverHint = 'See that `kubectl version` works with the same kubeconfig and context.';
 const operatorLabels = 'app.kubernetes.io/name=chaperone,app.kubernetes.io/component=operator';
 
 /** Everything that is to be known before an install. */
 export async function gatherPreFacts({ client, namespace }: GatherOptions): Promise<Gathered<PreFacts>> {
-  const server = await attempt('The API server', readServer(client));
+  const server = await attempt('The API server', readServer(client), serverHint);
   if (server instanceof Unreadable) return { server, ...allUnreadable(server), missingRights: server };
   const missingRights = attempt('Your rights', listMissingRights(client, namespace));
   return { server, ...(await gatherDefinitions(makeReader(client))), missingRights: await missingRights };
@@ -61,7 +62,7 @@ export async function gatherClusterFacts(options: GatherOptions): Promise<Gather
   const { client, namespace, ownVersion } = options;
   const reader = makeReader(client);
   const { list, find } = reader;
-  const server = await attempt('The API server', readServer(client));
+  const server = await attempt('The API server', readServer(client), serverHint);
   const isDown = server instanceof Unreadable;
   // One failure to connect is enough.
   const read = <T>(what: string, reading: () => Promise<T>) =>
@@ -116,11 +117,11 @@ export async function gatherClusterFacts(options: GatherOptions): Promise<Gather
   };
 }
 
-async function attempt<T>(what: string, reading: Promise<T>): Promise<T | Unreadable> {
+async function attempt<T>(what: string, reading: Promise<T>, hint?: string): Promise<T | Unreadable> {
   try {
     return await reading;
   } catch (error) {
-    return new Unreadable(what, describeError(error));
+    return new Unreadable(what, describeError(error), hint);
   }
 }
 
