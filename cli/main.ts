@@ -25,10 +25,29 @@ program
 
 program
   .command('operator')
-  .description('Run the operator alone, over a directory of YAML.')
-  .requiredOption('--directory <directory>', 'the directory with the YAML')
+  .description('Run the operator alone: in a cluster ($KUBECONFIG, or the pod it is in), or over a directory of YAML.')
   .requiredOption('--database-url-file <file>', "a file with the owner's database URL")
-  .option('--data <directory>', 'where statuses and Secrets are kept', '.chaperone')
+  .option(
+    '--proxy-database-url-file <file>',
+    'a file with the URL by which proxies reach the database (default: the same)',
+  )
+  .option('--namespace <namespace>', "the operator's own, where it keeps keys", 'chaperone-system')
+  .option('--kubeconfig <file>', 'instead of $KUBECONFIG')
+  .option('--no-leader-election', 'reconcile at once: there must be no other operator')
+  .option('--concurrency <number>', 'reconciliations at a time, for each kind', parseCount, 8)
+  .option('--metrics-port <port>', 'the port of /metrics, /healthz and /readyz', parsePort, 8080)
+  .option('--image <image>', "the sidecar's image; without one nothing is injected")
+  .option('--upstream <url>', 'where sidecars find providers of type openai without a base URL')
+  .option('--sidecar-resources <json>', "the sidecar's requests and limits", parseResources)
+  .option('--webhook-port <port>', "the webhooks' port", parsePort, 9443)
+  .option('--webhook-service <name>', 'the Service by which the API server calls the webhooks', 'chaperone-webhook')
+  .option(
+    '--webhook-configuration <name>',
+    'the webhook configurations to publish certificates in (default: chaperone-<namespace>)',
+  )
+  .option('--webhook-certificates <directory>', 'with tls.crt and tls.key; by default the operator makes its own')
+  .option('--directory <directory>', 'take resources from the YAML in this directory instead of a cluster')
+  .option('--data <directory>', 'where statuses and Secrets are kept with --directory', '.chaperone')
   .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')
   .action(async (options) => (await import('./operator.ts')).operator(options, process.env));
 
@@ -100,6 +119,21 @@ function parsePort(value: string): number {
   const port = Number(value);
   if (!/^\d+$/.test(value) || port > 65_535) throw new InvalidArgumentError('It must be a port: 0 to 65535.');
   return port;
+}
+
+function parseCount(value: string): number {
+  if (!/^[1-9]\d{0,2}$/.test(value)) throw new InvalidArgumentError('It must be a number from 1 to 999.');
+  return Number(value);
+}
+
+function parseResources(value: string): object {
+  try {
+    const resources: unknown = JSON.parse(value);
+    if (typeof resources === 'object' && resources !== null) return resources;
+  } catch {
+    // Said below.
+  }
+  throw new InvalidArgumentError('It must be JSON such as {"requests":{"cpu":"10m"}}.');
 }
 
 function parseSeconds(value: string): number {

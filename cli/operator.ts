@@ -1,27 +1,45 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { makeDirectoryCluster } from '../operator/cluster/directory.ts';
 import { startOperator } from '../operator/operator.ts';
+import { type InClusterOptions, operateInCluster } from './operator/in-cluster.ts';
 
-export interface OperatorCommandOptions {
-  readonly directory: string;
+export interface OperatorCommandOptions extends InClusterOptions {
+  readonly directory?: string;
   readonly databaseUrlFile: string;
+  readonly proxyDatabaseUrlFile?: string;
   readonly data: string;
   readonly logLevel: string;
 }
 
-/** `chaperone operator`: reconciles until SIGTERM or SIGINT. */
+/** `chaperone operator`: reconciles until SIGTERM or SIGINT, in a cluster or over a directory of YAML. */
 export async function operator(options: OperatorCommandOptions, environment: NodeJS.ProcessEnv): Promise<void> {
   const log = pino({ level: options.logLevel, base: null }, pino.destination(2));
+  const databaseUrl = await readText(options.databaseUrlFile);
+  if (options.directory === undefined) {
+    const { proxyDatabaseUrlFile } = options;
+    const proxyDatabaseUrl = proxyDatabaseUrlFile === undefined ? databaseUrl : await readText(proxyDatabaseUrlFile);
+    return operateInCluster(options, { databaseUrl, proxyDatabaseUrl, log });
+  }
+  await operateOverDirectory(options.directory, options.data, { databaseUrl, environment, log });
+}
+
+interface DirectoryContext {
+  readonly databaseUrl: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly log: Logger;
+}
+
+async function operateOverDirectory(directory: string, data: string, context: DirectoryContext): Promise<void> {
+  const { databaseUrl, environment, log } = context;
   const cluster = makeDirectoryCluster({
-    directory: options.directory,
-    stateDirectory: join(options.data, 'state'),
+    directory,
+    stateDirectory: join(data, 'state'),
     environment,
     onProblem: (problem) => log.error(problem, 'a resource cannot be used; the last good one stays in force'),
   });
   await cluster.start();
-  const databaseUrl = (await readFile(options.databaseUrlFile, 'utf8')).trim();
   const running = await startOperator({ cluster, databaseUrl, log });
   log.info('reconciling');
   const stop = async () => {
@@ -30,4 +48,8 @@ export async function operator(options: OperatorCommandOptions, environment: Nod
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());
+}
+
+async function readText(file: string): Promise<string> {
+  return (await readFile(file, 'utf8')).trim();
 }

@@ -9,8 +9,9 @@ import { isConflict, isNotFound } from './kubernetes/api-error.ts';
 import { makeEventRecorder } from './kubernetes/event-recorder.ts';
 import { apply } from './kubernetes/field-manager.ts';
 import { makeFinalizers } from './kubernetes/finalizers.ts';
-import { findKnown, learn, makeMirrors } from './kubernetes/mirrors.ts';
+import { findKnown, learn, makeMirrors, versioned } from './kubernetes/mirrors.ts';
 import { makeOwnedSecrets } from './kubernetes/owned-secrets.ts';
+import { makeOwnedSink } from './kubernetes/owned-sink.ts';
 import { makeContentReader, makeReferences } from './kubernetes/references.ts';
 import { startReflections } from './kubernetes/reflections.ts';
 import {
@@ -35,6 +36,8 @@ export interface KubernetesClusterOptions {
 export interface KubernetesCluster extends Cluster {
   /** What watches the API server, for metrics and liveness; none before `start`. */
   reflectors(): readonly Reflector[];
+  /** Has the cache show all Secrets of the operator that there are now: what another process wrote last, too. */
+  refresh(): Promise<void>;
 }
 
 const silentObserver: ReflectorObserver = { listed: () => {}, watched: () => {} };
@@ -49,6 +52,7 @@ const eventDrainMs = 2_000;
  */
 export function makeKubernetesCluster(options: KubernetesClusterOptions): KubernetesCluster {
   const { client, namespace, log, observer = silentObserver, timings = defaultTimings } = options;
+  const closing = new AbortController();
   const cache = makeCache();
   const references = makeReferences({
     read: makeContentReader(client, log),
@@ -61,6 +65,7 @@ export function makeKubernetesCluster(options: KubernetesClusterOptions): Kubern
       cache.announce(key);
     },
     retryMs: timings.backoffMs[0],
+    signal: closing.signal,
     log,
   });
   const admission = makeAdmission({ cache, references, operatorNamespace: namespace });
@@ -88,6 +93,16 @@ export function makeKubernetesCluster(options: KubernetesClusterOptions): Kubern
     now: () => new Date(),
     log,
   });
+  const ownedSecrets = makeOwnedSink({
+    mirror: mirrors.secrets.mirror,
+    read: async ({ metadata: { namespace: place = '', name } }) => {
+      const secret = await secrets.find({ kind: 'Secret', namespace: place, name });
+      return secret && versioned(mirrors.secrets.decode, secret);
+    },
+    retryMs: timings.backoffMs[0],
+    signal: closing.signal,
+    log,
+  });
   let reflectors: readonly Reflector[] = [];
   let isStarted = false;
 
@@ -99,16 +114,17 @@ export function makeKubernetesCluster(options: KubernetesClusterOptions): Kubern
         if (isStarted) listener(key);
       }),
     reflectors: () => reflectors,
+    refresh: secrets.refresh,
 
     async start() {
-      reflectors = startReflections({ client, mirrors, references, timings, observer, log });
+      reflectors = startReflections({ client, mirrors, references, ownedSecrets, timings, observer, log });
       await Promise.all(reflectors.map(({ synced }) => synced));
       await admission.settled();
       isStarted = true;
     },
     async close() {
       await Promise.race([events.drained(), new Promise((resolve) => setTimeout(resolve, eventDrainMs).unref())]);
-      references.close();
+      closing.abort();
       await Promise.all(reflectors.map((reflector) => reflector.stop()));
     },
 

@@ -12,7 +12,7 @@ export interface ListOptions {
   readonly path: string;
   readonly query: Readonly<Record<string, string | undefined>>;
   readonly accept?: string;
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal;
 }
 
 export interface Listed<T> {
@@ -56,7 +56,7 @@ async function listPages<O extends ApiObject, T>(
       path,
       query: { ...query, limit, continue: next },
       ...(accept !== undefined && { accept }),
-      signal,
+      ...(signal && { signal }),
     });
     for (const object of page.items ?? []) items.push(decode(object));
     next = page.metadata.continue || undefined;

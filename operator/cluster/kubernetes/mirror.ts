@@ -14,6 +14,7 @@ export interface Mirror<T> extends ReflectorSink<T> {
   /** Takes the object's absence that a write has answered. */
   forget(id: string): void;
   get(id: string): Versioned<T> | undefined;
+  all(): readonly Versioned<T>[];
 }
 
 /**
@@ -80,5 +81,6 @@ export function makeMirror<T>(idOf: (object: T) => string, target: MirrorTarget<
     },
     forget: drop,
     get: (id) => known.get(id),
+    all: () => [...known.values()],
   };
 }

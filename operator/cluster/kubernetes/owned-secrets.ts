@@ -2,7 +2,8 @@ import { ClusterError, type ObjectKey, type Secret, type SecretToApply } from '.
 import type { ApiClient } from './api-client.ts';
 import { isConflict, isNotFound } from './api-error.ts';
 import { apply, fieldManager } from './field-manager.ts';
-import { type ContentApiObject, objectPath } from './resources.ts';
+import { listAll } from './list.ts';
+import { type ContentApiObject, collectionPath, objectPath } from './resources.ts';
 
 const managedBy = 'app.kubernetes.io/managed-by';
 
@@ -21,27 +22,48 @@ export interface OwnedSecretsOptions {
 
 /** Writes the Secrets that are the operator's own, and touches no others. */
 export function makeOwnedSecrets({ client, known, learn, forget }: OwnedSecretsOptions) {
-  /** The Secret's keys on the server, which is asked only where the watch of owned Secrets does not know. */
-  const readKeys = async (key: ObjectKey<'Secret'>): Promise<readonly string[]> => {
+  const read = async (key: ObjectKey<'Secret'>): Promise<ContentApiObject | undefined> => {
     try {
-      const secret = await client.send<ContentApiObject>({ method: 'GET', path: objectPath(key) });
-      if (!isOwned(secret))
-        throw new ClusterError('conflict', key, 'exists already and is not ours; rename or delete it');
-      return Object.keys(secret.data ?? {});
+      return await client.send<ContentApiObject>({ method: 'GET', path: objectPath(key) });
     } catch (error) {
-      if (isNotFound(error)) return [];
+      if (isNotFound(error)) return undefined;
       throw error;
     }
   };
+  /**
+   * Makes sure that there is no Secret of that name, where the watch of owned ones shows none. One of ours that it does
+   * not show is not overwritten: it may hold what exists nowhere else, and whoever decides must see it first.
+   */
+  const assertAbsent = async (key: ObjectKey<'Secret'>): Promise<void> => {
+    const secret = await read(key);
+    if (!secret) return;
+    if (!isOwned(secret))
+      throw new ClusterError('conflict', key, 'exists already and is not ours; rename or delete it');
+    learn(secret);
+    throw new ClusterError('conflict', key, 'was not known to exist');
+  };
 
   return {
+    /** The Secret as it is on the server, where it is the operator's. */
+    async find(key: ObjectKey<'Secret'>): Promise<ContentApiObject | undefined> {
+      const secret = await read(key);
+      return secret && isOwned(secret) ? secret : undefined;
+    },
+
+    /** Has the mirror know every Secret that the server has now, which the watch may not have told of yet. */
+    async refresh(): Promise<void> {
+      const options = { path: collectionPath('Secret'), query: { labelSelector: ownedSelector } };
+      const { items } = await listAll<ContentApiObject, ContentApiObject>(client, options, (secret) => secret);
+      for (const secret of items) learn(secret);
+    },
+
     async apply({ namespace, name, data, labels = {} }: SecretToApply): Promise<void> {
       const key = { kind: 'Secret', namespace, name } as const;
       const wanted = encode(data);
       const wantedLabels = { ...labels, [managedBy]: 'chaperone' };
       const current = known(key);
       if (current && isSame(current, wanted, wantedLabels)) return;
-      const keys = current ? Object.keys(current.data) : await readKeys(key);
+      if (!current) await assertAbsent(key);
       const secret = {
         apiVersion: 'v1',
         kind: 'Secret',
@@ -51,7 +73,7 @@ export function makeOwnedSecrets({ client, known, learn, forget }: OwnedSecretsO
       const path = objectPath(key);
       let answer = await apply<ContentApiObject>(client, path, secret);
       // Applying leaves keys alone that somebody else has added.
-      const surplus = keys.filter((one) => !Object.hasOwn(wanted, one) && Object.hasOwn(answer.data ?? {}, one));
+      const surplus = Object.keys(answer.data ?? {}).filter((one) => !Object.hasOwn(wanted, one));
       if (surplus.length > 0) {
         const body = { data: Object.fromEntries(surplus.map((one) => [one, null])) };
         const contentType = 'application/merge-patch+json';

@@ -25,6 +25,7 @@ export interface ReferencesOptions {
   readonly put: (key: ContentKey, content: Content) => void;
   readonly remove: (key: ContentKey) => void;
   readonly retryMs: number;
+  readonly signal: AbortSignal;
   readonly log: Logger;
 }
 
@@ -38,7 +39,6 @@ export interface References {
   state(referrer: ObjectKey, wanted: readonly ContentKey[]): Promise<void> | undefined;
   /** Where a watch of a kind's metadata tells its changes. */
   sink(kind: ContentKind): ReflectorSink<Mention>;
-  close(): void;
 }
 
 interface Reference {
@@ -68,10 +68,9 @@ export function referencesOf(object: Resources[Kind], operatorNamespace: string)
  * Reads by name what is referred to, and again whenever the watch of its metadata says that it has changed. The contents
  * of all other Secrets and ConfigMaps never reach the operator, and its memory does not grow with them.
  */
-export function makeReferences({ read, put, remove, retryMs, log }: ReferencesOptions): References {
+export function makeReferences({ read, put, remove, retryMs, signal, log }: ReferencesOptions): References {
   const references = new Map<string, Reference>();
   const byReferrer = new Map<string, readonly Reference[]>();
-  const closing = new AbortController();
 
   const accept = (reference: Reference, found: Versioned<Content> | undefined) => {
     const { version } = reference;
@@ -87,12 +86,12 @@ export function makeReferences({ read, put, remove, retryMs, log }: ReferencesOp
         const found = await read(reference.key);
         if (reference.referrers.size > 0) accept(reference, found);
       } catch (error) {
-        if (closing.signal.aborted) return;
+        if (signal.aborted) return;
         log.warn({ err: error, ...reference.key }, 'cannot read what a resource refers to; trying again');
-        await delay(retryMs * (1 + Math.random()), undefined, { signal: closing.signal }).catch(() => {});
+        await delay(retryMs * (1 + Math.random()), undefined, { signal }).catch(() => {});
         reference.isStale = true;
       }
-    } while (reference.isStale && reference.referrers.size > 0 && !closing.signal.aborted);
+    } while (reference.isStale && reference.referrers.size > 0 && !signal.aborted);
     reference.reading = undefined;
   };
   const refresh = (reference: Reference) => {
@@ -152,7 +151,6 @@ export function makeReferences({ read, put, remove, retryMs, log }: ReferencesOp
         reached: () => {},
       };
     },
-    close: () => closing.abort(),
   };
 }
 

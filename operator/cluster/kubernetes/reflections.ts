@@ -1,29 +1,42 @@
 import type { Logger } from 'pino';
-import type { Kind } from '../cluster.ts';
+import type { Kind, Secret } from '../cluster.ts';
 import type { ApiClient } from './api-client.ts';
 import type { ApiObject } from './api-object.ts';
-import type { KindMirror, Mirrors } from './mirrors.ts';
+import type { Mirrors } from './mirrors.ts';
 import { foreignSelector, ownedSelector } from './owned-secrets.ts';
 import type { ContentKind, Mention, References } from './references.ts';
-import { type Reflector, type ReflectorObserver, type ReflectorTimings, startReflector } from './reflector.ts';
+import {
+  type Reflector,
+  type ReflectorObserver,
+  type ReflectorSink,
+  type ReflectorTimings,
+  startReflector,
+} from './reflector.ts';
 import { collectionPath } from './resources.ts';
 
 export interface ReflectionsOptions {
   readonly client: ApiClient;
   readonly mirrors: Mirrors;
   readonly references: References;
+  /** Where the watch of the operator's own Secrets tells its changes. */
+  readonly ownedSecrets: ReflectorSink<Secret>;
   readonly timings: ReflectorTimings;
   readonly observer: ReflectorObserver;
   readonly log: Logger;
 }
 
-/** https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches */
-const metadataOnly =
-  'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
-
 /** Starts to watch everything that the operator reads. */
-export function startReflections({ mirrors, references, ...context }: ReflectionsOptions): readonly Reflector[] {
-  const mirrored = <O extends ApiObject, T>(kind: Kind, { decode, mirror }: KindMirror<O, T>, labelSelector?: string) =>
+export function startReflections({
+  mirrors,
+  references,
+  ownedSecrets,
+  ...context
+}: ReflectionsOptions): readonly Reflector[] {
+  const mirrored = <O extends ApiObject, T>(
+    kind: Kind,
+    { decode, mirror }: { readonly decode: (object: O) => T; readonly mirror: ReflectorSink<T> },
+    labelSelector?: string,
+  ) =>
     startReflector<O, T>({
       ...context,
       name: labelSelector === undefined ? kind : `${kind}.owned`,
@@ -38,7 +51,7 @@ export function startReflections({ mirrors, references, ...context }: Reflection
       name: `${kind}.metadata`,
       path: collectionPath(kind),
       ...(labelSelector !== undefined && { labelSelector }),
-      accept: metadataOnly,
+      metadataOnly: true,
       decode: ({ metadata: { namespace = '', name } }) => ({ namespace, name }),
       sink: references.sink(kind),
     });
@@ -48,7 +61,7 @@ export function startReflections({ mirrors, references, ...context }: Reflection
     mirrored('ApiKeyBinding', mirrors.custom.ApiKeyBinding),
     mirrored('AnalysisConfig', mirrors.custom.AnalysisConfig),
     mirrored('Namespace', mirrors.namespaces),
-    mirrored('Secret', mirrors.secrets, ownedSelector),
+    mirrored('Secret', { decode: mirrors.secrets.decode, mirror: ownedSecrets }, ownedSelector),
     mentioned('Secret', foreignSelector),
     mentioned('ConfigMap'),
   ];

@@ -50,7 +50,8 @@ export interface ReflectorOptions<O extends ApiObject, T> {
   readonly client: ApiClient;
   readonly path: string;
   readonly labelSelector?: string;
-  readonly accept?: string;
+  /** Leaves the objects' contents on the server. */
+  readonly metadataOnly?: boolean;
   readonly decode: (object: O) => T;
   readonly sink: ReflectorSink<T>;
   readonly timings: ReflectorTimings;
@@ -69,6 +70,12 @@ export interface Reflector {
   stop(): Promise<void>;
 }
 
+/** https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches */
+const partialObject = {
+  list: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
+  watch: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+};
+
 /** So many watches in a row may fail before everything is listed anew. */
 const mostFailedWatches = 5;
 
@@ -77,11 +84,12 @@ const mostFailedWatches = 5;
  * bookmarks, comes back when a watch ends, breaks or falls silent, and lists anew when its version has expired.
  */
 export function startReflector<O extends ApiObject, T>(options: ReflectorOptions<O, T>): Reflector {
-  const { name, client, path, labelSelector, accept, decode, sink, timings, observer, log } = options;
+  const { name, client, path, labelSelector, metadataOnly = false, decode, sink, timings, observer, log } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   const first = Promise.withResolvers<void>();
-  const shared = { path, ...(accept !== undefined && { accept }), signal };
+  const shared = { path, signal };
+  const accepting = (kind: keyof typeof partialObject) => (metadataOnly ? { accept: partialObject[kind] } : {});
   let heardAtMs = Date.now();
   let activeAtMs = heardAtMs;
   let version: string | undefined;
@@ -94,7 +102,7 @@ export function startReflector<O extends ApiObject, T>(options: ReflectorOptions
   };
   const list = async () => {
     const versioned = (object: O) => ({ object: decode(object), version: object.metadata.resourceVersion });
-    const listed = await listAll(client, { ...shared, query: { labelSelector } }, versioned);
+    const listed = await listAll(client, { ...shared, ...accepting('list'), query: { labelSelector } }, versioned);
     heard();
     observer.listed(name);
     sink.replace(listed.items, listed.resourceVersion);
@@ -105,7 +113,7 @@ export function startReflector<O extends ApiObject, T>(options: ReflectorOptions
     const [least, most] = timings.watchMs;
     const timeoutSeconds = String(Math.ceil((least + Math.random() * (most - least)) / 1_000));
     const query = { watch: 'true', allowWatchBookmarks: 'true', resourceVersion: start, timeoutSeconds, labelSelector };
-    const request = { method: 'GET', query, ...shared } as const;
+    const request = { method: 'GET', query, ...shared, ...accepting('watch') } as const;
     const startedAtMs = Date.now();
     for await (const { type, object } of watch<O>(client, { request, silenceMs: timings.silenceMs, signal })) {
       heard();

@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { hostname } from 'node:os';
+import { KubeConfig } from '@kubernetes/client-node';
+import type { Logger } from 'pino';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { type KubernetesCluster, makeApiClient, makeKubernetesCluster } from '../../operator/cluster/kubernetes.ts';
+import { startOperator } from '../../operator/operator.ts';
+import { type Candidacy, leadAlone, standForElection } from '../../operator/runtime/leader.ts';
+import {
+  makeLeaderMetric,
+  makeReflectorMetrics,
+  makeRestClientMetrics,
+  makeRuntimeMetrics,
+} from '../../operator/runtime/metrics.ts';
+import { findStuckReflector, makeMonitoringServer } from '../../operator/runtime/monitoring.ts';
+import { type InjectionOptions, startCertificates, startWebhooks } from './webhooks.ts';
+
+export interface InClusterOptions extends InjectionOptions {
+  readonly namespace: string;
+  readonly kubeconfig?: string;
+  readonly metricsPort: number;
+  readonly leaderElection: boolean;
+  readonly concurrency: number;
+}
+
+interface InClusterContext {
+  readonly databaseUrl: string;
+  readonly proxyDatabaseUrl: string;
+  readonly log: Logger;
+}
+
+const lease = 'chaperone-operator';
+
+/**
+ * Runs the operator against an API server until SIGTERM or SIGINT. Every replica watches and serves the webhooks; the
+ * one that leads reconciles too. One that loses the lease exits, so that nothing of it can go on.
+ */
+export async function operateInCluster(options: InClusterOptions, context: InClusterContext): Promise<void> {
+  const { log } = context;
+  const releasers: (() => Promise<unknown>)[] = [];
+  let stopping: Promise<void> | undefined;
+  const stop = (code: number) => {
+    stopping ??= (async () => {
+      for (const release of releasers.splice(0).reverse()) await release();
+      process.exit(code);
+    })();
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop(0));
+  try {
+    await run(options, context, releasers);
+  } catch (error) {
+    if (!stopping) log.fatal({ err: error }, 'the operator cannot start');
+    stop(1);
+  }
+}
+
+async function run(
+  options: InClusterOptions,
+  { databaseUrl, proxyDatabaseUrl, log }: InClusterContext,
+  releasers: (() => Promise<unknown>)[],
+): Promise<void> {
+  const { namespace, concurrency } = options;
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const client = makeApiClient({ kubeConfig: loadKubeConfig(options), onAnswer: makeRestClientMetrics(registry) });
+  releasers.push(() => client.close());
+  let isSynced = false;
+  const cluster: KubernetesCluster = makeKubernetesCluster({
+    client,
+    namespace,
+    log,
+    observer: makeReflectorMetrics(registry, () => cluster.reflectors()),
+  });
+  releasers.push(() => cluster.close());
+  const notReady = () => (isSynced ? webhooks?.notReady() : 'the caches are not filled yet');
+  const unhealthy = () => findStuckReflector(cluster.reflectors(), Date.now());
+  const monitoring = makeMonitoringServer({ registry, unhealthy, notReady });
+  await once(monitoring.listen(options.metricsPort, '0.0.0.0'), 'listening');
+  releasers.push(async () => monitoring.close());
+
+  let webhooks: Awaited<ReturnType<typeof startWebhooks>>;
+  await cluster.start();
+  isSynced = true;
+  log.info('the caches are filled');
+  webhooks = await startWebhooks(options, { cluster, client, registry, log });
+  if (webhooks) releasers.push(webhooks.stop);
+
+  const identity = `${hostname()}_${randomUUID()}`;
+  const candidacy: Candidacy = options.leaderElection
+    ? standForElection({ client, namespace, name: lease, identity, log })
+    : leadAlone();
+  makeLeaderMetric(registry, lease, candidacy.isLeader);
+  releasers.push(candidacy.stop);
+  await candidacy.elected;
+  // Whoever led before may have written what the caches do not show yet.
+  await cluster.refresh();
+  const certificates = startCertificates(options, { cluster, client, log });
+  if (certificates) releasers.push(certificates.stop);
+  const metrics = makeRuntimeMetrics(registry);
+  const running = await startOperator({ cluster, namespace, databaseUrl, proxyDatabaseUrl, concurrency, metrics, log });
+  releasers.push(running.stop);
+  log.info('reconciling');
+  await candidacy.lost;
+  log.fatal('another operator may lead by now; exiting');
+  process.exit(1);
+}
+
+function loadKubeConfig({ kubeconfig }: InClusterOptions): KubeConfig {
+  const config = new KubeConfig();
+  if (kubeconfig === undefined) config.loadFromDefault();
+  else config.loadFromFile(kubeconfig);
+  return config;
+}

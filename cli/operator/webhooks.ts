@@ -1,0 +1,84 @@
+import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import { defaultCertificatePolicy } from '../../operator/certificates/decide.ts';
+import { type CertificateManager, startCertificateManager } from '../../operator/certificates/manage.ts';
+import { certificateFromDirectory, certificateFromSecret } from '../../operator/certificates/source.ts';
+import type { ApiClient } from '../../operator/cluster/kubernetes/api-client.ts';
+import type { KubernetesCluster } from '../../operator/cluster/kubernetes.ts';
+import { defaultSidecar, type ResourceRequirements } from '../../operator/injection/settings.ts';
+import { type Injection, startInjection } from '../../operator/injection/start.ts';
+
+export interface InjectionOptions {
+  readonly namespace: string;
+  /** The sidecar's; without one nothing is injected and no webhook served. */
+  readonly image?: string;
+  readonly upstream?: string;
+  readonly sidecarResources?: ResourceRequirements;
+  readonly webhookPort: number;
+  readonly webhookService: string;
+  /** Of the Mutating- and the ValidatingWebhookConfiguration. */
+  readonly webhookConfiguration?: string;
+  /** With `tls.crt` and `tls.key` of somebody else's making; the operator makes its own where absent. */
+  readonly webhookCertificates?: string;
+}
+
+interface WebhookContext {
+  readonly cluster: KubernetesCluster;
+  readonly client: ApiClient;
+  readonly log: Logger;
+}
+
+const certificateSecret = 'chaperone-webhook-tls';
+
+/** Serves the webhooks; by every replica. */
+export async function startWebhooks(
+  options: InjectionOptions,
+  { cluster, client, log, registry }: WebhookContext & { readonly registry: Registry },
+): Promise<Injection | undefined> {
+  const { namespace, image, upstream, webhookCertificates } = options;
+  if (image === undefined) return undefined;
+  return startInjection({
+    cluster,
+    client,
+    certificates:
+      webhookCertificates === undefined
+        ? certificateFromSecret(cluster, { namespace, name: certificateSecret })
+        : certificateFromDirectory(webhookCertificates, log),
+    settings: {
+      ...defaultSidecar,
+      operatorNamespace: namespace,
+      image,
+      resources: options.sidecarResources ?? defaultSidecar.resources,
+      ...(upstream !== undefined && { upstreamUrl: upstream }),
+    },
+    port: options.webhookPort,
+    instance: hostname(),
+    log,
+    registry,
+  });
+}
+
+/** Keeps the webhooks' certificates up, unless somebody else does; by the leader alone. */
+export function startCertificates(
+  options: InjectionOptions,
+  { cluster, client, log }: WebhookContext,
+): CertificateManager | undefined {
+  const { namespace, image, webhookService, webhookCertificates } = options;
+  if (image === undefined || webhookCertificates !== undefined) return undefined;
+  const name = options.webhookConfiguration ?? `chaperone-${namespace}`;
+  return startCertificateManager({
+    cluster,
+    client,
+    secret: { namespace, name: certificateSecret },
+    configurations: [
+      { kind: 'mutatingwebhookconfigurations', name },
+      { kind: 'validatingwebhookconfigurations', name },
+    ],
+    policy: {
+      ...defaultCertificatePolicy,
+      names: [`${webhookService}.${namespace}.svc`, `${webhookService}.${namespace}.svc.cluster.local`],
+    },
+    log,
+  });
+}

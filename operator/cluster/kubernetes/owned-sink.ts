@@ -1,0 +1,49 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { idOf, type Secret } from '../cluster.ts';
+import { keyOf } from './admission.ts';
+import type { Mirror } from './mirror.ts';
+import type { ReflectorSink, Versioned } from './reflector.ts';
+
+export interface OwnedSinkOptions {
+  readonly mirror: Mirror<Secret>;
+  /** Reads the Secret by name, where it is still the operator's. */
+  readonly read: (secret: Secret) => Promise<Versioned<Secret> | undefined>;
+  readonly retryMs: number;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+}
+
+/**
+ * Where the watch of the operator's Secrets tells its changes. It goes by a label, so a Secret whose label somebody took
+ * away looks as if it were deleted. Keys that exist nowhere else may be in it: it is looked at before it is given up.
+ */
+export function makeOwnedSink({ mirror, read, retryMs, signal, log }: OwnedSinkOptions): ReflectorSink<Secret> {
+  const giveUp = async (last: Versioned<Secret>) => {
+    const id = idOf(keyOf(last.object));
+    const before = mirror.get(id)?.version;
+    while (!signal.aborted && before !== undefined && mirror.get(id)?.version === before) {
+      try {
+        const found = await read(last.object);
+        if (mirror.get(id)?.version !== before) return;
+        if (found) mirror.put(found);
+        else mirror.remove(last);
+        return;
+      } catch (error) {
+        log.warn({ err: error, secret: id }, 'cannot see whether a Secret is gone; trying again');
+        await delay(retryMs, undefined, { signal }).catch(() => {});
+      }
+    }
+  };
+  return {
+    put: mirror.put,
+    remove: (last) => void giveUp(last),
+    reached: mirror.reached,
+    replace(objects, version) {
+      const listed = new Set(objects.map(({ object }) => idOf(keyOf(object))));
+      const missing = mirror.all().filter(({ object }) => !listed.has(idOf(keyOf(object))));
+      mirror.replace([...objects, ...missing], version);
+      for (const { object } of missing) void giveUp({ object, version });
+    },
+  };
+}
