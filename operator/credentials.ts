@@ -1,7 +1,6 @@
-import type { JSONWebKeySet } from 'jose';
+import type { JSONWebKeySet, JWK } from 'jose';
 import type { DataKeySet } from '../database/envelope.ts';
 import type { Secret } from './cluster/cluster.ts';
-import type { TokenKey } from './organizations/keys.ts';
 
 /** Where the operator keeps what no tenant may read: always so on one machine, and in a cluster unless told otherwise. */
 export const operatorNamespace = 'chaperone-system';
@@ -20,6 +19,9 @@ export function signingSecretName(organization: string): string {
 export function syntheticKeySecretName(binding: string): string {
   return `${binding}-synthetic-key`;
 }
+
+/** A token key with when it was issued (`iat`) and first used (`used_from`), in seconds since 1970. */
+export type TokenKey = JWK & { readonly iat?: number; readonly used_from?: number };
 
 /** The keys of a credentials Secret, each a file for the proxy (proxy/credentials.ts reads them). */
 export interface OrganizationCredentials {

@@ -9,21 +9,13 @@ import {
   credentialsSecretName,
   type OrganizationCredentials,
   signingSecretName,
+  type TokenKey,
   toSecretData,
 } from '../credentials.ts';
+import type { OrganizationContext } from './context.ts';
 import { finalizer, type OrganizationDecision } from './decide.ts';
 import type { GatheredOrganization } from './gather.ts';
-import { type TokenKey, turnDataKeys, turnTokenKeys } from './keys.ts';
-
-export interface OrganizationContext {
-  readonly cluster: Cluster;
-  readonly db: Queryable;
-  readonly operatorNamespace: string;
-  /** The database as proxies reach it, without user and password. */
-  readonly proxyDatabaseUrl: string;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-}
+import { turnDataKeys, turnTokenKeys } from './keys.ts';
 
 type Key = ObjectKey<'Organization'>;
 

@@ -7,11 +7,11 @@ import {
   readCredentialsSecret,
   readSigningKeys,
   signingSecretName,
+  type TokenKey,
   textOf,
 } from '../credentials.ts';
 import { matchesSelector } from '../label-selector.ts';
-import type { OrganizationContext } from './apply.ts';
-import type { TokenKey } from './keys.ts';
+import type { OrganizationContext } from './context.ts';
 
 /** Everything a decision about an organization rests on. */
 export interface GatheredOrganization {

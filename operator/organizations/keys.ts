@@ -1,9 +1,6 @@
-import type { JWK } from 'jose';
 import type { DataKeySet } from '../../database/envelope.ts';
+import type { TokenKey } from '../credentials.ts';
 import type { AgedKey, RotationDecision } from './rotate.ts';
-
-/** A token key with when it was issued (`iat`) and first used (`used_from`), in seconds since 1970. */
-export type TokenKey = JWK & { readonly iat?: number; readonly used_from?: number };
 
 export function ageOfTokenKeys(keys: readonly TokenKey[]): AgedKey[] {
   return keys.map(({ kid = '', iat = 0, used_from }) => ({

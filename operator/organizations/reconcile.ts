@@ -1,7 +1,8 @@
 import type { OrganizationStatus } from '../../crds/resources.generated.ts';
 import { differs, isNews, toConditions } from '../runtime/conditions.ts';
 import type { Reconcile } from '../runtime/controller.ts';
-import { applyOrganization, type OrganizationContext, removeOrganization } from './apply.ts';
+import { applyOrganization, removeOrganization } from './apply.ts';
+import type { OrganizationContext } from './context.ts';
 import { decideOrganization, judgeOrganization } from './decide.ts';
 import { gatherOrganization } from './gather.ts';
 

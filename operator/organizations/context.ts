@@ -1,0 +1,13 @@
+import type { Queryable } from '../../database/queryable.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+
+/** What reconciling an organization needs. */
+export interface OrganizationContext {
+  readonly cluster: Cluster;
+  readonly db: Queryable;
+  readonly operatorNamespace: string;
+  /** The database as proxies reach it, without user and password. */
+  readonly proxyDatabaseUrl: string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
