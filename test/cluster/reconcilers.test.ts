@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Pool } from 'pg';
+import { type KubernetesCluster, makeApiClient, makeKubernetesCluster } from '../../operator/cluster/kubernetes.ts';
+import { type Operator, startOperator } from '../../operator/operator.ts';
+import { makeTestDatabase } from '../database.ts';
+import { until } from '../until.ts';
+import { kubeConfigOf, log, skip, startServerWithKinds } from './cluster-under-test.ts';
+import { analysisConfig, binding, decode, type Hands, makeHands, organization, persona, secret } from './resources.ts';
+
+const namespace = 'governance';
+
+describe('in a cluster', { skip }, () => {
+  const releasers: (() => Promise<unknown>)[] = [];
+  let hands: Hands;
+  let db: Pool;
+  let cluster: KubernetesCluster;
+  let operator: Operator;
+
+  before(async () => {
+    const database = await makeTestDatabase();
+    releasers.push(() => database.close());
+    const server = await startServerWithKinds();
+    releasers.push(() => server.close());
+    const client = makeApiClient({ kubeConfig: kubeConfigOf(server) });
+    releasers.push(() => client.close());
+    hands = makeHands(client);
+    db = new Pool({ connectionString: database.url, max: 2 });
+    releasers.push(() => db.end());
+    for (const [name, labels] of [
+      [namespace, {}],
+      ['web', { org: 'acme' }],
+      ['api', { org: 'acme' }],
+      ['outside', {}],
+    ] as const) {
+      await hands.create('Namespace', name, {}, { labels });
+    }
+    cluster = makeKubernetesCluster({ client, namespace, log });
+    releasers.push(() => cluster.close());
+    await cluster.start();
+    operator = await startOperator({ cluster, namespace, databaseUrl: database.url, log });
+    releasers.push(() => operator.stop());
+    await hands.create('Organization', 'acme', organization());
+    await hands.untilReason('Organization', 'acme', 'Ready');
+  });
+  after(async () => {
+    for (const release of releasers.toReversed()) await release();
+  });
+
+  const row = async (table: 'personas' | 'api_keys' | 'analysis_configs', resource: string) => {
+    const { rows } = await db.query<{ is_active: boolean; name?: string; fingerprint?: string; updated_at: Date }>(
+      `select * from chaperone.${table} where resource = $1 and deleted_at is null`,
+      [resource],
+    );
+    return rows[0];
+  };
+
+  test('an Organization gets its row, and its namespaces get credentials', async () => {
+    const acme = await hands.untilReason('Organization', 'acme', 'Ready');
+    assert.deepEqual(acme.status?.memberNamespaces, ['api', 'web']);
+    assert.deepEqual(acme.metadata.finalizers, ['chaperone.dev/organization']);
+    const own = await hands.find('Secret', `${namespace}/chaperone-acme`);
+    for (const member of ['api', 'web']) {
+      const copy = await hands.find('Secret', `${member}/chaperone-acme`);
+      assert.deepEqual(copy?.data, own?.data);
+      assert.equal(copy?.metadata.labels?.['app.kubernetes.io/managed-by'], 'chaperone');
+    }
+    assert.equal(JSON.parse(decode(own, 'organization.json')).id, acme.status?.id);
+    assert.ok(await hands.find('Secret', `${namespace}/chaperone-acme-signing-keys`));
+    assert.equal(await hands.find('Secret', 'outside/chaperone-acme'), undefined);
+  });
+
+  test('a Persona becomes a row, changes with its spec, and goes with it', async () => {
+    await hands.create('Persona', 'web/support', persona());
+    const support = await hands.untilReason('Persona', 'web/support', 'Ready');
+    assert.deepEqual(support.metadata.finalizers, ['chaperone.dev/row']);
+    assert.equal((await row('personas', 'web/support'))?.name, 'Support');
+    await hands.change('Persona', 'web/support', { spec: { name: 'Help' } });
+    await until(async () => (await row('personas', 'web/support'))?.name === 'Help');
+    await hands.remove('Persona', 'web/support');
+    await hands.untilGone('Persona', 'web/support');
+    assert.equal(await row('personas', 'web/support'), undefined);
+  });
+
+  test('a Persona follows its ConfigMap', async () => {
+    const contentFrom = { configMapKeyRef: { name: 'texts', key: 'tone' } };
+    await hands.create('Persona', 'web/tone', persona({ name: 'Tone', content: undefined, contentFrom }));
+    await hands.untilReason('Persona', 'web/tone', 'ContentNotFound');
+    await hands.create('ConfigMap', 'web/texts', { data: { tone: 'Be brief.' } });
+    const first = await hands.untilReason('Persona', 'web/tone', 'Ready');
+    await hands.change('ConfigMap', 'web/texts', { data: { tone: 'Be verbose.' } });
+    await until(async () => {
+      const { status } = (await hands.find('Persona', 'web/tone')) ?? {};
+      return status?.contentHash !== first.status?.contentHash;
+    });
+    await hands.remove('ConfigMap', 'web/texts');
+    await hands.untilReason('Persona', 'web/tone', 'ContentNotFound');
+    assert.ok(await row('personas', 'web/tone'), 'the last content stays in force');
+  });
+
+  test('names are taken once in an organization', async () => {
+    await hands.create('Persona', 'web/first', persona({ name: 'Same' }));
+    await hands.untilReason('Persona', 'web/first', 'Ready');
+    await hands.create('Persona', 'api/second', persona({ name: 'Same' }));
+    await hands.untilReason('Persona', 'api/second', 'NameTaken');
+    await hands.change('Persona', 'api/second', { spec: { name: 'Other' } });
+    await hands.untilReason('Persona', 'api/second', 'Ready');
+  });
+
+  test('an ApiKeyBinding waits for its Secret, and is withdrawn with it', async () => {
+    await hands.create('ApiKeyBinding', 'web/openai', binding());
+    await hands.untilReason('ApiKeyBinding', 'web/openai', 'SecretNotFound');
+    await hands.create('Secret', 'web/openai', secret({ key: 'sk-1' }));
+    await hands.untilReason('ApiKeyBinding', 'web/openai', 'Ready');
+    const handedOut = await hands.find('Secret', 'web/openai-synthetic-key');
+    assert.match(decode(handedOut, 'api-key'), /^chp_/);
+    const before = await row('api_keys', 'web/openai');
+    await hands.change('Secret', 'web/openai', secret({ key: 'sk-2' }));
+    await until(async () => (await row('api_keys', 'web/openai'))?.fingerprint !== before?.fingerprint);
+    const after = await hands.find('Secret', 'web/openai-synthetic-key');
+    assert.deepEqual(after?.data, handedOut?.data, 'applications keep their key');
+    await hands.remove('Secret', 'web/openai');
+    await hands.untilReason('ApiKeyBinding', 'web/openai', 'SecretNotFound');
+    assert.equal(await row('api_keys', 'web/openai'), undefined);
+    await hands.remove('ApiKeyBinding', 'web/openai');
+    await hands.untilGone('ApiKeyBinding', 'web/openai');
+    await hands.untilGone('Secret', 'web/openai-synthetic-key');
+  });
+
+  test('a binding whose Secret is there already is never declared broken', async () => {
+    const reasons: (string | undefined)[] = [];
+    const unsubscribe = cluster.subscribe(({ kind, name }) => {
+      if (kind !== 'ApiKeyBinding' || name !== 'ready-made') return;
+      const { status } = cluster.get('ApiKeyBinding', 'web', name) ?? {};
+      reasons.push(status?.conditions?.find(({ type }) => type === 'Ready')?.reason);
+    });
+    await hands.create('Secret', 'web/ready-made', secret({ key: 'sk-3' }));
+    await hands.create(
+      'ApiKeyBinding',
+      'web/ready-made',
+      binding({ secretKeyRef: { name: 'ready-made', key: 'key' } }),
+    );
+    await hands.untilReason('ApiKeyBinding', 'web/ready-made', 'Ready');
+    await operator.idle();
+    unsubscribe();
+    assert.deepEqual([...new Set(reasons)], [undefined, 'Ready']);
+  });
+
+  test('an AnalysisConfig is stored', async () => {
+    await hands.create('AnalysisConfig', 'web/intent', analysisConfig());
+    await hands.untilReason('AnalysisConfig', 'web/intent', 'Ready');
+    assert.equal((await row('analysis_configs', 'web/intent'))?.name, 'Intent');
+  });
+
+  test('what belongs to no organization says why', async () => {
+    await hands.create('Persona', 'outside/stranger', persona({ name: 'Stranger' }));
+    await hands.untilReason('Persona', 'outside/stranger', 'NamespaceNotMember');
+    await hands.create('Persona', 'web/orphan', persona({ name: 'Orphan', organizationRef: { name: 'nobody' } }));
+    await hands.untilReason('Persona', 'web/orphan', 'OrganizationNotFound');
+  });
+
+  test('a namespace that leaves takes its resources out of force, and brings them back', async () => {
+    await hands.create('Namespace', 'moving', {}, { labels: { org: 'acme' } });
+    await hands.create('Persona', 'moving/mover', persona({ name: 'Mover' }));
+    await hands.untilReason('Persona', 'moving/mover', 'Ready');
+    await until(() => hands.find('Secret', 'moving/chaperone-acme'));
+    await hands.change('Namespace', 'moving', { metadata: { labels: { org: null } } });
+    await hands.untilReason('Persona', 'moving/mover', 'NamespaceNotMember');
+    await hands.untilGone('Secret', 'moving/chaperone-acme');
+    assert.equal(await row('personas', 'moving/mover'), undefined);
+    await hands.change('Namespace', 'moving', { metadata: { labels: { org: 'acme' } } });
+    await hands.untilReason('Persona', 'moving/mover', 'Ready');
+    await until(() => hands.find('Secret', 'moving/chaperone-acme'));
+    assert.ok(await row('personas', 'moving/mover'));
+  });
+
+  test('a Secret of the operator that somebody deletes, edits or adds to is put right', async () => {
+    const path = 'web/chaperone-acme';
+    const right = await hands.find('Secret', path);
+    await hands.remove('Secret', path);
+    await until(async () => (await hands.find('Secret', path))?.metadata.uid !== right?.metadata.uid);
+    const isRight = async () => {
+      const { data } = (await hands.find('Secret', path)) ?? {};
+      return (
+        JSON.stringify(Object.entries(data ?? {}).sort()) === JSON.stringify(Object.entries(right?.data ?? {}).sort())
+      );
+    };
+    await until(isRight);
+    await hands.change('Secret', path, { stringData: { 'database-url': 'postgres://elsewhere' } });
+    await until(isRight);
+    await hands.change('Secret', path, { stringData: { surplus: 'here' } });
+    await until(isRight);
+  });
+
+  test('a Secret whose label somebody takes away keeps what is in it', async () => {
+    for (const path of [`${namespace}/chaperone-acme`, `${namespace}/chaperone-acme-signing-keys`]) {
+      const right = await hands.find('Secret', path);
+      await hands.change('Secret', path, { metadata: { labels: { 'app.kubernetes.io/managed-by': null } } });
+      const repaired = await until(async () => {
+        const found = await hands.find('Secret', path);
+        return found?.metadata.labels?.['app.kubernetes.io/managed-by'] === 'chaperone' && found;
+      });
+      assert.deepEqual(repaired.data, right?.data);
+    }
+  });
+
+  test('a Secret of somebody else is not taken over', async () => {
+    await hands.create('Secret', 'web/taken', secret({ key: 'sk-4' }));
+    await hands.create('Secret', 'web/taken-synthetic-key', secret({ mine: 'yes' }));
+    await hands.create('ApiKeyBinding', 'web/taken', binding({ secretKeyRef: { name: 'taken', key: 'key' } }));
+    await until(() => row('api_keys', 'web/taken'));
+    await operator.idle();
+    const theirs = await hands.find('Secret', 'web/taken-synthetic-key');
+    assert.deepEqual(Object.keys(theirs?.data ?? {}), ['mine']);
+    await hands.remove('Secret', 'web/taken-synthetic-key');
+    await hands.untilReason('ApiKeyBinding', 'web/taken', 'Ready');
+  });
+
+  test('finalizers of others stay', async () => {
+    await hands.create('Persona', 'web/shared', persona({ name: 'Shared' }), { finalizers: ['example.com/other'] });
+    const shared = await hands.untilReason('Persona', 'web/shared', 'Ready');
+    assert.deepEqual(shared.metadata.finalizers, ['example.com/other', 'chaperone.dev/row']);
+    await hands.remove('Persona', 'web/shared');
+    await until(async () => (await hands.find('Persona', 'web/shared'))?.metadata.finalizers?.length === 1);
+    assert.deepEqual((await hands.find('Persona', 'web/shared'))?.metadata.finalizers, ['example.com/other']);
+    assert.equal(await row('personas', 'web/shared'), undefined);
+    await hands.change('Persona', 'web/shared', { metadata: { finalizers: [] } });
+    await hands.untilGone('Persona', 'web/shared');
+  });
+
+  test('an Organization that is deleted takes everything with it that its policy says', async () => {
+    await hands.create('Organization', 'brief', organization({ namespaceSelector: { matchLabels: { org: 'brief' } } }));
+    const brief = await hands.untilReason('Organization', 'brief', 'Ready');
+    await hands.remove('Organization', 'brief');
+    await hands.untilGone('Organization', 'brief');
+    for (const name of ['chaperone-brief', 'chaperone-brief-signing-keys']) {
+      await hands.untilGone('Secret', `${namespace}/${name}`);
+    }
+    const { rows } = await db.query('select from chaperone.organizations where organization_id = $1', [
+      brief.status?.id,
+    ]);
+    assert.equal(rows.length, 0);
+  });
+});
