@@ -43,7 +43,8 @@ const ownTables = `
 
 const columns = `
   select string_agg(
-    format('  %I %s%s%s', attname, pg_catalog.format_type(atttypid, atttypmod),
+    format('  %I %s%s%s%s', attname, pg_catalog.format_type(atttypid, atttypmod),
+      case when attstorage = 'e' then ' storage external' else '' end,
       case when attnotnull then ' not null' else '' end,
       ' default ' || pg_catalog.pg_get_expr(d.adbin, d.adrelid)), E',\\n' order by attnum)
   from pg_catalog.pg_attribute a left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum

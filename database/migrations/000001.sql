@@ -242,8 +242,9 @@ create table chaperone.request_contents (
   organization_id uuid not null,
   request_id text not null,
   started_at timestamptz not null,
-  input_encrypted bytea,
-  output_encrypted bytea,
+  -- Encrypted values do not compress; without EXTERNAL Postgres would try with each.
+  input_encrypted bytea storage external,
+  output_encrypted bytea storage external,
   primary key (organization_id, started_at, request_id)
 ) partition by range (started_at);
 alter table chaperone.request_contents enable row level security;
