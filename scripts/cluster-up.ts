@@ -1,6 +1,7 @@
 // npm run cluster:up: the product, with the sandbox and the quickstart, in a cluster to try it in.
 import { globSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { substitute } from '../operator/cluster/directory/environment.ts';
 import { build } from './build.ts';
@@ -17,20 +18,33 @@ import {
 import { openTarget, type Target } from './cluster/target.ts';
 
 async function clusterUp(): Promise<void> {
-  say('Building ...');
-  const [target] = await Promise.all([openTarget(process.env), build()]);
-  say('Making images ...');
-  const image = await productImage();
-  await target.loadImage(image);
+  say('Bringing the cluster up ...');
+  const target = await openTarget(process.env);
+  say('Building images ...');
+  const image = await loadProduct(target);
   await target.loadImage(exampleImage);
   const databaseValues = await loadDatabase(target);
   say('Installing the chart ...');
-  await install(target, image.name, databaseValues);
+  await install(target, image, databaseValues);
   say('Applying the quickstart ...');
   await applyQuickstart(target);
   const kinds = 'organizations,personas,apikeybindings,analysisconfigs';
   await target.kubectl(['wait', '--for=condition=Ready', kinds, '--all', '--timeout=60s']);
   say(`\n${await target.kubectl(['get', kinds])}\n\n${nextCommands(target)}`);
+}
+
+/** From a folder of its own, as others may be building into dist/. @returns the image's name */
+async function loadProduct(target: Target): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'chaperone-bundle-'));
+  try {
+    const bundle = join(directory, 'dist');
+    await build(bundle);
+    const image = await productImage(bundle);
+    await target.loadImage(image);
+    return image.name;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
 }
 
 /** Other clusters pull the usual image. */

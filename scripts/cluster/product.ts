@@ -12,18 +12,18 @@ export const quickstart = join(repository, 'examples', 'quickstart');
 
 const nonRoot = ['--user', '65532:65532'];
 
-/** The product's image, of the bundle in dist/. Its tag tells what is in it, so that an upgrade replaces running pods. */
-export async function productImage(): Promise<ImageSource> {
+/** The product's image, of a bundle. Its tag tells what is in it, so that an upgrade replaces running pods. */
+export async function productImage(bundle: string): Promise<ImageSource> {
   const digest = createHash('sha256');
   // What V8 compiled ahead is another with each build.
-  const files = globSync('**/*.{js,yaml,sql}', { cwd: join(repository, 'dist') }).sort();
-  for (const file of files) digest.update(file).update(await readFile(join(repository, 'dist', file)));
+  const files = globSync('**/*.{js,yaml,sql}', { cwd: bundle }).sort();
+  for (const file of files) digest.update(file).update(await readFile(join(bundle, file)));
   const name = `chaperone:dev-${digest.digest('hex').slice(0, 12)}`;
   return {
     name,
     parts: [
       '--node',
-      ...['--copy', `${join(repository, 'dist')}:/app`, ...nonRoot, '--env', 'NODE_ENV=production'],
+      ...['--copy', `${bundle}:/app`, ...nonRoot, '--env', 'NODE_ENV=production'],
       ...['--entrypoint', '/bin/node', '/app/chaperone.js'],
     ],
     dockerfile: { file: join(repository, 'Dockerfile'), context: repository },
