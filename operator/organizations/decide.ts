@@ -104,6 +104,15 @@ function sharedSecretMissing(spec: OrganizationSpec, operatorNamespace: string):
   };
 }
 
+/** The conditions of an organization that could not be applied, since the database is away. */
+export function judgeOutage(reason: string): Verdict[] {
+  const message = `The database cannot be used (${reason}). Proxies go on with what they have; changes wait until it is back.`;
+  return [
+    { type: 'Ready', status: false, reason: 'DatabaseUnavailable', message },
+    { type: 'DatabaseReady', status: false, reason: 'DatabaseUnavailable', message },
+  ];
+}
+
 /** The conditions of an organization that has been applied. */
 export function judgeOrganization(problem: Verdict | undefined): Verdict[] {
   const credentials = problem ?? {

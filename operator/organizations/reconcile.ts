@@ -1,9 +1,10 @@
-import type { OrganizationStatus } from '../../crds/resources.generated.ts';
-import { differs, isNews, toConditions } from '../runtime/conditions.ts';
-import type { Reconcile } from '../runtime/controller.ts';
+import type { Organization, OrganizationStatus } from '../../crds/resources.generated.ts';
+import { isOutage } from '../../database/outage.ts';
+import { differs, isNews, toConditions, type Verdict } from '../runtime/conditions.ts';
+import type { Reconcile, Result } from '../runtime/controller.ts';
 import { applyOrganization, removeOrganization } from './apply.ts';
 import type { OrganizationContext } from './context.ts';
-import { decideOrganization, judgeOrganization } from './decide.ts';
+import { decideOrganization, judgeOrganization, judgeOutage } from './decide.ts';
 import { gatherOrganization } from './gather.ts';
 
 /** setTimeout's limit; what is due later is looked at again then. */
@@ -11,35 +12,58 @@ const maxDelayMs = 2 ** 31 - 1;
 
 /** Reconciles the Organization whose name is the key. */
 export function makeOrganizationReconciler(context: OrganizationContext): Reconcile {
-  const { cluster, now } = context;
   return async (name) => {
-    const gathered = await gatherOrganization(context, name);
-    if (!gathered) return {};
-    const key = { kind: 'Organization', namespace: '', name } as const;
-    const decision = decideOrganization(gathered, now());
-    if (decision.action === 'delete') {
-      await removeOrganization(context, key, gathered.storedId, decision);
-      return {};
+    try {
+      return await reconcile(context, name);
+    } catch (error) {
+      const organization = context.cluster.get('Organization', '', name);
+      if (organization && isOutage(error)) {
+        await report(context, organization, judgeOutage(error instanceof Error ? error.message : ''), {});
+      }
+      throw error;
     }
-    const { id, tokenKeyIds } = await applyOrganization(context, key, gathered, decision);
-    const { metadata, status } = gathered.organization;
-    const verdicts = judgeOrganization(decision.problem);
-    const next: OrganizationStatus = {
-      observedGeneration: metadata.generation,
-      id,
-      memberNamespaces: [...gathered.memberNamespaces],
-      boundKeys: gathered.boundKeys,
-      tokenKeyIds,
-      conditions: toConditions(verdicts, status?.conditions, metadata.generation, new Date(now())),
-    };
-    if (differs(status, next)) await cluster.updateStatus(key, next);
-    const ready = verdicts.find(({ type }) => type === 'Ready');
-    if (ready && isNews(status?.conditions, ready)) {
-      const { reason, message } = ready;
-      await cluster.recordEvent(key, { type: ready.status ? 'Normal' : 'Warning', reason, message });
-    }
-    return decision.nextRotationMs === undefined
-      ? {}
-      : { requeueAfterMs: Math.min(decision.nextRotationMs, maxDelayMs) };
   };
+}
+
+async function reconcile(context: OrganizationContext, name: string): Promise<Result> {
+  const gathered = await gatherOrganization(context, name);
+  if (!gathered) return {};
+  const key = { kind: 'Organization', namespace: '', name } as const;
+  const decision = decideOrganization(gathered, context.now());
+  if (decision.action === 'delete') {
+    await removeOrganization(context, key, gathered.storedId, decision);
+    return {};
+  }
+  const { id, tokenKeyIds } = await applyOrganization(context, key, gathered, decision);
+  await report(context, gathered.organization, judgeOrganization(decision.problem), {
+    id,
+    memberNamespaces: [...gathered.memberNamespaces],
+    boundKeys: gathered.boundKeys,
+    tokenKeyIds,
+  });
+  const { nextRotationMs } = decision;
+  return nextRotationMs === undefined ? {} : { requeueAfterMs: Math.min(nextRotationMs, maxDelayMs) };
+}
+
+/** Writes what has changed of the status; what is not known now stays as it was. */
+async function report(
+  { cluster, now }: OrganizationContext,
+  { metadata, status }: Organization,
+  verdicts: readonly Verdict[],
+  known: Partial<OrganizationStatus>,
+): Promise<void> {
+  const key = { kind: 'Organization', namespace: '', name: metadata.name } as const;
+  const judged = toConditions(verdicts, status?.conditions, metadata.generation, new Date(now()));
+  const others = (status?.conditions ?? []).filter(({ type }) => !verdicts.some((verdict) => verdict.type === type));
+  const next: OrganizationStatus = {
+    ...status,
+    ...known,
+    observedGeneration: metadata.generation,
+    conditions: [...judged, ...others],
+  };
+  if (differs(status, next)) await cluster.updateStatus(key, next);
+  const ready = verdicts.find(({ type }) => type === 'Ready');
+  if (!ready || !isNews(status?.conditions, ready)) return;
+  const { reason, message } = ready;
+  await cluster.recordEvent(key, { type: ready.status ? 'Normal' : 'Warning', reason, message });
 }

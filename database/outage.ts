@@ -1,0 +1,16 @@
+import { DatabaseError } from 'pg';
+
+/** Connection, resource, operator intervention, authorization, no such database: the server, and not what was asked. */
+const outageClasses = /^(08|28|3D|53|57)/;
+
+/**
+ * Whether an error means that the database cannot be used at all, rather than that it refuses what it was asked.
+ *
+ * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+export function isOutage(error: unknown): boolean {
+  if (error instanceof DatabaseError) return outageClasses.test(error.code ?? '');
+  if (!(error instanceof Error)) return false;
+  // What pg says of a connection that broke has no code.
+  return 'syscall' in error || /^Connection terminated|^timeout e|^Query read timeout/.test(error.message);
+}

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Pool } from 'pg';
+import { makeDirectoryCluster } from '../../../operator/cluster/directory.ts';
+import { makeOrganizationReconciler } from '../../../operator/organizations/reconcile.ts';
+import { makeTestDatabase } from '../../database.ts';
+import { startRelay, viaPort } from '../../tcp-relay.ts';
+import { copyQuickstart, makeDirectory } from '../../up/start-up.ts';
+
+test('an organization whose database is away says so, keeps its id, and is ready again with it', async (t) => {
+  const database = await makeTestDatabase();
+  const relay = await startRelay(t, Number(new URL(database.url).port));
+  const db = new Pool({ connectionString: viaPort(database.url, relay.port) });
+  db.on('error', () => {});
+  const cluster = makeDirectoryCluster({
+    directory: await copyQuickstart(t),
+    stateDirectory: await makeDirectory(t),
+    environment: {},
+    onProblem: (problem) => assert.fail(problem.reason),
+  });
+  t.after(async () => {
+    await cluster.close();
+    await db.end();
+    await database.close();
+  });
+  await cluster.start();
+  const operatorNamespace = 'chaperone-system';
+  const reconcile = makeOrganizationReconciler({
+    cluster,
+    db,
+    operatorNamespace,
+    proxyDatabaseUrl: database.url,
+    now: Date.now,
+  });
+  const conditions = () =>
+    cluster
+      .get('Organization', '', 'acme')
+      ?.status?.conditions?.map(({ type, status, reason }) => `${type}=${status} ${reason}`)
+      .sort();
+  const id = () => cluster.get('Organization', '', 'acme')?.status?.id;
+
+  await reconcile('acme');
+  const ready = ['CredentialsReady=True Issued', 'DatabaseReady=True Stored', 'Ready=True Ready'];
+  assert.deepEqual(conditions(), ready);
+  const known = id();
+  await relay.close();
+  await assert.rejects(() => reconcile('acme'));
+  assert.deepEqual(conditions(), [
+    'CredentialsReady=True Issued',
+    'DatabaseReady=False DatabaseUnavailable',
+    'Ready=False DatabaseUnavailable',
+  ]);
+  assert.ok(known !== undefined && id() === known);
+  await relay.open();
+  await reconcile('acme');
+  assert.deepEqual(conditions(), ready);
+});
