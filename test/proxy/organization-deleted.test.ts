@@ -33,12 +33,13 @@ describe('a proxy whose organization is deleted', { concurrency: 2 }, () => {
           return rows[0]?.policy === policy;
         }, 'the policy to be stored');
         await rm(file);
-        const refusal = await until(async () => {
+        await until(async () => {
           const response = await call();
-          return response.status !== 200 && response;
+          const body = await response.text();
+          // Its bindings may be withdrawn a moment before itself: either way the call is refused.
+          if (response.status !== 200) assert.match(body, /organization_deleted|no_api_key/);
+          return response.status === 403 && body.includes('organization_deleted');
         }, 'calls to be refused');
-        assert.equal(refusal.status, 403);
-        assert.match(await refusal.text(), /organization_deleted/);
         // A call that was let through a moment before belongs to the data that is kept, or to nothing.
         if (policy === 'Retain') assert.ok(((await countRecords()) ?? 0) >= 1);
         else
