@@ -13,5 +13,6 @@ COPY --from=build /build/dist /app
 # By number, so that Kubernetes can tell that it is not root. Nothing below / is written to; --data names a volume.
 USER 65532:65532
 EXPOSE 8000 8001
-ENTRYPOINT ["node", "/app/chaperone.js"]
+# Short-lived objects are all that a call makes: a small young generation keeps a sidecar small.
+ENTRYPOINT ["node", "--max-semi-space-size=4", "/app/chaperone.js"]
 CMD ["--help"]

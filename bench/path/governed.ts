@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { proxyNodeOptions } from '../../cli/local/proxies.ts';
 import { credentialsSecretName, operatorNamespace } from '../../operator/credentials.ts';
 import type { BenchmarkContext } from '../benchmark.ts';
 import { findFreePort, nextMessage, startChild, startNode, stopChild } from '../child.ts';
@@ -86,7 +87,8 @@ export async function startGovernedProxy(
   profileDirectory: string | undefined,
   { onEnd }: BenchmarkContext,
 ): Promise<GovernedProxy> {
-  const nodeOptions = profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`];
+  const profiling = profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`];
+  const nodeOptions = [...proxyNodeOptions, ...profiling];
   const args = installation.proxyArguments({ data: join(directory, 'proxy') });
   const child = startNode(program, args, nodeOptions);
   const stop = () => stopChild(child);
@@ -100,7 +102,7 @@ export async function startGovernedProxy(
 export async function measureColdStart(directory: string, { proxyArguments }: Installation): Promise<number> {
   const metricsPort = await findFreePort();
   const startedAt = performance.now();
-  const child = startNode(program, proxyArguments({ data: directory, metricsPort }));
+  const child = startNode(program, proxyArguments({ data: directory, metricsPort }), proxyNodeOptions);
   try {
     await untilAnswered(child, metricsPort, '/readyz');
     return performance.now() - startedAt;
