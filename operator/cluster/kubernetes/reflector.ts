@@ -76,8 +76,8 @@ const partialObject = {
   watch: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
 };
 
-/** So many watches in a row may fail before everything is listed anew. */
-const mostFailedWatches = 5;
+/** So many requests in a row may be refused before everything is listed anew. */
+const mostRefusals = 5;
 
 /**
  * Tells a sink of every object there is and of every change, for ever: it lists page by page, watches from there with
@@ -94,11 +94,13 @@ export function startReflector<O extends ApiObject, T>(options: ReflectorOptions
   let activeAtMs = heardAtMs;
   let version: string | undefined;
   let failures = 0;
+  let refusals = 0;
 
   const heard = () => {
     heardAtMs = Date.now();
     activeAtMs = heardAtMs;
     failures = 0;
+    refusals = 0;
   };
   const list = async () => {
     const versioned = (object: O) => ({ object: decode(object), version: object.metadata.resourceVersion });
@@ -131,7 +133,8 @@ export function startReflector<O extends ApiObject, T>(options: ReflectorOptions
     const isExpired = isGone(error);
     observer.watched(name, isExpired ? 'expired' : 'failed');
     failures += 1;
-    if (isExpired || failures >= mostFailedWatches) version = undefined;
+    if (error instanceof ApiError) refusals += 1;
+    if (isExpired || refusals >= mostRefusals) version = undefined;
     log.warn({ reflector: name, err: error, failures }, 'watching was interrupted; it goes on');
     if (isExpired && failures === 1) return;
     await delay(pauseAfter(failures, error, timings), undefined, { signal });
