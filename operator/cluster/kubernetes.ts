@@ -6,13 +6,14 @@ import { type Cluster, ClusterError, idOf, type ObjectKey } from './cluster.ts';
 import { makeAdmission } from './kubernetes/admission.ts';
 import type { ApiClient } from './kubernetes/api-client.ts';
 import { isConflict, isNotFound } from './kubernetes/api-error.ts';
+import { makeContentReader } from './kubernetes/content-reader.ts';
 import { makeEventRecorder } from './kubernetes/event-recorder.ts';
 import { apply } from './kubernetes/field-manager.ts';
 import { makeFinalizers } from './kubernetes/finalizers.ts';
 import { findKnown, learn, makeMirrors, versioned } from './kubernetes/mirrors.ts';
 import { makeOwnedSecrets } from './kubernetes/owned-secrets.ts';
 import { makeOwnedSink } from './kubernetes/owned-sink.ts';
-import { makeContentReader, makeReferences } from './kubernetes/references.ts';
+import { makeReferences } from './kubernetes/references.ts';
 import { startReflections } from './kubernetes/reflections.ts';
 import {
   defaultTimings,

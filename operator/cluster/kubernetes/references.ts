@@ -1,12 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { idOf, type Kind, type ObjectKey, type Resources } from '../cluster.ts';
-import type { ApiClient } from './api-client.ts';
-import { ApiError, isNotFound } from './api-error.ts';
 import { isLater } from './api-object.ts';
-import { versioned } from './mirrors.ts';
 import type { ReflectorSink, Versioned } from './reflector.ts';
-import { type ContentApiObject, objectPath, toConfigMap, toSecret } from './resources.ts';
 
 /** The kinds whose content is read only where something refers to it. */
 export type ContentKind = 'Secret' | 'ConfigMap';
@@ -156,20 +152,4 @@ export function makeReferences({ read, put, remove, retryMs, signal, log }: Refe
 
 function isNewer({ version }: Reference, than: string): boolean {
   return version !== undefined && isLater(version, than);
-}
-
-/** Reads Secrets and ConfigMaps by name. One that may not be read counts as one that is not there. */
-export function makeContentReader(client: ApiClient, log: Logger): ReferencesOptions['read'] {
-  return async (key) => {
-    try {
-      const object = await client.send<ContentApiObject>({ method: 'GET', path: objectPath(key) });
-      const decode: (object: ContentApiObject) => Content = key.kind === 'Secret' ? toSecret : toConfigMap;
-      return versioned(decode, object);
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      if (!(error instanceof ApiError && error.status === 403)) throw error;
-      log.error({ err: error, ...key }, 'the operator may not read what a resource refers to');
-      return undefined;
-    }
-  };
 }
