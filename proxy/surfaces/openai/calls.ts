@@ -1,5 +1,7 @@
-import type { FastifyInstance } from 'fastify';
-import { requestStartedAtMs } from '../../../database/ids.ts';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { makeRequestId } from '../../../database/ids.ts';
+import { ProxyError } from '../../error.ts';
+import type { Caller } from '../../pipeline/call.ts';
 import { chat } from '../../pipeline/operations/chat.ts';
 import { embeddings } from '../../pipeline/operations/embeddings.ts';
 import type { Operation } from '../../pipeline/operations/operation.ts';
@@ -9,25 +11,75 @@ import { ownHeaders, type Refusals } from './refusals.ts';
 
 const operations: readonly Operation[] = [responses, chat, embeddings];
 
-/** The governed calls. They write on the raw response, so that an answer's bytes pass as they come. */
-export function registerCalls(app: FastifyInstance, pipeline: Pipeline, refuse: Refusals['refuse']): void {
-  for (const operation of operations) {
-    app.post(operation.path, (request, reply) => {
-      reply.hijack();
-      pipeline
-        .run({
-          operation,
-          requestId: request.id,
-          startedAtMs: requestStartedAtMs(request.id) ?? Date.now(),
-          startedTicks: request.startedTicks,
-          caller: request.caller,
-          headers: request.headers,
-          rawBody: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
-          response: reply.raw,
-          responseHeaders: ownHeaders(request),
-          refuse: (error) => refuse(request, reply, error),
-        })
-        .catch((error: unknown) => refuse(request, reply, error));
+export interface CallsOptions {
+  readonly pipeline: Pipeline;
+  readonly refusals: Refusals;
+  /** Where the surface is, such as `/v1`. */
+  readonly prefix: string;
+  readonly maxBodyBytes: number;
+}
+
+/**
+ * The governed calls. They are most of what a proxy does, so they go straight from node:http into the pipeline: what a
+ * framework does for a request costs about as much as governing it.
+ *
+ * @returns a listener that says whether the request was one of its own
+ */
+export function makeCallListener({ pipeline, refusals, prefix, maxBodyBytes }: CallsOptions) {
+  const byPath = new Map(operations.map((operation) => [`${prefix}${operation.path}`, operation]));
+
+  const answer = async (operation: Operation, request: IncomingMessage, response: ServerResponse) => {
+    const startedTicks = performance.now();
+    const startedAtMs = Date.now();
+    const requestId = makeRequestId(startedAtMs);
+    let caller: Caller | undefined;
+    try {
+      const identified = pipeline.authenticate(request.headers);
+      caller = identified instanceof Promise ? await identified : identified;
+      const rawBody = await readBody(request, maxBodyBytes);
+      await pipeline.run({
+        operation,
+        requestId,
+        startedAtMs,
+        startedTicks,
+        caller,
+        headers: request.headers,
+        rawBody,
+        response,
+        responseHeaders: ownHeaders(requestId, caller),
+        refuse: (error) => refusals.refuse(response, requestId, caller, error),
+      });
+    } catch (error) {
+      refusals.refuse(response, requestId, caller, error);
+    }
+  };
+
+  return (request: IncomingMessage, response: ServerResponse): boolean => {
+    const url = request.url ?? '';
+    const end = url.indexOf('?');
+    const operation = request.method === 'POST' ? byPath.get(end === -1 ? url : url.slice(0, end)) : undefined;
+    if (!operation) return false;
+    void answer(operation, request, response);
+    return true;
+  };
+}
+
+/**
+ * The whole body of a request.
+ *
+ * @throws {ProxyError} `request_too_large`, or `invalid_request` where the client breaks off
+ */
+function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw new ProxyError('request_too_large');
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= maxBytes) chunks.push(chunk);
+      else reject(new ProxyError('request_too_large'));
     });
-  }
+    request.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    request.on('error', (cause) => reject(new ProxyError('invalid_request', { cause })));
+  });
 }

@@ -1,35 +1,32 @@
 import type { FastifyInstance } from 'fastify';
-import type { Logger } from 'pino';
 import { ProxyError } from '../../error.ts';
 import type { Caller } from '../../pipeline/call.ts';
-import type { Metrics } from '../../pipeline/metrics.ts';
 import type { InForce, Pipeline } from '../../pipeline/pipeline.ts';
-import { registerCalls } from './calls.ts';
 import { toEnvelope } from './envelope.ts';
 import { type ModelsOptions, registerModels } from './models.ts';
 import { registerPersonas } from './personas.ts';
 import { type RatingsOptions, registerRatings } from './ratings.ts';
-import { makeRefusals, ownHeaders } from './refusals.ts';
+import { ownHeaders, type Refusals } from './refusals.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set by the surface's first hook; every route behind it has one. */
     caller: Caller;
-    startedTicks: number;
   }
 }
 
 export interface OpenAiSurfaceOptions extends ModelsOptions, RatingsOptions {
   readonly pipeline: Pipeline;
   readonly inForce: () => InForce;
-  readonly metrics: Metrics;
-  readonly log: Logger;
+  readonly refusals: Refusals;
 }
 
-/** `/v1`: the OpenAI API, and beside it what contract 0 adds to govern it. One envelope, one way of authenticating. */
+/**
+ * `/v1`: the OpenAI API, and beside it what contract 0 adds to govern it. One envelope, one way of authenticating.
+ * The calls themselves come before it (calls.ts).
+ */
 export async function openAiSurface(app: FastifyInstance, options: OpenAiSurfaceOptions): Promise<void> {
-  const { pipeline } = options;
-  const { note, refuse } = makeRefusals(options);
+  const { pipeline, refusals } = options;
 
   // The pipeline parses a body once, and needs its bytes.
   app.removeAllContentTypeParsers();
@@ -39,20 +36,19 @@ export async function openAiSurface(app: FastifyInstance, options: OpenAiSurface
     reply.header('x-request-id', request.id);
     const caller = pipeline.authenticate(request.headers);
     request.caller = caller instanceof Promise ? await caller : caller;
-    reply.headers(ownHeaders(request));
+    reply.headers(ownHeaders(request.id, request.caller));
   });
   app.setErrorHandler((error, request, reply) => {
-    const problem = note(request, error);
+    const problem = refusals.note(request.id, error);
     reply.code(problem.status).send(toEnvelope(problem));
   });
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0];
     const message = `Unknown request URL: ${request.method} ${path}. Please check the URL for typos.`;
-    const problem = note(request, new ProxyError('route_not_found', { message }));
+    const problem = refusals.note(request.id, new ProxyError('route_not_found', { message }));
     reply.code(problem.status).send(toEnvelope(problem));
   });
 
-  registerCalls(app, pipeline, refuse);
   registerModels(app, options);
   registerPersonas(app, options);
   registerRatings(app, options);

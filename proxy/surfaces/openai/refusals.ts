@@ -1,48 +1,49 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { ProxyError } from '../../error.ts';
+import type { Caller } from '../../pipeline/call.ts';
 import type { Metrics } from '../../pipeline/metrics.ts';
 import { toEnvelope, toProxyError } from './envelope.ts';
 
 /** How the surface says no. */
 export interface Refusals {
   /** Counts a refusal, and logs with its cause what nobody foresaw. @returns the problem to answer with */
-  note(request: FastifyRequest, error: unknown): ProxyError;
-  /** Answers on the raw response, for the routes that write on it themselves. */
-  refuse(request: FastifyRequest, reply: FastifyReply, error: unknown): void;
+  note(requestId: string, error: unknown): ProxyError;
+  /** Answers on the raw response, for the calls, which write on it themselves. */
+  refuse(response: ServerResponse, requestId: string, caller: Caller | undefined, error: unknown): void;
 }
 
 export function makeRefusals({ metrics, log }: { readonly metrics: Metrics; readonly log: Logger }): Refusals {
-  const note: Refusals['note'] = (request, error) => {
+  const note: Refusals['note'] = (requestId, error) => {
     const problem = toProxyError(error);
-    if (problem.code === 'internal_error') log.error({ err: error, requestId: request.id }, 'internal error');
-    else log.debug({ code: problem.code, requestId: request.id }, 'refused');
+    if (problem.code === 'internal_error') log.error({ err: error, requestId }, 'internal error');
+    else log.debug({ code: problem.code, requestId }, 'refused');
     metrics.refused.inc({ code: problem.code });
     return problem;
   };
   return {
     note,
-    refuse(request, reply, error) {
-      const problem = note(request, error);
-      const { raw } = reply;
-      if (raw.headersSent) {
-        raw.destroy();
+    refuse(response, requestId, caller, error) {
+      const problem = note(requestId, error);
+      if (response.headersSent) {
+        response.destroy();
         return;
       }
       const body = JSON.stringify(toEnvelope(problem));
-      raw.writeHead(problem.status, {
+      response.writeHead(problem.status, {
         'content-type': 'application/json',
         'content-length': String(Buffer.byteLength(body)),
-        ...ownHeaders(request),
+        ...ownHeaders(requestId, caller),
       });
-      raw.end(body);
+      response.end(body);
     },
   };
 }
 
-/** The headers of our own that every answer to an authenticated request has. */
-export function ownHeaders(request: FastifyRequest): Record<string, string> {
-  return { 'x-request-id': request.id, 'x-session-id': toHeader(request.caller.sessionId) };
+/** The headers of our own: on every answer, and once the caller is known, with the session. */
+export function ownHeaders(requestId: string, caller: Caller | undefined): Record<string, string> {
+  if (!caller) return { 'x-request-id': requestId };
+  return { 'x-request-id': requestId, 'x-session-id': toHeader(caller.sessionId) };
 }
 
 /** A header's value as Node writes it: UTF-8 bytes, each as one Latin-1 character. */
