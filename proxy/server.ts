@@ -72,10 +72,14 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   let stopping = false;
 
   let opener = makeRowOpener(organizationId, makeEnvelope(credentials.dataKeys));
+  /** The credentials that what is in force was made with: with others, nothing of it is taken over. */
+  let madeWith: Credentials | undefined;
   const putInForce = () => {
     if (!newest) return;
+    const last = madeWith === credentials ? inForce : undefined;
     try {
-      inForce = makeInForce(newest, credentials, opener, options.upstreamUrl, inForce);
+      inForce = makeInForce(newest, credentials, opener, options.upstreamUrl, last);
+      madeWith = credentials;
       metrics.snapshotVersion.set(newest.version);
     } catch (error) {
       log.error({ err: error }, 'the new configuration cannot be used; the last one stays in force');
@@ -92,9 +96,13 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     },
   });
   const stopFollowingCredentials = followCredentials(options.credentialsDirectory, credentials, (changed) => {
+    try {
+      opener = makeRowOpener(organizationId, makeEnvelope(changed.dataKeys));
+    } catch (error) {
+      log.error({ err: error }, 'the new credentials cannot be used; the last ones stay in force');
+      return;
+    }
     credentials = changed;
-    opener = makeRowOpener(organizationId, makeEnvelope(changed.dataKeys));
-    inForce = undefined;
     putInForce();
   });
   const shipper = startShipper({

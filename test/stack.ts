@@ -1,4 +1,4 @@
-import { openSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -21,6 +21,10 @@ export interface Stack {
   readonly token: string;
   /** Of the sandbox; `/sandbox/calls` tells what it billed. */
   readonly upstreamUrl: string;
+  /** The organization's Secret as the proxy has it mounted. */
+  readonly credentialsDirectory: string;
+  /** What the proxy has logged so far. */
+  readonly log: () => string;
   /** With the YAML, for edits. */
   readonly directory: string;
 }
@@ -51,10 +55,11 @@ export async function startStack(scope: Scope, options: { upstreamUrl?: string }
   const operator = await startOperator({ cluster, databaseUrl: postgres.url, log });
   releasers.push(operator.stop);
   await operator.idle();
+  const credentialsDirectory = join(paths.secrets, operatorNamespace, credentialsSecretName('acme'));
   const proxy = await startProxyProcess({
     organization: 'acme',
     entry: join(repository, 'cli', 'main.ts'),
-    credentialsDirectory: join(paths.secrets, operatorNamespace, credentialsSecretName('acme')),
+    credentialsDirectory,
     dataDirectory: paths.proxy('acme'),
     port: 0,
     metricsPort: 0,
@@ -77,6 +82,8 @@ export async function startStack(scope: Scope, options: { upstreamUrl?: string }
     baseUrl: `http://127.0.0.1:${proxy.port}/v1`,
     token: await signToken({ organization: 'acme', data }),
     upstreamUrl,
+    credentialsDirectory,
+    log: () => readFileSync(paths.log, 'utf8'),
     directory,
   };
 }

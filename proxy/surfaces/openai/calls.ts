@@ -81,5 +81,7 @@ function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
     });
     request.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
     request.on('error', (cause) => reject(new ProxyError('invalid_request', { cause })));
+    // It may have broken off while the credential was being verified, and says so no more.
+    if (request.destroyed) reject(new ProxyError('invalid_request'));
   });
 }
