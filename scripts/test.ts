@@ -47,6 +47,7 @@ function runTests(files: readonly string[], flags: readonly string[]): void {
     [
       '--test',
       '--test-reporter=spec',
+      '--import=./test/watchdog.ts',
       '--test-global-setup=test/setup.ts',
       // Most test files wait for sockets and for Postgres rather than for a processor.
       `--test-concurrency=${Math.max(2, availableParallelism())}`,

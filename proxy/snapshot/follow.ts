@@ -68,6 +68,7 @@ export function followSnapshot(options: FollowOptions): Follower {
   let saving = Promise.resolve();
 
   const accept = (next: SealedSnapshot, source: 'database' | 'volume') => {
+    if (stopped) return;
     snapshot = next;
     options.onSnapshot(next);
     first.resolve(next);
@@ -115,7 +116,7 @@ export function followSnapshot(options: FollowOptions): Follower {
         refreshing = undefined;
         if (refreshAgain) {
           refreshAgain = false;
-          refresh();
+          if (!stopped) refresh();
         }
       });
   };
@@ -176,6 +177,7 @@ export function followSnapshot(options: FollowOptions): Follower {
       clearInterval(poll);
       clearTimeout(retryTimer);
       await client?.end().catch(() => {});
+      await refreshing;
       await saving;
     },
   };

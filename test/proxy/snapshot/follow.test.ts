@@ -32,14 +32,16 @@ interface Following {
   readonly directory: string;
 }
 
-function makeDirectory(t: TestContext): string {
-  const directory = mkdtempSync(join(tmpdir(), 'chaperone-follow-'));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
+const root = mkdtempSync(join(tmpdir(), 'chaperone-follow-'));
+// After the tests' own hooks: a follower that has not stopped yet may be writing in its directory.
+after(() => rmSync(root, { recursive: true }));
+
+function makeDirectory(): string {
+  return mkdtempSync(join(root, 'volume-'));
 }
 
 function follow(t: TestContext, tenant: Tenant, options: Partial<FollowOptions> = {}): Following {
-  const directory = options.directory ?? makeDirectory(t);
+  const directory = options.directory ?? makeDirectory();
   const seen: SealedSnapshot[] = [];
   const follower = followSnapshot({
     organizationId: tenant.id,
@@ -174,7 +176,7 @@ test('a kept snapshot that is broken or another organization’s is passed over'
   const first = follow(t, other);
   await first.follower.first;
   await first.follower.stop();
-  const broken = makeDirectory(t);
+  const broken = makeDirectory();
   writeFileSync(join(broken, 'snapshot.json'), '{"version": 3, "organiz');
   for (const directory of [first.directory, broken]) {
     const { follower, seen } = follow(t, tenant, { directory });

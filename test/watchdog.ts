@@ -1,0 +1,13 @@
+/**
+ * Loaded into every test file's process: ends one that something keeps alive after its tests, or that hangs, so that a
+ * mistake in one file fails this file and not the whole run's time limit.
+ */
+const limitMs = 600_000;
+
+if (process.env.NODE_TEST_CONTEXT !== undefined) {
+  setTimeout(() => {
+    const held = process.getActiveResourcesInfo().join(', ');
+    process.stderr.write(`Ended after ${limitMs / 1_000} s, with these at work: ${held}\n`);
+    process.exit(1);
+  }, limitMs).unref();
+}
