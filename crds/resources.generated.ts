@@ -182,6 +182,22 @@ export interface OrganizationSpec {
     cacheWritePerMillion?: string;
   }[];
   /**
+   * Which APIs are served: only these, or every one where absent. What shows or rates (models, personas, ratings) is always served.
+   */
+  surfaces?: (
+    | 'responses'
+    | 'chat'
+    | 'embeddings'
+    | 'completions'
+    | 'moderations'
+    | 'images'
+    | 'audio'
+    | 'conversations'
+    | 'files'
+    | 'batches'
+    | 'vectorStores'
+  )[];
+  /**
    * What is kept of a call.
    */
   storage: {

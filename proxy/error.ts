@@ -14,6 +14,7 @@ export const problems = {
   persona_not_supported: { status: 400, message: 'Error processing request' },
   previous_response_not_found: { status: 400, message: 'Previous response not found.' },
   model_not_allowed: { status: 403, message: 'The organization does not allow this model' },
+  surface_not_allowed: { status: 403, message: 'The organization does not serve this API' },
   model_not_found: { status: 404, message: 'The model does not exist or you do not have access to it' },
   no_api_key: { status: 403, message: 'No active API key found for organization' },
   organization_deleted: { status: 403, message: 'The organization has been deleted' },

@@ -1,5 +1,5 @@
 import { ProxyError } from '../error.ts';
-import type { Persona, Snapshot } from '../snapshot/snapshot.ts';
+import type { Persona, Snapshot, Surface } from '../snapshot/snapshot.ts';
 import type { Caller } from './call.ts';
 
 /**
@@ -18,6 +18,14 @@ export function admitPersona(snapshot: Snapshot, caller: Caller, personaId: unkn
 export function mayUsePersona(persona: Persona, caller: Caller): boolean {
   if (!persona.isActive) return false;
   return persona.users.size === 0 || (caller.user !== undefined && persona.users.has(caller.user));
+}
+
+/** @throws {ProxyError} `surface_not_allowed` */
+export function admitSurface(snapshot: Snapshot, surface: Surface): void {
+  if (snapshot.surfaces === undefined || snapshot.surfaces.has(surface)) return;
+  throw new ProxyError('surface_not_allowed', {
+    message: `The organization does not serve the API ${JSON.stringify(surface)}; its surfaces do not name it`,
+  });
 }
 
 /** @throws {ProxyError} `model_not_allowed` */

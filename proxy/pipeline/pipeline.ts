@@ -5,7 +5,7 @@ import type { RequestReference } from '../../database/requests.ts';
 import { ProxyError } from '../error.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { makeAccounting } from './account.ts';
-import { admitModel, admitPersona } from './admit.ts';
+import { admitModel, admitPersona, admitSurface } from './admit.ts';
 import type { Authenticator } from './authenticate.ts';
 import { checkBody, makeUpstreamBody, parseBody } from './body.ts';
 import type { Call, Caller } from './call.ts';
@@ -68,6 +68,7 @@ export function makePipeline(options: PipelineOptions) {
   const run = async (request: CallRequest): Promise<void> => {
     const { operation, caller, rawBody } = request;
     const { snapshot, envelope, price } = inForce();
+    admitSurface(snapshot, operation.surface);
     const body = parseBody(rawBody);
     const persona = body.persona_id == null ? undefined : admitPersona(snapshot, caller, body.persona_id);
     const model = checkBody(body, operation, persona);

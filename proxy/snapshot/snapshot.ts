@@ -34,6 +34,9 @@ export interface Persona {
   readonly updatedAt: string;
 }
 
+/** An API that an organization serves or does not, as `spec.surfaces` names it. */
+export type Surface = NonNullable<OrganizationSpec['surfaces']>[number];
+
 export interface Provider {
   readonly name: string;
   readonly type: 'openai' | 'compatible';
@@ -67,6 +70,8 @@ export interface Snapshot {
   readonly requireUser: boolean;
   readonly storesContents: boolean;
   readonly allowsModel: ModelRule;
+  /** Undefined: every one. */
+  readonly surfaces: ReadonlySet<Surface> | undefined;
   readonly providers: ReadonlyMap<string, Provider>;
   readonly personas: ReadonlyMap<string, Persona>;
   /** By API key id; only active ones whose provider is known. */
@@ -152,6 +157,7 @@ export function openSnapshot(sealed: SealedSnapshot, opener: RowOpener, defaultB
     requireUser: spec.authentication?.requireUser ?? true,
     storesContents: spec.storage?.contents !== 'None',
     allowsModel: makeModelRule(spec.models?.allow, spec.models?.deny),
+    surfaces: spec.surfaces && new Set(spec.surfaces),
     providers,
     personas: new Map(Array.from(sealed.personas, ([id, row]) => [id, opener.persona(row)])),
     ...keys,

@@ -36,6 +36,7 @@ export function makeSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
     requireUser: true,
     storesContents: true,
     allowsModel: () => true,
+    surfaces: undefined,
     providers: new Map([[provider.name, provider]]),
     personas: new Map(),
     keys: new Map(),

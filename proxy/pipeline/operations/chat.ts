@@ -6,6 +6,7 @@ import type { Body, Operation, Reading, StreamReader } from './operation.ts';
 /** `POST /v1/chat/completions`. */
 export const chat: Operation = {
   name: 'chat',
+  surface: 'chat',
   path: '/chat/completions',
   required: ['messages'],
   instruct: (body, persona) => ({

@@ -6,6 +6,7 @@ import type { Operation } from './operation.ts';
 /** `POST /v1/embeddings`. It has no instructions, no stream, no id of its own and no output tokens. */
 export const embeddings: Operation = {
   name: 'embeddings',
+  surface: 'embeddings',
   path: '/embeddings',
   required: ['input'],
   instruct() {

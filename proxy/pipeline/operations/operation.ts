@@ -1,4 +1,4 @@
-import type { Persona } from '../../snapshot/snapshot.ts';
+import type { Persona, Surface } from '../../snapshot/snapshot.ts';
 import type { OperationName, Usage } from '../call.ts';
 
 export type Body = Readonly<Record<string, unknown>>;
@@ -36,6 +36,8 @@ export interface StreamReader {
 /** One governed operation of the OpenAI API: what differs between them, and nothing else. */
 export interface Operation {
   readonly name: OperationName;
+  /** What the organization must serve for it. */
+  readonly surface: Surface;
   /** Below the provider's base URL. */
   readonly path: string;
   /** Fields that must be there, beside `model`. */

@@ -6,6 +6,7 @@ import type { Operation, Reading, StreamReader } from './operation.ts';
 /** `POST /v1/responses`. */
 export const responses: Operation = {
   name: 'responses',
+  surface: 'responses',
   path: '/responses',
   required: [],
   instruct: (body, persona) => ({

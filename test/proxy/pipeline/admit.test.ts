@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { admitModel, admitPersona } from '../../../proxy/pipeline/admit.ts';
+import { admitModel, admitPersona, admitSurface } from '../../../proxy/pipeline/admit.ts';
 import type { Caller } from '../../../proxy/pipeline/call.ts';
 import { makeSnapshot } from '../snapshot.ts';
 import { makePersona } from './persona.ts';
@@ -54,4 +54,17 @@ test('a model that the organization does not allow is refused by name, shortened
     () => admitModel(closed, 'x'.repeat(10_000)),
     ({ message }: Error) => message.length < 300,
   );
+});
+
+test('a surface that the organization does not name is refused by name; without a list every one is served', () => {
+  const closed = makeSnapshot({ surfaces: new Set(['chat', 'audio']) });
+  for (const surface of ['chat', 'audio'] as const) admitSurface(closed, surface);
+  for (const surface of ['responses', 'files'] as const) {
+    admitSurface(makeSnapshot(), surface);
+    assert.throws(() => admitSurface(closed, surface), {
+      code: 'surface_not_allowed',
+      status: 403,
+      message: `The organization does not serve the API "${surface}"; its surfaces do not name it`,
+    });
+  }
 });

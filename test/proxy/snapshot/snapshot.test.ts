@@ -173,3 +173,8 @@ test('a row that has not changed is opened once', () => {
   assert.equal(opener.persona(row), opener.persona(row));
   assert.notEqual(opener.persona({ ...row }), opener.persona(row));
 });
+
+test('the surfaces are those that the organization names, or every one', () => {
+  assert.equal(open({}).surfaces, undefined);
+  assert.deepEqual(open({}, { surfaces: ['chat', 'audio'] }).surfaces, new Set(['chat', 'audio']));
+});

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { before, describe, it } from 'node:test';
+import type { Surface } from '../../proxy/snapshot/snapshot.ts';
+import { type Stack, startStack } from '../stack.ts';
+import { until } from '../until.ts';
+import { suiteScope } from '../up/start-up.ts';
+
+const hi = { model: 'gpt-4o', input: 'Hi' };
+
+/** A call of each operation that the provider would answer. */
+const calls: readonly (readonly [surface: Surface, path: string, body: object])[] = [
+  ['responses', '/responses', hi],
+  ['chat', '/chat/completions', { model: 'gpt-4o', messages: [{ role: 'user', content: 'Hi' }] }],
+  ['embeddings', '/embeddings', { model: 'text-embedding-3-small', input: 'Hi' }],
+];
+
+/** An Organization's `surfaces`, through the front door: a real operator, a real proxy, the sandbox behind it. */
+describe('surfaces', () => {
+  const scope = suiteScope();
+  let stack: Stack;
+  let specWithoutSurfaces: string;
+
+  const serve = async (surfaces: readonly Surface[] | undefined) => {
+    const field = surfaces ? `  surfaces: [${surfaces.join(', ')}]\n` : '';
+    await writeFile(join(stack.directory, 'organization.yaml'), specWithoutSurfaces + field);
+  };
+  const call = async (path: string, body: object) => {
+    const answer = await fetch(`${stack.baseUrl}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${stack.token}`, 'x-user-id': 'bob', 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    const text = await answer.text();
+    return answer.ok ? 'served' : `${answer.status} ${JSON.parse(text).error.code} ${JSON.parse(text).error.message}`;
+  };
+  const refusal = (surface: Surface) =>
+    `403 surface_not_allowed The organization does not serve the API "${surface}"; its surfaces do not name it`;
+  const billedCalls = async () => {
+    const summary = await fetch(new URL('/sandbox/calls?summary', stack.upstreamUrl)).then((answer) => answer.json());
+    return (summary as { total: number }).total;
+  };
+
+  before(async () => {
+    stack = await startStack(scope);
+    specWithoutSurfaces = await readFile(join(stack.directory, 'organization.yaml'), 'utf8');
+  });
+
+  it('are all served where none is named', async () => {
+    for (const [surface, path, body] of calls) assert.equal(await call(path, body), 'served', surface);
+  });
+
+  it('are served only where they are named, and nothing of the others reaches the provider', async () => {
+    for (const served of calls.map(([surface]) => surface)) {
+      await serve([served]);
+      const [otherSurface, otherPath, otherBody] = calls.find(([surface]) => surface !== served) ?? assert.fail();
+      const [, ownPath, ownBody] = calls.find(([surface]) => surface === served) ?? assert.fail();
+      await until(async () => (await call(ownPath, ownBody)) === 'served');
+      await until(async () => (await call(otherPath, otherBody)) === refusal(otherSurface));
+      const before = await billedCalls();
+      for (const [surface, path, body] of calls) {
+        if (surface !== served) assert.equal(await call(path, body), refusal(surface));
+      }
+      assert.equal(await billedCalls(), before);
+    }
+    await serve(undefined);
+    for (const [, path, body] of calls) await until(async () => (await call(path, body)) === 'served');
+  });
+});
