@@ -37,6 +37,12 @@ program
   .option('--concurrency <number>', 'reconciliations at a time, for each kind', parseCount, 8)
   .option('--metrics-port <port>', 'the port of /metrics, /healthz and /readyz', parsePort, 8080)
   .option('--image <image>', "the sidecar's image; without one nothing is injected")
+  .addOption(new Option('--image-pull-policy <policy>', "the sidecar's").choices(['Always', 'IfNotPresent', 'Never']))
+  .option(
+    '--image-pull-secrets <names>',
+    "Secrets of the pods' own namespaces to pull it with; with commas",
+    parseNames,
+  )
   .option('--upstream <url>', 'where sidecars find providers of type openai without a base URL')
   .option('--sidecar-resources <json>', "the sidecar's requests and limits", parseResources)
   .option('--webhook-port <port>', "the webhooks' port", parsePort, 9443)
@@ -124,6 +130,14 @@ function parsePort(value: string): number {
 function parseCount(value: string): number {
   if (!/^[1-9]\d{0,2}$/.test(value)) throw new InvalidArgumentError('It must be a number from 1 to 999.');
   return Number(value);
+}
+
+function parseNames(value: string): string[] {
+  const names = value.split(',').map((name) => name.trim());
+  if (!names.every((name) => /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name))) {
+    throw new InvalidArgumentError('It must be names of Secrets, separated by commas.');
+  }
+  return names;
 }
 
 function parseResources(value: string): object {

@@ -6,13 +6,15 @@ import { type CertificateManager, startCertificateManager } from '../../operator
 import { certificateFromDirectory, certificateFromSecret } from '../../operator/certificates/source.ts';
 import type { ApiClient } from '../../operator/cluster/kubernetes/api-client.ts';
 import type { KubernetesCluster } from '../../operator/cluster/kubernetes.ts';
-import { defaultSidecar, type ResourceRequirements } from '../../operator/injection/settings.ts';
+import { defaultSidecar, type ImagePullPolicy, type ResourceRequirements } from '../../operator/injection/settings.ts';
 import { type Injection, startInjection } from '../../operator/injection/start.ts';
 
 export interface InjectionOptions {
   readonly namespace: string;
   /** The sidecar's; without one nothing is injected and no webhook served. */
   readonly image?: string;
+  readonly imagePullPolicy?: ImagePullPolicy;
+  readonly imagePullSecrets?: readonly string[];
   readonly upstream?: string;
   readonly sidecarResources?: ResourceRequirements;
   readonly webhookPort: number;
@@ -36,7 +38,7 @@ export async function startWebhooks(
   options: InjectionOptions,
   { cluster, client, log, registry }: WebhookContext & { readonly registry: Registry },
 ): Promise<Injection | undefined> {
-  const { namespace, image, upstream, webhookCertificates } = options;
+  const { namespace, image, imagePullPolicy, imagePullSecrets, upstream, webhookCertificates } = options;
   if (image === undefined) return undefined;
   return startInjection({
     cluster,
@@ -49,6 +51,8 @@ export async function startWebhooks(
       ...defaultSidecar,
       operatorNamespace: namespace,
       image,
+      ...(imagePullPolicy && { imagePullPolicy }),
+      ...(imagePullSecrets && { imagePullSecrets }),
       resources: options.sidecarResources ?? defaultSidecar.resources,
       ...(upstream !== undefined && { upstreamUrl: upstream }),
     },

@@ -111,6 +111,7 @@ const isPod = ajv.compile<Pod>({
         containers,
         initContainers: containers,
         volumes: { type: 'array', items: { type: 'object', required: ['name'], properties: fields('name') } },
+        imagePullSecrets: { type: 'array', items: { type: 'object', properties: fields('name') } },
         hostNetwork: { type: 'boolean' },
         os: { type: 'object', required: ['name'], properties: fields('name') },
         nodeSelector: texts,

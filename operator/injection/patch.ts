@@ -14,7 +14,7 @@ export interface PatchOperation {
 /** What turns a pod without the sidecar into one with it. */
 export function sidecarPatch(
   { metadata, spec }: Pod,
-  { container, volumes, hash }: Sidecar,
+  { container, volumes, imagePullSecrets, hash }: Sidecar,
 ): readonly PatchOperation[] {
   return [
     ...entryPatch('/metadata/annotations', metadata.annotations, hashAnnotation, hash),
@@ -24,6 +24,11 @@ export function sidecarPatch(
       ? { op: 'add', path: '/spec/initContainers/0', value: container }
       : { op: 'add', path: '/spec/initContainers', value: [container] },
     ...appendPatch('/spec/volumes', spec.volumes, volumes),
+    ...appendPatch(
+      '/spec/imagePullSecrets',
+      spec.imagePullSecrets,
+      imagePullSecrets.filter(({ name }) => !spec.imagePullSecrets?.some((stated) => stated.name === name)),
+    ),
   ];
 }
 

@@ -26,6 +26,7 @@ export interface PodSpec {
   readonly containers: readonly Container[];
   readonly initContainers?: readonly Container[];
   readonly volumes?: readonly Volume[];
+  readonly imagePullSecrets?: readonly LocalReference[];
   readonly hostNetwork?: boolean;
   readonly os?: { readonly name: string };
   readonly nodeSelector?: Readonly<Record<string, string>>;
@@ -49,6 +50,11 @@ export interface EnvironmentVariable {
 export interface ContainerPort {
   readonly containerPort: number;
   readonly protocol?: string;
+}
+
+/** An object of the pod's own namespace. */
+export interface LocalReference {
+  readonly name?: string;
 }
 
 export interface Volume {

@@ -5,7 +5,10 @@ export interface InjectionSettings {
   /** Its pods are left alone, and it holds what no pod may mount. */
   readonly operatorNamespace: string;
   readonly image: string;
-  readonly imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never';
+  /** Kubernetes' own default where absent: `Always` for the tag `latest`, `IfNotPresent` for others. */
+  readonly imagePullPolicy?: ImagePullPolicy;
+  /** Names of Secrets that the image is pulled with; each pod's namespace must hold them. */
+  readonly imagePullSecrets?: readonly string[];
   readonly resources: ResourceRequirements;
   /** Where providers of type `openai` without a base URL are; OpenAI's own where absent. */
   readonly upstreamUrl?: string;
@@ -13,6 +16,9 @@ export interface InjectionSettings {
   readonly port: number;
   readonly metricsPort: number;
 }
+
+export const imagePullPolicies = ['Always', 'IfNotPresent', 'Never'] as const;
+export type ImagePullPolicy = (typeof imagePullPolicies)[number];
 
 export interface ResourceRequirements {
   /** Quantities by resource, as Kubernetes writes them: `{ cpu: '100m', memory: '64Mi' }`. */

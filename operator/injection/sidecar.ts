@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { credentialsSecretName } from '../credentials.ts';
 import { credentialsVolume, dataVolume, sidecarName } from './marks.ts';
-import type { Container, Volume } from './pod.ts';
+import type { Container, LocalReference, Volume } from './pod.ts';
 import type { PodSettings } from './settings.ts';
 
 export interface Sidecar {
   readonly container: Container;
   readonly volumes: readonly Volume[];
+  readonly imagePullSecrets: readonly LocalReference[];
   /** Of all of the above. */
   readonly hash: string;
 }
@@ -67,8 +68,10 @@ export function makeSidecar(settings: PodSettings, place: SidecarPlace): Sidecar
     },
     { name: dataVolume, emptyDir: {} },
   ];
-  const hash = createHash('sha256').update(JSON.stringify({ container, volumes })).digest('hex').slice(0, 16);
-  return { container, volumes, hash };
+  const imagePullSecrets = (settings.imagePullSecrets ?? []).map((name) => ({ name }));
+  const whole = JSON.stringify({ container, volumes, imagePullSecrets });
+  const hash = createHash('sha256').update(whole).digest('hex').slice(0, 16);
+  return { container, volumes, imagePullSecrets, hash };
 }
 
 function sidecarArguments(settings: PodSettings, place: SidecarPlace): string[] {

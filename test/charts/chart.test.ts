@@ -104,6 +104,8 @@ suite('the chart', { skip, concurrency: 2 }, () => {
     ['webhook.failurePolicy=Maybe', /webhook\/failurePolicy/],
     ['upstream=models.example.com', /upstream/],
     ['image.digest=latest', /image\/digest/],
+    ['sidecar.imagePullPolicy=Sometimes', /sidecar\/imagePullPolicy/],
+    ['sidecar.imagePullSecrets[0].name=a\\,b', /sidecar\/imagePullSecrets/],
     ['webhook.timeoutSeconds=60', /timeoutSeconds/],
     ['database.external.secretName=My_Secret', /secretName/],
   ];

@@ -1,4 +1,4 @@
-import { defaultSidecar, type InjectionSettings } from '../../../operator/injection/settings.ts';
+import { defaultSidecar, type InjectionSettings, imagePullPolicies } from '../../../operator/injection/settings.ts';
 import type { Deployment } from './objects.ts';
 
 /** What the operator gives new pods, by the arguments that its Deployment starts it with. */
@@ -10,12 +10,17 @@ export function injectionSettingsOf(deployments: readonly Deployment[], operator
     const prefix = `--${flag}=`;
     return args.find((arg) => arg.startsWith(prefix))?.slice(prefix.length);
   };
+  const pullPolicy = read('image-pull-policy');
+  const imagePullPolicy = imagePullPolicies.find((policy) => policy === pullPolicy);
+  const imagePullSecrets = read('image-pull-secrets')?.split(',');
   const upstreamUrl = read('upstream');
   const resources = read('sidecar-resources');
   return {
     ...defaultSidecar,
     operatorNamespace,
     image: read('image') ?? '',
+    ...(imagePullPolicy && { imagePullPolicy }),
+    ...(imagePullSecrets && { imagePullSecrets }),
     ...(upstreamUrl !== undefined && { upstreamUrl }),
     ...(resources !== undefined && { resources: JSON.parse(resources) }),
   };

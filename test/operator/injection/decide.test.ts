@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { decideInjection, type GatheredPod } from '../../../operator/injection/decide.ts';
 import type { Container, Pod } from '../../../operator/injection/pod.ts';
+import type { InjectionSettings } from '../../../operator/injection/settings.ts';
 import { applyPatch, binding, gathered, organization, type PodChange, pod, settings } from './pods.ts';
 
 const decide = (asked: GatheredPod) => decideInjection(asked, settings);
@@ -50,6 +51,43 @@ test('the sidecar has no right that it does not need', () => {
       seccompProfile: { type: 'RuntimeDefault' },
     },
     startupProbe: { httpGet: { path: '/readyz', port: 'metrics' } },
+  });
+});
+
+describe('the image is pulled', () => {
+  const pulling: InjectionSettings = { ...settings, imagePullPolicy: 'Always', imagePullSecrets: ['images', 'mirror'] };
+  const injectPulling = (change: PodChange) => {
+    const decision = decideInjection(gathered(pod(change)), pulling);
+    assert(decision.action === 'inject', JSON.stringify(decision));
+    return applyPatch(pod(change), decision.patch).spec;
+  };
+
+  test('as the operator was told, with Secrets of the namespace', () => {
+    const spec = injectPulling({});
+    assert.partialDeepStrictEqual(spec.initContainers?.[0], { imagePullPolicy: 'Always' });
+    assert.deepEqual(spec.imagePullSecrets, [{ name: 'images' }, { name: 'mirror' }]);
+  });
+
+  test('with those that the pod states itself as well, each once', () => {
+    const own = [{ name: 'mirror' }, { name: 'theirs' }];
+    const { imagePullSecrets } = injectPulling({ spec: { imagePullSecrets: own } });
+    assert.deepEqual(imagePullSecrets, [...own, { name: 'images' }]);
+  });
+
+  test('as Kubernetes pulls, where nobody has told', () => {
+    const { spec } = inject(gathered(pod()));
+    assert.equal(Reflect.get(spec.initContainers?.[0] ?? {}, 'imagePullPolicy'), undefined);
+    assert.equal(spec.imagePullSecrets, undefined);
+  });
+
+  test('so a pod without them is outdated', () => {
+    const hashOf = (asked: InjectionSettings) => {
+      const decision = decideInjection(gathered(pod()), asked);
+      assert(decision.action === 'inject');
+      return applyPatch(pod(), decision.patch).metadata.annotations?.['chaperone.dev/injected-hash'];
+    };
+    assert.notEqual(hashOf(settings), hashOf({ ...settings, imagePullSecrets: ['images'] }));
+    assert.notEqual(hashOf(settings), hashOf({ ...settings, imagePullPolicy: 'Always' }));
   });
 });
 
