@@ -108,6 +108,10 @@ export interface OrganizationSpec {
      * Whether a call must name its user, by its credential or by the header X-User-ID.
      */
     requireUser: boolean;
+    /**
+     * The roles of callers whose credential names none. A `member` sees what is its own; `analyst` and `reviewer` see the organization's figures and records; an `admin` may change personas, configurations and users, too.
+     */
+    defaultRoles: ('member' | 'analyst' | 'reviewer' | 'admin')[];
   };
   /**
    * The providers that calls are sent to. Which one a call goes to follows from the ApiKeyBinding it uses.

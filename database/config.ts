@@ -7,6 +7,8 @@ export interface ConfigChanges {
   readonly organization: ConfigOrganization | undefined;
   readonly personas: readonly ConfigPersona[];
   readonly apiKeys: readonly ConfigApiKey[];
+  /** Only users that were ever changed. */
+  readonly users: readonly ConfigUser[];
 }
 
 export interface ConfigOrganization {
@@ -49,6 +51,11 @@ export interface ConfigApiKey {
   readonly expires_at_ms: number | null;
 }
 
+export interface ConfigUser {
+  readonly user_id: string;
+  readonly is_active: boolean;
+}
+
 /** The channel on which an organization's changes are told. The notification carries nothing. */
 export function configChannel(organizationId: string): string {
   return `chaperone_${organizationId.replaceAll('-', '')}`;
@@ -77,6 +84,7 @@ export async function readConfigChanges(
     organization: ConfigOrganization | null;
     personas: ConfigPersona[];
     api_keys: ConfigApiKey[];
+    users: ConfigUser[];
   }>(
     `select
        (select version from chaperone.config_versions where organization_id = $1::uuid) as version,
@@ -92,7 +100,10 @@ export async function readConfigChanges(
                  translate(encode(key_encrypted, 'base64'), E'\\n', '') as key_sealed,
                  encode(synthetic_key_sha256, 'hex') as synthetic_key_sha256, is_active,
                  deleted_at is not null as is_deleted, extract(epoch from expires_at) * 1000 as expires_at_ms
-          from chaperone.api_keys where organization_id = $1::uuid and config_version > $2::bigint) k) as api_keys`,
+          from chaperone.api_keys where organization_id = $1::uuid and config_version > $2::bigint) k) as api_keys,
+       (select coalesce(jsonb_agg(u), '[]') from (
+          select user_id, is_active
+          from chaperone.users where organization_id = $1::uuid and config_version > $2::bigint) u) as users`,
     [organizationId, sinceVersion],
   );
   const row = rows[0];
@@ -101,5 +112,6 @@ export async function readConfigChanges(
     organization: row?.organization ?? undefined,
     personas: row?.personas ?? [],
     apiKeys: row?.api_keys ?? [],
+    users: row?.users ?? [],
   };
 }

@@ -69,3 +69,103 @@ export async function deletePersona(db: Queryable, organizationId: string, perso
     [organizationId, personaId],
   );
 }
+
+/** What the API can change of a persona that it made; absent fields stay as they are. */
+export interface PersonaChanges {
+  readonly name?: string | undefined;
+  /** Null takes it away. */
+  readonly description?: string | null | undefined;
+  readonly contentSealed?: Uint8Array | undefined;
+  readonly users?: readonly string[] | undefined;
+  readonly model?: string | null | undefined;
+  readonly parameters?: object | undefined;
+  readonly isActive?: boolean | undefined;
+}
+
+/**
+ * Stores a persona that the API makes.
+ *
+ * @throws Postgres error 23505 on `personas_name` where another persona of the organization has the name
+ */
+export async function insertPersona(db: Queryable, persona: Omit<PersonaWrite, 'resource'>): Promise<void> {
+  await db.query(
+    `insert into chaperone.personas
+       (organization_id, persona_id, name, description, content_encrypted, users, model, parameters, is_active)
+     values ($1::uuid, $2::uuid, $3::text, $4::text, $5::bytea, $6::text[], $7::text, $8::jsonb, $9::boolean)`,
+    [
+      persona.organizationId,
+      persona.personaId,
+      persona.name,
+      persona.description,
+      persona.contentSealed,
+      persona.users,
+      persona.model,
+      JSON.stringify(persona.parameters),
+      persona.isActive,
+    ],
+  );
+}
+
+/**
+ * Changes a persona that the API made.
+ *
+ * @returns whether there was one
+ * @throws Postgres error 23505 on `personas_name` where another persona of the organization has the name
+ */
+export async function updatePersona(
+  db: Queryable,
+  organizationId: string,
+  personaId: string,
+  changes: PersonaChanges,
+): Promise<boolean> {
+  const { description, model, parameters } = changes;
+  const { rowCount } = await db.query(
+    `update chaperone.personas
+     set name = coalesce($3::text, name),
+         description = case when $4::boolean then $5::text else description end,
+         content_encrypted = coalesce($6::bytea, content_encrypted),
+         users = coalesce($7::text[], users),
+         model = case when $8::boolean then $9::text else model end,
+         parameters = coalesce($10::jsonb, parameters),
+         is_active = coalesce($11::boolean, is_active),
+         updated_at = now()
+     where organization_id = $1::uuid and persona_id = $2::uuid and resource is null and deleted_at is null`,
+    [
+      organizationId,
+      personaId,
+      changes.name ?? null,
+      description !== undefined,
+      description ?? null,
+      changes.contentSealed ?? null,
+      changes.users ?? null,
+      model !== undefined,
+      model ?? null,
+      parameters === undefined ? null : JSON.stringify(parameters),
+      changes.isActive ?? null,
+    ],
+  );
+  return rowCount === 1;
+}
+
+/**
+ * Takes a persona that the API made out of use: one that calls were made with is deactivated, so that what was spent
+ * keeps its name; one that none was made with is deleted.
+ *
+ * @returns what became of it; undefined where there is none
+ */
+export async function retirePersona(
+  db: Queryable,
+  organizationId: string,
+  personaId: string,
+): Promise<'deleted' | 'deactivated' | undefined> {
+  const { rows } = await db.query<{ outcome: 'deleted' | 'deactivated' }>(
+    `update chaperone.personas
+     set is_active = false, updated_at = now(),
+         deleted_at = case when exists (
+           select from chaperone.requests where organization_id = $1::uuid and persona_id = $2::uuid) then null else now() end
+     where organization_id = $1::uuid and persona_id = $2::uuid and resource is null and deleted_at is null
+     returning case when deleted_at is null then 'deactivated' else 'deleted' end as outcome`,
+    [organizationId, personaId],
+  );
+  return rows[0]?.outcome;
+}

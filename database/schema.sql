@@ -114,6 +114,49 @@ $function$;
 revoke all on function chaperone.ensure_request_partitions(timestamp with time zone) from public;
 grant execute on function chaperone.ensure_request_partitions(timestamp with time zone) to chaperone_tenant;
 
+CREATE OR REPLACE FUNCTION chaperone.erase_user(erased uuid)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  organization uuid := chaperone.current_organization_id();
+  stranger uuid := gen_random_uuid();
+  place record;
+begin
+  perform from chaperone.users u where u.organization_id = organization and u.user_id = erased for update;
+  if not found then
+    return null;
+  end if;
+  delete from chaperone.request_contents c
+    using chaperone.requests r
+    where r.organization_id = organization and r.user_id = erased
+      and c.organization_id = organization and c.started_at = r.started_at and c.request_id = r.request_id;
+  update chaperone.ratings set feedback = null where organization_id = organization and rated_by = erased;
+  update chaperone.rating_history set feedback = null where organization_id = organization and rated_by = erased;
+  -- Sessions are named by their clients, so their names go, too.
+  update chaperone.requests r set session_id = 'erased-' || md5(r.session_id || stranger)
+    where r.organization_id = organization and r.user_id = erased;
+  update chaperone.sessions s set session_id = 'erased-' || md5(s.session_id || stranger)
+    where s.organization_id = organization and s.user_id = erased;
+  update chaperone.users set external_id = 'erased-' || stranger, display_name = null, is_active = false, updated_at = now()
+    where organization_id = organization and user_id = erased;
+  for place in
+    select c.oid::regclass as owner, a.attname as name
+    from pg_class c
+      join pg_attribute a on a.attrelid = c.oid and a.attname in ('user_id', 'rated_by') and not a.attisdropped
+    where c.relnamespace = 'chaperone'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+  loop
+    execute format('update %s set %I = $1 where organization_id = $2 and %I = $3', place.owner, place.name, place.name)
+      using stranger, organization, erased;
+  end loop;
+  return stranger;
+end
+$function$;
+revoke all on function chaperone.erase_user(uuid) from public;
+grant execute on function chaperone.erase_user(uuid) to chaperone_tenant;
+
 CREATE OR REPLACE FUNCTION chaperone.stamp_config_version()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -237,9 +280,14 @@ alter table chaperone.personas add constraint personas_pkey PRIMARY KEY (organiz
 CREATE INDEX personas_config_version ON chaperone.personas USING btree (organization_id, config_version);
 CREATE UNIQUE INDEX personas_name ON chaperone.personas USING btree (organization_id, name) WHERE (deleted_at IS NULL);
 alter table chaperone.personas enable row level security;
+create policy api_made on chaperone.personas as restrictive for update to chaperone_tenant
+  using ((resource IS NULL))
+  with check ((resource IS NULL));
 create policy tenant on chaperone.personas as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert (organization_id, persona_id, name, description, content_encrypted, users, model, parameters, is_active) on chaperone.personas to chaperone_tenant;
 grant select on chaperone.personas to chaperone_tenant;
+grant update (name, description, content_encrypted, users, model, parameters, is_active, updated_at, deleted_at) on chaperone.personas to chaperone_tenant;
 
 create table chaperone.rating_history (
   organization_id uuid not null,
@@ -358,15 +406,20 @@ create table chaperone.users (
   user_id uuid not null,
   external_id text not null,
   is_active boolean not null default true,
-  created_at timestamp with time zone not null default now()
+  created_at timestamp with time zone not null default now(),
+  display_name text,
+  config_version bigint,
+  updated_at timestamp with time zone not null default now()
 );
 alter table chaperone.users add constraint users_organization_id_external_id_key UNIQUE (organization_id, external_id);
 alter table chaperone.users add constraint users_pkey PRIMARY KEY (organization_id, user_id);
+CREATE INDEX users_config_version ON chaperone.users USING btree (organization_id, config_version) WHERE (config_version IS NOT NULL);
 alter table chaperone.users enable row level security;
 create policy tenant on chaperone.users as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)))
   with check ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant insert, select on chaperone.users to chaperone_tenant;
+grant update (is_active, display_name, updated_at) on chaperone.users to chaperone_tenant;
 
 CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.analysis_configs FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
 
@@ -375,3 +428,5 @@ CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.api_key
 CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.organizations FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
 
 CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.personas FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
+
+CREATE TRIGGER stamp_config_version BEFORE UPDATE OF is_active, user_id ON chaperone.users FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();

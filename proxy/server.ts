@@ -19,6 +19,7 @@ import { followSnapshot } from './snapshot/follow.ts';
 import { makeRowOpener, openSnapshot, type SealedSnapshot } from './snapshot/snapshot.ts';
 import { startShipper } from './spool/ship.ts';
 import { openSpool } from './spool/spool.ts';
+import { makeStore } from './store.ts';
 
 export interface ProxyOptions {
   /** The mounted Secret of the organization this process serves. */
@@ -105,10 +106,11 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     credentials = changed;
     putInForce();
   });
+  const store = makeStore({ databaseUrl: () => credentials.databaseUrl, log });
   const shipper = startShipper({
     spool,
+    store,
     organizationId,
-    databaseUrl: () => credentials.databaseUrl,
     log,
     onShipped: (rows) => metrics.spoolShipped.inc(rows),
     onFailure: () => metrics.spoolFailures.inc(),
@@ -139,6 +141,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       labelOf: makeModelLabel(() => inForce?.snapshot),
     }),
     // Without the database a call goes on; the provider itself knows whose response it is.
+    catchUp: () => follower.catchUp(),
     findPredecessor: (id) => spool.find(id) ?? findStored(id).catch(() => undefined),
     upstream,
     metrics,
@@ -149,6 +152,9 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     inForce: requireInForce,
     upstream,
     spool,
+    store,
+    // What has just been written reached the database, so this connection will soon reach it, too.
+    catchUp: () => follower.catchUp(10_000),
     metrics,
     log,
     findRequest: makeFindRequest(spool.find, findStored),
@@ -174,6 +180,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     await upstream.destroy();
     await shipper.flush(500);
     await shipper.stop();
+    await store.close();
     await follower.stop();
     monitoring.closeAllConnections();
     monitoring.close();

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../cli/embedded-postgres.ts';
 import { type ProxyProcess, startProxyProcess } from '../cli/local/proxies.ts';
 import { statePaths } from '../cli/local/state.ts';
-import { signToken } from '../cli/token.ts';
+import { signToken, type TokenOptions } from '../cli/token.ts';
 import { makeDirectoryCluster } from '../operator/cluster/directory.ts';
 import { credentialsSecretName, operatorNamespace } from '../operator/credentials.ts';
 import { startOperator } from '../operator/operator.ts';
@@ -19,6 +19,8 @@ export interface Stack {
   readonly proxy: ProxyProcess;
   readonly baseUrl: string;
   readonly token: string;
+  /** Another token of the organization's. */
+  sign(options: Pick<TokenOptions, 'user' | 'roles'>): Promise<string>;
   /** Of the sandbox; `/sandbox/calls` tells what it billed. */
   readonly upstreamUrl: string;
   /** The organization's Secret as the proxy has it mounted. */
@@ -81,6 +83,7 @@ export async function startStack(scope: Scope, options: { upstreamUrl?: string }
     proxy,
     baseUrl: `http://127.0.0.1:${proxy.port}/v1`,
     token: await signToken({ organization: 'acme', data }),
+    sign: (claims) => signToken({ organization: 'acme', data, ...claims }),
     upstreamUrl,
     credentialsDirectory,
     log: () => readFileSync(paths.log, 'utf8'),

@@ -36,3 +36,23 @@ export function admitModel(snapshot: Snapshot, model: string): void {
     message: `The organization does not allow the model ${JSON.stringify(model.slice(0, 200))}`,
   });
 }
+
+export type Role = 'member' | 'analyst' | 'reviewer' | 'admin';
+
+/** Whether the caller sees what the whole organization did, and not only what is its own. */
+export function seesOrganization({ roles }: Caller): boolean {
+  return roles.includes('admin') || roles.includes('analyst') || roles.includes('reviewer');
+}
+
+/**
+ * Lets through who has one of the roles; an admin always.
+ *
+ * @throws {ProxyError} `role_required`
+ */
+export function admitRole(caller: Caller, ...allowed: readonly Role[]): void {
+  const sufficient = [...new Set<Role>([...allowed, 'admin'])];
+  if (sufficient.some((role) => caller.roles.includes(role))) return;
+  throw new ProxyError('role_required', {
+    message: `This needs a credential with the role ${sufficient.join(' or ')}`,
+  });
+}

@@ -13,6 +13,8 @@ export type OperationName = 'responses' | 'chat' | 'embeddings';
 /** Who makes a call: what the headers said, checked. */
 export interface Caller {
   readonly identity: Identity;
+  /** The credential's roles, or those that the organization gives to credentials without any. */
+  readonly roles: readonly string[];
   /** External id; undefined where the organization does not ask for users. */
   readonly user: string | undefined;
   readonly userId: string;

@@ -27,10 +27,13 @@ export function makeIdentify(organizationId: string): Identify {
     }
     const user = identity.user ?? named;
     if (user === undefined && snapshot.requireUser) throw new ProxyError('user_required', { param: 'X-User-ID' });
+    const userId = user === undefined ? nobody : idOf(user);
+    if (snapshot.inactiveUsers.has(userId)) throw new ProxyError('user_inactive', { param: 'X-User-ID' });
     return {
       identity,
+      roles: identity.roles.length > 0 ? identity.roles : snapshot.defaultRoles,
       user,
-      userId: user === undefined ? nobody : idOf(user),
+      userId,
       sessionId: readHeader(headers, 'x-session-id', 128) ?? `sess_${randomHex(12)}`,
       turnId: readHeader(headers, 'x-turn-id', 128),
     };

@@ -29,6 +29,8 @@ export interface PipelineOptions {
   readonly inForce: () => InForce;
   readonly identify: Identify;
   readonly openAccount: ReturnType<typeof makeAccounting>;
+  /** Resolves when the database's newest configuration is in force. */
+  readonly catchUp: () => Promise<void>;
   /** An earlier call by response id; undefined where it is not known. */
   readonly findPredecessor: (
     responseId: string,
@@ -56,7 +58,7 @@ export type Pipeline = ReturnType<typeof makePipeline>;
 
 /** The way of a call: authenticate, admit, route, forward (observing), account. */
 export function makePipeline(options: PipelineOptions) {
-  const { inForce, identify, openAccount, findPredecessor, upstream, metrics, drainMs } = options;
+  const { inForce, identify, openAccount, catchUp, findPredecessor, upstream, metrics, drainMs } = options;
 
   const authenticate = (headers: IncomingHttpHeaders): Caller | Promise<Caller> => {
     const { authenticator, snapshot } = inForce();
@@ -67,9 +69,10 @@ export function makePipeline(options: PipelineOptions) {
 
   const run = async (request: CallRequest): Promise<void> => {
     const { operation, caller, rawBody } = request;
-    const { snapshot, envelope, price } = inForce();
-    admitSurface(snapshot, operation.surface);
+    admitSurface(inForce().snapshot, operation.surface);
     const body = parseBody(rawBody);
+    if (isUnknownPersona(inForce().snapshot, body.persona_id)) await catchUp().catch(() => {});
+    const { snapshot, envelope, price } = inForce();
     const persona = body.persona_id == null ? undefined : admitPersona(snapshot, caller, body.persona_id);
     const model = checkBody(body, operation, persona);
     admitModel(snapshot, model);
@@ -121,6 +124,11 @@ export function makePipeline(options: PipelineOptions) {
   };
 
   return { authenticate, run };
+}
+
+/** One that another proxy's API has just made may be unknown here for some milliseconds more. */
+function isUnknownPersona({ personas }: Snapshot, personaId: unknown): boolean {
+  return typeof personaId === 'string' && !personas.has(personaId.toLowerCase());
 }
 
 /** What of a client's headers is meant for the provider. Everything else, credentials and cookies first, ends here. */

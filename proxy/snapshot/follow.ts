@@ -11,6 +11,7 @@ import {
   readConfigVersion,
 } from '../../database/config.ts';
 import type { Queryable } from '../../database/queryable.ts';
+import { ProxyError } from '../error.ts';
 import { applyChanges, emptySnapshot, type SealedSnapshot } from './snapshot.ts';
 
 export interface FollowOptions {
@@ -38,6 +39,12 @@ export interface Follower {
   confirmedAtMs(): number;
   /** Runs a look-up on the follower's connection. @throws where the database is away */
   query<T>(run: (db: Queryable) => Promise<T>): Promise<T>;
+  /**
+   * Resolves when what the database has at the time of the call is in force.
+   *
+   * @throws {ProxyError} `store_unavailable` where the database is away for longer than `patienceMs`
+   */
+  catchUp(patienceMs?: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -120,6 +127,18 @@ export function followSnapshot(options: FollowOptions): Follower {
         }
       });
   };
+  const catchUp = async (patienceMs = 0) => {
+    const askedAtMs = Date.now();
+    for (;;) {
+      // The reading under way may have begun before what is looked for was written.
+      await refreshing;
+      refresh();
+      await refreshing;
+      if (client && confirmedAtMs >= askedAtMs) return;
+      if (stopped || Date.now() - askedAtMs >= patienceMs) throw new ProxyError('store_unavailable');
+      await new Promise((resolve) => setTimeout(resolve, reconnectMs.first));
+    }
+  };
 
   const connect = async () => {
     const next = new Client({
@@ -172,6 +191,7 @@ export function followSnapshot(options: FollowOptions): Follower {
       if (!client) throw new Error('The database cannot be reached');
       return run(client);
     },
+    catchUp,
     async stop() {
       stopped = true;
       clearInterval(poll);
@@ -188,6 +208,7 @@ interface KeptSnapshot {
   readonly organization: ConfigOrganization;
   readonly personas: readonly ConfigPersona[];
   readonly apiKeys: readonly ConfigApiKey[];
+  readonly inactiveUsers: readonly string[];
 }
 
 async function save(directory: string, snapshot: SealedSnapshot): Promise<void> {
@@ -197,6 +218,7 @@ async function save(directory: string, snapshot: SealedSnapshot): Promise<void> 
     organization: snapshot.organization,
     personas: [...snapshot.personas.values()],
     apiKeys: [...snapshot.apiKeys.values()],
+    inactiveUsers: [...snapshot.inactiveUsers],
   };
   const file = join(directory, fileName);
   await writeFile(`${file}.new`, JSON.stringify(kept), { mode: 0o600 });
@@ -212,6 +234,7 @@ async function load(directory: string, organizationId: string): Promise<SealedSn
       organization: kept.organization,
       personas: new Map(kept.personas.map((row) => [row.persona_id, row])),
       apiKeys: new Map(kept.apiKeys.map((row) => [row.api_key_id, row])),
+      inactiveUsers: new Set(kept.inactiveUsers),
     };
   } catch {
     // None kept yet, or not whole: the database has it.

@@ -10,6 +10,8 @@ export interface SealedSnapshot {
   readonly organization: ConfigOrganization | undefined;
   readonly personas: ReadonlyMap<string, ConfigPersona>;
   readonly apiKeys: ReadonlyMap<string, ConfigApiKey>;
+  /** Ids of deactivated users. */
+  readonly inactiveUsers: ReadonlySet<string>;
 }
 
 export const emptySnapshot: SealedSnapshot = {
@@ -17,6 +19,7 @@ export const emptySnapshot: SealedSnapshot = {
   organization: undefined,
   personas: new Map(),
   apiKeys: new Map(),
+  inactiveUsers: new Set(),
 };
 
 export interface Persona {
@@ -68,6 +71,10 @@ export interface Snapshot {
   readonly isDeleted: boolean;
   readonly spec: OrganizationSpec;
   readonly requireUser: boolean;
+  /** Of callers whose credential names none. */
+  readonly defaultRoles: readonly string[];
+  /** Ids of users whose calls are refused. */
+  readonly inactiveUsers: ReadonlySet<string>;
   readonly storesContents: boolean;
   readonly allowsModel: ModelRule;
   /** Undefined: every one. */
@@ -94,8 +101,13 @@ export function applyChanges(snapshot: SealedSnapshot, changes: ConfigChanges): 
     if (row.is_deleted) apiKeys.delete(row.api_key_id);
     else apiKeys.set(row.api_key_id, row);
   }
+  const inactiveUsers = new Set(snapshot.inactiveUsers);
+  for (const { user_id, is_active } of changes.users) {
+    if (is_active) inactiveUsers.delete(user_id);
+    else inactiveUsers.add(user_id);
+  }
   const organization = changes.organization ?? snapshot.organization;
-  return { version: changes.version, organization, personas, apiKeys };
+  return { version: changes.version, organization, personas, apiKeys, inactiveUsers };
 }
 
 /** Opens sealed rows; keeps what it opened, since most rows of a new snapshot are those of the last one. */
@@ -155,6 +167,8 @@ export function openSnapshot(sealed: SealedSnapshot, opener: RowOpener, defaultB
     isDeleted: organization.is_deleted,
     spec,
     requireUser: spec.authentication?.requireUser ?? true,
+    defaultRoles: spec.authentication?.defaultRoles ?? ['admin'],
+    inactiveUsers: sealed.inactiveUsers,
     storesContents: spec.storage?.contents !== 'None',
     allowsModel: makeModelRule(spec.models?.allow, spec.models?.deny),
     surfaces: spec.surfaces && new Set(spec.surfaces),

@@ -1,15 +1,15 @@
-import { Client, DatabaseError } from 'pg';
+import { DatabaseError } from 'pg';
 import type { Logger } from 'pino';
 import type { Queryable } from '../../database/queryable.ts';
 import { insertRatings } from '../../database/ratings.ts';
 import { ensureRequestPartitions, insertRequests, type RequestRecord } from '../../database/requests.ts';
+import type { Store } from '../store.ts';
 import type { Spool, SpooledRow, SpoolTable } from './spool.ts';
 
 export interface ShipOptions {
   readonly spool: Spool;
+  readonly store: Store;
   readonly organizationId: string;
-  /** Asked at each connection: passwords rotate. */
-  readonly databaseUrl: () => string;
   readonly log: Logger;
   /** Told how many rows have reached Postgres, and of each failed attempt. */
   readonly onShipped?: (rows: number) => void;
@@ -30,31 +30,12 @@ const retryMs = { first: 100, last: 2_000 };
 
 /** Copies the spool to Postgres in idempotent batches for as long as it runs; the database may come and go. */
 export function startShipper(options: ShipOptions): Shipper {
-  const { spool, organizationId, log } = options;
+  const { spool, store, organizationId, log } = options;
   const knownMonths = new Set<string>();
-  let client: Client | undefined;
   let stopped = false;
   let delayMs = retryMs.first;
   let timer: NodeJS.Timeout | undefined;
   let working: Promise<void> | undefined;
-
-  const connection = async (): Promise<Client> => {
-    if (client) return client;
-    const next = new Client({
-      connectionString: options.databaseUrl(),
-      application_name: 'chaperone-proxy-spool',
-      connectionTimeoutMillis: 5_000,
-      query_timeout: 30_000,
-      keepAlive: true,
-    });
-    next.on('error', (error) => log.warn({ err: error }, 'lost the database'));
-    next.once('end', () => {
-      if (client === next) client = undefined;
-    });
-    await next.connect();
-    client = next;
-    return next;
-  };
 
   const insert = async (db: Queryable, table: SpoolTable, rows: readonly SpooledRow[]) => {
     const json = `[${rows.map((row) => row.record).join(',')}]`;
@@ -93,16 +74,20 @@ export function startShipper(options: ShipOptions): Shipper {
     }
   };
 
+  const shipBatch = async (db: Queryable, table: SpoolTable): Promise<number> => {
+    const rows = spool.take(table, batchRows);
+    if (rows.length > 0) await ship(db, table, rows);
+    return rows.length;
+  };
+
+  /** A batch at a time, so that others get their turn at the database between two of them. */
   const drain = async () => {
-    const db = await connection();
     for (;;) {
-      const calls = spool.take('calls', batchRows);
-      if (calls.length > 0) await ship(db, 'calls', calls);
-      const ratings = spool.take('ratings', batchRows);
-      if (ratings.length > 0) await ship(db, 'ratings', ratings);
-      if (stopped || calls.length + ratings.length === 0) return;
+      const calls = await store.run((db) => shipBatch(db, 'calls'));
+      const ratings = await store.run((db) => shipBatch(db, 'ratings'));
+      if (stopped || calls + ratings === 0) return;
       // While records stream in, one full statement costs Postgres less than many small ones.
-      if (calls.length < batchRows) await new Promise((resolve) => setTimeout(resolve, gatherMs));
+      if (calls < batchRows) await new Promise((resolve) => setTimeout(resolve, gatherMs));
     }
   };
 
@@ -117,8 +102,6 @@ export function startShipper(options: ShipOptions): Shipper {
         { err: error, waiting: spool.depth },
         'usage could not be copied to the database; it stays in the spool',
       );
-      void client?.end().catch(() => {});
-      client = undefined;
       nextMs = delayMs * (0.5 + Math.random());
       delayMs = Math.min(delayMs * 2, retryMs.last);
     }
@@ -149,7 +132,6 @@ export function startShipper(options: ShipOptions): Shipper {
       stopped = true;
       clearTimeout(timer);
       await working;
-      await client?.end().catch(() => {});
     },
   };
 }

@@ -24,7 +24,7 @@ test('defaults are filled in, those inside of defaulted objects too', () => {
   assert('object' in result);
   assert.deepEqual(result.object.spec, {
     namespaceSelector: {},
-    authentication: { tokenLifetime: '8760h', requireUser: true },
+    authentication: { tokenLifetime: '8760h', requireUser: true, defaultRoles: ['admin'] },
     providers: [{ name: 'openai', type: 'openai', timeouts: { headers: '600s', idle: '120s' } }],
     storage: { contents: 'Full' },
     deletionPolicy: 'Retain',

@@ -48,6 +48,8 @@ const policyGaps = `
   from pg_catalog.pg_policy
     join pg_catalog.pg_class c on c.oid = polrelid
   where c.relnamespace = 'chaperone'::regnamespace
+    -- One that restricts only takes away from what the others give.
+    and polpermissive
     and array[pg_get_expr(polqual, polrelid), coalesce(pg_get_expr(polwithcheck, polrelid), pg_get_expr(polqual, polrelid))]
       is distinct from array_fill(
         '(organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id))'::text, array[2])`;

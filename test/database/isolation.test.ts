@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Client, DatabaseError } from 'pg';
+import { userIdOf } from '../../database/ids.ts';
 import { findIsolationGaps } from './isolation-rules.ts';
 import { seedEveryTable } from './seed.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
@@ -13,9 +14,10 @@ interface Relation {
 const withoutOrganization = ['migrations'];
 
 /** What of the catalog a tenant may call that runs as the owner. A new one needs a line, and a thought. */
-const definerCalls: Readonly<Record<string, string>> = {
-  current_organization_id: 'select chaperone.current_organization_id()',
-  ensure_request_partitions: 'select chaperone.ensure_request_partitions(now())',
+const definerCalls: Readonly<Record<string, () => string>> = {
+  current_organization_id: () => 'select chaperone.current_organization_id()',
+  ensure_request_partitions: () => 'select chaperone.ensure_request_partitions(now())',
+  erase_user: () => `select chaperone.erase_user('${userIdOf(victim.id, 'ada')}')`,
 };
 
 const releasers: (() => Promise<void>)[] = [];
@@ -171,7 +173,7 @@ test('what a tenant may call as the owner tells and does nothing of another orga
   assert.deepEqual(callable.sort(), Object.keys(definerCalls).sort());
   const before = await victimRows();
   for (const name of callable) {
-    const result = await asAttacker.query<Record<string, unknown>>(definerCalls[name] ?? '');
+    const result = await asAttacker.query<Record<string, unknown>>(definerCalls[name]?.() ?? '');
     assert.ok(!JSON.stringify(result.rows).includes(victim.id), name);
   }
   const { rows: own } = await asAttacker.query('select chaperone.current_organization_id() as id');

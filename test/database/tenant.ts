@@ -40,7 +40,7 @@ export async function openDatabase(t: Pick<TestContext, 'after'>): Promise<Owned
 
 export const organizationSpec: OrganizationSpec = {
   namespaceSelector: {},
-  authentication: { tokenLifetime: '8760h', requireUser: true },
+  authentication: { tokenLifetime: '8760h', requireUser: true, defaultRoles: ['admin'] },
   providers: [{ name: 'openai', type: 'openai', timeouts: { headers: '600s', idle: '120s' } }],
   storage: { contents: 'Full' },
   deletionPolicy: 'Retain',

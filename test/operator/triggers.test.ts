@@ -15,7 +15,12 @@ const acme = makeOrganization(
   'acme',
   {
     namespaceSelector: { matchLabels: { org: 'acme' } },
-    authentication: { tokenLifetime: '1h', requireUser: true, sharedSecretRef: { name: 'legacy', key: 'secret' } },
+    authentication: {
+      tokenLifetime: '1h',
+      requireUser: true,
+      defaultRoles: ['admin'],
+      sharedSecretRef: { name: 'legacy', key: 'secret' },
+    },
   },
   { status: { id: 'id', memberNamespaces: ['web', 'left'] } },
 );

@@ -34,6 +34,8 @@ export function makeSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
     isDeleted: false,
     spec: organizationSpec satisfies OrganizationSpec,
     requireUser: true,
+    defaultRoles: ['admin'],
+    inactiveUsers: new Set(),
     storesContents: true,
     allowsModel: () => true,
     surfaces: undefined,

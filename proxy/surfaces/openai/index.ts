@@ -1,11 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { ProxyError } from '../../error.ts';
 import type { Caller } from '../../pipeline/call.ts';
-import type { InForce, Pipeline } from '../../pipeline/pipeline.ts';
+import type { GovernanceContext } from '../governance/context.ts';
+import { governanceSurface } from '../governance/index.ts';
 import { toEnvelope } from './envelope.ts';
 import { type ModelsOptions, registerModels } from './models.ts';
-import { registerPersonas } from './personas.ts';
-import { type RatingsOptions, registerRatings } from './ratings.ts';
 import { ownHeaders, type Refusals } from './refusals.ts';
 
 declare module 'fastify' {
@@ -15,9 +14,7 @@ declare module 'fastify' {
   }
 }
 
-export interface OpenAiSurfaceOptions extends ModelsOptions, RatingsOptions {
-  readonly pipeline: Pipeline;
-  readonly inForce: () => InForce;
+export interface OpenAiSurfaceOptions extends ModelsOptions, GovernanceContext {
   readonly refusals: Refusals;
 }
 
@@ -50,6 +47,5 @@ export async function openAiSurface(app: FastifyInstance, options: OpenAiSurface
   });
 
   registerModels(app, options);
-  registerPersonas(app, options);
-  registerRatings(app, options);
+  app.register(governanceSurface, { ...options, prefix: '' });
 }

@@ -86,14 +86,21 @@ test('the operator’s namespace as a member gets one copy', () => {
 });
 
 test('tokens live as long as the organization says', () => {
-  const organization = withSpec({ authentication: { tokenLifetime: '1h', requireUser: true } });
+  const organization = withSpec({
+    authentication: { tokenLifetime: '1h', requireUser: true, defaultRoles: ['admin'] },
+  });
   assert.equal(apply({ organization }).tokenLifetime, '1h');
 });
 
 test('a shared secret is handed on; one that is named and missing is a problem that says where it belongs', () => {
   assert.deepEqual([apply({ sharedSecret: 's' }).sharedSecret, apply({ sharedSecret: 's' }).problem], ['s', undefined]);
   const organization = withSpec({
-    authentication: { tokenLifetime: '1h', requireUser: true, sharedSecretRef: { name: 'legacy', key: 'secret' } },
+    authentication: {
+      tokenLifetime: '1h',
+      requireUser: true,
+      defaultRoles: ['admin'],
+      sharedSecretRef: { name: 'legacy', key: 'secret' },
+    },
   });
   const { sharedSecret, problem } = apply({ organization, sharedSecret: null });
   assert.equal(sharedSecret, undefined);

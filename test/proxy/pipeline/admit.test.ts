@@ -6,7 +6,7 @@ import { makeSnapshot } from '../snapshot.ts';
 import { makePersona } from './persona.ts';
 
 function caller(user: string | undefined): Caller {
-  return { identity: { user, roles: [] }, user, userId: 'u', sessionId: 's', turnId: undefined };
+  return { identity: { user, roles: [] }, roles: [], user, userId: 'u', sessionId: 's', turnId: undefined };
 }
 
 const open = makePersona({ id: '00000000-0000-5000-8000-00000000000a' });

@@ -23,7 +23,7 @@ const snapshot = makeSnapshot({
 });
 
 function caller(user: string | undefined): Caller {
-  return { identity: { user, roles: [] }, user, userId: 'u', sessionId: 's', turnId: undefined };
+  return { identity: { user, roles: [] }, roles: [], user, userId: 'u', sessionId: 's', turnId: undefined };
 }
 
 function predecessor(apiKeyId: string | null) {

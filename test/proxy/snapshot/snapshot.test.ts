@@ -49,7 +49,7 @@ function makeKey(id: string, changes: Partial<ConfigApiKey> = {}): ConfigApiKey 
 }
 
 function makeChanges(version: number, changes: Partial<ConfigChanges> = {}): ConfigChanges {
-  return { version, organization: undefined, personas: [], apiKeys: [], ...changes };
+  return { version, organization: undefined, personas: [], users: [], apiKeys: [], ...changes };
 }
 
 function makeOrganization(spec: Partial<OrganizationSpec> = {}) {
@@ -132,7 +132,7 @@ test('what the organization says is in force', () => {
     {
       models: { allow: ['gpt-*'], deny: ['gpt-4'] },
       storage: { contents: 'None' },
-      authentication: { tokenLifetime: '1h', requireUser: false },
+      authentication: { tokenLifetime: '1h', requireUser: false, defaultRoles: ['admin'] },
       providers: [
         { name: 'openai', type: 'openai', timeouts },
         { name: 'local', type: 'compatible', baseUrl: 'http://127.0.0.1:8080/openai/v1/', timeouts },

@@ -9,6 +9,7 @@ import { makeRequestId } from '../../../database/ids.ts';
 import type { RatingRecord } from '../../../database/ratings.ts';
 import { type Shipper, startShipper } from '../../../proxy/spool/ship.ts';
 import { openSpool, type Spool } from '../../../proxy/spool/spool.ts';
+import { makeStore, type Store } from '../../../proxy/store.ts';
 import { makeTenant, type OwnedDatabase, openDatabase, type Tenant } from '../../database/tenant.ts';
 import { makeRecord } from '../../request-record.ts';
 import { startRelay, viaPort } from '../../tcp-relay.ts';
@@ -38,10 +39,12 @@ async function prepare(t: TestContext): Promise<Shipping> {
   const spool = openSpool({ directory });
   const tenant = await makeTenant(database);
   const shippers: Shipper[] = [];
+  const stores: Store[] = [];
   let failures = 0;
   let isOpen = true;
   t.after(async () => {
     for (const shipper of shippers) await shipper.stop();
+    for (const store of stores) await store.close();
     if (isOpen) spool.close();
     rmSync(directory, { recursive: true });
   });
@@ -50,11 +53,14 @@ async function prepare(t: TestContext): Promise<Shipping> {
     spool,
     directory,
     start(databaseUrl = tenant.url) {
+      const log = pino({ level: 'silent' });
+      const store = makeStore({ databaseUrl: () => databaseUrl, log });
+      stores.push(store);
       const shipper = startShipper({
         spool,
+        store,
         organizationId: tenant.id,
-        databaseUrl: () => databaseUrl,
-        log: pino({ level: 'silent' }),
+        log,
         onFailure: () => {
           failures += 1;
         },

@@ -1,0 +1,75 @@
+import { Client } from 'pg';
+import type { Logger } from 'pino';
+import { isOutage } from '../database/outage.ts';
+import type { Queryable } from '../database/queryable.ts';
+import { ProxyError } from './error.ts';
+
+/** The proxy's connection for reading and writing the organization's rows. No call waits for it. */
+export interface Store {
+  /**
+   * Runs `work` on the connection, after what was asked before it and before what is asked next, so that it may open a
+   * transaction.
+   *
+   * @throws {ProxyError} `store_unavailable` where the database is away; what else `work` throws passes through
+   */
+  run<T>(work: (db: Queryable) => Promise<T>): Promise<T>;
+  /** Waits for the work at hand. */
+  close(): Promise<void>;
+}
+
+export interface StoreOptions {
+  /** Asked at each connection: passwords rotate. */
+  readonly databaseUrl: () => string;
+  readonly log: Logger;
+}
+
+const queryTimeoutMs = 15_000;
+
+/** Makes the store. It connects when it is first asked, and anew after each failure. */
+export function makeStore({ databaseUrl, log }: StoreOptions): Store {
+  let client: Client | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+
+  const connect = async (): Promise<Client> => {
+    if (client) return client;
+    const next = new Client({
+      connectionString: databaseUrl(),
+      application_name: 'chaperone-proxy-store',
+      connectionTimeoutMillis: 5_000,
+      query_timeout: queryTimeoutMs,
+      keepAlive: true,
+    });
+    next.on('error', (error) => log.warn({ err: error }, 'lost the database'));
+    next.once('end', () => {
+      if (client === next) client = undefined;
+    });
+    await next.connect();
+    client = next;
+    return next;
+  };
+  const disconnect = () => {
+    void client?.end().catch(() => {});
+    client = undefined;
+  };
+  const attempt = async <T>(work: (db: Queryable) => Promise<T>): Promise<T> => {
+    try {
+      return await work(await connect());
+    } catch (cause) {
+      if (!isOutage(cause)) throw cause;
+      disconnect();
+      throw new ProxyError('store_unavailable', { cause });
+    }
+  };
+
+  return {
+    run(work) {
+      const result = last.then(() => attempt(work));
+      last = result.catch(() => {});
+      return result;
+    },
+    async close() {
+      await last;
+      await client?.end().catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { RequestReference } from '../../../database/requests.ts';
+import type { InForce, Pipeline } from '../../pipeline/pipeline.ts';
+import type { Spool } from '../../spool/spool.ts';
+import type { Store } from '../../store.ts';
+
+/** What the governance resources work with. */
+export interface GovernanceContext {
+  readonly pipeline: Pipeline;
+  readonly inForce: () => InForce;
+  readonly store: Store;
+  readonly spool: Spool;
+  /** A call of the organization's by request id or response id, wherever it was made. */
+  readonly findRequest: (id: string) => Promise<RequestReference | undefined>;
+  /** Resolves when what has been committed is in force in this proxy. */
+  readonly catchUp: () => Promise<void>;
+}
+
+/** The surface's Fastify: handlers know the types of what their TypeBox schemas have checked. */
+export type GovernanceApp = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;

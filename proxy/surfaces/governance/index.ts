@@ -1,0 +1,30 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyInstance } from 'fastify';
+import { ProxyError } from '../../error.ts';
+import type { GovernanceApp, GovernanceContext } from './context.ts';
+import { registerPersonas } from './personas.ts';
+import { registerRatings } from './ratings.ts';
+import { registerUsers } from './users.ts';
+import { validateBySchema } from './validation.ts';
+
+/** One line a resource. */
+const resources: readonly ((app: GovernanceApp, context: GovernanceContext) => void)[] = [
+  registerPersonas,
+  registerRatings,
+  registerUsers,
+];
+
+/** What contract 0 adds beside OpenAI's own API. Callers are known, and errors told, as on the rest of `/v1`. */
+export async function governanceSurface(app: FastifyInstance, context: GovernanceContext): Promise<void> {
+  app.removeAllContentTypeParsers();
+  // Whatever a client says that it is: curl calls JSON a form.
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, text, done) => {
+    try {
+      done(null, text === '' ? undefined : JSON.parse(text.toString()));
+    } catch (cause) {
+      done(new ProxyError('invalid_json', { cause }));
+    }
+  });
+  validateBySchema(app);
+  for (const register of resources) register(app.withTypeProvider<TypeBoxTypeProvider>(), context);
+}

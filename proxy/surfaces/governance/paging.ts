@@ -1,0 +1,24 @@
+import { Type } from 'typebox';
+
+/** The part of a query string that pages through a list. */
+export const paging = {
+  limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100, description: 'How many are wanted at most.' }),
+  offset: Type.Integer({ minimum: 0, default: 0, maximum: 1_000_000_000, description: 'How many are left out first.' }),
+};
+
+/** What an answer says of the page beside its items. */
+export const page = {
+  total: Type.Integer({ description: 'How many there are in all.' }),
+  limit: Type.Integer(),
+  offset: Type.Integer(),
+};
+
+interface Page {
+  readonly limit: number;
+  readonly offset: number;
+}
+
+/** The items of one page, and what the answer says of it. */
+export function pageOf<Item>(items: readonly Item[], { limit, offset }: Page) {
+  return { items: items.slice(offset, offset + limit), total: items.length, limit, offset };
+}
