@@ -35,6 +35,12 @@ program
   .option('--kubeconfig <file>', 'instead of $KUBECONFIG')
   .option('--no-leader-election', 'reconcile at once: there must be no other operator')
   .option('--concurrency <number>', 'reconciliations at a time, for each kind', parseCount, 8)
+  .option(
+    '--resync <duration>',
+    'how often all rows are compared with the resources, give or take',
+    parsePeriod,
+    600_000,
+  )
   .option('--metrics-port <port>', 'the port of /metrics, /healthz and /readyz', parsePort, 8080)
   .option('--image <image>', "the sidecar's image; without one nothing is injected")
   .addOption(new Option('--image-pull-policy <policy>', "the sidecar's").choices(['Always', 'IfNotPresent', 'Never']))
@@ -55,7 +61,9 @@ program
   .option('--directory <directory>', 'take resources from the YAML in this directory instead of a cluster')
   .option('--data <directory>', 'where statuses and Secrets are kept with --directory', '.chaperone')
   .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')
-  .action(async (options) => (await import('./operator.ts')).operator(options, process.env));
+  .action(async ({ resync: resyncMs, ...options }) =>
+    (await import('./operator.ts')).operator({ ...options, resyncMs }, process.env),
+  );
 
 program
   .command('proxy')
@@ -153,6 +161,13 @@ function parseResources(value: string): object {
 function parseSeconds(value: string): number {
   if (!/^\d+(\.\d+)?$/.test(value)) throw new InvalidArgumentError('It must be a number of seconds.');
   return Number(value);
+}
+
+/** @returns milliseconds */
+function parsePeriod(value: string): number {
+  const ms = parseWait(value);
+  if (ms === 0) throw new InvalidArgumentError('It must be longer than nothing.');
+  return ms;
 }
 
 /** @returns milliseconds */

@@ -22,17 +22,19 @@ export async function operator(options: OperatorCommandOptions, environment: Nod
     const proxyDatabaseUrl = proxyDatabaseUrlFile === undefined ? databaseUrl : await readText(proxyDatabaseUrlFile);
     return operateInCluster(options, { databaseUrl, proxyDatabaseUrl, log });
   }
-  await operateOverDirectory(options.directory, options.data, { databaseUrl, environment, log });
+  const { directory, data, resyncMs } = options;
+  await operateOverDirectory(directory, data, { databaseUrl, resyncMs, environment, log });
 }
 
 interface DirectoryContext {
   readonly databaseUrl: string;
+  readonly resyncMs: number;
   readonly environment: NodeJS.ProcessEnv;
   readonly log: Logger;
 }
 
 async function operateOverDirectory(directory: string, data: string, context: DirectoryContext): Promise<void> {
-  const { databaseUrl, environment, log } = context;
+  const { databaseUrl, resyncMs, environment, log } = context;
   const cluster = makeDirectoryCluster({
     directory,
     stateDirectory: join(data, 'state'),
@@ -40,7 +42,7 @@ async function operateOverDirectory(directory: string, data: string, context: Di
     onProblem: (problem) => log.error(problem, 'a resource cannot be used; the last good one stays in force'),
   });
   await cluster.start();
-  const running = await startOperator({ cluster, databaseUrl, log });
+  const running = await startOperator({ cluster, databaseUrl, resyncMs, log });
   log.info('reconciling');
   const stop = async () => {
     await running.stop();

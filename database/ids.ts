@@ -12,6 +12,14 @@ export function userIdOf(organizationId: string, externalId: string): string {
   return derivedUuid(organizationId, `user/${externalId}`);
 }
 
+/** A name space of our own, made up once. */
+const organizations = '3f6c1a52-7d0b-4e7e-9a58-5b1f0c2d8e94';
+
+/** The UUID of a new organization: the same for every attempt to make it, another for the next of the same name. */
+export function organizationIdOf(uid: string): string {
+  return derivedUuid(organizations, uid);
+}
+
 /**
  * The UUID of what a resource owns: stable however often the resource is deleted and applied again.
  *
@@ -21,10 +29,10 @@ export function resourceIdOf(organizationId: string, kind: string, resource: str
   return derivedUuid(organizationId, `${kind}/${resource}`);
 }
 
-/** UUIDv5 (RFC 9562, section 5.5) of a name in an organization's name space. */
-function derivedUuid(organizationId: string, name: string): string {
+/** UUIDv5 (RFC 9562, section 5.5) of a name in a name space, such as an organization's. */
+function derivedUuid(nameSpace: string, name: string): string {
   const hash = createHash('sha1')
-    .update(Buffer.from(organizationId.replaceAll('-', ''), 'hex'))
+    .update(Buffer.from(nameSpace.replaceAll('-', ''), 'hex'))
     .update(name)
     .digest();
   hash[6] = ((hash[6] ?? 0) & 0x0f) | 0x50;

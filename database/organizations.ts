@@ -6,15 +6,20 @@ export interface OrganizationRow {
   readonly name: string;
 }
 
-/** The organization of this name, deleted and retained ones too: applied again, it is the same organization. */
+/**
+ * The organization of this name, deleted and retained ones too: applied again, it is the same organization. Its role is
+ * null where it could not log in as the organization.
+ */
 export async function findOrganization(
   db: Queryable,
   name: string,
 ): Promise<(OrganizationRow & { readonly role: string | null }) | undefined> {
   const { rows } = await db.query<OrganizationRow & { readonly role: string | null }>(
-    `select o.organization_id as "organizationId", o.name, r.role_name as role
+    `select o.organization_id as "organizationId", o.name, l.rolname as role
      from chaperone.organizations o
        left join chaperone.organization_roles r using (organization_id)
+       left join pg_roles l
+         on l.rolname = r.role_name and l.rolcanlogin and pg_has_role(l.oid, 'chaperone_tenant', 'member')
      where o.name = $1::text`,
     [name],
   );
@@ -30,8 +35,8 @@ export async function upsertOrganization(
   await db.query(
     `with updated as (
        update chaperone.organizations
-       set spec = $3::jsonb, deleted_at = null, updated_at = now()
-       where organization_id = $1::uuid and (spec, deleted_at) is distinct from ($3::jsonb, null)
+       set name = $2::text, spec = $3::jsonb, deleted_at = null, updated_at = now()
+       where organization_id = $1::uuid and (name, spec, deleted_at) is distinct from ($2::text, $3::jsonb, null)
      )
      insert into chaperone.organizations (organization_id, name, spec)
      select $1::uuid, $2::text, $3::jsonb

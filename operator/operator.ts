@@ -7,9 +7,11 @@ import { bindingKind } from './api-key-bindings/binding-kind.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { operatorNamespace } from './credentials.ts';
 import { makeOrganizationReconciler } from './organizations/reconcile.ts';
+import { removeOrphans } from './orphans.ts';
 import { personaKind } from './personas/persona-kind.ts';
 import { type Controller, type Reconcile, startController } from './runtime/controller.ts';
 import type { RuntimeMetrics } from './runtime/metrics.ts';
+import { startResync } from './runtime/resync.ts';
 import { makeWorkQueue, type WorkQueue } from './runtime/work-queue.ts';
 import { makeTenancyFinder, type TenantKind } from './tenancy.ts';
 import { makeTenantReconciler } from './tenant-kind.ts';
@@ -28,6 +30,8 @@ export interface OperatorOptions {
   readonly metrics?: RuntimeMetrics;
   /** Reconciliations at a time, for each kind. */
   readonly concurrency?: number;
+  /** Rows are watched by nobody: what somebody changed in the database is put right within this time, give or take. */
+  readonly resyncMs?: number;
 }
 
 export interface Operator {
@@ -36,14 +40,15 @@ export interface Operator {
   stop(): Promise<void>;
 }
 
-/** Rows are watched by nobody: what somebody changed in the database is put right within this time, give or take. */
-const resyncMs = 600_000;
+const defaultResyncMs = 600_000;
+const tenantKinds = { Persona: personaKind, ApiKeyBinding: bindingKind, AnalysisConfig: analysisConfigKind };
 const partitionCheckMs = 6 * 3_600_000;
 const monthMs = 31 * 24 * 3_600_000;
 
 /** Migrates the database and reconciles the cluster's resources into it until stopped. */
 export async function startOperator(options: OperatorOptions): Promise<Operator> {
   const { cluster, databaseUrl, log, metrics, concurrency = 4, namespace = operatorNamespace } = options;
+  const { resyncMs = defaultResyncMs } = options;
   await migrate(databaseUrl);
   const db = new Pool({ connectionString: databaseUrl, max: concurrency * 2, application_name: 'chaperone-operator' });
   db.on('error', (error) => log.warn({ err: error }, 'lost the database'));
@@ -63,9 +68,9 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     'Organization',
     makeOrganizationReconciler({ cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now: Date.now }),
   );
-  start('Persona', makeTenantReconciler(context, personaKind));
-  start('ApiKeyBinding', makeTenantReconciler(context, bindingKind));
-  start('AnalysisConfig', makeTenantReconciler(context, analysisConfigKind));
+  start('Persona', makeTenantReconciler(context, tenantKinds.Persona));
+  start('ApiKeyBinding', makeTenantReconciler(context, tenantKinds.ApiKeyBinding));
+  start('AnalysisConfig', makeTenantReconciler(context, tenantKinds.AnalysisConfig));
 
   const unsubscribe = cluster.subscribe(
     makeTriggers(cluster, namespace, {
@@ -73,9 +78,16 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       tenant: (kind, path) => queues.get(kind)?.add(path),
     }),
   );
-  enqueueEverything(cluster, queues);
-  // Jittered, so that operators of many clusters do not come to one database together.
-  const resyncTimer = setInterval(() => enqueueEverything(cluster, queues), resyncMs * (0.9 + Math.random() / 5));
+  const resync = startResync(async () => {
+    enqueueEverything(cluster, queues);
+    try {
+      const orphans = await removeOrphans(context, (kind, ...row) => tenantKinds[kind].remove(context, ...row));
+      for (const { kind, resource } of orphans) queues.get(kind)?.add(resource);
+      if (orphans.length > 0) log.warn({ orphans }, 'took rows out of force whose resources are not there');
+    } catch (error) {
+      log.warn({ err: error }, 'cannot see whether rows outlived their resources; the next resync looks again');
+    }
+  }, resyncMs);
 
   const ensurePartitions = async () => {
     try {
@@ -95,7 +107,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     },
     async stop() {
       unsubscribe();
-      clearInterval(resyncTimer);
+      await resync.stop();
       clearInterval(partitionTimer);
       await Promise.all(controllers.map((controller) => controller.stop()));
       await db.end();

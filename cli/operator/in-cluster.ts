@@ -22,6 +22,7 @@ export interface InClusterOptions extends InjectionOptions {
   readonly metricsPort: number;
   readonly leaderElection: boolean;
   readonly concurrency: number;
+  readonly resyncMs: number;
 }
 
 interface InClusterContext {
@@ -60,7 +61,7 @@ async function run(
   { databaseUrl, proxyDatabaseUrl, log }: InClusterContext,
   releasers: (() => Promise<unknown>)[],
 ): Promise<void> {
-  const { namespace, concurrency } = options;
+  const { namespace, concurrency, resyncMs } = options;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const client = makeApiClient({ kubeConfig: loadKubeConfig(options), onAnswer: makeRestClientMetrics(registry) });
@@ -98,7 +99,9 @@ async function run(
   const certificates = startCertificates(options, { cluster, client, log });
   if (certificates) releasers.push(certificates.stop);
   const metrics = makeRuntimeMetrics(registry);
-  const running = await startOperator({ cluster, namespace, databaseUrl, proxyDatabaseUrl, concurrency, metrics, log });
+  const running = await startOperator({
+    ...{ cluster, namespace, databaseUrl, proxyDatabaseUrl, concurrency, resyncMs, metrics, log },
+  });
   releasers.push(running.stop);
   log.info('reconciling');
   await candidacy.lost;

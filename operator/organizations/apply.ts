@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { generateDataKeys } from '../../database/envelope.ts';
 import { deleteOrganization, retireOrganization, upsertOrganization } from '../../database/organizations.ts';
@@ -33,7 +33,7 @@ export async function applyOrganization(
   decision: Extract<OrganizationDecision, { action: 'apply' }>,
 ): Promise<AppliedOrganization> {
   if (decision.needsFinalizer) await cluster.addFinalizer(key, finalizer);
-  const id = gathered.storedId ?? randomUUID();
+  const id = gathered.organizationId;
   const nowS = Math.floor(now() / 1_000);
   const freshTokenKey = decision.tokenKeys.issue ? await generateSigningKey() : undefined;
   const signingKeys = turnTokenKeys(gathered.signingKeys, decision.tokenKeys, freshTokenKey, nowS);
@@ -64,13 +64,13 @@ export async function applyOrganization(
 export async function removeOrganization(
   { cluster, db, operatorNamespace }: OrganizationContext,
   key: Key,
-  storedId: string | undefined,
+  organizationId: string,
   decision: Extract<OrganizationDecision, { action: 'delete' }>,
 ): Promise<void> {
-  if (storedId !== undefined && decision.keepData) await retireOrganization(db, storedId);
-  else if (storedId !== undefined) {
-    await deleteOrganization(db, storedId);
-    await dropOrganizationRole(db, storedId);
+  if (decision.keepData) await retireOrganization(db, organizationId);
+  else {
+    await deleteOrganization(db, organizationId);
+    await dropOrganizationRole(db, organizationId);
   }
   // What is kept stays readable: with the data, the keys that open it.
   for (const namespace of decision.staleNamespaces) {

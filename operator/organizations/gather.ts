@@ -1,4 +1,5 @@
 import type { Organization } from '../../crds/resources.generated.ts';
+import { organizationIdOf } from '../../database/ids.ts';
 import { findOrganization } from '../../database/organizations.ts';
 import type { Cluster, Secret } from '../cluster/cluster.ts';
 import {
@@ -17,6 +18,7 @@ import type { OrganizationContext } from './context.ts';
 export interface GatheredOrganization {
   readonly organization: Organization;
   readonly operatorNamespace: string;
+  readonly organizationId: string;
   /** The id under which the database knows the name already. */
   readonly storedId: string | undefined;
   /** The organization's login role in the database. */
@@ -45,6 +47,8 @@ export async function gatherOrganization(
   return {
     organization,
     operatorNamespace,
+    // What was handed out before stays, even where the row was lost: other rows bear it.
+    organizationId: stored?.organizationId ?? organization.status?.id ?? organizationIdOf(organization.metadata.uid),
     storedId: stored?.organizationId,
     role: stored?.role ?? undefined,
     // A copy serves where the operator's own was lost: the data keys in it exist nowhere else.

@@ -31,7 +31,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   const key = { kind: 'Organization', namespace: '', name } as const;
   const decision = decideOrganization(gathered, context.now());
   if (decision.action === 'delete') {
-    await removeOrganization(context, key, gathered.storedId, decision);
+    await removeOrganization(context, key, gathered.organizationId, decision);
     return {};
   }
   const { id, tokenKeyIds } = await applyOrganization(context, key, gathered, decision);

@@ -19,6 +19,7 @@ const acme = makeOrganization('acme', {}, { metadata: makeMeta('acme', { finaliz
 const settled: GatheredOrganization = {
   organization: acme,
   operatorNamespace: 'chaperone-system',
+  organizationId: 'id',
   storedId: 'id',
   role: 'role',
   credentials,

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
+import { Client } from 'pg';
+import { until } from '../until.ts';
+import { suiteScope } from '../up/start-up.ts';
+import { skip } from './cluster-under-test.ts';
+import { analysisConfig, binding, decode, organization, persona, secret } from './resources.ts';
+import { governance, type RunningOperator, type Stage, setStage } from './stage.ts';
+
+/** All rows that an operator must bring back, whatever somebody did to them: of what is sealed, how long it is. */
+const stateOf = async ({ db }: Stage): Promise<object[]> => {
+  const { rows } = await db.query<{ row: object }>(
+    `select to_jsonb(o) as row from chaperone.organizations o
+     union all
+     select to_jsonb(p) || jsonb_build_object('content_encrypted', length(content_encrypted)) from chaperone.personas p
+     union all
+     select to_jsonb(k) || jsonb_build_object('key_encrypted', length(key_encrypted)) from chaperone.api_keys k
+     union all
+     select to_jsonb(c) || jsonb_build_object('config_encrypted', length(config_encrypted))
+     from chaperone.analysis_configs c`,
+  );
+  return rows
+    .map(({ row }) => withoutAge(row))
+    .sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));
+};
+
+/** A row that was made anew is as young as it is. */
+function withoutAge(row: object): object {
+  const ofAge = ['created_at', 'updated_at', 'config_version'];
+  return Object.fromEntries(Object.entries(row).filter(([column]) => !ofAge.includes(column)));
+}
+
+describe('what somebody did to the database by hand', { skip }, () => {
+  const scope = suiteScope();
+  let stage: Stage;
+  let operator: RunningOperator;
+
+  before(async () => {
+    stage = await setStage(scope);
+    const { hands } = stage;
+    operator = await stage.startOperator({ resyncMs: 200 });
+    await hands.create('Organization', 'acme', organization());
+    await hands.create('Secret', 'web/openai', secret({ key: 'sk-1' }));
+    await hands.create('Persona', 'web/support', persona());
+    await hands.create('ApiKeyBinding', 'web/openai', binding());
+    await hands.create('AnalysisConfig', 'web/intent', analysisConfig());
+    for (const [kind, path] of objects) await hands.untilReason(kind, path, 'Ready');
+    await operator.idle();
+  });
+  const objects = [
+    ['Organization', 'acme'],
+    ['Persona', 'web/support'],
+    ['ApiKeyBinding', 'web/openai'],
+    ['AnalysisConfig', 'web/intent'],
+  ] as const;
+
+  const drifts = {
+    'a persona edited': `update chaperone.personas set name = 'Mallory', users = '{mallory}', is_active = false`,
+    'a persona whose text was overwritten': `update chaperone.personas set content_encrypted = 'nonsense'`,
+    'a persona marked deleted': `update chaperone.personas set deleted_at = now()`,
+    'a persona deleted': `delete from chaperone.personas`,
+    'a key edited': `update chaperone.api_keys set provider = 'other', models = '{gpt-5}', expires_at = now()`,
+    'a key whose secret was emptied': `update chaperone.api_keys set key_encrypted = ''`,
+    'a key deleted': `delete from chaperone.api_keys`,
+    'an analysis config edited': `update chaperone.analysis_configs set name = 'Other', description = 'Other'`,
+    'an analysis config deleted': `delete from chaperone.analysis_configs`,
+    'an organization edited': `update chaperone.organizations set spec = '{}'`,
+    'an organization marked deleted': `update chaperone.organizations set deleted_at = now()`,
+    'an organization renamed': `update chaperone.organizations set name = 'umbrella'`,
+    'an organization deleted': `delete from chaperone.organizations`,
+    'everything deleted': `select chaperone.delete_organization(organization_id) from chaperone.organizations`,
+  };
+  for (const [what, sql] of Object.entries(drifts)) {
+    test(`is undone: ${what}`, async () => {
+      const right = await stateOf(stage);
+      assert.equal(right.length, objects.length);
+      await stage.db.query(sql);
+      await until(async () => isDeepStrictEqual(await stateOf(stage), right), 'the rows as they were');
+    });
+  }
+
+  const databaseUrl = async () => decode(await stage.hands.find('Secret', 'web/chaperone-acme'), 'database-url');
+  /** The organization that a login is to the database. */
+  const logIn = async (connectionString: string) => {
+    const client = new Client({ connectionString });
+    await client.connect();
+    const { rows } = await client.query<{ id: string }>('select organization_id as id from chaperone.organizations');
+    await client.end();
+    return rows.map(({ id }) => id);
+  };
+  const roleDrifts = {
+    'the role dropped': 'drop role %I',
+    'the role without login': 'alter role %I nologin',
+    'its grants revoked': 'revoke chaperone_tenant from %I',
+  };
+  for (const [what, sql] of Object.entries(roleDrifts)) {
+    test(`is undone: ${what}`, async () => {
+      const { status } = (await stage.hands.find('Organization', 'acme')) ?? {};
+      const known = await databaseUrl();
+      await stage.db.query(
+        `do $$ begin execute (select format('${sql}', role_name) from chaperone.organization_roles); end $$`,
+      );
+      const renewed = await until(async () => {
+        const url = await databaseUrl();
+        return url !== known && url;
+      }, 'another login');
+      assert.deepEqual(await logIn(renewed), [status?.id]);
+    });
+  }
+
+  test('is undone: a row of a resource whose finalizer was taken away while no operator was there', async () => {
+    const { hands, db } = stage;
+    await hands.create('Persona', 'web/gone', persona({ name: 'Gone' }));
+    await hands.create('ApiKeyBinding', 'web/gone', binding({ user: 'gone' }));
+    await hands.create('AnalysisConfig', 'web/gone', analysisConfig({ name: 'Gone' }));
+    const kinds = ['Persona', 'ApiKeyBinding', 'AnalysisConfig'] as const;
+    for (const kind of kinds) await hands.untilReason(kind, 'web/gone', 'Ready');
+    await operator.stop();
+    for (const kind of kinds) {
+      await hands.change(kind, 'web/gone', { metadata: { finalizers: null } });
+      await hands.remove(kind, 'web/gone');
+      assert.equal(await hands.find(kind, 'web/gone'), undefined);
+    }
+    operator = await stage.startOperator();
+    await until(async () => {
+      const { rows } = await db.query(
+        `select from chaperone.personas where resource = 'web/gone' and deleted_at is null
+         union all select from chaperone.api_keys where resource = 'web/gone' and deleted_at is null
+         union all select from chaperone.analysis_configs where resource = 'web/gone' and deleted_at is null`,
+      );
+      return rows.length === 0;
+    }, 'no row of it to be in force');
+    await hands.untilGone('Secret', 'web/gone-synthetic-key');
+    assert.ok(await hands.find('Secret', `${governance}/chaperone-acme`));
+    const { rows } = await db.query(`select from chaperone.personas where resource is not null and deleted_at is null`);
+    assert.equal(rows.length, 1, 'the others stay');
+  });
+});

@@ -1,0 +1,70 @@
+import { Pool } from 'pg';
+import {
+  type ApiClient,
+  type KubernetesCluster,
+  makeApiClient,
+  makeKubernetesCluster,
+} from '../../operator/cluster/kubernetes.ts';
+import { type Operator, type OperatorOptions, startOperator } from '../../operator/operator.ts';
+import { makeTestDatabase } from '../database.ts';
+import type { Scope } from '../up/start-up.ts';
+import type { ApiServer } from './api-server.ts';
+import { kubeConfigOf, log, startServerWithKinds } from './cluster-under-test.ts';
+import { type Hands, makeHands } from './resources.ts';
+
+/** The operator's own namespace. */
+export const governance = 'governance';
+
+/** An API server and a database with an operator between them, all in the test's own hands. */
+export interface Stage {
+  readonly server: ApiServer;
+  /** An administrator's. */
+  readonly client: ApiClient;
+  readonly hands: Hands;
+  /** The owner's. */
+  readonly databaseUrl: string;
+  readonly db: Pool;
+  /** Starts the operator; one at a time. */
+  startOperator(options?: Partial<OperatorOptions>): Promise<RunningOperator>;
+}
+
+export interface RunningOperator extends Operator {
+  readonly cluster: KubernetesCluster;
+}
+
+/** Sets the stage: with namespace `web`, which belongs to organization `acme`, and without an operator yet. */
+export async function setStage(scope: Scope): Promise<Stage> {
+  const database = await makeTestDatabase();
+  scope.after(() => database.close());
+  const server = await startServerWithKinds();
+  scope.after(() => server.close());
+  const client = makeApiClient({ kubeConfig: kubeConfigOf(server) });
+  scope.after(() => client.close());
+  const db = new Pool({ connectionString: database.url, max: 2 });
+  scope.after(() => db.end());
+  const hands = makeHands(client);
+  await hands.create('Namespace', governance);
+  await hands.create('Namespace', 'web', {}, { labels: { org: 'acme' } });
+  return {
+    server,
+    client,
+    hands,
+    databaseUrl: database.url,
+    db,
+    async startOperator(options = {}) {
+      const cluster = makeKubernetesCluster({ client, namespace: governance, log });
+      await cluster.start();
+      const operator = await startOperator({
+        ...{ cluster, namespace: governance, databaseUrl: database.url, log },
+        ...options,
+      });
+      let stopping: Promise<void> | undefined;
+      const stop = () => {
+        stopping ??= operator.stop().then(() => cluster.close());
+        return stopping;
+      };
+      scope.after(stop);
+      return { ...operator, cluster, stop };
+    },
+  };
+}
