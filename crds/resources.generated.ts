@@ -159,7 +159,7 @@ export interface OrganizationSpec {
     deny?: string[];
   };
   /**
-   * Prices that replace those of the built-in price list, for contracts of your own and for models that the list does not know. In US dollars per million tokens.
+   * Prices that replace those of the built-in price list, for contracts of your own and for models that the list does not know. In US dollars, by the unit that the provider bills: tokens, images, minutes of audio or characters. A call of which neither list knows the price is unpriced, never free.
    *
    * Items: The prices of one model.
    */
@@ -171,11 +171,11 @@ export interface OrganizationSpec {
     /**
      * Price of a million input tokens, a decimal number such as "2.50".
      */
-    inputPerMillion: string;
+    inputPerMillion?: string;
     /**
      * Price of a million output tokens, reasoning included.
      */
-    outputPerMillion: string;
+    outputPerMillion?: string;
     /**
      * Price of a million input tokens read from the provider's cache. That of input where absent.
      */
@@ -184,6 +184,49 @@ export interface OrganizationSpec {
      * Price of a million input tokens written to the provider's cache. That of input where absent.
      */
     cacheWritePerMillion?: string;
+    /**
+     * Price of a million input tokens that are audio. That of input where absent.
+     */
+    audioInputPerMillion?: string;
+    /**
+     * Price of a million input tokens that are images. That of input where absent.
+     */
+    imageInputPerMillion?: string;
+    /**
+     * Price of a million output tokens that are audio. That of output where absent.
+     */
+    audioOutputPerMillion?: string;
+    /**
+     * Price of a million output tokens that are images. That of output where absent.
+     */
+    imageOutputPerMillion?: string;
+    /**
+     * Price of a minute of audio that is listened to, for models billed by its length.
+     */
+    audioPerMinute?: string;
+    /**
+     * Price of a million characters that are spoken, for models billed by them.
+     */
+    charactersPerMillion?: string;
+    /**
+     * Prices of one image, for models billed by the image. The first one that fits its size and quality holds.
+     *
+     * Items: The price of an image.
+     */
+    images?: {
+      /**
+       * Only for images of this size, such as 1024x1024. Every size where absent.
+       */
+      size?: string;
+      /**
+       * Only for images of this quality, such as hd. Every quality where absent.
+       */
+      quality?: string;
+      /**
+       * Price of the image.
+       */
+      price: string;
+    }[];
   }[];
   /**
    * Which APIs are served: only these, or every one where absent. What shows or rates (models, personas, ratings) is always served.

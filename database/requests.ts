@@ -33,6 +33,16 @@ export interface RequestRecord {
   output_tokens: number | null;
   reasoning_tokens: number | null;
   total_tokens: number | null;
+  /** Units of few calls; absent where they are none of this call's. The first four are parts of the tokens above. */
+  input_audio_tokens?: number;
+  input_image_tokens?: number;
+  output_audio_tokens?: number;
+  output_image_tokens?: number;
+  images?: number;
+  image_size?: string;
+  image_quality?: string;
+  audio_seconds?: number;
+  characters?: number;
   /** US dollars as a decimal string; null: unpriced. */
   cost_usd: string | null;
   duration_ms: number | null;
@@ -58,8 +68,10 @@ export async function insertRequests(db: Queryable, organizationId: string, reco
           session_id text, turn_id text, namespace text, workload text, persona_id uuid, api_key_id uuid, provider text, requested_model text,
           model text, is_stream boolean, status text, http_status integer, error_code text, response_id text,
           previous_response_id text, input_tokens bigint, cached_input_tokens bigint, cache_write_tokens bigint,
-          output_tokens bigint, reasoning_tokens bigint, total_tokens bigint, cost_usd numeric, duration_ms integer,
-          time_to_first_token_ms integer, input_sealed text, output_sealed text)
+          output_tokens bigint, reasoning_tokens bigint, total_tokens bigint, input_audio_tokens bigint,
+          input_image_tokens bigint, output_audio_tokens bigint, output_image_tokens bigint, images integer,
+          image_size text, image_quality text, audio_seconds numeric, characters bigint, cost_usd numeric,
+          duration_ms integer, time_to_first_token_ms integer, input_sealed text, output_sealed text)
       ), new_users as (
         insert into chaperone.users (organization_id, user_id, external_id)
         select distinct on (r.user_id) $1::uuid, r.user_id, r.user_external_id
@@ -88,13 +100,15 @@ export async function insertRequests(db: Queryable, organizationId: string, reco
       insert into chaperone.requests (
         organization_id, request_id, started_at, kind, operation, user_id, session_id, turn_id, namespace, workload, persona_id, api_key_id,
         provider, requested_model, model, is_stream, status, http_status, error_code, response_id, previous_response_id,
-        input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, total_tokens, cost_usd,
-        duration_ms, time_to_first_token_ms)
+        input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, total_tokens,
+        input_audio_tokens, input_image_tokens, output_audio_tokens, output_image_tokens, images, image_size,
+        image_quality, audio_seconds, characters, cost_usd, duration_ms, time_to_first_token_ms)
       select
         $1::uuid, request_id, started_at, kind, operation, user_id, session_id, turn_id, namespace, workload, persona_id, api_key_id,
         provider, requested_model, model, is_stream, status, http_status, error_code, response_id, previous_response_id,
-        input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, total_tokens, cost_usd,
-        duration_ms, time_to_first_token_ms
+        input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, total_tokens,
+        input_audio_tokens, input_image_tokens, output_audio_tokens, output_image_tokens, images, image_size,
+        image_quality, audio_seconds, characters, cost_usd, duration_ms, time_to_first_token_ms
       from record
       on conflict do nothing`,
     values: [organizationId, recordsJson],

@@ -371,7 +371,16 @@ create table chaperone.requests (
   total_tokens bigint,
   cost_usd numeric(20,12),
   duration_ms integer,
-  time_to_first_token_ms integer
+  time_to_first_token_ms integer,
+  input_audio_tokens bigint,
+  input_image_tokens bigint,
+  output_audio_tokens bigint,
+  output_image_tokens bigint,
+  images integer,
+  image_size text,
+  image_quality text,
+  audio_seconds numeric(12,3),
+  characters bigint
 ) partition by range (started_at);
 alter table chaperone.requests add constraint requests_kind_check CHECK ((kind = ANY (ARRAY['call'::text, 'analysis'::text])));
 alter table chaperone.requests add constraint requests_pkey PRIMARY KEY (organization_id, started_at, request_id);

@@ -2,7 +2,7 @@ import type { Envelope } from '../../database/envelope.ts';
 import type { RequestRecord } from '../../database/requests.ts';
 import { ProxyError } from '../error.ts';
 import { type Spool, SpoolError } from '../spool/spool.ts';
-import type { Call, Outcome } from './call.ts';
+import type { Call, Outcome, Usage } from './call.ts';
 import type { Metrics } from './metrics.ts';
 import type { Price } from './price.ts';
 
@@ -129,9 +129,23 @@ function complete(record: RequestRecord, call: Call, outcome: Outcome, price: Pr
   record.output_tokens = usage.outputTokens;
   record.reasoning_tokens = usage.reasoningTokens;
   record.total_tokens = usage.totalTokens;
+  addUnits(record, usage);
   record.cost_usd = price(outcome.model, usage, serviceTier) ?? price(call.requestedModel ?? null, usage, serviceTier);
   record.duration_ms = Math.round(performance.now() - call.startedTicks);
   record.time_to_first_token_ms = outcome.timeToFirstTokenMs;
+}
+
+/** Beside plain tokens: a record is written twice for each call, so it has only what the call has. */
+function addUnits(record: RequestRecord, usage: Usage): void {
+  if (usage.inputAudioTokens) record.input_audio_tokens = usage.inputAudioTokens;
+  if (usage.inputImageTokens) record.input_image_tokens = usage.inputImageTokens;
+  if (usage.outputAudioTokens) record.output_audio_tokens = usage.outputAudioTokens;
+  if (usage.outputImageTokens) record.output_image_tokens = usage.outputImageTokens;
+  if (usage.images !== null) record.images = usage.images;
+  if (usage.imageSize !== null) record.image_size = storable(usage.imageSize, 32);
+  if (usage.imageQuality !== null) record.image_quality = storable(usage.imageQuality, 32);
+  if (usage.audioSeconds !== null) record.audio_seconds = usage.audioSeconds;
+  if (usage.characters !== null) record.characters = usage.characters;
 }
 
 function sealContents(record: RequestRecord, call: Call, outcome: Outcome, envelope: Envelope, organizationId: string) {
@@ -162,12 +176,15 @@ function report(
   const labels = { ...call, gen_ai_response_model: labelOf(record.model) };
   metrics.calls.inc({ ...call, status: record.status });
   if (record.cost_usd !== null) metrics.cost.inc(call, Number(record.cost_usd));
-  else if (record.total_tokens !== null) metrics.unpriced.inc(call);
+  else if (hasUsage(record)) metrics.unpriced.inc(call);
   if (record.input_tokens !== null)
     metrics.tokenUsage.observe({ ...labels, gen_ai_token_type: 'input' }, record.input_tokens);
   if (record.output_tokens !== null) {
     metrics.tokenUsage.observe({ ...labels, gen_ai_token_type: 'output' }, record.output_tokens);
   }
+  if (record.images !== undefined) metrics.images.inc(call, record.images);
+  if (record.audio_seconds !== undefined) metrics.audioSeconds.inc(call, record.audio_seconds);
+  if (record.characters !== undefined) metrics.characters.inc(call, record.characters);
   const durationS = (record.duration_ms ?? 0) / 1_000;
   const errorType = record.status === 'completed' ? '' : errorTypeOf(record);
   const ended = { ...labels, error_type: errorType };
@@ -178,6 +195,10 @@ function report(
   metrics.timeToFirstToken.observe(labels, firstTokenS);
   const laterTokens = (record.output_tokens ?? 0) - 1;
   if (laterTokens > 0) metrics.timePerOutputToken.observe(labels, (durationS - firstTokenS) / laterTokens);
+}
+
+function hasUsage(record: RequestRecord): boolean {
+  return (record.total_tokens ?? record.images ?? record.audio_seconds ?? record.characters) !== undefined;
 }
 
 /** A provider's own error codes are free text, so a status stands for them. */

@@ -39,7 +39,7 @@ export interface Call {
   readonly key: RoutedKey;
 }
 
-/** Token counts as the provider reported them; null where it did not. */
+/** What a call used, in the units that providers bill. Null: not reported, or not a unit of this call. */
 export interface Usage {
   readonly inputTokens: number | null;
   readonly cachedInputTokens: number | null;
@@ -47,6 +47,19 @@ export interface Usage {
   readonly outputTokens: number | null;
   readonly reasoningTokens: number | null;
   readonly totalTokens: number | null;
+  /** Those of the input and output tokens that have prices of their own. */
+  readonly inputAudioTokens: number | null;
+  readonly inputImageTokens: number | null;
+  readonly outputAudioTokens: number | null;
+  readonly outputImageTokens: number | null;
+  /** Images that were made, with what their price depends on. */
+  readonly images: number | null;
+  readonly imageSize: string | null;
+  readonly imageQuality: string | null;
+  /** Length of the audio that was listened to. */
+  readonly audioSeconds: number | null;
+  /** Characters that were spoken. */
+  readonly characters: number | null;
 }
 
 export const unknownUsage: Usage = {
@@ -56,6 +69,15 @@ export const unknownUsage: Usage = {
   outputTokens: null,
   reasoningTokens: null,
   totalTokens: null,
+  inputAudioTokens: null,
+  inputImageTokens: null,
+  outputAudioTokens: null,
+  outputImageTokens: null,
+  images: null,
+  imageSize: null,
+  imageQuality: null,
+  audioSeconds: null,
+  characters: null,
 };
 
 /** What became of a call. */

@@ -8,12 +8,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
  */
 export type Metrics = ReturnType<typeof makeMetrics>;
 
-const call = [
-  'gen_ai_operation_name',
-  'gen_ai_provider_name',
-  'gen_ai_request_model',
-  'gen_ai_response_model',
-] as const;
+const request = ['gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_request_model'] as const;
+const call = [...request, 'gen_ai_response_model'] as const;
 const durationBuckets = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
 const tokenBuckets = [
   1, 4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864,
@@ -66,21 +62,14 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}) {
       perTokenBuckets,
     ),
     calls: counter('chaperone_calls_total', 'Calls that went upstream, by what became of them.', [
-      'gen_ai_operation_name',
-      'gen_ai_provider_name',
-      'gen_ai_request_model',
+      ...request,
       'status',
     ]),
-    cost: counter('chaperone_cost_usd_total', 'What calls cost in US dollars, by price list.', [
-      'gen_ai_operation_name',
-      'gen_ai_provider_name',
-      'gen_ai_request_model',
-    ]),
-    unpriced: counter('chaperone_unpriced_calls_total', 'Calls with usage for which no price is known.', [
-      'gen_ai_operation_name',
-      'gen_ai_provider_name',
-      'gen_ai_request_model',
-    ]),
+    cost: counter('chaperone_cost_usd_total', 'What calls cost in US dollars, by price list.', request),
+    unpriced: counter('chaperone_unpriced_calls_total', 'Calls with usage for which no price is known.', request),
+    images: counter('chaperone_images_total', 'Images that providers made.', request),
+    audioSeconds: counter('chaperone_audio_seconds_total', 'Length of the audio that providers listened to.', request),
+    characters: counter('chaperone_characters_total', 'Characters that providers spoke.', request),
     refused: counter('chaperone_refused_calls_total', 'Requests that were answered without going upstream.', ['code']),
     overhead: histogram(
       'chaperone_overhead_seconds',

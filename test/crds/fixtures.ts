@@ -169,6 +169,31 @@ const organizations = cases('Organization', [
   ['many models', { models: { deny: texts(257) } }, ['spec.models.deny']],
   ['a price', price({})],
   ['a price with all its parts', price({ cachedInputPerMillion: '0.0000000001', cacheWritePerMillion: '3' })],
+  [
+    'a price by tokens of each kind',
+    price({
+      audioInputPerMillion: '6',
+      imageInputPerMillion: '10',
+      audioOutputPerMillion: '64',
+      imageOutputPerMillion: '40',
+    }),
+  ],
+  ['a price by characters', { prices: [{ model: 'tts-1', charactersPerMillion: '15' }] }],
+  ['a price by the minute', { prices: [{ model: 'whisper-1', audioPerMinute: '0.006' }] }],
+  [
+    'prices by the image',
+    {
+      prices: [{ model: 'dall-e-3', images: [{ size: '1024x1024', quality: 'hd', price: '0.08' }, { price: '0.04' }] }],
+    },
+  ],
+  [
+    'an image without a price',
+    { prices: [{ model: 'a', images: [{ size: 'b' }] }] },
+    ['spec.prices[0].images[0].price'],
+  ],
+  ['prices of no image', { prices: [{ model: 'a', images: [] }] }, ['spec.prices[0].images']],
+  ['a model without a price', { prices: [{ model: 'a' }] }, ['spec.prices[0]']],
+  ['a price of input alone', { prices: [{ model: 'a', inputPerMillion: '1' }] }, ['spec.prices[0]']],
   ['a price with 11 decimals', price({ inputPerMillion: '0.00000000001' }), ['spec.prices[0].inputPerMillion']],
   ['a price in exponents', price({ inputPerMillion: '1e3' }), ['spec.prices[0].inputPerMillion']],
   ['a price below nothing', price({ outputPerMillion: '-1' }), ['spec.prices[0].outputPerMillion']],

@@ -58,6 +58,15 @@ test('a record is stored as it is', async () => {
     cost_usd: '12345678.123456789012',
     response_id: 'resp_stored',
     total_tokens: 2 ** 40,
+    input_audio_tokens: 1,
+    input_image_tokens: 2,
+    output_audio_tokens: 3,
+    output_image_tokens: 4,
+    images: 5,
+    image_size: '1024x1024',
+    image_quality: 'hd',
+    audio_seconds: 90.25,
+    characters: 4096,
     input_sealed: Buffer.from('in').toString('base64'),
     output_sealed: Buffer.from('out').toString('base64'),
   });
@@ -75,6 +84,12 @@ test('a record is stored as it is', async () => {
       output_tokens: '20',
       reasoning_tokens: '0',
       total_tokens: '1099511627776',
+      input_audio_tokens: '1',
+      input_image_tokens: '2',
+      output_audio_tokens: '3',
+      output_image_tokens: '4',
+      audio_seconds: '90.250',
+      characters: '4096',
     },
   ]);
   assert.deepEqual(

@@ -1,4 +1,4 @@
-import type { Usage } from '../call.ts';
+import { type Usage, unknownUsage } from '../call.ts';
 import { makeEventSplitter, type ServerSentEvent } from '../sse.ts';
 import { asArray, asCount, asObject, asString, errorCodeOf, parseObject } from './json.ts';
 import type { Body, Operation, Reading, StreamReader } from './operation.ts';
@@ -45,13 +45,17 @@ function readCompletion(answer: unknown): Reading {
 function readUsage(value: unknown): Usage {
   const usage = asObject(value);
   const prompt = asObject(usage?.prompt_tokens_details);
+  const completion = asObject(usage?.completion_tokens_details);
   return {
+    ...unknownUsage,
     inputTokens: asCount(usage?.prompt_tokens),
     cachedInputTokens: asCount(prompt?.cached_tokens),
     cacheWriteTokens: asCount(prompt?.cache_write_tokens),
     outputTokens: asCount(usage?.completion_tokens),
-    reasoningTokens: asCount(asObject(usage?.completion_tokens_details)?.reasoning_tokens),
+    reasoningTokens: asCount(completion?.reasoning_tokens),
     totalTokens: asCount(usage?.total_tokens),
+    inputAudioTokens: asCount(prompt?.audio_tokens),
+    outputAudioTokens: asCount(completion?.audio_tokens),
   };
 }
 

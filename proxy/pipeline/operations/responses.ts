@@ -1,4 +1,4 @@
-import type { Usage } from '../call.ts';
+import { type Usage, unknownUsage } from '../call.ts';
 import { makeEventSplitter } from '../sse.ts';
 import { asCount, asObject, asString, errorCodeOf, parseObject } from './json.ts';
 import type { Operation, Reading, StreamReader } from './operation.ts';
@@ -38,6 +38,7 @@ function readUsage(value: unknown): Usage {
   const usage = asObject(value);
   const input = asObject(usage?.input_tokens_details);
   return {
+    ...unknownUsage,
     inputTokens: asCount(usage?.input_tokens),
     cachedInputTokens: asCount(input?.cached_tokens),
     cacheWriteTokens: asCount(input?.cache_write_tokens),

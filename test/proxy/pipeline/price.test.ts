@@ -35,6 +35,30 @@ const calls: readonly (readonly [string, string | null, Usage, string | null, st
   ['no model', null, usage(1, 1), null, null],
   ['a model billed by the minute', 'whisper-1', usage(1, 1), null, null],
   ['a model that is billed for nothing known', 'omni-moderation-latest', usage(1, 1), null, null],
+  ['the same by the minute', 'whisper-1', { ...unknownUsage, audioSeconds: 90 }, null, '0.009'],
+  ['a fraction of a second', 'whisper-1', { ...unknownUsage, audioSeconds: 0.25 }, null, '0.000025'],
+  ['characters of a model that the table does not know', 'tts-1', { ...unknownUsage, characters: 9 }, null, null],
+  ['images of a model that the table does not know', 'dall-e-3', { ...unknownUsage, images: 1 }, null, null],
+  ['seconds of a model that is billed by tokens', 'gpt-4o', { ...unknownUsage, audioSeconds: 9 }, null, null],
+  ['audio that is listened to', 'gpt-4o-transcribe', usage(1_000, 100, { inputAudioTokens: 900 }), null, '0.00665'],
+  ['audio that is spoken', 'gpt-audio', usage(100, 1_000, { outputAudioTokens: 900 }), null, '0.05885'],
+  ['an image', 'gpt-image-1', usage(50, 1_056, { outputImageTokens: 1_056, images: 1 }), null, '0.04249'],
+  ['images that are edited', 'gpt-image-1', usage(650, 272, { inputImageTokens: 600 }), null, '0.01713'],
+  [
+    'images and text',
+    'gpt-image-1.5',
+    usage(1_000, 200, { inputImageTokens: 900, outputImageTokens: 100 }),
+    null,
+    '0.0119',
+  ],
+  [
+    'audio of which some was cached',
+    'gpt-audio',
+    usage(1_000, 0, { inputAudioTokens: 900, cachedInputTokens: 1 }),
+    null,
+    null,
+  ],
+  ['more audio than there is', 'gpt-4o-transcribe', usage(100, 0, { inputAudioTokens: 900 }), null, '0.0006'],
   ['unknown input', 'gpt-4o', usage(null, 1), null, null],
   ['unknown output', 'gpt-4o', usage(1, null), null, null],
   ['a tier of service with other prices', 'gpt-4o', usage(1, 1), 'priority', null],
@@ -56,6 +80,61 @@ test('an organization’s own prices come first, to the last place', () => {
   assert.equal(own('in-house', usage(2, 0, { cacheWriteTokens: 1, cachedInputTokens: 1 }), null), '123.456791123456');
   assert.equal(own('gpt-4o', usage(million, 0), 'priority'), '1', 'a price of one’s own is for every tier of service');
   assert.equal(own('gpt-4o-mini', usage(million, 0), null), '0.15');
+});
+
+test('an organization’s own prices by the unit', () => {
+  const own = makePrice([
+    { model: 'tts-1', charactersPerMillion: '15' },
+    { model: 'scribe', audioPerMinute: '0.0061' },
+    {
+      model: 'dall-e-3',
+      images: [
+        { size: '1024x1024', quality: 'hd', price: '0.08' },
+        { quality: 'hd', price: '0.12' },
+        { size: '1024x1024', price: '0.04' },
+      ],
+    },
+    {
+      model: 'gpt-audio',
+      inputPerMillion: '1',
+      outputPerMillion: '2',
+      audioInputPerMillion: '10',
+      imageOutputPerMillion: '30',
+    },
+  ]);
+  const images = (images: number, imageSize: string | null, imageQuality: string | null) =>
+    own('dall-e-3', { ...unknownUsage, images, imageSize, imageQuality }, null);
+  assert.equal(own('tts-1', { ...unknownUsage, characters: 4_096 }, null), '0.06144');
+  assert.equal(own('tts-1', { ...unknownUsage, characters: 0 }, null), '0');
+  assert.equal(own('tts-1', unknownUsage, null), null);
+  assert.equal(own('scribe', { ...unknownUsage, audioSeconds: 1 }, null), '0.000101666667');
+  assert.equal(images(2, '1024x1024', 'hd'), '0.16');
+  assert.equal(images(1, '1792x1024', 'hd'), '0.12');
+  assert.equal(images(1, '1024x1024', 'standard'), '0.04');
+  assert.equal(images(1, '1024x1024', null), '0.04');
+  assert.equal(images(1, '1792x1024', 'standard'), null);
+  assert.equal(images(1, null, null), null);
+  const parts = { inputAudioTokens: million, outputAudioTokens: million, outputImageTokens: million };
+  assert.equal(own('gpt-audio', usage(2 * million, 3 * million, parts), null), '45');
+});
+
+test('own prices by the unit are exact, or right to half of the last place', () => {
+  const decimal = fc.tuple(fc.nat(9_999), fc.nat(9_999_999_999));
+  const text = ([whole, fraction]: readonly [number, number]) => `${whole}.${String(fraction).padStart(10, '0')}`;
+  const pico = ([whole, fraction]: readonly [number, number]) => BigInt(whole) * 10n ** 12n + BigInt(fraction) * 100n;
+  const read = (cost: string | null) => {
+    const [whole = '', fraction = ''] = (cost ?? '').split('.');
+    return BigInt(whole + fraction.padEnd(12, '0'));
+  };
+  fc.assert(
+    fc.property(decimal, fc.nat(10_000_000), (rate, count) => {
+      const own = makePrice([{ model: 'm', audioPerMinute: text(rate), images: [{ price: text(rate) }] }]);
+      assert.equal(read(own('m', { ...unknownUsage, images: count }, null)), BigInt(count) * pico(rate));
+      const cost = read(own('m', { ...unknownUsage, audioSeconds: count / 1_000 }, null));
+      const difference = cost * 60_000n - BigInt(count) * pico(rate);
+      assert.ok(difference <= 30_000n && difference >= -30_000n, `${difference}`);
+    }),
+  );
 });
 
 test('own prices are exact, however large the counts', () => {
@@ -85,16 +164,43 @@ test('every model of the table costs what the table says', () => {
   const priced = models.filter(isPricedModel);
   assert.ok(priced.length > 150, `${priced.length} models`);
   const part = fc.oneof(fc.nat(10_000), fc.nat(300_000), fc.constantFrom(0, 1, 271_998, 271_999, 272_000, 272_001));
-  const counts = fc.record({ plain: part, cached: part, written: part, output: part });
+  const cachedOrMedia = fc.oneof(
+    fc.record({ cached: part, written: part, audio: fc.constant(0), images: fc.constant(0) }),
+    fc.record({ cached: fc.constant(0), written: fc.constant(0), audio: part, images: part }),
+  );
+  const counts = fc.record({ plain: part, media: cachedOrMedia, text: part, spoken: part, drawn: part });
   fc.assert(
-    fc.property(fc.constantFrom(...priced), counts, (model, { plain, cached, written, output }) => {
-      const input = plain + cached + written;
-      const actual = price(model, usage(input, output, { cachedInputTokens: cached, cacheWriteTokens: written }), null);
+    fc.property(fc.constantFrom(...priced), counts, (model, { plain, media, text, spoken, drawn }) => {
+      const { cached, written, audio, images } = media;
+      const input = plain + cached + written + audio + images;
+      const output = text + spoken + drawn;
+      const used = usage(input, output, {
+        cachedInputTokens: cached,
+        cacheWriteTokens: written,
+        inputAudioTokens: audio,
+        inputImageTokens: images,
+        outputAudioTokens: spoken,
+        outputImageTokens: drawn,
+      });
+      const actual = price(model, used, null);
       const expected = calcPrice(
-        { input_tokens: input, cache_read_tokens: cached, cache_write_tokens: written, output_tokens: output },
+        {
+          input_tokens: input,
+          cache_read_tokens: cached,
+          cache_write_tokens: written,
+          input_audio_tokens: audio,
+          input_image_tokens: images,
+          output_tokens: output,
+          output_audio_tokens: spoken,
+          output_image_tokens: drawn,
+        },
         model,
         { providerId: 'openai' },
       );
+      if (expected?.model_price.input_mtok === undefined) {
+        assert.equal(actual, null);
+        return;
+      }
       const hasOutputPrice = expected?.model_price.output_mtok !== undefined;
       if (output > 0 && !hasOutputPrice) assert.equal(actual, null);
       else

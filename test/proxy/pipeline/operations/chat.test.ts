@@ -11,15 +11,18 @@ const usage = {
   completion_tokens: 7,
   total_tokens: 27,
   prompt_tokens_details: { cached_tokens: 16, cache_write_tokens: 4, audio_tokens: 0 },
-  completion_tokens_details: { reasoning_tokens: 3 },
+  completion_tokens_details: { reasoning_tokens: 3, audio_tokens: 5 },
 };
 const readUsage = {
+  ...unknownUsage,
   inputTokens: 20,
   cachedInputTokens: 16,
   cacheWriteTokens: 4,
   outputTokens: 7,
   reasoningTokens: 3,
   totalTokens: 27,
+  inputAudioTokens: 0,
+  outputAudioTokens: 5,
 };
 
 /** The stream as the provider sends it where it is asked for usage, and where it is not. */

@@ -22,6 +22,7 @@ const response = {
   },
 };
 const readUsage = {
+  ...unknownUsage,
   inputTokens: 20,
   cachedInputTokens: 16,
   cacheWriteTokens: 4,

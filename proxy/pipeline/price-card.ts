@@ -1,0 +1,144 @@
+import { calcPrice } from '@pydantic/genai-prices';
+import type { OrganizationSpec } from '../../crds/resources.generated.ts';
+
+/** What one model costs, by each unit that it may be billed by. All prices are in 10^-12 dollars. */
+export interface PriceCard {
+  /** A token's prices in tiers, the highest first; empty where the model has no token price. */
+  readonly tokens: readonly TokenRates[];
+  readonly audioHour: bigint | null;
+  readonly character: bigint | null;
+  /** The first one that fits an image is its price. */
+  readonly images: readonly ImageRate[];
+}
+
+export interface TokenRates {
+  /** These prices hold for calls with more input tokens than this. */
+  readonly aboveInputTokens: number;
+  readonly input: bigint;
+  readonly cachedInput: bigint;
+  readonly cacheWrite: bigint;
+  readonly audioInput: bigint;
+  readonly imageInput: bigint;
+  /** Null where the model has no price for output, as embedding models. */
+  readonly output: bigint | null;
+  readonly audioOutput: bigint | null;
+  readonly imageOutput: bigint | null;
+}
+
+export interface ImageRate {
+  /** Undefined: any. */
+  readonly size: string | undefined;
+  readonly quality: string | undefined;
+  readonly image: bigint;
+}
+
+type Override = NonNullable<OrganizationSpec['prices']>[number];
+
+/** An organization's own prices of a model. */
+export function cardOfOverride(price: Override): PriceCard {
+  return {
+    tokens: price.inputPerMillion === undefined ? [] : [tokenRatesOfOverride(price, price.inputPerMillion)],
+    audioHour: price.audioPerMinute === undefined ? null : parseDollars(price.audioPerMinute) * 60n,
+    character: price.charactersPerMillion === undefined ? null : parseRate(price.charactersPerMillion),
+    images: (price.images ?? []).map(({ size, quality, price }) => ({ size, quality, image: parseDollars(price) })),
+  };
+}
+
+function tokenRatesOfOverride(price: Override, inputPerMillion: string): TokenRates {
+  const input = parseRate(inputPerMillion);
+  const output = price.outputPerMillion === undefined ? null : parseRate(price.outputPerMillion);
+  const either = <Fallback>(perMillion: string | undefined, fallback: Fallback) =>
+    perMillion === undefined ? fallback : parseRate(perMillion);
+  return {
+    aboveInputTokens: -1,
+    input,
+    cachedInput: either(price.cachedInputPerMillion, input),
+    cacheWrite: either(price.cacheWritePerMillion, input),
+    audioInput: either(price.audioInputPerMillion, input),
+    imageInput: either(price.imageInputPerMillion, input),
+    output,
+    audioOutput: either(price.audioOutputPerMillion, output),
+    imageOutput: either(price.imageOutputPerMillion, output),
+  };
+}
+
+/** The prices of the public table of `@pydantic/genai-prices`, by exact model id; null where it has none. */
+export function cardOfTable(model: string): PriceCard | null {
+  const found = calcPrice({ input_tokens: 1, output_tokens: 1 }, model, { providerId: 'openai' });
+  if (!found || !matchesExactly(found.model.match, model)) return null;
+  const { input_mtok: input, audio_hours: audioHours, ...others } = found.model_price;
+  // A model without a price of either kind costs 0 there, which is not "free".
+  if (input === undefined && audioHours === undefined) return null;
+  return {
+    tokens: input === undefined ? [] : tokenRatesOfTable(input, others),
+    audioHour: typeof audioHours === 'number' ? parseDollars(audioHours.toFixed(6)) : null,
+    character: null,
+    images: [],
+  };
+}
+
+type TableRate = NonNullable<NonNullable<ReturnType<typeof calcPrice>>['model_price'][string]>;
+type TableRates = Readonly<Record<string, TableRate | undefined>>;
+
+function tokenRatesOfTable(input: TableRate, others: TableRates): TokenRates[] {
+  const thresholds = new Set([-1]);
+  for (const rate of [input, ...Object.values(others)]) {
+    if (typeof rate === 'object') for (const tier of rate.tiers) thresholds.add(tier.start);
+  }
+  const descending = [...thresholds].sort((a, b) => b - a);
+  return descending.map((aboveInputTokens) => {
+    const at = (rate: TableRate) => rateAt(rate, aboveInputTokens);
+    const orInput = (name: string) => at(others[name] ?? input);
+    const orOutput = (name: string) => {
+      const rate = others[name] ?? others.output_mtok;
+      return rate === undefined ? null : at(rate);
+    };
+    return {
+      aboveInputTokens,
+      input: at(input),
+      cachedInput: orInput('cache_read_mtok'),
+      cacheWrite: orInput('cache_write_mtok'),
+      audioInput: orInput('input_audio_mtok'),
+      imageInput: orInput('input_image_mtok'),
+      output: orOutput('output_mtok'),
+      audioOutput: orOutput('output_audio_mtok'),
+      imageOutput: orOutput('output_image_mtok'),
+    };
+  });
+}
+
+/** The price that holds just above a number of input tokens; a tier's price is for the whole call. */
+function rateAt(rate: TableRate, aboveInputTokens: number): bigint {
+  if (typeof rate === 'number') return rateOfNumber(rate);
+  const tier = rate.tiers.findLast(({ start }) => start <= aboveInputTokens);
+  return rateOfNumber(tier?.price ?? rate.base);
+}
+
+/** The table holds decimals as floats; six places are more than any price list has. */
+function rateOfNumber(perMillion: number): bigint {
+  return parseRate(perMillion.toFixed(6));
+}
+
+/** "2.50" dollars a million are 2,500,000 × 10^-12 dollars each. */
+function parseRate(perMillion: string): bigint {
+  return parseDecimal(perMillion, 6);
+}
+
+function parseDollars(dollars: string): bigint {
+  return parseDecimal(dollars, 12);
+}
+
+/** A decimal as a whole number of its last place; places beyond that are cut off. */
+function parseDecimal(text: string, places: number): bigint {
+  const [whole = '0', fraction = ''] = text.split('.');
+  return BigInt(whole + fraction.slice(0, places).padEnd(places, '0'));
+}
+
+type Match = NonNullable<ReturnType<typeof calcPrice>>['model']['match'];
+
+/** A prefix or pattern that happens to fit is a guess, and a guessed price is a wrong bill. */
+function matchesExactly(match: Match, model: string): boolean {
+  if ('equals' in match) return match.equals === model;
+  if ('or' in match) return match.or.some((option) => matchesExactly(option, model));
+  return false;
+}
