@@ -8,6 +8,7 @@ import { makeCallListener } from './surfaces/openai/calls.ts';
 import { toEnvelope } from './surfaces/openai/envelope.ts';
 import { type OpenAiSurfaceOptions, openAiSurface } from './surfaces/openai/index.ts';
 import { makeRefusals } from './surfaces/openai/refusals.ts';
+import { registerOpenApi } from './surfaces/openapi/index.ts';
 
 /** Base64 images and long contexts fit; what is larger is a mistake. */
 const maxBodyBytes = 64 * 1024 * 1024;
@@ -50,6 +51,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
       .send(toEnvelope(new ProxyError('route_not_found', { message })));
   });
 
+  registerOpenApi(app);
   app.register(openAiSurface, { ...options, refusals, prefix: '/v1' });
   return app;
 }

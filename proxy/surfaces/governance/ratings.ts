@@ -28,6 +28,7 @@ export function registerRatings(app: GovernanceApp, { spool, findRequest }: Gove
           },
           { additionalProperties: false, example: { rating: 1, feedback: 'Very helpful and accurate.' } },
         ),
+        problems: ['request_not_found', 'spool_unwritable', 'store_unavailable'],
         response: {
           200: Type.Object({
             request_id: Type.String(),

@@ -77,6 +77,7 @@ export function registerUsers(app: GovernanceApp, { inForce, store, catchUp }: G
           ...paging,
           is_active: Type.Optional(Type.Boolean({ description: 'Only active ones, or only deactivated ones.' })),
         }),
+        problems: ['role_required', 'store_unavailable'],
         response: { 200: Type.Object({ users: Type.Array(UserAnswer), ...page }) },
       },
     },
@@ -100,6 +101,7 @@ export function registerUsers(app: GovernanceApp, { inForce, store, catchUp }: G
           { user_id: Type.String({ minLength: 1, maxLength: 255 }), display_name: displayName },
           { additionalProperties: false, example: { user_id: 'user@example.com', display_name: 'User' } },
         ),
+        problems: ['role_required', 'name_taken', 'store_unavailable'],
         response: { 201: UserAnswer },
       },
     },
@@ -128,7 +130,15 @@ export function registerUsers(app: GovernanceApp, { inForce, store, catchUp }: G
   );
   app.get(
     '/users/:id',
-    { schema: { tags, summary: 'Get a user', params, response: { 200: UserAnswer } } },
+    {
+      schema: {
+        tags,
+        summary: 'Get a user',
+        params,
+        problems: ['user_not_found', 'store_unavailable'],
+        response: { 200: UserAnswer },
+      },
+    },
     async (request) => show(await find(request.caller, request.params.id)),
   );
   app.patch(
@@ -142,6 +152,7 @@ export function registerUsers(app: GovernanceApp, { inForce, store, catchUp }: G
           { display_name: displayName, is_active: Type.Optional(Type.Boolean()) },
           { additionalProperties: false, example: { is_active: true } },
         ),
+        problems: ['role_required', 'user_not_found', 'store_unavailable'],
         response: { 200: UserAnswer },
       },
     },
@@ -157,6 +168,7 @@ export function registerUsers(app: GovernanceApp, { inForce, store, catchUp }: G
         description:
           'Calls of this user are refused from now on. What was recorded stays; to remove it, erase the user.',
         params,
+        problems: ['role_required', 'user_not_found', 'store_unavailable'],
         response: { 200: UserAnswer },
       },
     },
@@ -172,6 +184,7 @@ export function registerUsers(app: GovernanceApp, { inForce, store, catchUp }: G
           'Removes contents, feedback, session names and the identity for good. Counts and sums stay, under an id that ' +
           'stands for nobody. A later call with the same X-User-ID is a new user’s.',
         params,
+        problems: ['role_required', 'user_not_found', 'store_unavailable'],
         response: { 200: Type.Object({ erased: Type.Boolean(), anonymous_id: Uuid }) },
       },
     },

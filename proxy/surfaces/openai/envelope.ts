@@ -15,7 +15,8 @@ export function toEnvelope(error: ProxyError): ErrorEnvelope {
   return { error: { message: error.message, type: typeOf(error.status), param: error.param, code: error.code } };
 }
 
-function typeOf(status: number): string {
+/** The type of an error with this HTTP status. */
+export function typeOf(status: number): string {
   if (status === 401) return 'authentication_error';
   if (status === 403) return 'permission_error';
   if (status === 429) return 'rate_limit_error';

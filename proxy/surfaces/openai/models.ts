@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifySchema } from 'fastify';
 import { type Dispatcher, request as send } from 'undici';
 import { ProxyError } from '../../error.ts';
 import type { Caller } from '../../pipeline/call.ts';
@@ -16,13 +16,24 @@ type Model = Readonly<Record<string, unknown>>;
 
 const timeoutMs = 30_000;
 
+const documented = {
+  tags: ['Models'],
+  description: 'As the provider shows them, less what the organization does not allow.',
+  problems: ['no_api_key', 'upstream_unreachable', 'upstream_invalid_response'],
+} as const satisfies FastifySchema;
+
 /** `GET /v1/models`: what the providers offer, less what the organization does not allow. */
 export function registerModels(app: FastifyInstance, { inForce, upstream }: ModelsOptions): void {
-  app.get('/models', async (request) => {
+  app.get('/models', { schema: { ...documented, summary: 'List models' } }, async (request) => {
     const { snapshot } = inForce();
     return { object: 'list', data: await listModels(upstream, snapshot, request.caller) };
   });
-  app.get<{ Params: { '*': string } }>('/models/*', async (request) => {
+  const getOne = {
+    ...documented,
+    summary: 'Get a model',
+    problems: [...documented.problems, 'model_not_found'] as const,
+  };
+  app.get<{ Params: { '*': string } }>('/models/*', { schema: getOne }, async (request) => {
     const id = request.params['*'];
     const { snapshot } = inForce();
     const model = (await listModels(upstream, snapshot, request.caller)).find((candidate) => candidate.id === id);

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { type Stack, startStack } from '../../stack.ts';
+import { suiteScope } from '../../up/start-up.ts';
+
+interface Operation {
+  readonly summary?: string;
+  readonly tags?: readonly string[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, Media>> };
+  readonly responses: Readonly<
+    Record<string, { readonly description: string; readonly content?: Record<string, Media> }>
+  >;
+}
+
+interface Media {
+  readonly schema: object;
+  readonly example?: unknown;
+  readonly examples?: Readonly<Record<string, { readonly value: unknown }>>;
+}
+
+interface Document {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, object>> };
+}
+
+describe('/openapi.json and /docs', () => {
+  const scope = suiteScope();
+  let stack: Stack;
+  let document: Document;
+  let root: string;
+  before(async () => {
+    stack = await startStack(scope);
+    root = stack.baseUrl.replace(/\/v1$/, '');
+    document = (await (await fetch(`${root}/openapi.json`)).json()) as Document;
+  });
+
+  const operations = () =>
+    Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, operation })),
+    );
+
+  it('is valid OpenAPI 3.1', async () => {
+    assert.equal(document.openapi, '3.1.0');
+    const { valid, errors } = await new Validator().validate({ ...structuredClone(document) });
+    assert.ok(valid, JSON.stringify(errors, null, 2));
+  });
+
+  it('says of every operation what it is for, what it answers, and how it refuses', () => {
+    for (const { name, operation } of operations()) {
+      assert.ok(operation.summary && operation.tags?.length === 1, name);
+      const statuses = Object.keys(operation.responses);
+      assert.ok(statuses.some((status) => status.startsWith('2')) && statuses.includes('401'), `${name} ${statuses}`);
+      for (const [status, { description }] of Object.entries(operation.responses)) {
+        assert.notEqual(description, 'Default Response', `${name} ${status}`);
+      }
+    }
+  });
+
+  it('has examples that its own schemas accept', () => {
+    const ajv = addFormats.default(new Ajv2020({ strict: false }));
+    ajv.addSchema({ $id: 'document', components: document.components });
+    let checked = 0;
+    const check = (name: string, { schema, example, examples }: Media) => {
+      const text = JSON.stringify(schema).replaceAll('"#/components/', '"document#/components/');
+      const values = [
+        ...(example === undefined ? [] : [example]),
+        ...Object.values(examples ?? {}).map(({ value }) => value),
+        ...('example' in schema ? [schema.example] : []),
+      ];
+      for (const value of values) {
+        assert.ok(ajv.validate(JSON.parse(text), value), `${name}: ${ajv.errorsText()}`);
+        checked += 1;
+      }
+    };
+    for (const { name, operation } of operations()) {
+      for (const media of Object.values(operation.requestBody?.content ?? {})) check(name, media);
+      for (const [status, { content }] of Object.entries(operation.responses)) {
+        for (const media of Object.values(content ?? {})) check(`${name} ${status}`, media);
+      }
+    }
+    assert.ok(checked > 50, `${checked} examples`);
+  });
+
+  it('is shown by a page that loads nothing from elsewhere', async () => {
+    const page = await fetch(`${root}/docs`);
+    const html = await page.text();
+    assert.equal(page.status, 200);
+    assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'self'/);
+    const sources = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, source]) => source ?? '');
+    assert.ok(sources.length >= 3);
+    for (const source of sources) {
+      assert.match(source, /^\//);
+      const file = await fetch(`${root}${source}`);
+      assert.equal(file.status, 200, source);
+      assert.ok((await file.text()).length > 50, source);
+    }
+  });
+});
