@@ -271,6 +271,15 @@ export interface OrganizationSpec {
     databasePassword?: string;
   };
   /**
+   * What becomes of pods that have a sidecar.
+   */
+  sidecars?: {
+    /**
+     * What is done about pods whose sidecar is not what new pods get, such as after an upgrade: `Report` says so in the condition SidecarsCurrent; `Roll` also has the Deployments, StatefulSets and DaemonSets that they are of make them anew, one workload at a time.
+     */
+    rollout: 'Report' | 'Roll';
+  };
+  /**
    * What becomes of the organization's data when this resource is deleted: `Retain` keeps it, `Delete` removes it for good.
    */
   deletionPolicy: 'Retain' | 'Delete';
@@ -295,6 +304,27 @@ export interface OrganizationStatus {
    * How many active ApiKeyBindings name this organization.
    */
   boundKeys?: number;
+  /**
+   * How many pods have another sidecar than new pods get.
+   */
+  outdatedSidecars?: number;
+  /**
+   * The workload that is being rolled out for its sidecars' sake.
+   */
+  rolling?: {
+    /**
+     * Its kind.
+     */
+    kind: 'Deployment' | 'StatefulSet' | 'DaemonSet';
+    /**
+     * Where it is.
+     */
+    namespace: string;
+    /**
+     * Its name.
+     */
+    name: string;
+  };
   /**
    * The ids (`kid`) of the keys whose tokens are accepted, the signing one first.
    */

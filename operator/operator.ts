@@ -13,6 +13,7 @@ import { type Controller, type Reconcile, startController } from './runtime/cont
 import type { RuntimeMetrics } from './runtime/metrics.ts';
 import { startResync } from './runtime/resync.ts';
 import { makeWorkQueue, type WorkQueue } from './runtime/work-queue.ts';
+import type { SidecarContext } from './sidecars/reconcile.ts';
 import { makeTenancyFinder, type TenantKind } from './tenancy.ts';
 import { makeTenantReconciler } from './tenant-kind.ts';
 import { makeTriggers } from './triggers.ts';
@@ -26,6 +27,8 @@ export interface OperatorOptions {
   readonly proxyDatabaseUrl?: string;
   /** Where the operator keeps its own Secrets. */
   readonly namespace?: string;
+  /** The pods that have a sidecar, where there are any. */
+  readonly sidecars?: SidecarContext;
   readonly log: Logger;
   readonly metrics?: RuntimeMetrics;
   /** Reconciliations at a time, for each kind. */
@@ -63,11 +66,9 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     controllers.push(startController({ name, queue, reconcile, concurrency, log, ...observed }));
   };
   const context = { cluster, db, tenancies: makeTenancyFinder(cluster, namespace) };
-  const proxyDatabaseUrl = options.proxyDatabaseUrl ?? databaseUrl;
-  start(
-    'Organization',
-    makeOrganizationReconciler({ cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now: Date.now }),
-  );
+  const { sidecars, proxyDatabaseUrl = databaseUrl } = options;
+  const organizations = { cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now: Date.now };
+  start('Organization', makeOrganizationReconciler({ ...organizations, ...(sidecars && { sidecars }) }));
   start('Persona', makeTenantReconciler(context, tenantKinds.Persona));
   start('ApiKeyBinding', makeTenantReconciler(context, tenantKinds.ApiKeyBinding));
   start('AnalysisConfig', makeTenantReconciler(context, tenantKinds.AnalysisConfig));
@@ -78,6 +79,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       tenant: (kind, path) => queues.get(kind)?.add(path),
     }),
   );
+  const unsubscribeFleet = sidecars?.fleet.subscribe((name) => queues.get('Organization')?.add(name));
   const resync = startResync(async () => {
     enqueueEverything(cluster, queues);
     try {
@@ -107,6 +109,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     },
     async stop() {
       unsubscribe();
+      unsubscribeFleet?.();
       await resync.stop();
       clearInterval(partitionTimer);
       await Promise.all(controllers.map((controller) => controller.stop()));

@@ -14,7 +14,9 @@ import {
   makeRuntimeMetrics,
 } from '../../operator/runtime/metrics.ts';
 import { findStuckReflector, makeMonitoringServer } from '../../operator/runtime/monitoring.ts';
-import { type InjectionOptions, startCertificates, startWebhooks } from './webhooks.ts';
+import { type Fleet, startFleet } from '../../operator/sidecars/fleet.ts';
+import { makeWorkloads } from '../../operator/sidecars/workloads.ts';
+import { type InjectionOptions, injectionSettingsOf, startCertificates, startWebhooks } from './webhooks.ts';
 
 export interface InClusterOptions extends InjectionOptions {
   readonly namespace: string;
@@ -32,6 +34,9 @@ interface InClusterContext {
 }
 
 const lease = 'chaperone-operator';
+
+/** Longer than operators overlap in an upgrade. */
+const rolloutPauseMs = 60_000;
 
 /**
  * Runs the operator against an API server until SIGTERM or SIGINT. Every replica watches and serves the webhooks; the
@@ -67,15 +72,18 @@ async function run(
   const client = makeApiClient({ kubeConfig: loadKubeConfig(options), onAnswer: makeRestClientMetrics(registry) });
   releasers.push(() => client.close());
   let isSynced = false;
+  let fleet: Fleet | undefined;
+  const reflectors = () => [...cluster.reflectors(), ...(fleet ? [fleet.reflector] : [])];
+  const observer = makeReflectorMetrics(registry, reflectors);
   const cluster: KubernetesCluster = makeKubernetesCluster({
     client,
     namespace,
     log,
-    observer: makeReflectorMetrics(registry, () => cluster.reflectors()),
+    observer,
   });
   releasers.push(() => cluster.close());
   const notReady = () => (isSynced ? webhooks?.notReady() : 'the caches are not filled yet');
-  const unhealthy = () => findStuckReflector(cluster.reflectors(), Date.now());
+  const unhealthy = () => findStuckReflector(reflectors(), Date.now());
   const monitoring = makeMonitoringServer({ registry, unhealthy, notReady });
   await once(monitoring.listen(options.metricsPort, '0.0.0.0'), 'listening');
   releasers.push(async () => monitoring.close());
@@ -98,9 +106,17 @@ async function run(
   await cluster.refresh();
   const certificates = startCertificates(options, { cluster, client, log });
   if (certificates) releasers.push(certificates.stop);
+  const settings = injectionSettingsOf(options);
+  if (settings) {
+    fleet = startFleet({ cluster, client, settings, observer, registry, log });
+    releasers.push(fleet.stop);
+  }
   const metrics = makeRuntimeMetrics(registry);
   const running = await startOperator({
     ...{ cluster, namespace, databaseUrl, proxyDatabaseUrl, concurrency, resyncMs, metrics, log },
+    ...(fleet && {
+      sidecars: { fleet, workloads: makeWorkloads(client), rollsFromMs: Date.now() + rolloutPauseMs },
+    }),
   });
   releasers.push(running.stop);
   log.info('reconciling');

@@ -6,7 +6,12 @@ import { type CertificateManager, startCertificateManager } from '../../operator
 import { certificateFromDirectory, certificateFromSecret } from '../../operator/certificates/source.ts';
 import type { ApiClient } from '../../operator/cluster/kubernetes/api-client.ts';
 import type { KubernetesCluster } from '../../operator/cluster/kubernetes.ts';
-import { defaultSidecar, type ImagePullPolicy, type ResourceRequirements } from '../../operator/injection/settings.ts';
+import {
+  defaultSidecar,
+  type ImagePullPolicy,
+  type InjectionSettings,
+  type ResourceRequirements,
+} from '../../operator/injection/settings.ts';
 import { type Injection, startInjection } from '../../operator/injection/start.ts';
 
 export interface InjectionOptions {
@@ -33,13 +38,29 @@ interface WebhookContext {
 
 const certificateSecret = 'chaperone-webhook-tls';
 
+/** What injected pods get; undefined where nothing is injected. */
+export function injectionSettingsOf(options: InjectionOptions): InjectionSettings | undefined {
+  const { namespace, image, imagePullPolicy, imagePullSecrets, upstream } = options;
+  if (image === undefined) return undefined;
+  return {
+    ...defaultSidecar,
+    operatorNamespace: namespace,
+    image,
+    ...(imagePullPolicy && { imagePullPolicy }),
+    ...(imagePullSecrets && { imagePullSecrets }),
+    resources: options.sidecarResources ?? defaultSidecar.resources,
+    ...(upstream !== undefined && { upstreamUrl: upstream }),
+  };
+}
+
 /** Serves the webhooks; by every replica. */
 export async function startWebhooks(
   options: InjectionOptions,
   { cluster, client, log, registry }: WebhookContext & { readonly registry: Registry },
 ): Promise<Injection | undefined> {
-  const { namespace, image, imagePullPolicy, imagePullSecrets, upstream, webhookCertificates } = options;
-  if (image === undefined) return undefined;
+  const { namespace, webhookCertificates } = options;
+  const settings = injectionSettingsOf(options);
+  if (!settings) return undefined;
   return startInjection({
     cluster,
     client,
@@ -47,15 +68,7 @@ export async function startWebhooks(
       webhookCertificates === undefined
         ? certificateFromSecret(cluster, { namespace, name: certificateSecret })
         : certificateFromDirectory(webhookCertificates, log),
-    settings: {
-      ...defaultSidecar,
-      operatorNamespace: namespace,
-      image,
-      ...(imagePullPolicy && { imagePullPolicy }),
-      ...(imagePullSecrets && { imagePullSecrets }),
-      resources: options.sidecarResources ?? defaultSidecar.resources,
-      ...(upstream !== undefined && { upstreamUrl: upstream }),
-    },
+    settings,
     port: options.webhookPort,
     instance: hostname(),
     log,

@@ -72,7 +72,7 @@ export function decideInjection(gathered: GatheredPod, settings: InjectionSettin
   const sidecar = makeSidecar(podSettings, {
     organization: organization.name,
     namespace: namespace.name,
-    workload: workloadOf(pod),
+    workload: workloadOf(pod.metadata),
     graceSeconds: pod.spec.terminationGracePeriodSeconds,
   });
   return {

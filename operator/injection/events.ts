@@ -51,5 +51,5 @@ function regardingOf(pod: Pod, namespace: string) {
     const { apiVersion, kind, name, uid } = owner;
     return { apiVersion, kind, name, uid, namespace };
   }
-  return { apiVersion: 'v1', kind: 'Pod', name: workloadOf(pod), namespace };
+  return { apiVersion: 'v1', kind: 'Pod', name: workloadOf(pod.metadata), namespace };
 }

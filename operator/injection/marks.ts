@@ -7,6 +7,9 @@ export const injectedLabel = 'chaperone.dev/injected';
 /** What the injected sidecar is made of, as a hash: pods with another one than new pods get are outdated. */
 export const hashAnnotation = 'chaperone.dev/injected-hash';
 
+/** On the template of a workload that was rolled for its sidecars' sake: the hash that its pods were to get by it. */
+export const rolledToAnnotation = 'chaperone.dev/rolled-to';
+
 /** What people may set, on a pod or for all pods of a namespace; the pod's own has precedence. */
 export const settingAnnotations = {
   /** Which organization the pod belongs to, where its namespace belongs to several. */

@@ -8,7 +8,6 @@ export interface Sidecar {
   readonly container: Container;
   readonly volumes: readonly Volume[];
   readonly imagePullSecrets: readonly LocalReference[];
-  /** Of all of the above. */
   readonly hash: string;
 }
 
@@ -30,9 +29,40 @@ export interface SidecarPlace {
 
 /** The container that governs a pod's calls, with the volumes it mounts. */
 export function makeSidecar(settings: PodSettings, place: SidecarPlace): Sidecar {
+  const container = makeContainer(settings, place);
+  const volumes = makeVolumes(place);
+  return { container, volumes, imagePullSecrets: pullSecretsOf(settings), hash: hashSidecar(settings, place) };
+}
+
+/**
+ * What the sidecar is made of, in 16 hexadecimal digits. The pod's grace period is left out: it is the pod's own business,
+ * and without it the hash of a pod that is there can be told from its metadata alone.
+ */
+export function hashSidecar(settings: PodSettings, place: Omit<SidecarPlace, 'graceSeconds'>): string {
+  const container = makeContainer(settings, { ...place, graceSeconds: undefined });
+  const whole = { container, volumes: makeVolumes(place), imagePullSecrets: pullSecretsOf(settings) };
+  return createHash('sha256').update(JSON.stringify(whole)).digest('hex').slice(0, 16);
+}
+
+function pullSecretsOf({ imagePullSecrets = [] }: PodSettings): readonly LocalReference[] {
+  return imagePullSecrets.map((name) => ({ name }));
+}
+
+function makeVolumes({ organization }: Pick<SidecarPlace, 'organization'>) {
+  return [
+    {
+      name: credentialsVolume,
+      // The files are root's, and the group is the pod's to choose; only the sidecar mounts them, so all may read.
+      secret: { secretName: credentialsSecretName(organization), defaultMode: 0o444 },
+    },
+    { name: dataVolume, emptyDir: {} },
+  ];
+}
+
+function makeContainer(settings: PodSettings, place: SidecarPlace) {
   const { metricsPort, resources, image, imagePullPolicy } = settings;
   const probe = (path: string) => ({ httpGet: { path, port: 'metrics' } });
-  const container = {
+  return {
     name: sidecarName,
     image,
     ...(imagePullPolicy && { imagePullPolicy }),
@@ -60,18 +90,6 @@ export function makeSidecar(settings: PodSettings, place: SidecarPlace): Sidecar
       { name: dataVolume, mountPath: '/var/lib/chaperone' },
     ],
   };
-  const volumes = [
-    {
-      name: credentialsVolume,
-      // The files are root's, and the group is the pod's to choose; only the sidecar mounts them, so all may read.
-      secret: { secretName: credentialsSecretName(place.organization), defaultMode: 0o444 },
-    },
-    { name: dataVolume, emptyDir: {} },
-  ];
-  const imagePullSecrets = (settings.imagePullSecrets ?? []).map((name) => ({ name }));
-  const whole = JSON.stringify({ container, volumes, imagePullSecrets });
-  const hash = createHash('sha256').update(whole).digest('hex').slice(0, 16);
-  return { container, volumes, imagePullSecrets, hash };
 }
 
 function sidecarArguments(settings: PodSettings, place: SidecarPlace): string[] {

@@ -2,6 +2,7 @@ import type { Organization, OrganizationStatus } from '../../crds/resources.gene
 import { isOutage } from '../../database/outage.ts';
 import { differs, isNews, toConditions, type Verdict } from '../runtime/conditions.ts';
 import type { Reconcile, Result } from '../runtime/controller.ts';
+import { reconcileSidecars } from '../sidecars/reconcile.ts';
 import { applyOrganization, removeOrganization } from './apply.ts';
 import type { OrganizationContext } from './context.ts';
 import { decideOrganization, judgeOrganization, judgeOutage } from './decide.ts';
@@ -35,14 +36,18 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     return {};
   }
   const { id, tokenKeyIds } = await applyOrganization(context, key, gathered, decision);
-  await report(context, gathered.organization, judgeOrganization(decision.problem), {
+  const { sidecars: pods, cluster, now } = context;
+  const sidecars = pods && (await reconcileSidecars(pods, cluster, gathered.organization, now()));
+  const verdicts = [...judgeOrganization(decision.problem), ...(sidecars ? [sidecars.verdict] : [])];
+  await report(context, gathered.organization, verdicts, {
+    ...sidecars?.status,
     id,
     memberNamespaces: [...gathered.memberNamespaces],
     boundKeys: gathered.boundKeys,
     tokenKeyIds,
   });
-  const { nextRotationMs } = decision;
-  return nextRotationMs === undefined ? {} : { requeueAfterMs: Math.min(nextRotationMs, maxDelayMs) };
+  const next = [decision.nextRotationMs, sidecars?.requeueAfterMs].filter((delayMs) => delayMs !== undefined);
+  return next.length === 0 ? {} : { requeueAfterMs: Math.min(...next, maxDelayMs) };
 }
 
 /** Writes what has changed of the status; what is not known now stays as it was. */
@@ -55,15 +60,27 @@ async function report(
   const key = { kind: 'Organization', namespace: '', name: metadata.name } as const;
   const judged = toConditions(verdicts, status?.conditions, metadata.generation, new Date(now()));
   const others = (status?.conditions ?? []).filter(({ type }) => !verdicts.some((verdict) => verdict.type === type));
+  const { rolling: _, ...lasting } = status ?? {};
   const next: OrganizationStatus = {
-    ...status,
+    // A rollout of which nothing is said is over, where sidecars are known.
+    ...(known.outdatedSidecars === undefined ? status : lasting),
     ...known,
     observedGeneration: metadata.generation,
     conditions: [...judged, ...others],
   };
   if (differs(status, next)) await cluster.updateStatus(key, next);
-  const ready = verdicts.find(({ type }) => type === 'Ready');
-  if (!ready || !isNews(status?.conditions, ready)) return;
-  const { reason, message } = ready;
-  await cluster.recordEvent(key, { type: ready.status ? 'Normal' : 'Warning', reason, message });
+  for (const verdict of verdicts.filter((one) => isToldOf(one, status?.conditions))) {
+    const { reason, message } = verdict;
+    await cluster.recordEvent(key, { type: verdict.status ? 'Normal' : 'Warning', reason, message });
+  }
+}
+
+/** Whether a verdict is worth an Event: what Ready is made of is in its message. */
+function isToldOf(verdict: Verdict, previous: OrganizationStatus['conditions']): boolean {
+  const { type, reason } = verdict;
+  if (!isNews(previous, verdict)) return false;
+  if (type !== 'SidecarsCurrent') return type === 'Ready';
+  // That nothing was ever wrong is no event, and a rollout has its own.
+  const wasTold = previous?.some((condition) => condition.type === type) ?? false;
+  return reason !== 'Rolling' && (wasTold || reason !== 'Current');
 }

@@ -1,10 +1,8 @@
-import { chooseOrganization } from '../../../operator/injection/choose.ts';
+import { currentSidecar } from '../../../operator/injection/current.ts';
 import { decideInjection } from '../../../operator/injection/decide.ts';
 import { hashAnnotation, sidecarName } from '../../../operator/injection/marks.ts';
-import type { Pod, PodNamespace } from '../../../operator/injection/pod.ts';
-import { type InjectionSettings, readPodSettings } from '../../../operator/injection/settings.ts';
-import { makeSidecar } from '../../../operator/injection/sidecar.ts';
-import { workloadOf } from '../../../operator/injection/workload.ts';
+import type { PodNamespace } from '../../../operator/injection/pod.ts';
+import type { InjectionSettings } from '../../../operator/injection/settings.ts';
 import { type CheckGroup, failedIfAny, makeCheckFactory, ok, warning } from '../check.ts';
 import type { ClusterFacts, ClusterPod } from './facts.ts';
 import { injectionSettingsOf } from './injection-settings.ts';
@@ -68,8 +66,8 @@ export const podChecks: CheckGroup<ClusterFacts> = {
         const settings = injectionSettingsOf(deployments, namespace);
         const outdated = pods.filter((pod) => {
           if (!isRunning(pod) || !hasSidecar(pod)) return false;
-          const hash = currentHash(pod, findNamespace(namespaces, pod), organizations, settings);
-          return pod.metadata.annotations?.[hashAnnotation] !== hash;
+          const current = currentSidecar(pod.metadata, findNamespace(namespaces, pod), organizations, settings);
+          return pod.metadata.annotations?.[hashAnnotation] !== current?.hash;
         });
         if (outdated.length === 0) return ok();
         return warning('Pods have another sidecar than they would get now:', {
@@ -80,31 +78,6 @@ export const podChecks: CheckGroup<ClusterFacts> = {
     }),
   ],
 };
-
-/** What the pod would be stamped with if it were created now; undefined where it would not be let in. */
-function currentHash(
-  pod: ClusterPod,
-  namespace: PodNamespace,
-  organizations: ClusterFacts['organizations'],
-  settings: InjectionSettings,
-): string | undefined {
-  const podSettings = readPodSettings(settings, pod.metadata.annotations, namespace.annotations);
-  if (typeof podSettings === 'string') return undefined;
-  const organization = chooseOrganization(organizations, namespace, podSettings);
-  if ('action' in organization) return undefined;
-  return makeSidecar(podSettings, {
-    organization: organization.name,
-    namespace: namespace.name,
-    workload: workloadOf(asCreated(pod)),
-    graceSeconds: pod.spec.terminationGracePeriodSeconds,
-  }).hash;
-}
-
-/** The pod as injection saw it: a name that the API server makes up is not there yet. */
-function asCreated({ metadata, spec }: ClusterPod): Pod {
-  const { name, ...nameless } = metadata;
-  return { metadata: metadata.generateName === undefined ? metadata : nameless, spec };
-}
 
 function pathOf({ metadata }: ClusterPod): string {
   return `${metadata.namespace}/${metadata.name}`;

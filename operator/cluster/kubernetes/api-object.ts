@@ -14,6 +14,15 @@ export interface ApiMetadata {
   readonly labels?: Record<string, string>;
   readonly annotations?: Record<string, string>;
   readonly finalizers?: readonly string[];
+  /** Where the server has made the name up: what it began with. */
+  readonly generateName?: string;
+  readonly ownerReferences?: readonly {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly name: string;
+    readonly uid: string;
+    readonly controller?: boolean;
+  }[];
   readonly managedFields?: readonly { readonly manager?: string }[];
 }
 

@@ -50,6 +50,7 @@ export interface ReflectorOptions<O extends ApiObject, T> {
   readonly client: ApiClient;
   readonly path: string;
   readonly labelSelector?: string;
+  readonly fieldSelector?: string;
   /** Leaves the objects' contents on the server. */
   readonly metadataOnly?: boolean;
   readonly decode: (object: O) => T;
@@ -84,11 +85,13 @@ const mostRefusals = 5;
  * bookmarks, comes back when a watch ends, breaks or falls silent, and lists anew when its version has expired.
  */
 export function startReflector<O extends ApiObject, T>(options: ReflectorOptions<O, T>): Reflector {
-  const { name, client, path, labelSelector, metadataOnly = false, decode, sink, timings, observer, log } = options;
+  const { name, client, path, labelSelector, fieldSelector, metadataOnly = false } = options;
+  const { decode, sink, timings, observer, log } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   const first = Promise.withResolvers<void>();
   const shared = { path, signal };
+  const selectors = { labelSelector, fieldSelector };
   const accepting = (kind: keyof typeof partialObject) => (metadataOnly ? { accept: partialObject[kind] } : {});
   let heardAtMs = Date.now();
   let activeAtMs = heardAtMs;
@@ -104,7 +107,7 @@ export function startReflector<O extends ApiObject, T>(options: ReflectorOptions
   };
   const list = async () => {
     const versioned = (object: O) => ({ object: decode(object), version: object.metadata.resourceVersion });
-    const listed = await listAll(client, { ...shared, ...accepting('list'), query: { labelSelector } }, versioned);
+    const listed = await listAll(client, { ...shared, ...accepting('list'), query: selectors }, versioned);
     heard();
     observer.listed(name);
     sink.replace(listed.items, listed.resourceVersion);
@@ -114,7 +117,8 @@ export function startReflector<O extends ApiObject, T>(options: ReflectorOptions
   const watchFrom = async (start: string) => {
     const [least, most] = timings.watchMs;
     const timeoutSeconds = String(Math.ceil((least + Math.random() * (most - least)) / 1_000));
-    const query = { watch: 'true', allowWatchBookmarks: 'true', resourceVersion: start, timeoutSeconds, labelSelector };
+    const asked = { watch: 'true', allowWatchBookmarks: 'true', resourceVersion: start, timeoutSeconds };
+    const query = { ...asked, ...selectors };
     const request = { method: 'GET', query, ...shared, ...accepting('watch') } as const;
     const startedAtMs = Date.now();
     for await (const { type, object } of watch<O>(client, { request, silenceMs: timings.silenceMs, signal })) {

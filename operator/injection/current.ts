@@ -1,0 +1,34 @@
+import type { Organization } from '../../crds/resources.generated.ts';
+import { chooseOrganization } from './choose.ts';
+import type { PodMeta, PodNamespace } from './pod.ts';
+import { type InjectionSettings, readPodSettings } from './settings.ts';
+import { hashSidecar } from './sidecar.ts';
+import { workloadOf } from './workload.ts';
+
+/** What a pod that is there would be given if it were created now. */
+export interface CurrentSidecar {
+  readonly organization: string;
+  /** What it would be stamped with. */
+  readonly hash: string;
+}
+
+/** @returns undefined where it would not be let in, or would belong to no organization */
+export function currentSidecar(
+  metadata: PodMeta,
+  namespace: PodNamespace,
+  organizations: readonly Organization[],
+  settings: InjectionSettings,
+): CurrentSidecar | undefined {
+  const podSettings = readPodSettings(settings, metadata.annotations, namespace.annotations);
+  if (typeof podSettings === 'string') return undefined;
+  const organization = chooseOrganization(organizations, namespace, podSettings);
+  if ('action' in organization) return undefined;
+  const workload = workloadOf(asCreated(metadata));
+  const place = { organization: organization.name, namespace: namespace.name, workload };
+  return { organization: organization.name, hash: hashSidecar(podSettings, place) };
+}
+
+/** The pod as injection saw it: a name that the API server makes up was not there yet. */
+function asCreated({ name, ...nameless }: PodMeta): PodMeta {
+  return nameless.generateName === undefined && name !== undefined ? { ...nameless, name } : nameless;
+}

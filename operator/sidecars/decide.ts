@@ -1,0 +1,87 @@
+import type { OrganizationStatus } from '../../crds/resources.generated.ts';
+import type { Verdict } from '../runtime/conditions.ts';
+import type { RollableRef, RollableWorkload } from './rollout.ts';
+import { describeWorkload, type OutdatedWorkload, type SidecarSurvey } from './survey.ts';
+
+/** Everything a decision about an organization's sidecars rests on. */
+export interface GatheredSidecars {
+  readonly survey: SidecarSurvey;
+  readonly rolls: boolean;
+  /** The workload that was rolled last, where its rollout is not complete. */
+  readonly unfinished: { readonly ref: RollableRef; readonly isStuck: boolean } | undefined;
+  /** The first that may be rolled. */
+  readonly candidate: RollCandidate | undefined;
+  /** The API server refuses to show or to change workloads. */
+  readonly isForbidden: boolean;
+}
+
+export interface RollCandidate {
+  readonly ref: RollableRef;
+  readonly workload: RollableWorkload;
+  readonly hash: string;
+}
+
+export interface SidecarDecision {
+  readonly verdict: Verdict;
+  readonly roll: RollCandidate | undefined;
+  readonly status: Pick<OrganizationStatus, 'rolling'> & { readonly outdatedSidecars: number };
+  /** Rollouts are not watched: they are looked at. */
+  readonly requeueAfterMs: number | undefined;
+}
+
+const lookMs = 5_000;
+/** A workload that cannot be rolled now may be later. */
+const patienceMs = 60_000;
+/** A condition is for people: who wants all asks for the pods. */
+const mostNamed = 10;
+
+/** What to say of an organization's sidecars, and which workload to roll, if any. */
+export function decideSidecars(gathered: GatheredSidecars): SidecarDecision {
+  const { survey, rolls, unfinished, candidate, isForbidden } = gathered;
+  const { outdated } = survey;
+  const outdatedSidecars = outdated.reduce((sum, { pods }) => sum + pods, 0);
+  const roll = unfinished || isForbidden ? undefined : candidate;
+  const rolling = unfinished?.ref ?? roll?.ref;
+  const verdict = (reason: string, message: string): Verdict => ({
+    type: 'SidecarsCurrent',
+    status: reason === 'Current',
+    reason,
+    message,
+  });
+  const decided = (stated: Verdict, requeueAfterMs: number | undefined): SidecarDecision => ({
+    verdict: stated,
+    roll,
+    status: { outdatedSidecars, ...(rolling && { rolling }) },
+    requeueAfterMs,
+  });
+
+  if (unfinished?.isStuck) {
+    const name = describeWorkload(unfinished.ref);
+    const message = `${name} was rolled and does not come up, so no other workload is: see kubectl -n ${unfinished.ref.namespace} describe ${unfinished.ref.kind.toLowerCase()} ${unfinished.ref.name}. ${listOutdated(outdated)}`;
+    return decided(verdict('RolloutStuck', message), lookMs);
+  }
+  if (rolling) {
+    const message = `${describeWorkload(rolling)} is being rolled. ${listOutdated(outdated)}`;
+    return decided(verdict('Rolling', message), lookMs);
+  }
+  if (outdatedSidecars === 0) return decided(verdict('Current', 'Every sidecar is what new pods get.'), undefined);
+  if (!rolls) {
+    const hint = 'kubectl rollout restart brings them up to date; so does spec.sidecars.rollout: Roll.';
+    return decided(verdict('Outdated', `${listOutdated(outdated)} ${hint}`), undefined);
+  }
+  if (isForbidden) {
+    const hint = 'The operator may not roll workloads (operator.rollsWorkloads of the chart gives it the right).';
+    return decided(verdict('RolloutForbidden', `${hint} ${listOutdated(outdated)}`), patienceMs);
+  }
+  const hint =
+    'None of them can be rolled now: it is a Job or a pod of its own, is not available in full, is paused or updated on deletion, or has been rolled already. Make its pods anew when it suits.';
+  return decided(verdict('Outdated', `${listOutdated(outdated)} ${hint}`), patienceMs);
+}
+
+function listOutdated(outdated: readonly OutdatedWorkload[]): string {
+  const pods = outdated.reduce((sum, workload) => sum + workload.pods, 0);
+  if (pods === 0) return 'No pod has an outdated sidecar any more.';
+  const named = outdated.slice(0, mostNamed).map((workload) => `${describeWorkload(workload)} (${workload.pods})`);
+  const others = outdated.length > mostNamed ? ` and ${outdated.length - mostNamed} more` : '';
+  return `Pods with another sidecar than new pods get: ${pods}, of ${named.join(', ')}${others}.`;
+}

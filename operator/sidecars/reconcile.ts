@@ -1,0 +1,97 @@
+import type { Organization } from '../../crds/resources.generated.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { ApiError, isConflict, isNotFound } from '../cluster/kubernetes/api-error.ts';
+import { decideSidecars, type GatheredSidecars, type RollCandidate, type SidecarDecision } from './decide.ts';
+import type { Fleet } from './fleet.ts';
+import { asRollable, mayRoll, rolloutState } from './rollout.ts';
+import { describeWorkload, type SidecarSurvey } from './survey.ts';
+import type { Workloads } from './workloads.ts';
+
+export interface SidecarContext {
+  readonly fleet: Pick<Fleet, 'find' | 'subscribe'>;
+  readonly workloads: Workloads;
+  /**
+   * Before this time (milliseconds since 1970) nothing is rolled: while operators are being upgraded, one that goes may
+   * still serve the webhook and give new pods what is outdated.
+   */
+  readonly rollsFromMs: number;
+}
+
+/** What has come of an organization's sidecars, for its status. */
+export type SidecarOutcome = Omit<SidecarDecision, 'roll'>;
+
+/** @returns undefined until the pods have been listed */
+export async function reconcileSidecars(
+  context: SidecarContext,
+  cluster: Pick<Cluster, 'recordEvent'>,
+  organization: Organization,
+  nowMs: number,
+): Promise<SidecarOutcome | undefined> {
+  const survey = context.fleet.find(organization.metadata.name);
+  if (!survey) return undefined;
+  const gathered = await gather(context, organization, survey, nowMs);
+  const { roll, ...outcome } = decideSidecars(gathered);
+  if (!roll) return afterPause(outcome, organization, context.rollsFromMs - nowMs);
+  try {
+    await context.workloads.roll(roll.ref, roll.workload, roll.hash);
+  } catch (error) {
+    // It has changed or gone since it was read.
+    const isOther = isConflict(error) || isNotFound(error);
+    if (!isOther && !isForbidden(error)) throw error;
+    return decideSidecars({ ...gathered, candidate: undefined, isForbidden: isForbidden(error) });
+  }
+  const key = { kind: 'Organization', namespace: '', name: organization.metadata.name } as const;
+  const message = `${describeWorkload(roll.ref)} is rolled, so that its pods get the sidecar that new pods get.`;
+  await cluster.recordEvent(key, { type: 'Normal', reason: 'SidecarsRolled', message });
+  return outcome;
+}
+
+/** While nothing is rolled yet, it is looked at again once that is over. */
+function afterPause(outcome: SidecarOutcome, { spec }: Organization, remainingMs: number): SidecarOutcome {
+  const waits = spec.sidecars?.rollout === 'Roll' && remainingMs > 0 && outcome.status.outdatedSidecars > 0;
+  return waits ? { ...outcome, requeueAfterMs: remainingMs } : outcome;
+}
+
+async function gather(
+  context: SidecarContext,
+  { spec, status }: Organization,
+  survey: SidecarSurvey,
+  nowMs: number,
+): Promise<GatheredSidecars> {
+  const rolls = spec.sidecars?.rollout === 'Roll';
+  const nothing = { survey, rolls, unfinished: undefined, candidate: undefined, isForbidden: false };
+  try {
+    const unfinished = await findUnfinished(context, status?.rolling);
+    if (unfinished || !rolls || nowMs < context.rollsFromMs) return { ...nothing, unfinished };
+    return { ...nothing, candidate: await findCandidate(context, survey) };
+  } catch (error) {
+    if (isForbidden(error)) return { ...nothing, isForbidden: true };
+    throw error;
+  }
+}
+
+async function findUnfinished(
+  { workloads }: SidecarContext,
+  ref: NonNullable<Organization['status']>['rolling'],
+): Promise<GatheredSidecars['unfinished']> {
+  const workload = ref && (await workloads.find(ref));
+  if (!workload) return undefined;
+  const state = rolloutState(ref.kind, workload);
+  return state === 'complete' ? undefined : { ref, isStuck: state === 'stuck' };
+}
+
+async function findCandidate(
+  { workloads }: SidecarContext,
+  { outdated }: SidecarSurvey,
+): Promise<RollCandidate | undefined> {
+  for (const entry of outdated) {
+    const ref = asRollable(entry);
+    const workload = ref && (await workloads.find(ref));
+    if (workload && mayRoll(ref.kind, entry, workload)) return { ref, workload, hash: entry.hash };
+  }
+  return undefined;
+}
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 403;
+}

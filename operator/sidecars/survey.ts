@@ -1,0 +1,120 @@
+import type { Organization } from '../../crds/resources.generated.ts';
+import { currentSidecar } from '../injection/current.ts';
+import { hashAnnotation } from '../injection/marks.ts';
+import type { PodMeta, PodNamespace } from '../injection/pod.ts';
+import type { InjectionSettings } from '../injection/settings.ts';
+import { workloadKindOf, workloadOf } from '../injection/workload.ts';
+import { matchesSelector } from '../label-selector.ts';
+
+/** A pod that has a sidecar, as far as it is watched: its metadata alone. */
+export interface InjectedPod extends PodMeta {
+  readonly name: string;
+  readonly namespace: string;
+  readonly deletionTimestamp?: string;
+}
+
+export interface WorkloadRef {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** A workload with pods whose sidecar is not what new pods get. */
+export interface OutdatedWorkload extends WorkloadRef {
+  /** How many of its pods are so. */
+  readonly pods: number;
+  /** What they would be stamped with if they were created now. */
+  readonly hash: string;
+  /** Of one of these pods. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** The sidecars of an organization. */
+export interface SidecarSurvey {
+  /** How many pods, by namespace. */
+  readonly pods: ReadonlyMap<string, { readonly current: number; readonly outdated: number }>;
+  /** In the order of namespace, kind and name. */
+  readonly outdated: readonly OutdatedWorkload[];
+}
+
+export interface SurveyedCluster {
+  readonly pods: readonly InjectedPod[];
+  readonly organizations: readonly Organization[];
+  namespaceOf(name: string): PodNamespace | undefined;
+}
+
+/**
+ * Which sidecars are what new pods get, by organization. Pods on their way out do not count, nor do those that belong to
+ * no organization any more: their sidecars have lost their credentials, and a new pod would not be let in.
+ */
+export function surveySidecars(
+  { pods, organizations, namespaceOf }: SurveyedCluster,
+  settings: InjectionSettings,
+): ReadonlyMap<string, SidecarSurvey> {
+  const surveys = new Map<string, ReturnType<typeof makeSurvey>>();
+  const membersOf = memoize((name: string) =>
+    organizations.filter(({ spec }) => matchesSelector(spec.namespaceSelector, namespaceOf(name)?.labels)),
+  );
+  for (const pod of pods) {
+    const namespace = namespaceOf(pod.namespace);
+    if (pod.deletionTimestamp !== undefined || !namespace) continue;
+    const current = currentSidecar(pod, namespace, membersOf(pod.namespace), settings);
+    if (!current) continue;
+    const survey = surveys.get(current.organization) ?? makeSurvey();
+    surveys.set(current.organization, survey);
+    survey.add(pod, current.hash);
+  }
+  return new Map([...surveys].map(([organization, survey]) => [organization, survey.finish()]));
+}
+
+function makeSurvey() {
+  const counts = new Map<string, { current: number; outdated: number }>();
+  const outdated = new Map<string, OutdatedWorkload>();
+  return {
+    add(pod: InjectedPod, hash: string): void {
+      const count = counts.get(pod.namespace) ?? { current: 0, outdated: 0 };
+      counts.set(pod.namespace, count);
+      if (pod.annotations?.[hashAnnotation] === hash) {
+        count.current += 1;
+        return;
+      }
+      count.outdated += 1;
+      const ref = { kind: workloadKindOf(pod), namespace: pod.namespace, name: nameOf(pod) };
+      const id = describeWorkload(ref);
+      const before = outdated.get(id);
+      outdated.set(
+        id,
+        before ? { ...before, pods: before.pods + 1 } : { ...ref, pods: 1, hash, labels: pod.labels ?? {} },
+      );
+    },
+    finish: (): SidecarSurvey => ({
+      pods: counts,
+      outdated: [...outdated.values()].sort((one, other) => (sortKey(one) < sortKey(other) ? -1 : 1)),
+    }),
+  };
+}
+
+/** A pod of its own is told by its own name, which the API server may have made up. */
+function nameOf(pod: InjectedPod): string {
+  return workloadKindOf(pod) === 'Pod' ? pod.name : workloadOf(pod);
+}
+
+function sortKey({ namespace, kind, name }: WorkloadRef): string {
+  return [namespace, kind, name].join('\0');
+}
+
+/** As people write it: `Deployment shop/web`. */
+export function describeWorkload({ kind, namespace, name }: WorkloadRef): string {
+  return `${kind} ${namespace}/${name}`;
+}
+
+function memoize<T>(make: (key: string) => T): (key: string) => T {
+  const made = new Map<string, T>();
+  return (key) => {
+    const known = made.get(key);
+    if (known !== undefined) return known;
+    const value = make(key);
+    made.set(key, value);
+    return value;
+  };
+}
