@@ -44,6 +44,21 @@ const modulePlaces: Plugin = {
   },
 };
 
+/**
+ * A proxy is the one command that runs in every pod. The others' code is in a file of its own, which is read only for
+ * them: in this one, whatever cli/main.ts would load for them is looked for there.
+ */
+const otherCommands: Plugin = {
+  name: 'other-commands',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /^\.\// }, ({ path, importer, kind }) => {
+      const isCommand = kind === 'dynamic-import' && importer === join(root, 'cli/main.ts') && path !== './proxy.ts';
+      return isCommand ? { path: `./${bundleFiles.commands}`, external: true } : undefined;
+    });
+  },
+};
+const commandModules = ['up', 'operator', 'sandbox', 'token', 'get', 'check'];
+
 /** Builds into `directory`, which is replaced when everything is there. */
 export async function build(directory: string = join(root, 'dist')): Promise<void> {
   const { version }: { version: string } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
@@ -60,16 +75,34 @@ export async function build(directory: string = join(root, 'dist')): Promise<voi
 
 async function fill(directory: string, version: string): Promise<void> {
   await mkdir(directory, { recursive: true });
+  const program: BuildOptions = {
+    external,
+    // The source stays in memory for as long as the process runs; names and lines of ours stay as they are in errors.
+    minifyWhitespace: true,
+    define: { 'import.meta.url': '__filename', 'process.env.CHAPERONE_VERSION': JSON.stringify(version) },
+  };
   await Promise.all([
     bundle({
       ...options,
       entryPoints: ['cli/main.ts'],
       outfile: join(directory, bundleFiles.program),
-      external,
-      plugins: [modulePlaces],
+      plugins: [otherCommands, modulePlaces],
+      // They are loaded by require: the program is run by node:vm, whose import() warns that it is experimental.
+      supported: { 'dynamic-import': false },
       banner: { js: programFrame.start },
       footer: { js: programFrame.end },
-      define: { 'import.meta.url': '__filename', 'process.env.CHAPERONE_VERSION': JSON.stringify(version) },
+      ...program,
+    }),
+    bundle({
+      ...options,
+      stdin: {
+        contents: commandModules.map((name) => `export { ${name} } from './${name}.ts';`).join('\n'),
+        resolveDir: join(root, 'cli'),
+        loader: 'ts',
+      },
+      outfile: join(directory, bundleFiles.commands),
+      plugins: [modulePlaces],
+      ...program,
     }),
     bundle({
       ...options,

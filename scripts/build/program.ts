@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { constants, Script } from 'node:vm';
 
 /** The bundle's files, all in one folder. */
-export const bundleFiles = { launcher: 'chaperone.js', program: 'program.js', codeCache: 'program.cache' } as const;
+export const bundleFiles = {
+  launcher: 'chaperone.js',
+  program: 'program.js',
+  codeCache: 'program.cache',
+  /** What the other commands than `proxy` load. */
+  commands: 'commands.js',
+} as const;
 
 /** What the program is, to the script that holds it: a function of what a CommonJS module gets. */
 export const programFrame = { start: '(function (require, __filename, __dirname) {', end: '})' } as const;
