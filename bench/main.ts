@@ -11,6 +11,10 @@ const benchmarks: Readonly<Record<string, Entry>> = {
     title: 'what governing a call costs: throughput, added latency, memory, cold start',
     load: async () => (await import('./path.ts')).path,
   },
+  cluster: {
+    title: 'what many objects cost an API server, the operator and PostgreSQL, and how long they take',
+    load: async () => (await import('./cluster.ts')).cluster,
+  },
 };
 
 const [name = '', ...options] = process.argv.slice(2);

@@ -39,7 +39,8 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   'cli/sandbox.ts': ['sandbox'],
   cli: ['crds', 'database', 'operator', 'proxy', 'proxy/pipeline', 'proxy/snapshot'],
   scripts: ['crds', 'database', 'operator', 'cli'],
-  bench: ['crds', 'database', 'operator', 'cli', 'scripts'],
+  'test/cluster/api-server.ts': [],
+  bench: ['crds', 'database', 'operator', 'cli', 'scripts', 'test/cluster/api-server.ts'],
   test: [
     'crds',
     'database',
@@ -55,6 +56,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'cli',
     'scripts',
     'bench',
+    'test/cluster/api-server.ts',
   ],
 };
 

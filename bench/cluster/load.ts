@@ -1,0 +1,158 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type BenchmarkContext, type Figures, round } from '../benchmark.ts';
+import {
+  countSince,
+  countWrites,
+  type RequestCounts,
+  readCpuSeconds,
+  readRequestCounts,
+  sumOf,
+} from './api-requests.ts';
+import type { ControlPlane } from './control-plane.ts';
+import type { CountingDatabase } from './database.ts';
+import { type Counts, createObjects, createOrganization } from './objects.ts';
+import { operatorNamespace as namespace, type OperatorProcess, startOperatorProcess } from './operator-process.ts';
+import { type ReadinessWatch, watchReadiness } from './readiness.ts';
+import { untilTrue } from './wait.ts';
+
+/** What the load is put on. */
+export interface Stage {
+  readonly directory: string;
+  readonly controlPlane: ControlPlane;
+  readonly database: CountingDatabase;
+  readonly profileDirectory: string | undefined;
+}
+
+export interface Measured {
+  readonly figures: Figures;
+  /** The operator's requests. */
+  readonly requests: RequestCounts;
+}
+
+/** Long enough for what a steady operator would still have to do, had it something to do. */
+const aftermathMs = 2_000;
+
+/** How fast the API server itself takes the objects, while nobody reacts to them. They are taken away again. */
+export async function measureApiServer({ controlPlane }: Stage, counts: Counts): Promise<Figures> {
+  const { client } = controlPlane;
+  const place = 'unobserved';
+  await client.send({ method: 'POST', path: '/api/v1/namespaces', body: { metadata: { name: place } } });
+  const startedAtMs = performance.now();
+  await createObjects(client, place, counts);
+  const tookMs = performance.now() - startedAtMs;
+  for (const plural of ['personas', 'apikeybindings']) {
+    const path = `/apis/chaperone.dev/v1alpha1/namespaces/${place}/${plural}`;
+    await client.send({ method: 'DELETE', path, body: {} });
+  }
+  return { api_server_alone_s: round(tookMs / 1_000) };
+}
+
+/** Creates the objects at once before a running operator, until all are Ready. */
+export async function measureLoad(
+  stage: Stage,
+  counts: Counts,
+  context: BenchmarkContext,
+): Promise<Measured & { operator: OperatorProcess }> {
+  const { client } = stage.controlPlane;
+  const operator = await startOperator(stage, context);
+  await createOrganization(client, namespace);
+  const organizations = await watchReadiness(client, 'Organization', context);
+  const personas = await watchReadiness(client, 'Persona', context);
+  const bindings = await watchReadiness(client, 'ApiKeyBinding', context);
+  await untilTrue(() => organizations.count() === 1, 'the Organization to be Ready');
+  await untilTrue(() => operator.isSteady({ organization: 1 }), 'the operator to be steady');
+
+  const before = await readAll(stage, operator);
+  const startedAtMs = performance.now();
+  const creating = createObjects(client, namespace, counts).then(() => performance.now());
+  const readyAtMs = await untilAllReady({ personas, bindings }, counts);
+  const createdAtMs = await creating;
+  await untilTrue(
+    () => operator.isSteady({ persona: counts.personas, apikeybinding: counts.bindings }),
+    'the operator to be steady',
+  );
+  await delay(aftermathMs);
+  const after = await readAll(stage, operator);
+
+  const requests = countSince(before.requests, after.requests, createdBy(counts));
+  const objects = counts.personas + counts.bindings;
+  return {
+    operator,
+    requests,
+    figures: {
+      created_s: round((createdAtMs - startedAtMs) / 1_000),
+      all_ready_s: round((readyAtMs - startedAtMs) / 1_000),
+      api_requests: sumOf(requests),
+      api_writes: countWrites(requests),
+      api_writes_to_objects_ratio: round(countWrites(requests) / objects),
+      postgres_statements: after.statements - before.statements,
+      postgres_statements_to_objects_ratio: round((after.statements - before.statements) / objects),
+      operator_cpu_s: round(after.cpuSeconds - before.cpuSeconds),
+      api_server_cpu_s: round(after.apiServerCpuSeconds - before.apiServerCpuSeconds),
+      operator_memory_mb: Math.round((await operator.readPeakMemoryBytes()) / 1e6),
+    },
+  };
+}
+
+async function untilAllReady(
+  watches: Readonly<Record<keyof Counts, ReadinessWatch>>,
+  { personas, bindings }: Counts,
+): Promise<number> {
+  const areReady = () => watches.personas.count() === personas && watches.bindings.count() === bindings;
+  await untilTrue(areReady, 'all objects to be Ready');
+  return performance.now();
+}
+
+async function readAll({ controlPlane, database }: Stage, operator: OperatorProcess) {
+  const metrics = await controlPlane.readMetrics();
+  return {
+    requests: readRequestCounts(metrics),
+    apiServerCpuSeconds: readCpuSeconds(metrics),
+    statements: await database.countStatements(),
+    cpuSeconds: await operator.readCpuSeconds(),
+  };
+}
+
+/** Starts the operator anew with the objects that it has dealt with before. */
+export async function measureRestart(stage: Stage, counts: Counts, context: BenchmarkContext): Promise<Measured> {
+  const { controlPlane, database } = stage;
+  const before = {
+    requests: readRequestCounts(await controlPlane.readMetrics()),
+    statements: await database.countStatements(),
+  };
+  const operator = await startOperator(stage, context);
+  await untilTrue(
+    () => operator.isSteady({ organization: 1, persona: counts.personas, apikeybinding: counts.bindings }),
+    'the restarted operator to be steady',
+  );
+  const steadyMs = performance.now() - operator.startedAtMs;
+  await delay(aftermathMs);
+  const requests = countSince(before.requests, readRequestCounts(await controlPlane.readMetrics()), new Map());
+  const statements = (await database.countStatements()) - before.statements;
+  const memoryBytes = await operator.readPeakMemoryBytes();
+  await operator.stop();
+  return {
+    requests,
+    figures: {
+      restart_steady_s: round(steadyMs / 1_000),
+      restart_api_writes: countWrites(requests),
+      restart_postgres_statements: statements,
+      restart_memory_mb: Math.round(memoryBytes / 1e6),
+    },
+  };
+}
+
+function startOperator(
+  { directory, controlPlane, database, profileDirectory }: Stage,
+  context: BenchmarkContext,
+): Promise<OperatorProcess> {
+  const { kubeConfigFile } = controlPlane;
+  return startOperatorProcess({ directory, kubeConfigFile, databaseUrl: database.url, profileDirectory }, context);
+}
+
+function createdBy({ personas, bindings }: Counts): RequestCounts {
+  return new Map([
+    ['POST personas', personas],
+    ['POST apikeybindings', bindings],
+  ]);
+}

@@ -1,0 +1,16 @@
+/** One line of Prometheus' text form. */
+export interface Sample {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** The samples of these metrics; label values with escaped characters are not looked for, and come as they are. */
+export function readSamples(text: string, names: readonly string[]): Sample[] {
+  return text.split('\n').flatMap((line) => {
+    const [, name = '', labels = '', value] = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+    if (!names.includes(name)) return [];
+    const pairs = Array.from(labels.matchAll(/(\w+)="([^"]*)"/g), ([, label = '', of = '']) => [label, of] as const);
+    return [{ name, labels: Object.fromEntries(pairs), value: Number(value) }];
+  });
+}

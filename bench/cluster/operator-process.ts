@@ -1,0 +1,99 @@
+import type { ChildProcess } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { proxyNodeOptions } from '../../cli/local/proxies.ts';
+import type { BenchmarkContext } from '../benchmark.ts';
+import { findFreePort, startChild, stopChild } from '../child.ts';
+import { readSamples, type Sample } from './metrics-text.ts';
+
+/** The operator of the bundle, in a process of its own, as in the image. */
+export interface OperatorProcess {
+  /** When it was started, by `performance.now()`. */
+  readonly startedAtMs: number;
+  /** Whether it has reconciled at least so many of each kind, and nothing waits. */
+  isSteady(atLeast: Readonly<Record<string, number>>): Promise<boolean>;
+  /** Processor time since its start. */
+  readCpuSeconds(): Promise<number>;
+  /** The most that was resident at any time. */
+  readPeakMemoryBytes(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export interface OperatorOptions {
+  readonly directory: string;
+  readonly kubeConfigFile: string;
+  readonly databaseUrl: string;
+  /** A CPU profile is written there when it ends. */
+  readonly profileDirectory?: string | undefined;
+}
+
+const program = join(import.meta.dirname, '..', '..', 'dist', 'chaperone.js');
+export const operatorNamespace = 'default';
+/** `sysconf(_SC_CLK_TCK)` is this on every Linux that Node runs on. */
+const ticksPerSecond = 100;
+
+export async function startOperatorProcess(
+  { directory, kubeConfigFile, databaseUrl, profileDirectory }: OperatorOptions,
+  { onEnd }: BenchmarkContext,
+): Promise<OperatorProcess> {
+  const databaseUrlFile = join(directory, 'database-url');
+  await writeFile(databaseUrlFile, databaseUrl, { mode: 0o600 });
+  const port = await findFreePort();
+  const profiling = profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`];
+  const args = [
+    ...['operator', '--namespace', operatorNamespace, '--kubeconfig', kubeConfigFile],
+    ...['--database-url-file', databaseUrlFile, '--metrics-port', String(port), '--log-level', 'warn'],
+  ];
+  const startedAtMs = performance.now();
+  const child = startChild(process.execPath, [...proxyNodeOptions, ...profiling, program, ...args], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const stop = () => stopChild(child);
+  onEnd(stop);
+  return {
+    startedAtMs,
+    async isSteady(atLeast) {
+      if (child.exitCode !== null) throw new Error(`The operator ended with exit code ${child.exitCode}`);
+      const metrics = await fetch(`http://127.0.0.1:${port}/metrics`).then(
+        (response) => response.text(),
+        () => '',
+      );
+      return isSteady(
+        readSamples(metrics, ['controller_runtime_reconcile_total', 'controller_runtime_active_workers', depth]),
+        atLeast,
+      );
+    },
+    readCpuSeconds: async () => cpuSecondsOf(await readProcess(child, 'stat')),
+    readPeakMemoryBytes: async () => peakMemoryOf(await readProcess(child, 'status')),
+    stop,
+  };
+}
+
+const depth = 'workqueue_depth';
+
+function isSteady(samples: readonly Sample[], atLeast: Readonly<Record<string, number>>): boolean {
+  const sumOf = (name: string, controller?: string) =>
+    samples
+      .filter((sample) => sample.name === name && (controller ?? sample.labels.controller) === sample.labels.controller)
+      .reduce((sum, { value }) => sum + value, 0);
+  const enough = Object.entries(atLeast).every(
+    ([controller, count]) => sumOf('controller_runtime_reconcile_total', controller) >= count,
+  );
+  return enough && sumOf(depth) === 0 && sumOf('controller_runtime_active_workers') === 0;
+}
+
+function readProcess({ pid }: ChildProcess, file: 'stat' | 'status'): Promise<string> {
+  return readFile(`/proc/${pid}/${file}`, 'utf8');
+}
+
+/** proc_pid_stat(5): `utime` and `stime` are the 14th and 15th fields; the 2nd, in brackets, may hold blanks. */
+function cpuSecondsOf(stat: string): number {
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+function peakMemoryOf(status: string): number {
+  const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
+  if (kibibytes === undefined) throw new Error('This system does not tell the peak memory of a process');
+  return Number(kibibytes) * 1_024;
+}

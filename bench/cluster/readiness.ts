@@ -1,0 +1,50 @@
+import { pino } from 'pino';
+import type { CustomKind } from '../../crds/definition.ts';
+import { defaultTimings, startReflector } from '../../operator/cluster/kubernetes/reflector.ts';
+import { type CustomApiObject, collectionPath } from '../../operator/cluster/kubernetes/resources.ts';
+import type { ApiClient } from '../../operator/cluster/kubernetes.ts';
+import type { BenchmarkContext } from '../benchmark.ts';
+
+/** Watches a kind as anybody may. */
+export interface ReadinessWatch {
+  /** How many objects have the condition Ready. */
+  count(): number;
+}
+
+export async function watchReadiness(
+  client: ApiClient,
+  kind: CustomKind,
+  { onEnd }: BenchmarkContext,
+): Promise<ReadinessWatch> {
+  const ready = new Set<string>();
+  const note = ({ name, isReady }: Seen) => void (isReady ? ready.add(name) : ready.delete(name));
+  const reflector = startReflector<CustomApiObject<CustomKind>, Seen>({
+    name: kind,
+    client,
+    path: collectionPath(kind),
+    decode: ({ metadata: { namespace = '', name }, status }) => ({
+      name: `${namespace}/${name}`,
+      isReady: status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false,
+    }),
+    sink: {
+      replace(objects) {
+        ready.clear();
+        for (const { object } of objects) note(object);
+      },
+      put: ({ object }) => note(object),
+      remove: ({ object }) => void ready.delete(object.name),
+      reached: () => {},
+    },
+    timings: defaultTimings,
+    observer: { listed: () => {}, watched: () => {} },
+    log: pino({ level: 'warn' }, pino.destination(2)),
+  });
+  onEnd(() => reflector.stop());
+  await reflector.synced;
+  return { count: () => ready.size };
+}
+
+interface Seen {
+  readonly name: string;
+  readonly isReady: boolean;
+}
