@@ -60,3 +60,164 @@ export async function deleteAnalysisConfig(db: Queryable, organizationId: string
     [organizationId, configId],
   );
 }
+
+/** An analysis config as the API shows it, still sealed. */
+export interface AnalysisConfigRow extends Omit<AnalysisConfigWrite, 'organizationId' | 'resource'> {
+  /** `namespace/name` of the AnalysisConfig that owns the row; null where the API made it. */
+  readonly resource: string | null;
+  readonly isActive: boolean;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+const columns = `analysis_config_id as "analysisConfigId", resource, name, description,
+  config_encrypted as "configSealed", is_active as "isActive", created_at as "createdAt", updated_at as "updatedAt"`;
+
+/** The config of this id, whoever made it. */
+export async function readAnalysisConfig(
+  db: Queryable,
+  organizationId: string,
+  analysisConfigId: string,
+): Promise<AnalysisConfigRow | undefined> {
+  const { rows } = await db.query<AnalysisConfigRow>(
+    `select ${columns}
+     from chaperone.analysis_configs
+     where organization_id = $1::uuid and analysis_config_id = $2::uuid and deleted_at is null`,
+    [organizationId, analysisConfigId],
+  );
+  return rows[0];
+}
+
+/** The config of this name: no two that are not deleted have one. */
+export async function readAnalysisConfigByName(
+  db: Queryable,
+  organizationId: string,
+  name: string,
+): Promise<AnalysisConfigRow | undefined> {
+  const { rows } = await db.query<AnalysisConfigRow>(
+    `select ${columns}
+     from chaperone.analysis_configs
+     where organization_id = $1::uuid and name = $2::text and deleted_at is null`,
+    [organizationId, name],
+  );
+  return rows[0];
+}
+
+/** The organization's configs by name, and how many there are in all. */
+export async function listAnalysisConfigs(
+  db: Queryable,
+  organizationId: string,
+  page: { readonly isActive: boolean | undefined; readonly limit: number; readonly offset: number },
+): Promise<{ readonly configs: readonly AnalysisConfigRow[]; readonly total: number }> {
+  const { rows } = await db.query<AnalysisConfigRow & { total: number }>(
+    `with listed as (
+       select ${columns}
+       from chaperone.analysis_configs
+       where organization_id = $1::uuid and deleted_at is null and is_active = coalesce($2::boolean, is_active)
+     )
+     select listed.*, counted.total
+     from (select count(*)::int as total from listed) counted
+       left join (select * from listed order by name limit $3::bigint offset $4::bigint) listed on true
+     order by name`,
+    [organizationId, page.isActive ?? null, page.limit, page.offset],
+  );
+  // A page behind the last one is one row with nothing but the total.
+  const configs = rows.filter(({ analysisConfigId }) => analysisConfigId !== null);
+  return { configs: configs.map(({ total: _, ...config }) => config), total: rows[0]?.total ?? 0 };
+}
+
+/**
+ * Stores a config that the API makes.
+ *
+ * @throws Postgres error 23505 on `analysis_configs_name` where another config of the organization has the name
+ */
+export async function insertAnalysisConfig(
+  db: Queryable,
+  config: Omit<AnalysisConfigWrite, 'resource'> & { readonly isActive: boolean },
+): Promise<AnalysisConfigRow> {
+  const { rows } = await db.query<AnalysisConfigRow>(
+    `insert into chaperone.analysis_configs
+       (organization_id, analysis_config_id, name, description, config_encrypted, is_active)
+     values ($1::uuid, $2::uuid, $3::text, $4::text, $5::bytea, $6::boolean)
+     returning ${columns}`,
+    [
+      config.organizationId,
+      config.analysisConfigId,
+      config.name,
+      config.description,
+      config.configSealed,
+      config.isActive,
+    ],
+  );
+  const [row] = rows;
+  if (!row) throw new Error('The insert returned no row');
+  return row;
+}
+
+/** What the API can change of a config that it made; absent fields stay as they are. */
+export interface AnalysisConfigChanges {
+  readonly name?: string | undefined;
+  /** Null takes it away. */
+  readonly description?: string | null | undefined;
+  readonly configSealed?: Uint8Array | undefined;
+  readonly isActive?: boolean | undefined;
+}
+
+/**
+ * Changes a config that the API made.
+ *
+ * @returns the config as it is then; undefined where there is none
+ * @throws Postgres error 23505 on `analysis_configs_name` where another config of the organization has the name
+ */
+export async function updateAnalysisConfig(
+  db: Queryable,
+  organizationId: string,
+  analysisConfigId: string,
+  changes: AnalysisConfigChanges,
+): Promise<AnalysisConfigRow | undefined> {
+  const { description } = changes;
+  const { rows } = await db.query<AnalysisConfigRow>(
+    `update chaperone.analysis_configs
+     set name = coalesce($3::text, name),
+         description = case when $4::boolean then $5::text else description end,
+         config_encrypted = coalesce($6::bytea, config_encrypted),
+         is_active = coalesce($7::boolean, is_active),
+         updated_at = now()
+     where organization_id = $1::uuid and analysis_config_id = $2::uuid and resource is null and deleted_at is null
+     returning ${columns}`,
+    [
+      organizationId,
+      analysisConfigId,
+      changes.name ?? null,
+      description !== undefined,
+      description ?? null,
+      changes.configSealed ?? null,
+      changes.isActive ?? null,
+    ],
+  );
+  return rows[0];
+}
+
+/**
+ * Takes a config that the API made out of use: one that results were made with, which refer to it, is deactivated; one
+ * that none was made with is deleted.
+ *
+ * @returns what became of it; undefined where there is none
+ */
+export async function retireAnalysisConfig(
+  db: Queryable,
+  organizationId: string,
+  analysisConfigId: string,
+): Promise<'deleted' | 'deactivated' | undefined> {
+  const { rows } = await db.query<{ outcome: 'deleted' | 'deactivated' }>(
+    `update chaperone.analysis_configs
+     set is_active = false, updated_at = now(),
+         deleted_at = case when exists (
+           select from chaperone.analysis_results
+           where organization_id = $1::uuid and analysis_config_id = $2::uuid) then null else now() end
+     where organization_id = $1::uuid and analysis_config_id = $2::uuid and resource is null and deleted_at is null
+     returning case when deleted_at is null then 'deactivated' else 'deleted' end as outcome`,
+    [organizationId, analysisConfigId],
+  );
+  return rows[0]?.outcome;
+}

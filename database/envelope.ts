@@ -1,7 +1,9 @@
 import {
   createCipheriv,
   createDecipheriv,
+  createHmac,
   createSecretKey,
+  hkdfSync,
   type KeyObject,
   randomBytes,
   randomFillSync,
@@ -36,6 +38,13 @@ export interface Envelope {
   open(place: EnvelopePlace, sealed: Uint8Array): Buffer;
   /** Whether the value was sealed with the current key, and not with one that has been replaced. */
   isCurrent(sealed: Uint8Array): boolean;
+  /**
+   * A keyed digest of a text, to find what was stored under it: whoever has not the current data key can neither make
+   * nor check it.
+   *
+   * @param purpose what it is for; digests of one purpose say nothing of another's
+   */
+  digest(organizationId: string, purpose: string, text: string): Buffer;
 }
 
 export class EnvelopeError extends Error {
@@ -96,6 +105,10 @@ export function makeEnvelope(dataKeys: DataKeySet): Envelope {
       }
     },
     isCurrent: (sealed) => header.equals(sealed.subarray(0, header.length)),
+    digest(organizationId, purpose, text) {
+      const key = hkdfSync('sha256', currentKey, '', `chaperone\ndigest\n${organizationId}\n${purpose}`, 32);
+      return createHmac('sha256', Buffer.from(key)).update(text).digest();
+    },
   };
 }
 

@@ -158,6 +158,31 @@ export async function findRequestByResponseId(
   return rows[0];
 }
 
+/** What is stored of what was said in a call; each part null where it was not kept. */
+export interface RequestContents {
+  readonly status: RequestRecord['status'];
+  readonly inputSealed: Uint8Array | null;
+  readonly outputSealed: Uint8Array | null;
+}
+
+/** The contents of the call of this request id, of which `startedAtMs` is a part (`requestStartedAtMs`). */
+export async function findRequestContents(
+  db: Queryable,
+  organizationId: string,
+  requestId: string,
+  startedAtMs: number,
+): Promise<RequestContents | undefined> {
+  const { rows } = await db.query<RequestContents>(
+    `select r.status, c.input_encrypted as "inputSealed", c.output_encrypted as "outputSealed"
+     from chaperone.requests r
+       left join chaperone.request_contents c
+         on c.organization_id = r.organization_id and c.started_at = r.started_at and c.request_id = r.request_id
+     where r.organization_id = $1::uuid and r.started_at = $2::timestamptz and r.request_id = $3::text`,
+    [organizationId, new Date(startedAtMs), requestId],
+  );
+  return rows[0];
+}
+
 /** Makes the partitions of the month that contains `at`. */
 export async function ensureRequestPartitions(db: Queryable, at: Date): Promise<void> {
   await db.query('select chaperone.ensure_request_partitions($1::timestamptz)', [at]);

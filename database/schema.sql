@@ -133,6 +133,7 @@ begin
     using chaperone.requests r
     where r.organization_id = organization and r.user_id = erased
       and c.organization_id = organization and c.started_at = r.started_at and c.request_id = r.request_id;
+  delete from chaperone.analysis_results where organization_id = organization and user_id = erased;
   update chaperone.ratings set feedback = null where organization_id = organization and rated_by = erased;
   update chaperone.rating_history set feedback = null where organization_id = organization and rated_by = erased;
   -- Sessions are named by their clients, so their names go, too.
@@ -190,9 +191,32 @@ create table chaperone.analysis_configs (
 alter table chaperone.analysis_configs add constraint analysis_configs_pkey PRIMARY KEY (organization_id, analysis_config_id);
 CREATE UNIQUE INDEX analysis_configs_name ON chaperone.analysis_configs USING btree (organization_id, name) WHERE (deleted_at IS NULL);
 alter table chaperone.analysis_configs enable row level security;
+create policy api_made on chaperone.analysis_configs as restrictive for update to chaperone_tenant
+  using ((resource IS NULL))
+  with check ((resource IS NULL));
 create policy tenant on chaperone.analysis_configs as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert (organization_id, analysis_config_id, name, description, config_encrypted, is_active) on chaperone.analysis_configs to chaperone_tenant;
 grant select on chaperone.analysis_configs to chaperone_tenant;
+grant update (name, description, config_encrypted, is_active, updated_at, deleted_at) on chaperone.analysis_configs to chaperone_tenant;
+
+create table chaperone.analysis_results (
+  organization_id uuid not null,
+  cache_key bytea not null,
+  result_encrypted bytea not null,
+  analysis_config_id uuid,
+  request_id text not null,
+  user_id uuid not null,
+  created_at timestamp with time zone not null default now()
+);
+alter table chaperone.analysis_results add constraint analysis_results_pkey PRIMARY KEY (organization_id, cache_key);
+CREATE INDEX analysis_results_config_id ON chaperone.analysis_results USING btree (organization_id, analysis_config_id) WHERE (analysis_config_id IS NOT NULL);
+CREATE INDEX analysis_results_user_id ON chaperone.analysis_results USING btree (organization_id, user_id);
+alter table chaperone.analysis_results enable row level security;
+create policy tenant on chaperone.analysis_results as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)))
+  with check ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.analysis_results to chaperone_tenant;
 
 create table chaperone.api_keys (
   organization_id uuid not null,

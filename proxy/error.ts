@@ -24,6 +24,9 @@ export const problems = {
   user_not_found: { status: 404, message: 'User not found' },
   user_inactive: { status: 403, message: 'The user has been deactivated' },
   request_not_found: { status: 404, message: 'Request not found' },
+  contents_not_stored: { status: 422, message: 'What was said in this request is not stored' },
+  nothing_to_analyze: { status: 422, message: 'The request has no text to analyze' },
+  analysis_config_not_found: { status: 404, message: 'Analysis config not found' },
   route_not_found: { status: 404, message: 'Unknown request URL' },
   spool_full: { status: 503, message: 'The usage spool is full; no call is made that could not be accounted for' },
   spool_unwritable: {
@@ -36,6 +39,10 @@ export const problems = {
   upstream_timeout: { status: 502, message: 'Error processing request' },
   upstream_interrupted: { status: 502, message: 'Error processing request' },
   upstream_invalid_response: { status: 502, message: 'Error processing request' },
+  upstream_refused: { status: 502, message: 'Error processing request' },
+  upstream_incomplete: { status: 502, message: 'Error processing request' },
+  upstream_rate_limited: { status: 429, message: 'Error processing request' },
+  upstream_error: { status: 502, message: 'Error processing request' },
   internal_error: { status: 500, message: 'Internal error' },
 } as const;
 

@@ -1,3 +1,4 @@
+import type { Faults } from './faults.ts';
 import { sampleOf } from './json-schema-sample.ts';
 import type { OutputFormat } from './output-format.ts';
 import type { Turn } from './turns.ts';
@@ -18,10 +19,17 @@ export function composeAnswer(model: string, turns: readonly Turn[], words: numb
   return words === undefined ? wellFormed : ofLength(wellFormed, words);
 }
 
-/** Puts an answer in the form that was asked for. */
-export function formatAnswer(answer: string, format: OutputFormat): string {
+/** Puts an answer to these turns in the form that was asked for. */
+export function formatAnswer(answer: string, format: OutputFormat, turns: readonly Turn[] = []): string {
   if (format.type === 'text') return answer;
-  return JSON.stringify(format.type === 'json_object' ? { answer } : sampleOf(format.schema, answer)).toWellFormed();
+  const said = textsOf(turns, 'user').at(-1) ?? '';
+  const value = format.type === 'json_object' ? { answer } : sampleOf(format.schema, answer, said);
+  return JSON.stringify(value).toWellFormed();
+}
+
+/** How many tokens of a text the call may have; half of them where it is to come to no end. */
+export function limitOf(text: string, maxTokens: number, faults: Faults): number {
+  return faults.incomplete ? Math.min(maxTokens, Math.floor(tokensOfText(text) / 2)) : maxTokens;
 }
 
 /** Cuts a text to what `maxTokens` allow, between characters. */

@@ -11,7 +11,17 @@ const ranges = {
   reasoning: [0, 1_000_000],
 } as const;
 
-const flags = ['cut', 'garbage', 'error-in-stream', 'failed', 'reset', 'no-terminal', 'unknown-event'] as const;
+const flags = [
+  'cut',
+  'garbage',
+  'error-in-stream',
+  'failed',
+  'reset',
+  'no-terminal',
+  'unknown-event',
+  'refusal',
+  'incomplete',
+] as const;
 
 type RangedName = keyof typeof ranges;
 type FlagName = (typeof flags)[number];

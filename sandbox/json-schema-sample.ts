@@ -5,6 +5,8 @@ interface Sampling {
   root: JsonObject;
   /** Goes into the first string that takes it; the others get their property's name. */
   answer: string | null;
+  /** The words that it answers to, in lower case. */
+  said: ReadonlySet<string>;
   /** Values yet to be made: a bound for schemas that grow without end. */
   budget: number;
 }
@@ -20,9 +22,12 @@ const maxStringLength = 100_000;
  *
  * @throws ProviderError 400 `invalid_json_schema` where it finds no value: no end to the recursion, a dangling $ref, or
  * more than 10,000 values
+ *
+ * @param said what it answers to: an enum takes the value that shares most words with it
  */
-export function sampleOf(schema: JsonObject, answer: string): JsonValue {
-  return sample({ root: schema, answer, budget: 10_000 }, schema, 'answer', 0);
+export function sampleOf(schema: JsonObject, answer: string, said = ''): JsonValue {
+  const sampling = { root: schema, answer, said: new Set(wordsOf(said)), budget: 10_000 };
+  return sample(sampling, schema, 'answer', 0);
 }
 
 function sample(sampling: Sampling, schema: JsonValue | undefined, name: string, depth: number): JsonValue {
@@ -34,7 +39,7 @@ function sample(sampling: Sampling, schema: JsonValue | undefined, name: string,
     return sample(sampling, merge(resolve(sampling.root, schema.$ref), rest), name, depth + 1);
   }
   if ('const' in schema) return schema.const ?? null;
-  if (Array.isArray(schema.enum) && schema.enum.length > 0) return schema.enum[0] ?? null;
+  if (Array.isArray(schema.enum) && schema.enum.length > 0) return chooseValue(sampling, schema.enum);
   const choices = schema.anyOf ?? schema.oneOf;
   if (Array.isArray(choices) && choices.length > 0) {
     const { anyOf, oneOf, ...rest } = schema;
@@ -133,6 +138,18 @@ function sampleString(sampling: Sampling, schema: JsonObject, name: string): str
   const characters = [...(sampling.answer ?? name)].slice(0, maximum);
   sampling.answer = null;
   return characters.join('') + '.'.repeat(Math.max(0, minimum - characters.length));
+}
+
+function chooseValue({ said }: Sampling, values: JsonValue[]): JsonValue {
+  const shared = values.map((value) => wordsOf(String(value)).filter((word) => said.has(word)).length);
+  return values[shared.indexOf(Math.max(...shared))] ?? null;
+}
+
+function wordsOf(text: string): string[] {
+  return text
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter((word) => word !== '');
 }
 
 function choose(choices: JsonValue[], depth: number): JsonValue | undefined {

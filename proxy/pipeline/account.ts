@@ -11,6 +11,8 @@ export interface Account {
   /** Later settlements of the same call do nothing. */
   settle(outcome: Outcome): void;
   readonly isSettled: boolean;
+  /** US dollars as a decimal string, once settled; null: unpriced. */
+  readonly costUsd: string | null;
 }
 
 export interface AccountingOptions {
@@ -56,6 +58,9 @@ export function makeAccounting({ organizationId, origin, spool, metrics, labelOf
       get isSettled() {
         return isSettled;
       },
+      get costUsd() {
+        return record.cost_usd;
+      },
       settle(outcome) {
         if (isSettled) return;
         isSettled = true;
@@ -83,7 +88,7 @@ function intentOf(call: Call, origin: Origin | undefined): RequestRecord {
   return {
     request_id: call.requestId,
     started_at: new Date(call.startedAtMs).toISOString(),
-    kind: 'call',
+    kind: call.kind,
     operation: call.operation,
     user_id: call.caller.userId,
     user_external_id: call.caller.user === undefined ? null : storable(call.caller.user, 255),

@@ -24,6 +24,8 @@ export interface Caller {
 
 /** One governed call on its way through the pipeline; each step adds what it found out. */
 export interface Call {
+  /** Whether a client made it, or the proxy itself to analyse one. */
+  readonly kind: 'call' | 'analysis';
   readonly requestId: string;
   readonly startedAtMs: number;
   /** `performance.now()` at the start, for durations. */

@@ -130,7 +130,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
     this.#weAreStopping = error instanceof errors.ClientDestroyedError;
-    const code = error === clientGone ? undefined : codeOf(error, this.#status !== 0);
+    const code = error === clientGone ? undefined : problemCodeOf(error, this.#status !== 0);
     if (!this.#stream) {
       this.#settle(null, code);
       if (code) this.#refuse(new ProxyError(code, { cause: error }));
@@ -221,7 +221,8 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
 
 const clientGone = new Error('The client has gone and the answer did not end in time');
 
-function codeOf(error: Error, hasBegun: boolean): ProblemCode {
+/** What a failure of the transport means. `hasBegun`: whether any of the answer had come. */
+export function problemCodeOf(error: Error, hasBegun: boolean): ProblemCode {
   if (error instanceof errors.HeadersTimeoutError || error instanceof errors.ConnectTimeoutError)
     return 'upstream_timeout';
   if (error instanceof errors.BodyTimeoutError) return 'upstream_timeout';

@@ -4,8 +4,9 @@ import type { Envelope } from '../../database/envelope.ts';
 import type { RequestReference } from '../../database/requests.ts';
 import { ProxyError } from '../error.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import type { makeAccounting } from './account.ts';
+import type { AccountingTerms, makeAccounting } from './account.ts';
 import { admitModel, admitPersona, admitSurface } from './admit.ts';
+import { makeAsk } from './ask.ts';
 import type { Authenticator } from './authenticate.ts';
 import { checkBody, makeUpstreamBody, parseBody } from './body.ts';
 import type { Call, Caller } from './call.ts';
@@ -72,7 +73,8 @@ export function makePipeline(options: PipelineOptions) {
     admitSurface(inForce().snapshot, operation.surface);
     const body = parseBody(rawBody);
     if (isUnknownPersona(inForce().snapshot, body.persona_id)) await catchUp().catch(() => {});
-    const { snapshot, envelope, price } = inForce();
+    const current = inForce();
+    const { snapshot } = current;
     const persona = body.persona_id == null ? undefined : admitPersona(snapshot, caller, body.persona_id);
     const model = checkBody(body, operation, persona);
     admitModel(snapshot, model);
@@ -81,6 +83,7 @@ export function makePipeline(options: PipelineOptions) {
     const key = routeKey(snapshot, caller, model, predecessor, request.startedAtMs);
     const sent = makeUpstreamBody(rawBody, body, operation, persona);
     const call: Call = {
+      kind: 'call',
       requestId: request.requestId,
       startedAtMs: request.startedAtMs,
       startedTicks: request.startedTicks,
@@ -94,7 +97,7 @@ export function makePipeline(options: PipelineOptions) {
       previousResponseId,
       key,
     };
-    const account = openAccount(call, { price, envelope: snapshot.storesContents ? envelope : undefined });
+    const account = openAccount(call, termsOf(current));
     metrics.overhead.observe((performance.now() - request.startedTicks) / 1_000);
     await forward(upstream, {
       call,
@@ -123,7 +126,11 @@ export function makePipeline(options: PipelineOptions) {
     return predecessor;
   };
 
-  return { authenticate, run };
+  return { authenticate, run, ask: makeAsk({ terms: () => termsOf(inForce()), openAccount, upstream }) };
+}
+
+function termsOf({ snapshot, envelope, price }: InForce): AccountingTerms {
+  return { price, envelope: snapshot.storesContents ? envelope : undefined };
 }
 
 /** One that another proxy's API has just made may be unknown here for some milliseconds more. */

@@ -30,6 +30,8 @@ export interface Spool {
   rate(rating: RatingRecord): void;
   /** A call of this proxy by request id or response id, of the most recent ones. */
   find(id: string): RequestReference | undefined;
+  /** The record of a call that is settled and not in Postgres yet. */
+  findWaiting(requestId: string): RequestRecord | undefined;
   /** The oldest rows that wait, at most `limit` and at most some megabytes. */
   take(table: SpoolTable, limit: number): SpooledRow[];
   remove(table: SpoolTable, rows: readonly SpooledRow[]): void;
@@ -78,6 +80,8 @@ interface Entry {
   readonly place: Place;
   /** Undefined where it is to be read from its place. */
   readonly text: string | undefined;
+  /** Of a call. */
+  readonly requestId: string | undefined;
 }
 
 /**
@@ -92,6 +96,8 @@ export function openSpool(options: SpoolOptions): Spool {
   const unlock = lock(directory);
   const open = new Map<number, Place>();
   const waiting: Record<SpoolTable, Map<number, Entry>> = { calls: new Map(), ratings: new Map() };
+  /** Calls that wait, by request id. */
+  const waitingCalls = new Map<string, number>();
   /** Settlements that the volume has refused so far. */
   const unwritten = new Map<number, string>();
   // Each call is in it by two ids.
@@ -106,7 +112,9 @@ export function openSpool(options: SpoolOptions): Spool {
 
   const wait = (table: SpoolTable, id: number, record: string, place: Place) => {
     const text = textBytes < maxTextBytes ? record : undefined;
-    waiting[table].set(id, { place, text });
+    const requestId = table === 'calls' ? requestIdOf(record) : undefined;
+    waiting[table].set(id, { place, text, requestId });
+    if (requestId !== undefined) waitingCalls.set(requestId, id);
     bytes += place.length;
     textBytes += text?.length ?? 0;
   };
@@ -114,6 +122,7 @@ export function openSpool(options: SpoolOptions): Spool {
     const entry = waiting[table].get(id);
     if (!entry) return undefined;
     waiting[table].delete(id);
+    if (entry.requestId !== undefined) waitingCalls.delete(entry.requestId);
     bytes -= entry.place.length;
     textBytes -= entry.text?.length ?? 0;
     return entry.place;
@@ -224,6 +233,11 @@ export function openSpool(options: SpoolOptions): Spool {
       spool.onWaiting();
     },
     find: (id) => recent.get(id),
+    findWaiting(requestId) {
+      const entry = waiting.calls.get(waitingCalls.get(requestId) ?? 0);
+      const json = entry ? recordOf(entry) : unwritten.values().find((text) => requestIdOf(text) === requestId);
+      return json === undefined ? undefined : (JSON.parse(json) as RequestRecord);
+    },
     take(table, limit) {
       const rows: SpooledRow[] = [];
       let taken = 0;
@@ -285,6 +299,13 @@ function lock(directory: string): () => void {
   } catch (cause) {
     throw new Error(`The spool in ${directory} cannot be opened; is another proxy using it?`, { cause });
   }
+}
+
+/** `request_id` is always the first field of a record: it is read without parsing the rest. */
+function requestIdOf(record: string): string | undefined {
+  const found = /"request_id":"([^"]+)"/.exec(record)?.[1];
+  // A copy: a part of a string keeps all of it in memory.
+  return found === undefined ? undefined : Buffer.from(found).toString();
 }
 
 function referenceOf(record: RequestRecord): RequestReference {

@@ -1,4 +1,4 @@
-import { composeAnswer, formatAnswer, limitTokens, splitDeltas } from '../answer.ts';
+import { composeAnswer, formatAnswer, limitOf, limitTokens, splitDeltas } from '../answer.ts';
 import { Fields } from '../fields.ts';
 import type { EventStream, Generation, GenerationRequest, StreamEvent } from '../generation.ts';
 import type { GenerativeEndpoint } from '../generative-call.ts';
@@ -26,6 +26,8 @@ interface Completion {
   /** What every chunk and the whole answer begin with. */
   head: JsonObject;
   text: string;
+  /** The message's field that has the text. */
+  saidAs: 'content' | 'refusal';
   finishReason: 'stop' | 'length';
   choices: number;
   usage: TokenUsage;
@@ -41,13 +43,16 @@ function generate({ id, body, faults, createdAt }: GenerationRequest): Generatio
   if (faults.failed) throw errorOfStatus(500);
   const model = findTextModel(request.model);
   const reasoning = Math.min(faults.reasoning ?? 0, request.maxTokens);
-  const answer = formatAnswer(composeAnswer(request.model, request.turns, faults.words), request.format);
-  const { text, cut } = limitTokens(answer, request.maxTokens - reasoning);
+  const answer = faults.refusal
+    ? 'I’m sorry, but I can’t help with that.'
+    : formatAnswer(composeAnswer(request.model, request.turns, faults.words), request.format, request.turns);
+  const { text, cut } = limitTokens(answer, limitOf(answer, request.maxTokens - reasoning, faults));
   const inputBytes = request.turns.reduce((bytes, turn) => bytes + turn.bytes, 0);
   const usage = usageOf(inputBytes, tokensOfText(text) * request.choices, reasoning, faults);
   const completion: Completion = {
     head: { id, created: createdAt, model: model.snapshot, service_tier: request.serviceTier },
     text,
+    saidAs: faults.refusal ? 'refusal' : 'content',
     finishReason: cut ? 'length' : 'stop',
     choices: request.choices,
     usage,
@@ -79,13 +84,13 @@ function readRequest(body: Fields): ChatRequest {
   };
 }
 
-function wholeAnswer({ head, text, finishReason, choices, usage }: Completion): JsonObject {
+function wholeAnswer({ head, text, saidAs, finishReason, choices, usage }: Completion): JsonObject {
   return {
     ...head,
     object: 'chat.completion',
     choices: Array.from({ length: choices }, (_, index) => ({
       index,
-      message: { role: 'assistant', content: text, refusal: null, annotations: [] },
+      message: { role: 'assistant', content: null, refusal: null, annotations: [], [saidAs]: text },
       logprobs: null,
       finish_reason: finishReason,
     })),
@@ -121,8 +126,8 @@ function* chunks(completion: Completion, deltas: string[], includeUsage: boolean
   for (const index of indexes) {
     yield { part: 'opening', data: choice(index, { role: 'assistant', content: '', refusal: null }) };
   }
-  for (const content of deltas) {
-    for (const index of indexes) yield { part: 'delta', data: choice(index, { content }) };
+  for (const part of deltas) {
+    for (const index of indexes) yield { part: 'delta', data: choice(index, { [completion.saidAs]: part }) };
   }
   for (const index of indexes) yield { part: 'terminal', data: choice(index, {}, completion.finishReason) };
   if (includeUsage) yield { part: 'terminal', data: chunk([], usageObject(completion.usage)) };

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { upsertAnalysisConfig } from '../../database/analysis-configs.ts';
+import { insertAnalysisResult } from '../../database/analysis-results.ts';
 import { upsertApiKey } from '../../database/api-keys.ts';
 import { upsertPersona } from '../../database/personas.ts';
 import type { Queryable } from '../../database/queryable.ts';
@@ -50,6 +51,14 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
   const record = makeRecord(organizationId, { response_id: 'resp_1', input_sealed: 'aW4=', output_sealed: 'b3V0' });
   const strayed = makeRecord(organizationId, { started_at: '2009-01-01T00:00:00.000Z', input_sealed: 'aW4=' });
   await insertRequests(db, organizationId, JSON.stringify([record, strayed]));
+  await insertAnalysisResult(db, {
+    organizationId,
+    cacheKey: Buffer.alloc(32, 1),
+    resultSealed: Buffer.from('sealed'),
+    analysisConfigId: null,
+    requestId: record.request_id,
+    userId: record.user_id,
+  });
   const rating = {
     rating_id: randomUUID(),
     request_id: record.request_id,

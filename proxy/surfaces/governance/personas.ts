@@ -9,7 +9,7 @@ import type { InForce } from '../../pipeline/pipeline.ts';
 import type { Persona, Snapshot } from '../../snapshot/snapshot.ts';
 import type { GovernanceApp, GovernanceContext } from './context.ts';
 import { page, pageOf, paging } from './paging.ts';
-import { Nullable, Timestamp, Uuid } from './schemas.ts';
+import { Nullable, storable, Timestamp, Uuid } from './schemas.ts';
 
 const tags = ['Personas'];
 const params = Type.Object({ id: Type.String({ description: 'The persona’s id, a UUID.' }) });
@@ -317,11 +317,6 @@ function readParameters(parameters: Record<string, unknown> | undefined): Record
   if (reserved === undefined) return parameters;
   const param = `parameters.${reserved}`;
   throw new ProxyError('invalid_request', { param, message: `${param} is for each request to say` });
-}
-
-/** Text that Postgres can store. */
-function storable(text: string): string {
-  return text.toWellFormed().replaceAll('\0', '\ufffd');
 }
 
 /** Contract 0's persona, and beside it what YAML can say of one. */

@@ -10,3 +10,8 @@ export const Timestamp = Type.String({ format: 'date-time', description: 'In UTC
 export function Nullable<Schema extends TSchema>(schema: Schema, description?: string) {
   return Type.Union([schema, Type.Null()], description === undefined ? {} : { description });
 }
+
+/** Text that Postgres can store. */
+export function storable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\ufffd');
+}

@@ -1,0 +1,19 @@
+import { asArray, asObject, asString } from '../../../pipeline/operations/json.ts';
+import type { Body } from '../../../pipeline/operations/operation.ts';
+import type { AnalysisConfig } from './config.ts';
+import { type Findings, readFindings } from './findings.ts';
+
+/** What became of a question: the findings, or why there are none. */
+export type ReadReply =
+  | { readonly findings: Findings }
+  | { readonly problem: 'upstream_refused' | 'upstream_incomplete' | 'upstream_invalid_response' };
+
+/** Reads the completion that a model gave. */
+export function readReply(completion: Body, config: AnalysisConfig): ReadReply {
+  const choice = asObject(asArray(completion.choices)[0]);
+  const message = asObject(choice?.message);
+  if (asString(message?.refusal) || choice?.finish_reason === 'content_filter') return { problem: 'upstream_refused' };
+  if (choice?.finish_reason === 'length') return { problem: 'upstream_incomplete' };
+  const findings = readFindings(asString(message?.content) ?? '', config);
+  return findings ? { findings } : { problem: 'upstream_invalid_response' };
+}

@@ -1,0 +1,34 @@
+import type { AnalysisConfigRow } from '../../../../database/analysis-configs.ts';
+import type { Envelope } from '../../../../database/envelope.ts';
+import { ProxyError } from '../../../error.ts';
+import type { AnalysisConfig, ConfigBody } from './config.ts';
+
+function placeOf(organizationId: string, rowId: string) {
+  return { organizationId, column: 'analysis_configs.config', rowId };
+}
+
+/** Seals a config for its row. */
+export function sealConfig(
+  envelope: Envelope,
+  organizationId: string,
+  configId: string,
+  config: AnalysisConfig,
+): Buffer {
+  return envelope.seal(placeOf(organizationId, configId), JSON.stringify(config));
+}
+
+/** The config of a row, as it was checked before it was sealed, whether it came by YAML or by the API. */
+export function openConfig(envelope: Envelope, organizationId: string, row: AnalysisConfigRow): ConfigBody {
+  const text = envelope.open(placeOf(organizationId, row.analysisConfigId), row.configSealed).toString();
+  return JSON.parse(text) as ConfigBody;
+}
+
+/**
+ * An id as the database takes it.
+ *
+ * @throws {ProxyError} `analysis_config_not_found`: what is no UUID is no config's
+ */
+export function requireUuid(id: string, param: string): string {
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) return id.toLowerCase();
+  throw new ProxyError('analysis_config_not_found', { param });
+}
