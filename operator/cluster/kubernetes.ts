@@ -65,7 +65,7 @@ export function makeKubernetesCluster(options: KubernetesClusterOptions): Kubern
       cache.remove(key);
       cache.announce(key);
     },
-    retryMs: timings.backoffMs[0],
+    backoffMs: timings.backoffMs,
     signal: closing.signal,
     log,
   });
@@ -100,7 +100,7 @@ export function makeKubernetesCluster(options: KubernetesClusterOptions): Kubern
       const secret = await secrets.find({ kind: 'Secret', namespace: place, name });
       return secret && versioned(mirrors.secrets.decode, secret);
     },
-    retryMs: timings.backoffMs[0],
+    backoffMs: timings.backoffMs,
     signal: closing.signal,
     log,
   });

@@ -1,4 +1,5 @@
 import { Pool } from 'pg';
+import { defaultTimings, type ReflectorTimings } from '../../operator/cluster/kubernetes/reflector.ts';
 import {
   type ApiClient,
   type KubernetesCluster,
@@ -25,7 +26,13 @@ export interface Stage {
   readonly databaseUrl: string;
   readonly db: Pool;
   /** Starts the operator; one at a time. */
-  startOperator(options?: Partial<OperatorOptions>): Promise<RunningOperator>;
+  startOperator(options?: StageOperatorOptions): Promise<RunningOperator>;
+}
+
+export interface StageOperatorOptions extends Partial<OperatorOptions> {
+  /** The operator's; the administrator's where absent. */
+  readonly client?: ApiClient;
+  readonly timings?: ReflectorTimings;
 }
 
 export interface RunningOperator extends Operator {
@@ -51,8 +58,8 @@ export async function setStage(scope: Scope): Promise<Stage> {
     hands,
     databaseUrl: database.url,
     db,
-    async startOperator(options = {}) {
-      const cluster = makeKubernetesCluster({ client, namespace: governance, log });
+    async startOperator({ client: own = client, timings = defaultTimings, ...options } = {}) {
+      const cluster = makeKubernetesCluster({ client: own, namespace: governance, log, timings });
       await cluster.start();
       const operator = await startOperator({
         ...{ cluster, namespace: governance, databaseUrl: database.url, log },

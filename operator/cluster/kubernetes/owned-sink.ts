@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { idOf, type Secret } from '../cluster.ts';
 import { keyOf } from './admission.ts';
+import { type Backoff, pauseAfter } from './backoff.ts';
 import type { Mirror } from './mirror.ts';
 import type { ReflectorSink, Versioned } from './reflector.ts';
 
@@ -9,7 +10,7 @@ export interface OwnedSinkOptions {
   readonly mirror: Mirror<Secret>;
   /** Reads the Secret by name, where it is still the operator's. */
   readonly read: (secret: Secret) => Promise<Versioned<Secret> | undefined>;
-  readonly retryMs: number;
+  readonly backoffMs: Backoff;
   readonly signal: AbortSignal;
   readonly log: Logger;
 }
@@ -18,10 +19,11 @@ export interface OwnedSinkOptions {
  * Where the watch of the operator's Secrets tells its changes. It goes by a label, so a Secret whose label somebody took
  * away looks as if it were deleted. Keys that exist nowhere else may be in it: it is looked at before it is given up.
  */
-export function makeOwnedSink({ mirror, read, retryMs, signal, log }: OwnedSinkOptions): ReflectorSink<Secret> {
+export function makeOwnedSink({ mirror, read, backoffMs, signal, log }: OwnedSinkOptions): ReflectorSink<Secret> {
   const giveUp = async (last: Versioned<Secret>) => {
     const id = idOf(keyOf(last.object));
     const before = mirror.get(id)?.version;
+    let failures = 0;
     while (!signal.aborted && before !== undefined && mirror.get(id)?.version === before) {
       try {
         const found = await read(last.object);
@@ -31,7 +33,8 @@ export function makeOwnedSink({ mirror, read, retryMs, signal, log }: OwnedSinkO
         return;
       } catch (error) {
         log.warn({ err: error, secret: id }, 'cannot see whether a Secret is gone; trying again');
-        await delay(retryMs, undefined, { signal }).catch(() => {});
+        failures += 1;
+        await delay(pauseAfter(failures, error, backoffMs), undefined, { signal }).catch(() => {});
       }
     }
   };

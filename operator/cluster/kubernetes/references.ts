@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { idOf, type Kind, type ObjectKey, type Resources } from '../cluster.ts';
 import { isLater } from './api-object.ts';
+import { type Backoff, pauseAfter } from './backoff.ts';
 import type { ReflectorSink, Versioned } from './reflector.ts';
 
 /** The kinds whose content is read only where something refers to it. */
@@ -20,7 +21,7 @@ export interface ReferencesOptions {
   readonly read: (key: ContentKey) => Promise<Versioned<Content> | undefined>;
   readonly put: (key: ContentKey, content: Content) => void;
   readonly remove: (key: ContentKey) => void;
-  readonly retryMs: number;
+  readonly backoffMs: Backoff;
   readonly signal: AbortSignal;
   readonly log: Logger;
 }
@@ -64,7 +65,7 @@ export function referencesOf(object: Resources[Kind], operatorNamespace: string)
  * Reads by name what is referred to, and again whenever the watch of its metadata says that it has changed. The contents
  * of all other Secrets and ConfigMaps never reach the operator, and its memory does not grow with them.
  */
-export function makeReferences({ read, put, remove, retryMs, signal, log }: ReferencesOptions): References {
+export function makeReferences({ read, put, remove, backoffMs, signal, log }: ReferencesOptions): References {
   const references = new Map<string, Reference>();
   const byReferrer = new Map<string, readonly Reference[]>();
 
@@ -76,6 +77,7 @@ export function makeReferences({ read, put, remove, retryMs, signal, log }: Refe
     if (!found && version !== undefined) remove(reference.key);
   };
   const readUntilFresh = async (reference: Reference) => {
+    let failures = 0;
     do {
       reference.isStale = false;
       try {
@@ -84,7 +86,8 @@ export function makeReferences({ read, put, remove, retryMs, signal, log }: Refe
       } catch (error) {
         if (signal.aborted) return;
         log.warn({ err: error, ...reference.key }, 'cannot read what a resource refers to; trying again');
-        await delay(retryMs * (1 + Math.random()), undefined, { signal }).catch(() => {});
+        failures += 1;
+        await delay(pauseAfter(failures, error, backoffMs), undefined, { signal }).catch(() => {});
         reference.isStale = true;
       }
     } while (reference.isStale && reference.referrers.size > 0 && !signal.aborted);

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { ApiClient } from './api-client.ts';
 import { ApiError, isGone } from './api-error.ts';
 import type { ApiObject } from './api-object.ts';
+import { type Backoff, pauseAfter } from './backoff.ts';
 import { listAll } from './list.ts';
 import { watch } from './watch.ts';
 
@@ -27,8 +28,7 @@ export interface ReflectorTimings {
   readonly watchMs: readonly [least: number, most: number];
   /** A watch that is silent for longer is given up; API servers send a bookmark every minute. */
   readonly silenceMs: number;
-  /** The first and the longest pause after a failure. */
-  readonly backoffMs: readonly [first: number, longest: number];
+  readonly backoffMs: Backoff;
 }
 
 export const defaultTimings: ReflectorTimings = {
@@ -96,13 +96,13 @@ export function startReflector<O extends ApiObject, T>(options: ReflectorOptions
   let heardAtMs = Date.now();
   let activeAtMs = heardAtMs;
   let version: string | undefined;
+  let attemptedAtMs = heardAtMs;
   let failures = 0;
   let refusals = 0;
 
   const heard = () => {
     heardAtMs = Date.now();
     activeAtMs = heardAtMs;
-    failures = 0;
     refusals = 0;
   };
   const list = async () => {
@@ -123,6 +123,7 @@ export function startReflector<O extends ApiObject, T>(options: ReflectorOptions
     const startedAtMs = Date.now();
     for await (const { type, object } of watch<O>(client, { request, silenceMs: timings.silenceMs, signal })) {
       heard();
+      failures = 0;
       const at = object.metadata.resourceVersion;
       if (type === 'DELETED') sink.remove({ object: decode(object), version: at });
       else if (type !== 'BOOKMARK') sink.put({ object: decode(object), version: at });
@@ -131,20 +132,24 @@ export function startReflector<O extends ApiObject, T>(options: ReflectorOptions
     }
     if (heardAtMs < startedAtMs && Date.now() - startedAtMs < 1_000) throw new Error('The watch ended at once');
     activeAtMs = Date.now();
+    failures = 0;
   };
   const fail = async (error: unknown) => {
     activeAtMs = Date.now();
     const isExpired = isGone(error);
     observer.watched(name, isExpired ? 'expired' : 'failed');
-    failures += 1;
+    // That a list succeeds says nothing of watches: were it to end the backoff, the two could take turns without a pause.
+    const hasLasted = activeAtMs - attemptedAtMs > timings.backoffMs[1];
+    failures = hasLasted ? 1 : failures + 1;
     if (error instanceof ApiError) refusals += 1;
     if (isExpired || refusals >= mostRefusals) version = undefined;
     log.warn({ reflector: name, err: error, failures }, 'watching was interrupted; it goes on');
     if (isExpired && failures === 1) return;
-    await delay(pauseAfter(failures, error, timings), undefined, { signal });
+    await delay(pauseAfter(failures, error, timings.backoffMs), undefined, { signal });
   };
   const run = async () => {
     while (!signal.aborted) {
+      attemptedAtMs = Date.now();
       try {
         version ??= await list();
         await watchFrom(version);
@@ -166,11 +171,4 @@ export function startReflector<O extends ApiObject, T>(options: ReflectorOptions
       await running;
     },
   };
-}
-
-/** Doubles with each failure and is jittered, so that many do not come back as one; never before the server wants. */
-function pauseAfter(failures: number, error: unknown, { backoffMs: [first, longest] }: ReflectorTimings): number {
-  const pauseMs = Math.min(first * 2 ** (failures - 1), longest) * (0.5 + Math.random());
-  const wantedMs = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
-  return Math.max(pauseMs, wantedMs);
 }

@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import { before, describe, type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { defaultTimings, type ReflectorTimings } from '../../operator/cluster/kubernetes/reflector.ts';
+import { type ApiClient, makeApiClient } from '../../operator/cluster/kubernetes.ts';
+import { standForElection } from '../../operator/runtime/leader.ts';
+import { until } from '../until.ts';
+import { suiteScope } from '../up/start-up.ts';
+import { kubeConfigOf, log, skip } from './cluster-under-test.ts';
+import { type Fault, type FaultProxy, type PassingRequest, startFaultProxy } from './fault-proxy.ts';
+import { makeOperatorStarter } from './operator-process.ts';
+import { binding, organization, persona, secret } from './resources.ts';
+import { governance, type Stage, setStage } from './stage.ts';
+
+const timings: ReflectorTimings = { ...defaultTimings, backoffMs: [20, 2_000] };
+const reflectors = 8;
+const isWrite = ({ method }: PassingRequest) => method !== 'GET';
+
+describe('an operator on a bad way to its API server', { skip }, () => {
+  const scope = suiteScope();
+  let stage: Stage;
+  let proxy: FaultProxy;
+  let client: ApiClient;
+  let count = 0;
+
+  before(async () => {
+    stage = await setStage(scope);
+    proxy = await startFaultProxy(scope, stage.server);
+    client = makeApiClient({ kubeConfig: kubeConfigOf(proxy.server) });
+    scope.after(() => client.close());
+    await stage.hands.create('Organization', 'acme', organization());
+    await stage.hands.create('Secret', 'web/openai', secret({ key: 'sk-1' }));
+  });
+
+  const start = async (t: TestContext, changes: Partial<ReflectorTimings> = {}) => {
+    proxy.heal();
+    const operator = await stage.startOperator({ client, timings: { ...timings, ...changes } });
+    t.after(() => {
+      proxy.heal();
+      return operator.stop();
+    });
+    await stage.hands.untilReason('Organization', 'acme', 'Ready');
+    await operator.idle();
+    return operator;
+  };
+  /** Makes changes that the operator must not miss. @returns waits until it has seen to all of them */
+  const work = async (while_: (step: number) => Promise<unknown>) => {
+    const { hands } = stage;
+    const names = Array.from({ length: 6 }, () => `f${count++}`);
+    for (const [step, name] of names.entries()) {
+      await hands.create('Persona', `web/${name}`, persona({ name }));
+      await hands.create('ApiKeyBinding', `web/${name}`, binding({ user: name }));
+      await while_(step);
+      if (step % 2 === 1) await hands.remove('Persona', `web/${name}`);
+      else await hands.change('Persona', `web/${name}`, { spec: { description: 'changed' } });
+    }
+    return async () => {
+      for (const [step, name] of names.entries()) {
+        await hands.untilReason('ApiKeyBinding', `web/${name}`, 'Ready');
+        if (step % 2 === 1) await hands.untilGone('Persona', `web/${name}`);
+        else await hands.untilReason('Persona', `web/${name}`, 'Ready');
+      }
+      const resources = names.map((name) => `web/${name}`);
+      await until(async () => {
+        const { rows } = await stage.db.query<{ description: string }>(
+          'select description from chaperone.personas where resource = any($1::text[]) and deleted_at is null',
+          [resources],
+        );
+        return rows.length === 3 && rows.every(({ description }) => description === 'changed');
+      }, 'the rows of what is left');
+    };
+  };
+
+  const random = (part: number, fault: Fault) => () => (Math.random() < part ? fault : undefined);
+  const faults: Readonly<Record<string, (request: PassingRequest) => Fault | undefined>> = {
+    'everything is answered with 503': () => ({ kind: 'answer', status: 503 }),
+    'every write is answered with 500': (request) => (isWrite(request) ? { kind: 'answer', status: 500 } : undefined),
+    'every other connection is dropped': random(0.5, { kind: 'drop' }),
+    'every other write is carried out and its answer lost': (request) =>
+      isWrite(request) ? random(0.5, { kind: 'lose-answer' })() : undefined,
+    'every answer is slow': () => ({ kind: 'delay', ms: 300 }),
+  };
+  for (const [what, choose] of Object.entries(faults)) {
+    test(`loses no change when ${what}`, async (t) => {
+      await start(t);
+      proxy.fail(choose);
+      proxy.cutWatches();
+      const done = await work(() => delay(100));
+      proxy.heal();
+      await done();
+    });
+  }
+
+  test('loses no change when its watches are cut in the middle of a line, again and again', async (t) => {
+    await start(t);
+    const done = await work(async () => proxy.cutWatches());
+    await done();
+  });
+
+  test('loses no change when its watches fall silent', async (t) => {
+    await start(t, { silenceMs: 500 });
+    const done = await work(async () => proxy.silenceWatches());
+    await done();
+  });
+
+  test('loses no change when the API server is killed and comes back', async (t) => {
+    await start(t);
+    const done = await work(async (step) => {
+      if (step !== 2) return;
+      await stage.server.kill();
+      await stage.server.restart();
+    });
+    await done();
+  });
+
+  /** How many requests come in two seconds of a fault. */
+  const countUnder = async (choose: (request: PassingRequest) => Fault | undefined) => {
+    const before = proxy.seen.length;
+    proxy.fail(choose);
+    proxy.cutWatches();
+    await delay(2_000);
+    proxy.heal();
+    return proxy.seen.length - before;
+  };
+  // Pauses of at least 10, 20, 40 and so on milliseconds add up to two seconds with the eighth; and some to spare.
+  const mostAttempts = 12;
+
+  test('asks ever more rarely while everything is refused', async (t) => {
+    const operator = await start(t);
+    const requests = await countUnder(() => ({ kind: 'answer', status: 503 }));
+    t.diagnostic(`${requests} requests in 2 s`);
+    assert.ok(requests >= reflectors && requests <= reflectors * mostAttempts, String(requests));
+    await until(() => operator.cluster.reflectors().every(({ heardAtMs }) => Date.now() - heardAtMs() < 3_000));
+  });
+
+  test('lists ever more rarely while every watch is told that its version has expired', async (t) => {
+    await start(t);
+    const requests = await countUnder(({ isWatch }) => (isWatch ? { kind: 'answer', status: 410 } : undefined));
+    t.diagnostic(`${requests} requests in 2 s`);
+    assert.ok(requests >= reflectors && requests <= reflectors * mostAttempts * 2, String(requests));
+  });
+
+  test('asks ever more rarely for Secrets that cannot be read', async (t) => {
+    const operator = await start(t);
+    const names = Array.from({ length: 20 }, (_, index) => `unread-${index}`);
+    const isContent = ({ method, path }: PassingRequest) => method === 'GET' && path.includes('/secrets/unread-');
+    proxy.fail((request) => (isContent(request) ? { kind: 'answer', status: 500 } : undefined));
+    for (const name of names) {
+      await stage.hands.create('Secret', `web/${name}`, secret({ key: 'sk-2' }));
+      await stage.hands.create('ApiKeyBinding', `web/${name}`, binding({ secretKeyRef: { name, key: 'key' } }));
+    }
+    const before = proxy.seen.length;
+    await delay(2_000);
+    const requests = proxy.seen.slice(before).filter(isContent).length;
+    proxy.heal();
+    t.diagnostic(`${requests} requests in 2 s`);
+    assert.ok(requests > 0 && requests <= names.length * mostAttempts, String(requests));
+    for (const name of names) await stage.hands.untilReason('ApiKeyBinding', `web/${name}`, 'Ready');
+    await operator.idle();
+  });
+
+  test('comes back when it is asked to, and not before', async (t) => {
+    await start(t);
+    const before = proxy.seen.length;
+    const refused = new Map<string, number>();
+    const early: string[] = [];
+    const isOfInterest = ({ isWatch, path }: PassingRequest) => isWatch || path.includes('/status');
+    proxy.fail((request) => {
+      if (!isOfInterest(request)) return undefined;
+      const { method, path } = request;
+      // The time that a watch is to last is another each time.
+      const id = `${method} ${path.replace(/timeoutSeconds=\d+/, '')}`;
+      const sinceMs = performance.now() - (refused.get(id) ?? Number.NEGATIVE_INFINITY);
+      if (sinceMs < 1_000) early.push(`${id} after ${Math.round(sinceMs)} ms`);
+      if (refused.has(id)) return undefined;
+      refused.set(id, performance.now());
+      return { kind: 'answer', status: 429, retryAfterS: 1 };
+    });
+    proxy.cutWatches();
+    const done = await work(() => delay(10));
+    await done();
+    assert.deepEqual(early, []);
+    assert.ok(refused.size > reflectors);
+    assert.ok(proxy.seen.slice(before).filter(isOfInterest).length >= refused.size * 2);
+  });
+
+  test('says that it is not ready until it has read everything, and counts what it was refused', async (t) => {
+    const kubeConfig = kubeConfigOf(proxy.server);
+    const startProcess = await makeOperatorStarter(scope, { kubeConfig, databaseUrl: stage.databaseUrl });
+    proxy.fail(({ path }) => (path.includes('/personas') ? { kind: 'answer', status: 503 } : undefined));
+    t.after(() => proxy.heal());
+    const operator = await startProcess();
+    const early = await until(() => operator.ask('/readyz'), '/readyz to answer');
+    assert.deepEqual(early, { status: 503, text: 'the caches are not filled yet\n' });
+    const metric = async (line: RegExp) => Number(line.exec((await operator.ask('/metrics'))?.text ?? '')?.[1]);
+    const refused = /^rest_client_requests_total\{code="503",method="GET"\} (\d+)$/m;
+    await until(async () => (await metric(refused)) >= 2, 'refusals to be counted');
+    assert.ok((await metric(/^reflector_watches_total\{name="Persona",outcome="failed"\} (\d+)$/m)) >= 1);
+    proxy.heal();
+    await until(async () => (await operator.ask('/readyz'))?.status === 200, 'it to be ready');
+    await operator.untilLogged('reconciling');
+    await operator.end('SIGTERM');
+    assert.equal(operator.child.exitCode, 0);
+  });
+
+  test('leads no more when it cannot renew its lease, before another takes over', async (t) => {
+    const leaderTimings = { leaseMs: 3_000, renewDeadlineMs: 1_000, retryMs: 100, lookMs: 100 };
+    const stand = (identity: string, via: ApiClient) => {
+      const lease = { namespace: governance, name: 'lease-under-test' };
+      const candidacy = standForElection({ client: via, ...lease, identity, timings: leaderTimings, log });
+      t.after(candidacy.stop);
+      return candidacy;
+    };
+    proxy.heal();
+    const first = stand('first', client);
+    await first.elected;
+    const second = stand('second', stage.client);
+    proxy.fail(({ path, method }) =>
+      method === 'PUT' && path.includes('/leases/') ? { kind: 'answer', status: 500 } : undefined,
+    );
+    await first.lost;
+    assert.deepEqual([first.isLeader(), second.isLeader()], [false, false]);
+    proxy.heal();
+    await second.elected;
+  });
+});
