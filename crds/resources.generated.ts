@@ -297,7 +297,7 @@ export interface OrganizationStatus {
    */
   id?: string;
   /**
-   * The namespaces that the selector matches.
+   * The namespaces that the selector matches and that have the credentials for sidecars.
    */
   memberNamespaces?: string[];
   /**

@@ -1,37 +1,36 @@
 import { randomBytes } from 'node:crypto';
 import { deleteApiKey, upsertApiKey } from '../../database/api-keys.ts';
+import { ClusterError } from '../cluster/cluster.ts';
 import { syntheticKeySecretName } from '../credentials.ts';
-import type { TenantKindOf } from '../tenant-kind.ts';
-import { decideBinding } from './decide.ts';
+import type { Verdict } from '../runtime/conditions.ts';
+import type { TenantContext, TenantKindOf, TenantObject } from '../tenant-kind.ts';
+import { decideBinding, judgeHandOut, withoutHandOut } from './decide.ts';
 import { gatherBinding } from './gather.ts';
 
 /** ApiKeyBinding: a provider's key, sealed for the proxies, and a synthetic key for the applications. */
 export const bindingKind: TenantKindOf<'ApiKeyBinding'> = {
   kind: 'ApiKeyBinding',
   async reconcile(context, object) {
-    const { cluster, db } = context;
-    const { organizationId, envelope, organization } = object.tenancy;
+    const { db } = context;
+    const { organizationId, envelope } = object.tenancy;
     const gathered = await gatherBinding(context, object);
-    const decision = decideBinding(gathered, object, makeSyntheticKey(), Date.now());
-    if (decision.action === 'withdraw') {
+    const decided = decideBinding(gathered, object, makeSyntheticKey(), Date.now());
+    if (decided.action === 'withdraw') {
       await deleteApiKey(db, organizationId, object.rowId);
-      return { verdict: decision.verdict, status: {} };
+      return { verdict: decided.verdict, status: {} };
     }
+    const secretName = syntheticKeySecretName(object.name);
+    const problem = await handOut(context, object, secretName, decided.syntheticKey);
+    const decision = problem ? withoutHandOut(decided, gathered, problem) : decided;
     if (decision.write) {
       const { key, ...row } = decision.write;
       const place = { organizationId, column: 'api_keys.key', rowId: object.rowId };
       await upsertApiKey(db, { ...row, keySealed: envelope.seal(place, key) });
     }
-    const secretName = syntheticKeySecretName(object.name);
-    await cluster.applySecret({
-      namespace: object.namespace,
-      name: secretName,
-      labels: { 'chaperone.dev/organization': organization.metadata.name, 'chaperone.dev/binding': object.name },
-      data: { 'api-key': decision.syntheticKey },
-    });
     return {
       verdict: decision.verdict,
-      status: { secretName, fingerprint: decision.fingerprint },
+      // Pods are given the key of the Secret that stands here.
+      status: { ...(!problem && { secretName }), fingerprint: decision.fingerprint },
       ...(decision.requeueAfterMs !== undefined && { requeueAfterMs: decision.requeueAfterMs }),
     };
   },
@@ -40,6 +39,27 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding'> = {
     await cluster.deleteSecret(namespace, syntheticKeySecretName(name));
   },
 };
+
+/** @returns why applications cannot have the key */
+async function handOut(
+  { cluster }: TenantContext,
+  { namespace, name, tenancy }: TenantObject<'ApiKeyBinding'>,
+  secretName: string,
+  syntheticKey: string,
+): Promise<Verdict | undefined> {
+  try {
+    await cluster.applySecret({
+      namespace,
+      name: secretName,
+      labels: { 'chaperone.dev/organization': tenancy.organization.metadata.name, 'chaperone.dev/binding': name },
+      data: { 'api-key': syntheticKey },
+    });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ClusterError) || error.code === 'stale') throw error;
+    return judgeHandOut(secretName, error.code === 'conflict', error.message);
+  }
+}
 
 /** 192 random bits; the prefix tells a proxy, and a secret scanner, what it is. */
 function makeSyntheticKey(): string {

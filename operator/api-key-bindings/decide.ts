@@ -23,6 +23,9 @@ export type BindingDecision =
       readonly requeueAfterMs: number | undefined;
     };
 
+/** Nobody tells when a Secret of somebody else's is gone, or a quota has been raised. */
+const handOutRetryMs = 10_000;
+
 /** setTimeout's limit; a key that expires later is looked at again then. */
 const maxDelayMs = 2 ** 31 - 1;
 
@@ -74,6 +77,37 @@ export function decideBinding(
     verdict: judge(spec.active, remainingMs, spec.expiresAt),
     requeueAfterMs: remainingMs !== undefined && remainingMs > 0 ? Math.min(remainingMs, maxDelayMs) : undefined,
   };
+}
+
+/**
+ * What becomes of a decision where the synthetic key could not be handed out. The provider's key stays in force, for those
+ * who call with a token; the row is not written anew with each attempt for the sake of a key that nobody has.
+ *
+ * @param problem why the Secret could not be written
+ */
+export function withoutHandOut(
+  decision: Extract<BindingDecision, { action: 'apply' }>,
+  { stored }: GatheredBinding,
+  problem: Verdict,
+): Extract<BindingDecision, { action: 'apply' }> {
+  const { write, verdict } = decision;
+  const isSame = stored && isDeepStrictEqual({ ...write, syntheticKeySha256: stored.syntheticKeySha256 }, stored);
+  return {
+    ...decision,
+    write: isSame ? undefined : write,
+    verdict: verdict.status ? problem : verdict,
+    requeueAfterMs: Math.min(handOutRetryMs, decision.requeueAfterMs ?? handOutRetryMs),
+  };
+}
+
+/** Why a synthetic key could not be handed out. @param isTaken somebody else has a Secret of that name */
+export function judgeHandOut(secretName: string, isTaken: boolean, reason: string): Verdict {
+  return isTaken
+    ? notReady(
+        'SyntheticKeySecretTaken',
+        `Applications have no synthetic key: Secret "${secretName}" is somebody else's and is left as it is. Rename or delete it, or give the binding another name.`,
+      )
+    : notReady('SyntheticKeySecretRefused', `Applications have no synthetic key: ${reason}`);
 }
 
 function judge(active: boolean, remainingMs: number | undefined, expiresAt: string | undefined): Verdict {

@@ -102,7 +102,8 @@ export interface Cluster {
   /**
    * Creates or replaces a Secret of the operator's own.
    *
-   * @throws ClusterError `conflict` where somebody else owns a Secret of that name
+   * @throws ClusterError `conflict` where somebody else owns a Secret of that name, `refused` where the cluster wants none
+   * there, `stale` where the cache is behind
    */
   applySecret(secret: SecretToApply): Promise<void>;
 
@@ -123,15 +124,18 @@ export interface Cluster {
   recordEvent(key: ObjectKey, event: EventNote): Promise<void>;
 }
 
-/** A write that the cluster refused. */
+/**
+ * A write that did not come about: the object is gone (`not_found`), somebody else's (`conflict`), or another than the
+ * cache knows (`stale`), or the cluster wants no such object (`refused`: a quota, a policy, a missing right).
+ */
 export class ClusterError extends Error {
   override readonly name = 'ClusterError';
-  readonly code: 'not_found' | 'conflict';
+  readonly code: 'not_found' | 'conflict' | 'stale' | 'refused';
   readonly key: ObjectKey;
 
   /** @param message what is so with the object, to follow its name */
-  constructor(code: ClusterError['code'], key: ObjectKey, message: string) {
-    super(`${describeKey(key)} ${message}`);
+  constructor(code: ClusterError['code'], key: ObjectKey, message: string, options?: ErrorOptions) {
+    super(`${describeKey(key)} ${message}`, options);
     this.code = code;
     this.key = key;
   }

@@ -4,7 +4,7 @@ import { generateDataKeys } from '../../database/envelope.ts';
 import { deleteOrganization, retireOrganization, upsertOrganization } from '../../database/organizations.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { dropOrganizationRole, ensureOrganizationRole } from '../../database/roles.ts';
-import type { Cluster, ObjectKey } from '../cluster/cluster.ts';
+import { type Cluster, ClusterError, type ObjectKey } from '../cluster/cluster.ts';
 import {
   credentialsSecretName,
   type OrganizationCredentials,
@@ -13,7 +13,7 @@ import {
   toSecretData,
 } from '../credentials.ts';
 import type { OrganizationContext } from './context.ts';
-import { finalizer, type OrganizationDecision } from './decide.ts';
+import { finalizer, type NamespaceFailure, type OrganizationDecision } from './decide.ts';
 import type { GatheredOrganization } from './gather.ts';
 import { turnDataKeys, turnTokenKeys } from './keys.ts';
 
@@ -23,6 +23,8 @@ type Key = ObjectKey<'Organization'>;
 export interface AppliedOrganization {
   readonly id: string;
   readonly tokenKeyIds: string[];
+  /** The member namespaces that could not be given the credentials, with the reasons. */
+  readonly failures: readonly NamespaceFailure[];
 }
 
 /** Stores the organization, makes its role and keys where they are missing, and hands out its credentials. */
@@ -53,11 +55,17 @@ export async function applyOrganization(
     loginIssuedAtS: known && gathered.credentials ? gathered.credentials.loginIssuedAtS : nowS,
   };
   // The credentials come before the row: what the row seals must be sealed with keys that are safe.
-  for (const namespace of decision.namespaces) await applyCredentials(cluster, namespace, key.name, credentials);
+  const failures: NamespaceFailure[] = [];
+  for (const namespace of decision.namespaces) {
+    const reason = await applyCredentials(cluster, namespace, key.name, credentials);
+    // What is sealed with keys of which the operator has no copy may be lost.
+    if (reason !== undefined && namespace === operatorNamespace) throw new Error(reason);
+    if (reason !== undefined) failures.push({ namespace, reason });
+  }
   await upsertOrganization(db, { organizationId: id, name: key.name, spec: decision.spec });
   for (const namespace of decision.staleNamespaces)
     await cluster.deleteSecret(namespace, credentialsSecretName(key.name));
-  return { id, tokenKeyIds: signingKeys.map((jwk) => jwk.kid ?? '') };
+  return { id, tokenKeyIds: signingKeys.map((jwk) => jwk.kid ?? ''), failures };
 }
 
 /** Takes the organization away; its data as its deletionPolicy says. The finalizer goes last. */
@@ -81,18 +89,25 @@ export async function removeOrganization(
   await cluster.removeFinalizer(key, finalizer);
 }
 
+/** @returns why the namespace cannot have them: the fault of one is no fault of the others */
 async function applyCredentials(
   cluster: Cluster,
   namespace: string,
   name: string,
   credentials: OrganizationCredentials,
-) {
-  await cluster.applySecret({
-    namespace,
-    name: credentialsSecretName(name),
-    labels: { 'chaperone.dev/organization': name },
-    data: toSecretData(credentials),
-  });
+): Promise<string | undefined> {
+  try {
+    await cluster.applySecret({
+      namespace,
+      name: credentialsSecretName(name),
+      labels: { 'chaperone.dev/organization': name },
+      data: toSecretData(credentials),
+    });
+    return undefined;
+  } catch (error) {
+    if (error instanceof ClusterError && (error.code === 'conflict' || error.code === 'refused')) return error.message;
+    throw error;
+  }
 }
 
 async function applySigningKeys(

@@ -113,6 +113,28 @@ export function judgeOutage(reason: string): Verdict[] {
   ];
 }
 
+/** A member namespace that could not be given the credentials. */
+export interface NamespaceFailure {
+  readonly namespace: string;
+  readonly reason: string;
+}
+
+/** A status is for people: of a hundred namespaces with the same quota the first ones tell enough. */
+const mostNamed = 10;
+
+/** What is wrong where namespaces could not be given the credentials; undefined where all could. */
+export function judgeFailures(failures: readonly NamespaceFailure[]): Verdict | undefined {
+  if (failures.length === 0) return undefined;
+  const named = failures.slice(0, mostNamed).map(({ namespace, reason }) => `${namespace} (${reason})`);
+  const others = failures.length > mostNamed ? ` and ${failures.length - mostNamed} more` : '';
+  return {
+    type: 'CredentialsReady',
+    status: false,
+    reason: 'NamespacesWithoutCredentials',
+    message: `Pods cannot be governed in these namespaces, since they could not be given the credentials: ${named.join('; ')}${others}. All others have them.`,
+  };
+}
+
 /** The conditions of an organization that has been applied. */
 export function judgeOrganization(problem: Verdict | undefined): Verdict[] {
   const credentials = problem ?? {

@@ -5,11 +5,14 @@ import type { Reconcile, Result } from '../runtime/controller.ts';
 import { reconcileSidecars } from '../sidecars/reconcile.ts';
 import { applyOrganization, removeOrganization } from './apply.ts';
 import type { OrganizationContext } from './context.ts';
-import { decideOrganization, judgeOrganization, judgeOutage } from './decide.ts';
+import { decideOrganization, judgeFailures, judgeOrganization, judgeOutage } from './decide.ts';
 import { gatherOrganization } from './gather.ts';
 
 /** setTimeout's limit; what is due later is looked at again then. */
 const maxDelayMs = 2 ** 31 - 1;
+
+/** Nobody tells when a quota has been raised, or a Secret of somebody else's is gone. */
+const failureRetryMs = 10_000;
 
 /** Reconciles the Organization whose name is the key. */
 export function makeOrganizationReconciler(context: OrganizationContext): Reconcile {
@@ -35,18 +38,20 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     await removeOrganization(context, key, gathered.organizationId, decision);
     return {};
   }
-  const { id, tokenKeyIds } = await applyOrganization(context, key, gathered, decision);
+  const { id, tokenKeyIds, failures } = await applyOrganization(context, key, gathered, decision);
   const { sidecars: pods, cluster, now } = context;
   const sidecars = pods && (await reconcileSidecars(pods, cluster, gathered.organization, now()));
-  const verdicts = [...judgeOrganization(decision.problem), ...(sidecars ? [sidecars.verdict] : [])];
+  const problem = judgeFailures(failures) ?? decision.problem;
+  const verdicts = [...judgeOrganization(problem), ...(sidecars ? [sidecars.verdict] : [])];
   await report(context, gathered.organization, verdicts, {
     ...sidecars?.status,
     id,
-    memberNamespaces: [...gathered.memberNamespaces],
+    memberNamespaces: gathered.memberNamespaces.filter((name) => !failures.some(({ namespace }) => namespace === name)),
     boundKeys: gathered.boundKeys,
     tokenKeyIds,
   });
-  const next = [decision.nextRotationMs, sidecars?.requeueAfterMs].filter((delayMs) => delayMs !== undefined);
+  const retryMs = failures.length > 0 ? failureRetryMs : undefined;
+  const next = [decision.nextRotationMs, sidecars?.requeueAfterMs, retryMs].filter((delayMs) => delayMs !== undefined);
   return next.length === 0 ? {} : { requeueAfterMs: Math.min(...next, maxDelayMs) };
 }
 

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Pool } from 'pg';
-import { type KubernetesCluster, makeApiClient, makeKubernetesCluster } from '../../operator/cluster/kubernetes.ts';
+import {
+  type ApiClient,
+  type KubernetesCluster,
+  makeApiClient,
+  makeKubernetesCluster,
+} from '../../operator/cluster/kubernetes.ts';
 import { type Operator, startOperator } from '../../operator/operator.ts';
 import { makeTestDatabase } from '../database.ts';
 import { until } from '../until.ts';
@@ -9,11 +14,13 @@ import { kubeConfigOf, log, skip, startServerWithKinds } from './cluster-under-t
 import { analysisConfig, binding, decode, type Hands, makeHands, organization, persona, secret } from './resources.ts';
 
 const namespace = 'governance';
+const quotaPath = (place: string) => `/api/v1/namespaces/${place}/resourcequotas/none`;
 
 describe('in a cluster', { skip }, () => {
   const releasers: (() => Promise<unknown>)[] = [];
   let hands: Hands;
   let db: Pool;
+  let client: ApiClient;
   let cluster: KubernetesCluster;
   let operator: Operator;
 
@@ -22,7 +29,7 @@ describe('in a cluster', { skip }, () => {
     releasers.push(() => database.close());
     const server = await startServerWithKinds();
     releasers.push(() => server.close());
-    const client = makeApiClient({ kubeConfig: kubeConfigOf(server) });
+    client = makeApiClient({ kubeConfig: kubeConfigOf(server) });
     releasers.push(() => client.close());
     hands = makeHands(client);
     db = new Pool({ connectionString: database.url, max: 2 });
@@ -53,6 +60,20 @@ describe('in a cluster', { skip }, () => {
       [resource],
     );
     return rows[0];
+  };
+
+  /** Here is no controller that counts what there is: admission goes by the status. */
+  const forbidSecrets = async (place: string) => {
+    const hard = { secrets: '0' };
+    const path = quotaPath(place);
+    await client.send({
+      method: 'POST',
+      path: path.replace(/\/[^/]+$/, ''),
+      body: { metadata: { name: 'none' }, spec: { hard } },
+    });
+    const contentType = 'application/merge-patch+json';
+    const body = { status: { hard, used: { secrets: '0' } } };
+    await client.send({ method: 'PATCH', path: `${path}/status`, contentType, body });
   };
 
   test('an Organization gets its row, and its namespaces get credentials', async () => {
@@ -208,12 +229,50 @@ describe('in a cluster', { skip }, () => {
     await hands.create('Secret', 'web/taken', secret({ key: 'sk-4' }));
     await hands.create('Secret', 'web/taken-synthetic-key', secret({ mine: 'yes' }));
     await hands.create('ApiKeyBinding', 'web/taken', binding({ secretKeyRef: { name: 'taken', key: 'key' } }));
-    await until(() => row('api_keys', 'web/taken'));
+    const taken = await hands.untilReason('ApiKeyBinding', 'web/taken', 'SyntheticKeySecretTaken');
+    assert.equal(taken.status?.secretName, undefined, 'no pod is given what somebody else wrote');
+    const inForce = await row('api_keys', 'web/taken');
+    assert.ok(inForce, 'who calls with a token may use the key');
+    const announced = new Promise<void>((resolve) => {
+      const unsubscribe = cluster.subscribe(({ name }) => {
+        if (name !== 'taken') return;
+        unsubscribe();
+        resolve();
+      });
+    });
+    await hands.change('ApiKeyBinding', 'web/taken', { metadata: { labels: { looked: 'again' } } });
+    await announced;
     await operator.idle();
+    assert.deepEqual(
+      (await row('api_keys', 'web/taken'))?.updated_at,
+      inForce.updated_at,
+      'another try writes nothing',
+    );
     const theirs = await hands.find('Secret', 'web/taken-synthetic-key');
     assert.deepEqual(Object.keys(theirs?.data ?? {}), ['mine']);
     await hands.remove('Secret', 'web/taken-synthetic-key');
-    await hands.untilReason('ApiKeyBinding', 'web/taken', 'Ready');
+    const settled = await hands.untilReason('ApiKeyBinding', 'web/taken', 'Ready');
+    assert.equal(settled.status?.secretName, 'taken-synthetic-key');
+  });
+
+  test('a namespace that cannot have the credentials keeps no other from having them', async () => {
+    const labels = { org: 'crowded' };
+    // In the order in which they are served: the first two cannot be.
+    for (const name of ['crowd-1', 'crowd-2', 'crowd-3']) await hands.create('Namespace', name, {}, { labels });
+    await hands.create('Secret', 'crowd-1/chaperone-crowded', secret({ mine: 'yes' }));
+    await forbidSecrets('crowd-2');
+    await hands.create('Organization', 'crowded', organization({ namespaceSelector: { matchLabels: labels } }));
+    const crowded = await hands.untilReason('Organization', 'crowded', 'NamespacesWithoutCredentials');
+    assert.deepEqual(crowded.status?.memberNamespaces, ['crowd-3']);
+    assert.ok(await hands.find('Secret', 'crowd-3/chaperone-crowded'));
+    const condition = crowded.status?.conditions?.find(({ type }) => type === 'CredentialsReady');
+    assert.match(condition?.message ?? '', /crowd-1 \(.*exists already and is not ours.*crowd-2 \(.*exceeded quota/);
+    const theirs = await hands.find('Secret', 'crowd-1/chaperone-crowded');
+    assert.deepEqual(Object.keys(theirs?.data ?? {}), ['mine']);
+    await hands.remove('Secret', 'crowd-1/chaperone-crowded');
+    await client.send({ method: 'DELETE', path: quotaPath('crowd-2') });
+    const ready = await hands.untilReason('Organization', 'crowded', 'Ready');
+    assert.deepEqual(ready.status?.memberNamespaces, ['crowd-1', 'crowd-2', 'crowd-3']);
   });
 
   test('finalizers of others stay', async () => {

@@ -22,7 +22,13 @@ export interface TestObject {
     readonly memberNamespaces?: readonly string[];
     readonly boundKeys?: number;
     readonly contentHash?: string;
-    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string }[];
+    readonly secretName?: string;
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly reason: string;
+      readonly message: string;
+    }[];
   };
 }
 

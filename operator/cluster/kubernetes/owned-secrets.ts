@@ -1,6 +1,6 @@
 import { ClusterError, type ObjectKey, type Secret, type SecretToApply } from '../cluster.ts';
 import type { ApiClient } from './api-client.ts';
-import { isConflict, isNotFound } from './api-error.ts';
+import { ApiError, isConflict, isNotFound } from './api-error.ts';
 import { apply, fieldManager } from './field-manager.ts';
 import { listAll } from './list.ts';
 import { type ContentApiObject, collectionPath, objectPath } from './resources.ts';
@@ -40,7 +40,7 @@ export function makeOwnedSecrets({ client, known, learn, forget }: OwnedSecretsO
     if (!isOwned(secret))
       throw new ClusterError('conflict', key, 'exists already and is not ours; rename or delete it');
     learn(secret);
-    throw new ClusterError('conflict', key, 'was not known to exist');
+    throw new ClusterError('stale', key, 'was not known to exist');
   };
 
   return {
@@ -71,7 +71,11 @@ export function makeOwnedSecrets({ client, known, learn, forget }: OwnedSecretsO
         data: wanted,
       };
       const path = objectPath(key);
-      let answer = await apply<ContentApiObject>(client, path, secret);
+      let answer = await apply<ContentApiObject>(client, path, secret).catch((error: unknown) => {
+        throw isRefusal(error)
+          ? new ClusterError('refused', key, `was refused: ${error.message}`, { cause: error })
+          : error;
+      });
       // Applying leaves keys alone that somebody else has added.
       const surplus = Object.keys(answer.data ?? {}).filter((one) => !Object.hasOwn(wanted, one));
       if (surplus.length > 0) {
@@ -102,6 +106,11 @@ export function makeOwnedSecrets({ client, known, learn, forget }: OwnedSecretsO
       forget(key);
     },
   };
+}
+
+/** By a quota, an admission policy, a missing right, or a namespace that is gone: asking again at once is of no use. */
+function isRefusal(error: unknown): error is ApiError {
+  return error instanceof ApiError && [400, 403, 404, 422].includes(error.status);
 }
 
 /** Ours even where somebody has taken the label away: the server remembers who wrote it. */

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ApiKeyBinding } from '../../../crds/resources.generated.ts';
-import { type ApiKeyRow, decideBinding } from '../../../operator/api-key-bindings/decide.ts';
+import {
+  type ApiKeyRow,
+  decideBinding,
+  judgeHandOut,
+  withoutHandOut,
+} from '../../../operator/api-key-bindings/decide.ts';
 import { type GatheredBinding, sha256 } from '../../../operator/api-key-bindings/gather.ts';
 import { makeBinding } from '../memory-cluster.ts';
 import { makeTenantObject, organizationId, rowId } from '../tenant-object.ts';
@@ -22,14 +27,14 @@ const row: ApiKeyRow = {
   syntheticKeySha256: sha256('chp_out'),
 };
 
+const gatheredAs = (gathered: Partial<GatheredBinding>, binding = makeBinding('web/key')): GatheredBinding => ({
+  ...{ binding, hasProvider: true, providerKey: 'sk-secret', syntheticKey: 'chp_out', stored: undefined },
+  ...gathered,
+});
+
 function decide(spec: Partial<ApiKeyBinding['spec']> = {}, gathered: Partial<GatheredBinding> = {}) {
   const binding = makeBinding('web/key', spec);
-  return decideBinding(
-    { binding, hasProvider: true, providerKey: 'sk-secret', syntheticKey: 'chp_out', stored: undefined, ...gathered },
-    makeTenantObject<'ApiKeyBinding'>(binding),
-    'chp_fresh',
-    nowMs,
-  );
+  return decideBinding(gatheredAs(gathered, binding), makeTenantObject<'ApiKeyBinding'>(binding), 'chp_fresh', nowMs);
 }
 
 function apply(...args: Parameters<typeof decide>) {
@@ -84,6 +89,32 @@ for (const [gathered, reason, message] of withdrawals) {
     assert.match(verdict.message, message);
   });
 }
+
+const taken = judgeHandOut('key-synthetic-key', true, 'exists already');
+
+test('a synthetic key that cannot be handed out leaves the provider key in force, and says why', () => {
+  assert.equal(taken.reason, 'SyntheticKeySecretTaken');
+  assert.match(
+    taken.message,
+    /Secret "key-synthetic-key" is somebody else's and is left as it is\. Rename or delete it/,
+  );
+  assert.equal(judgeHandOut('key-synthetic-key', false, 'exceeded quota').reason, 'SyntheticKeySecretRefused');
+  const first = { stored: undefined, syntheticKey: undefined };
+  const decision = withoutHandOut(apply({}, first), gatheredAs(first), taken);
+  assert.equal(decision.write?.key, 'sk-secret');
+  assert.deepEqual([decision.verdict, decision.requeueAfterMs], [taken, 10_000]);
+});
+
+test('each further try writes nothing but what has changed besides', () => {
+  const again = { stored: row, syntheticKey: undefined };
+  assert.equal(withoutHandOut(apply({}, again), gatheredAs(again), taken).write, undefined);
+  assert.equal(withoutHandOut(apply({ active: false }, again), gatheredAs(again), taken).write?.isActive, false);
+});
+
+test('what is worse than a key that was not handed out is told instead', () => {
+  const expired = apply({ expiresAt: '2025-12-31T23:59:59Z' });
+  assert.equal(withoutHandOut(expired, gatheredAs({}), taken).verdict.reason, 'Expired');
+});
 
 const ends: readonly (readonly [string, string, number | undefined])[] = [
   ['2026-01-01T00:00:10Z', 'Ready', 10_000],

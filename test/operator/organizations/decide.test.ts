@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Organization } from '../../../crds/resources.generated.ts';
 import { generateDataKeys } from '../../../database/envelope.ts';
-import { decideOrganization, finalizer, judgeOrganization } from '../../../operator/organizations/decide.ts';
+import {
+  decideOrganization,
+  finalizer,
+  judgeFailures,
+  judgeOrganization,
+} from '../../../operator/organizations/decide.ts';
 import type { GatheredOrganization } from '../../../operator/organizations/gather.ts';
 import { makeMeta, makeOrganization } from '../memory-cluster.ts';
 
@@ -145,4 +150,12 @@ test('an organization is ready when its parts are, and otherwise says which is n
     'DatabaseReady=true Stored',
     'CredentialsReady=false SharedSecretMissing',
   ]);
+});
+
+test('namespaces without credentials are named with the reason, ten of them', () => {
+  assert.equal(judgeFailures([]), undefined);
+  const failures = Array.from({ length: 12 }, (_, index) => ({ namespace: `web-${index}`, reason: 'exceeded quota' }));
+  const verdict = judgeFailures(failures);
+  assert.equal(verdict?.reason, 'NamespacesWithoutCredentials');
+  assert.match(verdict.message, /web-0 \(exceeded quota\); .*web-9 \(exceeded quota\) and 2 more\. All others/);
 });
