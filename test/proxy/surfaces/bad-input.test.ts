@@ -64,8 +64,8 @@ describe('bad input', () => {
   let operations: { readonly method: string; readonly path: string; readonly operation: Operation }[];
   before(async () => {
     stack = await startStack(scope);
-    const document = await (await fetch(stack.baseUrl.replace(/\/v1$/, '/openapi.json'))).json();
-    const paths = document.paths as Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+    const response = await fetch(stack.baseUrl.replace(/\/v1$/, '/openapi.json'));
+    const { paths } = (await response.json()) as { paths: Record<string, Record<string, Operation>> };
     operations = Object.entries(paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
     );
