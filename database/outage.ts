@@ -11,6 +11,10 @@ const outageClasses = /^(08|28|3D|53|57)/;
 export function isOutage(error: unknown): boolean {
   if (error instanceof DatabaseError) return outageClasses.test(error.code ?? '');
   if (!(error instanceof Error)) return false;
+  // A name with several addresses, none of which answers.
+  if (error instanceof AggregateError) return error.errors.some(isOutage);
+  // A migration that was cut off.
+  if (error.cause !== undefined) return isOutage(error.cause);
   // What pg says of a connection that broke has no code.
   return 'syscall' in error || /^Connection terminated|^timeout e|^Query read timeout/.test(error.message);
 }

@@ -10,6 +10,7 @@ import { makeOrganizationReconciler } from './organizations/reconcile.ts';
 import { removeOrphans } from './orphans.ts';
 import { personaKind } from './personas/persona-kind.ts';
 import { type Controller, type Reconcile, startController } from './runtime/controller.ts';
+import { whenDatabaseAnswers } from './runtime/database-wait.ts';
 import type { RuntimeMetrics } from './runtime/metrics.ts';
 import { startResync } from './runtime/resync.ts';
 import { makeWorkQueue, type WorkQueue } from './runtime/work-queue.ts';
@@ -29,6 +30,8 @@ export interface OperatorOptions {
   readonly namespace?: string;
   /** The pods that have a sidecar, where there are any. */
   readonly sidecars?: SidecarContext;
+  /** Told why the start waits for the database, and `undefined` when it does no more. */
+  readonly onDatabaseWait?: (reason: string | undefined) => void;
   readonly log: Logger;
   readonly metrics?: RuntimeMetrics;
   /** Reconciliations at a time, for each kind. */
@@ -48,11 +51,11 @@ const tenantKinds = { Persona: personaKind, ApiKeyBinding: bindingKind, Analysis
 const partitionCheckMs = 6 * 3_600_000;
 const monthMs = 31 * 24 * 3_600_000;
 
-/** Migrates the database and reconciles the cluster's resources into it until stopped. */
+/** Migrates the database, once it answers, and reconciles the cluster's resources into it until stopped. */
 export async function startOperator(options: OperatorOptions): Promise<Operator> {
   const { cluster, databaseUrl, log, metrics, concurrency = 4, namespace = operatorNamespace } = options;
-  const { resyncMs = defaultResyncMs } = options;
-  await migrate(databaseUrl);
+  const { resyncMs = defaultResyncMs, onDatabaseWait } = options;
+  await whenDatabaseAnswers(() => migrate(databaseUrl), { log, ...(onDatabaseWait && { onWait: onDatabaseWait }) });
   const db = new Pool({ connectionString: databaseUrl, max: concurrency * 2, application_name: 'chaperone-operator' });
   db.on('error', (error) => log.warn({ err: error }, 'lost the database'));
 

@@ -82,7 +82,8 @@ async function run(
     observer,
   });
   releasers.push(() => cluster.close());
-  const notReady = () => (isSynced ? webhooks?.notReady() : 'the caches are not filled yet');
+  let databaseWait: string | undefined;
+  const notReady = () => (isSynced ? (databaseWait ?? webhooks?.notReady()) : 'the caches are not filled yet');
   const unhealthy = () => findStuckReflector(reflectors(), Date.now());
   const monitoring = makeMonitoringServer({ registry, unhealthy, notReady });
   await once(monitoring.listen(options.metricsPort, '0.0.0.0'), 'listening');
@@ -102,6 +103,10 @@ async function run(
   makeLeaderMetric(registry, lease, candidacy.isLeader);
   releasers.push(candidacy.stop);
   await candidacy.elected;
+  candidacy.lost.then(() => {
+    log.fatal('another operator may lead by now; exiting');
+    process.exit(1);
+  });
   // Whoever led before may have written what the caches do not show yet.
   await cluster.refresh();
   const certificates = startCertificates(options, { cluster, client, log });
@@ -114,15 +119,15 @@ async function run(
   const metrics = makeRuntimeMetrics(registry);
   const running = await startOperator({
     ...{ cluster, namespace, databaseUrl, proxyDatabaseUrl, concurrency, resyncMs, metrics, log },
+    onDatabaseWait: (reason) => {
+      databaseWait = reason;
+    },
     ...(fleet && {
       sidecars: { fleet, workloads: makeWorkloads(client), rollsFromMs: Date.now() + rolloutPauseMs },
     }),
   });
   releasers.push(running.stop);
   log.info('reconciling');
-  await candidacy.lost;
-  log.fatal('another operator may lead by now; exiting');
-  process.exit(1);
 }
 
 function loadKubeConfig({ kubeconfig }: InClusterOptions): KubeConfig {

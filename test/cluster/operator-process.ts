@@ -15,8 +15,10 @@ export interface OperatorProcess {
   readonly child: ChildProcess;
   /** Of what it has logged. */
   readonly messages: ReadonlySet<string>;
-  /** What /readyz or /metrics answers; undefined where nobody does. */
-  ask(path: '/readyz' | '/metrics'): Promise<{ readonly status: number; readonly text: string } | undefined>;
+  /** What it answers; undefined where nobody does. */
+  ask(
+    path: '/healthz' | '/readyz' | '/metrics',
+  ): Promise<{ readonly status: number; readonly text: string } | undefined>;
   /** Resolves once it logs this; rejects where it ends before. */
   untilLogged(message: string): Promise<void>;
   /** Sends a signal and waits until it is gone. */
