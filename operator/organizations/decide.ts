@@ -104,6 +104,9 @@ function sharedSecretMissing(spec: OrganizationSpec, operatorNamespace: string):
   };
 }
 
+/** The conditions that are ours to state. */
+export const conditionTypes: readonly string[] = ['Ready', 'DatabaseReady', 'CredentialsReady', 'SidecarsCurrent'];
+
 /** The conditions of an organization that could not be applied, since the database is away. */
 export function judgeOutage(reason: string): Verdict[] {
   const message = `The database cannot be used (${reason}). Proxies go on with what they have; changes wait until it is back.`;

@@ -5,7 +5,7 @@ import type { Reconcile, Result } from '../runtime/controller.ts';
 import { reconcileSidecars } from '../sidecars/reconcile.ts';
 import { applyOrganization, removeOrganization } from './apply.ts';
 import type { OrganizationContext } from './context.ts';
-import { decideOrganization, judgeFailures, judgeOrganization, judgeOutage } from './decide.ts';
+import { conditionTypes, decideOrganization, judgeFailures, judgeOrganization, judgeOutage } from './decide.ts';
 import { gatherOrganization } from './gather.ts';
 
 /** setTimeout's limit; what is due later is looked at again then. */
@@ -64,7 +64,9 @@ async function report(
 ): Promise<void> {
   const key = { kind: 'Organization', namespace: '', name: metadata.name } as const;
   const judged = toConditions(verdicts, status?.conditions, metadata.generation, new Date(now()));
-  const others = (status?.conditions ?? []).filter(({ type }) => !verdicts.some((verdict) => verdict.type === type));
+  const others = (status?.conditions ?? []).filter(
+    ({ type }) => conditionTypes.includes(type) && !verdicts.some((verdict) => verdict.type === type),
+  );
   const { rolling: _, ...lasting } = status ?? {};
   const next: OrganizationStatus = {
     // A rollout of which nothing is said is over, where sidecars are known.

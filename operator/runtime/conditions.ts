@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { CustomKind } from '../../crds/definition.ts';
 import type { Condition } from '../../crds/object-meta.ts';
+import type { StatusOf } from '../cluster/cluster.ts';
 
 /** One condition as a decision states it. */
 export interface Verdict {
@@ -33,9 +35,23 @@ export function toConditions(
   });
 }
 
-/** Whether a status would change: one that would not is not written. */
-export function differs(previous: object | undefined, next: object): boolean {
-  return !isDeepStrictEqual(JSON.parse(JSON.stringify(previous ?? {})), JSON.parse(JSON.stringify(next)));
+type Status = StatusOf<CustomKind>;
+
+/**
+ * Whether a status would change: one that would not is not written. Conditions of types that the next one does not have
+ * are somebody else's, and stay as they are.
+ */
+export function differs(previous: Status | undefined, next: Status): boolean {
+  const types = new Set(next.conditions?.map(({ type }) => type));
+  const comparable = ({ conditions, ...rest }: Status) => {
+    const own = conditions?.filter(({ type }) => types.has(type)).toSorted(byType);
+    return JSON.parse(JSON.stringify({ ...rest, conditions: own }));
+  };
+  return !isDeepStrictEqual(comparable(previous ?? {}), comparable(next));
+}
+
+function byType({ type: one }: Condition, { type: other }: Condition): number {
+  return one < other ? -1 : 1;
 }
 
 /** Whether the condition's reason or status is news, and so worth an Event. */

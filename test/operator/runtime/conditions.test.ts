@@ -46,6 +46,9 @@ test('a status that would be written the same is no other', () => {
   assert.equal(differs(undefined, {}), false);
   assert.equal(differs(status, { ...status, id: 'y' }), true);
   assert.equal(differs(status, { id: 'x' }), true);
+  const theirs = { ...before, type: 'Audited' };
+  assert.equal(differs({ id: 'x', conditions: [theirs, before] }, status), false);
+  assert.equal(differs({ id: 'x', conditions: [theirs] }, status), true);
 });
 
 test('an Event is worth another status or another reason, and no other message', () => {
