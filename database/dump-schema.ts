@@ -34,12 +34,13 @@ async function readTables(db: Queryable): Promise<string[]> {
   return rows.map(({ statement, parts }) => [statement, ...parts].join('\n'));
 }
 
-/** A partition's name says when it was made: only the default one is the schema's own. */
+/** Partitions by time are made at run time. The schema's own are default ones and those of listed values. */
 const ownTables = `
-  select c.oid, c.relname as name, c.relkind, c.relispartition, c.relrowsecurity, c.relforcerowsecurity, c.relacl, c.relowner
+  select c.oid, c.relname as name, c.relkind, c.relispartition, c.relrowsecurity, c.relforcerowsecurity, c.relacl, c.relowner,
+    c.reloptions
   from pg_catalog.pg_class c
   where c.relnamespace = 'chaperone'::regnamespace and c.relkind in ('r', 'p')
-    and (not c.relispartition or pg_catalog.pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT')`;
+    and (not c.relispartition or pg_catalog.pg_get_expr(c.relpartbound, c.oid) ~ '^(DEFAULT|FOR VALUES IN)')`;
 
 const columns = `
   select string_agg(
@@ -50,13 +51,16 @@ const columns = `
   from pg_catalog.pg_attribute a left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
   where a.attrelid = c.oid and attnum > 0 and not attisdropped`;
 
+const storage = `select ' with (' || array_to_string(c.reloptions, ', ') || ')'`;
+
 const tables = `
   select c.oid, c.name, case
-      when relispartition then format('create table %s partition of %s %s;', c.oid::regclass,
+      when relispartition then format('create table %s partition of %s %s%s;', c.oid::regclass,
         (select inhparent::regclass from pg_catalog.pg_inherits where inhrelid = c.oid),
-        (select lower(pg_catalog.pg_get_expr(relpartbound, oid)) from pg_catalog.pg_class where oid = c.oid))
-      else format(E'create table %s (\\n%s\\n)%s;', c.oid::regclass, (${columns}),
-        ' partition by ' || lower(pg_catalog.pg_get_partkeydef(c.oid)))
+        (select lower(pg_catalog.pg_get_expr(relpartbound, oid)) from pg_catalog.pg_class where oid = c.oid),
+        (${storage}))
+      else format(E'create table %s (\\n%s\\n)%s%s;', c.oid::regclass, (${columns}),
+        ' partition by ' || lower(pg_catalog.pg_get_partkeydef(c.oid)), (${storage}))
     end as statement
   from (${ownTables}) c`;
 

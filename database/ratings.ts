@@ -5,6 +5,8 @@ export interface RatingRecord {
   rating_id: string;
   request_id: string;
   response_id: string | null;
+  /** Whose call it was. */
+  user_id: string;
   rating: 1 | -1;
   feedback: string | null;
   rated_by: string | null;
@@ -23,7 +25,7 @@ export async function insertRatings(db: Queryable, organizationId: string, ratin
     text: `
       with record as materialized (
         select * from json_to_recordset($2::json) as r (
-          rating_id uuid, request_id text, response_id text, rating smallint, feedback text, rated_by uuid,
+          rating_id uuid, request_id text, response_id text, user_id uuid, rating smallint, feedback text, rated_by uuid,
           rated_at timestamptz)
       ), history as (
         insert into chaperone.rating_history (organization_id, request_id, rating_id, rating, feedback, rated_by, rated_at)
@@ -31,12 +33,13 @@ export async function insertRatings(db: Queryable, organizationId: string, ratin
         from record
         on conflict do nothing
       )
-      insert into chaperone.ratings as r (organization_id, request_id, response_id, rating, feedback, rated_by, rated_at)
-      select distinct on (request_id) $1::uuid, request_id, response_id, rating, feedback, rated_by, rated_at
+      insert into chaperone.ratings as r (
+        organization_id, request_id, response_id, user_id, rating, feedback, rated_by, rated_at)
+      select distinct on (request_id) $1::uuid, request_id, response_id, user_id, rating, feedback, rated_by, rated_at
       from record
       order by request_id, rated_at desc
       on conflict (organization_id, request_id) do update
-        set response_id = excluded.response_id, rating = excluded.rating, feedback = excluded.feedback,
+        set response_id = excluded.response_id, user_id = excluded.user_id, rating = excluded.rating, feedback = excluded.feedback,
             rated_by = excluded.rated_by, rated_at = excluded.rated_at
         where excluded.rated_at >= r.rated_at`,
     values: [organizationId, ratingsJson],

@@ -53,8 +53,9 @@ export interface RequestRecord {
 }
 
 /**
- * Stores a batch of records with their users and sessions, in one statement. A record that is there already is left as
- * it is, so a batch may be sent again after a failure whose outcome is unknown.
+ * Stores a batch of records with their users, in one statement; a trigger adds those that are new to their sessions and to
+ * what analytics read. A record that is there already is left as it is, so a batch may be sent again after a failure
+ * whose outcome is unknown.
  *
  * @param recordsJson a JSON array of RequestRecord, as text: the spool keeps it so, and nothing is parsed on the way
  */
@@ -80,21 +81,12 @@ export async function insertRequests(db: Queryable, organizationId: string, reco
           and not exists (select from chaperone.users u where u.organization_id = $1::uuid and u.user_id = r.user_id)
         order by r.user_id
         on conflict do nothing
-      ), seen_sessions as (
-        insert into chaperone.sessions as s (organization_id, user_id, session_id, started_at, last_request_at)
-        select $1::uuid, user_id, session_id, min(started_at), max(started_at)
-        from record
-        group by user_id, session_id
-        order by user_id, session_id
-        on conflict (organization_id, user_id, session_id) do update
-          set started_at = least(s.started_at, excluded.started_at),
-              last_request_at = greatest(s.last_request_at, excluded.last_request_at)
-          where excluded.last_request_at > s.last_request_at or excluded.started_at < s.started_at
       ), contents as (
         insert into chaperone.request_contents (organization_id, request_id, started_at, input_encrypted, output_encrypted)
         select $1::uuid, request_id, started_at, decode(input_sealed, 'base64'), decode(output_sealed, 'base64')
         from record
         where input_sealed is not null
+        order by started_at, request_id
         on conflict do nothing
       )
       insert into chaperone.requests (
@@ -110,6 +102,7 @@ export async function insertRequests(db: Queryable, organizationId: string, reco
         input_audio_tokens, input_image_tokens, output_audio_tokens, output_image_tokens, images, image_size,
         image_quality, audio_seconds, characters, cost_usd, duration_ms, time_to_first_token_ms
       from record
+      order by started_at, request_id
       on conflict do nothing`,
     values: [organizationId, recordsJson],
   });

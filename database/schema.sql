@@ -129,6 +129,9 @@ begin
   if not found then
     return null;
   end if;
+  -- A fold under way still adds to the sums of the user.
+  insert into chaperone.usage_folds (organization_id) values (organization) on conflict do nothing;
+  perform from chaperone.usage_folds where organization_id = organization for update;
   delete from chaperone.request_contents c
     using chaperone.requests r
     where r.organization_id = organization and r.user_id = erased
@@ -140,6 +143,8 @@ begin
   update chaperone.requests r set session_id = 'erased-' || md5(r.session_id || stranger)
     where r.organization_id = organization and r.user_id = erased;
   update chaperone.sessions s set session_id = 'erased-' || md5(s.session_id || stranger)
+    where s.organization_id = organization and s.user_id = erased;
+  update chaperone.session_usage s set session_id = 'erased-' || md5(s.session_id || stranger)
     where s.organization_id = organization and s.user_id = erased;
   update chaperone.users set external_id = 'erased-' || stranger, display_name = null, is_active = false, updated_at = now()
     where organization_id = organization and user_id = erased;
@@ -157,6 +162,149 @@ end
 $function$;
 revoke all on function chaperone.erase_user(uuid) from public;
 grant execute on function chaperone.erase_user(uuid) to chaperone_tenant;
+
+CREATE OR REPLACE FUNCTION chaperone.fold_usage(wait boolean)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select chaperone.fold_usage_of(chaperone.current_organization_id(), wait)
+$function$;
+revoke all on function chaperone.fold_usage(boolean) from public;
+grant execute on function chaperone.fold_usage(boolean) to chaperone_tenant;
+
+CREATE OR REPLACE FUNCTION chaperone.fold_usage_of(organization uuid, wait boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+begin
+  -- What a fold under way has taken is still to be seen until it ends, so nothing is missed here.
+  if not exists (select from chaperone.usage_pending where organization_id = organization) then
+    return;
+  end if;
+  insert into chaperone.usage_folds (organization_id) values (organization) on conflict do nothing;
+  if wait then
+    perform from chaperone.usage_folds where organization_id = organization for update;
+  else
+    perform from chaperone.usage_folds where organization_id = organization for update skip locked;
+    if not found then
+      return;
+    end if;
+  end if;
+
+  with taken as (
+    delete from chaperone.usage_pending where organization_id = organization returning started_at, request_id
+  ), fact as materialized (
+    select r.user_id, r.session_id, r.kind, (r.started_at at time zone 'UTC')::date as day,
+      coalesce(r.persona_id, nobody) as persona_id, coalesce(r.model, r.requested_model, '') as model,
+      coalesce(r.requested_model, '') as requested_model, r.status,
+      r.cost_usd is null and (r.status = 'completed' or r.total_tokens is not null) as is_unpriced,
+      r.input_tokens, r.output_tokens, r.total_tokens, r.cost_usd, r.duration_ms, r.started_at
+    from taken, unnest(taken.started_at, taken.request_id) as p (started_at, request_id)
+      join chaperone.requests r
+        on r.organization_id = organization and r.started_at = p.started_at and r.request_id = p.request_id
+  ), days as (
+    insert into chaperone.daily_usage as u (organization_id, grain, day, kind, user_id, persona_id, model, requested_model,
+      completed_count, failed_count, cancelled_count, interrupted_count, unpriced_count, input_tokens, output_tokens,
+      total_tokens, cost_usd, duration_ms, duration_count, last_request_at)
+    select organization, case grouping(user_id, persona_id) when 0 then 'both' when 1 then 'user' else 'persona' end, day,
+      kind, coalesce(user_id, nobody), coalesce(persona_id, nobody), model, requested_model,
+      count(*) filter (where status = 'completed'), count(*) filter (where status = 'failed'),
+      count(*) filter (where status = 'cancelled'), count(*) filter (where status = 'interrupted'),
+      count(*) filter (where is_unpriced), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
+      coalesce(sum(total_tokens), 0), coalesce(sum(cost_usd), 0), coalesce(sum(duration_ms), 0), count(duration_ms),
+      max(started_at)
+    from fact
+    group by day, kind, model, requested_model, grouping sets ((user_id, persona_id), (user_id), (persona_id))
+    on conflict (organization_id, grain, day, kind, user_id, persona_id, model, requested_model) do update
+      set completed_count = u.completed_count + excluded.completed_count,
+          failed_count = u.failed_count + excluded.failed_count,
+          cancelled_count = u.cancelled_count + excluded.cancelled_count,
+          interrupted_count = u.interrupted_count + excluded.interrupted_count,
+          unpriced_count = u.unpriced_count + excluded.unpriced_count,
+          input_tokens = u.input_tokens + excluded.input_tokens,
+          output_tokens = u.output_tokens + excluded.output_tokens,
+          total_tokens = u.total_tokens + excluded.total_tokens,
+          cost_usd = u.cost_usd + excluded.cost_usd,
+          duration_ms = u.duration_ms + excluded.duration_ms,
+          duration_count = u.duration_count + excluded.duration_count,
+          last_request_at = greatest(u.last_request_at, excluded.last_request_at)
+  ), parts as (
+    insert into chaperone.session_usage as u (organization_id, user_id, session_id, kind, day, persona_id, model,
+      requested_model, request_count, unpriced_count, total_tokens, cost_usd, first_request_at, last_request_at)
+    select organization, user_id, session_id, kind, day, persona_id, model, requested_model, count(*),
+      count(*) filter (where is_unpriced), coalesce(sum(total_tokens), 0), coalesce(sum(cost_usd), 0), min(started_at),
+      max(started_at)
+    from fact
+    group by user_id, session_id, kind, day, persona_id, model, requested_model
+    on conflict (organization_id, user_id, session_id, kind, day, persona_id, model, requested_model) do update
+      set request_count = u.request_count + excluded.request_count,
+          unpriced_count = u.unpriced_count + excluded.unpriced_count,
+          total_tokens = u.total_tokens + excluded.total_tokens,
+          cost_usd = u.cost_usd + excluded.cost_usd,
+          first_request_at = least(u.first_request_at, excluded.first_request_at),
+          last_request_at = greatest(u.last_request_at, excluded.last_request_at)
+  ), touched as materialized (
+    select f.user_id, f.session_id, f.started_at, f.last_request_at,
+      least(s.first_call_at, f.first_call_at) as first_call_at, greatest(s.last_call_at, f.last_call_at) as last_call_at,
+      s.first_call_at as first_call_at_before, s.last_call_at as last_call_at_before
+    from (
+      select user_id, session_id, min(started_at) as started_at, max(started_at) as last_request_at,
+        min(started_at) filter (where kind = 'call') as first_call_at,
+        max(started_at) filter (where kind = 'call') as last_call_at
+      from fact
+      group by user_id, session_id
+    ) f
+      left join chaperone.sessions s
+        on s.organization_id = organization and s.user_id = f.user_id and s.session_id = f.session_id
+  ), spans as (
+    insert into chaperone.session_spans as s (organization_id, first_day, last_day, user_id, session_count, duration_ms)
+    select organization, (first_at at time zone 'UTC')::date, (last_at at time zone 'UTC')::date, user_id, sum(sign),
+      sum(sign * (extract(epoch from last_at) - extract(epoch from first_at)) * 1000)
+    from (
+      select 1 as sign, user_id, first_call_at as first_at, last_call_at as last_at from touched
+      union all
+      select -1, user_id, first_call_at_before, last_call_at_before from touched
+    ) t
+    where first_at is not null
+    group by 2, 3, 4
+    on conflict (organization_id, first_day, last_day, user_id) do update
+      set session_count = s.session_count + excluded.session_count,
+          duration_ms = s.duration_ms + excluded.duration_ms
+  )
+  insert into chaperone.sessions as s (organization_id, user_id, session_id, started_at, last_request_at, first_call_at,
+    last_call_at, first_call_day, last_call_day)
+  select organization, user_id, session_id, started_at, last_request_at, first_call_at, last_call_at,
+    (first_call_at at time zone 'UTC')::date, (last_call_at at time zone 'UTC')::date
+  from touched
+  on conflict (organization_id, user_id, session_id) do update
+    set started_at = least(s.started_at, excluded.started_at),
+        last_request_at = greatest(s.last_request_at, excluded.last_request_at),
+        first_call_at = excluded.first_call_at, last_call_at = excluded.last_call_at,
+        first_call_day = excluded.first_call_day, last_call_day = excluded.last_call_day;
+end
+$function$;
+revoke all on function chaperone.fold_usage_of(uuid,boolean) from public;
+
+CREATE OR REPLACE FUNCTION chaperone.note_usage()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into chaperone.usage_pending (organization_id, started_at, request_id)
+  select organization_id, array_agg(started_at), array_agg(request_id)
+  from made
+  group by organization_id;
+  return null;
+end
+$function$;
+revoke all on function chaperone.note_usage() from public;
 
 CREATE OR REPLACE FUNCTION chaperone.stamp_config_version()
  RETURNS trigger
@@ -252,6 +400,45 @@ create policy tenant on chaperone.config_versions as permissive for all to chape
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant select on chaperone.config_versions to chaperone_tenant;
 
+create table chaperone.daily_usage (
+  organization_id uuid not null,
+  grain text not null,
+  day date not null,
+  kind text not null,
+  user_id uuid not null,
+  persona_id uuid not null,
+  model text not null,
+  requested_model text not null,
+  completed_count integer not null,
+  failed_count integer not null,
+  cancelled_count integer not null,
+  interrupted_count integer not null,
+  unpriced_count integer not null,
+  input_tokens bigint not null,
+  output_tokens bigint not null,
+  total_tokens bigint not null,
+  cost_usd numeric not null,
+  duration_ms bigint not null,
+  duration_count integer not null,
+  last_request_at timestamp with time zone not null
+) partition by list (grain);
+alter table chaperone.daily_usage add constraint daily_usage_pkey PRIMARY KEY (organization_id, grain, day, kind, user_id, persona_id, model, requested_model);
+CREATE INDEX daily_usage_by_persona ON chaperone.daily_usage USING btree (organization_id, grain, persona_id, day);
+CREATE INDEX daily_usage_by_user ON chaperone.daily_usage USING btree (organization_id, grain, user_id, day);
+alter table chaperone.daily_usage enable row level security;
+create policy tenant on chaperone.daily_usage as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.daily_usage to chaperone_tenant;
+
+create table chaperone.daily_usage_both partition of chaperone.daily_usage for values in ('both') with (fillfactor=70);
+alter table chaperone.daily_usage_both enable row level security;
+
+create table chaperone.daily_usage_persona partition of chaperone.daily_usage for values in ('persona') with (fillfactor=70);
+alter table chaperone.daily_usage_persona enable row level security;
+
+create table chaperone.daily_usage_user partition of chaperone.daily_usage for values in ('user') with (fillfactor=70);
+alter table chaperone.daily_usage_user enable row level security;
+
 create table chaperone.migrations (
   version integer not null,
   applied_at timestamp with time zone not null default now()
@@ -336,17 +523,19 @@ create table chaperone.ratings (
   rating smallint not null,
   feedback text,
   rated_by uuid,
-  rated_at timestamp with time zone not null
+  rated_at timestamp with time zone not null,
+  user_id uuid
 );
 alter table chaperone.ratings add constraint ratings_pkey PRIMARY KEY (organization_id, request_id);
 alter table chaperone.ratings add constraint ratings_rating_check CHECK ((rating = ANY (ARRAY['-1'::integer, 1])));
 CREATE INDEX ratings_rated_at ON chaperone.ratings USING btree (organization_id, rated_at);
+CREATE INDEX ratings_user ON chaperone.ratings USING btree (organization_id, user_id, rated_at);
 alter table chaperone.ratings enable row level security;
 create policy tenant on chaperone.ratings as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)))
   with check ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant insert, select on chaperone.ratings to chaperone_tenant;
-grant update (response_id, rating, feedback, rated_by, rated_at) on chaperone.ratings to chaperone_tenant;
+grant update (response_id, rating, feedback, rated_by, rated_at, user_id) on chaperone.ratings to chaperone_tenant;
 
 create table chaperone.request_contents (
   organization_id uuid not null,
@@ -419,20 +608,79 @@ grant insert, select on chaperone.requests to chaperone_tenant;
 create table chaperone.requests_default partition of chaperone.requests default;
 alter table chaperone.requests_default enable row level security;
 
+create table chaperone.session_spans (
+  organization_id uuid not null,
+  first_day date not null,
+  last_day date not null,
+  user_id uuid not null,
+  session_count integer not null,
+  duration_ms bigint not null
+) with (fillfactor=70);
+alter table chaperone.session_spans add constraint session_spans_pkey PRIMARY KEY (organization_id, first_day, last_day, user_id);
+alter table chaperone.session_spans enable row level security;
+create policy tenant on chaperone.session_spans as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.session_spans to chaperone_tenant;
+
+create table chaperone.session_usage (
+  organization_id uuid not null,
+  user_id uuid not null,
+  session_id text not null,
+  kind text not null,
+  day date not null,
+  persona_id uuid not null,
+  model text not null,
+  requested_model text not null,
+  request_count integer not null,
+  unpriced_count integer not null,
+  total_tokens bigint not null,
+  cost_usd numeric not null,
+  first_request_at timestamp with time zone not null,
+  last_request_at timestamp with time zone not null
+) with (fillfactor=80);
+alter table chaperone.session_usage add constraint session_usage_pkey PRIMARY KEY (organization_id, user_id, session_id, kind, day, persona_id, model, requested_model);
+CREATE INDEX session_usage_day ON chaperone.session_usage USING btree (organization_id, kind, day);
+alter table chaperone.session_usage enable row level security;
+create policy tenant on chaperone.session_usage as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.session_usage to chaperone_tenant;
+
 create table chaperone.sessions (
   organization_id uuid not null,
   user_id uuid not null,
   session_id text not null,
   started_at timestamp with time zone not null,
-  last_request_at timestamp with time zone not null
+  last_request_at timestamp with time zone not null,
+  first_call_at timestamp with time zone,
+  last_call_at timestamp with time zone,
+  first_call_day date,
+  last_call_day date
 );
 alter table chaperone.sessions add constraint sessions_pkey PRIMARY KEY (organization_id, user_id, session_id);
+CREATE INDEX sessions_first_call_at ON chaperone.sessions USING btree (organization_id, first_call_at);
+CREATE INDEX sessions_over_days ON chaperone.sessions USING btree (organization_id, last_call_day, first_call_day) WHERE (first_call_day < last_call_day);
+CREATE INDEX sessions_user ON chaperone.sessions USING btree (organization_id, user_id, first_call_at);
 alter table chaperone.sessions enable row level security;
 create policy tenant on chaperone.sessions as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)))
   with check ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant insert, select on chaperone.sessions to chaperone_tenant;
 grant update (started_at, last_request_at) on chaperone.sessions to chaperone_tenant;
+
+create table chaperone.usage_folds (
+  organization_id uuid not null
+);
+alter table chaperone.usage_folds add constraint usage_folds_pkey PRIMARY KEY (organization_id);
+alter table chaperone.usage_folds enable row level security;
+
+create table chaperone.usage_pending (
+  organization_id uuid not null,
+  pending_id uuid not null default gen_random_uuid(),
+  started_at timestamp with time zone[] storage external not null,
+  request_id text[] storage external not null
+);
+alter table chaperone.usage_pending add constraint usage_pending_pkey PRIMARY KEY (organization_id, pending_id);
+alter table chaperone.usage_pending enable row level security;
 
 create table chaperone.users (
   organization_id uuid not null,
@@ -461,5 +709,7 @@ CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.api_key
 CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.organizations FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
 
 CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.personas FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
+
+CREATE TRIGGER note_usage AFTER INSERT ON chaperone.requests REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION chaperone.note_usage();
 
 CREATE TRIGGER stamp_config_version BEFORE UPDATE OF is_active, user_id ON chaperone.users FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();

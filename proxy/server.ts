@@ -17,6 +17,7 @@ import { type InForce, makePipeline } from './pipeline/pipeline.ts';
 import { makePrice } from './pipeline/price.ts';
 import { followSnapshot } from './snapshot/follow.ts';
 import { makeRowOpener, openSnapshot, type SealedSnapshot } from './snapshot/snapshot.ts';
+import { makeFolder } from './spool/fold.ts';
 import { startShipper } from './spool/ship.ts';
 import { openSpool } from './spool/spool.ts';
 import { makeStore } from './store.ts';
@@ -107,12 +108,16 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     putInForce();
   });
   const store = makeStore({ databaseUrl: () => credentials.databaseUrl, log });
+  const folder = makeFolder({ store, log });
   const shipper = startShipper({
     spool,
     store,
     organizationId,
     log,
-    onShipped: (rows) => metrics.spoolShipped.inc(rows),
+    onShipped(rows) {
+      metrics.spoolShipped.inc(rows);
+      folder.onShipped();
+    },
     onFailure: () => metrics.spoolFailures.inc(),
   });
 
@@ -180,6 +185,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     await upstream.destroy();
     await shipper.flush(500);
     await shipper.stop();
+    folder.stop();
     await store.close();
     await follower.stop();
     monitoring.closeAllConnections();

@@ -16,6 +16,7 @@ const withoutOrganization = ['migrations'];
 /** What of the catalog a tenant may call that runs as the owner. A new one needs a line, and a thought. */
 const definerCalls: Readonly<Record<string, () => string>> = {
   current_organization_id: () => 'select chaperone.current_organization_id()',
+  fold_usage: () => 'select chaperone.fold_usage(true)',
   ensure_request_partitions: () => 'select chaperone.ensure_request_partitions(now())',
   erase_user: () => `select chaperone.erase_user('${userIdOf(victim.id, 'ada')}')`,
 };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
+import { nobody } from '../../database/ids.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { insertRatings, type RatingRecord } from '../../database/ratings.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
@@ -26,6 +27,7 @@ function makeRating(requestId: string, second: number, rating: RatingRecord['rat
     rating_id: randomUUID(),
     request_id: requestId,
     response_id: 'resp_1',
+    user_id: nobody,
     rating,
     feedback: `at ${second}`,
     rated_by: null,

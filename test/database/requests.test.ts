@@ -34,6 +34,7 @@ function insert(organizationId: string, records: readonly RequestRecord[], by: Q
 }
 
 async function readAll(organizationId: string) {
+  await database.owner.query('select chaperone.fold_usage_of($1::uuid, true)', [organizationId]);
   const read = async (sql: string) => (await database.owner.query(sql, [organizationId])).rows;
   return {
     requests: await read(

@@ -50,7 +50,10 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
   await ensureRequestPartitions(db, new Date());
   const record = makeRecord(organizationId, { response_id: 'resp_1', input_sealed: 'aW4=', output_sealed: 'b3V0' });
   const strayed = makeRecord(organizationId, { started_at: '2009-01-01T00:00:00.000Z', input_sealed: 'aW4=' });
-  await insertRequests(db, organizationId, JSON.stringify([record, strayed]));
+  await insertRequests(db, organizationId, JSON.stringify([record]));
+  await db.query('select chaperone.fold_usage_of($1::uuid, true)', [organizationId]);
+  // Not folded, so that something is pending.
+  await insertRequests(db, organizationId, JSON.stringify([strayed]));
   await insertAnalysisResult(db, {
     organizationId,
     cacheKey: Buffer.alloc(32, 1),
@@ -63,6 +66,7 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
     rating_id: randomUUID(),
     request_id: record.request_id,
     response_id: record.response_id,
+    user_id: record.user_id,
     rating: 1,
     feedback: 'Thanks',
     rated_by: record.user_id,

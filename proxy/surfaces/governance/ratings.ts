@@ -50,6 +50,7 @@ export function registerRatings(app: GovernanceApp, { spool, findRequest }: Gove
         rating_id: randomUUID(),
         request_id: rated.requestId,
         response_id: rated.responseId,
+        user_id: rated.userId,
         rating: body.rating,
         feedback: body.feedback == null ? null : body.feedback.toWellFormed().replaceAll('\0', '\ufffd'),
         rated_by: userId === nobody ? null : userId,

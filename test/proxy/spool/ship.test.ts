@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { pino } from 'pino';
-import { makeRequestId } from '../../../database/ids.ts';
+import { makeRequestId, nobody } from '../../../database/ids.ts';
 import type { RatingRecord } from '../../../database/ratings.ts';
 import { type Shipper, startShipper } from '../../../proxy/spool/ship.ts';
 import { openSpool, type Spool } from '../../../proxy/spool/spool.ts';
@@ -187,6 +187,7 @@ test('ratings arrive, and the newest of a call is in force', async (t) => {
       rating_id: randomUUID(),
       request_id: requestId,
       response_id: 'resp_1',
+      user_id: nobody,
       rating,
       feedback: `at ${second}`,
       rated_by: null,

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
+import { nobody } from '../../../database/ids.ts';
 import type { RatingRecord } from '../../../database/ratings.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
 import { openSpool, type Spool, type SpoolOptions } from '../../../proxy/spool/spool.ts';
@@ -40,6 +41,7 @@ function makeRating(requestId: string, ratedAt = new Date().toISOString()): Rati
     rating_id: '018f2b6e-0000-7000-8000-000000000000',
     request_id: requestId,
     response_id: null,
+    user_id: nobody,
     rating: -1,
     feedback: null,
     rated_by: null,

@@ -1,0 +1,29 @@
+import type { Queryable } from '../queryable.ts';
+
+/**
+ * Adds the connected organization's records that are not yet in its sums to them. What was committed before the call is in
+ * them when it returns.
+ */
+export async function foldUsage(db: Queryable): Promise<void> {
+  await db.query('select chaperone.fold_usage(true)');
+}
+
+/** The same, but leaves it to another connection where one is at it. */
+export async function foldUsageUnlessBusy(db: Queryable): Promise<void> {
+  await db.query('select chaperone.fold_usage(false)');
+}
+
+/**
+ * Runs `work` on one state of the database, with everything folded: its figures agree with one another.
+ */
+export async function readFolded<T>(db: Queryable, work: () => Promise<T>): Promise<T> {
+  await foldUsage(db);
+  await db.query('begin transaction isolation level repeatable read read only');
+  try {
+    // To compile a query of ours takes longer than to run it.
+    await db.query('set local jit = off');
+    return await work();
+  } finally {
+    await db.query('rollback');
+  }
+}

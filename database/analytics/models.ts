@@ -1,0 +1,41 @@
+import type { Queryable } from '../queryable.ts';
+import {
+  dailySums,
+  filteredDays,
+  filterValues,
+  groupedTotals,
+  namedSums,
+  type Page,
+  type PageRow,
+  toUsageList,
+  type UsageFilter,
+  type UsageList,
+  type UsageSums,
+} from './usage.ts';
+
+export interface ModelUsage extends UsageSums {
+  /** Empty where neither the model that answered nor the one asked for is known. */
+  readonly model: string;
+}
+
+/** Usage by model, the most used first. */
+export async function readModelUsage(db: Queryable, filter: UsageFilter, page: Page): Promise<UsageList<ModelUsage>> {
+  const { rows } = await db.query<PageRow<ModelUsage>>(
+    `with grouped as (
+       select model, ${dailySums}
+       from ${filteredDays}
+       group by model
+     )
+     select t.*, p.*
+     from (${groupedTotals}) t
+       left join (
+         select model, ${namedSums}
+         from grouped
+         order by request_count desc, model
+         limit $9::integer offset $10::integer
+       ) p on true
+     order by p."requestCount" desc, p.model`,
+    [...filterValues(filter, {}), page.limit, page.offset],
+  );
+  return toUsageList(rows);
+}

@@ -1,0 +1,80 @@
+import type { Queryable } from '../queryable.ts';
+import { dailySums, filteredDays, filterValues, namedSums, type UsageFilter, type UsageSums } from './usage.ts';
+
+/** Sums of a day, of a model, or (both null) of all. */
+export interface UsageBreakdown extends UsageSums {
+  readonly day: string | null;
+  readonly model: string | null;
+  readonly failedCount: string;
+  readonly cancelledCount: string;
+  readonly interruptedCount: string;
+}
+
+/** Usage in all, by day and by model: one row each, days in their order, the most used model first. */
+export async function readUsageBreakdown(db: Queryable, filter: UsageFilter): Promise<UsageBreakdown[]> {
+  const { rows } = await db.query<UsageBreakdown>(
+    `select to_char(day, 'YYYY-MM-DD') as day, model, ${namedSums}, failed_count as "failedCount",
+       cancelled_count as "cancelledCount", interrupted_count as "interruptedCount"
+     from (
+       select day, model, ${dailySums}, sum(failed_count) as failed_count, sum(cancelled_count) as cancelled_count,
+         sum(interrupted_count) as interrupted_count
+       from ${filteredDays}
+       group by grouping sets ((day), (model), ())
+     ) grouped
+     where request_count is not null
+     order by day, request_count desc, model`,
+    filterValues(filter, {}),
+  );
+  return rows;
+}
+
+export interface TopUser {
+  /** Null for calls without a user. */
+  readonly externalId: string | null;
+  readonly requestCount: string;
+  readonly totalTokens: string;
+  readonly costUsd: string;
+}
+
+/** The users with the most calls. */
+export async function readTopUsers(db: Queryable, filter: UsageFilter, limit: number): Promise<TopUser[]> {
+  const { rows } = await db.query<TopUser>(
+    `select u.external_id as "externalId", request_count as "requestCount", total_tokens as "totalTokens",
+       cost_usd as "costUsd"
+     from (
+       select user_id, sum(completed_count + failed_count + cancelled_count + interrupted_count) as request_count,
+         sum(total_tokens) as total_tokens, sum(cost_usd) as cost_usd
+       from ${filteredDays}
+       group by user_id
+     ) g
+       left join chaperone.users u on u.organization_id = $1::uuid and u.user_id = g.user_id
+     order by request_count desc, external_id
+     limit $9::integer`,
+    [...filterValues(filter, { user: true }), limit],
+  );
+  return rows;
+}
+
+/** A persona as far as analytics show it, deleted ones too. */
+export interface PersonaFacts {
+  readonly personaId: string;
+  readonly name: string;
+  readonly description: string | null;
+  /** External ids of the users who may use it; empty: everyone. */
+  readonly users: readonly string[];
+  readonly isActive: boolean;
+}
+
+export async function findPersonaFacts(
+  db: Queryable,
+  organizationId: string,
+  personaId: string,
+): Promise<PersonaFacts | undefined> {
+  const { rows } = await db.query<PersonaFacts>(
+    `select persona_id as "personaId", name, description, users, is_active as "isActive"
+     from chaperone.personas
+     where organization_id = $1::uuid and persona_id = $2::uuid`,
+    [organizationId, personaId],
+  );
+  return rows[0];
+}

@@ -1,0 +1,77 @@
+import type { Queryable } from '../queryable.ts';
+import {
+  dailySums,
+  filteredDays,
+  filterValues,
+  groupedTotals,
+  namedSums,
+  type Page,
+  type PageRow,
+  sumsOfSums,
+  toUsageList,
+  type UsageFilter,
+  type UsageList,
+  type UsageSums,
+} from './usage.ts';
+
+/** Of a persona that was not used, the sums are zero and `lastRequestAt` is null. */
+export interface PersonaUsage extends Omit<UsageSums, 'lastRequestAt'> {
+  readonly personaId: string;
+  readonly name: string;
+  readonly description: string | null;
+  /** External ids of the users who may use it; empty: everyone. */
+  readonly users: readonly string[];
+  readonly isActive: boolean;
+  readonly lastRequestAt: Date | null;
+  readonly models: readonly string[];
+}
+
+export interface PersonaListOptions extends Page {
+  /** Inactive ones too, and deleted ones that were used. */
+  readonly includeInactive: boolean;
+  /** External id: only those that this user may use or has used. Null: all. */
+  readonly visibleTo: string | null;
+}
+
+/** Usage by persona, the most used first; those that were not used, too. */
+export async function readPersonaUsage(
+  db: Queryable,
+  filter: UsageFilter,
+  { includeInactive, visibleTo, limit, offset }: PersonaListOptions,
+): Promise<UsageList<PersonaUsage>> {
+  const { rows } = await db.query<PageRow<PersonaUsage>>(
+    `with part as (
+       select persona_id, model, ${dailySums}
+       from ${filteredDays}
+       group by persona_id, model
+     ), used as (
+       select persona_id, ${sumsOfSums}, coalesce(array_agg(model order by model) filter (where model <> ''), '{}') as models
+       from part
+       group by persona_id
+     ), grouped as (
+       select p.persona_id, p.name, p.description, p.users, p.is_active,
+         coalesce(request_count, 0) as request_count, coalesce(completed_count, 0) as completed_count,
+         coalesce(unpriced_count, 0) as unpriced_count, coalesce(input_tokens, 0) as input_tokens,
+         coalesce(output_tokens, 0) as output_tokens, coalesce(total_tokens, 0) as total_tokens,
+         coalesce(cost_usd, 0) as cost_usd, coalesce(duration_ms, 0) as duration_ms,
+         coalesce(duration_count, 0) as duration_count, last_request_at, coalesce(models, '{}') as models
+       from chaperone.personas p
+         left join used u on u.persona_id = p.persona_id
+       where p.organization_id = $1::uuid and ($7::uuid is null or p.persona_id = $7::uuid)
+         and (p.is_active and p.deleted_at is null
+           or $9::boolean and (p.deleted_at is null or u.persona_id is not null))
+         and ($10::text is null or p.users = '{}' or $10::text = any (p.users) or u.persona_id is not null)
+     )
+     select t.*, p.*
+     from (${groupedTotals}) t
+       left join (
+         select persona_id as "personaId", name, description, users, is_active as "isActive", ${namedSums}, models
+         from grouped
+         order by request_count desc, name, persona_id
+         limit $11::integer offset $12::integer
+       ) p on true
+     order by p."requestCount" desc, p.name, p."personaId"`,
+    [...filterValues(filter, { persona: true }), includeInactive, visibleTo, limit, offset],
+  );
+  return toUsageList<PersonaUsage>(rows);
+}

@@ -1,0 +1,73 @@
+import type { Queryable } from '../queryable.ts';
+import type { Page, UsageFilter } from './usage.ts';
+
+/** A rating with its call; what is of the call is null where that is not stored (yet, or any more). */
+export interface RatedResponse {
+  readonly requestId: string;
+  readonly responseId: string | null;
+  readonly sessionId: string | null;
+  readonly externalId: string | null;
+  readonly personaId: string | null;
+  readonly model: string | null;
+  readonly rating: 1 | -1;
+  readonly feedback: string | null;
+  readonly ratedAt: Date;
+  readonly startedAt: Date | null;
+  readonly totalTokens: string | null;
+  readonly costUsd: string | null;
+}
+
+export interface RatingTotals {
+  readonly rated: string;
+  readonly positive: string;
+}
+
+/** The ratings given in the period, the latest first. */
+export async function readRatedResponses(db: Queryable, filter: UsageFilter, page: Page): Promise<RatedResponse[]> {
+  const { rows } = await db.query<RatedResponse>(
+    `select r.request_id as "requestId", r.response_id as "responseId", q.session_id as "sessionId",
+       u.external_id as "externalId", q.persona_id as "personaId", coalesce(q.model, q.requested_model) as model, r.rating,
+       r.feedback, r.rated_at as "ratedAt", q.started_at as "startedAt", q.total_tokens as "totalTokens",
+       q.cost_usd as "costUsd"
+     from chaperone.ratings r
+       left join chaperone.requests q on ${isItsCall}
+       left join chaperone.users u on u.organization_id = $1::uuid and u.user_id = r.user_id
+     where ${isSelected}
+     order by r.rated_at desc, r.request_id
+     limit $8::integer offset $9::integer`,
+    [...valuesOf(filter), page.limit, page.offset],
+  );
+  return rows;
+}
+
+/** How many ratings were given in the period. */
+export async function countRatings(db: Queryable, filter: UsageFilter): Promise<RatingTotals> {
+  const { rows } = await db.query<RatingTotals>(
+    `select count(*) as rated, count(*) filter (where rating = 1) as positive
+     from chaperone.ratings r
+     where ${isSelected}`,
+    valuesOf(filter),
+  );
+  const [totals] = rows;
+  return totals ?? { rated: '0', positive: '0' };
+}
+
+function valuesOf({ organizationId, firstDay, lastDay, kind, userId, personaId, model }: UsageFilter) {
+  return [organizationId, firstDay, lastDay, kind, userId, personaId, model];
+}
+
+/** A request id has its call's time in it (ids.ts), by which one partition is read. */
+const isItsCall = `
+  q.organization_id = $1::uuid and q.request_id = r.request_id and q.started_at = case
+    when r.request_id ~ '^req_[0-9a-f]{32}$'
+    then timestamptz 'epoch' + ('x' || substr(r.request_id, 5, 12))::bit(48)::bigint * interval '1 millisecond'
+  end`;
+
+/** Ratings of a kind of call that is not stored yet are those of calls: nothing else is rated. */
+const isSelected = `
+  r.organization_id = $1::uuid and r.rated_at >= $2::date::timestamp at time zone 'UTC'
+    and r.rated_at < ($3::date + 1)::timestamp at time zone 'UTC' and ($5::uuid is null or r.user_id = $5::uuid)
+    and (($4::text is null or $4::text = 'call') and $6::uuid is null and $7::text is null or exists (
+      select from chaperone.requests q
+      where ${isItsCall} and ($4::text is null or q.kind = $4::text) and ($6::uuid is null or q.persona_id = $6::uuid)
+        and ($7::text is null or coalesce(q.model, q.requested_model) = $7::text or q.requested_model = $7::text)))`;

@@ -1,0 +1,117 @@
+/** Which calls figures are about. */
+export interface UsageFilter {
+  readonly organizationId: string;
+  /** First and last day of the period, `YYYY-MM-DD` in UTC. */
+  readonly firstDay: string;
+  readonly lastDay: string;
+  /** Null: both. */
+  readonly kind: 'call' | 'analysis' | null;
+  readonly userId: string | null;
+  readonly personaId: string | null;
+  /** The model that answered or the one that was asked for. */
+  readonly model: string | null;
+}
+
+export interface Page {
+  readonly limit: number;
+  readonly offset: number;
+}
+
+/** What a group of calls adds up to. Postgres's integers and decimals, as text: exact. */
+export interface UsageSums {
+  readonly requestCount: string;
+  readonly completedCount: string;
+  readonly unpricedCount: string;
+  readonly inputTokens: string;
+  readonly outputTokens: string;
+  readonly totalTokens: string;
+  readonly costUsd: string;
+  /** Of the calls whose duration is known. */
+  readonly durationMs: string;
+  readonly durationCount: string;
+  readonly lastRequestAt: Date;
+}
+
+/** What all groups add up to, those of other pages too. */
+export interface UsageTotals {
+  readonly groups: number;
+  readonly requestCount: string;
+  readonly costUsd: string;
+}
+
+export interface UsageList<Group> {
+  readonly groups: readonly Group[];
+  readonly totals: UsageTotals;
+}
+
+/** The smallest of the grains of `daily_usage` that tells apart what is asked for. */
+export function chooseGrain(tellsApart: { readonly user: boolean; readonly persona: boolean }) {
+  if (!tellsApart.user) return 'persona';
+  return tellsApart.persona ? 'both' : 'user';
+}
+
+/** The sums of rows of `daily_usage`. */
+export const dailySums = `
+  sum(completed_count + failed_count + cancelled_count + interrupted_count) as request_count,
+  sum(completed_count) as completed_count, sum(unpriced_count) as unpriced_count,
+  sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(total_tokens) as total_tokens,
+  sum(cost_usd) as cost_usd, sum(duration_ms) as duration_ms, sum(duration_count) as duration_count,
+  max(last_request_at) as last_request_at`;
+
+/** The sums of such sums. */
+export const sumsOfSums = `
+  sum(request_count) as request_count, sum(completed_count) as completed_count, sum(unpriced_count) as unpriced_count,
+  sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(total_tokens) as total_tokens,
+  sum(cost_usd) as cost_usd, sum(duration_ms) as duration_ms, sum(duration_count) as duration_count,
+  max(last_request_at) as last_request_at`;
+
+/** Such sums under the names of UsageSums. */
+export const namedSums = `
+  request_count as "requestCount", completed_count as "completedCount", unpriced_count as "unpricedCount",
+  input_tokens as "inputTokens", output_tokens as "outputTokens", total_tokens as "totalTokens", cost_usd as "costUsd",
+  duration_ms as "durationMs", duration_count as "durationCount", last_request_at as "lastRequestAt"`;
+
+/** The rows of `daily_usage` that a filter selects; its parameters are `filterValues`. */
+export const filteredDays = `
+  chaperone.daily_usage
+  where organization_id = $1::uuid and grain = $2::text and day between $3::date and $4::date
+    and ($5::text is null or kind = $5::text) and ($6::uuid is null or user_id = $6::uuid)
+    and ($7::uuid is null or persona_id = $7::uuid)
+    and ($8::text is null or model = $8::text or requested_model = $8::text)`;
+
+/** `$1` to `$8`: a filter's, for a question that tells users or personas apart. */
+export function filterValues(filter: UsageFilter, tellsApart: { readonly user?: boolean; readonly persona?: boolean }) {
+  const { organizationId, firstDay, lastDay, kind, userId, personaId, model } = filter;
+  const grain = chooseGrain({
+    user: tellsApart.user === true || userId !== null,
+    persona: tellsApart.persona === true || personaId !== null,
+  });
+  return [organizationId, grain, firstDay, lastDay, kind, userId, personaId, model];
+}
+
+/** A row of a page, each with the totals; of an empty page there is one row with nothing but them. */
+export type PageRow<Group> = (Group | { readonly [Name in keyof Group]: null }) & {
+  readonly groups: number;
+  readonly allRequestCount: string;
+  readonly allCostUsd: string;
+};
+
+/** The totals of the CTE `grouped`, under the names of PageRow. */
+export const groupedTotals = `
+  select count(*)::integer as groups, coalesce(sum(request_count), 0) as "allRequestCount",
+    coalesce(sum(cost_usd), 0) as "allCostUsd"
+  from grouped`;
+
+export function toUsageList<Group extends { readonly requestCount: string }>(
+  rows: readonly PageRow<Group>[],
+): UsageList<Group> {
+  const [first] = rows;
+  return {
+    groups: rows.filter((row): row is PageRow<Group> & Group => row.requestCount !== null),
+    totals: {
+      groups: first?.groups ?? 0,
+      requestCount: first?.allRequestCount ?? '0',
+      costUsd: first?.allCostUsd ?? '0',
+    },
+  };
+}
