@@ -576,11 +576,11 @@ export interface AnalysisConfigSpec {
      */
     include_reasoning: boolean;
     /**
-     * Whether more than one category may be found.
+     * Whether more than one category may be primary.
      */
     multi_label: boolean;
     /**
-     * Categories with less confidence than this are left out.
+     * The confidence that a primary category must have; where none has it, a result has no primary category. Without it, 0.5 holds where multi_label is set, and otherwise no bound.
      */
     confidence_threshold?: number;
     /**

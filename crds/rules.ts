@@ -1,4 +1,5 @@
 import { type CelInput, celEnv, isCelError, parse, plan } from '@bufbuild/cel';
+import { strings } from '@bufbuild/cel/ext';
 import type { StructuralSchema, ValidationRule } from './definition.ts';
 import { type Problem, quote } from './problem.ts';
 import { isJsonArray, isJsonObject, type SchemaNode } from './schema-node.ts';
@@ -10,7 +11,8 @@ export type RuleCheck = (node: SchemaNode) => readonly Problem[];
 
 /** Every rule is compiled once, when it is first met. */
 export function makeRuleCheck(): RuleCheck {
-  const environment = celEnv();
+  // Of what Kubernetes has beside CEL's own functions: https://kubernetes.io/docs/reference/using-api/cel/
+  const environment = celEnv({ funcs: strings });
   const programs = new Map<string, Program>();
   const programOf = (rule: string) => {
     const known = programs.get(rule);

@@ -285,7 +285,9 @@ const analysisConfigs = cases('AnalysisConfig', [
   ['a temperature in words', analysis({ temperature: 'hot' }), ['spec.config.temperature']],
   ['a threshold', analysis({ confidence_threshold: 0.5, multi_label: true, include_reasoning: false })],
   ['a threshold in percent', analysis({ confidence_threshold: 50 }), ['spec.config.confidence_threshold']],
-  ['a prompt', analysis({ analysis_type: 'custom', custom_prompt: 'Rate {user_input}.' })],
+  ['a prompt', analysis({ analysis_type: 'custom', custom_prompt: 'Rate {user_input}, like {"stars": {}}.' })],
+  ['a prompt that is long', analysis({ custom_prompt: 'x'.repeat(100_000) })],
+  ['a placeholder that is not there', analysis({ custom_prompt: 'Rate {text}.' }), ['spec.config.custom_prompt']],
   ['a field of another spelling', analysis({ multiLabel: true }), ['spec.config.multiLabel']],
 ]);
 

@@ -51,8 +51,9 @@ const fields = {
   ),
 };
 
-const example = {
-  analysis_type: 'intent',
+/** A config as the API's document shows it. */
+export const exampleConfig = {
+  analysis_type: 'intent' as const,
   categories: [
     {
       name: 'technical_support',
@@ -70,15 +71,15 @@ const example = {
 };
 
 /** A config as clients write it. */
-export const ConfigBody = Type.Object(fields, { ...strict, example });
+export const ConfigBody = Type.Object(fields, { ...strict, example: exampleConfig });
 export type ConfigBody = Static<typeof ConfigBody>;
 
 /** What a request says of a config; a saved one may say the rest. Lists are replaced whole. */
-export const ConfigOverride = Type.Partial(Type.Object(fields), { ...strict, example });
+export const ConfigOverride = Type.Partial(Type.Object(fields), { ...strict, example: exampleConfig });
 export type ConfigOverride = Static<typeof ConfigOverride>;
 
 /** A config as answers show it. */
-export const ConfigAnswer = Type.Required(Type.Object(fields), { example });
+export const ConfigAnswer = Type.Required(Type.Object(fields));
 
 /** A config with nothing left open: what an analysis works with, what is stored and what is shown. */
 export interface AnalysisConfig {

@@ -10,29 +10,52 @@ import {
   retireAnalysisConfig,
   updateAnalysisConfig,
 } from '../../../../database/analysis-configs.ts';
-import { ProxyError } from '../../../error.ts';
+import { type ProblemCode, ProxyError } from '../../../error.ts';
 import { admitRole } from '../../../pipeline/admit.ts';
 import type { Caller } from '../../../pipeline/call.ts';
 import type { GovernanceApp, GovernanceContext } from '../context.ts';
 import { page, paging } from '../paging.ts';
 import { Nullable, storable, Timestamp, Uuid } from '../schemas.ts';
-import { ConfigAnswer, ConfigBody, checkConfig, completeConfig } from './config.ts';
+import { ConfigAnswer, ConfigBody, checkConfig, completeConfig, exampleConfig } from './config.ts';
 import { openConfig, requireUuid, sealConfig } from './saved-config.ts';
 
 const tags = ['Analysis'];
 const params = Type.Object({ id: Type.String({ description: 'The config’s id, a UUID.' }) });
 
-const SavedConfig = Type.Object({
-  id: Uuid,
-  organization_id: Uuid,
-  name: Type.String(),
-  description: Nullable(Type.String()),
-  config: ConfigAnswer,
-  is_active: Type.Boolean(),
-  managed_by: Nullable(Type.String(), 'The Kubernetes resource that owns it; null where the API made it.'),
-  created_at: Timestamp,
-  updated_at: Timestamp,
-});
+const readProblems: readonly ProblemCode[] = ['analysis_config_not_found', 'store_unavailable'];
+const changeProblems: readonly ProblemCode[] = ['role_required', ...readProblems, 'owned_by_resource', 'name_taken'];
+
+const example = {
+  name: 'Support Intent Classifier',
+  description: 'Classifies customer support requests by intent',
+  config: exampleConfig,
+};
+
+const SavedConfig = Type.Object(
+  {
+    id: Uuid,
+    organization_id: Uuid,
+    name: Type.String(),
+    description: Nullable(Type.String()),
+    config: ConfigAnswer,
+    is_active: Type.Boolean(),
+    managed_by: Nullable(Type.String(), 'The Kubernetes resource that owns it; null where the API made it.'),
+    created_at: Timestamp,
+    updated_at: Timestamp,
+  },
+  {
+    example: {
+      id: '550e8400-e29b-41d4-a716-446655440000',
+      organization_id: '123e4567-e89b-12d3-a456-426614174001',
+      ...example,
+      config: completeConfig(exampleConfig),
+      is_active: true,
+      managed_by: null,
+      created_at: '2026-06-01T12:00:00.000Z',
+      updated_at: '2026-06-01T12:00:00.000Z',
+    },
+  },
+);
 
 const fields = {
   name: Type.String({ minLength: 1, maxLength: 200, description: 'Unique in the organization.' }),
@@ -41,8 +64,8 @@ const fields = {
   is_active: Type.Optional(Type.Boolean({ description: 'Whether analyses may use it.' })),
 };
 const strict = { additionalProperties: false };
-const NewConfig = Type.Object(fields, strict);
-const ConfigPatch = Type.Partial(Type.Object(fields), strict);
+const NewConfig = Type.Object(fields, { ...strict, example });
+const ConfigPatch = Type.Partial(Type.Object(fields), { ...strict, example: { is_active: false } });
 
 /** `/v1/analysis/configs`: those of YAML and those that the API made; only the latter can be changed here. */
 export function registerConfigs(app: GovernanceApp, { inForce, store }: GovernanceContext): void {
@@ -77,6 +100,7 @@ export function registerConfigs(app: GovernanceApp, { inForce, store }: Governan
           ...paging,
           is_active: Type.Optional(Type.Boolean({ description: 'Only active ones, or only inactive ones.' })),
         }),
+        problems: ['store_unavailable'],
         response: { 200: Type.Object({ configs: Type.Array(SavedConfig), ...page }) },
       },
     },
@@ -91,7 +115,15 @@ export function registerConfigs(app: GovernanceApp, { inForce, store }: Governan
 
   app.get(
     '/analysis/configs/:id',
-    { schema: { tags, summary: 'Get an analysis config', params, response: { 200: SavedConfig } } },
+    {
+      schema: {
+        tags,
+        summary: 'Get an analysis config',
+        params,
+        problems: readProblems,
+        response: { 200: SavedConfig },
+      },
+    },
     async (request) => show(await find(request.params.id)),
   );
 
@@ -102,6 +134,7 @@ export function registerConfigs(app: GovernanceApp, { inForce, store }: Governan
         tags,
         summary: 'Get an analysis config by its name',
         params: Type.Object({ name: Type.String() }),
+        problems: readProblems,
         response: { 200: SavedConfig },
       },
     },
@@ -115,7 +148,15 @@ export function registerConfigs(app: GovernanceApp, { inForce, store }: Governan
 
   app.post(
     '/analysis/configs',
-    { schema: { tags, summary: 'Save an analysis config', body: NewConfig, response: { 201: SavedConfig } } },
+    {
+      schema: {
+        tags,
+        summary: 'Save an analysis config',
+        body: NewConfig,
+        problems: ['role_required', 'name_taken', 'store_unavailable'],
+        response: { 201: SavedConfig },
+      },
+    },
     async ({ caller, body }, reply) => {
       admitRole(caller, 'admin');
       const { snapshot, envelope } = inForce();
@@ -165,6 +206,7 @@ export function registerConfigs(app: GovernanceApp, { inForce, store }: Governan
         description: 'Name, description and config become what the body says; is_active changes where it is named.',
         params,
         body: NewConfig,
+        problems: changeProblems,
         response: { 200: SavedConfig },
       },
     },
@@ -179,6 +221,7 @@ export function registerConfigs(app: GovernanceApp, { inForce, store }: Governan
         description: 'Fields that the body names change; `config` is replaced whole.',
         params,
         body: ConfigPatch,
+        problems: changeProblems,
         response: { 200: SavedConfig },
       },
     },
@@ -193,6 +236,7 @@ export function registerConfigs(app: GovernanceApp, { inForce, store }: Governan
         summary: 'Delete an analysis config',
         description: 'One that analyses were made with is deactivated and kept, since they refer to it.',
         params,
+        problems: ['role_required', ...readProblems, 'owned_by_resource'],
         response: {
           200: Type.Object({
             id: Uuid,

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { before, beforeEach, describe, it } from 'node:test';
 import { Client } from 'pg';
-import { type Stack, startStack } from '../../../stack.ts';
-import { until } from '../../../until.ts';
-import { suiteScope } from '../../../up/start-up.ts';
-import { type Ask, makeAsk } from './ask.ts';
+import { type Stack, startStack } from '../../../../stack.ts';
+import { until } from '../../../../until.ts';
+import { suiteScope } from '../../../../up/start-up.ts';
+import { type Ask, makeAsk } from '../ask.ts';
 import { type ScriptedUpstream, startScriptedUpstream } from './scripted-upstream.ts';
 
 const categories = [

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { startSandbox } from '../../../../sandbox/server.ts';
-import type { Scope } from '../../../up/start-up.ts';
+import { startSandbox } from '../../../../../sandbox/server.ts';
+import type { Scope } from '../../../../up/start-up.ts';
 
 /** What happens to one question for a structured output. */
 export interface Step {
