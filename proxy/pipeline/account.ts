@@ -124,6 +124,8 @@ function intentOf(call: Call, origin: Origin | undefined): RequestRecord {
 function complete(record: RequestRecord, call: Call, outcome: Outcome, price: Price): void {
   const { usage, serviceTier } = outcome;
   record.status = outcome.status;
+  // A form may say it after its files, which is after the intent.
+  record.is_stream = call.isStream;
   record.http_status = outcome.httpStatus;
   record.error_code = outcome.errorCode === null ? null : storable(outcome.errorCode, 200);
   record.response_id = outcome.responseId === null ? null : storable(outcome.responseId, 200);
@@ -158,7 +160,7 @@ function sealContents(record: RequestRecord, call: Call, outcome: Outcome, envel
     if (content === undefined || content.length > maxContentBytes) return null;
     return envelope.seal({ organizationId, column, rowId: call.requestId }, content).toString('base64');
   };
-  record.input_sealed = seal('request_contents.input', call.rawBody);
+  record.input_sealed = seal('request_contents.input', call.input);
   record.output_sealed = seal('request_contents.output', outcome.output);
 }
 

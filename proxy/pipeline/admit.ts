@@ -1,6 +1,7 @@
 import { ProxyError } from '../error.ts';
-import type { Persona, Snapshot, Surface } from '../snapshot/snapshot.ts';
+import type { Persona, RoutedKey, Snapshot, Surface } from '../snapshot/snapshot.ts';
 import type { Caller } from './call.ts';
+import type { Body, Operation } from './operations/operation.ts';
 
 /**
  * The persona of this id, if the caller may use it. Unknown, inactive and another user's get one and the same answer,
@@ -35,6 +36,27 @@ export function admitModel(snapshot: Snapshot, model: string): void {
     param: 'model',
     message: `The organization does not allow the model ${JSON.stringify(model.slice(0, 200))}`,
   });
+}
+
+/**
+ * Admits a call that leaves the model to the provider. Which one that is cannot be known here, so no rule may be there
+ * that it could break.
+ *
+ * @throws {ProxyError} `model_not_allowed`
+ */
+export function admitAnyModel(snapshot: Snapshot, key: RoutedKey): void {
+  if (snapshot.allowsModel(undefined) && key.servesModel(undefined)) return;
+  const message = 'The organization does not allow every model, so the model must be named';
+  throw new ProxyError('model_not_allowed', { param: 'model', message });
+}
+
+/**
+ * Admits the models that a body names beside `model`.
+ *
+ * @throws {ProxyError} `model_not_allowed`
+ */
+export function admitOtherModels(snapshot: Snapshot, operation: Operation, body: Body): void {
+  for (const model of operation.otherModels?.(body) ?? []) if (typeof model === 'string') admitModel(snapshot, model);
 }
 
 export type Role = 'member' | 'analyst' | 'reviewer' | 'admin';

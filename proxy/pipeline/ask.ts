@@ -53,7 +53,7 @@ export function makeAsk({ terms, openAccount, upstream }: AskOptions) {
       const { status, text } = await complete(upstream, question);
       const completion = parseObject(text);
       if (!completion) throw new UpstreamFailure(new ProxyError('upstream_invalid_response'), { httpStatus: status });
-      const reading = chat.read(completion);
+      const reading = chat.read(completion, { ...question.body });
       settle({ ...reading, status: reading.failed ? 'failed' : 'completed', httpStatus: status, output: text });
       if (reading.failed) throw new UpstreamFailure(providerError(status, completion.error), {});
       return { completion, totalTokens: reading.usage.totalTokens, costUsd: account.costUsd };
@@ -98,7 +98,7 @@ function callOf(question: Question): Call {
     startedTicks,
     operation: chat.name,
     caller,
-    rawBody: Buffer.from(JSON.stringify(body)),
+    input: JSON.stringify(body),
     body: { ...body },
     isStream: false,
     requestedModel: body.model,

@@ -30,12 +30,14 @@ export function parseBody(raw: Buffer): Body {
 /**
  * Checks what the pipeline itself needs of a body; everything else is the provider's to judge.
  *
- * @returns the model that the call asks for
+ * @returns the model that the call asks for; undefined where it leaves that to the provider
  * @throws {ProxyError} `invalid_request` with the field
  */
-export function checkBody(body: Body, operation: Operation, persona: Persona | undefined): string {
-  const model = body.model ?? persona?.model;
-  if (typeof model !== 'string' || model === '') throw new ProxyError('invalid_request', { param: 'model' });
+export function checkBody(body: Body, operation: Operation, persona: Persona | undefined): string | undefined {
+  const model = body.model ?? persona?.model ?? undefined;
+  const isNamed = typeof model === 'string' && model !== '';
+  if (!isNamed && !(model === undefined && operation.modelIsOptional))
+    throw new ProxyError('invalid_request', { param: 'model' });
   for (const field of operation.required) {
     if (body[field] === undefined) throw new ProxyError('invalid_request', { param: field });
   }

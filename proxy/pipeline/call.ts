@@ -8,7 +8,19 @@ export interface Identity {
 }
 
 /** The API operations that are governed as calls: each goes upstream and is accounted for. */
-export type OperationName = 'responses' | 'chat' | 'embeddings';
+export type OperationName =
+  | 'responses'
+  | 'compact'
+  | 'chat'
+  | 'completions'
+  | 'embeddings'
+  | 'moderations'
+  | 'image_generations'
+  | 'image_edits'
+  | 'image_variations'
+  | 'speech'
+  | 'transcriptions'
+  | 'translations';
 
 /** Who makes a call: what the headers said, checked. */
 export interface Caller {
@@ -32,7 +44,8 @@ export interface Call {
   readonly startedTicks: number;
   readonly operation: OperationName;
   readonly caller: Caller;
-  readonly rawBody: Buffer;
+  /** What was asked, as the contents store keeps it. */
+  readonly input: string | Buffer;
   readonly body: Readonly<Record<string, unknown>>;
   readonly isStream: boolean;
   readonly requestedModel: string | undefined;

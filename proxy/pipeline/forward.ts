@@ -1,10 +1,12 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { errors } from 'undici';
 import { type ProblemCode, ProxyError } from '../error.ts';
 import type { Account } from './account.ts';
 import type { Call, Outcome } from './call.ts';
 import { unknownUsage } from './call.ts';
+import { clientGone } from './client-gone.ts';
 import { parseObject } from './operations/json.ts';
 import type { Operation, Reading, StreamReader } from './operations/operation.ts';
 
@@ -13,7 +15,7 @@ export interface Forwarding {
   readonly operation: Operation;
   readonly account: Account;
   /** The body as the upstream gets it. */
-  readonly body: string | Buffer;
+  readonly body: string | Buffer | Readable;
   /** Whether usage was asked for in the client's place, who must not see it. */
   readonly hideUsage: boolean;
   readonly keepOutput: boolean;
@@ -29,6 +31,9 @@ export interface Forwarding {
 }
 
 const maxAnswerBytes = 256 * 1024 * 1024;
+
+const eventStream = /^text\/event-stream\b/i;
+const json = /^application\/json\b/i;
 
 /**
  * Sends the call upstream and its answer to the client: a stream chunk by chunk with back-pressure, anything else
@@ -48,8 +53,8 @@ export function forward(upstream: Dispatcher, forwarding: Forwarding): Promise<v
         path: provider.basePath + operation.path,
         body,
         headers: {
-          ...headers,
           'content-type': 'application/json',
+          ...headers,
           // Compressed answers could not be read on the way.
           'accept-encoding': 'identity',
           authorization: `Bearer ${secret}`,
@@ -93,13 +98,19 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     this.#status = status;
     this.#headers = { ...forwardableHeaders(headers), ...this.#forwarding.responseHeaders };
-    const isEventStream = /^text\/event-stream\b/i.test(headers['content-type'] ?? '');
-    if (!isEventStream || status !== 200) return;
-    const { operation, hideUsage, keepOutput, response } = this.#forwarding;
-    this.#stream = operation.readStream({ hideUsage, keepOutput });
-    if (this.#clientHasGone) return;
+    if (status !== 200) return;
+    this.#stream = this.#readerOf(headers['content-type'] ?? '');
+    const { response } = this.#forwarding;
+    if (!this.#stream || this.#clientHasGone) return;
     response.writeHead(status, this.#headers);
     response.flushHeaders();
+  }
+
+  /** What reads an answer of this type while it passes; undefined where it is read whole. */
+  #readerOf(contentType: string): StreamReader | undefined {
+    const { operation, hideUsage, keepOutput, call } = this.#forwarding;
+    if (eventStream.test(contentType)) return operation.readStream({ hideUsage, keepOutput, body: call.body });
+    return json.test(contentType) ? undefined : operation.readBytes?.(call.body);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -122,18 +133,22 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
+    this.#stream?.end?.();
     if (!this.#stream) this.#answerWhole();
-    else if (this.#stream.reading) this.#forwarding.response.end();
-    else this.#breakOff('upstream_interrupted');
+    else if (this.#stream.reading) {
+      this.#settle(this.#stream.reading);
+      this.#forwarding.response.end();
+    } else this.#breakOff('upstream_interrupted');
     this.#finish();
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
     this.#weAreStopping = error instanceof errors.ClientDestroyedError;
+    if (error === clientGone) this.#clientHasGone = true;
     const code = error === clientGone ? undefined : problemCodeOf(error, this.#status !== 0);
     if (!this.#stream) {
       this.#settle(null, code);
-      if (code) this.#refuse(new ProxyError(code, { cause: error }));
+      if (code) this.#refuse(error instanceof ProxyError ? error : new ProxyError(code, { cause: error }));
     } else if (this.#stream.reading) this.#forwarding.response.end();
     else this.#breakOff(code);
     this.#finish();
@@ -142,14 +157,16 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   #answerWhole(): void {
     const { operation, response, call } = this.#forwarding;
     const raw = this.#chunks.length === 1 ? (this.#chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#chunks);
-    const answer = parseObject(raw.toString('utf8'));
+    const text = raw.toString('utf8');
+    const answer = parseObject(text);
     const isSuccess = this.#status >= 200 && this.#status < 300;
-    if ((isSuccess && answer === null) || (this.#status >= 300 && this.#status < 400)) {
+    const asText = isSuccess && answer === null ? operation.readText?.(text, call.body) : undefined;
+    if ((isSuccess && answer === null && !asText) || (this.#status >= 300 && this.#status < 400)) {
       this.#settle(null, 'upstream_invalid_response');
       this.#refuse(new ProxyError('upstream_invalid_response'));
       return;
     }
-    const reading = operation.read(answer);
+    const reading = asText ?? operation.read(answer, call.body);
     const failure = { ...reading, failed: true, errorCode: reading.errorCode ?? 'upstream_error' };
     this.#settle(isSuccess ? reading : failure, undefined, raw);
     if (this.#clientHasGone) return;
@@ -219,10 +236,9 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   }
 }
 
-const clientGone = new Error('The client has gone and the answer did not end in time');
-
 /** What a failure of the transport means. `hasBegun`: whether any of the answer had come. */
 export function problemCodeOf(error: Error, hasBegun: boolean): ProblemCode {
+  if (error instanceof ProxyError) return error.code;
   if (error instanceof errors.HeadersTimeoutError || error instanceof errors.ConnectTimeoutError)
     return 'upstream_timeout';
   if (error instanceof errors.BodyTimeoutError) return 'upstream_timeout';

@@ -1,15 +1,16 @@
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Envelope } from '../../database/envelope.ts';
 import type { RequestReference } from '../../database/requests.ts';
 import { ProxyError } from '../error.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { AccountingTerms, makeAccounting } from './account.ts';
-import { admitModel, admitPersona, admitSurface } from './admit.ts';
+import { admitAnyModel, admitModel, admitOtherModels, admitPersona, admitSurface } from './admit.ts';
 import { makeAsk } from './ask.ts';
 import type { Authenticator } from './authenticate.ts';
 import { checkBody, makeUpstreamBody, parseBody } from './body.ts';
 import type { Call, Caller } from './call.ts';
+import { openForm } from './form.ts';
 import { forward } from './forward.ts';
 import type { Identify } from './identify.ts';
 import type { Metrics } from './metrics.ts';
@@ -42,17 +43,25 @@ export interface PipelineOptions {
 }
 
 /** An HTTP request for a governed operation, as a surface hands it over. */
-export interface CallRequest {
+export interface OpenRequest {
   readonly operation: Operation;
   readonly requestId: string;
   readonly startedAtMs: number;
   readonly startedTicks: number;
   readonly caller: Caller;
   readonly headers: IncomingHttpHeaders;
-  readonly rawBody: Buffer;
   readonly response: ServerResponse;
   readonly responseHeaders: Readonly<Record<string, string>>;
   readonly refuse: (error: ProxyError) => void;
+}
+
+export interface CallRequest extends OpenRequest {
+  readonly rawBody: Buffer;
+}
+
+/** A request whose body is a form, of which nothing has been read yet. */
+export interface FormRequest extends OpenRequest {
+  readonly request: IncomingMessage;
 }
 
 export type Pipeline = ReturnType<typeof makePipeline>;
@@ -77,10 +86,12 @@ export function makePipeline(options: PipelineOptions) {
     const { snapshot } = current;
     const persona = body.persona_id == null ? undefined : admitPersona(snapshot, caller, body.persona_id);
     const model = checkBody(body, operation, persona);
-    admitModel(snapshot, model);
+    if (model !== undefined) admitModel(snapshot, model);
+    if (operation.otherModels) admitOtherModels(snapshot, operation, body);
     const previousResponseId = typeof body.previous_response_id === 'string' ? body.previous_response_id : undefined;
     const predecessor = previousResponseId === undefined ? undefined : await findOwn(previousResponseId, caller);
     const key = routeKey(snapshot, caller, model, predecessor, request.startedAtMs);
+    if (model === undefined) admitAnyModel(snapshot, key);
     const sent = makeUpstreamBody(rawBody, body, operation, persona);
     const call: Call = {
       kind: 'call',
@@ -89,7 +100,7 @@ export function makePipeline(options: PipelineOptions) {
       startedTicks: request.startedTicks,
       operation: operation.name,
       caller,
-      rawBody,
+      input: rawBody,
       body,
       isStream: body.stream === true,
       requestedModel: model,
@@ -114,6 +125,57 @@ export function makePipeline(options: PipelineOptions) {
     });
   };
 
+  /** The same way for a form, which goes upstream while it still comes. */
+  const runForm = async (request: FormRequest): Promise<void> => {
+    const { operation, caller } = request;
+    const current = inForce();
+    const { snapshot } = current;
+    admitSurface(snapshot, operation.surface);
+    const form = await openForm(request.request, ({ fields }) => admitOtherModels(snapshot, operation, fields));
+    try {
+      const { fields, files } = form.content;
+      const model = checkBody(fields, operation, undefined);
+      if (model !== undefined) admitModel(snapshot, model);
+      const key = routeKey(snapshot, caller, model, undefined, request.startedAtMs);
+      if (model === undefined) admitAnyModel(snapshot, key);
+      const call: Call = {
+        kind: 'call',
+        requestId: request.requestId,
+        startedAtMs: request.startedAtMs,
+        startedTicks: request.startedTicks,
+        operation: operation.name,
+        caller,
+        get input() {
+          return JSON.stringify({ ...fields, files });
+        },
+        body: fields,
+        get isStream() {
+          return fields.stream === 'true';
+        },
+        requestedModel: model,
+        persona: undefined,
+        previousResponseId: undefined,
+        key,
+      };
+      const account = openAccount(call, termsOf(current));
+      await forward(upstream, {
+        call,
+        operation,
+        account,
+        body: form.bytes(),
+        hideUsage: false,
+        keepOutput: snapshot.storesContents,
+        headers: { ...upstreamHeaders(request.headers), ...form.headers },
+        response: request.response,
+        responseHeaders: request.responseHeaders,
+        refuse: request.refuse,
+        drainMs,
+      });
+    } finally {
+      form.close();
+    }
+  };
+
   /** A response of another user's is answered like one that does not exist. */
   const findOwn = async (responseId: string, caller: Caller): Promise<RequestReference | undefined> => {
     const predecessor = await findPredecessor(responseId);
@@ -126,7 +188,7 @@ export function makePipeline(options: PipelineOptions) {
     return predecessor;
   };
 
-  return { authenticate, run, ask: makeAsk({ terms: () => termsOf(inForce()), openAccount, upstream }) };
+  return { authenticate, run, runForm, ask: makeAsk({ terms: () => termsOf(inForce()), openAccount, upstream }) };
 }
 
 function termsOf({ snapshot, envelope, price }: InForce): AccountingTerms {

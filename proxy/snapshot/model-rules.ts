@@ -1,17 +1,18 @@
-/** Decides whether a model may be used. */
-export type ModelRule = (model: string) => boolean;
+/** Decides whether a model may be used; undefined stands for whichever one the provider chooses. */
+export type ModelRule = (model: string | undefined) => boolean;
 
 /**
  * A rule from allow and deny lists of model ids in which `*` stands for any run of characters.
- * Deny wins; an absent allow list allows everything.
+ * Deny wins; an absent allow list allows everything. A model that is not known is allowed only where every model is.
  */
 export function makeModelRule(allow: readonly string[] | undefined, deny: readonly string[] | undefined): ModelRule {
   const isAllowed = allow ? matcher(allow) : () => true;
   const isDenied = deny ? matcher(deny) : () => false;
-  return (model) => isAllowed(model) && !isDenied(model);
+  const allowsAll = allow === undefined && !deny?.length;
+  return (model) => (model === undefined ? allowsAll : isAllowed(model) && !isDenied(model));
 }
 
-function matcher(patterns: readonly string[]): ModelRule {
+function matcher(patterns: readonly string[]): (model: string) => boolean {
   const exact = new Set(patterns.filter((pattern) => !pattern.includes('*')));
   const wild = patterns.filter((pattern) => pattern.includes('*')).map((pattern) => pattern.split('*'));
   return (model) => exact.has(model) || wild.some((parts) => matchesParts(model, parts));

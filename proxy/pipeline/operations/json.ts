@@ -14,6 +14,12 @@ export function asCount(value: unknown): number | null {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
 
+/** A duration, to the millisecond; what would be longer than a year is none. */
+export function asSeconds(value: unknown): number | null {
+  const isDuration = typeof value === 'number' && value >= 0 && value < 31_536_000;
+  return isDuration ? Math.round(value * 1_000) / 1_000 : null;
+}
+
 export function asArray(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }

@@ -21,7 +21,9 @@ export interface StreamReader {
    * @throws {RangeError} where an event is larger than any that a provider sends
    */
   read(chunk: Buffer): Buffer | undefined;
-  /** The reading; undefined until the event that ends the answer has been seen. */
+  /** Told that the upstream has ended its message, for answers that have no other end. */
+  end?(): void;
+  /** The reading; undefined until the end of the answer has been seen. */
   readonly reading: Reading | undefined;
   /** Whether a part of the model's output has been seen. */
   readonly hasOutput: boolean;
@@ -29,8 +31,14 @@ export interface StreamReader {
   readonly partial: Reading;
   /** The answer as the contents store keeps it. */
   output(): string | undefined;
-  /** The event that tells the client, in the operation's own form, that the stream broke off. */
+  /** The event that tells the client, in the operation's own form, that the stream broke off; empty where it has none. */
   interruption(message: string, code: string): string;
+}
+
+export interface StreamOptions {
+  readonly hideUsage: boolean;
+  readonly keepOutput: boolean;
+  readonly body: Body;
 }
 
 /** One governed operation of the OpenAI API: what differs between them, and nothing else. */
@@ -42,6 +50,12 @@ export interface Operation {
   readonly path: string;
   /** Fields that must be there, beside `model`. */
   readonly required: readonly string[];
+  /** Whether the provider chooses a model where the body names none. */
+  readonly modelIsOptional?: true;
+  /** Whether its body may be a form with files in it. Such a body has a form's fields, all of them text. */
+  readonly takesForm?: true;
+  /** Models that a body names beside `model`. */
+  otherModels?(body: Body): readonly unknown[];
   /**
    * The body with the persona's text as its instructions and the persona's defaults where the body says nothing.
    *
@@ -51,6 +65,11 @@ export interface Operation {
   /** Whether a streamed answer would come without usage, so that it must be asked for (and not shown). */
   lacksUsage(body: Body): boolean;
   /** Reads a whole answer: parsed JSON of any shape. */
-  read(answer: unknown): Reading;
-  readStream(options: { readonly hideUsage: boolean; readonly keepOutput: boolean }): StreamReader;
+  read(answer: unknown, body: Body): Reading;
+  /** Reads a whole answer that is text; undefined where the body did not ask for text. */
+  readText?(text: string, body: Body): Reading | undefined;
+  /** Reads events. */
+  readStream(options: StreamOptions): StreamReader;
+  /** Reads bytes of any kind that pass as they come. Absent: it answers with no such thing. */
+  readBytes?(body: Body): StreamReader;
 }

@@ -20,7 +20,7 @@ export const responses: Operation = {
   readStream: ({ keepOutput }) => makeReader(keepOutput),
 };
 
-function readResponse(answer: unknown): Reading {
+export function readResponse(answer: unknown): Reading {
   const response = asObject(answer);
   const status = asString(response?.status);
   const failed = status === 'failed' || (response?.error !== undefined && response.error !== null);

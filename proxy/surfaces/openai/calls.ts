@@ -2,14 +2,32 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { makeRequestId } from '../../../database/ids.ts';
 import { ProxyError } from '../../error.ts';
 import type { Caller } from '../../pipeline/call.ts';
+import { isForm } from '../../pipeline/form.ts';
 import { chat } from '../../pipeline/operations/chat.ts';
+import { compact } from '../../pipeline/operations/compact.ts';
+import { completions } from '../../pipeline/operations/completions.ts';
 import { embeddings } from '../../pipeline/operations/embeddings.ts';
+import { imageOperations } from '../../pipeline/operations/images.ts';
+import { moderations } from '../../pipeline/operations/moderations.ts';
 import type { Operation } from '../../pipeline/operations/operation.ts';
 import { responses } from '../../pipeline/operations/responses.ts';
+import { speech } from '../../pipeline/operations/speech.ts';
+import { transcriptions, translations } from '../../pipeline/operations/transcriptions.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import { ownHeaders, type Refusals } from './refusals.ts';
 
-const operations: readonly Operation[] = [responses, chat, embeddings];
+const operations: readonly Operation[] = [
+  responses,
+  compact,
+  chat,
+  completions,
+  embeddings,
+  moderations,
+  ...imageOperations,
+  speech,
+  transcriptions,
+  translations,
+];
 
 export interface CallsOptions {
   readonly pipeline: Pipeline;
@@ -36,19 +54,19 @@ export function makeCallListener({ pipeline, refusals, prefix, maxBodyBytes }: C
     try {
       const identified = pipeline.authenticate(request.headers);
       caller = identified instanceof Promise ? await identified : identified;
-      const rawBody = await readBody(request, maxBodyBytes);
-      await pipeline.run({
+      const open = {
         operation,
         requestId,
         startedAtMs,
         startedTicks,
         caller,
         headers: request.headers,
-        rawBody,
         response,
         responseHeaders: ownHeaders(requestId, caller),
-        refuse: (error) => refusals.refuse(response, requestId, caller, error),
-      });
+        refuse: (error: ProxyError) => refusals.refuse(response, requestId, caller, error),
+      };
+      if (operation.takesForm && isForm(request)) await pipeline.runForm({ ...open, request });
+      else await pipeline.run({ ...open, rawBody: await readBody(request, maxBodyBytes) });
     } catch (error) {
       refusals.refuse(response, requestId, caller, error);
     }

@@ -78,7 +78,7 @@ const streams: fc.Arbitrary<Streams> = fc
   });
 
 function readAll(stream: Buffer, at: readonly number[], options = { hideUsage: true, keepOutput: false }) {
-  const reader = chat.readStream(options);
+  const reader = chat.readStream({ ...options, body: {} });
   const passed = chunked(stream, at).map((bytes) => reader.read(bytes) ?? Buffer.alloc(0));
   return { reader, passed: Buffer.concat(passed).toString() };
 }
@@ -169,7 +169,7 @@ test('an error in a stream is its end, and what was known stays so', () => {
 });
 
 test('an interruption is an event that the SDK takes for an error', () => {
-  const { interruption } = chat.readStream({ hideUsage: false, keepOutput: false });
+  const { interruption } = chat.readStream({ hideUsage: false, keepOutput: false, body: {} });
   const [, data] = /^data: (.*)\n\n$/.exec(interruption('Broken', 'upstream_interrupted')) ?? [];
   assert.deepEqual(JSON.parse(data ?? ''), {
     error: { message: 'Broken', type: 'server_error', param: null, code: 'upstream_interrupted' },
@@ -178,7 +178,7 @@ test('an interruption is an event that the SDK takes for an error', () => {
 
 test('a whole answer is read', () => {
   const answer = { id: 'chatcmpl-1', model: 'gpt-4o', service_tier: 'default', usage };
-  assert.deepEqual(chat.read(answer), {
+  assert.deepEqual(chat.read(answer, {}), {
     failed: false,
     errorCode: null,
     responseId: 'chatcmpl-1',
@@ -187,7 +187,7 @@ test('a whole answer is read', () => {
     usage: readUsage,
   });
   assert.deepEqual(
-    chat.read({ error: { type: 'invalid_request_error', code: null } }).errorCode,
+    chat.read({ error: { type: 'invalid_request_error', code: null } }, {}).errorCode,
     'invalid_request_error',
   );
 });
@@ -196,13 +196,13 @@ test('whatever an answer is, reading it makes no more of it than it says', () =>
   fc.assert(
     fc.property(fc.jsonValue(), fc.jsonValue(), (answer, counts) => {
       for (const value of [answer, { usage: counts }]) {
-        for (const count of Object.values(chat.read(value).usage)) {
+        for (const count of Object.values(chat.read(value, {}).usage)) {
           assert.ok(count === null || (Number.isSafeInteger(count) && count >= 0));
         }
       }
     }),
   );
-  assert.deepEqual(chat.read(null).usage, unknownUsage);
+  assert.deepEqual(chat.read(null, {}).usage, unknownUsage);
 });
 
 test('a persona takes the place of all other instructions, and its defaults give way', () => {

@@ -6,7 +6,10 @@ import { makePersona } from '../persona.ts';
 
 test('an answer is read, and has no output', () => {
   assert.deepEqual(
-    embeddings.read({ object: 'list', model: 'text-embedding-3-small', usage: { prompt_tokens: 5, total_tokens: 5 } }),
+    embeddings.read(
+      { object: 'list', model: 'text-embedding-3-small', usage: { prompt_tokens: 5, total_tokens: 5 } },
+      {},
+    ),
     {
       failed: false,
       errorCode: null,
@@ -19,18 +22,18 @@ test('an answer is read, and has no output', () => {
 });
 
 test('usage that was not told is unknown, not none', () => {
-  assert.deepEqual(embeddings.read({ model: 'm' }).usage, unknownUsage);
-  assert.deepEqual(embeddings.read(null).usage, unknownUsage);
+  assert.deepEqual(embeddings.read({ model: 'm' }, {}).usage, unknownUsage);
+  assert.deepEqual(embeddings.read(null, {}).usage, unknownUsage);
 });
 
 test('an error is read', () => {
-  const { failed, errorCode } = embeddings.read({ error: { code: 'model_not_found' } });
+  const { failed, errorCode } = embeddings.read({ error: { code: 'model_not_found' } }, {});
   assert.deepEqual([failed, errorCode], [true, 'model_not_found']);
 });
 
 test('there are neither personas nor streams', () => {
   assert.throws(() => embeddings.instruct({}, makePersona()), { code: 'persona_not_supported', param: 'persona_id' });
-  assert.throws(() => embeddings.readStream({ hideUsage: false, keepOutput: false }), {
+  assert.throws(() => embeddings.readStream({ hideUsage: false, keepOutput: false, body: {} }), {
     code: 'upstream_invalid_response',
   });
   assert.equal(embeddings.lacksUsage({ stream: true }), false);

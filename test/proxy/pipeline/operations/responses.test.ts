@@ -53,7 +53,7 @@ function write(events: readonly Event[], named: boolean): Buffer {
 }
 
 function readAll(stream: Buffer, at: readonly number[] = []) {
-  const reader = responses.readStream({ hideUsage: false, keepOutput: true });
+  const reader = responses.readStream({ hideUsage: false, keepOutput: true, body: {} });
   const passed = chunked(stream, at).map((bytes) => reader.read(bytes) ?? Buffer.alloc(0));
   return { reader, passed: Buffer.concat(passed) };
 }
@@ -138,10 +138,10 @@ test('an interruption carries on the numbers of the stream', () => {
 });
 
 test('a whole answer is read', () => {
-  assert.deepEqual(responses.read(response), reading);
-  assert.deepEqual(responses.read(failedResponse), { ...reading, failed: true, errorCode: 'server_error' });
-  assert.deepEqual(responses.read({ error: { type: 'invalid_request_error' } }).errorCode, 'invalid_request_error');
-  assert.deepEqual(responses.read('nonsense').usage, unknownUsage);
+  assert.deepEqual(responses.read(response, {}), reading);
+  assert.deepEqual(responses.read(failedResponse, {}), { ...reading, failed: true, errorCode: 'server_error' });
+  assert.deepEqual(responses.read({ error: { type: 'invalid_request_error' } }, {}).errorCode, 'invalid_request_error');
+  assert.deepEqual(responses.read('nonsense', {}).usage, unknownUsage);
 });
 
 test('a persona’s text takes the place of the instructions, and its defaults give way', () => {

@@ -1,0 +1,35 @@
+import { type Assembly, makeCompletionReader, readCompletion } from './completion.ts';
+import { asCount, asObject, asString } from './json.ts';
+import type { Body, Operation } from './operation.ts';
+import { plain } from './plain.ts';
+
+/** `POST /v1/completions`, the predecessor of chat: a prompt is continued, and nothing in it is an instruction. */
+export const completions: Operation = {
+  ...plain,
+  name: 'completions',
+  surface: 'completions',
+  path: '/completions',
+  lacksUsage: (body) => asObject(body.stream_options)?.include_usage !== true,
+  read: readCompletion,
+  readStream: (options) => makeCompletionReader(options, makeAssembly()),
+};
+
+function makeAssembly(): Assembly {
+  const texts: { text: string; finishReason: string | null }[] = [];
+  return {
+    add(choices) {
+      for (const value of choices) {
+        const choice = asObject(value);
+        const index = asCount(choice?.index) ?? 0;
+        if (index > 1_000) continue;
+        texts[index] ??= { text: '', finishReason: null };
+        texts[index].text += asString(choice?.text) ?? '';
+        texts[index].finishReason = asString(choice?.finish_reason) ?? texts[index].finishReason;
+      }
+    },
+    toJson({ responseId, model }) {
+      const choices = texts.map(({ text, finishReason }, index) => ({ index, text, finish_reason: finishReason }));
+      return JSON.stringify({ id: responseId, object: 'text_completion', model, choices } satisfies Body);
+    },
+  };
+}

@@ -1,0 +1,13 @@
+import type { Operation } from './operation.ts';
+import { plain, readPlain } from './plain.ts';
+
+/** `POST /v1/moderations`. OpenAI reports no usage for it. */
+export const moderations: Operation = {
+  ...plain,
+  name: 'moderations',
+  surface: 'moderations',
+  path: '/moderations',
+  required: ['input'],
+  modelIsOptional: true,
+  read: readPlain,
+};

@@ -1,0 +1,67 @@
+import { type Usage, unknownUsage } from '../call.ts';
+import { asCount, asObject, asString } from './json.ts';
+import type { Body, Operation, StreamReader } from './operation.ts';
+import { plain, readPlain } from './plain.ts';
+import { makeTypedEventReader } from './typed-events.ts';
+
+/** `POST /v1/audio/speech`. It answers with audio as it is made, or with events that carry it. */
+export const speech: Operation = {
+  ...plain,
+  name: 'speech',
+  surface: 'audio',
+  path: '/audio/speech',
+  required: ['input'],
+  read: readPlain,
+  readStream: ({ body }) =>
+    makeTypedEventReader({
+      isOutput: (type) => type === 'speech.audio.delta',
+      isLast: (type) => type === 'speech.audio.done',
+      read: (_type, data) => ({ ...readPlain(null), usage: { ...readTokens(data.usage), ...readCharacters(body) } }),
+    }),
+  readBytes: makeReader,
+};
+
+function readTokens(value: unknown): Usage {
+  const usage = asObject(value);
+  return {
+    ...unknownUsage,
+    inputTokens: asCount(usage?.input_tokens),
+    outputTokens: asCount(usage?.output_tokens),
+    totalTokens: asCount(usage?.total_tokens),
+    outputAudioTokens: asCount(usage?.output_tokens),
+  };
+}
+
+/** Characters as Unicode counts them, not their UTF-16 halves. */
+function readCharacters(body: Body): Pick<Usage, 'characters'> {
+  const input = asString(body.input);
+  if (input === null) return { characters: null };
+  let characters = 0;
+  for (const _ of input) characters += 1;
+  return { characters };
+}
+
+/** Audio says nothing of what it used: that is known from what was asked for, once all of it has come. */
+function makeReader(body: Body): StreamReader {
+  const partial = readPlain(null);
+  let hasOutput = false;
+  let hasEnded = false;
+  return {
+    read(chunk) {
+      hasOutput = true;
+      return chunk;
+    },
+    end() {
+      hasEnded = true;
+    },
+    get reading() {
+      return hasEnded ? { ...partial, usage: { ...unknownUsage, ...readCharacters(body) } } : undefined;
+    },
+    get hasOutput() {
+      return hasOutput;
+    },
+    partial,
+    output: () => undefined,
+    interruption: () => '',
+  };
+}

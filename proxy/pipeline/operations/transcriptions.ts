@@ -1,0 +1,69 @@
+import { type Usage, unknownUsage } from '../call.ts';
+import { asCount, asObject, asSeconds } from './json.ts';
+import type { Body, Operation, Reading } from './operation.ts';
+import { plain, readPlain } from './plain.ts';
+import { makeTypedEventReader } from './typed-events.ts';
+
+/** `POST /v1/audio/transcriptions` and `/v1/audio/translations`. */
+export const transcriptions = listening('transcriptions', '/audio/transcriptions');
+export const translations = listening('translations', '/audio/translations');
+
+function listening(name: Operation['name'], path: string): Operation {
+  return {
+    ...plain,
+    name,
+    surface: 'audio',
+    path,
+    takesForm: true,
+    read: readTranscription,
+    readText,
+    readStream: () =>
+      makeTypedEventReader({
+        isOutput: (type) => type === 'transcript.text.delta' || type === 'transcript.text.segment',
+        isLast: (type) => type === 'transcript.text.done',
+        read: (_type, data) => readTranscription(data),
+      }),
+  };
+}
+
+function readTranscription(answer: unknown): Reading {
+  const read = readPlain(answer);
+  const object = asObject(answer);
+  if (read.failed || !object) return read;
+  const usage = readUsage(object.usage);
+  // Where usage does not say how long it was, the transcription may.
+  return { ...read, usage: { ...usage, audioSeconds: usage.audioSeconds ?? asSeconds(object.duration) } };
+}
+
+function readUsage(value: unknown): Usage {
+  const usage = asObject(value);
+  if (usage?.type === 'duration') return { ...unknownUsage, audioSeconds: asSeconds(usage.seconds) };
+  return {
+    ...unknownUsage,
+    inputTokens: asCount(usage?.input_tokens),
+    outputTokens: asCount(usage?.output_tokens),
+    totalTokens: asCount(usage?.total_tokens),
+    inputAudioTokens: asCount(asObject(usage?.input_token_details)?.audio_tokens),
+  };
+}
+
+/** Subtitles end where the last thing was said; plain text does not say how long the audio was. */
+function readText(text: string, { response_format: format }: Body): Reading | undefined {
+  if (format === 'text') return readPlain(null);
+  if (format !== 'srt' && format !== 'vtt') return undefined;
+  return { ...readPlain(null), usage: { ...unknownUsage, audioSeconds: readLastCue(text) } };
+}
+
+/**
+ * The end of the last cue, such as `00:00:01,000 --> 00:01:02,500`; WebVTT leaves out hours that are 0.
+ *
+ * @see https://www.w3.org/TR/webvtt1/#webvtt-timestamp
+ */
+const cue = /-->[ \t]*(?:(\d{2,}):)?(\d{2}):(\d{2})[.,](\d{3})/g;
+
+function readLastCue(text: string): number | null {
+  const last = [...text.matchAll(cue)].at(-1);
+  if (!last) return null;
+  const [hours = 0, minutes = 0, seconds = 0, milliseconds = 0] = last.slice(1).map((part) => Number(part ?? 0));
+  return asSeconds(hours * 3_600 + minutes * 60 + seconds + milliseconds / 1_000);
+}

@@ -1,0 +1,53 @@
+import { makeEventSplitter } from '../sse.ts';
+import { asObject, asString, errorCodeOf, parseObject } from './json.ts';
+import type { Body, Reading, StreamReader } from './operation.ts';
+import { readPlain } from './plain.ts';
+
+/** What an operation finds in the events of its streams, each of which has a `type`. */
+export interface EventReader {
+  /** Whether events of this type carry a part of the output. */
+  isOutput(type: string): boolean;
+  /** Whether events of this type may tell of the end, so that they are worth reading. */
+  isLast(type: string): boolean;
+  /** The reading where this was the last event; undefined where more are to come. */
+  read(type: string, data: Body): Reading | undefined;
+}
+
+/** Reads a stream of typed events byte for byte. What it puts out is media or long text, so none of it is kept. */
+export function makeTypedEventReader(events: EventReader): StreamReader {
+  const split = makeEventSplitter();
+  let reading: Reading | undefined;
+  let hasOutput = false;
+
+  const observe = (name: string, data: string) => {
+    // Events with an image in them are large: they are parsed only where their name does not say what they are.
+    const type = name !== '' ? name : (asString(parseObject(data)?.type) ?? '');
+    if (events.isOutput(type)) hasOutput = true;
+    const isError = type === 'error' || type === '';
+    if (!isError && !events.isLast(type)) return;
+    const event = parseObject(data);
+    if (!event) return;
+    if (type === 'error' || asObject(event.error)) {
+      reading = { ...readPlain(null), failed: true, errorCode: errorCodeOf(asObject(event.error) ?? event) };
+    } else reading = events.read(type, event);
+  };
+
+  return {
+    read(chunk) {
+      for (const event of split(chunk)) if (reading === undefined) observe(event.name, event.data);
+      return chunk;
+    },
+    get reading() {
+      return reading;
+    },
+    get hasOutput() {
+      return hasOutput;
+    },
+    partial: readPlain(null),
+    output: () => undefined,
+    interruption(message, code) {
+      const error = { message, type: 'server_error', param: null, code };
+      return `event: error\ndata: ${JSON.stringify({ type: 'error', error })}\n\n`;
+    },
+  };
+}
