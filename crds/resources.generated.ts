@@ -105,6 +105,15 @@ export interface OrganizationSpec {
       userClaim: string;
     }[];
     /**
+     * Has tokens accepted that Kubernetes issues to service accounts of the member namespaces. Where a call names no user, the account is its user: `system:serviceaccount:<namespace>:<name>`. None are accepted where this is absent.
+     */
+    serviceAccounts?: {
+      /**
+       * What a token must have been requested for.
+       */
+      audience: string;
+    };
+    /**
      * Whether a call must name its user, by its credential or by the header X-User-ID.
      */
     requireUser: boolean;

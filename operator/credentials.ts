@@ -31,7 +31,19 @@ export interface OrganizationCredentials {
   readonly dataKeys: DataKeySet;
   /** When the password in the database URL was issued, in seconds since 1970. */
   readonly loginIssuedAtS: number;
+  /** Where the organization accepts tokens of its member namespaces' service accounts. */
+  readonly serviceAccounts?: ServiceAccountTokens;
 }
+
+/** Which tokens of service accounts are accepted (proxy/pipeline/service-account-token.ts checks them). */
+export interface ServiceAccountTokens {
+  readonly issuer: string;
+  readonly jwks: JSONWebKeySet;
+  readonly audience: string;
+  readonly namespaces: readonly string[];
+}
+
+const serviceAccountsFile = 'service-accounts.json';
 
 export function toSecretData(credentials: OrganizationCredentials): Record<string, string> {
   return {
@@ -40,6 +52,7 @@ export function toSecretData(credentials: OrganizationCredentials): Record<strin
     'jwks.json': JSON.stringify(credentials.jwks),
     'data-keys.json': JSON.stringify(credentials.dataKeys),
     'login-issued-at': String(credentials.loginIssuedAtS),
+    ...(credentials.serviceAccounts && { [serviceAccountsFile]: JSON.stringify(credentials.serviceAccounts) }),
   };
 }
 
@@ -53,6 +66,7 @@ export function readCredentialsSecret(secret: Secret | undefined): OrganizationC
       jwks: JSON.parse(textOf(secret, 'jwks.json')),
       dataKeys: JSON.parse(textOf(secret, 'data-keys.json')),
       loginIssuedAtS: Number(textOf(secret, 'login-issued-at')),
+      ...(secret.data[serviceAccountsFile] && { serviceAccounts: JSON.parse(textOf(secret, serviceAccountsFile)) }),
     };
   } catch {
     return undefined;

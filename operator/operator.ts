@@ -5,6 +5,7 @@ import { ensureRequestPartitions } from '../database/requests.ts';
 import { analysisConfigKind } from './analysis-configs/analysis-config-kind.ts';
 import { bindingKind } from './api-key-bindings/binding-kind.ts';
 import type { Cluster } from './cluster/cluster.ts';
+import type { ServiceAccountIssuer } from './cluster/kubernetes/service-account-issuer.ts';
 import { operatorNamespace } from './credentials.ts';
 import { makeOrganizationReconciler } from './organizations/reconcile.ts';
 import { removeOrphans } from './orphans.ts';
@@ -28,6 +29,8 @@ export interface OperatorOptions {
   readonly proxyDatabaseUrl?: string;
   /** Where the operator keeps its own Secrets. */
   readonly namespace?: string;
+  /** Who issues the tokens of service accounts, where there are any. */
+  readonly serviceAccountIssuer?: () => Promise<ServiceAccountIssuer>;
   /** The pods that have a sidecar, where there are any. */
   readonly sidecars?: SidecarContext;
   /** Told why the start waits for the database, and `undefined` when it does no more. */
@@ -69,9 +72,10 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     controllers.push(startController({ name, queue, reconcile, concurrency, log, ...observed }));
   };
   const context = { cluster, db, tenancies: makeTenancyFinder(cluster, namespace) };
-  const { sidecars, proxyDatabaseUrl = databaseUrl } = options;
+  const { sidecars, serviceAccountIssuer, proxyDatabaseUrl = databaseUrl } = options;
   const organizations = { cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now: Date.now };
-  start('Organization', makeOrganizationReconciler({ ...organizations, ...(sidecars && { sidecars }) }));
+  const ofCluster = { ...(sidecars && { sidecars }), ...(serviceAccountIssuer && { serviceAccountIssuer }) };
+  start('Organization', makeOrganizationReconciler({ ...organizations, ...ofCluster }));
   start('Persona', makeTenantReconciler(context, tenantKinds.Persona));
   start('ApiKeyBinding', makeTenantReconciler(context, tenantKinds.ApiKeyBinding));
   start('AnalysisConfig', makeTenantReconciler(context, tenantKinds.AnalysisConfig));

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JSONWebKeySet } from 'jose';
 import type { DataKeySet } from '../database/envelope.ts';
+import type { ServiceAccountTokens } from './pipeline/service-account-token.ts';
 
 /** What the organization's Secret gives a proxy, one file each; the operator writes it. */
 export interface Credentials {
@@ -12,6 +13,8 @@ export interface Credentials {
   /** Public keys, and where the Organization names a shared secret, that one (`kty: oct`, `alg: HS256`). */
   readonly jwks: JSONWebKeySet;
   readonly dataKeys: DataKeySet;
+  /** Where the organization accepts tokens of its member namespaces' service accounts. */
+  readonly serviceAccounts?: ServiceAccountTokens;
 }
 
 /** The names of the files, which are the Secret's keys. */
@@ -20,6 +23,7 @@ export const credentialFiles = {
   databaseUrl: 'database-url',
   jwks: 'jwks.json',
   dataKeys: 'data-keys.json',
+  serviceAccounts: 'service-accounts.json',
 } as const;
 
 /**
@@ -35,6 +39,7 @@ export async function readCredentials(directory: string): Promise<Credentials> {
       throw new Error(`The credentials directory ${directory} has no readable file "${name}"`, { cause });
     }
   };
+  const serviceAccounts = await readOptional(join(directory, credentialFiles.serviceAccounts));
   const organization = parse<{ id: string; name: string }>(
     credentialFiles.organization,
     await read(credentialFiles.organization),
@@ -45,7 +50,20 @@ export async function readCredentials(directory: string): Promise<Credentials> {
     databaseUrl: (await read(credentialFiles.databaseUrl)).trim(),
     jwks: parse<JSONWebKeySet>(credentialFiles.jwks, await read(credentialFiles.jwks)),
     dataKeys: parse<DataKeySet>(credentialFiles.dataKeys, await read(credentialFiles.dataKeys)),
+    ...(serviceAccounts !== undefined && {
+      serviceAccounts: parse<ServiceAccountTokens>(credentialFiles.serviceAccounts, serviceAccounts),
+    }),
   };
+}
+
+/** @returns undefined where there is no such file */
+async function readOptional(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** Calls `onChange` whenever the credentials change, until stopped. A half-written or unreadable state is passed over. */

@@ -224,7 +224,12 @@ function makeInForce(
   if (last && last.snapshot.spec === snapshot.spec) return { ...last, snapshot };
   return {
     snapshot,
-    authenticator: makeAuthenticator(snapshot.organizationId, credentials.jwks, snapshot.spec.authentication?.issuers),
+    authenticator: makeAuthenticator(
+      snapshot.organizationId,
+      credentials.jwks,
+      snapshot.spec.authentication?.issuers,
+      credentials.serviceAccounts,
+    ),
     envelope: makeEnvelope(credentials.dataKeys),
     price: makePrice(snapshot.spec.prices),
   };

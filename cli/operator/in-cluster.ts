@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { makeServiceAccountIssuer } from '../../operator/cluster/kubernetes/service-account-issuer.ts';
 import { type KubernetesCluster, makeApiClient, makeKubernetesCluster } from '../../operator/cluster/kubernetes.ts';
 import { startOperator } from '../../operator/operator.ts';
 import { type Candidacy, leadAlone, standForElection } from '../../operator/runtime/leader.ts';
@@ -119,6 +120,7 @@ async function run(
   const metrics = makeRuntimeMetrics(registry);
   const running = await startOperator({
     ...{ cluster, namespace, databaseUrl, proxyDatabaseUrl, concurrency, resyncMs, metrics, log },
+    serviceAccountIssuer: makeServiceAccountIssuer(client),
     onDatabaseWait: (reason) => {
       databaseWait = reason;
     },

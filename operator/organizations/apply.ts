@@ -53,6 +53,7 @@ export async function applyOrganization(
     jwks: { keys: [...signingKeys.map(publicPart), ...sharedKey(decision.sharedSecret)] },
     dataKeys: turnDataKeys(gathered.credentials?.dataKeys, decision.dataKeys, freshDataKey, nowS),
     loginIssuedAtS: known && gathered.credentials ? gathered.credentials.loginIssuedAtS : nowS,
+    ...(decision.serviceAccounts && { serviceAccounts: decision.serviceAccounts }),
   };
   // The credentials come before the row: what the row seals must be sealed with keys that are safe.
   const failures: NamespaceFailure[] = [];

@@ -1,5 +1,6 @@
 import type { Queryable } from '../../database/queryable.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import type { ServiceAccountIssuer } from '../cluster/kubernetes/service-account-issuer.ts';
 import type { SidecarContext } from '../sidecars/reconcile.ts';
 
 /** What reconciling an organization needs. */
@@ -9,6 +10,8 @@ export interface OrganizationContext {
   readonly operatorNamespace: string;
   /** The database as proxies reach it, without user and password. */
   readonly proxyDatabaseUrl: string;
+  /** Where there are service accounts. */
+  readonly serviceAccountIssuer?: () => Promise<ServiceAccountIssuer>;
   /** Where there are pods. */
   readonly sidecars?: SidecarContext;
   /** Milliseconds since 1970. */

@@ -1,5 +1,6 @@
 import { parseDurationMs } from '../../crds/duration.ts';
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
+import type { ServiceAccountTokens } from '../credentials.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 import type { GatheredOrganization } from './gather.ts';
 import { ageOfDataKeys, ageOfTokenKeys } from './keys.ts';
@@ -27,6 +28,8 @@ export type OrganizationDecision =
       readonly dataKeysWereLost: boolean;
       /** The HS256 secret to accept tokens by. */
       readonly sharedSecret: string | undefined;
+      /** The service accounts whose tokens are accepted. */
+      readonly serviceAccounts: ServiceAccountTokens | undefined;
       /** Where the credentials belong, the operator's own copy included. */
       readonly namespaces: readonly string[];
       /** Where a copy of the credentials has no business any more. */
@@ -60,10 +63,34 @@ export function decideOrganization(gathered: GatheredOrganization, nowMs: number
     tokenLifetime,
     dataKeysWereLost: storedId !== undefined && credentials === undefined,
     sharedSecret: gathered.sharedSecret ?? undefined,
+    serviceAccounts: decideServiceAccounts(gathered),
     namespaces,
     staleNamespaces: namespacesWithCredentials.filter((namespace) => !namespaces.includes(namespace)),
-    problem: gathered.sharedSecret === null ? sharedSecretMissing(spec, operatorNamespace) : undefined,
+    problem: gathered.sharedSecret === null ? sharedSecretMissing(spec, operatorNamespace) : issuerUnknown(gathered),
     nextRotationMs: earliest(Object.values(rotations).map(({ nextMs }) => nextMs)),
+  };
+}
+
+/** Where the issuer cannot be asked now, what was known of it last is used. */
+function decideServiceAccounts({
+  organization,
+  memberNamespaces,
+  serviceAccountIssuer,
+  credentials,
+}: GatheredOrganization): ServiceAccountTokens | undefined {
+  const { audience } = organization.spec.authentication?.serviceAccounts ?? {};
+  if (audience === undefined || !serviceAccountIssuer) return undefined;
+  const known = 'unknown' in serviceAccountIssuer ? credentials?.serviceAccounts : serviceAccountIssuer;
+  return known && { issuer: known.issuer, jwks: known.jwks, audience, namespaces: memberNamespaces };
+}
+
+function issuerUnknown({ serviceAccountIssuer }: GatheredOrganization): Verdict | undefined {
+  if (!serviceAccountIssuer || !('unknown' in serviceAccountIssuer)) return undefined;
+  return {
+    type: 'CredentialsReady',
+    status: false,
+    reason: 'ServiceAccountIssuerUnknown',
+    message: `Tokens of service accounts cannot be accepted, or not by the newest keys: the API server does not tell who issues them (${serviceAccountIssuer.unknown}).`,
   };
 }
 

@@ -2,6 +2,7 @@ import type { Organization } from '../../crds/resources.generated.ts';
 import { organizationIdOf } from '../../database/ids.ts';
 import { findOrganization } from '../../database/organizations.ts';
 import type { Cluster, Secret } from '../cluster/cluster.ts';
+import type { ServiceAccountIssuer } from '../cluster/kubernetes/service-account-issuer.ts';
 import {
   credentialsSecretName,
   type OrganizationCredentials,
@@ -32,12 +33,15 @@ export interface GatheredOrganization {
   readonly boundKeys: number;
   /** The HS256 secret; null where one is named and missing. */
   readonly sharedSecret: string | null | undefined;
+  /** Where the organization accepts service accounts: who issues their tokens, or why that cannot be told. */
+  readonly serviceAccountIssuer: ServiceAccountIssuer | { readonly unknown: string } | undefined;
 }
 
 export async function gatherOrganization(
-  { cluster, db, operatorNamespace }: Pick<OrganizationContext, 'cluster' | 'db' | 'operatorNamespace'>,
+  context: Pick<OrganizationContext, 'cluster' | 'db' | 'operatorNamespace' | 'serviceAccountIssuer'>,
   name: string,
 ): Promise<GatheredOrganization | undefined> {
+  const { cluster, db, operatorNamespace } = context;
   const organization = cluster.get('Organization', '', name);
   if (!organization) return undefined;
   const stored = await findOrganization(db, name);
@@ -67,6 +71,7 @@ export async function gatherOrganization(
       .filter(({ spec, metadata }) => spec.organizationRef.name === name && spec.active && !metadata.deletionTimestamp)
       .length,
     sharedSecret: gatherSharedSecret(cluster, operatorNamespace, organization),
+    serviceAccountIssuer: await gatherIssuer(context, organization),
   };
 }
 
@@ -75,6 +80,19 @@ function isCredentialsOf({ metadata }: Secret, organization: string): boolean {
     metadata.name === credentialsSecretName(organization) &&
     metadata.labels?.['chaperone.dev/organization'] === organization
   );
+}
+
+async function gatherIssuer(
+  { serviceAccountIssuer }: Pick<OrganizationContext, 'serviceAccountIssuer'>,
+  { spec }: Organization,
+): Promise<GatheredOrganization['serviceAccountIssuer']> {
+  if (!spec.authentication?.serviceAccounts) return undefined;
+  if (!serviceAccountIssuer) return { unknown: 'there are none outside a cluster' };
+  try {
+    return await serviceAccountIssuer();
+  } catch (error) {
+    return { unknown: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 function gatherSharedSecret(

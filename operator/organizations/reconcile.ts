@@ -14,6 +14,9 @@ const maxDelayMs = 2 ** 31 - 1;
 /** Nobody tells when a quota has been raised, or a Secret of somebody else's is gone. */
 const failureRetryMs = 10_000;
 
+/** Nor when the API server signs tokens with other keys. */
+const issuerLookMs = 300_000;
+
 /** Reconciles the Organization whose name is the key. */
 export function makeOrganizationReconciler(context: OrganizationContext): Reconcile {
   return async (name) => {
@@ -51,7 +54,10 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     tokenKeyIds,
   });
   const retryMs = failures.length > 0 ? failureRetryMs : undefined;
-  const next = [decision.nextRotationMs, sidecars?.requeueAfterMs, retryMs].filter((delayMs) => delayMs !== undefined);
+  const issuerLook = gathered.serviceAccountIssuer ? issuerLookMs : undefined;
+  const next = [decision.nextRotationMs, sidecars?.requeueAfterMs, retryMs, issuerLook].filter(
+    (delayMs) => delayMs !== undefined,
+  );
   return next.length === 0 ? {} : { requeueAfterMs: Math.min(...next, maxDelayMs) };
 }
 

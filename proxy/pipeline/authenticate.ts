@@ -13,6 +13,7 @@ import { LRUCache } from 'lru-cache';
 import { ProxyError } from '../error.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Identity } from './call.ts';
+import { makeServiceAccountVerifier, type ServiceAccountTokens } from './service-account-token.ts';
 
 /** The issuer of the tokens that Chaperone itself signs. Their audience is the organization's id. */
 export const ownIssuer = 'chaperone';
@@ -42,11 +43,21 @@ export function makeAuthenticator(
   organizationId: string,
   jwks: JSONWebKeySet,
   issuers: NonNullable<Snapshot['spec']['authentication']>['issuers'],
+  serviceAccounts?: ServiceAccountTokens,
 ): Authenticator {
-  const verifiers = new Map<string, Verify>();
-  verifiers.set(ownIssuer, ownVerifier(jwks, organizationId));
-  for (const issuer of issuers ?? []) verifiers.set(issuer.issuer, issuerVerifier(issuer, organizationId));
-  const verifyShared = sharedSecretVerifier(jwks, organizationId);
+  const identified =
+    (check: Verify): Identify =>
+    async (token) => {
+      const payload = await check(token);
+      return { payload, identity: identityOf(payload, organizationId) };
+    };
+  const verifiers = new Map<string, Identify>();
+  verifiers.set(ownIssuer, identified(ownVerifier(jwks, organizationId)));
+  for (const issuer of issuers ?? []) verifiers.set(issuer.issuer, identified(issuerVerifier(issuer, organizationId)));
+  // Last: were the same issuer named above too, its tokens would not be bound to the member namespaces.
+  if (serviceAccounts) verifiers.set(serviceAccounts.issuer, identifiedAsAccount(serviceAccounts));
+  const shared = sharedSecretVerifier(jwks, organizationId);
+  const verifyShared = shared && identified(shared);
   const seen = new LRUCache<string, Verified>({ max: 10_000 });
 
   const verify = async (token: string): Promise<Identity> => {
@@ -54,8 +65,7 @@ export function makeAuthenticator(
       const isShared = decodeProtectedHeader(token).alg === 'HS256';
       const check = isShared ? verifyShared : verifiers.get(decodeJwt(token).iss ?? '');
       if (!check) throw new Error('The issuer or the algorithm is not accepted');
-      const payload = await check(token);
-      const identity = identityOf(payload, organizationId);
+      const { payload, identity } = await check(token);
       seen.set(token, { identity, expiresAtMs: (payload.exp ?? 0) * 1_000 });
       return identity;
     } catch (cause) {
@@ -75,12 +85,22 @@ export function makeAuthenticator(
 }
 
 type Verify = (token: string) => Promise<JWTPayload>;
+type Identify = (token: string) => Promise<{ readonly payload: JWTPayload; readonly identity: Identity }>;
 type Issuer = NonNullable<NonNullable<Snapshot['spec']['authentication']>['issuers']>[number];
 
 function ownVerifier(jwks: JSONWebKeySet, organizationId: string): Verify {
   const keys = createLocalJWKSet({ keys: jwks.keys.filter((key) => key.kty !== 'oct') });
   const claims = { issuer: ownIssuer, audience: organizationId, algorithms, requiredClaims: ['exp'] };
   return async (token) => (await jwtVerify(token, keys, claims)).payload;
+}
+
+/** A workload calls for itself, or for the user that it names. */
+function identifiedAsAccount(tokens: ServiceAccountTokens): Identify {
+  const check = makeServiceAccountVerifier(tokens);
+  return async (token) => {
+    const payload = await check(token);
+    return { payload, identity: { user: undefined, defaultUser: payload.sub, roles: [] } };
+  };
 }
 
 /** Keys are fetched when a token is not known yet, and kept. */

@@ -4,6 +4,8 @@ import type { Persona, RoutedKey } from '../snapshot/snapshot.ts';
 export interface Identity {
   /** The user the credential is bound to; absent: the caller names one by `X-User-ID`. */
   readonly user: string | undefined;
+  /** Whose call it is where no user is named. */
+  readonly defaultUser?: string | undefined;
   readonly roles: readonly string[];
 }
 

@@ -25,7 +25,7 @@ export function makeIdentify(organizationId: string): Identify {
     if (identity.user !== undefined && named !== undefined && named !== identity.user) {
       throw new ProxyError('user_mismatch', { param: 'X-User-ID' });
     }
-    const user = identity.user ?? named;
+    const user = identity.user ?? named ?? identity.defaultUser;
     if (user === undefined && snapshot.requireUser) throw new ProxyError('user_required', { param: 'X-User-ID' });
     const userId = user === undefined ? nobody : idOf(user);
     if (snapshot.inactiveUsers.has(userId)) throw new ProxyError('user_inactive', { param: 'X-User-ID' });

@@ -210,6 +210,13 @@ const organizations = cases('Organization', [
   ['a surface that is none', { surfaces: ['chat', 'vector_stores'] }, ['spec.surfaces[1]']],
   ['contents that are not kept', { storage: { contents: 'None' } }],
   ['contents kept in part', { storage: { contents: 'Some' } }, ['spec.storage.contents']],
+  ['service accounts', { authentication: { serviceAccounts: {} } }],
+  ['service accounts for an audience', { authentication: { serviceAccounts: { audience: 'ours' } } }],
+  [
+    'service accounts for nobody',
+    { authentication: { serviceAccounts: { audience: '' } } },
+    ['spec.authentication.serviceAccounts.audience'],
+  ],
   ['sidecars that are rolled', { sidecars: { rollout: 'Roll' } }],
   ['sidecars of which nothing is said', { sidecars: {} }],
   ['sidecars that are forgotten', { sidecars: { rollout: 'Ignore' } }, ['spec.sidecars.rollout']],

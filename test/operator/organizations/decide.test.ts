@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { Organization } from '../../../crds/resources.generated.ts';
 import { generateDataKeys } from '../../../database/envelope.ts';
 import {
@@ -33,6 +33,7 @@ const settled: GatheredOrganization = {
   namespacesWithCredentials: ['api', 'chaperone-system', 'web'],
   boundKeys: 1,
   sharedSecret: undefined,
+  serviceAccountIssuer: undefined,
 };
 
 const nowMs = Date.parse('2026-01-01T00:00:00Z');
@@ -58,6 +59,7 @@ test('an organization that is settled needs nothing new', () => {
     tokenLifetime: '8760h',
     dataKeysWereLost: false,
     sharedSecret: undefined,
+    serviceAccounts: undefined,
     namespaces: ['chaperone-system', 'api', 'web'],
     staleNamespaces: [],
     problem: undefined,
@@ -158,4 +160,31 @@ test('namespaces without credentials are named with the reason, ten of them', ()
   const verdict = judgeFailures(failures);
   assert.equal(verdict?.reason, 'NamespacesWithoutCredentials');
   assert.match(verdict.message, /web-0 \(exceeded quota\); .*web-9 \(exceeded quota\) and 2 more\. All others/);
+});
+
+describe('service accounts', () => {
+  const accepting = withSpec({
+    authentication: { ...acme.spec.authentication, serviceAccounts: { audience: 'ours' } },
+  });
+  const issuer = { issuer: 'https://kubernetes.default.svc', jwks: { keys: [{ kty: 'RSA', kid: 'new' }] } };
+  const last = { ...issuer, jwks: { keys: [{ kty: 'RSA', kid: 'last' }] }, audience: 'ours', namespaces: [] };
+  const unknown = { unknown: 'forbidden' };
+
+  test('are accepted of member namespaces', () => {
+    const { serviceAccounts, problem } = apply({ organization: accepting, serviceAccountIssuer: issuer });
+    assert.deepEqual(serviceAccounts, { ...issuer, audience: 'ours', namespaces: ['api', 'web'] });
+    assert.equal(problem, undefined);
+  });
+
+  test('are accepted by the keys known last while the API server does not tell, which is said', () => {
+    const gathered = { organization: accepting, serviceAccountIssuer: unknown };
+    const { serviceAccounts, problem } = apply({ ...gathered, credentials: { ...credentials, serviceAccounts: last } });
+    assert.deepEqual(serviceAccounts, { ...last, namespaces: ['api', 'web'] });
+    assert.match(problem?.message ?? '', /does not tell who issues them \(forbidden\)/);
+    assert.equal(apply(gathered).serviceAccounts, undefined);
+  });
+
+  test('are accepted no more where the organization says nothing of them', () => {
+    assert.equal(apply({ credentials: { ...credentials, serviceAccounts: last } }).serviceAccounts, undefined);
+  });
 });

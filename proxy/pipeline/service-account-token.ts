@@ -1,0 +1,55 @@
+import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
+
+/** Whose service account tokens an organization accepts; the operator states it, so that no proxy asks an API server. */
+export interface ServiceAccountTokens {
+  /** The cluster's, as its tokens' `iss` has it. */
+  readonly issuer: string;
+  readonly jwks: JSONWebKeySet;
+  /** What a token must have been requested for. */
+  readonly audience: string;
+  /** Of which service accounts are accepted: the organization's member namespaces. */
+  readonly namespaces: readonly string[];
+}
+
+/** API servers sign with RSA or ECDSA; a key's own type fixes which. */
+const algorithms = ['RS256', 'ES256', 'ES384', 'ES512'];
+
+/**
+ * Makes the check of tokens that Kubernetes issued to a service account. Tokens without an end (legacy Secrets) or for
+ * another audience, such as the one that every pod has for the API server, are none.
+ *
+ * @returns resolves to the account's name, `system:serviceaccount:<namespace>:<name>`, in `sub`
+ * @see https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#schema-for-service-account-private-claims
+ */
+export function makeServiceAccountVerifier(tokens: ServiceAccountTokens): (token: string) => Promise<JWTPayload> {
+  const { issuer, audience, jwks } = tokens;
+  const keys = createLocalJWKSet(jwks);
+  const namespaces = new Set(tokens.namespaces);
+  const claims = { issuer, audience, algorithms, requiredClaims: ['exp', 'sub', 'kubernetes.io'] };
+  return async (token) => {
+    const { payload } = await jwtVerify(token, keys, claims);
+    const { namespace, name } = accountOf(payload);
+    if (!namespaces.has(namespace)) throw new Error('The service account is of no member namespace');
+    // The subject is what people know the account by, and the private claims are what API servers go by.
+    if (payload.sub !== `system:serviceaccount:${namespace}:${name}`) throw new Error('The subject is another account');
+    return payload;
+  };
+}
+
+function accountOf(payload: JWTPayload): { readonly namespace: string; readonly name: string } {
+  const claim = payload['kubernetes.io'];
+  const namespace = textAt(claim, 'namespace');
+  const account: unknown = isObject(claim) ? claim.serviceaccount : undefined;
+  const name = textAt(account, 'name');
+  if (namespace === undefined || name === undefined) throw new Error('The token names no service account');
+  return { namespace, name };
+}
+
+function textAt(value: unknown, key: string): string | undefined {
+  const found = isObject(value) ? value[key] : undefined;
+  return typeof found === 'string' ? found : undefined;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
