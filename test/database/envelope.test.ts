@@ -118,3 +118,26 @@ describe('keys', () => {
     test(`${what} are refused`, () => refuses(() => makeEnvelope(set)));
   }
 });
+
+describe('a digest', () => {
+  const digest = (text: string, { organizationId = 'o', purpose = 'p', keys = dataKeys } = {}) =>
+    makeEnvelope(keys).digest(organizationId, purpose, text).toString('hex');
+
+  test('is the same wherever the same key is', () => {
+    fc.assert(fc.property(fc.string(), (text) => digest(text) === envelope.digest('o', 'p', text).toString('hex')));
+  });
+
+  test('is another one for another text, purpose, organization or key', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (text, other) => {
+        const others = [
+          digest(text, { purpose: 'q' }),
+          digest(text, { organizationId: 'other' }),
+          digest(text, { keys: generateDataKeys() }),
+          ...(other === text ? [] : [digest(other)]),
+        ];
+        assert.ok(!others.includes(digest(text)));
+      }),
+    );
+  });
+});

@@ -74,6 +74,18 @@ test('satisfied: whatever is put together from types, bounds and choices', () =>
   fc.assert(fc.property(schema, assertSatisfied), { numRuns: 60 });
 });
 
+test('an enum takes the value that shares most words with what was said, otherwise its first', () => {
+  const schema = { enum: ['technical_support', 'billing_inquiry', 'Billing support', 7] };
+  for (const [said, expected] of [
+    ['Hello', 'technical_support'],
+    ['A BILLING question!', 'billing_inquiry'],
+    ['support for billing', 'Billing support'],
+    ['7', 7],
+  ] as const) {
+    assert.equal(sampleOf(schema, 'an answer', said), expected, said);
+  }
+});
+
 const hopeless: Record<string, JsonObject> = {
   'recursion without end': { type: 'object', properties: { self: { $ref: '#' } }, required: ['self'] },
   'a reference to nothing': { $ref: '#/$defs/none' },

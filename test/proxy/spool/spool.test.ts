@@ -82,6 +82,24 @@ test('a call is found by either id, while it waits and afterwards', (t) => {
   spool.close();
 });
 
+test('the record of a call is there for as long as it waits, after a start, too', (t) => {
+  const directory = makeDirectory(t);
+  const before = openSpool({ directory });
+  const [record, other] = [settle(before), settle(before)];
+  before.rate(makeRating(other.request_id));
+  assert.deepEqual(before.findWaiting(record.request_id), record);
+  before.close();
+  const spool = openSpool({ directory });
+  const find = () => [record, other].map(({ request_id }) => spool.findWaiting(request_id));
+  assert.deepEqual(find(), [record, other]);
+  spool.remove('calls', spool.take('calls', 1));
+  assert.deepEqual(find(), [undefined, other]);
+  spool.remove('ratings', spool.take('ratings', 1));
+  assert.deepEqual(find(), [undefined, other]);
+  assert.equal(spool.findWaiting('req_unknown'), undefined);
+  spool.close();
+});
+
 test('all that wait are found, however many', (t) => {
   const spool = open(t);
   const first = settle(spool, makeRecord(organizationId, { response_id: 'resp_first' }));

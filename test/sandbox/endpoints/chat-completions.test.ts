@@ -89,6 +89,27 @@ test('a structured output satisfies its schema', async (t) => {
   assert.deepEqual(completion.choices[0]?.message.parsed, { done: true });
 });
 
+test('it refuses, or comes to no end, where it is told to', async (t) => {
+  const { openai, calls } = await openSandbox(t);
+  const ask = (sandbox: string, stream: boolean) => {
+    const body = { model: 'gpt-4o', messages, metadata: { sandbox }, stream_options: { include_usage: true } };
+    return stream
+      ? openai.chat.completions.stream({ ...body, stream: true }).finalChatCompletion()
+      : openai.chat.completions.create({ ...body, stream_options: null });
+  };
+  for (const stream of [false, true]) {
+    const [refused] = (await ask('refusal', stream)).choices;
+    assert.match(refused?.message.refusal ?? '', /sorry/);
+    assert.equal(refused?.message.content ?? '', '');
+    assert.equal(refused?.finish_reason, 'stop');
+  }
+  const whole = await ask('words=20', false);
+  const { choices, usage } = await ask('words=20,incomplete', false);
+  assert.equal(choices[0]?.finish_reason, 'length');
+  assert.equal(usage?.completion_tokens, Math.floor((whole.usage?.completion_tokens ?? 0) / 2));
+  assert.equal((await calls()).at(-1)?.output_tokens, usage?.completion_tokens);
+});
+
 test('refusals name the parameter', async (t) => {
   const { post } = await openSandbox(t);
   const cases: [body: unknown, param: string][] = [

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { type Client, DatabaseError } from 'pg';
+import {
+  insertAnalysisConfig,
+  listAnalysisConfigs,
+  readAnalysisConfig,
+  retireAnalysisConfig,
+  updateAnalysisConfig,
+  upsertAnalysisConfig,
+} from '../../database/analysis-configs.ts';
+import { findAnalysisResult, insertAnalysisResult } from '../../database/analysis-results.ts';
+import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
+
+const releasers: (() => Promise<void>)[] = [];
+const suite = { after: (release: () => Promise<void>) => void releasers.push(release) };
+let database: OwnedDatabase;
+let tenant: Tenant;
+let db: Client;
+
+before(async () => {
+  database = await openDatabase(suite);
+  tenant = await makeTenant(database);
+  db = await connect(suite, tenant.url);
+});
+after(async () => {
+  for (const release of releasers.reverse()) await release();
+});
+
+function config(name: string) {
+  return {
+    organizationId: tenant.id,
+    analysisConfigId: randomUUID(),
+    name,
+    description: null,
+    configSealed: Buffer.from('sealed'),
+  };
+}
+
+const refusedWith = (code: string) => (error: unknown) => error instanceof DatabaseError && error.code === code;
+
+test('a tenant makes configs and changes them, and those of a resource it only reads', async () => {
+  const owned = { ...config('owned'), resource: 'team/owned' };
+  await upsertAnalysisConfig(database.owner, owned);
+  const own = await insertAnalysisConfig(db, { ...config('own'), isActive: true });
+  assert.equal(own.resource, null);
+
+  const renamed = await updateAnalysisConfig(db, tenant.id, own.analysisConfigId, { name: 'mine', isActive: false });
+  assert.deepEqual([renamed?.name, renamed?.isActive, renamed?.description], ['mine', false, null]);
+  assert.equal(await updateAnalysisConfig(db, tenant.id, owned.analysisConfigId, { name: 'mine too' }), undefined);
+  assert.equal(await retireAnalysisConfig(db, tenant.id, owned.analysisConfigId), undefined);
+
+  // Nor by statements that no function of ours makes.
+  await db.query(`update chaperone.analysis_configs set description = 'changed'`);
+  assert.equal((await readAnalysisConfig(db, tenant.id, owned.analysisConfigId))?.description, null);
+  assert.equal((await readAnalysisConfig(db, tenant.id, own.analysisConfigId))?.description, 'changed');
+  await assert.rejects(db.query(`update chaperone.analysis_configs set resource = 'team/mine'`), refusedWith('42501'));
+  await assert.rejects(db.query('delete from chaperone.analysis_configs'), refusedWith('42501'));
+});
+
+test('a name is taken for as long as its config is there', async () => {
+  const first = await insertAnalysisConfig(db, { ...config('taken'), isActive: true });
+  await assert.rejects(insertAnalysisConfig(db, { ...config('taken'), isActive: true }), refusedWith('23505'));
+  assert.equal(await retireAnalysisConfig(db, tenant.id, first.analysisConfigId), 'deleted');
+  assert.equal(await readAnalysisConfig(db, tenant.id, first.analysisConfigId), undefined);
+  const second = await insertAnalysisConfig(db, { ...config('taken'), isActive: true });
+
+  const result = {
+    organizationId: tenant.id,
+    cacheKey: Buffer.alloc(32, 7),
+    resultSealed: Buffer.from('first'),
+    analysisConfigId: second.analysisConfigId,
+    requestId: 'req_1',
+    userId: randomUUID(),
+  };
+  await insertAnalysisResult(db, result);
+  await insertAnalysisResult(db, { ...result, resultSealed: Buffer.from('second') });
+  assert.equal(String(await findAnalysisResult(db, tenant.id, result.cacheKey)), 'first');
+  assert.equal(await findAnalysisResult(db, tenant.id, Buffer.alloc(32, 8)), undefined);
+  assert.equal(await retireAnalysisConfig(db, tenant.id, second.analysisConfigId), 'deactivated');
+  assert.equal((await readAnalysisConfig(db, tenant.id, second.analysisConfigId))?.isActive, false);
+});
+
+test('a list has its page and how many there are in all', async () => {
+  const other = await makeTenant(database);
+  const asOther = await connect(suite, other.url);
+  const list = (isActive: boolean | undefined, limit: number, offset: number) =>
+    listAnalysisConfigs(asOther, other.id, { isActive, limit, offset });
+  assert.deepEqual(await list(undefined, 10, 0), { configs: [], total: 0 });
+  for (const name of ['c', 'a', 'b']) {
+    await insertAnalysisConfig(asOther, { ...config(name), organizationId: other.id, isActive: name !== 'b' });
+  }
+  const names = async (isActive: boolean | undefined, limit: number, offset: number) => {
+    const { configs, total } = await list(isActive, limit, offset);
+    return [configs.map(({ name }) => name).join(''), total];
+  };
+  assert.deepEqual(await names(undefined, 10, 0), ['abc', 3]);
+  assert.deepEqual(await names(undefined, 1, 1), ['b', 3]);
+  assert.deepEqual(await names(true, 10, 0), ['ac', 2]);
+  assert.deepEqual(await names(false, 10, 0), ['b', 1]);
+  assert.deepEqual(await names(undefined, 10, 5), ['', 3]);
+});
