@@ -41,6 +41,7 @@ program
     parsePeriod,
     600_000,
   )
+  .option('--key-propagation <duration>', 'how long a new key is handed out before it is used', parsePeriod, 300_000)
   .option('--metrics-port <port>', 'the port of /metrics, /healthz and /readyz', parsePort, 8080)
   .option('--image <image>', "the sidecar's image; without one nothing is injected")
   .addOption(new Option('--image-pull-policy <policy>', "the sidecar's").choices(['Always', 'IfNotPresent', 'Never']))
@@ -61,8 +62,8 @@ program
   .option('--directory <directory>', 'take resources from the YAML in this directory instead of a cluster')
   .option('--data <directory>', 'where statuses and Secrets are kept with --directory', '.chaperone')
   .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')
-  .action(async ({ resync: resyncMs, ...options }) =>
-    (await import('./operator.ts')).operator({ ...options, resyncMs }, process.env),
+  .action(async ({ resync: resyncMs, keyPropagation: propagationMs, ...options }) =>
+    (await import('./operator.ts')).operator({ ...options, resyncMs, propagationMs }, process.env),
   );
 
 program

@@ -22,19 +22,20 @@ export async function operator(options: OperatorCommandOptions, environment: Nod
     const proxyDatabaseUrl = proxyDatabaseUrlFile === undefined ? databaseUrl : await readText(proxyDatabaseUrlFile);
     return operateInCluster(options, { databaseUrl, proxyDatabaseUrl, log });
   }
-  const { directory, data, resyncMs } = options;
-  await operateOverDirectory(directory, data, { databaseUrl, resyncMs, environment, log });
+  const { directory, data, resyncMs, propagationMs } = options;
+  await operateOverDirectory(directory, data, { databaseUrl, resyncMs, propagationMs, environment, log });
 }
 
 interface DirectoryContext {
   readonly databaseUrl: string;
   readonly resyncMs: number;
+  readonly propagationMs: number;
   readonly environment: NodeJS.ProcessEnv;
   readonly log: Logger;
 }
 
 async function operateOverDirectory(directory: string, data: string, context: DirectoryContext): Promise<void> {
-  const { databaseUrl, resyncMs, environment, log } = context;
+  const { databaseUrl, resyncMs, propagationMs, environment, log } = context;
   const cluster = makeDirectoryCluster({
     directory,
     stateDirectory: join(data, 'state'),
@@ -42,7 +43,7 @@ async function operateOverDirectory(directory: string, data: string, context: Di
     onProblem: (problem) => log.error(problem, 'a resource cannot be used; the last good one stays in force'),
   });
   await cluster.start();
-  const running = await startOperator({ cluster, databaseUrl, resyncMs, log });
+  const running = await startOperator({ cluster, databaseUrl, resyncMs, propagationMs, log });
   log.info('reconciling');
   const stop = async () => {
     await running.stop();

@@ -41,6 +41,8 @@ export interface OperatorOptions {
   readonly concurrency?: number;
   /** Rows are watched by nobody: what somebody changed in the database is put right within this time, give or take. */
   readonly resyncMs?: number;
+  /** How long a new key is handed out before it is used, so that every proxy has it by then; five minutes where absent. */
+  readonly propagationMs?: number;
 }
 
 export interface Operator {
@@ -57,7 +59,7 @@ const monthMs = 31 * 24 * 3_600_000;
 /** Migrates the database, once it answers, and reconciles the cluster's resources into it until stopped. */
 export async function startOperator(options: OperatorOptions): Promise<Operator> {
   const { cluster, databaseUrl, log, metrics, concurrency = 4, namespace = operatorNamespace } = options;
-  const { resyncMs = defaultResyncMs, onDatabaseWait } = options;
+  const { resyncMs = defaultResyncMs, propagationMs, onDatabaseWait } = options;
   await whenDatabaseAnswers(() => migrate(databaseUrl), { log, ...(onDatabaseWait && { onWait: onDatabaseWait }) });
   const db = new Pool({ connectionString: databaseUrl, max: concurrency * 2, application_name: 'chaperone-operator' });
   db.on('error', (error) => log.warn({ err: error }, 'lost the database'));
@@ -75,7 +77,8 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const { sidecars, serviceAccountIssuer, proxyDatabaseUrl = databaseUrl } = options;
   const organizations = { cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now: Date.now };
   const ofCluster = { ...(sidecars && { sidecars }), ...(serviceAccountIssuer && { serviceAccountIssuer }) };
-  start('Organization', makeOrganizationReconciler({ ...organizations, ...ofCluster }));
+  const timing = { ...(propagationMs !== undefined && { propagationMs }) };
+  start('Organization', makeOrganizationReconciler({ ...organizations, ...ofCluster, ...timing }));
   start('Persona', makeTenantReconciler(context, tenantKinds.Persona));
   start('ApiKeyBinding', makeTenantReconciler(context, tenantKinds.ApiKeyBinding));
   start('AnalysisConfig', makeTenantReconciler(context, tenantKinds.AnalysisConfig));

@@ -26,6 +26,7 @@ export interface InClusterOptions extends InjectionOptions {
   readonly leaderElection: boolean;
   readonly concurrency: number;
   readonly resyncMs: number;
+  readonly propagationMs: number;
 }
 
 interface InClusterContext {
@@ -67,7 +68,7 @@ async function run(
   { databaseUrl, proxyDatabaseUrl, log }: InClusterContext,
   releasers: (() => Promise<unknown>)[],
 ): Promise<void> {
-  const { namespace, concurrency, resyncMs } = options;
+  const { namespace, concurrency, resyncMs, propagationMs } = options;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const client = makeApiClient({ kubeConfig: loadKubeConfig(options), onAnswer: makeRestClientMetrics(registry) });
@@ -119,7 +120,7 @@ async function run(
   }
   const metrics = makeRuntimeMetrics(registry);
   const running = await startOperator({
-    ...{ cluster, namespace, databaseUrl, proxyDatabaseUrl, concurrency, resyncMs, metrics, log },
+    ...{ cluster, namespace, databaseUrl, proxyDatabaseUrl, concurrency, resyncMs, propagationMs, metrics, log },
     serviceAccountIssuer: makeServiceAccountIssuer(client),
     onDatabaseWait: (reason) => {
       databaseWait = reason;

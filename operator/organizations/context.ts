@@ -14,6 +14,8 @@ export interface OrganizationContext {
   readonly serviceAccountIssuer?: () => Promise<ServiceAccountIssuer>;
   /** Where there are pods. */
   readonly sidecars?: SidecarContext;
+  /** How long a new key is handed out before it is used, so that every proxy has it by then; five minutes where absent. */
+  readonly propagationMs?: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }

@@ -40,10 +40,18 @@ export type OrganizationDecision =
     };
 
 /** A mounted Secret changes within two minutes, and a proxy looks every other second. */
-const propagationMs = 300_000;
+const defaultPropagationMs = 300_000;
 
-/** What to do about an organization. */
-export function decideOrganization(gathered: GatheredOrganization, nowMs: number): OrganizationDecision {
+/**
+ * What to do about an organization.
+ *
+ * @param propagationMs how long a new key is handed out before it is used
+ */
+export function decideOrganization(
+  gathered: GatheredOrganization,
+  nowMs: number,
+  propagationMs = defaultPropagationMs,
+): OrganizationDecision {
   const { organization, operatorNamespace, memberNamespaces, namespacesWithCredentials } = gathered;
   const { credentials, storedId } = gathered;
   const { metadata, spec } = organization;
@@ -52,7 +60,7 @@ export function decideOrganization(gathered: GatheredOrganization, nowMs: number
   }
   const namespaces = [...new Set([operatorNamespace, ...memberNamespaces])];
   const tokenLifetime = spec.authentication?.tokenLifetime ?? defaultTokenLifetime;
-  const rotations = decideRotations(gathered, parseDurationMs(tokenLifetime), nowMs);
+  const rotations = decideRotations(gathered, { lifetimeMs: parseDurationMs(tokenLifetime), propagationMs }, nowMs);
   return {
     action: 'apply',
     needsFinalizer: !metadata.finalizers?.includes(finalizer),
@@ -96,7 +104,7 @@ function issuerUnknown({ serviceAccountIssuer }: GatheredOrganization): Verdict 
 
 function decideRotations(
   { organization, signingKeys, credentials }: GatheredOrganization,
-  lifetimeMs: number,
+  { lifetimeMs, propagationMs }: { readonly lifetimeMs: number; readonly propagationMs: number },
   nowMs: number,
 ) {
   const { rotation } = organization.spec;

@@ -36,7 +36,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   const gathered = await gatherOrganization(context, name);
   if (!gathered) return {};
   const key = { kind: 'Organization', namespace: '', name } as const;
-  const decision = decideOrganization(gathered, context.now());
+  const decision = decideOrganization(gathered, context.now(), context.propagationMs);
   if (decision.action === 'delete') {
     await removeOrganization(context, key, gathered.organizationId, decision);
     return {};

@@ -24,6 +24,8 @@ export interface Stage {
   readonly hands: Hands;
   /** The owner's. */
   readonly databaseUrl: string;
+  /** Absent where the run was given a server of someone else's. */
+  readonly superuserUrl: string | undefined;
   readonly db: Pool;
   /** Starts the operator; one at a time. */
   startOperator(options?: StageOperatorOptions): Promise<RunningOperator>;
@@ -57,6 +59,7 @@ export async function setStage(scope: Scope): Promise<Stage> {
     client,
     hands,
     databaseUrl: database.url,
+    superuserUrl: database.superuserUrl,
     db,
     async startOperator({ client: own = client, timings = defaultTimings, ...options } = {}) {
       const cluster = makeKubernetesCluster({ client: own, namespace: governance, log, timings });

@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict';
+import { openSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, describe, type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client } from 'pg';
+import { type ProxyProcess, startProxyProcess } from '../../cli/local/proxies.ts';
+import { statePaths } from '../../cli/local/state.ts';
+import { signToken } from '../../cli/token.ts';
+import { makeEnvelope } from '../../database/envelope.ts';
+import { makeSecretFiles } from '../../operator/cluster/directory/secret-files.ts';
+import { operatorNamespace, readCredentialsSecret, readSigningKeys } from '../../operator/credentials.ts';
+import { startSandbox } from '../../sandbox/server.ts';
+import { until } from '../until.ts';
+import { makeDirectory, repository, suiteScope } from '../up/start-up.ts';
+import { skip } from './cluster-under-test.ts';
+import { binding, decode, organization, persona, secret, type TestObject } from './resources.ts';
+import { governance, type Stage, setStage } from './stage.ts';
+
+const propagationMs = 6_000;
+
+describe('under a steady stream of calls', { skip }, () => {
+  const scope = suiteScope();
+  let stage: Stage;
+  let proxy: ProxyProcess;
+  let data: string;
+
+  before(async () => {
+    stage = await setStage(scope);
+    const { hands } = stage;
+    await stage.startOperator({ propagationMs });
+    await hands.create('Organization', 'acme', organization());
+    await hands.create('Secret', 'web/openai', secret({ key: 'sk-sandbox' }));
+    await hands.create('Persona', 'web/support', persona());
+    await hands.create('ApiKeyBinding', 'web/openai', binding());
+    await hands.untilReason('Persona', 'web/support', 'Ready');
+    await hands.untilReason('ApiKeyBinding', 'web/openai', 'Ready');
+    const sandbox = await startSandbox();
+    scope.after(sandbox.close);
+    data = await makeDirectory(scope);
+    const mounted = await mountSecrets(stage, data);
+    scope.after(mounted.stop);
+    proxy = await startProxyProcess({
+      organization: 'acme',
+      entry: join(repository, 'cli', 'main.ts'),
+      credentialsDirectory: join(statePaths(data).secrets, 'web', 'chaperone-acme'),
+      dataDirectory: statePaths(data).proxy('acme'),
+      port: 0,
+      metricsPort: 0,
+      upstreamUrl: sandbox.url,
+      logFile: openSync(join(data, 'proxy.log'), 'a'),
+      onRestart: () => {},
+    });
+    scope.after(() => proxy.stop(4_000));
+  });
+
+  const credentials = async () => {
+    const found = readCredentialsSecret(toSecret(await stage.hands.find('Secret', `${governance}/chaperone-acme`)));
+    assert.ok(found);
+    return found;
+  };
+
+  test('every key and the password is replaced: no call fails, and none is lost', async (t) => {
+    const first = await credentials();
+    const personaId = (await stage.hands.find('Persona', 'web/support'))?.status?.id;
+    const syntheticKey = decode(await stage.hands.find('Secret', 'web/openai-synthetic-key'), 'api-key');
+    const tokenOfFirst = await signToken({ organization: 'acme', data });
+    const makeToken = [
+      async () => tokenOfFirst,
+      async () => syntheticKey,
+      () => signToken({ organization: 'acme', data }),
+    ];
+    const calls = keepCalling(t, async (number) => {
+      const token = await makeToken[number % makeToken.length]?.();
+      const answer = await fetch(`http://127.0.0.1:${proxy.port}/v1/responses`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'x-user-id': 'bob', 'x-session-id': `call-${number}` },
+        body: JSON.stringify({
+          model: 'gpt-4o',
+          input: `Hello ${number}`,
+          ...(number % 2 && { persona_id: personaId }),
+        }),
+      });
+      const text = await answer.text();
+      return answer.status === 200 ? undefined : `${answer.status} ${text}`;
+    });
+    await calls.untilMore(20);
+    // What was issued in the very second that the annotation names is not replaced.
+    await until(() => Date.now() / 1_000 > first.loginIssuedAtS + 2);
+
+    await stage.hands.change('Organization', 'acme', {
+      metadata: { annotations: { 'chaperone.dev/rotate': new Date().toISOString() } },
+    });
+    const second = await until(async () => {
+      const now = await credentials();
+      return now.databaseUrl !== first.databaseUrl && now;
+    }, 'another password');
+    assert.equal(second.dataKeys.current, first.dataKeys.current, 'a new key is handed out before it is used');
+    await calls.untilMore(20);
+
+    const last = await until(async () => {
+      const now = await credentials();
+      return now.dataKeys.current !== first.dataKeys.current && now;
+    }, 'another data key');
+    const signing = readSigningKeys(
+      toSecret(await stage.hands.find('Secret', `${governance}/chaperone-acme-signing-keys`)),
+    );
+    assert.ok(signing[0]?.kid !== first.jwks.keys[0]?.kid);
+    const sealedWith = async () => {
+      const { rows } = await stage.db.query<{ id: string }>(
+        `select distinct encode(substr(input_encrypted, 3, get_byte(input_encrypted, 1)), 'escape') as id
+         from chaperone.request_contents`,
+      );
+      return rows.map(({ id }) => id).sort();
+    };
+    await until(async () => (await sealedWith()).includes(last.dataKeys.current), 'contents under the new key');
+    await endSessions(stage, first.organization.id);
+    await calls.untilMore(40);
+    const { made, failures } = await calls.stop();
+    t.diagnostic(`${made} calls`);
+    assert.deepEqual(failures, []);
+
+    const { rows } = await until(async () => {
+      const found = await stage.db.query<{ session_id: string; status: string; input: Buffer; request_id: string }>(
+        `select r.session_id, r.status, r.request_id, c.input_encrypted as input
+         from chaperone.requests r join chaperone.request_contents c using (organization_id, request_id, started_at)`,
+      );
+      return found.rows.length >= made && found;
+    }, 'the records');
+    assert.deepEqual([rows.length, new Set(rows.map(({ session_id }) => session_id)).size], [made, made]);
+    const envelope = makeEnvelope(last.dataKeys);
+    for (const { session_id, status, input, request_id: rowId } of rows) {
+      assert.equal(status, 'completed');
+      const place = { organizationId: last.organization.id, column: 'request_contents.input', rowId };
+      assert.match(envelope.open(place, input).toString(), new RegExp(`Hello ${session_id.replace('call-', '')}"`));
+    }
+    assert.deepEqual(await sealedWith(), [first.dataKeys.current, last.dataKeys.current].sort());
+  });
+});
+
+/** Secrets by their paths, as the API server has them and as they are mounted. */
+const mounts = {
+  'web/chaperone-acme': ['web', 'chaperone-acme'],
+  [`${governance}/chaperone-acme`]: [operatorNamespace, 'chaperone-acme'],
+  [`${governance}/chaperone-acme-signing-keys`]: [operatorNamespace, 'chaperone-acme-signing-keys'],
+} as const;
+
+/** Does what a kubelet does: brings each Secret to its directory, some time after it has changed. */
+async function mountSecrets({ hands }: Stage, data: string): Promise<{ stop(): Promise<void> }> {
+  const files = makeSecretFiles(statePaths(data).secrets);
+  const versions = new Map<string, string>();
+  let isStopped = false;
+  const sync = async () => {
+    for (const [path, [namespace, name]] of Object.entries(mounts)) {
+      const found = await hands.find('Secret', path);
+      if (!found || versions.get(path) === found.metadata.resourceVersion) continue;
+      await files.write(namespace, name, toSecret(found)?.data ?? {});
+      versions.set(path, found.metadata.resourceVersion);
+    }
+  };
+  const run = async () => {
+    while (!isStopped) {
+      await delay(500);
+      await sync();
+    }
+  };
+  await sync();
+  const running = run();
+  return {
+    async stop() {
+      isStopped = true;
+      await running;
+    },
+  };
+}
+
+function toSecret(object: TestObject | undefined) {
+  if (!object) return undefined;
+  const entries = Object.entries(object.data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64')] as const);
+  const metadata = { ...object.metadata, generation: 1, creationTimestamp: '' };
+  return { apiVersion: 'v1' as const, kind: 'Secret' as const, metadata, data: Object.fromEntries(entries) };
+}
+
+/** Has the proxy log in anew, which only the new password lets it. */
+async function endSessions({ superuserUrl, databaseUrl }: Stage, organizationId: string): Promise<void> {
+  const client = new Client({ connectionString: superuserUrl ?? databaseUrl });
+  await client.connect();
+  const role = `chaperone_org_${organizationId.replaceAll('-', '')}`;
+  const { rowCount } = await client.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [
+    role,
+  ]);
+  await client.end();
+  assert.ok(rowCount, 'the proxy had no session');
+}
+
+/** Makes one call after another, some at once, until stopped. @param call resolves with what was wrong, if anything */
+function keepCalling(t: TestContext, call: (number: number) => Promise<string | undefined>) {
+  const failures: string[] = [];
+  let [begun, made] = [0, 0];
+  let isStopped = false;
+  const work = async () => {
+    while (!isStopped) {
+      const failure = await call(begun++).catch(String);
+      made += 1;
+      if (failure !== undefined) failures.push(failure);
+      await delay(30);
+    }
+  };
+  const working = Promise.all([work(), work(), work()]);
+  const stop = async () => {
+    isStopped = true;
+    await working;
+    return { made, failures };
+  };
+  t.after(stop);
+  return {
+    stop,
+    untilMore(count: number) {
+      const enough = made + count;
+      return until(() => made >= enough, `${count} more calls`);
+    },
+  };
+}
