@@ -116,6 +116,15 @@ export interface RequestReference {
   readonly apiKeyId: string | null;
 }
 
+export function referenceOf(record: RequestRecord): RequestReference {
+  return {
+    requestId: record.request_id,
+    responseId: record.response_id,
+    userId: record.user_id,
+    apiKeyId: record.api_key_id,
+  };
+}
+
 const reference = `request_id as "requestId", response_id as "responseId", user_id as "userId", api_key_id as "apiKeyId"`;
 
 /** The call of this request id, of which `startedAtMs` is a part (`requestStartedAtMs`). */

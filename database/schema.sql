@@ -471,6 +471,44 @@ create policy tenant on chaperone.organizations as permissive for all to chapero
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant select on chaperone.organizations to chaperone_tenant;
 
+create table chaperone.owned_resources (
+  organization_id uuid not null,
+  resource_id text not null,
+  kind text not null,
+  user_id uuid not null,
+  api_key_id uuid not null,
+  created_at timestamp with time zone not null,
+  deleted_at timestamp with time zone
+);
+alter table chaperone.owned_resources add constraint owned_resources_kind_check CHECK ((kind = ANY (ARRAY['file'::text, 'conversation'::text, 'batch'::text, 'vector_store'::text])));
+alter table chaperone.owned_resources add constraint owned_resources_pkey PRIMARY KEY (organization_id, resource_id);
+CREATE INDEX owned_resources_user ON chaperone.owned_resources USING btree (organization_id, user_id, kind) WHERE (deleted_at IS NULL);
+alter table chaperone.owned_resources enable row level security;
+create policy tenant on chaperone.owned_resources as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)))
+  with check ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.owned_resources to chaperone_tenant;
+grant update (deleted_at) on chaperone.owned_resources to chaperone_tenant;
+
+create table chaperone.pending_calls (
+  organization_id uuid not null,
+  request_id text not null,
+  started_at timestamp with time zone not null,
+  response_id text not null,
+  record json,
+  next_look_at timestamp with time zone not null default (now() + '00:00:02'::interval),
+  settled_at timestamp with time zone
+);
+alter table chaperone.pending_calls add constraint pending_calls_pkey PRIMARY KEY (organization_id, request_id);
+CREATE INDEX pending_calls_next_look_at ON chaperone.pending_calls USING btree (organization_id, next_look_at) WHERE (settled_at IS NULL);
+CREATE INDEX pending_calls_response_id ON chaperone.pending_calls USING btree (organization_id, response_id) WHERE (settled_at IS NULL);
+alter table chaperone.pending_calls enable row level security;
+create policy tenant on chaperone.pending_calls as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)))
+  with check ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.pending_calls to chaperone_tenant;
+grant update (record, next_look_at, settled_at) on chaperone.pending_calls to chaperone_tenant;
+
 create table chaperone.personas (
   organization_id uuid not null,
   persona_id uuid not null,

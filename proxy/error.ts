@@ -23,6 +23,7 @@ export const problems = {
   organization_deleted: { status: 403, message: 'The organization has been deleted' },
   user_not_found: { status: 404, message: 'User not found' },
   user_inactive: { status: 403, message: 'The user has been deactivated' },
+  resource_not_found: { status: 404, message: 'Not found' },
   request_not_found: { status: 404, message: 'Request not found' },
   contents_not_stored: { status: 422, message: 'What was said in this request is not stored' },
   nothing_to_analyze: { status: 422, message: 'The request has no text to analyze' },

@@ -3,7 +3,9 @@ import type { Logger } from 'pino';
 import { Agent } from 'undici';
 import { makeEnvelope } from '../database/envelope.ts';
 import { requestStartedAtMs } from '../database/ids.ts';
-import { findRequestById, findRequestByResponseId, type RequestReference } from '../database/requests.ts';
+import { findOwnedResource, type OwnedResource } from '../database/owned-resources.ts';
+import { findPendingCall } from '../database/pending-calls.ts';
+import { findRequestById, findRequestByResponseId, type RequestReference, referenceOf } from '../database/requests.ts';
 import { buildApp } from './app.ts';
 import { type Credentials, followCredentials, readCredentials } from './credentials.ts';
 import { ProxyError } from './error.ts';
@@ -15,6 +17,7 @@ import { makeMetrics } from './pipeline/metrics.ts';
 import { makeModelLabel } from './pipeline/model-label.ts';
 import { type InForce, makePipeline } from './pipeline/pipeline.ts';
 import { makePrice } from './pipeline/price.ts';
+import { makeOwnership } from './pipeline/resources/ownership.ts';
 import { followSnapshot } from './snapshot/follow.ts';
 import { makeRowOpener, openSnapshot, type SealedSnapshot } from './snapshot/snapshot.ts';
 import { makeFolder } from './spool/fold.ts';
@@ -127,13 +130,22 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     if (!inForce || inForce.snapshot.isDeleted) throw new ProxyError('organization_deleted');
     return inForce;
   };
-  const findStored = (id: string): Promise<RequestReference | undefined> =>
-    follower.query((db) => {
+  const findRequest = makeFind<RequestReference>(spool.find, (id) =>
+    follower.query(async (db) => {
       const startedAtMs = requestStartedAtMs(id);
-      return startedAtMs === undefined
-        ? findRequestByResponseId(db, organizationId, id)
-        : findRequestById(db, organizationId, id, startedAtMs);
-    });
+      if (startedAtMs !== undefined) return findRequestById(db, organizationId, id, startedAtMs);
+      const settled = await findRequestByResponseId(db, organizationId, id);
+      const pending = settled ? undefined : await findPendingCall(db, organizationId, id);
+      return pending ? referenceOf(pending) : settled;
+    }),
+  );
+  const ownership = makeOwnership({
+    spool,
+    findRequest,
+    findResource: makeFind<OwnedResource>(spool.findResource, (id) =>
+      follower.query((db) => findOwnedResource(db, organizationId, id)),
+    ),
+  });
 
   const pipeline = makePipeline({
     inForce: requireInForce,
@@ -145,9 +157,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       metrics,
       labelOf: makeModelLabel(() => inForce?.snapshot),
     }),
-    // Without the database a call goes on; the provider itself knows whose response it is.
     catchUp: () => follower.catchUp(),
-    findPredecessor: (id) => spool.find(id) ?? findStored(id).catch(() => undefined),
+    ownership,
     upstream,
     metrics,
     drainMs: options.drainMs ?? 60_000,
@@ -162,7 +173,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     catchUp: () => follower.catchUp(10_000),
     metrics,
     log,
-    findRequest: makeFindRequest(spool.find, findStored),
+    findRequest,
+    ownership,
   });
   const monitoring = makeMonitoringServer({
     registry: metrics.registry,
@@ -235,12 +247,12 @@ function makeInForce(
   };
 }
 
-/** Records arrive from other proxies a moment after their answers; someone who rates at once should not be refused. */
-function makeFindRequest(
-  findHere: (id: string) => RequestReference | undefined,
-  findStored: (id: string) => Promise<RequestReference | undefined>,
+/** Records arrive from other proxies a moment after their answers; someone who asks at once should not be refused. */
+function makeFind<Found>(
+  findHere: (id: string) => Found | undefined,
+  findStored: (id: string) => Promise<Found | undefined>,
 ) {
-  return async (id: string): Promise<RequestReference | undefined> => {
+  return async (id: string): Promise<Found | undefined> => {
     const here = findHere(id);
     if (here) return here;
     try {

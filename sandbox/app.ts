@@ -1,35 +1,111 @@
-import type { RequestListener } from 'node:http';
-import { requireApiKey } from './api-key.ts';
+import type { IncomingMessage, RequestListener } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { apiKey, requireApiKey } from './api-key.ts';
 import { makeCallLog } from './call-log.ts';
+import { cancelBatch, listBatches, makeCreateBatch, readBatch } from './endpoints/batches.ts';
 import { clearCalls, listCalls, readCall } from './endpoints/calls.ts';
 import { makeChatCompletions } from './endpoints/chat-completions.ts';
+import {
+  createConversation,
+  createConversationItems,
+  deleteConversation,
+  deleteConversationItem,
+  listConversationItems,
+  readConversation,
+  readConversationItem,
+  updateConversation,
+} from './endpoints/conversations.ts';
 import { makeEmbeddings } from './endpoints/embeddings.ts';
+import { createFile, deleteFile, listFiles, readFile, readFileContent } from './endpoints/files.ts';
 import { listModels, readModel } from './endpoints/models.ts';
 import { makeResponses } from './endpoints/responses.ts';
-import { deleteResponse, listInputItems, readResponse } from './endpoints/stored-responses.ts';
+import {
+  cancelResponse,
+  deleteResponse,
+  inputTokens,
+  listInputItems,
+  readResponse,
+} from './endpoints/stored-responses.ts';
+import {
+  cancelFileBatch,
+  createFileBatch,
+  createVectorStore,
+  createVectorStoreFile,
+  deleteVectorStore,
+  deleteVectorStoreFile,
+  listFileBatchFiles,
+  listVectorStoreFiles,
+  listVectorStores,
+  readFileBatch,
+  readVectorStore,
+  readVectorStoreFile,
+  readVectorStoreFileContent,
+  searchVectorStore,
+  updateVectorStore,
+  updateVectorStoreFile,
+} from './endpoints/vector-stores.ts';
+import { faultTexts } from './faults.ts';
+import { Fields } from './fields.ts';
 import { answerGenerativeCall, type Exchange, type GenerativeEndpoint } from './generative-call.ts';
 import { requestId } from './ids.ts';
 import type { JsonObject } from './json.ts';
-import type { Look } from './lookup.ts';
+import { type Keep, makeKeeps } from './keep.ts';
+import { type Content, isContent, type LookAtContent } from './lookup.ts';
 import { errorEnvelope, errorOfStatus, ProviderError } from './provider-error.ts';
-import { makeResponseStore } from './response-store.ts';
+import { parseBody, readBody, readForm } from './request-body.ts';
 
 type Route =
   | { method: 'POST'; path: string; endpoint: GenerativeEndpoint }
-  | { method: 'GET' | 'DELETE'; path: string; open?: true; look: Look };
+  | { method: 'GET' | 'POST' | 'DELETE'; path: string; open?: true; look: LookAtContent }
+  | { method: 'POST'; path: string; take: (keep: Keep, form: FormData) => Promise<JsonObject> };
 
 /** The sandbox as a listener for `node:http`, with accounts and stored responses of its own. */
 export function makeApp(): RequestListener {
   const calls = makeCallLog();
-  const responses = makeResponseStore();
+  const keepOf = makeKeeps();
   const generative = (endpoint: GenerativeEndpoint): Route => ({ method: 'POST', path: endpoint.path, endpoint });
+  const endpoints = [makeResponses(keepOf), makeChatCompletions(), makeEmbeddings()];
   const routes: Route[] = [
-    generative(makeResponses(responses)),
-    generative(makeChatCompletions()),
-    generative(makeEmbeddings()),
+    ...endpoints.map(generative),
     { method: 'GET', path: '/v1/responses/:id', look: readResponse },
     { method: 'DELETE', path: '/v1/responses/:id', look: deleteResponse },
+    { method: 'POST', path: '/v1/responses/:id/cancel', look: cancelResponse },
     { method: 'GET', path: '/v1/responses/:id/input_items', look: listInputItems },
+    { method: 'POST', path: '/v1/responses/input_tokens', look: inputTokens },
+    { method: 'POST', path: '/v1/conversations', look: createConversation },
+    { method: 'GET', path: '/v1/conversations/:id', look: readConversation },
+    { method: 'POST', path: '/v1/conversations/:id', look: updateConversation },
+    { method: 'DELETE', path: '/v1/conversations/:id', look: deleteConversation },
+    { method: 'GET', path: '/v1/conversations/:id/items', look: listConversationItems },
+    { method: 'POST', path: '/v1/conversations/:id/items', look: createConversationItems },
+    { method: 'GET', path: '/v1/conversations/:id/items/:item', look: readConversationItem },
+    { method: 'DELETE', path: '/v1/conversations/:id/items/:item', look: deleteConversationItem },
+    { method: 'POST', path: '/v1/files', take: createFile },
+    { method: 'GET', path: '/v1/files', look: listFiles },
+    { method: 'GET', path: '/v1/files/:id', look: readFile },
+    { method: 'DELETE', path: '/v1/files/:id', look: deleteFile },
+    { method: 'GET', path: '/v1/files/:id/content', look: readFileContent },
+    { method: 'POST', path: '/v1/batches', look: makeCreateBatch(endpoints) },
+    { method: 'GET', path: '/v1/batches', look: listBatches },
+    { method: 'GET', path: '/v1/batches/:id', look: readBatch },
+    { method: 'POST', path: '/v1/batches/:id/cancel', look: cancelBatch },
+    { method: 'POST', path: '/v1/vector_stores', look: createVectorStore },
+    { method: 'GET', path: '/v1/vector_stores', look: listVectorStores },
+    { method: 'GET', path: '/v1/vector_stores/:id', look: readVectorStore },
+    { method: 'POST', path: '/v1/vector_stores/:id', look: updateVectorStore },
+    { method: 'DELETE', path: '/v1/vector_stores/:id', look: deleteVectorStore },
+    { method: 'POST', path: '/v1/vector_stores/:id/search', look: searchVectorStore },
+    { method: 'GET', path: '/v1/vector_stores/:id/files', look: listVectorStoreFiles },
+    { method: 'POST', path: '/v1/vector_stores/:id/files', look: createVectorStoreFile },
+    { method: 'GET', path: '/v1/vector_stores/:id/files/:item', look: readVectorStoreFile },
+    { method: 'POST', path: '/v1/vector_stores/:id/files/:item', look: updateVectorStoreFile },
+    { method: 'DELETE', path: '/v1/vector_stores/:id/files/:item', look: deleteVectorStoreFile },
+    { method: 'GET', path: '/v1/vector_stores/:id/files/:item/content', look: readVectorStoreFileContent },
+    { method: 'POST', path: '/v1/vector_stores/:id/file_batches', look: createFileBatch },
+    { method: 'GET', path: '/v1/vector_stores/:id/file_batches/:item', look: readFileBatch },
+    { method: 'POST', path: '/v1/vector_stores/:id/file_batches/:item/cancel', look: cancelFileBatch },
+    { method: 'GET', path: '/v1/vector_stores/:id/file_batches/:item/files', look: listFileBatchFiles },
     { method: 'GET', path: '/v1/models', look: listModels },
     { method: 'GET', path: '/v1/models/:id', look: readModel },
     { method: 'GET', path: '/sandbox/calls', open: true, look: listCalls },
@@ -40,13 +116,34 @@ export function makeApp(): RequestListener {
   async function answer(exchange: Exchange): Promise<void> {
     const { request } = exchange;
     const { pathname, searchParams: query } = readUrl(request.url ?? '/');
-    const { route, parameter } = findRoute(routes, request.method ?? 'GET', pathname);
-    if (route.method === 'POST') {
+    const { route, id, item } = findRoute(routes, request.method ?? 'GET', pathname);
+    if ('endpoint' in route) {
       await answerGenerativeCall(route.endpoint, calls, exchange);
       return;
     }
-    if (!route.open) requireApiKey(request);
-    sendJson(exchange, 200, route.look({ id: parameter, query, calls, responses }));
+    if (!('open' in route)) requireApiKey(request);
+    const key = apiKey(request) ?? '';
+    if ('take' in route) {
+      sendJson(exchange, 200, await route.take(keepOf(key), await readForm(request)));
+      return;
+    }
+    const body = await readObject(request);
+    const texts = faultTexts(request.headers['x-sandbox'], body);
+    const { requestId } = exchange;
+    const lookup = {
+      id,
+      item,
+      query,
+      body: new Fields(body),
+      faultTexts: texts,
+      key,
+      requestId,
+      calls,
+      keep: keepOf(key),
+    };
+    const answered = route.look(lookup);
+    if (isContent(answered)) await sendContent(exchange, answered);
+    else sendJson(exchange, 200, answered);
   }
 
   return (request, reply) => {
@@ -63,11 +160,21 @@ function readUrl(target: string): URL {
   throw new ProviderError(`Invalid URL (${target})`, { status: 404 });
 }
 
-function findRoute(routes: readonly Route[], method: string, path: string): { route: Route; parameter: string } {
+async function readObject(request: IncomingMessage): Promise<JsonObject> {
+  const text = request.method === 'POST' ? await readBody(request) : '';
+  return text === '' ? {} : parseBody(text);
+}
+
+function findRoute(routes: readonly Route[], method: string, path: string): { route: Route; id: string; item: string } {
   const parts = path.split('/');
   const here = routes.filter((route) => matches(route.path.split('/'), parts));
-  const route = here.find((candidate) => candidate.method === method);
-  if (route) return { route, parameter: decode(parts[route.path.split('/').indexOf(':id')] ?? '') };
+  const fitting = here.filter((candidate) => candidate.method === method);
+  // `/v1/responses/input_tokens` is no response.
+  const route = fitting.find((candidate) => candidate.path === path) ?? fitting[0];
+  if (route) {
+    const parameter = (name: string) => decode(parts[route.path.split('/').indexOf(name)] ?? '');
+    return { route, id: parameter(':id'), item: parameter(':item') };
+  }
   if (here.length === 0) throw new ProviderError(`Invalid URL (${method} ${path})`, { status: 404 });
   throw new ProviderError(
     `Not allowed to ${method} on ${path}. (HINT: Perhaps you meant to use a different HTTP method?)`,
@@ -76,7 +183,9 @@ function findRoute(routes: readonly Route[], method: string, path: string): { ro
 }
 
 function matches(pattern: string[], parts: string[]): boolean {
-  return pattern.length === parts.length && pattern.every((part, index) => part === ':id' || part === parts[index]);
+  return (
+    pattern.length === parts.length && pattern.every((part, index) => part.startsWith(':') || part === parts[index])
+  );
 }
 
 function decode(part: string): string {
@@ -95,6 +204,12 @@ function sendJson({ reply, arrivedAt }: Exchange, status: number, body: JsonObje
     'openai-processing-ms': Date.now() - arrivedAt.getTime(),
   });
   reply.end(text);
+}
+
+async function sendContent({ reply }: Exchange, { contentType, chunks }: Content): Promise<void> {
+  reply.writeHead(200, { 'content-type': contentType });
+  reply.flushHeaders();
+  await pipeline(Readable.from(chunks), reply);
 }
 
 function sendError(exchange: Exchange, error: unknown): void {

@@ -21,6 +21,8 @@ export interface Call {
   readonly arrivedAt: Date;
   model: string | null;
   stream: boolean;
+  /** Whether it goes on after its answer, and ends and is billed then. */
+  continues: boolean;
   status: CallStatus;
   /** Billed so far. A failed call is not billed. */
   usage: TokenUsage;
@@ -66,6 +68,7 @@ export function makeCallLog(): CallLog {
         ...arrival,
         model: null,
         stream: false,
+        continues: false,
         status: 'running',
         usage: noUsage,
       };

@@ -9,6 +9,7 @@ const ranges = {
   words: [1, 1_000_000],
   cached: [0, 1_000_000],
   reasoning: [0, 1_000_000],
+  work: [0, 86_400_000],
 } as const;
 
 const flags = [

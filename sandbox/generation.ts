@@ -9,6 +9,8 @@ export interface GenerationRequest {
   id: string;
   body: JsonObject;
   faults: Faults;
+  /** The bearer key: what is stored is stored under it. */
+  key: string;
   /** When the call arrived, in whole seconds since the epoch. */
   createdAt: number;
 }
@@ -21,6 +23,8 @@ export interface Generation {
   answer: { kind: 'whole'; body: JsonObject } | { kind: 'stream'; stream: EventStream };
   /** Called when the answer is complete, just before its end is sent. */
   onComplete?: () => void;
+  /** Of an answer after which the work goes on: called before it is sent, with what ends the call. */
+  continues?: (end: (status: 'completed' | 'aborted' | 'failed', usage: TokenUsage) => void) => void;
 }
 
 export interface StreamEvent {

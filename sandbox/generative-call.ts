@@ -42,14 +42,14 @@ export async function answerGenerativeCall(
   const gone = new AbortController();
   exchange.reply.once('close', () => {
     gone.abort();
-    calls.settle(call, 'aborted');
+    if (!call.continues) calls.settle(call, 'aborted');
   });
   try {
     await answer(endpoint.generate, calls, call, exchange, gone.signal);
   } catch (error) {
     // A body that breaks off is reported before the reply's own close.
     const left = gone.signal.aborted || exchange.request.socket.destroyed;
-    calls.settle(call, left ? 'aborted' : 'failed');
+    if (!call.continues) calls.settle(call, left ? 'aborted' : 'failed');
     if (left) return;
     throw error;
   }
@@ -79,12 +79,20 @@ async function answer(
   if (faults.status) throw errorOfStatus(faults.status);
 
   const createdAt = Math.floor(arrivedAt.getTime() / 1000);
-  const generation = generate({ id: call.id, body, faults, createdAt });
+  const generation = generate({ id: call.id, body, faults, key: apiKey(request) ?? '', createdAt });
   reply.setHeader('openai-processing-ms', Date.now() - arrivedAt.getTime());
-  const bill = (usage: Call['usage']) => {
+  call.continues = generation.continues !== undefined;
+  generation.continues?.((status, usage) => {
     call.usage = usage;
+    calls.settle(call, status);
+  });
+  const bill = (usage: Call['usage']) => {
+    if (!call.continues) call.usage = usage;
   };
-  await deliver({ reply, signal, bill, settle: (status) => calls.settle(call, status) }, generation, faults);
+  const settle = (status: 'completed' | 'failed') => {
+    if (!call.continues) calls.settle(call, status);
+  };
+  await deliver({ reply, signal, bill, settle }, generation, faults);
 }
 
 function receivedRequest(request: IncomingMessage, body: string): ReceivedRequest {

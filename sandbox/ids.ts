@@ -7,11 +7,25 @@ export function itemId(prefix: string): string {
   return `${prefix}_${randomBytes(24).toString('hex')}`;
 }
 
+/** `vs_`, `vsfb_` and `batch_`: the prefix and 32 hexadecimal digits. */
+export function shortItemId(prefix: string): string {
+  return `${prefix}_${randomBytes(16).toString('hex')}`;
+}
+
 /** `chatcmpl-` and 29 base-62 digits. */
 export function chatCompletionId(): string {
-  let id = 'chatcmpl-';
-  for (const byte of randomBytes(29)) id += base62.charAt(byte % base62.length);
-  return id;
+  return `chatcmpl-${randomBase62(29)}`;
+}
+
+/** `file-` and 22 base-62 digits. */
+export function fileId(): string {
+  return `file-${randomBase62(22)}`;
+}
+
+function randomBase62(digits: number): string {
+  let text = '';
+  for (const byte of randomBytes(digits)) text += base62.charAt(byte % base62.length);
+  return text;
 }
 
 /** `req_` and 32 hexadecimal digits, as in OpenAI's `x-request-id`. */

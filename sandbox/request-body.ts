@@ -2,15 +2,30 @@ import type { IncomingMessage } from 'node:http';
 import { isJsonObject, type JsonObject, type JsonValue, nestsWithin } from './json.ts';
 import { ProviderError } from './provider-error.ts';
 
-const maxBodyBytes = 64 * 1024 * 1024;
+const maxBodyBytes = 256 * 1024 * 1024;
 const maxLevels = 100;
 
 /**
  * Reads a request's body to its end.
  *
- * @throws ProviderError 413 beyond 64 MiB; an error of the connection if it breaks
+ * @throws ProviderError 413 beyond 256 MiB; an error of the connection if it breaks
  */
 export async function readBody(request: IncomingMessage): Promise<string> {
+  return (await readBytes(request)).toString('utf8');
+}
+
+/** @throws ProviderError 400 where the body is no form */
+export async function readForm(request: IncomingMessage): Promise<FormData> {
+  const bytes = await readBytes(request);
+  try {
+    const headers = { 'content-type': request.headers['content-type'] ?? '' };
+    return await new Response(bytes, { headers }).formData();
+  } catch {
+    throw new ProviderError('Could not parse multipart form.');
+  }
+}
+
+async function readBytes(request: IncomingMessage): Promise<Buffer<ArrayBuffer>> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request) {
@@ -18,7 +33,7 @@ export async function readBody(request: IncomingMessage): Promise<string> {
     // What is too much is still read, so that the client hears of it instead of finding its connection broken.
     if (bytes <= maxBodyBytes) chunks.push(chunk);
   }
-  if (bytes <= maxBodyBytes) return Buffer.concat(chunks).toString('utf8');
+  if (bytes <= maxBodyBytes) return Buffer.concat(chunks);
   throw new ProviderError(`Request body too large: at most ${maxBodyBytes} bytes are read.`, { status: 413 });
 }
 

@@ -1,11 +1,17 @@
 import { LRUCache } from 'lru-cache';
+import type { BackgroundWork } from './background-work.ts';
+import type { ResponsePlan } from './endpoints/response-object.ts';
 import type { JsonObject } from './json.ts';
 import { ProviderError } from './provider-error.ts';
 import type { Turn } from './turns.ts';
 
 /** A response that was kept, with what it takes to go on from it. */
 export interface StoredResponse {
+  /** As it is when it is finished. */
   response: JsonObject;
+  plan: ResponsePlan;
+  /** Of a background response: how far it is. */
+  work: BackgroundWork | null;
   previousId: string | null;
   /** Its own input items, each with an id. */
   input: JsonObject[];

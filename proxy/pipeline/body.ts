@@ -67,9 +67,11 @@ export function makeUpstreamBody(
   body: Body,
   operation: Operation,
   persona: Persona | undefined,
+  /** Whether it names things that were checked: then it is sent as it was understood, and no other way of reading it is left. */
+  refers = false,
 ): UpstreamBody {
   const hideUsage = body.stream === true && operation.lacksUsage(body);
-  if (persona === undefined && !('persona_id' in body) && !isAmbiguous(raw)) {
+  if (persona === undefined && !refers && !('persona_id' in body) && !isAmbiguous(raw)) {
     if (!hideUsage) return { body: raw, hideUsage };
     if (!('stream_options' in body)) return { body: withUsageAskedFor(raw), hideUsage };
   }

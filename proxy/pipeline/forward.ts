@@ -270,7 +270,7 @@ const withheld = new Set([
   'strict-transport-security',
 ]);
 
-function forwardableHeaders(headers: IncomingHttpHeaders): Record<string, string | string[]> {
+export function forwardableHeaders(headers: IncomingHttpHeaders): Record<string, string | string[]> {
   const forwarded: Record<string, string | string[]> = {};
   for (const name in headers) {
     const value = headers[name];
@@ -281,7 +281,7 @@ function forwardableHeaders(headers: IncomingHttpHeaders): Record<string, string
 }
 
 /** Some providers quote the key in their errors; it is not the caller's to see. */
-function withoutSecret(body: Buffer, secret: string): Buffer {
+export function withoutSecret(body: Buffer, secret: string): Buffer {
   if (!body.includes(secret)) return body;
   return Buffer.from(body.toString('utf8').replaceAll(secret, '[redacted]'));
 }

@@ -71,6 +71,11 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}) {
     audioSeconds: counter('chaperone_audio_seconds_total', 'Length of the audio that providers listened to.', request),
     characters: counter('chaperone_characters_total', 'Characters that providers spoke.', request),
     refused: counter('chaperone_refused_calls_total', 'Requests that were answered without going upstream.', ['code']),
+    relayed: counter(
+      'chaperone_relayed_requests_total',
+      'Requests for what is kept at the provider, by what they were for and how it answered.',
+      ['resource', 'method', 'status'],
+    ),
     overhead: histogram(
       'chaperone_overhead_seconds',
       'What the proxy added before a call was sent upstream.',

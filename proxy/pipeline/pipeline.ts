@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Envelope } from '../../database/envelope.ts';
-import type { RequestReference } from '../../database/requests.ts';
 import { ProxyError } from '../error.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { AccountingTerms, makeAccounting } from './account.ts';
@@ -16,6 +15,8 @@ import type { Identify } from './identify.ts';
 import type { Metrics } from './metrics.ts';
 import type { Operation } from './operations/operation.ts';
 import type { Price } from './price.ts';
+import { type MadeBy, type Ownership, requireSameKey } from './resources/ownership.ts';
+import { findReferences, mayRefer } from './resources/references.ts';
 import { routeKey } from './route.ts';
 
 /** What is in force at one moment; a call takes it once, at its start, and keeps it to its end. */
@@ -33,10 +34,7 @@ export interface PipelineOptions {
   readonly openAccount: ReturnType<typeof makeAccounting>;
   /** Resolves when the database's newest configuration is in force. */
   readonly catchUp: () => Promise<void>;
-  /** An earlier call by response id; undefined where it is not known. */
-  readonly findPredecessor: (
-    responseId: string,
-  ) => RequestReference | Promise<RequestReference | undefined> | undefined;
+  readonly ownership: Ownership;
   readonly upstream: Dispatcher;
   readonly metrics: Metrics;
   readonly drainMs: number;
@@ -64,11 +62,14 @@ export interface FormRequest extends OpenRequest {
   readonly request: IncomingMessage;
 }
 
+/** What it takes to say whether a call may be made. */
+export type Permission = Pick<CallRequest, 'operation' | 'caller' | 'rawBody' | 'startedAtMs'>;
+
 export type Pipeline = ReturnType<typeof makePipeline>;
 
 /** The way of a call: authenticate, admit, route, forward (observing), account. */
 export function makePipeline(options: PipelineOptions) {
-  const { inForce, identify, openAccount, catchUp, findPredecessor, upstream, metrics, drainMs } = options;
+  const { inForce, identify, openAccount, catchUp, ownership, upstream, metrics, drainMs } = options;
 
   const authenticate = (headers: IncomingHttpHeaders): Caller | Promise<Caller> => {
     const { authenticator, snapshot } = inForce();
@@ -77,8 +78,8 @@ export function makePipeline(options: PipelineOptions) {
     return identify(identity, headers, snapshot);
   };
 
-  const run = async (request: CallRequest): Promise<void> => {
-    const { operation, caller, rawBody } = request;
+  /** Everything that is decided before anything goes upstream. @throws {ProxyError} where the call may not be made */
+  const permit = async ({ operation, caller, rawBody, startedAtMs }: Permission) => {
     admitSurface(inForce().snapshot, operation.surface);
     const body = parseBody(rawBody);
     if (isUnknownPersona(inForce().snapshot, body.persona_id)) await catchUp().catch(() => {});
@@ -90,9 +91,21 @@ export function makePipeline(options: PipelineOptions) {
     if (operation.otherModels) admitOtherModels(snapshot, operation, body);
     const previousResponseId = typeof body.previous_response_id === 'string' ? body.previous_response_id : undefined;
     const predecessor = previousResponseId === undefined ? undefined : await findOwn(previousResponseId, caller);
-    const key = routeKey(snapshot, caller, model, predecessor, request.startedAtMs);
+    const references = mayRefer(rawBody) ? findReferences(body) : [];
+    const [reference] = references;
+    const madeBy = reference
+      ? requireSameKey(reference.param, predecessor, await ownership.requireAll(references, caller))
+      : predecessor;
+    const key = routeKey(snapshot, caller, model, madeBy, startedAtMs);
     if (model === undefined) admitAnyModel(snapshot, key);
-    const sent = makeUpstreamBody(rawBody, body, operation, persona);
+    const sent = makeUpstreamBody(rawBody, body, operation, persona, reference !== undefined);
+    return { current, body, persona, model, previousResponseId, key, sent };
+  };
+
+  const run = async (request: CallRequest): Promise<void> => {
+    const { operation, caller, rawBody } = request;
+    const permitted = await permit(request);
+    const { current, body, persona, model, previousResponseId, key, sent } = permitted;
     const call: Call = {
       kind: 'call',
       requestId: request.requestId,
@@ -116,7 +129,7 @@ export function makePipeline(options: PipelineOptions) {
       account,
       body: sent.body,
       hideUsage: sent.hideUsage,
-      keepOutput: snapshot.storesContents,
+      keepOutput: current.snapshot.storesContents,
       headers: upstreamHeaders(request.headers),
       response: request.response,
       responseHeaders: request.responseHeaders,
@@ -176,19 +189,26 @@ export function makePipeline(options: PipelineOptions) {
     }
   };
 
-  /** A response of another user's is answered like one that does not exist. */
-  const findOwn = async (responseId: string, caller: Caller): Promise<RequestReference | undefined> => {
-    const predecessor = await findPredecessor(responseId);
-    if (predecessor && predecessor.userId !== caller.userId) {
+  /** A response of another user's, or of someone else's who shares the key, is answered like one that does not exist. */
+  const findOwn = async (responseId: string, caller: Caller): Promise<MadeBy> => {
+    try {
+      return await ownership.require('response', responseId, caller);
+    } catch (error) {
+      if (!(error instanceof ProxyError) || error.code !== 'resource_not_found') throw error;
       throw new ProxyError('previous_response_not_found', {
         param: 'previous_response_id',
         message: `Previous response with id '${responseId.slice(0, 200)}' not found.`,
       });
     }
-    return predecessor;
   };
 
-  return { authenticate, run, runForm, ask: makeAsk({ terms: () => termsOf(inForce()), openAccount, upstream }) };
+  return {
+    authenticate,
+    permit,
+    run,
+    runForm,
+    ask: makeAsk({ terms: () => termsOf(inForce()), openAccount, upstream }),
+  };
 }
 
 function termsOf({ snapshot, envelope, price }: InForce): AccountingTerms {
@@ -203,7 +223,7 @@ function isUnknownPersona({ personas }: Snapshot, personaId: unknown): boolean {
 /** What of a client's headers is meant for the provider. Everything else, credentials and cookies first, ends here. */
 const passedOn = ['accept', 'openai-beta', 'idempotency-key', 'traceparent', 'tracestate'] as const;
 
-function upstreamHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+export function upstreamHeaders(headers: IncomingHttpHeaders): Record<string, string> {
   const passed: Record<string, string> = { 'user-agent': 'chaperone' };
   for (const name of passedOn) {
     const value = headers[name];

@@ -1,7 +1,7 @@
-import type { RequestReference } from '../../database/requests.ts';
 import { ProxyError } from '../error.ts';
 import type { RoutedKey, Snapshot } from '../snapshot/snapshot.ts';
 import type { Caller } from './call.ts';
+import type { MadeBy } from './resources/ownership.ts';
 
 /**
  * The provider key for a call: the user's own, else the organization's.
@@ -13,7 +13,7 @@ export function routeKey(
   snapshot: Snapshot,
   caller: Caller,
   model: string | undefined,
-  predecessor: RequestReference | undefined,
+  predecessor: MadeBy | undefined,
   nowMs: number,
 ): RoutedKey {
   const serves = (key: RoutedKey) => key.expiresAtMs > nowMs && (model === undefined || key.servesModel(model));

@@ -3,18 +3,37 @@
  *
  * - `I 7 {…}` the intent of call 7
  * - `S 7 {…}` what became of call 7
- * - `R 8 {…}` a rating
+ * - `P 7 {…}` call 7 goes on at the provider after its answer
+ * - `F 8 {…}` what became of such a call
+ * - `R 9 {…}` a rating
+ * - `O 10 {…}` whose something is that is kept at the provider
  * - `A 7,8` these have reached Postgres
  */
 export interface LogLine {
-  readonly kind: 'intent' | 'settlement' | 'rating' | 'arrival';
+  readonly kind: keyof typeof letters;
   readonly ids: readonly number[];
   /** JSON; empty for arrivals. */
   readonly record: string;
 }
 
-const letters = { intent: 'I', settlement: 'S', rating: 'R', arrival: 'A' } as const;
-const kinds = { I: 'intent', S: 'settlement', R: 'rating', A: 'arrival' } as const;
+const letters = {
+  intent: 'I',
+  settlement: 'S',
+  deferral: 'P',
+  'late settlement': 'F',
+  rating: 'R',
+  ownership: 'O',
+  arrival: 'A',
+} as const;
+const kinds = {
+  I: 'intent',
+  S: 'settlement',
+  P: 'deferral',
+  F: 'late settlement',
+  R: 'rating',
+  O: 'ownership',
+  A: 'arrival',
+} as const;
 
 export function formatLine(kind: LogLine['kind'], ids: readonly number[], record: string): string {
   return `${letters[kind]} ${ids.join(',')} ${record}`;
@@ -22,7 +41,7 @@ export function formatLine(kind: LogLine['kind'], ids: readonly number[], record
 
 /** @returns undefined for a line that no version of ours has written */
 export function parseLine(line: string): LogLine | undefined {
-  const match = /^([ISRA]) (\d+(?:,\d+)*) /.exec(line);
+  const match = /^([ISPFROA]) (\d+(?:,\d+)*) /.exec(line);
   if (!match) return undefined;
   const [prefix, letter = '', ids = ''] = match;
   return {

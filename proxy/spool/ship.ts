@@ -1,10 +1,13 @@
 import { DatabaseError } from 'pg';
 import type { Logger } from 'pino';
+import { insertOwnedResources } from '../../database/owned-resources.ts';
+import { insertPendingCalls, markSettled } from '../../database/pending-calls.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { insertRatings } from '../../database/ratings.ts';
 import { ensureRequestPartitions, insertRequests, type RequestRecord } from '../../database/requests.ts';
 import type { Store } from '../store.ts';
-import type { Spool, SpooledRow, SpoolTable } from './spool.ts';
+import type { Spool, SpooledRow } from './spool.ts';
+import { type SpoolTable, spoolTables } from './tables.ts';
 
 export interface ShipOptions {
   readonly spool: Spool;
@@ -39,9 +42,19 @@ export function startShipper(options: ShipOptions): Shipper {
 
   const insert = async (db: Queryable, table: SpoolTable, rows: readonly SpooledRow[]) => {
     const json = `[${rows.map((row) => row.record).join(',')}]`;
-    if (table === 'ratings') return insertRatings(db, organizationId, json);
-    await ensureMonths(db, rows);
-    return insertRequests(db, organizationId, json);
+    switch (table) {
+      case 'ratings':
+        return insertRatings(db, organizationId, json);
+      case 'resources':
+        return insertOwnedResources(db, organizationId, json);
+      case 'pending':
+        return insertPendingCalls(db, organizationId, json);
+      case 'calls':
+      case 'settlements':
+        await ensureMonths(db, rows);
+        await insertRequests(db, organizationId, json);
+        if (table === 'settlements') await markSettled(db, organizationId, json);
+    }
   };
 
   const ensureMonths = async (db: Queryable, rows: readonly SpooledRow[]) => {
@@ -74,20 +87,18 @@ export function startShipper(options: ShipOptions): Shipper {
     }
   };
 
-  const shipBatch = async (db: Queryable, table: SpoolTable): Promise<number> => {
-    const rows = spool.take(table, batchRows);
-    if (rows.length > 0) await ship(db, table, rows);
-    return rows.length;
-  };
-
   /** A batch at a time, so that others get their turn at the database between two of them. */
   const drain = async () => {
     for (;;) {
-      const calls = await store.run((db) => shipBatch(db, 'calls'));
-      const ratings = await store.run((db) => shipBatch(db, 'ratings'));
-      if (stopped || calls + ratings === 0) return;
+      let most = 0;
+      for (const table of spoolTables) {
+        const rows = spool.take(table, batchRows);
+        if (rows.length > 0) await store.run((db) => ship(db, table, rows));
+        most = Math.max(most, rows.length);
+      }
+      if (stopped || most === 0) return;
       // While records stream in, one full statement costs Postgres less than many small ones.
-      if (calls < batchRows) await new Promise((resolve) => setTimeout(resolve, gatherMs));
+      if (most < batchRows) await new Promise((resolve) => setTimeout(resolve, gatherMs));
     }
   };
 

@@ -1,20 +1,21 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
+import type { OwnedResource } from '../../database/owned-resources.ts';
+import type { PendingCall } from '../../database/pending-calls.ts';
 import type { RatingRecord } from '../../database/ratings.ts';
-import type { RequestRecord, RequestReference } from '../../database/requests.ts';
+import { type RequestRecord, type RequestReference, referenceOf } from '../../database/requests.ts';
 import { lockDirectory } from './lock.ts';
 import { formatLine, type LogLine, parseLine } from './log-line.ts';
 import { openSegments, type Place } from './segments.ts';
+import { happenedAtMs, type SpoolTable, spoolTables, tableOf, type WaitingKind } from './tables.ts';
 
 /** A row of the spool that waits to be copied to Postgres. */
 export interface SpooledRow {
   readonly id: number;
-  /** JSON text of a RequestRecord or a RatingRecord. */
+  /** JSON text of what the table holds. */
   readonly record: string;
 }
-
-export type SpoolTable = 'calls' | 'ratings';
 
 /**
  * The local, durable log of usage: an intent before a call goes upstream, the true usage before its answer ends.
@@ -27,7 +28,18 @@ export interface Spool {
   begin(intent: RequestRecord): number;
   /** Replaces the intent by what became of the call. Where the volume refuses it, it is tried again until it is written. */
   settle(handle: number, record: RequestRecord): void;
+  /** Replaces the intent of a call that goes on at the provider after its answer: it is neither settled nor interrupted. */
+  defer(handle: number, record: PendingCall): void;
+  /** Settles a call that was deferred, by whichever proxy. Later ones of the same call do nothing. @returns whether it was the first here */
+  settleDeferred(record: RequestRecord): boolean;
+  /** @throws {SpoolError} where it cannot be kept */
   rate(rating: RatingRecord): void;
+  /** Notes whose something is, or that it was deleted. @throws {SpoolError} where it cannot be kept */
+  own(resource: OwnedResource): void;
+  /** What callers of this proxy made, of the most recent. */
+  findResource(id: string): OwnedResource | undefined;
+  /** The deferred call that the provider knows by this id, as long as it waits. */
+  findDeferred(responseId: string): PendingCall | undefined;
   /** A call of this proxy by request id or response id, of the most recent ones. */
   find(id: string): RequestReference | undefined;
   /** The record of a call that is settled and not in Postgres yet. */
@@ -37,11 +49,11 @@ export interface Spool {
   remove(table: SpoolTable, rows: readonly SpooledRow[]): void;
   /** Puts a row that Postgres will never accept where a person can look at it. */
   setAside(table: SpoolTable, row: SpooledRow, reason: string): void;
-  /** How many settled calls and ratings wait. */
+  /** How many rows wait. */
   readonly depth: number;
   /** When what the oldest row that waits tells of happened, in milliseconds since 1970; undefined where none waits. */
   oldestAtMs(): number | undefined;
-  /** Called after each settlement and rating. */
+  /** Called after whatever has to be copied. */
   onWaiting: () => void;
   close(): void;
 }
@@ -95,13 +107,23 @@ export function openSpool(options: SpoolOptions): Spool {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const unlock = lock(directory);
   const open = new Map<number, Place>();
-  const waiting: Record<SpoolTable, Map<number, Entry>> = { calls: new Map(), ratings: new Map() };
-  /** Calls that wait, by request id. */
+  const waiting: Record<SpoolTable, Map<number, Entry>> = {
+    calls: new Map(),
+    pending: new Map(),
+    settlements: new Map(),
+    resources: new Map(),
+    ratings: new Map(),
+  };
+  /** Settled calls that wait, by request id. */
   const waitingCalls = new Map<string, number>();
-  /** Settlements that the volume has refused so far. */
-  const unwritten = new Map<number, string>();
+  /** What became of calls, where the volume has refused it so far. */
+  const unwritten = new Map<number, { readonly kind: WaitingKind; readonly json: string }>();
   // Each call is in it by two ids.
   const recent = new LRUCache<string, RequestReference>({ max: recentReferences * 2 });
+  const owned = new LRUCache<string, OwnedResource>({ max: recentReferences });
+  /** Of the deferred calls that wait, by the provider's id. */
+  const deferred = new LRUCache<string, number>({ max: recentReferences });
+  const settledLate = new LRUCache<string, true>({ max: recentReferences });
   let lastId = 0;
   let bytes = 0;
   let textBytes = 0;
@@ -112,7 +134,7 @@ export function openSpool(options: SpoolOptions): Spool {
 
   const wait = (table: SpoolTable, id: number, record: string, place: Place) => {
     const text = textBytes < maxTextBytes ? record : undefined;
-    const requestId = table === 'calls' ? requestIdOf(record) : undefined;
+    const requestId = table === 'calls' || table === 'settlements' ? requestIdOf(record) : undefined;
     waiting[table].set(id, { place, text, requestId });
     if (requestId !== undefined) waitingCalls.set(requestId, id);
     bytes += place.length;
@@ -142,13 +164,14 @@ export function openSpool(options: SpoolOptions): Spool {
       if (kind === 'intent') {
         intents.set(id, record);
         open.set(id, place);
-      } else if (kind === 'settlement') {
+      } else if (kind === 'arrival') {
+        for (const table of spoolTables) released.push(leave(table, id));
+      } else {
         released.push(open.get(id));
         open.delete(id);
         intents.delete(id);
-        wait('calls', id, record, place);
-      } else if (kind === 'rating') wait('ratings', id, record, place);
-      else released.push(leave('calls', id), leave('ratings', id));
+        wait(tableOf[kind], id, record, place);
+      }
     }
     if (kind === 'arrival') released.push(place);
   };
@@ -170,34 +193,56 @@ export function openSpool(options: SpoolOptions): Spool {
       options.onWriteFailure?.(error);
     }
   };
-  const write = (id: number, json: string) => {
-    const place = append('settlement', [id], json);
+  const write = (kind: WaitingKind, id: number, json: string) => {
+    const place = append(kind, [id], json);
     const intent = open.get(id);
     open.delete(id);
-    wait('calls', id, json, place);
+    wait(tableOf[kind], id, json, place);
     if (intent) segments.release(intent);
     spool.onWaiting();
   };
   const writeAgain = () => {
     try {
-      for (const [id, json] of unwritten) {
-        write(id, json);
+      for (const [id, { kind, json }] of unwritten) {
+        write(kind, id, json);
         unwritten.delete(id);
       }
     } catch (error) {
       writeLater(error);
     }
   };
+  /** Where the volume refuses it, it is tried again until it is written. */
+  const writeSurely = (kind: WaitingKind, id: number, json: string) => {
+    try {
+      write(kind, id, json);
+    } catch (error) {
+      unwritten.set(id, { kind, json });
+      writeLater(error);
+    }
+  };
+  const writeOrRefuse = (kind: WaitingKind, json: string) => {
+    const id = lastId + 1;
+    try {
+      write(kind, id, json);
+    } catch (cause) {
+      throw new SpoolError('unwritable', `The ${kind} could not be written`, { cause });
+    }
+    lastId = id;
+  };
   const writeLater = (error: unknown) => {
     options.onWriteFailure?.(error);
     clearTimeout(retryTimer);
     retryTimer = setTimeout(writeAgain, retryMs);
   };
+  const rememberDeferred = (id: number, record: PendingCall) => {
+    remember(record);
+    deferred.set(record.response_id, id);
+  };
   const recordOf = ({ place, text }: Entry) => text ?? parseLine(segments.read(place))?.record ?? '';
 
   const spool: Spool = {
     get depth() {
-      return waiting.calls.size + waiting.ratings.size;
+      return spoolTables.reduce((depth, table) => depth + waiting[table].size, 0);
     },
     onWaiting: () => {},
     begin(intent) {
@@ -212,30 +257,39 @@ export function openSpool(options: SpoolOptions): Spool {
       return id;
     },
     settle(id, record) {
-      const json = JSON.stringify(record);
       remember(record);
-      try {
-        write(id, json);
-      } catch (error) {
-        unwritten.set(id, json);
-        writeLater(error);
-      }
+      writeSurely('settlement', id, JSON.stringify(record));
     },
-    rate(rating) {
-      const json = JSON.stringify(rating);
-      const id = lastId + 1;
-      try {
-        wait('ratings', id, json, append('rating', [id], json));
-      } catch (cause) {
-        throw new SpoolError('unwritable', 'The rating could not be written', { cause });
-      }
-      lastId = id;
-      spool.onWaiting();
+    defer(id, record) {
+      rememberDeferred(id, record);
+      writeSurely('deferral', id, JSON.stringify(record));
+    },
+    settleDeferred(record) {
+      if (settledLate.has(record.request_id)) return false;
+      settledLate.set(record.request_id, true);
+      if (record.response_id !== null) deferred.delete(record.response_id);
+      remember(record);
+      lastId += 1;
+      writeSurely('late settlement', lastId, JSON.stringify(record));
+      return true;
+    },
+    rate: (rating) => writeOrRefuse('rating', JSON.stringify(rating)),
+    own(resource) {
+      writeOrRefuse('ownership', JSON.stringify(resource));
+      owned.set(resource.resource_id, resource);
+    },
+    findResource: (id) => owned.get(id),
+    findDeferred(responseId) {
+      const entry = waiting.pending.get(deferred.get(responseId) ?? 0);
+      return entry && (JSON.parse(recordOf(entry)) as PendingCall);
     },
     find: (id) => recent.get(id),
     findWaiting(requestId) {
-      const entry = waiting.calls.get(waitingCalls.get(requestId) ?? 0);
-      const json = entry ? recordOf(entry) : unwritten.values().find((text) => requestIdOf(text) === requestId);
+      const id = waitingCalls.get(requestId) ?? 0;
+      const entry = waiting.calls.get(id) ?? waiting.settlements.get(id);
+      const json = entry
+        ? recordOf(entry)
+        : unwritten.values().find((text) => text.kind !== 'deferral' && requestIdOf(text.json) === requestId)?.json;
       return json === undefined ? undefined : (JSON.parse(json) as RequestRecord);
     },
     take(table, limit) {
@@ -262,13 +316,10 @@ export function openSpool(options: SpoolOptions): Spool {
       spool.remove(table, [row]);
     },
     oldestAtMs() {
-      const [call] = spool.take('calls', 1);
-      const [rating] = spool.take('ratings', 1);
-      const times = [
-        ...(call ? [(JSON.parse(call.record) as RequestRecord).started_at] : []),
-        ...(rating ? [(JSON.parse(rating.record) as RatingRecord).rated_at] : []),
-      ];
-      return times.length === 0 ? undefined : Math.min(...times.map(Date.parse));
+      const times = spoolTables.flatMap((table) =>
+        spool.take(table, 1).map(({ record }) => happenedAtMs(table, record)),
+      );
+      return times.length === 0 ? undefined : Math.min(...times);
     },
     close() {
       clearTimeout(retryTimer);
@@ -287,6 +338,19 @@ export function openSpool(options: SpoolOptions): Spool {
   };
 
   for (const { record } of spool.take('calls', recentReferences)) remember(JSON.parse(record) as RequestRecord);
+  for (const { id, record } of spool.take('pending', recentReferences)) {
+    rememberDeferred(id, JSON.parse(record) as PendingCall);
+  }
+  for (const { record } of spool.take('settlements', recentReferences)) {
+    const settled = JSON.parse(record) as RequestRecord;
+    settledLate.set(settled.request_id, true);
+    if (settled.response_id !== null) deferred.delete(settled.response_id);
+    remember(settled);
+  }
+  for (const { record } of spool.take('resources', recentReferences)) {
+    const resource = JSON.parse(record) as OwnedResource;
+    owned.set(resource.resource_id, resource);
+  }
   for (const [id, intent] of intents) {
     spool.settle(id, { ...(JSON.parse(intent) as RequestRecord), status: 'interrupted', error_code: 'process_ended' });
   }
@@ -306,13 +370,4 @@ function requestIdOf(record: string): string | undefined {
   const found = /"request_id":"([^"]+)"/.exec(record)?.[1];
   // A copy: a part of a string keeps all of it in memory.
   return found === undefined ? undefined : Buffer.from(found).toString();
-}
-
-function referenceOf(record: RequestRecord): RequestReference {
-  return {
-    requestId: record.request_id,
-    responseId: record.response_id,
-    userId: record.user_id,
-    apiKeyId: record.api_key_id,
-  };
 }

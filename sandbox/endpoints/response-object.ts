@@ -16,11 +16,21 @@ export interface ResponsePlan {
   /** The id of the reasoning item; null where there was no reasoning. */
   reasoningId: string | null;
   messageId: string;
+  isBackground: boolean;
 }
 
 /** The response before any of its output: what `response.created` and `response.in_progress` carry. */
-export function openResponse(plan: ResponsePlan): JsonObject {
-  return response(plan, 'in_progress', { output: [], usage: null });
+export function openResponse(plan: ResponsePlan, status: 'queued' | 'in_progress' = 'in_progress'): JsonObject {
+  return response(plan, status, { output: [], usage: null });
+}
+
+/** A background response that was cancelled before there was any output: what had been read is billed. */
+export function cancelledResponse(plan: ResponsePlan): JsonObject {
+  return response(plan, 'cancelled', { output: [], usage: usageObject(cancelledUsage(plan)) });
+}
+
+export function cancelledUsage({ usage }: ResponsePlan): TokenUsage {
+  return { ...usage, output: 0, reasoning: 0 };
 }
 
 /** The response at its end, as it is answered, stored and carried by the terminal event. */
@@ -66,7 +76,11 @@ export function inputItem(item: JsonObject): JsonObject {
   return { id: itemId('msg'), status: 'completed', ...item, type, content: parts };
 }
 
-function response(plan: ResponsePlan, status: FinalStatus | 'in_progress', result: JsonObject): JsonObject {
+function response(
+  plan: ResponsePlan,
+  status: FinalStatus | 'queued' | 'in_progress' | 'cancelled',
+  result: JsonObject,
+): JsonObject {
   return {
     ...plan.head,
     status,

@@ -1,6 +1,7 @@
-import { type Fields, unsupported } from '../fields.ts';
+import type { Fields } from '../fields.ts';
 import type { JsonObject } from '../json.ts';
 import { type OutputFormat, readOutputFormat } from '../output-format.ts';
+import { ProviderError } from '../provider-error.ts';
 import { answeredTier, serviceTiers } from '../service-tier.ts';
 import { readInputItems } from '../turns.ts';
 
@@ -15,6 +16,7 @@ export interface ResponseRequest {
   format: OutputFormat;
   stream: boolean;
   store: boolean;
+  isBackground: boolean;
   /** What a response repeats of its request, defaults filled in. */
   echo: JsonObject;
 }
@@ -23,8 +25,12 @@ export interface ResponseRequest {
 export function readResponseRequest(body: Fields): ResponseRequest {
   const model = body.requiredString('model');
   const input = readInputItems(body);
-  if (body.boolean('background')) throw unsupported('background');
-  if (body.value('conversation') !== null) throw unsupported('conversation');
+  const isBackground = body.boolean('background') ?? false;
+  const store = body.boolean('store') ?? true;
+  if (isBackground && !store) throw conflict('background', "it needs 'store' to be true.");
+  if (body.value('conversation') !== null && body.string('previous_response_id') !== null) {
+    throw conflict('previous_response_id', "only one of 'previous_response_id' and 'conversation' may be given.");
+  }
   const text = body.nested('text');
   const maxOutputTokens = body.integer('max_output_tokens', { minimum: 16 });
   return {
@@ -35,7 +41,8 @@ export function readResponseRequest(body: Fields): ResponseRequest {
     maxOutputTokens: maxOutputTokens ?? Infinity,
     format: readOutputFormat(text?.nested('format') ?? null),
     stream: body.boolean('stream') ?? false,
-    store: body.boolean('store') ?? true,
+    store,
+    isBackground,
     echo: readEcho(body),
   };
 }
@@ -44,7 +51,7 @@ function readEcho(body: Fields): JsonObject {
   const text = body.object('text');
   const reasoning = body.object('reasoning');
   return {
-    background: false,
+    background: body.boolean('background') ?? false,
     instructions: body.string('instructions'),
     max_output_tokens: body.integer('max_output_tokens'),
     max_tool_calls: body.integer('max_tool_calls', { minimum: 1 }),
@@ -65,4 +72,8 @@ function readEcho(body: Fields): JsonObject {
     truncation: body.choice('truncation', ['auto', 'disabled']) ?? 'disabled',
     user: body.string('user'),
   };
+}
+
+function conflict(param: string, reason: string): ProviderError {
+  return new ProviderError(`Invalid '${param}': ${reason}`, { param, code: 'invalid_value' });
 }

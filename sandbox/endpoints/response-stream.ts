@@ -28,7 +28,9 @@ export function responseStream(plan: ResponsePlan, finished: JsonObject): EventS
 
 function* events(plan: ResponsePlan, finished: JsonObject, deltas: string[]): Iterable<StreamEvent> {
   const open = openResponse(plan);
-  yield { part: 'opening', data: { type: 'response.created', response: open } };
+  const first = plan.isBackground ? openResponse(plan, 'queued') : open;
+  yield { part: 'opening', data: { type: 'response.created', response: first } };
+  if (plan.isBackground) yield { part: 'opening', data: { type: 'response.queued', response: first } };
   yield { part: 'opening', data: { type: 'response.in_progress', response: open } };
   if (plan.status !== 'failed') {
     if (plan.reasoningId !== null) yield* reasoningEvents(plan.reasoningId);

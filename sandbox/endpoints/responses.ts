@@ -1,64 +1,119 @@
 import { composeAnswer, formatAnswer, limitTokens } from '../answer.ts';
+import { startWork } from '../background-work.ts';
 import { Fields } from '../fields.ts';
 import type { Generation, GenerationRequest } from '../generation.ts';
 import type { GenerativeEndpoint } from '../generative-call.ts';
 import { itemId } from '../ids.ts';
+import type { JsonObject } from '../json.ts';
+import type { Conversation, Keep } from '../keep.ts';
 import { findTextModel } from '../models.ts';
-import { type ResponseStore, requirePrevious } from '../response-store.ts';
-import { operatorTurn, readItem } from '../turns.ts';
+import { requirePrevious, type StoredResponse } from '../response-store.ts';
+import { operatorTurn, readItem, type Turn } from '../turns.ts';
 import { tokensOfText, usageOf } from '../usage.ts';
-import { finishedResponse, inputItem, messageItem, type ResponsePlan } from './response-object.ts';
-import { readResponseRequest } from './response-request.ts';
+import { conversationOf } from './conversations.ts';
+import { requireReferences } from './references.ts';
+import {
+  cancelledUsage,
+  finishedResponse,
+  inputItem,
+  messageItem,
+  openResponse,
+  outputItems,
+  type ResponsePlan,
+} from './response-object.ts';
+import { type ResponseRequest, readResponseRequest } from './response-request.ts';
 import { responseStream } from './response-stream.ts';
 
-export function makeResponses(store: ResponseStore): GenerativeEndpoint {
+export function makeResponses(keepOf: (key: string) => Keep): GenerativeEndpoint {
   return {
     path: '/v1/responses',
     newId: () => itemId('resp'),
-    generate: (request) => generate(store, request),
+    generate: (request) => generate(keepOf(request.key), request),
   };
 }
 
-function generate(store: ResponseStore, { id, body, faults, createdAt }: GenerationRequest): Generation {
-  const request = readResponseRequest(new Fields(body));
+function generate(keep: Keep, { id, body, faults, createdAt }: GenerationRequest): Generation {
+  const fields = new Fields(body);
+  const request = readResponseRequest(fields);
   const model = findTextModel(request.model);
-  requirePrevious(store, request.previousId);
-  const own = request.input.map((item, index) => readItem(item, `input[${index}]`));
-  const earlier = store.chain(request.previousId).flatMap((stored) => stored.turns);
-  const instructions = request.instructions === null ? [] : [operatorTurn(request.instructions)];
-  const turns = [...instructions, ...earlier, ...own];
+  const prompt = readPrompt(keep, fields, request);
 
   const reasoning = Math.min(faults.reasoning ?? 0, request.maxOutputTokens);
-  const answer = formatAnswer(composeAnswer(request.model, turns, faults.words), request.format);
+  const answer = formatAnswer(composeAnswer(request.model, prompt.turns, faults.words), request.format);
   const { text, cut } = limitTokens(answer, request.maxOutputTokens - reasoning);
-  const usage = usageOf(
-    turns.reduce((bytes, turn) => bytes + turn.bytes, 0),
-    tokensOfText(text),
-    reasoning,
-    faults,
-  );
+  const usage = usageOf(bytesOf(prompt.turns), tokensOfText(text), reasoning, faults);
   const plan: ResponsePlan = {
     status: faults.failed ? 'failed' : cut ? 'incomplete' : 'completed',
     head: { id, object: 'response', created_at: createdAt },
     model: model.snapshot,
-    echo: request.echo,
+    echo: { ...request.echo, conversation: prompt.conversation && { id: prompt.conversation.object.id ?? '' } },
     text,
     usage,
     reasoningId: reasoning > 0 ? itemId('rs') : null,
     messageId: itemId('msg'),
+    isBackground: request.isBackground,
   };
   const response = finishedResponse(plan);
+  const input = request.input.map(inputItem);
+  const said = outputItems(plan);
+  const turns = [...prompt.own, readItem(messageItem(plan, 'completed'), 'output')];
+  const stored: StoredResponse = { response, plan, work: null, previousId: request.previousId, input, turns };
+  const finish = () => {
+    prompt.conversation?.items.push(...input, ...said);
+    if (request.store) keep.responses.keep(id, stored);
+  };
+  const status = plan.status === 'failed' ? 'failed' : 'completed';
+  const sent = request.stream
+    ? ({ kind: 'stream', stream: responseStream(plan, response) } as const)
+    : ({ kind: 'whole', body: plan.isBackground ? openResponse(plan, 'queued') : response } as const);
+  if (!plan.isBackground) return { usage, failed: status === 'failed', answer: sent, onComplete: finish };
   return {
     usage,
-    failed: plan.status === 'failed',
-    answer: request.stream
-      ? { kind: 'stream', stream: responseStream(plan, response) }
-      : { kind: 'whole', body: response },
+    failed: false,
+    answer: sent,
     onComplete() {
-      if (!request.store) return;
-      const input = request.input.map(inputItem);
-      const said = readItem(messageItem(plan, 'completed'), 'output');
-      store.keep(id, { response, previousId: request.previousId, input, turns: [...own, said] });
+      if (request.stream) stored.work?.end('completed');
+    },
+    continues(end) {
+      keep.responses.keep(id, stored);
+      stored.work = startWork(faults.work ?? 0, (state) => {
+        if (state === 'cancelled') return end('aborted', cancelledUsage(plan));
+        finish();
+        end(status, usage);
+      });
     },
   };
+}
+
+interface Prompt {
+  /** Everything that the model is told. */
+  turns: Turn[];
+  /** What of it is the call's own input. */
+  own: Turn[];
+  conversation: Conversation | null;
+}
+
+/** @throws ProviderError for what it refers to and is not there */
+function readPrompt(keep: Keep, fields: Fields, { instructions, input, previousId }: ResponseRequest): Prompt {
+  requirePrevious(keep.responses, previousId);
+  requireReferences(keep, fields);
+  const conversation = conversationOf(keep, fields);
+  const own = input.map((item, index) => readItem(item, `input[${index}]`));
+  const earlier = conversation
+    ? conversation.items.map((item) => readItem(item, 'conversation'))
+    : keep.responses.chain(previousId).flatMap((stored) => stored.turns);
+  const instructed = instructions === null ? [] : [operatorTurn(instructions)];
+  return { turns: [...instructed, ...earlier, ...own], own, conversation };
+}
+
+/** `POST /v1/responses/input_tokens`: what a response would be billed for its input. */
+export function countInputTokens(keep: Keep, body: Fields): JsonObject {
+  const request = readResponseRequest(body);
+  findTextModel(request.model);
+  const { input } = usageOf(bytesOf(readPrompt(keep, body, request).turns), 0, 0, {});
+  return { object: 'response.input_tokens', input_tokens: input };
+}
+
+function bytesOf(turns: readonly Turn[]): number {
+  return turns.reduce((bytes, turn) => bytes + turn.bytes, 0);
 }

@@ -1,47 +1,65 @@
-import { unsupported } from '../fields.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
-import type { Lookup } from '../lookup.ts';
+import type { Content, Lookup } from '../lookup.ts';
+import { pageOf } from '../paging.ts';
 import { ProviderError } from '../provider-error.ts';
-import { requireStored } from '../response-store.ts';
+import { requireStored, type StoredResponse } from '../response-store.ts';
+import { cancelledResponse, openResponse } from './response-object.ts';
+import { responseStream } from './response-stream.ts';
+import { countInputTokens } from './responses.ts';
 
-export function readResponse({ responses, id, query }: Lookup): JsonObject {
-  if (query.get('stream') === 'true') throw unsupported('stream');
-  return requireStored(responses, id).response;
+export function readResponse({ keep, id, query }: Lookup): JsonObject | Content {
+  const stored = requireStored(keep.responses, id);
+  if (query.get('stream') !== 'true') return describe(stored);
+  const after = Number(query.get('starting_after') ?? -1);
+  return { contentType: 'text/event-stream; charset=utf-8', chunks: eventsAfter(stored, after) };
 }
 
-export function deleteResponse({ responses, id }: Lookup): JsonObject {
-  requireStored(responses, id);
-  responses.delete(id);
+/** A background response that has ended is answered as it is. */
+export function cancelResponse({ keep, id }: Lookup): JsonObject {
+  const stored = requireStored(keep.responses, id);
+  if (!stored.work) {
+    throw new ProviderError('Cannot cancel a synchronous response.', { code: 'invalid_request_error' });
+  }
+  stored.work.end('cancelled');
+  return describe(stored);
+}
+
+export function deleteResponse({ keep, id }: Lookup): JsonObject {
+  requireStored(keep.responses, id);
+  keep.responses.delete(id);
   return { id, object: 'response', deleted: true };
 }
 
 /** Everything the response was generated from: its own input and, before it, the chain it continues. Newest first. */
-export function listInputItems({ responses, id, query }: Lookup): JsonObject {
-  const { input, previousId } = requireStored(responses, id);
-  const earlier = responses.chain(previousId).flatMap((stored) => [...stored.input, ...outputItems(stored.response)]);
-  const items = [...earlier, ...input];
-  if (query.get('order') !== 'asc') items.reverse();
-  const after = query.get('after');
-  const start = after === null ? 0 : items.findIndex((item) => item.id === after) + 1;
-  const page = items.slice(start, start + readLimit(query));
-  return {
-    object: 'list',
-    data: page,
-    first_id: page.at(0)?.id ?? null,
-    last_id: page.at(-1)?.id ?? null,
-    has_more: start + page.length < items.length,
-  };
+export function listInputItems({ keep, id, query }: Lookup): JsonObject {
+  const { input, previousId } = requireStored(keep.responses, id);
+  const earlier = keep.responses
+    .chain(previousId)
+    .flatMap((stored) => [...stored.input, ...outputItems(stored.response)]);
+  return pageOf([...earlier, ...input], query);
+}
+
+export function inputTokens({ keep, body }: Lookup): JsonObject {
+  return countInputTokens(keep, body);
+}
+
+function describe({ response, plan, work }: StoredResponse): JsonObject {
+  if (!work || work.state === 'completed') return response;
+  return work.state === 'cancelled' ? cancelledResponse(plan) : openResponse(plan, work.state);
+}
+
+/** The stream of a response from an event on; of one that is not finished, as it goes on. */
+async function* eventsAfter({ response, plan, work }: StoredResponse, after: number): AsyncIterable<string> {
+  const stream = responseStream(plan, response);
+  let sequence = 0;
+  for (const { part, data } of stream.events()) {
+    if (part !== 'opening') await work?.ended;
+    if (work?.state === 'cancelled') return;
+    if (sequence > after) yield stream.encode(data, sequence);
+    sequence += 1;
+  }
 }
 
 function outputItems({ output }: JsonObject): JsonObject[] {
   return Array.isArray(output) ? output.filter(isJsonObject) : [];
-}
-
-function readLimit(query: URLSearchParams): number {
-  const limit = Number(query.get('limit') ?? 20);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= 100) return limit;
-  throw new ProviderError("Invalid 'limit': expected an integer from 1 to 100.", {
-    param: 'limit',
-    code: 'invalid_value',
-  });
 }

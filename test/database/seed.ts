@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { upsertAnalysisConfig } from '../../database/analysis-configs.ts';
 import { insertAnalysisResult } from '../../database/analysis-results.ts';
 import { upsertApiKey } from '../../database/api-keys.ts';
+import { insertOwnedResources } from '../../database/owned-resources.ts';
+import { insertPendingCalls } from '../../database/pending-calls.ts';
 import { upsertPersona } from '../../database/personas.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { insertRatings } from '../../database/ratings.ts';
@@ -73,4 +75,15 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
     rated_at: record.started_at,
   };
   await insertRatings(db, organizationId, JSON.stringify([rating]));
+  const resource = {
+    resource_id: 'file-1',
+    kind: 'file',
+    user_id: record.user_id,
+    api_key_id: apiKeyId,
+    created_at: record.started_at,
+    deleted_at: null,
+  };
+  await insertOwnedResources(db, organizationId, JSON.stringify([resource]));
+  const pending = makeRecord(organizationId, { response_id: 'resp_2', status: 'interrupted' });
+  await insertPendingCalls(db, organizationId, JSON.stringify([pending]));
 }

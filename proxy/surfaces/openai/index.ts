@@ -6,6 +6,7 @@ import { governanceSurface } from '../governance/index.ts';
 import { toEnvelope } from './envelope.ts';
 import { type ModelsOptions, registerModels } from './models.ts';
 import { ownHeaders, type Refusals } from './refusals.ts';
+import { type ResourcesOptions, registerResources } from './resources/index.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -14,7 +15,7 @@ declare module 'fastify' {
   }
 }
 
-export interface OpenAiSurfaceOptions extends ModelsOptions, GovernanceContext {
+export interface OpenAiSurfaceOptions extends ModelsOptions, ResourcesOptions, GovernanceContext {
   readonly refusals: Refusals;
 }
 
@@ -47,5 +48,6 @@ export async function openAiSurface(app: FastifyInstance, options: OpenAiSurface
   });
 
   registerModels(app, options);
+  registerResources(app, options);
   app.register(governanceSurface, { ...options, prefix: '' });
 }

@@ -208,7 +208,7 @@ const refusals: [body: Record<string, unknown>, status: number, param: string | 
   [{ model: 'gpt-4o', input: 'x', max_output_tokens: 1 }, 400, 'max_output_tokens', 'integer_below_min_value'],
   [{ model: 'gpt-4o', input: 'x', metadata: { a: 1 } }, 400, 'metadata.a', wrong],
   [{ model: 'gpt-4o', input: 'x', stream: 'yes' }, 400, 'stream', wrong],
-  [{ model: 'gpt-4o', input: 'x', background: true }, 400, 'background', 'unsupported_parameter'],
+  [{ model: 'gpt-4o', input: 'x', background: true, store: false }, 400, 'background', 'invalid_value'],
   [{ model: 'gpt-4o', input: 'x', metadata: { sandbox: 'oops' } }, 400, 'metadata.sandbox', 'invalid_value'],
   [
     { model: 'gpt-4o', input: 'x', text: { format: { type: 'json_schema' } } },

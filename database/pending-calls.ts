@@ -1,0 +1,86 @@
+import type { Queryable } from './queryable.ts';
+import type { RequestRecord } from './requests.ts';
+
+/** A call that the provider goes on with after its answer: its record so far, with the provider's id in it. */
+export type PendingCall = RequestRecord & { response_id: string };
+
+/**
+ * Stores a batch of pending calls. One that is there already, settled or not, is left as it is.
+ *
+ * @param recordsJson a JSON array of PendingCall, as text
+ */
+export async function insertPendingCalls(db: Queryable, organizationId: string, recordsJson: string): Promise<void> {
+  await db.query({
+    name: 'insert-pending-calls',
+    text: `
+      insert into chaperone.pending_calls (organization_id, request_id, started_at, response_id, record)
+      select $1::uuid, record ->> 'request_id', (record ->> 'started_at')::timestamptz, record ->> 'response_id', record
+      from json_array_elements($2::json) as record
+      on conflict do nothing`,
+    values: [organizationId, recordsJson],
+  });
+}
+
+/** The pending call that the provider knows by this id; undefined where it is settled, too. */
+export async function findPendingCall(
+  db: Queryable,
+  organizationId: string,
+  responseId: string,
+): Promise<PendingCall | undefined> {
+  const { rows } = await db.query<{ record: PendingCall }>(
+    `select record
+     from chaperone.pending_calls
+     where organization_id = $1::uuid and response_id = $2::text and settled_at is null`,
+    [organizationId, responseId],
+  );
+  return rows[0]?.record;
+}
+
+/**
+ * Takes up to `limit` calls that it is time to look at. Each is this proxy's until it is due again: after half its age,
+ * at least 2 seconds and at most a minute, so that one that ends soon is seen soon and a long one is asked for rarely.
+ */
+export async function claimPendingCalls(db: Queryable, organizationId: string, limit: number): Promise<PendingCall[]> {
+  const { rows } = await db.query<{ record: PendingCall }>(
+    `update chaperone.pending_calls
+     set next_look_at = now() + least(interval '1 minute', greatest(interval '2 seconds', (now() - started_at) / 2))
+     where organization_id = $1::uuid and request_id in (
+       select request_id
+       from chaperone.pending_calls
+       where organization_id = $1::uuid and settled_at is null and next_look_at <= now()
+       order by next_look_at
+       limit $2::integer
+       for update skip locked)
+     returning record`,
+    [organizationId, limit],
+  );
+  return rows.map((row) => row.record);
+}
+
+/** In how many milliseconds the next call is due; undefined where none is pending. */
+export async function nextLookInMs(db: Queryable, organizationId: string): Promise<number | undefined> {
+  const { rows } = await db.query<{ ms: number | null }>(
+    `select (extract(epoch from min(next_look_at) - now()) * 1000)::float8 as ms
+     from chaperone.pending_calls
+     where organization_id = $1::uuid and settled_at is null`,
+    [organizationId],
+  );
+  return rows[0]?.ms ?? undefined;
+}
+
+/**
+ * Marks calls as settled, once their records are in `requests`.
+ *
+ * @param recordsJson a JSON array of RequestRecord, as text
+ */
+export async function markSettled(db: Queryable, organizationId: string, recordsJson: string): Promise<void> {
+  await db.query({
+    name: 'mark-settled',
+    text: `
+      update chaperone.pending_calls
+      set settled_at = now(), record = null
+      where organization_id = $1::uuid and settled_at is null and request_id in (
+        select record ->> 'request_id' from json_array_elements($2::json) as record)`,
+    values: [organizationId, recordsJson],
+  });
+}

@@ -1,0 +1,125 @@
+import type { OwnedResource, ResourceKind } from '../../../database/owned-resources.ts';
+import type { RequestReference } from '../../../database/requests.ts';
+import { ProxyError } from '../../error.ts';
+import { type Spool, SpoolError } from '../../spool/spool.ts';
+import type { Caller } from '../call.ts';
+import type { Reference } from './references.ts';
+
+/** What a caller can have at a provider. */
+export type OwnedKind = 'response' | ResourceKind;
+
+/** Which key something was made with: a provider knows it under no other. */
+export type MadeBy = Pick<RequestReference, 'apiKeyId'>;
+
+/**
+ * Knows whose something at a provider is. A provider knows only keys, which several users and organizations may share:
+ * what nobody made here, and what another user made, does not exist.
+ */
+export interface Ownership {
+  /** @throws {ProxyError} `resource_not_found`, or `store_unavailable` where that cannot be known */
+  require(kind: OwnedKind | 'container', id: string, caller: Caller, param?: string): Promise<MadeBy>;
+  /** The one key that everything referred to was made with; undefined where nothing is. @throws {ProxyError} */
+  requireAll(references: readonly Reference[], caller: Caller): Promise<MadeBy | undefined>;
+  /** Notes what a caller made, before the caller has its id. @throws {ProxyError} `spool_unwritable` */
+  note(resource: Omit<OwnedResource, 'created_at' | 'deleted_at'>): void;
+  /** Notes that the caller's own resource was deleted. @throws {ProxyError} `spool_unwritable` */
+  noteDeleted(kind: ResourceKind, id: string, caller: Caller, madeBy: MadeBy): void;
+}
+
+export interface OwnershipOptions {
+  readonly spool: Pick<Spool, 'own'>;
+  /** A call of the organization's by response id, wherever it was made. @throws {ProxyError} `store_unavailable` */
+  readonly findRequest: (id: string) => Promise<RequestReference | undefined>;
+  /** What was noted, wherever that was. @throws {ProxyError} `store_unavailable` */
+  readonly findResource: (id: string) => Promise<OwnedResource | undefined>;
+}
+
+export function makeOwnership({ spool, findRequest, findResource }: OwnershipOptions): Ownership {
+  const find = async (
+    kind: OwnedKind | 'container',
+    id: string,
+  ): Promise<(MadeBy & { userId: string }) | undefined> => {
+    if (kind === 'container' || id.length > maxIdLength) return undefined;
+    if (kind === 'response') {
+      const request = await findRequest(id);
+      return request?.responseId === id ? request : undefined;
+    }
+    const resource = await findResource(id);
+    if (resource?.kind !== kind || resource.deleted_at !== null) return undefined;
+    return { userId: resource.user_id, apiKeyId: resource.api_key_id };
+  };
+  const require: Ownership['require'] = async (kind, id, caller, param) => {
+    const owned = await find(kind, id);
+    if (owned && owned.userId === caller.userId) return owned;
+    throw notFound(kind, id, param);
+  };
+  const own = (resource: OwnedResource) => {
+    try {
+      spool.own(resource);
+    } catch (cause) {
+      if (cause instanceof SpoolError) throw new ProxyError('spool_unwritable', { cause });
+      throw cause;
+    }
+  };
+  return {
+    require,
+    async requireAll(references, caller) {
+      let first: { readonly madeBy: MadeBy; readonly id: string } | undefined;
+      for (const { kind, id, param } of references) {
+        const madeBy = await require(kind, id, caller, param);
+        if (first && first.madeBy.apiKeyId !== madeBy.apiKeyId) throw conflict(param, first.id, id);
+        first ??= { madeBy, id };
+      }
+      return first?.madeBy;
+    },
+    note: (resource) => own({ ...resource, created_at: new Date().toISOString(), deleted_at: null }),
+    noteDeleted(kind, id, caller, { apiKeyId }) {
+      if (apiKeyId === null) return;
+      const now = new Date().toISOString();
+      own({
+        resource_id: id,
+        kind,
+        user_id: caller.userId,
+        api_key_id: apiKeyId,
+        created_at: now,
+        deleted_at: now,
+      });
+    },
+  };
+}
+
+/** Longer than any provider's ids. */
+const maxIdLength = 200;
+
+/** @throws {ProxyError} `invalid_request` where two things were made with different keys */
+export function requireSameKey(param: string, one: MadeBy | undefined, other: MadeBy | undefined): MadeBy | undefined {
+  if (one && other && one.apiKeyId !== other.apiKeyId) throw conflict(param);
+  return one ?? other;
+}
+
+function conflict(param: string, one?: string, other?: string): ProxyError {
+  const which = one === undefined ? 'What it refers to' : `${quote(one)} and ${quote(other ?? '')}`;
+  return new ProxyError('invalid_request', {
+    param,
+    message: `${which}: each was made with another provider key, and no key knows both`,
+  });
+}
+
+const nouns: Readonly<Record<OwnedKind | 'container', string>> = {
+  response: 'Response',
+  file: 'File',
+  conversation: 'Conversation',
+  batch: 'Batch',
+  vector_store: 'Vector store',
+  container: 'Container',
+};
+
+/** The same answer for what does not exist and for what is another's, so that nobody can find out which it is. */
+export function notFound(kind: OwnedKind | 'container', id: string, param?: string): ProxyError {
+  const message = `${nouns[kind]} with id ${quote(id)} not found.`;
+  return new ProxyError('resource_not_found', { message, ...(param === undefined ? {} : { param }) });
+}
+
+function quote(id: string): string {
+  return `'${id.slice(0, maxIdLength)}'`;
+}

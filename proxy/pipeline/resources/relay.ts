@@ -1,0 +1,90 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import { ProxyError } from '../../error.ts';
+import type { RoutedKey } from '../../snapshot/snapshot.ts';
+import { forwardableHeaders, problemCodeOf, withoutSecret } from '../forward.ts';
+
+/** A request for something that is kept at the provider. */
+export interface Relay {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Below the provider's base URL, with its query. */
+  readonly path: string;
+  readonly key: RoutedKey;
+  /** What of the client's headers is meant for the provider. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Readable | Buffer | string | undefined;
+  /** Aborted when the client has gone. */
+  readonly signal: AbortSignal;
+}
+
+export interface RelayedAnswer {
+  readonly status: number;
+  readonly headers: Record<string, string | string[]>;
+  /** The bytes as they come. To be read to its end or destroyed. */
+  readonly body: Readable;
+}
+
+/** An answer that is read as a whole: what tells of one thing is not larger. */
+const maxWholeBytes = 256 * 1024 * 1024;
+
+/**
+ * Sends a request to the provider with the key that its subject is known under.
+ *
+ * @returns the answer, errors of the provider's included
+ * @throws {ProxyError} `upstream_unreachable`, `upstream_timeout` or `upstream_invalid_response`
+ */
+export async function relay(upstream: Dispatcher, request: Relay): Promise<RelayedAnswer> {
+  const { key, method, body, signal } = request;
+  try {
+    const answer = await upstream.request({
+      method,
+      origin: key.provider.origin,
+      path: key.provider.basePath + request.path,
+      headers: { ...request.headers, 'accept-encoding': 'identity', authorization: `Bearer ${key.secret}` },
+      body: body ?? null,
+      headersTimeout: key.provider.headersTimeoutMs,
+      bodyTimeout: key.provider.idleTimeoutMs,
+      signal,
+    });
+    if (answer.statusCode >= 300 && answer.statusCode < 400) {
+      answer.body.destroy();
+      throw new ProxyError('upstream_invalid_response');
+    }
+    return { status: answer.statusCode, headers: forwardableHeaders(answer.headers), body: answer.body };
+  } catch (error) {
+    if (error instanceof ProxyError || !(error instanceof Error)) throw error;
+    throw new ProxyError(problemCodeOf(error, false), { cause: error });
+  }
+}
+
+/**
+ * The whole of an answer, without the provider key, should it quote that.
+ *
+ * @throws {ProxyError} `upstream_interrupted` or `upstream_invalid_response`
+ */
+export async function readWhole({ body }: RelayedAnswer, secret: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of body) {
+      length += chunk.length;
+      if (length > maxWholeBytes) throw new ProxyError('upstream_invalid_response');
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof ProxyError || !(error instanceof Error)) throw error;
+    throw new ProxyError(problemCodeOf(error, true), { cause: error });
+  }
+  return withoutSecret(Buffer.concat(chunks), secret);
+}
+
+/** The headers that describe a body, for one that goes on as it came. */
+export function bodyHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+  const described: Record<string, string> = {};
+  for (const name of ['content-type', 'content-length'] as const) {
+    const value = headers[name];
+    if (value !== undefined) described[name] = value;
+  }
+  return described;
+}

@@ -1,0 +1,39 @@
+import type { OwnedResource } from '../../database/owned-resources.ts';
+import type { RatingRecord } from '../../database/ratings.ts';
+import type { RequestRecord } from '../../database/requests.ts';
+import type { LogLine } from './log-line.ts';
+
+/** What waits for Postgres, in the order in which it is copied: the settlement of a deferred call after the call. */
+export const spoolTables = ['calls', 'pending', 'settlements', 'resources', 'ratings'] as const;
+
+export type SpoolTable = (typeof spoolTables)[number];
+
+/** Where a line of the log waits until it has been copied. */
+export const tableOf = {
+  settlement: 'calls',
+  deferral: 'pending',
+  'late settlement': 'settlements',
+  ownership: 'resources',
+  rating: 'ratings',
+} as const satisfies Partial<Record<LogLine['kind'], SpoolTable>>;
+
+export type WaitingKind = keyof typeof tableOf;
+
+/** When what a record tells of happened, in milliseconds since 1970. */
+export function happenedAtMs(table: SpoolTable, record: string): number {
+  switch (table) {
+    case 'calls':
+    case 'pending':
+      return Date.parse((JSON.parse(record) as RequestRecord).started_at);
+    case 'settlements': {
+      const { started_at, duration_ms } = JSON.parse(record) as RequestRecord;
+      return Date.parse(started_at) + (duration_ms ?? 0);
+    }
+    case 'resources': {
+      const { created_at, deleted_at } = JSON.parse(record) as OwnedResource;
+      return Date.parse(deleted_at ?? created_at);
+    }
+    case 'ratings':
+      return Date.parse((JSON.parse(record) as RatingRecord).rated_at);
+  }
+}

@@ -1,0 +1,148 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Dispatcher } from 'undici';
+import { ProxyError } from '../../../error.ts';
+import { admitSurface } from '../../../pipeline/admit.ts';
+import { parseBody } from '../../../pipeline/body.ts';
+import type { Caller } from '../../../pipeline/call.ts';
+import type { Metrics } from '../../../pipeline/metrics.ts';
+import { asString, parseObject } from '../../../pipeline/operations/json.ts';
+import { responses } from '../../../pipeline/operations/responses.ts';
+import { type InForce, type Pipeline, upstreamHeaders } from '../../../pipeline/pipeline.ts';
+import { type MadeBy, notFound, type Ownership, requireSameKey } from '../../../pipeline/resources/ownership.ts';
+import { findReferences } from '../../../pipeline/resources/references.ts';
+import { bodyHeaders, type Relay, readWhole, relay } from '../../../pipeline/resources/relay.ts';
+import { routeKey } from '../../../pipeline/route.ts';
+import type { RoutedKey } from '../../../snapshot/snapshot.ts';
+import { inputTokensRoute, type ResourceRoute, resourceRoutes, uploadRoute } from './routes.ts';
+import { makeUpload } from './upload.ts';
+
+export interface ResourcesOptions {
+  readonly pipeline: Pipeline;
+  readonly inForce: () => InForce;
+  readonly ownership: Ownership;
+  readonly upstream: Dispatcher;
+  readonly metrics: Metrics;
+}
+
+type Params = Readonly<Record<string, string>>;
+type ResourceRequest = FastifyRequest<{ Params: Params }>;
+
+/** What the provider is asked, once it is known that it may be. */
+interface Permitted extends Pick<Relay, 'path' | 'key' | 'body'> {
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * What callers keep at their providers: each request goes there with the key that its subject was made with, and the
+ * answer comes back as it is. Nothing of it is billed by itself, so there is no record of it.
+ */
+export function registerResources(app: FastifyInstance, options: ResourcesOptions): void {
+  const { pipeline, inForce, ownership, upstream, metrics } = options;
+
+  const answer = async (route: ResourceRoute, request: ResourceRequest, reply: FastifyReply, permitted: Permitted) => {
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
+    const { path, key, body, headers } = permitted;
+    const answered = await relay(upstream, {
+      method: route.method,
+      path,
+      key,
+      headers: { ...upstreamHeaders(request.headers), ...headers },
+      body,
+      signal: gone.signal,
+    });
+    metrics.relayed.inc({
+      resource: route.kind,
+      method: route.method,
+      status: `${Math.floor(answered.status / 100)}xx`,
+    });
+    reply.code(answered.status).headers({ ...answered.headers, ...reply.getHeaders() });
+    const isSuccess = answered.status < 300;
+    if (isSuccess && route.effect === 'none') return reply.send(answered.body);
+    const whole = await readWhole(answered, key.secret);
+    if (isSuccess) noteEffect(route, request, key, whole);
+    return reply.send(whole);
+  };
+
+  /** Whose the new thing is, and whose is gone, is known before the caller has the answer. */
+  const noteEffect = (route: ResourceRoute, request: ResourceRequest, key: RoutedKey, whole: Buffer) => {
+    const { caller, params } = request;
+    if (route.kind === 'response') return;
+    if (route.effect === 'delete') ownership.noteDeleted(route.kind, params.id ?? '', caller, { apiKeyId: key.id });
+    if (route.effect !== 'make') return;
+    const id = asString(parseObject(whole.toString('utf8'))?.id);
+    if (id === null) throw new ProxyError('upstream_invalid_response');
+    ownership.note({ resource_id: id, kind: route.kind, user_id: caller.userId, api_key_id: key.id });
+  };
+
+  const keyOf = (caller: Caller, madeBy: MadeBy | undefined): RoutedKey =>
+    routeKey(inForce().snapshot, caller, undefined, madeBy, Date.now());
+
+  const permit = async (route: ResourceRoute, request: ResourceRequest): Promise<Permitted> => {
+    const { caller, params } = request;
+    admitSurface(inForce().snapshot, route.surface);
+    const { id } = params;
+    const subject = id === undefined ? undefined : await ownership.require(route.kind, id, caller);
+    const path = pathOf(route, params) + queryOf(request.url);
+    const raw = bodyOf(request);
+    if (raw.length === 0 || route.method !== 'POST') {
+      return { path, key: keyOf(caller, subject), body: undefined, headers: {} };
+    }
+    const body = parseBody(raw);
+    const references = findReferences(body);
+    const madeBy = requireSameKey(references[0]?.param ?? '', subject, await ownership.requireAll(references, caller));
+    // As it was understood: of a field that stands twice, another parser might take the other one.
+    return { path, key: keyOf(caller, madeBy), body: JSON.stringify(body), headers: json };
+  };
+
+  for (const route of resourceRoutes) {
+    app.route<{ Params: Params }>({
+      method: route.method,
+      url: route.path,
+      handler: async (request, reply) => answer(route, request, reply, await permit(route, request)),
+    });
+  }
+
+  app.post<{ Params: Params }>(inputTokensRoute.path, async (request, reply) => {
+    const { caller } = request;
+    const asked = { operation: responses, caller, rawBody: bodyOf(request), startedAtMs: Date.now() };
+    const { key, sent } = await pipeline.permit(asked);
+    const { path } = inputTokensRoute;
+    return answer(inputTokensRoute, request, reply, { path, key, body: sent.body, headers: json });
+  });
+
+  app.register(async (uploads) => {
+    uploads.removeAllContentTypeParsers();
+    // Files are as large as hundreds of megabytes: they pass as they come.
+    uploads.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+    uploads.post<{ Params: Params }>(uploadRoute.path, async (request, reply) => {
+      admitSurface(inForce().snapshot, uploadRoute.surface);
+      const key = keyOf(request.caller, undefined);
+      const { path } = uploadRoute;
+      const body = makeUpload(request.raw);
+      return answer(uploadRoute, request, reply, { path, key, body, headers: bodyHeaders(request.headers) });
+    });
+  });
+}
+
+const json = { 'content-type': 'application/json' };
+
+function bodyOf({ body }: FastifyRequest): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
+}
+
+/** Ids are one segment of letters, digits and some signs; nothing else could lead to another path at the provider. */
+const segment = /^[\w:-][\w.:-]*$/;
+
+function pathOf({ path, kind }: ResourceRoute, params: Params): string {
+  return path.replace(/:(\w+)/g, (_, name: string) => {
+    const value = params[name] ?? '';
+    if (!segment.test(value)) throw notFound(kind, value);
+    return value;
+  });
+}
+
+function queryOf(url: string): string {
+  const start = url.indexOf('?');
+  return start === -1 ? '' : url.slice(start);
+}
