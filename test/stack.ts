@@ -31,8 +31,14 @@ export interface Stack {
   readonly directory: string;
 }
 
+export interface StackOptions {
+  readonly upstreamUrl?: string;
+  /** Puts something between the proxy and the database. @returns the database's URL as the proxy reaches it */
+  readonly pool?: (postgres: EmbeddedPostgres) => Promise<string>;
+}
+
 /** Starts a database, an operator over the quickstart, a sandbox (or uses another upstream), and one proxy process. */
-export async function startStack(scope: Scope, options: { upstreamUrl?: string } = {}): Promise<Stack> {
+export async function startStack(scope: Scope, options: StackOptions = {}): Promise<Stack> {
   const releasers: (() => Promise<unknown>)[] = [];
   scope.after(async () => {
     for (const release of releasers.reverse()) await release();
@@ -54,7 +60,8 @@ export async function startStack(scope: Scope, options: { upstreamUrl?: string }
   });
   await cluster.start();
   releasers.push(() => cluster.close());
-  const operator = await startOperator({ cluster, databaseUrl: postgres.url, log });
+  const proxyDatabaseUrl = (await options.pool?.(postgres)) ?? postgres.url;
+  const operator = await startOperator({ cluster, databaseUrl: postgres.url, proxyDatabaseUrl, log });
   releasers.push(operator.stop);
   await operator.idle();
   const credentialsDirectory = join(paths.secrets, operatorNamespace, credentialsSecretName('acme'));
