@@ -46,10 +46,14 @@ export async function findResult({ store, inForce }: Context, cacheKey: Buffer):
   return JSON.parse(envelope.open(placeOf(organizationId, cacheKey), sealed).toString()) as AnalysisResult;
 }
 
-/** Keeps a result for every proxy. What has been paid for is answered even where it cannot be kept. */
+/**
+ * Keeps a result for every proxy, unless the organization keeps nothing of what is said. What has been paid for is
+ * answered even where it cannot be kept.
+ */
 export async function keepResult({ store, inForce }: Context, subject: Subject, result: AnalysisResult): Promise<void> {
   const { snapshot, envelope } = inForce();
   const { organizationId } = snapshot;
+  if (!snapshot.storesContents) return;
   const { cacheKey, configId, request } = subject;
   const write = {
     organizationId,

@@ -184,6 +184,7 @@ describe('POST /v1/analysis', () => {
       ['garbage', [{ directives: 'garbage' }, { directives: 'garbage' }], 502, 'upstream_invalid_response'],
       ['an error in a 200', [{ directives: 'error-in-stream' }], 502, 'upstream_error'],
       ['a 500', [{ directives: 'status=500' }], 502, 'upstream_error'],
+      ['a connection that breaks', [{ directives: 'reset' }], 502, 'upstream_unreachable'],
       ['a 429', [{ directives: 'status=429' }], 429, 'upstream_rate_limited'],
     ];
     for (const [name, script, status, code] of bad) {
@@ -398,6 +399,8 @@ describe('POST /v1/analysis', () => {
   });
 
   it('says so where the organization keeps nothing of what is said', async () => {
+    const earlier = await converse();
+    await recordOf(earlier.requestId);
     const file = join(stack.directory, 'organization.yaml');
     const yaml = await readFile(file, 'utf8');
     await writeFile(file, yaml.replace('spec:\n', 'spec:\n  storage: {contents: None}\n'));
@@ -415,6 +418,8 @@ describe('POST /v1/analysis', () => {
       }, 'the new configuration to be in force');
       assert.equal(body.error.code, 'contents_not_stored');
       assert.match(body.error.message, /stores no contents/);
+      // What was kept before is there still, but nothing new is kept of it.
+      for (const _ of [1, 2]) assert.equal((await analyze(earlier.requestId)).body.cached, false);
     } finally {
       await writeFile(file, yaml);
       await until(async () => (await analyze((await converse()).requestId)).status === 200);
