@@ -254,6 +254,10 @@ export interface OrganizationSpec {
     | 'vectorStores'
   )[];
   /**
+   * How POST /v1/responses answers where a call's X-Response-Format does not say: `OpenAI`, the provider's answer unchanged (the default), or `Simple`, which has `content[0].text` in the place of `output`.
+   */
+  responseFormat?: 'OpenAI' | 'Simple';
+  /**
    * What is kept of a call.
    */
   storage: {

@@ -170,7 +170,8 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     const failure = { ...reading, failed: true, errorCode: reading.errorCode ?? 'upstream_error' };
     this.#settle(isSuccess ? reading : failure, undefined, raw);
     if (this.#clientHasGone) return;
-    const body = withoutSecret(raw, call.key.secret);
+    const shown = isSuccess && answer && operation.present ? JSON.stringify(operation.present(answer)) : undefined;
+    const body = withoutSecret(shown === undefined ? raw : Buffer.from(shown), call.key.secret);
     response.writeHead(this.#status, { ...this.#headers, 'content-length': String(body.length) });
     // As text of one byte a character it leaves in one write with the head; a buffer would be a second piece.
     response.end(body.toString('latin1'), 'latin1');

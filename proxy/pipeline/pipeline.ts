@@ -17,6 +17,7 @@ import type { Operation } from './operations/operation.ts';
 import type { Price } from './price.ts';
 import { type MadeBy, type Ownership, requireSameKey } from './resources/ownership.ts';
 import { findReferences, mayRefer } from './resources/references.ts';
+import { inResponseFormat } from './response-format.ts';
 import { routeKey } from './route.ts';
 
 /** What is in force at one moment; a call takes it once, at its start, and keeps it to its end. */
@@ -103,7 +104,8 @@ export function makePipeline(options: PipelineOptions) {
   };
 
   const run = async (request: CallRequest): Promise<void> => {
-    const { operation, caller, rawBody } = request;
+    const { caller, rawBody } = request;
+    const operation = inResponseFormat(request.operation, request.headers, inForce().snapshot);
     const permitted = await permit(request);
     const { current, body, persona, model, previousResponseId, key, sent } = permitted;
     const call: Call = {

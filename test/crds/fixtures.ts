@@ -204,6 +204,8 @@ const organizations = cases('Organization', [
     { prices: [0, 1].map(() => ({ model: 'a', inputPerMillion: '1', outputPerMillion: '1' })) },
     ['spec.prices[1]'],
   ],
+  ['simple responses', { responseFormat: 'Simple' }],
+  ['a response format that is none', { responseFormat: 'simple' }, ['spec.responseFormat']],
   ['the surfaces that are served', { surfaces: ['responses', 'audio', 'vectorStores'] }],
   ['no surface', { surfaces: [] }, ['spec.surfaces']],
   ['a surface twice', { surfaces: ['chat', 'chat'] }, ['spec.surfaces[1]']],

@@ -68,6 +68,8 @@ export interface Operation {
   read(answer: unknown, body: Body): Reading;
   /** Reads a whole answer that is text; undefined where the body did not ask for text. */
   readText?(text: string, body: Body): Reading | undefined;
+  /** What the client gets of a whole answer, where that is not the provider's bytes. */
+  present?(answer: Body): Body;
   /** Reads events. */
   readStream(options: StreamOptions): StreamReader;
   /** Reads bytes of any kind that pass as they come. Absent: it answers with no such thing. */

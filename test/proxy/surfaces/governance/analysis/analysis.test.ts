@@ -312,7 +312,7 @@ describe('POST /v1/analysis', () => {
 
   it('uses a saved config, with the fields that the request names in their place', async () => {
     const { body: list } = await ask('GET', '/analysis/configs');
-    const config_id = list.configs.find(({ name }: { name: string }) => name === 'Support Intent Classifier').id;
+    const config_id = list.configs.find(({ name }: { name: string }) => name === 'Support Intent').id;
     const { requestId } = await converse('A billing question');
     const { body } = await ask('POST', '/analysis', { id: requestId, config_id });
     assert.deepEqual(

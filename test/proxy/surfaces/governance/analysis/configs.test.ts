@@ -48,7 +48,7 @@ describe('/v1/analysis/configs', () => {
     const { body: all } = await ask('GET', '/analysis/configs');
     const names: string[] = all.configs.map(({ name }: { name: string }) => name);
     assert.deepEqual(names, [...names].sort());
-    assert.ok(names.includes('Support Intent Classifier') && names.includes('List 1'));
+    assert.ok(names.includes('Support Intent') && names.includes('List 1'));
     assert.deepEqual([all.total, all.limit, all.offset], [names.length, 100, 0]);
     const { body: page } = await ask('GET', '/analysis/configs?limit=1&offset=1');
     assert.deepEqual([page.configs, page.total], [[all.configs[1]], all.total]);
@@ -115,7 +115,7 @@ describe('/v1/analysis/configs', () => {
       ['PATCH', `/${made.id}`, { config: twice }, 400, 'config.categories[1].name'],
       ['PATCH', `/${made.id}`, { is_active: 'no' }, 400, 'is_active'],
       ['PUT', `/${made.id}`, { name: 'x' }, 400, 'config'],
-      ['PATCH', `/${made.id}`, { name: 'Support Intent Classifier' }, 409, 'name'],
+      ['PATCH', `/${made.id}`, { name: 'Support Intent' }, 409, 'name'],
       ['GET', '/00000000-0000-4000-8000-000000000000', undefined, 404, 'id'],
       ['GET', '/none', undefined, 404, 'id'],
       ['GET', '/by-name/none', undefined, 404, 'name'],
