@@ -57,7 +57,7 @@ describe('/v1/analysis/configs', () => {
   });
 
   it('shows what YAML owns, and leaves it alone', async () => {
-    const { body: yaml } = await ask('GET', '/analysis/configs/by-name/Support%20Intent%20Classifier');
+    const { body: yaml } = await ask('GET', '/analysis/configs/by-name/Support%20Intent');
     assert.equal(yaml.managed_by, 'AnalysisConfig default/support-intent');
     assert.equal(yaml.config.confidence_threshold, null);
     for (const [method, body] of [
