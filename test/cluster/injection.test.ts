@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connect } from 'node:tls';
-import { KubeConfig } from '@kubernetes/client-node';
-import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { Agent, fetch } from 'undici';
 import { toCertificateData } from '../../operator/certificates/certificate-secret.ts';
@@ -16,21 +11,23 @@ import { issueAuthority, issueServing } from '../../operator/certificates/issue.
 import { startCertificateManager } from '../../operator/certificates/manage.ts';
 import type { WebhookConfiguration } from '../../operator/certificates/publish.ts';
 import { certificateFromSecret } from '../../operator/certificates/source.ts';
-import { type DirectoryCluster, makeDirectoryCluster } from '../../operator/cluster/directory.ts';
-import { type ApiClient, type ApiRequest, makeApiClient } from '../../operator/cluster/kubernetes/api-client.ts';
+import type { ApiRequest } from '../../operator/cluster/kubernetes/api-client.ts';
+import {
+  type ApiClient,
+  type KubernetesCluster,
+  makeApiClient,
+  makeKubernetesCluster,
+} from '../../operator/cluster/kubernetes.ts';
 import type { Container, Pod } from '../../operator/injection/pod.ts';
 import { defaultSidecar } from '../../operator/injection/settings.ts';
 import { startInjection } from '../../operator/injection/start.ts';
 import { until } from '../until.ts';
-import { type ApiServer, hasApiServer, startApiServer } from './api-server.ts';
-
-const assets = process.env.KUBEBUILDER_ASSETS;
-const skip = hasApiServer(assets)
-  ? false
-  : 'needs an API server: set KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver';
+import type { ApiServer } from './api-server.ts';
+import { kubeConfigOf, log, skip, startServerWithKinds } from './cluster-under-test.ts';
+import { freePort } from './free-port.ts';
+import { makeHands, organization } from './resources.ts';
 
 const operatorNamespace = 'chaperone-system';
-const log = pino({ level: 'silent' });
 
 /** Namespaces by the names of the organizations they belong to, or of what is special about them. */
 const namespaces = {
@@ -41,48 +38,39 @@ const namespaces = {
   rotating: { team: 'acme', webhook: 'rotating' },
 };
 
-const resources = [
-  ...Object.entries(namespaces).map(([name, labels]) => ({
-    apiVersion: 'v1',
-    kind: 'Namespace',
-    metadata: { name, labels },
-  })),
-  ...['acme', 'umbrella'].map((name) => ({
-    apiVersion: 'chaperone.dev/v1alpha1',
-    kind: 'Organization',
-    metadata: { name },
-    spec: {
-      namespaceSelector: { matchExpressions: [{ key: 'team', operator: 'In', values: [name, 'everyone'] }] },
-      providers: [{ name: 'openai', type: 'openai' }],
-    },
-  })),
-];
+const selectorOf = (organization: string) => ({
+  matchExpressions: [{ key: 'team', operator: 'In', values: [organization, 'everyone'] }],
+});
 
 describe('pods that are created through an API server', { skip, timeout: 120_000 }, () => {
   const releasers: (() => Promise<unknown>)[] = [];
   let server: ApiServer;
   let request: Request;
   let client: ApiClient;
-  let cluster: DirectoryCluster;
+  let cluster: KubernetesCluster;
 
   before(async () => {
-    assert(assets);
-    server = await startApiServer(assets);
+    server = await startServerWithKinds();
     releasers.push(() => server.close());
     const dispatcher = new Agent({ connect: { ca: server.ca } });
     releasers.push(() => dispatcher.close());
     request = makeRequest(server, dispatcher);
-    for (const [name, labels] of Object.entries(namespaces)) {
-      const { status } = await request({
-        method: 'POST',
-        path: '/api/v1/namespaces',
-        body: { metadata: { name, labels } },
-      });
-      assert.equal(status, 201);
-    }
-    client = makeApiClient({ kubeConfig: makeKubeConfig(server) });
+    client = makeApiClient({ kubeConfig: kubeConfigOf(server) });
     releasers.push(() => client.close());
-    cluster = await startCluster(releasers);
+    const hands = makeHands(client);
+    await hands.create('Namespace', operatorNamespace);
+    for (const [name, labels] of Object.entries(namespaces)) await hands.create('Namespace', name, {}, { labels });
+    for (const name of ['acme', 'umbrella']) {
+      await hands.create('Organization', name, organization({ namespaceSelector: selectorOf(name) }));
+    }
+    cluster = makeKubernetesCluster({ client, namespace: operatorNamespace, log });
+    releasers.push(() => cluster.close());
+    await cluster.start();
+    // As a reconciler would have stated it.
+    for (const name of ['acme', 'umbrella']) {
+      const status = { id: randomUUID(), memberNamespaces: Object.keys(namespaces) };
+      await cluster.updateStatus({ kind: 'Organization', namespace: '', name }, status);
+    }
     const { port } = await startWebhooks('chaperone');
     await configure('mutatingwebhookconfigurations', 'chaperone', port, 'Fail', {
       key: 'webhook',
@@ -91,7 +79,7 @@ describe('pods that are created through an API server', { skip, timeout: 120_000
     const notRotating = { key: 'webhook', operator: 'NotIn', values: ['rotating'] };
     await configure('validatingwebhookconfigurations', 'chaperone', port, 'Fail', notRotating);
     const down = { key: 'webhook', operator: 'In', values: ['unreachable'] };
-    await configure('mutatingwebhookconfigurations', 'down', await closedPort(), 'Ignore', down);
+    await configure('mutatingwebhookconfigurations', 'down', await freePort(), 'Ignore', down);
     await untilConfigured('shop');
     await until(async () => {
       const { body } = await create('unreachable', pod({ name: 'probe' }), '?dryRun=All');
@@ -311,35 +299,6 @@ function pod({ name, labels = { 'chaperone.dev/inject': 'true' }, annotations, .
   };
 }
 
-/** The operator's view, from files; with what its reconcilers would have stated. */
-async function startCluster(releasers: (() => Promise<unknown>)[]): Promise<DirectoryCluster> {
-  const directory = await mkdtemp(join(tmpdir(), 'chaperone-injection-'));
-  releasers.push(() => rm(directory, { recursive: true, force: true }));
-  await writeFile(join(directory, 'resources.yaml'), resources.map((object) => JSON.stringify(object)).join('\n---\n'));
-  const cluster = makeDirectoryCluster({
-    directory,
-    stateDirectory: join(directory, '.state'),
-    environment: {},
-    onProblem: (problem) => assert.fail(JSON.stringify(problem)),
-  });
-  await cluster.start();
-  releasers.push(() => cluster.close());
-  for (const name of ['acme', 'umbrella']) {
-    const status = { id: '00000000-0000-4000-8000-000000000000', memberNamespaces: Object.keys(namespaces) };
-    await cluster.updateStatus({ kind: 'Organization', namespace: '', name }, status);
-  }
-  return cluster;
-}
-
-function makeKubeConfig({ url, token, ca }: ApiServer): KubeConfig {
-  const kubeConfig = new KubeConfig();
-  kubeConfig.loadFromClusterAndUser(
-    { name: 'test', server: url, caData: Buffer.from(ca).toString('base64'), skipTLSVerify: false },
-    { name: 'admin', token },
-  );
-  return kubeConfig;
-}
-
 function makeRequest({ url, token }: ApiServer, dispatcher: Agent): Request {
   return async ({ method, path, body, contentType = 'application/json' }) => {
     const response = await fetch(`${url}${path}`, {
@@ -359,14 +318,6 @@ async function shakeHands(port: number, ca: string): Promise<string> {
   const { issuer } = socket.getPeerCertificate();
   socket.destroy();
   return String(issuer.CN);
-}
-
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const address = server.address();
-  await once(server.close(), 'close');
-  return typeof address === 'object' && address ? address.port : 0;
 }
 
 function configurationPath(kind: WebhookConfiguration['kind'], name: string): string {
