@@ -1,6 +1,7 @@
 import { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { migrate } from '../database/migrate.ts';
+import { restorePrivileges } from '../database/privileges.ts';
 import { ensureRequestPartitions } from '../database/requests.ts';
 import { analysisConfigKind } from './analysis-configs/analysis-config-kind.ts';
 import { bindingKind } from './api-key-bindings/binding-kind.ts';
@@ -93,11 +94,12 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const resync = startResync(async () => {
     enqueueEverything(cluster, queues);
     try {
+      await restorePrivileges(db);
       const orphans = await removeOrphans(context, (kind, ...row) => tenantKinds[kind].remove(context, ...row));
       for (const { kind, resource } of orphans) queues.get(kind)?.add(resource);
       if (orphans.length > 0) log.warn({ orphans }, 'took rows out of force whose resources are not there');
     } catch (error) {
-      log.warn({ err: error }, 'cannot see whether rows outlived their resources; the next resync looks again');
+      log.warn({ err: error }, 'cannot see whether the database is as it should be; the next resync looks again');
     }
   }, resyncMs);
 

@@ -25,6 +25,26 @@ const stateOf = async ({ db }: Stage): Promise<object[]> => {
     .sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));
 };
 
+/** What proxies may do with which table, column and function, and with the schema. */
+const privilegesOf = async ({ db }: Stage): Promise<string[]> => {
+  const { rows } = await db.query<{ privilege: string }>(
+    `select c.relname || ' ' || unnest(c.relacl)::text as privilege
+     from pg_class c where c.relnamespace = 'chaperone'::regnamespace
+     union all
+     select a.attrelid::regclass || '.' || a.attname || ' ' || unnest(a.attacl)::text
+     from pg_attribute a join pg_class c on c.oid = a.attrelid and c.relnamespace = 'chaperone'::regnamespace
+     union all
+     select p.proname || ' ' || unnest(p.proacl)::text
+     from pg_proc p where p.pronamespace = 'chaperone'::regnamespace
+     union all
+     select n.nspname || ' ' || unnest(n.nspacl)::text from pg_namespace n where n.nspname = 'chaperone'`,
+  );
+  return rows
+    .map(({ privilege }) => privilege)
+    .filter((privilege) => privilege.includes(' chaperone_tenant='))
+    .sort();
+};
+
 /** A row that was made anew is as young as it is. */
 function withoutAge(row: object): object {
   const ofAge = ['created_at', 'updated_at', 'config_version'];
@@ -108,6 +128,15 @@ describe('what somebody did to the database by hand', { skip }, () => {
       assert.deepEqual(await logIn(renewed), [status?.id]);
     });
   }
+
+  test('is undone: what proxies may do, taken away from them', async () => {
+    const right = await privilegesOf(stage);
+    assert.ok(right.length > 10);
+    await stage.db.query('revoke all on all tables in schema chaperone from chaperone_tenant');
+    await stage.db.query('revoke all on all functions in schema chaperone from chaperone_tenant');
+    await stage.db.query('revoke usage on schema chaperone from chaperone_tenant');
+    await until(async () => isDeepStrictEqual(await privilegesOf(stage), right), 'the privileges as they were');
+  });
 
   test('is undone: a row of a resource whose finalizer was taken away while no operator was there', async () => {
     const { hands, db } = stage;
