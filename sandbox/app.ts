@@ -6,6 +6,8 @@ import { makeCallLog } from './call-log.ts';
 import { cancelBatch, listBatches, makeCreateBatch, readBatch } from './endpoints/batches.ts';
 import { clearCalls, listCalls, readCall } from './endpoints/calls.ts';
 import { makeChatCompletions } from './endpoints/chat-completions.ts';
+import { makeCompaction } from './endpoints/compaction.ts';
+import { makeCompletions } from './endpoints/completions.ts';
 import {
   createConversation,
   createConversationItems,
@@ -18,8 +20,11 @@ import {
 } from './endpoints/conversations.ts';
 import { makeEmbeddings } from './endpoints/embeddings.ts';
 import { createFile, deleteFile, listFiles, readFile, readFileContent } from './endpoints/files.ts';
+import { makeImageEdits, makeImageGenerations, makeImageVariations } from './endpoints/images.ts';
 import { listModels, readModel } from './endpoints/models.ts';
+import { makeModerations } from './endpoints/moderations.ts';
 import { makeResponses } from './endpoints/responses.ts';
+import { makeSpeech } from './endpoints/speech.ts';
 import {
   cancelResponse,
   deleteResponse,
@@ -27,6 +32,7 @@ import {
   listInputItems,
   readResponse,
 } from './endpoints/stored-responses.ts';
+import { makeTranscriptions, makeTranslations } from './endpoints/transcriptions.ts';
 import {
   cancelFileBatch,
   createFileBatch,
@@ -65,9 +71,24 @@ export function makeApp(): RequestListener {
   const calls = makeCallLog();
   const keepOf = makeKeeps();
   const generative = (endpoint: GenerativeEndpoint): Route => ({ method: 'POST', path: endpoint.path, endpoint });
-  const endpoints = [makeResponses(keepOf), makeChatCompletions(), makeEmbeddings()];
+  const batchable = [
+    makeResponses(keepOf),
+    makeChatCompletions(),
+    makeEmbeddings(),
+    makeCompletions(),
+    makeModerations(),
+  ];
+  const others = [
+    makeCompaction(keepOf),
+    makeImageGenerations(),
+    makeImageEdits(),
+    makeImageVariations(),
+    makeSpeech(),
+    makeTranscriptions(),
+    makeTranslations(),
+  ];
   const routes: Route[] = [
-    ...endpoints.map(generative),
+    ...[...batchable, ...others].map(generative),
     { method: 'GET', path: '/v1/responses/:id', look: readResponse },
     { method: 'DELETE', path: '/v1/responses/:id', look: deleteResponse },
     { method: 'POST', path: '/v1/responses/:id/cancel', look: cancelResponse },
@@ -86,7 +107,7 @@ export function makeApp(): RequestListener {
     { method: 'GET', path: '/v1/files/:id', look: readFile },
     { method: 'DELETE', path: '/v1/files/:id', look: deleteFile },
     { method: 'GET', path: '/v1/files/:id/content', look: readFileContent },
-    { method: 'POST', path: '/v1/batches', look: makeCreateBatch(endpoints) },
+    { method: 'POST', path: '/v1/batches', look: makeCreateBatch(batchable) },
     { method: 'GET', path: '/v1/batches', look: listBatches },
     { method: 'GET', path: '/v1/batches/:id', look: readBatch },
     { method: 'POST', path: '/v1/batches/:id/cancel', look: cancelBatch },

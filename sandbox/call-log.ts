@@ -110,7 +110,7 @@ export function makeCallLog(): CallLog {
 }
 
 function callRecord(call: Call): JsonObject {
-  const { input, output, cached, reasoning } = call.usage;
+  const { input, output, cached, reasoning, images, seconds, characters } = call.usage;
   return {
     id: call.id,
     request_id: call.requestId,
@@ -124,6 +124,9 @@ function callRecord(call: Call): JsonObject {
     output_tokens: output,
     reasoning_tokens: reasoning,
     total_tokens: input + output,
+    images: images ?? null,
+    audio_seconds: seconds ?? null,
+    characters: characters ?? null,
     started_at: call.arrivedAt.toISOString(),
   };
 }

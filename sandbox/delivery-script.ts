@@ -29,6 +29,20 @@ export function wholeBody(body: JsonObject, faults: Faults): string {
   return JSON.stringify(faults['error-in-stream'] ? errorEnvelope(errorOfStatus(500)) : body);
 }
 
+/** Sends bytes, one of them a character; what faults do to a stream, they do after half of the pieces. */
+export function* byteSteps(chunks: readonly Buffer[], generation: Generation, faults: Faults): Iterable<Step> {
+  const billed = generation.usage;
+  const midpoint = Math.ceil(chunks.length / 2);
+  for (const [index, chunk] of chunks.entries()) {
+    if (index === midpoint && faults.stall) yield { kind: 'pause', ms: faults.stall };
+    if (index === midpoint && faults.cut) return yield { kind: 'cut' };
+    yield { kind: 'send', text: chunk.toString('latin1'), billed };
+    if (faults['delta-delay']) yield { kind: 'pause', ms: faults['delta-delay'] };
+  }
+  if (faults.cut) return yield { kind: 'cut' };
+  yield { kind: 'end', text: '', billed, status: generation.failed ? 'failed' : 'completed' };
+}
+
 /** Sends a stream's events; what faults do to a stream, they do after half of its deltas. */
 export function* streamSteps(stream: EventStream, generation: Generation, faults: Faults): Iterable<Step> {
   const midpoint = Math.ceil(stream.deltaCount / 2);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import { type Step, streamSteps, wholeBody, wholeBodySteps } from './delivery-script.ts';
+import { byteSteps, type Step, streamSteps, wholeBody, wholeBodySteps } from './delivery-script.ts';
 import type { Faults } from './faults.ts';
 import type { Generation } from './generation.ts';
 import type { TokenUsage } from './usage.ts';
@@ -33,6 +33,9 @@ export async function deliver(delivery: Delivery, generation: Generation, faults
       'cache-control': 'no-cache',
     });
     await play(delivery, streamSteps(answer.stream, generation, faults), generation);
+  } else if (answer.kind === 'bytes') {
+    delivery.reply.writeHead(200, { 'content-type': answer.contentType });
+    await play(delivery, byteSteps(answer.chunks, generation, faults), generation, 'latin1');
   } else {
     const text = wholeBody(answer.body, faults);
     delivery.reply.writeHead(200, {
@@ -43,13 +46,18 @@ export async function deliver(delivery: Delivery, generation: Generation, faults
   }
 }
 
-async function play(delivery: Delivery, steps: Iterable<Step>, generation: Generation): Promise<void> {
+async function play(
+  delivery: Delivery,
+  steps: Iterable<Step>,
+  generation: Generation,
+  encoding: BufferEncoding = 'utf8',
+): Promise<void> {
   const { reply, signal } = delivery;
   let batch = '';
   const flush = async () => {
     const text = batch;
     batch = '';
-    if (text !== '') await write(reply, text, signal);
+    if (text !== '') await write(reply, text, encoding, signal);
   };
   for (const step of steps) {
     switch (step.kind) {
@@ -63,26 +71,31 @@ async function play(delivery: Delivery, steps: Iterable<Step>, generation: Gener
         await setTimeout(step.ms, undefined, { signal });
         break;
       case 'cut':
-        await cut(reply, batch, () => delivery.settle('failed'));
+        await cut(reply, batch, encoding, () => delivery.settle('failed'));
         return;
       case 'end':
         delivery.bill(step.billed);
         if (step.status === 'completed') generation.onComplete?.();
         delivery.settle(step.status);
-        reply.end(batch + step.text);
+        reply.end(batch + step.text, encoding);
     }
   }
 }
 
 /** Writes no faster than the client reads, and lets other connections have their turn. */
-async function write(reply: ServerResponse, text: string, signal: AbortSignal): Promise<void> {
-  if (reply.write(text)) await setImmediate(undefined, { signal });
+async function write(
+  reply: ServerResponse,
+  text: string,
+  encoding: BufferEncoding,
+  signal: AbortSignal,
+): Promise<void> {
+  if (reply.write(text, encoding)) await setImmediate(undefined, { signal });
   else await once(reply, 'drain', { signal });
 }
 
 /** Tears the connection down once the client was sent what comes before. */
-async function cut(reply: ServerResponse, text: string, settle: () => void): Promise<void> {
-  if (text !== '') await new Promise((resolve) => reply.write(text, resolve));
+async function cut(reply: ServerResponse, text: string, encoding: BufferEncoding, settle: () => void): Promise<void> {
+  if (text !== '') await new Promise((resolve) => reply.write(text, encoding, resolve));
   settle();
   reply.destroy();
 }

@@ -124,6 +124,14 @@ export function missing(path: string): ProviderError {
   });
 }
 
+/** For parameters that the model at hand has no use for. */
+export function unsupported(path: string): ProviderError {
+  return new ProviderError(`Unsupported parameter: '${path}' is not supported with this model.`, {
+    param: path,
+    code: 'unsupported_parameter',
+  });
+}
+
 function within(path: string, kind: 'decimal' | 'integer', value: number, { minimum, maximum }: Bounds): number {
   const refuse = (side: 'below minimum' | 'above maximum', sign: string, bound: number): never => {
     const message = `Invalid '${path}': ${kind} ${side} value. Expected a value ${sign} ${bound}, but got ${value} instead.`;

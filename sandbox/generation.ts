@@ -8,6 +8,8 @@ export interface GenerationRequest {
   /** The id the answer carries. */
   id: string;
   body: JsonObject;
+  /** What came beside the fields, where the body was a form. */
+  files: UploadedFile[];
   faults: Faults;
   /** The bearer key: what is stored is stored under it. */
   key: string;
@@ -15,12 +17,22 @@ export interface GenerationRequest {
   createdAt: number;
 }
 
+export interface UploadedFile {
+  field: string;
+  name: string;
+  bytes: Uint8Array;
+}
+
 /** What a generating endpoint decided to answer. Nothing of it has been sent yet. */
 export interface Generation {
   usage: TokenUsage;
   /** The provider itself says that it failed, in a 200. */
   failed: boolean;
-  answer: { kind: 'whole'; body: JsonObject } | { kind: 'stream'; stream: EventStream };
+  answer:
+    | { kind: 'whole'; body: JsonObject }
+    | { kind: 'stream'; stream: EventStream }
+    /** Bytes of any kind, sent piece by piece. */
+    | { kind: 'bytes'; contentType: string; chunks: Buffer[] };
   /** Called when the answer is complete, just before its end is sent. */
   onComplete?: () => void;
   /** Of an answer after which the work goes on: called before it is sent, with what ends the call. */

@@ -4,9 +4,10 @@ import { apiKey, requireApiKey } from './api-key.ts';
 import type { Call, CallLog, ReceivedRequest } from './call-log.ts';
 import { deliver } from './delivery.ts';
 import { faultTexts, parseFaults } from './faults.ts';
+import { readFormBody } from './form-body.ts';
 import type { Generate } from './generation.ts';
 import { errorOfStatus } from './provider-error.ts';
-import { parseBody, readBody } from './request-body.ts';
+import { parseBody, readBody, readForm } from './request-body.ts';
 
 /** One request and where its answer goes. */
 export interface Exchange {
@@ -21,6 +22,8 @@ export interface Exchange {
 export interface GenerativeEndpoint {
   /** Its path under the server's root, as the accounts name it. */
   path: string;
+  /** Whether its body may be a form with files. */
+  takesForm?: true;
   /** The id its answers carry; where they carry none, the call is known by its `x-request-id`. */
   newId: (requestId: string) => string;
   generate: Generate;
@@ -45,7 +48,7 @@ export async function answerGenerativeCall(
     if (!call.continues) calls.settle(call, 'aborted');
   });
   try {
-    await answer(endpoint.generate, calls, call, exchange, gone.signal);
+    await answer(endpoint, calls, call, exchange, gone.signal);
   } catch (error) {
     // A body that breaks off is reported before the reply's own close.
     const left = gone.signal.aborted || exchange.request.socket.destroyed;
@@ -56,16 +59,17 @@ export async function answerGenerativeCall(
 }
 
 async function answer(
-  generate: Generate,
+  endpoint: GenerativeEndpoint,
   calls: CallLog,
   call: Call,
   { request, reply, arrivedAt }: Exchange,
   signal: AbortSignal,
 ): Promise<void> {
-  const text = await readBody(request);
+  const form = isForm(endpoint, request) ? await readFormBody(await readForm(request)) : undefined;
+  const text = form ? form.text : await readBody(request);
   calls.received(call, receivedRequest(request, text));
   requireApiKey(request);
-  const body = parseBody(text);
+  const { body, files } = form ?? { body: parseBody(text), files: [] };
   if (typeof body.model === 'string') call.model = body.model;
   call.stream = body.stream === true;
 
@@ -79,7 +83,8 @@ async function answer(
   if (faults.status) throw errorOfStatus(faults.status);
 
   const createdAt = Math.floor(arrivedAt.getTime() / 1000);
-  const generation = generate({ id: call.id, body, faults, key: apiKey(request) ?? '', createdAt });
+  const key = apiKey(request) ?? '';
+  const generation = endpoint.generate({ id: call.id, body, files, faults, key, createdAt });
   reply.setHeader('openai-processing-ms', Date.now() - arrivedAt.getTime());
   call.continues = generation.continues !== undefined;
   generation.continues?.((status, usage) => {
@@ -93,6 +98,10 @@ async function answer(
     if (!call.continues) calls.settle(call, status);
   };
   await deliver({ reply, signal, bill, settle }, generation, faults);
+}
+
+function isForm({ takesForm }: GenerativeEndpoint, { headers }: IncomingMessage): boolean {
+  return takesForm === true && /^multipart\/form-data\b/i.test(headers['content-type'] ?? '');
 }
 
 function receivedRequest(request: IncomingMessage, body: string): ReceivedRequest {

@@ -22,6 +22,16 @@ export function fileId(): string {
   return `file-${randomBase62(22)}`;
 }
 
+/** `cmpl-` and 29 base-62 digits. */
+export function completionId(): string {
+  return `cmpl-${randomBase62(29)}`;
+}
+
+/** `modr-` and 29 base-62 digits. */
+export function moderationId(): string {
+  return `modr-${randomBase62(29)}`;
+}
+
 function randomBase62(digits: number): string {
   let text = '';
   for (const byte of randomBytes(digits)) text += base62.charAt(byte % base62.length);

@@ -11,7 +11,11 @@ export interface Model {
   dimensions?: number;
   /** The vectors of these can be asked for shorter. */
   shortens?: boolean;
+  /** What it does; absent for models that generate text or vectors. */
+  purpose?: Purpose;
 }
+
+export type Purpose = 'completion' | 'moderation' | 'image' | 'speech' | 'transcription';
 
 const generating: readonly [alias: string, date: string, created: number][] = [
   ['gpt-3.5-turbo', '0125', 1677610602],
@@ -36,6 +40,24 @@ const embedding: readonly [id: string, created: number, dimensions: number, shor
   ['text-embedding-ada-002', 1671217299, 1536, false],
 ];
 
+const special: readonly [purpose: Purpose, id: string, created: number][] = [
+  ['completion', 'gpt-3.5-turbo-instruct', 1692901427],
+  ['completion', 'davinci-002', 1692634301],
+  ['completion', 'babbage-002', 1692634615],
+  ['moderation', 'omni-moderation-latest', 1731689265],
+  ['image', 'gpt-image-1', 1745517030],
+  ['image', 'gpt-image-1-mini', 1758845821],
+  ['image', 'gpt-image-1.5', 1763413308],
+  ['image', 'dall-e-3', 1698785189],
+  ['image', 'dall-e-2', 1698798177],
+  ['speech', 'gpt-4o-mini-tts', 1742403959],
+  ['speech', 'tts-1', 1681940951],
+  ['speech', 'tts-1-hd', 1699046015],
+  ['transcription', 'whisper-1', 1677532384],
+  ['transcription', 'gpt-4o-transcribe', 1742068463],
+  ['transcription', 'gpt-4o-mini-transcribe', 1742068596],
+];
+
 /** Every model the sandbox offers, aliases and dated snapshots both, by id. */
 export const models: ReadonlyMap<string, Model> = new Map(
   [
@@ -53,6 +75,7 @@ export const models: ReadonlyMap<string, Model> = new Map(
         shortens,
       }),
     ),
+    ...special.map(([purpose, id, created]): Model => ({ id, snapshot: id, created, ownedBy: 'system', purpose })),
   ].map((model) => [model.id, model]),
 );
 
@@ -73,7 +96,7 @@ export function modelObject({ id, created, ownedBy }: Model): JsonObject {
 /** @throws ProviderError 404 for a model that is unknown or generates no text */
 export function findTextModel(id: string): Model {
   const model = findModel(id);
-  if (model.dimensions === undefined) return model;
+  if (model.dimensions === undefined && model.purpose === undefined) return model;
   throw new ProviderError(`The model \`${id}\` does not generate text and is not supported by this endpoint.`, {
     status: 404,
     param: 'model',
@@ -86,4 +109,11 @@ export function findEmbeddingModel(id: string): Model & { dimensions: number } {
   const { dimensions } = model;
   if (dimensions !== undefined) return { ...model, dimensions };
   throw new ProviderError('You are not allowed to generate embeddings from this model', { status: 403 });
+}
+
+/** @throws ProviderError 404 for a model that is unknown or does something else */
+export function findModelFor(purpose: Purpose, id: string): Model {
+  const model = findModel(id);
+  if (model.purpose === purpose) return model;
+  throw new ProviderError(`The model \`${id}\` is not supported by this endpoint.`, { status: 404, param: 'model' });
 }

@@ -6,6 +6,10 @@ export interface TokenUsage {
   cached: number;
   output: number;
   reasoning: number;
+  /** What is billed by other units; absent where that is none of the call's. */
+  images?: number;
+  seconds?: number;
+  characters?: number;
 }
 
 export const noUsage: TokenUsage = { input: 0, cached: 0, output: 0, reasoning: 0 };

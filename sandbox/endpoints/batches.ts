@@ -112,6 +112,7 @@ function answerLine(endpoint: GenerativeEndpoint, text: string, key: string) {
     const generation = endpoint.generate({
       id: endpoint.newId(request_id),
       body: { ...body, stream: false },
+      files: [],
       faults: {},
       key,
       createdAt: now(),

@@ -93,7 +93,7 @@ function response(
   };
 }
 
-function usageObject({ input, cached, output, reasoning }: TokenUsage): JsonObject {
+export function usageObject({ input, cached, output, reasoning }: TokenUsage): JsonObject {
   return {
     input_tokens: input,
     input_tokens_details: { cached_tokens: cached },

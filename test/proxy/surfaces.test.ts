@@ -8,13 +8,24 @@ import { until } from '../until.ts';
 import { suiteScope } from '../up/start-up.ts';
 
 const hi = { model: 'gpt-4o', input: 'Hi' };
+const file = new File(['x'], 'a.wav');
 
 /** A call of each operation that the provider would answer. */
 const calls: readonly (readonly [surface: Surface, path: string, body: object])[] = [
   ['responses', '/responses', hi],
+  ['responses', '/responses/compact', hi],
   ['chat', '/chat/completions', { model: 'gpt-4o', messages: [{ role: 'user', content: 'Hi' }] }],
   ['embeddings', '/embeddings', { model: 'text-embedding-3-small', input: 'Hi' }],
+  ['completions', '/completions', { model: 'gpt-3.5-turbo-instruct', prompt: 'Hi' }],
+  ['moderations', '/moderations', { input: 'Hi' }],
+  ['images', '/images/generations', { model: 'gpt-image-1', prompt: 'Hi' }],
+  ['images', '/images/edits', { model: 'gpt-image-1', prompt: 'Hi', image: file }],
+  ['images', '/images/variations', { image: file }],
+  ['audio', '/audio/speech', { model: 'tts-1', voice: 'alloy', input: 'Hi' }],
+  ['audio', '/audio/transcriptions', { model: 'whisper-1', file }],
+  ['audio', '/audio/translations', { model: 'whisper-1', file }],
 ];
+const surfaces = [...new Set(calls.map(([surface]) => surface))];
 
 /** An Organization's `surfaces`, through the front door: a real operator, a real proxy, the sandbox behind it. */
 describe('surfaces', () => {
@@ -29,8 +40,8 @@ describe('surfaces', () => {
   const call = async (path: string, body: object) => {
     const answer = await fetch(`${stack.baseUrl}${path}`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${stack.token}`, 'x-user-id': 'bob', 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+      headers: { authorization: `Bearer ${stack.token}`, 'x-user-id': 'bob' },
+      body: Object.values(body).includes(file) ? formOf(body) : JSON.stringify(body),
     });
     const text = await answer.text();
     return answer.ok ? 'served' : `${answer.status} ${JSON.parse(text).error.code} ${JSON.parse(text).error.message}`;
@@ -44,7 +55,11 @@ describe('surfaces', () => {
 
   before(async () => {
     stack = await startStack(scope);
-    specWithoutSurfaces = await readFile(join(stack.directory, 'organization.yaml'), 'utf8');
+    const quickstart = await readFile(join(stack.directory, 'organization.yaml'), 'utf8');
+    // Every model, so that nothing but the surface refuses a call.
+    specWithoutSurfaces = quickstart.replace(/ {2}# Any other model[\s\S]*$/, '');
+    await serve(undefined);
+    await until(async () => (await call('/moderations', { input: 'Hi' })) === 'served');
   });
 
   it('are all served where none is named', async () => {
@@ -52,12 +67,11 @@ describe('surfaces', () => {
   });
 
   it('are served only where they are named, and nothing of the others reaches the provider', async () => {
-    for (const served of calls.map(([surface]) => surface)) {
+    for (const served of surfaces) {
       await serve([served]);
-      const [otherSurface, otherPath, otherBody] = calls.find(([surface]) => surface !== served) ?? assert.fail();
-      const [, ownPath, ownBody] = calls.find(([surface]) => surface === served) ?? assert.fail();
-      await until(async () => (await call(ownPath, ownBody)) === 'served');
-      await until(async () => (await call(otherPath, otherBody)) === refusal(otherSurface));
+      for (const [surface, path, body] of calls) {
+        await until(async () => (await call(path, body)) === (surface === served ? 'served' : refusal(surface)));
+      }
       const before = await billedCalls();
       for (const [surface, path, body] of calls) {
         if (surface !== served) assert.equal(await call(path, body), refusal(surface));
@@ -68,3 +82,9 @@ describe('surfaces', () => {
     for (const [, path, body] of calls) await until(async () => (await call(path, body)) === 'served');
   });
 });
+
+function formOf(fields: object): FormData {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
+  return form;
+}

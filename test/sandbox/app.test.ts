@@ -19,8 +19,11 @@ test('models are listed and retrieved', async (t) => {
 test('what is not served is refused in the envelope', async (t) => {
   const { url, post } = await openSandbox(t);
   const headers = { authorization: 'Bearer k' };
-  const unknown = await post('/audio/speech', {});
-  assert.deepEqual([unknown.status, (await errorIn(unknown)).message], [404, 'Invalid URL (POST /v1/audio/speech)']);
+  const unknown = await post('/fine_tuning/jobs', {});
+  assert.deepEqual(
+    [unknown.status, (await errorIn(unknown)).message],
+    [404, 'Invalid URL (POST /v1/fine_tuning/jobs)'],
+  );
   const method = await fetch(`${url}/responses`, { headers });
   assert.deepEqual([method.status, (await errorIn(method)).code], [405, 'method_not_supported']);
   const malformed = await fetch(`${url}/responses/%ff`, { headers });
