@@ -258,6 +258,15 @@ export interface OrganizationSpec {
    */
   responseFormat?: 'OpenAI' | 'Simple';
   /**
+   * What analytics understand by a session.
+   */
+  sessions: {
+    /**
+     * How long a session counts as active after its last call.
+     */
+    idleTimeout: string;
+  };
+  /**
    * What is kept of a call.
    */
   storage: {

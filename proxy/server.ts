@@ -25,6 +25,9 @@ import { startShipper } from './spool/ship.ts';
 import { openSpool } from './spool/spool.ts';
 import { makeStore } from './store.ts';
 
+/** How long analytics wait for the calls that were answered just before. */
+const shippedWithinMs = 250;
+
 export interface ProxyOptions {
   /** The mounted Secret of the organization this process serves. */
   readonly credentialsDirectory: string;
@@ -175,6 +178,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     log,
     findRequest,
     ownership,
+    shipped: () => shipper.flush(shippedWithinMs),
   });
   const monitoring = makeMonitoringServer({
     registry: metrics.registry,

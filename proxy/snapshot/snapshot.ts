@@ -76,6 +76,8 @@ export interface Snapshot {
   /** Ids of users whose calls are refused. */
   readonly inactiveUsers: ReadonlySet<string>;
   readonly storesContents: boolean;
+  /** How long a session is active after its last call. */
+  readonly sessionIdleMs: number;
   readonly allowsModel: ModelRule;
   /** Undefined: every one. */
   readonly surfaces: ReadonlySet<Surface> | undefined;
@@ -170,6 +172,7 @@ export function openSnapshot(sealed: SealedSnapshot, opener: RowOpener, defaultB
     defaultRoles: spec.authentication?.defaultRoles ?? ['admin'],
     inactiveUsers: sealed.inactiveUsers,
     storesContents: spec.storage?.contents !== 'None',
+    sessionIdleMs: parseDurationMs(spec.sessions?.idleTimeout ?? '30m'),
     allowsModel: makeModelRule(spec.models?.allow, spec.models?.deny),
     surfaces: spec.surfaces && new Set(spec.surfaces),
     providers,

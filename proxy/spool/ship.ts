@@ -39,6 +39,8 @@ export function startShipper(options: ShipOptions): Shipper {
   let delayMs = retryMs.first;
   let timer: NodeJS.Timeout | undefined;
   let working: Promise<void> | undefined;
+  /** How many rows have left the spool. */
+  let gone = 0;
 
   const insert = async (db: Queryable, table: SpoolTable, rows: readonly SpooledRow[]) => {
     const json = `[${rows.map((row) => row.record).join(',')}]`;
@@ -72,6 +74,7 @@ export function startShipper(options: ShipOptions): Shipper {
     try {
       await insert(db, table, rows);
       spool.remove(table, rows);
+      gone += rows.length;
       options.onShipped?.(rows.length);
     } catch (error) {
       if (!isRefusal(error)) throw error;
@@ -79,6 +82,7 @@ export function startShipper(options: ShipOptions): Shipper {
       if (rows.length === 1 && only) {
         log.error({ err: error, table }, 'the database refuses a record; it is set aside in the spool');
         spool.setAside(table, only, error.message);
+        gone += 1;
         return;
       }
       const middle = rows.length >> 1;
@@ -133,11 +137,13 @@ export function startShipper(options: ShipOptions): Shipper {
   return {
     async flush(timeoutMs) {
       const deadline = performance.now() + timeoutMs;
-      while (spool.depth > 0 && performance.now() < deadline) {
+      // Rows leave in the order in which they came, so those that come meanwhile are not waited for.
+      const target = gone + spool.depth;
+      while (gone < target && performance.now() < deadline) {
         schedule(0);
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
-      return spool.depth === 0;
+      return gone >= target;
     },
     async stop() {
       stopped = true;

@@ -219,6 +219,8 @@ const organizations = cases('Organization', [
     { authentication: { serviceAccounts: { audience: '' } } },
     ['spec.authentication.serviceAccounts.audience'],
   ],
+  ['sessions that are soon over', { sessions: { idleTimeout: '90s' } }],
+  ['sessions that are over when somebody likes', { sessions: { idleTimeout: 'later' } }, ['spec.sessions.idleTimeout']],
   ['sidecars that are rolled', { sidecars: { rollout: 'Roll' } }],
   ['sidecars of which nothing is said', { sidecars: {} }],
   ['sidecars that are forgotten', { sidecars: { rollout: 'Ignore' } }, ['spec.sidecars.rollout']],

@@ -12,6 +12,8 @@ export interface GovernanceContext {
   readonly inForce: () => InForce;
   readonly store: Store;
   readonly spool: Spool;
+  /** Resolves when what this proxy has answered is in the database, or after a moment where that takes longer. */
+  readonly shipped: () => Promise<unknown>;
   /** A call of the organization's by request id or response id, wherever it was made. */
   readonly findRequest: (id: string) => Promise<RequestReference | undefined>;
   /** Resolves when what has been committed is in force in this proxy. */

@@ -2,6 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import { ProxyError } from '../../error.ts';
 import { registerAnalysis } from './analysis/index.ts';
+import { registerAnalytics } from './analytics/index.ts';
 import type { GovernanceApp, GovernanceContext } from './context.ts';
 import { registerPersonas } from './personas.ts';
 import { registerRatings } from './ratings.ts';
@@ -11,6 +12,7 @@ import { validateBySchema } from './validation.ts';
 /** One line a resource. */
 const resources: readonly ((app: GovernanceApp, context: GovernanceContext) => void)[] = [
   registerAnalysis,
+  registerAnalytics,
   registerPersonas,
   registerRatings,
   registerUsers,

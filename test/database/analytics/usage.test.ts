@@ -328,3 +328,41 @@ test('what a transaction took back is in no figure', async () => {
   );
   assert.deepEqual(rows, []);
 });
+
+test('the figures of a user who is erased stay, under the id of nobody known', async () => {
+  const tenant = await makeTenant(database);
+  const db = await connect(suite, tenant.url);
+  const of = (user: string, hour: number) =>
+    makeRecord(tenant.id, {
+      user_id: userIdOf(tenant.id, user),
+      user_external_id: user,
+      session_id: `session of ${user}`,
+      started_at: new Date(Date.UTC(2026, 5, 1, hour)).toISOString(),
+    });
+  await insert(db, tenant, [of('ada', 1), of('ada', 3), of('bob', 1)]);
+  await foldUsage(db);
+  // Not folded before the erasure.
+  await insert(db, tenant, [of('ada', 26), of('bob', 2)]);
+  const ada = userIdOf(tenant.id, 'ada');
+  const { rows } = await db.query<{ stranger: string }>('select chaperone.erase_user($1) as stranger', [ada]);
+  await foldUsage(db);
+
+  const period = { firstDay: '2026-06-01', lastDay: '2026-06-02' };
+  const filter = { organizationId: tenant.id, ...period, kind: 'call', personaId: null, model: null } as const;
+  const count = async (userId: string) => {
+    const usage = await readUserUsage(db, { ...filter, userId }, everything);
+    const totals = await readSessionTotals(db, { ...filter, userId }, new Date());
+    const [session] = await readSessions(db, { ...filter, userId }, everything);
+    return [
+      Number(usage.totals.requestCount),
+      Number(totals.sessions),
+      Number(totals.durationMs) / 3_600_000,
+      session?.sessionId,
+    ];
+  };
+  assert.deepEqual(await count(ada), [0, 0, 0, undefined]);
+  const [requests, sessions, hours, name] = await count(rows[0]?.stranger ?? '');
+  assert.deepEqual([requests, sessions, hours], [3, 1, 25]);
+  assert.match(String(name), /^erased-/);
+  assert.deepEqual(await count(userIdOf(tenant.id, 'bob')), [2, 1, 1, 'session of bob']);
+});

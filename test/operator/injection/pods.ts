@@ -23,6 +23,7 @@ export function organization(name: string, change: { readonly memberNamespaces?:
       namespaceSelector: { matchExpressions: [{ key: 'team', operator: 'In', values: [name, 'everyone'] }] },
       authentication: { tokenLifetime: '1h', requireUser: true, defaultRoles: ['admin'] },
       providers: [{ name: 'openai', type: 'openai', timeouts: { headers: '1s', idle: '1s' } }],
+      sessions: { idleTimeout: '30m' },
       storage: { contents: 'Full' },
       deletionPolicy: 'Retain',
     },

@@ -1,0 +1,74 @@
+import { Type } from 'typebox';
+import type { UsageSums, UsageTotals } from '../../../../database/analytics/usage.ts';
+import { Nullable, Timestamp } from '../schemas.ts';
+
+/** What answers say of a group of calls. */
+export const figures = {
+  request_count: Type.Integer(),
+  success_count: Type.Integer({ description: 'Calls that were completed.' }),
+  failure_count: Type.Integer({ description: 'All others: failed, cancelled and interrupted ones.' }),
+  success_rate: Type.Number({ description: 'Percent of the calls; 0 where there are none.' }),
+  input_tokens: Type.Integer(),
+  output_tokens: Type.Integer(),
+  total_tokens: Type.Integer(),
+  total_cost: Type.Number({ description: 'US dollars.' }),
+  unpriced_count: Type.Integer({ description: 'Calls whose price is not known, which are not in total_cost.' }),
+  avg_response_time: Type.Number({ description: 'Seconds from the request to the end of its answer, on average.' }),
+};
+
+/** What answers say of all that they list, on whatever page. */
+export const totals = {
+  total_requests: Type.Integer(),
+  total_cost: Type.Number({ description: 'US dollars.' }),
+};
+
+export const period = {
+  period_start: { ...Timestamp, description: 'The beginning of the first day.' },
+  period_end: { ...Timestamp, description: 'The end of the last day.' },
+};
+
+export const models_used = Type.Array(Type.String());
+
+export const filtered_by_user = Nullable(Type.String(), 'The user whose calls alone are counted.');
+
+/** Parts of the examples of the answers. */
+export const exampleFigures = {
+  request_count: 150,
+  success_count: 145,
+  failure_count: 5,
+  success_rate: 96.7,
+  input_tokens: 15_000,
+  output_tokens: 45_000,
+  total_tokens: 60_000,
+  total_cost: 1.25,
+  unpriced_count: 0,
+  avg_response_time: 1.5,
+};
+export const examplePeriod = { period_start: '2026-06-01T00:00:00Z', period_end: '2026-06-07T23:59:59Z' };
+export const exampleModels = ['gpt-4o-2024-08-06', 'gpt-4o-mini-2024-07-18'];
+
+export function showFigures(sums: Omit<UsageSums, 'lastRequestAt'>) {
+  const [requests, completed] = [Number(sums.requestCount), Number(sums.completedCount)];
+  const timed = Number(sums.durationCount);
+  return {
+    request_count: requests,
+    success_count: completed,
+    failure_count: requests - completed,
+    success_rate: requests === 0 ? 0 : Math.round((completed / requests) * 1_000) / 10,
+    input_tokens: Number(sums.inputTokens),
+    output_tokens: Number(sums.outputTokens),
+    total_tokens: Number(sums.totalTokens),
+    total_cost: Number(sums.costUsd),
+    unpriced_count: Number(sums.unpricedCount),
+    avg_response_time: timed === 0 ? 0 : Math.round(Number(sums.durationMs) / timed) / 1_000,
+  };
+}
+
+export function showTotals({ requestCount, costUsd }: UsageTotals) {
+  return { total_requests: Number(requestCount), total_cost: Number(costUsd) };
+}
+
+/** The one user that a persona is restricted to, if it is one. */
+export function onlyUser(users: readonly string[]): string | null {
+  return users.length === 1 ? (users[0] ?? null) : null;
+}

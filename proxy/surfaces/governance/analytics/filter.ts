@@ -1,0 +1,68 @@
+import { type Static, Type } from 'typebox';
+import type { UsageFilter } from '../../../../database/analytics/usage.ts';
+import { userIdOf } from '../../../../database/ids.ts';
+import { ProxyError } from '../../../error.ts';
+import { seesOrganization } from '../../../pipeline/admit.ts';
+import type { Caller } from '../../../pipeline/call.ts';
+import { storable, Uuid } from '../schemas.ts';
+import { readPeriod } from './period.ts';
+
+const Day = Type.String({ maxLength: 64, examples: ['2026-06-01'] });
+
+/** The part of a query string that says which calls are meant. */
+export const filters = {
+  start_date: Type.Optional({ ...Day, description: 'The first day (UTC). By default the period has 30 days.' }),
+  end_date: Type.Optional({ ...Day, description: 'The last day (UTC), all of which counts. By default today.' }),
+  user_id: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 255, description: 'Only calls of this user (X-User-ID).' }),
+  ),
+  model: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 200, description: 'Only calls that asked for this model or got it.' }),
+  ),
+  kind: Type.Enum(['call', 'analysis', 'all'], {
+    default: 'call',
+    description: 'Calls that users made, calls that analyses made, or both.',
+  }),
+};
+
+export const personaFilter = {
+  persona_id: Type.Optional({ ...Uuid, description: 'Only calls with this persona.' }),
+};
+
+const Query = Type.Object({ ...filters, ...personaFilter });
+
+export interface Selection {
+  readonly filter: UsageFilter;
+  /** External id, as answers tell it. */
+  readonly filteredByUser: string | null;
+}
+
+/**
+ * What a caller may see of what it asks for: who does not see the organization sees its own calls.
+ *
+ * @throws {ProxyError} `invalid_request` for a bad period, `role_required` where another's calls are asked for
+ */
+export function readSelection(caller: Caller, organizationId: string, query: Static<typeof Query>): Selection {
+  const { start_date, end_date, model, kind, persona_id } = query;
+  const filteredByUser = seesOrganization(caller) ? (query.user_id ?? null) : ownUser(caller, query.user_id);
+  return {
+    filter: {
+      organizationId,
+      ...readPeriod(start_date, end_date, Date.now()),
+      kind: kind === 'all' ? null : kind,
+      userId: filteredByUser === null ? null : userIdOf(organizationId, filteredByUser),
+      personaId: persona_id ?? null,
+      model: model === undefined ? null : storable(model),
+    },
+    filteredByUser,
+  };
+}
+
+function ownUser(caller: Caller, wanted: string | undefined): string {
+  if (caller.user === undefined) throw new ProxyError('user_required', { param: 'X-User-ID' });
+  if (wanted === undefined || wanted === caller.user) return caller.user;
+  throw new ProxyError('role_required', {
+    param: 'user_id',
+    message: 'To see what other users did needs a credential with the role analyst or reviewer or admin',
+  });
+}

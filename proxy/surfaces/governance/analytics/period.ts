@@ -1,0 +1,50 @@
+import { ProxyError } from '../../../error.ts';
+
+/** Whole days in UTC, `YYYY-MM-DD`, both included. */
+export interface Period {
+  readonly firstDay: string;
+  readonly lastDay: string;
+}
+
+const dayMs = 86_400_000;
+const defaultDays = 30;
+
+/**
+ * The period that a question is about: what is not said ends today and has 30 days.
+ *
+ * @param startDate a day, or a time of which the day in UTC counts
+ * @throws {ProxyError} `invalid_request` for what is no date, and for an end before the start
+ */
+export function readPeriod(startDate: string | undefined, endDate: string | undefined, nowMs: number): Period {
+  const last = endDate === undefined ? toDay(nowMs) : readDay('end_date', endDate);
+  const first =
+    startDate === undefined ? toDay(Date.parse(last) - (defaultDays - 1) * dayMs) : readDay('start_date', startDate);
+  if (first > last) {
+    const until = endDate === undefined ? 'today, which is the end where end_date is absent' : 'end_date';
+    throw new ProxyError('invalid_request', { param: 'start_date', message: `start_date must not be after ${until}` });
+  }
+  return { firstDay: first, lastDay: last };
+}
+
+/** How answers tell the period. */
+export function showPeriod({ firstDay, lastDay }: Period) {
+  return { period_start: `${firstDay}T00:00:00Z`, period_end: `${lastDay}T23:59:59Z` };
+}
+
+/** RFC 3339, section 5.6, with the time left out or of any precision. */
+const date = /^(\d{4}-\d{2}-\d{2})(?:[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?([Zz]|[+-]\d{2}:\d{2})?)?$/;
+
+function readDay(param: string, text: string): string {
+  const [, day = '', zone] = date.exec(text) ?? [];
+  // Date.parse makes the 1st of March of the 30th of February.
+  const exists = day !== '' && toDay(Date.parse(day)) === day;
+  const timeMs = text.length === day.length || zone !== undefined ? Date.parse(text) : Date.parse(`${text}Z`);
+  if (exists && day >= '0001-01-02' && !Number.isNaN(timeMs)) return toDay(timeMs);
+  const message = `${param} must be a date such as 2026-06-01`;
+  throw new ProxyError('invalid_request', { param, message });
+}
+
+/** Empty where it is no time at all. */
+function toDay(ms: number): string {
+  return Number.isNaN(ms) ? '' : new Date(ms).toISOString().slice(0, 10);
+}

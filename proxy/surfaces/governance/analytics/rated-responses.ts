@@ -1,0 +1,113 @@
+import { Type } from 'typebox';
+import {
+  countRatings,
+  type RatedResponse,
+  readRatedResponses,
+} from '../../../../database/analytics/rated-responses.ts';
+import type { GovernanceApp, GovernanceContext } from '../context.ts';
+import { paging } from '../paging.ts';
+import { Nullable, Timestamp, Uuid } from '../schemas.ts';
+import { examplePeriod, filtered_by_user, period } from './figures.ts';
+import { filters, personaFilter, readSelection } from './filter.ts';
+import { showPeriod } from './period.ts';
+import { readFigures } from './read.ts';
+
+const Rated = Type.Object({
+  request_id: Type.String(),
+  response_id: Nullable(Type.String()),
+  session_id: Nullable(Type.String()),
+  user_id: Nullable(Type.String(), 'The user whose call it was.'),
+  persona_id: Nullable(Uuid),
+  model: Nullable(Type.String()),
+  rating: Type.Integer({ enum: [1, -1] }),
+  feedback: Nullable(Type.String()),
+  rated_at: Timestamp,
+  created_at: Nullable(Timestamp, 'When the call was made.'),
+  total_tokens: Nullable(Type.Integer()),
+  total_cost: Nullable(Type.Number(), 'US dollars; null where the price is not known.'),
+});
+
+const Answer = Type.Object(
+  {
+    responses: Type.Array(Rated, { description: 'The latest rated first.' }),
+    total_rated: Type.Integer(),
+    positive_count: Type.Integer(),
+    negative_count: Type.Integer(),
+    ...period,
+    filtered_by_user,
+  },
+  {
+    example: {
+      responses: [
+        {
+          request_id: 'req_abc123def456',
+          response_id: 'resp_xyz789',
+          session_id: 'sess_1234567890abcdef',
+          user_id: 'user@example.com',
+          persona_id: null,
+          model: 'gpt-4o-2024-08-06',
+          rating: 1,
+          feedback: 'Very helpful and accurate.',
+          rated_at: '2026-06-07T12:35:00.000Z',
+          created_at: '2026-06-07T12:34:56.000Z',
+          total_tokens: 400,
+          total_cost: 0.0031,
+        },
+      ],
+      total_rated: 1,
+      positive_count: 1,
+      negative_count: 0,
+      ...examplePeriod,
+      filtered_by_user: null,
+    },
+  },
+);
+
+/** `GET /v1/analytics/rated-responses` */
+export function registerRatedResponses(app: GovernanceApp, context: GovernanceContext): void {
+  app.get(
+    '/analytics/rated-responses',
+    {
+      schema: {
+        tags: ['Analytics'],
+        summary: 'Rated responses',
+        description: 'Those that were rated in the period, by the rating that stands.',
+        querystring: Type.Object({ ...filters, ...personaFilter, ...paging }),
+        problems: ['role_required', 'store_unavailable'],
+        response: { 200: Answer },
+      },
+    },
+    async ({ caller, query }) => {
+      const { filter, filteredByUser } = readSelection(caller, context.inForce().snapshot.organizationId, query);
+      const { responses, totals } = await readFigures(context, async (db) => ({
+        responses: await readRatedResponses(db, filter, query),
+        totals: await countRatings(db, filter),
+      }));
+      return {
+        responses: responses.map(show),
+        total_rated: Number(totals.rated),
+        positive_count: Number(totals.positive),
+        negative_count: Number(totals.rated) - Number(totals.positive),
+        ...showPeriod(filter),
+        filtered_by_user: filteredByUser,
+      };
+    },
+  );
+}
+
+function show(rated: RatedResponse) {
+  return {
+    request_id: rated.requestId,
+    response_id: rated.responseId,
+    session_id: rated.sessionId,
+    user_id: rated.externalId,
+    persona_id: rated.personaId,
+    model: rated.model,
+    rating: rated.rating,
+    feedback: rated.feedback,
+    rated_at: rated.ratedAt.toISOString(),
+    created_at: rated.startedAt?.toISOString() ?? null,
+    total_tokens: rated.totalTokens === null ? null : Number(rated.totalTokens),
+    total_cost: rated.costUsd === null ? null : Number(rated.costUsd),
+  };
+}
