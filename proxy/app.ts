@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { makeRequestId } from '../database/ids.ts';
 import { ProxyError } from './error.ts';
 import type { Metrics } from './pipeline/metrics.ts';
-import { makeCallListener } from './surfaces/openai/calls.ts';
+import { makeCallListener, operations } from './surfaces/openai/calls.ts';
 import { toEnvelope } from './surfaces/openai/envelope.ts';
 import { type OpenAiSurfaceOptions, openAiSurface } from './surfaces/openai/index.ts';
 import { makeRefusals } from './surfaces/openai/refusals.ts';
@@ -51,7 +51,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
       .send(toEnvelope(new ProxyError('route_not_found', { message })));
   });
 
-  registerOpenApi(app);
+  registerOpenApi(app, operations, '/v1');
   app.register(openAiSurface, { ...options, refusals, prefix: '/v1' });
   return app;
 }

@@ -16,7 +16,8 @@ import { transcriptions, translations } from '../../pipeline/operations/transcri
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import { ownHeaders, type Refusals } from './refusals.ts';
 
-const operations: readonly Operation[] = [
+/** The calls that are governed; a new one needs a line here. */
+export const operations: readonly Operation[] = [
   responses,
   compact,
   chat,

@@ -60,6 +60,12 @@ const frame: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
         description: 'Groups calls. Where it is absent, a session is begun, and its id returned.',
         schema: { type: 'string', maxLength: 128 },
       },
+      responseFormat: {
+        name: 'X-Response-Format',
+        in: 'header',
+        description: '`simple` answers with `content[0].text`, in events too; `openai` with the provider’s own shape.',
+        schema: { type: 'string', enum: ['openai', 'simple'] },
+      },
     },
     headers: {
       requestId: { description: 'The id of this request.', schema: { type: 'string' } },
@@ -96,8 +102,12 @@ interface Operation {
   responses: Record<string, { description?: string; headers?: object; content?: object }>;
 }
 
-/** The document's options: each route's schema, and what all of them have in common. */
-export const documentOptions: FastifyDynamicSwaggerOptions = {
+/**
+ * The document's options: each route's schema, and what all of them have in common.
+ *
+ * @param paths operations that do not come by Fastify
+ */
+export const makeDocumentOptions = (paths: Readonly<Record<string, object>>): FastifyDynamicSwaggerOptions => ({
   hideUntagged: true,
   openapi: frame,
   transform: ({ schema, url }) => {
@@ -118,12 +128,13 @@ export const documentOptions: FastifyDynamicSwaggerOptions = {
   transformObject: (document) => {
     if (!('openapiObject' in document)) return document.swaggerObject;
     const { openapiObject } = document;
-    for (const path of Object.values(openapiObject.paths ?? {})) {
+    const all = { ...structuredClone(paths), ...openapiObject.paths };
+    for (const path of Object.values(all)) {
       for (const operation of Object.values(path ?? {})) complete(operation as Operation);
     }
-    return openapiObject;
+    return { ...openapiObject, paths: all };
   },
-};
+});
 
 /** Gives an operation the headers of every call, and an answer with an example for every way to be refused. */
 function complete(operation: Operation): void {

@@ -2,7 +2,9 @@ import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
-import { documentOptions } from './document.ts';
+import type { Operation } from '../../pipeline/operations/operation.ts';
+import { describeCalls } from './calls.ts';
+import { makeDocumentOptions } from './document.ts';
 
 /** The reader's files: beside this module in the built program, in their package otherwise. */
 const places = [
@@ -47,8 +49,8 @@ const contentSecurityPolicy =
  * `/openapi.json`, made from the routes' schemas, and `/docs`, which shows it. Register it before the routes.
  * Neither needs a credential: what they tell is in the project's repository, too.
  */
-export function registerOpenApi(app: FastifyInstance): void {
-  app.register(swagger, documentOptions);
+export function registerOpenApi(app: FastifyInstance, operations: readonly Operation[], prefix: string): void {
+  app.register(swagger, makeDocumentOptions(describeCalls(operations, prefix)));
   app.register(async (documents) => {
     documents.addHook('onSend', async (_request, reply) => {
       reply.headers({ 'content-security-policy': contentSecurityPolicy, 'x-content-type-options': 'nosniff' });

@@ -1,0 +1,168 @@
+import type { ProblemCode } from '../../error.ts';
+import type { OperationName } from '../../pipeline/call.ts';
+import type { Operation } from '../../pipeline/operations/operation.ts';
+
+interface Description {
+  readonly summary: string;
+  /** The page of OpenAI's reference that tells the rest: a call's body is the provider's to judge. */
+  readonly reference: string;
+  readonly example: Readonly<Record<string, unknown>>;
+  /** What it answers with, beside events. */
+  readonly answers: string;
+  readonly streams?: true;
+  readonly takesPersona?: true;
+}
+
+const reference = 'https://platform.openai.com/docs/api-reference';
+const json = 'application/json';
+
+const descriptions: Readonly<Record<OperationName, Description>> = {
+  responses: {
+    summary: 'Create a response',
+    reference: 'responses/create',
+    example: {
+      model: 'gpt-4o',
+      input: 'Hello, how can you help me?',
+      persona_id: '123e4567-e89b-12d3-a456-426614174000',
+    },
+    answers: json,
+    streams: true,
+    takesPersona: true,
+  },
+  compact: {
+    summary: 'Compact a conversation',
+    reference: 'responses/compact',
+    example: { model: 'gpt-4o', input: [{ role: 'user', content: 'A long conversation' }] },
+    answers: json,
+  },
+  chat: {
+    summary: 'Create a chat completion',
+    reference: 'chat/create',
+    example: { model: 'gpt-4o', messages: [{ role: 'user', content: 'Hello!' }] },
+    answers: json,
+    streams: true,
+    takesPersona: true,
+  },
+  completions: {
+    summary: 'Create a completion (legacy)',
+    reference: 'completions/create',
+    example: { model: 'gpt-3.5-turbo-instruct', prompt: 'Say this is a test', max_tokens: 7 },
+    answers: json,
+    streams: true,
+  },
+  embeddings: {
+    summary: 'Create embeddings',
+    reference: 'embeddings/create',
+    example: { model: 'text-embedding-3-small', input: 'The food was delicious' },
+    answers: json,
+  },
+  moderations: {
+    summary: 'Classify for moderation',
+    reference: 'moderations/create',
+    example: { model: 'omni-moderation-latest', input: 'I want to thank you.' },
+    answers: json,
+  },
+  image_generations: {
+    summary: 'Create images',
+    reference: 'images/create',
+    example: { model: 'gpt-image-1', prompt: 'A cute baby sea otter', size: '1024x1024' },
+    answers: json,
+    streams: true,
+  },
+  image_edits: {
+    summary: 'Edit images',
+    reference: 'images/createEdit',
+    example: { model: 'gpt-image-1', prompt: 'Add a hat', image: '(file)' },
+    answers: json,
+    streams: true,
+  },
+  image_variations: {
+    summary: 'Vary an image',
+    reference: 'images/createVariation',
+    example: { model: 'dall-e-2', image: '(file)' },
+    answers: json,
+  },
+  speech: {
+    summary: 'Speak a text',
+    reference: 'audio/createSpeech',
+    example: { model: 'gpt-4o-mini-tts', input: 'Today is a wonderful day.', voice: 'alloy' },
+    answers: 'audio/mpeg',
+    streams: true,
+  },
+  transcriptions: {
+    summary: 'Transcribe audio',
+    reference: 'audio/createTranscription',
+    example: { model: 'gpt-4o-transcribe', file: '(file)' },
+    answers: json,
+    streams: true,
+  },
+  translations: {
+    summary: 'Translate audio into English',
+    reference: 'audio/createTranslation',
+    example: { model: 'whisper-1', file: '(file)' },
+    answers: json,
+  },
+};
+
+const problems: readonly ProblemCode[] = [
+  'invalid_request',
+  'invalid_json',
+  'user_required',
+  'invalid_credentials',
+  'surface_not_allowed',
+  'model_not_allowed',
+  'no_api_key',
+  'user_inactive',
+  'organization_deleted',
+  'request_too_large',
+  'spool_full',
+  'spool_unwritable',
+  'shutting_down',
+  'upstream_unreachable',
+  'upstream_timeout',
+  'upstream_interrupted',
+  'upstream_invalid_response',
+];
+
+const personaId = {
+  type: ['string', 'null'],
+  description: 'The persona whose text becomes the instructions, in the place of those in the body. Not sent upstream.',
+};
+
+/** The calls' part of the document, which do not come by Fastify: paths by their operations. */
+export function describeCalls(operations: readonly Operation[], prefix: string): Record<string, object> {
+  return Object.fromEntries(operations.map((operation) => [prefix + operation.path, { post: describe(operation) }]));
+}
+
+function describe({ name, modelIsOptional, required, takesForm }: Operation): object {
+  const { summary, reference: page, example, answers, streams, takesPersona } = descriptions[name];
+  const isRequired = [...(modelIsOptional || takesPersona ? [] : ['model']), ...required];
+  const schema = {
+    type: 'object',
+    ...(isRequired.length > 0 && { required: isRequired }),
+    properties: {
+      model: { type: 'string', description: 'One that the organization allows.' },
+      ...(takesPersona && { persona_id: personaId }),
+      ...(streams && { stream: { type: ['boolean', 'string', 'null'], description: 'Answer in events.' } }),
+    },
+    additionalProperties: true,
+    example,
+  };
+  const content = { [takesForm ? 'multipart/form-data' : json]: { schema } };
+  return {
+    tags: ['Calls'],
+    summary,
+    description: `The body and the answer are the provider’s: see [its reference](${reference}/${page}). Fields that are not named here pass as they are.`,
+    operationId: name,
+    requestBody: { required: true, content },
+    ...(name === 'responses' && { parameters: [{ $ref: '#/components/parameters/responseFormat' }] }),
+    responses: {
+      200: {
+        description: streams ? 'The answer; events where the body asks for a stream.' : 'The answer.',
+        content: { [answers]: {}, ...(streams && { 'text/event-stream': {} }) },
+      },
+      default: { description: 'An error of the provider’s, as it came.' },
+    },
+    'x-problems': takesPersona ? [...problems, 'persona_not_found'] : problems,
+  };
+}
