@@ -54,6 +54,8 @@ export interface Operator {
 
 const defaultResyncMs = 600_000;
 const tenantKinds = { Persona: personaKind, ApiKeyBinding: bindingKind, AnalysisConfig: analysisConfigKind };
+/** Many bindings that come at once are counted once. */
+const countDelayMs = 500;
 const partitionCheckMs = 6 * 3_600_000;
 const monthMs = 31 * 24 * 3_600_000;
 
@@ -87,6 +89,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const unsubscribe = cluster.subscribe(
     makeTriggers(cluster, namespace, {
       organization: (name) => queues.get('Organization')?.add(name),
+      counts: (name) => queues.get('Organization')?.addAfter(name, countDelayMs),
       tenant: (kind, path) => queues.get(kind)?.add(path),
     }),
   );

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Cluster, ObjectKey } from './cluster/cluster.ts';
+import type { Change, ChangeListener, Cluster } from './cluster/cluster.ts';
 import { credentialsSecretName, signingSecretName, syntheticKeySecretName } from './credentials.ts';
 import { matchesSelector } from './label-selector.ts';
 import type { TenantKind } from './tenancy.ts';
@@ -7,6 +7,8 @@ import type { TenantKind } from './tenancy.ts';
 /** Where the keys of objects to reconcile go. */
 export interface TriggerTarget {
   readonly organization: (name: string) => void;
+  /** Of an Organization that is to count what belongs to it anew, which need not be at once. */
+  readonly counts: (organization: string) => void;
   readonly tenant: (kind: TenantKind, path: string) => void;
 }
 
@@ -14,7 +16,7 @@ const tenantKinds: readonly TenantKind[] = ['Persona', 'ApiKeyBinding', 'Analysi
 
 /**
  * Which objects must be reconciled when one has changed: itself, those that refer to it, and the owner of what was made
- * for it.
+ * for it. Whoever has written what the operator itself writes knows of it already.
  *
  * @returns the listener for the cluster's changes
  */
@@ -22,7 +24,7 @@ export function makeTriggers(
   cluster: Pick<Cluster, 'get' | 'list'>,
   operatorNamespace: string,
   target: TriggerTarget,
-): (key: ObjectKey) => void {
+): ChangeListener {
   const seen = new Map<string, string>();
 
   const tenantsWhere = (matches: (object: { namespace: string; organization: string }) => boolean) => {
@@ -35,8 +37,8 @@ export function makeTriggers(
     }
   };
   const resourcesOf = (name: string) => tenantsWhere(({ organization }) => organization === name);
-  const organizationChanged = (name: string) => {
-    target.organization(name);
+  const organizationChanged = (name: string, change: Change) => {
+    if (change === 'foreign') target.organization(name);
     // Most changes of an Organization are its own status; its resources care for few of its fields.
     const fingerprint = fingerprintOf(cluster, name);
     if (seen.get(name) === fingerprint) return;
@@ -51,15 +53,16 @@ export function makeTriggers(
     }
     tenantsWhere(({ namespace }) => namespace === name);
   };
-  const secretChanged = (namespace: string, name: string) => {
+  const secretChanged = (namespace: string, name: string, change: Change) => {
     for (const { metadata, spec } of cluster.list('Organization')) {
       const credentials = credentialsSecretName(metadata.name);
       const own = [credentials, signingSecretName(metadata.name)];
       const isShared = namespace === operatorNamespace && spec.authentication?.sharedSecretRef?.name === name;
-      if (own.includes(name) || isShared) target.organization(metadata.name);
+      if (change === 'foreign' && (own.includes(name) || isShared)) target.organization(metadata.name);
       // Its data keys may be new ones, and rows sealed with others open for no proxy any more.
       if (namespace === operatorNamespace && name === credentials) resourcesOf(metadata.name);
     }
+    if (change === 'own') return;
     for (const { metadata, spec } of cluster.list('ApiKeyBinding')) {
       if (metadata.namespace !== namespace) continue;
       if (spec.secretKeyRef.name !== name && syntheticKeySecretName(metadata.name) !== name) continue;
@@ -72,27 +75,28 @@ export function makeTriggers(
       target.tenant('Persona', `${namespace}/${metadata.name}`);
     }
   };
-  const tenantChanged = (kind: TenantKind, namespace: string, name: string) => {
+  const tenantChanged = (kind: TenantKind, namespace: string, name: string, change: Change) => {
+    if (change === 'own') return;
     target.tenant(kind, `${namespace}/${name}`);
     // An Organization's status counts its bindings.
     const binding = kind === 'ApiKeyBinding' ? cluster.get(kind, namespace, name) : undefined;
-    if (binding) target.organization(binding.spec.organizationRef.name);
+    if (binding) target.counts(binding.spec.organizationRef.name);
   };
 
-  return ({ kind, namespace, name }) => {
+  return ({ kind, namespace, name }, change) => {
     switch (kind) {
       case 'Organization':
-        return organizationChanged(name);
+        return organizationChanged(name, change);
       case 'Namespace':
         return namespaceChanged(name);
       case 'Secret':
-        return secretChanged(namespace, name);
+        return secretChanged(namespace, name, change);
       case 'ConfigMap':
         return configMapChanged(namespace, name);
       case 'Persona':
       case 'ApiKeyBinding':
       case 'AnalysisConfig':
-        return tenantChanged(kind, namespace, name);
+        return tenantChanged(kind, namespace, name, change);
     }
   };
 }

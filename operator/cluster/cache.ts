@@ -1,4 +1,4 @@
-import type { Kind, ObjectKey, Resources } from './cluster.ts';
+import type { Change, ChangeListener, Kind, ObjectKey, Resources } from './cluster.ts';
 
 /** All objects that are known, by key, and who wants to hear of changes. */
 export interface Cache {
@@ -6,8 +6,8 @@ export interface Cache {
   list<K extends Kind>(kind: K): readonly Resources[K][];
   put<K extends Kind>(kind: K, object: Resources[K]): void;
   remove(key: ObjectKey): void;
-  subscribe(listener: (key: ObjectKey) => void): () => void;
-  announce(key: ObjectKey): void;
+  subscribe(listener: ChangeListener): () => void;
+  announce(key: ObjectKey, change: Change): void;
 }
 
 export function makeCache(): Cache {
@@ -20,7 +20,7 @@ export function makeCache(): Cache {
     ConfigMap: new Map(),
     Namespace: new Map(),
   };
-  const listeners = new Set<(key: ObjectKey) => void>();
+  const listeners = new Set<ChangeListener>();
   return {
     get: (kind, namespace, name) => stores[kind].get(`${namespace}/${name}`),
     list: (kind) => [...stores[kind].values()],
@@ -35,8 +35,8 @@ export function makeCache(): Cache {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    announce: (key) => {
-      for (const listener of listeners) listener(key);
+    announce: (key, change) => {
+      for (const listener of listeners) listener(key, change);
     },
   };
 }

@@ -51,6 +51,15 @@ export function describeKey({ kind, namespace, name }: ObjectKey): string {
   return namespace === '' ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;
 }
 
+/**
+ * Whose change an announcement is about: `own` where nothing is new but what the operator itself has written, which
+ * whoever has written it knows already; else `foreign`.
+ */
+export type Change = 'own' | 'foreign';
+
+/** Told of an object that was added, changed or removed. Must not throw. */
+export type ChangeListener = (key: ObjectKey, change: Change) => void;
+
 /** What an Event tells about an object. */
 export interface EventNote {
   readonly type: 'Normal' | 'Warning';
@@ -86,11 +95,11 @@ export interface Cluster {
 
   /**
    * Has the listener called with the key of every object that is added, changed (its status included) or removed, after
-   * the cache knows it. Listeners must not throw.
+   * the cache knows it.
    *
    * @returns ends the subscription
    */
-  subscribe(listener: (key: ObjectKey) => void): () => void;
+  subscribe(listener: ChangeListener): () => void;
 
   /**
    * Replaces an object's status.

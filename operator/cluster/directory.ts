@@ -87,8 +87,8 @@ export function makeDirectoryCluster(context: DirectoryClusterContext): Director
     get: cache.get,
     list: cache.list,
     subscribe: (listener) =>
-      cache.subscribe((key) => {
-        if (isStarted) listener(key);
+      cache.subscribe((key, change) => {
+        if (isStarted) listener(key, change);
       }),
     problems: problems.current,
 

@@ -2,15 +2,14 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { CustomKind } from '../../crds/definition.ts';
 import { makeCache } from './cache.ts';
-import { type Cluster, ClusterError, idOf, type ObjectKey } from './cluster.ts';
+import { type Cluster, idOf, type ObjectKey } from './cluster.ts';
 import { makeAdmission } from './kubernetes/admission.ts';
 import type { ApiClient } from './kubernetes/api-client.ts';
-import { isConflict, isNotFound } from './kubernetes/api-error.ts';
 import { makeContentReader } from './kubernetes/content-reader.ts';
 import { makeEventRecorder } from './kubernetes/event-recorder.ts';
-import { apply } from './kubernetes/field-manager.ts';
 import { makeFinalizers } from './kubernetes/finalizers.ts';
 import { findKnown, learn, makeMirrors, versioned } from './kubernetes/mirrors.ts';
+import { makeOwnWrites } from './kubernetes/own-writes.ts';
 import { makeOwnedSecrets } from './kubernetes/owned-secrets.ts';
 import { makeOwnedSink } from './kubernetes/owned-sink.ts';
 import { makeReferences } from './kubernetes/references.ts';
@@ -21,7 +20,8 @@ import {
   type ReflectorObserver,
   type ReflectorTimings,
 } from './kubernetes/reflector.ts';
-import { apiVersionOf, type CustomApiObject, objectPath } from './kubernetes/resources.ts';
+import type { CustomApiObject } from './kubernetes/resources.ts';
+import { makeStatusWriter } from './kubernetes/status-writer.ts';
 
 export { type ApiClient, makeApiClient } from './kubernetes/api-client.ts';
 
@@ -59,31 +59,28 @@ export function makeKubernetesCluster(options: KubernetesClusterOptions): Kubern
     read: makeContentReader(client, log),
     put: (key, content) => {
       cache.put(key.kind, content);
-      cache.announce(key);
+      cache.announce(key, 'foreign');
     },
     remove: (key) => {
       cache.remove(key);
-      cache.announce(key);
+      cache.announce(key, 'foreign');
     },
     backoffMs: timings.backoffMs,
     signal: closing.signal,
     log,
   });
-  const admission = makeAdmission({ cache, references, operatorNamespace: namespace });
+  const ownWrites = makeOwnWrites();
+  const admission = makeAdmission({ cache, references, ownWrites, operatorNamespace: namespace });
   const mirrors = makeMirrors(admission);
   const learnOf = <K extends CustomKind>({ kind }: ObjectKey<K>, answer: CustomApiObject<K>) =>
     learn(mirrors.custom[kind], answer);
-  const finalizers = makeFinalizers({
-    client,
-    known: (key) => {
-      const found = findKnown(mirrors, key);
-      return found && { finalizers: found.object.metadata.finalizers ?? [], version: found.version };
-    },
-    learn: learnOf,
-  });
+  const known = (key: ObjectKey<CustomKind>) => findKnown(mirrors, key);
+  const finalizers = makeFinalizers({ client, known, learn: learnOf });
+  const updateStatus = makeStatusWriter({ client, known, learn: learnOf, about: ownWrites.status });
   const secrets = makeOwnedSecrets({
     client,
     known: (key) => mirrors.secrets.mirror.get(idOf(key))?.object,
+    about: ownWrites.secret,
     learn: (answer) => learn(mirrors.secrets, answer),
     forget: (key) => mirrors.secrets.mirror.forget(idOf(key)),
   });
@@ -111,8 +108,8 @@ export function makeKubernetesCluster(options: KubernetesClusterOptions): Kubern
     get: cache.get,
     list: cache.list,
     subscribe: (listener) =>
-      cache.subscribe((key) => {
-        if (isStarted) listener(key);
+      cache.subscribe((key, change) => {
+        if (isStarted) listener(key, change);
       }),
     reflectors: () => reflectors,
     refresh: secrets.refresh,
@@ -129,21 +126,7 @@ export function makeKubernetesCluster(options: KubernetesClusterOptions): Kubern
       await Promise.all(reflectors.map((reflector) => reflector.stop()));
     },
 
-    async updateStatus(key, status) {
-      const uid = findKnown(mirrors, key)?.object.metadata.uid;
-      if (uid === undefined) throw new ClusterError('not_found', key, 'is gone');
-      const { kind, name } = key;
-      // Another object of the same name is another object: it must not get this one's status.
-      const metadata = { name, ...(key.namespace !== '' && { namespace: key.namespace }), uid };
-      const body = { apiVersion: apiVersionOf(kind), kind, metadata, status };
-      try {
-        learnOf(key, await apply(client, `${objectPath(key)}/status`, body));
-      } catch (error) {
-        if (isNotFound(error)) throw new ClusterError('not_found', key, 'is gone');
-        if (isConflict(error)) throw new ClusterError('conflict', key, 'is another object by now');
-        throw error;
-      }
-    },
+    updateStatus,
     applySecret: secrets.apply,
     deleteSecret: secrets.delete,
     addFinalizer: finalizers.add,

@@ -54,8 +54,12 @@ function byType({ type: one }: Condition, { type: other }: Condition): number {
   return one < other ? -1 : 1;
 }
 
-/** Whether the condition's reason or status is news, and so worth an Event. */
+/**
+ * Whether the condition's reason or status is news, and so worth an Event. That something new is all right at once is
+ * none: it is what everybody expects, the condition says so, and a thousand such Events would bury the one that counts.
+ */
 export function isNews(previous: readonly Condition[] | undefined, verdict: Verdict): boolean {
   const before = previous?.find((condition) => condition.type === verdict.type);
-  return before?.reason !== verdict.reason || before.status !== (verdict.status ? 'True' : 'False');
+  if (!before) return !verdict.status;
+  return before.reason !== verdict.reason || before.status !== (verdict.status ? 'True' : 'False');
 }

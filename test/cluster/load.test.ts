@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, type TestContext, test } from 'node:test';
 import { Registry } from 'prom-client';
 import { type ApiClient, makeApiClient, makeKubernetesCluster } from '../../operator/cluster/kubernetes.ts';
 import { startOperator } from '../../operator/operator.ts';
@@ -31,12 +31,16 @@ describe('a thousand personas and two hundred keys', { skip }, () => {
     for (const release of releasers.toReversed()) await release();
   });
 
-  /** An operator of its own caches, with its requests counted by method. */
-  const start = async () => {
+  /** An operator of its own caches, with its requests counted by method and resource. */
+  const start = async (t: TestContext) => {
     const requests = new Map<string, number>();
     const client = makeApiClient({
       kubeConfig: kubeConfigOf(server),
-      onAnswer: (_, { method }) => requests.set(method, (requests.get(method) ?? 0) + 1),
+      onAnswer: (_, { method, path }) => {
+        const [, resource = path] = /\/v1(?:alpha1)?\/(?:namespaces\/[^/]+\/)?(.*)$/.exec(path) ?? [];
+        const request = `${method} ${resource.replace(/\/[^/]+/, '/NAME')}`;
+        requests.set(request, (requests.get(request) ?? 0) + 1);
+      },
     });
     const registry = new Registry();
     const cluster = makeKubernetesCluster({ client, namespace: 'default', log });
@@ -44,21 +48,28 @@ describe('a thousand personas and two hundred keys', { skip }, () => {
     const metrics = makeRuntimeMetrics(registry);
     const options = { cluster, namespace: 'default', databaseUrl: database.url, concurrency: 8, metrics, log };
     const operator = await startOperator(options);
-    const stop = async () => {
-      await operator.stop();
-      await cluster.close();
-      await client.close();
+    let stopped: Promise<void> | undefined;
+    const stop = () => {
+      stopped ??= operator.stop().then(cluster.close).then(client.close);
+      return stopped;
     };
-    return { cluster, operator, requests, registry, stop };
+    t.after(stop);
+    const countReconciled = async (kind: string, result = 'success') => {
+      const { values = [] } = (await registry.getSingleMetric('controller_runtime_reconcile_total')?.get()) ?? {};
+      return values.find(({ labels }) => labels.controller === kind && labels.result === result)?.value;
+    };
+    return { cluster, operator, requests, countReconciled, stop };
   };
 
-  test('become Ready, and a restart writes nothing', async (t) => {
+  test('become Ready by one look and two writes each, and a restart writes nothing', async (t) => {
     const hands = makeHands(users);
     await hands.change('Namespace', 'default', { metadata: { labels: { org: 'acme' } } });
-    const first = await start();
+    const first = await start(t);
     await hands.create('Organization', 'acme', organization());
     await hands.untilReason('Organization', 'acme', 'Ready');
     await hands.create('Secret', 'default/openai', secret({ key: 'sk-1' }));
+    await first.operator.idle();
+    first.requests.clear();
 
     const startedAtMs = performance.now();
     const names = Array.from({ length: personas }, (_, index) => `p${index}`);
@@ -76,25 +87,35 @@ describe('a thousand personas and two hundred keys', { skip }, () => {
     await until(() => first.cluster.get('Organization', '', 'acme')?.status?.boundKeys === bindings);
     await first.operator.idle();
     t.diagnostic(`created in ${Math.round(createdMs)} ms, all Ready in ${Math.round(readyMs)} ms`);
-    t.diagnostic(`requests: ${JSON.stringify(Object.fromEntries(first.requests))}`);
-    const reconciled = await first.registry.getSingleMetricAsString('controller_runtime_reconcile_total');
-    t.diagnostic(
-      reconciled
-        .split('\n')
-        .filter((line) => line.includes('success'))
-        .join(' '),
-    );
-    assert.match(reconciled, /reconcile_total\{controller="persona",result="error"\} 0/);
+    const { 'PUT organizations/NAME/status': counts = 0, ...writes } = writesOf(first.requests);
+    assert.deepEqual(writes, {
+      // Finalizer and status.
+      'PATCH personas/NAME': personas,
+      'PUT personas/NAME/status': personas,
+      'PATCH apikeybindings/NAME': bindings,
+      'PUT apikeybindings/NAME/status': bindings,
+      'POST secrets': bindings,
+    });
+    assert.ok(counts < bindings, `the bindings were counted ${counts} times`);
+    for (const [kind, count] of Object.entries({ persona: personas, apikeybinding: bindings })) {
+      assert.equal(await first.countReconciled(kind), count);
+      assert.equal(await first.countReconciled(kind, 'error'), 0);
+    }
     await first.stop();
 
     const restartedAtMs = performance.now();
-    const second = await start();
+    const second = await start(t);
     await second.operator.idle();
     t.diagnostic(`restart to steady in ${Math.round(performance.now() - restartedAtMs)} ms`);
-    assert.deepEqual([...second.requests.keys()], ['GET'], 'a restart only reads');
+    assert.equal(await second.countReconciled('persona'), personas);
+    assert.deepEqual(writesOf(second.requests), {}, 'a restart only reads');
     await second.stop();
   });
 });
+
+function writesOf(requests: ReadonlyMap<string, number>): Record<string, number> {
+  return Object.fromEntries([...requests].filter(([request]) => !request.startsWith('GET ')));
+}
 
 async function inParallel(width: number, tasks: readonly (() => Promise<void>)[]): Promise<void> {
   const left = [...tasks];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Kind } from '../../operator/cluster/cluster.ts';
+import type { Change, Kind } from '../../operator/cluster/cluster.ts';
 import { makeTriggers } from '../../operator/triggers.ts';
 import {
   keyOf,
@@ -45,15 +45,16 @@ const objects = {
 };
 
 /** What is reconciled after these changes, in order of its name. */
-function reconciledAfter(...changed: (readonly [Kind, string])[]): string[] {
+function reconciledAfter(...changed: (readonly [Kind, string, Change?])[]): string[] {
   const reconciled: string[] = [];
   const trigger = makeTriggers(makeMemoryCluster(objects), 'chaperone-system', {
     organization: (name) => reconciled.push(`Organization ${name}`),
+    counts: (name) => reconciled.push(`counts of ${name}`),
     tenant: (kind, path) => reconciled.push(`${kind} ${path}`),
   });
-  for (const [kind, path] of changed) {
+  for (const [kind, path, change = 'foreign'] of changed) {
     reconciled.length = 0;
-    trigger(keyOf(kind, path));
+    trigger(keyOf(kind, path), change);
   }
   return [...new Set(reconciled)].sort();
 }
@@ -66,7 +67,7 @@ const cases: readonly (readonly [Kind, string, readonly string[]])[] = [
   ['Persona', 'web/support', ['Persona web/support']],
   ['Persona', 'web/gone', ['Persona web/gone']],
   ['AnalysisConfig', 'web/triage', ['AnalysisConfig web/triage']],
-  ['ApiKeyBinding', 'web/key', ['ApiKeyBinding web/key', 'Organization acme']],
+  ['ApiKeyBinding', 'web/key', ['ApiKeyBinding web/key', 'counts of acme']],
   ['Namespace', 'web', resourcesOfAcme],
   ['Namespace', 'new', ['Organization acme']],
   ['Namespace', 'left', ['Organization acme']],
@@ -93,3 +94,18 @@ for (const [kind, path, expected] of cases) {
 test('an Organization’s resources are left alone while nothing that they depend on changes', () => {
   assert.deepEqual(reconciledAfter(['Organization', 'acme'], ['Organization', 'acme']), ['Organization acme']);
 });
+
+const ownWrites: typeof cases = [
+  ['Persona', 'web/support', []],
+  ['ApiKeyBinding', 'web/key', []],
+  ['Secret', 'web/key-synthetic-key', []],
+  ['Secret', 'web/chaperone-acme', []],
+  // Others depend on these.
+  ['Organization', 'acme', resourcesOfAcme],
+  ['Secret', 'chaperone-system/chaperone-acme', resourcesOfAcme],
+];
+for (const [kind, path, expected] of ownWrites) {
+  test(`the operator’s own write of ${kind} ${path} has ${expected.join(', ') || 'nothing'} reconciled`, () => {
+    assert.deepEqual(reconciledAfter([kind, path, 'own']), expected.toSorted());
+  });
+}

@@ -40,7 +40,7 @@ export function makeAppliedSecrets({ cache, records, files, now }: AppliedSecret
       await files.write(namespace, name, secret.data);
       await records.keep(record);
       cache.put('Secret', secret);
-      cache.announce(key);
+      cache.announce(key, 'own');
     },
 
     delete: async (namespace, name) => {
@@ -49,7 +49,7 @@ export function makeAppliedSecrets({ cache, records, files, now }: AppliedSecret
       await files.remove(namespace, name);
       await records.drop(key);
       cache.remove(key);
-      cache.announce(key);
+      cache.announce(key, 'foreign');
     },
   };
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type CustomKind, isCustomKind, type JsonValue } from '../../../crds/definition.ts';
 import type { Problem } from '../../../crds/problem.ts';
 import type { Cache } from '../cache.ts';
-import { ClusterError, type Kind, type ObjectKey, type StatusOf } from '../cluster.ts';
+import { type Change, ClusterError, type Kind, type ObjectKey, type StatusOf } from '../cluster.ts';
 import type { Validators } from './kinds.ts';
 import { newMetadata, type ObjectRecord, type Records, timestamp } from './records.ts';
 import type { StateFiles } from './state-files.ts';
@@ -48,17 +48,21 @@ export function makeObjects({ cache, records, statusFiles, validators, now }: Ob
     await statusFiles.remove(key);
     await records.drop(key);
     cache.remove(key);
-    cache.announce(key);
+    cache.announce(key, 'foreign');
   };
 
-  const reassign = async <K extends CustomKind>(key: ObjectKey<K>, change: Partial<ObjectRecord['metadata']>) => {
+  const reassign = async <K extends CustomKind>(
+    key: ObjectKey<K>,
+    assigned: Partial<ObjectRecord['metadata']>,
+    change: Change,
+  ) => {
     const record = records.get(key);
     const object = cache.get(key.kind, key.namespace, key.name);
     if (!record || !object) throw new ClusterError('not_found', key, 'is gone');
-    const metadata = { ...record.metadata, ...change };
+    const metadata = { ...record.metadata, ...assigned };
     await records.keep({ ...record, metadata });
     cache.put(key.kind, { ...object, metadata: { ...object.metadata, ...metadata } });
-    cache.announce(key);
+    cache.announce(key, change);
   };
 
   const load = async <K extends Kind>({ value, metadata }: ObjectRecord, key: ObjectKey<K>) => {
@@ -94,14 +98,14 @@ export function makeObjects({ cache, records, statusFiles, validators, now }: Ob
       });
       if (isDeepStrictEqual(before, object)) return [];
       cache.put(key.kind, object);
-      cache.announce(key);
+      cache.announce(key, 'foreign');
       return [];
     },
 
     delete: async (key) => {
       const { finalizers = [], deletionTimestamp } = records.get(key)?.metadata ?? {};
       if (finalizers.length === 0 || !isCustomKey(key)) await forget(key);
-      else if (deletionTimestamp === undefined) await reassign(key, { deletionTimestamp: timestamp(now()) });
+      else if (deletionTimestamp === undefined) await reassign(key, { deletionTimestamp: timestamp(now()) }, 'foreign');
     },
 
     updateStatus: async (key, status) => {
@@ -110,14 +114,14 @@ export function makeObjects({ cache, records, statusFiles, validators, now }: Ob
       if (isDeepStrictEqual(object.status, status)) return;
       await statusFiles.write(key, status);
       cache.put(key.kind, { ...object, status });
-      cache.announce(key);
+      cache.announce(key, 'own');
     },
 
     addFinalizer: async (key, finalizer) => {
       const { finalizers = [], deletionTimestamp } = records.get(key)?.metadata ?? {};
       if (finalizers.includes(finalizer)) return;
       if (deletionTimestamp !== undefined) throw new ClusterError('conflict', key, 'is being deleted');
-      await reassign(key, { finalizers: [...finalizers, finalizer] });
+      await reassign(key, { finalizers: [...finalizers, finalizer] }, 'own');
     },
 
     removeFinalizer: async (key, finalizer) => {
@@ -125,7 +129,7 @@ export function makeObjects({ cache, records, statusFiles, validators, now }: Ob
       if (!finalizers.includes(finalizer)) return;
       const remaining = finalizers.filter((name) => name !== finalizer);
       if (remaining.length === 0 && deletionTimestamp !== undefined) await forget(key);
-      else await reassign(key, { finalizers: remaining });
+      else await reassign(key, { finalizers: remaining }, 'own');
     },
   };
 }

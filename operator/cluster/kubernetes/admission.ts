@@ -1,5 +1,6 @@
 import type { Cache } from '../cache.ts';
 import { idOf, type Kind, type ObjectKey, type Resources } from '../cluster.ts';
+import type { OwnWrites } from './own-writes.ts';
 import { type References, referencesOf } from './references.ts';
 
 /** The way into the cache: an object gets in once everything it refers to has been read. */
@@ -13,6 +14,7 @@ export interface Admission {
 export interface AdmissionOptions {
   readonly cache: Cache;
   readonly references: References;
+  readonly ownWrites: Pick<OwnWrites, 'explain' | 'forget'>;
   readonly operatorNamespace: string;
 }
 
@@ -20,7 +22,7 @@ export interface AdmissionOptions {
  * Admits objects to the cache, and announces them. Were a binding to be seen before its Secret, it would be declared
  * broken for as long as reading the Secret takes.
  */
-export function makeAdmission({ cache, references, operatorNamespace }: AdmissionOptions): Admission {
+export function makeAdmission({ cache, references, ownWrites, operatorNamespace }: AdmissionOptions): Admission {
   const held = new Map<string, object>();
   const waits = new Set<Promise<void>>();
 
@@ -33,8 +35,9 @@ export function makeAdmission({ cache, references, operatorNamespace }: Admissio
       const key = keyOf(object);
       const id = idOf(key);
       const admit = () => {
+        const change = ownWrites.explain(cache.get(kind, key.namespace, key.name), object) ? 'own' : 'foreign';
         cache.put(kind, object);
-        cache.announce(key);
+        cache.announce(key, change);
       };
       const unread = references.state(key, referencesOf(object, operatorNamespace));
       if (!unread) {
@@ -54,9 +57,10 @@ export function makeAdmission({ cache, references, operatorNamespace }: Admissio
       const key = keyOf(object);
       held.delete(idOf(key));
       references.state(key, []);
+      ownWrites.forget(key);
       if (!cache.get(kind, key.namespace, key.name)) return;
       cache.remove(key);
-      cache.announce(key);
+      cache.announce(key, 'foreign');
     },
     async settled() {
       while (waits.size > 0) await Promise.all(waits);

@@ -2,19 +2,14 @@ import type { CustomKind } from '../../../crds/definition.ts';
 import { ClusterError, type ObjectKey } from '../cluster.ts';
 import type { ApiClient } from './api-client.ts';
 import { isConflict, isNotFound } from './api-error.ts';
-import type { ApiObject } from './api-object.ts';
+import { type Identified, readCurrent } from './current.ts';
 import { fieldManager } from './field-manager.ts';
+import type { Versioned } from './reflector.ts';
 import { type CustomApiObject, objectPath } from './resources.ts';
-
-/** An object's finalizers as of a resource version. */
-export interface KnownFinalizers {
-  readonly finalizers: readonly string[];
-  readonly version: string;
-}
 
 export interface FinalizersOptions {
   readonly client: ApiClient;
-  readonly known: (key: ObjectKey<CustomKind>) => KnownFinalizers | undefined;
+  readonly known: (key: ObjectKey<CustomKind>) => Versioned<Identified> | undefined;
   /** Told of the object that a write has answered. */
   readonly learn: <K extends CustomKind>(key: ObjectKey<K>, answer: CustomApiObject<K>) => void;
 }
@@ -26,15 +21,6 @@ const mostAttempts = 10;
  * nobody else's is lost; a server-side apply would not remove one that somebody restored from a backup.
  */
 export function makeFinalizers({ client, known, learn }: FinalizersOptions) {
-  const read = async (key: ObjectKey<CustomKind>): Promise<KnownFinalizers | undefined> => {
-    try {
-      const { metadata } = await client.send<ApiObject>({ method: 'GET', path: objectPath(key) });
-      return { finalizers: metadata.finalizers ?? [], version: metadata.resourceVersion };
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
-  };
   const write = async <K extends CustomKind>(
     key: ObjectKey<K>,
     finalizers: readonly string[],
@@ -58,15 +44,16 @@ export function makeFinalizers({ client, known, learn }: FinalizersOptions) {
   ): Promise<boolean> => {
     let current = known(key);
     for (let attempt = 1; current; attempt += 1) {
-      const next = alter(current.finalizers);
-      if (next.length === current.finalizers.length) return true;
+      const { finalizers = [] } = current.object.metadata;
+      const next = alter(finalizers);
+      if (next.length === finalizers.length) return true;
       try {
         await write(key, next, current.version);
         return true;
       } catch (error) {
         if (isNotFound(error)) return false;
         if (!isConflict(error) || attempt === mostAttempts) throw error;
-        current = await read(key);
+        current = await readCurrent(client, key);
       }
     }
     return false;

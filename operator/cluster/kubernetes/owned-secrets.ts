@@ -15,13 +15,15 @@ export const foreignSelector = `${managedBy}!=chaperone`;
 export interface OwnedSecretsOptions {
   readonly client: ApiClient;
   readonly known: (key: ObjectKey<'Secret'>) => Secret | undefined;
+  /** Told of a Secret before it is sent, and how to tell whether another is the same. */
+  readonly about: (key: ObjectKey<'Secret'>, isWritten: (secret: Secret) => boolean) => void;
   /** Told of the Secret that a write has answered. */
   readonly learn: (answer: ContentApiObject) => void;
   readonly forget: (key: ObjectKey<'Secret'>) => void;
 }
 
 /** Writes the Secrets that are the operator's own, and touches no others. */
-export function makeOwnedSecrets({ client, known, learn, forget }: OwnedSecretsOptions) {
+export function makeOwnedSecrets({ client, known, about, learn, forget }: OwnedSecretsOptions) {
   const read = async (key: ObjectKey<'Secret'>): Promise<ContentApiObject | undefined> => {
     try {
       return await client.send<ContentApiObject>({ method: 'GET', path: objectPath(key) });
@@ -31,16 +33,32 @@ export function makeOwnedSecrets({ client, known, learn, forget }: OwnedSecretsO
     }
   };
   /**
-   * Makes sure that there is no Secret of that name, where the watch of owned ones shows none. One of ours that it does
-   * not show is not overwritten: it may hold what exists nowhere else, and whoever decides must see it first.
+   * Creates a Secret where the watch of owned ones shows none. One of ours that it does not show is not overwritten: it
+   * may hold what exists nowhere else, and whoever decides must see it first.
    */
-  const assertAbsent = async (key: ObjectKey<'Secret'>): Promise<void> => {
-    const secret = await read(key);
-    if (!secret) return;
-    if (!isOwned(secret))
-      throw new ClusterError('conflict', key, 'exists already and is not ours; rename or delete it');
-    learn(secret);
-    throw new ClusterError('stale', key, 'was not known to exist');
+  const create = async (key: ObjectKey<'Secret'>, body: object): Promise<ContentApiObject> => {
+    const path = objectPath(key).slice(0, -key.name.length - 1);
+    try {
+      return await client.send<ContentApiObject>({ method: 'POST', path, query: { fieldManager }, body });
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      const secret = await read(key);
+      if (secret && !isOwned(secret)) {
+        throw new ClusterError('conflict', key, 'exists already and is not ours; rename or delete it');
+      }
+      if (secret) learn(secret);
+      throw new ClusterError('stale', key, 'was not known to exist', { cause: error });
+    }
+  };
+  const replace = async (key: ObjectKey<'Secret'>, secret: object, wanted: object): Promise<ContentApiObject> => {
+    const path = objectPath(key);
+    const answer = await apply<ContentApiObject>(client, path, secret);
+    // Applying leaves keys alone that somebody else has added.
+    const surplus = Object.keys(answer.data ?? {}).filter((one) => !Object.hasOwn(wanted, one));
+    if (surplus.length === 0) return answer;
+    const body = { data: Object.fromEntries(surplus.map((one) => [one, null])) };
+    const contentType = 'application/merge-patch+json';
+    return client.send<ContentApiObject>({ method: 'PATCH', path, query: { fieldManager }, contentType, body });
   };
 
   return {
@@ -63,32 +81,19 @@ export function makeOwnedSecrets({ client, known, learn, forget }: OwnedSecretsO
       const wantedLabels = { ...labels, [managedBy]: 'chaperone' };
       const current = known(key);
       if (current && isSame(current, wanted, wantedLabels)) return;
-      if (!current) await assertAbsent(key);
       const secret = {
         apiVersion: 'v1',
         kind: 'Secret',
         metadata: { name, namespace, labels: wantedLabels },
         data: wanted,
       };
-      const path = objectPath(key);
-      let answer = await apply<ContentApiObject>(client, path, secret).catch((error: unknown) => {
+      about(key, (one) => isSame(one, wanted, wantedLabels));
+      const writing = current ? replace(key, secret, wanted) : create(key, secret);
+      const answer = await writing.catch((error: unknown) => {
         throw isRefusal(error)
           ? new ClusterError('refused', key, `was refused: ${error.message}`, { cause: error })
           : error;
       });
-      // Applying leaves keys alone that somebody else has added.
-      const surplus = Object.keys(answer.data ?? {}).filter((one) => !Object.hasOwn(wanted, one));
-      if (surplus.length > 0) {
-        const body = { data: Object.fromEntries(surplus.map((one) => [one, null])) };
-        const contentType = 'application/merge-patch+json';
-        answer = await client.send<ContentApiObject>({
-          method: 'PATCH',
-          path,
-          query: { fieldManager },
-          contentType,
-          body,
-        });
-      }
       learn(answer);
     },
 

@@ -5,7 +5,7 @@ import { Registry } from 'prom-client';
 import { Agent, request } from 'undici';
 import { issueAuthority, issueServing, type KeyPair } from '../../../operator/certificates/issue.ts';
 import { makeCache } from '../../../operator/cluster/cache.ts';
-import type { ObjectKey } from '../../../operator/cluster/cluster.ts';
+import type { ChangeListener } from '../../../operator/cluster/cluster.ts';
 import { type Injection, startInjection } from '../../../operator/injection/start.ts';
 import { until } from '../../until.ts';
 import { binding, organization, pod, settings } from './pods.ts';
@@ -192,14 +192,14 @@ function makeCluster() {
   const addNamespace = (name: string, labels: Record<string, string> = {}) => {
     const metadata = { name, labels, uid: 'uid', generation: 1, creationTimestamp: '2026-01-01T00:00:00Z' };
     cache.put('Namespace', { apiVersion: 'v1', kind: 'Namespace', metadata });
-    cache.announce({ kind: 'Namespace', namespace: '', name });
+    cache.announce({ kind: 'Namespace', namespace: '', name }, 'foreign');
   };
   cache.put('Organization', organization('acme'));
   cache.put('ApiKeyBinding', binding('shared'));
   addNamespace('shop', { team: 'acme' });
   return {
     ...cache,
-    subscribe(listener: (key: ObjectKey) => void) {
+    subscribe(listener: ChangeListener) {
       isAwaited = true;
       return cache.subscribe(listener);
     },

@@ -52,7 +52,8 @@ test('a status that would be written the same is no other', () => {
 });
 
 test('an Event is worth another status or another reason, and no other message', () => {
-  assert.equal(isNews(undefined, verdict(true, 'Ready')), true);
+  assert.equal(isNews(undefined, verdict(true, 'Ready')), false, 'what is all right from the start is no news');
+  assert.equal(isNews([], verdict(false, 'SecretNotFound')), true);
   assert.equal(isNews([before], verdict(true, 'Ready')), false);
   assert.equal(isNews([before], verdict(true, 'Renewed')), true);
   assert.equal(isNews([before], verdict(false, 'Ready')), true);

@@ -1,0 +1,27 @@
+import type { CustomKind } from '../../../crds/definition.ts';
+import type { ObjectMeta } from '../../../crds/object-meta.ts';
+import type { ObjectKey } from '../cluster.ts';
+import type { ApiClient } from './api-client.ts';
+import { isNotFound } from './api-error.ts';
+import type { ApiObject } from './api-object.ts';
+import type { Versioned } from './reflector.ts';
+import { objectPath } from './resources.ts';
+
+/** What a conditional write needs to know of an object, besides its version. */
+export interface Identified {
+  readonly metadata: Pick<ObjectMeta, 'uid' | 'finalizers'>;
+}
+
+/** The object as it is on the server now; undefined where it is gone. */
+export async function readCurrent(
+  client: ApiClient,
+  key: ObjectKey<CustomKind>,
+): Promise<Versioned<Identified> | undefined> {
+  try {
+    const object = await client.send<ApiObject>({ method: 'GET', path: objectPath(key) });
+    return { object, version: object.metadata.resourceVersion };
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,67 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type CustomKind, isCustomKind } from '../../../crds/definition.ts';
+import type { ObjectMeta } from '../../../crds/object-meta.ts';
+import { idOf, type Kind, type ObjectKey, type Resources, type Secret } from '../cluster.ts';
+
+/**
+ * What the operator has written last. It tells the echo of a write from everything else by what is in it, so it does not
+ * matter whether the watch or the answer to the write is faster.
+ */
+export interface OwnWrites {
+  /** Notes a status before it is sent. */
+  status(key: ObjectKey<CustomKind>, status: object): void;
+  /** Notes a Secret before it is sent. @param isWritten whether a Secret is what was sent */
+  secret(key: ObjectKey<'Secret'>, isWritten: (secret: Secret) => boolean): void;
+  /** @param key of an object that is gone */
+  forget(key: ObjectKey): void;
+  /**
+   * Whether the operator's own writes are all that has made an object what it is.
+   *
+   * @param before the object as it was announced last
+   */
+  explain<K extends Kind>(before: Resources[K] | undefined, after: Resources[K]): boolean;
+}
+
+export function makeOwnWrites(): OwnWrites {
+  const statuses = new Map<string, unknown>();
+  const secrets = new Map<string, (secret: Secret) => boolean>();
+  return {
+    // As it comes back: without what is undefined.
+    status: (key, status) => void statuses.set(idOf(key), JSON.parse(JSON.stringify(status))),
+    secret: (key, isWritten) => void secrets.set(idOf(key), isWritten),
+    forget(key) {
+      statuses.delete(idOf(key));
+      secrets.delete(idOf(key));
+    },
+    explain(before, after) {
+      const { kind, metadata } = after;
+      const id = idOf({ kind, namespace: metadata.namespace ?? '', name: metadata.name });
+      if (after.kind === 'Secret') return secrets.get(id)?.(after) ?? false;
+      if (!before || !isCustomKind(kind)) return false;
+      const status = statusOf(after);
+      const isStatusOurs = [statusOf(before), statuses.get(id)].some((known) => isDeepStrictEqual(status, known));
+      return (
+        isStatusOurs &&
+        isDeepStrictEqual(statedOf(before.metadata), statedOf(metadata)) &&
+        addsOnlyOurs(before.metadata, metadata)
+      );
+    },
+  };
+}
+
+function statusOf(object: Resources[Kind]): unknown {
+  return 'status' in object ? object.status : undefined;
+}
+
+/** What of an object's metadata others state; its spec is in the generation. */
+function statedOf({ uid, generation, deletionTimestamp, labels = {}, annotations = {} }: ObjectMeta): object {
+  return { uid, generation, deletionTimestamp, labels, annotations };
+}
+
+/** One of ours that somebody has taken away is to be put back, so that is no write of ours. */
+function addsOnlyOurs({ finalizers: before = [] }: ObjectMeta, { finalizers: after = [] }: ObjectMeta): boolean {
+  const added = after.filter((finalizer) => !before.includes(finalizer));
+  return (
+    before.every((finalizer) => after.includes(finalizer)) && added.every((one) => one.startsWith('chaperone.dev/'))
+  );
+}
