@@ -20,7 +20,7 @@ export function composeAnswer(model: string, turns: readonly Turn[], words: numb
 }
 
 /** Puts an answer to these turns in the form that was asked for. */
-export function formatAnswer(answer: string, format: OutputFormat, turns: readonly Turn[] = []): string {
+export function formatAnswer(answer: string, format: OutputFormat, turns: readonly Turn[]): string {
   if (format.type === 'text') return answer;
   const said = textsOf(turns, 'user').at(-1) ?? '';
   const value = format.type === 'json_object' ? { answer } : sampleOf(format.schema, answer, said);

@@ -1,4 +1,4 @@
-import { composeAnswer, formatAnswer, limitTokens } from '../answer.ts';
+import { composeAnswer, formatAnswer, limitOf, limitTokens } from '../answer.ts';
 import { startWork } from '../background-work.ts';
 import { Fields } from '../fields.ts';
 import type { Generation, GenerationRequest } from '../generation.ts';
@@ -7,6 +7,7 @@ import { itemId } from '../ids.ts';
 import type { JsonObject } from '../json.ts';
 import type { Conversation, Keep } from '../keep.ts';
 import { findTextModel } from '../models.ts';
+import { ProviderError } from '../provider-error.ts';
 import { requirePrevious, type StoredResponse } from '../response-store.ts';
 import { operatorTurn, readItem, type Turn } from '../turns.ts';
 import { tokensOfText, usageOf } from '../usage.ts';
@@ -35,12 +36,16 @@ export function makeResponses(keepOf: (key: string) => Keep): GenerativeEndpoint
 function generate(keep: Keep, { id, body, faults, createdAt }: GenerationRequest): Generation {
   const fields = new Fields(body);
   const request = readResponseRequest(fields);
+  if (faults.refusal) {
+    const message = "The sandbox directive 'refusal' is for chat completions.";
+    throw new ProviderError(message, { param: 'metadata.sandbox', code: 'unsupported_parameter' });
+  }
   const model = findTextModel(request.model);
   const prompt = readPrompt(keep, fields, request);
 
   const reasoning = Math.min(faults.reasoning ?? 0, request.maxOutputTokens);
-  const answer = formatAnswer(composeAnswer(request.model, prompt.turns, faults.words), request.format);
-  const { text, cut } = limitTokens(answer, request.maxOutputTokens - reasoning);
+  const answer = formatAnswer(composeAnswer(request.model, prompt.turns, faults.words), request.format, prompt.turns);
+  const { text, cut } = limitTokens(answer, limitOf(answer, request.maxOutputTokens - reasoning, faults));
   const usage = usageOf(bytesOf(prompt.turns), tokensOfText(text), reasoning, faults);
   const plan: ResponsePlan = {
     status: faults.failed ? 'failed' : cut ? 'incomplete' : 'completed',

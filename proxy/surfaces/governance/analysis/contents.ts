@@ -1,3 +1,4 @@
+import { type Envelope, EnvelopeError, type EnvelopePlace } from '../../../../database/envelope.ts';
 import { requestStartedAtMs } from '../../../../database/ids.ts';
 import { findRequestContents, type RequestContents } from '../../../../database/requests.ts';
 import { ProxyError } from '../../../error.ts';
@@ -20,12 +21,12 @@ export async function findConversation(
     findWaiting(spool, requestId) ??
     (await store.run((db) => findRequestContents(db, organizationId, requestId, requestStartedAtMs(requestId) ?? 0)));
   const open = (column: string, sealed: Uint8Array | null | undefined) =>
-    sealed ? parseObject(envelope.open({ organizationId, column, rowId: requestId }, sealed).toString()) : null;
+    sealed ? parseObject(openSealed(envelope, { organizationId, column, rowId: requestId }, sealed)) : null;
   const request = open('request_contents.input', contents?.inputSealed);
   const answer = open('request_contents.output', contents?.outputSealed);
-  if (!contents || !request) throw notStored(snapshot.storesContents ? 'What was asked' : undefined);
+  if (!contents || !request) throw notStored(snapshot.storesContents ? absent('what was asked') : withheld);
   // One that failed or was cancelled may have none; one that completed had.
-  if (!answer && contents.status === 'completed') throw notStored('The answer');
+  if (!answer && contents.status === 'completed') throw notStored(absent('the answer'));
   const conversation = readConversation(request, answer);
   if (conversation.userInput === '' && conversation.aiResponse === '') {
     throw new ProxyError('nothing_to_analyze', { param: 'id' });
@@ -44,14 +45,19 @@ function findWaiting(spool: GovernanceContext['spool'], requestId: string): Requ
   };
 }
 
-/** `what`: undefined where the organization keeps nothing that is said. */
-function notStored(what: string | undefined): ProxyError {
-  const reason =
-    what === undefined
-      ? 'the organization stores no contents (storage.contents is None)'
-      : `${what.toLowerCase()} was too large to be kept, was no JSON, or has been erased`;
-  return new ProxyError('contents_not_stored', {
-    param: 'id',
-    message: `What was said in this request is not stored: ${reason}`,
-  });
+function openSealed(envelope: Envelope, place: EnvelopePlace, sealed: Uint8Array): string {
+  try {
+    return envelope.open(place, sealed).toString();
+  } catch (cause) {
+    if (!(cause instanceof EnvelopeError)) throw cause;
+    throw notStored('it was sealed with a data key that is lost, or was changed since', cause);
+  }
+}
+
+const withheld = 'the organization stores no contents (storage.contents is None)';
+const absent = (what: string) => `${what} was too large to be kept, was no JSON, or has been erased`;
+
+function notStored(reason: string, cause?: unknown): ProxyError {
+  const message = `What was said in this request is not stored: ${reason}`;
+  return new ProxyError('contents_not_stored', { param: 'id', message, cause });
 }

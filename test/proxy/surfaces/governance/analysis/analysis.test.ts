@@ -396,6 +396,16 @@ describe('POST /v1/analysis', () => {
     const lost = await analyze(large.requestId);
     assert.deepEqual([lost.status, lost.body.error.code, lost.body.error.param], [422, 'contents_not_stored', 'id']);
     assert.match(lost.body.error.message, /too large/);
+    const [one, other] = [await converse(), await converse()];
+    for (const { requestId } of [one, other]) await recordOf(requestId);
+    await owner.query(
+      `update chaperone.request_contents c set input_encrypted = o.input_encrypted
+       from chaperone.request_contents o where c.request_id = $1 and o.request_id = $2`,
+      [one.requestId, other.requestId],
+    );
+    const changed = await analyze(one.requestId);
+    assert.deepEqual([changed.status, changed.body.error.code], [422, 'contents_not_stored']);
+    assert.match(changed.body.error.message, /changed since/);
   });
 
   it('says so where the organization keeps nothing of what is said', async () => {
