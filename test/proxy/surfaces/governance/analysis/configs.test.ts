@@ -43,6 +43,14 @@ describe('/v1/analysis/configs', () => {
     assert.equal((await ask('GET', `/analysis/configs/by-name/${encodeURIComponent(topics.name)}`)).status, 404);
   });
 
+  it('finds a name of any characters', async () => {
+    for (const name of ['a/b?c=d#e %2F', '😀'.repeat(200), '顧客'.repeat(100)]) {
+      const { body: made } = await ask('POST', '/analysis/configs', { ...topics, name });
+      const found = await ask('GET', `/analysis/configs/by-name/${encodeURIComponent(name)}`);
+      assert.deepEqual(found.body, made, name);
+    }
+  });
+
   it('lists those of YAML beside its own, page by page', async () => {
     for (const name of ['List 1', 'List 2']) await ask('POST', '/analysis/configs', { ...topics, name });
     const { body: all } = await ask('GET', '/analysis/configs');
