@@ -7,6 +7,12 @@ import type { Queryable } from './queryable.ts';
  * @returns the role's name
  */
 export async function ensureOrganizationRole(db: Queryable, organizationId: string, password: string): Promise<string> {
+  // The function leaves a role alone that is somebody's already, and it may only be this organization's.
+  await db.query(
+    `delete from chaperone.organization_roles
+     where role_name = 'chaperone_org_' || replace($1::uuid::text, '-', '') and organization_id <> $1::uuid`,
+    [organizationId],
+  );
   const { rows } = await db.query<{ role: string }>(
     'select chaperone.ensure_organization_role($1::uuid, $2::text) as role',
     [organizationId, scramVerifier(password)],

@@ -113,6 +113,9 @@ describe('what somebody did to the database by hand', { skip }, () => {
     'the role dropped': 'drop role %I',
     'the role without login': 'alter role %I nologin',
     'its grants revoked': 'revoke chaperone_tenant from %I',
+    'the role given to another organization':
+      'update chaperone.organization_roles set organization_id = gen_random_uuid() where role_name = %L',
+    'the role given to no organization': 'delete from chaperone.organization_roles where role_name = %L',
   };
   for (const [what, sql] of Object.entries(roleDrifts)) {
     test(`is undone: ${what}`, async () => {
