@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { CertificateSource } from '../certificates/source.ts';
@@ -24,6 +25,8 @@ export interface InjectionContext {
   readonly port: number;
   /** Which operator this is, in Events: its pod's name. */
   readonly instance: string;
+  /** How long a stop goes on serving: until API servers have heard that this replica goes. */
+  readonly drainMs?: number;
   readonly log: Logger;
   readonly registry: Registry;
 }
@@ -36,6 +39,7 @@ export interface Injection {
   stop(): Promise<void>;
 }
 
+const defaultDrainMs = 3_000;
 const sweepMs = 50;
 
 /**
@@ -45,7 +49,16 @@ const sweepMs = 50;
  * @throws where the port is taken
  */
 export async function startInjection(context: InjectionContext): Promise<Injection> {
-  const { cluster, client, certificates, settings, log, registry, host = '0.0.0.0' } = context;
+  const {
+    cluster,
+    client,
+    certificates,
+    settings,
+    log,
+    registry,
+    host = '0.0.0.0',
+    drainMs = defaultDrainMs,
+  } = context;
   const metrics = makeInjectionMetrics(registry);
   const recordEvent = makePodEventRecorder(client, log, context.instance);
   const admission = { cluster, settings, metrics, recordEvent };
@@ -65,6 +78,10 @@ export async function startInjection(context: InjectionContext): Promise<Injecti
     notReady: () => (hasCertificate ? undefined : 'the webhooks have no certificate yet'),
     async stop() {
       stopFollowing();
+      // API servers keep their connections. One that ends just as something is asked over it is a pod that was not
+      // admitted, so each is ended with an answer as long as any may come.
+      server.prependListener('request', (_, response) => response.setHeader('connection', 'close'));
+      await delay(drainMs);
       const closed = once(server, 'close');
       server.close();
       // Connections that were busy at the close would otherwise stay open, idle, for long.

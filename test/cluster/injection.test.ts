@@ -219,6 +219,7 @@ describe('pods that are created through an API server', { skip, timeout: 120_000
       host: '127.0.0.1',
       port: 0,
       instance: 'test',
+      drainMs: 0,
       log,
       registry: new Registry(),
     });

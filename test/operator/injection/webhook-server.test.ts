@@ -35,6 +35,7 @@ describe('the webhooks', () => {
       host: '127.0.0.1',
       port: 0,
       instance: 'test',
+      drainMs: 0,
       log,
       registry,
     });
@@ -152,7 +153,7 @@ describe('the webhooks', () => {
   });
 });
 
-test('a server that stops answers what it was asked', async () => {
+test('a server that stops answers what it is asked until API servers have heard of it, and ends each connection so', async () => {
   const cluster = makeCluster();
   const validity = { lifetimeMs: 60_000, nowMs: Date.now() };
   const authority = await issueAuthority(validity);
@@ -168,21 +169,32 @@ test('a server that stops answers what it was asked', async () => {
     host: '127.0.0.1',
     port: 0,
     instance: 'test',
+    drainMs: 2_000,
     log,
     registry: new Registry(),
   });
   const agent = new Agent({ connections: 1, connect: { ca: authority.certificate } });
   const asked = { uid: 'u', operation: 'CREATE', kind: { group: '', kind: 'Pod' }, namespace: 'new', object: pod() };
   const body = JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request: asked });
-  const answer = request(`https://localhost:${injection.port}/mutate`, { method: 'POST', body, dispatcher: agent });
+  const ask = (dispatcher: Agent) =>
+    request(`https://localhost:${injection.port}/mutate`, { method: 'POST', body, dispatcher });
+  const answer = ask(agent);
   await until(() => cluster.isAwaited());
   const stopped = injection.stop();
   cluster.addNamespace('new');
   const { statusCode, body: text } = await answer;
   assert.equal(statusCode, 200);
   assert.match(await text.text(), /NoOrganization/);
+  const newcomer = new Agent({ connect: { ca: authority.certificate } });
+  for (const dispatcher of [agent, newcomer]) {
+    const { headers, body: rest } = await ask(dispatcher);
+    assert.equal(headers.connection, 'close');
+    assert.match(await rest.text(), /NoOrganization/);
+  }
   await stopped;
+  await assert.rejects(() => ask(newcomer), { code: 'ECONNREFUSED' });
   await agent.close();
+  await newcomer.close();
 });
 
 /** Organization acme with a binding in namespace `shop`, and namespaces that are yet to come. */
