@@ -20,11 +20,26 @@ const carriageReturn = 0x0d;
  * @returns a function that takes a chunk and returns the events it completed
  */
 export function makeEventSplitter(): (chunk: Buffer) => ServerSentEvent[] {
-  let pending: Buffer = Buffer.alloc(0);
+  /** Chunks of an event whose end has not come: put together only once it has, as one with an image has many. */
+  let pending: Buffer[] = [];
+  let pendingBytes = 0;
+  /** The last bytes of what is pending, with which the end of the event may have begun. */
+  let tail: Buffer = Buffer.alloc(0);
+
+  const wait = (bytes: Buffer) => {
+    pending.push(bytes);
+    pendingBytes += bytes.length;
+    if (pendingBytes > maxEventBytes) throw new RangeError(`An event has more than ${maxEventBytes} bytes`);
+    tail = bytes.length < 3 ? Buffer.concat([tail, bytes]).subarray(-3) : bytes.subarray(-3);
+  };
+
   return (chunk) => {
-    const bytes = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
-    // The end of an event is at most three bytes into what had been looked through before.
-    let searchFrom = Math.max(0, pending.length - 3);
+    if (pendingBytes > 0 && findEventEnd(Buffer.concat([tail, chunk]), 0) === -1) {
+      wait(chunk);
+      return [];
+    }
+    const bytes = pendingBytes === 0 ? chunk : Buffer.concat([...pending, chunk]);
+    let searchFrom = Math.max(0, pendingBytes - 3);
     let start = 0;
     const events: ServerSentEvent[] = [];
     for (;;) {
@@ -35,8 +50,10 @@ export function makeEventSplitter(): (chunk: Buffer) => ServerSentEvent[] {
       start = end;
       searchFrom = end;
     }
-    pending = bytes.subarray(start);
-    if (pending.length > maxEventBytes) throw new RangeError(`An event has more than ${maxEventBytes} bytes`);
+    pending = [];
+    pendingBytes = 0;
+    tail = Buffer.alloc(0);
+    if (start < bytes.length) wait(bytes.subarray(start));
     return events;
   };
 }

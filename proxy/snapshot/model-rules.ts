@@ -8,7 +8,7 @@ export type ModelRule = (model: string | undefined) => boolean;
 export function makeModelRule(allow: readonly string[] | undefined, deny: readonly string[] | undefined): ModelRule {
   const isAllowed = allow ? matcher(allow) : () => true;
   const isDenied = deny ? matcher(deny) : () => false;
-  const allowsAll = allow === undefined && !deny?.length;
+  const allowsAll = (allow === undefined || allow.includes('*')) && !deny?.length;
   return (model) => (model === undefined ? allowsAll : isAllowed(model) && !isDenied(model));
 }
 

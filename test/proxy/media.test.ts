@@ -400,6 +400,38 @@ describe('media', () => {
       client.destroy();
     });
   });
+
+  it('under way when the proxy is killed is accounted for as interrupted, once', async () => {
+    const sessions = { upload: `upload-${Math.random()}`, speech: `speech-${Math.random()}` };
+    answer = (incoming, response) => {
+      if (incoming.url !== '/v1/audio/speech') return;
+      response.writeHead(200, { 'content-type': 'audio/mpeg' });
+      response.write('sound');
+    };
+    const upload = open('/images/edits', {
+      'content-type': 'multipart/form-data; boundary=B',
+      'x-session-id': sessions.upload,
+    });
+    upload.on('error', () => {});
+    const part = (name: string) => `--B\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n`;
+    upload.write(`${part('model')}gpt-4o-image\r\n${part('image"; filename="a.png')}${'x'.repeat(megabyte)}`);
+    const listener = open('/audio/speech', { 'x-session-id': sessions.speech });
+    listener.on('error', () => {});
+    listener.end(JSON.stringify({ model: 'gpt-4o-mini-tts', voice: 'alloy', input: 'Hi' }));
+    const [response] = (await once(listener, 'response')) as [IncomingMessage];
+    response.on('error', () => {}).resume();
+    await until(() => arrived.length === 2, 'both calls to be under way');
+
+    const pid = stack.proxy.pid() ?? assert.fail();
+    process.kill(pid, 'SIGKILL');
+    await until(() => stack.proxy.pid() !== pid, 'the proxy to be started again');
+    for (const session of Object.values(sessions)) {
+      const record = await recordIn(session);
+      assert.deepEqual([record.status, record.total_tokens, record.characters], ['interrupted', null, null], session);
+      const { rows } = await database.query('select 1 from chaperone.requests where session_id = $1', [session]);
+      assert.equal(rows.length, 1, session);
+    }
+  });
 });
 
 function json(response: ServerResponse, value: object, status = 200): void {

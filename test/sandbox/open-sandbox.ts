@@ -15,6 +15,9 @@ export interface CallRecord {
   output_tokens: number;
   reasoning_tokens: number;
   total_tokens: number;
+  images: number | null;
+  audio_seconds: number | null;
+  characters: number | null;
 }
 
 /** A sandbox of the test's own, with the ways to reach it: the SDK, raw HTTP, its accounts. */

@@ -1,5 +1,5 @@
 import { type Usage, unknownUsage } from '../call.ts';
-import { asArray, asCount, asObject, asString } from './json.ts';
+import { asCount, asObject, asString } from './json.ts';
 import type { Body, Operation, Reading, StreamReader } from './operation.ts';
 import { plain, readPlain } from './plain.ts';
 import { makeTypedEventReader } from './typed-events.ts';
@@ -35,7 +35,8 @@ function readImages(answer: unknown, body: Body): Reading {
   if (read.failed || !object) return read;
   // Written by a second model, whose tokens have prices of their own.
   const usage = object.svg_usage == null ? readTokens(object.usage) : unknownUsage;
-  return { ...read, usage: { ...usage, images: asArray(object.data).length, ...readKind(object, body) } };
+  const images = Array.isArray(object.data) ? object.data.length : null;
+  return { ...read, usage: { ...usage, images, ...readKind(object, body) } };
 }
 
 /** What an image's price depends on: as the answer says, else as it was asked for. */

@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { admitModel, admitPersona, admitSurface } from '../../../proxy/pipeline/admit.ts';
+import {
+  admitAnyModel,
+  admitModel,
+  admitOtherModels,
+  admitPersona,
+  admitSurface,
+} from '../../../proxy/pipeline/admit.ts';
 import type { Caller } from '../../../proxy/pipeline/call.ts';
-import { makeSnapshot } from '../snapshot.ts';
+import { chat } from '../../../proxy/pipeline/operations/chat.ts';
+import { imageOperations } from '../../../proxy/pipeline/operations/images.ts';
+import { makeKey, makeSnapshot } from '../snapshot.ts';
 import { makePersona } from './persona.ts';
 
 function caller(user: string | undefined): Caller {
@@ -66,5 +74,27 @@ test('a surface that the organization does not name is refused by name; without 
       status: 403,
       message: `The organization does not serve the API "${surface}"; its surfaces do not name it`,
     });
+  }
+});
+
+test('whichever model the provider chooses is admitted only where every model is', () => {
+  const none = { code: 'model_not_allowed', param: 'model' };
+  const restricted = makeSnapshot({ allowsModel: (model) => model === 'gpt-image-1' });
+  const narrow = makeKey('k', { servesModel: (model) => model === 'gpt-image-1' });
+  admitAnyModel(makeSnapshot(), makeKey('k'));
+  assert.throws(() => admitAnyModel(restricted, makeKey('k')), none);
+  assert.throws(() => admitAnyModel(makeSnapshot(), narrow), none);
+});
+
+test('a model that a body names beside its own is admitted like it', () => {
+  const restricted = makeSnapshot({ allowsModel: (model) => model === 'gpt-image-1' });
+  const [generations] = imageOperations;
+  assert.ok(generations);
+  for (const body of [{}, { svg: null }, { svg: { model: 7 } }, { svg: { model: 'gpt-image-1' } }]) {
+    admitOtherModels(restricted, generations, body);
+  }
+  for (const body of [{ svg: { model: 'o3' } }, { 'svg[model]': 'o3' }, { svg: '{"model":"o3"}' }]) {
+    assert.throws(() => admitOtherModels(restricted, generations, body), { code: 'model_not_allowed' });
+    admitOtherModels(restricted, chat, body);
   }
 });

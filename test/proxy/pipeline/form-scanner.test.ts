@@ -100,6 +100,29 @@ describe('accepted is', () => {
   }
 });
 
+/** The parts of a form as clients write them; what they have in common is left to the table above. */
+const clients: readonly (readonly [string, string])[] = [
+  ['curl', 'Content-Disposition: form-data; name="file"; filename="a.wav"\r\nContent-Type: application/octet-stream'],
+  ['httpx', 'Content-Disposition: form-data; name="file"; filename="a%22.wav"\r\nContent-Type: audio/x-wav'],
+  ['requests', 'Content-Disposition: form-data; name="file"; filename="C:\\\\a.wav"'],
+  [
+    '.NET',
+    "Content-Type: audio/wav\r\nContent-Disposition: form-data; name=file; filename=a.wav; filename*=utf-8''a.wav",
+  ],
+  [
+    'OkHttp',
+    'Content-Disposition: form-data; name="file"; filename="ü.wav"\r\nContent-Type: audio/wav\r\nContent-Length: 1',
+  ],
+  ['Go', 'Content-Disposition: form-data; name="file"; filename="a.wav"\r\nContent-Type: application/octet-stream'],
+  ['Apache', 'Content-Disposition: form-data; name="file"; filename="a.wav"\r\nContent-Transfer-Encoding: binary'],
+];
+for (const [client, headers] of clients) {
+  test(`a file is known as one as ${client} writes it`, () => {
+    const { fields, files } = scan(Buffer.from(part(headers) + model + end), 'B');
+    assert.deepEqual([fields, files.length, files[0]?.field], [{ model: 'whisper-1' }, 1, 'file']);
+  });
+}
+
 const refused: readonly (readonly [string, string, string?])[] = [
   ['nothing at all', ''],
   ['no end', model],

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { makeModelRule } from '../../../proxy/snapshot/model-rules.ts';
 
-const cases: readonly (readonly [string[] | undefined, string[] | undefined, string, boolean])[] = [
+const cases: readonly (readonly [string[] | undefined, string[] | undefined, string | undefined, boolean])[] = [
   [undefined, undefined, 'anything', true],
   [[], undefined, 'gpt-4o', false],
   [['gpt-4o'], undefined, 'gpt-4o', true],
@@ -20,6 +20,12 @@ const cases: readonly (readonly [string[] | undefined, string[] | undefined, str
   [undefined, ['o3'], 'o3', false],
   [undefined, ['o3'], 'o3-mini', true],
   [undefined, [], 'o3', true],
+  [undefined, undefined, undefined, true],
+  [undefined, [], undefined, true],
+  [['gpt-4o', '*'], undefined, undefined, true],
+  [['gpt-*'], undefined, undefined, false],
+  [undefined, ['o3'], undefined, false],
+  [['*'], ['o3'], undefined, false],
 ];
 for (const [allow, deny, model, expected] of cases) {
   test(`allow ${JSON.stringify(allow)} deny ${JSON.stringify(deny)}: ${model} is ${expected ? 'allowed' : 'refused'}`, () => {
