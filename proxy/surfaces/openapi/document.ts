@@ -1,6 +1,7 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import { type ProblemCode, problems } from '../../error.ts';
 import { typeOf } from '../openai/envelope.ts';
+import { describeStored } from './stored.ts';
 
 declare module 'fastify' {
   interface FastifySchema {
@@ -106,12 +107,17 @@ interface Operation {
  * The document's options: each route's schema, and what all of them have in common.
  *
  * @param paths operations that do not come by Fastify
+ * @param prefix where the surface is, such as `/v1`
  */
-export const makeDocumentOptions = (paths: Readonly<Record<string, object>>): FastifyDynamicSwaggerOptions => ({
+export const makeDocumentOptions = (
+  paths: Readonly<Record<string, object>>,
+  prefix: string,
+): FastifyDynamicSwaggerOptions => ({
   hideUntagged: true,
   openapi: frame,
-  transform: ({ schema, url }) => {
-    const { problems: own = [], ...rest } = schema ?? {};
+  transform: ({ schema, url, route }) => {
+    const stored = describeStored(String(route.method), url.slice(prefix.length));
+    const { problems: own = [], ...rest } = { ...schema, ...stored };
     const codes: readonly ProblemCode[] = [
       'invalid_request',
       ...(rest.body ? (['invalid_json', 'request_too_large'] as const) : []),

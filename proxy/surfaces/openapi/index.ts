@@ -50,7 +50,7 @@ const contentSecurityPolicy =
  * Neither needs a credential: what they tell is in the project's repository, too.
  */
 export function registerOpenApi(app: FastifyInstance, operations: readonly Operation[], prefix: string): void {
-  app.register(swagger, makeDocumentOptions(describeCalls(operations, prefix)));
+  app.register(swagger, makeDocumentOptions(describeCalls(operations, prefix), prefix));
   app.register(async (documents) => {
     documents.addHook('onSend', async (_request, reply) => {
       reply.headers({ 'content-security-policy': contentSecurityPolicy, 'x-content-type-options': 'nosniff' });

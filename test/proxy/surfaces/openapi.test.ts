@@ -3,6 +3,8 @@ import { before, describe, it } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
+import { operations as calls } from '../../../proxy/surfaces/openai/calls.ts';
+import { inputTokensRoute, resourceRoutes, uploadRoute } from '../../../proxy/surfaces/openai/resources/routes.ts';
 import { type Stack, startStack } from '../../stack.ts';
 import { suiteScope } from '../../up/start-up.ts';
 
@@ -58,6 +60,15 @@ describe('/openapi.json and /docs', () => {
         assert.notEqual(description, 'Default Response', `${name} ${status}`);
       }
     }
+  });
+
+  it('leaves out no route of the surface', () => {
+    const described = new Set(operations().map(({ name }) => name));
+    const missing = [
+      ...calls.map(({ path }) => `POST /v1${path}`),
+      ...[...resourceRoutes, uploadRoute, inputTokensRoute].map(({ method, path }) => `${method} /v1${path}`),
+    ].filter((name) => !described.has(name.replaceAll(/:(\w+)/g, '{$1}')));
+    assert.deepEqual(missing, []);
   });
 
   it('has examples that its own schemas accept', () => {

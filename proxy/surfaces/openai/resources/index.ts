@@ -81,9 +81,9 @@ export function registerResources(app: FastifyInstance, options: ResourcesOption
   const permit = async (route: ResourceRoute, request: ResourceRequest): Promise<Permitted> => {
     const { caller, params } = request;
     admitSurface(inForce().snapshot, route.surface);
+    const path = pathOf(route, params) + queryOf(request.url);
     const { id } = params;
     const subject = id === undefined ? undefined : await ownership.require(route.kind, id, caller);
-    const path = pathOf(route, params) + queryOf(request.url);
     const raw = bodyOf(request);
     if (raw.length === 0 || route.method !== 'POST') {
       return { path, key: keyOf(caller, subject), body: undefined, headers: {} };
