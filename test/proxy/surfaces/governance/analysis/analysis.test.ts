@@ -450,6 +450,36 @@ describe('POST /v1/analysis', () => {
     assert.equal(rowCount, 0);
   });
 
+  it('is on record even where the proxy is killed in the middle of it', async () => {
+    const { requestId } = await converse();
+    await recordOf(requestId);
+    const goOn = Promise.withResolvers<void>();
+    upstream.script.push({ after: goOn.promise });
+    const asked = analyze(requestId).then(
+      () => 'answered',
+      () => 'cut',
+    );
+    await until(() => upstream.questions.length === 1, 'the question');
+    const pid = stack.proxy.pid() ?? 0;
+    process.kill(pid, 'SIGKILL');
+    assert.equal(await asked, 'cut');
+    goOn.resolve();
+    // It may serve before it has reached the database.
+    const again = await until(async () => {
+      const answer = await analyze(requestId).catch(() => undefined);
+      return answer?.status === 200 && answer;
+    }, 'the proxy to serve again');
+    assert.equal(again.body.cached, false);
+    const interrupted = await until(async () => {
+      const { rows } = await owner.query(`select * from chaperone.requests where status = 'interrupted'`);
+      return rows.length > 0 && rows;
+    }, 'the record');
+    assert.deepEqual(
+      interrupted.map(({ kind, error_code, cost_usd }) => [kind, error_code, cost_usd]),
+      [['analysis', 'process_ended', null]],
+    );
+  });
+
   it('analyzes what was just said without the database, too', async () => {
     await stack.database.stop();
     try {
