@@ -1,5 +1,6 @@
 import type { ApiClient } from '../cluster/kubernetes/api-client.ts';
 import { isNotFound } from '../cluster/kubernetes/api-error.ts';
+import { fieldManager } from '../cluster/kubernetes/field-manager.ts';
 
 export interface WebhookConfiguration {
   readonly kind: 'mutatingwebhookconfigurations' | 'validatingwebhookconfigurations';
@@ -39,5 +40,6 @@ export async function publishBundle(
         ],
   );
   if (patch.length === 0) return;
-  await client.send({ method: 'PATCH', path, body: patch, contentType: 'application/json-patch+json' });
+  const contentType = 'application/json-patch+json';
+  await client.send({ method: 'PATCH', path, query: { fieldManager }, body: patch, contentType });
 }
