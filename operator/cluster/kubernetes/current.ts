@@ -1,5 +1,5 @@
 import type { CustomKind } from '../../../crds/definition.ts';
-import type { ObjectMeta } from '../../../crds/object-meta.ts';
+import type { Condition, ObjectMeta } from '../../../crds/object-meta.ts';
 import type { ObjectKey } from '../cluster.ts';
 import type { ApiClient } from './api-client.ts';
 import { isNotFound } from './api-error.ts';
@@ -10,6 +10,7 @@ import { objectPath } from './resources.ts';
 /** What a conditional write needs to know of an object, besides its version. */
 export interface Identified {
   readonly metadata: Pick<ObjectMeta, 'uid' | 'finalizers'>;
+  readonly status?: { readonly conditions?: readonly Condition[] };
 }
 
 /** The object as it is on the server now; undefined where it is gone. */
@@ -18,7 +19,7 @@ export async function readCurrent(
   key: ObjectKey<CustomKind>,
 ): Promise<Versioned<Identified> | undefined> {
   try {
-    const object = await client.send<ApiObject>({ method: 'GET', path: objectPath(key) });
+    const object = await client.send<ApiObject & Identified>({ method: 'GET', path: objectPath(key) });
     return { object, version: object.metadata.resourceVersion };
   } catch (error) {
     if (isNotFound(error)) return undefined;
