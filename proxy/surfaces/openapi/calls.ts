@@ -34,6 +34,7 @@ const descriptions: Readonly<Record<OperationName, Description>> = {
     reference: 'responses/compact',
     example: { model: 'gpt-4o', input: [{ role: 'user', content: 'A long conversation' }] },
     answers: json,
+    takesPersona: true,
   },
   chat: {
     summary: 'Create a chat completion',
