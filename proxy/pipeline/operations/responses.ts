@@ -1,6 +1,6 @@
 import { type Usage, unknownUsage } from '../call.ts';
 import { makeEventSplitter } from '../sse.ts';
-import { asCount, asObject, asString, errorCodeOf, parseObject } from './json.ts';
+import { asArray, asCount, asObject, asString, errorCodeOf, parseObject } from './json.ts';
 import type { Operation, Reading, StreamReader } from './operation.ts';
 
 /** `POST /v1/responses`. */
@@ -9,6 +9,8 @@ export const responses: Operation = {
   surface: 'responses',
   path: '/responses',
   required: [],
+  // Tools can have a model of their own, as the one that makes images.
+  otherModels: (body) => asArray(body.tools).map((tool) => asObject(tool)?.model),
   instruct: (body, persona) => ({
     ...(persona.model === undefined ? {} : { model: persona.model }),
     ...persona.parameters,

@@ -10,6 +10,7 @@ import {
 import type { Caller } from '../../../proxy/pipeline/call.ts';
 import { chat } from '../../../proxy/pipeline/operations/chat.ts';
 import { imageOperations } from '../../../proxy/pipeline/operations/images.ts';
+import { responses } from '../../../proxy/pipeline/operations/responses.ts';
 import { makeKey, makeSnapshot } from '../snapshot.ts';
 import { makePersona } from './persona.ts';
 
@@ -90,6 +91,11 @@ test('a model that a body names beside its own is admitted like it', () => {
   const restricted = makeSnapshot({ allowsModel: (model) => model === 'gpt-image-1' });
   const [generations] = imageOperations;
   assert.ok(generations);
+  const toolOf = (model: unknown) => ({ tools: [{ type: 'web_search' }, null, { type: 'image_generation', model }] });
+  for (const body of [{ tools: 'x' }, toolOf(undefined), toolOf('gpt-image-1')]) {
+    admitOtherModels(restricted, responses, body);
+  }
+  assert.throws(() => admitOtherModels(restricted, responses, toolOf('o3')), { code: 'model_not_allowed' });
   for (const body of [{}, { svg: null }, { svg: { model: 7 } }, { svg: { model: 'gpt-image-1' } }]) {
     admitOtherModels(restricted, generations, body);
   }
