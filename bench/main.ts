@@ -11,6 +11,10 @@ const benchmarks: Readonly<Record<string, Entry>> = {
     title: 'what governing a call costs: throughput, added latency, memory, cold start',
     load: async () => (await import('./path.ts')).path,
   },
+  analytics: {
+    title: 'what analytics cost an organization with millions of calls, and how fast usage gets into PostgreSQL',
+    load: async () => (await import('./analytics.ts')).analytics,
+  },
   cluster: {
     title: 'what many objects cost an API server, the operator and PostgreSQL, and how long they take',
     load: async () => (await import('./cluster.ts')).cluster,

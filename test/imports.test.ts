@@ -40,7 +40,17 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   cli: ['crds', 'database', 'operator', 'proxy', 'proxy/pipeline', 'proxy/snapshot'],
   scripts: ['crds', 'database', 'operator', 'cli'],
   'test/cluster/api-server.ts': [],
-  bench: ['crds', 'database', 'operator', 'cli', 'scripts', 'test/cluster/api-server.ts'],
+  bench: [
+    'crds',
+    'database',
+    'proxy',
+    'proxy/store.ts',
+    'proxy/spool',
+    'operator',
+    'cli',
+    'scripts',
+    'test/cluster/api-server.ts',
+  ],
   test: [
     'crds',
     'database',

@@ -22,19 +22,32 @@ export interface RatingTotals {
   readonly positive: string;
 }
 
-/** The ratings given in the period, the latest first. */
+/**
+ * The ratings given in the period, the latest first. Each call is looked up by itself: left the choice, the planner reads
+ * all of them.
+ */
 export async function readRatedResponses(db: Queryable, filter: UsageFilter, page: Page): Promise<RatedResponse[]> {
   const { rows } = await db.query<RatedResponse>(
-    `select r.request_id as "requestId", r.response_id as "responseId", q.session_id as "sessionId",
+    `with page as materialized (
+       select request_id, response_id, user_id, rating, feedback, rated_at
+       from chaperone.ratings r
+       where ${isSelected}
+       order by rated_at desc, request_id
+       limit $8::integer offset $9::integer
+     )
+     select r.request_id as "requestId", r.response_id as "responseId", q.session_id as "sessionId",
        u.external_id as "externalId", q.persona_id as "personaId", coalesce(q.model, q.requested_model) as model, r.rating,
        r.feedback, r.rated_at as "ratedAt", q.started_at as "startedAt", q.total_tokens as "totalTokens",
        q.cost_usd as "costUsd"
-     from chaperone.ratings r
-       left join chaperone.requests q on ${isItsCall}
+     from page r
+       left join lateral (
+         select q.session_id, q.persona_id, q.model, q.requested_model, q.started_at, q.total_tokens, q.cost_usd
+         from chaperone.requests q
+         where ${isItsCall}
+         limit 1
+       ) q on true
        left join chaperone.users u on u.organization_id = $1::uuid and u.user_id = r.user_id
-     where ${isSelected}
-     order by r.rated_at desc, r.request_id
-     limit $8::integer offset $9::integer`,
+     order by r.rated_at desc, r.request_id`,
     [...valuesOf(filter), page.limit, page.offset],
   );
   return rows;

@@ -1,0 +1,157 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { request } from 'undici';
+import { openHistory } from './analytics/history.ts';
+import { type Installation, startInstallation } from './analytics/installation.ts';
+import { ask, listQuestions, type Question, type Timing } from './analytics/questions.ts';
+import {
+  type Benchmark,
+  type BenchmarkContext,
+  type Figures,
+  formatTable,
+  median,
+  type Reach,
+  round,
+} from './benchmark.ts';
+import { nextMessage, startNode, stopChild } from './child.ts';
+
+const personas = 10;
+const maxP95Ms = 100;
+const minIngestPerS = 10_000;
+
+/** What analytics cost an organization with a past, and how fast usage gets into Postgres. */
+export const analytics: Benchmark = {
+  async run(context) {
+    const { sizes, runs, ingest } = readOptions(context.args);
+    const { note, onEnd } = context;
+    const directory = await mkdtemp(join(tmpdir(), 'chaperone-bench-'));
+    onEnd(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
+    note('Starting everything ...');
+    const installation = await startInstallation(directory, context);
+    const personaIds = await makePersonas(installation);
+    const [personaId = ''] = personaIds;
+    const history = await openHistory(installation, personaIds);
+    onEnd(() => history.close());
+    const questions = listQuestions(personaId);
+
+    const rounds: Round[] = [];
+    for (const size of sizes) {
+      note(`Making a past of ${size.toLocaleString('en')} calls ...`);
+      const startedAt = performance.now();
+      await history.add(size - history.rows);
+      note(`  took ${Math.round((performance.now() - startedAt) / 1_000)} s`);
+      rounds.push({ size, timings: await askAll(installation, questions, runs) });
+    }
+    note(`Copying ${ingest.toLocaleString('en')} records from a spool ...`);
+    const ingestPerS = await measureIngest(installation, join(directory, 'ingest'), ingest, context);
+    return report(rounds, questions, ingestPerS);
+  },
+};
+
+interface Round {
+  readonly size: number;
+  readonly timings: ReadonlyMap<string, Timing>;
+}
+
+function readOptions(args: readonly string[]): { sizes: number[]; runs: number; ingest: number } {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      rows: { type: 'string', default: '1000000,10000000' },
+      runs: { type: 'string', default: '50' },
+      ingest: { type: 'string', default: '100000' },
+    },
+  });
+  const sizes = values.rows.split(',').map(Number);
+  if (sizes.some((size, index) => !Number.isInteger(size) || size <= (sizes[index - 1] ?? 0))) {
+    throw new Error('--rows takes numbers of calls, separated by commas, each larger than the last');
+  }
+  const [runs, ingest] = [Number(values.runs), Number(values.ingest)];
+  if (!(Number.isInteger(runs) && runs > 0)) throw new Error('--runs takes a number of runs');
+  if (!(Number.isInteger(ingest) && ingest > 0)) throw new Error('--ingest takes a number of records');
+  return { sizes, runs, ingest };
+}
+
+/** By the API, since their texts are sealed. */
+async function makePersonas({ baseUrl, token }: Installation): Promise<string[]> {
+  const ids: string[] = [];
+  for (let index = 0; index < personas; index += 1) {
+    const { statusCode, body } = await request(`${baseUrl}/personas`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'x-user-id': 'bench@example.com' },
+      body: JSON.stringify({ name: `Persona ${index}`, content: 'Be brief.' }),
+    });
+    const text = await body.text();
+    if (statusCode !== 201) throw new Error(`The persona was not made: ${text}`);
+    const { id }: { id: string } = JSON.parse(text);
+    ids.push(id);
+  }
+  return ids;
+}
+
+async function askAll(installation: Installation, questions: readonly Question[], runs: number) {
+  const timings = new Map<string, Timing>();
+  for (const question of questions) timings.set(question.name, await ask(installation, question, runs));
+  return timings;
+}
+
+async function measureIngest(
+  { organizationId, proxyDatabaseUrl }: Installation,
+  directory: string,
+  records: number,
+  { onEnd }: BenchmarkContext,
+): Promise<number> {
+  const script = join(import.meta.dirname, 'analytics', 'ingest.ts');
+  const child = startNode(script, [organizationId, proxyDatabaseUrl, directory, String(records)]);
+  onEnd(() => stopChild(child));
+  const { arrived, seconds } = await nextMessage<{ arrived: boolean; seconds: number }>(child);
+  if (!arrived) throw new Error('Not all records have arrived');
+  return records / seconds;
+}
+
+function report(rounds: readonly Round[], questions: readonly Question[], ingestPerS: number) {
+  const figures: Record<string, number> = {};
+  const reach: Record<string, { min?: number; max?: number }> = {};
+  const largest = rounds.at(-1);
+  for (const { size, timings } of rounds) {
+    for (const [name, { p50Ms, p95Ms }] of timings) {
+      figures[`${name}_${sizeName(size)}_p50_ms`] = round(p50Ms);
+      figures[`${name}_${sizeName(size)}_p95_ms`] = round(p95Ms);
+      if (size === largest?.size) reach[`${name}_${sizeName(size)}_p95_ms`] = { max: maxP95Ms };
+    }
+  }
+  const [smallest] = rounds;
+  if (smallest && largest && smallest !== largest) {
+    figures[`p50_${sizeName(largest.size)}_to_${sizeName(smallest.size)}_ratio`] = round(growth(smallest, largest));
+  }
+  figures.ingest_rows_per_s = Math.round(ingestPerS);
+  reach.ingest_rows_per_s = { min: minIngestPerS };
+  const summary = `Load of the machine: ${loadavg().map(round).join(', ')}.\n\n${formatTable(tableOf(rounds, questions))}`;
+  return { figures: figures satisfies Figures, reach: reach satisfies Reach, summary };
+}
+
+/** The median, over the questions, of how much longer they take. */
+function growth(smallest: Round, largest: Round): number {
+  return median(
+    Array.from(largest.timings, ([name, { p50Ms }]) => p50Ms / (smallest.timings.get(name)?.p50Ms ?? Number.NaN)),
+  );
+}
+
+function tableOf(rounds: readonly Round[], questions: readonly Question[]): string[][] {
+  const head = ['ms', ...rounds.flatMap(({ size }) => [`${sizeName(size)} p50`, 'p95'])];
+  const rows = questions.map(({ name }) => [
+    name,
+    ...rounds.flatMap(({ timings }) => {
+      const timing = timings.get(name);
+      return timing ? [String(round(timing.p50Ms)), String(round(timing.p95Ms))] : [];
+    }),
+  ]);
+  return [head, ...rows];
+}
+
+/** 1m for a million. */
+function sizeName(size: number): string {
+  return size % 1_000_000 === 0 ? `${size / 1_000_000}m` : String(size);
+}

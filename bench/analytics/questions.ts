@@ -1,0 +1,62 @@
+import { request } from 'undici';
+import { history } from './history.ts';
+import type { Installation } from './installation.ts';
+
+/** A question and the filters it is asked with. */
+export interface Question {
+  /** Part of the names of its figures. */
+  readonly name: string;
+  readonly path: string;
+}
+
+export function listQuestions(personaId: string): Question[] {
+  const today = Date.now();
+  const day = (ago: number) => new Date(today - ago * 86_400_000).toISOString().slice(0, 10);
+  const whole = `start_date=${day(history.days)}`;
+  const user = 'user_id=user-7@example.com';
+  const endpoints = {
+    models: 'models',
+    user_usage: 'user-usage',
+    sessions: 'sessions',
+    personas: 'personas',
+    persona: `personas/${personaId}`,
+    rated_responses: 'rated-responses',
+  };
+  return Object.entries(endpoints).flatMap(([name, path]) => [
+    { name: `${name}_30d`, path: `/analytics/${path}` },
+    { name: `${name}_90d`, path: `/analytics/${path}?${whole}` },
+    { name: `${name}_90d_user`, path: `/analytics/${path}?${whole}&${user}` },
+  ]);
+}
+
+export interface Timing {
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+}
+
+const warmUps = 3;
+
+/**
+ * Asks a question again and again over one connection, and takes the time to the end of the answer.
+ *
+ * @throws where an answer is not 200, or is about nothing
+ */
+export async function ask({ baseUrl, token }: Installation, { path }: Question, runs: number): Promise<Timing> {
+  const times: number[] = [];
+  for (let run = -warmUps; run < runs; run += 1) {
+    const startedAt = performance.now();
+    const { statusCode, body } = await request(`${baseUrl}${path}`, {
+      headers: { authorization: `Bearer ${token}`, 'x-user-id': 'bench@example.com' },
+    });
+    const text = await body.text();
+    if (run >= 0) times.push(performance.now() - startedAt);
+    if (statusCode !== 200) throw new Error(`${path}: ${statusCode} ${text.slice(0, 500)}`);
+    if (!/"(total_requests|total_rated|request_count)":[1-9]/.test(text)) throw new Error(`${path} is about nothing`);
+  }
+  times.sort((a, b) => a - b);
+  return { p50Ms: quantile(times, 0.5), p95Ms: quantile(times, 0.95) };
+}
+
+function quantile(sorted: readonly number[], q: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN;
+}
