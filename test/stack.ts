@@ -1,6 +1,7 @@
 import { openSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import { pino } from 'pino';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../cli/embedded-postgres.ts';
 import { type ProxyProcess, startProxyProcess } from '../cli/local/proxies.ts';
@@ -10,6 +11,8 @@ import { makeDirectoryCluster } from '../operator/cluster/directory.ts';
 import { credentialsSecretName, operatorNamespace } from '../operator/credentials.ts';
 import { startOperator } from '../operator/operator.ts';
 import { startSandbox } from '../sandbox/server.ts';
+import { dropOrganizationRoles } from './database/tenant.ts';
+import { makeTestDatabase } from './database.ts';
 import { copyQuickstart, makeDirectory, repository, type Scope } from './up/start-up.ts';
 
 /** The parts of `chaperone up`, each in the test's own hands. */
@@ -33,8 +36,10 @@ export interface Stack {
 
 export interface StackOptions {
   readonly upstreamUrl?: string;
+  /** For tests that stop the database; the others share the run's server. */
+  readonly ownDatabase?: boolean;
   /** Puts something between the proxy and the database. @returns the database's URL as the proxy reaches it */
-  readonly pool?: (postgres: EmbeddedPostgres) => Promise<string>;
+  readonly pool?: (postgres: Pick<EmbeddedPostgres, 'port' | 'superuserUrl' | 'url'>) => Promise<string>;
 }
 
 /** Starts a database, an operator over the quickstart, a sandbox (or uses another upstream), and one proxy process. */
@@ -48,8 +53,8 @@ export async function startStack(scope: Scope, options: StackOptions = {}): Prom
   await mkdir(paths.root, { recursive: true });
   const log = pino({ level: 'warn' }, pino.destination(paths.log));
 
-  let postgres: EmbeddedPostgres = await startEmbeddedPostgres({ directory: paths.postgres });
-  releasers.push(() => postgres.stop());
+  const database = options.ownDatabase || options.pool ? await startOwnDatabase(paths.postgres) : await cloneDatabase();
+  releasers.push(database.release);
   const upstreamUrl = options.upstreamUrl ?? (await startUpstream(releasers));
   const directory = await copyQuickstart(scope);
   const cluster = makeDirectoryCluster({
@@ -60,8 +65,9 @@ export async function startStack(scope: Scope, options: StackOptions = {}): Prom
   });
   await cluster.start();
   releasers.push(() => cluster.close());
-  const proxyDatabaseUrl = (await options.pool?.(postgres)) ?? postgres.url;
-  const operator = await startOperator({ cluster, databaseUrl: postgres.url, proxyDatabaseUrl, log });
+  const proxyDatabaseUrl =
+    (await options.pool?.({ ...database, port: Number(new URL(database.url).port) })) ?? database.url;
+  const operator = await startOperator({ cluster, databaseUrl: database.url, proxyDatabaseUrl, log });
   releasers.push(operator.stop);
   await operator.idle();
   const credentialsDirectory = join(paths.secrets, operatorNamespace, credentialsSecretName('acme'));
@@ -78,15 +84,8 @@ export async function startStack(scope: Scope, options: StackOptions = {}): Prom
   });
   releasers.push(() => proxy.stop(4_000));
 
-  const { port, url } = postgres;
   return {
-    database: {
-      url,
-      stop: () => postgres.stop(),
-      async start() {
-        postgres = await startEmbeddedPostgres({ directory: paths.postgres, port });
-      },
-    },
+    database,
     proxy,
     baseUrl: `http://127.0.0.1:${proxy.port}/v1`,
     token: await signToken({ organization: 'acme', data }),
@@ -96,6 +95,43 @@ export async function startStack(scope: Scope, options: StackOptions = {}): Prom
     log: () => readFileSync(paths.log, 'utf8'),
     directory,
   };
+}
+
+interface StackDatabase {
+  readonly url: string;
+  readonly superuserUrl: string;
+  stop(): Promise<void>;
+  start(): Promise<void>;
+  release(): Promise<void>;
+}
+
+async function startOwnDatabase(directory: string): Promise<StackDatabase> {
+  let postgres: EmbeddedPostgres = await startEmbeddedPostgres({ directory });
+  const { port, url, superuserUrl } = postgres;
+  return {
+    url,
+    superuserUrl,
+    stop: () => postgres.stop(),
+    async start() {
+      postgres = await startEmbeddedPostgres({ directory, port });
+    },
+    release: () => postgres.stop(),
+  };
+}
+
+async function cloneDatabase(): Promise<StackDatabase> {
+  const { url, superuserUrl = url, close } = await makeTestDatabase();
+  const refuse = async () => {
+    throw new Error('This database is shared with other tests: ask for a stack with ownDatabase');
+  };
+  const release = async () => {
+    const owner = new Client({ connectionString: url });
+    await owner.connect();
+    await dropOrganizationRoles(owner);
+    await owner.end();
+    await close();
+  };
+  return { url, superuserUrl, stop: refuse, start: refuse, release };
 }
 
 async function startUpstream(releasers: (() => Promise<unknown>)[]): Promise<string> {

@@ -30,12 +30,17 @@ export async function openDatabase(t: Pick<TestContext, 'after'>): Promise<Owned
   const owner = new Client({ connectionString: database.url });
   await owner.connect();
   t.after(async () => {
-    const { rows } = await owner.query<{ role: string }>('select role_name as role from chaperone.organization_roles');
-    for (const { role } of rows) await owner.query(`drop role ${owner.escapeIdentifier(role)}`);
+    await dropOrganizationRoles(owner);
     await owner.end();
     await database.close();
   });
   return { ...database, owner };
+}
+
+/** Roles belong to the whole server, so they do not go with a test's database. */
+export async function dropOrganizationRoles(owner: Client): Promise<void> {
+  const { rows } = await owner.query<{ role: string }>('select role_name as role from chaperone.organization_roles');
+  for (const { role } of rows) await owner.query(`drop role ${owner.escapeIdentifier(role)}`);
 }
 
 export const organizationSpec: OrganizationSpec = {

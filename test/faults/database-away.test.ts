@@ -7,7 +7,7 @@ import { assertAccountsEqualBill, makeCall, type Seen } from './accounts.ts';
 const outageMs = 30_000;
 
 it('30 seconds without the database under load: every call is answered, and every record arrives', async (t) => {
-  const stack = await startStack(t);
+  const stack = await startStack(t, { ownDatabase: true });
   const seen: Seen[] = [];
   let loading = true;
   let number = 0;

@@ -9,7 +9,7 @@ describe('/v1/personas', () => {
   let stack: Stack;
   let ask: Ask;
   before(async () => {
-    stack = await startStack(scope);
+    stack = await startStack(scope, { ownDatabase: true });
     ask = makeAsk(stack);
   });
 

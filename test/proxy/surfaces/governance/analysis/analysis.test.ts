@@ -38,7 +38,7 @@ describe('POST /v1/analysis', () => {
 
   before(async () => {
     upstream = await startScriptedUpstream(scope);
-    stack = await startStack(scope, { upstreamUrl: upstream.url });
+    stack = await startStack(scope, { upstreamUrl: upstream.url, ownDatabase: true });
     ask = makeAsk(stack);
     owner = new Client({ connectionString: stack.database.url });
     // One test ends the database under it.

@@ -25,7 +25,7 @@ describe('/v1/analytics', () => {
   let retiredId: string;
 
   before(async () => {
-    stack = await startStack(scope);
+    stack = await startStack(scope, { ownDatabase: true });
     ask = makeAsk(stack);
     owner = new Client({ connectionString: stack.database.url });
     await owner.connect();
