@@ -26,6 +26,12 @@ chunks = list(client.chat.completions.create(model="gpt-4o", messages=messages, 
 print("chunks", "".join(chunk.choices[0].delta.content or "" for chunk in chunks))
 print("embedding", len(client.embeddings.create(model="text-embedding-3-small", input="one").data[0].embedding))
 print("models", any(model.id == "gpt-4o" for model in client.models.list()))
+sound = ("a.wav", b"x" * 32000)
+print("heard", client.audio.transcriptions.create(model="gpt-4o-transcribe", file=sound).text)
+heard = client.audio.transcriptions.create(model="gpt-4o-transcribe", file=sound, stream=True)
+print("events", "".join(event.delta for event in heard if event.type == "transcript.text.delta"))
+with client.audio.speech.with_streaming_response.create(model="gpt-4o-mini-tts", voice="alloy", input="Two words") as spoken:
+    print("spoken", sum(len(part) for part in spoken.iter_bytes()))
 def raises(name, call):
     try:
         call()
@@ -58,6 +64,9 @@ it('the OpenAI Python SDK makes plain and streaming calls, and raises the right 
     'chunks [sandbox gpt-4o] Instructions: none. You said: Hi',
     'embedding 1536',
     'models True',
+    'heard [sandbox gpt-4o-transcribe] Instructions: none. You said: a.wav, 2 s',
+    'events [sandbox gpt-4o-transcribe] Instructions: none. You said: a.wav, 2 s',
+    'spoken 2048',
     'token AuthenticationError invalid_credentials',
     'user BadRequestError user_required',
     'model PermissionDeniedError model_not_allowed',
