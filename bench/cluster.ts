@@ -3,11 +3,14 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from '../scripts/build.ts';
-import { type Benchmark, formatTable, type Reach, round } from './benchmark.ts';
+import { type Benchmark, type BenchmarkContext, type Figures, formatTable, type Reach, round } from './benchmark.ts';
 import type { RequestCounts } from './cluster/api-requests.ts';
 import { startControlPlane } from './cluster/control-plane.ts';
 import { startDatabase } from './cluster/database.ts';
+import { measureEffect, measurePodStart } from './cluster/effect.ts';
 import { measureApiServer, measureLoad, measureRestart } from './cluster/load.ts';
+import type { Counts } from './cluster/objects.ts';
+import { openPodCluster } from './cluster/pods.ts';
 
 const reach: Reach = {
   all_ready_s: { max: 12 },
@@ -16,10 +19,21 @@ const reach: Reach = {
   restart_api_writes: { max: 0 },
 };
 
-/** The operator on a real API server: many objects at once, and a restart with them. */
+const podReach: Reach = {
+  effect_of_edit_p50_ms: { max: 50 },
+  effect_of_edit_p99_ms: { max: 150 },
+  effect_of_revocation_p50_ms: { max: 50 },
+  effect_of_revocation_p99_ms: { max: 150 },
+  effect_of_departure_p50_ms: { max: 50 },
+  effect_of_departure_p99_ms: { max: 150 },
+};
+
+const podPairs = 10;
+
+/** The operator on a real API server: many objects at once, a restart with them, and the time until a pod sees a change. */
 export const cluster: Benchmark = {
   async run(context) {
-    const { personas, bindings, profile } = readOptions(context.args);
+    const { personas, bindings, changes, profile } = readOptions(context.args);
     const counts = { personas, bindings };
     const { note, onEnd } = context;
     const directory = await mkdtemp(join(tmpdir(), 'chaperone-bench-'));
@@ -38,13 +52,29 @@ export const cluster: Benchmark = {
     await operator.stop();
     note('Restarting the operator ...');
     const restarted = await measureRestart(stage, counts, context);
+    const pods = await measureInPods(counts, changes, context);
     return {
-      figures: { load_average: round(load), ...alone, ...loaded.figures, ...restarted.figures },
-      reach,
+      figures: { load_average: round(load), ...alone, ...loaded.figures, ...restarted.figures, ...pods },
+      reach: pods ? { ...reach, ...podReach } : reach,
       summary: `${personas} Personas and ${bindings} ApiKeyBindings.\n\n${tabulate(loaded.requests, restarted.requests)}`,
     };
   },
 };
+
+/** What needs pods; undefined where no cluster is named that runs any. */
+async function measureInPods(counts: Counts, changes: number, context: BenchmarkContext): Promise<Figures | undefined> {
+  const kubeConfigFile = process.env.KUBECONFIG;
+  if (kubeConfigFile === undefined) {
+    context.note('Left out: time to effect and the start of pods, which need a cluster that KUBECONFIG names and');
+    context.note('`npm run cluster:up` has filled.');
+    return undefined;
+  }
+  const podCluster = await openPodCluster(kubeConfigFile, context);
+  context.note(`${changes} edits, revocations and departures each, with as many objects in a cluster with pods ...`);
+  const effect = await measureEffect(podCluster, counts, changes, context);
+  context.note(`${podPairs} pods with the sidecar and as many without ...`);
+  return { ...effect, ...(await measurePodStart(podCluster, podPairs)) };
+}
 
 function tabulate(loaded: RequestCounts, restarted: RequestCounts): string {
   const requests = new Set([...loaded.keys(), ...restarted.keys()]);
@@ -54,19 +84,30 @@ function tabulate(loaded: RequestCounts, restarted: RequestCounts): string {
   return formatTable([["the operator's requests", 'creation', 'restart'], ...rows]);
 }
 
-function readOptions(args: readonly string[]): { personas: number; bindings: number; profile: string | undefined } {
+interface Options extends Counts {
+  readonly changes: number;
+  readonly profile: string | undefined;
+}
+
+function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
       personas: { type: 'string', default: '1000' },
       bindings: { type: 'string', default: '200' },
+      changes: { type: 'string', default: '100' },
       profile: { type: 'string' },
     },
   });
-  const count = (option: 'personas' | 'bindings') => {
+  const count = (option: 'personas' | 'bindings' | 'changes') => {
     const number = Number(values[option]);
-    if (!(Number.isInteger(number) && number > 0)) throw new Error(`--${option} takes a number of objects`);
+    if (!(Number.isInteger(number) && number > 0)) throw new Error(`--${option} takes a number`);
     return number;
   };
-  return { personas: count('personas'), bindings: count('bindings'), profile: values.profile };
+  return {
+    personas: count('personas'),
+    bindings: count('bindings'),
+    changes: count('changes'),
+    profile: values.profile,
+  };
 }

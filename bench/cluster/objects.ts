@@ -1,5 +1,5 @@
 import type { Kind } from '../../operator/cluster/cluster.ts';
-import { apiVersionOf, collectionPath } from '../../operator/cluster/kubernetes/resources.ts';
+import { apiVersionOf, namespacedPath } from '../../operator/cluster/kubernetes/resources.ts';
 import type { ApiClient } from '../../operator/cluster/kubernetes.ts';
 
 /** How many objects there are of the kinds that are many. */
@@ -9,9 +9,10 @@ export interface Counts {
 }
 
 export const organizationName = 'bench';
-const selected = { 'chaperone.dev/bench': 'true' };
+/** The label of the Organization's namespaces. */
+export const selected = { 'chaperone.dev/bench': 'true' };
 
-interface Statement {
+export interface Statement {
   readonly kind: Kind;
   readonly name: string;
   readonly body: object;
@@ -43,10 +44,15 @@ function listObjects({ personas, bindings }: Counts): Statement[] {
   const every = Math.max(1, Math.floor(personas / Math.max(1, bindings)));
   const statements: Statement[] = [];
   for (let index = 0; index < Math.max(personas, bindings * every); index += 1) {
-    if (index < personas) statements.push({ kind: 'Persona', name: `persona-${index}`, body: persona(index) });
+    if (index < personas)
+      statements.push({ kind: 'Persona', name: `persona-${index}`, body: persona(`Persona ${index}`) });
     const binding = index / every;
     if (Number.isInteger(binding) && binding < bindings) {
-      statements.push({ kind: 'ApiKeyBinding', name: `binding-${binding}`, body: bindingOf(binding) });
+      statements.push({
+        kind: 'ApiKeyBinding',
+        name: `binding-${binding}`,
+        body: bindingOf(`user-${binding}@example.com`),
+      });
     }
   }
   return statements;
@@ -62,33 +68,34 @@ const organization = {
   },
 };
 
-function persona(index: number): object {
+export function persona(name: string): object {
   return {
     spec: {
       organizationRef: { name: organizationName },
-      name: `Persona ${index}`,
+      name,
       description: 'One of many.',
-      content: `You are number ${index} of many. `.repeat(20),
+      content: `You are ${name} of many. `.repeat(20),
     },
   };
 }
 
-function bindingOf(index: number): object {
+/** @param user whom it serves alone; undefined: everyone */
+export function bindingOf(user: string | undefined): object {
   return {
     spec: {
       organizationRef: { name: organizationName },
       provider: 'openai',
       secretKeyRef: { name: 'openai', key: 'key' },
-      user: `user-${index}@example.com`,
+      ...(user !== undefined && { user }),
     },
   };
 }
 
-async function create(client: ApiClient, namespace: string, { kind, name, body }: Statement): Promise<void> {
-  const [, root = '', plural = ''] = /^(.*)\/([^/]+)$/.exec(collectionPath(kind)) ?? [];
+/** @param namespace none where empty */
+export async function create(client: ApiClient, namespace: string, { kind, name, body }: Statement): Promise<void> {
   await client.send({
     method: 'POST',
-    path: namespace === '' ? collectionPath(kind) : `${root}/namespaces/${namespace}/${plural}`,
+    path: namespacedPath(kind, namespace),
     body: { apiVersion: apiVersionOf(kind), kind, metadata: { name }, ...body },
   });
 }

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import type { CustomKind } from '../../crds/definition.ts';
 import { defaultTimings, startReflector } from '../../operator/cluster/kubernetes/reflector.ts';
-import { type CustomApiObject, collectionPath } from '../../operator/cluster/kubernetes/resources.ts';
+import { type CustomApiObject, collectionPath, namespacedPath } from '../../operator/cluster/kubernetes/resources.ts';
 import type { ApiClient } from '../../operator/cluster/kubernetes.ts';
 import type { BenchmarkContext } from '../benchmark.ts';
 
@@ -15,13 +15,14 @@ export async function watchReadiness(
   client: ApiClient,
   kind: CustomKind,
   { onEnd }: BenchmarkContext,
+  namespace?: string,
 ): Promise<ReadinessWatch> {
   const ready = new Set<string>();
   const note = ({ name, isReady }: Seen) => void (isReady ? ready.add(name) : ready.delete(name));
   const reflector = startReflector<CustomApiObject<CustomKind>, Seen>({
     name: kind,
     client,
-    path: collectionPath(kind),
+    path: namespace === undefined ? collectionPath(kind) : namespacedPath(kind, namespace),
     decode: ({ metadata: { namespace = '', name }, status }) => ({
       name: `${namespace}/${name}`,
       isReady: status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false,

@@ -3,7 +3,7 @@ import type { ApiClient } from './api-client.ts';
 import { ApiError, isConflict, isNotFound } from './api-error.ts';
 import { apply, fieldManager } from './field-manager.ts';
 import { listAll } from './list.ts';
-import { type ContentApiObject, collectionPath, objectPath } from './resources.ts';
+import { type ContentApiObject, collectionPath, namespacedPath, objectPath } from './resources.ts';
 
 const managedBy = 'app.kubernetes.io/managed-by';
 
@@ -37,7 +37,7 @@ export function makeOwnedSecrets({ client, known, about, learn, forget }: OwnedS
    * may hold what exists nowhere else, and whoever decides must see it first.
    */
   const create = async (key: ObjectKey<'Secret'>, body: object): Promise<ContentApiObject> => {
-    const path = objectPath(key).slice(0, -key.name.length - 1);
+    const path = namespacedPath(key.kind, key.namespace);
     try {
       return await client.send<ContentApiObject>({ method: 'POST', path, query: { fieldManager }, body });
     } catch (error) {

@@ -25,10 +25,15 @@ export function collectionPath(kind: Kind): string {
   return `${rootOf(kind)}/${plurals[kind]}`;
 }
 
+/** The path of the objects of a kind in a namespace; of a kind of cluster scope where that is empty. */
+export function namespacedPath(kind: Kind, namespace: string): string {
+  const place = namespace === '' ? '' : `/namespaces/${namespace}`;
+  return `${rootOf(kind)}${place}/${plurals[kind]}`;
+}
+
 /** The path of one object. */
 export function objectPath({ kind, namespace, name }: ObjectKey): string {
-  const place = namespace === '' ? '' : `/namespaces/${namespace}`;
-  return `${rootOf(kind)}${place}/${plurals[kind]}/${encodeURIComponent(name)}`;
+  return `${namespacedPath(kind, namespace)}/${encodeURIComponent(name)}`;
 }
 
 function rootOf(kind: Kind): string {
