@@ -16,7 +16,7 @@ const benchmarks: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./analytics.ts')).analytics,
   },
   cluster: {
-    title: 'what many objects cost an API server, the operator and PostgreSQL, and how long they take',
+    title: 'what many objects cost, and how long a change takes until a pod sees it',
     load: async () => (await import('./cluster.ts')).cluster,
   },
 };

@@ -51,14 +51,19 @@ export async function findAnalysisConfig(
   return rows[0];
 }
 
-/** Takes the config out of use. */
-export async function deleteAnalysisConfig(db: Queryable, organizationId: string, configId: string): Promise<void> {
-  await db.query(
+/**
+ * Takes the config out of use.
+ *
+ * @returns whether it was in use
+ */
+export async function deleteAnalysisConfig(db: Queryable, organizationId: string, configId: string): Promise<boolean> {
+  const { rowCount } = await db.query(
     `update chaperone.analysis_configs
      set deleted_at = now(), is_active = false
      where organization_id = $1::uuid and analysis_config_id = $2::uuid and deleted_at is null`,
     [organizationId, configId],
   );
+  return rowCount === 1;
 }
 
 /** An analysis config as the API shows it, still sealed. */

@@ -64,12 +64,17 @@ export async function findApiKey(
   return rows[0];
 }
 
-/** Takes the key out of use and forgets it; the row stays, since requests refer to it. */
-export async function deleteApiKey(db: Queryable, organizationId: string, apiKeyId: string): Promise<void> {
-  await db.query(
+/**
+ * Takes the key out of use and forgets it; the row stays, since requests refer to it.
+ *
+ * @returns whether it was in use
+ */
+export async function deleteApiKey(db: Queryable, organizationId: string, apiKeyId: string): Promise<boolean> {
+  const { rowCount } = await db.query(
     `update chaperone.api_keys
      set deleted_at = now(), is_active = false, key_encrypted = '', synthetic_key_sha256 = ''
      where organization_id = $1::uuid and api_key_id = $2::uuid and deleted_at is null`,
     [organizationId, apiKeyId],
   );
+  return rowCount === 1;
 }

@@ -4,6 +4,8 @@ import type { Queryable } from './queryable.ts';
 export interface ConfigChanges {
   /** The version these rows bring a reader to. */
   readonly version: number;
+  /** How long ago the newest of all changes was made, by the database's clock, in milliseconds. */
+  readonly ageMs: number;
   readonly organization: ConfigOrganization | undefined;
   readonly personas: readonly ConfigPersona[];
   readonly apiKeys: readonly ConfigApiKey[];
@@ -81,6 +83,7 @@ export async function readConfigChanges(
 ): Promise<ConfigChanges> {
   const { rows } = await db.query<{
     version: string | null;
+    age_ms: number | null;
     organization: ConfigOrganization | null;
     personas: ConfigPersona[];
     api_keys: ConfigApiKey[];
@@ -88,6 +91,8 @@ export async function readConfigChanges(
   }>(
     `select
        (select version from chaperone.config_versions where organization_id = $1::uuid) as version,
+       (select (extract(epoch from clock_timestamp() - changed_at) * 1000)::float8
+          from chaperone.config_versions where organization_id = $1::uuid) as age_ms,
        (select to_jsonb(o) from (
           select organization_id, name, spec, deleted_at is not null as is_deleted
           from chaperone.organizations where organization_id = $1::uuid and config_version > $2::bigint) o) as organization,
@@ -109,6 +114,7 @@ export async function readConfigChanges(
   const row = rows[0];
   return {
     version: Number(row?.version ?? 0),
+    ageMs: row?.age_ms ?? 0,
     organization: row?.organization ?? undefined,
     personas: row?.personas ?? [],
     apiKeys: row?.api_keys ?? [],

@@ -26,23 +26,32 @@ export async function findOrganization(
   return rows[0];
 }
 
-/** Stores the organization; a row that is already so is left alone, and no proxy is told. */
+/**
+ * Stores the organization; a row that is already so is left alone, and no proxy is told.
+ *
+ * @returns whether it was another
+ */
 export async function upsertOrganization(
   db: Queryable,
   organization: OrganizationRow & { readonly spec: object },
-): Promise<void> {
+): Promise<boolean> {
   // Not "on conflict do update": the trigger before an insert would tell the proxies of a row that is not inserted.
-  await db.query(
+  const { rows } = await db.query<{ is_changed: boolean }>(
     `with updated as (
        update chaperone.organizations
        set name = $2::text, spec = $3::jsonb, deleted_at = null, updated_at = now()
        where organization_id = $1::uuid and (name, spec, deleted_at) is distinct from ($2::text, $3::jsonb, null)
+       returning organization_id
+     ), inserted as (
+       insert into chaperone.organizations (organization_id, name, spec)
+       select $1::uuid, $2::text, $3::jsonb
+       where not exists (select from chaperone.organizations where organization_id = $1::uuid)
+       returning organization_id
      )
-     insert into chaperone.organizations (organization_id, name, spec)
-     select $1::uuid, $2::text, $3::jsonb
-     where not exists (select from chaperone.organizations where organization_id = $1::uuid)`,
+     select exists (select from updated union all select from inserted) as is_changed`,
     [organization.organizationId, organization.name, JSON.stringify(organization.spec)],
   );
+  return rows[0]?.is_changed ?? false;
 }
 
 /** Marks the organization deleted and keeps its data (deletionPolicy Retain). */

@@ -60,14 +60,19 @@ export async function findPersona(
   return rows[0];
 }
 
-/** Takes the persona out of use. The row stays, since requests refer to it. */
-export async function deletePersona(db: Queryable, organizationId: string, personaId: string): Promise<void> {
-  await db.query(
+/**
+ * Takes the persona out of use. The row stays, since requests refer to it.
+ *
+ * @returns whether it was in use
+ */
+export async function deletePersona(db: Queryable, organizationId: string, personaId: string): Promise<boolean> {
+  const { rowCount } = await db.query(
     `update chaperone.personas
      set deleted_at = now(), is_active = false
      where organization_id = $1::uuid and persona_id = $2::uuid and deleted_at is null`,
     [organizationId, personaId],
   );
+  return rowCount === 1;
 }
 
 /** What the API can change of a persona that it made; absent fields stay as they are. */

@@ -315,7 +315,7 @@ AS $function$
 begin
   insert into chaperone.config_versions as v (organization_id, version)
     values (new.organization_id, 1)
-    on conflict (organization_id) do update set version = v.version + 1
+    on conflict (organization_id) do update set version = v.version + 1, changed_at = clock_timestamp()
     returning v.version into new.config_version;
   perform pg_notify('chaperone_' || replace(new.organization_id::text, '-', ''), '');
   return new;
@@ -392,7 +392,8 @@ grant select on chaperone.api_keys to chaperone_tenant;
 
 create table chaperone.config_versions (
   organization_id uuid not null,
-  version bigint not null default 0
+  version bigint not null default 0,
+  changed_at timestamp with time zone not null default clock_timestamp()
 );
 alter table chaperone.config_versions add constraint config_versions_pkey PRIMARY KEY (organization_id);
 alter table chaperone.config_versions enable row level security;

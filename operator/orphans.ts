@@ -9,7 +9,7 @@ export type RemoveRow = (
   rowId: string,
   namespace: string,
   name: string,
-) => Promise<void>;
+) => Promise<unknown>;
 
 /**
  * Takes rows out of force whose resource is not there: somebody took the finalizer away, or a backup brought rows back.

@@ -2,7 +2,7 @@ import { resourceIdOf } from '../database/ids.ts';
 import type { Queryable } from '../database/queryable.ts';
 import type { Cluster, ResourceOf, StatusOf } from './cluster/cluster.ts';
 import { differs, isNews, toConditions, type Verdict } from './runtime/conditions.ts';
-import type { Reconcile } from './runtime/controller.ts';
+import type { Reconcile, Result } from './runtime/controller.ts';
 import { isProblem, type Tenancy, type TenancyFinder, type TenantKind } from './tenancy.ts';
 
 export interface TenantContext {
@@ -28,6 +28,8 @@ export interface TenantOutcome<K extends TenantKind> {
   readonly status: Omit<StatusOf<K>, 'conditions' | 'observedGeneration'>;
   /** When something changes by the passing of time alone. */
   readonly requeueAfterMs?: number;
+  /** Whether the row was another before. */
+  readonly isChanged: boolean;
 }
 
 /** What differs between the kinds that belong to an Organization. */
@@ -35,8 +37,18 @@ export interface TenantKindOf<K extends TenantKind> {
   readonly kind: K;
   /** Gather, decide, apply. */
   reconcile(context: TenantContext, object: TenantObject<K>): Promise<TenantOutcome<K>>;
-  /** Takes the object's row out of force. Nothing happens where there is none. */
-  remove(context: TenantContext, organizationId: string, rowId: string, namespace: string, name: string): Promise<void>;
+  /**
+   * Takes the object's row out of force. Nothing happens where there is none.
+   *
+   * @returns whether there was one
+   */
+  remove(
+    context: TenantContext,
+    organizationId: string,
+    rowId: string,
+    namespace: string,
+    name: string,
+  ): Promise<boolean>;
 }
 
 const finalizer = 'chaperone.dev/row';
@@ -54,29 +66,34 @@ export function makeTenantReconciler<K extends TenantKind>(context: TenantContex
     if (!resource) return {};
     const rows = tenancies.findRows(resource.spec.organizationRef.name);
     const removeRow = async () => {
-      if (!rows) return;
+      if (!rows) return false;
       const rowId = resourceIdOf(rows.organizationId, kind.kind, path);
-      await kind.remove(context, rows.organizationId, rowId, namespace, name);
+      return kind.remove(context, rows.organizationId, rowId, namespace, name);
     };
     if (resource.metadata.deletionTimestamp) {
-      await removeRow();
+      const effect = effectOf(await removeRow());
       await cluster.removeFinalizer(key, finalizer);
-      return {};
+      return effect;
     }
     const tenancy = tenancies.find(resource);
-    let outcome: { verdict: Verdict; status: object; requeueAfterMs?: number };
+    let outcome: { verdict: Verdict; status: object; requeueAfterMs?: number; isChanged: boolean };
     if (isProblem(tenancy)) {
       // A resource without an organization, or of a namespace that has left it, is not in force.
-      await removeRow();
-      outcome = { verdict: tenancy, status: {} };
+      outcome = { verdict: tenancy, status: {}, isChanged: await removeRow() };
     } else {
       if (!resource.metadata.finalizers?.includes(finalizer)) await cluster.addFinalizer(key, finalizer);
       const rowId = resourceIdOf(tenancy.organizationId, kind.kind, path);
       outcome = await kind.reconcile(context, { resource, namespace, name, path, rowId, tenancy });
     }
+    const effect = effectOf(outcome.isChanged);
     await report(cluster, kind, resource, outcome);
-    return outcome.requeueAfterMs === undefined ? {} : { requeueAfterMs: outcome.requeueAfterMs };
+    return { ...effect, ...(outcome.requeueAfterMs !== undefined && { requeueAfterMs: outcome.requeueAfterMs }) };
   };
+}
+
+/** Called as soon as the row is committed: what comes after it is for people to read. */
+function effectOf(isChanged: boolean): Pick<Result, 'effectAtMs'> {
+  return isChanged ? { effectAtMs: performance.now() } : {};
 }
 
 async function report<K extends TenantKind>(

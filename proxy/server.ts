@@ -98,9 +98,12 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     databaseUrl: () => credentials.databaseUrl,
     directory: dataDirectory,
     log,
-    onSnapshot: (snapshot) => {
+    onSnapshot: (snapshot, ageMs) => {
+      const arrivedAtMs = performance.now();
       newest = snapshot;
       putInForce();
+      if (ageMs === undefined || inForce?.snapshot.version !== snapshot.version) return;
+      metrics.snapshotPropagation.observe((ageMs + performance.now() - arrivedAtMs) / 1_000);
     },
   });
   const stopFollowingCredentials = followCredentials(options.credentialsDirectory, credentials, (changed) => {

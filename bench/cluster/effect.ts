@@ -15,7 +15,8 @@ interface Observation {
 
 /**
  * From the API server's answer to a change until a pod that calls all the time sees it in what its sidecar does: an
- * edited Persona, a revoked key, and a namespace that leaves the organization; each so often, one after another.
+ * edited Persona, a revoked key, and a namespace that leaves the organization; each so often, one after another, and
+ * only when the operator has done with the one before.
  */
 export async function measureEffect(
   cluster: PodCluster,
@@ -37,6 +38,7 @@ export async function measureEffect(
       const edition = `edition ${number}.`;
       const atMs = await change(edited, { spec: { content: `Be brief, ${edition}` } });
       const seen = await lines.next<Observation>(({ text }) => text.includes(edition));
+      await untilReady(client, 'Persona', namespaces.app, 'edited');
       return seen.atMs - atMs;
     });
   });
@@ -47,6 +49,7 @@ export async function measureEffect(
       const seen = await lines.next<Observation>(({ status }) => status === 401);
       await change(key, { spec: { active: true } });
       await lines.next(isServed);
+      await untilReady(client, 'ApiKeyBinding', namespaces.app, 'revoked');
       return seen.atMs - atMs;
     });
   });
@@ -59,6 +62,7 @@ export async function measureEffect(
       const seen = await lines.next<Observation>(({ status }) => status === 404);
       await change(namespace, { metadata: { labels: selected } });
       await lines.next(isServed);
+      await untilReady(client, 'Persona', namespaces.moving, 'moving');
       return seen.atMs - atMs;
     });
   });

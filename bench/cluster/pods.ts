@@ -89,7 +89,7 @@ export async function openPodCluster(kubeConfigFile: string, { onEnd }: Benchmar
   };
 }
 
-/** The id of an object's row, once the object is Ready. */
+/** The id of an object's row, once the object is Ready as it is stated now, and the operator has nothing more to do. */
 export async function untilReady(
   client: ApiClient,
   kind: CustomKind,
@@ -99,16 +99,21 @@ export async function untilReady(
   let id: string | undefined;
   await untilTrue(async () => {
     const path = objectPath({ kind, namespace, name });
-    const { status } = await client.send<{ status?: Status }>({ method: 'GET', path });
+    const { metadata, status } = await client.send<Observed>({ method: 'GET', path });
     id = status?.id ?? '';
+    if (status?.observedGeneration !== metadata.generation) return false;
     return status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
   }, `${kind} ${name} to be Ready`);
   return id ?? '';
 }
 
-interface Status {
-  readonly id?: string;
-  readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+interface Observed {
+  readonly metadata: { readonly generation: number };
+  readonly status?: {
+    readonly id?: string;
+    readonly observedGeneration?: number;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
 }
 
 function podOf(name: string, { command, environment = {}, isGoverned }: PodOptions): object {

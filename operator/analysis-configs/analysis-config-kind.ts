@@ -19,7 +19,7 @@ export const analysisConfigKind: TenantKindOf<'AnalysisConfig'> = {
     const status = { id: object.rowId };
     const stored = await findAnalysisConfig(db, organizationId, object.rowId);
     const row = decideRow(object);
-    if (stored && isDeepStrictEqual(open(stored, object), row)) return { verdict: inForce, status };
+    if (stored && isDeepStrictEqual(open(stored, object), row)) return { verdict: inForce, status, isChanged: false };
     const { config, ...rest } = row;
     const place = { organizationId, column: 'analysis_configs.config', rowId: object.rowId };
     try {
@@ -27,9 +27,9 @@ export const analysisConfigKind: TenantKindOf<'AnalysisConfig'> = {
     } catch (error) {
       if (!isNameTaken(error, 'analysis_configs_name')) throw error;
       const message = `Another analysis config of the organization has the name "${row.name}"; choose another spec.name.`;
-      return { verdict: notReady('NameTaken', message), status, requeueAfterMs: 60_000 };
+      return { verdict: notReady('NameTaken', message), status, requeueAfterMs: 60_000, isChanged: false };
     }
-    return { verdict: inForce, status };
+    return { verdict: inForce, status, isChanged: true };
   },
   remove: ({ db }, organizationId, rowId) => deleteAnalysisConfig(db, organizationId, rowId),
 };

@@ -16,8 +16,8 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding'> = {
     const gathered = await gatherBinding(context, object);
     const decided = decideBinding(gathered, object, makeSyntheticKey(), Date.now());
     if (decided.action === 'withdraw') {
-      await deleteApiKey(db, organizationId, object.rowId);
-      return { verdict: decided.verdict, status: {} };
+      const isChanged = await deleteApiKey(db, organizationId, object.rowId);
+      return { verdict: decided.verdict, status: {}, isChanged };
     }
     const secretName = syntheticKeySecretName(object.name);
     const problem = await handOut(context, object, secretName, decided.syntheticKey);
@@ -29,14 +29,16 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding'> = {
     }
     return {
       verdict: decision.verdict,
+      isChanged: decision.write !== undefined,
       // Pods are given the key of the Secret that stands here.
       status: { ...(!problem && { secretName }), fingerprint: decision.fingerprint },
       ...(decision.requeueAfterMs !== undefined && { requeueAfterMs: decision.requeueAfterMs }),
     };
   },
   async remove({ cluster, db }, organizationId, rowId, namespace, name) {
-    await deleteApiKey(db, organizationId, rowId);
+    const isChanged = await deleteApiKey(db, organizationId, rowId);
     await cluster.deleteSecret(namespace, syntheticKeySecretName(name));
+    return isChanged;
   },
 };
 

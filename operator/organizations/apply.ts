@@ -25,6 +25,8 @@ export interface AppliedOrganization {
   readonly tokenKeyIds: string[];
   /** The member namespaces that could not be given the credentials, with the reasons. */
   readonly failures: readonly NamespaceFailure[];
+  /** When the row was committed, by `performance.now()`; undefined where it was as it should be. */
+  readonly effectAtMs: number | undefined;
 }
 
 /** Stores the organization, makes its role and keys where they are missing, and hands out its credentials. */
@@ -63,10 +65,11 @@ export async function applyOrganization(
     if (reason !== undefined && namespace === operatorNamespace) throw new Error(reason);
     if (reason !== undefined) failures.push({ namespace, reason });
   }
-  await upsertOrganization(db, { organizationId: id, name: key.name, spec: decision.spec });
+  const isChanged = await upsertOrganization(db, { organizationId: id, name: key.name, spec: decision.spec });
+  const effectAtMs = isChanged ? performance.now() : undefined;
   for (const namespace of decision.staleNamespaces)
     await cluster.deleteSecret(namespace, credentialsSecretName(key.name));
-  return { id, tokenKeyIds: signingKeys.map((jwk) => jwk.kid ?? ''), failures };
+  return { id, tokenKeyIds: signingKeys.map((jwk) => jwk.kid ?? ''), failures, effectAtMs };
 }
 
 /** Takes the organization away; its data as its deletionPolicy says. The finalizer goes last. */

@@ -41,7 +41,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     await removeOrganization(context, key, gathered.organizationId, decision);
     return {};
   }
-  const { id, tokenKeyIds, failures } = await applyOrganization(context, key, gathered, decision);
+  const { id, tokenKeyIds, failures, effectAtMs } = await applyOrganization(context, key, gathered, decision);
   const { sidecars: pods, cluster, now } = context;
   const sidecars = pods && (await reconcileSidecars(pods, cluster, gathered.organization, now()));
   const problem = judgeFailures(failures) ?? decision.problem;
@@ -58,7 +58,10 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   const next = [decision.nextRotationMs, sidecars?.requeueAfterMs, retryMs, issuerLook].filter(
     (delayMs) => delayMs !== undefined,
   );
-  return next.length === 0 ? {} : { requeueAfterMs: Math.min(...next, maxDelayMs) };
+  return {
+    ...(effectAtMs !== undefined && { effectAtMs }),
+    ...(next.length > 0 && { requeueAfterMs: Math.min(...next, maxDelayMs) }),
+  };
 }
 
 /** Writes what has changed of the status; what is not known now stays as it was. */

@@ -13,7 +13,7 @@ export const personaKind: TenantKindOf<'Persona'> = {
       id: object.rowId,
       ...(decision.contentHash !== undefined && { contentHash: decision.contentHash }),
     };
-    if (!decision.write) return { verdict: decision.verdict, status };
+    if (!decision.write) return { verdict: decision.verdict, status, isChanged: false };
     const { content, ...row } = decision.write;
     const place = { organizationId, column: 'personas.content', rowId: object.rowId };
     try {
@@ -21,9 +21,14 @@ export const personaKind: TenantKindOf<'Persona'> = {
     } catch (error) {
       if (!isNameTaken(error, 'personas_name')) throw error;
       const message = `Another persona of the organization has the name "${row.name}"; choose another spec.name.`;
-      return { verdict: notReady('NameTaken', message), status: { id: object.rowId }, requeueAfterMs: 60_000 };
+      return {
+        verdict: notReady('NameTaken', message),
+        status: { id: object.rowId },
+        requeueAfterMs: 60_000,
+        isChanged: false,
+      };
     }
-    return { verdict: decision.verdict, status };
+    return { verdict: decision.verdict, status, isChanged: true };
   },
   remove: ({ db }, organizationId, rowId) => deletePersona(db, organizationId, rowId),
 };

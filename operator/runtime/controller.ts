@@ -5,6 +5,8 @@ import type { WorkQueue } from './work-queue.ts';
 export interface Result {
   /** Reconcile again after this time, whatever happens until then. */
   readonly requeueAfterMs?: number;
+  /** When what proxies enforce was changed, by `performance.now()`; absent where it was as it should be. */
+  readonly effectAtMs?: number;
 }
 
 /** Brings the world to what one object wants. Called again whenever something it depends on has changed. */
@@ -23,6 +25,8 @@ export interface ControllerObserver {
   /** One more reconciliation, or one fewer, is under way. */
   active(change: 1 | -1): void;
   reconciled(result: 'success' | 'error' | 'requeue_after', tookMs: number): void;
+  /** A change has been committed, so long after it was seen, failed attempts included. */
+  tookEffect(tookMs: number): void;
 }
 
 export interface ControllerOptions {
@@ -34,12 +38,19 @@ export interface ControllerOptions {
   readonly observer?: ControllerObserver;
 }
 
-const silentObserver: ControllerObserver = { started: () => {}, active: () => {}, reconciled: () => {} };
+const silentObserver: ControllerObserver = {
+  started: () => {},
+  active: () => {},
+  reconciled: () => {},
+  tookEffect: () => {},
+};
 
 /** Takes keys from the queue and reconciles them, `concurrency` at a time and each key never twice at once. */
 export function startController(options: ControllerOptions): Controller {
   const { name, queue, reconcile, concurrency, log, observer = silentObserver } = options;
   let idlers: (() => void)[] = [];
+  /** Since when there has been something to do about the keys that fail. */
+  const failing = new Map<string, number>();
 
   const releaseIdlers = () => {
     for (const resolve of idlers) resolve();
@@ -47,15 +58,19 @@ export function startController(options: ControllerOptions): Controller {
   };
   const reconcileOne = async (key: string) => {
     const startedAtMs = performance.now();
+    const seenAtMs = failing.get(key) ?? queue.addedAtMs(key) ?? startedAtMs;
     const reconciled = (result: 'success' | 'error' | 'requeue_after') =>
       observer.reconciled(result, performance.now() - startedAtMs);
     try {
-      const { requeueAfterMs } = await reconcile(key);
+      const { requeueAfterMs, effectAtMs } = await reconcile(key);
       queue.forget(key);
+      failing.delete(key);
+      if (effectAtMs !== undefined) observer.tookEffect(effectAtMs - seenAtMs);
       if (requeueAfterMs !== undefined) queue.addAfter(key, requeueAfterMs);
       reconciled(requeueAfterMs === undefined ? 'success' : 'requeue_after');
     } catch (error) {
       log.warn({ err: error, controller: name, key }, 'reconciliation failed; it will be tried again');
+      failing.set(key, seenAtMs);
       queue.addRateLimited(key);
       reconciled('error');
     }

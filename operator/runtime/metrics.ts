@@ -23,6 +23,9 @@ export function makeRuntimeMetrics(registry: Registry): RuntimeMetrics {
   return { queue: queues, controller: controllers };
 }
 
+/** Milliseconds matter most: so fast an edit is to take effect. */
+const effectBuckets = [0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+
 function makeQueueMetrics(registry: Registry): RuntimeMetrics['queue'] {
   const labelNames = ['name', 'controller'] as const;
   const shared = { labelNames, registers: [registry] };
@@ -85,6 +88,12 @@ function makeControllerMetrics(registry: Registry): RuntimeMetrics['controller']
     ...{ ...shared, name: name('reconcile_time_seconds'), help: 'How long reconciliations took.' },
     buckets: reconcileBuckets,
   });
+  const effect = new Histogram({
+    ...shared,
+    name: 'chaperone_reconcile_to_effect_seconds',
+    help: 'From when a change of an object, or of what it depends on, was seen until it was committed to the database and proxies were told; failed attempts included.',
+    buckets: effectBuckets,
+  });
   const most = new Gauge({
     ...{ ...shared, name: name('max_concurrent_reconciles'), help: 'How many reconciliations there may be at once.' },
   });
@@ -106,6 +115,7 @@ function makeControllerMetrics(registry: Registry): RuntimeMetrics['controller']
       if (result === 'error') errors.inc({ controller });
       time.observe({ controller }, tookMs / 1_000);
     },
+    tookEffect: (tookMs) => effect.observe({ controller }, tookMs / 1_000),
   });
 }
 

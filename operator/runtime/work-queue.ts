@@ -11,6 +11,8 @@ export interface WorkQueue {
   forget(key: string): void;
   /** The next key; waits for one; undefined once the queue is shut down. */
   take(): Promise<string | undefined>;
+  /** Since when the key taken has waited to be, by `performance.now()`. */
+  addedAtMs(key: string): number | undefined;
   /** Says that the key taken has been worked on. */
   done(key: string): void;
   shutDown(): void;
@@ -52,8 +54,8 @@ export function makeWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
   const { observer = silentObserver } = options;
   /** Each with the time since when, by `performance.now()`. */
   const waiting = new Map<string, number>();
-  const working = new Map<string, number>();
-  const dirty = new Set<string>();
+  const working = new Map<string, { readonly takenAtMs: number; readonly addedAtMs: number }>();
+  const dirty = new Map<string, number>();
   const failures = new Map<string, number>();
   const timers = new Map<string, { timer: NodeJS.Timeout; atMs: number }>();
   const takers: ((key: string | undefined) => void)[] = [];
@@ -61,22 +63,23 @@ export function makeWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
   let isShutDown = false;
 
   const handOut = (key: string, taker: (key: string) => void) => {
-    const nowMs = performance.now();
-    observer.taken(nowMs - (waiting.get(key) ?? nowMs));
+    const takenAtMs = performance.now();
+    const addedAtMs = waiting.get(key) ?? takenAtMs;
+    observer.taken(takenAtMs - addedAtMs);
     waiting.delete(key);
-    working.set(key, nowMs);
+    working.set(key, { takenAtMs, addedAtMs });
     taker(key);
+  };
+  const wait = (key: string, addedAtMs: number) => {
+    waiting.set(key, addedAtMs);
+    const taker = takers.shift();
+    if (taker) handOut(key, taker);
   };
   const add = (key: string) => {
     if (isShutDown || waiting.has(key) || dirty.has(key)) return;
     observer.added();
-    if (working.has(key)) {
-      dirty.add(key);
-      return;
-    }
-    waiting.set(key, performance.now());
-    const taker = takers.shift();
-    if (taker) handOut(key, taker);
+    if (working.has(key)) dirty.set(key, performance.now());
+    else wait(key, performance.now());
   };
   const addAfter = (key: string, delayMs: number) => {
     if (isShutDown) return;
@@ -91,7 +94,10 @@ export function makeWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
     timers.set(key, { timer, atMs });
   };
 
-  observer.attached({ depth: () => waiting.size, takenAtMs: () => working.values() });
+  observer.attached({
+    depth: () => waiting.size,
+    takenAtMs: () => Array.from(working.values(), ({ takenAtMs }) => takenAtMs),
+  });
   return {
     add,
     addAfter,
@@ -108,11 +114,14 @@ export function makeWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
       if (key === undefined) return new Promise((resolve) => takers.push(resolve));
       return new Promise((resolve) => handOut(key, resolve));
     },
+    addedAtMs: (key) => working.get(key)?.addedAtMs,
     done(key) {
-      const takenAtMs = working.get(key);
-      if (takenAtMs !== undefined) observer.done(performance.now() - takenAtMs);
+      const work = working.get(key);
+      if (work) observer.done(performance.now() - work.takenAtMs);
       working.delete(key);
-      if (dirty.delete(key)) add(key);
+      const addedAtMs = dirty.get(key);
+      dirty.delete(key);
+      if (addedAtMs !== undefined && !isShutDown) wait(key, addedAtMs);
     },
     shutDown() {
       isShutDown = true;

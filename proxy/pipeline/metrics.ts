@@ -92,6 +92,12 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}) {
       'Settlements that the volume refused at first.',
     ),
     snapshotVersion: gauge('chaperone_snapshot_version', 'Version of the configuration that is in force.'),
+    snapshotPropagation: histogram(
+      'chaperone_snapshot_propagation_seconds',
+      'From when the configuration was changed in the database, by its clock, until the change was in force here.',
+      [],
+      [0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 300],
+    ),
     snapshotAge: gauge(
       'chaperone_snapshot_age_seconds',
       'Since when the configuration has not been confirmed as the newest.',

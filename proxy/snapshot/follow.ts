@@ -21,8 +21,12 @@ export interface FollowOptions {
   /** The last snapshot is kept here, so that a proxy starts without the database. */
   readonly directory: string;
   readonly log: Logger;
-  /** Told of every new snapshot, in order. */
-  readonly onSnapshot: (snapshot: SealedSnapshot) => void;
+  /**
+   * Told of every new snapshot, in order.
+   *
+   * @param ageMs how long ago the change was made that it brings; undefined where it may be any time ago, as at the start
+   */
+  readonly onSnapshot: (snapshot: SealedSnapshot, ageMs?: number) => void;
   /** How often the change counter is asked for, where no notification came. */
   readonly pollMs?: number;
   /** After how long without an answer a connection is given up. */
@@ -74,10 +78,10 @@ export function followSnapshot(options: FollowOptions): Follower {
   let refusedSinceMs: number | undefined;
   let saving = Promise.resolve();
 
-  const accept = (next: SealedSnapshot, source: 'database' | 'volume') => {
+  const accept = (next: SealedSnapshot, source: 'database' | 'volume', ageMs?: number) => {
     if (stopped) return;
     snapshot = next;
-    options.onSnapshot(next);
+    options.onSnapshot(next, ageMs);
     first.resolve(next);
     log.info({ version: next.version, source }, 'snapshot in force');
     if (source === 'database') saving = saving.then(() => save(options.directory, next)).catch(logSaveFailure);
@@ -89,7 +93,8 @@ export function followSnapshot(options: FollowOptions): Follower {
     // A lower version is another database (restored, or made anew): what is known of it is nothing.
     const known = version < snapshot.version ? emptySnapshot : snapshot;
     if (version !== snapshot.version) {
-      accept(applyChanges(known, await readConfigChanges(db, organizationId, known.version)), 'database');
+      const changes = await readConfigChanges(db, organizationId, known.version);
+      accept(applyChanges(known, changes), 'database', confirmedAtMs > 0 ? changes.ageMs : undefined);
     }
     confirmedAtMs = Date.now();
     retryMs = reconnectMs.first;

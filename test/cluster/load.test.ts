@@ -58,7 +58,7 @@ describe('a thousand personas and two hundred keys', { skip }, () => {
       const { values = [] } = (await registry.getSingleMetric('controller_runtime_reconcile_total')?.get()) ?? {};
       return values.find(({ labels }) => labels.controller === kind && labels.result === result)?.value;
     };
-    return { cluster, operator, requests, countReconciled, stop };
+    return { cluster, operator, requests, registry, countReconciled, stop };
   };
 
   test('become Ready by one look and two writes each, and a restart writes nothing', async (t) => {
@@ -101,6 +101,13 @@ describe('a thousand personas and two hundred keys', { skip }, () => {
       assert.equal(await first.countReconciled(kind), count);
       assert.equal(await first.countReconciled(kind, 'error'), 0);
     }
+    const effects = await first.registry.getSingleMetricAsString('chaperone_reconcile_to_effect_seconds');
+    assert.match(
+      effects,
+      new RegExp(`seconds_count{controller="persona"} ${personas}\\n`),
+      'each row was written once',
+    );
+    assert.match(effects, /seconds_count{controller="organization"} 1\n/, 'and the organization’s when it was made');
     await first.stop();
 
     const restartedAtMs = performance.now();

@@ -213,7 +213,7 @@ test('a deleted organization leaves no row in any table but its role', async () 
   await putPersona(tenant, 'p');
   await deleteOrganization(database.owner, tenant.id);
   const changes = await readConfigChanges(database.owner, tenant.id, 0);
-  assert.deepEqual(changes, { version: 0, organization: undefined, personas: [], apiKeys: [], users: [] });
+  assert.deepEqual(changes, { version: 0, ageMs: 0, organization: undefined, personas: [], apiKeys: [], users: [] });
 });
 
 test('two live personas may not have one name, and a deleted one’s is free', async () => {

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
-import { type Reconcile, startController } from '../../../operator/runtime/controller.ts';
+import { type ControllerObserver, type Reconcile, startController } from '../../../operator/runtime/controller.ts';
 import { makeWorkQueue } from '../../../operator/runtime/work-queue.ts';
 
-function start(t: TestContext, reconcile: Reconcile, concurrency = 2) {
+function start(t: TestContext, reconcile: Reconcile, concurrency = 2, observer?: ControllerObserver) {
   const queue = makeWorkQueue({ baseDelayMs: 1, maxDelayMs: 4 });
-  const controller = startController({ name: 'Test', queue, reconcile, concurrency, log: pino({ level: 'silent' }) });
+  const log = pino({ level: 'silent' });
+  const options = { name: 'Test', queue, reconcile, concurrency, log, ...(observer && { observer }) };
+  const controller = startController(options);
   t.after(() => controller.stop());
   return { queue, controller };
 }
@@ -117,4 +119,35 @@ test('stopping waits for what is under way, and starts nothing more', async (t) 
   await stopped;
   assert.deepEqual(done, ['a']);
   await idle;
+});
+
+test('the time to effect runs from the first sight of a change, through failures, and only where there was an effect', async (t) => {
+  const effectsMs: number[] = [];
+  const observer: ControllerObserver = {
+    started: () => {},
+    active: () => {},
+    reconciled: () => {},
+    tookEffect: (tookMs) => effectsMs.push(tookMs),
+  };
+  let attempts = 0;
+  const seenAtMs = performance.now();
+  let effectAtMs = 0;
+  const done = Promise.withResolvers<void>();
+  const reconcile: Reconcile = async (key) => {
+    if (key === 'as-it-should-be') return {};
+    attempts += 1;
+    if (attempts < 3) throw new Error('not yet');
+    effectAtMs = performance.now();
+    done.resolve();
+    return { effectAtMs };
+  };
+  const { queue, controller } = start(t, reconcile, 1, observer);
+  queue.add('as-it-should-be');
+  queue.add('failing');
+  const addedAtMs = performance.now();
+  await done.promise;
+  await controller.idle();
+  assert.equal(effectsMs.length, 1);
+  const [tookMs = 0] = effectsMs;
+  assert.ok(tookMs <= effectAtMs - seenAtMs && tookMs >= effectAtMs - addedAtMs, `${tookMs} ms`);
 });

@@ -49,7 +49,7 @@ function makeKey(id: string, changes: Partial<ConfigApiKey> = {}): ConfigApiKey 
 }
 
 function makeChanges(version: number, changes: Partial<ConfigChanges> = {}): ConfigChanges {
-  return { version, organization: undefined, personas: [], users: [], apiKeys: [], ...changes };
+  return { version, ageMs: 0, organization: undefined, personas: [], users: [], apiKeys: [], ...changes };
 }
 
 function makeOrganization(spec: Partial<OrganizationSpec> = {}) {
