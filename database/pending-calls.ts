@@ -14,8 +14,8 @@ export async function insertPendingCalls(db: Queryable, organizationId: string, 
     name: 'insert-pending-calls',
     text: `
       insert into chaperone.pending_calls (organization_id, request_id, started_at, response_id, record)
-      select $1::uuid, record ->> 'request_id', (record ->> 'started_at')::timestamptz, record ->> 'response_id', record
-      from json_array_elements($2::json) as record
+      select $1::uuid, call ->> 'request_id', (call ->> 'started_at')::timestamptz, call ->> 'response_id', call
+      from json_array_elements($2::json) as given (call)
       on conflict do nothing`,
     values: [organizationId, recordsJson],
   });
@@ -80,7 +80,7 @@ export async function markSettled(db: Queryable, organizationId: string, records
       update chaperone.pending_calls
       set settled_at = now(), record = null
       where organization_id = $1::uuid and settled_at is null and request_id in (
-        select record ->> 'request_id' from json_array_elements($2::json) as record)`,
+        select call ->> 'request_id' from json_array_elements($2::json) as given (call))`,
     values: [organizationId, recordsJson],
   });
 }

@@ -12,10 +12,13 @@ import { ProxyError } from './error.ts';
 import { makeMonitoringServer } from './monitoring.ts';
 import { makeAccounting, type Origin } from './pipeline/account.ts';
 import { makeAuthenticator } from './pipeline/authenticate.ts';
+import { makeLateSettlement } from './pipeline/background/settle.ts';
+import { watchBackground } from './pipeline/background/watch.ts';
 import { makeIdentify } from './pipeline/identify.ts';
 import { makeMetrics } from './pipeline/metrics.ts';
 import { makeModelLabel } from './pipeline/model-label.ts';
-import { type InForce, makePipeline } from './pipeline/pipeline.ts';
+import { responses } from './pipeline/operations/responses.ts';
+import { type InForce, makePipeline, termsOf } from './pipeline/pipeline.ts';
 import { makePrice } from './pipeline/price.ts';
 import { makeOwnership } from './pipeline/resources/ownership.ts';
 import { followSnapshot } from './snapshot/follow.ts';
@@ -153,6 +156,20 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     ),
   });
 
+  const labelOf = makeModelLabel(() => inForce?.snapshot);
+  const background = watchBackground({
+    organizationId,
+    inForce() {
+      const current = requireInForce();
+      return { snapshot: current.snapshot, terms: termsOf(current) };
+    },
+    operations: new Map([[responses.name, responses]]),
+    spool,
+    query: store.run,
+    upstream,
+    settle: makeLateSettlement({ organizationId, spool, metrics, labelOf }),
+    log,
+  });
   const pipeline = makePipeline({
     inForce: requireInForce,
     identify: makeIdentify(organizationId),
@@ -161,7 +178,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       origin: options.origin,
       spool,
       metrics,
-      labelOf: makeModelLabel(() => inForce?.snapshot),
+      labelOf,
+      onDeferred: background.expect,
     }),
     catchUp: () => follower.catchUp(),
     ownership,
@@ -182,6 +200,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     findRequest,
     ownership,
     shipped: () => shipper.flush(shippedWithinMs),
+    background,
   });
   const monitoring = makeMonitoringServer({
     registry: metrics.registry,
@@ -201,6 +220,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     const closing = app.close();
     await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
     app.server.closeAllConnections();
+    await background.stop();
     await upstream.destroy();
     await shipper.flush(500);
     await shipper.stop();

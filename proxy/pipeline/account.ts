@@ -1,4 +1,5 @@
 import type { Envelope } from '../../database/envelope.ts';
+import type { PendingCall } from '../../database/pending-calls.ts';
 import type { RequestRecord } from '../../database/requests.ts';
 import { ProxyError } from '../error.ts';
 import { type Spool, SpoolError } from '../spool/spool.ts';
@@ -8,6 +9,8 @@ import type { Price } from './price.ts';
 
 /** The account of one call: opened before it goes upstream, settled once. */
 export interface Account {
+  /** Notes that the provider works on after its answer, under this id: from then on only its end settles the call. */
+  defer(responseId: string): void;
   /** Later settlements of the same call do nothing. */
   settle(outcome: Outcome): void;
   readonly isSettled: boolean;
@@ -23,6 +26,8 @@ export interface AccountingOptions {
   readonly metrics: Metrics;
   /** Which request models may stand in a metric's label. */
   readonly labelOf: (model: string | null | undefined) => string;
+  /** Told of each call that its provider works on. */
+  readonly onDeferred: (call: PendingCall) => void;
 }
 
 /** The pod that a proxy serves. */
@@ -43,7 +48,8 @@ export interface AccountingTerms {
 const maxContentBytes = 1024 * 1024;
 
 /** Makes the last step of the pipeline: the true usage and its price, into the spool and the metrics. */
-export function makeAccounting({ organizationId, origin, spool, metrics, labelOf }: AccountingOptions) {
+export function makeAccounting(options: AccountingOptions) {
+  const { organizationId, origin, spool, metrics, labelOf, onDeferred } = options;
   /**
    * Writes the intent, without which no call goes upstream.
    *
@@ -54,7 +60,16 @@ export function makeAccounting({ organizationId, origin, spool, metrics, labelOf
     const handle = begin(spool, record);
     metrics.activeCalls.inc();
     let isSettled = false;
+    let isDeferred = false;
     return {
+      defer(responseId) {
+        if (isSettled || isDeferred) return;
+        isDeferred = true;
+        const pending = { ...record, response_id: storable(responseId, 200) };
+        if (terms.envelope) sealContent(pending, 'input', call.input, terms.envelope, organizationId);
+        spool.defer(handle, pending);
+        onDeferred(pending);
+      },
       get isSettled() {
         return isSettled;
       },
@@ -64,11 +79,19 @@ export function makeAccounting({ organizationId, origin, spool, metrics, labelOf
       settle(outcome) {
         if (isSettled) return;
         isSettled = true;
-        complete(record, call, outcome, terms.price);
-        if (terms.envelope) sealContents(record, call, outcome, terms.envelope, organizationId);
-        spool.settle(handle, record);
         metrics.activeCalls.dec();
-        report(metrics, labelOf, record, outcome);
+        if (isDeferred && outcome.goesOn) return;
+        complete(record, outcome, terms.price);
+        // A form may say it after its files, which is after the intent.
+        record.is_stream = call.isStream;
+        record.duration_ms = Math.round(performance.now() - call.startedTicks);
+        if (terms.envelope) {
+          sealContent(record, 'input', call.input, terms.envelope, organizationId);
+          sealContent(record, 'output', outcome.output, terms.envelope, organizationId);
+        }
+        if (!isDeferred) spool.settle(handle, record);
+        else if (!spool.settleDeferred(record)) return;
+        report(metrics, labelOf, record, outcome.upstreamMs);
       },
     };
   };
@@ -121,11 +144,10 @@ function intentOf(call: Call, origin: Origin | undefined): RequestRecord {
   };
 }
 
-function complete(record: RequestRecord, call: Call, outcome: Outcome, price: Price): void {
+/** Puts into a record what became of its call. */
+export function complete(record: RequestRecord, outcome: Outcome, price: Price): void {
   const { usage, serviceTier } = outcome;
   record.status = outcome.status;
-  // A form may say it after its files, which is after the intent.
-  record.is_stream = call.isStream;
   record.http_status = outcome.httpStatus;
   record.error_code = outcome.errorCode === null ? null : storable(outcome.errorCode, 200);
   record.response_id = outcome.responseId === null ? null : storable(outcome.responseId, 200);
@@ -137,8 +159,7 @@ function complete(record: RequestRecord, call: Call, outcome: Outcome, price: Pr
   record.reasoning_tokens = usage.reasoningTokens;
   record.total_tokens = usage.totalTokens;
   addUnits(record, usage);
-  record.cost_usd = price(outcome.model, usage, serviceTier) ?? price(call.requestedModel ?? null, usage, serviceTier);
-  record.duration_ms = Math.round(performance.now() - call.startedTicks);
+  record.cost_usd = price(outcome.model, usage, serviceTier) ?? price(record.requested_model, usage, serviceTier);
   record.time_to_first_token_ms = outcome.timeToFirstTokenMs;
 }
 
@@ -155,13 +176,17 @@ function addUnits(record: RequestRecord, usage: Usage): void {
   if (usage.characters !== null) record.characters = usage.characters;
 }
 
-function sealContents(record: RequestRecord, call: Call, outcome: Outcome, envelope: Envelope, organizationId: string) {
-  const seal = (column: string, content: string | Buffer | undefined) => {
-    if (content === undefined || content.length > maxContentBytes) return null;
-    return envelope.seal({ organizationId, column, rowId: call.requestId }, content).toString('base64');
-  };
-  record.input_sealed = seal('request_contents.input', call.input);
-  record.output_sealed = seal('request_contents.output', outcome.output);
+/** Keeps what was asked or answered; nothing where there is nothing, or too much. */
+export function sealContent(
+  record: RequestRecord,
+  part: 'input' | 'output',
+  content: string | Buffer | undefined,
+  envelope: Envelope,
+  organizationId: string,
+): void {
+  const isKept = content !== undefined && content.length <= maxContentBytes;
+  const subject = { organizationId, column: `request_contents.${part}`, rowId: record.request_id };
+  record[`${part}_sealed`] = isKept ? envelope.seal(subject, content).toString('base64') : null;
 }
 
 /** Text that Postgres can store: no NUL, no lone surrogates, not endless. */
@@ -169,11 +194,12 @@ function storable(text: string, maxLength: number): string {
   return text.slice(0, maxLength).toWellFormed().replaceAll('\0', '\ufffd');
 }
 
-function report(
+/** @param upstreamMs how long the provider took */
+export function report(
   metrics: Metrics,
   labelOf: AccountingOptions['labelOf'],
   record: RequestRecord,
-  outcome: Outcome,
+  upstreamMs: number,
 ): void {
   const call = {
     gen_ai_operation_name: record.operation,
@@ -196,7 +222,7 @@ function report(
   const errorType = record.status === 'completed' ? '' : errorTypeOf(record);
   const ended = { ...labels, error_type: errorType };
   metrics.operationDuration.observe(ended, durationS);
-  metrics.serverDuration.observe(ended, outcome.upstreamMs / 1_000);
+  metrics.serverDuration.observe(ended, upstreamMs / 1_000);
   if (record.time_to_first_token_ms === null) return;
   const firstTokenS = record.time_to_first_token_ms / 1_000;
   metrics.timeToFirstToken.observe(labels, firstTokenS);

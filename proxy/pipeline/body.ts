@@ -45,8 +45,8 @@ export function checkBody(body: Body, operation: Operation, persona: Persona | u
   if (previous !== undefined && previous !== null && typeof previous !== 'string') {
     throw new ProxyError('invalid_request', { param: 'previous_response_id' });
   }
-  // Its usage would become known only after the answer, outside of this call.
-  if (body.background === true) throw new ProxyError('invalid_request', { param: 'background' });
+  // Its usage would become known only after the answer.
+  if (body.background === true && !operation.goesOn) throw new ProxyError('invalid_request', { param: 'background' });
   return model;
 }
 

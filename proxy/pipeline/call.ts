@@ -99,6 +99,8 @@ export const unknownUsage: Usage = {
 
 /** What became of a call. */
 export interface Outcome {
+  /** Whether the provider may still be working on it. */
+  readonly goesOn?: boolean;
   readonly status: 'completed' | 'failed' | 'cancelled' | 'interrupted';
   readonly httpStatus: number | null;
   readonly errorCode: string | null;

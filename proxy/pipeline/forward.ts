@@ -71,6 +71,8 @@ export function forward(upstream: Dispatcher, forwarding: Forwarding): Promise<v
 class AnswerHandler implements Dispatcher.DispatchHandler {
   readonly #forwarding: Forwarding;
   readonly #onDone: () => void;
+  /** Whether the provider works on after its answer, and whoever leaves has not cancelled anything. */
+  readonly #goesOn: boolean;
   readonly #sentAtTicks = performance.now();
   #controller: Dispatcher.DispatchController | undefined;
   #status = 0;
@@ -86,6 +88,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   constructor(forwarding: Forwarding, onDone: () => void) {
     this.#forwarding = forwarding;
     this.#onDone = onDone;
+    this.#goesOn = forwarding.operation.goesOn?.(forwarding.call.body) ?? false;
     forwarding.response.once('close', this.#onClose);
     if (forwarding.response.destroyed) this.#onClose();
   }
@@ -122,6 +125,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     }
     const wasOver = this.#stream.reading !== undefined;
     const output = this.#stream.read(chunk);
+    if (this.#goesOn) this.#defer(this.#stream.partial);
     if (this.#timeToFirstTokenMs === null && this.#stream.hasOutput) this.#timeToFirstTokenMs = this.#elapsedMs();
     // Settled before the client has the event that ends the answer: whoever has seen it may rate it at once.
     if (!wasOver && this.#stream.reading) this.#settle(this.#stream.reading);
@@ -167,6 +171,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
       return;
     }
     const reading = asText ?? operation.read(answer, call.body);
+    if (isSuccess && this.#goesOn && reading.state === 'pending') this.#defer(reading);
     const failure = { ...reading, failed: true, errorCode: reading.errorCode ?? 'upstream_error' };
     this.#settle(isSuccess ? reading : failure, undefined, raw);
     if (this.#clientHasGone) return;
@@ -196,7 +201,8 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     const known = reading ?? this.#stream?.partial;
     const failed = reading === null || reading.failed;
     const outcome: Outcome = {
-      status: this.#statusOf(failed),
+      goesOn: this.#goesOn && (reading === null || reading.state === 'pending'),
+      status: reading !== null && this.#goesOn ? endStatusOf(reading) : this.#statusOf(failed),
       httpStatus: this.#status === 0 ? null : this.#status,
       errorCode: errorCode ?? known?.errorCode ?? (this.#clientHasGone ? 'client_disconnected' : null),
       responseId: known?.responseId ?? null,
@@ -208,6 +214,11 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
       output: whole ?? this.#stream?.output(),
     };
     account.settle(outcome);
+  }
+
+  /** Before the client has the id by which it may ask for the rest. */
+  #defer({ responseId }: Reading): void {
+    if (responseId !== null) this.#forwarding.account.defer(responseId);
   }
 
   #statusOf(failed: boolean): Outcome['status'] {
@@ -235,6 +246,12 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   #elapsedMs(): number {
     return Math.round(performance.now() - this.#forwarding.call.startedTicks);
   }
+}
+
+/** What the provider says became of something that it has ended. */
+export function endStatusOf(reading: Reading): Outcome['status'] {
+  if (reading.state === 'cancelled') return 'cancelled';
+  return reading.failed ? 'failed' : 'completed';
 }
 
 /** What a failure of the transport means. `hasBegun`: whether any of the answer had come. */

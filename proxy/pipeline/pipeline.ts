@@ -213,7 +213,8 @@ export function makePipeline(options: PipelineOptions) {
   };
 }
 
-function termsOf({ snapshot, envelope, price }: InForce): AccountingTerms {
+/** What of it calls are accounted by. */
+export function termsOf({ snapshot, envelope, price }: InForce): AccountingTerms {
   return { price, envelope: snapshot.storesContents ? envelope : undefined };
 }
 

@@ -184,7 +184,6 @@ describe('forwarding', () => {
       ['cut before the answer', (_, response) => response.destroy(), hi, 502, 'upstream_unreachable', null],
       ['no model', undefined, { input: 'Hi' }, 400, 'invalid_request', 'model'],
       ['model no text', undefined, { ...hi, model: ['gpt-4o'] }, 400, 'invalid_request', 'model'],
-      ['background', undefined, { ...hi, background: true }, 400, 'invalid_request', 'background'],
       ['previous', undefined, { ...hi, previous_response_id: 7 }, 400, 'invalid_request', 'previous_response_id'],
       [
         'a tool’s model that is not allowed',

@@ -11,6 +11,8 @@ export interface Reading {
   readonly model: string | null;
   readonly serviceTier: string | null;
   readonly usage: Usage;
+  /** How far it is, where that is not over with the answer: the provider works on, or was told to stop. */
+  readonly state?: 'pending' | 'cancelled' | undefined;
 }
 
 /** Reads a stream while it passes. */
@@ -54,6 +56,8 @@ export interface Operation {
   readonly modelIsOptional?: true;
   /** Whether its body may be a form with files in it. Such a body has a form's fields, all of them text. */
   readonly takesForm?: true;
+  /** Whether the provider works on after its answer, so that the end must be asked for. Absent: it never does. */
+  goesOn?(body: Body): boolean;
   /** Models that a body names beside `model`. */
   otherModels?(body: Body): readonly unknown[];
   /**

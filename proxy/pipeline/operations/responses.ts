@@ -17,6 +17,7 @@ export const responses: Operation = {
     ...body,
     instructions: persona.content,
   }),
+  goesOn: (body) => body.background === true,
   lacksUsage: () => false,
   read: readResponse,
   readStream: ({ keepOutput }) => makeReader(keepOutput),
@@ -32,11 +33,18 @@ export function readResponse(answer: unknown): Reading {
     responseId: asString(response?.id),
     model: asString(response?.model),
     serviceTier: asString(response?.service_tier),
-    usage: readUsage(response?.usage),
+    usage: readTokenUsage(response?.usage),
+    ...(response?.background === true && { state: stateOf(status) }),
   };
 }
 
-function readUsage(value: unknown): Usage {
+function stateOf(status: string | null): Reading['state'] {
+  if (status === 'queued' || status === 'in_progress') return 'pending';
+  return status === 'cancelled' ? 'cancelled' : undefined;
+}
+
+/** Usage as responses and batches have it. */
+export function readTokenUsage(value: unknown): Usage {
   const usage = asObject(value);
   const input = asObject(usage?.input_tokens_details);
   return {

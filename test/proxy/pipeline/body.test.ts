@@ -138,7 +138,8 @@ const bodies: readonly (readonly [string, Operation, string | undefined, string 
   ['{"model":"m"}', embeddings, 'input', undefined],
   ['{"model":"m","previous_response_id":7}', responses, 'previous_response_id', undefined],
   ['{"model":"m","previous_response_id":null}', responses, undefined, 'm'],
-  ['{"model":"m","background":true}', responses, 'background', undefined],
+  ['{"model":"m","background":true}', responses, undefined, 'm'],
+  ['{"model":"m","messages":[],"background":true}', chat, 'background', undefined],
   ['{"model":"m","background":false}', responses, undefined, 'm'],
 ];
 for (const [text, operation, param, model] of bodies) {

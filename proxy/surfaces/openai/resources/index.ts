@@ -1,7 +1,9 @@
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Dispatcher } from 'undici';
 import { ProxyError } from '../../../error.ts';
 import { admitSurface } from '../../../pipeline/admit.ts';
+import type { BackgroundWatch } from '../../../pipeline/background/watch.ts';
 import { parseBody } from '../../../pipeline/body.ts';
 import type { Caller } from '../../../pipeline/call.ts';
 import type { Metrics } from '../../../pipeline/metrics.ts';
@@ -10,7 +12,7 @@ import { responses } from '../../../pipeline/operations/responses.ts';
 import { type InForce, type Pipeline, upstreamHeaders } from '../../../pipeline/pipeline.ts';
 import { type MadeBy, notFound, type Ownership, requireSameKey } from '../../../pipeline/resources/ownership.ts';
 import { findReferences } from '../../../pipeline/resources/references.ts';
-import { bodyHeaders, type Relay, readWhole, relay } from '../../../pipeline/resources/relay.ts';
+import { bodyHeaders, type Relay, type RelayedAnswer, readWhole, relay } from '../../../pipeline/resources/relay.ts';
 import { routeKey } from '../../../pipeline/route.ts';
 import type { RoutedKey } from '../../../snapshot/snapshot.ts';
 import { inputTokensRoute, type ResourceRoute, resourceRoutes, uploadRoute } from './routes.ts';
@@ -20,6 +22,7 @@ export interface ResourcesOptions {
   readonly pipeline: Pipeline;
   readonly inForce: () => InForce;
   readonly ownership: Ownership;
+  readonly background: BackgroundWatch;
   readonly upstream: Dispatcher;
   readonly metrics: Metrics;
 }
@@ -37,7 +40,7 @@ interface Permitted extends Pick<Relay, 'path' | 'key' | 'body'> {
  * answer comes back as it is. Nothing of it is billed by itself, so there is no record of it.
  */
 export function registerResources(app: FastifyInstance, options: ResourcesOptions): void {
-  const { pipeline, inForce, ownership, upstream, metrics } = options;
+  const { pipeline, inForce, ownership, background, upstream, metrics } = options;
 
   const answer = async (route: ResourceRoute, request: ResourceRequest, reply: FastifyReply, permitted: Permitted) => {
     const gone = new AbortController();
@@ -59,8 +62,11 @@ export function registerResources(app: FastifyInstance, options: ResourcesOption
     reply.code(answered.status).headers({ ...answered.headers, ...reply.getHeaders() });
     const isSuccess = answered.status < 300;
     if (isSuccess && route.effect === 'none') return reply.send(answered.body);
+    if (isSuccess && isEventStream(answered))
+      return reply.send(Readable.from(observeStream(answered.body, background)));
     const whole = await readWhole(answered, key.secret);
-    if (isSuccess) noteEffect(route, request, key, whole);
+    if (isSuccess && route.effect === 'tell') await background.observe(whole);
+    else if (isSuccess) noteEffect(route, request, key, whole);
     return reply.send(whole);
   };
 
@@ -84,6 +90,8 @@ export function registerResources(app: FastifyInstance, options: ResourcesOption
     const path = pathOf(route, params) + queryOf(request.url);
     const { id } = params;
     const subject = id === undefined ? undefined : await ownership.require(route.kind, id, caller);
+    // What is deleted cannot be asked for its usage any more.
+    if (route.kind === 'response' && route.effect === 'delete') await background.lookAt(id ?? '');
     const raw = bodyOf(request);
     if (raw.length === 0 || route.method !== 'POST') {
       return { path, key: keyOf(caller, subject), body: undefined, headers: {} };
@@ -123,6 +131,22 @@ export function registerResources(app: FastifyInstance, options: ResourcesOption
       return answer(uploadRoute, request, reply, { path, key, body, headers: bodyHeaders(request.headers) });
     });
   });
+}
+
+function isEventStream({ headers }: RelayedAnswer): boolean {
+  return /^text\/event-stream\b/i.test(String(headers['content-type'] ?? ''));
+}
+
+/** A response that is streamed again tells its end, too: it is noted before the reader has it. */
+async function* observeStream(body: Readable, background: BackgroundWatch): AsyncIterable<Buffer> {
+  const reader = responses.readStream({ hideUsage: false, keepOutput: true, body: {} });
+  for await (const chunk of body) {
+    const wasOver = reader.reading !== undefined;
+    reader.read(chunk);
+    const response = !wasOver && reader.reading ? reader.output() : undefined;
+    if (response !== undefined) await background.observe(response);
+    yield chunk;
+  }
 }
 
 const json = { 'content-type': 'application/json' };

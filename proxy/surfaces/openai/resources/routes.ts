@@ -12,26 +12,27 @@ export interface ResourceRoute {
   readonly surface: Surface;
   /** What `:id` is. */
   readonly kind: OwnedKind;
-  /** What the answer tells of: something new, or that it is gone. */
-  readonly effect: 'make' | 'delete' | 'none';
+  /** What the answer tells of: something new, that it is gone, how far it is. */
+  readonly effect: 'make' | 'delete' | 'tell' | 'none';
 }
 
-/** Requests for something that is there: a verb and what follows its id. */
-type Requests = readonly (readonly [method: Method, below: string])[];
+/** Requests for something that is there: a verb, what follows its id, and the effect where there is one. */
+type Requests = readonly (readonly [method: Method, below: string, effect?: ResourceRoute['effect']])[];
 
 const itself = '';
 
-/** What may be asked of each kind, besides making, listing and deleting it. */
+/** What may be asked of each kind, besides making and listing it. */
 const requests: Readonly<Record<OwnedKind, Requests>> = {
   response: [
-    ['GET', itself],
-    ['DELETE', itself],
-    ['POST', '/cancel'],
+    ['GET', itself, 'tell'],
+    ['DELETE', itself, 'delete'],
+    ['POST', '/cancel', 'tell'],
     ['GET', '/input_items'],
   ],
   conversation: [
     ['GET', itself],
     ['POST', itself],
+    ['DELETE', itself, 'delete'],
     ['GET', '/items'],
     ['POST', '/items'],
     ['GET', '/items/:item'],
@@ -39,15 +40,17 @@ const requests: Readonly<Record<OwnedKind, Requests>> = {
   ],
   file: [
     ['GET', itself],
+    ['DELETE', itself, 'delete'],
     ['GET', '/content'],
   ],
   batch: [
-    ['GET', itself],
-    ['POST', '/cancel'],
+    ['GET', itself, 'tell'],
+    ['POST', '/cancel', 'tell'],
   ],
   vector_store: [
     ['GET', itself],
     ['POST', itself],
+    ['DELETE', itself, 'delete'],
     ['POST', '/search'],
     ['GET', '/files'],
     ['POST', '/files'],
@@ -73,7 +76,6 @@ export const collections: Readonly<Record<OwnedKind, { readonly path: string; re
 
 /** Those that a JSON body makes: a file is uploaded, responses and batches are calls. */
 const made: readonly ResourceKind[] = ['conversation', 'vector_store'];
-const deleted: readonly ResourceKind[] = ['conversation', 'vector_store', 'file'];
 
 export const uploadRoute: ResourceRoute = { method: 'POST', kind: 'file', effect: 'make', ...collections.file };
 
@@ -89,14 +91,16 @@ export const inputTokensRoute: ResourceRoute = {
 /** Every relayed route whose body, if it has any, is JSON. */
 export const resourceRoutes: readonly ResourceRoute[] = [
   ...made.map((kind) => ({ method: 'POST', kind, effect: 'make', ...collections[kind] }) as const),
-  ...deleted.map((kind) => {
-    const { path, surface } = collections[kind];
-    return { method: 'DELETE', path: `${path}/:id`, surface, kind, effect: 'delete' } as const;
-  }),
   ...ownedKinds().flatMap((kind) => {
     const { path, surface } = collections[kind];
     return requests[kind].map(
-      ([method, below]) => ({ method, path: `${path}/:id${below}`, surface, kind, effect: 'none' }) as const,
+      ([method, below, effect = 'none']): ResourceRoute => ({
+        method,
+        path: `${path}/:id${below}`,
+        surface,
+        kind,
+        effect,
+      }),
     );
   }),
 ];

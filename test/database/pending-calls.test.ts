@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import {
+  claimPendingCalls,
+  findPendingCall,
+  insertPendingCalls,
+  markSettled,
+  nextLookInMs,
+} from '../../database/pending-calls.ts';
+import type { Queryable } from '../../database/queryable.ts';
+import type { RequestRecord } from '../../database/requests.ts';
+import { makeRecord } from '../request-record.ts';
+import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
+
+const releasers: (() => Promise<void>)[] = [];
+const suite = { after: (release: () => Promise<void>) => void releasers.push(release) };
+let database: OwnedDatabase;
+let db: Queryable;
+let tenant: Tenant;
+
+before(async () => {
+  database = await openDatabase(suite);
+});
+after(async () => {
+  for (const release of releasers.reverse()) await release();
+});
+
+async function prepare(count: number): Promise<RequestRecord[]> {
+  tenant = await makeTenant(database);
+  db = await connect(suite, tenant.url);
+  const records = Array.from({ length: count }, (_, index) => makeRecord(tenant.id, { response_id: `resp_${index}` }));
+  await insertPendingCalls(db, tenant.id, JSON.stringify(records));
+  return records;
+}
+
+const makeDue = () =>
+  database.owner.query('update chaperone.pending_calls set next_look_at = now() where organization_id = $1', [
+    tenant.id,
+  ]);
+
+test('a pending call is found by the provider’s id, as it was given, until it is settled', async () => {
+  const [one, other] = await prepare(2);
+  assert.deepEqual(await findPendingCall(db, tenant.id, 'resp_0'), one);
+  await markSettled(db, tenant.id, JSON.stringify([one]));
+  assert.equal(await findPendingCall(db, tenant.id, 'resp_0'), undefined);
+  // Told again, it stays settled.
+  await insertPendingCalls(db, tenant.id, JSON.stringify([one, other]));
+  assert.equal(await findPendingCall(db, tenant.id, 'resp_0'), undefined);
+  assert.deepEqual(await findPendingCall(db, tenant.id, 'resp_1'), other, 'another was settled with it');
+});
+
+test('each call that is due is one proxy’s, until it is due again', async () => {
+  const records = await prepare(10);
+  assert.deepEqual(await claimPendingCalls(db, tenant.id, 10), [], 'none is due at once');
+  await makeDue();
+  const second = await connect(suite, tenant.url);
+  const claims = await Promise.all([db, second].map((proxy) => claimPendingCalls(proxy, tenant.id, 5)));
+  const ids = claims.flat().map((call) => call.request_id);
+  assert.deepEqual(ids.sort(), records.map((record) => record.request_id).sort());
+  assert.deepEqual(await claimPendingCalls(db, tenant.id, 10), []);
+  const inMs = (await nextLookInMs(db, tenant.id)) ?? 0;
+  assert.ok(inMs > 0 && inMs <= 60_000, String(inMs));
+});
+
+test('a settled call is never due', async () => {
+  const records = await prepare(3);
+  await makeDue();
+  await markSettled(db, tenant.id, JSON.stringify(records));
+  assert.deepEqual(await claimPendingCalls(db, tenant.id, 10), []);
+  assert.equal(await nextLookInMs(db, tenant.id), undefined);
+});
