@@ -60,6 +60,7 @@ export interface RequestRecord {
  * @param recordsJson a JSON array of RequestRecord, as text: the spool keeps it so, and nothing is parsed on the way
  */
 export async function insertRequests(db: Queryable, organizationId: string, recordsJson: string): Promise<void> {
+  const { json, contents } = takeContents(recordsJson);
   await db.query({
     name: 'insert-requests',
     text: `
@@ -72,7 +73,8 @@ export async function insertRequests(db: Queryable, organizationId: string, reco
           output_tokens bigint, reasoning_tokens bigint, total_tokens bigint, input_audio_tokens bigint,
           input_image_tokens bigint, output_audio_tokens bigint, output_image_tokens bigint, images integer,
           image_size text, image_quality text, audio_seconds numeric, characters bigint, cost_usd numeric,
-          duration_ms integer, time_to_first_token_ms integer, input_sealed text, output_sealed text)
+          duration_ms integer, time_to_first_token_ms integer, input_at integer, input_length integer,
+          output_at integer, output_length integer)
       ), new_users as (
         insert into chaperone.users (organization_id, user_id, external_id)
         select distinct on (r.user_id) $1::uuid, r.user_id, r.user_external_id
@@ -83,9 +85,10 @@ export async function insertRequests(db: Queryable, organizationId: string, reco
         on conflict do nothing
       ), contents as (
         insert into chaperone.request_contents (organization_id, request_id, started_at, input_encrypted, output_encrypted)
-        select $1::uuid, request_id, started_at, decode(input_sealed, 'base64'), decode(output_sealed, 'base64')
+        select $1::uuid, request_id, started_at, substring($3::bytea from input_at for input_length),
+          substring($3::bytea from output_at for output_length)
         from record
-        where input_sealed is not null
+        where input_at is not null
         order by started_at, request_id
         on conflict do nothing
       )
@@ -104,8 +107,28 @@ export async function insertRequests(db: Queryable, organizationId: string, reco
       from record
       order by started_at, request_id
       on conflict do nothing`,
-    values: [organizationId, recordsJson],
+    values: [organizationId, json, contents],
   });
+}
+
+/** Sealed contents in a record's JSON. Base64 has no quotes, and the quotes of what a client sent are escaped in JSON. */
+const sealedContent = /"(input|output)_sealed":"([A-Za-z0-9+/=]+)"/g;
+
+/**
+ * Takes the contents out of the JSON, where they are most of it, and puts them behind one another as bytes, of which the
+ * JSON says where they are: Postgres copies bytes many times faster than it reads text.
+ */
+function takeContents(recordsJson: string): { json: string; contents: Buffer } {
+  const contents: Buffer[] = [];
+  let at = 1;
+  const json = recordsJson.replace(sealedContent, (_, name: string, base64: string) => {
+    const bytes = Buffer.from(base64, 'base64');
+    contents.push(bytes);
+    const place = `"${name}_at":${at},"${name}_length":${bytes.length}`;
+    at += bytes.length;
+    return place;
+  });
+  return { json, contents: Buffer.concat(contents) };
 }
 
 /** What later steps need to know of an earlier call. */

@@ -103,6 +103,9 @@ begin
     continue when to_regclass(fresh) is not null;
     execute format('create table %s (like chaperone.%I including defaults including constraints)', fresh, parent);
     execute format('alter table %s enable row level security', fresh);
+    if parent = 'request_contents' then
+      execute format('alter table %s set (toast_tuple_target = 8160)', fresh);
+    end if;
     -- The default partition took them before their month was sensible; with them in it the month could not be attached.
     execute format('with moved as (delete from chaperone.%I where started_at >= $1 and started_at < $2 returning *)
       insert into %s select * from moved', parent || '_default', fresh) using month_start, month_end;
@@ -178,6 +181,7 @@ CREATE OR REPLACE FUNCTION chaperone.fold_usage_of(organization uuid, wait boole
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
 declare
   nobody constant uuid := '00000000-0000-0000-0000-000000000000';
@@ -590,7 +594,7 @@ create policy tenant on chaperone.request_contents as permissive for all to chap
   with check ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant insert, select on chaperone.request_contents to chaperone_tenant;
 
-create table chaperone.request_contents_default partition of chaperone.request_contents default;
+create table chaperone.request_contents_default partition of chaperone.request_contents default with (toast_tuple_target=8160);
 alter table chaperone.request_contents_default enable row level security;
 
 create table chaperone.requests (
