@@ -10,7 +10,7 @@ import {
 } from './api-requests.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { CountingDatabase } from './database.ts';
-import { type Counts, createObjects, createOrganization } from './objects.ts';
+import { type Counts, createObjects, createOrganization, removeObjects } from './objects.ts';
 import { operatorNamespace as namespace, type OperatorProcess, startOperatorProcess } from './operator-process.ts';
 import { type ReadinessWatch, watchReadiness } from './readiness.ts';
 import { untilTrue } from './wait.ts';
@@ -40,10 +40,7 @@ export async function measureApiServer({ controlPlane }: Stage, counts: Counts):
   const startedAtMs = performance.now();
   await createObjects(client, place, counts);
   const tookMs = performance.now() - startedAtMs;
-  for (const plural of ['personas', 'apikeybindings']) {
-    const path = `/apis/chaperone.dev/v1alpha1/namespaces/${place}/${plural}`;
-    await client.send({ method: 'DELETE', path, body: {} });
-  }
+  await removeObjects(client, place);
   return { api_server_alone_s: round(tookMs / 1_000) };
 }
 

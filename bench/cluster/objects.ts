@@ -1,6 +1,7 @@
 import type { Kind } from '../../operator/cluster/cluster.ts';
 import { apiVersionOf, namespacedPath } from '../../operator/cluster/kubernetes/resources.ts';
 import type { ApiClient } from '../../operator/cluster/kubernetes.ts';
+import { untilTrue } from './wait.ts';
 
 /** How many objects there are of the kinds that are many. */
 export interface Counts {
@@ -37,6 +38,19 @@ export async function createObjects(client: ApiClient, namespace: string, counts
     for (let next = left.pop(); next; next = left.pop()) await create(client, namespace, next);
   };
   await Promise.all(Array.from({ length: connections }, work));
+}
+
+/** Removes what `createObjects` makes; resolves when it is gone. */
+export async function removeObjects(client: ApiClient, namespace: string): Promise<void> {
+  for (const kind of ['Persona', 'ApiKeyBinding'] as const) {
+    const path = namespacedPath(kind, namespace);
+    await untilTrue(async () => {
+      // Not all at once: a busy API server would take longer than an answer may.
+      await client.send({ method: 'DELETE', path, query: { limit: '100' }, body: {} });
+      const { items } = await client.send<{ items: unknown[] }>({ method: 'GET', path, query: { limit: '1' } });
+      return items.length === 0;
+    }, `every ${kind} to be gone`);
+  }
 }
 
 /** Mixed, so that neither kind waits for the other. */

@@ -6,12 +6,12 @@ import { createInterface } from 'node:readline';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { CustomKind } from '../../crds/definition.ts';
 import { isNotFound } from '../../operator/cluster/kubernetes/api-error.ts';
-import { namespacedPath, objectPath } from '../../operator/cluster/kubernetes/resources.ts';
+import { objectPath } from '../../operator/cluster/kubernetes/resources.ts';
 import { type ApiClient, makeApiClient } from '../../operator/cluster/kubernetes.ts';
 import { exampleImage } from '../../scripts/cluster/product.ts';
 import { openTarget, type Target } from '../../scripts/cluster/target.ts';
 import type { BenchmarkContext } from '../benchmark.ts';
-import { createOrganization, organizationName, selected } from './objects.ts';
+import { createOrganization, organizationName, removeObjects, selected } from './objects.ts';
 import { untilTrue } from './wait.ts';
 
 /** Where the objects of the benchmark are, besides the Organization. */
@@ -169,16 +169,7 @@ async function clear(client: ApiClient): Promise<void> {
     client.send({ method: 'DELETE', path, body: {} }).catch((error: unknown) => {
       if (!isNotFound(error)) throw error;
     });
-  for (const namespace of Object.values(namespaces)) {
-    for (const kind of ['Persona', 'ApiKeyBinding'] as const) {
-      const path = namespacedPath(kind, namespace);
-      await remove(path);
-      await untilTrue(async () => {
-        const { items } = await client.send<{ items: unknown[] }>({ method: 'GET', path, query: { limit: '1' } });
-        return items.length === 0;
-      }, `every ${kind} to be gone`);
-    }
-  }
+  for (const namespace of Object.values(namespaces)) await removeObjects(client, namespace);
   const organization = objectPath({ kind: 'Organization', namespace: '', name: organizationName });
   await remove(organization);
   await untilGone(client, organization);
