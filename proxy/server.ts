@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { Agent } from 'undici';
 import { makeEnvelope } from '../database/envelope.ts';
 import { requestStartedAtMs } from '../database/ids.ts';
-import { findOwnedResource, type OwnedResource } from '../database/owned-resources.ts';
+import { findOwnedResource, listOwnedResources, type OwnedResource } from '../database/owned-resources.ts';
 import { findPendingCall } from '../database/pending-calls.ts';
 import { findRequestById, findRequestByResponseId, type RequestReference, referenceOf } from '../database/requests.ts';
 import { buildApp } from './app.ts';
@@ -154,6 +154,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     findResource: makeFind<OwnedResource>(spool.findResource, (id) =>
       follower.query((db) => findOwnedResource(db, organizationId, id)),
     ),
+    listStored: (userId, kind) => store.run((db) => listOwnedResources(db, organizationId, userId, kind)),
   });
 
   const labelOf = makeModelLabel(() => inForce?.snapshot);

@@ -38,6 +38,8 @@ export interface Spool {
   own(resource: OwnedResource): void;
   /** What callers of this proxy made, of the most recent. */
   findResource(id: string): OwnedResource | undefined;
+  /** The same of one user, deleted ones too. */
+  listResources(userId: string): OwnedResource[];
   /** The deferred call that the provider knows by this id, as long as it waits. */
   findDeferred(responseId: string): PendingCall | undefined;
   /** A call of this proxy by request id or response id, of the most recent ones. */
@@ -279,6 +281,7 @@ export function openSpool(options: SpoolOptions): Spool {
       owned.set(resource.resource_id, resource);
     },
     findResource: (id) => owned.get(id),
+    listResources: (userId) => [...owned.values()].filter((resource) => resource?.user_id === userId),
     findDeferred(responseId) {
       const entry = waiting.pending.get(deferred.get(responseId) ?? 0);
       return entry && (JSON.parse(recordOf(entry)) as PendingCall);

@@ -20,6 +20,8 @@ export interface Ownership {
   require(kind: OwnedKind | 'container', id: string, caller: Caller, param?: string): Promise<MadeBy>;
   /** The one key that everything referred to was made with; undefined where nothing is. @throws {ProxyError} */
   requireAll(references: readonly Reference[], caller: Caller): Promise<MadeBy | undefined>;
+  /** All of a kind that the caller made. @throws {ProxyError} `store_unavailable` */
+  list(kind: ResourceKind, caller: Caller): Promise<OwnedResource[]>;
   /** Notes what a caller made, before the caller has its id. @throws {ProxyError} `spool_unwritable` */
   note(resource: Omit<OwnedResource, 'created_at' | 'deleted_at'>): void;
   /** Notes that the caller's own resource was deleted. @throws {ProxyError} `spool_unwritable` */
@@ -27,14 +29,16 @@ export interface Ownership {
 }
 
 export interface OwnershipOptions {
-  readonly spool: Pick<Spool, 'own'>;
+  readonly spool: Pick<Spool, 'own' | 'listResources'>;
   /** A call of the organization's by response id, wherever it was made. @throws {ProxyError} `store_unavailable` */
   readonly findRequest: (id: string) => Promise<RequestReference | undefined>;
   /** What was noted, wherever that was. @throws {ProxyError} `store_unavailable` */
   readonly findResource: (id: string) => Promise<OwnedResource | undefined>;
+  /** What has been noted of a user's, as far as the database has it. @throws {ProxyError} `store_unavailable` */
+  readonly listStored: (userId: string, kind: ResourceKind) => Promise<OwnedResource[]>;
 }
 
-export function makeOwnership({ spool, findRequest, findResource }: OwnershipOptions): Ownership {
+export function makeOwnership({ spool, findRequest, findResource, listStored }: OwnershipOptions): Ownership {
   const find = async (
     kind: OwnedKind | 'container',
     id: string,
@@ -71,6 +75,12 @@ export function makeOwnership({ spool, findRequest, findResource }: OwnershipOpt
         first ??= { madeBy, id };
       }
       return first?.madeBy;
+    },
+    async list(kind, { userId }) {
+      const stored = await listStored(userId, kind);
+      const here = spool.listResources(userId).filter((resource) => resource.kind === kind);
+      const byId = new Map([...stored, ...here].map((resource) => [resource.resource_id, resource]));
+      return [...byId.values()].filter((resource) => resource.deleted_at === null);
     },
     note: (resource) => own({ ...resource, created_at: new Date().toISOString(), deleted_at: null }),
     noteDeleted(kind, id, caller, { apiKeyId }) {

@@ -7,6 +7,7 @@ import { toEnvelope } from './envelope.ts';
 import { type ModelsOptions, registerModels } from './models.ts';
 import { ownHeaders, type Refusals } from './refusals.ts';
 import { type ResourcesOptions, registerResources } from './resources/index.ts';
+import { registerLists } from './resources/lists.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -49,5 +50,6 @@ export async function openAiSurface(app: FastifyInstance, options: OpenAiSurface
 
   registerModels(app, options);
   registerResources(app, options);
+  registerLists(app, options);
   app.register(governanceSurface, { ...options, prefix: '' });
 }

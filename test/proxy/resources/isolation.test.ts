@@ -149,6 +149,32 @@ describe('what is kept at a provider, under a key that two organizations share',
     });
   }
 
+  it('is in its maker’s lists alone', async () => {
+    const theirs = await strangers[0]?.[1]().vectorStores.create({ name: 'theirs' });
+    for (const [who, client] of strangers) {
+      assert.deepEqual((await client().files.list()).data, [], who);
+      const stores = (await client().vectorStores.list({ limit: 100 })).data.map((store) => store.id);
+      assert.ok(!stores.includes(ids.vector_store ?? ''), who);
+      await assert.rejects(client().vectorStores.list({ after: ids.vector_store ?? '' }), OpenAI.NotFoundError, who);
+    }
+    assert.deepEqual(
+      (await bob.files.list()).data.map((file) => file.id),
+      [ids.file],
+    );
+    const more = await bob.vectorStores.create({ name: 'more' });
+    const first = await bob.vectorStores.list({ limit: 1 });
+    assert.deepEqual([first.data.map((store) => store.id), first.has_more], [[more.id], true]);
+    const pages: string[] = [];
+    for await (const store of bob.vectorStores.list({ limit: 1 })) pages.push(store.id);
+    assert.deepEqual(pages, [more.id, ids.vector_store]);
+    assert.ok(theirs && !pages.includes(theirs.id));
+    await bob.vectorStores.delete(more.id);
+    assert.deepEqual(
+      (await bob.vectorStores.list()).data.map((store) => store.id),
+      [ids.vector_store],
+    );
+  });
+
   it('is all there for the one who made it', async () => {
     const { response = '', conversation = '', file = '', vector_store = '' } = ids;
     assert.equal((await bob.responses.retrieve(response)).id, response);

@@ -1,0 +1,68 @@
+import type { FastifyInstance } from 'fastify';
+import type { ResourceKind } from '../../../../database/owned-resources.ts';
+import { ProxyError } from '../../../error.ts';
+import { admitSurface } from '../../../pipeline/admit.ts';
+import { parseObject } from '../../../pipeline/operations/json.ts';
+import { upstreamHeaders } from '../../../pipeline/pipeline.ts';
+import { listOwn, type ReadPage } from '../../../pipeline/resources/list.ts';
+import { readWhole, relay } from '../../../pipeline/resources/relay.ts';
+import type { ResourcesOptions } from './index.ts';
+import { collections } from './routes.ts';
+
+type Query = Readonly<Record<string, unknown>>;
+
+/** The kinds that a provider lists, with how many it shows unless told, and its own narrowing of the list. */
+const lists: readonly { readonly kind: ResourceKind; readonly limit: number; readonly passed: readonly string[] }[] = [
+  { kind: 'file', limit: 10_000, passed: ['order', 'purpose'] },
+  { kind: 'vector_store', limit: 20, passed: ['order'] },
+];
+
+/** `GET /v1/files` and their like: the caller's own, of all that their keys know. */
+export function registerLists(app: FastifyInstance, options: ResourcesOptions): void {
+  const { inForce, ownership, upstream, metrics } = options;
+  for (const { kind, limit, passed } of lists) {
+    const { path, surface } = collections[kind];
+    app.get<{ Querystring: Query }>(path, async (request, reply) => {
+      const { snapshot } = inForce();
+      admitSurface(snapshot, surface);
+      const after = readText(request.query, 'after');
+      const asked = { limit: readLimit(request.query, limit), after };
+      if (readText(request.query, 'before') !== undefined) {
+        throw new ProxyError('invalid_request', { param: 'before', message: 'before is not supported; use after' });
+      }
+      const gone = new AbortController();
+      reply.raw.once('close', () => gone.abort());
+      const readPage: ReadPage = async (apiKeyId, cursor) => {
+        const key = snapshot.keys.get(apiKeyId);
+        if (!key) return {};
+        const query = new URLSearchParams({ limit: '100', ...(cursor === undefined ? {} : { after: cursor }) });
+        for (const name of passed) {
+          const value = readText(request.query, name);
+          if (value !== undefined) query.set(name, value);
+        }
+        const headers = upstreamHeaders(request.headers);
+        const page = { method: 'GET', path: `${path}?${query}`, key, headers, body: undefined } as const;
+        const answered = await relay(upstream, { ...page, signal: gone.signal });
+        metrics.relayed.inc({ resource: kind, method: 'GET', status: `${Math.floor(answered.status / 100)}xx` });
+        const body = parseObject((await readWhole(answered, key.secret)).toString('utf8'));
+        if (answered.status !== 200 || !body) throw new ProxyError('upstream_invalid_response');
+        return body;
+      };
+      return listOwn(await ownership.list(kind, request.caller), asked, readPage);
+    });
+  }
+}
+
+function readText(query: Query, name: string): string | undefined {
+  const value = query[name];
+  if (value === undefined || typeof value === 'string') return value;
+  throw new ProxyError('invalid_request', { param: name, message: `${name} must be given once` });
+}
+
+function readLimit(query: Query, fallback: number): number {
+  const text = readText(query, 'limit');
+  if (text === undefined) return fallback;
+  const limit = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= 10_000) return limit;
+  throw new ProxyError('invalid_request', { param: 'limit', message: 'limit must be a whole number from 1 to 10000' });
+}
