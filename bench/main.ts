@@ -60,7 +60,15 @@ async function run({ load }: Entry): Promise<void> {
 }
 
 async function release(): Promise<void> {
-  for (const releaser of releasers.splice(0).reverse()) await releaser();
+  for (const releaser of releasers.splice(0).reverse()) {
+    try {
+      await releaser();
+    } catch (error) {
+      // The rest is to be undone all the same.
+      process.stderr.write(`bench ${name}: ${error instanceof Error ? error.message : String(error)}\n`);
+      process.exitCode = 1;
+    }
+  }
 }
 
 function print({ figures, reach, summary }: Result): void {
