@@ -12,11 +12,13 @@ import { ProxyError } from './error.ts';
 import { makeMonitoringServer } from './monitoring.ts';
 import { makeAccounting, type Origin } from './pipeline/account.ts';
 import { makeAuthenticator } from './pipeline/authenticate.ts';
+import { noteBatch } from './pipeline/background/note-batch.ts';
 import { makeLateSettlement } from './pipeline/background/settle.ts';
 import { watchBackground } from './pipeline/background/watch.ts';
 import { makeIdentify } from './pipeline/identify.ts';
 import { makeMetrics } from './pipeline/metrics.ts';
 import { makeModelLabel } from './pipeline/model-label.ts';
+import { batches } from './pipeline/operations/batches.ts';
 import { responses } from './pipeline/operations/responses.ts';
 import { type InForce, makePipeline, termsOf } from './pipeline/pipeline.ts';
 import { makePrice } from './pipeline/price.ts';
@@ -164,7 +166,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       const current = requireInForce();
       return { snapshot: current.snapshot, terms: termsOf(current) };
     },
-    operations: new Map([[responses.name, responses]]),
+    operations: new Map([responses, batches].map((operation) => [operation.name, operation])),
+    onBatch: (batch, pending) => noteBatch(ownership, batch, pending),
     spool,
     query: store.run,
     upstream,
@@ -180,7 +183,14 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       spool,
       metrics,
       labelOf,
-      onDeferred: background.expect,
+      onDeferred(pending) {
+        try {
+          if (pending.operation === batches.name) noteBatch(ownership, { id: pending.response_id }, pending);
+        } catch (error) {
+          log.error({ err: error }, 'a batch could not be noted as its maker’s; it is accounted for all the same');
+        }
+        background.expect();
+      },
     }),
     catchUp: () => follower.catchUp(),
     ownership,

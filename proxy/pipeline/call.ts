@@ -13,6 +13,7 @@ export interface Identity {
 export type OperationName =
   | 'responses'
   | 'compact'
+  | 'batches'
   | 'chat'
   | 'completions'
   | 'embeddings'

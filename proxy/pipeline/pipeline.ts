@@ -7,12 +7,14 @@ import type { AccountingTerms, makeAccounting } from './account.ts';
 import { admitAnyModel, admitModel, admitOtherModels, admitPersona, admitSurface } from './admit.ts';
 import { makeAsk } from './ask.ts';
 import type { Authenticator } from './authenticate.ts';
+import { makeAdmitLines } from './background/admit-lines.ts';
 import { checkBody, makeUpstreamBody, parseBody } from './body.ts';
 import type { Call, Caller } from './call.ts';
 import { openForm } from './form.ts';
 import { forward } from './forward.ts';
 import type { Identify } from './identify.ts';
 import type { Metrics } from './metrics.ts';
+import { batches } from './operations/batches.ts';
 import type { Operation } from './operations/operation.ts';
 import type { Price } from './price.ts';
 import { type MadeBy, type Ownership, requireSameKey } from './resources/ownership.ts';
@@ -72,6 +74,8 @@ export type Pipeline = ReturnType<typeof makePipeline>;
 export function makePipeline(options: PipelineOptions) {
   const { inForce, identify, openAccount, catchUp, ownership, upstream, metrics, drainMs } = options;
 
+  const admitLines = makeAdmitLines({ ownership, upstream });
+
   const authenticate = (headers: IncomingHttpHeaders): Caller | Promise<Caller> => {
     const { authenticator, snapshot } = inForce();
     const identity = authenticator.authenticate(headers, snapshot);
@@ -98,7 +102,8 @@ export function makePipeline(options: PipelineOptions) {
       ? requireSameKey(reference.param, predecessor, await ownership.requireAll(references, caller))
       : predecessor;
     const key = routeKey(snapshot, caller, model, madeBy, startedAtMs);
-    if (model === undefined) admitAnyModel(snapshot, key);
+    if (operation === batches) await admitLines({ body, caller, snapshot, key });
+    else if (model === undefined) admitAnyModel(snapshot, key);
     const sent = makeUpstreamBody(rawBody, body, operation, persona, reference !== undefined);
     return { current, body, persona, model, previousResponseId, key, sent };
   };

@@ -7,7 +7,7 @@ import type { RoutedKey, Snapshot } from '../../snapshot/snapshot.ts';
 import type { Spool } from '../../spool/spool.ts';
 import type { AccountingTerms } from '../account.ts';
 import { asString, parseObject } from '../operations/json.ts';
-import type { Operation } from '../operations/operation.ts';
+import type { Body, Operation } from '../operations/operation.ts';
 import { type RelayedAnswer, readWhole, relay } from '../resources/relay.ts';
 import type { LateEnd } from './settle.ts';
 
@@ -29,6 +29,8 @@ export interface BackgroundWatchOptions {
   /** Those whose calls may go on, by the name in their records. */
   readonly operations: ReadonlyMap<string, Operation>;
   readonly spool: Pick<Spool, 'findDeferred'>;
+  /** Told of a batch as its provider tells of it, before its caller is. */
+  readonly onBatch: (batch: Body, pending: PendingCall) => void;
   readonly query: <T>(work: (db: Queryable) => Promise<T>) => Promise<T>;
   readonly upstream: Dispatcher;
   readonly settle: (pending: PendingCall, end: LateEnd, terms: AccountingTerms) => void;
@@ -50,7 +52,7 @@ const giveUpMs = 48 * 3_600_000;
  * look is at one proxy's turn, so none is asked for twice at once, and a proxy that ends leaves its share to the others.
  */
 export function watchBackground(options: BackgroundWatchOptions): BackgroundWatch {
-  const { organizationId, inForce, operations, spool, query, upstream, settle, log } = options;
+  const { organizationId, inForce, operations, spool, query, onBatch, upstream, settle, log } = options;
   const stopping = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let dueAtMs = Number.POSITIVE_INFINITY;
@@ -62,6 +64,7 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
     const body = parseObject(answer.toString('utf8'));
     const reading = body && operations.get(pending.operation)?.read(body, {});
     if (!body || !reading || reading.state === 'pending' || reading.responseId !== pending.response_id) return;
+    if (pending.operation === 'batches') onBatch(body, pending);
     settle(pending, { reading, answer: body, output: answer }, inForce().terms);
   };
 

@@ -21,6 +21,8 @@ const fields: Readonly<Record<string, ResourceKind | 'container'>> = {
   container: 'container',
 };
 
+export const referringFields: readonly string[] = [...Object.keys(fields), 'container_id'];
+
 /** What is the caller's own text or a schema, and refers to nothing. */
 const opaque = new Set(['metadata', 'attributes', 'parameters', 'schema']);
 

@@ -3,6 +3,7 @@ import { makeRequestId } from '../../../database/ids.ts';
 import { ProxyError } from '../../error.ts';
 import type { Caller } from '../../pipeline/call.ts';
 import { isForm } from '../../pipeline/form.ts';
+import { batches } from '../../pipeline/operations/batches.ts';
 import { chat } from '../../pipeline/operations/chat.ts';
 import { compact } from '../../pipeline/operations/compact.ts';
 import { completions } from '../../pipeline/operations/completions.ts';
@@ -20,6 +21,7 @@ import { ownHeaders, type Refusals } from './refusals.ts';
 export const operations: readonly Operation[] = [
   responses,
   compact,
+  batches,
   chat,
   completions,
   embeddings,

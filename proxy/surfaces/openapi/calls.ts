@@ -36,6 +36,12 @@ const descriptions: Readonly<Record<OperationName, Description>> = {
     answers: json,
     takesPersona: true,
   },
+  batches: {
+    summary: 'Create a batch',
+    reference: 'batch/create',
+    example: { input_file_id: 'file-abc123', endpoint: '/v1/responses', completion_window: '24h' },
+    answers: json,
+  },
   chat: {
     summary: 'Create a chat completion',
     reference: 'chat/create',

@@ -134,9 +134,12 @@ export const makeDocumentOptions = (
   transformObject: (document) => {
     if (!('openapiObject' in document)) return document.swaggerObject;
     const { openapiObject } = document;
-    const all = { ...structuredClone(paths), ...openapiObject.paths };
+    const all: Record<string, object> = { ...structuredClone(paths) };
+    // A path may have a call and what is stored of it, such as `/batches`.
+    for (const [path, operations] of Object.entries(openapiObject.paths ?? {}))
+      all[path] = { ...all[path], ...operations };
     for (const path of Object.values(all)) {
-      for (const operation of Object.values(path ?? {})) complete(operation as Operation);
+      for (const operation of Object.values(path)) complete(operation as Operation);
     }
     return { ...openapiObject, paths: all };
   },

@@ -23,7 +23,6 @@ const summaries: Readonly<Record<string, string>> = {
   'GET /files/:id': 'Get a file',
   'GET /files/:id/content': 'Get a file’s content',
   'DELETE /files/:id': 'Delete a file',
-  'POST /batches': 'Create a batch',
   'GET /batches': 'List batches',
   'GET /batches/:id': 'Get a batch',
   'POST /batches/:id/cancel': 'Cancel a batch',

@@ -14,6 +14,7 @@ type Query = Readonly<Record<string, unknown>>;
 /** The kinds that a provider lists, with how many it shows unless told, and its own narrowing of the list. */
 const lists: readonly { readonly kind: ResourceKind; readonly limit: number; readonly passed: readonly string[] }[] = [
   { kind: 'file', limit: 10_000, passed: ['order', 'purpose'] },
+  { kind: 'batch', limit: 20, passed: [] },
   { kind: 'vector_store', limit: 20, passed: ['order'] },
 ];
 

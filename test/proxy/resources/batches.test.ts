@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import OpenAI, { toFile } from 'openai';
+import { Client } from 'pg';
+import { type Stack, startStack } from '../../stack.ts';
+import { until } from '../../until.ts';
+import { suiteScope } from '../../up/start-up.ts';
+
+/** Many calls in a file, through a real proxy process: judged line by line, settled once when all are done. */
+describe('a batch', () => {
+  const scope = suiteScope();
+  let stack: Stack;
+  let bob: OpenAI;
+  let mallory: OpenAI;
+  let database: Client;
+
+  before(async () => {
+    stack = await startStack(scope);
+    const clientOf = (user: string) =>
+      new OpenAI({ baseURL: stack.baseUrl, apiKey: stack.token, defaultHeaders: { 'X-User-ID': user }, maxRetries: 0 });
+    [bob, mallory] = [clientOf('bob'), clientOf('mallory')];
+    database = new Client({ connectionString: stack.database.url });
+    await database.connect();
+    scope.after(() => database.end());
+  });
+
+  const upload = async (text: string) =>
+    bob.files.create({ file: await toFile(Buffer.from(text), 'lines.jsonl'), purpose: 'batch' });
+  const line = (body: object, url = '/v1/responses') =>
+    JSON.stringify({ custom_id: 'one', method: 'POST', url, body: { model: 'gpt-4o-mini', input: 'Hi', ...body } });
+  const create = async (text: string, metadata = {}) =>
+    bob.batches.create({
+      input_file_id: (await upload(text)).id,
+      endpoint: '/v1/responses',
+      completion_window: '24h',
+      metadata,
+    });
+
+  it('is settled once, with the usage of all its lines, unpriced, and its answers are its maker’s', async () => {
+    const begun = await create(`${line({})}\n${line({ input: 'Ho' })}\n`);
+    const record = await until(async () => {
+      const { rows } = await database.query('select * from chaperone.requests where response_id = $1', [begun.id]);
+      return rows[0];
+    }, 'its record');
+    const done = await bob.batches.retrieve(begun.id);
+    assert.equal(done.status, 'completed');
+    assert.deepEqual(
+      [record.operation, record.status, Number(record.input_tokens), Number(record.output_tokens), record.cost_usd],
+      ['batches', 'completed', done.usage?.input_tokens, done.usage?.output_tokens, null],
+    );
+    assert.ok((done.usage?.total_tokens ?? 0) > 0);
+    const answers = await (await bob.files.content(done.output_file_id ?? '')).text();
+    assert.equal(answers.trim().split('\n').length, 2);
+    assert.deepEqual(
+      (await bob.batches.list()).data.map((batch) => batch.id),
+      [begun.id],
+    );
+    for (const attempt of [
+      () => mallory.batches.retrieve(begun.id),
+      () => mallory.batches.cancel(begun.id),
+      () => mallory.files.content(done.output_file_id ?? ''),
+      () =>
+        mallory.batches.create({
+          input_file_id: done.input_file_id,
+          endpoint: '/v1/responses',
+          completion_window: '24h',
+        }),
+    ]) {
+      await assert.rejects(attempt(), OpenAI.NotFoundError);
+    }
+    assert.deepEqual((await mallory.batches.list()).data, []);
+  });
+
+  it('that is cancelled is recorded as that', async () => {
+    const begun = await create(line({}), { sandbox: 'work=60000' });
+    assert.equal((await bob.batches.cancel(begun.id)).status, 'cancelled');
+    await until(async () => {
+      const { rows } = await database.query('select status from chaperone.requests where response_id = $1', [begun.id]);
+      return rows[0]?.status === 'cancelled';
+    }, 'its record');
+  });
+
+  const refused: readonly (readonly [why: string, text: () => string, code: string])[] = [
+    ['a model that is not allowed', () => `${line({})}\n${line({ model: 'o1' })}`, 'model_not_allowed'],
+    ['no model', () => line({ model: undefined }), 'invalid_request'],
+    ['another API', () => line({}, '/v1/embeddings'), 'invalid_request'],
+    ['a field that stands twice', () => line({}).replace('"model"', '"model":"o1","model"'), 'invalid_request'],
+    [
+      'a field written with escapes',
+      () => line({}).replace('"model"', '"model":"gpt-4o","mo\\u0064el"'),
+      'invalid_request',
+    ],
+    ['a persona', () => line({ persona_id: 'p' }), 'persona_not_supported'],
+    ['a response of nobody’s', () => line({ previous_response_id: 'resp_1' }), 'resource_not_found'],
+    [
+      'a vector store of nobody’s',
+      () => line({ tools: [{ type: 'file_search', vector_store_ids: ['vs_1'] }] }),
+      'resource_not_found',
+    ],
+    ['no JSON', () => 'hello', 'invalid_request'],
+  ];
+  for (const [why, text, code] of refused) {
+    it(`is refused where a line has ${why}`, async () => {
+      const error = await create(text()).then(
+        () => assert.fail('it was created'),
+        (reason: unknown) => reason,
+      );
+      assert.ok(error instanceof OpenAI.APIError, String(error));
+      assert.equal(error.code, code);
+    });
+  }
+});
