@@ -53,7 +53,7 @@ describe('a response in the background', () => {
     }, `${responseId} to be pending no more`);
 
   before(async () => {
-    stack = await startStack(scope);
+    stack = await startStack(scope, { ownDatabase: true });
     bob = clientOf(stack.baseUrl);
     database = new Client({ connectionString: stack.database.url });
     database.on('error', () => {});
