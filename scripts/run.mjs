@@ -49,7 +49,12 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 // the same reason package.json's scripts say `exec`: a shell in between would die of the TERM that npm passes on to it.
 const child = spawn(findNode(), [join(root, script), ...args], {
   stdio: 'inherit',
-  env: { ...process.env, CHAPERONE_VERSION: version },
+  env: {
+    ...process.env,
+    CHAPERONE_VERSION: version,
+    // What Node compiled once it need not compile again: a start takes half as long.
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'compiled'),
+  },
 });
 process.on('SIGINT', () => {});
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

@@ -92,10 +92,11 @@ function spawnProxy(options: ProxyProcessOptions): ChildProcess {
     ...['--metrics-port', String(options.metricsPort)],
     ...['--upstream', options.upstreamUrl],
   ];
-  // It gets no environment of ours: a proxy needs nothing from it, and provider keys may be in it.
+  // It gets nothing else of our environment: a proxy needs nothing from it, and provider keys may be in it.
+  const { CHAPERONE_VERSION, NODE_COMPILE_CACHE } = process.env;
   return spawn(process.execPath, args, {
     stdio: ['ignore', options.logFile, options.logFile, 'ipc'],
-    env: { CHAPERONE_VERSION: process.env.CHAPERONE_VERSION },
+    env: { CHAPERONE_VERSION, NODE_COMPILE_CACHE },
     // A Ctrl-C goes to the whole process group; the proxies are stopped in order instead.
     detached: true,
   });

@@ -17,8 +17,12 @@ export function admitPersona(snapshot: Snapshot, caller: Caller, personaId: unkn
 
 /** Whether the persona is in use and open to the caller's user. */
 export function mayUsePersona(persona: Persona, caller: Caller): boolean {
-  if (!persona.isActive) return false;
-  return persona.users.size === 0 || (caller.user !== undefined && persona.users.has(caller.user));
+  return persona.isActive && isOpenTo(persona, caller);
+}
+
+/** Whether it is everyone's, or the caller's user is one of those it is restricted to. */
+export function isOpenTo({ users }: Persona, { user }: Caller): boolean {
+  return users.size === 0 || (user !== undefined && users.has(user));
 }
 
 /** @throws {ProxyError} `surface_not_allowed` */

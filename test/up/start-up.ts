@@ -103,7 +103,11 @@ export function onlyOrganization({ ready }: RunningUp): Ready['organizations'][n
 }
 
 /** Nothing of the person's own: an OPENAI_API_KEY would send the tests' calls to OpenAI. */
-const environment = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '' };
+const environment = {
+  PATH: process.env.PATH ?? '',
+  HOME: process.env.HOME ?? '',
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
+};
 
 async function firstLine(child: ChildProcess): Promise<string | undefined> {
   if (!child.stdout) return undefined;

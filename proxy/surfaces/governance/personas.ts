@@ -3,7 +3,7 @@ import { DatabaseError } from 'pg';
 import { type Static, Type } from 'typebox';
 import { insertPersona, type PersonaChanges, retirePersona, updatePersona } from '../../../database/personas.ts';
 import { type ProblemCode, ProxyError } from '../../error.ts';
-import { admitRole, mayUsePersona, seesOrganization } from '../../pipeline/admit.ts';
+import { admitRole, isOpenTo, mayUsePersona, seesOrganization } from '../../pipeline/admit.ts';
 import type { Caller } from '../../pipeline/call.ts';
 import type { InForce } from '../../pipeline/pipeline.ts';
 import type { Persona, Snapshot } from '../../snapshot/snapshot.ts';
@@ -101,19 +101,24 @@ export function registerPersonas(app: GovernanceApp, { inForce, store, catchUp }
       schema: {
         tags,
         summary: 'List personas',
-        description: 'The personas that the caller’s user may use, by name; for an admin, all of the organization.',
+        description: 'The personas that the caller’s user may use, by name.',
         querystring: Type.Object({
           ...paging,
-          is_active: Type.Optional(Type.Boolean({ description: 'Only active ones, or only inactive ones.' })),
+          is_active: Type.Boolean({ default: true, description: 'false: those that are not in use, instead.' }),
+          all_users: Type.Boolean({
+            default: false,
+            description: 'Those that are restricted to other users, too; for an analyst, a reviewer or an admin.',
+          }),
         }),
         response: { 200: Type.Object({ personas: Type.Array(PersonaAnswer), ...page }) },
       },
     },
     async ({ query, caller }) => {
       const { snapshot } = inForce();
+      if (query.all_users) admitRole(caller, 'analyst', 'reviewer');
       const personas = [...snapshot.personas.values()]
-        .filter((persona) => isVisible(persona, caller))
-        .filter(({ isActive }) => isActive === (query.is_active ?? isActive))
+        .filter((persona) => query.all_users || isOpenTo(persona, caller))
+        .filter(({ isActive }) => isActive === query.is_active)
         .sort((a, b) => (a.name < b.name ? -1 : 1));
       const { items, ...rest } = pageOf(personas, query);
       return { personas: items.map((persona) => show(persona, snapshot)), ...rest };
