@@ -50,7 +50,7 @@ function runTests(files: readonly string[], flags: readonly string[]): void {
       '--import=./test/watchdog.ts',
       '--test-global-setup=test/setup.ts',
       // Most test files wait for sockets and for Postgres rather than for a processor.
-      `--test-concurrency=${Math.max(2, availableParallelism())}`,
+      `--test-concurrency=${availableParallelism() + 1}`,
       ...flags,
       ...files.toSorted(),
     ],
