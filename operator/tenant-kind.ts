@@ -59,17 +59,23 @@ const finalizer = 'chaperone.dev/row';
  */
 export function makeTenantReconciler<K extends TenantKind>(context: TenantContext, kind: TenantKindOf<K>): Reconcile {
   const { cluster, tenancies } = context;
+  /** Whose row each resource has: an API server may delete one although its finalizer has just been added. */
+  const written = new Map<string, string>();
   return async (path) => {
     const [namespace = '', name = ''] = path.split('/');
     const key = { kind: kind.kind, namespace, name };
     const resource = cluster.get(kind.kind, namespace, name);
-    if (!resource) return {};
-    const rows = tenancies.findRows(resource.spec.organizationRef.name);
+    const organizationName = resource?.spec.organizationRef.name ?? written.get(path);
+    if (organizationName === undefined) return {};
+    const rows = tenancies.findRows(organizationName);
     const removeRow = async () => {
       if (!rows) return false;
       const rowId = resourceIdOf(rows.organizationId, kind.kind, path);
-      return kind.remove(context, rows.organizationId, rowId, namespace, name);
+      const isChanged = await kind.remove(context, rows.organizationId, rowId, namespace, name);
+      written.delete(path);
+      return isChanged;
     };
+    if (!resource) return effectOf(await removeRow());
     if (resource.metadata.deletionTimestamp) {
       const effect = effectOf(await removeRow());
       await cluster.removeFinalizer(key, finalizer);
@@ -83,6 +89,7 @@ export function makeTenantReconciler<K extends TenantKind>(context: TenantContex
     } else {
       if (!resource.metadata.finalizers?.includes(finalizer)) await cluster.addFinalizer(key, finalizer);
       const rowId = resourceIdOf(tenancy.organizationId, kind.kind, path);
+      written.set(path, organizationName);
       outcome = await kind.reconcile(context, { resource, namespace, name, path, rowId, tenancy });
     }
     const effect = effectOf(outcome.isChanged);

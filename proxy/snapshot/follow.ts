@@ -77,6 +77,7 @@ export function followSnapshot(options: FollowOptions): Follower {
   let refreshAgain = false;
   let refusedSinceMs: number | undefined;
   let saving = Promise.resolve();
+  let unsaved: SealedSnapshot | undefined;
 
   const accept = (next: SealedSnapshot, source: 'database' | 'volume', ageMs?: number) => {
     if (stopped) return;
@@ -84,7 +85,15 @@ export function followSnapshot(options: FollowOptions): Follower {
     options.onSnapshot(next, ageMs);
     first.resolve(next);
     log.info({ version: next.version, source }, 'snapshot in force');
-    if (source === 'database') saving = saving.then(() => save(options.directory, next)).catch(logSaveFailure);
+    if (source === 'volume') return;
+    unsaved = next;
+    saving = saving.then(saveNewest).catch(logSaveFailure);
+  };
+  /** Of several that follow one another quickly, the last is enough. */
+  const saveNewest = async () => {
+    const newest = unsaved;
+    unsaved = undefined;
+    if (newest) await save(options.directory, newest);
   };
   const logSaveFailure = (error: unknown) => log.warn({ err: error }, 'the snapshot could not be kept on the volume');
 

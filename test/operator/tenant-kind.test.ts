@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Persona } from '../../crds/resources.generated.ts';
+import { resourceIdOf } from '../../database/ids.ts';
+import type { Cluster } from '../../operator/cluster/cluster.ts';
+import type { Tenancy } from '../../operator/tenancy.ts';
+import { makeTenantReconciler, ready, type TenantContext } from '../../operator/tenant-kind.ts';
+import { makeMemoryCluster, makeOrganization, makePersonaResource } from './memory-cluster.ts';
+
+const organizationId = 'b9c1f6a0-58a1-4c55-9a6f-0d3f0f4a7c11';
+
+/** A reconciler over a cluster that the test changes, and the rows it has in force. */
+function prepare() {
+  const organization = makeOrganization('acme');
+  const personas: Persona[] = [makePersonaResource('web/support')];
+  const rows = new Set<string>();
+  const rowsOf = { organizationId } as Tenancy;
+  const cluster = {
+    ...makeMemoryCluster({ Organization: [organization], Persona: personas }),
+    addFinalizer: async () => {},
+    updateStatus: async () => {
+      if (personas.length === 0) throw new Error('is gone');
+    },
+    recordEvent: async () => {},
+  } as unknown as Cluster;
+  const tenancies = { find: () => ({ ...rowsOf, organization }), findRows: () => rowsOf };
+  let whileWriting = () => {};
+  const reconcile = makeTenantReconciler({ cluster, tenancies } as unknown as TenantContext, {
+    kind: 'Persona',
+    async reconcile(_context, { rowId }) {
+      rows.add(rowId);
+      whileWriting();
+      return { verdict: ready('In force.'), status: {}, isChanged: true } as never;
+    },
+    remove: async (_context, _organizationId, rowId) => rows.delete(rowId),
+  });
+  return {
+    personas,
+    rows,
+    reconcile: () => reconcile('web/support'),
+    whileWriting: (act: () => void) => {
+      whileWriting = act;
+    },
+  };
+}
+
+// An API server looks for finalizers, then deletes: one that is added in between is answered with 200, and lost.
+test('a resource that is deleted in spite of its new finalizer takes its row with it', async () => {
+  const { personas, rows, reconcile, whileWriting } = prepare();
+  whileWriting(() => personas.splice(0));
+  await assert.rejects(reconcile, /is gone/);
+  assert.deepEqual(rows, new Set([resourceIdOf(organizationId, 'Persona', 'web/support')]));
+  assert.ok((await reconcile())?.effectAtMs);
+  assert.deepEqual(rows, new Set());
+  assert.deepEqual(await reconcile(), {});
+});
