@@ -85,7 +85,12 @@ async function startIn(
   let server = startServer();
 
   const url = `https://127.0.0.1:${securePort}`;
-  const ca = await untilReady(children, () => readFile(join(directory, 'certificates', 'apiserver.crt'), 'utf8'));
+  const ca = await untilReady(children, async () => {
+    const text = await readFile(join(directory, 'certificates', 'apiserver.crt'), 'utf8');
+    if (!text.trimEnd().endsWith('-----END CERTIFICATE-----'))
+      throw new Error('The certificate is still being written');
+    return text;
+  });
   const dispatcher = new Agent({ connect: { ca } });
   const request: ApiServer['request'] = async (method, path, body) => {
     const response = await fetch(`${url}${path}`, {
