@@ -26,7 +26,7 @@ export interface Shipper {
   stop(): Promise<void>;
 }
 
-const batchRows = 500;
+const batchRows = 2_000;
 /** Lets a batch gather: a record is in Postgres this much later, and a busy proxy makes fewer, larger writes. */
 const gatherMs = 20;
 const retryMs = { first: 100, last: 2_000 };
