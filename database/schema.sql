@@ -139,6 +139,11 @@ begin
     using chaperone.requests r
     where r.organization_id = organization and r.user_id = erased
       and c.organization_id = organization and c.started_at = r.started_at and c.request_id = r.request_id;
+  -- Of a call that goes on, what is known so far becomes its record. Without the input its output is not kept either.
+  update chaperone.pending_calls p
+    set record = (p.record::jsonb || jsonb_build_object('user_id', stranger, 'user_external_id', null, 'input_sealed', null,
+      'session_id', 'erased-' || md5((p.record ->> 'session_id') || stranger)))::json
+    where p.organization_id = organization and p.record ->> 'user_id' = erased::text;
   delete from chaperone.analysis_results where organization_id = organization and user_id = erased;
   update chaperone.ratings set feedback = null where organization_id = organization and rated_by = erased;
   update chaperone.rating_history set feedback = null where organization_id = organization and rated_by = erased;

@@ -260,52 +260,6 @@ $$;
 revoke all on function chaperone.fold_usage(boolean) from public;
 grant execute on function chaperone.fold_usage(boolean) to chaperone_tenant;
 
--- As before, and with it in what is added up by session.
-create or replace function chaperone.erase_user(erased uuid) returns uuid
-  language plpgsql security definer
-  set search_path = pg_catalog, pg_temp
-as $$
-declare
-  organization uuid := chaperone.current_organization_id();
-  stranger uuid := gen_random_uuid();
-  place record;
-begin
-  perform from chaperone.users u where u.organization_id = organization and u.user_id = erased for update;
-  if not found then
-    return null;
-  end if;
-  -- A fold under way still adds to the sums of the user.
-  insert into chaperone.usage_folds (organization_id) values (organization) on conflict do nothing;
-  perform from chaperone.usage_folds where organization_id = organization for update;
-  delete from chaperone.request_contents c
-    using chaperone.requests r
-    where r.organization_id = organization and r.user_id = erased
-      and c.organization_id = organization and c.started_at = r.started_at and c.request_id = r.request_id;
-  delete from chaperone.analysis_results where organization_id = organization and user_id = erased;
-  update chaperone.ratings set feedback = null where organization_id = organization and rated_by = erased;
-  update chaperone.rating_history set feedback = null where organization_id = organization and rated_by = erased;
-  -- Sessions are named by their clients, so their names go, too.
-  update chaperone.requests r set session_id = 'erased-' || md5(r.session_id || stranger)
-    where r.organization_id = organization and r.user_id = erased;
-  update chaperone.sessions s set session_id = 'erased-' || md5(s.session_id || stranger)
-    where s.organization_id = organization and s.user_id = erased;
-  update chaperone.session_usage s set session_id = 'erased-' || md5(s.session_id || stranger)
-    where s.organization_id = organization and s.user_id = erased;
-  update chaperone.users set external_id = 'erased-' || stranger, display_name = null, is_active = false, updated_at = now()
-    where organization_id = organization and user_id = erased;
-  for place in
-    select c.oid::regclass as owner, a.attname as name
-    from pg_class c
-      join pg_attribute a on a.attrelid = c.oid and a.attname in ('user_id', 'rated_by') and not a.attisdropped
-    where c.relnamespace = 'chaperone'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
-  loop
-    execute format('update %s set %I = $1 where organization_id = $2 and %I = $3', place.owner, place.name, place.name)
-      using stranger, organization, erased;
-  end loop;
-  return stranger;
-end
-$$;
-
 -- The calls that are there already.
 insert into chaperone.usage_pending (organization_id, started_at, request_id)
 select organization_id, array_agg(started_at), array_agg(request_id)

@@ -76,6 +76,18 @@ describe('/v1/users', () => {
       const { rowCount } = await owner.query('select from chaperone.ratings where request_id = $1', [requestId]);
       return rowCount === 1;
     });
+    // One that the provider still works on, whose record is written only when that ends.
+    const working = await ask(
+      'POST',
+      '/responses',
+      { model: 'gpt-4o', input: 'I am Eve', background: true, metadata: { sandbox: 'work=4000' } },
+      { 'x-user-id': 'eve@example.com', 'x-session-id': 'eve-s-secret' },
+    );
+    const workingId = working.headers.get('x-request-id');
+    await until(async () => {
+      const { rowCount } = await owner.query('select from chaperone.pending_calls where request_id = $1', [workingId]);
+      return rowCount === 1;
+    }, 'the pending call');
     const sums = async () =>
       (await owner.query('select count(*), sum(total_tokens), sum(cost_usd) from chaperone.requests')).rows;
     const before = await sums();
@@ -101,6 +113,14 @@ describe('/v1/users', () => {
       [requestId],
     );
     assert.deepEqual(rows, [{ user_id: erased.body.anonymous_id, hasContents: false }]);
+    await shipped(workingId);
+    const { rows: settled } = await owner.query(
+      `select user_id, status, exists (select from chaperone.request_contents c where c.request_id = r.request_id and c.input_encrypted is not null) as "hasInput"
+       from chaperone.requests r where request_id = $1`,
+      [workingId],
+    );
+    assert.deepEqual(settled, [{ user_id: erased.body.anonymous_id, status: 'completed', hasInput: false }]);
+    assert.equal((await ask('GET', '/users/eve%40example.com')).status, 404);
     // Whoever comes back is somebody new.
     const again = await call('eve@example.com');
     await shipped(again.headers.get('x-request-id'));
