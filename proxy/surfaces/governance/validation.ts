@@ -26,27 +26,33 @@ export function validateBySchema(app: FastifyInstance): void {
 
 function toProblem(part: string, error: ErrorObject | undefined): ProxyError {
   if (!error) return new ProxyError('invalid_request');
-  const { missingProperty, additionalProperty, allowedValues, allowedValue, format } = error.params;
+  const { missingProperty, additionalProperty } = error.params;
   const names = [...error.instancePath.split('/').slice(1), missingProperty ?? additionalProperty].filter(
     (name) => name !== undefined,
   );
   const param = names.map(decodePointer).reduce(joinName, '');
-  const whole = part === 'body' ? 'The body' : 'The request';
-  const allowed = allowedValues?.map((value: unknown) => JSON.stringify(value)).join(', ');
-  const problem =
-    missingProperty !== undefined
-      ? 'is required'
-      : additionalProperty !== undefined
-        ? 'is not a known field'
-        : allowed !== undefined
-          ? `must be one of ${allowed}`
-          : allowedValue !== undefined
-            ? `must be ${JSON.stringify(allowedValue)}`
-            : format !== undefined
-              ? `must be a ${format}`
-              : error.message;
-  const message = `${param === '' ? whole : param} ${problem}`;
-  return new ProxyError('invalid_request', param === '' ? { message } : { param, message });
+  if (param !== '') return new ProxyError('invalid_request', { param, message: `${param} ${say(error)}` });
+  return new ProxyError('invalid_request', {
+    message: `${part === 'body' ? 'The body' : 'The request'} ${say(error)}`,
+  });
+}
+
+/** What is wrong with a field; ajv's own words where they name what is expected. */
+function say({ keyword, params, message }: ErrorObject): string {
+  switch (keyword) {
+    case 'required':
+      return 'is required';
+    case 'additionalProperties':
+      return 'is not a known field';
+    case 'enum':
+      return `must be one of ${params.allowedValues.map((value: unknown) => JSON.stringify(value)).join(', ')}`;
+    case 'const':
+      return `must be ${JSON.stringify(params.allowedValue)}`;
+    case 'format':
+      return `must be a ${params.format}`;
+    default:
+      return message ?? 'is not valid';
+  }
 }
 
 /** A JSON Pointer's token (RFC 6901, section 4). */
