@@ -35,20 +35,20 @@ export async function upsertAnalysisConfig(db: Queryable, config: AnalysisConfig
   );
 }
 
-/** A stored config, to compare with what it should be. */
-export async function findAnalysisConfig(
+/** Stored configs by their ids, to compare with what they should be. */
+export async function findAnalysisConfigs(
   db: Queryable,
   organizationId: string,
-  analysisConfigId: string,
-): Promise<AnalysisConfigWrite | undefined> {
+  analysisConfigIds: readonly string[],
+): Promise<ReadonlyMap<string, AnalysisConfigWrite>> {
   const { rows } = await db.query<AnalysisConfigWrite>(
     `select organization_id as "organizationId", analysis_config_id as "analysisConfigId", resource, name, description,
             config_encrypted as "configSealed"
      from chaperone.analysis_configs
-     where organization_id = $1::uuid and analysis_config_id = $2::uuid and deleted_at is null`,
-    [organizationId, analysisConfigId],
+     where organization_id = $1::uuid and analysis_config_id = any($2::uuid[]) and deleted_at is null`,
+    [organizationId, analysisConfigIds],
   );
-  return rows[0];
+  return new Map(rows.map((row) => [row.analysisConfigId, row]));
 }
 
 /**

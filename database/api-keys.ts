@@ -47,21 +47,21 @@ export async function upsertApiKey(db: Queryable, key: ApiKeyWrite): Promise<voi
   );
 }
 
-/** A stored key, to compare with what it should be. */
-export async function findApiKey(
+/** Stored keys by their ids, to compare with what they should be. */
+export async function findApiKeys(
   db: Queryable,
   organizationId: string,
-  apiKeyId: string,
-): Promise<ApiKeyWrite | undefined> {
+  apiKeyIds: readonly string[],
+): Promise<ReadonlyMap<string, ApiKeyWrite>> {
   const { rows } = await db.query<ApiKeyWrite>(
     `select organization_id as "organizationId", api_key_id as "apiKeyId", resource, provider,
             user_external_id as "userExternalId", models, key_encrypted as "keySealed", fingerprint,
             synthetic_key_sha256 as "syntheticKeySha256", is_active as "isActive", expires_at as "expiresAt"
      from chaperone.api_keys
-     where organization_id = $1::uuid and api_key_id = $2::uuid and deleted_at is null`,
-    [organizationId, apiKeyId],
+     where organization_id = $1::uuid and api_key_id = any($2::uuid[]) and deleted_at is null`,
+    [organizationId, apiKeyIds],
   );
-  return rows[0];
+  return new Map(rows.map((row) => [row.apiKeyId, row]));
 }
 
 /**

@@ -44,20 +44,20 @@ export async function upsertPersona(db: Queryable, persona: PersonaWrite): Promi
   );
 }
 
-/** A stored persona, to compare with what it should be. */
-export async function findPersona(
+/** Stored personas by their ids, to compare with what they should be. */
+export async function findPersonas(
   db: Queryable,
   organizationId: string,
-  personaId: string,
-): Promise<PersonaWrite | undefined> {
+  personaIds: readonly string[],
+): Promise<ReadonlyMap<string, PersonaWrite>> {
   const { rows } = await db.query<PersonaWrite>(
     `select organization_id as "organizationId", persona_id as "personaId", resource, name, description,
             content_encrypted as "contentSealed", users, model, parameters, is_active as "isActive"
      from chaperone.personas
-     where organization_id = $1::uuid and persona_id = $2::uuid and deleted_at is null`,
-    [organizationId, personaId],
+     where organization_id = $1::uuid and persona_id = any($2::uuid[]) and deleted_at is null`,
+    [organizationId, personaIds],
   );
-  return rows[0];
+  return new Map(rows.map((row) => [row.personaId, row]));
 }
 
 /**

@@ -69,11 +69,12 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
 
   const queues = new Map<string, WorkQueue>();
   const controllers: Controller[] = [];
-  const start = (name: string, reconcile: Reconcile) => {
+  const start = (name: string, makeReconcile: (queue: WorkQueue) => Reconcile) => {
     const label = name.toLowerCase();
     const queue = makeWorkQueue(metrics && { observer: metrics.queue(label) });
     queues.set(name, queue);
     const observed = metrics && { observer: metrics.controller(label) };
+    const reconcile = makeReconcile(queue);
     controllers.push(startController({ name, queue, reconcile, concurrency, log, ...observed }));
   };
   const context = { cluster, db, tenancies: makeTenancyFinder(cluster, namespace) };
@@ -81,10 +82,10 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const organizations = { cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now: Date.now };
   const ofCluster = { ...(sidecars && { sidecars }), ...(serviceAccountIssuer && { serviceAccountIssuer }) };
   const timing = { ...(propagationMs !== undefined && { propagationMs }) };
-  start('Organization', makeOrganizationReconciler({ ...organizations, ...ofCluster, ...timing }));
-  start('Persona', makeTenantReconciler(context, tenantKinds.Persona));
-  start('ApiKeyBinding', makeTenantReconciler(context, tenantKinds.ApiKeyBinding));
-  start('AnalysisConfig', makeTenantReconciler(context, tenantKinds.AnalysisConfig));
+  start('Organization', () => makeOrganizationReconciler({ ...organizations, ...ofCluster, ...timing }));
+  start('Persona', (queue) => makeTenantReconciler(context, tenantKinds.Persona, queue));
+  start('ApiKeyBinding', (queue) => makeTenantReconciler(context, tenantKinds.ApiKeyBinding, queue));
+  start('AnalysisConfig', (queue) => makeTenantReconciler(context, tenantKinds.AnalysisConfig, queue));
 
   const unsubscribe = cluster.subscribe(
     makeTriggers(cluster, namespace, {

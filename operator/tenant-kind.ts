@@ -1,8 +1,10 @@
 import { resourceIdOf } from '../database/ids.ts';
 import type { Queryable } from '../database/queryable.ts';
 import type { Cluster, ResourceOf, StatusOf } from './cluster/cluster.ts';
+import { makeRowReader } from './row-reader.ts';
 import { differs, isNews, toConditions, type Verdict } from './runtime/conditions.ts';
 import type { Reconcile, Result } from './runtime/controller.ts';
+import type { WorkQueue } from './runtime/work-queue.ts';
 import { isProblem, type Tenancy, type TenancyFinder, type TenantKind } from './tenancy.ts';
 
 export interface TenantContext {
@@ -33,10 +35,12 @@ export interface TenantOutcome<K extends TenantKind> {
 }
 
 /** What differs between the kinds that belong to an Organization. */
-export interface TenantKindOf<K extends TenantKind> {
+export interface TenantKindOf<K extends TenantKind, Row> {
   readonly kind: K;
-  /** Gather, decide, apply. */
-  reconcile(context: TenantContext, object: TenantObject<K>): Promise<TenantOutcome<K>>;
+  /** The rows in force among these, by their ids. */
+  find(db: Queryable, organizationId: string, rowIds: readonly string[]): Promise<ReadonlyMap<string, Row>>;
+  /** Gather, decide, apply. @param stored the row in force */
+  reconcile(context: TenantContext, object: TenantObject<K>, stored: Row | undefined): Promise<TenantOutcome<K>>;
   /**
    * Takes the object's row out of force. Nothing happens where there is none.
    *
@@ -53,15 +57,36 @@ export interface TenantKindOf<K extends TenantKind> {
 
 const finalizer = 'chaperone.dev/row';
 
+const noQueue: Pick<WorkQueue, 'next' | 'askedAtMs'> = { next: () => [], askedAtMs: () => undefined };
+
 /**
  * Makes the reconciler of a kind that belongs to an Organization, for keys `namespace/name`: membership, finalizer, row,
  * status and Event are the same for each.
+ *
+ * @param queue what else is to be reconciled, so that its rows can be read at once
  */
-export function makeTenantReconciler<K extends TenantKind>(context: TenantContext, kind: TenantKindOf<K>): Reconcile {
-  const { cluster, tenancies } = context;
+export function makeTenantReconciler<K extends TenantKind, Row>(
+  context: TenantContext,
+  kind: TenantKindOf<K, Row>,
+  queue = noQueue,
+): Reconcile {
+  const { cluster, db, tenancies } = context;
+  const rowReader = makeRowReader({
+    find: (organizationId, rowIds) => kind.find(db, organizationId, rowIds),
+    placeOf(path) {
+      const [namespace = '', name = ''] = path.split('/');
+      const organization = cluster.get(kind.kind, namespace, name)?.spec.organizationRef.name;
+      const organizationId = organization === undefined ? undefined : tenancies.findRows(organization)?.organizationId;
+      return organizationId === undefined
+        ? undefined
+        : { organizationId, rowId: resourceIdOf(organizationId, kind.kind, path) };
+    },
+    queue,
+  });
   /** Whose row each resource has: an API server may delete one although its finalizer has just been added. */
   const written = new Map<string, string>();
   return async (path) => {
+    const readRow = rowReader.begin(path);
     const [namespace = '', name = ''] = path.split('/');
     const key = { kind: kind.kind, namespace, name };
     const resource = cluster.get(kind.kind, namespace, name);
@@ -90,7 +115,8 @@ export function makeTenantReconciler<K extends TenantKind>(context: TenantContex
       if (!resource.metadata.finalizers?.includes(finalizer)) await cluster.addFinalizer(key, finalizer);
       const rowId = resourceIdOf(tenancy.organizationId, kind.kind, path);
       written.set(path, organizationName);
-      outcome = await kind.reconcile(context, { resource, namespace, name, path, rowId, tenancy });
+      const stored = await readRow({ organizationId: tenancy.organizationId, rowId });
+      outcome = await kind.reconcile(context, { resource, namespace, name, path, rowId, tenancy }, stored);
     }
     const effect = effectOf(outcome.isChanged);
     await report(cluster, kind, resource, outcome);
@@ -105,7 +131,7 @@ function effectOf(isChanged: boolean): Pick<Result, 'effectAtMs'> {
 
 async function report<K extends TenantKind>(
   cluster: Cluster,
-  { kind }: TenantKindOf<K>,
+  { kind }: Pick<TenantKindOf<K, unknown>, 'kind'>,
   { metadata, status }: ResourceOf<K>,
   outcome: { verdict: Verdict; status: object },
 ): Promise<void> {

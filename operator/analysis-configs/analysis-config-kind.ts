@@ -3,7 +3,7 @@ import type { AnalysisConfig } from '../../crds/resources.generated.ts';
 import {
   type AnalysisConfigWrite,
   deleteAnalysisConfig,
-  findAnalysisConfig,
+  findAnalysisConfigs,
   upsertAnalysisConfig,
 } from '../../database/analysis-configs.ts';
 import { EnvelopeError } from '../../database/envelope.ts';
@@ -12,12 +12,12 @@ import { isNameTaken, notReady, ready, type TenantKindOf, type TenantObject } fr
 type Row = Omit<AnalysisConfigWrite, 'configSealed'> & { readonly config: AnalysisConfig['spec']['config'] };
 
 /** AnalysisConfig: how conversations are classified. */
-export const analysisConfigKind: TenantKindOf<'AnalysisConfig'> = {
+export const analysisConfigKind: TenantKindOf<'AnalysisConfig', AnalysisConfigWrite> = {
   kind: 'AnalysisConfig',
-  async reconcile({ db }, object) {
+  find: findAnalysisConfigs,
+  async reconcile({ db }, object, stored) {
     const { organizationId, envelope } = object.tenancy;
     const status = { id: object.rowId };
-    const stored = await findAnalysisConfig(db, organizationId, object.rowId);
     const row = decideRow(object);
     if (stored && isDeepStrictEqual(open(stored, object), row)) return { verdict: inForce, status, isChanged: false };
     const { config, ...rest } = row;

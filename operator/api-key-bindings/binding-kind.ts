@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { deleteApiKey, upsertApiKey } from '../../database/api-keys.ts';
+import { type ApiKeyWrite, deleteApiKey, findApiKeys, upsertApiKey } from '../../database/api-keys.ts';
 import { ClusterError } from '../cluster/cluster.ts';
 import { syntheticKeySecretName } from '../credentials.ts';
 import type { Verdict } from '../runtime/conditions.ts';
@@ -8,12 +8,13 @@ import { decideBinding, judgeHandOut, withoutHandOut } from './decide.ts';
 import { gatherBinding } from './gather.ts';
 
 /** ApiKeyBinding: a provider's key, sealed for the proxies, and a synthetic key for the applications. */
-export const bindingKind: TenantKindOf<'ApiKeyBinding'> = {
+export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
   kind: 'ApiKeyBinding',
-  async reconcile(context, object) {
+  find: findApiKeys,
+  async reconcile(context, object, stored) {
     const { db } = context;
     const { organizationId, envelope } = object.tenancy;
-    const gathered = await gatherBinding(context, object);
+    const gathered = gatherBinding(context, object, stored);
     const decided = decideBinding(gathered, object, makeSyntheticKey(), Date.now());
     if (decided.action === 'withdraw') {
       const isChanged = await deleteApiKey(db, organizationId, object.rowId);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ApiKeyBinding } from '../../crds/resources.generated.ts';
-import { type ApiKeyWrite, findApiKey } from '../../database/api-keys.ts';
+import type { ApiKeyWrite } from '../../database/api-keys.ts';
 import { EnvelopeError } from '../../database/envelope.ts';
 import { syntheticKeySecretName } from '../credentials.ts';
 import type { TenantContext, TenantObject } from '../tenant-kind.ts';
@@ -16,12 +16,12 @@ export interface GatheredBinding {
   readonly stored: (Omit<ApiKeyWrite, 'keySealed'> & { readonly key: string }) | undefined;
 }
 
-export async function gatherBinding(
-  { cluster, db }: TenantContext,
-  { resource, namespace, name, rowId, tenancy }: TenantObject<'ApiKeyBinding'>,
-): Promise<GatheredBinding> {
+export function gatherBinding(
+  { cluster }: TenantContext,
+  { resource, namespace, name, tenancy }: TenantObject<'ApiKeyBinding'>,
+  row: ApiKeyWrite | undefined,
+): GatheredBinding {
   const { secretKeyRef, provider } = resource.spec;
-  const row = await findApiKey(db, tenancy.organizationId, rowId);
   const stored = row && open(row, tenancy);
   const handedOut = read(cluster.get('Secret', namespace, syntheticKeySecretName(name))?.data['api-key']);
   const isKnown = handedOut !== undefined && (!stored || stored.syntheticKeySha256.equals(sha256(handedOut)));

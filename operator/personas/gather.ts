@@ -1,6 +1,6 @@
 import type { Persona } from '../../crds/resources.generated.ts';
 import { EnvelopeError } from '../../database/envelope.ts';
-import { findPersona, type PersonaWrite } from '../../database/personas.ts';
+import type { PersonaWrite } from '../../database/personas.ts';
 import type { TenantContext, TenantObject } from '../tenant-kind.ts';
 
 /** Everything a decision about a persona rests on. */
@@ -12,13 +12,13 @@ export interface GatheredPersona {
   readonly stored: (Omit<PersonaWrite, 'contentSealed'> & { readonly content: string }) | undefined;
 }
 
-export async function gatherPersona(
-  { cluster, db }: TenantContext,
-  { resource, namespace, rowId, tenancy }: TenantObject<'Persona'>,
-): Promise<GatheredPersona> {
+export function gatherPersona(
+  { cluster }: TenantContext,
+  { resource, namespace, tenancy }: TenantObject<'Persona'>,
+  row: PersonaWrite | undefined,
+): GatheredPersona {
   const { content, contentFrom } = resource.spec;
   const reference = contentFrom?.configMapKeyRef;
-  const row = await findPersona(db, tenancy.organizationId, rowId);
   return {
     persona: resource,
     content: content ?? (reference && cluster.get('ConfigMap', namespace, reference.name)?.data[reference.key]),

@@ -1,13 +1,14 @@
-import { deletePersona, upsertPersona } from '../../database/personas.ts';
+import { deletePersona, findPersonas, type PersonaWrite, upsertPersona } from '../../database/personas.ts';
 import { isNameTaken, notReady, type TenantKindOf } from '../tenant-kind.ts';
 import { decidePersona } from './decide.ts';
 import { gatherPersona } from './gather.ts';
 
 /** Persona: instructions in force for an organization's calls. */
-export const personaKind: TenantKindOf<'Persona'> = {
+export const personaKind: TenantKindOf<'Persona', PersonaWrite> = {
   kind: 'Persona',
-  async reconcile(context, object) {
-    const decision = decidePersona(await gatherPersona(context, object), object);
+  find: findPersonas,
+  async reconcile(context, object, stored) {
+    const decision = decidePersona(gatherPersona(context, object, stored), object);
     const { organizationId, envelope } = object.tenancy;
     const status = {
       id: object.rowId,

@@ -11,8 +11,12 @@ export interface WorkQueue {
   forget(key: string): void;
   /** The next key; waits for one; undefined once the queue is shut down. */
   take(): Promise<string | undefined>;
+  /** The keys that are taken next, so many at most. */
+  next(most: number): readonly string[];
   /** Since when the key taken has waited to be, by `performance.now()`. */
   addedAtMs(key: string): number | undefined;
+  /** When a key that waits, or was taken, was last added: perhaps again while it waited. By `performance.now()`. */
+  askedAtMs(key: string): number | undefined;
   /** Says that the key taken has been worked on. */
   done(key: string): void;
   shutDown(): void;
@@ -41,6 +45,12 @@ export interface WorkQueueOptions {
   readonly retryBurst?: number;
 }
 
+/** Times by `performance.now()`. */
+interface Waiting {
+  readonly addedAtMs: number;
+  askedAtMs: number;
+}
+
 const silentObserver: QueueObserver = {
   attached: () => {},
   added: () => {},
@@ -52,9 +62,9 @@ const silentObserver: QueueObserver = {
 export function makeWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
   const { baseDelayMs = 1_000, maxDelayMs = 300_000, retriesPerSecond = 10, retryBurst = 100 } = options;
   const { observer = silentObserver } = options;
-  /** Each with the time since when, by `performance.now()`. */
-  const waiting = new Map<string, number>();
-  const working = new Map<string, { readonly takenAtMs: number; readonly addedAtMs: number }>();
+  const waiting = new Map<string, Waiting>();
+  const working = new Map<string, Waiting & { readonly takenAtMs: number }>();
+  /** Each with the time since when. */
   const dirty = new Map<string, number>();
   const failures = new Map<string, number>();
   const timers = new Map<string, { timer: NodeJS.Timeout; atMs: number }>();
@@ -64,19 +74,21 @@ export function makeWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
 
   const handOut = (key: string, taker: (key: string) => void) => {
     const takenAtMs = performance.now();
-    const addedAtMs = waiting.get(key) ?? takenAtMs;
+    const { addedAtMs, askedAtMs } = waiting.get(key) ?? { addedAtMs: takenAtMs, askedAtMs: takenAtMs };
     observer.taken(takenAtMs - addedAtMs);
     waiting.delete(key);
-    working.set(key, { takenAtMs, addedAtMs });
+    working.set(key, { takenAtMs, addedAtMs, askedAtMs });
     taker(key);
   };
   const wait = (key: string, addedAtMs: number) => {
-    waiting.set(key, addedAtMs);
+    waiting.set(key, { addedAtMs, askedAtMs: performance.now() });
     const taker = takers.shift();
     if (taker) handOut(key, taker);
   };
   const add = (key: string) => {
-    if (isShutDown || waiting.has(key) || dirty.has(key)) return;
+    const already = waiting.get(key);
+    if (already) already.askedAtMs = performance.now();
+    if (isShutDown || already || dirty.has(key)) return;
     observer.added();
     if (working.has(key)) dirty.set(key, performance.now());
     else wait(key, performance.now());
@@ -114,7 +126,9 @@ export function makeWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
       if (key === undefined) return new Promise((resolve) => takers.push(resolve));
       return new Promise((resolve) => handOut(key, resolve));
     },
+    next: (most) => [...waiting.keys().take(most)],
     addedAtMs: (key) => working.get(key)?.addedAtMs,
+    askedAtMs: (key) => (waiting.get(key) ?? working.get(key))?.askedAtMs,
     done(key) {
       const work = working.get(key);
       if (work) observer.done(performance.now() - work.takenAtMs);

@@ -27,6 +27,7 @@ function prepare() {
   let whileWriting = () => {};
   const reconcile = makeTenantReconciler({ cluster, tenancies } as unknown as TenantContext, {
     kind: 'Persona',
+    find: async () => new Map(),
     async reconcile(_context, { rowId }) {
       rows.add(rowId);
       whileWriting();

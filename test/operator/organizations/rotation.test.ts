@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { importJWK, SignJWT } from 'jose';
 import { Client, Pool } from 'pg';
 import { makeEnvelope } from '../../../database/envelope.ts';
-import { findPersona } from '../../../database/personas.ts';
+import { findPersonas } from '../../../database/personas.ts';
 import { makeDirectoryCluster } from '../../../operator/cluster/directory.ts';
 import {
   credentialsSecretName,
@@ -121,7 +121,7 @@ test('token keys, data keys and the password rotate, and what was made with the 
   assert.ok((await isAccepted(firstToken)) && (await isAccepted(secondToken)));
   const personaId = cluster.get('Persona', 'default', 'support-agent')?.status?.id ?? '';
   await reconcilePersona('default/support-agent');
-  const row = await findPersona(db, inUse.organization.id, personaId);
+  const row = (await findPersonas(db, inUse.organization.id, [personaId])).get(personaId);
   assert.ok(row && makeEnvelope(inUse.dataKeys).isCurrent(row.contentSealed), 'sealed anew');
   const place = { organizationId: inUse.organization.id, column: 'personas.content', rowId: personaId };
   assert.match(makeEnvelope(handedOut.dataKeys).open(place, row.contentSealed).toString(), /support agent/);

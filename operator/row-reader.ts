@@ -1,0 +1,72 @@
+import type { WorkQueue } from './runtime/work-queue.ts';
+
+/** Where a resource's row is. */
+export interface RowPlace {
+  readonly organizationId: string;
+  readonly rowId: string;
+}
+
+export interface RowReaderOptions<Row> {
+  /** The rows in force among these, by their ids. */
+  readonly find: (organizationId: string, rowIds: readonly string[]) => Promise<ReadonlyMap<string, Row>>;
+  /** Where the row of the resource with this key is; undefined where it can have none. */
+  readonly placeOf: (key: string) => RowPlace | undefined;
+  readonly queue: Pick<WorkQueue, 'next' | 'askedAtMs'>;
+}
+
+export interface RowReader<Row> {
+  /**
+   * Called when a key has been taken from the queue.
+   *
+   * @returns reads its row
+   */
+  begin(key: string): (place: RowPlace) => Promise<Row | undefined>;
+}
+
+interface Reading<Row> {
+  readonly organizationId: string;
+  readonly startedAtMs: number;
+  readonly rows: Promise<ReadonlyMap<string, Row>>;
+}
+
+/** A row is as large as its resource, and so many are in memory. */
+const mostRows = 50;
+
+/**
+ * Reads a row, and with it those of the keys that are taken next: otherwise a start and every resync, which look at all
+ * resources, would have as many statements as there are resources.
+ *
+ * While a key waits, nothing that the operator does changes its row without adding the key again. So what was read ahead
+ * is what the row is when the key is taken, unless the key has been added again since.
+ */
+export function makeRowReader<Row>({ find, placeOf, queue }: RowReaderOptions<Row>): RowReader<Row> {
+  const ahead = new Map<string, Reading<Row>>();
+
+  const isFresh = (key: string, reading: Reading<Row> | undefined) =>
+    reading !== undefined && reading.startedAtMs > (queue.askedAtMs(key) ?? 0);
+  const read = ({ organizationId, rowId }: RowPlace) => {
+    const startedAtMs = performance.now();
+    const others = queue.next(mostRows - 1).flatMap((next) => {
+      const place = isFresh(next, ahead.get(next)) ? undefined : placeOf(next);
+      return place?.organizationId === organizationId ? [{ key: next, rowId: place.rowId }] : [];
+    });
+    const rows = find(organizationId, [rowId, ...others.map((other) => other.rowId)]);
+    // Whoever asks for one of them is told.
+    rows.catch(() => {});
+    for (const other of others) ahead.set(other.key, { organizationId, startedAtMs, rows });
+    return rows;
+  };
+
+  return {
+    begin(key) {
+      const reading = ahead.get(key);
+      ahead.delete(key);
+      const fresh = isFresh(key, reading) ? reading : undefined;
+      return async (place) => {
+        const isRead = fresh?.organizationId === place.organizationId;
+        const rows = await (isRead ? fresh.rows : read(place));
+        return rows.get(place.rowId);
+      };
+    },
+  };
+}
