@@ -1,8 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type Logger, pino } from 'pino';
-import { makeDirectoryCluster } from '../operator/cluster/directory.ts';
-import { startOperator } from '../operator/operator.ts';
+import { pino } from 'pino';
 import { type InClusterOptions, operateInCluster } from './operator/in-cluster.ts';
 
 export interface OperatorCommandOptions extends InClusterOptions {
@@ -22,35 +19,10 @@ export async function operator(options: OperatorCommandOptions, environment: Nod
     const proxyDatabaseUrl = proxyDatabaseUrlFile === undefined ? databaseUrl : await readText(proxyDatabaseUrlFile);
     return operateInCluster(options, { databaseUrl, proxyDatabaseUrl, log });
   }
+  // In a cluster, what reads and judges YAML would only take up memory.
+  const { operateOverDirectory } = await import('./operator/over-directory.ts');
   const { directory, data, resyncMs, propagationMs } = options;
   await operateOverDirectory(directory, data, { databaseUrl, resyncMs, propagationMs, environment, log });
-}
-
-interface DirectoryContext {
-  readonly databaseUrl: string;
-  readonly resyncMs: number;
-  readonly propagationMs: number;
-  readonly environment: NodeJS.ProcessEnv;
-  readonly log: Logger;
-}
-
-async function operateOverDirectory(directory: string, data: string, context: DirectoryContext): Promise<void> {
-  const { databaseUrl, resyncMs, propagationMs, environment, log } = context;
-  const cluster = makeDirectoryCluster({
-    directory,
-    stateDirectory: join(data, 'state'),
-    environment,
-    onProblem: (problem) => log.error(problem, 'a resource cannot be used; the last good one stays in force'),
-  });
-  await cluster.start();
-  const running = await startOperator({ cluster, databaseUrl, resyncMs, propagationMs, log });
-  log.info('reconciling');
-  const stop = async () => {
-    await running.stop();
-    await cluster.close();
-    process.exit(0);
-  };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());
 }
 
 async function readText(file: string): Promise<string> {

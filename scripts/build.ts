@@ -5,7 +5,7 @@ import { chmod, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promi
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { type BuildOptions, build as bundle, type Plugin } from 'esbuild';
-import { bundleFiles, programFrame } from './build/program.ts';
+import { bundleFiles, filesOf, type ProgramName, programFrame } from './build/program.ts';
 
 const root = dirname(import.meta.dirname);
 
@@ -45,19 +45,44 @@ const modulePlaces: Plugin = {
 };
 
 /**
- * A proxy is the one command that runs in every pod. The others' code is in a file of its own, which is read only for
- * them: in this one, whatever cli/main.ts would load for them is looked for there.
+ * A process pays for all code that its program has, used or not. So each that runs in a cluster has its own only, and of
+ * its packages only what is used, for which it must be imported like any other module. The other commands' code is in a
+ * file that is read for them alone: whatever cli/main.ts would load is looked for there.
  */
-const otherCommands: Plugin = {
-  name: 'other-commands',
-  setup: ({ onResolve }) => {
-    onResolve({ filter: /^\.\// }, ({ path, importer, kind }) => {
-      const isCommand = kind === 'dynamic-import' && importer === join(root, 'cli/main.ts') && path !== './proxy.ts';
-      return isCommand ? { path: `./${bundleFiles.commands}`, external: true } : undefined;
+const ownCommand = (name: ProgramName): Plugin => ({
+  name: 'own-command',
+  setup: ({ onLoad, onResolve }) => {
+    const main = join(root, 'cli/main.ts');
+    const loading = `await import('./${name}.ts')`;
+    onLoad({ filter: /\/cli\/main\.ts$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8');
+      if (!source.includes(loading)) throw new Error(`cli/main.ts does not say ${loading}`);
+      return { loader: 'ts', contents: `${source.replace(loading, 'own')}import * as own from './${name}.ts';\n` };
+    });
+    onResolve({ filter: /^\.\// }, ({ importer, kind }) => {
+      const isOther = kind === 'dynamic-import' && importer === main;
+      return isOther ? { path: `./${bundleFiles.commands}`, external: true } : undefined;
+    });
+  },
+});
+const programs: readonly ProgramName[] = ['proxy', 'operator'];
+const commandModules = ['up', 'sandbox', 'token', 'get', 'check'];
+
+/**
+ * The Kubernetes client has a class for every kind of object there is. They do nothing but stand there, which its
+ * package.json does not say; this does, so that those that nobody uses are left out.
+ */
+const unusedKubernetesClasses: Plugin = {
+  name: 'unused-kubernetes-classes',
+  setup: ({ onResolve, resolve }) => {
+    const client = '@kubernetes/client-node';
+    onResolve({ filter: /^[.@]/ }, async ({ path, importer, kind, resolveDir, pluginData }) => {
+      if (pluginData === client || !(path === client || importer.includes(client))) return undefined;
+      const resolved = await resolve(path, { importer, kind, resolveDir, pluginData: client });
+      return { ...resolved, sideEffects: false };
     });
   },
 };
-const commandModules = ['up', 'operator', 'sandbox', 'token', 'get', 'check'];
 
 /** Builds into `directory`, which is replaced when everything is there. */
 export async function build(directory: string = join(root, 'dist')): Promise<void> {
@@ -82,17 +107,19 @@ async function fill(directory: string, version: string): Promise<void> {
     define: { 'import.meta.url': '__filename', 'process.env.CHAPERONE_VERSION': JSON.stringify(version) },
   };
   await Promise.all([
-    bundle({
-      ...options,
-      entryPoints: ['cli/main.ts'],
-      outfile: join(directory, bundleFiles.program),
-      plugins: [otherCommands, modulePlaces],
-      // They are loaded by require: the program is run by node:vm, whose import() warns that it is experimental.
-      supported: { 'dynamic-import': false },
-      banner: { js: programFrame.start },
-      footer: { js: programFrame.end },
-      ...program,
-    }),
+    ...programs.map((name) =>
+      bundle({
+        ...options,
+        entryPoints: ['cli/main.ts'],
+        outfile: join(directory, filesOf(name).program),
+        plugins: [ownCommand(name), unusedKubernetesClasses, modulePlaces],
+        // They are loaded by require: the program is run by node:vm, whose import() warns that it is experimental.
+        supported: { 'dynamic-import': false },
+        banner: { js: programFrame.start },
+        footer: { js: programFrame.end },
+        ...program,
+      }),
+    ),
     bundle({
       ...options,
       stdin: {
@@ -101,7 +128,7 @@ async function fill(directory: string, version: string): Promise<void> {
         loader: 'ts',
       },
       outfile: join(directory, bundleFiles.commands),
-      plugins: [modulePlaces],
+      plugins: [unusedKubernetesClasses, modulePlaces],
       ...program,
     }),
     bundle({
@@ -115,7 +142,8 @@ async function fill(directory: string, version: string): Promise<void> {
     ...globSync(assets, { cwd: root }).map((file) => cp(join(root, file), join(directory, file))),
   ]);
   await chmod(join(directory, bundleFiles.launcher), 0o755);
-  await promisify(execFile)(process.execPath, [join(root, 'scripts/build/write-code-cache.ts'), directory]);
+  const writeCodeCache = join(root, 'scripts/build/write-code-cache.ts');
+  await Promise.all(programs.map((name) => promisify(execFile)(process.execPath, [writeCodeCache, directory, name])));
 }
 
 if (import.meta.main) await build();

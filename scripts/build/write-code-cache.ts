@@ -1,18 +1,24 @@
-// node scripts/build/write-code-cache.ts DIRECTORY: runs the bundle in DIRECTORY as far as a proxy loads its modules,
-// and keeps what V8 compiled for that.
+// node scripts/build/write-code-cache.ts DIRECTORY PROGRAM: runs the program of the bundle in DIRECTORY as far as it loads
+// its modules, and keeps what V8 compiled for that.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundleFiles, loadProgram } from './program.ts';
+import { filesOf, loadProgram } from './program.ts';
 
-const [, , directory] = process.argv;
-if (directory === undefined) throw new Error('usage: node scripts/build/write-code-cache.ts DIRECTORY');
-const program = loadProgram(directory, undefined);
+const [, , directory, name] = process.argv;
+if (directory === undefined || (name !== 'proxy' && name !== 'operator')) {
+  throw new Error('usage: node scripts/build/write-code-cache.ts DIRECTORY proxy|operator');
+}
+const program = loadProgram(directory, name, undefined);
 process.on('exit', () => {
-  writeFileSync(join(directory, bundleFiles.codeCache), program.createCodeCache());
+  writeFileSync(join(directory, filesOf(name).codeCache), program.createCodeCache());
   process.exitCode = 0;
 });
-// Without credentials it ends by itself, and quietly, once everything is loaded.
-const nowhere = join(directory, 'no-credentials');
-process.argv.splice(2, 1, 'proxy', '--credentials', nowhere, '--data', nowhere);
+// Where what it needs is not there, it ends by itself, and quietly, once everything is loaded.
+const nowhere = join(directory, 'not-there');
+const needs = {
+  proxy: ['--credentials', nowhere, '--data', nowhere],
+  operator: ['--database-url-file', nowhere],
+};
+process.argv.splice(2, 2, name, ...needs[name]);
 process.stderr.write = () => true;
 program.run();
