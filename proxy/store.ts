@@ -1,5 +1,6 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import type { Logger } from 'pino';
+import { makeClient } from '../database/client.ts';
 import { isOutage } from '../database/outage.ts';
 import type { Queryable } from '../database/queryable.ts';
 import { ProxyError } from './error.ts';
@@ -32,14 +33,12 @@ export function makeStore({ databaseUrl, log }: StoreOptions): Store {
 
   const connect = async (): Promise<Client> => {
     if (client) return client;
-    const next = new Client({
-      connectionString: databaseUrl(),
-      application_name: 'chaperone-proxy-store',
-      connectionTimeoutMillis: 5_000,
-      query_timeout: queryTimeoutMs,
-      keepAlive: true,
+    const next = makeClient({
+      databaseUrl: databaseUrl(),
+      name: 'chaperone-proxy-store',
+      queryTimeoutMs,
+      onError: (error) => log.warn({ err: error }, 'lost the database'),
     });
-    next.on('error', (error) => log.warn({ err: error }, 'lost the database'));
     next.once('end', () => {
       if (client === next) client = undefined;
     });

@@ -1,7 +1,8 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Client, DatabaseError } from 'pg';
+import { type Client, DatabaseError } from 'pg';
 import type { Logger } from 'pino';
+import { makeClient } from '../../database/client.ts';
 import {
   type ConfigApiKey,
   type ConfigOrganization,
@@ -155,15 +156,13 @@ export function followSnapshot(options: FollowOptions): Follower {
   };
 
   const connect = async () => {
-    const next = new Client({
-      connectionString: options.databaseUrl(),
-      application_name: 'chaperone-proxy-config',
-      connectionTimeoutMillis: 5_000,
-      query_timeout: options.queryTimeoutMs ?? 10_000,
-      keepAlive: true,
+    const next = makeClient({
+      databaseUrl: options.databaseUrl(),
+      name: 'chaperone-proxy-config',
+      queryTimeoutMs: options.queryTimeoutMs ?? 10_000,
+      onError: (error) => log.warn({ err: error }, 'lost the database'),
     });
     next.on('notification', refresh);
-    next.on('error', (error) => log.warn({ err: error }, 'lost the database'));
     try {
       await next.connect();
       await next.query(`listen ${next.escapeIdentifier(configChannel(organizationId))}`);

@@ -1,0 +1,23 @@
+import { Client } from 'pg';
+
+export interface ClientOptions {
+  readonly databaseUrl: string;
+  /** What PostgreSQL shows the connection as. */
+  readonly name: string;
+  readonly queryTimeoutMs: number;
+  /** Told of what ends the connection; nobody else would hear of it. */
+  readonly onError: (error: Error) => void;
+}
+
+/** Makes a client, to be connected, that notices when its server falls silent. */
+export function makeClient({ databaseUrl, name, queryTimeoutMs, onError }: ClientOptions): Client {
+  const client = new Client({
+    connectionString: databaseUrl,
+    application_name: name,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: queryTimeoutMs,
+    keepAlive: true,
+  });
+  client.on('error', onError);
+  return client;
+}
