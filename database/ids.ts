@@ -66,3 +66,8 @@ export function randomHex(bytes: number): string {
 export function requestStartedAtMs(requestId: string): number | undefined {
   return /^req_[0-9a-f]{32}$/.test(requestId) ? Number.parseInt(requestId.slice(4, 16), 16) : undefined;
 }
+
+/** What stands for the id of a part of an answer: 64 bits of its SHA-256 as a whole number, an eighth of its size. */
+export function keptIdDigest(id: string): string {
+  return createHash('sha256').update(id).digest().readBigInt64BE().toString();
+}

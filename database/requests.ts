@@ -1,3 +1,4 @@
+import { keptIdDigest } from './ids.ts';
 import type { Queryable } from './queryable.ts';
 
 /** One row of `requests` with what belongs to it, as JSON with the names of the columns. */
@@ -43,6 +44,8 @@ export interface RequestRecord {
   image_quality?: string;
   audio_seconds?: number;
   characters?: number;
+  /** Digests (`keptIdDigest`) of ids by which later calls may name parts of the answer; absent where it has none. */
+  kept_ids?: string[];
   /** US dollars as a decimal string; null: unpriced. */
   cost_usd: string | null;
   duration_ms: number | null;
@@ -72,7 +75,7 @@ export async function insertRequests(db: Queryable, organizationId: string, reco
           previous_response_id text, input_tokens bigint, cached_input_tokens bigint, cache_write_tokens bigint,
           output_tokens bigint, reasoning_tokens bigint, total_tokens bigint, input_audio_tokens bigint,
           input_image_tokens bigint, output_audio_tokens bigint, output_image_tokens bigint, images integer,
-          image_size text, image_quality text, audio_seconds numeric, characters bigint, cost_usd numeric,
+          image_size text, image_quality text, audio_seconds numeric, characters bigint, kept_ids bigint[], cost_usd numeric,
           duration_ms integer, time_to_first_token_ms integer, input_at integer, input_length integer,
           output_at integer, output_length integer)
       ), new_users as (
@@ -97,13 +100,13 @@ export async function insertRequests(db: Queryable, organizationId: string, reco
         provider, requested_model, model, is_stream, status, http_status, error_code, response_id, previous_response_id,
         input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, total_tokens,
         input_audio_tokens, input_image_tokens, output_audio_tokens, output_image_tokens, images, image_size,
-        image_quality, audio_seconds, characters, cost_usd, duration_ms, time_to_first_token_ms)
+        image_quality, audio_seconds, characters, kept_ids, cost_usd, duration_ms, time_to_first_token_ms)
       select
         $1::uuid, request_id, started_at, kind, operation, user_id, session_id, turn_id, namespace, workload, persona_id, api_key_id,
         provider, requested_model, model, is_stream, status, http_status, error_code, response_id, previous_response_id,
         input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, total_tokens,
         input_audio_tokens, input_image_tokens, output_audio_tokens, output_image_tokens, images, image_size,
-        image_quality, audio_seconds, characters, cost_usd, duration_ms, time_to_first_token_ms
+        image_quality, audio_seconds, characters, kept_ids, cost_usd, duration_ms, time_to_first_token_ms
       from record
       order by started_at, request_id
       on conflict do nothing`,
@@ -179,6 +182,21 @@ export async function findRequestByResponseId(
      order by started_at desc
      limit 1`,
     [organizationId, responseId],
+  );
+  return rows[0];
+}
+
+/** A call whose answer had a part that the provider keeps by this id. Not the newest: no index has both. */
+export async function findRequestByKeptId(
+  db: Queryable,
+  organizationId: string,
+  keptId: string,
+): Promise<RequestReference | undefined> {
+  const { rows } = await db.query<RequestReference>(
+    `select ${reference}
+     from chaperone.requests
+     where organization_id = $1::uuid and kept_ids @> array[$2::bigint]`,
+    [organizationId, keptIdDigest(keptId)],
   );
   return rows[0];
 }

@@ -5,7 +5,13 @@ import { makeEnvelope } from '../database/envelope.ts';
 import { requestStartedAtMs } from '../database/ids.ts';
 import { findOwnedResource, listOwnedResources, type OwnedResource } from '../database/owned-resources.ts';
 import { findPendingCall } from '../database/pending-calls.ts';
-import { findRequestById, findRequestByResponseId, type RequestReference, referenceOf } from '../database/requests.ts';
+import {
+  findRequestById,
+  findRequestByKeptId,
+  findRequestByResponseId,
+  type RequestReference,
+  referenceOf,
+} from '../database/requests.ts';
 import { buildApp } from './app.ts';
 import { type Credentials, followCredentials, readCredentials } from './credentials.ts';
 import { ProxyError } from './error.ts';
@@ -153,6 +159,9 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const ownership = makeOwnership({
     spool,
     findRequest,
+    findRequestOfItem: makeFind<RequestReference>(spool.findByKeptId, (id) =>
+      follower.query((db) => findRequestByKeptId(db, organizationId, id)),
+    ),
     findResource: makeFind<OwnedResource>(spool.findResource, (id) =>
       follower.query((db) => findOwnedResource(db, organizationId, id)),
     ),

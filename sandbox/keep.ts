@@ -29,6 +29,8 @@ export interface VectorStore {
 /** What is stored under one key: as at a provider, no other key knows of it. */
 export interface Keep {
   responses: ResponseStore;
+  /** What stored responses were given and said, and what is in conversations, by its id. */
+  items: LRUCache<string, JsonObject>;
   conversations: LRUCache<string, Conversation>;
   files: LRUCache<string, StoredFile>;
   batches: LRUCache<string, Batch>;
@@ -51,6 +53,7 @@ export function makeKeeps(): (key: string) => Keep {
 function makeKeep(): Keep {
   return {
     responses: makeResponseStore(limits.each),
+    items: new LRUCache({ max: limits.each }),
     conversations: new LRUCache({ max: limits.each }),
     files: new LRUCache({
       max: limits.each,

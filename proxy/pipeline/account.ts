@@ -1,4 +1,5 @@
 import type { Envelope } from '../../database/envelope.ts';
+import { keptIdDigest } from '../../database/ids.ts';
 import type { PendingCall } from '../../database/pending-calls.ts';
 import type { RequestRecord } from '../../database/requests.ts';
 import { ProxyError } from '../error.ts';
@@ -43,6 +44,9 @@ export interface AccountingTerms {
   /** Seals contents; undefined where the organization does not store them. */
   readonly envelope: Envelope | undefined;
 }
+
+/** Of an answer with more parts, the last cannot be named. */
+const maxKeptIds = 1_000;
 
 /** Larger texts are not kept; the call is accounted for all the same. */
 const maxContentBytes = 1024 * 1024;
@@ -159,6 +163,8 @@ export function complete(record: RequestRecord, outcome: Outcome, price: Price):
   record.reasoning_tokens = usage.reasoningTokens;
   record.total_tokens = usage.totalTokens;
   addUnits(record, usage);
+  const { keptIds = [] } = outcome;
+  if (keptIds.length > 0) record.kept_ids = keptIds.slice(0, maxKeptIds).map(keptIdDigest);
   record.cost_usd = price(outcome.model, usage, serviceTier) ?? price(record.requested_model, usage, serviceTier);
   record.time_to_first_token_ms = outcome.timeToFirstTokenMs;
 }

@@ -67,7 +67,7 @@ export function makeUpstreamBody(
   body: Body,
   operation: Operation,
   persona: Persona | undefined,
-  /** Whether it names things that were checked: then it is sent as it was understood, and no other way of reading it is left. */
+  /** Whether it may name things that were checked: it is sent as it was understood, and no other way of reading it is left. */
   refers = false,
 ): UpstreamBody {
   const hideUsage = body.stream === true && operation.lacksUsage(body);

@@ -111,6 +111,8 @@ export interface Outcome {
   /** Not `default` where the provider billed another tier, whose prices differ. */
   readonly serviceTier: string | null;
   readonly usage: Usage;
+  /** Ids by which later calls may name parts of the answer. */
+  readonly keptIds?: readonly string[];
   readonly timeToFirstTokenMs: number | null;
   /** From handing the request to the provider to the end of its answer. */
   readonly upstreamMs: number;

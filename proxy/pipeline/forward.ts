@@ -209,6 +209,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
       model: known?.model ?? null,
       serviceTier: known?.serviceTier ?? null,
       usage: known?.usage ?? unknownUsage,
+      keptIds: known?.keptIds ?? [],
       timeToFirstTokenMs: this.#timeToFirstTokenMs,
       upstreamMs: performance.now() - this.#sentAtTicks,
       output: whole ?? this.#stream?.output(),

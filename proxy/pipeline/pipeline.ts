@@ -7,18 +7,16 @@ import type { AccountingTerms, makeAccounting } from './account.ts';
 import { admitAnyModel, admitModel, admitOtherModels, admitPersona, admitSurface } from './admit.ts';
 import { makeAsk } from './ask.ts';
 import type { Authenticator } from './authenticate.ts';
-import { makeAdmitLines } from './background/admit-lines.ts';
 import { checkBody, makeUpstreamBody, parseBody } from './body.ts';
 import type { Call, Caller } from './call.ts';
 import { openForm } from './form.ts';
 import { forward } from './forward.ts';
 import type { Identify } from './identify.ts';
 import type { Metrics } from './metrics.ts';
-import { batches } from './operations/batches.ts';
 import type { Operation } from './operations/operation.ts';
 import type { Price } from './price.ts';
 import { type MadeBy, type Ownership, requireSameKey } from './resources/ownership.ts';
-import { findReferences, mayRefer } from './resources/references.ts';
+import { findReferences, mayRefer, refuseFormReferences } from './resources/references.ts';
 import { inResponseFormat } from './response-format.ts';
 import { routeKey } from './route.ts';
 
@@ -74,8 +72,6 @@ export type Pipeline = ReturnType<typeof makePipeline>;
 export function makePipeline(options: PipelineOptions) {
   const { inForce, identify, openAccount, catchUp, ownership, upstream, metrics, drainMs } = options;
 
-  const admitLines = makeAdmitLines({ ownership, upstream });
-
   const authenticate = (headers: IncomingHttpHeaders): Caller | Promise<Caller> => {
     const { authenticator, snapshot } = inForce();
     const identity = authenticator.authenticate(headers, snapshot);
@@ -96,15 +92,16 @@ export function makePipeline(options: PipelineOptions) {
     if (operation.otherModels) admitOtherModels(snapshot, operation, body);
     const previousResponseId = typeof body.previous_response_id === 'string' ? body.previous_response_id : undefined;
     const predecessor = previousResponseId === undefined ? undefined : await findOwn(previousResponseId, caller);
-    const references = mayRefer(rawBody) ? findReferences(body) : [];
+    const refers = mayRefer(rawBody, body);
+    const references = refers ? findReferences(body) : [];
     const [reference] = references;
     const madeBy = reference
       ? requireSameKey(reference.param, predecessor, await ownership.requireAll(references, caller))
       : predecessor;
     const key = routeKey(snapshot, caller, model, madeBy, startedAtMs);
-    if (operation === batches) await admitLines({ body, caller, snapshot, key });
+    if (operation.admit) await operation.admit({ body, caller, snapshot, key }, { ownership, upstream });
     else if (model === undefined) admitAnyModel(snapshot, key);
-    const sent = makeUpstreamBody(rawBody, body, operation, persona, reference !== undefined);
+    const sent = makeUpstreamBody(rawBody, body, operation, persona, refers);
     return { current, body, persona, model, previousResponseId, key, sent };
   };
 
@@ -151,7 +148,10 @@ export function makePipeline(options: PipelineOptions) {
     const current = inForce();
     const { snapshot } = current;
     admitSurface(snapshot, operation.surface);
-    const form = await openForm(request.request, ({ fields }) => admitOtherModels(snapshot, operation, fields));
+    const form = await openForm(request.request, ({ fields }) => {
+      admitOtherModels(snapshot, operation, fields);
+      refuseFormReferences(fields);
+    });
     try {
       const { fields, files } = form.content;
       const model = checkBody(fields, operation, undefined);

@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
+import { keptIdDigest } from '../../database/ids.ts';
 import type { OwnedResource } from '../../database/owned-resources.ts';
 import type { PendingCall } from '../../database/pending-calls.ts';
 import type { RatingRecord } from '../../database/ratings.ts';
@@ -44,6 +45,8 @@ export interface Spool {
   findDeferred(responseId: string): PendingCall | undefined;
   /** A call of this proxy by request id or response id, of the most recent ones. */
   find(id: string): RequestReference | undefined;
+  /** The same by the id of a part of its answer. */
+  findByKeptId(id: string): RequestReference | undefined;
   /** The record of a call that is settled and not in Postgres yet. */
   findWaiting(requestId: string): RequestRecord | undefined;
   /** The oldest rows that wait, at most `limit` and at most some megabytes. */
@@ -122,6 +125,7 @@ export function openSpool(options: SpoolOptions): Spool {
   const unwritten = new Map<number, { readonly kind: WaitingKind; readonly json: string }>();
   // Each call is in it by two ids.
   const recent = new LRUCache<string, RequestReference>({ max: recentReferences * 2 });
+  const recentByKeptId = new LRUCache<string, RequestReference>({ max: recentReferences });
   const owned = new LRUCache<string, OwnedResource>({ max: recentReferences });
   /** Of the deferred calls that wait, by the provider's id. */
   const deferred = new LRUCache<string, number>({ max: recentReferences });
@@ -155,6 +159,7 @@ export function openSpool(options: SpoolOptions): Spool {
     const reference = referenceOf(record);
     recent.set(record.request_id, reference);
     if (record.response_id !== null) recent.set(record.response_id, reference);
+    for (const digest of record.kept_ids ?? []) recentByKeptId.set(digest, reference);
   };
 
   const intents = new Map<number, string>();
@@ -287,6 +292,7 @@ export function openSpool(options: SpoolOptions): Spool {
       return entry && (JSON.parse(recordOf(entry)) as PendingCall);
     },
     find: (id) => recent.get(id),
+    findByKeptId: (id) => recentByKeptId.get(keptIdDigest(id)),
     findWaiting(requestId) {
       const id = waitingCalls.get(requestId) ?? 0;
       const entry = waiting.calls.get(id) ?? waiting.settlements.get(id);

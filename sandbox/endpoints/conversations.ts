@@ -6,6 +6,7 @@ import type { Conversation, Keep } from '../keep.ts';
 import type { Lookup } from '../lookup.ts';
 import { pageOf } from '../paging.ts';
 import { ProviderError } from '../provider-error.ts';
+import { keepItems } from './items.ts';
 import { inputItem } from './response-object.ts';
 
 export function createConversation({ body, keep }: Lookup): JsonObject {
@@ -15,7 +16,9 @@ export function createConversation({ body, keep }: Lookup): JsonObject {
     created_at: Math.floor(Date.now() / 1000),
     metadata: body.metadata() ?? {},
   };
-  keep.conversations.set(object.id, { object, items: (body.objects('items') ?? []).map(inputItem) });
+  const items = (body.objects('items') ?? []).map(inputItem);
+  keep.conversations.set(object.id, { object, items });
+  keepItems(keep, items);
   return object;
 }
 
@@ -43,6 +46,7 @@ export function createConversationItems({ keep, id, body, query }: Lookup): Json
   const conversation = requireConversation(keep, id);
   const added = (body.objects('items') ?? fail('items')).map(inputItem);
   conversation.items.push(...added);
+  keepItems(keep, added);
   query.set('order', 'asc');
   return pageOf(added, query);
 }

@@ -12,6 +12,7 @@ import { requirePrevious, type StoredResponse } from '../response-store.ts';
 import { operatorTurn, readItem, type Turn } from '../turns.ts';
 import { tokensOfText, usageOf } from '../usage.ts';
 import { conversationOf } from './conversations.ts';
+import { keepItems, resolveItems } from './items.ts';
 import { requireReferences } from './references.ts';
 import {
   cancelledUsage,
@@ -59,13 +60,15 @@ function generate(keep: Keep, { id, body, faults, createdAt }: GenerationRequest
     isBackground: request.isBackground,
   };
   const response = finishedResponse(plan);
-  const input = request.input.map(inputItem);
+  const input = prompt.input.map(inputItem);
   const said = outputItems(plan);
   const turns = [...prompt.own, readItem(messageItem(plan, 'completed'), 'output')];
   const stored: StoredResponse = { response, plan, work: null, previousId: request.previousId, input, turns };
   const finish = () => {
     prompt.conversation?.items.push(...input, ...said);
-    if (request.store) keep.responses.keep(id, stored);
+    if (!request.store) return;
+    keep.responses.keep(id, stored);
+    keepItems(keep, [...input, ...said]);
   };
   const status = plan.status === 'failed' ? 'failed' : 'completed';
   const sent = request.stream
@@ -91,6 +94,8 @@ function generate(keep: Keep, { id, body, faults, createdAt }: GenerationRequest
 }
 
 interface Prompt {
+  /** What the call was given, without references. */
+  input: JsonObject[];
   /** Everything that the model is told. */
   turns: Turn[];
   /** What of it is the call's own input. */
@@ -103,12 +108,13 @@ function readPrompt(keep: Keep, fields: Fields, { instructions, input, previousI
   requirePrevious(keep.responses, previousId);
   requireReferences(keep, fields);
   const conversation = conversationOf(keep, fields);
-  const own = input.map((item, index) => readItem(item, `input[${index}]`));
+  const items = resolveItems(keep, input);
+  const own = items.map((item, index) => readItem(item, `input[${index}]`));
   const earlier = conversation
     ? conversation.items.map((item) => readItem(item, 'conversation'))
     : keep.responses.chain(previousId).flatMap((stored) => stored.turns);
   const instructed = instructions === null ? [] : [operatorTurn(instructions)];
-  return { turns: [...instructed, ...earlier, ...own], own, conversation };
+  return { input: items, turns: [...instructed, ...earlier, ...own], own, conversation };
 }
 
 /** `POST /v1/responses/input_tokens`: what a response would be billed for its input. */

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
-import { makeRequestId, nobody, requestStartedAtMs, userIdOf } from '../../database/ids.ts';
+import { keptIdDigest, makeRequestId, nobody, requestStartedAtMs, userIdOf } from '../../database/ids.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import {
   ensureRequestPartitions,
   findRequestById,
+  findRequestByKeptId,
   findRequestByResponseId,
   insertRequests,
   type RequestRecord,
@@ -68,6 +69,7 @@ test('a record is stored as it is', async () => {
     image_quality: 'hd',
     audio_seconds: 90.25,
     characters: 4096,
+    kept_ids: [keptIdDigest('msg_0'), '-9223372036854775808'],
     input_sealed: Buffer.from('in').toString('base64'),
     output_sealed: Buffer.from('out').toString('base64'),
   });
@@ -189,6 +191,17 @@ test('a request is found by either id, and only with its own time', async () => 
   assert.equal(await findRequestByResponseId(db, tenant.id, 'resp_none'), undefined);
 });
 
+test('a request is found by each part of its answer, in its own organization', async () => {
+  const record = makeRecord(tenant.id, { kept_ids: ['msg_1', 'rs_1'].map(keptIdDigest) });
+  await insert(tenant.id, [record]);
+  for (const id of ['msg_1', 'rs_1']) {
+    assert.equal((await findRequestByKeptId(db, tenant.id, id))?.requestId, record.request_id);
+  }
+  assert.equal(await findRequestByKeptId(db, tenant.id, 'msg_2'), undefined);
+  const other = await makeTenant(database);
+  assert.equal(await findRequestByKeptId(database.owner, other.id, 'rs_1'), undefined);
+});
+
 async function partitionsOf(parent: string): Promise<string[]> {
   const { rows } = await database.owner.query<{ name: string }>(
     `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
@@ -264,12 +277,14 @@ test('records that came before their month’s partition move into it', async ()
 
 test('a partition has the row security and the indexes of its table', async () => {
   const { rows } = await database.owner.query(
-    `select c.relname, c.relrowsecurity, count(x.indexrelid)::int as indexes
+    `select c.relname, c.relrowsecurity, count(x.indexrelid)::int as indexes,
+       (select count(*)::int from pg_index x where x.indrelid = i.inhparent) as expected
      from pg_inherits i join pg_class c on c.oid = i.inhrelid left join pg_index x on x.indrelid = c.oid
-     where i.inhparent = 'chaperone.requests'::regclass group by 1, 2`,
+     where i.inhparent = 'chaperone.requests'::regclass group by 1, 2, i.inhparent`,
   );
   assert.ok(rows.length > 1);
-  for (const { relname, relrowsecurity, indexes } of rows) {
-    assert.deepEqual([relname, relrowsecurity, indexes], [relname, true, 2]);
+  for (const { relname, relrowsecurity, indexes, expected } of rows) {
+    assert.ok(expected > 0);
+    assert.deepEqual([relname, relrowsecurity, indexes], [relname, true, expected]);
   }
 });

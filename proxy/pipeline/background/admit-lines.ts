@@ -1,88 +1,68 @@
-import type { Dispatcher } from 'undici';
 import { ProxyError } from '../../error.ts';
-import type { RoutedKey, Snapshot, Surface } from '../../snapshot/snapshot.ts';
-import { admitModel, admitSurface } from '../admit.ts';
-import type { Caller } from '../call.ts';
+import { admitModel, admitOtherModels, admitSurface } from '../admit.ts';
 import { asObject, parseObject } from '../operations/json.ts';
-import type { Body } from '../operations/operation.ts';
-import { type Ownership, requireSameKey } from '../resources/ownership.ts';
+import type { AdmissionMeans, AdmissionSubject, Body, Operation } from '../operations/operation.ts';
+import { requireSameKey } from '../resources/ownership.ts';
 import { findReferences, referringFields } from '../resources/references.ts';
 import { readWhole, relay } from '../resources/relay.ts';
-
-/** What a batch may call, and which API each is of. */
-const surfaces: Readonly<Record<string, Surface>> = {
-  '/v1/responses': 'responses',
-  '/v1/chat/completions': 'chat',
-  '/v1/completions': 'completions',
-  '/v1/embeddings': 'embeddings',
-  '/v1/moderations': 'moderations',
-};
-
-export interface AdmitLinesOptions {
-  readonly ownership: Ownership;
-  readonly upstream: Dispatcher;
-}
-
-/** What decides about a batch. */
-export interface BatchSubject {
-  readonly body: Body;
-  readonly caller: Caller;
-  readonly snapshot: Snapshot;
-  readonly key: RoutedKey;
-}
+import { batchEndpoints } from './batch-endpoints.ts';
 
 /**
- * Makes the step that judges each line of a batch's input file as the call that it is: its API, its model, what it
- * refers to. A file cannot change once it is there, so what was judged is what the provider will do.
+ * Judges each line of a batch's input file as the call that it is: its API, its model, what it refers to. A file cannot
+ * change once it is there, so what was judged is what the provider will do.
+ *
+ * @throws {ProxyError} naming the line
  */
-export function makeAdmitLines({ ownership, upstream }: AdmitLinesOptions) {
-  return async ({ body, caller, snapshot, key }: BatchSubject): Promise<void> => {
-    const surface = typeof body.endpoint === 'string' ? surfaces[body.endpoint] : undefined;
-    if (!surface) {
-      const message = `endpoint must be one of ${Object.keys(surfaces).join(', ')}`;
-      throw new ProxyError('invalid_request', { param: 'endpoint', message });
-    }
-    admitSurface(snapshot, surface);
-    if (typeof body.input_file_id !== 'string' || body.input_file_id === '') {
-      throw new ProxyError('invalid_request', { param: 'input_file_id' });
-    }
-    const file = await relay(upstream, {
-      method: 'GET',
-      path: `/files/${encodeURIComponent(body.input_file_id)}/content`,
-      key,
-      headers: { 'user-agent': 'chaperone' },
-      body: undefined,
-      signal: AbortSignal.timeout(key.provider.headersTimeoutMs),
-    });
-    if (file.status !== 200) {
-      file.body.destroy();
-      throw new ProxyError('upstream_invalid_response', { param: 'input_file_id' });
-    }
-    let number = 0;
-    for (const text of linesOf(await readWhole(file, key.secret))) {
-      number += 1;
-      if (text.trim() !== '') await admitLine(text, number, body.endpoint);
-    }
+export async function admitLines(
+  { body, caller, snapshot, key }: AdmissionSubject,
+  { ownership, upstream }: AdmissionMeans,
+): Promise<void> {
+  const operation = batchEndpoints.get(body.endpoint);
+  if (!operation) {
+    const message = `endpoint must be one of ${[...batchEndpoints.keys()].join(', ')}`;
+    throw new ProxyError('invalid_request', { param: 'endpoint', message });
+  }
+  admitSurface(snapshot, operation.surface);
+  if (typeof body.input_file_id !== 'string' || body.input_file_id === '') {
+    throw new ProxyError('invalid_request', { param: 'input_file_id' });
+  }
+  const file = await relay(upstream, {
+    method: 'GET',
+    path: `/files/${encodeURIComponent(body.input_file_id)}/content`,
+    key,
+    headers: { 'user-agent': 'chaperone' },
+    body: undefined,
+    signal: AbortSignal.timeout(key.provider.headersTimeoutMs),
+  });
+  if (file.status !== 200) {
+    file.body.destroy();
+    throw new ProxyError('upstream_invalid_response', { param: 'input_file_id' });
+  }
+  let number = 0;
+  for (const text of linesOf(await readWhole(file, key.secret))) {
+    number += 1;
+    if (text.trim() !== '') await admitLine(operation, text, number);
+  }
 
-    async function admitLine(text: string, number: number, endpoint: unknown): Promise<void> {
-      const line = parseObject(text);
-      const call = asObject(line?.body);
-      if (line && isAmbiguous(text, line)) throw refusal(number, 'a field stands twice, or is written with escapes');
-      if (!call || line?.url !== endpoint) throw refusal(number, 'it must have a body, and the url of the batch');
-      if (typeof call.model !== 'string') throw refusal(number, 'its body must name a model');
-      if ('persona_id' in call) throw new ProxyError('persona_not_supported', { param: 'input_file_id' });
-      admitModel(snapshot, call.model);
-      if (!key.servesModel(call.model)) throw refusal(number, 'the key of the file does not serve its model');
-      const { previous_response_id: previous } = call;
-      const before = typeof previous === 'string' ? await ownership.require('response', previous, caller) : undefined;
-      for (const madeBy of [before, await ownership.requireAll(findReferences(call), caller)]) {
-        requireSameKey('input_file_id', { apiKeyId: key.id }, madeBy);
-      }
+  async function admitLine(operation: Operation, text: string, number: number): Promise<void> {
+    const line = parseObject(text);
+    const call = asObject(line?.body);
+    if (line && isAmbiguous(text, line)) throw refusal(number, 'a field stands twice, or is written with escapes');
+    if (!call || line?.url !== body.endpoint) throw refusal(number, 'it must have a body, and the url of the batch');
+    if (typeof call.model !== 'string') throw refusal(number, 'its body must name a model');
+    if ('persona_id' in call) throw new ProxyError('persona_not_supported', { param: 'input_file_id' });
+    admitModel(snapshot, call.model);
+    admitOtherModels(snapshot, operation, call);
+    if (!key.servesModel(call.model)) throw refusal(number, 'the key of the file does not serve its model');
+    const { previous_response_id: previous } = call;
+    const before = typeof previous === 'string' ? await ownership.require('response', previous, caller) : undefined;
+    for (const madeBy of [before, await ownership.requireAll(findReferences(call), caller)]) {
+      requireSameKey('input_file_id', { apiKeyId: key.id }, madeBy);
     }
-  };
+  }
 }
 
-const governedFields = ['url', 'body', 'model', 'previous_response_id', ...referringFields].map(
+const governedFields = ['url', 'body', 'model', 'previous_response_id', 'id', 'type', ...referringFields].map(
   (field) => `"${field}"`,
 );
 

@@ -48,7 +48,7 @@ function outcomeOf({ response_id, http_status }: PendingCall, end: LateEnd): Out
     };
   }
   const { reading, output } = end;
-  const { errorCode, model, serviceTier, usage } = reading;
+  const { errorCode, model, serviceTier, usage, keptIds = [] } = reading;
   return {
     ...known,
     status: endStatusOf(reading),
@@ -57,6 +57,7 @@ function outcomeOf({ response_id, http_status }: PendingCall, end: LateEnd): Out
     model,
     serviceTier,
     usage,
+    keptIds,
     output,
   };
 }

@@ -1,4 +1,5 @@
 import { ProxyError } from '../../error.ts';
+import { admitLines } from '../background/admit-lines.ts';
 import { asObject, asString, errorCodeOf } from './json.ts';
 import type { Operation, Reading } from './operation.ts';
 import { readTokenUsage } from './responses.ts';
@@ -13,6 +14,7 @@ export const batches: Operation = {
   instruct() {
     throw new ProxyError('persona_not_supported', { param: 'persona_id' });
   },
+  admit: admitLines,
   goesOn: () => true,
   lacksUsage: () => false,
   read: readBatch,

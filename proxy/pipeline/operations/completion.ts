@@ -20,7 +20,17 @@ export function readCompletion(answer: unknown): Reading {
     model: asString(completion?.model),
     serviceTier: asString(completion?.service_tier),
     usage: readUsage(completion?.usage),
+    ...readAudioIds(asArray(completion?.choices)),
   };
+}
+
+/** What a model said aloud can be named in the next call. */
+function readAudioIds(choices: readonly unknown[]): Pick<Reading, 'keptIds'> {
+  const keptIds = choices
+    .map(asObject)
+    .map((choice) => asObject(asObject(choice?.message ?? choice?.delta)?.audio)?.id)
+    .filter((id) => typeof id === 'string');
+  return keptIds.length === 0 ? {} : { keptIds };
 }
 
 function readUsage(value: unknown): Usage {
@@ -68,6 +78,7 @@ export function makeCompletionReader({ hideUsage, keepOutput }: StreamOptions, a
       model: read.model ?? partial.model,
       serviceTier: read.serviceTier ?? partial.serviceTier,
       usage: hasUsage ? read.usage : partial.usage,
+      ...(partial.keptIds && { keptIds: [...partial.keptIds, ...(read.keptIds ?? [])] }),
     };
     const choices = asArray(chunk.choices);
     if (choices.length > 0) hasOutput = true;

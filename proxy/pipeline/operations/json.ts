@@ -1,6 +1,9 @@
 /** Careful reading of what came from outside: the value where it has the expected type, otherwise null. */
 
-export function asObject(value: unknown): Readonly<Record<string, unknown>> | null {
+/** A JSON object. */
+export type Body = Readonly<Record<string, unknown>>;
+
+export function asObject(value: unknown): Body | null {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Record<string, unknown>)
     : null;
@@ -25,7 +28,7 @@ export function asArray(value: unknown): readonly unknown[] {
 }
 
 /** The parsed object; null where the text is not a JSON object. */
-export function parseObject(text: string): Readonly<Record<string, unknown>> | null {
+export function parseObject(text: string): Body | null {
   try {
     return asObject(JSON.parse(text));
   } catch {

@@ -1,7 +1,10 @@
-import type { Persona, Surface } from '../../snapshot/snapshot.ts';
-import type { OperationName, Usage } from '../call.ts';
+import type { Dispatcher } from 'undici';
+import type { Persona, RoutedKey, Snapshot, Surface } from '../../snapshot/snapshot.ts';
+import type { Caller, OperationName, Usage } from '../call.ts';
+import type { Ownership } from '../resources/ownership.ts';
+import type { Body } from './json.ts';
 
-export type Body = Readonly<Record<string, unknown>>;
+export type { Body };
 
 /** What an answer says of itself, whether it came whole or as a stream. */
 export interface Reading {
@@ -11,6 +14,8 @@ export interface Reading {
   readonly model: string | null;
   readonly serviceTier: string | null;
   readonly usage: Usage;
+  /** Ids by which later calls may name parts of the answer. */
+  readonly keptIds?: readonly string[];
   /** How far it is, where that is not over with the answer: the provider works on, or was told to stop. */
   readonly state?: 'pending' | 'cancelled' | undefined;
 }
@@ -43,6 +48,20 @@ export interface StreamOptions {
   readonly body: Body;
 }
 
+/** A call that may be made as far as its body shows. */
+export interface AdmissionSubject {
+  readonly body: Body;
+  readonly caller: Caller;
+  readonly snapshot: Snapshot;
+  readonly key: RoutedKey;
+}
+
+/** What an operation's own check may ask. */
+export interface AdmissionMeans {
+  readonly ownership: Ownership;
+  readonly upstream: Dispatcher;
+}
+
 /** One governed operation of the OpenAI API: what differs between them, and nothing else. */
 export interface Operation {
   readonly name: OperationName;
@@ -60,6 +79,12 @@ export interface Operation {
   goesOn?(body: Body): boolean;
   /** Models that a body names beside `model`. */
   otherModels?(body: Body): readonly unknown[];
+  /**
+   * Judges what a body does not show by itself, its models too. Absent: it shows everything.
+   *
+   * @throws {ProxyError} where the call may not be made
+   */
+  admit?(subject: AdmissionSubject, means: AdmissionMeans): Promise<void>;
   /**
    * The body with the persona's text as its instructions and the persona's defaults where the body says nothing.
    *

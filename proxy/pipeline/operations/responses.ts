@@ -1,4 +1,5 @@
 import { type Usage, unknownUsage } from '../call.ts';
+import { readKeptIds } from '../resources/items.ts';
 import { makeEventSplitter } from '../sse.ts';
 import { asArray, asCount, asObject, asString, errorCodeOf, parseObject } from './json.ts';
 import type { Operation, Reading, StreamReader } from './operation.ts';
@@ -34,6 +35,7 @@ export function readResponse(answer: unknown): Reading {
     model: asString(response?.model),
     serviceTier: asString(response?.service_tier),
     usage: readTokenUsage(response?.usage),
+    ...readKeptIds(response),
     ...(response?.background === true && { state: stateOf(status) }),
   };
 }

@@ -3,7 +3,7 @@ import type { RequestReference } from '../../../database/requests.ts';
 import { ProxyError } from '../../error.ts';
 import { type Spool, SpoolError } from '../../spool/spool.ts';
 import type { Caller } from '../call.ts';
-import type { Reference } from './references.ts';
+import type { Reference, ReferredKind } from './references.ts';
 
 /** What a caller can have at a provider. */
 export type OwnedKind = 'response' | ResourceKind;
@@ -17,7 +17,7 @@ export type MadeBy = Pick<RequestReference, 'apiKeyId'>;
  */
 export interface Ownership {
   /** @throws {ProxyError} `resource_not_found`, or `store_unavailable` where that cannot be known */
-  require(kind: OwnedKind | 'container', id: string, caller: Caller, param?: string): Promise<MadeBy>;
+  require(kind: OwnedKind | ReferredKind, id: string, caller: Caller, param?: string): Promise<MadeBy>;
   /** The one key that everything referred to was made with; undefined where nothing is. @throws {ProxyError} */
   requireAll(references: readonly Reference[], caller: Caller): Promise<MadeBy | undefined>;
   /** All of a kind that the caller made. @throws {ProxyError} `store_unavailable` */
@@ -32,25 +32,39 @@ export interface OwnershipOptions {
   readonly spool: Pick<Spool, 'own' | 'listResources'>;
   /** A call of the organization's by response id, wherever it was made. @throws {ProxyError} `store_unavailable` */
   readonly findRequest: (id: string) => Promise<RequestReference | undefined>;
+  /** The call whose answer had a part that the provider keeps by this id. @throws {ProxyError} `store_unavailable` */
+  readonly findRequestOfItem: (id: string) => Promise<RequestReference | undefined>;
   /** What was noted, wherever that was. @throws {ProxyError} `store_unavailable` */
   readonly findResource: (id: string) => Promise<OwnedResource | undefined>;
   /** What has been noted of a user's, as far as the database has it. @throws {ProxyError} `store_unavailable` */
   readonly listStored: (userId: string, kind: ResourceKind) => Promise<OwnedResource[]>;
 }
 
-export function makeOwnership({ spool, findRequest, findResource, listStored }: OwnershipOptions): Ownership {
+export function makeOwnership(options: OwnershipOptions): Ownership {
+  const { spool, findRequest, findRequestOfItem, findResource, listStored } = options;
   const find = async (
-    kind: OwnedKind | 'container',
+    kind: OwnedKind | ReferredKind,
     id: string,
   ): Promise<(MadeBy & { userId: string }) | undefined> => {
-    if (kind === 'container' || id.length > maxIdLength) return undefined;
-    if (kind === 'response') {
-      const request = await findRequest(id);
-      return request?.responseId === id ? request : undefined;
+    if (id.length > maxIdLength) return undefined;
+    switch (kind) {
+      case 'response': {
+        const request = await findRequest(id);
+        return request?.responseId === id ? request : undefined;
+      }
+      case 'item':
+      case 'container':
+        return findRequestOfItem(id);
+      case 'prompt':
+      case 'skill':
+      case 'voice':
+        return undefined;
+      default: {
+        const resource = await findResource(id);
+        if (resource?.kind !== kind || resource.deleted_at !== null) return undefined;
+        return { userId: resource.user_id, apiKeyId: resource.api_key_id };
+      }
     }
-    const resource = await findResource(id);
-    if (resource?.kind !== kind || resource.deleted_at !== null) return undefined;
-    return { userId: resource.user_id, apiKeyId: resource.api_key_id };
   };
   const require: Ownership['require'] = async (kind, id, caller, param) => {
     const owned = await find(kind, id);
@@ -115,17 +129,21 @@ function conflict(param: string, one?: string, other?: string): ProxyError {
   });
 }
 
-const nouns: Readonly<Record<OwnedKind | 'container', string>> = {
+const nouns: Readonly<Record<OwnedKind | ReferredKind, string>> = {
   response: 'Response',
   file: 'File',
   conversation: 'Conversation',
   batch: 'Batch',
   vector_store: 'Vector store',
   container: 'Container',
+  item: 'Item',
+  prompt: 'Prompt',
+  skill: 'Skill',
+  voice: 'Voice',
 };
 
 /** The same answer for what does not exist and for what is another's, so that nobody can find out which it is. */
-export function notFound(kind: OwnedKind | 'container', id: string, param?: string): ProxyError {
+export function notFound(kind: OwnedKind | ReferredKind, id: string, param?: string): ProxyError {
   const message = `${nouns[kind]} with id ${quote(id)} not found.`;
   return new ProxyError('resource_not_found', { message, ...(param === undefined ? {} : { param }) });
 }

@@ -1,17 +1,24 @@
 import type { ResourceKind } from '../../../database/owned-resources.ts';
-import { asObject, asString } from '../operations/json.ts';
-import type { Body } from '../operations/operation.ts';
+import { ProxyError } from '../../error.ts';
+import { asArray, asObject, asString, type Body } from '../operations/json.ts';
+import { isSaidInFull } from './items.ts';
 
-/** Something kept at the provider that a body names. Containers are known to nobody here: none is ever found. */
+/**
+ * What a body may name besides what callers make by request: parts of answers, and what is made outside of Chaperone, of
+ * which nobody here knows whose it is.
+ */
+export type ReferredKind = ResourceKind | 'item' | 'container' | 'prompt' | 'skill' | 'voice';
+
+/** Something kept at the provider that a body names. */
 export interface Reference {
-  readonly kind: ResourceKind | 'container';
+  readonly kind: ReferredKind;
   readonly id: string;
   /** The field, for errors. */
   readonly param: string;
 }
 
 /** Fields whose texts are ids, wherever in a body they stand. */
-const fields: Readonly<Record<string, ResourceKind | 'container'>> = {
+const fields: Readonly<Record<string, ReferredKind>> = {
   file_id: 'file',
   file_ids: 'file',
   input_file_id: 'file',
@@ -19,12 +26,24 @@ const fields: Readonly<Record<string, ResourceKind | 'container'>> = {
   vector_store_ids: 'vector_store',
   conversation: 'conversation',
   container: 'container',
+  container_id: 'container',
+  skill_id: 'skill',
+  approval_request_id: 'item',
 };
 
-export const referringFields: readonly string[] = [...Object.keys(fields), 'container_id'];
+/** Fields whose objects have an id, wherever in a body they stand. */
+const objects: Readonly<Record<string, ReferredKind>> = {
+  conversation: 'conversation',
+  prompt: 'prompt',
+  voice: 'voice',
+  // What a model said before.
+  audio: 'item',
+};
 
-/** What is the caller's own text or a schema, and refers to nothing. */
-const opaque = new Set(['metadata', 'attributes', 'parameters', 'schema']);
+export const referringFields: readonly string[] = [...new Set([...Object.keys(fields), ...Object.keys(objects)])];
+
+/** What is the caller's own text or a schema, or what an answer said of its sources: it refers to nothing. */
+const opaque = new Set(['metadata', 'attributes', 'parameters', 'schema', 'annotations']);
 
 const signs = [
   // Covers `input_file_id` and the lists of each.
@@ -32,36 +51,69 @@ const signs = [
   'vector_store_id',
   '"conversation"',
   '"container',
+  '"skill_id"',
+  '"approval_request_id"',
   // A field's name may be written with escapes.
   '\\u00',
 ].map((sign) => Buffer.from(sign));
 
+const itemSign = Buffer.from('"id"');
+const audioSign = Buffer.from('"audio"');
+
 /** Whether it is worth looking for references: a search in the bytes, which is all that most calls pay. */
-export function mayRefer(raw: Buffer): boolean {
-  return signs.some((sign) => raw.includes(sign));
+export function mayRefer(raw: Buffer, { input, messages, prompt, voice, audio }: Body): boolean {
+  return (
+    [prompt, voice, audio].some((value) => asObject(value) !== null) ||
+    signs.some((sign) => raw.includes(sign)) ||
+    (Array.isArray(input) && raw.includes(itemSign)) ||
+    (Array.isArray(messages) && raw.includes(audioSign))
+  );
 }
 
 /** Everything that a body refers to, each once. */
 export function findReferences(body: Body): Reference[] {
   const found = new Map<string, Reference>();
-  const note = (kind: Reference['kind'], value: unknown, param: string) => {
+  const note = (kind: ReferredKind, value: unknown, param: string) => {
     for (const id of Array.isArray(value) ? value : [value]) {
       if (typeof id === 'string' && id !== '') found.set(`${kind} ${id}`, { kind, id, param });
     }
   };
+  for (const list of ['input', 'items']) {
+    for (const item of asArray(body[list]).map(asObject)) if (item && !isSaidInFull(item)) note('item', item.id, list);
+  }
   // Not by recursion: a body may nest deeper than the stack.
   const open: unknown[] = [body];
   for (let value = open.pop(); value !== undefined; value = open.pop()) {
     if (Array.isArray(value)) for (const element of value) open.push(element ?? null);
     const object = asObject(value);
     if (!object) continue;
+    if (object.type === 'item_reference') note('item', object.id, 'item_reference');
     for (const [name, child] of Object.entries(object)) {
-      const kind = Object.hasOwn(fields, name) ? fields[name] : undefined;
-      if (kind) note(kind, child, name);
-      if (kind === 'conversation') note(kind, asObject(child)?.id, name);
-      if (name === 'container_id' && object.type === 'container_reference') note('container', asString(child), name);
+      if (Object.hasOwn(fields, name)) note(fields[name] ?? 'file', child, name);
+      if (Object.hasOwn(objects, name)) note(objects[name] ?? 'item', asString(asObject(child)?.id), name);
       if (typeof child === 'object' && child !== null && !opaque.has(name)) open.push(child);
     }
   }
   return [...found.values()];
+}
+
+/** Fields of forms that are files: as text they could be the id of one. */
+const formFiles: readonly string[] = ['file', 'image', 'images', 'mask'];
+
+/**
+ * Refuses a form that names something at the provider: forms bring their files with them.
+ *
+ * @param fields the text fields of the form
+ * @throws {ProxyError} `invalid_request`
+ */
+export function refuseFormReferences(fields: Readonly<Record<string, unknown>>): void {
+  for (const name in fields) {
+    const [base = '', ...inner] = name.split(/[[\].]+/);
+    const refers = [base, ...inner].some((part) => referringFields.includes(part));
+    // Of a field that is text by itself, as the words to speak or to paint.
+    const isText = inner.length === 0 && Object.hasOwn(objects, base) && !Object.hasOwn(fields, base);
+    if (!formFiles.includes(base) && (!refers || isText)) continue;
+    const message = `${name}: a form cannot refer to what is kept at the provider; it must send the file itself`;
+    throw new ProxyError('invalid_request', { param: name, message });
+  }
 }

@@ -97,6 +97,17 @@ describe('a batch', () => {
       () => line({ tools: [{ type: 'file_search', vector_store_ids: ['vs_1'] }] }),
       'resource_not_found',
     ],
+    ['an item of nobody’s', () => line({ input: [{ type: 'item_reference', id: 'msg_1' }] }), 'resource_not_found'],
+    [
+      'an item that stands behind another',
+      () => line({ input: [{ type: 'message', id: 'x', content: 'Hi' }] }).replace('"id"', '"id":"msg_1","id"'),
+      'invalid_request',
+    ],
+    [
+      'a tool with a model that is not allowed',
+      () => line({ tools: [{ type: 'image_generation', model: 'o1' }] }),
+      'model_not_allowed',
+    ],
     ['no JSON', () => 'hello', 'invalid_request'],
   ];
   for (const [why, text, code] of refused) {

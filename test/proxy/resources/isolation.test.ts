@@ -59,7 +59,9 @@ describe('what is kept at a provider, under a key that two organizations share',
     const up = await startUp(scope, { directory, arguments: ['--upstream', sandbox.url] });
     ({ organizations } = up.ready);
     bob = clientOf(0, 'bob');
-    ids.response = (await bob.responses.create({ model: 'gpt-4o', input: 'Mine' })).id;
+    const response = await bob.responses.create({ model: 'gpt-4o', input: 'Mine' });
+    ids.response = response.id;
+    ids.item = response.output[0]?.id ?? '';
     ids.conversation = (await bob.conversations.create({ items: [{ role: 'user', content: 'Mine' }] })).id;
     ids.file = (
       await bob.files.create({ file: await toFile(Buffer.from('Mine'), 'mine.txt'), purpose: 'user_data' })
@@ -107,12 +109,28 @@ describe('what is kept at a provider, under a key that two organizations share',
         tools: [{ type: 'code_interpreter', container: { type: 'auto', file_ids: [ids.file] } }],
       }),
       container: () => ({ tools: [{ type: 'code_interpreter', container: 'cntr_1' }] }),
+      item_reference: () => ({ input: [{ type: 'item_reference', id: ids.item }] }),
+      'an item by nothing but its id': () => ({ input: [{ id: ids.item }] }),
+      'an item that says nothing of itself': () => ({ input: [{ type: 'reasoning', id: ids.item, summary: [] }] }),
+      'an image that was made': () => ({ input: [{ type: 'image_generation_call', id: ids.item }] }),
+      'a container of an earlier call': () => ({
+        input: [{ type: 'code_interpreter_call', container_id: 'cntr_1', code: '', outputs: [] }],
+      }),
+      prompt: () => ({ prompt: { id: 'pmpt_1' } }),
+      skill: () => ({
+        tools: [
+          {
+            type: 'shell',
+            environment: { type: 'container_auto', skills: [{ type: 'skill_reference', skill_id: 'sk_1' }] },
+          },
+        ],
+      }),
     };
     for (const [name, reference] of Object.entries(references)) {
       it(`a call of ${who} cannot refer to it: ${name}`, async () => {
         const before = sandbox.requests.length;
         const body = { model: 'gpt-4o', input: 'Show me', ...reference() };
-        for (const path of ['/responses', '/responses/input_tokens']) {
+        for (const path of ['/responses', '/responses/input_tokens', '/responses/compact']) {
           const error = await client()
             .post(path, { body })
             .catch((reason: unknown) => reason);
@@ -123,6 +141,55 @@ describe('what is kept at a provider, under a key that two organizations share',
         assert.equal(sandbox.requests.length, before, 'it was forwarded');
       });
     }
+
+    it(`a chat or speech of ${who} cannot refer to it`, async () => {
+      const before = sandbox.requests.length;
+      const attempts: readonly (readonly [path: string, body: object])[] = [
+        [
+          '/chat/completions',
+          { messages: [{ role: 'user', content: [{ type: 'file', file: { file_id: ids.file } }] }] },
+        ],
+        ['/chat/completions', { messages: [{ role: 'assistant', audio: { id: 'audio_1' } }] }],
+        ['/chat/completions', { messages: [{ role: 'user', content: 'Hi' }], audio: { voice: { id: 'voice_1' } } }],
+        ['/audio/speech', { input: 'Hi', voice: { id: 'voice_1' } }],
+        ['/images/edits', { prompt: 'A cat', images: [{ file_id: ids.file }] }],
+      ];
+      for (const [path, body] of attempts) {
+        const error = await client()
+          .post(path, { body: { model: 'gpt-4o', ...body } })
+          .catch((reason: unknown) => reason);
+        assert.ok(error instanceof OpenAI.NotFoundError, JSON.stringify(body));
+        assert.equal(error.code, 'resource_not_found');
+      }
+      assert.equal(sandbox.requests.length, before, 'it was forwarded');
+    });
+
+    it(`a form of ${who} cannot refer to it`, async () => {
+      const before = sandbox.requests.length;
+      for (const field of [
+        'image',
+        'image[]',
+        'image[0][file_id]',
+        'mask',
+        'mask[file_id]',
+        'file_id',
+        'images[].file_id',
+      ]) {
+        const form = new FormData();
+        form.set(field, ids.file ?? '');
+        form.set('prompt', 'A cat');
+        form.set('model', 'gpt-image-1');
+        const { baseURL, apiKey } = client();
+        const answer = await fetch(`${baseURL}/images/edits`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${apiKey}`, 'x-user-id': 'mallory' },
+          body: form,
+        });
+        const { error } = JSON.parse(await answer.text());
+        assert.deepEqual([answer.status, error.code, error.param], [400, 'invalid_request', field]);
+      }
+      assert.equal(sandbox.requests.length, before, 'it was forwarded');
+    });
 
     it(`${who} cannot put it into a store or conversation of theirs`, async () => {
       const other = client();
@@ -138,6 +205,8 @@ describe('what is kept at a provider, under a key that two organizations share',
           other.conversations.items.create(conversation.id, {
             items: [{ role: 'user', content: [{ type: 'input_file', file_id: file }] }],
           }),
+        () => other.post(`/conversations/${conversation.id}/items`, { body: { items: [{ id: ids.item }] } }),
+        () => other.post('/conversations', { body: { items: [{ type: 'item_reference', id: ids.item }] } }),
       ];
       for (const attempt of attempts) {
         await assert.rejects(
