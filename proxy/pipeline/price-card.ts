@@ -124,7 +124,8 @@ function parseRate(perMillion: string): bigint {
   return parseDecimal(perMillion, 6);
 }
 
-function parseDollars(dollars: string): bigint {
+/** Decimal dollars as a count of 10^-12 dollars. */
+export function parseDollars(dollars: string): bigint {
   return parseDecimal(dollars, 12);
 }
 

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
 import type { Usage } from './call.ts';
-import { cardOfOverride, cardOfTable, type PriceCard, type TokenRates } from './price-card.ts';
+import { cardOfOverride, cardOfTable, type PriceCard, parseDollars, type TokenRates } from './price-card.ts';
 
 /**
  * What a call costs in US dollars, as an exact decimal string with at most 12 places; null: no price is known, which is
@@ -14,7 +14,10 @@ const tableLifetimeMs = 3_600_000;
 
 /**
  * Makes the price list of an organization: its own prices first, then the public price table of `@pydantic/genai-prices`
- * by exact model id. A tier other than the default one is unpriced, since its prices differ.
+ * by exact model id. Of the tiers other than the default one, batches cost half of the table's prices, and the rest are
+ * unpriced, since their prices differ; the organization's own prices hold for whatever tier.
+ *
+ * @see https://platform.openai.com/docs/guides/batch
  */
 export function makePrice(overrides: OrganizationSpec['prices']): Price {
   const own = new Map((overrides ?? []).map((override) => [override.model, cardOfOverride(override)]));
@@ -30,12 +33,19 @@ export function makePrice(overrides: OrganizationSpec['prices']): Price {
   };
   return (model, usage, serviceTier) => {
     if (model === null) return null;
-    if (serviceTier !== null && serviceTier !== 'default' && !own.has(model)) return null;
+    const isStandard = serviceTier === null || serviceTier === 'default' || own.has(model);
+    if (!isStandard && serviceTier !== 'batch') return null;
     const card = cardOf(model);
     if (!card) return null;
     const cost = costOfTokens(card, usage) ?? costOfUnits(card, usage);
-    return cost === null ? null : formatPico(cost);
+    if (cost === null) return null;
+    return formatPico(isStandard ? cost : (cost + 1n) / 2n);
   };
+}
+
+/** The sum of two costs, exactly. */
+export function addCosts(one: string, other: string): string {
+  return formatPico(parseDollars(one) + parseDollars(other));
 }
 
 /** Whether the public table has a price for the model. */

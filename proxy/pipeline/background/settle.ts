@@ -13,7 +13,13 @@ export interface LateSettlementOptions extends Pick<AccountingOptions, 'organiza
 
 /** How a call ended that its provider worked on after the answer. */
 export type LateEnd =
-  | { readonly reading: Reading; readonly answer: Body; readonly output: Buffer | string }
+  | {
+      readonly reading: Reading;
+      readonly answer: Body;
+      readonly output: Buffer | string;
+      /** What its parts cost together, where they have prices of their own. */
+      readonly costUsd?: string | null | undefined;
+    }
   /** The provider does not know it any more, or nobody can ask: its usage stays unknown. */
   | { readonly errorCode: string };
 
@@ -26,6 +32,7 @@ export function makeLateSettlement({ organizationId, spool, metrics, labelOf }: 
     const record: RequestRecord = { ...pending };
     const startedAtMs = Date.parse(pending.started_at);
     complete(record, outcomeOf(pending, end), terms.price);
+    if ('costUsd' in end && end.costUsd !== undefined) record.cost_usd = end.costUsd;
     const endedAtMs = ('answer' in end ? endedAtMsOf(end.answer) : undefined) ?? Date.now();
     record.duration_ms = Math.max(0, endedAtMs - startedAtMs);
     if (terms.envelope && 'output' in end) sealContent(record, 'output', end.output, terms.envelope, organizationId);

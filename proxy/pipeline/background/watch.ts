@@ -10,6 +10,7 @@ import { asString, parseObject } from '../operations/json.ts';
 import type { Body, Operation } from '../operations/operation.ts';
 import { type RelayedAnswer, readWhole, relay } from '../resources/relay.ts';
 import type { LateEnd } from './settle.ts';
+import { makePartsSettlement } from './settle-parts.ts';
 
 /** Looks after the calls that their providers work on after the answer, until each has its end. */
 export interface BackgroundWatch {
@@ -44,8 +45,14 @@ const firstLookMs = 2_200;
 const claimed = 20;
 /** A provider that is slow to say how far it is will be asked again. */
 const lookTimeoutMs = 30_000;
+/** What a batch was answered with may be hundreds of megabytes. */
+const partsTimeoutMs = 600_000;
 /** A batch may take a day; what has not ended in two is not waited for any more. */
 const giveUpMs = 48 * 3_600_000;
+
+function isLate({ started_at }: PendingCall): boolean {
+  return Date.now() - Date.parse(started_at) > giveUpMs;
+}
 
 /**
  * Starts the watch. What is pending is in the database, where every proxy of the organization takes its share; each
@@ -60,12 +67,27 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
   /** Whether one more came while the others were looked at. */
   let expectsMore = false;
 
+  const parts = makePartsSettlement({
+    terms: () => inForce().terms,
+    get(pending, path) {
+      const key = inForce().snapshot.keys.get(pending.api_key_id ?? '');
+      return key && get(key, path, partsTimeoutMs);
+    },
+    settle,
+    isLate,
+    log,
+  });
+
   const settleIfOver = (pending: PendingCall, answer: Buffer | string): void => {
     const body = parseObject(answer.toString('utf8'));
-    const reading = body && operations.get(pending.operation)?.read(body, {});
-    if (!body || !reading || reading.state === 'pending' || reading.responseId !== pending.response_id) return;
+    const operation = operations.get(pending.operation);
+    const reading = body && operation?.read(body, {});
+    if (!body || !operation || !reading) return;
+    if (reading.state === 'pending' || reading.responseId !== pending.response_id) return;
     if (pending.operation === 'batches') onBatch(body, pending);
-    settle(pending, { reading, answer: body, output: answer }, inForce().terms);
+    const end = { reading, answer: body, output: answer };
+    if (operation.readParts) parts.begin(pending, end, operation.readParts);
+    else settle(pending, end, inForce().terms);
   };
 
   const find = async (responseId: string): Promise<PendingCall | undefined> =>
@@ -74,29 +96,29 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
   const ask = async (pending: PendingCall): Promise<void> => {
     const { snapshot, terms } = inForce();
     const key = snapshot.keys.get(pending.api_key_id ?? '');
-    const isLate = Date.now() - Date.parse(pending.started_at) > giveUpMs;
     const answer = key && (await send(key, pending));
     if (answer?.status === 404) settle(pending, { errorCode: 'response_not_found' }, terms);
     else if (key && answer?.status === 200) settleIfOver(pending, await readWhole(answer, key.secret));
     else answer?.body.destroy();
     // Where that has settled it, this does nothing.
-    if (isLate) settle(pending, { errorCode: 'background_timeout' }, terms);
+    if (isLate(pending) && !parts.isUnderWay(pending)) settle(pending, { errorCode: 'background_timeout' }, terms);
   };
 
   const send = (key: RoutedKey, { operation, response_id }: PendingCall): Promise<RelayedAnswer> | undefined => {
     const path = operations.get(operation)?.path;
     if (path === undefined) return undefined;
-    const headers = { 'user-agent': 'chaperone', accept: 'application/json' };
-    const url = `${path}/${encodeURIComponent(response_id)}`;
-    return relay(upstream, {
-      method: 'GET',
-      path: url,
-      key,
-      headers,
-      body: undefined,
-      signal: AbortSignal.any([stopping.signal, AbortSignal.timeout(lookTimeoutMs)]),
-    });
+    return get(key, `${path}/${encodeURIComponent(response_id)}`, lookTimeoutMs);
   };
+
+  const get = (key: RoutedKey, path: string, timeoutMs: number): Promise<RelayedAnswer> =>
+    relay(upstream, {
+      method: 'GET',
+      path,
+      key,
+      headers: { 'user-agent': 'chaperone', accept: 'application/json' },
+      body: undefined,
+      signal: AbortSignal.any([stopping.signal, AbortSignal.timeout(timeoutMs)]),
+    });
 
   const round = async (): Promise<number> => {
     for (;;) {
@@ -167,6 +189,7 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
       stopping.abort();
       clearTimeout(timer);
       await working;
+      await parts.idle();
     },
   };
 }

@@ -1,5 +1,6 @@
 import { ProxyError } from '../../error.ts';
 import { admitLines } from '../background/admit-lines.ts';
+import { readBatchParts } from '../background/batch-parts.ts';
 import { asObject, asString, errorCodeOf } from './json.ts';
 import type { Operation, Reading } from './operation.ts';
 import { readTokenUsage } from './responses.ts';
@@ -18,6 +19,7 @@ export const batches: Operation = {
   goesOn: () => true,
   lacksUsage: () => false,
   read: readBatch,
+  readParts: readBatchParts,
   readStream() {
     throw new ProxyError('upstream_invalid_response', { message: 'Error processing request' });
   },
@@ -34,7 +36,6 @@ function readBatch(answer: unknown): Reading {
     errorCode: failed ? (batch?.error ? errorCodeOf(batch.error) : status) : null,
     responseId: asString(batch?.id),
     model: asString(batch?.model),
-    // No public price list has its prices.
     serviceTier: 'batch',
     usage: readTokenUsage(batch?.usage),
     state: status === 'cancelled' ? 'cancelled' : ends.has(status) || failed ? undefined : 'pending',

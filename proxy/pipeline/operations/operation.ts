@@ -48,6 +48,12 @@ export interface StreamOptions {
   readonly body: Body;
 }
 
+/** A call that an answer stands for, with others. */
+export type Part = Pick<Reading, 'model' | 'usage'>;
+
+/** Reads something below the provider's base URL. */
+export type OpenFile = (path: string) => Promise<AsyncIterable<Buffer>>;
+
 /** A call that may be made as far as its body shows. */
 export interface AdmissionSubject {
   readonly body: Body;
@@ -77,6 +83,8 @@ export interface Operation {
   readonly takesForm?: true;
   /** Whether the provider works on after its answer, so that the end must be asked for. Absent: it never does. */
   goesOn?(body: Body): boolean;
+  /** The calls that an answer stands for, once it is over, each of which has a price of its own. Absent: it is one call's. */
+  readParts?(answer: Body, open: OpenFile): AsyncIterable<Part>;
   /** Models that a body names beside `model`. */
   otherModels?(body: Body): readonly unknown[];
   /**

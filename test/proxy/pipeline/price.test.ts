@@ -62,6 +62,8 @@ const calls: readonly (readonly [string, string | null, Usage, string | null, st
   ['unknown input', 'gpt-4o', usage(null, 1), null, null],
   ['unknown output', 'gpt-4o', usage(1, null), null, null],
   ['a tier of service with other prices', 'gpt-4o', usage(1, 1), 'priority', null],
+  ['a call of a batch', 'gpt-4o', usage(1_000, 100, { cachedInputTokens: 600 }), 'batch', '0.001375'],
+  ['a call of a batch, of an unknown model', 'my-model', usage(1, 1), 'batch', null],
 ];
 for (const [what, model, used, serviceTier, expected] of calls) {
   test(`the price of ${what} is ${expected ?? 'not known'}`, () => {

@@ -36,7 +36,7 @@ describe('a batch', () => {
       metadata,
     });
 
-  it('is settled once, with the usage of all its lines, unpriced, and its answers are its maker’s', async () => {
+  it('is settled once, with the usage of all its lines, and its answers are its maker’s', async () => {
     const begun = await create(`${line({})}\n${line({ input: 'Ho' })}\n`);
     const record = await until(async () => {
       const { rows } = await database.query('select * from chaperone.requests where response_id = $1', [begun.id]);
@@ -45,8 +45,8 @@ describe('a batch', () => {
     const done = await bob.batches.retrieve(begun.id);
     assert.equal(done.status, 'completed');
     assert.deepEqual(
-      [record.operation, record.status, Number(record.input_tokens), Number(record.output_tokens), record.cost_usd],
-      ['batches', 'completed', done.usage?.input_tokens, done.usage?.output_tokens, null],
+      [record.operation, record.status, Number(record.input_tokens), Number(record.output_tokens), record.model],
+      ['batches', 'completed', done.usage?.input_tokens, done.usage?.output_tokens, 'gpt-4o-mini-2024-07-18'],
     );
     assert.ok((done.usage?.total_tokens ?? 0) > 0);
     const answers = await (await bob.files.content(done.output_file_id ?? '')).text();
@@ -71,12 +71,37 @@ describe('a batch', () => {
     assert.deepEqual((await mallory.batches.list()).data, []);
   });
 
+  it('costs half of the list price, each line by its own model', async () => {
+    const begun = await create(`${line({})}\n${line({ model: 'gpt-4o', input: 'Ho, ho, ho' })}\n`);
+    const record = await until(async () => {
+      const { rows } = await database.query('select * from chaperone.requests where response_id = $1', [begun.id]);
+      return rows[0];
+    }, 'its record');
+    const done = await bob.batches.retrieve(begun.id);
+    const answers = await (await bob.files.content(done.output_file_id ?? '')).text();
+    // US dollars for 10^6 tokens, as OpenAI lists them.
+    const rates: Readonly<Record<string, readonly [input: number, output: number]>> = {
+      'gpt-4o-mini-2024-07-18': [0.15, 0.6],
+      'gpt-4o-2024-08-06': [2.5, 10],
+    };
+    let costUsd = 0;
+    for (const text of answers.trim().split('\n')) {
+      const { model, usage } = JSON.parse(text).response.body;
+      const [input, output] = rates[model] ?? assert.fail(model);
+      costUsd += (usage.input_tokens * input + usage.output_tokens * output) / 1e6 / 2;
+    }
+    assert.ok(costUsd > 0);
+    assert.equal(Number(record.cost_usd).toFixed(12), costUsd.toFixed(12));
+  });
+
   it('that is cancelled is recorded as that', async () => {
     const begun = await create(line({}), { sandbox: 'work=60000' });
     assert.equal((await bob.batches.cancel(begun.id)).status, 'cancelled');
     await until(async () => {
-      const { rows } = await database.query('select status from chaperone.requests where response_id = $1', [begun.id]);
-      return rows[0]?.status === 'cancelled';
+      const { rows } = await database.query('select status, cost_usd from chaperone.requests where response_id = $1', [
+        begun.id,
+      ]);
+      return rows[0]?.status === 'cancelled' && Number(rows[0].cost_usd) === 0 && rows[0].cost_usd !== null;
     }, 'its record');
   });
 

@@ -1,0 +1,34 @@
+import { asObject, asString, type Body, parseObject } from '../operations/json.ts';
+import type { OpenFile, Part } from '../operations/operation.ts';
+import { batchEndpoints } from './batch-endpoints.ts';
+
+/**
+ * Reads what the lines of a batch used, each with the model that answered it, from the file that the batch was answered
+ * with. Lines that failed are not billed.
+ */
+export async function* readBatchParts(batch: Body, open: OpenFile): AsyncIterable<Part> {
+  const operation = batchEndpoints.get(batch.endpoint);
+  const fileId = asString(batch.output_file_id);
+  if (!operation || fileId === null) return;
+  for await (const line of linesOf(await open(`/files/${encodeURIComponent(fileId)}/content`))) {
+    if (line.trim() === '') continue;
+    const response = asObject(parseObject(line)?.response);
+    if (response?.status_code !== 200) continue;
+    yield operation.read(response.body, {});
+  }
+}
+
+/** A piece at a time: such a file may have hundreds of megabytes. */
+async function* linesOf(file: AsyncIterable<Buffer>): AsyncIterable<string> {
+  let pieces: Buffer[] = [];
+  for await (const chunk of file) {
+    let start = 0;
+    for (let end = chunk.indexOf(0x0a); end !== -1; end = chunk.indexOf(0x0a, start)) {
+      yield Buffer.concat([...pieces, chunk.subarray(start, end)]).toString('utf8');
+      pieces = [];
+      start = end + 1;
+    }
+    pieces.push(chunk.subarray(start));
+  }
+  yield Buffer.concat(pieces).toString('utf8');
+}
