@@ -274,6 +274,10 @@ export interface OrganizationSpec {
      * `Full` keeps what was asked and answered (encrypted); `None` keeps neither. What a call used and cost is kept either way.
      */
     contents: 'Full' | 'None';
+    /**
+     * How long the result of an analysis is kept, and answered again where the same conversation is analyzed in the same way.
+     */
+    analysisLifetime: string;
   };
   /**
    * How old keys become before new ones take their place, without a call noticing. What is absent is never rotated by itself. The annotation chaperone.dev/rotate with a time (RFC 3339) rotates all that was issued before it.

@@ -12,28 +12,37 @@ export interface AnalysisResultWrite {
   readonly userId: string;
 }
 
-/** The result that is kept under the key, still sealed. */
+/** The result that is kept under the key, still sealed; undefined where it is older than `lifetimeMs`. */
 export async function findAnalysisResult(
   db: Queryable,
   organizationId: string,
   cacheKey: Uint8Array,
+  lifetimeMs: number,
 ): Promise<Uint8Array | undefined> {
   const { rows } = await db.query<{ resultSealed: Uint8Array }>(
     `select result_encrypted as "resultSealed"
      from chaperone.analysis_results
-     where organization_id = $1::uuid and cache_key = $2::bytea`,
-    [organizationId, cacheKey],
+     where organization_id = $1::uuid and cache_key = $2::bytea
+       and created_at > now() - $3::float8 * interval '1 millisecond'`,
+    [organizationId, cacheKey, lifetimeMs],
   );
   return rows[0]?.resultSealed;
 }
 
-/** Keeps the result. One that is there already stays: another proxy was faster. */
-export async function insertAnalysisResult(db: Queryable, result: AnalysisResultWrite): Promise<void> {
+/** Keeps the result. One that is there already stays, as another proxy was faster, unless it is older than `lifetimeMs`. */
+export async function insertAnalysisResult(
+  db: Queryable,
+  result: AnalysisResultWrite,
+  lifetimeMs: number,
+): Promise<void> {
   await db.query(
-    `insert into chaperone.analysis_results
+    `insert into chaperone.analysis_results as kept
        (organization_id, cache_key, result_encrypted, analysis_config_id, request_id, user_id)
      values ($1::uuid, $2::bytea, $3::bytea, $4::uuid, $5::text, $6::uuid)
-     on conflict do nothing`,
+     on conflict (organization_id, cache_key) do update
+       set result_encrypted = excluded.result_encrypted, analysis_config_id = excluded.analysis_config_id,
+           request_id = excluded.request_id, user_id = excluded.user_id, created_at = now()
+       where kept.created_at <= now() - $7::float8 * interval '1 millisecond'`,
     [
       result.organizationId,
       result.cacheKey,
@@ -41,6 +50,18 @@ export async function insertAnalysisResult(db: Queryable, result: AnalysisResult
       result.analysisConfigId,
       result.requestId,
       result.userId,
+      lifetimeMs,
     ],
   );
+}
+
+/** Deletes the results, of all organizations, that are older than their organization keeps them. @returns how many */
+export async function deleteExpiredAnalysisResults(db: Queryable): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from chaperone.analysis_results r
+     using chaperone.organizations o
+     where o.organization_id = r.organization_id
+       and r.created_at <= now() - coalesce(o.spec -> 'storage' ->> 'analysisLifetime', '720h')::interval`,
+  );
+  return rowCount ?? 0;
 }

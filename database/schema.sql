@@ -368,12 +368,14 @@ create table chaperone.analysis_results (
 );
 alter table chaperone.analysis_results add constraint analysis_results_pkey PRIMARY KEY (organization_id, cache_key);
 CREATE INDEX analysis_results_config_id ON chaperone.analysis_results USING btree (organization_id, analysis_config_id) WHERE (analysis_config_id IS NOT NULL);
+CREATE INDEX analysis_results_created_at ON chaperone.analysis_results USING btree (organization_id, created_at);
 CREATE INDEX analysis_results_user_id ON chaperone.analysis_results USING btree (organization_id, user_id);
 alter table chaperone.analysis_results enable row level security;
 create policy tenant on chaperone.analysis_results as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)))
   with check ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant insert, select on chaperone.analysis_results to chaperone_tenant;
+grant update (result_encrypted, analysis_config_id, request_id, user_id, created_at) on chaperone.analysis_results to chaperone_tenant;
 
 create table chaperone.api_keys (
   organization_id uuid not null,

@@ -1,5 +1,6 @@
 import { Pool } from 'pg';
 import type { Logger } from 'pino';
+import { deleteExpiredAnalysisResults } from '../database/analysis-results.ts';
 import { migrate } from '../database/migrate.ts';
 import { restorePrivileges } from '../database/privileges.ts';
 import { ensureRequestPartitions } from '../database/requests.ts';
@@ -99,6 +100,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     enqueueEverything(cluster, queues);
     try {
       await restorePrivileges(db);
+      await deleteExpiredAnalysisResults(db);
       const orphans = await removeOrphans(context, (kind, ...row) => tenantKinds[kind].remove(context, ...row));
       for (const { kind, resource } of orphans) queues.get(kind)?.add(resource);
       if (orphans.length > 0) log.warn({ orphans }, 'took rows out of force whose resources are not there');

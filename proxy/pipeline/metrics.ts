@@ -76,6 +76,11 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}) {
       'Requests for what is kept at the provider, by what they were for and how it answered.',
       ['resource', 'method', 'status'],
     ),
+    analyses: counter(
+      'chaperone_analysis_requests_total',
+      'Requests for an analysis, by whether it was kept from before (hit), waited for (coalesced) or had to be made (miss).',
+      ['result'],
+    ),
     overhead: histogram(
       'chaperone_overhead_seconds',
       'What the proxy added before a call was sent upstream.',

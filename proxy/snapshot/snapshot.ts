@@ -78,6 +78,8 @@ export interface Snapshot {
   readonly storesContents: boolean;
   /** How long a session is active after its last call. */
   readonly sessionIdleMs: number;
+  /** How long the results of analyses are answered again. */
+  readonly analysisLifetimeMs: number;
   readonly allowsModel: ModelRule;
   /** Undefined: every one. */
   readonly surfaces: ReadonlySet<Surface> | undefined;
@@ -172,6 +174,7 @@ export function openSnapshot(sealed: SealedSnapshot, opener: RowOpener, defaultB
     defaultRoles: spec.authentication?.defaultRoles ?? ['admin'],
     inactiveUsers: sealed.inactiveUsers,
     storesContents: spec.storage?.contents !== 'None',
+    analysisLifetimeMs: parseDurationMs(spec.storage?.analysisLifetime ?? '720h'),
     sessionIdleMs: parseDurationMs(spec.sessions?.idleTimeout ?? '30m'),
     allowsModel: makeModelRule(spec.models?.allow, spec.models?.deny),
     surfaces: spec.surfaces && new Set(spec.surfaces),

@@ -212,6 +212,9 @@ const organizations = cases('Organization', [
   ['a surface that is none', { surfaces: ['chat', 'vector_stores'] }, ['spec.surfaces[1]']],
   ['contents that are not kept', { storage: { contents: 'None' } }],
   ['contents kept in part', { storage: { contents: 'Some' } }, ['spec.storage.contents']],
+  ['analyses that are kept for a day', { storage: { analysisLifetime: '24h' } }],
+  ['analyses kept for ever', { storage: { analysisLifetime: 'always' } }, ['spec.storage.analysisLifetime']],
+  ['analyses hardly kept', { storage: { analysisLifetime: '59s' } }, ['spec.storage.analysisLifetime']],
   ['service accounts', { authentication: { serviceAccounts: {} } }],
   ['service accounts for an audience', { authentication: { serviceAccounts: { audience: 'ours' } } }],
   [

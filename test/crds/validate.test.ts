@@ -27,7 +27,7 @@ test('defaults are filled in, those inside of defaulted objects too', () => {
     authentication: { tokenLifetime: '8760h', requireUser: true, defaultRoles: ['admin'] },
     providers: [{ name: 'openai', type: 'openai', timeouts: { headers: '600s', idle: '120s' } }],
     sessions: { idleTimeout: '30m' },
-    storage: { contents: 'Full' },
+    storage: { contents: 'Full', analysisLifetime: '720h' },
     deletionPolicy: 'Retain',
   });
 });

@@ -74,10 +74,10 @@ test('a name is taken for as long as its config is there', async () => {
     requestId: 'req_1',
     userId: randomUUID(),
   };
-  await insertAnalysisResult(db, result);
-  await insertAnalysisResult(db, { ...result, resultSealed: Buffer.from('second') });
-  assert.equal(String(await findAnalysisResult(db, tenant.id, result.cacheKey)), 'first');
-  assert.equal(await findAnalysisResult(db, tenant.id, Buffer.alloc(32, 8)), undefined);
+  await insertAnalysisResult(db, result, 60_000);
+  await insertAnalysisResult(db, { ...result, resultSealed: Buffer.from('second') }, 60_000);
+  assert.equal(String(await findAnalysisResult(db, tenant.id, result.cacheKey, 60_000)), 'first');
+  assert.equal(await findAnalysisResult(db, tenant.id, Buffer.alloc(32, 8), 60_000), undefined);
   assert.equal(await retireAnalysisConfig(db, tenant.id, second.analysisConfigId), 'deactivated');
   assert.equal((await readAnalysisConfig(db, tenant.id, second.analysisConfigId))?.isActive, false);
 });

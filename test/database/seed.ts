@@ -56,14 +56,15 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
   await db.query('select chaperone.fold_usage_of($1::uuid, true)', [organizationId]);
   // Not folded, so that something is pending.
   await insertRequests(db, organizationId, JSON.stringify([strayed]));
-  await insertAnalysisResult(db, {
+  const analysis = {
     organizationId,
     cacheKey: Buffer.alloc(32, 1),
     resultSealed: Buffer.from('sealed'),
     analysisConfigId: null,
     requestId: record.request_id,
     userId: record.user_id,
-  });
+  };
+  await insertAnalysisResult(db, analysis, 60_000);
   const rating = {
     rating_id: randomUUID(),
     request_id: record.request_id,

@@ -48,7 +48,7 @@ export const organizationSpec: OrganizationSpec = {
   authentication: { tokenLifetime: '8760h', requireUser: true, defaultRoles: ['admin'] },
   providers: [{ name: 'openai', type: 'openai', timeouts: { headers: '600s', idle: '120s' } }],
   sessions: { idleTimeout: '30m' },
-  storage: { contents: 'Full' },
+  storage: { contents: 'Full', analysisLifetime: '720h' },
   deletionPolicy: 'Retain',
 };
 

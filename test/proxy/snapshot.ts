@@ -37,6 +37,7 @@ export function makeSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
     defaultRoles: ['admin'],
     inactiveUsers: new Set(),
     storesContents: true,
+    analysisLifetimeMs: 86_400_000,
     sessionIdleMs: 1_800_000,
     allowsModel: () => true,
     surfaces: undefined,

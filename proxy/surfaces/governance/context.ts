@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { RequestReference } from '../../../database/requests.ts';
+import type { Metrics } from '../../pipeline/metrics.ts';
 import type { InForce, Pipeline } from '../../pipeline/pipeline.ts';
 import type { Spool } from '../../spool/spool.ts';
 import type { Store } from '../../store.ts';
@@ -11,6 +12,7 @@ export interface GovernanceContext {
   readonly pipeline: Pipeline;
   readonly inForce: () => InForce;
   readonly store: Store;
+  readonly metrics: Metrics;
   readonly spool: Spool;
   /** Resolves when what this proxy has answered is in the database, or after a moment where that takes longer. */
   readonly shipped: () => Promise<unknown>;

@@ -24,7 +24,7 @@ export function organization(name: string, change: { readonly memberNamespaces?:
       authentication: { tokenLifetime: '1h', requireUser: true, defaultRoles: ['admin'] },
       providers: [{ name: 'openai', type: 'openai', timeouts: { headers: '1s', idle: '1s' } }],
       sessions: { idleTimeout: '30m' },
-      storage: { contents: 'Full' },
+      storage: { contents: 'Full', analysisLifetime: '720h' },
       deletionPolicy: 'Retain',
     },
     status: { id: '00000000-0000-4000-8000-000000000000', memberNamespaces },

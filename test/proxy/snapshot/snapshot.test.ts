@@ -131,7 +131,7 @@ test('what the organization says is in force', () => {
     {},
     {
       models: { allow: ['gpt-*'], deny: ['gpt-4'] },
-      storage: { contents: 'None' },
+      storage: { contents: 'None', analysisLifetime: '720h' },
       authentication: { tokenLifetime: '1h', requireUser: false, defaultRoles: ['admin'] },
       providers: [
         { name: 'openai', type: 'openai', timeouts },

@@ -54,6 +54,7 @@ export function makeAnalyzer(context: GovernanceContext) {
 
     const make = async (): Promise<Flight> => {
       const kept = await findResult(context, cacheKey);
+      context.metrics.analyses.inc({ result: kept ? 'hit' : 'miss' });
       if (kept) return { result: kept, cached: true };
       const result = await classify(context.pipeline.ask, { caller, key, requestId }, config, conversation);
       await keepResult(context, { cacheKey, configId, request }, result);
@@ -62,7 +63,10 @@ export function makeAnalyzer(context: GovernanceContext) {
     // Whoever pays with another key does not wait for this one's luck.
     const flightKey = `${cacheKey.toString('hex')}/${key.id}`;
     const found = underWay.get(flightKey);
-    if (found) return show(request, (await found).result, true);
+    if (found) {
+      context.metrics.analyses.inc({ result: 'coalesced' });
+      return show(request, (await found).result, true);
+    }
     const flight = make().finally(() => underWay.delete(flightKey));
     underWay.set(flightKey, flight);
     const { result, cached } = await flight;

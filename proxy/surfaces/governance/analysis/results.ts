@@ -37,11 +37,13 @@ export function cacheKeyOf(
   return envelope.digest(snapshot.organizationId, 'analysis', text);
 }
 
-/** The result that was kept, if any. Without the database there is none to be had, and the analysis is made anew. */
+/** The result that was kept, if any and not too long ago. Without the database there is none to be had, and the analysis is made anew. */
 export async function findResult({ store, inForce }: Context, cacheKey: Buffer): Promise<AnalysisResult | undefined> {
   const { snapshot, envelope } = inForce();
-  const { organizationId } = snapshot;
-  const sealed = await store.run((db) => findAnalysisResult(db, organizationId, cacheKey)).catch(ignoreOutage);
+  const { organizationId, analysisLifetimeMs } = snapshot;
+  const sealed = await store
+    .run((db) => findAnalysisResult(db, organizationId, cacheKey, analysisLifetimeMs))
+    .catch(ignoreOutage);
   if (!sealed) return undefined;
   return JSON.parse(envelope.open(placeOf(organizationId, cacheKey), sealed).toString()) as AnalysisResult;
 }
@@ -52,7 +54,7 @@ export async function findResult({ store, inForce }: Context, cacheKey: Buffer):
  */
 export async function keepResult({ store, inForce }: Context, subject: Subject, result: AnalysisResult): Promise<void> {
   const { snapshot, envelope } = inForce();
-  const { organizationId } = snapshot;
+  const { organizationId, analysisLifetimeMs } = snapshot;
   if (!snapshot.storesContents) return;
   const { cacheKey, configId, request } = subject;
   const write = {
@@ -63,7 +65,7 @@ export async function keepResult({ store, inForce }: Context, subject: Subject, 
     requestId: request.requestId,
     userId: request.userId,
   };
-  await store.run((db) => insertAnalysisResult(db, write)).catch(ignoreOutage);
+  await store.run((db) => insertAnalysisResult(db, write, analysisLifetimeMs)).catch(ignoreOutage);
 }
 
 function placeOf(organizationId: string, cacheKey: Buffer) {

@@ -219,6 +219,28 @@ describe('POST /v1/analysis', () => {
     for (const { body } of answers) assert.deepEqual({ ...body, cached: true }, first);
   });
 
+  it('makes an analysis anew once it is older than the organization keeps it, and counts which are', async () => {
+    const counted = async () => {
+      const text = await (await fetch(`http://127.0.0.1:${stack.proxy.metricsPort}/metrics`)).text();
+      return ['hit', 'miss'].map((result) =>
+        Number(text.match(`chaperone_analysis_requests_total\\{result="${result}"\\} (\\d+)`)?.[1] ?? 0),
+      );
+    };
+    const { requestId } = await converse();
+    const [hits = 0, misses = 0] = await counted();
+    const first = await analyze(requestId);
+    assert.equal((await analyze(requestId)).body.cached, true);
+    await owner.query(
+      `update chaperone.analysis_results set created_at = now() - interval '30 days' where request_id = $1`,
+      [requestId],
+    );
+    const second = await analyze(requestId);
+    assert.equal(second.body.cached, false);
+    assert.ok(second.body.analyzed_at > first.body.analyzed_at);
+    assert.deepEqual((await analyze(requestId)).body, { ...second.body, cached: true });
+    assert.deepEqual(await counted(), [hits + 2, misses + 2]);
+  });
+
   it('lets everyone hear of the failure, and the next one try anew', async () => {
     const { requestId } = await converse();
     const goOn = Promise.withResolvers<void>();
