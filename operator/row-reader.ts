@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { WorkQueue } from './runtime/work-queue.ts';
 
 /** Where a resource's row is. */
@@ -41,19 +42,32 @@ const mostRows = 50;
  */
 export function makeRowReader<Row>({ find, placeOf, queue }: RowReaderOptions<Row>): RowReader<Row> {
   const ahead = new Map<string, Reading<Row>>();
+  /** What is about to be read, by organization: keys that are taken together are read together. */
+  const gathering = new Map<string, { readonly rowIds: string[]; readonly rows: Reading<Row>['rows'] }>();
 
   const isFresh = (key: string, reading: Reading<Row> | undefined) =>
     reading !== undefined && reading.startedAtMs > (queue.askedAtMs(key) ?? 0);
-  const read = ({ organizationId, rowId }: RowPlace) => {
-    const startedAtMs = performance.now();
-    const others = queue.next(mostRows - 1).flatMap((next) => {
-      const place = isFresh(next, ahead.get(next)) ? undefined : placeOf(next);
-      return place?.organizationId === organizationId ? [{ key: next, rowId: place.rowId }] : [];
+  const waitingOf = (organizationId: string, most: number) =>
+    queue.next(most).flatMap((key) => {
+      const place = isFresh(key, ahead.get(key)) ? undefined : placeOf(key);
+      return place?.organizationId === organizationId ? [{ key, rowId: place.rowId }] : [];
     });
-    const rows = find(organizationId, [rowId, ...others.map((other) => other.rowId)]);
-    // Whoever asks for one of them is told.
-    rows.catch(() => {});
-    for (const other of others) ahead.set(other.key, { organizationId, startedAtMs, rows });
+  const gather = (organizationId: string) => {
+    const rowIds: string[] = [];
+    const rows = nextTurn().then(() => {
+      gathering.delete(organizationId);
+      const startedAtMs = performance.now();
+      const others = waitingOf(organizationId, Math.max(0, mostRows - rowIds.length));
+      for (const { key } of others) ahead.set(key, { organizationId, startedAtMs, rows });
+      return find(organizationId, [...rowIds, ...others.map(({ rowId }) => rowId)]);
+    });
+    const gathered = { rowIds, rows };
+    gathering.set(organizationId, gathered);
+    return gathered;
+  };
+  const read = ({ organizationId, rowId }: RowPlace) => {
+    const { rowIds, rows } = gathering.get(organizationId) ?? gather(organizationId);
+    rowIds.push(rowId);
     return rows;
   };
 

@@ -59,6 +59,13 @@ test('the rows of what waits are read at once, one organization’s at a time', 
   assert.deepEqual(statements.at(-1), ['row of umbrella/1']);
 });
 
+test('keys that are taken together are read together', async () => {
+  const { queue, statements, take } = prepare();
+  for (const name of ['a', 'b', 'c', 'd']) queue.add(`acme/${name}`);
+  await Promise.all([take(), take(), take()]);
+  assert.deepEqual(statements, [['a', 'b', 'c', 'd'].map((name) => `row of acme/${name}`)]);
+});
+
 test('what is added again is read again, at once too', async () => {
   const { queue, table, statements, take } = prepare();
   const keys = Array.from({ length: 20 }, (_, index) => `acme/${index}`);
