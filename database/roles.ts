@@ -1,4 +1,5 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
+import { Client, DatabaseError } from 'pg';
 import type { Queryable } from './queryable.ts';
 
 /**
@@ -23,6 +24,28 @@ export async function ensureOrganizationRole(db: Queryable, organizationId: stri
 /** Drops the organization's login role; nothing happens where there is none. */
 export async function dropOrganizationRole(db: Queryable, organizationId: string): Promise<void> {
   await db.query('select chaperone.drop_organization_role($1::uuid)', [organizationId]);
+}
+
+/** `invalid_password` */
+const wrongPassword = '28P01';
+const loginTimeoutMs = 5_000;
+
+/**
+ * Whether the database refuses the password in its URL. It is tried, since only a superuser may compare it with what
+ * Postgres keeps (`pg_authid`). Where nobody can log in for another reason, nothing is known against the password.
+ */
+export async function isPasswordRefused(databaseUrl: string): Promise<boolean> {
+  const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: loginTimeoutMs });
+  // A connection that is lost once it stands has told what was to be known.
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    return false;
+  } catch (error) {
+    return error instanceof DatabaseError && error.code === wrongPassword;
+  } finally {
+    await client.end().catch(() => {});
+  }
 }
 
 /**

@@ -9,6 +9,7 @@ import { bindingKind } from './api-key-bindings/binding-kind.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import type { ServiceAccountIssuer } from './cluster/kubernetes/service-account-issuer.ts';
 import { operatorNamespace } from './credentials.ts';
+import { makePasswordCheck } from './organizations/login.ts';
 import { makeOrganizationReconciler } from './organizations/reconcile.ts';
 import { removeOrphans } from './orphans.ts';
 import { personaKind } from './personas/persona-kind.ts';
@@ -80,7 +81,11 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   };
   const context = { cluster, db, tenancies: makeTenancyFinder(cluster, namespace) };
   const { sidecars, serviceAccountIssuer, proxyDatabaseUrl = databaseUrl } = options;
-  const organizations = { cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now: Date.now };
+  const organizations = {
+    ...{ cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now: Date.now },
+    // At every resync, and not at each change in between.
+    isPasswordRefused: makePasswordCheck(databaseUrl, resyncMs / 2),
+  };
   const ofCluster = { ...(sidecars && { sidecars }), ...(serviceAccountIssuer && { serviceAccountIssuer }) };
   const timing = { ...(propagationMs !== undefined && { propagationMs }) };
   start('Organization', () => makeOrganizationReconciler({ ...organizations, ...ofCluster, ...timing }));

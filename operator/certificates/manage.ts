@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ApiClient } from '../cluster/kubernetes/api-client.ts';
+import { ApiError } from '../cluster/kubernetes/api-error.ts';
 import { readCertificates, type StoredCertificates, toCertificateData } from './certificate-secret.ts';
 import { type CertificateDecision, type CertificatePolicy, decideCertificates } from './decide.ts';
 import { issueAuthority, issueServing } from './issue.ts';
@@ -52,7 +53,7 @@ export function startCertificateManager(context: CertificateManagerContext): Cer
       });
       const waitMs = await maintain(context, stopping.signal).catch((error: unknown) => {
         if (!stopping.signal.aborted) log.warn({ err: error }, 'the webhook certificates could not be seen to');
-        return retryMs;
+        return Math.max(retryMs, error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0);
       });
       await waitFor(changed, Math.min(waitMs, intervalMs), stopping.signal);
     }

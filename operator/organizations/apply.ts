@@ -16,6 +16,7 @@ import type { OrganizationContext } from './context.ts';
 import { finalizer, type NamespaceFailure, type OrganizationDecision } from './decide.ts';
 import type { GatheredOrganization } from './gather.ts';
 import { turnDataKeys, turnTokenKeys } from './keys.ts';
+import { type Login, loginOf, withLogin } from './login.ts';
 
 type Key = ObjectKey<'Organization'>;
 
@@ -46,7 +47,9 @@ export async function applyOrganization(
     const message = 'The data keys were lost and new ones made: message contents stored before cannot be read again.';
     await cluster.recordEvent(key, { type: 'Warning', reason: 'DataKeysLost', message });
   }
-  const known = decision.renewsLogin ? undefined : loginOf(gathered, id);
+  const known = decision.renewsLogin ? undefined : loginOf(gathered.credentials, id, gathered.role);
+  // The one that proxies have: another would only have to reach them first.
+  if (known && gathered.passwordIsRefused) await ensureOrganizationRole(db, id, known.password);
   const login = known ?? (await issueLogin(db, id));
   const freshDataKey = decision.dataKeys.issue ? generateDataKeys() : undefined;
   const credentials: OrganizationCredentials = {
@@ -145,26 +148,7 @@ function sharedKey(secret: string | undefined): JWK[] {
   return [{ kty: 'oct', k: Buffer.from(secret).toString('base64url'), alg: 'HS256', kid: 'shared-secret', use: 'sig' }];
 }
 
-interface Login {
-  readonly role: string;
-  readonly password: string;
-}
-
-/** The login that was handed out, as long as the database still knows the role. */
-function loginOf({ credentials, role }: GatheredOrganization, id: string): Login | undefined {
-  if (role === undefined || credentials?.organization.id !== id) return undefined;
-  const { username, password } = new URL(credentials.databaseUrl);
-  return username === role ? { role, password: decodeURIComponent(password) } : undefined;
-}
-
 async function issueLogin(db: Queryable, id: string): Promise<Login> {
   const password = randomBytes(24).toString('base64url');
   return { role: await ensureOrganizationRole(db, id, password), password };
-}
-
-function withLogin(databaseUrl: string, { role, password }: Login): string {
-  const url = new URL(databaseUrl);
-  url.username = role;
-  url.password = password;
-  return url.href;
 }

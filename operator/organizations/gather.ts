@@ -14,6 +14,7 @@ import {
 } from '../credentials.ts';
 import { matchesSelector } from '../label-selector.ts';
 import type { OrganizationContext } from './context.ts';
+import { loginOf } from './login.ts';
 
 /** Everything a decision about an organization rests on. */
 export interface GatheredOrganization {
@@ -24,6 +25,8 @@ export interface GatheredOrganization {
   readonly storedId: string | undefined;
   /** The organization's login role in the database. */
   readonly role: string | undefined;
+  /** Whether the database refuses the password that was handed out. */
+  readonly passwordIsRefused: boolean;
   readonly credentials: OrganizationCredentials | undefined;
   readonly signingKeys: readonly TokenKey[];
   /** Names, in order. */
@@ -38,7 +41,10 @@ export interface GatheredOrganization {
 }
 
 export async function gatherOrganization(
-  context: Pick<OrganizationContext, 'cluster' | 'db' | 'operatorNamespace' | 'serviceAccountIssuer'>,
+  context: Pick<
+    OrganizationContext,
+    'cluster' | 'db' | 'operatorNamespace' | 'serviceAccountIssuer' | 'isPasswordRefused'
+  >,
   name: string,
 ): Promise<GatheredOrganization | undefined> {
   const { cluster, db, operatorNamespace } = context;
@@ -48,13 +54,18 @@ export async function gatherOrganization(
   const copies = cluster.list('Secret').filter((secret) => isCredentialsOf(secret, name));
   const own = copies.find((secret) => secret.metadata.namespace === operatorNamespace);
   const intact = [own, ...copies].map(readCredentialsSecret).find((credentials) => credentials !== undefined);
+  // What was handed out before stays, even where the row was lost: other rows bear it.
+  const organizationId =
+    stored?.organizationId ?? organization.status?.id ?? organizationIdOf(organization.metadata.uid);
+  const role = stored?.role ?? undefined;
+  const login = loginOf(intact, organizationId, role);
   return {
     organization,
     operatorNamespace,
-    // What was handed out before stays, even where the row was lost: other rows bear it.
-    organizationId: stored?.organizationId ?? organization.status?.id ?? organizationIdOf(organization.metadata.uid),
+    organizationId,
     storedId: stored?.organizationId,
-    role: stored?.role ?? undefined,
+    role,
+    passwordIsRefused: (login && (await context.isPasswordRefused?.(login))) ?? false,
     // A copy serves where the operator's own was lost: the data keys in it exist nowhere else.
     credentials: intact,
     signingKeys: readSigningKeys(cluster.get('Secret', operatorNamespace, signingSecretName(name))),

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { ApiError } from '../cluster/kubernetes/api-error.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 /** What a reconciliation wants next. An error it throws means: again, after a growing delay. */
@@ -71,7 +72,7 @@ export function startController(options: ControllerOptions): Controller {
     } catch (error) {
       log.warn({ err: error, controller: name, key }, 'reconciliation failed; it will be tried again');
       failing.set(key, seenAtMs);
-      queue.addRateLimited(key);
+      queue.addRateLimited(key, error instanceof ApiError ? error.retryAfterMs : undefined);
       reconciled('error');
     }
   };

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { ApiClient } from '../cluster/kubernetes/api-client.ts';
-import { isConflict, isNotFound } from '../cluster/kubernetes/api-error.ts';
+import { ApiError, isConflict, isNotFound } from '../cluster/kubernetes/api-error.ts';
 import { microTime } from '../cluster/kubernetes/event-recorder.ts';
 
 export interface LeaderElectionOptions {
@@ -75,6 +75,7 @@ export function standForElection(options: LeaderElectionOptions): Candidacy {
   const campaign = async () => {
     let seen: { lease: Lease; atMs: number } | undefined;
     while (!held) {
+      let leastMs = 10;
       try {
         const startedAtMs = performance.now();
         const lease = await leases.read();
@@ -91,9 +92,10 @@ export function standForElection(options: LeaderElectionOptions): Candidacy {
       } catch (error) {
         if (stopping.signal.aborted) return;
         if (!isConflict(error)) log.warn({ err: error }, 'cannot stand for election; trying again');
+        if (error instanceof ApiError) leastMs = Math.max(leastMs, error.retryAfterMs ?? 0);
       }
       const expiresInMs = seen ? seen.atMs + timings.leaseMs - performance.now() : timings.lookMs;
-      await pause(Math.max(10, Math.min(timings.lookMs, expiresInMs)), stopping.signal);
+      await pause(Math.max(leastMs, Math.min(timings.lookMs, expiresInMs)), stopping.signal);
       if (stopping.signal.aborted) return;
     }
   };

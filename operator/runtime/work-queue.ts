@@ -5,8 +5,8 @@
 export interface WorkQueue {
   add(key: string): void;
   addAfter(key: string, delayMs: number): void;
-  /** Adds the key after its own backoff, which doubles with each call until `forget`. */
-  addRateLimited(key: string): void;
+  /** Adds the key after its own backoff, which doubles with each call until `forget`, and no sooner than `leastMs`. */
+  addRateLimited(key: string, leastMs?: number): void;
   /** Ends the key's backoff. */
   forget(key: string): void;
   /** The next key; waits for one; undefined once the queue is shut down. */
@@ -113,11 +113,11 @@ export function makeWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
   return {
     add,
     addAfter,
-    addRateLimited(key) {
+    addRateLimited(key, leastMs = 0) {
       const count = failures.get(key) ?? 0;
       failures.set(key, count + 1);
       observer.retried();
-      addAfter(key, Math.max(Math.min(baseDelayMs * 2 ** count, maxDelayMs), bucket()));
+      addAfter(key, Math.max(Math.min(baseDelayMs * 2 ** count, maxDelayMs), bucket(), leastMs));
     },
     forget: (key) => void failures.delete(key),
     take() {

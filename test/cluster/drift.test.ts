@@ -132,6 +132,17 @@ describe('what somebody did to the database by hand', { skip }, () => {
     });
   }
 
+  test('is undone: the password of the role changed, by giving it the one that proxies have', async () => {
+    const { status } = (await stage.hands.find('Organization', 'acme')) ?? {};
+    const known = await databaseUrl();
+    await stage.db.query(
+      `do $$ begin execute (select format('alter role %I password %L', role_name, 'changed') from chaperone.organization_roles); end $$`,
+    );
+    const ids = await until(() => logIn(known).catch(() => undefined), 'the password as it was');
+    assert.deepEqual(ids, [status?.id]);
+    assert.equal(await databaseUrl(), known);
+  });
+
   test('is undone: what proxies may do, taken away from them', async () => {
     const right = await privilegesOf(stage);
     assert.ok(right.length > 10);

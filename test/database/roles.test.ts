@@ -3,7 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { Client } from 'pg';
-import { dropOrganizationRole, ensureOrganizationRole, scramVerifier } from '../../database/roles.ts';
+import {
+  dropOrganizationRole,
+  ensureOrganizationRole,
+  isPasswordRefused,
+  scramVerifier,
+} from '../../database/roles.ts';
 import { type OwnedDatabase, openDatabase } from './tenant.ts';
 
 const releasers: (() => Promise<void>)[] = [];
@@ -35,6 +40,18 @@ test('a role logs in with its password, and is its organization', async () => {
   assert.equal(role, `chaperone_org_${id.replaceAll('-', '')}`);
   assert.equal(await logIn(role, 'pa$$ \'word"'), id);
   await assert.rejects(() => logIn(role, 'other'), { code: '28P01' });
+});
+
+test('a password that is refused is told from a login that fails for another reason', async () => {
+  const role = await ensureOrganizationRole(database.owner, randomUUID(), 'right');
+  const urlOf = (changes: Partial<Record<'username' | 'password' | 'pathname' | 'port', string>>) =>
+    Object.assign(new URL(database.url), { username: role, password: 'right', ...changes }).href;
+  assert.equal(await isPasswordRefused(urlOf({})), false);
+  assert.equal(await isPasswordRefused(urlOf({ password: 'wrong' })), true);
+  assert.equal(await isPasswordRefused(urlOf({ pathname: '/not-there' })), false);
+  assert.equal(await isPasswordRefused(urlOf({ port: '1' })), false);
+  await database.owner.query(`alter role ${role} nologin`);
+  assert.equal(await isPasswordRefused(urlOf({})), false);
 });
 
 test('the server stores the verifier that it would have made itself', async () => {

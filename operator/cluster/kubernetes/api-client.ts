@@ -19,8 +19,8 @@ export interface ApiRequest {
 /** Requests to an API server, authenticated as a kubeconfig says. */
 export interface ApiClient {
   /**
-   * Sends a request and reads its answer. Where the server asks to come back later (429, or Retry-After), that is done
-   * some times first.
+   * Sends a request and reads its answer. Where the server asks to come back soon (429, or Retry-After), that is done
+   * some times first; a longer wait is left to the caller.
    *
    * @throws ApiError where the server refuses; an undici error where there is no server
    */
@@ -41,7 +41,7 @@ export interface ApiClientOptions {
 
 const mostAttempts = 5;
 const defaultRetryAfterMs = 1_000;
-const longestRetryAfterMs = 30_000;
+const longestWaitMs = 30_000;
 
 export function makeApiClient(options: ApiClientOptions): ApiClient {
   const { kubeConfig, onAnswer = () => {}, requestTimeoutMs = 30_000 } = options;
@@ -81,7 +81,7 @@ export function makeApiClient(options: ApiClientOptions): ApiClient {
       const error = await toApiError(answer);
       if (error.status === 401) connection.forget();
       const waitMs = error.status === 401 && attempt === 1 ? 0 : error.retryAfterMs;
-      if (waitMs === undefined || attempt === mostAttempts) throw error;
+      if (waitMs === undefined || waitMs > longestWaitMs || attempt === mostAttempts) throw error;
       await delay(waitMs * (1 + Math.random() / 4), undefined, request.signal && { signal: request.signal });
     }
   };
@@ -114,6 +114,6 @@ function parseStatus(text: string): { readonly reason?: string; readonly message
 /** RFC 9110, section 10.2.3, in seconds only, as API servers write it; 429 means it whether it is there or not. */
 function retryAfterOf(status: number, headers: Dispatcher.ResponseData['headers']): number | undefined {
   const seconds = Number(headers['retry-after']);
-  if (Number.isFinite(seconds)) return Math.min(seconds * 1_000, longestRetryAfterMs);
+  if (Number.isFinite(seconds)) return seconds * 1_000;
   return status === 429 ? defaultRetryAfterMs : undefined;
 }

@@ -1,3 +1,6 @@
+/** A server that wants to be left alone for longer is asked again all the same. */
+const longestRetryAfterMs = 300_000;
+
 /** The API server refused a request, or a watch ended with an ERROR event. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
@@ -5,13 +8,14 @@ export class ApiError extends Error {
   readonly status: number;
   /** `metav1.Status.reason`, such as NotFound, AlreadyExists, Conflict, Expired; empty where none was given. */
   readonly reason: string;
+  /** How long it wants to be left alone. */
   readonly retryAfterMs: number | undefined;
 
   constructor(status: number, reason: string, message: string, retryAfterMs?: number) {
     super(message);
     this.status = status;
     this.reason = reason;
-    this.retryAfterMs = retryAfterMs;
+    this.retryAfterMs = retryAfterMs === undefined ? undefined : Math.min(retryAfterMs, longestRetryAfterMs);
   }
 }
 

@@ -27,6 +27,7 @@ const settled: GatheredOrganization = {
   organizationId: 'id',
   storedId: 'id',
   role: 'role',
+  passwordIsRefused: false,
   credentials,
   signingKeys: [{ kty: 'OKP', kid: 'k' }],
   memberNamespaces: ['api', 'web'],

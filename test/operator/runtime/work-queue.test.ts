@@ -88,6 +88,16 @@ test('a failing key comes back after a delay that doubles up to a limit, until i
   assert.equal(await delayOf(), 100);
 });
 
+test('a failing key comes back no sooner than is said', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  const queue = makeWorkQueue({ baseDelayMs: 100, maxDelayMs: 350 });
+  queue.addRateLimited('a', 1_000);
+  t.mock.timers.tick(999);
+  assert.equal(queue.depth, 0);
+  t.mock.timers.tick(1);
+  assert.equal(queue.depth, 1);
+});
+
 test('failures of many keys at once come back no faster than the bucket allows', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   const queue = makeWorkQueue({ baseDelayMs: 1, retriesPerSecond: 10, retryBurst: 5 });

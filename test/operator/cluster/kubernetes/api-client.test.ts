@@ -42,6 +42,22 @@ test('a server that asks to come back later is asked again', async (t) => {
   assert.deepEqual(seen, ['Bearer secret', 'Bearer secret', 'Bearer secret']);
 });
 
+test('a server that asks to be left alone for long is left alone, and whoever asked it is told for how long', async (t) => {
+  let requests = 0;
+  const client = await open(t, (_, response) => {
+    requests += 1;
+    response.writeHead(503, { 'retry-after': requests === 1 ? '120' : '86400' }).end();
+  });
+  const refusal = () =>
+    client.send({ method: 'GET', path: '/' }).then(
+      () => assert.fail('it answered'),
+      (error: unknown) => error instanceof ApiError && error.retryAfterMs,
+    );
+  assert.equal(await refusal(), 120_000);
+  assert.equal(await refusal(), 300_000, 'within bounds');
+  assert.equal(requests, 2);
+});
+
 test('a refusal says why', async (t) => {
   const client = await open(t, (_, response) => {
     response.writeHead(409).end('{"kind":"Status","reason":"AlreadyExists","message":"it is there"}');

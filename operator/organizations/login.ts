@@ -1,0 +1,50 @@
+import { isPasswordRefused } from '../../database/roles.ts';
+import type { OrganizationCredentials } from '../credentials.ts';
+
+/** What an organization's proxies log in to the database with. */
+export interface Login {
+  readonly role: string;
+  readonly password: string;
+}
+
+/** Whether the database refuses a login for its password. */
+export type PasswordCheck = (login: Login) => Promise<boolean>;
+
+/**
+ * The login that was handed out, as long as the database still knows the role.
+ *
+ * @param role the organization's, by the database
+ */
+export function loginOf(
+  credentials: OrganizationCredentials | undefined,
+  organizationId: string,
+  role: string | undefined,
+): Login | undefined {
+  if (role === undefined || credentials?.organization.id !== organizationId) return undefined;
+  const { username, password } = new URL(credentials.databaseUrl);
+  return username === role ? { role, password: decodeURIComponent(password) } : undefined;
+}
+
+export function withLogin(databaseUrl: string, { role, password }: Login): string {
+  const url = new URL(databaseUrl);
+  url.username = role;
+  url.password = password;
+  return url.href;
+}
+
+/**
+ * Tries passwords, each at most once in `restMs` as long as it is right: a login costs more than all else that is asked
+ * about an organization.
+ */
+export function makePasswordCheck(databaseUrl: string, restMs: number): PasswordCheck {
+  const accepted = new Map<string, { readonly password: string; readonly atMs: number }>();
+  return async (login) => {
+    const { role, password } = login;
+    const last = accepted.get(role);
+    if (last?.password === password && performance.now() - last.atMs < restMs) return false;
+    accepted.delete(role);
+    if (await isPasswordRefused(withLogin(databaseUrl, login))) return true;
+    accepted.set(role, { password, atMs: performance.now() });
+    return false;
+  };
+}
