@@ -72,15 +72,18 @@ export async function nextLookInMs(db: Queryable, organizationId: string): Promi
  * Marks calls as settled, once their records are in `requests`.
  *
  * @param recordsJson a JSON array of RequestRecord, as text
+ * @returns the request ids of those that nobody had marked before
  */
-export async function markSettled(db: Queryable, organizationId: string, recordsJson: string): Promise<void> {
-  await db.query({
+export async function markSettled(db: Queryable, organizationId: string, recordsJson: string): Promise<Set<string>> {
+  const { rows } = await db.query<{ request_id: string }>({
     name: 'mark-settled',
     text: `
       update chaperone.pending_calls
       set settled_at = now(), record = null
       where organization_id = $1::uuid and settled_at is null and request_id in (
-        select call ->> 'request_id' from json_array_elements($2::json) as given (call))`,
+        select call ->> 'request_id' from json_array_elements($2::json) as given (call))
+      returning request_id`,
     values: [organizationId, recordsJson],
   });
+  return new Set(rows.map((row) => row.request_id));
 }

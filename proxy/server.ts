@@ -16,7 +16,7 @@ import { buildApp } from './app.ts';
 import { type Credentials, followCredentials, readCredentials } from './credentials.ts';
 import { ProxyError } from './error.ts';
 import { makeMonitoringServer } from './monitoring.ts';
-import { makeAccounting, type Origin } from './pipeline/account.ts';
+import { makeAccounting, type Origin, report } from './pipeline/account.ts';
 import { makeAuthenticator } from './pipeline/authenticate.ts';
 import { noteBatch } from './pipeline/background/note-batch.ts';
 import { makeLateSettlement } from './pipeline/background/settle.ts';
@@ -129,6 +129,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   });
   const store = makeStore({ databaseUrl: () => credentials.databaseUrl, log });
   const folder = makeFolder({ store, log });
+  const labelOf = makeModelLabel(() => inForce?.snapshot);
   const shipper = startShipper({
     spool,
     store,
@@ -138,6 +139,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       metrics.spoolShipped.inc(rows);
       folder.onShipped();
     },
+    onSettled: (record) => report(metrics, labelOf, record, record.duration_ms ?? 0),
     onFailure: () => metrics.spoolFailures.inc(),
   });
 
@@ -168,7 +170,6 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     listStored: (userId, kind) => store.run((db) => listOwnedResources(db, organizationId, userId, kind)),
   });
 
-  const labelOf = makeModelLabel(() => inForce?.snapshot);
   const background = watchBackground({
     organizationId,
     inForce() {
@@ -180,7 +181,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     spool,
     query: store.run,
     upstream,
-    settle: makeLateSettlement({ organizationId, spool, metrics, labelOf }),
+    settle: makeLateSettlement({ organizationId, spool }),
     log,
   });
   const pipeline = makePipeline({

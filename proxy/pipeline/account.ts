@@ -93,8 +93,8 @@ export function makeAccounting(options: AccountingOptions) {
           sealContent(record, 'input', call.input, terms.envelope, organizationId);
           sealContent(record, 'output', outcome.output, terms.envelope, organizationId);
         }
-        if (!isDeferred) spool.settle(handle, record);
-        else if (!spool.settleDeferred(record)) return;
+        if (isDeferred) return spool.settleDeferred(record);
+        spool.settle(handle, record);
         report(metrics, labelOf, record, outcome.upstreamMs);
       },
     };

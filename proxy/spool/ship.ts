@@ -16,6 +16,8 @@ export interface ShipOptions {
   readonly log: Logger;
   /** Told how many rows have reached Postgres, and of each failed attempt. */
   readonly onShipped?: (rows: number) => void;
+  /** Told of each call whose end came after its answer, by the first proxy that has its record in Postgres. */
+  readonly onSettled?: (record: RequestRecord) => void;
   readonly onFailure?: () => void;
 }
 
@@ -55,7 +57,16 @@ export function startShipper(options: ShipOptions): Shipper {
       case 'settlements':
         await ensureMonths(db, rows);
         await insertRequests(db, organizationId, json);
-        if (table === 'settlements') await markSettled(db, organizationId, json);
+        if (table === 'settlements') await settle(db, json);
+    }
+  };
+
+  /** Of several proxies that saw the same ends, one is the first, and tells of them. */
+  const settle = async (db: Queryable, json: string) => {
+    const first = await markSettled(db, organizationId, json);
+    if (first.size === 0) return;
+    for (const record of JSON.parse(json) as RequestRecord[]) {
+      if (first.delete(record.request_id)) options.onSettled?.(record);
     }
   };
 

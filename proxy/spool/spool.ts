@@ -31,8 +31,8 @@ export interface Spool {
   settle(handle: number, record: RequestRecord): void;
   /** Replaces the intent of a call that goes on at the provider after its answer: it is neither settled nor interrupted. */
   defer(handle: number, record: PendingCall): void;
-  /** Settles a call that was deferred, by whichever proxy. Later ones of the same call do nothing. @returns whether it was the first here */
-  settleDeferred(record: RequestRecord): boolean;
+  /** Settles a call that was deferred, by whichever proxy. Later ones of the same call do nothing. */
+  settleDeferred(record: RequestRecord): void;
   /** @throws {SpoolError} where it cannot be kept */
   rate(rating: RatingRecord): void;
   /** Notes whose something is, or that it was deleted. @throws {SpoolError} where it cannot be kept */
@@ -272,13 +272,12 @@ export function openSpool(options: SpoolOptions): Spool {
       writeSurely('deferral', id, JSON.stringify(record));
     },
     settleDeferred(record) {
-      if (settledLate.has(record.request_id)) return false;
+      if (settledLate.has(record.request_id)) return;
       settledLate.set(record.request_id, true);
       if (record.response_id !== null) deferred.delete(record.response_id);
       remember(record);
       lastId += 1;
       writeSurely('late settlement', lastId, JSON.stringify(record));
-      return true;
     },
     rate: (rating) => writeOrRefuse('rating', JSON.stringify(rating)),
     own(resource) {

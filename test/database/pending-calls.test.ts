@@ -41,7 +41,8 @@ const makeDue = () =>
 test('a pending call is found by the provider’s id, as it was given, until it is settled', async () => {
   const [one, other] = await prepare(2);
   assert.deepEqual(await findPendingCall(db, tenant.id, 'resp_0'), one);
-  await markSettled(db, tenant.id, JSON.stringify([one]));
+  assert.deepEqual(await markSettled(db, tenant.id, JSON.stringify([one])), new Set([one?.request_id]));
+  assert.deepEqual(await markSettled(db, tenant.id, JSON.stringify([one])), new Set());
   assert.equal(await findPendingCall(db, tenant.id, 'resp_0'), undefined);
   // Told again, it stays settled.
   await insertPendingCalls(db, tenant.id, JSON.stringify([one, other]));

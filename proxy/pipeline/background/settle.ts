@@ -1,13 +1,14 @@
 import type { PendingCall } from '../../../database/pending-calls.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
 import type { Spool } from '../../spool/spool.ts';
-import { type AccountingOptions, type AccountingTerms, complete, report, sealContent } from '../account.ts';
+import { type AccountingTerms, complete, sealContent } from '../account.ts';
 import { type Outcome, unknownUsage } from '../call.ts';
 import { endStatusOf } from '../forward.ts';
 import { asCount } from '../operations/json.ts';
 import type { Body, Reading } from '../operations/operation.ts';
 
-export interface LateSettlementOptions extends Pick<AccountingOptions, 'organizationId' | 'metrics' | 'labelOf'> {
+export interface LateSettlementOptions {
+  readonly organizationId: string;
   readonly spool: Pick<Spool, 'settleDeferred'>;
 }
 
@@ -25,9 +26,10 @@ export type LateEnd =
 
 /**
  * Makes the settlement of calls whose end comes after their answer. The record has the id and the time that the first
- * one gave it, whichever proxy writes it, so that it is there once however many see the end.
+ * one gave it, whichever proxy writes it, so that it is there once however many see the end. Metrics count it when it is
+ * known who was first.
  */
-export function makeLateSettlement({ organizationId, spool, metrics, labelOf }: LateSettlementOptions) {
+export function makeLateSettlement({ organizationId, spool }: LateSettlementOptions) {
   return (pending: PendingCall, end: LateEnd, terms: AccountingTerms): void => {
     const record: RequestRecord = { ...pending };
     const startedAtMs = Date.parse(pending.started_at);
@@ -36,7 +38,7 @@ export function makeLateSettlement({ organizationId, spool, metrics, labelOf }: 
     const endedAtMs = ('answer' in end ? endedAtMsOf(end.answer) : undefined) ?? Date.now();
     record.duration_ms = Math.max(0, endedAtMs - startedAtMs);
     if (terms.envelope && 'output' in end) sealContent(record, 'output', end.output, terms.envelope, organizationId);
-    if (spool.settleDeferred(record)) report(metrics, labelOf, record, record.duration_ms);
+    spool.settleDeferred(record);
   };
 }
 

@@ -52,6 +52,12 @@ describe('a response in the background', () => {
       return rows.length === 1;
     }, `${responseId} to be pending no more`);
 
+  const metricsAt = async (port: number) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const completedAt = async (port: number) => {
+    const counts = (await metricsAt(port)).matchAll(/^chaperone_calls_total\{.*status="completed"\} (\d+)$/gm);
+    return counts.reduce((sum, [, count]) => sum + Number(count), 0);
+  };
+
   before(async () => {
     stack = await startStack(scope, { ownDatabase: true });
     bob = clientOf(stack.baseUrl);
@@ -77,9 +83,8 @@ describe('a response in the background', () => {
     assert.ok(Number(record.cost_usd) > 0);
     await isMarked(begun.id);
     assert.equal((await recordsOf(begun.id)).length, 1);
-    const metrics = await fetch(`http://127.0.0.1:${stack.proxy.metricsPort}/metrics`).then((answer) => answer.text());
-    assert.match(metrics, /chaperone_calls_total\{[^}]*status="completed"\} 1\n/);
-    assert.match(metrics, /chaperone_active_calls 0\n/);
+    await until(async () => (await completedAt(stack.proxy.metricsPort)) === 1, 'it to be counted');
+    assert.match(await metricsAt(stack.proxy.metricsPort), /chaperone_active_calls 0\n/);
   });
 
   it('is settled where nobody fetches it', async () => {
@@ -223,6 +228,48 @@ describe('a response in the background', () => {
       await isMarked(id);
       assert.equal((await recordsOf(id)).length, 1);
     }
+  });
+
+  it('is counted once, where two proxies see its end at the same time', async (t) => {
+    const other = await startProxyProcess({
+      organization: 'acme',
+      entry: join(repository, 'cli', 'main.ts'),
+      credentialsDirectory: stack.credentialsDirectory,
+      dataDirectory: await makeDirectory(t),
+      port: 0,
+      metricsPort: 0,
+      upstreamUrl: stack.upstreamUrl,
+      logFile: openSync('/dev/null', 'a'),
+      onRestart: () => {},
+    });
+    t.after(() => other.stop(4_000));
+    const clients = [bob, clientOf(`http://127.0.0.1:${other.port}/v1`)];
+    const ports = [stack.proxy.metricsPort, other.metricsPort];
+    const counted = async () => (await Promise.all(ports.map(completedAt))).reduce((sum, count) => sum + count, 0);
+    const isShipped = async () => {
+      const texts = await Promise.all(ports.map(metricsAt));
+      return texts.every((text) => /^chaperone_spool_depth 0$/m.test(text));
+    };
+    await until(isShipped, 'what came before to be counted');
+    const before = await counted();
+    const ids = await Promise.all(Array.from({ length: 10 }, async () => (await start(0)).id));
+    // Both know of each before either sees the end.
+    for (const id of ids) {
+      await until(async () => {
+        const { rows } = await database.query('select from chaperone.pending_calls where response_id = $1', [id]);
+        return rows.length === 1;
+      }, `${id} to be pending`);
+    }
+    for (const id of ids) {
+      const seen = await Promise.all(clients.map((client) => client.responses.retrieve(id)));
+      assert.deepEqual(
+        seen.map(({ status }) => status),
+        ['completed', 'completed'],
+      );
+    }
+    for (const id of ids) await isMarked(id);
+    await until(isShipped, 'all to be counted');
+    assert.equal(await counted(), before + ids.length);
   });
 
   it('is settled when the database is there again, where it was away meanwhile', async () => {
