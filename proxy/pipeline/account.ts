@@ -14,9 +14,9 @@ export interface Account {
   defer(responseId: string): void;
   /** Later settlements of the same call do nothing. */
   settle(outcome: Outcome): void;
-  readonly isSettled: boolean;
+  isSettled(): boolean;
   /** US dollars as a decimal string, once settled; null: unpriced. */
-  readonly costUsd: string | null;
+  costUsd(): string | null;
 }
 
 export interface AccountingOptions {
@@ -70,16 +70,12 @@ export function makeAccounting(options: AccountingOptions) {
         if (isSettled || isDeferred) return;
         isDeferred = true;
         const pending = { ...record, response_id: storable(responseId, 200) };
-        if (terms.envelope) sealContent(pending, 'input', call.input, terms.envelope, organizationId);
+        if (terms.envelope) sealContent(pending, 'input', call.input(), terms.envelope, organizationId);
         spool.defer(handle, pending);
         onDeferred(pending);
       },
-      get isSettled() {
-        return isSettled;
-      },
-      get costUsd() {
-        return record.cost_usd;
-      },
+      isSettled: () => isSettled,
+      costUsd: () => record.cost_usd,
       settle(outcome) {
         if (isSettled) return;
         isSettled = true;
@@ -87,10 +83,10 @@ export function makeAccounting(options: AccountingOptions) {
         if (isDeferred && outcome.goesOn) return;
         complete(record, outcome, terms.price);
         // A form may say it after its files, which is after the intent.
-        record.is_stream = call.isStream;
+        record.is_stream = call.isStream();
         record.duration_ms = Math.round(performance.now() - call.startedTicks);
         if (terms.envelope) {
-          sealContent(record, 'input', call.input, terms.envelope, organizationId);
+          sealContent(record, 'input', call.input(), terms.envelope, organizationId);
           sealContent(record, 'output', outcome.output, terms.envelope, organizationId);
         }
         if (isDeferred) return spool.settleDeferred(record);
@@ -128,7 +124,7 @@ function intentOf(call: Call, origin: Origin | undefined): RequestRecord {
     provider: call.key.provider.name,
     requested_model: call.requestedModel === undefined ? null : storable(call.requestedModel, 200),
     model: null,
-    is_stream: call.isStream,
+    is_stream: call.isStream(),
     status: 'interrupted',
     http_status: null,
     error_code: null,

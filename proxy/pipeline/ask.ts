@@ -54,7 +54,7 @@ export function makeAsk({ terms, openAccount, upstream }: AskOptions) {
       const reading = chat.read(completion, { ...question.body });
       settle({ ...reading, status: reading.failed ? 'failed' : 'completed', httpStatus: status, output: text });
       if (reading.failed) throw new UpstreamFailure(providerError(status, completion.error), {});
-      return { completion, totalTokens: reading.usage.totalTokens, costUsd: account.costUsd };
+      return { completion, totalTokens: reading.usage.totalTokens, costUsd: account.costUsd() };
     } catch (error) {
       if (!(error instanceof UpstreamFailure)) throw error;
       settle({ errorCode: error.problem.code, ...error.outcome });
@@ -87,9 +87,9 @@ function callOf(question: Question): Call {
     startedTicks,
     operation: chat.name,
     caller,
-    input: JSON.stringify(body),
+    input: () => JSON.stringify(body),
     body: { ...body },
-    isStream: false,
+    isStream: () => false,
     requestedModel: body.model,
     persona: undefined,
     previousResponseId: undefined,

@@ -47,10 +47,10 @@ export interface Call {
   readonly startedTicks: number;
   readonly operation: OperationName;
   readonly caller: Caller;
-  /** What was asked, as the contents store keeps it. */
-  readonly input: string | Buffer;
+  /** What was asked, as the contents store keeps it. Of a form, all of it is known only when it has been sent. */
+  input(): string | Buffer;
   readonly body: Readonly<Record<string, unknown>>;
-  readonly isStream: boolean;
+  isStream(): boolean;
   readonly requestedModel: string | undefined;
   readonly persona: Persona | undefined;
   readonly previousResponseId: string | undefined;

@@ -123,12 +123,13 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
       else this.#chunks.push(chunk);
       return;
     }
-    const wasOver = this.#stream.reading !== undefined;
+    const wasOver = this.#stream.reading() !== undefined;
     const output = this.#stream.read(chunk);
-    if (this.#goesOn) this.#defer(this.#stream.partial);
-    if (this.#timeToFirstTokenMs === null && this.#stream.hasOutput) this.#timeToFirstTokenMs = this.#elapsedMs();
+    if (this.#goesOn) this.#defer(this.#stream.partial());
+    if (this.#timeToFirstTokenMs === null && this.#stream.hasOutput()) this.#timeToFirstTokenMs = this.#elapsedMs();
     // Settled before the client has the event that ends the answer: whoever has seen it may rate it at once.
-    if (!wasOver && this.#stream.reading) this.#settle(this.#stream.reading);
+    const reading = wasOver ? undefined : this.#stream.reading();
+    if (reading) this.#settle(reading);
     if (output === undefined || this.#clientHasGone) return;
     if (!this.#forwarding.response.write(output)) {
       controller.pause();
@@ -138,9 +139,10 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     this.#stream?.end?.();
+    const reading = this.#stream?.reading();
     if (!this.#stream) this.#answerWhole();
-    else if (this.#stream.reading) {
-      this.#settle(this.#stream.reading);
+    else if (reading) {
+      this.#settle(reading);
       this.#forwarding.response.end();
     } else this.#breakOff('upstream_interrupted');
     this.#finish();
@@ -153,7 +155,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     if (!this.#stream) {
       this.#settle(null, code);
       if (code) this.#refuse(error instanceof ProxyError ? error : new ProxyError(code, { cause: error }));
-    } else if (this.#stream.reading) this.#forwarding.response.end();
+    } else if (this.#stream.reading()) this.#forwarding.response.end();
     else this.#breakOff(code);
     this.#finish();
   }
@@ -197,8 +199,8 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
 
   #settle(reading: Reading | null, errorCode?: ProblemCode, whole?: Buffer): void {
     const { account } = this.#forwarding;
-    if (account.isSettled) return;
-    const known = reading ?? this.#stream?.partial;
+    if (account.isSettled()) return;
+    const known = reading ?? this.#stream?.partial();
     const failed = reading === null || reading.failed;
     const outcome: Outcome = {
       goesOn: this.#goesOn && (reading === null || reading.state === 'pending'),

@@ -117,9 +117,9 @@ export function makePipeline(options: PipelineOptions) {
       startedTicks: request.startedTicks,
       operation: operation.name,
       caller,
-      input: rawBody,
+      input: () => rawBody,
       body,
-      isStream: body.stream === true,
+      isStream: () => body.stream === true,
       requestedModel: model,
       persona,
       previousResponseId,
@@ -165,13 +165,9 @@ export function makePipeline(options: PipelineOptions) {
         startedTicks: request.startedTicks,
         operation: operation.name,
         caller,
-        get input() {
-          return JSON.stringify({ ...fields, files });
-        },
+        input: () => JSON.stringify({ ...fields, files }),
         body: fields,
-        get isStream() {
-          return fields.stream === 'true';
-        },
+        isStream: () => fields.stream === 'true',
         requestedModel: model,
         persona: undefined,
         previousResponseId: undefined,

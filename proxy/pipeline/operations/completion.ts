@@ -96,15 +96,9 @@ export function makeCompletionReader({ hideUsage, keepOutput }: StreamOptions, a
       if (!hideUsage) return chunk;
       return events.length === 0 ? undefined : Buffer.concat(events);
     },
-    get reading() {
-      return reading;
-    },
-    get hasOutput() {
-      return hasOutput;
-    },
-    get partial() {
-      return partial;
-    },
+    reading: () => reading,
+    hasOutput: () => hasOutput,
+    partial: () => partial,
     output: () => (keepOutput ? assembly.toJson(partial) : undefined),
     interruption: (message, code) =>
       `data: ${JSON.stringify({ error: { message, type: 'server_error', param: null, code } })}\n\n`,

@@ -31,11 +31,11 @@ export interface StreamReader {
   /** Told that the upstream has ended its message, for answers that have no other end. */
   end?(): void;
   /** The reading; undefined until the end of the answer has been seen. */
-  readonly reading: Reading | undefined;
+  reading(): Reading | undefined;
   /** Whether a part of the model's output has been seen. */
-  readonly hasOutput: boolean;
+  hasOutput(): boolean;
   /** What is known of an answer that broke off. */
-  readonly partial: Reading;
+  partial(): Reading;
   /** The answer as the contents store keeps it. */
   output(): string | undefined;
   /** The event that tells the client, in the operation's own form, that the stream broke off; empty where it has none. */

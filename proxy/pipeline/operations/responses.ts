@@ -94,15 +94,9 @@ function makeReader(keepOutput: boolean): StreamReader {
       for (const event of split(chunk)) if (reading === undefined) observe(event.name, event.data);
       return chunk;
     },
-    get reading() {
-      return reading;
-    },
-    get hasOutput() {
-      return hasOutput;
-    },
-    get partial() {
-      return partial;
-    },
+    reading: () => reading,
+    hasOutput: () => hasOutput,
+    partial: () => partial,
     output: () => (lastData === undefined ? undefined : JSON.stringify(parseObject(lastData)?.response)),
     interruption(message, code) {
       const event = { type: 'error', code, message, param: null, sequence_number: sequenceNumber };

@@ -70,15 +70,9 @@ function makeReader(reader: StreamReader): StreamReader {
       const shown = split(chunk).map(show).join('');
       return shown === '' ? undefined : Buffer.from(shown);
     },
-    get reading() {
-      return reader.reading;
-    },
-    get hasOutput() {
-      return reader.hasOutput;
-    },
-    get partial() {
-      return reader.partial;
-    },
+    reading: () => reader.reading(),
+    hasOutput: () => reader.hasOutput(),
+    partial: () => reader.partial(),
     output: () => reader.output(),
     interruption: (message, code) =>
       `data: ${JSON.stringify({ error: { message, type: 'server_error', param: null, code } })}\n\n`,

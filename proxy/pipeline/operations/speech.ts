@@ -54,13 +54,9 @@ function makeReader(body: Body): StreamReader {
     end() {
       hasEnded = true;
     },
-    get reading() {
-      return hasEnded ? { ...partial, usage: { ...unknownUsage, ...readCharacters(body) } } : undefined;
-    },
-    get hasOutput() {
-      return hasOutput;
-    },
-    partial,
+    reading: () => (hasEnded ? { ...partial, usage: { ...unknownUsage, ...readCharacters(body) } } : undefined),
+    hasOutput: () => hasOutput,
+    partial: () => partial,
     output: () => undefined,
     interruption: () => '',
   };

@@ -37,13 +37,9 @@ export function makeTypedEventReader(events: EventReader): StreamReader {
       for (const event of split(chunk)) if (reading === undefined) observe(event.name, event.data);
       return chunk;
     },
-    get reading() {
-      return reading;
-    },
-    get hasOutput() {
-      return hasOutput;
-    },
-    partial: readPlain(null),
+    reading: () => reading,
+    hasOutput: () => hasOutput,
+    partial: () => readPlain(null),
     output: () => undefined,
     interruption(message, code) {
       const error = { message, type: 'server_error', param: null, code };

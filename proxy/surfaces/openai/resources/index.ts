@@ -141,9 +141,9 @@ function isEventStream({ headers }: RelayedAnswer): boolean {
 async function* observeStream(body: Readable, background: BackgroundWatch): AsyncIterable<Buffer> {
   const reader = responses.readStream({ hideUsage: false, keepOutput: true, body: {} });
   for await (const chunk of body) {
-    const wasOver = reader.reading !== undefined;
+    const wasOver = reader.reading() !== undefined;
     reader.read(chunk);
-    const response = !wasOver && reader.reading ? reader.output() : undefined;
+    const response = !wasOver && reader.reading() ? reader.output() : undefined;
     if (response !== undefined) await background.observe(response);
     yield chunk;
   }

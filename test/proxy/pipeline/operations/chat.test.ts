@@ -89,7 +89,7 @@ describe('a stream whose usage was asked for in the client’s place', () => {
       fc.property(streams, cuts, ({ asked, unasked }, at) => {
         const { reader, passed } = readAll(asked, at);
         assert.equal(passed, unasked.toString());
-        assert.deepEqual(reader.reading?.usage, readUsage);
+        assert.deepEqual(reader.reading()?.usage, readUsage);
       }),
       { numRuns: 500 },
     );
@@ -100,8 +100,8 @@ describe('a stream whose usage was asked for in the client’s place', () => {
       fc.property(streams, cuts, ({ asked }, at) => {
         const cut = asked.subarray(0, asked.indexOf('data: [DONE]'));
         const { reader } = readAll(cut, at);
-        assert.equal(reader.reading, undefined);
-        assert.deepEqual(reader.partial.usage, readUsage);
+        assert.equal(reader.reading(), undefined);
+        assert.deepEqual(reader.partial().usage, readUsage);
       }),
     );
   });
@@ -112,7 +112,7 @@ test('a stream whose usage the client asked for passes untouched', () => {
     fc.property(streams, cuts, ({ asked }, at) => {
       const { reader, passed } = readAll(asked, at, { hideUsage: false, keepOutput: true });
       assert.equal(passed, asked.toString());
-      assert.deepEqual(reader.reading?.usage, readUsage);
+      assert.deepEqual(reader.reading()?.usage, readUsage);
     }),
   );
 });
@@ -132,7 +132,7 @@ test('a stream’s output is the message that its chunks make', () => {
     { choices: [{ index: 0, delta: {}, finish_reason: 'tool_calls' }] },
   ].map((body) => `data: ${JSON.stringify({ id: 'chatcmpl-1', model: 'gpt-4o', ...body })}\n\n`);
   const { reader } = readAll(Buffer.from(events.join('')), [0.3, 0.6], { hideUsage: false, keepOutput: true });
-  assert.equal(reader.hasOutput, true);
+  assert.equal(reader.hasOutput(), true);
   assert.deepEqual(JSON.parse(reader.output() ?? ''), {
     id: 'chatcmpl-1',
     object: 'chat.completion',
@@ -160,7 +160,7 @@ test('an error in a stream is its end, and what was known stays so', () => {
     ),
     [],
   );
-  const { failed, errorCode, responseId, model } = reader.reading ?? {};
+  const { failed, errorCode, responseId, model } = reader.reading() ?? {};
   assert.deepEqual(
     { failed, errorCode, responseId, model },
     { failed: true, errorCode: 'overloaded', responseId: 'chatcmpl-1', model: 'm' },

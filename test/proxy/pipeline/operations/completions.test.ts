@@ -20,8 +20,8 @@ test('a streamed completion is read, put together, and shows no usage that was n
   const passed = reader.read(Buffer.from(`${stream}data: [DONE]\n\n`))?.toString() ?? '';
   assert.doesNotMatch(passed, /usage/);
   assert.match(passed, /Once .*upon.*\[DONE\]/s);
-  assert.equal(reader.reading?.responseId, 'cmpl-1');
-  assert.deepEqual(reader.reading?.usage, { ...unknownUsage, inputTokens: 3, outputTokens: 2, totalTokens: 5 });
+  assert.equal(reader.reading()?.responseId, 'cmpl-1');
+  assert.deepEqual(reader.reading()?.usage, { ...unknownUsage, inputTokens: 3, outputTokens: 2, totalTokens: 5 });
   assert.deepEqual(JSON.parse(reader.output() ?? ''), {
     id: 'cmpl-1',
     object: 'text_completion',

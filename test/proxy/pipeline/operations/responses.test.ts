@@ -77,8 +77,8 @@ test('a stream passes byte for byte and is read, wherever its chunks break', () 
       const stream = write(events, named);
       const { reader, passed } = readAll(stream, at);
       assert.deepEqual(passed, stream);
-      assert.deepEqual(reader.reading, reading);
-      assert.equal(reader.hasOutput, true);
+      assert.deepEqual(reader.reading(), reading);
+      assert.equal(reader.hasOutput(), true);
       assert.deepEqual(JSON.parse(reader.output() ?? ''), response);
     }),
   );
@@ -113,15 +113,15 @@ for (const [what, end, expected] of ends) {
   test(`a stream may end with: ${what}`, () => {
     for (const named of [true, false]) {
       const { reader } = readAll(write([created, delta, end, ['response.completed', { response: {} }]], named));
-      assert.deepEqual(reader.reading, expected);
+      assert.deepEqual(reader.reading(), expected);
     }
   });
 }
 
 test('a stream that breaks off has no reading, but what it said at its start is known', () => {
   const { reader } = readAll(write([created, delta], true));
-  assert.equal(reader.reading, undefined);
-  assert.deepEqual(reader.partial, { ...reading, usage: unknownUsage });
+  assert.equal(reader.reading(), undefined);
+  assert.deepEqual(reader.partial(), { ...reading, usage: unknownUsage });
   assert.equal(reader.output(), undefined);
 });
 

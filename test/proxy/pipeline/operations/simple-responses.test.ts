@@ -78,7 +78,10 @@ test('a stream becomes deltas and a last line, wherever its chunks break, and is
         { content: [{ text: 'lo' }] },
         { id: 'resp_1', model: response.model, status: 'completed', usage: simple },
       ]);
-      assert.deepEqual([reader.reading, reader.hasOutput, reader.output()], [plain.reading, true, plain.output()]);
+      assert.deepEqual(
+        [reader.reading(), reader.hasOutput(), reader.output()],
+        [plain.reading(), true, plain.output()],
+      );
     }),
   );
 });
@@ -92,6 +95,6 @@ test('an error within a stream is told in the envelope', () => {
   assert.deepEqual(JSON.parse(passed.replace(/^data: /, '')), {
     error: { message: 'Oh', type: 'server_error', param: null, code: 'server_error' },
   });
-  assert.equal(reader.reading?.failed, true);
+  assert.equal(reader.reading()?.failed, true);
   assert.match(reader.interruption('Cut', 'upstream_interrupted'), /^data: \{"error":\{"message":"Cut".*\}\n\n$/);
 });
