@@ -35,8 +35,9 @@ const kinds = {
   A: 'arrival',
 } as const;
 
-export function formatLine(kind: LogLine['kind'], ids: readonly number[], record: string): string {
-  return `${letters[kind]} ${ids.join(',')} ${record}`;
+/** What stands before the record in its line. */
+export function formatHead(kind: LogLine['kind'], ids: readonly number[]): string {
+  return `${letters[kind]} ${ids.join(',')} `;
 }
 
 /** @returns undefined for a line that no version of ours has written */

@@ -26,11 +26,11 @@ export interface Place {
  */
 export interface Segments {
   /**
-   * Appends a line, on which something depends until it is released.
+   * Appends a line, given in two parts, on which something depends until it is released.
    *
    * @throws where the volume is full, and then leaves nothing of the line
    */
-  append(line: string): Place;
+  append(head: string, rest: string): Place;
   /** Moves a held line to the file that is written to now, even where that takes a moment's room beyond the limit. */
   move(place: Place): Place;
   /** Has the next line begin a new file. */
@@ -97,9 +97,10 @@ export function openSegments(options: SegmentsOptions, onLine: (line: string, pl
     unlinkSync(segment.path);
     segments.delete(number);
   };
-  const encode = (line: string): Buffer => {
-    if (line.length * 3 + 1 > scratch.length) return Buffer.from(`${line}\n`);
-    const length = scratch.write(line);
+  const encode = (head: string, rest = ''): Buffer => {
+    if ((head.length + rest.length) * 3 + 1 > scratch.length) return Buffer.from(`${head}${rest}\n`);
+    const headLength = scratch.write(head);
+    const length = headLength + scratch.write(rest, headLength);
     scratch[length] = lineFeed;
     return scratch.subarray(0, length + 1);
   };
@@ -142,19 +143,19 @@ export function openSegments(options: SegmentsOptions, onLine: (line: string, pl
     tidy(number, segment);
   };
   const read = ({ segment: number, offset, length }: Place) => {
-    const bytes = Buffer.allocUnsafe(length);
+    const bytes = length > scratch.length ? Buffer.allocUnsafe(length) : scratch;
     const segment = segments.get(number);
     if (!segment || readSync(segment.descriptor, bytes, 0, length, offset) < length) {
       throw new Error(`Segment ${number} of the spool is not whole`);
     }
-    return bytes.toString('utf8');
+    return bytes.toString('utf8', 0, length);
   };
 
   return {
     release,
     read,
-    append(line) {
-      const bytes = encode(line);
+    append(head, rest) {
+      const bytes = encode(head, rest);
       if (totalBytes + bytes.length > maxTotalBytes) throw new RangeError(`The spool's files have ${totalBytes} bytes`);
       return write(bytes);
     },

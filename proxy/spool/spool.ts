@@ -7,7 +7,7 @@ import type { PendingCall } from '../../database/pending-calls.ts';
 import type { RatingRecord } from '../../database/ratings.ts';
 import { type RequestRecord, type RequestReference, referenceOf } from '../../database/requests.ts';
 import { lockDirectory } from './lock.ts';
-import { formatLine, type LogLine, parseLine } from './log-line.ts';
+import { formatHead, type LogLine, parseLine } from './log-line.ts';
 import { openSegments, type Place } from './segments.ts';
 import { happenedAtMs, type SpoolTable, spoolTables, tableOf, type WaitingKind } from './tables.ts';
 
@@ -88,15 +88,14 @@ const gibibyte = 1024 ** 3;
 const recentReferences = 20_000;
 const maxSegmentBytes = 16 * 1024 * 1024;
 const maxBatchBytes = 8 * 1024 * 1024;
-/** Records that wait are kept in memory up to this; the others are read again when their turn comes. */
-const maxTextBytes = 32 * 1024 * 1024;
 const retryMs = 1_000;
 
-/** Something that waits for Postgres. */
+/**
+ * Something that waits for Postgres. It is read from its place when its turn comes: kept in memory for that long, it would
+ * outlive what else a call makes there, and take many times its room until it is collected.
+ */
 interface Entry {
   readonly place: Place;
-  /** Undefined where it is to be read from its place. */
-  readonly text: string | undefined;
   /** Of a call. */
   readonly requestId: string | undefined;
 }
@@ -132,19 +131,16 @@ export function openSpool(options: SpoolOptions): Spool {
   const settledLate = new LRUCache<string, true>({ max: recentReferences });
   let lastId = 0;
   let bytes = 0;
-  let textBytes = 0;
   let retryTimer: NodeJS.Timeout | undefined;
   /** The file that all intents are in. */
   let intentsIn = 0;
   const compactBytes = Math.min(maxSegmentBytes, maxFileBytes) / 4;
 
   const wait = (table: SpoolTable, id: number, record: string, place: Place) => {
-    const text = textBytes < maxTextBytes ? record : undefined;
     const requestId = table === 'calls' || table === 'settlements' ? requestIdOf(record) : undefined;
-    waiting[table].set(id, { place, text, requestId });
+    waiting[table].set(id, { place, requestId });
     if (requestId !== undefined) waitingCalls.set(requestId, id);
     bytes += place.length;
-    textBytes += text?.length ?? 0;
   };
   const leave = (table: SpoolTable, id: number): Place | undefined => {
     const entry = waiting[table].get(id);
@@ -152,7 +148,6 @@ export function openSpool(options: SpoolOptions): Spool {
     waiting[table].delete(id);
     if (entry.requestId !== undefined) waitingCalls.delete(entry.requestId);
     bytes -= entry.place.length;
-    textBytes -= entry.text?.length ?? 0;
     return entry.place;
   };
   const remember = (record: RequestRecord) => {
@@ -186,7 +181,7 @@ export function openSpool(options: SpoolOptions): Spool {
   for (const place of released) if (place) segments.release(place);
 
   const append = (kind: LogLine['kind'], ids: readonly number[], record: string): Place => {
-    const place = segments.append(formatLine(kind, ids, record));
+    const place = segments.append(formatHead(kind, ids), record);
     if (place.segment !== intentsIn) moveIntents();
     return place;
   };
@@ -245,7 +240,7 @@ export function openSpool(options: SpoolOptions): Spool {
     remember(record);
     deferred.set(record.response_id, id);
   };
-  const recordOf = ({ place, text }: Entry) => text ?? parseLine(segments.read(place))?.record ?? '';
+  const recordOf = ({ place }: Entry) => parseLine(segments.read(place))?.record ?? '';
 
   const spool: Spool = {
     get depth() {
