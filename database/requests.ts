@@ -55,15 +55,55 @@ export interface RequestRecord {
   output_sealed: string | null;
 }
 
+/** Records on their way: JSON text, and behind one another as bytes the contents that were in it. */
+export interface RequestBatch {
+  readonly json: string;
+  readonly contents: Buffer;
+}
+
+/** Makes a batch out of records, a few at a time where they are many. */
+export interface RequestGatherer {
+  /** @param records JSON texts of RequestRecord: the spool keeps them so, and nothing is parsed on the way */
+  add(records: readonly string[]): void;
+  finish(): RequestBatch;
+}
+
+/** Sealed contents in a record's JSON. Base64 has no quotes, and the quotes of what a client sent are escaped in JSON. */
+const sealedContent = /"(input|output)_sealed":"([A-Za-z0-9+/=]+)"/g;
+
+/**
+ * Takes the contents out of the JSON, where they are most of it, and says in it where they are among the bytes: Postgres
+ * copies bytes many times faster than it reads text.
+ */
+export function gatherRequests(): RequestGatherer {
+  const texts: string[] = [];
+  const contents: Buffer[] = [];
+  let at = 1;
+  const takeContent = (_: string, name: string, base64: string) => {
+    const bytes = Buffer.from(base64, 'base64');
+    contents.push(bytes);
+    const place = `"${name}_at":${at},"${name}_length":${bytes.length}`;
+    at += bytes.length;
+    return place;
+  };
+  return {
+    add(records) {
+      for (const record of records) texts.push(record.replace(sealedContent, takeContent));
+    },
+    finish: () => ({ json: `[${texts.join(',')}]`, contents: Buffer.concat(contents) }),
+  };
+}
+
 /**
  * Stores a batch of records with their users, in one statement; a trigger adds those that are new to their sessions and to
  * what analytics read. A record that is there already is left as it is, so a batch may be sent again after a failure
  * whose outcome is unknown.
- *
- * @param recordsJson a JSON array of RequestRecord, as text: the spool keeps it so, and nothing is parsed on the way
  */
-export async function insertRequests(db: Queryable, organizationId: string, recordsJson: string): Promise<void> {
-  const { json, contents } = takeContents(recordsJson);
+export async function insertRequests(
+  db: Queryable,
+  organizationId: string,
+  { json, contents }: RequestBatch,
+): Promise<void> {
   await db.query({
     name: 'insert-requests',
     text: `
@@ -90,9 +130,7 @@ export async function insertRequests(db: Queryable, organizationId: string, reco
         insert into chaperone.request_contents (organization_id, request_id, started_at, input_encrypted, output_encrypted)
         select $1::uuid, request_id, started_at, substring($3::bytea from input_at for input_length),
           substring($3::bytea from output_at for output_length)
-        from record
-        where input_at is not null
-        order by started_at, request_id
+        from (select * from record where input_at is not null order by started_at, request_id) r
         on conflict do nothing
       )
       insert into chaperone.requests (
@@ -112,26 +150,6 @@ export async function insertRequests(db: Queryable, organizationId: string, reco
       on conflict do nothing`,
     values: [organizationId, json, contents],
   });
-}
-
-/** Sealed contents in a record's JSON. Base64 has no quotes, and the quotes of what a client sent are escaped in JSON. */
-const sealedContent = /"(input|output)_sealed":"([A-Za-z0-9+/=]+)"/g;
-
-/**
- * Takes the contents out of the JSON, where they are most of it, and puts them behind one another as bytes, of which the
- * JSON says where they are: Postgres copies bytes many times faster than it reads text.
- */
-function takeContents(recordsJson: string): { json: string; contents: Buffer } {
-  const contents: Buffer[] = [];
-  let at = 1;
-  const json = recordsJson.replace(sealedContent, (_, name: string, base64: string) => {
-    const bytes = Buffer.from(base64, 'base64');
-    contents.push(bytes);
-    const place = `"${name}_at":${at},"${name}_length":${bytes.length}`;
-    at += bytes.length;
-    return place;
-  });
-  return { json, contents: Buffer.concat(contents) };
 }
 
 /** What later steps need to know of an earlier call. */

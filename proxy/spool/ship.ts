@@ -1,10 +1,16 @@
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { DatabaseError } from 'pg';
 import type { Logger } from 'pino';
 import { insertOwnedResources } from '../../database/owned-resources.ts';
 import { insertPendingCalls, markSettled } from '../../database/pending-calls.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { insertRatings } from '../../database/ratings.ts';
-import { ensureRequestPartitions, insertRequests, type RequestRecord } from '../../database/requests.ts';
+import {
+  ensureRequestPartitions,
+  gatherRequests,
+  insertRequests,
+  type RequestRecord,
+} from '../../database/requests.ts';
 import type { Store } from '../store.ts';
 import type { Spool, SpooledRow } from './spool.ts';
 import { type SpoolTable, spoolTables } from './tables.ts';
@@ -29,9 +35,18 @@ export interface Shipper {
 }
 
 const batchRows = 2_000;
+/** To make so many ready takes the event loop a millisecond or two; calls get their turn in between. */
+const sliceRows = 100;
 /** Lets a batch gather: a record is in Postgres this much later, and a busy proxy makes fewer, larger writes. */
 const gatherMs = 20;
 const retryMs = { first: 100, last: 2_000 };
+
+/** Rows, ready to be sent. */
+interface Batch {
+  readonly table: SpoolTable;
+  readonly rows: readonly SpooledRow[];
+  readonly insert: (db: Queryable) => Promise<void>;
+}
 
 /** Copies the spool to Postgres in idempotent batches for as long as it runs; the database may come and go. */
 export function startShipper(options: ShipOptions): Shipper {
@@ -44,21 +59,35 @@ export function startShipper(options: ShipOptions): Shipper {
   /** How many rows have left the spool. */
   let gone = 0;
 
-  const insert = async (db: Queryable, table: SpoolTable, rows: readonly SpooledRow[]) => {
-    const json = `[${rows.map((row) => row.record).join(',')}]`;
+  const load = async (table: SpoolTable, rows: readonly SpooledRow[]): Promise<Batch> => {
     switch (table) {
       case 'ratings':
-        return insertRatings(db, organizationId, json);
+        return { table, rows, insert: (db) => insertRatings(db, organizationId, jsonOf(rows)) };
       case 'resources':
-        return insertOwnedResources(db, organizationId, json);
+        return { table, rows, insert: (db) => insertOwnedResources(db, organizationId, jsonOf(rows)) };
       case 'pending':
-        return insertPendingCalls(db, organizationId, json);
+        return { table, rows, insert: (db) => insertPendingCalls(db, organizationId, jsonOf(rows)) };
       case 'calls':
       case 'settlements':
-        await ensureMonths(db, rows);
-        await insertRequests(db, organizationId, json);
-        if (table === 'settlements') await settle(db, json);
+        return loadRequests(table, rows);
     }
+  };
+  const loadRequests = async (table: SpoolTable, rows: readonly SpooledRow[]): Promise<Batch> => {
+    const gatherer = gatherRequests();
+    for (let at = 0; at < rows.length; at += sliceRows) {
+      if (at > 0) await setImmediate();
+      gatherer.add(rows.slice(at, at + sliceRows).map(({ record }) => record));
+    }
+    const batch = gatherer.finish();
+    return {
+      table,
+      rows,
+      async insert(db) {
+        await ensureMonths(db, rows);
+        await insertRequests(db, organizationId, batch);
+        if (table === 'settlements') await settle(db, jsonOf(rows));
+      },
+    };
   };
 
   /** Of several proxies that saw the same ends, one is the first, and tells of them. */
@@ -81,9 +110,9 @@ export function startShipper(options: ShipOptions): Shipper {
   };
 
   /** Halves a batch that Postgres refuses until the one row it refuses is found, so that this row stops no other. */
-  const ship = async (db: Queryable, table: SpoolTable, rows: readonly SpooledRow[]): Promise<void> => {
+  const ship = async (db: Queryable, { table, rows, insert }: Batch): Promise<void> => {
     try {
-      await insert(db, table, rows);
+      await insert(db);
       spool.remove(table, rows);
       gone += rows.length;
       options.onShipped?.(rows.length);
@@ -97,23 +126,29 @@ export function startShipper(options: ShipOptions): Shipper {
         return;
       }
       const middle = rows.length >> 1;
-      await ship(db, table, rows.slice(0, middle));
-      await ship(db, table, rows.slice(middle));
+      await ship(db, await load(table, rows.slice(0, middle)));
+      await ship(db, await load(table, rows.slice(middle)));
     }
   };
 
   /** A batch at a time, so that others get their turn at the database between two of them. */
   const drain = async () => {
+    /** Batches that were made ready while Postgres was at those before them. */
+    const ahead = new Map<SpoolTable, Batch>();
     for (;;) {
-      let most = 0;
+      let shipped = 0;
       for (const table of spoolTables) {
-        const rows = spool.take(table, batchRows);
-        if (rows.length > 0) await store.run((db) => ship(db, table, rows));
-        most = Math.max(most, rows.length);
+        const batch = ahead.get(table) ?? (await load(table, spool.take(table, batchRows)));
+        ahead.delete(table);
+        if (batch.rows.length === 0) continue;
+        const next = spool.take(table, batchRows, batch.rows.length);
+        const [loaded] = await Promise.all([load(table, next), store.run((db) => ship(db, batch))]);
+        if (next.length > 0) ahead.set(table, loaded);
+        shipped += batch.rows.length;
       }
-      if (stopped || most === 0) return;
+      if (stopped || shipped === 0) return;
       // While records stream in, one full statement costs Postgres less than many small ones.
-      if (most < batchRows) await new Promise((resolve) => setTimeout(resolve, gatherMs));
+      if (ahead.size === 0) await delay(gatherMs);
     }
   };
 
@@ -152,7 +187,7 @@ export function startShipper(options: ShipOptions): Shipper {
       const target = gone + spool.depth;
       while (gone < target && performance.now() < deadline) {
         schedule(0);
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await delay(5);
       }
       return gone >= target;
     },
@@ -163,6 +198,8 @@ export function startShipper(options: ShipOptions): Shipper {
     },
   };
 }
+
+const jsonOf = (rows: readonly SpooledRow[]) => `[${rows.map(({ record }) => record).join(',')}]`;
 
 /** `started_at` is always the second field of a record: it is read without parsing the rest. */
 function startedAtOf(record: string): string {

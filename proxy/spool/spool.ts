@@ -49,8 +49,8 @@ export interface Spool {
   findByKeptId(id: string): RequestReference | undefined;
   /** The record of a call that is settled and not in Postgres yet. */
   findWaiting(requestId: string): RequestRecord | undefined;
-  /** The oldest rows that wait, at most `limit` and at most some megabytes. */
-  take(table: SpoolTable, limit: number): SpooledRow[];
+  /** The oldest rows that wait but for the first `skip`: at most `limit`, and at most some megabytes. */
+  take(table: SpoolTable, limit: number, skip?: number): SpooledRow[];
   remove(table: SpoolTable, rows: readonly SpooledRow[]): void;
   /** Puts a row that Postgres will never accept where a person can look at it. */
   setAside(table: SpoolTable, row: SpooledRow, reason: string): void;
@@ -295,10 +295,10 @@ export function openSpool(options: SpoolOptions): Spool {
         : unwritten.values().find((text) => text.kind !== 'deferral' && requestIdOf(text.json) === requestId)?.json;
       return json === undefined ? undefined : (JSON.parse(json) as RequestRecord);
     },
-    take(table, limit) {
+    take(table, limit, skip = 0) {
       const rows: SpooledRow[] = [];
       let taken = 0;
-      for (const [id, entry] of waiting[table]) {
+      for (const [id, entry] of waiting[table].entries().drop(skip)) {
         if (rows.length >= limit || taken >= maxBatchBytes) break;
         rows.push({ id, record: recordOf(entry) });
         taken += entry.place.length;

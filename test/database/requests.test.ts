@@ -12,6 +12,7 @@ import {
   type RequestRecord,
 } from '../../database/requests.ts';
 import { makeRecord } from '../request-record.ts';
+import { batchOf } from './batch.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
 
 const releasers: (() => Promise<void>)[] = [];
@@ -31,7 +32,7 @@ after(async () => {
 });
 
 function insert(organizationId: string, records: readonly RequestRecord[], by: Queryable = db): Promise<void> {
-  return insertRequests(by, organizationId, JSON.stringify(records));
+  return insertRequests(by, organizationId, batchOf(records));
 }
 
 async function readAll(organizationId: string) {

@@ -9,6 +9,7 @@ import type { Queryable } from '../../database/queryable.ts';
 import { insertRatings } from '../../database/ratings.ts';
 import { ensureRequestPartitions, insertRequests } from '../../database/requests.ts';
 import { makeRecord } from '../request-record.ts';
+import { batchOf } from './batch.ts';
 import type { Tenant } from './tenant.ts';
 
 /** Gives the organization a row in every table, and in a partition and the default partition of those that have any. */
@@ -52,10 +53,10 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
   await ensureRequestPartitions(db, new Date());
   const record = makeRecord(organizationId, { response_id: 'resp_1', input_sealed: 'aW4=', output_sealed: 'b3V0' });
   const strayed = makeRecord(organizationId, { started_at: '2009-01-01T00:00:00.000Z', input_sealed: 'aW4=' });
-  await insertRequests(db, organizationId, JSON.stringify([record]));
+  await insertRequests(db, organizationId, batchOf([record]));
   await db.query('select chaperone.fold_usage_of($1::uuid, true)', [organizationId]);
   // Not folded, so that something is pending.
-  await insertRequests(db, organizationId, JSON.stringify([strayed]));
+  await insertRequests(db, organizationId, batchOf([strayed]));
   const analysis = {
     organizationId,
     cacheKey: Buffer.alloc(32, 1),

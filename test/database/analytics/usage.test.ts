@@ -12,6 +12,7 @@ import { readUserUsage } from '../../../database/analytics/users.ts';
 import { nobody, userIdOf } from '../../../database/ids.ts';
 import { insertRequests, type RequestRecord } from '../../../database/requests.ts';
 import { makeRecord } from '../../request-record.ts';
+import { batchOf } from '../batch.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from '../tenant.ts';
 import {
   dayOf,
@@ -107,7 +108,7 @@ function toSums(row: UsageSums) {
 }
 
 const insert = (db: Client, tenant: Tenant, records: readonly RequestRecord[]) =>
-  insertRequests(db, tenant.id, JSON.stringify(records));
+  insertRequests(db, tenant.id, batchOf(records));
 
 /** Compares each question that analytics ask with what the records themselves say. */
 async function compare(db: Client, tenant: Tenant, records: readonly RequestRecord[], drawn: DrawnFilter) {

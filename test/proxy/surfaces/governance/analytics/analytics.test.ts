@@ -4,6 +4,7 @@ import { Client } from 'pg';
 import { nobody, userIdOf } from '../../../../../database/ids.ts';
 import { insertRatings } from '../../../../../database/ratings.ts';
 import { ensureRequestPartitions, insertRequests, type RequestRecord } from '../../../../../database/requests.ts';
+import { batchOf } from '../../../../database/batch.ts';
 import { makeRecord } from '../../../../request-record.ts';
 import { type Stack, startStack } from '../../../../stack.ts';
 import { suiteScope } from '../../../../up/start-up.ts';
@@ -78,7 +79,7 @@ describe('/v1/analytics', () => {
   }
   async function store(records: readonly RequestRecord[]) {
     for (const { started_at } of records) await ensureRequestPartitions(owner, new Date(started_at));
-    await insertRequests(owner, organizationId, JSON.stringify(records));
+    await insertRequests(owner, organizationId, batchOf(records));
   }
   const get = (path: string, headers: Record<string, string> = {}): Promise<Answer> =>
     ask('GET', `/analytics/${path}`, undefined, headers);
