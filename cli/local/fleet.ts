@@ -6,7 +6,7 @@ import { type ProxyProcess, startProxyProcess } from './proxies.ts';
 import type { statePaths } from './state.ts';
 
 export interface FleetOptions {
-  readonly cluster: Cluster;
+  readonly cluster: Pick<Cluster, 'list' | 'subscribe'>;
   readonly paths: ReturnType<typeof statePaths>;
   /** The program that is running, whose `proxy` command is started. */
   readonly entry: string;
@@ -32,8 +32,11 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const { cluster, onChange } = options;
   const running = new Map<string, { proxy: ProxyProcess; slot: number }>();
   let stopped = false;
+  let starting: { readonly organization: string; readonly controller: AbortController } | undefined;
 
   const startOne = async (organization: string) => {
+    const controller = new AbortController();
+    starting = { organization, controller };
     const taken = new Set(Array.from(running.values(), ({ slot }) => slot));
     let slot = 0;
     while (taken.has(slot)) slot += 1;
@@ -48,7 +51,16 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       logFile: options.logFile,
       onRestart: (name, reason) =>
         onChange(`The proxy of organization "${name}" ended (${reason}) and is started again.`),
-    });
+      signal: controller.signal,
+    })
+      .catch((error: unknown) => {
+        if (controller.signal.aborted) return undefined;
+        throw error;
+      })
+      .finally(() => {
+        starting = undefined;
+      });
+    if (!proxy) return undefined;
     running.set(organization, { proxy, slot });
     const { port, metricsPort } = proxy;
     await writeFile(options.paths.proxyAddress(organization), JSON.stringify({ port, metricsPort }));
@@ -61,6 +73,11 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       .map(({ metadata }) => metadata.name)
       .sort();
 
+  /** A proxy without a database waits for it, for ever where its organization has gone meanwhile. */
+  const giveUpStart = () => {
+    if (starting && (stopped || !wanted().includes(starting.organization))) starting.controller.abort();
+  };
+
   /** Brings the processes in line with the organizations. */
   const align = async () => {
     const names = wanted();
@@ -71,9 +88,9 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       onChange(`Organization "${name}" is gone; its proxy has stopped.`);
     }
     for (const name of names) {
-      if (stopped || running.has(name)) continue;
+      if (stopped || running.has(name) || !wanted().includes(name)) continue;
       const proxy = await startOne(name);
-      onChange(`Organization "${name}" is served at http://127.0.0.1:${proxy.port}/v1`);
+      if (proxy) onChange(`Organization "${name}" is served at http://127.0.0.1:${proxy.port}/v1`);
     }
   };
 
@@ -86,6 +103,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   let aligning = Promise.resolve();
   const unsubscribe = cluster.subscribe(({ kind }) => {
     if (kind !== 'Organization' || stopped) return;
+    giveUpStart();
     aligning = aligning
       .then(align)
       .catch((error: unknown) => onChange(error instanceof Error ? error.message : String(error)));
@@ -99,6 +117,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     async stop() {
       stopped = true;
       unsubscribe();
+      giveUpStart();
       await aligning;
       await Promise.all(Array.from(running.values(), ({ proxy }) => proxy.stop(stopTimeoutMs)));
     },

@@ -15,6 +15,8 @@ export interface ProxyProcessOptions {
   readonly logFile: number;
   /** Told when it died and is started again. */
   readonly onRestart: (organization: string, reason: string) => void;
+  /** Gives the start up: the process is killed. It says nothing to a proxy that serves. */
+  readonly signal?: AbortSignal;
 }
 
 /** A proxy in a process of its own, as in a pod, kept running until stopped. */
@@ -44,7 +46,11 @@ export async function startProxyProcess(options: ProxyProcessOptions): Promise<P
   let stopped = false;
   let delayMs = restartMs.first;
   let child = spawnProxy(options);
-  const { port, metricsPort } = await untilReady(child, options.organization);
+  const giveUp = () => child.kill('SIGKILL');
+  options.signal?.addEventListener('abort', giveUp);
+  const { port, metricsPort } = await untilReady(child, options.organization).finally(() =>
+    options.signal?.removeEventListener('abort', giveUp),
+  );
 
   const keepRunning = async () => {
     for (;;) {

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { startFleet } from '../../../cli/local/fleet.ts';
+import { statePaths } from '../../../cli/local/state.ts';
+import type { Organization } from '../../../crds/resources.generated.ts';
+import type { ChangeListener } from '../../../operator/cluster/cluster.ts';
+import { keyOf, makeMemoryCluster, makeOrganization } from '../../operator/memory-cluster.ts';
+import { until } from '../../until.ts';
+import { makeDirectory } from '../../up/start-up.ts';
+import { isAlive } from '../embedded-postgres/harness.ts';
+
+/** A proxy that never serves and does not end when asked to, as one that waits for its database might. */
+const waitingProxy = `
+  process.on('SIGTERM', () => {});
+  process.stdout.write(process.pid + '\\n');
+  setInterval(() => {}, 60_000);`;
+
+/** A fleet whose only proxy is starting, and will be for ever. */
+async function startWaitingFleet(t: TestContext) {
+  const directory = await makeDirectory(t);
+  const [entry, output] = [join(directory, 'proxy.mjs'), join(directory, 'output')];
+  writeFileSync(entry, waitingProxy);
+  const logFile = openSync(output, 'a');
+  t.after(() => closeSync(logFile));
+  const objects: { Organization: Organization[] } = { Organization: [] };
+  const listeners = new Set<ChangeListener>();
+  const changes: string[] = [];
+  const fleet = await startFleet({
+    cluster: {
+      list: makeMemoryCluster(objects).list,
+      subscribe(listener) {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    },
+    paths: statePaths(directory),
+    entry,
+    firstPort: 0,
+    firstMetricsPort: 0,
+    upstreamUrl: 'http://127.0.0.1:9/v1',
+    logFile,
+    onChange: (sentence) => changes.push(sentence),
+  });
+  const setOrganizations = (...names: string[]) => {
+    objects.Organization = names.map((name) => makeOrganization(name, {}, { status: { id: `id of ${name}` } }));
+    for (const listener of listeners) listener(keyOf('Organization', 'globex'), 'foreign');
+  };
+  setOrganizations('globex');
+  const pid = await until(() => Number(readFileSync(output, 'utf8')) || undefined, 'the proxy to be started');
+  t.after(() => isAlive(pid) && process.kill(pid, 'SIGKILL'));
+  return { fleet, pid, changes, setOrganizations };
+}
+
+test('a fleet that is stopped does not wait for a proxy to start', { timeout: 60_000 }, async (t) => {
+  const { fleet, pid, changes } = await startWaitingFleet(t);
+  await fleet.stop();
+  assert.ok(!isAlive(pid));
+  assert.deepEqual([fleet.proxies(), changes], [[], []]);
+});
+
+test('a proxy that is still starting goes with its organization', { timeout: 60_000 }, async (t) => {
+  const { fleet, pid, changes, setOrganizations } = await startWaitingFleet(t);
+  setOrganizations();
+  await until(() => !isAlive(pid), 'the proxy to be gone');
+  await fleet.stop();
+  assert.deepEqual(changes, []);
+});
