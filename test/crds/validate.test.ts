@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Ajv } from 'ajv';
 import fc from 'fast-check';
-import { customKinds } from '../../crds/definition.ts';
+import { customKinds, readDefinition } from '../../crds/definition.ts';
 import { makeValidator } from '../../crds/validate.ts';
 import { assigned, example, fixtures } from './fixtures.ts';
 
@@ -18,6 +19,15 @@ for (const kind of customKinds) {
     }
   });
 }
+
+test('the schemas are good JSON Schema, which no start of the operator checks', () => {
+  const ajv = new Ajv({ strict: false, logger: false });
+  for (const kind of customKinds) {
+    const { schema } = readDefinition(kind);
+    assert.equal(ajv.validateSchema(schema), true, ajv.errorsText(ajv.errors));
+    assert.equal(ajv.validateSchema({ ...schema, required: 'name' }), false);
+  }
+});
 
 test('defaults are filled in, those inside of defaulted objects too', () => {
   const result = makeValidator('Organization')(example('Organization'), assigned);
