@@ -5,22 +5,33 @@ import { startStack } from '../stack.ts';
 import { assertAccountsEqualBill, makeCall, type Seen } from './accounts.ts';
 
 const outageMs = 30_000;
+/** After the database has gone and before it comes, the load is as high as it gets for so long. */
+const edgeMs = 3_000;
+/** Between, each of the load's clients makes a call in so long. */
+const paceMs = 120;
 
 it('30 seconds without the database under load: every call is answered, and every record arrives', async (t) => {
   const stack = await startStack(t, { ownDatabase: true });
   const seen: Seen[] = [];
   let loading = true;
+  let isPaced = false;
   let number = 0;
   const load = Array.from({ length: 8 }, async () => {
     while (loading) {
       number += 1;
+      const pause = isPaced ? sleep(paceMs) : undefined;
       seen.push(await makeCall(stack, `call-${number}`, number % 2 === 0, 'latency=20,words=10'));
+      await pause;
     }
   });
   await sleep(1_000);
   await stack.database.stop();
   const before = seen.length;
-  await sleep(outageMs);
+  await sleep(edgeMs);
+  isPaced = true;
+  await sleep(outageMs - 2 * edgeMs);
+  isPaced = false;
+  await sleep(edgeMs);
   const during = seen.length - before;
   await stack.database.start();
   await sleep(1_000);
