@@ -1,15 +1,22 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Client } from 'pg';
 import { startEmbeddedPostgres } from '../cli/embedded-postgres.ts';
 import { migrate } from '../database/migrate.ts';
+import { bundleFiles } from '../scripts/build/program.ts';
+import { build } from '../scripts/build.ts';
 
 /**
- * The module for `node --test --test-global-setup`: one PostgreSQL for a whole run, with a migrated template database
- * that `makeTestDatabase` clones for each test file. `CHAPERONE_TEST_DATABASE_URL` names another server's database
- * instead, with a role that may create databases and roles.
+ * The module for `node --test --test-global-setup`. It makes what a whole run shares:
+ *
+ * - one PostgreSQL with a migrated template database, which `makeTestDatabase` clones. `CHAPERONE_TEST_DATABASE_URL`
+ *   names another server's database instead, with a role that may create databases and roles;
+ * - the directory of a migrated PostgreSQL for `layDatabase`;
+ * - the program as the image has it, built from the present source, for the processes that tests start: a proxy starts
+ *   in a third of the processor time. `CHAPERONE_TEST_PROGRAM=cli/main.ts` has them run the source, whose lines are
+ *   then those in errors.
  */
 const releasers: (() => Promise<void>)[] = [];
 const interruption = new AbortController();
@@ -35,7 +42,27 @@ async function release(): Promise<void> {
 }
 
 async function setUp(signal: AbortSignal): Promise<void> {
-  const server = process.env.CHAPERONE_TEST_DATABASE_URL ?? (await startServer(signal));
+  const directory = await mkdtemp(join(tmpdir(), 'chaperone-test-'));
+  releasers.push(() => rm(directory, { recursive: true, force: true }));
+  // Both are awaited, even where one fails: they write into the directory.
+  const parts = await Promise.allSettled([setUpDatabase(directory, signal), setUpProgram(directory)]);
+  const failure = parts.find(({ status }) => status === 'rejected');
+  if (failure?.status === 'rejected') throw failure.reason;
+}
+
+async function setUpProgram(directory: string): Promise<void> {
+  if (process.env.CHAPERONE_TEST_PROGRAM !== undefined) return;
+  const program = join(directory, 'program');
+  await build(program);
+  // What is not bundled is looked for here.
+  await symlink(join(dirname(import.meta.dirname), 'node_modules'), join(directory, 'node_modules'));
+  process.env.CHAPERONE_TEST_PROGRAM = join(program, bundleFiles.launcher);
+  // In the one for all runs, what is compiled of this path would be left behind.
+  process.env.CHAPERONE_TEST_COMPILE_CACHE = join(directory, 'compiled');
+}
+
+async function setUpDatabase(directory: string, signal: AbortSignal): Promise<void> {
+  const server = process.env.CHAPERONE_TEST_DATABASE_URL ?? (await startServer(directory, signal));
   const template = `chaperone_template_${randomBytes(6).toString('hex')}`;
   const admin = new Client({ connectionString: server });
   await admin.connect();
@@ -51,12 +78,16 @@ async function setUp(signal: AbortSignal): Promise<void> {
   process.env.CHAPERONE_TEST_TEMPLATE = template;
 }
 
-async function startServer(signal: AbortSignal): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'chaperone-test-'));
-  releasers.push(() => rm(directory, { recursive: true, force: true }));
+async function startServer(directory: string, signal: AbortSignal): Promise<string> {
   const settings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '200' };
-  const server = await startEmbeddedPostgres({ directory: join(directory, 'postgres'), settings, signal });
+  const options = { directory: join(directory, 'postgres'), settings, signal };
+  const first = await startEmbeddedPostgres(options);
+  await migrate(first.url).finally(() => first.stop());
+  const laid = join(directory, 'laid-postgres');
+  await cp(options.directory, laid, { recursive: true });
+  const server = await startEmbeddedPostgres(options);
   releasers.push(() => server.stop());
+  process.env.CHAPERONE_TEST_LAID_DATABASE = laid;
   process.env.CHAPERONE_TEST_SUPERUSER_URL = server.superuserUrl;
   return server.url;
 }

@@ -12,8 +12,9 @@ import { credentialsSecretName, operatorNamespace } from '../operator/credential
 import { startOperator } from '../operator/operator.ts';
 import { startSandbox } from '../sandbox/server.ts';
 import { dropOrganizationRoles } from './database/tenant.ts';
-import { makeTestDatabase } from './database.ts';
-import { copyQuickstart, makeDirectory, repository, type Scope } from './up/start-up.ts';
+import { layDatabase, makeTestDatabase } from './database.ts';
+import { program } from './program.ts';
+import { copyQuickstart, makeDirectory, type Scope } from './up/start-up.ts';
 
 /** The parts of `chaperone up`, each in the test's own hands. */
 export interface Stack {
@@ -73,7 +74,7 @@ export async function startStack(scope: Scope, options: StackOptions = {}): Prom
   const credentialsDirectory = join(paths.secrets, operatorNamespace, credentialsSecretName('acme'));
   const proxy = await startProxyProcess({
     organization: 'acme',
-    entry: join(repository, 'cli', 'main.ts'),
+    entry: program(),
     credentialsDirectory,
     dataDirectory: paths.proxy('acme'),
     port: 0,
@@ -106,6 +107,7 @@ interface StackDatabase {
 }
 
 async function startOwnDatabase(directory: string): Promise<StackDatabase> {
+  await layDatabase(directory);
   let postgres: EmbeddedPostgres = await startEmbeddedPostgres({ directory });
   const { port, url, superuserUrl } = postgres;
   return {

@@ -3,25 +3,37 @@ import { readFileSync } from 'node:fs';
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
 import { Client } from 'pg';
 import { until } from '../until.ts';
-import { copyQuickstart, makeDirectory, onlyOrganization, type RunningUp, runCli, startUp } from './start-up.ts';
+import {
+  copyQuickstart,
+  makeDataDirectory,
+  makeDirectory,
+  onlyOrganization,
+  type RunningUp,
+  repository,
+  runCli,
+  startUp,
+  suiteScope,
+} from './start-up.ts';
 
 /** Starting, refusing to start, stopping and starting again, as the person at the terminal has it. */
 describe('chaperone up', { concurrency: 2 }, () => {
   it('stops all of it on SIGTERM, leaves no process behind, and keeps the data', async (t) => {
     const directory = await copyQuickstart(t);
     const data = await makeDirectory(t);
-    const first = await startUp(t, { directory, data });
+    // Once as `npm start` runs it.
+    const source = { directory, data, entry: join(repository, 'cli', 'main.ts') };
+    const first = await startUp(t, source);
     const { response } = await clientOf(first).responses.create({ model: 'gpt-4o', input: 'Keep me' }).withResponse();
     const processes = await descendantsOf(first.ready.pid);
     assert.ok(processes.length >= 3, 'a supervisor, a proxy and a database');
     assert.equal(await first.stop(), 0);
     await until(() => processes.every((pid) => !isAlive(pid)), 'all processes to be gone');
 
-    const second = await startUp(t, { directory, data });
+    const second = await startUp(t, source);
     assert.equal(onlyOrganization(first).name, onlyOrganization(second).name);
     const { rows } = await query(second, 'select status from chaperone.requests where request_id = $1', [
       response.headers.get('x-request-id'),
@@ -68,50 +80,6 @@ describe('chaperone up', { concurrency: 2 }, () => {
     }
   });
 
-  it('says what is wrong, and exits with 1', async (t) => {
-    const directory = await copyQuickstart(t);
-    const empty = await makeDirectory(t);
-    const running = await startUp(t, { directory });
-    const taken = createServer().listen(0, '127.0.0.1');
-    t.after(() => taken.close());
-    await new Promise((resolve) => taken.once('listening', resolve));
-    const address = taken.address();
-    const port = typeof address === 'object' ? String(address?.port) : '';
-    const corrupt = await makeDirectory(t);
-    await (await startUp(t, { directory, data: corrupt })).stop();
-    await rm(join(corrupt, 'postgres', 'data', 'global'), { recursive: true });
-
-    const free = ['--port', '0', '--metrics-port', '0'];
-    const cases: [string, string[], RegExp][] = [
-      [
-        'a port in use',
-        [directory, '--port', port, '--metrics-port', '0', '--data', await makeDirectory(t)],
-        new RegExp(`port ${port} is in use`),
-      ],
-      ['no YAML', [empty, ...free, '--data', await makeDirectory(t)], /has no \.yaml or \.yml file/],
-      [
-        'no directory',
-        [join(empty, 'nowhere'), ...free, '--data', await makeDirectory(t)],
-        /is no directory that can be read/,
-      ],
-      ['corrupt data', [directory, ...free, '--data', corrupt], new RegExp(corrupt)],
-      ['a second instance', [directory, ...free, '--data', running.data], new RegExp(running.data)],
-      [
-        'a bad upstream',
-        [directory, ...free, '--upstream', 'nonsense', '--data', await makeDirectory(t)],
-        /must be an http or https URL/,
-      ],
-    ];
-    for (const [name, args, message] of cases) {
-      const { code, stdout, stderr } = await runCli(['up', ...args]);
-      assert.equal(code, 1, name);
-      assert.equal(stdout, '', name);
-      assert.match(stderr, message, name);
-      assert.doesNotMatch(stderr, /\n {4}at /, `${name}: a stack trace`);
-    }
-    await clientOf(running).responses.create({ model: 'gpt-4o', input: 'Unimpressed' });
-  });
-
   it('names a bad resource, and keeps the last good one in force', async (t) => {
     const directory = await copyQuickstart(t);
     const up = await startUp(t, { directory });
@@ -133,51 +101,99 @@ describe('chaperone up', { concurrency: 2 }, () => {
     );
   });
 
-  it('shows what it has, and signs tokens for it', async (t) => {
-    const up = await startUp(t, { directory: await copyQuickstart(t) });
-    const personas = await runCli(['get', 'personas', '--data', up.data]);
-    assert.match(personas.stdout, /^NAMESPACE +NAME +READY .*\ndefault +finance-analyst +True/);
-    const token = await runCli([
-      'token',
-      '--organization',
-      'acme',
-      '--user',
-      'carol',
-      '--expires',
-      '1h',
-      '--data',
-      up.data,
-    ]);
-    assert.match(token.stdout, /^[\w-]+\.[\w-]+\.[\w-]+\n$/);
-    // Bound to Carol: no X-User-ID is needed, and no other is accepted.
-    const client = clientOf(up, token.stdout.trim(), null);
-    await client.responses.create({ model: 'gpt-4o', input: 'I am Carol' });
-    await assert.rejects(clientOf(up, token.stdout.trim(), 'dave').models.list(), OpenAI.PermissionDeniedError);
-    const unknown = await runCli(['token', '--organization', 'nobody', '--data', up.data]);
-    assert.deepEqual([unknown.code, unknown.stdout], [1, '']);
-    assert.match(unknown.stderr, /There is no organization "nobody"/);
-    assert.match((await runCli(['get', 'unicorns'])).stderr, /There is no kind "unicorns"/);
-  });
+  describe('one that runs', () => {
+    const scope = suiteScope();
+    let up: RunningUp;
+    before(async () => {
+      up = await startUp(scope, { directory: await copyQuickstart(scope) });
+    });
 
-  it('lets an application in with the synthetic key of its binding', async (t) => {
-    const up = await startUp(t, { directory: await copyQuickstart(t) });
-    const file = join(up.data, 'state', 'secrets', 'default', 'openai-alice-synthetic-key', 'api-key');
-    const client = clientOf(up, readFileSync(file, 'utf8'), null);
-    assert.ok((await client.responses.create({ model: 'gpt-4o', input: 'Hi' })).id);
-    // A revoked key is refused from the next call on.
-    const keys = join(up.directory, 'keys.yaml');
-    await writeFile(
-      keys,
-      readFileSync(keys, 'utf8').replace('user: alice@example.com', 'user: alice@example.com\n  active: false'),
-    );
-    await until(
-      () =>
-        client.models.list().then(
-          () => false,
-          (error: unknown) => error instanceof OpenAI.AuthenticationError,
-        ),
-      'the key to be refused',
-    );
+    it('says what is wrong, and exits with 1', async (t) => {
+      const directory = await copyQuickstart(t);
+      const empty = await makeDirectory(t);
+      const taken = createServer().listen(0, '127.0.0.1');
+      t.after(() => taken.close());
+      await new Promise((resolve) => taken.once('listening', resolve));
+      const address = taken.address();
+      const port = typeof address === 'object' ? String(address?.port) : '';
+      const corrupt = await makeDataDirectory(t);
+      await rm(join(corrupt, 'postgres', 'data', 'global'), { recursive: true });
+
+      const free = ['--port', '0', '--metrics-port', '0'];
+      const cases: [string, string[], RegExp][] = [
+        [
+          'a port in use',
+          [directory, '--port', port, '--metrics-port', '0', '--data', await makeDataDirectory(t)],
+          new RegExp(`port ${port} is in use`),
+        ],
+        ['no YAML', [empty, ...free, '--data', await makeDirectory(t)], /has no \.yaml or \.yml file/],
+        [
+          'no directory',
+          [join(empty, 'nowhere'), ...free, '--data', await makeDirectory(t)],
+          /is no directory that can be read/,
+        ],
+        ['corrupt data', [directory, ...free, '--data', corrupt], new RegExp(corrupt)],
+        ['a second instance', [directory, ...free, '--data', up.data], new RegExp(up.data)],
+        [
+          'a bad upstream',
+          [directory, ...free, '--upstream', 'nonsense', '--data', await makeDataDirectory(t)],
+          /must be an http or https URL/,
+        ],
+      ];
+      for (const [name, args, message] of cases) {
+        const { code, stdout, stderr } = await runCli(['up', ...args]);
+        assert.equal(code, 1, name);
+        assert.equal(stdout, '', name);
+        assert.match(stderr, message, name);
+        assert.doesNotMatch(stderr, /\n {4}at /, `${name}: a stack trace`);
+      }
+      await clientOf(up).responses.create({ model: 'gpt-4o', input: 'Unimpressed' });
+    });
+
+    it('shows what it has, and signs tokens for it', async () => {
+      const personas = await runCli(['get', 'personas', '--data', up.data]);
+      assert.match(personas.stdout, /^NAMESPACE +NAME +READY .*\ndefault +finance-analyst +True/);
+      const token = await runCli([
+        'token',
+        '--organization',
+        'acme',
+        '--user',
+        'carol',
+        '--expires',
+        '1h',
+        '--data',
+        up.data,
+      ]);
+      assert.match(token.stdout, /^[\w-]+\.[\w-]+\.[\w-]+\n$/);
+      // Bound to Carol: no X-User-ID is needed, and no other is accepted.
+      const client = clientOf(up, token.stdout.trim(), null);
+      await client.responses.create({ model: 'gpt-4o', input: 'I am Carol' });
+      await assert.rejects(clientOf(up, token.stdout.trim(), 'dave').models.list(), OpenAI.PermissionDeniedError);
+      const unknown = await runCli(['token', '--organization', 'nobody', '--data', up.data]);
+      assert.deepEqual([unknown.code, unknown.stdout], [1, '']);
+      assert.match(unknown.stderr, /There is no organization "nobody"/);
+      assert.match((await runCli(['get', 'unicorns'])).stderr, /There is no kind "unicorns"/);
+    });
+
+    it('lets an application in with the synthetic key of its binding', async () => {
+      const file = join(up.data, 'state', 'secrets', 'default', 'openai-alice-synthetic-key', 'api-key');
+      const client = clientOf(up, readFileSync(file, 'utf8'), null);
+      assert.ok((await client.responses.create({ model: 'gpt-4o', input: 'Hi' })).id);
+      // A revoked key is refused from the next call on.
+      const keys = join(up.directory, 'keys.yaml');
+      await writeFile(
+        keys,
+        readFileSync(keys, 'utf8').replace('user: alice@example.com', 'user: alice@example.com\n  active: false'),
+      );
+      await until(
+        () =>
+          client.models.list().then(
+            () => false,
+            (error: unknown) => error instanceof OpenAI.AuthenticationError,
+          ),
+        'the key to be refused',
+      );
+    });
   });
 });
 

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import OpenAI from 'openai';
 import { Client } from 'pg';
 import { until } from '../until.ts';
-import { copyQuickstart, makeDirectory, type Ready, startUp } from './start-up.ts';
+import { copyQuickstart, type Ready, startUp } from './start-up.ts';
 
 const personas = (client: OpenAI) =>
   client.get<{ personas: { id: string; name: string }[] }>('/personas').then((list) => list.personas);
@@ -137,9 +137,7 @@ describe('two organizations', { concurrency: 2 }, () => {
   });
 
   it('in two directories run side by side', async (t) => {
-    const [one, two] = await Promise.all(
-      [0, 1].map(async () => startUp(t, { directory: await copyQuickstart(t), data: await makeDirectory(t) })),
-    );
+    const [one, two] = await Promise.all([0, 1].map(async () => startUp(t, { directory: await copyQuickstart(t) })));
     const [first] = one?.ready.organizations ?? [];
     const [second] = two?.ready.organizations ?? [];
     assert.ok(first && second);

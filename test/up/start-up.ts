@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after } from 'node:test';
+import { statePaths } from '../../cli/local/state.ts';
+import { layDatabase } from '../database.ts';
+import { program } from '../program.ts';
 
 export const repository = join(import.meta.dirname, '..', '..');
-const entry = join(repository, 'cli', 'main.ts');
 
 /** What `chaperone up --json` prints when it is ready. */
 export interface Ready {
@@ -60,23 +62,38 @@ export async function makeDirectory(scope: Scope): Promise<string> {
   return directory;
 }
 
+/** A data directory for `chaperone up` in which a database lies already. */
+export async function makeDataDirectory(scope: Scope): Promise<string> {
+  const data = await makeDirectory(scope);
+  await layDatabase(statePaths(data).postgres);
+  return data;
+}
+
 /** Runs a command of the CLI to its end. */
 export async function runCli(
   args: readonly string[],
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [entry, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
+  const child = spawn(process.execPath, [program(), ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
   const [code] = await once(child, 'close');
   return { code, stdout: stdout(), stderr: stderr() };
 }
 
+export interface UpOptions {
+  readonly directory: string;
+  /** Absent: a new one, in which a database lies already. */
+  readonly data?: string;
+  readonly arguments?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Absent: the program as the image has it. */
+  readonly entry?: string;
+}
+
 /** Starts `chaperone up` on free ports, as a script would, and stops it after the test. */
-export async function startUp(
-  scope: Scope,
-  options: { directory: string; data?: string; arguments?: readonly string[]; environment?: Record<string, string> },
-): Promise<RunningUp> {
-  const data = options.data ?? (await makeDirectory(scope));
+export async function startUp(scope: Scope, options: UpOptions): Promise<RunningUp> {
+  const data = options.data ?? (await makeDataDirectory(scope));
   const args = ['up', options.directory, '--json', '--port', '0', '--metrics-port', '0', '--data', data];
+  const entry = options.entry ?? program();
   const child = spawn(process.execPath, [entry, ...args, ...(options.arguments ?? [])], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...environment, ...options.environment },
@@ -106,7 +123,7 @@ export function onlyOrganization({ ready }: RunningUp): Ready['organizations'][n
 const environment = {
   PATH: process.env.PATH ?? '',
   HOME: process.env.HOME ?? '',
-  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
+  NODE_COMPILE_CACHE: process.env.CHAPERONE_TEST_COMPILE_CACHE ?? process.env.NODE_COMPILE_CACHE ?? '',
 };
 
 async function firstLine(child: ChildProcess): Promise<string | undefined> {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { openSync } from 'node:fs';
-import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
 import { Client } from 'pg';
 import { startProxyProcess } from '../../../cli/local/proxies.ts';
+import { program } from '../../program.ts';
 import { type Stack, startStack } from '../../stack.ts';
 import { until } from '../../until.ts';
-import { makeDirectory, repository, suiteScope } from '../../up/start-up.ts';
+import { makeDirectory, suiteScope } from '../../up/start-up.ts';
 
 interface Settled {
   readonly request_id: string;
@@ -206,7 +206,7 @@ describe('a response in the background', () => {
   it('is fetched and settled by another proxy, and by that one alone where the first is gone', async (t) => {
     const other = await startProxyProcess({
       organization: 'acme',
-      entry: join(repository, 'cli', 'main.ts'),
+      entry: program(),
       credentialsDirectory: stack.credentialsDirectory,
       dataDirectory: await makeDirectory(t),
       port: 0,
@@ -233,7 +233,7 @@ describe('a response in the background', () => {
   it('is counted once, where two proxies see its end at the same time', async (t) => {
     const other = await startProxyProcess({
       organization: 'acme',
-      entry: join(repository, 'cli', 'main.ts'),
+      entry: program(),
       credentialsDirectory: stack.credentialsDirectory,
       dataDirectory: await makeDirectory(t),
       port: 0,

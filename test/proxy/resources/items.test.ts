@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { openSync } from 'node:fs';
-import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
 import { startProxyProcess } from '../../../cli/local/proxies.ts';
+import { program } from '../../program.ts';
 import { type Stack, startStack } from '../../stack.ts';
-import { makeDirectory, repository, suiteScope } from '../../up/start-up.ts';
+import { makeDirectory, suiteScope } from '../../up/start-up.ts';
 
 /** Items of answers that later calls name: whose they are is known wherever the answer was given, and after a restart. */
 describe('the items of a response', () => {
@@ -22,7 +22,7 @@ describe('the items of a response', () => {
     bob = clientOf(stack.baseUrl, 'bob');
     const other = await startProxyProcess({
       organization: 'acme',
-      entry: join(repository, 'cli', 'main.ts'),
+      entry: program(),
       credentialsDirectory: stack.credentialsDirectory,
       dataDirectory: await makeDirectory(scope),
       port: 0,

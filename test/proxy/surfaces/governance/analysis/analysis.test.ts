@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { before, beforeEach, describe, it } from 'node:test';
 import { Client } from 'pg';
 import { startProxyProcess } from '../../../../../cli/local/proxies.ts';
+import { program } from '../../../../program.ts';
 import { type Stack, startStack } from '../../../../stack.ts';
 import { until } from '../../../../until.ts';
-import { makeDirectory, repository, suiteScope } from '../../../../up/start-up.ts';
+import { makeDirectory, suiteScope } from '../../../../up/start-up.ts';
 import { type Ask, makeAsk } from '../ask.ts';
 import { type ScriptedUpstream, startScriptedUpstream } from './scripted-upstream.ts';
 
@@ -256,7 +257,7 @@ describe('POST /v1/analysis', () => {
     const dataDirectory = await makeDirectory(scope);
     const other = await startProxyProcess({
       organization: 'acme',
-      entry: join(repository, 'cli', 'main.ts'),
+      entry: program(),
       credentialsDirectory: stack.credentialsDirectory,
       dataDirectory,
       port: 0,
