@@ -30,8 +30,8 @@ export interface ProxyProcess {
 }
 
 /**
- * What Node starts a proxy with, in the image as well: nearly all that a call makes is short-lived, and a small young
- * generation keeps the process small.
+ * What Node starts a proxy with, and in the image every command: nearly all that a call or a reconciliation makes is
+ * short-lived, and a small young generation keeps the process small.
  */
 export const proxyNodeOptions: readonly string[] = ['--max-semi-space-size=4'];
 

@@ -3,6 +3,7 @@ import { globSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { proxyNodeOptions } from '../../cli/local/proxies.ts';
 import { type ImageSource, repository } from './target.ts';
 
 export const release = 'chaperone';
@@ -24,7 +25,7 @@ export async function productImage(bundle: string): Promise<ImageSource> {
     parts: [
       '--node',
       ...['--copy', `${bundle}:/app`, ...nonRoot, '--env', 'NODE_ENV=production'],
-      ...['--entrypoint', '/bin/node', '/app/chaperone.js'],
+      ...['--entrypoint', '/bin/node', ...proxyNodeOptions, '/app/chaperone.js'],
     ],
     dockerfile: { file: join(repository, 'Dockerfile'), context: repository },
   };

@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { proxyNodeOptions } from '../cli/local/proxies.ts';
+import { productImage } from '../scripts/cluster/product.ts';
+
+const repository = join(import.meta.dirname, '..');
+
+// What is measured on one machine would otherwise be another program than what runs in pods.
+test('images start Node with the options that local proxies and benchmarks have', async () => {
+  const dockerfile = await readFile(join(repository, 'Dockerfile'), 'utf8');
+  const entrypoint: unknown = JSON.parse(/^ENTRYPOINT (.+)$/m.exec(dockerfile)?.[1] ?? '');
+  assert.deepEqual(entrypoint, ['node', ...proxyNodeOptions, '/app/chaperone.js']);
+  const { parts } = await productImage(join(repository, 'scripts'));
+  const words = parts.slice(parts.indexOf('--entrypoint') + 1);
+  assert.deepEqual(words, ['/bin/node', ...proxyNodeOptions, '/app/chaperone.js']);
+});
