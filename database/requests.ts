@@ -97,7 +97,8 @@ export function gatherRequests(): RequestGatherer {
 /**
  * Stores a batch of records with their users, in one statement; a trigger adds those that are new to their sessions and to
  * what analytics read. A record that is there already is left as it is, so a batch may be sent again after a failure
- * whose outcome is unknown.
+ * whose outcome is unknown. Of users who were erased since, neither name nor contents are stored; the trigger gives their
+ * records to somebody unknown.
  */
 export async function insertRequests(
   db: Queryable,
@@ -118,19 +119,33 @@ export async function insertRequests(
           image_size text, image_quality text, audio_seconds numeric, characters bigint, kept_ids bigint[], cost_usd numeric,
           duration_ms integer, time_to_first_token_ms integer, input_at integer, input_length integer,
           output_at integer, output_length integer)
+      ), late as materialized (
+        select r.request_id
+        from record r
+          join chaperone.erased_users e
+            on e.organization_id = $1::uuid and e.erased_at > r.started_at
+              and e.user_digest = chaperone.user_digest($1::uuid, r.user_id)
+        where exists (
+          select from chaperone.erased_users e
+          where e.organization_id = $1::uuid and e.erased_at > (select min(started_at) from record))
       ), new_users as (
         insert into chaperone.users (organization_id, user_id, external_id)
         select distinct on (r.user_id) $1::uuid, r.user_id, r.user_external_id
         from record r
         where r.user_external_id is not null
           and not exists (select from chaperone.users u where u.organization_id = $1::uuid and u.user_id = r.user_id)
+          and r.request_id not in (select l.request_id from late l)
         order by r.user_id
         on conflict do nothing
       ), contents as (
         insert into chaperone.request_contents (organization_id, request_id, started_at, input_encrypted, output_encrypted)
         select $1::uuid, request_id, started_at, substring($3::bytea from input_at for input_length),
           substring($3::bytea from output_at for output_length)
-        from (select * from record where input_at is not null order by started_at, request_id) r
+        from (
+          select * from record
+          where input_at is not null and request_id not in (select l.request_id from late l)
+          order by started_at, request_id
+        ) r
         on conflict do nothing
       )
       insert into chaperone.requests (

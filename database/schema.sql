@@ -299,17 +299,119 @@ end
 $function$;
 revoke all on function chaperone.fold_usage_of(uuid,boolean) from public;
 
+CREATE OR REPLACE FUNCTION chaperone.forget_late()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  stranger uuid;
+begin
+  case tg_table_name
+    when 'pending_calls' then
+      stranger := chaperone.late_stranger(new.organization_id, (new.record ->> 'user_id')::uuid, new.started_at);
+      if stranger is not null then
+        new.record := (new.record::jsonb || jsonb_build_object('user_id', stranger, 'user_external_id', null,
+          'input_sealed', null, 'session_id', 'erased-' || md5((new.record ->> 'session_id') || stranger)))::json;
+      end if;
+    when 'analysis_results' then
+      -- One that was being made meanwhile. What is not kept is only made again.
+      if chaperone.late_stranger(new.organization_id, new.user_id, now() - interval '1 hour') is not null then
+        return null;
+      end if;
+    when 'owned_resources' then
+      stranger := chaperone.late_stranger(new.organization_id, new.user_id, new.created_at);
+      new.user_id := coalesce(stranger, new.user_id);
+    else
+      stranger := chaperone.late_stranger(new.organization_id, new.rated_by, new.rated_at);
+      if stranger is not null then
+        new.rated_by := stranger;
+        new.feedback := null;
+      end if;
+      if tg_table_name = 'ratings' then
+        new.user_id := coalesce(chaperone.late_stranger(new.organization_id, new.user_id, new.rated_at), new.user_id);
+      end if;
+  end case;
+  return new;
+end
+$function$;
+revoke all on function chaperone.forget_late() from public;
+
+CREATE OR REPLACE FUNCTION chaperone.late_stranger(organization uuid, user_id uuid, at timestamp with time zone)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select e.stranger
+  from chaperone.erased_users e
+  where e.organization_id = organization and e.user_digest = chaperone.user_digest(organization, user_id)
+    and e.erased_at > at
+$function$;
+revoke all on function chaperone.late_stranger(uuid,uuid,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION chaperone.note_erasure(erased uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  organization uuid := chaperone.current_organization_id();
+begin
+  if not exists (select from chaperone.users u where u.organization_id = organization and u.user_id = erased) then
+    return false;
+  end if;
+  insert into chaperone.erased_users as e (organization_id, user_digest, stranger, erased_at)
+    values (organization, chaperone.user_digest(organization, erased), gen_random_uuid(), clock_timestamp())
+    on conflict (organization_id, user_digest) do update set stranger = excluded.stranger, erased_at = excluded.erased_at;
+  return true;
+end
+$function$;
+revoke all on function chaperone.note_erasure(uuid) from public;
+grant execute on function chaperone.note_erasure(uuid) to chaperone_tenant;
+
 CREATE OR REPLACE FUNCTION chaperone.note_usage()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  late record;
 begin
   insert into chaperone.usage_pending (organization_id, started_at, request_id)
   select organization_id, array_agg(started_at), array_agg(request_id)
   from made
   group by organization_id;
+  -- Hardly ever: nothing else is looked at for those who were erased.
+  if not exists (
+    select
+    from (select organization_id, min(started_at) as started_at from made group by organization_id) m
+      join chaperone.erased_users e on e.organization_id = m.organization_id and e.erased_at > m.started_at
+  ) then
+    return null;
+  end if;
+  for late in
+    select m.organization_id, e.stranger, array_agg(m.started_at) as started_at, array_agg(m.request_id) as request_id
+    from made m
+      join chaperone.erased_users e
+        on e.organization_id = m.organization_id and e.erased_at > m.started_at
+          and e.user_digest = chaperone.user_digest(m.organization_id, m.user_id)
+    group by m.organization_id, e.stranger
+  loop
+    delete from chaperone.request_contents c
+      using unnest(late.started_at, late.request_id) as l (started_at, request_id)
+      where c.organization_id = late.organization_id and c.started_at = l.started_at and c.request_id = l.request_id;
+    update chaperone.requests r
+      set user_id = late.stranger, session_id = 'erased-' || md5(r.session_id || late.stranger)
+      from unnest(late.started_at, late.request_id) as l (started_at, request_id)
+      where r.organization_id = late.organization_id and r.started_at = l.started_at and r.request_id = l.request_id;
+    insert into chaperone.users (organization_id, user_id, external_id, is_active)
+      values (late.organization_id, late.stranger, 'erased-' || late.stranger, false)
+      on conflict do nothing;
+  end loop;
   return null;
 end
 $function$;
@@ -331,6 +433,17 @@ begin
 end
 $function$;
 revoke all on function chaperone.stamp_config_version() from public;
+
+CREATE OR REPLACE FUNCTION chaperone.user_digest(organization uuid, user_id uuid)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select sha256(uuid_send(organization) || uuid_send(user_id))
+$function$;
+revoke all on function chaperone.user_digest(uuid,uuid) from public;
+grant execute on function chaperone.user_digest(uuid,uuid) to chaperone_tenant;
 
 create table chaperone.analysis_configs (
   organization_id uuid not null,
@@ -450,6 +563,19 @@ alter table chaperone.daily_usage_persona enable row level security;
 
 create table chaperone.daily_usage_user partition of chaperone.daily_usage for values in ('user') with (fillfactor=70);
 alter table chaperone.daily_usage_user enable row level security;
+
+create table chaperone.erased_users (
+  organization_id uuid not null,
+  user_digest bytea not null,
+  stranger uuid not null,
+  erased_at timestamp with time zone not null
+);
+alter table chaperone.erased_users add constraint erased_users_pkey PRIMARY KEY (organization_id, user_digest);
+CREATE INDEX erased_users_erased_at ON chaperone.erased_users USING btree (organization_id, erased_at);
+alter table chaperone.erased_users enable row level security;
+create policy tenant on chaperone.erased_users as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.erased_users to chaperone_tenant;
 
 create table chaperone.migrations (
   version integer not null,
@@ -756,11 +882,21 @@ grant update (is_active, display_name, updated_at) on chaperone.users to chapero
 
 CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.analysis_configs FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
 
+CREATE TRIGGER forget_late BEFORE INSERT ON chaperone.analysis_results FOR EACH ROW EXECUTE FUNCTION chaperone.forget_late();
+
 CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.api_keys FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
 
 CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.organizations FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
 
+CREATE TRIGGER forget_late BEFORE INSERT ON chaperone.owned_resources FOR EACH ROW EXECUTE FUNCTION chaperone.forget_late();
+
+CREATE TRIGGER forget_late BEFORE INSERT ON chaperone.pending_calls FOR EACH ROW EXECUTE FUNCTION chaperone.forget_late();
+
 CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.personas FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
+
+CREATE TRIGGER forget_late BEFORE INSERT ON chaperone.rating_history FOR EACH ROW EXECUTE FUNCTION chaperone.forget_late();
+
+CREATE TRIGGER forget_late BEFORE INSERT ON chaperone.ratings FOR EACH ROW EXECUTE FUNCTION chaperone.forget_late();
 
 CREATE TRIGGER note_usage AFTER INSERT ON chaperone.requests REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION chaperone.note_usage();
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Queryable } from './queryable.ts';
 
 /** Somebody who calls, by the id that applications send. */
@@ -79,14 +80,42 @@ export async function updateUser(
   return rows[0];
 }
 
+/** An insert takes milliseconds; what takes longer is somebody else's work, and is not waited for. */
+const writersMs = 5_000;
+
 /**
- * Erases the person behind a user: contents, feedback and names go; counts and sums stay, with somebody unknown.
+ * Erases the person behind a user: contents, feedback and names go; counts and sums stay, with somebody unknown. What
+ * arrives later and is from before is erased on its way in.
  *
  * @returns the id that stands in the records instead; undefined where there is no such user
  */
 export async function eraseUser(db: Queryable, userId: string): Promise<string | undefined> {
+  if (!(await noteErasure(db, userId))) return undefined;
+  // Whoever was writing then has not seen the note, and is not to be seen by the erasure only half.
+  const next = await nextTransaction(db);
+  for (let waitedMs = 0; waitedMs < writersMs && !(await haveEndedBefore(db, next)); waitedMs += 20) await delay(20);
   const { rows } = await db.query<{ stranger: string | null }>('select chaperone.erase_user($1::uuid) as stranger', [
     userId,
   ]);
   return rows[0]?.stranger ?? undefined;
+}
+
+async function noteErasure(db: Queryable, userId: string): Promise<boolean> {
+  const { rows } = await db.query<{ noted: boolean }>('select chaperone.note_erasure($1::uuid) as noted', [userId]);
+  return rows[0]?.noted ?? false;
+}
+
+/** The id that the next transaction that writes will have. */
+async function nextTransaction(db: Queryable): Promise<string> {
+  const { rows } = await db.query<{ next: string }>('select pg_snapshot_xmax(pg_current_snapshot())::text as next');
+  return rows[0]?.next ?? '0';
+}
+
+/** Whether every transaction that wrote anything before the one of this id has ended. */
+async function haveEndedBefore(db: Queryable, transaction: string): Promise<boolean> {
+  const { rows } = await db.query<{ ended: boolean }>(
+    'select pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8 as ended',
+    [transaction],
+  );
+  return rows[0]?.ended ?? false;
 }

@@ -86,6 +86,11 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
     deleted_at: null,
   };
   await insertOwnedResources(db, organizationId, JSON.stringify([resource]));
+  await db.query(
+    `insert into chaperone.erased_users (organization_id, user_digest, stranger, erased_at)
+     values ($1::uuid, chaperone.user_digest($1::uuid, $2::uuid), gen_random_uuid(), '2020-01-01')`,
+    [organizationId, randomUUID()],
+  );
   const pending = makeRecord(organizationId, { response_id: 'resp_2', status: 'interrupted' });
   await insertPendingCalls(db, organizationId, JSON.stringify([pending]));
 }

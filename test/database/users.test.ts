@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { userIdOf } from '../../database/ids.ts';
+import { insertRequests } from '../../database/requests.ts';
+import { eraseUser } from '../../database/users.ts';
+import { batchOf, makeRecord } from '../request-record.ts';
+import { until } from '../until.ts';
+import { connect, makeTenant, type OwnedDatabase, openDatabase } from './tenant.ts';
+
+const releasers: (() => Promise<void>)[] = [];
+const suite = { after: (release: () => Promise<void>) => void releasers.push(release) };
+let database: OwnedDatabase;
+
+before(async () => {
+  database = await openDatabase(suite);
+});
+after(async () => {
+  for (const release of releasers.reverse()) await release();
+});
+
+const earlier = (seconds: number) => new Date(Date.now() - seconds * 1_000).toISOString();
+
+test('an erasure waits for what is being written, and erases that, too', async () => {
+  const tenant = await makeTenant(database);
+  const [writer, eraser] = [await connect(suite, tenant.url), await connect(suite, tenant.url)];
+  const ada = userIdOf(tenant.id, 'ada');
+  await insertRequests(eraser, tenant.id, batchOf([makeRecord(tenant.id, { started_at: earlier(60) })]));
+  const record = makeRecord(tenant.id, { started_at: earlier(30), input_sealed: 'aW4=' });
+  await writer.query('begin');
+  await insertRequests(writer, tenant.id, batchOf([record]));
+  const erasing = eraseUser(eraser, ada);
+  await until(async () => {
+    const { rows } = await database.owner.query('select from chaperone.erased_users where organization_id = $1', [
+      tenant.id,
+    ]);
+    return rows.length === 1;
+  }, 'the note');
+  await writer.query('commit');
+  const stranger = await erasing;
+  const { rows } = await database.owner.query(
+    'select distinct user_id, session_id from chaperone.requests where organization_id = $1',
+    [tenant.id],
+  );
+  assert.deepEqual(
+    rows.map(({ user_id }) => user_id),
+    [stranger],
+  );
+  const { rowCount } = await database.owner.query('select from chaperone.request_contents where organization_id = $1', [
+    tenant.id,
+  ]);
+  assert.equal(rowCount, 0);
+});
+
+test('late records of several who were erased, among others and repeated, are told apart', async () => {
+  const tenant = await makeTenant(database);
+  const db = await connect(suite, tenant.url);
+  const of = (user: string, seconds: number) =>
+    makeRecord(tenant.id, {
+      started_at: earlier(seconds),
+      user_id: userIdOf(tenant.id, user),
+      user_external_id: user,
+      input_sealed: 'aW4=',
+    });
+  await insertRequests(db, tenant.id, batchOf([of('ada', 60), of('bob', 60), of('eve', 60)]));
+  for (const user of ['ada', 'bob']) assert.ok(await eraseUser(db, userIdOf(tenant.id, user)));
+  assert.equal(await eraseUser(db, userIdOf(tenant.id, 'nobody')), undefined);
+  const [ada, bob, eve] = [of('ada', 30), of('bob', 30), of('eve', 30)];
+  const back = of('bob', -30);
+  for (let time = 0; time < 2; time += 1) await insertRequests(db, tenant.id, batchOf([ada, bob, eve, back]));
+  const { rows } = await database.owner.query(
+    `select r.request_id, u.external_id, c.request_id is not null as has_contents
+     from chaperone.requests r
+       join chaperone.users u on u.organization_id = r.organization_id and u.user_id = r.user_id
+       left join chaperone.request_contents c
+         on c.organization_id = r.organization_id and c.started_at = r.started_at and c.request_id = r.request_id
+     where r.organization_id = $1 and r.started_at > $2`,
+    [tenant.id, earlier(45)],
+  );
+  const found = new Map(rows.map((row) => [row.request_id, row]));
+  assert.equal(found.size, 4);
+  for (const record of [ada, bob]) {
+    assert.match(found.get(record.request_id).external_id, /^erased-/);
+    assert.equal(found.get(record.request_id).has_contents, false);
+  }
+  assert.notEqual(found.get(ada.request_id).external_id, found.get(bob.request_id).external_id);
+  assert.deepEqual([found.get(eve.request_id).external_id, found.get(eve.request_id).has_contents], ['eve', true]);
+  assert.deepEqual([found.get(back.request_id).external_id, found.get(back.request_id).has_contents], ['bob', true]);
+  const { rows: known } = await database.owner.query(
+    `select external_id from chaperone.users where organization_id = $1 and external_id not like 'erased-%' order by 1`,
+    [tenant.id],
+  );
+  assert.deepEqual(
+    known.map(({ external_id }) => external_id),
+    ['bob', 'eve'],
+  );
+});
