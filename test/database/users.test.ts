@@ -3,8 +3,9 @@ import { after, before, test } from 'node:test';
 import { userIdOf } from '../../database/ids.ts';
 import { insertRequests } from '../../database/requests.ts';
 import { eraseUser } from '../../database/users.ts';
-import { batchOf, makeRecord } from '../request-record.ts';
+import { makeRecord } from '../request-record.ts';
 import { until } from '../until.ts';
+import { batchOf } from './batch.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase } from './tenant.ts';
 
 const releasers: (() => Promise<void>)[] = [];
