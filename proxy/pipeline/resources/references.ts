@@ -103,11 +103,11 @@ const formFiles: readonly string[] = ['file', 'image', 'images', 'mask'];
 /**
  * Refuses a form that names something at the provider: forms bring their files with them.
  *
- * @param fields the text fields of the form
+ * @param form its text fields
  * @throws {ProxyError} `invalid_request`
  */
-export function refuseFormReferences(fields: Readonly<Record<string, unknown>>): void {
-  for (const name in fields) {
+export function refuseFormReferences(form: Readonly<Record<string, unknown>>): void {
+  for (const name in form) {
     const [base = '', ...inner] = name.split(/[[\].]+/);
     const refers = [base, ...inner].some((part) => referringFields.includes(part));
     // Of a field that is text by itself, as the words to speak or to paint.
