@@ -87,7 +87,6 @@ export function findReferences(body: Body): Reference[] {
     if (Array.isArray(value)) for (const element of value) open.push(element ?? null);
     const object = asObject(value);
     if (!object) continue;
-    if (object.type === 'item_reference') note('item', object.id, 'item_reference');
     for (const [name, child] of Object.entries(object)) {
       if (Object.hasOwn(fields, name)) note(fields[name] ?? 'file', child, name);
       if (Object.hasOwn(objects, name)) note(objects[name] ?? 'item', asString(asObject(child)?.id), name);
@@ -109,10 +108,10 @@ const formFiles: readonly string[] = ['file', 'image', 'images', 'mask'];
 export function refuseFormReferences(form: Readonly<Record<string, unknown>>): void {
   for (const name in form) {
     const [base = '', ...inner] = name.split(/[[\].]+/);
-    const refers = [base, ...inner].some((part) => referringFields.includes(part));
-    // Of a field that is text by itself, as the words to speak or to paint.
-    const isText = inner.length === 0 && Object.hasOwn(objects, base) && !Object.hasOwn(fields, base);
-    if (!formFiles.includes(base) && (!refers || isText)) continue;
+    const isFile = formFiles.includes(base);
+    // By themselves some are the words to paint or the voice to speak with.
+    const refers = Object.hasOwn(fields, base) || inner.some((part) => referringFields.includes(part) || part === 'id');
+    if (!isFile && !refers) continue;
     const message = `${name}: a form cannot refer to what is kept at the provider; it must send the file itself`;
     throw new ProxyError('invalid_request', { param: name, message });
   }

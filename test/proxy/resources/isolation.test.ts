@@ -250,6 +250,17 @@ describe('what is kept at a provider, under a key that two organizations share',
     assert.equal((await bob.conversations.retrieve(conversation)).id, conversation);
     assert.equal((await bob.files.retrieve(file)).id, file);
     assert.equal((await bob.vectorStores.retrieve(vector_store)).id, vector_store);
+    const again = await bob.responses.create({
+      model: 'gpt-4o',
+      input: [
+        { type: 'item_reference', id: ids.item ?? '' },
+        { role: 'user', content: [{ type: 'input_file', file_id: file }] },
+      ],
+    });
+    assert.equal(again.status, 'completed');
+    const speech = await toFile(Buffer.from('Mine'), 'mine.wav', { type: 'audio/wav' });
+    const heard = await bob.audio.transcriptions.create({ model: 'gpt-4o-transcribe', file: speech, prompt: 'Names' });
+    assert.equal(typeof heard.text, 'string');
   });
 
   it('nothing but what is known goes to the provider', async () => {
