@@ -192,7 +192,7 @@ declare
   nobody constant uuid := '00000000-0000-0000-0000-000000000000';
 begin
   -- What a fold under way has taken is still to be seen until it ends, so nothing is missed here.
-  if not exists (select from chaperone.usage_pending where organization_id = organization) then
+  if not exists (select from chaperone.unfolded_usage where organization_id = organization) then
     return;
   end if;
   insert into chaperone.usage_folds (organization_id) values (organization) on conflict do nothing;
@@ -206,7 +206,7 @@ begin
   end if;
 
   with taken as (
-    delete from chaperone.usage_pending where organization_id = organization returning started_at, request_id
+    delete from chaperone.unfolded_usage where organization_id = organization returning started_at, request_id
   ), fact as materialized (
     select r.user_id, r.session_id, r.kind, (r.started_at at time zone 'UTC')::date as day,
       coalesce(r.persona_id, nobody) as persona_id, coalesce(r.model, r.requested_model, '') as model,
@@ -216,20 +216,49 @@ begin
     from taken, unnest(taken.started_at, taken.request_id) as p (started_at, request_id)
       join chaperone.requests r
         on r.organization_id = organization and r.started_at = p.started_at and r.request_id = p.request_id
+  ), day_sums as materialized (
+    select case grouping(user_id, persona_id) when 0 then 'both' when 1 then 'user' else 'persona' end as grain, day, kind,
+      coalesce(user_id, nobody) as user_id, coalesce(persona_id, nobody) as persona_id, model, requested_model,
+      count(*) filter (where status = 'completed') as completed_count,
+      count(*) filter (where status = 'failed') as failed_count,
+      count(*) filter (where status = 'cancelled') as cancelled_count,
+      count(*) filter (where status = 'interrupted') as interrupted_count,
+      count(*) filter (where is_unpriced) as unpriced_count, coalesce(sum(input_tokens), 0) as input_tokens,
+      coalesce(sum(output_tokens), 0) as output_tokens, coalesce(sum(total_tokens), 0) as total_tokens,
+      coalesce(sum(cost_usd), 0) as cost_usd, coalesce(sum(duration_ms), 0) as duration_ms,
+      count(duration_ms) as duration_count, max(started_at) as last_request_at
+    from fact
+    group by day, kind, model, requested_model, grouping sets ((user_id, persona_id), (user_id), (persona_id))
   ), days as (
     insert into chaperone.daily_usage as u (organization_id, grain, day, kind, user_id, persona_id, model, requested_model,
       completed_count, failed_count, cancelled_count, interrupted_count, unpriced_count, input_tokens, output_tokens,
       total_tokens, cost_usd, duration_ms, duration_count, last_request_at)
-    select organization, case grouping(user_id, persona_id) when 0 then 'both' when 1 then 'user' else 'persona' end, day,
-      kind, coalesce(user_id, nobody), coalesce(persona_id, nobody), model, requested_model,
-      count(*) filter (where status = 'completed'), count(*) filter (where status = 'failed'),
-      count(*) filter (where status = 'cancelled'), count(*) filter (where status = 'interrupted'),
-      count(*) filter (where is_unpriced), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
-      coalesce(sum(total_tokens), 0), coalesce(sum(cost_usd), 0), coalesce(sum(duration_ms), 0), count(duration_ms),
-      max(started_at)
-    from fact
-    group by day, kind, model, requested_model, grouping sets ((user_id, persona_id), (user_id), (persona_id))
+    select organization, s.*
+    from day_sums s
     on conflict (organization_id, grain, day, kind, user_id, persona_id, model, requested_model) do update
+      set completed_count = u.completed_count + excluded.completed_count,
+          failed_count = u.failed_count + excluded.failed_count,
+          cancelled_count = u.cancelled_count + excluded.cancelled_count,
+          interrupted_count = u.interrupted_count + excluded.interrupted_count,
+          unpriced_count = u.unpriced_count + excluded.unpriced_count,
+          input_tokens = u.input_tokens + excluded.input_tokens,
+          output_tokens = u.output_tokens + excluded.output_tokens,
+          total_tokens = u.total_tokens + excluded.total_tokens,
+          cost_usd = u.cost_usd + excluded.cost_usd,
+          duration_ms = u.duration_ms + excluded.duration_ms,
+          duration_count = u.duration_count + excluded.duration_count,
+          last_request_at = greatest(u.last_request_at, excluded.last_request_at)
+  ), weeks as (
+    insert into chaperone.weekly_usage as u (organization_id, grain, week, kind, user_id, persona_id, model, requested_model,
+      completed_count, failed_count, cancelled_count, interrupted_count, unpriced_count, input_tokens, output_tokens,
+      total_tokens, cost_usd, duration_ms, duration_count, last_request_at)
+    select organization, grain, date_trunc('week', day::timestamp)::date, kind, user_id, persona_id, model,
+      requested_model, sum(completed_count), sum(failed_count),
+      sum(cancelled_count), sum(interrupted_count), sum(unpriced_count), sum(input_tokens), sum(output_tokens),
+      sum(total_tokens), sum(cost_usd), sum(duration_ms), sum(duration_count), max(last_request_at)
+    from day_sums
+    group by 2, 3, kind, user_id, persona_id, model, requested_model
+    on conflict (organization_id, grain, week, kind, user_id, persona_id, model, requested_model) do update
       set completed_count = u.completed_count + excluded.completed_count,
           failed_count = u.failed_count + excluded.failed_count,
           cancelled_count = u.cancelled_count + excluded.cancelled_count,
@@ -381,7 +410,7 @@ AS $function$
 declare
   late record;
 begin
-  insert into chaperone.usage_pending (organization_id, started_at, request_id)
+  insert into chaperone.unfolded_usage (organization_id, started_at, request_id)
   select organization_id, array_agg(started_at), array_agg(request_id)
   from made
   group by organization_id;
@@ -845,20 +874,20 @@ create policy tenant on chaperone.sessions as permissive for all to chaperone_te
 grant insert, select on chaperone.sessions to chaperone_tenant;
 grant update (started_at, last_request_at) on chaperone.sessions to chaperone_tenant;
 
-create table chaperone.usage_folds (
-  organization_id uuid not null
-);
-alter table chaperone.usage_folds add constraint usage_folds_pkey PRIMARY KEY (organization_id);
-alter table chaperone.usage_folds enable row level security;
-
-create table chaperone.usage_pending (
+create table chaperone.unfolded_usage (
   organization_id uuid not null,
   pending_id uuid not null default gen_random_uuid(),
   started_at timestamp with time zone[] storage external not null,
   request_id text[] storage external not null
 );
-alter table chaperone.usage_pending add constraint usage_pending_pkey PRIMARY KEY (organization_id, pending_id);
-alter table chaperone.usage_pending enable row level security;
+alter table chaperone.unfolded_usage add constraint usage_pending_pkey PRIMARY KEY (organization_id, pending_id);
+alter table chaperone.unfolded_usage enable row level security;
+
+create table chaperone.usage_folds (
+  organization_id uuid not null
+);
+alter table chaperone.usage_folds add constraint usage_folds_pkey PRIMARY KEY (organization_id);
+alter table chaperone.usage_folds enable row level security;
 
 create table chaperone.users (
   organization_id uuid not null,
@@ -879,6 +908,45 @@ create policy tenant on chaperone.users as permissive for all to chaperone_tenan
   with check ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant insert, select on chaperone.users to chaperone_tenant;
 grant update (is_active, display_name, updated_at) on chaperone.users to chaperone_tenant;
+
+create table chaperone.weekly_usage (
+  organization_id uuid not null,
+  grain text not null,
+  week date not null,
+  kind text not null,
+  user_id uuid not null,
+  persona_id uuid not null,
+  model text not null,
+  requested_model text not null,
+  completed_count integer not null,
+  failed_count integer not null,
+  cancelled_count integer not null,
+  interrupted_count integer not null,
+  unpriced_count integer not null,
+  input_tokens bigint not null,
+  output_tokens bigint not null,
+  total_tokens bigint not null,
+  cost_usd numeric not null,
+  duration_ms bigint not null,
+  duration_count integer not null,
+  last_request_at timestamp with time zone not null
+) partition by list (grain);
+alter table chaperone.weekly_usage add constraint weekly_usage_pkey PRIMARY KEY (organization_id, grain, week, kind, user_id, persona_id, model, requested_model);
+CREATE INDEX weekly_usage_by_persona ON chaperone.weekly_usage USING btree (organization_id, grain, persona_id, week);
+CREATE INDEX weekly_usage_by_user ON chaperone.weekly_usage USING btree (organization_id, grain, user_id, week);
+alter table chaperone.weekly_usage enable row level security;
+create policy tenant on chaperone.weekly_usage as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.weekly_usage to chaperone_tenant;
+
+create table chaperone.weekly_usage_both partition of chaperone.weekly_usage for values in ('both') with (fillfactor=70);
+alter table chaperone.weekly_usage_both enable row level security;
+
+create table chaperone.weekly_usage_persona partition of chaperone.weekly_usage for values in ('persona') with (fillfactor=70);
+alter table chaperone.weekly_usage_persona enable row level security;
+
+create table chaperone.weekly_usage_user partition of chaperone.weekly_usage for values in ('user') with (fillfactor=70);
+alter table chaperone.weekly_usage_user enable row level security;
 
 CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.analysis_configs FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
 

@@ -1,7 +1,6 @@
 import type { Queryable } from '../queryable.ts';
 import {
-  dailySums,
-  filteredDays,
+  filteredUsage,
   filterValues,
   groupedTotals,
   namedSums,
@@ -11,6 +10,7 @@ import {
   type UsageFilter,
   type UsageList,
   type UsageSums,
+  usageSums,
 } from './usage.ts';
 
 export interface ModelUsage extends UsageSums {
@@ -22,8 +22,8 @@ export interface ModelUsage extends UsageSums {
 export async function readModelUsage(db: Queryable, filter: UsageFilter, page: Page): Promise<UsageList<ModelUsage>> {
   const { rows } = await db.query<PageRow<ModelUsage>>(
     `with grouped as (
-       select model, ${dailySums}
-       from ${filteredDays}
+       select model, ${usageSums}
+       from ${filteredUsage}
        group by model
      )
      select t.*, p.*

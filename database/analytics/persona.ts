@@ -1,5 +1,13 @@
 import type { Queryable } from '../queryable.ts';
-import { dailySums, filteredDays, filterValues, namedSums, type UsageFilter, type UsageSums } from './usage.ts';
+import {
+  filteredDays,
+  filteredUsage,
+  filterValues,
+  namedSums,
+  type UsageFilter,
+  type UsageSums,
+  usageSums,
+} from './usage.ts';
 
 /** Sums of a day, of a model, or (both null) of all. */
 export interface UsageBreakdown extends UsageSums {
@@ -16,7 +24,7 @@ export async function readUsageBreakdown(db: Queryable, filter: UsageFilter): Pr
     `select to_char(day, 'YYYY-MM-DD') as day, model, ${namedSums}, failed_count as "failedCount",
        cancelled_count as "cancelledCount", interrupted_count as "interruptedCount"
      from (
-       select day, model, ${dailySums}, sum(failed_count) as failed_count, sum(cancelled_count) as cancelled_count,
+       select day, model, ${usageSums}, sum(failed_count) as failed_count, sum(cancelled_count) as cancelled_count,
          sum(interrupted_count) as interrupted_count
        from ${filteredDays}
        group by grouping sets ((day), (model), ())
@@ -44,7 +52,7 @@ export async function readTopUsers(db: Queryable, filter: UsageFilter, limit: nu
      from (
        select user_id, sum(completed_count + failed_count + cancelled_count + interrupted_count) as request_count,
          sum(total_tokens) as total_tokens, sum(cost_usd) as cost_usd
-       from ${filteredDays}
+       from ${filteredUsage}
        group by user_id
      ) g
        left join chaperone.users u on u.organization_id = $1::uuid and u.user_id = g.user_id

@@ -1,7 +1,6 @@
 import type { Queryable } from '../queryable.ts';
 import {
-  dailySums,
-  filteredDays,
+  filteredUsage,
   filterValues,
   groupedTotals,
   namedSums,
@@ -12,6 +11,7 @@ import {
   type UsageFilter,
   type UsageList,
   type UsageSums,
+  usageSums,
 } from './usage.ts';
 
 /** Of a persona that was not used, the sums are zero and `lastRequestAt` is null. */
@@ -41,8 +41,8 @@ export async function readPersonaUsage(
 ): Promise<UsageList<PersonaUsage>> {
   const { rows } = await db.query<PageRow<PersonaUsage>>(
     `with part as (
-       select persona_id, model, ${dailySums}
-       from ${filteredDays}
+       select persona_id, model, ${usageSums}
+       from ${filteredUsage}
        group by persona_id, model
      ), used as (
        select persona_id, ${sumsOfSums}, coalesce(array_agg(model order by model) filter (where model <> ''), '{}') as models

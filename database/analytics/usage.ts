@@ -44,14 +44,14 @@ export interface UsageList<Group> {
   readonly totals: UsageTotals;
 }
 
-/** The smallest of the grains of `daily_usage` that tells apart what is asked for. */
+/** The smallest of the grains of the sums that tells apart what is asked for. */
 export function chooseGrain(tellsApart: { readonly user: boolean; readonly persona: boolean }) {
   if (!tellsApart.user) return 'persona';
   return tellsApart.persona ? 'both' : 'user';
 }
 
-/** The sums of rows of `daily_usage`. */
-export const dailySums = `
+/** The sums of rows of `daily_usage` and `weekly_usage`. */
+export const usageSums = `
   sum(completed_count + failed_count + cancelled_count + interrupted_count) as request_count,
   sum(completed_count) as completed_count, sum(unpriced_count) as unpriced_count,
   sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(total_tokens) as total_tokens,
@@ -71,13 +71,25 @@ export const namedSums = `
   input_tokens as "inputTokens", output_tokens as "outputTokens", total_tokens as "totalTokens", cost_usd as "costUsd",
   duration_ms as "durationMs", duration_count as "durationCount", last_request_at as "lastRequestAt"`;
 
-/** The rows of `daily_usage` that a filter selects; its parameters are `filterValues`. */
-export const filteredDays = `
-  chaperone.daily_usage
-  where organization_id = $1::uuid and grain = $2::text and day between $3::date and $4::date
-    and ($5::text is null or kind = $5::text) and ($6::uuid is null or user_id = $6::uuid)
-    and ($7::uuid is null or persona_id = $7::uuid)
+const selected = `organization_id = $1::uuid and grain = $2::text and ($5::text is null or kind = $5::text)
+    and ($6::uuid is null or user_id = $6::uuid) and ($7::uuid is null or persona_id = $7::uuid)
     and ($8::text is null or model = $8::text or requested_model = $8::text)`;
+
+/** The rows of `daily_usage` that a filter selects; its parameters are `filterValues`. */
+export const filteredDays = `chaperone.daily_usage where ${selected} and day between $3::date and $4::date`;
+
+/** The first Monday of the period, and the one after its last whole week. */
+const firstWeek = `date_trunc('week', ($3::date + 6)::timestamp)::date`;
+const endOfWeeks = `date_trunc('week', ($4::date + 1)::timestamp)::date`;
+
+/** The same sums in fewer rows, where days need not be told apart: whole weeks, and the days before and after them. */
+export const filteredUsage = `(
+    select * from chaperone.daily_usage where ${selected} and day between $3::date and least(${firstWeek} - 1, $4::date)
+    union all
+    select * from chaperone.weekly_usage where ${selected} and week >= ${firstWeek} and week < ${endOfWeeks}
+    union all
+    select * from chaperone.daily_usage where ${selected} and day between greatest(${firstWeek}, ${endOfWeeks}) and $4::date
+  ) usage`;
 
 /** `$1` to `$8`: a filter's, for a question that tells users or personas apart. */
 export function filterValues(filter: UsageFilter, tellsApart: { readonly user?: boolean; readonly persona?: boolean }) {

@@ -1,7 +1,6 @@
 import type { Queryable } from '../queryable.ts';
 import {
-  dailySums,
-  filteredDays,
+  filteredUsage,
   filterValues,
   groupedTotals,
   namedSums,
@@ -12,6 +11,7 @@ import {
   type UsageFilter,
   type UsageList,
   type UsageSums,
+  usageSums,
 } from './usage.ts';
 
 export interface UserUsage extends UsageSums {
@@ -24,8 +24,8 @@ export interface UserUsage extends UsageSums {
 export async function readUserUsage(db: Queryable, filter: UsageFilter, page: Page): Promise<UsageList<UserUsage>> {
   const { rows } = await db.query<PageRow<UserUsage>>(
     `with part as (
-       select user_id, model, ${dailySums}
-       from ${filteredDays}
+       select user_id, model, ${usageSums}
+       from ${filteredUsage}
        group by user_id, model
      ), grouped as (
        select user_id, ${sumsOfSums}, coalesce(array_agg(model order by model) filter (where model <> ''), '{}') as models

@@ -57,10 +57,15 @@ test('calls that were there before are added up, and ratings find their users', 
     ['both', 'persona', 'user'].map((grain) => [grain, 50, 5_000, '0.000000000050', 3]),
   );
   assert.deepEqual(
+    await read(`select grain, week::text, sum(completed_count)::int, count(distinct last_request_at)::int
+      from chaperone.weekly_usage group by grain, week order by grain, week`),
+    ['both', 'persona', 'user'].map((grain) => [grain, '2026-06-01', 50, 1]),
+  );
+  assert.deepEqual(
     await read(`select sum(session_count)::int, sum(duration_ms)::int / 3600000 from chaperone.session_spans`),
     // Each of the three begins an hour after the last one, and has a call every three hours.
     [[3, 48 + 48 + 45]],
   );
-  assert.deepEqual(await read('select count(*)::int from chaperone.usage_pending'), [[0]]);
+  assert.deepEqual(await read('select count(*)::int from chaperone.unfolded_usage'), [[0]]);
   assert.deepEqual(await read('select user_id from chaperone.ratings'), [[rated.user_id]]);
 });
