@@ -1,4 +1,5 @@
 import type { Queryable } from './queryable.ts';
+import { startedAtOfRequest } from './requests.ts';
 
 /** One rating of one call, as JSON with the names of the columns. */
 export interface RatingRecord {
@@ -33,14 +34,23 @@ export async function insertRatings(db: Queryable, organizationId: string, ratin
         from record
         on conflict do nothing
       )
-      insert into chaperone.ratings as r (
-        organization_id, request_id, response_id, user_id, rating, feedback, rated_by, rated_at)
-      select distinct on (request_id) $1::uuid, request_id, response_id, user_id, rating, feedback, rated_by, rated_at
-      from record
-      order by request_id, rated_at desc
+      insert into chaperone.ratings as r (organization_id, request_id, response_id, user_id, rating, feedback, rated_by,
+        rated_at, call_kind, persona_id, model, requested_model)
+      select $1::uuid, r.request_id, r.response_id, r.user_id, r.rating, r.feedback, r.rated_by, r.rated_at, q.kind,
+        q.persona_id, q.model, q.requested_model
+      from (select distinct on (request_id) * from record order by request_id, rated_at desc) r
+        left join lateral (
+          select q.kind, q.persona_id, q.model, q.requested_model
+          from chaperone.requests q
+          where q.organization_id = $1::uuid and q.request_id = r.request_id
+            and q.started_at = ${startedAtOfRequest('r.request_id')}
+          limit 1
+        ) q on true
       on conflict (organization_id, request_id) do update
-        set response_id = excluded.response_id, user_id = excluded.user_id, rating = excluded.rating, feedback = excluded.feedback,
-            rated_by = excluded.rated_by, rated_at = excluded.rated_at
+        set response_id = excluded.response_id, user_id = excluded.user_id, rating = excluded.rating,
+            feedback = excluded.feedback, rated_by = excluded.rated_by, rated_at = excluded.rated_at,
+            call_kind = excluded.call_kind, persona_id = excluded.persona_id, model = excluded.model,
+            requested_model = excluded.requested_model
         where excluded.rated_at >= r.rated_at`,
     values: [organizationId, ratingsJson],
   });

@@ -234,6 +234,13 @@ export async function findRequestByKeptId(
   return rows[0];
 }
 
+/** In SQL: when the call of a request id started, which is a part of it (ids.ts), so that one partition is read. */
+export function startedAtOfRequest(requestId: string): string {
+  return `case when ${requestId} ~ '^req_[0-9a-f]{32}$'
+      then timestamptz 'epoch' + ('x' || substr(${requestId}, 5, 12))::bit(48)::bigint * interval '1 millisecond'
+    end`;
+}
+
 /** What is stored of what was said in a call; each part null where it was not kept. */
 export interface RequestContents {
   readonly status: RequestRecord['status'];

@@ -729,7 +729,11 @@ create table chaperone.ratings (
   feedback text,
   rated_by uuid,
   rated_at timestamp with time zone not null,
-  user_id uuid
+  user_id uuid,
+  call_kind text,
+  persona_id uuid,
+  model text,
+  requested_model text
 );
 alter table chaperone.ratings add constraint ratings_pkey PRIMARY KEY (organization_id, request_id);
 alter table chaperone.ratings add constraint ratings_rating_check CHECK ((rating = ANY (ARRAY['-1'::integer, 1])));
@@ -740,7 +744,7 @@ create policy tenant on chaperone.ratings as permissive for all to chaperone_ten
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)))
   with check ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant insert, select on chaperone.ratings to chaperone_tenant;
-grant update (response_id, rating, feedback, rated_by, rated_at, user_id) on chaperone.ratings to chaperone_tenant;
+grant update (response_id, rating, feedback, rated_by, rated_at, user_id, call_kind, persona_id, model, requested_model) on chaperone.ratings to chaperone_tenant;
 
 create table chaperone.request_contents (
   organization_id uuid not null,

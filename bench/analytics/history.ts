@@ -122,9 +122,10 @@ const insertDay = `
   order by at`;
 
 const insertRatings = `
-  insert into chaperone.ratings (organization_id, request_id, response_id, user_id, rating, rated_at)
+  insert into chaperone.ratings (organization_id, request_id, response_id, user_id, rating, rated_at, call_kind, persona_id,
+    model, requested_model)
   select organization_id, request_id, response_id, user_id, case when hashtext(request_id) % 5 = 0 then -1 else 1 end,
-    started_at + interval '1 minute'
+    started_at + interval '1 minute', kind, persona_id, model, requested_model
   from chaperone.requests
   where organization_id = $1::uuid and (hashtext(response_id) & 2147483647) % 1000 < $2::integer
   on conflict do nothing`;

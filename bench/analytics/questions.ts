@@ -22,10 +22,14 @@ export function listQuestions(personaId: string): Question[] {
     persona: `personas/${personaId}`,
     rated_responses: 'rated-responses',
   };
+  const persona = `persona_id=${personaId}`;
   return Object.entries(endpoints).flatMap(([name, path]) => [
     { name: `${name}_30d`, path: `/analytics/${path}` },
     { name: `${name}_90d`, path: `/analytics/${path}?${whole}` },
     { name: `${name}_90d_user`, path: `/analytics/${path}?${whole}&${user}` },
+    ...(name.startsWith('persona')
+      ? []
+      : [{ name: `${name}_90d_persona`, path: `/analytics/${path}?${whole}&${persona}` }]),
   ]);
 }
 

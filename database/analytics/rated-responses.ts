@@ -1,4 +1,5 @@
 import type { Queryable } from '../queryable.ts';
+import { startedAtOfRequest } from '../requests.ts';
 import type { Page, UsageFilter } from './usage.ts';
 
 /** A rating with its call; what is of the call is null where that is not stored (yet, or any more). */
@@ -69,18 +70,23 @@ function valuesOf({ organizationId, firstDay, lastDay, kind, userId, personaId, 
   return [organizationId, firstDay, lastDay, kind, userId, personaId, model];
 }
 
-/** A request id has its call's time in it (ids.ts), by which one partition is read. */
 const isItsCall = `
-  q.organization_id = $1::uuid and q.request_id = r.request_id and q.started_at = case
-    when r.request_id ~ '^req_[0-9a-f]{32}$'
-    then timestamptz 'epoch' + ('x' || substr(r.request_id, 5, 12))::bit(48)::bigint * interval '1 millisecond'
-  end`;
+  q.organization_id = $1::uuid and q.request_id = r.request_id and q.started_at = ${startedAtOfRequest('r.request_id')}`;
 
-/** Ratings of a kind of call that is not stored yet are those of calls: nothing else is rated. */
+const matches = (call: 'q' | 'r', kind: string) => `
+  ($4::text is null or ${kind} = $4::text) and ($6::uuid is null or ${call}.persona_id = $6::uuid)
+    and ($7::text is null or coalesce(${call}.model, ${call}.requested_model) = $7::text
+      or ${call}.requested_model = $7::text)`;
+
+/**
+ * What was rated before its call was stored is looked up, one by one: hence the limit, else the planner may read all
+ * calls for them. Where there still is no call, it is one of kind `call`: hardly anything else is rated.
+ */
 const isSelected = `
   r.organization_id = $1::uuid and r.rated_at >= $2::date::timestamp at time zone 'UTC'
     and r.rated_at < ($3::date + 1)::timestamp at time zone 'UTC' and ($5::uuid is null or r.user_id = $5::uuid)
-    and (($4::text is null or $4::text = 'call') and $6::uuid is null and $7::text is null or exists (
-      select from chaperone.requests q
-      where ${isItsCall} and ($4::text is null or q.kind = $4::text) and ($6::uuid is null or q.persona_id = $6::uuid)
-        and ($7::text is null or coalesce(q.model, q.requested_model) = $7::text or q.requested_model = $7::text)))`;
+    and case when r.call_kind is not null then ${matches('r', 'r.call_kind')}
+      else coalesce(
+        (select ${matches('q', 'q.kind')} from chaperone.requests q where ${isItsCall} limit 1),
+        ($4::text is null or $4::text = 'call') and $6::uuid is null and $7::text is null)
+      end`;

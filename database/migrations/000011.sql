@@ -200,3 +200,16 @@ begin
         first_call_day = excluded.first_call_day, last_call_day = excluded.last_call_day;
 end
 $$;
+
+-- What the calls of ratings are filtered by, so that a question about a persona's ratings looks no calls up. All null where
+-- the call was not there yet when it was rated: then it is looked up.
+alter table chaperone.ratings
+  add column call_kind text,
+  add column persona_id uuid,
+  add column model text,
+  add column requested_model text;
+grant update (call_kind, persona_id, model, requested_model) on chaperone.ratings to chaperone_tenant;
+update chaperone.ratings r
+set call_kind = q.kind, persona_id = q.persona_id, model = q.model, requested_model = q.requested_model
+from chaperone.requests q
+where q.organization_id = r.organization_id and q.request_id = r.request_id;

@@ -396,6 +396,60 @@ describe('/v1/analytics', () => {
     assert.deepEqual([body.total_rated, body.positive_count, body.negative_count], [1, 0, 1]);
   });
 
+  it('filters ratings by their calls, whether those were stored before the rating or after it', async () => {
+    const model = { model: 'rated-2026-01-01', requested_model: 'rated' };
+    const early = past(30, 0, { ...model, persona_id: personaId, session_id: 'rated-1' });
+    const late = past(30, 1, { ...model, kind: 'analysis', session_id: 'rated-2' });
+    const rate = ({ request_id, user_id }: RequestRecord, number: number) =>
+      JSON.stringify([
+        {
+          rating_id: `018f2b6e-0000-7000-8000-00000000010${number}`,
+          request_id,
+          response_id: null,
+          user_id,
+          rating: 1,
+          feedback: null,
+          rated_by: null,
+          rated_at: timeOf(29, number),
+        },
+      ]);
+    await store([early]);
+    await insertRatings(owner, organizationId, rate(early, 0));
+    await insertRatings(owner, organizationId, rate(late, 1));
+    await store([late]);
+    const count = async (query: string) => {
+      const { body } = await get(
+        `rated-responses?start_date=${dayOf(daysAgo(29))}&end_date=${dayOf(daysAgo(29))}&${query}`,
+      );
+      assert.equal(body.responses.length, body.total_rated);
+      return body.total_rated;
+    };
+    const counts: Record<string, number> = {};
+    for (const query of [
+      'kind=all',
+      'kind=call',
+      'kind=analysis',
+      `persona_id=${personaId}`,
+      `persona_id=${retiredId}`,
+      'kind=all&model=rated',
+      'kind=all&model=rated-2026-01-01',
+      'kind=call&model=rated',
+      'kind=all&model=other',
+    ])
+      counts[query.replace(personaId, 'used').replace(retiredId, 'unused')] = await count(query);
+    assert.deepEqual(counts, {
+      'kind=all': 2,
+      'kind=call': 1,
+      'kind=analysis': 1,
+      'persona_id=used': 1,
+      'persona_id=unused': 0,
+      'kind=all&model=rated': 2,
+      'kind=all&model=rated-2026-01-01': 2,
+      'kind=call&model=rated': 1,
+      'kind=all&model=other': 0,
+    });
+  });
+
   it('filters by kind, persona and model, by the name that was asked for too', async () => {
     const requests = async (query: string) => (await get(`models?${then}&${query}`)).body.total_requests;
     assert.equal(await requests('kind=analysis'), 1);
