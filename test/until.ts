@@ -1,5 +1,8 @@
+/** Between two looks. A look may be a call or a query: what takes long is looked at less often. */
+const pauseMs = { shortest: 5, longest: 50, share: 0.1 };
+
 /**
- * Waits until `condition` gives a value.
+ * Waits until `condition` gives a value, and at most a tenth longer.
  *
  * @throws after `timeoutMs`, saying what was waited for
  */
@@ -8,11 +11,13 @@ export async function until<Value>(
   what = String(condition),
   timeoutMs = 30_000,
 ): Promise<Value> {
-  const deadline = performance.now() + timeoutMs;
+  const startedAt = performance.now();
   for (;;) {
     const value = await condition();
     if (value !== undefined && value !== false) return value;
-    if (performance.now() > deadline) throw new Error(`Waited ${timeoutMs} ms in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    const waitedMs = performance.now() - startedAt;
+    if (waitedMs > timeoutMs) throw new Error(`Waited ${timeoutMs} ms in vain for ${what}`);
+    const nextMs = Math.min(Math.max(waitedMs * pauseMs.share, pauseMs.shortest), pauseMs.longest);
+    await new Promise((resolve) => setTimeout(resolve, nextMs));
   }
 }

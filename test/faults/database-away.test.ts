@@ -6,9 +6,9 @@ import { assertAccountsEqualBill, makeCall, type Seen } from './accounts.ts';
 
 const outageMs = 30_000;
 /** After the database has gone and before it comes, the load is as high as it gets for so long. */
-const edgeMs = 3_000;
+const edgeMs = 2_000;
 /** Between, each of the load's clients makes a call in so long. */
-const paceMs = 120;
+const paceMs = 160;
 
 it('30 seconds without the database under load: every call is answered, and every record arrives', async (t) => {
   const stack = await startStack(t, { ownDatabase: true });

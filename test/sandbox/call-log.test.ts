@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { errorIn, openSandbox, until } from './open-sandbox.ts';
+import { until } from '../until.ts';
+import { errorIn, openSandbox } from './open-sandbox.ts';
 
 test('every call is counted once, by the id its answer carries', async (t) => {
   const { openai, post, calls, callsUrl } = await openSandbox(t);

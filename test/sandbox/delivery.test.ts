@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import OpenAI from 'openai';
-import { openSandbox, until } from './open-sandbox.ts';
+import { until } from '../until.ts';
+import { openSandbox } from './open-sandbox.ts';
 
 /** Makes a streamed call with `faults` and returns what was heard, how it ended, and how it was counted. */
 async function stream(t: TestContext, path: '/responses' | '/chat/completions', faults: string) {

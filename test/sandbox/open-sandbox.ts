@@ -51,12 +51,3 @@ export interface ErrorFields {
 export async function errorIn(answer: Response): Promise<ErrorFields> {
   return JSON.parse(await answer.text()).error;
 }
-
-/** Waits until `condition` holds; the runner's own time limit ends a wait in vain. */
-export async function until<Value>(condition: () => Promise<Value | undefined | false>): Promise<Value> {
-  for (;;) {
-    const value = await condition();
-    if (value !== undefined && value !== false) return value;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import OpenAI, { toFile } from 'openai';
-import { errorIn, openSandbox, until } from '../open-sandbox.ts';
+import { until } from '../../until.ts';
+import { errorIn, openSandbox } from '../open-sandbox.ts';
 
 const wav = (bytes: number) => toFile(Buffer.alloc(bytes), 'a.wav');
 
