@@ -53,7 +53,8 @@ interface Sum {
 const limits = { calls: 200_000, requestBytes: 64 * 1024 * 1024 };
 
 export function makeCallLog(): CallLog {
-  const calls = new LRUCache<string, Call>({ max: limits.calls });
+  // By `max` it would take the room for all of them at once.
+  const calls = new LRUCache<string, Call>({ maxSize: limits.calls, sizeCalculation: () => 1 });
   const requests = new LRUCache<string, ReceivedRequest>({
     maxSize: limits.requestBytes,
     sizeCalculation: (request) => 1000 + request.body.length,

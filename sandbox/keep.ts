@@ -39,6 +39,8 @@ export interface Keep {
 
 /** Beyond these the oldest are forgotten. */
 const limits = { keys: 100, each: 10_000, fileBytes: 256 * 1024 * 1024 };
+/** By `max`, each would take the room for all of them at once. */
+const each = { maxSize: limits.each, sizeCalculation: () => 1 };
 
 /** Makes the function that gives each key its own. */
 export function makeKeeps(): (key: string) => Keep {
@@ -53,15 +55,15 @@ export function makeKeeps(): (key: string) => Keep {
 function makeKeep(): Keep {
   return {
     responses: makeResponseStore(limits.each),
-    items: new LRUCache({ max: limits.each }),
-    conversations: new LRUCache({ max: limits.each }),
+    items: new LRUCache(each),
+    conversations: new LRUCache(each),
     files: new LRUCache({
       max: limits.each,
       maxSize: limits.fileBytes,
       sizeCalculation: ({ bytes }) => bytes.length + 1000,
     }),
-    batches: new LRUCache({ max: limits.each }),
-    vectorStores: new LRUCache({ max: limits.each }),
+    batches: new LRUCache(each),
+    vectorStores: new LRUCache(each),
   };
 }
 

@@ -14,7 +14,8 @@ export type Identify = (identity: Identity, headers: IncomingHttpHeaders, snapsh
  * first record.
  */
 export function makeIdentify(organizationId: string): Identify {
-  const userIds = new LRUCache<string, string>({ max: 50_000 });
+  // By `max` it would take the room for all of them at once.
+  const userIds = new LRUCache<string, string>({ maxSize: 50_000, sizeCalculation: () => 1 });
   const idOf = (user: string) => {
     const known = userIds.get(user) ?? userIdOf(organizationId, user);
     userIds.set(user, known);

@@ -86,6 +86,8 @@ export interface SpoolOptions {
 
 const gibibyte = 1024 ** 3;
 const recentReferences = 20_000;
+/** By `max`, a cache would take the room for all of them at once, and a start 15 ms longer. */
+const upTo = (count: number) => ({ maxSize: count, sizeCalculation: () => 1 });
 const maxSegmentBytes = 16 * 1024 * 1024;
 const maxBatchBytes = 8 * 1024 * 1024;
 const retryMs = 1_000;
@@ -123,12 +125,12 @@ export function openSpool(options: SpoolOptions): Spool {
   /** What became of calls, where the volume has refused it so far. */
   const unwritten = new Map<number, { readonly kind: WaitingKind; readonly json: string }>();
   // Each call is in it by two ids.
-  const recent = new LRUCache<string, RequestReference>({ max: recentReferences * 2 });
-  const recentByKeptId = new LRUCache<string, RequestReference>({ max: recentReferences });
-  const owned = new LRUCache<string, OwnedResource>({ max: recentReferences });
+  const recent = new LRUCache<string, RequestReference>(upTo(recentReferences * 2));
+  const recentByKeptId = new LRUCache<string, RequestReference>(upTo(recentReferences));
+  const owned = new LRUCache<string, OwnedResource>(upTo(recentReferences));
   /** Of the deferred calls that wait, by the provider's id. */
-  const deferred = new LRUCache<string, number>({ max: recentReferences });
-  const settledLate = new LRUCache<string, true>({ max: recentReferences });
+  const deferred = new LRUCache<string, number>(upTo(recentReferences));
+  const settledLate = new LRUCache<string, true>(upTo(recentReferences));
   let lastId = 0;
   let bytes = 0;
   let retryTimer: NodeJS.Timeout | undefined;
