@@ -43,6 +43,8 @@ export async function startOperatorProcess(
   const args = [
     ...['operator', '--namespace', operatorNamespace, '--kubeconfig', kubeConfigFile],
     ...['--database-url-file', databaseUrlFile, '--metrics-port', String(port), '--log-level', 'warn'],
+    // As the chart has it: with webhooks, certificates and the watch of pods.
+    ...['--image', 'chaperone', '--webhook-port', String(await findFreePort())],
   ];
   const startedAtMs = performance.now();
   const child = startChild(process.execPath, [...proxyNodeOptions, ...profiling, program, ...args], {
