@@ -12,6 +12,8 @@ import type { Price } from './price.ts';
 export interface Account {
   /** Notes that the provider works on after its answer, under this id: from then on only its end settles the call. */
   defer(responseId: string): void;
+  /** Seals what was asked ahead of the settlement, while the provider works and nobody waits for us. */
+  sealInput(): void;
   /** Later settlements of the same call do nothing. */
   settle(outcome: Outcome): void;
   isSettled(): boolean;
@@ -65,12 +67,17 @@ export function makeAccounting(options: AccountingOptions) {
     metrics.activeCalls.inc();
     let isSettled = false;
     let isDeferred = false;
+    const sealInput = () => {
+      if (!terms.envelope || record.input_sealed !== null) return;
+      sealContent(record, 'input', call.input(), terms.envelope, organizationId);
+    };
     return {
+      sealInput,
       defer(responseId) {
         if (isSettled || isDeferred) return;
         isDeferred = true;
+        sealInput();
         const pending = { ...record, response_id: storable(responseId, 200) };
-        if (terms.envelope) sealContent(pending, 'input', call.input(), terms.envelope, organizationId);
         spool.defer(handle, pending);
         onDeferred(pending);
       },
@@ -85,13 +92,12 @@ export function makeAccounting(options: AccountingOptions) {
         // A form may say it after its files, which is after the intent.
         record.is_stream = call.isStream();
         record.duration_ms = Math.round(performance.now() - call.startedTicks);
-        if (terms.envelope) {
-          sealContent(record, 'input', call.input(), terms.envelope, organizationId);
-          sealContent(record, 'output', outcome.output, terms.envelope, organizationId);
-        }
+        sealInput();
+        if (terms.envelope) sealContent(record, 'output', outcome.output, terms.envelope, organizationId);
         if (isDeferred) return spool.settleDeferred(record);
         spool.settle(handle, record);
-        report(metrics, labelOf, record, outcome.upstreamMs);
+        // Once the answer is on its way, which comes after this in the same turn of the event loop.
+        queueMicrotask(() => report(metrics, labelOf, record, outcome.upstreamMs));
       },
     };
   };

@@ -97,6 +97,10 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     this.#controller = controller;
   }
 
+  onRequestSent(): void {
+    this.#forwarding.account.sealInput();
+  }
+
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200) return;
     this.#status = status;
