@@ -55,10 +55,6 @@ export function makeOwnership(options: OwnershipOptions): Ownership {
       case 'item':
       case 'container':
         return findRequestOfItem(id);
-      case 'prompt':
-      case 'skill':
-      case 'voice':
-        return undefined;
       default: {
         const resource = await findResource(id);
         if (resource?.kind !== kind || resource.deleted_at !== null) return undefined;
@@ -137,9 +133,6 @@ const nouns: Readonly<Record<OwnedKind | ReferredKind, string>> = {
   vector_store: 'Vector store',
   container: 'Container',
   item: 'Item',
-  prompt: 'Prompt',
-  skill: 'Skill',
-  voice: 'Voice',
 };
 
 /** The same answer for what does not exist and for what is another's, so that nobody can find out which it is. */

@@ -4,10 +4,10 @@ import { asArray, asObject, asString, type Body } from '../operations/json.ts';
 import { isSaidInFull } from './items.ts';
 
 /**
- * What a body may name besides what callers make by request: parts of answers, and what is made outside of Chaperone, of
- * which nobody here knows whose it is.
+ * What a body may name: what callers make by request, and parts of answers. Prompts, skills and voices are no caller's:
+ * whoever administers the provider's account has made them for all who use it.
  */
-export type ReferredKind = ResourceKind | 'item' | 'container' | 'prompt' | 'skill' | 'voice';
+export type ReferredKind = ResourceKind | 'item' | 'container';
 
 /** Something kept at the provider that a body names. */
 export interface Reference {
@@ -27,15 +27,12 @@ const fields: Readonly<Record<string, ReferredKind>> = {
   conversation: 'conversation',
   container: 'container',
   container_id: 'container',
-  skill_id: 'skill',
   approval_request_id: 'item',
 };
 
 /** Fields whose objects have an id, wherever in a body they stand. */
 const objects: Readonly<Record<string, ReferredKind>> = {
   conversation: 'conversation',
-  prompt: 'prompt',
-  voice: 'voice',
   // What a model said before.
   audio: 'item',
 };
@@ -51,7 +48,6 @@ const signs = [
   'vector_store_id',
   '"conversation"',
   '"container',
-  '"skill_id"',
   '"approval_request_id"',
   // A field's name may be written with escapes.
   '\\u00',
@@ -61,9 +57,8 @@ const itemSign = Buffer.from('"id"');
 const audioSign = Buffer.from('"audio"');
 
 /** Whether it is worth looking for references: a search in the bytes, which is all that most calls pay. */
-export function mayRefer(raw: Buffer, { input, messages, prompt, voice, audio }: Body): boolean {
+export function mayRefer(raw: Buffer, { input, messages }: Body): boolean {
   return (
-    [prompt, voice, audio].some((value) => asObject(value) !== null) ||
     signs.some((sign) => raw.includes(sign)) ||
     (Array.isArray(input) && raw.includes(itemSign)) ||
     (Array.isArray(messages) && raw.includes(audioSign))
@@ -109,7 +104,6 @@ export function refuseFormReferences(form: Readonly<Record<string, unknown>>): v
   for (const name in form) {
     const [base = '', ...inner] = name.split(/[[\].]+/);
     const isFile = formFiles.includes(base);
-    // By themselves some are the words to paint or the voice to speak with.
     const refers = Object.hasOwn(fields, base) || inner.some((part) => referringFields.includes(part) || part === 'id');
     if (!isFile && !refers) continue;
     const message = `${name}: a form cannot refer to what is kept at the provider; it must send the file itself`;

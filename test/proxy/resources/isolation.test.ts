@@ -116,15 +116,6 @@ describe('what is kept at a provider, under a key that two organizations share',
       'a container of an earlier call': () => ({
         input: [{ type: 'code_interpreter_call', container_id: 'cntr_1', code: '', outputs: [] }],
       }),
-      prompt: () => ({ prompt: { id: 'pmpt_1' } }),
-      skill: () => ({
-        tools: [
-          {
-            type: 'shell',
-            environment: { type: 'container_auto', skills: [{ type: 'skill_reference', skill_id: 'sk_1' }] },
-          },
-        ],
-      }),
     };
     for (const [name, reference] of Object.entries(references)) {
       it(`a call of ${who} cannot refer to it: ${name}`, async () => {
@@ -150,8 +141,6 @@ describe('what is kept at a provider, under a key that two organizations share',
           { messages: [{ role: 'user', content: [{ type: 'file', file: { file_id: ids.file } }] }] },
         ],
         ['/chat/completions', { messages: [{ role: 'assistant', audio: { id: 'audio_1' } }] }],
-        ['/chat/completions', { messages: [{ role: 'user', content: 'Hi' }], audio: { voice: { id: 'voice_1' } } }],
-        ['/audio/speech', { input: 'Hi', voice: { id: 'voice_1' } }],
         ['/images/edits', { prompt: 'A cat', images: [{ file_id: ids.file }] }],
       ];
       for (const [path, body] of attempts) {

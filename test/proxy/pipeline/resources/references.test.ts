@@ -60,12 +60,17 @@ const bodies: readonly (readonly [name: string, body: object, found: readonly st
   [
     'a prompt',
     { prompt: { id: 'pmpt_1', variables: { file: { type: 'input_file', file_id: 'file-1' } } } },
-    ['file file-1', 'prompt pmpt_1'],
+    ['file file-1'],
+  ],
+  [
+    'a skill',
+    { tools: [{ type: 'shell', environment: { type: 'container_auto', skills: [{ skill_id: 'sk_1' }] } }] },
+    [],
   ],
   ['a prompt that is text', { prompt: 'A cat' }, []],
   ['a voice that is a name', { voice: 'alloy', input: 'Hi' }, []],
-  ['a voice', { voice: { id: 'voice_1' }, input: 'Hi' }, ['voice voice_1']],
-  ['a voice of a chat', { audio: { voice: { id: 'voice_1' } }, messages: [] }, ['voice voice_1']],
+  ['a voice', { voice: { id: 'voice_1' }, input: 'Hi' }, []],
+  ['a voice of a chat', { audio: { voice: { id: 'voice_1' } }, messages: [] }, []],
   ['what was said aloud', { messages: [{ role: 'assistant', audio: { id: 'audio_1' } }] }, ['item audio_1']],
   ['calls of tools', { messages: [{ role: 'assistant', tool_calls: [{ id: 'call_1', type: 'function' }] }] }, []],
 ];
