@@ -1,11 +1,16 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { proxyEnvironment } from '../cli/local/proxies.ts';
 
 const stopTimeoutMs = 15_000;
 
-/** The environment of what is measured: nothing of the person's own, which may hold keys. */
-export const plainEnvironment = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '' };
+/** The environment of what is measured, as the image has it: nothing of the person's own, which may hold keys. */
+export const plainEnvironment = {
+  ...proxyEnvironment,
+  PATH: process.env.PATH ?? '',
+  HOME: process.env.HOME ?? '',
+};
 
 /** Starts a Node program in a process of its own, with a channel for messages. Its errors are shown. */
 export function startNode(file: string, args: readonly string[], nodeOptions: readonly string[] = []): ChildProcess {

@@ -2,17 +2,24 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { proxyNodeOptions } from '../cli/local/proxies.ts';
+import { proxyEnvironment, proxyNodeOptions } from '../cli/local/proxies.ts';
 import { productImage } from '../scripts/cluster/product.ts';
 
 const repository = join(import.meta.dirname, '..');
 
 // What is measured on one machine would otherwise be another program than what runs in pods.
-test('images start Node with the options that local proxies and benchmarks have', async () => {
+test('images start Node with the options and the environment that local proxies and benchmarks have', async () => {
   const dockerfile = await readFile(join(repository, 'Dockerfile'), 'utf8');
   const entrypoint: unknown = JSON.parse(/^ENTRYPOINT (.+)$/m.exec(dockerfile)?.[1] ?? '');
   assert.deepEqual(entrypoint, ['node', ...proxyNodeOptions, '/app/chaperone.js']);
+  const environment = /^ENV (.+)$/m.exec(dockerfile)?.[1]?.split(' ') ?? [];
+  const expected = Object.entries({ NODE_ENV: 'production', ...proxyEnvironment }).map((entry) => entry.join('='));
+  assert.deepEqual(environment, expected);
   const { parts } = await productImage(join(repository, 'scripts'));
+  assert.deepEqual(
+    parts.filter((_, index) => parts[index - 1] === '--env'),
+    expected,
+  );
   const words = parts.slice(parts.indexOf('--entrypoint') + 1);
   assert.deepEqual(words, ['/bin/node', ...proxyNodeOptions, '/app/chaperone.js']);
 });

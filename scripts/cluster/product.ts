@@ -3,7 +3,7 @@ import { globSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { proxyNodeOptions } from '../../cli/local/proxies.ts';
+import { proxyEnvironment, proxyNodeOptions } from '../../cli/local/proxies.ts';
 import { type ImageSource, repository } from './target.ts';
 
 export const release = 'chaperone';
@@ -25,6 +25,7 @@ export async function productImage(bundle: string): Promise<ImageSource> {
     parts: [
       '--node',
       ...['--copy', `${bundle}:/app`, ...nonRoot, '--env', 'NODE_ENV=production'],
+      ...Object.entries(proxyEnvironment).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
       ...['--entrypoint', '/bin/node', ...proxyNodeOptions, '/app/chaperone.js'],
     ],
     dockerfile: { file: join(repository, 'Dockerfile'), context: repository },
