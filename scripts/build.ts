@@ -76,11 +76,14 @@ const unusedKubernetesClasses: Plugin = {
   name: 'unused-kubernetes-classes',
   setup: ({ onResolve, resolve }) => {
     const client = '@kubernetes/client-node';
-    onResolve({ filter: /^[.@]/ }, async ({ path, importer, kind, resolveDir, pluginData }) => {
-      if (pluginData === client || !(path === client || importer.includes(client))) return undefined;
-      const resolved = await resolve(path, { importer, kind, resolveDir, pluginData: client });
-      return { ...resolved, sideEffects: false };
+    onResolve({ filter: new RegExp(`^${client}$`) }, async ({ path, kind, resolveDir, pluginData }) => {
+      if (pluginData === client) return undefined;
+      return { ...(await resolve(path, { kind, resolveDir, pluginData: client })), sideEffects: false };
     });
+    // Its own imports name files: to have each of them resolved takes ten times as long as the rest of the build.
+    onResolve({ filter: /^\.\.?\/.*\.js$/ }, ({ path, importer, resolveDir }) =>
+      importer.includes(client) ? { path: join(resolveDir, path), sideEffects: false } : undefined,
+    );
   },
 };
 
