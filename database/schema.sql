@@ -324,6 +324,14 @@ begin
         last_request_at = greatest(s.last_request_at, excluded.last_request_at),
         first_call_at = excluded.first_call_at, last_call_at = excluded.last_call_at,
         first_call_day = excluded.first_call_day, last_call_day = excluded.last_call_day;
+
+  update chaperone.ratings r
+  set call_kind = q.kind, persona_id = q.persona_id, model = q.model, requested_model = q.requested_model
+  from chaperone.requests q
+  where r.organization_id = organization and r.call_kind is null and q.organization_id = organization
+    and q.request_id = r.request_id and q.started_at = case when r.request_id ~ '^req_[0-9a-f]{32}$'
+      then timestamptz 'epoch' + ('x' || substr(r.request_id, 5, 12))::bit(48)::bigint * interval '1 millisecond'
+    end;
 end
 $function$;
 revoke all on function chaperone.fold_usage_of(uuid,boolean) from public;
@@ -739,6 +747,7 @@ alter table chaperone.ratings add constraint ratings_pkey PRIMARY KEY (organizat
 alter table chaperone.ratings add constraint ratings_rating_check CHECK ((rating = ANY (ARRAY['-1'::integer, 1])));
 CREATE INDEX ratings_rated_at ON chaperone.ratings USING btree (organization_id, rated_at);
 CREATE INDEX ratings_user ON chaperone.ratings USING btree (organization_id, user_id, rated_at);
+CREATE INDEX ratings_without_call ON chaperone.ratings USING btree (organization_id) WHERE (call_kind IS NULL);
 alter table chaperone.ratings enable row level security;
 create policy tenant on chaperone.ratings as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)))

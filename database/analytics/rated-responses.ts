@@ -73,20 +73,10 @@ function valuesOf({ organizationId, firstDay, lastDay, kind, userId, personaId, 
 const isItsCall = `
   q.organization_id = $1::uuid and q.request_id = r.request_id and q.started_at = ${startedAtOfRequest('r.request_id')}`;
 
-const matches = (call: 'q' | 'r', kind: string) => `
-  ($4::text is null or ${kind} = $4::text) and ($6::uuid is null or ${call}.persona_id = $6::uuid)
-    and ($7::text is null or coalesce(${call}.model, ${call}.requested_model) = $7::text
-      or ${call}.requested_model = $7::text)`;
-
-/**
- * What was rated before its call was stored is looked up, one by one: hence the limit, else the planner may read all
- * calls for them. Where there still is no call, it is one of kind `call`: hardly anything else is rated.
- */
+/** Where there is no call (yet, or any more), it is one of kind `call`: hardly anything else is rated. */
 const isSelected = `
   r.organization_id = $1::uuid and r.rated_at >= $2::date::timestamp at time zone 'UTC'
     and r.rated_at < ($3::date + 1)::timestamp at time zone 'UTC' and ($5::uuid is null or r.user_id = $5::uuid)
-    and case when r.call_kind is not null then ${matches('r', 'r.call_kind')}
-      else coalesce(
-        (select ${matches('q', 'q.kind')} from chaperone.requests q where ${isItsCall} limit 1),
-        ($4::text is null or $4::text = 'call') and $6::uuid is null and $7::text is null)
-      end`;
+    and ($4::text is null or coalesce(r.call_kind, 'call') = $4::text)
+    and ($6::uuid is null or r.persona_id = $6::uuid)
+    and ($7::text is null or coalesce(r.model, r.requested_model) = $7::text or r.requested_model = $7::text)`;

@@ -55,6 +55,20 @@ select organization_id, grain, date_trunc('week', day::timestamp)::date, kind, u
 from chaperone.daily_usage
 group by 1, 2, 3, kind, user_id, persona_id, model, requested_model;
 
+-- What the calls of ratings are filtered by, so that a question about a persona's ratings looks no calls up. All null where
+-- the call was not there yet when it was rated: then the fold of the call tells.
+alter table chaperone.ratings
+  add column call_kind text,
+  add column persona_id uuid,
+  add column model text,
+  add column requested_model text;
+grant update (call_kind, persona_id, model, requested_model) on chaperone.ratings to chaperone_tenant;
+update chaperone.ratings r
+set call_kind = q.kind, persona_id = q.persona_id, model = q.model, requested_model = q.requested_model
+from chaperone.requests q
+where q.organization_id = r.organization_id and q.request_id = r.request_id;
+create index ratings_without_call on chaperone.ratings (organization_id) where call_kind is null;
+
 -- Adds what is pending of one organization to its sums. Where another session is at it: waits for it, or leaves it to it.
 create or replace function chaperone.fold_usage_of(organization uuid, wait boolean) returns void
   language plpgsql
@@ -198,18 +212,13 @@ begin
         last_request_at = greatest(s.last_request_at, excluded.last_request_at),
         first_call_at = excluded.first_call_at, last_call_at = excluded.last_call_at,
         first_call_day = excluded.first_call_day, last_call_day = excluded.last_call_day;
+
+  update chaperone.ratings r
+  set call_kind = q.kind, persona_id = q.persona_id, model = q.model, requested_model = q.requested_model
+  from chaperone.requests q
+  where r.organization_id = organization and r.call_kind is null and q.organization_id = organization
+    and q.request_id = r.request_id and q.started_at = case when r.request_id ~ '^req_[0-9a-f]{32}$'
+      then timestamptz 'epoch' + ('x' || substr(r.request_id, 5, 12))::bit(48)::bigint * interval '1 millisecond'
+    end;
 end
 $$;
-
--- What the calls of ratings are filtered by, so that a question about a persona's ratings looks no calls up. All null where
--- the call was not there yet when it was rated: then it is looked up.
-alter table chaperone.ratings
-  add column call_kind text,
-  add column persona_id uuid,
-  add column model text,
-  add column requested_model text;
-grant update (call_kind, persona_id, model, requested_model) on chaperone.ratings to chaperone_tenant;
-update chaperone.ratings r
-set call_kind = q.kind, persona_id = q.persona_id, model = q.model, requested_model = q.requested_model
-from chaperone.requests q
-where q.organization_id = r.organization_id and q.request_id = r.request_id;

@@ -14,8 +14,11 @@ export interface Folder {
   stop(): void;
 }
 
-/** Whoever reads analytics folds first, so this only bounds how much there is to fold then. */
-const gatherMs = 500;
+/**
+ * Whoever reads analytics folds first, so this only bounds how much there is to fold then. The more is folded at once, the
+ * more often a session or a day is in it again, and is written once.
+ */
+const gatherMs = 2_000;
 
 export function makeFolder({ store, log }: FolderOptions): Folder {
   let timer: NodeJS.Timeout | undefined;
