@@ -1,7 +1,10 @@
 import { DatabaseError } from 'pg';
 
-/** Connection, resource, operator intervention, authorization, no such database: the server, and not what was asked. */
-const outageClasses = /^(08|28|3D|53|57)/;
+/**
+ * Connection, resource, operator intervention, authorization, no such database, a lock that was not to be had in time: the
+ * server, and not what was asked.
+ */
+const outageCodes = /^(08|28|3D|53|57|55P03)/;
 
 /**
  * Whether an error means that the database cannot be used at all, rather than that it refuses what it was asked.
@@ -9,7 +12,7 @@ const outageClasses = /^(08|28|3D|53|57)/;
  * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 export function isOutage(error: unknown): boolean {
-  if (error instanceof DatabaseError) return outageClasses.test(error.code ?? '');
+  if (error instanceof DatabaseError) return outageCodes.test(error.code ?? '');
   if (!(error instanceof Error)) return false;
   // A name with several addresses, none of which answers.
   if (error instanceof AggregateError) return error.errors.some(isOutage);

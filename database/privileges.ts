@@ -2,9 +2,6 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Queryable } from './queryable.ts';
 
-/** Any number, as long as no one else uses it: to grant the same thing twice at once is an error to Postgres. */
-const advisoryLock = 0x6368_6772;
-
 /**
  * Grants and revokes again what the migrations granted and revoked, in their order: nobody else changes privileges, so
  * what somebody did by hand is undone. The database is migrated.
@@ -16,8 +13,10 @@ export async function restorePrivileges(
   const names = (await readdir(directory)).filter((name) => name.endsWith('.sql')).sort();
   const migrations = await Promise.all(names.map((name) => readFile(join(directory, name), 'utf8')));
   const statements = migrations.flatMap(privilegeStatements);
+  // To grant the same thing twice at once is an error to Postgres. No tenant can take this lock to hold the others up.
+  const lock = 'lock table chaperone.migrations in share row exclusive mode';
   // One message, and so one transaction.
-  await db.query([`select pg_advisory_xact_lock(${advisoryLock})`, ...statements].join(';\n'));
+  await db.query([lock, ...statements].join(';\n'));
 }
 
 /** A migration's statements about privileges: those that begin a line. */

@@ -37,5 +37,6 @@ export async function whenDatabaseAnswers<T>(attempt: () => Promise<T>, options:
 /** Where a name has several addresses, each has its own failure, and the whole no words. */
 function describe(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(describe).join('; ');
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${describe(error.cause)}`;
 }

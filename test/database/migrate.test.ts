@@ -8,7 +8,11 @@ import { type TestContext, test } from 'node:test';
 import { Client } from 'pg';
 import { dumpSchema } from '../../database/dump-schema.ts';
 import { migrate } from '../../database/migrate.ts';
+import { isOutage } from '../../database/outage.ts';
+import { restorePrivileges } from '../../database/privileges.ts';
 import { makeTestDatabase } from '../database.ts';
+import { until } from '../until.ts';
+import { connect, makeTenant, openDatabase } from './tenant.ts';
 
 /** An empty database. */
 async function makeEmptyDatabase(t: TestContext): Promise<{ url: string; client: Client }> {
@@ -45,7 +49,10 @@ test('a second migration finds nothing to do and changes nothing', async (t) => 
 test('several at once migrate once', async (t) => {
   const { url } = await makeEmptyDatabase(t);
   const applied = await Promise.all(Array.from({ length: 5 }, () => migrate(url)));
-  assert.deepEqual(applied.flat(), versions);
+  assert.deepEqual(
+    applied.flat().sort((a, b) => a - b),
+    versions,
+  );
 });
 
 test('files are applied in the order of their numbers, and others are not', async (t) => {
@@ -87,6 +94,53 @@ test('a migration that fails leaves nothing of itself, and those before it stay'
   await writeFile(join(directory, '000002.sql'), 'create table chaperone.second ()');
   assert.deepEqual(await migrate(url, directory), [2, 3]);
   assert.deepEqual(await tables(), ['first', 'fourth', 'second']);
+});
+
+test('a process that waits for the migration of another goes on where that one fails', async (t) => {
+  const { url, client } = await makeEmptyDatabase(t);
+  const slow = await makeMigrations(t, {
+    '000001.sql': 'create table chaperone.first (); select pg_sleep(60)',
+  });
+  const other = await makeMigrations(t, { '000001.sql': 'create table chaperone.second ()' });
+  const cut = assert.rejects(migrate(url, slow), (error) => isOutage(error));
+  const backendsAt = async (wait: 'Lock' | 'Timeout') => {
+    const { rows } = await client.query<{ pid: number }>(
+      `select pid from pg_stat_activity
+       where datname = current_database() and application_name = 'chaperone-migrate' and wait_event_type = $1::text`,
+      [wait],
+    );
+    return rows.map(({ pid }) => pid);
+  };
+  await until(async () => (await backendsAt('Timeout')).length === 1);
+  const [sleeping] = await backendsAt('Timeout');
+  const applied = migrate(url, other);
+  await until(async () => (await backendsAt('Lock')).length === 1);
+  await client.query('select pg_terminate_backend($1::integer)', [sleeping]);
+  await cut;
+  assert.deepEqual(await applied, [1]);
+});
+
+test('a tenant holds no migration up by an advisory lock', async (t) => {
+  const database = await openDatabase(t);
+  const tenant = await connect(t, (await makeTenant(database)).url);
+  // The lock that migrations once took, and whatever else.
+  for (const key of [0x6368_6170, 0x6368_6772, 0, 1]) await tenant.query('select pg_advisory_lock($1)', [key]);
+  const directory = await makeMigrations(t, { '900001.sql': 'create table chaperone.later ()' });
+  assert.deepEqual(await migrate(database.url, directory), [900001]);
+  await restorePrivileges(database.owner);
+});
+
+test('a migration that finds a table in use lets others have their turn, and is tried again', async (t) => {
+  const database = await openDatabase(t);
+  const tenant = await connect(t, (await makeTenant(database)).url);
+  await tenant.query('begin');
+  await tenant.query('select from chaperone.personas');
+  const directory = await makeMigrations(t, {
+    '900001.sql': `set local lock_timeout = 10; alter table chaperone.personas add column later text`,
+  });
+  await assert.rejects(migrate(database.url, directory), (error) => isOutage(error));
+  await tenant.query('rollback');
+  assert.deepEqual(await migrate(database.url, directory), [900001]);
 });
 
 test('a database that cannot be reached is an error', async () => {
