@@ -8,7 +8,7 @@ import type { WorkQueue } from './runtime/work-queue.ts';
 import { isProblem, type Tenancy, type TenancyFinder, type TenantKind } from './tenancy.ts';
 
 export interface TenantContext {
-  readonly cluster: Cluster;
+  readonly cluster: Omit<Cluster, 'start' | 'close' | 'subscribe'>;
   readonly db: Queryable;
   readonly tenancies: TenancyFinder;
 }
@@ -130,7 +130,7 @@ function effectOf(isChanged: boolean): Pick<Result, 'effectAtMs'> {
 }
 
 async function report<K extends TenantKind>(
-  cluster: Cluster,
+  cluster: TenantContext['cluster'],
   { kind }: Pick<TenantKindOf<K, unknown>, 'kind'>,
   { metadata, status }: ResourceOf<K>,
   outcome: { verdict: Verdict; status: object },

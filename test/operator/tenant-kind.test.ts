@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Client } from 'pg';
 import type { Persona } from '../../crds/resources.generated.ts';
+import { generateDataKeys, makeEnvelope } from '../../database/envelope.ts';
 import { resourceIdOf } from '../../database/ids.ts';
-import type { Cluster } from '../../operator/cluster/cluster.ts';
-import type { Tenancy } from '../../operator/tenancy.ts';
 import { makeTenantReconciler, ready, type TenantContext } from '../../operator/tenant-kind.ts';
 import { makeMemoryCluster, makeOrganization, makePersonaResource } from './memory-cluster.ts';
 
@@ -14,24 +14,28 @@ function prepare() {
   const organization = makeOrganization('acme');
   const personas: Persona[] = [makePersonaResource('web/support')];
   const rows = new Set<string>();
-  const rowsOf = { organizationId } as Tenancy;
-  const cluster = {
+  const rowsOf = { organizationId, envelope: makeEnvelope(generateDataKeys()) };
+  const cluster: TenantContext['cluster'] = {
     ...makeMemoryCluster({ Organization: [organization], Persona: personas }),
     addFinalizer: async () => {},
+    removeFinalizer: async () => {},
+    applySecret: async () => {},
+    deleteSecret: async () => {},
     updateStatus: async () => {
       if (personas.length === 0) throw new Error('is gone');
     },
     recordEvent: async () => {},
-  } as unknown as Cluster;
+  };
   const tenancies = { find: () => ({ ...rowsOf, organization }), findRows: () => rowsOf };
   let whileWriting = () => {};
-  const reconcile = makeTenantReconciler({ cluster, tenancies } as unknown as TenantContext, {
+  // What has no rows in force asks no database.
+  const reconcile = makeTenantReconciler({ cluster, tenancies, db: new Client() }, {
     kind: 'Persona',
     find: async () => new Map(),
     async reconcile(_context, { rowId }) {
       rows.add(rowId);
       whileWriting();
-      return { verdict: ready('In force.'), status: {}, isChanged: true } as never;
+      return { verdict: ready('In force.'), status: {}, isChanged: true };
     },
     remove: async (_context, _organizationId, rowId) => rows.delete(rowId),
   });
