@@ -29,16 +29,19 @@ function prepare() {
   const tenancies = { find: () => ({ ...rowsOf, organization }), findRows: () => rowsOf };
   let whileWriting = () => {};
   // What has no rows in force asks no database.
-  const reconcile = makeTenantReconciler({ cluster, tenancies, db: new Client() }, {
-    kind: 'Persona',
-    find: async () => new Map(),
-    async reconcile(_context, { rowId }) {
-      rows.add(rowId);
-      whileWriting();
-      return { verdict: ready('In force.'), status: {}, isChanged: true };
+  const reconcile = makeTenantReconciler(
+    { cluster, tenancies, db: new Client() },
+    {
+      kind: 'Persona',
+      find: async () => new Map(),
+      async reconcile(_context, { rowId }) {
+        rows.add(rowId);
+        whileWriting();
+        return { verdict: ready('In force.'), status: {}, isChanged: true };
+      },
+      remove: async (_context, _organizationId, rowId) => rows.delete(rowId),
     },
-    remove: async (_context, _organizationId, rowId) => rows.delete(rowId),
-  });
+  );
   return {
     personas,
     rows,
