@@ -133,8 +133,8 @@ begin
     return null;
   end if;
   -- A fold under way still adds to the sums of the user.
-  insert into chaperone.usage_folds (organization_id) values (organization) on conflict do nothing;
-  perform from chaperone.usage_folds where organization_id = organization for update;
+  insert into chaperone.fold_turns (organization_id) values (organization) on conflict do nothing;
+  perform from chaperone.fold_turns where organization_id = organization for update;
   delete from chaperone.request_contents c
     using chaperone.requests r
     where r.organization_id = organization and r.user_id = erased
@@ -151,6 +151,8 @@ begin
   update chaperone.requests r set session_id = 'erased-' || md5(r.session_id || stranger)
     where r.organization_id = organization and r.user_id = erased;
   update chaperone.sessions s set session_id = 'erased-' || md5(s.session_id || stranger)
+    where s.organization_id = organization and s.user_id = erased;
+  update chaperone.session_facets s set session_id = 'erased-' || md5(s.session_id || stranger)
     where s.organization_id = organization and s.user_id = erased;
   update chaperone.session_usage s set session_id = 'erased-' || md5(s.session_id || stranger)
     where s.organization_id = organization and s.user_id = erased;
@@ -195,11 +197,11 @@ begin
   if not exists (select from chaperone.unfolded_usage where organization_id = organization) then
     return;
   end if;
-  insert into chaperone.usage_folds (organization_id) values (organization) on conflict do nothing;
+  insert into chaperone.fold_turns (organization_id) values (organization) on conflict do nothing;
   if wait then
-    perform from chaperone.usage_folds where organization_id = organization for update;
+    perform from chaperone.fold_turns where organization_id = organization for update;
   else
-    perform from chaperone.usage_folds where organization_id = organization for update skip locked;
+    perform from chaperone.fold_turns where organization_id = organization for update skip locked;
     if not found then
       return;
     end if;
@@ -271,14 +273,17 @@ begin
           duration_ms = u.duration_ms + excluded.duration_ms,
           duration_count = u.duration_count + excluded.duration_count,
           last_request_at = greatest(u.last_request_at, excluded.last_request_at)
+  ), part_sums as materialized (
+    select user_id, session_id, kind, day, persona_id, model, requested_model, count(*) as request_count,
+      count(*) filter (where is_unpriced) as unpriced_count, coalesce(sum(total_tokens), 0) as total_tokens,
+      coalesce(sum(cost_usd), 0) as cost_usd, min(started_at) as first_request_at, max(started_at) as last_request_at
+    from fact
+    group by user_id, session_id, kind, day, persona_id, model, requested_model
   ), parts as (
     insert into chaperone.session_usage as u (organization_id, user_id, session_id, kind, day, persona_id, model,
       requested_model, request_count, unpriced_count, total_tokens, cost_usd, first_request_at, last_request_at)
-    select organization, user_id, session_id, kind, day, persona_id, model, requested_model, count(*),
-      count(*) filter (where is_unpriced), coalesce(sum(total_tokens), 0), coalesce(sum(cost_usd), 0), min(started_at),
-      max(started_at)
-    from fact
-    group by user_id, session_id, kind, day, persona_id, model, requested_model
+    select organization, s.*
+    from part_sums s
     on conflict (organization_id, user_id, session_id, kind, day, persona_id, model, requested_model) do update
       set request_count = u.request_count + excluded.request_count,
           unpriced_count = u.unpriced_count + excluded.unpriced_count,
@@ -291,10 +296,10 @@ begin
       least(s.first_call_at, f.first_call_at) as first_call_at, greatest(s.last_call_at, f.last_call_at) as last_call_at,
       s.first_call_at as first_call_at_before, s.last_call_at as last_call_at_before
     from (
-      select user_id, session_id, min(started_at) as started_at, max(started_at) as last_request_at,
-        min(started_at) filter (where kind = 'call') as first_call_at,
-        max(started_at) filter (where kind = 'call') as last_call_at
-      from fact
+      select user_id, session_id, min(first_request_at) as started_at, max(last_request_at) as last_request_at,
+        min(first_request_at) filter (where kind = 'call') as first_call_at,
+        max(last_request_at) filter (where kind = 'call') as last_call_at
+      from part_sums
       group by user_id, session_id
     ) f
       left join chaperone.sessions s
@@ -313,6 +318,42 @@ begin
     on conflict (organization_id, first_day, last_day, user_id) do update
       set session_count = s.session_count + excluded.session_count,
           duration_ms = s.duration_ms + excluded.duration_ms
+  ), touched_facets as materialized (
+    select f.user_id, f.session_id, f.facet,
+      least(s.first_call_at, f.first_call_at) as first_call_at, greatest(s.last_call_at, f.last_call_at) as last_call_at,
+      s.first_call_at as first_call_at_before, s.last_call_at as last_call_at_before
+    from (
+      select user_id, session_id, facet, min(first_request_at) as first_call_at, max(last_request_at) as last_call_at
+      from part_sums, unnest(array['persona:' || nullif(persona_id, nobody), 'model:' || nullif(model, ''),
+        'model:' || nullif(requested_model, '')]) facet
+      where kind = 'call' and facet is not null
+      group by user_id, session_id, facet
+    ) f
+      left join chaperone.session_facets s
+        on s.organization_id = organization and s.user_id = f.user_id and s.session_id = f.session_id and s.facet = f.facet
+  ), facet_spans as (
+    insert into chaperone.facet_spans as s (organization_id, facet, first_day, last_day, user_id, session_count, duration_ms)
+    select organization, facet, (first_at at time zone 'UTC')::date, (last_at at time zone 'UTC')::date, user_id, sum(sign),
+      sum(sign * (extract(epoch from last_at) - extract(epoch from first_at)) * 1000)
+    from (
+      select 1 as sign, facet, user_id, first_call_at as first_at, last_call_at as last_at from touched_facets
+      union all
+      select -1, facet, user_id, first_call_at_before, last_call_at_before from touched_facets
+    ) t
+    where first_at is not null
+    group by 2, 3, 4, 5
+    on conflict (organization_id, facet, first_day, last_day, user_id) do update
+      set session_count = s.session_count + excluded.session_count,
+          duration_ms = s.duration_ms + excluded.duration_ms
+  ), facets as (
+    insert into chaperone.session_facets as s (organization_id, user_id, session_id, facet, first_call_at, last_call_at,
+      first_call_day, last_call_day)
+    select organization, user_id, session_id, facet, first_call_at, last_call_at,
+      (first_call_at at time zone 'UTC')::date, (last_call_at at time zone 'UTC')::date
+    from touched_facets
+    on conflict (organization_id, user_id, session_id, facet) do update
+      set first_call_at = excluded.first_call_at, last_call_at = excluded.last_call_at,
+          first_call_day = excluded.first_call_day, last_call_day = excluded.last_call_day
   )
   insert into chaperone.sessions as s (organization_id, user_id, session_id, started_at, last_request_at, first_call_at,
     last_call_at, first_call_day, last_call_day)
@@ -614,6 +655,27 @@ create policy tenant on chaperone.erased_users as permissive for all to chaperon
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant select on chaperone.erased_users to chaperone_tenant;
 
+create table chaperone.facet_spans (
+  organization_id uuid not null,
+  facet text not null,
+  first_day date not null,
+  last_day date not null,
+  user_id uuid not null,
+  session_count integer not null,
+  duration_ms bigint not null
+) with (fillfactor=70);
+alter table chaperone.facet_spans add constraint facet_spans_pkey PRIMARY KEY (organization_id, facet, first_day, last_day, user_id);
+alter table chaperone.facet_spans enable row level security;
+create policy tenant on chaperone.facet_spans as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.facet_spans to chaperone_tenant;
+
+create table chaperone.fold_turns (
+  organization_id uuid not null
+);
+alter table chaperone.fold_turns add constraint usage_folds_pkey PRIMARY KEY (organization_id);
+alter table chaperone.fold_turns enable row level security;
+
 create table chaperone.migrations (
   version integer not null,
   applied_at timestamp with time zone not null default now()
@@ -828,6 +890,25 @@ grant insert, select on chaperone.requests to chaperone_tenant;
 create table chaperone.requests_default partition of chaperone.requests default;
 alter table chaperone.requests_default enable row level security;
 
+create table chaperone.session_facets (
+  organization_id uuid not null,
+  user_id uuid not null,
+  session_id text not null,
+  facet text not null,
+  first_call_at timestamp with time zone not null,
+  last_call_at timestamp with time zone not null,
+  first_call_day date not null,
+  last_call_day date not null
+) with (fillfactor=80);
+alter table chaperone.session_facets add constraint session_facets_pkey PRIMARY KEY (organization_id, user_id, session_id, facet);
+CREATE INDEX session_facets_first_call_at ON chaperone.session_facets USING btree (organization_id, facet, first_call_at);
+CREATE INDEX session_facets_over_days ON chaperone.session_facets USING btree (organization_id, facet, last_call_day, first_call_day) WHERE (first_call_day < last_call_day);
+CREATE INDEX session_facets_user ON chaperone.session_facets USING btree (organization_id, facet, user_id, first_call_at);
+alter table chaperone.session_facets enable row level security;
+create policy tenant on chaperone.session_facets as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.session_facets to chaperone_tenant;
+
 create table chaperone.session_spans (
   organization_id uuid not null,
   first_day date not null,
@@ -895,12 +976,6 @@ create table chaperone.unfolded_usage (
 );
 alter table chaperone.unfolded_usage add constraint usage_pending_pkey PRIMARY KEY (organization_id, pending_id);
 alter table chaperone.unfolded_usage enable row level security;
-
-create table chaperone.usage_folds (
-  organization_id uuid not null
-);
-alter table chaperone.usage_folds add constraint usage_folds_pkey PRIMARY KEY (organization_id);
-alter table chaperone.usage_folds enable row level security;
 
 create table chaperone.users (
   organization_id uuid not null,

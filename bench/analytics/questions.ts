@@ -23,6 +23,7 @@ export function listQuestions(personaId: string): Question[] {
     rated_responses: 'rated-responses',
   };
   const persona = `persona_id=${personaId}`;
+  const model = `model=${history.models[0]}`;
   return Object.entries(endpoints).flatMap(([name, path]) => [
     { name: `${name}_30d`, path: `/analytics/${path}` },
     { name: `${name}_90d`, path: `/analytics/${path}?${whole}` },
@@ -30,6 +31,7 @@ export function listQuestions(personaId: string): Question[] {
     ...(name.startsWith('persona')
       ? []
       : [{ name: `${name}_90d_persona`, path: `/analytics/${path}?${whole}&${persona}` }]),
+    { name: `${name}_90d_model`, path: `/analytics/${path}?${whole}&${model}` },
   ]);
 }
 

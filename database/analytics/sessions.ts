@@ -1,3 +1,4 @@
+import { nobody } from '../ids.ts';
 import type { Queryable } from '../queryable.ts';
 import type { Page, UsageFilter } from './usage.ts';
 
@@ -24,12 +25,13 @@ export interface SessionTotals {
 /**
  * The sessions of one page, the latest started first.
  *
- * Those of calls alone, of whatever persona and model, are found by their index: the ones that began in the period, and
- * the few that began before it and went on in it. Others are added up first.
+ * Where they have a place, they are found by an index: the ones that began in the period, and the few that began before
+ * it and went on in it. Others are added up first.
  */
 export async function readSessions(db: Queryable, filter: UsageFilter, page: Page): Promise<SessionUsage[]> {
+  const place = findPlace(filter);
   const { rows } = await db.query<SessionUsage>(
-    `with listed as (${isIndexed(filter) ? listedByIndex : listedBySums})
+    `with listed as (${place ? listedByIndex(place) : listedBySums})
      select l.session_id as "sessionId", external_id as "externalId", l.started_at as "startedAt",
        last_request_at as "lastRequestAt", request_count as "requestCount", unpriced_count as "unpricedCount",
        total_tokens as "totalTokens", cost_usd as "costUsd", models
@@ -39,8 +41,7 @@ export async function readSessions(db: Queryable, filter: UsageFilter, page: Pag
            sum(unpriced_count) as unpriced_count, sum(total_tokens) as total_tokens, sum(cost_usd) as cost_usd,
            coalesce(array_agg(distinct model order by model) filter (where model <> ''), '{}') as models
          from chaperone.session_usage
-         where organization_id = $1::uuid and user_id = l.user_id and session_id = l.session_id
-           and ($4::text is null or kind = $4::text) and day between $2::date and $3::date and ${ofPersonaAndModel}
+         where organization_id = $1::uuid and user_id = l.user_id and session_id = l.session_id and ${isSelected}
        ) sums
        left join chaperone.users u on u.organization_id = $1::uuid and u.user_id = l.user_id
      order by l.started_at desc, l.user_id, l.session_id`,
@@ -53,54 +54,76 @@ export async function readSessions(db: Queryable, filter: UsageFilter, page: Pag
  * How many sessions there are, how many of them had a call since `activeSince`, and how long all took together.
  */
 export async function readSessionTotals(db: Queryable, filter: UsageFilter, activeSince: Date): Promise<SessionTotals> {
-  const { organizationId, firstDay, lastDay, userId } = filter;
-  const { rows } = isIndexed(filter)
-    ? await db.query<SessionTotals>(totalsBySpans, [organizationId, firstDay, lastDay, userId, activeSince])
-    : await db.query<SessionTotals>(totalsBySums, [...valuesOf(filter), activeSince]);
+  const place = findPlace(filter);
+  const { rows } = await db.query<SessionTotals>(place ? totalsBySpans(place) : totalsBySums, [
+    ...valuesOf(filter),
+    activeSince,
+  ]);
   const [totals] = rows;
   return totals ?? { sessions: '0', activeSessions: '0', durationMs: '0' };
 }
 
-/** `sessions` and `session_spans` tell users and days apart, and are of calls. */
-function isIndexed({ kind, personaId, model }: UsageFilter): boolean {
-  return kind === 'call' && personaId === null && model === null;
+/** Tables that tell users and days of sessions apart, as far as their calls go. */
+interface Place {
+  readonly sessions: string;
+  readonly spans: string;
+  /** Which of their rows are meant. */
+  readonly isMeant: string;
+}
+
+const facets = { sessions: 'chaperone.session_facets', spans: 'chaperone.facet_spans' } as const;
+const places = {
+  all: { sessions: 'chaperone.sessions', spans: 'chaperone.session_spans', isMeant: 'true' },
+  persona: { ...facets, isMeant: `facet = 'persona:' || $6::uuid::text` },
+  model: { ...facets, isMeant: `facet = 'model:' || $7::text` },
+} as const satisfies Record<string, Place>;
+
+/** Calls of any persona and model have a place, those of one persona, and those of one model. */
+function findPlace({ kind, personaId, model }: UsageFilter): Place | undefined {
+  if (kind !== 'call') return undefined;
+  if (personaId === null) return model === null ? places.all : model === '' ? undefined : places.model;
+  return model === null && personaId !== nobody ? places.persona : undefined;
 }
 
 function valuesOf({ organizationId, firstDay, lastDay, kind, userId, personaId, model }: UsageFilter) {
   return [organizationId, firstDay, lastDay, kind, userId, personaId, model];
 }
 
-const ofPersonaAndModel = `($6::uuid is null or persona_id = $6::uuid)
-           and ($7::text is null or model = $7::text or requested_model = $7::text)`;
+/** Rows of `session_usage`, but for their user. */
+const isSelected = `
+  day between $2::date and $3::date and ($4::text is null or kind = $4::text)
+    and ($6::uuid is null or persona_id = $6::uuid)
+    and ($7::text is null or model = $7::text or requested_model = $7::text)`;
 
-const listedByIndex = `
+const startOf = (day: string) => `(${day})::timestamp at time zone 'UTC'`;
+
+const listedByIndex = ({ sessions, isMeant }: Place) => `
   (
     select user_id, session_id, first_call_at as started_at
-    from chaperone.sessions
-    where organization_id = $1::uuid and first_call_at >= $2::date::timestamp at time zone 'UTC'
-      and first_call_at < ($3::date + 1)::timestamp at time zone 'UTC' and ($5::uuid is null or user_id = $5::uuid)
+    from ${sessions}
+    where organization_id = $1::uuid and ${isMeant} and first_call_at >= ${startOf('$2::date')}
+      and first_call_at < ${startOf('$3::date + 1')} and ($5::uuid is null or user_id = $5::uuid)
     order by first_call_at desc, user_id, session_id
     limit $8::bigint + $9::bigint
   )
   union all
   select s.user_id, s.session_id, inside.started_at
-  from chaperone.sessions s
+  from ${sessions} s
     cross join lateral (
       select min(first_request_at) as started_at
       from chaperone.session_usage
-      where organization_id = $1::uuid and user_id = s.user_id and session_id = s.session_id and kind = 'call'
-        and day between $2::date and $3::date
+      where organization_id = $1::uuid and user_id = s.user_id and session_id = s.session_id and ${isSelected}
     ) inside
-  where s.organization_id = $1::uuid and s.first_call_day < s.last_call_day and s.last_call_day >= $2::date
-    and s.first_call_day < $2::date and ($5::uuid is null or s.user_id = $5::uuid) and inside.started_at is not null
+  where s.organization_id = $1::uuid and ${isMeant} and s.first_call_day < s.last_call_day
+    and s.last_call_day >= $2::date and s.first_call_day < $2::date and ($5::uuid is null or s.user_id = $5::uuid)
+    and inside.started_at is not null
   order by started_at desc, user_id, session_id
   limit $8::bigint offset $9::bigint`;
 
 const summedSessions = `
   select user_id, session_id, min(first_request_at) as started_at, max(last_request_at) as last_request_at
   from chaperone.session_usage
-  where organization_id = $1::uuid and day between $2::date and $3::date and ($4::text is null or kind = $4::text)
-    and ($5::uuid is null or user_id = $5::uuid) and ${ofPersonaAndModel}
+  where organization_id = $1::uuid and ($5::uuid is null or user_id = $5::uuid) and ${isSelected}
   group by user_id, session_id`;
 
 const listedBySums = `
@@ -114,37 +137,45 @@ const totalsBySums = `
     coalesce(sum(extract(epoch from last_request_at) - extract(epoch from started_at)), 0) * 1000 as "durationMs"
   from (${summedSessions}) s`;
 
-/** Whole sessions from the spans; those that an edge of the period cuts, one by one. */
-const totalsBySpans = `
-  select whole.sessions + cut.sessions as sessions, active.sessions as "activeSessions",
+const activeDay = `($8::timestamptz at time zone 'UTC')::date`;
+
+/**
+ * Whole sessions from the spans; those that an edge of the period cuts, one by one. Of the whole ones, those may be active
+ * that began on the day since which they would be, and those that began before it and went on.
+ */
+const totalsBySpans = ({ sessions, spans, isMeant }: Place) => `
+  select whole.sessions + cut.sessions as sessions, begun.active + continued.active + cut.active as "activeSessions",
     whole.duration_ms + cut.duration_ms as "durationMs"
   from (
     select coalesce(sum(session_count), 0) as sessions, coalesce(sum(duration_ms), 0) as duration_ms
-    from chaperone.session_spans
-    where organization_id = $1::uuid and first_day >= $2::date and last_day <= $3::date
-      and ($4::uuid is null or user_id = $4::uuid)
+    from ${spans}
+    where organization_id = $1::uuid and ${isMeant} and first_day >= $2::date and last_day <= $3::date
+      and ($5::uuid is null or user_id = $5::uuid)
   ) whole, (
-    select count(*) as sessions,
+    select count(*) as sessions, count(*) filter (where inside.last_request_at >= $8::timestamptz) as active,
       coalesce(sum(extract(epoch from inside.last_request_at) - extract(epoch from inside.started_at)), 0) * 1000
         as duration_ms
-    from chaperone.sessions s
+    from ${sessions} s
       cross join lateral (
         select min(first_request_at) as started_at, max(last_request_at) as last_request_at
         from chaperone.session_usage
-        where organization_id = $1::uuid and user_id = s.user_id and session_id = s.session_id and kind = 'call'
-          and day between $2::date and $3::date
+        where organization_id = $1::uuid and user_id = s.user_id and session_id = s.session_id and ${isSelected}
       ) inside
-    where s.organization_id = $1::uuid and s.first_call_day < s.last_call_day and s.last_call_day >= $2::date
-      and s.first_call_day <= $3::date and (s.first_call_day < $2::date or s.last_call_day > $3::date)
-      and ($4::uuid is null or s.user_id = $4::uuid) and inside.started_at is not null
+    where s.organization_id = $1::uuid and ${isMeant} and s.first_call_day < s.last_call_day
+      and s.last_call_day >= $2::date and s.first_call_day <= $3::date
+      and (s.first_call_day < $2::date or s.last_call_day > $3::date)
+      and ($5::uuid is null or s.user_id = $5::uuid) and inside.started_at is not null
   ) cut, (
-    select count(*) as sessions
-    from (
-      select user_id, session_id
-      from chaperone.session_usage
-      where organization_id = $1::uuid and kind = 'call' and day between $2::date and $3::date
-        and day >= ($5::timestamptz at time zone 'UTC')::date and last_request_at >= $5::timestamptz
-        and ($4::uuid is null or user_id = $4::uuid)
-      group by user_id, session_id
-    ) s
-  ) active`;
+    select count(*) as active
+    from ${sessions}
+    where organization_id = $1::uuid and ${isMeant}
+      and first_call_at >= ${startOf(`greatest(${activeDay}, $2::date)`)} and last_call_day <= $3::date
+      and last_call_at >= $8::timestamptz and ($5::uuid is null or user_id = $5::uuid)
+  ) begun, (
+    select count(*) as active
+    from ${sessions}
+    where organization_id = $1::uuid and ${isMeant} and first_call_day < last_call_day
+      and last_call_day between ${activeDay} and $3::date and first_call_day >= $2::date
+      and first_call_day < ${activeDay} and last_call_at >= $8::timestamptz
+      and ($5::uuid is null or user_id = $5::uuid)
+  ) continued`;

@@ -9,6 +9,7 @@ import { makeTestDatabase } from '../../database.ts';
 import { makeRecord } from '../../request-record.ts';
 
 const organizationId = '5d0a3c53-3a0e-4f4c-9e0b-0d3f0f4a7c11';
+const personaId = '0d0f6d1e-7a43-4f07-8a0f-0f6f3a5c1a01';
 const migrations = join(import.meta.dirname, '../../../database/migrations');
 
 test('calls that were there before are added up, and ratings find their users', async (t) => {
@@ -31,6 +32,7 @@ test('calls that were there before are added up, and ratings find their users', 
     makeRecord(organizationId, {
       started_at: new Date(Date.UTC(2026, 5, 1, index)).toISOString(),
       session_id: `s${index % 3}`,
+      persona_id: personaId,
       total_tokens: 100,
       cost_usd: '0.000000000001',
     }),
@@ -65,6 +67,21 @@ test('calls that were there before are added up, and ratings find their users', 
     await read(`select sum(session_count)::int, sum(duration_ms)::int / 3600000 from chaperone.session_spans`),
     // Each of the three begins an hour after the last one, and has a call every three hours.
     [[3, 48 + 48 + 45]],
+  );
+  assert.deepEqual(
+    await read(`select facet, sum(session_count)::int, sum(duration_ms)::int / 3600000 from chaperone.facet_spans
+      group by facet order by facet`),
+    ['model:gpt-4o', 'model:gpt-4o-2024-08-06', `persona:${personaId}`].map((facet) => [facet, 3, 48 + 48 + 45]),
+  );
+  assert.deepEqual(
+    await read(`select session_id, count(*)::int, count(distinct (first_call_at, last_call_at))::int,
+        min(first_call_day)::text, max(last_call_day)::text
+      from chaperone.session_facets group by session_id order by session_id`),
+    [
+      ['s0', 3, 1, '2026-06-01', '2026-06-03'],
+      ['s1', 3, 1, '2026-06-01', '2026-06-03'],
+      ['s2', 3, 1, '2026-06-01', '2026-06-02'],
+    ],
   );
   assert.deepEqual(await read('select count(*)::int from chaperone.unfolded_usage'), [[0]]);
   assert.deepEqual(await read('select user_id from chaperone.ratings'), [[rated.user_id]]);

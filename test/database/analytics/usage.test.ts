@@ -41,6 +41,8 @@ after(async () => {
 const everything = { limit: 1_000, offset: 0 };
 const userNames = ['ada', 'bob', 'eve', null] as const;
 const personaIds = ['0d0f6d1e-7a43-4f07-8a0f-0f6f3a5c1a01', '0d0f6d1e-7a43-4f07-8a0f-0f6f3a5c1a02'] as const;
+/** One is only asked for, one only answers, one does both. */
+const models = ['gpt-4o', 'gpt-4o-2024-08-06', 'gpt-4o-mini-2024-07-18'] as const;
 const day = (index: number) => new Date(Date.UTC(2026, 5, 1 + index)).toISOString().slice(0, 10);
 /** The first is a Monday, so two whole weeks are among them. */
 const dayCount = 17;
@@ -80,12 +82,22 @@ const drawnFilter = fc.record({
   days: fc.tuple(fc.nat(dayCount - 1), fc.nat(dayCount - 1)).map(([a, b]) => [Math.min(a, b), Math.max(a, b)] as const),
   kind: fc.constantFrom('call', 'call', 'analysis', null),
   user: fc.constantFrom(...userNames, undefined, undefined),
-  personaId: fc.constantFrom(...personaIds, null, null, null),
-  model: fc.constantFrom('gpt-4o', 'gpt-4o-mini-2024-07-18', 'none', null, null, null),
+  personaId: fc.constantFrom(...personaIds, nobody, null, null, null),
+  model: fc.constantFrom(...models, 'none', null, null, null),
   page: fc.record({ limit: fc.integer({ min: 1, max: 5 }), offset: fc.nat(4) }),
   activeSince: fc.nat(dayCount * 24).map((hour) => new Date(Date.UTC(2026, 5, 1, hour))),
 });
 type DrawnFilter = typeof drawnFilter extends fc.Arbitrary<infer T> ? T : never;
+/** What sessions have sums of their own for. */
+const facetFilter = fc
+  .tuple(
+    drawnFilter,
+    fc.constantFrom(
+      ...personaIds.map((personaId) => ({ kind: 'call', personaId, model: null }) as const),
+      ...models.map((model) => ({ kind: 'call', personaId: null, model }) as const),
+    ),
+  )
+  .map(([filter, facet]): DrawnFilter => ({ ...filter, ...facet }));
 
 function toFilter(tenant: Tenant, { days, kind, user, personaId, model }: DrawnFilter): UsageFilter {
   const userId = user === undefined ? null : user === null ? nobody : userIdOf(tenant.id, user);
@@ -244,7 +256,7 @@ test('figures equal the records: late ones, repeated ones, of several proxies, b
       drawn: fc.constant(drawn),
       batches: fc.array(fc.array(fc.nat(drawn.length - 1), { minLength: 1, maxLength: 20 }), { maxLength: 8 }),
       foldAfter: fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }),
-      filters: fc.array(drawnFilter, { minLength: 1, maxLength: 6 }),
+      filters: fc.array(fc.oneof(drawnFilter, facetFilter), { minLength: 2, maxLength: 8 }),
     }),
   );
   await fc.assert(
@@ -340,6 +352,7 @@ test('the figures of a user who is erased stay, under the id of nobody known', a
       user_id: userIdOf(tenant.id, user),
       user_external_id: user,
       session_id: `session of ${user}`,
+      persona_id: personaIds[0],
       started_at: new Date(Date.UTC(2026, 5, 1, hour)).toISOString(),
     });
   await insert(db, tenant, [of('ada', 1), of('ada', 3), of('bob', 1)]);
@@ -351,11 +364,11 @@ test('the figures of a user who is erased stay, under the id of nobody known', a
   await foldUsage(db);
 
   const period = { firstDay: '2026-06-01', lastDay: '2026-06-02' };
-  const filter = { organizationId: tenant.id, ...period, kind: 'call', personaId: null, model: null } as const;
-  const count = async (userId: string) => {
-    const usage = await readUserUsage(db, { ...filter, userId }, everything);
-    const totals = await readSessionTotals(db, { ...filter, userId }, new Date());
-    const [session] = await readSessions(db, { ...filter, userId }, everything);
+  const any = { organizationId: tenant.id, ...period, kind: 'call', personaId: null, model: null } as const;
+  const count = async (filter: UsageFilter) => {
+    const usage = await readUserUsage(db, filter, everything);
+    const totals = await readSessionTotals(db, filter, new Date());
+    const [session] = await readSessions(db, filter, everything);
     return [
       Number(usage.totals.requestCount),
       Number(totals.sessions),
@@ -363,9 +376,11 @@ test('the figures of a user who is erased stay, under the id of nobody known', a
       session?.sessionId,
     ];
   };
-  assert.deepEqual(await count(ada), [0, 0, 0, undefined]);
-  const [requests, sessions, hours, name] = await count(rows[0]?.stranger ?? '');
-  assert.deepEqual([requests, sessions, hours], [3, 1, 25]);
-  assert.match(String(name), /^erased-/);
-  assert.deepEqual(await count(userIdOf(tenant.id, 'bob')), [2, 1, 1, 'session of bob']);
+  for (const facet of [any, { ...any, personaId: personaIds[0] }, { ...any, model: 'gpt-4o' }]) {
+    assert.deepEqual(await count({ ...facet, userId: ada }), [0, 0, 0, undefined]);
+    const [requests, sessions, hours, name] = await count({ ...facet, userId: rows[0]?.stranger ?? '' });
+    assert.deepEqual([requests, sessions, hours], [3, 1, 25]);
+    assert.match(String(name), /^erased-/);
+    assert.deepEqual(await count({ ...facet, userId: userIdOf(tenant.id, 'bob') }), [2, 1, 1, 'session of bob']);
+  }
 });
