@@ -80,6 +80,8 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   #stream: StreamReader | undefined;
   #chunks: Buffer[] = [];
   #receivedBytes = 0;
+  /** Whether the client has been sent any of a stream. */
+  #hasPassed = false;
   #timeToFirstTokenMs: number | null = null;
   #clientHasGone = false;
   #weAreStopping = false;
@@ -110,7 +112,10 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     const { response } = this.#forwarding;
     if (!this.#stream || this.#clientHasGone) return;
     response.writeHead(status, this.#headers);
-    response.flushHeaders();
+    // What has come with the head leaves in one write with it.
+    process.nextTick(() => {
+      if (!this.#hasPassed && !response.writableEnded) response.flushHeaders();
+    });
   }
 
   /** What reads an answer of this type while it passes; undefined where it is read whole. */
@@ -135,6 +140,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     const reading = wasOver ? undefined : this.#stream.reading();
     if (reading) this.#settle(reading);
     if (output === undefined || this.#clientHasGone) return;
+    this.#hasPassed = true;
     if (!this.#forwarding.response.write(output)) {
       controller.pause();
       this.#forwarding.response.once('drain', () => controller.resume());

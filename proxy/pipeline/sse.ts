@@ -1,17 +1,16 @@
+import { isAscii } from 'node:buffer';
+
 /** One event of a stream. */
 export interface ServerSentEvent {
   /** The `event:` field; empty where there is none. */
   readonly name: string;
   readonly data: string;
-  /** Its bytes as they came, with the blank line that ends it. */
-  readonly raw: Buffer;
+  /** Its bytes as they came, with the blank line that ends it: each as one Latin-1 character. */
+  readonly raw: string;
 }
 
 /** Providers send images in events; nothing they send is larger. */
 const maxEventBytes = 64 * 1024 * 1024;
-
-const lineFeed = 0x0a;
-const carriageReturn = 0x0d;
 
 /**
  * Splits a byte stream into server-sent events, wherever the chunks break.
@@ -34,19 +33,21 @@ export function makeEventSplitter(): (chunk: Buffer) => ServerSentEvent[] {
   };
 
   return (chunk) => {
-    if (pendingBytes > 0 && findEventEnd(Buffer.concat([tail, chunk]), 0) === -1) {
+    if (pendingBytes > 0 && findEventEnd(Buffer.concat([tail, chunk]).toString('latin1'), 0) === -1) {
       wait(chunk);
       return [];
     }
     const bytes = pendingBytes === 0 ? chunk : Buffer.concat([...pending, chunk]);
+    // Parts of one text cost nothing, while a part of a buffer is an object of its own.
+    const text = bytes.toString('latin1');
+    const isUtf8 = !isAscii(bytes);
     let searchFrom = Math.max(0, pendingBytes - 3);
     let start = 0;
     const events: ServerSentEvent[] = [];
     for (;;) {
-      const end = findEventEnd(bytes, searchFrom);
+      const end = findEventEnd(text, searchFrom);
       if (end === -1) break;
-      const raw = bytes.subarray(start, end);
-      events.push(parseEvent(raw));
+      events.push(parseEvent(text.slice(start, end), isUtf8));
       start = end;
       searchFrom = end;
     }
@@ -59,19 +60,20 @@ export function makeEventSplitter(): (chunk: Buffer) => ServerSentEvent[] {
 }
 
 /** The offset behind the blank line that ends the event; -1 where it has not come yet. Lines end in LF, CRLF or CR. */
-function findEventEnd(bytes: Buffer, from: number): number {
-  for (let at = bytes.indexOf(lineFeed, from); at !== -1; at = bytes.indexOf(lineFeed, at + 1)) {
-    if (bytes[at + 1] === lineFeed) return at + 2;
-    if (bytes[at + 1] === carriageReturn && bytes[at + 2] === lineFeed) return at + 3;
+function findEventEnd(text: string, from: number): number {
+  for (let at = text.indexOf('\n', from); at !== -1; at = text.indexOf('\n', at + 1)) {
+    if (text.startsWith('\n', at + 1)) return at + 2;
+    if (text.startsWith('\r\n', at + 1)) return at + 3;
   }
-  const bare = bytes.indexOf('\r\r', from, 'latin1');
+  const bare = text.indexOf('\r\r', from);
   return bare === -1 ? -1 : bare + 2;
 }
 
-function parseEvent(raw: Buffer): ServerSentEvent {
+function parseEvent(raw: string, isUtf8: boolean): ServerSentEvent {
   let name = '';
   let data: string | undefined;
-  for (const line of raw.toString('utf8').split(/\r\n|\n|\r/)) {
+  const text = isUtf8 ? Buffer.from(raw, 'latin1').toString('utf8') : raw;
+  for (const line of text.split(text.includes('\r') ? /\r\n|\n|\r/ : '\n')) {
     const colon = line.indexOf(':');
     if (colon <= 0) continue;
     const field = line.slice(0, colon);
