@@ -45,7 +45,10 @@ const defaultSettings = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
   max_connections: '100',
-  shared_buffers: '64MB',
+  // Calls come in many at a time. What does not fit is written by whoever inserts, and more after each checkpoint.
+  shared_buffers: '256MB',
+  wal_buffers: '16MB',
+  max_wal_size: '2GB',
   timezone: 'UTC',
   log_timezone: 'UTC',
   log_checkpoints: 'off',
