@@ -1,8 +1,9 @@
 // npm test [-- SUITE|FOLDER|FILE... and node's own test flags]
 import { spawn } from 'node:child_process';
-import { globSync, statSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { dirname } from 'node:path';
+import { globSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { type Batch, toBatches } from './test/batches.ts';
 
 interface Suite {
   readonly name: string;
@@ -23,9 +24,6 @@ const conditionalSuites: readonly Suite[] = [
 ];
 const suiteNames = ['cluster', 'e2e', 'faults'];
 
-/** Whose files take longest: begun first, none of them is left alone on one processor at the end. */
-const longest = /^test\/(up|faults|contracts)\//;
-
 /** What an argument says to run; nothing for one that is node's own. */
 function toPattern(arg: string): string | undefined {
   if (suiteNames.includes(arg)) return `test/${arg}/**/*.test.ts`;
@@ -44,12 +42,23 @@ function selectDefaultFiles(): string[] {
   return globSync('test/**/*.test.ts', { exclude: patterns });
 }
 
-function inOrder(files: readonly string[]): string[] {
-  const rank = (file: string) => (longest.test(file) ? 0 : 1);
-  return files.toSorted().sort((a, b) => rank(a) - rank(b));
+/** Writes a module for each batch. What node says in `flags` is said of files: each is then run by itself. */
+function writeBatches(directory: string, files: readonly string[], flags: readonly string[]): string[] {
+  if (flags.length > 0) return files.toSorted();
+  return toBatches(files).map((batch, index) => writeBatch(join(directory, `batch-${index}.mjs`), batch));
+}
+
+function writeBatch(path: string, batch: Batch): string {
+  const [only, ...others] = batch;
+  if (only !== undefined && others.length === 0) return only;
+  const runner = JSON.stringify(resolve('test/batch.ts'));
+  const files = JSON.stringify(batch.map((file) => resolve(file)));
+  writeFileSync(path, `import { runBatch } from ${runner};\nrunBatch(${files});\n`);
+  return path;
 }
 
 function runTests(files: readonly string[], flags: readonly string[]): void {
+  const directory = mkdtempSync(join(tmpdir(), 'chaperone-test-batches-'));
   const child = spawn(
     process.execPath,
     [
@@ -60,7 +69,7 @@ function runTests(files: readonly string[], flags: readonly string[]): void {
       // Most test files wait for sockets and for Postgres rather than for a processor.
       `--test-concurrency=${availableParallelism() + 1}`,
       ...flags,
-      ...inOrder(files),
+      ...writeBatches(directory, files, flags),
     ],
     { stdio: 'inherit' },
   );
@@ -73,6 +82,7 @@ function runTests(files: readonly string[], flags: readonly string[]): void {
     });
   }
   child.on('exit', (code) => {
+    rmSync(directory, { recursive: true });
     process.exitCode = interrupted ? 1 : (code ?? 1);
   });
 }

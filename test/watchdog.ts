@@ -1,6 +1,6 @@
 /**
- * Loaded into every test file's process: ends one that something keeps alive after its tests, or that hangs, so that a
- * mistake in one file fails this file and not the whole run's time limit.
+ * Loaded into every process of tests: ends one that something keeps alive after its tests, or that hangs, so that a
+ * mistake in one file fails this file's batch and not the whole run's time limit.
  */
 const limitMs = 600_000;
 
