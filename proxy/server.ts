@@ -127,12 +127,14 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     credentials = changed;
     putInForce();
   });
-  const store = makeStore({ databaseUrl: () => credentials.databaseUrl, log });
+  const openStore = () => makeStore({ databaseUrl: () => credentials.databaseUrl, log });
+  const store = openStore();
   const folder = makeFolder({ store, log });
   const labelOf = makeModelLabel(() => inForce?.snapshot);
   const shipper = startShipper({
     spool,
     store,
+    openStore,
     organizationId,
     log,
     onShipped(rows) {

@@ -18,6 +18,8 @@ import { type SpoolTable, spoolTables } from './tables.ts';
 export interface ShipOptions {
   readonly spool: Spool;
   readonly store: Store;
+  /** Makes a further connection, which helps while much waits and is closed then. */
+  readonly openStore: () => Store;
   readonly organizationId: string;
   readonly log: Logger;
   /** Told how many rows have reached Postgres, and of each failed attempt. */
@@ -30,7 +32,7 @@ export interface ShipOptions {
 export interface Shipper {
   /** Resolves when all that waited at the time of the call is in Postgres, or after `timeoutMs`, saying which. */
   flush(timeoutMs: number): Promise<boolean>;
-  /** Stops after the batch at hand. What still waits stays in the spool. */
+  /** Stops after the batches at hand. What still waits stays in the spool. */
   stop(): Promise<void>;
 }
 
@@ -40,6 +42,10 @@ const sliceRows = 100;
 /** Lets a batch gather: a record is in Postgres this much later, and a busy proxy makes fewer, larger writes. */
 const gatherMs = 20;
 const retryMs = { first: 100, last: 2_000 };
+/** So many waiting are worth another connection. */
+const manyRows = 5 * batchRows;
+/** After a further connection could not be had or was lost. */
+const helpAgainMs = 60_000;
 
 /** Rows, ready to be sent. */
 interface Batch {
@@ -56,8 +62,10 @@ export function startShipper(options: ShipOptions): Shipper {
   let delayMs = retryMs.first;
   let timer: NodeJS.Timeout | undefined;
   let working: Promise<void> | undefined;
-  /** How many rows have left the spool. */
-  let gone = 0;
+  let helping: Promise<void> | undefined;
+  let helpFromMs = 0;
+  /** Rows that are on their way to Postgres. */
+  const underWay = new Set<number>();
 
   const load = async (table: SpoolTable, rows: readonly SpooledRow[]): Promise<Batch> => {
     switch (table) {
@@ -114,7 +122,6 @@ export function startShipper(options: ShipOptions): Shipper {
     try {
       await insert(db);
       spool.remove(table, rows);
-      gone += rows.length;
       options.onShipped?.(rows.length);
     } catch (error) {
       if (!isRefusal(error)) throw error;
@@ -122,7 +129,6 @@ export function startShipper(options: ShipOptions): Shipper {
       if (rows.length === 1 && only) {
         log.error({ err: error, table }, 'the database refuses a record; it is set aside in the spool');
         spool.setAside(table, only, error.message);
-        gone += 1;
         return;
       }
       const middle = rows.length >> 1;
@@ -131,25 +137,44 @@ export function startShipper(options: ShipOptions): Shipper {
     }
   };
 
-  /** A batch at a time, so that others get their turn at the database between two of them. */
-  const drain = async () => {
-    /** Batches that were made ready while Postgres was at those before them. */
-    const ahead = new Map<SpoolTable, Batch>();
-    for (;;) {
-      let shipped = 0;
-      for (const table of spoolTables) {
-        const batch = ahead.get(table) ?? (await load(table, spool.take(table, batchRows)));
-        ahead.delete(table);
-        if (batch.rows.length === 0) continue;
-        const next = spool.take(table, batchRows, batch.rows.length);
-        const [loaded] = await Promise.all([load(table, next), store.run((db) => ship(db, batch))]);
-        if (next.length > 0) ahead.set(table, loaded);
-        shipped += batch.rows.length;
-      }
-      if (stopped || shipped === 0) return;
-      // While records stream in, one full statement costs Postgres less than many small ones.
-      if (ahead.size === 0) await delay(gatherMs);
+  /** A batch at a time, so that others get their turn at the connection between two of them. */
+  const copyBatch = async (table: SpoolTable, to: Store): Promise<void> => {
+    const rows = spool.take(table, batchRows, underWay);
+    if (rows.length === 0) return;
+    for (const { id } of rows) underWay.add(id);
+    try {
+      const batch = await load(table, rows);
+      await to.run((db) => ship(db, batch));
+    } finally {
+      for (const { id } of rows) underWay.delete(id);
     }
+  };
+
+  const drain = async () => {
+    while (!stopped && spool.depth > 0) {
+      for (const table of spoolTables) await copyBatch(table, store);
+      if (spool.depth > manyRows && performance.now() >= helpFromMs) helping ??= help();
+      // While records stream in, one full statement costs Postgres less than many small ones.
+      if (spool.depth - underWay.size < batchRows) await delay(gatherMs);
+    }
+  };
+
+  /**
+   * Copies calls beside `drain`, as another proxy would: while one connection waits for the disk or for its next batch,
+   * Postgres is at the other's. Nothing depends on it: what it had when it failed is taken again.
+   */
+  const help = async () => {
+    const further = options.openStore();
+    try {
+      // No row is kept waiting for a connection that a pooler or the server has no place for.
+      await further.run((db) => db.query('select'));
+      while (!stopped && spool.depth - underWay.size > batchRows) await copyBatch('calls', further);
+    } catch (error) {
+      helpFromMs = performance.now() + helpAgainMs;
+      log.warn({ err: error }, 'a further connection cannot help to copy usage; it is copied over the one');
+    }
+    await further.close();
+    helping = undefined;
   };
 
   const work = async () => {
@@ -183,18 +208,17 @@ export function startShipper(options: ShipOptions): Shipper {
   return {
     async flush(timeoutMs) {
       const deadline = performance.now() + timeoutMs;
-      // Rows leave in the order in which they came, so those that come meanwhile are not waited for.
-      const target = gone + spool.depth;
-      while (gone < target && performance.now() < deadline) {
+      const mark = spool.mark();
+      while (!spool.hasLeft(mark) && performance.now() < deadline) {
         schedule(0);
         await delay(5);
       }
-      return gone >= target;
+      return spool.hasLeft(mark);
     },
     async stop() {
       stopped = true;
       clearTimeout(timer);
-      await working;
+      await Promise.all([working, helping]);
     },
   };
 }

@@ -49,13 +49,17 @@ export interface Spool {
   findByKeptId(id: string): RequestReference | undefined;
   /** The record of a call that is settled and not in Postgres yet. */
   findWaiting(requestId: string): RequestRecord | undefined;
-  /** The oldest rows that wait but for the first `skip`: at most `limit`, and at most some megabytes. */
-  take(table: SpoolTable, limit: number, skip?: number): SpooledRow[];
+  /** The oldest rows that wait and are not among `taken`: at most `limit`, and at most some megabytes. */
+  take(table: SpoolTable, limit: number, taken?: ReadonlySet<number>): SpooledRow[];
   remove(table: SpoolTable, rows: readonly SpooledRow[]): void;
   /** Puts a row that Postgres will never accept where a person can look at it. */
   setAside(table: SpoolTable, row: SpooledRow, reason: string): void;
   /** How many rows wait. */
   readonly depth: number;
+  /** A mark of what waits now. */
+  mark(): number;
+  /** Whether all that waited at the mark has left. */
+  hasLeft(mark: number): boolean;
   /** When what the oldest row that waits tells of happened, in milliseconds since 1970; undefined where none waits. */
   oldestAtMs(): number | undefined;
   /** Called after whatever has to be copied. */
@@ -100,6 +104,8 @@ interface Entry {
   readonly place: Place;
   /** Of a call. */
   readonly requestId: string | undefined;
+  /** The how many-th it was to come. */
+  readonly arrival: number;
 }
 
 /**
@@ -132,6 +138,7 @@ export function openSpool(options: SpoolOptions): Spool {
   const deferred = new LRUCache<string, number>(upTo(recentReferences));
   const settledLate = new LRUCache<string, true>(upTo(recentReferences));
   let lastId = 0;
+  let lastArrival = 0;
   let bytes = 0;
   let retryTimer: NodeJS.Timeout | undefined;
   /** The file that all intents are in. */
@@ -140,7 +147,8 @@ export function openSpool(options: SpoolOptions): Spool {
 
   const wait = (table: SpoolTable, id: number, record: string, place: Place) => {
     const requestId = table === 'calls' || table === 'settlements' ? requestIdOf(record) : undefined;
-    waiting[table].set(id, { place, requestId });
+    lastArrival += 1;
+    waiting[table].set(id, { place, requestId, arrival: lastArrival });
     if (requestId !== undefined) waitingCalls.set(requestId, id);
     bytes += place.length;
   };
@@ -297,13 +305,17 @@ export function openSpool(options: SpoolOptions): Spool {
         : unwritten.values().find((text) => text.kind !== 'deferral' && requestIdOf(text.json) === requestId)?.json;
       return json === undefined ? undefined : (JSON.parse(json) as RequestRecord);
     },
-    take(table, limit, skip = 0) {
+    mark: () => lastArrival,
+    hasLeft: (mark) =>
+      spoolTables.every((table) => (waiting[table].values().next().value?.arrival ?? Number.POSITIVE_INFINITY) > mark),
+    take(table, limit, taken) {
       const rows: SpooledRow[] = [];
-      let taken = 0;
-      for (const [id, entry] of waiting[table].entries().drop(skip)) {
-        if (rows.length >= limit || taken >= maxBatchBytes) break;
+      let length = 0;
+      for (const [id, entry] of waiting[table]) {
+        if (rows.length >= limit || length >= maxBatchBytes) break;
+        if (taken?.has(id)) continue;
         rows.push({ id, record: recordOf(entry) });
-        taken += entry.place.length;
+        length += entry.place.length;
       }
       return rows;
     },

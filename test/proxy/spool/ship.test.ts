@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
@@ -54,11 +54,13 @@ async function prepare(t: TestContext): Promise<Shipping> {
     directory,
     start(databaseUrl = tenant.url) {
       const log = pino({ level: 'silent' });
-      const store = makeStore({ databaseUrl: () => databaseUrl, log });
+      const openStore = () => makeStore({ databaseUrl: () => databaseUrl, log });
+      const store = openStore();
       stores.push(store);
       const shipper = startShipper({
         spool,
         store,
+        openStore,
         organizationId: tenant.id,
         log,
         onFailure: () => {
@@ -102,6 +104,11 @@ function setAside({ close, directory }: Shipping): { record: string; reason: str
         .split('\n')
         .map((line) => JSON.parse(line))
     : [];
+}
+
+async function countConnections({ role }: Tenant): Promise<number> {
+  const { rowCount } = await database.owner.query('select from pg_stat_activity where usename = $1', [role]);
+  return rowCount ?? 0;
 }
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
@@ -234,4 +241,93 @@ test('what has not been sent when the shipper stops stays in the spool', async (
   await shipper.stop();
   assert.equal(shipping.spool.depth, 5);
   assert.equal(shipping.spool.take('calls', 10).length, 5);
+});
+
+/** So many that a further connection is made. */
+const many = 16_000;
+
+/** Waits until two batches are at the database, where they stay until the function that it returns is called. */
+async function holdTwoBatches(): Promise<() => Promise<unknown>> {
+  const { owner } = database;
+  await owner.query('begin; lock table chaperone.requests in share row exclusive mode');
+  await until(async () => {
+    const { rowCount } = await owner.query(
+      `select from pg_locks where relation = 'chaperone.requests'::regclass and not granted`,
+    );
+    return rowCount === 2;
+  }, 'two batches to wait');
+  return () => owner.query('commit');
+}
+
+test('where many wait, another connection helps, for as long as that', async (t) => {
+  const shipping = await prepare(t);
+  const { tenant, spool } = shipping;
+  const poison = [1, 2, 3].map(() => makeRecord(tenant.id, { duration_ms: 2 ** 31 }));
+  for (const [index, record] of poison.entries()) {
+    settle(shipping, 2_000, index * 2_000);
+    spool.settle(spool.begin(record), record);
+  }
+  settle(shipping, many - 6_000, 6_000);
+  const shipper = shipping.start();
+  await until(async () => (await countConnections(tenant)) === 2, 'another connection');
+  assert.ok(await shipper.flush(60_000));
+  assert.deepEqual(await arrivedTokens(shipping), upTo(many));
+  await until(async () => (await countConnections(tenant)) === 1, 'the other connection to be closed');
+  assert.equal(shipping.failures(), 0);
+  assert.deepEqual(
+    setAside(shipping).map(({ record }) => JSON.parse(record).request_id),
+    poison.map(({ request_id }) => request_id),
+  );
+});
+
+test('two batches whose answers are lost arrive once', async (t) => {
+  const shipping = await prepare(t);
+  const relay = await startRelay(t, Number(new URL(database.url).port));
+  settle(shipping, many);
+  const shipper = shipping.start(viaPort(shipping.tenant.url, relay.port));
+  await until(() => relay.counts().open === 2, 'another connection');
+  const release = await holdTwoBatches();
+  await relay.close();
+  await release();
+  await relay.open();
+  assert.ok(await shipper.flush(60_000));
+  assert.deepEqual(await arrivedTokens(shipping), upTo(many));
+  assert.deepEqual(setAside(shipping), []);
+});
+
+test('a shipper that stops with two batches out leaves the rest to the next', async (t) => {
+  const shipping = await prepare(t);
+  settle(shipping, many);
+  const shipper = shipping.start();
+  await until(async () => (await countConnections(shipping.tenant)) === 2, 'another connection');
+  const release = await holdTwoBatches();
+  const stopped = shipper.stop();
+  await release();
+  await stopped;
+  const arrived = (await arrivedTokens(shipping)).length;
+  assert.ok(arrived >= 4_000 && arrived < many, `${arrived} have arrived`);
+  assert.equal(shipping.spool.depth, many - arrived);
+  assert.ok(await shipping.start().flush(60_000));
+  assert.deepEqual(await arrivedTokens(shipping), upTo(many));
+});
+
+test('where no other connection can be had, all arrive over the one', async (t) => {
+  const shipping = await prepare(t);
+  await database.owner.query(`alter role ${shipping.tenant.role} connection limit 1`);
+  settle(shipping, many);
+  assert.ok(await shipping.start().flush(60_000));
+  assert.deepEqual(await arrivedTokens(shipping), upTo(many));
+  assert.equal(shipping.failures(), 0);
+});
+
+test('what cannot be read any more keeps nothing before it', async (t) => {
+  const shipping = await prepare(t);
+  settle(shipping, 2_000);
+  const file = join(shipping.directory, '0000000001.log');
+  const { size } = statSync(file);
+  settle(shipping, 10, 2_000);
+  truncateSync(file, size);
+  shipping.start();
+  await until(() => shipping.failures() > 0, 'the loss to be noticed');
+  assert.deepEqual(await arrivedTokens(shipping), upTo(2_000));
 });

@@ -62,6 +62,24 @@ test('a call waits from its settlement until it is removed', (t) => {
   assert.deepEqual([spool.take('calls', 10), spool.depth], [[], 0]);
 });
 
+test('what waited at a mark has left when all of it has, whatever came since', (t) => {
+  const spool = open(t);
+  assert.ok(spool.hasLeft(spool.mark()));
+  const first = settle(spool, intent());
+  spool.rate(makeRating(first.request_id, first.started_at));
+  const mark = spool.mark();
+  settle(spool, intent());
+  const calls = spool.take('calls', 10);
+  assert.deepEqual(spool.take('calls', 10, new Set(calls.slice(0, 1).map(({ id }) => id))), calls.slice(1));
+  spool.remove('calls', calls.slice(1));
+  assert.ok(!spool.hasLeft(mark));
+  spool.remove('calls', calls.slice(0, 1));
+  assert.ok(!spool.hasLeft(mark));
+  spool.remove('ratings', spool.take('ratings', 10));
+  settle(spool, intent());
+  assert.ok(spool.hasLeft(mark));
+});
+
 test('a call is found by either id, while it waits and afterwards', (t) => {
   const directory = makeDirectory(t);
   const spool = openSpool({ directory });
