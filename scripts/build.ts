@@ -87,6 +87,27 @@ const unusedKubernetesClasses: Plugin = {
   },
 };
 
+/** What undici has beside connections, such as its `fetch`, web sockets, caches and mocks, is loaded with them, for nothing. */
+const connectionsOfUndici: Plugin = {
+  name: 'connections-of-undici',
+  setup: ({ onLoad, onResolve }) => {
+    onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, namespace: 'connections' }));
+    onLoad({ filter: /^undici$/, namespace: 'connections' }, () => ({
+      resolveDir: root,
+      contents: `
+        import Agent from 'undici/lib/dispatcher/agent.js';
+        import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
+        import api from 'undici/lib/api/index.js';
+        import errors from 'undici/lib/core/errors.js';
+        Object.assign(Dispatcher.prototype, api);
+        export { Agent, errors };`,
+    }));
+  },
+};
+
+/** What of its packages each program does without. */
+const unused: Readonly<Record<ProgramName, Plugin>> = { proxy: connectionsOfUndici, operator: unusedKubernetesClasses };
+
 /** Builds into `directory`, which is replaced when everything is there. */
 export async function build(directory: string = join(root, 'dist')): Promise<void> {
   const { version }: { version: string } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
@@ -115,7 +136,7 @@ async function fill(directory: string, version: string): Promise<void> {
         ...options,
         entryPoints: ['cli/main.ts'],
         outfile: join(directory, filesOf(name).program),
-        plugins: [ownCommand(name), unusedKubernetesClasses, modulePlaces],
+        plugins: [ownCommand(name), unused[name], modulePlaces],
         // They are loaded by require: the program is run by node:vm, whose import() warns that it is experimental.
         supported: { 'dynamic-import': false },
         banner: { js: programFrame.start },

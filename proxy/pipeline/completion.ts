@@ -1,5 +1,5 @@
 import type OpenAI from 'openai';
-import { type Dispatcher, errors, request as send } from 'undici';
+import { type Dispatcher, errors } from 'undici';
 import { ProxyError } from '../error.ts';
 import type { Provider, RoutedKey } from '../snapshot/snapshot.ts';
 import type { Outcome } from './call.ts';
@@ -57,10 +57,12 @@ export async function requestCompletion(
 function makeFetch(dispatcher: Dispatcher, provider: Provider, secret: string): typeof fetch {
   return async (url, init) => {
     let hasBegun = false;
+    const { origin, pathname, search } = new URL(String(url));
     try {
-      const { statusCode, body } = await send(String(url), {
-        dispatcher,
+      const { statusCode, body } = await dispatcher.request({
         method: 'POST',
+        origin,
+        path: pathname + search,
         body: String(init?.body),
         headers: {
           'content-type': 'application/json',

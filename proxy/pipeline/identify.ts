@@ -17,9 +17,11 @@ export function makeIdentify(organizationId: string): Identify {
   // By `max` it would take the room for all of them at once.
   const userIds = new LRUCache<string, string>({ maxSize: 50_000, sizeCalculation: () => 1 });
   const idOf = (user: string) => {
-    const known = userIds.get(user) ?? userIdOf(organizationId, user);
-    userIds.set(user, known);
-    return known;
+    const known = userIds.get(user);
+    if (known !== undefined) return known;
+    const id = userIdOf(organizationId, user);
+    userIds.set(user, id);
+    return id;
   };
   return (identity, headers, snapshot) => {
     const named = readHeader(headers, 'x-user-id', 255);

@@ -72,11 +72,11 @@ function costOfInput(rates: TokenRates, input: number, usage: Usage): bigint | n
   // Cached audio has a price of its own, and which of the tokens were cached is not reported.
   if (cached + written > 0 && audio + images > 0) return null;
   return (
-    BigInt(input - cached - written - audio - images) * rates.input +
-    BigInt(cached) * rates.cachedInput +
-    BigInt(written) * rates.cacheWrite +
-    BigInt(audio) * rates.audioInput +
-    BigInt(images) * rates.imageInput
+    times(input - cached - written - audio - images, rates.input) +
+    times(cached, rates.cachedInput) +
+    times(written, rates.cacheWrite) +
+    times(audio, rates.audioInput) +
+    times(images, rates.imageInput)
   );
 }
 
@@ -87,10 +87,15 @@ function costOfOutput(rates: TokenRates, output: number, usage: Usage): bigint |
   const audio = Math.min(usage.outputAudioTokens ?? 0, output);
   const images = Math.min(usage.outputImageTokens ?? 0, output - audio);
   return (
-    BigInt(output - audio - images) * rates.output +
-    BigInt(audio) * (rates.audioOutput ?? rates.output) +
-    BigInt(images) * (rates.imageOutput ?? rates.output)
+    times(output - audio - images, rates.output) +
+    times(audio, rates.audioOutput ?? rates.output) +
+    times(images, rates.imageOutput ?? rates.output)
   );
+}
+
+/** Most calls have none of most kinds of tokens. */
+function times(count: number, rate: bigint): bigint {
+  return count === 0 ? 0n : BigInt(count) * rate;
 }
 
 const msPerHour = 3_600_000n;

@@ -8,6 +8,7 @@ import type { RatingRecord } from '../../database/ratings.ts';
 import { type RequestRecord, type RequestReference, referenceOf } from '../../database/requests.ts';
 import { lockDirectory } from './lock.ts';
 import { formatHead, type LogLine, parseLine } from './log-line.ts';
+import { makeRecent } from './recent.ts';
 import { openSegments, type Place } from './segments.ts';
 import { happenedAtMs, type SpoolTable, spoolTables, tableOf, type WaitingKind } from './tables.ts';
 
@@ -131,7 +132,7 @@ export function openSpool(options: SpoolOptions): Spool {
   /** What became of calls, where the volume has refused it so far. */
   const unwritten = new Map<number, { readonly kind: WaitingKind; readonly json: string }>();
   // Each call is in it by two ids.
-  const recent = new LRUCache<string, RequestReference>(upTo(recentReferences * 2));
+  const recent = makeRecent<RequestReference>(recentReferences * 2);
   const recentByKeptId = new LRUCache<string, RequestReference>(upTo(recentReferences));
   const owned = new LRUCache<string, OwnedResource>(upTo(recentReferences));
   /** Of the deferred calls that wait, by the provider's id. */

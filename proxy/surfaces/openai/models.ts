@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifySchema } from 'fastify';
-import { type Dispatcher, request as send } from 'undici';
+import type { Dispatcher } from 'undici';
 import { ProxyError } from '../../error.ts';
 import type { Caller } from '../../pipeline/call.ts';
 import { asArray, asObject, asString, parseObject } from '../../pipeline/operations/json.ts';
@@ -72,8 +72,10 @@ async function fetchModels(upstream: Dispatcher, key: RoutedKey): Promise<Model[
   let text: string;
   let status: number;
   try {
-    const response = await send(`${origin}${basePath}/models`, {
-      dispatcher: upstream,
+    const response = await upstream.request({
+      method: 'GET',
+      origin,
+      path: `${basePath}/models`,
       headers: { authorization: `Bearer ${key.secret}`, 'user-agent': 'chaperone', accept: 'application/json' },
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
