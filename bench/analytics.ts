@@ -20,6 +20,7 @@ import { nextMessage, startNode, stopChild } from './child.ts';
 const personas = 10;
 const maxP95Ms = 100;
 const minIngestPerS = 10_000;
+const ingestRounds = 3;
 
 /** What analytics cost an organization with a past, and how fast usage gets into Postgres. */
 export const analytics: Benchmark = {
@@ -44,9 +45,13 @@ export const analytics: Benchmark = {
       note(`  took ${Math.round((performance.now() - startedAt) / 1_000)} s`);
       rounds.push({ size, timings: await askAll(installation, questions, runs) });
     }
-    note(`Copying ${ingest.toLocaleString('en')} records from a spool ...`);
-    const ingestPerS = await measureIngest(installation, join(directory, 'ingest'), ingest, context);
-    return report(rounds, questions, ingestPerS);
+    const ingestPerS: number[] = [];
+    for (let number = 1; number <= ingestRounds; number += 1) {
+      note(`Copying ${ingest.toLocaleString('en')} records from a spool ...`);
+      ingestPerS.push(await measureIngest(installation, join(directory, `ingest-${number}`), ingest, context));
+      note(`  ${Math.round(ingestPerS.at(-1) ?? 0).toLocaleString('en')} a second`);
+    }
+    return report(rounds, questions, median(ingestPerS));
   },
 };
 

@@ -68,9 +68,6 @@ export interface RequestGatherer {
   finish(): RequestBatch;
 }
 
-/** Sealed contents in a record's JSON. Base64 has no quotes, and the quotes of what a client sent are escaped in JSON. */
-const sealedContent = /"(input|output)_sealed":"([A-Za-z0-9+/=]+)"/g;
-
 /**
  * Takes the contents out of the JSON, where they are most of it, and says in it where they are among the bytes: Postgres
  * copies bytes many times faster than it reads text.
@@ -79,16 +76,21 @@ export function gatherRequests(): RequestGatherer {
   const texts: string[] = [];
   const contents: Buffer[] = [];
   let at = 1;
-  const takeContent = (_: string, name: string, base64: string) => {
-    const bytes = Buffer.from(base64, 'base64');
+  const takeContent = (record: string, name: 'input' | 'output'): string => {
+    // Base64 has no quotes, and the quotes of what a client sent are escaped in JSON.
+    const key = `"${name}_sealed":"`;
+    const from = record.indexOf(key);
+    if (from === -1) return record;
+    const end = record.indexOf('"', from + key.length);
+    const bytes = Buffer.from(record.slice(from + key.length, end), 'base64');
     contents.push(bytes);
     const place = `"${name}_at":${at},"${name}_length":${bytes.length}`;
     at += bytes.length;
-    return place;
+    return record.slice(0, from) + place + record.slice(end + 1);
   };
   return {
     add(records) {
-      for (const record of records) texts.push(record.replace(sealedContent, takeContent));
+      for (const record of records) texts.push(takeContent(takeContent(record, 'input'), 'output'));
     },
     finish: () => ({ json: `[${texts.join(',')}]`, contents: Buffer.concat(contents) }),
   };
