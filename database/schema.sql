@@ -189,6 +189,7 @@ CREATE OR REPLACE FUNCTION chaperone.fold_usage_of(organization uuid, wait boole
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_custom_plan'
+ SET work_mem TO '32MB'
 AS $function$
 declare
   nobody constant uuid := '00000000-0000-0000-0000-000000000000';
@@ -218,18 +219,27 @@ begin
     from taken, unnest(taken.started_at, taken.request_id) as p (started_at, request_id)
       join chaperone.requests r
         on r.organization_id = organization and r.started_at = p.started_at and r.request_id = p.request_id
+  ), part_sums as materialized (
+    select user_id, session_id, kind, day, persona_id, model, requested_model, count(*)::integer as request_count,
+      (count(*) filter (where status = 'completed'))::integer as completed_count,
+      (count(*) filter (where status = 'failed'))::integer as failed_count,
+      (count(*) filter (where status = 'cancelled'))::integer as cancelled_count,
+      (count(*) filter (where status = 'interrupted'))::integer as interrupted_count,
+      (count(*) filter (where is_unpriced))::integer as unpriced_count, coalesce(sum(input_tokens), 0) as input_tokens,
+      coalesce(sum(output_tokens), 0) as output_tokens, coalesce(sum(total_tokens), 0) as total_tokens,
+      coalesce(sum(cost_usd), 0) as cost_usd, coalesce(sum(duration_ms), 0) as duration_ms,
+      count(duration_ms)::integer as duration_count, min(started_at) as first_request_at,
+      max(started_at) as last_request_at
+    from fact
+    group by user_id, session_id, kind, day, persona_id, model, requested_model
   ), day_sums as materialized (
     select case grouping(user_id, persona_id) when 0 then 'both' when 1 then 'user' else 'persona' end as grain, day, kind,
       coalesce(user_id, nobody) as user_id, coalesce(persona_id, nobody) as persona_id, model, requested_model,
-      count(*) filter (where status = 'completed') as completed_count,
-      count(*) filter (where status = 'failed') as failed_count,
-      count(*) filter (where status = 'cancelled') as cancelled_count,
-      count(*) filter (where status = 'interrupted') as interrupted_count,
-      count(*) filter (where is_unpriced) as unpriced_count, coalesce(sum(input_tokens), 0) as input_tokens,
-      coalesce(sum(output_tokens), 0) as output_tokens, coalesce(sum(total_tokens), 0) as total_tokens,
-      coalesce(sum(cost_usd), 0) as cost_usd, coalesce(sum(duration_ms), 0) as duration_ms,
-      count(duration_ms) as duration_count, max(started_at) as last_request_at
-    from fact
+      sum(completed_count) as completed_count, sum(failed_count) as failed_count, sum(cancelled_count) as cancelled_count,
+      sum(interrupted_count) as interrupted_count, sum(unpriced_count) as unpriced_count, sum(input_tokens) as input_tokens,
+      sum(output_tokens) as output_tokens, sum(total_tokens) as total_tokens, sum(cost_usd) as cost_usd,
+      sum(duration_ms) as duration_ms, sum(duration_count) as duration_count, max(last_request_at) as last_request_at
+    from part_sums
     group by day, kind, model, requested_model, grouping sets ((user_id, persona_id), (user_id), (persona_id))
   ), days as (
     insert into chaperone.daily_usage as u (organization_id, grain, day, kind, user_id, persona_id, model, requested_model,
@@ -273,17 +283,12 @@ begin
           duration_ms = u.duration_ms + excluded.duration_ms,
           duration_count = u.duration_count + excluded.duration_count,
           last_request_at = greatest(u.last_request_at, excluded.last_request_at)
-  ), part_sums as materialized (
-    select user_id, session_id, kind, day, persona_id, model, requested_model, count(*) as request_count,
-      count(*) filter (where is_unpriced) as unpriced_count, coalesce(sum(total_tokens), 0) as total_tokens,
-      coalesce(sum(cost_usd), 0) as cost_usd, min(started_at) as first_request_at, max(started_at) as last_request_at
-    from fact
-    group by user_id, session_id, kind, day, persona_id, model, requested_model
   ), parts as (
     insert into chaperone.session_usage as u (organization_id, user_id, session_id, kind, day, persona_id, model,
       requested_model, request_count, unpriced_count, total_tokens, cost_usd, first_request_at, last_request_at)
-    select organization, s.*
-    from part_sums s
+    select organization, user_id, session_id, kind, day, persona_id, model, requested_model, request_count, unpriced_count,
+      total_tokens, cost_usd, first_request_at, last_request_at
+    from part_sums
     on conflict (organization_id, user_id, session_id, kind, day, persona_id, model, requested_model) do update
       set request_count = u.request_count + excluded.request_count,
           unpriced_count = u.unpriced_count + excluded.unpriced_count,
@@ -291,80 +296,87 @@ begin
           cost_usd = u.cost_usd + excluded.cost_usd,
           first_request_at = least(u.first_request_at, excluded.first_request_at),
           last_request_at = greatest(u.last_request_at, excluded.last_request_at)
-  ), touched as materialized (
-    select f.user_id, f.session_id, f.started_at, f.last_request_at,
-      least(s.first_call_at, f.first_call_at) as first_call_at, greatest(s.last_call_at, f.last_call_at) as last_call_at,
-      s.first_call_at as first_call_at_before, s.last_call_at as last_call_at_before
+  ), seen as materialized (
+    select p.user_id, p.session_id, s.first_call_at, s.last_call_at, s.facets, s.facets_first_call_at, s.facets_last_call_at
+    from (select distinct user_id, session_id from part_sums) p
+      join chaperone.sessions s
+        on s.organization_id = organization and s.user_id = p.user_id and s.session_id = p.session_id
+  ), spans as materialized (
+    -- From the first to the last of a session's calls with each of its facets; with an empty one, of all its calls. What
+    -- has none is of analyses, or of a call that lacks one.
+    select user_id, session_id, facet, min(first_at) as first_at, max(last_at) as last_at,
+      min(first_at) filter (where is_before) as first_at_before, max(last_at) filter (where is_before) as last_at_before
     from (
-      select user_id, session_id, min(first_request_at) as started_at, max(last_request_at) as last_request_at,
-        min(first_request_at) filter (where kind = 'call') as first_call_at,
-        max(last_request_at) filter (where kind = 'call') as last_call_at
-      from part_sums
-      group by user_id, session_id
-    ) f
-      left join chaperone.sessions s
-        on s.organization_id = organization and s.user_id = f.user_id and s.session_id = f.session_id
-  ), spans as (
-    insert into chaperone.session_spans as s (organization_id, first_day, last_day, user_id, session_count, duration_ms)
-    select organization, (first_at at time zone 'UTC')::date, (last_at at time zone 'UTC')::date, user_id, sum(sign),
-      sum(sign * (extract(epoch from last_at) - extract(epoch from first_at)) * 1000)
-    from (
-      select 1 as sign, user_id, first_call_at as first_at, last_call_at as last_at from touched
+      select user_id, session_id, facet, first_request_at as first_at, last_request_at as last_at, false as is_before
+      from part_sums, unnest(case when kind = 'call' then array['', 'persona:' || nullif(persona_id, nobody),
+        'model:' || nullif(model, ''), 'model:' || nullif(requested_model, '')] else array[null] end) facet
       union all
-      select -1, user_id, first_call_at_before, last_call_at_before from touched
-    ) t
-    where first_at is not null
-    group by 2, 3, 4
+      select user_id, session_id, '', first_call_at, last_call_at, true from seen where first_call_at is not null
+      union all
+      select user_id, session_id, before.*, true
+      from seen, unnest(facets, facets_first_call_at, facets_last_call_at) before
+    ) f
+    group by user_id, session_id, facet
+  ), span_sums as materialized (
+    select facet, (first_at at time zone 'UTC')::date as first_day, (last_at at time zone 'UTC')::date as last_day, user_id,
+      sum(sign) as session_count, extract(epoch from sum(duration)) * 1000 as duration_ms
+    from (
+      select facet, user_id, 1 as sign, first_at, last_at, last_at - first_at as duration
+      from spans
+      where facet is not null
+      union all
+      select facet, user_id, -1, first_at_before, last_at_before, first_at_before - last_at_before
+      from spans
+      where first_at_before is not null
+    ) f
+    group by 1, 2, 3, user_id
+  ), session_spans as (
+    insert into chaperone.session_spans as s (organization_id, first_day, last_day, user_id, session_count, duration_ms)
+    select organization, first_day, last_day, user_id, session_count, duration_ms
+    from span_sums
+    where facet = ''
     on conflict (organization_id, first_day, last_day, user_id) do update
       set session_count = s.session_count + excluded.session_count,
           duration_ms = s.duration_ms + excluded.duration_ms
-  ), touched_facets as materialized (
-    select f.user_id, f.session_id, f.facet,
-      least(s.first_call_at, f.first_call_at) as first_call_at, greatest(s.last_call_at, f.last_call_at) as last_call_at,
-      s.first_call_at as first_call_at_before, s.last_call_at as last_call_at_before
-    from (
-      select user_id, session_id, facet, min(first_request_at) as first_call_at, max(last_request_at) as last_call_at
-      from part_sums, unnest(array['persona:' || nullif(persona_id, nobody), 'model:' || nullif(model, ''),
-        'model:' || nullif(requested_model, '')]) facet
-      where kind = 'call' and facet is not null
-      group by user_id, session_id, facet
-    ) f
-      left join chaperone.session_facets s
-        on s.organization_id = organization and s.user_id = f.user_id and s.session_id = f.session_id and s.facet = f.facet
   ), facet_spans as (
     insert into chaperone.facet_spans as s (organization_id, facet, first_day, last_day, user_id, session_count, duration_ms)
-    select organization, facet, (first_at at time zone 'UTC')::date, (last_at at time zone 'UTC')::date, user_id, sum(sign),
-      sum(sign * (extract(epoch from last_at) - extract(epoch from first_at)) * 1000)
-    from (
-      select 1 as sign, facet, user_id, first_call_at as first_at, last_call_at as last_at from touched_facets
-      union all
-      select -1, facet, user_id, first_call_at_before, last_call_at_before from touched_facets
-    ) t
-    where first_at is not null
-    group by 2, 3, 4, 5
+    select organization, f.*
+    from span_sums f
+    where facet <> ''
     on conflict (organization_id, facet, first_day, last_day, user_id) do update
       set session_count = s.session_count + excluded.session_count,
           duration_ms = s.duration_ms + excluded.duration_ms
-  ), facets as (
-    insert into chaperone.session_facets as s (organization_id, user_id, session_id, facet, first_call_at, last_call_at,
-      first_call_day, last_call_day)
-    select organization, user_id, session_id, facet, first_call_at, last_call_at,
-      (first_call_at at time zone 'UTC')::date, (last_call_at at time zone 'UTC')::date
-    from touched_facets
-    on conflict (organization_id, user_id, session_id, facet) do update
-      set first_call_at = excluded.first_call_at, last_call_at = excluded.last_call_at,
-          first_call_day = excluded.first_call_day, last_call_day = excluded.last_call_day
+  ), new_facets as (
+    insert into chaperone.session_facets (organization_id, facet, user_id, first_call_at, session_id, first_call_day,
+      last_call_day)
+    select organization, facet, user_id, first_at, session_id, (first_at at time zone 'UTC')::date,
+      (last_at at time zone 'UTC')::date
+    from spans
+    where facet <> '' and first_at_before is null
+  ), moved_facets as (
+    update chaperone.session_facets s
+    set first_call_at = f.first_at, first_call_day = (f.first_at at time zone 'UTC')::date,
+        last_call_day = (f.last_at at time zone 'UTC')::date
+    from spans f
+    where f.facet <> ''
+      and (f.first_at < f.first_at_before or (f.last_at at time zone 'UTC')::date > (f.last_at_before at time zone 'UTC')::date)
+      and s.organization_id = organization and s.facet = f.facet and s.user_id = f.user_id
+      and s.first_call_at = f.first_at_before and s.session_id = f.session_id
   )
   insert into chaperone.sessions as s (organization_id, user_id, session_id, started_at, last_request_at, first_call_at,
-    last_call_at, first_call_day, last_call_day)
-  select organization, user_id, session_id, started_at, last_request_at, first_call_at, last_call_at,
-    (first_call_at at time zone 'UTC')::date, (last_call_at at time zone 'UTC')::date
-  from touched
+    last_call_at, first_call_day, last_call_day, facets, facets_first_call_at, facets_last_call_at)
+  select organization, user_id, session_id, min(first_at), max(last_at), min(first_at) filter (where facet = ''),
+    max(last_at) filter (where facet = ''), (min(first_at) filter (where facet = '') at time zone 'UTC')::date,
+    (max(last_at) filter (where facet = '') at time zone 'UTC')::date, array_agg(facet) filter (where facet <> ''),
+    array_agg(first_at) filter (where facet <> ''), array_agg(last_at) filter (where facet <> '')
+  from spans
+  group by user_id, session_id
   on conflict (organization_id, user_id, session_id) do update
     set started_at = least(s.started_at, excluded.started_at),
         last_request_at = greatest(s.last_request_at, excluded.last_request_at),
         first_call_at = excluded.first_call_at, last_call_at = excluded.last_call_at,
-        first_call_day = excluded.first_call_day, last_call_day = excluded.last_call_day;
+        first_call_day = excluded.first_call_day, last_call_day = excluded.last_call_day, facets = excluded.facets,
+        facets_first_call_at = excluded.facets_first_call_at, facets_last_call_at = excluded.facets_last_call_at;
 
   update chaperone.ratings r
   set call_kind = q.kind, persona_id = q.persona_id, model = q.model, requested_model = q.requested_model
@@ -892,18 +904,16 @@ alter table chaperone.requests_default enable row level security;
 
 create table chaperone.session_facets (
   organization_id uuid not null,
-  user_id uuid not null,
-  session_id text not null,
   facet text not null,
+  user_id uuid not null,
   first_call_at timestamp with time zone not null,
-  last_call_at timestamp with time zone not null,
+  session_id text not null,
   first_call_day date not null,
   last_call_day date not null
-) with (fillfactor=80);
-alter table chaperone.session_facets add constraint session_facets_pkey PRIMARY KEY (organization_id, user_id, session_id, facet);
+);
+alter table chaperone.session_facets add constraint session_facets_pkey PRIMARY KEY (organization_id, facet, user_id, first_call_at, session_id);
 CREATE INDEX session_facets_first_call_at ON chaperone.session_facets USING btree (organization_id, facet, first_call_at);
 CREATE INDEX session_facets_over_days ON chaperone.session_facets USING btree (organization_id, facet, last_call_day, first_call_day) WHERE (first_call_day < last_call_day);
-CREATE INDEX session_facets_user ON chaperone.session_facets USING btree (organization_id, facet, user_id, first_call_at);
 alter table chaperone.session_facets enable row level security;
 create policy tenant on chaperone.session_facets as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
@@ -955,8 +965,11 @@ create table chaperone.sessions (
   first_call_at timestamp with time zone,
   last_call_at timestamp with time zone,
   first_call_day date,
-  last_call_day date
-);
+  last_call_day date,
+  facets text[],
+  facets_first_call_at timestamp with time zone[],
+  facets_last_call_at timestamp with time zone[]
+) with (fillfactor=80);
 alter table chaperone.sessions add constraint sessions_pkey PRIMARY KEY (organization_id, user_id, session_id);
 CREATE INDEX sessions_first_call_at ON chaperone.sessions USING btree (organization_id, first_call_at);
 CREATE INDEX sessions_over_days ON chaperone.sessions USING btree (organization_id, last_call_day, first_call_day) WHERE (first_call_day < last_call_day);

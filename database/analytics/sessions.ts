@@ -137,14 +137,9 @@ const totalsBySums = `
     coalesce(sum(extract(epoch from last_request_at) - extract(epoch from started_at)), 0) * 1000 as "durationMs"
   from (${summedSessions}) s`;
 
-const activeDay = `($8::timestamptz at time zone 'UTC')::date`;
-
-/**
- * Whole sessions from the spans; those that an edge of the period cuts, one by one. Of the whole ones, those may be active
- * that began on the day since which they would be, and those that began before it and went on.
- */
+/** Whole sessions from the spans; those that an edge of the period cuts, one by one. */
 const totalsBySpans = ({ sessions, spans, isMeant }: Place) => `
-  select whole.sessions + cut.sessions as sessions, begun.active + continued.active + cut.active as "activeSessions",
+  select whole.sessions + cut.sessions as sessions, active.sessions as "activeSessions",
     whole.duration_ms + cut.duration_ms as "durationMs"
   from (
     select coalesce(sum(session_count), 0) as sessions, coalesce(sum(duration_ms), 0) as duration_ms
@@ -152,7 +147,7 @@ const totalsBySpans = ({ sessions, spans, isMeant }: Place) => `
     where organization_id = $1::uuid and ${isMeant} and first_day >= $2::date and last_day <= $3::date
       and ($5::uuid is null or user_id = $5::uuid)
   ) whole, (
-    select count(*) as sessions, count(*) filter (where inside.last_request_at >= $8::timestamptz) as active,
+    select count(*) as sessions,
       coalesce(sum(extract(epoch from inside.last_request_at) - extract(epoch from inside.started_at)), 0) * 1000
         as duration_ms
     from ${sessions} s
@@ -166,16 +161,12 @@ const totalsBySpans = ({ sessions, spans, isMeant }: Place) => `
       and (s.first_call_day < $2::date or s.last_call_day > $3::date)
       and ($5::uuid is null or s.user_id = $5::uuid) and inside.started_at is not null
   ) cut, (
-    select count(*) as active
-    from ${sessions}
-    where organization_id = $1::uuid and ${isMeant}
-      and first_call_at >= ${startOf(`greatest(${activeDay}, $2::date)`)} and last_call_day <= $3::date
-      and last_call_at >= $8::timestamptz and ($5::uuid is null or user_id = $5::uuid)
-  ) begun, (
-    select count(*) as active
-    from ${sessions}
-    where organization_id = $1::uuid and ${isMeant} and first_call_day < last_call_day
-      and last_call_day between ${activeDay} and $3::date and first_call_day >= $2::date
-      and first_call_day < ${activeDay} and last_call_at >= $8::timestamptz
-      and ($5::uuid is null or user_id = $5::uuid)
-  ) continued`;
+    select count(*) as sessions
+    from (
+      select user_id, session_id
+      from chaperone.session_usage
+      where organization_id = $1::uuid and ($5::uuid is null or user_id = $5::uuid) and ${isSelected}
+        and day >= ($8::timestamptz at time zone 'UTC')::date and last_request_at >= $8::timestamptz
+      group by user_id, session_id
+    ) s
+  ) active`;

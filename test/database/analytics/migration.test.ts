@@ -74,7 +74,7 @@ test('calls that were there before are added up, and ratings find their users', 
     ['model:gpt-4o', 'model:gpt-4o-2024-08-06', `persona:${personaId}`].map((facet) => [facet, 3, 48 + 48 + 45]),
   );
   assert.deepEqual(
-    await read(`select session_id, count(*)::int, count(distinct (first_call_at, last_call_at))::int,
+    await read(`select session_id, count(*)::int, count(distinct first_call_at)::int,
         min(first_call_day)::text, max(last_call_day)::text
       from chaperone.session_facets group by session_id order by session_id`),
     [
