@@ -44,7 +44,8 @@ function requireEnvironment(name: string): string {
   return value;
 }
 
-function withDatabase(server: string, name: string): string {
+/** The URL of another database of the same server. */
+export function withDatabase(server: string, name: string): string {
   const url = new URL(server);
   url.pathname = `/${name}`;
   return url.href;

@@ -3,10 +3,12 @@ import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Client } from 'pg';
+import { owner as migratedDatabase } from '../cli/embedded-postgres/data-directory.ts';
 import { startEmbeddedPostgres } from '../cli/embedded-postgres.ts';
 import { migrate } from '../database/migrate.ts';
 import { bundleFiles } from '../scripts/build/program.ts';
 import { build } from '../scripts/build.ts';
+import { withDatabase } from './database.ts';
 
 /**
  * The module for `node --test --test-global-setup`. It makes what a whole run shares:
@@ -62,18 +64,18 @@ async function setUpProgram(directory: string): Promise<void> {
 }
 
 async function setUpDatabase(directory: string, signal: AbortSignal): Promise<void> {
-  const server = process.env.CHAPERONE_TEST_DATABASE_URL ?? (await startServer(directory, signal));
+  const given = process.env.CHAPERONE_TEST_DATABASE_URL;
+  const server = given ?? (await startServer(directory, signal));
   const template = `chaperone_template_${randomBytes(6).toString('hex')}`;
-  const admin = new Client({ connectionString: server });
+  // A database is cloned while nobody is connected to it.
+  const admin = new Client({ connectionString: given ?? withDatabase(server, 'postgres') });
   await admin.connect();
   releasers.push(() => admin.end());
-  await admin.query(`create database ${template}`);
+  await admin.query(`create database ${template} template ${given === undefined ? migratedDatabase : 'template1'}`);
   releasers.push(async () => {
     await admin.query(`drop database ${template} with (force)`);
   });
-  const url = new URL(server);
-  url.pathname = `/${template}`;
-  await migrate(url.href);
+  if (given !== undefined) await migrate(withDatabase(given, template));
   process.env.CHAPERONE_TEST_DATABASE_URL = server;
   process.env.CHAPERONE_TEST_TEMPLATE = template;
 }

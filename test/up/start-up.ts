@@ -96,7 +96,12 @@ export async function startUp(scope: Scope, options: UpOptions): Promise<Running
   const entry = options.entry ?? program();
   const child = spawn(process.execPath, [entry, ...args, ...(options.arguments ?? [])], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...environment, ...options.environment },
+    env: {
+      ...environment,
+      // What is compiled of the source is of use to every run.
+      ...(options.entry === undefined ? {} : { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE }),
+      ...options.environment,
+    },
   });
   const errors = collect(child.stderr);
   const stop = async () => {
