@@ -294,6 +294,35 @@ test('figures equal the records: late ones, repeated ones, of several proxies, b
   t.diagnostic('25 histories');
 });
 
+test('a session that grows at both ends, fold by fold, is found in each period it reaches into', async () => {
+  const tenant = await makeTenant(database);
+  const db = await connect(suite, tenant.url);
+  const records: RequestRecord[] = [];
+  for (const at of [4, 2, 6, 6]) {
+    const started_at = new Date(Date.UTC(2026, 5, 1 + at, records.length)).toISOString();
+    records.push(makeRecord(tenant.id, { persona_id: personaIds[0], started_at }));
+    await insert(db, tenant, records);
+    await foldUsage(db);
+    for (const { first, last } of periods(8)) {
+      for (const [personaId, model] of [
+        [null, null],
+        [personaIds[0], null],
+        [null, models[0]],
+      ] as const) {
+        const drawn = { days: [first, last], kind: 'call', user: undefined, personaId, model } as const;
+        const filter = { ...drawn, page: everything, activeSince: new Date(started_at) };
+        const selected = select(records, toFilter(tenant, filter));
+        await compareSessions(db, toFilter(tenant, filter), selected, filter, () => 'ada');
+      }
+    }
+  }
+});
+
+function periods(days: number) {
+  const indices = [...Array(days).keys()];
+  return indices.flatMap((first) => indices.slice(first).map((last) => ({ first, last })));
+}
+
 test('proxies that write and fold at once neither lose a record nor stand in each other’s way', async () => {
   const tenant = await makeTenant(database);
   const proxies = await Promise.all(Array.from({ length: 8 }, () => connect(suite, tenant.url)));
