@@ -56,10 +56,10 @@ export interface Follower {
 const fileName = 'snapshot.json';
 const reconnectMs = { first: 50, last: 2_000 };
 
-/** What a session gets whose role has lost its grants, or was dropped. */
-const insufficientPrivilege = '42501';
-/** Beside it: invalid authorization, invalid password (which a role that is gone gets too). */
-const refusals = new Set([insufficientPrivilege, '28000', '28P01']);
+/** What a session gets whose role has lost its grants or was dropped; and the statement in whose middle it was dropped. */
+const gone = new Set(['42501', '42704']);
+/** Invalid authorization, invalid password (which a role that is gone gets too). */
+const loginRefusals = new Set(['28000', '28P01']);
 
 /**
  * Follows an organization's configuration: LISTEN for changes, read those above the version at hand, and poll the
@@ -114,9 +114,9 @@ export function followSnapshot(options: FollowOptions): Follower {
   /** The database is there and will not have us: the organization is gone, and with it what we may do. */
   const noteRefusal = (error: unknown) => {
     const code = error instanceof DatabaseError ? (error.code ?? '') : '';
-    if (!refusals.has(code)) return;
+    if (!gone.has(code) && !loginRefusals.has(code)) return;
     refusedSinceMs ??= Date.now();
-    const patienceMs = code === insufficientPrivilege ? 0 : (options.refusalMs ?? 300_000);
+    const patienceMs = gone.has(code) ? 0 : (options.refusalMs ?? 300_000);
     if (snapshot.organization && Date.now() - refusedSinceMs >= patienceMs) accept(emptySnapshot, 'database');
   };
 

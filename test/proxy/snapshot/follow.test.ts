@@ -227,6 +227,24 @@ test('a role that was dropped takes the configuration with it, at once where the
   await until(() => following.seen.at(-1)?.organization === undefined, 'the configuration to be gone');
 });
 
+test('a role that is dropped in the middle of a reading takes the configuration with it, too', async (t) => {
+  const tenant = await makeTenant(database);
+  const following = follow(t, tenant, { pollMs: 20 });
+  await following.follower.first;
+  const { owner } = database;
+  // Row-level security reads this table, after the statement was allowed.
+  await owner.query('begin; lock table chaperone.organization_roles in access exclusive mode');
+  await until(async () => {
+    const { rowCount } = await owner.query(
+      `select from pg_locks where relation = 'chaperone.organization_roles'::regclass and not granted`,
+    );
+    return rowCount === 1;
+  }, 'the follower to wait');
+  await dropOrganizationRole(owner, tenant.id);
+  await owner.query('commit');
+  await until(() => following.seen.at(-1)?.organization === undefined, 'the configuration to be gone', 5_000);
+});
+
 test('a login that is refused for long is one that was taken away; refused for a moment, it is rotating', async (t) => {
   const tenant = await makeTenant(database);
   let url = tenant.url;
