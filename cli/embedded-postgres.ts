@@ -87,7 +87,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const exited = postmaster.exited.then(unlock);
     return {
       url: makeUrl(owner, passwords.owner, port),
-      superuserUrl: makeUrl(superuser, passwords.superuser, port, owner),
+      superuserUrl: makeUrl(superuser, passwords.superuser, port),
       port,
       pid: postmaster.pid,
       exited,
@@ -131,6 +131,6 @@ async function findFreePort(): Promise<number> {
   return address.port;
 }
 
-function makeUrl(role: string, password: string, port: number, database = role): string {
-  return `postgres://${role}:${password}@127.0.0.1:${port}/${database}`;
+function makeUrl(role: string, password: string, port: number): string {
+  return `postgres://${role}:${password}@127.0.0.1:${port}/${owner}`;
 }

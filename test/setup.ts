@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { cp, mkdtemp, rm, statfs, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Client } from 'pg';
 import { owner as migratedDatabase } from '../cli/embedded-postgres/data-directory.ts';
-import { startEmbeddedPostgres } from '../cli/embedded-postgres.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../cli/embedded-postgres.ts';
 import { migrate } from '../database/migrate.ts';
 import { bundleFiles } from '../scripts/build/program.ts';
 import { build } from '../scripts/build.ts';
@@ -23,6 +23,7 @@ import { withDatabase } from './database.ts';
 const releasers: (() => Promise<void>)[] = [];
 const interruption = new AbortController();
 let setup = Promise.resolve();
+const roomyBytes = 4 * 2 ** 30;
 
 export function globalSetup(): Promise<void> {
   setup = setUp(interruption.signal).catch(async (error: unknown) => {
@@ -44,12 +45,19 @@ async function release(): Promise<void> {
 }
 
 async function setUp(signal: AbortSignal): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), 'chaperone-test-'));
+  const directory = await mkdtemp(join(await findRoom(), 'chaperone-test-'));
   releasers.push(() => rm(directory, { recursive: true, force: true }));
   // Both are awaited, even where one fails: they write into the directory.
   const parts = await Promise.allSettled([setUpDatabase(directory, signal), setUpProgram(directory)]);
   const failure = parts.find(({ status }) => status === 'rejected');
   if (failure?.status === 'rejected') throw failure.reason;
+}
+
+/** Linux's file system in memory, where it has room: to clone databases and drop them is to make and remove files. */
+async function findRoom(): Promise<string> {
+  const memory = '/dev/shm';
+  const { bavail, bsize } = await statfs(memory).catch(() => ({ bavail: 0, bsize: 0 }));
+  return bavail * bsize > roomyBytes ? memory : tmpdir();
 }
 
 async function setUpProgram(directory: string): Promise<void> {
@@ -68,7 +76,7 @@ async function setUpDatabase(directory: string, signal: AbortSignal): Promise<vo
   const server = given ?? (await startServer(directory, signal));
   const template = `chaperone_template_${randomBytes(6).toString('hex')}`;
   // A database is cloned while nobody is connected to it.
-  const admin = new Client({ connectionString: given ?? withDatabase(server, 'postgres') });
+  const admin = new Client({ connectionString: given ?? withDatabase(server, 'template1') });
   await admin.connect();
   releasers.push(() => admin.end());
   await admin.query(`create database ${template} template ${given === undefined ? migratedDatabase : 'template1'}`);
@@ -81,10 +89,16 @@ async function setUpDatabase(directory: string, signal: AbortSignal): Promise<vo
 }
 
 async function startServer(directory: string, signal: AbortSignal): Promise<string> {
-  const settings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '200' };
+  const settings = {
+    fsync: 'off',
+    synchronous_commit: 'off',
+    full_page_writes: 'off',
+    max_connections: '200',
+    max_wal_size: '256MB',
+  };
   const options = { directory: join(directory, 'postgres'), settings, signal };
   const first = await startEmbeddedPostgres(options);
-  await migrate(first.url).finally(() => first.stop());
+  await prepareServer(first).finally(() => first.stop());
   const laid = join(directory, 'laid-postgres');
   await cp(options.directory, laid, { recursive: true });
   const server = await startEmbeddedPostgres(options);
@@ -92,4 +106,17 @@ async function startServer(directory: string, signal: AbortSignal): Promise<stri
   process.env.CHAPERONE_TEST_LAID_DATABASE = laid;
   process.env.CHAPERONE_TEST_SUPERUSER_URL = server.superuserUrl;
   return server.url;
+}
+
+/** Databases that nobody uses are half of the files of a server, and each of its copies has them. */
+async function prepareServer({ url, superuserUrl }: EmbeddedPostgres): Promise<void> {
+  await migrate(url);
+  const client = new Client({ connectionString: superuserUrl });
+  await client.connect();
+  try {
+    await client.query('alter database template0 is_template false');
+    for (const name of ['template0', 'postgres']) await client.query(`drop database ${name}`);
+  } finally {
+    await client.end();
+  }
 }
