@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { globSync } from 'node:fs';
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,12 +66,16 @@ suite('an upgrade of the chart', {
   });
 });
 
+function newestMigration(): string {
+  return globSync('database/migrations/*.sql', { cwd: repository }).sort().at(-1) ?? '';
+}
+
 function findFormer(): string | undefined {
   const git = (...args: string[]) =>
     execFileSync('git', args, { cwd: repository, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   const attempts = [
     () => git('describe', '--tags', '--abbrev=0'),
-    () => git('rev-parse', `${git('log', '-1', '--diff-filter=A', '--format=%H', '--', 'database/migrations')}^`),
+    () => git('rev-parse', `${git('log', '-1', '--diff-filter=A', '--format=%H', '--', newestMigration())}^`),
   ];
   for (const attempt of attempts) {
     try {
