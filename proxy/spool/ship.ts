@@ -39,8 +39,11 @@ export interface Shipper {
 const batchRows = 2_000;
 /** To make so many ready takes the event loop a millisecond or two; calls get their turn in between. */
 const sliceRows = 100;
-/** Lets a batch gather: a record is in Postgres this much later, and a busy proxy makes fewer, larger writes. */
-const gatherMs = 20;
+/**
+ * Lets a batch gather: a record is in Postgres this much later, and a busy proxy makes fewer, larger writes. Who asks for
+ * what is in Postgres waits for none to gather (`flush`).
+ */
+const gatherMs = 50;
 const retryMs = { first: 100, last: 2_000 };
 /** So many waiting are worth another connection. */
 const manyRows = 5 * batchRows;
@@ -64,6 +67,7 @@ export function startShipper(options: ShipOptions): Shipper {
   let working: Promise<void> | undefined;
   let helping: Promise<void> | undefined;
   let helpFromMs = 0;
+  let endGathering = () => {};
   /** Rows that are on their way to Postgres. */
   const underWay = new Set<number>();
 
@@ -150,12 +154,22 @@ export function startShipper(options: ShipOptions): Shipper {
     }
   };
 
+  /** While records stream in, one full statement costs Postgres less than many small ones. */
+  const gather = () =>
+    new Promise<void>((resolve) => {
+      const gathered = setTimeout(resolve, gatherMs);
+      endGathering = () => {
+        clearTimeout(gathered);
+        resolve();
+      };
+    });
+
   const drain = async () => {
-    while (!stopped && spool.depth > 0) {
+    while (spool.depth > 0) {
+      if (spool.depth - underWay.size < batchRows) await gather();
+      if (stopped) return;
       for (const table of spoolTables) await copyBatch(table, store);
       if (spool.depth > manyRows && performance.now() >= helpFromMs) helping ??= help();
-      // While records stream in, one full statement costs Postgres less than many small ones.
-      if (spool.depth - underWay.size < batchRows) await delay(gatherMs);
     }
   };
 
@@ -178,7 +192,7 @@ export function startShipper(options: ShipOptions): Shipper {
   };
 
   const work = async () => {
-    let nextMs = gatherMs;
+    let nextMs = 0;
     try {
       await drain();
       delayMs = retryMs.first;
@@ -202,7 +216,7 @@ export function startShipper(options: ShipOptions): Shipper {
     }, afterMs);
   };
 
-  spool.onWaiting = () => schedule(gatherMs);
+  spool.onWaiting = () => schedule(0);
   if (spool.depth > 0) schedule(0);
 
   return {
@@ -211,6 +225,7 @@ export function startShipper(options: ShipOptions): Shipper {
       const mark = spool.mark();
       while (!spool.hasLeft(mark) && performance.now() < deadline) {
         schedule(0);
+        endGathering();
         await delay(5);
       }
       return spool.hasLeft(mark);
@@ -218,6 +233,7 @@ export function startShipper(options: ShipOptions): Shipper {
     async stop() {
       stopped = true;
       clearTimeout(timer);
+      endGathering();
       await Promise.all([working, helping]);
     },
   };
