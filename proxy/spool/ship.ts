@@ -169,7 +169,7 @@ export function startShipper(options: ShipOptions): Shipper {
       if (spool.depth - underWay.size < batchRows) await gather();
       if (stopped) return;
       for (const table of spoolTables) await copyBatch(table, store);
-      if (spool.depth > manyRows && performance.now() >= helpFromMs) helping ??= help();
+      if (!stopped && spool.depth > manyRows && performance.now() >= helpFromMs) helping ??= help();
     }
   };
 

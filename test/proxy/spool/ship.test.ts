@@ -31,6 +31,8 @@ interface Shipping {
   readonly directory: string;
   start(databaseUrl?: string): Shipper;
   failures(): number;
+  /** How many stores there have been. */
+  opened(): number;
   close(): void;
 }
 
@@ -41,6 +43,7 @@ async function prepare(t: TestContext): Promise<Shipping> {
   const shippers: Shipper[] = [];
   const stores: Store[] = [];
   let failures = 0;
+  let opened = 0;
   let isOpen = true;
   t.after(async () => {
     for (const shipper of shippers) await shipper.stop();
@@ -54,7 +57,10 @@ async function prepare(t: TestContext): Promise<Shipping> {
     directory,
     start(databaseUrl = tenant.url) {
       const log = pino({ level: 'silent' });
-      const openStore = () => makeStore({ databaseUrl: () => databaseUrl, log });
+      const openStore = () => {
+        opened += 1;
+        return makeStore({ databaseUrl: () => databaseUrl, log });
+      };
       const store = openStore();
       stores.push(store);
       const shipper = startShipper({
@@ -71,6 +77,7 @@ async function prepare(t: TestContext): Promise<Shipping> {
       return shipper;
     },
     failures: () => failures,
+    opened: () => opened,
     close() {
       isOpen = false;
       spool.close();
@@ -246,17 +253,15 @@ test('what has not been sent when the shipper stops stays in the spool', async (
 /** So many that a further connection is made. */
 const many = 16_000;
 
-/** Waits until two batches are at the database, where they stay until the function that it returns is called. */
-async function holdTwoBatches(): Promise<() => Promise<unknown>> {
+/** Keeps batches at the database. @returns waits until so many are there; and lets them go */
+async function holdBatches(): Promise<{ untilThere(count: number): Promise<unknown>; release(): Promise<unknown> }> {
   const { owner } = database;
   await owner.query('begin; lock table chaperone.requests in share row exclusive mode');
-  await until(async () => {
-    const { rowCount } = await owner.query(
-      `select from pg_locks where relation = 'chaperone.requests'::regclass and not granted`,
-    );
-    return rowCount === 2;
-  }, 'two batches to wait');
-  return () => owner.query('commit');
+  const waiting = `select from pg_locks where relation = 'chaperone.requests'::regclass and not granted`;
+  return {
+    untilThere: (count) => until(async () => (await owner.query(waiting)).rowCount === count, `${count} to wait`),
+    release: () => owner.query('commit'),
+  };
 }
 
 test('where many wait, another connection helps, for as long as that', async (t) => {
@@ -286,7 +291,8 @@ test('two batches whose answers are lost arrive once', async (t) => {
   settle(shipping, many);
   const shipper = shipping.start(viaPort(shipping.tenant.url, relay.port));
   await until(() => relay.counts().open === 2, 'another connection');
-  const release = await holdTwoBatches();
+  const { untilThere, release } = await holdBatches();
+  await untilThere(2);
   await relay.close();
   await release();
   await relay.open();
@@ -300,7 +306,8 @@ test('a shipper that stops with two batches out leaves the rest to the next', as
   settle(shipping, many);
   const shipper = shipping.start();
   await until(async () => (await countConnections(shipping.tenant)) === 2, 'another connection');
-  const release = await holdTwoBatches();
+  const { untilThere, release } = await holdBatches();
+  await untilThere(2);
   const stopped = shipper.stop();
   await release();
   await stopped;
@@ -309,6 +316,18 @@ test('a shipper that stops with two batches out leaves the rest to the next', as
   assert.equal(shipping.spool.depth, many - arrived);
   assert.ok(await shipping.start().flush(60_000));
   assert.deepEqual(await arrivedTokens(shipping), upTo(many));
+});
+
+test('a shipper that stops makes no further connection, however much waits', async (t) => {
+  const shipping = await prepare(t);
+  settle(shipping, many);
+  const { untilThere, release } = await holdBatches();
+  const shipper = shipping.start();
+  await untilThere(1);
+  const stopped = shipper.stop();
+  await release();
+  await stopped;
+  assert.equal(shipping.opened(), 1);
 });
 
 test('where no other connection can be had, all arrive over the one', async (t) => {
