@@ -23,7 +23,6 @@ import { withDatabase } from './database.ts';
 const releasers: (() => Promise<void>)[] = [];
 const interruption = new AbortController();
 let setup = Promise.resolve();
-const roomyBytes = 4 * 2 ** 30;
 
 export function globalSetup(): Promise<void> {
   setup = setUp(interruption.signal).catch(async (error: unknown) => {
@@ -52,6 +51,9 @@ async function setUp(signal: AbortSignal): Promise<void> {
   const failure = parts.find(({ status }) => status === 'rejected');
   if (failure?.status === 'rejected') throw failure.reason;
 }
+
+/** Four times what a whole run was seen to take. */
+const roomyBytes = 2 ** 30;
 
 /** Linux's file system in memory, where it has room: to clone databases and drop them is to make and remove files. */
 async function findRoom(): Promise<string> {
