@@ -141,8 +141,18 @@ function sharedSecretVerifier(jwks: JSONWebKeySet, organizationId: string): Veri
 function identityOf({ sub, roles }: JWTPayload, organizationId: string): Identity {
   return {
     user: sub === undefined || sub === '' || sub === organizationId ? undefined : sub,
-    roles: Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : [],
+    roles: rolesOf(roles),
   };
+}
+
+/**
+ * None where the token says nothing of roles: it has the organization's default ones. One that says something which
+ * names none, such as an issuer's `[]`, has the least: it must not become an admin by that.
+ */
+function rolesOf(claim: unknown): readonly string[] {
+  if (claim === undefined) return [];
+  const roles = Array.isArray(claim) ? claim.filter((role) => typeof role === 'string') : [];
+  return roles.length > 0 ? roles : ['member'];
 }
 
 function synthetic(key: string, snapshot: Snapshot): Identity {
