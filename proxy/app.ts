@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
 import { makeRequestId } from '../database/ids.ts';
+import { answerClientError } from './client-error.ts';
 import { ProxyError } from './error.ts';
 import type { Metrics } from './pipeline/metrics.ts';
 import { makeCallListener, operations } from './surfaces/openai/calls.ts';
@@ -38,6 +39,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     routerOptions: { maxParamLength: 500 },
     return503OnClosing: false,
     forceCloseConnections: 'idle',
+    clientErrorHandler: answerClientError,
     frameworkErrors: (_error, request, reply: FastifyReply) => {
       const problem = new ProxyError('route_not_found', { message: 'The request URL is malformed' });
       reply.header('x-request-id', request.id).code(400).send(toEnvelope(problem));

@@ -10,6 +10,8 @@ export const problems = {
   invalid_header: { status: 400, message: 'Error processing request' },
   invalid_json: { status: 400, message: 'Error processing request' },
   invalid_request: { status: 400, message: 'Error processing request' },
+  headers_too_large: { status: 431, message: 'The headers of the request have more than 16 KB' },
+  request_timeout: { status: 408, message: 'The request did not arrive in time' },
   request_too_large: { status: 413, message: 'Error processing request' },
   persona_not_found: { status: 404, message: 'Persona not found or not accessible' },
   name_taken: { status: 409, message: 'The name is taken' },

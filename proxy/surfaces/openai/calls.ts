@@ -15,6 +15,7 @@ import { responses } from '../../pipeline/operations/responses.ts';
 import { speech } from '../../pipeline/operations/speech.ts';
 import { transcriptions, translations } from '../../pipeline/operations/transcriptions.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
+import { requirePlainBody } from './plain-body.ts';
 import { ownHeaders, type Refusals } from './refusals.ts';
 
 /** The calls that are governed; a new one needs a line here. */
@@ -57,6 +58,7 @@ export function makeCallListener({ pipeline, refusals, prefix, maxBodyBytes }: C
     try {
       const identified = pipeline.authenticate(request.headers);
       caller = identified instanceof Promise ? await identified : identified;
+      requirePlainBody(request.headers);
       const open = {
         operation,
         requestId,

@@ -5,6 +5,7 @@ import type { GovernanceContext } from '../governance/context.ts';
 import { governanceSurface } from '../governance/index.ts';
 import { toEnvelope } from './envelope.ts';
 import { type ModelsOptions, registerModels } from './models.ts';
+import { requirePlainBody } from './plain-body.ts';
 import { ownHeaders, type Refusals } from './refusals.ts';
 import { type ResourcesOptions, registerResources } from './resources/index.ts';
 import { registerLists } from './resources/lists.ts';
@@ -36,6 +37,7 @@ export async function openAiSurface(app: FastifyInstance, options: OpenAiSurface
     const caller = pipeline.authenticate(request.headers);
     request.caller = caller instanceof Promise ? await caller : caller;
     reply.headers(ownHeaders(request.id, request.caller));
+    requirePlainBody(request.headers);
   });
   app.setErrorHandler((error, request, reply) => {
     const problem = refusals.note(request.id, error);
