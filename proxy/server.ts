@@ -303,6 +303,8 @@ function makeFind<Found>(
   findStored: (id: string) => Promise<Found | undefined>,
 ) {
   return async (id: string): Promise<Found | undefined> => {
+    // No text that PostgreSQL could look for.
+    if (id.includes('\0')) return undefined;
     const here = findHere(id);
     if (here) return here;
     try {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DatabaseError } from 'pg';
 import { type Static, Type } from 'typebox';
 import { insertPersona, type PersonaChanges, retirePersona, updatePersona } from '../../../database/personas.ts';
+import { findUnstorable, notStorable } from '../../../database/storable.ts';
 import { type ProblemCode, ProxyError } from '../../error.ts';
 import { admitRole, isOpenTo, mayUsePersona, seesOrganization } from '../../pipeline/admit.ts';
 import type { Caller } from '../../pipeline/call.ts';
@@ -10,6 +11,7 @@ import type { Persona, Snapshot } from '../../snapshot/snapshot.ts';
 import type { GovernanceApp, GovernanceContext } from './context.ts';
 import { page, pageOf, paging } from './paging.ts';
 import { Nullable, storable, Timestamp, Uuid } from './schemas.ts';
+import { readUserId } from './user-id.ts';
 
 const tags = ['Personas'];
 const params = Type.Object({ id: Type.String({ description: 'The persona’s id, a UUID.' }) });
@@ -167,7 +169,7 @@ export function registerPersonas(app: GovernanceApp, { inForce, store, catchUp }
         description: description == null ? null : storable(description),
         contentSealed: envelope.seal(place, content),
         users: readUsers(request.body) ?? [],
-        model: model ?? null,
+        model: model == null ? null : storable(model),
         parameters: readParameters(request.body.parameters) ?? {},
         isActive: is_active ?? true,
       };
@@ -183,14 +185,14 @@ export function registerPersonas(app: GovernanceApp, { inForce, store, catchUp }
     const { snapshot, envelope } = inForce();
     const { organizationId } = snapshot;
     const persona = requireOwn(findVisible(inForce(), caller, id));
-    const { name, content, description } = body;
+    const { name, content, description, model } = body;
     const place = { organizationId, column: 'personas.content', rowId: persona.id };
     const changes: PersonaChanges = {
       name: name === undefined ? undefined : storable(name),
       description: description == null ? description : storable(description),
       contentSealed: content === undefined ? undefined : envelope.seal(place, content),
       users: readUsers(body),
-      model: body.model,
+      model: model == null ? model : storable(model),
       parameters: readParameters(body.parameters),
       isActive: body.is_active,
     };
@@ -305,10 +307,10 @@ async function writing<T>(name: string, write: () => Promise<T>): Promise<T> {
   }
 }
 
-/** @throws {ProxyError} `invalid_request` where `user_id` and `users` say different things */
+/** @throws {ProxyError} `invalid_request` for what is no user's id, and where `user_id` and `users` say different things */
 function readUsers({ user_id, users }: Static<typeof PersonaPatch>): readonly string[] | undefined {
-  if (user_id === undefined) return users;
-  const named = user_id === null ? [] : [user_id];
+  if (user_id === undefined) return users?.map((user, index) => readUserId(`users[${index}]`, user));
+  const named = user_id === null ? [] : [readUserId('user_id', user_id)];
   if (users === undefined || (users.length === named.length && users[0] === named[0])) return named;
   throw new ProxyError('invalid_request', {
     param: 'users',
@@ -319,9 +321,14 @@ function readUsers({ user_id, users }: Static<typeof PersonaPatch>): readonly st
 /** @throws {ProxyError} `invalid_request` */
 function readParameters(parameters: Record<string, unknown> | undefined): Record<string, unknown> | undefined {
   const reserved = reservedParameters.find((name) => parameters && name in parameters);
-  if (reserved === undefined) return parameters;
-  const param = `parameters.${reserved}`;
-  throw new ProxyError('invalid_request', { param, message: `${param} is for each request to say` });
+  if (reserved !== undefined) {
+    const param = `parameters.${reserved}`;
+    throw new ProxyError('invalid_request', { param, message: `${param} is for each request to say` });
+  }
+  const unstorable = parameters && findUnstorable(parameters);
+  if (unstorable === undefined) return parameters;
+  const param = `parameters${unstorable}`;
+  throw new ProxyError('invalid_request', { param, message: `${param} ${notStorable}` });
 }
 
 /** Contract 0's persona, and beside it what YAML can say of one. */

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { before, describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { type Stack, startStack } from '../../stack.ts';
 import { suiteScope } from '../../up/start-up.ts';
+import { makeAsk } from './governance/ask.ts';
 
 interface Operation {
   readonly parameters?: readonly { readonly name: string; readonly in: string }[];
@@ -43,8 +47,8 @@ const awkward = fc.constantFrom(
   'resp_',
   '123e4567-e89b-12d3-a456-426614174000',
 );
-const text = fc.oneof(awkward, fc.string({ maxLength: 60, unit: 'binary' }));
-const value = fc.oneof(text, fc.jsonValue({ maxDepth: 3 }));
+const anyText = fc.oneof(awkward, fc.string({ maxLength: 60, unit: 'binary' }));
+const value = fc.oneof(anyText, fc.jsonValue({ maxDepth: 3 }));
 
 /** Any body at all, and more often one that is nearly right. */
 function bodies(example: object): fc.Arbitrary<string> {
@@ -75,8 +79,8 @@ describe('bad input', () => {
     const named = operation.parameters?.filter((parameter) => parameter.in === 'query').map(({ name }) => name) ?? [];
     const example = Object.values(operation.requestBody?.content ?? {})[0]?.schema.example ?? {};
     return fc.record({
-      path: fc.array(text, { minLength: 4, maxLength: 4 }),
-      query: fc.array(fc.tuple(fc.constantFrom(...named, 'unknown'), text), { maxLength: 3 }),
+      path: fc.array(anyText, { minLength: 4, maxLength: 4 }),
+      query: fc.array(fc.tuple(fc.constantFrom(...named, 'unknown'), anyText), { maxLength: 3 }),
       body: bodies(example),
     });
   };
@@ -112,7 +116,80 @@ describe('bad input', () => {
     });
     assert.equal(health.status, 200);
   });
+
+  const ask = async (method: string, path: string, body: object) => {
+    const answer = await makeAsk(stack)(method, path, body);
+    return [answer.status, answer.body.error?.code, answer.body.error?.param];
+  };
+  const nul = 'x\0y';
+
+  it('finds nothing by an id that no database could hold', async () => {
+    const hi = { model: 'gpt-4o', input: 'Hi' };
+    const rate = (id: string) => ask('POST', `/responses/${encodeURIComponent(id)}/rate`, { rating: 1 });
+    assert.deepEqual(await rate('resp_\0'), [404, 'request_not_found', 'id']);
+    assert.deepEqual(await rate('req_\0'), [404, 'request_not_found', 'id']);
+    const followUp = await ask('POST', '/responses', { ...hi, previous_response_id: 'resp_\0' });
+    assert.deepEqual(followUp, [400, 'previous_response_not_found', 'previous_response_id']);
+    const inConversation = await ask('POST', '/responses', { ...hi, conversation: 'conv_\0' });
+    assert.deepEqual(inConversation.slice(0, 2), [404, 'resource_not_found']);
+    const config = { analysis_type: 'intent', categories: [{ name: 'a' }] };
+    assert.deepEqual(await ask('POST', '/analysis', { id: nul, config }), [404, 'request_not_found', 'id']);
+  });
+
+  it('is told which field of a persona no database could hold', async () => {
+    const change = (fields: object) => ask('POST', '/personas', { name: 'Odd', content: 'x', ...fields });
+    const refused = (param: string) => [400, 'invalid_request', param];
+    assert.deepEqual(await change({ users: ['ada', nul] }), refused('users[1]'));
+    assert.deepEqual(await change({ users: ['\ud800'] }), refused('users[0]'));
+    assert.deepEqual(await change({ user_id: nul }), refused('user_id'));
+    assert.deepEqual(await change({ parameters: { stop: ['a', nul] } }), refused('parameters.stop[1]'));
+    assert.deepEqual(await change({ parameters: { metadata: { a: '\ud800' } } }), refused('parameters.metadata.a'));
+    assert.deepEqual(await change({ parameters: { [nul]: 1 } }), refused('parameters'));
+    assert.deepEqual((await change({ model: nul }))[0], 201);
+    assert.deepEqual((await ask('POST', '/users', { user_id: 'odd', display_name: nul }))[0], 201);
+    assert.deepEqual((await ask('PATCH', '/users/odd', { display_name: nul }))[0], 200);
+  });
+
+  it('is told that a body is compressed', async () => {
+    const authorized = { authorization: `Bearer ${stack.token}`, 'x-user-id': 'ada', 'content-encoding': 'gzip' };
+    for (const path of ['/responses', '/personas']) {
+      const response = await fetch(`${stack.baseUrl}${path}`, {
+        method: 'POST',
+        headers: authorized,
+        body: gzipSync('{"model":"gpt-4o","input":"Hi"}'),
+      });
+      const { error } = (await response.json()) as { error: { param: string; message: string } };
+      assert.deepEqual([response.status, error.param], [400, 'Content-Encoding'], path);
+      assert.match(error.message, /not compressed/);
+    }
+  });
+
+  it('gets the envelope where it is no HTTP at all', async () => {
+    const start = 'GET /v1/personas HTTP/1.1\r\nhost: x\r\n';
+    const attempts = [
+      [400, 'invalid_request', 'hello\r\n\r\n'],
+      [400, 'invalid_request', `${start}x-user-id: a\0b\r\n\r\n`],
+      [400, 'invalid_request', `${start}content-length: -1\r\n\r\n`],
+      [431, 'headers_too_large', `${start}x-user-id: ${'a'.repeat(20_000)}\r\n\r\n`],
+    ] as const;
+    for (const [status, code, bytes] of attempts) {
+      const answer = await exchange(stack.baseUrl, bytes);
+      assert.deepEqual([answer.status, JSON.parse(answer.body).error.code], [status, code]);
+      assert.match(answer.head, /x-request-id: req_/);
+    }
+  });
 });
+
+/** Bytes as a client might write them, and what comes back until the connection is closed. */
+async function exchange(url: string, bytes: string | Buffer): Promise<{ status: number; body: string; head: string }> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.setTimeout(20_000, () => socket.destroy(new Error('no answer')));
+  socket.write(bytes);
+  const answer = await text(socket);
+  const [head = '', body = ''] = answer.split('\r\n\r\n', 2);
+  return { status: Number(head.split(' ')[1]), head, body };
+}
 
 function toUrl(path: string, { path: segments, query }: Attempt): string {
   let index = 0;

@@ -8,6 +8,8 @@ export interface Period {
 
 const dayMs = 86_400_000;
 const defaultDays = 30;
+/** PostgreSQL knows no year 0. */
+const firstOfAll = '0001-01-01';
 
 /**
  * The period that a question is about: what is not said ends today and has 30 days.
@@ -17,13 +19,17 @@ const defaultDays = 30;
  */
 export function readPeriod(startDate: string | undefined, endDate: string | undefined, nowMs: number): Period {
   const last = endDate === undefined ? toDay(nowMs) : readDay('end_date', endDate);
-  const first =
-    startDate === undefined ? toDay(Date.parse(last) - (defaultDays - 1) * dayMs) : readDay('start_date', startDate);
+  const first = startDate === undefined ? firstDayUntil(last) : readDay('start_date', startDate);
   if (first > last) {
     const until = endDate === undefined ? 'today, which is the end where end_date is absent' : 'end_date';
     throw new ProxyError('invalid_request', { param: 'start_date', message: `start_date must not be after ${until}` });
   }
   return { firstDay: first, lastDay: last };
+}
+
+function firstDayUntil(last: string): string {
+  const first = toDay(Date.parse(last) - (defaultDays - 1) * dayMs);
+  return first < firstOfAll ? firstOfAll : first;
 }
 
 /** How answers tell the period. */
@@ -39,7 +45,9 @@ function readDay(param: string, text: string): string {
   // Date.parse makes the 1st of March of the 30th of February.
   const exists = day !== '' && toDay(Date.parse(day)) === day;
   const timeMs = text.length === day.length || zone !== undefined ? Date.parse(text) : Date.parse(`${text}Z`);
-  if (exists && day >= '0001-01-02' && !Number.isNaN(timeMs)) return toDay(timeMs);
+  // With its zone it may be in another year than it says, and one of five digits sorts before all others.
+  const dayInUtc = toDay(timeMs);
+  if (exists && dayInUtc >= firstOfAll) return dayInUtc;
   const message = `${param} must be a date such as 2026-06-01`;
   throw new ProxyError('invalid_request', { param, message });
 }

@@ -20,6 +20,8 @@ describe('the period of a question', () => {
     ['of one day', '2026-06-01', '2026-06-01', '2026-06-01', '2026-06-01'],
     ['in times', '2026-06-01T00:00:00Z', '2026-06-07T23:59:59Z', '2026-06-01', '2026-06-07'],
     ['in times of another zone', '2026-06-01T01:00:00+02:00', '2026-06-07T23:00:00-02:00', '2026-05-31', '2026-06-08'],
+    ['at the end of the calendar', '9999-12-31', '9999-12-31T23:59:59Z', '9999-12-31', '9999-12-31'],
+    ['at its beginning', undefined, '0001-01-10', '0001-01-01', '0001-01-10'],
     ['in times without a zone', '2026-06-01T12:00:00.123456', '2026-06-07 23:59', '2026-06-01', '2026-06-07'],
   ];
   for (const [label, start, end, firstDay, lastDay] of periods) {
@@ -41,6 +43,8 @@ describe('the period of a question', () => {
     ['a number', '1780272000', undefined, 'start_date'],
     ['a year with too many digits', '12026-01-01', undefined, 'start_date'],
     ['the year 0', '0000-01-01', undefined, 'start_date'],
+    ['the year 0 in UTC', '0001-01-01T00:00:00+14:00', undefined, 'start_date'],
+    ['the year 10000 in UTC', undefined, '9999-12-31T23:59:59-14:00', 'end_date'],
     ['something behind it', '2026-06-01; drop', undefined, 'start_date'],
     ['an end before the start', '2026-06-02', '2026-06-01', 'start_date'],
     ['a start after today', '2026-03-02', undefined, 'start_date'],
