@@ -113,6 +113,9 @@ const descriptions: Readonly<Record<OperationName, Description>> = {
 
 const problems: readonly ProblemCode[] = [
   'invalid_request',
+  'invalid_header',
+  'headers_too_large',
+  'request_timeout',
   'invalid_json',
   'user_required',
   'invalid_credentials',

@@ -120,6 +120,9 @@ export const makeDocumentOptions = (
     const { problems: own = [], ...rest } = { ...schema, ...stored };
     const codes: readonly ProblemCode[] = [
       'invalid_request',
+      'invalid_header',
+      'headers_too_large',
+      'request_timeout',
       ...(rest.body ? (['invalid_json', 'request_too_large'] as const) : []),
       'user_required',
       'invalid_credentials',
