@@ -20,6 +20,7 @@ import {
 import { startLoadGenerator } from './path/load.ts';
 import { runRounds } from './path/rounds.ts';
 import { startUpstream } from './path/upstream.ts';
+import { readCpuSeconds, readFamilyCpuSeconds } from './processor-time.ts';
 
 const coldStarts = 7;
 
@@ -43,14 +44,14 @@ export const path: Benchmark = {
     await build();
     const upstream = await startUpstream(directory, context);
     const origin = `http://127.0.0.1:${upstream.port}`;
-    const barePort = await startPassthrough(origin, context);
+    const bare = await startPassthrough(origin, context);
     const installation = await startInstallation(directory, `${origin}/v1`, context);
     const coldStartMs = await measureColdStarts(directory, installation);
     const proxy = await startGovernedProxy(directory, installation, profile, context);
 
     const { rounds, governedCalls } = await runRounds({
       generate: await startLoadGenerator(context),
-      ports: { direct: upstream.port, bare: barePort, governed: proxy.port },
+      ports: { direct: upstream.port, bare: bare.port, governed: proxy.port },
       token: installation.token,
       bodies: {
         whole: makeRequestBody('whole', installation.personaId),
@@ -59,6 +60,11 @@ export const path: Benchmark = {
       count,
       seconds,
       settle: () => untilShipped(proxy),
+      readCpuSeconds: async () => ({
+        bare: await readCpuSeconds(bare.pid),
+        proxy: await readCpuSeconds(proxy.pid),
+        postgres: await readFamilyCpuSeconds(installation.postgresPid),
+      }),
       onRound: (number, round) =>
         note(`${number === 0 ? 'warm-up' : `round ${number} of ${count}`}: ${describe(round)}`),
     });
@@ -95,10 +101,11 @@ function readOptions(args: readonly string[]): { rounds: number; seconds: number
   return { rounds, seconds, profile: values.profile };
 }
 
-async function startPassthrough(origin: string, { onEnd }: BenchmarkContext): Promise<number> {
+async function startPassthrough(origin: string, { onEnd }: BenchmarkContext) {
   const child = startNode(join(import.meta.dirname, 'reference', 'passthrough.ts'), [origin]);
   onEnd(() => stopChild(child));
-  return (await nextMessage<AddressInfo>(child)).port;
+  const { port } = await nextMessage<AddressInfo>(child);
+  return { port, pid: child.pid };
 }
 
 async function measureColdStarts(directory: string, installation: Installation): Promise<number> {

@@ -1,9 +1,9 @@
-import type { ChildProcess } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { proxyNodeOptions } from '../../cli/local/proxies.ts';
 import type { BenchmarkContext } from '../benchmark.ts';
 import { findFreePort, startChild, stopChild } from '../child.ts';
+import { readCpuSeconds } from '../processor-time.ts';
 import { readSamples, type Sample } from './metrics-text.ts';
 
 /** The operator of the bundle, in a process of its own, as in the image. */
@@ -29,8 +29,6 @@ export interface OperatorOptions {
 
 const program = join(import.meta.dirname, '..', '..', 'dist', 'chaperone.js');
 export const operatorNamespace = 'default';
-/** `sysconf(_SC_CLK_TCK)` is this on every Linux that Node runs on. */
-const ticksPerSecond = 100;
 
 export async function startOperatorProcess(
   { directory, kubeConfigFile, databaseUrl, profileDirectory }: OperatorOptions,
@@ -65,8 +63,8 @@ export async function startOperatorProcess(
         atLeast,
       );
     },
-    readCpuSeconds: async () => cpuSecondsOf(await readProcess(child, 'stat')),
-    readPeakMemoryBytes: async () => peakMemoryOf(await readProcess(child, 'status')),
+    readCpuSeconds: () => readCpuSeconds(child.pid),
+    readPeakMemoryBytes: async () => peakMemoryOf(await readFile(`/proc/${child.pid}/status`, 'utf8')),
     stop,
   };
 }
@@ -82,16 +80,6 @@ function isSteady(samples: readonly Sample[], atLeast: Readonly<Record<string, n
     ([controller, count]) => sumOf('controller_runtime_reconcile_total', controller) >= count,
   );
   return enough && sumOf(depth) === 0 && sumOf('controller_runtime_active_workers') === 0;
-}
-
-function readProcess({ pid }: ChildProcess, file: 'stat' | 'status'): Promise<string> {
-  return readFile(`/proc/${pid}/${file}`, 'utf8');
-}
-
-/** proc_pid_stat(5): `utime` and `stime` are the 14th and 15th fields; the 2nd, in brackets, may hold blanks. */
-function cpuSecondsOf(stat: string): number {
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
 
 function peakMemoryOf(status: string): number {

@@ -34,6 +34,12 @@ export function compare(rounds: readonly Round[]): { figures: Figures; table: st
       (target) => `${target}_streams_per_s`,
       ({ streams }, target) => streams[target].perSecond,
     ),
+    bare_cpu_us_per_call: of(({ throughput }) => throughput.bare.cpu.bare),
+    proxy_cpu_us_per_call: of(({ throughput }) => throughput.governed.cpu.proxy),
+    postgres_cpu_us_per_call: of(({ throughput }) => throughput.governed.cpu.postgres),
+    bare_cpu_us_per_stream: of(({ streams }) => streams.bare.cpu.bare),
+    proxy_cpu_us_per_stream: of(({ streams }) => streams.governed.cpu.proxy),
+    postgres_cpu_us_per_stream: of(({ streams }) => streams.governed.cpu.postgres),
     governed_to_bare_streams_ratio: of(({ streams: { governed, bare } }) => governed.perSecond / bare.perSecond),
   };
   return { figures, table: tabulate(figures) };

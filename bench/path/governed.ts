@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { proxyNodeOptions } from '../../cli/local/proxies.ts';
@@ -17,6 +18,7 @@ export interface Installation {
   readonly databaseUrl: string;
   readonly token: string;
   readonly personaId: string;
+  readonly postgresPid: number;
   /** What starts a proxy for the organization: the program's arguments. */
   proxyArguments(options: { data: string; metricsPort?: number }): string[];
 }
@@ -47,6 +49,7 @@ export async function startInstallation(
     databaseUrl: ready.databaseUrl,
     token,
     personaId: await findPersonaId(baseUrl, token),
+    postgresPid: Number.parseInt(await readFile(join(data, 'postgres', 'data', 'postmaster.pid'), 'utf8'), 10),
     proxyArguments: ({ data: proxyData, metricsPort = 0 }) => [
       ...['proxy', '--credentials', credentials, '--data', proxyData, '--upstream', upstreamUrl, '--port', '0'],
       ...['--metrics-host', '127.0.0.1', '--metrics-port', String(metricsPort), '--log-level', 'warn'],
@@ -77,6 +80,7 @@ async function findPersonaId(baseUrl: string, token: string): Promise<string> {
 export interface GovernedProxy {
   readonly port: number;
   readonly metricsPort: number;
+  readonly pid: number | undefined;
   stop(): Promise<void>;
 }
 
@@ -95,7 +99,7 @@ export async function startGovernedProxy(
   onEnd(stop);
   const message = await nextMessage<{ type: string; message?: string; port: number; metricsPort: number }>(child);
   if (message.type !== 'ready') throw new Error(`The proxy cannot start: ${message.message}`);
-  return { port: message.port, metricsPort: message.metricsPort, stop };
+  return { port: message.port, metricsPort: message.metricsPort, pid: child.pid, stop };
 }
 
 /** From the exec of a proxy with an empty volume, as in a new pod, to the first 200 of its `/readyz`. */

@@ -14,7 +14,14 @@ const loads = {
 } as const satisfies Record<string, { form: Form; connections: number; share: number }>;
 export type LoadName = keyof typeof loads;
 
-export type Round = Readonly<Record<LoadName, Readonly<Record<Target, Measured>>>>;
+export type Round = Readonly<Record<LoadName, Readonly<Record<Target, Measured & { readonly cpu: CpuTimes }>>>>;
+
+/** Processor time by who took it: in seconds since the start of each, or in microseconds per call. */
+export interface CpuTimes {
+  readonly bare: number;
+  readonly proxy: number;
+  readonly postgres: number;
+}
 
 export interface RoundsOptions {
   readonly generate: Generate;
@@ -28,20 +35,22 @@ export interface RoundsOptions {
   readonly onRound: (number: number, round: Round) => void;
   /** Waits until a target has nothing left to do, so that it does not disturb the next one. */
   readonly settle: () => Promise<void>;
+  readonly readCpuSeconds: () => Promise<CpuTimes>;
 }
 
 /** Puts each load on each target in turn, again and again: what the machine does besides falls on all of them. */
 export async function runRounds(options: RoundsOptions): Promise<{ rounds: Round[]; governedCalls: number }> {
   const rounds: Round[] = [];
   let governedCalls = 0;
-  const measure = async (name: LoadName, target: Target): Promise<Measured> => {
+  const measure = async (name: LoadName, target: Target): Promise<Round[LoadName][Target]> => {
+    const before = await options.readCpuSeconds();
     const measured = await options.generate(makeLoad(options, name, target));
     if (target === 'governed') governedCalls += measured.calls;
     await options.settle();
-    return measured;
+    return { ...measured, cpu: perCall(before, await options.readCpuSeconds(), measured.calls) };
   };
-  const measureAll = async (name: LoadName, turn: number): Promise<Record<Target, Measured>> => {
-    const measured: Partial<Record<Target, Measured>> = {};
+  const measureAll = async (name: LoadName, turn: number): Promise<Round[LoadName]> => {
+    const measured: Partial<Record<Target, Round[LoadName][Target]>> = {};
     for (const target of rotate(targets, turn)) measured[target] = await measure(name, target);
     const { direct, bare, governed } = measured;
     if (!direct || !bare || !governed) throw new Error('A target was left out');
@@ -70,6 +79,11 @@ function makeLoad({ ports, token, bodies, seconds }: RoundsOptions, name: LoadNa
     headers: { authorization: `Bearer ${token}`, accept },
     body: bodies[form],
   };
+}
+
+function perCall(before: CpuTimes, after: CpuTimes, calls: number): CpuTimes {
+  const us = (worker: keyof CpuTimes) => ((after[worker] - before[worker]) * 1e6) / calls;
+  return { bare: us('bare'), proxy: us('proxy'), postgres: us('postgres') };
 }
 
 /** Who goes first changes, since who goes first finds the machine as the last one left it. */
