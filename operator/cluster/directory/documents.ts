@@ -20,17 +20,28 @@ export interface ParsedFile {
 }
 
 /** Reads a file's documents; the items of a List are objects of their own, and empty documents are none. */
-export function parseFile({ file, text }: YamlFile): ParsedFile {
+export function parseFile({ file, text, unreadable }: YamlFile): ParsedFile {
+  if (unreadable !== undefined) return { objects: [], problems: [{ file, reason: unreadable }] };
   const lines = new LineCounter();
-  // `merge`, since kubectl knows `<<` too.
-  const documents = [...parseAllDocuments(text, { lineCounter: lines, merge: true, prettyErrors: false })];
+  let documents: readonly Document[];
+  try {
+    // `merge`, since kubectl knows `<<` too.
+    documents = [...parseAllDocuments(text, { lineCounter: lines, merge: true, prettyErrors: false })];
+  } catch (error) {
+    return { objects: [], problems: [{ file, reason: reasonOf(error) }] };
+  }
   const parsed = documents.map((document, index): ParsedFile => {
     const [error] = document.errors;
     if (error) {
       const { line } = lines.linePos(error.pos[0]);
-      return { objects: [], problems: [{ file, document: index + 1, line, reason: error.message }] };
+      return { objects: [], problems: [{ file, document: index + 1, line, reason: reasonOf(error) }] };
     }
-    return { objects: objectsOf(file, index + 1, document, lines), problems: [] };
+    try {
+      return { objects: objectsOf(file, index + 1, document, lines), problems: [] };
+    } catch (error) {
+      const line = lineOf(document, lines, []);
+      return { objects: [], problems: [{ file, document: index + 1, line, reason: reasonOf(error) }] };
+    }
   });
   return {
     objects: parsed.flatMap(({ objects }) => objects),
@@ -51,6 +62,12 @@ function objectsOf(file: string, document: number, content: Document, lines: Lin
     return value.items.map((item, index) => object(item, ['items', index]));
   }
   return [object(value, [])];
+}
+
+/** Why a file cannot be parsed: some of it the parser throws rather than tells, such as an alias of nothing. */
+function reasonOf(error: unknown): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  return reason.includes('call stack') ? 'is nested too deep' : reason;
 }
 
 function fieldSteps(field: string): readonly (string | number)[] {

@@ -87,11 +87,12 @@ export function makeReader({ directory, objects, records, problems }: ReaderCont
 
 /** Parses only the files that are not as they were the last time. */
 function makeParser(): (files: readonly YamlFile[]) => readonly ParsedFile[] {
-  let known: ReadonlyMap<string, { readonly text: string; readonly content: ParsedFile }> = new Map();
+  let known: ReadonlyMap<string, YamlFile & { readonly content: ParsedFile }> = new Map();
   return (files) => {
-    const parse = ({ file, text }: YamlFile) => {
-      const before = known.get(file);
-      return before?.text === text ? before : { text, content: parseFile({ file, text }) };
+    const parse = (file: YamlFile) => {
+      const before = known.get(file.file);
+      const isKnown = before?.text === file.text && before.unreadable === file.unreadable;
+      return isKnown ? before : { ...file, content: parseFile(file) };
     };
     known = new Map(files.map((file) => [file.file, parse(file)]));
     return [...known.values()].map(({ content }) => content);

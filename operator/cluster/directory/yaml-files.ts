@@ -6,11 +6,13 @@ export interface YamlFile {
   /** Relative to the directory. */
   readonly file: string;
   readonly text: string;
+  /** Why it could not be read; then `text` is empty. */
+  readonly unreadable?: string;
 }
 
 /**
  * Reads all YAML files of a directory and of those below it, in the order of their paths. What begins with a dot is
- * left out.
+ * left out. A file that cannot be read says so, and the others are read.
  *
  * @throws DirectoryError where there is no directory, or no YAML file in it
  */
@@ -32,16 +34,22 @@ async function yamlPaths(directory: string): Promise<readonly string[]> {
       if (entry.isDirectory()) return unlessGone(yamlPaths(path), []);
       if (!/\.ya?ml$/.test(entry.name)) return [];
       // A ConfigMap that is mounted into a pod consists of symbolic links.
-      const isFile = entry.isFile() || (await unlessGone(stat(path), undefined))?.isFile();
-      return isFile ? [path] : [];
+      return entry.isSymbolicLink() || entry.isFile() ? [path] : [];
     }),
   );
   return paths.flat().sort();
 }
 
 async function readYamlFile(directory: string, path: string): Promise<YamlFile | undefined> {
-  const text = await unlessGone(readFile(path, 'utf8'), undefined);
-  return text === undefined ? undefined : { file: relative(directory, path), text };
+  const file = relative(directory, path);
+  try {
+    // What is no file, such as a pipe, might never end.
+    if (!(await stat(path)).isFile()) return undefined;
+    return { file, text: await readFile(path, 'utf8') };
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    return { file, text: '', unreadable: `cannot be read: ${error instanceof Error ? error.message : error}` };
+  }
 }
 
 /** A directory that is being edited loses files between the listing and the reading of them. */
@@ -49,7 +57,11 @@ async function unlessGone<T, D>(reading: Promise<T>, otherwise: D): Promise<T | 
   try {
     return await reading;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return otherwise;
+    if (isGone(error)) return otherwise;
     throw error;
   }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

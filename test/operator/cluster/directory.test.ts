@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: files take values from the environment like that.
 import assert from 'node:assert/strict';
-import { readFile, rename } from 'node:fs/promises';
+import { readFile, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -156,7 +156,29 @@ describe('an edit', () => {
     await yaml.write('new/deep/b.yaml', persona('one', 'Help more.'));
     await until(() => cluster.get('Persona', 'default', 'one')?.metadata.generation === 2);
   });
+
+  test('in a folder that is made anew is noticed', async (t) => {
+    const yaml = await makeYamlDirectory(t);
+    await yaml.write('a.yaml', organization());
+    await yaml.write('team/b.yaml', persona('one'));
+    const { cluster, until } = await yaml.start();
+    await rm(join(yaml.directory, 'team'), { recursive: true });
+    await until(() => cluster.list('Persona').length === 0);
+    await yaml.write('team/b.yaml', persona('one'));
+    await until(() => cluster.list('Persona').length === 1);
+    await yaml.write('team/b.yaml', persona('one', 'Help more.'));
+    await until(() => cluster.get('Persona', 'default', 'one')?.metadata.generation === 2);
+  });
 });
+
+/** Aliases of aliases, as an attack on parsers has them. */
+function bomb(): string {
+  const levels = [...'bcdefghij'].map((name, index) => {
+    const below = String.fromCharCode('a'.charCodeAt(0) + index);
+    return `${name}: &${name} [${Array(9).fill(`*${below}`).join(', ')}]`;
+  });
+  return ['a: &a [x, x, x]', ...levels].join('\n');
+}
 
 describe('a mistake', () => {
   const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' } };
@@ -258,6 +280,41 @@ describe('a mistake', () => {
       assert.equal(cluster.get('Persona', 'default', 'two')?.spec.content, 'Other.');
     });
   }
+
+  const unparsable = [
+    ['an alias of nothing', 'a: *nowhere', /Unresolved alias/],
+    ['a merge of what is no map', 'a: {<<: 5}', /Merge sources must be maps/],
+    ['more aliases than anybody writes', bomb(), /Excessive alias count/],
+    ['a nesting that never ends', '['.repeat(200_000), /nested too deep/],
+  ] as const;
+  for (const [title, content, reason] of unparsable) {
+    test(`such as ${title} concerns its file alone, at the start and later`, async (t) => {
+      const yaml = await makeYamlDirectory(t);
+      await yaml.write('a.yaml', organization());
+      await yaml.write('b.yaml', content);
+      const { cluster, found, until } = await yaml.start();
+      assert.deepEqual([found.length, found[0]?.file], [1, 'b.yaml']);
+      assert.match(found[0]?.reason ?? '', reason);
+      await yaml.write('a.yaml', organization(), persona('one'));
+      await until(() => cluster.list('Persona').length === 1);
+      assert.equal(found.length, 1);
+    });
+  }
+
+  test('such as a file that cannot be read concerns that file alone', async (t) => {
+    const yaml = await makeYamlDirectory(t);
+    await yaml.write('a.yaml', organization());
+    await yaml.write('b.yaml', persona('one'));
+    const { cluster, found, until } = await yaml.start();
+    await yaml.remove('b.yaml');
+    // To itself: a permission would not stop root.
+    await symlink('b.yaml', join(yaml.directory, 'b.yaml'));
+    await until(() => found.length > 0);
+    assert.equal(found[0]?.file, 'b.yaml');
+    assert.match(found[0]?.reason ?? '', /^cannot be read: ELOOP/);
+    await yaml.write('a.yaml', organization(), persona('two'));
+    await until(() => cluster.list('Persona').length === 2);
+  });
 
   test('keeps the last good state over a restart', async (t) => {
     const yaml = await makeYamlDirectory(t);
