@@ -46,6 +46,8 @@ export interface OperatorOptions {
   readonly resyncMs?: number;
   /** How long a new key is handed out before it is used, so that every proxy has it by then; five minutes where absent. */
   readonly propagationMs?: number;
+  /** The time by which keys rotate, in milliseconds since 1970; the system's where absent. */
+  readonly now?: () => number;
 }
 
 export interface Operator {
@@ -64,7 +66,7 @@ const monthMs = 31 * 24 * 3_600_000;
 /** Migrates the database, once it answers, and reconciles the cluster's resources into it until stopped. */
 export async function startOperator(options: OperatorOptions): Promise<Operator> {
   const { cluster, databaseUrl, log, metrics, concurrency = 4, namespace = operatorNamespace } = options;
-  const { resyncMs = defaultResyncMs, propagationMs, onDatabaseWait } = options;
+  const { resyncMs = defaultResyncMs, propagationMs, now = Date.now, onDatabaseWait } = options;
   await whenDatabaseAnswers(() => migrate(databaseUrl), { log, ...(onDatabaseWait && { onWait: onDatabaseWait }) });
   const db = new Pool({ connectionString: databaseUrl, max: concurrency * 2, application_name: 'chaperone-operator' });
   db.on('error', (error) => log.warn({ err: error }, 'lost the database'));
@@ -82,7 +84,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const context = { cluster, db, tenancies: makeTenancyFinder(cluster, namespace) };
   const { sidecars, serviceAccountIssuer, proxyDatabaseUrl = databaseUrl } = options;
   const organizations = {
-    ...{ cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now: Date.now },
+    ...{ cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now },
     // At every resync, and not at each change in between.
     isPasswordRefused: makePasswordCheck(databaseUrl, resyncMs / 2),
   };

@@ -39,7 +39,8 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   'cli/sandbox.ts': ['sandbox'],
   cli: ['crds', 'database', 'operator', 'proxy', 'proxy/pipeline', 'proxy/snapshot'],
   scripts: ['crds', 'database', 'operator', 'cli'],
-  'test/cluster/api-server.ts': [],
+  'test/free-port.ts': [],
+  'test/cluster/api-server.ts': ['test/free-port.ts'],
   bench: [
     'crds',
     'database',
@@ -66,6 +67,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'cli',
     'scripts',
     'bench',
+    'test/free-port.ts',
     'test/cluster/api-server.ts',
   ],
 };

@@ -4,7 +4,7 @@ import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { freePort } from './cluster/free-port.ts';
+import { freePort } from './free-port.ts';
 import { until } from './until.ts';
 import type { Scope } from './up/start-up.ts';
 

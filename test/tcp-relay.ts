@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import { freePort } from './free-port.ts';
 
 /** A way to a server on this machine that can be taken away and given back. */
 export interface TcpRelay {
@@ -41,21 +43,20 @@ export async function startRelay(t: Pick<TestContext, 'after'>, targetPort: numb
     });
   };
   const server = createServer(accept);
-  const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const port = await freePort();
+  const open = async () => void (await once(server.listen(port, '127.0.0.1'), 'listening'));
   const close = () =>
     new Promise<void>((resolve) => {
       server.close(() => resolve());
       for (const { client } of links) client.destroy();
     });
-  await listen(0);
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('A TCP server has no port');
+  await open();
   t.after(() => (server.listening ? close() : undefined));
   return {
-    port: address.port,
+    port,
     counts: () => ({ accepted, open: links.size }),
     close,
-    open: () => listen(address.port),
+    open,
     loseNextAnswer() {
       losing = true;
     },

@@ -3,11 +3,11 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream, existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, fetch } from 'undici';
+import { freePort } from '../free-port.ts';
 
 export interface ApiAnswer {
   readonly status: number;
@@ -77,7 +77,7 @@ async function startIn(
     children.push(child);
     return child;
   };
-  const [clientPort, peerPort, securePort] = await freePorts();
+  const [clientPort, peerPort, securePort] = [await freePort(), await freePort(), await freePort()];
   const token = randomBytes(16).toString('hex');
   await writeCredentials(directory, token);
   start('etcd', etcdArguments(directory, clientPort, peerPort));
@@ -180,21 +180,6 @@ async function untilReady<T>(children: readonly ChildProcess[], attempt: () => P
       await delay(100);
     }
   }
-}
-
-async function freePorts(): Promise<[number, number, number]> {
-  // All are held until all are known, so that they differ.
-  const servers = [createServer(), createServer(), createServer()] as const;
-  const [first, second, third] = servers;
-  const listen = async (server: typeof first) => {
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('No port');
-    return address.port;
-  };
-  const ports: [number, number, number] = [await listen(first), await listen(second), await listen(third)];
-  for (const server of servers) await once(server.close(), 'close');
-  return ports;
 }
 
 async function stopProcess(child: ChildProcess): Promise<void> {

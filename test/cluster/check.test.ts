@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { type CheckResult, judge } from '../../cli/check/check.ts';
 import { chartResources } from '../../cli/check/cluster/rights.ts';
@@ -92,10 +93,11 @@ describe('chaperone check', { skip }, () => {
     const waiting = spawn(process.execPath, [join(repository, 'cli', 'main.ts'), ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    const [sentence] = await once(waiting.stderr, 'data');
-    assert.match(String(sentence), /^Waiting until every member namespace has its credentials/);
+    const exited = once(waiting, 'exit');
+    const [sentence] = await once(createInterface({ input: waiting.stderr }), 'line');
+    assert.match(sentence, /^Waiting until every member namespace has its credentials/);
     await create(server, paths.credentials, credentials);
-    const [code] = await once(waiting, 'exit');
+    const [code] = await exited;
     assert.equal(code, 0);
   });
 

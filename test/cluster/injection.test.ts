@@ -21,10 +21,11 @@ import {
 import type { Container, Pod } from '../../operator/injection/pod.ts';
 import { defaultSidecar } from '../../operator/injection/settings.ts';
 import { startInjection } from '../../operator/injection/start.ts';
+import { freePort } from '../free-port.ts';
+import { HeldClock } from '../held-clock.ts';
 import { until } from '../until.ts';
 import type { ApiServer } from './api-server.ts';
 import { kubeConfigOf, log, skip, startServerWithKinds } from './cluster-under-test.ts';
-import { freePort } from './free-port.ts';
 import { makeHands, organization } from './resources.ts';
 
 const operatorNamespace = 'chaperone-system';
@@ -36,13 +37,18 @@ const namespaces = {
   both: { team: 'everyone' },
   unreachable: { team: 'acme', webhook: 'unreachable' },
   rotating: { team: 'acme', webhook: 'rotating' },
+  rotated: { team: 'acme', webhook: 'rotated' },
 };
+
+/** What webhooks of their own ask of those that name one. */
+const webhookIn = (...values: string[]) => ({ key: 'webhook', operator: 'In', values });
+const selecting = (requirement: object) => ({ matchExpressions: [requirement] });
 
 const selectorOf = (organization: string) => ({
   matchExpressions: [{ key: 'team', operator: 'In', values: [organization, 'everyone'] }],
 });
 
-describe('pods that are created through an API server', { skip, timeout: 120_000 }, () => {
+describe('pods that are created through an API server', { skip }, () => {
   const releasers: (() => Promise<unknown>)[] = [];
   let server: ApiServer;
   let request: Request;
@@ -78,8 +84,7 @@ describe('pods that are created through an API server', { skip, timeout: 120_000
     });
     const notRotating = { key: 'webhook', operator: 'NotIn', values: ['rotating'] };
     await configure('validatingwebhookconfigurations', 'chaperone', port, 'Fail', notRotating);
-    const down = { key: 'webhook', operator: 'In', values: ['unreachable'] };
-    await configure('mutatingwebhookconfigurations', 'down', await freePort(), 'Ignore', down);
+    await configure('mutatingwebhookconfigurations', 'down', await freePort(), 'Ignore', webhookIn('unreachable'));
     await untilConfigured('shop');
     await until(async () => {
       const { body } = await create('unreachable', pod({ name: 'probe' }), '?dryRun=All');
@@ -154,48 +159,50 @@ describe('pods that are created through an API server', { skip, timeout: 120_000
   });
 
   test('are all injected while the certificates rotate', async () => {
-    const nowMs = Date.now();
-    const clock = new HeldClock(nowMs);
-    // The authority is due in a second of that clock, and the certificate of the former authority some seconds later.
-    const { authorityLifetimeMs, servingLifetimeMs } = defaultCertificatePolicy;
-    const policy = { ...defaultCertificatePolicy, names: ['127.0.0.1', 'localhost'], publicationMs: 1_000 };
-    const ageOf = (lifetimeMs: number, dueMs: number) => ({ lifetimeMs, nowMs: nowMs - (lifetimeMs * 2) / 3 + dueMs });
-    const authority = await issueAuthority(ageOf(authorityLifetimeMs, 1_000));
-    const serving = await issueServing(authority, policy.names, ageOf(servingLifetimeMs, 3_000));
+    const clock = new HeldClock();
+    const policy = { ...defaultCertificatePolicy, names: ['127.0.0.1', 'localhost'], publicationMs: 10_000 };
+    // Both are due in ten seconds of that clock.
+    const ageOf = (lifetimeMs: number) => ({ lifetimeMs, nowMs: clock.read() - (lifetimeMs * 2) / 3 + 10_000 });
+    const authority = await issueAuthority(ageOf(policy.authorityLifetimeMs));
+    const serving = await issueServing(authority, policy.names, ageOf(policy.servingLifetimeMs));
     const seeded = { authority, serving, trusted: [authority.certificate] };
     await cluster.applySecret({ namespace: operatorNamespace, name: 'rotating-tls', data: toCertificateData(seeded) });
     const { port } = await startWebhooks('rotating', policy, clock.read);
-    const onlyHere = { key: 'webhook', operator: 'In', values: ['rotating'] };
-    await configure('mutatingwebhookconfigurations', 'rotating', port, 'Fail', onlyHere);
+    await configure('mutatingwebhookconfigurations', 'rotating', port, 'Fail', webhookIn('rotating'));
     await untilConfigured('rotating');
-
-    const bundles = new Set([await publishedBundle('rotating')]);
-    const issuers = new Set([await shakeHands(port, seeded.trusted.join(''))]);
-    clock.start();
     let pods = 0;
-    await until(async () => {
-      const bundle = await publishedBundle('rotating');
-      bundles.add(bundle);
-      issuers.add(await shakeHands(port, bundle));
+    const createInjected = async () => {
       const { status, body } = await create('rotating', pod({ name: `web-${pods++}` }));
       assert.equal(status, 201, JSON.stringify(body));
-      return issuers.size > 1 && bundles.size > 1;
+      assert.deepEqual(names(body.spec.initContainers), ['chaperone-proxy']);
+    };
+
+    const former = await publishedBundle('rotating');
+    const formerIssuer = await shakeHands(port, former);
+    clock.advance(10_000);
+    const bundle = await until(async () => {
+      await createInjected();
+      const published = await publishedBundle('rotating');
+      return published !== former && published;
+    }, 'a new authority to be published');
+    assert.ok(bundle.startsWith(former), 'the former authority is trusted no more');
+    assert.equal(await shakeHands(port, bundle), formerIssuer, 'what it signs is shown before API servers know it');
+
+    // Who calls the webhook for this namespace has read the configuration since then, and so the authority.
+    await change('rotating', {
+      path: '/webhooks/0/namespaceSelector',
+      value: selecting(webhookIn('rotating', 'rotated')),
+    });
+    await untilConfigured('rotated');
+    clock.advance(policy.publicationMs);
+    await until(async () => {
+      await createInjected();
+      return (await shakeHands(port, bundle)) !== formerIssuer;
     }, 'a certificate of the new authority');
 
     // Another address makes the API server connect anew.
-    const url = `https://localhost:${port}/mutate`;
-    const { status } = await request({
-      method: 'PATCH',
-      path: configurationPath('mutatingwebhookconfigurations', 'rotating'),
-      body: [{ op: 'replace', path: '/webhooks/0/clientConfig/url', value: url }],
-      contentType: 'application/json-patch+json',
-    });
-    assert.equal(status, 200);
-    for (let more = 0; more < 20; more++) {
-      const { status, body } = await create('rotating', pod({ name: `more-${more}` }));
-      assert.equal(status, 201, JSON.stringify(body));
-      assert.deepEqual(names(body.spec.initContainers), ['chaperone-proxy']);
-    }
+    await change('rotating', { path: '/webhooks/0/clientConfig/url', value: `https://localhost:${port}/mutate` });
+    for (let more = 0; more < 20; more++) await createInjected();
   });
 
   async function startWebhooks(name: string, policy?: CertificatePolicy, now = Date.now) {
@@ -244,7 +251,7 @@ describe('pods that are created through an API server', { skip, timeout: 120_000
       admissionReviewVersions: ['v1'],
       clientConfig: { url: `https://127.0.0.1:${port}/${mutating ? 'mutate' : 'validate'}` },
       rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
-      namespaceSelector: { matchExpressions: [namespaceRequirement] },
+      namespaceSelector: selecting(namespaceRequirement),
       sideEffects: 'NoneOnDryRun',
       timeoutSeconds: 10,
       failurePolicy,
@@ -253,6 +260,16 @@ describe('pods that are created through an API server', { skip, timeout: 120_000
     const path = `/apis/admissionregistration.k8s.io/v1/${kind}`;
     const { status, body } = await request({ method: 'POST', path, body: { metadata: { name }, webhooks: [webhook] } });
     assert.equal(status, 201, JSON.stringify(body));
+  }
+
+  async function change(name: string, replacement: { readonly path: string; readonly value: unknown }): Promise<void> {
+    const { status, body } = await request({
+      method: 'PATCH',
+      path: configurationPath('mutatingwebhookconfigurations', name),
+      body: [{ op: 'replace', ...replacement }],
+      contentType: 'application/json-patch+json',
+    });
+    assert.equal(status, 200, JSON.stringify(body));
   }
 
   /** API servers take up webhooks some time after they were configured. */
@@ -322,23 +339,6 @@ async function shakeHands(port: number, ca: string): Promise<string> {
   const { issuer } = socket.getPeerCertificate();
   socket.destroy();
   return String(issuer.CN);
-}
-
-/** Stands still until it is started, so that what is due by it comes in a test that took long to be ready, too. */
-class HeldClock {
-  readonly #heldMs: number;
-  #startedMs: number | undefined;
-
-  constructor(heldMs: number) {
-    this.#heldMs = heldMs;
-  }
-
-  start(): void {
-    this.#startedMs = performance.now();
-  }
-
-  readonly read = (): number =>
-    this.#startedMs === undefined ? this.#heldMs : this.#heldMs + performance.now() - this.#startedMs;
 }
 
 function configurationPath(kind: WebhookConfiguration['kind'], name: string): string {

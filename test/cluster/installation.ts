@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { injectionSettingsOf } from '../../cli/check/cluster/injection-settings.ts';
-import { customKinds, definitionFiles } from '../../crds/definition.ts';
+import { customKinds, definitionFiles, readDefinition } from '../../crds/definition.ts';
 import { issueAuthority, issueServing, type KeyPair } from '../../operator/certificates/issue.ts';
 import { hashAnnotation, sidecarName } from '../../operator/injection/marks.ts';
 import { readPodSettings } from '../../operator/injection/settings.ts';
@@ -54,13 +54,15 @@ export async function putStatus(server: ApiServer, path: string, status: object)
   assert.equal(answer.status, 200, `${path}: ${JSON.stringify(answer.body)}`);
 }
 
-/** Replaces an object by what `change` makes of it. */
+/** Replaces an object by what `change` makes of it, however often the server itself writes to it in between. */
 export async function edit(
   server: ApiServer,
   path: string,
   change: (object: ApiAnswer['body']) => object,
 ): Promise<void> {
-  const answer = await server.request('PUT', path, change(await read(server, path)));
+  const replace = async () => server.request('PUT', path, change(await read(server, path)));
+  let answer = await replace();
+  while (answer.status === 409) answer = await replace();
   assert.equal(answer.status, 200, `${path}: ${JSON.stringify(answer.body)}`);
 }
 
@@ -85,8 +87,8 @@ export async function installDefinitions(server: ApiServer): Promise<void> {
       parse(text),
     );
   }
-  for (const path of [paths.organization, paths.persona]) {
-    const list = path.slice(0, path.lastIndexOf('/'));
+  for (const kind of customKinds) {
+    const list = `${custom}/${readDefinition(kind).names.plural}`;
     await until(async () => (await server.request('GET', list)).status === 200, `${list} to be served`);
   }
 }

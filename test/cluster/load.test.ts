@@ -8,7 +8,7 @@ import { makeTestDatabase, type TestDatabase } from '../database.ts';
 import { until } from '../until.ts';
 import type { ApiServer } from './api-server.ts';
 import { kubeConfigOf, log, skip, startServerWithKinds } from './cluster-under-test.ts';
-import { binding, makeHands, organization, persona, secret } from './resources.ts';
+import { binding, inParallel, makeHands, organization, persona, secret } from './resources.ts';
 
 const personas = 1_000;
 const bindings = 200;
@@ -81,7 +81,7 @@ describe('a thousand personas and two hundred keys', { skip }, () => {
     const createdMs = performance.now() - startedAtMs;
     const isReady = (kind: 'Persona' | 'ApiKeyBinding') => () =>
       first.cluster.list(kind).every(({ status }) => status?.conditions?.some(({ reason }) => reason === 'Ready'));
-    await until(() => isReady('Persona')() && isReady('ApiKeyBinding')(), 'all to be Ready', 60_000);
+    await until(() => isReady('Persona')() && isReady('ApiKeyBinding')(), 'all to be Ready', 240_000);
     assert.equal(first.cluster.list('Persona').length, personas);
     const readyMs = performance.now() - startedAtMs;
     await until(() => first.cluster.get('Organization', '', 'acme')?.status?.boundKeys === bindings);
@@ -122,12 +122,4 @@ describe('a thousand personas and two hundred keys', { skip }, () => {
 
 function writesOf(requests: ReadonlyMap<string, number>): Record<string, number> {
   return Object.fromEntries([...requests].filter(([request]) => !request.startsWith('GET ')));
-}
-
-async function inParallel(width: number, tasks: readonly (() => Promise<void>)[]): Promise<void> {
-  const left = [...tasks];
-  const work = async () => {
-    for (let task = left.shift(); task; task = left.shift()) await task();
-  };
-  await Promise.all(Array.from({ length: width }, work));
 }

@@ -69,7 +69,7 @@ describe('an operator that is killed again and again', { skip }, () => {
       kills += 1;
     }
     await changing;
-    await start('--no-leader-election');
+    await (await start('--no-leader-election')).untilLogged('reconciling');
     for (const [kind, path] of present.values()) await hands.untilReason(kind, path, 'Ready');
     const wanted = [...present.keys(), 'Organization acme'].sort();
     await until(async () => (await listObjects(stage)).length === wanted.length, 'what was deleted to be gone');

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { freePort } from '../free-port.ts';
 import { until } from '../until.ts';
 import { repository, type Scope } from '../up/start-up.ts';
-import { freePort } from './free-port.ts';
 import { governance } from './stage.ts';
 
 /** `chaperone operator` in a process of its own, as in a pod. */

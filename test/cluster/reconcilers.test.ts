@@ -75,6 +75,13 @@ describe('in a cluster', { skip }, () => {
     const body = { status: { hard, used: { secrets: '0' } } };
     await client.send({ method: 'PATCH', path: `${path}/status`, contentType, body });
   };
+  /** By its own hand: for some time after a quota is gone, admission may still go by it. */
+  const allowSecrets = async (place: string) => {
+    const hard = { secrets: '10' };
+    const change = { method: 'PATCH', contentType: 'application/merge-patch+json' } as const;
+    await client.send({ ...change, path: quotaPath(place), body: { spec: { hard } } });
+    await client.send({ ...change, path: `${quotaPath(place)}/status`, body: { status: { hard } } });
+  };
 
   test('an Organization gets its row, and its namespaces get credentials', async () => {
     const acme = await hands.untilReason('Organization', 'acme', 'Ready');
@@ -261,6 +268,7 @@ describe('in a cluster', { skip }, () => {
     for (const name of ['crowd-1', 'crowd-2', 'crowd-3']) await hands.create('Namespace', name, {}, { labels });
     await hands.create('Secret', 'crowd-1/chaperone-crowded', secret({ mine: 'yes' }));
     await forbidSecrets('crowd-2');
+    await until(() => cluster.get('Namespace', '', 'crowd-3'), 'the namespaces to be seen');
     await hands.create('Organization', 'crowded', organization({ namespaceSelector: { matchLabels: labels } }));
     const crowded = await hands.untilReason('Organization', 'crowded', 'NamespacesWithoutCredentials');
     assert.deepEqual(crowded.status?.memberNamespaces, ['crowd-3']);
@@ -270,7 +278,7 @@ describe('in a cluster', { skip }, () => {
     const theirs = await hands.find('Secret', 'crowd-1/chaperone-crowded');
     assert.deepEqual(Object.keys(theirs?.data ?? {}), ['mine']);
     await hands.remove('Secret', 'crowd-1/chaperone-crowded');
-    await client.send({ method: 'DELETE', path: quotaPath('crowd-2') });
+    await allowSecrets('crowd-2');
     const ready = await hands.untilReason('Organization', 'crowded', 'Ready');
     assert.deepEqual(ready.status?.memberNamespaces, ['crowd-1', 'crowd-2', 'crowd-3']);
   });

@@ -62,17 +62,30 @@ export function makeHands(client: ApiClient) {
       await client.send({ method: 'DELETE', path: objectPath(keyOf(kind, path)) });
     },
     /** Waits until the object's Ready condition has this reason. */
-    untilReason: (kind: CustomKind, path: string, reason: string): Promise<TestObject> =>
-      until(async () => {
-        const object = await find(kind, path);
-        const ready = object?.status?.conditions?.find(({ type }) => type === 'Ready');
-        return ready?.reason === reason ? object : undefined;
-      }, `${kind} ${path} to be ${reason}`),
+    untilReason: (kind: CustomKind, path: string, reason: string, timeoutMs?: number): Promise<TestObject> =>
+      until(
+        async () => {
+          const object = await find(kind, path);
+          const ready = object?.status?.conditions?.find(({ type }) => type === 'Ready');
+          return ready?.reason === reason ? object : undefined;
+        },
+        `${kind} ${path} to be ${reason}`,
+        timeoutMs,
+      ),
     untilGone: (kind: Kind, path: string) => until(async () => !(await find(kind, path)), `${kind} ${path} to be gone`),
   };
 }
 
 export type Hands = ReturnType<typeof makeHands>;
+
+/** As many hands as `width` at work on what there is to do: none waits in line for longer than a request may take. */
+export async function inParallel(width: number, tasks: readonly (() => Promise<void>)[]): Promise<void> {
+  const left = [...tasks];
+  const work = async () => {
+    for (let task = left.shift(); task; task = left.shift()) await task();
+  };
+  await Promise.all(Array.from({ length: width }, work));
+}
 
 export function decode(object: TestObject | undefined, key: string): string {
   const value = object?.data?.[key];

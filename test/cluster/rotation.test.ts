@@ -3,6 +3,7 @@ import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { importJWK, SignJWT } from 'jose';
 import { Client } from 'pg';
 import { type ProxyProcess, startProxyProcess } from '../../cli/local/proxies.ts';
 import { statePaths } from '../../cli/local/state.ts';
@@ -10,25 +11,28 @@ import { signToken } from '../../cli/token.ts';
 import { makeEnvelope } from '../../database/envelope.ts';
 import { makeSecretFiles } from '../../operator/cluster/directory/secret-files.ts';
 import { operatorNamespace, readCredentialsSecret, readSigningKeys } from '../../operator/credentials.ts';
+import { ownIssuer } from '../../proxy/pipeline/authenticate.ts';
 import { startSandbox } from '../../sandbox/server.ts';
+import { HeldClock } from '../held-clock.ts';
 import { until } from '../until.ts';
 import { makeDirectory, repository, suiteScope } from '../up/start-up.ts';
 import { skip } from './cluster-under-test.ts';
 import { binding, decode, organization, persona, secret, type TestObject } from './resources.ts';
 import { governance, type Stage, setStage } from './stage.ts';
 
-const propagationMs = 6_000;
+const propagationMs = 2_000;
 
 describe('under a steady stream of calls', { skip }, () => {
   const scope = suiteScope();
   let stage: Stage;
   let proxy: ProxyProcess;
   let data: string;
+  const clock = new HeldClock();
 
   before(async () => {
     stage = await setStage(scope);
     const { hands } = stage;
-    await stage.startOperator({ propagationMs });
+    await stage.startOperator({ propagationMs, now: clock.read });
     await hands.create('Organization', 'acme', organization());
     await hands.create('Secret', 'web/openai', secret({ key: 'sk-sandbox' }));
     await hands.create('Persona', 'web/support', persona());
@@ -60,6 +64,27 @@ describe('under a steady stream of calls', { skip }, () => {
     return found;
   };
 
+  const signingKeys = async () =>
+    readSigningKeys(toSecret(await stage.hands.find('Secret', `${governance}/chaperone-acme-signing-keys`)));
+  /** A token of the key that is handed out and not used yet. */
+  const signWithNext = async (organizationId: string) => {
+    const next = (await signingKeys()).at(-1);
+    assert.ok(next?.kid);
+    return new SignJWT({ sub: organizationId })
+      .setProtectedHeader({ alg: 'EdDSA', kid: next.kid })
+      .setIssuer(ownIssuer)
+      .setAudience(organizationId)
+      .setIssuedAt()
+      .setExpirationTime('5m')
+      .sign(await importJWK(next, 'EdDSA'));
+  };
+  const listPersonas = async (token: string) => {
+    const headers = { authorization: `Bearer ${token}`, 'x-user-id': 'bob' };
+    const answer = await fetch(`http://127.0.0.1:${proxy.port}/v1/personas`, { headers });
+    await answer.text();
+    return answer.status;
+  };
+
   test('every key and the password is replaced: no call fails, and none is lost', async (t) => {
     const first = await credentials();
     const personaId = (await stage.hands.find('Persona', 'web/support'))?.status?.id;
@@ -85,27 +110,28 @@ describe('under a steady stream of calls', { skip }, () => {
       return answer.status === 200 ? undefined : `${answer.status} ${text}`;
     });
     await calls.untilMore(20);
-    // What was issued in the very second that the annotation names is not replaced.
-    await until(() => Date.now() / 1_000 > first.loginIssuedAtS + 2);
 
-    await stage.hands.change('Organization', 'acme', {
-      metadata: { annotations: { 'chaperone.dev/rotate': new Date().toISOString() } },
-    });
+    // What was issued in the very second that the annotation names is not replaced.
+    clock.advance(1_000);
+    const rotate = new Date(clock.read()).toISOString();
+    await stage.hands.change('Organization', 'acme', { metadata: { annotations: { 'chaperone.dev/rotate': rotate } } });
     const second = await until(async () => {
       const now = await credentials();
       return now.databaseUrl !== first.databaseUrl && now;
     }, 'another password');
     assert.equal(second.dataKeys.current, first.dataKeys.current, 'a new key is handed out before it is used');
+    const next = await signWithNext(second.organization.id);
+    await until(async () => (await listPersonas(next)) === 200, 'the proxy to know the new keys');
     await calls.untilMore(20);
+    assert.equal((await credentials()).dataKeys.current, first.dataKeys.current);
 
+    clock.advance(propagationMs);
     const last = await until(async () => {
       const now = await credentials();
       return now.dataKeys.current !== first.dataKeys.current && now;
     }, 'another data key');
-    const signing = readSigningKeys(
-      toSecret(await stage.hands.find('Secret', `${governance}/chaperone-acme-signing-keys`)),
-    );
-    assert.ok(signing[0]?.kid !== first.jwks.keys[0]?.kid);
+    const [signing] = await signingKeys();
+    assert.ok(signing?.kid !== first.jwks.keys[0]?.kid);
     const sealedWith = async () => {
       const { rows } = await stage.db.query<{ id: string }>(
         `select distinct encode(substr(input_encrypted, 3, get_byte(input_encrypted, 1)), 'escape') as id

@@ -54,16 +54,17 @@ describe('sidecars of another time', { skip }, () => {
 
   test('are reported with their workloads, and rolled one after another where the Organization says so', async () => {
     for (const name of ['api', 'worker']) await createDeployment(name);
-    await createPod('api-1', 'of-yesterday', ofReplicaSet('api'));
-    await createPod('api-2', undefined, ofReplicaSet('api'));
-    await createPod('worker-1', 'of-yesterday', ofReplicaSet('worker'));
-    await createPod('import-1', 'of-yesterday', ofJob('import'));
+    // The one that ends comes first: with the last of them, all are seen as they are.
     await createPod('import-0', 'of-yesterday', ofJob('import'));
     await client.send({
       method: 'PATCH',
       path: `${pods}/import-0/status`,
       ...merge({ status: { phase: 'Succeeded' } }),
     });
+    await createPod('api-1', 'of-yesterday', ofReplicaSet('api'));
+    await createPod('api-2', undefined, ofReplicaSet('api'));
+    await createPod('worker-1', 'of-yesterday', ofReplicaSet('worker'));
+    await createPod('import-1', 'of-yesterday', ofJob('import'));
 
     const reported = await untilSidecars('Outdated', 3);
     assert.match(
@@ -102,10 +103,10 @@ describe('sidecars of another time', { skip }, () => {
     await createDeployment('stubborn', { 'chaperone.dev/rolled-to': currentHash('x', ofReplicaSet('stubborn')) });
     await createPod('stubborn-1', 'of-yesterday', ofReplicaSet('stubborn'));
     await createDeployment('changing');
-    await createPod('changing-1', 'of-yesterday', ofReplicaSet('changing'));
     const path = `${workloads}/changing`;
     await client.send({ method: 'PATCH', path, ...merge({ spec: { minReadySeconds: 1 } }) });
     const before = await generationOf('changing');
+    await createPod('changing-1', 'of-yesterday', ofReplicaSet('changing'));
     await untilSidecars('Outdated', 2);
     assert.equal(await rolledTo('changing'), undefined);
     assert.equal(await generationOf('changing'), before);

@@ -17,7 +17,7 @@ import { startRelay } from '../tcp-relay.ts';
 import { until } from '../until.ts';
 import type { ApiServer } from './api-server.ts';
 import { kubeConfigOf, log, skip, startServerWithKinds } from './cluster-under-test.ts';
-import { type Hands, makeHands, persona } from './resources.ts';
+import { type Hands, inParallel, makeHands, persona } from './resources.ts';
 
 const timings: ReflectorTimings = { ...defaultTimings, backoffMs: [20, 200] };
 
@@ -46,7 +46,7 @@ describe('what the API server has is seen', { skip }, () => {
     };
     const relay = await startRelay(t, Number(new URL(server.url).port));
     const via = `https://127.0.0.1:${relay.port}`;
-    const client = makeApiClient({ kubeConfig: kubeConfigOf(server, via), requestTimeoutMs: 2_000 });
+    const client = makeApiClient({ kubeConfig: kubeConfigOf(server, via), requestTimeoutMs: 5_000 });
     const cluster = makeKubernetesCluster({
       client,
       namespace: 'default',
@@ -85,7 +85,7 @@ describe('what the API server has is seen', { skip }, () => {
   });
 
   test('after a watch fell silent', async (t) => {
-    const { cluster, outcomes, relay } = await open(t, { silenceMs: 500 });
+    const { cluster, outcomes, relay } = await open(t, { silenceMs: 3_000 });
     await untilSeen(cluster, await create());
     relay.freeze();
     await untilSeen(cluster, await create());
@@ -129,7 +129,10 @@ describe('what the API server has is seen', { skip }, () => {
 
   test('page by page, where there is much of it', async () => {
     const names = Array.from({ length: 1_100 }, (_, index) => `page-${index}`);
-    await Promise.all(names.map((name) => hands.create('ConfigMap', `default/${name}`)));
+    await inParallel(
+      16,
+      names.map((name) => () => hands.create('ConfigMap', `default/${name}`)),
+    );
     let pages = 0;
     const countPage = () => {
       pages += 1;
