@@ -25,8 +25,8 @@ export interface InjectionContext {
   readonly port: number;
   /** Which operator this is, in Events: its pod's name. */
   readonly instance: string;
-  /** How long a stop goes on serving: until API servers have heard that this replica goes. */
-  readonly drainMs?: number;
+  /** A stop goes on serving until this resolves: API servers have heard by then that this replica goes. */
+  readonly drained?: () => Promise<unknown>;
   readonly log: Logger;
   readonly registry: Registry;
 }
@@ -39,7 +39,7 @@ export interface Injection {
   stop(): Promise<void>;
 }
 
-const defaultDrainMs = 3_000;
+const drainMs = 3_000;
 const sweepMs = 50;
 
 /**
@@ -57,7 +57,7 @@ export async function startInjection(context: InjectionContext): Promise<Injecti
     log,
     registry,
     host = '0.0.0.0',
-    drainMs = defaultDrainMs,
+    drained = () => delay(drainMs),
   } = context;
   const metrics = makeInjectionMetrics(registry);
   const recordEvent = makePodEventRecorder(client, log, context.instance);
@@ -81,7 +81,7 @@ export async function startInjection(context: InjectionContext): Promise<Injecti
       // API servers keep their connections. One that ends just as something is asked over it is a pod that was not
       // admitted, so each is ended with an answer as long as any may come.
       server.prependListener('request', (_, response) => response.setHeader('connection', 'close'));
-      await delay(drainMs);
+      await drained();
       const closed = once(server, 'close');
       server.close();
       // Connections that were busy at the close would otherwise stay open, idle, for long.

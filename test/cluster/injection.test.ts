@@ -229,7 +229,7 @@ describe('pods that are created through an API server', { skip }, () => {
       host: '127.0.0.1',
       port: 0,
       instance: 'test',
-      drainMs: 0,
+      drained: async () => {},
       log,
       registry: new Registry(),
     });

@@ -21,7 +21,7 @@ describe('the webhooks', () => {
   let showNext: (pair: KeyPair) => void = () => {};
 
   before(async () => {
-    const validity = { lifetimeMs: 60_000, nowMs: Date.now() };
+    const validity = { lifetimeMs: 3_600_000, nowMs: Date.now() };
     authority = await issueAuthority(validity);
     const first = await issueServing(authority, ['localhost'], validity);
     injection = await startInjection({
@@ -35,7 +35,7 @@ describe('the webhooks', () => {
       host: '127.0.0.1',
       port: 0,
       instance: 'test',
-      drainMs: 0,
+      drained: async () => {},
       log,
       registry,
     });
@@ -140,7 +140,7 @@ describe('the webhooks', () => {
   });
 
   test('show a new certificate to the next connection', async () => {
-    const validity = { lifetimeMs: 60_000, nowMs: Date.now() };
+    const validity = { lifetimeMs: 3_600_000, nowMs: Date.now() };
     const next = await issueAuthority(validity);
     showNext(await issueServing(next, ['localhost'], validity));
     assert.equal((await post('/mutate', review())).status, 200, 'a connection that stands goes on');
@@ -155,7 +155,8 @@ describe('the webhooks', () => {
 
 test('a server that stops answers what it is asked until API servers have heard of it, and ends each connection so', async () => {
   const cluster = makeCluster();
-  const validity = { lifetimeMs: 60_000, nowMs: Date.now() };
+  const drained = Promise.withResolvers<void>();
+  const validity = { lifetimeMs: 3_600_000, nowMs: Date.now() };
   const authority = await issueAuthority(validity);
   const serving = await issueServing(authority, ['localhost'], validity);
   const injection = await startInjection({
@@ -169,7 +170,7 @@ test('a server that stops answers what it is asked until API servers have heard 
     host: '127.0.0.1',
     port: 0,
     instance: 'test',
-    drainMs: 2_000,
+    drained: () => drained.promise,
     log,
     registry: new Registry(),
   });
@@ -191,6 +192,7 @@ test('a server that stops answers what it is asked until API servers have heard 
     assert.equal(headers.connection, 'close');
     assert.match(await rest.text(), /NoOrganization/);
   }
+  drained.resolve();
   await stopped;
   await assert.rejects(() => ask(newcomer), { code: 'ECONNREFUSED' });
   await agent.close();
