@@ -6,7 +6,7 @@ import type { FileProblem } from './directory/directory-error.ts';
 import type { Environment } from './directory/environment.ts';
 import { makeEventLog } from './directory/event-log.ts';
 import { makeValidators } from './directory/kinds.ts';
-import { settleMs } from './directory/missing-objects.ts';
+import { defaultSettleMs } from './directory/missing-objects.ts';
 import { makeObjects } from './directory/objects.ts';
 import { makeProblemReport } from './directory/problem-report.ts';
 import { makeReader } from './directory/reader.ts';
@@ -32,6 +32,8 @@ export interface DirectoryClusterContext {
   readonly onProblem: (problem: FileProblem) => void;
   /** Called when a problem is no more. */
   readonly onFixed?: (problem: FileProblem) => void;
+  /** For so long an object must be missing before it counts as deleted. */
+  readonly settleMs?: number;
 }
 
 export interface DirectoryCluster extends Cluster {
@@ -47,7 +49,7 @@ export interface DirectoryCluster extends Cluster {
  * `start` throws a DirectoryError where there is no directory or no YAML in it.
  */
 export function makeDirectoryCluster(context: DirectoryClusterContext): DirectoryCluster {
-  const { directory, stateDirectory, environment, onProblem, onFixed = () => {} } = context;
+  const { directory, stateDirectory, environment, onProblem, onFixed = () => {}, settleMs = defaultSettleMs } = context;
   const now = () => new Date();
   const cache = makeCache();
   const records = makeRecords(makeStateFiles(join(stateDirectory, 'objects')));
@@ -57,7 +59,7 @@ export function makeDirectoryCluster(context: DirectoryClusterContext): Director
   const secrets = makeAppliedSecrets({ cache, records, files: secretFiles, now });
   const recordEvent = makeEventLog(join(stateDirectory, 'events.jsonl'), now);
   const problems = makeProblemReport(onProblem, onFixed);
-  const reader = makeReader({ directory, objects, records, problems });
+  const reader = makeReader({ directory, objects, records, problems, settleMs });
   // Everything that changes an object runs one after another, so that none sees another half done.
   const serialize = makeSerializer();
 

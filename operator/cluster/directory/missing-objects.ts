@@ -4,7 +4,7 @@ import { idOf, type ObjectKey } from '../cluster.ts';
  * For so long an object must be missing before it counts as deleted: an editor may write a file in parts, or take it
  * away and put another in its place.
  */
-export const settleMs = 100;
+export const defaultSettleMs = 100;
 
 export interface MissingObjects {
   /** Notes which objects are missing now. Returned are those that have been so for long enough, and are noted no more. */
@@ -14,7 +14,7 @@ export interface MissingObjects {
 }
 
 /** @param now in milliseconds, from a clock that is never set back */
-export function makeMissingObjects(now: () => number): MissingObjects {
+export function makeMissingObjects(now: () => number, settleMs = defaultSettleMs): MissingObjects {
   let since: ReadonlyMap<string, number> = new Map();
   return {
     update: (missing) => {

@@ -25,6 +25,7 @@ interface ReaderContext {
   readonly objects: Objects;
   readonly records: Records;
   readonly problems: ProblemReport;
+  readonly settleMs: number;
 }
 
 /** What came of applying what a document states. */
@@ -33,9 +34,9 @@ interface Outcome {
   readonly problems: readonly FileProblem[];
 }
 
-export function makeReader({ directory, objects, records, problems }: ReaderContext): Reader {
+export function makeReader({ directory, objects, records, problems, settleMs }: ReaderContext): Reader {
   const parse = makeParser();
-  const missingObjects = makeMissingObjects(() => performance.now());
+  const missingObjects = makeMissingObjects(() => performance.now(), settleMs);
   const outcomes = new Map<string, Outcome>();
   let wasRead = false;
   let lastFiles: readonly YamlFile[] | undefined;

@@ -9,6 +9,9 @@ import { makeYamlDirectory, organization, persona } from './yaml-directory.ts';
 
 const finalizer = 'chaperone.dev/data';
 
+/** Longer than a test takes between the parts of a save. */
+const longSaveMs = 60_000;
+
 describe('reading', () => {
   test('files at any depth, several documents, and lists; nothing that begins with a dot', async (t) => {
     const yaml = await makeYamlDirectory(t);
@@ -124,7 +127,7 @@ describe('an edit', () => {
     const yaml = await makeYamlDirectory(t);
     await yaml.write('a.yaml', organization());
     await yaml.write('b.yaml', persona('one'));
-    const { cluster, announced, until } = await yaml.start();
+    const { cluster, announced, until } = await yaml.start(longSaveMs);
     await rename(join(yaml.directory, 'b.yaml'), join(yaml.directory, 'b.yaml~'));
     await yaml.write('b.yaml', persona('one', 'Help more.'));
     await until(() => announced.length > 0);
@@ -135,7 +138,7 @@ describe('an edit', () => {
   test('that is saved in parts deletes nothing', async (t) => {
     const yaml = await makeYamlDirectory(t);
     await yaml.write('a.yaml', persona('one'), persona('two'));
-    const { cluster, announced, until } = await yaml.start();
+    const { cluster, announced, until } = await yaml.start(longSaveMs);
     await yaml.write('a.yaml', persona('one', 'Help more.'));
     await until(() => announced.length > 0);
     await yaml.write('a.yaml', persona('one', 'Help more.'), persona('two', 'Help more.'));

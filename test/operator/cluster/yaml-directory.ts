@@ -14,8 +14,12 @@ export interface YamlDirectory {
   /** Writes a file; objects become its documents. */
   write(file: string, ...content: readonly (string | object)[]): Promise<void>;
   remove(file: string): Promise<void>;
-  /** Starts a cluster over the directory as it is now; one that ran before is closed. */
-  start(): Promise<RunningCluster>;
+  /**
+   * Starts a cluster over the directory as it is now; one that ran before is closed.
+   *
+   * @param settleMs for so long an object must be missing before it counts as deleted
+   */
+  start(settleMs?: number): Promise<RunningCluster>;
 }
 
 export interface RunningCluster {
@@ -28,7 +32,7 @@ export interface RunningCluster {
   until(condition: () => boolean): Promise<void>;
 }
 
-const patienceMs = 10_000;
+const patienceMs = 30_000;
 
 export async function makeYamlDirectory(context: TestContext): Promise<YamlDirectory> {
   const root = await mkdtemp(join(tmpdir(), 'chaperone-directory-'));
@@ -51,9 +55,9 @@ export async function makeYamlDirectory(context: TestContext): Promise<YamlDirec
       await writeFile(join(directory, file), documents.join('\n---\n'));
     },
     remove: (file) => rm(join(directory, file)),
-    start: async () => {
+    start: async (settleMs) => {
       await running?.cluster.close();
-      running = await startCluster(directory, state, environment);
+      running = await startCluster(directory, state, environment, settleMs);
       return running;
     },
   };
@@ -63,6 +67,7 @@ async function startCluster(
   directory: string,
   stateDirectory: string,
   environment: Record<string, string>,
+  settleMs: number | undefined,
 ): Promise<RunningCluster> {
   const announced: ObjectKey[] = [];
   const found: FileProblem[] = [];
@@ -78,6 +83,7 @@ async function startCluster(
     environment,
     onProblem: (problem) => note(found, problem),
     onFixed: (problem) => note(fixed, problem),
+    ...(settleMs !== undefined && { settleMs }),
   });
   cluster.subscribe((key) => note(announced, key));
   await cluster.start();
