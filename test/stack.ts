@@ -13,8 +13,9 @@ import { startOperator } from '../operator/operator.ts';
 import { startSandbox } from '../sandbox/server.ts';
 import { dropOrganizationRoles } from './database/tenant.ts';
 import { layDatabase, makeTestDatabase } from './database.ts';
+import { freePort } from './free-port.ts';
 import { program } from './program.ts';
-import { copyQuickstart, makeDirectory, type Scope } from './up/start-up.ts';
+import { atEnd, copyQuickstart, makeDirectory, type Scope } from './up/start-up.ts';
 
 /** The parts of `chaperone up`, each in the test's own hands. */
 export interface Stack {
@@ -45,11 +46,12 @@ export interface StackOptions {
 
 /** Starts a database, an operator over the quickstart, a sandbox (or uses another upstream), and one proxy process. */
 export async function startStack(scope: Scope, options: StackOptions = {}): Promise<Stack> {
+  const data = await makeDirectory(scope);
+  const directory = await copyQuickstart(scope);
   const releasers: (() => Promise<unknown>)[] = [];
-  scope.after(async () => {
+  atEnd(scope, async () => {
     for (const release of releasers.reverse()) await release();
   });
-  const data = await makeDirectory(scope);
   const paths = statePaths(data);
   await mkdir(paths.root, { recursive: true });
   const log = pino({ level: 'warn' }, pino.destination(paths.log));
@@ -57,7 +59,6 @@ export async function startStack(scope: Scope, options: StackOptions = {}): Prom
   const database = options.ownDatabase || options.pool ? await startOwnDatabase(paths.postgres) : await cloneDatabase();
   releasers.push(database.release);
   const upstreamUrl = options.upstreamUrl ?? (await startUpstream(releasers));
-  const directory = await copyQuickstart(scope);
   const cluster = makeDirectoryCluster({
     directory,
     stateDirectory: paths.state,
@@ -108,8 +109,9 @@ interface StackDatabase {
 
 async function startOwnDatabase(directory: string): Promise<StackDatabase> {
   await layDatabase(directory);
-  let postgres: EmbeddedPostgres = await startEmbeddedPostgres({ directory });
-  const { port, url, superuserUrl } = postgres;
+  const port = await freePort();
+  let postgres: EmbeddedPostgres = await startEmbeddedPostgres({ directory, port });
+  const { url, superuserUrl } = postgres;
   return {
     url,
     superuserUrl,

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Client } from 'pg';
 import { startStack } from '../stack.ts';
 import { until } from '../until.ts';
+import { replaceFile } from '../up/start-up.ts';
 
 /** A proxy in a pod goes on running when its organization is deleted. It must not go on serving. */
 describe('a proxy whose organization is deleted', { concurrency: 2 }, () => {
@@ -25,7 +26,7 @@ describe('a proxy whose organization is deleted', { concurrency: 2 }, () => {
         await until(async () => (await countRecords()) === 1, 'the record');
         const file = join(stack.directory, 'organization.yaml');
         const yaml = await readFile(file, 'utf8');
-        await writeFile(file, yaml.replace('spec:', `spec:\n  deletionPolicy: ${policy}`));
+        await replaceFile(file, yaml.replace('spec:', `spec:\n  deletionPolicy: ${policy}`));
         await until(async () => {
           const { rows } = await client.query(
             "select spec ->> 'deletionPolicy' as policy from chaperone.organizations",

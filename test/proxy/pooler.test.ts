@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { Client } from 'pg';
 import { type PgBouncer, skip, startPgBouncer } from '../pgbouncer.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
+import { replaceFile } from '../up/start-up.ts';
 
 suite('a proxy behind PgBouncer', { skip, concurrency: 2 }, () => {
   for (const poolMode of ['transaction', 'session'] as const) {
@@ -61,7 +62,7 @@ async function edit({ directory }: Stack, change: (text: string) => string): Pro
   const before = await readFile(file, 'utf8');
   const after = change(before);
   assert.notEqual(after, before);
-  await writeFile(file, after);
+  await replaceFile(file, after);
 }
 
 async function countRecords({ database }: Stack): Promise<number> {

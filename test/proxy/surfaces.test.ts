@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import type { Surface } from '../../proxy/snapshot/snapshot.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
-import { suiteScope } from '../up/start-up.ts';
+import { replaceFile, suiteScope } from '../up/start-up.ts';
 
 const hi = { model: 'gpt-4o', input: 'Hi' };
 const file = new File(['x'], 'a.wav');
@@ -35,7 +35,7 @@ describe('surfaces', () => {
 
   const serve = async (surfaces: readonly Surface[] | undefined) => {
     const field = surfaces ? `  surfaces: [${surfaces.join(', ')}]\n` : '';
-    await writeFile(join(stack.directory, 'organization.yaml'), specWithoutSurfaces + field);
+    await replaceFile(join(stack.directory, 'organization.yaml'), specWithoutSurfaces + field);
   };
   const call = async (path: string, body: object) => {
     const answer = await fetch(`${stack.baseUrl}${path}`, {

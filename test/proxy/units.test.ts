@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import OpenAI, { toFile } from 'openai';
 import { Client } from 'pg';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
-import { suiteScope } from '../up/start-up.ts';
+import { replaceFile, suiteScope } from '../up/start-up.ts';
 
 const ownPrices = `
   prices:
@@ -39,7 +39,7 @@ describe('the record of', () => {
     const file = join(stack.directory, 'organization.yaml');
     const quickstart = await readFile(file, 'utf8');
     // Every model, and prices for those that the table does not know.
-    await writeFile(file, quickstart.replace(/ {2}# Any other model[\s\S]*$/, '') + ownPrices);
+    await replaceFile(file, quickstart.replace(/ {2}# Any other model[\s\S]*$/, '') + ownPrices);
     client = new OpenAI({
       baseURL: stack.baseUrl,
       apiKey: stack.token,
@@ -260,7 +260,7 @@ describe('the record of', () => {
   it('a call that asks for any model is none, where not every model is allowed', async () => {
     const file = join(stack.directory, 'organization.yaml');
     const spec = await readFile(file, 'utf8');
-    await writeFile(file, `${spec}\n  models: {deny: [gpt-5*]}\n`);
+    await replaceFile(file, `${spec}\n  models: {deny: [gpt-5*]}\n`);
     const refusal = async (call: Promise<unknown>) =>
       call.then(
         () => 'served',
@@ -276,6 +276,6 @@ describe('the record of', () => {
     assert.equal(await refusal(client.images.edit({ ...svg, image: await image('a.png') })), refused);
     const named = { model: 'omni-moderation-latest', input: 'Hi' };
     assert.equal(await refusal(client.moderations.create(named)), 'served');
-    await writeFile(file, spec);
+    await replaceFile(file, spec);
   });
 });

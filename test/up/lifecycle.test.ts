@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
@@ -13,6 +13,7 @@ import {
   makeDirectory,
   onlyOrganization,
   type RunningUp,
+  replaceFile,
   repository,
   runCli,
   startUp,
@@ -85,10 +86,10 @@ describe('chaperone up', { concurrency: 2 }, () => {
     const up = await startUp(t, { directory });
     const file = join(directory, 'organization.yaml');
     const good = readFileSync(file, 'utf8');
-    await writeFile(file, good.replace('type: openai', 'type: telepathy'));
+    await replaceFile(file, good.replace('type: openai', 'type: telepathy'));
     await until(() => /organization\.yaml.*spec\.providers\[0\]\.type/.test(up.errors()), 'the problem to be named');
     await clientOf(up).responses.create({ model: 'gpt-4o', input: 'Still here' });
-    await writeFile(file, good.replace('- gpt-4o*', '- gpt-4o-mini*'));
+    await replaceFile(file, good.replace('- gpt-4o*', '- gpt-4o-mini*'));
     await until(
       () =>
         clientOf(up)
@@ -181,7 +182,7 @@ describe('chaperone up', { concurrency: 2 }, () => {
       assert.ok((await client.responses.create({ model: 'gpt-4o', input: 'Hi' })).id);
       // A revoked key is refused from the next call on.
       const keys = join(up.directory, 'keys.yaml');
-      await writeFile(
+      await replaceFile(
         keys,
         readFileSync(keys, 'utf8').replace('user: alice@example.com', 'user: alice@example.com\n  active: false'),
       );
@@ -233,10 +234,19 @@ async function descendantsOf(root: number): Promise<number[]> {
 
 async function findDescendant(root: number, word: string): Promise<number> {
   for (const pid of (await descendantsOf(root)).slice(1)) {
-    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    const command = commandOf(pid);
     if (command.includes(word) || command[0]?.endsWith(`/${word}`)) return pid;
   }
   throw new Error(`No process "${word}" is running`);
+}
+
+/** Empty where it has ended meanwhile. */
+function commandOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
 }
 
 function isAlive(pid: number): boolean {

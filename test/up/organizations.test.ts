@@ -115,16 +115,13 @@ describe('two organizations', { concurrency: 2 }, () => {
         return undefined;
       }
     }, 'globex to be set up');
-    const client = new Client({ connectionString: url });
-    await until(
-      () =>
-        client.connect().then(
-          () => true,
-          () => false,
-        ),
-      'its role to work',
-    );
-    await client.end();
+    await until(async () => {
+      const client = new Client({ connectionString: url });
+      return client.connect().then(
+        () => client.end().then(() => true),
+        () => false,
+      );
+    }, 'its role to work');
     await rm(join(directory, 'globex.yaml'));
     await until(() => {
       try {

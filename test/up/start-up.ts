@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -49,6 +49,22 @@ export function suiteScope(): Scope {
   return { after: (release) => void releasers.push(release) };
 }
 
+const releasersOf = new WeakMap<Scope, (() => Promise<unknown>)[]>();
+
+/** Of what is released so at the end of a scope, the last made is the first: what writes into a directory goes before it. */
+export function atEnd(scope: Scope, release: () => Promise<unknown>): void {
+  const known = releasersOf.get(scope);
+  if (known) {
+    known.push(release);
+    return;
+  }
+  const releasers = [release];
+  releasersOf.set(scope, releasers);
+  scope.after(async () => {
+    for (const next of releasers.reverse()) await next();
+  });
+}
+
 /** A copy of the quickstart that a test may edit. */
 export async function copyQuickstart(scope: Scope): Promise<string> {
   const directory = await makeDirectory(scope);
@@ -56,9 +72,18 @@ export async function copyQuickstart(scope: Scope): Promise<string> {
   return directory;
 }
 
+/**
+ * Edits a file under a running operator in one step. Whoever is held up between emptying a file and filling it deletes
+ * what it stated.
+ */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  await writeFile(`${path}~`, text);
+  await rename(`${path}~`, path);
+}
+
 export async function makeDirectory(scope: Scope): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'chaperone-up-'));
-  scope.after(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
+  atEnd(scope, () => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
   return directory;
 }
 
@@ -111,7 +136,7 @@ export async function startUp(scope: Scope, options: UpOptions): Promise<Running
     }
     return child.exitCode;
   };
-  scope.after(stop);
+  atEnd(scope, stop);
   const line = await firstLine(child);
   if (line === undefined) throw new Error(`chaperone up ended before it was ready:\n${errors()}`);
   return { ready: JSON.parse(line) as Ready, process: child, data, directory: options.directory, errors, stop };

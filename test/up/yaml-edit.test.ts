@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { copyQuickstart, onlyOrganization, startUp } from './start-up.ts';
+import { copyQuickstart, onlyOrganization, replaceFile, startUp } from './start-up.ts';
 
 const edits = 50;
 
@@ -19,7 +19,7 @@ it("an edit to a persona's YAML changes the next call's instructions", async (t)
   const original = readFileSync(file, 'utf8');
   const durationsMs: number[] = [];
   for (let edit = 1; edit <= edits; edit += 1) {
-    writeFileSync(file, original.replace('Be friendly and brief.', `Be friendly and brief, edition ${edit}.`));
+    await replaceFile(file, original.replace('Be friendly and brief.', `Be friendly and brief, edition ${edit}.`));
     const savedAt = performance.now();
     for (;;) {
       const answer = await fetch(`${baseUrl}/responses`, { method: 'POST', headers, body }).then((response) =>

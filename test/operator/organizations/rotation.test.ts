@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { importJWK, SignJWT } from 'jose';
@@ -22,7 +22,7 @@ import { makeAuthenticator, ownIssuer } from '../../../proxy/pipeline/authentica
 import type { Snapshot } from '../../../proxy/snapshot/snapshot.ts';
 import { makeTestDatabase } from '../../database.ts';
 import { until } from '../../until.ts';
-import { copyQuickstart, makeDirectory } from '../../up/start-up.ts';
+import { copyQuickstart, makeDirectory, replaceFile } from '../../up/start-up.ts';
 
 test('token keys, data keys and the password rotate, and what was made with the old ones goes on working', async (t) => {
   const database = await makeTestDatabase();
@@ -96,7 +96,7 @@ test('token keys, data keys and the password rotate, and what was made with the 
   const file = join(directory, 'organization.yaml');
   const at = new Date(nowMs).toISOString();
   const yaml = await readFile(file, 'utf8');
-  await writeFile(file, yaml.replace('  name: acme', `  name: acme\n  annotations: {chaperone.dev/rotate: "${at}"}`));
+  await replaceFile(file, yaml.replace('  name: acme', `  name: acme\n  annotations: {chaperone.dev/rotate: "${at}"}`));
   await until(() => cluster.get('Organization', '', 'acme')?.metadata.annotations?.['chaperone.dev/rotate'] === at);
   const { requeueAfterMs } = await reconcile('acme');
   const handedOut = credentials();

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { startStack } from '../../stack.ts';
 import { until } from '../../until.ts';
+import { replaceFile } from '../../up/start-up.ts';
 
 it('tells in its metrics how long changes took to be in force, and not how old the configuration was at the start', async (t) => {
   const stack = await startStack(t);
@@ -16,7 +17,7 @@ it('tells in its metrics how long changes took to be in force, and not how old t
 
   const startedAtMs = performance.now();
   const file = join(stack.directory, 'personas.yaml');
-  writeFileSync(file, readFileSync(file, 'utf8').replace('Be friendly and brief.', 'Be friendly.'));
+  await replaceFile(file, readFileSync(file, 'utf8').replace('Be friendly and brief.', 'Be friendly.'));
   await until(async () => (await read('chaperone_snapshot_version')) > version, 'the edit to be in force');
   const tookS = (performance.now() - startedAtMs) / 1_000;
   assert.equal(await read('chaperone_snapshot_propagation_seconds_count'), 1);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { openSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, beforeEach, describe, it } from 'node:test';
 import { Client } from 'pg';
@@ -8,7 +8,7 @@ import { startProxyProcess } from '../../../../../cli/local/proxies.ts';
 import { program } from '../../../../program.ts';
 import { type Stack, startStack } from '../../../../stack.ts';
 import { until } from '../../../../until.ts';
-import { makeDirectory, suiteScope } from '../../../../up/start-up.ts';
+import { makeDirectory, replaceFile, suiteScope } from '../../../../up/start-up.ts';
 import { type Ask, makeAsk } from '../ask.ts';
 import { type ScriptedUpstream, startScriptedUpstream } from './scripted-upstream.ts';
 
@@ -436,7 +436,7 @@ describe('POST /v1/analysis', () => {
     await recordOf(earlier.requestId);
     const file = join(stack.directory, 'organization.yaml');
     const yaml = await readFile(file, 'utf8');
-    await writeFile(file, yaml.replace('spec:\n', 'spec:\n  storage: {contents: None}\n'));
+    await replaceFile(file, yaml.replace('spec:\n', 'spec:\n  storage: {contents: None}\n'));
     try {
       await until(async () => {
         const { rows } = await owner.query(
@@ -454,7 +454,7 @@ describe('POST /v1/analysis', () => {
       // What was kept before is there still, but nothing new is kept of it.
       for (const _ of [1, 2]) assert.equal((await analyze(earlier.requestId)).body.cached, false);
     } finally {
-      await writeFile(file, yaml);
+      await replaceFile(file, yaml);
       await until(async () => (await analyze((await converse()).requestId)).status === 200);
     }
   });

@@ -39,7 +39,7 @@ export async function startScriptedUpstream(scope: Scope): Promise<ScriptedUpstr
   scope.after(() => sandbox.close());
   const script: Step[] = [];
   const questions: ScriptedUpstream['questions'] = [];
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
     answer(request, response).catch(() => response.destroy());
   });
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
