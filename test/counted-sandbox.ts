@@ -14,7 +14,7 @@ export interface CountedSandbox {
 export async function startCountedSandbox(scope: Scope): Promise<CountedSandbox> {
   const answer = makeApp();
   const requests: CountedSandbox['requests'] = [];
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
     const line = `${request.method} ${request.url}`;
     if (!line.includes('/sandbox/')) requests.push({ line, key: (request.headers.authorization ?? '').slice(-6) });
     answer(request, response);

@@ -5,9 +5,10 @@ import { once } from 'node:events';
 import { readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { after, before, describe, type TestContext, test } from 'node:test';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../cli/embedded-postgres.ts';
+import { freePort } from '../free-port.ts';
+import { until } from '../until.ts';
 import {
   isAlive,
   makeDirectory,
@@ -86,7 +87,7 @@ describe('a database that runs', () => {
 
 describe('what was kept', () => {
   test('is there at the next start, under the same password, also after a crash of both processes', async (t) => {
-    const first = await startEmbeddedPostgres({ directory, settings });
+    const first = await startEmbeddedPostgres({ directory, settings, port: await freePort() });
     await query(first.url, 'create table crashed (id integer); insert into crashed values (7)');
     await Promise.all([first.stop(), first.stop()]);
     await first.stop();
@@ -120,7 +121,7 @@ describe('what was kept', () => {
   });
 
   test('is usable where its postmaster.pid names another program by now', async (t) => {
-    const bystander = spawn('sleep', ['60']);
+    const bystander = spawn('sleep', ['600']);
     t.after(() => bystander.kill());
     await writeFile(join(directory, 'data', 'postmaster.pid'), `${bystander.pid}\n${directory}/data\n`);
 
@@ -130,14 +131,7 @@ describe('what was kept', () => {
   });
 
   test('is begun anew where its creation was killed', async (t) => {
-    const directory = await makeDirectory(t);
-    const child = startElsewhere(t, directory);
-    const isHalfDone = async () => (await readdir(directory)).some((name) => name.startsWith('initializing-'));
-    while (child.exitCode === null && !(await isHalfDone())) await sleep(5);
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    assert.ok(await isHalfDone());
-
+    const directory = await killWhileCreated(t);
     const server = await startEmbeddedPostgres({ directory, settings });
     await server.stop();
     assert.deepEqual((await readdir(directory)).sort(), [
@@ -149,3 +143,19 @@ describe('what was kept', () => {
     ]);
   });
 });
+
+/** Kills a process while it creates a database. One that was done before the kill came is another's turn. @returns where */
+async function killWhileCreated(t: TestContext): Promise<string> {
+  for (let attempt = 1; attempt <= 20; attempt += 1) {
+    const directory = await makeDirectory(t);
+    const child = startElsewhere(t, directory);
+    const has = async (prefix: string) => (await readdir(directory)).some((name) => name.startsWith(prefix));
+    await until(async () => (await has('initializing-')) || (await has('data')), 'the creation to begin', 60_000);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    if (await has('initializing-')) return directory;
+    // It may have left its server running.
+    await (await startEmbeddedPostgres({ directory, settings })).stop();
+  }
+  throw new Error('No kill came while a database was created');
+}

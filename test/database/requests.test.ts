@@ -225,7 +225,8 @@ test('a month has its partitions once, however often and by how many they are as
 });
 
 test('the first and the last instant of a month are in its partition', async () => {
-  const first = new Date(Date.UTC(new Date().getUTCFullYear(), new Date().getUTCMonth() - 2, 1));
+  const now = new Date();
+  const first = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 2, 1));
   const last = new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + 1, 1) - 1);
   await ensureRequestPartitions(db, new Date(first.getTime() + 10 * dayMs));
   const records = [first, last].map((at) => makeRecord(tenant.id, { started_at: at.toISOString() }));

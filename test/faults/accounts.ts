@@ -49,6 +49,13 @@ async function readBill(stack: Stack): Promise<Map<string, Billed>> {
   return bill;
 }
 
+/** How many calls the provider has been asked for and has not answered. */
+export async function countRunning(stack: Stack): Promise<number> {
+  const summary = await fetch(new URL('/sandbox/calls?summary', stack.upstreamUrl)).then((answer) => answer.json());
+  const { by_status } = summary as { by_status: Record<string, { calls: number }> };
+  return by_status.running?.calls ?? 0;
+}
+
 /**
  * Shows that the accounts equal the bill: a record for each call that the upstream counted, none twice, each that its
  * client saw to the end with exactly the upstream's tokens, each other one as one of `cutStatuses`.

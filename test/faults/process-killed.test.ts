@@ -2,17 +2,19 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { startStack } from '../stack.ts';
 import { until } from '../until.ts';
-import { assertAccountsEqualBill, makeCall, type Seen } from './accounts.ts';
+import { assertAccountsEqualBill, countRunning, makeCall, type Seen } from './accounts.ts';
 
 it('kill -9 of the proxy in the middle of 200 concurrent calls loses none and invents none', async (t) => {
   const stack = await startStack(t);
   const seen: Seen[] = [];
   const calls = Array.from({ length: 200 }, async (_, number) => {
-    // From done at once to far from done when the kill comes.
-    const faults = `latency=${(number % 50) * 20},words=60,delta-delay=${number % 7}`;
+    // From done at once to far from done when the kill comes, and some that are under way whenever it comes.
+    const latencyMs = number % 5 === 0 ? 600_000 : (number % 50) * 20;
+    const faults = `latency=${latencyMs},words=60,delta-delay=${number % 7}`;
     seen.push(await makeCall(stack, `call-${number}`, number % 2 === 0, faults));
   });
   await until(() => seen.length >= 40, '40 calls to be done');
+  await until(async () => (await countRunning(stack)) >= 40, '40 calls to be under way');
   const pid = stack.proxy.pid() ?? 0;
   process.kill(pid, 'SIGKILL');
   await Promise.all(calls);

@@ -17,7 +17,7 @@ describe('forwarding', () => {
   let answer: Answer;
 
   before(async () => {
-    const server = createServer(async (request, response) => {
+    const server = createServer({ keepAliveTimeout: 120_000 }, async (request, response) => {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk);
       answer(request, response, Buffer.concat(chunks));

@@ -269,7 +269,8 @@ describe('the OpenAI Node SDK', () => {
       model: 'gpt-4o',
       input: 'Long',
       stream: true as const,
-      metadata: { sandbox: 'words=200,delta-delay=2' },
+      // More than there is room for on its way, so that its end is not there before the client has gone.
+      metadata: { sandbox: 'words=200000' },
     };
     const { data, response } = await client.responses.create(body).withResponse();
     for await (const event of data) if (event.type === 'response.output_text.delta') break;

@@ -28,7 +28,7 @@ test('a mounted certificate is followed as the kubelet swaps it', async (t) => {
 });
 
 async function issue(): Promise<KeyPair> {
-  const validity = { lifetimeMs: 60_000, nowMs: Date.now() };
+  const validity = { lifetimeMs: 3_600_000, nowMs: Date.now() };
   return issueServing(await issueAuthority(validity), ['localhost'], validity);
 }
 

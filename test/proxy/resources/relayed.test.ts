@@ -36,6 +36,7 @@ describe('what is kept at the provider', () => {
 
   const textFile = (text: string, name = 'note.txt') => toFile(Buffer.from(text), name);
   const readText = async (response: Response) => response.text();
+  const readMetrics = () => fetch(`http://127.0.0.1:${stack.proxy.metricsPort}/metrics`).then(readText);
 
   it('retrieves, streams again, lists the input of, and deletes a response', async () => {
     const made = await bob.responses.create({ model: 'gpt-4o', input: 'Keep this' });
@@ -54,6 +55,7 @@ describe('what is kept at the provider', () => {
   });
 
   it('counts the tokens of an input without a record, as the rules of calls allow', async () => {
+    await until(async () => /^chaperone_spool_depth 0$/m.test(await readMetrics()), 'earlier records to be there');
     const before = await countRecords();
     const { data, response } = await bob.responses.inputTokens
       .count({ model: 'gpt-4o', input: 'Eight by', instructions: 'four' })
@@ -177,9 +179,8 @@ describe('what is kept at the provider', () => {
       .catch((reason: unknown) => reason);
     assert.ok(error instanceof OpenAI.NotFoundError);
     assert.match(error.message, /Item with id 'msg_none' not found/);
-    const metrics = await fetch(`http://127.0.0.1:${stack.proxy.metricsPort}/metrics`).then(readText);
     assert.match(
-      metrics,
+      await readMetrics(),
       /chaperone_relayed_requests_total\{resource="conversation",method="GET",status="4xx"\} [1-9]/,
     );
   });

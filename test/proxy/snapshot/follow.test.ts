@@ -131,7 +131,7 @@ test('a connection over which nothing comes any more is made anew', async (t) =>
   const tenant = await makeTenant(database);
   const relay = await startRelay(t, Number(new URL(database.url).port));
   const databaseUrl = () => viaPort(tenant.url, relay.port);
-  const following = follow(t, tenant, { databaseUrl, pollMs: 20, queryTimeoutMs: 200 });
+  const following = follow(t, tenant, { databaseUrl, pollMs: 20, queryTimeoutMs: 1_000 });
   await following.follower.first;
   relay.freeze();
   await rename(tenant, 'Meanwhile');
@@ -242,7 +242,7 @@ test('a role that is dropped in the middle of a reading takes the configuration 
   }, 'the follower to wait');
   await dropOrganizationRole(owner, tenant.id);
   await owner.query('commit');
-  await until(() => following.seen.at(-1)?.organization === undefined, 'the configuration to be gone', 5_000);
+  await until(() => following.seen.at(-1)?.organization === undefined, 'the configuration to be gone');
 });
 
 test('a login that is refused for long is one that was taken away; refused for a moment, it is rotating', async (t) => {

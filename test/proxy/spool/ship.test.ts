@@ -7,10 +7,11 @@ import { after, before, type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { makeRequestId, nobody } from '../../../database/ids.ts';
 import type { RatingRecord } from '../../../database/ratings.ts';
+import { ensureRequestPartitions } from '../../../database/requests.ts';
 import { type Shipper, startShipper } from '../../../proxy/spool/ship.ts';
 import { openSpool, type Spool } from '../../../proxy/spool/spool.ts';
 import { makeStore, type Store } from '../../../proxy/store.ts';
-import { makeTenant, type OwnedDatabase, openDatabase, type Tenant } from '../../database/tenant.ts';
+import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from '../../database/tenant.ts';
 import { makeRecord } from '../../request-record.ts';
 import { startRelay, viaPort } from '../../tcp-relay.ts';
 import { until } from '../../until.ts';
@@ -125,7 +126,7 @@ test('what waits and what comes arrives', async (t) => {
   settle(shipping, 1_200);
   const shipper = shipping.start();
   settle(shipping, 300, 1_200);
-  assert.ok(await shipper.flush(20_000));
+  assert.ok(await shipper.flush(60_000));
   assert.deepEqual(await arrivedTokens(shipping), upTo(1_500));
   settle(shipping, 1, 1_500);
   await until(async () => (await arrivedTokens(shipping)).length === 1_501, 'a record after a pause');
@@ -148,7 +149,7 @@ test('each record arrives once, however often the database goes and answers are 
     settle(shipping, 400, 400 * round);
     await until(() => shipping.failures() > failures, 'the loss to be noticed');
   }
-  assert.ok(await shipper.flush(20_000));
+  assert.ok(await shipper.flush(60_000));
   assert.deepEqual(await arrivedTokens(shipping), upTo(1_600));
   assert.deepEqual(setAside(shipping), []);
 });
@@ -157,7 +158,7 @@ test('connections that the server ends are made anew', async (t) => {
   const shipping = await prepare(t);
   const shipper = shipping.start();
   settle(shipping, 10);
-  assert.ok(await shipper.flush(20_000));
+  assert.ok(await shipper.flush(60_000));
   await database.owner.query(`grant ${shipping.tenant.role} to current_user`);
   const { rowCount } = await database.owner.query(
     'select pg_terminate_backend(pid) from pg_stat_activity where usename = $1',
@@ -165,7 +166,7 @@ test('connections that the server ends are made anew', async (t) => {
   );
   assert.equal(rowCount, 1);
   settle(shipping, 10, 10);
-  assert.ok(await shipper.flush(20_000));
+  assert.ok(await shipper.flush(60_000));
   assert.deepEqual(await arrivedTokens(shipping), upTo(20));
 });
 
@@ -182,7 +183,7 @@ test('a record that the database refuses is set aside with the reason, and stops
     spool.settle(spool.begin(record), record);
     settle(shipping, 10, 50 + poison.indexOf(record) * 10);
   }
-  assert.ok(await shipping.start().flush(20_000));
+  assert.ok(await shipping.start().flush(60_000));
   assert.deepEqual(await arrivedTokens(shipping), upTo(80));
   assert.equal(shipping.failures(), 0);
   const aside = setAside(shipping);
@@ -210,7 +211,7 @@ test('ratings arrive, and the newest of a call is in force', async (t) => {
   rate(1, 1);
   rate(-1, 3);
   rate(1, 2);
-  assert.ok(await shipping.start().flush(20_000));
+  assert.ok(await shipping.start().flush(60_000));
   const { rows } = await database.owner.query(
     'select rating, feedback from chaperone.ratings where organization_id = $1',
     [shipping.tenant.id],
@@ -227,7 +228,7 @@ test('a record of a month that has no partition yet makes it', async (t) => {
   const at = new Date(Date.now() - 200 * 24 * 3_600_000);
   const record = makeRecord(shipping.tenant.id, { started_at: at.toISOString(), input_sealed: 'aW4=' });
   shipping.spool.settle(shipping.spool.begin(record), record);
-  assert.ok(await shipping.start().flush(20_000));
+  assert.ok(await shipping.start().flush(60_000));
   const month = at.toISOString().slice(0, 7).replace('-', '_');
   for (const table of ['requests', 'request_contents']) {
     const { rowCount } = await database.owner.query(
@@ -254,14 +255,33 @@ test('what has not been sent when the shipper stops stays in the spool', async (
 const many = 16_000;
 
 /** Keeps batches at the database. @returns waits until so many are there; and lets them go */
-async function holdBatches(): Promise<{ untilThere(count: number): Promise<unknown>; release(): Promise<unknown> }> {
-  const { owner } = database;
-  await owner.query('begin; lock table chaperone.requests in share row exclusive mode');
-  const waiting = `select from pg_locks where relation = 'chaperone.requests'::regclass and not granted`;
+async function holdBatches(t: TestContext) {
+  const holder = await connect(t, database.url);
+  const isHeld = holder.query('begin; lock table chaperone.requests in share row exclusive mode');
   return {
-    untilThere: (count) => until(async () => (await owner.query(waiting)).rowCount === count, `${count} to wait`),
-    release: () => owner.query('commit'),
+    isHeld,
+    release: () => holder.query('commit'),
+    async untilThere(count: number) {
+      const waiting = `select from pg_locks where relation = 'chaperone.requests'::regclass and not granted`;
+      await until(async () => (await database.owner.query(waiting)).rowCount === count, `${count} to wait`);
+    },
   };
+}
+
+/** Has the first batch done, and keeps two at the database: one over each connection. @returns lets them go */
+async function startHeld(t: TestContext, shipping: Shipping, databaseUrl?: string) {
+  await ensureRequestPartitions(database.owner, new Date());
+  const first = await holdBatches(t);
+  await first.isHeld;
+  const shipper = shipping.start(databaseUrl);
+  await first.untilThere(1);
+  // It waits behind the first batch, and those that follow wait for it.
+  const others = await holdBatches(t);
+  await first.untilThere(2);
+  await first.release();
+  await others.isHeld;
+  await others.untilThere(2);
+  return { shipper, release: others.release };
 }
 
 test('where many wait, another connection helps, for as long as that', async (t) => {
@@ -273,8 +293,9 @@ test('where many wait, another connection helps, for as long as that', async (t)
     spool.settle(spool.begin(record), record);
   }
   settle(shipping, many - 6_000, 6_000);
-  const shipper = shipping.start();
-  await until(async () => (await countConnections(tenant)) === 2, 'another connection');
+  const { shipper, release } = await startHeld(t, shipping);
+  assert.equal(await countConnections(tenant), 2);
+  await release();
   assert.ok(await shipper.flush(60_000));
   assert.deepEqual(await arrivedTokens(shipping), upTo(many));
   await until(async () => (await countConnections(tenant)) === 1, 'the other connection to be closed');
@@ -289,10 +310,7 @@ test('two batches whose answers are lost arrive once', async (t) => {
   const shipping = await prepare(t);
   const relay = await startRelay(t, Number(new URL(database.url).port));
   settle(shipping, many);
-  const shipper = shipping.start(viaPort(shipping.tenant.url, relay.port));
-  await until(() => relay.counts().open === 2, 'another connection');
-  const { untilThere, release } = await holdBatches();
-  await untilThere(2);
+  const { shipper, release } = await startHeld(t, shipping, viaPort(shipping.tenant.url, relay.port));
   await relay.close();
   await release();
   await relay.open();
@@ -304,10 +322,7 @@ test('two batches whose answers are lost arrive once', async (t) => {
 test('a shipper that stops with two batches out leaves the rest to the next', async (t) => {
   const shipping = await prepare(t);
   settle(shipping, many);
-  const shipper = shipping.start();
-  await until(async () => (await countConnections(shipping.tenant)) === 2, 'another connection');
-  const { untilThere, release } = await holdBatches();
-  await untilThere(2);
+  const { shipper, release } = await startHeld(t, shipping);
   const stopped = shipper.stop();
   await release();
   await stopped;
@@ -321,7 +336,8 @@ test('a shipper that stops with two batches out leaves the rest to the next', as
 test('a shipper that stops makes no further connection, however much waits', async (t) => {
   const shipping = await prepare(t);
   settle(shipping, many);
-  const { untilThere, release } = await holdBatches();
+  const { isHeld, untilThere, release } = await holdBatches(t);
+  await isHeld;
   const shipper = shipping.start();
   await untilThere(1);
   const stopped = shipper.stop();

@@ -80,7 +80,7 @@ describe('/v1/users', () => {
     const working = await ask(
       'POST',
       '/responses',
-      { model: 'gpt-4o', input: 'I am Eve', background: true, metadata: { sandbox: 'work=4000' } },
+      { model: 'gpt-4o', input: 'I am Eve', background: true, metadata: { sandbox: 'work=600000' } },
       { 'x-user-id': 'eve@example.com', 'x-session-id': 'eve-s-secret' },
     );
     const workingId = working.headers.get('x-request-id');
@@ -113,13 +113,18 @@ describe('/v1/users', () => {
       [requestId],
     );
     assert.deepEqual(rows, [{ user_id: erased.body.anonymous_id, hasContents: false }]);
+    const ended = await fetch(`${stack.upstreamUrl}/responses/${working.body.id}/cancel`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer sk-sandbox-shared' },
+    });
+    assert.equal(ended.status, 200);
     await shipped(workingId);
     const { rows: settled } = await owner.query(
       `select user_id, status, exists (select from chaperone.request_contents c where c.request_id = r.request_id and c.input_encrypted is not null) as "hasInput"
        from chaperone.requests r where request_id = $1`,
       [workingId],
     );
-    assert.deepEqual(settled, [{ user_id: erased.body.anonymous_id, status: 'completed', hasInput: false }]);
+    assert.deepEqual(settled, [{ user_id: erased.body.anonymous_id, status: 'cancelled', hasInput: false }]);
     assert.equal((await ask('GET', '/users/eve%40example.com')).status, 404);
     // Whoever comes back is somebody new.
     const again = await call('eve@example.com');
