@@ -60,7 +60,7 @@ export interface UpstreamBody {
 /**
  * The body for the upstream: the client's own bytes wherever nothing has to change.
  *
- * @throws {ProxyError} `persona_not_supported`
+ * @throws {ProxyError} `persona_not_supported`, `invalid_request`
  */
 export function makeUpstreamBody(
   raw: Buffer,
@@ -120,11 +120,19 @@ function hasInexactNumber(raw: Buffer, { persona_id }: Body): boolean {
   return inexactNumber.test(typeof persona_id === 'string' ? text.replace(persona_id, '') : text);
 }
 
-/** Parses, but keeps every number as it was written: a 64-bit seed must not be rounded on its way. */
+/**
+ * Parses, but keeps every number as it was written: a 64-bit seed must not be rounded on its way.
+ *
+ * @throws {ProxyError} `invalid_request` for a nesting of some thousand levels, which a parser that is told of each value cannot follow
+ */
 function parseExactly(raw: Buffer): Record<string, unknown> {
-  return JSON.parse(raw.toString('utf8'), (_key, value, context?: { source?: string }) =>
-    typeof value === 'number' && context?.source !== undefined && String(value) !== context.source
-      ? JSON.rawJSON(context.source)
-      : value,
-  ) as Record<string, unknown>;
+  try {
+    return JSON.parse(raw.toString('utf8'), (_key, value, context?: { source?: string }) =>
+      typeof value === 'number' && context?.source !== undefined && String(value) !== context.source
+        ? JSON.rawJSON(context.source)
+        : value,
+    ) as Record<string, unknown>;
+  } catch (cause) {
+    throw new ProxyError('invalid_request', { message: 'The body is nested too deep', cause });
+  }
 }

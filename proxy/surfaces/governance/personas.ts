@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DatabaseError } from 'pg';
 import { type Static, Type } from 'typebox';
 import { insertPersona, type PersonaChanges, retirePersona, updatePersona } from '../../../database/personas.ts';
-import { findUnstorable, notStorable } from '../../../database/storable.ts';
+import { findUnstorable } from '../../../database/storable.ts';
 import { type ProblemCode, ProxyError } from '../../error.ts';
 import { admitRole, isOpenTo, mayUsePersona, seesOrganization } from '../../pipeline/admit.ts';
 import type { Caller } from '../../pipeline/call.ts';
@@ -327,8 +327,9 @@ function readParameters(parameters: Record<string, unknown> | undefined): Record
   }
   const unstorable = parameters && findUnstorable(parameters);
   if (unstorable === undefined) return parameters;
-  const param = `parameters${unstorable}`;
-  throw new ProxyError('invalid_request', { param, message: `${param} ${notStorable}` });
+  // The place of what is nested too deep is as long as it is deep.
+  const param = `parameters${unstorable.place}`.slice(0, 200);
+  throw new ProxyError('invalid_request', { param, message: `${param} ${unstorable.reason}` });
 }
 
 /** Contract 0's persona, and beside it what YAML can say of one. */

@@ -160,3 +160,11 @@ for (const text of ['', 'null', '[]', '"x"', '7', '{', '{"a":1}x', '\ufeff{}']) 
     assert.throws(() => parseBody(Buffer.from(text)), { code: 'invalid_json' });
   });
 }
+
+test('a nesting too deep to keep its numbers exact is refused', () => {
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+  assert.throws(() => makeUpstream(`{"model":"gpt-4o","seed":12345678901234567890,"deep":${deep}}`, responses, true), {
+    code: 'invalid_request',
+    message: 'The body is nested too deep',
+  });
+});

@@ -145,6 +145,9 @@ describe('bad input', () => {
     assert.deepEqual(await change({ parameters: { stop: ['a', nul] } }), refused('parameters.stop[1]'));
     assert.deepEqual(await change({ parameters: { metadata: { a: '\ud800' } } }), refused('parameters.metadata.a'));
     assert.deepEqual(await change({ parameters: { [nul]: 1 } }), refused('parameters'));
+    const deep = JSON.parse('['.repeat(5_000) + ']'.repeat(5_000));
+    const [status, , param] = await change({ parameters: { deep } });
+    assert.deepEqual([status, String(param).slice(0, 18)], [400, 'parameters.deep[0]']);
     assert.deepEqual((await change({ model: nul }))[0], 201);
     assert.deepEqual((await ask('POST', '/users', { user_id: 'odd', display_name: nul }))[0], 201);
     assert.deepEqual((await ask('PATCH', '/users/odd', { display_name: nul }))[0], 200);
