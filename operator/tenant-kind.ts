@@ -5,6 +5,7 @@ import { makeRowReader } from './row-reader.ts';
 import { differs, isNews, toConditions, type Verdict } from './runtime/conditions.ts';
 import type { Reconcile, Result } from './runtime/controller.ts';
 import type { WorkQueue } from './runtime/work-queue.ts';
+import { judgeStorable } from './storable.ts';
 import { isProblem, type Tenancy, type TenancyFinder, type TenantKind } from './tenancy.ts';
 
 export interface TenantContext {
@@ -115,8 +116,13 @@ export function makeTenantReconciler<K extends TenantKind, Row>(
       if (!resource.metadata.finalizers?.includes(finalizer)) await cluster.addFinalizer(key, finalizer);
       const rowId = resourceIdOf(tenancy.organizationId, kind.kind, path);
       written.set(path, organizationName);
-      const stored = await readRow({ organizationId: tenancy.organizationId, rowId });
-      outcome = await kind.reconcile(context, { resource, namespace, name, path, rowId, tenancy }, stored);
+      const notStorable = judgeStorable(resource.spec);
+      if (notStorable) {
+        outcome = { verdict: notStorable, status: resource.status ?? {}, isChanged: false };
+      } else {
+        const stored = await readRow({ organizationId: tenancy.organizationId, rowId });
+        outcome = await kind.reconcile(context, { resource, namespace, name, path, rowId, tenancy }, stored);
+      }
     }
     const effect = effectOf(outcome.isChanged);
     await report(cluster, kind, resource, outcome);

@@ -3,6 +3,7 @@ import { isOutage } from '../../database/outage.ts';
 import { differs, isNews, toConditions, type Verdict } from '../runtime/conditions.ts';
 import type { Reconcile, Result } from '../runtime/controller.ts';
 import { reconcileSidecars } from '../sidecars/reconcile.ts';
+import { judgeStorable } from '../storable.ts';
 import { applyOrganization, removeOrganization } from './apply.ts';
 import type { OrganizationContext } from './context.ts';
 import { conditionTypes, decideOrganization, judgeFailures, judgeOrganization, judgeOutage } from './decide.ts';
@@ -39,6 +40,11 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   const decision = decideOrganization(gathered, context.now(), context.propagationMs);
   if (decision.action === 'delete') {
     await removeOrganization(context, key, gathered.organizationId, decision);
+    return {};
+  }
+  const notStorable = judgeStorable(gathered.organization.spec);
+  if (notStorable) {
+    await report(context, gathered.organization, [notStorable], {});
     return {};
   }
   const { id, tokenKeyIds, failures, effectAtMs } = await applyOrganization(context, key, gathered, decision);

@@ -14,6 +14,7 @@ function prepare() {
   const organization = makeOrganization('acme');
   const personas: Persona[] = [makePersonaResource('web/support')];
   const rows = new Set<string>();
+  const reported: object[] = [];
   const rowsOf = { organizationId, envelope: makeEnvelope(generateDataKeys()) };
   const cluster: TenantContext['cluster'] = {
     ...makeMemoryCluster({ Organization: [organization], Persona: personas }),
@@ -21,8 +22,9 @@ function prepare() {
     removeFinalizer: async () => {},
     applySecret: async () => {},
     deleteSecret: async () => {},
-    updateStatus: async () => {
+    updateStatus: async (_key, status) => {
       if (personas.length === 0) throw new Error('is gone');
+      reported.push(status);
     },
     recordEvent: async () => {},
   };
@@ -45,6 +47,7 @@ function prepare() {
   return {
     personas,
     rows,
+    reported,
     reconcile: () => reconcile('web/support'),
     whileWriting: (act: () => void) => {
       whileWriting = act;
@@ -61,4 +64,16 @@ test('a resource that is deleted in spite of its new finalizer takes its row wit
   assert.ok((await reconcile())?.effectAtMs);
   assert.deepEqual(rows, new Set());
   assert.deepEqual(await reconcile(), {});
+});
+
+test('a resource that no database could store says which field, and leaves the row and its status as they were', async () => {
+  const { personas, rows, reported, reconcile } = prepare();
+  const status = { id: '5922c75b-711e-5029-808f-7f0f1bebc7f9' };
+  personas.splice(0, 1, { ...makePersonaResource('web/support', { users: ['ada', 'b\0b'] }), status });
+  assert.deepEqual(await reconcile(), {});
+  assert.deepEqual(rows, new Set());
+  assert.partialDeepStrictEqual(reported, [
+    { ...status, conditions: [{ type: 'Ready', status: 'False', reason: 'NotStorable' }] },
+  ]);
+  assert.match(JSON.stringify(reported), /spec\.users\[1\] must not have the character NUL/);
 });
