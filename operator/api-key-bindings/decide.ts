@@ -52,6 +52,12 @@ export function decideBinding(
     const message = `Secret "${name}" with a key "${key}" is not there, or is empty; create it. Until then no call uses this key.`;
     return { action: 'withdraw', verdict: notReady('SecretNotFound', message) };
   }
+  // Such as the quotation marks of a text processor, or a second line.
+  if (!/^[\x21-\x7e]+$/.test(providerKey)) {
+    const { name, key } = spec.secretKeyRef;
+    const message = `Secret "${name}" has no provider's key under "${key}": no header can hold it, since it has blanks, line breaks or characters beyond ASCII. Until it is corrected no call uses this key.`;
+    return { action: 'withdraw', verdict: notReady('SecretInvalid', message) };
+  }
   const syntheticKey = gathered.syntheticKey ?? freshSyntheticKey;
   const fingerprint = sha256(providerKey).toString('hex').slice(0, 16);
   const expiresAt = spec.expiresAt === undefined ? null : new Date(spec.expiresAt);

@@ -81,6 +81,8 @@ for (const [spec, gathered, expected] of changes) {
 const withdrawals: readonly (readonly [Partial<GatheredBinding>, string, RegExp])[] = [
   [{ hasProvider: false }, 'ProviderNotFound', /Organization "acme" has no provider "openai"/],
   [{ providerKey: undefined }, 'SecretNotFound', /Secret "openai-key" with a key "api-key" is not there/],
+  [{ providerKey: '“sk-quoted”' }, 'SecretInvalid', /Secret "openai-key" has no provider's key under "api-key"/],
+  [{ providerKey: 'sk-one\nsk-two' }, 'SecretInvalid', /line breaks/],
 ];
 for (const [gathered, reason, message] of withdrawals) {
   test(`${reason}: nothing may be in force`, () => {
