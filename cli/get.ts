@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -22,6 +23,7 @@ export interface GetOptions {
 /** `chaperone get`: the columns that `kubectl get` shows, of the resources of a running or stopped `chaperone up`. */
 export async function get(kinds: string, { data, output }: GetOptions): Promise<void> {
   const definitions = kinds.split(',').map((name) => findDefinition(name.trim().toLowerCase()));
+  if (!existsSync(statePaths(data).state)) throw new Error(`There is no data of a \`chaperone up\` in ${data}`);
   const tables = await Promise.all(
     definitions.map((definition) => makeTable(definition, statePaths(data).state, output === 'wide')),
   );

@@ -23,7 +23,7 @@ export async function token(options: TokenOptions): Promise<void> {
 /**
  * A token of the organization's, signed with its newest key.
  *
- * @throws where the data directory has no such organization
+ * @throws where the data directory has no such organization, or the lifetime is none
  */
 export async function signToken({ organization, user, roles, expires, data }: TokenOptions): Promise<string> {
   const { id } = await readCredential(
@@ -36,6 +36,8 @@ export async function signToken({ organization, user, roles, expires, data }: To
   const secret = signingSecretName(organization);
   const { keys } = await readCredential(data, organization, secret, 'keys.json', parseKeys);
   const lifetime = expires ?? (await readCredential(data, organization, secret, 'token-lifetime', (text) => text));
+  const lifetimeMs = parseDurationMs(lifetime);
+  if (lifetimeMs === 0) throw new Error('A token must be valid for longer than nothing');
   const [key] = keys;
   if (!key) throw new Error(`Organization "${organization}" has no token key`);
   const nowS = Math.floor(Date.now() / 1_000);
@@ -46,7 +48,7 @@ export async function signToken({ organization, user, roles, expires, data }: To
     .setSubject(user ?? id)
     .setJti(randomUUID())
     .setIssuedAt(nowS)
-    .setExpirationTime(nowS + Math.floor(parseDurationMs(lifetime) / 1_000))
+    .setExpirationTime(nowS + Math.ceil(lifetimeMs / 1_000))
     .sign(await importJWK(key, key.alg));
 }
 

@@ -40,13 +40,18 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     const taken = new Set(Array.from(running.values(), ({ slot }) => slot));
     let slot = 0;
     while (taken.has(slot)) slot += 1;
+    const [port, metricsPort] = [portOf(options.firstPort, slot), portOf(options.firstMetricsPort, slot)];
+    if (Math.max(port, metricsPort) > 65_535) {
+      const message = `The proxy of organization "${organization}" cannot start: it would be port ${Math.max(port, metricsPort)}; choose lower ones`;
+      throw new Error(message);
+    }
     const proxy = await startProxyProcess({
       organization,
       entry: options.entry,
       credentialsDirectory: join(options.paths.secrets, operatorNamespace, credentialsSecretName(organization)),
       dataDirectory: options.paths.proxy(organization),
-      port: portOf(options.firstPort, slot),
-      metricsPort: portOf(options.firstMetricsPort, slot),
+      port,
+      metricsPort,
       upstreamUrl: options.upstreamUrl,
       logFile: options.logFile,
       onRestart: (name, reason) =>
@@ -62,8 +67,8 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       });
     if (!proxy) return undefined;
     running.set(organization, { proxy, slot });
-    const { port, metricsPort } = proxy;
-    await writeFile(options.paths.proxyAddress(organization), JSON.stringify({ port, metricsPort }));
+    const address = { port: proxy.port, metricsPort: proxy.metricsPort };
+    await writeFile(options.paths.proxyAddress(organization), JSON.stringify(address));
     return proxy;
   };
   const wanted = () =>
@@ -89,8 +94,12 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     }
     for (const name of names) {
       if (stopped || running.has(name) || !wanted().includes(name)) continue;
-      const proxy = await startOne(name);
-      if (proxy) onChange(`Organization "${name}" is served at http://127.0.0.1:${proxy.port}/v1`);
+      try {
+        const proxy = await startOne(name);
+        if (proxy) onChange(`Organization "${name}" is served at http://127.0.0.1:${proxy.port}/v1`);
+      } catch (error) {
+        onChange(error instanceof Error ? error.message : String(error));
+      }
     }
   };
 

@@ -174,6 +174,17 @@ describe('chaperone up', { concurrency: 2 }, () => {
       assert.deepEqual([unknown.code, unknown.stdout], [1, '']);
       assert.match(unknown.stderr, /There is no organization "nobody"/);
       assert.match((await runCli(['get', 'unicorns'])).stderr, /There is no kind "unicorns"/);
+      const refusals = [
+        [['get', 'personas', '--data', join(up.data, 'nowhere')], /There is no data of a `chaperone up` in /],
+        [['token', '--organization', 'acme', '--user', '', '--data', up.data], /It must be a user's id/],
+        [['token', '--organization', 'acme', '--user', 'a\nb', '--data', up.data], /It must be a user's id/],
+        [['token', '--organization', 'acme', '--expires', '0d', '--data', up.data], /longer than nothing/],
+      ] as const;
+      for (const [args, message] of refusals) {
+        const refused = await runCli(args);
+        assert.deepEqual([refused.code, refused.stdout], [1, '']);
+        assert.match(refused.stderr, message);
+      }
     });
 
     it('lets an application in with the synthetic key of its binding', async () => {

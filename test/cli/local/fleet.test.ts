@@ -17,8 +17,8 @@ const waitingProxy = `
   process.stdout.write(process.pid + '\\n');
   setInterval(() => {}, 60_000);`;
 
-/** A fleet whose only proxy is starting, and will be for ever. */
-async function startWaitingFleet(t: TestContext) {
+/** A fleet without organizations. */
+async function prepareFleet(t: TestContext, firstPort = 0) {
   const directory = await makeDirectory(t);
   const [entry, output] = [join(directory, 'proxy.mjs'), join(directory, 'output')];
   writeFileSync(entry, waitingProxy);
@@ -37,7 +37,7 @@ async function startWaitingFleet(t: TestContext) {
     },
     paths: statePaths(directory),
     entry,
-    firstPort: 0,
+    firstPort,
     firstMetricsPort: 0,
     upstreamUrl: 'http://127.0.0.1:9/v1',
     logFile,
@@ -47,10 +47,16 @@ async function startWaitingFleet(t: TestContext) {
     objects.Organization = names.map((name) => makeOrganization(name, {}, { status: { id: `id of ${name}` } }));
     for (const listener of listeners) listener(keyOf('Organization', 'globex'), 'foreign');
   };
-  setOrganizations('globex');
+  return { fleet, output, changes, setOrganizations };
+}
+
+/** A fleet whose only proxy is starting, and will be for ever. */
+async function startWaitingFleet(t: TestContext) {
+  const { output, ...prepared } = await prepareFleet(t);
+  prepared.setOrganizations('globex');
   const pid = await until(() => Number(readFileSync(output, 'utf8')) || undefined, 'the proxy to be started');
   t.after(() => isAlive(pid) && process.kill(pid, 'SIGKILL'));
-  return { fleet, pid, changes, setOrganizations };
+  return { pid, ...prepared };
 }
 
 test('a fleet that is stopped does not wait for a proxy to start', { timeout: 60_000 }, async (t) => {
@@ -66,4 +72,13 @@ test('a proxy that is still starting goes with its organization', { timeout: 60_
   await until(() => !isAlive(pid), 'the proxy to be gone');
   await fleet.stop();
   assert.deepEqual(changes, []);
+});
+
+test('an organization for which no port is left is told of, and so is the next one', { timeout: 60_000 }, async (t) => {
+  const { fleet, changes, setOrganizations } = await prepareFleet(t, 65_536);
+  setOrganizations('globex', 'initech');
+  await until(() => changes.length === 2, 'both to be told of');
+  await fleet.stop();
+  assert.match(changes[0] ?? '', /"globex" cannot start: it would be port 65536; choose lower ones/);
+  assert.match(changes[1] ?? '', /"initech" cannot start/);
 });
