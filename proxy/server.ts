@@ -15,6 +15,7 @@ import {
 import { buildApp } from './app.ts';
 import { type Credentials, followCredentials, readCredentials } from './credentials.ts';
 import { ProxyError } from './error.ts';
+import { makeFind } from './find.ts';
 import { makeMonitoringServer } from './monitoring.ts';
 import { makeAccounting, type Origin, report } from './pipeline/account.ts';
 import { makeAuthenticator } from './pipeline/authenticate.ts';
@@ -294,29 +295,6 @@ function makeInForce(
     ),
     envelope: makeEnvelope(credentials.dataKeys),
     price: makePrice(snapshot.spec.prices),
-  };
-}
-
-/** Records arrive from other proxies a moment after their answers; someone who asks at once should not be refused. */
-function makeFind<Found>(
-  findHere: (id: string) => Found | undefined,
-  findStored: (id: string) => Promise<Found | undefined>,
-) {
-  return async (id: string): Promise<Found | undefined> => {
-    // No text that PostgreSQL could look for.
-    if (id.includes('\0')) return undefined;
-    const here = findHere(id);
-    if (here) return here;
-    try {
-      for (const waitMs of [0, 50, 150]) {
-        if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
-        const stored = await findStored(id);
-        if (stored) return stored;
-      }
-      return undefined;
-    } catch (cause) {
-      throw new ProxyError('store_unavailable', { cause });
-    }
   };
 }
 

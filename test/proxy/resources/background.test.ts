@@ -43,6 +43,11 @@ describe('a response in the background', () => {
   };
   const settled = (responseId: string) =>
     until(async () => (await recordsOf(responseId))[0], `the record of ${responseId}`, 60_000);
+  const isPending = (responseId: string) =>
+    until(async () => {
+      const { rows } = await database.query('select from chaperone.pending_calls where response_id = $1', [responseId]);
+      return rows.length === 1;
+    }, `${responseId} to be pending`);
   const isMarked = (responseId: string) =>
     until(async () => {
       const { rows } = await database.query(
@@ -219,6 +224,7 @@ describe('a response in the background', () => {
     atEnd(t, async () => isRunning && other.stop(4_000));
     const there = clientOf(`http://127.0.0.1:${other.port}/v1`);
     const fetched = await start(0, { client: there });
+    await isPending(fetched.id);
     await until(async () => (await bob.responses.retrieve(fetched.id)).status === 'completed', 'its end, seen here');
     const left = await start(2_000, { client: there });
     isRunning = false;
@@ -254,12 +260,7 @@ describe('a response in the background', () => {
     const before = await counted();
     const ids = await Promise.all(Array.from({ length: 10 }, async () => (await start(0)).id));
     // Both know of each before either sees the end.
-    for (const id of ids) {
-      await until(async () => {
-        const { rows } = await database.query('select from chaperone.pending_calls where response_id = $1', [id]);
-        return rows.length === 1;
-      }, `${id} to be pending`);
-    }
+    for (const id of ids) await isPending(id);
     for (const id of ids) {
       const seen = await Promise.all(clients.map((client) => client.responses.retrieve(id)));
       assert.deepEqual(

@@ -5,6 +5,7 @@ import OpenAI from 'openai';
 import { startProxyProcess } from '../../../cli/local/proxies.ts';
 import { program } from '../../program.ts';
 import { type Stack, startStack } from '../../stack.ts';
+import { until } from '../../until.ts';
 import { makeDirectory, suiteScope } from '../../up/start-up.ts';
 
 /** Items of answers that later calls name: whose they are is known wherever the answer was given, and after a restart. */
@@ -37,6 +38,12 @@ describe('the items of a response', () => {
 
   const say = async (metadata: Record<string, string> = {}) =>
     bob.responses.create({ model: 'gpt-4o', input: 'Mine', metadata });
+  /** Where a client asks another proxy, it may be sooner there than the record: the database has it then. */
+  const shipped = () =>
+    until(async () => {
+      const metrics = await fetch(`http://127.0.0.1:${stack.proxy.metricsPort}/metrics`);
+      return /^chaperone_spool_depth 0$/m.test(await metrics.text());
+    }, 'the records to be in the database');
   const refer = (client: OpenAI, item: object) =>
     client.post<OpenAI.Responses.Response>('/responses', {
       body: { model: 'gpt-4o', input: [item, { role: 'user', content: 'And then?' }] },
@@ -45,6 +52,7 @@ describe('the items of a response', () => {
   it('are named by their maker, here and at another proxy', async () => {
     const { output } = await say({ sandbox: 'reasoning=5' });
     assert.equal(output.length, 2);
+    await shipped();
     for (const client of [bob, elsewhere]) {
       for (const { id } of output) {
         const answer = await refer(client, { type: 'item_reference', id });
@@ -66,6 +74,7 @@ describe('the items of a response', () => {
       ids.push(response.output[0]?.id ?? '');
       break;
     }
+    await shipped();
     for (const item of ids) {
       for (const client of [bob, elsewhere]) assert.equal((await refer(client, { id: item })).status, 'completed');
     }
@@ -84,6 +93,7 @@ describe('the items of a response', () => {
 
   it('go back whole, as a conversation that a client keeps itself', async () => {
     const { output } = await say({ sandbox: 'reasoning=5' });
+    await shipped();
     for (const client of [bob, elsewhere]) {
       const input = [{ role: 'user', content: 'Mine' }, ...output, { role: 'user', content: 'And then?' }];
       const answer = await client.post<OpenAI.Responses.Response>('/responses', { body: { model: 'gpt-4o', input } });

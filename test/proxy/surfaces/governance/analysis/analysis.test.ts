@@ -269,8 +269,9 @@ describe('POST /v1/analysis', () => {
     scope.after(() => other.stop(4_000));
     const there = makeAsk({ baseUrl: `http://127.0.0.1:${other.port}/v1`, token: stack.token });
 
-    const { responseId } = await converse();
+    const { requestId, responseId } = await converse();
     const { body: here } = await analyze(responseId);
+    await recordOf(requestId);
     const { body } = await there('POST', '/analysis', { id: responseId, config: intent });
     assert.deepEqual(body, { ...here, cached: true });
     assert.equal(upstream.questions.length, 1);
