@@ -5,6 +5,7 @@ import { importJWK, type JSONWebKeySet, SignJWT } from 'jose';
 import { parseDurationMs } from '../crds/duration.ts';
 import { credentialsSecretName, operatorNamespace, signingSecretName } from '../operator/credentials.ts';
 import { ownIssuer } from '../proxy/pipeline/authenticate.ts';
+import { isUserId } from '../proxy/pipeline/user-id.ts';
 import { statePaths } from './local/state.ts';
 
 export interface TokenOptions {
@@ -23,9 +24,13 @@ export async function token(options: TokenOptions): Promise<void> {
 /**
  * A token of the organization's, signed with its newest key.
  *
- * @throws where the data directory has no such organization, or the lifetime is none
+ * @throws where the data directory has no such organization, the lifetime is none, or the user is none that a call could name
  */
 export async function signToken({ organization, user, roles, expires, data }: TokenOptions): Promise<string> {
+  // An empty one, of a script whose variable is not set, would make a token that may call as anybody.
+  if (user !== undefined && !isUserId(user)) {
+    throw new Error(`The user must be 1 to 255 characters that a header can hold, not ${JSON.stringify(user)}`);
+  }
   const { id } = await readCredential(
     data,
     organization,

@@ -14,6 +14,7 @@ import { ProxyError } from '../error.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Identity } from './call.ts';
 import { makeServiceAccountVerifier, type ServiceAccountTokens } from './service-account-token.ts';
+import { isUserId } from './user-id.ts';
 
 /** The issuer of the tokens that Chaperone itself signs. Their audience is the organization's id. */
 export const ownIssuer = 'chaperone';
@@ -139,10 +140,9 @@ function sharedSecretVerifier(jwks: JSONWebKeySet, organizationId: string): Veri
 
 /** A token whose subject is the organization itself names no user. */
 function identityOf({ sub, roles }: JWTPayload, organizationId: string): Identity {
-  return {
-    user: sub === undefined || sub === '' || sub === organizationId ? undefined : sub,
-    roles: rolesOf(roles),
-  };
+  const user = sub === undefined || sub === '' || sub === organizationId ? undefined : sub;
+  if (user !== undefined && !isUserId(user)) throw new Error('The token names a user that no call could name');
+  return { user, roles: rolesOf(roles) };
 }
 
 /**

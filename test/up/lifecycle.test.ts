@@ -176,8 +176,11 @@ describe('chaperone up', { concurrency: 2 }, () => {
       assert.match((await runCli(['get', 'unicorns'])).stderr, /There is no kind "unicorns"/);
       const refusals = [
         [['get', 'personas', '--data', join(up.data, 'nowhere')], /There is no data of a `chaperone up` in /],
-        [['token', '--organization', 'acme', '--user', '', '--data', up.data], /It must be a user's id/],
-        [['token', '--organization', 'acme', '--user', 'a\nb', '--data', up.data], /It must be a user's id/],
+        [['token', '--organization', 'acme', '--user', '', '--data', up.data], /The user must be 1 to 255 characters/],
+        [
+          ['token', '--organization', 'acme', '--user', 'a\nb', '--data', up.data],
+          /The user must be 1 to 255 characters/,
+        ],
         [['token', '--organization', 'acme', '--expires', '0d', '--data', up.data], /longer than nothing/],
       ] as const;
       for (const [args, message] of refusals) {

@@ -135,6 +135,9 @@ describe('a token is refused', () => {
   const refused: readonly Row[] = [
     ['without a signature', () => forge({ alg: 'none' }, own, undefined)],
     ['without a signature, in another case', () => forge({ alg: 'None', kid: 'ed' }, own, undefined)],
+    ['of a user whose id is longer than a call could name', () => sign(ed, { ...own, sub: 'a'.repeat(256) })],
+    ['of a user whose id no database could hold', () => sign(ed, { ...own, sub: 'a\0b' })],
+    ['of a user whose id has space around it', () => sign(ed, { ...own, sub: ' ada ' })],
     ['with an empty signature', async () => `${(await sign(ed, own)).split('.').slice(0, 2).join('.')}.`],
     ['whose claims were changed', tampered],
     [

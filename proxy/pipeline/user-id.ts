@@ -1,0 +1,11 @@
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a header cannot hold
+const unsendable = /[\x00-\x1f\x7f]/;
+
+/**
+ * Whether a text can be a user's id: what a client could send as X-User-ID, and the database can store. A user that a
+ * credential names otherwise could be found by nobody.
+ */
+export function isUserId(text: string): boolean {
+  const isShown = text !== '' && text === text.trim();
+  return isShown && text.length <= 255 && !unsendable.test(text) && text.isWellFormed();
+}
