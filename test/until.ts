@@ -9,7 +9,7 @@ const pauseMs = { shortest: 5, longest: 50, share: 0.1 };
 export async function until<Value>(
   condition: () => Value | undefined | false | Promise<Value | undefined | false>,
   what = String(condition),
-  timeoutMs = 30_000,
+  timeoutMs = 60_000,
 ): Promise<Value> {
   const startedAt = performance.now();
   for (;;) {

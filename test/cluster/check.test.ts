@@ -10,7 +10,8 @@ import { type CheckResult, judge } from '../../cli/check/check.ts';
 import { chartResources } from '../../cli/check/cluster/rights.ts';
 import { checkCluster } from '../../cli/check/cluster/run.ts';
 import { issueAuthority } from '../../operator/certificates/issue.ts';
-import { repository, runCli } from '../up/start-up.ts';
+import { program } from '../program.ts';
+import { runCli } from '../up/start-up.ts';
 import { type ApiServer, hasApiServer, startApiServer } from './api-server.ts';
 import {
   create,
@@ -90,7 +91,7 @@ describe('chaperone check', { skip }, () => {
   test('waits until it is well', async () => {
     await remove(server, paths.credentials);
     const args = ['check', '--kubeconfig', kubeconfig, '--wait', '60s', '--output', 'short'];
-    const waiting = spawn(process.execPath, [join(repository, 'cli', 'main.ts'), ...args], {
+    const waiting = spawn(process.execPath, [program(), ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const exited = once(waiting, 'exit');

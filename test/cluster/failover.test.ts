@@ -77,8 +77,7 @@ describe('of several operators', { skip }, () => {
   const untilLed = async (name: string) => {
     const startedAtMs = performance.now();
     await stage.hands.create('Persona', `web/${name}`, persona({ name }));
-    // After a kill, a lease must run out first.
-    await stage.hands.untilReason('Persona', `web/${name}`, 'Ready', 60_000);
+    await stage.hands.untilReason('Persona', `web/${name}`, 'Ready');
     return performance.now() - startedAtMs;
   };
 

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { freePort } from '../free-port.ts';
+import { program } from '../program.ts';
 import { until } from '../until.ts';
-import { repository, type Scope } from '../up/start-up.ts';
+import type { Scope } from '../up/start-up.ts';
 import { governance } from './stage.ts';
 
 /** `chaperone operator` in a process of its own, as in a pod. */
@@ -42,7 +43,7 @@ export async function makeOperatorStarter(
     const child = spawn(
       process.execPath,
       [
-        ...[join(repository, 'cli', 'main.ts'), 'operator', '--namespace', governance],
+        ...[program(), 'operator', '--namespace', governance],
         ...['--kubeconfig', files.kubeconfig, '--database-url-file', files.databaseUrl],
         ...['--metrics-port', String(metricsPort), ...args],
       ],

@@ -62,16 +62,12 @@ export function makeHands(client: ApiClient) {
       await client.send({ method: 'DELETE', path: objectPath(keyOf(kind, path)) });
     },
     /** Waits until the object's Ready condition has this reason. */
-    untilReason: (kind: CustomKind, path: string, reason: string, timeoutMs?: number): Promise<TestObject> =>
-      until(
-        async () => {
-          const object = await find(kind, path);
-          const ready = object?.status?.conditions?.find(({ type }) => type === 'Ready');
-          return ready?.reason === reason ? object : undefined;
-        },
-        `${kind} ${path} to be ${reason}`,
-        timeoutMs,
-      ),
+    untilReason: (kind: CustomKind, path: string, reason: string): Promise<TestObject> =>
+      until(async () => {
+        const object = await find(kind, path);
+        const ready = object?.status?.conditions?.find(({ type }) => type === 'Ready');
+        return ready?.reason === reason ? object : undefined;
+      }, `${kind} ${path} to be ${reason}`),
     untilGone: (kind: Kind, path: string) => until(async () => !(await find(kind, path)), `${kind} ${path} to be gone`),
   };
 }

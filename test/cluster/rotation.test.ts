@@ -14,8 +14,9 @@ import { operatorNamespace, readCredentialsSecret, readSigningKeys } from '../..
 import { ownIssuer } from '../../proxy/pipeline/authenticate.ts';
 import { startSandbox } from '../../sandbox/server.ts';
 import { HeldClock } from '../held-clock.ts';
+import { program } from '../program.ts';
 import { until } from '../until.ts';
-import { makeDirectory, repository, suiteScope } from '../up/start-up.ts';
+import { makeDirectory, suiteScope } from '../up/start-up.ts';
 import { skip } from './cluster-under-test.ts';
 import { binding, decode, organization, persona, secret, type TestObject } from './resources.ts';
 import { governance, type Stage, setStage } from './stage.ts';
@@ -46,7 +47,7 @@ describe('under a steady stream of calls', { skip }, () => {
     scope.after(mounted.stop);
     proxy = await startProxyProcess({
       organization: 'acme',
-      entry: join(repository, 'cli', 'main.ts'),
+      entry: program(),
       credentialsDirectory: join(statePaths(data).secrets, 'web', 'chaperone-acme'),
       dataDirectory: statePaths(data).proxy('acme'),
       port: 0,

@@ -6,8 +6,9 @@ import { startProxyProcess } from '../../cli/local/proxies.ts';
 import { makeSecretFiles } from '../../operator/cluster/directory/secret-files.ts';
 import { makeServiceAccountIssuer } from '../../operator/cluster/kubernetes/service-account-issuer.ts';
 import { startSandbox } from '../../sandbox/server.ts';
+import { program } from '../program.ts';
 import { until } from '../until.ts';
-import { makeDirectory, repository, suiteScope } from '../up/start-up.ts';
+import { makeDirectory, suiteScope } from '../up/start-up.ts';
 import { skip } from './cluster-under-test.ts';
 import { binding, organization, secret } from './resources.ts';
 import { type Stage, setStage } from './stage.ts';
@@ -98,7 +99,7 @@ describe('tokens of service accounts', { skip }, () => {
     await mount(directory);
     const proxy = await startProxyProcess({
       organization: 'acme',
-      entry: join(repository, 'cli', 'main.ts'),
+      entry: program(),
       credentialsDirectory: join(directory, home, 'chaperone-acme'),
       dataDirectory: join(directory, 'data'),
       ...{ port: 0, metricsPort: 0, upstreamUrl: sandbox.url },
