@@ -16,7 +16,7 @@ async function clusterUp(): Promise<void> {
   say('Applying the quickstart ...');
   await applyQuickstart(target, quickstart);
   const kinds = 'organizations,personas,apikeybindings,analysisconfigs';
-  await target.kubectl(['wait', '--for=condition=Ready', kinds, '--all', '--timeout=60s']);
+  await target.kubectl(['wait', '--for=condition=Ready', kinds, '--all', '--timeout=180s']);
   say(`\n${await target.kubectl(['get', kinds])}\n\n${nextCommands(target)}`);
 }
 

@@ -103,7 +103,7 @@ describe('what somebody did to the database by hand', { skip }, () => {
   const databaseUrl = async () => decode(await stage.hands.find('Secret', 'web/chaperone-acme'), 'database-url');
   /** The organization that a login is to the database. */
   const logIn = async (connectionString: string) => {
-    const client = new Client({ connectionString });
+    const client = new Client({ connectionString, connectionTimeoutMillis: 5_000 });
     try {
       await client.connect();
       const { rows } = await client.query<{ id: string }>('select organization_id as id from chaperone.organizations');

@@ -11,7 +11,7 @@ suite('chaperone check', { skip }, () => {
     await startWorkload(name);
     const { env } = await openTarget(process.env);
     // Rejects where the exit code is another than 0. What other tests have left may still be on its way out.
-    const command = [join(repository, 'cli', 'main.ts'), 'check', '--output', 'json', '--wait', '30s'];
+    const command = [join(repository, 'cli', 'main.ts'), 'check', '--output', 'json', '--wait', '180s'];
     const { success, groups }: Report = JSON.parse(await run(process.execPath, command, { env }));
     assert.equal(success, true);
     const checks = groups.flatMap((group) => group.checks);

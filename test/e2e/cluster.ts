@@ -98,8 +98,8 @@ export async function makeTenant(t: TestContext, more: object = {}): Promise<Ten
     ...bindingsOf(name),
     { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'workload' }, data: { 'workload.mjs': script } },
   );
-  await kubectl('wait', '--for=condition=Ready', `organization/${name}`, '--timeout=30s');
-  await kubectl('wait', '-n', name, '--for=condition=Ready', 'personas,apikeybindings', '--all', '--timeout=30s');
+  await kubectl('wait', '--for=condition=Ready', `organization/${name}`, '--timeout=180s');
+  await kubectl('wait', '-n', name, '--for=condition=Ready', 'personas,apikeybindings', '--all', '--timeout=180s');
   const idOf = (...args: string[]) => kubectl('get', ...args, '--output=jsonpath={.status.id}');
   return {
     name,
@@ -109,8 +109,8 @@ export async function makeTenant(t: TestContext, more: object = {}): Promise<Ten
 }
 
 async function removeTenant(name: string): Promise<void> {
-  for (const kind of kindsOfTenants) await kubectl('delete', kind, '--all', '--namespace', name, '--timeout=30s');
-  await kubectl('delete', 'organization', name, '--ignore-not-found', '--timeout=30s');
+  for (const kind of kindsOfTenants) await kubectl('delete', kind, '--all', '--namespace', name, '--timeout=180s');
+  await kubectl('delete', 'organization', name, '--ignore-not-found', '--timeout=180s');
   await kubectl('delete', 'namespace', name, '--ignore-not-found', '--wait=false');
 }
 
@@ -152,7 +152,7 @@ export async function startWorkload(namespace: string, options: WorkloadOptions 
       template: { ...template, spec: { ...template.spec, restartPolicy: 'Always' } },
     },
   });
-  await kubectl('rollout', 'status', 'deployment/workload', '--namespace', namespace, '--timeout=60s');
+  await kubectl('rollout', 'status', 'deployment/workload', '--namespace', namespace, '--timeout=180s');
 }
 
 /** What became of a call. */
@@ -169,8 +169,18 @@ export interface CallOutcome {
 export async function call(namespace: string, body: object, options: object = {}): Promise<CallOutcome> {
   const request = { model: 'gpt-4o', input: 'Hi', ...body };
   const command = ['node', '/app/e2e/workload.mjs', '1', JSON.stringify(request), JSON.stringify(options)];
-  const output = await kubectl('exec', '-n', namespace, 'deploy/workload', '-c', 'app', '--', ...command);
+  const output = await kubectl('exec', '-n', namespace, await findWorkload(namespace), '-c', 'app', '--', ...command);
   return parseOutcomes(output)[0] ?? { session: '' };
+}
+
+/** The workload's pod that stays: of a Deployment, kubectl takes the one that is ready for longest, even if it is going. */
+async function findWorkload(namespace: string): Promise<string> {
+  const { items } = await getJson<{ items: { metadata: { name: string; deletionTimestamp?: string } }[] }>(
+    ...['pods', '--namespace', namespace, '--selector=app=workload,!job-name'],
+  );
+  const [pod] = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  if (!pod) throw new Error(`Namespace ${namespace} has no workload`);
+  return pod.metadata.name;
 }
 
 export function parseOutcomes(output: string): CallOutcome[] {

@@ -18,7 +18,7 @@ suite('a deleted Organization', { skip, concurrency: 2 }, () => {
         ]);
       await until(async () => (await records()).length === 1, 'the record');
       await kubectl('delete', 'deployment', 'workload', '--namespace', name, '--wait');
-      await kubectl('delete', 'organization', name, '--timeout=30s');
+      await kubectl('delete', 'organization', name, '--timeout=180s');
       const left = await records();
       assert.deepEqual(left, kept === 1 ? [{ response_id: id }] : []);
       const list = ['get', 'secrets', '--all-namespaces', `--selector=chaperone.dev/organization=${name}`];

@@ -85,7 +85,7 @@ suite('an application with the unchanged OpenAI SDK', { skip, concurrency: 2 }, 
     assert.equal(refused.status, 403, JSON.stringify(refused));
     assert.ok((await call(name, { model: 'gpt-4.1' })).id);
 
-    await kubectl('delete', 'apikeybinding', 'shared', '--namespace', name, '--timeout=30s');
+    await kubectl('delete', 'apikeybinding', 'shared', '--namespace', name, '--timeout=180s');
     await until(async () => (await call(name, { model: 'gpt-4.1' })).status === 401, 'the key to be refused');
   });
 
@@ -101,7 +101,7 @@ suite('an application with the unchanged OpenAI SDK', { skip, concurrency: 2 }, 
     await until(async () => (await reasonOf()) === 'NamespaceNotMember', 'the Persona to say so');
     await kubectl('label', 'namespace', name, `example.com/tenant=${name}`);
     await until(exists, 'the credentials to be back');
-    await kubectl('wait', '-n', name, '--for=condition=Ready', 'persona/agent', '--timeout=30s');
+    await kubectl('wait', '-n', name, '--for=condition=Ready', 'persona/agent', '--timeout=180s');
   });
 });
 

@@ -3,9 +3,7 @@ import { suite, test } from 'node:test';
 import { until } from '../until.ts';
 import { assertAccounts } from './accounts.ts';
 import { call, kubectl, makeTenant, query, skip, startWorkload } from './cluster.ts';
-import { readCalls, startCalls, untilComplete } from './jobs.ts';
-
-const calls = 150;
+import { endCalls, endless, startCalls, untilAnswered } from './jobs.ts';
 
 suite('a rotation', { skip }, () => {
   test('under a stream of calls fails none of them, and pods that start then have what is new', async (t) => {
@@ -17,16 +15,18 @@ suite('a rotation', { skip }, () => {
     };
     const known = await credentials('database-url');
     const options = { prefix: name, pauseMs: 30, maxRetries: 0 };
-    await startCalls(name, calls, { metadata: { session: '$SESSION', sandbox: 'latency=30' } }, options);
-    await until(async () => (await readCalls(name)).length >= 20, 'calls to be under way', 60_000);
+    await startCalls(name, endless, { metadata: { session: '$SESSION', sandbox: 'latency=30' } }, options);
+    await untilAnswered(name, 20);
     await kubectl('annotate', 'organization', name, `chaperone.dev/rotate=${new Date().toISOString()}`);
     await until(async () => (await credentials('database-url')) !== known, 'another password');
     assert.equal(Object.keys(JSON.parse(await credentials('data-keys.json')).keys).length, 2);
     assert.equal(JSON.parse(await credentials('jwks.json')).keys.length, 2);
-    assert.ok((await readCalls(name)).length < calls, 'the calls ended before the rotation');
-    await untilComplete(name);
-    const outcomes = await readCalls(name);
-    assert.deepEqual([outcomes.length, outcomes.filter(({ id }) => id === undefined)], [calls, []]);
+    await untilAnswered(name, 20);
+    const outcomes = await endCalls(name);
+    assert.deepEqual(
+      outcomes.filter(({ id }) => id === undefined),
+      [],
+    );
     await assertAccounts({ name, organizationId }, outcomes);
 
     await startWorkload(name);

@@ -33,6 +33,6 @@ suite('cluster:down', { skip }, () => {
     } finally {
       await runScript('cluster-up.ts');
     }
-    await kubectl('wait', '--for=condition=Ready', 'organization/acme', '--timeout=30s');
+    await kubectl('wait', '--for=condition=Ready', 'organization/acme', '--timeout=180s');
   });
 });

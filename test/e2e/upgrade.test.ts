@@ -10,7 +10,7 @@ import { run } from '../../scripts/cluster/run.ts';
 import { openTarget, repository } from '../../scripts/cluster/target.ts';
 import { until } from '../until.ts';
 import { call, kubectl, makeTenant, query, skip, startWorkload } from './cluster.ts';
-import { readCalls, startCalls } from './jobs.ts';
+import { endCalls, endless, startCalls, untilAnswered } from './jobs.ts';
 
 /** What is upgraded from: the last release, or where there is none what was before the newest migration. */
 const former = skip === false ? findFormer() : undefined;
@@ -25,22 +25,19 @@ suite('an upgrade of the chart', {
     const before = await readState(name);
     const first = await call(name, { input: 'Before' });
     assert.ok(first.id, JSON.stringify(first));
-    // Without end: it is taken away when enough has been seen.
-    await startCalls(name, 1_000_000, {}, { pauseMs: 100 });
-    await until(async () => (await readCalls(name)).length > 0, 'the calls to begin');
+    await startCalls(name, endless, {}, { pauseMs: 100 });
+    await untilAnswered(name, 1);
 
     await runScript('cluster-up.ts');
-    await kubectl('wait', '--for=condition=Ready', `organization/${name}`, '--timeout=60s');
-    await kubectl('wait', '-n', name, '--for=condition=Ready', 'personas,apikeybindings', '--all', '--timeout=60s');
+    await kubectl('wait', '--for=condition=Ready', `organization/${name}`, '--timeout=180s');
+    await kubectl('wait', '-n', name, '--for=condition=Ready', 'personas,apikeybindings', '--all', '--timeout=180s');
     assert.deepEqual(await readState(name), before);
     assert.equal(await kubectl('get', 'persona', 'agent', '-n', name, '-o=jsonpath={.status.id}'), personaId);
     const second = await call(name, { input: 'After' });
     assert.ok(second.id, JSON.stringify(second));
 
-    const sofar = (await readCalls(name)).length;
-    await until(async () => (await readCalls(name)).length > sofar + 10, 'calls after the upgrade');
-    const calls = await readCalls(name);
-    await kubectl('delete', 'job', 'calls', '--namespace', name, '--timeout=60s');
+    await untilAnswered(name, 10);
+    const calls = await endCalls(name);
     const failed = calls.filter(({ id }) => id === undefined);
     assert.deepEqual(failed, [], 'calls failed during the upgrade');
     const made = [first, second, ...calls].map(({ id }) => id ?? '');
@@ -60,7 +57,7 @@ suite('an upgrade of the chart', {
     const outdated = async () => kubectl('get', 'organization', name, '-o=jsonpath={.status.outdatedSidecars}');
     await until(async () => (await outdated()) === '1', 'the outdated sidecar to be counted');
     await kubectl('rollout', 'restart', 'deployment/workload', '-n', name);
-    await kubectl('rollout', 'status', 'deployment/workload', '-n', name, '--timeout=60s');
+    await kubectl('rollout', 'status', 'deployment/workload', '-n', name, '--timeout=180s');
     await until(async () => (await outdated()) === '0', 'the sidecar to be current');
     assert.ok((await call(name, {})).id);
   });

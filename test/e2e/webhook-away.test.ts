@@ -58,11 +58,11 @@ async function withoutOperators(show: () => Promise<void>): Promise<void> {
   await kubectl('scale', ...operator, '--replicas=0');
   try {
     const labels = ['app.kubernetes.io/name=chaperone', 'app.kubernetes.io/component=operator'].join(',');
-    await kubectl('wait', '-n', operatorNamespace, '--for=delete', 'pod', `--selector=${labels}`, '--timeout=60s');
+    await kubectl('wait', '-n', operatorNamespace, '--for=delete', 'pod', `--selector=${labels}`, '--timeout=180s');
     await show();
   } finally {
     await kubectl('scale', ...operator, '--replicas=2');
-    await kubectl('rollout', 'status', ...operator, '--timeout=60s');
+    await kubectl('rollout', 'status', ...operator, '--timeout=180s');
   }
 }
 
