@@ -9,7 +9,7 @@ import { bindingKind } from './api-key-bindings/binding-kind.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import type { ServiceAccountIssuer } from './cluster/kubernetes/service-account-issuer.ts';
 import { operatorNamespace } from './credentials.ts';
-import { makePasswordCheck } from './organizations/login.ts';
+import { makeLoginCheck } from './organizations/login.ts';
 import { makeOrganizationReconciler } from './organizations/reconcile.ts';
 import { removeOrphans } from './orphans.ts';
 import { personaKind } from './personas/persona-kind.ts';
@@ -86,7 +86,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const organizations = {
     ...{ cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now },
     // At every resync, and not at each change in between.
-    isPasswordRefused: makePasswordCheck(databaseUrl, resyncMs / 2),
+    logins: makeLoginCheck(databaseUrl, resyncMs / 2),
   };
   const ofCluster = { ...(sidecars && { sidecars }), ...(serviceAccountIssuer && { serviceAccountIssuer }) };
   const timing = { ...(propagationMs !== undefined && { propagationMs }) };

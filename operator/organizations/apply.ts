@@ -32,7 +32,7 @@ export interface AppliedOrganization {
 
 /** Stores the organization, makes its role and keys where they are missing, and hands out its credentials. */
 export async function applyOrganization(
-  { cluster, db, operatorNamespace, proxyDatabaseUrl, now }: OrganizationContext,
+  { cluster, db, operatorNamespace, proxyDatabaseUrl, logins, now }: OrganizationContext,
   key: Key,
   gathered: GatheredOrganization,
   decision: Extract<OrganizationDecision, { action: 'apply' }>,
@@ -51,6 +51,7 @@ export async function applyOrganization(
   // The one that proxies have: another would only have to reach them first.
   if (known && gathered.passwordIsRefused) await ensureOrganizationRole(db, id, known.password);
   const login = known ?? (await issueLogin(db, id));
+  if (!known || gathered.passwordIsRefused) logins?.noteIssued(login);
   const freshDataKey = decision.dataKeys.issue ? generateDataKeys() : undefined;
   const credentials: OrganizationCredentials = {
     organization: { id, name: key.name },

@@ -2,7 +2,7 @@ import type { Queryable } from '../../database/queryable.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ServiceAccountIssuer } from '../cluster/kubernetes/service-account-issuer.ts';
 import type { SidecarContext } from '../sidecars/reconcile.ts';
-import type { PasswordCheck } from './login.ts';
+import type { LoginCheck } from './login.ts';
 
 /** What reconciling an organization needs. */
 export interface OrganizationContext {
@@ -12,7 +12,7 @@ export interface OrganizationContext {
   /** The database as proxies reach it, without user and password. */
   readonly proxyDatabaseUrl: string;
   /** Of the organizations' roles; their passwords are taken to be right where absent. */
-  readonly isPasswordRefused?: PasswordCheck;
+  readonly logins?: LoginCheck;
   /** Where there are service accounts. */
   readonly serviceAccountIssuer?: () => Promise<ServiceAccountIssuer>;
   /** Where there are pods. */

@@ -41,10 +41,7 @@ export interface GatheredOrganization {
 }
 
 export async function gatherOrganization(
-  context: Pick<
-    OrganizationContext,
-    'cluster' | 'db' | 'operatorNamespace' | 'serviceAccountIssuer' | 'isPasswordRefused'
-  >,
+  context: Pick<OrganizationContext, 'cluster' | 'db' | 'operatorNamespace' | 'serviceAccountIssuer' | 'logins'>,
   name: string,
 ): Promise<GatheredOrganization | undefined> {
   const { cluster, db, operatorNamespace } = context;
@@ -65,7 +62,7 @@ export async function gatherOrganization(
     organizationId,
     storedId: stored?.organizationId,
     role,
-    passwordIsRefused: (login && (await context.isPasswordRefused?.(login))) ?? false,
+    passwordIsRefused: (login && (await context.logins?.isRefused(login))) ?? false,
     // A copy serves where the operator's own was lost: the data keys in it exist nowhere else.
     credentials: intact,
     signingKeys: readSigningKeys(cluster.get('Secret', operatorNamespace, signingSecretName(name))),

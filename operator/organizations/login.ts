@@ -7,8 +7,13 @@ export interface Login {
   readonly password: string;
 }
 
-/** Whether the database refuses a login for its password. */
-export type PasswordCheck = (login: Login) => Promise<boolean>;
+/** What the database is known to say of logins. */
+export interface LoginCheck {
+  /** Whether the database refuses a login for its password. */
+  isRefused(login: Login): Promise<boolean>;
+  /** Notes that a role has this password from now on, and no other. */
+  noteIssued(login: Login): void;
+}
 
 /**
  * The login that was handed out, as long as the database still knows the role.
@@ -36,15 +41,19 @@ export function withLogin(databaseUrl: string, { role, password }: Login): strin
  * Tries passwords, each at most once in `restMs` as long as it is right: a login costs more than all else that is asked
  * about an organization.
  */
-export function makePasswordCheck(databaseUrl: string, restMs: number): PasswordCheck {
+export function makeLoginCheck(databaseUrl: string, restMs: number): LoginCheck {
   const accepted = new Map<string, { readonly password: string; readonly atMs: number }>();
-  return async (login) => {
-    const { role, password } = login;
-    const last = accepted.get(role);
-    if (last?.password === password && performance.now() - last.atMs < restMs) return false;
-    accepted.delete(role);
-    if (await isPasswordRefused(withLogin(databaseUrl, login))) return true;
-    accepted.set(role, { password, atMs: performance.now() });
-    return false;
+  const noteIssued = ({ role, password }: Login) => void accepted.set(role, { password, atMs: performance.now() });
+  return {
+    noteIssued,
+    async isRefused(login) {
+      const { role, password } = login;
+      const last = accepted.get(role);
+      if (last?.password === password && performance.now() - last.atMs < restMs) return false;
+      accepted.delete(role);
+      if (await isPasswordRefused(withLogin(databaseUrl, login))) return true;
+      noteIssued(login);
+      return false;
+    },
   };
 }

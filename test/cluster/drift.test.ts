@@ -75,6 +75,31 @@ describe('what somebody did to the database by hand', { skip }, () => {
     ['AnalysisConfig', 'web/intent'],
   ] as const;
 
+  const databaseUrl = async () => decode(await stage.hands.find('Secret', 'web/chaperone-acme'), 'database-url');
+  /** The organization that a login is to the database. */
+  const logIn = async (connectionString: string) => {
+    const client = new Client({ connectionString, connectionTimeoutMillis: 5_000 });
+    try {
+      await client.connect();
+      const { rows } = await client.query<{ id: string }>('select organization_id as id from chaperone.organizations');
+      return rows.map(({ id }) => id);
+    } finally {
+      await client.end();
+    }
+  };
+
+  // Before anything that has the operator issue another login, of which it may hear late.
+  test('is undone: the password of the role changed, by giving it the one that proxies have', async () => {
+    const { status } = (await stage.hands.find('Organization', 'acme')) ?? {};
+    const known = await databaseUrl();
+    await stage.db.query(
+      `do $$ begin execute (select format('alter role %I password %L', role_name, 'changed') from chaperone.organization_roles); end $$`,
+    );
+    const ids = await until(() => logIn(known).catch(() => undefined), 'the password as it was');
+    assert.deepEqual(ids, [status?.id]);
+    assert.equal(await databaseUrl(), known);
+  });
+
   const drifts = {
     'a persona edited': `update chaperone.personas set name = 'Mallory', users = '{mallory}', is_active = false`,
     'a persona whose text was overwritten': `update chaperone.personas set content_encrypted = 'nonsense'`,
@@ -100,18 +125,6 @@ describe('what somebody did to the database by hand', { skip }, () => {
     });
   }
 
-  const databaseUrl = async () => decode(await stage.hands.find('Secret', 'web/chaperone-acme'), 'database-url');
-  /** The organization that a login is to the database. */
-  const logIn = async (connectionString: string) => {
-    const client = new Client({ connectionString, connectionTimeoutMillis: 5_000 });
-    try {
-      await client.connect();
-      const { rows } = await client.query<{ id: string }>('select organization_id as id from chaperone.organizations');
-      return rows.map(({ id }) => id);
-    } finally {
-      await client.end();
-    }
-  };
   const roleDrifts = {
     'the role dropped': 'drop role %I',
     'the role without login': 'alter role %I nologin',
@@ -132,17 +145,6 @@ describe('what somebody did to the database by hand', { skip }, () => {
       }, 'the login that is handed out to be good');
     });
   }
-
-  test('is undone: the password of the role changed, by giving it the one that proxies have', async () => {
-    const { status } = (await stage.hands.find('Organization', 'acme')) ?? {};
-    const known = await databaseUrl();
-    await stage.db.query(
-      `do $$ begin execute (select format('alter role %I password %L', role_name, 'changed') from chaperone.organization_roles); end $$`,
-    );
-    const ids = await until(() => logIn(known).catch(() => undefined), 'the password as it was');
-    assert.deepEqual(ids, [status?.id]);
-    assert.equal(await databaseUrl(), known);
-  });
 
   test('is undone: what proxies may do, taken away from them', async () => {
     const right = await privilegesOf(stage);

@@ -2,16 +2,19 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { ensureOrganizationRole } from '../../../database/roles.ts';
-import { makePasswordCheck } from '../../../operator/organizations/login.ts';
+import { makeLoginCheck } from '../../../operator/organizations/login.ts';
 import { openDatabase } from '../../database/tenant.ts';
 
 test('a password that was right is not tried again for a while, and a wrong one is each time', async (t) => {
   const { owner, url } = await openDatabase(t);
   const id = randomUUID();
   const role = await ensureOrganizationRole(owner, id, 'first');
-  const seldom = makePasswordCheck(url, 3_600_000);
-  const always = makePasswordCheck(url, 0);
-  const askBoth = async (password: string) => [await seldom({ role, password }), await always({ role, password })];
+  const seldom = makeLoginCheck(url, 3_600_000);
+  const always = makeLoginCheck(url, 0);
+  const askBoth = async (password: string) => [
+    await seldom.isRefused({ role, password }),
+    await always.isRefused({ role, password }),
+  ];
   assert.deepEqual(await askBoth('first'), [false, false]);
   await ensureOrganizationRole(owner, id, 'second');
   assert.deepEqual(await askBoth('first'), [false, true]);
@@ -19,4 +22,15 @@ test('a password that was right is not tried again for a while, and a wrong one 
   assert.deepEqual(await askBoth('third'), [true, true]);
   await ensureOrganizationRole(owner, id, 'third');
   assert.deepEqual(await askBoth('third'), [false, false]);
+});
+
+test('a password is tried at once where the role was given another since it was right', async (t) => {
+  const { owner, url } = await openDatabase(t);
+  const id = randomUUID();
+  const role = await ensureOrganizationRole(owner, id, 'first');
+  const logins = makeLoginCheck(url, 3_600_000);
+  assert.equal(await logins.isRefused({ role, password: 'first' }), false);
+  await ensureOrganizationRole(owner, id, 'second');
+  logins.noteIssued({ role, password: 'second' });
+  assert.equal(await logins.isRefused({ role, password: 'first' }), true);
 });
