@@ -1,5 +1,8 @@
 import { Client } from 'pg';
 
+/** A server that takes a connection and says nothing on it is away, too. */
+export const connectTimeoutMs = 5_000;
+
 export interface ClientOptions {
   readonly databaseUrl: string;
   /** What PostgreSQL shows the connection as. */
@@ -14,7 +17,7 @@ export function makeClient({ databaseUrl, name, queryTimeoutMs, onError }: Clien
   const client = new Client({
     connectionString: databaseUrl,
     application_name: name,
-    connectionTimeoutMillis: 5_000,
+    connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: queryTimeoutMs,
     keepAlive: true,
   });

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, DatabaseError } from 'pg';
+import { connectTimeoutMs } from './client.ts';
 
 /** A lock that a migration waits for stops everybody who comes after it, so it gives up soon and is tried again. */
 const lockTimeoutMs = 5_000;
@@ -18,7 +19,12 @@ export async function migrate(
   connectionString: string,
   directory: string = join(import.meta.dirname, 'migrations'),
 ): Promise<number[]> {
-  const client = new Client({ connectionString, application_name: 'chaperone-migrate' });
+  const client = new Client({
+    connectionString,
+    application_name: 'chaperone-migrate',
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+  });
   // A connection that is lost fails the query at hand, too.
   client.on('error', () => {});
   await client.connect();

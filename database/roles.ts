@@ -1,5 +1,6 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 import { Client, DatabaseError } from 'pg';
+import { connectTimeoutMs } from './client.ts';
 import type { Queryable } from './queryable.ts';
 
 /**
@@ -28,14 +29,13 @@ export async function dropOrganizationRole(db: Queryable, organizationId: string
 
 /** `invalid_password` */
 const wrongPassword = '28P01';
-const loginTimeoutMs = 5_000;
 
 /**
  * Whether the database refuses the password in its URL. It is tried, since only a superuser may compare it with what
  * Postgres keeps (`pg_authid`). Where nobody can log in for another reason, nothing is known against the password.
  */
 export async function isPasswordRefused(databaseUrl: string): Promise<boolean> {
-  const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: loginTimeoutMs });
+  const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: connectTimeoutMs });
   // A connection that is lost once it stands has told what was to be known.
   client.on('error', () => {});
   try {

@@ -1,6 +1,7 @@
 import { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { deleteExpiredAnalysisResults } from '../database/analysis-results.ts';
+import { connectTimeoutMs } from '../database/client.ts';
 import { migrate } from '../database/migrate.ts';
 import { restorePrivileges } from '../database/privileges.ts';
 import { ensureRequestPartitions } from '../database/requests.ts';
@@ -60,6 +61,8 @@ const defaultResyncMs = 600_000;
 const tenantKinds = { Persona: personaKind, ApiKeyBinding: bindingKind, AnalysisConfig: analysisConfigKind };
 /** Many bindings that come at once are counted once. */
 const countDelayMs = 500;
+/** A deletion that takes longer goes on in the database; the next attempt waits for it. */
+const queryTimeoutMs = 600_000;
 const partitionCheckMs = 6 * 3_600_000;
 const monthMs = 31 * 24 * 3_600_000;
 
@@ -68,7 +71,15 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const { cluster, databaseUrl, log, metrics, concurrency = 4, namespace = operatorNamespace } = options;
   const { resyncMs = defaultResyncMs, propagationMs, now = Date.now, onDatabaseWait } = options;
   await whenDatabaseAnswers(() => migrate(databaseUrl), { log, ...(onDatabaseWait && { onWait: onDatabaseWait }) });
-  const db = new Pool({ connectionString: databaseUrl, max: concurrency * 2, application_name: 'chaperone-operator' });
+  const db = new Pool({
+    connectionString: databaseUrl,
+    application_name: 'chaperone-operator',
+    max: concurrency * 2,
+    // What a reconciliation waits for: one that waited for ever would never be tried again.
+    connectionTimeoutMillis: 2 * connectTimeoutMs,
+    query_timeout: queryTimeoutMs,
+    keepAlive: true,
+  });
   db.on('error', (error) => log.warn({ err: error }, 'lost the database'));
 
   const queues = new Map<string, WorkQueue>();

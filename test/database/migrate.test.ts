@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { globSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -145,4 +147,12 @@ test('a migration that finds a table in use lets others have their turn, and is 
 
 test('a database that cannot be reached is an error', async () => {
   await assert.rejects(() => migrate('postgres://nobody@127.0.0.1:1/none'), /ECONNREFUSED/);
+});
+
+test('a database that takes connections and says nothing on them is away', async (t) => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  t.after(() => silent.close());
+  const { port } = silent.address() as AddressInfo;
+  await assert.rejects(migrate(`postgres://nobody@127.0.0.1:${port}/none`), (error) => isOutage(error));
 });
