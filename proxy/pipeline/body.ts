@@ -13,7 +13,7 @@ declare global {
 /**
  * The body as a JSON object.
  *
- * @throws {ProxyError} `invalid_json`
+ * @throws {ProxyError} `invalid_json`, `invalid_request`
  */
 export function parseBody(raw: Buffer): Body {
   let value: unknown;
@@ -24,7 +24,36 @@ export function parseBody(raw: Buffer): Body {
   }
   const body = asObject(value);
   if (!body) throw new ProxyError('invalid_json');
+  for (const field in body) if (!plainField.test(field)) refuseLookalike(field);
   return body;
+}
+
+/** The fields that a call is judged by, or that say what is asked. */
+const judgedFields = new Set([
+  'model',
+  'stream',
+  'stream_options',
+  'background',
+  'persona_id',
+  'previous_response_id',
+  'conversation',
+  'instructions',
+  'input',
+  'messages',
+  'prompt',
+]);
+const plainField = /^[a-z0-9_]*$/;
+
+/**
+ * Some parsers, such as Go's `encoding/json`, take a field of another spelling, by the simple case folding of Unicode, for
+ * the one that they know: what was not judged must not take the place of what was.
+ *
+ * @throws {ProxyError} `invalid_request` with the field
+ */
+function refuseLookalike(field: string): void {
+  const folded = field.toUpperCase().toLowerCase();
+  if (!judgedFields.has(folded)) return;
+  throw new ProxyError('invalid_request', { param: field, message: `${field} must be written ${folded}` });
 }
 
 /**

@@ -161,6 +161,28 @@ for (const text of ['', 'null', '[]', '"x"', '7', '{', '{"a":1}x', '\ufeff{}']) 
   });
 }
 
+for (const [field, governed] of [
+  ['Model', 'model'],
+  ['STREAM', 'stream'],
+  ['\u017ftream_options', 'stream_options'],
+  ['bac\u212aground', 'background'],
+  ['Messages', 'messages'],
+] as const) {
+  test(`${field} is not passed on, since a provider may take it for ${governed}`, () => {
+    const text = JSON.stringify({ model: 'gpt-4o', input: 'Hi', [field]: 'o3' });
+    assert.throws(() => parseBody(Buffer.from(text)), {
+      code: 'invalid_request',
+      param: field,
+      message: `${field} must be written ${governed}`,
+    });
+  });
+}
+
+test('other fields may be written in any way', () => {
+  const body = { model: 'gpt-4o', input: 'Hi', Seed: 7, topK: 3, größe: 1, metadata: { Model: 'x' } };
+  assert.deepEqual(parseBody(Buffer.from(JSON.stringify(body))), body);
+});
+
 test('a nesting too deep to keep its numbers exact is refused', () => {
   const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
   assert.throws(() => makeUpstream(`{"model":"gpt-4o","seed":12345678901234567890,"deep":${deep}}`, responses, true), {
