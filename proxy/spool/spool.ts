@@ -61,7 +61,7 @@ export interface Spool {
   mark(): number;
   /** Whether all that waited at the mark has left. */
   hasLeft(mark: number): boolean;
-  /** When what the oldest row that waits tells of happened, in milliseconds since 1970; undefined where none waits. */
+  /** When what the oldest row that waits tells of happened, in milliseconds since 1970; undefined where none waits that can be read. */
   oldestAtMs(): number | undefined;
   /** Called after whatever has to be copied. */
   onWaiting: () => void;
@@ -334,9 +334,14 @@ export function openSpool(options: SpoolOptions): Spool {
       spool.remove(table, [row]);
     },
     oldestAtMs() {
-      const times = spoolTables.flatMap((table) =>
-        spool.take(table, 1).map(({ record }) => happenedAtMs(table, record)),
-      );
+      const times = spoolTables.flatMap((table) => {
+        try {
+          return spool.take(table, 1).map(({ record }) => happenedAtMs(table, record));
+        } catch {
+          // Whoever copies it says that it cannot be read.
+          return [];
+        }
+      });
       return times.length === 0 ? undefined : Math.min(...times);
     },
     close() {

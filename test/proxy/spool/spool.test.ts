@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -244,6 +244,14 @@ test('the oldest age is that of calls and of ratings', (t) => {
   assert.equal(spool.oldestAtMs(), Date.parse('2026-01-02T00:00:00.000Z'));
   settle(spool, makeRecord(organizationId, { started_at: '2026-01-01T00:00:00.000Z' }));
   assert.equal(spool.oldestAtMs(), Date.parse('2026-01-01T00:00:00.000Z'));
+});
+
+test('the oldest age can be asked for where something cannot be read', (t) => {
+  const directory = makeDirectory(t);
+  const spool = open(t, { directory });
+  settle(spool);
+  truncateSync(join(directory, '0000000001.log'));
+  assert.equal(spool.oldestAtMs(), undefined);
 });
 
 test('someone is told of each settlement and rating', (t) => {
