@@ -10,7 +10,7 @@ import type { InForce } from '../../pipeline/pipeline.ts';
 import type { Persona, Snapshot } from '../../snapshot/snapshot.ts';
 import type { GovernanceApp, GovernanceContext } from './context.ts';
 import { page, pageOf, paging } from './paging.ts';
-import { Nullable, storable, Timestamp, Uuid } from './schemas.ts';
+import { Name, Nullable, storable, Timestamp, Uuid } from './schemas.ts';
 import { readUserId } from './user-id.ts';
 
 const tags = ['Personas'];
@@ -56,7 +56,7 @@ const PersonaAnswer = Type.Object(
 
 /** As crds/personas.yaml has them. */
 const fields = {
-  name: Type.String({ minLength: 1, maxLength: 200, description: 'Unique in the organization.' }),
+  name: Name,
   content: Type.String({ minLength: 1, maxLength: 100_000, description: 'The system prompt.' }),
   description: Type.Optional(Nullable(Type.String({ maxLength: 2_000 }), 'What it is for.')),
   user_id: Type.Optional(

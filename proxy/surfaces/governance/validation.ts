@@ -2,6 +2,7 @@ import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { FastifyInstance, FastifySchemaCompiler } from 'fastify';
 import { ProxyError } from '../../error.ts';
+import { notBlank } from './schemas.ts';
 
 /**
  * Checks requests by their schemas: bodies as they are, query strings and paths, which are all text, coerced. Answers
@@ -48,6 +49,8 @@ function say({ keyword, params, message }: ErrorObject): string {
       return `must be one of ${params.allowedValues.map((value: unknown) => JSON.stringify(value)).join(', ')}`;
     case 'const':
       return `must be ${JSON.stringify(params.allowedValue)}`;
+    case 'pattern':
+      return params.pattern === notBlank ? 'must not be blank' : (message ?? 'is not valid');
     case 'format':
       return `must be a ${params.format}`;
     default:

@@ -15,7 +15,7 @@ import { admitRole } from '../../../pipeline/admit.ts';
 import type { Caller } from '../../../pipeline/call.ts';
 import type { GovernanceApp, GovernanceContext } from '../context.ts';
 import { page, paging } from '../paging.ts';
-import { Nullable, storable, Timestamp, Uuid } from '../schemas.ts';
+import { Name, Nullable, storable, Timestamp, Uuid } from '../schemas.ts';
 import { ConfigAnswer, ConfigBody, checkConfig, completeConfig, exampleConfig } from './config.ts';
 import { openConfig, requireUuid, sealConfig } from './saved-config.ts';
 
@@ -58,7 +58,7 @@ const SavedConfig = Type.Object(
 );
 
 const fields = {
-  name: Type.String({ minLength: 1, maxLength: 200, description: 'Unique in the organization.' }),
+  name: Name,
   description: Type.Optional(Nullable(Type.String({ maxLength: 2_000 }), 'What it is for.')),
   config: ConfigBody,
   is_active: Type.Optional(Type.Boolean({ description: 'Whether analyses may use it.' })),

@@ -116,7 +116,7 @@ describe('/v1/personas', () => {
       ['POST', '/personas', { ...pirate, name: 'Taken' }, 409, 'name', /name "Taken" already exists/],
       ['PATCH', `/personas/${other.body.id}`, { name: 'Taken' }, 409, 'name', /already exists/],
       ['POST', '/personas', { name: 'X' }, 400, 'content', /content is required/],
-      ['POST', '/personas', { ...pirate, name: '' }, 400, 'name', /name must NOT have fewer than 1 characters/],
+      ['POST', '/personas', { ...pirate, name: ' ' }, 400, 'name', /name must not be blank/],
       ['POST', '/personas', { ...pirate, name: 7 }, 400, 'name', /name must be string/],
       ['POST', '/personas', { ...pirate, nmae: 'x' }, 400, 'nmae', /nmae is not a known field/],
       ['POST', '/personas', { ...pirate, name: 'Y', user_id: 'a', users: ['b'] }, 400, 'users', /users must not/],
