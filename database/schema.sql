@@ -892,7 +892,7 @@ alter table chaperone.requests add constraint requests_kind_check CHECK ((kind =
 alter table chaperone.requests add constraint requests_pkey PRIMARY KEY (organization_id, started_at, request_id);
 alter table chaperone.requests add constraint requests_status_check CHECK ((status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text, 'interrupted'::text])));
 CREATE INDEX requests_kept_ids ON chaperone.requests USING gin (kept_ids) WHERE (kept_ids IS NOT NULL);
-CREATE INDEX requests_response_id ON chaperone.requests USING hash (response_id) WHERE (response_id IS NOT NULL);
+CREATE INDEX requests_response_id ON chaperone.requests USING btree (organization_id, response_id) WHERE (response_id IS NOT NULL);
 alter table chaperone.requests enable row level security;
 create policy tenant on chaperone.requests as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)))

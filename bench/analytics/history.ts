@@ -87,7 +87,7 @@ const dayMs = 86_400_000;
 
 /**
  * Sessions begin all day, so that some go on after midnight. Few users, models and personas have most of the calls. A
- * session has one persona, if any, and now and then a call to another model.
+ * session has one persona, if any, and now and then a call to another model. Ids begin with the time, as OpenAI's do.
  */
 const insertDay = `
   insert into chaperone.requests (organization_id, request_id, started_at, kind, operation, user_id, session_id, persona_id,
@@ -99,7 +99,7 @@ const insertDay = `
     case when which < 0.7 then ($7::uuid[])[1 + floor(which / 0.7 * which / 0.7 * cardinality($7::uuid[]))::integer] end,
     'openai', model, model, luck < 0.5,
     case when luck < 0.96 then 'completed' when luck < 0.99 then 'failed' else 'cancelled' end, 200,
-    'resp_' || md5(session || ':' || call),
+    'resp_' || to_hex(extract(epoch from at)::bigint) || md5(session || ':' || call),
     case when luck < 0.96 then tokens end, 0, 0, case when luck < 0.96 then tokens / 3 end, 0,
     case when luck < 0.96 then tokens + tokens / 3 end,
     case when luck < 0.95 then tokens * 0.00000125 end, 300 + (luck * 5000)::integer

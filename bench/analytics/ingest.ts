@@ -63,7 +63,8 @@ function makeRecord(index: number): RequestRecord {
     status: 'completed',
     http_status: 200,
     error_code: null,
-    response_id: `resp_${randomBytes(16).toString('hex')}`,
+    // As OpenAI makes them, the time first.
+    response_id: `resp_${Math.floor(startedAtMs / 1_000).toString(16)}${randomBytes(16).toString('hex')}`,
     previous_response_id: null,
     input_tokens: 250,
     cached_input_tokens: 0,
