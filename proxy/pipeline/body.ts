@@ -24,12 +24,14 @@ export function parseBody(raw: Buffer): Body {
   }
   const body = asObject(value);
   if (!body) throw new ProxyError('invalid_json');
-  for (const field in body) if (!plainField.test(field)) refuseLookalike(field);
+  const lookalike = findLookalike(body, judgedFields);
+  if (lookalike)
+    throw new ProxyError('invalid_request', { param: lookalike.field, message: describeLookalike(lookalike) });
   return body;
 }
 
 /** The fields that a call is judged by, or that say what is asked. */
-const judgedFields = new Set([
+export const judgedFields: ReadonlySet<string> = new Set([
   'model',
   'stream',
   'stream_options',
@@ -44,16 +46,29 @@ const judgedFields = new Set([
 ]);
 const plainField = /^[a-z0-9_]*$/;
 
+/** A field that another parser may take for the one that is meant. */
+export interface Lookalike {
+  readonly field: string;
+  readonly meant: string;
+}
+
 /**
  * Some parsers, such as Go's `encoding/json`, take a field of another spelling, by the simple case folding of Unicode, for
  * the one that they know: what was not judged must not take the place of what was.
  *
- * @throws {ProxyError} `invalid_request` with the field
+ * @param judged names in small letters
  */
-function refuseLookalike(field: string): void {
-  const folded = field.toUpperCase().toLowerCase();
-  if (!judgedFields.has(folded)) return;
-  throw new ProxyError('invalid_request', { param: field, message: `${field} must be written ${folded}` });
+export function findLookalike(object: Body, judged: ReadonlySet<string>): Lookalike | undefined {
+  for (const field in object) {
+    if (plainField.test(field)) continue;
+    const meant = field.toUpperCase().toLowerCase();
+    if (judged.has(meant)) return { field, meant };
+  }
+  return undefined;
+}
+
+export function describeLookalike({ field, meant }: Lookalike): string {
+  return `${field} must be written ${meant}`;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { ProxyError } from '../../error.ts';
 import { admitModel, admitOtherModels, admitSurface } from '../admit.ts';
+import { describeLookalike, findLookalike, judgedFields } from '../body.ts';
 import { asObject, parseObject } from '../operations/json.ts';
 import type { AdmissionMeans, AdmissionSubject, Body, Operation } from '../operations/operation.ts';
 import { requireSameKey } from '../resources/ownership.ts';
@@ -48,6 +49,8 @@ export async function admitLines(
     const line = parseObject(text);
     const call = asObject(line?.body);
     if (line && isAmbiguous(text, line)) throw refusal(number, 'a field stands twice, or is written with escapes');
+    const lookalike = (line && findLookalike(line, lineFields)) ?? (call && findLookalike(call, judgedFields));
+    if (lookalike) throw refusal(number, describeLookalike(lookalike));
     if (!call || line?.url !== body.endpoint) throw refusal(number, 'it must have a body, and the url of the batch');
     if (typeof call.model !== 'string') throw refusal(number, 'its body must name a model');
     if ('persona_id' in call) throw new ProxyError('persona_not_supported', { param: 'input_file_id' });
@@ -61,6 +64,8 @@ export async function admitLines(
     }
   }
 }
+
+const lineFields: ReadonlySet<string> = new Set(['url', 'body', 'method']);
 
 const governedFields = ['url', 'body', 'model', 'previous_response_id', 'id', 'type', ...referringFields].map(
   (field) => `"${field}"`,

@@ -115,6 +115,8 @@ describe('a batch', () => {
       () => line({}).replace('"model"', '"model":"gpt-4o","mo\\u0064el"'),
       'invalid_request',
     ],
+    ['a field of another spelling', () => line({ Model: 'o1' }), 'invalid_request'],
+    ['a body beside the body', () => line({}).replace('"body"', '"Body":{"model":"o1"},"body"'), 'invalid_request'],
     ['a persona', () => line({ persona_id: 'p' }), 'persona_not_supported'],
     ['a response of nobody’s', () => line({ previous_response_id: 'resp_1' }), 'resource_not_found'],
     [
