@@ -300,10 +300,9 @@ test('where many wait, another connection helps, for as long as that', async (t)
   assert.deepEqual(await arrivedTokens(shipping), upTo(many));
   await until(async () => (await countConnections(tenant)) === 1, 'the other connection to be closed');
   assert.equal(shipping.failures(), 0);
-  assert.deepEqual(
-    setAside(shipping).map(({ record }) => JSON.parse(record).request_id),
-    poison.map(({ request_id }) => request_id),
-  );
+  // Each once; which of two connections comes to its own first is open.
+  const refused: string[] = setAside(shipping).map(({ record }) => JSON.parse(record).request_id);
+  assert.deepEqual(refused.sort(), poison.map(({ request_id }) => request_id).sort());
 });
 
 test('two batches whose answers are lost arrive once', async (t) => {
