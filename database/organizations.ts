@@ -6,16 +6,19 @@ export interface OrganizationRow {
   readonly name: string;
 }
 
-/**
- * The organization of this name, deleted and retained ones too: applied again, it is the same organization. Its role is
- * null where it could not log in as the organization.
- */
-export async function findOrganization(
-  db: Queryable,
-  name: string,
-): Promise<(OrganizationRow & { readonly role: string | null }) | undefined> {
-  const { rows } = await db.query<OrganizationRow & { readonly role: string | null }>(
-    `select o.organization_id as "organizationId", o.name, l.rolname as role
+/** What else the database knows of it. */
+export interface StoredOrganization extends OrganizationRow {
+  /** Its login role; null where it could not log in as the organization. */
+  readonly role: string | null;
+  /** Whether it was stored before defaults became stricter: the former ones hold for what its spec does not state. */
+  readonly keepsOldDefaults: boolean;
+}
+
+/** The organization of this name, deleted and retained ones too: applied again, it is the same organization. */
+export async function findOrganization(db: Queryable, name: string): Promise<StoredOrganization | undefined> {
+  const { rows } = await db.query<StoredOrganization>(
+    `select o.organization_id as "organizationId", o.name, l.rolname as role,
+            o.keeps_old_defaults as "keepsOldDefaults"
      from chaperone.organizations o
        left join chaperone.organization_roles r using (organization_id)
        left join pg_roles l

@@ -711,7 +711,8 @@ create table chaperone.organizations (
   config_version bigint not null,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
-  deleted_at timestamp with time zone
+  deleted_at timestamp with time zone,
+  keeps_old_defaults boolean not null default false
 );
 alter table chaperone.organizations add constraint organizations_name_key UNIQUE (name);
 alter table chaperone.organizations add constraint organizations_pkey PRIMARY KEY (organization_id);

@@ -23,6 +23,8 @@ export interface GatheredOrganization {
   readonly organizationId: string;
   /** The id under which the database knows the name already. */
   readonly storedId: string | undefined;
+  /** Whether it was stored before defaults became stricter: the former ones hold for what its spec does not state. */
+  readonly keepsOldDefaults: boolean;
   /** The organization's login role in the database. */
   readonly role: string | undefined;
   /** Whether the database refuses the password that was handed out. */
@@ -61,6 +63,7 @@ export async function gatherOrganization(
     operatorNamespace,
     organizationId,
     storedId: stored?.organizationId,
+    keepsOldDefaults: stored?.keepsOldDefaults ?? false,
     role,
     passwordIsRefused: (login && (await context.logins?.isRefused(login))) ?? false,
     // A copy serves where the operator's own was lost: the data keys in it exist nowhere else.

@@ -26,6 +26,7 @@ const settled: GatheredOrganization = {
   operatorNamespace: 'chaperone-system',
   organizationId: 'id',
   storedId: 'id',
+  keepsOldDefaults: false,
   role: 'role',
   passwordIsRefused: false,
   credentials,
