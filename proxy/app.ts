@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { makeRequestId } from '../database/ids.ts';
 import { answerClientError } from './client-error.ts';
 import { ProxyError } from './error.ts';
+import { registerFrontPage } from './front-page.ts';
 import type { Metrics } from './pipeline/metrics.ts';
 import { makeCallListener, operations } from './surfaces/openai/calls.ts';
 import { toEnvelope } from './surfaces/openai/envelope.ts';
@@ -46,7 +47,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
     },
   });
   app.setNotFoundHandler((request, reply) => {
-    const message = `Unknown request URL: ${request.method} ${request.url.split('?', 1)[0]}. The API is under /v1.`;
+    const path = request.url.split('?', 1)[0];
+    const message = `Unknown request URL: ${request.method} ${path}. The API is under /v1, and described at /docs.`;
     reply
       .header('x-request-id', request.id)
       .code(404)
@@ -54,6 +56,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   });
 
   registerOpenApi(app, operations, '/v1');
+  registerFrontPage(app);
   app.register(openAiSurface, { ...options, refusals, prefix: '/v1' });
   return app;
 }

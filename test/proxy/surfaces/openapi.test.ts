@@ -62,6 +62,16 @@ describe('/openapi.json and /docs', () => {
     }
   });
 
+  it('is found from the root, by a browser and by others', async () => {
+    const page = await fetch(root, { headers: { accept: 'text/html' } });
+    assert.equal(page.url, `${root}/docs`);
+    assert.match(await page.text(), /Chaperone API/);
+    const told = (await (await fetch(root)).json()) as Record<string, string>;
+    for (const path of [told.docs, told.openapi]) assert.equal((await fetch(`${root}${path}`)).status, 200);
+    const unknown = (await (await fetch(`${root}/nothing`)).json()) as { error: { message: string } };
+    assert.match(unknown.error.message, /\/v1.*\/docs/);
+  });
+
   it('leaves out no route of the surface', () => {
     const described = new Set(operations().map(({ name }) => name));
     const missing = [
