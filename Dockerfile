@@ -11,8 +11,8 @@ FROM node:26-slim
 # One heap of malloc's for all threads, of which one alone does most of it.
 ENV NODE_ENV=production MALLOC_ARENA_MAX=1
 COPY --from=build /build/dist /app
-# By number, so that Kubernetes can tell that it is not root. Nothing below / is written to; --data names a volume.
-USER 65532:65532
+# By number, so that Kubernetes can tell that it is not root; the sidecar's own, which no application has. Nothing below / is written to; --data names a volume.
+USER 60812:60812
 EXPOSE 8000 8001
 # Short-lived objects are all that a call makes: a small young generation keeps a sidecar small.
 ENTRYPOINT ["node", "--max-semi-space-size=4", "/app/chaperone.js"]

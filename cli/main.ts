@@ -52,6 +52,7 @@ program
   )
   .option('--upstream <url>', 'where sidecars find providers of type openai without a base URL')
   .option('--sidecar-resources <json>', "the sidecar's requests and limits", parseResources)
+  .option('--sidecar-data-limit <quantity>', "the most that the sidecar's volume may hold", parseDataLimit, '5Gi')
   .option('--webhook-port <port>', "the webhooks' port", parsePort, 9443)
   .option('--webhook-service <name>', 'the Service by which the API server calls the webhooks', 'chaperone-webhook')
   .option(
@@ -79,6 +80,8 @@ program
   .option('--pod-namespace <name>', 'the namespace of the pod that it serves, for records and metrics')
   .option('--workload <name>', 'the Deployment, Job or the like that the pod belongs to')
   .option('--grace <seconds>', 'how long calls may take to end when the proxy stops', parseSeconds, 3)
+  .option('--flush <seconds>', 'how long records that wait are copied to the database after that', parseSeconds, 0.5)
+  .option('--data-limit <bytes>', 'the most that --data may hold (default: 5368709120, which is 5Gi)', parseBytes)
   .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')
   .action(async (options) => (await import('./proxy.ts')).proxy(options));
 
@@ -157,6 +160,17 @@ function parseResources(value: string): object {
     // Said below.
   }
   throw new InvalidArgumentError('It must be JSON such as {"requests":{"cpu":"10m"}}.');
+}
+
+function parseBytes(value: string): number {
+  if (!/^[1-9]\d{6,15}$/.test(value)) throw new InvalidArgumentError('It must be a number of bytes, 1000000 at least.');
+  return Number(value);
+}
+
+/** In memory units, as people write sizes of volumes; the spool needs room to be of any use. */
+function parseDataLimit(value: string): string {
+  if (!/^[1-9]\d{0,5}[MGT]i$/.test(value)) throw new InvalidArgumentError('It must be a size such as 512Mi or 5Gi.');
+  return value;
 }
 
 function parseSeconds(value: string): number {

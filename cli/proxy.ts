@@ -10,6 +10,8 @@ export interface ProxyCommandOptions {
   readonly metricsPort: number;
   readonly upstream: string;
   readonly grace: number;
+  readonly flush: number;
+  readonly dataLimit?: number;
   readonly logLevel: string;
   readonly podNamespace?: string;
   readonly workload?: string;
@@ -41,6 +43,8 @@ export async function proxy(options: ProxyCommandOptions): Promise<void> {
       metricsPort: options.metricsPort,
       upstreamUrl: options.upstream,
       graceMs: options.grace * 1_000,
+      flushMs: options.flush * 1_000,
+      ...(options.dataLimit !== undefined && { dataLimitBytes: options.dataLimit }),
       ...originOf(options),
       log,
     });

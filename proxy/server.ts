@@ -34,7 +34,7 @@ import { followSnapshot } from './snapshot/follow.ts';
 import { makeRowOpener, openSnapshot, type SealedSnapshot } from './snapshot/snapshot.ts';
 import { makeFolder } from './spool/fold.ts';
 import { startShipper } from './spool/ship.ts';
-import { openSpool } from './spool/spool.ts';
+import { openSpool, spoolBoundsOf } from './spool/spool.ts';
 import { makeStore } from './store.ts';
 
 /** How long analytics wait for the calls that were answered just before. */
@@ -58,6 +58,10 @@ export interface ProxyOptions {
   readonly drainMs?: number;
   /** How long calls that are under way may take to end when the proxy stops. */
   readonly graceMs?: number;
+  /** How long what still waits is copied to the database when the proxy stops. */
+  readonly flushMs?: number;
+  /** The most that may be in the data directory; 5 GiB where absent. */
+  readonly dataLimitBytes?: number;
 }
 
 export interface RunningProxy {
@@ -81,6 +85,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const metrics = makeMetrics({ ...options.origin });
   const spool = openSpool({
     directory: dataDirectory,
+    ...(options.dataLimitBytes !== undefined && spoolBoundsOf(options.dataLimitBytes)),
     onWriteFailure: (error) => {
       metrics.spoolWriteFailures.inc();
       log.error({ err: error }, 'the spool cannot be written; settlements are kept in memory and tried again');
@@ -246,7 +251,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     app.server.closeAllConnections();
     await background.stop();
     await upstream.destroy();
-    await shipper.flush(500);
+    await shipper.flush(options.flushMs ?? 500);
     await shipper.stop();
     folder.stop();
     await store.close();

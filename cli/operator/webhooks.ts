@@ -22,6 +22,7 @@ export interface InjectionOptions {
   readonly imagePullSecrets?: readonly string[];
   readonly upstream?: string;
   readonly sidecarResources?: ResourceRequirements;
+  readonly sidecarDataLimit?: string;
   readonly webhookPort: number;
   readonly webhookService: string;
   /** Of the Mutating- and the ValidatingWebhookConfiguration. */
@@ -49,6 +50,7 @@ export function injectionSettingsOf(options: InjectionOptions): InjectionSetting
     ...(imagePullPolicy && { imagePullPolicy }),
     ...(imagePullSecrets && { imagePullSecrets }),
     resources: options.sidecarResources ?? defaultSidecar.resources,
+    dataSizeLimit: options.sidecarDataLimit ?? defaultSidecar.dataSizeLimit,
     ...(upstream !== undefined && { upstreamUrl: upstream }),
   };
 }

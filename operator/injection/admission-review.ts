@@ -36,6 +36,7 @@ const containers = {
     properties: {
       name: { type: 'string' },
       restartPolicy: { type: 'string' },
+      resources: { type: 'object', properties: { limits: { type: 'object' } } },
       env: {
         type: 'array',
         items: {

@@ -74,6 +74,9 @@ export function decideInjection(gathered: GatheredPod, settings: InjectionSettin
     namespace: namespace.name,
     workload: workloadOf(pod.metadata),
     graceSeconds: pod.spec.terminationGracePeriodSeconds,
+    limitsStorage: otherContainersOf(pod).some(
+      ({ resources }) => resources?.limits?.['ephemeral-storage'] !== undefined,
+    ),
   });
   return {
     action: 'inject',
@@ -122,7 +125,7 @@ function decideSkip(
 /** What stands in the sidecar's place. */
 function findObstacle(pod: Pod, { port, metricsPort }: PodSettings): Refusal | undefined {
   const refuse = (reason: string, message: string): Refusal => ({ action: 'refuse', reason, message });
-  const others = containersOf(pod).filter(({ name }) => name !== sidecarName);
+  const others = otherContainersOf(pod);
   if (!hasOurs(pod)) {
     if (containersOf(pod).some(({ name }) => name === sidecarName)) {
       return refuse('NameTaken', `The pod has a container of its own named "${sidecarName}"; give it another name.`);
@@ -145,6 +148,10 @@ function findObstacle(pod: Pod, { port, metricsPort }: PodSettings): Refusal | u
     }
   }
   return undefined;
+}
+
+function otherContainersOf(pod: Pod): readonly Container[] {
+  return containersOf(pod).filter(({ name }) => name !== sidecarName);
 }
 
 function usesPort({ ports = [] }: Container, wanted: number): boolean {

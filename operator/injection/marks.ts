@@ -10,6 +10,9 @@ export const hashAnnotation = 'chaperone.dev/injected-hash';
 /** On the template of a workload that was rolled for its sidecars' sake: the hash that its pods were to get by it. */
 export const rolledToAnnotation = 'chaperone.dev/rolled-to';
 
+/** Names of volumes, separated by commas, that do not keep the cluster autoscaler from removing a pod's node. */
+export const evictableVolumesAnnotation = 'cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes';
+
 /** What people may set, on a pod or for all pods of a namespace; the pod's own has precedence. */
 export const settingAnnotations = {
   /** Which organization the pod belongs to, where its namespace belongs to several. */

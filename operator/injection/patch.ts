@@ -1,5 +1,5 @@
 import { missingEnvironment, type SyntheticKey } from './environment.ts';
-import { hashAnnotation, injectedLabel } from './marks.ts';
+import { dataVolume, evictableVolumesAnnotation, hashAnnotation, injectedLabel } from './marks.ts';
 import type { Container, Pod } from './pod.ts';
 import type { PodSettings } from './settings.ts';
 import type { Sidecar } from './sidecar.ts';
@@ -17,8 +17,11 @@ export function sidecarPatch(
   { container, volumes, imagePullSecrets, hash }: Sidecar,
 ): readonly PatchOperation[] {
   return [
-    ...entryPatch('/metadata/annotations', metadata.annotations, hashAnnotation, hash),
-    ...entryPatch('/metadata/labels', metadata.labels, injectedLabel, 'true'),
+    ...entriesPatch('/metadata/annotations', metadata.annotations, {
+      [hashAnnotation]: hash,
+      [evictableVolumesAnnotation]: addName(metadata.annotations?.[evictableVolumesAnnotation], dataVolume),
+    }),
+    ...entriesPatch('/metadata/labels', metadata.labels, { [injectedLabel]: 'true' }),
     // First, because init containers start one after another and those that come later may call a provider too.
     spec.initContainers
       ? { op: 'add', path: '/spec/initContainers/0', value: container }
@@ -45,14 +48,23 @@ export function environmentPatch(
   return [...patchList('initContainers', spec.initContainers ?? []), ...patchList('containers', spec.containers)];
 }
 
-function entryPatch(
+/** To be added where it is missing, in a list of names with commas. */
+function addName(list = '', name: string): string {
+  const names = list.split(',').flatMap((one) => one.trim() || []);
+  return names.includes(name) ? list : [...names, name].join(',');
+}
+
+function entriesPatch(
   path: string,
-  entries: Readonly<Record<string, string>> | undefined,
-  key: string,
-  value: string,
+  present: Readonly<Record<string, string>> | undefined,
+  entries: Readonly<Record<string, string>>,
 ): readonly PatchOperation[] {
-  if (!entries) return [{ op: 'add', path, value: { [key]: value } }];
-  return [{ op: 'add', path: `${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`, value }];
+  if (!present) return [{ op: 'add', path, value: entries }];
+  return Object.entries(entries).map(([key, value]) => ({
+    op: 'add',
+    path: `${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+    value,
+  }));
 }
 
 function appendPatch(

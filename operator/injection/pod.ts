@@ -38,6 +38,7 @@ export interface Container {
   readonly restartPolicy?: string;
   readonly env?: readonly EnvironmentVariable[];
   readonly ports?: readonly ContainerPort[];
+  readonly resources?: { readonly limits?: Readonly<Record<string, unknown>> };
   readonly volumeMounts?: readonly { readonly name: string }[];
 }
 

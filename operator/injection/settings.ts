@@ -1,4 +1,5 @@
 import { settingAnnotations } from './marks.ts';
+import { parseQuantity } from './quantity.ts';
 
 /** What every sidecar has unless annotations say otherwise. */
 export interface InjectionSettings {
@@ -15,6 +16,8 @@ export interface InjectionSettings {
   readonly logLevel: LogLevel;
   readonly port: number;
   readonly metricsPort: number;
+  /** The most that the sidecar's volume may hold, as a quantity: the kubelet evicts a pod that has more. */
+  readonly dataSizeLimit: string;
 }
 
 export const imagePullPolicies = ['Always', 'IfNotPresent', 'Never'] as const;
@@ -34,6 +37,7 @@ export const defaultSidecar = {
   logLevel: 'info',
   port: 8000,
   metricsPort: 8001,
+  dataSizeLimit: '5Gi',
 } as const satisfies Partial<InjectionSettings>;
 
 /** The settings of one pod. */
@@ -124,9 +128,4 @@ function parseLogLevel(text: string): LogLevel | undefined {
 function parsePort(text: string): number | undefined {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   return port >= 1024 && port <= 65_535 ? port : undefined;
-}
-
-/** @see https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/ */
-function parseQuantity(text: string): string | undefined {
-  return /^\d{1,12}(\.\d{1,9})?([munkMGTPE]|[KMGTPE]i)?$/.test(text) ? text : undefined;
 }

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { credentialsSecretName } from '../credentials.ts';
 import { credentialsVolume, dataVolume, sidecarName } from './marks.ts';
 import type { Container, LocalReference, Volume } from './pod.ts';
-import type { PodSettings } from './settings.ts';
+import { bytesOf } from './quantity.ts';
+import type { PodSettings, ResourceRequirements } from './settings.ts';
 
 export interface Sidecar {
   readonly container: Container;
@@ -11,12 +12,19 @@ export interface Sidecar {
   readonly hash: string;
 }
 
-/** `USER` of the image. */
-const userId = 65_532;
+/**
+ * `USER` of the image, and of no other container in a pod: images without a root often run as 65532. It is below 65536,
+ * as user namespaces ask for, and systemd gives none of 60706 to 61183 to anybody.
+ *
+ * @see https://systemd.io/UIDS-GIDS/
+ */
+export const sidecarUserId = 60_812;
 
 const defaultGraceSeconds = 30;
 /** What the kubelet and the proxy's last copy of its records need of the pod's grace period. */
 const reservedSeconds = 5;
+/** How much of that the last copy may take. */
+const flushSeconds = 3;
 
 /** The pod that a sidecar is for. */
 export interface SidecarPlace {
@@ -25,22 +33,27 @@ export interface SidecarPlace {
   readonly workload: string;
   /** The pod's `terminationGracePeriodSeconds`. */
   readonly graceSeconds: number | undefined;
+  /** Another container states a limit of ephemeral storage. */
+  readonly limitsStorage: boolean;
 }
+
+/** What the pod itself says of its place. */
+type OfPod = 'graceSeconds' | 'limitsStorage';
 
 /** The container that governs a pod's calls, with the volumes it mounts. */
 export function makeSidecar(settings: PodSettings, place: SidecarPlace): Sidecar {
   const container = makeContainer(settings, place);
-  const volumes = makeVolumes(place);
+  const volumes = makeVolumes(settings, place);
   return { container, volumes, imagePullSecrets: pullSecretsOf(settings), hash: hashSidecar(settings, place) };
 }
 
 /**
- * What the sidecar is made of, in 16 hexadecimal digits. The pod's grace period is left out: it is the pod's own business,
- * and without it the hash of a pod that is there can be told from its metadata alone.
+ * What the sidecar is made of, in 16 hexadecimal digits. What follows from the pod's specification is left out: it is the
+ * pod's own business, and without it the hash of a pod that is there can be told from its metadata alone.
  */
-export function hashSidecar(settings: PodSettings, place: Omit<SidecarPlace, 'graceSeconds'>): string {
-  const container = makeContainer(settings, { ...place, graceSeconds: undefined });
-  const whole = { container, volumes: makeVolumes(place), imagePullSecrets: pullSecretsOf(settings) };
+export function hashSidecar(settings: PodSettings, place: Omit<SidecarPlace, OfPod>): string {
+  const container = makeContainer(settings, { ...place, graceSeconds: undefined, limitsStorage: false });
+  const whole = { container, volumes: makeVolumes(settings, place), imagePullSecrets: pullSecretsOf(settings) };
   return createHash('sha256').update(JSON.stringify(whole)).digest('hex').slice(0, 16);
 }
 
@@ -48,19 +61,19 @@ function pullSecretsOf({ imagePullSecrets = [] }: PodSettings): readonly LocalRe
   return imagePullSecrets.map((name) => ({ name }));
 }
 
-function makeVolumes({ organization }: Pick<SidecarPlace, 'organization'>) {
+function makeVolumes({ dataSizeLimit }: PodSettings, { organization }: Pick<SidecarPlace, 'organization'>) {
   return [
     {
       name: credentialsVolume,
       // The files are root's, and the group is the pod's to choose; only the sidecar mounts them, so all may read.
       secret: { secretName: credentialsSecretName(organization), defaultMode: 0o444 },
     },
-    { name: dataVolume, emptyDir: {} },
+    { name: dataVolume, emptyDir: { sizeLimit: dataSizeLimit } },
   ];
 }
 
 function makeContainer(settings: PodSettings, place: SidecarPlace) {
-  const { metricsPort, resources, image, imagePullPolicy } = settings;
+  const { metricsPort, image, imagePullPolicy } = settings;
   const probe = (path: string) => ({ httpGet: { path, port: 'metrics' } });
   return {
     name: sidecarName,
@@ -73,11 +86,11 @@ function makeContainer(settings: PodSettings, place: SidecarPlace) {
     // Two minutes are enough for a database that restarts; the containers after this one wait for as long.
     startupProbe: { ...probe('/readyz'), periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 120 },
     livenessProbe: { ...probe('/healthz'), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
-    resources,
+    resources: place.limitsStorage ? withStorage(settings) : settings.resources,
     securityContext: {
       runAsNonRoot: true,
-      runAsUser: userId,
-      runAsGroup: userId,
+      runAsUser: sidecarUserId,
+      runAsGroup: sidecarUserId,
       allowPrivilegeEscalation: false,
       privileged: false,
       readOnlyRootFilesystem: true,
@@ -92,8 +105,22 @@ function makeContainer(settings: PodSettings, place: SidecarPlace) {
   };
 }
 
+/**
+ * The limit for a pod's ephemeral storage, in which its volumes count, is the sum of its containers' limits. Where others
+ * have stated theirs, the sidecar brings along what its volume may take. Where nobody has, there is no limit for the pod,
+ * and the sidecar's alone would become one.
+ */
+function withStorage({ resources, dataSizeLimit }: PodSettings): ResourceRequirements {
+  const storage = 'ephemeral-storage';
+  return {
+    // Stated, since a request that is not is as high as the limit.
+    requests: { [storage]: '64Mi', ...resources.requests },
+    limits: { [storage]: dataSizeLimit, ...resources.limits },
+  };
+}
+
 function sidecarArguments(settings: PodSettings, place: SidecarPlace): string[] {
-  const { port, metricsPort, upstreamUrl, logLevel } = settings;
+  const { port, metricsPort, upstreamUrl, logLevel, dataSizeLimit } = settings;
   const { namespace, workload, graceSeconds = defaultGraceSeconds } = place;
   const grace = Math.max(1, graceSeconds - reservedSeconds);
   return [
@@ -102,7 +129,8 @@ function sidecarArguments(settings: PodSettings, place: SidecarPlace): string[] 
     ...['--host', '127.0.0.1', '--port', String(port)],
     ...['--metrics-host', '0.0.0.0', '--metrics-port', String(metricsPort)],
     ...['--pod-namespace', namespace, '--workload', workload],
-    ...['--grace', String(grace), '--log-level', logLevel],
+    ...['--grace', String(grace), '--flush', String(flushSeconds)],
+    ...['--data-limit', String(bytesOf(dataSizeLimit)), '--log-level', logLevel],
     ...(upstreamUrl === undefined ? [] : ['--upstream', upstreamUrl]),
   ];
 }

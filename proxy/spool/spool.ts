@@ -109,6 +109,11 @@ interface Entry {
   readonly arrival: number;
 }
 
+/** How large a spool may become in a directory that may hold so much: the rest is for the configuration kept beside it. */
+export function spoolBoundsOf(directoryBytes: number): Pick<SpoolOptions, 'maxBytes' | 'maxFileBytes'> {
+  return { maxBytes: Math.floor(directoryBytes / 5), maxFileBytes: Math.floor((directoryBytes / 5) * 4) };
+}
+
 /**
  * Opens the spool and takes it for this process alone. Calls that a dead predecessor left open become `interrupted`,
  * with usage unknown.

@@ -4,6 +4,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { proxyEnvironment, proxyNodeOptions } from '../../cli/local/proxies.ts';
+import { sidecarUserId } from '../../operator/injection/sidecar.ts';
 import { type ImageSource, repository } from './target.ts';
 
 export const release = 'chaperone';
@@ -11,7 +12,7 @@ export const namespace = 'chaperone-system';
 export const chart = join(repository, 'charts', 'chaperone');
 export const quickstart = join(repository, 'examples', 'quickstart');
 
-const nonRoot = ['--user', '65532:65532'];
+const userOf = (id: number) => ['--user', `${id}:${id}`];
 
 /** The product's image, of a bundle. Its tag tells what is in it, so that an upgrade replaces running pods. */
 export async function productImage(bundle: string): Promise<ImageSource> {
@@ -24,7 +25,7 @@ export async function productImage(bundle: string): Promise<ImageSource> {
     name,
     parts: [
       '--node',
-      ...['--copy', `${bundle}:/app`, ...nonRoot, '--env', 'NODE_ENV=production'],
+      ...['--copy', `${bundle}:/app`, ...userOf(sidecarUserId), '--env', 'NODE_ENV=production'],
       ...Object.entries(proxyEnvironment).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
       ...['--entrypoint', '/bin/node', ...proxyNodeOptions, '/app/chaperone.js'],
     ],
@@ -39,7 +40,7 @@ export const exampleImage: ImageSource = {
     '--node',
     ...['--copy', `${join(repository, 'node_modules', 'openai')}:/app/node_modules/openai`],
     ...['--copy', `${join(repository, 'examples', 'kubernetes', 'ask.mjs')}:/app/`],
-    ...[...nonRoot, '--entrypoint', '/bin/node', '/app/ask.mjs'],
+    ...[...userOf(65_532), '--entrypoint', '/bin/node', '/app/ask.mjs'],
   ],
   dockerfile: { file: join(repository, 'examples', 'kubernetes', 'Dockerfile'), context: repository },
 };

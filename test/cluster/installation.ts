@@ -227,7 +227,7 @@ const binding = {
 export function makePod(name: string, { isInjected, changes = {} }: { isInjected: boolean; changes?: object }): Stated {
   const settings = readPodSettings(injectionSettingsOf([{ ...deployment, metadata: meta }], operatorNamespace));
   assert(typeof settings !== 'string');
-  const place = { organization: 'acme', namespace: 'shop', workload: name, graceSeconds: 30 };
+  const place = { organization: 'acme', namespace: 'shop', workload: name, graceSeconds: 30, limitsStorage: false };
   const { container, volumes, hash } = makeSidecar(settings, place);
   const app = { name: 'app', image: 'app:1' };
   return {

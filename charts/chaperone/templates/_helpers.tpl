@@ -86,8 +86,8 @@ readOnlyRootFilesystem: true
 
 {{- define "chaperone.podSecurity" -}}
 runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
+runAsUser: 60812
+runAsGroup: 60812
 seccompProfile:
   type: RuntimeDefault
 {{- end -}}

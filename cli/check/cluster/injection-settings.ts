@@ -15,6 +15,7 @@ export function injectionSettingsOf(deployments: readonly Deployment[], operator
   const imagePullSecrets = read('image-pull-secrets')?.split(',');
   const upstreamUrl = read('upstream');
   const resources = read('sidecar-resources');
+  const dataSizeLimit = read('sidecar-data-limit');
   return {
     ...defaultSidecar,
     operatorNamespace,
@@ -22,6 +23,7 @@ export function injectionSettingsOf(deployments: readonly Deployment[], operator
     ...(imagePullPolicy && { imagePullPolicy }),
     ...(imagePullSecrets && { imagePullSecrets }),
     ...(upstreamUrl !== undefined && { upstreamUrl }),
+    ...(dataSizeLimit !== undefined && { dataSizeLimit }),
     ...(resources !== undefined && { resources: JSON.parse(resources) }),
   };
 }

@@ -27,7 +27,7 @@ test('a pod that asks for it gets the sidecar, and its containers learn where it
   assert.deepEqual(spec.containers, [{ name: 'app', env: [proxied, key] }]);
   assert.deepEqual(spec.volumes, [
     { name: 'chaperone-credentials', secret: { secretName: 'chaperone-acme', defaultMode: 0o444 } },
-    { name: 'chaperone-data', emptyDir: {} },
+    { name: 'chaperone-data', emptyDir: { sizeLimit: '5Gi' } },
   ]);
   assert.match(metadata.annotations?.['chaperone.dev/injected-hash'] ?? '', /^[0-9a-f]{16}$/);
   assert.deepEqual(metadata.labels, { 'chaperone.dev/inject': 'true', 'chaperone.dev/injected': 'true' });
@@ -40,17 +40,55 @@ test('the sidecar has no right that it does not need', () => {
     args: [
       ...['proxy', '--credentials', '/etc/chaperone/credentials', '--data', '/var/lib/chaperone'],
       ...['--host', '127.0.0.1', '--port', '8000', '--metrics-host', '0.0.0.0', '--metrics-port', '8001'],
-      ...['--pod-namespace', 'shop', '--workload', 'web', '--grace', '25', '--log-level', 'info'],
+      ...['--pod-namespace', 'shop', '--workload', 'web', '--grace', '25', '--flush', '3'],
+      ...['--data-limit', '5368709120', '--log-level', 'info'],
     ],
     securityContext: {
       runAsNonRoot: true,
-      runAsUser: 65_532,
+      runAsUser: 60_812,
       allowPrivilegeEscalation: false,
       readOnlyRootFilesystem: true,
       capabilities: { drop: ['ALL'] },
       seccompProfile: { type: 'RuntimeDefault' },
     },
     startupProbe: { httpGet: { path: '/readyz', port: 'metrics' } },
+  });
+});
+
+describe('the volume with the records', () => {
+  const evictable = 'cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes';
+  const rows: readonly [title: string, annotations: Record<string, string> | undefined, expected: string][] = [
+    ['does not keep the autoscaler from removing a node', undefined, 'chaperone-data'],
+    ['nor do volumes that the pod has named itself', { [evictable]: 'cache, tmp' }, 'cache,tmp,chaperone-data'],
+    ['is named once', { [evictable]: 'chaperone-data,tmp' }, 'chaperone-data,tmp'],
+    ['stands in no empty list', { [evictable]: '' }, 'chaperone-data'],
+  ];
+  for (const [title, annotations, expected] of rows) {
+    test(title, () => {
+      const { metadata } = inject(gathered(pod(annotations ? { annotations } : {})));
+      assert.equal(metadata.annotations?.[evictable], expected);
+    });
+  }
+
+  test('has the size that the operator was told, and the spool keeps below it', () => {
+    const decision = decideInjection(gathered(pod()), { ...settings, dataSizeLimit: '500Mi' });
+    assert(decision.action === 'inject');
+    const { spec } = applyPatch(pod(), decision.patch);
+    assert.partialDeepStrictEqual(spec.volumes?.[1], { name: 'chaperone-data', emptyDir: { sizeLimit: '500Mi' } });
+    const args: unknown = Reflect.get(spec.initContainers?.[0] ?? {}, 'args');
+    assert(Array.isArray(args));
+    assert.equal(args[args.indexOf('--data-limit') + 1], String(500 * 1024 ** 2));
+  });
+
+  test('comes on top of what the containers may take, and makes no limit where there is none', () => {
+    const limits = { 'ephemeral-storage': '1Gi' };
+    const limited = inject(gathered(pod({ spec: { containers: [{ name: 'app', resources: { limits } }] } })));
+    const sidecar = limited.spec.initContainers?.[0];
+    assert.deepEqual(sidecar?.resources?.limits, { 'ephemeral-storage': '5Gi', memory: '256Mi' });
+    const free = inject(gathered(pod()));
+    assert.deepEqual(free.spec.initContainers?.[0]?.resources?.limits, { memory: '256Mi' });
+    const hashOf = ({ metadata }: Pod) => metadata.annotations?.['chaperone.dev/injected-hash'];
+    assert.equal(hashOf(limited), hashOf(free), 'a pod of the same settings would count as outdated');
   });
 });
 

@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { nobody } from '../../../database/ids.ts';
 import type { RatingRecord } from '../../../database/ratings.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
-import { openSpool, type Spool, type SpoolOptions } from '../../../proxy/spool/spool.ts';
+import { openSpool, type Spool, type SpoolOptions, spoolBoundsOf } from '../../../proxy/spool/spool.ts';
 import { makeRecord } from '../../request-record.ts';
 import { until } from '../../until.ts';
 
@@ -158,6 +158,10 @@ test('a full spool lets no further call begin, and does when there is room', (t)
   spool.remove('ratings', spool.take('ratings', 10));
   assert.equal(spool.depth, 0);
   settle(spool);
+});
+
+test('a spool has room for all that waits in a fifth of its directory, and keeps its files below the whole', () => {
+  assert.deepEqual(spoolBoundsOf(5 * 1024 ** 3), { maxBytes: 1024 ** 3, maxFileBytes: 4 * 1024 ** 3 });
 });
 
 test('a settlement that the volume refuses is written as soon as there is room', async (t) => {
