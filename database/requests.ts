@@ -268,7 +268,12 @@ export async function findRequestContents(
   return rows[0];
 }
 
-/** Makes the partitions of the month that contains `at`. */
+/**
+ * Makes the partitions of the month that contains `at`, unless they are there or no clock should show such a time.
+ *
+ * @param db the owner's: no tenant may
+ * @throws DatabaseError 55P03 where somebody keeps the default partition; 55000 where too many records wait in it
+ */
 export async function ensureRequestPartitions(db: Queryable, at: Date): Promise<void> {
-  await db.query('select chaperone.ensure_request_partitions($1::timestamptz)', [at]);
+  await db.query('select chaperone.make_request_partitions($1::timestamptz)', [at]);
 }

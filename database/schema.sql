@@ -10,6 +10,8 @@ CREATE OR REPLACE FUNCTION chaperone.current_organization_id()
  LANGUAGE sql
  STABLE PARALLEL SAFE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
 AS $function$
   select organization_id from chaperone.organization_roles where role_name = session_user
 $function$;
@@ -81,38 +83,10 @@ revoke all on function chaperone.ensure_organization_role(uuid,text) from public
 
 CREATE OR REPLACE FUNCTION chaperone.ensure_request_partitions(at timestamp with time zone)
  RETURNS void
- LANGUAGE plpgsql
- SECURITY DEFINER
+ LANGUAGE sql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-declare
-  month_start timestamptz := date_trunc('month', at, 'UTC');
-  month_end timestamptz := month_start + interval '1 month';
-  suffix text := to_char(at at time zone 'UTC', 'YYYY_MM');
-  parent text;
-  fresh text;
-begin
-  if at < now() - interval '2 years' or at > now() + interval '3 months' then
-    return;
-  end if;
-  foreach parent in array array['requests', 'request_contents'] loop
-    fresh := format('chaperone.%I', parent || '_' || suffix);
-    continue when to_regclass(fresh) is not null;
-    -- One at a time, and no tenant can take this lock to hold the others up, as it could an advisory one.
-    execute format('lock table chaperone.%I in access exclusive mode', parent || '_default');
-    continue when to_regclass(fresh) is not null;
-    execute format('create table %s (like chaperone.%I including defaults including constraints)', fresh, parent);
-    execute format('alter table %s enable row level security', fresh);
-    if parent = 'request_contents' then
-      execute format('alter table %s set (toast_tuple_target = 8160)', fresh);
-    end if;
-    -- The default partition took them before their month was sensible; with them in it the month could not be attached.
-    execute format('with moved as (delete from chaperone.%I where started_at >= $1 and started_at < $2 returning *)
-      insert into %s select * from moved', parent || '_default', fresh) using month_start, month_end;
-    execute format('alter table chaperone.%I attach partition %s for values from (%L) to (%L)',
-      parent, fresh, month_start, month_end);
-  end loop;
-end
+  select
 $function$;
 revoke all on function chaperone.ensure_request_partitions(timestamp with time zone) from public;
 grant execute on function chaperone.ensure_request_partitions(timestamp with time zone) to chaperone_tenant;
@@ -122,6 +96,9 @@ CREATE OR REPLACE FUNCTION chaperone.erase_user(erased uuid)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '60s'
 AS $function$
 declare
   organization uuid := chaperone.current_organization_id();
@@ -178,6 +155,9 @@ CREATE OR REPLACE FUNCTION chaperone.fold_usage(wait boolean)
  LANGUAGE sql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
 AS $function$
   select chaperone.fold_usage_of(chaperone.current_organization_id(), wait)
 $function$;
@@ -394,6 +374,8 @@ CREATE OR REPLACE FUNCTION chaperone.forget_late()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
 AS $function$
 declare
   stranger uuid;
@@ -441,11 +423,62 @@ AS $function$
 $function$;
 revoke all on function chaperone.late_stranger(uuid,uuid,timestamp with time zone) from public;
 
+CREATE OR REPLACE FUNCTION chaperone.make_request_partitions(at timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '2s'
+AS $function$
+declare
+  most constant integer := 100000;
+  month_start timestamptz := date_trunc('month', at, 'UTC');
+  month_end timestamptz := month_start + interval '1 month';
+  suffix text := to_char(at at time zone 'UTC', 'YYYY_MM');
+  parent text;
+  fresh text;
+  early integer;
+begin
+  if at < now() - interval '2 years' or at > now() + interval '1 year' then
+    return;
+  end if;
+  foreach parent in array array['requests', 'request_contents'] loop
+    fresh := format('chaperone.%I', parent || '_' || suffix);
+    continue when to_regclass(fresh) is not null;
+    -- One at a time, and nobody adds to what is moved.
+    execute format('lock table chaperone.%I in access exclusive mode', parent || '_default');
+    continue when to_regclass(fresh) is not null;
+    execute format(
+      'select count(*) from (select from chaperone.%I where started_at >= $1 and started_at < $2 limit $3) early',
+      parent || '_default') into early using month_start, month_end, most + 1;
+    if early > most then
+      raise exception 'more than % records of % are in %_default, so this month stays there', most, suffix, parent
+        using errcode = 'object_not_in_prerequisite_state';
+    end if;
+    execute format('create table %s (like chaperone.%I including defaults including constraints)', fresh, parent);
+    execute format('alter table %s enable row level security', fresh);
+    if parent = 'request_contents' then
+      execute format('alter table %s set (toast_tuple_target = 8160)', fresh);
+    end if;
+    -- With them in the default partition the month could not be attached.
+    execute format('with moved as (delete from chaperone.%I where started_at >= $1 and started_at < $2 returning *)
+      insert into %s select * from moved', parent || '_default', fresh) using month_start, month_end;
+    execute format('alter table chaperone.%I attach partition %s for values from (%L) to (%L)',
+      parent, fresh, month_start, month_end);
+  end loop;
+end
+$function$;
+revoke all on function chaperone.make_request_partitions(timestamp with time zone) from public;
+
 CREATE OR REPLACE FUNCTION chaperone.note_erasure(erased uuid)
  RETURNS boolean
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
 AS $function$
 declare
   organization uuid := chaperone.current_organization_id();
@@ -467,6 +500,9 @@ CREATE OR REPLACE FUNCTION chaperone.note_usage()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
 AS $function$
 declare
   late record;
@@ -512,6 +548,9 @@ CREATE OR REPLACE FUNCTION chaperone.stamp_config_version()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
 AS $function$
 begin
   insert into chaperone.config_versions as v (organization_id, version)

@@ -4,7 +4,6 @@ import { deleteExpiredAnalysisResults } from '../database/analysis-results.ts';
 import { connectTimeoutMs } from '../database/client.ts';
 import { migrate } from '../database/migrate.ts';
 import { restorePrivileges } from '../database/privileges.ts';
-import { ensureRequestPartitions } from '../database/requests.ts';
 import { analysisConfigKind } from './analysis-configs/analysis-config-kind.ts';
 import { bindingKind } from './api-key-bindings/binding-kind.ts';
 import type { Cluster } from './cluster/cluster.ts';
@@ -13,6 +12,7 @@ import { operatorNamespace } from './credentials.ts';
 import { makeLoginCheck } from './organizations/login.ts';
 import { makeOrganizationReconciler } from './organizations/reconcile.ts';
 import { removeOrphans } from './orphans.ts';
+import { makePartitionsAhead } from './partitions.ts';
 import { personaKind } from './personas/persona-kind.ts';
 import { type Controller, type Reconcile, startController } from './runtime/controller.ts';
 import { whenDatabaseAnswers } from './runtime/database-wait.ts';
@@ -63,8 +63,6 @@ const tenantKinds = { Persona: personaKind, ApiKeyBinding: bindingKind, Analysis
 const countDelayMs = 500;
 /** A deletion that takes longer goes on in the database; the next attempt waits for it. */
 const queryTimeoutMs = 600_000;
-const partitionCheckMs = 6 * 3_600_000;
-const monthMs = 31 * 24 * 3_600_000;
 
 /** Migrates the database, once it answers, and reconciles the cluster's resources into it until stopped. */
 export async function startOperator(options: OperatorOptions): Promise<Operator> {
@@ -81,6 +79,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     keepAlive: true,
   });
   db.on('error', (error) => log.warn({ err: error }, 'lost the database'));
+  await makePartitionsAhead(db, log, Date.now());
 
   const queues = new Map<string, WorkQueue>();
   const controllers: Controller[] = [];
@@ -116,6 +115,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const unsubscribeFleet = sidecars?.fleet.subscribe((name) => queues.get('Organization')?.add(name));
   const resync = startResync(async () => {
     enqueueEverything(cluster, queues);
+    await makePartitionsAhead(db, log, Date.now());
     try {
       await restorePrivileges(db);
       await deleteExpiredAnalysisResults(db);
@@ -127,16 +127,6 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     }
   }, resyncMs);
 
-  const ensurePartitions = async () => {
-    try {
-      for (const at of [Date.now(), Date.now() + monthMs]) await ensureRequestPartitions(db, new Date(at));
-    } catch (error) {
-      log.warn({ err: error }, 'partitions could not be made ahead; they will be on demand');
-    }
-  };
-  await ensurePartitions();
-  const partitionTimer = setInterval(ensurePartitions, partitionCheckMs);
-
   return {
     // One controller's work can make work for another, so all must be found idle in one go.
     async idle() {
@@ -147,7 +137,6 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       unsubscribe();
       unsubscribeFleet?.();
       await resync.stop();
-      clearInterval(partitionTimer);
       await Promise.all(controllers.map((controller) => controller.stop()));
       await db.end();
     },

@@ -5,12 +5,7 @@ import { insertOwnedResources } from '../../database/owned-resources.ts';
 import { insertPendingCalls, markSettled } from '../../database/pending-calls.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { insertRatings } from '../../database/ratings.ts';
-import {
-  ensureRequestPartitions,
-  gatherRequests,
-  insertRequests,
-  type RequestRecord,
-} from '../../database/requests.ts';
+import { gatherRequests, insertRequests, type RequestRecord } from '../../database/requests.ts';
 import type { Store } from '../store.ts';
 import type { Spool, SpooledRow } from './spool.ts';
 import { type SpoolTable, spoolTables } from './tables.ts';
@@ -60,7 +55,6 @@ interface Batch {
 /** Copies the spool to Postgres in idempotent batches for as long as it runs; the database may come and go. */
 export function startShipper(options: ShipOptions): Shipper {
   const { spool, store, organizationId, log } = options;
-  const knownMonths = new Set<string>();
   let stopped = false;
   let delayMs = retryMs.first;
   let timer: NodeJS.Timeout | undefined;
@@ -95,7 +89,6 @@ export function startShipper(options: ShipOptions): Shipper {
       table,
       rows,
       async insert(db) {
-        await ensureMonths(db, rows);
         await insertRequests(db, organizationId, batch);
         if (table === 'settlements') await settle(db, jsonOf(rows));
       },
@@ -108,16 +101,6 @@ export function startShipper(options: ShipOptions): Shipper {
     if (first.size === 0) return;
     for (const record of JSON.parse(json) as RequestRecord[]) {
       if (first.delete(record.request_id)) options.onSettled?.(record);
-    }
-  };
-
-  const ensureMonths = async (db: Queryable, rows: readonly SpooledRow[]) => {
-    for (const { record } of rows) {
-      const startedAt = startedAtOf(record);
-      const month = startedAt.slice(0, 7);
-      if (knownMonths.has(month)) continue;
-      await ensureRequestPartitions(db, new Date(startedAt));
-      knownMonths.add(month);
     }
   };
 
@@ -240,12 +223,6 @@ export function startShipper(options: ShipOptions): Shipper {
 }
 
 const jsonOf = (rows: readonly SpooledRow[]) => `[${rows.map(({ record }) => record).join(',')}]`;
-
-/** `started_at` is always the second field of a record: it is read without parsing the rest. */
-function startedAtOf(record: string): string {
-  const match = /"started_at":"([^"]+)"/.exec(record);
-  return match?.[1] ?? (JSON.parse(record) as RequestRecord).started_at;
-}
 
 /** Errors of class 22 (data) and 23 (constraint): the same batch will never be accepted. */
 function isRefusal(error: unknown): error is DatabaseError {

@@ -17,7 +17,6 @@ const withoutOrganization = ['migrations'];
 const definerCalls: Readonly<Record<string, () => string>> = {
   current_organization_id: () => 'select chaperone.current_organization_id()',
   fold_usage: () => 'select chaperone.fold_usage(true)',
-  ensure_request_partitions: () => 'select chaperone.ensure_request_partitions(now())',
   note_erasure: () => `select chaperone.note_erasure('${userIdOf(victim.id, 'ada')}')`,
   erase_user: () => `select chaperone.erase_user('${userIdOf(victim.id, 'ada')}')`,
 };

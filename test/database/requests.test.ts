@@ -217,7 +217,7 @@ const dayMs = 24 * 3_600_000;
 test('a month has its partitions once, however often and by how many they are asked for', async () => {
   const at = new Date(Date.now() - 100 * dayMs);
   const before = await partitionsOf('requests');
-  const others = await Promise.all(Array.from({ length: 4 }, () => connect(suite, tenant.url)));
+  const others = await Promise.all(Array.from({ length: 4 }, () => connect(suite, database.url)));
   await Promise.all(others.map((other) => ensureRequestPartitions(other, at)));
   const month = at.toISOString().slice(0, 7).replace('-', '_');
   assert.deepEqual(await partitionsOf('requests'), [...new Set([...before, `requests_${month}`])].sort());
@@ -228,7 +228,7 @@ test('the first and the last instant of a month are in its partition', async () 
   const now = new Date();
   const first = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 2, 1));
   const last = new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + 1, 1) - 1);
-  await ensureRequestPartitions(db, new Date(first.getTime() + 10 * dayMs));
+  await ensureRequestPartitions(database.owner, new Date(first.getTime() + 10 * dayMs));
   const records = [first, last].map((at) => makeRecord(tenant.id, { started_at: at.toISOString() }));
   await insert(tenant.id, records);
   const partition = `requests_${first.toISOString().slice(0, 7).replace('-', '_')}`;
@@ -243,7 +243,7 @@ test('times that no clock should show make no partition, and their records are k
   const records = ['1970-01-01', '2010-06-01', '9000-01-01'].map((day) =>
     makeRecord(tenant.id, { started_at: `${day}T00:00:00.000Z` }),
   );
-  for (const { started_at } of records) await ensureRequestPartitions(db, new Date(started_at));
+  for (const { started_at } of records) await ensureRequestPartitions(database.owner, new Date(started_at));
   await insert(tenant.id, records);
   assert.deepEqual(await partitionsOf('requests'), before);
   const { rowCount } = await database.owner.query(
@@ -259,8 +259,7 @@ test('records that came before their month’s partition move into it', async ()
   const hasty = makeRecord(tenant.id, { started_at: at.toISOString(), input_sealed: 'aW4=' });
   const strayed = makeRecord(tenant.id, { started_at: '2010-06-02T00:00:00.000Z' });
   await insert(tenant.id, [hasty, strayed]);
-  const other = await makeTenant(database);
-  await ensureRequestPartitions(await connect(suite, other.url), at);
+  await ensureRequestPartitions(database.owner, at);
   for (const table of ['requests', 'request_contents']) {
     const { rows } = await database.owner.query<{ place: string }>(
       `select c.relname as place from chaperone.${table} r join pg_class c on c.oid = r.tableoid where request_id = $1`,

@@ -1,0 +1,69 @@
+-- No owner's DDL at a tenant's call. Partitions were made by whoever had a record of a new month, as the owner, but under
+-- the caller's time zone and date style: skewed bounds kept the neighbouring month from being made, for everybody.
+
+-- What proxies of before call while they still run: it does nothing.
+create or replace function chaperone.ensure_request_partitions(at timestamptz) returns void
+  language sql security invoker
+  set search_path = pg_catalog, pg_temp
+as $$
+  select
+$$;
+
+-- Makes the partitions of the month that contains `at`. Records that came before go from the default partition into it.
+-- Inserts wait meanwhile, so a month of which very many came early stays in the default partition: every question finds
+-- them there, too.
+create function chaperone.make_request_partitions(at timestamptz) returns void
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+  set datestyle = 'ISO, YMD'
+  set lock_timeout = '2s'
+as $$
+declare
+  most constant integer := 100000;
+  month_start timestamptz := date_trunc('month', at, 'UTC');
+  month_end timestamptz := month_start + interval '1 month';
+  suffix text := to_char(at at time zone 'UTC', 'YYYY_MM');
+  parent text;
+  fresh text;
+  early integer;
+begin
+  if at < now() - interval '2 years' or at > now() + interval '1 year' then
+    return;
+  end if;
+  foreach parent in array array['requests', 'request_contents'] loop
+    fresh := format('chaperone.%I', parent || '_' || suffix);
+    continue when to_regclass(fresh) is not null;
+    -- One at a time, and nobody adds to what is moved.
+    execute format('lock table chaperone.%I in access exclusive mode', parent || '_default');
+    continue when to_regclass(fresh) is not null;
+    execute format(
+      'select count(*) from (select from chaperone.%I where started_at >= $1 and started_at < $2 limit $3) early',
+      parent || '_default') into early using month_start, month_end, most + 1;
+    if early > most then
+      raise exception 'more than % records of % are in %_default, so this month stays there', most, suffix, parent
+        using errcode = 'object_not_in_prerequisite_state';
+    end if;
+    execute format('create table %s (like chaperone.%I including defaults including constraints)', fresh, parent);
+    execute format('alter table %s enable row level security', fresh);
+    if parent = 'request_contents' then
+      execute format('alter table %s set (toast_tuple_target = 8160)', fresh);
+    end if;
+    -- With them in the default partition the month could not be attached.
+    execute format('with moved as (delete from chaperone.%I where started_at >= $1 and started_at < $2 returning *)
+      insert into %s select * from moved', parent || '_default', fresh) using month_start, month_end;
+    execute format('alter table chaperone.%I attach partition %s for values from (%L) to (%L)',
+      parent, fresh, month_start, month_end);
+  end loop;
+end
+$$;
+revoke all on function chaperone.make_request_partitions(timestamptz) from public;
+
+-- What runs as the owner runs under settings of its own: a caller's would change what its text means.
+alter function chaperone.current_organization_id() set timezone = 'UTC' set datestyle = 'ISO, YMD';
+alter function chaperone.fold_usage(boolean) set timezone = 'UTC' set datestyle = 'ISO, YMD' set lock_timeout = '10s';
+alter function chaperone.note_erasure(uuid) set timezone = 'UTC' set datestyle = 'ISO, YMD' set lock_timeout = '10s';
+alter function chaperone.erase_user(uuid) set timezone = 'UTC' set datestyle = 'ISO, YMD' set lock_timeout = '60s';
+alter function chaperone.forget_late() set timezone = 'UTC' set datestyle = 'ISO, YMD';
+alter function chaperone.note_usage() set timezone = 'UTC' set datestyle = 'ISO, YMD' set lock_timeout = '10s';
+alter function chaperone.stamp_config_version() set timezone = 'UTC' set datestyle = 'ISO, YMD' set lock_timeout = '10s';
