@@ -4,7 +4,17 @@ import type { Caller } from './call.ts';
 import type { MadeBy } from './resources/ownership.ts';
 
 /**
- * The provider key for a call: the user's own, else the organization's.
+ * The keys that a caller's calls may go by, in the order in which they are considered: the user's own, then those of the
+ * pod's namespace, then those that other namespaces share.
+ */
+export function keysOf(snapshot: Snapshot, { user }: Pick<Caller, 'user'>, nowMs: number): RoutedKey[] {
+  const own = user === undefined ? undefined : snapshot.keysByUser.get(user);
+  return [...(own ?? []), ...snapshot.organizationKeys].filter((key) => key.expiresAtMs > nowMs);
+}
+
+/**
+ * The provider key for a call: the first of the caller's keys that serves the model. Where none is named, that is the first
+ * that serves whichever the provider chooses, else simply the first: a key of few models hides none of more.
  * A follow-up goes to the key that made its predecessor, since a provider knows a response only under its own key.
  *
  * @throws {ProxyError} `no_api_key`
@@ -16,11 +26,12 @@ export function routeKey(
   predecessor: MadeBy | undefined,
   nowMs: number,
 ): RoutedKey {
-  const serves = (key: RoutedKey) => key.expiresAtMs > nowMs && (model === undefined || key.servesModel(model));
+  const isLive = (key: RoutedKey) => key.expiresAtMs > nowMs;
   const before = predecessor?.apiKeyId ? snapshot.keys.get(predecessor.apiKeyId) : undefined;
-  if (before && serves(before)) return before;
-  const own = caller.user === undefined ? undefined : snapshot.keysByUser.get(caller.user)?.find(serves);
-  const key = own ?? snapshot.organizationKeys.find(serves);
+  if (before && isLive(before) && (model === undefined || before.servesModel(model))) return before;
+  const own = caller.user === undefined ? undefined : snapshot.keysByUser.get(caller.user);
+  const find = (fits: (key: RoutedKey) => boolean) => own?.find(fits) ?? snapshot.organizationKeys.find(fits);
+  const key = find((one) => isLive(one) && one.servesModel(model)) ?? (model === undefined ? find(isLive) : undefined);
   if (!key) throw new ProxyError('no_api_key');
   return key;
 }

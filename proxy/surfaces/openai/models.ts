@@ -4,7 +4,7 @@ import { ProxyError } from '../../error.ts';
 import type { Caller } from '../../pipeline/call.ts';
 import { asArray, asObject, asString, parseObject } from '../../pipeline/operations/json.ts';
 import type { InForce } from '../../pipeline/pipeline.ts';
-import { routeKey } from '../../pipeline/route.ts';
+import { keysOf } from '../../pipeline/route.ts';
 import type { RoutedKey, Snapshot } from '../../snapshot/snapshot.ts';
 
 export interface ModelsOptions {
@@ -45,7 +45,7 @@ export function registerModels(app: FastifyInstance, { inForce, upstream }: Mode
 
 /** The models of every provider that the caller has a key for; of one id, the first provider's. */
 async function listModels(upstream: Dispatcher, snapshot: Snapshot, caller: Caller): Promise<Model[]> {
-  const lists = await Promise.all(keysOf(snapshot, caller).map((key) => fetchModels(upstream, key)));
+  const lists = await Promise.all(listedKeys(snapshot, caller).map((key) => fetchModels(upstream, key)));
   const byId = new Map<string, Model>();
   for (const model of lists.flat()) {
     const id = asString(model.id);
@@ -54,17 +54,20 @@ async function listModels(upstream: Dispatcher, snapshot: Snapshot, caller: Call
   return [...byId.values()];
 }
 
-/** One key a provider: the user's own before the organization's. */
-function keysOf(snapshot: Snapshot, caller: Caller): RoutedKey[] {
-  const nowMs = Date.now();
-  // The same refusal as a call's, where there is no key at all.
-  routeKey(snapshot, caller, undefined, undefined, nowMs);
-  const own = caller.user === undefined ? [] : (snapshot.keysByUser.get(caller.user) ?? []);
-  const byProvider = new Map<string, RoutedKey>();
-  for (const key of [...own, ...snapshot.organizationKeys]) {
-    if (key.expiresAtMs > nowMs && !byProvider.has(key.provider.name)) byProvider.set(key.provider.name, key);
-  }
-  return [...byProvider.values()];
+/**
+ * The keys that calls of the caller's go by. Behind one that serves every model no other of its provider is ever used.
+ *
+ * @throws {ProxyError} `no_api_key`, as a call would be refused
+ */
+function listedKeys(snapshot: Snapshot, caller: Caller): RoutedKey[] {
+  const keys = keysOf(snapshot, caller, Date.now());
+  if (keys.length === 0) throw new ProxyError('no_api_key');
+  const exhausted = new Set<string>();
+  return keys.filter(({ provider, servesModel }) => {
+    if (exhausted.has(provider.name)) return false;
+    if (servesModel(undefined)) exhausted.add(provider.name);
+    return true;
+  });
 }
 
 async function fetchModels(upstream: Dispatcher, key: RoutedKey): Promise<Model[]> {

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Caller } from '../../../proxy/pipeline/call.ts';
-import { routeKey } from '../../../proxy/pipeline/route.ts';
+import { keysOf, routeKey } from '../../../proxy/pipeline/route.ts';
 import { makeKey, makeSnapshot } from '../snapshot.ts';
 
 const nowMs = 1_000;
 const ada = makeKey('ada');
 const adaSmall = makeKey('ada-small', { servesModel: (model) => model === 'small' });
 const expired = makeKey('expired', { expiresAtMs: nowMs });
-const shared = makeKey('shared', { expiresAtMs: nowMs + 1, servesModel: (model) => model !== 'huge' });
+const shared = makeKey('shared', {
+  expiresAtMs: nowMs + 1,
+  servesModel: (model) => model !== undefined && model !== 'huge',
+});
 const spare = makeKey('spare');
 
 const all = [ada, adaSmall, expired, shared, spare];
@@ -39,7 +42,8 @@ const cases: readonly (readonly [string, string | undefined, string | undefined,
     ['the organization’s, where the user has none', 'eve', 'large', undefined, 'shared'],
     ['the organization’s, where there is no user', undefined, 'large', undefined, 'shared'],
     ['the next of the organization’s that serves the model', 'eve', 'huge', undefined, 'spare'],
-    ['any, where no model is named', 'eve', undefined, undefined, 'shared'],
+    ['one that serves every model, where none is named', 'eve', undefined, undefined, 'spare'],
+    ['the organization’s of every model, where the user’s serves few', 'cyd', undefined, undefined, 'spare'],
     ['the predecessor’s', 'ada', 'large', 'spare', 'spare'],
     ['not the predecessor’s where it has expired', 'ada', 'large', 'expired', 'ada'],
     ['not the predecessor’s where it does not serve the model', 'ada', 'huge', 'shared', 'ada'],
@@ -59,4 +63,13 @@ test('without a key there is no call', () => {
     code: 'no_api_key',
     message: 'No active API key found for organization',
   });
+});
+
+test('without a named model, and without a key of every model, the first key is taken', () => {
+  const few = makeSnapshot({ keysByUser: new Map([['cyd', [expired, adaSmall]]]), organizationKeys: [shared] });
+  assert.equal(routeKey(few, caller('cyd'), undefined, undefined, nowMs).id, 'ada-small');
+  assert.deepEqual(
+    keysOf(few, caller('cyd'), nowMs).map(({ id }) => id),
+    ['ada-small', 'shared'],
+  );
 });
