@@ -6,6 +6,8 @@ export interface AnalysisConfigWrite {
   readonly analysisConfigId: string;
   /** `namespace/name` of the AnalysisConfig that owns the row. */
   readonly resource: string;
+  /** The only namespace whose pods may use it, under whose key it is sealed; null: every member namespace's. */
+  readonly servesNamespace: string | null;
   readonly name: string;
   readonly description: string | null;
   readonly configSealed: Uint8Array;
@@ -19,11 +21,12 @@ export interface AnalysisConfigWrite {
 export async function upsertAnalysisConfig(db: Queryable, config: AnalysisConfigWrite): Promise<void> {
   await db.query(
     `insert into chaperone.analysis_configs as c
-       (organization_id, analysis_config_id, resource, name, description, config_encrypted)
-     values ($1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::bytea)
+       (organization_id, analysis_config_id, resource, name, description, config_encrypted, serves_namespace)
+     values ($1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::bytea, $7::text)
      on conflict (organization_id, analysis_config_id) do update
        set resource = excluded.resource, name = excluded.name, description = excluded.description,
-           config_encrypted = excluded.config_encrypted, is_active = true, deleted_at = null, updated_at = now()`,
+           config_encrypted = excluded.config_encrypted, serves_namespace = excluded.serves_namespace,
+           is_active = true, deleted_at = null, updated_at = now()`,
     [
       config.organizationId,
       config.analysisConfigId,
@@ -31,6 +34,7 @@ export async function upsertAnalysisConfig(db: Queryable, config: AnalysisConfig
       config.name,
       config.description,
       config.configSealed,
+      config.servesNamespace,
     ],
   );
 }
@@ -43,7 +47,7 @@ export async function findAnalysisConfigs(
 ): Promise<ReadonlyMap<string, AnalysisConfigWrite>> {
   const { rows } = await db.query<AnalysisConfigWrite>(
     `select organization_id as "organizationId", analysis_config_id as "analysisConfigId", resource, name, description,
-            config_encrypted as "configSealed"
+            config_encrypted as "configSealed", serves_namespace as "servesNamespace"
      from chaperone.analysis_configs
      where organization_id = $1::uuid and analysis_config_id = any($2::uuid[]) and deleted_at is null`,
     [organizationId, analysisConfigIds],
@@ -75,35 +79,45 @@ export interface AnalysisConfigRow extends Omit<AnalysisConfigWrite, 'organizati
   readonly updatedAt: Date;
 }
 
-const columns = `analysis_config_id as "analysisConfigId", resource, name, description,
+const columns = `analysis_config_id as "analysisConfigId", resource, serves_namespace as "servesNamespace", name, description,
   config_encrypted as "configSealed", is_active as "isActive", created_at as "createdAt", updated_at as "updatedAt"`;
 
-/** The config of this id, whoever made it. */
+/**
+ * The config of this id, whoever made it.
+ *
+ * @param namespaces those that the reader acts for: what serves another one is not there
+ */
 export async function readAnalysisConfig(
   db: Queryable,
   organizationId: string,
+  namespaces: readonly string[],
   analysisConfigId: string,
 ): Promise<AnalysisConfigRow | undefined> {
   const { rows } = await db.query<AnalysisConfigRow>(
     `select ${columns}
      from chaperone.analysis_configs
-     where organization_id = $1::uuid and analysis_config_id = $2::uuid and deleted_at is null`,
-    [organizationId, analysisConfigId],
+     where organization_id = $1::uuid and analysis_config_id = $2::uuid and deleted_at is null
+       and (serves_namespace is null or serves_namespace = any($3::text[]))`,
+    [organizationId, analysisConfigId, namespaces],
   );
   return rows[0];
 }
 
-/** The config of this name: no two that are not deleted have one. */
+/** The config of this name: a namespace's own before the organization's, of which no two have one name. */
 export async function readAnalysisConfigByName(
   db: Queryable,
   organizationId: string,
+  namespaces: readonly string[],
   name: string,
 ): Promise<AnalysisConfigRow | undefined> {
   const { rows } = await db.query<AnalysisConfigRow>(
     `select ${columns}
      from chaperone.analysis_configs
-     where organization_id = $1::uuid and name = $2::text and deleted_at is null`,
-    [organizationId, name],
+     where organization_id = $1::uuid and name = $2::text and deleted_at is null
+       and (serves_namespace is null or serves_namespace = any($3::text[]))
+     order by serves_namespace nulls last
+     limit 1`,
+    [organizationId, name, namespaces],
   );
   return rows[0];
 }
@@ -112,6 +126,7 @@ export async function readAnalysisConfigByName(
 export async function listAnalysisConfigs(
   db: Queryable,
   organizationId: string,
+  namespaces: readonly string[],
   page: { readonly isActive: boolean | undefined; readonly limit: number; readonly offset: number },
 ): Promise<{ readonly configs: readonly AnalysisConfigRow[]; readonly total: number }> {
   const { rows } = await db.query<AnalysisConfigRow & { total: number }>(
@@ -119,12 +134,15 @@ export async function listAnalysisConfigs(
        select ${columns}
        from chaperone.analysis_configs
        where organization_id = $1::uuid and deleted_at is null and is_active = coalesce($2::boolean, is_active)
+         and (serves_namespace is null or serves_namespace = any($5::text[]))
      )
      select listed.*, counted.total
      from (select count(*)::int as total from listed) counted
-       left join (select * from listed order by name limit $3::bigint offset $4::bigint) listed on true
-     order by name`,
-    [organizationId, page.isActive ?? null, page.limit, page.offset],
+       left join (
+         select * from listed order by name, "servesNamespace" nulls last limit $3::bigint offset $4::bigint
+       ) listed on true
+     order by name, "servesNamespace" nulls last`,
+    [organizationId, page.isActive ?? null, page.limit, page.offset, namespaces],
   );
   // A page behind the last one is one row with nothing but the total.
   const configs = rows.filter(({ analysisConfigId }) => analysisConfigId !== null);
@@ -138,7 +156,7 @@ export async function listAnalysisConfigs(
  */
 export async function insertAnalysisConfig(
   db: Queryable,
-  config: Omit<AnalysisConfigWrite, 'resource'> & { readonly isActive: boolean },
+  config: Omit<AnalysisConfigWrite, 'resource' | 'servesNamespace'> & { readonly isActive: boolean },
 ): Promise<AnalysisConfigRow> {
   const { rows } = await db.query<AnalysisConfigRow>(
     `insert into chaperone.analysis_configs

@@ -1,11 +1,16 @@
 import type { Queryable } from './queryable.ts';
 
-/** A provider key as an ApiKeyBinding states it; `keySealed` is sealed for `api_keys.key` of this key. */
+/**
+ * A provider key as an ApiKeyBinding states it; `keySealed` is sealed for `api_keys.key` of this key, under the key of the
+ * namespace that it serves or the organization's.
+ */
 export interface ApiKeyWrite {
   readonly organizationId: string;
   readonly apiKeyId: string;
   /** `namespace/name` of the ApiKeyBinding. */
   readonly resource: string;
+  /** The only namespace whose pods it serves; null: every member namespace's. */
+  readonly servesNamespace: string | null;
   readonly provider: string;
   /** The only user it serves; null: the whole organization. */
   readonly userExternalId: string | null;
@@ -23,14 +28,14 @@ export async function upsertApiKey(db: Queryable, key: ApiKeyWrite): Promise<voi
   await db.query(
     `insert into chaperone.api_keys as k
        (organization_id, api_key_id, resource, provider, user_external_id, models, key_encrypted, fingerprint,
-        synthetic_key_sha256, is_active, expires_at)
+        synthetic_key_sha256, is_active, expires_at, serves_namespace)
      values ($1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::text[], $7::bytea, $8::text, $9::bytea, $10::boolean,
-             $11::timestamptz)
+             $11::timestamptz, $12::text)
      on conflict (organization_id, api_key_id) do update
        set resource = excluded.resource, provider = excluded.provider, user_external_id = excluded.user_external_id,
            models = excluded.models, key_encrypted = excluded.key_encrypted, fingerprint = excluded.fingerprint,
            synthetic_key_sha256 = excluded.synthetic_key_sha256, is_active = excluded.is_active,
-           expires_at = excluded.expires_at, deleted_at = null, updated_at = now()`,
+           expires_at = excluded.expires_at, serves_namespace = excluded.serves_namespace, deleted_at = null, updated_at = now()`,
     [
       key.organizationId,
       key.apiKeyId,
@@ -43,6 +48,7 @@ export async function upsertApiKey(db: Queryable, key: ApiKeyWrite): Promise<voi
       key.syntheticKeySha256,
       key.isActive,
       key.expiresAt,
+      key.servesNamespace,
     ],
   );
 }
@@ -54,7 +60,7 @@ export async function findApiKeys(
   apiKeyIds: readonly string[],
 ): Promise<ReadonlyMap<string, ApiKeyWrite>> {
   const { rows } = await db.query<ApiKeyWrite>(
-    `select organization_id as "organizationId", api_key_id as "apiKeyId", resource, provider,
+    `select organization_id as "organizationId", api_key_id as "apiKeyId", resource, provider, serves_namespace as "servesNamespace",
             user_external_id as "userExternalId", models, key_encrypted as "keySealed", fingerprint,
             synthetic_key_sha256 as "syntheticKeySha256", is_active as "isActive", expires_at as "expiresAt"
      from chaperone.api_keys

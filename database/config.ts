@@ -19,14 +19,18 @@ export interface ConfigOrganization {
   /** The Organization's spec, as in crds/organization.yaml. */
   readonly spec: unknown;
   readonly is_deleted: boolean;
+  /** Whether objects of each member namespace serve all of them, as before `spec.sharing`; true where absent. */
+  readonly shares_by_default?: boolean;
 }
 
 export interface ConfigPersona {
   readonly persona_id: string;
   readonly resource: string | null;
+  /** The only namespace whose pods it serves; null, and absent in what was kept before there were any: every one's. */
+  readonly serves_namespace?: string | null;
   readonly name: string;
   readonly description: string | null;
-  /** Base64 of the envelope. */
+  /** Base64 of the envelope, which that namespace's key opens, or the organization's. */
   readonly content_sealed: string;
   readonly users: readonly string[];
   readonly model: string | null;
@@ -40,6 +44,8 @@ export interface ConfigPersona {
 export interface ConfigApiKey {
   readonly api_key_id: string;
   readonly resource: string | null;
+  /** As a persona's. */
+  readonly serves_namespace?: string | null;
   readonly provider: string;
   readonly user_external_id: string | null;
   readonly models: readonly string[] | null;
@@ -94,14 +100,14 @@ export async function readConfigChanges(
        (select (extract(epoch from clock_timestamp() - changed_at) * 1000)::float8
           from chaperone.config_versions where organization_id = $1::uuid) as age_ms,
        (select to_jsonb(o) from (
-          select organization_id, name, spec, deleted_at is not null as is_deleted
+          select organization_id, name, spec, shares_by_default, deleted_at is not null as is_deleted
           from chaperone.organizations where organization_id = $1::uuid and config_version > $2::bigint) o) as organization,
        (select coalesce(jsonb_agg(p), '[]') from (
-          select persona_id, resource, name, description, translate(encode(content_encrypted, 'base64'), E'\\n', '') as content_sealed,
+          select persona_id, resource, serves_namespace, name, description, translate(encode(content_encrypted, 'base64'), E'\\n', '') as content_sealed,
                  users, model, parameters, is_active, deleted_at is not null as is_deleted, created_at, updated_at
           from chaperone.personas where organization_id = $1::uuid and config_version > $2::bigint) p) as personas,
        (select coalesce(jsonb_agg(k), '[]') from (
-          select api_key_id, resource, provider, user_external_id, models,
+          select api_key_id, resource, serves_namespace, provider, user_external_id, models,
                  translate(encode(key_encrypted, 'base64'), E'\\n', '') as key_sealed,
                  encode(synthetic_key_sha256, 'hex') as synthetic_key_sha256, is_active,
                  deleted_at is not null as is_deleted, extract(epoch from expires_at) * 1000 as expires_at_ms

@@ -23,6 +23,14 @@ export interface DataKeySet {
   readonly usedFromS?: Readonly<Record<string, number>>;
 }
 
+/**
+ * A namespace's keys: what encrypts the provider keys, persona texts and analysis configs that serve its pods alone.
+ * A file of the namespace's Secret has a list of them; each Secret has its own namespace's, and no other's.
+ */
+export interface NamespaceKeySet extends Pick<DataKeySet, 'current' | 'keys'> {
+  readonly namespace: string;
+}
+
 /** Which value of which row this is. Bound into the ciphertext, so that it opens nowhere else. */
 export interface EnvelopePlace {
   readonly organizationId: string;
@@ -66,7 +74,7 @@ const tagLength = 16;
  * Layout: version (1 byte), length of the key id (1), key id, nonce (12), ciphertext, tag (16).
  * The additional authenticated data is version, key id, organization, column and row.
  */
-export function makeEnvelope(dataKeys: DataKeySet): Envelope {
+export function makeEnvelope(dataKeys: Pick<DataKeySet, 'current' | 'keys'>): Envelope {
   const keys = new Map(Object.entries(dataKeys.keys).map(([id, base64]) => [id, importKey(id, base64)]));
   const currentKey = keys.get(dataKeys.current);
   if (!currentKey)

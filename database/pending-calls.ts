@@ -36,11 +36,24 @@ export async function findPendingCall(
   return rows[0]?.record;
 }
 
+/** Which pending calls a proxy can look after. */
+export interface PendingScope {
+  /** The provider keys that it has: the provider tells of a call by its own key alone. */
+  readonly apiKeyIds: readonly string[];
+  /** At this age a call is given up, which takes no key. */
+  readonly giveUpMs: number;
+}
+
 /**
  * Takes up to `limit` calls that it is time to look at. Each is this proxy's until it is due again: after half its age,
  * at least 2 seconds and at most a minute, so that one that ends soon is seen soon and a long one is asked for rarely.
  */
-export async function claimPendingCalls(db: Queryable, organizationId: string, limit: number): Promise<PendingCall[]> {
+export async function claimPendingCalls(
+  db: Queryable,
+  organizationId: string,
+  { apiKeyIds, giveUpMs }: PendingScope,
+  limit: number,
+): Promise<PendingCall[]> {
   const { rows } = await db.query<{ record: PendingCall }>(
     `update chaperone.pending_calls
      set next_look_at = now() + least(interval '1 minute', greatest(interval '2 seconds', (now() - started_at) / 2))
@@ -48,22 +61,28 @@ export async function claimPendingCalls(db: Queryable, organizationId: string, l
        select request_id
        from chaperone.pending_calls
        where organization_id = $1::uuid and settled_at is null and next_look_at <= now()
+         and (record ->> 'api_key_id' = any($3::text[]) or started_at < now() - $4::float8 * interval '1 ms')
        order by next_look_at
        limit $2::integer
        for update skip locked)
      returning record`,
-    [organizationId, limit],
+    [organizationId, limit, apiKeyIds, giveUpMs],
   );
   return rows.map((row) => row.record);
 }
 
-/** In how many milliseconds the next call is due; undefined where none is pending. */
-export async function nextLookInMs(db: Queryable, organizationId: string): Promise<number | undefined> {
+/** In how many milliseconds the next of these calls is due; undefined where none is pending. */
+export async function nextLookInMs(
+  db: Queryable,
+  organizationId: string,
+  { apiKeyIds, giveUpMs }: PendingScope,
+): Promise<number | undefined> {
   const { rows } = await db.query<{ ms: number | null }>(
     `select (extract(epoch from min(next_look_at) - now()) * 1000)::float8 as ms
      from chaperone.pending_calls
-     where organization_id = $1::uuid and settled_at is null`,
-    [organizationId],
+     where organization_id = $1::uuid and settled_at is null
+       and (record ->> 'api_key_id' = any($2::text[]) or started_at < now() - $3::float8 * interval '1 ms')`,
+    [organizationId, apiKeyIds, giveUpMs],
   );
   return rows[0]?.ms ?? undefined;
 }

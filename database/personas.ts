@@ -6,6 +6,8 @@ export interface PersonaWrite {
   readonly personaId: string;
   /** `namespace/name` of the Persona that owns the row. */
   readonly resource: string;
+  /** The only namespace whose pods may use it, under whose key it is sealed; null: every member namespace's. */
+  readonly servesNamespace: string | null;
   readonly name: string;
   readonly description: string | null;
   readonly contentSealed: Uint8Array;
@@ -23,12 +25,15 @@ export interface PersonaWrite {
 export async function upsertPersona(db: Queryable, persona: PersonaWrite): Promise<void> {
   await db.query(
     `insert into chaperone.personas as p
-       (organization_id, persona_id, resource, name, description, content_encrypted, users, model, parameters, is_active)
-     values ($1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::bytea, $7::text[], $8::text, $9::jsonb, $10::boolean)
+       (organization_id, persona_id, resource, name, description, content_encrypted, users, model, parameters, is_active,
+        serves_namespace)
+     values ($1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::bytea, $7::text[], $8::text, $9::jsonb, $10::boolean,
+             $11::text)
      on conflict (organization_id, persona_id) do update
        set resource = excluded.resource, name = excluded.name, description = excluded.description,
            content_encrypted = excluded.content_encrypted, users = excluded.users, model = excluded.model,
-           parameters = excluded.parameters, is_active = excluded.is_active, deleted_at = null, updated_at = now()`,
+           parameters = excluded.parameters, is_active = excluded.is_active,
+           serves_namespace = excluded.serves_namespace, deleted_at = null, updated_at = now()`,
     [
       persona.organizationId,
       persona.personaId,
@@ -40,6 +45,7 @@ export async function upsertPersona(db: Queryable, persona: PersonaWrite): Promi
       persona.model,
       JSON.stringify(persona.parameters),
       persona.isActive,
+      persona.servesNamespace,
     ],
   );
 }
@@ -52,6 +58,7 @@ export async function findPersonas(
 ): Promise<ReadonlyMap<string, PersonaWrite>> {
   const { rows } = await db.query<PersonaWrite>(
     `select organization_id as "organizationId", persona_id as "personaId", resource, name, description,
+            serves_namespace as "servesNamespace",
             content_encrypted as "contentSealed", users, model, parameters, is_active as "isActive"
      from chaperone.personas
      where organization_id = $1::uuid and persona_id = any($2::uuid[]) and deleted_at is null`,
@@ -92,7 +99,10 @@ export interface PersonaChanges {
  *
  * @throws Postgres error 23505 on `personas_name` where another persona of the organization has the name
  */
-export async function insertPersona(db: Queryable, persona: Omit<PersonaWrite, 'resource'>): Promise<void> {
+export async function insertPersona(
+  db: Queryable,
+  persona: Omit<PersonaWrite, 'resource' | 'servesNamespace'>,
+): Promise<void> {
   await db.query(
     `insert into chaperone.personas
        (organization_id, persona_id, name, description, content_encrypted, users, model, parameters, is_active)

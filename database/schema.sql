@@ -585,10 +585,11 @@ create table chaperone.analysis_configs (
   config_version bigint not null,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
-  deleted_at timestamp with time zone
+  deleted_at timestamp with time zone,
+  serves_namespace text
 );
 alter table chaperone.analysis_configs add constraint analysis_configs_pkey PRIMARY KEY (organization_id, analysis_config_id);
-CREATE UNIQUE INDEX analysis_configs_name ON chaperone.analysis_configs USING btree (organization_id, name) WHERE (deleted_at IS NULL);
+CREATE UNIQUE INDEX analysis_configs_name ON chaperone.analysis_configs USING btree (organization_id, serves_namespace, name) NULLS NOT DISTINCT WHERE (deleted_at IS NULL);
 alter table chaperone.analysis_configs enable row level security;
 create policy api_made on chaperone.analysis_configs as restrictive for update to chaperone_tenant
   using ((resource IS NULL))
@@ -634,7 +635,8 @@ create table chaperone.api_keys (
   config_version bigint not null,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
-  deleted_at timestamp with time zone
+  deleted_at timestamp with time zone,
+  serves_namespace text
 );
 alter table chaperone.api_keys add constraint api_keys_pkey PRIMARY KEY (organization_id, api_key_id);
 CREATE INDEX api_keys_config_version ON chaperone.api_keys USING btree (organization_id, config_version);
@@ -751,7 +753,8 @@ create table chaperone.organizations (
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
   deleted_at timestamp with time zone,
-  keeps_old_defaults boolean not null default false
+  keeps_old_defaults boolean not null default false,
+  shares_by_default boolean not null default false
 );
 alter table chaperone.organizations add constraint organizations_name_key UNIQUE (name);
 alter table chaperone.organizations add constraint organizations_pkey PRIMARY KEY (organization_id);
@@ -812,11 +815,12 @@ create table chaperone.personas (
   config_version bigint not null,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
-  deleted_at timestamp with time zone
+  deleted_at timestamp with time zone,
+  serves_namespace text
 );
 alter table chaperone.personas add constraint personas_pkey PRIMARY KEY (organization_id, persona_id);
 CREATE INDEX personas_config_version ON chaperone.personas USING btree (organization_id, config_version);
-CREATE UNIQUE INDEX personas_name ON chaperone.personas USING btree (organization_id, name) WHERE (deleted_at IS NULL);
+CREATE UNIQUE INDEX personas_name ON chaperone.personas USING btree (organization_id, serves_namespace, name) NULLS NOT DISTINCT WHERE (deleted_at IS NULL);
 alter table chaperone.personas enable row level security;
 create policy api_made on chaperone.personas as restrictive for update to chaperone_tenant
   using ((resource IS NULL))

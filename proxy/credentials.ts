@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JSONWebKeySet } from 'jose';
-import type { DataKeySet } from '../database/envelope.ts';
+import type { DataKeySet, NamespaceKeySet } from '../database/envelope.ts';
 import type { ServiceAccountTokens } from './pipeline/service-account-token.ts';
 
 /** What the organization's Secret gives a proxy, one file each; the operator writes it. */
@@ -13,6 +13,11 @@ export interface Credentials {
   /** Public keys, and where the Organization names a shared secret, that one (`kty: oct`, `alg: HS256`). */
   readonly jwks: JSONWebKeySet;
   readonly dataKeys: DataKeySet;
+  /**
+   * The keys of the namespaces that this proxy acts for: in a pod that of the Secret itself. So which namespace a proxy is
+   * of follows from what it can open, and from nothing that whoever starts it could say.
+   */
+  readonly namespaceKeys?: readonly NamespaceKeySet[];
   /** Where the organization accepts tokens of its member namespaces' service accounts. */
   readonly serviceAccounts?: ServiceAccountTokens;
 }
@@ -23,6 +28,7 @@ export const credentialFiles = {
   databaseUrl: 'database-url',
   jwks: 'jwks.json',
   dataKeys: 'data-keys.json',
+  namespaceKeys: 'namespace-keys.json',
   serviceAccounts: 'service-accounts.json',
 } as const;
 
@@ -40,6 +46,7 @@ export async function readCredentials(directory: string): Promise<Credentials> {
     }
   };
   const serviceAccounts = await readOptional(join(directory, credentialFiles.serviceAccounts));
+  const namespaceKeys = await readOptional(join(directory, credentialFiles.namespaceKeys));
   const organization = parse<{ id: string; name: string }>(
     credentialFiles.organization,
     await read(credentialFiles.organization),
@@ -50,6 +57,9 @@ export async function readCredentials(directory: string): Promise<Credentials> {
     databaseUrl: (await read(credentialFiles.databaseUrl)).trim(),
     jwks: parse<JSONWebKeySet>(credentialFiles.jwks, await read(credentialFiles.jwks)),
     dataKeys: parse<DataKeySet>(credentialFiles.dataKeys, await read(credentialFiles.dataKeys)),
+    ...(namespaceKeys !== undefined && {
+      namespaceKeys: parse<readonly NamespaceKeySet[]>(credentialFiles.namespaceKeys, namespaceKeys),
+    }),
     ...(serviceAccounts !== undefined && {
       serviceAccounts: parse<ServiceAccountTokens>(credentialFiles.serviceAccounts, serviceAccounts),
     }),

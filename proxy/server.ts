@@ -1,7 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { Agent } from 'undici';
-import { makeEnvelope } from '../database/envelope.ts';
 import { requestStartedAtMs } from '../database/ids.ts';
 import { findOwnedResource, listOwnedResources, type OwnedResource } from '../database/owned-resources.ts';
 import { findPendingCall } from '../database/pending-calls.ts';
@@ -30,6 +29,7 @@ import { responses } from './pipeline/operations/responses.ts';
 import { type InForce, makePipeline, termsOf } from './pipeline/pipeline.ts';
 import { makePrice } from './pipeline/price.ts';
 import { makeOwnership } from './pipeline/resources/ownership.ts';
+import { makeEnvelopes } from './snapshot/envelopes.ts';
 import { followSnapshot } from './snapshot/follow.ts';
 import { makeRowOpener, openSnapshot, type SealedSnapshot } from './snapshot/snapshot.ts';
 import { makeFolder } from './spool/fold.ts';
@@ -96,7 +96,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   let newest: SealedSnapshot | undefined;
   let stopping = false;
 
-  let opener = makeRowOpener(organizationId, makeEnvelope(credentials.dataKeys));
+  let opener = makeRowOpener(organizationId, makeEnvelopes(credentials));
   /** The credentials that what is in force was made with: with others, nothing of it is taken over. */
   let madeWith: Credentials | undefined;
   const putInForce = () => {
@@ -125,7 +125,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   });
   const stopFollowingCredentials = followCredentials(options.credentialsDirectory, credentials, (changed) => {
     try {
-      opener = makeRowOpener(organizationId, makeEnvelope(changed.dataKeys));
+      opener = makeRowOpener(organizationId, makeEnvelopes(changed));
     } catch (error) {
       log.error({ err: error }, 'the new credentials cannot be used; the last ones stay in force');
       return;
@@ -290,6 +290,7 @@ function makeInForce(
   if (!snapshot) return undefined;
   // What rarely changes is kept with what it remembers: verified tokens, prices looked up.
   if (last && last.snapshot.spec === snapshot.spec) return { ...last, snapshot };
+  const { organization: envelope, namespaces } = makeEnvelopes(credentials);
   return {
     snapshot,
     authenticator: makeAuthenticator(
@@ -298,7 +299,8 @@ function makeInForce(
       snapshot.spec.authentication?.issuers,
       credentials.serviceAccounts,
     ),
-    envelope: makeEnvelope(credentials.dataKeys),
+    envelope,
+    namespaces,
     price: makePrice(snapshot.spec.prices),
   };
 }

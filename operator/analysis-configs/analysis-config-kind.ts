@@ -41,6 +41,7 @@ function decideRow({ resource, rowId, path, tenancy }: TenantObject<'AnalysisCon
     organizationId: tenancy.organizationId,
     analysisConfigId: rowId,
     resource: path,
+    servesNamespace: null,
     name: resource.spec.name,
     description: resource.spec.description ?? null,
     config: resource.spec.config,

@@ -65,6 +65,7 @@ export function decideBinding(
     organizationId: object.tenancy.organizationId,
     apiKeyId: object.rowId,
     resource: object.path,
+    servesNamespace: null,
     provider: spec.provider,
     userExternalId: spec.user ?? null,
     models: spec.models ?? null,

@@ -31,6 +31,7 @@ export function decidePersona(gathered: GatheredPersona, object: TenantObject<'P
     organizationId: object.tenancy.organizationId,
     personaId: object.rowId,
     resource: object.path,
+    servesNamespace: null,
     name: spec.name,
     description: spec.description ?? null,
     content,

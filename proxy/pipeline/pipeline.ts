@@ -25,6 +25,8 @@ export interface InForce {
   readonly snapshot: Snapshot;
   readonly authenticator: Authenticator;
   readonly envelope: Envelope;
+  /** Of what serves one namespace only, by its name: those that this proxy acts for. */
+  readonly namespaces: ReadonlyMap<string, Envelope>;
   readonly price: Price;
 }
 

@@ -1,7 +1,7 @@
 import { parseDurationMs } from '../../crds/duration.ts';
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
 import type { ConfigApiKey, ConfigChanges, ConfigOrganization, ConfigPersona } from '../../database/config.ts';
-import type { Envelope } from '../../database/envelope.ts';
+import { type Envelopes, envelopeFor } from './envelopes.ts';
 import { type ModelRule, makeModelRule } from './model-rules.ts';
 
 /** An organization's configuration as the database had it at one version, still sealed: fit to be kept on a volume. */
@@ -87,7 +87,9 @@ export interface Snapshot {
   readonly personas: ReadonlyMap<string, Persona>;
   /** By API key id; only active ones whose provider is known. */
   readonly keys: ReadonlyMap<string, RoutedKey>;
+  /** A user's own keys, the first to be used first. */
   readonly keysByUser: ReadonlyMap<string, readonly RoutedKey[]>;
+  /** The keys for everyone: those of the proxy's own namespace, then those that others share; each by provider. */
   readonly organizationKeys: readonly RoutedKey[];
   /** By the SHA-256 of the synthetic key in hexadecimal: the user it is bound to, if any, and when it ends. */
   readonly syntheticKeys: ReadonlyMap<string, { readonly user: string | undefined; readonly expiresAtMs: number }>;
@@ -118,12 +120,19 @@ export function applyChanges(snapshot: SealedSnapshot, changes: ConfigChanges): 
 export type RowOpener = ReturnType<typeof makeRowOpener>;
 
 /** An opener for one organization's personas and keys. */
-export function makeRowOpener(organizationId: string, envelope: Envelope) {
+export function makeRowOpener(organizationId: string, envelopes: Envelopes) {
   const personas = new WeakMap<ConfigPersona, Persona>();
   const secrets = new WeakMap<ConfigApiKey, string>();
-  const open = (column: string, rowId: string, sealed: string) =>
-    envelope.open({ organizationId, column, rowId }, Buffer.from(sealed, 'base64')).toString();
+  const open = (row: ConfigPersona | ConfigApiKey, column: string, rowId: string, sealed: string) => {
+    const envelope = envelopeFor(envelopes, row.serves_namespace);
+    if (!envelope) throw new TypeError(`${column} of ${rowId} serves namespace "${row.serves_namespace}"`);
+    return envelope.open({ organizationId, column, rowId }, Buffer.from(sealed, 'base64')).toString();
+  };
   return {
+    /** Whether the row serves this proxy. What serves another namespace is none of its business, and is not opened. */
+    serves: (row: ConfigPersona | ConfigApiKey): boolean => envelopeFor(envelopes, row.serves_namespace) !== undefined,
+    /** Whether the proxy acts for the namespace of the resource that owns the row. */
+    isOwn: (row: ConfigApiKey): boolean => envelopes.namespaces.has(namespaceOf(row)),
     persona(row: ConfigPersona): Persona {
       const known = personas.get(row);
       if (known) return known;
@@ -132,7 +141,7 @@ export function makeRowOpener(organizationId: string, envelope: Envelope) {
         resource: row.resource,
         name: row.name,
         description: row.description,
-        content: open('personas.content', row.persona_id, row.content_sealed),
+        content: open(row, 'personas.content', row.persona_id, row.content_sealed),
         users: new Set(row.users),
         model: row.model ?? undefined,
         parameters: row.parameters,
@@ -144,7 +153,7 @@ export function makeRowOpener(organizationId: string, envelope: Envelope) {
       return persona;
     },
     secret(row: ConfigApiKey): string {
-      const known = secrets.get(row) ?? open('api_keys.key', row.api_key_id, row.key_sealed);
+      const known = secrets.get(row) ?? open(row, 'api_keys.key', row.api_key_id, row.key_sealed);
       secrets.set(row, known);
       return known;
     },
@@ -179,7 +188,9 @@ export function openSnapshot(sealed: SealedSnapshot, opener: RowOpener, defaultB
     allowsModel: makeModelRule(spec.models?.allow, spec.models?.deny),
     surfaces: spec.surfaces && new Set(spec.surfaces),
     providers,
-    personas: new Map(Array.from(sealed.personas, ([id, row]) => [id, opener.persona(row)])),
+    personas: new Map(
+      [...sealed.personas.values()].filter(opener.serves).map((row) => [row.persona_id, opener.persona(row)]),
+    ),
     ...keys,
   };
 }
@@ -201,9 +212,7 @@ function openKeys(sealed: SealedSnapshot, opener: RowOpener, providers: Readonly
   const keysByUser = new Map<string, RoutedKey[]>();
   const organizationKeys: RoutedKey[] = [];
   const syntheticKeys = new Map<string, { user: string | undefined; expiresAtMs: number }>();
-  // Ordered, so that every proxy chooses the same one of several keys.
-  const rows = [...sealed.apiKeys.values()].sort((a, b) => (a.api_key_id < b.api_key_id ? -1 : 1));
-  for (const row of rows) {
+  for (const row of inOrder(sealed, opener, [...providers.keys()])) {
     const provider = providers.get(row.provider);
     if (!row.is_active || !provider) continue;
     const expiresAtMs = row.expires_at_ms ?? Number.POSITIVE_INFINITY;
@@ -215,4 +224,25 @@ function openKeys(sealed: SealedSnapshot, opener: RowOpener, providers: Readonly
     else keysByUser.set(row.user_external_id, [...(keysByUser.get(row.user_external_id) ?? []), key]);
   }
   return { keys, keysByUser, organizationKeys, syntheticKeys };
+}
+
+/**
+ * The keys that serve this proxy, the first to be used first, at every proxy of a namespace the same: the own namespace's,
+ * then by the order of `spec.providers`, then by namespace. Of those that are still equal the operator has one in force.
+ * Until an organization states `spec.sharing`, the lowest id is first, as it was before there was an order.
+ */
+function inOrder({ organization, apiKeys }: SealedSnapshot, opener: RowOpener, providers: readonly string[]) {
+  const isUnordered = organization?.shares_by_default ?? true;
+  return [...apiKeys.values()]
+    .filter(opener.serves)
+    .map((row) => {
+      const rank = isUnordered ? 0 : providers.indexOf(row.provider) + (opener.isOwn(row) ? 0 : providers.length);
+      return { row, rank, name: `${isUnordered ? '' : namespaceOf(row)}/${row.api_key_id}` };
+    })
+    .sort((one, other) => one.rank - other.rank || (one.name < other.name ? -1 : 1))
+    .map(({ row }) => row);
+}
+
+function namespaceOf({ resource }: ConfigApiKey): string {
+  return resource?.split('/', 1)[0] ?? '';
 }

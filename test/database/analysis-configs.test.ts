@@ -6,6 +6,7 @@ import {
   insertAnalysisConfig,
   listAnalysisConfigs,
   readAnalysisConfig,
+  readAnalysisConfigByName,
   retireAnalysisConfig,
   updateAnalysisConfig,
   upsertAnalysisConfig,
@@ -41,7 +42,7 @@ function config(name: string) {
 const refusedWith = (code: string) => (error: unknown) => error instanceof DatabaseError && error.code === code;
 
 test('a tenant makes configs and changes them, and those of a resource it only reads', async () => {
-  const owned = { ...config('owned'), resource: 'team/owned' };
+  const owned = { ...config('owned'), resource: 'team/owned', servesNamespace: null };
   await upsertAnalysisConfig(database.owner, owned);
   const own = await insertAnalysisConfig(db, { ...config('own'), isActive: true });
   assert.equal(own.resource, null);
@@ -53,8 +54,8 @@ test('a tenant makes configs and changes them, and those of a resource it only r
 
   // Nor by statements that no function of ours makes.
   await db.query(`update chaperone.analysis_configs set description = 'changed'`);
-  assert.equal((await readAnalysisConfig(db, tenant.id, owned.analysisConfigId))?.description, null);
-  assert.equal((await readAnalysisConfig(db, tenant.id, own.analysisConfigId))?.description, 'changed');
+  assert.equal((await readAnalysisConfig(db, tenant.id, [], owned.analysisConfigId))?.description, null);
+  assert.equal((await readAnalysisConfig(db, tenant.id, [], own.analysisConfigId))?.description, 'changed');
   await assert.rejects(db.query(`update chaperone.analysis_configs set resource = 'team/mine'`), refusedWith('42501'));
   await assert.rejects(db.query('delete from chaperone.analysis_configs'), refusedWith('42501'));
 });
@@ -63,7 +64,7 @@ test('a name is taken for as long as its config is there', async () => {
   const first = await insertAnalysisConfig(db, { ...config('taken'), isActive: true });
   await assert.rejects(insertAnalysisConfig(db, { ...config('taken'), isActive: true }), refusedWith('23505'));
   assert.equal(await retireAnalysisConfig(db, tenant.id, first.analysisConfigId), 'deleted');
-  assert.equal(await readAnalysisConfig(db, tenant.id, first.analysisConfigId), undefined);
+  assert.equal(await readAnalysisConfig(db, tenant.id, [], first.analysisConfigId), undefined);
   const second = await insertAnalysisConfig(db, { ...config('taken'), isActive: true });
 
   const result = {
@@ -79,14 +80,14 @@ test('a name is taken for as long as its config is there', async () => {
   assert.equal(String(await findAnalysisResult(db, tenant.id, result.cacheKey, 60_000)), 'first');
   assert.equal(await findAnalysisResult(db, tenant.id, Buffer.alloc(32, 8), 60_000), undefined);
   assert.equal(await retireAnalysisConfig(db, tenant.id, second.analysisConfigId), 'deactivated');
-  assert.equal((await readAnalysisConfig(db, tenant.id, second.analysisConfigId))?.isActive, false);
+  assert.equal((await readAnalysisConfig(db, tenant.id, [], second.analysisConfigId))?.isActive, false);
 });
 
 test('a list has its page and how many there are in all', async () => {
   const other = await makeTenant(database);
   const asOther = await connect(suite, other.url);
   const list = (isActive: boolean | undefined, limit: number, offset: number) =>
-    listAnalysisConfigs(asOther, other.id, { isActive, limit, offset });
+    listAnalysisConfigs(asOther, other.id, [], { isActive, limit, offset });
   assert.deepEqual(await list(undefined, 10, 0), { configs: [], total: 0 });
   for (const name of ['c', 'a', 'b']) {
     await insertAnalysisConfig(asOther, { ...config(name), organizationId: other.id, isActive: name !== 'b' });
@@ -100,4 +101,25 @@ test('a list has its page and how many there are in all', async () => {
   assert.deepEqual(await names(true, 10, 0), ['ac', 2]);
   assert.deepEqual(await names(false, 10, 0), ['b', 1]);
   assert.deepEqual(await names(undefined, 10, 5), ['', 3]);
+});
+
+test('what serves one namespace is there for that namespace alone, and takes no name from others', async () => {
+  const { id } = await makeTenant(database);
+  const put = async (resource: string, servesNamespace: string | null) => {
+    const row = { ...config('intent'), organizationId: id, resource, servesNamespace };
+    await upsertAnalysisConfig(database.owner, row);
+    return row.analysisConfigId;
+  };
+  const [shop, bank, shared] = [await put('shop/c', 'shop'), await put('bank/c', 'bank'), await put('team/c', null)];
+  await assert.rejects(put('shop/other', 'shop'), refusedWith('23505'));
+  const byId = (namespaces: string[], config: string) => readAnalysisConfig(database.owner, id, namespaces, config);
+  assert.equal((await byId(['shop'], shop))?.servesNamespace, 'shop');
+  assert.equal(await byId(['bank'], shop), undefined);
+  assert.equal((await byId([], shared))?.servesNamespace, null);
+  const byName = async (namespaces: string[]) =>
+    (await readAnalysisConfigByName(database.owner, id, namespaces, 'intent'))?.analysisConfigId;
+  assert.deepEqual([await byName(['shop']), await byName(['bank']), await byName([])], [shop, bank, shared]);
+  const page = { isActive: undefined, limit: 10, offset: 0 };
+  const { configs, total } = await listAnalysisConfigs(database.owner, id, ['shop'], page);
+  assert.deepEqual([configs.map(({ analysisConfigId }) => analysisConfigId), total], [[shop, shared], 2]);
 });

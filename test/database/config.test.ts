@@ -31,6 +31,7 @@ function putPersona({ id: organizationId }: Tenant, name: string, content = 'sea
     organizationId,
     personaId: resourceIdOf(organizationId, 'Persona', name),
     resource: `team/${name}`,
+    servesNamespace: null,
     name,
     description: null,
     contentSealed: Buffer.from(content),
@@ -46,6 +47,7 @@ function putKey({ id: organizationId }: Tenant, name: string, expiresAt: Date | 
     organizationId,
     apiKeyId: resourceIdOf(organizationId, 'ApiKeyBinding', name),
     resource: `team/${name}`,
+    servesNamespace: null,
     provider: 'openai',
     userExternalId: null,
     models: ['gpt-*'],
@@ -89,6 +91,7 @@ test('rows come in the form in which a proxy keeps them', async (t) => {
   assert.deepEqual(rest, {
     persona_id: resourceIdOf(tenant.id, 'Persona', 'support'),
     resource: 'team/support',
+    serves_namespace: null,
     name: 'support',
     description: null,
     content_sealed: Buffer.from('x'.repeat(100)).toString('base64'),
@@ -102,6 +105,7 @@ test('rows come in the form in which a proxy keeps them', async (t) => {
     {
       api_key_id: resourceIdOf(tenant.id, 'ApiKeyBinding', 'key'),
       resource: 'team/key',
+      serves_namespace: null,
       provider: 'openai',
       user_external_id: null,
       models: ['gpt-*'],
@@ -116,6 +120,7 @@ test('rows come in the form in which a proxy keeps them', async (t) => {
     organization_id: tenant.id,
     name: tenant.name,
     spec: organizationSpec,
+    shares_by_default: false,
     is_deleted: false,
   });
   assert.equal(changes.version, await readConfigVersion(database.owner, tenant.id));

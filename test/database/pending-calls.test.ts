@@ -25,13 +25,16 @@ after(async () => {
   for (const release of releasers.reverse()) await release();
 });
 
+/** A proxy that has the key of all these calls. */
+const scope = { apiKeyIds: ['key'], giveUpMs: 3_600_000 };
+
 async function prepare(count: number): Promise<RequestRecord[]> {
   tenant = await makeTenant(database);
   db = await connect(suite, tenant.url);
   // So old that each is looked at once a minute: a test that is held up meets none that is due again.
   const started_at = new Date(Date.now() - 180_000).toISOString();
   const records = Array.from({ length: count }, (_, index) =>
-    makeRecord(tenant.id, { started_at, response_id: `resp_${index}` }),
+    makeRecord(tenant.id, { started_at, response_id: `resp_${index}`, api_key_id: 'key' }),
   );
   await insertPendingCalls(db, tenant.id, JSON.stringify(records));
   return records;
@@ -63,7 +66,7 @@ test('no call is due at once', async () => {
     tenant.id,
     JSON.stringify([{ ...record, request_id: 'req_new', response_id: 'resp_new' }]),
   );
-  const claimed = await claimPendingCalls(db, tenant.id, 10);
+  const claimed = await claimPendingCalls(db, tenant.id, scope, 10);
   await db.query('commit');
   assert.ok(claimed.every(({ response_id }) => response_id !== 'resp_new'));
   assert.equal((await findPendingCall(db, tenant.id, 'resp_new'))?.request_id, 'req_new');
@@ -73,11 +76,11 @@ test('each call that is due is one proxy’s, until it is due again', async () =
   const records = await prepare(10);
   await makeDue();
   const second = await connect(suite, tenant.url);
-  const claims = await Promise.all([db, second].map((proxy) => claimPendingCalls(proxy, tenant.id, 5)));
+  const claims = await Promise.all([db, second].map((proxy) => claimPendingCalls(proxy, tenant.id, scope, 5)));
   const ids = claims.flat().map((call) => call.request_id);
   assert.deepEqual(ids.sort(), records.map((record) => record.request_id).sort());
-  assert.deepEqual(await claimPendingCalls(db, tenant.id, 10), []);
-  const inMs = (await nextLookInMs(db, tenant.id)) ?? 0;
+  assert.deepEqual(await claimPendingCalls(db, tenant.id, scope, 10), []);
+  const inMs = (await nextLookInMs(db, tenant.id, scope)) ?? 0;
   assert.ok(inMs > 0 && inMs <= 60_000, String(inMs));
 });
 
@@ -85,6 +88,17 @@ test('a settled call is never due', async () => {
   const records = await prepare(3);
   await makeDue();
   await markSettled(db, tenant.id, JSON.stringify(records));
-  assert.deepEqual(await claimPendingCalls(db, tenant.id, 10), []);
-  assert.equal(await nextLookInMs(db, tenant.id), undefined);
+  assert.deepEqual(await claimPendingCalls(db, tenant.id, scope, 10), []);
+  assert.equal(await nextLookInMs(db, tenant.id, scope), undefined);
+});
+
+test('calls of a key that a proxy does not have are left to others, until they are given up', async () => {
+  await prepare(2);
+  await makeDue();
+  const without = { ...scope, apiKeyIds: ['another'] };
+  assert.deepEqual(await claimPendingCalls(db, tenant.id, without, 10), []);
+  assert.equal(await nextLookInMs(db, tenant.id, without), undefined);
+  const late = { ...without, giveUpMs: 60_000 };
+  assert.ok(((await nextLookInMs(db, tenant.id, late)) ?? 1) <= 0);
+  assert.equal((await claimPendingCalls(db, tenant.id, late, 10)).length, 2);
 });

@@ -120,16 +120,19 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
       signal: AbortSignal.any([stopping.signal, AbortSignal.timeout(timeoutMs)]),
     });
 
+  /** Of a key that serves another namespace nothing can be asked here: its calls are left to that namespace's proxies. */
+  const scope = () => ({ apiKeyIds: [...inForce().snapshot.keys.keys()], giveUpMs });
+
   const round = async (): Promise<number> => {
     for (;;) {
-      const calls = await query((db) => claimPendingCalls(db, organizationId, claimed));
+      const calls = await query((db) => claimPendingCalls(db, organizationId, scope(), claimed));
       const results = await Promise.allSettled(calls.map(ask));
       for (const result of results) {
         if (result.status === 'rejected') log.debug({ err: result.reason }, 'a pending call could not be asked for');
       }
       if (calls.length < claimed || stopping.signal.aborted) break;
     }
-    return (await query((db) => nextLookInMs(db, organizationId))) ?? idleMs;
+    return (await query((db) => nextLookInMs(db, organizationId, scope()))) ?? idleMs;
   };
 
   const work = async () => {

@@ -17,6 +17,7 @@ const row: ApiKeyRow = {
   organizationId,
   apiKeyId: rowId,
   resource: 'web/key',
+  servesNamespace: null,
   provider: 'openai',
   userExternalId: null,
   models: null,

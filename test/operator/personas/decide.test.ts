@@ -10,6 +10,7 @@ const row: PersonaRow = {
   organizationId,
   personaId: rowId,
   resource: 'web/support',
+  servesNamespace: null,
   name: 'support',
   description: null,
   content: 'Be kind.',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { OrganizationSpec } from '../../../crds/resources.generated.ts';
 import type { ConfigApiKey, ConfigChanges, ConfigPersona } from '../../../database/config.ts';
 import { EnvelopeError, generateDataKeys, makeEnvelope } from '../../../database/envelope.ts';
@@ -8,10 +8,13 @@ import { organizationSpec } from '../../database/tenant.ts';
 import { organizationId } from '../snapshot.ts';
 
 const envelope = makeEnvelope(generateDataKeys());
+const shop = makeEnvelope(generateDataKeys());
+/** Of a pod in the namespace `shop`. */
+const envelopes = { organization: envelope, namespaces: new Map([['shop', shop]]) };
 const defaultBaseUrl = 'https://api.openai.com/v1';
 
-function seal(column: string, rowId: string, text: string): string {
-  return envelope.seal({ organizationId, column, rowId }, text).toString('base64');
+function seal(column: string, rowId: string, text: string, by = envelope): string {
+  return by.seal({ organizationId, column, rowId }, text).toString('base64');
 }
 
 function makePersona(id: string, changes: Partial<ConfigPersona> = {}): ConfigPersona {
@@ -52,13 +55,14 @@ function makeChanges(version: number, changes: Partial<ConfigChanges> = {}): Con
   return { version, ageMs: 0, organization: undefined, personas: [], users: [], apiKeys: [], ...changes };
 }
 
-function makeOrganization(spec: Partial<OrganizationSpec> = {}) {
-  return { organization_id: organizationId, name: 'acme', spec: { ...organizationSpec, ...spec }, is_deleted: false };
+function makeOrganization(spec: Partial<OrganizationSpec> = {}, sharesByDefault = false) {
+  const rest = { is_deleted: false, shares_by_default: sharesByDefault };
+  return { organization_id: organizationId, name: 'acme', spec: { ...organizationSpec, ...spec }, ...rest };
 }
 
 function open(changes: Partial<ConfigChanges>, spec: Partial<OrganizationSpec> = {}) {
   const sealed = applyChanges(emptySnapshot, makeChanges(1, { organization: makeOrganization(spec), ...changes }));
-  const snapshot = openSnapshot(sealed, makeRowOpener(organizationId, envelope), defaultBaseUrl);
+  const snapshot = openSnapshot(sealed, makeRowOpener(organizationId, envelopes), defaultBaseUrl);
   assert.ok(snapshot);
   return snapshot;
 }
@@ -79,7 +83,7 @@ test('changes add, replace and delete rows, and leave the others', () => {
 });
 
 test('without an organization there is nothing to enforce', () => {
-  assert.equal(openSnapshot(emptySnapshot, makeRowOpener(organizationId, envelope), defaultBaseUrl), undefined);
+  assert.equal(openSnapshot(emptySnapshot, makeRowOpener(organizationId, envelopes), defaultBaseUrl), undefined);
 });
 
 test('personas are opened, active or not', () => {
@@ -102,7 +106,7 @@ test('personas are opened, active or not', () => {
   assert.equal(personas.get('b')?.isActive, false);
 });
 
-test('keys are found by id, by user, and as the organization’s; by their ids in order', () => {
+test('keys are found by id, by user, and as the organization’s', () => {
   const { keys, keysByUser, organizationKeys, syntheticKeys } = open({
     apiKeys: [
       makeKey('k3'),
@@ -168,7 +172,7 @@ test('a value that was moved from another row does not open', () => {
 });
 
 test('a row that has not changed is opened once', () => {
-  const opener = makeRowOpener(organizationId, envelope);
+  const opener = makeRowOpener(organizationId, envelopes);
   const row = makePersona('a');
   assert.equal(opener.persona(row), opener.persona(row));
   assert.notEqual(opener.persona({ ...row }), opener.persona(row));
@@ -177,4 +181,63 @@ test('a row that has not changed is opened once', () => {
 test('the surfaces are those that the organization names, or every one', () => {
   assert.equal(open({}).surfaces, undefined);
   assert.deepEqual(open({}, { surfaces: ['chat', 'audio'] }).surfaces, new Set(['chat', 'audio']));
+});
+
+describe('of several keys', () => {
+  const providers: OrganizationSpec['providers'] = ['openai', 'local'].map((name) => ({
+    ...{ name, type: 'compatible', baseUrl: 'http://127.0.0.1/v1' },
+    timeouts: { headers: '600s', idle: '120s' },
+  }));
+  const apiKeys = [
+    makeKey('k1', { resource: 'bank/key' }),
+    makeKey('k2', { resource: 'bank/key', provider: 'local', user_external_id: 'ada' }),
+    makeKey('k3', { resource: 'bank/key', user_external_id: 'ada' }),
+    makeKey('k4', { resource: 'shop/key', provider: 'local' }),
+    makeKey('k5', { resource: 'app/key' }),
+    makeKey('k6', { resource: 'shop/key', models: ['a'] }),
+    makeKey('k0', { resource: 'shop/key', models: ['b'] }),
+  ];
+  const order = (sharesByDefault: boolean) => {
+    const sealed = makeChanges(1, { organization: makeOrganization({ providers }, sharesByDefault), apiKeys });
+    const opener = makeRowOpener(organizationId, envelopes);
+    const snapshot = openSnapshot(applyChanges(emptySnapshot, sealed), opener, defaultBaseUrl);
+    const ids = (list: readonly { id: string }[] = []) => list.map(({ id }) => id).join(' ');
+    return [ids(snapshot?.organizationKeys), ids(snapshot?.keysByUser.get('ada'))];
+  };
+
+  test('the own namespace’s come first, then those of the first provider, then the first namespace’s', () => {
+    assert.deepEqual(order(false), ['k0 k6 k4 k5 k1', 'k3 k2']);
+  });
+
+  test('the lowest id comes first in an organization that has not stated its sharing', () => {
+    assert.deepEqual(order(true), ['k0 k1 k4 k5 k6', 'k2 k3']);
+  });
+});
+
+test('what serves another namespace is not there, and is not opened', () => {
+  const sealedFor = (namespace: string, by = shop) => ({
+    persona: makePersona(namespace, {
+      serves_namespace: namespace,
+      content_sealed: seal('personas.content', namespace, `I am ${namespace}’s.`, by),
+    }),
+    key: makeKey(namespace, {
+      serves_namespace: namespace,
+      key_sealed: seal('api_keys.key', namespace, `sk-${namespace}`, by),
+    }),
+  });
+  const [own, others] = [sealedFor('shop'), sealedFor('bank', makeEnvelope(generateDataKeys()))];
+  const rows = { personas: [own.persona, others.persona], apiKeys: [own.key, others.key, makeKey('shared')] };
+  const { personas, keys, organizationKeys, syntheticKeys } = open(rows);
+  assert.deepEqual(
+    [...personas.values()].map(({ content }) => content),
+    ['I am shop’s.'],
+  );
+  assert.deepEqual([...keys.values()].map(({ secret }) => secret).sort(), ['sk-shared', 'sk-shop']);
+  assert.equal(organizationKeys.length, 2);
+  assert.deepEqual([...syntheticKeys.keys()].sort(), ['hash of shared', 'hash of shop']);
+  assert.throws(
+    () => open({ apiKeys: [makeKey('shop', { key_sealed: own.key.key_sealed })] }),
+    EnvelopeError,
+    'a namespace’s key is no organization’s',
+  );
 });

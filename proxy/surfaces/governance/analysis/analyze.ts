@@ -85,10 +85,11 @@ async function chooseConfig(
     throw new ProxyError('invalid_request', { param: 'config', message });
   }
   if (configId === null) return completeConfig(checkConfig(inline ?? {}));
-  const { snapshot, envelope } = inForce();
-  const saved = await store.run((db) => readAnalysisConfig(db, snapshot.organizationId, configId));
+  const { snapshot, namespaces } = inForce();
+  const own = [...namespaces.keys()];
+  const saved = await store.run((db) => readAnalysisConfig(db, snapshot.organizationId, own, configId));
   if (!saved?.isActive) throw new ProxyError('analysis_config_not_found', { param: 'config_id' });
-  return completeConfig(checkConfig({ ...openConfig(envelope, snapshot.organizationId, saved), ...inline }));
+  return completeConfig(checkConfig({ ...openConfig(inForce(), saved), ...inline }));
 }
 
 /** A call of another user's is answered like one that there is not, but to those who see the whole organization. */

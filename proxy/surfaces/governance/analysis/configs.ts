@@ -70,23 +70,26 @@ const ConfigPatch = Type.Partial(Type.Object(fields), { ...strict, example: { is
 /** `/v1/analysis/configs`: those of YAML and those that the API made; only the latter can be changed here. */
 export function registerConfigs(app: GovernanceApp, { inForce, store }: GovernanceContext): void {
   const show = (row: AnalysisConfigRow): Static<typeof SavedConfig> => {
-    const { snapshot, envelope } = inForce();
-    const { organizationId } = snapshot;
     return {
       id: row.analysisConfigId,
-      organization_id: organizationId,
+      organization_id: inForce().snapshot.organizationId,
       name: row.name,
       description: row.description,
-      config: completeConfig(openConfig(envelope, organizationId, row)),
+      config: completeConfig(openConfig(inForce(), row)),
       is_active: row.isActive,
       managed_by: row.resource === null ? null : `AnalysisConfig ${row.resource}`,
       created_at: row.createdAt.toISOString(),
       updated_at: row.updatedAt.toISOString(),
     };
   };
+  /** The organization, and the namespaces whose own configs are to be seen here. */
+  const scope = (): [organizationId: string, namespaces: readonly string[]] => {
+    const { snapshot, namespaces } = inForce();
+    return [snapshot.organizationId, [...namespaces.keys()]];
+  };
   const find = async (id: string): Promise<AnalysisConfigRow> => {
     const configId = requireUuid(id, 'id');
-    const row = await store.run((db) => readAnalysisConfig(db, inForce().snapshot.organizationId, configId));
+    const row = await store.run((db) => readAnalysisConfig(db, ...scope(), configId));
     return requireRow(row, 'id');
   };
 
@@ -105,9 +108,8 @@ export function registerConfigs(app: GovernanceApp, { inForce, store }: Governan
       },
     },
     async ({ query: { is_active, limit, offset } }) => {
-      const { organizationId } = inForce().snapshot;
       const { configs, total } = await store.run((db) =>
-        listAnalysisConfigs(db, organizationId, { isActive: is_active, limit, offset }),
+        listAnalysisConfigs(db, ...scope(), { isActive: is_active, limit, offset }),
       );
       return { configs: configs.map(show), total, limit, offset };
     },
@@ -139,10 +141,8 @@ export function registerConfigs(app: GovernanceApp, { inForce, store }: Governan
       },
     },
     async ({ params: { name } }) => {
-      const { organizationId } = inForce().snapshot;
-      return show(
-        requireRow(await store.run((db) => readAnalysisConfigByName(db, organizationId, storable(name))), 'name'),
-      );
+      const row = await store.run((db) => readAnalysisConfigByName(db, ...scope(), storable(name)));
+      return show(requireRow(row, 'name'));
     },
   );
 

@@ -1,6 +1,8 @@
 import type { AnalysisConfigRow } from '../../../../database/analysis-configs.ts';
 import type { Envelope } from '../../../../database/envelope.ts';
 import { ProxyError } from '../../../error.ts';
+import type { InForce } from '../../../pipeline/pipeline.ts';
+import { envelopeFor } from '../../../snapshot/envelopes.ts';
 import type { AnalysisConfig, ConfigBody } from './config.ts';
 
 function placeOf(organizationId: string, rowId: string) {
@@ -18,8 +20,12 @@ export function sealConfig(
 }
 
 /** The config of a row, as it was checked before it was sealed, whether it came by YAML or by the API. */
-export function openConfig(envelope: Envelope, organizationId: string, row: AnalysisConfigRow): ConfigBody {
-  const text = envelope.open(placeOf(organizationId, row.analysisConfigId), row.configSealed).toString();
+export function openConfig({ snapshot, ...inForce }: InForce, row: AnalysisConfigRow): ConfigBody {
+  const envelopes = { organization: inForce.envelope, namespaces: inForce.namespaces };
+  const envelope = envelopeFor(envelopes, row.servesNamespace);
+  // It was read as one that serves this proxy, before the credentials changed.
+  if (!envelope) throw new ProxyError('analysis_config_not_found');
+  const text = envelope.open(placeOf(snapshot.organizationId, row.analysisConfigId), row.configSealed).toString();
   return JSON.parse(text) as ConfigBody;
 }
 
