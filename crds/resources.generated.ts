@@ -118,9 +118,13 @@ export interface OrganizationSpec {
      */
     requireUser: boolean;
     /**
-     * The roles of callers whose credential names none. A `member` sees what is its own; `analyst` and `reviewer` see the organization's figures and records; an `admin` may change personas, configurations and users, too.
+     * The roles of callers whose token names none; `[member]` where absent. A `member` sees what is its own; `analyst` and `reviewer` see the organization's figures and records; an `admin` may change personas, configurations and users, too. Synthetic keys have the roles of their ApiKeyBinding.
      */
-    defaultRoles: ('member' | 'analyst' | 'reviewer' | 'admin')[];
+    defaultRoles?: ('member' | 'analyst' | 'reviewer' | 'admin')[];
+    /**
+     * The roles that an ApiKeyBinding may give to its synthetic key; `member` is always among them. `[member]` where absent.
+     */
+    bindingRoles?: ('member' | 'analyst' | 'reviewer' | 'admin')[];
   };
   /**
    * The providers that calls are sent to. Which one a call goes to follows from the ApiKeyBinding it uses.
@@ -501,6 +505,10 @@ export interface ApiKeyBindingSpec {
    * The models that this key serves; `*` stands for any characters. Every model where absent.
    */
   models?: string[];
+  /**
+   * The roles of calls with the synthetic key; `[member]` where absent. Any other than `member` takes effect only where the Organization's `authentication.bindingRoles` names it, too.
+   */
+  roles?: ('member' | 'analyst' | 'reviewer' | 'admin')[];
   /**
    * Whether calls may use it.
    */

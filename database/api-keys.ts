@@ -19,6 +19,8 @@ export interface ApiKeyWrite {
   readonly keySealed: Uint8Array;
   readonly fingerprint: string;
   readonly syntheticKeySha256: Uint8Array;
+  /** Of calls with the synthetic key; null: the organization's default ones. */
+  readonly roles: readonly string[] | null;
   readonly isActive: boolean;
   readonly expiresAt: Date | null;
 }
@@ -28,14 +30,15 @@ export async function upsertApiKey(db: Queryable, key: ApiKeyWrite): Promise<voi
   await db.query(
     `insert into chaperone.api_keys as k
        (organization_id, api_key_id, resource, provider, user_external_id, models, key_encrypted, fingerprint,
-        synthetic_key_sha256, is_active, expires_at, serves_namespace)
-     values ($1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::text[], $7::bytea, $8::text, $9::bytea, $10::boolean,
-             $11::timestamptz, $12::text)
+        synthetic_key_sha256, roles, is_active, expires_at, serves_namespace)
+     values ($1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::text[], $7::bytea, $8::text, $9::bytea, $10::text[],
+             $11::boolean, $12::timestamptz, $13::text)
      on conflict (organization_id, api_key_id) do update
        set resource = excluded.resource, provider = excluded.provider, user_external_id = excluded.user_external_id,
            models = excluded.models, key_encrypted = excluded.key_encrypted, fingerprint = excluded.fingerprint,
-           synthetic_key_sha256 = excluded.synthetic_key_sha256, is_active = excluded.is_active,
-           expires_at = excluded.expires_at, serves_namespace = excluded.serves_namespace, deleted_at = null, updated_at = now()`,
+           synthetic_key_sha256 = excluded.synthetic_key_sha256, roles = excluded.roles,
+           is_active = excluded.is_active, expires_at = excluded.expires_at,
+           serves_namespace = excluded.serves_namespace, deleted_at = null, updated_at = now()`,
     [
       key.organizationId,
       key.apiKeyId,
@@ -46,6 +49,7 @@ export async function upsertApiKey(db: Queryable, key: ApiKeyWrite): Promise<voi
       key.keySealed,
       key.fingerprint,
       key.syntheticKeySha256,
+      key.roles,
       key.isActive,
       key.expiresAt,
       key.servesNamespace,
@@ -62,7 +66,7 @@ export async function findApiKeys(
   const { rows } = await db.query<ApiKeyWrite>(
     `select organization_id as "organizationId", api_key_id as "apiKeyId", resource, provider, serves_namespace as "servesNamespace",
             user_external_id as "userExternalId", models, key_encrypted as "keySealed", fingerprint,
-            synthetic_key_sha256 as "syntheticKeySha256", is_active as "isActive", expires_at as "expiresAt"
+            synthetic_key_sha256 as "syntheticKeySha256", roles, is_active as "isActive", expires_at as "expiresAt"
      from chaperone.api_keys
      where organization_id = $1::uuid and api_key_id = any($2::uuid[]) and deleted_at is null`,
     [organizationId, apiKeyIds],

@@ -636,7 +636,8 @@ create table chaperone.api_keys (
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
   deleted_at timestamp with time zone,
-  serves_namespace text
+  serves_namespace text,
+  roles text[]
 );
 alter table chaperone.api_keys add constraint api_keys_pkey PRIMARY KEY (organization_id, api_key_id);
 CREATE INDEX api_keys_config_version ON chaperone.api_keys USING btree (organization_id, config_version);

@@ -110,6 +110,7 @@ function fingerprintOf(cluster: Pick<Cluster, 'get'>, name: string): string {
     metadata?.deletionTimestamp,
     spec?.namespaceSelector,
     spec?.providers.map((provider) => provider.name),
+    spec?.authentication?.bindingRoles,
   ];
   return createHash('sha256').update(JSON.stringify(relevant)).digest('hex');
 }

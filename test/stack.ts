@@ -1,8 +1,9 @@
 import { openSync, readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { pino } from 'pino';
+import { parseDocument } from 'yaml';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../cli/embedded-postgres.ts';
 import { type ProxyProcess, startProxyProcess } from '../cli/local/proxies.ts';
 import { statePaths } from '../cli/local/state.ts';
@@ -15,7 +16,7 @@ import { dropOrganizationRoles } from './database/tenant.ts';
 import { layDatabase, makeTestDatabase } from './database.ts';
 import { freePort } from './free-port.ts';
 import { program } from './program.ts';
-import { atEnd, copyQuickstart, makeDirectory, type Scope } from './up/start-up.ts';
+import { atEnd, copyQuickstart, makeDirectory, replaceFile, type Scope } from './up/start-up.ts';
 
 /** The parts of `chaperone up`, each in the test's own hands. */
 export interface Stack {
@@ -37,6 +38,8 @@ export interface Stack {
 }
 
 export interface StackOptions {
+  /** The Organization's `spec.authentication`, in place of the quickstart's. */
+  readonly authentication?: object;
   readonly upstreamUrl?: string;
   /** For tests that stop the database; the others share the run's server. */
   readonly ownDatabase?: boolean;
@@ -48,6 +51,7 @@ export interface StackOptions {
 export async function startStack(scope: Scope, options: StackOptions = {}): Promise<Stack> {
   const data = await makeDirectory(scope);
   const directory = await copyQuickstart(scope);
+  if (options.authentication) await stateAuthentication(directory, options.authentication);
   const releasers: (() => Promise<unknown>)[] = [];
   atEnd(scope, async () => {
     for (const release of releasers.reverse()) await release();
@@ -97,6 +101,14 @@ export async function startStack(scope: Scope, options: StackOptions = {}): Prom
     log: () => readFileSync(paths.log, 'utf8'),
     directory,
   };
+}
+
+/** Replaces what the Organization in the directory says of authentication. */
+export async function stateAuthentication(directory: string, authentication: object): Promise<void> {
+  const file = join(directory, 'organization.yaml');
+  const document = parseDocument(await readFile(file, 'utf8'));
+  document.setIn(['spec', 'authentication'], authentication);
+  await replaceFile(file, document.toString());
 }
 
 interface StackDatabase {

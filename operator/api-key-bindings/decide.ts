@@ -3,6 +3,7 @@ import type { ApiKeyWrite } from '../../database/api-keys.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 import { notReady, ready, type TenantObject } from '../tenant-kind.ts';
 import { type GatheredBinding, sha256 } from './gather.ts';
+import { decideRoles } from './roles.ts';
 
 export type ApiKeyRow = Omit<ApiKeyWrite, 'keySealed' | 'syntheticKeySha256'> & {
   readonly key: string;
@@ -61,6 +62,7 @@ export function decideBinding(
   const syntheticKey = gathered.syntheticKey ?? freshSyntheticKey;
   const fingerprint = sha256(providerKey).toString('hex').slice(0, 16);
   const expiresAt = spec.expiresAt === undefined ? null : new Date(spec.expiresAt);
+  const { roles, problem } = decideRoles(binding, object.tenancy.organization, gathered.keepsFormerRoles);
   const row: ApiKeyRow = {
     organizationId: object.tenancy.organizationId,
     apiKeyId: object.rowId,
@@ -74,16 +76,25 @@ export function decideBinding(
     expiresAt,
     key: providerKey,
     syntheticKeySha256: sha256(syntheticKey),
+    roles,
   };
   const remainingMs = expiresAt === null ? undefined : expiresAt.getTime() - nowMs;
+  const verdict = judge(spec.active, remainingMs, spec.expiresAt);
   return {
     action: 'apply',
     write: isDeepStrictEqual(row, stored) ? undefined : row,
     syntheticKey,
     fingerprint,
-    verdict: judge(spec.active, remainingMs, spec.expiresAt),
+    verdict: verdict.status ? (problem ?? withFormerRoles(verdict, roles)) : verdict,
     requeueAfterMs: remainingMs !== undefined && remainingMs > 0 ? Math.min(remainingMs, maxDelayMs) : undefined,
   };
+}
+
+/** Says of a binding that was there before synthetic keys had roles of their own what is to be stated. */
+function withFormerRoles(verdict: Verdict, roles: readonly string[] | null): Verdict {
+  if (roles !== null) return verdict;
+  const message = `${verdict.message} Calls with its synthetic key still have the Organization's spec.authentication.defaultRoles: state spec.roles; [member] is what new bindings have.`;
+  return { ...verdict, reason: 'FormerRoles', message };
 }
 
 /**

@@ -13,6 +13,8 @@ export interface GatheredBinding {
   readonly providerKey: string | undefined;
   /** The synthetic key that was handed out; undefined where its Secret is missing or is not what was handed out. */
   readonly syntheticKey: string | undefined;
+  /** Whether the row is of the time before synthetic keys had roles of their own. */
+  readonly keepsFormerRoles: boolean;
   readonly stored: (Omit<ApiKeyWrite, 'keySealed'> & { readonly key: string }) | undefined;
 }
 
@@ -30,6 +32,7 @@ export function gatherBinding(
     hasProvider: tenancy.organization.spec.providers.some((candidate) => candidate.name === provider),
     providerKey: read(cluster.get('Secret', namespace, secretKeyRef.name)?.data[secretKeyRef.key]),
     syntheticKey: isKnown ? handedOut : undefined,
+    keepsFormerRoles: row?.roles === null,
     stored,
   };
 }

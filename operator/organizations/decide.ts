@@ -2,6 +2,7 @@ import { parseDurationMs } from '../../crds/duration.ts';
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
 import type { ServiceAccountTokens } from '../credentials.ts';
 import type { Verdict } from '../runtime/conditions.ts';
+import { judgeDefaults, stateDefaults } from './defaults.ts';
 import type { GatheredOrganization } from './gather.ts';
 import { ageOfDataKeys, ageOfTokenKeys } from './keys.ts';
 import { decideRotation, type RotationDecision } from './rotate.ts';
@@ -35,6 +36,8 @@ export type OrganizationDecision =
       /** Where a copy of the credentials has no business any more. */
       readonly staleNamespaces: readonly string[];
       readonly problem: Verdict | undefined;
+      /** Whether former defaults still hold; undefined where none ever did. */
+      readonly defaults: Verdict | undefined;
       /** When a key is to be changed by the passing of time alone. */
       readonly nextRotationMs: number | undefined;
     };
@@ -60,11 +63,12 @@ export function decideOrganization(
   }
   const namespaces = [...new Set([operatorNamespace, ...memberNamespaces])];
   const tokenLifetime = spec.authentication?.tokenLifetime ?? defaultTokenLifetime;
+  const { spec: statedSpec, former } = stateDefaults(spec, gathered.keepsOldDefaults);
   const rotations = decideRotations(gathered, { lifetimeMs: parseDurationMs(tokenLifetime), propagationMs }, nowMs);
   return {
     action: 'apply',
     needsFinalizer: !metadata.finalizers?.includes(finalizer),
-    spec,
+    spec: statedSpec,
     tokenKeys: rotations.tokenKeys,
     dataKeys: rotations.dataKeys,
     renewsLogin: rotations.login.issue,
@@ -75,6 +79,7 @@ export function decideOrganization(
     namespaces,
     staleNamespaces: namespacesWithCredentials.filter((namespace) => !namespaces.includes(namespace)),
     problem: gathered.sharedSecret === null ? sharedSecretMissing(spec, operatorNamespace) : issuerUnknown(gathered),
+    defaults: judgeDefaults(former, gathered.keepsOldDefaults),
     nextRotationMs: earliest(Object.values(rotations).map(({ nextMs }) => nextMs)),
   };
 }
@@ -140,7 +145,13 @@ function sharedSecretMissing(spec: OrganizationSpec, operatorNamespace: string):
 }
 
 /** The conditions that are ours to state. */
-export const conditionTypes: readonly string[] = ['Ready', 'DatabaseReady', 'CredentialsReady', 'SidecarsCurrent'];
+export const conditionTypes: readonly string[] = [
+  'Ready',
+  'DatabaseReady',
+  'CredentialsReady',
+  'DefaultsStated',
+  'SidecarsCurrent',
+];
 
 /** The conditions of an organization that could not be applied, since the database is away. */
 export function judgeOutage(reason: string): Verdict[] {

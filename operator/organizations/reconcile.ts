@@ -51,7 +51,8 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   const { sidecars: pods, cluster, now } = context;
   const sidecars = pods && (await reconcileSidecars(pods, cluster, gathered.organization, now()));
   const problem = judgeFailures(failures) ?? decision.problem;
-  const verdicts = [...judgeOrganization(problem), ...(sidecars ? [sidecars.verdict] : [])];
+  const others = [decision.defaults, sidecars?.verdict].filter((verdict) => verdict !== undefined);
+  const verdicts = [...judgeOrganization(problem), ...others];
   await report(context, gathered.organization, verdicts, {
     ...sidecars?.status,
     id,
@@ -101,7 +102,7 @@ async function report(
 function isToldOf(verdict: Verdict, previous: OrganizationStatus['conditions']): boolean {
   const { type, reason } = verdict;
   if (!isNews(previous, verdict)) return false;
-  if (type !== 'SidecarsCurrent') return type === 'Ready';
+  if (type !== 'SidecarsCurrent') return type === 'Ready' || type === 'DefaultsStated';
   // That nothing was ever wrong is no event, and a rollout has its own.
   const wasTold = previous?.some((condition) => condition.type === type) ?? false;
   return reason !== 'Rolling' && (wasTold || reason !== 'Current');

@@ -158,7 +158,7 @@ function rolesOf(claim: unknown): readonly string[] {
 function synthetic(key: string, snapshot: Snapshot): Identity {
   const bound = snapshot.syntheticKeys.get(hash('sha256', key, 'hex'));
   if (!bound || bound.expiresAtMs <= Date.now()) throw new ProxyError('invalid_credentials');
-  return { user: bound.user, roles: [] };
+  return { user: bound.user, roles: bound.roles };
 }
 
 /** The credential from any of the three headers; `Authorization` first, as the SDK sends it. */

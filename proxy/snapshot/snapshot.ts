@@ -63,6 +63,15 @@ export interface RoutedKey {
   readonly expiresAtMs: number;
 }
 
+/** What calls with a synthetic key may do. */
+export interface SyntheticKey {
+  readonly user: string | undefined;
+  /** Empty: the organization's default ones. */
+  readonly roles: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly expiresAtMs: number;
+}
+
 /** What a proxy enforces: everything a call needs to know, in memory. */
 export interface Snapshot {
   readonly version: number;
@@ -92,7 +101,7 @@ export interface Snapshot {
   /** The keys for everyone: those of the proxy's own namespace, then those that others share; each by provider. */
   readonly organizationKeys: readonly RoutedKey[];
   /** By the SHA-256 of the synthetic key in hexadecimal: the user it is bound to, if any, and when it ends. */
-  readonly syntheticKeys: ReadonlyMap<string, { readonly user: string | undefined; readonly expiresAtMs: number }>;
+  readonly syntheticKeys: ReadonlyMap<string, SyntheticKey>;
 }
 
 /** The snapshot with the changes in it. */
@@ -180,7 +189,7 @@ export function openSnapshot(sealed: SealedSnapshot, opener: RowOpener, defaultB
     isDeleted: organization.is_deleted,
     spec,
     requireUser: spec.authentication?.requireUser ?? true,
-    defaultRoles: spec.authentication?.defaultRoles ?? ['admin'],
+    defaultRoles: spec.authentication?.defaultRoles ?? ['member'],
     inactiveUsers: sealed.inactiveUsers,
     storesContents: spec.storage?.contents !== 'None',
     analysisLifetimeMs: parseDurationMs(spec.storage?.analysisLifetime ?? '720h'),
@@ -211,7 +220,7 @@ function openKeys(sealed: SealedSnapshot, opener: RowOpener, providers: Readonly
   const keys = new Map<string, RoutedKey>();
   const keysByUser = new Map<string, RoutedKey[]>();
   const organizationKeys: RoutedKey[] = [];
-  const syntheticKeys = new Map<string, { user: string | undefined; expiresAtMs: number }>();
+  const syntheticKeys = new Map<string, SyntheticKey>();
   for (const row of inOrder(sealed, opener, [...providers.keys()])) {
     const provider = providers.get(row.provider);
     if (!row.is_active || !provider) continue;
@@ -219,7 +228,11 @@ function openKeys(sealed: SealedSnapshot, opener: RowOpener, providers: Readonly
     const servesModel = makeModelRule(row.models ?? undefined, undefined);
     const key = { id: row.api_key_id, provider, secret: opener.secret(row), servesModel, expiresAtMs };
     keys.set(key.id, key);
-    syntheticKeys.set(row.synthetic_key_sha256, { user: row.user_external_id ?? undefined, expiresAtMs });
+    syntheticKeys.set(row.synthetic_key_sha256, {
+      user: row.user_external_id ?? undefined,
+      roles: row.roles ?? [],
+      expiresAtMs,
+    });
     if (row.user_external_id === null) organizationKeys.push(key);
     else keysByUser.set(row.user_external_id, [...(keysByUser.get(row.user_external_id) ?? []), key]);
   }

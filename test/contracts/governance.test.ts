@@ -79,7 +79,8 @@ describe('the governance contract, as a story', () => {
   let stack: Stack;
   let ask: Ask;
   before(async () => {
-    stack = await startStack(scope);
+    // The contract knows no roles: any token does everything. An Organization that wants that says so.
+    stack = await startStack(scope, { authentication: { defaultRoles: ['admin'] } });
     const asAda = makeAsk(stack);
     ask = (method, path, body, headers) => asAda(method, path, body, { 'x-response-format': 'simple', ...headers });
   });

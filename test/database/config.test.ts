@@ -55,6 +55,7 @@ function putKey({ id: organizationId }: Tenant, name: string, expiresAt: Date | 
     keySealed: Buffer.alloc(100, 7),
     fingerprint: 'f',
     syntheticKeySha256: Buffer.from('00ff', 'hex'),
+    roles: ['analyst'],
     isActive: true,
     expiresAt,
   });
@@ -111,6 +112,7 @@ test('rows come in the form in which a proxy keeps them', async (t) => {
       models: ['gpt-*'],
       key_sealed: Buffer.alloc(100, 7).toString('base64'),
       synthetic_key_sha256: '00ff',
+      roles: ['analyst'],
       is_active: true,
       is_deleted: false,
       expires_at_ms: Date.parse('2030-01-01T00:00:00.250Z'),

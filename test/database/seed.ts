@@ -41,6 +41,7 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
     keySealed: envelope.seal({ organizationId, column: 'api_keys.key', rowId: apiKeyId }, 'sk-secret'),
     fingerprint: 'f'.repeat(16),
     syntheticKeySha256: Buffer.alloc(32, 1),
+    roles: null,
     isActive: true,
     expiresAt: null,
   });

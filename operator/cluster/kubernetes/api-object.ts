@@ -23,7 +23,7 @@ export interface ApiMetadata {
     readonly uid: string;
     readonly controller?: boolean;
   }[];
-  readonly managedFields?: readonly { readonly manager?: string }[];
+  readonly managedFields?: readonly { readonly manager?: string; readonly fieldsV1?: object }[];
 }
 
 /**

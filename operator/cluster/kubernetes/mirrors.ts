@@ -2,6 +2,7 @@ import type { CustomKind } from '../../../crds/definition.ts';
 import { idOf, type Kind, type ObjectKey, type Resources } from '../cluster.ts';
 import { type Admission, keyOf } from './admission.ts';
 import type { ApiObject } from './api-object.ts';
+import { withoutFormerDefaults } from './former-defaults.ts';
 import { type Mirror, makeMirror } from './mirror.ts';
 import type { Versioned } from './reflector.ts';
 import { type ContentApiObject, type CustomApiObject, toNamespace, toSecret, withoutBookkeeping } from './resources.ts';
@@ -32,7 +33,9 @@ export function makeMirrors(admission: Admission): Mirrors {
   });
   return {
     custom: {
-      Organization: make('Organization', (object: CustomApiObject<'Organization'>) => withoutBookkeeping(object)),
+      Organization: make('Organization', (object: CustomApiObject<'Organization'>) =>
+        withoutBookkeeping(withoutFormerDefaults(object)),
+      ),
       Persona: make('Persona', (object: CustomApiObject<'Persona'>) => withoutBookkeeping(object)),
       ApiKeyBinding: make('ApiKeyBinding', (object: CustomApiObject<'ApiKeyBinding'>) => withoutBookkeeping(object)),
       AnalysisConfig: make('AnalysisConfig', (object: CustomApiObject<'AnalysisConfig'>) => withoutBookkeeping(object)),

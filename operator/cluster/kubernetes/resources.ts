@@ -66,7 +66,8 @@ export function toNamespace({ metadata }: ApiObject): Resources['Namespace'] {
   return { apiVersion: 'v1', kind: 'Namespace', metadata: toObjectMeta(metadata) };
 }
 
-const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+/** Where `kubectl apply` notes the manifest that it applied last. */
+export const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
 function toObjectMeta({ managedFields, resourceVersion, annotations, ...metadata }: ApiMetadata): ObjectMeta {
   const { [lastApplied]: _, ...rest } = annotations ?? {};

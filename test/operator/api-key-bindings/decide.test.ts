@@ -26,10 +26,18 @@ const row: ApiKeyRow = {
   expiresAt: null,
   key: 'sk-secret',
   syntheticKeySha256: sha256('chp_out'),
+  roles: ['member'],
 };
 
 const gatheredAs = (gathered: Partial<GatheredBinding>, binding = makeBinding('web/key')): GatheredBinding => ({
-  ...{ binding, hasProvider: true, providerKey: 'sk-secret', syntheticKey: 'chp_out', stored: undefined },
+  ...{
+    binding,
+    hasProvider: true,
+    providerKey: 'sk-secret',
+    syntheticKey: 'chp_out',
+    stored: undefined,
+    keepsFormerRoles: false,
+  },
   ...gathered,
 });
 

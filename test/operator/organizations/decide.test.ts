@@ -65,6 +65,7 @@ test('an organization that is settled needs nothing new', () => {
     namespaces: ['chaperone-system', 'api', 'web'],
     staleNamespaces: [],
     problem: undefined,
+    defaults: undefined,
     nextRotationMs: undefined,
   });
 });

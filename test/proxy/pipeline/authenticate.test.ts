@@ -232,9 +232,9 @@ describe('a synthetic key', () => {
   const hash = (key: string) => createHash('sha256').update(key).digest('hex');
   const snapshot = makeSnapshot({
     syntheticKeys: new Map([
-      [hash('chp_ada'), { user: 'ada', expiresAtMs: Number.POSITIVE_INFINITY }],
-      [hash('chp_everyone'), { user: undefined, expiresAtMs: Number.POSITIVE_INFINITY }],
-      [hash('chp_old'), { user: 'ada', expiresAtMs: Date.now() - 1 }],
+      [hash('chp_ada'), { user: 'ada', roles: [], expiresAtMs: Number.POSITIVE_INFINITY }],
+      [hash('chp_everyone'), { user: undefined, roles: ['member'], expiresAtMs: Number.POSITIVE_INFINITY }],
+      [hash('chp_old'), { user: 'ada', roles: [], expiresAtMs: Date.now() - 1 }],
     ]),
   });
   for (const header of ['authorization', 'x-api-key', 'x-dashboard-key'] as const) {
@@ -242,7 +242,7 @@ describe('a synthetic key', () => {
     test(`in ${header} is known by its hash`, async () => {
       const authenticator = makeOurs();
       assert.deepEqual(authenticator.authenticate(value('chp_ada'), snapshot), user('ada'));
-      assert.deepEqual(authenticator.authenticate(value('chp_everyone'), snapshot), user(undefined));
+      assert.deepEqual(authenticator.authenticate(value('chp_everyone'), snapshot), user(undefined, 'member'));
       for (const key of ['chp_old', 'chp_other', 'chp_', hash('chp_ada')]) {
         const attempt = async () => authenticator.authenticate(value(key), snapshot);
         await assert.rejects(attempt, { code: 'invalid_credentials' });

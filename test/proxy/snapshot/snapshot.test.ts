@@ -110,7 +110,7 @@ test('keys are found by id, by user, and as the organization’s', () => {
   const { keys, keysByUser, organizationKeys, syntheticKeys } = open({
     apiKeys: [
       makeKey('k3'),
-      makeKey('k1', { expires_at_ms: 5 }),
+      makeKey('k1', { expires_at_ms: 5, roles: ['analyst'] }),
       makeKey('k2', { user_external_id: 'ada', models: ['gpt-4o*'] }),
       makeKey('k0', { user_external_id: 'ada' }),
       makeKey('k4', { is_active: false }),
@@ -124,8 +124,12 @@ test('keys are found by id, by user, and as the organization’s', () => {
   const key = keys.get('k2');
   assert.deepEqual([key?.secret, key?.servesModel('gpt-4o-mini'), key?.servesModel('o3')], ['sk-k2', true, false]);
   assert.deepEqual([keys.get('k1')?.expiresAtMs, key?.expiresAtMs], [5, Number.POSITIVE_INFINITY]);
-  assert.deepEqual(syntheticKeys.get('hash of k2'), { user: 'ada', expiresAtMs: Number.POSITIVE_INFINITY });
-  assert.deepEqual(syntheticKeys.get('hash of k1'), { user: undefined, expiresAtMs: 5 });
+  assert.deepEqual(syntheticKeys.get('hash of k2'), {
+    user: 'ada',
+    roles: [],
+    expiresAtMs: Number.POSITIVE_INFINITY,
+  });
+  assert.deepEqual(syntheticKeys.get('hash of k1'), { user: undefined, roles: ['analyst'], expiresAtMs: 5 });
   assert.equal(syntheticKeys.has('hash of k4'), false);
 });
 
