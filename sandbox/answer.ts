@@ -1,12 +1,11 @@
-import type { Faults } from './faults.ts';
 import { sampleOf } from './json-schema-sample.ts';
 import type { OutputFormat } from './output-format.ts';
 import type { Turn } from './turns.ts';
 import { tokensOfText } from './usage.ts';
 
 /**
- * What the sandbox says: the model, what it was instructed by whom governs it, and what the user said, so that an effect
- * on any of them can be read off the answer.
+ * What the sandbox says: the model, what it was instructed by whom governs it, what the user said, and what tools answered
+ * to that, so that an effect on any of them can be read off the answer.
  */
 export function composeAnswer(model: string, turns: readonly Turn[], words: number | undefined): string {
   const instructions = textsOf(turns, 'operator').join(' ');
@@ -14,7 +13,8 @@ export function composeAnswer(model: string, turns: readonly Turn[], words: numb
   const [before, last] = [said.at(-2), said.at(-1)];
   const text =
     `[sandbox ${model}] Instructions: ${instructions || 'none'}. You said: ${last ?? ''}` +
-    (before === undefined ? '' : ` (before that: ${before})`);
+    (before === undefined ? '' : ` (before that: ${before})`) +
+    toolAnswers(turns);
   const wellFormed = text.toWellFormed();
   return words === undefined ? wellFormed : ofLength(wellFormed, words);
 }
@@ -27,23 +27,41 @@ export function formatAnswer(answer: string, format: OutputFormat, turns: readon
   return JSON.stringify(value).toWellFormed();
 }
 
-/** How many tokens of a text the call may have; half of them where it is to come to no end. */
-export function limitOf(text: string, maxTokens: number, faults: Faults): number {
-  return faults.incomplete ? Math.min(maxTokens, Math.floor(tokensOfText(text) / 2)) : maxTokens;
-}
-
 /** Cuts a text to what `maxTokens` allow, between characters. */
 export function limitTokens(text: string, maxTokens: number): { text: string; cut: boolean } {
-  if (tokensOfText(text) <= maxTokens) return { text, cut: false };
+  return tokensOfText(text) <= maxTokens ? { text, cut: false } : { text: firstBytes(text, maxTokens * 4), cut: true };
+}
+
+/** As many whole characters as `limit` bytes of UTF-8 have room for. */
+export function firstBytes(text: string, limit: number): string {
   const bytes = Buffer.from(text);
-  let end = maxTokens * 4;
+  if (bytes.length <= limit) return text;
+  let end = limit;
   while (isContinuation(bytes[end])) end -= 1;
-  return { text: bytes.toString('utf8', 0, end), cut: true };
+  return bytes.toString('utf8', 0, end);
 }
 
 /** Splits a text into what a stream sends one by one: words, each with the space before it. */
 export function splitDeltas(text: string): string[] {
   return text === '' ? [] : text.split(/(?<=\S)(?=\s)/);
+}
+
+/** Splits JSON into what a stream sends one by one: runs of letters and digits, and what is between them. */
+export function splitJson(text: string): string[] {
+  return text === '' ? [] : text.split(/(?<=[\p{L}\p{N}])(?=[^\p{L}\p{N}])|(?<=[^\p{L}\p{N}])(?=[\p{L}\p{N}])/u);
+}
+
+/** What tools answered since the user spoke last. */
+function toolAnswers(turns: readonly Turn[]): string {
+  const names = new Map(turns.flatMap(({ calls = [] }) => calls.map(({ callId, name }) => [callId, name])));
+  const sinceUser = turns.slice(turns.findLastIndex(({ speaker }) => speaker === 'user') + 1);
+  return sinceUser
+    .filter(({ speaker }) => speaker === 'tool')
+    .map(({ text, answers }) => {
+      const name = answers && ('name' in answers ? answers.name : names.get(answers.callId));
+      return ` ${name ?? 'The tool'} answered: ${text}`;
+    })
+    .join('');
 }
 
 function textsOf(turns: readonly Turn[], speaker: Turn['speaker']): string[] {

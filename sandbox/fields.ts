@@ -78,10 +78,13 @@ export class Fields {
     return object && new Fields(object, this.path(name));
   }
 
-  objects(name: string): JsonObject[] | null {
+  /** @param limits of their number; none unless told */
+  objects(name: string, limits: { notEmpty?: true; maximum?: number } = {}): JsonObject[] | null {
     const value = this.value(name);
     if (value === null) return null;
     if (!Array.isArray(value)) throw wrongType(this.path(name), 'an array of objects', value);
+    if (limits.notEmpty && value.length === 0) throw tooShort(this.path(name));
+    if (value.length > (limits.maximum ?? Infinity)) throw tooLong(this.path(name), value.length, limits.maximum);
     return value.map((element, index) => {
       if (isJsonObject(element)) return element;
       throw wrongType(`${this.path(name)}[${index}]`, 'an object', element);
@@ -141,6 +144,16 @@ function within(path: string, kind: 'decimal' | 'integer', value: number, { mini
   if (minimum !== undefined && value < minimum) refuse('below minimum', '>=', minimum);
   if (maximum !== undefined && value > maximum) refuse('above maximum', '<=', maximum);
   return value;
+}
+
+function tooShort(path: string): ProviderError {
+  const message = `Invalid '${path}': empty array. Expected an array with minimum length 1, but got an empty array instead.`;
+  return new ProviderError(message, { param: path, code: 'empty_array' });
+}
+
+function tooLong(path: string, length: number, maximum: number | undefined): ProviderError {
+  const message = `Invalid '${path}': array too long. Expected an array with maximum length ${maximum}, but got an array with length ${length} instead.`;
+  return new ProviderError(message, { param: path, code: 'array_above_max_length' });
 }
 
 function describe(value: JsonValue): string {

@@ -17,6 +17,11 @@ export function chatCompletionId(): string {
   return `chatcmpl-${randomBase62(29)}`;
 }
 
+/** `call_` and 24 base-62 digits: what a call of a tool and its output have in common. */
+export function toolCallId(): string {
+  return `call_${randomBase62(24)}`;
+}
+
 /** `file-` and 22 base-62 digits. */
 export function fileId(): string {
   return `file-${randomBase62(22)}`;

@@ -5,6 +5,8 @@ interface Sampling {
   root: JsonObject;
   /** Goes into the first string that takes it; the others get their property's name. */
   answer: string | null;
+  /** What strings and numbers take before that, each value once. */
+  values: string[];
   /** The words that it answers to, in lower case. */
   said: ReadonlySet<string>;
   /** Values yet to be made: a bound for schemas that grow without end. */
@@ -26,8 +28,20 @@ const maxStringLength = 100_000;
  * @param said what it answers to: an enum takes the value that shares most words with it
  */
 export function sampleOf(schema: JsonObject, answer: string, said = ''): JsonValue {
-  const sampling = { root: schema, answer, said: new Set(wordsOf(said)), budget: 10_000 };
+  const sampling = { root: schema, answer, values: [], said: new Set(wordsOf(said)), budget: 10_000 };
   return sample(sampling, schema, 'answer', 0);
+}
+
+/**
+ * Arguments that satisfy a function's schema, made as `sampleOf` makes its value, but of what the user said: strings and
+ * numbers take the values that fit them, in order; a string that finds none left takes all that was said, once.
+ *
+ * @param values what of it could be an argument
+ */
+export function argumentsOf(schema: JsonObject, said: string, values: readonly string[]): JsonValue {
+  const answer = said === '' ? null : said;
+  const sampling = { root: schema, answer, values: [...values], said: new Set(wordsOf(said)), budget: 10_000 };
+  return sample(sampling, schema, 'arguments', 0);
 }
 
 function sample(sampling: Sampling, schema: JsonValue | undefined, name: string, depth: number): JsonValue {
@@ -59,9 +73,9 @@ function sampleOfType(sampling: Sampling, schema: JsonObject, name: string, dept
     case 'array':
       return sampleArray(sampling, schema, name, depth);
     case 'integer':
-      return sampleNumber(schema, 1);
+      return sampleNumber(sampling, schema, 1);
     case 'number':
-      return sampleNumber(schema, 0);
+      return sampleNumber(sampling, schema, 0);
     case 'boolean':
       return true;
     case 'null':
@@ -100,7 +114,7 @@ function sampleArray(sampling: Sampling, schema: JsonObject, name: string, depth
   });
 }
 
-function sampleNumber(schema: JsonObject, step: number): number {
+function sampleNumber(sampling: Sampling, schema: JsonObject, step: number): number {
   const minimum = numberOf(schema.minimum);
   const maximum = numberOf(schema.maximum);
   const above = numberOf(schema.exclusiveMinimum);
@@ -111,33 +125,53 @@ function sampleNumber(schema: JsonObject, step: number): number {
   const fits = (value: number) =>
     value >= low && value <= high && value !== above && value !== below && (grid !== 1 || Number.isInteger(value));
   const onGrid = (value: number) => (grid > 0 ? Math.ceil(value / grid) * grid : value);
+  const isOnGrid = (value: number) => grid === 0 || Math.abs(value / grid - Math.round(value / grid)) < 1e-9;
+  const isGood = (value: number) => Number.isFinite(value) && isOnGrid(value) && fits(value);
+  const said = take(sampling.values, (value) => /^-?\d+(\.\d+)?$/.test(value) && isGood(Number(value)));
+  if (said !== undefined) return Number(said);
   const candidates = [1, 0, onGrid(low), onGrid(low) + grid, (low + high) / 2, onGrid(high) - grid, low + 1, high - 1];
-  const onlyGrid = candidates.filter((value) => grid === 0 || Math.abs(value / grid - Math.round(value / grid)) < 1e-9);
-  return onlyGrid.find((value) => Number.isFinite(value) && fits(value)) ?? 1;
+  return candidates.find(isGood) ?? 1;
 }
 
-const formats: Record<string, string> = {
-  'date-time': '2025-01-01T00:00:00Z',
-  date: '2025-01-01',
-  time: '00:00:00Z',
-  duration: 'P1D',
-  email: 'sandbox@example.com',
-  hostname: 'example.com',
-  ipv4: '192.0.2.1',
-  ipv6: '2001:db8::1',
-  uri: 'https://example.com/',
-  uuid: '00000000-0000-4000-8000-000000000000',
+/** What a string of a format is, unless the user said one that is of it. */
+const formats: Record<string, readonly [sample: string, form?: RegExp]> = {
+  'date-time': ['2025-01-01T00:00:00Z'],
+  date: ['2025-01-01', /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d)$/],
+  time: ['00:00:00Z'],
+  duration: ['P1D'],
+  email: ['sandbox@example.com', /^[\w.+-]+@[\w-]+(\.[\w-]+)+$/],
+  hostname: ['example.com'],
+  ipv4: ['192.0.2.1'],
+  ipv6: ['2001:db8::1'],
+  uri: ['https://example.com/', /^https?:\/\/[\w.-]+(:\d+)?(\/[\w.~/-]*)?$/],
+  uuid: ['00000000-0000-4000-8000-000000000000', /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i],
 };
 
 function sampleString(sampling: Sampling, schema: JsonObject, name: string): string {
-  if (typeof schema.format === 'string' && Object.hasOwn(formats, schema.format)) return formats[schema.format] ?? name;
+  if (typeof schema.format === 'string' && Object.hasOwn(formats, schema.format)) {
+    const [sample, form] = formats[schema.format] ?? [name];
+    return take(sampling.values, (value) => form?.test(value) === true) ?? sample;
+  }
   const minimum = numberOf(schema.minLength) ?? 0;
   const maximum = numberOf(schema.maxLength) ?? Infinity;
   if (minimum > maxStringLength) throw refusal('it asks for too much');
   // JSON Schema counts characters, not UTF-16 units.
-  const characters = [...(sampling.answer ?? name)].slice(0, maximum);
-  sampling.answer = null;
+  const characters = [...textFor(sampling, name)].slice(0, maximum);
   return characters.join('') + '.'.repeat(Math.max(0, minimum - characters.length));
+}
+
+/** Words before numbers, which a number may still want. */
+function textFor(sampling: Sampling, name: string): string {
+  const isWord = (value: string) => Number.isNaN(Number(value));
+  const text = take(sampling.values, isWord) ?? take(sampling.values, () => true) ?? sampling.answer ?? name;
+  sampling.answer = null;
+  return text;
+}
+
+/** Takes the first value that fits out of the list. */
+function take(values: string[], fits: (value: string) => boolean): string | undefined {
+  const index = values.findIndex(fits);
+  return index === -1 ? undefined : values.splice(index, 1)[0];
 }
 
 function chooseValue({ said }: Sampling, values: JsonValue[]): JsonValue {

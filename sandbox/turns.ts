@@ -3,10 +3,19 @@ import { isJsonObject, type JsonObject, type JsonValue } from './json.ts';
 
 /** One item of a prompt, reduced to who speaks and what is said. */
 export interface Turn {
-  speaker: 'operator' | 'user' | 'assistant' | 'other';
+  speaker: 'operator' | 'user' | 'assistant' | 'tool' | 'other';
   text: string;
   /** What the turn adds to the input: UTF-8 bytes of its text, and of the JSON of whatever is not text. */
   bytes: number;
+  /** The tools that it calls. */
+  calls?: readonly CalledTool[];
+  /** Of a tool: the id of the call that it answers, or the tool's name where calls have no ids. */
+  answers?: { callId: string } | { name: string };
+}
+
+export interface CalledTool {
+  callId: string;
+  name: string;
 }
 
 const speakers = {
@@ -14,8 +23,8 @@ const speakers = {
   developer: 'operator',
   user: 'user',
   assistant: 'assistant',
-  tool: 'user',
-  function: 'user',
+  tool: 'tool',
+  function: 'tool',
 } as const;
 
 type Role = keyof typeof speakers;
@@ -26,7 +35,33 @@ const responseRoles: readonly Role[] = ['system', 'developer', 'user', 'assistan
 export function readChatMessages(body: Fields): Turn[] {
   const messages = body.objects('messages');
   if (messages === null) throw missing('messages');
-  return messages.map((message, index) => readMessage(new Fields(message, `messages[${index}]`), chatRoles));
+  return messages.map((message, index) => readChatMessage(new Fields(message, `messages[${index}]`)));
+}
+
+function readChatMessage(message: Fields): Turn {
+  const said = readMessage(message, chatRoles);
+  const role = message.string('role');
+  if (role === 'tool') return { ...said, answers: { callId: message.requiredString('tool_call_id') } };
+  if (role === 'function') return { ...said, answers: { name: message.requiredString('name') } };
+  const calls = role === 'assistant' ? message.objects('tool_calls', { notEmpty: true }) : null;
+  const called = role === 'assistant' ? message.object('function_call') : null;
+  const bytes = said.bytes + bytesOfJson(calls) + bytesOfJson(called);
+  if (calls === null) return { ...said, bytes };
+  return {
+    ...said,
+    bytes,
+    calls: calls.map((call, index) => readToolCall(call, message.path(`tool_calls[${index}]`))),
+  };
+}
+
+function readToolCall(call: JsonObject, path: string): CalledTool {
+  const fields = new Fields(call, path);
+  const type = fields.choice('type', ['function', 'custom']);
+  if (type === null) throw missing(fields.path('type'));
+  const tool = fields.nested(type);
+  if (tool === null) throw missing(fields.path(type));
+  tool.requiredString(type === 'function' ? 'arguments' : 'input');
+  return { callId: fields.requiredString('id'), name: tool.requiredString('name') };
 }
 
 /** Reads `input` of a response, as the list of items it stands for. */
@@ -43,9 +78,29 @@ export function readItem(item: JsonObject, path: string): Turn {
   const fields = new Fields(item, path);
   const type = fields.string('type') ?? 'message';
   if (type === 'message') return readMessage(fields, responseRoles);
+  const other: Turn = { speaker: 'other', text: '', bytes: bytesOfJson(item) };
+  if (type === 'function_call' || type === 'custom_tool_call') {
+    fields.requiredString(type === 'function_call' ? 'arguments' : 'input');
+    return { ...other, calls: [{ callId: fields.requiredString('call_id'), name: fields.requiredString('name') }] };
+  }
+  if (type === 'function_call_output' || type === 'custom_tool_call_output') {
+    return { ...readOutput(fields), answers: { callId: fields.requiredString('call_id') } };
+  }
   const output = item.output;
-  if (type.endsWith('_call_output') && typeof output === 'string') return turn('user', output);
-  return { speaker: 'other', text: '', bytes: Buffer.byteLength(JSON.stringify(item)) };
+  return type.endsWith('_call_output') && typeof output === 'string' ? turn('tool', output) : other;
+}
+
+/** What a tool answered: a text, or parts. */
+function readOutput(fields: Fields): Turn {
+  const output = fields.value('output');
+  if (typeof output === 'string') return turn('tool', output);
+  if (output === null) throw missing(fields.path('output'));
+  if (Array.isArray(output)) return readParts('tool', output, fields.path('output'));
+  throw wrongType(fields.path('output'), 'one of a string or array of objects', output);
+}
+
+function bytesOfJson(value: JsonValue): number {
+  return value === null ? 0 : Buffer.byteLength(JSON.stringify(value));
 }
 
 export function operatorTurn(text: string): Turn {

@@ -1,5 +1,6 @@
 import { itemId } from '../ids.ts';
 import type { JsonObject } from '../json.ts';
+import type { IdentifiedCall } from '../tools/tool.ts';
 import type { TokenUsage } from '../usage.ts';
 
 export type FinalStatus = 'completed' | 'incomplete' | 'failed';
@@ -12,12 +13,17 @@ export interface ResponsePlan {
   model: string;
   echo: JsonObject;
   text: string;
+  /** The calls of tools in the place of a message. */
+  calls: ResponseCall[];
   usage: TokenUsage;
   /** The id of the reasoning item; null where there was no reasoning. */
   reasoningId: string | null;
   messageId: string;
   isBackground: boolean;
 }
+
+/** A call, with the id of its item. */
+export type ResponseCall = IdentifiedCall & { id: string };
 
 /** The response before any of its output: what `response.created` and `response.in_progress` carry. */
 export function openResponse(plan: ResponsePlan, status: 'queued' | 'in_progress' = 'in_progress'): JsonObject {
@@ -47,11 +53,30 @@ export function finishedResponse(plan: ResponsePlan): JsonObject {
   });
 }
 
-/** The items of the output: the reasoning, then the message, unless the limit left no token for it. */
+/** The items of the output: the reasoning, then the calls or the message, unless the limit left no token for them. */
 export function outputItems(plan: ResponsePlan): JsonObject[] {
   const reasoning = plan.reasoningId === null ? [] : [reasoningItem(plan.reasoningId)];
+  return [...reasoning, ...saidItems(plan)];
+}
+
+/** The items of the output without the reasoning. The last of them is the one that a limit cut. */
+export function saidItems(plan: ResponsePlan): JsonObject[] {
+  if (plan.status === 'failed') return [];
   const status = plan.status === 'incomplete' ? 'incomplete' : 'completed';
-  return plan.text === '' ? reasoning : [...reasoning, messageItem(plan, status)];
+  if (plan.calls.length > 0) {
+    return plan.calls.map((call) => callItem(call, call === plan.calls.at(-1) ? status : 'completed'));
+  }
+  return plan.text === '' ? [] : [messageItem(plan, status)];
+}
+
+export function callItem(
+  { id, kind, callId, name, input }: ResponseCall,
+  status: 'in_progress' | 'completed' | 'incomplete',
+): JsonObject {
+  const said = status === 'in_progress' ? '' : input;
+  return kind === 'function'
+    ? { id, type: 'function_call', status, arguments: said, call_id: callId, name }
+    : { id, type: 'custom_tool_call', status, call_id: callId, input: said, name };
 }
 
 export function reasoningItem(id: string): JsonObject {

@@ -3,6 +3,8 @@ import type { JsonObject } from '../json.ts';
 import { type OutputFormat, readOutputFormat } from '../output-format.ts';
 import { ProviderError } from '../provider-error.ts';
 import { answeredTier, serviceTiers } from '../service-tier.ts';
+import { readResponseTools } from '../tools/response-tools.ts';
+import type { ToolUse } from '../tools/tool.ts';
 import { readInputItems } from '../turns.ts';
 
 /** The parameters of `POST /v1/responses` that the sandbox acts on, and those it only echoes. */
@@ -14,6 +16,7 @@ export interface ResponseRequest {
   /** Tokens, reasoning included; infinite unless limited. */
   maxOutputTokens: number;
   format: OutputFormat;
+  toolUse: ToolUse;
   stream: boolean;
   store: boolean;
   isBackground: boolean;
@@ -32,6 +35,7 @@ export function readResponseRequest(body: Fields): ResponseRequest {
     throw conflict('previous_response_id', "only one of 'previous_response_id' and 'conversation' may be given.");
   }
   const text = body.nested('text');
+  const toolUse = readResponseTools(body);
   const maxOutputTokens = body.integer('max_output_tokens', { minimum: 16 });
   return {
     model,
@@ -40,6 +44,7 @@ export function readResponseRequest(body: Fields): ResponseRequest {
     previousId: body.string('previous_response_id'),
     maxOutputTokens: maxOutputTokens ?? Infinity,
     format: readOutputFormat(text?.nested('format') ?? null),
+    toolUse,
     stream: body.boolean('stream') ?? false,
     store,
     isBackground,
@@ -66,7 +71,7 @@ function readEcho(body: Fields): JsonObject {
     temperature: body.number('temperature', { minimum: 0, maximum: 2 }) ?? 1,
     text: { verbosity: 'medium', ...text, format: text?.format ?? { type: 'text' } },
     tool_choice: body.value('tool_choice') ?? 'auto',
-    tools: body.objects('tools') ?? [],
+    tools: (body.objects('tools') ?? []).map((tool) => (tool.type === 'function' ? { strict: true, ...tool } : tool)),
     top_logprobs: body.integer('top_logprobs', { minimum: 0, maximum: 20 }) ?? 0,
     top_p: body.number('top_p', { minimum: 0, maximum: 1 }) ?? 1,
     truncation: body.choice('truncation', ['auto', 'disabled']) ?? 'disabled',

@@ -1,21 +1,24 @@
-import { splitDeltas } from '../answer.ts';
+import { splitDeltas, splitJson } from '../answer.ts';
 import type { EventStream, StreamEvent } from '../generation.ts';
 import type { JsonObject } from '../json.ts';
 import {
+  callItem,
   messageItem,
   openResponse,
-  outputItems,
+  type ResponseCall,
   type ResponsePlan,
   reasoningItem,
+  saidItems,
   textPart,
 } from './response-object.ts';
 
 /** A response told as server-sent events, numbered from 0, without a `[DONE]`. */
 export function responseStream(plan: ResponsePlan, finished: JsonObject): EventStream {
   const deltas = plan.status === 'failed' ? [] : splitDeltas(plan.text);
+  const inputs = plan.status === 'failed' ? [] : plan.calls.map(splitInput);
   return {
-    deltaCount: deltas.length,
-    events: () => events(plan, finished, deltas),
+    deltaCount: deltas.length + inputs.flat().length,
+    events: () => events(plan, finished, deltas, inputs),
     encode(data, sequence) {
       const { type, ...rest } = data;
       return `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number: sequence, ...rest })}\n\n`;
@@ -26,7 +29,16 @@ export function responseStream(plan: ResponsePlan, finished: JsonObject): EventS
   };
 }
 
-function* events(plan: ResponsePlan, finished: JsonObject, deltas: string[]): Iterable<StreamEvent> {
+function splitInput({ kind, input }: ResponseCall): string[] {
+  return kind === 'function' ? splitJson(input) : splitDeltas(input);
+}
+
+function* events(
+  plan: ResponsePlan,
+  finished: JsonObject,
+  deltas: string[],
+  inputs: string[][],
+): Iterable<StreamEvent> {
   const open = openResponse(plan);
   const first = plan.isBackground ? openResponse(plan, 'queued') : open;
   yield { part: 'opening', data: { type: 'response.created', response: first } };
@@ -35,6 +47,7 @@ function* events(plan: ResponsePlan, finished: JsonObject, deltas: string[]): It
   if (plan.status !== 'failed') {
     if (plan.reasoningId !== null) yield* reasoningEvents(plan.reasoningId);
     if (deltas.length > 0) yield* messageEvents(plan, deltas);
+    for (const [index, pieces] of inputs.entries()) yield* callEvents(plan, index, pieces);
   }
   yield { part: 'terminal', data: { type: `response.${plan.status}`, response: finished } };
 }
@@ -46,10 +59,10 @@ function* reasoningEvents(id: string): Iterable<StreamEvent> {
 }
 
 function* messageEvents(plan: ResponsePlan, deltas: string[]): Iterable<StreamEvent> {
-  const output_index = plan.reasoningId === null ? 0 : 1;
+  const output_index = firstIndex(plan);
   const place = { item_id: plan.messageId, output_index, content_index: 0 };
   const added = { output_index, item: messageItem(plan, 'in_progress') };
-  const done = { output_index, item: outputItems(plan).at(-1) ?? null };
+  const done = { output_index, item: saidItems(plan).at(-1) ?? null };
   yield { part: 'opening', data: { type: 'response.output_item.added', ...added } };
   yield { part: 'opening', data: { type: 'response.content_part.added', ...place, part: textPart('') } };
   for (const delta of deltas) {
@@ -57,5 +70,27 @@ function* messageEvents(plan: ResponsePlan, deltas: string[]): Iterable<StreamEv
   }
   yield { part: 'closing', data: { type: 'response.output_text.done', ...place, text: plan.text, logprobs: [] } };
   yield { part: 'closing', data: { type: 'response.content_part.done', ...place, part: textPart(plan.text) } };
+  yield { part: 'closing', data: { type: 'response.output_item.done', ...done } };
+}
+
+/** Where in the output the message or the first call stands. */
+function firstIndex({ reasoningId }: ResponsePlan): number {
+  return reasoningId === null ? 0 : 1;
+}
+
+function* callEvents(plan: ResponsePlan, index: number, pieces: string[]): Iterable<StreamEvent> {
+  const call = plan.calls[index];
+  if (!call) return;
+  const output_index = firstIndex(plan) + index;
+  const place = { item_id: call.id, output_index };
+  const [type, whole] =
+    call.kind === 'function'
+      ? ['response.function_call_arguments', { arguments: call.input }]
+      : ['response.custom_tool_call_input', { input: call.input }];
+  const added = { output_index, item: callItem(call, 'in_progress') };
+  const done = { output_index, item: saidItems(plan)[index] ?? null };
+  yield { part: 'opening', data: { type: 'response.output_item.added', ...added } };
+  for (const delta of pieces) yield { part: 'delta', data: { type: `${type}.delta`, ...place, delta } };
+  yield { part: 'closing', data: { type: `${type}.done`, ...place, ...whole } };
   yield { part: 'closing', data: { type: 'response.output_item.done', ...done } };
 }

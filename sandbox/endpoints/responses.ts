@@ -1,16 +1,17 @@
-import { composeAnswer, formatAnswer, limitOf, limitTokens } from '../answer.ts';
 import { startWork } from '../background-work.ts';
 import { Fields } from '../fields.ts';
 import type { Generation, GenerationRequest } from '../generation.ts';
 import type { GenerativeEndpoint } from '../generative-call.ts';
-import { itemId } from '../ids.ts';
+import { itemId, toolCallId } from '../ids.ts';
 import type { JsonObject } from '../json.ts';
 import type { Conversation, Keep } from '../keep.ts';
 import { findTextModel } from '../models.ts';
+import { composeOutput } from '../output.ts';
 import { ProviderError } from '../provider-error.ts';
 import { requirePrevious, type StoredResponse } from '../response-store.ts';
+import { requireAnsweredItems } from '../tools/answered-calls.ts';
 import { operatorTurn, readItem, type Turn } from '../turns.ts';
-import { tokensOfText, usageOf } from '../usage.ts';
+import { usageOf } from '../usage.ts';
 import { conversationOf } from './conversations.ts';
 import { keepItems, resolveItems } from './items.ts';
 import { requireReferences } from './references.ts';
@@ -18,10 +19,10 @@ import {
   cancelledUsage,
   finishedResponse,
   inputItem,
-  messageItem,
   openResponse,
   outputItems,
   type ResponsePlan,
+  saidItems,
 } from './response-object.ts';
 import { type ResponseRequest, readResponseRequest } from './response-request.ts';
 import { responseStream } from './response-stream.ts';
@@ -43,17 +44,22 @@ function generate(keep: Keep, { id, body, faults, createdAt }: GenerationRequest
   }
   const model = findTextModel(request.model);
   const prompt = readPrompt(keep, fields, request);
+  requireAnsweredItems(prompt.turns);
 
   const reasoning = Math.min(faults.reasoning ?? 0, request.maxOutputTokens);
-  const answer = formatAnswer(composeAnswer(request.model, prompt.turns, faults.words), request.format, prompt.turns);
-  const { text, cut } = limitTokens(answer, limitOf(answer, request.maxOutputTokens - reasoning, faults));
-  const usage = usageOf(bytesOf(prompt.turns), tokensOfText(text), reasoning, faults);
+  const maxTokens = request.maxOutputTokens - reasoning;
+  const output = composeOutput({ ...request, turns: prompt.turns, maxTokens }, faults);
+  const usage = usageOf(bytesOf(prompt.turns), output.tokens, reasoning, faults);
   const plan: ResponsePlan = {
-    status: faults.failed ? 'failed' : cut ? 'incomplete' : 'completed',
+    status: faults.failed ? 'failed' : output.cut ? 'incomplete' : 'completed',
     head: { id, object: 'response', created_at: createdAt },
     model: model.snapshot,
     echo: { ...request.echo, conversation: prompt.conversation && { id: prompt.conversation.object.id ?? '' } },
-    text,
+    text: output.text,
+    calls: output.calls.map((call) => {
+      const id = itemId(call.kind === 'function' ? 'fc' : 'ctc');
+      return { ...call, id, callId: toolCallId() };
+    }),
     usage,
     reasoningId: reasoning > 0 ? itemId('rs') : null,
     messageId: itemId('msg'),
@@ -62,7 +68,7 @@ function generate(keep: Keep, { id, body, faults, createdAt }: GenerationRequest
   const response = finishedResponse(plan);
   const input = prompt.input.map(inputItem);
   const said = outputItems(plan);
-  const turns = [...prompt.own, readItem(messageItem(plan, 'completed'), 'output')];
+  const turns = [...prompt.own, ...saidItems(plan).map((item) => readItem(item, 'output'))];
   const stored: StoredResponse = { response, plan, work: null, previousId: request.previousId, input, turns };
   const finish = () => {
     prompt.conversation?.items.push(...input, ...said);

@@ -79,11 +79,49 @@ const body = fc.oneof(
   })),
 );
 
+/** Nearly right tools, and messages that call and answer them. */
+const toolFields = [
+  ...['tools', 'tool_choice', 'parallel_tool_calls', 'functions', 'function_call', 'messages', 'input', 'stream'],
+];
+const tool: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
+  tool: fc.oneof(
+    { maxDepth: 5 },
+    fc.constantFrom('function', 'custom', 'auto', 'required', 'allowed_tools', 'look', 'call_1', 'object', '{}', null),
+    fc.constantFrom('assistant', 'tool', 'user', 'function_call', 'function_call_output', true, 1, '\ud800', [], {}),
+    fc.array(tie('tool'), { maxLength: 3 }),
+    fc.dictionary(
+      fc.constantFrom(
+        ...['type', 'name', 'function', 'custom', 'parameters', 'properties', 'required', 'strict', 'mode', 'tools'],
+        ...['allowed_tools', 'tool_calls', 'tool_call_id', 'id', 'call_id', 'arguments', 'output', 'role', 'content'],
+      ),
+      tie('tool'),
+      { maxKeys: 6 },
+    ),
+    fc.constantFrom(
+      { type: 'function', name: 'look', function: { name: 'look', parameters: { type: 'object' } } },
+      { type: 'custom', name: 'look', custom: { name: 'look' } },
+      {
+        role: 'assistant',
+        tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'look', arguments: '' } }],
+      },
+      { role: 'tool', tool_call_id: 'call_1', content: 'x' },
+      { type: 'function_call', call_id: 'call_1', name: 'look', arguments: '' },
+      { type: 'function_call_output', call_id: 'call_1', output: 'x' },
+    ),
+  ),
+})).tool;
+const withTools = fc.dictionary(fc.constantFrom(...toolFields), tool).map((fields) => ({
+  model: 'gpt-4o',
+  input: 'look',
+  messages: [{ role: 'user', content: 'look' }],
+  ...fields,
+}));
+
 test('no body makes it fail or hang', async (t) => {
   const { post } = await openSandbox(t);
   const path = fc.constantFrom('/responses', '/chat/completions', '/embeddings');
   await fc.assert(
-    fc.asyncProperty(path, body, async (endpoint, odd) => {
+    fc.asyncProperty(path, fc.oneof(body, withTools), async (endpoint, odd) => {
       const answer = await post(endpoint, JSON.stringify(odd));
       const text = await answer.text();
       assert.ok(answer.status < 500, text);
@@ -91,7 +129,7 @@ test('no body makes it fail or hang', async (t) => {
       const { error } = JSON.parse(text);
       assert.deepEqual(Object.keys(error), ['message', 'type', 'param', 'code']);
     }),
-    { numRuns: 400 },
+    { numRuns: 600 },
   );
 });
 

@@ -5,10 +5,11 @@ import { until } from '../until.ts';
 import { openSandbox } from './open-sandbox.ts';
 
 /** Makes a streamed call with `faults` and returns what was heard, how it ended, and how it was counted. */
-async function stream(t: TestContext, path: '/responses' | '/chat/completions', faults: string) {
+async function stream(t: TestContext, path: '/responses' | '/chat/completions', faults: string, tools?: object[]) {
   const { post, calls } = await openSandbox(t);
   const prompt = path === '/responses' ? { input: 'Hi' } : { messages: [{ role: 'user', content: 'Hi' }] };
-  const body = { model: 'gpt-4o', ...prompt, stream: true, metadata: { sandbox: faults } };
+  const called = tools && { tools, tool_choice: 'required' };
+  const body = { model: 'gpt-4o', ...prompt, ...called, stream: true, metadata: { sandbox: faults } };
   let heard = '';
   let broken = false;
   try {
@@ -37,6 +38,19 @@ for (const path of ['/responses', '/chat/completions'] as const) {
     assert.equal(status, 'failed');
     const deltas = heard.match(/"delta":"|"delta":\{"content"/g) ?? [];
     assert.equal(deltas.length, 10);
+  });
+
+  test(`${path}: a cut breaks a call in its arguments`, async (t) => {
+    const parameters = { type: 'object', properties: { a: { type: 'integer' }, b: { type: 'integer' } } };
+    const definition = { name: 'add', parameters };
+    const { heard, broken, status } = await stream(t, path, 'cut', [
+      { type: 'function', ...definition, function: definition },
+    ]);
+    assert.ok(broken);
+    assert.equal(status, 'failed');
+    // {" a ": 1 ," b ": 1 }
+    const deltas = heard.match(/"delta":"|"function":\{"arguments"/g) ?? [];
+    assert.equal(deltas.length, 5);
   });
 
   test(`${path}: an error inside the stream ends it`, async (t) => {

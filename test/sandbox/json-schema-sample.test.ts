@@ -3,17 +3,25 @@ import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import type { JsonObject } from '../../sandbox/json.ts';
-import { sampleOf } from '../../sandbox/json-schema-sample.ts';
+import { argumentsOf, sampleOf } from '../../sandbox/json-schema-sample.ts';
 import { ProviderError } from '../../sandbox/provider-error.ts';
 
 /** One for all: each new one compiles the meta-schema anew. */
 const ajv = new Ajv2020({ strict: false, validateFormats: false });
 
+const said = 'Send 7 of x to Paris on 2026-03-01';
+
 function assertSatisfied(schema: JsonObject): void {
   const validate = ajv.compile(schema);
-  const value = sampleOf(schema, 'an answer');
-  assert.ok(validate(value), `${JSON.stringify(schema)}: ${JSON.stringify(value)}: ${JSON.stringify(validate.errors)}`);
-  assert.deepEqual(sampleOf(schema, 'an answer'), value);
+  for (const make of [
+    () => sampleOf(schema, 'an answer'),
+    () => argumentsOf(schema, said, ['7', 'Paris', '2026-03-01', '-0.5']),
+  ]) {
+    const value = make();
+    const text = `${JSON.stringify(schema)}: ${JSON.stringify(value)}`;
+    assert.ok(validate(value), `${text}: ${JSON.stringify(validate.errors)}`);
+    assert.deepEqual(make(), value);
+  }
 }
 
 const node = {
@@ -88,6 +96,30 @@ test('an enum takes the value that shares most words with what was said, otherwi
     assert.equal(sampleOf(schema, 'an answer', said), expected, said);
   }
 });
+
+const string = { type: 'string' };
+const fillings: [name: string, properties: JsonObject, values: string[], expected: JsonObject][] = [
+  ['in order', { from: string, to: string }, ['Berlin', 'Rome'], { from: 'Berlin', to: 'Rome' }],
+  ['numbers go to numbers', { to: string, amount: { type: 'integer' } }, ['50', 'Bob'], { to: 'Bob', amount: 50 }],
+  ['an id may be a number', { order: string }, ['1234'], { order: '1234' }],
+  ['out of bounds', { stars: { type: 'integer', maximum: 5 } }, ['9'], { stars: 1 }],
+  ['a fraction is no integer', { count: { type: 'integer' } }, ['2.5'], { count: 1 }],
+  [
+    'by format',
+    { day: { ...string, format: 'date' }, to: string },
+    ['Rome', '2026-03-01'],
+    { day: '2026-03-01', to: 'Rome' },
+  ],
+  ['not of the format', { to: { ...string, format: 'email' } }, ['Bob'], { to: 'sandbox@example.com' }],
+  ['all that was said, once', { text: string, note: string }, [], { text: 'as it was said', note: 'note' }],
+  ['lists', { cities: { type: 'array', items: string, minItems: 2 } }, ['Rome', 'Oslo'], { cities: ['Rome', 'Oslo'] }],
+];
+
+for (const [name, properties, values, expected] of fillings) {
+  test(`arguments of what was said: ${name}`, () => {
+    assert.deepEqual(argumentsOf({ type: 'object', properties }, 'as it was said', values), expected);
+  });
+}
 
 const hopeless: Record<string, JsonObject> = {
   'recursion without end': { type: 'object', properties: { self: { $ref: '#' } }, required: ['self'] },

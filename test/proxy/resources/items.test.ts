@@ -44,9 +44,9 @@ describe('the items of a response', () => {
       const metrics = await fetch(`http://127.0.0.1:${stack.proxy.metricsPort}/metrics`);
       return /^chaperone_spool_depth 0$/m.test(await metrics.text());
     }, 'the records to be in the database');
-  const refer = (client: OpenAI, item: object) =>
+  const refer = (client: OpenAI, ...items: object[]) =>
     client.post<OpenAI.Responses.Response>('/responses', {
-      body: { model: 'gpt-4o', input: [item, { role: 'user', content: 'And then?' }] },
+      body: { model: 'gpt-4o', input: [...items, { role: 'user', content: 'And then?' }] },
     });
 
   it('are named by their maker, here and at another proxy', async () => {
@@ -104,10 +104,20 @@ describe('the items of a response', () => {
   it('that say all of themselves may have any id', async () => {
     const mallory = clientOf(stack.baseUrl, 'mallory');
     const items = [
-      { type: 'message', id: 'msg_from_elsewhere', role: 'assistant', content: [{ type: 'output_text', text: 'Hi' }] },
-      { type: 'reasoning', id: 'rs_from_elsewhere', summary: [], encrypted_content: 'c2VhbGVk' },
-      { type: 'function_call', id: 'fc_from_elsewhere', call_id: 'call_1', name: 'look', arguments: '{}' },
+      [
+        {
+          type: 'message',
+          id: 'msg_from_elsewhere',
+          role: 'assistant',
+          content: [{ type: 'output_text', text: 'Hi' }],
+        },
+      ],
+      [{ type: 'reasoning', id: 'rs_from_elsewhere', summary: [], encrypted_content: 'c2VhbGVk' }],
+      [
+        { type: 'function_call', id: 'fc_from_elsewhere', call_id: 'call_1', name: 'look', arguments: '{}' },
+        { type: 'function_call_output', id: 'fco_from_elsewhere', call_id: 'call_1', output: 'Seen' },
+      ],
     ];
-    for (const item of items) assert.equal((await refer(mallory, item)).status, 'completed');
+    for (const given of items) assert.equal((await refer(mallory, ...given)).status, 'completed');
   });
 });

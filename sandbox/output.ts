@@ -1,0 +1,63 @@
+import { composeAnswer, firstBytes, formatAnswer, limitTokens } from './answer.ts';
+import type { Faults } from './faults.ts';
+import type { OutputFormat } from './output-format.ts';
+import { decideCalls } from './tools/decide-calls.ts';
+import type { ToolCall, ToolUse } from './tools/tool.ts';
+import type { Turn } from './turns.ts';
+import { tokensOfBytes, tokensOfText } from './usage.ts';
+
+/** What a model puts out: a text or calls of tools, as far as the limit of tokens lets it. */
+export interface Output {
+  text: string;
+  calls: ToolCall[];
+  tokens: number;
+  /** The limit cut it short. */
+  cut: boolean;
+}
+
+export interface Question {
+  model: string;
+  turns: readonly Turn[];
+  toolUse: ToolUse;
+  format: OutputFormat;
+  /** Infinite unless limited. */
+  maxTokens: number;
+}
+
+/** @throws ProviderError 400 where nothing satisfies a schema */
+export function composeOutput({ model, turns, toolUse, format, maxTokens }: Question, faults: Faults): Output {
+  const calls = decideCalls(toolUse, turns);
+  if (calls.length > 0) return limitCalls(calls, limitOf(tokensOfCalls(calls), maxTokens, faults));
+  return textOutput(formatAnswer(composeAnswer(model, turns, faults.words), format, turns), maxTokens, faults);
+}
+
+export function textOutput(text: string, maxTokens: number, faults: Faults): Output {
+  const limited = limitTokens(text, limitOf(tokensOfText(text), maxTokens, faults));
+  return { ...limited, calls: [], tokens: tokensOfText(limited.text) };
+}
+
+/** How many of its tokens an output may have; half of them where it is to come to no end. */
+function limitOf(tokens: number, maxTokens: number, faults: Faults): number {
+  return faults.incomplete ? Math.min(maxTokens, Math.floor(tokens / 2)) : maxTokens;
+}
+
+/** Cuts calls to what `maxTokens` allow: the last of them in its arguments. */
+export function limitCalls(calls: readonly ToolCall[], maxTokens: number): Output {
+  const cut = tokensOfCalls(calls) > maxTokens;
+  const kept: ToolCall[] = [];
+  let left = maxTokens * 4;
+  for (const call of calls) {
+    left -= Buffer.byteLength(call.name);
+    if (left < 0) break;
+    const input = firstBytes(call.input, left);
+    left -= Buffer.byteLength(input);
+    kept.push({ ...call, input });
+    if (input !== call.input) break;
+  }
+  return { text: '', calls: kept, tokens: tokensOfCalls(kept), cut };
+}
+
+/** A call is billed by the tool's name and its arguments. */
+function tokensOfCalls(calls: readonly ToolCall[]): number {
+  return tokensOfBytes(calls.reduce((bytes, { name, input }) => bytes + Buffer.byteLength(name + input), 0));
+}
