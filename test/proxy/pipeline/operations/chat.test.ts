@@ -153,6 +153,26 @@ test('a stream’s output is the message that its chunks make', () => {
   });
 });
 
+test('a stream’s output has the calls of custom tools, and of functions as they were before tools', () => {
+  const events = [
+    {
+      index: 0,
+      delta: { tool_calls: [{ index: 0, id: 'call_1', type: 'custom', custom: { name: 'run', input: '' } }] },
+    },
+    { index: 0, delta: { tool_calls: [{ index: 0, custom: { input: 'ls' } }] } },
+    { index: 0, delta: { tool_calls: [{ index: 0, custom: { input: ' -l' } }] } },
+    { index: 1, delta: { function_call: { name: 'f', arguments: '' } } },
+    { index: 1, delta: { function_call: { arguments: '{"a"' } } },
+    { index: 1, delta: { function_call: { arguments: ':1}' } } },
+  ].map((choice) => `data: ${JSON.stringify({ choices: [choice] })}\n\n`);
+  const { reader } = readAll(Buffer.from(events.join('')), [], { hideUsage: false, keepOutput: true });
+  const { choices } = JSON.parse(reader.output() ?? '') as { choices: { message: Record<string, unknown> }[] };
+  assert.deepEqual(choices[0]?.message.tool_calls, [
+    { id: 'call_1', type: 'custom', custom: { name: 'run', input: 'ls -l' } },
+  ]);
+  assert.deepEqual(choices[1]?.message.function_call, { name: 'f', arguments: '{"a":1}' });
+});
+
 test('an error in a stream is its end, and what was known stays so', () => {
   const { reader, passed } = readAll(
     Buffer.from(
