@@ -19,6 +19,7 @@ import { type MadeBy, type Ownership, requireSameKey } from './resources/ownersh
 import { findReferences, mayRefer, refuseFormReferences } from './resources/references.ts';
 import { inResponseFormat } from './response-format.ts';
 import { routeKey } from './route.ts';
+import { requireSingleHeaders } from './single-headers.ts';
 
 /** What is in force at one moment; a call takes it once, at its start, and keeps it to its end. */
 export interface InForce {
@@ -74,7 +75,9 @@ export type Pipeline = ReturnType<typeof makePipeline>;
 export function makePipeline(options: PipelineOptions) {
   const { inForce, identify, openAccount, catchUp, ownership, upstream, metrics, drainMs } = options;
 
-  const authenticate = (headers: IncomingHttpHeaders): Caller | Promise<Caller> => {
+  const authenticate = (request: Pick<IncomingMessage, 'headers' | 'rawHeaders'>): Caller | Promise<Caller> => {
+    requireSingleHeaders(request.rawHeaders);
+    const { headers } = request;
     const { authenticator, snapshot } = inForce();
     const identity = authenticator.authenticate(headers, snapshot);
     if (identity instanceof Promise) return identity.then((known) => identify(known, headers, snapshot));

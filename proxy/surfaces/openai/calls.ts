@@ -56,7 +56,7 @@ export function makeCallListener({ pipeline, refusals, prefix, maxBodyBytes }: C
     const requestId = makeRequestId(startedAtMs);
     let caller: Caller | undefined;
     try {
-      const identified = pipeline.authenticate(request.headers);
+      const identified = pipeline.authenticate(request);
       caller = identified instanceof Promise ? await identified : identified;
       requirePlainBody(request.headers);
       const open = {

@@ -34,7 +34,7 @@ export async function openAiSurface(app: FastifyInstance, options: OpenAiSurface
 
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
-    const caller = pipeline.authenticate(request.headers);
+    const caller = pipeline.authenticate(request.raw);
     request.caller = caller instanceof Promise ? await caller : caller;
     reply.headers(ownHeaders(request.id, request.caller));
     requirePlainBody(request.headers);
