@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { importJWK, type JSONWebKeySet, SignJWT } from 'jose';
 import { parseDurationMs } from '../crds/duration.ts';
 import { credentialsSecretName, operatorNamespace, signingSecretName } from '../operator/credentials.ts';
-import { ownIssuer } from '../proxy/pipeline/authenticate.ts';
+import { ownIssuer } from '../proxy/pipeline/tokens/own-token.ts';
 import { isUserId } from '../proxy/pipeline/user-id.ts';
 import { statePaths } from './local/state.ts';
 

@@ -69,6 +69,10 @@ export interface OrganizationSpec {
      */
     tokenLifetime: string;
     /**
+     * How far the clocks of those who issue tokens may be from ours: a token is accepted so long before its `nbf` and after its `exp`.
+     */
+    leeway: string;
+    /**
      * A key of a Secret in the operator's namespace that holds a shared secret. Tokens signed with it (HS256) are then accepted too; meant for migration from systems that issue such tokens.
      */
     sharedSecretRef?: {
@@ -100,7 +104,7 @@ export interface OrganizationSpec {
        */
       jwksUri: string;
       /**
-       * The claim that names the user.
+       * The claim that names the user. Where it is `email`, a token whose `email_verified` is there and not true is refused.
        */
       userClaim: string;
     }[];

@@ -35,7 +35,7 @@ export interface OrganizationCredentials {
   readonly serviceAccounts?: ServiceAccountTokens;
 }
 
-/** Which tokens of service accounts are accepted (proxy/pipeline/service-account-token.ts checks them). */
+/** Which tokens of service accounts are accepted (proxy/pipeline/tokens/service-account-token.ts checks them). */
 export interface ServiceAccountTokens {
   readonly issuer: string;
   readonly jwks: JSONWebKeySet;

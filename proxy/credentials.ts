@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JSONWebKeySet } from 'jose';
 import type { DataKeySet, NamespaceKeySet } from '../database/envelope.ts';
-import type { ServiceAccountTokens } from './pipeline/service-account-token.ts';
+import type { ServiceAccountTokens } from './pipeline/tokens/service-account-token.ts';
 
 /** What the organization's Secret gives a proxy, one file each; the operator writes it. */
 export interface Credentials {

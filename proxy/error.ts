@@ -4,6 +4,7 @@
  */
 export const problems = {
   invalid_credentials: { status: 401, message: 'Invalid authentication credentials' },
+  issuer_unavailable: { status: 503, message: 'The keys of the issuer of this token cannot be had' },
   user_required: { status: 400, message: 'User not found' },
   user_mismatch: { status: 403, message: 'X-User-ID is not the user that the credential was issued to' },
   role_required: { status: 403, message: 'This needs a credential with another role' },

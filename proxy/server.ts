@@ -17,7 +17,7 @@ import { ProxyError } from './error.ts';
 import { makeFind } from './find.ts';
 import { makeMonitoringServer } from './monitoring.ts';
 import { makeAccounting, type Origin, report } from './pipeline/account.ts';
-import { makeAuthenticator } from './pipeline/authenticate.ts';
+import { makeAuthenticators } from './pipeline/authenticate.ts';
 import { noteBatch } from './pipeline/background/note-batch.ts';
 import { makeLateSettlement } from './pipeline/background/settle.ts';
 import { watchBackground } from './pipeline/background/watch.ts';
@@ -29,6 +29,7 @@ import { responses } from './pipeline/operations/responses.ts';
 import { type InForce, makePipeline, termsOf } from './pipeline/pipeline.ts';
 import { makePrice } from './pipeline/price.ts';
 import { makeOwnership } from './pipeline/resources/ownership.ts';
+import { makeIssuers } from './pipeline/tokens/issuers.ts';
 import { makeEnvelopes } from './snapshot/envelopes.ts';
 import { followSnapshot } from './snapshot/follow.ts';
 import { makeRowOpener, openSnapshot, type SealedSnapshot } from './snapshot/snapshot.ts';
@@ -97,13 +98,15 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   let stopping = false;
 
   let opener = makeRowOpener(organizationId, makeEnvelopes(credentials));
+  const onFetch = (issuer: string, outcome: string) => metrics.issuerFetches.inc({ issuer, outcome });
+  const authenticatorOf = makeAuthenticators({ organizationId, issuers: makeIssuers({ log, onFetch }), log });
   /** The credentials that what is in force was made with: with others, nothing of it is taken over. */
   let madeWith: Credentials | undefined;
   const putInForce = () => {
     if (!newest) return;
     const last = madeWith === credentials ? inForce : undefined;
     try {
-      inForce = makeInForce(newest, credentials, opener, options.upstreamUrl, last);
+      inForce = makeInForce(newest, credentials, opener, authenticatorOf, options.upstreamUrl, last);
       madeWith = credentials;
       metrics.snapshotVersion.set(newest.version);
     } catch (error) {
@@ -283,6 +286,7 @@ function makeInForce(
   sealed: SealedSnapshot,
   credentials: Credentials,
   opener: ReturnType<typeof makeRowOpener>,
+  authenticatorOf: ReturnType<typeof makeAuthenticators>,
   upstreamUrl: string,
   last: InForce | undefined,
 ): InForce | undefined {
@@ -293,12 +297,12 @@ function makeInForce(
   const { organization: envelope, namespaces } = makeEnvelopes(credentials);
   return {
     snapshot,
-    authenticator: makeAuthenticator(
-      snapshot.organizationId,
-      credentials.jwks,
-      snapshot.spec.authentication?.issuers,
-      credentials.serviceAccounts,
-    ),
+    authenticator: authenticatorOf({
+      jwks: credentials.jwks,
+      issuers: snapshot.spec.authentication?.issuers,
+      leeway: snapshot.spec.authentication?.leeway,
+      serviceAccounts: credentials.serviceAccounts,
+    }),
     envelope,
     namespaces,
     price: makePrice(snapshot.spec.prices),

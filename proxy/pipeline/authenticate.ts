@@ -1,75 +1,111 @@
 import { hash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import {
-  createLocalJWKSet,
-  createRemoteJWKSet,
-  decodeJwt,
-  decodeProtectedHeader,
-  type JSONWebKeySet,
-  type JWTPayload,
-  jwtVerify,
-} from 'jose';
+import { isDeepStrictEqual } from 'node:util';
+import { decodeJwt, decodeProtectedHeader, type JSONWebKeySet, type JWTPayload } from 'jose';
 import { LRUCache } from 'lru-cache';
+import type { Logger } from 'pino';
+import { parseDurationMs } from '../../crds/duration.ts';
 import { ProxyError } from '../error.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Identity } from './call.ts';
-import { makeServiceAccountVerifier, type ServiceAccountTokens } from './service-account-token.ts';
+import { readCredential } from './tokens/credential.ts';
+import { type Issuer, makeIssuerVerifier } from './tokens/issuer-token.ts';
+import type { Issuers } from './tokens/issuers.ts';
+import { makeOwnVerifier, makeSharedSecretVerifier, ownIssuer } from './tokens/own-token.ts';
+import { makeTokenRefusalLog } from './tokens/refusal-log.ts';
+import { makeServiceAccountVerifier, type ServiceAccountTokens } from './tokens/service-account-token.ts';
+import type { VerifyToken } from './tokens/token.ts';
 import { isUserId } from './user-id.ts';
-
-/** The issuer of the tokens that Chaperone itself signs. Their audience is the organization's id. */
-export const ownIssuer = 'chaperone';
-
-/** Signatures by key pairs only. A key set's `alg` or curve fixes which of them a key is for. */
-const algorithms = ['EdDSA', 'ES256', 'RS256'];
 
 export interface Authenticator {
   /**
    * Who is calling. Synchronous where the token has been seen before or is a synthetic key.
    *
-   * @throws {ProxyError} `invalid_credentials`
+   * @throws {ProxyError} `invalid_credentials`, `issuer_unavailable`
    */
   authenticate(headers: IncomingHttpHeaders, snapshot: Snapshot): Identity | Promise<Identity>;
+}
+
+/** What tokens are checked by. */
+export interface TokenRules {
+  /** The organization's own keys, and its shared secret where it has one. */
+  readonly jwks: JSONWebKeySet;
+  readonly issuers?: readonly Issuer[] | undefined;
+  /** How far clocks may be apart, as a duration; 30s where absent. */
+  readonly leeway?: string | undefined;
+  readonly serviceAccounts?: ServiceAccountTokens | undefined;
+}
+
+export interface AuthenticatorOptions {
+  readonly organizationId: string;
+  readonly issuers: Issuers;
+  readonly log: Pick<Logger, 'warn'>;
+}
+
+/**
+ * Makes authenticators. While the rules stay the same it is one and the same: what it has verified is not lost with an edit
+ * of something else.
+ */
+export function makeAuthenticators(options: AuthenticatorOptions): (rules: TokenRules) => Authenticator {
+  let last: { readonly rules: TokenRules; readonly authenticator: Authenticator } | undefined;
+  return (rules) => {
+    if (last && isDeepStrictEqual(last.rules, rules)) return last.authenticator;
+    options.issuers.retain(rules.issuers ?? []);
+    last = { rules, authenticator: makeAuthenticator(options, rules) };
+    return last.authenticator;
+  };
 }
 
 interface Verified {
   readonly identity: Identity;
   readonly expiresAtMs: number;
+  readonly isCurrent: (() => boolean) | undefined;
 }
 
-/**
- * Makes the first step of the pipeline, for one set of keys: when the keys or the configuration's issuers change, make
- * a new one, and with it goes what it remembered.
- */
-export function makeAuthenticator(
-  organizationId: string,
-  jwks: JSONWebKeySet,
-  issuers: NonNullable<Snapshot['spec']['authentication']>['issuers'],
-  serviceAccounts?: ServiceAccountTokens,
-): Authenticator {
-  const identified =
-    (check: Verify): Identify =>
-    async (token) => {
-      const payload = await check(token);
-      return { payload, identity: identityOf(payload, organizationId) };
-    };
-  const verifiers = new Map<string, Identify>();
-  verifiers.set(ownIssuer, identified(ownVerifier(jwks, organizationId)));
-  for (const issuer of issuers ?? []) verifiers.set(issuer.issuer, identified(issuerVerifier(issuer, organizationId)));
+/** One way of tokens: how they are checked, and whose they are. */
+interface TokenKind {
+  readonly name: string;
+  readonly verify: VerifyToken;
+  readonly identityOf: (payload: JWTPayload) => Identity;
+}
+
+function makeAuthenticator({ organizationId, issuers, log }: AuthenticatorOptions, rules: TokenRules): Authenticator {
+  const { jwks, serviceAccounts } = rules;
+  const leewayMs = parseDurationMs(rules.leeway ?? '30s');
+  const options = { organizationId, leewayS: leewayMs / 1_000 };
+  const identityOf = (payload: JWTPayload) => toIdentity(payload, organizationId);
+  const kinds = new Map<string, TokenKind>();
+  kinds.set(ownIssuer, { name: ownIssuer, verify: makeOwnVerifier(jwks, options), identityOf });
+  for (const issuer of rules.issuers ?? []) {
+    const verify = makeIssuerVerifier(issuer, issuers.keysOf(issuer), options);
+    kinds.set(issuer.issuer, { name: issuer.issuer, verify, identityOf });
+  }
   // Last: were the same issuer named above too, its tokens would not be bound to the member namespaces.
-  if (serviceAccounts) verifiers.set(serviceAccounts.issuer, identifiedAsAccount(serviceAccounts));
-  const shared = sharedSecretVerifier(jwks, organizationId);
-  const verifyShared = shared && identified(shared);
+  if (serviceAccounts) {
+    const verify = makeServiceAccountVerifier(serviceAccounts, options.leewayS);
+    kinds.set(serviceAccounts.issuer, { name: serviceAccounts.issuer, verify, identityOf: toAccount });
+  }
+  const verifyShared = makeSharedSecretVerifier(jwks, options);
+  const shared = verifyShared && { name: 'shared secret', verify: verifyShared, identityOf };
   const seen = new LRUCache<string, Verified>({ max: 10_000 });
+  const refused = makeTokenRefusalLog(log);
 
   const verify = async (token: string): Promise<Identity> => {
+    let kind: TokenKind | undefined;
     try {
-      const isShared = decodeProtectedHeader(token).alg === 'HS256';
-      const check = isShared ? verifyShared : verifiers.get(decodeJwt(token).iss ?? '');
-      if (!check) throw new Error('The issuer or the algorithm is not accepted');
-      const { payload, identity } = await check(token);
-      seen.set(token, { identity, expiresAtMs: (payload.exp ?? 0) * 1_000 });
+      const { alg, kid } = decodeProtectedHeader(token);
+      kind = alg === 'HS256' ? shared : kinds.get(decodeJwt(token).iss ?? '');
+      if (!kind) throw new Error('The issuer or the algorithm is not accepted');
+      const { payload, isCurrent } = await kind.verify(token, {
+        ...(typeof alg === 'string' && { alg }),
+        ...(typeof kid === 'string' && { kid }),
+      });
+      const identity = kind.identityOf(payload);
+      seen.set(token, { identity, expiresAtMs: (payload.exp ?? 0) * 1_000 + leewayMs, isCurrent });
       return identity;
     } catch (cause) {
+      if (cause instanceof ProxyError) throw cause;
+      refused(kind?.name, cause);
       throw new ProxyError('invalid_credentials', { cause });
     }
   };
@@ -79,67 +115,19 @@ export function makeAuthenticator(
       const credential = readCredential(headers);
       if (credential.startsWith('chp_')) return synthetic(credential, snapshot);
       const known = seen.get(credential);
-      if (known && known.expiresAtMs > Date.now()) return known.identity;
+      if (known && known.expiresAtMs > Date.now() && (known.isCurrent?.() ?? true)) return known.identity;
       return verify(credential);
     },
   };
 }
 
-type Verify = (token: string) => Promise<JWTPayload>;
-type Identify = (token: string) => Promise<{ readonly payload: JWTPayload; readonly identity: Identity }>;
-type Issuer = NonNullable<NonNullable<Snapshot['spec']['authentication']>['issuers']>[number];
-
-function ownVerifier(jwks: JSONWebKeySet, organizationId: string): Verify {
-  const keys = createLocalJWKSet({ keys: jwks.keys.filter((key) => key.kty !== 'oct') });
-  const claims = { issuer: ownIssuer, audience: organizationId, algorithms, requiredClaims: ['exp'] };
-  return async (token) => (await jwtVerify(token, keys, claims)).payload;
-}
-
 /** A workload calls for itself, or for the user that it names. */
-function identifiedAsAccount(tokens: ServiceAccountTokens): Identify {
-  const check = makeServiceAccountVerifier(tokens);
-  return async (token) => {
-    const payload = await check(token);
-    return { payload, identity: { user: undefined, defaultUser: payload.sub, roles: [] } };
-  };
-}
-
-/** Keys are fetched when a token is not known yet, and kept. */
-function issuerVerifier({ issuer, audiences, jwksUri, userClaim }: Issuer, organizationId: string): Verify {
-  const keys = createRemoteJWKSet(new URL(jwksUri), { timeoutDuration: 5_000 });
-  const claims = { issuer, audience: [...audiences], algorithms, requiredClaims: ['exp', userClaim] };
-  return async (token) => {
-    const { payload } = await jwtVerify(token, keys, claims);
-    return { ...payload, sub: userOf(payload[userClaim], organizationId) };
-  };
-}
-
-/** Only our own tokens may name no user: who can choose what an issuer says of them must not become everyone. */
-function userOf(claim: unknown, organizationId: string): string {
-  const user = typeof claim === 'number' ? String(claim) : claim;
-  if (typeof user === 'string' && user !== '' && user !== organizationId) return user;
-  throw new Error('The token names no user');
-}
-
-/**
- * Tokens of the system that an organization comes from: signed with its shared secret, often without issuer or audience.
- * Where a token has them, they must be ours.
- */
-function sharedSecretVerifier(jwks: JSONWebKeySet, organizationId: string): Verify | undefined {
-  const shared = jwks.keys.find((key) => key.kty === 'oct');
-  if (!shared?.k) return undefined;
-  const secret = Buffer.from(shared.k, 'base64url');
-  return async (token) => {
-    const { payload } = await jwtVerify(token, secret, { algorithms: ['HS256'], requiredClaims: ['exp'] });
-    const audiences = payload.aud === undefined ? [] : [payload.aud].flat();
-    if (payload.iss !== undefined && payload.iss !== ownIssuer) throw new Error('The issuer is not accepted');
-    if (audiences.length > 0 && !audiences.includes(organizationId)) throw new Error('The audience is not accepted');
-    return payload;
-  };
+function toAccount({ sub }: JWTPayload): Identity {
+  return { user: undefined, defaultUser: sub, roles: [] };
 }
 
 /** A token whose subject is the organization itself names no user. */
-function identityOf({ sub, roles }: JWTPayload, organizationId: string): Identity {
+function toIdentity({ sub, roles }: JWTPayload, organizationId: string): Identity {
   const user = sub === undefined || sub === '' || sub === organizationId ? undefined : sub;
   if (user !== undefined && !isUserId(user)) throw new Error('The token names a user that no call could name');
   return { user, roles: rolesOf(roles) };
@@ -159,16 +147,4 @@ function synthetic(key: string, snapshot: Snapshot): Identity {
   const bound = snapshot.syntheticKeys.get(hash('sha256', key, 'hex'));
   if (!bound || bound.expiresAtMs <= Date.now()) throw new ProxyError('invalid_credentials');
   return { user: bound.user, roles: bound.roles };
-}
-
-/** The credential from any of the three headers; `Authorization` first, as the SDK sends it. */
-function readCredential(headers: IncomingHttpHeaders): string {
-  const { authorization } = headers;
-  if (authorization !== undefined) {
-    if (/^bearer /i.test(authorization)) return authorization.slice(7).trim();
-    throw new ProxyError('invalid_credentials', { param: 'Authorization' });
-  }
-  const key = headers['x-api-key'] ?? headers['x-dashboard-key'];
-  if (typeof key === 'string' && key !== '') return key;
-  throw new ProxyError('invalid_credentials', { param: 'Authorization' });
 }

@@ -81,6 +81,11 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}) {
       'Requests for an analysis, by whether it was kept from before (hit), waited for (coalesced) or had to be made (miss).',
       ['result'],
     ),
+    issuerFetches: counter(
+      'chaperone_issuer_key_fetches_total',
+      'Questions to issuers of tokens for their public keys, by how they ended (success, failure).',
+      ['issuer', 'outcome'],
+    ),
     overhead: histogram(
       'chaperone_overhead_seconds',
       'What the proxy added before a call was sent upstream.',

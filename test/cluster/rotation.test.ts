@@ -11,7 +11,7 @@ import { signToken } from '../../cli/token.ts';
 import { makeEnvelope } from '../../database/envelope.ts';
 import { makeSecretFiles } from '../../operator/cluster/directory/secret-files.ts';
 import { operatorNamespace, readCredentialsSecret, readSigningKeys } from '../../operator/credentials.ts';
-import { ownIssuer } from '../../proxy/pipeline/authenticate.ts';
+import { ownIssuer } from '../../proxy/pipeline/tokens/own-token.ts';
 import { startSandbox } from '../../sandbox/server.ts';
 import { HeldClock } from '../held-clock.ts';
 import { program } from '../program.ts';

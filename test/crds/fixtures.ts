@@ -218,6 +218,8 @@ const organizations = cases('Organization', [
   ['roles', { authentication: { defaultRoles: ['member', 'analyst'], bindingRoles: ['reviewer'] } }],
   ['no roles', { authentication: { defaultRoles: [] } }, ['spec.authentication.defaultRoles']],
   ['a role that is none', { authentication: { bindingRoles: ['root'] } }, ['spec.authentication.bindingRoles[0]']],
+  ['clocks that agree', { authentication: { leeway: '0s' } }],
+  ['clocks that are far apart', { authentication: { leeway: '301s' } }, ['spec.authentication.leeway']],
   ['service accounts', { authentication: { serviceAccounts: {} } }],
   ['service accounts for an audience', { authentication: { serviceAccounts: { audience: 'ours' } } }],
   [

@@ -34,7 +34,7 @@ test('defaults are filled in, those inside of defaulted objects too', () => {
   assert('object' in result);
   assert.deepEqual(result.object.spec, {
     namespaceSelector: {},
-    authentication: { tokenLifetime: '8760h', requireUser: true },
+    authentication: { tokenLifetime: '8760h', leeway: '30s', requireUser: true },
     providers: [{ name: 'openai', type: 'openai', timeouts: { headers: '600s', idle: '120s' } }],
     sessions: { idleTimeout: '30m' },
     storage: { contents: 'Full', analysisLifetime: '720h' },

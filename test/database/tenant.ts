@@ -45,7 +45,7 @@ export async function dropOrganizationRoles(owner: Client): Promise<void> {
 
 export const organizationSpec: OrganizationSpec = {
   namespaceSelector: {},
-  authentication: { tokenLifetime: '8760h', requireUser: true, defaultRoles: ['admin'] },
+  authentication: { tokenLifetime: '8760h', leeway: '30s', requireUser: true, defaultRoles: ['admin'] },
   providers: [{ name: 'openai', type: 'openai', timeouts: { headers: '600s', idle: '120s' } }],
   sessions: { idleTimeout: '30m' },
   storage: { contents: 'Full', analysisLifetime: '720h' },

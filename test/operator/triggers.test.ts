@@ -17,6 +17,7 @@ const acme = makeOrganization(
     namespaceSelector: { matchLabels: { org: 'acme' } },
     authentication: {
       tokenLifetime: '1h',
+      leeway: '30s',
       requireUser: true,
       defaultRoles: ['admin'],
       sharedSecretRef: { name: 'legacy', key: 'secret' },

@@ -1,4 +1,6 @@
-import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
+import type { JSONWebKeySet, JWTPayload } from 'jose';
+import { candidatesOf, makeKeySet, verifyByAny } from './key-set.ts';
+import type { VerifyToken } from './token.ts';
 
 /** Whose service account tokens an organization accepts; the operator states it, so that no proxy asks an API server. */
 export interface ServiceAccountTokens {
@@ -11,9 +13,6 @@ export interface ServiceAccountTokens {
   readonly namespaces: readonly string[];
 }
 
-/** API servers sign with RSA or ECDSA; a key's own type fixes which. */
-const algorithms = ['RS256', 'ES256', 'ES384', 'ES512'];
-
 /**
  * Makes the check of tokens that Kubernetes issued to a service account. Tokens without an end (legacy Secrets) or for
  * another audience, such as the one that every pod has for the API server, are none.
@@ -21,18 +20,21 @@ const algorithms = ['RS256', 'ES256', 'ES384', 'ES512'];
  * @returns resolves to the account's name, `system:serviceaccount:<namespace>:<name>`, in `sub`
  * @see https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#schema-for-service-account-private-claims
  */
-export function makeServiceAccountVerifier(tokens: ServiceAccountTokens): (token: string) => Promise<JWTPayload> {
+export function makeServiceAccountVerifier(tokens: ServiceAccountTokens, leewayS: number): VerifyToken {
   const { issuer, audience, jwks } = tokens;
-  const keys = createLocalJWKSet(jwks);
+  const keySet = makeKeySet(jwks);
   const namespaces = new Set(tokens.namespaces);
-  const claims = { issuer, audience, algorithms, requiredClaims: ['exp', 'sub', 'kubernetes.io'] };
-  return async (token) => {
-    const { payload } = await jwtVerify(token, keys, claims);
-    const { namespace, name } = accountOf(payload);
+  const claims = { issuer, audience, clockTolerance: leewayS, requiredClaims: ['exp', 'sub', 'kubernetes.io'] };
+  return async (token, hint) => {
+    const verified = await verifyByAny(token, candidatesOf(keySet, hint), claims);
+    if (!verified) throw new Error('None of the cluster’s keys has signed it');
+    const { namespace, name } = accountOf(verified.payload);
     if (!namespaces.has(namespace)) throw new Error('The service account is of no member namespace');
     // The subject is what people know the account by, and the private claims are what API servers go by.
-    if (payload.sub !== `system:serviceaccount:${namespace}:${name}`) throw new Error('The subject is another account');
-    return payload;
+    if (verified.payload.sub !== `system:serviceaccount:${namespace}:${name}`) {
+      throw new Error('The subject is another account');
+    }
+    return verified;
   };
 }
 

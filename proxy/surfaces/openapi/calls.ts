@@ -119,6 +119,7 @@ const problems: readonly ProblemCode[] = [
   'invalid_json',
   'user_required',
   'invalid_credentials',
+  'issuer_unavailable',
   'surface_not_allowed',
   'model_not_allowed',
   'no_api_key',

@@ -126,6 +126,7 @@ export const makeDocumentOptions = (
       ...(rest.body ? (['invalid_json', 'request_too_large'] as const) : []),
       'user_required',
       'invalid_credentials',
+      'issuer_unavailable',
       'user_inactive',
       ...own,
       'organization_deleted',

@@ -21,7 +21,7 @@ export function organization(name: string, change: { readonly memberNamespaces?:
     metadata: { ...assigned, name },
     spec: {
       namespaceSelector: { matchExpressions: [{ key: 'team', operator: 'In', values: [name, 'everyone'] }] },
-      authentication: { tokenLifetime: '1h', requireUser: true, defaultRoles: ['admin'] },
+      authentication: { tokenLifetime: '1h', leeway: '30s', requireUser: true, defaultRoles: ['admin'] },
       providers: [{ name: 'openai', type: 'openai', timeouts: { headers: '1s', idle: '1s' } }],
       sessions: { idleTimeout: '30m' },
       storage: { contents: 'Full', analysisLifetime: '720h' },

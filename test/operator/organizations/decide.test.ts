@@ -59,6 +59,7 @@ test('an organization that is settled needs nothing new', () => {
     dataKeys: { issue: false, use: credentials.dataKeys.current, drop: [], nextMs: undefined },
     renewsLogin: false,
     tokenLifetime: '8760h',
+    leeway: '30s',
     dataKeysWereLost: false,
     sharedSecret: undefined,
     serviceAccounts: undefined,
@@ -98,7 +99,7 @@ test('the operator’s namespace as a member gets one copy', () => {
 
 test('tokens live as long as the organization says', () => {
   const organization = withSpec({
-    authentication: { tokenLifetime: '1h', requireUser: true, defaultRoles: ['admin'] },
+    authentication: { tokenLifetime: '1h', leeway: '30s', requireUser: true, defaultRoles: ['admin'] },
   });
   assert.equal(apply({ organization }).tokenLifetime, '1h');
 });
@@ -108,6 +109,7 @@ test('a shared secret is handed on; one that is named and missing is a problem t
   const organization = withSpec({
     authentication: {
       tokenLifetime: '1h',
+      leeway: '30s',
       requireUser: true,
       defaultRoles: ['admin'],
       sharedSecretRef: { name: 'legacy', key: 'secret' },

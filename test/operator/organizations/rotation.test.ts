@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { importJWK, SignJWT } from 'jose';
 import { Client, Pool } from 'pg';
+import { pino } from 'pino';
 import { makeEnvelope } from '../../../database/envelope.ts';
 import { findPersonas } from '../../../database/personas.ts';
 import { makeDirectoryCluster } from '../../../operator/cluster/directory.ts';
@@ -18,11 +19,15 @@ import { makeOrganizationReconciler } from '../../../operator/organizations/reco
 import { personaKind } from '../../../operator/personas/persona-kind.ts';
 import { makeTenancyFinder } from '../../../operator/tenancy.ts';
 import { makeTenantReconciler } from '../../../operator/tenant-kind.ts';
-import { makeAuthenticator, ownIssuer } from '../../../proxy/pipeline/authenticate.ts';
+import { makeAuthenticators } from '../../../proxy/pipeline/authenticate.ts';
+import { makeIssuers } from '../../../proxy/pipeline/tokens/issuers.ts';
+import { ownIssuer } from '../../../proxy/pipeline/tokens/own-token.ts';
 import type { Snapshot } from '../../../proxy/snapshot/snapshot.ts';
 import { makeTestDatabase } from '../../database.ts';
 import { until } from '../../until.ts';
 import { copyQuickstart, makeDirectory, replaceFile } from '../../up/start-up.ts';
+
+const log = pino({ level: 'silent' });
 
 test('token keys, data keys and the password rotate, and what was made with the old ones goes on working', async (t) => {
   const database = await makeTestDatabase();
@@ -61,7 +66,8 @@ test('token keys, data keys and the password rotate, and what was made with the 
   const signingKeys = () => readSigningKeys(cluster.get('Secret', operatorNamespace, signingSecretName('acme')));
   const isAccepted = async (token: string) => {
     const { organization, jwks } = credentials();
-    const { authenticate } = makeAuthenticator(organization.id, jwks, undefined);
+    const options = { organizationId: organization.id, issuers: makeIssuers({ log }), log };
+    const { authenticate } = makeAuthenticators(options)({ jwks });
     return Promise.resolve(authenticate({ authorization: `Bearer ${token}` }, {} as Snapshot)).then(
       () => true,
       () => false,

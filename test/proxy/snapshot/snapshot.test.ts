@@ -140,7 +140,7 @@ test('what the organization says is in force', () => {
     {
       models: { allow: ['gpt-*'], deny: ['gpt-4'] },
       storage: { contents: 'None', analysisLifetime: '720h' },
-      authentication: { tokenLifetime: '1h', requireUser: false, defaultRoles: ['admin'] },
+      authentication: { tokenLifetime: '1h', leeway: '30s', requireUser: false, defaultRoles: ['admin'] },
       providers: [
         { name: 'openai', type: 'openai', timeouts },
         { name: 'local', type: 'compatible', baseUrl: 'http://127.0.0.1:8080/openai/v1/', timeouts },

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
-import { makeAuthenticator } from '../../../proxy/pipeline/authenticate.ts';
-import { makeIdentify } from '../../../proxy/pipeline/identify.ts';
-import { makeSnapshot, organizationId } from '../snapshot.ts';
+import { makeIdentify } from '../../../../proxy/pipeline/identify.ts';
+import { makeSnapshot, organizationId } from '../../snapshot.ts';
+import { authenticatorOf } from './authenticator.ts';
 
 const issuer = 'https://kubernetes.default.svc';
 const nowS = Math.floor(Date.now() / 1_000);
@@ -22,7 +22,7 @@ function sign(changes: object = {}, key = privateKey): Promise<string> {
 }
 
 const serviceAccounts = { issuer, jwks: { keys: [jwk] }, audience: 'chaperone.dev', namespaces: ['shop', 'web'] };
-const { authenticate } = makeAuthenticator(organizationId, { keys: [] }, undefined, serviceAccounts);
+const { authenticate } = authenticatorOf({ jwks: { keys: [] }, serviceAccounts });
 const ask = async (token: string) => authenticate({ authorization: `Bearer ${token}` }, makeSnapshot());
 
 describe('a token of a service account', () => {
@@ -31,6 +31,10 @@ describe('a token of a service account', () => {
     const identify = makeIdentify(organizationId);
     assert.equal(identify(identity, {}, makeSnapshot()).user, 'system:serviceaccount:shop:web');
     assert.equal(identify(identity, { 'x-user-id': 'ada' }, makeSnapshot()).user, 'ada');
+  });
+
+  test('is accepted where the clocks are apart by less than the leeway', async () => {
+    assert.ok(await ask(await sign({ exp: nowS - 5, nbf: nowS + 25 })));
   });
 
   const refused: readonly (readonly [title: string, token: () => Promise<string>])[] = [
@@ -49,7 +53,8 @@ describe('a token of a service account', () => {
     ['for the API server', () => sign({ aud: [issuer] })],
     ['for nobody', () => sign({ aud: undefined })],
     ['that has no end', () => sign({ exp: undefined })],
-    ['that has ended', () => sign({ exp: nowS - 1 })],
+    ['that has ended', () => sign({ exp: nowS - 31 })],
+    ['that is not valid yet', () => sign({ nbf: nowS + 60 })],
     ['of another cluster', () => sign({ iss: 'https://elsewhere.example.com' })],
     ['signed by somebody else', () => sign({}, foreign.privateKey)],
   ];
@@ -60,7 +65,7 @@ describe('a token of a service account', () => {
   }
 
   test('is refused where the organization accepts none', async () => {
-    const without = makeAuthenticator(organizationId, { keys: [jwk] }, undefined);
+    const without = authenticatorOf({ jwks: { keys: [jwk] } });
     const headers = { authorization: `Bearer ${await sign()}` };
     await assert.rejects(async () => without.authenticate(headers, makeSnapshot()), { code: 'invalid_credentials' });
   });

@@ -1,0 +1,81 @@
+import { errors, type JSONWebKeySet, type JWK, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
+
+const rsa = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const;
+const byCurve: Readonly<Record<string, readonly string[]>> = {
+  'P-256': ['ES256'],
+  'P-384': ['ES384'],
+  'P-521': ['ES512'],
+  // RFC 9864 gives EdDSA with this curve a name of its own.
+  Ed25519: ['EdDSA', 'Ed25519'],
+};
+
+/** A key whose signatures are accepted. */
+export interface TokenKey {
+  readonly id: string | undefined;
+  readonly jwk: JWK;
+  /** What it may have signed by: the key fixes that, never the token. */
+  readonly algorithms: readonly string[];
+}
+
+export interface KeySet {
+  readonly keys: readonly TokenKey[];
+  /** The keys that are no use here, each with the reason; symmetric ones and those for encryption are left out. */
+  readonly unusable: readonly string[];
+}
+
+/** What a token's header says of its key. */
+export interface KeyHint {
+  readonly alg?: string;
+  readonly kid?: string;
+}
+
+/** A token without `kid` is tried by no more keys than this: who sends nonsense must not make us work. */
+const mostTried = 8;
+
+/** Reads a key set (RFC 7517). Only key pairs are used: a secret that verifies also signs. */
+export function makeKeySet({ keys }: JSONWebKeySet): KeySet {
+  const usable: TokenKey[] = [];
+  const unusable: string[] = [];
+  for (const jwk of keys) {
+    if (jwk.kty === 'oct' || jwk.use === 'enc' || (jwk.key_ops && !jwk.key_ops.includes('verify'))) continue;
+    const algorithms = algorithmsOf(jwk);
+    if (algorithms.length > 0) usable.push({ id: jwk.kid, jwk, algorithms });
+    else unusable.push(`${jwk.kid ?? 'a key without id'} (${jwk.kty}, ${jwk.alg ?? jwk.crv ?? 'no algorithm'})`);
+  }
+  return { keys: usable, unusable };
+}
+
+function algorithmsOf({ kty, alg, crv }: JWK): readonly string[] {
+  const possible = kty === 'RSA' ? rsa : kty === 'EC' || kty === 'OKP' ? (byCurve[crv ?? ''] ?? []) : [];
+  return alg === undefined ? possible : possible.filter((one) => one === alg);
+}
+
+/** The keys that a token may be signed with, by its header. */
+export function candidatesOf({ keys }: KeySet, { alg = '', kid }: KeyHint): readonly TokenKey[] {
+  const matching = keys.filter(({ id, algorithms }) => algorithms.includes(alg) && (kid === undefined || id === kid));
+  return matching.slice(0, mostTried);
+}
+
+/**
+ * Verifies a token by the first of the keys that fits.
+ *
+ * @returns undefined where none has signed it
+ * @throws where the token is signed by one of them, and its claims are not as they should be
+ */
+export async function verifyByAny(
+  token: string,
+  keys: readonly TokenKey[],
+  claims: JWTVerifyOptions,
+): Promise<{ readonly payload: JWTPayload; readonly keyId: string | undefined } | undefined> {
+  for (const { id, jwk, algorithms } of keys) {
+    try {
+      const { payload } = await jwtVerify(token, jwk, { ...claims, algorithms: [...algorithms] });
+      return { payload, keyId: id };
+    } catch (error) {
+      // A key that cannot be used, such as one that is too short, has signed nothing.
+      const isOther = error instanceof errors.JWSSignatureVerificationFailed || !(error instanceof errors.JOSEError);
+      if (!isOther) throw error;
+    }
+  }
+  return undefined;
+}
