@@ -8,8 +8,11 @@ const names = [
   ...['Content-Type', 'Content-Length', 'Content-Encoding', 'Host'],
 ];
 
-const bits = new Map(names.map((name, index) => [name.toLowerCase(), { name, bit: 1 << index }]));
-const lengths = new Set(names.map(({ length }) => length));
+const bits = new Map(
+  // Most clients spell them so or so: what is found as it is need not be changed.
+  names.flatMap((name, index) => [name, name.toLowerCase()].map((one) => [one, { name, bit: 1 << index }] as const)),
+);
+const isLength = Array.from({ length: 32 }, (_, length) => names.some((name) => name.length === length));
 
 /**
  * Lets a message through that has each of these headers at most once. By the time headers are an object, Node has joined
@@ -22,8 +25,8 @@ export function requireSingleHeaders(rawHeaders: readonly string[]): void {
   let seen = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const raw = rawHeaders[index] ?? '';
-    if (!lengths.has(raw.length)) continue;
-    const known = bits.get(raw.toLowerCase());
+    if (!isLength[raw.length]) continue;
+    const known = bits.get(raw) ?? bits.get(raw.toLowerCase());
     if (!known) continue;
     const { name, bit } = known;
     if (seen & bit) {
