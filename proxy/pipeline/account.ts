@@ -217,7 +217,8 @@ export function report(
   const labels = { ...call, gen_ai_response_model: labelOf(record.model) };
   metrics.calls.inc({ ...call, status: record.status });
   if (record.cost_usd !== null) metrics.cost.inc(call, Number(record.cost_usd));
-  else if (hasUsage(record)) metrics.unpriced.inc(call);
+  else if (hasUsage(record) || isBilled(record)) metrics.unpriced.inc(call);
+  if (!addsUp(record)) metrics.usageMismatches.inc(call);
   if (record.input_tokens !== null)
     metrics.tokenUsage.observe({ ...labels, gen_ai_token_type: 'input' }, record.input_tokens);
   if (record.output_tokens !== null) {
@@ -240,6 +241,15 @@ export function report(
 
 function hasUsage(record: RequestRecord): boolean {
   return (record.total_tokens ?? record.images ?? record.audio_seconds ?? record.characters) !== undefined;
+}
+
+/** Whether the provider bills it, even if it did not say for what. */
+function isBilled({ status, operation }: RequestRecord): boolean {
+  return status === 'completed' && operation !== 'moderations';
+}
+
+function addsUp({ input_tokens: input, output_tokens: output, total_tokens: total }: RequestRecord): boolean {
+  return input === null || output === null || total === null || input + output === total;
 }
 
 /** A provider's own error codes are free text, so a status stands for them. */

@@ -113,8 +113,10 @@ export function makeUpstreamBody(
   persona: Persona | undefined,
   /** Whether it may name things that were checked: it is sent as it was understood, and no other way of reading it is left. */
   refers = false,
+  /** Whether usage may be asked for in the client's place. */
+  mayAskForUsage = true,
 ): UpstreamBody {
-  const hideUsage = body.stream === true && operation.lacksUsage(body);
+  const hideUsage = mayAskForUsage && body.stream === true && operation.lacksUsage(body);
   if (persona === undefined && !refers && !('persona_id' in body) && !isAmbiguous(raw)) {
     if (!hideUsage) return { body: raw, hideUsage };
     if (!('stream_options' in body)) return { body: withUsageAskedFor(raw), hideUsage };

@@ -78,6 +78,14 @@ export interface Usage {
   readonly audioSeconds: number | null;
   /** Characters that were spoken. */
   readonly characters: number | null;
+  /** What the provider did beside the model's own work, and has fees for. */
+  readonly toolCalls: readonly ToolCalls[] | null;
+}
+
+/** Calls of one of the provider's own tools, such as `web_search`. */
+export interface ToolCalls {
+  readonly type: string;
+  readonly count: number;
 }
 
 export const unknownUsage: Usage = {
@@ -96,6 +104,7 @@ export const unknownUsage: Usage = {
   imageQuality: null,
   audioSeconds: null,
   characters: null,
+  toolCalls: null,
 };
 
 /** What became of a call. */

@@ -3,8 +3,10 @@ import { type Dispatcher, errors } from 'undici';
 import { ProxyError } from '../error.ts';
 import type { Provider, RoutedKey } from '../snapshot/snapshot.ts';
 import type { Outcome } from './call.ts';
+import { decodeBody } from './content-encoding.ts';
 import { problemCodeOf } from './forward.ts';
-import { errorCodeOf } from './operations/json.ts';
+import { asString, errorCodeOf } from './operations/json.ts';
+import { withoutSecret } from './redact.ts';
 
 const maxAnswerBytes = 16 * 1024 * 1024;
 
@@ -59,7 +61,7 @@ function makeFetch(dispatcher: Dispatcher, provider: Provider, secret: string): 
     let hasBegun = false;
     const { origin, pathname, search } = new URL(String(url));
     try {
-      const { statusCode, body } = await dispatcher.request({
+      const { statusCode, headers, body } = await dispatcher.request({
         method: 'POST',
         origin,
         path: pathname + search,
@@ -76,7 +78,8 @@ function makeFetch(dispatcher: Dispatcher, provider: Provider, secret: string): 
         bodyTimeout: provider.idleTimeoutMs,
       });
       hasBegun = true;
-      const text = await readText(body);
+      const decoded = decodeBody(body, asString(headers['content-encoding']) ?? undefined);
+      const text = withoutSecret(await readAll(decoded), secret).toString('utf8');
       return new Response(text === '' ? null : text, {
         status: statusCode,
         headers: { 'content-type': 'application/json' },
@@ -89,7 +92,7 @@ function makeFetch(dispatcher: Dispatcher, provider: Provider, secret: string): 
   };
 }
 
-async function readText(body: AsyncIterable<Buffer>): Promise<string> {
+async function readAll(body: AsyncIterable<Buffer>): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of body) {
@@ -97,7 +100,7 @@ async function readText(body: AsyncIterable<Buffer>): Promise<string> {
     if (length > maxAnswerBytes) throw new errors.ResponseExceededMaxSizeError();
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 /** What the client threw: what `fetch` did, in a wrapping of the client's, or the provider's error. */

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
+import type { Readable, Transform } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { errors } from 'undici';
 import { type ProblemCode, ProxyError } from '../error.ts';
@@ -7,8 +7,11 @@ import type { Account } from './account.ts';
 import type { Call, Outcome } from './call.ts';
 import { unknownUsage } from './call.ts';
 import { clientGone } from './client-gone.ts';
+import { makeDecoder } from './content-encoding.ts';
 import { parseObject } from './operations/json.ts';
 import type { Operation, Reading, StreamReader } from './operations/operation.ts';
+import { makeRedactor, type Redactor, withoutSecret, withoutSecretInHeader } from './redact.ts';
+import { refusesUsageOption } from './usage-option.ts';
 
 export interface Forwarding {
   readonly call: Call;
@@ -18,6 +21,8 @@ export interface Forwarding {
   readonly body: string | Buffer | Readable;
   /** Whether usage was asked for in the client's place, who must not see it. */
   readonly hideUsage: boolean;
+  /** What to send instead where the provider refuses to be asked for usage; absent where the client asked. */
+  readonly withoutUsage?: WithoutUsage | undefined;
   readonly keepOutput: boolean;
   /** Headers of the client's that are meant for the upstream. */
   readonly headers: Readonly<Record<string, string>>;
@@ -28,6 +33,13 @@ export interface Forwarding {
   readonly refuse: (error: ProxyError) => void;
   /** How long an answer is read on for its usage after the client has gone. */
   readonly drainMs: number;
+}
+
+/** The call as the client made it, with nothing in it for our account. */
+export interface WithoutUsage {
+  readonly body: () => string | Buffer;
+  /** Told that the provider took it where it had refused to be asked for usage. */
+  readonly onTaken: () => void;
 }
 
 const maxAnswerBytes = 256 * 1024 * 1024;
@@ -44,52 +56,66 @@ const json = /^application\/json\b/i;
  */
 export function forward(upstream: Dispatcher, forwarding: Forwarding): Promise<void> {
   return new Promise((resolve) => {
-    const { call, body, headers, operation } = forwarding;
+    const { call, headers, operation } = forwarding;
     const { provider, secret } = call.key;
-    upstream.dispatch(
-      {
-        method: 'POST',
-        origin: provider.origin,
-        path: provider.basePath + operation.path,
-        body,
-        headers: {
-          'content-type': 'application/json',
-          ...headers,
-          // Compressed answers could not be read on the way.
-          'accept-encoding': 'identity',
-          authorization: `Bearer ${secret}`,
+    const send = (body: Forwarding['body']) => {
+      upstream.dispatch(
+        {
+          method: 'POST',
+          origin: provider.origin,
+          path: provider.basePath + operation.path,
+          body,
+          headers: {
+            'content-type': 'application/json',
+            ...headers,
+            // What is compressed all the same is unpacked on its way.
+            'accept-encoding': 'identity',
+            authorization: `Bearer ${secret}`,
+          },
+          headersTimeout: provider.headersTimeoutMs,
+          bodyTimeout: provider.idleTimeoutMs,
         },
-        headersTimeout: provider.headersTimeoutMs,
-        bodyTimeout: provider.idleTimeoutMs,
-      },
-      new AnswerHandler(forwarding, resolve),
-    );
+        handler,
+      );
+    };
+    const handler = new AnswerHandler(forwarding, send, resolve);
+    send(forwarding.body);
   });
 }
 
 /** Takes one answer from undici's parser. */
 class AnswerHandler implements Dispatcher.DispatchHandler {
   readonly #forwarding: Forwarding;
+  readonly #send: (body: string | Buffer) => void;
   readonly #onDone: () => void;
   /** Whether the provider works on after its answer, and whoever leaves has not cancelled anything. */
   readonly #goesOn: boolean;
   readonly #sentAtTicks = performance.now();
   #controller: Dispatcher.DispatchController | undefined;
+  readonly #withoutUsage: WithoutUsage | undefined;
+  #isSentAgain = false;
   #status = 0;
   #headers: Record<string, string | string[]> = {};
+  /** Unpacks a compressed answer; undefined for most, which are not. */
+  #decoder: Transform | undefined;
   #stream: StreamReader | undefined;
+  #redactor: Redactor | undefined;
+  #isJson = false;
   #chunks: Buffer[] = [];
   #receivedBytes = 0;
-  /** Whether the client has been sent any of a stream. */
+  /** Whether the client has been sent any of the answer. */
   #hasPassed = false;
+  #isOver = false;
   #timeToFirstTokenMs: number | null = null;
   #clientHasGone = false;
   #weAreStopping = false;
   #drainTimer: NodeJS.Timeout | undefined;
 
-  constructor(forwarding: Forwarding, onDone: () => void) {
+  constructor(forwarding: Forwarding, send: (body: string | Buffer) => void, onDone: () => void) {
     this.#forwarding = forwarding;
+    this.#send = send;
     this.#onDone = onDone;
+    this.#withoutUsage = forwarding.withoutUsage;
     this.#goesOn = forwarding.operation.goesOn?.(forwarding.call.body) ?? false;
     forwarding.response.once('close', this.#onClose);
     if (forwarding.response.destroyed) this.#onClose();
@@ -106,11 +132,18 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200) return;
     this.#status = status;
-    this.#headers = { ...forwardableHeaders(headers), ...this.#forwarding.responseHeaders };
+    const { response, responseHeaders, call } = this.#forwarding;
+    this.#headers = { ...forwardableHeaders(headers, call.key.secret), ...responseHeaders };
+    const encoding = headers['content-encoding'];
+    if (encoding !== undefined) this.#decode(encoding);
     if (status !== 200) return;
-    this.#stream = this.#readerOf(headers['content-type'] ?? '');
-    const { response } = this.#forwarding;
-    if (!this.#stream || this.#clientHasGone) return;
+    if (this.#isSentAgain) this.#withoutUsage?.onTaken();
+    const contentType = headers['content-type'] ?? '';
+    this.#isJson = json.test(contentType);
+    this.#stream = this.#readerOf(contentType);
+    if (!this.#stream) return;
+    this.#redactor = makeRedactor(call.key.secret);
+    if (this.#clientHasGone) return;
     response.writeHead(status, this.#headers);
     // What has come with the head leaves in one write with it.
     process.nextTick(() => {
@@ -120,18 +153,78 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
 
   /** What reads an answer of this type while it passes; undefined where it is read whole. */
   #readerOf(contentType: string): StreamReader | undefined {
-    const { operation, hideUsage, keepOutput, call } = this.#forwarding;
+    const { operation, keepOutput, call } = this.#forwarding;
+    const hideUsage = this.#forwarding.hideUsage && !this.#isSentAgain;
     if (eventStream.test(contentType)) return operation.readStream({ hideUsage, keepOutput, body: call.body });
-    return json.test(contentType) ? undefined : operation.readBytes?.(call.body);
+    return this.#isJson ? undefined : operation.readBytes?.(call.body);
+  }
+
+  #decode(encoding: string): void {
+    const decoder = makeDecoder(encoding);
+    if (!decoder) return;
+    delete this.#headers['content-encoding'];
+    decoder
+      .on('data', (chunk: Buffer) => {
+        try {
+          this.#take(chunk);
+        } catch (error) {
+          this.#abort(error instanceof Error ? error : new ProxyError('upstream_invalid_response', { cause: error }));
+        }
+      })
+      .on('end', () => this.#end())
+      .on('error', (error) => this.#abort(error));
+    this.#decoder = decoder;
+  }
+
+  /** Where what was unpacked is no good, all of the answer may have come already. */
+  #abort(error: Error): void {
+    this.#decoder?.destroy();
+    this.#fail(error);
+    this.#controller?.abort(error);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (!this.#stream) {
-      this.#receivedBytes += chunk.length;
-      if (this.#receivedBytes > maxAnswerBytes) controller.abort(new errors.ResponseExceededMaxSizeError());
-      else this.#chunks.push(chunk);
-      return;
+    if (!this.#decoder) this.#take(chunk);
+    else if (!this.#decoder.write(chunk)) {
+      controller.pause();
+      this.#decoder.once('drain', () => controller.resume());
     }
+  }
+
+  onResponseEnd(): void {
+    if (this.#decoder) this.#decoder.end();
+    else this.#end();
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.#decoder?.destroy();
+    this.#fail(error);
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.#isOver) return;
+    if (this.#redactor) this.#pass(this.#redactor.push(chunk));
+    else this.#collect(chunk);
+  }
+
+  #collect(chunk: Buffer): void {
+    this.#receivedBytes += chunk.length;
+    if (this.#receivedBytes > maxAnswerBytes) this.#abort(new errors.ResponseExceededMaxSizeError());
+    else if (this.#isJson && this.#chunks.length === 0 && isBlank(chunk)) this.#passBlanks(chunk);
+    else this.#chunks.push(chunk);
+  }
+
+  /** Some providers send blanks before their JSON to keep the connection alive: the client's needs that no less. */
+  #passBlanks(blanks: Buffer): void {
+    const { response } = this.#forwarding;
+    if (this.#clientHasGone) return;
+    if (!this.#hasPassed) response.writeHead(this.#status, this.#headers);
+    this.#hasPassed = true;
+    response.write(blanks);
+  }
+
+  #pass(chunk: Buffer): void {
+    if (!this.#stream || chunk.length === 0) return;
     const wasOver = this.#stream.reading() !== undefined;
     const output = this.#stream.read(chunk);
     if (this.#goesOn) this.#defer(this.#stream.partial());
@@ -141,24 +234,39 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     if (reading) this.#settle(reading);
     if (output === undefined || this.#clientHasGone) return;
     this.#hasPassed = true;
-    if (!this.#forwarding.response.write(output)) {
-      controller.pause();
-      this.#forwarding.response.once('drain', () => controller.resume());
-    }
+    if (this.#forwarding.response.write(output)) return;
+    const source = this.#decoder ?? this.#controller;
+    source?.pause();
+    this.#forwarding.response.once('drain', () => source?.resume());
   }
 
-  onResponseEnd(): void {
-    this.#stream?.end?.();
-    const reading = this.#stream?.reading();
-    if (!this.#stream) this.#answerWhole();
-    else if (reading) {
-      this.#settle(reading);
-      this.#forwarding.response.end();
-    } else this.#breakOff('upstream_interrupted');
+  #end(): void {
+    if (this.#isOver) return;
+    if (this.#withoutUsage && this.#mayBeSentAgain()) {
+      this.#sendAgain(this.#withoutUsage);
+      return;
+    }
+    if (this.#stream) this.#endStream(this.#stream);
+    else this.#answerWhole();
     this.#finish();
   }
 
-  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+  #endStream(stream: StreamReader): void {
+    const { response } = this.#forwarding;
+    if (this.#redactor) this.#pass(this.#redactor.end());
+    const rest = stream.end();
+    const reading = stream.reading();
+    if (!reading) {
+      this.#breakOff('upstream_interrupted');
+      return;
+    }
+    this.#settle(reading);
+    if (rest && rest.length > 0) response.end(rest);
+    else response.end();
+  }
+
+  #fail(error: Error): void {
+    if (this.#isOver) return;
     this.#weAreStopping = error instanceof errors.ClientDestroyedError;
     if (error === clientGone) this.#clientHasGone = true;
     const code = error === clientGone ? undefined : problemCodeOf(error, this.#status !== 0);
@@ -170,9 +278,25 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     this.#finish();
   }
 
+  /** Whether the provider may have refused nothing but our question for usage, of which the client knows nothing. */
+  #mayBeSentAgain(): boolean {
+    if (this.#stream || this.#isSentAgain || this.#hasPassed || this.#clientHasGone) return false;
+    return refusesUsageOption(this.#status, Buffer.concat(this.#chunks).toString('utf8'));
+  }
+
+  #sendAgain({ body }: WithoutUsage): void {
+    this.#isSentAgain = true;
+    this.#status = 0;
+    this.#chunks = [];
+    this.#receivedBytes = 0;
+    this.#decoder = undefined;
+    this.#send(body());
+  }
+
   #answerWhole(): void {
     const { operation, response, call } = this.#forwarding;
-    const raw = this.#chunks.length === 1 ? (this.#chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#chunks);
+    const collected = this.#chunks.length === 1 ? (this.#chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#chunks);
+    const raw = withoutSecret(collected, call.key.secret);
     const text = raw.toString('utf8');
     const answer = parseObject(text);
     const isSuccess = this.#status >= 200 && this.#status < 300;
@@ -188,8 +312,8 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     this.#settle(isSuccess ? reading : failure, undefined, raw);
     if (this.#clientHasGone) return;
     const shown = isSuccess && answer && operation.present ? JSON.stringify(operation.present(answer)) : undefined;
-    const body = withoutSecret(shown === undefined ? raw : Buffer.from(shown), call.key.secret);
-    response.writeHead(this.#status, { ...this.#headers, 'content-length': String(body.length) });
+    const body = shown === undefined ? raw : Buffer.from(shown);
+    if (!this.#hasPassed) response.writeHead(this.#status, { ...this.#headers, 'content-length': String(body.length) });
     // As text of one byte a character it leaves in one write with the head; a buffer would be a second piece.
     response.end(body.toString('latin1'), 'latin1');
   }
@@ -245,12 +369,14 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   readonly #onClose = (): void => {
     if (this.#forwarding.response.writableFinished) return;
     this.#clientHasGone = true;
+    this.#decoder?.resume();
     this.#controller?.resume();
     this.#drainTimer = setTimeout(() => this.#controller?.abort(clientGone), this.#forwarding.drainMs);
     this.#drainTimer.unref();
   };
 
   #finish(): void {
+    this.#isOver = true;
     clearTimeout(this.#drainTimer);
     this.#forwarding.response.off('close', this.#onClose);
     this.#onDone();
@@ -265,6 +391,12 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
 export function endStatusOf(reading: Reading): Outcome['status'] {
   if (reading.state === 'cancelled') return 'cancelled';
   return reading.failed ? 'failed' : 'completed';
+}
+
+/** Whether the chunk has nothing but what JSON takes for blanks. */
+function isBlank(chunk: Buffer): boolean {
+  const [first = 0] = chunk;
+  return first <= 0x20 && /^[ \t\r\n]*$/.test(chunk.toString('latin1'));
 }
 
 /** What a failure of the transport means. `hasBegun`: whether any of the answer had come. */
@@ -301,18 +433,13 @@ const withheld = new Set([
   'strict-transport-security',
 ]);
 
-export function forwardableHeaders(headers: IncomingHttpHeaders): Record<string, string | string[]> {
+/** @param secret of the provider, which should it quote that in a header is not the caller's to see */
+export function forwardableHeaders(headers: IncomingHttpHeaders, secret: string): Record<string, string | string[]> {
   const forwarded: Record<string, string | string[]> = {};
   for (const name in headers) {
     const value = headers[name];
     if (value === undefined || withheld.has(name)) continue;
-    forwarded[name === 'x-request-id' ? 'x-upstream-request-id' : name] = value;
+    forwarded[name === 'x-request-id' ? 'x-upstream-request-id' : name] = withoutSecretInHeader(value, secret);
   }
   return forwarded;
-}
-
-/** Some providers quote the key in their errors; it is not the caller's to see. */
-export function withoutSecret(body: Buffer, secret: string): Buffer {
-  if (!body.includes(secret)) return body;
-  return Buffer.from(body.toString('utf8').replaceAll(secret, '[redacted]'));
 }

@@ -66,7 +66,16 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}) {
       'status',
     ]),
     cost: counter('chaperone_cost_usd_total', 'What calls cost in US dollars, by price list.', request),
-    unpriced: counter('chaperone_unpriced_calls_total', 'Calls with usage for which no price is known.', request),
+    unpriced: counter(
+      'chaperone_unpriced_calls_total',
+      'Calls that are billed, but for which no usage or no price is known.',
+      request,
+    ),
+    usageMismatches: counter(
+      'chaperone_usage_mismatches_total',
+      'Calls whose input and output tokens are not the total that the provider told; they are unpriced.',
+      request,
+    ),
     images: counter('chaperone_images_total', 'Images that providers made.', request),
     audioSeconds: counter('chaperone_audio_seconds_total', 'Length of the audio that providers listened to.', request),
     characters: counter('chaperone_characters_total', 'Characters that providers spoke.', request),

@@ -20,6 +20,7 @@ import { findReferences, mayRefer, refuseFormReferences } from './resources/refe
 import { inResponseFormat } from './response-format.ts';
 import { routeKey } from './route.ts';
 import { requireSingleHeaders } from './single-headers.ts';
+import { makeUsageRefusals } from './usage-option.ts';
 
 /** What is in force at one moment; a call takes it once, at its start, and keeps it to its end. */
 export interface InForce {
@@ -75,6 +76,8 @@ export type Pipeline = ReturnType<typeof makePipeline>;
 export function makePipeline(options: PipelineOptions) {
   const { inForce, identify, openAccount, catchUp, ownership, upstream, metrics, drainMs } = options;
 
+  const usageRefusals = makeUsageRefusals();
+
   const authenticate = (request: Pick<IncomingMessage, 'headers' | 'rawHeaders'>): Caller | Promise<Caller> => {
     requireSingleHeaders(request.rawHeaders);
     const { headers } = request;
@@ -106,15 +109,16 @@ export function makePipeline(options: PipelineOptions) {
     const key = routeKey(snapshot, caller, model, madeBy, startedAtMs);
     if (operation.admit) await operation.admit({ body, caller, snapshot, key }, { ownership, upstream });
     else if (model === undefined) admitAnyModel(snapshot, key);
-    const sent = makeUpstreamBody(rawBody, body, operation, persona, refers);
-    return { current, body, persona, model, previousResponseId, key, sent };
+    const mayAskForUsage = body.stream !== true || !usageRefusals.has(key.provider, model);
+    const sent = makeUpstreamBody(rawBody, body, operation, persona, refers, mayAskForUsage);
+    return { current, body, persona, model, previousResponseId, key, sent, refers };
   };
 
   const run = async (request: CallRequest): Promise<void> => {
     const { caller, rawBody } = request;
     const operation = inResponseFormat(request.operation, request.headers, inForce().snapshot);
     const permitted = await permit(request);
-    const { current, body, persona, model, previousResponseId, key, sent } = permitted;
+    const { current, body, persona, model, previousResponseId, key, sent, refers } = permitted;
     const call: Call = {
       kind: 'call',
       requestId: request.requestId,
@@ -138,6 +142,12 @@ export function makePipeline(options: PipelineOptions) {
       account,
       body: sent.body,
       hideUsage: sent.hideUsage,
+      withoutUsage: sent.hideUsage
+        ? {
+            body: () => makeUpstreamBody(rawBody, body, operation, persona, refers, false).body,
+            onTaken: () => usageRefusals.add(key.provider, model),
+          }
+        : undefined,
       keepOutput: current.snapshot.storesContents,
       headers: upstreamHeaders(request.headers),
       response: request.response,

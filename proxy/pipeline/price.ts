@@ -54,8 +54,10 @@ export function isPricedModel(model: string): boolean {
 }
 
 function costOfTokens(card: PriceCard, usage: Usage): bigint | null {
-  const { inputTokens, outputTokens } = usage;
+  const { inputTokens, outputTokens, totalTokens } = usage;
   if (inputTokens === null || outputTokens === null) return null;
+  // Then some of the tokens are of a kind that is not known, or one of the figures is wrong.
+  if (totalTokens !== null && inputTokens + outputTokens !== totalTokens) return null;
   const rates = card.tokens.find((tier) => inputTokens > tier.aboveInputTokens);
   if (!rates) return null;
   const input = costOfInput(rates, inputTokens, usage);

@@ -9,19 +9,41 @@ export interface ServerSentEvent {
   readonly raw: string;
 }
 
+/** Splits a byte stream into events, wherever its chunks break. */
+export interface EventSplitter {
+  /**
+   * Takes a chunk and returns the events that it completed.
+   *
+   * @throws {RangeError} where an event is larger than any that a provider sends
+   */
+  push(chunk: Buffer): readonly ServerSentEvent[];
+  /**
+   * The stream is over: what waits for the end of its event is one. Blank lines at the end may be left out, and its last
+   * line end, too.
+   */
+  end(): ServerSentEvent | undefined;
+  /** The bytes that the last chunk, or the end, set free: whole events, and pieces of one that is very large. */
+  freed(): Buffer | undefined;
+  /** Whether pieces of an event were set free whose end is still missing. */
+  isInside(): boolean;
+}
+
 /** Providers send images in events; nothing they send is larger. */
 const maxEventBytes = 64 * 1024 * 1024;
 
-/**
- * Splits a byte stream into server-sent events, wherever the chunks break.
- *
- * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
- * @returns a function that takes a chunk and returns the events it completed
- */
-export function makeEventSplitter(): (chunk: Buffer) => ServerSentEvent[] {
+/** Up to this size, an event is held back until it is whole. */
+const maxHeldBytes = 1024 * 1024;
+
+const none: readonly ServerSentEvent[] = [];
+
+/** @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation */
+export function makeEventSplitter(): EventSplitter {
   /** Chunks of an event whose end has not come: put together only once it has, as one with an image has many. */
   let pending: Buffer[] = [];
   let pendingBytes = 0;
+  /** How many of the pending bytes were set free already. */
+  let freedBytes = 0;
+  let freed: Buffer | undefined;
   /** The last bytes of what is pending, with which the end of the event may have begun. */
   let tail: Buffer = Buffer.alloc(0);
 
@@ -30,32 +52,57 @@ export function makeEventSplitter(): (chunk: Buffer) => ServerSentEvent[] {
     pendingBytes += bytes.length;
     if (pendingBytes > maxEventBytes) throw new RangeError(`An event has more than ${maxEventBytes} bytes`);
     tail = bytes.length < 3 ? Buffer.concat([tail, bytes]).subarray(-3) : bytes.subarray(-3);
+    if (pendingBytes <= maxHeldBytes) return;
+    const piece = freedBytes > 0 ? bytes : Buffer.concat(pending);
+    freed = freed ? Buffer.concat([freed, piece]) : piece;
+    freedBytes = pendingBytes;
   };
 
-  return (chunk) => {
-    if (pendingBytes > 0 && findEventEnd(Buffer.concat([tail, chunk]).toString('latin1'), 0) === -1) {
-      wait(chunk);
-      return [];
-    }
-    const bytes = pendingBytes === 0 ? chunk : Buffer.concat([...pending, chunk]);
-    // Parts of one text cost nothing, while a part of a buffer is an object of its own.
-    const text = bytes.toString('latin1');
-    const isUtf8 = !isAscii(bytes);
-    let searchFrom = Math.max(0, pendingBytes - 3);
-    let start = 0;
-    const events: ServerSentEvent[] = [];
-    for (;;) {
-      const end = findEventEnd(text, searchFrom);
-      if (end === -1) break;
-      events.push(parseEvent(text.slice(start, end), isUtf8));
-      start = end;
-      searchFrom = end;
-    }
+  const clear = () => {
     pending = [];
     pendingBytes = 0;
+    freedBytes = 0;
     tail = Buffer.alloc(0);
-    if (start < bytes.length) wait(bytes.subarray(start));
-    return events;
+  };
+
+  return {
+    push(chunk) {
+      freed = undefined;
+      if (pendingBytes > 0 && findEventEnd(Buffer.concat([tail, chunk]).toString('latin1'), 0) === -1) {
+        wait(chunk);
+        return none;
+      }
+      const bytes = pendingBytes === 0 ? chunk : Buffer.concat([...pending, chunk]);
+      // Parts of one text cost nothing, while a part of a buffer is an object of its own.
+      const text = bytes.toString('latin1');
+      const isUtf8 = !isAscii(bytes);
+      let searchFrom = Math.max(0, pendingBytes - 3);
+      let start = 0;
+      const events: ServerSentEvent[] = [];
+      for (;;) {
+        const end = findEventEnd(text, searchFrom);
+        if (end === -1) break;
+        events.push(parseEvent(text.slice(start, end), isUtf8));
+        start = end;
+        searchFrom = end;
+      }
+      // Most chunks are whole events: they pass as they are.
+      const isWhole = freedBytes === 0 && start === bytes.length;
+      if (start > 0) freed = isWhole ? bytes : bytes.subarray(freedBytes, start);
+      if (pendingBytes > 0) clear();
+      if (start < bytes.length) wait(bytes.subarray(start));
+      return events;
+    },
+    end() {
+      freed = undefined;
+      if (pendingBytes === 0) return undefined;
+      const bytes = Buffer.concat(pending);
+      freed = bytes.subarray(freedBytes);
+      clear();
+      return parseEvent(bytes.toString('latin1'), !isAscii(bytes));
+    },
+    freed: () => freed,
+    isInside: () => freedBytes > 0,
   };
 }
 
@@ -82,4 +129,9 @@ function parseEvent(raw: string, isUtf8: boolean): ServerSentEvent {
     else if (field === 'event') name = value;
   }
   return { name, data: data ?? '', raw };
+}
+
+/** The event by which most streams of chunks end; blanks around it mean nothing. */
+export function isDone(data: string): boolean {
+  return !data.startsWith('{') && data.trim() === '[DONE]';
 }

@@ -3,7 +3,7 @@ import { admitLines } from '../background/admit-lines.ts';
 import { readBatchParts } from '../background/batch-parts.ts';
 import { asObject, asString, errorCodeOf } from './json.ts';
 import type { Operation, Reading } from './operation.ts';
-import { readTokenUsage } from './responses.ts';
+import { readTokenUsage } from './token-usage.ts';
 
 /** `POST /v1/batches`. Its lines are calls of their own, which the provider makes later and bills as one. */
 export const batches: Operation = {

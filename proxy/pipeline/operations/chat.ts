@@ -19,7 +19,7 @@ export const chat: Operation = {
   }),
   lacksUsage: (body) => asObject(body.stream_options)?.include_usage !== true,
   read: readCompletion,
-  readStream: (options) => makeCompletionReader(options, makeAssembly()),
+  readStream: (options) => makeCompletionReader(options, asCount(options.body.n) ?? 1, makeAssembly()),
 };
 
 /** A persona takes precedence over instructions; in a chat those are the messages of these roles. */

@@ -1,7 +1,7 @@
-import { type Usage, unknownUsage } from '../call.ts';
-import { makeEventSplitter, type ServerSentEvent } from '../sse.ts';
+import { isDone, makeEventSplitter, type ServerSentEvent } from '../sse.ts';
 import { asArray, asCount, asObject, asString, errorCodeOf, parseObject } from './json.ts';
 import type { Body, Reading, StreamOptions, StreamReader } from './operation.ts';
+import { readLaterUsage, readTokenUsage } from './token-usage.ts';
 
 /** Puts the choices of a stream together again, for the contents store. */
 export interface Assembly {
@@ -20,7 +20,7 @@ export function readCompletion(answer: unknown): Reading {
     responseId: asString(completion?.id),
     model: asString(completion?.model),
     serviceTier: asString(completion?.service_tier),
-    usage: readUsage(completion?.usage),
+    usage: readTokenUsage(completion?.usage),
     ...(keptIds.length > 0 && { keptIds }),
   };
 }
@@ -40,62 +40,92 @@ function readAudioIds(choices: readonly unknown[]): string[] {
   return ids;
 }
 
-function readUsage(value: unknown): Usage {
-  const usage = asObject(value);
-  const prompt = asObject(usage?.prompt_tokens_details);
-  const completion = asObject(usage?.completion_tokens_details);
+/** What the chunks of a stream say of it. */
+export interface ChunkNotes {
+  /** Notes what a chunk says. @returns its choices */
+  note(chunk: Body): readonly unknown[];
+  /** Whether every choice has said how it finished. */
+  isFinished(): boolean;
+  partial(): Reading;
+}
+
+/** @param choiceCount how many choices were asked for */
+export function makeChunkNotes(choiceCount: number): ChunkNotes {
+  const finished = new Set<number>();
+  let choicesSeen = choiceCount;
+  let partial = readCompletion(null);
+
+  const noteFinish = (choices: readonly unknown[]) => {
+    for (const value of choices) {
+      const choice = asObject(value);
+      const index = asCount(choice?.index) ?? 0;
+      if (index >= choicesSeen) choicesSeen = index + 1;
+      if (choice?.finish_reason) finished.add(index);
+    }
+  };
+
   return {
-    ...unknownUsage,
-    inputTokens: asCount(usage?.prompt_tokens),
-    cachedInputTokens: asCount(prompt?.cached_tokens),
-    cacheWriteTokens: asCount(prompt?.cache_write_tokens),
-    outputTokens: asCount(usage?.completion_tokens),
-    reasoningTokens: asCount(completion?.reasoning_tokens),
-    totalTokens: asCount(usage?.total_tokens),
-    inputAudioTokens: asCount(prompt?.audio_tokens),
-    outputAudioTokens: asCount(completion?.audio_tokens),
+    note(chunk) {
+      const choices = asArray(chunk.choices);
+      noteFinish(choices);
+      // All chunks name the same response: what they say of it is put down only where one says something new.
+      const responseId = asString(chunk.id) ?? partial.responseId;
+      const model = asString(chunk.model) ?? partial.model;
+      const serviceTier = asString(chunk.service_tier) ?? partial.serviceTier;
+      const told = usageIn(chunk, choices);
+      const usage = told ? readLaterUsage(partial.usage, told) : partial.usage;
+      const keptIds = readAudioIds(choices);
+      const isKnown =
+        responseId === partial.responseId &&
+        model === partial.model &&
+        serviceTier === partial.serviceTier &&
+        usage === partial.usage;
+      if (isKnown && keptIds.length === 0) return choices;
+      if (partial.keptIds) keptIds.unshift(...partial.keptIds);
+      partial = { ...partial, responseId, model, serviceTier, usage, ...(keptIds.length > 0 && { keptIds }) };
+      return choices;
+    },
+    isFinished: () => finished.size >= choicesSeen,
+    partial: () => partial,
   };
 }
 
-/** Reads a stream of chunks that ends with `[DONE]`, and takes out usage that was asked for in the client's place. */
-export function makeCompletionReader({ hideUsage, keepOutput }: StreamOptions, assembly: Assembly): StreamReader {
-  const split = makeEventSplitter();
-  let partial = readCompletion(null);
+/** Groq has the usage of a stream in an object of its own, Moonshot in the choice that it ends with. */
+function usageIn(chunk: Body, choices: readonly unknown[]): Body | null {
+  return asObject(chunk.usage) ?? asObject(asObject(chunk.x_groq)?.usage) ?? asObject(asObject(choices[0])?.usage);
+}
+
+/**
+ * Reads a stream of chunks, and takes out usage that was asked for in the client's place. The stream is over with
+ * `[DONE]`, or where its message ends after every choice has its `finish_reason`: not every server says `[DONE]`.
+ *
+ * @param choiceCount how many choices were asked for
+ */
+export function makeCompletionReader(
+  { hideUsage, keepOutput }: StreamOptions,
+  choiceCount: number,
+  assembly: Assembly,
+): StreamReader {
+  const events = makeEventSplitter();
+  const chunks = makeChunkNotes(choiceCount);
   let reading: Reading | undefined;
   let hasOutput = false;
 
-  /** All chunks name the same response: what they say of it is put down only where one says something new. */
-  const note = (chunk: Body, choices: readonly unknown[]) => {
-    const responseId = asString(chunk.id) ?? partial.responseId;
-    const model = asString(chunk.model) ?? partial.model;
-    const serviceTier = asString(chunk.service_tier) ?? partial.serviceTier;
-    const usage = asObject(chunk.usage) ? readUsage(chunk.usage) : partial.usage;
-    const keptIds = readAudioIds(choices);
-    const isKnown =
-      responseId === partial.responseId &&
-      model === partial.model &&
-      serviceTier === partial.serviceTier &&
-      usage === partial.usage;
-    if (isKnown && keptIds.length === 0) return;
-    if (partial.keptIds) keptIds.unshift(...partial.keptIds);
-    partial = { ...partial, responseId, model, serviceTier, usage, ...(keptIds.length > 0 && { keptIds }) };
-  };
-
   /** Notes what the event says, and returns what the client gets of it. */
-  const observe = ({ data, raw }: ServerSentEvent): string => {
+  const observe = ({ name, data, raw }: ServerSentEvent): string => {
     if (reading !== undefined) return raw;
-    if (data === '[DONE]') {
-      reading = partial;
+    if (isDone(data)) {
+      reading = chunks.partial();
       return raw;
     }
     const chunk = parseObject(data);
     if (!chunk) return raw;
-    if (hasFailed(chunk)) {
-      reading = { ...readCompletion(chunk), responseId: partial.responseId, model: partial.model };
+    if (name === 'error' || hasFailed(chunk)) {
+      const errorCode = errorCodeOf(hasFailed(chunk) ? chunk.error : chunk);
+      reading = { ...chunks.partial(), failed: true, errorCode };
       return raw;
     }
-    const choices = asArray(chunk.choices);
-    note(chunk, choices);
+    const choices = chunks.note(chunk);
     if (choices.length > 0) hasOutput = true;
     if (keepOutput) assembly.add(choices);
     if (!hideUsage) return raw;
@@ -106,16 +136,24 @@ export function makeCompletionReader({ hideUsage, keepOutput }: StreamOptions, a
   return {
     read(chunk) {
       let passed = '';
-      for (const event of split(chunk)) passed += observe(event);
-      if (!hideUsage) return chunk;
+      for (const event of events.push(chunk)) passed += observe(event);
+      if (!hideUsage) return events.freed();
       return passed === '' ? undefined : Buffer.from(passed, 'latin1');
+    },
+    end() {
+      const last = events.end();
+      const passed = last ? observe(last) : '';
+      if (reading === undefined && chunks.isFinished()) reading = chunks.partial();
+      return hideUsage ? Buffer.from(passed, 'latin1') : events.freed();
     },
     reading: () => reading,
     hasOutput: () => hasOutput,
-    partial: () => partial,
-    output: () => (keepOutput ? assembly.toJson(partial) : undefined),
+    partial: () => chunks.partial(),
+    output: () => (keepOutput ? assembly.toJson(chunks.partial()) : undefined),
     interruption: (message, code) =>
-      `data: ${JSON.stringify({ error: { message, type: 'server_error', param: null, code } })}\n\n`,
+      events.isInside() && !hideUsage
+        ? ''
+        : `data: ${JSON.stringify({ error: { message, type: 'server_error', param: null, code } })}\n\n`,
   };
 }
 

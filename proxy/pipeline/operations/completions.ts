@@ -11,8 +11,14 @@ export const completions: Operation = {
   path: '/completions',
   lacksUsage: (body) => asObject(body.stream_options)?.include_usage !== true,
   read: readCompletion,
-  readStream: (options) => makeCompletionReader(options, makeAssembly()),
+  readStream: (options) => makeCompletionReader(options, countChoices(options.body), makeAssembly()),
 };
+
+/** Each prompt of several has its own; a list of numbers is one prompt in tokens. */
+function countChoices({ n, prompt }: Body): number {
+  const prompts = Array.isArray(prompt) && typeof prompt[0] !== 'number' ? prompt.length : 1;
+  return (asCount(n) ?? 1) * Math.max(1, prompts);
+}
 
 function makeAssembly(): Assembly {
   const texts: { text: string; finishReason: string | null }[] = [];

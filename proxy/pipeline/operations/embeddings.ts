@@ -1,7 +1,7 @@
-import { unknownUsage } from '../call.ts';
-import { asCount, asObject } from './json.ts';
+import { asObject } from './json.ts';
 import type { Operation } from './operation.ts';
 import { plain, readPlain } from './plain.ts';
+import { readTokenUsage } from './token-usage.ts';
 
 /** `POST /v1/embeddings`. It has no id of its own and no output tokens. */
 export const embeddings: Operation = {
@@ -12,14 +12,6 @@ export const embeddings: Operation = {
   required: ['input'],
   read(answer) {
     const usage = asObject(asObject(answer)?.usage);
-    return {
-      ...readPlain(answer),
-      usage: {
-        ...unknownUsage,
-        inputTokens: asCount(usage?.prompt_tokens),
-        outputTokens: usage ? 0 : null,
-        totalTokens: asCount(usage?.total_tokens),
-      },
-    };
+    return { ...readPlain(answer), usage: { ...readTokenUsage(usage), outputTokens: usage ? 0 : null } };
   },
 };

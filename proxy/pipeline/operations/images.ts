@@ -2,6 +2,7 @@ import { type Usage, unknownUsage } from '../call.ts';
 import { asCount, asObject, asString } from './json.ts';
 import type { Body, Operation, Reading, StreamReader } from './operation.ts';
 import { plain, readPlain } from './plain.ts';
+import { readTokenUsage } from './token-usage.ts';
 import { makeTypedEventReader } from './typed-events.ts';
 
 /** `POST /v1/images/generations`, `/edits` and `/variations`. */
@@ -49,16 +50,13 @@ function readKind(answer: Body, body: Body): Pick<Usage, 'imageSize' | 'imageQua
 
 function readTokens(value: unknown): Usage {
   const usage = asObject(value);
-  const outputTokens = asCount(usage?.output_tokens);
+  const read = readTokenUsage(usage);
   const output = asObject(usage?.output_tokens_details);
   return {
-    ...unknownUsage,
-    inputTokens: asCount(usage?.input_tokens),
-    outputTokens,
-    totalTokens: asCount(usage?.total_tokens),
+    ...read,
     inputImageTokens: asCount(asObject(usage?.input_tokens_details)?.image_tokens),
     // Where they are not told apart, all of them are the image's.
-    outputImageTokens: output ? asCount(output.image_tokens) : outputTokens,
+    outputImageTokens: output ? asCount(output.image_tokens) : read.outputTokens,
   };
 }
 

@@ -23,13 +23,18 @@ export interface Reading {
 /** Reads a stream while it passes. */
 export interface StreamReader {
   /**
-   * Takes what came from the upstream and returns what the client gets; undefined where that is nothing yet.
+   * Takes what came from the upstream and returns what the client gets, in whole events; undefined where that is nothing
+   * yet.
    *
    * @throws {RangeError} where an event is larger than any that a provider sends
    */
   read(chunk: Buffer): Buffer | undefined;
-  /** Told that the upstream has ended its message, for answers that have no other end. */
-  end?(): void;
+  /**
+   * Told that the upstream has ended its message, which may be what ends the answer.
+   *
+   * @returns what was still held back; the client gets it only where the answer is over
+   */
+  end(): Buffer | undefined;
   /** The reading; undefined until the end of the answer has been seen. */
   reading(): Reading | undefined;
   /** Whether a part of the model's output has been seen. */
@@ -38,7 +43,10 @@ export interface StreamReader {
   partial(): Reading;
   /** The answer as the contents store keeps it. */
   output(): string | undefined;
-  /** The event that tells the client, in the operation's own form, that the stream broke off; empty where it has none. */
+  /**
+   * The event that tells the client, in the operation's own form, that the stream broke off; empty where it has none, and
+   * where the client has a part of another event.
+   */
   interruption(message: string, code: string): string;
 }
 

@@ -1,8 +1,8 @@
-import { type Usage, unknownUsage } from '../call.ts';
 import { readKeptIds } from '../resources/items.ts';
 import { makeEventSplitter } from '../sse.ts';
-import { asArray, asCount, asObject, asString, errorCodeOf, parseObject } from './json.ts';
+import { asArray, asObject, asString, errorCodeOf, parseObject } from './json.ts';
 import type { Operation, Reading, StreamReader } from './operation.ts';
+import { readTokenUsage } from './token-usage.ts';
 
 /** `POST /v1/responses`. */
 export const responses: Operation = {
@@ -45,26 +45,17 @@ function stateOf(status: string | null): Reading['state'] {
   return status === 'cancelled' ? 'cancelled' : undefined;
 }
 
-/** Usage as responses and batches have it. */
-export function readTokenUsage(value: unknown): Usage {
-  const usage = asObject(value);
-  const input = asObject(usage?.input_tokens_details);
-  return {
-    ...unknownUsage,
-    inputTokens: asCount(usage?.input_tokens),
-    cachedInputTokens: asCount(input?.cached_tokens),
-    cacheWriteTokens: asCount(input?.cache_write_tokens),
-    outputTokens: asCount(usage?.output_tokens),
-    reasoningTokens: asCount(asObject(usage?.output_tokens_details)?.reasoning_tokens),
-    totalTokens: asCount(usage?.total_tokens),
-  };
-}
-
 /** The events that carry the response as a whole; all but the first end the stream. */
-const wholeResponse = new Set(['response.created', 'response.completed', 'response.incomplete', 'response.failed']);
+const wholeResponse = new Set([
+  'response.created',
+  'response.completed',
+  'response.incomplete',
+  'response.failed',
+  'response.cancelled',
+]);
 
 function makeReader(keepOutput: boolean): StreamReader {
-  const split = makeEventSplitter();
+  const events = makeEventSplitter();
   let partial = readResponse(null);
   let reading: Reading | undefined;
   let hasOutput = false;
@@ -91,14 +82,20 @@ function makeReader(keepOutput: boolean): StreamReader {
 
   return {
     read(chunk) {
-      for (const event of split(chunk)) if (reading === undefined) observe(event.name, event.data);
-      return chunk;
+      for (const event of events.push(chunk)) if (reading === undefined) observe(event.name, event.data);
+      return events.freed();
+    },
+    end() {
+      const last = events.end();
+      if (last && reading === undefined) observe(last.name, last.data);
+      return events.freed();
     },
     reading: () => reading,
     hasOutput: () => hasOutput,
     partial: () => partial,
     output: () => (lastData === undefined ? undefined : JSON.stringify(parseObject(lastData)?.response)),
     interruption(message, code) {
+      if (events.isInside()) return '';
       const event = { type: 'error', code, message, param: null, sequence_number: sequenceNumber };
       return `event: error\ndata: ${JSON.stringify(event)}\n\n`;
     },

@@ -58,7 +58,7 @@ function simplifyEvent(type: string, data: Body): Body | undefined {
 
 /** Shows another reader's stream in the simple shape; the reader itself sees all of it. */
 function makeReader(reader: StreamReader): StreamReader {
-  const split = makeEventSplitter();
+  const events = makeEventSplitter();
   const show = ({ name, data }: { readonly name: string; readonly data: string }): string => {
     const parsed = parseObject(data);
     const event = parsed && simplifyEvent(name === '' ? (asString(parsed.type) ?? '') : name, parsed);
@@ -67,8 +67,13 @@ function makeReader(reader: StreamReader): StreamReader {
   return {
     read(chunk) {
       reader.read(chunk);
-      const shown = split(chunk).map(show).join('');
+      const shown = events.push(chunk).map(show).join('');
       return shown === '' ? undefined : Buffer.from(shown);
+    },
+    end() {
+      reader.end();
+      const last = events.end();
+      return last && Buffer.from(show(last));
     },
     reading: () => reader.reading(),
     hasOutput: () => reader.hasOutput(),

@@ -1,7 +1,8 @@
 import { type Usage, unknownUsage } from '../call.ts';
-import { asCount, asObject, asString } from './json.ts';
+import { asString } from './json.ts';
 import type { Body, Operation, StreamReader } from './operation.ts';
 import { plain, readPlain } from './plain.ts';
+import { readTokenUsage } from './token-usage.ts';
 import { makeTypedEventReader } from './typed-events.ts';
 
 /** `POST /v1/audio/speech`. It answers with audio as it is made, or with events that carry it. */
@@ -22,14 +23,8 @@ export const speech: Operation = {
 };
 
 function readTokens(value: unknown): Usage {
-  const usage = asObject(value);
-  return {
-    ...unknownUsage,
-    inputTokens: asCount(usage?.input_tokens),
-    outputTokens: asCount(usage?.output_tokens),
-    totalTokens: asCount(usage?.total_tokens),
-    outputAudioTokens: asCount(usage?.output_tokens),
-  };
+  const usage = readTokenUsage(value);
+  return { ...usage, outputAudioTokens: usage.outputTokens };
 }
 
 /** Characters as Unicode counts them, not their UTF-16 halves. */
@@ -53,6 +48,7 @@ function makeReader(body: Body): StreamReader {
     },
     end() {
       hasEnded = true;
+      return undefined;
     },
     reading: () => (hasEnded ? { ...partial, usage: { ...unknownUsage, ...readCharacters(body) } } : undefined),
     hasOutput: () => hasOutput,

@@ -1,7 +1,8 @@
 import { type Usage, unknownUsage } from '../call.ts';
-import { asCount, asObject, asSeconds } from './json.ts';
+import { asObject, asSeconds } from './json.ts';
 import type { Body, Operation, Reading } from './operation.ts';
 import { plain, readPlain } from './plain.ts';
+import { readTokenUsage } from './token-usage.ts';
 import { makeTypedEventReader } from './typed-events.ts';
 
 /** `POST /v1/audio/transcriptions` and `/v1/audio/translations`. */
@@ -38,13 +39,7 @@ function readTranscription(answer: unknown): Reading {
 function readUsage(value: unknown): Usage {
   const usage = asObject(value);
   if (usage?.type === 'duration') return { ...unknownUsage, audioSeconds: asSeconds(usage.seconds) };
-  return {
-    ...unknownUsage,
-    inputTokens: asCount(usage?.input_tokens),
-    outputTokens: asCount(usage?.output_tokens),
-    totalTokens: asCount(usage?.total_tokens),
-    inputAudioTokens: asCount(asObject(usage?.input_token_details)?.audio_tokens),
-  };
+  return readTokenUsage(usage);
 }
 
 /** Subtitles end where the last thing was said; plain text does not say how long the audio was. */

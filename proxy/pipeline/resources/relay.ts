@@ -1,9 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { ProxyError } from '../../error.ts';
 import type { RoutedKey } from '../../snapshot/snapshot.ts';
-import { forwardableHeaders, problemCodeOf, withoutSecret } from '../forward.ts';
+import { decodeBody } from '../content-encoding.ts';
+import { forwardableHeaders, problemCodeOf } from '../forward.ts';
+import { asString } from '../operations/json.ts';
+import { makeRedactingStream, withoutSecret } from '../redact.ts';
 
 /** A request for something that is kept at the provider. */
 export interface Relay {
@@ -51,11 +54,22 @@ export async function relay(upstream: Dispatcher, request: Relay): Promise<Relay
       answer.body.destroy();
       throw new ProxyError('upstream_invalid_response');
     }
-    return { status: answer.statusCode, headers: forwardableHeaders(answer.headers), body: answer.body };
+    return readable(answer, key.secret);
   } catch (error) {
     if (error instanceof ProxyError || !(error instanceof Error)) throw error;
     throw new ProxyError(problemCodeOf(error, false), { cause: error });
   }
+}
+
+/** The answer in the form in which it goes on: unpacked, and without the provider key, should it quote that. */
+function readable({ statusCode, headers, body }: Dispatcher.ResponseData, secret: string): RelayedAnswer {
+  const forwarded = forwardableHeaders(headers, secret);
+  const decoded = decodeBody(body, asString(headers['content-encoding']) ?? undefined);
+  if (decoded !== body) delete forwarded['content-encoding'];
+  const redacted = makeRedactingStream(secret);
+  // The one that fails first ends all of them, and tells why.
+  pipeline(decoded, redacted, () => {});
+  return { status: statusCode, headers: forwarded, body: redacted };
 }
 
 /**

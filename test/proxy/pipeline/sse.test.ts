@@ -1,12 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { makeEventSplitter, type ServerSentEvent } from '../../../proxy/pipeline/sse.ts';
+import { isDone, makeEventSplitter, type ServerSentEvent } from '../../../proxy/pipeline/sse.ts';
 import { chunked, cuts } from './chunks.ts';
 
 function splitAll(chunks: readonly Buffer[]): ServerSentEvent[] {
-  const split = makeEventSplitter();
-  return chunks.flatMap(split);
+  const splitter = makeEventSplitter();
+  return chunks.flatMap((chunk) => splitter.push(chunk));
+}
+
+/** What a client gets of the stream, in the pieces in which it is set free. */
+function freeAll(chunks: readonly Buffer[]): Buffer[] {
+  const splitter = makeEventSplitter();
+  const pieces = chunks.map((chunk) => {
+    splitter.push(chunk);
+    return splitter.freed();
+  });
+  splitter.end();
+  return [...pieces, splitter.freed()].filter((piece) => piece !== undefined);
 }
 
 const line = fc.string({ unit: 'binary', maxLength: 12 }).map((text) => text.replace(/[\r\n]/g, '').toWellFormed());
@@ -65,13 +76,70 @@ for (const [text, expected] of table) {
   });
 }
 
-test('what is not ended yet is no event', () => {
-  assert.deepEqual(splitAll([Buffer.from('data: x\n')]), []);
+test('what is not ended yet is no event, and is set free only at the end of the stream, as one', () => {
+  for (const text of ['data: x\n', 'data: x', 'event: a\ndata: x\n']) {
+    const splitter = makeEventSplitter();
+    assert.deepEqual(splitter.push(Buffer.from(text)), []);
+    assert.equal(splitter.freed(), undefined);
+    assert.equal(splitter.end()?.data, 'x');
+    assert.equal(splitter.freed()?.toString(), text);
+    assert.equal(splitter.end(), undefined);
+  }
 });
 
+test('all bytes are set free, in whole events, wherever the chunks break', () => {
+  const text = fc.string({ unit: fc.constantFrom('a', ':', '\n', '\r\n', 'é'), maxLength: 60 });
+  fc.assert(
+    fc.property(text, cuts, (stream, at) => {
+      const bytes = Buffer.from(stream);
+      const pieces = freeAll(chunked(bytes, at));
+      assert.deepEqual(Buffer.concat(pieces), bytes);
+      for (const piece of pieces.slice(0, -1)) assert.match(piece.toString(), /(?:\n\r?\n)$/);
+    }),
+  );
+});
+
+test('a chunk of whole events is set free as it is', () => {
+  const splitter = makeEventSplitter();
+  const chunk = Buffer.from('data: a\n\ndata: b\n\n');
+  splitter.push(chunk);
+  assert.equal(splitter.freed(), chunk);
+});
+
+test('an event that is very large is set free in pieces, and what follows as before', () => {
+  const bytes = Buffer.concat([
+    Buffer.from('data: a\n\ndata: '),
+    Buffer.alloc(3 * 1024 * 1024, 'x'),
+    Buffer.from('\n\ndata: b\n\n'),
+  ]);
+  const splitter = makeEventSplitter();
+  const pieces: Buffer[] = [];
+  let wasInside = false;
+  let events = 0;
+  for (let at = 0; at < bytes.length; at += 65_536) {
+    events += splitter.push(bytes.subarray(at, at + 65_536)).length;
+    pieces.push(splitter.freed() ?? Buffer.alloc(0));
+    wasInside ||= splitter.isInside();
+  }
+  assert.ok(Buffer.concat(pieces).equals(bytes));
+  assert.ok(pieces.filter((piece) => piece.length > 0).length > 10);
+  assert.deepEqual([events, wasInside, splitter.isInside()], [3, true, false]);
+});
+
+for (const [data, done] of [
+  ['[DONE]', true],
+  ['[DONE] ', true],
+  [' [DONE]\t', true],
+  ['[DONE]]', false],
+  ['{"a":"[DONE]"}', false],
+  ['', false],
+] as const) {
+  test(`${JSON.stringify(data)} ${done ? 'ends' : 'does not end'} a stream`, () => assert.equal(isDone(data), done));
+}
+
 test('an event without end is not collected for ever', () => {
-  const split = makeEventSplitter();
+  const splitter = makeEventSplitter();
   const chunk = Buffer.alloc(33 * 1024 * 1024, 'x');
-  split(chunk);
-  assert.throws(() => split(chunk), RangeError);
+  splitter.push(chunk);
+  assert.throws(() => splitter.push(chunk), RangeError);
 });

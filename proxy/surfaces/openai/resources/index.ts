@@ -142,10 +142,17 @@ async function* observeStream(body: Readable, background: BackgroundWatch): Asyn
   const reader = responses.readStream({ hideUsage: false, keepOutput: true, body: {} });
   for await (const chunk of body) {
     const wasOver = reader.reading() !== undefined;
-    reader.read(chunk);
-    const response = !wasOver && reader.reading() ? reader.output() : undefined;
+    const passed = reader.read(chunk);
+    if (!wasOver) await observeEnd();
+    if (passed) yield passed;
+  }
+  const rest = reader.end();
+  await observeEnd();
+  if (rest) yield rest;
+
+  async function observeEnd(): Promise<void> {
+    const response = reader.reading() ? reader.output() : undefined;
     if (response !== undefined) await background.observe(response);
-    yield chunk;
   }
 }
 

@@ -46,7 +46,7 @@ const answers: readonly (readonly [string, Operation, Body, unknown, Partial<Usa
       data: [{}],
       usage: { input_tokens: 1, output_tokens: 9, output_tokens_details: { image_tokens: 7, text_tokens: 2 } },
     },
-    { images: 1, inputTokens: 1, outputTokens: 9, outputImageTokens: 7 },
+    { images: 1, inputTokens: 1, outputTokens: 9, outputImageTokens: 7, totalTokens: 10 },
   ],
   [
     'images that say nothing of what was asked for',

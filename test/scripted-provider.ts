@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Scope } from './up/start-up.ts';
+
+/** A request as a provider had it. */
+export interface ProviderRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingMessage['headers'];
+  readonly text: string;
+  /** The parsed body; empty where it is no JSON. */
+  readonly body: Record<string, unknown>;
+}
+
+export type Answer = (response: ServerResponse, request: ProviderRequest) => unknown;
+
+/** A provider on a real socket that answers as a test says. */
+export interface ScriptedProvider {
+  readonly url: string;
+  /** What was asked so far. */
+  readonly requests: ProviderRequest[];
+  /** How the requests from now on are answered. */
+  answer: Answer;
+}
+
+export async function startScriptedProvider(scope: Scope): Promise<ScriptedProvider> {
+  const server = createServer({ keepAliveTimeout: 120_000 }, async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const text = Buffer.concat(chunks).toString();
+    const { method = '', url = '', headers } = request;
+    const seen = { method, path: url, headers, text, body: text.startsWith('{') ? JSON.parse(text) : {} };
+    provider.requests.push(seen);
+    await provider.answer(response, seen);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  scope.after(async () => server.close().closeAllConnections());
+  const { port } = server.address() as AddressInfo;
+  const provider: ScriptedProvider = {
+    url: `http://127.0.0.1:${port}/v1`,
+    requests: [],
+    answer: (response) => response.writeHead(500).end(),
+  };
+  return provider;
+}
+
+/** Answers with JSON. */
+export function sendJson(response: ServerResponse, value: object, status = 200): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+}
+
+export interface StreamOptions {
+  /** How the stream ends: as it should, or with the connection. */
+  readonly end?: 'clean' | 'cut';
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Answers with a stream of these texts, each a chunk of its own, one after another. */
+export async function sendStream(
+  response: ServerResponse,
+  chunks: readonly (string | Buffer)[],
+  { end = 'clean', headers = {} }: StreamOptions = {},
+): Promise<void> {
+  response.writeHead(200, { 'content-type': 'text/event-stream', ...headers });
+  response.flushHeaders();
+  for (const chunk of chunks) {
+    response.write(chunk);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  if (end === 'clean') response.end();
+  else response.destroy();
+}
