@@ -12,13 +12,15 @@ export interface StoredOrganization extends OrganizationRow {
   readonly role: string | null;
   /** Whether it was stored before defaults became stricter: the former ones hold for what its spec does not state. */
   readonly keepsOldDefaults: boolean;
+  /** By which its data keys are known again (data-key-digests.ts). */
+  readonly dataKeyDigests: readonly string[];
 }
 
 /** The organization of this name, deleted and retained ones too: applied again, it is the same organization. */
 export async function findOrganization(db: Queryable, name: string): Promise<StoredOrganization | undefined> {
   const { rows } = await db.query<StoredOrganization>(
     `select o.organization_id as "organizationId", o.name, l.rolname as role,
-            o.keeps_old_defaults as "keepsOldDefaults"
+            o.keeps_old_defaults as "keepsOldDefaults", o.data_key_digests as "dataKeyDigests"
      from chaperone.organizations o
        left join chaperone.organization_roles r using (organization_id)
        left join pg_roles l
@@ -30,29 +32,37 @@ export async function findOrganization(db: Queryable, name: string): Promise<Sto
 }
 
 /**
- * Stores the organization; a row that is already so is left alone, and no proxy is told.
+ * Stores the organization; a row that is already so is left alone, and no proxy is told. Digests that are known stay.
  *
  * @returns whether it was another
  */
 export async function upsertOrganization(
   db: Queryable,
-  organization: OrganizationRow & { readonly spec: object },
+  organization: OrganizationRow & { readonly spec: object; readonly dataKeyDigests?: readonly string[] },
 ): Promise<boolean> {
   // Not "on conflict do update": the trigger before an insert would tell the proxies of a row that is not inserted.
   const { rows } = await db.query<{ is_changed: boolean }>(
     `with updated as (
        update chaperone.organizations
-       set name = $2::text, spec = $3::jsonb, deleted_at = null, updated_at = now()
-       where organization_id = $1::uuid and (name, spec, deleted_at) is distinct from ($2::text, $3::jsonb, null)
+       set name = $2::text, spec = $3::jsonb, deleted_at = null, updated_at = now(),
+           data_key_digests = array(select distinct unnest(data_key_digests || $4::text[]) order by 1)
+       where organization_id = $1::uuid
+         and ((name, spec, deleted_at) is distinct from ($2::text, $3::jsonb, null)
+              or not data_key_digests @> $4::text[])
        returning organization_id
      ), inserted as (
-       insert into chaperone.organizations (organization_id, name, spec)
-       select $1::uuid, $2::text, $3::jsonb
+       insert into chaperone.organizations (organization_id, name, spec, data_key_digests)
+       select $1::uuid, $2::text, $3::jsonb, $4::text[]
        where not exists (select from chaperone.organizations where organization_id = $1::uuid)
        returning organization_id
      )
      select exists (select from updated union all select from inserted) as is_changed`,
-    [organization.organizationId, organization.name, JSON.stringify(organization.spec)],
+    [
+      organization.organizationId,
+      organization.name,
+      JSON.stringify(organization.spec),
+      organization.dataKeyDigests ?? [],
+    ],
   );
   return rows[0]?.is_changed ?? false;
 }

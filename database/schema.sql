@@ -755,7 +755,8 @@ create table chaperone.organizations (
   updated_at timestamp with time zone not null default now(),
   deleted_at timestamp with time zone,
   keeps_old_defaults boolean not null default false,
-  shares_by_default boolean not null default false
+  shares_by_default boolean not null default false,
+  data_key_digests text[] not null default '{}'::text[]
 );
 alter table chaperone.organizations add constraint organizations_name_key UNIQUE (name);
 alter table chaperone.organizations add constraint organizations_pkey PRIMARY KEY (organization_id);

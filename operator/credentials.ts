@@ -20,6 +20,20 @@ export function syntheticKeySecretName(binding: string): string {
   return `${binding}-synthetic-key`;
 }
 
+/** The Secret with the certificates of the operator's webhooks, in its namespace. */
+export const webhookCertificateSecretName = 'chaperone-webhook-tls';
+
+/**
+ * Whether an Organization's credentials would have the name of another Secret of the operator's: an Organization
+ * `globex-signing-keys` that of globex's signing keys, an Organization `x-synthetic-key` that of the synthetic key of a
+ * binding `chaperone-x`. A rule in crds/organizations.yaml refuses such names to new Organizations.
+ */
+export function isReservedOrganizationName(name: string): boolean {
+  return (
+    /(-signing-keys|(^|-)synthetic-key)$/.test(name) || credentialsSecretName(name) === webhookCertificateSecretName
+  );
+}
+
 /** A token key with when it was issued (`iat`) and first used (`used_from`), in seconds since 1970. */
 export type TokenKey = JWK & { readonly iat?: number; readonly used_from?: number };
 

@@ -54,7 +54,8 @@ export function makeTenancyFinder(cluster: Cluster, operatorNamespace: string) {
       return problem('NamespaceNotMember', message);
     }
     const rows = findRows(name);
-    if (!rows || !organization.status?.id) {
+    // A Secret of that name that has been there before the Organization is somebody else's.
+    if (!rows || rows.organizationId !== organization.status?.id) {
       return problem('OrganizationNotReady', `Organization "${name}" has not been set up yet; this follows by itself.`);
     }
     return { ...rows, organization };

@@ -6,6 +6,7 @@ import { type CertificateManager, startCertificateManager } from '../../operator
 import { certificateFromDirectory, certificateFromSecret } from '../../operator/certificates/source.ts';
 import type { ApiClient } from '../../operator/cluster/kubernetes/api-client.ts';
 import type { KubernetesCluster } from '../../operator/cluster/kubernetes.ts';
+import { webhookCertificateSecretName } from '../../operator/credentials.ts';
 import {
   defaultSidecar,
   type ImagePullPolicy,
@@ -37,8 +38,6 @@ interface WebhookContext {
   readonly log: Logger;
 }
 
-const certificateSecret = 'chaperone-webhook-tls';
-
 /** What injected pods get; undefined where nothing is injected. */
 export function injectionSettingsOf(options: InjectionOptions): InjectionSettings | undefined {
   const { namespace, image, imagePullPolicy, imagePullSecrets, upstream } = options;
@@ -68,7 +67,7 @@ export async function startWebhooks(
     client,
     certificates:
       webhookCertificates === undefined
-        ? certificateFromSecret(cluster, { namespace, name: certificateSecret })
+        ? certificateFromSecret(cluster, { namespace, name: webhookCertificateSecretName })
         : certificateFromDirectory(webhookCertificates, log),
     settings,
     port: options.webhookPort,
@@ -89,7 +88,7 @@ export function startCertificates(
   return startCertificateManager({
     cluster,
     client,
-    secret: { namespace, name: certificateSecret },
+    secret: { namespace, name: webhookCertificateSecretName },
     configurations: [
       { kind: 'mutatingwebhookconfigurations', name },
       { kind: 'validatingwebhookconfigurations', name },

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { type ApiKeyWrite, deleteApiKey, findApiKeys, upsertApiKey } from '../../database/api-keys.ts';
-import { ClusterError } from '../cluster/cluster.ts';
+import { ClusterError, type Secret } from '../cluster/cluster.ts';
 import { syntheticKeySecretName } from '../credentials.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 import type { TenantContext, TenantKindOf, TenantObject } from '../tenant-kind.ts';
 import { decideBinding, judgeHandOut, withoutHandOut } from './decide.ts';
-import { gatherBinding } from './gather.ts';
+import { gatherBinding, readKey } from './gather.ts';
+
+const bindingLabel = 'chaperone.dev/binding';
 
 /** ApiKeyBinding: a provider's key, sealed for the proxies, and a synthetic key for the applications. */
 export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
@@ -21,7 +23,10 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
       return { verdict: decided.verdict, status: {}, isChanged };
     }
     const secretName = syntheticKeySecretName(object.name);
-    const problem = await handOut(context, object, secretName, decided.syntheticKey);
+    // Older releases set no label with the binding's uid.
+    const isOwn = ({ data }: Secret) =>
+      gathered.syntheticKey !== undefined && readKey(data['api-key']) === gathered.syntheticKey;
+    const problem = await handOut(context, object, { secretName, syntheticKey: decided.syntheticKey, isOwn });
     const decision = problem ? withoutHandOut(decided, gathered, problem) : decided;
     if (decision.write) {
       const { key, ...row } = decision.write;
@@ -38,24 +43,33 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
   },
   async remove({ cluster, db }, organizationId, rowId, namespace, name) {
     const isChanged = await deleteApiKey(db, organizationId, rowId);
-    await cluster.deleteSecret(namespace, syntheticKeySecretName(name));
+    const isOwn = ({ metadata: { labels } }: Secret) => labels?.[bindingLabel] === name;
+    await cluster.deleteSecret(namespace, syntheticKeySecretName(name), isOwn);
     return isChanged;
   },
 };
 
+interface HandOut {
+  readonly secretName: string;
+  readonly syntheticKey: string;
+  /** Whether a Secret without the binding's uid has what was handed out. */
+  readonly isOwn: (secret: Secret) => boolean;
+}
+
 /** @returns why applications cannot have the key */
 async function handOut(
   { cluster }: TenantContext,
-  { namespace, name, tenancy }: TenantObject<'ApiKeyBinding'>,
-  secretName: string,
-  syntheticKey: string,
+  { resource, namespace, name, tenancy }: TenantObject<'ApiKeyBinding'>,
+  { secretName, syntheticKey, isOwn }: HandOut,
 ): Promise<Verdict | undefined> {
   try {
     await cluster.applySecret({
       namespace,
       name: secretName,
-      labels: { 'chaperone.dev/organization': tenancy.organization.metadata.name, 'chaperone.dev/binding': name },
+      labels: { 'chaperone.dev/organization': tenancy.organization.metadata.name, [bindingLabel]: name },
       data: { 'api-key': syntheticKey },
+      ownerUid: resource.metadata.uid,
+      isOwn,
     });
     return undefined;
   } catch (error) {

@@ -48,6 +48,10 @@ export function decideBinding(
     const message = `Organization "${organization}" has no provider "${spec.provider}"; correct spec.provider or add it there.`;
     return { action: 'withdraw', verdict: notReady('ProviderNotFound', message) };
   }
+  if (gathered.isOperatorsSecret) {
+    const message = `Secret "${spec.secretKeyRef.name}" is one that the operator made, which is no provider's key and would be sent to one; name a Secret of your own in spec.secretKeyRef. Until then no call uses this binding.`;
+    return { action: 'withdraw', verdict: notReady('SecretNotPermitted', message) };
+  }
   if (providerKey === undefined) {
     const { name, key } = spec.secretKeyRef;
     const message = `Secret "${name}" with a key "${key}" is not there, or is empty; create it. Until then no call uses this key.`;

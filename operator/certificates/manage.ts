@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Cluster } from '../cluster/cluster.ts';
+import type { Cluster, Secret } from '../cluster/cluster.ts';
 import type { ApiClient } from '../cluster/kubernetes/api-client.ts';
 import { ApiError } from '../cluster/kubernetes/api-error.ts';
 import { readCertificates, type StoredCertificates, toCertificateData } from './certificate-secret.ts';
@@ -78,7 +78,11 @@ async function maintain(context: CertificateManagerContext, signal: AbortSignal)
   if (decision.action === 'keep') return decision.nextCheckMs;
 
   const next = await carryOut(decision, stored, policy, now());
-  await cluster.applySecret({ ...secret, data: toCertificateData(next) });
+  const ownerUid = cluster.get('Namespace', '', secret.namespace)?.metadata.uid;
+  if (ownerUid === undefined) throw new Error(`There is no namespace "${secret.namespace}"`);
+  // Made for the installation, which its namespace stands for.
+  const isOwn = (one: Secret) => readCertificates(one.data) !== undefined;
+  await cluster.applySecret({ ...secret, data: toCertificateData(next), ownerUid, isOwn });
   await publish(context, next);
   log.info({ reason: decision.reason, action: decision.action }, 'changed the webhook certificates');
   await untilShown(context, next, signal);

@@ -75,6 +75,14 @@ export interface SecretToApply {
   /** The whole content; keys that are not named are removed. Strings are stored as UTF-8. */
   readonly data: Readonly<Record<string, string | Uint8Array>>;
   readonly labels?: Readonly<Record<string, string>>;
+  /** The uid of the object that it is made for. The Secret is labelled with it. */
+  readonly ownerUid: string;
+  /**
+   * Whether a Secret of this name that is labelled with another uid, or with none, is the owner's all the same, by what is
+   * in it: the uid is another after the owner was restored from a backup, and older releases set no label. None is where
+   * absent.
+   */
+  readonly isOwn?: (secret: Secret) => boolean;
 }
 
 /**
@@ -109,15 +117,19 @@ export interface Cluster {
   updateStatus<K extends CustomKind>(key: ObjectKey<K>, status: StatusOf<K>): Promise<void>;
 
   /**
-   * Creates or replaces a Secret of the operator's own.
+   * Creates a Secret, or replaces the one that was made for the same owner.
    *
-   * @throws ClusterError `conflict` where somebody else owns a Secret of that name, `refused` where the cluster wants none
-   * there, `stale` where the cache is behind
+   * @throws ClusterError `conflict` where a Secret of that name was not made for the owner, `refused` where the cluster
+   * wants none there, `stale` where the cache is behind
    */
   applySecret(secret: SecretToApply): Promise<void>;
 
-  /** Removes a Secret that `applySecret` made; one that is not there is no error. */
-  deleteSecret(namespace: string, name: string): Promise<void>;
+  /**
+   * Removes a Secret that `applySecret` made; one that is not there is no error.
+   *
+   * @param isOwn whether it is the one that is meant; another is left alone
+   */
+  deleteSecret(namespace: string, name: string, isOwn: (secret: Secret) => boolean): Promise<void>;
 
   /**
    * Has the object stay, with `metadata.deletionTimestamp` set, when it is deleted, until the finalizer is removed.

@@ -120,9 +120,9 @@ export function makeDirectoryCluster(context: DirectoryClusterContext): Director
 
     updateStatus: (key, status) => serialize(() => objects.updateStatus(key, status)),
     applySecret: (secret) => serialize(() => secrets.apply(secret)),
-    deleteSecret: (namespace, name) =>
+    deleteSecret: (namespace, name, isOwn) =>
       serialize(async () => {
-        await secrets.delete(namespace, name);
+        await secrets.delete(namespace, name, isOwn);
         restate({ kind: 'Secret', namespace, name });
       }),
     addFinalizer: (key, finalizer) => serialize(() => objects.addFinalizer(key, finalizer)),

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
+import { digestsOf } from '../../database/data-key-digests.ts';
 import { generateDataKeys } from '../../database/envelope.ts';
 import { deleteOrganization, retireOrganization, upsertOrganization } from '../../database/organizations.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { dropOrganizationRole, ensureOrganizationRole } from '../../database/roles.ts';
-import { type Cluster, ClusterError, type ObjectKey } from '../cluster/cluster.ts';
+import { type Cluster, ClusterError, type ObjectKey, type Secret } from '../cluster/cluster.ts';
 import {
   credentialsSecretName,
   type OrganizationCredentials,
@@ -17,6 +18,8 @@ import { finalizer, type NamespaceFailure, type OrganizationDecision } from './d
 import type { GatheredOrganization } from './gather.ts';
 import { turnDataKeys, turnTokenKeys } from './keys.ts';
 import { type Login, loginOf, withLogin } from './login.ts';
+import { isCredentialsOf, isSigningKeysOf, type OrganizationIdentity, organizationLabel } from './ownership.ts';
+import { sharedSecretKeyId } from './shared-secret.ts';
 
 type Key = ObjectKey<'Organization'>;
 
@@ -42,7 +45,8 @@ export async function applyOrganization(
   const nowS = Math.floor(now() / 1_000);
   const freshTokenKey = decision.tokenKeys.issue ? await generateSigningKey() : undefined;
   const signingKeys = turnTokenKeys(gathered.signingKeys, decision.tokenKeys, freshTokenKey, nowS);
-  await applySigningKeys(cluster, operatorNamespace, key.name, signingKeys, decision.tokenLifetime);
+  const identity = identityOf(gathered);
+  await applySigningKeys(cluster, gathered, signingKeys, decision.tokenLifetime);
   if (decision.dataKeysWereLost) {
     const message = 'The data keys were lost and new ones made: message contents stored before cannot be read again.';
     await cluster.recordEvent(key, { type: 'Warning', reason: 'DataKeysLost', message });
@@ -64,15 +68,17 @@ export async function applyOrganization(
   // The credentials come before the row: what the row seals must be sealed with keys that are safe.
   const failures: NamespaceFailure[] = [];
   for (const namespace of decision.namespaces) {
-    const reason = await applyCredentials(cluster, namespace, key.name, credentials);
+    const failure = await applyCredentials(cluster, namespace, identity, credentials);
     // What is sealed with keys of which the operator has no copy may be lost.
-    if (reason !== undefined && namespace === operatorNamespace) throw new Error(reason);
-    if (reason !== undefined) failures.push({ namespace, reason });
+    if (failure && namespace === operatorNamespace) throw failure;
+    if (failure) failures.push({ namespace, reason: failure.message });
   }
-  const isChanged = await upsertOrganization(db, { organizationId: id, name: key.name, spec: decision.spec });
+  const dataKeyDigests = digestsOf(credentials.dataKeys);
+  const row = { organizationId: id, name: key.name, spec: decision.spec, dataKeyDigests };
+  const isChanged = await upsertOrganization(db, row);
   const effectAtMs = isChanged ? performance.now() : undefined;
   for (const namespace of decision.staleNamespaces)
-    await cluster.deleteSecret(namespace, credentialsSecretName(key.name));
+    await cluster.deleteSecret(namespace, credentialsSecretName(key.name), (one) => isCredentialsOf(one, identity));
   return { id, tokenKeyIds: signingKeys.map((jwk) => jwk.kid ?? ''), failures, effectAtMs };
 }
 
@@ -80,9 +86,11 @@ export async function applyOrganization(
 export async function removeOrganization(
   { cluster, db, operatorNamespace }: OrganizationContext,
   key: Key,
-  organizationId: string,
+  gathered: GatheredOrganization,
   decision: Extract<OrganizationDecision, { action: 'delete' }>,
 ): Promise<void> {
+  const { organizationId } = gathered;
+  const identity = identityOf(gathered);
   if (decision.keepData) await retireOrganization(db, organizationId);
   else {
     await deleteOrganization(db, organizationId);
@@ -91,45 +99,62 @@ export async function removeOrganization(
   // What is kept stays readable: with the data, the keys that open it.
   for (const namespace of decision.staleNamespaces) {
     if (decision.keepData && namespace === operatorNamespace) continue;
-    await cluster.deleteSecret(namespace, credentialsSecretName(key.name));
+    await cluster.deleteSecret(namespace, credentialsSecretName(key.name), (one) => isCredentialsOf(one, identity));
   }
-  if (!decision.keepData) await cluster.deleteSecret(operatorNamespace, signingSecretName(key.name));
+  if (!decision.keepData) {
+    const isOwn = (secret: Secret) => isSigningSecretOf(gathered, secret);
+    await cluster.deleteSecret(operatorNamespace, signingSecretName(key.name), isOwn);
+  }
   await cluster.removeFinalizer(key, finalizer);
+}
+
+function identityOf({ organization: { metadata }, organizationId }: GatheredOrganization): OrganizationIdentity {
+  return { name: metadata.name, uid: metadata.uid, organizationId };
+}
+
+function isSigningSecretOf(gathered: GatheredOrganization, secret: Secret): boolean {
+  const acceptedKeyIds = gathered.credentials?.jwks.keys.map(({ kid }) => kid) ?? [];
+  return isSigningKeysOf(secret, identityOf(gathered), acceptedKeyIds, gathered.storedId !== undefined);
 }
 
 /** @returns why the namespace cannot have them: the fault of one is no fault of the others */
 async function applyCredentials(
   cluster: Cluster,
   namespace: string,
-  name: string,
+  identity: OrganizationIdentity,
   credentials: OrganizationCredentials,
-): Promise<string | undefined> {
+): Promise<ClusterError | undefined> {
+  const { name, uid } = identity;
   try {
     await cluster.applySecret({
       namespace,
       name: credentialsSecretName(name),
-      labels: { 'chaperone.dev/organization': name },
+      labels: { [organizationLabel]: name },
       data: toSecretData(credentials),
+      ownerUid: uid,
+      isOwn: (secret) => isCredentialsOf(secret, identity),
     });
     return undefined;
   } catch (error) {
-    if (error instanceof ClusterError && (error.code === 'conflict' || error.code === 'refused')) return error.message;
+    if (error instanceof ClusterError && (error.code === 'conflict' || error.code === 'refused')) return error;
     throw error;
   }
 }
 
 async function applySigningKeys(
   cluster: Cluster,
-  namespace: string,
-  organization: string,
+  gathered: GatheredOrganization,
   keys: readonly TokenKey[],
   tokenLifetime: string,
 ) {
+  const { name, uid } = identityOf(gathered);
   await cluster.applySecret({
-    namespace,
-    name: signingSecretName(organization),
-    labels: { 'chaperone.dev/organization': organization },
+    namespace: gathered.operatorNamespace,
+    name: signingSecretName(name),
+    labels: { [organizationLabel]: name },
     data: { 'keys.json': JSON.stringify({ keys }), 'token-lifetime': tokenLifetime },
+    ownerUid: uid,
+    isOwn: (secret) => isSigningSecretOf(gathered, secret),
   });
 }
 
@@ -146,7 +171,7 @@ function publicPart({ d: _, iat: __, used_from: ___, ...jwk }: TokenKey): JWK {
 
 function sharedKey(secret: string | undefined): JWK[] {
   if (secret === undefined) return [];
-  return [{ kty: 'oct', k: Buffer.from(secret).toString('base64url'), alg: 'HS256', kid: 'shared-secret', use: 'sig' }];
+  return [{ kty: 'oct', k: secret, alg: 'HS256', kid: sharedSecretKeyId, use: 'sig' }];
 }
 
 async function issueLogin(db: Queryable, id: string): Promise<Login> {

@@ -1,11 +1,12 @@
 import { parseDurationMs } from '../../crds/duration.ts';
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
-import type { ServiceAccountTokens } from '../credentials.ts';
+import { credentialsSecretName, isReservedOrganizationName, type ServiceAccountTokens } from '../credentials.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 import { judgeDefaults, stateDefaults } from './defaults.ts';
 import type { GatheredOrganization } from './gather.ts';
 import { ageOfDataKeys, ageOfTokenKeys } from './keys.ts';
 import { decideRotation, type RotationDecision } from './rotate.ts';
+import { sharedSecretLabel } from './shared-secret.ts';
 
 export const finalizer = 'chaperone.dev/organization';
 
@@ -13,6 +14,8 @@ export const finalizer = 'chaperone.dev/organization';
 const defaultTokenLifetime = '8760h';
 
 export type OrganizationDecision =
+  /** Nothing is written: what would be is somebody else's, or might be. What is in force stays so. */
+  | { readonly action: 'refuse'; readonly verdict: Verdict }
   | { readonly action: 'delete'; readonly keepData: boolean; readonly staleNamespaces: readonly string[] }
   | {
       readonly action: 'apply';
@@ -27,7 +30,7 @@ export type OrganizationDecision =
       readonly tokenLifetime: string;
       /** The data keys are made anew although the database knows the organization: what they sealed stays sealed. */
       readonly dataKeysWereLost: boolean;
-      /** The HS256 secret to accept tokens by. */
+      /** The HS256 secret to accept tokens by, in base64url. */
       readonly sharedSecret: string | undefined;
       /** The service accounts whose tokens are accepted. */
       readonly serviceAccounts: ServiceAccountTokens | undefined;
@@ -61,6 +64,8 @@ export function decideOrganization(
   if (metadata.deletionTimestamp) {
     return { action: 'delete', keepData: spec.deletionPolicy === 'Retain', staleNamespaces: namespacesWithCredentials };
   }
+  const refusal = judgeNames(gathered);
+  if (refusal) return { action: 'refuse', verdict: refusal };
   const namespaces = [...new Set([operatorNamespace, ...memberNamespaces])];
   const tokenLifetime = spec.authentication?.tokenLifetime ?? defaultTokenLifetime;
   const { spec: statedSpec, former } = stateDefaults(spec, gathered.keepsOldDefaults);
@@ -71,14 +76,15 @@ export function decideOrganization(
     spec: statedSpec,
     tokenKeys: rotations.tokenKeys,
     dataKeys: rotations.dataKeys,
-    renewsLogin: rotations.login.issue,
+    // One that was recovered is what somebody may have put there, unless the database takes it.
+    renewsLogin: rotations.login.issue || (gathered.isRecovered && gathered.passwordIsRefused),
     tokenLifetime,
     dataKeysWereLost: storedId !== undefined && credentials === undefined,
-    sharedSecret: gathered.sharedSecret ?? undefined,
+    sharedSecret: gathered.sharedSecret && 'value' in gathered.sharedSecret ? gathered.sharedSecret.value : undefined,
     serviceAccounts: decideServiceAccounts(gathered),
     namespaces,
     staleNamespaces: namespacesWithCredentials.filter((namespace) => !namespaces.includes(namespace)),
-    problem: gathered.sharedSecret === null ? sharedSecretMissing(spec, operatorNamespace) : issuerUnknown(gathered),
+    problem: sharedSecretProblem(gathered) ?? issuerUnknown(gathered),
     defaults: judgeDefaults(former, gathered.keepsOldDefaults),
     nextRotationMs: earliest(Object.values(rotations).map(({ nextMs }) => nextMs)),
   };
@@ -134,14 +140,83 @@ function earliest(moments: readonly (number | undefined)[]): number | undefined 
   return known.length === 0 ? undefined : Math.min(...known);
 }
 
-function sharedSecretMissing(spec: OrganizationSpec, operatorNamespace: string): Verdict {
-  const { name, key } = spec.authentication?.sharedSecretRef ?? {};
+function sharedSecretProblem({
+  organization,
+  operatorNamespace,
+  sharedSecret,
+}: GatheredOrganization): Verdict | undefined {
+  const { name, key } = organization.spec.authentication?.sharedSecretRef ?? {};
+  const label = `kubectl label secret --namespace ${operatorNamespace} ${name} ${sharedSecretLabel}=${organization.metadata.name}`;
+  switch (sharedSecret?.state) {
+    case undefined:
+    case 'permitted':
+      return undefined;
+    case 'missing':
+      return {
+        type: 'CredentialsReady',
+        status: false,
+        reason: 'SharedSecretMissing',
+        message: `Tokens signed with the shared secret are refused: create Secret "${name}" with key "${key}" in namespace ${operatorNamespace}, with the label ${sharedSecretLabel}: ${organization.metadata.name}.`,
+      };
+    case 'in force':
+      return {
+        type: 'CredentialsReady',
+        status: false,
+        reason: 'SharedSecretUnlabelled',
+        message: `Tokens signed with the shared secret are accepted until its value changes: Secret "${name}" does not say that it may be this Organization's. Label it: ${label}`,
+      };
+    case 'not permitted':
+      return {
+        type: 'CredentialsReady',
+        status: false,
+        reason: 'SharedSecretNotPermitted',
+        message: `Tokens signed with the shared secret are refused: Secret "${name}" does not say that it may be this Organization's, or is one that the operator made. If it is meant to be, label it: ${label}`,
+      };
+  }
+}
+
+/** Why nothing may be written for the organization; undefined where nothing is in the way. */
+function judgeNames({
+  organization,
+  operatorNamespace,
+  takenSecrets,
+  unprovenCopies,
+}: GatheredOrganization): Verdict | undefined {
+  const { name } = organization.metadata;
+  if (isReservedOrganizationName(name)) {
+    return {
+      type: 'CredentialsReady',
+      status: false,
+      reason: 'NameReserved',
+      message: `Its Secrets would have the names of other Secrets of the operator's, so nothing is written for it any more; what is in force stays so. Create an Organization of another name, have its resources name that one, and delete this one.`,
+    };
+  }
+  if (takenSecrets.length > 0) return secretTaken(takenSecrets);
+  if (unprovenCopies.length > 0) {
+    const [copy] = unprovenCopies;
+    return {
+      type: 'CredentialsReady',
+      status: false,
+      reason: 'CredentialsUnproven',
+      message: `The operator's own Secret "${credentialsSecretName(name)}" is lost, and nothing tells whether the copies of it (${unprovenCopies.join(', ')}) are right. Nothing is written until it is back: restore it, or copy Secret "${copy}" to namespace ${operatorNamespace} with its labels if you trust it, or delete the copies if the contents stored so far may be lost.`,
+    };
+  }
+  return undefined;
+}
+
+/** @param secrets as `namespace/name` */
+export function secretTaken(secrets: readonly string[]): Verdict {
   return {
     type: 'CredentialsReady',
     status: false,
-    reason: 'SharedSecretMissing',
-    message: `Tokens signed with the shared secret are refused: create Secret "${name}" with key "${key}" in namespace ${operatorNamespace}.`,
+    reason: 'SecretTaken',
+    message: `The operator did not make Secret "${secrets.join('", "')}" for this Organization, and leaves it as it is. Until it is gone nothing is written for the Organization: delete or rename it, or give the Organization another name.`,
   };
+}
+
+/** The conditions of an organization for which nothing was written. */
+export function judgeRefusal(verdict: Verdict): Verdict[] {
+  return [{ ...verdict, type: 'Ready' }, verdict];
 }
 
 /** The conditions that are ours to state. */

@@ -1,6 +1,6 @@
 import type { Organization } from '../../crds/resources.generated.ts';
 import { organizationIdOf } from '../../database/ids.ts';
-import { findOrganization } from '../../database/organizations.ts';
+import { findOrganization, type StoredOrganization } from '../../database/organizations.ts';
 import type { Cluster, Secret } from '../cluster/cluster.ts';
 import type { ServiceAccountIssuer } from '../cluster/kubernetes/service-account-issuer.ts';
 import {
@@ -10,11 +10,13 @@ import {
   readSigningKeys,
   signingSecretName,
   type TokenKey,
-  textOf,
 } from '../credentials.ts';
 import { matchesSelector } from '../label-selector.ts';
 import type { OrganizationContext } from './context.ts';
 import { loginOf } from './login.ts';
+import { isCredentialsOf, isSigningKeysOf, type OrganizationIdentity } from './ownership.ts';
+import { recoverCredentials } from './recover.ts';
+import { judgeSharedSecret, type SharedSecret } from './shared-secret.ts';
 
 /** Everything a decision about an organization rests on. */
 export interface GatheredOrganization {
@@ -30,14 +32,20 @@ export interface GatheredOrganization {
   /** Whether the database refuses the password that was handed out. */
   readonly passwordIsRefused: boolean;
   readonly credentials: OrganizationCredentials | undefined;
+  /** Whether the operator's own credentials were lost, and these are what copies in member namespaces prove of them. */
+  readonly isRecovered: boolean;
+  /** Secrets, as `namespace/name`, that have a name of the organization's and are not the organization's. */
+  readonly takenSecrets: readonly string[];
+  /** Copies, as `namespace/name`, of lost credentials of which nothing can be told to be right. */
+  readonly unprovenCopies: readonly string[];
   readonly signingKeys: readonly TokenKey[];
   /** Names, in order. */
   readonly memberNamespaces: readonly string[];
   /** Namespaces that hold a copy of the credentials, members or not. */
   readonly namespacesWithCredentials: readonly string[];
   readonly boundKeys: number;
-  /** The HS256 secret; null where one is named and missing. */
-  readonly sharedSecret: string | null | undefined;
+  /** The HS256 secret; undefined where none is named. */
+  readonly sharedSecret: SharedSecret | undefined;
   /** Where the organization accepts service accounts: who issues their tokens, or why that cannot be told. */
   readonly serviceAccountIssuer: ServiceAccountIssuer | { readonly unknown: string } | undefined;
 }
@@ -50,14 +58,14 @@ export async function gatherOrganization(
   const organization = cluster.get('Organization', '', name);
   if (!organization) return undefined;
   const stored = await findOrganization(db, name);
-  const copies = cluster.list('Secret').filter((secret) => isCredentialsOf(secret, name));
-  const own = copies.find((secret) => secret.metadata.namespace === operatorNamespace);
-  const intact = [own, ...copies].map(readCredentialsSecret).find((credentials) => credentials !== undefined);
   // What was handed out before stays, even where the row was lost: other rows bear it.
   const organizationId =
     stored?.organizationId ?? organization.status?.id ?? organizationIdOf(organization.metadata.uid);
+  const identity = { name, uid: organization.metadata.uid, organizationId };
+  const secrets = gatherSecrets(cluster, operatorNamespace, identity, stored);
+  const { credentials } = secrets;
   const role = stored?.role ?? undefined;
-  const login = loginOf(intact, organizationId, role);
+  const login = loginOf(credentials, organizationId, role);
   return {
     organization,
     operatorNamespace,
@@ -66,9 +74,7 @@ export async function gatherOrganization(
     keepsOldDefaults: stored?.keepsOldDefaults ?? false,
     role,
     passwordIsRefused: (login && (await context.logins?.isRefused(login))) ?? false,
-    // A copy serves where the operator's own was lost: the data keys in it exist nowhere else.
-    credentials: intact,
-    signingKeys: readSigningKeys(cluster.get('Secret', operatorNamespace, signingSecretName(name))),
+    ...secrets,
     memberNamespaces: cluster
       .list('Namespace')
       // One that is being deleted takes no Secrets any more.
@@ -76,21 +82,56 @@ export async function gatherOrganization(
       .filter(({ metadata }) => matchesSelector(organization.spec.namespaceSelector, metadata.labels))
       .map(({ metadata }) => metadata.name)
       .sort(),
-    namespacesWithCredentials: copies.map((secret) => secret.metadata.namespace ?? ''),
     boundKeys: cluster
       .list('ApiKeyBinding')
       .filter(({ spec, metadata }) => spec.organizationRef.name === name && spec.active && !metadata.deletionTimestamp)
       .length,
-    sharedSecret: gatherSharedSecret(cluster, operatorNamespace, organization),
+    sharedSecret: gatherSharedSecret(cluster, operatorNamespace, organization, credentials),
     serviceAccountIssuer: await gatherIssuer(context, organization),
   };
 }
 
-function isCredentialsOf({ metadata }: Secret, organization: string): boolean {
-  return (
-    metadata.name === credentialsSecretName(organization) &&
-    metadata.labels?.['chaperone.dev/organization'] === organization
+type GatheredSecrets = Pick<
+  GatheredOrganization,
+  'credentials' | 'isRecovered' | 'takenSecrets' | 'unprovenCopies' | 'signingKeys' | 'namespacesWithCredentials'
+>;
+
+/** @param stored what the database knows of the organization */
+function gatherSecrets(
+  cluster: Cluster,
+  operatorNamespace: string,
+  identity: OrganizationIdentity,
+  stored: StoredOrganization | undefined,
+): GatheredSecrets {
+  const named = cluster.list('Secret').filter(({ metadata }) => metadata.name === credentialsSecretName(identity.name));
+  const copies = named.filter((secret) => isCredentialsOf(secret, identity));
+  const isOwn = ({ metadata }: Secret) => metadata.namespace === operatorNamespace;
+  const own = readCredentialsSecret(copies.find(isOwn));
+  // A copy serves where the operator's own was lost: the data keys in it exist nowhere else.
+  const elsewhere = own || !stored ? [] : copies.filter((secret) => !isOwn(secret) && readCredentialsSecret(secret));
+  const recovered = recoverCredentials(
+    elsewhere.flatMap((secret) => readCredentialsSecret(secret) ?? []),
+    stored?.dataKeyDigests ?? [],
   );
+  const signing = cluster.get('Secret', operatorNamespace, signingSecretName(identity.name));
+  const acceptedKeyIds = own?.jwks.keys.map(({ kid }) => kid) ?? [];
+  const isSigning = signing && isSigningKeysOf(signing, identity, acceptedKeyIds, stored !== undefined);
+  const taken = [
+    ...named.filter((secret) => isOwn(secret) && !copies.includes(secret)),
+    ...(isSigning ? [] : [signing]),
+  ];
+  return {
+    credentials: own ?? recovered,
+    isRecovered: recovered !== undefined,
+    takenSecrets: taken.filter((secret) => secret !== undefined).map(pathOf),
+    unprovenCopies: stored?.dataKeyDigests.length === 0 ? elsewhere.map(pathOf) : [],
+    signingKeys: isSigning ? readSigningKeys(signing) : [],
+    namespacesWithCredentials: copies.map((secret) => secret.metadata.namespace ?? ''),
+  };
+}
+
+function pathOf({ metadata: { namespace, name } }: Secret): string {
+  return `${namespace}/${name}`;
 }
 
 async function gatherIssuer(
@@ -109,10 +150,11 @@ async function gatherIssuer(
 function gatherSharedSecret(
   cluster: Cluster,
   operatorNamespace: string,
-  { spec }: Organization,
-): string | null | undefined {
+  { metadata, spec }: Organization,
+  credentials: OrganizationCredentials | undefined,
+): SharedSecret | undefined {
   const reference = spec.authentication?.sharedSecretRef;
   if (!reference) return undefined;
   const secret = cluster.get('Secret', operatorNamespace, reference.name);
-  return secret?.data[reference.key] === undefined ? null : textOf(secret, reference.key);
+  return judgeSharedSecret(secret, reference.key, metadata.name, credentials);
 }

@@ -26,6 +26,7 @@ export function loginOf(
   role: string | undefined,
 ): Login | undefined {
   if (role === undefined || credentials?.organization.id !== organizationId) return undefined;
+  if (!URL.canParse(credentials.databaseUrl)) return undefined;
   const { username, password } = new URL(credentials.databaseUrl);
   return username === role ? { role, password: decodeURIComponent(password) } : undefined;
 }

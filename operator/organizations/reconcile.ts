@@ -1,12 +1,21 @@
 import type { Organization, OrganizationStatus } from '../../crds/resources.generated.ts';
 import { isOutage } from '../../database/outage.ts';
+import { ClusterError } from '../cluster/cluster.ts';
 import { differs, isNews, toConditions, type Verdict } from '../runtime/conditions.ts';
 import type { Reconcile, Result } from '../runtime/controller.ts';
 import { reconcileSidecars } from '../sidecars/reconcile.ts';
 import { judgeStorable } from '../storable.ts';
 import { applyOrganization, removeOrganization } from './apply.ts';
 import type { OrganizationContext } from './context.ts';
-import { conditionTypes, decideOrganization, judgeFailures, judgeOrganization, judgeOutage } from './decide.ts';
+import {
+  conditionTypes,
+  decideOrganization,
+  judgeFailures,
+  judgeOrganization,
+  judgeOutage,
+  judgeRefusal,
+  secretTaken,
+} from './decide.ts';
 import { gatherOrganization } from './gather.ts';
 
 /** setTimeout's limit; what is due later is looked at again then. */
@@ -39,15 +48,21 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   const key = { kind: 'Organization', namespace: '', name } as const;
   const decision = decideOrganization(gathered, context.now(), context.propagationMs);
   if (decision.action === 'delete') {
-    await removeOrganization(context, key, gathered.organizationId, decision);
+    await removeOrganization(context, key, gathered, decision);
     return {};
   }
+  if (decision.action === 'refuse') return refuse(context, gathered.organization, decision.verdict);
   const notStorable = judgeStorable(gathered.organization.spec);
   if (notStorable) {
     await report(context, gathered.organization, [notStorable], {});
     return {};
   }
-  const { id, tokenKeyIds, failures, effectAtMs } = await applyOrganization(context, key, gathered, decision);
+  const applied = await applyOrganization(context, key, gathered, decision).catch((error: unknown) => {
+    if (!(error instanceof ClusterError && error.code === 'conflict' && error.key.kind === 'Secret')) throw error;
+    return secretTaken([`${error.key.namespace}/${error.key.name}`]);
+  });
+  if ('reason' in applied) return refuse(context, gathered.organization, applied);
+  const { id, tokenKeyIds, failures, effectAtMs } = applied;
   const { sidecars: pods, cluster, now } = context;
   const sidecars = pods && (await reconcileSidecars(pods, cluster, gathered.organization, now()));
   const problem = judgeFailures(failures) ?? decision.problem;
@@ -69,6 +84,12 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     ...(effectAtMs !== undefined && { effectAtMs }),
     ...(next.length > 0 && { requeueAfterMs: Math.min(...next, maxDelayMs) }),
   };
+}
+
+/** Says why nothing is written, and looks again: nobody tells when a Secret of somebody else's is gone. */
+async function refuse(context: OrganizationContext, organization: Organization, verdict: Verdict): Promise<Result> {
+  await report(context, organization, judgeRefusal(verdict), {});
+  return { requeueAfterMs: failureRetryMs };
 }
 
 /** Writes what has changed of the status; what is not known now stays as it was. */

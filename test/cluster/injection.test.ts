@@ -166,7 +166,9 @@ describe('pods that are created through an API server', { skip }, () => {
     const authority = await issueAuthority(ageOf(policy.authorityLifetimeMs));
     const serving = await issueServing(authority, policy.names, ageOf(policy.servingLifetimeMs));
     const seeded = { authority, serving, trusted: [authority.certificate] };
-    await cluster.applySecret({ namespace: operatorNamespace, name: 'rotating-tls', data: toCertificateData(seeded) });
+    const ownerUid = cluster.get('Namespace', '', operatorNamespace)?.metadata.uid ?? '';
+    const data = toCertificateData(seeded);
+    await cluster.applySecret({ namespace: operatorNamespace, name: 'rotating-tls', data, ownerUid });
     const { port } = await startWebhooks('rotating', policy, clock.read);
     await configure('mutatingwebhookconfigurations', 'rotating', port, 'Fail', webhookIn('rotating'));
     await untilConfigured('rotating');

@@ -329,6 +329,26 @@ const updates = (['Persona', 'ApiKeyBinding', 'AnalysisConfig'] as const).flatMa
   },
 ]);
 
+const named = (name: string, changes: JsonObject = {}): JsonObject => ({
+  ...example('Organization'),
+  metadata: { name },
+  ...changes,
+});
+const organizationNames: readonly Fixture[] = [
+  ...['globex-signing-keys', 'x-synthetic-key', 'synthetic-key', 'webhook-tls', 'o'.repeat(64)].map((name) => ({
+    title: `the name ${name.slice(0, 20)}`,
+    kind: 'Organization' as const,
+    object: named(name),
+    wrong: [''],
+  })),
+  ...['signing-keys-globex', 'synthetic-keys', 'webhook', 'o'.repeat(63)].map((name) => ({
+    title: `the name ${name.slice(0, 20)}`,
+    kind: 'Organization' as const,
+    object: named(name),
+    wrong: [],
+  })),
+];
+
 const whole = example('Persona');
 const metadata: readonly Fixture[] = [
   {
@@ -353,5 +373,6 @@ export const fixtures: readonly Fixture[] = [
   ...apiKeyBindings,
   ...analysisConfigs,
   ...updates,
+  ...organizationNames,
   ...metadata,
 ];

@@ -11,6 +11,7 @@ import type {
 } from '../../../crds/resources.generated.ts';
 import type { ApiClient } from '../../../operator/cluster/kubernetes/api-client.ts';
 import { isNotFound } from '../../../operator/cluster/kubernetes/api-error.ts';
+import { webhookCertificateSecretName } from '../../../operator/credentials.ts';
 import { type Gathered, Unreadable } from '../check.ts';
 import { describeError } from '../describe-error.ts';
 import type { ClusterFacts, DefinitionFacts, PreFacts, ServerAnswer } from './facts.ts';
@@ -40,8 +41,7 @@ export interface GatherOptions {
 /** With the CustomResourceDefinitions of this version. */
 const definitionDirectory = join(import.meta.dirname, '..', '..', '..', 'crds');
 
-/** The Secret that the operator keeps the webhook's certificate in, and the volume that it is in where others make it. */
-const ownCertificateSecret = 'chaperone-webhook-tls';
+/** The volume that the webhook's certificate is in where others than the operator make it. */
 const certificateVolume = 'webhook-certificate';
 
 /** The Lease that the operators elect their leader by. */
@@ -187,7 +187,7 @@ async function readCertificate(
 ): Promise<ClusterFacts['certificate']> {
   const volumes = deployments.flatMap(({ spec }) => spec.template.spec.volumes ?? []);
   const mounted = volumes.find(({ name }) => name === certificateVolume)?.secret?.secretName;
-  const secretName = mounted ?? ownCertificateSecret;
+  const secretName = mounted ?? webhookCertificateSecretName;
   const secret = await find<ApiSecret>(`/api/v1/namespaces/${namespace}/secrets/${secretName}`);
   // The private keys beside it are no concern of a check.
   const chain = Buffer.from(secret?.data?.['tls.crt'] ?? '', 'base64').toString('utf8');

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Cache } from '../cache.ts';
 import { ClusterError, type ObjectKey, type Secret, type SecretToApply } from '../cluster.ts';
+import { isMadeFor, managedBy, managedByLabel, ownedLabels } from '../owned.ts';
 import { newMetadata, type ObjectRecord, type Records } from './records.ts';
 import type { SecretContent, SecretFiles } from './secret-files.ts';
 
@@ -9,7 +10,7 @@ export interface AppliedSecrets {
   /** Brings back those that the records name. */
   load(): Promise<void>;
   apply(secret: SecretToApply): Promise<void>;
-  delete(namespace: string, name: string): Promise<void>;
+  delete(namespace: string, name: string, isOwn: (secret: Secret) => boolean): Promise<void>;
 }
 
 interface AppliedSecretsContext {
@@ -29,23 +30,29 @@ export function makeAppliedSecrets({ cache, records, files, now }: AppliedSecret
       }
     },
 
-    apply: async ({ namespace, name, data, labels }) => {
+    apply: async ({ namespace, name, data, labels, ownerUid, isOwn }) => {
       const key = keyOf(namespace, name);
       const known = records.get(key);
       if (known?.owner === 'files') throw new ClusterError('conflict', key, `is stated by ${known.file}`);
+      const current = cache.get('Secret', namespace, name);
+      if (current && !isMadeFor(current, ownerUid) && !isOwn?.(current)) {
+        throw new ClusterError('conflict', key, 'was made for something else');
+      }
       const metadata = known?.metadata ?? newMetadata(now());
-      const record: ObjectRecord = { key, owner: 'operator', metadata, ...(labels && { labels }) };
+      const record: ObjectRecord = { key, owner: 'operator', metadata, labels: ownedLabels(ownerUid, labels) };
       const secret = toSecret(record, encode(data));
-      if (isDeepStrictEqual(cache.get('Secret', namespace, name), secret)) return;
+      if (isDeepStrictEqual(current, secret)) return;
       await files.write(namespace, name, secret.data);
       await records.keep(record);
       cache.put('Secret', secret);
       cache.announce(key, 'own');
     },
 
-    delete: async (namespace, name) => {
+    delete: async (namespace, name, isOwn) => {
       const key = keyOf(namespace, name);
       if (records.get(key)?.owner !== 'operator') return;
+      const current = cache.get('Secret', namespace, name);
+      if (current && !isOwn(current)) return;
       await files.remove(namespace, name);
       await records.drop(key);
       cache.remove(key);
@@ -62,7 +69,7 @@ function toSecret({ key: { namespace, name }, metadata, labels }: ObjectRecord, 
   return {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name, namespace, ...(labels && { labels: { ...labels } }), ...metadata },
+    metadata: { name, namespace, labels: { ...labels, [managedByLabel]: managedBy }, ...metadata },
     data,
   };
 }

@@ -1,16 +1,15 @@
 import { ClusterError, type ObjectKey, type Secret, type SecretToApply } from '../cluster.ts';
+import { isMadeFor, managedBy, managedByLabel, ownedLabels } from '../owned.ts';
 import type { ApiClient } from './api-client.ts';
 import { ApiError, isConflict, isNotFound } from './api-error.ts';
 import { apply, fieldManager } from './field-manager.ts';
 import { listAll } from './list.ts';
 import { type ContentApiObject, collectionPath, namespacedPath, objectPath } from './resources.ts';
 
-const managedBy = 'app.kubernetes.io/managed-by';
-
 /** Selects the Secrets that the operator made. */
-export const ownedSelector = `${managedBy}=chaperone`;
+export const ownedSelector = `${managedByLabel}=${managedBy}`;
 /** Selects all the others. */
-export const foreignSelector = `${managedBy}!=chaperone`;
+export const foreignSelector = `${managedByLabel}!=${managedBy}`;
 
 export interface OwnedSecretsOptions {
   readonly client: ApiClient;
@@ -21,6 +20,9 @@ export interface OwnedSecretsOptions {
   readonly learn: (answer: ContentApiObject) => void;
   readonly forget: (key: ObjectKey<'Secret'>) => void;
 }
+
+/** Why a Secret is left as it is. */
+const notOwn = 'exists already and is not ours; rename or delete it';
 
 /** Writes the Secrets that are the operator's own, and touches no others. */
 export function makeOwnedSecrets({ client, known, about, learn, forget }: OwnedSecretsOptions) {
@@ -44,21 +46,30 @@ export function makeOwnedSecrets({ client, known, about, learn, forget }: OwnedS
       if (!isConflict(error)) throw error;
       const secret = await read(key);
       if (secret && !isOwned(secret)) {
-        throw new ClusterError('conflict', key, 'exists already and is not ours; rename or delete it');
+        throw new ClusterError('conflict', key, notOwn);
       }
       if (secret) learn(secret);
       throw new ClusterError('stale', key, 'was not known to exist', { cause: error });
     }
   };
-  const replace = async (key: ObjectKey<'Secret'>, secret: object, wanted: object): Promise<ContentApiObject> => {
+  /** Writes over the Secret with this uid, and over no other that has taken its place since it was looked at. */
+  const replace = async (
+    key: ObjectKey<'Secret'>,
+    uid: string,
+    secret: { readonly metadata: object },
+    wanted: object,
+  ): Promise<ContentApiObject> => {
     const path = objectPath(key);
-    const answer = await apply<ContentApiObject>(client, path, secret);
+    const body = { ...secret, metadata: { ...secret.metadata, uid } };
+    const answer = await apply<ContentApiObject>(client, path, body).catch((error: unknown) => {
+      throw isConflict(error) ? new ClusterError('stale', key, 'is another by now', { cause: error }) : error;
+    });
     // Applying leaves keys alone that somebody else has added.
     const surplus = Object.keys(answer.data ?? {}).filter((one) => !Object.hasOwn(wanted, one));
     if (surplus.length === 0) return answer;
-    const body = { data: Object.fromEntries(surplus.map((one) => [one, null])) };
+    const patch = { metadata: { uid }, data: Object.fromEntries(surplus.map((one) => [one, null])) };
     const contentType = 'application/merge-patch+json';
-    return client.send<ContentApiObject>({ method: 'PATCH', path, query: { fieldManager }, contentType, body });
+    return client.send<ContentApiObject>({ method: 'PATCH', path, query: { fieldManager }, contentType, body: patch });
   };
 
   return {
@@ -75,11 +86,14 @@ export function makeOwnedSecrets({ client, known, about, learn, forget }: OwnedS
       for (const secret of items) learn(secret);
     },
 
-    async apply({ namespace, name, data, labels = {} }: SecretToApply): Promise<void> {
+    async apply({ namespace, name, data, labels, ownerUid, isOwn }: SecretToApply): Promise<void> {
       const key = { kind: 'Secret', namespace, name } as const;
       const wanted = encode(data);
-      const wantedLabels = { ...labels, [managedBy]: 'chaperone' };
+      const wantedLabels = ownedLabels(ownerUid, labels);
       const current = known(key);
+      if (current && !isMadeFor(current, ownerUid) && !isOwn?.(current)) {
+        throw new ClusterError('conflict', key, notOwn);
+      }
       if (current && isSame(current, wanted, wantedLabels)) return;
       const secret = {
         apiVersion: 'v1',
@@ -88,7 +102,7 @@ export function makeOwnedSecrets({ client, known, about, learn, forget }: OwnedS
         data: wanted,
       };
       about(key, (one) => isSame(one, wanted, wantedLabels));
-      const writing = current ? replace(key, secret, wanted) : create(key, secret);
+      const writing = current ? replace(key, current.metadata.uid, secret, wanted) : create(key, secret);
       const answer = await writing.catch((error: unknown) => {
         throw isRefusal(error)
           ? new ClusterError('refused', key, `was refused: ${error.message}`, { cause: error })
@@ -97,10 +111,10 @@ export function makeOwnedSecrets({ client, known, about, learn, forget }: OwnedS
       learn(answer);
     },
 
-    async delete(namespace: string, name: string): Promise<void> {
+    async delete(namespace: string, name: string, isOwn: (secret: Secret) => boolean): Promise<void> {
       const key = { kind: 'Secret', namespace, name } as const;
       const current = known(key);
-      if (!current) return;
+      if (!current || !isOwn(current)) return;
       try {
         const body = { preconditions: { uid: current.metadata.uid } };
         await client.send({ method: 'DELETE', path: objectPath(key), body });
@@ -120,7 +134,7 @@ function isRefusal(error: unknown): error is ApiError {
 
 /** Ours even where somebody has taken the label away: the server remembers who wrote it. */
 function isOwned({ metadata: { labels, managedFields = [] } }: ContentApiObject): boolean {
-  return labels?.[managedBy] === 'chaperone' || managedFields.some(({ manager }) => manager === fieldManager);
+  return labels?.[managedByLabel] === managedBy || managedFields.some(({ manager }) => manager === fieldManager);
 }
 
 function encode(data: SecretToApply['data']): Record<string, string> {

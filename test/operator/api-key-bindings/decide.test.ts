@@ -37,6 +37,7 @@ const gatheredAs = (gathered: Partial<GatheredBinding>, binding = makeBinding('w
     syntheticKey: 'chp_out',
     stored: undefined,
     keepsFormerRoles: false,
+    isOperatorsSecret: false,
   },
   ...gathered,
 });
@@ -89,6 +90,7 @@ for (const [spec, gathered, expected] of changes) {
 
 const withdrawals: readonly (readonly [Partial<GatheredBinding>, string, RegExp])[] = [
   [{ hasProvider: false }, 'ProviderNotFound', /Organization "acme" has no provider "openai"/],
+  [{ isOperatorsSecret: true }, 'SecretNotPermitted', /Secret "openai-key" is one that the operator made/],
   [{ providerKey: undefined }, 'SecretNotFound', /Secret "openai-key" with a key "api-key" is not there/],
   [{ providerKey: '“sk-quoted”' }, 'SecretInvalid', /Secret "openai-key" has no provider's key under "api-key"/],
   [{ providerKey: 'sk-one\nsk-two' }, 'SecretInvalid', /line breaks/],

@@ -55,6 +55,8 @@ describe('a status', () => {
 
 describe('a Secret of the operator', () => {
   const secretKey = { kind: 'Secret', namespace: 'default', name: 'synthetic' } as const;
+  const ownerUid = '6a0e0a7c-54f5-4d0e-8f8e-0d3f0f4a7c11';
+  const isAny = () => true;
 
   test('is files that only the owner reads, is listed, and outlives a restart', async (t) => {
     const yaml = await makeYamlDirectory(t);
@@ -66,9 +68,11 @@ describe('a Secret of the operator', () => {
       name: 'synthetic',
       data: { key: 'chp_1', old: 'x' },
       labels,
+      ownerUid,
     });
-    await first.cluster.applySecret({ namespace: 'default', name: 'synthetic', data: { key: 'chp_2' }, labels });
-    await first.cluster.applySecret({ namespace: 'default', name: 'synthetic', data: { key: 'chp_2' }, labels });
+    const next = { namespace: 'default', name: 'synthetic', data: { key: 'chp_2' }, labels, ownerUid };
+    await first.cluster.applySecret(next);
+    await first.cluster.applySecret(next);
     assert.deepEqual(first.announced, [secretKey, secretKey]);
 
     const path = join(yaml.state, 'secrets/default/synthetic');
@@ -82,11 +86,15 @@ describe('a Secret of the operator', () => {
     assert.equal((await stat(path)).mode & 0o777, 0o700);
 
     const before = first.cluster.get('Secret', 'default', 'synthetic');
-    assert.deepEqual(before?.metadata.labels, labels);
+    assert.deepEqual(before?.metadata.labels, {
+      ...labels,
+      'app.kubernetes.io/managed-by': 'chaperone',
+      'chaperone.dev/owner-uid': ownerUid,
+    });
     const second = await yaml.start();
     assert.deepEqual(second.cluster.get('Secret', 'default', 'synthetic'), before);
-    await second.cluster.deleteSecret('default', 'synthetic');
-    await second.cluster.deleteSecret('default', 'synthetic');
+    await second.cluster.deleteSecret('default', 'synthetic', isAny);
+    await second.cluster.deleteSecret('default', 'synthetic', isAny);
     assert.deepEqual(second.announced, [secretKey]);
     assert.equal(second.cluster.get('Secret', 'default', 'synthetic'), undefined);
     await assert.rejects(stat(path), { code: 'ENOENT' });
@@ -97,7 +105,7 @@ describe('a Secret of the operator', () => {
     await yaml.write('a.yaml', organization());
     const { cluster } = await yaml.start();
     const apply = (value: string) =>
-      cluster.applySecret({ namespace: 'default', name: 'synthetic', data: { one: value, two: value } });
+      cluster.applySecret({ namespace: 'default', name: 'synthetic', data: { one: value, two: value }, ownerUid });
     await apply('0');
     let isWriting = true;
     const writing = (async () => {
@@ -120,25 +128,39 @@ describe('a Secret of the operator', () => {
     assert(reads > 0);
   });
 
+  test('that was made for one object is neither written over nor removed for another', async (t) => {
+    const yaml = await makeYamlDirectory(t);
+    await yaml.write('a.yaml', organization());
+    const { cluster } = await yaml.start();
+    const secret = { namespace: 'default', name: 'synthetic', data: { key: 'chp_1' }, ownerUid };
+    await cluster.applySecret(secret);
+    const other = { ...secret, data: { key: 'chp_2' }, ownerUid: 'other' };
+    await assert.rejects(cluster.applySecret(other), { code: 'conflict' });
+    await cluster.deleteSecret('default', 'synthetic', () => false);
+    assert.deepEqual(cluster.get('Secret', 'default', 'synthetic')?.data, { key: Buffer.from('chp_1') });
+    await cluster.applySecret({ ...other, isOwn: ({ data }) => String(data.key) === 'chp_1' });
+    assert.equal(cluster.get('Secret', 'default', 'synthetic')?.metadata.labels?.['chaperone.dev/owner-uid'], 'other');
+  });
+
   test('and one that a file states do not take each other’s name', async (t) => {
     const yaml = await makeYamlDirectory(t);
     const stated = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'stated' }, stringData: { key: 'a' } };
     await yaml.write('a.yaml', organization(), stated);
     const { cluster, found, fixed, until } = await yaml.start();
-    await assert.rejects(cluster.applySecret({ namespace: 'default', name: 'stated', data: {} }), {
+    await assert.rejects(cluster.applySecret({ namespace: 'default', name: 'stated', data: {}, ownerUid }), {
       code: 'conflict',
       message: 'Secret default/stated is stated by a.yaml',
     });
-    await cluster.deleteSecret('default', 'stated');
+    await cluster.deleteSecret('default', 'stated', isAny);
     assert(cluster.get('Secret', 'default', 'stated'));
 
-    await cluster.applySecret({ namespace: 'default', name: 'synthetic', data: { key: 'chp_1' } });
+    await cluster.applySecret({ namespace: 'default', name: 'synthetic', data: { key: 'chp_1' }, ownerUid });
     await yaml.write('b.yaml', { ...stated, metadata: { name: 'synthetic' } });
     await until(() => found.length > 0);
     assert.equal(found[0]?.object, 'Secret default/synthetic');
     assert.deepEqual(cluster.get('Secret', 'default', 'synthetic')?.data, { key: Buffer.from('chp_1') });
 
-    await cluster.deleteSecret('default', 'synthetic');
+    await cluster.deleteSecret('default', 'synthetic', isAny);
     await until(() => fixed.length > 0);
     assert.deepEqual(cluster.get('Secret', 'default', 'synthetic')?.data, { key: Buffer.from('a') });
   });

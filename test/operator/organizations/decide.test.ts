@@ -7,6 +7,7 @@ import {
   finalizer,
   judgeFailures,
   judgeOrganization,
+  judgeRefusal,
 } from '../../../operator/organizations/decide.ts';
 import type { GatheredOrganization } from '../../../operator/organizations/gather.ts';
 import { makeMeta, makeOrganization } from '../memory-cluster.ts';
@@ -30,6 +31,9 @@ const settled: GatheredOrganization = {
   role: 'role',
   passwordIsRefused: false,
   credentials,
+  isRecovered: false,
+  takenSecrets: [],
+  unprovenCopies: [],
   signingKeys: [{ kty: 'OKP', kid: 'k' }],
   memberNamespaces: ['api', 'web'],
   namespacesWithCredentials: ['api', 'chaperone-system', 'web'],
@@ -105,7 +109,8 @@ test('tokens live as long as the organization says', () => {
 });
 
 test('a shared secret is handed on; one that is named and missing is a problem that says where it belongs', () => {
-  assert.deepEqual([apply({ sharedSecret: 's' }).sharedSecret, apply({ sharedSecret: 's' }).problem], ['s', undefined]);
+  const permitted = apply({ sharedSecret: { state: 'permitted', value: 's' } });
+  assert.deepEqual([permitted.sharedSecret, permitted.problem], ['s', undefined]);
   const organization = withSpec({
     authentication: {
       tokenLifetime: '1h',
@@ -115,15 +120,48 @@ test('a shared secret is handed on; one that is named and missing is a problem t
       sharedSecretRef: { name: 'legacy', key: 'secret' },
     },
   });
-  const { sharedSecret, problem } = apply({ organization, sharedSecret: null });
+  const { sharedSecret, problem } = apply({ organization, sharedSecret: { state: 'missing' } });
   assert.equal(sharedSecret, undefined);
   assert.deepEqual(problem, {
     type: 'CredentialsReady',
     status: false,
     reason: 'SharedSecretMissing',
     message:
-      'Tokens signed with the shared secret are refused: create Secret "legacy" with key "secret" in namespace chaperone-system.',
+      'Tokens signed with the shared secret are refused: create Secret "legacy" with key "secret" in namespace chaperone-system, with the label chaperone.dev/shared-secret-of: acme.',
   });
+  const unlabelled = apply({ organization, sharedSecret: { state: 'in force', value: 's' } });
+  assert.deepEqual([unlabelled.sharedSecret, unlabelled.problem?.reason], ['s', 'SharedSecretUnlabelled']);
+  const refused = apply({ organization, sharedSecret: { state: 'not permitted' } });
+  assert.deepEqual([refused.sharedSecret, refused.problem?.reason], [undefined, 'SharedSecretNotPermitted']);
+  assert.match(refused.problem?.message ?? '', /kubectl label .* legacy chaperone\.dev\/shared-secret-of=acme$/);
+});
+
+const refusals: readonly [what: string, gathered: Partial<GatheredOrganization>, reason: string][] = [
+  ['a Secret of its is somebody else’s', { takenSecrets: ['chaperone-system/chaperone-acme'] }, 'SecretTaken'],
+  ['nothing proves the copies of lost credentials', { unprovenCopies: ['web/chaperone-acme'] }, 'CredentialsUnproven'],
+  [
+    'its credentials would have the name of signing keys',
+    { organization: makeOrganization('a-signing-keys') },
+    'NameReserved',
+  ],
+  ['… of a synthetic key', { organization: makeOrganization('x-synthetic-key') }, 'NameReserved'],
+  ['… of the webhook’s certificate', { organization: makeOrganization('webhook-tls') }, 'NameReserved'],
+];
+for (const [what, gathered, reason] of refusals) {
+  test(`nothing is written for an organization where ${what}`, () => {
+    const decision = decideOrganization({ ...settled, ...gathered }, nowMs);
+    assert.ok(decision.action === 'refuse');
+    assert.deepEqual(
+      judgeRefusal(decision.verdict).map((verdict) => `${verdict.type}=${verdict.status} ${verdict.reason}`),
+      [`Ready=false ${reason}`, `CredentialsReady=false ${reason}`],
+    );
+  });
+}
+
+test('a password that was recovered from a copy is replaced where the database refuses it', () => {
+  assert.equal(apply({ isRecovered: true, passwordIsRefused: true }).renewsLogin, true);
+  assert.equal(apply({ isRecovered: true }).renewsLogin, false);
+  assert.equal(apply({ passwordIsRefused: true }).renewsLogin, false);
 });
 
 for (const [deletionPolicy, keepData] of [

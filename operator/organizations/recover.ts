@@ -1,0 +1,59 @@
+import { digestOfDataKey } from '../../database/data-key-digests.ts';
+import type { DataKeySet } from '../../database/envelope.ts';
+import type { OrganizationCredentials } from '../credentials.ts';
+
+/**
+ * What of the copies in member namespaces is believed where the operator's own credentials were lost: the data keys whose
+ * digests the database has, from whichever copy has them, and no other field but the login, which the database can be asked
+ * about. Whoever may write Secrets in a member namespace can put anything into a copy.
+ *
+ * @param digests of the organization's data keys, by the database
+ * @returns undefined where no copy has a key of the organization's
+ */
+export function recoverCredentials(
+  copies: readonly OrganizationCredentials[],
+  digests: readonly string[],
+): OrganizationCredentials | undefined {
+  const proven = copies
+    .map((copy) => ({ copy, keys: provenKeys(copy.dataKeys, digests) }))
+    .filter(({ keys }) => Object.keys(keys).length > 0);
+  const [first] = proven;
+  if (!first) return undefined;
+  const keys = Object.assign({}, ...proven.map(({ keys: some }) => some).toReversed()) as DataKeySet['keys'];
+  const sets = proven.map(({ copy }) => copy.dataKeys);
+  const current = sets.map((set) => set.current).find((id) => Object.hasOwn(keys, id)) ?? Object.keys(keys)[0] ?? '';
+  return {
+    organization: first.copy.organization,
+    databaseUrl: first.copy.databaseUrl,
+    jwks: { keys: [] },
+    dataKeys: {
+      current,
+      keys,
+      issuedAtS: timesOf(keys, sets, 'issuedAtS'),
+      usedFromS: timesOf(keys, sets, 'usedFromS'),
+    },
+    // As old as can be: where passwords rotate, this one does at once.
+    loginIssuedAtS: 0,
+  };
+}
+
+function provenKeys(dataKeys: DataKeySet | undefined, digests: readonly string[]): DataKeySet['keys'] {
+  const entries = Object.entries(dataKeys?.keys ?? {});
+  return Object.fromEntries(
+    entries.filter(([id, base64]) => typeof base64 === 'string' && digests.includes(digestOfDataKey(id, base64))),
+  );
+}
+
+/** The first time that a copy tells of each key and that can be one. */
+function timesOf(
+  keys: DataKeySet['keys'],
+  sets: readonly DataKeySet[],
+  field: 'issuedAtS' | 'usedFromS',
+): Record<string, number> {
+  return Object.fromEntries(
+    Object.keys(keys).flatMap((id) => {
+      const time = sets.map((set) => set[field]?.[id]).find((one) => Number.isSafeInteger(one) && Number(one) >= 0);
+      return time === undefined ? [] : [[id, time]];
+    }),
+  );
+}

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import * as credentials from '../../operator/credentials.ts';
+
+const operatorNamespace = 'chaperone-system';
+
+/** Everything that the operator makes for an organization or a binding, by the function that names it: who owns what where. */
+const made: Readonly<Record<string, (place: Place) => readonly (readonly [string, string, string])[]>> = {
+  credentialsSecretName: ({ organization, namespace }: Place) => [
+    [operatorNamespace, credentials.credentialsSecretName(organization), `credentials of ${organization}`],
+    [namespace, credentials.credentialsSecretName(organization), `credentials of ${organization}`],
+  ],
+  signingSecretName: ({ organization }: Place) => [
+    [operatorNamespace, credentials.signingSecretName(organization), `signing keys of ${organization}`],
+  ],
+  syntheticKeySecretName: ({ namespace, binding }: Place) => [
+    [namespace, credentials.syntheticKeySecretName(binding), `synthetic key of ${namespace}/${binding}`],
+  ],
+  webhookCertificateSecretName: () => [
+    [operatorNamespace, credentials.webhookCertificateSecretName, 'certificate of the webhooks'],
+  ],
+};
+
+interface Place {
+  readonly organization: string;
+  readonly namespace: string;
+  readonly binding: string;
+}
+
+/** Names that come of putting together what names are made of, so that they meet often. */
+const name = fc
+  .array(fc.constantFrom('chaperone', 'a', 'signing-keys', 'synthetic-key', 'webhook-tls', 'x'), {
+    minLength: 1,
+    maxLength: 4,
+  })
+  .map((parts) => parts.join('-'));
+const organization = name.filter((one) => !credentials.isReservedOrganizationName(one));
+const place = fc.record({ organization, namespace: fc.constantFrom(operatorNamespace, 'web'), binding: name });
+
+test('no two things that the operator makes have one name in one namespace', () => {
+  fc.assert(
+    fc.property(fc.array(place, { minLength: 2, maxLength: 8 }), (places) => {
+      const owners = new Map<string, string>();
+      for (const [namespace, secret, owner] of places.flatMap((one) =>
+        Object.values(made).flatMap((make) => make(one)),
+      )) {
+        const path = `${namespace}/${secret}`;
+        assert.equal(owners.get(path) ?? owner, owner, path);
+        owners.set(path, owner);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test('every name that the operator gives a Secret is one of these', () => {
+  const named = Object.keys(credentials).filter((one) => one.endsWith('SecretName'));
+  assert.deepEqual(named.sort(), Object.keys(made).sort());
+});
