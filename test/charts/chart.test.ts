@@ -6,11 +6,12 @@ import { suite, test } from 'node:test';
 import { parse } from 'yaml';
 import { chart, parseRendered, type Rendered, render, repository, runHelm, skip } from './helm.ts';
 
-const valueFiles = globSync(join(import.meta.dirname, 'values', '*.yaml')).sort();
+/** Under the names that chart-testing looks for. */
+const valueFiles = globSync(join(chart, 'ci', '*-values.yaml')).sort();
 
 suite('the chart', { skip, concurrency: 2 }, () => {
   for (const file of valueFiles) {
-    const name = basename(file, '.yaml');
+    const name = basename(file, '-values.yaml');
 
     test(`renders ${name} as the golden file says (renew it by: npm test -- test/charts --test-update-snapshots)`, async (t) => {
       const rendered = await render('--values', file, '--set', 'crds.install=false');
@@ -32,8 +33,20 @@ suite('the chart', { skip, concurrency: 2 }, () => {
   }
 
   test('asks for a database and says how to name one', async () => {
-    await assert.rejects(render(), /database\.external\.secretName/);
+    await assert.rejects(render(), /The chart needs a database: name the Secret .* database\.external\.secretName/);
   });
+
+  for (const file of valueFiles) {
+    test(`names every image of ${basename(file)} exactly, and the sidecar's as the operator's`, async () => {
+      const objects = parseRendered(await render('--values', file));
+      const containers = objects
+        .flatMap(podsOf)
+        .flatMap(({ spec }) => [...spec.containers, ...(spec.initContainers ?? [])]);
+      for (const { image } of containers) assert.match(image, /(:v?\d+\.\d+(\.\d+)?(-[\w.-]+)?|@sha256:[0-9a-f]{64})$/);
+      const operator = containers.find(({ name }) => name === 'operator');
+      assert.ok(operator?.args?.includes(`--image=${operator.image}`));
+    });
+  }
 
   test('holds the definitions of the repository, kept when the release goes', async () => {
     const definitions = parseRendered(await render('--set', 'database.bundled.enabled=true')).filter(isDefinition);
@@ -104,6 +117,11 @@ suite('the chart', { skip, concurrency: 2 }, () => {
     ['webhook.failurePolicy=Maybe', /webhook\/failurePolicy/],
     ['upstream=models.example.com', /upstream/],
     ['image.digest=latest', /image\/digest/],
+    ['image.tag=latest', /image\/tag/],
+    ['database.bundled.image=postgres', /bundled\/image/],
+    ['database.bundled.image=registry:5000/postgres', /bundled\/image/],
+    ['database.bundled.image=postgres:latest', /bundled\/image/],
+    ['database.bundled.digest=18', /bundled\/digest/],
     ['sidecar.imagePullPolicy=Sometimes', /sidecar\/imagePullPolicy/],
     ['sidecar.imagePullSecrets[0].name=a\\,b', /sidecar\/imagePullSecrets/],
     ['webhook.timeoutSeconds=60', /timeoutSeconds/],
@@ -134,6 +152,8 @@ interface PodSpec {
 
 interface Container {
   readonly name: string;
+  readonly image: string;
+  readonly args?: readonly string[];
   readonly resources?: { readonly requests?: object; readonly limits?: object };
   readonly securityContext: Readonly<Record<string, unknown>>;
 }

@@ -50,7 +50,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- if .Values.database.bundled.enabled -}}
 {{ include "chaperone.databaseName" . }}
 {{- else -}}
-{{- required "name the Secret with your database's URL in database.external.secretName, or set database.bundled.enabled for a trial" .Values.database.external.secretName -}}
+{{- required "The chart needs a database: name the Secret with its URL in database.external.secretName, or set database.bundled.enabled=true for a trial. Values that work are in the chart's folder ci/." .Values.database.external.secretName -}}
 {{- end -}}
 {{- end -}}
 
