@@ -23,6 +23,9 @@ export function syntheticKeySecretName(binding: string): string {
 /** The Secret with the certificates of the operator's webhooks, in its namespace. */
 export const webhookCertificateSecretName = 'chaperone-webhook-tls';
 
+/** The Secret with the key by which API servers are known, in the operator's namespace. */
+export const webhookKeySecretName = 'chaperone.webhook-key';
+
 /**
  * Whether an Organization's credentials would have the name of another Secret of the operator's: an Organization
  * `globex-signing-keys` that of globex's signing keys, an Organization `x-synthetic-key` that of the synthetic key of a

@@ -17,7 +17,13 @@ import {
 import { findStuckReflector, makeMonitoringServer } from '../../operator/runtime/monitoring.ts';
 import { type Fleet, startFleet } from '../../operator/sidecars/fleet.ts';
 import { makeWorkloads } from '../../operator/sidecars/workloads.ts';
-import { type InjectionOptions, injectionSettingsOf, startCertificates, startWebhooks } from './webhooks.ts';
+import {
+  type InjectionOptions,
+  injectionSettingsOf,
+  startCertificates,
+  startPaths,
+  startWebhooks,
+} from './webhooks.ts';
 
 export interface InClusterOptions extends InjectionOptions {
   readonly namespace: string;
@@ -113,6 +119,8 @@ async function run(
   await cluster.refresh();
   const certificates = startCertificates(options, { cluster, client, log });
   if (certificates) releasers.push(certificates.stop);
+  const paths = startPaths(options, { client, log });
+  if (paths) releasers.push(paths.stop);
   const settings = injectionSettingsOf(options);
   if (settings) {
     fleet = startFleet({ cluster, client, settings, observer, registry, log });

@@ -3,10 +3,13 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { defaultCertificatePolicy } from '../../operator/certificates/decide.ts';
 import { type CertificateManager, startCertificateManager } from '../../operator/certificates/manage.ts';
+import type { WebhookConfiguration } from '../../operator/certificates/publish.ts';
 import { certificateFromDirectory, certificateFromSecret } from '../../operator/certificates/source.ts';
 import type { ApiClient } from '../../operator/cluster/kubernetes/api-client.ts';
 import type { KubernetesCluster } from '../../operator/cluster/kubernetes.ts';
 import { webhookCertificateSecretName } from '../../operator/credentials.ts';
+import { followFormerPaths } from '../../operator/injection/former-paths.ts';
+import { type PathPublisher, startPathPublisher } from '../../operator/injection/publish-paths.ts';
 import {
   defaultSidecar,
   type ImagePullPolicy,
@@ -14,6 +17,7 @@ import {
   type ResourceRequirements,
 } from '../../operator/injection/settings.ts';
 import { type Injection, startInjection } from '../../operator/injection/start.ts';
+import { followWebhookKeys, openWebhookKey } from '../../operator/injection/webhook-key.ts';
 
 export interface InjectionOptions {
   readonly namespace: string;
@@ -62,9 +66,12 @@ export async function startWebhooks(
   const { namespace, webhookCertificates } = options;
   const settings = injectionSettingsOf(options);
   if (!settings) return undefined;
+  const keys = followWebhookKeys(cluster, namespace, await openWebhookKey({ client, namespace }));
   return startInjection({
     cluster,
     client,
+    keys,
+    usesFormerPaths: followFormerPaths({ client, configurations: configurationsOf(options) }),
     certificates:
       webhookCertificates === undefined
         ? certificateFromSecret(cluster, { namespace, name: webhookCertificateSecretName })
@@ -77,6 +84,16 @@ export async function startWebhooks(
   });
 }
 
+/** Keeps API servers asking at the webhooks' secret paths; by the leader alone. */
+export function startPaths(
+  options: InjectionOptions,
+  { client, log }: Pick<WebhookContext, 'client' | 'log'>,
+): PathPublisher | undefined {
+  const { namespace, image } = options;
+  if (image === undefined) return undefined;
+  return startPathPublisher({ client, namespace, configurations: configurationsOf(options), log });
+}
+
 /** Keeps the webhooks' certificates up, unless somebody else does; by the leader alone. */
 export function startCertificates(
   options: InjectionOptions,
@@ -84,19 +101,23 @@ export function startCertificates(
 ): CertificateManager | undefined {
   const { namespace, image, webhookService, webhookCertificates } = options;
   if (image === undefined || webhookCertificates !== undefined) return undefined;
-  const name = options.webhookConfiguration ?? `chaperone-${namespace}`;
   return startCertificateManager({
     cluster,
     client,
     secret: { namespace, name: webhookCertificateSecretName },
-    configurations: [
-      { kind: 'mutatingwebhookconfigurations', name },
-      { kind: 'validatingwebhookconfigurations', name },
-    ],
+    configurations: configurationsOf(options),
     policy: {
       ...defaultCertificatePolicy,
       names: [`${webhookService}.${namespace}.svc`, `${webhookService}.${namespace}.svc.cluster.local`],
     },
     log,
   });
+}
+
+function configurationsOf({ webhookConfiguration, namespace }: InjectionOptions): readonly WebhookConfiguration[] {
+  const name = webhookConfiguration ?? `chaperone-${namespace}`;
+  return [
+    { kind: 'mutatingwebhookconfigurations', name },
+    { kind: 'validatingwebhookconfigurations', name },
+  ];
 }

@@ -28,35 +28,41 @@ export interface AdmissionAnswer {
 
 const ajv = new Ajv();
 const texts = { type: 'object', additionalProperties: { type: 'string' } };
-const containers = {
-  type: 'array',
-  items: {
-    type: 'object',
-    required: ['name'],
-    properties: {
-      name: { type: 'string' },
-      restartPolicy: { type: 'string' },
-      resources: { type: 'object', properties: { limits: { type: 'object' } } },
-      env: {
-        type: 'array',
-        items: {
-          type: 'object',
-          required: ['name'],
-          properties: { name: { type: 'string' }, value: { type: 'string' }, valueFrom: { type: 'object' } },
-        },
+const list = (items: object) => ({ type: 'array', items: { type: 'object', ...items } });
+const reference = { type: 'object', properties: fields('name') };
+const user = { type: 'object', properties: { runAsUser: { type: 'integer' } } };
+const containers = list({
+  required: ['name'],
+  properties: {
+    ...fields('name', 'image', 'restartPolicy'),
+    env: list({
+      required: ['name'],
+      properties: {
+        ...fields('name', 'value'),
+        valueFrom: { type: 'object', properties: { secretKeyRef: reference } },
       },
-      ports: {
-        type: 'array',
-        items: {
-          type: 'object',
-          required: ['containerPort'],
-          properties: { containerPort: { type: 'integer' }, protocol: { type: 'string' } },
-        },
-      },
-      volumeMounts: { type: 'array', items: { type: 'object', required: ['name'] } },
-    },
+    }),
+    envFrom: list({ properties: { secretRef: reference } }),
+    ports: list({
+      required: ['containerPort'],
+      properties: { containerPort: { type: 'integer' }, protocol: { type: 'string' } },
+    }),
+    resources: { type: 'object', properties: { limits: { type: 'object' } } },
+    securityContext: user,
+    volumeMounts: list({ required: ['name'], properties: fields('name', 'mountPath') }),
   },
-};
+});
+const volumes = list({
+  required: ['name'],
+  properties: {
+    ...fields('name'),
+    secret: { type: 'object', properties: fields('secretName') },
+    emptyDir: { type: 'object', properties: fields('sizeLimit') },
+    projected: { type: 'object', properties: { sources: list({ properties: { secret: reference } }) } },
+    csi: { type: 'object', properties: { nodePublishSecretRef: reference } },
+    flexVolume: { type: 'object', properties: { secretRef: reference } },
+  },
+});
 
 const isReview = ajv.compile<{ request: AdmissionRequest }>({
   type: 'object',
@@ -111,9 +117,13 @@ const isPod = ajv.compile<Pod>({
       properties: {
         containers,
         initContainers: containers,
-        volumes: { type: 'array', items: { type: 'object', required: ['name'], properties: fields('name') } },
-        imagePullSecrets: { type: 'array', items: { type: 'object', properties: fields('name') } },
+        ephemeralContainers: containers,
+        volumes,
+        imagePullSecrets: { type: 'array', items: reference },
+        securityContext: user,
         hostNetwork: { type: 'boolean' },
+        hostPID: { type: 'boolean' },
+        shareProcessNamespace: { type: 'boolean' },
         os: { type: 'object', required: ['name'], properties: fields('name') },
         nodeSelector: texts,
         terminationGracePeriodSeconds: { type: 'integer' },

@@ -1,10 +1,15 @@
 import type { Cluster, Namespace } from '../cluster/cluster.ts';
 import { type AdmissionAnswer, type AdmissionRequest, parsePod } from './admission-review.ts';
-import { decideInjection, type InjectionDecision } from './decide.ts';
+import type { Refusal } from './choose.ts';
+import { credentialsOf, decideInjection, type InjectionDecision, type Prove } from './decide.ts';
+import { essenceOf } from './essence.ts';
 import type { RecordPodEvent } from './events.ts';
+import { refuseAltered } from './final-state.ts';
 import { injectLabel } from './marks.ts';
 import type { InjectionMetrics } from './metrics.ts';
+import { refuseReferences } from './obstacle.ts';
 import type { Pod } from './pod.ts';
+import { makeProof } from './proof.ts';
 import type { InjectionSettings } from './settings.ts';
 
 export interface AdmissionContext {
@@ -12,6 +17,9 @@ export interface AdmissionContext {
   readonly settings: InjectionSettings;
   readonly metrics: InjectionMetrics;
   readonly recordEvent: RecordPodEvent;
+  /** All operators of an installation have them; the newest last. */
+  readonly proofKeys: () => readonly Buffer[];
+  readonly now?: () => number;
 }
 
 export type Admit = (request: AdmissionRequest) => Promise<AdmissionAnswer>;
@@ -44,28 +52,53 @@ export function makeMutate(context: AdmissionContext): Admit {
   });
 }
 
-/** Refuses pods that should have got a sidecar and have none, whatever the reason. */
-export function makeValidate(context: AdmissionContext): Admit {
-  const { metrics } = context;
-  return admitPods(context, (decision) => {
-    const refuse = (reason: string, message: string) => {
-      metrics.validations.inc({ outcome: 'refused', reason });
-      return refused(reason, message);
-    };
-    if (decision.action === 'refuse') return refuse(decision.reason, decision.message);
-    if (decision.action === 'inject' && decision.addsSidecar) {
-      return refuse(
-        'SidecarMissing',
-        `The pod is to have Chaperone's sidecar and does not have it, as the webhook that adds it was not reached. Create the pod again; if that does not help, see whether the operator's pods are ready. To run it ungoverned, give it the label ${injectLabel}: "false".`,
-      );
+/**
+ * Refuses pods that should have got a sidecar and have another one or none, whatever the reason, and pods without one
+ * that would read an organization's credentials.
+ *
+ * @param comparesSidecars false: it is enough that there is one, for as long as operators that give no proof may serve
+ */
+export function makeValidate(context: AdmissionContext, { comparesSidecars }: { comparesSidecars: boolean }): Admit {
+  const { metrics, cluster, proofKeys, now = Date.now } = context;
+  const conclude = (refusal: Refusal | undefined): AdmissionAnswer => {
+    metrics.validations.inc({ outcome: refusal ? 'refused' : 'allowed', reason: refusal?.reason ?? '' });
+    return refusal ? refused(refusal.reason, refusal.message) : { allowed: true };
+  };
+  const judge = (decision: InjectionDecision, pod: Pod, namespace: string): Refusal | undefined => {
+    if (decision.action === 'refuse') return decision;
+    if (decision.action === 'skip') {
+      if (decision.reason === 'ProtectedNamespace') return undefined;
+      return refuseReferences(pod, credentialsOf(cluster.list('Organization')), false);
     }
-    metrics.validations.inc({ outcome: 'allowed', reason: '' });
-    return { allowed: true };
-  });
+    if (decision.addsSidecar) return sidecarMissing;
+    if (!comparesSidecars) return undefined;
+    return refuseAltered(pod, decision.sidecar, namespace, { proofKeys: proofKeys(), nowMs: now() });
+  };
+  const admitCreation = admitPods(context, (decision, pod, { namespace = '' }) =>
+    conclude(judge(decision, pod, namespace)),
+  );
+  return async (request) => {
+    const { kind, operation, subResource, namespace = '' } = request;
+    const isDebugging = kind.kind === 'Pod' && operation === 'UPDATE' && subResource === 'ephemeralcontainers';
+    if (!isDebugging) return admitCreation(request);
+    const pod = parsePod(request.object);
+    if (typeof pod === 'string') return badRequest(pod);
+    if (namespace === context.settings.operatorNamespace) return { allowed: true };
+    // Volumes and the other containers were judged when the pod was created.
+    const { ephemeralContainers = [] } = pod.spec;
+    const added = { metadata: pod.metadata, spec: { containers: [], ephemeralContainers } };
+    return conclude(refuseReferences(added, credentialsOf(cluster.list('Organization')), false));
+  };
 }
 
+const sidecarMissing: Refusal = {
+  action: 'refuse',
+  reason: 'SidecarMissing',
+  message: `The pod is to have Chaperone's sidecar and does not have it, as the webhook that adds it was not reached. Create the pod again; if that does not help, see whether the operator's pods are ready. To run it ungoverned, give it the label ${injectLabel}: "false".`,
+};
+
 function admitPods(
-  { cluster, settings }: AdmissionContext,
+  { cluster, settings, proofKeys, now = Date.now }: AdmissionContext,
   answer: (decision: InjectionDecision, pod: Pod, request: AdmissionRequest) => AdmissionAnswer,
 ): Admit {
   return async (request) => {
@@ -73,7 +106,7 @@ function admitPods(
     // What is not the creation of a pod comes here by a configuration that says too much.
     if (kind.group !== '' || kind.kind !== 'Pod' || operation !== 'CREATE' || subResource) return { allowed: true };
     const pod = parsePod(request.object);
-    if (typeof pod === 'string') return { allowed: false, status: { code: 400, reason: 'BadRequest', message: pod } };
+    if (typeof pod === 'string') return badRequest(pod);
     const namespace = await findNamespace(cluster, name);
     if (!namespace) {
       // Its labels may ask for injection.
@@ -85,8 +118,14 @@ function admitPods(
       organizations: cluster.list('Organization'),
       bindings: cluster.list('ApiKeyBinding').filter(({ metadata }) => metadata.namespace === name),
     };
-    return answer(decideInjection(gathered, settings), pod, request);
+    const prove: Prove = ({ container, volumes, hash }) =>
+      makeProof(proofKeys(), { essence: essenceOf(container, volumes), hash, namespace: name }, now());
+    return answer(decideInjection(gathered, settings, prove), pod, request);
   };
+}
+
+function badRequest(message: string): AdmissionAnswer {
+  return { allowed: false, status: { code: 400, reason: 'BadRequest', message } };
 }
 
 function refused(reason: string, message: string): AdmissionAnswer {

@@ -3,7 +3,7 @@ import { chooseOrganization } from './choose.ts';
 import type { PodMeta, PodNamespace } from './pod.ts';
 import { type InjectionSettings, readPodSettings } from './settings.ts';
 import { hashSidecar } from './sidecar.ts';
-import { workloadOf } from './workload.ts';
+import { asCreated, workloadOf } from './workload.ts';
 
 /** What a pod that is there would be given if it were created now. */
 export interface CurrentSidecar {
@@ -26,9 +26,4 @@ export function currentSidecar(
   const workload = workloadOf(asCreated(metadata));
   const place = { organization: organization.name, namespace: namespace.name, workload };
   return { organization: organization.name, hash: hashSidecar(podSettings, place) };
-}
-
-/** The pod as injection saw it: a name that the API server makes up was not there yet. */
-function asCreated({ name, ...nameless }: PodMeta): PodMeta {
-  return nameless.generateName === undefined && name !== undefined ? { ...nameless, name } : nameless;
 }

@@ -1,19 +1,14 @@
 import type { ApiKeyBinding, Organization } from '../../crds/resources.generated.ts';
+import { credentialsSecretName } from '../credentials.ts';
 import { chooseBinding, chooseOrganization, type Refusal } from './choose.ts';
 import { environmentWarnings } from './environment.ts';
-import {
-  credentialsVolume,
-  dataVolume,
-  hashAnnotation,
-  injectLabel,
-  settingAnnotations,
-  sidecarName,
-} from './marks.ts';
+import { injectLabel } from './marks.ts';
+import { findObstacle, hasOurs, otherContainersOf } from './obstacle.ts';
 import { environmentPatch, type PatchOperation, sidecarPatch } from './patch.ts';
-import { type Container, containersOf, type Pod, type PodNamespace } from './pod.ts';
-import { type InjectionSettings, type PodSettings, readPodSettings } from './settings.ts';
-import { makeSidecar } from './sidecar.ts';
-import { workloadOf } from './workload.ts';
+import { containersOf, type Pod, type PodNamespace } from './pod.ts';
+import { type InjectionSettings, readPodSettings } from './settings.ts';
+import { makeSidecar, type Sidecar } from './sidecar.ts';
+import { asCreated, workloadOf } from './workload.ts';
 
 /** Everything a decision about a pod rests on. */
 export interface GatheredPod {
@@ -25,6 +20,9 @@ export interface GatheredPod {
   /** The namespace's. */
   readonly bindings: readonly ApiKeyBinding[];
 }
+
+/** Makes the proof that a sidecar is an operator's. */
+export type Prove = (sidecar: Sidecar) => string;
 
 /** Why a pod goes without a sidecar although nothing is wrong. */
 export type SkipReason =
@@ -42,6 +40,8 @@ export type InjectionDecision =
       readonly patch: readonly PatchOperation[];
       /** The pod lacks the sidecar itself, not only what leads to it. */
       readonly addsSidecar: boolean;
+      /** What it is given where it lacks one, and what one that it has must be like. */
+      readonly sidecar: Sidecar;
       readonly organization: string;
       /** For whoever creates the pod. */
       readonly warnings: readonly string[];
@@ -55,13 +55,17 @@ const protectedNamespaces = ['kube-system', 'kube-node-lease', 'kube-public'];
  * What to do about a pod that is to be created. Asked again about the pod as patched, it answers `inject` with an empty
  * patch.
  */
-export function decideInjection(gathered: GatheredPod, settings: InjectionSettings): InjectionDecision {
+export function decideInjection(
+  gathered: GatheredPod,
+  settings: InjectionSettings,
+  prove: Prove = () => '',
+): InjectionDecision {
   const { pod, namespace } = gathered;
   const skip = decideSkip(pod, namespace, settings);
   if (skip) return skip;
   const podSettings = readPodSettings(settings, pod.metadata.annotations, namespace.annotations);
   if (typeof podSettings === 'string') return { action: 'refuse', reason: 'InvalidAnnotation', message: podSettings };
-  const obstacle = findObstacle(pod, podSettings);
+  const obstacle = findObstacle(pod, podSettings, credentialsOf(gathered.organizations));
   if (obstacle) return obstacle;
   const organization = chooseOrganization(gathered.organizations, namespace, podSettings);
   if ('action' in organization) return organization;
@@ -72,7 +76,7 @@ export function decideInjection(gathered: GatheredPod, settings: InjectionSettin
   const sidecar = makeSidecar(podSettings, {
     organization: organization.name,
     namespace: namespace.name,
-    workload: workloadOf(pod.metadata),
+    workload: workloadOf(asCreated(pod.metadata)),
     graceSeconds: pod.spec.terminationGracePeriodSeconds,
     limitsStorage: otherContainersOf(pod).some(
       ({ resources }) => resources?.limits?.['ephemeral-storage'] !== undefined,
@@ -80,14 +84,23 @@ export function decideInjection(gathered: GatheredPod, settings: InjectionSettin
   });
   return {
     action: 'inject',
-    patch: [...environmentPatch(pod, podSettings, binding.key), ...(addsSidecar ? sidecarPatch(pod, sidecar) : [])],
+    patch: [
+      ...environmentPatch(pod, podSettings, binding.key),
+      ...(addsSidecar ? sidecarPatch(pod, sidecar, prove(sidecar)) : []),
+    ],
     addsSidecar,
+    sidecar,
     organization: organization.name,
     warnings: [
       ...containersOf(pod).flatMap((container) => environmentWarnings(container, podSettings)),
       ...binding.warnings,
     ],
   };
+}
+
+/** The names of the Secrets with the organizations' credentials. */
+export function credentialsOf(organizations: readonly Organization[]): ReadonlySet<string> {
+  return new Set(organizations.map(({ metadata }) => credentialsSecretName(metadata.name)));
 }
 
 function decideSkip(
@@ -120,50 +133,4 @@ function decideSkip(
     return skip('WindowsPod', 'The pod runs on Windows, for which there is no sidecar.');
   }
   return undefined;
-}
-
-/** What stands in the sidecar's place. */
-function findObstacle(pod: Pod, { port, metricsPort }: PodSettings): Refusal | undefined {
-  const refuse = (reason: string, message: string): Refusal => ({ action: 'refuse', reason, message });
-  const others = otherContainersOf(pod);
-  if (!hasOurs(pod)) {
-    if (containersOf(pod).some(({ name }) => name === sidecarName)) {
-      return refuse('NameTaken', `The pod has a container of its own named "${sidecarName}"; give it another name.`);
-    }
-    const volume = pod.spec.volumes?.find(({ name }) => name === credentialsVolume || name === dataVolume);
-    if (volume) {
-      return refuse('NameTaken', `The pod has a volume of its own named "${volume.name}"; give it another name.`);
-    }
-  }
-  for (const [wanted, annotation] of [
-    [port, settingAnnotations.port],
-    [metricsPort, settingAnnotations.metricsPort],
-  ] as const) {
-    const holder = others.find((container) => usesPort(container, wanted));
-    if (holder) {
-      return refuse(
-        'PortTaken',
-        `Container "${holder.name}" uses port ${wanted}, which the sidecar listens on; use another port there, or name another one for the sidecar with the annotation ${annotation}.`,
-      );
-    }
-  }
-  return undefined;
-}
-
-function otherContainersOf(pod: Pod): readonly Container[] {
-  return containersOf(pod).filter(({ name }) => name !== sidecarName);
-}
-
-function usesPort({ ports = [] }: Container, wanted: number): boolean {
-  return ports.some(({ containerPort, protocol = 'TCP' }) => containerPort === wanted && protocol === 'TCP');
-}
-
-/** Whether the pod has been injected already: by a former pass, perhaps with other settings, which are left as they are. */
-function hasOurs({ metadata, spec }: Pod): boolean {
-  const sidecar = spec.initContainers?.find(({ name }) => name === sidecarName);
-  return (
-    metadata.annotations?.[hashAnnotation] !== undefined &&
-    sidecar?.restartPolicy === 'Always' &&
-    sidecar.volumeMounts?.some(({ name }) => name === credentialsVolume) === true
-  );
 }

@@ -7,6 +7,9 @@ export const injectedLabel = 'chaperone.dev/injected';
 /** What the injected sidecar is made of, as a hash: pods with another one than new pods get are outdated. */
 export const hashAnnotation = 'chaperone.dev/injected-hash';
 
+/** That an operator gave the pod its sidecar, for another operator that would give it another one: see `proof.ts`. */
+export const proofAnnotation = 'chaperone.dev/injected-proof';
+
 /** On the template of a workload that was rolled for its sidecars' sake: the hash that its pods were to get by it. */
 export const rolledToAnnotation = 'chaperone.dev/rolled-to';
 

@@ -1,5 +1,5 @@
 import { missingEnvironment, type SyntheticKey } from './environment.ts';
-import { dataVolume, evictableVolumesAnnotation, hashAnnotation, injectedLabel } from './marks.ts';
+import { dataVolume, evictableVolumesAnnotation, hashAnnotation, injectedLabel, proofAnnotation } from './marks.ts';
 import type { Container, Pod } from './pod.ts';
 import type { PodSettings } from './settings.ts';
 import type { Sidecar } from './sidecar.ts';
@@ -11,14 +11,20 @@ export interface PatchOperation {
   readonly value: unknown;
 }
 
-/** What turns a pod without the sidecar into one with it. */
+/**
+ * What turns a pod without the sidecar into one with it.
+ *
+ * @param proof that it was an operator's
+ */
 export function sidecarPatch(
   { metadata, spec }: Pod,
   { container, volumes, imagePullSecrets, hash }: Sidecar,
+  proof: string,
 ): readonly PatchOperation[] {
   return [
     ...entriesPatch('/metadata/annotations', metadata.annotations, {
       [hashAnnotation]: hash,
+      [proofAnnotation]: proof,
       [evictableVolumesAnnotation]: addName(metadata.annotations?.[evictableVolumesAnnotation], dataVolume),
     }),
     ...entriesPatch('/metadata/labels', metadata.labels, { [injectedLabel]: 'true' }),

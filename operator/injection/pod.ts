@@ -27,7 +27,12 @@ export interface PodSpec {
   readonly initContainers?: readonly Container[];
   readonly volumes?: readonly Volume[];
   readonly imagePullSecrets?: readonly LocalReference[];
+  /** Added to a pod that runs, as by `kubectl debug`. */
+  readonly ephemeralContainers?: readonly Container[];
   readonly hostNetwork?: boolean;
+  readonly hostPID?: boolean;
+  readonly shareProcessNamespace?: boolean;
+  readonly securityContext?: { readonly runAsUser?: number };
   readonly os?: { readonly name: string };
   readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly terminationGracePeriodSeconds?: number;
@@ -35,17 +40,20 @@ export interface PodSpec {
 
 export interface Container {
   readonly name: string;
+  readonly image?: string;
   readonly restartPolicy?: string;
   readonly env?: readonly EnvironmentVariable[];
+  readonly envFrom?: readonly { readonly secretRef?: LocalReference }[];
   readonly ports?: readonly ContainerPort[];
   readonly resources?: { readonly limits?: Readonly<Record<string, unknown>> };
-  readonly volumeMounts?: readonly { readonly name: string }[];
+  readonly securityContext?: { readonly runAsUser?: number };
+  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath?: string }[];
 }
 
 export interface EnvironmentVariable {
   readonly name: string;
   readonly value?: string;
-  readonly valueFrom?: object;
+  readonly valueFrom?: { readonly secretKeyRef?: LocalReference & { readonly key?: string } };
 }
 
 export interface ContainerPort {
@@ -61,6 +69,10 @@ export interface LocalReference {
 export interface Volume {
   readonly name: string;
   readonly secret?: { readonly secretName?: string };
+  readonly emptyDir?: { readonly sizeLimit?: string };
+  readonly projected?: { readonly sources?: readonly { readonly secret?: LocalReference }[] };
+  readonly csi?: { readonly nodePublishSecretRef?: LocalReference };
+  readonly flexVolume?: { readonly secretRef?: LocalReference };
 }
 
 /** A namespace as far as injection reads it. */

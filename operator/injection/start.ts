@@ -7,11 +7,12 @@ import type { Registry } from 'prom-client';
 import type { CertificateSource } from '../certificates/source.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ApiClient } from '../cluster/kubernetes/api-client.ts';
-import { makeMutate, makeValidate } from './admit.ts';
+import { type AdmissionContext, makeMutate, makeValidate } from './admit.ts';
 import { makePodEventRecorder } from './events.ts';
 import { makeInjectionMetrics } from './metrics.ts';
 import type { InjectionSettings } from './settings.ts';
-import { makeWebhookServer } from './webhook-server.ts';
+import { proofKeyOf, type WebhookKeys, webhookOf } from './webhook-key.ts';
+import { makeWebhookServer, type Route } from './webhook-server.ts';
 
 export interface InjectionContext {
   /** Started: its caches are warm. */
@@ -20,6 +21,10 @@ export interface InjectionContext {
   readonly client: Pick<ApiClient, 'send'>;
   readonly certificates: CertificateSource;
   readonly settings: InjectionSettings;
+  /** By which API servers are known. */
+  readonly keys: WebhookKeys;
+  /** Whether API servers may ask at `/mutate` and `/validate` themselves, as before there were keys. */
+  readonly usesFormerPaths?: () => Promise<boolean>;
   readonly host?: string;
   /** 0: any that is free. */
   readonly port: number;
@@ -43,26 +48,16 @@ const drainMs = 3_000;
 const sweepMs = 50;
 
 /**
- * Serves `/mutate` and `/validate` until stopped: by every replica, whether it leads or not. A new certificate is taken
- * up with the next connection.
+ * Serves the webhooks below `/mutate` and `/validate` until stopped: by every replica, whether it leads or not. A new
+ * certificate is taken up with the next connection.
  *
  * @throws where the port is taken
  */
 export async function startInjection(context: InjectionContext): Promise<Injection> {
-  const {
-    cluster,
-    client,
-    certificates,
-    settings,
-    log,
-    registry,
-    host = '0.0.0.0',
-    drained = () => delay(drainMs),
-  } = context;
+  const { client, certificates, log, registry, host = '0.0.0.0', drained = () => delay(drainMs) } = context;
   const metrics = makeInjectionMetrics(registry);
   const recordEvent = makePodEventRecorder(client, log, context.instance);
-  const admission = { cluster, settings, metrics, recordEvent };
-  const server = makeWebhookServer({ '/mutate': makeMutate(admission), '/validate': makeValidate(admission) }, log);
+  const server = makeWebhookServer(makeRoute(context, { metrics, recordEvent }), log);
   await once(server.listen(context.port, host), 'listening');
 
   let hasCertificate = false;
@@ -89,6 +84,29 @@ export async function startInjection(context: InjectionContext): Promise<Injecti
       await closed;
       clearInterval(sweep);
     },
+  };
+}
+
+/** The webhooks at their secret paths, and for the time of an upgrade at their former ones. */
+function makeRoute(
+  { cluster, settings, keys, usesFormerPaths = async () => false }: InjectionContext,
+  { metrics, recordEvent }: Pick<AdmissionContext, 'metrics' | 'recordEvent'>,
+): Route {
+  const proofKeys = () => keys.all().map(proofKeyOf);
+  const admission = { cluster, settings, metrics, recordEvent, proofKeys };
+  // Anybody may ask there, so nothing is written for it.
+  const former = { ...admission, recordEvent: () => {} };
+  const webhooks = { mutate: makeMutate(admission), validate: makeValidate(admission, { comparesSidecars: true }) };
+  const formerWebhooks = new Map([
+    ['/mutate', makeMutate(former)],
+    // Who injected may be an operator of a former version.
+    ['/validate', makeValidate(former, { comparesSidecars: false })],
+  ]);
+  return async (path) => {
+    const webhook = webhookOf(path, keys.all());
+    if (webhook) return webhooks[webhook];
+    const formerWebhook = formerWebhooks.get(path);
+    return formerWebhook && (await usesFormerPaths()) ? formerWebhook : undefined;
   };
 }
 

@@ -13,12 +13,15 @@ const requestTimeoutMs = 30_000;
 /** Longer than the API server keeps idle connections (90 s): the side that sends should be the one that ends them. */
 const keepAliveTimeoutMs = 120_000;
 
+/** Who answers at a path; undefined where nobody does. */
+export type Route = (path: string) => Admit | undefined | Promise<Admit | undefined>;
+
 /**
- * Serves admission webhooks, each at its path. Until `setSecureContext` gives it a certificate, no connection succeeds.
+ * Serves admission webhooks. Until `setSecureContext` gives it a certificate, no connection succeeds.
  *
- * What is no AdmissionReview is answered with 400; a fault of ours with 500, so that the webhook's failurePolicy decides.
+ * Who asks at another path than those of the webhooks is told nothing. What is no AdmissionReview is answered with 400; a fault of ours with 500, so that the webhook's failurePolicy decides.
  */
-export function makeWebhookServer(webhooks: Readonly<Record<string, Admit>>, log: Logger): Server {
+export function makeWebhookServer(route: Route, log: Logger): Server {
   const server = createServer(
     { minVersion: 'TLSv1.2', requestTimeout: requestTimeoutMs },
     async (request, response) => {
@@ -28,10 +31,10 @@ export function makeWebhookServer(webhooks: Readonly<Record<string, Admit>>, log
         response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
       };
       const path = (request.url ?? '').split('?', 1)[0] ?? '';
-      const admit = Object.hasOwn(webhooks, path) ? webhooks[path] : undefined;
-      if (!admit) return answer(404, { message: `Here are ${Object.keys(webhooks).join(' and ')}` });
-      if (request.method !== 'POST') return answer(405, { message: 'An AdmissionReview is posted' });
       try {
+        const admit = await route(path);
+        if (!admit) return answer(404, { message: 'There is nothing here' });
+        if (request.method !== 'POST') return answer(405, { message: 'An AdmissionReview is posted' });
         const body = await readBody(request);
         if (body === undefined) return answer(413, { message: `The body has more than ${maxBodyBytes} bytes` });
         const review = parseAdmissionReview(body);
@@ -39,7 +42,7 @@ export function makeWebhookServer(webhooks: Readonly<Record<string, Admit>>, log
         answer(200, toAdmissionReview(review.uid, await admit(review)));
       } catch (error) {
         if (request.destroyed && !request.complete) return;
-        log.error({ err: error, path }, 'an admission could not be decided');
+        log.error({ err: error }, 'an admission could not be decided');
         answer(500, { message: "Chaperone could not decide; the operator's log says why" });
       }
     },

@@ -24,6 +24,11 @@ export function workloadKindOf(metadata: PodMeta): string {
   return owner.kind === 'Job' && cronJobSuffix.test(owner.name) ? 'CronJob' : owner.kind;
 }
 
+/** The pod as injection saw it: a name that the API server makes up was not there yet. */
+export function asCreated({ name, ...nameless }: PodMeta): PodMeta {
+  return nameless.generateName === undefined && name !== undefined ? { ...nameless, name } : nameless;
+}
+
 function withoutEnd(text: string, end: string): string {
   return text.endsWith(end) ? text.slice(0, -end.length) : text;
 }

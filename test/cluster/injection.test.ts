@@ -19,8 +19,10 @@ import {
   makeKubernetesCluster,
 } from '../../operator/cluster/kubernetes.ts';
 import type { Container, Pod } from '../../operator/injection/pod.ts';
+import { startPathPublisher } from '../../operator/injection/publish-paths.ts';
 import { defaultSidecar } from '../../operator/injection/settings.ts';
 import { startInjection } from '../../operator/injection/start.ts';
+import { followWebhookKeys, openWebhookKey, secretPath } from '../../operator/injection/webhook-key.ts';
 import { freePort } from '../free-port.ts';
 import { HeldClock } from '../held-clock.ts';
 import { until } from '../until.ts';
@@ -54,6 +56,7 @@ describe('pods that are created through an API server', { skip }, () => {
   let request: Request;
   let client: ApiClient;
   let cluster: KubernetesCluster;
+  let key: Buffer;
 
   before(async () => {
     server = await startServerWithKinds();
@@ -72,6 +75,7 @@ describe('pods that are created through an API server', { skip }, () => {
     cluster = makeKubernetesCluster({ client, namespace: operatorNamespace, log });
     releasers.push(() => cluster.close());
     await cluster.start();
+    key = await openWebhookKey({ client, namespace: operatorNamespace });
     // As a reconciler would have stated it.
     for (const name of ['acme', 'umbrella']) {
       const status = { id: randomUUID(), memberNamespaces: Object.keys(namespaces) };
@@ -203,20 +207,26 @@ describe('pods that are created through an API server', { skip }, () => {
     }, 'a certificate of the new authority');
 
     // Another address makes the API server connect anew.
-    await change('rotating', { path: '/webhooks/0/clientConfig/url', value: `https://localhost:${port}/mutate` });
+    await change('rotating', {
+      path: '/webhooks/0/clientConfig/url',
+      value: `https://localhost:${port}${secretPath(key, 'mutate')}`,
+    });
     for (let more = 0; more < 20; more++) await createInjected();
   });
 
   async function startWebhooks(name: string, policy?: CertificatePolicy, now = Date.now) {
     const secret = { namespace: operatorNamespace, name: `${name}-tls` };
+    const configurations = [
+      { kind: 'mutatingwebhookconfigurations', name },
+      { kind: 'validatingwebhookconfigurations', name },
+    ] as const;
+    const paths = startPathPublisher({ client, namespace: operatorNamespace, configurations, log, intervalMs: 100 });
+    releasers.push(() => paths.stop());
     const manager = startCertificateManager({
       cluster,
       client,
       secret,
-      configurations: [
-        { kind: 'mutatingwebhookconfigurations', name },
-        { kind: 'validatingwebhookconfigurations', name },
-      ],
+      configurations,
       policy: policy ?? { ...defaultCertificatePolicy, names: ['127.0.0.1'] },
       log,
       now,
@@ -227,6 +237,7 @@ describe('pods that are created through an API server', { skip }, () => {
       cluster,
       client,
       certificates: certificateFromSecret(cluster, secret),
+      keys: followWebhookKeys(cluster, operatorNamespace, key),
       settings: { ...defaultSidecar, operatorNamespace, image: 'chaperone:test' },
       host: '127.0.0.1',
       port: 0,

@@ -20,6 +20,7 @@ const made: Readonly<Record<string, (place: Place) => readonly (readonly [string
   webhookCertificateSecretName: () => [
     [operatorNamespace, credentials.webhookCertificateSecretName, 'certificate of the webhooks'],
   ],
+  webhookKeySecretName: () => [[operatorNamespace, credentials.webhookKeySecretName, 'key of the webhooks']],
 };
 
 interface Place {

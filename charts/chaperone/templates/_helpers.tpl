@@ -84,10 +84,15 @@ privileged: false
 readOnlyRootFilesystem: true
 {{- end -}}
 
+{{/* That of the image, and of the sidecars: operator/injection/sidecar.ts. */}}
+{{- define "chaperone.user" -}}
+60812
+{{- end -}}
+
 {{- define "chaperone.podSecurity" -}}
 runAsNonRoot: true
-runAsUser: 60812
-runAsGroup: 60812
+runAsUser: {{ include "chaperone.user" . }}
+runAsGroup: {{ include "chaperone.user" . }}
 seccompProfile:
   type: RuntimeDefault
 {{- end -}}

@@ -310,6 +310,51 @@ describe('refused', () => {
       /chaperone\.dev\/metrics-port/,
       { spec: { containers: [{ name: 'app', ports: [{ containerPort: 8001 }] }] } },
     ],
+    ['ProcessesShared', /spec\.shareProcessNamespace.*remove it/, { spec: { shareProcessNamespace: true } }],
+    ['ProcessesShared', /spec\.hostPID/, { spec: { hostPID: true } }],
+    [
+      'UserTaken',
+      /"app" runs as user 60812/,
+      { spec: { containers: [{ name: 'app', securityContext: { runAsUser: 60_812 } }] } },
+    ],
+    ['UserTaken', /"app" runs as user 60812/, { spec: { securityContext: { runAsUser: 60_812 } } }],
+    [
+      'CredentialsReferred',
+      /Volume "v" refers to Secret "chaperone-acme".*synthetic key/,
+      { spec: { volumes: [{ name: 'v', secret: { secretName: 'chaperone-acme' } }] } },
+    ],
+    [
+      'CredentialsReferred',
+      /Volume "v" refers/,
+      { spec: { volumes: [{ name: 'v', projected: { sources: [{}, { secret: { name: 'chaperone-acme' } }] } }] } },
+    ],
+    [
+      'CredentialsReferred',
+      /Volume "v" refers/,
+      { spec: { volumes: [{ name: 'v', csi: { nodePublishSecretRef: { name: 'chaperone-acme' } } }] } },
+    ],
+    [
+      'CredentialsReferred',
+      /environment of container "app" refers/,
+      {
+        spec: {
+          containers: [
+            { name: 'app', env: [{ name: 'U', valueFrom: { secretKeyRef: { name: 'chaperone-acme', key: 'k' } } }] },
+          ],
+        },
+      },
+    ],
+    [
+      'CredentialsReferred',
+      /environment of container "early" refers to Secret "chaperone-umbrella"/,
+      { spec: { initContainers: [{ name: 'early', envFrom: [{ secretRef: { name: 'chaperone-umbrella' } }] }] } },
+      { organizations: [organization('acme'), organization('umbrella')] },
+    ],
+    [
+      'VolumeTaken',
+      /"app" mounts volume "chaperone-data"/,
+      { spec: { containers: [{ name: 'app', volumeMounts: [{ name: 'chaperone-data' }] }] } },
+    ],
     ['InvalidAnnotation', /chaperone\.dev\/port is "80"/, { annotations: { 'chaperone.dev/port': '80' } }],
     ['InvalidAnnotation', /both 8001/, { annotations: { 'chaperone.dev/port': '8001' } }],
     ['InvalidAnnotation', /cpu-limit is "a lot"/, { annotations: { 'chaperone.dev/cpu-limit': 'a lot' } }],
@@ -323,6 +368,12 @@ describe('refused', () => {
       assert.match(decision.message, message);
     });
   }
+
+  test('not for a Secret that is only called like ours, nor for another user', () => {
+    const secret = { secretName: 'chaperone-notes' };
+    const spec = { volumes: [{ name: 'notes', secret }], securityContext: { runAsUser: 65_532 } };
+    assert.equal(decide(gathered(pod({ spec }))).action, 'inject');
+  });
 
   test('not for a UDP port, nor with another port by annotation', () => {
     const udp = { name: 'app', ports: [{ containerPort: 8000, protocol: 'UDP' }] };

@@ -68,13 +68,14 @@ export interface PodChange {
   readonly labels?: Record<string, string>;
   readonly annotations?: Record<string, string>;
   readonly spec?: Partial<Pod['spec']>;
+  readonly generateName?: string;
 }
 
 /** A pod that asks for injection. */
-export function pod({ labels, annotations, spec }: PodChange = {}): Pod {
+export function pod({ labels, annotations, spec, generateName }: PodChange = {}): Pod {
   return {
     metadata: {
-      name: 'web',
+      ...(generateName === undefined ? { name: 'web' } : { generateName }),
       namespace: 'shop',
       labels: labels ?? { 'chaperone.dev/inject': 'true' },
       ...(annotations && { annotations }),

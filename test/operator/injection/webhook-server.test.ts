@@ -6,19 +6,28 @@ import { Agent, request } from 'undici';
 import { issueAuthority, issueServing, type KeyPair } from '../../../operator/certificates/issue.ts';
 import { makeCache } from '../../../operator/cluster/cache.ts';
 import type { ChangeListener } from '../../../operator/cluster/cluster.ts';
+import type { ApiRequest } from '../../../operator/cluster/kubernetes/api-client.ts';
+import { decideInjection } from '../../../operator/injection/decide.ts';
 import { type Injection, startInjection } from '../../../operator/injection/start.ts';
+import { secretPath } from '../../../operator/injection/webhook-key.ts';
 import { until } from '../../until.ts';
-import { binding, organization, pod, settings } from './pods.ts';
+import { applyPatch, binding, gathered, organization, pod, settings } from './pods.ts';
 
 const log = pino({ level: 'silent' });
+const key = Buffer.alloc(32, 1);
+const keys = { all: () => [key] };
+const mutate = secretPath(key, 'mutate');
+const validate = secretPath(key, 'validate');
 
 describe('the webhooks', () => {
   const registry = new Registry();
   const cluster = makeCluster();
+  const sent: ApiRequest[] = [];
   let authority: KeyPair;
   let injection: Injection;
   let agent: Agent;
   let showNext: (pair: KeyPair) => void = () => {};
+  let isUpgrading = false;
 
   before(async () => {
     const validity = { lifetimeMs: 3_600_000, nowMs: Date.now() };
@@ -26,12 +35,19 @@ describe('the webhooks', () => {
     const first = await issueServing(authority, ['localhost'], validity);
     injection = await startInjection({
       cluster,
-      client: { send: () => Promise.reject(new Error('There is no API server')) },
+      client: {
+        send(request) {
+          sent.push(request);
+          return Promise.reject(new Error('There is no API server'));
+        },
+      },
       certificates: (onCertificate) => {
         showNext = onCertificate;
         return () => {};
       },
       settings,
+      keys,
+      usesFormerPaths: async () => isUpgrading,
       host: '127.0.0.1',
       port: 0,
       instance: 'test',
@@ -69,7 +85,7 @@ describe('the webhooks', () => {
     });
 
   test('answer with the patch', async () => {
-    const { status, body } = await post('/mutate?timeout=5s', review());
+    const { status, body } = await post(`${mutate}?timeout=5s`, review());
     assert.equal(status, 200);
     assert.partialDeepStrictEqual(body.response, { uid: 'u-1', allowed: true, patchType: 'JSONPatch' });
     const patch = JSON.parse(Buffer.from(body.response.patch, 'base64').toString());
@@ -82,34 +98,34 @@ describe('the webhooks', () => {
       { kind: { group: 'apps', kind: 'Pod' } },
       { subResource: 'binding' },
     ]) {
-      const { body } = await post('/mutate', review(change));
+      const { body } = await post(mutate, review(change));
       assert.deepEqual(body.response, { uid: 'u-1', allowed: true });
     }
   });
 
   test('refuse in words', async () => {
     const object = pod({ annotations: { 'chaperone.dev/organization': 'nobody' } });
-    const { body } = await post('/mutate', review({ object }));
+    const { body } = await post(mutate, review({ object }));
     assert.equal(body.response.allowed, false);
     assert.match(body.response.status.message, /create it or correct the annotation/);
   });
 
   test('refuse a final state without the sidecar', async () => {
-    const { body } = await post('/validate', review());
+    const { body } = await post(validate, review());
     assert.match(body.response.status.message, /SidecarMissing/);
-    const plain = await post('/validate', review({ object: pod({ labels: {} }) }));
+    const plain = await post(validate, review({ object: pod({ labels: {} }) }));
     assert.deepEqual(plain.body.response, { uid: 'u-1', allowed: true });
   });
 
   test('wait a moment for a namespace that is new', async () => {
-    const answer = post('/mutate', review({ namespace: 'new' }));
+    const answer = post(mutate, review({ namespace: 'new' }));
     await until(() => cluster.isAwaited());
     cluster.addNamespace('new');
     assert.match((await answer).body.response.status.message, /NoOrganization/);
   });
 
   test('take no pod of a namespace that has not been heard of', async () => {
-    const { body } = await post('/mutate', review({ namespace: 'nowhere' }));
+    const { body } = await post(mutate, review({ namespace: 'nowhere' }));
     assert.match(body.response.status.message, /NamespaceUnknown/);
   });
 
@@ -120,19 +136,83 @@ describe('the webhooks', () => {
     ['more than any review has', `"${'x'.repeat(7 * 1024 * 1024)}"`, 413],
   ];
   for (const [title, body, status] of wrong) {
-    test(`refuse ${title}`, async () => assert.equal((await post('/mutate', body)).status, status));
+    test(`refuse ${title}`, async () => assert.equal((await post(mutate, body)).status, status));
   }
 
   test('refuse a review of what is no pod, saying so', async () => {
-    const { body } = await post('/mutate', review({ object: { metadata: {}, spec: { containers: 'none' } } }));
+    const { body } = await post(mutate, review({ object: { metadata: {}, spec: { containers: 'none' } } }));
     assert.equal(body.response.allowed, false);
     assert.match(body.response.status.message, /\/spec\/containers must be array/);
   });
 
-  test('are found nowhere else', async () => assert.equal((await post('/', review())).status, 404));
+  const elsewhere = [
+    '/',
+    '/mutate',
+    '/validate',
+    '/mutate/',
+    `/mutate/${'0'.repeat(64)}`,
+    `${secretPath(key, 'mutate')}0`,
+  ];
+  for (const path of elsewhere) {
+    test(`tell a stranger nothing at ${path.slice(0, 20)}`, async () => {
+      const asked = review({ object: pod({ spec: { hostNetwork: true } }), namespace: 'shop' });
+      const events = sent.length;
+      const { status, body } = await post(path, asked);
+      assert.equal(status, 404);
+      assert.deepEqual(body, { message: 'There is nothing here' });
+      assert.equal(sent.length, events, 'an Event was written for a stranger');
+    });
+  }
+
+  test('are found at the former paths while API servers may still ask there, and write nothing for it', async () => {
+    isUpgrading = true;
+    const events = sent.length;
+    const { body } = await post('/mutate', review());
+    assert.equal(body.response.allowed, true);
+    const skipped = await post('/mutate', review({ object: pod({ spec: { os: { name: 'windows' } } }) }));
+    assert.equal(skipped.body.response.allowed, true);
+    assert.equal(sent.length, events);
+    // An operator of the former version may have given a sidecar that is not ours.
+    const theirs = { ...injectedPod(), metadata: { ...injectedPod().metadata } };
+    const [sidecar, ...others] = theirs.spec.initContainers ?? [];
+    const object = {
+      ...theirs,
+      spec: { ...theirs.spec, initContainers: [{ ...sidecar, image: 'chaperone:former' }, ...others] },
+    };
+    assert.equal((await post('/validate', review({ object }))).body.response.allowed, true);
+    assert.match((await post(validate, review({ object }))).body.response.status.message, /SidecarAltered/);
+    isUpgrading = false;
+  });
+
+  test('let nobody read the credentials by a container added to a pod that runs', async () => {
+    const reading = (secret: string) => ({
+      ...pod({ labels: {} }),
+      spec: {
+        containers: [{ name: 'app' }],
+        ephemeralContainers: [{ name: 'debugger', envFrom: [{ secretRef: { name: secret } }] }],
+      },
+    });
+    const update = { operation: 'UPDATE', subResource: 'ephemeralcontainers' };
+    const { body } = await post(validate, review({ ...update, object: reading('chaperone-acme') }));
+    assert.match(
+      body.response.status.message,
+      /container "debugger" refers to Secret "chaperone-acme".*CredentialsReferred/,
+    );
+    const other = await post(validate, review({ ...update, object: reading('chaperone-notes') }));
+    assert.equal(other.body.response.allowed, true);
+  });
+
+  test('let no pod that has not asked read them either', async () => {
+    const volumes = [{ name: 'stolen', secret: { secretName: 'chaperone-acme' } }];
+    const { body } = await post(validate, review({ object: pod({ labels: {}, spec: { volumes } }) }));
+    assert.match(
+      body.response.status.message,
+      /Volume "stolen" refers to Secret "chaperone-acme".*CredentialsReferred/,
+    );
+  });
 
   test('are counted', async () => {
-    await post('/mutate', review({ object: pod({ spec: { hostNetwork: true } }) }));
+    await post(mutate, review({ object: pod({ spec: { hostNetwork: true } }) }));
     const text = await registry.metrics();
     assert.match(text, /chaperone_injections_total\{outcome="skipped",reason="HostNetwork"\} 1/);
     assert.match(text, /chaperone_injection_validations_total\{outcome="refused",reason="SidecarMissing"\} 1/);
@@ -143,9 +223,9 @@ describe('the webhooks', () => {
     const validity = { lifetimeMs: 3_600_000, nowMs: Date.now() };
     const next = await issueAuthority(validity);
     showNext(await issueServing(next, ['localhost'], validity));
-    assert.equal((await post('/mutate', review())).status, 200, 'a connection that stands goes on');
+    assert.equal((await post(mutate, review())).status, 200, 'a connection that stands goes on');
     const newcomer = new Agent({ connect: { ca: next.certificate } });
-    const url = `https://localhost:${injection.port}/mutate`;
+    const url = `https://localhost:${injection.port}${mutate}`;
     const { statusCode, body } = await request(url, { method: 'POST', body: review(), dispatcher: newcomer });
     await body.dump();
     assert.equal(statusCode, 200);
@@ -167,6 +247,7 @@ test('a server that stops answers what it is asked until API servers have heard 
       return () => {};
     },
     settings,
+    keys,
     host: '127.0.0.1',
     port: 0,
     instance: 'test',
@@ -178,7 +259,7 @@ test('a server that stops answers what it is asked until API servers have heard 
   const asked = { uid: 'u', operation: 'CREATE', kind: { group: '', kind: 'Pod' }, namespace: 'new', object: pod() };
   const body = JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request: asked });
   const ask = (dispatcher: Agent) =>
-    request(`https://localhost:${injection.port}/mutate`, { method: 'POST', body, dispatcher });
+    request(`https://localhost:${injection.port}${mutate}`, { method: 'POST', body, dispatcher });
   const answer = ask(agent);
   await until(() => cluster.isAwaited());
   const stopped = injection.stop();
@@ -198,6 +279,13 @@ test('a server that stops answers what it is asked until API servers have heard 
   await agent.close();
   await newcomer.close();
 });
+
+/** As the webhook would have injected it. */
+function injectedPod() {
+  const decision = decideInjection(gathered(pod()), settings);
+  assert(decision.action === 'inject');
+  return applyPatch(pod(), decision.patch);
+}
 
 /** Organization acme with a binding in namespace `shop`, and namespaces that are yet to come. */
 function makeCluster() {

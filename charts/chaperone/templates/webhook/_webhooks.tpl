@@ -5,28 +5,55 @@ values: [kube-system, kube-node-lease, kube-public, {{ .Release.Namespace }}]
 {{- end -}}
 
 {{- /*
-The two webhooks of a configuration: one for namespaces with the label, less the pods that opt out, and one for pods
-with the label elsewhere. A webhook's selectors must both match, so that one could not say "or"; and this way no pod
-that has not asked for a sidecar ever depends on the operator.
+The webhooks of a configuration. A webhook's selectors must both match, so that one could not say "or": there is one for
+namespaces with the label, less the pods that opt out, and one for pods with the label elsewhere. This way no pod that
+has not asked for a sidecar depends on the operator.
+
+The validating configuration has three more, for what no sidecar's label can limit: pods that have not asked for one, and
+containers added to a pod that runs. Their matchConditions let the API server ask only where a Secret is read whose name
+may be that of an organization's credentials.
 */ -}}
 {{- define "chaperone.webhooks" -}}
 {{- $root := .root }}
-{{- $never := include "chaperone.neverAsked" $root | fromYaml }}
+{{- $offered := dict "key" "chaperone.dev/inject" "operator" "In" "values" (list "true") }}
+{{- $notOffered := dict "key" "chaperone.dev/inject" "operator" "NotIn" "values" (list "true") }}
+{{- $optedOut := dict "key" "chaperone.dev/inject" "operator" "In" "values" (list "false") }}
+{{- $notOptedOut := dict "key" "chaperone.dev/inject" "operator" "NotIn" "values" (list "false") }}
 {{- $asked := list
-  (dict "name" "namespace"
-    "namespaces" (dict "key" "chaperone.dev/inject" "operator" "In" "values" (list "true"))
-    "pods" (dict "key" "chaperone.dev/inject" "operator" "NotIn" "values" (list "false")))
-  (dict "name" "pod"
-    "namespaces" (dict "key" "chaperone.dev/inject" "operator" "NotIn" "values" (list "true"))
-    "pods" (dict "key" "chaperone.dev/inject" "operator" "In" "values" (list "true"))) }}
+  (dict "name" "namespace" "namespaces" (list $offered) "pods" (list $notOptedOut))
+  (dict "name" "pod" "namespaces" (list $notOffered) "pods" (list $offered)) }}
+{{- if eq .verb "validate" }}
+{{- $pod := printf "%s ||\n%s" (include "chaperone.mountsCredentials" $root)
+  (include "chaperone.readsCredentials" "object.spec.containers + object.spec.?initContainers.orValue([])") }}
+{{- $ephemeral := include "chaperone.readsCredentials" "object.spec.?ephemeralContainers.orValue([])" }}
+{{- if $root.Values.webhook.objectSelector }}
+{{- /* Pods that it leaves out are asked about, too: their labels are their authors'. */}}
+{{- $asked = append $asked (dict "name" "any" "namespaces" list "pods" list "condition" $pod) }}
+{{- else }}
+{{- $asked = concat $asked (list
+  (dict "name" "opted-out" "namespaces" (list $offered) "pods" (list $optedOut) "condition" $pod)
+  (dict "name" "not-asking" "namespaces" (list $notOffered) "pods" (list $notOffered) "condition" $pod)) }}
+{{- end }}
+{{- $asked = append $asked (dict "name" "debugging" "namespaces" list "pods" list "condition" $ephemeral
+  "resource" "pods/ephemeralcontainers" "operation" "UPDATE") }}
+{{- end }}
+{{- $paths := dict }}
+{{- $live := lookup "admissionregistration.k8s.io/v1" .kind "" (include "chaperone.clusterName" $root) | default dict }}
+{{- range $live.webhooks | default list }}
+{{- $_ := set $paths .name (dig "clientConfig" "service" "path" "" .) }}
+{{- end }}
 {{- range $asked }}
-- name: {{ .name }}.{{ $.verb }}.chaperone.dev
+{{- $name := printf "%s.%s.chaperone.dev" .name $.verb }}
+- name: {{ $name }}
   admissionReviewVersions: [v1]
   clientConfig:
     service:
       name: {{ include "chaperone.webhookServiceName" $root }}
       namespace: {{ $root.Release.Namespace }}
-      path: {{ $.path }}
+      {{- /* The operator puts it in, with a secret; what is there already is left as it is. */}}
+      {{- with get $paths $name }}
+      path: {{ . }}
+      {{- end }}
       port: 443
     {{- with $root.Values.webhook.certificate.caBundle }}
     caBundle: {{ . }}
@@ -41,22 +68,55 @@ that has not asked for a sidecar ever depends on the operator.
   rules:
     - apiGroups: [""]
       apiVersions: [v1]
-      resources: [pods]
-      operations: [CREATE]
+      resources: [{{ .resource | default "pods" }}]
+      operations: [{{ .operation | default "CREATE" }}]
       scope: Namespaced
+  {{- with .condition }}
+  matchConditions:
+    - name: reads-credentials
+      expression: >-
+        {{- . | nindent 8 }}
+  {{- end }}
   namespaceSelector:
     {{- with $root.Values.webhook.namespaceSelector.matchLabels }}
     matchLabels:
       {{- toYaml . | nindent 6 }}
     {{- end }}
     matchExpressions:
-      {{- toYaml (concat (list .namespaces $never) ($root.Values.webhook.namespaceSelector.matchExpressions | default list)) | nindent 6 }}
+      {{- toYaml (concat .namespaces (list (include "chaperone.neverAsked" $root | fromYaml)) ($root.Values.webhook.namespaceSelector.matchExpressions | default list)) | nindent 6 }}
+  {{- if .condition }}
+  {{- with .pods }}
+  objectSelector:
+    matchExpressions:
+      {{- toYaml . | nindent 6 }}
+  {{- end }}
+  {{- else }}
   objectSelector:
     {{- with $root.Values.webhook.objectSelector.matchLabels }}
     matchLabels:
       {{- toYaml . | nindent 6 }}
     {{- end }}
     matchExpressions:
-      {{- toYaml (concat (list .pods) ($root.Values.webhook.objectSelector.matchExpressions | default list)) | nindent 6 }}
+      {{- toYaml (concat .pods ($root.Values.webhook.objectSelector.matchExpressions | default list)) | nindent 6 }}
+  {{- end }}
 {{- end }}
+{{- end -}}
+
+{{- /* In CEL: whether a pod mounts a Secret whose name may be that of an organization's credentials. */ -}}
+{{- define "chaperone.mountsCredentials" -}}
+object.spec.?volumes.orValue([]).exists(volume,
+volume.?secret.?secretName.orValue('').startsWith('chaperone-') ||
+volume.?projected.?sources.orValue([]).exists(source,
+source.?secret.?name.orValue('').startsWith('chaperone-')) ||
+volume.?csi.?nodePublishSecretRef.?name.orValue('').startsWith('chaperone-') ||
+volume.?flexVolume.?secretRef.?name.orValue('').startsWith('chaperone-'))
+{{- end -}}
+
+{{- /* In CEL: whether a list of containers has such a Secret in its environment. */ -}}
+{{- define "chaperone.readsCredentials" -}}
+({{ . }}).exists(container,
+container.?env.orValue([]).exists(variable,
+variable.?valueFrom.?secretKeyRef.?name.orValue('').startsWith('chaperone-')) ||
+container.?envFrom.orValue([]).exists(source,
+source.?secretRef.?name.orValue('').startsWith('chaperone-')))
 {{- end -}}

@@ -1,0 +1,118 @@
+import type { Refusal } from './choose.ts';
+import { credentialsVolume, dataVolume, hashAnnotation, settingAnnotations, sidecarName } from './marks.ts';
+import { type Container, containersOf, type Pod } from './pod.ts';
+import { findReferences, findTrespasser } from './references.ts';
+import type { PodSettings } from './settings.ts';
+import { sidecarUserId } from './sidecar.ts';
+
+const refuse = (reason: string, message: string): Refusal => ({ action: 'refuse', reason, message });
+
+/**
+ * What in a pod with a sidecar, or one that is to have it, stands in the sidecar's place or reaches into it.
+ *
+ * @param credentials the names of all Secrets with an organization's credentials
+ */
+export function findObstacle(pod: Pod, settings: PodSettings, credentials: ReadonlySet<string>): Refusal | undefined {
+  return findTakenName(pod) ?? findTakenPort(pod, settings) ?? findIntrusion(pod) ?? findMisuse(pod, credentials);
+}
+
+/** Whether the pod has been injected already: by a former pass, perhaps with other settings, which are left as they are. */
+export function hasOurs({ metadata, spec }: Pod): boolean {
+  const sidecar = spec.initContainers?.find(({ name }) => name === sidecarName);
+  return (
+    metadata.annotations?.[hashAnnotation] !== undefined &&
+    sidecar?.restartPolicy === 'Always' &&
+    sidecar.volumeMounts?.some(({ name }) => name === credentialsVolume) === true
+  );
+}
+
+/**
+ * Why a pod must not have the Secrets that it refers to: they open what its whole organization may do.
+ *
+ * @param mayBeSidecars the reference by which the sidecar has its credentials is judged with the sidecar
+ */
+export function refuseReferences(
+  pod: Pod,
+  credentials: ReadonlySet<string>,
+  mayBeSidecars: boolean,
+): Refusal | undefined {
+  const reference = findReferences(pod, credentials).find(
+    (one) => !(mayBeSidecars && 'volume' in one && one.volume === credentialsVolume),
+  );
+  if (!reference) return undefined;
+  const place =
+    'volume' in reference ? `Volume "${reference.volume}"` : `The environment of container "${reference.container}"`;
+  return refuse(
+    'CredentialsReferred',
+    `${place} refers to Secret "${reference.secret}", which holds an organization's credentials and is for Chaperone's sidecar alone; remove it. An application calls with its binding's synthetic key, or with a token.`,
+  );
+}
+
+export function otherContainersOf(pod: Pod): readonly Container[] {
+  return containersOf(pod).filter(({ name }) => name !== sidecarName);
+}
+
+function findTakenName(pod: Pod): Refusal | undefined {
+  const isApplications = pod.spec.containers.some(({ name }) => name === sidecarName);
+  if (isApplications || (!hasOurs(pod) && containersOf(pod).some(({ name }) => name === sidecarName))) {
+    return refuse('NameTaken', `The pod has a container of its own named "${sidecarName}"; give it another name.`);
+  }
+  const volume = pod.spec.volumes?.find(({ name }) => name === credentialsVolume || name === dataVolume);
+  if (volume && !hasOurs(pod)) {
+    return refuse('NameTaken', `The pod has a volume of its own named "${volume.name}"; give it another name.`);
+  }
+  return undefined;
+}
+
+function findTakenPort(pod: Pod, { port, metricsPort }: PodSettings): Refusal | undefined {
+  for (const [wanted, annotation] of [
+    [port, settingAnnotations.port],
+    [metricsPort, settingAnnotations.metricsPort],
+  ] as const) {
+    const holder = otherContainersOf(pod).find((container) => usesPort(container, wanted));
+    if (holder) {
+      return refuse(
+        'PortTaken',
+        `Container "${holder.name}" uses port ${wanted}, which the sidecar listens on; use another port there, or name another one for the sidecar with the annotation ${annotation}.`,
+      );
+    }
+  }
+  return undefined;
+}
+
+/** What would let an application see or end the sidecar's process. */
+function findIntrusion(pod: Pod): Refusal | undefined {
+  const { shareProcessNamespace, hostPID, securityContext } = pod.spec;
+  if (shareProcessNamespace || hostPID) {
+    const field = shareProcessNamespace ? 'shareProcessNamespace' : 'hostPID';
+    return refuse(
+      'ProcessesShared',
+      `The pod sets spec.${field}, by which its containers could read the sidecar's files and memory; remove it. To see into a container, use: kubectl debug --target=CONTAINER`,
+    );
+  }
+  const container = otherContainersOf(pod).find(
+    (one) => (one.securityContext?.runAsUser ?? securityContext?.runAsUser) === sidecarUserId,
+  );
+  if (container) {
+    return refuse(
+      'UserTaken',
+      `Container "${container.name}" runs as user ${sidecarUserId}, which is the sidecar's; set runAsUser to another one.`,
+    );
+  }
+  return undefined;
+}
+
+function findMisuse(pod: Pod, credentials: ReadonlySet<string>): Refusal | undefined {
+  const trespasser = findTrespasser(pod, [credentialsVolume, dataVolume]);
+  if (trespasser) {
+    return refuse(
+      'VolumeTaken',
+      `Container "${trespasser.container}" mounts volume "${trespasser.volume}", which is the sidecar's alone; remove the mount.`,
+    );
+  }
+  return refuseReferences(pod, credentials, hasOurs(pod));
+}
+
+function usesPort({ ports = [] }: Container, wanted: number): boolean {
+  return ports.some(({ containerPort, protocol = 'TCP' }) => containerPort === wanted && protocol === 'TCP');
+}
