@@ -45,6 +45,10 @@ const defaultSettings = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
   max_connections: '100',
+  // For the owner, whatever organizations take.
+  reserved_connections: '10',
+  // No statement of an organization fills the disk.
+  temp_file_limit: '4GB',
   // Calls come in many at a time. What does not fit is written by whoever inserts, and more after each checkpoint.
   shared_buffers: '256MB',
   wal_buffers: '16MB',
@@ -53,6 +57,20 @@ const defaultSettings = {
   log_timezone: 'UTC',
   log_checkpoints: 'off',
 };
+
+/** An organization's login has no business in the databases that every server has: what it left there would keep it. */
+const privileges = `
+  grant pg_use_reserved_connections to ${owner};
+  do $$
+  declare
+    place name;
+  begin
+    for place in select datname from pg_database where datname in ('postgres', 'template1') loop
+      execute format('revoke connect on database %I from public', place);
+      execute format('grant connect on database %I to ${owner}', place);
+    end loop;
+  end
+  $$`;
 
 const sharedMemoryPatienceMs = 10_000;
 
@@ -82,6 +100,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       directory,
       settings: { ...defaultSettings, port: String(port), ...options.settings },
       url: makeUrl(superuser, passwords.superuser, port),
+      statements: privileges,
       signal: options.signal,
     }));
     const exited = postmaster.exited.then(unlock);

@@ -314,6 +314,15 @@ export interface OrganizationSpec {
     rollout: 'Report' | 'Roll';
   };
   /**
+   * What the organization's proxies may take of the database.
+   */
+  database?: {
+    /**
+     * How many connections its proxies may have together. A proxy has two, and for seconds a third while much waits. Absent: 20, and three for each pod that has a sidecar.
+     */
+    connections?: number;
+  };
+  /**
    * What becomes of the organization's data when this resource is deleted: `Retain` keeps it, `Delete` removes it for good.
    */
   deletionPolicy: 'Retain' | 'Delete';

@@ -16,15 +16,40 @@ export interface StoredOrganization extends OrganizationRow {
   readonly dataKeyDigests: readonly string[];
 }
 
+/** An organization's login role as it is in the database. */
+export interface StoredLogin {
+  /** How many connections its login may have; null where it has no limit. */
+  readonly connectionLimit: number | null;
+  /** How many it has. */
+  readonly connections: number;
+  /** Whether its login has the settings that it was given, and no others. */
+  readonly hasItsSettings: boolean;
+  /** Whether it was ever given its limits. */
+  readonly wasLimited: boolean;
+  /** Whether sessions of its login were opened before the present password was set. */
+  readonly hasOldSessions: boolean;
+}
+
 /** The organization of this name, deleted and retained ones too: applied again, it is the same organization. */
-export async function findOrganization(db: Queryable, name: string): Promise<StoredOrganization | undefined> {
-  const { rows } = await db.query<StoredOrganization>(
+export async function findOrganization(
+  db: Queryable,
+  name: string,
+): Promise<(StoredOrganization & StoredLogin) | undefined> {
+  const { rows } = await db.query<StoredOrganization & StoredLogin>(
     `select o.organization_id as "organizationId", o.name, l.rolname as role,
-            o.keeps_old_defaults as "keepsOldDefaults", o.data_key_digests as "dataKeyDigests"
+            o.keeps_old_defaults as "keepsOldDefaults", o.data_key_digests as "dataKeyDigests",
+            nullif(l.rolconnlimit, -1) as "connectionLimit",
+            coalesce(s.count, 0)::integer as connections, coalesce(s.old_count, 0) > 0 as "hasOldSessions",
+            coalesce(chaperone.has_organization_role_settings(l.rolname), false) as "hasItsSettings",
+            r.limited_at is not null as "wasLimited"
      from chaperone.organizations o
        left join chaperone.organization_roles r using (organization_id)
        left join pg_roles l
          on l.rolname = r.role_name and l.rolcanlogin and pg_has_role(l.oid, 'chaperone_tenant', 'member')
+       left join lateral (
+         select count(*) as count, count(*) filter (where backend_start <= r.password_set_at) as old_count
+         from pg_stat_activity where usename = l.rolname
+       ) s on true
      where o.name = $1::text`,
     [name],
   );

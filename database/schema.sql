@@ -5,6 +5,24 @@ grant usage on schema chaperone to chaperone_tenant;
 
 set check_function_bodies = off;
 
+CREATE OR REPLACE FUNCTION chaperone.close_organization_role(organization uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  login name := 'chaperone_org_' || replace(organization::text, '-', '');
+begin
+  delete from chaperone.organization_roles r where r.organization_id = organization;
+  if exists (select from pg_roles where rolname = login) then
+    execute format('alter role %I nologin password null connection limit 0', login);
+    execute format('revoke chaperone_tenant from %I', login);
+    perform pg_notify('chaperone_' || replace(organization::text, '-', ''), '');
+  end if;
+end
+$function$;
+revoke all on function chaperone.close_organization_role(uuid) from public;
+
 CREATE OR REPLACE FUNCTION chaperone.current_organization_id()
  RETURNS uuid
  LANGUAGE sql
@@ -46,16 +64,37 @@ CREATE OR REPLACE FUNCTION chaperone.drop_organization_role(organization uuid)
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-declare
-  role_name name := 'chaperone_org_' || replace(organization::text, '-', '');
 begin
-  delete from chaperone.organization_roles r where r.organization_id = organization;
-  if exists (select from pg_roles where rolname = role_name) then
-    execute format('drop role %I', role_name);
-  end if;
+  perform chaperone.close_organization_role(organization);
+  perform chaperone.remove_organization_role(organization);
 end
 $function$;
 revoke all on function chaperone.drop_organization_role(uuid) from public;
+
+CREATE OR REPLACE FUNCTION chaperone.end_organization_sessions(organization uuid, opened_until timestamp with time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  login name := 'chaperone_org_' || replace(organization::text, '-', '');
+  ended integer;
+begin
+  if not exists (select from pg_roles where rolname = login) then
+    return 0;
+  end if;
+  if not pg_has_role(current_user, login, 'usage') then
+    execute format('grant %I to %I', login, current_user);
+  end if;
+  select count(*) into ended
+  from (
+    select pg_terminate_backend(pid, 1000) from pg_stat_activity
+    where usename = login and backend_start <= opened_until and pid <> pg_backend_pid()
+  ) s;
+  return ended;
+end
+$function$;
+revoke all on function chaperone.end_organization_sessions(uuid,timestamp with time zone) from public;
 
 CREATE OR REPLACE FUNCTION chaperone.ensure_organization_role(organization uuid, password_verifier text)
  RETURNS name
@@ -63,20 +102,23 @@ CREATE OR REPLACE FUNCTION chaperone.ensure_organization_role(organization uuid,
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  role_name name := 'chaperone_org_' || replace(organization::text, '-', '');
+  login name := 'chaperone_org_' || replace(organization::text, '-', '');
+  connections integer;
 begin
   if password_verifier !~ '^SCRAM-SHA-256\$' then
     raise exception 'the password must be given as a SCRAM-SHA-256 verifier';
   end if;
-  if not exists (select from pg_roles where rolname = role_name) then
-    execute format('create role %I login nosuperuser nocreatedb nocreaterole', role_name);
+  if not exists (select from pg_roles where rolname = login) then
+    execute format('create role %I login nosuperuser nocreatedb nocreaterole', login);
   end if;
-  execute format('alter role %I login password %L', role_name, password_verifier);
-  execute format('alter role %I set search_path = chaperone', role_name);
-  execute format('grant chaperone_tenant to %I', role_name);
-  insert into chaperone.organization_roles (organization_id, role_name) values (organization, role_name)
+  execute format('alter role %I login password %L', login, password_verifier);
+  execute format('grant chaperone_tenant to %I', login);
+  insert into chaperone.organization_roles (organization_id, role_name) values (organization, login)
     on conflict do nothing;
-  return role_name;
+  update chaperone.organization_roles r set password_set_at = clock_timestamp() where r.organization_id = organization;
+  select nullif(rolconnlimit, -1) into connections from pg_roles where rolname = login;
+  perform chaperone.limit_organization_role(organization, coalesce(connections, 20));
+  return login;
 end
 $function$;
 revoke all on function chaperone.ensure_organization_role(uuid,text) from public;
@@ -410,6 +452,28 @@ end
 $function$;
 revoke all on function chaperone.forget_late() from public;
 
+CREATE OR REPLACE FUNCTION chaperone.has_organization_role_settings(login name)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  with own as (
+    select s.setdatabase, unnest(s.setconfig) as setting
+    from pg_db_role_setting s join pg_roles r on r.oid = s.setrole
+    where r.rolname = login
+  )
+  select not exists (
+      select from unnest(chaperone.organization_role_settings()) expected
+      where not exists (select from own where setdatabase = 0 and setting = expected))
+    and not exists (
+      select from own
+      where (setdatabase <> 0 or setting <> all (chaperone.organization_role_settings()))
+        and (split_part(setting, '=', 1) in ('role', 'session_authorization')
+          or exists (select from pg_settings s where s.name = split_part(own.setting, '=', 1) and s.context = 'user')))
+$function$;
+revoke all on function chaperone.has_organization_role_settings(name) from public;
+
 CREATE OR REPLACE FUNCTION chaperone.late_stranger(organization uuid, user_id uuid, at timestamp with time zone)
  RETURNS uuid
  LANGUAGE sql
@@ -422,6 +486,36 @@ AS $function$
     and e.erased_at > at
 $function$;
 revoke all on function chaperone.late_stranger(uuid,uuid,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION chaperone.limit_organization_role(organization uuid, connections integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  login name := (select r.role_name from chaperone.organization_roles r where r.organization_id = organization);
+  setting text;
+  place name;
+begin
+  execute format('alter role %I reset all', login);
+  for place in
+    select d.datname
+    from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase
+    where s.setrole = (select oid from pg_roles where rolname = login)
+  loop
+    execute format('alter role %I in database %I reset all', login, place);
+  end loop;
+  foreach setting in array chaperone.organization_role_settings() loop
+    execute format('alter role %I set %I = %L', login, split_part(setting, '=', 1), split_part(setting, '=', 2));
+  end loop;
+  execute format('alter role %I connection limit %s', login, connections);
+  if not pg_has_role(current_user, login, 'usage') then
+    execute format('grant %I to %I', login, current_user);
+  end if;
+  update chaperone.organization_roles r set limited_at = now() where r.organization_id = organization;
+end
+$function$;
+revoke all on function chaperone.limit_organization_role(uuid,integer) from public;
 
 CREATE OR REPLACE FUNCTION chaperone.make_request_partitions(at timestamp with time zone)
  RETURNS void
@@ -542,6 +636,43 @@ begin
 end
 $function$;
 revoke all on function chaperone.note_usage() from public;
+
+CREATE OR REPLACE FUNCTION chaperone.organization_role_settings()
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select array['search_path=chaperone', 'statement_timeout=12s', 'lock_timeout=10s', 'idle_in_transaction_session_timeout=30s']
+    -- Since PostgreSQL 17.
+    || array(select 'transaction_timeout=60s' from pg_settings where name = 'transaction_timeout')
+$function$;
+revoke all on function chaperone.organization_role_settings() from public;
+
+CREATE OR REPLACE FUNCTION chaperone.remove_organization_role(organization uuid)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  login name := 'chaperone_org_' || replace(organization::text, '-', '');
+  reason text;
+begin
+  if not exists (select from pg_roles where rolname = login) then
+    return null;
+  end if;
+  perform chaperone.end_organization_sessions(organization, 'infinity');
+  begin
+    execute format('drop owned by %I', login);
+    execute format('drop role %I', login);
+  exception when dependent_objects_still_exist then
+    get stacked diagnostics reason = pg_exception_detail;
+    return reason;
+  end;
+  return null;
+end
+$function$;
+revoke all on function chaperone.remove_organization_role(uuid) from public;
 
 CREATE OR REPLACE FUNCTION chaperone.stamp_config_version()
  RETURNS trigger
@@ -740,7 +871,9 @@ alter table chaperone.migrations enable row level security;
 create table chaperone.organization_roles (
   organization_id uuid not null,
   role_name name not null,
-  created_at timestamp with time zone not null default now()
+  created_at timestamp with time zone not null default now(),
+  password_set_at timestamp with time zone,
+  limited_at timestamp with time zone
 );
 alter table chaperone.organization_roles add constraint organization_roles_pkey PRIMARY KEY (organization_id, role_name);
 alter table chaperone.organization_roles add constraint organization_roles_role_name_key UNIQUE (role_name);

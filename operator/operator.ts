@@ -4,11 +4,13 @@ import { deleteExpiredAnalysisResults } from '../database/analysis-results.ts';
 import { connectTimeoutMs } from '../database/client.ts';
 import { migrate } from '../database/migrate.ts';
 import { restorePrivileges } from '../database/privileges.ts';
+import { endLongTransactions, limitRetainedRoles } from '../database/roles.ts';
 import { analysisConfigKind } from './analysis-configs/analysis-config-kind.ts';
 import { bindingKind } from './api-key-bindings/binding-kind.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import type { ServiceAccountIssuer } from './cluster/kubernetes/service-account-issuer.ts';
 import { operatorNamespace } from './credentials.ts';
+import { fewestConnections, makeServerLimitsReader } from './organizations/limits.ts';
 import { makeLoginCheck } from './organizations/login.ts';
 import { makeOrganizationReconciler } from './organizations/reconcile.ts';
 import { removeOrphans } from './orphans.ts';
@@ -63,6 +65,9 @@ const tenantKinds = { Persona: personaKind, ApiKeyBinding: bindingKind, Analysis
 const countDelayMs = 500;
 /** A deletion that takes longer goes on in the database; the next attempt waits for it. */
 const queryTimeoutMs = 600_000;
+const lockTimeoutMs = 10_000;
+/** An erasure is the longest that a proxy does in one. */
+const longestTransactionMs = 15 * 60_000;
 
 /** Migrates the database, once it answers, and reconciles the cluster's resources into it until stopped. */
 export async function startOperator(options: OperatorOptions): Promise<Operator> {
@@ -76,6 +81,8 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     // What a reconciliation waits for: one that waited for ever would never be tried again.
     connectionTimeoutMillis: 2 * connectTimeoutMs,
     query_timeout: queryTimeoutMs,
+    // A tenant may keep its own rows locked: that must not keep a worker from the others.
+    lock_timeout: lockTimeoutMs,
     keepAlive: true,
   });
   db.on('error', (error) => log.warn({ err: error }, 'lost the database'));
@@ -97,6 +104,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     ...{ cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now },
     // At every resync, and not at each change in between.
     logins: makeLoginCheck(databaseUrl, resyncMs / 2),
+    serverLimits: makeServerLimitsReader(db, resyncMs / 2),
   };
   const ofCluster = { ...(sidecars && { sidecars }), ...(serviceAccountIssuer && { serviceAccountIssuer }) };
   const timing = { ...(propagationMs !== undefined && { propagationMs }) };
@@ -118,6 +126,9 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     await makePartitionsAhead(db, log, Date.now());
     try {
       await restorePrivileges(db);
+      await limitRetainedRoles(db, fewestConnections);
+      const ended = await endLongTransactions(db, longestTransactionMs);
+      if (ended.length > 0) log.warn({ logins: ended }, 'ended sessions whose transactions were open for too long');
       await deleteExpiredAnalysisResults(db);
       const orphans = await removeOrphans(context, (kind, ...row) => tenantKinds[kind].remove(context, ...row));
       for (const { kind, resource } of orphans) queues.get(kind)?.add(resource);

@@ -135,6 +135,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     }
     credentials = changed;
     putInForce();
+    void follower.renewLogin();
   });
   const openStore = () => makeStore({ databaseUrl: () => credentials.databaseUrl, log });
   const store = openStore();

@@ -24,26 +24,38 @@ export interface StoreOptions {
   readonly log: Logger;
 }
 
-const queryTimeoutMs = 15_000;
-
 /** Makes the store. It connects when it is first asked, and anew after each failure. */
 export function makeStore({ databaseUrl, log }: StoreOptions): Store {
   let client: Client | undefined;
+  /** The URL that it was made with. */
+  let connectedBy = '';
   let last: Promise<unknown> = Promise.resolve();
 
-  const connect = async (): Promise<Client> => {
-    if (client) return client;
+  const open = async (url: string): Promise<Client> => {
     const next = makeClient({
-      databaseUrl: databaseUrl(),
+      databaseUrl: url,
       name: 'chaperone-proxy-store',
-      queryTimeoutMs,
       onError: (error) => log.warn({ err: error }, 'lost the database'),
     });
     next.once('end', () => {
       if (client === next) client = undefined;
     });
     await next.connect();
+    return next;
+  };
+  const connect = async (): Promise<Client> => {
+    const url = databaseUrl();
+    if (client && url === connectedBy) return client;
+    const former = client;
+    // A login that was replaced goes on for some minutes, so it serves until the next one does.
+    const next = await open(url).catch((error: unknown) => {
+      if (former && former === client) return former;
+      throw error;
+    });
+    if (next === former) return former;
+    void former?.end().catch(() => {});
     client = next;
+    connectedBy = url;
     return next;
   };
   const disconnect = () => {

@@ -29,3 +29,15 @@ function whyNotReady({ metadata, status }: StatedResource): string | undefined {
   }
   return ready.status === 'True' ? undefined : `${ready.reason}: ${ready.message}`;
 }
+
+/** What each Organization says of the limits of its database role and of the server, where they are not all there. */
+export function listMissingLimits(organizations: readonly StatedResource[]): string[] {
+  return organizations.flatMap(({ metadata, status }) => {
+    const condition = status?.conditions?.find(({ type }) => type === 'DatabaseLimited');
+    if (condition?.status === 'True') return [];
+    const why = condition
+      ? `${condition.reason}: ${condition.message}`
+      : 'the operator has not limited its database role';
+    return `${metadata.name}: ${why}`;
+  });
+}

@@ -19,8 +19,10 @@ export interface StartRequest {
   readonly account: Account;
   readonly directory: string;
   readonly settings: Readonly<Record<string, string>>;
-  /** For trying a connection. */
+  /** For trying a connection, as the superuser. */
   readonly url: string;
+  /** What that connection does; it may have been done before. */
+  readonly statements: string;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -68,7 +70,7 @@ export async function startPostmaster(request: StartRequest): Promise<Postmaster
 async function untilReady(
   child: ChildProcess,
   exited: Promise<void>,
-  { directory, url, signal }: StartRequest,
+  { directory, url, statements, signal }: StartRequest,
 ): Promise<void> {
   const deadline = Date.now() + readyWithinMs;
   // Something else may be listening on the port, so the server is asked to be ready before a connection is tried.
@@ -78,7 +80,7 @@ async function untilReady(
     if (Date.now() > deadline) throw new Error(`it was not ready within ${readyWithinMs / 1000} s`);
     await Promise.race([exited, sleep(delayMs)]);
   }
-  await connect(url);
+  await connect(url, statements);
 }
 
 async function isReady(directory: string, child: ChildProcess): Promise<boolean> {
@@ -90,12 +92,12 @@ function hasExited(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-async function connect(connectionString: string): Promise<void> {
+async function connect(connectionString: string, statements: string): Promise<void> {
   const client = new Client({ connectionString, connectionTimeoutMillis: 10_000 });
   client.on('error', () => {});
   try {
     await client.connect();
-    await client.query('select 1');
+    await client.query(statements);
   } finally {
     await client.end().catch(() => {});
   }

@@ -20,6 +20,7 @@ import { turnDataKeys, turnTokenKeys } from './keys.ts';
 import { type Login, loginOf, withLogin } from './login.ts';
 import { isCredentialsOf, isSigningKeysOf, type OrganizationIdentity, organizationLabel } from './ownership.ts';
 import { sharedSecretKeyId } from './shared-secret.ts';
+import { limitLogin, restorePassword } from './tend-login.ts';
 
 type Key = ObjectKey<'Organization'>;
 
@@ -31,15 +32,18 @@ export interface AppliedOrganization {
   readonly failures: readonly NamespaceFailure[];
   /** When the row was committed, by `performance.now()`; undefined where it was as it should be. */
   readonly effectAtMs: number | undefined;
+  /** Why the database does not let the operator limit the login; undefined where it does. */
+  readonly limitsRefusal: string | undefined;
 }
 
 /** Stores the organization, makes its role and keys where they are missing, and hands out its credentials. */
 export async function applyOrganization(
-  { cluster, db, operatorNamespace, proxyDatabaseUrl, logins, now }: OrganizationContext,
+  context: OrganizationContext,
   key: Key,
   gathered: GatheredOrganization,
   decision: Extract<OrganizationDecision, { action: 'apply' }>,
 ): Promise<AppliedOrganization> {
+  const { cluster, db, operatorNamespace, proxyDatabaseUrl, logins, now } = context;
   if (decision.needsFinalizer) await cluster.addFinalizer(key, finalizer);
   const id = gathered.organizationId;
   const nowS = Math.floor(now() / 1_000);
@@ -53,9 +57,9 @@ export async function applyOrganization(
   }
   const known = decision.renewsLogin ? undefined : loginOf(gathered.credentials, id, gathered.role);
   // The one that proxies have: another would only have to reach them first.
-  if (known && gathered.passwordIsRefused) await ensureOrganizationRole(db, id, known.password);
+  if (known && gathered.passwordIsRefused) await restorePassword(context, key, id, known);
   const login = known ?? (await issueLogin(db, id));
-  if (!known || gathered.passwordIsRefused) logins?.noteIssued(login);
+  if (!known) logins?.noteIssued(login);
   const freshDataKey = decision.dataKeys.issue ? generateDataKeys() : undefined;
   const credentials: OrganizationCredentials = {
     organization: { id, name: key.name },
@@ -77,9 +81,10 @@ export async function applyOrganization(
   const row = { organizationId: id, name: key.name, spec: decision.spec, dataKeyDigests };
   const isChanged = await upsertOrganization(db, row);
   const effectAtMs = isChanged ? performance.now() : undefined;
+  const limitsRefusal = await limitLogin(context, key, gathered, decision);
   for (const namespace of decision.staleNamespaces)
     await cluster.deleteSecret(namespace, credentialsSecretName(key.name), (one) => isCredentialsOf(one, identity));
-  return { id, tokenKeyIds: signingKeys.map((jwk) => jwk.kid ?? ''), failures, effectAtMs };
+  return { id, tokenKeyIds: signingKeys.map((jwk) => jwk.kid ?? ''), failures, effectAtMs, limitsRefusal };
 }
 
 /** Takes the organization away; its data as its deletionPolicy says. The finalizer goes last. */
@@ -94,7 +99,11 @@ export async function removeOrganization(
   if (decision.keepData) await retireOrganization(db, organizationId);
   else {
     await deleteOrganization(db, organizationId);
-    await dropOrganizationRole(db, organizationId);
+    const reason = await dropOrganizationRole(db, organizationId);
+    if (reason !== undefined) {
+      const message = `The organization’s database role cannot be dropped, since another database still holds things of it (${reason}). It cannot log in and has no right to anything.`;
+      await cluster.recordEvent(key, { type: 'Warning', reason: 'DatabaseRoleKept', message });
+    }
   }
   // What is kept stays readable: with the data, the keys that open it.
   for (const namespace of decision.staleNamespaces) {

@@ -1,4 +1,5 @@
 import type { Queryable } from '../../database/queryable.ts';
+import type { ServerLimits } from '../../database/server-limits.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ServiceAccountIssuer } from '../cluster/kubernetes/service-account-issuer.ts';
 import type { SidecarContext } from '../sidecars/reconcile.ts';
@@ -13,6 +14,8 @@ export interface OrganizationContext {
   readonly proxyDatabaseUrl: string;
   /** Of the organizations' roles; their passwords are taken to be right where absent. */
   readonly logins?: LoginCheck;
+  /** What the database's server keeps for the operator; nothing is said of it where absent. */
+  readonly serverLimits?: () => Promise<ServerLimits>;
   /** Where there are service accounts. */
   readonly serviceAccountIssuer?: () => Promise<ServiceAccountIssuer>;
   /** Where there are pods. */

@@ -5,6 +5,7 @@ import type { Verdict } from '../runtime/conditions.ts';
 import { judgeDefaults, stateDefaults } from './defaults.ts';
 import type { GatheredOrganization } from './gather.ts';
 import { ageOfDataKeys, ageOfTokenKeys } from './keys.ts';
+import { decideConnections } from './limits.ts';
 import { decideRotation, type RotationDecision } from './rotate.ts';
 import { sharedSecretLabel } from './shared-secret.ts';
 
@@ -26,6 +27,10 @@ export type OrganizationDecision =
       readonly dataKeys: RotationDecision;
       /** Whether the organization's role gets a new password. */
       readonly renewsLogin: boolean;
+      /** How many connections its proxies may have together. */
+      readonly connections: number;
+      /** Whether every proxy has the present password by now, so that the sessions from before are ended. */
+      readonly endsOldSessions: boolean;
       /** How long tokens live unless told otherwise. */
       readonly tokenLifetime: string;
       /** The data keys are made anew although the database knows the organization: what they sealed stays sealed. */
@@ -70,6 +75,7 @@ export function decideOrganization(
   const tokenLifetime = spec.authentication?.tokenLifetime ?? defaultTokenLifetime;
   const { spec: statedSpec, former } = stateDefaults(spec, gathered.keepsOldDefaults);
   const rotations = decideRotations(gathered, { lifetimeMs: parseDurationMs(tokenLifetime), propagationMs }, nowMs);
+  const oldSessionsEndMs = decideSessionsEnd(gathered, rotations.login.issue, propagationMs, nowMs);
   return {
     action: 'apply',
     needsFinalizer: !metadata.finalizers?.includes(finalizer),
@@ -78,6 +84,8 @@ export function decideOrganization(
     dataKeys: rotations.dataKeys,
     // One that was recovered is what somebody may have put there, unless the database takes it.
     renewsLogin: rotations.login.issue || (gathered.isRecovered && gathered.passwordIsRefused),
+    connections: decideConnections(spec, gathered.sidecars, gathered.storedLogin),
+    endsOldSessions: oldSessionsEndMs !== undefined && oldSessionsEndMs <= nowMs,
     tokenLifetime,
     dataKeysWereLost: storedId !== undefined && credentials === undefined,
     sharedSecret: gathered.sharedSecret && 'value' in gathered.sharedSecret ? gathered.sharedSecret.value : undefined,
@@ -86,8 +94,24 @@ export function decideOrganization(
     staleNamespaces: namespacesWithCredentials.filter((namespace) => !namespaces.includes(namespace)),
     problem: sharedSecretProblem(gathered) ?? issuerUnknown(gathered),
     defaults: judgeDefaults(former, gathered.keepsOldDefaults),
-    nextRotationMs: earliest(Object.values(rotations).map(({ nextMs }) => nextMs)),
+    nextRotationMs: earliest([
+      ...Object.values(rotations).map(({ nextMs }) => nextMs),
+      oldSessionsEndMs !== undefined && oldSessionsEndMs > nowMs ? oldSessionsEndMs - nowMs : undefined,
+    ]),
   };
+}
+
+/** When sessions from before the present password end; undefined where there are none. */
+function decideSessionsEnd(
+  { storedLogin, credentials }: GatheredOrganization,
+  renewsLogin: boolean,
+  propagationMs: number,
+  nowMs: number,
+): number | undefined {
+  if (!storedLogin || !credentials) return undefined;
+  if (renewsLogin) return nowMs + propagationMs;
+  // Ages are in whole seconds.
+  return storedLogin.hasOldSessions ? (credentials.loginIssuedAtS + 1) * 1_000 + propagationMs : undefined;
 }
 
 /** Where the issuer cannot be asked now, what was known of it last is used. */
@@ -226,6 +250,7 @@ export const conditionTypes: readonly string[] = [
   'CredentialsReady',
   'DefaultsStated',
   'SidecarsCurrent',
+  'DatabaseLimited',
 ];
 
 /** The conditions of an organization that could not be applied, since the database is away. */

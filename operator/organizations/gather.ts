@@ -1,6 +1,6 @@
 import type { Organization } from '../../crds/resources.generated.ts';
 import { organizationIdOf } from '../../database/ids.ts';
-import { findOrganization, type StoredOrganization } from '../../database/organizations.ts';
+import { findOrganization, type StoredLogin, type StoredOrganization } from '../../database/organizations.ts';
 import type { Cluster, Secret } from '../cluster/cluster.ts';
 import type { ServiceAccountIssuer } from '../cluster/kubernetes/service-account-issuer.ts';
 import {
@@ -29,6 +29,10 @@ export interface GatheredOrganization {
   readonly keepsOldDefaults: boolean;
   /** The organization's login role in the database. */
   readonly role: string | undefined;
+  /** How that role is. */
+  readonly storedLogin: StoredLogin | undefined;
+  /** How many pods have a sidecar of the organization's; undefined where that is not known. */
+  readonly sidecars: number | undefined;
   /** Whether the database refuses the password that was handed out. */
   readonly passwordIsRefused: boolean;
   readonly credentials: OrganizationCredentials | undefined;
@@ -51,7 +55,10 @@ export interface GatheredOrganization {
 }
 
 export async function gatherOrganization(
-  context: Pick<OrganizationContext, 'cluster' | 'db' | 'operatorNamespace' | 'serviceAccountIssuer' | 'logins'>,
+  context: Pick<
+    OrganizationContext,
+    'cluster' | 'db' | 'operatorNamespace' | 'serviceAccountIssuer' | 'logins' | 'sidecars'
+  >,
   name: string,
 ): Promise<GatheredOrganization | undefined> {
   const { cluster, db, operatorNamespace } = context;
@@ -73,6 +80,8 @@ export async function gatherOrganization(
     storedId: stored?.organizationId,
     keepsOldDefaults: stored?.keepsOldDefaults ?? false,
     role,
+    storedLogin: role === undefined ? undefined : stored,
+    sidecars: countSidecars(context, name),
     passwordIsRefused: (login && (await context.logins?.isRefused(login))) ?? false,
     ...secrets,
     memberNamespaces: cluster
@@ -89,6 +98,11 @@ export async function gatherOrganization(
     sharedSecret: gatherSharedSecret(cluster, operatorNamespace, organization, credentials),
     serviceAccountIssuer: await gatherIssuer(context, organization),
   };
+}
+
+function countSidecars({ sidecars }: Pick<OrganizationContext, 'sidecars'>, name: string): number | undefined {
+  const pods = sidecars?.fleet.find(name)?.pods.values();
+  return pods?.reduce((sum, { current, outdated }) => sum + current + outdated, 0);
 }
 
 type GatheredSecrets = Pick<

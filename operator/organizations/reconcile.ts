@@ -17,6 +17,7 @@ import {
   secretTaken,
 } from './decide.ts';
 import { gatherOrganization } from './gather.ts';
+import { judgeLimits } from './limits.ts';
 
 /** setTimeout's limit; what is due later is looked at again then. */
 const maxDelayMs = 2 ** 31 - 1;
@@ -62,11 +63,13 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     return secretTaken([`${error.key.namespace}/${error.key.name}`]);
   });
   if ('reason' in applied) return refuse(context, gathered.organization, applied);
-  const { id, tokenKeyIds, failures, effectAtMs } = applied;
+  const { id, tokenKeyIds, failures, effectAtMs, limitsRefusal } = applied;
   const { sidecars: pods, cluster, now } = context;
   const sidecars = pods && (await reconcileSidecars(pods, cluster, gathered.organization, now()));
   const problem = judgeFailures(failures) ?? decision.problem;
-  const others = [decision.defaults, sidecars?.verdict].filter((verdict) => verdict !== undefined);
+  const server = await context.serverLimits?.();
+  const limits = server && judgeLimits(server, gathered.storedLogin, limitsRefusal);
+  const others = [decision.defaults, sidecars?.verdict, limits].filter((verdict) => verdict !== undefined);
   const verdicts = [...judgeOrganization(problem), ...others];
   await report(context, gathered.organization, verdicts, {
     ...sidecars?.status,
@@ -123,7 +126,7 @@ async function report(
 function isToldOf(verdict: Verdict, previous: OrganizationStatus['conditions']): boolean {
   const { type, reason } = verdict;
   if (!isNews(previous, verdict)) return false;
-  if (type !== 'SidecarsCurrent') return type === 'Ready' || type === 'DefaultsStated';
+  if (type !== 'SidecarsCurrent') return ['Ready', 'DefaultsStated', 'DatabaseLimited'].includes(type);
   // That nothing was ever wrong is no event, and a rollout has its own.
   const wasTold = previous?.some((condition) => condition.type === type) ?? false;
   return reason !== 'Rolling' && (wasTold || reason !== 'Current');

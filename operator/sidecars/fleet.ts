@@ -33,7 +33,7 @@ export interface Fleet {
   readonly reflector: Reflector;
   /** Undefined until the pods have been listed. */
   find(organization: string): SidecarSurvey | undefined;
-  /** Has the listener called with the name of each organization whose outdated sidecars are others than before. */
+  /** Has the listener called with the name of each organization whose sidecars are others, or more or fewer, than before. */
   subscribe(listener: (organization: string) => void): () => void;
   stop(): Promise<void>;
 }
@@ -71,7 +71,7 @@ export function startFleet({ cluster, client, settings, registry, ...context }: 
     );
     publish(gauge, surveys);
     for (const organization of new Set([...before.keys(), ...surveys.keys()])) {
-      if (isDeepStrictEqual(before.get(organization)?.outdated, surveys.get(organization)?.outdated)) continue;
+      if (isDeepStrictEqual(before.get(organization), surveys.get(organization))) continue;
       for (const listener of listeners) listener(organization);
     }
   };

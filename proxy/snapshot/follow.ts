@@ -2,7 +2,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Client, DatabaseError } from 'pg';
 import type { Logger } from 'pino';
-import { makeClient } from '../../database/client.ts';
+import { followerName, makeClient } from '../../database/client.ts';
 import {
   type ConfigApiKey,
   type ConfigOrganization,
@@ -50,6 +50,8 @@ export interface Follower {
    * @throws {ProxyError} `store_unavailable` where the database is away for longer than `patienceMs`
    */
   catchUp(patienceMs?: number): Promise<void>;
+  /** Logs in anew where the login is another than before: sessions of the former one end some minutes after a rotation. */
+  renewLogin(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -71,6 +73,8 @@ export function followSnapshot(options: FollowOptions): Follower {
   let snapshot = emptySnapshot;
   let confirmedAtMs = 0;
   let client: Client | undefined;
+  /** The URL that it was made with. */
+  let connectedBy = '';
   let stopped = false;
   let retryMs = reconnectMs.first;
   let retryTimer: NodeJS.Timeout | undefined;
@@ -155,34 +159,59 @@ export function followSnapshot(options: FollowOptions): Follower {
     }
   };
 
-  const connect = async () => {
+  /** @throws where the database cannot be reached, or will not have us */
+  const open = async (databaseUrl: string): Promise<Client> => {
     const next = makeClient({
-      databaseUrl: options.databaseUrl(),
-      name: 'chaperone-proxy-config',
-      queryTimeoutMs: options.queryTimeoutMs ?? 10_000,
+      databaseUrl,
+      name: followerName,
+      queryTimeoutMs: options.queryTimeoutMs,
       onError: (error) => log.warn({ err: error }, 'lost the database'),
     });
     next.on('notification', refresh);
     try {
       await next.connect();
       await next.query(`listen ${next.escapeIdentifier(configChannel(organizationId))}`);
+      return next;
     } catch (error) {
-      log.warn({ err: error }, 'cannot reach the database; calls go on with the snapshot at hand');
-      noteRefusal(error);
       void next.end().catch(() => {});
-      reconnect();
-      return;
+      throw error;
     }
-    if (stopped) {
-      await next.end();
-      return;
-    }
+  };
+  const use = (next: Client, databaseUrl: string) => {
     next.once('end', () => {
+      if (client !== next) return;
       client = undefined;
       reconnect();
     });
     client = next;
+    connectedBy = databaseUrl;
     refresh();
+  };
+  const connect = async () => {
+    const databaseUrl = options.databaseUrl();
+    try {
+      const next = await open(databaseUrl);
+      if (stopped) await next.end();
+      else use(next, databaseUrl);
+    } catch (error) {
+      log.warn({ err: error }, 'cannot reach the database; calls go on with the snapshot at hand');
+      noteRefusal(error);
+      reconnect();
+    }
+  };
+  /** The former connection serves until the next one stands, and where there is none yet. */
+  const renew = async () => {
+    const databaseUrl = options.databaseUrl();
+    const former = client;
+    if (!former || databaseUrl === connectedBy) return;
+    try {
+      const next = await open(databaseUrl);
+      if (stopped || client !== former) return void (await next.end());
+      use(next, databaseUrl);
+      await former.end();
+    } catch (error) {
+      log.warn({ err: error }, 'cannot log in anew; the former connection goes on for as long as it may');
+    }
   };
   const reconnect = () => {
     if (stopped) return;
@@ -205,6 +234,7 @@ export function followSnapshot(options: FollowOptions): Follower {
       return run(client);
     },
     catchUp,
+    renewLogin: renew,
     async stop() {
       stopped = true;
       clearInterval(poll);

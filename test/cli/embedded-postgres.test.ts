@@ -6,6 +6,7 @@ import { readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
+import { Client } from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../cli/embedded-postgres.ts';
 import { freePort } from '../free-port.ts';
 import { until } from '../until.ts';
@@ -48,6 +49,38 @@ describe('a database that runs', () => {
       rolbypassrls: false,
     });
     await query(server.url, 'create schema owned; create table owned.things (id integer); drop schema owned cascade');
+  });
+
+  test('keeps connections for its owner when others have taken all that they can', async (t) => {
+    await query(server.superuserUrl, "create role greedy login password 'greedy'");
+    const url = Object.assign(new URL(server.url), { username: 'greedy', password: 'greedy' }).href;
+    const taken: Client[] = [];
+    t.after(async () => {
+      for (const client of taken) await client.end();
+      await query(server.superuserUrl, 'drop role greedy');
+    });
+    const takeAll = async () => {
+      for (;;) {
+        const client = new Client({ connectionString: url });
+        await client.connect();
+        taken.push(client);
+      }
+    };
+    await assert.rejects(takeAll, { code: '53300' });
+    const [limits] = await query(
+      server.url,
+      "select current_setting('reserved_connections') as reserved, current_setting('temp_file_limit') as files",
+    );
+    assert.deepEqual(limits, { reserved: '10', files: '4GB' });
+  });
+
+  test('lets no organization’s login into the databases that every server has', async () => {
+    const [login] = await query(
+      server.superuserUrl,
+      `select bool_or(has_database_privilege('pg_monitor', datname, 'connect')) as may
+       from pg_database where datname in ('postgres', 'template1')`,
+    );
+    assert.deepEqual(login, { may: false });
   });
 
   test('asks for passwords, listens on loopback alone, checks its pages and speaks UTF-8', async () => {

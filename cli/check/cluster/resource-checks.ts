@@ -1,7 +1,7 @@
 import { credentialsSecretName } from '../../../operator/credentials.ts';
 import { matchesSelector } from '../../../operator/label-selector.ts';
 import { type CheckGroup, failed, failedIfAny, makeCheckFactory, ok, warning } from '../check.ts';
-import { listNotReady } from '../resources.ts';
+import { listMissingLimits, listNotReady } from '../resources.ts';
 import type { ClusterFacts } from './facts.ts';
 
 const check = makeCheckFactory<ClusterFacts>();
@@ -59,6 +59,19 @@ export const resourceChecks: CheckGroup<ClusterFacts> = {
           'The operator could not store:',
           `Look whether the operator reaches its database: kubectl -n ${namespace} logs -l app.kubernetes.io/component=operator`,
         ),
+    }),
+    check({
+      id: 'database-limits',
+      description: 'no organization can take the database from others',
+      from: ['organizations'],
+      decide: ({ organizations }) => {
+        const missing = listMissingLimits(organizations);
+        if (missing.length === 0) return ok();
+        return warning('Limits of the database are missing:', {
+          items: missing,
+          hint: 'Do what the message says; docs/security.md has the limits in a table.',
+        });
+      },
     }),
     check({
       id: 'credentials',

@@ -1,6 +1,7 @@
 import { type CheckGroup, failed, failedIfAny, makeCheckFactory, ok, warning } from '../check.ts';
 import { listNotReady } from '../resources.ts';
 import type { LocalFacts } from './gather.ts';
+import { describeMissingLimits } from './limits.ts';
 
 const check = makeCheckFactory<LocalFacts>();
 
@@ -48,6 +49,21 @@ export const localChecks: CheckGroup<LocalFacts> = {
           'The database does not answer:',
           'See that `chaperone up` runs with this data directory; its log is chaperone.log there.',
         );
+      },
+    }),
+    check({
+      id: 'local-limits',
+      description: 'no organization can take the database from others',
+      from: ['organizations'],
+      decide: ({ organizations }) => {
+        const missing = organizations.flatMap(({ name, limits }) =>
+          limits ? describeMissingLimits(limits).map((what) => `${name}: ${what}`) : [],
+        );
+        if (missing.length === 0) return ok();
+        return warning('Limits of the database are missing:', {
+          items: missing,
+          hint: 'The operator sets those of logins every ten minutes, and PostgreSQL has its own since it was last started: start `chaperone up` again.',
+        });
       },
     }),
     check({

@@ -11,6 +11,7 @@ import { credentialsSecretName, operatorNamespace } from '../../../operator/cred
 import { statePaths } from '../../local/state.ts';
 import { describeError } from '../describe-error.ts';
 import type { StatedResource } from '../resources.ts';
+import { type LoginLimits, readLoginLimits } from './limits.ts';
 
 /** What the checks of local mode decide by. */
 export interface LocalFacts {
@@ -27,6 +28,8 @@ export interface LocalOrganization {
   readonly name: string;
   /** Why the database does not answer with the organization's own login; undefined where it does. */
   readonly databaseProblem: string | undefined;
+  /** Those of its login and of the server; undefined where the database does not answer. */
+  readonly limits: LoginLimits | undefined;
   /** Why its proxy is not ready; undefined where it is. */
   readonly proxyProblem: string | undefined;
 }
@@ -44,11 +47,15 @@ export async function gatherLocalFacts(data: string): Promise<LocalFacts> {
     problems: await readJson<readonly FileProblem[]>(paths.problems).catch(() => []),
     resources,
     organizations: await Promise.all(
-      names.map(async (name) => ({
-        name,
-        databaseProblem: await problemOf(askDatabase(paths.secrets, name)),
-        proxyProblem: await problemOf(askProxy(paths.proxyAddress(name))),
-      })),
+      names.map(async (name) => {
+        const asked = askDatabase(paths.secrets, name);
+        return {
+          name,
+          databaseProblem: await problemOf(asked),
+          limits: await asked.catch(() => undefined),
+          proxyProblem: await problemOf(askProxy(paths.proxyAddress(name))),
+        };
+      }),
     ),
   };
 }
@@ -66,14 +73,14 @@ async function readResources(stateDirectory: string): Promise<StatedResource[]> 
   );
 }
 
-async function askDatabase(secrets: string, organization: string): Promise<void> {
+async function askDatabase(secrets: string, organization: string): Promise<LoginLimits> {
   const file = join(secrets, operatorNamespace, credentialsSecretName(organization), 'database-url');
   const connectionString = await readFile(file, 'utf8');
   const client = new Client({ connectionString, connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs });
   client.on('error', () => {});
   try {
     await client.connect();
-    await client.query('select 1');
+    return await readLoginLimits(client);
   } finally {
     await client.end();
   }
@@ -86,7 +93,7 @@ async function askProxy(addressFile: string): Promise<void> {
   if (!answer.ok) throw new Error(text.trim());
 }
 
-async function problemOf(asking: Promise<void>): Promise<string | undefined> {
+async function problemOf(asking: Promise<unknown>): Promise<string | undefined> {
   try {
     await asking;
     return undefined;

@@ -5,10 +5,17 @@ import { describe, test } from 'node:test';
 import { type CheckResult, runChecks } from '../../../cli/check/check.ts';
 import { localChecks } from '../../../cli/check/local/checks.ts';
 import type { LocalFacts } from '../../../cli/check/local/gather.ts';
+import { connect } from '../../database/tenant.ts';
 import { until } from '../../until.ts';
 import { copyQuickstart, runCli, startUp } from '../../up/start-up.ts';
 
 const ready = { type: 'Ready', status: 'True', reason: 'Ready', message: '', lastTransitionTime: '' } as const;
+const limits = {
+  connections: 20,
+  timeouts: { statement_timeout: '12000', idle_in_transaction_session_timeout: '30000' },
+  reservedConnections: 10,
+  limitsTempFiles: true,
+};
 const good: LocalFacts = {
   data: '.chaperone',
   isThere: true,
@@ -20,7 +27,7 @@ const good: LocalFacts = {
       status: { observedGeneration: 2, conditions: [ready] },
     },
   ],
-  organizations: [{ name: 'acme', databaseProblem: undefined, proxyProblem: undefined }],
+  organizations: [{ name: 'acme', databaseProblem: undefined, limits, proxyProblem: undefined }],
 };
 
 describe('local checks', () => {
@@ -35,8 +42,36 @@ describe('local checks', () => {
     ['there is no organization', { organizations: [] }, { 'local-database': /no Organization/ }],
     [
       'it does not run',
-      { organizations: [{ name: 'acme', databaseProblem: 'refused', proxyProblem: 'no answer' }] },
+      { organizations: [{ name: 'acme', databaseProblem: 'refused', limits: undefined, proxyProblem: 'no answer' }] },
       { 'local-database': /acme: refused/, 'local-proxies': /acme: no answer/ },
+    ],
+    [
+      'a login has no limits',
+      {
+        organizations: [
+          {
+            name: 'acme',
+            databaseProblem: undefined,
+            limits: { ...limits, connections: -1, timeouts: { statement_timeout: '0' } },
+            proxyProblem: undefined,
+          },
+        ],
+      },
+      { 'local-limits': /acme: its login may take every connection.*acme: statement_timeout is off/ },
+    ],
+    [
+      'a server has no limits',
+      {
+        organizations: [
+          {
+            name: 'acme',
+            databaseProblem: undefined,
+            limits: { ...limits, reservedConnections: 0, limitsTempFiles: false },
+            proxyProblem: undefined,
+          },
+        ],
+      },
+      { 'local-limits': /reserved_connections.*temp_file_limit/ },
     ],
     [
       'a resource is not ready',
@@ -100,6 +135,13 @@ test('a running `chaperone up` is checked by its data directory', async (t) => {
   const mistaken = await check();
   assert.equal(mistaken.code, 1);
   assert.match(mistaken.stdout, /× the YAML is without mistakes\n.*\n {4}- personas\.yaml/);
+
+  const { databaseUrl } = up.ready;
+  const owner = await connect(t, databaseUrl);
+  const { rows } = await owner.query<{ login: string }>('select role_name as login from chaperone.organization_roles');
+  await owner.query(`alter role ${rows[0]?.login} connection limit -1; alter role ${rows[0]?.login} reset all`);
+  const unlimited = await check();
+  assert.match(unlimited.stdout, /its login may take every connection\n[\s\S]*statement_timeout is off for its login/);
 
   await up.stop();
   assert.match((await check()).stdout, /acme: connect ECONNREFUSED/);

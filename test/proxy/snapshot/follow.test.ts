@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { upsertOrganization } from '../../../database/organizations.ts';
-import { dropOrganizationRole, ensureOrganizationRole } from '../../../database/roles.ts';
+import { dropOrganizationRole, endOrganizationSessions, ensureOrganizationRole } from '../../../database/roles.ts';
 import { type Follower, type FollowOptions, followSnapshot } from '../../../proxy/snapshot/follow.ts';
 import type { SealedSnapshot } from '../../../proxy/snapshot/snapshot.ts';
 import { seedEveryTable } from '../../database/seed.ts';
@@ -243,6 +243,29 @@ test('a role that is dropped in the middle of a reading takes the configuration 
   await dropOrganizationRole(owner, tenant.id);
   await owner.query('commit');
   await until(() => following.seen.at(-1)?.organization === undefined, 'the configuration to be gone');
+});
+
+test('a login that was rotated is used at once, so that nothing is missed when the former sessions end', async (t) => {
+  const tenant = await makeTenant(database);
+  let url = tenant.url;
+  const { follower, ...following } = follow(t, tenant, { databaseUrl: () => url });
+  await follower.first;
+  const pidOf = () =>
+    follower.query(async (db) => (await db.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]?.pid);
+  const first = await pidOf();
+  await follower.renewLogin();
+  assert.equal(await pidOf(), first);
+  url = Object.assign(new URL(url), { password: 'another' }).href;
+  await follower.renewLogin();
+  assert.equal(await pidOf(), first);
+  await ensureOrganizationRole(database.owner, tenant.id, 'another');
+  await follower.renewLogin();
+  const second = await pidOf();
+  assert.notEqual(second, first);
+  await endOrganizationSessions(database.owner, tenant.id);
+  assert.equal(await pidOf(), second);
+  await rename(tenant, 'Renewed');
+  await waitForName({ follower, ...following }, 'Renewed');
 });
 
 test('a login that is refused for long is one that was taken away; refused for a moment, it is rotating', async (t) => {

@@ -5,6 +5,7 @@ import { runChecks } from '../../../../cli/check/check.ts';
 import type { ClusterFacts } from '../../../../cli/check/cluster/facts.ts';
 import type { CustomResourceDefinition } from '../../../../cli/check/cluster/objects.ts';
 import { clusterGroups, preGroups } from '../../../../cli/check/cluster/run.ts';
+import { makeOrganization } from '../../../operator/memory-cluster.ts';
 import {
   goodFacts,
   makeDeployment,
@@ -35,6 +36,12 @@ const older = { name: 'v1alpha1', served: true, schema: { properties: { spec: { 
 const expectedDefinitions = [definition({ versions: [{ ...version, selectableFields: [] }] })];
 const leaseOf = (spec: object) => ({ metadata: metaOf('chaperone-operator'), spec });
 const sidecar = { name: 'chaperone-proxy', ready: true };
+
+/** Of the condition that says whether the database is limited. */
+function withLimits(status: 'True' | 'False', reason: string, message: string) {
+  const condition = { type: 'DatabaseLimited', status, reason, message, observedGeneration: 1, lastTransitionTime: '' };
+  return makeOrganization('acme', {}, { status: { conditions: [condition] } });
+}
 
 const rows: readonly Row[] = [
   [
@@ -137,6 +144,15 @@ const rows: readonly Row[] = [
 
   ['no organization', 'organizations-ready', { organizations: [] }, 'warning', /nothing is governed/],
   ['an organization that nobody has looked at', 'organizations-ready', {}, 'failed', /has not looked at it yet/],
+  ['limits that nobody has set', 'database-limits', {}, 'warning', /acme: the operator has not limited/],
+  ['limits that are there', 'database-limits', { organizations: [withLimits('True', 'Limited', 'None can.')] }, 'ok'],
+  [
+    'a server without limits',
+    'database-limits',
+    { organizations: [withLimits('False', 'ServerWithoutLimits', 'Set reserved_connections.')] },
+    'warning',
+    /acme: ServerWithoutLimits: Set reserved_connections\./,
+  ],
   [
     'no credentials',
     'credentials',

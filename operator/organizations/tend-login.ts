@@ -1,0 +1,74 @@
+import { DatabaseError } from 'pg';
+import {
+  endOrganizationSessions,
+  ensureOrganizationRole,
+  limitOrganizationRole,
+  notePasswordAge,
+} from '../../database/roles.ts';
+import type { ObjectKey } from '../cluster/cluster.ts';
+import type { OrganizationContext } from './context.ts';
+import type { OrganizationDecision } from './decide.ts';
+import type { GatheredOrganization } from './gather.ts';
+import type { Login } from './login.ts';
+
+type Context = Pick<OrganizationContext, 'cluster' | 'db' | 'logins'>;
+type Key = ObjectKey<'Organization'>;
+
+/** `insufficient_privilege` */
+const notPermitted = '42501';
+
+/**
+ * Gives a login its password back that somebody changed, and ends all sessions that were opened before: one of them did
+ * it. PostgreSQL lets every role change its own password.
+ */
+export async function restorePassword(
+  { cluster, db, logins }: Context,
+  key: Key,
+  id: string,
+  login: Login,
+): Promise<void> {
+  await ensureOrganizationRole(db, id, login.password);
+  logins?.noteIssued(login);
+  const message =
+    'The password of the organization’s database role was changed by somebody else. It is again the one that proxies have, and the sessions of the role were ended.';
+  await cluster.recordEvent(key, { type: 'Warning', reason: 'DatabasePasswordRestored', message });
+  await unlessRefused(() => endOrganizationSessions(db, id));
+}
+
+/**
+ * Gives a login the limits that it lacks, and ends its sessions from before a rotation once every proxy has the new
+ * password.
+ *
+ * @returns why the database does not let the operator; undefined where it does
+ */
+export async function limitLogin(
+  { cluster, db }: Context,
+  key: Key,
+  { organizationId, storedLogin, credentials }: GatheredOrganization,
+  { connections, endsOldSessions }: Extract<OrganizationDecision, { action: 'apply' }>,
+): Promise<string | undefined> {
+  return unlessRefused(async () => {
+    if (!storedLogin?.hasItsSettings || storedLogin.connectionLimit !== connections) {
+      await limitOrganizationRole(db, organizationId, connections);
+    }
+    if (storedLogin && !storedLogin.wasLimited && credentials) {
+      await notePasswordAge(db, organizationId, credentials.loginIssuedAtS);
+    }
+    if (storedLogin?.wasLimited && !storedLogin.hasItsSettings) {
+      const message =
+        'The settings of the organization’s database role were changed by somebody else, and are put right.';
+      await cluster.recordEvent(key, { type: 'Warning', reason: 'DatabaseRoleRestored', message });
+    }
+    if (endsOldSessions) await endOrganizationSessions(db, organizationId);
+  });
+}
+
+async function unlessRefused(work: () => Promise<unknown>): Promise<string | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    if (error instanceof DatabaseError && error.code === notPermitted) return error.message;
+    throw error;
+  }
+}
