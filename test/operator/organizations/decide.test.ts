@@ -73,7 +73,6 @@ test('an organization that is settled needs nothing new', () => {
     connections: 20,
     endsOldSessions: false,
     tokenLifetime: '8760h',
-    leeway: '30s',
     dataKeysWereLost: false,
     sharedSecret: undefined,
     serviceAccounts: undefined,
