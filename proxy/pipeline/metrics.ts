@@ -85,6 +85,11 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}) {
       'Requests for what is kept at the provider, by what they were for and how it answered.',
       ['resource', 'method', 'status'],
     ),
+    modelLists: counter(
+      'chaperone_model_lists_total',
+      'Lists of models that providers were asked for: listed, none (it has no list), failed, or remembered from before instead.',
+      ['gen_ai_provider_name', 'result'],
+    ),
     analyses: counter(
       'chaperone_analysis_requests_total',
       'Requests for an analysis, by whether it was kept from before (hit), waited for (coalesced) or had to be made (miss).',

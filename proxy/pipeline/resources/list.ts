@@ -20,14 +20,17 @@ const maxPages = 200;
 
 /**
  * A page of what is the caller's own, taken from the lists of each key that they made any of it with, one key after the
- * other.
+ * other. What one key cannot list does not keep the others from being listed.
  *
- * @throws {ProxyError} `resource_not_found` where `after` is not the caller's own
+ * @param onMissing told of a key whose list cannot be had
+ * @throws {ProxyError} `resource_not_found` where `after` is not the caller's own, and what the provider's list threw where
+ *   none can be had
  */
 export async function listOwn(
   owned: readonly OwnedResource[],
   { limit, after }: { readonly limit: number; readonly after: string | undefined },
   readPage: ReadPage,
+  onMissing: (apiKeyId: string, error: ProxyError) => void = () => {},
 ): Promise<OwnList> {
   const own = new Map(owned.map((resource) => [resource.resource_id, resource]));
   const start = after === undefined ? undefined : own.get(after);
@@ -35,12 +38,19 @@ export async function listOwn(
   const keys = [...new Set(owned.map((resource) => resource.api_key_id))].sort();
   const data: Body[] = [];
   let pages = 0;
-  for (const key of keys.slice(start ? keys.indexOf(start.api_key_id) : 0)) {
+  const rest = keys.slice(start ? keys.indexOf(start.api_key_id) : 0);
+  const failures: ProxyError[] = [];
+  for (const key of rest) {
     let cursor = key === start?.api_key_id ? after : undefined;
     // One more than asked for says that there is more.
     for (let isLast = false; !isLast && data.length <= limit; pages += 1) {
       if (pages === maxPages) throw new ProxyError('upstream_invalid_response');
-      const page = await readPage(key, cursor);
+      const page = await readPage(key, cursor).catch(failureOf);
+      if (page instanceof ProxyError) {
+        failures.push(page);
+        onMissing(key, page);
+        break;
+      }
       const things = asArray(page.data)
         .map(asObject)
         .filter((thing) => thing !== null);
@@ -49,6 +59,8 @@ export async function listOwn(
       isLast = page.has_more !== true || cursor === undefined;
     }
   }
+  const [failure] = failures;
+  if (failure && failures.length === rest.length) throw failure;
   const shown = data.slice(0, limit);
   return {
     object: 'list',
@@ -57,4 +69,9 @@ export async function listOwn(
     last_id: asString(shown.at(-1)?.id),
     has_more: data.length > limit,
   };
+}
+
+function failureOf(error: unknown): ProxyError {
+  if (error instanceof ProxyError) return error;
+  throw error;
 }

@@ -77,13 +77,13 @@ function readable({ statusCode, headers, body }: Dispatcher.ResponseData, secret
  *
  * @throws {ProxyError} `upstream_interrupted` or `upstream_invalid_response`
  */
-export async function readWhole({ body }: RelayedAnswer, secret: string): Promise<Buffer> {
+export async function readWhole({ body }: RelayedAnswer, secret: string, maxBytes = maxWholeBytes): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   try {
     for await (const chunk of body) {
       length += chunk.length;
-      if (length > maxWholeBytes) throw new ProxyError('upstream_invalid_response');
+      if (length > maxBytes) throw new ProxyError('upstream_invalid_response');
       chunks.push(chunk);
     }
   } catch (error) {

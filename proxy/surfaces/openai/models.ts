@@ -1,20 +1,15 @@
 import type { FastifyInstance, FastifySchema } from 'fastify';
-import type { Dispatcher } from 'undici';
 import { ProxyError } from '../../error.ts';
 import type { Caller } from '../../pipeline/call.ts';
-import { asArray, asObject, asString, parseObject } from '../../pipeline/operations/json.ts';
+import { asString, type Body } from '../../pipeline/operations/json.ts';
 import type { InForce } from '../../pipeline/pipeline.ts';
 import { keysOf } from '../../pipeline/route.ts';
 import type { RoutedKey, Snapshot } from '../../snapshot/snapshot.ts';
+import { incompleteHeader, type ModelListsOptions, makeModelLists } from './model-lists.ts';
 
-export interface ModelsOptions {
+export interface ModelsOptions extends ModelListsOptions {
   readonly inForce: () => InForce;
-  readonly upstream: Dispatcher;
 }
-
-type Model = Readonly<Record<string, unknown>>;
-
-const timeoutMs = 30_000;
 
 const documented = {
   tags: ['Models'],
@@ -22,11 +17,19 @@ const documented = {
   problems: ['no_api_key', 'upstream_unreachable', 'upstream_invalid_response'],
 } as const satisfies FastifySchema;
 
-/** `GET /v1/models`: what the providers offer, less what the organization does not allow. */
-export function registerModels(app: FastifyInstance, { inForce, upstream }: ModelsOptions): void {
-  app.get('/models', { schema: { ...documented, summary: 'List models' } }, async (request) => {
+/**
+ * `GET /v1/models`: what the providers offer, less what the organization does not allow. A provider that cannot be asked
+ * is told in a header, and does not keep the others from being listed.
+ */
+export function registerModels(app: FastifyInstance, options: ModelsOptions): void {
+  const { inForce } = options;
+  const listModels = makeModelLists(options);
+
+  app.get('/models', { schema: { ...documented, summary: 'List models' } }, async (request, reply) => {
     const { snapshot } = inForce();
-    return { object: 'list', data: await listModels(upstream, snapshot, request.caller) };
+    const { models, missing } = await listModels(listedKeys(snapshot, request.caller));
+    reply.headers(incompleteHeader(missing));
+    return { object: 'list', data: [...merge(models, snapshot).values()] };
   });
   const getOne = {
     ...documented,
@@ -36,22 +39,26 @@ export function registerModels(app: FastifyInstance, { inForce, upstream }: Mode
   app.get<{ Params: { '*': string } }>('/models/*', { schema: getOne }, async (request) => {
     const id = request.params['*'];
     const { snapshot } = inForce();
-    const model = (await listModels(upstream, snapshot, request.caller)).find((candidate) => candidate.id === id);
+    const { models, missing } = await listModels(listedKeys(snapshot, request.caller));
+    const model = merge(models, snapshot).get(id);
     if (model) return model;
+    if (missing.length > 0) {
+      const message = `Whether the model '${id}' exists is not known: these providers cannot be asked: ${missing.join(', ')}`;
+      throw new ProxyError('upstream_unreachable', { param: 'model', message });
+    }
     const message = `The model '${id}' does not exist or you do not have access to it`;
     throw new ProxyError('model_not_found', { param: 'model', message });
   });
 }
 
-/** The models of every provider that the caller has a key for; of one id, the first provider's. */
-async function listModels(upstream: Dispatcher, snapshot: Snapshot, caller: Caller): Promise<Model[]> {
-  const lists = await Promise.all(listedKeys(snapshot, caller).map((key) => fetchModels(upstream, key)));
-  const byId = new Map<string, Model>();
-  for (const model of lists.flat()) {
+/** The models that the organization allows; of one id, the first provider's. */
+function merge(models: readonly Body[], snapshot: Snapshot): Map<string, Body> {
+  const byId = new Map<string, Body>();
+  for (const model of models) {
     const id = asString(model.id);
     if (id !== null && !byId.has(id) && snapshot.allowsModel(id)) byId.set(id, model);
   }
-  return [...byId.values()];
+  return byId;
 }
 
 /**
@@ -68,30 +75,4 @@ function listedKeys(snapshot: Snapshot, caller: Caller): RoutedKey[] {
     if (servesModel(undefined)) exhausted.add(provider.name);
     return true;
   });
-}
-
-async function fetchModels(upstream: Dispatcher, key: RoutedKey): Promise<Model[]> {
-  const { origin, basePath } = key.provider;
-  let text: string;
-  let status: number;
-  try {
-    const response = await upstream.request({
-      method: 'GET',
-      origin,
-      path: `${basePath}/models`,
-      headers: { authorization: `Bearer ${key.secret}`, 'user-agent': 'chaperone', accept: 'application/json' },
-      headersTimeout: timeoutMs,
-      bodyTimeout: timeoutMs,
-    });
-    status = response.statusCode;
-    text = await response.body.text();
-  } catch (cause) {
-    throw new ProxyError('upstream_unreachable', { cause });
-  }
-  const list = parseObject(text);
-  if (status !== 200 || !list) throw new ProxyError('upstream_invalid_response');
-  return asArray(list.data)
-    .map(asObject)
-    .filter((model) => model !== null && key.servesModel(String(model.id)))
-    .filter((model) => model !== null);
 }

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
 import type { Dispatcher } from 'undici';
 import { ProxyError } from '../../../error.ts';
 import { admitSurface } from '../../../pipeline/admit.ts';
@@ -25,6 +26,7 @@ export interface ResourcesOptions {
   readonly background: BackgroundWatch;
   readonly upstream: Dispatcher;
   readonly metrics: Metrics;
+  readonly log: Logger;
 }
 
 type Params = Readonly<Record<string, string>>;

@@ -6,6 +6,7 @@ import { parseObject } from '../../../pipeline/operations/json.ts';
 import { upstreamHeaders } from '../../../pipeline/pipeline.ts';
 import { listOwn, type ReadPage } from '../../../pipeline/resources/list.ts';
 import { readWhole, relay } from '../../../pipeline/resources/relay.ts';
+import { incompleteHeader } from '../model-lists.ts';
 import type { ResourcesOptions } from './index.ts';
 import { collections } from './routes.ts';
 
@@ -18,9 +19,11 @@ const lists: readonly { readonly kind: ResourceKind; readonly limit: number; rea
   { kind: 'vector_store', limit: 20, passed: ['order'] },
 ];
 
+const pageTimeoutMs = 10_000;
+
 /** `GET /v1/files` and their like: the caller's own, of all that their keys know. */
 export function registerLists(app: FastifyInstance, options: ResourcesOptions): void {
-  const { inForce, ownership, upstream, metrics } = options;
+  const { inForce, ownership, upstream, metrics, log } = options;
   for (const { kind, limit, passed } of lists) {
     const { path, surface } = collections[kind];
     app.get<{ Querystring: Query }>(path, async (request, reply) => {
@@ -33,6 +36,8 @@ export function registerLists(app: FastifyInstance, options: ResourcesOptions): 
       }
       const gone = new AbortController();
       reply.raw.once('close', () => gone.abort());
+      const owned = await ownership.list(kind, request.caller);
+      const isMerged = owned.some(({ api_key_id }) => api_key_id !== owned[0]?.api_key_id);
       const readPage: ReadPage = async (apiKeyId, cursor) => {
         const key = snapshot.keys.get(apiKeyId);
         if (!key) return {};
@@ -43,13 +48,22 @@ export function registerLists(app: FastifyInstance, options: ResourcesOptions): 
         }
         const headers = upstreamHeaders(request.headers);
         const page = { method: 'GET', path: `${path}?${query}`, key, headers, body: undefined } as const;
-        const answered = await relay(upstream, { ...page, signal: gone.signal });
+        // One provider that does not answer must not keep a list of several waiting for long.
+        const signal = isMerged ? AbortSignal.any([gone.signal, AbortSignal.timeout(pageTimeoutMs)]) : gone.signal;
+        const answered = await relay(upstream, { ...page, signal });
         metrics.relayed.inc({ resource: kind, method: 'GET', status: `${Math.floor(answered.status / 100)}xx` });
         const body = parseObject((await readWhole(answered, key.secret)).toString('utf8'));
         if (answered.status !== 200 || !body) throw new ProxyError('upstream_invalid_response');
         return body;
       };
-      return listOwn(await ownership.list(kind, request.caller), asked, readPage);
+      const missing = new Set<string>();
+      const list = await listOwn(owned, asked, readPage, (apiKeyId, { code }) => {
+        const provider = snapshot.keys.get(apiKeyId)?.provider.name ?? '';
+        missing.add(provider);
+        log.warn({ provider, code, kind }, 'a provider cannot list what it keeps');
+      });
+      reply.headers(incompleteHeader([...missing]));
+      return list;
     });
   }
 }
