@@ -92,15 +92,29 @@ program
   .option('--port <port>', 'its port; 0 for a free one', parsePort, 0)
   .action(async (options) => (await import('./sandbox.ts')).sandbox(options));
 
-program
-  .command('token')
-  .description("Print a token for an organization, signed with the organization's own key.")
+const token = program.command('token').description('Make a token for an organization, or revoke some.');
+
+token
+  .command('issue', { isDefault: true })
+  .description("Print a token, signed with the organization's own key (as `chaperone token` does without a command).")
   .requiredOption('--organization <name>', 'the organization')
   .option('--user <id>', 'bind the token to this user; calls need no X-User-ID then')
   .option('--roles <roles>', 'member, analyst, reviewer, admin; separated by commas', parseRoles)
   .option('--expires <duration>', "such as 30d or 12h (default: the organization's tokenLifetime)")
   .option('--data <directory>', 'the data directory of the running `chaperone up`', '.chaperone')
+  .option('--json', 'print one line of JSON: the token with its id, by which it can be revoked')
   .action(async (options) => (await import('./token.ts')).token(options));
+
+token
+  .command('revoke')
+  .description('Have every proxy refuse tokens that have not expired yet.')
+  .requiredOption('--organization <name>', 'the organization')
+  .option('--id <id>', "a token's id (its claim jti), or the token itself")
+  .option('--user <id>', "this user's tokens that were issued until now, or before --issued-before")
+  .option('--issued-before <time>', 'tokens that were issued before: now, or such as 2027-01-31T12:00:00Z')
+  .option('--data <directory>', 'the data directory of the running `chaperone up`', '.chaperone')
+  .option('--database-url-file <file>', "in a cluster, in the operator's pod: a file with the owner's database URL")
+  .action(async (options) => (await import('./revoke.ts')).revoke(options));
 
 program
   .command('get')

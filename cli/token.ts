@@ -16,9 +16,29 @@ export interface TokenOptions {
   readonly data: string;
 }
 
-/** `chaperone token`: prints a token and nothing else. */
-export async function token(options: TokenOptions): Promise<void> {
-  process.stdout.write(`${await signToken(options)}\n`);
+/** A token with what it says. */
+export interface IssuedToken {
+  readonly token: string;
+  /** By which it can be revoked. */
+  readonly id: string;
+  readonly organization: string;
+  /** Null: whoever the caller names. */
+  readonly user: string | null;
+  /** Null: the organization's default ones. */
+  readonly roles: readonly string[] | null;
+  /** RFC 3339. */
+  readonly expiresAt: string;
+}
+
+/** `chaperone token`: prints a token and nothing else, or with `json` what it says, too. */
+export async function token(options: TokenOptions & { readonly json?: boolean }): Promise<void> {
+  const issued = await issueToken(options);
+  process.stdout.write(`${options.json ? JSON.stringify(issued) : issued.token}\n`);
+}
+
+/** Only the token. */
+export async function signToken(options: TokenOptions): Promise<string> {
+  return (await issueToken(options)).token;
 }
 
 /**
@@ -26,12 +46,12 @@ export async function token(options: TokenOptions): Promise<void> {
  *
  * @throws where the data directory has no such organization, the lifetime is none, or the user is none that a call could name
  */
-export async function signToken({ organization, user, roles, expires, data }: TokenOptions): Promise<string> {
+export async function issueToken({ organization, user, roles, expires, data }: TokenOptions): Promise<IssuedToken> {
   // An empty one, of a script whose variable is not set, would make a token that may call as anybody.
   if (user !== undefined && !isUserId(user)) {
     throw new Error(`The user must be 1 to 255 characters that a header can hold, not ${JSON.stringify(user)}`);
   }
-  const { id } = await readCredential(
+  const { id: organizationId } = await readCredential(
     data,
     organization,
     credentialsSecretName(organization),
@@ -46,18 +66,25 @@ export async function signToken({ organization, user, roles, expires, data }: To
   const [key] = keys;
   if (!key) throw new Error(`Organization "${organization}" has no token key`);
   const nowS = Math.floor(Date.now() / 1_000);
-  return new SignJWT(roles ? { roles } : {})
+  const expiresAtS = nowS + Math.ceil(lifetimeMs / 1_000);
+  const id = randomUUID();
+  const signed = await new SignJWT(roles ? { roles } : {})
     .setProtectedHeader({ alg: key.alg ?? 'EdDSA', kid: key.kid ?? '', typ: 'JWT' })
     .setIssuer(ownIssuer)
-    .setAudience(id)
-    .setSubject(user ?? id)
-    .setJti(randomUUID())
+    .setAudience(organizationId)
+    .setSubject(user ?? organizationId)
+    .setJti(id)
     .setIssuedAt(nowS)
-    .setExpirationTime(nowS + Math.ceil(lifetimeMs / 1_000))
+    .setExpirationTime(expiresAtS)
     .sign(await importJWK(key, key.alg));
+  return {
+    ...{ token: signed, id, organization, user: user ?? null, roles: roles ?? null },
+    expiresAt: new Date(expiresAtS * 1_000).toISOString(),
+  };
 }
 
-async function readCredential<T>(
+/** Reads a key of a Secret that `chaperone up` keeps. @throws where there is no such organization */
+export async function readCredential<T>(
   data: string,
   organization: string,
   secret: string,

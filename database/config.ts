@@ -11,6 +11,7 @@ export interface ConfigChanges {
   readonly apiKeys: readonly ConfigApiKey[];
   /** Only users that were ever changed. */
   readonly users: readonly ConfigUser[];
+  readonly revocations: readonly ConfigRevocation[];
 }
 
 export interface ConfigOrganization {
@@ -66,6 +67,15 @@ export interface ConfigUser {
   readonly is_active: boolean;
 }
 
+export interface ConfigRevocation {
+  readonly kind: 'token' | 'user' | 'key' | 'all';
+  readonly subject: string;
+  /** Milliseconds since 1970; null: whenever issued. */
+  readonly issued_before_ms: number | null;
+  /** Milliseconds since 1970; null: not known. */
+  readonly expires_at_ms: number | null;
+}
+
 /** The channel on which an organization's changes are told. The notification carries nothing. */
 export function configChannel(organizationId: string): string {
   return `chaperone_${organizationId.replaceAll('-', '')}`;
@@ -96,6 +106,7 @@ export async function readConfigChanges(
     personas: ConfigPersona[];
     api_keys: ConfigApiKey[];
     users: ConfigUser[];
+    revocations: ConfigRevocation[];
   }>(
     `select
        (select version from chaperone.config_versions where organization_id = $1::uuid) as version,
@@ -116,7 +127,12 @@ export async function readConfigChanges(
           from chaperone.api_keys where organization_id = $1::uuid and config_version > $2::bigint) k) as api_keys,
        (select coalesce(jsonb_agg(u), '[]') from (
           select user_id, is_active
-          from chaperone.users where organization_id = $1::uuid and config_version > $2::bigint) u) as users`,
+          from chaperone.users where organization_id = $1::uuid and config_version > $2::bigint) u) as users,
+       (select coalesce(jsonb_agg(r), '[]') from (
+          select kind, subject, extract(epoch from issued_before) * 1000 as issued_before_ms,
+                 extract(epoch from expires_at) * 1000 as expires_at_ms
+          from chaperone.revocations
+          where organization_id = $1::uuid and config_version > $2::bigint) r) as revocations`,
     [organizationId, sinceVersion],
   );
   const row = rows[0];
@@ -127,5 +143,6 @@ export async function readConfigChanges(
     personas: row?.personas ?? [],
     apiKeys: row?.api_keys ?? [],
     users: row?.users ?? [],
+    revocations: row?.revocations ?? [],
   };
 }

@@ -1081,6 +1081,26 @@ grant insert, select on chaperone.requests to chaperone_tenant;
 create table chaperone.requests_default partition of chaperone.requests default;
 alter table chaperone.requests_default enable row level security;
 
+create table chaperone.revocations (
+  organization_id uuid not null,
+  kind text not null,
+  subject text not null,
+  issued_before timestamp with time zone,
+  expires_at timestamp with time zone,
+  config_version bigint not null,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now()
+);
+alter table chaperone.revocations add constraint revocations_check CHECK (((kind = ANY (ARRAY['user'::text, 'all'::text])) = (issued_before IS NOT NULL)));
+alter table chaperone.revocations add constraint revocations_kind_check CHECK ((kind = ANY (ARRAY['token'::text, 'user'::text, 'key'::text, 'all'::text])));
+alter table chaperone.revocations add constraint revocations_pkey PRIMARY KEY (organization_id, kind, subject);
+alter table chaperone.revocations add constraint revocations_subject_check CHECK ((length(subject) <= 1000));
+CREATE INDEX revocations_config_version ON chaperone.revocations USING btree (organization_id, config_version);
+alter table chaperone.revocations enable row level security;
+create policy tenant on chaperone.revocations as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.revocations to chaperone_tenant;
+
 create table chaperone.session_facets (
   organization_id uuid not null,
   facet text not null,
@@ -1247,5 +1267,7 @@ CREATE TRIGGER forget_late BEFORE INSERT ON chaperone.rating_history FOR EACH RO
 CREATE TRIGGER forget_late BEFORE INSERT ON chaperone.ratings FOR EACH ROW EXECUTE FUNCTION chaperone.forget_late();
 
 CREATE TRIGGER note_usage AFTER INSERT ON chaperone.requests REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION chaperone.note_usage();
+
+CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.revocations FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
 
 CREATE TRIGGER stamp_config_version BEFORE UPDATE OF is_active, user_id ON chaperone.users FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();

@@ -4,6 +4,7 @@ import { deleteExpiredAnalysisResults } from '../database/analysis-results.ts';
 import { connectTimeoutMs } from '../database/client.ts';
 import { migrate } from '../database/migrate.ts';
 import { restorePrivileges } from '../database/privileges.ts';
+import { deleteExpiredRevocations } from '../database/revocations.ts';
 import { endLongTransactions, limitRetainedRoles } from '../database/roles.ts';
 import { analysisConfigKind } from './analysis-configs/analysis-config-kind.ts';
 import { bindingKind } from './api-key-bindings/binding-kind.ts';
@@ -130,6 +131,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       const ended = await endLongTransactions(db, longestTransactionMs);
       if (ended.length > 0) log.warn({ logins: ended }, 'ended sessions whose transactions were open for too long');
       await deleteExpiredAnalysisResults(db);
+      await deleteExpiredRevocations(db);
       const orphans = await removeOrphans(context, (kind, ...row) => tenantKinds[kind].remove(context, ...row));
       for (const { kind, resource } of orphans) queues.get(kind)?.add(resource);
       if (orphans.length > 0) log.warn({ orphans }, 'took rows out of force whose resources are not there');

@@ -32,6 +32,7 @@ import { makeOwnership } from './pipeline/resources/ownership.ts';
 import { makeIssuers } from './pipeline/tokens/issuers.ts';
 import { makeEnvelopes } from './snapshot/envelopes.ts';
 import { followSnapshot } from './snapshot/follow.ts';
+import { openRevocations } from './snapshot/revocations.ts';
 import { makeRowOpener, openSnapshot, type SealedSnapshot } from './snapshot/snapshot.ts';
 import { makeFolder } from './spool/fold.ts';
 import { startShipper } from './spool/ship.ts';
@@ -111,6 +112,9 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       metrics.snapshotVersion.set(newest.version);
     } catch (error) {
       log.error({ err: error }, 'the new configuration cannot be used; the last one stays in force');
+      // Whatever is wrong with the rest: a token that is revoked is refused.
+      const revocations = openRevocations(newest.revocations.values());
+      if (inForce) inForce = { ...inForce, snapshot: { ...inForce.snapshot, revocations } };
     }
   };
   const follower = followSnapshot({

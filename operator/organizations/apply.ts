@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { digestsOf } from '../../database/data-key-digests.ts';
 import { generateDataKeys } from '../../database/envelope.ts';
 import { deleteOrganization, retireOrganization, upsertOrganization } from '../../database/organizations.ts';
 import type { Queryable } from '../../database/queryable.ts';
+import { insertRevocation } from '../../database/revocations.ts';
 import { dropOrganizationRole, ensureOrganizationRole } from '../../database/roles.ts';
 import { type Cluster, ClusterError, type ObjectKey, type Secret } from '../cluster/cluster.ts';
 import {
@@ -23,6 +25,12 @@ import { sharedSecretKeyId } from './shared-secret.ts';
 import { limitLogin, restorePassword } from './tend-login.ts';
 
 type Key = ObjectKey<'Organization'>;
+
+/** By then no proxy has the key any more. */
+const keyRevocationMs = 30 * 86_400_000;
+
+/** Proxies that are not notified ask every other second. */
+const hearMs = 3_000;
 
 /** What has come of applying an organization. */
 export interface AppliedOrganization {
@@ -47,6 +55,7 @@ export async function applyOrganization(
   if (decision.needsFinalizer) await cluster.addFinalizer(key, finalizer);
   const id = gathered.organizationId;
   const nowS = Math.floor(now() / 1_000);
+  await revokeKeys(context, id, decision.tokenKeys.distrust);
   const freshTokenKey = decision.tokenKeys.issue ? await generateSigningKey() : undefined;
   const signingKeys = turnTokenKeys(gathered.signingKeys, decision.tokenKeys, freshTokenKey, nowS);
   const identity = identityOf(gathered);
@@ -85,6 +94,17 @@ export async function applyOrganization(
   for (const namespace of decision.staleNamespaces)
     await cluster.deleteSecret(namespace, credentialsSecretName(key.name), (one) => isCredentialsOf(one, identity));
   return { id, tokenKeyIds: signingKeys.map((jwk) => jwk.kid ?? ''), failures, effectAtMs, limitsRefusal };
+}
+
+/**
+ * Has proxies refuse what keys in the wrong hands have signed. Before anything else: a mounted Secret takes a minute or two
+ * to change, and once the password is another one, a proxy that has to connect anew hears nothing until then.
+ */
+async function revokeKeys({ db, now }: OrganizationContext, organizationId: string, keyIds: readonly string[]) {
+  if (keyIds.length === 0) return;
+  const expiresAt = new Date(now() + keyRevocationMs);
+  for (const keyId of keyIds) await insertRevocation(db, { organizationId, kind: 'key', keyId, expiresAt });
+  await delay(hearMs);
 }
 
 /** Takes the organization away; its data as its deletionPolicy says. The finalizer goes last. */

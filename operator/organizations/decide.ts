@@ -2,6 +2,7 @@ import { parseDurationMs } from '../../crds/duration.ts';
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
 import { credentialsSecretName, isReservedOrganizationName, type ServiceAccountTokens } from '../credentials.ts';
 import type { Verdict } from '../runtime/conditions.ts';
+import { type AskedRotations, readAskedRotations } from './asked-rotations.ts';
 import { judgeDefaults, stateDefaults } from './defaults.ts';
 import type { GatheredOrganization } from './gather.ts';
 import { ageOfDataKeys, ageOfTokenKeys } from './keys.ts';
@@ -74,8 +75,10 @@ export function decideOrganization(
   const namespaces = [...new Set([operatorNamespace, ...memberNamespaces])];
   const tokenLifetime = spec.authentication?.tokenLifetime ?? defaultTokenLifetime;
   const { spec: statedSpec, former } = stateDefaults(spec, gathered.keepsOldDefaults);
-  const rotations = decideRotations(gathered, { lifetimeMs: parseDurationMs(tokenLifetime), propagationMs }, nowMs);
-  const oldSessionsEndMs = decideSessionsEnd(gathered, rotations.login.issue, propagationMs, nowMs);
+  const asked = readAskedRotations(metadata);
+  const timing = { lifetimeMs: parseDurationMs(tokenLifetime), propagationMs };
+  const rotations = decideRotations(gathered, asked, timing, nowMs);
+  const oldSessionsEndMs = decideSessionsEnd(gathered, rotations.login, propagationMs, nowMs);
   return {
     action: 'apply',
     needsFinalizer: !metadata.finalizers?.includes(finalizer),
@@ -92,7 +95,7 @@ export function decideOrganization(
     serviceAccounts: decideServiceAccounts(gathered),
     namespaces,
     staleNamespaces: namespacesWithCredentials.filter((namespace) => !namespaces.includes(namespace)),
-    problem: sharedSecretProblem(gathered) ?? issuerUnknown(gathered),
+    problem: sharedSecretProblem(gathered) ?? issuerUnknown(gathered) ?? asked.problem,
     defaults: judgeDefaults(former, gathered.keepsOldDefaults),
     nextRotationMs: earliest([
       ...Object.values(rotations).map(({ nextMs }) => nextMs),
@@ -104,12 +107,13 @@ export function decideOrganization(
 /** When sessions from before the present password end; undefined where there are none. */
 function decideSessionsEnd(
   { storedLogin, credentials }: GatheredOrganization,
-  renewsLogin: boolean,
+  login: RotationDecision,
   propagationMs: number,
   nowMs: number,
 ): number | undefined {
   if (!storedLogin || !credentials) return undefined;
-  if (renewsLogin) return nowMs + propagationMs;
+  // Whoever has a login that leaked does not get the time that proxies need.
+  if (login.issue) return login.distrust.length > 0 ? nowMs : nowMs + propagationMs;
   // Ages are in whole seconds.
   return storedLogin.hasOldSessions ? (credentials.loginIssuedAtS + 1) * 1_000 + propagationMs : undefined;
 }
@@ -139,23 +143,28 @@ function issuerUnknown({ serviceAccountIssuer }: GatheredOrganization): Verdict 
 
 function decideRotations(
   { organization, signingKeys, credentials }: GatheredOrganization,
+  { beforeMs, distrustBeforeMs }: AskedRotations,
   { lifetimeMs, propagationMs }: { readonly lifetimeMs: number; readonly propagationMs: number },
   nowMs: number,
 ) {
   const { rotation } = organization.spec;
-  const by = Date.parse(organization.metadata.annotations?.['chaperone.dev/rotate'] ?? '');
   const policyOf = (every: string | undefined) => ({
     everyMs: every === undefined ? undefined : parseDurationMs(every),
-    beforeMs: Number.isNaN(by) ? undefined : by,
+    beforeMs,
     propagationMs,
     retainMs: undefined,
   });
   const login = credentials ? [{ id: 'login', issuedAtS: credentials.loginIssuedAtS }] : [];
-  const tokenPolicy = { ...policyOf(rotation?.tokenKeys), retainMs: lifetimeMs };
+  const tokenPolicy = { ...policyOf(rotation?.tokenKeys), retainMs: lifetimeMs, distrustBeforeMs };
   return {
     tokenKeys: decideRotation(ageOfTokenKeys(signingKeys), tokenPolicy, nowMs),
+    // What a key has sealed is sealed with it, whoever has it: nothing is won by using the next one before proxies have it.
     dataKeys: decideRotation(ageOfDataKeys(credentials?.dataKeys), policyOf(rotation?.dataKeys), nowMs),
-    login: decideRotation(login, { ...policyOf(rotation?.databasePassword), propagationMs: 0 }, nowMs),
+    login: decideRotation(
+      login,
+      { ...policyOf(rotation?.databasePassword), propagationMs: 0, distrustBeforeMs },
+      nowMs,
+    ),
   };
 }
 

@@ -12,6 +12,8 @@ export interface RotationPolicy {
   readonly everyMs: number | undefined;
   /** Whatever was issued before this is to be replaced, in milliseconds since 1970. */
   readonly beforeMs: number | undefined;
+  /** Whatever was issued before this is in the wrong hands, in milliseconds since 1970: it is used no more, at once. */
+  readonly distrustBeforeMs?: number | undefined;
   /** How long a new key is handed out before it is used, so that every proxy knows it by then. */
   readonly propagationMs: number;
   /** How long a key that is no longer used is still accepted; undefined: for ever. */
@@ -25,6 +27,8 @@ export interface RotationDecision {
   readonly use: string | undefined;
   /** The ids of keys that nothing can depend on any more. */
   readonly drop: readonly string[];
+  /** The ids of those among them that are in the wrong hands: what they have signed is to be refused at once. */
+  readonly distrust: readonly string[];
   /** When something changes by the passing of time alone; undefined: never. */
   readonly nextMs: number | undefined;
 }
@@ -34,7 +38,9 @@ export interface RotationDecision {
  * to learn it, and the old one is kept for as long as something made with it may still come. So no call fails on the way.
  */
 export function decideRotation(keys: readonly AgedKey[], policy: RotationPolicy, nowMs: number): RotationDecision {
-  const newestFirst = [...keys].sort((a, b) => b.issuedAtS - a.issuedAtS || (a.id < b.id ? -1 : 1));
+  const distrusted = keys.filter((key) => isBefore(key, policy.distrustBeforeMs, nowMs));
+  const trusted = keys.filter((key) => !distrusted.includes(key));
+  const newestFirst = trusted.sort((a, b) => b.issuedAtS - a.issuedAtS || (a.id < b.id ? -1 : 1));
   const newest = newestFirst[0];
   const issue = newest === undefined || isDue(newest, policy, nowMs);
   const usableFromMs = (key: AgedKey) => key.issuedAtS * 1_000 + policy.propagationMs;
@@ -45,17 +51,20 @@ export function decideRotation(keys: readonly AgedKey[], policy: RotationPolicy,
   const { retainMs } = policy;
   const isOver = retainMs !== undefined && usedFromMs !== undefined && nowMs - usedFromMs > retainMs;
   const hasOlder = used !== undefined && newestFirst.at(-1) !== used;
-  const drop = isOver
-    ? newestFirst.filter((key) => used !== undefined && key.issuedAtS < used.issuedAtS).map((key) => key.id)
-    : [];
-  return { issue, use: used?.id, drop, nextMs: nextOf({ newest, used, hasOlder, issue }, policy, nowMs) };
+  const retired = isOver ? newestFirst.filter((key) => used !== undefined && key.issuedAtS < used.issuedAtS) : [];
+  const distrust = distrusted.map(({ id }) => id);
+  const drop = [...distrust, ...retired.map(({ id }) => id)];
+  return { issue, use: used?.id, drop, distrust, nextMs: nextOf({ newest, used, hasOlder, issue }, policy, nowMs) };
 }
 
-function isDue({ issuedAtS }: AgedKey, { everyMs, beforeMs }: RotationPolicy, nowMs: number): boolean {
-  const issuedAtMs = issuedAtS * 1_000;
-  if (everyMs !== undefined && nowMs - issuedAtMs >= everyMs) return true;
-  // In whole seconds, as the keys' ages are: what was issued in that very second is the answer to it.
-  return beforeMs !== undefined && beforeMs <= nowMs && issuedAtS < Math.floor(beforeMs / 1_000);
+function isDue(key: AgedKey, { everyMs, beforeMs }: RotationPolicy, nowMs: number): boolean {
+  if (everyMs !== undefined && nowMs - key.issuedAtS * 1_000 >= everyMs) return true;
+  return isBefore(key, beforeMs, nowMs);
+}
+
+/** In whole seconds, as the keys' ages are: what was issued in that very second is the answer to it. */
+function isBefore({ issuedAtS }: AgedKey, momentMs: number | undefined, nowMs: number): boolean {
+  return momentMs !== undefined && momentMs <= nowMs && issuedAtS < Math.floor(momentMs / 1_000);
 }
 
 interface Keys {
@@ -67,14 +76,14 @@ interface Keys {
 }
 
 function nextOf({ newest, used, hasOlder, issue }: Keys, policy: RotationPolicy, nowMs: number): number | undefined {
-  const { everyMs, beforeMs, propagationMs, retainMs } = policy;
+  const { everyMs, beforeMs, distrustBeforeMs, propagationMs, retainMs } = policy;
   const newestMs = issue || newest === undefined ? nowMs : newest.issuedAtS * 1_000;
   const usedFromMs = used?.usedFromS === undefined ? nowMs : used.usedFromS * 1_000;
   const isHandingOut = newest !== undefined && (issue || newest !== used);
   const moments = [
     ...(isHandingOut ? [newestMs + propagationMs] : []),
     ...(everyMs === undefined ? [] : [newestMs + everyMs]),
-    ...(beforeMs === undefined ? [] : [beforeMs]),
+    ...[beforeMs, distrustBeforeMs].filter((moment) => moment !== undefined),
     ...(retainMs === undefined || !hasOlder ? [] : [usedFromMs + retainMs + 1]),
   ].filter((moment) => moment > nowMs);
   return moments.length === 0 ? undefined : Math.min(...moments) - nowMs;

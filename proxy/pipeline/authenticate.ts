@@ -5,7 +5,9 @@ import { decodeJwt, decodeProtectedHeader, type JSONWebKeySet, type JWTPayload }
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { parseDurationMs } from '../../crds/duration.ts';
+import { userIdOf } from '../../database/ids.ts';
 import { ProxyError } from '../error.ts';
+import { isRevoked, type RevocableToken } from '../snapshot/revocations.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Identity } from './call.ts';
 import { readCredential } from './tokens/credential.ts';
@@ -56,7 +58,9 @@ export function makeAuthenticators(options: AuthenticatorOptions): (rules: Token
   };
 }
 
-interface Verified {
+/** A token that was verified, with what revocations go by. */
+interface Verified extends RevocableToken {
+  readonly kind: string;
   readonly identity: Identity;
   readonly expiresAtMs: number;
   readonly isCurrent: (() => boolean) | undefined;
@@ -90,19 +94,31 @@ function makeAuthenticator({ organizationId, issuers, log }: AuthenticatorOption
   const seen = new LRUCache<string, Verified>({ max: 10_000 });
   const refused = makeTokenRefusalLog(log);
 
-  const verify = async (token: string): Promise<Identity> => {
+  const verify = async (token: string): Promise<Verified> => {
     let kind: TokenKind | undefined;
     try {
       const { alg, kid } = decodeProtectedHeader(token);
       kind = alg === 'HS256' ? shared : kinds.get(decodeJwt(token).iss ?? '');
       if (!kind) throw new Error('The issuer or the algorithm is not accepted');
-      const { payload, isCurrent } = await kind.verify(token, {
+      const verified = await kind.verify(token, {
         ...(typeof alg === 'string' && { alg }),
         ...(typeof kid === 'string' && { kid }),
       });
+      const { payload } = verified;
       const identity = kind.identityOf(payload);
-      seen.set(token, { identity, expiresAtMs: (payload.exp ?? 0) * 1_000 + leewayMs, isCurrent });
-      return identity;
+      const user = identity.user ?? identity.defaultUser;
+      const known: Verified = {
+        kind: kind.name,
+        identity,
+        expiresAtMs: (payload.exp ?? 0) * 1_000 + leewayMs,
+        isCurrent: verified.isCurrent,
+        tokenId: payload.jti,
+        keyId: kind.name === ownIssuer ? verified.keyId : undefined,
+        userId: user === undefined ? undefined : userIdOf(organizationId, user),
+        issuedAtMs: (payload.iat ?? 0) * 1_000,
+      };
+      seen.set(token, known);
+      return known;
     } catch (cause) {
       if (cause instanceof ProxyError) throw cause;
       refused(kind?.name, cause);
@@ -110,13 +126,20 @@ function makeAuthenticator({ organizationId, issuers, log }: AuthenticatorOption
     }
   };
 
+  const admit = (token: Verified, { revocations }: Snapshot): Identity => {
+    if (!isRevoked(token, revocations)) return token.identity;
+    const cause = new Error('The token has been revoked');
+    refused(token.kind, cause);
+    throw new ProxyError('invalid_credentials', { cause });
+  };
+
   return {
     authenticate(headers, snapshot) {
       const credential = readCredential(headers);
       if (credential.startsWith('chp_')) return synthetic(credential, snapshot);
       const known = seen.get(credential);
-      if (known && known.expiresAtMs > Date.now() && (known.isCurrent?.() ?? true)) return known.identity;
-      return verify(credential);
+      if (known && known.expiresAtMs > Date.now() && (known.isCurrent?.() ?? true)) return admit(known, snapshot);
+      return verify(credential).then((verified) => admit(verified, snapshot));
     },
   };
 }

@@ -7,13 +7,14 @@ import {
   type ConfigApiKey,
   type ConfigOrganization,
   type ConfigPersona,
+  type ConfigRevocation,
   configChannel,
   readConfigChanges,
   readConfigVersion,
 } from '../../database/config.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { ProxyError } from '../error.ts';
-import { applyChanges, emptySnapshot, type SealedSnapshot } from './snapshot.ts';
+import { applyChanges, byName, emptySnapshot, type SealedSnapshot } from './snapshot.ts';
 
 export interface FollowOptions {
   readonly organizationId: string;
@@ -252,6 +253,8 @@ interface KeptSnapshot {
   readonly personas: readonly ConfigPersona[];
   readonly apiKeys: readonly ConfigApiKey[];
   readonly inactiveUsers: readonly string[];
+  /** Absent in what an older version has kept. */
+  readonly revocations?: readonly ConfigRevocation[];
 }
 
 async function save(directory: string, snapshot: SealedSnapshot): Promise<void> {
@@ -262,6 +265,7 @@ async function save(directory: string, snapshot: SealedSnapshot): Promise<void> 
     personas: [...snapshot.personas.values()],
     apiKeys: [...snapshot.apiKeys.values()],
     inactiveUsers: [...snapshot.inactiveUsers],
+    revocations: [...snapshot.revocations.values()],
   };
   const file = join(directory, fileName);
   await writeFile(`${file}.new`, JSON.stringify(kept), { mode: 0o600 });
@@ -273,11 +277,13 @@ async function load(directory: string, organizationId: string): Promise<SealedSn
     const kept = JSON.parse(await readFile(join(directory, fileName), 'utf8')) as KeptSnapshot;
     if (kept.organization.organization_id !== organizationId) return undefined;
     return {
-      version: kept.version,
+      // What an older version passed over is read anew.
+      version: kept.revocations ? kept.version : 0,
       organization: kept.organization,
       personas: new Map(kept.personas.map((row) => [row.persona_id, row])),
       apiKeys: new Map(kept.apiKeys.map((row) => [row.api_key_id, row])),
       inactiveUsers: new Set(kept.inactiveUsers),
+      revocations: byName(kept.revocations ?? []),
     };
   } catch {
     // None kept yet, or not whole: the database has it.

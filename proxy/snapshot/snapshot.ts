@@ -1,8 +1,15 @@
 import { parseDurationMs } from '../../crds/duration.ts';
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
-import type { ConfigApiKey, ConfigChanges, ConfigOrganization, ConfigPersona } from '../../database/config.ts';
+import type {
+  ConfigApiKey,
+  ConfigChanges,
+  ConfigOrganization,
+  ConfigPersona,
+  ConfigRevocation,
+} from '../../database/config.ts';
 import { type Envelopes, envelopeFor } from './envelopes.ts';
 import { type ModelRule, makeModelRule } from './model-rules.ts';
+import { openRevocations, type Revocations } from './revocations.ts';
 
 /** An organization's configuration as the database had it at one version, still sealed: fit to be kept on a volume. */
 export interface SealedSnapshot {
@@ -12,6 +19,8 @@ export interface SealedSnapshot {
   readonly apiKeys: ReadonlyMap<string, ConfigApiKey>;
   /** Ids of deactivated users. */
   readonly inactiveUsers: ReadonlySet<string>;
+  /** By kind and subject. */
+  readonly revocations: ReadonlyMap<string, ConfigRevocation>;
 }
 
 export const emptySnapshot: SealedSnapshot = {
@@ -20,6 +29,7 @@ export const emptySnapshot: SealedSnapshot = {
   personas: new Map(),
   apiKeys: new Map(),
   inactiveUsers: new Set(),
+  revocations: new Map(),
 };
 
 export interface Persona {
@@ -84,6 +94,7 @@ export interface Snapshot {
   readonly defaultRoles: readonly string[];
   /** Ids of users whose calls are refused. */
   readonly inactiveUsers: ReadonlySet<string>;
+  readonly revocations: Revocations;
   readonly storesContents: boolean;
   /** How long a session is active after its last call. */
   readonly sessionIdleMs: number;
@@ -122,7 +133,13 @@ export function applyChanges(snapshot: SealedSnapshot, changes: ConfigChanges): 
     else inactiveUsers.add(user_id);
   }
   const organization = changes.organization ?? snapshot.organization;
-  return { version: changes.version, organization, personas, apiKeys, inactiveUsers };
+  const revocations = new Map([...snapshot.revocations, ...byName(changes.revocations)]);
+  return { version: changes.version, organization, personas, apiKeys, inactiveUsers, revocations };
+}
+
+/** Revocations by what they are known by. */
+export function byName(rows: readonly ConfigRevocation[]): Map<string, ConfigRevocation> {
+  return new Map(rows.map((row) => [`${row.kind} ${row.subject}`, row]));
 }
 
 /** Opens sealed rows; keeps what it opened, since most rows of a new snapshot are those of the last one. */
@@ -191,6 +208,7 @@ export function openSnapshot(sealed: SealedSnapshot, opener: RowOpener, defaultB
     requireUser: spec.authentication?.requireUser ?? true,
     defaultRoles: spec.authentication?.defaultRoles ?? ['member'],
     inactiveUsers: sealed.inactiveUsers,
+    revocations: openRevocations(sealed.revocations.values()),
     storesContents: spec.storage?.contents !== 'None',
     analysisLifetimeMs: parseDurationMs(spec.storage?.analysisLifetime ?? '720h'),
     sessionIdleMs: parseDurationMs(spec.sessions?.idleTimeout ?? '30m'),

@@ -9,8 +9,7 @@ import { type ProxyProcess, startProxyProcess } from '../../cli/local/proxies.ts
 import { statePaths } from '../../cli/local/state.ts';
 import { signToken } from '../../cli/token.ts';
 import { makeEnvelope } from '../../database/envelope.ts';
-import { makeSecretFiles } from '../../operator/cluster/directory/secret-files.ts';
-import { operatorNamespace, readCredentialsSecret, readSigningKeys } from '../../operator/credentials.ts';
+import { readCredentialsSecret, readSigningKeys } from '../../operator/credentials.ts';
 import { ownIssuer } from '../../proxy/pipeline/tokens/own-token.ts';
 import { startSandbox } from '../../sandbox/server.ts';
 import { HeldClock } from '../held-clock.ts';
@@ -18,7 +17,8 @@ import { program } from '../program.ts';
 import { until } from '../until.ts';
 import { makeDirectory, suiteScope } from '../up/start-up.ts';
 import { skip } from './cluster-under-test.ts';
-import { binding, decode, organization, persona, secret, type TestObject } from './resources.ts';
+import { makeMounter, toSecret } from './mounted-secrets.ts';
+import { binding, decode, organization, persona, secret } from './resources.ts';
 import { governance, type Stage, setStage } from './stage.ts';
 
 const propagationMs = 2_000;
@@ -43,7 +43,7 @@ describe('under a steady stream of calls', { skip }, () => {
     const sandbox = await startSandbox();
     scope.after(sandbox.close);
     data = await makeDirectory(scope);
-    const mounted = await mountSecrets(stage, data);
+    const mounted = await keepMounted(stage, data);
     scope.after(mounted.stop);
     proxy = await startProxyProcess({
       organization: 'acme',
@@ -165,33 +165,17 @@ describe('under a steady stream of calls', { skip }, () => {
   });
 });
 
-/** Secrets by their paths, as the API server has them and as they are mounted. */
-const mounts = {
-  'web/chaperone-acme': ['web', 'chaperone-acme'],
-  [`${governance}/chaperone-acme`]: [operatorNamespace, 'chaperone-acme'],
-  [`${governance}/chaperone-acme-signing-keys`]: [operatorNamespace, 'chaperone-acme-signing-keys'],
-} as const;
-
 /** Does what a kubelet does: brings each Secret to its directory, some time after it has changed. */
-async function mountSecrets({ hands }: Stage, data: string): Promise<{ stop(): Promise<void> }> {
-  const files = makeSecretFiles(statePaths(data).secrets);
-  const versions = new Map<string, string>();
+async function keepMounted(stage: Stage, data: string): Promise<{ stop(): Promise<void> }> {
+  const mount = makeMounter(stage, data);
   let isStopped = false;
-  const sync = async () => {
-    for (const [path, [namespace, name]] of Object.entries(mounts)) {
-      const found = await hands.find('Secret', path);
-      if (!found || versions.get(path) === found.metadata.resourceVersion) continue;
-      await files.write(namespace, name, toSecret(found)?.data ?? {});
-      versions.set(path, found.metadata.resourceVersion);
-    }
-  };
   const run = async () => {
     while (!isStopped) {
       await delay(500);
-      await sync();
+      await mount();
     }
   };
-  await sync();
+  await mount();
   const running = run();
   return {
     async stop() {
@@ -199,13 +183,6 @@ async function mountSecrets({ hands }: Stage, data: string): Promise<{ stop(): P
       await running;
     },
   };
-}
-
-function toSecret(object: TestObject | undefined) {
-  if (!object) return undefined;
-  const entries = Object.entries(object.data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64')] as const);
-  const metadata = { ...object.metadata, generation: 1, creationTimestamp: '' };
-  return { apiVersion: 'v1' as const, kind: 'Secret' as const, metadata, data: Object.fromEntries(entries) };
 }
 
 /** Has the proxy log in anew, which only the new password lets it. */

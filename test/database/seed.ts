@@ -8,6 +8,7 @@ import { upsertPersona } from '../../database/personas.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { insertRatings } from '../../database/ratings.ts';
 import { ensureRequestPartitions, insertRequests } from '../../database/requests.ts';
+import { insertRevocation } from '../../database/revocations.ts';
 import { makeRecord } from '../request-record.ts';
 import { batchOf } from './batch.ts';
 import type { Tenant } from './tenant.ts';
@@ -54,6 +55,7 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
     description: null,
     configSealed: Buffer.from('sealed'),
   });
+  await insertRevocation(db, { organizationId, kind: 'token', tokenId: 'jti', expiresAt: null });
   await ensureRequestPartitions(db, new Date());
   const record = makeRecord(organizationId, { response_id: 'resp_1', input_sealed: 'aW4=', output_sealed: 'b3V0' });
   const strayed = makeRecord(organizationId, { started_at: '2009-01-01T00:00:00.000Z', input_sealed: 'aW4=' });

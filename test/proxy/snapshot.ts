@@ -1,4 +1,5 @@
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
+import { noRevocations } from '../../proxy/snapshot/revocations.ts';
 import type { Provider, RoutedKey, Snapshot } from '../../proxy/snapshot/snapshot.ts';
 import { organizationSpec } from '../database/tenant.ts';
 
@@ -36,6 +37,7 @@ export function makeSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
     requireUser: true,
     defaultRoles: ['admin'],
     inactiveUsers: new Set(),
+    revocations: noRevocations,
     storesContents: true,
     analysisLifetimeMs: 86_400_000,
     sessionIdleMs: 1_800_000,

@@ -20,6 +20,7 @@ test('the first key is issued at once, and used at once', () => {
     issue: false,
     use: 'a',
     drop: [],
+    distrust: [],
     nextMs: 24 * hourMs,
   });
 });
@@ -48,6 +49,21 @@ test('a moment named by hand makes what is older due, once it has come', () => {
   assert.equal(decideRotation([key('a', 0), key('b', 10)], named, at(11)).issue, false);
   const inTheSameSecond = { ...named, beforeMs: at(10) + 999 };
   assert.equal(decideRotation([key('a', 0), key('b', 10)], inTheSameSecond, at(11)).issue, false);
+});
+
+test('keys in the wrong hands are used no more at once, those that are handed out too', () => {
+  const emergency = { ...policy, everyMs: undefined, distrustBeforeMs: at(10) };
+  const cases: [number, readonly AgedKey[], Partial<ReturnType<typeof decideRotation>>][] = [
+    [9, [key('a', 0)], { issue: false, use: 'a', drop: [], nextMs: hourMs }],
+    [10, [key('a', 0), key('b', 9)], { issue: true, use: undefined, drop: ['a', 'b'], distrust: ['a', 'b'] }],
+    [10, [key('c', 10)], { issue: false, use: 'c', drop: [], distrust: [], nextMs: undefined }],
+    // A new one that nobody could wait for is used although it has just been handed out.
+    [10, [key('a', 0), key('c', 10)], { issue: false, use: 'c', drop: ['a'], distrust: ['a'] }],
+  ];
+  for (const [hours, keys, expected] of cases) {
+    const decision = decideRotation(keys, emergency, at(hours));
+    assert.deepEqual({ ...decision, ...expected }, decision, `at ${hours} h`);
+  }
 });
 
 test('what never expires is never dropped', () => {

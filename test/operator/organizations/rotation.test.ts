@@ -22,6 +22,7 @@ import { makeTenantReconciler } from '../../../operator/tenant-kind.ts';
 import { makeAuthenticators } from '../../../proxy/pipeline/authenticate.ts';
 import { makeIssuers } from '../../../proxy/pipeline/tokens/issuers.ts';
 import { ownIssuer } from '../../../proxy/pipeline/tokens/own-token.ts';
+import { noRevocations } from '../../../proxy/snapshot/revocations.ts';
 import type { Snapshot } from '../../../proxy/snapshot/snapshot.ts';
 import { makeTestDatabase } from '../../database.ts';
 import { until } from '../../until.ts';
@@ -68,7 +69,9 @@ test('token keys, data keys and the password rotate, and what was made with the 
     const { organization, jwks } = credentials();
     const options = { organizationId: organization.id, issuers: makeIssuers({ log }), log };
     const { authenticate } = makeAuthenticators(options)({ jwks });
-    return Promise.resolve(authenticate({ authorization: `Bearer ${token}` }, {} as Snapshot)).then(
+    return Promise.resolve(
+      authenticate({ authorization: `Bearer ${token}` }, { revocations: noRevocations } as Snapshot),
+    ).then(
       () => true,
       () => false,
     );

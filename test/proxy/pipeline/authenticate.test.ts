@@ -4,7 +4,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT } from 'jose';
+import type { ConfigRevocation } from '../../../database/config.ts';
+import { userIdOf } from '../../../database/ids.ts';
 import type { Identity } from '../../../proxy/pipeline/call.ts';
+import { openRevocations } from '../../../proxy/snapshot/revocations.ts';
 import { makeSnapshot, organizationId } from '../snapshot.ts';
 import { authenticatorOf } from './tokens/authenticator.ts';
 
@@ -262,6 +265,46 @@ test('a token that has been seen is known at once, until it expires', async (t) 
   t.mock.timers.enable({ apis: ['Date'], now: own.exp * 1_000 + 30_001 });
   await assert.rejects(async () => authenticator.authenticate(headers, makeSnapshot()), {
     code: 'invalid_credentials',
+  });
+});
+
+describe('a token that is revoked', () => {
+  const claims = { ...own, jti: 'leaked', iat: nowS - 10 };
+  const rows: readonly (readonly [what: string, row: ConfigRevocation])[] = [
+    ['by its id', { kind: 'token', subject: 'leaked', issued_before_ms: null, expires_at_ms: null }],
+    ['by the key that signed it', { kind: 'key', subject: 'ed', issued_before_ms: null, expires_at_ms: null }],
+    [
+      'by its user',
+      { kind: 'user', subject: userIdOf(organizationId, 'ada'), issued_before_ms: nowS * 1_000, expires_at_ms: null },
+    ],
+    ['by its time', { kind: 'all', subject: '', issued_before_ms: nowS * 1_000, expires_at_ms: null }],
+  ];
+  for (const [what, row] of rows) {
+    test(`${what} is refused at once, though it is known`, async () => {
+      const authenticator = makeOurs();
+      const headers = { authorization: `Bearer ${await sign(ed, claims)}` };
+      assert.deepEqual(await authenticator.authenticate(headers, makeSnapshot()), user('ada'));
+      const revoked = makeSnapshot({ revocations: openRevocations([row]) });
+      const isRefused = { code: 'invalid_credentials' };
+      assert.throws(() => authenticator.authenticate(headers, revoked), isRefused);
+      await assert.rejects(async () => makeOurs().authenticate(headers, revoked), isRefused);
+      const later = `Bearer ${await sign(es, { ...own, iat: nowS })}`;
+      assert.deepEqual(await authenticator.authenticate({ authorization: later }, revoked), user('ada'));
+    });
+  }
+
+  test('by its id or its user is refused if an issuer has issued it, and an issuer’s key is not ours', async () => {
+    const headers = { authorization: `Bearer ${await sign(idp, { ...issuerClaims(), jti: 'theirs' })}` };
+    const ask = async (row: ConfigRevocation) =>
+      makeOurs().authenticate(headers, makeSnapshot({ revocations: openRevocations([row]) }));
+    const always = { issued_before_ms: null, expires_at_ms: null };
+    await assert.rejects(ask({ ...always, kind: 'token', subject: 'theirs' }), { code: 'invalid_credentials' });
+    const subject = userIdOf(organizationId, 'ada@example.com');
+    // It does not say when it was issued.
+    await assert.rejects(ask({ ...always, kind: 'user', subject, issued_before_ms: 1 }), {
+      code: 'invalid_credentials',
+    });
+    assert.deepEqual(await ask({ ...always, kind: 'key', subject: 'idp' }), user('ada@example.com'));
   });
 });
 

@@ -170,6 +170,22 @@ test('without the database, the snapshot that was kept is in force', async (t) =
   await waitForName(following, 'Back');
 });
 
+test('what an older version has kept is read anew: it passed over what it did not know', async (t) => {
+  const tenant = await makeTenant(database);
+  await seedEveryTable(database.owner, tenant);
+  const before = follow(t, tenant);
+  const whole = await before.follower.first;
+  await before.follower.stop();
+  const file = join(before.directory, 'snapshot.json');
+  const { revocations, apiKeys, ...kept } = JSON.parse(readFileSync(file, 'utf8'));
+  assert.equal(revocations.length, 1);
+  const older = apiKeys.map(({ roles: _, ...row }: { roles: unknown }) => row);
+  writeFileSync(file, JSON.stringify({ ...kept, apiKeys: older }));
+  const following = follow(t, tenant, { directory: before.directory });
+  await until(() => following.seen.at(-1)?.version === whole.version);
+  assert.deepEqual(following.seen.at(-1), whole);
+});
+
 test('a kept snapshot that is broken or another organization’s is passed over', async (t) => {
   const tenant = await makeTenant(database);
   const other = await makeTenant(database);

@@ -52,7 +52,8 @@ function makeKey(id: string, changes: Partial<ConfigApiKey> = {}): ConfigApiKey 
 }
 
 function makeChanges(version: number, changes: Partial<ConfigChanges> = {}): ConfigChanges {
-  return { version, ageMs: 0, organization: undefined, personas: [], users: [], apiKeys: [], ...changes };
+  const none = { personas: [], users: [], apiKeys: [], revocations: [] };
+  return { version, ageMs: 0, organization: undefined, ...none, ...changes };
 }
 
 function makeOrganization(spec: Partial<OrganizationSpec> = {}, sharesByDefault = false) {

@@ -1,0 +1,38 @@
+import type { ObjectMeta } from '../../crds/object-meta.ts';
+import type { Verdict } from '../runtime/conditions.ts';
+
+/** What somebody has asked for by annotations. */
+export interface AskedRotations {
+  /** Whatever was issued before is to be replaced, in milliseconds since 1970. */
+  readonly beforeMs: number | undefined;
+  /** Whatever was issued before is in the wrong hands. */
+  readonly distrustBeforeMs: number | undefined;
+  readonly problem: Verdict | undefined;
+}
+
+const names = { rotate: 'chaperone.dev/rotate', rotateNow: 'chaperone.dev/rotate-now' } as const;
+
+/** Reads the annotations that ask for a rotation, in order or in an emergency. */
+export function readAskedRotations({ annotations = {} }: ObjectMeta): AskedRotations {
+  const [rotate, now] = [parse(annotations[names.rotate]), parse(annotations[names.rotateNow])];
+  const asked = [rotate, now].filter((moment) => moment !== undefined && !Number.isNaN(moment));
+  const wrong = Number.isNaN(now) ? names.rotateNow : Number.isNaN(rotate) ? names.rotate : undefined;
+  return {
+    beforeMs: asked.length === 0 ? undefined : Math.max(...asked.map(Number)),
+    distrustBeforeMs: Number.isNaN(now) ? undefined : now,
+    problem: wrong && notATime(wrong),
+  };
+}
+
+function parse(value: string | undefined): number | undefined {
+  return value === undefined ? undefined : Date.parse(value);
+}
+
+function notATime(annotation: string): Verdict {
+  return {
+    type: 'CredentialsReady',
+    status: false,
+    reason: 'RotationNotUnderstood',
+    message: `Nothing is rotated by the annotation ${annotation}: it must be a time such as 2027-01-31T12:00:00Z. Whatever was issued before that is replaced.`,
+  };
+}

@@ -1,0 +1,53 @@
+import type { ConfigRevocation } from '../../database/config.ts';
+
+/** The tokens that are not accepted any more. */
+export interface Revocations {
+  /** Whether there are none, as nearly always. */
+  readonly isEmpty: boolean;
+  readonly tokenIds: ReadonlySet<string>;
+  readonly keyIds: ReadonlySet<string>;
+  /** By user id: those issued before, in milliseconds since 1970. */
+  readonly issuedBeforeByUser: ReadonlyMap<string, number>;
+  /** All that were issued before. */
+  readonly issuedBeforeMs: number;
+}
+
+/** What of a token revocations go by. */
+export interface RevocableToken {
+  readonly tokenId: string | undefined;
+  /** Of the organization's own keys. */
+  readonly keyId: string | undefined;
+  readonly userId: string | undefined;
+  /** Milliseconds since 1970; 0 where the token does not say. */
+  readonly issuedAtMs: number;
+}
+
+export const noRevocations: Revocations = openRevocations([]);
+
+export function openRevocations(rows: Iterable<ConfigRevocation>, nowMs: number = Date.now()): Revocations {
+  const tokenIds = new Set<string>();
+  const keyIds = new Set<string>();
+  const issuedBeforeByUser = new Map<string, number>();
+  let issuedBeforeMs = 0;
+  for (const { kind, subject, issued_before_ms, expires_at_ms } of rows) {
+    // The database has forgotten it, and nobody tells.
+    if (expires_at_ms !== null && expires_at_ms < nowMs) continue;
+    if (kind === 'token') tokenIds.add(subject);
+    else if (kind === 'key') keyIds.add(subject);
+    else if (kind === 'user') issuedBeforeByUser.set(subject, issued_before_ms ?? 0);
+    else issuedBeforeMs = issued_before_ms ?? 0;
+  }
+  const isEmpty = tokenIds.size + keyIds.size + issuedBeforeByUser.size === 0 && issuedBeforeMs === 0;
+  return { isEmpty, tokenIds, keyIds, issuedBeforeByUser, issuedBeforeMs };
+}
+
+/** Whether the token is revoked. One that does not say when it was issued counts as issued before. */
+export function isRevoked({ tokenId, keyId, userId, issuedAtMs }: RevocableToken, revocations: Revocations): boolean {
+  if (revocations.isEmpty) return false;
+  return (
+    issuedAtMs < revocations.issuedBeforeMs ||
+    (tokenId !== undefined && revocations.tokenIds.has(tokenId)) ||
+    (keyId !== undefined && revocations.keyIds.has(keyId)) ||
+    (userId !== undefined && issuedAtMs < (revocations.issuedBeforeByUser.get(userId) ?? 0))
+  );
+}

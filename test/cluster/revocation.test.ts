@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { openSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { type ProxyProcess, startProxyProcess } from '../../cli/local/proxies.ts';
+import { statePaths } from '../../cli/local/state.ts';
+import { signToken } from '../../cli/token.ts';
+import { readSigningKeys } from '../../operator/credentials.ts';
+import { HeldClock } from '../held-clock.ts';
+import { program } from '../program.ts';
+import { until } from '../until.ts';
+import { makeDirectory, runCli, suiteScope } from '../up/start-up.ts';
+import { skip } from './cluster-under-test.ts';
+import { makeMounter, toSecret } from './mounted-secrets.ts';
+import { organization } from './resources.ts';
+import { governance, type Stage, setStage } from './stage.ts';
+
+describe('credentials that leaked, in a cluster', { skip }, () => {
+  const scope = suiteScope();
+  let stage: Stage;
+  let proxy: ProxyProcess;
+  let data: string;
+  /** What a kubelet does within a minute or two, when the test says so. */
+  let mount: () => Promise<void>;
+  const clock = new HeldClock();
+
+  before(async () => {
+    stage = await setStage(scope);
+    await stage.startOperator({ now: clock.read });
+    await stage.hands.create('Organization', 'acme', organization());
+    await stage.hands.untilReason('Organization', 'acme', 'Ready');
+    data = await makeDirectory(scope);
+    mount = makeMounter(stage, data);
+    await mount();
+    proxy = await startProxyProcess({
+      organization: 'acme',
+      entry: program(),
+      credentialsDirectory: join(statePaths(data).secrets, 'web', 'chaperone-acme'),
+      dataDirectory: statePaths(data).proxy('acme'),
+      port: 0,
+      metricsPort: 0,
+      upstreamUrl: 'http://127.0.0.1:9',
+      logFile: openSync(join(data, 'proxy.log'), 'a'),
+      onRestart: () => {},
+    });
+    scope.after(() => proxy.stop(4_000));
+  });
+
+  const ask = async (token: string) => {
+    const headers = { authorization: `Bearer ${token}`, 'x-user-id': 'bob' };
+    const answer = await fetch(`http://127.0.0.1:${proxy.port}/v1/personas`, { headers });
+    await answer.text();
+    return answer.status;
+  };
+  const untilRefused = (token: string) => until(async () => (await ask(token)) === 401, 'the token to be refused');
+  const sign = (user?: string) => signToken({ organization: 'acme', data, ...(user !== undefined && { user }) });
+
+  test('a user’s tokens are revoked from within the operator’s pod', async () => {
+    const [leaked, other] = [await sign('bob'), await sign()];
+    assert.deepEqual([await ask(leaked), await ask(other)], [200, 200]);
+    const url = join(data, 'database-url');
+    await writeFile(url, stage.databaseUrl);
+    const where = ['--organization', 'acme', '--database-url-file', url];
+    const { code, stdout } = await runCli(['token', 'revoke', ...where, '--user', 'bob']);
+    assert.equal(code, 0);
+    assert.match(stdout, /^Revoked in organization "acme": the tokens of bob issued before \d{4}-.*Z\.\n$/);
+    await untilRefused(leaked);
+    assert.deepEqual([await ask(await sign('bob')), await ask(other)], [200, 200]);
+  });
+
+  test('an emergency rotation closes what the old key opens before any Secret is mounted anew', async () => {
+    const leaked = await sign();
+    assert.equal(await ask(leaked), 200);
+    const sessions = async () => {
+      const { rows } = await stage.db.query<{ pid: number }>(
+        `select pid from pg_stat_activity where datname = current_database() and usename like 'chaperone_org_%'`,
+      );
+      return rows.map(({ pid }) => pid);
+    };
+    const old = await sessions();
+    assert.ok(old.length > 0);
+    clock.advance(1_000);
+    const now = new Date(clock.read()).toISOString();
+    await stage.hands.change('Organization', 'acme', {
+      metadata: { annotations: { 'chaperone.dev/rotate-now': now } },
+    });
+    await untilRefused(leaked);
+    const signingKeys = async () =>
+      readSigningKeys(toSecret(await stage.hands.find('Secret', `${governance}/chaperone-acme-signing-keys`)));
+    await until(async () => (await sessions()).every((pid) => !old.includes(pid)), 'the old sessions to end');
+    assert.equal((await signingKeys()).length, 1);
+    await mount();
+    const fresh = await sign();
+    await until(async () => (await ask(fresh)) === 200, 'the proxy to know the new key');
+    assert.equal(await ask(leaked), 401);
+  });
+
+  test('a time that is none is told of, and rotates nothing', async () => {
+    const before = await stage.hands.find('Secret', `${governance}/chaperone-acme-signing-keys`);
+    const annotations = { 'chaperone.dev/rotate-now': 'now' };
+    await stage.hands.change('Organization', 'acme', { metadata: { annotations } });
+    await stage.hands.untilReason('Organization', 'acme', 'RotationNotUnderstood');
+    const after = await stage.hands.find('Secret', `${governance}/chaperone-acme-signing-keys`);
+    assert.deepEqual(after?.data, before?.data);
+  });
+});
