@@ -226,6 +226,21 @@ export interface OrganizationSpec {
      */
     charactersPerMillion?: string;
     /**
+     * Fees of the provider's own tools, which are billed beside the tokens of a call. They replace those of the built-in list, which knows searches of the web and of files of OpenAI. A call with a tool of which neither knows the fee is unpriced, never free. Where a model has fees of tools alone here, its other prices are those of the built-in list.
+     *
+     * Items: The fee of a tool.
+     */
+    toolCalls?: {
+      /**
+       * The tool as the provider names it: web_search, web_search_preview, file_search, code_interpreter (by the container), image_generation, or any other.
+       */
+      type: string;
+      /**
+       * Fee of one call in US dollars, such as "0.01".
+       */
+      price: string;
+    }[];
+    /**
      * Prices of one image, for models billed by the image. The first one that fits its size and quality holds.
      *
      * Items: The price of an image.

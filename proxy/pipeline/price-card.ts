@@ -34,8 +34,19 @@ export interface ImageRate {
 
 type Override = NonNullable<OrganizationSpec['prices']>[number];
 
-/** An organization's own prices of a model. */
-export function cardOfOverride(price: Override): PriceCard {
+/** An organization's own prices of a model; undefined where it has fees of tools alone. */
+export function cardOfOverride(price: Override): PriceCard | undefined {
+  const { inputPerMillion, audioPerMinute, charactersPerMillion, images } = price;
+  const hasUnits = [inputPerMillion, audioPerMinute, charactersPerMillion, images].some((unit) => unit !== undefined);
+  return hasUnits ? cardOfUnits(price) : undefined;
+}
+
+/** An organization's own fees of the provider's tools by their type, in 10^-12 dollars a call. */
+export function feesOfOverride({ toolCalls = [] }: Override): ReadonlyMap<string, bigint> {
+  return new Map(toolCalls.map(({ type, price }) => [type, parseDollars(price)]));
+}
+
+function cardOfUnits(price: Override): PriceCard {
   return {
     tokens: price.inputPerMillion === undefined ? [] : [tokenRatesOfOverride(price, price.inputPerMillion)],
     audioHour: price.audioPerMinute === undefined ? null : parseDollars(price.audioPerMinute) * 60n,

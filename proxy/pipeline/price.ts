@@ -1,7 +1,15 @@
 import { LRUCache } from 'lru-cache';
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
 import type { Usage } from './call.ts';
-import { cardOfOverride, cardOfTable, type PriceCard, parseDollars, type TokenRates } from './price-card.ts';
+import {
+  cardOfOverride,
+  cardOfTable,
+  feesOfOverride,
+  type PriceCard,
+  parseDollars,
+  type TokenRates,
+} from './price-card.ts';
+import { costOfToolCalls } from './tool-fees.ts';
 
 /**
  * What a call costs in US dollars, as an exact decimal string with at most 12 places; null: no price is known, which is
@@ -21,6 +29,7 @@ const tableLifetimeMs = 3_600_000;
  */
 export function makePrice(overrides: OrganizationSpec['prices']): Price {
   const own = new Map((overrides ?? []).map((override) => [override.model, cardOfOverride(override)]));
+  const ownFees = new Map((overrides ?? []).map((override) => [override.model, feesOfOverride(override)]));
   const table = new LRUCache<string, { card: PriceCard | null }>({ max: 1_000, ttl: tableLifetimeMs });
   const cardOf = (model: string): PriceCard | null => {
     const override = own.get(model);
@@ -33,13 +42,16 @@ export function makePrice(overrides: OrganizationSpec['prices']): Price {
   };
   return (model, usage, serviceTier) => {
     if (model === null) return null;
-    const isStandard = serviceTier === null || serviceTier === 'default' || own.has(model);
+    const isStandard = serviceTier === null || serviceTier === 'default' || own.get(model) !== undefined;
     if (!isStandard && serviceTier !== 'batch') return null;
     const card = cardOf(model);
     if (!card) return null;
     const cost = costOfTokens(card, usage) ?? costOfUnits(card, usage);
-    if (cost === null) return null;
-    return formatPico(isStandard ? cost : (cost + 1n) / 2n);
+    const fees = costOfToolCalls(model, usage.toolCalls, ownFees.get(model));
+    if (cost === null || fees === null) return null;
+    if (isStandard) return formatPico(cost + fees);
+    // Whether tools are cheaper in a batch is said nowhere.
+    return fees === 0n ? formatPico((cost + 1n) / 2n) : null;
   };
 }
 

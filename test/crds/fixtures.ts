@@ -186,6 +186,33 @@ const organizations = cases('Organization', [
       prices: [{ model: 'dall-e-3', images: [{ size: '1024x1024', quality: 'hd', price: '0.08' }, { price: '0.04' }] }],
     },
   ],
+  ['fees of tools alone', { prices: [{ model: 'gpt-4o', toolCalls: [{ type: 'code_interpreter', price: '0.03' }] }] }],
+  [
+    'a tool without a fee',
+    { prices: [{ model: 'a', toolCalls: [{ type: 'b' }] }] },
+    ['spec.prices[0].toolCalls[0].price'],
+  ],
+  [
+    'a tool by a name that is none',
+    { prices: [{ model: 'a', toolCalls: [{ type: 'Web Search', price: '1' }] }] },
+    ['spec.prices[0].toolCalls[0].type'],
+  ],
+  [
+    'two fees of one tool',
+    {
+      prices: [
+        {
+          model: 'a',
+          toolCalls: [
+            { type: 'b', price: '1' },
+            { type: 'b', price: '2' },
+          ],
+        },
+      ],
+    },
+    ['spec.prices[0].toolCalls[1]'],
+  ],
+  ['fees of no tool', { prices: [{ model: 'a', toolCalls: [] }] }, ['spec.prices[0].toolCalls']],
   [
     'an image without a price',
     { prices: [{ model: 'a', images: [{ size: 'b' }] }] },

@@ -1,8 +1,9 @@
 import { readKeptIds } from '../resources/items.ts';
 import { makeEventSplitter } from '../sse.ts';
 import { asArray, asObject, asString, errorCodeOf, parseObject } from './json.ts';
-import type { Operation, Reading, StreamReader } from './operation.ts';
-import { readTokenUsage } from './token-usage.ts';
+import type { Body, Operation, Reading, StreamOptions, StreamReader } from './operation.ts';
+import { addToolCalls, readTokenUsage } from './token-usage.ts';
+import { readToolCalls } from './tool-calls.ts';
 
 /** `POST /v1/responses`. */
 export const responses: Operation = {
@@ -21,11 +22,12 @@ export const responses: Operation = {
   goesOn: (body) => body.background === true,
   lacksUsage: () => false,
   read: readResponse,
-  readStream: ({ keepOutput }) => makeReader(keepOutput),
+  readStream: makeReader,
 };
 
-export function readResponse(answer: unknown): Reading {
+export function readResponse(answer: unknown, body: Body = {}): Reading {
   const response = asObject(answer);
+  const usage = readTokenUsage(response?.usage);
   const status = asString(response?.status);
   const failed = status === 'failed' || (response?.error !== undefined && response.error !== null);
   return {
@@ -34,7 +36,7 @@ export function readResponse(answer: unknown): Reading {
     responseId: asString(response?.id),
     model: asString(response?.model),
     serviceTier: asString(response?.service_tier),
-    usage: readTokenUsage(response?.usage),
+    usage: { ...usage, toolCalls: addToolCalls(usage.toolCalls, readToolCalls(response, body)) },
     ...readKeptIds(response),
     ...(response?.background === true && { state: stateOf(status) }),
   };
@@ -54,7 +56,7 @@ const wholeResponse = new Set([
   'response.cancelled',
 ]);
 
-function makeReader(keepOutput: boolean): StreamReader {
+function makeReader({ keepOutput, body }: StreamOptions): StreamReader {
   const events = makeEventSplitter();
   let partial = readResponse(null);
   let reading: Reading | undefined;
@@ -71,7 +73,7 @@ function makeReader(keepOutput: boolean): StreamReader {
       const error = parseObject(data);
       reading = { ...partial, failed: true, errorCode: errorCodeOf(asObject(error?.error) ?? error) };
     } else if (wholeResponse.has(type)) {
-      const read = readResponse(parseObject(data)?.response);
+      const read = readResponse(parseObject(data)?.response, body);
       if (type === 'response.created') partial = read;
       else {
         reading = type === 'response.failed' ? { ...read, failed: true, errorCode: read.errorCode ?? 'failed' } : read;

@@ -63,6 +63,8 @@ const calls: readonly (readonly [string, string | null, Usage, string | null, st
   ['unknown output', 'gpt-4o', usage(1, null), null, null],
   ['a tier of service with other prices', 'gpt-4o', usage(1, 1), 'priority', null],
   ['a call of a batch', 'gpt-4o', usage(1_000, 100, { cachedInputTokens: 600 }), 'batch', '0.001375'],
+  ['parts that are less than the total', 'gpt-4o', usage(20, 424, { totalTokens: 1_016 }), null, null],
+  ['parts that are the total', 'gpt-4o', usage(1_000, 100, { totalTokens: 1_100 }), null, '0.0035'],
   ['a call of a batch, of an unknown model', 'my-model', usage(1, 1), 'batch', null],
 ];
 for (const [what, model, used, serviceTier, expected] of calls) {
@@ -70,6 +72,46 @@ for (const [what, model, used, serviceTier, expected] of calls) {
     assert.equal(price(model, used, serviceTier), expected);
   });
 }
+
+const tools = (type: string, count: number) => usage(0, 0, { toolCalls: [{ type, count }] });
+const fees: readonly (readonly [string, string, Usage, string | null, string | null])[] = [
+  ['two searches', 'gpt-4o', tools('web_search', 2), null, '0.02'],
+  ['two searches of a dated model', 'gpt-4o-2024-08-06', tools('web_search', 2), null, '0.02'],
+  ['two searches by the preview', 'gpt-4o-mini', tools('web_search_preview', 2), null, '0.05'],
+  ['two searches by the preview, reasoning', 'o3-mini', tools('web_search_preview', 2), null, '0.02'],
+  ['a search with a block of tokens', 'gpt-4o-mini', tools('web_search', 1), null, null],
+  ['a search of which the tool is not told', 'gpt-4o', tools('web_search_call', 1), null, null],
+  ['a search of a tool that has none', 'gpt-5-chat-latest', tools('web_search_preview', 1), null, null],
+  ['a search of files', 'gpt-4o', tools('file_search', 3), 'default', '0.0075'],
+  ['a search in a batch', 'gpt-4o', tools('file_search', 3), 'batch', null],
+  ['a container', 'gpt-4o', tools('code_interpreter', 1), null, null],
+  ['an image of a tool', 'gpt-4o', tools('image_generation', 1), null, null],
+  ['a tool of the future', 'gpt-4o', tools('new', 1), null, null],
+  ['a model that searches', 'gpt-4o-search-preview', usage(1_000, 100), null, '0.0285'],
+  ['a model that searches without saying how often', 'gpt-5-search-api', usage(1, 1), null, null],
+];
+for (const [what, model, used, serviceTier, expected] of fees) {
+  test(`the fee of ${what} is ${expected ?? 'not known'}`, () => {
+    assert.equal(price(model, used, serviceTier), expected);
+  });
+}
+
+test('an organization’s own fees come first, and leave the table’s prices where it has no others', () => {
+  const own = makePrice([
+    { model: 'gpt-4o', toolCalls: [{ type: 'code_interpreter', price: '0.03' }] },
+    {
+      model: 'in-house',
+      inputPerMillion: '1',
+      outputPerMillion: '1',
+      toolCalls: [{ type: 'web_search', price: '0.001' }],
+    },
+  ]);
+  assert.equal(own('gpt-4o', { ...tools('code_interpreter', 2), inputTokens: million }, null), '2.56');
+  assert.equal(own('gpt-4o', tools('web_search', 2), null), '0.02');
+  assert.equal(own('gpt-4o', usage(million, 0), 'priority'), null);
+  assert.equal(own('in-house', { ...tools('web_search', 2), inputTokens: million }, 'batch'), '1.002');
+  assert.equal(own('in-house', tools('file_search', 1), null), null, 'the built-in fees are of OpenAI’s models');
+});
 
 test('an organization’s own prices come first, to the last place', () => {
   const own = makePrice([
@@ -163,7 +205,8 @@ function exactIds(match: MatchLogic): string[] {
 
 test('every model of the table costs what the table says', () => {
   const models = findProvider({ providerId: 'openai' })?.models.flatMap(({ match }) => exactIds(match)) ?? [];
-  const priced = models.filter(isPricedModel);
+  // Those that search have a fee besides.
+  const priced = models.filter(isPricedModel).filter((model) => !model.includes('-search-'));
   assert.ok(priced.length > 150, `${priced.length} models`);
   const part = fc.oneof(fc.nat(10_000), fc.nat(300_000), fc.constantFrom(0, 1, 271_998, 271_999, 272_000, 272_001));
   const cachedOrMedia = fc.oneof(
