@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { pino } from 'pino';
+import { requireText } from '../crds/text.ts';
 import { type InClusterOptions, operateInCluster } from './operator/in-cluster.ts';
 
 export interface OperatorCommandOptions extends InClusterOptions {
@@ -26,5 +27,5 @@ export async function operator(options: OperatorCommandOptions, environment: Nod
 }
 
 async function readText(file: string): Promise<string> {
-  return (await readFile(file, 'utf8')).trim();
+  return requireText(await readFile(file), file).trim();
 }

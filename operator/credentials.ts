@@ -1,4 +1,5 @@
 import type { JSONWebKeySet, JWK } from 'jose';
+import { requireText } from '../crds/text.ts';
 import type { DataKeySet } from '../database/envelope.ts';
 import type { Secret } from './cluster/cluster.ts';
 
@@ -100,9 +101,9 @@ export function readSigningKeys(secret: Secret | undefined): TokenKey[] {
   }
 }
 
-/** A Secret's value as text. @throws {RangeError} where the key is missing */
+/** A Secret's value as text. @throws {RangeError} where the key is missing, or is no UTF-8 */
 export function textOf(secret: Secret, key: string): string {
   const value = secret.data[key];
   if (value === undefined) throw new RangeError(`Secret ${secret.metadata.name} has no key "${key}"`);
-  return Buffer.from(value).toString('utf8');
+  return requireText(value, `Key "${key}" of Secret ${secret.metadata.name}`);
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JSONWebKeySet } from 'jose';
+import { requireText } from '../crds/text.ts';
 import type { DataKeySet, NamespaceKeySet } from '../database/envelope.ts';
 import type { ServiceAccountTokens } from './pipeline/tokens/service-account-token.ts';
 
@@ -40,7 +41,7 @@ export const credentialFiles = {
 export async function readCredentials(directory: string): Promise<Credentials> {
   const read = async (name: string) => {
     try {
-      return await readFile(join(directory, name), 'utf8');
+      return requireText(await readFile(join(directory, name)), name);
     } catch (cause) {
       throw new Error(`The credentials directory ${directory} has no readable file "${name}"`, { cause });
     }
@@ -69,7 +70,7 @@ export async function readCredentials(directory: string): Promise<Credentials> {
 /** @returns undefined where there is no such file */
 async function readOptional(file: string): Promise<string | undefined> {
   try {
-    return await readFile(file, 'utf8');
+    return requireText(await readFile(file), file);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;

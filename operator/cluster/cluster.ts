@@ -15,6 +15,8 @@ export interface ConfigMap {
   readonly kind: 'ConfigMap';
   readonly metadata: ObjectMeta;
   readonly data: Readonly<Record<string, string>>;
+  /** The keys whose values are no text. */
+  readonly binaryKeys?: readonly string[];
 }
 
 export interface Namespace {

@@ -21,9 +21,12 @@ export function decidePersona(gathered: GatheredPersona, object: TenantObject<'P
   if (content === undefined) {
     const { name, key } = spec.contentFrom?.configMapKeyRef ?? {};
     const inForce = stored ? ' The last content stays in force.' : '';
+    const reason = gathered.isBinary
+      ? `ConfigMap "${name}" has bytes that are not UTF-8 under key "${key}"; save the text as UTF-8 and put it there.`
+      : `ConfigMap "${name}" with key "${key}" is not there; create it.`;
     return {
       write: undefined,
-      verdict: notReady('ContentNotFound', `ConfigMap "${name}" with key "${key}" is not there; create it.${inForce}`),
+      verdict: notReady('ContentNotFound', `${reason}${inForce}`),
       contentHash: stored && hashOf(stored.content),
     };
   }

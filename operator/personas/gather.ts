@@ -8,6 +8,8 @@ export interface GatheredPersona {
   readonly persona: Persona;
   /** The instructions; undefined where the ConfigMap or its key is missing. */
   readonly content: string | undefined;
+  /** Whether the ConfigMap has bytes that are no text in its place. */
+  readonly isBinary: boolean;
   /** The row in force, opened; undefined where there is none, or none that opens. */
   readonly stored: (Omit<PersonaWrite, 'contentSealed'> & { readonly content: string }) | undefined;
 }
@@ -19,9 +21,11 @@ export function gatherPersona(
 ): GatheredPersona {
   const { content, contentFrom } = resource.spec;
   const reference = contentFrom?.configMapKeyRef;
+  const configMap = reference && cluster.get('ConfigMap', namespace, reference.name);
   return {
     persona: resource,
-    content: content ?? (reference && cluster.get('ConfigMap', namespace, reference.name)?.data[reference.key]),
+    content: content ?? (reference && configMap?.data[reference.key]),
+    isBinary: reference !== undefined && (configMap?.binaryKeys?.includes(reference.key) ?? false),
     stored: row && open(row, tenancy),
   };
 }

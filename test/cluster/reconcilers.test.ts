@@ -114,7 +114,14 @@ describe('in a cluster', { skip }, () => {
     const contentFrom = { configMapKeyRef: { name: 'texts', key: 'tone' } };
     await hands.create('Persona', 'web/tone', persona({ name: 'Tone', content: undefined, contentFrom }));
     await hands.untilReason('Persona', 'web/tone', 'ContentNotFound');
-    await hands.create('ConfigMap', 'web/texts', { data: { tone: 'Be brief.' } });
+    await hands.create('ConfigMap', 'web/texts', {
+      binaryData: { tone: Buffer.from('Grüße', 'latin1').toString('base64') },
+    });
+    await until(async () => {
+      const { status } = (await hands.find('Persona', 'web/tone')) ?? {};
+      return status?.conditions?.some(({ message }) => message.includes('bytes that are not UTF-8'));
+    });
+    await hands.change('ConfigMap', 'web/texts', { binaryData: null, data: { tone: 'Be brief.' } });
     const first = await hands.untilReason('Persona', 'web/tone', 'Ready');
     await hands.change('ConfigMap', 'web/texts', { data: { tone: 'Be verbose.' } });
     await until(async () => {

@@ -15,7 +15,7 @@ interface Core<K extends 'Secret' | 'ConfigMap' | 'Namespace'> {
 
 type Texts = Readonly<Record<string, string>>;
 type WrittenSecret = Core<'Secret'> & { readonly data?: Texts; readonly stringData?: Texts };
-type WrittenConfigMap = Core<'ConfigMap'> & { readonly data?: Texts };
+type WrittenConfigMap = Core<'ConfigMap'> & { readonly data?: Texts; readonly binaryData?: Texts };
 
 const texts: StructuralSchema = { type: 'object', additionalProperties: { type: 'string' } };
 const flag: StructuralSchema = { type: 'boolean' };
@@ -50,8 +50,9 @@ export function makeConfigMapValidator(): Validator<ConfigMap> {
   return (value, assigned) => {
     const result = validate(value, assigned);
     if ('problems' in result) return result;
-    const { apiVersion, kind, metadata, data = {} } = result.object;
-    return { object: { apiVersion, kind, metadata, data } };
+    const { apiVersion, kind, metadata, data = {}, binaryData } = result.object;
+    const binary = binaryData && { binaryKeys: Object.keys(binaryData) };
+    return { object: { apiVersion, kind, metadata, data, ...binary } };
   };
 }
 

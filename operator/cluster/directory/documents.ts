@@ -1,7 +1,17 @@
-import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseAllDocuments } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isNode,
+  isScalar,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+  type SchemaOptions,
+} from 'yaml';
 import type { JsonValue } from '../../../crds/definition.ts';
 import { isJsonArray, isJsonObject } from '../../../crds/schema-node.ts';
 import type { FileProblem } from './directory-error.ts';
+import { kubectlTags } from './scalars.ts';
 import type { YamlFile } from './yaml-files.ts';
 
 /** One object as it stands in a file. */
@@ -12,6 +22,8 @@ export interface FileObject {
   readonly value: JsonValue;
   /** The line of a field such as `spec.users[0]`, or of the nearest thing around it; from 1. */
   lineOf(field: string): number;
+  /** What to do where a field was to be text and is another value for want of quotation marks; else empty. */
+  quotationHint(field: string): string;
 }
 
 export interface ParsedFile {
@@ -19,14 +31,17 @@ export interface ParsedFile {
   readonly problems: readonly FileProblem[];
 }
 
+/** How kubectl reads YAML. */
+export const asKubectl: SchemaOptions = { schema: 'failsafe', customTags: [...kubectlTags], merge: true };
+
 /** Reads a file's documents; the items of a List are objects of their own, and empty documents are none. */
-export function parseFile({ file, text, unreadable }: YamlFile): ParsedFile {
-  if (unreadable !== undefined) return { objects: [], problems: [{ file, reason: unreadable }] };
+export function parseFile({ file, text, problem }: YamlFile): ParsedFile {
+  if (problem) return { objects: [], problems: [{ file, ...problem }] };
   const lines = new LineCounter();
   let documents: readonly Document[];
   try {
-    // `merge`, since kubectl knows `<<` too.
-    documents = [...parseAllDocuments(text, { lineCounter: lines, merge: true, prettyErrors: false })];
+    // What works here must work with kubectl.
+    documents = [...parseAllDocuments(text, { lineCounter: lines, ...asKubectl, prettyErrors: false })];
   } catch (error) {
     return { objects: [], problems: [{ file, reason: reasonOf(error) }] };
   }
@@ -57,6 +72,7 @@ function objectsOf(file: string, document: number, content: Document, lines: Lin
     document,
     value: item,
     lineOf: (field) => lineOf(content, lines, [...root, ...fieldSteps(field)]),
+    quotationHint: (field) => quotationHint(content, [...root, ...fieldSteps(field)]),
   });
   if (isJsonObject(value) && value.kind === 'List' && isJsonArray(value.items)) {
     return value.items.map((item, index) => object(item, ['items', index]));
@@ -82,13 +98,20 @@ function lineOf(content: Document, lines: LineCounter, steps: readonly (string |
   return 1;
 }
 
+function quotationHint(content: Document, steps: readonly (string | number)[]): string {
+  const node = content.getIn(steps, true);
+  if (!isScalar(node) || node.type !== 'PLAIN' || typeof node.value === 'string' || !node.source) return '';
+  const kind = node.value === null ? 'null' : `a ${typeof node.value}`;
+  return `; YAML reads ${node.source} as ${kind}, so write it in quotation marks: "${node.source}"`;
+}
+
 /** The key of a field, since its value may begin below it; else the item of a list, or the whole document. */
 function nodeAt(content: Document, steps: readonly (string | number)[]): Node | undefined {
   const step = steps.at(-1);
   if (step === undefined) return content.contents ?? undefined;
   const parent = content.getIn(steps.slice(0, -1), true);
   const key = isMap(parent)
-    ? parent.items.find((pair) => isScalar(pair.key) && pair.key.value === step)?.key
+    ? parent.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === step)?.key
     : undefined;
   const node = key ?? content.getIn(steps, true);
   return isNode(node) ? node : undefined;

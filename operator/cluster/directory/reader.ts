@@ -48,7 +48,10 @@ export function makeReader({ directory, objects, records, problems, settleMs }: 
     const found = await objects.apply(key, value, source?.file);
     if (!source) return [];
     const object = describeKey(key);
-    const located = found.map(({ field, message }) => problemOf(source, { object, field, reason: message }));
+    const located = found.map(({ field, message }) => {
+      const hint = asksForText(message) ? source.quotationHint(field) : '';
+      return problemOf(source, { object, field, reason: `${message}${hint}` });
+    });
     outcomes.set(idOf(key), { source, problems: located });
     return located;
   };
@@ -86,13 +89,18 @@ export function makeReader({ directory, objects, records, problems, settleMs }: 
   };
 }
 
+/** Whether a field has something else where its schema wants text. */
+function asksForText(message: string): boolean {
+  return message.includes(' must be of type string: ');
+}
+
 /** Parses only the files that are not as they were the last time. */
 function makeParser(): (files: readonly YamlFile[]) => readonly ParsedFile[] {
   let known: ReadonlyMap<string, YamlFile & { readonly content: ParsedFile }> = new Map();
   return (files) => {
     const parse = (file: YamlFile) => {
       const before = known.get(file.file);
-      const isKnown = before?.text === file.text && before.unreadable === file.unreadable;
+      const isKnown = before?.text === file.text && isDeepStrictEqual(before.problem, file.problem);
       return isKnown ? before : { ...file, content: parseFile(file) };
     };
     known = new Map(files.map((file) => [file.file, parse(file)]));

@@ -34,7 +34,8 @@ export function readStatements(files: readonly ParsedFile[]): Statements {
   for (const source of files.flatMap(({ objects }) => objects)) {
     const statement = readStatement(source);
     if ('reason' in statement) {
-      problems.push(problemOf(source, statement));
+      const hint = statement.field === undefined ? '' : source.quotationHint(statement.field);
+      problems.push(problemOf(source, { ...statement, reason: `${statement.reason}${hint}` }));
       if (!statement.isForeign) unreadable.add(source.file);
       continue;
     }
@@ -65,6 +66,7 @@ export function problemOf(
 
 interface Unstated {
   readonly reason: string;
+  readonly field?: string;
   /** Of a kind that is not read here, so nothing of ours can be hidden in it. */
   readonly isForeign: boolean;
 }
@@ -73,16 +75,18 @@ function readStatement(source: FileObject): Statement | Unstated {
   const { value } = source;
   if (!isJsonObject(value)) return { reason: 'is no object with apiVersion, kind and metadata', isForeign: false };
   const { kind, metadata } = value;
-  if (typeof kind !== 'string') return { reason: 'has no kind', isForeign: false };
+  if (kind === undefined) return { reason: 'has no kind', isForeign: false };
+  if (typeof kind !== 'string') return { field: 'kind', reason: 'is no text', isForeign: false };
   if (!isKind(kind)) {
     return { reason: `is a ${kind}; read here are ${Object.keys(scopes).join(', ')} and List`, isForeign: true };
   }
-  if (!isJsonObject(metadata) || typeof metadata.name !== 'string') {
+  if (!isJsonObject(metadata) || metadata.name === undefined) {
     return { reason: `is a ${kind} without metadata.name`, isForeign: false };
   }
+  if (typeof metadata.name !== 'string') return { field: 'metadata.name', reason: 'is no text', isForeign: false };
   const { name, namespace = 'default' } = metadata;
   if (scopes[kind] === 'Cluster') return { key: { kind, namespace: '', name }, value, source };
-  if (typeof namespace !== 'string') return { reason: 'has a namespace that is no text', isForeign: false };
+  if (typeof namespace !== 'string') return { field: 'metadata.namespace', reason: 'is no text', isForeign: false };
   return { key: { kind, namespace, name }, value: { ...value, metadata: { ...metadata, namespace } }, source };
 }
 

@@ -1,13 +1,14 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { decodeText } from '../../../crds/text.ts';
 import { DirectoryError } from './directory-error.ts';
 
 export interface YamlFile {
   /** Relative to the directory. */
   readonly file: string;
   readonly text: string;
-  /** Why it could not be read; then `text` is empty. */
-  readonly unreadable?: string;
+  /** Why it could not be read, and in which line; then `text` is empty. */
+  readonly problem?: { readonly reason: string; readonly line?: number };
 }
 
 /**
@@ -45,10 +46,11 @@ async function readYamlFile(directory: string, path: string): Promise<YamlFile |
   try {
     // What is no file, such as a pipe, might never end.
     if (!(await stat(path)).isFile()) return undefined;
-    return { file, text: await readFile(path, 'utf8') };
+    const decoded = decodeText(await readFile(path));
+    return 'text' in decoded ? { file, ...decoded } : { file, text: '', problem: decoded };
   } catch (error) {
     if (isGone(error)) return undefined;
-    return { file, text: '', unreadable: `cannot be read: ${error instanceof Error ? error.message : error}` };
+    return { file, text: '', problem: { reason: `cannot be read: ${error instanceof Error ? error.message : error}` } };
   }
 }
 

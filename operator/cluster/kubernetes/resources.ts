@@ -46,6 +46,8 @@ export type CustomApiObject<K extends CustomKind> = ApiObject & Omit<Resources[K
 /** A Secret or a ConfigMap as the API server sends it; a Secret's values are base64. */
 export interface ContentApiObject extends ApiObject {
   readonly data?: Readonly<Record<string, string>>;
+  /** A ConfigMap's values that are no UTF-8. */
+  readonly binaryData?: Readonly<Record<string, string>>;
 }
 
 /** The object as the operator keeps it: without what only the API server and kubectl need. */
@@ -58,8 +60,9 @@ export function toSecret({ metadata, data = {} }: ContentApiObject): Resources['
   return { apiVersion: 'v1', kind: 'Secret', metadata: toObjectMeta(metadata), data: Object.fromEntries(decoded) };
 }
 
-export function toConfigMap({ metadata, data = {} }: ContentApiObject): Resources['ConfigMap'] {
-  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: toObjectMeta(metadata), data };
+export function toConfigMap({ metadata, data = {}, binaryData }: ContentApiObject): Resources['ConfigMap'] {
+  const binary = binaryData && { binaryKeys: Object.keys(binaryData) };
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: toObjectMeta(metadata), data, ...binary };
 }
 
 export function toNamespace({ metadata }: ApiObject): Resources['Namespace'] {

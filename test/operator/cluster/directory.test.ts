@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: files take values from the environment like that.
 import assert from 'node:assert/strict';
-import { readFile, rename, rm, symlink } from 'node:fs/promises';
+import { readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -97,6 +97,69 @@ describe('reading', () => {
       (error) => error instanceof DirectoryError && error.code === 'directory_not_found',
     );
   });
+});
+
+describe('a file that means something else to kubectl', () => {
+  const written = (lines: readonly string[]) =>
+    ['apiVersion: chaperone.dev/v1alpha1', 'kind: Persona', ...lines].join('\n');
+  const named = (name: string) => ['metadata:', `  name: ${name}`];
+  const spec = (name: string, content: string) => [
+    'spec:',
+    '  organizationRef: {name: acme}',
+    `  name: ${name}`,
+    `  content: ${content}`,
+  ];
+  const quoted = (source: string, kind: string) =>
+    new RegExp(`; YAML reads ${source} as a ${kind}, so write it in quotation marks: "${source}"$`);
+  const cases = [
+    [[...named('one'), ...spec('Yes', 'Help.')], 7, 'spec.name', quoted('Yes', 'boolean')],
+    [[...named('one'), ...spec('Help', 'on')], 8, 'spec.content', quoted('on', 'boolean')],
+    [[...named('one'), ...spec('Help', '1_000')], 8, 'spec.content', quoted('1_000', 'number')],
+    [[...named('1'), ...spec('Help', 'Help.')], 4, 'metadata.name', quoted('1', 'number')],
+    [
+      [...named('one'), '  namespace: off', ...spec('Help', 'Help.')],
+      5,
+      'metadata.namespace',
+      quoted('off', 'boolean'),
+    ],
+    [[...named('one'), '  labels: {a: no}', ...spec('Help', 'Help.')], 5, 'metadata.labels.a', quoted('no', 'boolean')],
+    [[...named('one'), ...spec('Help', '{}')], 8, 'spec.content', /must be of type string: "object"$/],
+  ] as const;
+  for (const [lines, line, field, reason] of cases) {
+    test(`is refused by file, line and field: ${field} in ${lines.at(line - 3)?.trim()}`, async (t) => {
+      const yaml = await makeYamlDirectory(t);
+      await yaml.write('a.yaml', organization());
+      await yaml.write('b.yaml', written(lines));
+      const { cluster, found } = await yaml.start();
+      assert.equal(found.length, 1);
+      const [problem] = found;
+      assert.deepEqual([problem?.file, problem?.line, problem?.field], ['b.yaml', line, field]);
+      assert.match(problem?.reason ?? '', reason);
+      assert.deepEqual(cluster.list('Persona'), []);
+    });
+  }
+});
+
+describe('a file that is not UTF-8', () => {
+  const file = (content: string) => `${JSON.stringify(persona('one', content))}\n`;
+  for (const [encoding, bytes, line, reason] of [
+    ['Latin-1', Buffer.from(`# a note\n${file('Grüße')}`, 'latin1'), 2, /^is not UTF-8, but perhaps Latin-1/],
+    ['UTF-16', Buffer.from(`\u{feff}${file('Hello')}`, 'utf16le'), undefined, /^is UTF-16; save it as UTF-8$/],
+  ] as const) {
+    test(`but ${encoding} is refused, and what was in force stays`, async (t) => {
+      const yaml = await makeYamlDirectory(t);
+      await yaml.write('a.yaml', organization());
+      await yaml.write('b.yaml', file('Hello.'));
+      const { cluster, found, fixed, until } = await yaml.start();
+      await writeFile(join(yaml.directory, 'b.yaml'), bytes);
+      await until(() => found.length > 0);
+      assert.deepEqual([found[0]?.file, found[0]?.line], ['b.yaml', line]);
+      assert.match(found[0]?.reason ?? '', reason);
+      assert.equal(cluster.get('Persona', 'default', 'one')?.spec.content, 'Hello.');
+      await yaml.write('b.yaml', `\u{feff}${file('Grüße')}`);
+      await until(() => fixed.length > 0 && cluster.get('Persona', 'default', 'one')?.spec.content === 'Grüße');
+    });
+  }
 });
 
 describe('an edit', () => {

@@ -20,9 +20,9 @@ const row: PersonaRow = {
   isActive: true,
 };
 
-function decide(spec: Partial<Persona['spec']>, content: string | undefined, stored?: PersonaRow) {
+function decide(spec: Partial<Persona['spec']>, content: string | undefined, stored?: PersonaRow, isBinary = false) {
   const persona = makePersonaResource('web/support', spec);
-  return decidePersona({ persona, content, stored }, makeTenantObject<'Persona'>(persona));
+  return decidePersona({ persona, content, isBinary, stored }, makeTenantObject<'Persona'>(persona));
 }
 
 const hash = createHash('sha256').update('Be kind.').digest('hex');
@@ -62,6 +62,10 @@ test('without its ConfigMap, nothing is written, and what was in force stays', (
   const first = decide(spec, undefined);
   assert.deepEqual([first.write, first.contentHash, first.verdict.reason], [undefined, undefined, 'ContentNotFound']);
   assert.equal(first.verdict.message, 'ConfigMap "texts" with key "support" is not there; create it.');
+  assert.match(
+    decide(spec, undefined, undefined, true).verdict.message,
+    /^ConfigMap "texts" has bytes that are not UTF-8 under key "support"; save the text as UTF-8/,
+  );
   const later = decide(spec, undefined, row);
   assert.deepEqual([later.write, later.contentHash, later.verdict.status], [undefined, hash, false]);
   assert.match(later.verdict.message, /The last content stays in force\.$/);
