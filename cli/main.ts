@@ -52,6 +52,8 @@ program
   )
   .option('--upstream <url>', 'where sidecars find providers of type openai without a base URL')
   .option('--sidecar-resources <json>', "the sidecar's requests and limits", parseResources)
+  .option('--sidecar-egress-proxy <url>', 'a proxy by which sidecars reach providers and issuers', parseEgressProxy)
+  .option('--sidecar-no-proxy <list>', 'what they reach without it, as in NO_PROXY')
   .option('--sidecar-data-limit <quantity>', "the most that the sidecar's volume may hold", parseDataLimit, '5Gi')
   .option('--webhook-port <port>', "the webhooks' port", parsePort, 9443)
   .option('--webhook-service <name>', 'the Service by which the API server calls the webhooks', 'chaperone-webhook')
@@ -83,7 +85,7 @@ program
   .option('--flush <seconds>', 'how long records that wait are copied to the database after that', parseSeconds, 0.5)
   .option('--data-limit <bytes>', 'the most that --data may hold (default: 5368709120, which is 5Gi)', parseBytes)
   .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')
-  .action(async (options) => (await import('./proxy.ts')).proxy(options));
+  .action(async (options) => (await import('./proxy.ts')).proxy(options, process.env));
 
 program
   .command('sandbox')
@@ -179,6 +181,13 @@ function parseResources(value: string): object {
 function parseBytes(value: string): number {
   if (!/^[1-9]\d{6,15}$/.test(value)) throw new InvalidArgumentError('It must be a number of bytes, 1000000 at least.');
   return Number(value);
+}
+
+/** The value is not repeated: there may be a password in it. */
+function parseEgressProxy(value: string): string {
+  const url = URL.parse(value);
+  if (url && /^https?:$/.test(url.protocol) && url.hostname !== '') return value;
+  throw new Error('--sidecar-egress-proxy must be a URL such as http://proxy.example.com:3128');
 }
 
 /** In memory units, as people write sizes of volumes; the spool needs room to be of any use. */

@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { describeProxy, type EgressSettings, readEgressSettings } from '../proxy/egress/settings.ts';
 import { startProxy } from '../proxy/server.ts';
 
 export interface ProxyCommandOptions {
@@ -23,7 +24,7 @@ export type ProxyMessage =
   | { readonly type: 'failed'; readonly message: string };
 
 /** `chaperone proxy`: serves until SIGTERM or SIGINT, or until the process that started it is gone. */
-export async function proxy(options: ProxyCommandOptions): Promise<void> {
+export async function proxy(options: ProxyCommandOptions, environment: NodeJS.ProcessEnv): Promise<void> {
   const log = pino({ level: options.logLevel, base: null }, pino.destination({ dest: 2, sync: false }));
   let wantsToStop = false;
   let stop = async () => {};
@@ -34,6 +35,8 @@ export async function proxy(options: ProxyCommandOptions): Promise<void> {
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.on(signal, end);
   try {
+    const egress = readEgressSettings(environment);
+    if (egress) log.info(describeEgress(egress), 'providers are reached by a proxy');
     const running = await startProxy({
       credentialsDirectory: options.credentials,
       dataDirectory: options.data,
@@ -42,6 +45,7 @@ export async function proxy(options: ProxyCommandOptions): Promise<void> {
       metricsHost: options.metricsHost,
       metricsPort: options.metricsPort,
       upstreamUrl: options.upstream,
+      ...(egress && { egress }),
       graceMs: options.grace * 1_000,
       flushMs: options.flush * 1_000,
       ...(options.dataLimit !== undefined && { dataLimitBytes: options.dataLimit }),
@@ -57,6 +61,15 @@ export async function proxy(options: ProxyCommandOptions): Promise<void> {
     tell({ type: 'failed', message: describe(error) });
     throw error;
   }
+}
+
+/** As far as people may see it. */
+function describeEgress({ httpProxy, httpsProxy, noProxy }: EgressSettings) {
+  return {
+    ...(httpProxy && { httpProxy: describeProxy(httpProxy) }),
+    ...(httpsProxy && { httpsProxy: describeProxy(httpsProxy) }),
+    noProxy,
+  };
 }
 
 /** Both or none: a workload is only known within its namespace. */

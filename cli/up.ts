@@ -79,6 +79,7 @@ export async function up(directory: string, options: UpOptions, environment: Nod
       firstMetricsPort: options.metricsPort,
       upstreamUrl: upstream.url,
       logFile: openSync(paths.log, 'a'),
+      environment,
       onChange: report.note,
     });
     releasers.push(fleet.stop);

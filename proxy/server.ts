@@ -1,6 +1,5 @@
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
-import { Agent } from 'undici';
 import { requestStartedAtMs } from '../database/ids.ts';
 import { findOwnedResource, listOwnedResources, type OwnedResource } from '../database/owned-resources.ts';
 import { findPendingCall } from '../database/pending-calls.ts';
@@ -13,6 +12,8 @@ import {
 } from '../database/requests.ts';
 import { buildApp } from './app.ts';
 import { type Credentials, followCredentials, readCredentials } from './credentials.ts';
+import type { EgressSettings } from './egress/settings.ts';
+import { makeUpstream } from './egress/upstream.ts';
 import { ProxyError } from './error.ts';
 import { makeFind } from './find.ts';
 import { makeMonitoringServer } from './monitoring.ts';
@@ -29,6 +30,7 @@ import { responses } from './pipeline/operations/responses.ts';
 import { type InForce, makePipeline, termsOf } from './pipeline/pipeline.ts';
 import { makePrice } from './pipeline/price.ts';
 import { makeOwnership } from './pipeline/resources/ownership.ts';
+import { makeFetchKeySet } from './pipeline/tokens/fetch-key-set.ts';
 import { makeIssuers } from './pipeline/tokens/issuers.ts';
 import { makeEnvelopes } from './snapshot/envelopes.ts';
 import { followSnapshot } from './snapshot/follow.ts';
@@ -53,6 +55,8 @@ export interface ProxyOptions {
   readonly metricsPort: number;
   /** Where providers of type `openai` without a base URL are. */
   readonly upstreamUrl: string;
+  /** The proxies by which it reaches providers and issuers; directly where absent. */
+  readonly egress?: EgressSettings;
   /** The pod that it serves: in its records, and in the labels of its metrics. */
   readonly origin?: Origin;
   readonly log: Logger;
@@ -93,14 +97,15 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       log.error({ err: error }, 'the spool cannot be written; settlements are kept in memory and tried again');
     },
   });
-  const upstream = new Agent({ allowH2: false, connect: { timeout: 10_000 }, keepAliveTimeout: 4_000 });
+  const upstream = await makeUpstream(options.egress);
   let inForce: InForce | undefined;
   let newest: SealedSnapshot | undefined;
   let stopping = false;
 
   let opener = makeRowOpener(organizationId, makeEnvelopes(credentials));
   const onFetch = (issuer: string, outcome: string) => metrics.issuerFetches.inc({ issuer, outcome });
-  const authenticatorOf = makeAuthenticators({ organizationId, issuers: makeIssuers({ log, onFetch }), log });
+  const issuers = makeIssuers({ log, onFetch, fetchKeySet: makeFetchKeySet(upstream) });
+  const authenticatorOf = makeAuthenticators({ organizationId, issuers, log });
   /** The credentials that what is in force was made with: with others, nothing of it is taken over. */
   let madeWith: Credentials | undefined;
   const putInForce = () => {

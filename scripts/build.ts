@@ -91,7 +91,18 @@ const unusedKubernetesClasses: Plugin = {
 const connectionsOfUndici: Plugin = {
   name: 'connections-of-undici',
   setup: ({ onLoad, onResolve }) => {
-    onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, namespace: 'connections' }));
+    onResolve({ filter: /^undici$/ }, ({ path, importer }) => ({
+      path,
+      namespace: importer.endsWith('through-proxy.ts') ? 'proxied-connections' : 'connections',
+    }));
+    // Loaded where a proxy of the network's is named.
+    onLoad({ filter: /^undici$/, namespace: 'proxied-connections' }, () => ({
+      resolveDir: root,
+      contents: `
+        import Pool from 'undici/lib/dispatcher/pool.js';
+        import ProxyAgent from 'undici/lib/dispatcher/proxy-agent.js';
+        export { Pool, ProxyAgent };`,
+    }));
     onLoad({ filter: /^undici$/, namespace: 'connections' }, () => ({
       resolveDir: root,
       contents: `

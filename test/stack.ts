@@ -41,6 +41,8 @@ export interface StackOptions {
   /** The Organization's `spec.authentication`, in place of the quickstart's. */
   readonly authentication?: object;
   readonly upstreamUrl?: string;
+  /** Of the proxy's process, beside what `chaperone up` gives it. */
+  readonly environment?: NodeJS.ProcessEnv;
   /** For tests that stop the database; the others share the run's server. */
   readonly ownDatabase?: boolean;
   /** Puts something between the proxy and the database. @returns the database's URL as the proxy reaches it */
@@ -87,6 +89,7 @@ export async function startStack(scope: Scope, options: StackOptions = {}): Prom
     upstreamUrl,
     logFile: openSync(paths.log, 'a'),
     onRestart: () => {},
+    ...(options.environment && { environment: options.environment }),
   });
   releasers.push(() => proxy.stop(4_000));
 

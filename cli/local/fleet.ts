@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cluster } from '../../operator/cluster/cluster.ts';
 import { credentialsSecretName, operatorNamespace } from '../../operator/credentials.ts';
-import { type ProxyProcess, startProxyProcess } from './proxies.ts';
+import { egressEnvironment, type ProxyProcess, startProxyProcess } from './proxies.ts';
 import type { statePaths } from './state.ts';
 
 export interface FleetOptions {
@@ -14,6 +14,8 @@ export interface FleetOptions {
   readonly firstMetricsPort: number;
   readonly upstreamUrl: string;
   readonly logFile: number;
+  /** The command's own: it says by which proxies of the network providers are reached. */
+  readonly environment: NodeJS.ProcessEnv;
   /** Told in a sentence when a proxy comes, goes, or has died. */
   readonly onChange: (sentence: string) => void;
 }
@@ -54,6 +56,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       metricsPort,
       upstreamUrl: options.upstreamUrl,
       logFile: options.logFile,
+      environment: egressEnvironment(options.environment),
       onRestart: (name, reason) =>
         onChange(`The proxy of organization "${name}" ended (${reason}) and is started again.`),
       signal: controller.signal,

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { egressVariables } from '../../proxy/egress/settings.ts';
 import type { ProxyMessage } from '../proxy.ts';
 
 export interface ProxyProcessOptions {
@@ -17,6 +18,8 @@ export interface ProxyProcessOptions {
   readonly onRestart: (organization: string, reason: string) => void;
   /** Gives the start up: the process is killed. It says nothing to a proxy that serves. */
   readonly signal?: AbortSignal;
+  /** What it is told of the proxies of its network. */
+  readonly environment?: NodeJS.ProcessEnv;
 }
 
 /** A proxy in a process of its own, as in a pod, kept running until stopped. */
@@ -34,6 +37,12 @@ export interface ProxyProcess {
  * short-lived, and a small young generation keeps the process small.
  */
 export const proxyNodeOptions: readonly string[] = ['--max-semi-space-size=4'];
+
+/** Of an environment, what says by which way providers are reached. */
+export function egressEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const names = egressVariables.flatMap((name) => [name, name.toLowerCase()]);
+  return Object.fromEntries(names.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])));
+}
 
 /** One heap of malloc's for all threads, of which one alone does most of it: several keep a tenth of a proxy's memory free. */
 export const proxyEnvironment = { MALLOC_ARENA_MAX: '1' } as const;
@@ -105,7 +114,7 @@ function spawnProxy(options: ProxyProcessOptions): ChildProcess {
   const { CHAPERONE_VERSION, NODE_COMPILE_CACHE } = process.env;
   return spawn(process.execPath, args, {
     stdio: ['ignore', options.logFile, options.logFile, 'ipc'],
-    env: { ...proxyEnvironment, CHAPERONE_VERSION, NODE_COMPILE_CACHE },
+    env: { ...proxyEnvironment, CHAPERONE_VERSION, NODE_COMPILE_CACHE, ...options.environment },
     // A Ctrl-C goes to the whole process group; the proxies are stopped in order instead.
     detached: true,
   });

@@ -28,6 +28,8 @@ export interface InjectionOptions {
   readonly upstream?: string;
   readonly sidecarResources?: ResourceRequirements;
   readonly sidecarDataLimit?: string;
+  readonly sidecarEgressProxy?: string;
+  readonly sidecarNoProxy?: string;
   readonly webhookPort: number;
   readonly webhookService: string;
   /** Of the Mutating- and the ValidatingWebhookConfiguration. */
@@ -44,7 +46,7 @@ interface WebhookContext {
 
 /** What injected pods get; undefined where nothing is injected. */
 export function injectionSettingsOf(options: InjectionOptions): InjectionSettings | undefined {
-  const { namespace, image, imagePullPolicy, imagePullSecrets, upstream } = options;
+  const { namespace, image, imagePullPolicy, imagePullSecrets, upstream, sidecarEgressProxy, sidecarNoProxy } = options;
   if (image === undefined) return undefined;
   return {
     ...defaultSidecar,
@@ -55,6 +57,8 @@ export function injectionSettingsOf(options: InjectionOptions): InjectionSetting
     resources: options.sidecarResources ?? defaultSidecar.resources,
     dataSizeLimit: options.sidecarDataLimit ?? defaultSidecar.dataSizeLimit,
     ...(upstream !== undefined && { upstreamUrl: upstream }),
+    ...(sidecarEgressProxy !== undefined && { egressProxy: sidecarEgressProxy }),
+    ...(sidecarNoProxy !== undefined && { noProxy: sidecarNoProxy }),
   };
 }
 

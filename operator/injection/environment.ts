@@ -27,7 +27,7 @@ export function missingEnvironment(
 ): readonly EnvironmentVariable[] {
   if (!isOffered(container, settings)) return [];
   const stated = container.env ?? [];
-  const baseUrl = stated.find(({ name }) => name === baseUrlName);
+  const baseUrl = findBaseUrl(stated);
   const missing: EnvironmentVariable[] = [];
   if (!baseUrl) missing.push({ name: baseUrlName, value: proxyBaseUrl(settings) });
   if (key && leadsToProxy(baseUrl, settings) && !stated.some(({ name }) => name === keyName)) {
@@ -36,11 +36,64 @@ export function missingEnvironment(
   return missing;
 }
 
+/** A variable of a container that is to have another value. */
+export interface ChangedVariable {
+  /** Its place in the container's list. */
+  readonly index: number;
+  readonly value: string;
+}
+
+/** By which programs are told of proxies; in lower case as well. */
+const proxyNames = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'];
+const noProxyNames = ['NO_PROXY', 'no_proxy'];
+/** Where the sidecar is. */
+const ownHosts = ['127.0.0.1', 'localhost'];
+
+/**
+ * What a container that uses a proxy of the network's lacks to reach the sidecar, which is on its own machine: that the
+ * proxy is not for it.
+ *
+ * @returns variables to change, and those to add where there is none to change
+ */
+export function directEnvironment(
+  container: Container,
+  settings: PodSettings,
+): { readonly changed: readonly ChangedVariable[]; readonly added: readonly EnvironmentVariable[] } {
+  const stated = container.env ?? [];
+  const isAsked = isOffered(container, settings) && leadsToProxy(findBaseUrl(stated), settings);
+  const usesProxy = stated.some(({ name }) => proxyNames.includes(name.toUpperCase()));
+  if (!isAsked || !usesProxy) return { changed: [], added: [] };
+  const lists = stated.flatMap((variable, index) =>
+    noProxyNames.includes(variable.name) ? [{ variable, index }] : [],
+  );
+  if (lists.length === 0) {
+    return { changed: [], added: noProxyNames.map((name) => ({ name, value: ownHosts.join(',') })) };
+  }
+  const changed = lists.flatMap(({ variable: { value = '', valueFrom }, index }) => {
+    const entries = value.split(/[\s,]+/);
+    const missing = entries.includes('*') ? [] : ownHosts.filter((host) => !entries.includes(host));
+    // What comes from elsewhere is not known here; who creates the pod is warned.
+    if (valueFrom || missing.length === 0) return [];
+    return [{ index, value: [...(value.trim() === '' ? [] : [value]), ...missing].join(',') }];
+  });
+  return { changed, added: [] };
+}
+
+function findBaseUrl(stated: readonly EnvironmentVariable[]): EnvironmentVariable | undefined {
+  return stated.find(({ name }) => name === baseUrlName);
+}
+
 /** What whoever creates the pod should know about how its container finds the proxy; empty where all is well. */
 export function environmentWarnings(container: Container, settings: PodSettings): readonly string[] {
   if (!isOffered(container, settings)) return [];
-  const baseUrl = container.env?.find(({ name }) => name === baseUrlName);
-  if (leadsToProxy(baseUrl, settings)) return [];
+  const stated = container.env ?? [];
+  if (leadsToProxy(findBaseUrl(stated), settings)) {
+    const unknown = stated.find(({ name, valueFrom }) => noProxyNames.includes(name) && valueFrom);
+    if (!unknown || !stated.some(({ name }) => proxyNames.includes(name.toUpperCase()))) return [];
+    return [
+      `container "${container.name}" has ${unknown.name} from elsewhere; see that it names ${ownHosts.join(' and ')}, or the application's calls do not reach the sidecar`,
+    ];
+  }
   const message = `container "${container.name}" sets ${baseUrlName} itself, so its calls do not go through Chaperone; remove it, or set it to ${proxyBaseUrl(settings)}`;
   return [message];
 }

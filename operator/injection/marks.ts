@@ -26,6 +26,10 @@ export const settingAnnotations = {
   setEnvironment: 'chaperone.dev/set-env',
   /** Containers whose environment is not touched, separated by commas. */
   skipContainers: 'chaperone.dev/skip-containers',
+  /** The proxy of the network's by which the sidecar reaches providers, or "none". */
+  egressProxy: 'chaperone.dev/egress-proxy',
+  /** What it reaches without one. */
+  noProxy: 'chaperone.dev/no-proxy',
   logLevel: 'chaperone.dev/log-level',
   port: 'chaperone.dev/port',
   metricsPort: 'chaperone.dev/metrics-port',

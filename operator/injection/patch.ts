@@ -1,4 +1,4 @@
-import { missingEnvironment, type SyntheticKey } from './environment.ts';
+import { directEnvironment, missingEnvironment, type SyntheticKey } from './environment.ts';
 import { dataVolume, evictableVolumesAnnotation, hashAnnotation, injectedLabel, proofAnnotation } from './marks.ts';
 import type { Container, Pod } from './pod.ts';
 import type { PodSettings } from './settings.ts';
@@ -48,9 +48,17 @@ export function environmentPatch(
   key: SyntheticKey | undefined,
 ): readonly PatchOperation[] {
   const patchList = (list: string, containers: readonly Container[]) =>
-    containers.flatMap((container, index) =>
-      appendPatch(`/spec/${list}/${index}/env`, container.env, missingEnvironment(container, settings, key)),
-    );
+    containers.flatMap((container, index) => {
+      const path = `/spec/${list}/${index}/env`;
+      const { changed, added } = directEnvironment(container, settings);
+      return [
+        // To add what is there is to replace it.
+        ...changed.map(
+          ({ index: place, value }): PatchOperation => ({ op: 'add', path: `${path}/${place}/value`, value }),
+        ),
+        ...appendPatch(path, container.env, [...missingEnvironment(container, settings, key), ...added]),
+      ];
+    });
   return [...patchList('initContainers', spec.initContainers ?? []), ...patchList('containers', spec.containers)];
 }
 

@@ -13,6 +13,10 @@ export interface InjectionSettings {
   readonly resources: ResourceRequirements;
   /** Where providers of type `openai` without a base URL are; OpenAI's own where absent. */
   readonly upstreamUrl?: string;
+  /** The URL of a proxy of the network's by which sidecars reach providers and issuers. */
+  readonly egressProxy?: string;
+  /** What they reach without it, as in the variable NO_PROXY. */
+  readonly noProxy?: string;
   readonly logLevel: LogLevel;
   readonly port: number;
   readonly metricsPort: number;
@@ -41,7 +45,9 @@ export const defaultSidecar = {
 } as const satisfies Partial<InjectionSettings>;
 
 /** The settings of one pod. */
-export interface PodSettings extends InjectionSettings {
+export interface PodSettings extends Omit<InjectionSettings, 'egressProxy' | 'noProxy'> {
+  readonly egressProxy: string | undefined;
+  readonly noProxy: string | undefined;
   /** Undefined where the pod leaves it to its namespace's membership. */
   readonly organization: string | undefined;
   /** Undefined where any organization-wide binding of the namespace will do. */
@@ -82,6 +88,12 @@ export function readPodSettings(
   const readQuantity = (name: keyof typeof settingAnnotations, otherwise: string | undefined) =>
     readPart<string | undefined>(name, otherwise, parseQuantity, 'a quantity such as 250m or 128Mi');
 
+  const egressProxy = readPart<string | undefined>(
+    'egressProxy',
+    settings.egressProxy,
+    (text) => (text === 'none' ? text : parseProxy(text)),
+    'a URL such as http://proxy.example.com:3128, or "none"',
+  );
   const { requests, limits } = settings.resources;
   const podSettings: PodSettings = {
     ...settings,
@@ -89,6 +101,13 @@ export function readPodSettings(
     binding: read('binding'),
     setsEnvironment: readPart('setEnvironment', true, parseBoolean, '"true" or "false"'),
     skipContainers: (read('skipContainers') ?? '').split(',').map((name) => name.trim()),
+    egressProxy: egressProxy === 'none' ? undefined : egressProxy,
+    noProxy: readPart<string | undefined>(
+      'noProxy',
+      settings.noProxy,
+      parseNoProxy,
+      'names and networks, separated by commas',
+    ),
     logLevel: readPart('logLevel', settings.logLevel, parseLogLevel, `one of ${logLevels.join(', ')}`),
     port: readPart('port', settings.port, parsePort, 'a port: 1024 to 65535'),
     metricsPort: readPart('metricsPort', settings.metricsPort, parsePort, 'a port: 1024 to 65535'),
@@ -114,6 +133,16 @@ function withQuantities(
 ): Record<string, string> {
   const stated = Object.entries(quantities).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
   return { ...base, ...Object.fromEntries(stated) };
+}
+
+/** @returns undefined where it is no URL of a proxy that sidecars can use */
+export function parseProxy(text: string): string | undefined {
+  const url = URL.parse(text);
+  return url && /^https?:$/.test(url.protocol) && url.hostname !== '' && !/\s/.test(text) ? text : undefined;
+}
+
+export function parseNoProxy(text: string): string | undefined {
+  return /^[\w.:*/,[\] -]{0,2000}$/.test(text) ? text : undefined;
 }
 
 function parseBoolean(text: string): boolean | undefined {

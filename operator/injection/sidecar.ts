@@ -80,6 +80,7 @@ function makeContainer(settings: PodSettings, place: SidecarPlace) {
     image,
     ...(imagePullPolicy && { imagePullPolicy }),
     args: sidecarArguments(settings, place),
+    ...egressEnvironment(settings),
     // A native sidecar: it starts before the application, ends after it, and does not keep a Job from completing.
     restartPolicy: 'Always',
     ports: [{ name: 'metrics', containerPort: metricsPort, protocol: 'TCP' }],
@@ -116,6 +117,18 @@ function withStorage({ resources, dataSizeLimit }: PodSettings): ResourceRequire
     // Stated, since a request that is not is as high as the limit.
     requests: { [storage]: '64Mi', ...resources.requests },
     limits: { [storage]: dataSizeLimit, ...resources.limits },
+  };
+}
+
+/** Which proxies of the network's it uses, as any program is told. */
+function egressEnvironment({ egressProxy, noProxy }: PodSettings): Pick<Container, 'env'> {
+  if (egressProxy === undefined) return {};
+  const names = ['HTTP_PROXY', 'HTTPS_PROXY'];
+  return {
+    env: [
+      ...names.map((name) => ({ name, value: egressProxy })),
+      ...(noProxy === undefined ? [] : [{ name: 'NO_PROXY', value: noProxy }]),
+    ],
   };
 }
 

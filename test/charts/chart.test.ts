@@ -119,6 +119,17 @@ suite('the chart', { skip, concurrency: 2 }, () => {
     assert.match(JSON.stringify(operator), /--webhook-certificates=\/etc\/chaperone\/webhook.*"secretName":"ours"/);
   });
 
+  test('tells sidecars of the proxy of the network', async () => {
+    const url = 'sidecar.egressProxy.url=http://proxy.example.com:3128';
+    const rendered = await render(
+      '--set',
+      `database.bundled.enabled=true,${url},sidecar.egressProxy.noProxy={.svc,10.0.0.0/8}`,
+    );
+    assert.match(rendered, /--sidecar-egress-proxy=http:\/\/proxy\.example\.com:3128"/);
+    assert.match(rendered, /--sidecar-no-proxy=\.svc,10\.0\.0\.0\/8"/);
+    assert.doesNotMatch(await render('--set', 'database.bundled.enabled=true'), /egress-proxy/);
+  });
+
   const refused: readonly (readonly [value: string, reason: RegExp])[] = [
     ['operater.replicas=1', /operater/],
     ['webhook.certificate.source=Secret', /secretName is needed/],
@@ -134,6 +145,8 @@ suite('the chart', { skip, concurrency: 2 }, () => {
     ['database.bundled.digest=18', /bundled\/digest/],
     ['sidecar.imagePullPolicy=Sometimes', /sidecar\/imagePullPolicy/],
     ['sidecar.imagePullSecrets[0].name=a\\,b', /sidecar\/imagePullSecrets/],
+    ['sidecar.egressProxy.url=proxy:3128', /egressProxy\/url/],
+    ['sidecar.dataSizeLimit=5G', /dataSizeLimit/],
     ['webhook.timeoutSeconds=60', /timeoutSeconds/],
     ['database.external.secretName=My_Secret', /secretName/],
   ];

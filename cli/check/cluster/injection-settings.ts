@@ -15,6 +15,8 @@ export function injectionSettingsOf(deployments: readonly Deployment[], operator
   const imagePullSecrets = read('image-pull-secrets')?.split(',');
   const upstreamUrl = read('upstream');
   const resources = read('sidecar-resources');
+  const egressProxy = read('sidecar-egress-proxy');
+  const noProxy = read('sidecar-no-proxy');
   const dataSizeLimit = read('sidecar-data-limit');
   return {
     ...defaultSidecar,
@@ -23,6 +25,8 @@ export function injectionSettingsOf(deployments: readonly Deployment[], operator
     ...(imagePullPolicy && { imagePullPolicy }),
     ...(imagePullSecrets && { imagePullSecrets }),
     ...(upstreamUrl !== undefined && { upstreamUrl }),
+    ...(egressProxy !== undefined && { egressProxy }),
+    ...(noProxy !== undefined && { noProxy }),
     ...(dataSizeLimit !== undefined && { dataSizeLimit }),
     ...(resources !== undefined && { resources: JSON.parse(resources) }),
   };

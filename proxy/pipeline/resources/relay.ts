@@ -28,6 +28,11 @@ export interface RelayedAnswer {
   readonly body: Readable;
 }
 
+/** Gives up a body that nobody reads. Left to itself, undici makes an error of that which would end the process. */
+export function discard(body: Readable): void {
+  body.on('error', () => {}).destroy();
+}
+
 /** An answer that is read as a whole: what tells of one thing is not larger. */
 const maxWholeBytes = 256 * 1024 * 1024;
 
@@ -51,7 +56,7 @@ export async function relay(upstream: Dispatcher, request: Relay): Promise<Relay
       signal,
     });
     if (answer.statusCode >= 300 && answer.statusCode < 400) {
-      answer.body.destroy();
+      discard(answer.body);
       throw new ProxyError('upstream_invalid_response');
     }
     return readable(answer, key.secret);

@@ -1,26 +1,42 @@
 import type { JSONWebKeySet } from 'jose';
+import type { Dispatcher } from 'undici';
+import { discard } from '../resources/relay.ts';
 
 const timeoutMs = 5_000;
+/** More than any issuer's key set has. */
+const maxBytes = 1024 * 1024;
 
 /**
- * Fetches the public keys that an issuer publishes.
+ * Makes the function that fetches the public keys that an issuer publishes.
  *
- * @throws where there is no answer in time, or it is no key set
+ * It throws where there is no answer in time, or it is no key set.
  */
-export async function fetchKeySet(url: string): Promise<JSONWebKeySet> {
-  const answer = await fetch(url, {
-    // Where keys come from is for the Organization to say.
-    redirect: 'manual',
-    headers: { accept: 'application/jwk-set+json, application/json', 'user-agent': 'chaperone' },
-    signal: AbortSignal.timeout(timeoutMs),
-  });
-  if (answer.status !== 200) {
-    await answer.body?.cancel();
-    throw new Error(`${url} answers with ${answer.status}`);
-  }
-  const keySet: unknown = await answer.json();
-  if (!isKeySet(keySet)) throw new Error(`${url} answers with something that is no key set`);
-  return keySet;
+export function makeFetchKeySet(upstream: Dispatcher): (url: string) => Promise<JSONWebKeySet> {
+  return async (url) => {
+    const { origin, pathname, search } = new URL(url);
+    // A redirect is not followed: where keys come from is for the Organization to say.
+    const { statusCode, body } = await upstream.request({
+      method: 'GET',
+      origin,
+      path: pathname + search,
+      headers: { accept: 'application/jwk-set+json, application/json', 'user-agent': 'chaperone' },
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    if (statusCode !== 200) {
+      discard(body);
+      throw new Error(`${url} answers with ${statusCode}`);
+    }
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of body) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) throw new Error(`${url} answers with more than ${maxBytes} bytes`);
+      chunks.push(chunk);
+    }
+    const keySet: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    if (!isKeySet(keySet)) throw new Error(`${url} answers with something that is no key set`);
+    return keySet;
+  };
 }
 
 function isKeySet(value: unknown): value is JSONWebKeySet {

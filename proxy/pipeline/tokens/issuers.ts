@@ -1,6 +1,5 @@
 import type { JSONWebKeySet } from 'jose';
 import type { Logger } from 'pino';
-import { fetchKeySet } from './fetch-key-set.ts';
 import { type IssuerKeys, makeIssuerKeys } from './issuer-keys.ts';
 
 interface IssuerAddress {
@@ -18,11 +17,11 @@ export interface Issuers {
 export interface IssuersOptions {
   readonly log: Pick<Logger, 'warn' | 'info'>;
   readonly onFetch?: (issuer: string, outcome: 'success' | 'failure') => void;
-  readonly fetch?: (url: string) => Promise<JSONWebKeySet>;
+  readonly fetchKeySet: (url: string) => Promise<JSONWebKeySet>;
 }
 
 /** Makes the keeper of all issuers' keys in a process. */
-export function makeIssuers({ log, onFetch = () => {}, fetch = fetchKeySet }: IssuersOptions): Issuers {
+export function makeIssuers({ log, onFetch = () => {}, fetchKeySet }: IssuersOptions): Issuers {
   const known = new Map<string, IssuerKeys>();
   const nameOf = ({ issuer, jwksUri }: IssuerAddress) => `${issuer} ${jwksUri}`;
   return {
@@ -33,7 +32,7 @@ export function makeIssuers({ log, onFetch = () => {}, fetch = fetchKeySet }: Is
         makeIssuerKeys({
           issuer,
           log,
-          fetchKeySet: () => fetch(jwksUri),
+          fetchKeySet: () => fetchKeySet(jwksUri),
           onFetch: (outcome) => onFetch(issuer, outcome),
         });
       known.set(name, keys);

@@ -41,6 +41,7 @@ async function prepareFleet(t: TestContext, firstPort = 0) {
     firstMetricsPort: 0,
     upstreamUrl: 'http://127.0.0.1:9/v1',
     logFile,
+    environment: {},
     onChange: (sentence) => changes.push(sentence),
   });
   const setOrganizations = (...names: string[]) => {

@@ -92,6 +92,95 @@ describe('the volume with the records', () => {
   });
 });
 
+describe('where the network has a proxy', () => {
+  const proxy = 'http://proxy.example.com:3128';
+  const behind: InjectionSettings = { ...settings, egressProxy: proxy, noProxy: '.svc' };
+  const sidecarOf = (annotations: Record<string, string>, given = behind) => {
+    const asked = pod({ annotations });
+    const decision = decideInjection(gathered(asked), given);
+    assert(decision.action === 'inject', JSON.stringify(decision));
+    return applyPatch(asked, decision.patch).spec.initContainers?.[0];
+  };
+  const variables = (url: string, noProxy: string) => [
+    { name: 'HTTP_PROXY', value: url },
+    { name: 'HTTPS_PROXY', value: url },
+    { name: 'NO_PROXY', value: noProxy },
+  ];
+  const sidecars: readonly [title: string, annotations: Record<string, string>, expected: unknown][] = [
+    ['the sidecar learns of it', {}, variables(proxy, '.svc')],
+    [
+      'the pod may name another',
+      { 'chaperone.dev/egress-proxy': 'https://other:443', 'chaperone.dev/no-proxy': '10.0.0.0/8,b.test' },
+      variables('https://other:443', '10.0.0.0/8,b.test'),
+    ],
+    ['the pod may want none', { 'chaperone.dev/egress-proxy': 'none' }, undefined],
+  ];
+  for (const [title, annotations, expected] of sidecars) {
+    test(title, () => assert.deepEqual(sidecarOf(annotations)?.env, expected));
+  }
+
+  test('and elsewhere it is told of none', () => assert.equal(sidecarOf({}, settings)?.env, undefined));
+
+  const own = '127.0.0.1,localhost';
+  const https = { name: 'HTTPS_PROXY', value: proxy };
+  const both = [
+    { name: 'NO_PROXY', value: own },
+    { name: 'no_proxy', value: own },
+  ];
+  const elsewhere = { secretKeyRef: { name: 'net', key: 'k' } };
+  const applications: readonly [title: string, env: Container['env'], expected: Container['env']][] = [
+    ['an application that uses it reaches the sidecar all the same', [https], [https, proxied, key, ...both]],
+    [
+      'in lower case too',
+      [{ ...https, name: 'http_proxy' }],
+      [{ ...https, name: 'http_proxy' }, proxied, key, ...both],
+    ],
+    [
+      'what it reaches directly already stays',
+      [{ name: 'NO_PROXY', value: '.corp' }, https],
+      [{ name: 'NO_PROXY', value: `.corp,${own}` }, https, proxied, key],
+    ],
+    [
+      'each list has what it lacks',
+      [https, { name: 'NO_PROXY', value: 'localhost' }, { name: 'no_proxy', value: '' }],
+      [https, { name: 'NO_PROXY', value: 'localhost,127.0.0.1' }, { name: 'no_proxy', value: own }, proxied, key],
+    ],
+    [
+      'all is left as it is where all is direct',
+      [https, { name: 'NO_PROXY', value: '*' }],
+      [https, { name: 'NO_PROXY', value: '*' }, proxied, key],
+    ],
+    [
+      'a list from elsewhere stays',
+      [https, { name: 'NO_PROXY', valueFrom: elsewhere }],
+      [https, { name: 'NO_PROXY', valueFrom: elsewhere }, proxied, key],
+    ],
+    [
+      'who uses none is told of none',
+      [{ name: 'NO_PROXY', value: 'a' }],
+      [{ name: 'NO_PROXY', value: 'a' }, proxied, key],
+    ],
+  ];
+  for (const [title, env, expected] of applications) {
+    test(title, () => {
+      const asked = pod({ spec: { containers: [{ name: 'app', ...(env && { env }) }] } });
+      const injected = inject(gathered(asked));
+      assert.deepEqual(injected.spec.containers[0]?.env, expected);
+      assert.deepEqual(inject(gathered(injected)), injected, 'a second pass changes more');
+    });
+  }
+
+  test('who creates a pod with a list from elsewhere is warned', () => {
+    const env = [https, { name: 'NO_PROXY', valueFrom: elsewhere }];
+    const decision = decide(gathered(pod({ spec: { containers: [{ name: 'app', env }] } })));
+    assert(decision.action === 'inject');
+    assert.match(
+      decision.warnings.join(),
+      /"app" has NO_PROXY from elsewhere; see that it names 127\.0\.0\.1 and localhost/,
+    );
+  });
+});
+
 describe('the image is pulled', () => {
   const pulling: InjectionSettings = { ...settings, imagePullPolicy: 'Always', imagePullSecrets: ['images', 'mirror'] };
   const injectPulling = (change: PodChange) => {
@@ -356,6 +445,11 @@ describe('refused', () => {
       { spec: { containers: [{ name: 'app', volumeMounts: [{ name: 'chaperone-data' }] }] } },
     ],
     ['InvalidAnnotation', /chaperone\.dev\/port is "80"/, { annotations: { 'chaperone.dev/port': '80' } }],
+    [
+      'InvalidAnnotation',
+      /egress-proxy is "proxy:3128"; it must be a URL/,
+      { annotations: { 'chaperone.dev/egress-proxy': 'proxy:3128' } },
+    ],
     ['InvalidAnnotation', /both 8001/, { annotations: { 'chaperone.dev/port': '8001' } }],
     ['InvalidAnnotation', /cpu-limit is "a lot"/, { annotations: { 'chaperone.dev/cpu-limit': 'a lot' } }],
     ['InvalidAnnotation', /trace, debug, info, warn, error/, { annotations: { 'chaperone.dev/log-level': 'loud' } }],

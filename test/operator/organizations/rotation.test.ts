@@ -25,6 +25,7 @@ import { ownIssuer } from '../../../proxy/pipeline/tokens/own-token.ts';
 import { noRevocations } from '../../../proxy/snapshot/revocations.ts';
 import type { Snapshot } from '../../../proxy/snapshot/snapshot.ts';
 import { makeTestDatabase } from '../../database.ts';
+import { fetchKeySet } from '../../proxy/pipeline/tokens/authenticator.ts';
 import { until } from '../../until.ts';
 import { copyQuickstart, makeDirectory, replaceFile } from '../../up/start-up.ts';
 
@@ -67,7 +68,7 @@ test('token keys, data keys and the password rotate, and what was made with the 
   const signingKeys = () => readSigningKeys(cluster.get('Secret', operatorNamespace, signingSecretName('acme')));
   const isAccepted = async (token: string) => {
     const { organization, jwks } = credentials();
-    const options = { organizationId: organization.id, issuers: makeIssuers({ log }), log };
+    const options = { organizationId: organization.id, issuers: makeIssuers({ log, fetchKeySet }), log };
     const { authenticate } = makeAuthenticators(options)({ jwks });
     return Promise.resolve(
       authenticate({ authorization: `Bearer ${token}` }, { revocations: noRevocations } as Snapshot),

@@ -1,11 +1,19 @@
 import { pino } from 'pino';
+import { makeUpstream } from '../../../../proxy/egress/upstream.ts';
 import { type Authenticator, makeAuthenticators, type TokenRules } from '../../../../proxy/pipeline/authenticate.ts';
+import { makeFetchKeySet } from '../../../../proxy/pipeline/tokens/fetch-key-set.ts';
 import { type Issuers, makeIssuers } from '../../../../proxy/pipeline/tokens/issuers.ts';
 import { organizationId } from '../../snapshot.ts';
 
 export const silent = pino({ level: 'silent' });
 
+/** Fetches keys as a proxy does where no other proxy is named. */
+export const fetchKeySet = makeFetchKeySet(await makeUpstream(undefined));
+
 /** An authenticator by these rules, with issuers of its own unless some are given. */
-export function authenticatorOf(rules: TokenRules, issuers: Issuers = makeIssuers({ log: silent })): Authenticator {
+export function authenticatorOf(
+  rules: TokenRules,
+  issuers: Issuers = makeIssuers({ log: silent, fetchKeySet }),
+): Authenticator {
   return makeAuthenticators({ organizationId, issuers, log: silent })(rules);
 }

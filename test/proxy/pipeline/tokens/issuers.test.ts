@@ -3,7 +3,7 @@ import { beforeEach, describe, type TestContext, test } from 'node:test';
 import { makeAuthenticators, type TokenRules } from '../../../../proxy/pipeline/authenticate.ts';
 import { makeIssuers } from '../../../../proxy/pipeline/tokens/issuers.ts';
 import { makeSnapshot, organizationId } from '../../snapshot.ts';
-import { silent } from './authenticator.ts';
+import { fetchKeySet, silent } from './authenticator.ts';
 import { type IdentityProvider, makeSigner, type Signer, startIdentityProvider } from './identity-provider.ts';
 
 const minuteMs = 60_000;
@@ -25,7 +25,7 @@ describe('an issuer', () => {
     outcomes = [];
     log = [];
     const logger = { warn: (facts: object) => void log.push(facts), info: () => {} };
-    const issuers = makeIssuers({ log: logger, onFetch: (_, outcome) => outcomes.push(outcome) });
+    const issuers = makeIssuers({ fetchKeySet, log: logger, onFetch: (_, outcome) => outcomes.push(outcome) });
     authenticatorOf = makeAuthenticators({ organizationId, issuers, log: silent });
   });
 
