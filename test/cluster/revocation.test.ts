@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { openSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { SignJWT } from 'jose';
 import { type ProxyProcess, startProxyProcess } from '../../cli/local/proxies.ts';
 import { statePaths } from '../../cli/local/state.ts';
 import { signToken } from '../../cli/token.ts';
@@ -13,7 +16,7 @@ import { until } from '../until.ts';
 import { makeDirectory, runCli, suiteScope } from '../up/start-up.ts';
 import { skip } from './cluster-under-test.ts';
 import { makeMounter, toSecret } from './mounted-secrets.ts';
-import { organization } from './resources.ts';
+import { binding, decode, organization, secret } from './resources.ts';
 import { governance, type Stage, setStage } from './stage.ts';
 
 describe('credentials that leaked, in a cluster', { skip }, () => {
@@ -24,12 +27,20 @@ describe('credentials that leaked, in a cluster', { skip }, () => {
   /** What a kubelet does within a minute or two, when the test says so. */
   let mount: () => Promise<void>;
   const clock = new HeldClock();
+  /** What the provider was called with last. */
+  let providerKey: string | undefined;
+  const upstream = createServer((request, response) => {
+    providerKey = request.headers.authorization;
+    response.writeHead(200, { 'content-type': 'application/json', connection: 'close' }).end('{"data": []}');
+  });
 
   before(async () => {
     stage = await setStage(scope);
     await stage.startOperator({ now: clock.read });
     await stage.hands.create('Organization', 'acme', organization());
     await stage.hands.untilReason('Organization', 'acme', 'Ready');
+    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+    scope.after(async () => void upstream.close());
     data = await makeDirectory(scope);
     mount = makeMounter(stage, data);
     await mount();
@@ -40,7 +51,7 @@ describe('credentials that leaked, in a cluster', { skip }, () => {
       dataDirectory: statePaths(data).proxy('acme'),
       port: 0,
       metricsPort: 0,
-      upstreamUrl: 'http://127.0.0.1:9',
+      upstreamUrl: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}/v1`,
       logFile: openSync(join(data, 'proxy.log'), 'a'),
       onRestart: () => {},
     });
@@ -93,6 +104,60 @@ describe('credentials that leaked, in a cluster', { skip }, () => {
     await mount();
     const fresh = await sign();
     await until(async () => (await ask(fresh)) === 200, 'the proxy to know the new key');
+    assert.equal(await ask(leaked), 401);
+  });
+
+  test('a synthetic key is replaced where its Secret is deleted', async () => {
+    const { hands } = stage;
+    await hands.create('Secret', 'web/openai', secret({ key: 'sk-old' }));
+    await hands.create('ApiKeyBinding', 'web/openai', binding());
+    await hands.untilReason('ApiKeyBinding', 'web/openai', 'Ready');
+    const read = async () => {
+      const found = await hands.find('Secret', 'web/openai-synthetic-key');
+      return found && decode(found, 'api-key');
+    };
+    const leaked = await read();
+    assert.ok(leaked);
+    await until(async () => (await ask(leaked)) === 200, 'the synthetic key to be in force');
+    await hands.remove('Secret', 'web/openai-synthetic-key');
+    await untilRefused(leaked);
+    const fresh = await until(read, 'another synthetic key');
+    assert.equal(await ask(fresh), 200);
+  });
+
+  test('a provider key is replaced where its Secret is changed', async () => {
+    const call = async () => {
+      const headers = { authorization: `Bearer ${await sign()}`, 'x-user-id': 'bob' };
+      const body = JSON.stringify({ model: 'text-embedding-3-small', input: 'Hi' });
+      const answer = await fetch(`http://127.0.0.1:${proxy.port}/v1/embeddings`, { method: 'POST', headers, body });
+      await answer.text();
+      return providerKey;
+    };
+    assert.equal(await call(), 'Bearer sk-old');
+    await stage.hands.change('Secret', 'web/openai', { stringData: { key: 'sk-new' } });
+    await until(async () => (await call()) === 'Bearer sk-new', 'the new key');
+  });
+
+  test('a shared secret is replaced where its Secret is changed, once that is mounted', async () => {
+    const labels = { 'chaperone.dev/shared-secret-of': 'acme' };
+    await stage.hands.create('Secret', `${governance}/legacy`, secret({ key: 'x'.repeat(40) }), { labels });
+    const sharedSecretRef = { name: 'legacy', key: 'key' };
+    await stage.hands.change('Organization', 'acme', { spec: { authentication: { sharedSecretRef } } });
+    const signShared = (text: string) =>
+      new SignJWT({ sub: 'bob' })
+        .setProtectedHeader({ alg: 'HS256' })
+        .setIssuedAt()
+        .setExpirationTime('1h')
+        .sign(Buffer.from(text));
+    const [leaked, fresh] = [await signShared('x'.repeat(40)), await signShared('y'.repeat(40))];
+    const untilMounted = (token: string) =>
+      until(async () => {
+        await mount();
+        return (await ask(token)) === 200;
+      }, 'the secret to be in force');
+    await untilMounted(leaked);
+    await stage.hands.change('Secret', `${governance}/legacy`, { stringData: { key: 'y'.repeat(40) } });
+    await untilMounted(fresh);
     assert.equal(await ask(leaked), 401);
   });
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import { userIdOf } from '../../../../database/ids.ts';
 import { makeIdentify } from '../../../../proxy/pipeline/identify.ts';
+import { openRevocations } from '../../../../proxy/snapshot/revocations.ts';
 import { makeSnapshot, organizationId } from '../../snapshot.ts';
 import { authenticatorOf } from './authenticator.ts';
 
@@ -35,6 +37,16 @@ describe('a token of a service account', () => {
 
   test('is accepted where the clocks are apart by less than the leeway', async () => {
     assert.ok(await ask(await sign({ exp: nowS - 5, nbf: nowS + 25 })));
+  });
+
+  test('is revoked by the name of the account', async () => {
+    const subject = userIdOf(organizationId, 'system:serviceaccount:shop:web');
+    const revocation = { kind: 'user', subject, issued_before_ms: nowS * 1_000, expires_at_ms: null } as const;
+    const snapshot = makeSnapshot({ revocations: openRevocations([revocation]) });
+    const headers = async (iat: number) => ({ authorization: `Bearer ${await sign({ iat })}` });
+    const [before, after] = [await headers(nowS - 1), await headers(nowS)];
+    await assert.rejects(async () => authenticate(before, snapshot), { code: 'invalid_credentials' });
+    assert.ok(await authenticate(after, snapshot));
   });
 
   const refused: readonly (readonly [title: string, token: () => Promise<string>])[] = [
