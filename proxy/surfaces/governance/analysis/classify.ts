@@ -5,7 +5,7 @@ import type { Ask, Question, Reply } from '../../../pipeline/ask.ts';
 import type { AnalysisConfig } from './config.ts';
 import type { Conversation } from './conversation.ts';
 import { judge } from './judge.ts';
-import { makeQuestion } from './prompt.ts';
+import { askInWords, makeQuestion } from './prompt.ts';
 import { type ReadReply, readReply } from './reply.ts';
 import type { AnalysisResult } from './results.ts';
 
@@ -29,12 +29,11 @@ export async function classify(
   config: AnalysisConfig,
   conversation: Conversation,
 ): Promise<AnalysisResult> {
-  const question = makeQuestion(config, conversation);
-  const send = makeSender(ask, asker);
+  const send = makeSender(ask, asker, makeQuestion(config, conversation));
   const replies: Reply[] = [];
   const attempt = async (): Promise<ReadReply> => {
     try {
-      const reply = await send(question);
+      const reply = await send();
       replies.push(reply);
       return readReply(reply.completion, config);
     } catch (error) {
@@ -54,12 +53,13 @@ export async function classify(
   };
 }
 
-/** Some models take no temperature but their own: they are asked again without one. */
-function makeSender(ask: Ask, asker: Asker) {
+/** Not every model takes every parameter of ours: it is asked again without the one that it refuses. */
+function makeSender(ask: Ask, asker: Asker, question: Params) {
   let { requestId } = asker;
-  const next = (body: Params): Question => {
+  let body = question;
+  const next = (): Question => {
     const startedAtMs = requestStartedAtMs(requestId) ?? Date.now();
-    const question = {
+    const asked = {
       ...asker,
       kind: 'analysis' as const,
       requestId,
@@ -68,22 +68,34 @@ function makeSender(ask: Ask, asker: Asker) {
       body,
     };
     requestId = makeRequestId(Date.now());
-    return question;
+    return asked;
   };
-  return async (body: Params): Promise<Reply> => {
+  return async function send(): Promise<Reply> {
     try {
-      return await ask(next(body));
+      return await ask(next());
     } catch (error) {
-      if (!isAboutTemperature(error)) throw error;
-      const { temperature: _, ...rest } = body;
-      return ask(next(rest));
+      const simpler = withoutRefused(body, error);
+      if (!simpler) throw error;
+      body = simpler;
+      return send();
     }
   };
 }
 
-function isAboutTemperature(error: unknown): boolean {
+/** The question without the parameter that the provider refuses; undefined where it refuses something else. */
+function withoutRefused(body: Params, error: unknown): Params | undefined {
   const cause = error instanceof ProxyError ? error.cause : undefined;
-  return cause instanceof Error && 'param' in cause && cause.param === 'temperature';
+  if (!(cause instanceof Error) || !('status' in cause)) return undefined;
+  const param = 'param' in cause ? cause.param : undefined;
+  const isNamed = (words: RegExp) => words.test(String(param ?? '')) || words.test(cause.message);
+  if (body.temperature != null && isNamed(/temperature/)) {
+    const { temperature: _, ...rest } = body;
+    return rest;
+  }
+  if (body.response_format === undefined) return undefined;
+  const isRefused = isNamed(/response_format|json_schema|structured output/i);
+  const isUnclear = !param && (cause.status === 400 || cause.status === 422);
+  return isRefused || isUnclear ? askInWords(body) : undefined;
 }
 
 /** Sums of dollars have at most 12 places, which floats alone would not keep to; null where a part is not known. */

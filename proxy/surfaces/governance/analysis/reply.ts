@@ -14,6 +14,11 @@ export function readReply(completion: Body, config: AnalysisConfig): ReadReply {
   const message = asObject(choice?.message);
   if (asString(message?.refusal) || choice?.finish_reason === 'content_filter') return { problem: 'upstream_refused' };
   if (choice?.finish_reason === 'length') return { problem: 'upstream_incomplete' };
-  const findings = readFindings(asString(message?.content) ?? '', config);
+  const findings = readFindings(withoutFence(asString(message?.content) ?? ''), config);
   return findings ? { findings } : { problem: 'upstream_invalid_response' };
+}
+
+/** Models that are asked in words like to put JSON into a block of code. */
+function withoutFence(content: string): string {
+  return /^\s*```(?:json)?\s*\n([\s\S]*?)\n?\s*```\s*$/.exec(content)?.[1] ?? content;
 }

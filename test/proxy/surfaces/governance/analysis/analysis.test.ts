@@ -315,6 +315,25 @@ describe('POST /v1/analysis', () => {
     });
   });
 
+  it('asks a provider without structured outputs in words', async () => {
+    const refusals = [
+      { status: 400, error: { message: "response_format type 'json_schema' is not supported" } },
+      { status: 422, error: { message: 'Bad request' } },
+    ];
+    for (const refuses of refusals) {
+      upstream.questions.length = 0;
+      const { requestId } = await converse();
+      upstream.script.push({ refuses }, { says: `\`\`\`json\n${JSON.stringify(says(0.9, 0.1, 0))}\n\`\`\`` });
+      const { status, body } = await analyze(requestId);
+      assert.deepEqual([status, body.primary_category], [200, 'technical_support']);
+      const [first, second] = upstream.questions;
+      assert.equal(upstream.questions.length, 2);
+      assert.ok(first?.body.response_format);
+      assert.equal(second?.body.response_format, undefined);
+      assert.match(second?.body.messages[0]?.content ?? '', /JSON schema:\n\{"type":"object"/);
+    }
+  });
+
   it('asks a model that takes no temperature without one', async () => {
     const { requestId } = await converse();
     const error = {

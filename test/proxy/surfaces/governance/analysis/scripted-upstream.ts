@@ -31,7 +31,7 @@ export interface Question {
   readonly model: string;
   readonly temperature?: number;
   readonly messages: { readonly role: string; readonly content: string }[];
-  readonly response_format: { readonly json_schema: { readonly schema: Record<string, unknown> } };
+  readonly response_format?: { readonly json_schema: { readonly schema: Record<string, unknown> } };
 }
 
 export async function startScriptedUpstream(scope: Scope): Promise<ScriptedUpstream> {
@@ -46,7 +46,8 @@ export async function startScriptedUpstream(scope: Scope): Promise<ScriptedUpstr
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const text = Buffer.concat(chunks).toString();
-    const isQuestion = text.includes('"response_format"');
+    // With a schema, as a format or in words.
+    const isQuestion = text.includes('additionalProperties');
     if (isQuestion) questions.push({ body: JSON.parse(text), headers: request.headers });
     const { directives, says, refuses, after } = (isQuestion && script.shift()) || {};
     await after;
