@@ -58,7 +58,8 @@ export function* streamSteps(stream: EventStream, generation: Generation, faults
       interrupted = true;
       if (faults.stall) yield { kind: 'pause', ms: faults.stall };
       if (faults['unknown-event']) yield { kind: 'send', text: encode(stream.unknown()), billed: billed() };
-      if (faults.cut) yield { kind: 'cut' };
+      if (faults.torn) yield { kind: 'send', text: firstHalf(encode(data)), billed: billed() };
+      if (faults.cut || faults.torn) yield { kind: 'cut' };
       const breakage = brokenText(stream, faults, encode);
       if (breakage !== null) return yield { kind: 'end', text: breakage, billed: billed(), status: 'failed' };
     }
@@ -73,6 +74,10 @@ export function* streamSteps(stream: EventStream, generation: Generation, faults
   if (faults['no-terminal']) return yield { kind: 'end', text: '', billed: billed(), status: 'failed' };
   const status = generation.failed ? 'failed' : 'completed';
   yield { kind: 'end', text: closing + stream.trailer, billed: generation.usage, status };
+}
+
+function firstHalf(text: string): string {
+  return text.slice(0, Math.ceil(text.length / 2));
 }
 
 function brokenText(stream: EventStream, faults: Faults, encode: (data: JsonObject) => string): string | null {

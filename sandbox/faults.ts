@@ -14,6 +14,7 @@ const ranges = {
 
 const flags = [
   'cut',
+  'torn',
   'garbage',
   'error-in-stream',
   'failed',

@@ -40,6 +40,12 @@ for (const path of ['/responses', '/chat/completions'] as const) {
     assert.equal(deltas.length, 10);
   });
 
+  test(`${path}: a torn stream ends within an event`, async (t) => {
+    const { heard, broken } = await stream(t, path, 'torn,words=20');
+    assert.ok(broken);
+    assert.doesNotMatch(heard, /\n\n$/);
+  });
+
   test(`${path}: a cut breaks a call in its arguments`, async (t) => {
     const parameters = { type: 'object', properties: { a: { type: 'integer' }, b: { type: 'integer' } } };
     const definition = { name: 'add', parameters };

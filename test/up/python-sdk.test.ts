@@ -44,6 +44,7 @@ raises("model", lambda: client.responses.create(model="o1", input="Hi"))
 raises("persona", lambda: client.responses.create(model="gpt-4o", input="Hi", extra_body={"persona_id": "unknown"}))
 raises("rate", lambda: client.responses.create(model="gpt-4o", input="Hi", metadata={"sandbox": "status=429"}))
 raises("upstream", lambda: client.responses.create(model="gpt-4o", input="Hi", metadata={"sandbox": "reset"}))
+raises("torn", lambda: list(client.chat.completions.create(model="gpt-4o", messages=messages, stream=True, metadata={"sandbox": "torn"})))
 raises("cut", lambda: list(client.responses.create(model="gpt-4o", input="Hi", stream=True, metadata={"sandbox": "cut"})))
 `;
 
@@ -73,6 +74,7 @@ it('the OpenAI Python SDK makes plain and streaming calls, and raises the right 
     'persona NotFoundError persona_not_found',
     'rate RateLimitError rate_limit_exceeded',
     'upstream InternalServerError upstream_unreachable',
+    'torn APIError upstream_interrupted',
     'cut APIConnectionError None',
   ]);
 });
