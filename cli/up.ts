@@ -67,7 +67,7 @@ export async function up(directory: string, options: UpOptions, environment: Nod
     releasers.push(database.stop);
     const upstream = await chooseUpstream(options.upstream, environment, options.port);
     releasers.push(upstream.close);
-    const operator = await startOperator({ cluster, databaseUrl: database.url, log });
+    const operator = await startOperator({ cluster, databaseUrl: database.url, isOneMachine: true, log });
     releasers.push(operator.stop);
     await operator.idle();
 

@@ -320,6 +320,25 @@ export interface OrganizationSpec {
     databasePassword?: string;
   };
   /**
+   * Which namespaces may act for others. The ApiKeyBindings, Personas and AnalysisConfigs of a namespace serve the pods of that namespace alone, unless it is named here.
+   *
+   * Items: What the objects of one namespace may do.
+   */
+  sharing?: {
+    /**
+     * The namespace. It must be one that namespaceSelector matches.
+     */
+    namespace: string;
+    /**
+     * The kinds whose objects serve the pods of every member namespace.
+     */
+    resources: ('ApiKeyBinding' | 'Persona' | 'AnalysisConfig')[];
+    /**
+     * The users that ApiKeyBindings of the namespace may name; `*` stands for any characters. Calls of these users then use the binding's key, and its synthetic key calls as that user. None where absent.
+     */
+    users?: string[];
+  }[];
+  /**
    * What becomes of pods that have a sidecar.
    */
   sidecars?: {
@@ -359,9 +378,13 @@ export interface OrganizationStatus {
    */
   memberNamespaces?: string[];
   /**
-   * How many active ApiKeyBindings name this organization.
+   * How many ApiKeyBindings lend a key to this organization: active ones, which have its consent and are not held back by another.
    */
   boundKeys?: number;
+  /**
+   * Which rules hold for objects of one namespace that act for others: `Declared`, those of spec.sharing; `Former`, those from before there was a spec.sharing, by which all objects serve every namespace.
+   */
+  sharing?: 'Declared' | 'Former';
   /**
    * How many pods have another sidecar than new pods get.
    */
@@ -446,7 +469,7 @@ export interface PersonaSpec {
     };
   };
   /**
-   * Who may use it: user ids as applications send them (X-User-ID, or the user that a credential names). Everyone of the organization where empty.
+   * Who may use it: user ids as applications send them (X-User-ID, or the user that a credential names). Everyone where empty.
    */
   users: string[];
   /**
@@ -481,12 +504,16 @@ export interface PersonaStatus {
    */
   contentHash?: string;
   /**
+   * Whose calls it serves: `Namespace`, those of its own namespace's pods; `Organization`, those of every member namespace's, with the consent of the Organization's spec.sharing.
+   */
+  serves?: 'Namespace' | 'Organization';
+  /**
    * The persona's conditions; `Ready` sums up the others.
    */
   conditions?: Condition[];
 }
 /**
- * An ApiKeyBinding lends a provider's key to an organization, or to one of its users, without showing it: applications get a synthetic key that is worth something only at the proxy.
+ * An ApiKeyBinding lends a provider's key to the pods of its namespace, or with the Organization's consent to the whole organization or one of its users, without showing it: applications get a synthetic key that is worth something only at the proxy.
  */
 export interface ApiKeyBinding {
   apiVersion: 'chaperone.dev/v1alpha1';
@@ -526,7 +553,7 @@ export interface ApiKeyBindingSpec {
     key: string;
   };
   /**
-   * The user whose calls use this key, before the organization's own. Everyone of the organization where absent.
+   * The user whose calls use this key, before the keys for everyone. Its synthetic key calls as that user. The Organization's spec.sharing must let this namespace name the user. Everyone where absent.
    */
   user?: string;
   /**
@@ -554,6 +581,10 @@ export interface ApiKeyBindingStatus {
    * The generation of the spec that this status speaks of.
    */
   observedGeneration?: number;
+  /**
+   * Whose calls it serves: `Namespace`, those of its own namespace's pods; `Organization`, those of every member namespace's, with the consent of the Organization's spec.sharing.
+   */
+  serves?: 'Namespace' | 'Organization';
   /**
    * The Secret in the same namespace that holds the synthetic key.
    */
@@ -663,6 +694,10 @@ export interface AnalysisConfigStatus {
    * The config's id in the API and in the database.
    */
   id?: string;
+  /**
+   * Whose calls it serves: `Namespace`, those of its own namespace's pods; `Organization`, those of every member namespace's, with the consent of the Organization's spec.sharing.
+   */
+  serves?: 'Namespace' | 'Organization';
   /**
    * The config's conditions; `Ready` sums up the others.
    */

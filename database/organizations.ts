@@ -14,6 +14,8 @@ export interface StoredOrganization extends OrganizationRow {
   readonly keepsOldDefaults: boolean;
   /** By which its data keys are known again (data-key-digests.ts). */
   readonly dataKeyDigests: readonly string[];
+  /** Whether objects of each member namespace serve all of them, as before there was a `spec.sharing`. */
+  readonly sharesByDefault: boolean;
 }
 
 /** An organization's login role as it is in the database. */
@@ -37,7 +39,8 @@ export async function findOrganization(
 ): Promise<(StoredOrganization & StoredLogin) | undefined> {
   const { rows } = await db.query<StoredOrganization & StoredLogin>(
     `select o.organization_id as "organizationId", o.name, l.rolname as role,
-            o.keeps_old_defaults as "keepsOldDefaults", o.data_key_digests as "dataKeyDigests",
+            o.keeps_old_defaults as "keepsOldDefaults", o.shares_by_default as "sharesByDefault",
+            o.data_key_digests as "dataKeyDigests",
             nullif(l.rolconnlimit, -1) as "connectionLimit",
             coalesce(s.count, 0)::integer as connections, coalesce(s.old_count, 0) > 0 as "hasOldSessions",
             coalesce(chaperone.has_organization_role_settings(l.rolname), false) as "hasItsSettings",
@@ -59,25 +62,31 @@ export async function findOrganization(
 /**
  * Stores the organization; a row that is already so is left alone, and no proxy is told. Digests that are known stay.
  *
+ * @param organization `sharesByDefault`: as `StoredOrganization` has it; false where absent
  * @returns whether it was another
  */
 export async function upsertOrganization(
   db: Queryable,
-  organization: OrganizationRow & { readonly spec: object; readonly dataKeyDigests?: readonly string[] },
+  organization: OrganizationRow & {
+    readonly spec: object;
+    readonly dataKeyDigests?: readonly string[];
+    readonly sharesByDefault?: boolean;
+  },
 ): Promise<boolean> {
   // Not "on conflict do update": the trigger before an insert would tell the proxies of a row that is not inserted.
   const { rows } = await db.query<{ is_changed: boolean }>(
     `with updated as (
        update chaperone.organizations
        set name = $2::text, spec = $3::jsonb, deleted_at = null, updated_at = now(),
-           data_key_digests = array(select distinct unnest(data_key_digests || $4::text[]) order by 1)
+           data_key_digests = array(select distinct unnest(data_key_digests || $4::text[]) order by 1),
+           shares_by_default = $5::boolean
        where organization_id = $1::uuid
-         and ((name, spec, deleted_at) is distinct from ($2::text, $3::jsonb, null)
+         and ((name, spec, deleted_at, shares_by_default) is distinct from ($2::text, $3::jsonb, null, $5::boolean)
               or not data_key_digests @> $4::text[])
        returning organization_id
      ), inserted as (
-       insert into chaperone.organizations (organization_id, name, spec, data_key_digests)
-       select $1::uuid, $2::text, $3::jsonb, $4::text[]
+       insert into chaperone.organizations (organization_id, name, spec, data_key_digests, shares_by_default)
+       select $1::uuid, $2::text, $3::jsonb, $4::text[], $5::boolean
        where not exists (select from chaperone.organizations where organization_id = $1::uuid)
        returning organization_id
      )
@@ -87,6 +96,7 @@ export async function upsertOrganization(
       organization.name,
       JSON.stringify(organization.spec),
       organization.dataKeyDigests ?? [],
+      organization.sharesByDefault ?? false,
     ],
   );
   return rows[0]?.is_changed ?? false;

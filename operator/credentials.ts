@@ -1,7 +1,8 @@
 import type { JSONWebKeySet, JWK } from 'jose';
 import { requireText } from '../crds/text.ts';
-import type { DataKeySet } from '../database/envelope.ts';
+import type { DataKeySet, NamespaceKeySet } from '../database/envelope.ts';
 import type { Secret } from './cluster/cluster.ts';
+import type { NamespaceMaster } from './namespace-keys.ts';
 
 /** Where the operator keeps what no tenant may read: always so on one machine, and in a cluster unless told otherwise. */
 export const operatorNamespace = 'chaperone-system';
@@ -11,7 +12,10 @@ export function credentialsSecretName(organization: string): string {
   return `chaperone-${organization}`;
 }
 
-/** The Secret with the organization's private token keys, in the operator's namespace only. */
+/**
+ * The Secret with what the operator alone may have, in its namespace only: the organization's private token keys, and the
+ * master that its namespaces' keys are derived from.
+ */
 export function signingSecretName(organization: string): string {
   return `chaperone-${organization}-signing-keys`;
 }
@@ -47,6 +51,8 @@ export interface OrganizationCredentials {
   readonly databaseUrl: string;
   readonly jwks: JSONWebKeySet;
   readonly dataKeys: DataKeySet;
+  /** Of the namespace whose Secret it is; on one machine, where one proxy serves them all, of every member namespace. */
+  readonly namespaceKeys?: readonly NamespaceKeySet[];
   /** When the password in the database URL was issued, in seconds since 1970. */
   readonly loginIssuedAtS: number;
   /** Where the organization accepts tokens of its member namespaces' service accounts. */
@@ -69,6 +75,7 @@ export function toSecretData(credentials: OrganizationCredentials): Record<strin
     'database-url': credentials.databaseUrl,
     'jwks.json': JSON.stringify(credentials.jwks),
     'data-keys.json': JSON.stringify(credentials.dataKeys),
+    ...(credentials.namespaceKeys && { 'namespace-keys.json': JSON.stringify(credentials.namespaceKeys) }),
     'login-issued-at': String(credentials.loginIssuedAtS),
     ...(credentials.serviceAccounts && { [serviceAccountsFile]: JSON.stringify(credentials.serviceAccounts) }),
   };
@@ -100,6 +107,18 @@ export function readSigningKeys(secret: Secret | undefined): TokenKey[] {
     return [];
   }
 }
+
+/** The master of the namespaces' keys, beside the signing keys. */
+export function readNamespaceMaster(secret: Secret | undefined): NamespaceMaster | undefined {
+  if (!secret?.data[masterFile]) return undefined;
+  try {
+    return JSON.parse(textOf(secret, masterFile)) as NamespaceMaster;
+  } catch {
+    return undefined;
+  }
+}
+
+export const masterFile = 'namespace-master.json';
 
 /** A Secret's value as text. @throws {RangeError} where the key is missing, or is no UTF-8 */
 export function textOf(secret: Secret, key: string): string {

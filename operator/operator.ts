@@ -48,6 +48,8 @@ export interface OperatorOptions {
   readonly concurrency?: number;
   /** Rows are watched by nobody: what somebody changed in the database is put right within this time, give or take. */
   readonly resyncMs?: number;
+  /** Whether one proxy serves every namespace of an organization, as on one machine, and not one each of their pods. */
+  readonly isOneMachine?: boolean;
   /** How long a new key is handed out before it is used, so that every proxy has it by then; five minutes where absent. */
   readonly propagationMs?: number;
   /** The time by which keys rotate, in milliseconds since 1970; the system's where absent. */
@@ -108,7 +110,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     serverLimits: makeServerLimitsReader(db, resyncMs / 2),
   };
   const ofCluster = { ...(sidecars && { sidecars }), ...(serviceAccountIssuer && { serviceAccountIssuer }) };
-  const timing = { ...(propagationMs !== undefined && { propagationMs }) };
+  const timing = { ...(propagationMs !== undefined && { propagationMs }), isOneMachine: options.isOneMachine ?? false };
   start('Organization', () => makeOrganizationReconciler({ ...organizations, ...ofCluster, ...timing }));
   start('Persona', (queue) => makeTenantReconciler(context, tenantKinds.Persona, queue));
   start('ApiKeyBinding', (queue) => makeTenantReconciler(context, tenantKinds.ApiKeyBinding, queue));

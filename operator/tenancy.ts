@@ -1,38 +1,48 @@
-import type { Envelope } from '../database/envelope.ts';
-import { makeEnvelope } from '../database/envelope.ts';
+import { type DataKeySet, type Envelope, makeEnvelope } from '../database/envelope.ts';
 import type { Cluster, ResourceOf, Secret } from './cluster/cluster.ts';
-import { credentialsSecretName, readCredentialsSecret } from './credentials.ts';
+import { credentialsSecretName, readCredentialsSecret, readNamespaceMaster, signingSecretName } from './credentials.ts';
 import { matchesSelector } from './label-selector.ts';
+import { deriveNamespaceKeys } from './namespace-keys.ts';
 import type { Verdict } from './runtime/conditions.ts';
 
 /** The kinds that belong to an Organization. */
 export type TenantKind = 'Persona' | 'ApiKeyBinding' | 'AnalysisConfig';
 export type TenantResource = ResourceOf<TenantKind>;
+export const tenantKinds: readonly TenantKind[] = ['Persona', 'ApiKeyBinding', 'AnalysisConfig'];
 
 /** The organization that a resource belongs to, with what is needed to write its rows. */
 export interface Tenancy {
   readonly organizationId: string;
   readonly organization: ResourceOf<'Organization'>;
-  readonly envelope: Envelope;
+  readonly envelopeFor: EnvelopeFor;
 }
+
+/**
+ * What seals a row: the envelope of the namespace that it serves, or (null) the organization's.
+ *
+ * @returns undefined where there is no master to derive the namespace's key from
+ */
+export type EnvelopeFor = (servesNamespace: string | null) => Envelope | undefined;
 
 /** Why a resource has no organization to belong to. */
 export type TenancyProblem = Verdict;
 
 /** Finds the organizations of resources in the cluster's cache; makes each organization's envelope once. */
 export function makeTenancyFinder(cluster: Cluster, operatorNamespace: string) {
-  const envelopes = new WeakMap<Secret, { organizationId: string; envelope: Envelope }>();
+  const opened = new WeakMap<Secret, { readonly organizationId: string; readonly envelopeFor: EnvelopeFor }>();
   const open = (secret: Secret) => {
-    const known = envelopes.get(secret);
+    const known = opened.get(secret);
     if (known) return known;
     const credentials = readCredentialsSecret(secret);
     if (!credentials) return undefined;
-    const opened = { organizationId: credentials.organization.id, envelope: makeEnvelope(credentials.dataKeys) };
-    envelopes.set(secret, opened);
-    return opened;
+    const { id, name } = credentials.organization;
+    const signingSecret = () => cluster.get('Secret', operatorNamespace, signingSecretName(name));
+    const rows = { organizationId: id, envelopeFor: makeEnvelopes(id, credentials.dataKeys, signingSecret) };
+    opened.set(secret, rows);
+    return rows;
   };
 
-  /** The organization's id and envelope, whoever is a member of it. */
+  /** The organization's id and envelopes, whoever is a member of it. */
   const findRows = (organizationName: string) => {
     const secret = cluster.get('Secret', operatorNamespace, credentialsSecretName(organizationName));
     return secret && open(secret);
@@ -71,4 +81,28 @@ export function isProblem(tenancy: Tenancy | TenancyProblem): tenancy is Tenancy
 
 function problem(reason: string, message: string): Verdict {
   return { type: 'Ready', status: false, reason, message };
+}
+
+/** Derives a namespace's keys once for each master. */
+function makeEnvelopes(
+  organizationId: string,
+  dataKeys: DataKeySet,
+  signingSecret: () => Secret | undefined,
+): EnvelopeFor {
+  const organization = makeEnvelope(dataKeys);
+  let derivedFrom: Secret | undefined;
+  let namespaces = new Map<string, Envelope>();
+  return (servesNamespace) => {
+    if (servesNamespace === null) return organization;
+    const secret = signingSecret();
+    if (secret !== derivedFrom) namespaces = new Map();
+    derivedFrom = secret;
+    const known = namespaces.get(servesNamespace);
+    if (known) return known;
+    const master = readNamespaceMaster(secret);
+    if (!master?.keys[dataKeys.current]) return undefined;
+    const envelope = makeEnvelope(deriveNamespaceKeys(master, dataKeys, organizationId, servesNamespace));
+    namespaces.set(servesNamespace, envelope);
+    return envelope;
+  };
 }

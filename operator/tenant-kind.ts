@@ -1,3 +1,4 @@
+import type { Envelope } from '../database/envelope.ts';
 import { resourceIdOf } from '../database/ids.ts';
 import type { Queryable } from '../database/queryable.ts';
 import type { Cluster, ResourceOf, StatusOf } from './cluster/cluster.ts';
@@ -5,6 +6,7 @@ import { makeRowReader } from './row-reader.ts';
 import { differs, isNews, toConditions, type Verdict } from './runtime/conditions.ts';
 import type { Reconcile, Result } from './runtime/controller.ts';
 import type { WorkQueue } from './runtime/work-queue.ts';
+import { decideReach, type Reach } from './sharing.ts';
 import { judgeStorable } from './storable.ts';
 import { isProblem, type Tenancy, type TenancyFinder, type TenantKind } from './tenancy.ts';
 
@@ -23,12 +25,18 @@ export interface TenantObject<K extends TenantKind> {
   readonly path: string;
   readonly rowId: string;
   readonly tenancy: Tenancy;
+  /** Whose calls it serves, which is for the Organization to say. */
+  readonly reach: Reach;
+  /** Seals its row, so that it opens for these alone. */
+  readonly envelope: Envelope;
 }
 
 /** What has come of an object: its condition, and what its status says besides. */
 export interface TenantOutcome<K extends TenantKind> {
   readonly verdict: Verdict;
-  readonly status: Omit<StatusOf<K>, 'conditions' | 'observedGeneration'>;
+  /** What is to be said of the Organization's consent besides. */
+  readonly consent?: Verdict;
+  readonly status: Omit<StatusOf<K>, 'conditions' | 'observedGeneration' | 'serves'>;
   /** When something changes by the passing of time alone. */
   readonly requeueAfterMs?: number;
   /** Whether the row was another before. */
@@ -108,7 +116,7 @@ export function makeTenantReconciler<K extends TenantKind, Row>(
       return effect;
     }
     const tenancy = tenancies.find(resource);
-    let outcome: { verdict: Verdict; status: object; requeueAfterMs?: number; isChanged: boolean };
+    let outcome: Outcome;
     if (isProblem(tenancy)) {
       // A resource without an organization, or of a namespace that has left it, is not in force.
       outcome = { verdict: tenancy, status: {}, isChanged: await removeRow() };
@@ -116,12 +124,18 @@ export function makeTenantReconciler<K extends TenantKind, Row>(
       if (!resource.metadata.finalizers?.includes(finalizer)) await cluster.addFinalizer(key, finalizer);
       const rowId = resourceIdOf(tenancy.organizationId, kind.kind, path);
       written.set(path, organizationName);
-      const notStorable = judgeStorable(resource.spec);
-      if (notStorable) {
-        outcome = { verdict: notStorable, status: resource.status ?? {}, isChanged: false };
+      const reach = decideReach(resource, tenancy.organization);
+      const envelope = tenancy.envelopeFor(reach.servesNamespace);
+      const obstacle = judgeStorable(resource.spec) ?? (envelope ? undefined : keysMissing);
+      if (obstacle || !envelope) {
+        outcome = { verdict: obstacle ?? keysMissing, status: resource.status ?? {}, isChanged: false };
       } else {
         const stored = await readRow({ organizationId: tenancy.organizationId, rowId });
-        outcome = await kind.reconcile(context, { resource, namespace, name, path, rowId, tenancy }, stored);
+        const object = { resource, namespace, name, path, rowId, tenancy, reach, envelope };
+        const decided = await kind.reconcile(context, object, stored);
+        const serves = reach.servesNamespace === null ? 'Organization' : 'Namespace';
+        const status = reach.refusal ? decided.status : { ...decided.status, serves };
+        outcome = { consent: reach.consent, ...decided, status };
       }
     }
     const effect = effectOf(outcome.isChanged);
@@ -129,6 +143,16 @@ export function makeTenantReconciler<K extends TenantKind, Row>(
     return { ...effect, ...(outcome.requeueAfterMs !== undefined && { requeueAfterMs: outcome.requeueAfterMs }) };
   };
 }
+
+interface Outcome extends Omit<TenantOutcome<TenantKind>, 'status'> {
+  readonly status: object;
+}
+
+/** It is made with the Organization's next reconciliation, and the object is looked at again then. */
+const keysMissing = notReady(
+  'OrganizationNotReady',
+  'The Organization has no keys for this namespace yet; they follow by themselves. What was stored before stays in force.',
+);
 
 /** Called as soon as the row is committed: what comes after it is for people to read. */
 function effectOf(isChanged: boolean): Pick<Result, 'effectAtMs'> {
@@ -139,19 +163,26 @@ async function report<K extends TenantKind>(
   cluster: TenantContext['cluster'],
   { kind }: Pick<TenantKindOf<K, unknown>, 'kind'>,
   { metadata, status }: ResourceOf<K>,
-  outcome: { verdict: Verdict; status: object },
+  outcome: Pick<Outcome, 'verdict' | 'consent' | 'status'>,
 ): Promise<void> {
   const key = { kind, namespace: metadata.namespace ?? '', name: metadata.name };
-  const { verdict } = outcome;
+  const verdicts = [outcome.verdict, ...(outcome.consent ? [outcome.consent] : [])];
   const next: StatusOf<TenantKind> = {
     ...outcome.status,
     observedGeneration: metadata.generation,
-    conditions: toConditions([verdict], status?.conditions, metadata.generation, new Date()),
+    conditions: toConditions(verdicts, status?.conditions, metadata.generation, new Date()),
   };
   if (differs(status, next)) await cluster.updateStatus(key, next);
-  if (!isNews(status?.conditions, verdict)) return;
-  const { reason, message } = verdict;
-  await cluster.recordEvent(key, { type: verdict.status ? 'Normal' : 'Warning', reason, message });
+  for (const verdict of verdicts.filter((one) => isToldOf(one, outcome.verdict, status))) {
+    const { reason, message } = verdict;
+    await cluster.recordEvent(key, { type: verdict.status ? 'Normal' : 'Warning', reason, message });
+  }
+}
+
+/** A consent that is missing makes an Event of its own where Ready does not say so already. */
+function isToldOf(verdict: Verdict, ready: Verdict, status: StatusOf<TenantKind> | undefined): boolean {
+  if (!isNews(status?.conditions, verdict)) return false;
+  return verdict === ready || (!verdict.status && verdict.reason !== ready.reason);
 }
 
 /** The verdict on a resource that is in force. */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import { isHeldBack, mayCompete } from './api-key-bindings/competition.ts';
 import type { Change, ChangeListener, Cluster } from './cluster/cluster.ts';
 import { credentialsSecretName, signingSecretName, syntheticKeySecretName } from './credentials.ts';
 import { matchesSelector } from './label-selector.ts';
-import type { TenantKind } from './tenancy.ts';
+import { type TenantKind, tenantKinds } from './tenancy.ts';
 
 /** Where the keys of objects to reconcile go. */
 export interface TriggerTarget {
@@ -11,8 +12,6 @@ export interface TriggerTarget {
   readonly counts: (organization: string) => void;
   readonly tenant: (kind: TenantKind, path: string) => void;
 }
-
-const tenantKinds: readonly TenantKind[] = ['Persona', 'ApiKeyBinding', 'AnalysisConfig'];
 
 /**
  * Which objects must be reconciled when one has changed: itself, those that refer to it, and the owner of what was made
@@ -45,13 +44,28 @@ export function makeTriggers(
     seen.set(name, fingerprint);
     resourcesOf(name);
   };
+  /** Those that a binding stands in the way of, or no longer does. */
+  const rivalsChanged = (namespace: string, name: string) => {
+    const binding = cluster.get('ApiKeyBinding', namespace, name);
+    const organization = binding && cluster.get('Organization', '', binding.spec.organizationRef.name);
+    for (const other of cluster.list('ApiKeyBinding')) {
+      if (!isHeldBack(other) && !(binding && mayCompete(organization, binding, other))) continue;
+      target.tenant('ApiKeyBinding', `${other.metadata.namespace}/${other.metadata.name}`);
+    }
+  };
   const namespaceChanged = (name: string) => {
     for (const { metadata, spec, status } of cluster.list('Organization')) {
       const labels = cluster.get('Namespace', '', name)?.metadata.labels;
       const isMember = labels !== undefined && matchesSelector(spec.namespaceSelector, labels);
-      if (isMember !== (status?.memberNamespaces?.includes(name) ?? false)) target.organization(metadata.name);
+      const isListed = status?.memberNamespaces?.includes(name) ?? false;
+      // A reconciliation that is under way may give it the credentials, and list it after this.
+      const isServed = cluster.get('Secret', name, credentialsSecretName(metadata.name)) !== undefined;
+      if (isMember !== isListed || isMember !== isServed) target.organization(metadata.name);
     }
     tenantsWhere(({ namespace }) => namespace === name);
+    for (const { metadata } of cluster.list('ApiKeyBinding')) {
+      if (metadata.namespace === name) rivalsChanged(name, metadata.name);
+    }
   };
   const secretChanged = (namespace: string, name: string, change: Change) => {
     for (const { metadata, spec } of cluster.list('Organization')) {
@@ -60,13 +74,14 @@ export function makeTriggers(
       const isShared = namespace === operatorNamespace && spec.authentication?.sharedSecretRef?.name === name;
       if (change === 'foreign' && (own.includes(name) || isShared)) target.organization(metadata.name);
       // Its data keys may be new ones, and rows sealed with others open for no proxy any more.
-      if (namespace === operatorNamespace && name === credentials) resourcesOf(metadata.name);
+      if (namespace === operatorNamespace && own.includes(name)) resourcesOf(metadata.name);
     }
     if (change === 'own') return;
     for (const { metadata, spec } of cluster.list('ApiKeyBinding')) {
       if (metadata.namespace !== namespace) continue;
       if (spec.secretKeyRef.name !== name && syntheticKeySecretName(metadata.name) !== name) continue;
       target.tenant('ApiKeyBinding', `${namespace}/${metadata.name}`);
+      if (spec.secretKeyRef.name === name) rivalsChanged(namespace, metadata.name);
     }
   };
   const configMapChanged = (namespace: string, name: string) => {
@@ -80,6 +95,7 @@ export function makeTriggers(
     target.tenant(kind, `${namespace}/${name}`);
     // An Organization's status counts its bindings.
     const binding = kind === 'ApiKeyBinding' ? cluster.get(kind, namespace, name) : undefined;
+    if (kind === 'ApiKeyBinding') rivalsChanged(namespace, name);
     if (binding) target.counts(binding.spec.organizationRef.name);
   };
 
@@ -109,6 +125,8 @@ function fingerprintOf(cluster: Pick<Cluster, 'get'>, name: string): string {
     status?.id,
     metadata?.deletionTimestamp,
     spec?.namespaceSelector,
+    spec?.sharing,
+    status?.sharing,
     spec?.providers.map((provider) => provider.name),
     spec?.authentication?.bindingRoles,
   ];

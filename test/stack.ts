@@ -75,7 +75,13 @@ export async function startStack(scope: Scope, options: StackOptions = {}): Prom
   releasers.push(() => cluster.close());
   const proxyDatabaseUrl =
     (await options.pool?.({ ...database, port: Number(new URL(database.url).port) })) ?? database.url;
-  const operator = await startOperator({ cluster, databaseUrl: database.url, proxyDatabaseUrl, log });
+  const operator = await startOperator({
+    cluster,
+    databaseUrl: database.url,
+    proxyDatabaseUrl,
+    isOneMachine: true,
+    log,
+  });
   releasers.push(operator.stop);
   await operator.idle();
   const credentialsDirectory = join(paths.secrets, operatorNamespace, credentialsSecretName('acme'));

@@ -77,6 +77,7 @@ const connections = 32;
 const organization = {
   spec: {
     namespaceSelector: { matchLabels: selected },
+    sharing: ['default', 'bench-load', 'bench-app'].map((namespace) => ({ namespace, users: ['*'] })),
     providers: [{ name: 'openai', type: 'openai' }],
     deletionPolicy: 'Delete',
   },

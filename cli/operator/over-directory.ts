@@ -28,7 +28,7 @@ export async function operateOverDirectory(
     onProblem: (problem) => log.error(problem, 'a resource cannot be used; the last good one stays in force'),
   });
   await cluster.start();
-  const running = await startOperator({ cluster, databaseUrl, resyncMs, propagationMs, log });
+  const running = await startOperator({ cluster, databaseUrl, resyncMs, propagationMs, isOneMachine: true, log });
   log.info('reconciling');
   const stop = async () => {
     await running.stop();

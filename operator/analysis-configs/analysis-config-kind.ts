@@ -16,7 +16,8 @@ export const analysisConfigKind: TenantKindOf<'AnalysisConfig', AnalysisConfigWr
   kind: 'AnalysisConfig',
   find: findAnalysisConfigs,
   async reconcile({ db }, object, stored) {
-    const { organizationId, envelope } = object.tenancy;
+    const { tenancy, envelope } = object;
+    const { organizationId } = tenancy;
     const status = { id: object.rowId };
     const row = decideRow(object);
     if (stored && isDeepStrictEqual(open(stored, object), row)) return { verdict: inForce, status, isChanged: false };
@@ -26,7 +27,7 @@ export const analysisConfigKind: TenantKindOf<'AnalysisConfig', AnalysisConfigWr
       await upsertAnalysisConfig(db, { ...rest, configSealed: envelope.seal(place, JSON.stringify(config)) });
     } catch (error) {
       if (!isNameTaken(error, 'analysis_configs_name')) throw error;
-      const message = `Another analysis config of the organization has the name "${row.name}"; choose another spec.name.`;
+      const message = `Another analysis config that serves the same pods has the name "${row.name}"; choose another spec.name.`;
       return { verdict: notReady('NameTaken', message), status, requeueAfterMs: 60_000, isChanged: false };
     }
     return { verdict: inForce, status, isChanged: true };
@@ -36,12 +37,12 @@ export const analysisConfigKind: TenantKindOf<'AnalysisConfig', AnalysisConfigWr
 
 const inForce = ready('The analysis config is stored.');
 
-function decideRow({ resource, rowId, path, tenancy }: TenantObject<'AnalysisConfig'>): Row {
+function decideRow({ resource, rowId, path, tenancy, reach }: TenantObject<'AnalysisConfig'>): Row {
   return {
     organizationId: tenancy.organizationId,
     analysisConfigId: rowId,
     resource: path,
-    servesNamespace: null,
+    servesNamespace: reach.servesNamespace,
     name: resource.spec.name,
     description: resource.spec.description ?? null,
     config: resource.spec.config,
@@ -50,13 +51,13 @@ function decideRow({ resource, rowId, path, tenancy }: TenantObject<'AnalysisCon
 
 function open(
   { configSealed, ...rest }: AnalysisConfigWrite,
-  { tenancy, rowId }: TenantObject<'AnalysisConfig'>,
+  { tenancy, rowId, envelope }: TenantObject<'AnalysisConfig'>,
 ): Row | undefined {
   // Sealed with a key that has been replaced: written anew.
-  if (!tenancy.envelope.isCurrent(configSealed)) return undefined;
+  if (!envelope.isCurrent(configSealed)) return undefined;
   try {
     const place = { organizationId: tenancy.organizationId, column: 'analysis_configs.config', rowId };
-    return { ...rest, config: JSON.parse(tenancy.envelope.open(place, configSealed).toString()) };
+    return { ...rest, config: JSON.parse(envelope.open(place, configSealed).toString()) };
   } catch (error) {
     if (error instanceof EnvelopeError) return undefined;
     throw error;

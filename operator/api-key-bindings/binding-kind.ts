@@ -4,8 +4,9 @@ import { ClusterError, type Secret } from '../cluster/cluster.ts';
 import { syntheticKeySecretName } from '../credentials.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 import type { TenantContext, TenantKindOf, TenantObject } from '../tenant-kind.ts';
-import { decideBinding, judgeHandOut, withoutHandOut } from './decide.ts';
-import { gatherBinding, readKey } from './gather.ts';
+import { decideBinding, foretellRival, judgeHandOut, withoutHandOut } from './decide.ts';
+import { gatherBinding } from './gather.ts';
+import { readKey } from './provider-key.ts';
 
 const bindingLabel = 'chaperone.dev/binding';
 
@@ -15,12 +16,15 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
   find: findApiKeys,
   async reconcile(context, object, stored) {
     const { db } = context;
-    const { organizationId, envelope } = object.tenancy;
-    const gathered = gatherBinding(context, object, stored);
-    const decided = decideBinding(gathered, object, makeSyntheticKey(), Date.now());
+    const { tenancy, envelope } = object;
+    const { organizationId } = tenancy;
+    const nowMs = Date.now();
+    const gathered = gatherBinding(context, object, stored, nowMs);
+    const decided = decideBinding(gathered, object, makeSyntheticKey(), nowMs);
     if (decided.action === 'withdraw') {
       const isChanged = await deleteApiKey(db, organizationId, object.rowId);
-      return { verdict: decided.verdict, status: {}, isChanged };
+      const { verdict, requeueAfterMs } = decided;
+      return { verdict, status: {}, isChanged, ...(requeueAfterMs !== undefined && { requeueAfterMs }) };
     }
     const secretName = syntheticKeySecretName(object.name);
     // Older releases set no label with the binding's uid.
@@ -33,8 +37,10 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
       const place = { organizationId, column: 'api_keys.key', rowId: object.rowId };
       await upsertApiKey(db, { ...row, keySealed: envelope.seal(place, key) });
     }
+    const foretold = foretellRival(gathered, object);
     return {
       verdict: decision.verdict,
+      ...(foretold && { consent: foretold }),
       isChanged: decision.write !== undefined,
       // Pods are given the key of the Secret that stands here.
       status: { ...(!problem && { secretName }), fingerprint: decision.fingerprint },

@@ -1,8 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { ApiKeyBinding } from '../../crds/resources.generated.ts';
 import type { ApiKeyWrite } from '../../database/api-keys.ts';
 import type { Verdict } from '../runtime/conditions.ts';
+import { holdsFormerRules } from '../sharing.ts';
 import { notReady, ready, type TenantObject } from '../tenant-kind.ts';
 import { type GatheredBinding, sha256 } from './gather.ts';
+import { isProviderKey } from './provider-key.ts';
 import { decideRoles } from './roles.ts';
 
 export type ApiKeyRow = Omit<ApiKeyWrite, 'keySealed' | 'syntheticKeySha256'> & {
@@ -11,8 +14,13 @@ export type ApiKeyRow = Omit<ApiKeyWrite, 'keySealed' | 'syntheticKeySha256'> & 
 };
 
 export type BindingDecision =
-  /** Nothing may be in force: the key is gone, and with it the right to use it. */
-  | { readonly action: 'withdraw'; readonly verdict: Verdict }
+  /** Nothing may be in force: the key or the consent is gone, and with it the right to use it, or another one is. */
+  | {
+      readonly action: 'withdraw';
+      readonly verdict: Verdict;
+      /** When the one that is in force in its place expires. */
+      readonly requeueAfterMs?: number | undefined;
+    }
   | {
       readonly action: 'apply';
       /** Undefined where the row in force is right. */
@@ -44,6 +52,7 @@ export function decideBinding(
   const { binding, providerKey, stored } = gathered;
   const { spec } = binding;
   const organization = object.tenancy.organization.metadata.name;
+  if (object.reach.refusal) return { action: 'withdraw', verdict: object.reach.refusal };
   if (!gathered.hasProvider) {
     const message = `Organization "${organization}" has no provider "${spec.provider}"; correct spec.provider or add it there.`;
     return { action: 'withdraw', verdict: notReady('ProviderNotFound', message) };
@@ -57,11 +66,17 @@ export function decideBinding(
     const message = `Secret "${name}" with a key "${key}" is not there, or is empty; create it. Until then no call uses this key.`;
     return { action: 'withdraw', verdict: notReady('SecretNotFound', message) };
   }
-  // Such as the quotation marks of a text processor, or a second line.
-  if (!/^[\x21-\x7e]+$/.test(providerKey)) {
+  if (!isProviderKey(providerKey)) {
     const { name, key } = spec.secretKeyRef;
     const message = `Secret "${name}" has no provider's key under "${key}": no header can hold it, since it has blanks, line breaks or characters beyond ASCII. Until it is corrected no call uses this key.`;
     return { action: 'withdraw', verdict: notReady('SecretInvalid', message) };
+  }
+  const { rival } = gathered;
+  const remainingMs = remainingMsOf(spec.expiresAt, nowMs);
+  const isWanted = spec.active && (remainingMs === undefined || remainingMs > 0);
+  if (rival && isWanted && !holdsFormerRules(object.tenancy.organization)) {
+    const requeueAfterMs = remainingMsOf(rival.spec.expiresAt, nowMs);
+    return { action: 'withdraw', verdict: notReady('Competing', describeRival(rival, object)), requeueAfterMs };
   }
   const syntheticKey = gathered.syntheticKey ?? freshSyntheticKey;
   const fingerprint = sha256(providerKey).toString('hex').slice(0, 16);
@@ -71,7 +86,7 @@ export function decideBinding(
     organizationId: object.tenancy.organizationId,
     apiKeyId: object.rowId,
     resource: object.path,
-    servesNamespace: null,
+    servesNamespace: object.reach.servesNamespace,
     provider: spec.provider,
     userExternalId: spec.user ?? null,
     models: spec.models ?? null,
@@ -82,8 +97,7 @@ export function decideBinding(
     syntheticKeySha256: sha256(syntheticKey),
     roles,
   };
-  const remainingMs = expiresAt === null ? undefined : expiresAt.getTime() - nowMs;
-  const verdict = judge(spec.active, remainingMs, spec.expiresAt);
+  const verdict = judge(object, remainingMs);
   return {
     action: 'apply',
     write: isDeepStrictEqual(row, stored) ? undefined : row,
@@ -132,12 +146,38 @@ export function judgeHandOut(secretName: string, isTaken: boolean, reason: strin
     : notReady('SyntheticKeySecretRefused', `Applications have no synthetic key: ${reason}`);
 }
 
-function judge(active: boolean, remainingMs: number | undefined, expiresAt: string | undefined): Verdict {
+/**
+ * What a binding that was there before there was a spec.sharing is told of one that it will compete with.
+ *
+ * @returns undefined where there is nothing to tell
+ */
+export function foretellRival({ rival }: GatheredBinding, object: TenantObject<'ApiKeyBinding'>): Verdict | undefined {
+  const { reach, tenancy } = object;
+  if (!rival || !reach.consent.status || !holdsFormerRules(tenancy.organization)) return undefined;
+  const message = `Once Organization "${tenancy.organization.metadata.name}" declares its spec.sharing, this binding is not in force: ${describeRival(rival, object)}`;
+  return { type: 'Consent', status: false, reason: 'WillCompete', message };
+}
+
+function describeRival({ metadata, spec }: ApiKeyBinding, { resource }: TenantObject<'ApiKeyBinding'>): string {
+  const whose = spec.user === undefined ? 'everyone' : `user "${spec.user}"`;
+  const models = resource.spec.models === undefined && spec.models === undefined ? '' : ', for models that both name';
+  return `ApiKeyBinding ${metadata.namespace}/${metadata.name} is older and serves the same calls: those of ${whose} to provider "${spec.provider}"${models}. Delete one of them, or give each models of its own.`;
+}
+
+function remainingMsOf(expiresAt: string | undefined, nowMs: number): number | undefined {
+  return expiresAt === undefined ? undefined : Date.parse(expiresAt) - nowMs;
+}
+
+function judge({ resource: { spec }, reach }: TenantObject<'ApiKeyBinding'>, remainingMs: number | undefined): Verdict {
+  const { active, expiresAt } = spec;
   if (remainingMs !== undefined && remainingMs <= 0) {
     return notReady(
       'Expired',
       `The binding expired at ${expiresAt}; renew the key and spec.expiresAt, or delete the binding.`,
     );
   }
-  return active ? ready('The key is in force.') : ready('The key is kept, but not active.');
+  if (!active) return ready('The key is kept, but not active.');
+  return reach.servesNamespace === null
+    ? ready('The key is in force, for every namespace of the Organization.')
+    : ready(`The key is in force, for the pods of namespace "${reach.servesNamespace}".`);
 }

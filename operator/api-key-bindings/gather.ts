@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { ApiKeyBinding } from '../../crds/resources.generated.ts';
 import type { ApiKeyWrite } from '../../database/api-keys.ts';
-import { EnvelopeError } from '../../database/envelope.ts';
+import { type Envelope, EnvelopeError } from '../../database/envelope.ts';
 import type { Secret } from '../cluster/cluster.ts';
 import { isMadeFor, isOperators } from '../cluster/owned.ts';
 import { syntheticKeySecretName } from '../credentials.ts';
 import type { TenantContext, TenantObject } from '../tenant-kind.ts';
+import { findRival } from './competition.ts';
+import { findProviderSecret, readKey, readProviderKey } from './provider-key.ts';
 
 /** Everything a decision about a binding rests on. */
 export interface GatheredBinding {
@@ -22,25 +24,29 @@ export interface GatheredBinding {
   readonly syntheticKey: string | undefined;
   /** Whether the row is of the time before synthetic keys had roles of their own. */
   readonly keepsFormerRoles: boolean;
+  /** The older binding that serves the same calls and models, and is in force in this one's place. */
+  readonly rival: ApiKeyBinding | undefined;
   readonly stored: (Omit<ApiKeyWrite, 'keySealed'> & { readonly key: string }) | undefined;
 }
 
 export function gatherBinding(
   { cluster }: TenantContext,
-  { resource, namespace, name, tenancy }: TenantObject<'ApiKeyBinding'>,
+  { resource, namespace, name, tenancy, envelope }: TenantObject<'ApiKeyBinding'>,
   row: ApiKeyWrite | undefined,
+  nowMs: number,
 ): GatheredBinding {
-  const { secretKeyRef, provider } = resource.spec;
-  const stored = row && open(row, tenancy);
+  const { provider } = resource.spec;
+  const stored = row && open(row, tenancy.organizationId, envelope);
   const handedOut = cluster.get('Secret', namespace, syntheticKeySecretName(name));
   const syntheticKey = readKey(handedOut?.data['api-key']);
-  const providerSecret = cluster.get('Secret', namespace, secretKeyRef.name);
+  const providerSecret = findProviderSecret(cluster, resource);
   return {
     binding: resource,
     hasProvider: tenancy.organization.spec.providers.some((candidate) => candidate.name === provider),
-    providerKey: readKey(providerSecret?.data[secretKeyRef.key]),
+    providerKey: readProviderKey(cluster, resource),
     isOperatorsSecret: providerSecret !== undefined && isOperators(providerSecret),
-    syntheticKey: isHandedOut(handedOut, syntheticKey, stored, resource.metadata.uid) ? syntheticKey : undefined,
+    rival: findRival(cluster, tenancy.organization, resource, nowMs),
+    syntheticKey: isHandedOut(handedOut, syntheticKey, row, resource.metadata.uid) ? syntheticKey : undefined,
     keepsFormerRoles: row?.roles === null,
     stored,
   };
@@ -50,27 +56,19 @@ export function gatherBinding(
 function isHandedOut(
   secret: Secret | undefined,
   syntheticKey: string | undefined,
-  stored: GatheredBinding['stored'],
+  row: Pick<ApiKeyWrite, 'syntheticKeySha256'> | undefined,
   bindingUid: string,
 ): boolean {
   if (!secret || syntheticKey === undefined) return false;
-  return stored ? sha256(syntheticKey).equals(stored.syntheticKeySha256) : isMadeFor(secret, bindingUid);
+  // Whether the row opens or not: one that is sealed anew keeps the key that applications have.
+  return row ? sha256(syntheticKey).equals(row.syntheticKeySha256) : isMadeFor(secret, bindingUid);
 }
 
 export function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** A key as text, without blanks around it; undefined where there is none. */
-export function readKey(value: Uint8Array | undefined): string | undefined {
-  const text = value === undefined ? '' : Buffer.from(value).toString('utf8').trim();
-  return text === '' ? undefined : text;
-}
-
-function open(
-  { keySealed, ...rest }: ApiKeyWrite,
-  { organizationId, envelope }: TenantObject<'ApiKeyBinding'>['tenancy'],
-) {
+function open({ keySealed, ...rest }: ApiKeyWrite, organizationId: string, envelope: Envelope) {
   const syntheticKeySha256 = Buffer.from(rest.syntheticKeySha256);
   // Sealed with a key that has been replaced: written anew.
   if (!envelope.isCurrent(keySealed)) return undefined;

@@ -10,11 +10,13 @@ import { dropOrganizationRole, ensureOrganizationRole } from '../../database/rol
 import { type Cluster, ClusterError, type ObjectKey, type Secret } from '../cluster/cluster.ts';
 import {
   credentialsSecretName,
+  masterFile,
   type OrganizationCredentials,
   signingSecretName,
   type TokenKey,
   toSecretData,
 } from '../credentials.ts';
+import { completeMaster, deriveNamespaceKeys, type NamespaceMaster } from '../namespace-keys.ts';
 import type { OrganizationContext } from './context.ts';
 import { finalizer, type NamespaceFailure, type OrganizationDecision } from './decide.ts';
 import type { GatheredOrganization } from './gather.ts';
@@ -59,7 +61,10 @@ export async function applyOrganization(
   const freshTokenKey = decision.tokenKeys.issue ? await generateSigningKey() : undefined;
   const signingKeys = turnTokenKeys(gathered.signingKeys, decision.tokenKeys, freshTokenKey, nowS);
   const identity = identityOf(gathered);
-  await applySigningKeys(cluster, gathered, signingKeys, decision.tokenLifetime);
+  const freshDataKey = decision.dataKeys.issue ? generateDataKeys() : undefined;
+  const dataKeys = turnDataKeys(gathered.credentials?.dataKeys, decision.dataKeys, freshDataKey, nowS);
+  const master = completeMaster(gathered.namespaceMaster, dataKeys, nowS);
+  await applySigningKeys(cluster, gathered, { signingKeys, master }, decision.tokenLifetime);
   if (decision.dataKeysWereLost) {
     const message = 'The data keys were lost and new ones made: message contents stored before cannot be read again.';
     await cluster.recordEvent(key, { type: 'Warning', reason: 'DataKeysLost', message });
@@ -69,25 +74,28 @@ export async function applyOrganization(
   if (known && gathered.passwordIsRefused) await restorePassword(context, key, id, known);
   const login = known ?? (await issueLogin(db, id));
   if (!known) logins?.noteIssued(login);
-  const freshDataKey = decision.dataKeys.issue ? generateDataKeys() : undefined;
   const credentials: OrganizationCredentials = {
     organization: { id, name: key.name },
     databaseUrl: withLogin(proxyDatabaseUrl, login),
     jwks: { keys: [...signingKeys.map(publicPart), ...sharedKey(decision.sharedSecret)] },
-    dataKeys: turnDataKeys(gathered.credentials?.dataKeys, decision.dataKeys, freshDataKey, nowS),
+    dataKeys,
     loginIssuedAtS: known && gathered.credentials ? gathered.credentials.loginIssuedAtS : nowS,
     ...(decision.serviceAccounts && { serviceAccounts: decision.serviceAccounts }),
   };
   // The credentials come before the row: what the row seals must be sealed with keys that are safe.
   const failures: NamespaceFailure[] = [];
   for (const namespace of decision.namespaces) {
-    const failure = await applyCredentials(cluster, namespace, identity, credentials);
+    const namespaceKeys = ownersOf(context, gathered, namespace).map((owner) =>
+      deriveNamespaceKeys(master, dataKeys, id, owner),
+    );
+    const failure = await applyCredentials(cluster, namespace, identity, { ...credentials, namespaceKeys });
     // What is sealed with keys of which the operator has no copy may be lost.
     if (failure && namespace === operatorNamespace) throw failure;
     if (failure) failures.push({ namespace, reason: failure.message });
   }
   const dataKeyDigests = digestsOf(credentials.dataKeys);
-  const row = { organizationId: id, name: key.name, spec: decision.spec, dataKeyDigests };
+  const sharesByDefault = decision.sharing.rules === 'Former';
+  const row = { organizationId: id, name: key.name, spec: decision.spec, dataKeyDigests, sharesByDefault };
   const isChanged = await upsertOrganization(db, row);
   const effectAtMs = isChanged ? performance.now() : undefined;
   const limitsRefusal = await limitLogin(context, key, gathered, decision);
@@ -137,6 +145,19 @@ export async function removeOrganization(
   await cluster.removeFinalizer(key, finalizer);
 }
 
+/**
+ * The namespaces whose keys a copy of the credentials has: its own alone. The operator's own copy is mounted by nobody in a
+ * cluster; on one machine it is what the organization's only proxy has.
+ */
+function ownersOf(
+  { isOneMachine, operatorNamespace }: OrganizationContext,
+  { memberNamespaces }: GatheredOrganization,
+  namespace: string,
+): readonly string[] {
+  if (isOneMachine && namespace === operatorNamespace) return memberNamespaces;
+  return memberNamespaces.filter((member) => member === namespace);
+}
+
 function identityOf({ organization: { metadata }, organizationId }: GatheredOrganization): OrganizationIdentity {
   return { name: metadata.name, uid: metadata.uid, organizationId };
 }
@@ -173,7 +194,7 @@ async function applyCredentials(
 async function applySigningKeys(
   cluster: Cluster,
   gathered: GatheredOrganization,
-  keys: readonly TokenKey[],
+  { signingKeys: keys, master }: { readonly signingKeys: readonly TokenKey[]; readonly master: NamespaceMaster },
   tokenLifetime: string,
 ) {
   const { name, uid } = identityOf(gathered);
@@ -181,7 +202,11 @@ async function applySigningKeys(
     namespace: gathered.operatorNamespace,
     name: signingSecretName(name),
     labels: { [organizationLabel]: name },
-    data: { 'keys.json': JSON.stringify({ keys }), 'token-lifetime': tokenLifetime },
+    data: {
+      'keys.json': JSON.stringify({ keys }),
+      'token-lifetime': tokenLifetime,
+      [masterFile]: JSON.stringify(master),
+    },
     ownerUid: uid,
     isOwn: (secret) => isSigningSecretOf(gathered, secret),
   });

@@ -20,6 +20,8 @@ export interface OrganizationContext {
   readonly serviceAccountIssuer?: () => Promise<ServiceAccountIssuer>;
   /** Where there are pods. */
   readonly sidecars?: SidecarContext;
+  /** Whether one proxy serves every namespace of an organization, by the operator's own copy of its Secret. */
+  readonly isOneMachine?: boolean;
   /** How long a new key is handed out before it is used, so that every proxy has it by then; five minutes where absent. */
   readonly propagationMs?: number;
   /** Milliseconds since 1970. */

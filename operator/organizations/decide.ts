@@ -9,6 +9,7 @@ import { ageOfDataKeys, ageOfTokenKeys } from './keys.ts';
 import { decideConnections } from './limits.ts';
 import { decideRotation, type RotationDecision } from './rotate.ts';
 import { sharedSecretLabel } from './shared-secret.ts';
+import { decideSharing, type SharingDecision } from './sharing.ts';
 
 export const finalizer = 'chaperone.dev/organization';
 
@@ -44,6 +45,7 @@ export type OrganizationDecision =
       readonly namespaces: readonly string[];
       /** Where a copy of the credentials has no business any more. */
       readonly staleNamespaces: readonly string[];
+      readonly sharing: SharingDecision;
       readonly problem: Verdict | undefined;
       /** Whether former defaults still hold; undefined where none ever did. */
       readonly defaults: Verdict | undefined;
@@ -95,6 +97,7 @@ export function decideOrganization(
     serviceAccounts: decideServiceAccounts(gathered),
     namespaces,
     staleNamespaces: namespacesWithCredentials.filter((namespace) => !namespaces.includes(namespace)),
+    sharing: decideSharing(gathered, nowMs, propagationMs),
     problem: sharedSecretProblem(gathered) ?? issuerUnknown(gathered) ?? asked.problem,
     defaults: judgeDefaults(former, gathered.keepsOldDefaults),
     nextRotationMs: earliest([
@@ -258,6 +261,7 @@ export const conditionTypes: readonly string[] = [
   'DatabaseReady',
   'CredentialsReady',
   'DefaultsStated',
+  'SharingDeclared',
   'SidecarsCurrent',
   'DatabaseLimited',
 ];

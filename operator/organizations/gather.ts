@@ -1,17 +1,22 @@
 import type { Organization } from '../../crds/resources.generated.ts';
 import { organizationIdOf } from '../../database/ids.ts';
 import { findOrganization, type StoredLogin, type StoredOrganization } from '../../database/organizations.ts';
+import { countHeldBack } from '../api-key-bindings/competition.ts';
 import type { Cluster, Secret } from '../cluster/cluster.ts';
 import type { ServiceAccountIssuer } from '../cluster/kubernetes/service-account-issuer.ts';
 import {
   credentialsSecretName,
   type OrganizationCredentials,
   readCredentialsSecret,
+  readNamespaceMaster,
   readSigningKeys,
   signingSecretName,
   type TokenKey,
 } from '../credentials.ts';
 import { matchesSelector } from '../label-selector.ts';
+import type { NamespaceMaster } from '../namespace-keys.ts';
+import { decideReach, holdsFormerRules } from '../sharing.ts';
+import { type TenantResource, tenantKinds } from '../tenancy.ts';
 import type { OrganizationContext } from './context.ts';
 import { loginOf } from './login.ts';
 import { isCredentialsOf, isSigningKeysOf, type OrganizationIdentity } from './ownership.ts';
@@ -43,22 +48,34 @@ export interface GatheredOrganization {
   /** Copies, as `namespace/name`, of lost credentials of which nothing can be told to be right. */
   readonly unprovenCopies: readonly string[];
   readonly signingKeys: readonly TokenKey[];
+  /** What the namespaces' keys are derived from, where there has been a need for it. */
+  readonly namespaceMaster: NamespaceMaster | undefined;
   /** Names, in order. */
   readonly memberNamespaces: readonly string[];
   /** Namespaces that hold a copy of the credentials, members or not. */
   readonly namespacesWithCredentials: readonly string[];
   readonly boundKeys: number;
+  readonly sharing: GatheredSharing;
   /** The HS256 secret; undefined where none is named. */
   readonly sharedSecret: SharedSecret | undefined;
   /** Where the organization accepts service accounts: who issues their tokens, or why that cannot be told. */
   readonly serviceAccountIssuer: ServiceAccountIssuer | { readonly unknown: string } | undefined;
 }
 
+/** What it takes to say which rules of sharing hold. */
+export interface GatheredSharing {
+  /** Whether the former rules hold: it was there before there was a `spec.sharing`. */
+  readonly sharesByDefault: boolean;
+  /** How many pods have an outdated sidecar; none where there are no pods. */
+  readonly outdatedSidecars: number | 'unknown';
+  /** When the newest of the keys that every namespace has was made; undefined where there is none yet. */
+  readonly keysIssuedAtS: number | undefined;
+  /** What belongs to the organization. */
+  readonly objects: readonly TenantResource[];
+}
+
 export async function gatherOrganization(
-  context: Pick<
-    OrganizationContext,
-    'cluster' | 'db' | 'operatorNamespace' | 'serviceAccountIssuer' | 'logins' | 'sidecars'
-  >,
+  context: Omit<OrganizationContext, 'proxyDatabaseUrl'>,
   name: string,
 ): Promise<GatheredOrganization | undefined> {
   const { cluster, db, operatorNamespace } = context;
@@ -72,6 +89,9 @@ export async function gatherOrganization(
   const secrets = gatherSecrets(cluster, operatorNamespace, identity, stored);
   const { credentials } = secrets;
   const role = stored?.role ?? undefined;
+  const objects = tenantKinds
+    .flatMap((kind): readonly TenantResource[] => cluster.list(kind))
+    .filter(({ spec }) => spec.organizationRef.name === name);
   const login = loginOf(credentials, organizationId, role);
   return {
     organization,
@@ -91,13 +111,37 @@ export async function gatherOrganization(
       .filter(({ metadata }) => matchesSelector(organization.spec.namespaceSelector, metadata.labels))
       .map(({ metadata }) => metadata.name)
       .sort(),
-    boundKeys: cluster
-      .list('ApiKeyBinding')
-      .filter(({ spec, metadata }) => spec.organizationRef.name === name && spec.active && !metadata.deletionTimestamp)
-      .length,
+    boundKeys: countKeys(cluster, organization, context.now()),
+    sharing: {
+      // Where the row was lost, the status still says so.
+      sharesByDefault: stored?.sharesByDefault ?? organization.status?.sharing === 'Former',
+      outdatedSidecars: countOutdated(context, name),
+      keysIssuedAtS: newestOf(secrets.namespaceMaster),
+      objects,
+    },
     sharedSecret: gatherSharedSecret(cluster, operatorNamespace, organization, credentials),
     serviceAccountIssuer: await gatherIssuer(context, organization),
   };
+}
+
+/** The bindings that lend a key: active ones, which have the Organization's consent and no older one in their way. */
+function countKeys(cluster: Cluster, organization: Organization, nowMs: number): number {
+  const { name } = organization.metadata;
+  const active = cluster
+    .list('ApiKeyBinding')
+    .filter(({ spec, metadata }) => spec.organizationRef.name === name && spec.active && !metadata.deletionTimestamp)
+    .filter((binding) => decideReach(binding, organization).refusal === undefined);
+  return active.length - (holdsFormerRules(organization) ? 0 : countHeldBack(cluster, organization, nowMs));
+}
+
+function countOutdated({ sidecars }: Pick<OrganizationContext, 'sidecars'>, name: string): number | 'unknown' {
+  if (!sidecars) return 0;
+  const survey = sidecars.fleet.find(name);
+  return survey ? survey.outdated.reduce((sum, { pods }) => sum + pods, 0) : 'unknown';
+}
+
+function newestOf(master: NamespaceMaster | undefined): number | undefined {
+  return master && Math.max(...Object.values(master.issuedAtS));
 }
 
 function countSidecars({ sidecars }: Pick<OrganizationContext, 'sidecars'>, name: string): number | undefined {
@@ -107,7 +151,13 @@ function countSidecars({ sidecars }: Pick<OrganizationContext, 'sidecars'>, name
 
 type GatheredSecrets = Pick<
   GatheredOrganization,
-  'credentials' | 'isRecovered' | 'takenSecrets' | 'unprovenCopies' | 'signingKeys' | 'namespacesWithCredentials'
+  | 'credentials'
+  | 'isRecovered'
+  | 'takenSecrets'
+  | 'unprovenCopies'
+  | 'signingKeys'
+  | 'namespaceMaster'
+  | 'namespacesWithCredentials'
 >;
 
 /** @param stored what the database knows of the organization */
@@ -140,6 +190,7 @@ function gatherSecrets(
     takenSecrets: taken.filter((secret) => secret !== undefined).map(pathOf),
     unprovenCopies: stored?.dataKeyDigests.length === 0 ? elsewhere.map(pathOf) : [],
     signingKeys: isSigning ? readSigningKeys(signing) : [],
+    namespaceMaster: isSigning ? readNamespaceMaster(signing) : undefined,
     namespacesWithCredentials: copies.map((secret) => secret.metadata.namespace ?? ''),
   };
 }

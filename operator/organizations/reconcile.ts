@@ -69,20 +69,23 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   const problem = judgeFailures(failures) ?? decision.problem;
   const server = await context.serverLimits?.();
   const limits = server && judgeLimits(server, gathered.storedLogin, limitsRefusal);
-  const others = [decision.defaults, sidecars?.verdict, limits].filter((verdict) => verdict !== undefined);
+  const { sharing } = decision;
+  const others = [decision.defaults, sharing.verdict, sidecars?.verdict, limits].filter(
+    (verdict) => verdict !== undefined,
+  );
   const verdicts = [...judgeOrganization(problem), ...others];
   await report(context, gathered.organization, verdicts, {
     ...sidecars?.status,
     id,
     memberNamespaces: gathered.memberNamespaces.filter((name) => !failures.some(({ namespace }) => namespace === name)),
     boundKeys: gathered.boundKeys,
+    sharing: sharing.rules,
     tokenKeyIds,
   });
   const retryMs = failures.length > 0 ? failureRetryMs : undefined;
   const issuerLook = gathered.serviceAccountIssuer ? issuerLookMs : undefined;
-  const next = [decision.nextRotationMs, sidecars?.requeueAfterMs, retryMs, issuerLook].filter(
-    (delayMs) => delayMs !== undefined,
-  );
+  const looks = [sidecars?.requeueAfterMs, sharing.requeueAfterMs, retryMs, issuerLook];
+  const next = [decision.nextRotationMs, ...looks].filter((delayMs) => delayMs !== undefined);
   return {
     ...(effectAtMs !== undefined && { effectAtMs }),
     ...(next.length > 0 && { requeueAfterMs: Math.min(...next, maxDelayMs) }),
@@ -126,7 +129,9 @@ async function report(
 function isToldOf(verdict: Verdict, previous: OrganizationStatus['conditions']): boolean {
   const { type, reason } = verdict;
   if (!isNews(previous, verdict)) return false;
-  if (type !== 'SidecarsCurrent') return ['Ready', 'DefaultsStated', 'DatabaseLimited'].includes(type);
+  if (type !== 'SidecarsCurrent') {
+    return ['Ready', 'DefaultsStated', 'SharingDeclared', 'DatabaseLimited'].includes(type);
+  }
   // That nothing was ever wrong is no event, and a rollout has its own.
   const wasTold = previous?.some((condition) => condition.type === type) ?? false;
   return reason !== 'Rolling' && (wasTold || reason !== 'Current');

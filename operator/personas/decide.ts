@@ -34,7 +34,7 @@ export function decidePersona(gathered: GatheredPersona, object: TenantObject<'P
     organizationId: object.tenancy.organizationId,
     personaId: object.rowId,
     resource: object.path,
-    servesNamespace: null,
+    servesNamespace: object.reach.servesNamespace,
     name: spec.name,
     description: spec.description ?? null,
     content,

@@ -1,5 +1,5 @@
 import type { Persona } from '../../crds/resources.generated.ts';
-import { EnvelopeError } from '../../database/envelope.ts';
+import { type Envelope, EnvelopeError } from '../../database/envelope.ts';
 import type { PersonaWrite } from '../../database/personas.ts';
 import type { TenantContext, TenantObject } from '../tenant-kind.ts';
 
@@ -16,7 +16,7 @@ export interface GatheredPersona {
 
 export function gatherPersona(
   { cluster }: TenantContext,
-  { resource, namespace, tenancy }: TenantObject<'Persona'>,
+  { resource, namespace, tenancy, envelope }: TenantObject<'Persona'>,
   row: PersonaWrite | undefined,
 ): GatheredPersona {
   const { content, contentFrom } = resource.spec;
@@ -26,11 +26,11 @@ export function gatherPersona(
     persona: resource,
     content: content ?? (reference && configMap?.data[reference.key]),
     isBinary: reference !== undefined && (configMap?.binaryKeys?.includes(reference.key) ?? false),
-    stored: row && open(row, tenancy),
+    stored: row && open(row, tenancy.organizationId, envelope),
   };
 }
 
-function open(row: PersonaWrite, { organizationId, envelope }: TenantObject<'Persona'>['tenancy']) {
+function open(row: PersonaWrite, organizationId: string, envelope: Envelope) {
   const { contentSealed, ...rest } = row;
   // Sealed with a key that has been replaced: written anew.
   if (!envelope.isCurrent(contentSealed)) return undefined;

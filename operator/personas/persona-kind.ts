@@ -9,7 +9,8 @@ export const personaKind: TenantKindOf<'Persona', PersonaWrite> = {
   find: findPersonas,
   async reconcile(context, object, stored) {
     const decision = decidePersona(gatherPersona(context, object, stored), object);
-    const { organizationId, envelope } = object.tenancy;
+    const { tenancy, envelope } = object;
+    const { organizationId } = tenancy;
     const status = {
       id: object.rowId,
       ...(decision.contentHash !== undefined && { contentHash: decision.contentHash }),
@@ -21,7 +22,7 @@ export const personaKind: TenantKindOf<'Persona', PersonaWrite> = {
       await upsertPersona(context.db, { ...row, contentSealed: envelope.seal(place, content) });
     } catch (error) {
       if (!isNameTaken(error, 'personas_name')) throw error;
-      const message = `Another persona of the organization has the name "${row.name}"; choose another spec.name.`;
+      const message = `Another persona that serves the same pods has the name "${row.name}"; choose another spec.name.`;
       return {
         verdict: notReady('NameTaken', message),
         status: { id: object.rowId },

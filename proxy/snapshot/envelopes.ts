@@ -1,5 +1,4 @@
-import { type Envelope, makeEnvelope } from '../../database/envelope.ts';
-import type { Credentials } from '../credentials.ts';
+import { type DataKeySet, type Envelope, makeEnvelope, type NamespaceKeySet } from '../../database/envelope.ts';
 
 /** What opens the rows of the configuration. */
 export interface Envelopes {
@@ -9,11 +8,14 @@ export interface Envelopes {
   readonly namespaces: ReadonlyMap<string, Envelope>;
 }
 
+/** What a Secret has to open rows with. */
+export interface SealingKeys {
+  readonly dataKeys: DataKeySet;
+  readonly namespaceKeys?: readonly NamespaceKeySet[];
+}
+
 /** @throws {EnvelopeError} where a key is malformed */
-export function makeEnvelopes({
-  dataKeys,
-  namespaceKeys = [],
-}: Pick<Credentials, 'dataKeys' | 'namespaceKeys'>): Envelopes {
+export function makeEnvelopes({ dataKeys, namespaceKeys = [] }: SealingKeys): Envelopes {
   return {
     organization: makeEnvelope(dataKeys),
     namespaces: new Map(namespaceKeys.map((set) => [set.namespace, makeEnvelope(set)])),

@@ -180,7 +180,11 @@ describe('an operator on a bad way to its API server', { skip }, () => {
     const asking = assertEverMoreRarely(refuse, names.length, patient.backoffMs[0]);
     for (const name of names) {
       await stage.hands.create('Secret', `web/${name}`, secret({ key: 'sk-2' }));
-      await stage.hands.create('ApiKeyBinding', `web/${name}`, binding({ secretKeyRef: { name, key: 'key' } }));
+      await stage.hands.create(
+        'ApiKeyBinding',
+        `web/${name}`,
+        binding({ user: name, secretKeyRef: { name, key: 'key' } }),
+      );
     }
     await asking;
     proxy.heal();

@@ -90,7 +90,14 @@ describe('in a cluster', { skip }, () => {
     const own = await hands.find('Secret', `${namespace}/chaperone-acme`);
     for (const member of ['api', 'web']) {
       const copy = await hands.find('Secret', `${member}/chaperone-acme`);
-      assert.deepEqual(copy?.data, own?.data);
+      const { 'namespace-keys.json': namespaceKeys, ...shared } = copy?.data ?? {};
+      assert.deepEqual({ ...shared, 'namespace-keys.json': own?.data?.['namespace-keys.json'] }, own?.data);
+      const sets = JSON.parse(Buffer.from(namespaceKeys ?? '', 'base64').toString()) as { namespace: string }[];
+      assert.deepEqual(
+        sets.map((set) => set.namespace),
+        [member],
+        'a namespace has its own keys, and no other’s',
+      );
       assert.equal(copy?.metadata.labels?.['app.kubernetes.io/managed-by'], 'chaperone');
     }
     assert.equal(JSON.parse(decode(own, 'organization.json')).id, acme.status?.id);
@@ -133,13 +140,15 @@ describe('in a cluster', { skip }, () => {
     assert.ok(await row('personas', 'web/tone'), 'the last content stays in force');
   });
 
-  test('names are taken once in an organization', async () => {
+  test('names are taken once in a namespace, and in no other', async () => {
     await hands.create('Persona', 'web/first', persona({ name: 'Same' }));
     await hands.untilReason('Persona', 'web/first', 'Ready');
-    await hands.create('Persona', 'api/second', persona({ name: 'Same' }));
-    await hands.untilReason('Persona', 'api/second', 'NameTaken');
-    await hands.change('Persona', 'api/second', { spec: { name: 'Other' } });
-    await hands.untilReason('Persona', 'api/second', 'Ready');
+    await hands.create('Persona', 'web/second', persona({ name: 'Same' }));
+    await hands.untilReason('Persona', 'web/second', 'NameTaken');
+    await hands.change('Persona', 'web/second', { spec: { name: 'Other' } });
+    await hands.untilReason('Persona', 'web/second', 'Ready');
+    await hands.create('Persona', 'api/third', persona({ name: 'Same' }));
+    await hands.untilReason('Persona', 'api/third', 'Ready');
   });
 
   test('an ApiKeyBinding waits for its Secret, and is withdrawn with it', async () => {
@@ -173,7 +182,7 @@ describe('in a cluster', { skip }, () => {
     await hands.create(
       'ApiKeyBinding',
       'web/ready-made',
-      binding({ secretKeyRef: { name: 'ready-made', key: 'key' } }),
+      binding({ models: ['ready-made'], secretKeyRef: { name: 'ready-made', key: 'key' } }),
     );
     await hands.untilReason('ApiKeyBinding', 'web/ready-made', 'Ready');
     await operator.idle();
@@ -242,7 +251,11 @@ describe('in a cluster', { skip }, () => {
   test('a Secret of somebody else is not taken over', async () => {
     await hands.create('Secret', 'web/taken', secret({ key: 'sk-4' }));
     await hands.create('Secret', 'web/taken-synthetic-key', secret({ mine: 'yes' }));
-    await hands.create('ApiKeyBinding', 'web/taken', binding({ secretKeyRef: { name: 'taken', key: 'key' } }));
+    await hands.create(
+      'ApiKeyBinding',
+      'web/taken',
+      binding({ models: ['taken'], secretKeyRef: { name: 'taken', key: 'key' } }),
+    );
     const taken = await hands.untilReason('ApiKeyBinding', 'web/taken', 'SyntheticKeySecretTaken');
     assert.equal(taken.status?.secretName, undefined, 'no pod is given what somebody else wrote');
     const inForce = await row('api_keys', 'web/taken');

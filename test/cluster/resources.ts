@@ -97,6 +97,8 @@ export const organization = (changes: object = {}) => ({
   spec: {
     namespaceSelector: { matchLabels: { org: 'acme' } },
     providers: [{ name: 'openai', type: 'openai' }],
+    // Where the tests have most of their objects, many bindings stand side by side: one a user.
+    sharing: ['web', 'default'].map((namespace) => ({ namespace, users: ['*'] })),
     deletionPolicy: 'Delete',
     ...changes,
   },

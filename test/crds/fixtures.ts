@@ -76,6 +76,10 @@ function analysis(changes: JsonObject): Readonly<Record<string, JsonValue>> {
   return { config: { analysis_type: 'intent', categories: [{ name: 'billing' }], ...changes } };
 }
 
+function sharing(changes: JsonObject): Readonly<Record<string, JsonValue>> {
+  return { sharing: [{ namespace: 'platform', ...changes }] };
+}
+
 const organizations = cases('Organization', [
   ['the least there can be', {}],
   ['an unknown field', { limits: {} }, ['spec.limits']],
@@ -104,6 +108,22 @@ const organizations = cases('Organization', [
     selector({ operator: 'Like', values: ['a'] }),
     ['spec.namespaceSelector.matchExpressions[0].operator'],
   ],
+  ['no sharing', { sharing: [] }],
+  ['sharing of everything', sharing({})],
+  ['sharing of one kind', sharing({ resources: ['Persona'] })],
+  ['sharing of no kind', sharing({ resources: [] }), ['spec.sharing[0].resources']],
+  ['sharing of an unknown kind', sharing({ resources: ['Secret'] }), ['spec.sharing[0].resources[0]']],
+  ['sharing with users', sharing({ users: ['*@example.com', 'ada'] })],
+  ['sharing with a blank user', sharing({ users: [' '] }), ['spec.sharing[0].users[0]']],
+  [
+    'sharing with users and without bindings',
+    sharing({ resources: ['Persona'], users: ['ada'] }),
+    ['spec.sharing[0].users'],
+  ],
+  ['sharing with no users and without bindings', sharing({ resources: ['Persona'], users: [] })],
+  ['sharing of no namespace', { sharing: [{}] }, ['spec.sharing[0].namespace']],
+  ['sharing of what is no namespace', sharing({ namespace: 'Platform' }), ['spec.sharing[0].namespace']],
+  ['sharing of one namespace twice', { sharing: [{ namespace: 'a' }, { namespace: 'a' }] }, ['spec.sharing[1]']],
   ['an empty display name', { displayName: '' }, ['spec.displayName']],
   ['a display name of 200 characters outside the BMP', { displayName: '\u{1F980}'.repeat(200) }],
   ['a display name of 201', { displayName: 'x'.repeat(201) }, ['spec.displayName']],

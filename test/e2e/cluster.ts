@@ -56,6 +56,7 @@ export function organizationOf(name: string, more: object = {}): object {
   return resource('Organization', name, {
     namespaceSelector: { matchLabels: { 'example.com/tenant': name } },
     providers: [{ name: 'openai', type: 'openai' }],
+    sharing: [{ namespace: name, users: ['alice@example.com'] }],
     deletionPolicy: 'Delete',
     ...more,
   });

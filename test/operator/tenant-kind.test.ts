@@ -15,7 +15,8 @@ function prepare() {
   const personas: Persona[] = [makePersonaResource('web/support')];
   const rows = new Set<string>();
   const reported: object[] = [];
-  const rowsOf = { organizationId, envelope: makeEnvelope(generateDataKeys()) };
+  const envelope = makeEnvelope(generateDataKeys());
+  const rowsOf = { organizationId, envelopeFor: () => envelope };
   const cluster: TenantContext['cluster'] = {
     ...makeMemoryCluster({ Organization: [organization], Persona: personas }),
     addFinalizer: async () => {},

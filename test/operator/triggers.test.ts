@@ -9,6 +9,7 @@ import {
   makeMeta,
   makeOrganization,
   makePersonaResource,
+  makeSecret,
 } from './memory-cluster.ts';
 
 const acme = makeOrganization(
@@ -33,7 +34,10 @@ const objects = {
     { apiVersion: 'v1' as const, kind: 'Namespace' as const, metadata: makeMeta('web', { labels: { org: 'acme' } }) },
     { apiVersion: 'v1' as const, kind: 'Namespace' as const, metadata: makeMeta('new', { labels: { org: 'acme' } }) },
     { apiVersion: 'v1' as const, kind: 'Namespace' as const, metadata: makeMeta('left', { labels: {} }) },
+    { apiVersion: 'v1' as const, kind: 'Namespace' as const, metadata: makeMeta('leaving', { labels: {} }) },
   ],
+  // Of `leaving`, the status does not tell yet.
+  Secret: ['web', 'leaving'].map((namespace) => makeSecret(`${namespace}/chaperone-acme`)),
   Persona: [
     makePersonaResource('web/support', { contentFrom: { configMapKeyRef: { name: 'texts', key: 'support' } } }),
     makePersonaResource('web/inline', { content: 'Be kind.' }),
@@ -46,9 +50,9 @@ const objects = {
 };
 
 /** What is reconciled after these changes, in order of its name. */
-function reconciledAfter(...changed: (readonly [Kind, string, Change?])[]): string[] {
+function reconciledAfter(among: typeof objects, ...changed: (readonly [Kind, string, Change?])[]): string[] {
   const reconciled: string[] = [];
-  const trigger = makeTriggers(makeMemoryCluster(objects), 'chaperone-system', {
+  const trigger = makeTriggers(makeMemoryCluster(among), 'chaperone-system', {
     organization: (name) => reconciled.push(`Organization ${name}`),
     counts: (name) => reconciled.push(`counts of ${name}`),
     tenant: (kind, path) => reconciled.push(`${kind} ${path}`),
@@ -72,6 +76,7 @@ const cases: readonly (readonly [Kind, string, readonly string[]])[] = [
   ['Namespace', 'web', resourcesOfAcme],
   ['Namespace', 'new', ['Organization acme']],
   ['Namespace', 'left', ['Organization acme']],
+  ['Namespace', 'leaving', ['Organization acme']],
   ['Namespace', 'unrelated', []],
   ['Namespace', 'api', ['ApiKeyBinding api/key', 'Persona api/theirs']],
   ['ConfigMap', 'web/texts', ['Persona web/support']],
@@ -82,18 +87,44 @@ const cases: readonly (readonly [Kind, string, readonly string[]])[] = [
   ['Secret', 'web/unrelated', []],
   ['Secret', 'web/chaperone-acme', ['Organization acme']],
   ['Secret', 'chaperone-system/chaperone-acme', ['Organization acme', ...resourcesOfAcme]],
-  ['Secret', 'chaperone-system/chaperone-acme-signing-keys', ['Organization acme']],
+  // It has what the namespaces' keys are derived from.
+  ['Secret', 'chaperone-system/chaperone-acme-signing-keys', ['Organization acme', ...resourcesOfAcme]],
   ['Secret', 'chaperone-system/legacy', ['Organization acme']],
   ['Secret', 'web/legacy', []],
 ];
 for (const [kind, path, expected] of cases) {
   test(`a change of ${kind} ${path} has ${expected.join(', ') || 'nothing'} reconciled`, () => {
-    assert.deepEqual(reconciledAfter([kind, path]), expected.toSorted());
+    assert.deepEqual(reconciledAfter(objects, [kind, path]), expected.toSorted());
   });
 }
 
 test('an Organization’s resources are left alone while nothing that they depend on changes', () => {
-  assert.deepEqual(reconciledAfter(['Organization', 'acme'], ['Organization', 'acme']), ['Organization acme']);
+  assert.deepEqual(reconciledAfter(objects, ['Organization', 'acme'], ['Organization', 'acme']), ['Organization acme']);
+});
+
+test('a binding that changes or goes wakes those that it stands in the way of', () => {
+  const competing = {
+    type: 'Ready',
+    status: 'False',
+    reason: 'Competing',
+    message: '',
+    lastTransitionTime: '',
+  } as const;
+  const bindings = [
+    makeBinding('web/key', { models: ['gpt-*'] }),
+    makeBinding('web/same', { models: ['gpt-4o'] }),
+    makeBinding('web/disjoint', { models: ['o3'] }),
+    makeBinding('web/user', { user: 'ada' }),
+    makeBinding('new/elsewhere'),
+    { ...makeBinding('new/held-back', { provider: 'local' }), status: { conditions: [competing] } },
+  ];
+  const cluster = { ...objects, ApiKeyBinding: bindings };
+  const woken = ['ApiKeyBinding new/held-back', 'ApiKeyBinding web/key', 'ApiKeyBinding web/same', 'counts of acme'];
+  assert.deepEqual(reconciledAfter(cluster, ['ApiKeyBinding', 'web/key']), woken);
+  assert.deepEqual(reconciledAfter(cluster, ['ApiKeyBinding', 'web/gone']), [
+    'ApiKeyBinding new/held-back',
+    'ApiKeyBinding web/gone',
+  ]);
 });
 
 const ownWrites: typeof cases = [
@@ -107,6 +138,6 @@ const ownWrites: typeof cases = [
 ];
 for (const [kind, path, expected] of ownWrites) {
   test(`the operator’s own write of ${kind} ${path} has ${expected.join(', ') || 'nothing'} reconciled`, () => {
-    assert.deepEqual(reconciledAfter([kind, path, 'own']), expected.toSorted());
+    assert.deepEqual(reconciledAfter(objects, [kind, path, 'own']), expected.toSorted());
   });
 }

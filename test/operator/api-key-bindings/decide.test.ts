@@ -17,7 +17,7 @@ const row: ApiKeyRow = {
   organizationId,
   apiKeyId: rowId,
   resource: 'web/key',
-  servesNamespace: null,
+  servesNamespace: 'web',
   provider: 'openai',
   userExternalId: null,
   models: null,
@@ -35,6 +35,7 @@ const gatheredAs = (gathered: Partial<GatheredBinding>, binding = makeBinding('w
     hasProvider: true,
     providerKey: 'sk-secret',
     syntheticKey: 'chp_out',
+    rival: undefined,
     stored: undefined,
     keepsFormerRoles: false,
     isOperatorsSecret: false,
@@ -59,7 +60,12 @@ test('a key is written with the synthetic key that was handed out', () => {
     write: row,
     syntheticKey: 'chp_out',
     fingerprint,
-    verdict: { type: 'Ready', status: true, reason: 'Ready', message: 'The key is in force.' },
+    verdict: {
+      type: 'Ready',
+      status: true,
+      reason: 'Ready',
+      message: 'The key is in force, for the pods of namespace "web".',
+    },
     requeueAfterMs: undefined,
   });
 });
@@ -75,7 +81,6 @@ test('a synthetic key that is lost is replaced, and with it what is stored', () 
 });
 
 const changes: readonly (readonly [Partial<ApiKeyBinding['spec']>, Partial<GatheredBinding>, Partial<ApiKeyRow>])[] = [
-  [{ user: 'ada' }, {}, { userExternalId: 'ada' }],
   [{ models: ['gpt-*'] }, {}, { models: ['gpt-*'] }],
   [{ provider: 'local' }, {}, { provider: 'local' }],
   [{ active: false }, {}, { isActive: false }],

@@ -46,6 +46,8 @@ const settled: GatheredOrganization = {
   memberNamespaces: ['api', 'web'],
   namespacesWithCredentials: ['api', 'chaperone-system', 'web'],
   boundKeys: 1,
+  namespaceMaster: undefined,
+  sharing: { sharesByDefault: false, outdatedSidecars: 0, keysIssuedAtS: undefined, objects: [] },
   sharedSecret: undefined,
   serviceAccountIssuer: undefined,
 };
@@ -78,6 +80,16 @@ test('an organization that is settled needs nothing new', () => {
     serviceAccounts: undefined,
     namespaces: ['chaperone-system', 'api', 'web'],
     staleNamespaces: [],
+    sharing: {
+      rules: 'Declared',
+      verdict: {
+        type: 'SharingDeclared',
+        status: true,
+        reason: 'Declared',
+        message: 'Objects serve the pods of their own namespace, and others as spec.sharing says.',
+      },
+      requeueAfterMs: undefined,
+    },
     problem: undefined,
     defaults: undefined,
     nextRotationMs: undefined,

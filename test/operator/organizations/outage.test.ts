@@ -40,7 +40,12 @@ test('an organization whose database is away says so, keeps its id, and is ready
   const id = () => cluster.get('Organization', '', 'acme')?.status?.id;
 
   await reconcile('acme');
-  const ready = ['CredentialsReady=True Issued', 'DatabaseReady=True Stored', 'Ready=True Ready'];
+  const ready = [
+    'CredentialsReady=True Issued',
+    'DatabaseReady=True Stored',
+    'Ready=True Ready',
+    'SharingDeclared=True Declared',
+  ];
   assert.deepEqual(conditions(), ready);
   const known = id();
   await relay.close();
@@ -49,6 +54,7 @@ test('an organization whose database is away says so, keeps its id, and is ready
     'CredentialsReady=True Issued',
     'DatabaseReady=False DatabaseUnavailable',
     'Ready=False DatabaseUnavailable',
+    'SharingDeclared=True Declared',
   ]);
   assert.ok(known !== undefined && id() === known);
   await relay.open();

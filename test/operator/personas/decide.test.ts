@@ -10,7 +10,7 @@ const row: PersonaRow = {
   organizationId,
   personaId: rowId,
   resource: 'web/support',
-  servesNamespace: null,
+  servesNamespace: 'web',
   name: 'support',
   description: null,
   content: 'Be kind.',

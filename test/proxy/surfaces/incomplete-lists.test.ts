@@ -34,6 +34,7 @@ spec:
   providers:
     - {name: healthy, type: compatible, baseUrl: "${healthy.url}"}
     - {name: other, type: compatible, baseUrl: "${otherUrl}"}
+  sharing: [{namespace: default, users: [bob]}]
 `,
     );
   };
@@ -144,9 +145,11 @@ ${bindingOf('healthy')}${bindingOf('other')}`,
         made.set(name, `file-${name}`);
         return sendJson(response, { id: `file-${name}`, object: 'file' });
       };
+    await configure(other.url);
+    [healthy.answer, other.answer] = [listOf('h-1'), listOf('o-1')];
+    await until(async () => (await list()).missing === null, 'both providers to be there');
     healthy.answer = answerAs('healthy');
     other.answer = answerAs('other');
-    await configure(other.url);
     const upload = async () => {
       const file = await toFile(Buffer.from('{}'), 'a.jsonl');
       return (await client.files.create({ file, purpose: 'batch' })).id;

@@ -72,6 +72,7 @@ metadata: {name: acme}
 spec:
   namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: default}}
   providers: [{name: openai, type: openai}]
+  sharing: [{namespace: default, users: ["*"]}]
 `,
     );
     await replaceFile(join(stack.directory, 'keys.yaml'), keys);

@@ -1,0 +1,115 @@
+import type { ApiKeyBinding, Organization } from '../../crds/resources.generated.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { isOperators } from '../cluster/owned.ts';
+import { matchesSelector } from '../label-selector.ts';
+import { overlap } from '../patterns.ts';
+import { consents, decideReach } from '../sharing.ts';
+import { findProviderSecret, isProviderKey, readProviderKey } from './provider-key.ts';
+
+type Cache = Pick<Cluster, 'get' | 'list'>;
+
+/**
+ * The older binding that is in force in the place of this one: of the same provider, for the same calls and models. Where
+ * several would be, the first of them. Who is older is for the API server to say, and for nobody to choose.
+ *
+ * @returns undefined where this one may be in force itself
+ */
+export function findRival(
+  cluster: Cache,
+  organization: Organization,
+  binding: ApiKeyBinding,
+  nowMs: number,
+): ApiKeyBinding | undefined {
+  const older = cluster
+    .list('ApiKeyBinding')
+    .filter((other) => isSameScope(organization, binding, other) && isOlder(other, binding))
+    .filter((other) => isContender(cluster, organization, other, nowMs));
+  return chooseInForce(older).find((other) => overlapsWith(other, binding));
+}
+
+/** How many bindings are held back, each by an older one. */
+export function countHeldBack(cluster: Cache, organization: Organization, nowMs: number): number {
+  const scopes = new Map<string, ApiKeyBinding[]>();
+  const contenders = cluster
+    .list('ApiKeyBinding')
+    .filter(({ spec }) => spec.organizationRef.name === organization.metadata.name)
+    .filter((binding) => isContender(cluster, organization, binding, nowMs));
+  for (const binding of contenders) {
+    const { metadata, spec } = binding;
+    const scope = [consents(organization, binding) ? '' : metadata.namespace, spec.provider, spec.user ?? ''].join(
+      '\n',
+    );
+    scopes.set(scope, [...(scopes.get(scope) ?? []), binding]);
+  }
+  const inForce = [...scopes.values()].map((bindings) => chooseInForce(bindings).length);
+  return contenders.length - inForce.reduce((sum, count) => sum + count, 0);
+}
+
+/** Of contenders of one scope those in force: the oldest, and then each that none of these stands in the way of. */
+function chooseInForce(contenders: readonly ApiKeyBinding[]): ApiKeyBinding[] {
+  const inForce: ApiKeyBinding[] = [];
+  for (const contender of contenders.toSorted((one, other) => (isOlder(one, other) ? -1 : 1))) {
+    if (!inForce.some((other) => overlapsWith(other, contender))) inForce.push(contender);
+  }
+  return inForce;
+}
+
+/** Whether two bindings cannot be in force at once, whichever is in force now. */
+export function mayCompete(organization: Organization | undefined, one: ApiKeyBinding, other: ApiKeyBinding): boolean {
+  return organization !== undefined && isSameScope(organization, one, other) && overlapsWith(one, other);
+}
+
+/** Whether a binding waits for another to go. */
+export function isHeldBack({ status }: ApiKeyBinding): boolean {
+  return status?.conditions?.some(({ type, reason }) => type === 'Ready' && reason === 'Competing') ?? false;
+}
+
+/** Whether a binding can be in force, as far as it goes by itself. */
+export function isContender(
+  cluster: Pick<Cluster, 'get'>,
+  organization: Organization,
+  binding: ApiKeyBinding,
+  nowMs: number,
+): boolean {
+  const { metadata, spec } = binding;
+  const labels = cluster.get('Namespace', '', metadata.namespace ?? '')?.metadata.labels;
+  return (
+    spec.active &&
+    metadata.deletionTimestamp === undefined &&
+    (spec.expiresAt === undefined || Date.parse(spec.expiresAt) > nowMs) &&
+    matchesSelector(organization.spec.namespaceSelector, labels) &&
+    organization.spec.providers.some(({ name }) => name === spec.provider) &&
+    decideReach(binding, organization).refusal === undefined &&
+    isProviderKey(readProviderKey(cluster, binding)) &&
+    !isOperatorsSecret(cluster, binding)
+  );
+}
+
+/** What the operator made is no provider's key. */
+function isOperatorsSecret(cluster: Pick<Cluster, 'get'>, binding: ApiKeyBinding): boolean {
+  const secret = findProviderSecret(cluster, binding);
+  return secret !== undefined && isOperators(secret);
+}
+
+function isSameScope(organization: Organization, one: ApiKeyBinding, other: ApiKeyBinding): boolean {
+  return (
+    one.metadata.uid !== other.metadata.uid &&
+    one.spec.provider === other.spec.provider &&
+    one.spec.user === other.spec.user &&
+    one.spec.organizationRef.name === organization.metadata.name &&
+    other.spec.organizationRef.name === organization.metadata.name &&
+    // By what is declared, whether it is in force yet or not: what a declaration would bring is told before.
+    (consents(organization, one)
+      ? consents(organization, other)
+      : one.metadata.namespace === other.metadata.namespace && !consents(organization, other))
+  );
+}
+
+function overlapsWith(one: ApiKeyBinding, other: ApiKeyBinding): boolean {
+  return overlap(one.spec.models, other.spec.models);
+}
+
+function isOlder({ metadata: one }: ApiKeyBinding, { metadata: other }: ApiKeyBinding): boolean {
+  const [oneMs, otherMs] = [Date.parse(one.creationTimestamp), Date.parse(other.creationTimestamp)];
+  return oneMs === otherMs ? one.uid < other.uid : oneMs < otherMs;
+}

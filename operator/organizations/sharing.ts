@@ -1,0 +1,97 @@
+import type { OrganizationStatus } from '../../crds/resources.generated.ts';
+import type { Verdict } from '../runtime/conditions.ts';
+import { userOf } from '../sharing.ts';
+import type { TenantResource } from '../tenancy.ts';
+import type { GatheredOrganization } from './gather.ts';
+
+/** Which rules of sharing hold for an organization, and what is said of it. */
+export interface SharingDecision {
+  readonly rules: NonNullable<OrganizationStatus['sharing']>;
+  readonly verdict: Verdict;
+  /** When to look again whether what is waited for is there. */
+  readonly requeueAfterMs: number | undefined;
+}
+
+const lookMs = 5_000;
+
+/**
+ * Which rules hold. An organization that was there before there was a `spec.sharing` keeps the former ones until it states
+ * it, even as an empty list, and until what it runs can do with less: sidecars of a former version do not know of
+ * namespaces' keys, and a key must have reached the pods of a namespace before something is sealed with it.
+ *
+ * @param propagationMs how long a new key is handed out before it is used
+ */
+export function decideSharing(
+  gathered: Pick<GatheredOrganization, 'organization' | 'sharing'>,
+  nowMs: number,
+  propagationMs: number,
+): SharingDecision {
+  const { organization, sharing } = gathered;
+  const former = (reason: string, message: string, requeueAfterMs?: number): SharingDecision => ({
+    rules: 'Former',
+    verdict: { type: 'SharingDeclared', status: false, reason, message },
+    requeueAfterMs,
+  });
+  if (!sharing.sharesByDefault) return declared;
+  if (!organization.spec.sharing) return former('SharingUndeclared', describeUndeclared(sharing.objects));
+  const { outdatedSidecars } = sharing;
+  if (outdatedSidecars === 'unknown') {
+    return former('WaitingForSidecars', `${notYet} the pods with a sidecar have not been listed yet.`, lookMs);
+  }
+  if (outdatedSidecars > 0) {
+    const message = `${notYet} ${outdatedSidecars} pods have an outdated sidecar, which may not know of spec.sharing. kubectl rollout restart brings them up to date; so does spec.sidecars.rollout: Roll.`;
+    return former('WaitingForSidecars', message);
+  }
+  const { keysIssuedAtS } = sharing;
+  const waitMs = keysIssuedAtS === undefined ? lookMs : keysIssuedAtS * 1_000 + propagationMs - nowMs;
+  if (waitMs > 0) {
+    return former('WaitingForKeys', `${notYet} the namespaces' keys are on their way to the sidecars.`, waitMs);
+  }
+  return declared;
+}
+
+const notYet = 'What spec.sharing says is not in force yet:';
+
+const declared: SharingDecision = {
+  rules: 'Declared',
+  verdict: {
+    type: 'SharingDeclared',
+    status: true,
+    reason: 'Declared',
+    message: 'Objects serve the pods of their own namespace, and others as spec.sharing says.',
+  },
+  requeueAfterMs: undefined,
+};
+
+/** A condition is for people: of a hundred namespaces the first ones tell what to do. */
+const mostNamed = 10;
+
+function describeUndeclared(objects: readonly TenantResource[]): string {
+  const entries = describeUse(objects);
+  const shown = entries.length > mostNamed ? [...entries.slice(0, mostNamed), '...'] : entries;
+  return `The objects of every namespace serve the whole organization, as before there was a spec.sharing. State it: what is not in it will serve its own namespace alone, and bindings for users that it does not name will not be in force. All that is in use now is spec.sharing: [${shown.join(', ')}].`;
+}
+
+/** What would have to be stated for all objects to go on serving whom they serve now. */
+function describeUse(objects: readonly TenantResource[]): string[] {
+  const uses = new Map<string, { readonly kinds: Set<string>; readonly users: Set<string> }>();
+  for (const object of objects) {
+    const { namespace = '' } = object.metadata;
+    const use = uses.get(namespace) ?? { kinds: new Set(), users: new Set() };
+    uses.set(namespace, use);
+    use.kinds.add(object.kind);
+    const user = userOf(object);
+    if (user !== undefined) use.users.add(user);
+  }
+  return [...uses]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([namespace, { kinds, users }]) => {
+      const named = [...users]
+        .sort()
+        .slice(0, mostNamed)
+        .map((user) => JSON.stringify(user));
+      const more = users.size > mostNamed ? [...named, '...'] : named;
+      const stated = named.length === 0 ? '' : `, users: [${more.join(', ')}]`;
+      return `{namespace: ${namespace}, resources: [${[...kinds].sort().join(', ')}]${stated}}`;
+    });
+}

@@ -1,0 +1,79 @@
+import type { Organization } from '../crds/resources.generated.ts';
+import { matchesPattern } from './patterns.ts';
+import type { Verdict } from './runtime/conditions.ts';
+import type { TenantResource } from './tenancy.ts';
+
+/** Whose calls an object serves. */
+export interface Reach {
+  /** The only namespace whose pods it serves; null: every member namespace's. */
+  readonly servesNamespace: string | null;
+  /** Why it may serve nobody; undefined where it may. */
+  readonly refusal: Verdict | undefined;
+  /** The condition that says what the Organization consents to. */
+  readonly consent: Verdict;
+}
+
+/**
+ * Whose calls an object serves. It acts within its own namespace; for everyone, or for a user that it names, it takes the
+ * Organization's consent, `spec.sharing`.
+ */
+export function decideReach(resource: TenantResource, organization: Organization): Reach {
+  const { metadata, kind } = resource;
+  const { namespace = '' } = metadata;
+  const user = userOf(resource);
+  const isGiven = consents(organization, resource);
+  const addition = describeAddition(kind, namespace, user);
+  const name = organization.metadata.name;
+  if (holdsFormerRules(organization)) {
+    const consent = isGiven
+      ? verdict('Given', `Organization "${name}" lets namespace "${namespace}" serve all its namespaces.`)
+      : notGiven(
+          'SharingUndeclared',
+          `It serves every namespace, as before there was a spec.sharing. Once Organization "${name}" declares it, ${user === undefined ? `it serves the pods of namespace "${namespace}" alone` : 'it is not in force'}, unless ${addition} is among it.`,
+        );
+    return { servesNamespace: null, refusal: undefined, consent };
+  }
+  if (isGiven) {
+    const message = `Organization "${name}" lets namespace "${namespace}" serve all its namespaces.`;
+    return { servesNamespace: null, refusal: undefined, consent: verdict('Given', message) };
+  }
+  if (user === undefined) {
+    const message = `It serves the pods of its own namespace, which takes no consent. To serve every namespace of Organization "${name}", have ${addition} added to its spec.sharing.`;
+    return { servesNamespace: namespace, refusal: undefined, consent: verdict('NotNeeded', message) };
+  }
+  const message = `Organization "${name}" does not let namespace "${namespace}" bind keys for user "${user}"; have ${addition} added to its spec.sharing. Until then no call uses this key.`;
+  const consent = notGiven('ConsentMissing', message);
+  return { servesNamespace: namespace, refusal: { ...consent, type: 'Ready' }, consent };
+}
+
+/** Whether an organization that was there before there was a spec.sharing has not come to state it. */
+export function holdsFormerRules({ status }: Organization): boolean {
+  return status?.sharing !== 'Declared';
+}
+
+/** Whether the Organization states that an object may act for others. */
+export function consents({ spec }: Organization, resource: TenantResource): boolean {
+  const entry = spec.sharing?.find(({ namespace }) => namespace === resource.metadata.namespace);
+  const user = userOf(resource);
+  const allowsUser = user === undefined || entry?.users?.some((pattern) => matchesPattern(pattern, user)) === true;
+  return entry?.resources.includes(resource.kind) === true && allowsUser;
+}
+
+/** The user that an object speaks for: a key's is another thing than the users who may use a persona. */
+export function userOf(resource: TenantResource): string | undefined {
+  return resource.kind === 'ApiKeyBinding' ? resource.spec.user : undefined;
+}
+
+/** What to write into `spec.sharing`, as YAML in one line. */
+function describeAddition(kind: TenantResource['kind'], namespace: string, user: string | undefined): string {
+  const users = user === undefined ? '' : `, users: [${JSON.stringify(user)}]`;
+  return `{namespace: ${namespace}, resources: [${kind}]${users}}`;
+}
+
+function verdict(reason: string, message: string): Verdict {
+  return { type: 'Consent', status: true, reason, message };
+}
+
+function notGiven(reason: string, message: string): Verdict {
+  return { type: 'Consent', status: false, reason, message };
+}

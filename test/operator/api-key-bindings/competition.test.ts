@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ApiKeyBinding } from '../../../crds/resources.generated.ts';
+import { countHeldBack, findRival } from '../../../operator/api-key-bindings/competition.ts';
+import { makeBinding, makeMemoryCluster, makeMeta, makeOrganization } from '../memory-cluster.ts';
+
+const nowMs = Date.parse('2026-02-01T00:00:00Z');
+const acme = makeOrganization(
+  'acme',
+  { sharing: [{ namespace: 'platform', resources: ['ApiKeyBinding'], users: ['ada'] }] },
+  { status: { sharing: 'Declared' } },
+);
+
+let uids = 0;
+
+/** @param age whole days since it was created */
+function bindingOf(path: string, age: number, spec: Partial<ApiKeyBinding['spec']> = {}): ApiKeyBinding {
+  uids += 1;
+  const creationTimestamp = new Date(nowMs - age * 86_400_000).toISOString();
+  return { ...makeBinding(path, spec), metadata: makeMeta(path, { creationTimestamp, uid: `uid-${1_000 + uids}` }) };
+}
+
+const key = { 'api-key': Buffer.from('sk-1') };
+
+function among(...bindings: readonly ApiKeyBinding[]) {
+  return makeMemoryCluster({
+    ApiKeyBinding: bindings,
+    Namespace: ['web', 'api', 'platform'].map((name) => ({
+      ...{ apiVersion: 'v1', kind: 'Namespace', metadata: makeMeta(name) },
+    })),
+    Secret: ['web', 'api', 'platform'].map((namespace) => ({
+      ...{ apiVersion: 'v1', kind: 'Secret', metadata: makeMeta(`${namespace}/openai-key`), data: key },
+    })),
+  });
+}
+
+/** The names of the bindings in force. */
+function inForce(...bindings: readonly ApiKeyBinding[]): string[] {
+  const cluster = among(...bindings);
+  const names = bindings
+    .filter((binding) => findRival(cluster, acme, binding, nowMs) === undefined)
+    .map(({ metadata }) => metadata.name);
+  assert.equal(countHeldBack(cluster, acme, nowMs), bindings.length - names.length);
+  return names;
+}
+
+test('of two that serve the same, the older is in force, however they are named', () => {
+  assert.deepEqual(inForce(bindingOf('web/a', 1), bindingOf('web/z', 2)), ['z']);
+  assert.deepEqual(inForce(bindingOf('web/z', 1), bindingOf('web/a', 2)), ['a']);
+});
+
+test('of two of the same second, the one that the API server gave the lower uid is in force', () => {
+  assert.deepEqual(inForce(bindingOf('web/z', 1), bindingOf('web/a', 1)), ['z']);
+});
+
+test('bindings that serve different calls do not compete', () => {
+  const different: readonly (readonly [ApiKeyBinding, ApiKeyBinding])[] = [
+    [bindingOf('web/a', 1), bindingOf('api/b', 2)],
+    [bindingOf('web/a', 1), bindingOf('platform/b', 2)],
+    [bindingOf('platform/a', 1, { user: 'ada' }), bindingOf('platform/b', 2)],
+    [bindingOf('web/a', 1, { models: ['gpt-*'] }), bindingOf('web/b', 2, { models: ['o3', 'o4-*'] })],
+    [bindingOf('web/a', 1), bindingOf('web/b', 2, { organizationRef: { name: 'globex' } })],
+  ];
+  for (const [one, other] of different) assert.equal(findRival(among(one, other), acme, one, nowMs), undefined);
+});
+
+test('bindings that share models compete, and so do those that serve every namespace', () => {
+  assert.deepEqual(
+    inForce(bindingOf('web/a', 1, { models: ['gpt-*'] }), bindingOf('web/b', 2, { models: ['o3', '*-mini'] })),
+    ['b'],
+  );
+  assert.deepEqual(inForce(bindingOf('web/a', 1, { models: ['o3'] }), bindingOf('web/b', 2)), ['b']);
+  assert.deepEqual(inForce(bindingOf('platform/a', 1), bindingOf('platform/b', 2)), ['b']);
+});
+
+test('one that is held back holds none back itself', () => {
+  const bindings = [
+    bindingOf('web/broad', 3, { models: ['gpt-*'] }),
+    bindingOf('web/between', 2, { models: ['gpt-4o', 'o3'] }),
+    bindingOf('web/narrow', 1, { models: ['o3'] }),
+  ];
+  assert.deepEqual(inForce(...bindings), ['broad', 'narrow']);
+});
+
+test('one that could not be in force by itself stands in nobody’s way', () => {
+  const idle: readonly ApiKeyBinding[] = [
+    bindingOf('web/b', 2, { active: false }),
+    bindingOf('web/b', 2, { expiresAt: '2026-01-31T23:59:59Z' }),
+    bindingOf('web/b', 2, { secretKeyRef: { name: 'missing', key: 'api-key' } }),
+    {
+      ...bindingOf('web/b', 2),
+      metadata: { ...bindingOf('web/b', 2).metadata, deletionTimestamp: '2026-02-01T00:00:00Z' },
+    },
+  ];
+  for (const other of idle) {
+    const binding = bindingOf('web/a', 1);
+    assert.equal(findRival(among(binding, other), acme, binding, nowMs), undefined);
+  }
+  const withoutConsent = bindingOf('web/b', 2, { user: 'ada' });
+  const binding = bindingOf('web/a', 1, { user: 'ada' });
+  assert.equal(findRival(among(binding, withoutConsent), acme, binding, nowMs), undefined);
+});
