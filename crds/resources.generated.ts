@@ -477,7 +477,7 @@ export interface PersonaSpec {
    */
   model?: string;
   /**
-   * Defaults for fields of the request, such as temperature, where a call with this persona does not set them. It may not set model, instructions, input, messages, stream and persona_id.
+   * Defaults for fields of the request, such as temperature, where a call with this persona does not set them. It may not set what each call says itself (model, instructions, input, messages, prompt, stream and stream_options, background, persona_id), nor name what is kept at a provider (responses, conversations, files, vector stores, containers), nor give its tools a model: such a persona is not Ready, with the reason ParametersRefused.
    */
   parameters?: {
     [k: string]: unknown;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { findReservedParameter } from '../../crds/persona-parameters.ts';
 import type { PersonaWrite } from '../../database/personas.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 import { notReady, ready, type TenantObject } from '../tenant-kind.ts';
@@ -27,6 +28,16 @@ export function decidePersona(gathered: GatheredPersona, object: TenantObject<'P
     return {
       write: undefined,
       verdict: notReady('ContentNotFound', `${reason}${inForce}`),
+      contentHash: stored && hashOf(stored.content),
+    };
+  }
+  const reserved = findReservedParameter(spec.parameters ?? {});
+  if (reserved) {
+    const field = `spec.parameters.${reserved.name}`;
+    const inForce = stored ? ' What was in force before stays in force, without what it may not set.' : '';
+    return {
+      write: undefined,
+      verdict: notReady('ParametersRefused', `${field} ${reserved.reason}; remove it.${inForce}`),
       contentHash: stored && hashOf(stored.content),
     };
   }

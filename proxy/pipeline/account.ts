@@ -7,6 +7,7 @@ import { type Spool, SpoolError } from '../spool/spool.ts';
 import type { Call, Outcome, Usage } from './call.ts';
 import type { Metrics } from './metrics.ts';
 import type { Price } from './price.ts';
+import { mentions, withoutEchoes } from './resources/echoes.ts';
 
 /** The account of one call: opened before it goes upstream, settled once. */
 export interface Account {
@@ -74,7 +75,7 @@ export function makeAccounting(options: AccountingOptions) {
     return {
       sealInput,
       defer(responseId) {
-        if (isSettled || isDeferred) return;
+        if (isSettled || isDeferred || mentions(call.input(), responseId)) return;
         isDeferred = true;
         sealInput();
         const pending = { ...record, response_id: storable(responseId, 200) };
@@ -88,7 +89,7 @@ export function makeAccounting(options: AccountingOptions) {
         isSettled = true;
         metrics.activeCalls.dec();
         if (isDeferred && outcome.goesOn) return;
-        complete(record, outcome, terms.price);
+        complete(record, withoutEchoes(outcome, call.input()), terms.price);
         // A form may say it after its files, which is after the intent.
         record.is_stream = call.isStream();
         record.duration_ms = Math.round(performance.now() - call.startedTicks);

@@ -1,7 +1,7 @@
 import { ProxyError } from '../error.ts';
 import type { Persona, RoutedKey, Snapshot, Surface } from '../snapshot/snapshot.ts';
 import type { Caller } from './call.ts';
-import type { Body, Operation } from './operations/operation.ts';
+import type { Body } from './operations/operation.ts';
 
 /**
  * The persona of this id, if the caller may use it. Unknown, inactive and another user's get one and the same answer,
@@ -55,12 +55,18 @@ export function admitAnyModel(snapshot: Snapshot, key: RoutedKey): void {
 }
 
 /**
- * Admits the models that a body names beside `model`.
+ * Admits the models that a form names beside `model`, such as `svg[model]`, the one that writes SVG. An `svg` of text
+ * could name any.
  *
+ * @param form its text fields
  * @throws {ProxyError} `model_not_allowed`
  */
-export function admitOtherModels(snapshot: Snapshot, operation: Operation, body: Body): void {
-  for (const model of operation.otherModels?.(body) ?? []) if (typeof model === 'string') admitModel(snapshot, model);
+export function admitFormModels(snapshot: Snapshot, form: Body): void {
+  for (const name in form) {
+    const [base = '', ...inner] = name.split(/[[\].]+/);
+    if (base !== 'svg' && base !== 'models' && !inner.includes('model')) continue;
+    for (const model of [form[name]].flat()) if (typeof model === 'string') admitModel(snapshot, model);
+  }
 }
 
 export type Role = 'member' | 'analyst' | 'reviewer' | 'admin';

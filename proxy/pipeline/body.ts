@@ -1,5 +1,8 @@
+import { isUtf8 } from 'node:buffer';
+import { type CallFields, type Lookalike, readCallFields } from '../../crds/read-call-fields.ts';
 import { ProxyError } from '../error.ts';
 import type { Persona } from '../snapshot/snapshot.ts';
+import { countFieldNames, fieldNames } from './json-text.ts';
 import { asObject } from './operations/json.ts';
 import type { Body, Operation } from './operations/operation.ts';
 
@@ -10,65 +13,71 @@ declare global {
   }
 }
 
+/** A body, and what it says of the things that it is judged by. */
+export interface ReadBody {
+  readonly body: Body;
+  readonly fields: CallFields;
+  /** Whether the name of a field is written with escapes: readers that look for names in the text do not find it. */
+  readonly hasEscapedNames: boolean;
+}
+
 /**
- * The body as a JSON object.
+ * Reads a body that has one reading: every parser finds the same in the fields that it is judged by.
  *
- * @throws {ProxyError} `invalid_json`, `invalid_request`
+ * @throws {ProxyError} `invalid_json`; `invalid_request` with the field where another parser could read something else
  */
-export function parseBody(raw: Buffer): Body {
+export function readBody(raw: Buffer): ReadBody {
+  if (!isUtf8(raw)) throw new ProxyError('invalid_json', { message: 'The body is not valid UTF-8' });
+  const text = raw.toString('utf8');
+  const body = parseBody(text);
+  const fields = readCallFields(body);
+  const { count, hasEscapes } = countFieldNames(text);
+  requireOneReading(fields, count, text);
+  return { body, fields, hasEscapedNames: hasEscapes };
+}
+
+function parseBody(text: string): Body {
   let value: unknown;
   try {
-    value = JSON.parse(raw.toString('utf8'));
+    value = JSON.parse(text);
   } catch (cause) {
     throw new ProxyError('invalid_json', { cause });
   }
   const body = asObject(value);
   if (!body) throw new ProxyError('invalid_json');
-  const lookalike = findLookalike(body, judgedFields);
-  if (lookalike)
-    throw new ProxyError('invalid_request', { param: lookalike.field, message: describeLookalike(lookalike) });
   return body;
 }
 
-/** The fields that a call is judged by, or that say what is asked. */
-export const judgedFields: ReadonlySet<string> = new Set([
-  'model',
-  'stream',
-  'stream_options',
-  'background',
-  'persona_id',
-  'previous_response_id',
-  'conversation',
-  'instructions',
-  'input',
-  'messages',
-  'prompt',
-]);
-const plainField = /^[a-z0-9_]*$/;
-
-/** A field that another parser may take for the one that is meant. */
-export interface Lookalike {
-  readonly field: string;
-  readonly meant: string;
-}
-
 /**
- * Some parsers, such as Go's `encoding/json`, take a field of another spelling, by the simple case folding of Unicode, for
- * the one that they know: what was not judged must not take the place of what was.
+ * Of a field that stands twice some parsers take the first and some the last one, and some take a field of another
+ * spelling for the one that they know. What was not judged must not take the place of what was.
  *
- * @param judged names in small letters
+ * @param nameCount how many names of fields the text has
+ * @throws {ProxyError} `invalid_request`
  */
-export function findLookalike(object: Body, judged: ReadonlySet<string>): Lookalike | undefined {
-  for (const field in object) {
-    if (plainField.test(field)) continue;
-    const meant = field.toUpperCase().toLowerCase();
-    if (judged.has(meant)) return { field, meant };
+export function requireOneReading(fields: CallFields, nameCount: number, text: string): void {
+  const { lookalike, isTooDeep, fieldCount } = fields;
+  if (isTooDeep) throw new ProxyError('invalid_request', { message: 'The body is nested too deep' });
+  if (lookalike) {
+    throw new ProxyError('invalid_request', { param: lookalike.field, message: describeLookalike(lookalike) });
   }
-  return undefined;
+  if (nameCount === fieldCount) return;
+  const { name } = fieldNames(text).find(({ isRepeated }) => isRepeated) ?? { name: '' };
+  const param = name.slice(0, 200);
+  throw new ProxyError('invalid_request', { param, message: `${param} must stand only once in an object` });
 }
 
 export function describeLookalike({ field, meant }: Lookalike): string {
-  return `${field} must be written ${meant}`;
+  return `${field.slice(0, 200)} must be written ${meant}`;
+}
+
+/** The body as the persona instructs it: this is what is judged, and what goes upstream. */
+export function applyPersona({ body }: ReadBody, operation: Operation, persona: Persona): Body {
+  return operation.instruct(withoutPersonaId(body), persona);
+}
+
+function withoutPersonaId({ persona_id: _, ...own }: Body): Body {
+  return own;
 }
 
 /**
@@ -77,8 +86,8 @@ export function describeLookalike({ field, meant }: Lookalike): string {
  * @returns the model that the call asks for; undefined where it leaves that to the provider
  * @throws {ProxyError} `invalid_request` with the field
  */
-export function checkBody(body: Body, operation: Operation, persona: Persona | undefined): string | undefined {
-  const model = body.model ?? persona?.model ?? undefined;
+export function checkBody(body: Body, operation: Operation): string | undefined {
+  const model = body.model ?? undefined;
   const isNamed = typeof model === 'string' && model !== '';
   if (!isNamed && !(model === undefined && operation.modelIsOptional))
     throw new ProxyError('invalid_request', { param: 'model' });
@@ -104,26 +113,28 @@ export interface UpstreamBody {
 /**
  * The body for the upstream: the client's own bytes wherever nothing has to change.
  *
- * @throws {ProxyError} `persona_not_supported`, `invalid_request`
+ * @param judged the body as the persona instructs it; the one that was read where there is none
+ * @throws {ProxyError} `persona_not_supported`
  */
 export function makeUpstreamBody(
   raw: Buffer,
-  body: Body,
+  { body, hasEscapedNames }: ReadBody,
+  judged: Body,
   operation: Operation,
   persona: Persona | undefined,
-  /** Whether it may name things that were checked: it is sent as it was understood, and no other way of reading it is left. */
-  refers = false,
   /** Whether usage may be asked for in the client's place. */
   mayAskForUsage = true,
 ): UpstreamBody {
-  const hideUsage = mayAskForUsage && body.stream === true && operation.lacksUsage(body);
-  if (persona === undefined && !refers && !('persona_id' in body) && !isAmbiguous(raw)) {
+  const hideUsage = mayAskForUsage && judged.stream === true && operation.lacksUsage(judged);
+  if (persona === undefined && !hasEscapedNames && !('persona_id' in body)) {
     if (!hideUsage) return { body: raw, hideUsage };
     if (!('stream_options' in body)) return { body: withUsageAskedFor(raw), hideUsage };
   }
-  const { persona_id: _, ...own } = hasInexactNumber(raw, body) ? parseExactly(raw) : body;
-  let next: Body = own;
-  if (persona) next = operation.instruct(next, persona);
+  let next = judged;
+  if (hasInexactNumber(raw, body)) {
+    const exact = withoutPersonaId(parseExactly(raw));
+    next = persona ? operation.instruct(exact, persona) : exact;
+  } else if (!persona) next = withoutPersonaId(body);
   if (hideUsage) next = { ...next, stream_options: { ...asObject(next.stream_options), include_usage: true } };
   return { body: JSON.stringify(next), hideUsage };
 }
@@ -138,24 +149,6 @@ function withUsageAskedFor(raw: Buffer): Buffer {
   ]);
 }
 
-/** The fields that a call is judged and accounted by, as they stand in a body; `persona_id` is always taken out. */
-const governedFields = ['model', 'stream', 'stream_options', 'previous_response_id', 'background'].map((field) =>
-  Buffer.from(`"${field}"`),
-);
-
-/**
- * Whether another parser could read something else from these bytes than ours did: a governed key that stands twice, or
- * one that is written with escapes. Such a body is sent as we understood it.
- */
-function isAmbiguous(raw: Buffer): boolean {
-  return raw.includes('\\u00') || governedFields.some((field) => standsTwice(raw, field));
-}
-
-function standsTwice(raw: Buffer, field: Buffer): boolean {
-  const first = raw.indexOf(field);
-  return first !== -1 && raw.includes(field, first + 1);
-}
-
 /** Numbers that come out otherwise than they went in: many digits, exponents, zeros at the end, minus zero. */
 const inexactNumber = /\d{16}|\d[eE][-+]?\d|\.\d*0(?!\d)|-0(?![.\d])/;
 
@@ -166,19 +159,11 @@ function hasInexactNumber(raw: Buffer, { persona_id }: Body): boolean {
   return inexactNumber.test(typeof persona_id === 'string' ? text.replace(persona_id, '') : text);
 }
 
-/**
- * Parses, but keeps every number as it was written: a 64-bit seed must not be rounded on its way.
- *
- * @throws {ProxyError} `invalid_request` for a nesting of some thousand levels, which a parser that is told of each value cannot follow
- */
+/** Parses, but keeps every number as it was written: a 64-bit seed must not be rounded on its way. */
 function parseExactly(raw: Buffer): Record<string, unknown> {
-  try {
-    return JSON.parse(raw.toString('utf8'), (_key, value, context?: { source?: string }) =>
-      typeof value === 'number' && context?.source !== undefined && String(value) !== context.source
-        ? JSON.rawJSON(context.source)
-        : value,
-    ) as Record<string, unknown>;
-  } catch (cause) {
-    throw new ProxyError('invalid_request', { message: 'The body is nested too deep', cause });
-  }
+  return JSON.parse(raw.toString('utf8'), (_key, value, context?: { source?: string }) =>
+    typeof value === 'number' && context?.source !== undefined && String(value) !== context.source
+      ? JSON.rawJSON(context.source)
+      : value,
+  ) as Record<string, unknown>;
 }

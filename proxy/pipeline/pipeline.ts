@@ -1,13 +1,14 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
+import { type Reference, readCallFields } from '../../crds/read-call-fields.ts';
 import type { Envelope } from '../../database/envelope.ts';
 import { ProxyError } from '../error.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { AccountingTerms, makeAccounting } from './account.ts';
-import { admitAnyModel, admitModel, admitOtherModels, admitPersona, admitSurface } from './admit.ts';
+import { admitAnyModel, admitFormModels, admitModel, admitPersona, admitSurface } from './admit.ts';
 import { makeAsk } from './ask.ts';
 import type { Authenticator } from './authenticate.ts';
-import { checkBody, makeUpstreamBody, parseBody } from './body.ts';
+import { applyPersona, checkBody, makeUpstreamBody, readBody } from './body.ts';
 import type { Call, Caller } from './call.ts';
 import { openForm } from './form.ts';
 import { forward } from './forward.ts';
@@ -15,8 +16,8 @@ import type { Identify } from './identify.ts';
 import type { Metrics } from './metrics.ts';
 import type { Operation } from './operations/operation.ts';
 import type { Price } from './price.ts';
-import { type MadeBy, type Ownership, requireSameKey } from './resources/ownership.ts';
-import { findReferences, mayRefer, refuseFormReferences } from './resources/references.ts';
+import type { MadeBy, Ownership } from './resources/ownership.ts';
+import { refuseFormReferences } from './resources/references.ts';
 import { inResponseFormat } from './response-format.ts';
 import { routeKey } from './route.ts';
 import { requireSingleHeaders } from './single-headers.ts';
@@ -90,35 +91,33 @@ export function makePipeline(options: PipelineOptions) {
   /** Everything that is decided before anything goes upstream. @throws {ProxyError} where the call may not be made */
   const permit = async ({ operation, caller, rawBody, startedAtMs }: Permission) => {
     admitSurface(inForce().snapshot, operation.surface);
-    const body = parseBody(rawBody);
-    if (isUnknownPersona(inForce().snapshot, body.persona_id)) await catchUp().catch(() => {});
+    const asked = readBody(rawBody);
+    const { persona_id: personaId } = asked.body;
+    if (isUnknownPersona(inForce().snapshot, personaId)) await catchUp().catch(() => {});
     const current = inForce();
     const { snapshot } = current;
-    const persona = body.persona_id == null ? undefined : admitPersona(snapshot, caller, body.persona_id);
-    const model = checkBody(body, operation, persona);
+    const persona = personaId == null ? undefined : admitPersona(snapshot, caller, personaId);
+    // The persona comes first: what is judged is what goes upstream.
+    const body = persona ? applyPersona(asked, operation, persona) : asked.body;
+    const { references, models } = persona ? readCallFields(body) : asked.fields;
+    const model = checkBody(body, operation);
     if (model !== undefined) admitModel(snapshot, model);
-    if (operation.otherModels) admitOtherModels(snapshot, operation, body);
-    const previousResponseId = typeof body.previous_response_id === 'string' ? body.previous_response_id : undefined;
-    const predecessor = previousResponseId === undefined ? undefined : await findOwn(previousResponseId, caller);
-    const refers = mayRefer(rawBody, body);
-    const references = refers ? findReferences(body) : [];
-    const [reference] = references;
-    const madeBy = reference
-      ? requireSameKey(reference.param, predecessor, await ownership.requireAll(references, caller))
-      : predecessor;
+    for (const other of models) admitModel(snapshot, other);
+    const madeBy = references.length === 0 ? undefined : await requireOwn(references, caller);
     const key = routeKey(snapshot, caller, model, madeBy, startedAtMs);
     if (operation.admit) await operation.admit({ body, caller, snapshot, key }, { ownership, upstream });
     else if (model === undefined) admitAnyModel(snapshot, key);
+    const previousResponseId = typeof body.previous_response_id === 'string' ? body.previous_response_id : undefined;
     const mayAskForUsage = body.stream !== true || !usageRefusals.has(key.provider, model);
-    const sent = makeUpstreamBody(rawBody, body, operation, persona, refers, mayAskForUsage);
-    return { current, body, persona, model, previousResponseId, key, sent, refers };
+    const sent = makeUpstreamBody(rawBody, asked, body, operation, persona, mayAskForUsage);
+    return { current, asked, body, persona, model, previousResponseId, key, sent };
   };
 
   const run = async (request: CallRequest): Promise<void> => {
     const { caller, rawBody } = request;
     const operation = inResponseFormat(request.operation, request.headers, inForce().snapshot);
     const permitted = await permit(request);
-    const { current, body, persona, model, previousResponseId, key, sent, refers } = permitted;
+    const { current, asked, body, persona, model, previousResponseId, key, sent } = permitted;
     const call: Call = {
       kind: 'call',
       requestId: request.requestId,
@@ -144,7 +143,7 @@ export function makePipeline(options: PipelineOptions) {
       hideUsage: sent.hideUsage,
       withoutUsage: sent.hideUsage
         ? {
-            body: () => makeUpstreamBody(rawBody, body, operation, persona, refers, false).body,
+            body: () => makeUpstreamBody(rawBody, asked, body, operation, persona, false).body,
             onTaken: () => usageRefusals.add(key.provider, model),
           }
         : undefined,
@@ -164,12 +163,12 @@ export function makePipeline(options: PipelineOptions) {
     const { snapshot } = current;
     admitSurface(snapshot, operation.surface);
     const form = await openForm(request.request, ({ fields }) => {
-      admitOtherModels(snapshot, operation, fields);
+      admitFormModels(snapshot, fields);
       refuseFormReferences(fields);
     });
     try {
       const { fields, files } = form.content;
-      const model = checkBody(fields, operation, undefined);
+      const model = checkBody(fields, operation);
       if (model !== undefined) admitModel(snapshot, model);
       const key = routeKey(snapshot, caller, model, undefined, request.startedAtMs);
       if (model === undefined) admitAnyModel(snapshot, key);
@@ -207,16 +206,16 @@ export function makePipeline(options: PipelineOptions) {
     }
   };
 
-  /** A response of another user's, or of someone else's who shares the key, is answered like one that does not exist. */
-  const findOwn = async (responseId: string, caller: Caller): Promise<MadeBy> => {
+  /** A predecessor of another user's, or of someone else's who shares the key, is answered like one that does not exist. */
+  const requireOwn = async (references: readonly Reference[], caller: Caller): Promise<MadeBy | undefined> => {
     try {
-      return await ownership.require('response', responseId, caller);
+      return await ownership.requireAll(references, caller);
     } catch (error) {
-      if (!(error instanceof ProxyError) || error.code !== 'resource_not_found') throw error;
-      throw new ProxyError('previous_response_not_found', {
-        param: 'previous_response_id',
-        message: `Previous response with id '${responseId.slice(0, 200)}' not found.`,
-      });
+      const param = 'previous_response_id';
+      if (!(error instanceof ProxyError && error.code === 'resource_not_found' && error.param === param)) throw error;
+      const { id = '' } = references.find((reference) => reference.param === param) ?? {};
+      const message = `Previous response with id '${id.slice(0, 200)}' not found.`;
+      throw new ProxyError('previous_response_not_found', { param, message });
     }
   };
 

@@ -1,4 +1,5 @@
 import { parseDurationMs } from '../../crds/duration.ts';
+import { permittedParameters } from '../../crds/persona-parameters.ts';
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
 import type {
   ConfigApiKey,
@@ -170,7 +171,7 @@ export function makeRowOpener(organizationId: string, envelopes: Envelopes) {
         content: open(row, 'personas.content', row.persona_id, row.content_sealed),
         users: new Set(row.users),
         model: row.model ?? undefined,
-        parameters: row.parameters,
+        parameters: permittedParameters(row.parameters),
         isActive: row.is_active,
         createdAt: new Date(row.created_at).toISOString(),
         updatedAt: new Date(row.updated_at).toISOString(),

@@ -316,6 +316,8 @@ const personas = cases('Persona', [
   ['parameters', { parameters: { temperature: 0.2, metadata: { team: null }, stop: ['a', null], seed: null } }],
   ['parameters that name the model', { parameters: { model: 'gpt-4o' } }, ['spec.parameters']],
   ['parameters that name a persona', { parameters: { persona_id: null, top_p: 1 } }, ['spec.parameters']],
+  ['parameters that the operator refuses', { parameters: { background: true, conversation: 'conv_1' } }],
+  ['parameters with tools', { parameters: { tools: [{ type: 'web_search' }] } }],
   ['parameters that are a list', { parameters: [] }, ['spec.parameters']],
   ['not active', { active: false }],
   ['active in words', { active: 'yes' }, ['spec.active']],

@@ -207,13 +207,20 @@ describe('forwarding', () => {
     }
   });
 
-  it('asks for the model that it admitted, whatever another parser would read', async () => {
+  it('refuses a body of which another parser would read another model', async () => {
+    const response = await call('{"model":"o1-pro","input":"Hi","seed":12345678901234567890,"model":"gpt-4o"}');
+    const { error } = (await response.json()) as { error: { code: string; param: string; message: string } };
+    assert.deepEqual([response.status, error.code, error.param], [400, 'invalid_request', 'model']);
+    assert.equal(error.message, 'model must stand only once in an object');
+  });
+
+  it('asks for the model that it admitted where its name is written with escapes', async () => {
     const seen = Promise.withResolvers<string>();
     answer = (_request, response, body) => {
       seen.resolve(body.toString());
       json(response, {});
     };
-    await call('{"model":"o1-pro","input":"Hi","seed":12345678901234567890,"model":"gpt-4o"}');
+    await call('{"mod\\u0065l":"gpt-4o","input":"Hi","seed":12345678901234567890}');
     assert.equal(await seen.promise, '{"model":"gpt-4o","input":"Hi","seed":12345678901234567890}');
   });
 

@@ -1,10 +1,11 @@
+import { type CallFields, findListedField, findLookalike, readCallFields } from '../../../crds/read-call-fields.ts';
 import { ProxyError } from '../../error.ts';
-import { admitModel, admitOtherModels, admitSurface } from '../admit.ts';
-import { describeLookalike, findLookalike, judgedFields } from '../body.ts';
+import { admitModel, admitSurface } from '../admit.ts';
+import { describeLookalike } from '../body.ts';
+import { countFieldNames, fieldNames } from '../json-text.ts';
 import { asObject, parseObject } from '../operations/json.ts';
-import type { AdmissionMeans, AdmissionSubject, Body, Operation } from '../operations/operation.ts';
+import type { AdmissionMeans, AdmissionSubject, Body } from '../operations/operation.ts';
 import { requireSameKey } from '../resources/ownership.ts';
-import { findReferences, referringFields } from '../resources/references.ts';
 import { readWhole, relay } from '../resources/relay.ts';
 import { batchEndpoints } from './batch-endpoints.ts';
 
@@ -42,43 +43,40 @@ export async function admitLines(
   let number = 0;
   for (const text of linesOf(await readWhole(file, key.secret))) {
     number += 1;
-    if (text.trim() !== '') await admitLine(operation, text, number);
+    if (text.trim() !== '') await admitLine(text, number);
   }
 
-  async function admitLine(operation: Operation, text: string, number: number): Promise<void> {
+  async function admitLine(text: string, number: number): Promise<void> {
     const line = parseObject(text);
     const call = asObject(line?.body);
-    if (line && isAmbiguous(text, line)) throw refusal(number, 'a field stands twice, or is written with escapes');
-    const lookalike = (line && findLookalike(line, lineFields)) ?? (call && findLookalike(call, judgedFields));
-    if (lookalike) throw refusal(number, describeLookalike(lookalike));
-    if (!call || line?.url !== body.endpoint) throw refusal(number, 'it must have a body, and the url of the batch');
+    if (!line || !call) throw refusal(number, 'it must be a JSON object with a body');
+    const fields = readCallFields(call);
+    judgeReading(line, fields, text, number);
+    if (line.url !== body.endpoint) throw refusal(number, 'it must have the url of the batch');
     if (typeof call.model !== 'string') throw refusal(number, 'its body must name a model');
     if ('persona_id' in call) throw new ProxyError('persona_not_supported', { param: 'input_file_id' });
-    admitModel(snapshot, call.model);
-    admitOtherModels(snapshot, operation, call);
+    for (const model of [call.model, ...fields.models]) admitModel(snapshot, model);
     if (!key.servesModel(call.model)) throw refusal(number, 'the key of the file does not serve its model');
-    const { previous_response_id: previous } = call;
-    const before = typeof previous === 'string' ? await ownership.require('response', previous, caller) : undefined;
-    for (const madeBy of [before, await ownership.requireAll(findReferences(call), caller)]) {
-      requireSameKey('input_file_id', { apiKeyId: key.id }, madeBy);
-    }
+    const madeBy = await ownership.requireAll(fields.references, caller);
+    requireSameKey('input_file_id', { apiKeyId: key.id }, madeBy);
   }
 }
 
-const lineFields: ReadonlySet<string> = new Set(['url', 'body', 'method']);
+const lineFields = ['url', 'body', 'method'];
 
-const governedFields = ['url', 'body', 'model', 'previous_response_id', 'id', 'type', ...referringFields].map(
-  (field) => `"${field}"`,
-);
-
-/** A string, and the colon behind it where it is a field's name. */
-const jsonString = /"((?:[^"\\]|\\.)*)"(\s*:)?/g;
-
-/** Whether another parser could read something else from a line: then the name of a field is not there as often. */
-function isAmbiguous(text: string, line: Body): boolean {
-  for (const [, name, colon] of text.matchAll(jsonString)) if (colon && name?.includes('\\u')) return true;
-  const understood = JSON.stringify(line);
-  return governedFields.some((field) => text.split(field).length !== understood.split(field).length);
+/** Refuses a line that another parser could read otherwise: it cannot be changed, so it is not sent as it was understood. */
+function judgeReading(line: Body, fields: CallFields, text: string, number: number): void {
+  const { lookalike, isTooDeep } = fields;
+  const { count, hasEscapes } = countFieldNames(text);
+  if (isTooDeep) throw refusal(number, 'it is nested too deep');
+  const other = findLookalike(line, lineFields) ?? lookalike;
+  if (other) throw refusal(number, describeLookalike(other));
+  if (count === readCallFields(line).fieldCount && !hasEscapes) return;
+  for (const { name, isRepeated, isEscaped } of fieldNames(text)) {
+    if (isRepeated) throw refusal(number, `${name.slice(0, 200)} must stand only once in an object`);
+    const isJudged = findListedField(name) !== undefined || lineFields.includes(name);
+    if (isEscaped && isJudged) throw refusal(number, `${name} must be written without escapes`);
+  }
 }
 
 /** One at a time: as texts, the whole file would be there twice. */

@@ -19,15 +19,9 @@ function imageOperation(name: Operation['name'], path: string): Operation {
     surface: 'images',
     path,
     modelIsOptional: true,
-    otherModels,
     read: readImages,
     readStream: ({ body }) => makeReader(body),
   };
-}
-
-/** The model that writes SVG. A form names it as `svg[model]`; an `svg` of text could name any. */
-function otherModels({ svg, 'svg[model]': inForm }: Body): readonly unknown[] {
-  return [asObject(svg)?.model ?? asString(svg), inForm];
 }
 
 function readImages(answer: unknown, body: Body): Reading {

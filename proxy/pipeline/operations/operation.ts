@@ -93,8 +93,6 @@ export interface Operation {
   goesOn?(body: Body): boolean;
   /** The calls that an answer stands for, once it is over, each of which has a price of its own. Absent: it is one call's. */
   readParts?(answer: Body, open: OpenFile): AsyncIterable<Part>;
-  /** Models that a body names beside `model`. */
-  otherModels?(body: Body): readonly unknown[];
   /**
    * Judges what a body does not show by itself, its models too. Absent: it shows everything.
    *

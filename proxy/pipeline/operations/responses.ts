@@ -1,6 +1,6 @@
 import { readKeptIds } from '../resources/items.ts';
 import { makeEventSplitter } from '../sse.ts';
-import { asArray, asObject, asString, errorCodeOf, parseObject } from './json.ts';
+import { asObject, asString, errorCodeOf, parseObject } from './json.ts';
 import type { Body, Operation, Reading, StreamOptions, StreamReader } from './operation.ts';
 import { addToolCalls, readTokenUsage } from './token-usage.ts';
 import { readToolCalls } from './tool-calls.ts';
@@ -11,8 +11,6 @@ export const responses: Operation = {
   surface: 'responses',
   path: '/responses',
   required: [],
-  // Tools can have a model of their own, as the one that makes images.
-  otherModels: (body) => asArray(body.tools).map((tool) => asObject(tool)?.model),
   instruct: (body, persona) => ({
     ...(persona.model === undefined ? {} : { model: persona.model }),
     ...persona.parameters,

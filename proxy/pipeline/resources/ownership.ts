@@ -1,9 +1,10 @@
+import type { ReferredKind } from '../../../crds/call-fields.ts';
+import type { Reference } from '../../../crds/read-call-fields.ts';
 import type { OwnedResource, ResourceKind } from '../../../database/owned-resources.ts';
 import type { RequestReference } from '../../../database/requests.ts';
 import { ProxyError } from '../../error.ts';
 import { type Spool, SpoolError } from '../../spool/spool.ts';
 import type { Caller } from '../call.ts';
-import type { Reference, ReferredKind } from './references.ts';
 
 /** What a caller can have at a provider. */
 export type OwnedKind = 'response' | ResourceKind;

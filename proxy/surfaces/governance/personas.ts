@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DatabaseError } from 'pg';
 import { type Static, Type } from 'typebox';
+import { findReservedParameter } from '../../../crds/persona-parameters.ts';
 import { insertPersona, type PersonaChanges, retirePersona, updatePersona } from '../../../database/personas.ts';
 import { findUnstorable } from '../../../database/storable.ts';
 import { type ProblemCode, ProxyError } from '../../error.ts';
@@ -91,9 +92,6 @@ const changeProblems: readonly ProblemCode[] = [
   'name_taken',
   'store_unavailable',
 ];
-
-/** What a persona may not set, since a call says it itself. */
-const reservedParameters = ['model', 'instructions', 'input', 'messages', 'stream', 'persona_id'];
 
 /** `/v1/personas`: those of YAML and those that the API made; only the latter can be changed here. */
 export function registerPersonas(app: GovernanceApp, { inForce, store, catchUp }: GovernanceContext): void {
@@ -320,16 +318,18 @@ function readUsers({ user_id, users }: Static<typeof PersonaPatch>): readonly st
 
 /** @throws {ProxyError} `invalid_request` */
 function readParameters(parameters: Record<string, unknown> | undefined): Record<string, unknown> | undefined {
-  const reserved = reservedParameters.find((name) => parameters && name in parameters);
-  if (reserved !== undefined) {
-    const param = `parameters.${reserved}`;
-    throw new ProxyError('invalid_request', { param, message: `${param} is for each request to say` });
-  }
   const unstorable = parameters && findUnstorable(parameters);
-  if (unstorable === undefined) return parameters;
-  // The place of what is nested too deep is as long as it is deep.
-  const param = `parameters${unstorable.place}`.slice(0, 200);
-  throw new ProxyError('invalid_request', { param, message: `${param} ${unstorable.reason}` });
+  if (unstorable) {
+    // The place of what is nested too deep is as long as it is deep.
+    const param = `parameters${unstorable.place}`.slice(0, 200);
+    throw new ProxyError('invalid_request', { param, message: `${param} ${unstorable.reason}` });
+  }
+  const reserved = parameters && findReservedParameter(parameters);
+  if (reserved) {
+    const param = `parameters.${reserved.name}`.slice(0, 200);
+    throw new ProxyError('invalid_request', { param, message: `${param} ${reserved.reason}` });
+  }
+  return parameters;
 }
 
 /** Contract 0's persona, and beside it what YAML can say of one. */

@@ -70,3 +70,14 @@ test('without its ConfigMap, nothing is written, and what was in force stays', (
   assert.deepEqual([later.write, later.contentHash, later.verdict.status], [undefined, hash, false]);
   assert.match(later.verdict.message, /The last content stays in force\.$/);
 });
+
+test('parameters that govern or refer are refused by name, and what was in force stays', () => {
+  const first = decide({ parameters: { temperature: 0, background: true } }, 'Be kind.');
+  assert.deepEqual([first.write, first.verdict.status, first.verdict.reason], [undefined, false, 'ParametersRefused']);
+  assert.equal(first.verdict.message, 'spec.parameters.background is for each request to say; remove it.');
+  const tools = [{ type: 'file_search', vector_store_ids: ['vs_1'] }];
+  const later = decide({ parameters: { tools } }, 'Be kinder.', row);
+  assert.deepEqual([later.write, later.contentHash, later.verdict.reason], [undefined, hash, 'ParametersRefused']);
+  assert.match(later.verdict.message, /^spec\.parameters\.tools names what is kept at a provider in vector_store_ids/);
+  assert.match(later.verdict.message, /What was in force before stays in force/);
+});

@@ -2,15 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   admitAnyModel,
+  admitFormModels,
   admitModel,
-  admitOtherModels,
   admitPersona,
   admitSurface,
 } from '../../../proxy/pipeline/admit.ts';
 import type { Caller } from '../../../proxy/pipeline/call.ts';
-import { chat } from '../../../proxy/pipeline/operations/chat.ts';
-import { imageOperations } from '../../../proxy/pipeline/operations/images.ts';
-import { responses } from '../../../proxy/pipeline/operations/responses.ts';
 import { makeKey, makeSnapshot } from '../snapshot.ts';
 import { makePersona } from './persona.ts';
 
@@ -87,20 +84,16 @@ test('whichever model the provider chooses is admitted only where every model is
   assert.throws(() => admitAnyModel(makeSnapshot(), narrow), none);
 });
 
-test('a model that a body names beside its own is admitted like it', () => {
+test('a model that a form names beside its own is admitted like it', () => {
   const restricted = makeSnapshot({ allowsModel: (model) => model === 'gpt-image-1' });
-  const [generations] = imageOperations;
-  assert.ok(generations);
-  const toolOf = (model: unknown) => ({ tools: [{ type: 'web_search' }, null, { type: 'image_generation', model }] });
-  for (const body of [{ tools: 'x' }, toolOf(undefined), toolOf('gpt-image-1')]) {
-    admitOtherModels(restricted, responses, body);
+  for (const form of [{}, { model: 'o3' }, { 'svg[model]': 'gpt-image-1' }, { prompt: 'A model' }]) {
+    admitFormModels(restricted, form);
   }
-  assert.throws(() => admitOtherModels(restricted, responses, toolOf('o3')), { code: 'model_not_allowed' });
-  for (const body of [{}, { svg: null }, { svg: { model: 7 } }, { svg: { model: 'gpt-image-1' } }]) {
-    admitOtherModels(restricted, generations, body);
-  }
-  for (const body of [{ svg: { model: 'o3' } }, { 'svg[model]': 'o3' }, { svg: '{"model":"o3"}' }]) {
-    assert.throws(() => admitOtherModels(restricted, generations, body), { code: 'model_not_allowed' });
-    admitOtherModels(restricted, chat, body);
+  for (const form of [
+    { 'svg[model]': 'o3' },
+    { svg: '{"model":"o3"}' },
+    { 'tools[0][model]': ['gpt-image-1', 'o3'] },
+  ]) {
+    assert.throws(() => admitFormModels(restricted, form), { code: 'model_not_allowed' });
   }
 });

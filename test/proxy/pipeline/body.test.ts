@@ -1,18 +1,23 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { checkBody, makeUpstreamBody, parseBody } from '../../../proxy/pipeline/body.ts';
+import { governingFields, identifiedFields, referringFields } from '../../../crds/call-fields.ts';
+import { ProxyError } from '../../../proxy/error.ts';
+import { applyPersona, checkBody, makeUpstreamBody, readBody } from '../../../proxy/pipeline/body.ts';
 import { chat } from '../../../proxy/pipeline/operations/chat.ts';
 import { embeddings } from '../../../proxy/pipeline/operations/embeddings.ts';
 import type { Operation } from '../../../proxy/pipeline/operations/operation.ts';
 import { responses } from '../../../proxy/pipeline/operations/responses.ts';
 import { makePersona } from './persona.ts';
+import { type Reader, readAs, type Written, write } from './readers.ts';
 
 const persona = makePersona({ content: 'Be kind.' });
 
 function makeUpstream(text: string, operation: Operation, withPersona = false) {
   const raw = Buffer.from(text);
-  const { body, hideUsage } = makeUpstreamBody(raw, parseBody(raw), operation, withPersona ? persona : undefined);
+  const asked = readBody(raw);
+  const judged = withPersona ? applyPersona(asked, operation, persona) : asked.body;
+  const { body, hideUsage } = makeUpstreamBody(raw, asked, judged, operation, withPersona ? persona : undefined);
   return { body: body.toString(), isUntouched: body === raw, hideUsage };
 }
 
@@ -33,7 +38,7 @@ describe('a body that needs no change', () => {
 
   test('is the client’s own bytes, whatever else is in it', () => {
     const anything = fc.dictionary(
-      fc.string({ unit: fc.constantFrom('a', 'b', '_') }),
+      fc.string({ unit: fc.constantFrom('a', 'b', '_', 'é') }),
       fc.oneof(fc.string({ unit: 'grapheme-ascii' }), fc.integer(), fc.boolean()),
     );
     fc.assert(
@@ -70,26 +75,7 @@ const changed: readonly (readonly [string, string, Operation, string])[] = [
     chat,
     '{"model":"gpt-4o","messages":[],"stream":true,"stream_options":{"include_usage":true}}',
   ],
-  ['a second model', '{"model":"o3","model":"gpt-4o","input":"Hi"}', responses, '{"model":"gpt-4o","input":"Hi"}'],
-  [
-    'a model written with escapes',
-    '{"model":"gpt-4o","mod\\u0065l":"o3","input":"Hi"}',
-    responses,
-    '{"model":"o3","input":"Hi"}',
-  ],
-  ['a second stream', '{"stream":true,"model":"m","stream":false}', chat, '{"stream":false,"model":"m"}'],
-  [
-    'a second background',
-    '{"background":true,"model":"m","background":false}',
-    responses,
-    '{"background":false,"model":"m"}',
-  ],
-  [
-    'a second previous response',
-    '{"previous_response_id":"resp_a","model":"m","previous_response_id":null}',
-    responses,
-    '{"previous_response_id":null,"model":"m"}',
-  ],
+  ['a model written with escapes', '{"mod\\u0065l":"o3","input":"Hi"}', responses, '{"model":"o3","input":"Hi"}'],
   [
     'numbers keep every digit',
     '{"model":"m","seed":12345678901234567890,"a":[1.0,-0,1e400,0.1],"persona_id":null}',
@@ -144,20 +130,22 @@ const bodies: readonly (readonly [string, Operation, string | undefined, string 
 ];
 for (const [text, operation, param, model] of bodies) {
   test(`${operation.name} ${text} ${param === undefined ? 'is accepted' : `lacks a right ${param}`}`, () => {
-    const check = () => checkBody(parseBody(Buffer.from(text)), operation, undefined);
+    const check = () => checkBody(readBody(Buffer.from(text)).body, operation);
     if (param === undefined) assert.equal(check(), model);
     else assert.throws(check, { code: 'invalid_request', param });
   });
 }
 
 test('a persona’s model serves where the body names none', () => {
-  assert.equal(checkBody({ input: 'Hi' }, responses, makePersona({ model: 'o3' })), 'o3');
-  assert.equal(checkBody({ model: 'm' }, responses, makePersona({ model: 'o3' })), 'm');
+  const read = (body: object) => readBody(Buffer.from(JSON.stringify(body)));
+  const withModel = makePersona({ model: 'o3' });
+  assert.equal(checkBody(applyPersona(read({ input: 'Hi' }), responses, withModel), responses), 'o3');
+  assert.equal(checkBody(applyPersona(read({ model: 'm' }), responses, withModel), responses), 'm');
 });
 
 for (const text of ['', 'null', '[]', '"x"', '7', '{', '{"a":1}x', '\ufeff{}']) {
   test(`${JSON.stringify(text)} is no body`, () => {
-    assert.throws(() => parseBody(Buffer.from(text)), { code: 'invalid_json' });
+    assert.throws(() => readBody(Buffer.from(text)), { code: 'invalid_json' });
   });
 }
 
@@ -170,7 +158,7 @@ for (const [field, governed] of [
 ] as const) {
   test(`${field} is not passed on, since a provider may take it for ${governed}`, () => {
     const text = JSON.stringify({ model: 'gpt-4o', input: 'Hi', [field]: 'o3' });
-    assert.throws(() => parseBody(Buffer.from(text)), {
+    assert.throws(() => readBody(Buffer.from(text)), {
       code: 'invalid_request',
       param: field,
       message: `${field} must be written ${governed}`,
@@ -180,13 +168,91 @@ for (const [field, governed] of [
 
 test('other fields may be written in any way', () => {
   const body = { model: 'gpt-4o', input: 'Hi', Seed: 7, topK: 3, größe: 1, metadata: { Model: 'x' } };
-  assert.deepEqual(parseBody(Buffer.from(JSON.stringify(body))), body);
+  assert.deepEqual(readBody(Buffer.from(JSON.stringify(body))).body, body);
 });
 
-test('a nesting too deep to keep its numbers exact is refused', () => {
+test('a nesting too deep for some parsers is refused', () => {
   const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
   assert.throws(() => makeUpstream(`{"model":"gpt-4o","seed":12345678901234567890,"deep":${deep}}`, responses, true), {
     code: 'invalid_request',
     message: 'The body is nested too deep',
   });
+});
+
+describe('what goes upstream', () => {
+  const names = [...governingFields, ...Object.keys(referringFields), ...Object.keys(identifiedFields)];
+  const variants = names.flatMap((name) => [
+    name,
+    name.toUpperCase(),
+    name.replace(/^./, (letter) => letter.toUpperCase()),
+    name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase()),
+    name.replace('s', '\u017f'),
+    `${name}\0`,
+  ]);
+  const name = fc.oneof(
+    { weight: 4, arbitrary: fc.constantFrom(...names) },
+    { weight: 1, arbitrary: fc.constantFrom(...variants) },
+    { weight: 3, arbitrary: fc.constantFrom('content', 'text', 'file', 'x', '') },
+  );
+  const { body: written } = fc.letrec<{ body: Written; value: Written }>((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      fc.constantFrom<Written[]>('a', 'b"\\', ':', '"x":', 1, true, null),
+      fc.array(tie('value'), { maxLength: 3 }),
+      tie('body'),
+    ),
+    body: fc.array(fc.tuple(name, tie('value')), { maxLength: 4 }).map((fields) => ({ fields })),
+  }));
+  const fold = (text: string) => (text.split('\0', 1)[0] ?? '').toUpperCase().toLowerCase().replaceAll('_', '');
+  const canonical = new Map(names.map((listed) => [fold(listed), listed]));
+  const readers: readonly Reader[] = (['first', 'last'] as const).flatMap((takes) => [
+    { takes, nameOf: (text: string) => text },
+    { takes, nameOf: (text: string) => canonical.get(fold(text)) ?? text },
+  ]);
+
+  test('reads the same to every reader, or the body is refused', () => {
+    let sent = 0;
+    let refused = 0;
+    fc.assert(
+      fc.property(written, fc.func(fc.boolean()), (value, isEscaped) => {
+        const raw = Buffer.from(write(value, isEscaped));
+        let upstream: string;
+        try {
+          const asked = readBody(raw);
+          upstream = makeUpstreamBody(raw, asked, asked.body, responses, undefined).body.toString();
+        } catch (error) {
+          assert.ok(error instanceof ProxyError && error.code === 'invalid_request' && error.param !== null);
+          refused += 1;
+          return;
+        }
+        sent += 1;
+        const judged = JSON.parse(upstream);
+        for (const reader of readers) assert.deepEqual(readAs(upstream, reader), judged);
+      }),
+      { numRuns: 2_000 },
+    );
+    assert.ok(sent > 100 && refused > 100, `${sent} sent, ${refused} refused`);
+  });
+});
+
+for (const [text, field] of [
+  ['{"input":[{"type":"item_reference","id":"msg_1"}],"input":"hi"}', 'input'],
+  ['{"model":"o3","model":"gpt-4o","input":"Hi"}', 'model'],
+  ['{"model":"gpt-4o","mod\\u0065l":"o3","input":"Hi"}', 'model'],
+  ['{"stream":true,"model":"m","stream":false}', 'stream'],
+  ['{"background":true,"model":"m","background":false}', 'background'],
+  ['{"previous_response_id":"resp_a","model":"m","previous_response_id":null}', 'previous_response_id'],
+  ['{"messages":[{"content":[{"file":{"file_id":"a"}}],"content":"hi"}]}', 'content'],
+  ['{"input":[{"id":"msg_1","type":"item_reference","type":"message","content":"x"}]}', 'type'],
+  ['{"text":{"x":"\\"","y":"\\\\"},"a":{"b":1,"c":[{}],"b":2}}', 'b'],
+] as const) {
+  test(`${text} has two readings`, () => {
+    const message = `${field} must stand only once in an object`;
+    assert.throws(() => readBody(Buffer.from(text)), { code: 'invalid_request', param: field, message });
+  });
+}
+
+test('a body in another encoding is no body', () => {
+  const latin1 = Buffer.from('{"model":"gpt-4o","input":"größe"}', 'latin1');
+  assert.throws(() => readBody(latin1), { code: 'invalid_json', message: 'The body is not valid UTF-8' });
 });

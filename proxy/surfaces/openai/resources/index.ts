@@ -5,14 +5,14 @@ import type { Dispatcher } from 'undici';
 import { ProxyError } from '../../../error.ts';
 import { admitSurface } from '../../../pipeline/admit.ts';
 import type { BackgroundWatch } from '../../../pipeline/background/watch.ts';
-import { parseBody } from '../../../pipeline/body.ts';
+import { readBody } from '../../../pipeline/body.ts';
 import type { Caller } from '../../../pipeline/call.ts';
 import type { Metrics } from '../../../pipeline/metrics.ts';
 import { asString, parseObject } from '../../../pipeline/operations/json.ts';
 import { responses } from '../../../pipeline/operations/responses.ts';
 import { type InForce, type Pipeline, upstreamHeaders } from '../../../pipeline/pipeline.ts';
+import { mentions } from '../../../pipeline/resources/echoes.ts';
 import { type MadeBy, notFound, type Ownership, requireSameKey } from '../../../pipeline/resources/ownership.ts';
-import { findReferences } from '../../../pipeline/resources/references.ts';
 import { bodyHeaders, type Relay, type RelayedAnswer, readWhole, relay } from '../../../pipeline/resources/relay.ts';
 import { routeKey } from '../../../pipeline/route.ts';
 import type { RoutedKey } from '../../../snapshot/snapshot.ts';
@@ -80,6 +80,8 @@ export function registerResources(app: FastifyInstance, options: ResourcesOption
     if (route.effect !== 'make') return;
     const id = asString(parseObject(whole.toString('utf8'))?.id);
     if (id === null) throw new ProxyError('upstream_invalid_response');
+    // What the caller chose itself may be another's.
+    if (mentions(bodyOf(request), id)) return;
     ownership.note({ resource_id: id, kind: route.kind, user_id: caller.userId, api_key_id: key.id });
   };
 
@@ -98,11 +100,9 @@ export function registerResources(app: FastifyInstance, options: ResourcesOption
     if (raw.length === 0 || route.method !== 'POST') {
       return { path, key: keyOf(caller, subject), body: undefined, headers: {} };
     }
-    const body = parseBody(raw);
-    const references = findReferences(body);
+    const { references } = readBody(raw).fields;
     const madeBy = requireSameKey(references[0]?.param ?? '', subject, await ownership.requireAll(references, caller));
-    // As it was understood: of a field that stands twice, another parser might take the other one.
-    return { path, key: keyOf(caller, madeBy), body: JSON.stringify(body), headers: json };
+    return { path, key: keyOf(caller, madeBy), body: raw, headers: json };
   };
 
   for (const route of resourceRoutes) {

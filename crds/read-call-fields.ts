@@ -1,0 +1,224 @@
+import {
+  governingFields,
+  identifiedFields,
+  itemContents,
+  itemFields,
+  itemLists,
+  namedByCaller,
+  opaqueFields,
+  type ReferredKind,
+  referringFields,
+} from './call-fields.ts';
+
+/** Something kept at the provider that a body names. */
+export interface Reference {
+  readonly kind: ReferredKind;
+  readonly id: string;
+  /** The field, for errors. */
+  readonly param: string;
+}
+
+/** A field that another parser may take for the one that is meant. */
+export interface Lookalike {
+  readonly field: string;
+  readonly meant: string;
+}
+
+/** What a body says of the things that it is judged by, however deep they stand in it. */
+export interface CallFields {
+  /** Everything that it refers to, each once. */
+  readonly references: readonly Reference[];
+  /** The models that it names beside `model`: those of its tools, and those that may answer instead. */
+  readonly models: readonly string[];
+  /** The first field in another spelling than the list's. */
+  readonly lookalike: Lookalike | undefined;
+  /** How many fields all of its objects have: fewer than its text has where one stands twice. */
+  readonly fieldCount: number;
+  readonly isTooDeep: boolean;
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** What the name of a field means. */
+interface Meaning {
+  readonly kind?: ReferredKind;
+  readonly isIdentified?: true;
+  readonly isOpaque?: true;
+  readonly lookalikeOf?: string;
+  /** The field of an item that it may be taken for. */
+  readonly itemLookalikeOf?: string;
+  readonly namesModel?: true;
+  readonly isNamedByCaller?: true;
+}
+
+/** Deeper than any body that a provider takes, and less deep than what a recursive parser stands. */
+const maxDepth = 500;
+
+/** How the fields of an object are read. */
+const plain = 0;
+/** They mean nothing, and neither does what is in them. */
+const opaque = 1;
+/** The caller has named them: their own names mean nothing. */
+const callersNames = 2;
+/** An entry of a list of items. */
+const item = 3;
+/** A tool, or the like, that may name a model. */
+const naming = 4;
+/** An object that names a thing by its `id`. */
+const identified = 5;
+
+/** Reads the fields of a body, or of a part of one. */
+export function readCallFields(body: JsonObject): CallFields {
+  let references: Map<string, Reference> | undefined;
+  let models: string[] | undefined;
+  let lookalike: Lookalike | undefined;
+  let fieldCount = 0;
+  let isTooDeep = false;
+  // Not by recursion: a body may nest deeper than the stack.
+  const open: object[] = [body];
+  const roles: number[] = [plain];
+  const depths: number[] = [0];
+  /** The fields that they stand in. */
+  const parents: string[] = [''];
+
+  const note = (kind: ReferredKind, value: unknown, param: string) => {
+    for (const id of Array.isArray(value) ? value : [value]) {
+      if (typeof id !== 'string' || id === '') continue;
+      references ??= new Map();
+      references.set(`${kind} ${id}`, { kind, id, param });
+    }
+  };
+  const push = (value: unknown, role: number, depth: number, parent: string) => {
+    if (typeof value !== 'object' || value === null) return;
+    if (depth > maxDepth) isTooDeep = true;
+    else {
+      open.push(value);
+      roles.push(role);
+      depths.push(depth);
+      parents.push(parent);
+    }
+  };
+  const readObject = (object: JsonObject, role: number, depth: number, parent: string) => {
+    for (const name in object) {
+      fieldCount += 1;
+      const value = object[name];
+      const meaning = role === opaque || role === callersNames ? nothing : meaningOf(name);
+      if (meaning === nothing) {
+        if (typeof value === 'object') push(value, role === opaque ? opaque : plain, depth + 1, name);
+        continue;
+      }
+      if (meaning.lookalikeOf !== undefined) lookalike ??= { field: name, meant: meaning.lookalikeOf };
+      if (meaning.itemLookalikeOf !== undefined && (role === item || role === identified))
+        lookalike ??= { field: name, meant: meaning.itemLookalikeOf };
+      if (meaning.kind !== undefined) note(meaning.kind, value, name);
+      if (meaning.namesModel && (role === naming || depth === 0)) models = addModels(models, name, value, role);
+      if (typeof value === 'object') push(value, roleOf(name, meaning, depth), depth + 1, name);
+    }
+    if (role === item && !isSaidInFull(object)) note('item', object.id, parent);
+    if (role === identified) note(identifiedFields[parent] ?? 'item', object.id, parent);
+  };
+
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    const role = roles.pop() ?? plain;
+    const depth = depths.pop() ?? 0;
+    const parent = parents.pop() ?? '';
+    if (Array.isArray(value)) for (const element of value) push(element, role, depth + 1, parent);
+    else readObject(value as JsonObject, role, depth, parent);
+  }
+  return {
+    references: references ? [...references.values()] : none,
+    models: models ?? none,
+    lookalike,
+    fieldCount,
+    isTooDeep,
+  };
+}
+
+const none: readonly never[] = [];
+
+/** Whether an item of a prompt says all of itself, so that its id, if any, is only a name. */
+export function isSaidInFull(item: JsonObject): boolean {
+  const type = item.type ?? 'message';
+  const field = typeof type === 'string' && Object.hasOwn(itemContents, type) ? itemContents[type] : undefined;
+  const content = field === undefined ? null : item[field];
+  return content !== null && content !== undefined && content !== '';
+}
+
+/** What is in a field, by its name and whether it stands at the top of the body. */
+function roleOf(name: string, meaning: Meaning, depth: number): number {
+  if (meaning.isOpaque) return opaque;
+  if (meaning.isNamedByCaller) return callersNames;
+  if (meaning.isIdentified) return identified;
+  if (depth === 0 && itemLists.includes(name)) return item;
+  return name === 'tools' || name === 'svg' ? naming : plain;
+}
+
+/** A tool has a `model`; `models` and `svg` stand at the top. The `model` of the call itself is not among them. */
+function addModels(known: string[] | undefined, name: string, value: unknown, role: number): string[] | undefined {
+  if (name === 'model' && role !== naming) return known;
+  const named = (Array.isArray(value) ? value : [value]).filter((model) => typeof model === 'string');
+  return named.length === 0 ? known : [...(known ?? []), ...named];
+}
+
+/** The first field of an object that some reader takes for one of these names, though it is written otherwise. */
+export function findLookalike(object: JsonObject, names: readonly string[]): Lookalike | undefined {
+  for (const field of Object.keys(object)) {
+    const meant = names.find((name) => name !== field && fold(name) === fold(field));
+    if (meant !== undefined) return { field, meant };
+  }
+  return undefined;
+}
+
+const nothing: Meaning = {};
+const maxKnown = 2_000;
+/** By name, as far as names have been met. Callers choose names, so there is a bound. */
+const known = new Map<string, Meaning>();
+
+function meaningOf(name: string): Meaning {
+  const meaning = known.get(name);
+  if (meaning !== undefined) return meaning;
+  const found = findMeaning(name);
+  if (known.size < maxKnown && name.length <= 64) known.set(name, found);
+  return found;
+}
+
+const listed: ReadonlyMap<string, string> = namesByFold([
+  ...governingFields,
+  ...Object.keys(referringFields),
+  ...Object.keys(identifiedFields),
+  ...namedByCaller,
+]);
+const listedOfItems: ReadonlyMap<string, string> = namesByFold(itemFields);
+
+/** The field of the list that a name stands for to some reader: itself, or one in another spelling. */
+export function findListedField(name: string): string | undefined {
+  return listed.get(fold(name));
+}
+
+function findMeaning(name: string): Meaning {
+  const meant = findListedField(name);
+  if (meant !== undefined && meant !== name) return { lookalikeOf: meant };
+  const ofItem = listedOfItems.get(fold(name));
+  const meaning: Meaning = {
+    ...(Object.hasOwn(referringFields, name) && { kind: referringFields[name] }),
+    ...(Object.hasOwn(identifiedFields, name) && { isIdentified: true as const }),
+    ...(opaqueFields.includes(name) && { isOpaque: true as const }),
+    ...(namedByCaller.includes(name) && { isNamedByCaller: true as const }),
+    ...((name === 'model' || name === 'models' || name === 'svg') && { namesModel: true as const }),
+    ...(ofItem !== undefined && ofItem !== name && { itemLookalikeOf: ofItem }),
+  };
+  return Object.keys(meaning).length > 0 || meant !== undefined ? meaning : nothing;
+}
+
+function namesByFold(names: readonly string[]): Map<string, string> {
+  return new Map(names.map((name) => [fold(name), name]));
+}
+
+/**
+ * The same text for all names that some reader takes for one field. Go's `encoding/json` folds letters as Unicode does,
+ * readers of protocol buffers take `fileId` for `file_id`, and to those written in C a name ends at NUL.
+ */
+function fold(name: string): string {
+  const end = name.indexOf('\0');
+  return (end === -1 ? name : name.slice(0, end)).toUpperCase().toLowerCase().replaceAll('_', '');
+}
