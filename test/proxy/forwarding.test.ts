@@ -60,7 +60,7 @@ describe('forwarding', () => {
     };
     await call(hi, {
       cookie: 'session=1',
-      'x-api-key': 'mine',
+      'x-api-key': stack.token,
       'x-forwarded-for': '1.2.3.4',
       'openai-organization': 'org-mine',
       'openai-beta': 'assistants=v2',
