@@ -303,7 +303,7 @@ export interface OrganizationSpec {
     analysisLifetime: string;
   };
   /**
-   * How old keys become before new ones take their place, without a call noticing. What is absent is never rotated by itself. The annotation chaperone.dev/rotate with a time (RFC 3339) rotates all that was issued before it.
+   * How old keys become before new ones take their place, without a call noticing. What is absent is never rotated by itself. The annotation chaperone.dev/rotate with a time (RFC 3339) rotates all that was issued before it; chaperone.dev/rotate-now does so in an emergency, and nothing that the old token keys have signed is accepted any more.
    */
   rotation?: {
     /**

@@ -102,11 +102,11 @@ export async function upsertOrganization(
   return rows[0]?.is_changed ?? false;
 }
 
-/** Marks the organization deleted and keeps its data (deletionPolicy Retain). */
+/** Marks the organization deleted and keeps its data (deletionPolicy Retain). Applied again, it has the defaults of then. */
 export async function retireOrganization(db: Queryable, organizationId: string): Promise<void> {
   await db.query(
     `update chaperone.organizations
-     set deleted_at = now()
+     set deleted_at = now(), keeps_old_defaults = false
      where organization_id = $1::uuid and deleted_at is null`,
     [organizationId],
   );

@@ -41,3 +41,13 @@ export function listMissingLimits(organizations: readonly StatedResource[]): str
     return `${metadata.name}: ${why}`;
   });
 }
+
+/** The resources for which a former default still holds, since they do not state a field. */
+export function listFormerDefaults(resources: readonly StatedResource[]): string[] {
+  const reasons = ['FormerDefaults', 'FormerRoles'];
+  return resources.flatMap(({ metadata, status }) => {
+    const condition = status?.conditions?.find(({ reason }) => reasons.includes(reason));
+    const name = metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+    return condition ? [`${name}: ${condition.message}`] : [];
+  });
+}

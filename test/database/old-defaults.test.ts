@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { readConfigVersion } from '../../database/config.ts';
 import { migrate } from '../../database/migrate.ts';
-import { findOrganization, upsertOrganization } from '../../database/organizations.ts';
+import { findOrganization, retireOrganization, upsertOrganization } from '../../database/organizations.ts';
 import { openDatabase, organizationSpec } from './tenant.ts';
 
 const migrations = join(import.meta.dirname, '../../database/migrations');
@@ -44,4 +44,7 @@ test('an organization that was there before defaults became stricter keeps the f
     spec: organizationSpec,
   });
   assert.equal(await keepsOldDefaults('later'), false);
+  await retireOrganization(owner, stored.id);
+  await upsertOrganization(owner, { organizationId: stored.id, name: stored.name, spec: organizationSpec });
+  assert.equal(await keepsOldDefaults(stored.name), false);
 });

@@ -1,7 +1,7 @@
 import { credentialsSecretName } from '../../../operator/credentials.ts';
 import { matchesSelector } from '../../../operator/label-selector.ts';
 import { type CheckGroup, failed, failedIfAny, makeCheckFactory, ok, warning } from '../check.ts';
-import { listMissingLimits, listNotReady } from '../resources.ts';
+import { listFormerDefaults, listMissingLimits, listNotReady } from '../resources.ts';
 import type { ClusterFacts } from './facts.ts';
 
 const check = makeCheckFactory<ClusterFacts>();
@@ -70,6 +70,19 @@ export const resourceChecks: CheckGroup<ClusterFacts> = {
         return warning('Limits of the database are missing:', {
           items: missing,
           hint: 'Do what the message says; docs/security.md has the limits in a table.',
+        });
+      },
+    }),
+    check({
+      id: 'defaults-stated',
+      description: 'no former default still holds',
+      from: ['organizations', 'bindings'],
+      decide: ({ organizations, bindings }) => {
+        const former = listFormerDefaults([...organizations, ...bindings]);
+        if (former.length === 0) return ok();
+        return warning('These are older than a default that has become stricter, and keep the former one:', {
+          items: former,
+          hint: 'State the fields that the message names; docs/security.md says what the defaults are.',
         });
       },
     }),

@@ -37,10 +37,14 @@ const expectedDefinitions = [definition({ versions: [{ ...version, selectableFie
 const leaseOf = (spec: object) => ({ metadata: metaOf('chaperone-operator'), spec });
 const sidecar = { name: 'chaperone-proxy', ready: true };
 
+function withCondition(type: string, status: 'True' | 'False', reason: string, message: string) {
+  const condition = { type, status, reason, message, observedGeneration: 1, lastTransitionTime: '' };
+  return makeOrganization('acme', {}, { status: { conditions: [condition] } });
+}
+
 /** Of the condition that says whether the database is limited. */
 function withLimits(status: 'True' | 'False', reason: string, message: string) {
-  const condition = { type: 'DatabaseLimited', status, reason, message, observedGeneration: 1, lastTransitionTime: '' };
-  return makeOrganization('acme', {}, { status: { conditions: [condition] } });
+  return withCondition('DatabaseLimited', status, reason, message);
 }
 
 const rows: readonly Row[] = [
@@ -152,6 +156,14 @@ const rows: readonly Row[] = [
     { organizations: [withLimits('False', 'ServerWithoutLimits', 'Set reserved_connections.')] },
     'warning',
     /acme: ServerWithoutLimits: Set reserved_connections\./,
+  ],
+  ['defaults of today', 'defaults-stated', {}, 'ok'],
+  [
+    'an organization of before',
+    'defaults-stated',
+    { organizations: [withCondition('DefaultsStated', 'False', 'FormerDefaults', 'State it.')] },
+    'warning',
+    /acme: State it\./,
   ],
   [
     'no credentials',
