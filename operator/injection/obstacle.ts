@@ -16,6 +16,16 @@ export function findObstacle(pod: Pod, settings: PodSettings, credentials: Reado
   return findTakenName(pod) ?? findTakenPort(pod, settings) ?? findIntrusion(pod) ?? findMisuse(pod, credentials);
 }
 
+/**
+ * Why a pod that runs would not be let in by what guards sidecars if it were created again: it may be older than a rule.
+ *
+ * @param credentials the names of all Secrets with an organization's credentials
+ */
+export function findTrespass(pod: Pod, credentials: ReadonlySet<string>): Refusal | undefined {
+  if (!hasOurs(pod)) return refuseReferences(pod, credentials, false);
+  return findIntrusion(pod) ?? findMisuse(pod, credentials);
+}
+
 /** Whether the pod has been injected already: by a former pass, perhaps with other settings, which are left as they are. */
 export function hasOurs({ metadata, spec }: Pod): boolean {
   const sidecar = spec.initContainers?.find(({ name }) => name === sidecarName);

@@ -67,7 +67,7 @@ describe('chaperone check', { skip }, () => {
   test('finds nothing wrong with a working installation', async () => {
     const { groups, wrong } = await look();
     assert.deepEqual(wrong, []);
-    assert.equal(groups.length, 6);
+    assert.equal(groups.length, 7);
   });
 
   test('prints for people and programs, and ends with a code that tells', async (t) => {
@@ -164,7 +164,11 @@ describe('chaperone check', { skip }, () => {
           ...organizationStatus,
           ...notReady('DatabaseUnavailable', 'The database does not answer.'),
         }),
-      finds: { 'organizations-ready': /acme: DatabaseUnavailable: The database does/, 'database-ready': /acme/ },
+      finds: {
+        'organizations-ready': /acme: DatabaseUnavailable: The database does/,
+        'database-ready': /acme/,
+        'database-limits': /acme/,
+      },
     },
     {
       title: 'a binding is not ready',
@@ -185,6 +189,13 @@ describe('chaperone check', { skip }, () => {
       title: 'a pod of the network of its node cannot have a sidecar',
       disturb: (t) => withPod(t, 'host', makePod('host', { isInjected: false, changes: { hostNetwork: true } })),
       finds: { 'pods-governed': /shop\/host: The pod uses the network of its node/ },
+      worst: 'warning',
+    },
+    {
+      title: 'a pod shares its processes with a sidecar, which a newer version refuses',
+      disturb: (t) =>
+        withPod(t, 'sharing', makePod('sharing', { isInjected: true, changes: { shareProcessNamespace: true } })),
+      finds: { 'pods-admissible': /shop\/sharing: .*shareProcessNamespace/ },
       worst: 'warning',
     },
     {

@@ -144,7 +144,7 @@ function makeWebhooks({ certificate }: KeyPair): Stated {
         admissionReviewVersions: ['v1'],
         sideEffects: 'None',
         clientConfig: {
-          service: { namespace: operatorNamespace, name: 'chaperone-webhook', path: '/mutate' },
+          service: { namespace: operatorNamespace, name: 'chaperone-webhook', path: `/mutate/${'0'.repeat(64)}` },
           caBundle: Buffer.from(certificate).toString('base64'),
         },
         // Nothing serves it here, so nothing is to be asked.
@@ -196,7 +196,11 @@ export const organizationStatus = {
   observedGeneration: 1,
   id: '0d6c9bb4-6f0c-4c9b-9b39-2f6a35d8ac11',
   memberNamespaces: ['shop'],
-  conditions: [isReady, condition('DatabaseReady', 'True', 'Stored', 'It is stored.')],
+  conditions: [
+    isReady,
+    condition('DatabaseReady', 'True', 'Stored', 'It is stored.'),
+    condition('DatabaseLimited', 'True', 'Limited', 'It is limited.'),
+  ],
 };
 
 const organization = {

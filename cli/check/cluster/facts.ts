@@ -29,14 +29,21 @@ export interface DefinitionFacts {
   readonly definitions: readonly CustomResourceDefinition[];
 }
 
+/** The namespaces that belong to organizations already, with what runs in them. */
+export interface MemberFacts {
+  /** None where the kind is not installed. */
+  readonly memberships: readonly Organization[];
+  readonly memberPods: readonly ClusterPod[];
+}
+
 /** What the checks before an install decide by. */
-export interface PreFacts extends ServerFacts, DefinitionFacts {
+export interface PreFacts extends ServerFacts, DefinitionFacts, MemberFacts {
   /** What the chart makes and the user may not create. */
   readonly missingRights: readonly string[];
 }
 
 /** What the checks of an installation decide by. */
-export interface ClusterFacts extends ServerFacts, DefinitionFacts {
+export interface ClusterFacts extends ServerFacts, DefinitionFacts, MemberFacts {
   /** The version of this program, which the operator's should equal. */
   readonly ownVersion: string;
   /** The operator's. */
@@ -66,6 +73,8 @@ export interface InstalledWebhook {
   readonly configuration: string;
   readonly name: string;
   readonly service: string;
+  /** Where it is asked; empty until the operator has published that. */
+  readonly path: string;
   /** PEM; empty where there is none. */
   readonly bundle: string;
 }
@@ -112,6 +121,7 @@ export function toInstalledWebhooks(
               configuration: metadata.name,
               name,
               service: service.name,
+              path: service.path ?? '',
               bundle: Buffer.from(caBundle, 'base64').toString('utf8'),
             },
           ]

@@ -1,7 +1,20 @@
+import type { Organization } from '../../../crds/resources.generated.ts';
 import { injectedLabel, injectLabel } from '../../../operator/injection/marks.ts';
 import type { ClusterPod } from './facts.ts';
 import type { MetaOnly } from './objects.ts';
 import type { Reader } from './reader.ts';
+
+/** The pods of the namespaces that belong to organizations. */
+export async function gatherMemberPods(
+  { list }: Reader,
+  organizations: readonly Organization[],
+): Promise<readonly ClusterPod[]> {
+  const namespaces = new Set(organizations.flatMap(({ status }) => status?.memberNamespaces ?? []));
+  const found = await Promise.all(
+    [...namespaces].map((namespace) => list<ClusterPod & MetaOnly>(`/api/v1/namespaces/${namespace}/pods`)),
+  );
+  return found.flat();
+}
 
 /** The pods that have a sidecar, that asked for one, or whose namespace did. Others are not read. */
 export async function gatherPods({ list, listMeta }: Reader): Promise<readonly ClusterPod[]> {

@@ -14,9 +14,9 @@ import { isNotFound } from '../../../operator/cluster/kubernetes/api-error.ts';
 import { webhookCertificateSecretName } from '../../../operator/credentials.ts';
 import { type Gathered, Unreadable } from '../check.ts';
 import { describeError } from '../describe-error.ts';
-import type { ClusterFacts, DefinitionFacts, PreFacts, ServerAnswer } from './facts.ts';
+import type { ClusterFacts, DefinitionFacts, MemberFacts, PreFacts, ServerAnswer } from './facts.ts';
 import { toInstalledWebhooks } from './facts.ts';
-import { gatherPods } from './gather-pods.ts';
+import { gatherMemberPods, gatherPods } from './gather-pods.ts';
 import type {
   ApiSecret,
   CustomResourceDefinition,
@@ -52,9 +52,18 @@ const operatorLabels = 'app.kubernetes.io/name=chaperone,app.kubernetes.io/compo
 /** Everything that is to be known before an install. */
 export async function gatherPreFacts({ client, namespace }: GatherOptions): Promise<Gathered<PreFacts>> {
   const server = await attempt('The API server', readServer(client), serverHint);
-  if (server instanceof Unreadable) return { server, ...allUnreadable(server), missingRights: server };
+  if (server instanceof Unreadable) {
+    return { server, ...allUnreadable(server), memberships: server, memberPods: server, missingRights: server };
+  }
   const missingRights = attempt('Your rights', listMissingRights(client, namespace));
-  return { server, ...(await gatherDefinitions(makeReader(client))), missingRights: await missingRights };
+  const reader = makeReader(client);
+  const members = gatherMembers(reader);
+  return {
+    server,
+    ...(await gatherDefinitions(reader)),
+    ...(await members),
+    missingRights: await missingRights,
+  };
 }
 
 /** Everything that is to be known of an installation. Nothing is written. */
@@ -114,7 +123,18 @@ export async function gatherClusterFacts(options: GatherOptions): Promise<Gather
     namespaces: await facts.namespaces,
     organizationSecrets: await facts.organizationSecrets,
     pods: await facts.pods,
+    ...(isDown ? { memberships: server, memberPods: server } : await gatherMembers(reader)),
   };
+}
+
+async function gatherMembers(reader: Reader): Promise<Gathered<MemberFacts>> {
+  const listed = reader.list<Organization & MetaOnly>(`/apis/${apiVersion}/organizations`).catch((error: unknown) => {
+    if (isNotFound(error)) return [];
+    throw error;
+  });
+  const memberships = await attempt('Organizations', listed);
+  if (memberships instanceof Unreadable) return { memberships, memberPods: memberships };
+  return { memberships, memberPods: await attempt('Pods', gatherMemberPods(reader, memberships)) };
 }
 
 async function attempt<T>(what: string, reading: Promise<T>, hint?: string): Promise<T | Unreadable> {

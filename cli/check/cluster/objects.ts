@@ -72,7 +72,7 @@ export interface Webhook {
   readonly name: string;
   readonly failurePolicy?: string;
   readonly clientConfig: {
-    readonly service?: { readonly namespace: string; readonly name: string };
+    readonly service?: { readonly namespace: string; readonly name: string; readonly path?: string };
     /** Base64 of PEM. */
     readonly caBundle?: string;
   };

@@ -79,12 +79,12 @@ export const podChecks: CheckGroup<ClusterFacts> = {
   ],
 };
 
-function pathOf({ metadata }: ClusterPod): string {
+export function pathOf({ metadata }: ClusterPod): string {
   return `${metadata.namespace}/${metadata.name}`;
 }
 
 /** Neither done nor on its way out. */
-function isRunning({ metadata, status }: ClusterPod): boolean {
+export function isRunning({ metadata, status }: ClusterPod): boolean {
   return !metadata.deletionTimestamp && status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
 }
 

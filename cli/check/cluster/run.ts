@@ -3,6 +3,7 @@ import { type GroupResult, runChecks } from '../check.ts';
 import { apiChecks } from './api-checks.ts';
 import { definitionChecks } from './definition-checks.ts';
 import { gatherClusterFacts, gatherPreFacts } from './gather.ts';
+import { memberChecks } from './member-checks.ts';
 import { operatorChecks } from './operator-checks.ts';
 import { podChecks } from './pod-checks.ts';
 import { preChecks } from './pre-checks.ts';
@@ -17,8 +18,11 @@ export interface ClusterCheckOptions extends TargetOptions {
   readonly pre: boolean;
 }
 
-export const preGroups = [apiChecks, preChecks];
-export const clusterGroups = [apiChecks, definitionChecks, operatorChecks, webhookChecks, resourceChecks, podChecks];
+export const preGroups = [apiChecks, memberChecks, preChecks];
+export const clusterGroups = [
+  ...[apiChecks, definitionChecks, operatorChecks, webhookChecks],
+  ...[resourceChecks, podChecks, memberChecks],
+];
 
 const requestTimeoutMs = 10_000;
 

@@ -22,6 +22,13 @@ export const webhookChecks: CheckGroup<ClusterFacts> = {
             hint,
           });
         }
+        const untold = webhooks.filter(({ path }) => !/^\/(mutate|validate)\/./.test(path));
+        if (untold.length > 0) {
+          return failed('API servers do not know yet where to ask, or still ask at the paths of a former version.', {
+            items: untold.map(({ kind, name }) => `${kind} ${name}`),
+            hint: `The leading operator publishes the paths, once no operator of a former version is left. Look at: kubectl -n ${namespace} get pods; kubectl -n ${namespace} logs -l app.kubernetes.io/component=operator`,
+          });
+        }
         const isValidated = webhooks.some(({ kind }) => kind === 'ValidatingWebhookConfiguration');
         if (!isValidated && guards.length === 0) {
           return warning('Pods that asked for a sidecar and got none are let in: nothing validates them.', {

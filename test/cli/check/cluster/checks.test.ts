@@ -60,6 +60,39 @@ const rows: readonly Row[] = [
   ['an unreachable server', 'api-reachable', { server: unreadable }, 'failed', /you may not/],
 
   [
+    'no path yet',
+    'webhook-configurations',
+    { webhooks: [makeWebhook({ path: '' })] },
+    'failed',
+    /do not know yet where/,
+  ],
+  ["a former version's path", 'webhook-configurations', { webhooks: [makeWebhook({ path: '/mutate' })] }, 'failed'],
+  ['pods as they should be', 'pods-admissible', { memberPods: [makePod(), makeInjectedPod({})] }, 'ok'],
+  [
+    'a pod that reads the credentials',
+    'pods-admissible',
+    {
+      memberPods: [
+        makePod({ labels: {}, spec: { volumes: [{ name: 'v', secret: { secretName: 'chaperone-acme' } }] } }),
+      ],
+    },
+    'warning',
+    /Pods run that would be refused now/,
+  ],
+  [
+    'such a pod that has ended',
+    'pods-admissible',
+    {
+      memberPods: [
+        makePod({
+          status: { phase: 'Succeeded' },
+          spec: { volumes: [{ name: 'v', secret: { secretName: 'chaperone-acme' } }] },
+        }),
+      ],
+    },
+    'ok',
+  ],
+  [
     'no definitions',
     'definitions-established',
     { expectedDefinitions },
@@ -261,7 +294,10 @@ describe('checks before an install', () => {
   ] as const) {
     test(title, () => {
       const { server } = goodFacts;
-      const results = runChecks(preGroups, { server, expectedDefinitions, definitions, missingRights });
+      const results = runChecks(preGroups, {
+        ...{ server, expectedDefinitions, definitions, missingRights },
+        ...{ memberships: [], memberPods: [] },
+      });
       assert.deepEqual(
         results.at(-1)?.checks.map(({ finding }) => finding.status),
         statuses,

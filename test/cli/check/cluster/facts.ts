@@ -31,6 +31,7 @@ export function makeWebhook(changes: Partial<InstalledWebhook> = {}): InstalledW
     configuration: 'chaperone',
     name: 'inject.chaperone.dev',
     service: 'chaperone-webhook',
+    path: `/mutate/${'0'.repeat(64)}`,
     bundle: '',
     ...changes,
   };
@@ -88,6 +89,8 @@ export const goodFacts: ClusterFacts = {
   namespaces: [{ metadata: metaOf('shop', { labels: { team: 'shop' } }) }],
   organizationSecrets: [{ metadata: metaOf('chaperone-acme', { namespace: 'shop' }) }],
   pods: [],
+  memberships: [makeOrganization('acme', { namespaceSelector: { matchLabels: { team: 'shop' } } })],
+  memberPods: [],
 };
 
 export const unreadable = new Unreadable('It', 'you may not');
