@@ -12,6 +12,7 @@ import { applyPersona, checkBody, makeUpstreamBody, readBody } from './body.ts';
 import type { Call, Caller } from './call.ts';
 import { openForm } from './form.ts';
 import { forward } from './forward.ts';
+import { scopeIdempotencyKey } from './idempotency-key.ts';
 import type { Identify } from './identify.ts';
 import type { Metrics } from './metrics.ts';
 import type { Operation } from './operations/operation.ts';
@@ -118,6 +119,7 @@ export function makePipeline(options: PipelineOptions) {
     const operation = inResponseFormat(request.operation, request.headers, inForce().snapshot);
     const permitted = await permit(request);
     const { current, asked, body, persona, model, previousResponseId, key, sent } = permitted;
+    const headers = upstreamHeaders(request.headers, current.snapshot, caller);
     const call: Call = {
       kind: 'call',
       requestId: request.requestId,
@@ -148,7 +150,7 @@ export function makePipeline(options: PipelineOptions) {
           }
         : undefined,
       keepOutput: current.snapshot.storesContents,
-      headers: upstreamHeaders(request.headers),
+      headers,
       response: request.response,
       responseHeaders: request.responseHeaders,
       refuse: request.refuse,
@@ -162,6 +164,7 @@ export function makePipeline(options: PipelineOptions) {
     const current = inForce();
     const { snapshot } = current;
     admitSurface(snapshot, operation.surface);
+    const headers = upstreamHeaders(request.headers, snapshot, caller);
     const form = await openForm(request.request, ({ fields }) => {
       admitFormModels(snapshot, fields);
       refuseFormReferences(fields);
@@ -195,7 +198,7 @@ export function makePipeline(options: PipelineOptions) {
         body: form.bytes(),
         hideUsage: false,
         keepOutput: snapshot.storesContents,
-        headers: { ...upstreamHeaders(request.headers), ...form.headers },
+        headers: { ...headers, ...form.headers },
         response: request.response,
         responseHeaders: request.responseHeaders,
         refuse: request.refuse,
@@ -239,13 +242,20 @@ function isUnknownPersona({ personas }: Snapshot, personaId: unknown): boolean {
 }
 
 /** What of a client's headers is meant for the provider. Everything else, credentials and cookies first, ends here. */
-const passedOn = ['accept', 'openai-beta', 'idempotency-key', 'traceparent', 'tracestate'] as const;
+const passedOn = ['accept', 'openai-beta', 'traceparent', 'tracestate'] as const;
 
-export function upstreamHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+/** @throws {ProxyError} `invalid_header` */
+export function upstreamHeaders(
+  headers: IncomingHttpHeaders,
+  { organizationId }: Pick<Snapshot, 'organizationId'>,
+  { userId }: Pick<Caller, 'userId'>,
+): Record<string, string> {
   const passed: Record<string, string> = { 'user-agent': 'chaperone' };
   for (const name of passedOn) {
     const value = headers[name];
     if (typeof value === 'string') passed[name] = value;
   }
+  const key = headers['idempotency-key'];
+  if (typeof key === 'string') passed['idempotency-key'] = scopeIdempotencyKey(key, organizationId, userId);
   return passed;
 }

@@ -78,6 +78,42 @@ describe('forwarding', () => {
     });
   });
 
+  it('sends an idempotency key that is the user’s alone, by every way', async () => {
+    const seen: (string | undefined)[] = [];
+    answer = (request, response) => {
+      seen.push(String(request.headers['idempotency-key']));
+      json(response, { id: `conv_${seen.length}`, text: 'Hi' });
+    };
+    const form = () => {
+      const data = new FormData();
+      data.set('model', 'gpt-4o-transcribe');
+      data.set('file', new File(['x'], 'a.wav'));
+      return data;
+    };
+    const send = (path: string, user: string, body: FormData | string, key = 'again') =>
+      fetch(`${stack.baseUrl}${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${stack.token}`, 'x-user-id': user, 'idempotency-key': key },
+        body,
+      });
+    const ways: readonly (readonly [path: string, body: () => FormData | string])[] = [
+      ['/responses', () => JSON.stringify(hi)],
+      ['/audio/transcriptions', form],
+      ['/conversations', () => '{}'],
+    ];
+    for (const [path, body] of ways) {
+      seen.length = 0;
+      for (const user of ['bob', 'bob', 'mallory']) await (await send(path, user, body())).arrayBuffer();
+      const [first, second, other] = seen;
+      assert.match(first ?? '', /^[0-9a-f]{64}$/, path);
+      assert.equal(first, second, path);
+      assert.notEqual(first, other, path);
+      const refused = await send(path, 'bob', body(), 'k'.repeat(256));
+      const { error } = (await refused.json()) as { error: { code: string; param: string } };
+      assert.deepEqual([refused.status, error.code, error.param], [400, 'invalid_header', 'Idempotency-Key'], path);
+    }
+  });
+
   it('passes an answer byte for byte, with its headers, less what is not for the caller', async () => {
     const bytes = '{"id":"resp_1", "object":"response",\n"status":"completed", "new": 12345678901234567890 }';
     answer = (_request, response) => {

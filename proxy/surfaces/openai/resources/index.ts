@@ -52,7 +52,7 @@ export function registerResources(app: FastifyInstance, options: ResourcesOption
       method: route.method,
       path,
       key,
-      headers: { ...upstreamHeaders(request.headers), ...headers },
+      headers: { ...upstreamHeaders(request.headers, inForce().snapshot, request.caller), ...headers },
       body,
       signal: gone.signal,
     });

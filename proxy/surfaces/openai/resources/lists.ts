@@ -46,7 +46,7 @@ export function registerLists(app: FastifyInstance, options: ResourcesOptions): 
           const value = readText(request.query, name);
           if (value !== undefined) query.set(name, value);
         }
-        const headers = upstreamHeaders(request.headers);
+        const headers = upstreamHeaders(request.headers, snapshot, request.caller);
         const page = { method: 'GET', path: `${path}?${query}`, key, headers, body: undefined } as const;
         // One provider that does not answer must not keep a list of several waiting for long.
         const signal = isMerged ? AbortSignal.any([gone.signal, AbortSignal.timeout(pageTimeoutMs)]) : gone.signal;
