@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import { ProxyError } from '../error.ts';
 import { parsePartHeaders } from './form-part.ts';
 
@@ -26,6 +27,8 @@ export interface FormScanner {
 
 const maxHeaderBytes = 8 * 1024;
 const maxParts = 1_000;
+/** Around the parts. */
+const maxBlanks = 1024;
 /** Of all fields together; what is beyond is passed on, and not kept. */
 const maxFieldBytes = 1024 * 1024;
 /** Of a field that calls are judged by. */
@@ -33,6 +36,7 @@ const maxGovernedBytes = 1024;
 
 const crlf = Buffer.from('\r\n');
 const headersEnd = Buffer.from('\r\n\r\n');
+const blankBytes = new Set(Buffer.from('\r\n\t '));
 
 interface Part {
   readonly name: string;
@@ -41,13 +45,14 @@ interface Part {
   readonly value: Buffer[] | undefined;
   readonly fileName: string;
   readonly type: string | null;
+  readonly charset: string | undefined;
   bytes: number;
 }
 
 /**
  * Makes a scanner for one form. It is stricter than RFC 2046 where readers are known to differ, so that what it read is
- * what the provider reads: lines end in CRLF, the boundary stands nowhere but in delimiters, nothing comes before the
- * first or after the last of them, and a governed field stands once, as plain text.
+ * what the provider reads: lines end in CRLF, the boundary stands nowhere but in delimiters, nothing but
+ * blank lines comes before the first or after the last of them, and a governed field stands once, as plain text.
  *
  * @param governed names of the fields that calls are judged by
  */
@@ -60,6 +65,7 @@ export function makeFormScanner(boundary: string, governed: ReadonlySet<string>)
   let part: Part | undefined;
   let parts = 0;
   let fieldBytes = 0;
+  let blanks = 0;
 
   /** Goes behind a delimiter that begins at `at`; false where its last two bytes have not come yet. */
   const passDelimiter = (at: number): boolean => {
@@ -74,10 +80,21 @@ export function makeFormScanner(boundary: string, governed: ReadonlySet<string>)
   };
 
   const start = (): boolean => {
+    if (pending.subarray(0, crlf.length).equals(crlf)) {
+      passBlanks(crlf.length);
+      return true;
+    }
     if (pending.length < dashBoundary.length + 2) return false;
     if (!pending.subarray(0, dashBoundary.length).equals(dashBoundary))
       throw malformed('it must begin with its boundary');
     return passDelimiter(0);
+  };
+
+  /** Of what RFC 2046 lets stand before and after the parts, only what no reader takes for anything. */
+  const passBlanks = (length: number) => {
+    blanks += length;
+    if (blanks > maxBlanks) throw malformed('it has many blank lines around its parts');
+    pending = pending.subarray(length);
   };
 
   const beginPart = (): boolean => {
@@ -87,17 +104,17 @@ export function makeFormScanner(boundary: string, governed: ReadonlySet<string>)
     if (end === -1) return false;
     parts += 1;
     if (parts > maxParts) throw malformed(`it has more than ${maxParts} parts`);
-    const { name, fileName, type } = parsePartHeaders(pending.toString('latin1', 0, end), governed);
+    const { name, fileName, type, charset } = parsePartHeaders(pending.toString('latin1', 0, end), governed);
     const isGoverned = governed.has(name);
     if (isGoverned && name in fields) throw repeated(name);
     const value = fileName === undefined ? [] : undefined;
-    part = { name, isGoverned, value, fileName: fileName ?? '', type, bytes: 0 };
+    part = { name, isGoverned, value, fileName: fileName ?? '', type, charset, bytes: 0 };
     pending = pending.subarray(end + headersEnd.length);
     state = 'content';
     return true;
   };
 
-  const take = (content: Buffer, { name, isGoverned, value }: Part) => {
+  const take = (content: Buffer, { name, isGoverned, value, charset }: Part) => {
     if (!part || content.length === 0) return;
     part.bytes += content.length;
     if (!value) return;
@@ -107,6 +124,10 @@ export function makeFormScanner(boundary: string, governed: ReadonlySet<string>)
         param: name,
         message: `${name} has more than ${maxGovernedBytes} bytes`,
       });
+    }
+    if (charset !== undefined && !isAscii(content)) {
+      const message = `${name} must be in UTF-8, or say nothing that is not in ASCII: it is in ${charset}`;
+      throw new ProxyError('invalid_request', { param: name, message });
     }
     // A copy: a slice would keep the whole chunk that it came in.
     if (isGoverned || fieldBytes <= maxFieldBytes) value.push(Buffer.from(content));
@@ -144,9 +165,8 @@ export function makeFormScanner(boundary: string, governed: ReadonlySet<string>)
     if (state === 'start') return start();
     if (state === 'headers') return beginPart();
     if (state === 'content' && part) return passContent(part);
-    if (pending.length > crlf.length || !crlf.subarray(0, pending.length).equals(pending)) {
-      throw malformed('something follows its end');
-    }
+    if (pending.some((byte) => !blankBytes.has(byte))) throw malformed('something follows its end');
+    passBlanks(pending.length);
     return false;
   };
 

@@ -223,6 +223,35 @@ describe('media', () => {
       });
     }
 
+    it('that Java, or a mail program, would write is taken as it is, and arrives as it was sent', async () => {
+      const text = 'Content-Type: text/plain; charset=ISO-8859-1';
+      const bytes = [
+        ...['', '--B', `Content-Disposition: form-data; name="model"\r\n${text}`, '', 'whisper-1'],
+        ...['--B', 'Content-Disposition: form-data; name="file"; filename="a\\"b.wav"', 'Content-Type: audio/wav', ''],
+        ...['RIFF', '--B--', '', ''],
+      ].join('\r\n');
+      const seen = Promise.withResolvers<string>();
+      answer = async (request, response) => {
+        const chunks: Buffer[] = [];
+        for await (const chunk of request) chunks.push(chunk);
+        seen.resolve(Buffer.concat(chunks).toString());
+        json(response, { text: 'Hello' });
+      };
+      const post = (body: string | Buffer) =>
+        fetch(`${stack.baseUrl}/audio/transcriptions`, {
+          method: 'POST',
+          headers: { ...headers(), 'content-type': 'multipart/form-data; boundary=B' },
+          body: new Uint8Array(Buffer.from(body)),
+        });
+      const response = await post(bytes);
+      assert.equal(response.status, 200, await response.text());
+      assert.equal(await seen.promise, bytes);
+      const foreign = await post(Buffer.from(bytes.replace('whisper-1', 'whísper'), 'latin1'));
+      const { error } = (await foreign.json()) as { error: { param: string; message: string } };
+      assert.deepEqual([foreign.status, error.param], [400, 'model']);
+      assert.match(error.message, /^model must be in UTF-8, or say nothing that is not in ASCII/);
+    });
+
     it('whose client leaves is taken back, and accounted for as cancelled', async () => {
       const session = `left-${Math.random()}`;
       const client = open('/audio/transcriptions', { ...formHeaders, 'x-session-id': session });

@@ -98,6 +98,16 @@ const accepted: readonly (readonly [string, string, Record<string, unknown>])[] 
     part('Content-Disposition: form-data; name="model"\r\nContent-Type: text/plain; charset=UTF-8', 'm') + end,
     { model: 'm' },
   ],
+  ...['ISO-8859-1', 'us-ascii', '"windows-1252"', 'Latin1', 'gb18030'].map(
+    (charset) =>
+      [
+        `a value in ASCII that says ${charset}`,
+        part(`Content-Disposition: form-data; name="model"\r\nContent-Type: text/plain; charset=${charset}`, 'm') + end,
+        { model: 'm' },
+      ] as const,
+  ),
+  ['a blank line before the first boundary', `\r\n${model}${end}`, { model: 'whisper-1' }],
+  ['blank lines around its parts', `\r\n\r\n${model}${end}\r\n \t\n`, { model: 'whisper-1' }],
   ['a field of a field', field('svg[model]', 'm') + end, { 'svg[model]': 'm' }],
   ['a list', field('include[]', 'a') + field('include[]', 'b') + end, { 'include[]': ['a', 'b'] }],
   ['a property of every object', field('__proto__', 'a') + end, JSON.parse('{"__proto__":"a"}')],
@@ -115,6 +125,7 @@ const clients: readonly (readonly [string, string])[] = [
   ['curl', 'Content-Disposition: form-data; name="file"; filename="a.wav"\r\nContent-Type: application/octet-stream'],
   ['httpx', 'Content-Disposition: form-data; name="file"; filename="a%22.wav"\r\nContent-Type: audio/x-wav'],
   ['requests', 'Content-Disposition: form-data; name="file"; filename="C:\\\\a.wav"'],
+  ['Apache, with a quote in it', 'Content-Disposition: form-data; name="file"; filename="a\\"b.wav"'],
   [
     '.NET',
     "Content-Type: audio/wav\r\nContent-Disposition: form-data; name=file; filename=a.wav; filename*=utf-8''a.wav",
@@ -137,7 +148,10 @@ const refused: readonly (readonly [string, string, string?])[] = [
   ['nothing at all', ''],
   ['no end', model],
   ['another boundary', model.replaceAll('--B', '--C') + end],
-  ['something before the first boundary', `\r\n${model}${end}`],
+  ['text before the first boundary', `Hello\r\n${model}${end}`],
+  ['half a blank line before the first boundary', `\n${model}${end}`],
+  ['many blank lines before the first boundary', `${'\r\n'.repeat(600)}${model}${end}`],
+  ['many blank lines after the last boundary', `${model}${end}${'\r\n'.repeat(600)}`],
   ['something after the last boundary', `${model}${end}${model}${end}`],
   ['a second model', model + field('model', 'o3') + end, 'model'],
   ['a second model that is the same', model + model + end, 'model'],
@@ -148,6 +162,34 @@ const refused: readonly (readonly [string, string, string?])[] = [
     'a model in another encoding',
     part('Content-Disposition: form-data; name="model"\r\nContent-Type: text/plain; charset=utf-16', 'o3') + end,
     'model',
+  ],
+  ...['utf-16le', 'utf-7', 'hz-gb-2312', 'iso-2022-jp', 'shift_jis', 'x-unknown'].map(
+    (charset) =>
+      [
+        `a model in ${charset}`,
+        part(`Content-Disposition: form-data; name="model"\r\nContent-Type: text/plain; charset=${charset}`, 'o3') +
+          end,
+        'model',
+      ] as const,
+  ),
+  [
+    'a model in another charset that is not in ASCII',
+    part('Content-Disposition: form-data; name="model"\r\nContent-Type: text/plain; charset=ISO-8859-1', 'ö') + end,
+    'model',
+  ],
+  ['a model in another spelling', field('Model', 'o3') + end, 'Model'],
+  ['a list of models in another spelling', field('MODEL[]', 'o3') + end, 'MODEL[]'],
+  [
+    'another parameter behind an escaped quote',
+    part('Content-Disposition: form-data; name="file"; filename="a\\"; name="model"', 'o3') + end,
+  ],
+  [
+    'another parameter behind a name with an escaped quote',
+    part('Content-Disposition: form-data; filename="a\\"b"; name="x"', 'o3') + end,
+  ],
+  [
+    'a name that ends in an escaped backslash',
+    part('Content-Disposition: form-data; name="file"; filename="a\\\\"', 'o3') + end,
   ],
   [
     'a model in JSON',
