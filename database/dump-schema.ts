@@ -6,7 +6,7 @@ import type { Queryable } from './queryable.ts';
  */
 export async function dumpSchema(db: Queryable): Promise<string> {
   // With nothing else on the path, the catalogs write every name of ours qualified.
-  await db.query("set search_path = ''");
+  await db.query("set search_path = ''; set timezone = 'UTC'");
   const parts = [
     '-- Generated from database/migrations by `npm run generate`: add a migration instead of editing this.',
     ...(await readStatements(db, schemaGrants)),

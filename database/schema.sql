@@ -192,8 +192,28 @@ $function$;
 revoke all on function chaperone.erase_user(uuid) from public;
 grant execute on function chaperone.erase_user(uuid) to chaperone_tenant;
 
-CREATE OR REPLACE FUNCTION chaperone.fold_usage(wait boolean)
- RETURNS void
+CREATE OR REPLACE FUNCTION chaperone.figure_bounds()
+ RETURNS TABLE(name text, most bigint)
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select name, most
+  from (values
+    -- A batch of 50,000 calls with all that a model takes has a tenth of this.
+    (array['input_tokens', 'cached_input_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens', 'total_tokens',
+      'input_audio_tokens', 'input_image_tokens', 'output_audio_tokens', 'output_image_tokens', 'characters'], 1000000000000),
+    (array['cost_usd'], 10000000),
+    -- Two weeks.
+    (array['duration_ms', 'time_to_first_token_ms'], 1209600000),
+    (array['images'], 1000000),
+    (array['audio_seconds'], 100000000)
+  ) bounds (names, most), unnest(names) as name
+$function$;
+revoke all on function chaperone.figure_bounds() from public;
+
+CREATE OR REPLACE FUNCTION chaperone.fold_some_usage(wait boolean)
+ RETURNS boolean
  LANGUAGE sql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -201,13 +221,13 @@ CREATE OR REPLACE FUNCTION chaperone.fold_usage(wait boolean)
  SET "DateStyle" TO 'ISO, YMD'
  SET lock_timeout TO '10s'
 AS $function$
-  select chaperone.fold_usage_of(chaperone.current_organization_id(), wait)
+  select chaperone.fold_some_usage_of(chaperone.current_organization_id(), wait, 50)
 $function$;
-revoke all on function chaperone.fold_usage(boolean) from public;
-grant execute on function chaperone.fold_usage(boolean) to chaperone_tenant;
+revoke all on function chaperone.fold_some_usage(boolean) from public;
+grant execute on function chaperone.fold_some_usage(boolean) to chaperone_tenant;
 
-CREATE OR REPLACE FUNCTION chaperone.fold_usage_of(organization uuid, wait boolean)
- RETURNS void
+CREATE OR REPLACE FUNCTION chaperone.fold_some_usage_of(organization uuid, wait boolean, most integer)
+ RETURNS boolean
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_custom_plan'
@@ -215,10 +235,12 @@ CREATE OR REPLACE FUNCTION chaperone.fold_usage_of(organization uuid, wait boole
 AS $function$
 declare
   nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+  -- Short of what a bigint holds, so that a sum that was cut can be added to.
+  highest constant numeric := 9000000000000000000;
 begin
   -- What a fold under way has taken is still to be seen until it ends, so nothing is missed here.
   if not exists (select from chaperone.unfolded_usage where organization_id = organization) then
-    return;
+    return false;
   end if;
   insert into chaperone.fold_turns (organization_id) values (organization) on conflict do nothing;
   if wait then
@@ -226,30 +248,43 @@ begin
   else
     perform from chaperone.fold_turns where organization_id = organization for update skip locked;
     if not found then
-      return;
+      return false;
     end if;
   end if;
 
   with taken as (
-    delete from chaperone.unfolded_usage where organization_id = organization returning started_at, request_id
+    delete from chaperone.unfolded_usage
+    where organization_id = organization
+      and pending_id in (select pending_id from chaperone.unfolded_usage where organization_id = organization limit most)
+    returning started_at, request_id
   ), fact as materialized (
     select r.user_id, r.session_id, r.kind, (r.started_at at time zone 'UTC')::date as day,
-      coalesce(r.persona_id, nobody) as persona_id, coalesce(r.model, r.requested_model, '') as model,
-      coalesce(r.requested_model, '') as requested_model, r.status,
-      r.cost_usd is null and (r.status = 'completed' or r.total_tokens is not null) as is_unpriced,
-      r.input_tokens, r.output_tokens, r.total_tokens, r.cost_usd, r.duration_ms, r.started_at
-    from taken, unnest(taken.started_at, taken.request_id) as p (started_at, request_id)
+      coalesce(r.persona_id, nobody) as persona_id, left(coalesce(r.model, r.requested_model, ''), 200) as model,
+      left(coalesce(r.requested_model, ''), 200) as requested_model, r.status,
+      p.cost_usd is null and (r.status = 'completed' or r.total_tokens is not null) as is_unpriced,
+      p.input_tokens, p.output_tokens, p.total_tokens, p.cost_usd, p.duration_ms, r.started_at
+    from taken, unnest(taken.started_at, taken.request_id) as t (started_at, request_id)
       join chaperone.requests r
-        on r.organization_id = organization and r.started_at = p.started_at and r.request_id = p.request_id
+        on r.organization_id = organization and r.started_at = t.started_at and r.request_id = t.request_id,
+      -- Of records from before there were constraints.
+      lateral (
+        select case when r.input_tokens between 0 and 1000000000000 then r.input_tokens end as input_tokens,
+          case when r.output_tokens between 0 and 1000000000000 then r.output_tokens end as output_tokens,
+          case when r.total_tokens between 0 and 1000000000000 then r.total_tokens end as total_tokens,
+          case when r.cost_usd between 0 and 10000000 then r.cost_usd end as cost_usd,
+          case when r.duration_ms between 0 and 1209600000 then r.duration_ms end as duration_ms
+      ) p
+    where r.started_at >= '1970-01-01 00:00:00+00' and r.started_at < '10000-01-01 00:00:00+00'
+      and length(r.session_id) <= 128
   ), part_sums as materialized (
     select user_id, session_id, kind, day, persona_id, model, requested_model, count(*)::integer as request_count,
       (count(*) filter (where status = 'completed'))::integer as completed_count,
       (count(*) filter (where status = 'failed'))::integer as failed_count,
       (count(*) filter (where status = 'cancelled'))::integer as cancelled_count,
       (count(*) filter (where status = 'interrupted'))::integer as interrupted_count,
-      (count(*) filter (where is_unpriced))::integer as unpriced_count, coalesce(sum(input_tokens), 0) as input_tokens,
-      coalesce(sum(output_tokens), 0) as output_tokens, coalesce(sum(total_tokens), 0) as total_tokens,
-      coalesce(sum(cost_usd), 0) as cost_usd, coalesce(sum(duration_ms), 0) as duration_ms,
+      (count(*) filter (where is_unpriced))::integer as unpriced_count, least(coalesce(sum(input_tokens), 0), highest) as input_tokens,
+      least(coalesce(sum(output_tokens), 0), highest) as output_tokens, least(coalesce(sum(total_tokens), 0), highest) as total_tokens,
+      coalesce(sum(cost_usd), 0) as cost_usd, least(coalesce(sum(duration_ms), 0), highest) as duration_ms,
       count(duration_ms)::integer as duration_count, min(started_at) as first_request_at,
       max(started_at) as last_request_at
     from fact
@@ -258,9 +293,9 @@ begin
     select case grouping(user_id, persona_id) when 0 then 'both' when 1 then 'user' else 'persona' end as grain, day, kind,
       coalesce(user_id, nobody) as user_id, coalesce(persona_id, nobody) as persona_id, model, requested_model,
       sum(completed_count) as completed_count, sum(failed_count) as failed_count, sum(cancelled_count) as cancelled_count,
-      sum(interrupted_count) as interrupted_count, sum(unpriced_count) as unpriced_count, sum(input_tokens) as input_tokens,
-      sum(output_tokens) as output_tokens, sum(total_tokens) as total_tokens, sum(cost_usd) as cost_usd,
-      sum(duration_ms) as duration_ms, sum(duration_count) as duration_count, max(last_request_at) as last_request_at
+      sum(interrupted_count) as interrupted_count, sum(unpriced_count) as unpriced_count, least(sum(input_tokens), highest) as input_tokens,
+      least(sum(output_tokens), highest) as output_tokens, least(sum(total_tokens), highest) as total_tokens, sum(cost_usd) as cost_usd,
+      least(sum(duration_ms), highest) as duration_ms, sum(duration_count) as duration_count, max(last_request_at) as last_request_at
     from part_sums
     group by day, kind, model, requested_model, grouping sets ((user_id, persona_id), (user_id), (persona_id))
   ), days as (
@@ -275,11 +310,11 @@ begin
           cancelled_count = u.cancelled_count + excluded.cancelled_count,
           interrupted_count = u.interrupted_count + excluded.interrupted_count,
           unpriced_count = u.unpriced_count + excluded.unpriced_count,
-          input_tokens = u.input_tokens + excluded.input_tokens,
-          output_tokens = u.output_tokens + excluded.output_tokens,
-          total_tokens = u.total_tokens + excluded.total_tokens,
+          input_tokens = least(u.input_tokens::numeric + excluded.input_tokens, highest),
+          output_tokens = least(u.output_tokens::numeric + excluded.output_tokens, highest),
+          total_tokens = least(u.total_tokens::numeric + excluded.total_tokens, highest),
           cost_usd = u.cost_usd + excluded.cost_usd,
-          duration_ms = u.duration_ms + excluded.duration_ms,
+          duration_ms = least(u.duration_ms::numeric + excluded.duration_ms, highest),
           duration_count = u.duration_count + excluded.duration_count,
           last_request_at = greatest(u.last_request_at, excluded.last_request_at)
   ), weeks as (
@@ -288,8 +323,8 @@ begin
       total_tokens, cost_usd, duration_ms, duration_count, last_request_at)
     select organization, grain, date_trunc('week', day::timestamp)::date, kind, user_id, persona_id, model,
       requested_model, sum(completed_count), sum(failed_count),
-      sum(cancelled_count), sum(interrupted_count), sum(unpriced_count), sum(input_tokens), sum(output_tokens),
-      sum(total_tokens), sum(cost_usd), sum(duration_ms), sum(duration_count), max(last_request_at)
+      sum(cancelled_count), sum(interrupted_count), sum(unpriced_count), least(sum(input_tokens), highest), least(sum(output_tokens), highest),
+      least(sum(total_tokens), highest), sum(cost_usd), least(sum(duration_ms), highest), sum(duration_count), max(last_request_at)
     from day_sums
     group by 2, 3, kind, user_id, persona_id, model, requested_model
     on conflict (organization_id, grain, week, kind, user_id, persona_id, model, requested_model) do update
@@ -298,11 +333,11 @@ begin
           cancelled_count = u.cancelled_count + excluded.cancelled_count,
           interrupted_count = u.interrupted_count + excluded.interrupted_count,
           unpriced_count = u.unpriced_count + excluded.unpriced_count,
-          input_tokens = u.input_tokens + excluded.input_tokens,
-          output_tokens = u.output_tokens + excluded.output_tokens,
-          total_tokens = u.total_tokens + excluded.total_tokens,
+          input_tokens = least(u.input_tokens::numeric + excluded.input_tokens, highest),
+          output_tokens = least(u.output_tokens::numeric + excluded.output_tokens, highest),
+          total_tokens = least(u.total_tokens::numeric + excluded.total_tokens, highest),
           cost_usd = u.cost_usd + excluded.cost_usd,
-          duration_ms = u.duration_ms + excluded.duration_ms,
+          duration_ms = least(u.duration_ms::numeric + excluded.duration_ms, highest),
           duration_count = u.duration_count + excluded.duration_count,
           last_request_at = greatest(u.last_request_at, excluded.last_request_at)
   ), parts as (
@@ -314,7 +349,7 @@ begin
     on conflict (organization_id, user_id, session_id, kind, day, persona_id, model, requested_model) do update
       set request_count = u.request_count + excluded.request_count,
           unpriced_count = u.unpriced_count + excluded.unpriced_count,
-          total_tokens = u.total_tokens + excluded.total_tokens,
+          total_tokens = least(u.total_tokens::numeric + excluded.total_tokens, highest),
           cost_usd = u.cost_usd + excluded.cost_usd,
           first_request_at = least(u.first_request_at, excluded.first_request_at),
           last_request_at = greatest(u.last_request_at, excluded.last_request_at)
@@ -341,7 +376,7 @@ begin
     group by user_id, session_id, facet
   ), span_sums as materialized (
     select facet, (first_at at time zone 'UTC')::date as first_day, (last_at at time zone 'UTC')::date as last_day, user_id,
-      sum(sign) as session_count, extract(epoch from sum(duration)) * 1000 as duration_ms
+      sum(sign) as session_count, least(greatest(sum(extract(epoch from duration)) * 1000, -highest), highest) as duration_ms
     from (
       select facet, user_id, 1 as sign, first_at, last_at, last_at - first_at as duration
       from spans
@@ -359,7 +394,7 @@ begin
     where facet = ''
     on conflict (organization_id, first_day, last_day, user_id) do update
       set session_count = s.session_count + excluded.session_count,
-          duration_ms = s.duration_ms + excluded.duration_ms
+          duration_ms = least(greatest(s.duration_ms::numeric + excluded.duration_ms, -highest), highest)
   ), facet_spans as (
     insert into chaperone.facet_spans as s (organization_id, facet, first_day, last_day, user_id, session_count, duration_ms)
     select organization, f.*
@@ -367,7 +402,7 @@ begin
     where facet <> ''
     on conflict (organization_id, facet, first_day, last_day, user_id) do update
       set session_count = s.session_count + excluded.session_count,
-          duration_ms = s.duration_ms + excluded.duration_ms
+          duration_ms = least(greatest(s.duration_ms::numeric + excluded.duration_ms, -highest), highest)
   ), new_facets as (
     insert into chaperone.session_facets (organization_id, facet, user_id, first_call_at, session_id, first_call_day,
       last_call_day)
@@ -407,9 +442,54 @@ begin
     and q.request_id = r.request_id and q.started_at = case when r.request_id ~ '^req_[0-9a-f]{32}$'
       then timestamptz 'epoch' + ('x' || substr(r.request_id, 5, 12))::bit(48)::bigint * interval '1 millisecond'
     end;
+  return exists (select from chaperone.unfolded_usage where organization_id = organization);
 end
 $function$;
+revoke all on function chaperone.fold_some_usage_of(uuid,boolean,integer) from public;
+
+CREATE OR REPLACE FUNCTION chaperone.fold_usage(wait boolean)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+  select chaperone.fold_usage_of(chaperone.current_organization_id(), wait)
+$function$;
+revoke all on function chaperone.fold_usage(boolean) from public;
+grant execute on function chaperone.fold_usage(boolean) to chaperone_tenant;
+
+CREATE OR REPLACE FUNCTION chaperone.fold_usage_of(organization uuid, wait boolean)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select chaperone.fold_some_usage_of(organization, wait, null)
+$function$;
 revoke all on function chaperone.fold_usage_of(uuid,boolean) from public;
+
+CREATE OR REPLACE FUNCTION chaperone.folded_records(organization uuid, days date[])
+ RETURNS TABLE(user_id uuid, session_id text, kind text, day date, persona_id uuid, model text, requested_model text, is_unpriced boolean, input_tokens bigint, output_tokens bigint, total_tokens bigint, cost_usd numeric, duration_ms integer)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+  select r.user_id, r.session_id, r.kind, (r.started_at at time zone 'UTC')::date,
+    coalesce(r.persona_id, '00000000-0000-0000-0000-000000000000'), left(coalesce(r.model, r.requested_model, ''), 200),
+    left(coalesce(r.requested_model, ''), 200),
+    r.cost_usd is null and (r.status = 'completed' or r.total_tokens is not null),
+    r.input_tokens, r.output_tokens, r.total_tokens, r.cost_usd, r.duration_ms
+  from unnest(days) d
+    join chaperone.requests r
+      on r.organization_id = organization and r.started_at >= d::timestamptz and r.started_at < (d + 1)::timestamptz
+  where isfinite(d)
+    and not exists (
+      select from chaperone.unfolded_usage f where f.organization_id = organization and r.request_id = any (f.request_id))
+$function$;
+revoke all on function chaperone.folded_records(uuid,date[]) from public;
 
 CREATE OR REPLACE FUNCTION chaperone.forget_late()
  RETURNS trigger
@@ -565,6 +645,43 @@ end
 $function$;
 revoke all on function chaperone.make_request_partitions(timestamp with time zone) from public;
 
+CREATE OR REPLACE FUNCTION chaperone.neutralise_figures(part regclass)
+ RETURNS TABLE(organization_id uuid, records bigint)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+#variable_conflict use_column
+declare
+  assignments text;
+  bounds text;
+  changed record;
+begin
+  select string_agg(format('%1$I = case when %1$I between 0 and %2$s then %1$I end', name, most), ', '),
+    string_agg(format('coalesce(%I between 0 and %s, true)', name, most), ' and ')
+    into assignments, bounds
+  from chaperone.figure_bounds() where name <> 'cost_usd';
+  for changed in execute format(
+    'with changed as (
+       update %1$s set %2$s, cost_usd = case when %3$s and cost_usd between 0 and 10000000 then cost_usd end
+       where not (%3$s and coalesce(cost_usd between 0 and 10000000, true))
+       returning organization_id, (started_at at time zone ''UTC'')::date as day
+     )
+     select organization_id, array_agg(distinct day) as days, count(*) as records from changed group by 1',
+    part, assignments, bounds)
+  loop
+    perform chaperone.fold_some_usage_of(changed.organization_id, true, null);
+    perform chaperone.sum_usage_again(changed.organization_id, changed.days);
+    organization_id := changed.organization_id;
+    records := changed.records;
+    return next;
+  end loop;
+end
+$function$;
+revoke all on function chaperone.neutralise_figures(regclass) from public;
+
 CREATE OR REPLACE FUNCTION chaperone.note_erasure(erased uuid)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -694,6 +811,68 @@ end
 $function$;
 revoke all on function chaperone.stamp_config_version() from public;
 
+CREATE OR REPLACE FUNCTION chaperone.sum_usage_again(organization uuid, days date[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+declare
+  nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+  highest constant numeric := 9000000000000000000;
+begin
+  update chaperone.daily_usage u
+  set unpriced_count = f.unpriced_count, input_tokens = f.input_tokens, output_tokens = f.output_tokens,
+      total_tokens = f.total_tokens, cost_usd = f.cost_usd, duration_ms = f.duration_ms, duration_count = f.duration_count
+  from (
+    select case grouping(r.user_id, r.persona_id) when 0 then 'both' when 1 then 'user' else 'persona' end as grain, r.day,
+      r.kind, coalesce(r.user_id, nobody) as user_id, coalesce(r.persona_id, nobody) as persona_id, r.model,
+      r.requested_model, count(*) filter (where r.is_unpriced) as unpriced_count,
+      least(coalesce(sum(r.input_tokens), 0), highest) as input_tokens,
+      least(coalesce(sum(r.output_tokens), 0), highest) as output_tokens,
+      least(coalesce(sum(r.total_tokens), 0), highest) as total_tokens, coalesce(sum(r.cost_usd), 0) as cost_usd,
+      coalesce(sum(r.duration_ms), 0) as duration_ms, count(r.duration_ms) as duration_count
+    from chaperone.folded_records(organization, days) r
+    group by r.day, r.kind, r.model, r.requested_model, grouping sets ((r.user_id, r.persona_id), (r.user_id), (r.persona_id))
+  ) f
+  where u.organization_id = organization and u.grain = f.grain and u.day = f.day and u.kind = f.kind
+    and u.user_id = f.user_id and u.persona_id = f.persona_id and u.model = f.model
+    and u.requested_model = f.requested_model;
+
+  update chaperone.weekly_usage u
+  set unpriced_count = f.unpriced_count, input_tokens = f.input_tokens, output_tokens = f.output_tokens,
+      total_tokens = f.total_tokens, cost_usd = f.cost_usd, duration_ms = f.duration_ms, duration_count = f.duration_count
+  from (
+    select d.grain, date_trunc('week', d.day::timestamp)::date as week, d.kind, d.user_id, d.persona_id, d.model,
+      d.requested_model, sum(d.unpriced_count) as unpriced_count, least(sum(d.input_tokens), highest) as input_tokens,
+      least(sum(d.output_tokens), highest) as output_tokens, least(sum(d.total_tokens), highest) as total_tokens,
+      sum(d.cost_usd) as cost_usd, least(sum(d.duration_ms), highest) as duration_ms,
+      sum(d.duration_count) as duration_count
+    from chaperone.daily_usage d
+    where d.organization_id = organization
+      and date_trunc('week', d.day::timestamp)::date
+        = any (array(select date_trunc('week', day::timestamp)::date from unnest(days) day))
+    group by 1, 2, d.kind, d.user_id, d.persona_id, d.model, d.requested_model
+  ) f
+  where u.organization_id = organization and u.grain = f.grain and u.week = f.week and u.kind = f.kind
+    and u.user_id = f.user_id and u.persona_id = f.persona_id and u.model = f.model
+    and u.requested_model = f.requested_model;
+
+  update chaperone.session_usage u
+  set unpriced_count = f.unpriced_count, total_tokens = f.total_tokens, cost_usd = f.cost_usd
+  from (
+    select r.user_id, r.session_id, r.kind, r.day, coalesce(r.persona_id, nobody) as persona_id, r.model, r.requested_model,
+      count(*) filter (where r.is_unpriced) as unpriced_count,
+      least(coalesce(sum(r.total_tokens), 0), highest) as total_tokens, coalesce(sum(r.cost_usd), 0) as cost_usd
+    from chaperone.folded_records(organization, days) r
+    group by r.user_id, r.session_id, r.kind, r.day, 5, r.model, r.requested_model
+  ) f
+  where u.organization_id = organization and u.user_id = f.user_id and u.session_id = f.session_id and u.kind = f.kind
+    and u.day = f.day and u.persona_id = f.persona_id and u.model = f.model and u.requested_model = f.requested_model;
+end
+$function$;
+revoke all on function chaperone.sum_usage_again(uuid,date[]) from public;
+
 CREATE OR REPLACE FUNCTION chaperone.user_digest(organization uuid, user_id uuid)
  RETURNS bytea
  LANGUAGE sql
@@ -704,6 +883,18 @@ AS $function$
 $function$;
 revoke all on function chaperone.user_digest(uuid,uuid) from public;
 grant execute on function chaperone.user_digest(uuid,uuid) to chaperone_tenant;
+
+CREATE OR REPLACE FUNCTION chaperone.validate_constraint(part regclass, constraint_name name)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '10s'
+AS $function$
+begin
+  execute format('alter table %s validate constraint %I', part, constraint_name);
+end
+$function$;
+revoke all on function chaperone.validate_constraint(regclass,name) from public;
 
 create table chaperone.analysis_configs (
   organization_id uuid not null,
@@ -976,6 +1167,7 @@ create table chaperone.rating_history (
   rated_at timestamp with time zone not null
 );
 alter table chaperone.rating_history add constraint rating_history_pkey PRIMARY KEY (organization_id, request_id, rating_id);
+alter table chaperone.rating_history add constraint rating_history_rating_check CHECK ((rating = ANY (ARRAY['-1'::integer, 1])));
 alter table chaperone.rating_history enable row level security;
 create policy tenant on chaperone.rating_history as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)))
@@ -1067,9 +1259,12 @@ create table chaperone.requests (
   characters bigint,
   kept_ids bigint[]
 ) partition by range (started_at);
+alter table chaperone.requests add constraint requests_figures_check CHECK (((input_tokens >= 0) AND (input_tokens <= '1000000000000'::bigint) AND (cached_input_tokens >= 0) AND (cached_input_tokens <= '1000000000000'::bigint) AND (cache_write_tokens >= 0) AND (cache_write_tokens <= '1000000000000'::bigint) AND (output_tokens >= 0) AND (output_tokens <= '1000000000000'::bigint) AND (reasoning_tokens >= 0) AND (reasoning_tokens <= '1000000000000'::bigint) AND (total_tokens >= 0) AND (total_tokens <= '1000000000000'::bigint) AND (input_audio_tokens >= 0) AND (input_audio_tokens <= '1000000000000'::bigint) AND (input_image_tokens >= 0) AND (input_image_tokens <= '1000000000000'::bigint) AND (output_audio_tokens >= 0) AND (output_audio_tokens <= '1000000000000'::bigint) AND (output_image_tokens >= 0) AND (output_image_tokens <= '1000000000000'::bigint) AND (characters >= 0) AND (characters <= '1000000000000'::bigint) AND (cost_usd >= (0)::numeric) AND (cost_usd <= (10000000)::numeric) AND (duration_ms >= 0) AND (duration_ms <= 1209600000) AND (time_to_first_token_ms >= 0) AND (time_to_first_token_ms <= 1209600000) AND (images >= 0) AND (images <= 1000000) AND (audio_seconds >= (0)::numeric) AND (audio_seconds <= (100000000)::numeric)));
 alter table chaperone.requests add constraint requests_kind_check CHECK ((kind = ANY (ARRAY['call'::text, 'analysis'::text])));
 alter table chaperone.requests add constraint requests_pkey PRIMARY KEY (organization_id, started_at, request_id);
+alter table chaperone.requests add constraint requests_started_at_check CHECK (((started_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (started_at < '10000-01-01 00:00:00+00'::timestamp with time zone)));
 alter table chaperone.requests add constraint requests_status_check CHECK ((status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text, 'interrupted'::text])));
+alter table chaperone.requests add constraint requests_texts_check CHECK (((length(request_id) <= 64) AND (length(session_id) <= 128) AND (length(turn_id) <= 128) AND (length(operation) <= 64) AND (length(provider) <= 253) AND (length(namespace) <= 253) AND (length(workload) <= 253) AND (length(requested_model) <= 200) AND (length(model) <= 200) AND (length(error_code) <= 200) AND (length(response_id) <= 200) AND (length(previous_response_id) <= 200) AND (length(image_size) <= 32) AND (length(image_quality) <= 32)));
 CREATE INDEX requests_kept_ids ON chaperone.requests USING gin (kept_ids) WHERE (kept_ids IS NOT NULL);
 CREATE INDEX requests_response_id ON chaperone.requests USING btree (organization_id, response_id) WHERE (response_id IS NOT NULL);
 alter table chaperone.requests enable row level security;
@@ -1177,8 +1372,7 @@ alter table chaperone.sessions enable row level security;
 create policy tenant on chaperone.sessions as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)))
   with check ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
-grant insert, select on chaperone.sessions to chaperone_tenant;
-grant update (started_at, last_request_at) on chaperone.sessions to chaperone_tenant;
+grant select on chaperone.sessions to chaperone_tenant;
 
 create table chaperone.unfolded_usage (
   organization_id uuid not null,

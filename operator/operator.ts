@@ -8,6 +8,7 @@ import { deleteExpiredRevocations } from '../database/revocations.ts';
 import { endLongTransactions, limitRetainedRoles } from '../database/roles.ts';
 import { analysisConfigKind } from './analysis-configs/analysis-config-kind.ts';
 import { bindingKind } from './api-key-bindings/binding-kind.ts';
+import { checkConstraints } from './check-constraints.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import type { ServiceAccountIssuer } from './cluster/kubernetes/service-account-issuer.ts';
 import { operatorNamespace } from './credentials.ts';
@@ -124,11 +125,14 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     }),
   );
   const unsubscribeFleet = sidecars?.fleet.subscribe((name) => queues.get('Organization')?.add(name));
+  let hasChecked = false;
   const resync = startResync(async () => {
     enqueueEverything(cluster, queues);
     await makePartitionsAhead(db, log, Date.now());
     try {
       await restorePrivileges(db);
+      if (!hasChecked) await checkConstraints(db, log);
+      hasChecked = true;
       await limitRetainedRoles(db, fewestConnections);
       const ended = await endLongTransactions(db, longestTransactionMs);
       if (ended.length > 0) log.warn({ logins: ended }, 'ended sessions whose transactions were open for too long');

@@ -17,7 +17,7 @@ import { makeUpstream } from './egress/upstream.ts';
 import { ProxyError } from './error.ts';
 import { makeFind } from './find.ts';
 import { makeMonitoringServer } from './monitoring.ts';
-import { makeAccounting, type Origin, report } from './pipeline/account.ts';
+import { labelsOf, makeAccounting, type Origin, report } from './pipeline/account.ts';
 import { makeAuthenticators } from './pipeline/authenticate.ts';
 import { noteBatch } from './pipeline/background/note-batch.ts';
 import { makeLateSettlement } from './pipeline/background/settle.ts';
@@ -202,7 +202,11 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     spool,
     query: store.run,
     upstream,
-    settle: makeLateSettlement({ organizationId, spool }),
+    settle: makeLateSettlement({
+      organizationId,
+      spool,
+      onImplausible: (record) => metrics.implausible.inc(labelsOf(record, labelOf)),
+    }),
     log,
   });
   const pipeline = makePipeline({

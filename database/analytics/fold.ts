@@ -5,12 +5,20 @@ import type { Queryable } from '../queryable.ts';
  * them when it returns.
  */
 export async function foldUsage(db: Queryable): Promise<void> {
-  await db.query('select chaperone.fold_usage(true)');
+  while (await foldSome(db, true));
 }
 
-/** The same, but leaves it to another connection where one is at it. */
-export async function foldUsageUnlessBusy(db: Queryable): Promise<void> {
-  await db.query('select chaperone.fold_usage(false)');
+/** Adds some of them, but leaves it to another connection where one is at it. @returns whether there are more */
+export function foldSomeUnlessBusy(db: Queryable): Promise<boolean> {
+  return foldSome(db, false);
+}
+
+/** What has gathered in an outage is more than one statement may take. */
+async function foldSome(db: Queryable, wait: boolean): Promise<boolean> {
+  const { rows } = await db.query<{ isMore: boolean }>('select chaperone.fold_some_usage($1::boolean) as "isMore"', [
+    wait,
+  ]);
+  return rows[0]?.isMore ?? false;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { RequestRecord } from '../../database/requests.ts';
 import { ProxyError } from '../error.ts';
 import { type Spool, SpoolError } from '../spool/spool.ts';
 import type { Call, Outcome, Usage } from './call.ts';
+import { removeImplausible } from './figures.ts';
 import type { Metrics } from './metrics.ts';
 import type { Price } from './price.ts';
 import { mentions, withoutEchoes } from './resources/echoes.ts';
@@ -93,6 +94,7 @@ export function makeAccounting(options: AccountingOptions) {
         // A form may say it after its files, which is after the intent.
         record.is_stream = call.isStream();
         record.duration_ms = Math.round(performance.now() - call.startedTicks);
+        if (removeImplausible(record).length > 0) metrics.implausible.inc(labelsOf(record, labelOf));
         sealInput();
         if (terms.envelope) sealContent(record, 'output', outcome.output, terms.envelope, organizationId);
         if (isDeferred) return spool.settleDeferred(record);
@@ -203,6 +205,15 @@ function storable(text: string, maxLength: number): string {
   return text.slice(0, maxLength).toWellFormed().replaceAll('\0', '\ufffd');
 }
 
+/** The labels of a call in metrics. */
+export function labelsOf(record: RequestRecord, labelOf: AccountingOptions['labelOf']) {
+  return {
+    gen_ai_operation_name: record.operation,
+    gen_ai_provider_name: record.provider,
+    gen_ai_request_model: labelOf(record.requested_model),
+  };
+}
+
 /** @param upstreamMs how long the provider took */
 export function report(
   metrics: Metrics,
@@ -210,11 +221,7 @@ export function report(
   record: RequestRecord,
   upstreamMs: number,
 ): void {
-  const call = {
-    gen_ai_operation_name: record.operation,
-    gen_ai_provider_name: record.provider,
-    gen_ai_request_model: labelOf(record.requested_model),
-  };
+  const call = labelsOf(record, labelOf);
   const labels = { ...call, gen_ai_response_model: labelOf(record.model) };
   metrics.calls.inc({ ...call, status: record.status });
   if (record.cost_usd !== null) metrics.cost.inc(call, Number(record.cost_usd));

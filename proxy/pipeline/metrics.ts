@@ -76,6 +76,11 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}) {
       'Calls whose input and output tokens are not the total that the provider told; they are unpriced.',
       request,
     ),
+    implausible: counter(
+      'chaperone_implausible_usage_total',
+      'Calls of which the provider told a figure that no call can have; it is unknown, and they are unpriced.',
+      request,
+    ),
     images: counter('chaperone_images_total', 'Images that providers made.', request),
     audioSeconds: counter('chaperone_audio_seconds_total', 'Length of the audio that providers listened to.', request),
     characters: counter('chaperone_characters_total', 'Characters that providers spoke.', request),

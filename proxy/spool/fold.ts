@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { foldUsageUnlessBusy } from '../../database/analytics/fold.ts';
+import { foldSomeUnlessBusy } from '../../database/analytics/fold.ts';
 import type { Store } from '../store.ts';
 
 export interface FolderOptions {
@@ -25,7 +25,8 @@ export function makeFolder({ store, log }: FolderOptions): Folder {
   let stopped = false;
   const fold = async () => {
     try {
-      await store.run(foldUsageUnlessBusy);
+      // Others get their turn at the connection between two steps.
+      while (!stopped && (await store.run(foldSomeUnlessBusy)));
     } catch (error) {
       log.warn({ err: error }, 'usage could not be added up; it is tried again with the next');
     }

@@ -104,14 +104,17 @@ export function startShipper(options: ShipOptions): Shipper {
     }
   };
 
-  /** Halves a batch that Postgres refuses until the one row it refuses is found, so that this row stops no other. */
+  /**
+   * Halves a batch that Postgres refuses until the one row it refuses is found, so that this row stops no other; and one
+   * that takes longer than a statement may, so that it gets through at all.
+   */
   const ship = async (db: Queryable, { table, rows, insert }: Batch): Promise<void> => {
     try {
       await insert(db);
       spool.remove(table, rows);
       options.onShipped?.(rows.length);
     } catch (error) {
-      if (!isRefusal(error)) throw error;
+      if (!isRefusal(error) && !(isTooSlow(error) && rows.length > 1)) throw error;
       const [only] = rows;
       if (rows.length === 1 && only) {
         log.error({ err: error, table }, 'the database refuses a record; it is set aside in the spool');
@@ -223,6 +226,11 @@ export function startShipper(options: ShipOptions): Shipper {
 }
 
 const jsonOf = (rows: readonly SpooledRow[]) => `[${rows.map(({ record }) => record).join(',')}]`;
+
+/** The server has ended the statement: `query_canceled`. */
+function isTooSlow(error: unknown): error is DatabaseError {
+  return error instanceof DatabaseError && error.code === '57014';
+}
 
 /** Errors of class 22 (data) and 23 (constraint): the same batch will never be accepted. */
 function isRefusal(error: unknown): error is DatabaseError {

@@ -17,6 +17,7 @@ const withoutOrganization = ['migrations'];
 const definerCalls: Readonly<Record<string, () => string>> = {
   current_organization_id: () => 'select chaperone.current_organization_id()',
   fold_usage: () => 'select chaperone.fold_usage(true)',
+  fold_some_usage: () => 'select chaperone.fold_some_usage(true)',
   note_erasure: () => `select chaperone.note_erasure('${userIdOf(victim.id, 'ada')}')`,
   erase_user: () => `select chaperone.erase_user('${userIdOf(victim.id, 'ada')}')`,
 };
@@ -161,7 +162,7 @@ function writesOf({ name }: Relation, moved: string): [string, string][] {
 test('a tenant does see and write its own rows', async () => {
   const { rows } = await asAttacker.query('select organization_id from chaperone.requests');
   assert.deepEqual(rows, [{ organization_id: attacker.id }, { organization_id: attacker.id }]);
-  const { rowCount } = await attempt(asAttacker, 'update chaperone.sessions set last_request_at = now()');
+  const { rowCount } = await attempt(asAttacker, 'update chaperone.users set display_name = external_id');
   assert.equal(rowCount, 1);
 });
 

@@ -3,6 +3,7 @@ import type { RequestRecord } from '../../../database/requests.ts';
 import type { Spool } from '../../spool/spool.ts';
 import { type AccountingTerms, complete, sealContent } from '../account.ts';
 import { type Outcome, unknownUsage } from '../call.ts';
+import { removeImplausible } from '../figures.ts';
 import { endStatusOf } from '../forward.ts';
 import { asCount } from '../operations/json.ts';
 import type { Body, Reading } from '../operations/operation.ts';
@@ -10,6 +11,8 @@ import type { Body, Reading } from '../operations/operation.ts';
 export interface LateSettlementOptions {
   readonly organizationId: string;
   readonly spool: Pick<Spool, 'settleDeferred'>;
+  /** Told of a record whose provider told what no call can have. */
+  readonly onImplausible: (record: RequestRecord) => void;
 }
 
 /** How a call ended that its provider worked on after the answer. */
@@ -29,7 +32,7 @@ export type LateEnd =
  * one gave it, whichever proxy writes it, so that it is there once however many see the end. Metrics count it when it is
  * known who was first.
  */
-export function makeLateSettlement({ organizationId, spool }: LateSettlementOptions) {
+export function makeLateSettlement({ organizationId, spool, onImplausible }: LateSettlementOptions) {
   return (pending: PendingCall, end: LateEnd, terms: AccountingTerms): void => {
     const record: RequestRecord = { ...pending };
     const startedAtMs = Date.parse(pending.started_at);
@@ -37,6 +40,7 @@ export function makeLateSettlement({ organizationId, spool }: LateSettlementOpti
     if ('costUsd' in end && end.costUsd !== undefined) record.cost_usd = end.costUsd;
     const endedAtMs = ('answer' in end ? endedAtMsOf(end.answer) : undefined) ?? Date.now();
     record.duration_ms = Math.max(0, endedAtMs - startedAtMs);
+    if (removeImplausible(record).length > 0) onImplausible(record);
     if (terms.envelope && 'output' in end) sealContent(record, 'output', end.output, terms.envelope, organizationId);
     spool.settleDeferred(record);
   };

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { type Client, DatabaseError } from 'pg';
+import { foldUsage } from '../../database/analytics/fold.ts';
+import { figureBounds } from '../../database/figures.ts';
+import { insertRequests, type RequestRecord } from '../../database/requests.ts';
+import { makeRecord } from '../request-record.ts';
+import { batchOf } from './batch.ts';
+import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
+
+const releasers: (() => Promise<void>)[] = [];
+const suite = { after: (release: () => Promise<void>) => void releasers.push(release) };
+let database: OwnedDatabase;
+let tenant: Tenant;
+let db: Client;
+
+before(async () => {
+  database = await openDatabase(suite);
+  tenant = await makeTenant(database);
+  db = await connect(suite, tenant.url);
+});
+after(async () => {
+  for (const release of releasers.reverse()) await release();
+});
+
+const insert = (record: RequestRecord) => insertRequests(db, tenant.id, batchOf([record]));
+
+test('the bounds of figures are the same in the database and in a proxy', async () => {
+  const { rows } = await database.owner.query<{ name: string; most: string }>(
+    'select name, most from chaperone.figure_bounds()',
+  );
+  assert.deepEqual(Object.fromEntries(rows.map(({ name, most }) => [name, Number(most)])), figureBounds);
+});
+
+test('every figure of a record has its bounds', async () => {
+  const { rows } = await database.owner.query<{ name: string }>(
+    `select attname as name from pg_attribute
+     where attrelid = 'chaperone.requests'::regclass and attnum > 0
+       and atttypid in ('int'::regtype, 'bigint'::regtype, 'numeric'::regtype) and attname <> 'http_status'`,
+  );
+  assert.deepEqual(rows.map(({ name }) => name).sort(), Object.keys(figureBounds).sort());
+});
+
+describe('a record is refused', () => {
+  const wrong: Readonly<Record<string, Partial<RequestRecord>>> = {
+    'of a negative cost': { cost_usd: '-99999.5' },
+    'of a cost that is no number': { cost_usd: 'NaN' },
+    'of a cost beyond all measure': { cost_usd: '10000001' },
+    'of 2^53-1 tokens': { total_tokens: Number.MAX_SAFE_INTEGER },
+    'of negative tokens': { input_tokens: -1 },
+    'of negative parts of tokens': { input_audio_tokens: -1 },
+    'of a negative duration': { duration_ms: -1 },
+    'of negative images': { images: -1 },
+    'of endless audio': { audio_seconds: 100_000_001 },
+    'of no time': { started_at: 'infinity' },
+    'of no time, the other way': { started_at: '-infinity' },
+    'of a time that no clock shows': { started_at: '200000-01-01T00:00:00Z' },
+    'of a model’s name that fits into no index': { model: 'm'.repeat(201) },
+    'of a session’s name that fits into no index': { session_id: 's'.repeat(129) },
+  };
+  for (const [title, changes] of Object.entries(wrong)) {
+    test(title, async () => {
+      const record = { ...makeRecord(tenant.id), ...changes };
+      await assert.rejects(insert(record), (error) => error instanceof DatabaseError && error.code === '23514');
+    });
+  }
+});
+
+test('sums end at what they can hold, and later records are in them', async () => {
+  const most = await makeTenant(database);
+  const client = await connect(suite, most.url);
+  const at = makeRecord(most.id).started_at;
+  const insertMany = (count: number, tokens: number) =>
+    client.query(
+      `insert into chaperone.requests (organization_id, request_id, started_at, operation, user_id, session_id, provider,
+         is_stream, status, input_tokens, total_tokens, duration_ms)
+       select $1, gen_random_uuid(), $2, 'chat', $1, 's' || n % 3, 'openai', false, 'completed', $3, $3, 1
+       from generate_series(1, $4::int) n`,
+      [most.id, at, tokens, count],
+    );
+  await insertMany(10, figureBounds.total_tokens);
+  await foldUsage(client);
+  for (const table of ['daily_usage', 'weekly_usage', 'session_usage']) {
+    await database.owner.query(
+      `update chaperone.${table} set total_tokens = 8999999999999999000 where organization_id = $1`,
+      [most.id],
+    );
+  }
+  await insertMany(10, figureBounds.total_tokens);
+  await insertMany(1, 5);
+  await foldUsage(client);
+  const { rows } = await client.query(
+    `select total_tokens, duration_ms, completed_count from chaperone.daily_usage where grain = 'user'`,
+  );
+  assert.deepEqual(rows, [{ total_tokens: '9000000000000000000', duration_ms: '21', completed_count: 21 }]);
+});
+
+test('a fold does in steps what has gathered', async () => {
+  const busy = await makeTenant(database);
+  const client = await connect(suite, busy.url);
+  for (let count = 0; count < 120; count += 1) await insertRequests(client, busy.id, batchOf([makeRecord(busy.id)]));
+  const step = () => client.query<{ more: boolean }>('select chaperone.fold_some_usage(true) as more');
+  assert.deepEqual((await step()).rows, [{ more: true }]);
+  await foldUsage(client);
+  assert.deepEqual((await step()).rows, [{ more: false }]);
+  const { rows } = await client.query(
+    `select completed_count from chaperone.daily_usage where grain = 'user' order by completed_count`,
+  );
+  assert.deepEqual(rows, [{ completed_count: 120 }]);
+});
+
+test('a tenant makes no session that a fold would stumble over', async () => {
+  const insertSession = `insert into chaperone.sessions (organization_id, user_id, session_id, started_at, last_request_at,
+    first_call_at, last_call_at) values ($1, $1, 's', now(), now(), '-infinity', now())`;
+  await assert.rejects(db.query(insertSession, [tenant.id]), { code: '42501' });
+  await assert.rejects(db.query(`update chaperone.sessions set started_at = 'infinity'`), { code: '42501' });
+});

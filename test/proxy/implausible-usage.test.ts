@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import OpenAI from 'openai';
+import { Client } from 'pg';
+import { type ScriptedProvider, sendJson, startScriptedProvider } from '../scripted-provider.ts';
+import { type Stack, startStack } from '../stack.ts';
+import { until } from '../until.ts';
+import { suiteScope } from '../up/start-up.ts';
+import { allowEveryModel } from './allow-every-model.ts';
+
+const endless = Number.MAX_SAFE_INTEGER;
+
+/** What a provider tells is not believed beyond all measure, and the call is accounted for all the same. */
+describe('a provider that tells of more tokens than there can be', () => {
+  const scope = suiteScope();
+  let provider: ScriptedProvider;
+  let stack: Stack;
+  let client: OpenAI;
+  let database: Client;
+
+  before(async () => {
+    provider = await startScriptedProvider(scope);
+    stack = await startStack(scope, { upstreamUrl: provider.url });
+    const defaultHeaders = { 'X-User-ID': 'bob' };
+    client = new OpenAI({ baseURL: stack.baseUrl, apiKey: stack.token, defaultHeaders, maxRetries: 0 });
+    database = new Client({ connectionString: stack.database.url });
+    await database.connect();
+    scope.after(() => database.end());
+    await allowEveryModel(stack);
+  });
+
+  const answers: Readonly<Record<string, readonly [answer: object, call: () => Promise<{ response: Response }>]>> = {
+    'in a chat': [
+      {
+        id: 'chatcmpl-1',
+        object: 'chat.completion',
+        model: 'gpt-4o',
+        choices: [{ index: 0, message: { role: 'assistant', content: 'Hi' }, finish_reason: 'stop' }],
+        usage: { prompt_tokens: 11, completion_tokens: endless - 11, total_tokens: endless },
+      },
+      () =>
+        client.chat.completions.create({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Hi' }] }).withResponse(),
+    ],
+    'in a response': [
+      {
+        id: 'resp_1',
+        object: 'response',
+        status: 'completed',
+        model: 'gpt-4o',
+        output: [],
+        usage: { input_tokens: endless - 3, output_tokens: 3, total_tokens: endless },
+      },
+      () => client.responses.create({ model: 'gpt-4o', input: 'Hi' }).withResponse(),
+    ],
+  };
+  for (const [title, [answer, call]] of Object.entries(answers)) {
+    it(title, async () => {
+      provider.answer = (response) => sendJson(response, answer);
+      const { response } = await call();
+      const id = response.headers.get('x-request-id');
+      const record = await until(async () => {
+        const { rows } = await database.query('select * from chaperone.requests where request_id = $1', [id]);
+        return rows[0];
+      }, 'the record');
+      assert.deepEqual([record.status, record.total_tokens, record.cost_usd], ['completed', null, null]);
+    });
+  }
+
+  it('is counted, and the sums go on', async () => {
+    const metrics = await fetch(`http://127.0.0.1:${stack.proxy.metricsPort}/metrics`).then((answer) => answer.text());
+    assert.match(metrics, /chaperone_implausible_usage_total\{[^}]*\} 1/);
+    const usage = await fetch(`${stack.baseUrl}/analytics/models`, {
+      headers: { authorization: `Bearer ${stack.token}`, 'x-user-id': 'bob' },
+    });
+    assert.equal(usage.status, 200, await usage.text());
+  });
+});
