@@ -12,6 +12,7 @@ export interface TestObject {
     readonly name: string;
     readonly resourceVersion: string;
     readonly uid: string;
+    readonly generation?: number;
     readonly deletionTimestamp?: string;
     readonly finalizers?: readonly string[];
     readonly labels?: Readonly<Record<string, string>>;
@@ -23,6 +24,8 @@ export interface TestObject {
     readonly boundKeys?: number;
     readonly contentHash?: string;
     readonly secretName?: string;
+    readonly serves?: string;
+    readonly observedGeneration?: number;
     readonly conditions?: readonly {
       readonly type: string;
       readonly status: string;

@@ -19,7 +19,7 @@ suite('an upgrade of the chart', {
 }, () => {
   test('loses no call, no key and no record, and says which sidecars are outdated', async (t) => {
     await installFormer(t);
-    const { name, organizationId, personaId } = await makeTenant(t);
+    const { name, organizationId, personaId } = await makeTenant(t, { sharing: undefined });
     await startWorkload(name);
     const before = await readState(name);
     const first = await call(name, { input: 'Before' });
@@ -58,6 +58,18 @@ suite('an upgrade of the chart', {
     await kubectl('rollout', 'restart', 'deployment/workload', '-n', name);
     await kubectl('rollout', 'status', 'deployment/workload', '-n', name, '--timeout=180s');
     await until(async () => (await outdated()) === '0', 'the sidecar to be current');
+    assert.ok((await call(name, {})).id);
+
+    // What was there before serves everyone until it is stated what does, and by then every sidecar has the keys.
+    const declared = async () => {
+      const path = '{.status.conditions[?(@.type=="SharingDeclared")].reason}';
+      return kubectl('get', 'organization', name, `-o=jsonpath=${path}`);
+    };
+    assert.equal(await declared(), 'SharingUndeclared');
+    const sharing = JSON.stringify({ spec: { sharing: [{ namespace: name, users: ['alice@example.com'] }] } });
+    await kubectl('patch', 'organization', name, '--type=merge', `--patch=${sharing}`);
+    await until(async () => (await declared()) === 'Declared', 'what is stated to be in force', 420_000);
+    await kubectl('wait', '-n', name, '--for=condition=Ready', 'personas,apikeybindings', '--all', '--timeout=180s');
     assert.ok((await call(name, {})).id);
   });
 });
