@@ -42,6 +42,21 @@ describe('roles by default, before and after an upgrade', { skip }, () => {
       async () => (await apply({})).spec.authentication?.defaultRoles?.[0] === 'admin',
       'the API server to fill the default in',
     );
+    // As `kubectl apply` does by default, and whoever applies with its library.
+    const manifest = { apiVersion: 'chaperone.dev/v1alpha1', kind: 'Organization', metadata: { name: 'globex' } };
+    await stage.client.send({
+      method: 'POST',
+      path: `${objectPath({ kind: 'Organization', namespace: '', name: '' }).replace(/\/$/, '')}?fieldManager=argocd-controller`,
+      body: {
+        ...{ ...manifest, ...organization() },
+        metadata: {
+          ...manifest.metadata,
+          annotations: {
+            'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify({ ...manifest, ...organization() }),
+          },
+        },
+      },
+    });
     await changeDefinition({ op: 'remove', path: `${field}/default` });
     await stage.startOperator();
     await stage.hands.untilReason('Organization', 'acme', 'Ready');
@@ -51,6 +66,8 @@ describe('roles by default, before and after an upgrade', { skip }, () => {
     assert.deepEqual((await apply({})).spec.authentication?.defaultRoles, ['admin']);
     await until(async () => (await storedRoles())?.[0] === 'member', 'the default of today');
     assert.equal(await conditionOf('acme', 'DefaultsStated'), undefined);
+    await stage.hands.untilReason('Organization', 'globex', 'Ready');
+    assert.deepEqual(await storedRoles('globex'), ['member']);
   });
 
   test('an organization of before keeps admin until its manifest states something', async () => {

@@ -13,23 +13,20 @@ export function withoutFormerDefaults(object: CustomApiObject<'Organization'>): 
 }
 
 const path = ['spec', 'authentication', 'defaultRoles'] as const;
-
-/** What `kubectl apply` calls itself, unless it has the server apply. */
-const clientSideApply = 'kubectl-client-side-apply';
+const ownsField = path.map((name) => `f:${name}`);
+const ownsManifest = ['f:metadata', 'f:annotations', `f:${lastApplied}`];
 
 /**
- * Whether somebody stated the field. Who applies owns what the manifest states; who creates or updates owns what was filled
- * in, too, but `kubectl apply` notes the manifest in an annotation.
+ * Whether somebody stated the field. Whoever has the server apply owns what the manifest states. Whoever creates or updates
+ * owns what was filled in, too; but who applies as `kubectl apply` does by default notes the manifest in an annotation.
  *
  * @see https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
  */
 function isStated({ annotations, managedFields = [] }: ApiMetadata): boolean {
   const manifest = annotations?.[lastApplied];
   if (manifest !== undefined && find(parse(manifest), path) !== undefined) return true;
-  const fields = path.map((name) => `f:${name}`);
   return managedFields.some(
-    ({ manager, fieldsV1 }) =>
-      find(fieldsV1, fields) !== undefined && !(manager === clientSideApply && manifest !== undefined),
+    ({ fieldsV1 }) => find(fieldsV1, ownsField) !== undefined && find(fieldsV1, ownsManifest) === undefined,
   );
 }
 

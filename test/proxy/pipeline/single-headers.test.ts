@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { requireSingleHeaders } from '../../../proxy/pipeline/single-headers.ts';
 
@@ -31,3 +33,33 @@ for (const name of once) {
     }
   });
 }
+
+/** Lists by their standards, or passed on as they are: nothing here is decided by them. */
+const mayRepeat = [
+  'accept',
+  'accept-encoding',
+  'openai-beta',
+  'traceparent',
+  'tracestate',
+  'cookie',
+  'connection',
+  'upgrade',
+  'expect',
+];
+
+test('every header that the proxy reads is there once, or may be there more often', () => {
+  const root = join(import.meta.dirname, '../../../proxy');
+  const read = new Set<string>();
+  for (const file of globSync('**/*.ts', { cwd: root })) {
+    const source = readFileSync(join(root, file), 'utf8');
+    const names = /\b(?:request\.|incoming\.)?headers(?:\[|, )'([\w-]+)'/g;
+    for (const [, name = ''] of source.matchAll(names)) read.add(name.toLowerCase());
+    for (const [, name = ''] of source.matchAll(/request\.(?:raw\.)?headers\.([a-z]+)\b/g)) read.add(name);
+  }
+  assert.ok(read.has('x-user-id') && read.has('x-api-key'), [...read].join());
+  const single = new Set(once.map((name) => name.toLowerCase()));
+  assert.deepEqual(
+    [...read].filter((name) => !single.has(name) && !mayRepeat.includes(name)),
+    [],
+  );
+});

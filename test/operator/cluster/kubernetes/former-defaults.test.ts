@@ -5,6 +5,7 @@ import { makeOrganization } from '../../memory-cluster.ts';
 
 const acme = makeOrganization('acme');
 const owned = { 'f:spec': { 'f:authentication': { '.': {}, 'f:defaultRoles': {} } } };
+const notes = { 'f:metadata': { 'f:annotations': { 'f:kubectl.kubernetes.io/last-applied-configuration': {} } } };
 const others = { 'f:spec': { 'f:authentication': { 'f:requireUser': {} } } };
 const manifest = (spec: object) => ({ 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify({ spec }) });
 
@@ -24,13 +25,13 @@ const table: readonly (readonly [what: string, metadata: object, isStated: boole
     'kubectl applied one that states it',
     {
       annotations: manifest({ authentication: { defaultRoles: ['admin'] } }),
-      managedFields: [{ manager: 'kubectl-client-side-apply', fieldsV1: owned }],
+      managedFields: [{ manager: 'argocd-controller', fieldsV1: { ...owned, ...notes } }],
     },
     true,
   ],
   [
     'kubectl applied one that does not',
-    { annotations: manifest({}), managedFields: [{ manager: 'kubectl-client-side-apply', fieldsV1: owned }] },
+    { annotations: manifest({}), managedFields: [{ manager: 'argocd-controller', fieldsV1: { ...owned, ...notes } }] },
     false,
   ],
   [
@@ -38,7 +39,7 @@ const table: readonly (readonly [what: string, metadata: object, isStated: boole
     {
       annotations: manifest({}),
       managedFields: [
-        { manager: 'kubectl-client-side-apply', fieldsV1: others },
+        { manager: 'kubectl-client-side-apply', fieldsV1: { ...others, ...notes } },
         { manager: 'kubectl-patch', fieldsV1: owned },
       ],
     },
