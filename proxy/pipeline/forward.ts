@@ -45,6 +45,8 @@ export interface WithoutUsage {
 const maxAnswerBytes = 256 * 1024 * 1024;
 
 const eventStream = /^text\/event-stream\b/i;
+/** What servers say that do not care what they say. */
+const anyText = /^(?:text\/plain\b|$)/i;
 const json = /^application\/json\b/i;
 
 /**
@@ -155,7 +157,8 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   #readerOf(contentType: string): StreamReader | undefined {
     const { operation, keepOutput, call } = this.#forwarding;
     const hideUsage = this.#forwarding.hideUsage && !this.#isSentAgain;
-    if (eventStream.test(contentType)) return operation.readStream({ hideUsage, keepOutput, body: call.body });
+    const isStream = eventStream.test(contentType) || (anyText.test(contentType) && mayStream(operation, call));
+    if (isStream) return operation.readStream({ hideUsage, keepOutput, body: call.body });
     return this.#isJson ? undefined : operation.readBytes?.(call.body);
   }
 
@@ -287,6 +290,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   #sendAgain({ body }: WithoutUsage): void {
     this.#isSentAgain = true;
     this.#status = 0;
+    this.#isJson = false;
     this.#chunks = [];
     this.#receivedBytes = 0;
     this.#decoder = undefined;
@@ -391,6 +395,11 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
 export function endStatusOf(reading: Reading): Outcome['status'] {
   if (reading.state === 'cancelled') return 'cancelled';
   return reading.failed ? 'failed' : 'completed';
+}
+
+/** Whether an answer of no particular type is the stream that was asked for, as SDKs take it. */
+function mayStream(operation: Operation, call: Call): boolean {
+  return call.isStream() && !operation.readText && !operation.readBytes;
 }
 
 /** Whether the chunk has nothing but what JSON takes for blanks. */

@@ -231,6 +231,22 @@ describe('a provider with ways of its own', () => {
     });
   }
 
+  it('cut within an event that is very large, is cut and nothing more', async () => {
+    const event = `event: response.x\ndata: {"type":"response.x","x":"${'x'.repeat(2 * 1024 * 1024)}`;
+    provider.answer = async (answer) => {
+      answer.writeHead(200, { 'content-type': 'text/event-stream' });
+      answer.write(created);
+      answer.write(event, () => answer.destroy());
+    };
+    const answered = await post('/responses', hi);
+    let seen = '';
+    await assert.rejects(async () => {
+      for await (const piece of answered.body ?? []) seen += Buffer.from(piece).toString();
+    });
+    assert.ok((created + event).startsWith(seen) && seen.length > 1024 * 1024, `${seen.length}`);
+    await assertRecord(answered.headers, 'failed', null, 'upstream_interrupted');
+  });
+
   const codings: readonly (readonly [string, (bytes: Buffer) => Buffer])[] = [
     ['gzip', gzipSync],
     ['br', brotliCompressSync],
@@ -277,6 +293,18 @@ describe('a provider with ways of its own', () => {
       assert.equal(nonsense.status, 502);
       const { error } = (await nonsense.json()) as { error: { code: string } };
       assert.ok(['upstream_invalid_response', 'upstream_interrupted'].includes(error.code), error.code);
+    });
+  }
+
+  for (const type of ['text/plain', '']) {
+    it(`calls a stream ${type === '' ? 'nothing' : type}, which is one to the SDK all the same`, async () => {
+      provider.answer = (answer) => {
+        if (type !== '') answer.setHeader('content-type', type);
+        answer.end(delta('Hello') + finish() + told + done);
+      };
+      const { data, response: answered } = await client.chat.completions.create(chat).withResponse();
+      assert.equal(await collect(data), 'Hello');
+      await assertRecord(answered.headers, 'completed', 14);
     });
   }
 

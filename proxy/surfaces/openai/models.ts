@@ -13,7 +13,8 @@ export interface ModelsOptions extends ModelListsOptions {
 
 const documented = {
   tags: ['Models'],
-  description: 'As the provider shows them, less what the organization does not allow.',
+  description:
+    'As the providers show them, less what the organization does not allow. The header `X-Chaperone-Incomplete` of a list names the providers that could not be asked.',
   problems: ['no_api_key', 'upstream_unreachable', 'upstream_invalid_response'],
 } as const satisfies FastifySchema;
 
