@@ -12,6 +12,12 @@ export function userIdOf(organizationId: string, externalId: string): string {
   return derivedUuid(organizationId, `user/${externalId}`);
 }
 
+/** What stands for a user who was erased, in hexadecimal: `chaperone.user_digest`. Of what is no UUID it is nobody's. */
+export function userDigest(organizationId: string, userId: string): string {
+  const ids = Buffer.from(`${organizationId}${userId}`.replaceAll('-', ''), 'hex');
+  return createHash('sha256').update(ids).digest('hex');
+}
+
 /** A name space of our own, made up once. */
 const organizations = '3f6c1a52-7d0b-4e7e-9a58-5b1f0c2d8e94';
 

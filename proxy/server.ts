@@ -37,6 +37,7 @@ import { followSnapshot } from './snapshot/follow.ts';
 import { openRevocations } from './snapshot/revocations.ts';
 import { makeRowOpener, openSnapshot, type SealedSnapshot } from './snapshot/snapshot.ts';
 import { makeFolder } from './spool/fold.ts';
+import { makeForget } from './spool/forget.ts';
 import { startShipper } from './spool/ship.ts';
 import { openSpool, spoolBoundsOf } from './spool/spool.ts';
 import { makeStore } from './store.ts';
@@ -122,6 +123,9 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       if (inForce) inForce = { ...inForce, snapshot: { ...inForce.snapshot, revocations } };
     }
   };
+  const openStore = () => makeStore({ databaseUrl: () => credentials.databaseUrl, log });
+  const store = openStore();
+  const forgetErased = makeForget({ organizationId, spool, store, log });
   const follower = followSnapshot({
     organizationId,
     databaseUrl: () => credentials.databaseUrl,
@@ -131,6 +135,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       const arrivedAtMs = performance.now();
       newest = snapshot;
       putInForce();
+      void forgetErased();
       if (ageMs === undefined || inForce?.snapshot.version !== snapshot.version) return;
       metrics.snapshotPropagation.observe((ageMs + performance.now() - arrivedAtMs) / 1_000);
     },
@@ -146,8 +151,6 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     putInForce();
     void follower.renewLogin();
   });
-  const openStore = () => makeStore({ databaseUrl: () => credentials.databaseUrl, log });
-  const store = openStore();
   const folder = makeFolder({ store, log });
   const labelOf = makeModelLabel(() => inForce?.snapshot);
   const shipper = startShipper({
@@ -162,6 +165,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     },
     onSettled: (record) => report(metrics, labelOf, record, record.duration_ms ?? 0),
     onFailure: () => metrics.spoolFailures.inc(),
+    onSetAside: () => void forgetErased(),
   });
 
   const requireInForce = (): InForce => {

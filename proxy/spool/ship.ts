@@ -22,6 +22,8 @@ export interface ShipOptions {
   /** Told of each call whose end came after its answer, by the first proxy that has its record in Postgres. */
   readonly onSettled?: (record: RequestRecord) => void;
   readonly onFailure?: () => void;
+  /** Told of each row that was set aside. */
+  readonly onSetAside?: () => void;
 }
 
 export interface Shipper {
@@ -119,6 +121,7 @@ export function startShipper(options: ShipOptions): Shipper {
       if (rows.length === 1 && only) {
         log.error({ err: error, table }, 'the database refuses a record; it is set aside in the spool');
         spool.setAside(table, only, error.message);
+        options.onSetAside?.();
         return;
       }
       const middle = rows.length >> 1;

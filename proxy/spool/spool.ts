@@ -1,6 +1,6 @@
-import { appendFileSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
+import type { Erasure } from '../../database/erasures.ts';
 import { keptIdDigest } from '../../database/ids.ts';
 import type { OwnedResource } from '../../database/owned-resources.ts';
 import type { PendingCall } from '../../database/pending-calls.ts';
@@ -10,6 +10,7 @@ import { lockDirectory } from './lock.ts';
 import { formatHead, type LogLine, parseLine } from './log-line.ts';
 import { makeRecent } from './recent.ts';
 import { openSegments, type Place } from './segments.ts';
+import { openSetAside } from './set-aside.ts';
 import { happenedAtMs, type SpoolTable, spoolTables, tableOf, type WaitingKind } from './tables.ts';
 
 /** A row of the spool that waits to be copied to Postgres. */
@@ -55,6 +56,9 @@ export interface Spool {
   remove(table: SpoolTable, rows: readonly SpooledRow[]): void;
   /** Puts a row that Postgres will never accept where a person can look at it. */
   setAside(table: SpoolTable, row: SpooledRow, reason: string): void;
+  hasSetAside(): boolean;
+  /** Takes those who were erased out of what was set aside. @returns out of how many rows */
+  forget(organizationId: string, erasures: readonly Erasure[]): number;
   /** How many rows wait. */
   readonly depth: number;
   /** A mark of what waits now. */
@@ -124,6 +128,7 @@ export function openSpool(options: SpoolOptions): Spool {
   const { directory, maxBytes = gibibyte, maxFileBytes = 4 * gibibyte } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const unlock = lock(directory);
+  const aside = openSetAside(directory);
   const open = new Map<number, Place>();
   const waiting: Record<SpoolTable, Map<number, Entry>> = {
     calls: new Map(),
@@ -335,9 +340,11 @@ export function openSpool(options: SpoolOptions): Spool {
       moveIntents();
     },
     setAside(table, row, reason) {
-      appendFileSync(join(directory, 'set-aside.jsonl'), `${JSON.stringify({ table, reason, record: row.record })}\n`);
+      aside.append(table, row.record, reason);
       spool.remove(table, [row]);
     },
+    hasSetAside: () => aside.exists(),
+    forget: (organizationId, erasures) => aside.forget(organizationId, erasures),
     oldestAtMs() {
       const times = spoolTables.flatMap((table) => {
         try {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -239,6 +239,22 @@ test('a row set aside waits no longer and is kept with the reason', (t) => {
   spool.close();
   const aside = readFileSync(join(directory, 'set-aside.jsonl'), 'utf8');
   assert.deepEqual(JSON.parse(aside), { table: 'calls', reason: 'no such month', record: row.record });
+});
+
+test('what was set aside is for its owner alone, where a former version made it, too', (t) => {
+  const directory = makeDirectory(t);
+  const file = join(directory, 'set-aside.jsonl');
+  const modeOf = () => statSync(file).mode & 0o777;
+  const spool = openSpool({ directory });
+  settle(spool);
+  const [row] = spool.take('calls', 1);
+  assert.ok(row);
+  spool.setAside('calls', row, 'no such month');
+  assert.equal(modeOf(), 0o600);
+  spool.close();
+  chmodSync(file, 0o644);
+  openSpool({ directory }).close();
+  assert.equal(modeOf(), 0o600);
 });
 
 test('the oldest age is that of calls and of ratings', (t) => {

@@ -1,0 +1,92 @@
+import { appendFileSync, chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Erasure } from '../../database/erasures.ts';
+import { userDigest, userIdOf } from '../../database/ids.ts';
+import type { SpoolTable } from './tables.ts';
+
+/** The records that Postgres will never accept, beside the spool, where a person can look at them. */
+export interface SetAside {
+  append(table: SpoolTable, record: string, reason: string): void;
+  /** Whether there is any. */
+  exists(): boolean;
+  /** Takes those who were erased out of what is there. @returns out of how many records */
+  forget(organizationId: string, erasures: readonly Erasure[]): number;
+}
+
+interface Line {
+  readonly table: SpoolTable;
+  readonly reason: string;
+  /** JSON text of what the table holds. */
+  readonly record: string;
+}
+
+/** There are sealed contents in it, and names of users. */
+const mode = 0o600;
+
+export function openSetAside(directory: string): SetAside {
+  const file = join(directory, 'set-aside.jsonl');
+  // It was made for everybody to read.
+  if (existsSync(file)) chmodSync(file, mode);
+  return {
+    append(table, record, reason) {
+      appendFileSync(file, `${JSON.stringify({ table, reason, record } satisfies Line)}\n`, { mode });
+    },
+    exists: () => existsSync(file),
+    forget(organizationId, erasures) {
+      if (erasures.length === 0 || !existsSync(file)) return 0;
+      const byDigest = new Map(erasures.map((erasure) => [erasure.userDigest, erasure]));
+      const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
+      const kept = lines.map((line) => forgetLine(line, organizationId, byDigest));
+      const changed = kept.filter((line, index) => line !== lines[index]).length;
+      if (changed === 0) return 0;
+      writeFileSync(`${file}.new`, kept.map((line) => (line === undefined ? '' : `${line}\n`)).join(''), { mode });
+      renameSync(`${file}.new`, file);
+      return changed;
+    },
+  };
+}
+
+/** @returns the line without whoever was erased; undefined for one that cannot be read, since nobody knows whose it is */
+function forgetLine(text: string, organizationId: string, erasures: ReadonlyMap<string, Erasure>): string | undefined {
+  let line: Line;
+  let record: Record<string, unknown>;
+  try {
+    line = JSON.parse(text);
+    record = JSON.parse(line.record);
+  } catch {
+    return undefined;
+  }
+  const strangerFor = (userId: unknown): string | undefined => {
+    const erasure = typeof userId === 'string' ? erasures.get(userDigest(organizationId, userId)) : undefined;
+    // Where it does not say when it was, it is from before.
+    return erasure && !(beganAtMs(record) >= erasure.erasedAtMs) ? erasure.stranger : undefined;
+  };
+  const { user_id, user_external_id: name, rated_by } = record;
+  const user =
+    strangerFor(user_id) ?? (typeof name === 'string' ? strangerFor(userIdOf(organizationId, name)) : undefined);
+  const rater = strangerFor(rated_by);
+  if (user === undefined && rater === undefined) return text;
+  const gone = {
+    ...(user !== undefined && ofUser(user)),
+    ...(rater !== undefined && { rated_by: rater, feedback: null }),
+  };
+  const known = Object.fromEntries(Object.entries(gone).filter(([field]) => field in record));
+  // The database's reason may quote what was wrong.
+  return JSON.stringify({ ...line, reason: 'its user was erased', record: JSON.stringify({ ...record, ...known }) });
+}
+
+function beganAtMs({ started_at, created_at, rated_at }: Readonly<Record<string, unknown>>): number {
+  return Date.parse(String(started_at ?? created_at ?? rated_at));
+}
+
+/** What stands in a record in the place of who it was and what was said. */
+function ofUser(stranger: string): Readonly<Record<string, string | null>> {
+  return {
+    user_id: stranger,
+    user_external_id: null,
+    session_id: `erased-${stranger}`,
+    turn_id: null,
+    input_sealed: null,
+    output_sealed: null,
+  };
+}

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { pino } from 'pino';
+import { userDigest, userIdOf } from '../../../database/ids.ts';
+import { insertRequests } from '../../../database/requests.ts';
+import { eraseUser } from '../../../database/users.ts';
+import { makeForget } from '../../../proxy/spool/forget.ts';
+import { openSpool } from '../../../proxy/spool/spool.ts';
+import type { SpoolTable } from '../../../proxy/spool/tables.ts';
+import { makeStore } from '../../../proxy/store.ts';
+import { batchOf } from '../../database/batch.ts';
+import { connect, makeTenant, openDatabase } from '../../database/tenant.ts';
+import { makeRecord } from '../../request-record.ts';
+
+const log = pino({ level: 'silent' });
+
+test('the digest of a user is the database’s', async (t) => {
+  const { owner } = await openDatabase(t);
+  const [organization, user] = [randomUUID(), randomUUID()];
+  const { rows } = await owner.query(`select encode(chaperone.user_digest($1, $2), 'hex') as digest`, [
+    organization,
+    user,
+  ]);
+  assert.deepEqual(rows, [{ digest: userDigest(organization, user) }]);
+});
+
+test('an erasure reaches what was set aside, and leaves figures and others alone', async (t) => {
+  const database = await openDatabase(t);
+  const { id, url } = await makeTenant(database);
+  const directory = mkdtempSync(join(tmpdir(), 'chaperone-aside-'));
+  const spool = openSpool({ directory });
+  const store = makeStore({ databaseUrl: () => url, log });
+  t.after(async () => {
+    await store.close();
+    spool.close();
+    rmSync(directory, { recursive: true });
+  });
+  const file = join(directory, 'set-aside.jsonl');
+  const setAside = (table: SpoolTable, record: object, reason = 'too large') =>
+    appendFileSync(file, `${JSON.stringify({ table, reason, record: JSON.stringify(record) })}\n`);
+  const lines = () =>
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line))
+      .map(({ reason, record }) => ({ reason, record: JSON.parse(record) }));
+
+  const ada = userIdOf(id, 'ada');
+  const said = { input_sealed: 'aW4=', output_sealed: 'b3V0', session_id: 'about-ada' };
+  const early = makeRecord(id, { ...said, started_at: '2026-06-01T00:00:00.000Z', total_tokens: 7 });
+  const ofBob = makeRecord(id, { ...said, user_id: userIdOf(id, 'bob'), user_external_id: 'bob' });
+  const later = makeRecord(id, { ...said, started_at: '2999-01-01T00:00:00.000Z' });
+  setAside('calls', early, 'value "ada" is wrong');
+  setAside('settlements', { ...early, user_id: 'ada' });
+  setAside('ratings', {
+    rating_id: randomUUID(),
+    user_id: null,
+    rated_by: ada,
+    rated_at: early.started_at,
+    feedback: 'I am Ada',
+  });
+  setAside('calls', ofBob);
+  setAside('calls', later);
+  appendFileSync(file, 'half a line');
+
+  const db = await connect(t, url);
+  await insertRequests(db, id, batchOf([makeRecord(id)]));
+  const forget = makeForget({ organizationId: id, spool, store, log });
+  await forget();
+  assert.match(readFileSync(file, 'utf8'), /half a line/);
+  await eraseUser(db, ada);
+  await forget();
+
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  const [first, second, third, ...others] = lines();
+  for (const line of [first, second, third]) {
+    assert.doesNotMatch(JSON.stringify(line), new RegExp(`ada|Ada|aW4=|b3V0|${ada}`));
+    assert.equal(line?.reason, 'its user was erased');
+  }
+  assert.deepEqual([first?.record.total_tokens, first?.record.request_id], [7, early.request_id]);
+  assert.deepEqual(
+    others.map(({ record }) => record),
+    [ofBob, later],
+  );
+});
