@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { after, before, describe, mock, test } from 'node:test';
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { userIdOf } from '../../../../database/ids.ts';
 import { makeIdentify } from '../../../../proxy/pipeline/identify.ts';
@@ -9,6 +9,9 @@ import { authenticatorOf } from './authenticator.ts';
 
 const issuer = 'https://kubernetes.default.svc';
 const nowS = Math.floor(Date.now() / 1_000);
+// The clock stands still: what is valid for some seconds must be so however long the machine takes.
+before(() => mock.timers.enable({ apis: ['Date'], now: nowS * 1_000 }));
+after(() => mock.timers.reset());
 
 const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true });
 const jwk: JWK = { ...(await exportJWK(publicKey)), kid: 'cluster', alg: 'RS256', use: 'sig' };
