@@ -84,6 +84,12 @@ program
   .option('--grace <seconds>', 'how long calls may take to end when the proxy stops', parseSeconds, 3)
   .option('--flush <seconds>', 'how long records that wait are copied to the database after that', parseSeconds, 0.5)
   .option('--data-limit <bytes>', 'the most that --data may hold (default: 5368709120, which is 5Gi)', parseBytes)
+  .option(
+    '--max-in-flight-bytes <bytes>',
+    'what bodies in flight may hold of memory, in all (default: three eighths of what the process may use)',
+    parseBytes,
+  )
+  .option('--stall <seconds>', 'how long a client may send nothing in the middle of a body', parseSeconds, 30)
   .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')
   .action(async (options) => (await import('./proxy.ts')).proxy(options, process.env));
 

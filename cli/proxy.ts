@@ -14,6 +14,8 @@ export interface ProxyCommandOptions {
   readonly flush: number;
   readonly dataLimit?: number;
   readonly logLevel: string;
+  readonly maxInFlightBytes?: number;
+  readonly stall: number;
   readonly podNamespace?: string;
   readonly workload?: string;
 }
@@ -49,6 +51,8 @@ export async function proxy(options: ProxyCommandOptions, environment: NodeJS.Pr
       graceMs: options.grace * 1_000,
       flushMs: options.flush * 1_000,
       ...(options.dataLimit !== undefined && { dataLimitBytes: options.dataLimit }),
+      ...(options.maxInFlightBytes !== undefined && { maxInFlightBytes: options.maxInFlightBytes }),
+      stallMs: options.stall * 1_000,
       ...originOf(options),
       log,
     });

@@ -35,6 +35,8 @@ export interface CallFields {
   /** How many fields all of its objects have: fewer than its text has where one stands twice. */
   readonly fieldCount: number;
   readonly isTooDeep: boolean;
+  /** How many values are in it: fields, and elements of lists. */
+  readonly valueCount: number;
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -73,6 +75,7 @@ export function readCallFields(body: JsonObject): CallFields {
   let models: string[] | undefined;
   let lookalike: Lookalike | undefined;
   let fieldCount = 0;
+  let elementCount = 0;
   let isTooDeep = false;
   // Not by recursion: a body may nest deeper than the stack.
   const open: object[] = [body];
@@ -122,8 +125,10 @@ export function readCallFields(body: JsonObject): CallFields {
     const role = roles.pop() ?? plain;
     const depth = depths.pop() ?? 0;
     const parent = parents.pop() ?? '';
-    if (Array.isArray(value)) for (const element of value) push(element, role, depth + 1, parent);
-    else readObject(value as JsonObject, role, depth, parent);
+    if (Array.isArray(value)) {
+      elementCount += value.length;
+      for (const element of value) push(element, role, depth + 1, parent);
+    } else readObject(value as JsonObject, role, depth, parent);
   }
   return {
     references: references ? [...references.values()] : none,
@@ -131,6 +136,7 @@ export function readCallFields(body: JsonObject): CallFields {
     lookalike,
     fieldCount,
     isTooDeep,
+    valueCount: fieldCount + elementCount,
   };
 }
 

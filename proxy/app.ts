@@ -6,14 +6,12 @@ import { answerClientError } from './client-error.ts';
 import { ProxyError } from './error.ts';
 import { registerFrontPage } from './front-page.ts';
 import type { Metrics } from './pipeline/metrics.ts';
+import { maxBodyBytes } from './pipeline/receive-body.ts';
 import { makeCallListener, operations } from './surfaces/openai/calls.ts';
 import { toEnvelope } from './surfaces/openai/envelope.ts';
 import { type OpenAiSurfaceOptions, openAiSurface } from './surfaces/openai/index.ts';
 import { makeRefusals } from './surfaces/openai/refusals.ts';
 import { registerOpenApi } from './surfaces/openapi/index.ts';
-
-/** Base64 images and long contexts fit; what is larger is a mistake. */
-const maxBodyBytes = 64 * 1024 * 1024;
 
 export interface AppOptions extends Omit<OpenAiSurfaceOptions, 'refusals'> {
   readonly metrics: Metrics;
@@ -23,7 +21,7 @@ export interface AppOptions extends Omit<OpenAiSurfaceOptions, 'refusals'> {
 /** The proxy's API: the governed calls first, then the surfaces, each an encapsulated plugin with its own errors. */
 export function buildApp(options: AppOptions): FastifyInstance {
   const refusals = makeRefusals(options);
-  const isCall = makeCallListener({ pipeline: options.pipeline, refusals, prefix: '/v1', maxBodyBytes });
+  const isCall = makeCallListener({ ...options, refusals, prefix: '/v1' });
   const serverOptions = {
     // For the request to arrive; the answer may rightly take as long as it takes.
     requestTimeout: 300_000,

@@ -14,6 +14,8 @@ export const problems = {
   headers_too_large: { status: 431, message: 'The headers of the request have more than 16 KB' },
   request_timeout: { status: 408, message: 'The request did not arrive in time' },
   request_too_large: { status: 413, message: 'Error processing request' },
+  unsupported_encoding: { status: 415, message: 'Error processing request' },
+  overloaded: { status: 503, message: 'The proxy holds as many bodies as it may; try again in a moment' },
   persona_not_found: { status: 404, message: 'Persona not found or not accessible' },
   name_taken: { status: 409, message: 'The name is taken' },
   owned_by_resource: { status: 409, message: 'It is owned by a Kubernetes resource' },

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { totalmem } from 'node:os';
 import type { Logger } from 'pino';
 import { requestStartedAtMs } from '../database/ids.ts';
 import { findOwnedResource, listOwnedResources, type OwnedResource } from '../database/owned-resources.ts';
@@ -23,6 +24,7 @@ import { noteBatch } from './pipeline/background/note-batch.ts';
 import { makeLateSettlement } from './pipeline/background/settle.ts';
 import { watchBackground } from './pipeline/background/watch.ts';
 import { makeIdentify } from './pipeline/identify.ts';
+import { defaultMaxInFlightBytes, makeInFlight } from './pipeline/in-flight.ts';
 import { makeMetrics } from './pipeline/metrics.ts';
 import { makeModelLabel } from './pipeline/model-label.ts';
 import { batches } from './pipeline/operations/batches.ts';
@@ -30,6 +32,7 @@ import { responses } from './pipeline/operations/responses.ts';
 import { type InForce, makePipeline, termsOf } from './pipeline/pipeline.ts';
 import { makePrice } from './pipeline/price.ts';
 import { makeOwnership } from './pipeline/resources/ownership.ts';
+import { makeStallWatch } from './pipeline/stall-watch.ts';
 import { makeFetchKeySet } from './pipeline/tokens/fetch-key-set.ts';
 import { makeIssuers } from './pipeline/tokens/issuers.ts';
 import { makeEnvelopes } from './snapshot/envelopes.ts';
@@ -69,6 +72,10 @@ export interface ProxyOptions {
   readonly flushMs?: number;
   /** The most that may be in the data directory; 5 GiB where absent. */
   readonly dataLimitBytes?: number;
+  /** What bodies in flight may hold of memory, in all; three eighths of what the process may use where absent. */
+  readonly maxInFlightBytes?: number;
+  /** How long a client may send nothing in the middle of a body; 30 s where absent. */
+  readonly stallMs?: number;
 }
 
 export interface RunningProxy {
@@ -98,6 +105,10 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       log.error({ err: error }, 'the spool cannot be written; settlements are kept in memory and tried again');
     },
   });
+  const inFlight = makeInFlight(
+    options.maxInFlightBytes ?? defaultMaxInFlightBytes(process.constrainedMemory(), totalmem()),
+  );
+  const stalls = makeStallWatch(options.stallMs ?? 30_000);
   const upstream = await makeUpstream(options.egress);
   let inForce: InForce | undefined;
   let newest: SealedSnapshot | undefined;
@@ -206,6 +217,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     spool,
     query: store.run,
     upstream,
+    inFlight,
     settle: makeLateSettlement({
       organizationId,
       spool,
@@ -236,11 +248,14 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     upstream,
     metrics,
     drainMs: options.drainMs ?? 60_000,
+    stalls,
   });
   const app = buildApp({
     pipeline,
     inForce: requireInForce,
     upstream,
+    inFlight,
+    stalls,
     spool,
     store,
     // What has just been written reached the database, so this connection will soon reach it, too.
@@ -256,6 +271,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     registry: metrics.registry,
     refresh() {
       const oldestAtMs = spool.oldestAtMs();
+      metrics.inFlightBytes.set(inFlight.heldBytes());
       metrics.spoolDepth.set(spool.depth);
       metrics.spoolAge.set(oldestAtMs === undefined ? 0 : Math.max(0, (Date.now() - oldestAtMs) / 1_000));
       metrics.snapshotAge.set((Date.now() - follower.confirmedAtMs()) / 1_000);

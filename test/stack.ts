@@ -45,6 +45,8 @@ export interface StackOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** For tests that stop the database; the others share the run's server. */
   readonly ownDatabase?: boolean;
+  /** More options of the proxy's command. */
+  readonly proxyArguments?: readonly string[];
   /** Puts something between the proxy and the database. @returns the database's URL as the proxy reaches it */
   readonly pool?: (postgres: Pick<EmbeddedPostgres, 'port' | 'superuserUrl' | 'url'>) => Promise<string>;
 }
@@ -95,6 +97,7 @@ export async function startStack(scope: Scope, options: StackOptions = {}): Prom
     upstreamUrl,
     logFile: openSync(paths.log, 'a'),
     onRestart: () => {},
+    ...(options.proxyArguments && { arguments: options.proxyArguments }),
     ...(options.environment && { environment: options.environment }),
   });
   releasers.push(() => proxy.stop(4_000));

@@ -18,6 +18,8 @@ export interface ProxyProcessOptions {
   readonly onRestart: (organization: string, reason: string) => void;
   /** Gives the start up: the process is killed. It says nothing to a proxy that serves. */
   readonly signal?: AbortSignal;
+  /** More of the command's options. */
+  readonly arguments?: readonly string[];
   /** What it is told of the proxies of its network. */
   readonly environment?: NodeJS.ProcessEnv;
 }
@@ -109,6 +111,7 @@ function spawnProxy(options: ProxyProcessOptions): ChildProcess {
     ...['--metrics-host', '127.0.0.1'],
     ...['--metrics-port', String(options.metricsPort)],
     ...['--upstream', options.upstreamUrl],
+    ...(options.arguments ?? []),
   ];
   // It gets nothing else of our environment: a proxy needs nothing from it, and provider keys may be in it.
   const { CHAPERONE_VERSION, NODE_COMPILE_CACHE } = process.env;

@@ -2,9 +2,11 @@ import { isUtf8 } from 'node:buffer';
 import { type CallFields, type Lookalike, readCallFields } from '../../crds/read-call-fields.ts';
 import { ProxyError } from '../error.ts';
 import type { Persona } from '../snapshot/snapshot.ts';
+import type { Share } from './in-flight.ts';
 import { countFieldNames, fieldNames } from './json-text.ts';
 import { asObject } from './operations/json.ts';
 import type { Body, Operation } from './operations/operation.ts';
+import { chargeParsing, valueBytes } from './receive-body.ts';
 
 declare global {
   interface JSON {
@@ -24,13 +26,17 @@ export interface ReadBody {
 /**
  * Reads a body that has one reading: every parser finds the same in the fields that it is judged by.
  *
- * @throws {ProxyError} `invalid_json`; `invalid_request` with the field where another parser could read something else
+ * @param share takes what the parsed body holds
+ * @throws {ProxyError} `invalid_json`; `invalid_request` with the field where another parser could read something else;
+ *   `request_too_large` or `overloaded` where there is no memory for it
  */
-export function readBody(raw: Buffer): ReadBody {
+export function readBody(raw: Buffer, share?: Share): ReadBody {
+  if (share) chargeParsing(raw, share);
   if (!isUtf8(raw)) throw new ProxyError('invalid_json', { message: 'The body is not valid UTF-8' });
   const text = raw.toString('utf8');
   const body = parseBody(text);
   const fields = readCallFields(body);
+  share?.add(fields.valueCount * valueBytes);
   const { count, hasEscapes } = countFieldNames(text);
   requireOneReading(fields, count, text);
   return { body, fields, hasEscapedNames: hasEscapes };

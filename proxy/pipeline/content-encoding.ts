@@ -1,19 +1,32 @@
 import { type Readable, Transform, type TransformCallback } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib';
+import {
+  constants,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
+  createZstdDecompress,
+} from 'node:zlib';
 import { ProxyError } from '../error.ts';
 
 /** Opens what unpacks one message, of which it is shown the beginning. */
-type OpenUnpacker = (beginning: Buffer) => Transform;
+export type OpenUnpacker = (beginning: Buffer) => Transform;
 
 /** @see https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1 */
 const unpackers: ReadonlyMap<string, OpenUnpacker> = new Map<string, OpenUnpacker>([
   ['gzip', () => createGunzip()],
   ['x-gzip', () => createGunzip()],
   ['br', () => createBrotliDecompress()],
-  ['zstd', () => createZstdDecompress()],
+  // No more than RFC 9659 lets a sender ask for.
+  ['zstd', () => createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: 23 } })],
   // Meant is the zlib format, but some servers leave its two bytes out.
   ['deflate', ([first = 0]) => ((first & 0x0f) === 8 ? createInflate() : createInflateRaw())],
 ]);
+
+/** What unpacks a message of this `Content-Encoding`; undefined where it is not known, or where there are several. */
+export function findUnpacker(encoding: string): OpenUnpacker | undefined {
+  return unpackers.get(encoding.trim().toLowerCase());
+}
 
 /**
  * Unpacks an answer of this `Content-Encoding`, which some servers send though none was asked for. Chunks come out as
@@ -23,7 +36,7 @@ const unpackers: ReadonlyMap<string, OpenUnpacker> = new Map<string, OpenUnpacke
  *   `upstream_invalid_response` for what does not unpack, and with `upstream_interrupted` for what ends too soon.
  */
 export function makeDecoder(encoding: string): Transform | undefined {
-  const open = unpackers.get(encoding.trim().toLowerCase());
+  const open = findUnpacker(encoding);
   return open && new Decoder(open);
 }
 

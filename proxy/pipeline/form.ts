@@ -3,6 +3,9 @@ import { Readable } from 'node:stream';
 import { ProxyError } from '../error.ts';
 import { clientGone } from './client-gone.ts';
 import { type FormContent, makeFormScanner } from './form-scanner.ts';
+import type { Share } from './in-flight.ts';
+import { isPacked, unpackBody } from './receive-body.ts';
+import type { StallWatch } from './stall-watch.ts';
 
 /** A form on its way, of which all that must be known to send it on has been read. */
 export interface Form {
@@ -39,19 +42,23 @@ const maxHeldBytes = 32 * 1024 * 1024;
  * @param check looks at the fields each time that there are more, also while the form is being sent on
  * @throws {ProxyError} `invalid_request`, `request_too_large`, or what `check` throws
  */
-export async function openForm(request: IncomingMessage, check: (content: FormContent) => void): Promise<Form> {
+export async function openForm(
+  request: IncomingMessage,
+  share: Share,
+  stalls: StallWatch,
+  check: (content: FormContent) => void,
+): Promise<Form> {
   const contentType = request.headers['content-type'] ?? '';
   const scanner = makeFormScanner(boundaryOf(contentType), governedFields);
   const { content } = scanner;
-  const source = request.iterator({ destroyOnReturn: false });
+  const unpacked = unpackBody(request);
+  const source = unpacked.iterator({ destroyOnReturn: false });
   const held: Buffer[] = [];
   let heldBytes = 0;
 
   /** The next of the client's bytes, once they have been looked at; undefined at the end. */
   const next = async (): Promise<Buffer | undefined> => {
-    const { done, value } = await source.next().catch(() => {
-      throw clientGone;
-    });
+    const { done, value } = await nextOf(source, stalls);
     if (done) scanner.end();
     else scanner.push(value);
     if ('persona_id' in content.fields) throw new ProxyError('persona_not_supported', { param: 'persona_id' });
@@ -67,7 +74,10 @@ export async function openForm(request: IncomingMessage, check: (content: FormCo
       last = chunk.subarray(-1);
       return sent;
     };
-    for (let chunk = held.shift(); chunk; chunk = held.shift()) yield keepLast(chunk);
+    for (let chunk = held.shift(); chunk; chunk = held.shift()) {
+      share.add(-chunk.length);
+      yield keepLast(chunk);
+    }
     while (!hasEnded) {
       const chunk = await next();
       if (chunk) yield keepLast(chunk);
@@ -77,7 +87,10 @@ export async function openForm(request: IncomingMessage, check: (content: FormCo
   }
 
   const close = () => {
-    const drop = () => request.resume();
+    const drop = () => {
+      if (unpacked !== request) unpacked.destroy();
+      request.resume();
+    };
     source.return?.().then(drop, drop);
   };
 
@@ -90,16 +103,31 @@ export async function openForm(request: IncomingMessage, check: (content: FormCo
       }
       const chunk = await next();
       hasEnded = chunk === undefined;
-      if (chunk) held.push(chunk);
-      heldBytes += chunk?.length ?? 0;
+      if (!chunk) continue;
+      share.add(chunk.length);
+      held.push(chunk);
+      heldBytes += chunk.length;
     }
   } catch (error) {
     close();
     throw error === clientGone ? new ProxyError('invalid_request', { cause: error }) : error;
   }
-  const length = request.headers['content-length'];
+  const length = isPacked(request.headers) ? undefined : request.headers['content-length'];
   const headers = { 'content-type': contentType, ...(length !== undefined && { 'content-length': length }) };
   return { content, bytes: () => Readable.from(bytes(), { objectMode: false }), headers, close };
+}
+
+/** The next piece of a body. @throws {ProxyError} `request_timeout`; `clientGone` where its client has left */
+async function nextOf(source: AsyncIterator<Buffer>, stalls: StallWatch): Promise<IteratorResult<Buffer>> {
+  const stalled = Promise.withResolvers<never>();
+  const watched = stalls.watch(() => stalled.reject(new ProxyError('request_timeout')));
+  try {
+    return await Promise.race([source.next(), stalled.promise]);
+  } catch (error) {
+    throw error instanceof ProxyError ? error : clientGone;
+  } finally {
+    watched.end();
+  }
 }
 
 /** Whether the request's body is a form with files. */

@@ -8,6 +8,7 @@ import type { Call, Outcome } from './call.ts';
 import { unknownUsage } from './call.ts';
 import { clientGone } from './client-gone.ts';
 import { makeDecoder } from './content-encoding.ts';
+import { answerFactor, type Share } from './in-flight.ts';
 import { parseObject } from './operations/json.ts';
 import type { Operation, Reading, StreamReader } from './operations/operation.ts';
 import { makeRedactor, type Redactor, withoutSecret, withoutSecretInHeader } from './redact.ts';
@@ -33,6 +34,8 @@ export interface Forwarding {
   readonly refuse: (error: ProxyError) => void;
   /** How long an answer is read on for its usage after the client has gone. */
   readonly drainMs: number;
+  /** Takes what an answer that is read whole holds of memory. */
+  readonly share: Share;
 }
 
 /** The call as the client made it, with nothing in it for our account. */
@@ -214,7 +217,17 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     this.#receivedBytes += chunk.length;
     if (this.#receivedBytes > maxAnswerBytes) this.#abort(new errors.ResponseExceededMaxSizeError());
     else if (this.#isJson && this.#chunks.length === 0 && isBlank(chunk)) this.#passBlanks(chunk);
-    else this.#chunks.push(chunk);
+    else this.#hold(chunk);
+  }
+
+  #hold(chunk: Buffer): void {
+    try {
+      this.#forwarding.share.addAnswer(chunk.length * answerFactor);
+      this.#chunks.push(chunk);
+    } catch (error) {
+      if (!(error instanceof ProxyError)) throw error;
+      this.#abort(error);
+    }
   }
 
   /** Some providers send blanks before their JSON to keep the connection alive: the client's needs that no less. */

@@ -112,6 +112,7 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}) {
       [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1],
     ),
     activeCalls: gauge('chaperone_active_calls', 'Calls that are under way.'),
+    inFlightBytes: gauge('chaperone_in_flight_bytes', 'Memory that bodies in flight hold, as it is bounded.'),
     spoolDepth: gauge('chaperone_spool_depth', 'Records that wait to be copied to the database.'),
     spoolAge: gauge('chaperone_spool_oldest_age_seconds', 'Age of the oldest record that waits; 0 where none waits.'),
     spoolShipped: counter('chaperone_spool_shipped_total', 'Records copied to the database.'),

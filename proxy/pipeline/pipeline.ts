@@ -14,6 +14,7 @@ import { openForm } from './form.ts';
 import { forward } from './forward.ts';
 import { scopeIdempotencyKey } from './idempotency-key.ts';
 import type { Identify } from './identify.ts';
+import type { Share } from './in-flight.ts';
 import type { Metrics } from './metrics.ts';
 import type { Operation } from './operations/operation.ts';
 import type { Price } from './price.ts';
@@ -22,6 +23,7 @@ import { refuseFormReferences } from './resources/references.ts';
 import { inResponseFormat } from './response-format.ts';
 import { routeKey } from './route.ts';
 import { requireSingleHeaders } from './single-headers.ts';
+import type { StallWatch } from './stall-watch.ts';
 import { makeUsageRefusals } from './usage-option.ts';
 
 /** What is in force at one moment; a call takes it once, at its start, and keeps it to its end. */
@@ -45,6 +47,7 @@ export interface PipelineOptions {
   readonly upstream: Dispatcher;
   readonly metrics: Metrics;
   readonly drainMs: number;
+  readonly stalls: StallWatch;
 }
 
 /** An HTTP request for a governed operation, as a surface hands it over. */
@@ -55,6 +58,8 @@ export interface OpenRequest {
   readonly startedTicks: number;
   readonly caller: Caller;
   readonly headers: IncomingHttpHeaders;
+  /** What the call holds of memory. */
+  readonly share: Share;
   readonly response: ServerResponse;
   readonly responseHeaders: Readonly<Record<string, string>>;
   readonly refuse: (error: ProxyError) => void;
@@ -70,13 +75,13 @@ export interface FormRequest extends OpenRequest {
 }
 
 /** What it takes to say whether a call may be made. */
-export type Permission = Pick<CallRequest, 'operation' | 'caller' | 'rawBody' | 'startedAtMs'>;
+export type Permission = Pick<CallRequest, 'operation' | 'caller' | 'rawBody' | 'startedAtMs' | 'share'>;
 
 export type Pipeline = ReturnType<typeof makePipeline>;
 
 /** The way of a call: authenticate, admit, route, forward (observing), account. */
 export function makePipeline(options: PipelineOptions) {
-  const { inForce, identify, openAccount, catchUp, ownership, upstream, metrics, drainMs } = options;
+  const { inForce, identify, openAccount, catchUp, ownership, upstream, metrics, drainMs, stalls } = options;
 
   const usageRefusals = makeUsageRefusals();
 
@@ -90,9 +95,9 @@ export function makePipeline(options: PipelineOptions) {
   };
 
   /** Everything that is decided before anything goes upstream. @throws {ProxyError} where the call may not be made */
-  const permit = async ({ operation, caller, rawBody, startedAtMs }: Permission) => {
+  const permit = async ({ operation, caller, rawBody, startedAtMs, share }: Permission) => {
     admitSurface(inForce().snapshot, operation.surface);
-    const asked = readBody(rawBody);
+    const asked = readBody(rawBody, share);
     const { persona_id: personaId } = asked.body;
     if (isUnknownPersona(inForce().snapshot, personaId)) await catchUp().catch(() => {});
     const current = inForce();
@@ -106,7 +111,7 @@ export function makePipeline(options: PipelineOptions) {
     for (const other of models) admitModel(snapshot, other);
     const madeBy = references.length === 0 ? undefined : await requireOwn(references, caller);
     const key = routeKey(snapshot, caller, model, madeBy, startedAtMs);
-    if (operation.admit) await operation.admit({ body, caller, snapshot, key }, { ownership, upstream });
+    if (operation.admit) await operation.admit({ body, caller, snapshot, key, share }, { ownership, upstream });
     else if (model === undefined) admitAnyModel(snapshot, key);
     const previousResponseId = typeof body.previous_response_id === 'string' ? body.previous_response_id : undefined;
     const mayAskForUsage = body.stream !== true || !usageRefusals.has(key.provider, model);
@@ -154,6 +159,7 @@ export function makePipeline(options: PipelineOptions) {
       response: request.response,
       responseHeaders: request.responseHeaders,
       refuse: request.refuse,
+      share: request.share,
       drainMs,
     });
   };
@@ -165,7 +171,7 @@ export function makePipeline(options: PipelineOptions) {
     const { snapshot } = current;
     admitSurface(snapshot, operation.surface);
     const headers = upstreamHeaders(request.headers, snapshot, caller);
-    const form = await openForm(request.request, ({ fields }) => {
+    const form = await openForm(request.request, request.share, stalls, ({ fields }) => {
       admitFormModels(snapshot, fields);
       refuseFormReferences(fields);
     });
@@ -202,6 +208,7 @@ export function makePipeline(options: PipelineOptions) {
         response: request.response,
         responseHeaders: request.responseHeaders,
         refuse: request.refuse,
+        share: request.share,
         drainMs,
       });
     } finally {

@@ -226,7 +226,7 @@ describe('media', () => {
     it('that Java, or a mail program, would write is taken as it is, and arrives as it was sent', async () => {
       const text = 'Content-Type: text/plain; charset=ISO-8859-1';
       const bytes = [
-        ...['', '--B', `Content-Disposition: form-data; name="model"\r\n${text}`, '', 'whisper-1'],
+        ...['', '--B', `Content-Disposition: form-data; name="model"\r\n${text}`, '', 'gpt-4o-transcribe'],
         ...['--B', 'Content-Disposition: form-data; name="file"; filename="a\\"b.wav"', 'Content-Type: audio/wav', ''],
         ...['RIFF', '--B--', '', ''],
       ].join('\r\n');
@@ -246,7 +246,7 @@ describe('media', () => {
       const response = await post(bytes);
       assert.equal(response.status, 200, await response.text());
       assert.equal(await seen.promise, bytes);
-      const foreign = await post(Buffer.from(bytes.replace('whisper-1', 'whísper'), 'latin1'));
+      const foreign = await post(Buffer.from(bytes.replace('gpt-4o-transcribe', 'whísper'), 'latin1'));
       const { error } = (await foreign.json()) as { error: { param: string; message: string } };
       assert.deepEqual([foreign.status, error.param], [400, 'model']);
       assert.match(error.message, /^model must be in UTF-8, or say nothing that is not in ASCII/);

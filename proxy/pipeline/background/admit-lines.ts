@@ -16,7 +16,7 @@ import { batchEndpoints } from './batch-endpoints.ts';
  * @throws {ProxyError} naming the line
  */
 export async function admitLines(
-  { body, caller, snapshot, key }: AdmissionSubject,
+  { body, caller, snapshot, key, share }: AdmissionSubject,
   { ownership, upstream }: AdmissionMeans,
 ): Promise<void> {
   const operation = batchEndpoints.get(body.endpoint);
@@ -41,7 +41,7 @@ export async function admitLines(
     throw new ProxyError('upstream_invalid_response', { param: 'input_file_id' });
   }
   let number = 0;
-  for (const text of linesOf(await readWhole(file, key.secret))) {
+  for (const text of linesOf(await readWhole(file, key.secret, share))) {
     number += 1;
     if (text.trim() !== '') await admitLine(text, number);
   }

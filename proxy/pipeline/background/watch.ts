@@ -6,6 +6,7 @@ import { ProxyError } from '../../error.ts';
 import type { RoutedKey, Snapshot } from '../../snapshot/snapshot.ts';
 import type { Spool } from '../../spool/spool.ts';
 import type { AccountingTerms } from '../account.ts';
+import type { InFlight } from '../in-flight.ts';
 import { asString, parseObject } from '../operations/json.ts';
 import type { Body, Operation } from '../operations/operation.ts';
 import { type RelayedAnswer, readWhole, relay } from '../resources/relay.ts';
@@ -34,6 +35,7 @@ export interface BackgroundWatchOptions {
   readonly onBatch: (batch: Body, pending: PendingCall) => void;
   readonly query: <T>(work: (db: Queryable) => Promise<T>) => Promise<T>;
   readonly upstream: Dispatcher;
+  readonly inFlight: InFlight;
   readonly settle: (pending: PendingCall, end: LateEnd, terms: AccountingTerms) => void;
   readonly log: Logger;
 }
@@ -59,7 +61,7 @@ function isLate({ started_at }: PendingCall): boolean {
  * look is at one proxy's turn, so none is asked for twice at once, and a proxy that ends leaves its share to the others.
  */
 export function watchBackground(options: BackgroundWatchOptions): BackgroundWatch {
-  const { organizationId, inForce, operations, spool, query, onBatch, upstream, settle, log } = options;
+  const { organizationId, inForce, operations, spool, query, onBatch, upstream, inFlight, settle, log } = options;
   const stopping = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let dueAtMs = Number.POSITIVE_INFINITY;
@@ -98,10 +100,19 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
     const key = snapshot.keys.get(pending.api_key_id ?? '');
     const answer = key && (await send(key, pending));
     if (answer?.status === 404) settle(pending, { errorCode: 'response_not_found' }, terms);
-    else if (key && answer?.status === 200) settleIfOver(pending, await readWhole(answer, key.secret));
+    else if (key && answer?.status === 200) await readEnd(pending, answer, key);
     else answer?.body.destroy();
     // Where that has settled it, this does nothing.
     if (isLate(pending) && !parts.isUnderWay(pending)) settle(pending, { errorCode: 'background_timeout' }, terms);
+  };
+
+  const readEnd = async (pending: PendingCall, answer: RelayedAnswer, key: RoutedKey): Promise<void> => {
+    const share = inFlight.open();
+    try {
+      settleIfOver(pending, await readWhole(answer, key.secret, share));
+    } finally {
+      share.release();
+    }
   };
 
   const send = (key: RoutedKey, { operation, response_id }: PendingCall): Promise<RelayedAnswer> | undefined => {

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
 import type { Persona, RoutedKey, Snapshot, Surface } from '../../snapshot/snapshot.ts';
 import type { Caller, OperationName, Usage } from '../call.ts';
+import type { Share } from '../in-flight.ts';
 import type { Ownership } from '../resources/ownership.ts';
 import type { Body } from './json.ts';
 
@@ -68,6 +69,8 @@ export interface AdmissionSubject {
   readonly caller: Caller;
   readonly snapshot: Snapshot;
   readonly key: RoutedKey;
+  /** What the call holds of memory. */
+  readonly share: Share;
 }
 
 /** What an operation's own check may ask. */

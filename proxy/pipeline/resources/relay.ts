@@ -5,7 +5,9 @@ import { ProxyError } from '../../error.ts';
 import type { RoutedKey } from '../../snapshot/snapshot.ts';
 import { decodeBody } from '../content-encoding.ts';
 import { forwardableHeaders, problemCodeOf } from '../forward.ts';
+import { answerFactor, type Share } from '../in-flight.ts';
 import { asString } from '../operations/json.ts';
+import { isPacked } from '../receive-body.ts';
 import { makeRedactingStream, withoutSecret } from '../redact.ts';
 
 /** A request for something that is kept at the provider. */
@@ -80,15 +82,22 @@ function readable({ statusCode, headers, body }: Dispatcher.ResponseData, secret
 /**
  * The whole of an answer, without the provider key, should it quote that.
  *
- * @throws {ProxyError} `upstream_interrupted` or `upstream_invalid_response`
+ * @param share takes what it holds of memory
+ * @throws {ProxyError} `upstream_interrupted` or `upstream_invalid_response`; `overloaded`
  */
-export async function readWhole({ body }: RelayedAnswer, secret: string, maxBytes = maxWholeBytes): Promise<Buffer> {
+export async function readWhole(
+  { body }: RelayedAnswer,
+  secret: string,
+  share: Pick<Share, 'addAnswer'>,
+  maxBytes = maxWholeBytes,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   try {
     for await (const chunk of body) {
       length += chunk.length;
       if (length > maxBytes) throw new ProxyError('upstream_invalid_response');
+      share.addAnswer(chunk.length * answerFactor);
       chunks.push(chunk);
     }
   } catch (error) {
@@ -103,6 +112,8 @@ export function bodyHeaders(headers: IncomingHttpHeaders): Record<string, string
   const described: Record<string, string> = {};
   for (const name of ['content-type', 'content-length'] as const) {
     const value = headers[name];
+    // What is compressed goes on unpacked.
+    if (name === 'content-length' && isPacked(headers)) continue;
     if (value !== undefined) described[name] = value;
   }
   return described;

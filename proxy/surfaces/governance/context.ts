@@ -4,6 +4,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { RequestReference } from '../../../database/requests.ts';
 import type { Metrics } from '../../pipeline/metrics.ts';
 import type { InForce, Pipeline } from '../../pipeline/pipeline.ts';
+import type { StallWatch } from '../../pipeline/stall-watch.ts';
 import type { Spool } from '../../spool/spool.ts';
 import type { Store } from '../../store.ts';
 
@@ -14,6 +15,7 @@ export interface GovernanceContext {
   readonly store: Store;
   readonly metrics: Metrics;
   readonly spool: Spool;
+  readonly stalls: StallWatch;
   /** Resolves when what this proxy has answered is in the database, or after a moment where that takes longer. */
   readonly shipped: () => Promise<unknown>;
   /** A call of the organization's by request id or response id, wherever it was made. */

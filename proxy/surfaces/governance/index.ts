@@ -1,6 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ProxyError } from '../../error.ts';
+import { chargeParsing, receiveBody } from '../../pipeline/receive-body.ts';
 import { registerAnalysis } from './analysis/index.ts';
 import { registerAnalytics } from './analytics/index.ts';
 import type { GovernanceApp, GovernanceContext } from './context.ts';
@@ -22,11 +23,14 @@ const resources: readonly ((app: GovernanceApp, context: GovernanceContext) => v
 export async function governanceSurface(app: FastifyInstance, context: GovernanceContext): Promise<void> {
   app.removeAllContentTypeParsers();
   // Whatever a client says that it is: curl calls JSON a form.
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, text, done) => {
+  app.addContentTypeParser('*', async (request: FastifyRequest) => {
+    const body = await receiveBody(request.raw, request.share, context.stalls);
+    chargeParsing(body, request.share);
+    const text = body.toString('utf8');
     try {
-      done(null, text === '' ? undefined : JSON.parse(text.toString()));
+      return text === '' ? undefined : JSON.parse(text);
     } catch (cause) {
-      done(new ProxyError('invalid_json', { cause }));
+      throw new ProxyError('invalid_json', { cause });
     }
   });
   validateBySchema(app);

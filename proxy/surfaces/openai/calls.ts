@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { makeRequestId } from '../../../database/ids.ts';
-import { ProxyError } from '../../error.ts';
+import type { ProxyError } from '../../error.ts';
 import type { Caller } from '../../pipeline/call.ts';
 import { isForm } from '../../pipeline/form.ts';
+import type { InFlight } from '../../pipeline/in-flight.ts';
 import { batches } from '../../pipeline/operations/batches.ts';
 import { chat } from '../../pipeline/operations/chat.ts';
 import { compact } from '../../pipeline/operations/compact.ts';
@@ -15,7 +16,8 @@ import { responses } from '../../pipeline/operations/responses.ts';
 import { speech } from '../../pipeline/operations/speech.ts';
 import { transcriptions, translations } from '../../pipeline/operations/transcriptions.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
-import { requirePlainBody } from './plain-body.ts';
+import { receiveBody, requireKnownEncoding } from '../../pipeline/receive-body.ts';
+import type { StallWatch } from '../../pipeline/stall-watch.ts';
 import { ownHeaders, type Refusals } from './refusals.ts';
 
 /** The calls that are governed; a new one needs a line here. */
@@ -38,7 +40,8 @@ export interface CallsOptions {
   readonly refusals: Refusals;
   /** Where the surface is, such as `/v1`. */
   readonly prefix: string;
-  readonly maxBodyBytes: number;
+  readonly inFlight: InFlight;
+  readonly stalls: StallWatch;
 }
 
 /**
@@ -47,7 +50,7 @@ export interface CallsOptions {
  *
  * @returns a listener that says whether the request was one of its own
  */
-export function makeCallListener({ pipeline, refusals, prefix, maxBodyBytes }: CallsOptions) {
+export function makeCallListener({ pipeline, refusals, prefix, inFlight, stalls }: CallsOptions) {
   const byPath = new Map(operations.map((operation) => [`${prefix}${operation.path}`, operation]));
 
   const answer = async (operation: Operation, request: IncomingMessage, response: ServerResponse) => {
@@ -55,10 +58,11 @@ export function makeCallListener({ pipeline, refusals, prefix, maxBodyBytes }: C
     const startedAtMs = Date.now();
     const requestId = makeRequestId(startedAtMs);
     let caller: Caller | undefined;
+    const share = inFlight.open();
     try {
       const identified = pipeline.authenticate(request);
       caller = identified instanceof Promise ? await identified : identified;
-      requirePlainBody(request.headers);
+      requireKnownEncoding(request.headers);
       const open = {
         operation,
         requestId,
@@ -66,14 +70,17 @@ export function makeCallListener({ pipeline, refusals, prefix, maxBodyBytes }: C
         startedTicks,
         caller,
         headers: request.headers,
+        share,
         response,
         responseHeaders: ownHeaders(requestId, caller),
         refuse: (error: ProxyError) => refusals.refuse(response, requestId, caller, error),
       };
       if (operation.takesForm && isForm(request)) await pipeline.runForm({ ...open, request });
-      else await pipeline.run({ ...open, rawBody: await readBody(request, maxBodyBytes) });
+      else await pipeline.run({ ...open, rawBody: await receiveBody(request, share, stalls) });
     } catch (error) {
       refusals.refuse(response, requestId, caller, error);
+    } finally {
+      share.release();
     }
   };
 
@@ -85,26 +92,4 @@ export function makeCallListener({ pipeline, refusals, prefix, maxBodyBytes }: C
     void answer(operation, request, response);
     return true;
   };
-}
-
-/**
- * The whole body of a request.
- *
- * @throws {ProxyError} `request_too_large`, or `invalid_request` where the client breaks off
- */
-function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw new ProxyError('request_too_large');
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    request.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (length <= maxBytes) chunks.push(chunk);
-      else reject(new ProxyError('request_too_large'));
-    });
-    request.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
-    request.on('error', (cause) => reject(new ProxyError('invalid_request', { cause })));
-    // It may have broken off while the credential was being verified, and says so no more.
-    if (request.destroyed) reject(new ProxyError('invalid_request'));
-  });
 }

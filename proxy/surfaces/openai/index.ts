@@ -1,12 +1,14 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ProxyError } from '../../error.ts';
 import type { Caller } from '../../pipeline/call.ts';
+import type { InFlight, Share } from '../../pipeline/in-flight.ts';
+import { receiveBody, requireKnownEncoding } from '../../pipeline/receive-body.ts';
+import type { StallWatch } from '../../pipeline/stall-watch.ts';
 import type { GovernanceContext } from '../governance/context.ts';
 import { governanceSurface } from '../governance/index.ts';
 import { toEnvelope } from './envelope.ts';
 import { type ModelsOptions, registerModels } from './models.ts';
-import { requirePlainBody } from './plain-body.ts';
-import { ownHeaders, type Refusals } from './refusals.ts';
+import { ownHeaders, problemHeaders, type Refusals } from './refusals.ts';
 import { type ResourcesOptions, registerResources } from './resources/index.ts';
 import { registerLists } from './resources/lists.ts';
 
@@ -14,11 +16,15 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set by the surface's first hook; every route behind it has one. */
     caller: Caller;
+    /** What the request holds of memory, given back when its answer is through. */
+    share: Share;
   }
 }
 
 export interface OpenAiSurfaceOptions extends ModelsOptions, ResourcesOptions, GovernanceContext {
   readonly refusals: Refusals;
+  readonly inFlight: InFlight;
+  readonly stalls: StallWatch;
 }
 
 /**
@@ -26,22 +32,25 @@ export interface OpenAiSurfaceOptions extends ModelsOptions, ResourcesOptions, G
  * The calls themselves come before it (calls.ts).
  */
 export async function openAiSurface(app: FastifyInstance, options: OpenAiSurfaceOptions): Promise<void> {
-  const { pipeline, refusals } = options;
+  const { pipeline, refusals, inFlight, stalls } = options;
 
   // The pipeline parses a body once, and needs its bytes.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser('*', (request: FastifyRequest) => receiveBody(request.raw, request.share, stalls));
 
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
     const caller = pipeline.authenticate(request.raw);
     request.caller = caller instanceof Promise ? await caller : caller;
     reply.headers(ownHeaders(request.id, request.caller));
-    requirePlainBody(request.headers);
+    requireKnownEncoding(request.headers);
+    const share = inFlight.open();
+    request.share = share;
+    reply.raw.once('close', () => share.release());
   });
   app.setErrorHandler((error, request, reply) => {
     const problem = refusals.note(request.id, error);
-    reply.code(problem.status).send(toEnvelope(problem));
+    reply.code(problem.status).headers(problemHeaders(problem)).send(toEnvelope(problem));
   });
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0];

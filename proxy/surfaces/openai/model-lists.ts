@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { Dispatcher } from 'undici';
 import { ProxyError } from '../../error.ts';
+import type { InFlight, Share } from '../../pipeline/in-flight.ts';
 import type { Metrics } from '../../pipeline/metrics.ts';
 import { asArray, asObject, type Body, parseObject } from '../../pipeline/operations/json.ts';
 import { readWhole, relay } from '../../pipeline/resources/relay.ts';
@@ -19,6 +20,7 @@ export interface ModelListsOptions {
   readonly upstream: Dispatcher;
   readonly metrics: Metrics;
   readonly log: Logger;
+  readonly inFlight: InFlight;
 }
 
 /** A provider that is slow or away costs no more than this. */
@@ -31,7 +33,7 @@ const maxListBytes = 4 * 1024 * 1024;
 const noList: ReadonlySet<number> = new Set([404, 405, 501]);
 
 /** Makes the function that asks all providers at once, and gets along without those that do not answer. */
-export function makeModelLists({ upstream, metrics, log }: ModelListsOptions) {
+export function makeModelLists({ upstream, metrics, log, inFlight }: ModelListsOptions) {
   const remembered = new LRUCache<string, readonly Body[]>({ max: 50, ttl: rememberedMs });
 
   /** @returns undefined where the provider has no list */
@@ -39,8 +41,9 @@ export function makeModelLists({ upstream, metrics, log }: ModelListsOptions) {
     const { provider, id } = key;
     const place = `${id} ${provider.origin}${provider.basePath}`;
     const count = (result: string) => metrics.modelLists.inc({ gen_ai_provider_name: provider.name, result });
+    const share = inFlight.open();
     try {
-      const models = await fetchModels(upstream, key, signal);
+      const models = await fetchModels(upstream, key, share, signal);
       count(models ? 'listed' : 'none');
       if (models) remembered.set(place, models);
       return models;
@@ -50,6 +53,8 @@ export function makeModelLists({ upstream, metrics, log }: ModelListsOptions) {
       count(known ? 'remembered' : 'failed');
       log.warn({ provider: provider.name, code: error.code, remembered: known !== undefined }, 'no list of models');
       return known ?? error;
+    } finally {
+      share.release();
     }
   };
 
@@ -69,7 +74,12 @@ export function makeModelLists({ upstream, metrics, log }: ModelListsOptions) {
 }
 
 /** @returns undefined where the provider has no list */
-async function fetchModels(upstream: Dispatcher, key: RoutedKey, signal: AbortSignal): Promise<Body[] | undefined> {
+async function fetchModels(
+  upstream: Dispatcher,
+  key: RoutedKey,
+  share: Share,
+  signal: AbortSignal,
+): Promise<Body[] | undefined> {
   const answer = await relay(upstream, {
     method: 'GET',
     path: '/models',
@@ -82,7 +92,7 @@ async function fetchModels(upstream: Dispatcher, key: RoutedKey, signal: AbortSi
     answer.body.destroy();
     return undefined;
   }
-  const list = parseObject((await readWhole(answer, key.secret, maxListBytes)).toString('utf8'));
+  const list = parseObject((await readWhole(answer, key.secret, share, maxListBytes)).toString('utf8'));
   if (answer.status !== 200 || !list) throw new ProxyError('upstream_invalid_response');
   return asArray(list.data)
     .map(asObject)

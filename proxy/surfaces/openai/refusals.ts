@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { ProxyError } from '../../error.ts';
 import type { Caller } from '../../pipeline/call.ts';
 import type { Metrics } from '../../pipeline/metrics.ts';
+import { acceptedEncodings } from '../../pipeline/receive-body.ts';
 import { toEnvelope, toProxyError } from './envelope.ts';
 
 /** How the surface says no. */
@@ -34,10 +35,18 @@ export function makeRefusals({ metrics, log }: { readonly metrics: Metrics; read
         'content-type': 'application/json',
         'content-length': String(Buffer.byteLength(body)),
         ...ownHeaders(requestId, caller),
+        ...problemHeaders(problem),
       });
       response.end(body);
     },
   };
+}
+
+/** What HTTP has headers for: when to try again, what would be accepted, and that nothing more is read. */
+export function problemHeaders({ code }: ProxyError): Record<string, string> {
+  if (code === 'overloaded') return { 'retry-after': '1' };
+  if (code === 'unsupported_encoding') return { 'accept-encoding': acceptedEncodings };
+  return code === 'request_timeout' ? { connection: 'close' } : {};
 }
 
 /** The headers of our own: on every answer, and once the caller is known, with the session. */

@@ -126,6 +126,8 @@ const problems: readonly ProblemCode[] = [
   'user_inactive',
   'organization_deleted',
   'request_too_large',
+  'unsupported_encoding',
+  'overloaded',
   'spool_full',
   'spool_unwritable',
   'shutting_down',

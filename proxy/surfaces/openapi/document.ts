@@ -123,7 +123,7 @@ export const makeDocumentOptions = (
       'invalid_header',
       'headers_too_large',
       'request_timeout',
-      ...(rest.body ? (['invalid_json', 'request_too_large'] as const) : []),
+      ...(rest.body ? (['invalid_json', 'request_too_large', 'unsupported_encoding', 'overloaded'] as const) : []),
       'user_required',
       'invalid_credentials',
       'issuer_unavailable',

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { before, describe, it } from 'node:test';
-import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { type Stack, startStack } from '../../stack.ts';
 import { suiteScope } from '../../up/start-up.ts';
@@ -151,20 +150,6 @@ describe('bad input', () => {
     assert.deepEqual((await change({ model: nul }))[0], 201);
     assert.deepEqual((await ask('POST', '/users', { user_id: 'odd', display_name: nul }))[0], 201);
     assert.deepEqual((await ask('PATCH', '/users/odd', { display_name: nul }))[0], 200);
-  });
-
-  it('is told that a body is compressed', async () => {
-    const authorized = { authorization: `Bearer ${stack.token}`, 'x-user-id': 'ada', 'content-encoding': 'gzip' };
-    for (const path of ['/responses', '/personas']) {
-      const response = await fetch(`${stack.baseUrl}${path}`, {
-        method: 'POST',
-        headers: authorized,
-        body: gzipSync('{"model":"gpt-4o","input":"Hi"}'),
-      });
-      const { error } = (await response.json()) as { error: { param: string; message: string } };
-      assert.deepEqual([response.status, error.param], [400, 'Content-Encoding'], path);
-      assert.match(error.message, /not compressed/);
-    }
   });
 
   it('gets the envelope where it is no HTTP at all', async () => {

@@ -66,7 +66,7 @@ export function registerResources(app: FastifyInstance, options: ResourcesOption
     if (isSuccess && route.effect === 'none') return reply.send(answered.body);
     if (isSuccess && isEventStream(answered))
       return reply.send(Readable.from(observeStream(answered.body, background)));
-    const whole = await readWhole(answered, key.secret);
+    const whole = await readWhole(answered, key.secret, request.share);
     if (isSuccess && route.effect === 'tell') await background.observe(whole);
     else if (isSuccess) noteEffect(route, request, key, whole);
     return reply.send(whole);
@@ -100,7 +100,7 @@ export function registerResources(app: FastifyInstance, options: ResourcesOption
     if (raw.length === 0 || route.method !== 'POST') {
       return { path, key: keyOf(caller, subject), body: undefined, headers: {} };
     }
-    const { references } = readBody(raw).fields;
+    const { references } = readBody(raw, request.share).fields;
     const madeBy = requireSameKey(references[0]?.param ?? '', subject, await ownership.requireAll(references, caller));
     return { path, key: keyOf(caller, madeBy), body: raw, headers: json };
   };
@@ -115,7 +115,13 @@ export function registerResources(app: FastifyInstance, options: ResourcesOption
 
   app.post<{ Params: Params }>(inputTokensRoute.path, async (request, reply) => {
     const { caller } = request;
-    const asked = { operation: responses, caller, rawBody: bodyOf(request), startedAtMs: Date.now() };
+    const asked = {
+      operation: responses,
+      caller,
+      rawBody: bodyOf(request),
+      startedAtMs: Date.now(),
+      share: request.share,
+    };
     const { key, sent } = await pipeline.permit(asked);
     const { path } = inputTokensRoute;
     return answer(inputTokensRoute, request, reply, { path, key, body: sent.body, headers: json });

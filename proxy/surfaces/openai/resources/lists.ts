@@ -52,7 +52,7 @@ export function registerLists(app: FastifyInstance, options: ResourcesOptions): 
         const signal = isMerged ? AbortSignal.any([gone.signal, AbortSignal.timeout(pageTimeoutMs)]) : gone.signal;
         const answered = await relay(upstream, { ...page, signal });
         metrics.relayed.inc({ resource: kind, method: 'GET', status: `${Math.floor(answered.status / 100)}xx` });
-        const body = parseObject((await readWhole(answered, key.secret)).toString('utf8'));
+        const body = parseObject((await readWhole(answered, key.secret, request.share)).toString('utf8'));
         if (answered.status !== 200 || !body) throw new ProxyError('upstream_invalid_response');
         return body;
       };

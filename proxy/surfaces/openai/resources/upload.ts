@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
+import { unpackBody } from '../../../pipeline/receive-body.ts';
 
 /**
  * The body of a request as a stream of its own, with back-pressure. The provider may answer and close before it has all
@@ -7,14 +8,17 @@ import { PassThrough } from 'node:stream';
  */
 export function makeUpload(request: IncomingMessage): PassThrough {
   const body = new PassThrough();
+  const unpacked = unpackBody(request);
   body.once('close', () => {
-    request.unpipe(body);
+    unpacked.unpipe(body);
+    if (unpacked !== request) unpacked.destroy();
     request.resume();
   });
+  unpacked.once('error', (error) => body.destroy(error));
   // Undici tells of what becomes of the body; without a listener the process would end.
   body.on('error', () => {});
   request.once('close', () => {
     if (!request.complete) body.destroy(new Error('The client broke off'));
   });
-  return request.pipe(body);
+  return unpacked.pipe(body);
 }

@@ -1,0 +1,49 @@
+/** Ends what does not go on: a client that sends a part of a body and then nothing would keep it in memory. */
+export interface StallWatch {
+  /** @param onStalled called once, where nothing has been heard of it for too long */
+  watch(onStalled: () => void): Watched;
+}
+
+export interface Watched {
+  /** Told that something has come. */
+  touch(): void;
+  /** Told that all has come. */
+  end(): void;
+}
+
+interface Entry extends Watched {
+  touchedTicks: number;
+  readonly onStalled: () => void;
+}
+
+/** One timer for all, since most are over before it comes. */
+export function makeStallWatch(stallMs: number): StallWatch {
+  const watched = new Set<Entry>();
+  let timer: NodeJS.Timeout | undefined;
+  const look = () => {
+    const now = performance.now();
+    for (const entry of watched) {
+      if (now - entry.touchedTicks < stallMs) continue;
+      watched.delete(entry);
+      entry.onStalled();
+    }
+    if (watched.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  };
+  return {
+    watch(onStalled) {
+      const entry: Entry = {
+        touchedTicks: performance.now(),
+        onStalled,
+        touch() {
+          entry.touchedTicks = performance.now();
+        },
+        end: () => void watched.delete(entry),
+      };
+      watched.add(entry);
+      timer ??= setInterval(look, Math.min(stallMs, 1_000)).unref();
+      return entry;
+    },
+  };
+}
