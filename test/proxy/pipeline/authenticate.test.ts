@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { after, before, describe, mock, test } from 'node:test';
+import { after, before, describe, type TestContext, test } from 'node:test';
 import { exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT } from 'jose';
 import type { ConfigRevocation } from '../../../database/config.ts';
 import { userIdOf } from '../../../database/ids.ts';
@@ -13,9 +13,8 @@ import { authenticatorOf } from './tokens/authenticator.ts';
 
 const otherOrganization = '0c6f4ad9-3b7f-4f0c-8d4e-2f5a9a1f6c22';
 const nowS = Math.floor(Date.now() / 1_000);
-// The clock stands still: what is valid for some seconds must be so however long the machine takes.
-before(() => mock.timers.enable({ apis: ['Date'], now: nowS * 1_000 }));
-after(() => mock.timers.reset());
+/** What is valid for some seconds must be so however long the machine takes. */
+const holdClock = (t: TestContext) => t.mock.timers.enable({ apis: ['Date'], now: nowS * 1_000 });
 const own = { iss: 'chaperone', aud: organizationId, sub: 'ada', exp: nowS + 600 };
 const sharedSecret = 'a shared secret of forty characters or so';
 
@@ -168,7 +167,10 @@ describe('a token is accepted', () => {
     ],
   ];
   for (const [what, token, options, identity] of accepted) {
-    test(what, async () => assert.deepEqual(await authenticate(await token(), options), identity));
+    test(what, async (t) => {
+      holdClock(t);
+      assert.deepEqual(await authenticate(await token(), options), identity);
+    });
   }
 });
 
@@ -251,7 +253,8 @@ describe('a token is refused', () => {
     ['that is empty', () => ''],
   ];
   for (const [what, token, options] of refused) {
-    test(what, async () => {
+    test(what, async (t) => {
+      holdClock(t);
       const text = await token();
       await assert.rejects(async () => authenticate(text, options), { code: 'invalid_credentials', status: 401 });
     });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, mock, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { userIdOf } from '../../../../database/ids.ts';
 import { makeIdentify } from '../../../../proxy/pipeline/identify.ts';
@@ -9,9 +9,6 @@ import { authenticatorOf } from './authenticator.ts';
 
 const issuer = 'https://kubernetes.default.svc';
 const nowS = Math.floor(Date.now() / 1_000);
-// The clock stands still: what is valid for some seconds must be so however long the machine takes.
-before(() => mock.timers.enable({ apis: ['Date'], now: nowS * 1_000 }));
-after(() => mock.timers.reset());
 
 const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true });
 const jwk: JWK = { ...(await exportJWK(publicKey)), kid: 'cluster', alg: 'RS256', use: 'sig' };
@@ -38,7 +35,8 @@ describe('a token of a service account', () => {
     assert.equal(identify(identity, { 'x-user-id': 'ada' }, makeSnapshot()).user, 'ada');
   });
 
-  test('is accepted where the clocks are apart by less than the leeway', async () => {
+  test('is accepted where the clocks are apart by less than the leeway', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: nowS * 1_000 });
     assert.ok(await ask(await sign({ exp: nowS - 5, nbf: nowS + 25 })));
   });
 
