@@ -28,6 +28,11 @@ export function findUnpacker(encoding: string): OpenUnpacker | undefined {
   return unpackers.get(encoding.trim().toLowerCase());
 }
 
+/** From this size on, what comes out is compared with what went in. */
+const judgedFromBytes = 64 * 1024 * 1024;
+/** Gzip makes at most 1,032 bytes of one. Brotli and zstd make millions, which nobody sends in good faith. */
+const maxRatio = 1_100;
+
 /**
  * Unpacks an answer of this `Content-Encoding`, which some servers send though none was asked for. Chunks come out as
  * soon as they can be said, so that a stream stays one.
@@ -52,6 +57,8 @@ export function decodeBody(body: Readable, encoding: string | undefined): Readab
 class Decoder extends Transform {
   readonly #open: OpenUnpacker;
   #unpacker: Transform | undefined;
+  #packedBytes = 0;
+  #unpackedBytes = 0;
 
   constructor(open: OpenUnpacker) {
     super();
@@ -59,6 +66,7 @@ class Decoder extends Transform {
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    this.#packedBytes += chunk.length;
     this.#unpacker ??= this.#start(chunk);
     this.#unpacker.write(chunk, () => done());
   }
@@ -83,7 +91,10 @@ class Decoder extends Transform {
     const unpacker = this.#open(beginning);
     return unpacker
       .on('data', (unpacked: Buffer) => {
-        if (!this.push(unpacked)) unpacker.pause();
+        this.#unpackedBytes += unpacked.length;
+        if (this.#unpackedBytes > judgedFromBytes && this.#unpackedBytes > this.#packedBytes * maxRatio) {
+          this.destroy(new ProxyError('upstream_invalid_response'));
+        } else if (!this.push(unpacked)) unpacker.pause();
       })
       .on('error', (cause) => this.destroy(problemOf(cause)));
   }
