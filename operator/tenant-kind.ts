@@ -119,7 +119,10 @@ export function makeTenantReconciler<K extends TenantKind, Row>(
     let outcome: Outcome;
     if (isProblem(tenancy)) {
       // A resource without an organization, or of a namespace that has left it, is not in force.
-      outcome = { verdict: tenancy, status: {}, isChanged: await removeRow() };
+      // What was said of the Organization's consent is not so any more.
+      const hadConsent = resource.status?.conditions?.some(({ type }) => type === 'Consent');
+      const consent: Verdict | undefined = hadConsent ? { ...tenancy, type: 'Consent' } : undefined;
+      outcome = { verdict: tenancy, ...(consent && { consent }), status: {}, isChanged: await removeRow() };
     } else {
       if (!resource.metadata.finalizers?.includes(finalizer)) await cluster.addFinalizer(key, finalizer);
       const rowId = resourceIdOf(tenancy.organizationId, kind.kind, path);

@@ -209,7 +209,9 @@ describe('in a cluster', { skip }, () => {
     await hands.untilReason('Persona', 'moving/mover', 'Ready');
     await until(() => hands.find('Secret', 'moving/chaperone-acme'));
     await hands.change('Namespace', 'moving', { metadata: { labels: { org: null } } });
-    await hands.untilReason('Persona', 'moving/mover', 'NamespaceNotMember');
+    const gone = await hands.untilReason('Persona', 'moving/mover', 'NamespaceNotMember');
+    const consent = gone.status?.conditions?.find(({ type }) => type === 'Consent');
+    assert.deepEqual([consent?.status, consent?.reason], ['False', 'NamespaceNotMember']);
     await hands.untilGone('Secret', 'moving/chaperone-acme');
     assert.equal(await row('personas', 'moving/mover'), undefined);
     await hands.change('Namespace', 'moving', { metadata: { labels: { org: 'acme' } } });
