@@ -15,8 +15,9 @@ import {
   makeRuntimeMetrics,
 } from '../../operator/runtime/metrics.ts';
 import { findStuckReflector, makeMonitoringServer } from '../../operator/runtime/monitoring.ts';
+import { makeFindInadmissible } from '../../operator/sidecars/admissible.ts';
 import { type Fleet, startFleet } from '../../operator/sidecars/fleet.ts';
-import { makeWorkloads } from '../../operator/sidecars/workloads.ts';
+import { makeFindPod, makeWorkloads } from '../../operator/sidecars/workloads.ts';
 import {
   type InjectionOptions,
   injectionSettingsOf,
@@ -134,7 +135,12 @@ async function run(
       databaseWait = reason;
     },
     ...(fleet && {
-      sidecars: { fleet, workloads: makeWorkloads(client), rollsFromMs: Date.now() + rolloutPauseMs },
+      sidecars: {
+        fleet,
+        workloads: makeWorkloads(client),
+        findInadmissible: makeFindInadmissible(makeFindPod(client)),
+        rollsFromMs: Date.now() + rolloutPauseMs,
+      },
     }),
   });
   releasers.push(running.stop);

@@ -1,5 +1,6 @@
 import type { OrganizationStatus } from '../../crds/resources.generated.ts';
 import type { Verdict } from '../runtime/conditions.ts';
+import { type InadmissibleWorkload, listInadmissible } from './admissible.ts';
 import type { RollableRef, RollableWorkload } from './rollout.ts';
 import { describeWorkload, type OutdatedWorkload, type SidecarSurvey } from './survey.ts';
 
@@ -11,6 +12,8 @@ export interface GatheredSidecars {
   readonly unfinished: { readonly ref: RollableRef; readonly isStuck: boolean } | undefined;
   /** The first that may be rolled. */
   readonly candidate: RollCandidate | undefined;
+  /** Those whose pods would not be let in again. */
+  readonly inadmissible: readonly InadmissibleWorkload[];
   /** The API server refuses to show or to change workloads. */
   readonly isForbidden: boolean;
 }
@@ -37,7 +40,7 @@ const mostNamed = 10;
 
 /** What to say of an organization's sidecars, and which workload to roll, if any. */
 export function decideSidecars(gathered: GatheredSidecars): SidecarDecision {
-  const { survey, rolls, unfinished, candidate, isForbidden } = gathered;
+  const { survey, rolls, unfinished, candidate, inadmissible, isForbidden } = gathered;
   const { outdated } = survey;
   const outdatedSidecars = outdated.reduce((sum, { pods }) => sum + pods, 0);
   const roll = unfinished || isForbidden ? undefined : candidate;
@@ -63,6 +66,10 @@ export function decideSidecars(gathered: GatheredSidecars): SidecarDecision {
   if (rolling) {
     const message = `${describeWorkload(rolling)} is being rolled. ${listOutdated(outdated)}`;
     return decided(verdict('Rolling', message), lookMs);
+  }
+  if (inadmissible.length > 0) {
+    const message = `Pods run on that would be refused if they were made anew; change their templates before that, none of them is rolled. ${listInadmissible(inadmissible, mostNamed)} ${listOutdated(outdated)}`;
+    return decided(verdict('Inadmissible', message), rolls ? patienceMs : undefined);
   }
   if (outdatedSidecars === 0) return decided(verdict('Current', 'Every sidecar is what new pods get.'), undefined);
   if (!rolls) {

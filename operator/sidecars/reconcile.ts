@@ -1,6 +1,7 @@
 import type { Organization } from '../../crds/resources.generated.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { ApiError, isConflict, isNotFound } from '../cluster/kubernetes/api-error.ts';
+import type { FindInadmissible, InadmissibleWorkload } from './admissible.ts';
 import { decideSidecars, type GatheredSidecars, type RollCandidate, type SidecarDecision } from './decide.ts';
 import type { Fleet } from './fleet.ts';
 import { asRollable, mayRoll, rolloutState } from './rollout.ts';
@@ -10,6 +11,7 @@ import type { Workloads } from './workloads.ts';
 export interface SidecarContext {
   readonly fleet: Pick<Fleet, 'find' | 'subscribe'>;
   readonly workloads: Workloads;
+  readonly findInadmissible: FindInadmissible;
   /**
    * Before this time (milliseconds since 1970) nothing is rolled: while operators are being upgraded, one that goes may
    * still serve the webhook and give new pods what is outdated.
@@ -23,13 +25,14 @@ export type SidecarOutcome = Omit<SidecarDecision, 'roll'>;
 /** @returns undefined until the pods have been listed */
 export async function reconcileSidecars(
   context: SidecarContext,
-  cluster: Pick<Cluster, 'recordEvent'>,
+  cluster: Pick<Cluster, 'recordEvent' | 'list'>,
   organization: Organization,
   nowMs: number,
 ): Promise<SidecarOutcome | undefined> {
   const survey = context.fleet.find(organization.metadata.name);
   if (!survey) return undefined;
-  const gathered = await gather(context, organization, survey, nowMs);
+  const inadmissible = await context.findInadmissible(survey.outdated, cluster.list('Organization'));
+  const gathered = { ...(await gather(context, organization, survey, inadmissible, nowMs)), inadmissible };
   const { roll, ...outcome } = decideSidecars(gathered);
   if (!roll) return afterPause(outcome, organization, context.rollsFromMs - nowMs);
   try {
@@ -56,14 +59,15 @@ async function gather(
   context: SidecarContext,
   { spec, status }: Organization,
   survey: SidecarSurvey,
+  inadmissible: readonly InadmissibleWorkload[],
   nowMs: number,
-): Promise<GatheredSidecars> {
+): Promise<Omit<GatheredSidecars, 'inadmissible'>> {
   const rolls = spec.sidecars?.rollout === 'Roll';
   const nothing = { survey, rolls, unfinished: undefined, candidate: undefined, isForbidden: false };
   try {
     const unfinished = await findUnfinished(context, status?.rolling);
     if (unfinished || !rolls || nowMs < context.rollsFromMs) return { ...nothing, unfinished };
-    return { ...nothing, candidate: await findCandidate(context, survey) };
+    return { ...nothing, candidate: await findCandidate(context, survey, inadmissible) };
   } catch (error) {
     if (isForbidden(error)) return { ...nothing, isForbidden: true };
     throw error;
@@ -83,8 +87,11 @@ async function findUnfinished(
 async function findCandidate(
   { workloads }: SidecarContext,
   { outdated }: SidecarSurvey,
+  inadmissible: readonly InadmissibleWorkload[],
 ): Promise<RollCandidate | undefined> {
   for (const entry of outdated) {
+    // Its pods would be gone, and no new ones let in.
+    if (inadmissible.some(({ workload }) => workload === entry)) continue;
     const ref = asRollable(entry);
     const workload = ref && (await workloads.find(ref));
     if (workload && mayRoll(ref.kind, entry, workload)) return { ref, workload, hash: entry.hash };

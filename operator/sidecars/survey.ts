@@ -25,7 +25,9 @@ export interface OutdatedWorkload extends WorkloadRef {
   readonly pods: number;
   /** What they would be stamped with if they were created now. */
   readonly hash: string;
-  /** Of one of these pods. */
+  /** The name of one of these pods. */
+  readonly pod: string;
+  /** Of that pod. */
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -84,7 +86,9 @@ function makeSurvey() {
       const before = outdated.get(id);
       outdated.set(
         id,
-        before ? { ...before, pods: before.pods + 1 } : { ...ref, pods: 1, hash, labels: pod.labels ?? {} },
+        before
+          ? { ...before, pods: before.pods + 1 }
+          : { ...ref, pods: 1, hash, pod: pod.name, labels: pod.labels ?? {} },
       );
     },
     finish: (): SidecarSurvey => ({

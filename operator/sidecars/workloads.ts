@@ -1,7 +1,9 @@
 import type { ApiClient } from '../cluster/kubernetes/api-client.ts';
 import { isNotFound } from '../cluster/kubernetes/api-error.ts';
 import { fieldManager } from '../cluster/kubernetes/field-manager.ts';
+import { parsePod } from '../injection/admission-review.ts';
 import { rolledToAnnotation } from '../injection/marks.ts';
+import type { Pod } from '../injection/pod.ts';
 import type { RollableRef, RollableWorkload } from './rollout.ts';
 
 /** The workloads of others, read and rolled by name. */
@@ -42,5 +44,20 @@ export function makeWorkloads(client: Pick<ApiClient, 'send'>): Workloads {
         },
       });
     },
+  };
+}
+
+/** Reads a pod by name. It is listed, which is a right that the operator has anyhow. */
+export function makeFindPod(
+  client: Pick<ApiClient, 'send'>,
+): (namespace: string, name: string) => Promise<Pod | undefined> {
+  return async (namespace, name) => {
+    const { items } = await client.send<{ items: readonly unknown[] }>({
+      method: 'GET',
+      path: `/api/v1/namespaces/${namespace}/pods`,
+      query: { fieldSelector: `metadata.name=${name}` },
+    });
+    const pod = items[0] === undefined ? undefined : parsePod(items[0]);
+    return typeof pod === 'string' ? undefined : pod;
   };
 }

@@ -146,7 +146,7 @@ describe('what serves one namespace', { skip }, () => {
     await operator.stop();
     await db.query('update chaperone.organizations set shares_by_default = true');
     await hands.change('Organization', 'acme', { spec: { sharing: [] } });
-    const pod = { kind: 'Deployment', namespace: 'web', name: 'shop', pods: 2, hash: 'new', labels: {} };
+    const pod = { kind: 'Deployment', namespace: 'web', name: 'shop', pods: 2, hash: 'new', pod: 'shop-1', labels: {} };
     let outdated = [pod];
     let tell = (_: string) => {};
     const fleet = {
@@ -157,7 +157,9 @@ describe('what serves one namespace', { skip }, () => {
       },
     };
     const workloads = { find: async () => undefined, roll: async () => {} };
-    operator = await stage.startOperator({ propagationMs: 0, sidecars: { fleet, workloads, rollsFromMs: 0 } });
+    const findInadmissible = async () => [];
+    const sidecars = { fleet, workloads, findInadmissible, rollsFromMs: 0 };
+    operator = await stage.startOperator({ propagationMs: 0, sidecars });
     const waits = await untilCondition('Organization', 'acme', 'SharingDeclared', 'WaitingForSidecars');
     assert.match(waits.message, /2 pods have an outdated sidecar/);
     await hands.untilReason('ApiKeyBinding', 'web/ceo', 'Ready');

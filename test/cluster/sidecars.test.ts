@@ -5,8 +5,9 @@ import { type ApiClient, makeApiClient, makeKubernetesCluster } from '../../oper
 import { currentSidecar } from '../../operator/injection/current.ts';
 import { defaultSidecar, type InjectionSettings } from '../../operator/injection/settings.ts';
 import { startOperator } from '../../operator/operator.ts';
+import { makeFindInadmissible } from '../../operator/sidecars/admissible.ts';
 import { startFleet } from '../../operator/sidecars/fleet.ts';
-import { makeWorkloads } from '../../operator/sidecars/workloads.ts';
+import { makeFindPod, makeWorkloads } from '../../operator/sidecars/workloads.ts';
 import { makeTestDatabase } from '../database.ts';
 import { makeOrganization } from '../operator/memory-cluster.ts';
 import { until } from '../until.ts';
@@ -43,7 +44,12 @@ describe('sidecars of another time', { skip }, () => {
     releasers.push(() => fleet.stop());
     const operator = await startOperator({
       ...{ cluster, namespace: operatorNamespace, databaseUrl: database.url, log },
-      sidecars: { fleet, workloads: makeWorkloads(client), rollsFromMs: 0 },
+      sidecars: {
+        fleet,
+        workloads: makeWorkloads(client),
+        findInadmissible: makeFindInadmissible(makeFindPod(client)),
+        rollsFromMs: 0,
+      },
     });
     releasers.push(() => operator.stop());
     await hands.untilReason('Organization', 'acme', 'Ready');
@@ -112,6 +118,21 @@ describe('sidecars of another time', { skip }, () => {
     assert.equal(await generationOf('changing'), before);
   });
 
+  test('are told of where they would be refused, and not rolled', async () => {
+    await createDeployment('sharing');
+    const mount = { name: 'chaperone-credentials', mountPath: '/etc/chaperone/credentials' };
+    await createPod('sharing-1', 'of-yesterday', ofReplicaSet('sharing'), {
+      shareProcessNamespace: true,
+      initContainers: [{ name: 'chaperone-proxy', image: 'chaperone', restartPolicy: 'Always', volumeMounts: [mount] }],
+      volumes: [{ name: 'chaperone-credentials', secret: { secretName: 'chaperone-acme' } }],
+    });
+    const { message } = await untilSidecars('Inadmissible', 3);
+    assert.match(message, /change their templates.*Deployment web\/sharing: The pod sets spec\.shareProcessNamespace/);
+    assert.equal(await rolledTo('sharing'), undefined);
+    await client.send({ method: 'DELETE', path: `${pods}/sharing-1?gracePeriodSeconds=0` });
+    await untilSidecars('Outdated', 2);
+  });
+
   async function untilSidecars(reason: string, outdated: number): Promise<{ readonly message: string }> {
     return until(async () => {
       const { status } = await client.send<OrganizationBody>({
@@ -163,14 +184,14 @@ describe('sidecars of another time', { skip }, () => {
   }
 
   /** @param stamp what the pod's sidecar was made of; by default what it would be made of now */
-  async function createPod(name: string, stamp: string | undefined, owned: Owned): Promise<void> {
+  async function createPod(name: string, stamp: string | undefined, owned: Owned, spec: object = {}): Promise<void> {
     const annotations = { 'chaperone.dev/injected-hash': stamp ?? currentHash(name, owned) };
     const { ownerReferences, labels } = owned;
     const metadata = { name, ownerReferences, annotations, labels: { ...labels, 'chaperone.dev/injected': 'true' } };
     await client.send({
       method: 'POST',
       path: pods,
-      body: { metadata, spec: { containers: [{ name: 'app', image: 'app' }] } },
+      body: { metadata, spec: { containers: [{ name: 'app', image: 'app' }], ...spec } },
     });
   }
 

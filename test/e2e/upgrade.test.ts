@@ -11,6 +11,9 @@ import { until } from '../until.ts';
 import { call, kubectl, makeTenant, query, skip, startWorkload } from './cluster.ts';
 import { endCalls, endless, startCalls, untilAnswered } from './jobs.ts';
 
+/** The first migration that no version has which people run. Raised when a version is released. */
+const firstUnreleasedMigration = 'database/migrations/000013.sql';
+
 /** What is upgraded from: the last release, or where there is none what was before the first unreleased migration. */
 const former = skip === false ? findFormer() : undefined;
 
@@ -73,9 +76,6 @@ suite('an upgrade of the chart', {
     assert.ok((await call(name, {})).id);
   });
 });
-
-/** The first migration that no version has which people run. Raised when a version is released. */
-const firstUnreleasedMigration = 'database/migrations/000013.sql';
 
 function findFormer(): string | undefined {
   const git = (...args: string[]) =>

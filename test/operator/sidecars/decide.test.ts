@@ -5,7 +5,7 @@ import type { RollableRef } from '../../../operator/sidecars/rollout.ts';
 import type { OutdatedWorkload } from '../../../operator/sidecars/survey.ts';
 
 const ref: RollableRef = { kind: 'Deployment', namespace: 'shop', name: 'web' };
-const web: OutdatedWorkload = { ...ref, pods: 3, hash: 'new', labels: {} };
+const web: OutdatedWorkload = { ...ref, pods: 3, hash: 'new', pod: 'web-1', labels: {} };
 const candidate = {
   ref,
   hash: 'new',
@@ -13,7 +13,7 @@ const candidate = {
 };
 const settled: GatheredSidecars = {
   survey: { pods: new Map(), outdated: [web] },
-  ...{ rolls: true, unfinished: undefined, candidate: undefined, isForbidden: false },
+  ...{ rolls: true, unfinished: undefined, candidate: undefined, inadmissible: [], isForbidden: false },
 };
 
 describe('sidecars', () => {
@@ -31,6 +31,14 @@ describe('sidecars', () => {
       { rolls: false },
       'Outdated',
       /3, of Deployment shop\/web \(3\)\. kubectl rollout restart/,
+      false,
+      undefined,
+    ],
+    [
+      'would be refused',
+      { inadmissible: [{ workload: web, why: 'The pod sets spec.hostPID; remove it.' }] },
+      'Inadmissible',
+      /change their templates.*Deployment shop\/web: The pod sets spec\.hostPID; remove it\. Pods with another sidecar/,
       false,
       undefined,
     ],

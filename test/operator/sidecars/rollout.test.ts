@@ -64,7 +64,7 @@ describe('the state of a rollout', () => {
 
 describe('a workload with outdated pods', () => {
   const outdated: OutdatedWorkload = {
-    ...{ kind: 'Deployment', namespace: 'shop', name: 'web', pods: 1, hash: 'new' },
+    ...{ kind: 'Deployment', namespace: 'shop', name: 'web', pods: 1, hash: 'new', pod: 'web-1' },
     labels: { app: 'web' },
   };
   const rows: readonly [title: string, kind: Kind, change: Change, expected: boolean][] = [

@@ -1,0 +1,49 @@
+import type { Organization } from '../../crds/resources.generated.ts';
+import { credentialsOf } from '../injection/decide.ts';
+import { findTrespass } from '../injection/obstacle.ts';
+import type { Pod } from '../injection/pod.ts';
+import { describeWorkload, type OutdatedWorkload } from './survey.ts';
+
+/** A workload whose pods run, and would be refused if they were created now: they are older than a rule. */
+export interface InadmissibleWorkload {
+  readonly workload: OutdatedWorkload;
+  /** What is wrong and what to do, for people. */
+  readonly why: string;
+}
+
+/** Finds such workloads. A pod's specification does not change, so each pod is read once. */
+export type FindInadmissible = (
+  outdated: readonly OutdatedWorkload[],
+  organizations: readonly Organization[],
+) => Promise<readonly InadmissibleWorkload[]>;
+
+/** @param findPod reads a pod by its namespace and name; undefined where it is gone, or is no pod that can be read */
+export function makeFindInadmissible(
+  findPod: (namespace: string, name: string) => Promise<Pod | undefined>,
+): FindInadmissible {
+  let known = new Map<string, string | undefined>();
+  return async (outdated, organizations) => {
+    const credentials = credentialsOf(organizations);
+    const seen = new Map<string, string | undefined>();
+    for (const { namespace, pod } of outdated) {
+      const id = `${namespace}/${pod}`;
+      if (known.has(id)) seen.set(id, known.get(id));
+      else {
+        const found = await findPod(namespace, pod);
+        seen.set(id, found && findTrespass(found, credentials)?.message);
+      }
+    }
+    known = seen;
+    return outdated.flatMap((workload) => {
+      const why = known.get(`${workload.namespace}/${workload.pod}`);
+      return why === undefined ? [] : [{ workload, why }];
+    });
+  };
+}
+
+/** In words, at most so many of them. */
+export function listInadmissible(inadmissible: readonly InadmissibleWorkload[], mostNamed: number): string {
+  const named = inadmissible.slice(0, mostNamed).map(({ workload, why }) => `${describeWorkload(workload)}: ${why}`);
+  const others = inadmissible.length > mostNamed ? ` And ${inadmissible.length - mostNamed} more.` : '';
+  return `${named.join(' ')}${others}`;
+}
