@@ -59,6 +59,20 @@ export async function findOrganization(
   return rows[0];
 }
 
+/** By which name the database knows an organization's id, and whether it was deleted; undefined where it does not. */
+export async function findOrganizationName(
+  db: Queryable,
+  organizationId: string,
+): Promise<{ readonly name: string; readonly isDeleted: boolean } | undefined> {
+  const { rows } = await db.query<{ name: string; isDeleted: boolean }>(
+    `select name, deleted_at is not null as "isDeleted"
+     from chaperone.organizations
+     where organization_id = $1::uuid`,
+    [organizationId],
+  );
+  return rows[0];
+}
+
 /**
  * Stores the organization; a row that is already so is left alone, and no proxy is told. Digests that are known stay.
  *

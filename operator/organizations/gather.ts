@@ -1,6 +1,11 @@
 import type { Organization } from '../../crds/resources.generated.ts';
 import { organizationIdOf } from '../../database/ids.ts';
-import { findOrganization, type StoredLogin, type StoredOrganization } from '../../database/organizations.ts';
+import {
+  findOrganization,
+  findOrganizationName,
+  type StoredLogin,
+  type StoredOrganization,
+} from '../../database/organizations.ts';
 import { countHeldBack } from '../api-key-bindings/competition.ts';
 import type { Cluster, Secret } from '../cluster/cluster.ts';
 import type { ServiceAccountIssuer } from '../cluster/kubernetes/service-account-issuer.ts';
@@ -84,7 +89,7 @@ export async function gatherOrganization(
   const stored = await findOrganization(db, name);
   // What was handed out before stays, even where the row was lost: other rows bear it.
   const organizationId =
-    stored?.organizationId ?? organization.status?.id ?? organizationIdOf(organization.metadata.uid);
+    stored?.organizationId ?? (await statedId(context, organization)) ?? organizationIdOf(organization.metadata.uid);
   const identity = { name, uid: organization.metadata.uid, organizationId };
   const secrets = gatherSecrets(cluster, operatorNamespace, identity, stored);
   const { credentials } = secrets;
@@ -147,6 +152,20 @@ function newestOf(master: NamespaceMaster | undefined): number | undefined {
 function countSidecars({ sidecars }: Pick<OrganizationContext, 'sidecars'>, name: string): number | undefined {
   const pods = sidecars?.fleet.find(name)?.pods.values();
   return pods?.reduce((sum, { current, outdated }) => sum + current + outdated, 0);
+}
+
+/**
+ * The id that the status tells, for an organization whose row was lost or renamed. Whoever may write statuses could put
+ * there the id of another: one that is of an Organization of another name, or of a deleted one, is not taken.
+ */
+async function statedId(
+  { cluster, db }: Pick<OrganizationContext, 'cluster' | 'db'>,
+  { status }: Organization,
+): Promise<string | undefined> {
+  if (status?.id === undefined) return undefined;
+  const row = await findOrganizationName(db, status.id);
+  const isAnothers = row && (row.isDeleted || cluster.get('Organization', '', row.name) !== undefined);
+  return isAnothers ? undefined : status.id;
 }
 
 type GatheredSecrets = Pick<

@@ -253,6 +253,23 @@ describe('the operator touches only what it made itself', { skip }, () => {
     assert.equal(signing?.metadata.labels?.['chaperone.dev/owner-uid'], second.metadata.uid);
   });
 
+  test('an id that somebody put into a status is not taken from the organization that has it', async () => {
+    const globex = await hands.find('Organization', 'globex');
+    await makeMembers('thief', 'thief');
+    await restart(async () => {
+      await create('thief');
+      const path = '/apis/chaperone.dev/v1alpha1/organizations/thief/status';
+      const body = { status: { id: globex?.status?.id } };
+      await stage.client.send({ method: 'PATCH', path, contentType: 'application/merge-patch+json', body });
+    });
+    const thief = await hands.untilReason('Organization', 'thief', 'Ready');
+    assert.notEqual(thief.status?.id, globex?.status?.id);
+    const { rows } = await stage.db.query('select name from chaperone.organizations where organization_id = $1', [
+      globex?.status?.id,
+    ]);
+    assert.deepEqual(rows, [{ name: 'globex' }]);
+  });
+
   test('what the operator made is nobody’s provider key', async () => {
     for (const [name, key] of [
       ['chaperone-acme', 'data-keys.json'],
