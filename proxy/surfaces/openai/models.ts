@@ -15,7 +15,8 @@ const documented = {
   tags: ['Models'],
   description:
     'As the providers show them, less what the organization does not allow. The header `X-Chaperone-Incomplete` of a list names the providers that could not be asked.',
-  problems: ['no_api_key', 'upstream_unreachable', 'upstream_invalid_response'],
+  problems: ['no_api_key', 'overloaded', 'upstream_unreachable', 'upstream_timeout', 'upstream_invalid_response'],
+  origin: 'merged',
 } as const satisfies FastifySchema;
 
 /**

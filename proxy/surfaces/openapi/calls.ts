@@ -1,6 +1,7 @@
 import type { ProblemCode } from '../../error.ts';
 import type { OperationName } from '../../pipeline/call.ts';
 import type { Operation } from '../../pipeline/operations/operation.ts';
+import type { DescribedOperation } from './operation.ts';
 
 interface Description {
   readonly summary: string;
@@ -93,7 +94,7 @@ const descriptions: Readonly<Record<OperationName, Description>> = {
     summary: 'Speak a text',
     reference: 'audio/createSpeech',
     example: { model: 'gpt-4o-mini-tts', input: 'Today is a wonderful day.', voice: 'alloy' },
-    answers: 'audio/mpeg',
+    answers: 'audio/*',
     streams: true,
   },
   transcriptions: {
@@ -120,6 +121,7 @@ const problems: readonly ProblemCode[] = [
   'user_required',
   'invalid_credentials',
   'issuer_unavailable',
+  'user_mismatch',
   'surface_not_allowed',
   'model_not_allowed',
   'no_api_key',
@@ -128,6 +130,10 @@ const problems: readonly ProblemCode[] = [
   'request_too_large',
   'unsupported_encoding',
   'overloaded',
+  // Of what the body refers to.
+  'previous_response_not_found',
+  'resource_not_found',
+  'store_unavailable',
   'spool_full',
   'spool_unwritable',
   'shutting_down',
@@ -147,7 +153,12 @@ export function describeCalls(operations: readonly Operation[], prefix: string):
   return Object.fromEntries(operations.map((operation) => [prefix + operation.path, { post: describe(operation) }]));
 }
 
-function describe({ name, modelIsOptional, required, takesForm }: Operation): object {
+function describe({
+  name,
+  modelIsOptional,
+  required,
+  takesForm,
+}: Operation): DescribedOperation & Readonly<Record<string, unknown>> {
   const { summary, reference: page, example, answers, streams, takesPersona } = descriptions[name];
   const isRequired = [...(modelIsOptional || takesPersona ? [] : ['model']), ...required];
   const schema = {
@@ -174,8 +185,8 @@ function describe({ name, modelIsOptional, required, takesForm }: Operation): ob
         description: streams ? 'The answer; events where the body asks for a stream.' : 'The answer.',
         content: { [answers]: {}, ...(streams && { 'text/event-stream': {} }) },
       },
-      default: { description: 'An error of the provider’s, as it came.' },
     },
-    'x-problems': takesPersona ? [...problems, 'persona_not_found'] : problems,
+    'x-origin': 'relayed',
+    'x-problems': [...problems, takesPersona ? 'persona_not_found' : 'persona_not_supported'],
   };
 }

@@ -1,12 +1,15 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import { type ProblemCode, problems } from '../../error.ts';
 import { typeOf } from '../openai/envelope.ts';
+import type { DescribedOperation, Origin } from './operation.ts';
 import { describeStored } from './stored.ts';
 
 declare module 'fastify' {
   interface FastifySchema {
     /** How it can be refused, beside what every route like it can be refused for. */
     problems?: readonly ProblemCode[];
+    /** Whose its answer is; its own where absent. */
+    origin?: Origin;
     hide?: boolean;
     tags?: readonly string[];
     summary?: string;
@@ -70,7 +73,18 @@ const frame: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
     },
     headers: {
       requestId: { description: 'The id of this request.', schema: { type: 'string' } },
-      sessionId: { description: 'The session that it belongs to.', schema: { type: 'string' } },
+      sessionId: {
+        description: 'The session that it belongs to. There as soon as it is known who calls.',
+        schema: { type: 'string' },
+      },
+      upstreamRequestId: {
+        description: 'The provider’s own id of the request, where it gave one. Its other headers pass, too.',
+        schema: { type: 'string' },
+      },
+      incomplete: {
+        description: 'The providers that could not be asked, by commas. What they have is not in the list.',
+        schema: { type: 'string' },
+      },
     },
     schemas: {
       Error: {
@@ -96,12 +110,7 @@ const frame: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
   },
 };
 
-/** An operation of the document, as far as it is completed here. */
-interface Operation {
-  readonly 'x-problems'?: readonly ProblemCode[];
-  parameters?: object[];
-  responses: Record<string, { description?: string; headers?: object; content?: object }>;
-}
+const bodyProblems: readonly ProblemCode[] = ['invalid_json', 'request_too_large', 'overloaded'];
 
 /**
  * The document's options: each route's schema, and what all of them have in common.
@@ -117,14 +126,17 @@ export const makeDocumentOptions = (
   openapi: frame,
   transform: ({ schema, url, route }) => {
     const stored = describeStored(String(route.method), url.slice(prefix.length));
-    const { problems: own = [], ...rest } = { ...schema, ...stored };
+    const { problems: own = [], origin = 'own', answers, ...rest } = { answers: undefined, ...schema, ...stored };
     const codes: readonly ProblemCode[] = [
       'invalid_request',
       'invalid_header',
       'headers_too_large',
       'request_timeout',
-      ...(rest.body ? (['invalid_json', 'request_too_large', 'unsupported_encoding', 'overloaded'] as const) : []),
+      'unsupported_encoding',
+      // A body that nobody asked for is read, too.
+      ...(route.method === 'GET' ? [] : bodyProblems),
       'user_required',
+      'user_mismatch',
       'invalid_credentials',
       'issuer_unavailable',
       'user_inactive',
@@ -133,7 +145,8 @@ export const makeDocumentOptions = (
       'shutting_down',
     ];
     // A model's id may have slashes in it; a reader wants to see its name.
-    return { schema: { ...rest, 'x-problems': codes }, url: url.replace('*', ':model') };
+    const described = { 'x-problems': codes, 'x-origin': origin, ...(answers && { 'x-answers': answers }) };
+    return { schema: { ...rest, ...described }, url: url.replace('*', ':model') };
   },
   transformObject: (document) => {
     if (!('openapiObject' in document)) return document.swaggerObject;
@@ -143,16 +156,17 @@ export const makeDocumentOptions = (
     for (const [path, operations] of Object.entries(openapiObject.paths ?? {}))
       all[path] = { ...all[path], ...operations };
     for (const path of Object.values(all)) {
-      for (const operation of Object.values(path)) complete(operation as Operation);
+      for (const operation of Object.values(path)) complete(operation as DescribedOperation);
     }
     return { ...openapiObject, paths: all };
   },
 });
 
 /** Gives an operation the headers of every call, and an answer with an example for every way to be refused. */
-function complete(operation: Operation): void {
-  const { 'x-problems': codes = [], responses } = operation;
-  Reflect.deleteProperty(operation, 'x-problems');
+function complete(operation: DescribedOperation): void {
+  const { 'x-problems': codes = [], 'x-origin': origin = 'own', 'x-answers': answers = {}, responses } = operation;
+  for (const field of ['x-problems', 'x-origin', 'x-answers']) Reflect.deleteProperty(operation, field);
+  Object.assign(responses, answers);
   operation.parameters = [
     ...(operation.parameters ?? []),
     { $ref: '#/components/parameters/userId' },
@@ -166,16 +180,26 @@ function complete(operation: Operation): void {
       },
     };
   }
+  if (origin === 'relayed') responses.default = { description: 'An error of the provider’s, as it came.' };
   for (const [status, response] of Object.entries(responses)) {
     const isSuccess = status.startsWith('2');
     if (isSuccess && (response.description ?? 'Default Response') === 'Default Response') {
       response.description = status === '201' ? 'Created' : 'OK';
     }
-    response.headers = {
-      'X-Request-ID': { $ref: '#/components/headers/requestId' },
-      ...(isSuccess && { 'X-Session-ID': { $ref: '#/components/headers/sessionId' } }),
-    };
+    // Of what providers answer the schema is theirs.
+    if (isSuccess && origin !== 'own') response.content ??= { 'application/json': {} };
+    response.headers = headersOf(origin, isSuccess);
   }
+}
+
+function headersOf(origin: Origin, isSuccess: boolean): object {
+  const reference = (name: string) => ({ $ref: `#/components/headers/${name}` });
+  return {
+    'X-Request-ID': reference('requestId'),
+    'X-Session-ID': reference('sessionId'),
+    ...(origin === 'relayed' && { 'X-Upstream-Request-ID': reference('upstreamRequestId') }),
+    ...(origin === 'merged' && isSuccess && { 'X-Chaperone-Incomplete': reference('incomplete') }),
+  };
 }
 
 function examplesOf(codes: readonly ProblemCode[], status: number) {

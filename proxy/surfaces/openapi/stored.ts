@@ -1,5 +1,11 @@
 import type { FastifySchema } from 'fastify';
 import type { ProblemCode } from '../../error.ts';
+import type { DescribedResponses, Origin } from './operation.ts';
+
+interface DescribedSchema extends FastifySchema {
+  readonly answers: DescribedResponses;
+  readonly origin: Origin;
+}
 
 const reference = 'https://platform.openai.com/docs/api-reference';
 
@@ -44,27 +50,60 @@ const summaries: Readonly<Record<string, string>> = {
   'GET /vector_stores/:id/file_batches/:batch/files': 'List a batch of files of a vector store',
 };
 
-const problems: readonly ProblemCode[] = [
+/** What the answer is, where it is not JSON alone. */
+const answers: Readonly<Record<string, readonly string[]>> = {
+  'GET /responses/:id': ['application/json', 'text/event-stream'],
+  'GET /files/:id/content': ['*/*'],
+};
+
+/** Lists of what is the caller's own, put together here from what the providers list. */
+const lists = ['GET /files', 'GET /batches', 'GET /vector_stores'];
+
+const common: readonly ProblemCode[] = [
   'surface_not_allowed',
   'no_api_key',
+  // What is somebody else's, whether the path, the query or the body names it.
+  'resource_not_found',
   'store_unavailable',
+  'overloaded',
   'upstream_unreachable',
   'upstream_timeout',
+  'upstream_interrupted',
   'upstream_invalid_response',
 ];
 
+/** What is made or gone is noted before the caller has the answer. */
+const ofNotes: readonly ProblemCode[] = ['spool_full', 'spool_unwritable'];
+
+/** It is judged like the call that it asks about. */
+const ofInputTokens: readonly ProblemCode[] = ['model_not_allowed', 'persona_not_found', 'previous_response_not_found'];
+
 /** A route's schema where it is one of these; they check nothing themselves, since bodies are the provider's to judge. */
-export function describeStored(method: string, path: string): FastifySchema | undefined {
-  const summary = summaries[`${method} ${path}`];
+export function describeStored(method: string, path: string): DescribedSchema | undefined {
+  const name = `${method} ${path}`;
+  const summary = summaries[name];
   if (summary === undefined) return undefined;
   const [, resource = ''] = path.split('/');
   const page = `${reference}/${resource.replace('_', '-')}`;
+  const types = answers[name] ?? ['application/json'];
+  const isList = lists.includes(name);
   return {
     tags: ['Stored'],
     summary,
     description:
       'Goes to the provider with the key that its subject was made with. What somebody else made is not found. ' +
       `The body and the answer are the provider’s: see [its reference](${page}).`,
-    problems,
+    problems: [
+      ...common,
+      ...(method === 'POST' || method === 'DELETE' ? ofNotes : []),
+      ...(path === '/responses/input_tokens' ? ofInputTokens : []),
+    ],
+    answers: {
+      200: {
+        description: isList ? 'The caller’s own.' : 'What the provider answers.',
+        content: Object.fromEntries(types.map((type) => [type, {}])),
+      },
+    },
+    origin: isList ? 'merged' : 'relayed',
   };
 }

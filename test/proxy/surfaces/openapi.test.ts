@@ -3,6 +3,7 @@ import { before, describe, it } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
+import { problems } from '../../../proxy/error.ts';
 import { operations as calls } from '../../../proxy/surfaces/openai/calls.ts';
 import { inputTokensRoute, resourceRoutes, uploadRoute } from '../../../proxy/surfaces/openai/resources/routes.ts';
 import { type Stack, startStack } from '../../stack.ts';
@@ -108,6 +109,15 @@ describe('/openapi.json and /docs', () => {
       }
     }
     assert.ok(checked > 50, `${checked} examples`);
+  });
+
+  it('tells of every way to be refused', () => {
+    const told = operations().flatMap(({ operation }) => Object.values(operation.responses));
+    const text = told.map(({ description }) => description).join();
+    // No operation is meant, or none could be expected.
+    const untold = ['route_not_found', 'internal_error'];
+    const missing = Object.keys(problems).filter((code) => !text.includes(`\`${code}\``));
+    assert.deepEqual(missing.sort(), untold.sort());
   });
 
   it('is shown by a page that loads nothing from elsewhere', async () => {
