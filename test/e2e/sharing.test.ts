@@ -18,7 +18,9 @@ import {
 
 suite('pods of two namespaces', { skip }, () => {
   test('call with their own namespace’s key, and open no key of the other', async (t) => {
-    const { name, organizationId } = await makeTenant(t, { sharing: undefined });
+    const { name, organizationId } = await makeTenant(t);
+    await kubectl('patch', 'organization', name, '--type=merge', '--patch={"spec": {"sharing": []}}');
+    await kubectl('wait', '-n', name, '--for=condition=Ready=false', 'apikeybinding/alice', '--timeout=180s');
     const other = `${name}-other`;
     t.after(async () => {
       await kubectl('delete', 'apikeybindings', '--all', '--namespace', other, '--timeout=180s');
