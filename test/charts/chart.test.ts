@@ -119,6 +119,23 @@ suite('the chart', { skip, concurrency: 2 }, () => {
     assert.match(JSON.stringify(operator), /--webhook-certificates=\/etc\/chaperone\/webhook.*"secretName":"ours"/);
   });
 
+  test('lets those reach the webhook and the metrics who are named', async () => {
+    const from = 'networkPolicies.operator.webhookFrom[0].ipBlock.cidr=10.0.0.1/32';
+    for (const [values, expected] of [
+      ['database.bundled.enabled=true', undefined],
+      [`database.bundled.enabled=true,${from}`, [{ ipBlock: { cidr: '10.0.0.1/32' } }]],
+    ] as const) {
+      const policies = parseRendered(await render('--set', values)).filter(({ kind }) => kind === 'NetworkPolicy');
+      const policy = policies.find(({ metadata }) => metadata.name === 'chaperone');
+      assert.ok(policy);
+      const { ingress } = policy.spec as {
+        ingress: readonly { from?: readonly object[]; ports: readonly { port: string }[] }[];
+      };
+      assert.deepEqual(ingress[0]?.from, expected);
+      assert.deepEqual(ingress[1], { ports: [{ port: 'metrics' }] });
+    }
+  });
+
   test('tells sidecars of the proxy of the network', async () => {
     const url = 'sidecar.egressProxy.url=http://proxy.example.com:3128';
     const rendered = await render(
