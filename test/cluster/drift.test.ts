@@ -146,6 +146,24 @@ describe('what somebody did to the database by hand', { skip }, () => {
     });
   }
 
+  test('is undone: the limits of the role taken away', async () => {
+    const areThere = async () => {
+      const { rows } = await stage.db.query<{ are: boolean }>(
+        `select bool_and(rolconnlimit > 0 and chaperone.has_organization_role_settings(rolname)) as are
+         from pg_roles join chaperone.organization_roles on role_name = rolname`,
+      );
+      return rows[0]?.are === true;
+    };
+    await until(areThere, 'the limits');
+    for (const change of ['connection limit -1', 'reset all', 'set default_transaction_read_only = on']) {
+      await stage.db.query(
+        `do $$ begin execute (select format('alter role %I ${change}', role_name) from chaperone.organization_roles); end $$`,
+      );
+      assert.equal(await areThere(), false, change);
+      await until(areThere, 'the limits as they were');
+    }
+  });
+
   test('is undone: what proxies may do, taken away from them', async () => {
     const right = await privilegesOf(stage);
     assert.ok(right.length > 10);
