@@ -221,7 +221,10 @@ CREATE OR REPLACE FUNCTION chaperone.fold_some_usage(wait boolean)
  SET "DateStyle" TO 'ISO, YMD'
  SET lock_timeout TO '10s'
 AS $function$
-  select chaperone.fold_some_usage_of(chaperone.current_organization_id(), wait, 50)
+  select chaperone.fold_some_usage_of(chaperone.current_organization_id(), wait, (
+    select greatest(1, 10000 / max(cardinality(u.request_id)))
+    from chaperone.unfolded_usage u
+    where u.organization_id = chaperone.current_organization_id()))
 $function$;
 revoke all on function chaperone.fold_some_usage(boolean) from public;
 grant execute on function chaperone.fold_some_usage(boolean) to chaperone_tenant;
@@ -255,18 +258,24 @@ begin
   with taken as (
     delete from chaperone.unfolded_usage
     where organization_id = organization
-      and pending_id in (select pending_id from chaperone.unfolded_usage where organization_id = organization limit most)
+      and (most is null or pending_id = any (
+        array(select pending_id from chaperone.unfolded_usage where organization_id = organization limit most)))
     returning started_at, request_id
+  ), record as materialized (
+    select r.user_id, r.session_id, r.kind, r.started_at, r.persona_id, r.model, r.requested_model, r.status, r.input_tokens,
+      r.output_tokens, r.total_tokens, r.cost_usd, r.duration_ms
+    from taken, unnest(taken.started_at, taken.request_id) as t (started_at, request_id)
+      join chaperone.requests r
+        on r.organization_id = organization and r.started_at = t.started_at and r.request_id = t.request_id
   ), fact as materialized (
+    -- Not where the records are found: to a planner without statistics the bounds of records from before there were
+    -- constraints would look as if hardly any were left, and it would read all records instead of looking each one up.
     select r.user_id, r.session_id, r.kind, (r.started_at at time zone 'UTC')::date as day,
       coalesce(r.persona_id, nobody) as persona_id, left(coalesce(r.model, r.requested_model, ''), 200) as model,
       left(coalesce(r.requested_model, ''), 200) as requested_model, r.status,
       p.cost_usd is null and (r.status = 'completed' or r.total_tokens is not null) as is_unpriced,
       p.input_tokens, p.output_tokens, p.total_tokens, p.cost_usd, p.duration_ms, r.started_at
-    from taken, unnest(taken.started_at, taken.request_id) as t (started_at, request_id)
-      join chaperone.requests r
-        on r.organization_id = organization and r.started_at = t.started_at and r.request_id = t.request_id,
-      -- Of records from before there were constraints.
+    from record r,
       lateral (
         select case when r.input_tokens between 0 and 1000000000000 then r.input_tokens end as input_tokens,
           case when r.output_tokens between 0 and 1000000000000 then r.output_tokens end as output_tokens,
@@ -720,8 +729,8 @@ declare
 begin
   insert into chaperone.unfolded_usage (organization_id, started_at, request_id)
   select organization_id, array_agg(started_at), array_agg(request_id)
-  from made
-  group by organization_id;
+  from (select *, (row_number() over ()) / 2000 as part from made) m
+  group by organization_id, part;
   -- Hardly ever: nothing else is looked at for those who were erased.
   if not exists (
     select

@@ -98,7 +98,9 @@ test('sums end at what they can hold, and later records are in them', async () =
 test('a fold does in steps what has gathered', async () => {
   const busy = await makeTenant(database);
   const client = await connect(suite, busy.url);
-  for (let count = 0; count < 120; count += 1) await insertRequests(client, busy.id, batchOf([makeRecord(busy.id)]));
+  for (let count = 0; count < 6; count += 1) {
+    await insertRequests(client, busy.id, batchOf(Array.from({ length: 2_000 }, () => makeRecord(busy.id))));
+  }
   const step = () => client.query<{ more: boolean }>('select chaperone.fold_some_usage(true) as more');
   assert.deepEqual((await step()).rows, [{ more: true }]);
   await foldUsage(client);
@@ -106,7 +108,29 @@ test('a fold does in steps what has gathered', async () => {
   const { rows } = await client.query(
     `select completed_count from chaperone.daily_usage where grain = 'user' order by completed_count`,
   );
-  assert.deepEqual(rows, [{ completed_count: 120 }]);
+  assert.deepEqual(rows, [{ completed_count: 12_000 }]);
+});
+
+test('a fold fits into what a statement may take, of a table without statistics and of one large insert, too', async () => {
+  const large = await makeTenant(database);
+  const client = await connect(suite, large.url);
+  const insertMany = (count: number, part: number) =>
+    client.query(
+      `insert into chaperone.requests (organization_id, request_id, started_at, operation, user_id, session_id, provider,
+         is_stream, status)
+       select $1, 'req_' || md5($2 || '/' || n), '2009-06-01T00:00:00Z', 'chat', $1, 's' || n, 'openai', false, 'completed'
+       from generate_series(1, $3::int) n`,
+      [large.id, part, count],
+    );
+  for (let part = 0; part < 5; part += 1) await insertMany(2_000, part);
+  await insertMany(15_000, 5);
+  const { rows: steps } = await client.query<{ more: boolean }>('select chaperone.fold_some_usage(true) as more');
+  assert.deepEqual(steps, [{ more: true }]);
+  await foldUsage(client);
+  const { rows } = await client.query(
+    `select sum(completed_count)::int as count from chaperone.daily_usage where grain = 'user'`,
+  );
+  assert.deepEqual(rows, [{ count: 25_000 }]);
 });
 
 test('a tenant makes no session that a fold would stumble over', async () => {
