@@ -291,7 +291,8 @@ describe('the operator touches only what it made itself', { skip }, () => {
     const labels = { ...operatorsLabels('acme'), 'chaperone.dev/binding': 'early' };
     await hands.create('Secret', path, secret({ 'api-key': `chp_${'m'.repeat(32)}` }), { labels });
     const before = await find(path);
-    await hands.create('ApiKeyBinding', 'web/early', binding({ models: ['early'] }));
+    // A user's, so that it does not compete with the other.
+    await hands.create('ApiKeyBinding', 'web/early', binding({ user: 'early' }));
     const told = await hands.untilReason('ApiKeyBinding', 'web/early', 'SyntheticKeySecretTaken');
     assert.equal(told.status?.secretName, undefined);
     assert.deepEqual(await find(path), before);
