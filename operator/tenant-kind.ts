@@ -176,16 +176,11 @@ async function report<K extends TenantKind>(
     conditions: toConditions(verdicts, status?.conditions, metadata.generation, new Date()),
   };
   if (differs(status, next)) await cluster.updateStatus(key, next);
-  for (const verdict of verdicts.filter((one) => isToldOf(one, outcome.verdict, status))) {
-    const { reason, message } = verdict;
-    await cluster.recordEvent(key, { type: verdict.status ? 'Normal' : 'Warning', reason, message });
-  }
-}
-
-/** A consent that is missing makes an Event of its own where Ready does not say so already. */
-function isToldOf(verdict: Verdict, ready: Verdict, status: StatusOf<TenantKind> | undefined): boolean {
-  if (!isNews(status?.conditions, verdict)) return false;
-  return verdict === ready || (!verdict.status && verdict.reason !== ready.reason);
+  // Of consent the Organization has an Event: one of each object would be a thousand after an upgrade.
+  const { verdict } = outcome;
+  if (!isNews(status?.conditions, verdict)) return;
+  const { reason, message } = verdict;
+  await cluster.recordEvent(key, { type: verdict.status ? 'Normal' : 'Warning', reason, message });
 }
 
 /** The verdict on a resource that is in force. */

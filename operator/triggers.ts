@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { ApiKeyBinding } from '../crds/resources.generated.ts';
 import { isHeldBack, mayCompete } from './api-key-bindings/competition.ts';
 import type { Change, ChangeListener, Cluster } from './cluster/cluster.ts';
 import { credentialsSecretName, signingSecretName, syntheticKeySecretName } from './credentials.ts';
@@ -44,12 +45,14 @@ export function makeTriggers(
     seen.set(name, fingerprint);
     resourcesOf(name);
   };
-  /** Those that a binding stands in the way of, or no longer does. */
+  /** Those that a binding stands in the way of, or no longer does; and those that these then stand in the way of. */
   const rivalsChanged = (namespace: string, name: string) => {
+    const bindings = cluster.list('ApiKeyBinding');
     const binding = cluster.get('ApiKeyBinding', namespace, name);
-    const organization = binding && cluster.get('Organization', '', binding.spec.organizationRef.name);
-    for (const other of cluster.list('ApiKeyBinding')) {
-      if (!isHeldBack(other) && !(binding && mayCompete(organization, binding, other))) continue;
+    const changing = [...(binding ? [binding] : []), ...bindings.filter(isHeldBack)];
+    const organizationOf = ({ spec }: ApiKeyBinding) => cluster.get('Organization', '', spec.organizationRef.name);
+    for (const other of bindings) {
+      if (!isHeldBack(other) && !changing.some((one) => mayCompete(organizationOf(one), one, other))) continue;
       target.tenant('ApiKeyBinding', `${other.metadata.namespace}/${other.metadata.name}`);
     }
   };

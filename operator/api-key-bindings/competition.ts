@@ -8,23 +8,32 @@ import { findProviderSecret, isProviderKey, readProviderKey } from './provider-k
 
 type Cache = Pick<Cluster, 'get' | 'list'>;
 
-/**
- * The older binding that is in force in the place of this one: of the same provider, for the same calls and models. Where
- * several would be, the first of them. Who is older is for the API server to say, and for nobody to choose.
- *
- * @returns undefined where this one may be in force itself
- */
-export function findRival(
+/** What older bindings of the same provider, for the same calls, mean for one. */
+export interface Competition {
+  /** The one that is in force in its place, since both have a model in common; undefined where it may be in force itself. */
+  readonly rival: ApiKeyBinding | undefined;
+  /** When the first of the older ones expires, which may change who is in force; undefined where none does. */
+  readonly nextExpiryMs: number | undefined;
+}
+
+/** Who is older is for the API server to say, and for nobody to choose. */
+export function findCompetition(
   cluster: Cache,
   organization: Organization,
   binding: ApiKeyBinding,
   nowMs: number,
-): ApiKeyBinding | undefined {
+): Competition {
   const older = cluster
     .list('ApiKeyBinding')
     .filter((other) => isSameScope(organization, binding, other) && isOlder(other, binding))
     .filter((other) => isContender(cluster, organization, other, nowMs));
-  return chooseInForce(older).find((other) => overlapsWith(other, binding));
+  const expiries = older.flatMap(({ spec }) =>
+    spec.expiresAt === undefined ? [] : [Date.parse(spec.expiresAt) - nowMs],
+  );
+  return {
+    rival: chooseInForce(older).find((other) => overlapsWith(other, binding)),
+    nextExpiryMs: expiries.length === 0 ? undefined : Math.min(...expiries),
+  };
 }
 
 /** How many bindings are held back, each by an older one. */

@@ -18,7 +18,7 @@ export type BindingDecision =
   | {
       readonly action: 'withdraw';
       readonly verdict: Verdict;
-      /** When the one that is in force in its place expires. */
+      /** When one that stands in its way expires. */
       readonly requeueAfterMs?: number | undefined;
     }
   | {
@@ -28,7 +28,7 @@ export type BindingDecision =
       readonly syntheticKey: string;
       readonly fingerprint: string;
       readonly verdict: Verdict;
-      /** When the key expires. */
+      /** When the key expires, or an older one that serves the same calls. */
       readonly requeueAfterMs: number | undefined;
     };
 
@@ -71,12 +71,12 @@ export function decideBinding(
     const message = `Secret "${name}" has no provider's key under "${key}": no header can hold it, since it has blanks, line breaks or characters beyond ASCII. Until it is corrected no call uses this key.`;
     return { action: 'withdraw', verdict: notReady('SecretInvalid', message) };
   }
-  const { rival } = gathered;
+  const { rival, nextExpiryMs } = gathered.competition;
   const remainingMs = remainingMsOf(spec.expiresAt, nowMs);
   const isWanted = spec.active && (remainingMs === undefined || remainingMs > 0);
   if (rival && isWanted && !holdsFormerRules(object.tenancy.organization)) {
-    const requeueAfterMs = remainingMsOf(rival.spec.expiresAt, nowMs);
-    return { action: 'withdraw', verdict: notReady('Competing', describeRival(rival, object)), requeueAfterMs };
+    const verdict = notReady('Competing', describeRival(rival, object));
+    return { action: 'withdraw', verdict, requeueAfterMs: earliest(nextExpiryMs) };
   }
   const syntheticKey = gathered.syntheticKey ?? freshSyntheticKey;
   const fingerprint = sha256(providerKey).toString('hex').slice(0, 16);
@@ -104,7 +104,7 @@ export function decideBinding(
     syntheticKey,
     fingerprint,
     verdict: verdict.status ? (problem ?? withFormerRoles(verdict, roles)) : verdict,
-    requeueAfterMs: remainingMs !== undefined && remainingMs > 0 ? Math.min(remainingMs, maxDelayMs) : undefined,
+    requeueAfterMs: earliest(remainingMs, nextExpiryMs),
   };
 }
 
@@ -151,7 +151,10 @@ export function judgeHandOut(secretName: string, isTaken: boolean, reason: strin
  *
  * @returns undefined where there is nothing to tell
  */
-export function foretellRival({ rival }: GatheredBinding, object: TenantObject<'ApiKeyBinding'>): Verdict | undefined {
+export function foretellRival(
+  { competition: { rival } }: GatheredBinding,
+  object: TenantObject<'ApiKeyBinding'>,
+): Verdict | undefined {
   const { reach, tenancy } = object;
   if (!rival || !reach.consent.status || !holdsFormerRules(tenancy.organization)) return undefined;
   const message = `Once Organization "${tenancy.organization.metadata.name}" declares its spec.sharing, this binding is not in force: ${describeRival(rival, object)}`;
@@ -162,6 +165,12 @@ function describeRival({ metadata, spec }: ApiKeyBinding, { resource }: TenantOb
   const whose = spec.user === undefined ? 'everyone' : `user "${spec.user}"`;
   const models = resource.spec.models === undefined && spec.models === undefined ? '' : ', for models that both name';
   return `ApiKeyBinding ${metadata.namespace}/${metadata.name} is older and serves the same calls: those of ${whose} to provider "${spec.provider}"${models}. Delete one of them, or give each models of its own.`;
+}
+
+/** Of what is still to come. */
+function earliest(...moments: readonly (number | undefined)[]): number | undefined {
+  const ahead = moments.filter((moment) => moment !== undefined).filter((moment) => moment > 0);
+  return ahead.length === 0 ? undefined : Math.min(...ahead, maxDelayMs);
 }
 
 function remainingMsOf(expiresAt: string | undefined, nowMs: number): number | undefined {

@@ -6,7 +6,7 @@ import type { Secret } from '../cluster/cluster.ts';
 import { isMadeFor, isOperators } from '../cluster/owned.ts';
 import { syntheticKeySecretName } from '../credentials.ts';
 import type { TenantContext, TenantObject } from '../tenant-kind.ts';
-import { findRival } from './competition.ts';
+import { type Competition, findCompetition } from './competition.ts';
 import { findProviderSecret, readKey, readProviderKey } from './provider-key.ts';
 
 /** Everything a decision about a binding rests on. */
@@ -24,8 +24,7 @@ export interface GatheredBinding {
   readonly syntheticKey: string | undefined;
   /** Whether the row is of the time before synthetic keys had roles of their own. */
   readonly keepsFormerRoles: boolean;
-  /** The older binding that serves the same calls and models, and is in force in this one's place. */
-  readonly rival: ApiKeyBinding | undefined;
+  readonly competition: Competition;
   readonly stored: (Omit<ApiKeyWrite, 'keySealed'> & { readonly key: string }) | undefined;
 }
 
@@ -45,7 +44,7 @@ export function gatherBinding(
     hasProvider: tenancy.organization.spec.providers.some((candidate) => candidate.name === provider),
     providerKey: readProviderKey(cluster, resource),
     isOperatorsSecret: providerSecret !== undefined && isOperators(providerSecret),
-    rival: findRival(cluster, tenancy.organization, resource, nowMs),
+    competition: findCompetition(cluster, tenancy.organization, resource, nowMs),
     syntheticKey: isHandedOut(handedOut, syntheticKey, row, resource.metadata.uid) ? syntheticKey : undefined,
     keepsFormerRoles: row?.roles === null,
     stored,

@@ -116,13 +116,21 @@ test('a binding that changes or goes wakes those that it stands in the way of', 
     makeBinding('web/disjoint', { models: ['o3'] }),
     makeBinding('web/user', { user: 'ada' }),
     makeBinding('new/elsewhere'),
+    makeBinding('new/in-force', { provider: 'local' }),
     { ...makeBinding('new/held-back', { provider: 'local' }), status: { conditions: [competing] } },
   ];
   const cluster = { ...objects, ApiKeyBinding: bindings };
-  const woken = ['ApiKeyBinding new/held-back', 'ApiKeyBinding web/key', 'ApiKeyBinding web/same', 'counts of acme'];
+  const woken = [
+    'ApiKeyBinding new/held-back',
+    'ApiKeyBinding new/in-force',
+    'ApiKeyBinding web/key',
+    'ApiKeyBinding web/same',
+    'counts of acme',
+  ];
   assert.deepEqual(reconciledAfter(cluster, ['ApiKeyBinding', 'web/key']), woken);
   assert.deepEqual(reconciledAfter(cluster, ['ApiKeyBinding', 'web/gone']), [
     'ApiKeyBinding new/held-back',
+    'ApiKeyBinding new/in-force',
     'ApiKeyBinding web/gone',
   ]);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ApiKeyBinding } from '../../../crds/resources.generated.ts';
-import { countHeldBack, findRival } from '../../../operator/api-key-bindings/competition.ts';
+import { countHeldBack, findCompetition } from '../../../operator/api-key-bindings/competition.ts';
 import { makeBinding, makeMemoryCluster, makeMeta, makeOrganization } from '../memory-cluster.ts';
 
 const nowMs = Date.parse('2026-02-01T00:00:00Z');
@@ -34,11 +34,14 @@ function among(...bindings: readonly ApiKeyBinding[]) {
   });
 }
 
+const rivalOf = (cluster: ReturnType<typeof among>, binding: ApiKeyBinding) =>
+  findCompetition(cluster, acme, binding, nowMs).rival;
+
 /** The names of the bindings in force. */
 function inForce(...bindings: readonly ApiKeyBinding[]): string[] {
   const cluster = among(...bindings);
   const names = bindings
-    .filter((binding) => findRival(cluster, acme, binding, nowMs) === undefined)
+    .filter((binding) => rivalOf(cluster, binding) === undefined)
     .map(({ metadata }) => metadata.name);
   assert.equal(countHeldBack(cluster, acme, nowMs), bindings.length - names.length);
   return names;
@@ -61,7 +64,7 @@ test('bindings that serve different calls do not compete', () => {
     [bindingOf('web/a', 1, { models: ['gpt-*'] }), bindingOf('web/b', 2, { models: ['o3', 'o4-*'] })],
     [bindingOf('web/a', 1), bindingOf('web/b', 2, { organizationRef: { name: 'globex' } })],
   ];
-  for (const [one, other] of different) assert.equal(findRival(among(one, other), acme, one, nowMs), undefined);
+  for (const [one, other] of different) assert.equal(rivalOf(among(one, other), one), undefined);
 });
 
 test('bindings that share models compete, and so do those that serve every namespace', () => {
@@ -94,9 +97,25 @@ test('one that could not be in force by itself stands in nobody’s way', () => 
   ];
   for (const other of idle) {
     const binding = bindingOf('web/a', 1);
-    assert.equal(findRival(among(binding, other), acme, binding, nowMs), undefined);
+    assert.equal(rivalOf(among(binding, other), binding), undefined);
   }
   const withoutConsent = bindingOf('web/b', 2, { user: 'ada' });
   const binding = bindingOf('web/a', 1, { user: 'ada' });
-  assert.equal(findRival(among(binding, withoutConsent), acme, binding, nowMs), undefined);
+  assert.equal(rivalOf(among(binding, withoutConsent), binding), undefined);
+});
+
+test('what an older one’s end may change is looked at again then, also where that one is another’s rival', () => {
+  const expiring = bindingOf('web/first', 3, { models: ['a'], expiresAt: '2026-02-01T00:00:10Z' });
+  const between = bindingOf('web/between', 2, { models: ['a', 'b'] });
+  const last = bindingOf('web/last', 1, { models: ['b'] });
+  const cluster = among(expiring, between, last);
+  assert.deepEqual(inForce(expiring, between, last), ['first', 'last']);
+  for (const binding of [between, last]) {
+    assert.equal(findCompetition(cluster, acme, binding, nowMs).nextExpiryMs, 10_000);
+  }
+  assert.equal(findCompetition(cluster, acme, expiring, nowMs).nextExpiryMs, undefined);
+  // When it has expired, the one between has the last one in its way no more, but the other way round.
+  const afterwards = nowMs + 10_000;
+  assert.equal(findCompetition(cluster, acme, between, afterwards).rival, undefined);
+  assert.equal(findCompetition(cluster, acme, last, afterwards).rival, between);
 });

@@ -4,11 +4,12 @@ import type { ApiKeyBinding } from '../../../crds/resources.generated.ts';
 import {
   type ApiKeyRow,
   decideBinding,
+  foretellRival,
   judgeHandOut,
   withoutHandOut,
 } from '../../../operator/api-key-bindings/decide.ts';
 import { type GatheredBinding, sha256 } from '../../../operator/api-key-bindings/gather.ts';
-import { makeBinding } from '../memory-cluster.ts';
+import { makeBinding, makeOrganization } from '../memory-cluster.ts';
 import { makeTenantObject, organizationId, rowId } from '../tenant-object.ts';
 
 const nowMs = Date.parse('2026-01-01T00:00:00Z');
@@ -35,7 +36,7 @@ const gatheredAs = (gathered: Partial<GatheredBinding>, binding = makeBinding('w
     hasProvider: true,
     providerKey: 'sk-secret',
     syntheticKey: 'chp_out',
-    rival: undefined,
+    competition: { rival: undefined, nextExpiryMs: undefined },
     stored: undefined,
     keepsFormerRoles: false,
     isOperatorsSecret: false,
@@ -152,4 +153,31 @@ test('nothing that is told of a key shows it', () => {
   for (const gathered of [{}, { hasProvider: false }, { providerKey: undefined }]) {
     assert.doesNotMatch(JSON.stringify(decide({}, gathered).verdict), /sk-secret/);
   }
+});
+
+test('one that competes is withdrawn and names the older one, and is looked at again when that expires', () => {
+  const rival = makeBinding('platform/older', { user: 'ada' });
+  const competition = { rival, nextExpiryMs: 10_000 };
+  const decision = decide({}, { stored: row, competition });
+  assert.ok(decision.action === 'withdraw');
+  assert.deepEqual([decision.verdict.reason, decision.requeueAfterMs], ['Competing', 10_000]);
+  assert.match(decision.verdict.message, /ApiKeyBinding platform\/older is older .*user "ada" to provider "openai"/);
+  assert.equal(
+    apply({ active: false }, { competition }).verdict.reason,
+    'Ready',
+    'one that is not active is in nobody’s way',
+  );
+  assert.equal(apply({}, { competition: { rival: undefined, nextExpiryMs: 10_000 } }).requeueAfterMs, 10_000);
+});
+
+test('one that was there before there was a spec.sharing stays in force, and is told what will become of it', () => {
+  const sharing = [{ namespace: 'web', resources: ['ApiKeyBinding' as const] }];
+  const acme = makeOrganization('acme', { sharing }, { status: { sharing: 'Former' } });
+  const binding = makeBinding('web/key');
+  const object = makeTenantObject<'ApiKeyBinding'>(binding, acme);
+  const gathered = gatheredAs({ competition: { rival: makeBinding('web/older'), nextExpiryMs: undefined } }, binding);
+  assert.equal(decideBinding(gathered, object, 'chp_fresh', nowMs).action, 'apply');
+  const foretold = foretellRival(gathered, object);
+  assert.deepEqual([foretold?.type, foretold?.status, foretold?.reason], ['Consent', false, 'WillCompete']);
+  assert.match(foretold?.message ?? '', /this binding is not in force: ApiKeyBinding web\/older is older/);
 });
