@@ -194,6 +194,21 @@ test('a record that the database refuses is set aside with the reason, and stops
   assert.match(aside[1]?.reason ?? '', /invalid input syntax for type uuid/);
 });
 
+test('a batch that takes longer than a statement may is halved until it gets through', async (t) => {
+  const shipping = await prepare(t);
+  const { id, role } = shipping.tenant;
+  await database.owner.query(`
+    create function public.linger() returns trigger language plpgsql as $$ begin perform pg_sleep(0.002); return new; end $$;
+    create trigger linger before insert on chaperone.requests for each row when (new.organization_id = '${id}')
+      execute function public.linger();
+    alter role ${role} set statement_timeout = '500ms'`);
+  t.after(() => database.owner.query('drop function public.linger() cascade'));
+  settle(shipping, 1_000);
+  assert.ok(await shipping.start().flush(60_000));
+  assert.deepEqual(await arrivedTokens(shipping), upTo(1_000));
+  assert.deepEqual(setAside(shipping), []);
+});
+
 test('ratings arrive, and the newest of a call is in force', async (t) => {
   const shipping = await prepare(t);
   const requestId = makeRequestId(Date.now());
