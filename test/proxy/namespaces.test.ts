@@ -253,6 +253,13 @@ describe('of several namespaces', () => {
   });
 
   it('of two bindings that serve the same the older is in force, and the other follows it', async () => {
+    // Ages are told in whole seconds.
+    const untilOlder = (path: string) => {
+      const [namespace = '', name = ''] = path.split('/');
+      const { creationTimestamp = '' } = cluster.get('ApiKeyBinding', namespace, name)?.metadata ?? {};
+      return until(() => Date.now() >= Date.parse(creationTimestamp) + 1_000, `a later second than ${path} is of`);
+    };
+    await untilOlder('shop/key');
     await writeFile(join(directory, 'second.yaml'), bindingOf('shop/a-second', 'second', 'models: ["*-4o"]'));
     const held = await until(() => {
       const condition = conditionOf('shop/a-second');
@@ -264,6 +271,7 @@ describe('of several namespaces', () => {
     await replaceFile(join(directory, 'keys.yaml'), keys.replace(bindingOf('shop/key', 'key', 'models: [gpt-*]'), ''));
     await until(() => conditionOf('shop/a-second')?.status === 'True', 'the second to take over');
     await until(async () => (await keyOf('shop', 'bob')) === 'second', 'calls to go by it');
+    await untilOlder('shop/a-second');
     await replaceFile(join(directory, 'keys.yaml'), keys);
     // Stated again it is the younger one.
     await until(() => conditionOf('shop/key')?.reason === 'Competing', 'the first to be held back');
