@@ -33,6 +33,10 @@ export const problems = {
   contents_not_stored: { status: 422, message: 'What was said in this request is not stored' },
   nothing_to_analyze: { status: 422, message: 'The request has no text to analyze' },
   analysis_config_not_found: { status: 404, message: 'Analysis config not found' },
+  websocket_not_served: {
+    status: 426,
+    message: 'WebSockets are not served here: send the same call by POST, with "stream": true',
+  },
   route_not_found: { status: 404, message: 'Unknown request URL' },
   spool_full: { status: 503, message: 'The usage spool is full; no call is made that could not be accounted for' },
   spool_unwritable: {

@@ -43,6 +43,7 @@ export async function openAiSurface(app: FastifyInstance, options: OpenAiSurface
     const caller = pipeline.authenticate(request.raw);
     request.caller = caller instanceof Promise ? await caller : caller;
     reply.headers(ownHeaders(request.id, request.caller));
+    if (asksForWebSocket(request)) throw new ProxyError('websocket_not_served');
     requireKnownEncoding(request.headers);
     const share = inFlight.open();
     request.share = share;
@@ -63,4 +64,9 @@ export async function openAiSurface(app: FastifyInstance, options: OpenAiSurface
   registerResources(app, options);
   registerLists(app, options);
   app.register(governanceSurface, { ...options, prefix: '' });
+}
+
+/** Whether it is the opening handshake of a WebSocket (RFC 6455, section 4.1). */
+function asksForWebSocket({ method, headers }: FastifyRequest): boolean {
+  return method === 'GET' && /\bwebsocket\b/i.test(headers.upgrade ?? '');
 }

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { before, describe, it } from 'node:test';
+import { type Stack, startStack } from '../stack.ts';
+import { suiteScope } from '../up/start-up.ts';
+
+/** What well-known clients do of themselves, through the front door. */
+describe('a client that nobody has changed', () => {
+  const scope = suiteScope();
+  let stack: Stack;
+  before(async () => {
+    stack = await startStack(scope);
+  });
+
+  /** Sends a request with headers as they are, and reads the answer whole. */
+  const send = async (method: string, path: string, headers: Readonly<Record<string, string>> = {}) => {
+    const sent = request(`${stack.baseUrl}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${stack.token}`, 'x-user-id': 'ada', ...headers },
+    });
+    sent.end();
+    const [answer] = await once(sent, 'response');
+    const { error } = JSON.parse(await text(answer));
+    return { status: answer.statusCode, headers: answer.headers, error };
+  };
+  const webSocket = {
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+    'sec-websocket-version': '13',
+    'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+  };
+
+  it('that opens a WebSocket is told to use HTTP, on every path of the API', async () => {
+    for (const path of ['/responses', '/realtime?model=gpt-realtime', '/models', '/no-such-path']) {
+      const { status, headers, error } = await send('GET', path, webSocket);
+      assert.deepEqual([status, error.code, error.type], [426, 'websocket_not_served', 'invalid_request_error'], path);
+      assert.equal(error.message, 'WebSockets are not served here: send the same call by POST, with "stream": true');
+      assert.equal(headers.upgrade, 'HTTP/1.1');
+      assert.match(headers['x-request-id'], /^req_/);
+    }
+    assert.equal((await send('GET', '/responses', { ...webSocket, upgrade: 'WebSocket' })).status, 426);
+  });
+
+  it('that opens a WebSocket must say who it is, like any other', async () => {
+    const { status, error } = await send('GET', '/responses', { ...webSocket, authorization: 'Bearer nonsense' });
+    assert.deepEqual([status, error.code], [401, 'invalid_credentials']);
+  });
+
+  it('that asks for another protocol, or for none, is answered as ever', async () => {
+    const plain = await send('GET', '/responses');
+    assert.deepEqual([plain.status, plain.error.code], [404, 'route_not_found']);
+    const http2 = await send('GET', '/responses', { connection: 'Upgrade', upgrade: 'h2c' });
+    assert.deepEqual([http2.status, http2.error.code], [404, 'route_not_found']);
+  });
+});
