@@ -73,7 +73,7 @@ export interface OrganizationSpec {
      */
     leeway: string;
     /**
-     * A key of a Secret in the operator's namespace that holds a shared secret. Tokens signed with it (HS256) are then accepted too; meant for migration from systems that issue such tokens.
+     * A key of a Secret in the operator's namespace that holds a shared secret. Tokens signed with it (HS256) are then accepted too; meant for migration from systems that issue such tokens. The Secret permits that by the label `chaperone.dev/shared-secret-of`, with the organization's name.
      */
     sharedSecretRef?: {
       /**
