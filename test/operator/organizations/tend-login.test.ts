@@ -156,6 +156,28 @@ test('every login has its limits once its organization is reconciled, and as man
   assert.deepEqual([limited?.status, limited?.reason], ['True', 'Limited']);
 });
 
+test('a login that somebody else made is told of, and its organization is enforced all the same', async (t) => {
+  const operated = await operate(t);
+  const { superuserUrl } = operated.database;
+  if (superuserUrl === undefined) return t.skip('the server is somebody else’s');
+  const superuser = await connect(t, superuserUrl);
+  const { username, password } = new URL(operated.credentials().databaseUrl);
+  // As a server that was restored from a dump has it.
+  await superuser.query(
+    `drop role ${username}; create role ${username} login password '${password}'; grant chaperone_tenant to ${username}`,
+  );
+  await operated.reconcile();
+  const conditions = operated.organization()?.status?.conditions ?? [];
+  const limited = conditions.find(({ type }) => type === 'DatabaseLimited');
+  assert.deepEqual([limited?.status, limited?.reason], ['False', 'LimitsRefused']);
+  assert.match(limited?.message ?? '', /permission denied/);
+  assert.equal(conditions.find(({ type }) => type === 'Ready')?.status, 'True');
+  await superuser.query(`grant ${username} to chaperone with admin option`);
+  await operated.reconcile();
+  const now = operated.organization()?.status?.conditions?.find(({ type }) => type === 'DatabaseLimited');
+  assert.equal(now?.status, 'True');
+});
+
 test('an organization is deleted whatever its login has made', async (t) => {
   const operated = await operate(t);
   const { databaseUrl } = operated.credentials();
