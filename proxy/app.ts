@@ -5,6 +5,7 @@ import { makeRequestId } from '../database/ids.ts';
 import { answerClientError } from './client-error.ts';
 import { ProxyError } from './error.ts';
 import { registerFrontPage } from './front-page.ts';
+import { mergeSlashes } from './merge-slashes.ts';
 import type { Metrics } from './pipeline/metrics.ts';
 import { maxBodyBytes } from './pipeline/receive-body.ts';
 import { makeCallListener, operations } from './surfaces/openai/calls.ts';
@@ -30,6 +31,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const app = Fastify({
     serverFactory: (handler) =>
       createServer(serverOptions, (request, response) => {
+        mergeSlashes(request);
         if (!isCall(request, response)) handler(request, response);
       }),
     bodyLimit: maxBodyBytes,

@@ -8,16 +8,18 @@ import { isPricedModel } from './price.ts';
  */
 export function makeModelLabel(snapshot: () => Snapshot | undefined): (model: string | null | undefined) => string {
   const labels = new LRUCache<string, string>({ max: 500 });
-  const isNamed = (model: string) => {
-    const spec = snapshot()?.spec;
-    return spec?.models?.allow?.includes(model) || spec?.prices?.some((price) => price.model === model);
-  };
   return (model) => {
     if (model === null || model === undefined) return '';
     const known = labels.get(model);
     if (known !== undefined) return known;
-    const label = isPricedModel(model) || isNamed(model) ? model : 'other';
+    const label = isPricedModel(model) || isNamed(model, snapshot()) ? model : 'other';
     labels.set(model, label);
     return label;
   };
+}
+
+/** Whether the organization names the model, as one that it allows or has a price for. */
+export function isNamed(model: string, snapshot: Pick<Snapshot, 'spec'> | undefined): boolean {
+  const { models, prices } = snapshot?.spec ?? {};
+  return Boolean(models?.allow?.includes(model) || prices?.some((price) => price.model === model));
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { before, describe, it } from 'node:test';
+import OpenAI from 'openai';
 import { type Stack, startStack } from '../stack.ts';
 import { suiteScope } from '../up/start-up.ts';
 
@@ -53,5 +54,40 @@ describe('a client that nobody has changed', () => {
     assert.deepEqual([plain.status, plain.error.code], [404, 'route_not_found']);
     const http2 = await send('GET', '/responses', { connection: 'Upgrade', upgrade: 'h2c' });
     assert.deepEqual([http2.status, http2.error.code], [404, 'route_not_found']);
+  });
+
+  const clientOf = (baseURL: string) =>
+    new OpenAI({ baseURL, apiKey: stack.token, defaultHeaders: { 'X-User-ID': 'ada' }, maxRetries: 0 });
+  const hi = { model: 'gpt-4o', messages: [{ role: 'user', content: 'Hi' } as const] };
+
+  it('whose base URL ends with a slash more is served, calls and all else alike', async () => {
+    const call = (path: string, body?: object) =>
+      fetch(new URL(path, stack.baseUrl), {
+        method: body ? 'POST' : 'GET',
+        headers: { authorization: `Bearer ${stack.token}`, 'x-user-id': 'ada' },
+        ...(body && { body: JSON.stringify(body) }),
+      });
+    for (const path of ['/v1//chat/completions', '/v1/chat//completions', '/v1//chat/completions?a=b//c']) {
+      assert.equal((await call(path, hi)).status, 200, path);
+    }
+    for (const path of ['/v1//models', '/v1///personas', '/v1//models/gpt-4o']) {
+      assert.equal((await call(path)).status, 200, path);
+    }
+    assert.equal((await call('/v1//no-such-path')).status, 404);
+  });
+
+  it('that looks a model up before it calls finds each one that it may call', async () => {
+    const { models } = clientOf(stack.baseUrl);
+    const listed = new Set((await models.list()).data.map(({ id }) => id));
+    for (const model of ['gpt-4o', 'gpt-4o-2024-11-20', 'gpt-5-2025-08-07']) {
+      assert.equal((await models.retrieve(model)).id, model);
+    }
+    assert.ok(!listed.has('gpt-4o-2024-11-20'), 'the provider does not list it');
+    const found = await models.retrieve('gpt-4o-2024-11-20');
+    const alias = await models.retrieve('gpt-4o');
+    assert.deepEqual(found, { ...alias, id: 'gpt-4o-2024-11-20' });
+    for (const model of ['gpt-4o-audio-preview', 'gpt-3.5-turbo', 'gpt-4o-made-up']) {
+      await assert.rejects(models.retrieve(model), OpenAI.NotFoundError, model);
+    }
   });
 });

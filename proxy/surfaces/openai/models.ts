@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { ProxyError } from '../../error.ts';
 import type { Caller } from '../../pipeline/call.ts';
+import { isNamed } from '../../pipeline/model-label.ts';
 import { asString, type Body } from '../../pipeline/operations/json.ts';
 import type { InForce } from '../../pipeline/pipeline.ts';
+import { isPricedModel } from '../../pipeline/price.ts';
 import { keysOf } from '../../pipeline/route.ts';
 import type { RoutedKey, Snapshot } from '../../snapshot/snapshot.ts';
 import { incompleteHeader, type ModelListsOptions, makeModelLists } from './model-lists.ts';
@@ -14,7 +16,7 @@ export interface ModelsOptions extends ModelListsOptions {
 const documented = {
   tags: ['Models'],
   description:
-    'As the providers show them, less what the organization does not allow. The header `X-Chaperone-Incomplete` of a list names the providers that could not be asked.',
+    'As the providers show them, less what the organization does not allow. A model that calls may use and that no list has, such as a dated snapshot, is found by its id. The header `X-Chaperone-Incomplete` of a list names the providers that could not be asked.',
   problems: ['no_api_key', 'overloaded', 'upstream_unreachable', 'upstream_timeout', 'upstream_invalid_response'],
   origin: 'merged',
 } as const satisfies FastifySchema;
@@ -41,8 +43,10 @@ export function registerModels(app: FastifyInstance, options: ModelsOptions): vo
   app.get<{ Params: { '*': string } }>('/models/*', { schema: getOne }, async (request) => {
     const id = request.params['*'];
     const { snapshot } = inForce();
-    const { models, missing } = await listModels(listedKeys(snapshot, request.caller));
-    const model = merge(models, snapshot).get(id);
+    const keys = listedKeys(snapshot, request.caller);
+    const { models, missing } = await listModels(keys);
+    const listed = merge(models, snapshot);
+    const model = listed.get(id) ?? findUnlisted(id, listed, keys, snapshot);
     if (model) return model;
     if (missing.length > 0) {
       const message = `Whether the model '${id}' exists is not known: these providers cannot be asked: ${missing.join(', ')}`;
@@ -77,4 +81,27 @@ function listedKeys(snapshot: Snapshot, caller: Caller): RoutedKey[] {
     if (servesModel(undefined)) exhausted.add(provider.name);
     return true;
   });
+}
+
+/**
+ * A model that providers serve and do not list, such as a snapshot of one that they list: where a call may use it, a
+ * client that asks for it first must find it. Undefined where nobody knows of it, since any id could be called.
+ */
+function findUnlisted(
+  id: string,
+  listed: ReadonlyMap<string, Body>,
+  keys: readonly RoutedKey[],
+  snapshot: Snapshot,
+): Body | undefined {
+  const key = keys.find(({ servesModel }) => servesModel(id));
+  if (!key || !snapshot.allowsModel(id)) return undefined;
+  const alias = withoutDate(id);
+  const relative = listed.get(alias) ?? [...listed].find(([other]) => withoutDate(other) === alias)?.[1];
+  if (!relative && !isPricedModel(id) && !isNamed(id, snapshot)) return undefined;
+  return { id, object: 'model', created: relative?.created ?? 0, owned_by: relative?.owned_by ?? key.provider.name };
+}
+
+/** The alias of a snapshot, whose name ends with its date: `gpt-4o` of `gpt-4o-2024-08-06`. */
+function withoutDate(id: string): string {
+  return id.replace(/-\d{4}-\d{2}-\d{2}$/, '');
 }

@@ -96,4 +96,13 @@ spec:
     }
     await assert.rejects(clientOf('eve').models.retrieve('c-1'), OpenAI.NotFoundError);
   });
+
+  it('finds a snapshot of what is listed for those who can call it, and nothing made up', async () => {
+    const { id, object, owned_by } = await clientOf('eve').models.retrieve('a-1-2026-01-31');
+    assert.deepEqual([id, object, owned_by], ['a-1-2026-01-31', 'model', 'openai']);
+    for (const unknown of ['a-1-latest', 'a-2', 'c-1-2026-01-31']) {
+      await assert.rejects(clientOf('eve').models.retrieve(unknown), OpenAI.NotFoundError, unknown);
+    }
+    assert.deepEqual(await listed('eve'), ['a-1', 'b-1']);
+  });
 });
