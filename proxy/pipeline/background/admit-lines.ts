@@ -2,12 +2,14 @@ import { type CallFields, findListedField, findLookalike, readCallFields } from 
 import { ProxyError } from '../../error.ts';
 import { admitModel, admitSurface } from '../admit.ts';
 import { describeLookalike } from '../body.ts';
+import { answerFactor } from '../in-flight.ts';
 import { countFieldNames, fieldNames } from '../json-text.ts';
 import { asObject, parseObject } from '../operations/json.ts';
 import type { AdmissionMeans, AdmissionSubject, Body } from '../operations/operation.ts';
 import { requireSameKey } from '../resources/ownership.ts';
-import { readWhole, relay } from '../resources/relay.ts';
+import { chunksOf, relay } from '../resources/relay.ts';
 import { batchEndpoints } from './batch-endpoints.ts';
+import { linesOf } from './lines.ts';
 
 /**
  * Judges each line of a batch's input file as the call that it is: its API, its model, what it refers to. A file cannot
@@ -41,9 +43,12 @@ export async function admitLines(
     throw new ProxyError('upstream_invalid_response', { param: 'input_file_id' });
   }
   let number = 0;
-  for (const text of linesOf(await readWhole(file, key.secret, share))) {
+  for await (const text of linesOf(chunksOf(file))) {
     number += 1;
+    const bytes = text.length * answerFactor;
+    share.addAnswer(bytes);
     if (text.trim() !== '') await admitLine(text, number);
+    share.add(-bytes);
   }
 
   async function admitLine(text: string, number: number): Promise<void> {
@@ -76,15 +81,6 @@ function judgeReading(line: Body, fields: CallFields, text: string, number: numb
     if (isRepeated) throw refusal(number, `${name.slice(0, 200)} must stand only once in an object`);
     const isJudged = findListedField(name) !== undefined || lineFields.includes(name);
     if (isEscaped && isJudged) throw refusal(number, `${name} must be written without escapes`);
-  }
-}
-
-/** One at a time: as texts, the whole file would be there twice. */
-function* linesOf(file: Buffer): Iterable<string> {
-  for (let start = 0; start < file.length; ) {
-    const end = file.indexOf(0x0a, start);
-    yield file.toString('utf8', start, end === -1 ? file.length : end);
-    start = end === -1 ? file.length : end + 1;
   }
 }
 

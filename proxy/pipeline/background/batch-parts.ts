@@ -1,6 +1,7 @@
 import { asObject, asString, type Body, parseObject } from '../operations/json.ts';
 import type { OpenFile, Part } from '../operations/operation.ts';
 import { batchEndpoints } from './batch-endpoints.ts';
+import { linesOf } from './lines.ts';
 
 /**
  * Reads what the lines of a batch used, each with the model that answered it, from the file that the batch was answered
@@ -16,19 +17,4 @@ export async function* readBatchParts(batch: Body, open: OpenFile): AsyncIterabl
     if (response?.status_code !== 200) continue;
     yield operation.read(response.body, {});
   }
-}
-
-/** A piece at a time: such a file may have hundreds of megabytes. */
-async function* linesOf(file: AsyncIterable<Buffer>): AsyncIterable<string> {
-  let pieces: Buffer[] = [];
-  for await (const chunk of file) {
-    let start = 0;
-    for (let end = chunk.indexOf(0x0a); end !== -1; end = chunk.indexOf(0x0a, start)) {
-      yield Buffer.concat([...pieces, chunk.subarray(start, end)]).toString('utf8');
-      pieces = [];
-      start = end + 1;
-    }
-    pieces.push(chunk.subarray(start));
-  }
-  yield Buffer.concat(pieces).toString('utf8');
 }

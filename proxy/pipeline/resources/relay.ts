@@ -79,6 +79,16 @@ function readable({ statusCode, headers, body }: Dispatcher.ResponseData, secret
   return { status: statusCode, headers: forwarded, body: redacted };
 }
 
+/** An answer as it comes. @throws {ProxyError} `upstream_interrupted`, `upstream_timeout` or `upstream_invalid_response` */
+export async function* chunksOf({ body }: RelayedAnswer): AsyncGenerator<Buffer, void> {
+  try {
+    yield* body;
+  } catch (error) {
+    if (error instanceof ProxyError || !(error instanceof Error)) throw error;
+    throw new ProxyError(problemCodeOf(error, true), { cause: error });
+  }
+}
+
 /**
  * The whole of an answer, without the provider key, should it quote that.
  *
@@ -86,23 +96,18 @@ function readable({ statusCode, headers, body }: Dispatcher.ResponseData, secret
  * @throws {ProxyError} `upstream_interrupted` or `upstream_invalid_response`; `overloaded`
  */
 export async function readWhole(
-  { body }: RelayedAnswer,
+  answer: RelayedAnswer,
   secret: string,
   share: Pick<Share, 'addAnswer'>,
   maxBytes = maxWholeBytes,
 ): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
-  try {
-    for await (const chunk of body) {
-      length += chunk.length;
-      if (length > maxBytes) throw new ProxyError('upstream_invalid_response');
-      share.addAnswer(chunk.length * answerFactor);
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    if (error instanceof ProxyError || !(error instanceof Error)) throw error;
-    throw new ProxyError(problemCodeOf(error, true), { cause: error });
+  for await (const chunk of chunksOf(answer)) {
+    length += chunk.length;
+    if (length > maxBytes) throw new ProxyError('upstream_invalid_response');
+    share.addAnswer(chunk.length * answerFactor);
+    chunks.push(chunk);
   }
   return withoutSecret(Buffer.concat(chunks), secret);
 }
