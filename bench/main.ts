@@ -15,6 +15,10 @@ const benchmarks: Readonly<Record<string, Entry>> = {
     title: 'what analytics cost an organization with millions of calls, and how fast usage gets into PostgreSQL',
     load: async () => (await import('./analytics.ts')).analytics,
   },
+  hostile: {
+    title: 'what a proxy holds of memory under thousands of hostile requests, and after them',
+    load: async () => (await import('./hostile.ts')).hostile,
+  },
   cluster: {
     title: 'what many objects cost, and how long a change takes until a pod sees it',
     load: async () => (await import('./cluster.ts')).cluster,

@@ -86,7 +86,7 @@ program
   .option('--data-limit <bytes>', 'the most that --data may hold (default: 5368709120, which is 5Gi)', parseBytes)
   .option(
     '--max-in-flight-bytes <bytes>',
-    'what bodies in flight may hold of memory, in all (default: three eighths of what the process may use)',
+    'what bodies in flight may hold of memory, in all (default: a quarter of what the process may use)',
     parseBytes,
   )
   .option('--stall <seconds>', 'how long a client may send nothing in the middle of a body', parseSeconds, 30)

@@ -72,7 +72,7 @@ export interface ProxyOptions {
   readonly flushMs?: number;
   /** The most that may be in the data directory; 5 GiB where absent. */
   readonly dataLimitBytes?: number;
-  /** What bodies in flight may hold of memory, in all; three eighths of what the process may use where absent. */
+  /** What bodies in flight may hold of memory, in all; a quarter of what the process may use where absent. */
   readonly maxInFlightBytes?: number;
   /** How long a client may send nothing in the middle of a body; 30 s where absent. */
   readonly stallMs?: number;
@@ -107,6 +107,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   });
   const inFlight = makeInFlight(
     options.maxInFlightBytes ?? defaultMaxInFlightBytes(process.constrainedMemory(), totalmem()),
+    globalThis.gc,
   );
   const stalls = makeStallWatch(options.stallMs ?? 30_000);
   const upstream = await makeUpstream(options.egress);
@@ -249,6 +250,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     metrics,
     drainMs: options.drainMs ?? 60_000,
     stalls,
+    inFlight,
   });
   const app = buildApp({
     pipeline,

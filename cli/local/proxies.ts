@@ -36,9 +36,9 @@ export interface ProxyProcess {
 
 /**
  * What Node starts a proxy with, and in the image every command: nearly all that a call or a reconciliation makes is
- * short-lived, and a small young generation keeps the process small.
+ * short-lived, and a small young generation keeps the process small. A proxy collects by itself what large bodies left.
  */
-export const proxyNodeOptions: readonly string[] = ['--max-semi-space-size=4'];
+export const proxyNodeOptions: readonly string[] = ['--max-semi-space-size=4', '--expose-gc'];
 
 /** Of an environment, what says by which way providers are reached. */
 export function egressEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
@@ -46,8 +46,16 @@ export function egressEnvironment(environment: NodeJS.ProcessEnv): NodeJS.Proces
   return Object.fromEntries(names.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])));
 }
 
-/** One heap of malloc's for all threads, of which one alone does most of it: several keep a tenth of a proxy's memory free. */
-export const proxyEnvironment = { MALLOC_ARENA_MAX: '1' } as const;
+/**
+ * One heap of malloc's for all threads, of which one alone does most of it: several keep a tenth of a proxy's memory free.
+ * Large buffers are mapped by themselves and go back as soon as they are free; left alone, malloc raises the size from
+ * which it does so with each that it sees.
+ */
+export const proxyEnvironment = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+} as const;
 
 const restartMs = { first: 100, last: 5_000 };
 

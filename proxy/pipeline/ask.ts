@@ -6,6 +6,7 @@ import type { AccountingTerms, makeAccounting } from './account.ts';
 import type { Call, Caller, Outcome } from './call.ts';
 import { unknownUsage } from './call.ts';
 import { providerError, requestCompletion, UpstreamFailure } from './completion.ts';
+import type { InFlight } from './in-flight.ts';
 import { chat } from './operations/chat.ts';
 import { parseObject } from './operations/json.ts';
 import type { Body } from './operations/operation.ts';
@@ -35,20 +36,22 @@ export interface AskOptions {
   readonly terms: () => AccountingTerms;
   readonly openAccount: ReturnType<typeof makeAccounting>;
   readonly upstream: Dispatcher;
+  readonly inFlight: InFlight;
 }
 
 export type Ask = ReturnType<typeof makeAsk>;
 
 /** Makes the function by which the proxy itself asks a provider for a chat completion, accounted for as any call. */
-export function makeAsk({ terms, openAccount, upstream }: AskOptions) {
+export function makeAsk({ terms, openAccount, upstream, inFlight }: AskOptions) {
   /** @throws {ProxyError} `spool_…` where it cannot be accounted for, `upstream_…` where no completion comes */
   return async function ask(question: Question): Promise<Reply> {
     const account = openAccount(callOf(question), terms());
     const sentAtTicks = performance.now();
+    const share = inFlight.open();
     const settle = (outcome: Partial<Outcome>) =>
       account.settle({ ...noAnswer, upstreamMs: performance.now() - sentAtTicks, ...outcome });
     try {
-      const { status, text } = await requestCompletion(upstream, question.key, question.body);
+      const { status, text } = await requestCompletion(upstream, question.key, question.body, share);
       const completion = parseObject(text);
       if (!completion) throw new UpstreamFailure(new ProxyError('upstream_invalid_response'), { httpStatus: status });
       const reading = chat.read(completion, { ...question.body });
@@ -62,6 +65,7 @@ export function makeAsk({ terms, openAccount, upstream }: AskOptions) {
     } finally {
       // Whatever it was: no call stays open.
       settle({ errorCode: 'internal_error' });
+      share.release();
     }
   };
 }

@@ -5,6 +5,7 @@ import type { Provider, RoutedKey } from '../snapshot/snapshot.ts';
 import type { Outcome } from './call.ts';
 import { decodeBody } from './content-encoding.ts';
 import { problemCodeOf } from './forward.ts';
+import { answerFactor, type Share } from './in-flight.ts';
 import { asString, errorCodeOf } from './operations/json.ts';
 import { withoutSecret } from './redact.ts';
 
@@ -32,6 +33,7 @@ export async function requestCompletion(
   upstream: Dispatcher,
   { provider, secret }: RoutedKey,
   body: OpenAI.ChatCompletionCreateParamsNonStreaming,
+  share: Share,
 ): Promise<{ status: number; text: string }> {
   const { default: Client } = await import('openai');
   const client = new Client({
@@ -45,7 +47,7 @@ export async function requestCompletion(
     // Each attempt is a call of its own, with an account of its own.
     maxRetries: 0,
     timeout: provider.headersTimeoutMs + provider.idleTimeoutMs,
-    fetch: makeFetch(upstream, provider, secret),
+    fetch: makeFetch(upstream, provider, secret, share),
   });
   try {
     const response = await client.chat.completions.create(body).asResponse();
@@ -56,7 +58,7 @@ export async function requestCompletion(
 }
 
 /** `fetch` over the proxy's own connections. Of the headers only those go upstream that any call has. */
-function makeFetch(dispatcher: Dispatcher, provider: Provider, secret: string): typeof fetch {
+function makeFetch(dispatcher: Dispatcher, provider: Provider, secret: string, share: Share): typeof fetch {
   return async (url, init) => {
     let hasBegun = false;
     const { origin, pathname, search } = new URL(String(url));
@@ -79,7 +81,7 @@ function makeFetch(dispatcher: Dispatcher, provider: Provider, secret: string): 
       });
       hasBegun = true;
       const decoded = decodeBody(body, asString(headers['content-encoding']) ?? undefined);
-      const text = withoutSecret(await readAll(decoded), secret).toString('utf8');
+      const text = withoutSecret(await readAll(decoded, share), secret).toString('utf8');
       return new Response(text === '' ? null : text, {
         status: statusCode,
         headers: { 'content-type': 'application/json' },
@@ -92,12 +94,13 @@ function makeFetch(dispatcher: Dispatcher, provider: Provider, secret: string): 
   };
 }
 
-async function readAll(body: AsyncIterable<Buffer>): Promise<Buffer> {
+async function readAll(body: AsyncIterable<Buffer>, share: Share): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of body) {
     length += chunk.length;
     if (length > maxAnswerBytes) throw new errors.ResponseExceededMaxSizeError();
+    share.addAnswer(chunk.length * answerFactor);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -23,6 +23,8 @@ export interface Share {
   add(bytes: number): void;
   /** Takes so much more for an answer: it has been paid for, so a part of all is kept for answers. @throws {ProxyError} `overloaded` */
   addAnswer(bytes: number): void;
+  /** Told of bytes that came and were not kept: they take memory until garbage is collected. */
+  discard(bytes: number): void;
   /** Gives everything back. Whatever is added later is not held. */
   release(): void;
 }
@@ -30,12 +32,36 @@ export interface Share {
 /** An answer that is read whole is held as bytes, as text and parsed. */
 export const answerFactor = 3;
 
+const idleMs = 500;
+
 /** Of all, what requests may take. */
 const requestsShare = 0.75;
 
-export function makeInFlight(maxBytes: number): InFlight {
+/**
+ * @param collect collects garbage: what was given back takes memory until then, and nobody else knows that there is much
+ */
+export function makeInFlight(maxBytes: number, collect?: () => void): InFlight {
   const maxRequestBytes = Math.floor(maxBytes * requestsShare);
   let held = 0;
+  let uncollected = 0;
+  let idleTimer: NodeJS.Timeout | undefined;
+  const collectNow = () => {
+    clearTimeout(idleTimer);
+    idleTimer = undefined;
+    uncollected = 0;
+    collect?.();
+  };
+  const collectSoon = () => {
+    uncollected = 0;
+    setImmediate(collectNow);
+  };
+  /** At once where it is much, and once nothing is held where it is a little: a collection takes some 20 ms. */
+  const giveUp = (bytes: number) => {
+    uncollected += bytes;
+    if (!collect || uncollected < maxBytes / 64) return;
+    if (uncollected >= maxBytes / 6) collectSoon();
+    else if (held === 0) idleTimer ??= setTimeout(collectNow, idleMs).unref();
+  };
   return {
     heldBytes: () => held,
     open() {
@@ -60,8 +86,10 @@ export function makeInFlight(maxBytes: number): InFlight {
           if (held + bytes > maxBytes) throw new ProxyError('overloaded');
           take(bytes);
         },
+        discard: giveUp,
         release() {
           held -= own;
+          giveUp(own);
           own = 0;
           isReleased = true;
         },
@@ -78,12 +106,12 @@ function tooLarge(bytes: number): ProxyError {
 const mebibyte = 1024 * 1024;
 
 /**
- * How much may be held where nothing is said: three eighths of the memory that the process may use, so that the sidecar
+ * How much may be held where nothing is said: a quarter of the memory that the process may use, so that the sidecar
  * stays under its limit of 256Mi.
  *
  * @param constrainedBytes the limit of the container; 0, or more than the machine has, where there is none
  */
 export function defaultMaxInFlightBytes(constrainedBytes: number, machineBytes: number): number {
   const limit = constrainedBytes > 0 ? Math.min(constrainedBytes, machineBytes) : machineBytes;
-  return Math.min(Math.max(Math.floor((limit * 3) / 8), 32 * mebibyte), 1024 * mebibyte);
+  return Math.min(Math.max(Math.floor(limit / 4), 32 * mebibyte), 1024 * mebibyte);
 }

@@ -14,7 +14,7 @@ import { openForm } from './form.ts';
 import { forward } from './forward.ts';
 import { scopeIdempotencyKey } from './idempotency-key.ts';
 import type { Identify } from './identify.ts';
-import type { Share } from './in-flight.ts';
+import type { InFlight, Share } from './in-flight.ts';
 import type { Metrics } from './metrics.ts';
 import type { Operation } from './operations/operation.ts';
 import type { Price } from './price.ts';
@@ -48,6 +48,7 @@ export interface PipelineOptions {
   readonly metrics: Metrics;
   readonly drainMs: number;
   readonly stalls: StallWatch;
+  readonly inFlight: InFlight;
 }
 
 /** An HTTP request for a governed operation, as a surface hands it over. */
@@ -81,7 +82,7 @@ export type Pipeline = ReturnType<typeof makePipeline>;
 
 /** The way of a call: authenticate, admit, route, forward (observing), account. */
 export function makePipeline(options: PipelineOptions) {
-  const { inForce, identify, openAccount, catchUp, ownership, upstream, metrics, drainMs, stalls } = options;
+  const { inForce, identify, openAccount, catchUp, ownership, upstream, metrics, drainMs, stalls, inFlight } = options;
 
   const usageRefusals = makeUsageRefusals();
 
@@ -234,7 +235,7 @@ export function makePipeline(options: PipelineOptions) {
     permit,
     run,
     runForm,
-    ask: makeAsk({ terms: () => termsOf(inForce()), openAccount, upstream }),
+    ask: makeAsk({ terms: () => termsOf(inForce()), openAccount, upstream, inFlight }),
   };
 }
 

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { type Readable, Transform, type TransformCallback } from 'node:stream';
 import { ProxyError } from '../error.ts';
 import { findUnpacker, type OpenUnpacker } from './content-encoding.ts';
+import { type GatheredBytes, gatherBytes } from './gathered-bytes.ts';
 import type { Share } from './in-flight.ts';
 import type { StallWatch } from './stall-watch.ts';
 
@@ -155,35 +156,44 @@ export function chargeParsing(raw: Buffer, share: Share): void {
  */
 export function receiveBody(request: IncomingMessage, share: Share, stalls: StallWatch): Promise<Buffer> {
   const declared = Number(request.headers['content-length'] ?? 0);
-  if (declared > maxBodyBytes) throw new ProxyError('request_too_large');
-  share.expect(declared);
+  try {
+    if (declared > maxBodyBytes) throw new ProxyError('request_too_large');
+    // With what parsing it takes.
+    share.expect(declared * 3);
+  } catch (error) {
+    // Read and forgotten, since a client that is still sending would not see its answer otherwise.
+    request.on('data', (chunk: Buffer) => share.discard(chunk.length));
+    throw error;
+  }
   const source = unpackBody(request, maxBodyBytes);
   return new Promise((resolve, reject) => {
-    let chunks: Buffer[] = [];
+    let gathered: GatheredBytes | undefined = gatherBytes(source === request ? declared : 0);
     let length = 0;
     const watched = stalls.watch(() => fail(new ProxyError('request_timeout')));
     const fail = (error: unknown) => {
       watched.end();
-      chunks = [];
-      length = Number.POSITIVE_INFINITY;
+      gathered = undefined;
       if (source !== request) source.destroy();
       reject(error instanceof ProxyError ? error : new ProxyError('invalid_request', { cause: error }));
     };
     source.on('data', (chunk: Buffer) => {
       watched.touch();
-      if (length === Number.POSITIVE_INFINITY) return;
+      if (!gathered) {
+        share.discard(chunk.length);
+        return;
+      }
       length += chunk.length;
       try {
         if (length > maxBodyBytes) throw new ProxyError('request_too_large');
         share.add(chunk.length + chunkBytes);
-        chunks.push(chunk);
+        gathered.push(chunk);
       } catch (error) {
         fail(error);
       }
     });
     source.on('end', () => {
       watched.end();
-      resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
+      if (gathered) resolve(gathered.whole());
     });
     source.on('error', fail);
     // It may have broken off while the credential was being verified, and says so no more.
