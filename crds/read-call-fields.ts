@@ -47,6 +47,8 @@ interface Meaning {
   readonly isIdentified?: true;
   readonly isOpaque?: true;
   readonly lookalikeOf?: string;
+  /** The field of ours that it may be taken for at the top of a body. */
+  readonly topLookalikeOf?: string;
   /** The field of an item that it may be taken for. */
   readonly itemLookalikeOf?: string;
   readonly namesModel?: true;
@@ -110,6 +112,8 @@ export function readCallFields(body: JsonObject): CallFields {
         if (typeof value === 'object') push(value, role === opaque ? opaque : plain, depth + 1, name);
         continue;
       }
+      if (meaning.topLookalikeOf !== undefined && depth === 0)
+        lookalike ??= { field: name, meant: meaning.topLookalikeOf };
       if (meaning.lookalikeOf !== undefined) lookalike ??= { field: name, meant: meaning.lookalikeOf };
       if (meaning.itemLookalikeOf !== undefined && (role === item || role === identified))
         lookalike ??= { field: name, meant: meaning.itemLookalikeOf };
@@ -212,9 +216,13 @@ function findMeaning(name: string): Meaning {
     ...(namedByCaller.includes(name) && { isNamedByCaller: true as const }),
     ...((name === 'model' || name === 'models' || name === 'svg') && { namesModel: true as const }),
     ...(ofItem !== undefined && ofItem !== name && { itemLookalikeOf: ofItem }),
+    ...(misspellings.has(fold(name).replaceAll('-', '')) && name !== 'persona_id' && { topLookalikeOf: 'persona_id' }),
   };
   return Object.keys(meaning).length > 0 || meant !== undefined ? meaning : nothing;
 }
+
+/** What callers write for `persona_id`, folded: a call must not go without its persona in silence. No provider has such fields. */
+const misspellings: ReadonlySet<string> = new Set(['persona', 'personaid', 'personaname', 'personauuid']);
 
 function namesByFold(names: readonly string[]): Map<string, string> {
   return new Map(names.map((name) => [fold(name), name]));

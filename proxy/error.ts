@@ -1,30 +1,47 @@
 /**
- * Every way in which a call can end badly on our side. A surface turns a code into its own envelope; `message` is the
- * sentence that its users know from the API document, the code says precisely what happened.
+ * Every way in which a call can end badly on our side. A surface turns a code into its own envelope; `message` begins with
+ * the sentence that its users know from the API document, and says what is wrong and what to do; the code says precisely
+ * what happened.
  */
 export const problems = {
-  invalid_credentials: { status: 401, message: 'Invalid authentication credentials' },
+  invalid_credentials: {
+    status: 401,
+    message: 'Invalid authentication credentials: the token or key is unknown here, has expired or was revoked',
+  },
   issuer_unavailable: { status: 503, message: 'The keys of the issuer of this token cannot be had' },
-  user_required: { status: 400, message: 'User not found' },
+  user_required: {
+    status: 400,
+    message:
+      'User not found: send your id of the user in the header X-User-ID, or use a token for one user (chaperone token --organization NAME --user YOU)',
+  },
   user_mismatch: { status: 403, message: 'X-User-ID is not the user that the credential was issued to' },
   role_required: { status: 403, message: 'This needs a credential with another role' },
   invalid_header: { status: 400, message: 'Error processing request' },
-  invalid_json: { status: 400, message: 'Error processing request' },
+  invalid_json: { status: 400, message: 'Error processing request: the body is not a JSON object' },
   invalid_request: { status: 400, message: 'Error processing request' },
   headers_too_large: { status: 431, message: 'The headers of the request have more than 16 KB' },
   request_timeout: { status: 408, message: 'The request did not arrive in time' },
-  request_too_large: { status: 413, message: 'Error processing request' },
-  unsupported_encoding: { status: 415, message: 'Error processing request' },
+  request_too_large: { status: 413, message: 'Error processing request: the body is larger than the proxy takes' },
+  unsupported_encoding: {
+    status: 415,
+    message: 'Error processing request: the body has a Content-Encoding that the proxy does not read',
+  },
   overloaded: { status: 503, message: 'The proxy holds as many bodies as it may; try again in a moment' },
   persona_not_found: { status: 404, message: 'Persona not found or not accessible' },
   name_taken: { status: 409, message: 'The name is taken' },
   owned_by_resource: { status: 409, message: 'It is owned by a Kubernetes resource' },
-  persona_not_supported: { status: 400, message: 'Error processing request' },
+  persona_not_supported: {
+    status: 400,
+    message: 'Error processing request: this API takes no persona; leave persona_id out',
+  },
   previous_response_not_found: { status: 400, message: 'Previous response not found.' },
   model_not_allowed: { status: 403, message: 'The organization does not allow this model' },
   surface_not_allowed: { status: 403, message: 'The organization does not serve this API' },
   model_not_found: { status: 404, message: 'The model does not exist or you do not have access to it' },
-  no_api_key: { status: 403, message: 'No active API key found for organization' },
+  no_api_key: {
+    status: 403,
+    message: 'No active API key found for organization: it needs an ApiKeyBinding that is Ready',
+  },
   organization_deleted: { status: 403, message: 'The organization has been deleted' },
   user_not_found: { status: 404, message: 'User not found' },
   user_inactive: { status: 403, message: 'The user has been deactivated' },
@@ -45,14 +62,29 @@ export const problems = {
   },
   shutting_down: { status: 503, message: 'Shutting down' },
   store_unavailable: { status: 503, message: 'The database cannot be reached' },
-  upstream_unreachable: { status: 502, message: 'Error processing request' },
-  upstream_timeout: { status: 502, message: 'Error processing request' },
-  upstream_interrupted: { status: 502, message: 'Error processing request' },
-  upstream_invalid_response: { status: 502, message: 'Error processing request' },
-  upstream_refused: { status: 502, message: 'Error processing request' },
-  upstream_incomplete: { status: 502, message: 'Error processing request' },
-  upstream_rate_limited: { status: 429, message: 'Error processing request' },
-  upstream_error: { status: 502, message: 'Error processing request' },
+  upstream_unreachable: { status: 502, message: 'Error processing request: the provider cannot be reached; try again' },
+  upstream_timeout: {
+    status: 502,
+    message: 'Error processing request: the provider did not answer in time; try again',
+  },
+  upstream_interrupted: {
+    status: 502,
+    message: 'Error processing request: the answer of the provider was cut off; try again',
+  },
+  upstream_invalid_response: {
+    status: 502,
+    message: 'Error processing request: the answer of the provider cannot be read',
+  },
+  upstream_refused: { status: 502, message: 'Error processing request: the provider refused the call' },
+  upstream_incomplete: {
+    status: 502,
+    message: 'Error processing request: the provider ended its answer before it was complete',
+  },
+  upstream_rate_limited: {
+    status: 429,
+    message: 'Error processing request: the provider has had too many calls; try again later',
+  },
+  upstream_error: { status: 502, message: 'Error processing request: the provider had an error; try again' },
   internal_error: { status: 500, message: 'Internal error' },
 } as const;
 

@@ -1,4 +1,4 @@
-import { ProxyError } from '../error.ts';
+import { ProxyError, problems } from '../error.ts';
 import type { Persona, RoutedKey, Snapshot, Surface } from '../snapshot/snapshot.ts';
 import type { Caller } from './call.ts';
 import type { Body } from './operations/operation.ts';
@@ -11,9 +11,14 @@ import type { Body } from './operations/operation.ts';
  */
 export function admitPersona(snapshot: Snapshot, caller: Caller, personaId: unknown): Persona {
   const persona = typeof personaId === 'string' ? snapshot.personas.get(personaId.toLowerCase()) : undefined;
-  if (!persona || !mayUsePersona(persona, caller)) throw new ProxyError('persona_not_found', { param: 'persona_id' });
-  return persona;
+  if (persona && mayUsePersona(persona, caller)) return persona;
+  const param = 'persona_id';
+  if (typeof personaId === 'string' && isUuid.test(personaId)) throw new ProxyError('persona_not_found', { param });
+  const message = `${problems.persona_not_found.message}: persona_id must be a persona's id, not its name; GET /v1/personas shows the ids`;
+  throw new ProxyError('persona_not_found', { param, message });
 }
+
+const isUuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /** Whether the persona is in use and open to the caller's user. */
 export function mayUsePersona(persona: Persona, caller: Caller): boolean {

@@ -32,7 +32,8 @@ export interface ReadBody {
  */
 export function readBody(raw: Buffer, share?: Share): ReadBody {
   if (share) chargeParsing(raw, share);
-  if (!isUtf8(raw)) throw new ProxyError('invalid_json', { message: 'The body is not valid UTF-8' });
+  if (!isUtf8(raw))
+    throw new ProxyError('invalid_json', { message: 'Error processing request: the body is not valid UTF-8' });
   const text = raw.toString('utf8');
   const body = parseBody(text);
   const fields = readCallFields(body);
@@ -47,11 +48,17 @@ function parseBody(text: string): Body {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new ProxyError('invalid_json', { cause });
+    throw notJson(cause);
   }
   const body = asObject(value);
   if (!body) throw new ProxyError('invalid_json');
   return body;
+}
+
+/** @param cause what the parser says: where in the body it is no JSON */
+export function notJson(cause: unknown): ProxyError {
+  const why = cause instanceof SyntaxError ? ` (${cause.message})` : '';
+  return new ProxyError('invalid_json', { cause, message: `Error processing request: the body is not JSON${why}` });
 }
 
 /**
@@ -96,17 +103,24 @@ export function checkBody(body: Body, operation: Operation): string | undefined 
   const model = body.model ?? undefined;
   const isNamed = typeof model === 'string' && model !== '';
   if (!isNamed && !(model === undefined && operation.modelIsOptional))
-    throw new ProxyError('invalid_request', { param: 'model' });
+    throw wrong(
+      'model',
+      `${model === undefined ? 'is required:' : 'must be'} the id of a model, as GET /v1/models lists them`,
+    );
   for (const field of operation.required) {
-    if (body[field] === undefined) throw new ProxyError('invalid_request', { param: field });
+    if (body[field] === undefined) throw wrong(field, 'is required');
   }
   const previous = body.previous_response_id;
   if (previous !== undefined && previous !== null && typeof previous !== 'string') {
-    throw new ProxyError('invalid_request', { param: 'previous_response_id' });
+    throw wrong('previous_response_id', 'must be the id of a response, as a string');
   }
   // Its usage would become known only after the answer.
-  if (body.background === true && !operation.goesOn) throw new ProxyError('invalid_request', { param: 'background' });
+  if (body.background === true && !operation.goesOn) throw wrong('background', 'is for POST /v1/responses alone');
   return model;
+}
+
+function wrong(param: string, what: string): ProxyError {
+  return new ProxyError('invalid_request', { param, message: `Error processing request: ${param} ${what}` });
 }
 
 /** What goes upstream. */

@@ -32,6 +32,12 @@ export function routeKey(
   const own = caller.user === undefined ? undefined : snapshot.keysByUser.get(caller.user);
   const find = (fits: (key: RoutedKey) => boolean) => own?.find(fits) ?? snapshot.organizationKeys.find(fits);
   const key = find((one) => isLive(one) && one.servesModel(model)) ?? (model === undefined ? find(isLive) : undefined);
-  if (!key) throw new ProxyError('no_api_key');
+  if (!key) throw noKey(model, find(isLive) !== undefined);
   return key;
+}
+
+function noKey(model: string | undefined, hasAny: boolean): ProxyError {
+  if (!hasAny || model === undefined) return new ProxyError('no_api_key');
+  const message = `No active API key found for organization: none of its keys serves the model ${JSON.stringify(model.slice(0, 200))}`;
+  return new ProxyError('no_api_key', { param: 'model', message });
 }

@@ -422,7 +422,9 @@ describe('the governance contract, as a story', () => {
     ];
     for (const [message, refused, status] of table) {
       const answer = await refused();
-      assert.deepEqual([answer.status, answer.body.error.message], [status, message]);
+      assert.equal(answer.status, status);
+      // The sentence comes first; behind it, what is wrong and what to do.
+      assert.match(answer.body.error.message, new RegExp(`^${message}(: .+)?$`));
       assertShape(answer.body.error, fields({ type: 'string', code: 'string', param: orNull('string') }));
     }
   });
@@ -433,6 +435,7 @@ describe('the governance contract, as a story', () => {
       const answer = await ask('POST', '/responses', { model: 'gpt-4o', input: 'Hi' });
       return answer.status !== 200 && answer;
     }, 'the withdrawn key');
-    assert.deepEqual([refused.status, refused.body.error.message], [403, 'No active API key found for organization']);
+    assert.equal(refused.status, 403);
+    assert.match(refused.body.error.message, /^No active API key found for organization(: .+)?$/);
   });
 });

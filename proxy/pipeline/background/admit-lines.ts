@@ -28,7 +28,8 @@ export async function admitLines(
   }
   admitSurface(snapshot, operation.surface);
   if (typeof body.input_file_id !== 'string' || body.input_file_id === '') {
-    throw new ProxyError('invalid_request', { param: 'input_file_id' });
+    const message = 'Error processing request: input_file_id must be the id of an uploaded file, as a string';
+    throw new ProxyError('invalid_request', { param: 'input_file_id', message });
   }
   const file = await relay(upstream, {
     method: 'GET',

@@ -21,7 +21,7 @@ export const batches: Operation = {
   read: readBatch,
   readParts: readBatchParts,
   readStream() {
-    throw new ProxyError('upstream_invalid_response', { message: 'Error processing request' });
+    throw new ProxyError('upstream_invalid_response');
   },
 };
 

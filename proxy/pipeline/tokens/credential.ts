@@ -12,7 +12,7 @@ export function readCredential(headers: IncomingHttpHeaders): string {
   const apiKey = headers['x-api-key'];
   const dashboardKey = headers['x-dashboard-key'];
   const credential = bearer ?? (readKey(apiKey) || readKey(dashboardKey));
-  if (credential === '') throw new ProxyError('invalid_credentials', { param: 'Authorization' });
+  if (credential === '') throw noCredential();
   if (apiKey !== undefined) requireSame(credential, readKey(apiKey), 'X-API-Key');
   if (dashboardKey !== undefined) requireSame(credential, readKey(dashboardKey), 'X-Dashboard-Key');
   return credential;
@@ -21,7 +21,14 @@ export function readCredential(headers: IncomingHttpHeaders): string {
 function readBearer(authorization: string | undefined): string | undefined {
   if (authorization === undefined) return undefined;
   if (/^bearer /i.test(authorization)) return authorization.slice(7).trim();
-  throw new ProxyError('invalid_credentials', { param: 'Authorization' });
+  throw noCredential();
+}
+
+function noCredential(): ProxyError {
+  return new ProxyError('invalid_credentials', {
+    param: 'Authorization',
+    message: 'Invalid authentication credentials: send Authorization: Bearer with a token or a key chp_…',
+  });
 }
 
 function readKey(value: string | string[] | undefined): string {

@@ -1,6 +1,6 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { ProxyError } from '../../error.ts';
+import { notJson } from '../../pipeline/body.ts';
 import { chargeParsing, receiveBody } from '../../pipeline/receive-body.ts';
 import { registerAnalysis } from './analysis/index.ts';
 import { registerAnalytics } from './analytics/index.ts';
@@ -30,7 +30,7 @@ export async function governanceSurface(app: FastifyInstance, context: Governanc
     try {
       return text === '' ? undefined : JSON.parse(text);
     } catch (cause) {
-      throw new ProxyError('invalid_json', { cause });
+      throw notJson(cause);
     }
   });
   validateBySchema(app);

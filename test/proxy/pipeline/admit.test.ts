@@ -42,7 +42,7 @@ for (const [what, user, id, expected] of cases) {
       assert.throws(() => admitPersona(snapshot, caller(user), id), {
         code: 'persona_not_found',
         param: 'persona_id',
-        message: 'Persona not found or not accessible',
+        message: /^Persona not found or not accessible(: persona_id must be a persona's id, not its name; |$)/,
       });
     }
   });

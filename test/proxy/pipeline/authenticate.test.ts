@@ -364,7 +364,7 @@ describe('a credential', () => {
     test(`is not in ${JSON.stringify(headers)}`, () => {
       assert.throws(() => makeOurs().authenticate(headers, makeSnapshot()), {
         code: 'invalid_credentials',
-        message: 'Invalid authentication credentials',
+        message: /^Invalid authentication credentials: send Authorization: Bearer /,
       });
     });
   }

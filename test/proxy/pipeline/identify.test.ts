@@ -40,7 +40,7 @@ test('a credential’s user cannot act as another', () => {
 test('a call must name its user, unless the organization does not ask', () => {
   assert.throws(() => identify({ user: undefined, roles: [] }, {}, strict), {
     code: 'user_required',
-    message: 'User not found',
+    message: /^User not found: send .* X-User-ID, .*chaperone token --organization NAME --user YOU/,
   });
   const { user, userId } = identify({ user: undefined, roles: [] }, {}, lenient);
   assert.deepEqual([user, userId], [undefined, nobody]);

@@ -61,7 +61,7 @@ test('without a key there is no call', () => {
   const empty = makeSnapshot({ keysByUser: new Map([['ada', [ada]]]), organizationKeys: [expired] });
   assert.throws(() => routeKey(empty, caller('bob'), 'gpt-4o', undefined, nowMs), {
     code: 'no_api_key',
-    message: 'No active API key found for organization',
+    message: /^No active API key found for organization: it needs an ApiKeyBinding/,
   });
 });
 
