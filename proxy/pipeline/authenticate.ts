@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { parseDurationMs } from '../../crds/duration.ts';
 import { userIdOf } from '../../database/ids.ts';
-import { ProxyError } from '../error.ts';
+import { ProxyError, problems } from '../error.ts';
 import { isRevoked, type RevocableToken } from '../snapshot/revocations.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Identity } from './call.ts';
@@ -23,7 +23,7 @@ export interface Authenticator {
   /**
    * Who is calling. Synchronous where the token has been seen before or is a synthetic key.
    *
-   * @throws {ProxyError} `invalid_credentials`, `issuer_unavailable`
+   * @throws {ProxyError} `invalid_credentials`, `issuer_unavailable`; `no_api_key` where the binding of a key has gone
    */
   authenticate(headers: IncomingHttpHeaders, snapshot: Snapshot): Identity | Promise<Identity>;
 }
@@ -167,7 +167,10 @@ function rolesOf(claim: unknown): readonly string[] {
 }
 
 function synthetic(key: string, snapshot: Snapshot): Identity {
-  const bound = snapshot.syntheticKeys.get(hash('sha256', key, 'hex'));
-  if (!bound || bound.expiresAtMs <= Date.now()) throw new ProxyError('invalid_credentials');
-  return { user: bound.user, roles: bound.roles };
+  const digest = hash('sha256', key, 'hex');
+  const bound = snapshot.syntheticKeys.get(digest);
+  if (bound && bound.expiresAtMs > Date.now()) return { user: bound.user, roles: bound.roles };
+  if (!snapshot.withdrawnKeys.has(digest)) throw new ProxyError('invalid_credentials');
+  const message = `${problems.no_api_key.message}; the one of this key chp_… has gone or is switched off`;
+  throw new ProxyError('no_api_key', { message });
 }

@@ -252,6 +252,8 @@ interface KeptSnapshot {
   readonly organization: ConfigOrganization;
   readonly personas: readonly ConfigPersona[];
   readonly apiKeys: readonly ConfigApiKey[];
+  /** Absent in what an older version has kept. */
+  readonly withdrawnKeys?: readonly string[];
   readonly inactiveUsers: readonly string[];
   /** Absent in what an older version has kept. */
   readonly revocations?: readonly ConfigRevocation[];
@@ -264,6 +266,7 @@ async function save(directory: string, snapshot: SealedSnapshot): Promise<void> 
     organization: snapshot.organization,
     personas: [...snapshot.personas.values()],
     apiKeys: [...snapshot.apiKeys.values()],
+    withdrawnKeys: [...snapshot.withdrawnKeys],
     inactiveUsers: [...snapshot.inactiveUsers],
     revocations: [...snapshot.revocations.values()],
   };
@@ -282,6 +285,7 @@ async function load(directory: string, organizationId: string): Promise<SealedSn
       organization: kept.organization,
       personas: new Map(kept.personas.map((row) => [row.persona_id, row])),
       apiKeys: new Map(kept.apiKeys.map((row) => [row.api_key_id, row])),
+      withdrawnKeys: new Set(kept.withdrawnKeys),
       inactiveUsers: new Set(kept.inactiveUsers),
       revocations: byName(kept.revocations ?? []),
     };

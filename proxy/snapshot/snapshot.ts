@@ -18,6 +18,8 @@ export interface SealedSnapshot {
   readonly organization: ConfigOrganization | undefined;
   readonly personas: ReadonlyMap<string, ConfigPersona>;
   readonly apiKeys: ReadonlyMap<string, ConfigApiKey>;
+  /** SHA-256 of synthetic keys whose binding has gone, as far as this proxy has seen it: the row forgets them. */
+  readonly withdrawnKeys: ReadonlySet<string>;
   /** Ids of deactivated users. */
   readonly inactiveUsers: ReadonlySet<string>;
   /** By kind and subject. */
@@ -29,6 +31,7 @@ export const emptySnapshot: SealedSnapshot = {
   organization: undefined,
   personas: new Map(),
   apiKeys: new Map(),
+  withdrawnKeys: new Set(),
   inactiveUsers: new Set(),
   revocations: new Map(),
 };
@@ -114,7 +117,12 @@ export interface Snapshot {
   readonly organizationKeys: readonly RoutedKey[];
   /** By the SHA-256 of the synthetic key in hexadecimal: the user it is bound to, if any, and when it ends. */
   readonly syntheticKeys: ReadonlyMap<string, SyntheticKey>;
+  /** Likewise, of bindings that have gone or are switched off. */
+  readonly withdrawnKeys: ReadonlySet<string>;
 }
+
+/** Of keys that come and go, the last so many are remembered. */
+const maxWithdrawn = 1_000;
 
 /** The snapshot with the changes in it. */
 export function applyChanges(snapshot: SealedSnapshot, changes: ConfigChanges): SealedSnapshot {
@@ -124,7 +132,10 @@ export function applyChanges(snapshot: SealedSnapshot, changes: ConfigChanges): 
     if (row.is_deleted) personas.delete(row.persona_id);
     else personas.set(row.persona_id, row);
   }
+  const withdrawnKeys = new Set(snapshot.withdrawnKeys);
   for (const row of changes.apiKeys) {
+    const before = apiKeys.get(row.api_key_id);
+    if (row.is_deleted && before) withdrawnKeys.add(before.synthetic_key_sha256);
     if (row.is_deleted) apiKeys.delete(row.api_key_id);
     else apiKeys.set(row.api_key_id, row);
   }
@@ -135,7 +146,15 @@ export function applyChanges(snapshot: SealedSnapshot, changes: ConfigChanges): 
   }
   const organization = changes.organization ?? snapshot.organization;
   const revocations = new Map([...snapshot.revocations, ...byName(changes.revocations)]);
-  return { version: changes.version, organization, personas, apiKeys, inactiveUsers, revocations };
+  return {
+    version: changes.version,
+    organization,
+    personas,
+    apiKeys,
+    withdrawnKeys: new Set([...withdrawnKeys].slice(-maxWithdrawn)),
+    inactiveUsers,
+    revocations,
+  };
 }
 
 /** Revocations by what they are known by. */
@@ -240,9 +259,13 @@ function openKeys(sealed: SealedSnapshot, opener: RowOpener, providers: Readonly
   const keysByUser = new Map<string, RoutedKey[]>();
   const organizationKeys: RoutedKey[] = [];
   const syntheticKeys = new Map<string, SyntheticKey>();
+  const withdrawnKeys = new Set(sealed.withdrawnKeys);
   for (const row of inOrder(sealed, opener, [...providers.keys()])) {
     const provider = providers.get(row.provider);
-    if (!row.is_active || !provider) continue;
+    if (!row.is_active || !provider) {
+      withdrawnKeys.add(row.synthetic_key_sha256);
+      continue;
+    }
     const expiresAtMs = row.expires_at_ms ?? Number.POSITIVE_INFINITY;
     const servesModel = makeModelRule(row.models ?? undefined, undefined);
     const key = { id: row.api_key_id, provider, secret: opener.secret(row), servesModel, expiresAtMs };
@@ -255,7 +278,7 @@ function openKeys(sealed: SealedSnapshot, opener: RowOpener, providers: Readonly
     if (row.user_external_id === null) organizationKeys.push(key);
     else keysByUser.set(row.user_external_id, [...(keysByUser.get(row.user_external_id) ?? []), key]);
   }
-  return { keys, keysByUser, organizationKeys, syntheticKeys };
+  return { keys, keysByUser, organizationKeys, syntheticKeys, withdrawnKeys };
 }
 
 /**

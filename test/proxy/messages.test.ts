@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
+import { syntheticKeySecretName } from '../../operator/credentials.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { suiteScope } from '../up/start-up.ts';
+import { until } from '../until.ts';
+import { replaceFile, suiteScope } from '../up/start-up.ts';
 
 const call = { model: 'gpt-4o', input: 'Hi' };
 const user = { 'x-user-id': 'ada' };
@@ -79,5 +83,27 @@ describe('a refusal says what is wrong and what to do', () => {
     const parameters = { type: 'object', properties: { persona: { type: 'string' } } };
     const tools = [{ type: 'function', name: 'greet', parameters }];
     assert.equal((await send({ ...call, metadata: { persona: 'x' }, tools }, user)).status, 200);
+  });
+
+  it('a key whose Secret is missing, then whose binding has gone', async () => {
+    const file = join(stack.credentialsDirectory, '../../default', syntheticKeySecretName('openai-shared'), 'api-key');
+    const headers = { ...user, authorization: `Bearer ${await readFile(file, 'utf8')}` };
+    const answer = async () => {
+      const sent = await send(call, headers);
+      const { error } = (await sent.json()) as { error?: { message: string } };
+      return `${sent.status} ${error?.message}`;
+    };
+    assert.match(await answer(), /^200 /);
+    const keys = join(stack.directory, 'keys.yaml');
+    const before = await readFile(keys, 'utf8');
+    const refusal = /^403 No active API key found for organization: it needs an ApiKeyBinding that is Ready; the one/;
+    for (const broken of [before.replace('name: openai\nstringData', 'name: other\nstringData'), '# none\n']) {
+      await replaceFile(keys, broken);
+      await until(async () => refusal.test(await answer()), 'the key to be refused with what is wrong');
+      await replaceFile(keys, before);
+      await until(async () => (await readFile(file, 'utf8').catch(() => '')) !== '', 'the key to be back');
+      headers.authorization = `Bearer ${await readFile(file, 'utf8')}`;
+      await until(async () => (await answer()).startsWith('200 '), 'the key to be in force again');
+    }
   });
 });

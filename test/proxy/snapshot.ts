@@ -49,6 +49,7 @@ export function makeSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
     keysByUser: new Map(),
     organizationKeys: [],
     syntheticKeys: new Map(),
+    withdrawnKeys: new Set(),
     ...changes,
   };
 }

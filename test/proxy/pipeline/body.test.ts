@@ -254,5 +254,8 @@ for (const [text, field] of [
 
 test('a body in another encoding is no body', () => {
   const latin1 = Buffer.from('{"model":"gpt-4o","input":"größe"}', 'latin1');
-  assert.throws(() => readBody(latin1), { code: 'invalid_json', message: 'Error processing request: the body is not valid UTF-8' });
+  assert.throws(() => readBody(latin1), {
+    code: 'invalid_json',
+    message: 'Error processing request: the body is not valid UTF-8',
+  });
 });
