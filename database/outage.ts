@@ -21,3 +21,10 @@ export function isOutage(error: unknown): boolean {
   // What pg says of a connection that broke has no code.
   return 'syscall' in error || /^Connection terminated|^timeout e|^Query read timeout/.test(error.message);
 }
+
+/** Why the database cannot be used, in words. Where a name has several addresses, each has its own failure, and the whole none. */
+export function describeOutage(error: unknown): string {
+  if (error instanceof AggregateError) return [...new Set(error.errors.map(describeOutage))].join('; ');
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${describeOutage(error.cause)}`;
+}

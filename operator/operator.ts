@@ -12,20 +12,23 @@ import { checkConstraints } from './check-constraints.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import type { ServiceAccountIssuer } from './cluster/kubernetes/service-account-issuer.ts';
 import { operatorNamespace } from './credentials.ts';
+import { makeDatabaseProbe } from './database-probe.ts';
 import { fewestConnections, makeServerLimitsReader } from './organizations/limits.ts';
 import { makeLoginCheck } from './organizations/login.ts';
-import { makeOrganizationReconciler } from './organizations/reconcile.ts';
+import { makeOrganizationOutageReport, makeOrganizationReconciler } from './organizations/reconcile.ts';
 import { removeOrphans } from './orphans.ts';
+import { type OutageReports, reportOutages, withOutages } from './outages.ts';
 import { makePartitionsAhead } from './partitions.ts';
 import { personaKind } from './personas/persona-kind.ts';
 import { type Controller, type Reconcile, startController } from './runtime/controller.ts';
+import { watchDatabase } from './runtime/database-health.ts';
 import { whenDatabaseAnswers } from './runtime/database-wait.ts';
 import type { RuntimeMetrics } from './runtime/metrics.ts';
 import { startResync } from './runtime/resync.ts';
 import { makeWorkQueue, type WorkQueue } from './runtime/work-queue.ts';
 import type { SidecarContext } from './sidecars/reconcile.ts';
 import { makeTenancyFinder, type TenantKind } from './tenancy.ts';
-import { makeTenantReconciler } from './tenant-kind.ts';
+import { makeTenantOutageReport, makeTenantReconciler } from './tenant-kind.ts';
 import { makeTriggers } from './triggers.ts';
 
 export interface OperatorOptions {
@@ -63,6 +66,9 @@ export interface Operator {
   stop(): Promise<void>;
 }
 
+/** The kinds that are reconciled. */
+type ReconciledKind = 'Organization' | TenantKind;
+
 const defaultResyncMs = 600_000;
 const tenantKinds = { Persona: personaKind, ApiKeyBinding: bindingKind, AnalysisConfig: analysisConfigKind };
 /** Many bindings that come at once are counted once. */
@@ -77,7 +83,19 @@ const longestTransactionMs = 15 * 60_000;
 export async function startOperator(options: OperatorOptions): Promise<Operator> {
   const { cluster, databaseUrl, log, metrics, concurrency = 4, namespace = operatorNamespace } = options;
   const { resyncMs = defaultResyncMs, propagationMs, now = Date.now, onDatabaseWait } = options;
-  await whenDatabaseAnswers(() => migrate(databaseUrl), { log, ...(onDatabaseWait && { onWait: onDatabaseWait }) });
+  const outageReports: OutageReports = {
+    organization: makeOrganizationOutageReport({ cluster, now }),
+    tenant: (kind) => makeTenantOutageReport(cluster, kind),
+  };
+  await whenDatabaseAnswers(() => migrate(databaseUrl), {
+    log,
+    async onWait(reason) {
+      onDatabaseWait?.(reason);
+      if (reason === undefined) return;
+      const reported = reportOutages(cluster, outageReports, reason);
+      await reported.catch((error: unknown) => log.warn({ err: error }, 'could not say that the database is away'));
+    },
+  });
   const db = new Pool({
     connectionString: databaseUrl,
     application_name: 'chaperone-operator',
@@ -94,12 +112,24 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
 
   const queues = new Map<string, WorkQueue>();
   const controllers: Controller[] = [];
-  const start = (name: string, makeReconcile: (queue: WorkQueue) => Reconcile) => {
+  const probe = makeDatabaseProbe(databaseUrl);
+  const health = watchDatabase({
+    probe: probe.ask,
+    onAway: () => enqueueOrganizations(cluster, queues),
+    onBack: () => {
+      for (const queue of queues.values()) queue.wake();
+      // It may be another one, or older than it was.
+      enqueueEverything(cluster, queues);
+    },
+    log,
+  });
+  const start = (name: ReconciledKind, makeReconcile: (queue: WorkQueue) => Reconcile) => {
     const label = name.toLowerCase();
     const queue = makeWorkQueue(metrics && { observer: metrics.queue(label) });
     queues.set(name, queue);
     const observed = metrics && { observer: metrics.controller(label) };
-    const reconcile = makeReconcile(queue);
+    const report = name === 'Organization' ? outageReports.organization : outageReports.tenant(name);
+    const reconcile = withOutages(makeReconcile(queue), report, health);
     controllers.push(startController({ name, queue, reconcile, concurrency, log, ...observed }));
   };
   const context = { cluster, db, tenancies: makeTenancyFinder(cluster, namespace) };
@@ -127,6 +157,8 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const unsubscribeFleet = sidecars?.fleet.subscribe((name) => queues.get('Organization')?.add(name));
   let hasChecked = false;
   const resync = startResync(async () => {
+    // All is looked at when it is back.
+    if (health.outage() !== undefined) return;
     enqueueEverything(cluster, queues);
     await makePartitionsAhead(db, log, Date.now());
     try {
@@ -155,15 +187,20 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     async stop() {
       unsubscribe();
       unsubscribeFleet?.();
-      await resync.stop();
+      await Promise.all([resync.stop(), health.stop()]);
+      await probe.close();
       await Promise.all(controllers.map((controller) => controller.stop()));
       await db.end();
     },
   };
 }
 
-function enqueueEverything(cluster: Cluster, queues: ReadonlyMap<string, WorkQueue>): void {
+function enqueueOrganizations(cluster: Cluster, queues: ReadonlyMap<string, WorkQueue>): void {
   for (const { metadata } of cluster.list('Organization')) queues.get('Organization')?.add(metadata.name);
+}
+
+function enqueueEverything(cluster: Cluster, queues: ReadonlyMap<string, WorkQueue>): void {
+  enqueueOrganizations(cluster, queues);
   for (const kind of ['Persona', 'ApiKeyBinding', 'AnalysisConfig'] satisfies TenantKind[]) {
     for (const { metadata } of cluster.list(kind)) queues.get(kind)?.add(`${metadata.namespace}/${metadata.name}`);
   }

@@ -2,8 +2,9 @@ import type { Envelope } from '../database/envelope.ts';
 import { resourceIdOf } from '../database/ids.ts';
 import type { Queryable } from '../database/queryable.ts';
 import type { Cluster, ResourceOf, StatusOf } from './cluster/cluster.ts';
+import type { ReportOutage } from './outages.ts';
 import { makeRowReader } from './row-reader.ts';
-import { differs, isNews, toConditions, type Verdict } from './runtime/conditions.ts';
+import { differs, isNews, outageReason, toConditions, type Verdict } from './runtime/conditions.ts';
 import type { Reconcile, Result } from './runtime/controller.ts';
 import type { WorkQueue } from './runtime/work-queue.ts';
 import { decideReach, type Reach } from './sharing.ts';
@@ -147,6 +148,19 @@ export function makeTenantReconciler<K extends TenantKind, Row>(
   };
 }
 
+/** Says on a resource that it cannot be reconciled, since the database is away; all else that is known of it stays. */
+export function makeTenantOutageReport(cluster: TenantContext['cluster'], kind: TenantKind): ReportOutage {
+  return async (path, reason) => {
+    const [namespace = '', name = ''] = path.split('/');
+    const resource = cluster.get(kind, namespace, name);
+    if (!resource) return;
+    const waits = resource.metadata.deletionTimestamp ? 'its removal waits' : 'what has changed waits';
+    const message = `The database cannot be used (${reason}). Proxies go on with what they have; ${waits} until it is back.`;
+    const verdict = notReady(outageReason, message);
+    await report(cluster, { kind }, resource, { verdict, status: resource.status ?? {} });
+  };
+}
+
 interface Outcome extends Omit<TenantOutcome<TenantKind>, 'status'> {
   readonly status: object;
 }
@@ -170,10 +184,13 @@ async function report<K extends TenantKind>(
 ): Promise<void> {
   const key = { kind, namespace: metadata.namespace ?? '', name: metadata.name };
   const verdicts = [outcome.verdict, ...(outcome.consent ? [outcome.consent] : [])];
+  const judged = toConditions(verdicts, status?.conditions, metadata.generation, new Date());
+  // What else was said holds on where nothing could be looked at.
+  const kept = outcome.verdict.reason === outageReason ? (status?.conditions ?? []) : [];
   const next: StatusOf<TenantKind> = {
     ...outcome.status,
     observedGeneration: metadata.generation,
-    conditions: toConditions(verdicts, status?.conditions, metadata.generation, new Date()),
+    conditions: [...judged, ...kept.filter(({ type }) => type === 'Consent')],
   };
   if (differs(status, next)) await cluster.updateStatus(key, next);
   // Of consent the Organization has an Event: one of each object would be a thousand after an upgrade.

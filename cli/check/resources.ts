@@ -1,5 +1,6 @@
 import type { Condition, ObjectMeta } from '../../crds/object-meta.ts';
 import { describeKey, type Kind } from '../../operator/cluster/cluster.ts';
+import { outageReason } from '../../operator/runtime/conditions.ts';
 
 /** Any resource of ours, as far as its readiness goes. */
 export interface StatedResource {
@@ -28,6 +29,24 @@ function whyNotReady({ metadata, status }: StatedResource): string | undefined {
     return 'NotReconciled: the operator has not looked at the latest change yet';
   }
   return ready.status === 'True' ? undefined : `${ready.reason}: ${ready.message}`;
+}
+
+/** What each resource says that waits for the database. */
+export function listWaiting(resources: readonly StatedResource[]): string[] {
+  return resources.flatMap(({ kind, metadata: { namespace = '', name }, status }) => {
+    const waiting = status?.conditions?.find(({ reason }) => reason === outageReason);
+    return waiting ? [`${describeKey({ kind, namespace, name })}: ${waiting.message}`] : [];
+  });
+}
+
+/** What to do about resources that are not ready, where nothing is wrong with themselves. */
+export function hintFor(resources: readonly StatedResource[], otherwise: string): string {
+  const isOutage = listWaiting(resources).length > 0 && listNotReady(resources.filter(isNotWaiting)).length === 0;
+  return isOutage ? 'They wait for the database; there is nothing to correct in them.' : otherwise;
+}
+
+function isNotWaiting(resource: StatedResource): boolean {
+  return listWaiting([resource]).length === 0;
 }
 
 /** What each Organization says of the limits of its database role and of the server, where they are not all there. */

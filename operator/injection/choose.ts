@@ -1,5 +1,6 @@
 import type { ApiKeyBinding, Organization } from '../../crds/resources.generated.ts';
 import { matchesSelector } from '../label-selector.ts';
+import { outageReason } from '../runtime/conditions.ts';
 import type { SyntheticKey } from './environment.ts';
 import { settingAnnotations } from './marks.ts';
 import type { PodNamespace } from './pod.ts';
@@ -95,7 +96,9 @@ function findAsked(own: readonly ApiKeyBinding[], asked: string, organization: s
 
 function isReady({ status }: ApiKeyBinding): boolean {
   const condition = status?.conditions?.find(({ type }) => type === 'Ready');
-  return condition?.status === 'True' && status?.secretName !== undefined;
+  // While the database is away proxies go on with what they have, this key among it.
+  const isInForce = condition?.status === 'True' || condition?.reason === outageReason;
+  return isInForce && status?.secretName !== undefined;
 }
 
 function keyOf({ status }: ApiKeyBinding): SyntheticKey | undefined {

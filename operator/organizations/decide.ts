@@ -1,7 +1,7 @@
 import { parseDurationMs } from '../../crds/duration.ts';
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
 import { credentialsSecretName, isReservedOrganizationName, type ServiceAccountTokens } from '../credentials.ts';
-import type { Verdict } from '../runtime/conditions.ts';
+import { outageReason, type Verdict } from '../runtime/conditions.ts';
 import { type AskedRotations, readAskedRotations } from './asked-rotations.ts';
 import { judgeDefaults, stateDefaults } from './defaults.ts';
 import type { GatheredOrganization } from './gather.ts';
@@ -270,8 +270,8 @@ export const conditionTypes: readonly string[] = [
 export function judgeOutage(reason: string): Verdict[] {
   const message = `The database cannot be used (${reason}). Proxies go on with what they have; changes wait until it is back.`;
   return [
-    { type: 'Ready', status: false, reason: 'DatabaseUnavailable', message },
-    { type: 'DatabaseReady', status: false, reason: 'DatabaseUnavailable', message },
+    { type: 'Ready', status: false, reason: outageReason, message },
+    { type: 'DatabaseReady', status: false, reason: outageReason, message },
   ];
 }
 

@@ -1,6 +1,6 @@
 import type { Organization, OrganizationStatus } from '../../crds/resources.generated.ts';
-import { isOutage } from '../../database/outage.ts';
 import { ClusterError } from '../cluster/cluster.ts';
+import type { ReportOutage } from '../outages.ts';
 import { differs, isNews, toConditions, type Verdict } from '../runtime/conditions.ts';
 import type { Reconcile, Result } from '../runtime/controller.ts';
 import { reconcileSidecars } from '../sidecars/reconcile.ts';
@@ -30,16 +30,14 @@ const issuerLookMs = 300_000;
 
 /** Reconciles the Organization whose name is the key. */
 export function makeOrganizationReconciler(context: OrganizationContext): Reconcile {
-  return async (name) => {
-    try {
-      return await reconcile(context, name);
-    } catch (error) {
-      const organization = context.cluster.get('Organization', '', name);
-      if (organization && isOutage(error)) {
-        await report(context, organization, judgeOutage(error instanceof Error ? error.message : ''), {});
-      }
-      throw error;
-    }
+  return (name) => reconcile(context, name);
+}
+
+/** Says on an Organization that it cannot be reconciled, since the database is away. */
+export function makeOrganizationOutageReport(context: Pick<OrganizationContext, 'cluster' | 'now'>): ReportOutage {
+  return async (name, reason) => {
+    const organization = context.cluster.get('Organization', '', name);
+    if (organization) await report(context, organization, judgeOutage(reason), {});
   };
 }
 
@@ -100,7 +98,7 @@ async function refuse(context: OrganizationContext, organization: Organization, 
 
 /** Writes what has changed of the status; what is not known now stays as it was. */
 async function report(
-  { cluster, now }: OrganizationContext,
+  { cluster, now }: Pick<OrganizationContext, 'cluster' | 'now'>,
   { metadata, status }: Organization,
   verdicts: readonly Verdict[],
   known: Partial<OrganizationStatus>,

@@ -13,6 +13,9 @@ export interface Verdict {
   readonly message: string;
 }
 
+/** Why an object is not Ready that cannot be reconciled, since the database is away. */
+export const outageReason = 'DatabaseUnavailable';
+
 /** The verdicts as conditions: each keeps the time of its last transition unless its status has changed. */
 export function toConditions(
   verdicts: readonly Verdict[],

@@ -9,6 +9,8 @@ export interface WorkQueue {
   addRateLimited(key: string, leastMs?: number): void;
   /** Ends the key's backoff. */
   forget(key: string): void;
+  /** Adds every key whose time has not come, and ends all backoffs: what they waited for is there. */
+  wake(): void;
   /** The next key; waits for one; undefined once the queue is shut down. */
   take(): Promise<string | undefined>;
   /** The keys that are taken next, so many at most. */
@@ -120,6 +122,14 @@ export function makeWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
       addAfter(key, Math.max(Math.min(baseDelayMs * 2 ** count, maxDelayMs), bucket(), leastMs));
     },
     forget: (key) => void failures.delete(key),
+    wake() {
+      failures.clear();
+      for (const [key, { timer }] of [...timers]) {
+        clearTimeout(timer);
+        timers.delete(key);
+        add(key);
+      }
+    },
     take() {
       if (isShutDown) return Promise.resolve(undefined);
       const [key] = waiting.keys();

@@ -9,6 +9,7 @@ const root = join(import.meta.dirname, '..', '..');
 /** How code states the reason of a condition. */
 const statements = [
   /(?:notReady|verdict|problem|former|notGiven)\(\s*'([A-Z]\w+)'/g,
+  /Reason = '([A-Z]\w+)'/g,
   /type: '\w+',\s+status: false,\s+reason: '([A-Z]\w+)'/g,
 ];
 

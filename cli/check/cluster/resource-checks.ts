@@ -1,7 +1,7 @@
 import { credentialsSecretName } from '../../../operator/credentials.ts';
 import { matchesSelector } from '../../../operator/label-selector.ts';
 import { type CheckGroup, failed, failedIfAny, makeCheckFactory, ok, warning } from '../check.ts';
-import { listFormerDefaults, listMissingLimits, listNotReady } from '../resources.ts';
+import { hintFor, listFormerDefaults, listMissingLimits, listNotReady, listWaiting } from '../resources.ts';
 import type { ClusterFacts } from './facts.ts';
 
 const check = makeCheckFactory<ClusterFacts>();
@@ -17,7 +17,7 @@ function makeReadyCheck(from: 'personas' | 'bindings' | 'analysisConfigs', id: s
       return failedIfAny(
         listNotReady(resources),
         `${plural} are not in force:`,
-        `Do what the message says. More by: kubectl describe ${plural.toLowerCase()} -A`,
+        hintFor(resources, `Do what the message says. More by: kubectl describe ${plural.toLowerCase()} -A`),
         String(resources.length),
       );
     },
@@ -27,6 +27,17 @@ function makeReadyCheck(from: 'personas' | 'bindings' | 'analysisConfigs', id: s
 export const resourceChecks: CheckGroup<ClusterFacts> = {
   name: 'chaperone-resources',
   checks: [
+    check({
+      id: 'database-available',
+      description: 'the operator can use the database',
+      from: ['organizations', 'personas', 'bindings', 'analysisConfigs', 'namespace'],
+      decide: ({ organizations, personas, bindings, analysisConfigs, namespace }) =>
+        failedIfAny(
+          listWaiting([...organizations, ...personas, ...bindings, ...analysisConfigs]),
+          'The database is away. Calls go on; what has changed is not in force before it is back:',
+          `Have it run again, or see why the operator does not reach it; it tries every other second. Look at: kubectl -n ${namespace} get pods; kubectl -n ${namespace} logs -l app.kubernetes.io/component=operator`,
+        ),
+    }),
     check({
       id: 'organizations-ready',
       description: 'every Organization is Ready',
@@ -40,7 +51,7 @@ export const resourceChecks: CheckGroup<ClusterFacts> = {
         return failedIfAny(
           listNotReady(organizations),
           'Organizations are not enforced:',
-          'Do what the message says. More by: kubectl describe organizations',
+          hintFor(organizations, 'Do what the message says. More by: kubectl describe organizations'),
           String(organizations.length),
         );
       },

@@ -1,5 +1,5 @@
 import { type CheckGroup, failed, failedIfAny, makeCheckFactory, ok, warning } from '../check.ts';
-import { listNotReady } from '../resources.ts';
+import { hintFor, listNotReady } from '../resources.ts';
 import type { LocalFacts } from './gather.ts';
 import { describeMissingLimits } from './limits.ts';
 
@@ -85,7 +85,7 @@ export const localChecks: CheckGroup<LocalFacts> = {
         failedIfAny(
           listNotReady(resources),
           'Resources are not in force:',
-          'Do what the message says; an edit takes effect at once.',
+          hintFor(resources, 'Do what the message says; an edit takes effect at once.'),
           String(resources.length),
         ),
     }),

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Pool } from 'pg';
 import { makeDirectoryCluster } from '../../../operator/cluster/directory.ts';
-import { makeOrganizationReconciler } from '../../../operator/organizations/reconcile.ts';
+import { makeOrganizationOutageReport, makeOrganizationReconciler } from '../../../operator/organizations/reconcile.ts';
+import { withOutages } from '../../../operator/outages.ts';
 import { makeTestDatabase } from '../../database.ts';
 import { startRelay, viaPort } from '../../tcp-relay.ts';
 import { copyQuickstart, makeDirectory } from '../../up/start-up.ts';
@@ -25,13 +26,11 @@ test('an organization whose database is away says so, keeps its id, and is ready
   });
   await cluster.start();
   const operatorNamespace = 'chaperone-system';
-  const reconcile = makeOrganizationReconciler({
-    cluster,
-    db,
-    operatorNamespace,
-    proxyDatabaseUrl: database.url,
-    now: Date.now,
-  });
+  const context = { cluster, db, operatorNamespace, proxyDatabaseUrl: database.url, now: Date.now };
+  let looks = 0;
+  const health = { outage: () => undefined, look: () => void looks++ };
+  const report = makeOrganizationOutageReport(context);
+  const reconcile = withOutages(makeOrganizationReconciler(context), report, health);
   const conditions = () =>
     cluster
       .get('Organization', '', 'acme')
@@ -57,6 +56,7 @@ test('an organization whose database is away says so, keeps its id, and is ready
     'SharingDeclared=True Declared',
   ]);
   assert.ok(known !== undefined && id() === known);
+  assert.equal(looks, 1);
   await relay.open();
   await reconcile('acme');
   assert.deepEqual(conditions(), ready);

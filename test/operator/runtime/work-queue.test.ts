@@ -109,3 +109,15 @@ test('failures of many keys at once come back no faster than the bucket allows',
   t.mock.timers.tick(1_000);
   assert.equal(queue.depth, 25);
 });
+
+test('what waits for its time comes at once when the queue is woken, and begins its back-off anew', async () => {
+  const queue = makeWorkQueue({ baseDelayMs: 3_600_000, maxDelayMs: 7_200_000 });
+  for (const key of ['a', 'b']) queue.addRateLimited(key);
+  queue.addAfter('c', 3_600_000);
+  assert.equal(queue.depth, 0);
+  queue.wake();
+  assert.deepEqual(queue.next(9).toSorted(), ['a', 'b', 'c']);
+  queue.wake();
+  assert.equal(queue.depth, 3);
+  queue.shutDown();
+});

@@ -5,7 +5,7 @@ import { runChecks } from '../../../../cli/check/check.ts';
 import type { ClusterFacts } from '../../../../cli/check/cluster/facts.ts';
 import type { CustomResourceDefinition } from '../../../../cli/check/cluster/objects.ts';
 import { clusterGroups, preGroups } from '../../../../cli/check/cluster/run.ts';
-import { makeOrganization } from '../../../operator/memory-cluster.ts';
+import { makeOrganization, makePersonaResource } from '../../../operator/memory-cluster.ts';
 import {
   goodFacts,
   makeDeployment,
@@ -47,7 +47,19 @@ function withLimits(status: 'True' | 'False', reason: string, message: string) {
   return withCondition('DatabaseLimited', status, reason, message);
 }
 
+const outage = withCondition('Ready', 'False', 'DatabaseUnavailable', 'The database cannot be used (ECONNREFUSED).');
+
 const rows: readonly Row[] = [
+  ['a database', 'database-available', {}, 'ok'],
+  ['no database', 'database-available', { organizations: [outage] }, 'failed', /Organization acme.*ECONNREFUSED/],
+  [
+    'no database for an edit',
+    'database-available',
+    { personas: [{ ...makePersonaResource('web/support'), status: outage.status ?? {} }] },
+    'failed',
+    /Persona web\/support/,
+  ],
+  ['what waits for it', 'organizations-ready', { organizations: [outage] }, 'failed', /nothing to correct in them/],
   [
     'an old Kubernetes',
     'kubernetes-version',

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { startRelay, viaPort } from '../tcp-relay.ts';
+import { until } from '../until.ts';
+import { suiteScope } from '../up/start-up.ts';
+import { skip } from './cluster-under-test.ts';
+import { analysisConfig, binding, organization, persona, secret } from './resources.ts';
+import { setStage } from './stage.ts';
+
+describe('an operator whose database goes away', { skip }, () => {
+  const scope = suiteScope();
+
+  test('says so on what cannot be reconciled, and does what waited as soon as it is back', async () => {
+    const { hands, client, databaseUrl, startOperator } = await setStage(scope);
+    const relay = await startRelay(scope, Number(new URL(databaseUrl).port));
+    await startOperator({ databaseUrl: viaPort(databaseUrl, relay.port), proxyDatabaseUrl: databaseUrl });
+    await hands.create('Organization', 'acme', organization());
+    await hands.create('Secret', 'web/openai', secret({ key: 'sk-1' }));
+    await hands.create('ApiKeyBinding', 'web/shared', binding());
+    await hands.create('AnalysisConfig', 'web/intent', analysisConfig());
+    await hands.create('Persona', 'web/support', persona());
+    await hands.create('Persona', 'web/still', persona({ name: 'Still' }));
+    const changed = [
+      ['ApiKeyBinding', 'web/shared', { spec: { models: ['gpt-4o'] } }],
+      ['AnalysisConfig', 'web/intent', { spec: { name: 'Purpose' } }],
+      ['Persona', 'web/support', { spec: { content: 'Be brief.' } }],
+    ] as const;
+    for (const [kind, path] of changed) await hands.untilReason(kind, path, 'Ready');
+    await hands.untilReason('Persona', 'web/still', 'Ready');
+
+    await relay.close();
+    // Nobody touches it: the outage alone is enough.
+    const away = await hands.untilReason('Organization', 'acme', 'DatabaseUnavailable');
+    assert.equal(away.status?.conditions?.find(({ type }) => type === 'DatabaseReady')?.status, 'False');
+    for (const [kind, path, patch] of changed) {
+      await hands.change(kind, path, patch);
+      const { metadata, status } = await hands.untilReason(kind, path, 'DatabaseUnavailable');
+      assert.equal(status?.observedGeneration, metadata.generation);
+      assert.match(status?.conditions?.[0]?.message ?? '', /ECONNREFUSED.*waits until it is back/);
+    }
+    const { status } = (await hands.find('ApiKeyBinding', 'web/shared')) ?? {};
+    assert.equal(status?.secretName, 'shared-synthetic-key');
+    // What has not changed is in force as it says.
+    await hands.untilReason('Persona', 'web/still', 'Ready');
+    const noted = async (namespace: string, name: string) => {
+      const { items } = await client.send<{ items: { reason: string; regarding: { name: string } }[] }>({
+        method: 'GET',
+        path: `/apis/events.k8s.io/v1/namespaces/${namespace}/events`,
+      });
+      return items.some(({ reason, regarding }) => reason === 'DatabaseUnavailable' && regarding.name === name);
+    };
+    await until(() => noted('default', 'acme'), 'an Event on the Organization');
+    for (const [, path] of changed) await until(() => noted('web', path.slice(4)), `an Event on ${path}`);
+
+    await relay.open();
+    await hands.untilReason('Organization', 'acme', 'Ready');
+    for (const [kind, path] of changed) await hands.untilReason(kind, path, 'Ready');
+  });
+});
