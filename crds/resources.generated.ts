@@ -378,9 +378,13 @@ export interface OrganizationStatus {
    */
   memberNamespaces?: string[];
   /**
-   * How many ApiKeyBindings lend a key to this organization: active ones, which have its consent and are not held back by another.
+   * How many ApiKeyBindings lend a key to this organization: active ones, whose Secret has a provider's key, which have its consent and are not held back by another.
    */
   boundKeys?: number;
+  /**
+   * How many ApiKeyBindings are in force, of all that should be: 2/3. Those that are not active do not count.
+   */
+  keys?: string;
   /**
    * Which rules hold for objects of one namespace that act for others: `Declared`, those of spec.sharing; `Former`, those from before there was a spec.sharing, by which all objects serve every namespace.
    */

@@ -84,7 +84,10 @@ export function makeTriggers(
       if (metadata.namespace !== namespace) continue;
       if (spec.secretKeyRef.name !== name && syntheticKeySecretName(metadata.name) !== name) continue;
       target.tenant('ApiKeyBinding', `${namespace}/${metadata.name}`);
-      if (spec.secretKeyRef.name === name) rivalsChanged(namespace, metadata.name);
+      if (spec.secretKeyRef.name !== name) continue;
+      rivalsChanged(namespace, metadata.name);
+      // Its status counts the keys that are in force.
+      target.counts(spec.organizationRef.name);
     }
   };
   const configMapChanged = (namespace: string, name: string) => {

@@ -275,6 +275,33 @@ export function judgeOutage(reason: string): Verdict[] {
   ];
 }
 
+/** What is wrong with an organization that no namespace belongs to: nothing is governed. */
+export function judgeMembers({
+  organization,
+  memberNamespaces,
+}: Pick<GatheredOrganization, 'organization' | 'memberNamespaces'>): Verdict | undefined {
+  if (memberNamespaces.length > 0) return undefined;
+  const labels = describeLabels(organization.spec.namespaceSelector);
+  const advice =
+    labels === '' ? 'Correct spec.namespaceSelector.' : `Label one: kubectl label namespace NAME ${labels}`;
+  return {
+    type: 'Ready',
+    status: false,
+    reason: 'NoNamespaces',
+    message: `Nothing is governed, since no namespace matches spec.namespaceSelector. ${advice}`,
+  };
+}
+
+/** Labels that a selector matches, as kubectl takes them; empty where no label makes it match. */
+function describeLabels({ matchLabels = {}, matchExpressions = [] }: OrganizationSpec['namespaceSelector']): string {
+  const stated = Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`);
+  const expressed = matchExpressions.flatMap(({ key, operator, values = [] }) => {
+    if (operator === 'In') return [`${key}=${values[0]}`];
+    return operator === 'Exists' ? [`${key}=true`] : [];
+  });
+  return [...stated, ...expressed].join(' ');
+}
+
 /** A member namespace that could not be given the credentials. */
 export interface NamespaceFailure {
   readonly namespace: string;
@@ -297,8 +324,12 @@ export function judgeFailures(failures: readonly NamespaceFailure[]): Verdict | 
   };
 }
 
-/** The conditions of an organization that has been applied. */
-export function judgeOrganization(problem: Verdict | undefined): Verdict[] {
+/**
+ * The conditions of an organization that has been applied.
+ *
+ * @param idle why it governs nothing, where that is so
+ */
+export function judgeOrganization(problem: Verdict | undefined, idle?: Verdict): Verdict[] {
   const credentials = problem ?? {
     type: 'CredentialsReady',
     status: true,
@@ -307,7 +338,7 @@ export function judgeOrganization(problem: Verdict | undefined): Verdict[] {
   };
   return [
     credentials.status
-      ? { type: 'Ready', status: true, reason: 'Ready', message: 'The organization is enforced.' }
+      ? (idle ?? { type: 'Ready', status: true, reason: 'Ready', message: 'The organization is enforced.' })
       : { type: 'Ready', status: false, reason: credentials.reason, message: credentials.message },
     {
       type: 'DatabaseReady',

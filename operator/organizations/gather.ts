@@ -6,7 +6,7 @@ import {
   type StoredLogin,
   type StoredOrganization,
 } from '../../database/organizations.ts';
-import { countHeldBack } from '../api-key-bindings/competition.ts';
+import { countHeldBack, isContender } from '../api-key-bindings/competition.ts';
 import type { Cluster, Secret } from '../cluster/cluster.ts';
 import type { ServiceAccountIssuer } from '../cluster/kubernetes/service-account-issuer.ts';
 import {
@@ -20,7 +20,7 @@ import {
 } from '../credentials.ts';
 import { matchesSelector } from '../label-selector.ts';
 import type { NamespaceMaster } from '../namespace-keys.ts';
-import { decideReach, holdsFormerRules } from '../sharing.ts';
+import { holdsFormerRules } from '../sharing.ts';
 import { type TenantResource, tenantKinds } from '../tenancy.ts';
 import type { OrganizationContext } from './context.ts';
 import { loginOf } from './login.ts';
@@ -59,12 +59,21 @@ export interface GatheredOrganization {
   readonly memberNamespaces: readonly string[];
   /** Namespaces that hold a copy of the credentials, members or not. */
   readonly namespacesWithCredentials: readonly string[];
-  readonly boundKeys: number;
+  readonly keys: CountedKeys;
   readonly sharing: GatheredSharing;
   /** The HS256 secret; undefined where none is named. */
   readonly sharedSecret: SharedSecret | undefined;
   /** Where the organization accepts service accounts: who issues their tokens, or why that cannot be told. */
   readonly serviceAccountIssuer: ServiceAccountIssuer | { readonly unknown: string } | undefined;
+}
+
+/** The bindings of an organization, but those that somebody has switched off or is deleting. */
+export interface CountedKeys {
+  /** How many lend a key now. */
+  readonly inForce: number;
+  readonly wanted: number;
+  /** When the next of those in force expires, from now. */
+  readonly nextExpiryMs: number | undefined;
 }
 
 /** What it takes to say which rules of sharing hold. */
@@ -116,7 +125,7 @@ export async function gatherOrganization(
       .filter(({ metadata }) => matchesSelector(organization.spec.namespaceSelector, metadata.labels))
       .map(({ metadata }) => metadata.name)
       .sort(),
-    boundKeys: countKeys(cluster, organization, context.now()),
+    keys: countKeys(cluster, organization, context.now()),
     sharing: {
       // Where the row was lost, the status still says so.
       sharesByDefault: stored?.sharesByDefault ?? organization.status?.sharing === 'Former',
@@ -129,14 +138,21 @@ export async function gatherOrganization(
   };
 }
 
-/** The bindings that lend a key: active ones, which have the Organization's consent and no older one in their way. */
-function countKeys(cluster: Cluster, organization: Organization, nowMs: number): number {
-  const { name } = organization.metadata;
-  const active = cluster
+function countKeys(cluster: Cluster, organization: Organization, nowMs: number): CountedKeys {
+  const wanted = cluster
     .list('ApiKeyBinding')
-    .filter(({ spec, metadata }) => spec.organizationRef.name === name && spec.active && !metadata.deletionTimestamp)
-    .filter((binding) => decideReach(binding, organization).refusal === undefined);
-  return active.length - (holdsFormerRules(organization) ? 0 : countHeldBack(cluster, organization, nowMs));
+    .filter(({ spec }) => spec.organizationRef.name === organization.metadata.name)
+    .filter(({ spec, metadata }) => spec.active && !metadata.deletionTimestamp);
+  const contenders = wanted.filter((binding) => isContender(cluster, organization, binding, nowMs));
+  const heldBack = holdsFormerRules(organization) ? 0 : countHeldBack(cluster, organization, nowMs);
+  const expiries = contenders.flatMap(({ spec }) =>
+    spec.expiresAt === undefined ? [] : [Date.parse(spec.expiresAt) - nowMs],
+  );
+  return {
+    inForce: contenders.length - heldBack,
+    wanted: wanted.length,
+    nextExpiryMs: expiries.length === 0 ? undefined : Math.min(...expiries),
+  };
 }
 
 function countOutdated({ sidecars }: Pick<OrganizationContext, 'sidecars'>, name: string): number | 'unknown' {

@@ -11,6 +11,7 @@ import {
   conditionTypes,
   decideOrganization,
   judgeFailures,
+  judgeMembers,
   judgeOrganization,
   judgeOutage,
   judgeRefusal,
@@ -71,18 +72,19 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   const others = [decision.defaults, sharing.verdict, sidecars?.verdict, limits].filter(
     (verdict) => verdict !== undefined,
   );
-  const verdicts = [...judgeOrganization(problem), ...others];
+  const verdicts = [...judgeOrganization(problem, judgeMembers(gathered)), ...others];
   await report(context, gathered.organization, verdicts, {
     ...sidecars?.status,
     id,
     memberNamespaces: gathered.memberNamespaces.filter((name) => !failures.some(({ namespace }) => namespace === name)),
-    boundKeys: gathered.boundKeys,
+    boundKeys: gathered.keys.inForce,
+    keys: `${gathered.keys.inForce}/${gathered.keys.wanted}`,
     sharing: sharing.rules,
     tokenKeyIds,
   });
   const retryMs = failures.length > 0 ? failureRetryMs : undefined;
   const issuerLook = gathered.serviceAccountIssuer ? issuerLookMs : undefined;
-  const looks = [sidecars?.requeueAfterMs, sharing.requeueAfterMs, retryMs, issuerLook];
+  const looks = [gathered.keys.nextExpiryMs, sidecars?.requeueAfterMs, sharing.requeueAfterMs, retryMs, issuerLook];
   const next = [decision.nextRotationMs, ...looks].filter((delayMs) => delayMs !== undefined);
   return {
     ...(effectAtMs !== undefined && { effectAtMs }),

@@ -22,6 +22,7 @@ export interface TestObject {
     readonly id?: string;
     readonly memberNamespaces?: readonly string[];
     readonly boundKeys?: number;
+    readonly keys?: string;
     readonly contentHash?: string;
     readonly secretName?: string;
     readonly serves?: string;

@@ -82,7 +82,7 @@ const cases: readonly (readonly [Kind, string, readonly string[]])[] = [
   ['ConfigMap', 'web/texts', ['Persona web/support']],
   ['ConfigMap', 'api/texts', ['Persona api/theirs']],
   ['ConfigMap', 'web/other', []],
-  ['Secret', 'web/openai-key', ['ApiKeyBinding web/key']],
+  ['Secret', 'web/openai-key', ['ApiKeyBinding web/key', 'counts of acme']],
   ['Secret', 'web/key-synthetic-key', ['ApiKeyBinding web/key']],
   ['Secret', 'web/unrelated', []],
   ['Secret', 'web/chaperone-acme', ['Organization acme']],

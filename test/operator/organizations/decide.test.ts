@@ -6,6 +6,7 @@ import {
   decideOrganization,
   finalizer,
   judgeFailures,
+  judgeMembers,
   judgeOrganization,
   judgeRefusal,
 } from '../../../operator/organizations/decide.ts';
@@ -45,7 +46,7 @@ const settled: GatheredOrganization = {
   signingKeys: [{ kty: 'OKP', kid: 'k' }],
   memberNamespaces: ['api', 'web'],
   namespacesWithCredentials: ['api', 'chaperone-system', 'web'],
-  boundKeys: 1,
+  keys: { inForce: 1, wanted: 1, nextExpiryMs: undefined },
   namespaceMaster: undefined,
   sharing: { sharesByDefault: false, outdatedSidecars: 0, keysIssuedAtS: undefined, objects: [] },
   sharedSecret: undefined,
@@ -216,6 +217,34 @@ test('an organization is ready when its parts are, and otherwise says which is n
     'DatabaseReady=true Stored',
     'CredentialsReady=false SharedSecretMissing',
   ]);
+});
+
+test('an organization that no namespace belongs to says what to label', () => {
+  const judge = (namespaceSelector: Organization['spec']['namespaceSelector'], memberNamespaces: string[] = []) =>
+    judgeMembers({ organization: withSpec({ namespaceSelector }), memberNamespaces });
+  assert.equal(judge({ matchLabels: { team: 'shop' } }, ['web']), undefined);
+  const rows: [Organization['spec']['namespaceSelector'], RegExp][] = [
+    [{ matchLabels: { team: 'shop' } }, /kubectl label namespace NAME team=shop$/],
+    [
+      {
+        matchLabels: { team: 'shop' },
+        matchExpressions: [
+          { key: 'tier', operator: 'In', values: ['web', 'api'] },
+          { key: 'governed', operator: 'Exists' },
+        ],
+      },
+      /NAME team=shop tier=web governed=true$/,
+    ],
+    [{ matchExpressions: [{ key: 'team', operator: 'DoesNotExist' }] }, /Correct spec\.namespaceSelector\.$/],
+  ];
+  for (const [selector, says] of rows) {
+    const verdict = judge(selector);
+    assert.deepEqual(judgeOrganization(undefined, verdict).map(({ status, reason }) => [status, reason])[0], [
+      false,
+      'NoNamespaces',
+    ]);
+    assert.match(verdict?.message ?? '', says);
+  }
 });
 
 test('namespaces without credentials are named with the reason, ten of them', () => {
