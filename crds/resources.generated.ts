@@ -281,6 +281,15 @@ export interface OrganizationSpec {
    */
   responseFormat?: 'OpenAI' | 'Simple';
   /**
+   * Which web pages may call the proxy from a browser (CORS). None where absent. A page needs a credential like any other client, and its users can read that: give it tokens for one user.
+   */
+  cors?: {
+    /**
+     * Origins as browsers send them, such as `https://app.example.com` or `http://localhost:3000`, in small letters and without a path. `https://*.example.com` stands for every one below the domain, `*` for every page there is.
+     */
+    origins: string[];
+  };
+  /**
    * What analytics understand by a session.
    */
   sessions: {

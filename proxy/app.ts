@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
 import { makeRequestId } from '../database/ids.ts';
 import { answerClientError } from './client-error.ts';
+import { makeCors } from './cors.ts';
 import { ProxyError } from './error.ts';
 import { registerFrontPage } from './front-page.ts';
 import { mergeSlashes } from './merge-slashes.ts';
@@ -23,6 +24,7 @@ export interface AppOptions extends Omit<OpenAiSurfaceOptions, 'refusals'> {
 export function buildApp(options: AppOptions): FastifyInstance {
   const refusals = makeRefusals(options);
   const isCall = makeCallListener({ ...options, refusals, prefix: '/v1' });
+  const answersPreflight = makeCors(options.inForce);
   const serverOptions = {
     // For the request to arrive; the answer may rightly take as long as it takes.
     requestTimeout: 300_000,
@@ -32,6 +34,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     serverFactory: (handler) =>
       createServer(serverOptions, (request, response) => {
         mergeSlashes(request);
+        if (answersPreflight(request, response)) return;
         if (!isCall(request, response)) handler(request, response);
       }),
     bodyLimit: maxBodyBytes,

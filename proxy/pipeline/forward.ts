@@ -453,6 +453,8 @@ const withheld = new Set([
   'server',
   'alt-svc',
   'strict-transport-security',
+  // What is sent here does not depend on what the provider's cache goes by.
+  'vary',
 ]);
 
 /** @param secret of the provider, which should it quote that in a header is not the caller's to see */
@@ -460,7 +462,8 @@ export function forwardableHeaders(headers: IncomingHttpHeaders, secret: string)
   const forwarded: Record<string, string | string[]> = {};
   for (const name in headers) {
     const value = headers[name];
-    if (value === undefined || withheld.has(name)) continue;
+    // Which web pages may read answers is the organization's to say.
+    if (value === undefined || withheld.has(name) || name.startsWith('access-control-')) continue;
     forwarded[name === 'x-request-id' ? 'x-upstream-request-id' : name] = withoutSecretInHeader(value, secret);
   }
   return forwarded;

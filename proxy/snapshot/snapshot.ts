@@ -10,6 +10,7 @@ import type {
 } from '../../database/config.ts';
 import { type Envelopes, envelopeFor } from './envelopes.ts';
 import { type ModelRule, makeModelRule } from './model-rules.ts';
+import { type AllowsOrigin, makeOriginRule } from './origin-rule.ts';
 import { openRevocations, type Revocations } from './revocations.ts';
 
 /** An organization's configuration as the database had it at one version, still sealed: fit to be kept on a volume. */
@@ -105,6 +106,8 @@ export interface Snapshot {
   /** How long the results of analyses are answered again. */
   readonly analysisLifetimeMs: number;
   readonly allowsModel: ModelRule;
+  /** Web pages of which origins may read answers; undefined: none. */
+  readonly allowsOrigin: AllowsOrigin | undefined;
   /** Undefined: every one. */
   readonly surfaces: ReadonlySet<Surface> | undefined;
   readonly providers: ReadonlyMap<string, Provider>;
@@ -233,6 +236,7 @@ export function openSnapshot(sealed: SealedSnapshot, opener: RowOpener, defaultB
     analysisLifetimeMs: parseDurationMs(spec.storage?.analysisLifetime ?? '720h'),
     sessionIdleMs: parseDurationMs(spec.sessions?.idleTimeout ?? '30m'),
     allowsModel: makeModelRule(spec.models?.allow, spec.models?.deny),
+    allowsOrigin: spec.cors && makeOriginRule(spec.cors.origins),
     surfaces: spec.surfaces && new Set(spec.surfaces),
     providers,
     personas: new Map(

@@ -42,6 +42,7 @@ export function makeSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
     analysisLifetimeMs: 86_400_000,
     sessionIdleMs: 1_800_000,
     allowsModel: () => true,
+    allowsOrigin: undefined,
     surfaces: undefined,
     providers: new Map([[provider.name, provider]]),
     personas: new Map(),
