@@ -297,6 +297,10 @@ export interface OrganizationSpec {
      * How long a session counts as active after its last call.
      */
     idleTimeout: string;
+    /**
+     * Where the session comes from of a call without `X-Session-ID`: `PreviousResponse`, the session of the response that it follows by `previous_response_id`; `Conversation`, the id of its `conversation`; `ClientSession`, the header `session-id` or `session_id`, else the `prompt_cache_key` of the body. The first of these that a call has counts. Otherwise, and where this is absent, the call begins a session.
+     */
+    inferFrom?: ('PreviousResponse' | 'Conversation' | 'ClientSession')[];
   };
   /**
    * What is kept of a call.

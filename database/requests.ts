@@ -174,6 +174,7 @@ export interface RequestReference {
   readonly requestId: string;
   readonly responseId: string | null;
   readonly userId: string;
+  readonly sessionId: string;
   readonly apiKeyId: string | null;
 }
 
@@ -182,11 +183,13 @@ export function referenceOf(record: RequestRecord): RequestReference {
     requestId: record.request_id,
     responseId: record.response_id,
     userId: record.user_id,
+    sessionId: record.session_id,
     apiKeyId: record.api_key_id,
   };
 }
 
-const reference = `request_id as "requestId", response_id as "responseId", user_id as "userId", api_key_id as "apiKeyId"`;
+const reference = `request_id as "requestId", response_id as "responseId", user_id as "userId",
+  session_id as "sessionId", api_key_id as "apiKeyId"`;
 
 /** The call of this request id, of which `startedAtMs` is a part (`requestStartedAtMs`). */
 export async function findRequestById(

@@ -34,6 +34,8 @@ export interface Caller {
   readonly user: string | undefined;
   readonly userId: string;
   readonly sessionId: string;
+  /** Who named the session: `X-Session-ID`, or a header of the client's own; absent: nobody, it is new. */
+  readonly sessionFrom?: 'session' | 'client' | undefined;
   readonly turnId: string | undefined;
 }
 

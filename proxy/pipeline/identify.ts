@@ -4,6 +4,7 @@ import { nobody, randomHex, userIdOf } from '../../database/ids.ts';
 import { ProxyError } from '../error.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Caller, Identity } from './call.ts';
+import { maxSessionIdLength, readClientSession } from './session.ts';
 
 /** Turns an identity and the headers beside it into the caller. */
 export type Identify = (identity: Identity, headers: IncomingHttpHeaders, snapshot: Snapshot) => Caller;
@@ -32,12 +33,15 @@ export function makeIdentify(organizationId: string): Identify {
     if (user === undefined && snapshot.requireUser) throw new ProxyError('user_required', { param: 'X-User-ID' });
     const userId = user === undefined ? nobody : idOf(user);
     if (snapshot.inactiveUsers.has(userId)) throw new ProxyError('user_inactive', { param: 'X-User-ID' });
+    const session = readHeader(headers, 'x-session-id', maxSessionIdLength);
+    const ofClient = session === undefined ? readClientSession(headers, snapshot.sessionSources) : undefined;
     return {
       identity,
       roles: identity.roles.length > 0 ? identity.roles : snapshot.defaultRoles,
       user,
       userId,
-      sessionId: readHeader(headers, 'x-session-id', 128) ?? `sess_${randomHex(12)}`,
+      sessionId: session ?? ofClient ?? `sess_${randomHex(12)}`,
+      sessionFrom: session !== undefined ? 'session' : ofClient !== undefined ? 'client' : undefined,
       turnId: readHeader(headers, 'x-turn-id', 128),
     };
   };

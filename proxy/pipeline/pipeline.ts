@@ -18,10 +18,11 @@ import type { InFlight, Share } from './in-flight.ts';
 import type { Metrics } from './metrics.ts';
 import type { Operation } from './operations/operation.ts';
 import type { Price } from './price.ts';
-import type { MadeBy, Ownership } from './resources/ownership.ts';
+import type { MadeByAll, Ownership } from './resources/ownership.ts';
 import { refuseFormReferences } from './resources/references.ts';
 import { inResponseFormat } from './response-format.ts';
 import { routeKey } from './route.ts';
+import { withInferredSession } from './session.ts';
 import { requireSingleHeaders } from './single-headers.ts';
 import type { StallWatch } from './stall-watch.ts';
 import { makeUsageRefusals } from './usage-option.ts';
@@ -62,8 +63,9 @@ export interface OpenRequest {
   /** What the call holds of memory. */
   readonly share: Share;
   readonly response: ServerResponse;
-  readonly responseHeaders: Readonly<Record<string, string>>;
-  readonly refuse: (error: ProxyError) => void;
+  /** The caller's session may be known only when the body is. */
+  readonly responseHeaders: (caller: Caller) => Readonly<Record<string, string>>;
+  readonly refuse: (error: ProxyError, caller: Caller) => void;
 }
 
 export interface CallRequest extends OpenRequest {
@@ -117,14 +119,16 @@ export function makePipeline(options: PipelineOptions) {
     const previousResponseId = typeof body.previous_response_id === 'string' ? body.previous_response_id : undefined;
     const mayAskForUsage = body.stream !== true || !usageRefusals.has(key.provider, model);
     const sent = makeUpstreamBody(rawBody, asked, body, operation, persona, mayAskForUsage);
-    return { current, asked, body, persona, model, previousResponseId, key, sent };
+    const clues = { references, predecessor: madeBy?.predecessor, body };
+    return { current, asked, body, persona, model, previousResponseId, key, sent, clues };
   };
 
   const run = async (request: CallRequest): Promise<void> => {
-    const { caller, rawBody } = request;
+    const { rawBody } = request;
     const operation = inResponseFormat(request.operation, request.headers, inForce().snapshot);
     const permitted = await permit(request);
-    const { current, asked, body, persona, model, previousResponseId, key, sent } = permitted;
+    const { current, asked, body, persona, model, previousResponseId, key, sent, clues } = permitted;
+    const caller = withInferredSession(request.caller, clues, current.snapshot.sessionSources);
     const headers = upstreamHeaders(request.headers, current.snapshot, caller);
     const call: Call = {
       kind: 'call',
@@ -158,8 +162,8 @@ export function makePipeline(options: PipelineOptions) {
       keepOutput: current.snapshot.storesContents,
       headers,
       response: request.response,
-      responseHeaders: request.responseHeaders,
-      refuse: request.refuse,
+      responseHeaders: request.responseHeaders(caller),
+      refuse: (error) => request.refuse(error, caller),
       share: request.share,
       drainMs,
     });
@@ -207,8 +211,8 @@ export function makePipeline(options: PipelineOptions) {
         keepOutput: snapshot.storesContents,
         headers: { ...headers, ...form.headers },
         response: request.response,
-        responseHeaders: request.responseHeaders,
-        refuse: request.refuse,
+        responseHeaders: request.responseHeaders(caller),
+        refuse: (error) => request.refuse(error, caller),
         share: request.share,
         drainMs,
       });
@@ -218,7 +222,7 @@ export function makePipeline(options: PipelineOptions) {
   };
 
   /** A predecessor of another user's, or of someone else's who shares the key, is answered like one that does not exist. */
-  const requireOwn = async (references: readonly Reference[], caller: Caller): Promise<MadeBy | undefined> => {
+  const requireOwn = async (references: readonly Reference[], caller: Caller): Promise<MadeByAll | undefined> => {
     try {
       return await ownership.requireAll(references, caller);
     } catch (error) {

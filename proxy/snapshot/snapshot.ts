@@ -103,6 +103,8 @@ export interface Snapshot {
   readonly storesContents: boolean;
   /** How long a session is active after its last call. */
   readonly sessionIdleMs: number;
+  /** Where the session comes from of calls that name none; empty: it is a new one. */
+  readonly sessionSources: ReadonlySet<NonNullable<NonNullable<OrganizationSpec['sessions']>['inferFrom']>[number]>;
   /** How long the results of analyses are answered again. */
   readonly analysisLifetimeMs: number;
   readonly allowsModel: ModelRule;
@@ -235,6 +237,7 @@ export function openSnapshot(sealed: SealedSnapshot, opener: RowOpener, defaultB
     storesContents: spec.storage?.contents !== 'None',
     analysisLifetimeMs: parseDurationMs(spec.storage?.analysisLifetime ?? '720h'),
     sessionIdleMs: parseDurationMs(spec.sessions?.idleTimeout ?? '30m'),
+    sessionSources: new Set(spec.sessions?.inferFrom),
     allowsModel: makeModelRule(spec.models?.allow, spec.models?.deny),
     allowsOrigin: spec.cors && makeOriginRule(spec.cors.origins),
     surfaces: spec.surfaces && new Set(spec.surfaces),

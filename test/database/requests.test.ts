@@ -182,6 +182,7 @@ test('a request is found by either id, and only with its own time', async () => 
     requestId: record.request_id,
     responseId: record.response_id,
     userId: record.user_id,
+    sessionId: record.session_id,
     apiKeyId: record.api_key_id,
   });
   const startedAtMs = requestStartedAtMs(early.request_id) ?? 0;

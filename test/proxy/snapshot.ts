@@ -41,6 +41,7 @@ export function makeSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
     storesContents: true,
     analysisLifetimeMs: 86_400_000,
     sessionIdleMs: 1_800_000,
+    sessionSources: new Set(),
     allowsModel: () => true,
     allowsOrigin: undefined,
     surfaces: undefined,

@@ -12,15 +12,26 @@ export type OwnedKind = 'response' | ResourceKind;
 /** Which key something was made with: a provider knows it under no other. */
 export type MadeBy = Pick<RequestReference, 'apiKeyId'>;
 
+/** The response that a call follows by `previous_response_id`. */
+export type Predecessor = Pick<RequestReference, 'sessionId'>;
+
+/** The key of everything that a call refers to, and the response that it follows. */
+export type MadeByAll = MadeBy & { readonly predecessor?: Predecessor };
+
 /**
  * Knows whose something at a provider is. A provider knows only keys, which several users and organizations may share:
  * what nobody made here, and what another user made, does not exist.
  */
 export interface Ownership {
   /** @throws {ProxyError} `resource_not_found`, or `store_unavailable` where that cannot be known */
-  require(kind: OwnedKind | ReferredKind, id: string, caller: Caller, param?: string): Promise<MadeBy>;
+  require(
+    kind: OwnedKind | ReferredKind,
+    id: string,
+    caller: Caller,
+    param?: string,
+  ): Promise<MadeBy & Partial<Predecessor>>;
   /** The one key that everything referred to was made with; undefined where nothing is. @throws {ProxyError} */
-  requireAll(references: readonly Reference[], caller: Caller): Promise<MadeBy | undefined>;
+  requireAll(references: readonly Reference[], caller: Caller): Promise<MadeByAll | undefined>;
   /** All of a kind that the caller made. @throws {ProxyError} `store_unavailable` */
   list(kind: ResourceKind, caller: Caller): Promise<OwnedResource[]>;
   /** Notes what a caller made, before the caller has its id. @throws {ProxyError} `spool_unwritable` */
@@ -46,7 +57,7 @@ export function makeOwnership(options: OwnershipOptions): Ownership {
   const find = async (
     kind: OwnedKind | ReferredKind,
     id: string,
-  ): Promise<(MadeBy & { userId: string }) | undefined> => {
+  ): Promise<(MadeBy & Partial<Predecessor> & { userId: string }) | undefined> => {
     if (id.length > maxIdLength) return undefined;
     switch (kind) {
       case 'response': {
@@ -80,12 +91,15 @@ export function makeOwnership(options: OwnershipOptions): Ownership {
     require,
     async requireAll(references, caller) {
       let first: { readonly madeBy: MadeBy; readonly id: string } | undefined;
+      let predecessor: Predecessor | undefined;
       for (const { kind, id, param } of references) {
         const madeBy = await require(kind, id, caller, param);
         if (first && first.madeBy.apiKeyId !== madeBy.apiKeyId) throw conflict(param, first.id, id);
         first ??= { madeBy, id };
+        const { sessionId } = madeBy;
+        if (param === 'previous_response_id' && sessionId !== undefined) predecessor = { sessionId };
       }
-      return first?.madeBy;
+      return first && { apiKeyId: first.madeBy.apiKeyId, ...(predecessor && { predecessor }) };
     },
     async list(kind, { userId }) {
       const stored = await listStored(userId, kind);

@@ -72,8 +72,8 @@ export function makeCallListener({ pipeline, refusals, prefix, inFlight, stalls 
         headers: request.headers,
         share,
         response,
-        responseHeaders: ownHeaders(requestId, caller),
-        refuse: (error: ProxyError) => refusals.refuse(response, requestId, caller, error),
+        responseHeaders: (inSession: Caller) => ownHeaders(requestId, inSession),
+        refuse: (error: ProxyError, inSession: Caller) => refusals.refuse(response, requestId, inSession, error),
       };
       if (operation.takesForm && isForm(request)) await pipeline.runForm({ ...open, request });
       else await pipeline.run({ ...open, rawBody: await receiveBody(request, share, stalls) });

@@ -61,7 +61,8 @@ const frame: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
       sessionId: {
         name: 'X-Session-ID',
         in: 'header',
-        description: 'Groups calls. Where it is absent, a session is begun, and its id returned.',
+        description:
+          'Groups calls. Where it is absent, a session is begun, or inferred as the organization says, and its id returned.',
         schema: { type: 'string', maxLength: 128 },
       },
       responseFormat: {

@@ -30,7 +30,7 @@ function caller(user: string | undefined): Caller {
 }
 
 function predecessor(apiKeyId: string | null) {
-  return { requestId: 'req_1', responseId: 'resp_1', userId: 'u', apiKeyId };
+  return { requestId: 'req_1', responseId: 'resp_1', userId: 'u', sessionId: 's', apiKeyId };
 }
 
 const cases: readonly (readonly [string, string | undefined, string | undefined, string | null | undefined, string])[] =

@@ -45,6 +45,9 @@ const mayRepeat = [
   'connection',
   'upgrade',
   'expect',
+  'access-control-request-headers',
+  // A client's own name of a session. It opens nothing, and two of them are one name, joined by a comma.
+  'session-id',
 ];
 
 test('every header that the proxy reads is there once, or may be there more often', () => {

@@ -88,6 +88,7 @@ test('a call is found by either id, while it waits and afterwards', (t) => {
     requestId: record.request_id,
     responseId: 'resp_1',
     userId: record.user_id,
+    sessionId: record.session_id,
     apiKeyId: 'key',
   };
   const find = () => [spool.find(record.request_id), spool.find('resp_1'), spool.find('resp_2')];
