@@ -5,7 +5,7 @@ import { makeDirectoryCluster } from '../operator/cluster/directory.ts';
 import { startOperator } from '../operator/operator.ts';
 import { startDatabase } from './local/database.ts';
 import { startFleet } from './local/fleet.ts';
-import { makeReport } from './local/report.ts';
+import { exampleUser, makeReport } from './local/report.ts';
 import { statePaths } from './local/state.ts';
 import { chooseUpstream } from './local/upstream.ts';
 import { signToken } from './token.ts';
@@ -89,6 +89,7 @@ export async function up(directory: string, options: UpOptions, environment: Nod
         baseUrl: `http://127.0.0.1:${port}/v1`,
         metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
         token: await signToken({ organization, data: options.data }),
+        userToken: await signToken({ organization, user: exampleUser, data: options.data }),
       })),
     );
     report.ready({

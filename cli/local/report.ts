@@ -1,11 +1,16 @@
 import type { FileProblem } from '../../operator/cluster/directory.ts';
 
+/** Whose calls those are that are printed to be pasted. */
+export const exampleUser = 'you@example.com';
+
 export interface ReadyReport {
   readonly organizations: readonly {
     readonly name: string;
     readonly baseUrl: string;
     readonly metricsUrl: string;
     readonly token: string;
+    /** For one user, `exampleUser`: clients with it need send no `X-User-ID`. */
+    readonly userToken: string;
   }[];
   readonly databaseUrl: string;
   readonly upstream: string;
@@ -34,7 +39,8 @@ export function makeReport({ quiet, json }: { readonly quiet?: boolean; readonly
     },
     ready(ready: ReadyReport): void {
       if (json) {
-        const { organizations, databaseUrl, upstream, pid } = ready;
+        const { databaseUrl, upstream, pid } = ready;
+        const organizations = ready.organizations.map(({ userToken: _, ...told }) => told);
         process.stdout.write(`${JSON.stringify({ organizations, databaseUrl, upstream, pid })}\n`);
       } else if (!quiet) process.stdout.write(describe(ready));
     },
@@ -48,11 +54,12 @@ function describe({ organizations, databaseUrl, upstream, isSandbox, directory, 
   row('database', databaseUrl.replace(/\/\/([^:]+):[^@]+@/, '//$1:***@'));
   row('upstream', isSandbox ? `${upstream}  *** SANDBOX: a stand-in, no real model answers ***` : upstream);
   row('log', log);
-  for (const { name, baseUrl, metricsUrl, token } of organizations) {
+  for (const { name, baseUrl, metricsUrl, token, userToken } of organizations) {
     lines.push('', `Organization ${name}`);
     row('API', baseUrl);
     row('metrics', metricsUrl);
-    row('token', token);
+    row('token', `${token}  (with the header X-User-ID)`);
+    row('or', `${userToken}  (of ${exampleUser}: for clients that send no X-User-ID)`);
     lines.push('', 'Try it:', '', ...curl(baseUrl, token));
   }
   if (organizations.length === 0)
@@ -65,7 +72,7 @@ function curl(baseUrl: string, token: string): string[] {
   return [
     `curl ${baseUrl}/responses \\`,
     `  -H 'Authorization: Bearer ${token}' \\`,
-    `  -H 'X-User-ID: you@example.com' \\`,
+    `  -H 'X-User-ID: ${exampleUser}' \\`,
     `  -H 'Content-Type: application/json' \\`,
     `  -d '{"model": "gpt-4o-mini", "input": "Hello!"}'`,
   ];
