@@ -73,9 +73,10 @@ function refusedFields({ status, body }: ApiAnswer): readonly string[] {
   if (status < 300) return [];
   const unknown = [...(body.message ?? '').matchAll(/unknown field "([^"]+)"/g)].map(([, field]) => field);
   const causes = (body.details?.causes ?? []).flatMap(({ field, message }) => {
-    // The server names no field for `not`, nor in its remark that rules were left out.
     if (field !== '<nil>') return [field];
-    return message.match(/"([^"]+)" must not validate/)?.[1] ?? [];
+    // The server names no field for `not`, for a rule of the whole object, nor in its remark that rules were left out.
+    if (/some validation rules were not checked/.test(message)) return [];
+    return message.match(/"([^"]+)" must not validate/)?.[1] ?? [''];
   });
   return [...new Set([...unknown, ...causes])].map(String).sort();
 }
