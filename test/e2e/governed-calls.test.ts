@@ -86,7 +86,7 @@ suite('an application with the unchanged OpenAI SDK', { skip, concurrency: 2 }, 
     assert.ok((await call(name, { model: 'gpt-4.1' })).id);
 
     await kubectl('delete', 'apikeybinding', 'shared', '--namespace', name, '--timeout=180s');
-    await until(async () => (await call(name, { model: 'gpt-4.1' })).status === 401, 'the key to be refused');
+    await until(async () => (await call(name, { model: 'gpt-4.1' })).status === 403, 'the key to be refused');
   });
 
   test('loses its credentials when its namespace leaves the organization, and has them again when it is back', async (t) => {

@@ -204,7 +204,8 @@ describe('chaperone up', { concurrency: 2 }, () => {
         () =>
           client.models.list().then(
             () => false,
-            (error: unknown) => error instanceof OpenAI.AuthenticationError,
+            (error: unknown) =>
+              error instanceof OpenAI.PermissionDeniedError && /No active API key found/.test(error.message),
           ),
         'the key to be refused',
       );
