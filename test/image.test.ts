@@ -12,7 +12,7 @@ test('images start Node with the options and the environment that local proxies 
   const dockerfile = await readFile(join(repository, 'Dockerfile'), 'utf8');
   const entrypoint: unknown = JSON.parse(/^ENTRYPOINT (.+)$/m.exec(dockerfile)?.[1] ?? '');
   assert.deepEqual(entrypoint, ['node', ...proxyNodeOptions, '/app/chaperone.js']);
-  const environment = /^ENV (.+)$/m.exec(dockerfile)?.[1]?.split(' ') ?? [];
+  const environment = [...dockerfile.matchAll(/^ENV (.+)$/gm)].flatMap(([, settings]) => settings?.split(' '));
   const expected = Object.entries({ NODE_ENV: 'production', ...proxyEnvironment }).map((entry) => entry.join('='));
   assert.deepEqual(environment, expected);
   const { parts } = await productImage(join(repository, 'scripts'));
