@@ -387,9 +387,13 @@ export interface OrganizationStatus {
    */
   id?: string;
   /**
-   * The namespaces that the selector matches and that have the credentials for sidecars.
+   * The namespaces that belong to it and that have the credentials for sidecars.
    */
   memberNamespaces?: string[];
+  /**
+   * Of these, the ones that it would not get today, since an older Organization selects them too or they are the cluster's own. It served them before that was a rule.
+   */
+  keptNamespaces?: string[];
   /**
    * How many ApiKeyBindings lend a key to this organization: active ones, whose Secret has a provider's key, which have its consent and are not held back by another.
    */

@@ -1,7 +1,7 @@
 import { type DataKeySet, type Envelope, makeEnvelope } from '../database/envelope.ts';
 import type { Cluster, ResourceOf, Secret } from './cluster/cluster.ts';
 import { credentialsSecretName, readCredentialsSecret, readNamespaceMaster, signingSecretName } from './credentials.ts';
-import { matchesSelector } from './label-selector.ts';
+import { isMember, whyNotMember } from './membership.ts';
 import { deriveNamespaceKeys } from './namespace-keys.ts';
 import type { Verdict } from './runtime/conditions.ts';
 
@@ -58,10 +58,14 @@ export function makeTenancyFinder(cluster: Cluster, operatorNamespace: string) {
         `There is no Organization "${name}"; create it or correct spec.organizationRef.`,
       );
     }
-    const labels = cluster.get('Namespace', '', namespace)?.metadata.labels;
-    if (!matchesSelector(organization.spec.namespaceSelector, labels)) {
-      const message = `Namespace "${namespace}" does not belong to Organization "${name}": its labels do not match the Organization's namespaceSelector.`;
-      return problem('NamespaceNotMember', message);
+    const place = cluster.get('Namespace', '', namespace)?.metadata ?? { name: namespace };
+    const organizations = cluster.list('Organization');
+    if (!isMember(organizations, organization, place, operatorNamespace)) {
+      const why = whyNotMember(organizations, organization, place, operatorNamespace);
+      return problem(
+        'NamespaceNotMember',
+        `Namespace "${namespace}" does not belong to Organization "${name}": ${why}`,
+      );
     }
     const rows = findRows(name);
     // A Secret of that name that has been there before the Organization is somebody else's.
@@ -70,7 +74,7 @@ export function makeTenancyFinder(cluster: Cluster, operatorNamespace: string) {
     }
     return { ...rows, organization };
   };
-  return { find, findRows };
+  return { find, findRows, operatorNamespace };
 }
 
 export type TenancyFinder = ReturnType<typeof makeTenancyFinder>;

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { ApiKeyBinding } from '../crds/resources.generated.ts';
+import type { ApiKeyBinding, Organization } from '../crds/resources.generated.ts';
 import { isHeldBack, mayCompete } from './api-key-bindings/competition.ts';
 import type { Change, ChangeListener, Cluster } from './cluster/cluster.ts';
 import { credentialsSecretName, signingSecretName, syntheticKeySecretName } from './credentials.ts';
 import { matchesSelector } from './label-selector.ts';
+import { claimantsOf, organizationsOf } from './membership.ts';
 import { type TenantKind, tenantKinds } from './tenancy.ts';
 
 /** Where the keys of objects to reconcile go. */
@@ -44,6 +45,10 @@ export function makeTriggers(
     if (seen.get(name) === fingerprint) return;
     seen.set(name, fingerprint);
     resourcesOf(name);
+    for (const other of overlapping(cluster, name)) {
+      target.organization(other);
+      resourcesOf(other);
+    }
   };
   /** Those that a binding stands in the way of, or no longer does; and those that these then stand in the way of. */
   const rivalsChanged = (namespace: string, name: string) => {
@@ -57,9 +62,15 @@ export function makeTriggers(
     }
   };
   const namespaceChanged = (name: string) => {
-    for (const { metadata, spec, status } of cluster.list('Organization')) {
-      const labels = cluster.get('Namespace', '', name)?.metadata.labels;
-      const isMember = labels !== undefined && matchesSelector(spec.namespaceSelector, labels);
+    const organizations = cluster.list('Organization');
+    const place = cluster.get('Namespace', '', name)?.metadata;
+    const claimants = place ? claimantsOf(organizations, place) : [];
+    const members = place ? organizationsOf(organizations, place, operatorNamespace) : [];
+    for (const organization of organizations) {
+      const { metadata, status } = organization;
+      const isMember = members.includes(organization);
+      const isContested = claimants.length > 1 && claimants.includes(organization);
+      if (isContested || overlapsOthers(organization)) target.organization(metadata.name);
       const isListed = status?.memberNamespaces?.includes(name) ?? false;
       // A reconciliation that is under way may give it the credentials, and list it after this.
       const isServed = cluster.get('Secret', name, credentialsSecretName(metadata.name)) !== undefined;
@@ -123,6 +134,23 @@ export function makeTriggers(
   };
 }
 
+/** The other Organizations that select namespaces which this one does, or did: whose they are may have changed. */
+function overlapping(cluster: Pick<Cluster, 'list'>, name: string): ReadonlySet<string> {
+  const organizations = cluster.list('Organization');
+  const changed = organizations.find(({ metadata }) => metadata.name === name);
+  const rivals = cluster
+    .list('Namespace')
+    .filter(({ metadata }) => changed && matchesSelector(changed.spec.namespaceSelector, metadata.labels))
+    .flatMap(({ metadata }) => claimantsOf(organizations, metadata));
+  const others = new Set([...rivals, ...organizations.filter(overlapsOthers)].map(({ metadata }) => metadata.name));
+  others.delete(name);
+  return others;
+}
+
+function overlapsOthers({ status }: Organization): boolean {
+  return status?.conditions?.some(({ reason }) => reason === 'SelectorsOverlap') ?? false;
+}
+
 /** What of an Organization its resources depend on. */
 function fingerprintOf(cluster: Pick<Cluster, 'get'>, name: string): string {
   const organization = cluster.get('Organization', '', name);
@@ -135,6 +163,7 @@ function fingerprintOf(cluster: Pick<Cluster, 'get'>, name: string): string {
     status?.sharing,
     spec?.providers.map((provider) => provider.name),
     spec?.authentication?.bindingRoles,
+    status?.keptNamespaces,
   ];
   return createHash('sha256').update(JSON.stringify(relevant)).digest('hex');
 }

@@ -61,6 +61,14 @@ export function listMissingLimits(organizations: readonly StatedResource[]): str
   });
 }
 
+/** What each resource says by a condition of this type that is not true. */
+export function listFalse(resources: readonly StatedResource[], type: string): string[] {
+  return resources.flatMap(({ metadata, status }) => {
+    const condition = status?.conditions?.find((one) => one.type === type);
+    return condition?.status === 'False' ? [`${metadata.name}: ${condition.message}`] : [];
+  });
+}
+
 /** The resources for which a former default still holds, since they do not state a field. */
 export function listFormerDefaults(resources: readonly StatedResource[]): string[] {
   const reasons = ['FormerDefaults', 'FormerRoles'];

@@ -1,7 +1,8 @@
 import type { ApiKeyBinding, Organization } from '../../crds/resources.generated.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { isOperators } from '../cluster/owned.ts';
-import { matchesSelector } from '../label-selector.ts';
+import { operatorNamespace } from '../credentials.ts';
+import { isMember } from '../membership.ts';
 import { overlap } from '../patterns.ts';
 import { consents, decideReach } from '../sharing.ts';
 import { findProviderSecret, isProviderKey, readProviderKey } from './provider-key.ts';
@@ -16,17 +17,22 @@ export interface Competition {
   readonly nextExpiryMs: number | undefined;
 }
 
-/** Who is older is for the API server to say, and for nobody to choose. */
+/**
+ * Who is older is for the API server to say, and for nobody to choose.
+ *
+ * @param systemNamespace the operator's, which belongs to no organization
+ */
 export function findCompetition(
   cluster: Cache,
   organization: Organization,
   binding: ApiKeyBinding,
   nowMs: number,
+  systemNamespace = operatorNamespace,
 ): Competition {
   const older = cluster
     .list('ApiKeyBinding')
     .filter((other) => isSameScope(organization, binding, other) && isOlder(other, binding))
-    .filter((other) => isContender(cluster, organization, other, nowMs));
+    .filter((other) => isContender(cluster, organization, other, nowMs, systemNamespace));
   const expiries = older.flatMap(({ spec }) =>
     spec.expiresAt === undefined ? [] : [Date.parse(spec.expiresAt) - nowMs],
   );
@@ -37,12 +43,17 @@ export function findCompetition(
 }
 
 /** How many bindings are held back, each by an older one. */
-export function countHeldBack(cluster: Cache, organization: Organization, nowMs: number): number {
+export function countHeldBack(
+  cluster: Cache,
+  organization: Organization,
+  nowMs: number,
+  systemNamespace = operatorNamespace,
+): number {
   const scopes = new Map<string, ApiKeyBinding[]>();
   const contenders = cluster
     .list('ApiKeyBinding')
     .filter(({ spec }) => spec.organizationRef.name === organization.metadata.name)
-    .filter((binding) => isContender(cluster, organization, binding, nowMs));
+    .filter((binding) => isContender(cluster, organization, binding, nowMs, systemNamespace));
   for (const binding of contenders) {
     const { metadata, spec } = binding;
     const scope = [consents(organization, binding) ? '' : metadata.namespace, spec.provider, spec.user ?? ''].join(
@@ -75,18 +86,20 @@ export function isHeldBack({ status }: ApiKeyBinding): boolean {
 
 /** Whether a binding can be in force, as far as it goes by itself. */
 export function isContender(
-  cluster: Pick<Cluster, 'get'>,
+  cluster: Cache,
   organization: Organization,
   binding: ApiKeyBinding,
   nowMs: number,
+  systemNamespace = operatorNamespace,
 ): boolean {
   const { metadata, spec } = binding;
-  const labels = cluster.get('Namespace', '', metadata.namespace ?? '')?.metadata.labels;
+  const namespace = metadata.namespace ?? '';
+  const place = cluster.get('Namespace', '', namespace)?.metadata ?? { name: namespace };
   return (
     spec.active &&
     metadata.deletionTimestamp === undefined &&
     (spec.expiresAt === undefined || Date.parse(spec.expiresAt) > nowMs) &&
-    matchesSelector(organization.spec.namespaceSelector, labels) &&
+    isMember(cluster.list('Organization'), organization, place, systemNamespace) &&
     organization.spec.providers.some(({ name }) => name === spec.provider) &&
     decideReach(binding, organization).refusal === undefined &&
     isProviderKey(readProviderKey(cluster, binding)) &&

@@ -29,7 +29,7 @@ export interface GatheredBinding {
 }
 
 export function gatherBinding(
-  { cluster }: TenantContext,
+  { cluster, tenancies }: TenantContext,
   { resource, namespace, name, tenancy, envelope }: TenantObject<'ApiKeyBinding'>,
   row: ApiKeyWrite | undefined,
   nowMs: number,
@@ -44,7 +44,7 @@ export function gatherBinding(
     hasProvider: tenancy.organization.spec.providers.some((candidate) => candidate.name === provider),
     providerKey: readProviderKey(cluster, resource),
     isOperatorsSecret: providerSecret !== undefined && isOperators(providerSecret),
-    competition: findCompetition(cluster, tenancy.organization, resource, nowMs),
+    competition: findCompetition(cluster, tenancy.organization, resource, nowMs, tenancies.operatorNamespace),
     syntheticKey: isHandedOut(handedOut, syntheticKey, row, resource.metadata.uid) ? syntheticKey : undefined,
     keepsFormerRoles: row?.roles === null,
     stored,

@@ -1,5 +1,5 @@
 import type { ApiKeyBinding, Organization } from '../../crds/resources.generated.ts';
-import { matchesSelector } from '../label-selector.ts';
+import { organizationsOf, whyNotMember } from '../membership.ts';
 import { outageReason } from '../runtime/conditions.ts';
 import type { SyntheticKey } from './environment.ts';
 import { settingAnnotations } from './marks.ts';
@@ -17,22 +17,21 @@ export interface Refusal {
 
 const refuse = (reason: string, message: string): Refusal => ({ action: 'refuse', reason, message });
 
-/** The organization that a pod belongs to. */
+/** The organization that a pod belongs to: its namespace's, or of several the oldest, unless the pod names another. */
 export function chooseOrganization(
   organizations: readonly Organization[],
   namespace: PodNamespace,
-  { organization: asked }: PodSettings,
+  { organization: asked, operatorNamespace }: Pick<PodSettings, 'organization' | 'operatorNamespace'>,
 ): { readonly name: string } | Refusal {
-  const present = organizations.filter(({ metadata }) => !metadata.deletionTimestamp);
-  const members = present.filter(({ spec }) => matchesSelector(spec.namespaceSelector, namespace.labels));
-  const names = members.map(({ metadata }) => metadata.name).sort();
+  const members = organizationsOf(organizations, namespace, operatorNamespace);
   const chosen = asked === undefined ? members[0] : members.find(({ metadata }) => metadata.name === asked);
   if (asked !== undefined && !chosen) {
     const annotation = `Annotation ${settingAnnotations.organization} names Organization "${asked}"`;
-    return present.some(({ metadata }) => metadata.name === asked)
+    const named = organizations.find(({ metadata }) => metadata.name === asked && !metadata.deletionTimestamp);
+    return named
       ? refuse(
           'NamespaceNotMember',
-          `${annotation}, to which namespace "${namespace.name}" does not belong: its labels do not match the Organization's namespaceSelector.`,
+          `${annotation}, to which namespace "${namespace.name}" does not belong: ${whyNotMember(organizations, named, namespace, operatorNamespace)}`,
         )
       : refuse('OrganizationNotFound', `${annotation}, which does not exist; create it or correct the annotation.`);
   }
@@ -40,12 +39,6 @@ export function chooseOrganization(
     return refuse(
       'NoOrganization',
       `Namespace "${namespace.name}" belongs to no Organization; label it so that an Organization's namespaceSelector matches.`,
-    );
-  }
-  if (asked === undefined && names.length > 1) {
-    return refuse(
-      'SeveralOrganizations',
-      `Namespace "${namespace.name}" belongs to several Organizations (${names.join(', ')}); name one of them with the annotation ${settingAnnotations.organization} on the pod or its namespace.`,
     );
   }
   const { name } = chosen.metadata;

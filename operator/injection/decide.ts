@@ -1,5 +1,6 @@
 import type { ApiKeyBinding, Organization } from '../../crds/resources.generated.ts';
 import { credentialsSecretName } from '../credentials.ts';
+import { isProtected } from '../membership.ts';
 import { chooseBinding, chooseOrganization, type Refusal } from './choose.ts';
 import { environmentWarnings } from './environment.ts';
 import { injectLabel } from './marks.ts';
@@ -48,8 +49,6 @@ export type InjectionDecision =
     }
   | { readonly action: 'skip'; readonly reason: SkipReason; readonly message: string }
   | Refusal;
-
-const protectedNamespaces = ['kube-system', 'kube-node-lease', 'kube-public'];
 
 /**
  * What to do about a pod that is to be created. Asked again about the pod as patched, it answers `inject` with an empty
@@ -117,7 +116,7 @@ function decideSkip(
   if (!isOffered && wished !== 'true') {
     return skip('NotRequested', `Neither the pod nor its namespace has the label ${injectLabel}: "true".`);
   }
-  if (protectedNamespaces.includes(namespace.name) || namespace.name === operatorNamespace) {
+  if (isProtected(namespace.name, operatorNamespace)) {
     return skip('ProtectedNamespace', `No pod of namespace "${namespace.name}" is given a sidecar.`);
   }
   if (spec.hostNetwork) {

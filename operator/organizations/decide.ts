@@ -260,6 +260,7 @@ export const conditionTypes: readonly string[] = [
   'Ready',
   'DatabaseReady',
   'CredentialsReady',
+  'NamespacesExclusive',
   'DefaultsStated',
   'SharingDeclared',
   'SidecarsCurrent',
@@ -278,9 +279,18 @@ export function judgeOutage(reason: string): Verdict[] {
 /** What is wrong with an organization that no namespace belongs to: nothing is governed. */
 export function judgeMembers({
   organization,
-  memberNamespaces,
-}: Pick<GatheredOrganization, 'organization' | 'memberNamespaces'>): Verdict | undefined {
-  if (memberNamespaces.length > 0) return undefined;
+  members: { names, contested },
+}: Pick<GatheredOrganization, 'organization' | 'members'>): Verdict | undefined {
+  if (names.length > 0) return undefined;
+  const [first] = contested;
+  if (first) {
+    return {
+      type: 'Ready',
+      status: false,
+      reason: 'NoNamespaces',
+      message: `Nothing is governed, since every namespace that matches spec.namespaceSelector is an older Organization's, such as "${first.name}", which is ${first.owner}'s. Have namespaces match one selector each.`,
+    };
+  }
   const labels = describeLabels(organization.spec.namespaceSelector);
   const advice =
     labels === '' ? 'Correct spec.namespaceSelector.' : `Label one: kubectl label namespace NAME ${labels}`;

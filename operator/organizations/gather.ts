@@ -18,12 +18,12 @@ import {
   signingSecretName,
   type TokenKey,
 } from '../credentials.ts';
-import { matchesSelector } from '../label-selector.ts';
 import type { NamespaceMaster } from '../namespace-keys.ts';
 import { holdsFormerRules } from '../sharing.ts';
 import { type TenantResource, tenantKinds } from '../tenancy.ts';
 import type { OrganizationContext } from './context.ts';
 import { loginOf } from './login.ts';
+import { decideMembers, type Members } from './members.ts';
 import { isCredentialsOf, isSigningKeysOf, type OrganizationIdentity } from './ownership.ts';
 import { recoverCredentials } from './recover.ts';
 import { judgeSharedSecret, type SharedSecret } from './shared-secret.ts';
@@ -57,6 +57,8 @@ export interface GatheredOrganization {
   readonly namespaceMaster: NamespaceMaster | undefined;
   /** Names, in order. */
   readonly memberNamespaces: readonly string[];
+  /** The same, and who else selects them. */
+  readonly members: Members;
   /** Namespaces that hold a copy of the credentials, members or not. */
   readonly namespacesWithCredentials: readonly string[];
   readonly keys: CountedKeys;
@@ -106,6 +108,16 @@ export async function gatherOrganization(
   const objects = tenantKinds
     .flatMap((kind): readonly TenantResource[] => cluster.list(kind))
     .filter(({ spec }) => spec.organizationRef.name === name);
+  const members = decideMembers({
+    organization,
+    organizations: cluster.list('Organization'),
+    namespaces: cluster
+      .list('Namespace')
+      .map(({ metadata }) => metadata)
+      .filter(({ deletionTimestamp }) => !deletionTimestamp),
+    operatorNamespace,
+    usedNamespaces: new Set(objects.map(({ metadata }) => metadata.namespace ?? '')),
+  });
   const login = loginOf(credentials, organizationId, role);
   return {
     organization,
@@ -118,14 +130,9 @@ export async function gatherOrganization(
     sidecars: countSidecars(context, name),
     passwordIsRefused: (login && (await context.logins?.isRefused(login))) ?? false,
     ...secrets,
-    memberNamespaces: cluster
-      .list('Namespace')
-      // One that is being deleted takes no Secrets any more.
-      .filter(({ metadata }) => !metadata.deletionTimestamp)
-      .filter(({ metadata }) => matchesSelector(organization.spec.namespaceSelector, metadata.labels))
-      .map(({ metadata }) => metadata.name)
-      .sort(),
-    keys: countKeys(cluster, organization, context.now()),
+    memberNamespaces: members.names,
+    members,
+    keys: countKeys(cluster, organization, context.now(), operatorNamespace),
     sharing: {
       // Where the row was lost, the status still says so.
       sharesByDefault: stored?.sharesByDefault ?? organization.status?.sharing === 'Former',
@@ -138,13 +145,18 @@ export async function gatherOrganization(
   };
 }
 
-function countKeys(cluster: Cluster, organization: Organization, nowMs: number): CountedKeys {
+function countKeys(
+  cluster: Cluster,
+  organization: Organization,
+  nowMs: number,
+  operatorNamespace: string,
+): CountedKeys {
   const wanted = cluster
     .list('ApiKeyBinding')
     .filter(({ spec }) => spec.organizationRef.name === organization.metadata.name)
     .filter(({ spec, metadata }) => spec.active && !metadata.deletionTimestamp);
-  const contenders = wanted.filter((binding) => isContender(cluster, organization, binding, nowMs));
-  const heldBack = holdsFormerRules(organization) ? 0 : countHeldBack(cluster, organization, nowMs);
+  const contenders = wanted.filter((binding) => isContender(cluster, organization, binding, nowMs, operatorNamespace));
+  const heldBack = holdsFormerRules(organization) ? 0 : countHeldBack(cluster, organization, nowMs, operatorNamespace);
   const expiries = contenders.flatMap(({ spec }) =>
     spec.expiresAt === undefined ? [] : [Date.parse(spec.expiresAt) - nowMs],
   );

@@ -19,6 +19,7 @@ import {
 } from './decide.ts';
 import { gatherOrganization } from './gather.ts';
 import { judgeLimits } from './limits.ts';
+import { judgeOverlap } from './members.ts';
 
 /** setTimeout's limit; what is due later is looked at again then. */
 const maxDelayMs = 2 ** 31 - 1;
@@ -69,13 +70,15 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   const server = await context.serverLimits?.();
   const limits = server && judgeLimits(server, gathered.storedLogin, limitsRefusal);
   const { sharing } = decision;
-  const others = [decision.defaults, sharing.verdict, sidecars?.verdict, limits].filter(
+  const overlap = judgeOverlap(gathered.organization, gathered.members);
+  const others = [overlap, decision.defaults, sharing.verdict, sidecars?.verdict, limits].filter(
     (verdict) => verdict !== undefined,
   );
   const verdicts = [...judgeOrganization(problem, judgeMembers(gathered)), ...others];
   await report(context, gathered.organization, verdicts, {
     ...sidecars?.status,
     id,
+    keptNamespaces: [...gathered.members.kept],
     memberNamespaces: gathered.memberNamespaces.filter((name) => !failures.some(({ namespace }) => namespace === name)),
     boundKeys: gathered.keys.inForce,
     keys: `${gathered.keys.inForce}/${gathered.keys.wanted}`,
@@ -130,7 +133,7 @@ function isToldOf(verdict: Verdict, previous: OrganizationStatus['conditions']):
   const { type, reason } = verdict;
   if (!isNews(previous, verdict)) return false;
   if (type !== 'SidecarsCurrent') {
-    return ['Ready', 'DefaultsStated', 'SharingDeclared', 'DatabaseLimited'].includes(type);
+    return ['Ready', 'NamespacesExclusive', 'DefaultsStated', 'SharingDeclared', 'DatabaseLimited'].includes(type);
   }
   // That nothing was ever wrong is no event, and a rollout has its own.
   const wasTold = previous?.some((condition) => condition.type === type) ?? false;

@@ -4,7 +4,7 @@ import { hashAnnotation } from '../injection/marks.ts';
 import type { PodMeta, PodNamespace } from '../injection/pod.ts';
 import type { InjectionSettings } from '../injection/settings.ts';
 import { workloadKindOf, workloadOf } from '../injection/workload.ts';
-import { matchesSelector } from '../label-selector.ts';
+import { claimantsOf } from '../membership.ts';
 
 /** A pod that has a sidecar, as far as it is watched: its metadata alone. */
 export interface InjectedPod extends PodMeta {
@@ -54,14 +54,12 @@ export function surveySidecars(
   settings: InjectionSettings,
 ): ReadonlyMap<string, SidecarSurvey> {
   const surveys = new Map<string, ReturnType<typeof makeSurvey>>();
-  const membersOf = memoize((name: string) =>
-    organizations.filter(({ spec }) => matchesSelector(spec.namespaceSelector, namespaceOf(name)?.labels)),
-  );
+  const membersOf = memoize((name: string) => claimantsOf(organizations, namespaceOf(name) ?? { name }));
   for (const pod of pods) {
     const namespace = namespaceOf(pod.namespace);
     if (pod.deletionTimestamp !== undefined || !namespace) continue;
     const current = currentSidecar(pod, namespace, membersOf(pod.namespace), settings);
-    if (!current) continue;
+    if ('action' in current) continue;
     const survey = surveys.get(current.organization) ?? makeSurvey();
     surveys.set(current.organization, survey);
     survey.add(pod, current.hash);

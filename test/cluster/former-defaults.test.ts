@@ -43,16 +43,17 @@ describe('roles by default, before and after an upgrade', { skip }, () => {
       'the API server to fill the default in',
     );
     // As `kubectl apply` does by default, and whoever applies with its library.
+    const globex = organization({ namespaceSelector: { matchLabels: { org: 'globex' } } });
     const manifest = { apiVersion: 'chaperone.dev/v1alpha1', kind: 'Organization', metadata: { name: 'globex' } };
     await stage.client.send({
       method: 'POST',
       path: `${objectPath({ kind: 'Organization', namespace: '', name: '' }).replace(/\/$/, '')}?fieldManager=argocd-controller`,
       body: {
-        ...{ ...manifest, ...organization() },
+        ...{ ...manifest, ...globex },
         metadata: {
           ...manifest.metadata,
           annotations: {
-            'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify({ ...manifest, ...organization() }),
+            'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify({ ...manifest, ...globex }),
           },
         },
       },
@@ -66,7 +67,7 @@ describe('roles by default, before and after an upgrade', { skip }, () => {
     assert.deepEqual((await apply({})).spec.authentication?.defaultRoles, ['admin']);
     await until(async () => (await storedRoles())?.[0] === 'member', 'the default of today');
     assert.equal(await conditionOf('acme', 'DefaultsStated'), undefined);
-    await stage.hands.untilReason('Organization', 'globex', 'Ready');
+    await stage.hands.untilReason('Organization', 'globex', 'NoNamespaces');
     assert.deepEqual(await storedRoles('globex'), ['member']);
   });
 
@@ -106,7 +107,10 @@ describe('roles by default, before and after an upgrade', { skip }, () => {
   test('a binding of before keeps the organization’s default roles until it states its own', async () => {
     const { hands, db } = stage;
     await hands.change('ApiKeyBinding', 'web/shared', { spec: { roles: null } });
-    await until(async () => (await hands.find('ApiKeyBinding', 'web/shared'))?.metadata, 'the binding');
+    await until(async () => {
+      const { metadata, status } = (await hands.find('ApiKeyBinding', 'web/shared')) ?? {};
+      return status?.observedGeneration === metadata?.generation;
+    }, 'the change to be in force');
     await db.query('update chaperone.api_keys set roles = null');
     await hands.change('ApiKeyBinding', 'web/shared', { spec: { models: ['gpt-*'] } });
     await hands.untilReason('ApiKeyBinding', 'web/shared', 'FormerRoles');

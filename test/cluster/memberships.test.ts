@@ -38,4 +38,43 @@ describe('the namespaces of organizations', { skip }, () => {
     await hands.remove('Secret', 'lazy/openai');
     await keysAre('0/1');
   });
+
+  test('that two select are the older one’s, which both say, and the system’s are nobody’s', async () => {
+    const { hands, client } = stage;
+    await hands.create('Organization', 'acme', organization());
+    const { metadata } = await hands.untilReason('Organization', 'acme', 'Ready');
+    await until(() => hands.find('Secret', 'web/chaperone-acme'), 'the credentials');
+    // Ages are in whole seconds.
+    const born = Date.parse(metadata.creationTimestamp);
+    await until(() => Date.now() >= born + 1_000, 'the next second');
+    await hands.create('Organization', 'greedy', organization({ namespaceSelector: {} }));
+    const conditionOf = async (name: string) =>
+      (await hands.find('Organization', name))?.status?.conditions?.find(({ type }) => type === 'NamespacesExclusive');
+    const overlap = (name: string) =>
+      until(async () => {
+        const condition = await conditionOf(name);
+        return condition?.reason === 'SelectorsOverlap' ? condition : undefined;
+      }, `${name} to tell of the overlap`);
+    assert.match((await overlap('greedy')).message, /"web" is acme's/);
+    assert.match((await overlap('acme')).message, /"web" is this one's, and selected by greedy too/);
+    const greedy = await hands.untilReason('Organization', 'greedy', 'Ready');
+    assert.deepEqual(greedy.status?.memberNamespaces, ['default']);
+    for (const place of ['web', 'kube-system', 'kube-public', 'kube-node-lease']) {
+      assert.equal(await hands.find('Secret', `${place}/chaperone-greedy`), undefined);
+    }
+    await until(async () => {
+      const path = '/apis/events.k8s.io/v1/namespaces/default/events';
+      const { items } = await client.send<{ items: { reason: string; regarding: { name: string } }[] }>({
+        method: 'GET',
+        path,
+      });
+      const told = items.filter(({ reason }) => reason === 'SelectorsOverlap').map(({ regarding }) => regarding.name);
+      return ['acme', 'greedy'].every((name) => told.includes(name));
+    }, 'an Event on both');
+
+    await hands.remove('Organization', 'acme');
+    await hands.untilGone('Organization', 'acme');
+    await until(() => hands.find('Secret', 'web/chaperone-greedy'), 'the other one to take over');
+    await until(async () => !(await conditionOf('greedy'))?.message.includes('acme'), 'the overlap to be over');
+  });
 });

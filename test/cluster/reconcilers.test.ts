@@ -319,7 +319,7 @@ describe('in a cluster', { skip }, () => {
 
   test('an Organization that is deleted takes everything with it that its policy says', async () => {
     await hands.create('Organization', 'brief', organization({ namespaceSelector: { matchLabels: { org: 'brief' } } }));
-    const brief = await hands.untilReason('Organization', 'brief', 'Ready');
+    const brief = await hands.untilReason('Organization', 'brief', 'NoNamespaces');
     await hands.remove('Organization', 'brief');
     await hands.untilGone('Organization', 'brief');
     for (const name of ['chaperone-brief', 'chaperone-brief-signing-keys']) {

@@ -12,6 +12,7 @@ export interface TestObject {
     readonly name: string;
     readonly resourceVersion: string;
     readonly uid: string;
+    readonly creationTimestamp: string;
     readonly generation?: number;
     readonly deletionTimestamp?: string;
     readonly finalizers?: readonly string[];

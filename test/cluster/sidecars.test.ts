@@ -225,7 +225,7 @@ function currentHash(name: string, owned: Owned): string {
   const status = { id: '00000000-0000-4000-8000-000000000000', memberNamespaces: ['web'] };
   const acme = makeOrganization('acme', { namespaceSelector: {} }, { status });
   const current = currentSidecar({ name, ...owned }, { name: 'web' }, [acme], settings);
-  assert.ok(current);
+  assert.ok('hash' in current);
   return current.hash;
 }
 

@@ -29,7 +29,11 @@ function prepare() {
     },
     recordEvent: async () => {},
   };
-  const tenancies = { find: () => ({ ...rowsOf, organization }), findRows: () => rowsOf };
+  const tenancies = {
+    find: () => ({ ...rowsOf, organization }),
+    findRows: () => rowsOf,
+    operatorNamespace: 'chaperone-system',
+  };
   let whileWriting = () => {};
   // What has no rows in force asks no database.
   const reconcile = makeTenantReconciler(

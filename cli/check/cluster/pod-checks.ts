@@ -56,6 +56,23 @@ export const podChecks: CheckGroup<ClusterFacts> = {
       },
     }),
     check({
+      id: 'pods-belong',
+      description: 'every pod with a sidecar belongs to an Organization',
+      from: ['pods', 'namespaces', 'organizations', 'namespace'],
+      decide: ({ pods, namespaces, organizations, namespace }) => {
+        const settings = injectionSettingsOf([], namespace);
+        return failedIfAny(
+          pods.flatMap((pod) => {
+            if (!isRunning(pod) || !hasSidecar(pod)) return [];
+            const current = currentSidecar(pod.metadata, findNamespace(namespaces, pod), organizations, settings);
+            return 'action' in current ? `${pathOf(pod)}: ${current.message} (${current.reason})` : [];
+          }),
+          'Calls of these pods are refused, or will be, and no new pod would be let in in their place:',
+          'Do what the message says; do not restart them before. Their keys work again once the namespace belongs to the Organization again.',
+        );
+      },
+    }),
+    check({
       id: 'sidecars-current',
       description: "every pod's sidecar is what new pods get",
       from: ['pods', 'namespaces', 'organizations', 'deployments', 'namespace', 'ownVersion'],
@@ -64,14 +81,17 @@ export const podChecks: CheckGroup<ClusterFacts> = {
           return ok('not known: the operator is of another version');
         }
         const settings = injectionSettingsOf(deployments, namespace);
-        const outdated = pods.filter((pod) => {
-          if (!isRunning(pod) || !hasSidecar(pod)) return false;
-          const current = currentSidecar(pod.metadata, findNamespace(namespaces, pod), organizations, settings);
-          return pod.metadata.annotations?.[hashAnnotation] !== current?.hash;
-        });
+        const injected = pods.filter((pod) => isRunning(pod) && hasSidecar(pod));
+        const judged = injected.map((pod) => ({
+          pod,
+          current: currentSidecar(pod.metadata, findNamespace(namespaces, pod), organizations, settings),
+        }));
+        const outdated = judged.filter(
+          ({ pod, current }) => !('action' in current) && pod.metadata.annotations?.[hashAnnotation] !== current.hash,
+        );
         if (outdated.length === 0) return ok();
         return warning('Pods have another sidecar than they would get now:', {
-          items: outdated.map(pathOf),
+          items: outdated.map(({ pod }) => pathOf(pod)),
           hint: 'They work on as they are. Bring them up to date: kubectl rollout restart',
         });
       },

@@ -1,7 +1,7 @@
 import { credentialsSecretName } from '../../../operator/credentials.ts';
-import { matchesSelector } from '../../../operator/label-selector.ts';
+import { isMember } from '../../../operator/membership.ts';
 import { type CheckGroup, failed, failedIfAny, makeCheckFactory, ok, warning } from '../check.ts';
-import { hintFor, listFormerDefaults, listMissingLimits, listNotReady, listWaiting } from '../resources.ts';
+import { hintFor, listFalse, listFormerDefaults, listMissingLimits, listNotReady, listWaiting } from '../resources.ts';
 import type { ClusterFacts } from './facts.ts';
 
 const check = makeCheckFactory<ClusterFacts>();
@@ -98,21 +98,34 @@ export const resourceChecks: CheckGroup<ClusterFacts> = {
       },
     }),
     check({
+      id: 'namespaces-exclusive',
+      description: 'every namespace is selected by one Organization at most',
+      from: ['organizations'],
+      decide: ({ organizations }) => {
+        const overlaps = listFalse(organizations, 'NamespacesExclusive');
+        if (overlaps.length === 0) return ok();
+        return warning('Organizations select the same namespaces, or those of the system:', {
+          items: overlaps,
+          hint: 'The oldest Organization has them. Change a spec.namespaceSelector, or the labels of the namespaces.',
+        });
+      },
+    }),
+    check({
       id: 'credentials',
       description: 'every member namespace has its credentials',
-      from: ['organizations', 'namespaces', 'organizationSecrets'],
-      decide: ({ organizations, namespaces, organizationSecrets }) => {
-        const has = (namespace: string, name: string) =>
-          organizationSecrets.some(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+      from: ['organizations', 'namespaces', 'organizationSecrets', 'namespace'],
+      decide: ({ organizations, namespaces, organizationSecrets, namespace }) => {
+        const has = (member: string, name: string) =>
+          organizationSecrets.some(({ metadata }) => metadata.namespace === member && metadata.name === name);
         const members = organizations
           .filter(({ metadata }) => !metadata.deletionTimestamp)
-          .flatMap(({ metadata, spec }) =>
+          .flatMap((organization) =>
             namespaces
-              .filter((namespace) => matchesSelector(spec.namespaceSelector, namespace.metadata.labels))
-              .filter((namespace) => !namespace.metadata.deletionTimestamp)
-              .map((namespace) => ({
-                namespace: namespace.metadata.name,
-                secret: credentialsSecretName(metadata.name),
+              .filter((one) => isMember(organizations, organization, one.metadata, namespace))
+              .filter(({ metadata }) => !metadata.deletionTimestamp)
+              .map(({ metadata }) => ({
+                namespace: metadata.name,
+                secret: credentialsSecretName(organization.metadata.name),
               })),
           );
         if (organizations.length > 0 && members.length === 0) {

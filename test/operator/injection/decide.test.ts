@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import type { Organization } from '../../../crds/resources.generated.ts';
 import { decideInjection, type GatheredPod } from '../../../operator/injection/decide.ts';
 import type { Container, Pod } from '../../../operator/injection/pod.ts';
 import type { InjectionSettings } from '../../../operator/injection/settings.ts';
@@ -351,16 +352,37 @@ describe('skipped', () => {
   });
 });
 
+/** As a second Organization that selects the same namespaces; of this version, so that it has kept none. */
+function younger({ metadata, ...rest }: Organization, keptNamespaces: string[] = []): Organization {
+  const status = { ...rest.status, keptNamespaces };
+  return { ...rest, metadata: { ...metadata, uid: 'younger', creationTimestamp: '2026-02-01T00:00:00Z' }, status };
+}
+
+test('of several Organizations that select its namespace, a pod gets the oldest, or the one it names that served it before', () => {
+  const chosen = (annotations: Record<string, string> = {}) => {
+    const decision = decide(
+      gathered(pod({ annotations }), {
+        namespace: { name: 'shop', labels: { team: 'everyone' } },
+        organizations: [younger(organization('umbrella'), ['shop']), organization('acme')],
+      }),
+    );
+    assert(decision.action === 'inject');
+    return decision.organization;
+  };
+  assert.equal(chosen(), 'acme');
+  assert.equal(chosen({ 'chaperone.dev/organization': 'umbrella' }), 'umbrella');
+});
+
 describe('refused', () => {
   const rows: readonly [reason: string, message: RegExp, change: PodChange, gathered?: Partial<GatheredPod>][] = [
     ['NoOrganization', /belongs to no Organization/, {}, { namespace: { name: 'shop' } }],
     [
-      'SeveralOrganizations',
-      /acme, umbrella.*chaperone\.dev\/organization/,
-      {},
+      'NamespaceNotMember',
+      /"umbrella", to which namespace "shop" does not belong: Organization "acme" selects it too, and is older/,
+      { annotations: { 'chaperone.dev/organization': 'umbrella' } },
       {
         namespace: { name: 'shop', labels: { team: 'everyone' } },
-        organizations: [organization('umbrella'), organization('acme')],
+        organizations: [younger(organization('umbrella')), organization('acme')],
       },
     ],
     [

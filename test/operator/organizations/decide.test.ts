@@ -45,6 +45,7 @@ const settled: GatheredOrganization = {
   unprovenCopies: [],
   signingKeys: [{ kty: 'OKP', kid: 'k' }],
   memberNamespaces: ['api', 'web'],
+  members: { names: ['api', 'web'], kept: [], contested: [] },
   namespacesWithCredentials: ['api', 'chaperone-system', 'web'],
   keys: { inForce: 1, wanted: 1, nextExpiryMs: undefined },
   namespaceMaster: undefined,
@@ -220,8 +221,8 @@ test('an organization is ready when its parts are, and otherwise says which is n
 });
 
 test('an organization that no namespace belongs to says what to label', () => {
-  const judge = (namespaceSelector: Organization['spec']['namespaceSelector'], memberNamespaces: string[] = []) =>
-    judgeMembers({ organization: withSpec({ namespaceSelector }), memberNamespaces });
+  const judge = (namespaceSelector: Organization['spec']['namespaceSelector'], names: string[] = []) =>
+    judgeMembers({ organization: withSpec({ namespaceSelector }), members: { names, kept: [], contested: [] } });
   assert.equal(judge({ matchLabels: { team: 'shop' } }, ['web']), undefined);
   const rows: [Organization['spec']['namespaceSelector'], RegExp][] = [
     [{ matchLabels: { team: 'shop' } }, /kubectl label namespace NAME team=shop$/],

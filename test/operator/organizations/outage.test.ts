@@ -42,6 +42,7 @@ test('an organization whose database is away says so, keeps its id, and is ready
   const ready = [
     'CredentialsReady=True Issued',
     'DatabaseReady=True Stored',
+    'NamespacesExclusive=True Exclusive',
     'Ready=True Ready',
     'SharingDeclared=True Declared',
   ];
@@ -52,6 +53,7 @@ test('an organization whose database is away says so, keeps its id, and is ready
   assert.deepEqual(conditions(), [
     'CredentialsReady=True Issued',
     'DatabaseReady=False DatabaseUnavailable',
+    'NamespacesExclusive=True Exclusive',
     'Ready=False DatabaseUnavailable',
     'SharingDeclared=True Declared',
   ]);

@@ -20,7 +20,7 @@ const ofDeployment = (name: string): PodMeta => ({
 /** A pod as the webhook made it: with these annotations, and then perhaps with a stamp of another time. */
 function injected(name: string, metadata: PodMeta, isOutdated: boolean): InjectedPod {
   const current = currentSidecar({ ...metadata, name }, shop, organizations, settings);
-  const stamp = { 'chaperone.dev/injected-hash': isOutdated ? 'of-yesterday' : (current?.hash ?? '') };
+  const stamp = { 'chaperone.dev/injected-hash': isOutdated ? 'of-yesterday' : 'hash' in current ? current.hash : '' };
   return { ...metadata, name, namespace: 'shop', annotations: { ...metadata.annotations, ...stamp } };
 }
 

@@ -47,6 +47,11 @@ function withLimits(status: 'True' | 'False', reason: string, message: string) {
   return withCondition('DatabaseLimited', status, reason, message);
 }
 
+const acmeOfShop = makeOrganization(
+  'acme',
+  { namespaceSelector: { matchLabels: { team: 'shop' } } },
+  { status: { id: '00000000-0000-4000-8000-000000000000', memberNamespaces: ['shop'] } },
+);
 const outage = withCondition('Ready', 'False', 'DatabaseUnavailable', 'The database cannot be used (ECONNREFUSED).');
 
 const rows: readonly Row[] = [
@@ -262,7 +267,29 @@ const rows: readonly Row[] = [
     'failed',
     /restarted 4 times/,
   ],
-  ['an older sidecar', 'sidecars-current', { pods: [makeInjectedPod(undefined)] }, 'warning', /shop\/web/],
+  [
+    'an older sidecar',
+    'sidecars-current',
+    { pods: [makeInjectedPod(undefined)], organizations: [acmeOfShop] },
+    'warning',
+    /shop\/web/,
+  ],
+  ['its own', 'pods-belong', { pods: [makeInjectedPod(undefined)], organizations: [acmeOfShop] }, 'ok'],
+  [
+    'a namespace whose label is gone',
+    'pods-belong',
+    { pods: [makeInjectedPod(undefined)], organizations: [acmeOfShop], namespaces: [{ metadata: metaOf('shop') }] },
+    'failed',
+    /shop\/web.*NoOrganization.*do not restart them/,
+  ],
+  ['no overlap', 'namespaces-exclusive', {}, 'ok'],
+  [
+    'an overlap',
+    'namespaces-exclusive',
+    { organizations: [withCondition('NamespacesExclusive', 'False', 'SelectorsOverlap', '"shop" is globex\'s.')] },
+    'warning',
+    /acme.*globex's/,
+  ],
   [
     'an operator of another version, whose sidecars are not known',
     'sidecars-current',

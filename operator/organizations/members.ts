@@ -1,0 +1,96 @@
+import type { Organization } from '../../crds/resources.generated.ts';
+import { claimantsOf, isBeforeRule, isProtected, type MemberNamespace } from '../membership.ts';
+import type { Verdict } from '../runtime/conditions.ts';
+
+/** Everything that says which namespaces an Organization has. */
+export interface GatheredNamespaces {
+  readonly organization: Organization;
+  readonly organizations: readonly Organization[];
+  /** All there are, but those that are being deleted: they take no Secrets any more. */
+  readonly namespaces: readonly MemberNamespace[];
+  readonly operatorNamespace: string;
+  /** Where objects of the organization are. */
+  readonly usedNamespaces: ReadonlySet<string>;
+}
+
+/** Which namespaces an Organization has, and who else selects them. */
+export interface Members {
+  /** Names, in order. */
+  readonly names: readonly string[];
+  /** Those of them that it would not get today: it had them before there was a rule. */
+  readonly kept: readonly string[];
+  /** Namespaces that other Organizations select, too. */
+  readonly contested: readonly ContestedNamespace[];
+}
+
+export interface ContestedNamespace {
+  readonly name: string;
+  /** The oldest of those that select it. */
+  readonly owner: string;
+  /** The others that select it, without the one that is asked about. */
+  readonly rivals: readonly string[];
+}
+
+/** The namespaces of an Organization. */
+export function decideMembers(gathered: GatheredNamespaces): Members {
+  const { organization, organizations, operatorNamespace, usedNamespaces } = gathered;
+  const { name } = organization.metadata;
+  const { memberNamespaces = [], keptNamespaces = [] } = organization.status ?? {};
+  const names: string[] = [];
+  const kept: string[] = [];
+  const contested: ContestedNamespace[] = [];
+  for (const namespace of gathered.namespaces) {
+    const claimants = claimantsOf(organizations, namespace).map(({ metadata }) => metadata.name);
+    const [owner] = claimants;
+    if (owner === undefined || !claimants.includes(name)) continue;
+    const isSystems = isProtected(namespace.name, operatorNamespace);
+    const had = isBeforeRule(organization) ? memberNamespaces : keptNamespaces;
+    // No pod has a sidecar in a namespace of the system's: only objects there can be missed.
+    const isKept = had.includes(namespace.name) && (!isSystems || usedNamespaces.has(namespace.name));
+    const isOwn = owner === name && !isSystems;
+    if (isOwn || isKept) names.push(namespace.name);
+    if (isKept && !isOwn) kept.push(namespace.name);
+    const rivals = claimants.filter((claimant) => claimant !== name);
+    if (rivals.length > 0 && !isSystems) contested.push({ name: namespace.name, owner, rivals });
+  }
+  return { names: names.sort(), kept: kept.sort(), contested };
+}
+
+/** A condition is for people: of a hundred namespaces the first ones tell enough. */
+const mostNamed = 10;
+
+/** What to say of namespaces that several Organizations select. */
+export function judgeOverlap(
+  { metadata: { name } }: Organization,
+  { contested, kept }: Pick<Members, 'contested' | 'kept'>,
+): Verdict {
+  const verdict = (reason: string, message: string): Verdict => ({
+    type: 'NamespacesExclusive',
+    status: reason === 'Exclusive',
+    reason,
+    message,
+  });
+  if (contested.length > 0) {
+    const named = contested.slice(0, mostNamed).map((namespace) => describeContested(name, namespace, kept));
+    const others = contested.length > mostNamed ? `; and ${contested.length - mostNamed} more` : '';
+    return verdict(
+      'SelectorsOverlap',
+      `Other Organizations select the same namespaces, and the oldest has them: ${named.join('; ')}${others}. Have each namespace match one spec.namespaceSelector.`,
+    );
+  }
+  if (kept.length > 0) {
+    const message = `It serves namespaces of the system, which new Organizations cannot: ${kept.join(', ')}. Move its objects to other namespaces; it keeps these until then.`;
+    return verdict('SystemNamespaces', message);
+  }
+  return verdict('Exclusive', 'No other Organization selects its namespaces.');
+}
+
+function describeContested(
+  organization: string,
+  { name, owner, rivals }: ContestedNamespace,
+  kept: readonly string[],
+): string {
+  if (owner === organization) return `"${name}" is this one's, and selected by ${rivals.join(', ')} too`;
+  const before = kept.includes(name) ? ', and this one serves it on, as it did before there was this rule' : '';
+  return `"${name}" is ${owner}'s${before}`;
+}
