@@ -52,7 +52,14 @@ export interface TenantKindOf<K extends TenantKind, Row> {
   /** Gather, decide, apply. @param stored the row in force */
   reconcile(context: TenantContext, object: TenantObject<K>, stored: Row | undefined): Promise<TenantOutcome<K>>;
   /**
-   * Takes the object's row out of force. Nothing happens where there is none.
+   * Takes the row of an object that stays out of force, and leaves what was made for it: its namespace may come back.
+   * As `remove` where absent.
+   *
+   * @returns whether there was one
+   */
+  withdraw?(context: TenantContext, organizationId: string, rowId: string): Promise<boolean>;
+  /**
+   * Takes the object's row out of force, with what was made for it. Nothing happens where there is none.
    *
    * @returns whether there was one
    */
@@ -103,10 +110,13 @@ export function makeTenantReconciler<K extends TenantKind, Row>(
     const organizationName = resource?.spec.organizationRef.name ?? written.get(path);
     if (organizationName === undefined) return {};
     const rows = tenancies.findRows(organizationName);
-    const removeRow = async () => {
+    const removeRow = async (objectStays = false) => {
       if (!rows) return false;
       const rowId = resourceIdOf(rows.organizationId, kind.kind, path);
-      const isChanged = await kind.remove(context, rows.organizationId, rowId, namespace, name);
+      const isChanged =
+        objectStays && kind.withdraw
+          ? await kind.withdraw(context, rows.organizationId, rowId)
+          : await kind.remove(context, rows.organizationId, rowId, namespace, name);
       written.delete(path);
       return isChanged;
     };
@@ -123,7 +133,7 @@ export function makeTenantReconciler<K extends TenantKind, Row>(
       // What was said of the Organization's consent is not so any more.
       const hadConsent = resource.status?.conditions?.some(({ type }) => type === 'Consent');
       const consent: Verdict | undefined = hadConsent ? { ...tenancy, type: 'Consent' } : undefined;
-      outcome = { verdict: tenancy, ...(consent && { consent }), status: {}, isChanged: await removeRow() };
+      outcome = { verdict: tenancy, ...(consent && { consent }), status: {}, isChanged: await removeRow(true) };
     } else {
       if (!resource.metadata.finalizers?.includes(finalizer)) await cluster.addFinalizer(key, finalizer);
       const rowId = resourceIdOf(tenancy.organizationId, kind.kind, path);

@@ -47,6 +47,9 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
       ...(decision.requeueAfterMs !== undefined && { requeueAfterMs: decision.requeueAfterMs }),
     };
   },
+  // The synthetic key stays in its Secret, where nobody can use it: pods that run have it, and it is theirs again as soon as
+  // the namespace is a member again.
+  withdraw: ({ db }, organizationId, rowId) => deleteApiKey(db, organizationId, rowId),
   async remove({ cluster, db }, organizationId, rowId, namespace, name) {
     const isChanged = await deleteApiKey(db, organizationId, rowId);
     const isOwn = ({ metadata: { labels } }: Secret) => labels?.[bindingLabel] === name;

@@ -3,7 +3,7 @@ import { before, describe, test } from 'node:test';
 import { until } from '../until.ts';
 import { suiteScope } from '../up/start-up.ts';
 import { skip } from './cluster-under-test.ts';
-import { binding, organization, secret } from './resources.ts';
+import { binding, decode, organization, secret } from './resources.ts';
 import { type Stage, setStage } from './stage.ts';
 
 describe('the namespaces of organizations', { skip }, () => {
@@ -76,5 +76,43 @@ describe('the namespaces of organizations', { skip }, () => {
     await hands.untilGone('Organization', 'acme');
     await until(() => hands.find('Secret', 'web/chaperone-greedy'), 'the other one to take over');
     await until(async () => !(await conditionOf('greedy'))?.message.includes('acme'), 'the overlap to be over');
+    await hands.remove('Organization', 'greedy');
+    await hands.untilGone('Organization', 'greedy');
+  });
+
+  test('come back with the synthetic keys that their pods have', async () => {
+    const { hands, db } = stage;
+    const selector = { matchLabels: { team: 'back' } };
+    await hands.create('Namespace', 'back', {}, { labels: { team: 'back' } });
+    await hands.create('Organization', 'back', organization({ namespaceSelector: selector }));
+    await hands.create('Secret', 'back/openai', secret({ key: 'sk-1' }));
+    await hands.create('ApiKeyBinding', 'back/shared', binding({ organizationRef: { name: 'back' } }));
+    const inForce = async () => {
+      const { rows } = await db.query<{ hash: string }>(
+        `select encode(synthetic_key_sha256, 'hex') as hash from chaperone.api_keys
+         where resource = 'back/shared' and deleted_at is null`,
+      );
+      return rows.map(({ hash }) => hash);
+    };
+    await hands.untilReason('ApiKeyBinding', 'back/shared', 'Ready');
+    const key = decode(await hands.find('Secret', 'back/shared-synthetic-key'), 'api-key');
+    const before = await inForce();
+    assert.equal(before.length, 1);
+
+    await hands.change('Namespace', 'back', { metadata: { labels: { team: null } } });
+    const left = await hands.untilReason('ApiKeyBinding', 'back/shared', 'NamespaceNotMember');
+    // No new pod is given what nobody accepts.
+    assert.equal(left.status?.secretName, undefined);
+    assert.deepEqual(await inForce(), []);
+
+    await hands.change('Namespace', 'back', { metadata: { labels: { team: 'back' } } });
+    await hands.untilReason('ApiKeyBinding', 'back/shared', 'Ready');
+    assert.equal(decode(await hands.find('Secret', 'back/shared-synthetic-key'), 'api-key'), key);
+    assert.deepEqual(await inForce(), before);
+
+    await hands.change('Namespace', 'back', { metadata: { labels: { team: null } } });
+    await hands.untilReason('ApiKeyBinding', 'back/shared', 'NamespaceNotMember');
+    await hands.remove('ApiKeyBinding', 'back/shared');
+    await hands.untilGone('Secret', 'back/shared-synthetic-key');
   });
 });
