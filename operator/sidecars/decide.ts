@@ -2,7 +2,7 @@ import type { OrganizationStatus } from '../../crds/resources.generated.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 import { type InadmissibleWorkload, listInadmissible } from './admissible.ts';
 import type { RollableRef, RollableWorkload } from './rollout.ts';
-import { describeWorkload, type OutdatedWorkload, type SidecarSurvey } from './survey.ts';
+import { describeWorkload, type OutdatedWorkload, type SidecarSurvey, type WorkloadRef } from './survey.ts';
 
 /** Everything a decision about an organization's sidecars rests on. */
 export interface GatheredSidecars {
@@ -14,8 +14,18 @@ export interface GatheredSidecars {
   readonly candidate: RollCandidate | undefined;
   /** Those whose pods would not be let in again. */
   readonly inadmissible: readonly InadmissibleWorkload[];
+  /** What keeps outdated workloads from being rolled, where none may be. */
+  readonly hindrances: readonly Hindrance[];
+  /** How long nothing is rolled yet, after the operator's start. */
+  readonly pauseMs: number;
   /** The API server refuses to show or to change workloads. */
   readonly isForbidden: boolean;
+}
+
+/** Why a workload is not rolled, in words that follow its name. */
+export interface Hindrance {
+  readonly workload: WorkloadRef;
+  readonly why: string;
 }
 
 export interface RollCandidate {
@@ -40,7 +50,7 @@ const mostNamed = 10;
 
 /** What to say of an organization's sidecars, and which workload to roll, if any. */
 export function decideSidecars(gathered: GatheredSidecars): SidecarDecision {
-  const { survey, rolls, unfinished, candidate, inadmissible, isForbidden } = gathered;
+  const { survey, rolls, unfinished, candidate, inadmissible, isForbidden, pauseMs } = gathered;
   const { outdated } = survey;
   const outdatedSidecars = outdated.reduce((sum, { pods }) => sum + pods, 0);
   const roll = unfinished || isForbidden ? undefined : candidate;
@@ -80,9 +90,19 @@ export function decideSidecars(gathered: GatheredSidecars): SidecarDecision {
     const hint = 'The operator may not roll workloads (operator.rollsWorkloads of the chart gives it the right).';
     return decided(verdict('RolloutForbidden', `${hint} ${listOutdated(outdated)}`), patienceMs);
   }
-  const hint =
-    'None of them can be rolled now: it is a Job or a pod of its own, is not available in full, is paused or updated on deletion, or has been rolled already. Make its pods anew when it suits.';
-  return decided(verdict('Outdated', `${listOutdated(outdated)} ${hint}`), patienceMs);
+  if (pauseMs > 0) {
+    const hint =
+      'They are rolled one at a time, as soon as the operator has run for a minute: one that it replaces may still inject.';
+    return decided(verdict('Outdated', `${listOutdated(outdated)} ${hint}`), pauseMs);
+  }
+  const why = listHindrances(gathered.hindrances);
+  return decided(verdict('Outdated', `${listOutdated(outdated)} None is rolled now: ${why}.`), patienceMs);
+}
+
+function listHindrances(hindrances: readonly Hindrance[]): string {
+  const named = hindrances.slice(0, mostNamed).map(({ workload, why }) => `${describeWorkload(workload)} ${why}`);
+  const others = hindrances.length > mostNamed ? `; and ${hindrances.length - mostNamed} more` : '';
+  return `${named.join('; ')}${others}`;
 }
 
 function listOutdated(outdated: readonly OutdatedWorkload[]): string {

@@ -2,10 +2,10 @@ import type { Organization } from '../../crds/resources.generated.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { ApiError, isConflict, isNotFound } from '../cluster/kubernetes/api-error.ts';
 import type { FindInadmissible, InadmissibleWorkload } from './admissible.ts';
-import { decideSidecars, type GatheredSidecars, type RollCandidate, type SidecarDecision } from './decide.ts';
+import { decideSidecars, type GatheredSidecars, type Hindrance, type SidecarDecision } from './decide.ts';
 import type { Fleet } from './fleet.ts';
-import { asRollable, mayRoll, rolloutState } from './rollout.ts';
-import { describeWorkload, type SidecarSurvey } from './survey.ts';
+import { asRollable, findHindrance, type RollableRef, rolloutState } from './rollout.ts';
+import { describeWorkload, type OutdatedWorkload, type SidecarSurvey } from './survey.ts';
 import type { Workloads } from './workloads.ts';
 
 export interface SidecarContext {
@@ -41,7 +41,9 @@ export async function reconcileSidecars(
     // It has changed or gone since it was read.
     const isOther = isConflict(error) || isNotFound(error);
     if (!isOther && !isForbidden(error)) throw error;
-    return decideSidecars({ ...gathered, candidate: undefined, isForbidden: isForbidden(error) });
+    const { ref } = roll;
+    const hindrances = isOther ? [{ workload: ref, why: 'has changed or gone just now' }] : [];
+    return decideSidecars({ ...gathered, candidate: undefined, hindrances, isForbidden: isForbidden(error) });
   }
   const key = { kind: 'Organization', namespace: '', name: organization.metadata.name } as const;
   const message = `${describeWorkload(roll.ref)} is rolled, so that its pods get the sidecar that new pods get.`;
@@ -63,11 +65,15 @@ async function gather(
   nowMs: number,
 ): Promise<Omit<GatheredSidecars, 'inadmissible'>> {
   const rolls = spec.sidecars?.rollout === 'Roll';
-  const nothing = { survey, rolls, unfinished: undefined, candidate: undefined, isForbidden: false };
+  const nothing = {
+    ...{ survey, rolls, unfinished: undefined, candidate: undefined },
+    ...{ hindrances: [], pauseMs: 0, isForbidden: false },
+  };
   try {
     const unfinished = await findUnfinished(context, status?.rolling);
-    if (unfinished || !rolls || nowMs < context.rollsFromMs) return { ...nothing, unfinished };
-    return { ...nothing, candidate: await findCandidate(context, survey, inadmissible) };
+    const pauseMs = Math.max(0, context.rollsFromMs - nowMs);
+    if (unfinished || !rolls || pauseMs > 0) return { ...nothing, unfinished, pauseMs };
+    return { ...nothing, ...(await findCandidate(context, survey, inadmissible)) };
   } catch (error) {
     if (isForbidden(error)) return { ...nothing, isForbidden: true };
     throw error;
@@ -84,19 +90,30 @@ async function findUnfinished(
   return state === 'complete' ? undefined : { ref, isStuck: state === 'stuck' };
 }
 
+/** The first that may be rolled; where none may, what keeps each from it. */
 async function findCandidate(
   { workloads }: SidecarContext,
   { outdated }: SidecarSurvey,
   inadmissible: readonly InadmissibleWorkload[],
-): Promise<RollCandidate | undefined> {
+): Promise<Pick<GatheredSidecars, 'candidate' | 'hindrances'>> {
+  const hindrances: Hindrance[] = [];
   for (const entry of outdated) {
     // Its pods would be gone, and no new ones let in.
     if (inadmissible.some(({ workload }) => workload === entry)) continue;
     const ref = asRollable(entry);
     const workload = ref && (await workloads.find(ref));
-    if (workload && mayRoll(ref.kind, entry, workload)) return { ref, workload, hash: entry.hash };
+    const why = ref && workload ? findHindrance(ref.kind, entry, workload) : whyNotRollable(entry, ref);
+    if (ref && workload && why === undefined) return { candidate: { ref, workload, hash: entry.hash }, hindrances };
+    hindrances.push({ workload: entry, why: why ?? '' });
   }
-  return undefined;
+  return { candidate: undefined, hindrances };
+}
+
+function whyNotRollable({ kind }: OutdatedWorkload, ref: RollableRef | undefined): string {
+  if (ref) return 'is not there any more';
+  return kind === 'Pod'
+    ? 'has no controller that would make it anew'
+    : `is a ${kind}, which the operator does not roll`;
 }
 
 function isForbidden(error: unknown): boolean {

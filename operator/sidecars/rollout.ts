@@ -70,18 +70,36 @@ export function rolloutState(
 }
 
 /**
- * Whether to roll the workload now. Not while a rollout is under way, whoever has begun it, or while a pod is not
- * available; not where a changed template brings no new pods by itself; and not again for what has not helped.
+ * What keeps the workload from being rolled now, in words that follow its name. Not while a rollout is under way, whoever
+ * has begun it, or while a pod is not available; not where a changed template brings no new pods by itself; and not again
+ * for what has not helped.
+ *
+ * @returns undefined where nothing does
  */
-export function mayRoll(kind: RollableRef['kind'], outdated: OutdatedWorkload, workload: RollableWorkload): boolean {
+export function findHindrance(
+  kind: RollableRef['kind'],
+  outdated: OutdatedWorkload,
+  workload: RollableWorkload,
+): string | undefined {
   const { metadata, spec } = workload;
   const { updateStrategy } = spec;
-  if (metadata.deletionTimestamp !== undefined || spec.paused) return false;
-  if (updateStrategy?.type === 'OnDelete' || (updateStrategy?.rollingUpdate?.partition ?? 0) > 0) return false;
+  if (metadata.deletionTimestamp !== undefined) return 'is being deleted';
+  if (spec.paused) return 'is paused';
+  if (updateStrategy?.type === 'OnDelete') return 'gets new pods only when somebody deletes the old ones (OnDelete)';
+  if ((updateStrategy?.rollingUpdate?.partition ?? 0) > 0) return 'is rolled in parts (a partition)';
   // Told from names alone, it might be another's.
-  if (!matchesSelector(spec.selector, outdated.labels)) return false;
-  if (spec.template.metadata?.annotations?.[rolledToAnnotation] === outdated.hash) return false;
-  return rolloutState(kind, workload) === 'complete';
+  if (!matchesSelector(spec.selector, outdated.labels)) return 'does not select the pod, by its labels';
+  if (spec.template.metadata?.annotations?.[rolledToAnnotation] === outdated.hash) {
+    return 'has been rolled for this already, and its pods still have another sidecar';
+  }
+  switch (rolloutState(kind, workload)) {
+    case 'complete':
+      return undefined;
+    case 'underWay':
+      return 'has a rollout under way, or a pod that is not available';
+    case 'stuck':
+      return 'has a rollout that does not come up';
+  }
 }
 
 /** The workload as one that may be rolled; undefined for Jobs, bare pods and what else there is. */

@@ -99,7 +99,7 @@ describe('sidecars of another time', { skip }, () => {
     await replacePod('worker-2', 'worker-4', ofReplicaSet('worker'));
 
     const rest = await untilSidecars('Outdated', 1);
-    assert.match(rest.message, /: 1, of Job web\/import \(1\)\. None of them can be rolled now/);
+    assert.match(rest.message, /: 1, of Job web\/import \(1\)\. None is rolled now: Job web\/import is a Job, which/);
     await client.send({ method: 'DELETE', path: `${pods}/import-1?gracePeriodSeconds=0` });
     await untilSidecars('Current', 0);
     assert.deepEqual(await untilEvent('SidecarsRolled'), { kind: 'Organization', name: 'acme', type: 'Normal' });

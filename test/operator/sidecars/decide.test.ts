@@ -14,6 +14,7 @@ const candidate = {
 const settled: GatheredSidecars = {
   survey: { pods: new Map(), outdated: [web] },
   ...{ rolls: true, unfinished: undefined, candidate: undefined, inadmissible: [], isForbidden: false },
+  ...{ hindrances: [], pauseMs: 0 },
 };
 
 describe('sidecars', () => {
@@ -67,7 +68,15 @@ describe('sidecars', () => {
       false,
       ref,
     ],
-    ['cannot be rolled', {}, 'Outdated', /None of them can be rolled now/, false, undefined],
+    [
+      'cannot be rolled',
+      { hindrances: [{ workload: web, why: 'is paused' }] },
+      'Outdated',
+      /None is rolled now: Deployment shop\/web is paused\.$/,
+      false,
+      undefined,
+    ],
+    ['wait for the operator', { pauseMs: 30_000 }, 'Outdated', /has run for a minute/, false, undefined],
     [
       'may not be rolled',
       { candidate, isForbidden: true },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
   asRollable,
-  mayRoll,
+  findHindrance,
   type RollableRef,
   type RollableWorkload,
   rolloutState,
@@ -67,46 +67,49 @@ describe('a workload with outdated pods', () => {
     ...{ kind: 'Deployment', namespace: 'shop', name: 'web', pods: 1, hash: 'new', pod: 'web-1' },
     labels: { app: 'web' },
   };
-  const rows: readonly [title: string, kind: Kind, change: Change, expected: boolean][] = [
-    ['is rolled', 'Deployment', {}, true],
-    ['is rolled', 'StatefulSet', {}, true],
-    ['is rolled', 'DaemonSet', {}, true],
-    ['is left alone while it is rolled out', 'Deployment', { status: { updatedReplicas: 1 } }, false],
-    ['is left alone where it is paused', 'Deployment', { spec: { paused: true } }, false],
-    ['is left alone on its way out', 'Deployment', { deletionTimestamp: '2026-01-01T00:00:00Z' }, false],
+  const rows: readonly [title: string, kind: Kind, change: Change, hindrance?: RegExp][] = [
+    ['is rolled', 'Deployment', {}],
+    ['is rolled', 'StatefulSet', {}],
+    ['is rolled', 'DaemonSet', {}],
+    ['is left alone while it is rolled out', 'Deployment', { status: { updatedReplicas: 1 } }, /rollout under way/],
+    ['is left alone where it is paused', 'Deployment', { spec: { paused: true } }, /is paused/],
+    ['is left alone on its way out', 'Deployment', { deletionTimestamp: '2026-01-01T00:00:00Z' }, /being deleted/],
     [
       'is left alone where it is updated on deletion',
       'DaemonSet',
       { spec: { updateStrategy: { type: 'OnDelete' } } },
-      false,
+      /OnDelete/,
     ],
     [
       'is left alone where only some of its pods would follow',
       'StatefulSet',
       { spec: { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 1 } } } },
-      false,
+      /partition/,
     ],
     [
       'is another, of which the name only was guessed',
       'Deployment',
       { spec: { selector: { matchLabels: { app: 'api' } } } },
-      false,
+      /by its labels/,
     ],
     [
       'is not rolled again where that has not helped',
       'Deployment',
       { spec: { template: { metadata: { annotations: { 'chaperone.dev/rolled-to': 'new' } } } } },
-      false,
+      /already/,
     ],
     [
       'is rolled again for other settings',
       'Deployment',
       { spec: { template: { metadata: { annotations: { 'chaperone.dev/rolled-to': 'old' } } } } },
-      true,
     ],
   ];
-  for (const [title, kind, change, expected] of rows) {
-    test(`${title}: ${kind}`, () => assert.equal(mayRoll(kind, outdated, workload(kind, change)), expected));
+  for (const [title, kind, change, hindrance] of rows) {
+    test(`${title}: ${kind}`, () => {
+      const found = findHindrance(kind, outdated, workload(kind, change));
+      if (hindrance) assert.match(found ?? '', hindrance);
+      else assert.equal(found, undefined);
+    });
   }
 
   test('is none that can be rolled where it is a Job, a pod, or of a kind that is not known', () => {
