@@ -165,6 +165,7 @@ describe('chaperone check', { skip }, () => {
           ...notReady('DatabaseUnavailable', 'The database does not answer.'),
         }),
       finds: {
+        'database-available': /acme: The database does not answer/,
         'organizations-ready': /acme: DatabaseUnavailable: The database does/,
         'database-ready': /acme/,
         'database-limits': /acme/,
