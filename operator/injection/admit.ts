@@ -44,7 +44,11 @@ export function makeMutate(context: AdmissionContext): Admit {
         return { allowed: true };
       }
       case 'inject': {
-        const { patch, warnings } = decision;
+        const { patch, warnings, keyProblem } = decision;
+        if (keyProblem !== undefined && !dryRun) {
+          const message = `Calls will fail until the pod is made anew with a key: the ${keyProblem}.`;
+          recordEvent(pod, namespace, { type: 'Warning', reason: 'NoSyntheticKey', message });
+        }
         metrics.injections.inc({ outcome: patch.length > 0 ? 'injected' : 'unchanged', reason: '' });
         return { allowed: true, patch, warnings };
       }

@@ -2,7 +2,7 @@ import type { ApiKeyBinding, Organization } from '../../crds/resources.generated
 import { credentialsSecretName } from '../credentials.ts';
 import { isProtected } from '../membership.ts';
 import { chooseBinding, chooseOrganization, type Refusal } from './choose.ts';
-import { environmentWarnings } from './environment.ts';
+import { environmentWarnings, lacksKey } from './environment.ts';
 import { injectLabel } from './marks.ts';
 import { findObstacle, hasOurs, otherContainersOf } from './obstacle.ts';
 import { environmentPatch, type PatchOperation, sidecarPatch } from './patch.ts';
@@ -46,6 +46,8 @@ export type InjectionDecision =
       readonly organization: string;
       /** For whoever creates the pod. */
       readonly warnings: readonly string[];
+      /** Why applications in it have no key to call with, though they are led to the sidecar; undefined where they have. */
+      readonly keyProblem: string | undefined;
     }
   | { readonly action: 'skip'; readonly reason: SkipReason; readonly message: string }
   | Refusal;
@@ -71,6 +73,7 @@ export function decideInjection(
   const binding = chooseBinding(gathered.bindings, organization.name, podSettings);
   if ('action' in binding) return binding;
 
+  const keyless = binding.key ? [] : otherContainersOf(pod).filter((container) => lacksKey(container, podSettings));
   const addsSidecar = !hasOurs(pod);
   const sidecar = makeSidecar(podSettings, {
     organization: organization.name,
@@ -90,9 +93,10 @@ export function decideInjection(
     addsSidecar,
     sidecar,
     organization: organization.name,
+    keyProblem: keyless.length > 0 ? binding.warnings[0] : undefined,
     warnings: [
       ...containersOf(pod).flatMap((container) => environmentWarnings(container, podSettings)),
-      ...binding.warnings,
+      ...(keyless.length > 0 ? binding.warnings : []),
     ],
   };
 }

@@ -36,6 +36,14 @@ export function missingEnvironment(
   return missing;
 }
 
+/** Whether a container's client is led to the proxy and would have no key to call it with. */
+export function lacksKey(container: Container, settings: PodSettings): boolean {
+  // What comes from elsewhere is not known here.
+  if ((container.envFrom ?? []).length > 0) return false;
+  const offered = missingEnvironment(container, settings, { secretName: '' });
+  return offered.some(({ name }) => name === keyName);
+}
+
 /** A variable of a container that is to have another value. */
 export interface ChangedVariable {
   /** Its place in the container's list. */

@@ -144,12 +144,28 @@ describe('pods that are created through an API server', { skip }, () => {
     assert.equal(status, 201, JSON.stringify(body));
     assert.equal(body.spec.initContainers, undefined);
     const path = '/apis/events.k8s.io/v1/namespaces/shop/events';
-    const event = await until(async () => (await request({ method: 'GET', path })).body.items?.[0]);
+    const event = await until(async () =>
+      (await request({ method: 'GET', path })).body.items?.find(({ reason }) => reason === 'InjectionSkipped'),
+    );
     assert.partialDeepStrictEqual(event, {
       reason: 'InjectionSkipped',
       regarding: { kind: 'DaemonSet', name: 'agent' },
     });
     assert.match(event.note, /^HostNetwork: /);
+  });
+
+  test('have an Event where the application gets no key', async () => {
+    const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'keyless', uid: 'c1a7', controller: true };
+    const asked = pod({ name: 'keyless-1' });
+    const { status } = await create('shop', { ...asked, metadata: { ...asked.metadata, ownerReferences: [owner] } });
+    assert.equal(status, 201);
+    const path = '/apis/events.k8s.io/v1/namespaces/shop/events';
+    const event = await until(async () =>
+      (await request({ method: 'GET', path })).body.items?.find(
+        ({ reason, regarding }) => reason === 'NoSyntheticKey' && regarding?.name === 'keyless',
+      ),
+    );
+    assert.match(event.note, /no ready ApiKeyBinding of Organization "acme"/);
   });
 
   test('do not slip through while the webhook is away and may be ignored', async () => {
@@ -308,7 +324,7 @@ interface ApiBody {
   readonly message?: string;
   readonly metadata: { readonly annotations?: Record<string, string> };
   readonly spec: Pod['spec'];
-  readonly items?: readonly { readonly note: string }[];
+  readonly items?: readonly { readonly note: string; readonly reason: string; readonly regarding?: { name: string } }[];
   readonly webhooks?: readonly { readonly clientConfig: { readonly caBundle?: string } }[];
 }
 

@@ -1,8 +1,10 @@
 import { currentSidecar } from '../../../operator/injection/current.ts';
 import { decideInjection } from '../../../operator/injection/decide.ts';
+import { lacksKey } from '../../../operator/injection/environment.ts';
 import { hashAnnotation, sidecarName } from '../../../operator/injection/marks.ts';
+import { otherContainersOf } from '../../../operator/injection/obstacle.ts';
 import type { PodNamespace } from '../../../operator/injection/pod.ts';
-import type { InjectionSettings } from '../../../operator/injection/settings.ts';
+import { type InjectionSettings, readPodSettings } from '../../../operator/injection/settings.ts';
 import { type CheckGroup, failedIfAny, makeCheckFactory, ok, warning } from '../check.ts';
 import type { ClusterFacts, ClusterPod } from './facts.ts';
 import { injectionSettingsOf } from './injection-settings.ts';
@@ -52,6 +54,27 @@ export const podChecks: CheckGroup<ClusterFacts> = {
           'Pods wait for their sidecars, or cannot call:',
           `Look at: kubectl -n NAMESPACE logs POD -c ${sidecarName}; kubectl -n NAMESPACE describe pod POD`,
           String(injected.length),
+        );
+      },
+    }),
+    check({
+      id: 'pods-keyed',
+      description: 'every pod with a sidecar has a key to call with',
+      from: ['pods', 'namespace'],
+      decide: ({ pods, namespace }) => {
+        const settings = injectionSettingsOf([], namespace);
+        const keyless = pods.filter((pod) => {
+          const own = readPodSettings(settings, pod.metadata.annotations);
+          const isKeyless = typeof own !== 'string' && otherContainersOf(pod).some((one) => lacksKey(one, own));
+          return isRunning(pod) && hasSidecar(pod) && isKeyless;
+        });
+        if (keyless.length === 0) return ok();
+        return warning(
+          'Pods are led to their sidecar and have no OPENAI_API_KEY: an SDK says that credentials are missing.',
+          {
+            items: keyless.map(pathOf),
+            hint: 'There was no usable ApiKeyBinding when they were created. See to one (kubectl get apikeybindings -A), then: kubectl rollout restart. An application that takes a token from elsewhere needs none.',
+          },
         );
       },
     }),

@@ -373,6 +373,21 @@ test('of several Organizations that select its namespace, a pod gets the oldest,
   assert.equal(chosen({ 'chaperone.dev/organization': 'umbrella' }), 'umbrella');
 });
 
+test('a pod whose application gets no key says why, unless it has one of its own or one that is not known', () => {
+  const problem = (spec: Partial<Pod['spec']>, bindings: GatheredPod['bindings'] = []) => {
+    const decision = decide(gathered(pod({ spec }), { bindings }));
+    assert(decision.action === 'inject');
+    return decision.keyProblem;
+  };
+  assert.match(problem({}) ?? '', /no ready ApiKeyBinding of Organization "acme"/);
+  assert.match(problem({}, [binding('shared', { isReady: false })]) ?? '', /no ready ApiKeyBinding/);
+  assert.equal(problem({}, [binding('shared')]), undefined);
+  const own = { name: 'app', env: [{ name: 'OPENAI_API_KEY', value: 'chp_1' }] };
+  assert.equal(problem({ containers: [own] }), undefined);
+  assert.equal(problem({ containers: [{ name: 'app', envFrom: [{ secretRef: { name: 'keys' } }] }] }), undefined);
+  assert.match(problem({ containers: [own, { name: 'worker' }] }) ?? '', /no ready ApiKeyBinding/);
+});
+
 describe('refused', () => {
   const rows: readonly [reason: string, message: RegExp, change: PodChange, gathered?: Partial<GatheredPod>][] = [
     ['NoOrganization', /belongs to no Organization/, {}, { namespace: { name: 'shop' } }],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Finding, Gathered } from '../../../../cli/check/check.ts';
 import { runChecks } from '../../../../cli/check/check.ts';
-import type { ClusterFacts } from '../../../../cli/check/cluster/facts.ts';
+import type { ClusterFacts, ClusterPod } from '../../../../cli/check/cluster/facts.ts';
 import type { CustomResourceDefinition } from '../../../../cli/check/cluster/objects.ts';
 import { clusterGroups, preGroups } from '../../../../cli/check/cluster/run.ts';
 import { makeOrganization, makePersonaResource } from '../../../operator/memory-cluster.ts';
@@ -47,6 +47,10 @@ function withLimits(status: 'True' | 'False', reason: string, message: string) {
   return withCondition('DatabaseLimited', status, reason, message);
 }
 
+const withKey = (pod: ClusterPod): ClusterPod => ({
+  ...pod,
+  spec: { ...pod.spec, containers: [{ name: 'app', env: [{ name: 'OPENAI_API_KEY', value: 'chp_1' }] }] },
+});
 const acmeOfShop = makeOrganization(
   'acme',
   { namespaceSelector: { matchLabels: { team: 'shop' } } },
@@ -274,6 +278,8 @@ const rows: readonly Row[] = [
     'warning',
     /shop\/web/,
   ],
+  ['no key', 'pods-keyed', { pods: [makeInjectedPod(undefined)] }, 'warning', /shop\/web.*rollout restart/],
+  ['a key of its own', 'pods-keyed', { pods: [withKey(makeInjectedPod(undefined))] }, 'ok'],
   ['its own', 'pods-belong', { pods: [makeInjectedPod(undefined)], organizations: [acmeOfShop] }, 'ok'],
   [
     'a namespace whose label is gone',
