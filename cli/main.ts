@@ -65,6 +65,7 @@ program
   .option('--directory <directory>', 'take resources from the YAML in this directory instead of a cluster')
   .option('--data <directory>', 'where statuses and Secrets are kept with --directory', '.chaperone')
   .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')
+  .addOption(new Option('--log-format <format>', 'one line an entry').choices(['json', 'text']).default('json'))
   .action(async ({ resync: resyncMs, keyPropagation: propagationMs, ...options }) =>
     (await import('./operator.ts')).operator({ ...options, resyncMs, propagationMs }, process.env),
   );

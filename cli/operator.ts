@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { pino } from 'pino';
 import { requireText } from '../crds/text.ts';
 import { type InClusterOptions, operateInCluster } from './operator/in-cluster.ts';
+import { type LogFormat, makeOperatorLog } from './operator/log.ts';
 
 export interface OperatorCommandOptions extends InClusterOptions {
   readonly directory?: string;
@@ -9,11 +9,12 @@ export interface OperatorCommandOptions extends InClusterOptions {
   readonly proxyDatabaseUrlFile?: string;
   readonly data: string;
   readonly logLevel: string;
+  readonly logFormat: LogFormat;
 }
 
 /** `chaperone operator`: reconciles until SIGTERM or SIGINT, in a cluster or over a directory of YAML. */
 export async function operator(options: OperatorCommandOptions, environment: NodeJS.ProcessEnv): Promise<void> {
-  const log = pino({ level: options.logLevel, base: null }, pino.destination(2));
+  const log = makeOperatorLog({ level: options.logLevel, format: options.logFormat });
   const databaseUrl = await readText(options.databaseUrlFile);
   if (options.directory === undefined) {
     const { proxyDatabaseUrlFile } = options;

@@ -13,6 +13,7 @@ import type { Cluster } from './cluster/cluster.ts';
 import type { ServiceAccountIssuer } from './cluster/kubernetes/service-account-issuer.ts';
 import { operatorNamespace } from './credentials.ts';
 import { makeDatabaseProbe } from './database-probe.ts';
+import { logChanges } from './logged-cluster.ts';
 import { fewestConnections, makeServerLimitsReader } from './organizations/limits.ts';
 import { makeLoginCheck } from './organizations/login.ts';
 import { makeOrganizationOutageReport, makeOrganizationReconciler } from './organizations/reconcile.ts';
@@ -81,7 +82,8 @@ const longestTransactionMs = 15 * 60_000;
 
 /** Migrates the database, once it answers, and reconciles the cluster's resources into it until stopped. */
 export async function startOperator(options: OperatorOptions): Promise<Operator> {
-  const { cluster, databaseUrl, log, metrics, concurrency = 4, namespace = operatorNamespace } = options;
+  const { databaseUrl, log, metrics, concurrency = 4, namespace = operatorNamespace } = options;
+  const cluster = logChanges(options.cluster, log);
   const { resyncMs = defaultResyncMs, propagationMs, now = Date.now, onDatabaseWait } = options;
   const outageReports: OutageReports = {
     organization: makeOrganizationOutageReport({ cluster, now }),

@@ -66,11 +66,14 @@ export function startController(options: ControllerOptions): Controller {
       const { requeueAfterMs, effectAtMs } = await reconcile(key);
       queue.forget(key);
       failing.delete(key);
-      if (effectAtMs !== undefined) observer.tookEffect(effectAtMs - seenAtMs);
+      if (effectAtMs !== undefined) {
+        observer.tookEffect(effectAtMs - seenAtMs);
+        log.info(toLogKeys(name, key), 'written to the database');
+      }
       if (requeueAfterMs !== undefined) queue.addAfter(key, requeueAfterMs);
       reconciled(requeueAfterMs === undefined ? 'success' : 'requeue_after');
     } catch (error) {
-      log.warn({ err: error, controller: name, key }, 'reconciliation failed; it will be tried again');
+      log.warn({ err: error, ...toLogKeys(name, key) }, 'reconciliation failed; it will be tried again');
       failing.set(key, seenAtMs);
       queue.addRateLimited(key, error instanceof ApiError ? error.retryAfterMs : undefined);
       reconciled('error');
@@ -100,4 +103,11 @@ export function startController(options: ControllerOptions): Controller {
         if (queue.isIdle) releaseIdlers();
       }),
   };
+}
+
+/** As controller-runtime names them. */
+function toLogKeys(controller: string, key: string): Record<string, string> {
+  const [first = '', second] = key.split('/');
+  const place = second === undefined ? { name: first } : { namespace: first, name: second };
+  return { controller: controller.toLowerCase(), ...place };
 }
