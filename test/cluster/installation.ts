@@ -233,7 +233,8 @@ export function makePod(name: string, { isInjected, changes = {} }: { isInjected
   assert(typeof settings !== 'string');
   const place = { organization: 'acme', namespace: 'shop', workload: name, graceSeconds: 30, limitsStorage: false };
   const { container, volumes, hash } = makeSidecar(settings, place);
-  const app = { name: 'app', image: 'app:1' };
+  const key = { name: 'OPENAI_API_KEY', valueFrom: { secretKeyRef: { name: 'openai-synthetic-key', key: 'api-key' } } };
+  const app = { name: 'app', image: 'app:1', ...(isInjected && { env: [key] }) };
   return {
     metadata: {
       name,

@@ -12,6 +12,8 @@ import { binding, inParallel, makeHands, organization, persona, secret } from '.
 
 const personas = 1_000;
 const bindings = 200;
+/** The operator's: no organization has it. */
+const namespace = 'governance';
 
 describe('a thousand personas and two hundred keys', { skip }, () => {
   const releasers: (() => Promise<unknown>)[] = [];
@@ -43,10 +45,10 @@ describe('a thousand personas and two hundred keys', { skip }, () => {
       },
     });
     const registry = new Registry();
-    const cluster = makeKubernetesCluster({ client, namespace: 'default', log });
+    const cluster = makeKubernetesCluster({ client, namespace, log });
     await cluster.start();
     const metrics = makeRuntimeMetrics(registry);
-    const options = { cluster, namespace: 'default', databaseUrl: database.url, concurrency: 8, metrics, log };
+    const options = { cluster, namespace, databaseUrl: database.url, concurrency: 8, metrics, log };
     const operator = await startOperator(options);
     let stopped: Promise<void> | undefined;
     const stop = () => {
@@ -63,6 +65,7 @@ describe('a thousand personas and two hundred keys', { skip }, () => {
 
   test('become Ready by one look and two writes each, and a restart writes nothing', async (t) => {
     const hands = makeHands(users);
+    await hands.create('Namespace', namespace);
     await hands.change('Namespace', 'default', { metadata: { labels: { org: 'acme' } } });
     const first = await start(t);
     await hands.create('Organization', 'acme', organization());
