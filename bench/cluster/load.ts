@@ -11,7 +11,7 @@ import {
 import type { ControlPlane } from './control-plane.ts';
 import type { CountingDatabase } from './database.ts';
 import { type Counts, createObjects, createOrganization, removeObjects } from './objects.ts';
-import { operatorNamespace as namespace, type OperatorProcess, startOperatorProcess } from './operator-process.ts';
+import { type OperatorProcess, operatorNamespace, startOperatorProcess } from './operator-process.ts';
 import { type ReadinessWatch, watchReadiness } from './readiness.ts';
 import { untilTrue } from './wait.ts';
 
@@ -28,6 +28,9 @@ export interface Measured {
   /** The operator's requests. */
   readonly requests: RequestCounts;
 }
+
+/** Where the objects are. */
+const namespace = 'default';
 
 /** Long enough for what a steady operator would still have to do, had it something to do. */
 const aftermathMs = 2_000;
@@ -51,6 +54,8 @@ export async function measureLoad(
   context: BenchmarkContext,
 ): Promise<Measured & { operator: OperatorProcess }> {
   const { client } = stage.controlPlane;
+  const metadata = { name: operatorNamespace };
+  await client.send({ method: 'POST', path: '/api/v1/namespaces', body: { metadata } });
   const operator = await startOperator(stage, context);
   await createOrganization(client, namespace);
   const organizations = await watchReadiness(client, 'Organization', context);

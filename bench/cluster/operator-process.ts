@@ -28,7 +28,8 @@ export interface OperatorOptions {
 }
 
 const program = join(import.meta.dirname, '..', '..', 'dist', 'chaperone.js');
-export const operatorNamespace = 'default';
+/** It belongs to no organization. */
+export const operatorNamespace = 'chaperone-system';
 
 export async function startOperatorProcess(
   { directory, kubeConfigFile, databaseUrl, profileDirectory }: OperatorOptions,
