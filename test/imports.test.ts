@@ -215,3 +215,20 @@ test('cli may ask for the sandbox when it needs one', () => {
   const files = { 'cli/up.ts': "const { start } = await import('../sandbox/server.ts');", 'sandbox/server.ts': '' };
   assert.deepEqual(findViolations(new Map(Object.entries(files))), []);
 });
+
+// Of two files that share a process and import a module that awaits, the second would add its tests to the first's suite.
+test('no module that others import awaits anything when it is imported', () => {
+  const isAlone = (file: string) => /\.test\.ts$|^(scripts|bench)\//.test(file) || entryPoints.includes(file);
+  const awaiting = [...readSources()].filter(([file, text]) => !isAlone(file) && awaitsAtTop(text));
+  assert.deepEqual(
+    awaiting.map(([file]) => file),
+    [],
+  );
+  assert.ok(awaitsAtTop('export const fetchKeySet = makeFetchKeySet(await makeUpstream(undefined));'));
+  assert.ok(!awaitsAtTop('const ask = async () => {\n  await answer();\n};\nconst one = async () => await answer();'));
+});
+
+/** As the tree is formatted: what is at the top of a module is not indented. */
+function awaitsAtTop(text: string): boolean {
+  return /^(?!.*=>)(?!async |export async )(?:\S.*)?\bawait /m.test(text);
+}

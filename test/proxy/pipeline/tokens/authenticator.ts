@@ -1,5 +1,6 @@
 import { pino } from 'pino';
-import { makeUpstream } from '../../../../proxy/egress/upstream.ts';
+import { Agent } from 'undici';
+import { connectionOptions } from '../../../../proxy/egress/connection-options.ts';
 import { type Authenticator, makeAuthenticators, type TokenRules } from '../../../../proxy/pipeline/authenticate.ts';
 import { makeFetchKeySet } from '../../../../proxy/pipeline/tokens/fetch-key-set.ts';
 import { type Issuers, makeIssuers } from '../../../../proxy/pipeline/tokens/issuers.ts';
@@ -8,7 +9,7 @@ import { organizationId } from '../../snapshot.ts';
 export const silent = pino({ level: 'silent' });
 
 /** Fetches keys as a proxy does where no other proxy is named. */
-export const fetchKeySet = makeFetchKeySet(await makeUpstream(undefined));
+export const fetchKeySet = makeFetchKeySet(new Agent(connectionOptions));
 
 /** An authenticator by these rules, with issuers of its own unless some are given. */
 export function authenticatorOf(
