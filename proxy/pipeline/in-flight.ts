@@ -34,6 +34,9 @@ export const answerFactor = 3;
 
 const idleMs = 500;
 
+/** Up to this size, what a request held is no more than what any call leaves behind. */
+const smallBytes = 256 * 1024;
+
 /** Of all, what requests may take. */
 const requestsShare = 0.75;
 
@@ -55,8 +58,12 @@ export function makeInFlight(maxBytes: number, collect?: () => void): InFlight {
     uncollected = 0;
     setImmediate(collectNow);
   };
-  /** At once where it is much, and once nothing is held where it is a little: a collection takes some 20 ms. */
+  /**
+   * At once where it is much, and once nothing is held where it is a little: a collection takes some 20 ms. Small bodies go
+   * with the young generation by themselves: asked for them, usual calls would collect several times a second.
+   */
   const giveUp = (bytes: number) => {
+    if (bytes < smallBytes) return;
     uncollected += bytes;
     if (!collect || uncollected < maxBytes / 64) return;
     if (uncollected >= maxBytes / 6) collectSoon();
