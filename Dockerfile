@@ -20,6 +20,5 @@ COPY --from=build /build/dist /app
 USER 60812:60812
 EXPOSE 8000 8001
 # Short-lived objects are all that a call makes: a small young generation keeps a sidecar small.
-# With --expose-gc a proxy collects what large bodies have left.
-ENTRYPOINT ["node", "--max-semi-space-size=4", "--expose-gc", "/app/chaperone.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=4", "/app/chaperone.js"]
 CMD ["--help"]

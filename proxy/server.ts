@@ -12,6 +12,7 @@ import {
   referenceOf,
 } from '../database/requests.ts';
 import { buildApp } from './app.ts';
+import { makeCollectGarbage } from './collect-garbage.ts';
 import { type Credentials, followCredentials, readCredentials } from './credentials.ts';
 import type { EgressSettings } from './egress/settings.ts';
 import { makeUpstream } from './egress/upstream.ts';
@@ -107,7 +108,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   });
   const inFlight = makeInFlight(
     options.maxInFlightBytes ?? defaultMaxInFlightBytes(process.constrainedMemory(), totalmem()),
-    globalThis.gc,
+    makeCollectGarbage(),
   );
   const stalls = makeStallWatch(options.stallMs ?? 30_000);
   const upstream = await makeUpstream(options.egress);

@@ -36,9 +36,9 @@ export interface ProxyProcess {
 
 /**
  * What Node starts a proxy with, and in the image every command: nearly all that a call or a reconciliation makes is
- * short-lived, and a small young generation keeps the process small. A proxy collects by itself what large bodies left.
+ * short-lived, and a small young generation keeps the process small.
  */
-export const proxyNodeOptions: readonly string[] = ['--max-semi-space-size=4', '--expose-gc'];
+export const proxyNodeOptions: readonly string[] = ['--max-semi-space-size=4'];
 
 /** Of an environment, what says by which way providers are reached. */
 export function egressEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
