@@ -94,7 +94,7 @@ const changeProblems: readonly ProblemCode[] = [
 ];
 
 /** `/v1/personas`: those of YAML and those that the API made; only the latter can be changed here. */
-export function registerPersonas(app: GovernanceApp, { inForce, store, catchUp }: GovernanceContext): void {
+export function registerPersonas(app: GovernanceApp, { inForce, store, shipped, catchUp }: GovernanceContext): void {
   app.get(
     '/personas',
     {
@@ -255,6 +255,8 @@ export function registerPersonas(app: GovernanceApp, { inForce, store, catchUp }
       admitRole(caller, 'admin');
       const { snapshot } = inForce();
       const persona = requireOwn(findVisible(inForce(), caller, id));
+      // A call that was just made with it is one, too.
+      await shipped();
       const outcome = await store.run((db) => retirePersona(db, snapshot.organizationId, persona.id));
       await catchUp();
       if (!outcome) throw new ProxyError('persona_not_found', { param: 'id' });
