@@ -95,7 +95,7 @@ const connectionsOfUndici: Plugin = {
       path,
       namespace: importer.endsWith('through-proxy.ts') ? 'proxied-connections' : 'connections',
     }));
-    // Loaded where a proxy of the network's is named.
+    // Loaded only where a forward proxy is named.
     onLoad({ filter: /^undici$/, namespace: 'proxied-connections' }, () => ({
       resolveDir: root,
       contents: `

@@ -14,7 +14,7 @@ export interface FleetOptions {
   readonly firstMetricsPort: number;
   readonly upstreamUrl: string;
   readonly logFile: number;
-  /** The command's own: it says by which proxies of the network providers are reached. */
+  /** The command's own environment: it names the forward proxies to providers. */
   readonly environment: NodeJS.ProcessEnv;
   /** Told in a sentence when a proxy comes, goes, or has died. */
   readonly onChange: (sentence: string) => void;

@@ -58,7 +58,7 @@ const noProxyNames = ['NO_PROXY', 'no_proxy'];
 const ownHosts = ['127.0.0.1', 'localhost'];
 
 /**
- * What a container that uses a proxy of the network's lacks to reach the sidecar, which is on its own machine: that the
+ * What a container that uses a forward proxy lacks to reach the sidecar, which is on its own machine: that the
  * proxy is not for it.
  *
  * @returns variables to change, and those to add where there is none to change

@@ -26,7 +26,7 @@ export const settingAnnotations = {
   setEnvironment: 'chaperone.dev/set-env',
   /** Containers whose environment is not touched, separated by commas. */
   skipContainers: 'chaperone.dev/skip-containers',
-  /** The proxy of the network's by which the sidecar reaches providers, or "none". */
+  /** The forward proxy by which the sidecar reaches providers, or "none". */
   egressProxy: 'chaperone.dev/egress-proxy',
   /** What it reaches without one. */
   noProxy: 'chaperone.dev/no-proxy',

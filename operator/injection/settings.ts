@@ -13,7 +13,7 @@ export interface InjectionSettings {
   readonly resources: ResourceRequirements;
   /** Where providers of type `openai` without a base URL are; OpenAI's own where absent. */
   readonly upstreamUrl?: string;
-  /** The URL of a proxy of the network's by which sidecars reach providers and issuers. */
+  /** The URL of the forward proxy by which sidecars reach providers and issuers. */
   readonly egressProxy?: string;
   /** What they reach without it, as in the variable NO_PROXY. */
   readonly noProxy?: string;

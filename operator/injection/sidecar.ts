@@ -120,7 +120,7 @@ function withStorage({ resources, dataSizeLimit }: PodSettings): ResourceRequire
   };
 }
 
-/** Which proxies of the network's it uses, as any program is told. */
+/** The forward proxies that the sidecar uses, in the usual variables. */
 function egressEnvironment({ egressProxy, noProxy }: PodSettings): Pick<Container, 'env'> {
   if (egressProxy === undefined) return {};
   const names = ['HTTP_PROXY', 'HTTPS_PROXY'];
