@@ -1,4 +1,5 @@
 import type { Organization } from '../crds/resources.generated.ts';
+import { isOlder } from './age.ts';
 import { matchesSelector } from './label-selector.ts';
 
 /** A namespace, as far as membership goes. */
@@ -74,9 +75,4 @@ export function isBeforeRule({ status }: Organization): boolean {
 function keeps(organization: Organization, namespace: string): boolean {
   const { keptNamespaces, memberNamespaces } = organization.status ?? {};
   return (keptNamespaces ?? memberNamespaces)?.includes(namespace) === true;
-}
-
-function isOlder({ metadata: one }: Organization, { metadata: other }: Organization): boolean {
-  const [oneMs, otherMs] = [Date.parse(one.creationTimestamp), Date.parse(other.creationTimestamp)];
-  return oneMs === otherMs ? one.uid < other.uid : oneMs < otherMs;
 }

@@ -1,4 +1,5 @@
 import type { ApiKeyBinding, Organization } from '../../crds/resources.generated.ts';
+import { isOlder } from '../age.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { isOperators } from '../cluster/owned.ts';
 import { operatorNamespace } from '../credentials.ts';
@@ -18,8 +19,6 @@ export interface Competition {
 }
 
 /**
- * Who is older is for the API server to say, and for nobody to choose.
- *
  * @param systemNamespace the operator's, which belongs to no organization
  */
 export function findCompetition(
@@ -129,9 +128,4 @@ function isSameScope(organization: Organization, one: ApiKeyBinding, other: ApiK
 
 function overlapsWith(one: ApiKeyBinding, other: ApiKeyBinding): boolean {
   return overlap(one.spec.models, other.spec.models);
-}
-
-function isOlder({ metadata: one }: ApiKeyBinding, { metadata: other }: ApiKeyBinding): boolean {
-  const [oneMs, otherMs] = [Date.parse(one.creationTimestamp), Date.parse(other.creationTimestamp)];
-  return oneMs === otherMs ? one.uid < other.uid : oneMs < otherMs;
 }

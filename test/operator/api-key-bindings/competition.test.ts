@@ -52,8 +52,9 @@ test('of two that serve the same, the older is in force, however they are named'
   assert.deepEqual(inForce(bindingOf('web/z', 1), bindingOf('web/a', 2)), ['a']);
 });
 
-test('of two of the same second, the one that the API server gave the lower uid is in force', () => {
-  assert.deepEqual(inForce(bindingOf('web/z', 1), bindingOf('web/a', 1)), ['z']);
+test('of two of the same second, the first by namespace and name is in force, whichever was applied first', () => {
+  assert.deepEqual(inForce(bindingOf('web/z', 1), bindingOf('web/a', 1)), ['a']);
+  assert.deepEqual(inForce(bindingOf('web/a', 1), bindingOf('web/z', 1)), ['a']);
 });
 
 test('bindings that serve different calls do not compete', () => {

@@ -52,7 +52,7 @@ describe('whose a namespace is', () => {
       { names: ['free'], reason: 'SelectorsOverlap', says: /"web" is acme's/ },
     ],
     [
-      'by uid where both are as old',
+      'by name where both are as old',
       made('before', 1, everywhere),
       [made('acme', 1, everywhere)],
       [],
