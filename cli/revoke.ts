@@ -8,7 +8,7 @@ import { userIdOf } from '../database/ids.ts';
 import { findOrganization } from '../database/organizations.ts';
 import { insertRevocation, type Revocation } from '../database/revocations.ts';
 import { credentialsSecretName } from '../operator/credentials.ts';
-import { isUserId } from '../proxy/pipeline/user-id.ts';
+import { isUserId } from '../proxy/calls/identify/user-id.ts';
 import { statePaths } from './local/state.ts';
 import { readCredential } from './token.ts';
 

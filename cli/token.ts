@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { importJWK, type JSONWebKeySet, SignJWT } from 'jose';
 import { parseDurationMs } from '../crds/duration.ts';
 import { credentialsSecretName, operatorNamespace, signingSecretName } from '../operator/credentials.ts';
-import { ownIssuer } from '../proxy/pipeline/tokens/own-token.ts';
-import { isUserId } from '../proxy/pipeline/user-id.ts';
+import { ownIssuer } from '../proxy/calls/identify/tokens/own-token.ts';
+import { isUserId } from '../proxy/calls/identify/user-id.ts';
 import { statePaths } from './local/state.ts';
 
 export interface TokenOptions {

@@ -121,7 +121,7 @@ export function readCallFields(body: JsonObject): CallFields {
       if (meaning.namesModel && (role === naming || depth === 0)) models = addModels(models, name, value, role);
       if (typeof value === 'object') push(value, roleOf(name, meaning, depth), depth + 1, name);
     }
-    if (role === item && !isSaidInFull(object)) note('item', object.id, parent);
+    if (role === item && !isSelfContained(object)) note('item', object.id, parent);
     if (role === identified) note(identifiedFields[parent] ?? 'item', object.id, parent);
   };
 
@@ -147,7 +147,7 @@ export function readCallFields(body: JsonObject): CallFields {
 const none: readonly never[] = [];
 
 /** Whether an item of a prompt says all of itself, so that its id, if any, is only a name. */
-export function isSaidInFull(item: JsonObject): boolean {
+export function isSelfContained(item: JsonObject): boolean {
   const type = item.type ?? 'message';
   const field = typeof type === 'string' && Object.hasOwn(itemContents, type) ? itemContents[type] : undefined;
   const content = field === undefined ? null : item[field];

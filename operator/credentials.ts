@@ -59,7 +59,7 @@ export interface OrganizationCredentials {
   readonly serviceAccounts?: ServiceAccountTokens;
 }
 
-/** Which tokens of service accounts are accepted (proxy/pipeline/tokens/service-account-token.ts checks them). */
+/** Which tokens of service accounts are accepted (proxy/calls/identify/tokens/service-account-token.ts checks them). */
 export interface ServiceAccountTokens {
   readonly issuer: string;
   readonly jwks: JSONWebKeySet;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { JSONWebKeySet } from 'jose';
 import { requireText } from '../crds/text.ts';
 import type { DataKeySet, NamespaceKeySet } from '../database/envelope.ts';
-import type { ServiceAccountTokens } from './pipeline/tokens/service-account-token.ts';
+import type { ServiceAccountTokens } from './calls/identify/tokens/service-account-token.ts';
 
 /** What the organization's Secret gives a proxy, one file each; the operator writes it. */
 export interface Credentials {

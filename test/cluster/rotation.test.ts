@@ -10,7 +10,7 @@ import { statePaths } from '../../cli/local/state.ts';
 import { signToken } from '../../cli/token.ts';
 import { makeEnvelope } from '../../database/envelope.ts';
 import { readCredentialsSecret, readSigningKeys } from '../../operator/credentials.ts';
-import { ownIssuer } from '../../proxy/pipeline/tokens/own-token.ts';
+import { ownIssuer } from '../../proxy/calls/identify/tokens/own-token.ts';
 import { startSandbox } from '../../sandbox/server.ts';
 import { HeldClock } from '../held-clock.ts';
 import { program } from '../program.ts';

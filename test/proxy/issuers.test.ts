@@ -10,7 +10,7 @@ import {
   makeSigner,
   type Signer,
   startIdentityProvider,
-} from './pipeline/tokens/identity-provider.ts';
+} from './calls/identify/tokens/identity-provider.ts';
 
 describe('an OpenID Connect issuer of an organization', () => {
   const scope = suiteScope();

@@ -2,9 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { RequestReference } from '../../../database/requests.ts';
-import type { Metrics } from '../../pipeline/metrics.ts';
-import type { InForce, Pipeline } from '../../pipeline/pipeline.ts';
-import type { StallWatch } from '../../pipeline/stall-watch.ts';
+import type { InForce, Pipeline } from '../../calls/pipeline.ts';
+import type { StallWatch } from '../../calls/receive/stall-watch.ts';
+import type { Metrics } from '../../calls/settle/metrics.ts';
 import type { Spool } from '../../spool/spool.ts';
 import type { Store } from '../../store.ts';
 

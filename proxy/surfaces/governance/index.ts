@@ -1,7 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { notJson } from '../../pipeline/body.ts';
-import { chargeParsing, receiveBody } from '../../pipeline/receive-body.ts';
+import { notJson } from '../../calls/admit/body.ts';
+import { chargeParsing, receiveBody } from '../../calls/receive/receive-body.ts';
 import { registerAnalysis } from './analysis/index.ts';
 import { registerAnalytics } from './analytics/index.ts';
 import type { GovernanceApp, GovernanceContext } from './context.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Type } from 'typebox';
 import { nobody } from '../../../database/ids.ts';
+import { seesOrganization } from '../../calls/admit/admit.ts';
 import { ProxyError } from '../../error.ts';
-import { seesOrganization } from '../../pipeline/admit.ts';
 import type { GovernanceApp, GovernanceContext } from './context.ts';
 import { Nullable, Timestamp } from './schemas.ts';
 

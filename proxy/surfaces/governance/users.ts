@@ -1,9 +1,9 @@
 import { Type } from 'typebox';
 import { userIdOf } from '../../../database/ids.ts';
 import { eraseUser, findUser, insertUser, listUsers, type UserRow, updateUser } from '../../../database/users.ts';
+import { admitRole, seesOrganization } from '../../calls/admit/admit.ts';
+import type { Caller } from '../../calls/call.ts';
 import { ProxyError } from '../../error.ts';
-import { admitRole, seesOrganization } from '../../pipeline/admit.ts';
-import type { Caller } from '../../pipeline/call.ts';
 import type { GovernanceApp, GovernanceContext } from './context.ts';
 import { page, paging } from './paging.ts';
 import { Nullable, storable, Timestamp, Uuid } from './schemas.ts';

@@ -1,11 +1,11 @@
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { Dispatcher } from 'undici';
+import type { InFlight, Share } from '../../calls/receive/in-flight.ts';
+import { readWhole, relay } from '../../calls/resources/relay.ts';
+import type { Metrics } from '../../calls/settle/metrics.ts';
 import { ProxyError } from '../../error.ts';
-import type { InFlight, Share } from '../../pipeline/in-flight.ts';
-import type { Metrics } from '../../pipeline/metrics.ts';
-import { asArray, asObject, type Body, parseObject } from '../../pipeline/operations/json.ts';
-import { readWhole, relay } from '../../pipeline/resources/relay.ts';
+import { asArray, asObject, type Body, parseObject } from '../../providers/json.ts';
 import type { RoutedKey } from '../../snapshot/snapshot.ts';
 
 /** What the providers of several keys list together. */

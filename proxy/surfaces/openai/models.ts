@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifySchema } from 'fastify';
+import type { Caller } from '../../calls/call.ts';
+import type { InForce } from '../../calls/pipeline.ts';
+import { keysOf } from '../../calls/route.ts';
+import { isNamed } from '../../calls/settle/model-label.ts';
 import { ProxyError } from '../../error.ts';
-import type { Caller } from '../../pipeline/call.ts';
-import { isNamed } from '../../pipeline/model-label.ts';
-import { asString, type Body } from '../../pipeline/operations/json.ts';
-import type { InForce } from '../../pipeline/pipeline.ts';
-import { isPricedModel } from '../../pipeline/price.ts';
-import { keysOf } from '../../pipeline/route.ts';
+import { isPricedModel } from '../../prices/price.ts';
+import { asString, type Body } from '../../providers/json.ts';
 import type { RoutedKey, Snapshot } from '../../snapshot/snapshot.ts';
 import { incompleteHeader, type ModelListsOptions, makeModelLists } from './model-lists.ts';
 

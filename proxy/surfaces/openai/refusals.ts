@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import type { Caller } from '../../calls/call.ts';
+import { acceptedEncodings } from '../../calls/receive/receive-body.ts';
+import type { Metrics } from '../../calls/settle/metrics.ts';
 import type { ProxyError } from '../../error.ts';
-import type { Caller } from '../../pipeline/call.ts';
-import type { Metrics } from '../../pipeline/metrics.ts';
-import { acceptedEncodings } from '../../pipeline/receive-body.ts';
 import { toEnvelope, toProxyError } from './envelope.ts';
 
 /** How the surface says no. */

@@ -1,6 +1,5 @@
 import type { ProblemCode } from '../../error.ts';
-import type { OperationName } from '../../pipeline/call.ts';
-import type { Operation } from '../../pipeline/operations/operation.ts';
+import type { Operation, OperationName } from '../../operations/operation.ts';
 import type { DescribedOperation } from './operation.ts';
 
 interface Description {

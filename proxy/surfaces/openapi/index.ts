@@ -2,7 +2,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
-import type { Operation } from '../../pipeline/operations/operation.ts';
+import type { Operation } from '../../operations/operation.ts';
 import { describeCalls } from './calls.ts';
 import { makeDocumentOptions } from './document.ts';
 

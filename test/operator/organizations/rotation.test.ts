@@ -19,13 +19,13 @@ import { makeOrganizationReconciler } from '../../../operator/organizations/reco
 import { personaKind } from '../../../operator/personas/persona-kind.ts';
 import { makeTenancyFinder } from '../../../operator/tenancy.ts';
 import { makeTenantReconciler } from '../../../operator/tenant-kind.ts';
-import { makeAuthenticators } from '../../../proxy/pipeline/authenticate.ts';
-import { makeIssuers } from '../../../proxy/pipeline/tokens/issuers.ts';
-import { ownIssuer } from '../../../proxy/pipeline/tokens/own-token.ts';
+import { makeAuthenticators } from '../../../proxy/calls/identify/authenticate.ts';
+import { makeIssuers } from '../../../proxy/calls/identify/tokens/issuers.ts';
+import { ownIssuer } from '../../../proxy/calls/identify/tokens/own-token.ts';
 import { noRevocations } from '../../../proxy/snapshot/revocations.ts';
 import type { Snapshot } from '../../../proxy/snapshot/snapshot.ts';
 import { makeTestDatabase } from '../../database.ts';
-import { fetchKeySet } from '../../proxy/pipeline/tokens/authenticator.ts';
+import { fetchKeySet } from '../../proxy/calls/identify/tokens/authenticator.ts';
 import { until } from '../../until.ts';
 import { copyQuickstart, makeDirectory, replaceFile } from '../../up/start-up.ts';
 

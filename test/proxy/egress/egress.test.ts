@@ -12,7 +12,7 @@ import { type Stack, startStack } from '../../stack.ts';
 import { until } from '../../until.ts';
 import { makeDirectory, type Scope, suiteScope } from '../../up/start-up.ts';
 import { allowEveryModel } from '../allow-every-model.ts';
-import { makeSigner, startIdentityProvider } from '../pipeline/tokens/identity-provider.ts';
+import { makeSigner, startIdentityProvider } from '../calls/identify/tokens/identity-provider.ts';
 import { type ForwardProxy, startForwardProxy } from './forward-proxy.ts';
 
 /** Hosts that exist for the forward proxy alone: what does not go through it goes nowhere. */

@@ -1,9 +1,9 @@
 import { readAnalysisConfig } from '../../../../database/analysis-configs.ts';
 import type { RequestReference } from '../../../../database/requests.ts';
+import { admitModel, seesOrganization } from '../../../calls/admit/admit.ts';
+import type { Caller } from '../../../calls/call.ts';
+import { routeKey } from '../../../calls/route.ts';
 import { ProxyError } from '../../../error.ts';
-import { admitModel, seesOrganization } from '../../../pipeline/admit.ts';
-import type { Caller } from '../../../pipeline/call.ts';
-import { routeKey } from '../../../pipeline/route.ts';
 import type { GovernanceContext } from '../context.ts';
 import { classify } from './classify.ts';
 import { type AnalysisConfig, type ConfigOverride, checkConfig, completeConfig } from './config.ts';

@@ -1,7 +1,7 @@
 import type OpenAI from 'openai';
 import { makeRequestId, requestStartedAtMs } from '../../../../database/ids.ts';
+import type { Ask, Question, Reply } from '../../../calls/ask.ts';
 import { ProxyError } from '../../../error.ts';
-import type { Ask, Question, Reply } from '../../../pipeline/ask.ts';
 import type { AnalysisConfig } from './config.ts';
 import type { Conversation } from './conversation.ts';
 import { judge } from './judge.ts';

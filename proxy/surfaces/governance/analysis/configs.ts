@@ -10,9 +10,9 @@ import {
   retireAnalysisConfig,
   updateAnalysisConfig,
 } from '../../../../database/analysis-configs.ts';
+import { admitRole } from '../../../calls/admit/admit.ts';
+import type { Caller } from '../../../calls/call.ts';
 import { type ProblemCode, ProxyError } from '../../../error.ts';
-import { admitRole } from '../../../pipeline/admit.ts';
-import type { Caller } from '../../../pipeline/call.ts';
 import type { GovernanceApp, GovernanceContext } from '../context.ts';
 import { page, paging } from '../paging.ts';
 import { Name, Nullable, storable, Timestamp, Uuid } from '../schemas.ts';

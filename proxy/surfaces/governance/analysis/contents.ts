@@ -2,7 +2,7 @@ import { type Envelope, EnvelopeError, type EnvelopePlace } from '../../../../da
 import { requestStartedAtMs } from '../../../../database/ids.ts';
 import { findRequestContents, type RequestContents } from '../../../../database/requests.ts';
 import { ProxyError } from '../../../error.ts';
-import { parseObject } from '../../../pipeline/operations/json.ts';
+import { parseObject } from '../../../providers/json.ts';
 import type { GovernanceContext } from '../context.ts';
 import { type Conversation, readConversation } from './conversation.ts';
 

@@ -1,4 +1,4 @@
-import { asArray, asObject, asString, parseObject } from '../../../pipeline/operations/json.ts';
+import { asArray, asObject, asString, parseObject } from '../../../providers/json.ts';
 import { urgencies } from './answer-schema.ts';
 import type { AnalysisConfig } from './config.ts';
 

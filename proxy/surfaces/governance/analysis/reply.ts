@@ -1,5 +1,4 @@
-import { asArray, asObject, asString } from '../../../pipeline/operations/json.ts';
-import type { Body } from '../../../pipeline/operations/operation.ts';
+import { asArray, asObject, asString, type Body } from '../../../providers/json.ts';
 import type { AnalysisConfig } from './config.ts';
 import { type Findings, readFindings } from './findings.ts';
 

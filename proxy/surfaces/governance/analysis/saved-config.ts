@@ -1,7 +1,7 @@
 import type { AnalysisConfigRow } from '../../../../database/analysis-configs.ts';
 import type { Envelope } from '../../../../database/envelope.ts';
+import type { InForce } from '../../../calls/pipeline.ts';
 import { ProxyError } from '../../../error.ts';
-import type { InForce } from '../../../pipeline/pipeline.ts';
 import { envelopeFor } from '../../../snapshot/envelopes.ts';
 import type { AnalysisConfig, ConfigBody } from './config.ts';
 

@@ -1,9 +1,9 @@
 import { type Static, Type } from 'typebox';
 import type { UsageFilter } from '../../../../database/analytics/usage.ts';
 import { userIdOf } from '../../../../database/ids.ts';
+import { seesOrganization } from '../../../calls/admit/admit.ts';
+import type { Caller } from '../../../calls/call.ts';
 import { ProxyError } from '../../../error.ts';
-import { seesOrganization } from '../../../pipeline/admit.ts';
-import type { Caller } from '../../../pipeline/call.ts';
 import { storable, Uuid } from '../schemas.ts';
 import { readPeriod } from './period.ts';
 

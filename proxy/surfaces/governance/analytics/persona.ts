@@ -7,9 +7,9 @@ import {
   type TopUser,
   type UsageBreakdown,
 } from '../../../../database/analytics/persona.ts';
+import { seesOrganization } from '../../../calls/admit/admit.ts';
+import type { Caller } from '../../../calls/call.ts';
 import { ProxyError } from '../../../error.ts';
-import { seesOrganization } from '../../../pipeline/admit.ts';
-import type { Caller } from '../../../pipeline/call.ts';
 import type { GovernanceApp, GovernanceContext } from '../context.ts';
 import { Nullable } from '../schemas.ts';
 import { examplePeriod, period } from './figures.ts';

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { type PersonaUsage, readPersonaUsage } from '../../../../database/analytics/personas.ts';
-import { seesOrganization } from '../../../pipeline/admit.ts';
+import { seesOrganization } from '../../../calls/admit/admit.ts';
 import type { GovernanceApp, GovernanceContext } from '../context.ts';
 import { paging } from '../paging.ts';
 import { Nullable, Timestamp, Uuid } from '../schemas.ts';

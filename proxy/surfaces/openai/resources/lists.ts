@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import type { ResourceKind } from '../../../../database/owned-resources.ts';
+import { admitSurface } from '../../../calls/admit/admit.ts';
+import { upstreamHeaders } from '../../../calls/pipeline.ts';
+import { listOwn, type ReadPage } from '../../../calls/resources/list.ts';
+import { readWhole, relay } from '../../../calls/resources/relay.ts';
 import { ProxyError } from '../../../error.ts';
-import { admitSurface } from '../../../pipeline/admit.ts';
-import { parseObject } from '../../../pipeline/operations/json.ts';
-import { upstreamHeaders } from '../../../pipeline/pipeline.ts';
-import { listOwn, type ReadPage } from '../../../pipeline/resources/list.ts';
-import { readWhole, relay } from '../../../pipeline/resources/relay.ts';
+import { parseObject } from '../../../providers/json.ts';
 import { incompleteHeader } from '../model-lists.ts';
 import type { ResourcesOptions } from './index.ts';
 import { collections } from './routes.ts';

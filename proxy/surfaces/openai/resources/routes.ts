@@ -1,5 +1,5 @@
 import type { ResourceKind } from '../../../../database/owned-resources.ts';
-import type { OwnedKind } from '../../../pipeline/resources/ownership.ts';
+import type { OwnedKind } from '../../../calls/resources/ownership.ts';
 import type { Surface } from '../../../snapshot/snapshot.ts';
 
 type Method = 'GET' | 'POST' | 'DELETE';

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
-import { unpackBody } from '../../../pipeline/receive-body.ts';
+import { unpackBody } from '../../../calls/receive/receive-body.ts';
 
 /**
  * The body of a request as a stream of its own, with back-pressure. The provider may answer and close before it has all

@@ -1,0 +1,95 @@
+import { ProxyError, problems } from '../../error.ts';
+import type { Body } from '../../providers/json.ts';
+import type { Persona, RoutedKey, Snapshot, Surface } from '../../snapshot/snapshot.ts';
+import type { Caller } from '../call.ts';
+
+/**
+ * The persona of this id, if the caller may use it. Unknown, inactive and another user's get one and the same answer,
+ * so that nobody can find out which it is.
+ *
+ * @throws {ProxyError} `persona_not_found`
+ */
+export function admitPersona(snapshot: Snapshot, caller: Caller, personaId: unknown): Persona {
+  const persona = typeof personaId === 'string' ? snapshot.personas.get(personaId.toLowerCase()) : undefined;
+  if (persona && mayUsePersona(persona, caller)) return persona;
+  const param = 'persona_id';
+  if (typeof personaId === 'string' && isUuid.test(personaId)) throw new ProxyError('persona_not_found', { param });
+  const message = `${problems.persona_not_found.message}: persona_id must be a persona's id, not its name; GET /v1/personas shows the ids`;
+  throw new ProxyError('persona_not_found', { param, message });
+}
+
+const isUuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+/** Whether the persona is in use and open to the caller's user. */
+export function mayUsePersona(persona: Persona, caller: Caller): boolean {
+  return persona.isActive && isOpenTo(persona, caller);
+}
+
+/** Whether it is everyone's, or the caller's user is one of those it is restricted to. */
+export function isOpenTo({ users }: Persona, { user }: Caller): boolean {
+  return users.size === 0 || (user !== undefined && users.has(user));
+}
+
+/** @throws {ProxyError} `surface_not_allowed` */
+export function admitSurface(snapshot: Snapshot, surface: Surface): void {
+  if (snapshot.surfaces === undefined || snapshot.surfaces.has(surface)) return;
+  throw new ProxyError('surface_not_allowed', {
+    message: `The organization does not serve the API ${JSON.stringify(surface)}; its surfaces do not name it`,
+  });
+}
+
+/** @throws {ProxyError} `model_not_allowed` */
+export function admitModel(snapshot: Snapshot, model: string): void {
+  if (snapshot.allowsModel(model)) return;
+  throw new ProxyError('model_not_allowed', {
+    param: 'model',
+    message: `The organization does not allow the model ${JSON.stringify(model.slice(0, 200))}`,
+  });
+}
+
+/**
+ * Admits a call that leaves the model to the provider. Which one that is cannot be known here, so no rule may be there
+ * that it could break.
+ *
+ * @throws {ProxyError} `model_not_allowed`
+ */
+export function admitAnyModel(snapshot: Snapshot, key: RoutedKey): void {
+  if (snapshot.allowsModel(undefined) && key.servesModel(undefined)) return;
+  const message = 'The organization does not allow every model, so the model must be named';
+  throw new ProxyError('model_not_allowed', { param: 'model', message });
+}
+
+/**
+ * Admits the models that a form names beside `model`, such as `svg[model]`, the one that writes SVG. An `svg` of text
+ * could name any.
+ *
+ * @param form its text fields
+ * @throws {ProxyError} `model_not_allowed`
+ */
+export function admitFormModels(snapshot: Snapshot, form: Body): void {
+  for (const name in form) {
+    const [base = '', ...inner] = name.split(/[[\].]+/);
+    if (base !== 'svg' && base !== 'models' && !inner.includes('model')) continue;
+    for (const model of [form[name]].flat()) if (typeof model === 'string') admitModel(snapshot, model);
+  }
+}
+
+export type Role = 'member' | 'analyst' | 'reviewer' | 'admin';
+
+/** Whether the caller sees what the whole organization did, and not only what is its own. */
+export function seesOrganization({ roles }: Caller): boolean {
+  return roles.includes('admin') || roles.includes('analyst') || roles.includes('reviewer');
+}
+
+/**
+ * Lets through who has one of the roles; an admin always.
+ *
+ * @throws {ProxyError} `role_required`
+ */
+export function admitRole(caller: Caller, ...allowed: readonly Role[]): void {
+  const sufficient = [...new Set<Role>([...allowed, 'admin'])];
+  if (sufficient.some((role) => caller.roles.includes(role))) return;
+  throw new ProxyError('role_required', {
+    message: `This needs a credential with the role ${sufficient.join(' or ')}`,
+  });
+}

@@ -1,0 +1,93 @@
+import { type CallFields, findListedField, findLookalike, readCallFields } from '../../../crds/read-call-fields.ts';
+import { ProxyError } from '../../error.ts';
+import { batchEndpoints } from '../../operations/batch-endpoints.ts';
+import { linesOf } from '../../operations/lines.ts';
+import { asObject, type Body, parseObject } from '../../providers/json.ts';
+import { answerFactor } from '../receive/in-flight.ts';
+import { requireSameKey } from '../resources/ownership.ts';
+import { chunksOf, relay } from '../resources/relay.ts';
+import { admitModel, admitSurface } from './admit.ts';
+import { describeLookalike } from './body.ts';
+import { countFieldNames, fieldNames } from './json-text.ts';
+import type { AdmissionDependencies, AdmissionSubject } from './own-checks.ts';
+
+/**
+ * Judges each line of a batch's input file as the call that it is: its API, its model, what it refers to. A file cannot
+ * change once it is there, so what was judged is what the provider will do.
+ *
+ * @throws {ProxyError} naming the line
+ */
+export async function admitLines(
+  { body, caller, snapshot, key, share }: AdmissionSubject,
+  { ownership, upstream }: AdmissionDependencies,
+): Promise<void> {
+  const operation = batchEndpoints.get(body.endpoint);
+  if (!operation) {
+    const message = `endpoint must be one of ${[...batchEndpoints.keys()].join(', ')}`;
+    throw new ProxyError('invalid_request', { param: 'endpoint', message });
+  }
+  admitSurface(snapshot, operation.surface);
+  if (typeof body.input_file_id !== 'string' || body.input_file_id === '') {
+    const message = 'Error processing request: input_file_id must be the id of an uploaded file, as a string';
+    throw new ProxyError('invalid_request', { param: 'input_file_id', message });
+  }
+  const file = await relay(upstream, {
+    method: 'GET',
+    path: `/files/${encodeURIComponent(body.input_file_id)}/content`,
+    key,
+    headers: { 'user-agent': 'chaperone' },
+    body: undefined,
+    signal: AbortSignal.timeout(key.provider.headersTimeoutMs),
+  });
+  if (file.status !== 200) {
+    file.body.destroy();
+    throw new ProxyError('upstream_invalid_response', { param: 'input_file_id' });
+  }
+  let number = 0;
+  for await (const text of linesOf(chunksOf(file))) {
+    number += 1;
+    const bytes = text.length * answerFactor;
+    share.addAnswer(bytes);
+    if (text.trim() !== '') await admitLine(text, number);
+    share.add(-bytes);
+  }
+
+  async function admitLine(text: string, number: number): Promise<void> {
+    const line = parseObject(text);
+    const call = asObject(line?.body);
+    if (!line || !call) throw refusal(number, 'it must be a JSON object with a body');
+    const fields = readCallFields(call);
+    judgeReading(line, fields, text, number);
+    if (line.url !== body.endpoint) throw refusal(number, 'it must have the url of the batch');
+    if (typeof call.model !== 'string') throw refusal(number, 'its body must name a model');
+    if ('persona_id' in call) throw new ProxyError('persona_not_supported', { param: 'input_file_id' });
+    for (const model of [call.model, ...fields.models]) admitModel(snapshot, model);
+    if (!key.servesModel(call.model)) throw refusal(number, 'the key of the file does not serve its model');
+    const madeBy = await ownership.requireAll(fields.references, caller);
+    requireSameKey('input_file_id', { apiKeyId: key.id }, madeBy);
+  }
+}
+
+const lineFields = ['url', 'body', 'method'];
+
+/** Refuses a line that another parser could read otherwise: it cannot be changed, so it is not sent as it was understood. */
+function judgeReading(line: Body, fields: CallFields, text: string, number: number): void {
+  const { lookalike, isTooDeep } = fields;
+  const { count, hasEscapes } = countFieldNames(text);
+  if (isTooDeep) throw refusal(number, 'it is nested too deep');
+  const other = findLookalike(line, lineFields) ?? lookalike;
+  if (other) throw refusal(number, describeLookalike(other));
+  if (count === readCallFields(line).fieldCount && !hasEscapes) return;
+  for (const { name, isRepeated, isEscaped } of fieldNames(text)) {
+    if (isRepeated) throw refusal(number, `${name.slice(0, 200)} must stand only once in an object`);
+    const isJudged = findListedField(name) !== undefined || lineFields.includes(name);
+    if (isEscaped && isJudged) throw refusal(number, `${name} must be written without escapes`);
+  }
+}
+
+function refusal(number: number, reason: string): ProxyError {
+  return new ProxyError('invalid_request', {
+    param: 'input_file_id',
+    message: `Line ${number} of the input file: ${reason}`,
+  });
+}

@@ -1,0 +1,46 @@
+import { addCosts, type Price } from '../../prices/price.ts';
+import type { Part } from '../../providers/reading.ts';
+import { type Usage, unknownUsage } from '../../providers/usage.ts';
+
+/** What the parts of a call come to. */
+export interface Bill {
+  /** The model that answered all of them; null where several did. */
+  readonly model: string | null;
+  readonly usage: Usage;
+  /** US dollars as a decimal string; null where a part is unpriced. */
+  readonly costUsd: string | null;
+}
+
+/** Adds up parts that are priced one by one. @returns undefined where there are none */
+export async function addUp(
+  parts: AsyncIterable<Part>,
+  price: Price,
+  serviceTier: string | null,
+): Promise<Bill | undefined> {
+  let bill: Bill | undefined;
+  for await (const { model, usage } of parts) {
+    const costUsd = price(model, usage, serviceTier);
+    bill = bill
+      ? {
+          model: bill.model === model ? model : null,
+          usage: addTokens(bill.usage, usage),
+          costUsd: bill.costUsd === null || costUsd === null ? null : addCosts(bill.costUsd, costUsd),
+        }
+      : { model, usage, costUsd };
+  }
+  return bill;
+}
+
+/** What one part does not report, the sum does not either. */
+function addTokens(one: Usage, other: Usage): Usage {
+  const add = (a: number | null, b: number | null) => (a === null || b === null ? null : a + b);
+  return {
+    ...unknownUsage,
+    inputTokens: add(one.inputTokens, other.inputTokens),
+    cachedInputTokens: add(one.cachedInputTokens, other.cachedInputTokens),
+    cacheWriteTokens: add(one.cacheWriteTokens, other.cacheWriteTokens),
+    outputTokens: add(one.outputTokens, other.outputTokens),
+    reasoningTokens: add(one.reasoningTokens, other.reasoningTokens),
+    totalTokens: add(one.totalTokens, other.totalTokens),
+  };
+}

@@ -1,0 +1,80 @@
+import type { Logger } from 'pino';
+import type { PendingCall } from '../../../database/pending-calls.ts';
+import { ProxyError } from '../../error.ts';
+import type { Operation } from '../../operations/operation.ts';
+import type { OpenFile } from '../../providers/reading.ts';
+import type { RelayedAnswer } from '../resources/relay.ts';
+import type { AccountingTerms } from '../settle/account.ts';
+import { addUp } from './bill.ts';
+import type { LateEnd } from './settle.ts';
+
+/** Settles calls that stand for others, each of which has a price of its own. */
+export interface PartsSettlement {
+  /** Adds the parts up and settles the call by what they come to; the caller does not wait, as they may be many. */
+  begin(pending: PendingCall, end: SeenEnd, readParts: ReadParts): void;
+  isUnderWay(pending: PendingCall): boolean;
+  /** Resolves when none is under way. */
+  idle(): Promise<unknown>;
+}
+
+export interface PartsSettlementOptions {
+  readonly terms: () => AccountingTerms;
+  /** Asks the provider of the call; undefined where its key is gone. */
+  readonly get: (pending: PendingCall, path: string) => Promise<RelayedAnswer> | undefined;
+  readonly settle: (pending: PendingCall, end: LateEnd, terms: AccountingTerms) => void;
+  /** Whether a call is not looked at again. */
+  readonly isLate: (pending: PendingCall) => boolean;
+  readonly log: Logger;
+}
+
+type SeenEnd = Extract<LateEnd, { readonly reading: unknown }>;
+type ReadParts = NonNullable<Operation['readParts']>;
+
+/** What the parts of a call used cannot be known any more. */
+class PartsGone extends Error {}
+
+export function makePartsSettlement({ terms, get, settle, isLate, log }: PartsSettlementOptions): PartsSettlement {
+  /** By request id: whoever sees the end of one meanwhile leaves it at that. */
+  const underWay = new Map<string, Promise<void>>();
+
+  const settleParts = async (pending: PendingCall, end: SeenEnd, readParts: ReadParts): Promise<void> => {
+    const { reading, answer } = end;
+    const current = terms();
+    const parts = readParts(answer, makeOpen(pending));
+    const bill = await addUp(parts, current.price, reading.serviceTier).catch((error: unknown) => {
+      if (!(error instanceof PartsGone) && !isLate(pending)) throw error;
+      return { ...reading, costUsd: null };
+    });
+    const known = {
+      ...reading,
+      model: reading.model ?? bill?.model ?? null,
+      usage: reading.usage.totalTokens === null && bill ? bill.usage : reading.usage,
+    };
+    const costUsd = !bill && reading.usage.totalTokens === 0 ? '0' : bill?.costUsd;
+    settle(pending, { ...end, reading: known, costUsd }, current);
+  };
+
+  const makeOpen =
+    (pending: PendingCall): OpenFile =>
+    async (path) => {
+      const answer = await get(pending, path);
+      if (answer?.status === 200) return answer.body;
+      answer?.body.destroy();
+      if (!answer || answer.status === 404) throw new PartsGone(`${path} cannot be had`);
+      throw new ProxyError('upstream_invalid_response');
+    };
+
+  return {
+    begin(pending, end, readParts) {
+      const id = pending.request_id;
+      if (underWay.has(id)) return;
+      const work = settleParts(pending, end, readParts)
+        // It is looked at again.
+        .catch((error: unknown) => log.debug({ err: error }, 'the parts of a call could not be added up'))
+        .finally(() => underWay.delete(id));
+      underWay.set(id, work);
+    },
+    isUnderWay: (pending) => underWay.has(pending.request_id),
+    idle: () => Promise.all(underWay.values()),
+  };
+}

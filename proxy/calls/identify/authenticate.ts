@@ -1,0 +1,176 @@
+import { hash } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { isDeepStrictEqual } from 'node:util';
+import { decodeJwt, decodeProtectedHeader, type JSONWebKeySet, type JWTPayload } from 'jose';
+import { LRUCache } from 'lru-cache';
+import type { Logger } from 'pino';
+import { parseDurationMs } from '../../../crds/duration.ts';
+import { userIdOf } from '../../../database/ids.ts';
+import { ProxyError, problems } from '../../error.ts';
+import { isRevoked, type RevocableToken } from '../../snapshot/revocations.ts';
+import type { Snapshot } from '../../snapshot/snapshot.ts';
+import type { Identity } from '../call.ts';
+import { readCredential } from './tokens/credential.ts';
+import { type Issuer, makeIssuerVerifier } from './tokens/issuer-token.ts';
+import type { Issuers } from './tokens/issuers.ts';
+import { makeOwnVerifier, makeSharedSecretVerifier, ownIssuer } from './tokens/own-token.ts';
+import { makeTokenRefusalLog } from './tokens/refusal-log.ts';
+import { makeServiceAccountVerifier, type ServiceAccountTokens } from './tokens/service-account-token.ts';
+import type { VerifyToken } from './tokens/token.ts';
+import { isUserId } from './user-id.ts';
+
+export interface Authenticator {
+  /**
+   * Who is calling. Synchronous where the token has been seen before or is a synthetic key.
+   *
+   * @throws {ProxyError} `invalid_credentials`, `issuer_unavailable`; `no_api_key` where the binding of a key has gone
+   */
+  authenticate(headers: IncomingHttpHeaders, snapshot: Snapshot): Identity | Promise<Identity>;
+}
+
+/** What tokens are checked by. */
+export interface TokenRules {
+  /** The organization's own keys, and its shared secret where it has one. */
+  readonly jwks: JSONWebKeySet;
+  readonly issuers?: readonly Issuer[] | undefined;
+  /** How far clocks may be apart, as a duration; 30s where absent. */
+  readonly leeway?: string | undefined;
+  readonly serviceAccounts?: ServiceAccountTokens | undefined;
+}
+
+export interface AuthenticatorOptions {
+  readonly organizationId: string;
+  readonly issuers: Issuers;
+  readonly log: Pick<Logger, 'warn'>;
+}
+
+/**
+ * Makes authenticators. While the rules stay the same it is one and the same: what it has verified is not lost with an edit
+ * of something else.
+ */
+export function makeAuthenticators(options: AuthenticatorOptions): (rules: TokenRules) => Authenticator {
+  let last: { readonly rules: TokenRules; readonly authenticator: Authenticator } | undefined;
+  return (rules) => {
+    if (last && isDeepStrictEqual(last.rules, rules)) return last.authenticator;
+    options.issuers.retain(rules.issuers ?? []);
+    last = { rules, authenticator: makeAuthenticator(options, rules) };
+    return last.authenticator;
+  };
+}
+
+/** A token that was verified, with what revocations go by. */
+interface Verified extends RevocableToken {
+  readonly kind: string;
+  readonly identity: Identity;
+  readonly expiresAtMs: number;
+  readonly isCurrent: (() => boolean) | undefined;
+}
+
+/** One way of tokens: how they are checked, and whose they are. */
+interface TokenKind {
+  readonly name: string;
+  readonly verify: VerifyToken;
+  readonly identityOf: (payload: JWTPayload) => Identity;
+}
+
+function makeAuthenticator({ organizationId, issuers, log }: AuthenticatorOptions, rules: TokenRules): Authenticator {
+  const { jwks, serviceAccounts } = rules;
+  const leewayMs = parseDurationMs(rules.leeway ?? '30s');
+  const options = { organizationId, leewayS: leewayMs / 1_000 };
+  const identityOf = (payload: JWTPayload) => toIdentity(payload, organizationId);
+  const kinds = new Map<string, TokenKind>();
+  kinds.set(ownIssuer, { name: ownIssuer, verify: makeOwnVerifier(jwks, options), identityOf });
+  for (const issuer of rules.issuers ?? []) {
+    const verify = makeIssuerVerifier(issuer, issuers.keysOf(issuer), options);
+    kinds.set(issuer.issuer, { name: issuer.issuer, verify, identityOf });
+  }
+  // Last: were the same issuer named above too, its tokens would not be bound to the member namespaces.
+  if (serviceAccounts) {
+    const verify = makeServiceAccountVerifier(serviceAccounts, options.leewayS);
+    kinds.set(serviceAccounts.issuer, { name: serviceAccounts.issuer, verify, identityOf: toAccount });
+  }
+  const verifyShared = makeSharedSecretVerifier(jwks, options);
+  const shared = verifyShared && { name: 'shared secret', verify: verifyShared, identityOf };
+  const seen = new LRUCache<string, Verified>({ max: 10_000 });
+  const refused = makeTokenRefusalLog(log);
+
+  const verify = async (token: string): Promise<Verified> => {
+    let kind: TokenKind | undefined;
+    try {
+      const { alg, kid } = decodeProtectedHeader(token);
+      kind = alg === 'HS256' ? shared : kinds.get(decodeJwt(token).iss ?? '');
+      if (!kind) throw new Error('The issuer or the algorithm is not accepted');
+      const verified = await kind.verify(token, {
+        ...(typeof alg === 'string' && { alg }),
+        ...(typeof kid === 'string' && { kid }),
+      });
+      const { payload } = verified;
+      const identity = kind.identityOf(payload);
+      const user = identity.user ?? identity.defaultUser;
+      const known: Verified = {
+        kind: kind.name,
+        identity,
+        expiresAtMs: (payload.exp ?? 0) * 1_000 + leewayMs,
+        isCurrent: verified.isCurrent,
+        tokenId: payload.jti,
+        keyId: kind.name === ownIssuer ? verified.keyId : undefined,
+        userId: user === undefined ? undefined : userIdOf(organizationId, user),
+        issuedAtMs: (payload.iat ?? 0) * 1_000,
+      };
+      seen.set(token, known);
+      return known;
+    } catch (cause) {
+      if (cause instanceof ProxyError) throw cause;
+      refused(kind?.name, cause);
+      throw new ProxyError('invalid_credentials', { cause });
+    }
+  };
+
+  const admit = (token: Verified, { revocations }: Snapshot): Identity => {
+    if (!isRevoked(token, revocations)) return token.identity;
+    const cause = new Error('The token has been revoked');
+    refused(token.kind, cause);
+    throw new ProxyError('invalid_credentials', { cause });
+  };
+
+  return {
+    authenticate(headers, snapshot) {
+      const credential = readCredential(headers);
+      if (credential.startsWith('chp_')) return synthetic(credential, snapshot);
+      const known = seen.get(credential);
+      if (known && known.expiresAtMs > Date.now() && (known.isCurrent?.() ?? true)) return admit(known, snapshot);
+      return verify(credential).then((verified) => admit(verified, snapshot));
+    },
+  };
+}
+
+/** A workload calls for itself, or for the user that it names. */
+function toAccount({ sub }: JWTPayload): Identity {
+  return { user: undefined, defaultUser: sub, roles: [] };
+}
+
+/** A token whose subject is the organization itself names no user. */
+function toIdentity({ sub, roles }: JWTPayload, organizationId: string): Identity {
+  const user = sub === undefined || sub === '' || sub === organizationId ? undefined : sub;
+  if (user !== undefined && !isUserId(user)) throw new Error('The token names a user that no call could name');
+  return { user, roles: rolesOf(roles) };
+}
+
+/**
+ * None where the token says nothing of roles: it has the organization's default ones. One that says something which
+ * names none, such as an issuer's `[]`, has the least: it must not become an admin by that.
+ */
+function rolesOf(claim: unknown): readonly string[] {
+  if (claim === undefined) return [];
+  const roles = Array.isArray(claim) ? claim.filter((role) => typeof role === 'string') : [];
+  return roles.length > 0 ? roles : ['member'];
+}
+
+function synthetic(key: string, snapshot: Snapshot): Identity {
+  const digest = hash('sha256', key, 'hex');
+  const bound = snapshot.syntheticKeys.get(digest);
+  if (bound && bound.expiresAtMs > Date.now()) return { user: bound.user, roles: bound.roles };
+  if (!snapshot.withdrawnKeys.has(digest)) throw new ProxyError('invalid_credentials');
+  const message = `${problems.no_api_key.message}; the one of this key chp_… has gone or is switched off`;
+  throw new ProxyError('no_api_key', { message });
+}

@@ -1,0 +1,75 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { LRUCache } from 'lru-cache';
+import { nobody, randomHex, userIdOf } from '../../../database/ids.ts';
+import { ProxyError } from '../../error.ts';
+import type { Snapshot } from '../../snapshot/snapshot.ts';
+import type { Caller, Identity } from '../call.ts';
+import { maxSessionIdLength, readClientSession } from './session.ts';
+
+/** Turns an identity and the headers beside it into the caller. */
+export type Identify = (identity: Identity, headers: IncomingHttpHeaders, snapshot: Snapshot) => Caller;
+
+/**
+ * Makes the step that finds the user, the session and the turn of a call.
+ * A user is known by the id derived from the external one, so a new one needs no look-up; the row is made with the
+ * first record.
+ */
+export function makeIdentify(organizationId: string): Identify {
+  // By `max` it would take the room for all of them at once.
+  const userIds = new LRUCache<string, string>({ maxSize: 50_000, sizeCalculation: () => 1 });
+  const idOf = (user: string) => {
+    const known = userIds.get(user);
+    if (known !== undefined) return known;
+    const id = userIdOf(organizationId, user);
+    userIds.set(user, id);
+    return id;
+  };
+  return (identity, headers, snapshot) => {
+    const named = readHeader(headers, 'x-user-id', 255);
+    if (identity.user !== undefined && named !== undefined && named !== identity.user) {
+      throw new ProxyError('user_mismatch', { param: 'X-User-ID' });
+    }
+    const user = identity.user ?? named ?? identity.defaultUser;
+    if (user === undefined && snapshot.requireUser) throw new ProxyError('user_required', { param: 'X-User-ID' });
+    const userId = user === undefined ? nobody : idOf(user);
+    if (snapshot.inactiveUsers.has(userId)) throw new ProxyError('user_inactive', { param: 'X-User-ID' });
+    const session = readHeader(headers, 'x-session-id', maxSessionIdLength);
+    const ofClient = session === undefined ? readClientSession(headers, snapshot.sessionSources) : undefined;
+    return {
+      identity,
+      roles: identity.roles.length > 0 ? identity.roles : snapshot.defaultRoles,
+      user,
+      userId,
+      sessionId: session ?? ofClient ?? `sess_${randomHex(12)}`,
+      sessionFrom: session !== undefined ? 'session' : ofClient !== undefined ? 'client' : undefined,
+      turnId: readHeader(headers, 'x-turn-id', 128),
+    };
+  };
+}
+
+const names: Readonly<Record<string, string>> = {
+  'x-user-id': 'X-User-ID',
+  'x-session-id': 'X-Session-ID',
+  'x-turn-id': 'X-Turn-ID',
+};
+
+/** A header's value without the space around it; undefined where it is absent or blank. */
+function readHeader(headers: IncomingHttpHeaders, name: string, maxLength: number): string | undefined {
+  const raw = headers[name];
+  if (raw === undefined) return undefined;
+  const value = decode(String(raw)).trim();
+  if (value === '') return undefined;
+  if (value.length > maxLength) {
+    const param = names[name] ?? name;
+    throw new ProxyError('invalid_header', { param, message: `${param} must have at most ${maxLength} characters` });
+  }
+  return value;
+}
+
+/** Node reads headers as Latin-1, while clients send UTF-8; what is no UTF-8 was meant as Latin-1. */
+function decode(value: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is ASCII
+  if (/^[\x00-\x7f]*$/.test(value)) return value;
+  const utf8 = Buffer.from(value, 'latin1').toString('utf8');
+  return utf8.includes('\ufffd') ? value : utf8;
+}

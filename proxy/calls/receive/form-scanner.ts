@@ -1,0 +1,192 @@
+import { isAscii } from 'node:buffer';
+import { ProxyError } from '../../error.ts';
+import { parsePartHeaders } from './form-part.ts';
+
+/** What a form says, as far as it has been read. */
+export interface FormContent {
+  /** The values of its text fields by name; an array where a field stands more than once. */
+  readonly fields: Readonly<Record<string, string | readonly string[]>>;
+  readonly files: readonly FormFile[];
+}
+
+export interface FormFile {
+  readonly field: string;
+  readonly name: string;
+  readonly type: string | null;
+  readonly bytes: number;
+}
+
+/** Reads a form (RFC 7578) piece by piece, and keeps nothing of it but its text fields. */
+export interface FormScanner {
+  readonly content: FormContent;
+  /** @throws {ProxyError} `invalid_request` where another reader could take the form for something else */
+  push(chunk: Buffer): void;
+  /** @throws {ProxyError} `invalid_request` where the form has not come to its end */
+  end(): void;
+}
+
+const maxHeaderBytes = 8 * 1024;
+const maxParts = 1_000;
+/** Around the parts. */
+const maxBlanks = 1024;
+/** Of all fields together; what is beyond is passed on, and not kept. */
+const maxFieldBytes = 1024 * 1024;
+/** Of a field that calls are judged by. */
+const maxGovernedBytes = 1024;
+
+const crlf = Buffer.from('\r\n');
+const headersEnd = Buffer.from('\r\n\r\n');
+const blankBytes = new Set(Buffer.from('\r\n\t '));
+
+interface Part {
+  readonly name: string;
+  readonly isGoverned: boolean;
+  /** Undefined where it is a file. */
+  readonly value: Buffer[] | undefined;
+  readonly fileName: string;
+  readonly type: string | null;
+  readonly charset: string | undefined;
+  bytes: number;
+}
+
+/**
+ * Makes a scanner for one form. It is stricter than RFC 2046 where readers are known to differ, so that what it read is
+ * what the provider reads: lines end in CRLF, the boundary stands nowhere but in delimiters, nothing but
+ * blank lines comes before the first or after the last of them, and a governed field stands once, as plain text.
+ *
+ * @param governed names of the fields that calls are judged by
+ */
+export function makeFormScanner(boundary: string, governed: ReadonlySet<string>): FormScanner {
+  const dashBoundary = Buffer.from(`--${boundary}`, 'latin1');
+  const fields: Record<string, string | string[]> = Object.create(null);
+  const files: FormFile[] = [];
+  let pending: Buffer = Buffer.alloc(0);
+  let state: 'start' | 'headers' | 'content' | 'end' = 'start';
+  let part: Part | undefined;
+  let parts = 0;
+  let fieldBytes = 0;
+  let blanks = 0;
+
+  /** Goes behind a delimiter that begins at `at`; false where its last two bytes have not come yet. */
+  const passDelimiter = (at: number): boolean => {
+    const after = at + dashBoundary.length;
+    if (pending.length < after + 2) return false;
+    const isLast = pending[after] === 0x2d && pending[after + 1] === 0x2d;
+    if (!isLast && !pending.subarray(after, after + 2).equals(crlf))
+      throw malformed('a delimiter ends in CRLF or in --');
+    pending = pending.subarray(after + 2);
+    state = isLast ? 'end' : 'headers';
+    return true;
+  };
+
+  const start = (): boolean => {
+    if (pending.subarray(0, crlf.length).equals(crlf)) {
+      passBlanks(crlf.length);
+      return true;
+    }
+    if (pending.length < dashBoundary.length + 2) return false;
+    if (!pending.subarray(0, dashBoundary.length).equals(dashBoundary))
+      throw malformed('it must begin with its boundary');
+    return passDelimiter(0);
+  };
+
+  /** Of what RFC 2046 lets stand before and after the parts, only what no reader takes for anything. */
+  const passBlanks = (length: number) => {
+    blanks += length;
+    if (blanks > maxBlanks) throw malformed('it has many blank lines around its parts');
+    pending = pending.subarray(length);
+  };
+
+  const beginPart = (): boolean => {
+    const end = pending.indexOf(headersEnd);
+    if (end > maxHeaderBytes || (end === -1 && pending.length > maxHeaderBytes))
+      throw malformed('a part has long headers');
+    if (end === -1) return false;
+    parts += 1;
+    if (parts > maxParts) throw malformed(`it has more than ${maxParts} parts`);
+    const { name, fileName, type, charset } = parsePartHeaders(pending.toString('latin1', 0, end), governed);
+    const isGoverned = governed.has(name);
+    if (isGoverned && name in fields) throw repeated(name);
+    const value = fileName === undefined ? [] : undefined;
+    part = { name, isGoverned, value, fileName: fileName ?? '', type, charset, bytes: 0 };
+    pending = pending.subarray(end + headersEnd.length);
+    state = 'content';
+    return true;
+  };
+
+  const take = (content: Buffer, { name, isGoverned, value, charset }: Part) => {
+    if (!part || content.length === 0) return;
+    part.bytes += content.length;
+    if (!value) return;
+    fieldBytes += content.length;
+    if (isGoverned && part.bytes > maxGovernedBytes) {
+      throw new ProxyError('invalid_request', {
+        param: name,
+        message: `${name} has more than ${maxGovernedBytes} bytes`,
+      });
+    }
+    if (charset !== undefined && !isAscii(content)) {
+      const message = `${name} must be in UTF-8, or say nothing that is not in ASCII: it is in ${charset}`;
+      throw new ProxyError('invalid_request', { param: name, message });
+    }
+    // A copy: a slice would keep the whole chunk that it came in.
+    if (isGoverned || fieldBytes <= maxFieldBytes) value.push(Buffer.from(content));
+  };
+
+  const endPart = ({ name, value, fileName, type, bytes }: Part) => {
+    part = undefined;
+    if (!value) {
+      files.push({ field: name, name: fileName, type, bytes });
+      return;
+    }
+    const text = Buffer.concat(value).toString('utf8');
+    const before = fields[name];
+    fields[name] = before === undefined ? text : [before, text].flat();
+  };
+
+  const passContent = (current: Part): boolean => {
+    const at = pending.indexOf(dashBoundary);
+    if (at === -1) {
+      // What may be the beginning of a delimiter stays.
+      const known = Math.max(0, pending.length - dashBoundary.length - 1);
+      take(pending.subarray(0, known), current);
+      pending = pending.subarray(known);
+      return false;
+    }
+    if (at < 2 || !pending.subarray(at - 2, at).equals(crlf)) throw malformed('its boundary stands within a part');
+    take(pending.subarray(0, at - 2), current);
+    pending = pending.subarray(at - 2);
+    if (!passDelimiter(2)) return false;
+    endPart(current);
+    return true;
+  };
+
+  const step = (): boolean => {
+    if (state === 'start') return start();
+    if (state === 'headers') return beginPart();
+    if (state === 'content' && part) return passContent(part);
+    if (pending.some((byte) => !blankBytes.has(byte))) throw malformed('something follows its end');
+    passBlanks(pending.length);
+    return false;
+  };
+
+  return {
+    content: { fields, files },
+    push(chunk) {
+      pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
+      let runsInBackground = true;
+      while (runsInBackground) runsInBackground = step();
+    },
+    end() {
+      if (state !== 'end') throw malformed('it breaks off');
+    },
+  };
+}
+
+function malformed(why: string): ProxyError {
+  return new ProxyError('invalid_request', { message: `The form cannot be read for certain: ${why}` });
+}
+
+function repeated(name: string): ProxyError {
+  return new ProxyError('invalid_request', { param: name, message: `${name} must stand only once in a form` });
+}

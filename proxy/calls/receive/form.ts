@@ -1,0 +1,148 @@
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import { ProxyError } from '../../error.ts';
+import { clientGone } from '../client-gone.ts';
+import { type FormContent, makeFormScanner } from './form-scanner.ts';
+import type { Share } from './in-flight.ts';
+import { isPacked, unpackBody } from './receive-body.ts';
+import type { StallWatch } from './stall-watch.ts';
+
+/** A form on its way, of which all that must be known to send it on has been read. */
+export interface Form {
+  /** Grows as the form is read on. */
+  readonly content: FormContent;
+  /** The client's own bytes, from the first to the last, read no faster than they are taken. */
+  bytes(): Readable;
+  /** The client's own headers of the body. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Drops whatever nobody has taken, so that the client gets to its answer. */
+  close(): void;
+}
+
+/** Fields that a call is judged or accounted by. */
+const governedFields = new Set([
+  'model',
+  'stream',
+  'response_format',
+  'n',
+  'size',
+  'quality',
+  'svg',
+  'svg[model]',
+  'persona_id',
+  'previous_response_id',
+]);
+
+/** Files that come before the model wait in memory. Audio, which SDKs often write first, has at most 25 MB. */
+const maxHeldBytes = 32 * 1024 * 1024;
+
+/**
+ * Reads a form up to its model, or to its end where it names none.
+ *
+ * @param check looks at the fields each time that there are more, also while the form is being sent on
+ * @throws {ProxyError} `invalid_request`, `request_too_large`, or what `check` throws
+ */
+export async function openForm(
+  request: IncomingMessage,
+  share: Share,
+  stalls: StallWatch,
+  check: (content: FormContent) => void,
+): Promise<Form> {
+  const contentType = request.headers['content-type'] ?? '';
+  const scanner = makeFormScanner(boundaryOf(contentType), governedFields);
+  const { content } = scanner;
+  const unpacked = unpackBody(request);
+  const source = unpacked.iterator({ destroyOnReturn: false });
+  const held: Buffer[] = [];
+  let heldBytes = 0;
+
+  /** The next of the client's bytes, once they have been looked at; undefined at the end. */
+  const next = async (): Promise<Buffer | undefined> => {
+    const { done, value } = await nextOf(source, stalls);
+    if (done) scanner.end();
+    else scanner.push(value);
+    if ('persona_id' in content.fields) throw new ProxyError('persona_not_supported', { param: 'persona_id' });
+    check(content);
+    return done ? undefined : value;
+  };
+
+  /** The last byte stays behind until the next ones are known: they may still show that the form is to be refused. */
+  async function* bytes(): AsyncGenerator<Buffer, void> {
+    let last: Buffer = Buffer.alloc(0);
+    const keepLast = (chunk: Buffer): Buffer => {
+      const sent = Buffer.concat([last, chunk.subarray(0, -1)]);
+      last = chunk.subarray(-1);
+      return sent;
+    };
+    for (let chunk = held.shift(); chunk; chunk = held.shift()) {
+      share.add(-chunk.length);
+      yield keepLast(chunk);
+    }
+    while (!hasEnded) {
+      const chunk = await next();
+      if (chunk) yield keepLast(chunk);
+      else hasEnded = true;
+    }
+    yield last;
+  }
+
+  const close = () => {
+    const drop = () => {
+      if (unpacked !== request) unpacked.destroy();
+      request.resume();
+    };
+    source.return?.().then(drop, drop);
+  };
+
+  let hasEnded = false;
+  try {
+    while (!hasEnded && content.fields.model === undefined) {
+      if (heldBytes > maxHeldBytes) {
+        const message = `The form must name its model before its files where these have more than ${maxHeldBytes} bytes`;
+        throw new ProxyError('request_too_large', { param: 'model', message });
+      }
+      const chunk = await next();
+      hasEnded = chunk === undefined;
+      if (!chunk) continue;
+      share.add(chunk.length);
+      held.push(chunk);
+      heldBytes += chunk.length;
+    }
+  } catch (error) {
+    close();
+    throw error === clientGone ? new ProxyError('invalid_request', { cause: error }) : error;
+  }
+  const length = isPacked(request.headers) ? undefined : request.headers['content-length'];
+  const headers = { 'content-type': contentType, ...(length !== undefined && { 'content-length': length }) };
+  return { content, bytes: () => Readable.from(bytes(), { objectMode: false }), headers, close };
+}
+
+/** The next piece of a body. @throws {ProxyError} `request_timeout`; `clientGone` where its client has left */
+async function nextOf(source: AsyncIterator<Buffer>, stalls: StallWatch): Promise<IteratorResult<Buffer>> {
+  const stalled = Promise.withResolvers<never>();
+  const watched = stalls.watch(() => stalled.reject(new ProxyError('request_timeout')));
+  try {
+    return await Promise.race([source.next(), stalled.promise]);
+  } catch (error) {
+    throw error instanceof ProxyError ? error : clientGone;
+  } finally {
+    watched.end();
+  }
+}
+
+/** Whether the request's body is a form with files. */
+export function isForm(request: IncomingMessage): boolean {
+  return /^multipart\/form-data\b/i.test(request.headers['content-type'] ?? '');
+}
+
+const formType =
+  /^multipart\/form-data(?:;[ \t]*charset=utf-8)?;[ \t]*boundary=(?:"([\w'()+,./:=? -]{1,70})"|([\w'+.-]{1,70}))(?:;[ \t]*charset=utf-8)?$/i;
+
+/** RFC 2046, section 5.1.1. A second parameter may be a second boundary to another reader. */
+function boundaryOf(contentType: string): string {
+  const [, quoted, token] = formType.exec(contentType) ?? [];
+  const boundary = quoted ?? token;
+  if (boundary !== undefined && !boundary.endsWith(' ')) return boundary;
+  const message = 'The form cannot be read for certain: Content-Type must name its boundary, and nothing else';
+  throw new ProxyError('invalid_request', { param: 'content-type', message });
+}

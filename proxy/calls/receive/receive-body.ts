@@ -1,0 +1,202 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { type Readable, Transform, type TransformCallback } from 'node:stream';
+import { ProxyError } from '../../error.ts';
+import { findUnpacker, type OpenUnpacker } from '../../providers/content-encoding.ts';
+import { type GatheredBytes, gatherBytes } from './gathered-bytes.ts';
+import type { Share } from './in-flight.ts';
+import type { StallWatch } from './stall-watch.ts';
+
+/** Base64 images and long contexts fit; what is larger is a mistake. */
+export const maxBodyBytes = 64 * 1024 * 1024;
+
+/** What a body may unpack to, times its size. Texts unpack to 20 times at most; what is small may do as it likes. */
+const maxRatio = 200;
+const freeBytes = 1024 * 1024;
+
+/** What a chunk takes beside its bytes. */
+const chunkBytes = 128;
+
+export const acceptedEncodings = 'gzip, deflate, br, zstd';
+
+/**
+ * Lets through what can be read: a body as it is, or compressed once.
+ *
+ * @throws {ProxyError} `unsupported_encoding`
+ */
+export function requireKnownEncoding(headers: IncomingHttpHeaders): void {
+  const encoding = headers['content-encoding'];
+  if (isPlain(encoding) || findUnpacker(encoding)) return;
+  const message = encoding.includes(',')
+    ? `Content-Encoding must name one encoding, not several: one of ${acceptedEncodings}`
+    : `Content-Encoding must be one of ${acceptedEncodings}`;
+  throw new ProxyError('unsupported_encoding', { param: 'Content-Encoding', message });
+}
+
+function isPlain(encoding: string | undefined): encoding is undefined {
+  return encoding === undefined || encoding === '' || encoding.trim().toLowerCase() === 'identity';
+}
+
+/** Whether the body is compressed, so that what its headers say of its length is not said of what goes on. */
+export function isPacked({ 'content-encoding': encoding }: IncomingHttpHeaders): boolean {
+  return !isPlain(encoding);
+}
+
+/**
+ * The body as it is meant: the request itself, or what it unpacks to. It fails with ProxyError `request_too_large` for
+ * what unpacks to too much, and with `invalid_request` for what does not unpack.
+ *
+ * @throws {ProxyError} `unsupported_encoding`
+ */
+export function unpackBody(request: IncomingMessage, maxBytes = Number.POSITIVE_INFINITY): Readable {
+  const { headers } = request;
+  requireKnownEncoding(headers);
+  const open = isPlain(headers['content-encoding']) ? undefined : findUnpacker(headers['content-encoding']);
+  if (!open) return request;
+  const unpacked = new Unpacking(open, maxBytes);
+  request.once('error', (error) => unpacked.destroy(error));
+  request.once('close', () => {
+    if (!request.complete) unpacked.destroy(new Error('The client broke off'));
+  });
+  unpacked.once('close', () => {
+    request.unpipe(unpacked);
+    // A client that is still sending would not see its answer otherwise.
+    request.resume();
+  });
+  return request.pipe(unpacked);
+}
+
+class Unpacking extends Transform {
+  readonly #open: OpenUnpacker;
+  readonly #maxBytes: number;
+  #unpacker: Transform | undefined;
+  #packedBytes = 0;
+  #unpackedBytes = 0;
+
+  constructor(open: OpenUnpacker, maxBytes: number) {
+    super();
+    this.#open = open;
+    this.#maxBytes = maxBytes;
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    this.#packedBytes += chunk.length;
+    this.#unpacker ??= this.#start(chunk);
+    this.#unpacker.write(chunk, () => done());
+  }
+
+  override _flush(done: TransformCallback): void {
+    if (this.#unpacker) this.#unpacker.once('end', () => done()).end();
+    else done();
+  }
+
+  override _read(size: number): void {
+    this.#unpacker?.resume();
+    super._read(size);
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#unpacker?.destroy();
+    done(error);
+  }
+
+  #start(beginning: Buffer): Transform {
+    const unpacker = this.#open(beginning);
+    return unpacker
+      .on('data', (unpacked: Buffer) => {
+        this.#unpackedBytes += unpacked.length;
+        const problem = this.#problem();
+        if (problem) this.destroy(problem);
+        else if (!this.push(unpacked)) unpacker.pause();
+      })
+      .on('error', (cause) => {
+        const message = 'The body is not what its Content-Encoding says, or it breaks off';
+        this.destroy(new ProxyError('invalid_request', { param: 'Content-Encoding', message, cause }));
+      });
+  }
+
+  #problem(): ProxyError | undefined {
+    if (this.#unpackedBytes > this.#maxBytes) {
+      const message = `The body unpacks to more than ${this.#maxBytes} bytes`;
+      return new ProxyError('request_too_large', { param: 'Content-Encoding', message });
+    }
+    if (this.#unpackedBytes <= freeBytes || this.#unpackedBytes <= this.#packedBytes * maxRatio) return undefined;
+    const message = `The body unpacks to more than ${maxRatio} times its size`;
+    return new ProxyError('request_too_large', { param: 'Content-Encoding', message });
+  }
+}
+
+/** What a field or an element takes of memory once it is parsed, beside its text. */
+export const valueBytes = 40;
+/** A body of this size may be parsed before it is known how much there is in it. */
+const trustedBytes = 1024 * 1024;
+
+/**
+ * Takes what parsing a body needs: its text, and the values with their texts. Of nothing but brackets they are many times
+ * as large as the body.
+ *
+ * @throws {ProxyError} `request_too_large`, `overloaded`
+ */
+export function chargeParsing(raw: Buffer, share: Share): void {
+  share.add(raw.length * 2);
+  if (raw.length <= trustedBytes) return;
+  let values = 0;
+  // Of a text, too, where it has such characters: an upper bound.
+  for (let index = 0; index < raw.length; index += 1) {
+    const byte = raw[index];
+    if (byte === 0x2c || byte === 0x5b || byte === 0x7b) values += 1;
+  }
+  share.expect(values * valueBytes);
+}
+
+/**
+ * The whole body of a request, unpacked. What comes is taken from the share as it comes.
+ *
+ * @throws {ProxyError} `unsupported_encoding`, `request_too_large`, `overloaded`; `request_timeout` where it stalls;
+ *   `invalid_request` where the client breaks off
+ */
+export function receiveBody(request: IncomingMessage, share: Share, stalls: StallWatch): Promise<Buffer> {
+  const declared = Number(request.headers['content-length'] ?? 0);
+  try {
+    if (declared > maxBodyBytes) throw new ProxyError('request_too_large');
+    // With what parsing it takes.
+    share.expect(declared * 3);
+  } catch (error) {
+    // Read and forgotten, since a client that is still sending would not see its answer otherwise.
+    request.on('data', (chunk: Buffer) => share.discard(chunk.length));
+    throw error;
+  }
+  const source = unpackBody(request, maxBodyBytes);
+  return new Promise((resolve, reject) => {
+    let gathered: GatheredBytes | undefined = gatherBytes(source === request ? declared : 0);
+    let length = 0;
+    const watched = stalls.watch(() => fail(new ProxyError('request_timeout')));
+    const fail = (error: unknown) => {
+      watched.end();
+      gathered = undefined;
+      if (source !== request) source.destroy();
+      reject(error instanceof ProxyError ? error : new ProxyError('invalid_request', { cause: error }));
+    };
+    source.on('data', (chunk: Buffer) => {
+      watched.touch();
+      if (!gathered) {
+        share.discard(chunk.length);
+        return;
+      }
+      length += chunk.length;
+      try {
+        if (length > maxBodyBytes) throw new ProxyError('request_too_large');
+        share.add(chunk.length + chunkBytes);
+        gathered.push(chunk);
+      } catch (error) {
+        fail(error);
+      }
+    });
+    source.on('end', () => {
+      watched.end();
+      if (gathered) resolve(gathered.whole());
+    });
+    source.on('error', fail);
+    // It may have broken off while the credential was being verified, and says so no more.
+    if (request.destroyed) fail(undefined);
+  });
+}

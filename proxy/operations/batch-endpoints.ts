@@ -1,0 +1,11 @@
+import { chat } from './chat.ts';
+import { completions } from './completions.ts';
+import { embeddings } from './embeddings.ts';
+import { moderations } from './moderations.ts';
+import type { Operation } from './operation.ts';
+import { responses } from './responses.ts';
+
+/** What the lines of a batch may call, by the `endpoint` of the batch. */
+export const batchEndpoints: ReadonlyMap<unknown, Operation> = new Map(
+  [responses, chat, completions, embeddings, moderations].map((operation) => [`/v1${operation.path}`, operation]),
+);

@@ -1,0 +1,86 @@
+import { asArray, asObject, asString, type Body, errorCodeOf, parseObject } from '../providers/json.ts';
+import type { StreamReader } from '../providers/reading.ts';
+import { makeEventSplitter } from '../providers/sse.ts';
+import type { Operation } from './operation.ts';
+import { responses } from './responses.ts';
+
+/**
+ * `POST /v1/responses` in the shape that contract 0 documents: `content[0].text` instead of OpenAI's `output[]`. What
+ * goes upstream, and what is accounted for, is the same.
+ */
+export const simpleResponses: Operation = {
+  ...responses,
+  present: simplify,
+  readStream: (options) => makeReader(responses.readStream(options)),
+};
+
+/** A whole response. It always has a `content[0]`, which is what its readers look at. */
+function simplify(answer: Body): Body {
+  const texts = asArray(answer.output)
+    .flatMap((item) => asArray(asObject(item)?.content))
+    .map((part) => asObject(part))
+    .map((part) => asString(part?.text) ?? asString(part?.refusal))
+    .filter((text) => text !== null);
+  return {
+    id: answer.id,
+    model: answer.model,
+    status: answer.status,
+    content: (texts.length > 0 ? texts : ['']).map((text) => ({ text })),
+    ...(answer.error != null && { error: answer.error }),
+    usage: simplifyUsage(answer.usage),
+  };
+}
+
+function simplifyUsage(value: unknown): Body | null {
+  const usage = asObject(value);
+  if (!usage) return null;
+  const { input_tokens, output_tokens, total_tokens } = usage;
+  return { input_tokens, output_tokens, total_tokens };
+}
+
+/** Every `data:` line is JSON: a piece of text, at last what a whole response says beside its text, or an error. */
+function simplifyEvent(type: string, data: Body): Body | undefined {
+  switch (type) {
+    case 'response.output_text.delta':
+    case 'response.refusal.delta':
+      return { content: [{ text: data.delta }] };
+    case 'response.completed':
+    case 'response.incomplete':
+    case 'response.failed': {
+      const { content: _, ...rest } = simplify(asObject(data.response) ?? {});
+      return rest;
+    }
+    case 'error':
+      return { error: { message: data.message, type: 'server_error', param: null, code: errorCodeOf(data) } };
+    default:
+      return undefined;
+  }
+}
+
+/** Shows another reader's stream in the simple shape; the reader itself sees all of it. */
+function makeReader(reader: StreamReader): StreamReader {
+  const events = makeEventSplitter();
+  const show = ({ name, data }: { readonly name: string; readonly data: string }): string => {
+    const parsed = parseObject(data);
+    const event = parsed && simplifyEvent(name === '' ? (asString(parsed.type) ?? '') : name, parsed);
+    return event ? `data: ${JSON.stringify(event)}\n\n` : '';
+  };
+  return {
+    read(chunk) {
+      reader.read(chunk);
+      const shown = events.push(chunk).map(show).join('');
+      return shown === '' ? undefined : Buffer.from(shown);
+    },
+    end() {
+      reader.end();
+      const last = events.end();
+      return last && Buffer.from(show(last));
+    },
+    reading: () => reader.reading(),
+    hasOutput: () => reader.hasOutput(),
+    partial: () => reader.partial(),
+    output: () => reader.output(),
+    interruption: (message, code) =>
+      `data: ${JSON.stringify({ error: { message, type: 'server_error', param: null, code } })}\n\n`,
+  };
+}

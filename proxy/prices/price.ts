@@ -1,0 +1,136 @@
+import { LRUCache } from 'lru-cache';
+import type { OrganizationSpec } from '../../crds/resources.generated.ts';
+import type { Usage } from '../providers/usage.ts';
+import {
+  cardOfOverride,
+  cardOfTable,
+  feesOfOverride,
+  type PriceCard,
+  parseDollars,
+  type TokenRates,
+} from './price-card.ts';
+import { costOfToolCalls } from './tool-fees.ts';
+
+/**
+ * What a call costs in US dollars, as an exact decimal string with at most 12 places; null: no price is known, which is
+ * not the same as free.
+ */
+export type Price = (model: string | null, usage: Usage, serviceTier: string | null) => string | null;
+
+/** The table's prices can begin at a date; an hour late is early enough. */
+const tableLifetimeMs = 3_600_000;
+
+/**
+ * Makes the price list of an organization: its own prices first, then the public price table of `@pydantic/genai-prices`
+ * by exact model id. Of the tiers other than the default one, batches cost half of the table's prices, and the rest are
+ * unpriced, since their prices differ; the organization's own prices hold for whatever tier.
+ *
+ * @see https://platform.openai.com/docs/guides/batch
+ */
+export function makePrice(overrides: OrganizationSpec['prices']): Price {
+  const own = new Map((overrides ?? []).map((override) => [override.model, cardOfOverride(override)]));
+  const ownFees = new Map((overrides ?? []).map((override) => [override.model, feesOfOverride(override)]));
+  const table = new LRUCache<string, { card: PriceCard | null }>({ max: 1_000, ttl: tableLifetimeMs });
+  const cardOf = (model: string): PriceCard | null => {
+    const override = own.get(model);
+    if (override) return override;
+    const cached = table.get(model);
+    if (cached) return cached.card;
+    const card = cardOfTable(model);
+    table.set(model, { card });
+    return card;
+  };
+  return (model, usage, serviceTier) => {
+    if (model === null) return null;
+    const isStandard = serviceTier === null || serviceTier === 'default' || own.get(model) !== undefined;
+    if (!isStandard && serviceTier !== 'batch') return null;
+    const card = cardOf(model);
+    if (!card) return null;
+    const cost = costOfTokens(card, usage) ?? costOfUnits(card, usage);
+    const fees = costOfToolCalls(model, usage.toolCalls, ownFees.get(model));
+    if (cost === null || fees === null) return null;
+    if (isStandard) return formatPico(cost + fees);
+    // Whether tools are cheaper in a batch is said nowhere.
+    return fees === 0n ? formatPico((cost + 1n) / 2n) : null;
+  };
+}
+
+/** The sum of two costs, exactly. */
+export function addCosts(one: string, other: string): string {
+  return formatPico(parseDollars(one) + parseDollars(other));
+}
+
+/** Whether the public table has a price for the model. */
+export function isPricedModel(model: string): boolean {
+  return cardOfTable(model) !== null;
+}
+
+function costOfTokens(card: PriceCard, usage: Usage): bigint | null {
+  const { inputTokens, outputTokens, totalTokens } = usage;
+  if (inputTokens === null || outputTokens === null) return null;
+  // Then some of the tokens are of a kind that is not known, or one of the figures is wrong.
+  if (totalTokens !== null && inputTokens + outputTokens !== totalTokens) return null;
+  const rates = card.tokens.find((tier) => inputTokens > tier.aboveInputTokens);
+  if (!rates) return null;
+  const input = costOfInput(rates, inputTokens, usage);
+  const output = costOfOutput(rates, outputTokens, usage);
+  return input === null || output === null ? null : input + output;
+}
+
+/** input = text, less what was read from or written to the cache, + audio + images. */
+function costOfInput(rates: TokenRates, input: number, usage: Usage): bigint | null {
+  const cached = Math.min(usage.cachedInputTokens ?? 0, input);
+  const written = Math.min(usage.cacheWriteTokens ?? 0, input - cached);
+  const audio = Math.min(usage.inputAudioTokens ?? 0, input);
+  const images = Math.min(usage.inputImageTokens ?? 0, input - audio);
+  // Cached audio has a price of its own, and which of the tokens were cached is not reported.
+  if (cached + written > 0 && audio + images > 0) return null;
+  return (
+    times(input - cached - written - audio - images, rates.input) +
+    times(cached, rates.cachedInput) +
+    times(written, rates.cacheWrite) +
+    times(audio, rates.audioInput) +
+    times(images, rates.imageInput)
+  );
+}
+
+/** output = text + audio + images; reasoning tokens are part of the text. */
+function costOfOutput(rates: TokenRates, output: number, usage: Usage): bigint | null {
+  if (output === 0) return 0n;
+  if (rates.output === null) return null;
+  const audio = Math.min(usage.outputAudioTokens ?? 0, output);
+  const images = Math.min(usage.outputImageTokens ?? 0, output - audio);
+  return (
+    times(output - audio - images, rates.output) +
+    times(audio, rates.audioOutput ?? rates.output) +
+    times(images, rates.imageOutput ?? rates.output)
+  );
+}
+
+/** Most calls have none of most kinds of tokens. */
+function times(count: number, rate: bigint): bigint {
+  return count === 0 ? 0n : BigInt(count) * rate;
+}
+
+const msPerHour = 3_600_000n;
+
+/** For what is not billed by tokens: the unit that the call reports and the model has a price for. */
+function costOfUnits(card: PriceCard, usage: Usage): bigint | null {
+  const { audioSeconds, characters, images, imageSize, imageQuality } = usage;
+  if (audioSeconds !== null && card.audioHour !== null) {
+    const timesHour = BigInt(Math.round(audioSeconds * 1_000)) * card.audioHour;
+    return (timesHour + msPerHour / 2n) / msPerHour;
+  }
+  if (characters !== null && card.character !== null) return BigInt(characters) * card.character;
+  const rate = card.images.find(
+    ({ size, quality }) => (size ?? imageSize) === imageSize && (quality ?? imageQuality) === imageQuality,
+  );
+  return images !== null && rate ? BigInt(images) * rate.image : null;
+}
+
+/** A count of 10^-12 dollars as decimal dollars. */
+function formatPico(pico: bigint): string {
+  const digits = pico.toString().padStart(13, '0');
+  const fraction = digits.slice(-12).replace(/0+$/, '');
+  return fraction === '' ? digits.slice(0, -12) : `${digits.slice(0, -12)}.${fraction}`;
+}

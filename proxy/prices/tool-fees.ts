@@ -1,0 +1,60 @@
+import type { ToolCalls } from '../providers/usage.ts';
+
+/** A fee of a provider's own tool. */
+interface ToolFee {
+  readonly type: string;
+  readonly models: RegExp;
+  /** 10^-12 dollars a call. */
+  readonly fee: bigint;
+}
+
+const perThousand = (dollars: number) => BigInt(Math.round(dollars * 100)) * 10_000_000n;
+
+/**
+ * What OpenAI bills for its tools beside tokens, in March 2026. What is not here is not known, and makes a call unpriced:
+ * - code interpreter and hosted shells, billed by the container and the time that it lives, which may be another call's;
+ * - image generation, billed by tokens of another model;
+ * - `web_search` of gpt-4o-mini and gpt-4.1-mini, billed by 8,000 tokens a search besides.
+ *
+ * @see https://platform.openai.com/docs/pricing#built-in-tools
+ */
+const fees: readonly ToolFee[] = [
+  { type: 'file_search', models: /^(gpt-|o\d)/, fee: perThousand(2.5) },
+  { type: 'web_search', models: /^(gpt-(?!4(o|\.1)-mini)|o\d)/, fee: perThousand(10) },
+  { type: 'web_search_preview', models: /^(o\d|gpt-5(?!.*chat))/, fee: perThousand(10) },
+  { type: 'web_search_preview', models: /^gpt-4(o|\.1)(-mini)?(-\d{4}-\d{2}-\d{2})?$/, fee: perThousand(25) },
+];
+
+/** Models that search the web once for each completion, and do not say so. */
+const searchModels = /^gpt-4o(-mini)?-search-preview(-\d{4}-\d{2}-\d{2})?$/;
+/** Models that search as often as they like, and do not say how often. */
+const untoldSearchModels = /^gpt-.*-search-api/;
+const searchModelFee = perThousand(25);
+
+const noFees: ReadonlyMap<string, bigint> = new Map();
+
+/**
+ * What the calls of a provider's own tools cost, in 10^-12 dollars; null where a fee is not known.
+ *
+ * @param own the organization's own fees by type, which come first
+ */
+export function costOfToolCalls(
+  model: string,
+  calls: readonly ToolCalls[] | null,
+  own: ReadonlyMap<string, bigint> = noFees,
+): bigint | null {
+  let cost = feeOfModel(model, own);
+  for (const { type, count } of calls ?? []) {
+    const fee = own.get(type) ?? fees.find((known) => known.type === type && known.models.test(model))?.fee;
+    if (cost === null || fee === undefined) return null;
+    cost += fee * BigInt(count);
+  }
+  return cost;
+}
+
+function feeOfModel(model: string, own: ReadonlyMap<string, bigint>): bigint | null {
+  if (!model.includes('-search-')) return 0n;
+  const isKnown = searchModels.test(model);
+  if (isKnown || untoldSearchModels.test(model)) return own.get('web_search') ?? (isKnown ? searchModelFee : null);
+  return 0n;
+}

@@ -1,0 +1,184 @@
+import { asArray, asCount, asObject, asString, type Body, errorCodeOf, parseObject } from '../json.ts';
+import type { Reading, StreamOptions, StreamReader } from '../reading.ts';
+import { isDone, makeEventSplitter, type ServerSentEvent } from '../sse.ts';
+import { readLaterUsage, readTokenUsage } from './token-usage.ts';
+
+/** Puts the choices of a stream together again, for the contents store. */
+export interface Assembly {
+  add(choices: readonly unknown[]): void;
+  toJson(reading: Reading): string;
+}
+
+/** Reads an answer, or a chunk of one, of those operations that answer with `choices`. */
+export function readCompletion(answer: unknown): Reading {
+  const completion = asObject(answer);
+  const failed = hasFailed(completion);
+  const keptIds = readAudioIds(asArray(completion?.choices));
+  return {
+    failed,
+    errorCode: failed ? errorCodeOf(completion?.error) : null,
+    responseId: asString(completion?.id),
+    model: asString(completion?.model),
+    serviceTier: asString(completion?.service_tier),
+    usage: readTokenUsage(completion?.usage),
+    ...(keptIds.length > 0 && { keptIds }),
+  };
+}
+
+function hasFailed(completion: Body | null): boolean {
+  return completion?.error !== undefined && completion.error !== null;
+}
+
+/** What a model said aloud can be named in the next call. */
+function readAudioIds(choices: readonly unknown[]): string[] {
+  const ids: string[] = [];
+  for (const value of choices) {
+    const choice = asObject(value);
+    const id = asObject(asObject(choice?.message ?? choice?.delta)?.audio)?.id;
+    if (typeof id === 'string') ids.push(id);
+  }
+  return ids;
+}
+
+/** What the chunks of a stream say of it. */
+export interface ChunkNotes {
+  /** Notes what a chunk says. @returns its choices */
+  note(chunk: Body): readonly unknown[];
+  /** Whether every choice has said how it finished. */
+  isFinished(): boolean;
+  partial(): Reading;
+}
+
+/** @param choiceCount how many choices were asked for */
+export function makeChunkNotes(choiceCount: number): ChunkNotes {
+  const finished = new Set<number>();
+  let choicesSeen = choiceCount;
+  let partial = readCompletion(null);
+
+  const noteFinish = (choices: readonly unknown[]) => {
+    for (const value of choices) {
+      const choice = asObject(value);
+      const index = asCount(choice?.index) ?? 0;
+      if (index >= choicesSeen) choicesSeen = index + 1;
+      if (choice?.finish_reason) finished.add(index);
+    }
+  };
+
+  return {
+    note(chunk) {
+      const choices = asArray(chunk.choices);
+      noteFinish(choices);
+      // All chunks name the same response: what they say of it is put down only where one says something new.
+      const responseId = asString(chunk.id) ?? partial.responseId;
+      const model = asString(chunk.model) ?? partial.model;
+      const serviceTier = asString(chunk.service_tier) ?? partial.serviceTier;
+      const told = usageIn(chunk, choices);
+      const usage = told ? readLaterUsage(partial.usage, told) : partial.usage;
+      const keptIds = readAudioIds(choices);
+      const isKnown =
+        responseId === partial.responseId &&
+        model === partial.model &&
+        serviceTier === partial.serviceTier &&
+        usage === partial.usage;
+      if (isKnown && keptIds.length === 0) return choices;
+      if (partial.keptIds) keptIds.unshift(...partial.keptIds);
+      partial = { ...partial, responseId, model, serviceTier, usage, ...(keptIds.length > 0 && { keptIds }) };
+      return choices;
+    },
+    isFinished: () => finished.size >= choicesSeen,
+    partial: () => partial,
+  };
+}
+
+/** Groq has the usage of a stream in an object of its own, Moonshot in the choice that it ends with. */
+function usageIn(chunk: Body, choices: readonly unknown[]): Body | null {
+  return asObject(chunk.usage) ?? asObject(asObject(chunk.x_groq)?.usage) ?? asObject(asObject(choices[0])?.usage);
+}
+
+/**
+ * Reads a stream of chunks, and takes out usage that was asked for in the client's place. The stream is over with
+ * `[DONE]`, or where its message ends after every choice has its `finish_reason`: not every server says `[DONE]`.
+ *
+ * @param choiceCount how many choices were asked for
+ */
+export function makeCompletionReader(
+  { hideUsage, keepOutput }: StreamOptions,
+  choiceCount: number,
+  assembly: Assembly,
+): StreamReader {
+  const events = makeEventSplitter();
+  const chunks = makeChunkNotes(choiceCount);
+  let reading: Reading | undefined;
+  let hasOutput = false;
+
+  /** Notes what the event says, and returns what the client gets of it. */
+  const observe = ({ name, data, raw }: ServerSentEvent): string => {
+    if (reading !== undefined) return raw;
+    if (isDone(data)) {
+      reading = chunks.partial();
+      return raw;
+    }
+    const chunk = parseObject(data);
+    if (!chunk) return raw;
+    if (name === 'error' || hasFailed(chunk)) {
+      const errorCode = errorCodeOf(hasFailed(chunk) ? chunk.error : chunk);
+      reading = { ...chunks.partial(), failed: true, errorCode };
+      return raw;
+    }
+    const choices = chunks.note(chunk);
+    if (choices.length > 0) hasOutput = true;
+    if (keepOutput) assembly.add(choices);
+    if (!hideUsage) return raw;
+    if (chunk.usage === null) return withoutAbsentUsage(raw);
+    return choices.length === 0 && asObject(chunk.usage) ? '' : raw;
+  };
+
+  return {
+    read(chunk) {
+      let passed = '';
+      for (const event of events.push(chunk)) passed += observe(event);
+      if (!hideUsage) return events.freed();
+      return passed === '' ? undefined : Buffer.from(passed, 'latin1');
+    },
+    end() {
+      const last = events.end();
+      const passed = last ? observe(last) : '';
+      if (reading === undefined && chunks.isFinished()) reading = chunks.partial();
+      return hideUsage ? Buffer.from(passed, 'latin1') : events.freed();
+    },
+    reading: () => reading,
+    hasOutput: () => hasOutput,
+    partial: () => chunks.partial(),
+    output: () => (keepOutput ? assembly.toJson(chunks.partial()) : undefined),
+    interruption: (message, code) =>
+      events.isInside() && !hideUsage
+        ? ''
+        : `data: ${JSON.stringify({ error: { message, type: 'server_error', param: null, code } })}\n\n`,
+  };
+}
+
+/** `"usage":null` with the comma beside it. It cannot be in a string, where its quotes would be escaped. */
+const absentUsage = /,\s*"usage"\s*:\s*null|"usage"\s*:\s*null\s*,\s*/g;
+
+/** Takes `"usage":null` back out of a chunk, which is there only since usage was asked for; other bytes stay as they are. */
+function withoutAbsentUsage(raw: string): string {
+  const own = findOwnUsage(raw);
+  return own ? raw.slice(0, own.start) + raw.slice(own.end) : raw;
+}
+
+function findOwnUsage(raw: string): { start: number; end: number } | undefined {
+  // As OpenAI writes it, which is found without an expression.
+  const usual = ',"usage":null';
+  const start = raw.indexOf('"usage"') - 1;
+  const isUsual = raw.startsWith(usual, start) && raw.lastIndexOf('"usage"') === start + 1;
+  if (isUsual) return { start, end: start + usual.length };
+  const found = [...raw.matchAll(absentUsage)];
+  const own = found.length > 1 ? found.find(({ index }) => isAtTop(raw.slice(0, index))) : found[0];
+  return own && { start: own.index, end: own.index + own[0].length };
+}
+
+/** Whether what follows this part of an event is a field of the chunk itself, and of nothing in it. */
+function isAtTop(before: string): boolean {
+  const structure = before.replace(/"(?:[^"\\]|\\.)*"/g, '');
+  return structure.replace(/[^{[]/g, '').length - structure.replace(/[^}\]]/g, '').length === 1;
+}

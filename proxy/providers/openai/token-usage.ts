@@ -1,0 +1,142 @@
+import { asCount, asObject, type Body } from '../json.ts';
+import { type ToolCalls, type Usage, unknownUsage } from '../usage.ts';
+
+/** What is counted in tokens. */
+type TokenCount =
+  | 'inputTokens'
+  | 'cachedInputTokens'
+  | 'cacheWriteTokens'
+  | 'outputTokens'
+  | 'reasoningTokens'
+  | 'totalTokens'
+  | 'inputAudioTokens'
+  | 'outputAudioTokens';
+
+/** Where one way of writing `usage` has its counts: the name of a field, behind a dot where it is in another object. */
+interface Dialect {
+  readonly of: string;
+  readonly counts: Readonly<Partial<Record<TokenCount, string>>>;
+}
+
+/** Every way of writing that is read. Providers mix them, so all of them are looked for in every usage. */
+export const dialects: readonly Dialect[] = [
+  {
+    of: 'OpenAI chat completions, and most others',
+    counts: {
+      inputTokens: 'prompt_tokens',
+      cachedInputTokens: 'prompt_tokens_details.cached_tokens',
+      cacheWriteTokens: 'prompt_tokens_details.cache_write_tokens',
+      outputTokens: 'completion_tokens',
+      reasoningTokens: 'completion_tokens_details.reasoning_tokens',
+      totalTokens: 'total_tokens',
+      inputAudioTokens: 'prompt_tokens_details.audio_tokens',
+      outputAudioTokens: 'completion_tokens_details.audio_tokens',
+    },
+  },
+  {
+    of: 'OpenAI responses, batches, images and audio',
+    counts: {
+      inputTokens: 'input_tokens',
+      cachedInputTokens: 'input_tokens_details.cached_tokens',
+      cacheWriteTokens: 'input_tokens_details.cache_write_tokens',
+      outputTokens: 'output_tokens',
+      reasoningTokens: 'output_tokens_details.reasoning_tokens',
+    },
+  },
+  { of: 'OpenAI transcriptions', counts: { inputAudioTokens: 'input_token_details.audio_tokens' } },
+  { of: 'DeepSeek', counts: { cachedInputTokens: 'prompt_cache_hit_tokens' } },
+  { of: 'Moonshot, Together', counts: { cachedInputTokens: 'cached_tokens' } },
+  { of: 'Mistral', counts: { cachedInputTokens: 'num_cached_tokens' } },
+  { of: 'Mistral, in its other spelling', counts: { cachedInputTokens: 'prompt_token_details.cached_tokens' } },
+  {
+    of: 'gateways to Anthropic',
+    counts: { cachedInputTokens: 'cache_read_input_tokens', cacheWriteTokens: 'cache_creation_input_tokens' },
+  },
+  { of: 'LiteLLM', counts: { cacheWriteTokens: 'prompt_tokens_details.cache_creation_tokens' } },
+  { of: 'xAI and Perplexity, beside the details', counts: { reasoningTokens: 'reasoning_tokens' } },
+  { of: 'Ollama', counts: { inputTokens: 'prompt_eval_count', outputTokens: 'eval_count' } },
+];
+
+/** What providers bill beside tokens and tell in `usage`. */
+export const unitsBesideTokens: readonly { readonly of: string; readonly type: string; readonly field: string }[] = [
+  { of: 'Perplexity', type: 'search_query', field: 'num_search_queries' },
+  { of: 'Perplexity', type: 'citation_token', field: 'citation_tokens' },
+  { of: 'xAI', type: 'search_source', field: 'num_sources_used' },
+  { of: 'xAI', type: 'server_side_tool', field: 'num_server_side_tools_used' },
+  { of: 'Anthropic', type: 'web_search_request', field: 'server_tool_use.web_search_requests' },
+];
+
+interface Place {
+  /** The object within the usage; undefined: the usage itself. */
+  readonly within: string | undefined;
+  readonly field: string;
+}
+
+function placeOf(path: string): Place {
+  const dot = path.indexOf('.');
+  return dot === -1 ? { within: undefined, field: path } : { within: path.slice(0, dot), field: path.slice(dot + 1) };
+}
+
+const places = dialects.flatMap(({ counts }) =>
+  (Object.entries(counts) as [TokenCount, string][]).map(([count, path]) => ({ count, ...placeOf(path) })),
+);
+const unitPlaces = unitsBesideTokens.map(({ type, field }) => ({ type, ...placeOf(field) }));
+
+/** Counts of which only one can be meant; of the others, the largest that is told counts. */
+const wholes: ReadonlySet<TokenCount> = new Set(['inputTokens', 'outputTokens', 'totalTokens']);
+
+/** Reads `usage` in whatever dialect it is written. */
+export function readTokenUsage(value: unknown): Usage {
+  const usage = asObject(value);
+  if (!usage) return unknownUsage;
+  const read: { -readonly [Field in keyof Usage]: Usage[Field] } = { ...unknownUsage };
+  for (const place of places) {
+    const found = countAt(usage, place);
+    const known = read[place.count];
+    if (found !== null && (known === null || (found > known && !wholes.has(place.count)))) read[place.count] = found;
+  }
+  const units = unitPlaces.map((place) => ({ type: place.type, count: countAt(usage, place) ?? 0 }));
+  read.toolCalls = addToolCalls(null, units);
+  return reconcile(read);
+}
+
+function countAt(usage: Body, { within, field }: Place): number | null {
+  return asCount(within === undefined ? usage[field] : asObject(usage[within])?.[field]);
+}
+
+/** Two lists of what was used beside tokens as one; null where nothing was. */
+export function addToolCalls(one: readonly ToolCalls[] | null, other: readonly ToolCalls[]): Usage['toolCalls'] {
+  const used = other.filter(({ count }) => count > 0);
+  return used.length === 0 ? one : [...(one ?? []), ...used];
+}
+
+/**
+ * Brings counts into the form of OpenAI, in which reasoning is part of the output and what was cached is part of the
+ * input. The total tells which providers count them beside it: xAI and Gemini the reasoning, Anthropic the cache.
+ */
+function reconcile(usage: Usage): Usage {
+  const { inputTokens: input, outputTokens: output, totalTokens: total } = usage;
+  if (input === null || output === null) return usage;
+  const reasoning = usage.reasoningTokens ?? 0;
+  const cache = (usage.cachedInputTokens ?? 0) + (usage.cacheWriteTokens ?? 0);
+  // Without a total, only what is more than the whole cannot be a part of it.
+  const sum = total ?? input + output + (reasoning > output ? reasoning : 0) + (cache > input ? cache : 0);
+  const missing = sum - input - output;
+  const known = { ...usage, totalTokens: sum };
+  if (missing === 0) return known;
+  if (missing === reasoning) return { ...known, outputTokens: output + reasoning };
+  if (missing === cache) return { ...known, inputTokens: input + cache };
+  if (missing !== reasoning + cache) return known;
+  return { ...known, inputTokens: input + cache, outputTokens: output + reasoning };
+}
+
+/** Usage of a stream that tells it more than once: the last that tells anything counts, and what only earlier ones told. */
+export function readLaterUsage(earlier: Usage, value: unknown): Usage {
+  const later = readTokenUsage(value);
+  if (earlier === unknownUsage) return later;
+  const { inputTokens, outputTokens, totalTokens } = later;
+  if (!inputTokens && !outputTokens && !totalTokens) return earlier;
+  const merged = { ...earlier };
+  for (const [field, count] of Object.entries(later)) if (count !== null) Object.assign(merged, { [field]: count });
+  return reconcile({ ...merged, totalTokens });
+}

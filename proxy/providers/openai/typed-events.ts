@@ -1,0 +1,69 @@
+import { asObject, asString, type Body, errorCodeOf, parseObject } from '../json.ts';
+import type { Reading, StreamReader } from '../reading.ts';
+import { isDone, makeEventSplitter } from '../sse.ts';
+import { makeChunkNotes } from './choices.ts';
+import { readPlain } from './plain-answer.ts';
+
+/** What an operation finds in the events of its streams, each of which has a `type`. */
+export interface EventReader {
+  /** Whether events of this type carry a part of the output. */
+  isOutput(type: string): boolean;
+  /** Whether events of this type may tell of the end, so that they are worth reading. */
+  isLast(type: string): boolean;
+  /** The reading where this was the last event; undefined where more are to come. */
+  read(type: string, data: Body): Reading | undefined;
+}
+
+/**
+ * Reads a stream of typed events byte for byte. What it puts out is media or long text, so none of it is kept.
+ *
+ * Some servers send chunks as those of a chat instead, which have no type: they are read as such, whatever the operation.
+ */
+export function makeTypedEventReader(events: EventReader): StreamReader {
+  const splitter = makeEventSplitter();
+  const chunks = makeChunkNotes(1);
+  let reading: Reading | undefined;
+  let hasOutput = false;
+
+  const observe = (name: string, data: string) => {
+    if (isDone(data)) {
+      reading = chunks.partial();
+      return;
+    }
+    // Events with an image in them are large: they are parsed only where their name does not say what they are.
+    const type = name !== '' ? name : (asString(parseObject(data)?.type) ?? '');
+    if (events.isOutput(type)) hasOutput = true;
+    const isUntyped = type === '';
+    if (type !== 'error' && !isUntyped && !events.isLast(type)) return;
+    const event = parseObject(data);
+    if (!event) return;
+    if (type === 'error' || asObject(event.error)) {
+      const errorCode = errorCodeOf(asObject(event.error) ?? event);
+      reading = { ...readPlain(null), failed: true, errorCode };
+    } else if (isUntyped) {
+      if (chunks.note(event).length > 0) hasOutput = true;
+    } else reading = events.read(type, event);
+  };
+
+  return {
+    read(chunk) {
+      for (const event of splitter.push(chunk)) if (reading === undefined) observe(event.name, event.data);
+      return splitter.freed();
+    },
+    end() {
+      const last = splitter.end();
+      if (last && reading === undefined) observe(last.name, last.data);
+      if (reading === undefined && chunks.isFinished()) reading = chunks.partial();
+      return splitter.freed();
+    },
+    reading: () => reading,
+    hasOutput: () => hasOutput,
+    partial: () => chunks.partial(),
+    output: () => undefined,
+    interruption(message, code) {
+      if (splitter.isInside()) return '';
+      const error = { message, type: 'server_error', param: null, code };
+      return `event: error\ndata: ${JSON.stringify({ type: 'error', error })}\n\n`;
+    },
+  };
+}

@@ -1,0 +1,49 @@
+/** What a call used, in the units that providers bill. Null: not reported, or not a unit of this call. */
+export interface Usage {
+  readonly inputTokens: number | null;
+  readonly cachedInputTokens: number | null;
+  readonly cacheWriteTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly reasoningTokens: number | null;
+  readonly totalTokens: number | null;
+  /** Those of the input and output tokens that have prices of their own. */
+  readonly inputAudioTokens: number | null;
+  readonly inputImageTokens: number | null;
+  readonly outputAudioTokens: number | null;
+  readonly outputImageTokens: number | null;
+  /** Images that were made, with what their price depends on. */
+  readonly images: number | null;
+  readonly imageSize: string | null;
+  readonly imageQuality: string | null;
+  /** Length of the audio that was listened to. */
+  readonly audioSeconds: number | null;
+  /** Characters that were spoken. */
+  readonly characters: number | null;
+  /** What the provider did beside the model's own work, and has fees for. */
+  readonly toolCalls: readonly ToolCalls[] | null;
+}
+
+/** Calls of one of the provider's own tools, such as `web_search`. */
+export interface ToolCalls {
+  readonly type: string;
+  readonly count: number;
+}
+
+export const unknownUsage: Usage = {
+  inputTokens: null,
+  cachedInputTokens: null,
+  cacheWriteTokens: null,
+  outputTokens: null,
+  reasoningTokens: null,
+  totalTokens: null,
+  inputAudioTokens: null,
+  inputImageTokens: null,
+  outputAudioTokens: null,
+  outputImageTokens: null,
+  images: null,
+  imageSize: null,
+  imageQuality: null,
+  audioSeconds: null,
+  characters: null,
+  toolCalls: null,
+};

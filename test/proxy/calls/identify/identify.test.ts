@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { nobody, userIdOf } from '../../../../database/ids.ts';
+import { makeIdentify } from '../../../../proxy/calls/identify/identify.ts';
+import { makeSnapshot, organizationId } from '../../snapshot.ts';
+
+const identify = makeIdentify(organizationId);
+const strict = makeSnapshot();
+const lenient = makeSnapshot({ requireUser: false });
+
+/** A header as Node hands it over: UTF-8 bytes, each as one Latin-1 character. */
+function asHeader(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
+}
+
+const users: readonly (readonly [string, string | undefined, string | undefined, string | undefined])[] = [
+  ['the header', undefined, 'ada', 'ada'],
+  ['the credential', 'ada', undefined, 'ada'],
+  ['both, where they agree', 'ada', 'ada', 'ada'],
+  ['the header without the space around it', undefined, '  ada ', 'ada'],
+  ['the credential, where the header is blank', 'ada', '  ', 'ada'],
+  ['a header in UTF-8', undefined, asHeader('zoë–星'), 'zoë–星'],
+  ['a header in Latin-1', undefined, 'zo\u00eb', 'zoë'],
+];
+for (const [what, bound, header, expected] of users) {
+  test(`a user is named by ${what}`, () => {
+    const headers = header === undefined ? {} : { 'x-user-id': header };
+    const { user, userId } = identify({ user: bound, roles: [] }, headers, strict);
+    assert.deepEqual([user, userId], [expected, userIdOf(organizationId, expected ?? '')]);
+  });
+}
+
+test('a credential’s user cannot act as another', () => {
+  assert.throws(() => identify({ user: 'ada', roles: [] }, { 'x-user-id': 'bob' }, strict), {
+    code: 'user_mismatch',
+    param: 'X-User-ID',
+  });
+});
+
+test('a call must name its user, unless the organization does not ask', () => {
+  assert.throws(() => identify({ user: undefined, roles: [] }, {}, strict), {
+    code: 'user_required',
+    message: /^User not found: send .* X-User-ID, .*chaperone token --organization NAME --user YOU/,
+  });
+  const { user, userId } = identify({ user: undefined, roles: [] }, {}, lenient);
+  assert.deepEqual([user, userId], [undefined, nobody]);
+});
+
+test('a session is the caller’s, or a new one each time', () => {
+  const sessionOf = (headers: object) => identify({ user: 'ada', roles: [] }, { ...headers }, strict).sessionId;
+  assert.equal(sessionOf({ 'x-session-id': 'mine' }), 'mine');
+  assert.match(sessionOf({}), /^sess_[0-9a-f]{24}$/);
+  assert.match(sessionOf({ 'x-session-id': ' ' }), /^sess_/);
+  assert.notEqual(sessionOf({}), sessionOf({}));
+});
+
+test('a turn is the caller’s, or none', () => {
+  const turnOf = (headers: object) => identify({ user: 'ada', roles: [] }, { ...headers }, strict).turnId;
+  assert.deepEqual([turnOf({ 'x-turn-id': 't1' }), turnOf({})], ['t1', undefined]);
+});
+
+for (const [name, param, limit] of [
+  ['x-user-id', 'X-User-ID', 255],
+  ['x-session-id', 'X-Session-ID', 128],
+  ['x-turn-id', 'X-Turn-ID', 128],
+] as const) {
+  test(`${param} has at most ${limit} characters`, () => {
+    const identity = { user: name === 'x-user-id' ? undefined : 'ada', roles: [] };
+    identify(identity, { [name]: asHeader('é'.repeat(limit)) }, strict);
+    assert.throws(() => identify(identity, { [name]: 'x'.repeat(limit + 1) }, strict), {
+      code: 'invalid_header',
+      param,
+    });
+  });
+}

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { generateDataKeys, makeEnvelope } from '../../../../database/envelope.ts';
+import { makeRequestId } from '../../../../database/ids.ts';
+import type { Call } from '../../../../proxy/calls/call.ts';
+import { makeAccounting } from '../../../../proxy/calls/settle/account.ts';
+import { makeMetrics } from '../../../../proxy/calls/settle/metrics.ts';
+import { chat } from '../../../../proxy/operations/chat.ts';
+import { responses } from '../../../../proxy/operations/responses.ts';
+import { simpleResponses } from '../../../../proxy/operations/simple-responses.ts';
+import { speech } from '../../../../proxy/operations/speech.ts';
+import { transcriptions } from '../../../../proxy/operations/transcriptions.ts';
+import { makePrice } from '../../../../proxy/prices/price.ts';
+import { unknownUsage } from '../../../../proxy/providers/usage.ts';
+import { openSpool } from '../../../../proxy/spool/spool.ts';
+import { makeKey, organizationId } from '../../snapshot.ts';
+
+setFlagsFromString('--expose-gc');
+const collect: (options: { type: 'minor' | 'major' }) => void = runInNewContext('gc');
+
+/** Another string each time. */
+const textBytes = 10 * 1024;
+const makeText = () => Buffer.alloc(textBytes, 'x').toString();
+
+/** What a call leaves behind on purpose is less: by which ids it is found again. */
+const maxBytes = textBytes / 2;
+
+/** By how many bytes the old generation grows with each time that `work` is done. */
+async function promotedBytes(work: () => void): Promise<number> {
+  const repeat = async (times: number) => {
+    for (let time = 1; time <= times; time += 1) {
+      work();
+      // What is left to the end of the turn.
+      await Promise.resolve();
+      if (time % 50 === 0) for (const _ of [1, 2, 3]) collect({ type: 'minor' });
+    }
+  };
+  const old = () => getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space')?.space_used_size;
+  await repeat(500);
+  collect({ type: 'major' });
+  const before = old() ?? assert.fail();
+  await repeat(500);
+  return ((old() ?? assert.fail()) - before) / 500;
+}
+
+test('nothing of a call that is settled outlives its collection', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'chaperone-short-lived-'));
+  const spool = openSpool({ directory });
+  t.after(() => {
+    spool.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+  const openAccount = makeAccounting({
+    organizationId,
+    origin: undefined,
+    spool,
+    metrics: makeMetrics(),
+    labelOf: () => 'other',
+    onDeferred: () => {},
+  });
+  const terms = { price: makePrice(undefined), envelope: makeEnvelope(generateDataKeys()) };
+  const promoted = await promotedBytes(() => {
+    openAccount(makeCall(makeText()), terms).settle({
+      status: 'completed',
+      httpStatus: 200,
+      errorCode: null,
+      responseId: null,
+      model: 'gpt-4o-mini',
+      serviceTier: null,
+      usage: unknownUsage,
+      timeToFirstTokenMs: null,
+      upstreamMs: 1,
+      output: 'Hello',
+    });
+    spool.remove('calls', spool.take('calls', 1));
+  });
+  assert.ok(promoted < maxBytes, `${promoted} bytes a call`);
+});
+
+function makeCall(text: string): Call {
+  const startedAtMs = Date.now();
+  return {
+    kind: 'call',
+    requestId: makeRequestId(startedAtMs),
+    startedAtMs,
+    startedTicks: performance.now(),
+    operation: 'chat',
+    caller: {
+      identity: { user: 'ann', roles: [] },
+      roles: [],
+      user: 'ann',
+      userId: organizationId,
+      sessionId: 'sess_1',
+      turnId: undefined,
+    },
+    input: () => text,
+    body: { input: text },
+    isStream: () => false,
+    requestedModel: 'gpt-4o-mini',
+    persona: undefined,
+    previousResponseId: undefined,
+    key: makeKey('c1f0a4de-1c65-4c0e-8d5e-3a5b6e7f8091'),
+  };
+}
+
+describe('nothing of a stream that has been read outlives its collection', () => {
+  const readers = { chat, responses, simpleResponses, transcriptions };
+  for (const [name, operation] of Object.entries(readers)) {
+    test(name, async () => {
+      const promoted = await promotedBytes(() => {
+        const reader = operation.readStream({ hideUsage: false, keepOutput: true, body: {} });
+        reader.read(Buffer.from(`data: ${JSON.stringify({ type: 'error', error: { code: makeText() } })}\n\n`));
+        assert.equal(reader.reading()?.errorCode?.length, textBytes);
+      });
+      assert.ok(promoted < maxBytes, `${promoted} bytes a stream`);
+    });
+  }
+  test('speech', async () => {
+    const promoted = await promotedBytes(() => {
+      const reader = speech.readBytes?.({ input: makeText() }) ?? assert.fail();
+      reader.read(Buffer.from('audio'));
+    });
+    assert.ok(promoted < maxBytes, `${promoted} bytes a stream`);
+  });
+});

@@ -1,0 +1,16 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { gatherBytes } from '../../../../proxy/calls/receive/gathered-bytes.ts';
+
+test('chunks are put together in their order, however many come and whatever was said', () => {
+  const sizes = fc.array(fc.constantFrom(0, 1, 1_000, 65_536, 200_000), { maxLength: 20 });
+  fc.assert(
+    fc.property(sizes, fc.constantFrom(0, 1, 300_000, 10_000_000), (lengths, expected) => {
+      const chunks = lengths.map((length, index) => Buffer.alloc(length, index + 1));
+      const gathered = gatherBytes(expected);
+      for (const chunk of chunks) gathered.push(chunk);
+      assert.ok(gathered.whole().equals(Buffer.concat(chunks)));
+    }),
+  );
+});
