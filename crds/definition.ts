@@ -38,7 +38,10 @@ export interface StructuralSchema {
   readonly default?: JsonValue;
   readonly enum?: readonly string[];
   readonly pattern?: string;
+  readonly minLength?: number;
   readonly maxLength?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
   readonly nullable?: boolean;
   readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, StructuralSchema>>;

@@ -498,9 +498,171 @@ export interface PersonaSpec {
    */
   model?: string;
   /**
-   * Defaults for fields of the request, such as temperature, where a call with this persona does not set them. It may not set what each call says itself (model, instructions, input, messages, prompt, stream and stream_options, background, persona_id), nor name what is kept at a provider (responses, conversations, files, vector stores, containers), nor give its tools a model: such a persona is not Ready, with the reason ParametersRefused.
+   * Defaults for fields of the request, such as temperature, where a call with this persona does not set them. Fields that OpenAI's API has must be what it takes; any other field passes as it is. It may not set what each call says itself (model, instructions, input, messages, prompt, stream and stream_options, background, persona_id), nor name what is kept at a provider (responses, conversations, files, vector stores, containers), nor give its tools a model: such a persona is not Ready, with the reason ParametersRefused.
    */
   parameters?: {
+    /**
+     * How random answers are. 0 is the least.
+     */
+    temperature?: number;
+    /**
+     * The share of probability that tokens are taken from.
+     */
+    top_p?: number;
+    /**
+     * The most tokens of an answer, reasoning included (Responses).
+     */
+    max_output_tokens?: number;
+    /**
+     * The most tokens of an answer, reasoning included (chat).
+     */
+    max_completion_tokens?: number;
+    /**
+     * The most tokens of an answer (chat, before max_completion_tokens).
+     */
+    max_tokens?: number;
+    /**
+     * The most calls of the provider's own tools in an answer.
+     */
+    max_tool_calls?: number;
+    /**
+     * Above 0, tokens that occurred before become less likely.
+     */
+    presence_penalty?: number;
+    /**
+     * Above 0, tokens become less likely the more often they occurred.
+     */
+    frequency_penalty?: number;
+    /**
+     * With the same seed, answers are the same as far as the provider can.
+     */
+    seed?: number;
+    /**
+     * How many answers a chat completion has.
+     */
+    n?: number;
+    /**
+     * Whether an answer tells how likely its tokens were.
+     */
+    logprobs?: boolean;
+    /**
+     * Of how many tokens at each place an answer tells how likely they were.
+     */
+    top_logprobs?: number;
+    /**
+     * By the id of a token, how much more or less likely it becomes.
+     */
+    logit_bias?: {
+      [k: string]: number;
+    };
+    /**
+     * Where answers end, a string or a list of strings.
+     */
+    stop?: {
+      [k: string]: unknown;
+    };
+    /**
+     * How a model reasons (Responses).
+     */
+    reasoning?: {
+      /**
+       * How much it reasons, such as none, minimal, low, medium, high, xhigh or max.
+       */
+      effort?: string;
+      /**
+       * Which summary of its reasoning is given, such as auto, concise or detailed.
+       */
+      summary?: string;
+      [k: string]: unknown;
+    };
+    /**
+     * How much a model reasons (chat).
+     */
+    reasoning_effort?: string;
+    /**
+     * How an answer is written (Responses).
+     */
+    text?: {
+      /**
+       * How much it says, such as low, medium or high.
+       */
+      verbosity?: string;
+      /**
+       * The form of an answer, such as a JSON schema.
+       */
+      format?: {
+        [k: string]: unknown;
+      };
+      [k: string]: unknown;
+    };
+    /**
+     * How much an answer says (chat), such as low, medium or high.
+     */
+    verbosity?: string;
+    /**
+     * The form of an answer (chat), such as a JSON schema.
+     */
+    response_format?: {
+      [k: string]: unknown;
+    };
+    /**
+     * The tools that a model may use.
+     */
+    tools?: {
+      [k: string]: unknown;
+    }[];
+    /**
+     * Which tool a model uses, a string or an object.
+     */
+    tool_choice?: {
+      [k: string]: unknown;
+    };
+    /**
+     * Whether a model may call several tools at once.
+     */
+    parallel_tool_calls?: boolean;
+    /**
+     * What else an answer has (Responses).
+     */
+    include?: string[];
+    /**
+     * What an answer consists of (chat), such as text and audio.
+     */
+    modalities?: string[];
+    /**
+     * What becomes of a prompt that is too long (Responses).
+     */
+    truncation?: 'auto' | 'disabled';
+    /**
+     * Which tier of the provider's service answers, such as auto, default, flex or priority.
+     */
+    service_tier?: string;
+    /**
+     * Whether the provider keeps the answer.
+     */
+    store?: boolean;
+    /**
+     * What the provider keeps beside the answer.
+     */
+    metadata?: {
+      [k: string]: unknown;
+    };
+    /**
+     * Calls with the same key find each other's prompts in the provider's cache.
+     */
+    prompt_cache_key?: string;
+    /**
+     * How long the provider's cache keeps a prompt, such as in_memory or 24h.
+     */
+    prompt_cache_retention?: string;
+    /**
+     * By what the provider tells its users apart.
+     */
+    safety_identifier?: string;
+    /**
+     * By what the provider tells its users apart, before safety_identifier.
+     */
+    user?: string;
     [k: string]: unknown;
   };
   /**

@@ -33,6 +33,32 @@ export function makeValidator<K extends CustomKind>(kind: K, directory?: string)
   };
 }
 
+/**
+ * Makes the validator of objects that an earlier version has stored. It asks nothing of the fields of free-form objects:
+ * nobody relies on their types, and that version may have let in what is refused today.
+ */
+export function makeStoredValidator<K extends CustomKind>(kind: K): Validator<Resources[K]> {
+  let validate: Validate<Resources[K]> | undefined;
+  return (value, assigned, old) => {
+    validate ??= compileStructuralSchema(withoutFreeFields(objectSchema(readDefinition(kind))));
+    return validate(assign(value, assigned), old);
+  };
+}
+
+function withoutFreeFields(schema: StructuralSchema): StructuralSchema {
+  const { properties, items, ...rest } = schema;
+  if (schema['x-kubernetes-preserve-unknown-fields']) return rest;
+  return {
+    ...rest,
+    ...(items && { items: withoutFreeFields(items) }),
+    ...(properties && {
+      properties: Object.fromEntries(
+        Object.entries(properties).map(([name, child]) => [name, withoutFreeFields(child)]),
+      ),
+    }),
+  };
+}
+
 /** The definition's schema with what the API server knows by itself. */
 function objectSchema({ kind, scope, schema }: Definition): StructuralSchema {
   const { namespace: _namespace, ...clusterMetadata } = metadataSchema.properties ?? {};

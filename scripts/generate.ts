@@ -19,6 +19,7 @@ const root = join(import.meta.dirname, '..');
 
 export const generators: readonly Generator[] = [
   { file: 'crds/resources.generated.ts', render: renderResourceTypes },
+  { file: 'crds/persona-parameters.generated.ts', render: renderPersonaParameters },
   { file: 'database/schema.sql', render: renderSchema },
   // A chart holds all its files.
   ...['organizations', 'personas', 'apikeybindings', 'analysisconfigs'].map((plural) => ({
@@ -93,6 +94,20 @@ function typeSchema(schema: StructuralSchema): JSONSchema {
     ...(schema['x-kubernetes-preserve-unknown-fields'] && { additionalProperties: true }),
     ...(items && { items: typeSchema(items) }),
   };
+}
+
+/** What personas.yaml asks of a persona's parameters, for those who have no CustomResourceDefinition at hand. */
+async function renderPersonaParameters(): Promise<string> {
+  const parameters = readDefinition('Persona').schema.properties?.spec?.properties?.parameters?.properties;
+  if (!parameters) throw new Error('Persona has no parameters');
+  const withoutWords = (key: string, value: unknown) =>
+    key === 'description' && typeof value === 'string' ? undefined : value;
+  const schema = JSON.stringify({ properties: parameters }, withoutWords, 2);
+  return `// Generated from personas.yaml by \`npm run generate\`: edit that.
+import type { StructuralSchema } from './definition.ts';
+
+export const personaParameters: StructuralSchema = ${schema};
+`;
 }
 
 /** What the migrations add up to in an empty database. */

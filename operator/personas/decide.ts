@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { findReservedParameter } from '../../crds/persona-parameters.ts';
+import { findInvalidParameter, findReservedParameter } from '../../crds/persona-parameters.ts';
 import type { PersonaWrite } from '../../database/personas.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 import { notReady, ready, type TenantObject } from '../tenant-kind.ts';
@@ -38,6 +38,16 @@ export function decidePersona(gathered: GatheredPersona, object: TenantObject<'P
     return {
       write: undefined,
       verdict: notReady('ParametersRefused', `${field} ${reserved.reason}; remove it.${inForce}`),
+      contentHash: stored && hashOf(stored.content),
+    };
+  }
+  const invalid = findInvalidParameter(spec.parameters ?? {});
+  if (invalid) {
+    const message = `spec.parameters.${invalid.name} ${invalid.reason}; correct it.`;
+    const inForce = stored ? ' Until then what was in force before stays in force.' : '';
+    return {
+      write: undefined,
+      verdict: notReady('ParametersInvalid', `${message}${inForce}`),
       contentHash: stored && hashOf(stored.content),
     };
   }

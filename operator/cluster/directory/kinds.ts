@@ -1,4 +1,5 @@
-import { makeValidator, type Validator } from '../../../crds/validate.ts';
+import type { CustomKind } from '../../../crds/definition.ts';
+import { makeStoredValidator, makeValidator, type Validator } from '../../../crds/validate.ts';
 import type { Kind, Resources } from '../cluster.ts';
 import { makeConfigMapValidator, makeNamespaceValidator, makeSecretValidator } from './core-kinds.ts';
 import type { Environment } from './environment.ts';
@@ -25,6 +26,14 @@ const customValidators = {
   Persona: makeValidator('Persona'),
   ApiKeyBinding: makeValidator('ApiKeyBinding'),
   AnalysisConfig: makeValidator('AnalysisConfig'),
+};
+
+/** For objects that an earlier version stored; compiled where one of them needs it. */
+export const storedValidators: { readonly [K in CustomKind]: Validator<Resources[K]> } = {
+  Organization: makeStoredValidator('Organization'),
+  Persona: makeStoredValidator('Persona'),
+  ApiKeyBinding: makeStoredValidator('ApiKeyBinding'),
+  AnalysisConfig: makeStoredValidator('AnalysisConfig'),
 };
 
 /** How an object of each kind is read from a file. */

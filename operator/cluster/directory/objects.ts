@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type CustomKind, isCustomKind, type JsonValue } from '../../../crds/definition.ts';
 import type { Problem } from '../../../crds/problem.ts';
+import type { Validator } from '../../../crds/validate.ts';
 import type { Cache } from '../cache.ts';
-import { type Change, ClusterError, type Kind, type ObjectKey, type StatusOf } from '../cluster.ts';
-import type { Validators } from './kinds.ts';
+import { type Change, ClusterError, type Kind, type ObjectKey, type Resources, type StatusOf } from '../cluster.ts';
+import { storedValidators, type Validators } from './kinds.ts';
 import { newMetadata, type ObjectRecord, type Records, timestamp } from './records.ts';
 import type { StateFiles } from './state-files.ts';
 
@@ -35,8 +36,8 @@ export function makeObjects({ cache, records, statusFiles, validators, now }: Ob
     value: JsonValue,
     metadata: ObjectRecord['metadata'],
     old?: object,
+    validate: Validator<Resources[K]> = validators[key.kind],
   ) => {
-    const validate = validators[key.kind];
     const status = isCustomKind(key.kind) ? await statusFiles.read(key) : undefined;
     const result = validate(value, { metadata, ...(status !== undefined && { status }) }, old);
     const isStatusWrong = 'problems' in result && result.problems.some(({ field }) => /^status\b/.test(field));
@@ -65,10 +66,20 @@ export function makeObjects({ cache, records, statusFiles, validators, now }: Ob
     cache.announce(key, change);
   };
 
+  /** An earlier version may have let it in: then it stays as it is until the files state what may take its place. */
+  const loadFormer = async <K extends CustomKind>(
+    { value, metadata }: { readonly value: JsonValue; readonly metadata: ObjectRecord['metadata'] },
+    key: ObjectKey<K>,
+  ) => {
+    const result = await read<K>(key, value, metadata, undefined, storedValidators[key.kind]);
+    if ('object' in result) cache.put(key.kind, result.object);
+  };
+
   const load = async <K extends Kind>({ value, metadata }: ObjectRecord, key: ObjectKey<K>) => {
     if (value === undefined) return;
     const result = await read(key, value, metadata);
     if ('object' in result) cache.put(key.kind, result.object);
+    else if (isCustomKey(key)) await loadFormer({ value, metadata }, key);
   };
 
   return {

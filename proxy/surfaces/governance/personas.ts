@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DatabaseError } from 'pg';
 import { type Static, Type } from 'typebox';
-import { findReservedParameter } from '../../../crds/persona-parameters.ts';
+import { findInvalidParameter, findReservedParameter } from '../../../crds/persona-parameters.ts';
 import { insertPersona, type PersonaChanges, retirePersona, updatePersona } from '../../../database/personas.ts';
 import { findUnstorable } from '../../../database/storable.ts';
 import { admitRole, isOpenTo, mayUsePersona, seesOrganization } from '../../calls/admit/admit.ts';
@@ -72,7 +72,10 @@ const fields = {
   ),
   model: Type.Optional(Nullable(Type.String({ minLength: 1, maxLength: 200 }), 'The model of calls that name none.')),
   parameters: Type.Optional(
-    Type.Record(Type.String(), Type.Unknown(), { description: 'Defaults for fields of the request.' }),
+    Type.Record(Type.String(), Type.Unknown(), {
+      description:
+        'Defaults for fields of the request. Those that OpenAI’s API has must be what it takes; others pass as they are.',
+    }),
   ),
   is_active: Type.Optional(Type.Boolean({ description: 'Whether calls may use it.' })),
 };
@@ -326,10 +329,10 @@ function readParameters(parameters: Record<string, unknown> | undefined): Record
     const param = `parameters${unstorable.place}`.slice(0, 200);
     throw new ProxyError('invalid_request', { param, message: `${param} ${unstorable.reason}` });
   }
-  const reserved = parameters && findReservedParameter(parameters);
-  if (reserved) {
-    const param = `parameters.${reserved.name}`.slice(0, 200);
-    throw new ProxyError('invalid_request', { param, message: `${param} ${reserved.reason}` });
+  const refused = parameters && (findReservedParameter(parameters) ?? findInvalidParameter(parameters));
+  if (refused) {
+    const param = `parameters.${refused.name}`.slice(0, 200);
+    throw new ProxyError('invalid_request', { param, message: `${param} ${refused.reason}` });
   }
   return parameters;
 }

@@ -53,6 +53,22 @@ describe('a status', () => {
   });
 });
 
+test('an object that a former version stored stays as it is, and its file is told to be wrong', async (t) => {
+  const yaml = await makeYamlDirectory(t);
+  await yaml.write('a.yaml', organization(), persona('one'), persona('two'));
+  await (await yaml.start()).cluster.close();
+  for (const file of [join(yaml.state, 'objects/Persona/default/one.yaml'), join(yaml.directory, 'a.yaml')]) {
+    const text = await readFile(file, 'utf8');
+    await writeFile(file, text.replace(/^( *)content: .*$/m, '$&\n$1parameters: { temperature: hot, top_k: 1 }'));
+  }
+  const { cluster, found } = await yaml.start();
+  assert.deepEqual(cluster.get('Persona', 'default', 'one')?.spec.parameters, { temperature: 'hot', top_k: 1 });
+  assert.deepEqual(
+    found.map(({ line, object, field }) => [line, object, field]),
+    [[21, 'Persona default/one', 'spec.parameters.temperature']],
+  );
+});
+
 describe('a Secret of the operator', () => {
   const secretKey = { kind: 'Secret', namespace: 'default', name: 'synthetic' } as const;
   const ownerUid = '6a0e0a7c-54f5-4d0e-8f8e-0d3f0f4a7c11';

@@ -71,6 +71,15 @@ test('without its ConfigMap, nothing is written, and what was in force stays', (
   assert.match(later.verdict.message, /The last content stays in force\.$/);
 });
 
+test('parameters that no provider takes are refused by name, and what was in force stays', () => {
+  const first = decide({ parameters: { temperature: 3 } }, 'Be kind.');
+  assert.deepEqual([first.write, first.verdict.status, first.verdict.reason], [undefined, false, 'ParametersInvalid']);
+  assert.equal(first.verdict.message, 'spec.parameters.temperature must be a number from 0 to 2, not 3; correct it.');
+  const later = decide({ parameters: { temperature: 3 } }, 'Be kinder.', row);
+  assert.deepEqual([later.write, later.contentHash], [undefined, hash]);
+  assert.match(later.verdict.message, / Until then what was in force before stays in force\.$/);
+});
+
 test('parameters that govern or refer are refused by name, and what was in force stays', () => {
   const first = decide({ parameters: { temperature: 0, background: true } }, 'Be kind.');
   assert.deepEqual([first.write, first.verdict.status, first.verdict.reason], [undefined, false, 'ParametersRefused']);
