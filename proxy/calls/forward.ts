@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Readable, Transform } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { errors } from 'undici';
-import { type ProblemCode, ProxyError } from '../error.ts';
+import { type ProblemCode, ProxyError, problems } from '../error.ts';
 import type { Operation } from '../operations/operation.ts';
 import { makeDecoder } from '../providers/content-encoding.ts';
 import { parseObject } from '../providers/json.ts';
@@ -336,13 +336,16 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     response.end(body.toString('latin1'), 'latin1');
   }
 
-  /** Ends a stream whose end did not come: with an error event, and without the end of the HTTP message. */
+  /**
+   * Ends a stream whose end did not come without the end of the HTTP message: to every SDK that is the cut that it would
+   * have seen without us. The comment is for people; SDKs skip it, where an event would be another kind of error to them.
+   */
   #breakOff(code: ProblemCode | undefined): void {
     const { response } = this.#forwarding;
     this.#settle(null, code);
     if (this.#clientHasGone || !this.#stream || !code) return;
-    const event = this.#stream.interruption('Error processing request', code);
-    response.write(event, () => response.destroy());
+    const comment = this.#stream.isBetweenEvents() ? `: ${code}: ${problems[code].message}\n\n` : '';
+    response.write(comment, () => response.destroy());
   }
 
   #refuse(error: ProxyError): void {

@@ -61,10 +61,8 @@ function makeReader({ keepOutput, body }: StreamOptions): StreamReader {
   let reading: Reading | undefined;
   let hasOutput = false;
   let lastData: string | undefined;
-  let sequenceNumber = 0;
 
   const observe = (name: string, data: string) => {
-    sequenceNumber += 1;
     // The name says it in every stream of OpenAI's; where it is missing, the data does.
     const type = name !== '' ? name : (asString(parseObject(data)?.type) ?? '');
     if (type.endsWith('.delta')) hasOutput = true;
@@ -95,10 +93,6 @@ function makeReader({ keepOutput, body }: StreamOptions): StreamReader {
     hasOutput: () => hasOutput,
     partial: () => partial,
     output: () => (lastData === undefined ? undefined : JSON.stringify(parseObject(lastData)?.response)),
-    interruption(message, code) {
-      if (events.isInside()) return '';
-      const event = { type: 'error', code, message, param: null, sequence_number: sequenceNumber };
-      return `event: error\ndata: ${JSON.stringify(event)}\n\n`;
-    },
+    isBetweenEvents: () => !events.isInside(),
   };
 }

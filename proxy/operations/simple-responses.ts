@@ -80,7 +80,6 @@ function makeReader(reader: StreamReader): StreamReader {
     hasOutput: () => reader.hasOutput(),
     partial: () => reader.partial(),
     output: () => reader.output(),
-    interruption: (message, code) =>
-      `data: ${JSON.stringify({ error: { message, type: 'server_error', param: null, code } })}\n\n`,
+    isBetweenEvents: () => true,
   };
 }

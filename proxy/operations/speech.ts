@@ -56,6 +56,6 @@ function makeReader(body: Body): StreamReader {
     hasOutput: () => hasOutput,
     partial: () => partial,
     output: () => undefined,
-    interruption: () => '',
+    isBetweenEvents: () => false,
   };
 }

@@ -38,11 +38,8 @@ export interface StreamReader {
   partial(): Reading;
   /** The answer as the contents store keeps it. */
   output(): string | undefined;
-  /**
-   * The event that tells the client, in the operation's own form, that the stream broke off; empty where it has none, and
-   * where the client has a part of another event.
-   */
-  interruption(message: string, code: string): string;
+  /** Whether what the client has so far is whole events, so that a comment may follow; never where there are none. */
+  isBetweenEvents(): boolean;
 }
 
 export interface StreamOptions {

@@ -34,6 +34,22 @@ const completed = `event: response.completed\ndata: ${JSON.stringify({ type: 're
 const text = (delta: string) =>
   `event: response.output_text.delta\ndata: ${JSON.stringify({ type: 'response.output_text.delta', delta })}\n\n`;
 
+const image = (type: string) => `event: ${type}\ndata: ${JSON.stringify({ type, b64_json: 'a'.repeat(40) })}\n\n`;
+
+/** What reading a stream to its end raises, with what caused it: name, message and code of each. */
+async function raisedBy(starting: PromiseLike<AsyncIterable<unknown>>): Promise<readonly unknown[]> {
+  const stream = await starting;
+  const told: unknown[] = [];
+  try {
+    for await (const event of stream) told.push(JSON.stringify(event));
+  } catch (error) {
+    for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+      told.push(cause.constructor.name, cause.message, 'code' in cause ? cause.code : undefined);
+    }
+  }
+  return told;
+}
+
 /** Providers that are compatible, each in its own way: the SDK works as it does without us, and everything is counted. */
 describe('a provider with ways of its own', () => {
   const scope = suiteScope();
@@ -208,27 +224,44 @@ describe('a provider with ways of its own', () => {
           seen += Buffer.from(part.value).toString();
         }
       });
-      assert.match(seen, /"code":"upstream_interrupted"/);
+      assert.ok(
+        seen.endsWith(
+          ': upstream_interrupted: Error processing request: the answer of the provider was cut off; try again\n\n',
+        ),
+        seen,
+      );
+      assert.ok(chunks.join('').startsWith(seen.slice(0, seen.lastIndexOf(': upstream_interrupted'))), 'whole events');
       assert.match((await recordOf(answered.headers)).error_code, /upstream_interrupted/);
     });
   }
 
-  const halves: readonly (readonly [string, () => Promise<AsyncIterable<unknown>>, readonly string[]])[] = [
-    ['a response', () => client.responses.create(hi), [created, text('he').slice(0, -7)]],
-    ['a chat', () => client.chat.completions.create(chat), [delta('a'), delta('b').slice(0, 30)]],
+  const streams: readonly (readonly [string, (sdk: OpenAI) => PromiseLike<AsyncIterable<unknown>>, string, string])[] =
+    [
+      ['a response', (sdk) => sdk.responses.create(hi), created, text('b')],
+      ['a chat', (sdk) => sdk.chat.completions.create(chat), delta('a'), delta('b')],
+      ['a completion', (sdk) => sdk.completions.create({ ...hi, prompt: 'Hi' }), chunk({ choices: [] }), delta('b')],
+      [
+        'an image',
+        (sdk) => sdk.images.generate({ ...hi, prompt: 'Hi' }),
+        image('image_generation.partial_image'),
+        image('b'),
+      ],
+    ];
+  const cuts: readonly (readonly [string, (first: string, second: string) => readonly string[]])[] = [
+    ['before its first event', () => []],
+    ['behind an event', (first, second) => [first, second]],
+    ['within an event', (first, second) => [first, second.slice(0, 30)]],
   ];
-  for (const [what, start, chunks] of halves) {
-    it(`cut within an event, has the SDK raise our code for ${what}`, async () => {
-      provider.answer = (answer) => sendStream(answer, chunks, { end: 'cut' });
-      const stream = await start();
-      await assert.rejects(
-        async () => {
-          for await (const _ of stream);
-        },
-        (error: InstanceType<typeof OpenAI.APIError>) =>
-          error instanceof OpenAI.APIError && error.code === 'upstream_interrupted',
-      );
-    });
+  for (const [what, start, first, second] of streams) {
+    for (const [where, chunksOf] of cuts) {
+      it(`cut ${where}, has the SDK raise for ${what} what it raises without us`, async () => {
+        provider.answer = (answer) => sendStream(answer, chunksOf(first, second), { end: 'cut' });
+        const straight = new OpenAI({ baseURL: provider.url, apiKey: 'sk', maxRetries: 0 });
+        const raised = await raisedBy(start(straight));
+        assert.equal(raised.at(-1), 'UND_ERR_SOCKET', 'an error of the transport');
+        assert.deepEqual(await raisedBy(start(client)), raised);
+      });
+    }
   }
 
   it('cut within an event that is very large, is cut and nothing more', async () => {
@@ -356,9 +389,13 @@ describe('a provider with ways of its own', () => {
     it('is a failure where it is cut', async () => {
       provider.answer = (answer) => sendStream(answer, [said('Hel')], { end: 'cut' });
       const { data, response: answered } = await transcribe();
-      await assert.rejects(async () => {
+      const read = async () => {
         for await (const _ of data);
-      }, OpenAI.APIError);
+      };
+      await assert.rejects(
+        read,
+        ({ cause }: Error) => cause instanceof Error && 'code' in cause && cause.code === 'UND_ERR_SOCKET',
+      );
       await assertRecord(answered.headers, 'failed', null, 'upstream_interrupted');
     });
   });

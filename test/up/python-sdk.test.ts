@@ -74,7 +74,7 @@ it('the OpenAI Python SDK makes plain and streaming calls, and raises the right 
     'persona NotFoundError persona_not_found',
     'rate RateLimitError rate_limit_exceeded',
     'upstream InternalServerError upstream_unreachable',
-    'torn APIError upstream_interrupted',
+    'torn APIConnectionError None',
     'cut APIConnectionError None',
   ]);
 });

@@ -150,10 +150,7 @@ export function makeCompletionReader(
     hasOutput: () => hasOutput,
     partial: () => chunks.partial(),
     output: () => (keepOutput ? assembly.toJson(chunks.partial()) : undefined),
-    interruption: (message, code) =>
-      events.isInside() && !hideUsage
-        ? ''
-        : `data: ${JSON.stringify({ error: { message, type: 'server_error', param: null, code } })}\n\n`,
+    isBetweenEvents: () => hideUsage || !events.isInside(),
   };
 }
 

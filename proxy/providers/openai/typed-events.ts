@@ -60,10 +60,6 @@ export function makeTypedEventReader(events: EventReader): StreamReader {
     hasOutput: () => hasOutput,
     partial: () => chunks.partial(),
     output: () => undefined,
-    interruption(message, code) {
-      if (splitter.isInside()) return '';
-      const error = { message, type: 'server_error', param: null, code };
-      return `event: error\ndata: ${JSON.stringify({ type: 'error', error })}\n\n`;
-    },
+    isBetweenEvents: () => !splitter.isInside(),
   };
 }

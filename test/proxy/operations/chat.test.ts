@@ -188,14 +188,6 @@ test('an error in a stream is its end, and what was known stays so', () => {
   assert.match(passed, /overloaded/);
 });
 
-test('an interruption is an event that the SDK takes for an error', () => {
-  const { interruption } = chat.readStream({ hideUsage: false, keepOutput: false, body: {} });
-  const [, data] = /^data: (.*)\n\n$/.exec(interruption('Broken', 'upstream_interrupted')) ?? [];
-  assert.deepEqual(JSON.parse(data ?? ''), {
-    error: { message: 'Broken', type: 'server_error', param: null, code: 'upstream_interrupted' },
-  });
-});
-
 test('a whole answer is read', () => {
   const answer = { id: 'chatcmpl-1', model: 'gpt-4o', service_tier: 'default', usage };
   assert.deepEqual(chat.read(answer, {}), {

@@ -227,16 +227,7 @@ test('speech in bytes ends with its message, and costs what was to be said', () 
   assert.deepEqual([reader.hasOutput(), reader.reading(), reader.partial().usage], [true, undefined, unknownUsage]);
   reader.end?.();
   assert.deepEqual(reader.reading()?.usage, { ...unknownUsage, characters: 3 });
-  assert.equal(reader.interruption('Broken', 'upstream_interrupted'), '');
-});
-
-test('an interruption is an event that the SDK takes for an error', () => {
-  const { interruption } = images.readStream({ hideUsage: false, keepOutput: false, body: {} });
-  const [, data] = /^event: error\ndata: (.*)\n\n$/.exec(interruption('Broken', 'upstream_interrupted')) ?? [];
-  assert.deepEqual(JSON.parse(data ?? ''), {
-    type: 'error',
-    error: { message: 'Broken', type: 'server_error', param: null, code: 'upstream_interrupted' },
-  });
+  assert.equal(reader.isBetweenEvents(), false);
 });
 
 test('there are no personas', () => {

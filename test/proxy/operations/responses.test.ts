@@ -125,18 +125,6 @@ test('a stream that breaks off has no reading, but what it said at its start is 
   assert.equal(reader.output(), undefined);
 });
 
-test('an interruption carries on the numbers of the stream', () => {
-  const { reader } = readAll(write([created, delta], true));
-  const [, data] = /^event: error\ndata: (.*)\n\n$/.exec(reader.interruption('Broken', 'upstream_interrupted')) ?? [];
-  assert.deepEqual(JSON.parse(data ?? ''), {
-    type: 'error',
-    code: 'upstream_interrupted',
-    message: 'Broken',
-    param: null,
-    sequence_number: 2,
-  });
-});
-
 test('a whole answer is read', () => {
   assert.deepEqual(responses.read(response, {}), reading);
   assert.deepEqual(responses.read(failedResponse, {}), { ...reading, failed: true, errorCode: 'server_error' });
