@@ -6,7 +6,7 @@ export interface AnalysisConfigWrite {
   readonly analysisConfigId: string;
   /** `namespace/name` of the AnalysisConfig that owns the row. */
   readonly resource: string;
-  /** The only namespace whose pods may use it, under whose key it is sealed; null: every member namespace's. */
+  /** The only namespace whose pods may use the config; its key seals the config. Null: all member namespaces. */
   readonly servesNamespace: string | null;
   readonly name: string;
   readonly description: string | null;
@@ -39,7 +39,7 @@ export async function upsertAnalysisConfig(db: Queryable, config: AnalysisConfig
   );
 }
 
-/** Stored configs by their ids, to compare with what they should be. */
+/** Reads stored configs by id, to compare them with the resources. */
 export async function findAnalysisConfigs(
   db: Queryable,
   organizationId: string,
@@ -83,9 +83,9 @@ const columns = `analysis_config_id as "analysisConfigId", resource, serves_name
   config_encrypted as "configSealed", is_active as "isActive", created_at as "createdAt", updated_at as "updatedAt"`;
 
 /**
- * The config of this id, whoever made it.
+ * Reads a config by id, whether a resource or the API made it.
  *
- * @param namespaces those that the reader acts for: what serves another one is not there
+ * @param namespaces the namespaces that the reader acts for; a config that serves another namespace is not found
  */
 export async function readAnalysisConfig(
   db: Queryable,
@@ -103,7 +103,10 @@ export async function readAnalysisConfig(
   return rows[0];
 }
 
-/** The config of this name: a namespace's own before the organization's, of which no two have one name. */
+/**
+ * Reads a config by name. A config that serves one of the namespaces comes before the organization's, whose names are
+ * unique.
+ */
 export async function readAnalysisConfigByName(
   db: Queryable,
   organizationId: string,
@@ -122,7 +125,7 @@ export async function readAnalysisConfigByName(
   return rows[0];
 }
 
-/** The organization's configs by name, and how many there are in all. */
+/** Lists a page of the organization's configs by name, with the total count. */
 export async function listAnalysisConfigs(
   db: Queryable,
   organizationId: string,
@@ -144,13 +147,13 @@ export async function listAnalysisConfigs(
      order by name, "servesNamespace" nulls last`,
     [organizationId, page.isActive ?? null, page.limit, page.offset, namespaces],
   );
-  // A page behind the last one is one row with nothing but the total.
+  // A page past the end is one row that has only the total.
   const configs = rows.filter(({ analysisConfigId }) => analysisConfigId !== null);
   return { configs: configs.map(({ total: _, ...config }) => config), total: rows[0]?.total ?? 0 };
 }
 
 /**
- * Stores a config that the API makes.
+ * Stores a config that the API creates.
  *
  * @throws Postgres error 23505 on `analysis_configs_name` where another config of the organization has the name
  */
@@ -177,19 +180,19 @@ export async function insertAnalysisConfig(
   return row;
 }
 
-/** What the API can change of a config that it made; absent fields stay as they are. */
+/** Changes that the API may make to a config that it created. Absent fields stay as they are. */
 export interface AnalysisConfigChanges {
   readonly name?: string | undefined;
-  /** Null takes it away. */
+  /** Null removes the description. */
   readonly description?: string | null | undefined;
   readonly configSealed?: Uint8Array | undefined;
   readonly isActive?: boolean | undefined;
 }
 
 /**
- * Changes a config that the API made.
+ * Changes a config that the API created.
  *
- * @returns the config as it is then; undefined where there is none
+ * @returns the changed config; undefined where there is none
  * @throws Postgres error 23505 on `analysis_configs_name` where another config of the organization has the name
  */
 export async function updateAnalysisConfig(
@@ -222,8 +225,7 @@ export async function updateAnalysisConfig(
 }
 
 /**
- * Takes a config that the API made out of use: one that results were made with, which refer to it, is deactivated; one
- * that none was made with is deleted.
+ * Takes a config that the API created out of use. A config that results refer to is deactivated; any other is deleted.
  *
  * @returns what became of it; undefined where there is none
  */

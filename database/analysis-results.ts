@@ -1,18 +1,21 @@
 import type { Queryable } from './queryable.ts';
 
-/** An analysis that is kept; `resultSealed` is sealed for `analysis_results.result`, its row id the key in hexadecimal. */
+/**
+ * An analysis result to store. `resultSealed` is sealed for `analysis_results.result`; the row id is the cache key in
+ * hexadecimal.
+ */
 export interface AnalysisResultWrite {
   readonly organizationId: string;
   readonly cacheKey: Uint8Array;
   readonly resultSealed: Uint8Array;
   /** The saved config that was used, if any. */
   readonly analysisConfigId: string | null;
-  /** The call that was analysed, and its user. */
+  /** The analyzed call, and its user. */
   readonly requestId: string;
   readonly userId: string;
 }
 
-/** The result that is kept under the key, still sealed; undefined where it is older than `lifetimeMs`. */
+/** Finds the result stored under the cache key, still sealed. A result older than `lifetimeMs` is not found. */
 export async function findAnalysisResult(
   db: Queryable,
   organizationId: string,
@@ -29,7 +32,7 @@ export async function findAnalysisResult(
   return rows[0]?.resultSealed;
 }
 
-/** Keeps the result. One that is there already stays, as another proxy was faster, unless it is older than `lifetimeMs`. */
+/** Stores the result. A result that another proxy has stored first stays, unless it is older than `lifetimeMs`. */
 export async function insertAnalysisResult(
   db: Queryable,
   result: AnalysisResultWrite,
@@ -55,7 +58,7 @@ export async function insertAnalysisResult(
   );
 }
 
-/** Deletes the results, of all organizations, that are older than their organization keeps them. @returns how many */
+/** Deletes every result that is older than its organization's `storage.analysisLifetime`. @returns how many */
 export async function deleteExpiredAnalysisResults(db: Queryable): Promise<number> {
   const { rowCount } = await db.query(
     `delete from chaperone.analysis_results r

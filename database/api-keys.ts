@@ -1,25 +1,25 @@
 import type { Queryable } from './queryable.ts';
 
 /**
- * A provider key as an ApiKeyBinding states it; `keySealed` is sealed for `api_keys.key` of this key, under the key of the
- * namespace that it serves or the organization's.
+ * A provider key as an ApiKeyBinding states it. `keySealed` is sealed for `api_keys.key`, under the key of the
+ * namespace that it serves, else under the organization's data key.
  */
 export interface ApiKeyWrite {
   readonly organizationId: string;
   readonly apiKeyId: string;
   /** `namespace/name` of the ApiKeyBinding. */
   readonly resource: string;
-  /** The only namespace whose pods it serves; null: every member namespace's. */
+  /** The only namespace whose pods may use the key. Null: all member namespaces. */
   readonly servesNamespace: string | null;
   readonly provider: string;
-  /** The only user it serves; null: the whole organization. */
+  /** The only user who may use the key. Null: the whole organization. */
   readonly userExternalId: string | null;
-  /** Models it may be used for, `*` as wildcard; null: all. */
+  /** The models that the key may be used for, with `*` as wildcard. Null: all models. */
   readonly models: readonly string[] | null;
   readonly keySealed: Uint8Array;
   readonly fingerprint: string;
   readonly syntheticKeySha256: Uint8Array;
-  /** Of calls with the synthetic key; null: the organization's default ones. */
+  /** The roles of calls with the synthetic key. Null: the organization's default roles. */
   readonly roles: readonly string[] | null;
   readonly isActive: boolean;
   readonly expiresAt: Date | null;
@@ -57,7 +57,7 @@ export async function upsertApiKey(db: Queryable, key: ApiKeyWrite): Promise<voi
   );
 }
 
-/** Stored keys by their ids, to compare with what they should be. */
+/** Reads stored keys by id, to compare them with the resources. */
 export async function findApiKeys(
   db: Queryable,
   organizationId: string,
@@ -75,7 +75,7 @@ export async function findApiKeys(
 }
 
 /**
- * Takes the key out of use and forgets it; the row stays, since requests refer to it.
+ * Takes the key out of use and erases it. The row stays, since requests refer to it.
  *
  * @returns whether it was in use
  */

@@ -1,28 +1,29 @@
 import { Client } from 'pg';
 
-/** A server that takes a connection and says nothing on it is away, too. */
+/** A server that accepts a connection but never answers counts as unreachable, too. */
 export const connectTimeoutMs = 5_000;
 
 /**
- * How long a proxy waits for a statement. The server ends it sooner (`chaperone.organization_role_settings`): what only its
- * client gives up on goes on working, while the client makes another connection.
+ * How long a proxy waits for a statement. The server ends the statement sooner
+ * (`chaperone.organization_role_settings`): a statement that only the client gave up on would keep running while the
+ * client opens another connection.
  */
 export const queryTimeoutMs = 15_000;
 
-/** What PostgreSQL shows the connection as by which a proxy follows the configuration. */
+/** The `application_name` of the connection on which a proxy follows the configuration. */
 export const followerName = 'chaperone-proxy-config';
 
 export interface ClientOptions {
   readonly databaseUrl: string;
-  /** What PostgreSQL shows the connection as. */
+  /** The connection's `application_name`. */
   readonly name: string;
-  /** How long to wait for a statement where it is not `queryTimeoutMs`. */
+  /** How long to wait for a statement, instead of `queryTimeoutMs`. */
   readonly queryTimeoutMs?: number | undefined;
-  /** Told of what ends the connection; nobody else would hear of it. */
+  /** Called with the error that ends the connection. Where no query runs then, no promise rejects with it. */
   readonly onError: (error: Error) => void;
 }
 
-/** Makes a client, to be connected, that notices when its server falls silent. */
+/** Makes a client that notices when its server falls silent. The caller connects it. */
 export function makeClient({ databaseUrl, name, onError, ...options }: ClientOptions): Client {
   const client = new Client({
     connectionString: databaseUrl,

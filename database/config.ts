@@ -1,15 +1,18 @@
 import type { Queryable } from './queryable.ts';
 
-/** The rows of an organization's configuration that changed since a version; deleted ones too, so marked. */
+/**
+ * The rows of an organization's configuration that changed since a version. Deleted rows are included, marked as
+ * deleted.
+ */
 export interface ConfigChanges {
-  /** The version these rows bring a reader to. */
+  /** The version that a reader has once it has these rows. */
   readonly version: number;
-  /** How long ago the newest of all changes was made, by the database's clock, in milliseconds. */
+  /** Age of the newest change in milliseconds, by the database's clock. */
   readonly ageMs: number;
   readonly organization: ConfigOrganization | undefined;
   readonly personas: readonly ConfigPersona[];
   readonly apiKeys: readonly ConfigApiKey[];
-  /** Only users that were ever changed. */
+  /** Only users whose row has ever changed. */
   readonly users: readonly ConfigUser[];
   readonly revocations: readonly ConfigRevocation[];
 }
@@ -20,18 +23,24 @@ export interface ConfigOrganization {
   /** The Organization's spec, as in crds/organization.yaml. */
   readonly spec: unknown;
   readonly is_deleted: boolean;
-  /** Whether objects of each member namespace serve all of them, as before `spec.sharing`; true where absent. */
+  /**
+   * Whether objects of each member namespace serve all member namespaces, as before `spec.sharing` existed. Absent:
+   * true.
+   */
   readonly shares_by_default?: boolean;
 }
 
 export interface ConfigPersona {
   readonly persona_id: string;
   readonly resource: string | null;
-  /** The only namespace whose pods it serves; null, and absent in what was kept before there were any: every one's. */
+  /**
+   * The only namespace whose pods the persona serves. Null: all namespaces. Absent (in a snapshot kept by an older
+   * proxy): all namespaces.
+   */
   readonly serves_namespace?: string | null;
   readonly name: string;
   readonly description: string | null;
-  /** Base64 of the envelope, which that namespace's key opens, or the organization's. */
+  /** Base64 of the envelope, sealed with the key of that namespace or with the organization's data key. */
   readonly content_sealed: string;
   readonly users: readonly string[];
   readonly model: string | null;
@@ -45,7 +54,7 @@ export interface ConfigPersona {
 export interface ConfigApiKey {
   readonly api_key_id: string;
   readonly resource: string | null;
-  /** As a persona's. */
+  /** As in ConfigPersona. */
   readonly serves_namespace?: string | null;
   readonly provider: string;
   readonly user_external_id: string | null;
@@ -54,7 +63,10 @@ export interface ConfigApiKey {
   readonly key_sealed: string;
   /** Lower-case hexadecimal. */
   readonly synthetic_key_sha256: string;
-  /** Of calls with the synthetic key; null, or absent in what an older proxy kept: the organization's default ones. */
+  /**
+   * The roles of calls with the synthetic key. Null, or absent in a snapshot kept by an older proxy: the organization's
+   * default roles.
+   */
   readonly roles?: readonly string[] | null;
   readonly is_active: boolean;
   readonly is_deleted: boolean;
@@ -70,18 +82,20 @@ export interface ConfigUser {
 export interface ConfigRevocation {
   readonly kind: 'token' | 'user' | 'key' | 'all';
   readonly subject: string;
-  /** Milliseconds since 1970; null: whenever issued. */
+  /** Milliseconds since 1970. Null: revoked whenever issued. */
   readonly issued_before_ms: number | null;
-  /** Milliseconds since 1970; null: not known. */
+  /** Milliseconds since 1970. Null: not known. */
   readonly expires_at_ms: number | null;
 }
 
-/** The channel on which an organization's changes are told. The notification carries nothing. */
+/** The NOTIFY channel that announces an organization's changes. The notification has no payload. */
 export function configChannel(organizationId: string): string {
   return `chaperone_${organizationId.replaceAll('-', '')}`;
 }
 
-/** The organization's change counter; 0 where the organization is unknown (or not the caller's). */
+/**
+ * Reads the organization's change counter. It is 0 for an organization that is unknown, or that is not the caller's.
+ */
 export async function readConfigVersion(db: Queryable, organizationId: string): Promise<number> {
   const { rows } = await db.query<{ version: string }>(
     'select version from chaperone.config_versions where organization_id = $1::uuid',
@@ -91,8 +105,8 @@ export async function readConfigVersion(db: Queryable, organizationId: string): 
 }
 
 /**
- * What changed after `sinceVersion` (0: everything), in one statement and so from one moment.
- * The rows come as JSON, in the form in which a proxy keeps them on its volume.
+ * Reads what changed after `sinceVersion` (0: everything). One statement, so all rows are of one moment. The rows come
+ * as JSON, in the form in which a proxy keeps them on its volume.
  */
 export async function readConfigChanges(
   db: Queryable,

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { DataKeySet } from './envelope.ts';
 
-/** By which a data key and its id are known again: SHA-256, in hexadecimal. It tells nothing of 32 random bytes. */
+/**
+ * The SHA-256 of a data key and its id, in hexadecimal, to recognize the key later. It reveals nothing of 32 random
+ * bytes.
+ */
 export function digestOfDataKey(id: string, base64: string): string {
   return createHash('sha256').update(`${id}\n`).update(Buffer.from(base64, 'base64')).digest('hex');
 }
 
-/** Of every key of a set, in order. */
+/** The digests of all keys of a set, sorted. */
 export function digestsOf({ keys }: DataKeySet): string[] {
   return Object.entries(keys)
     .map(([id, base64]) => digestOfDataKey(id, base64))

@@ -1,16 +1,16 @@
 import type { Queryable } from './queryable.ts';
 
 /**
- * The schema `chaperone` as SQL text, from the catalogs: what the migrations add up to, to be read and compared.
- * Partitions that were made at run time are left out; everything is in the order of its names, columns in their own.
+ * Writes the schema `chaperone` as SQL text, from the catalogs: the result of all migrations, to read and to compare.
+ * Partitions that were made at run time are left out. Everything is sorted by name; columns keep their own order.
  */
 export async function dumpSchema(db: Queryable): Promise<string> {
-  // With nothing else on the path, the catalogs write every name of ours qualified.
+  // With an empty search path, the catalogs qualify every name of ours.
   await db.query("set search_path = ''; set timezone = 'UTC'");
   const parts = [
     '-- Generated from database/migrations by `npm run generate`: add a migration instead of editing this.',
     ...(await readStatements(db, schemaGrants)),
-    // Policies need functions, and functions tables.
+    // Policies need functions, and functions need tables.
     'set check_function_bodies = off;',
     ...(await readStatements(db, functions)),
     ...(await readTables(db)),
@@ -24,7 +24,7 @@ async function readStatements(db: Queryable, sql: string): Promise<string[]> {
   return rows.map(({ statement }) => statement);
 }
 
-/** Each table with all that belongs to it, in one paragraph. */
+/** Each table with its constraints, indexes, policies and grants, as one paragraph. */
 async function readTables(db: Queryable): Promise<string[]> {
   const { rows } = await db.query<{ statement: string; parts: string[] }>(
     `select statement, array(select part from (${tableParts}) p where p.oid = t.oid order by rank, part collate "C") as parts
@@ -34,7 +34,7 @@ async function readTables(db: Queryable): Promise<string[]> {
   return rows.map(({ statement, parts }) => [statement, ...parts].join('\n'));
 }
 
-/** Partitions by time are made at run time. The schema's own are default ones and those of listed values. */
+/** Partitions by time are made at run time. The schema's own partitions are the default ones and those by list. */
 const ownTables = `
   select c.oid, c.relname as name, c.relkind, c.relispartition, c.relrowsecurity, c.relforcerowsecurity, c.relacl, c.relowner,
     c.reloptions
@@ -64,7 +64,7 @@ const tables = `
     end as statement
   from (${ownTables}) c`;
 
-/** What constraints and indexes a partition has are those of its table. */
+/** A partition has the constraints and indexes of its table, so they are left out. */
 const tableParts = `
   select conrelid as oid, 1 as rank,
     format('alter table %s add constraint %I %s;', conrelid::regclass, conname, pg_catalog.pg_get_constraintdef(oid)) as part

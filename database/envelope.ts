@@ -10,28 +10,30 @@ import {
 } from 'node:crypto';
 
 /**
- * An organization's data keys: what encrypts its provider keys, persona texts and message contents.
- * The file of the same shape is in the organization's Secret, never in the database.
+ * An organization's data keys. They encrypt its provider keys, persona texts and message contents. The organization's
+ * Secret has a file of this shape; the database never has the keys.
  */
 export interface DataKeySet {
   /** Id of the key that new values are encrypted with. */
   readonly current: string;
-  /** Base64 of 32 bytes each, by key id (1 to 32 characters of `a-z0-9-`). Older keys stay for as long as values use them. */
+  /**
+   * By key id (1 to 32 characters of `a-z0-9-`), 32 bytes each in base64. Older keys stay as long as values use them.
+   */
   readonly keys: Readonly<Record<string, string>>;
-  /** When each was issued and first used, in seconds since 1970, for rotation. */
+  /** When each key was issued, and from when it was used, in seconds since 1970. Rotation needs them. */
   readonly issuedAtS?: Readonly<Record<string, number>>;
   readonly usedFromS?: Readonly<Record<string, number>>;
 }
 
 /**
- * A namespace's keys: what encrypts the provider keys, persona texts and analysis configs that serve its pods alone.
- * A file of the namespace's Secret has a list of them; each Secret has its own namespace's, and no other's.
+ * A namespace's keys. They encrypt the provider keys, persona texts and analysis configs that serve only its pods. A
+ * file in the namespace's Secret lists them; it has the keys of that namespace only.
  */
 export interface NamespaceKeySet extends Pick<DataKeySet, 'current' | 'keys'> {
   readonly namespace: string;
 }
 
-/** Which value of which row this is. Bound into the ciphertext, so that it opens nowhere else. */
+/** The column and row that a value belongs to. They are authenticated, so the value opens nowhere else. */
 export interface EnvelopePlace {
   readonly organizationId: string;
   /** `table.column` */
@@ -42,15 +44,16 @@ export interface EnvelopePlace {
 /** Encrypts and decrypts one organization's values. */
 export interface Envelope {
   seal(place: EnvelopePlace, plaintext: string | Uint8Array): Buffer;
-  /** @throws {EnvelopeError} where the key is unknown, or the value was changed, cut or belongs to another place */
+  /**
+   * @throws {EnvelopeError} where the key is unknown, or the value was changed, was cut, or belongs to another place
+   */
   open(place: EnvelopePlace, sealed: Uint8Array): Buffer;
-  /** Whether the value was sealed with the current key, and not with one that has been replaced. */
+  /** Whether the current key sealed the value, rather than a replaced one. */
   isCurrent(sealed: Uint8Array): boolean;
   /**
-   * A keyed digest of a text, to find what was stored under it: whoever has not the current data key can neither make
-   * nor check it.
+   * A keyed digest of a text, for look-ups. Nobody without the current data key can make or check the digest.
    *
-   * @param purpose what it is for; digests of one purpose say nothing of another's
+   * @param purpose separates digests: those of two purposes never match
    */
   digest(organizationId: string, purpose: string, text: string): Buffer;
 }
@@ -120,7 +123,7 @@ export function makeEnvelope(dataKeys: Pick<DataKeySet, 'current' | 'keys'>): En
   };
 }
 
-/** A fresh key set with one key. */
+/** Generates a key set with one key. */
 export function generateDataKeys(): DataKeySet {
   const current = `k${randomBytes(4).toString('hex')}`;
   return { current, keys: { [current]: randomBytes(32).toString('base64') } };
@@ -137,7 +140,7 @@ function authenticated(keyId: string, { organizationId, column, rowId }: Envelop
   return Buffer.from(`chaperone\n${version}\n${keyId}\n${organizationId}\n${column}\n${rowId}`);
 }
 
-/** One call into the system's random source for 128 nonces instead of one each: sealing is on the path of every call. */
+/** Asks the system's random source once for 128 nonces, since every call seals values. */
 function makeNonceSource(): () => Buffer {
   const pool = Buffer.alloc(nonceLength * 128);
   let offset = pool.length;

@@ -1,16 +1,16 @@
 import type { Queryable } from './queryable.ts';
 
-/** Somebody who was erased. */
+/** A user who was erased. */
 export interface Erasure {
-  /** In hexadecimal; `userDigest` of the user's id. */
+  /** `userDigest` of the user's id, in hexadecimal. */
   readonly userDigest: string;
-  /** Who stands in late records instead. */
+  /** The anonymous user id that late records get instead. */
   readonly stranger: string;
-  /** Milliseconds since 1970; what is later is of somebody new. */
+  /** Milliseconds since 1970. Records from after this time belong to a new user. */
   readonly erasedAtMs: number;
 }
 
-/** All that were ever erased in the organization. */
+/** Lists all erasures of the organization. */
 export async function listErasures(db: Queryable, organizationId: string): Promise<Erasure[]> {
   const { rows } = await db.query<Erasure>(
     `select encode(user_digest, 'hex') as "userDigest", stranger, extract(epoch from erased_at)::float8 * 1000 as "erasedAtMs"

@@ -1,23 +1,23 @@
 import type { Queryable } from './queryable.ts';
 
-const mostTokens = 1_000_000_000_000;
+const maxTokens = 1_000_000_000_000;
 
 /**
- * The greatest that each figure of a record may be; none is negative. PostgreSQL refuses what is beyond
+ * The maximum of each figure in a record; the minimum is 0. PostgreSQL refuses anything beyond
  * (`chaperone.figure_bounds`).
  */
 export const figureBounds = {
-  input_tokens: mostTokens,
-  cached_input_tokens: mostTokens,
-  cache_write_tokens: mostTokens,
-  output_tokens: mostTokens,
-  reasoning_tokens: mostTokens,
-  total_tokens: mostTokens,
-  input_audio_tokens: mostTokens,
-  input_image_tokens: mostTokens,
-  output_audio_tokens: mostTokens,
-  output_image_tokens: mostTokens,
-  characters: mostTokens,
+  input_tokens: maxTokens,
+  cached_input_tokens: maxTokens,
+  cache_write_tokens: maxTokens,
+  output_tokens: maxTokens,
+  reasoning_tokens: maxTokens,
+  total_tokens: maxTokens,
+  input_audio_tokens: maxTokens,
+  input_image_tokens: maxTokens,
+  output_audio_tokens: maxTokens,
+  output_image_tokens: maxTokens,
+  characters: maxTokens,
   /** US dollars. */
   cost_usd: 10_000_000,
   /** Two weeks. */
@@ -27,7 +27,7 @@ export const figureBounds = {
   audio_seconds: 100_000_000,
 } as const;
 
-/** Constraints that were added to tables with records in them, by the partition that has yet to be held against them. */
+/** A constraint that was added to a table with records in it, and a partition that is not yet validated against it. */
 export interface UncheckedConstraint {
   readonly table: string;
   readonly constraint: string;
@@ -35,7 +35,7 @@ export interface UncheckedConstraint {
   readonly isLeaf: boolean;
 }
 
-/** @returns partitions before what they are of */
+/** @returns partitions before their parent tables */
 export async function listUncheckedConstraints(db: Queryable): Promise<UncheckedConstraint[]> {
   const { rows } = await db.query<UncheckedConstraint>(
     `select format('%I.%I', n.nspname, c.relname) as table, k.conname as constraint, c.relkind = 'r' as "isLeaf"
@@ -49,11 +49,12 @@ export async function listUncheckedConstraints(db: Queryable): Promise<Unchecked
 }
 
 /**
- * Takes the figures out of a partition's records that cannot be, and the cost of each such record, and puts the sums right.
+ * Removes implausible figures from a partition's records, together with the cost of each such record, and corrects the
+ * sums.
  *
- * @returns how many records of which organizations
+ * @returns the number of corrected records by organization
  */
-export async function neutraliseFigures(
+export async function removeImplausibleFigures(
   db: Queryable,
   partition: string,
 ): Promise<{ organizationId: string; records: number }[]> {
@@ -65,7 +66,7 @@ export async function neutraliseFigures(
   return rows;
 }
 
-/** Holds a table's rows against a constraint; writers go on meanwhile. @throws DatabaseError 23514 where a row breaks it */
+/** Validates a constraint of a table without blocking writers. @throws DatabaseError 23514 where a row violates it */
 export async function checkConstraint(db: Queryable, { table, constraint }: UncheckedConstraint): Promise<void> {
   await db.query('select chaperone.validate_constraint($1::regclass, $2::name)', [table, constraint]);
 }

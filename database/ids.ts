@@ -1,33 +1,39 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-/** The user of calls that have none; a session's key needs some user. */
+/** The user id of calls without a user: the key of a session needs a user. */
 export const nobody = '00000000-0000-0000-0000-000000000000';
 
 /**
- * The UUID of a user, known to every proxy without asking the database.
+ * Derives the UUID of a user, so that a proxy need not ask the database.
  *
- * @param externalId what the caller's `X-User-ID` says
+ * @param externalId the value of `X-User-ID`
  */
 export function userIdOf(organizationId: string, externalId: string): string {
   return derivedUuid(organizationId, `user/${externalId}`);
 }
 
-/** What stands for a user who was erased, in hexadecimal: `chaperone.user_digest`. Of what is no UUID it is nobody's. */
+/**
+ * The digest that identifies an erased user, in hexadecimal, as in `chaperone.user_digest`. An id that is not a UUID
+ * matches nobody.
+ */
 export function userDigest(organizationId: string, userId: string): string {
   const ids = Buffer.from(`${organizationId}${userId}`.replaceAll('-', ''), 'hex');
   return createHash('sha256').update(ids).digest('hex');
 }
 
-/** A name space of our own, made up once. */
+/** Our own UUID namespace, generated once. */
 const organizations = '3f6c1a52-7d0b-4e7e-9a58-5b1f0c2d8e94';
 
-/** The UUID of a new organization: the same for every attempt to make it, another for the next of the same name. */
+/**
+ * Derives the UUID of a new organization from the uid of its resource: each attempt gives the same UUID, and a later
+ * Organization of the same name gets another.
+ */
 export function organizationIdOf(uid: string): string {
   return derivedUuid(organizations, uid);
 }
 
 /**
- * The UUID of what a resource owns: stable however often the resource is deleted and applied again.
+ * Derives the UUID of the row that a resource owns. It stays the same when the resource is deleted and applied again.
  *
  * @param resource `namespace/name`
  */
@@ -35,7 +41,7 @@ export function resourceIdOf(organizationId: string, kind: string, resource: str
   return derivedUuid(organizationId, `${kind}/${resource}`);
 }
 
-/** UUIDv5 (RFC 9562, section 5.5) of a name in a name space, such as an organization's. */
+/** UUIDv5 (RFC 9562, section 5.5) of a name in a namespace UUID, such as an organization's id. */
 function derivedUuid(nameSpace: string, name: string): string {
   const hash = createHash('sha1')
     .update(Buffer.from(nameSpace.replaceAll('-', ''), 'hex'))
@@ -48,8 +54,8 @@ function derivedUuid(nameSpace: string, name: string): string {
 }
 
 /**
- * A request id: `req_`, 12 hexadecimal digits of milliseconds since 1970, 20 random ones. The time in it lets a look-up
- * by id read one partition.
+ * A request id: `req_`, 12 hexadecimal digits of milliseconds since 1970, 20 random digits. The time lets a look-up by
+ * id read a single partition.
  */
 export function makeRequestId(startedAtMs: number): string {
   return `req_${startedAtMs.toString(16).padStart(12, '0')}${randomHex(10)}`;
@@ -58,7 +64,7 @@ export function makeRequestId(startedAtMs: number): string {
 let pool = Buffer.alloc(0);
 let poolOffset = 0;
 
-/** Random bytes in hexadecimal; the system is asked for some kilobytes at a time, since ids are made for every call. */
+/** Random bytes in hexadecimal. They come from a pool of some kilobytes, since every call needs ids. */
 export function randomHex(bytes: number): string {
   if (poolOffset + bytes > pool.length) {
     pool = randomBytes(4_096);
@@ -68,12 +74,15 @@ export function randomHex(bytes: number): string {
   return pool.toString('hex', poolOffset - bytes, poolOffset);
 }
 
-/** When the request of this id began, in milliseconds since 1970; undefined where it is no request id of ours. */
+/** When the request of this id began, in milliseconds since 1970. Undefined where the id is not one of ours. */
 export function requestStartedAtMs(requestId: string): number | undefined {
   return /^req_[0-9a-f]{32}$/.test(requestId) ? Number.parseInt(requestId.slice(4, 16), 16) : undefined;
 }
 
-/** What stands for the id of a part of an answer: 64 bits of its SHA-256 as a whole number, an eighth of its size. */
+/**
+ * A short digest of the id of a part of an answer: 64 bits of its SHA-256, as an integer. It is an eighth of the id's
+ * size.
+ */
 export function keptIdDigest(id: string): string {
   return createHash('sha256').update(id).digest().readBigInt64BE().toString();
 }

@@ -3,17 +3,20 @@ import { join } from 'node:path';
 import { Client, DatabaseError } from 'pg';
 import { connectTimeoutMs } from './client.ts';
 
-/** A lock that a migration waits for stops everybody who comes after it, so it gives up soon and is tried again. */
+/**
+ * While a migration waits for a lock, every later statement on that table waits behind it. So it gives up soon and
+ * tries again.
+ */
 const lockTimeoutMs = 5_000;
 
 /**
- * Brings the database to the newest schema, each numbered file of `directory` in its own transaction.
- * Safe to call at every start and from several processes at once. They wait for one another at the table of migrations, of
- * which a tenant has nothing; an advisory lock it could take, and hold them all up.
+ * Brings the database to the newest schema: it applies each numbered file of `directory` in its own transaction. It is
+ * safe at every start and from several processes at once. The processes wait for each other by a lock on the table of
+ * migrations, which no tenant can lock. An advisory lock would not do: a tenant could take it and block everybody.
  *
  * @param connectionString the owner's, who will own the schema `chaperone`
  * @returns the numbers of the migrations that were applied
- * @throws where a migration fails, with the cause; an outage (`isOutage`) where another session kept a table to itself
+ * @throws where a migration fails, with the cause; an outage (`isOutage`) where another session kept a table locked
  */
 export async function migrate(
   connectionString: string,
@@ -25,13 +28,13 @@ export async function migrate(
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
   });
-  // A connection that is lost fails the query at hand, too.
+  // A lost connection fails the running query as well.
   client.on('error', () => {});
   await client.connect();
   try {
     await client.query('set client_min_messages = warning');
     await client.query(prepareSchema).catch((error: unknown) => {
-      if (!isMadeMeanwhile(error)) throw error;
+      if (!wasCreatedConcurrently(error)) throw error;
       return client.query(prepareSchema);
     });
     const applied: number[] = [];
@@ -45,8 +48,9 @@ export async function migrate(
 }
 
 /**
- * Nothing of ours needs temporary tables, and a tenant could use them to shadow names. The privilege is the database's,
- * so a restored or cloned one has it again: this is no migration. One message, and so one transaction.
+ * We need no temporary tables, and a tenant could use them to shadow names. The privilege belongs to the database, so a
+ * restored or cloned database has it again; that is why this is not a migration. All of it is one message, and so one
+ * transaction.
  */
 const prepareSchema = `
   create schema if not exists chaperone;
@@ -57,8 +61,8 @@ const prepareSchema = `
     execute format('revoke temporary on database %I from public', current_database());
   end $$`;
 
-/** Another process made the same at the same time: `if not exists` does not see what is not committed. */
-function isMadeMeanwhile(error: unknown): boolean {
+/** Another process created the same object at the same time: `if not exists` does not see uncommitted objects. */
+function wasCreatedConcurrently(error: unknown): boolean {
   return error instanceof DatabaseError && ['23505', '42P06', '42P07'].includes(error.code ?? '');
 }
 
@@ -71,7 +75,7 @@ async function listPending(client: Client, directory: string): Promise<{ version
     .filter(({ version }) => !applied.has(version));
 }
 
-/** @returns false where another process has applied it meanwhile */
+/** @returns false where another process has already applied it */
 async function apply(client: Client, version: number, sql: string): Promise<boolean> {
   await client.query('begin');
   try {

@@ -1,38 +1,41 @@
 import type { Queryable } from './queryable.ts';
 
-/** An organization as the database knows it. */
+/** An organization's row. */
 export interface OrganizationRow {
   readonly organizationId: string;
   readonly name: string;
 }
 
-/** What else the database knows of it. */
+/** An organization's row with all that the operator reads of it. */
 export interface StoredOrganization extends OrganizationRow {
-  /** Its login role; null where it could not log in as the organization. */
+  /** The login role. Null where no role can log in as the organization. */
   readonly role: string | null;
-  /** Whether it was stored before defaults became stricter: the former ones hold for what its spec does not state. */
+  /** Whether the row is older than the stricter defaults. Then the former defaults apply where the spec is silent. */
   readonly keepsOldDefaults: boolean;
-  /** By which its data keys are known again (data-key-digests.ts). */
+  /** Digests of its data keys (data-key-digests.ts), to recognize them. */
   readonly dataKeyDigests: readonly string[];
-  /** Whether objects of each member namespace serve all of them, as before there was a `spec.sharing`. */
+  /** Whether objects of each member namespace serve all member namespaces, as before `spec.sharing` existed. */
   readonly sharesByDefault: boolean;
 }
 
-/** An organization's login role as it is in the database. */
+/** The state of an organization's login role in the database. */
 export interface StoredLogin {
-  /** How many connections its login may have; null where it has no limit. */
+  /** The role's connection limit. Null: none. */
   readonly connectionLimit: number | null;
-  /** How many it has. */
+  /** How many connections it has now. */
   readonly connections: number;
-  /** Whether its login has the settings that it was given, and no others. */
+  /** Whether the role has exactly the settings that the operator gave it. */
   readonly hasItsSettings: boolean;
-  /** Whether it was ever given its limits. */
+  /** Whether the operator has ever set its limits. */
   readonly wasLimited: boolean;
-  /** Whether sessions of its login were opened before the present password was set. */
+  /** Whether the role has sessions from before the current password was set. */
   readonly hasOldSessions: boolean;
 }
 
-/** The organization of this name, deleted and retained ones too: applied again, it is the same organization. */
+/**
+ * Finds an organization by name. A deleted organization whose data is retained is found, too: when applied again, it is
+ * the same organization.
+ */
 export async function findOrganization(
   db: Queryable,
   name: string,
@@ -59,7 +62,7 @@ export async function findOrganization(
   return rows[0];
 }
 
-/** By which name the database knows an organization's id, and whether it was deleted; undefined where it does not. */
+/** Finds the name of an organization by id, and whether it was deleted. Undefined where there is no such row. */
 export async function findOrganizationName(
   db: Queryable,
   organizationId: string,
@@ -74,10 +77,10 @@ export async function findOrganizationName(
 }
 
 /**
- * Stores the organization; a row that is already so is left alone, and no proxy is told. Digests that are known stay.
+ * Stores the organization. An equal row is not written, so no proxy is notified. Digests that are already stored stay.
  *
- * @param organization `sharesByDefault`: as `StoredOrganization` has it; false where absent
- * @returns whether it was another
+ * @param organization `sharesByDefault` is as in `StoredOrganization`; absent: false
+ * @returns whether the row changed
  */
 export async function upsertOrganization(
   db: Queryable,
@@ -87,7 +90,7 @@ export async function upsertOrganization(
     readonly sharesByDefault?: boolean;
   },
 ): Promise<boolean> {
-  // Not "on conflict do update": the trigger before an insert would tell the proxies of a row that is not inserted.
+  // Not "on conflict do update": the before-insert trigger would notify the proxies even where no row is inserted.
   const { rows } = await db.query<{ is_changed: boolean }>(
     `with updated as (
        update chaperone.organizations
@@ -116,7 +119,10 @@ export async function upsertOrganization(
   return rows[0]?.is_changed ?? false;
 }
 
-/** Marks the organization deleted and keeps its data (deletionPolicy Retain). Applied again, it has the defaults of then. */
+/**
+ * Marks the organization as deleted and keeps its data (deletionPolicy Retain). When applied again, it gets the
+ * defaults of that time.
+ */
 export async function retireOrganization(db: Queryable, organizationId: string): Promise<void> {
   await db.query(
     `update chaperone.organizations

@@ -1,6 +1,6 @@
 import type { Queryable } from './queryable.ts';
 
-/** What a caller can keep at a provider, besides responses: whose a response is, its request says. */
+/** What a caller can store at a provider, besides responses. A response's owner is in its request record. */
 export type ResourceKind = 'file' | 'conversation' | 'batch' | 'vector_store';
 
 /** One row of `owned_resources`, as JSON with the names of the columns. */
@@ -16,7 +16,8 @@ export interface OwnedResource {
 }
 
 /**
- * Stores a batch of resources and deletions, a deletion being the whole row again. May be sent again.
+ * Stores a batch of resources and deletions. A deletion is the whole row with `deleted_at`. It is safe to send a batch
+ * again.
  *
  * @param resourcesJson a JSON array of OwnedResource, as text
  */
@@ -49,7 +50,7 @@ interface Row extends Omit<OwnedResource, 'created_at' | 'deleted_at'> {
   readonly deleted_at: Date | null;
 }
 
-/** The resource of this id, deleted ones too. */
+/** Finds a resource by id, including deleted ones. */
 export async function findOwnedResource(
   db: Queryable,
   organizationId: string,
@@ -64,7 +65,7 @@ export async function findOwnedResource(
   return rows[0] && toResource(rows[0]);
 }
 
-/** The user's resources of a kind that are not deleted. */
+/** Lists the user's resources of a kind, without deleted ones. */
 export async function listOwnedResources(
   db: Queryable,
   organizationId: string,

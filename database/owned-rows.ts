@@ -1,6 +1,6 @@
 import type { Queryable } from './queryable.ts';
 
-/** A row in force that a resource owns. */
+/** A row in force that a Kubernetes resource owns. */
 export interface OwnedRow {
   readonly kind: 'Persona' | 'ApiKeyBinding' | 'AnalysisConfig';
   readonly rowId: string;
@@ -8,7 +8,7 @@ export interface OwnedRow {
   readonly resource: string;
 }
 
-/** An organization's rows that resources own; what the API made is left out. */
+/** Lists an organization's rows that resources own, without those that the API created. */
 export async function listOwnedRows(db: Queryable, organizationId: string): Promise<OwnedRow[]> {
   const { rows } = await db.query<OwnedRow>(
     `select 'Persona' as kind, persona_id as "rowId", resource

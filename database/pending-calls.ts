@@ -1,11 +1,11 @@
 import type { Queryable } from './queryable.ts';
 import type { RequestRecord } from './requests.ts';
 
-/** A call that the provider goes on with after its answer: its record so far, with the provider's id in it. */
+/** A call that the provider still works on after its answer: the record so far, with the provider's id. */
 export type PendingCall = RequestRecord & { response_id: string };
 
 /**
- * Stores a batch of pending calls. One that is there already, settled or not, is left as it is.
+ * Stores a batch of pending calls. A call that is already stored, settled or not, stays as it is.
  *
  * @param recordsJson a JSON array of PendingCall, as text
  */
@@ -21,7 +21,7 @@ export async function insertPendingCalls(db: Queryable, organizationId: string, 
   });
 }
 
-/** The pending call that the provider knows by this id; undefined where it is settled, too. */
+/** Finds a pending call by the provider's id. Undefined where there is none, or where it is settled. */
 export async function findPendingCall(
   db: Queryable,
   organizationId: string,
@@ -36,17 +36,17 @@ export async function findPendingCall(
   return rows[0]?.record;
 }
 
-/** Which pending calls a proxy can look after. */
+/** Which pending calls a proxy can poll. */
 export interface PendingScope {
-  /** The provider keys that it has: the provider tells of a call by its own key alone. */
+  /** The provider keys that the proxy has: a provider shows a call only to the key that made it. */
   readonly apiKeyIds: readonly string[];
-  /** At this age a call is given up, which takes no key. */
+  /** The age at which a call is given up. That needs no key. */
   readonly giveUpMs: number;
 }
 
 /**
- * Takes up to `limit` calls that it is time to look at. Each is this proxy's until it is due again: after half its age,
- * at least 2 seconds and at most a minute, so that one that ends soon is seen soon and a long one is asked for rarely.
+ * Claims up to `limit` calls that are due. A claimed call is this proxy's until it is due again: after half its age, at
+ * least 2 seconds and at most a minute. So the end of a short call is seen soon, and a long call is polled rarely.
  */
 export async function claimPendingCalls(
   db: Queryable,
@@ -71,8 +71,8 @@ export async function claimPendingCalls(
   return rows.map((row) => row.record);
 }
 
-/** In how many milliseconds the next of these calls is due; undefined where none is pending. */
-export async function nextLookInMs(
+/** Milliseconds until the next of these calls is due. Undefined where none is pending. */
+export async function nextCheckInMs(
   db: Queryable,
   organizationId: string,
   { apiKeyIds, giveUpMs }: PendingScope,
@@ -88,10 +88,10 @@ export async function nextLookInMs(
 }
 
 /**
- * Marks calls as settled, once their records are in `requests`.
+ * Marks calls as settled. Their records must already be in `requests`.
  *
  * @param recordsJson a JSON array of RequestRecord, as text
- * @returns the request ids of those that nobody had marked before
+ * @returns the request ids that were not marked before
  */
 export async function markSettled(db: Queryable, organizationId: string, recordsJson: string): Promise<Set<string>> {
   const { rows } = await db.query<{ request_id: string }>({

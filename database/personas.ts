@@ -1,12 +1,12 @@
 import type { Queryable } from './queryable.ts';
 
-/** A persona as a YAML resource states it; `contentSealed` is sealed for `personas.content` of this persona. */
+/** A persona as a YAML resource states it. `contentSealed` is sealed for `personas.content`. */
 export interface PersonaWrite {
   readonly organizationId: string;
   readonly personaId: string;
   /** `namespace/name` of the Persona that owns the row. */
   readonly resource: string;
-  /** The only namespace whose pods may use it, under whose key it is sealed; null: every member namespace's. */
+  /** The only namespace whose pods may use the persona; its key seals the text. Null: all member namespaces. */
   readonly servesNamespace: string | null;
   readonly name: string;
   readonly description: string | null;
@@ -50,7 +50,7 @@ export async function upsertPersona(db: Queryable, persona: PersonaWrite): Promi
   );
 }
 
-/** Stored personas by their ids, to compare with what they should be. */
+/** Reads stored personas by id, to compare them with the resources. */
 export async function findPersonas(
   db: Queryable,
   organizationId: string,
@@ -82,10 +82,10 @@ export async function deletePersona(db: Queryable, organizationId: string, perso
   return rowCount === 1;
 }
 
-/** What the API can change of a persona that it made; absent fields stay as they are. */
+/** Changes that the API may make to a persona that it created. Absent fields stay as they are. */
 export interface PersonaChanges {
   readonly name?: string | undefined;
-  /** Null takes it away. */
+  /** Null removes the description. */
   readonly description?: string | null | undefined;
   readonly contentSealed?: Uint8Array | undefined;
   readonly users?: readonly string[] | undefined;
@@ -95,7 +95,7 @@ export interface PersonaChanges {
 }
 
 /**
- * Stores a persona that the API makes.
+ * Stores a persona that the API creates.
  *
  * @throws Postgres error 23505 on `personas_name` where another persona of the organization has the name
  */
@@ -122,7 +122,7 @@ export async function insertPersona(
 }
 
 /**
- * Changes a persona that the API made.
+ * Changes a persona that the API created.
  *
  * @returns whether there was one
  * @throws Postgres error 23505 on `personas_name` where another persona of the organization has the name
@@ -163,8 +163,8 @@ export async function updatePersona(
 }
 
 /**
- * Takes a persona that the API made out of use: one that calls were made with is deactivated, so that what was spent
- * keeps its name; one that none was made with is deleted.
+ * Takes a persona that the API created out of use. A persona that calls were made with is deactivated, so that their
+ * cost keeps its name; any other is deleted.
  *
  * @returns what became of it; undefined where there is none
  */

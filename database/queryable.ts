@@ -1,4 +1,4 @@
 import type { ClientBase } from 'pg';
 
-/** What a query function needs: a client or a pool. */
+/** The first argument of a query function: a client or a pool. */
 export type Queryable = Pick<ClientBase, 'query'>;

@@ -6,7 +6,7 @@ export interface RatingRecord {
   rating_id: string;
   request_id: string;
   response_id: string | null;
-  /** Whose call it was. */
+  /** The user who made the call. */
   user_id: string;
   rating: 1 | -1;
   feedback: string | null;
@@ -16,7 +16,8 @@ export interface RatingRecord {
 }
 
 /**
- * Stores a batch of ratings, each in the history and the newest of each call as its rating. May be sent again.
+ * Stores a batch of ratings. Each goes into the history, and the newest becomes the call's rating. It is safe to send a
+ * batch again.
  *
  * @param ratingsJson a JSON array of RatingRecord, as text
  */

@@ -34,7 +34,7 @@ export interface RequestRecord {
   output_tokens: number | null;
   reasoning_tokens: number | null;
   total_tokens: number | null;
-  /** Units of few calls; absent where they are none of this call's. The first four are parts of the tokens above. */
+  /** Units that few calls have; absent where a call has none. The first four are parts of the tokens above. */
   input_audio_tokens?: number;
   input_image_tokens?: number;
   output_audio_tokens?: number;
@@ -44,32 +44,35 @@ export interface RequestRecord {
   image_quality?: string;
   audio_seconds?: number;
   characters?: number;
-  /** Digests (`keptIdDigest`) of ids by which later calls may name parts of the answer; absent where it has none. */
+  /**
+   * Digests (`keptIdDigest`) of the ids by which later calls may refer to parts of the answer. Absent where there are
+   * none.
+   */
   kept_ids?: string[];
   /** US dollars as a decimal string; null: unpriced. */
   cost_usd: string | null;
   duration_ms: number | null;
   time_to_first_token_ms: number | null;
-  /** Base64 of envelopes for `request_contents.input` and `.output`; null where contents are not stored. */
+  /** Base64 of the envelopes for `request_contents.input` and `.output`. Null where contents are not stored. */
   input_sealed: string | null;
   output_sealed: string | null;
 }
 
-/** Records on their way: JSON text, and behind one another as bytes the contents that were in it. */
+/** A batch of records: their JSON text without the contents, and the contents as concatenated bytes. */
 export interface RequestBatch {
   readonly json: string;
   readonly contents: Buffer;
 }
 
-/** Makes a batch out of records, a few at a time where they are many. */
+/** Makes a batch from records. Many records can be added a few at a time. */
 export interface RequestGatherer {
-  /** @param records JSON texts of RequestRecord: the spool keeps them so, and nothing is parsed on the way */
+  /** @param records JSON texts of RequestRecord, as the spool keeps them; nothing is parsed */
   add(records: readonly string[]): void;
   finish(): RequestBatch;
 }
 
 /**
- * Takes the contents out of the JSON, where they are most of it, and says in it where they are among the bytes: Postgres
+ * Moves the contents, most of the text, out of the JSON into bytes, and puts their positions into the JSON: Postgres
  * copies bytes many times faster than it reads text.
  */
 export function gatherRequests(): RequestGatherer {
@@ -77,7 +80,7 @@ export function gatherRequests(): RequestGatherer {
   const contents: Buffer[] = [];
   let at = 1;
   const takeContent = (record: string, name: 'input' | 'output'): string => {
-    // Base64 has no quotes, and the quotes of what a client sent are escaped in JSON.
+    // Base64 has no quotes, and in text from a client quotes are escaped.
     const key = `"${name}_sealed":"`;
     const from = record.indexOf(key);
     if (from === -1) return record;
@@ -97,10 +100,10 @@ export function gatherRequests(): RequestGatherer {
 }
 
 /**
- * Stores a batch of records with their users, in one statement; a trigger adds those that are new to their sessions and to
- * what analytics read. A record that is there already is left as it is, so a batch may be sent again after a failure
- * whose outcome is unknown. Of users who were erased since, neither name nor contents are stored; the trigger gives their
- * records to somebody unknown.
+ * Stores a batch of records with their users, in one statement. A trigger adds new records to their sessions and to the
+ * sums of analytics. A record that is already stored stays as it is, so a batch whose outcome is unknown may be sent
+ * again. For a user who has been erased, neither name nor contents are stored; the trigger moves the records to an
+ * anonymous user.
  */
 export async function insertRequests(
   db: Queryable,
@@ -169,7 +172,7 @@ export async function insertRequests(
   });
 }
 
-/** What later steps need to know of an earlier call. */
+/** The facts about an earlier call that a later request needs. */
 export interface RequestReference {
   readonly requestId: string;
   readonly responseId: string | null;
@@ -191,7 +194,7 @@ export function referenceOf(record: RequestRecord): RequestReference {
 const reference = `request_id as "requestId", response_id as "responseId", user_id as "userId",
   session_id as "sessionId", api_key_id as "apiKeyId"`;
 
-/** The call of this request id, of which `startedAtMs` is a part (`requestStartedAtMs`). */
+/** Finds a call by request id. `startedAtMs` is the time in that id (`requestStartedAtMs`). */
 export async function findRequestById(
   db: Queryable,
   organizationId: string,
@@ -207,7 +210,7 @@ export async function findRequestById(
   return rows[0];
 }
 
-/** The newest call that the provider answered with this response id. */
+/** Finds the newest call that the provider answered with this response id. */
 export async function findRequestByResponseId(
   db: Queryable,
   organizationId: string,
@@ -224,7 +227,10 @@ export async function findRequestByResponseId(
   return rows[0];
 }
 
-/** A call whose answer had a part that the provider keeps by this id. Not the newest: no index has both. */
+/**
+ * Finds a call whose answer has a part with this id at the provider. It is not always the newest such call: no index
+ * covers both.
+ */
 export async function findRequestByKeptId(
   db: Queryable,
   organizationId: string,
@@ -239,21 +245,21 @@ export async function findRequestByKeptId(
   return rows[0];
 }
 
-/** In SQL: when the call of a request id started, which is a part of it (ids.ts), so that one partition is read. */
+/** A SQL expression for the start time in a request id (ids.ts), so that a look-up reads a single partition. */
 export function startedAtOfRequest(requestId: string): string {
   return `case when ${requestId} ~ '^req_[0-9a-f]{32}$'
       then timestamptz 'epoch' + ('x' || substr(${requestId}, 5, 12))::bit(48)::bigint * interval '1 millisecond'
     end`;
 }
 
-/** What is stored of what was said in a call; each part null where it was not kept. */
+/** The stored contents of a call. A part that was not stored is null. */
 export interface RequestContents {
   readonly status: RequestRecord['status'];
   readonly inputSealed: Uint8Array | null;
   readonly outputSealed: Uint8Array | null;
 }
 
-/** The contents of the call of this request id, of which `startedAtMs` is a part (`requestStartedAtMs`). */
+/** Reads the contents of a call by request id. `startedAtMs` is the time in that id (`requestStartedAtMs`). */
 export async function findRequestContents(
   db: Queryable,
   organizationId: string,
@@ -272,10 +278,11 @@ export async function findRequestContents(
 }
 
 /**
- * Makes the partitions of the month that contains `at`, unless they are there or no clock should show such a time.
+ * Makes the partitions of the month that contains `at`, unless they exist or the time is implausible.
  *
- * @param db the owner's: no tenant may
- * @throws DatabaseError 55P03 where somebody keeps the default partition; 55000 where too many records wait in it
+ * @param db the owner's connection; a tenant has no right to do this
+ * @throws DatabaseError 55P03 where another session has locked the default partition; 55000 where it has too many
+ * records
  */
 export async function ensureRequestPartitions(db: Queryable, at: Date): Promise<void> {
   await db.query('select chaperone.make_request_partitions($1::timestamptz)', [at]);

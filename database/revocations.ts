@@ -1,9 +1,9 @@
 import type { Queryable } from './queryable.ts';
 
-/** Which tokens are not accepted any more. */
+/** A rule that makes tokens invalid. */
 export type Revocation = {
   readonly organizationId: string;
-  /** When none of them can be valid any more; null: not known. */
+  /** When the last of these tokens expires by itself. Null: not known. */
   readonly expiresAt: Date | null;
 } & (
   | { readonly kind: 'token'; readonly tokenId: string }
@@ -12,7 +12,7 @@ export type Revocation = {
   | { readonly kind: 'all'; readonly issuedBefore: Date }
 );
 
-/** Revokes tokens. What was revoked before stays so. */
+/** Revokes tokens. Earlier revocations stay. */
 export async function insertRevocation(db: Queryable, revocation: Revocation): Promise<void> {
   await db.query(
     `insert into chaperone.revocations as r (organization_id, kind, subject, issued_before, expires_at)
@@ -44,7 +44,7 @@ function subjectOf(revocation: Revocation): string {
   }
 }
 
-/** Deletes the revocations, of all organizations, of tokens that have expired by themselves. Proxies drop them as they do. */
+/** Deletes revocations whose tokens have all expired, in all organizations. Proxies drop these by themselves. */
 export async function deleteExpiredRevocations(db: Queryable): Promise<void> {
   await db.query('delete from chaperone.revocations where expires_at < now()');
 }

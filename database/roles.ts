@@ -5,13 +5,14 @@ import { connectTimeoutMs, followerName } from './client.ts';
 import type { Queryable } from './queryable.ts';
 
 /**
- * Makes the organization's login role, or gives it this password. The role sees the organization's rows and no others, and
- * has its limits: as many connections as before, else 20.
+ * Makes the organization's login role, or sets its password. The role sees only the organization's rows. It keeps its
+ * connection limit; a new role gets 20.
  *
  * @returns the role's name
  */
 export async function ensureOrganizationRole(db: Queryable, organizationId: string, password: string): Promise<string> {
-  // The function leaves a role alone that is somebody's already, and it may only be this organization's.
+  // `ensure_organization_role` keeps an existing registration of the role. The role's name contains this organization's
+  // id, so a registration for another organization is wrong and is deleted first.
   await db.query(
     `delete from chaperone.organization_roles
      where role_name = 'chaperone_org_' || replace($1::uuid::text, '-', '') and organization_id <> $1::uuid`,
@@ -25,18 +26,18 @@ export async function ensureOrganizationRole(db: Queryable, organizationId: stri
 }
 
 /**
- * Gives the organization's login its limits, and takes away whatever settings it gave itself.
+ * Sets the limits of the organization's role, and removes settings that the role gave itself.
  *
- * @param connections how many the organization's proxies may have together
+ * @param connections how many connections all the organization's proxies may have together
  */
 export async function limitOrganizationRole(db: Queryable, organizationId: string, connections: number): Promise<void> {
   await db.query('select chaperone.limit_organization_role($1::uuid, $2::integer)', [organizationId, connections]);
 }
 
 /**
- * Limits the logins that no Organization stands for any more, such as those of data that is retained.
+ * Limits the roles whose Organization no longer exists, such as those of retained data.
  *
- * @returns how many there were
+ * @returns how many roles were limited
  */
 export async function limitRetainedRoles(db: Queryable, connections: number): Promise<number> {
   const { rows } = await db.query<{ count: number }>(
@@ -55,11 +56,10 @@ export async function limitRetainedRoles(db: Queryable, connections: number): Pr
 }
 
 /**
- * Ends the sessions of the organization's login that were opened before its present password was set: whoever has that one
- * connects anew.
+ * Ends the role's sessions from before the current password was set. Whoever has the current password reconnects.
  *
- * @returns how many there were
- * @throws DatabaseError 42501 where the owner may not, as where somebody else made the role
+ * @returns how many sessions were ended
+ * @throws DatabaseError 42501 where the owner lacks the right, for example where another user made the role
  */
 export async function endOrganizationSessions(db: Queryable, organizationId: string): Promise<number> {
   const { rows } = await db.query<{ count: number }>(
@@ -70,7 +70,7 @@ export async function endOrganizationSessions(db: Queryable, organizationId: str
   return rows[0]?.count ?? 0;
 }
 
-/** Notes when a password was set that is from before this was noted, in seconds since 1970. */
+/** Records when the password was set, for a password that is older than this column. Seconds since 1970. */
 export async function notePasswordAge(db: Queryable, organizationId: string, issuedAtS: number): Promise<void> {
   await db.query(
     `update chaperone.organization_roles set password_set_at = to_timestamp($2::double precision)
@@ -80,30 +80,30 @@ export async function notePasswordAge(db: Queryable, organizationId: string, iss
 }
 
 /**
- * Ends the sessions of organizations whose transaction has been open for so long: what it holds stops migrations, and a
- * session may switch its own time-out off.
+ * Ends tenants' sessions whose transaction has been open for longer than `maxDurationMs`. Its locks block migrations, and a
+ * session can switch off its own time-out.
  *
- * @returns the logins
+ * @returns the roles of the ended sessions
  */
-export async function endLongTransactions(db: Queryable, longestMs: number): Promise<string[]> {
+export async function endLongTransactions(db: Queryable, maxDurationMs: number): Promise<string[]> {
   const { rows } = await db.query<{ login: string }>(
     `select a.usename as login, pg_terminate_backend(a.pid)
      from pg_stat_activity a join chaperone.organization_roles r on r.role_name = a.usename
      where a.xact_start < now() - $1::double precision * interval '1 millisecond'`,
-    [longestMs],
+    [maxDurationMs],
   );
   return rows.map(({ login }) => login);
 }
 
-/** A proxy that is told of nothing asks every other second. */
+/** A proxy that gets no notification polls every two seconds. */
 const noticeMs = 3_000;
 
 /**
- * Drops the organization's login role with its sessions and whatever it made or granted; nothing happens where there is
- * none. Proxies get the time to see that their rights are gone: of a login that fails they would believe for minutes that
- * its password is rotating, and go on.
+ * Drops the organization's login role with its sessions and everything it made or granted. Nothing happens where there
+ * is no role. First, proxies get time to see that their rights are gone: if their login merely failed, they would take
+ * it for a password rotation and go on for minutes.
  *
- * @returns why the role is still there, with no right to anything; undefined where it is gone
+ * @returns why the role still exists, without any rights; undefined where it is gone
  */
 export async function dropOrganizationRole(db: Queryable, organizationId: string): Promise<string | undefined> {
   await db.query('select chaperone.close_organization_role($1::uuid)', [organizationId]);
@@ -115,7 +115,7 @@ export async function dropOrganizationRole(db: Queryable, organizationId: string
   return rows[0]?.reason ?? undefined;
 }
 
-/** Whether a proxy has the connection by which it follows the organization's configuration. */
+/** Whether any proxy still follows the organization's configuration. */
 async function isFollowed(db: Queryable, organizationId: string): Promise<boolean> {
   const { rowCount } = await db.query(
     `select from pg_stat_activity
@@ -129,12 +129,12 @@ async function isFollowed(db: Queryable, organizationId: string): Promise<boolea
 const wrongPassword = '28P01';
 
 /**
- * Whether the database refuses the password in its URL. It is tried, since only a superuser may compare it with what
- * Postgres keeps (`pg_authid`). Where nobody can log in for another reason, nothing is known against the password.
+ * Whether the database refuses the password in the URL. This tries to log in, since only a superuser may read
+ * `pg_authid`. Where the login fails for another reason, the password counts as accepted.
  */
 export async function isPasswordRefused(databaseUrl: string): Promise<boolean> {
   const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: connectTimeoutMs });
-  // A connection that is lost once it stands has told what was to be known.
+  // A connection that is lost later has already answered the question.
   client.on('error', () => {});
   try {
     await client.connect();
@@ -147,7 +147,7 @@ export async function isPasswordRefused(databaseUrl: string): Promise<boolean> {
 }
 
 /**
- * What Postgres stores instead of a password, so that the password itself is in no statement
+ * The verifier that Postgres stores instead of a password, so that no statement contains the password itself
  * (SCRAM-SHA-256, RFC 5803: `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`).
  */
 export function scramVerifier(password: string, salt: Uint8Array = randomBytes(16), iterations = 4096): string {

@@ -1,17 +1,17 @@
 import type { Queryable } from './queryable.ts';
 
-/** What a server keeps for those who run it, whatever organizations take. */
+/** The server's settings that keep organizations from using up its resources. */
 export interface ServerLimits {
   readonly maxConnections: number;
-  /** Connections that the owner gets when all others are taken. */
+  /** Connections that are reserved for the owner. */
   readonly reservedConnections: number;
-  /** Whether a statement that sorts or joins too much ends before it fills the disk. */
+  /** Whether `temp_file_limit` ends a statement before its temporary files fill the disk. */
   readonly limitsTempFiles: boolean;
 }
 
 /** @param db the owner's */
 export async function readServerLimits(db: Queryable): Promise<ServerLimits> {
-  // `reserved_connections` and its role are there since PostgreSQL 16; superusers have their own besides.
+  // `reserved_connections` and its role exist since PostgreSQL 16. Superusers have their own setting.
   const { rows } = await db.query<ServerLimits>(
     `select current_setting('max_connections')::integer as "maxConnections",
        case when exists (select from pg_roles where rolname = 'pg_use_reserved_connections' and pg_has_role(oid, 'usage'))
@@ -21,6 +21,6 @@ export async function readServerLimits(db: Queryable): Promise<ServerLimits> {
        current_setting('temp_file_limit') <> '-1' as "limitsTempFiles"`,
   );
   const [limits] = rows;
-  if (!limits) throw new Error('The server says nothing of its settings');
+  if (!limits) throw new Error('The server did not return its settings');
   return limits;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Queryable } from './queryable.ts';
 
-/** Somebody who calls, by the id that applications send. */
+/** A user, identified by the id that applications send. */
 export interface UserRow {
   readonly userId: string;
   readonly externalId: string;
@@ -20,7 +20,7 @@ export interface UsersQuery {
   readonly offset: number;
 }
 
-/** A page of the organization's users by their external ids, and how many there are in all. */
+/** Lists a page of the organization's users by external id, with the total count. */
 export async function listUsers(
   db: Queryable,
   organizationId: string,
@@ -46,7 +46,7 @@ export async function findUser(db: Queryable, organizationId: string, userId: st
   return rows[0];
 }
 
-/** @returns the new user; undefined where there is one of this external id */
+/** @returns the new user; undefined where the external id is taken */
 export async function insertUser(
   db: Queryable,
   organizationId: string,
@@ -62,7 +62,7 @@ export async function insertUser(
   return rows[0];
 }
 
-/** Changes what is given. @returns the user as it is then; undefined where there is none */
+/** Changes the given fields. @returns the changed user; undefined where there is none */
 export async function updateUser(
   db: Queryable,
   organizationId: string,
@@ -80,37 +80,40 @@ export async function updateUser(
   return rows[0];
 }
 
-/** An insert takes milliseconds; what takes longer is somebody else's work, and is not waited for. */
-const writersMs = 5_000;
+/**
+ * An insert takes milliseconds. A transaction that takes longer than this is something else, so nothing waits for it.
+ */
+const writerTimeoutMs = 5_000;
 
 /**
- * Erases the person behind a user: contents, feedback and names go; counts and sums stay, with somebody unknown. What
- * arrives later and is from before is erased on its way in.
+ * Erases the person behind a user. Contents, feedback and names are deleted; counts and sums stay, under an anonymous
+ * user. Records from before the erasure that arrive later are erased on insert.
  *
- * @returns the id that stands in the records instead; undefined where there is no such user
+ * @returns the anonymous id that the records have now; undefined where there is no such user
  */
 export async function eraseUser(db: Queryable, userId: string): Promise<string | undefined> {
   if (!(await noteErasure(db, userId))) return undefined;
-  // Whoever was writing then has not seen the note, and is not to be seen by the erasure only half.
+  // A transaction that is writing now has not seen the note. The erasure waits until all of its rows are visible.
   const next = await nextTransaction(db);
-  for (let waitedMs = 0; waitedMs < writersMs && !(await haveEndedBefore(db, next)); waitedMs += 20) await delay(20);
+  for (let waitedMs = 0; waitedMs < writerTimeoutMs && !(await haveEndedBefore(db, next)); waitedMs += 20)
+    await delay(20);
   return erase(db, userId);
 }
 
-/** Of a user with years of calls. */
+/** Enough for a user with years of calls. */
 const erasureMs = 10 * 60_000;
 
-/** By far the longest statement of a proxy: for it alone the limits of a login are lifted. */
+/** A proxy's longest statement by far. It is the only one for which the role's limits are lifted. */
 async function erase(db: Queryable, userId: string): Promise<string | undefined> {
   const statement = {
     text: 'select chaperone.erase_user($1::uuid) as stranger',
     values: [userId],
-    // It goes before the client's.
+    // It overrides the client's own.
     query_timeout: erasureMs + 5_000,
   };
   await db.query('begin');
   try {
-    // `transaction_timeout` is there since PostgreSQL 17, and once it runs can only be switched off.
+    // `transaction_timeout` exists since PostgreSQL 17. In a running transaction it can only be switched off.
     await db.query(
       `select set_config(name, case name when 'statement_timeout' then $1::text else '0' end, true)
        from pg_settings where name in ('statement_timeout', 'transaction_timeout')`,
@@ -130,13 +133,13 @@ async function noteErasure(db: Queryable, userId: string): Promise<boolean> {
   return rows[0]?.noted ?? false;
 }
 
-/** The id that the next transaction that writes will have. */
+/** The id that the next writing transaction will get. */
 async function nextTransaction(db: Queryable): Promise<string> {
   const { rows } = await db.query<{ next: string }>('select pg_snapshot_xmax(pg_current_snapshot())::text as next');
   return rows[0]?.next ?? '0';
 }
 
-/** Whether every transaction that wrote anything before the one of this id has ended. */
+/** Whether every writing transaction with a lower id has ended. */
 async function haveEndedBefore(db: Queryable, transaction: string): Promise<boolean> {
   const { rows } = await db.query<{ ended: boolean }>(
     'select pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8 as ended',

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import {
   checkConstraint,
   listUncheckedConstraints,
-  neutraliseFigures,
+  removeImplausibleFigures,
   type UncheckedConstraint,
 } from '../database/figures.ts';
 import type { Queryable } from '../database/queryable.ts';
@@ -28,7 +28,7 @@ export async function checkConstraints(db: Queryable, log: Logger): Promise<void
 }
 
 async function neutralise(db: Queryable, table: string, log: Logger): Promise<void> {
-  for (const { organizationId, records } of await neutraliseFigures(db, table)) {
+  for (const { organizationId, records } of await removeImplausibleFigures(db, table)) {
     const message = 'records had figures that cannot be, such as a negative cost: these are unknown from now on';
     log.warn({ table, organizationId, records }, message);
   }

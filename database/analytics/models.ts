@@ -14,7 +14,7 @@ import {
 } from './usage.ts';
 
 export interface ModelUsage extends UsageSums {
-  /** Empty where neither the model that answered nor the one asked for is known. */
+  /** The model that answered, else the requested one. Empty where neither is known. */
   readonly model: string;
 }
 

@@ -9,7 +9,7 @@ import {
   usageSums,
 } from './usage.ts';
 
-/** Sums of a day, of a model, or (both null) of all. */
+/** Sums of one day or of one model. Where both are null: of everything. */
 export interface UsageBreakdown extends UsageSums {
   readonly day: string | null;
   readonly model: string | null;
@@ -18,7 +18,7 @@ export interface UsageBreakdown extends UsageSums {
   readonly interruptedCount: string;
 }
 
-/** Usage in all, by day and by model: one row each, days in their order, the most used model first. */
+/** Reads usage in total, by day and by model, one row each. Days are in order; the most used model comes first. */
 export async function readUsageBreakdown(db: Queryable, filter: UsageFilter): Promise<UsageBreakdown[]> {
   const { rows } = await db.query<UsageBreakdown>(
     `select to_char(day, 'YYYY-MM-DD') as day, model, ${namedSums}, failed_count as "failedCount",
@@ -63,7 +63,7 @@ export async function readTopUsers(db: Queryable, filter: UsageFilter, limit: nu
   return rows;
 }
 
-/** A persona as far as analytics show it, deleted ones too. */
+/** The facts about a persona that analytics show. Deleted personas have them, too. */
 export interface PersonaFacts {
   readonly personaId: string;
   readonly name: string;

@@ -14,7 +14,7 @@ import {
   usageSums,
 } from './usage.ts';
 
-/** Of a persona that was not used, the sums are zero and `lastRequestAt` is null. */
+/** For a persona that was not used, the sums are zero and `lastRequestAt` is null. */
 export interface PersonaUsage extends Omit<UsageSums, 'lastRequestAt'> {
   readonly personaId: string;
   readonly name: string;
@@ -27,13 +27,13 @@ export interface PersonaUsage extends Omit<UsageSums, 'lastRequestAt'> {
 }
 
 export interface PersonaListOptions extends Page {
-  /** Inactive ones too, and deleted ones that were used. */
+  /** Includes inactive personas, and deleted ones that were used. */
   readonly includeInactive: boolean;
-  /** External id: only those that this user may use or has used. Null: all. */
+  /** An external user id: lists only personas that this user may use or has used. Null: all. */
   readonly visibleTo: string | null;
 }
 
-/** Usage by persona, the most used first; those that were not used, too. */
+/** Reads usage by persona, the most used first. Unused personas are included. */
 export async function readPersonaUsage(
   db: Queryable,
   filter: UsageFilter,

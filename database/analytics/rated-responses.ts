@@ -2,7 +2,7 @@ import type { Queryable } from '../queryable.ts';
 import { startedAtOfRequest } from '../requests.ts';
 import type { Page, UsageFilter } from './usage.ts';
 
-/** A rating with its call; what is of the call is null where that is not stored (yet, or any more). */
+/** A rating with its call. The call's fields are null where the call is not stored: not yet, or no longer. */
 export interface RatedResponse {
   readonly requestId: string;
   readonly responseId: string | null;
@@ -24,8 +24,8 @@ export interface RatingTotals {
 }
 
 /**
- * The ratings given in the period, the latest first. Each call is looked up by itself: left the choice, the planner reads
- * all of them.
+ * Reads the ratings given in the period, the latest first. Each call is looked up separately, since the planner would
+ * otherwise read all calls.
  */
 export async function readRatedResponses(db: Queryable, filter: UsageFilter, page: Page): Promise<RatedResponse[]> {
   const { rows } = await db.query<RatedResponse>(
@@ -73,7 +73,7 @@ function valuesOf({ organizationId, firstDay, lastDay, kind, userId, personaId, 
 const isItsCall = `
   q.organization_id = $1::uuid and q.request_id = r.request_id and q.started_at = ${startedAtOfRequest('r.request_id')}`;
 
-/** Where there is no call (yet, or any more), it is one of kind `call`: hardly anything else is rated. */
+/** Where the call is not stored, its kind counts as `call`: hardly anything else is rated. */
 const isSelected = `
   r.organization_id = $1::uuid and r.rated_at >= $2::date::timestamp at time zone 'UTC'
     and r.rated_at < ($3::date + 1)::timestamp at time zone 'UTC' and ($5::uuid is null or r.user_id = $5::uuid)

@@ -2,7 +2,7 @@ import { nobody } from '../ids.ts';
 import type { Queryable } from '../queryable.ts';
 import type { Page, UsageFilter } from './usage.ts';
 
-/** A session as far as the filter's calls go: its start and its end are those of the first and the last of them. */
+/** A session, counting only the calls that match the filter. The first and the last of them give its start and end. */
 export interface SessionUsage {
   readonly sessionId: string;
   /** Null for sessions of calls without a user. */
@@ -25,13 +25,13 @@ export interface SessionTotals {
 /**
  * The sessions of one page, the latest started first.
  *
- * Where they have a place, they are found by an index: the ones that began in the period, and the few that began before
- * it and went on in it. Others are added up first.
+ * Where prepared tables can answer the filter (`findPreparedTables`), an index finds the sessions: those that began in
+ * the period, and the few that began earlier and went on in it. For other filters, the calls are summed first.
  */
 export async function readSessions(db: Queryable, filter: UsageFilter, page: Page): Promise<SessionUsage[]> {
-  const place = findPlace(filter);
+  const tables = findPreparedTables(filter);
   const { rows } = await db.query<SessionUsage>(
-    `with listed as (${place ? listedByIndex(place) : listedBySums})
+    `with listed as (${tables ? listedByIndex(tables) : listedBySums})
      select l.session_id as "sessionId", external_id as "externalId", l.started_at as "startedAt",
        last_request_at as "lastRequestAt", request_count as "requestCount", unpriced_count as "unpricedCount",
        total_tokens as "totalTokens", cost_usd as "costUsd", models
@@ -50,12 +50,10 @@ export async function readSessions(db: Queryable, filter: UsageFilter, page: Pag
   return rows;
 }
 
-/**
- * How many sessions there are, how many of them had a call since `activeSince`, and how long all took together.
- */
+/** Reads the number of sessions, how many had a call since `activeSince`, and their total duration. */
 export async function readSessionTotals(db: Queryable, filter: UsageFilter, activeSince: Date): Promise<SessionTotals> {
-  const place = findPlace(filter);
-  const { rows } = await db.query<SessionTotals>(place ? totalsBySpans(place) : totalsBySums, [
+  const tables = findPreparedTables(filter);
+  const { rows } = await db.query<SessionTotals>(tables ? totalsBySpans(tables) : totalsBySums, [
     ...valuesOf(filter),
     activeSince,
   ]);
@@ -63,23 +61,23 @@ export async function readSessionTotals(db: Queryable, filter: UsageFilter, acti
   return totals ?? { sessions: '0', activeSessions: '0', durationMs: '0' };
 }
 
-/** Tables that tell users and days of sessions apart, as far as their calls go. */
-interface Place {
+/** Prepared tables with one row per session or per span of days, by user. */
+interface PreparedTables {
   readonly sessions: string;
   readonly spans: string;
-  /** Which of their rows are meant. */
-  readonly isMeant: string;
+  /** The SQL condition that selects the rows of the filter. */
+  readonly condition: string;
 }
 
 const facets = { sessions: 'chaperone.session_facets', spans: 'chaperone.facet_spans' } as const;
 const places = {
-  all: { sessions: 'chaperone.sessions', spans: 'chaperone.session_spans', isMeant: 'true' },
-  persona: { ...facets, isMeant: `facet = 'persona:' || $6::uuid::text` },
-  model: { ...facets, isMeant: `facet = 'model:' || $7::text` },
-} as const satisfies Record<string, Place>;
+  all: { sessions: 'chaperone.sessions', spans: 'chaperone.session_spans', condition: 'true' },
+  persona: { ...facets, condition: `facet = 'persona:' || $6::uuid::text` },
+  model: { ...facets, condition: `facet = 'model:' || $7::text` },
+} as const satisfies Record<string, PreparedTables>;
 
-/** Calls of any persona and model have a place, those of one persona, and those of one model. */
-function findPlace({ kind, personaId, model }: UsageFilter): Place | undefined {
+/** Chooses the prepared tables: there are some for all calls, for one persona's and for one model's. */
+function findPreparedTables({ kind, personaId, model }: UsageFilter): PreparedTables | undefined {
   if (kind !== 'call') return undefined;
   if (personaId === null) return model === null ? places.all : model === '' ? undefined : places.model;
   return model === null && personaId !== nobody ? places.persona : undefined;
@@ -89,7 +87,7 @@ function valuesOf({ organizationId, firstDay, lastDay, kind, userId, personaId, 
   return [organizationId, firstDay, lastDay, kind, userId, personaId, model];
 }
 
-/** Rows of `session_usage`, but for their user. */
+/** Selects rows of `session_usage`, for any user. */
 const isSelected = `
   day between $2::date and $3::date and ($4::text is null or kind = $4::text)
     and ($6::uuid is null or persona_id = $6::uuid)
@@ -97,11 +95,11 @@ const isSelected = `
 
 const startOf = (day: string) => `(${day})::timestamp at time zone 'UTC'`;
 
-const listedByIndex = ({ sessions, isMeant }: Place) => `
+const listedByIndex = ({ sessions, condition }: PreparedTables) => `
   (
     select user_id, session_id, first_call_at as started_at
     from ${sessions}
-    where organization_id = $1::uuid and ${isMeant} and first_call_at >= ${startOf('$2::date')}
+    where organization_id = $1::uuid and ${condition} and first_call_at >= ${startOf('$2::date')}
       and first_call_at < ${startOf('$3::date + 1')} and ($5::uuid is null or user_id = $5::uuid)
     order by first_call_at desc, user_id, session_id
     limit $8::bigint + $9::bigint
@@ -114,7 +112,7 @@ const listedByIndex = ({ sessions, isMeant }: Place) => `
       from chaperone.session_usage
       where organization_id = $1::uuid and user_id = s.user_id and session_id = s.session_id and ${isSelected}
     ) inside
-  where s.organization_id = $1::uuid and ${isMeant} and s.first_call_day < s.last_call_day
+  where s.organization_id = $1::uuid and ${condition} and s.first_call_day < s.last_call_day
     and s.last_call_day >= $2::date and s.first_call_day < $2::date and ($5::uuid is null or s.user_id = $5::uuid)
     and inside.started_at is not null
   order by started_at desc, user_id, session_id
@@ -137,14 +135,14 @@ const totalsBySums = `
     coalesce(sum(extract(epoch from last_request_at) - extract(epoch from started_at)), 0) * 1000 as "durationMs"
   from (${summedSessions}) s`;
 
-/** Whole sessions from the spans; those that an edge of the period cuts, one by one. */
-const totalsBySpans = ({ sessions, spans, isMeant }: Place) => `
+/** Counts whole sessions from the spans, and sessions that an edge of the period cuts one by one. */
+const totalsBySpans = ({ sessions, spans, condition }: PreparedTables) => `
   select whole.sessions + cut.sessions as sessions, active.sessions as "activeSessions",
     whole.duration_ms + cut.duration_ms as "durationMs"
   from (
     select coalesce(sum(session_count), 0) as sessions, coalesce(sum(duration_ms), 0) as duration_ms
     from ${spans}
-    where organization_id = $1::uuid and ${isMeant} and first_day >= $2::date and last_day <= $3::date
+    where organization_id = $1::uuid and ${condition} and first_day >= $2::date and last_day <= $3::date
       and ($5::uuid is null or user_id = $5::uuid)
   ) whole, (
     select count(*) as sessions,
@@ -156,7 +154,7 @@ const totalsBySpans = ({ sessions, spans, isMeant }: Place) => `
         from chaperone.session_usage
         where organization_id = $1::uuid and user_id = s.user_id and session_id = s.session_id and ${isSelected}
       ) inside
-    where s.organization_id = $1::uuid and ${isMeant} and s.first_call_day < s.last_call_day
+    where s.organization_id = $1::uuid and ${condition} and s.first_call_day < s.last_call_day
       and s.last_call_day >= $2::date and s.first_call_day <= $3::date
       and (s.first_call_day < $2::date or s.last_call_day > $3::date)
       and ($5::uuid is null or s.user_id = $5::uuid) and inside.started_at is not null

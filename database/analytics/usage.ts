@@ -1,10 +1,10 @@
-/** Which calls figures are about. */
+/** Which calls to count. */
 export interface UsageFilter {
   readonly organizationId: string;
   /** First and last day of the period, `YYYY-MM-DD` in UTC. */
   readonly firstDay: string;
   readonly lastDay: string;
-  /** Null: both. */
+  /** Null: both kinds. */
   readonly kind: 'call' | 'analysis' | null;
   readonly userId: string | null;
   readonly personaId: string | null;
@@ -17,7 +17,7 @@ export interface Page {
   readonly offset: number;
 }
 
-/** What a group of calls adds up to. Postgres's integers and decimals, as text: exact. */
+/** The sums of a group of calls: integers and decimals from Postgres, as text, so they are exact. */
 export interface UsageSums {
   readonly requestCount: string;
   readonly completedCount: string;
@@ -26,13 +26,13 @@ export interface UsageSums {
   readonly outputTokens: string;
   readonly totalTokens: string;
   readonly costUsd: string;
-  /** Of the calls whose duration is known. */
+  /** Sum over the calls whose duration is known. */
   readonly durationMs: string;
   readonly durationCount: string;
   readonly lastRequestAt: Date;
 }
 
-/** What all groups add up to, those of other pages too. */
+/** The sums of all groups, including those on other pages. */
 export interface UsageTotals {
   readonly groups: number;
   readonly requestCount: string;
@@ -44,13 +44,13 @@ export interface UsageList<Group> {
   readonly totals: UsageTotals;
 }
 
-/** The smallest of the grains of the sums that tells apart what is asked for. */
+/** Chooses the coarsest grain of the sums that still separates what the query asks for. */
 export function chooseGrain(tellsApart: { readonly user: boolean; readonly persona: boolean }) {
   if (!tellsApart.user) return 'persona';
   return tellsApart.persona ? 'both' : 'user';
 }
 
-/** The sums of rows of `daily_usage` and `weekly_usage`. */
+/** Sums over rows of `daily_usage` or `weekly_usage`. */
 export const usageSums = `
   sum(completed_count + failed_count + cancelled_count + interrupted_count) as request_count,
   sum(completed_count) as completed_count, sum(unpriced_count) as unpriced_count,
@@ -58,14 +58,14 @@ export const usageSums = `
   sum(cost_usd) as cost_usd, sum(duration_ms) as duration_ms, sum(duration_count) as duration_count,
   max(last_request_at) as last_request_at`;
 
-/** The sums of such sums. */
+/** Sums over the results of `usageSums`. */
 export const sumsOfSums = `
   sum(request_count) as request_count, sum(completed_count) as completed_count, sum(unpriced_count) as unpriced_count,
   sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(total_tokens) as total_tokens,
   sum(cost_usd) as cost_usd, sum(duration_ms) as duration_ms, sum(duration_count) as duration_count,
   max(last_request_at) as last_request_at`;
 
-/** Such sums under the names of UsageSums. */
+/** These sums under the field names of UsageSums. */
 export const namedSums = `
   request_count as "requestCount", completed_count as "completedCount", unpriced_count as "unpricedCount",
   input_tokens as "inputTokens", output_tokens as "outputTokens", total_tokens as "totalTokens", cost_usd as "costUsd",
@@ -82,7 +82,9 @@ export const filteredDays = `chaperone.daily_usage where ${selected} and day bet
 const firstWeek = `date_trunc('week', ($3::date + 6)::timestamp)::date`;
 const endOfWeeks = `date_trunc('week', ($4::date + 1)::timestamp)::date`;
 
-/** The same sums in fewer rows, where days need not be told apart: whole weeks, and the days before and after them. */
+/**
+ * The same sums in fewer rows, where the query needs no single days: whole weeks, and the days before and after them.
+ */
 export const filteredUsage = `(
     select * from chaperone.daily_usage where ${selected} and day between $3::date and least(${firstWeek} - 1, $4::date)
     union all
@@ -91,7 +93,7 @@ export const filteredUsage = `(
     select * from chaperone.daily_usage where ${selected} and day between greatest(${firstWeek}, ${endOfWeeks}) and $4::date
   ) usage`;
 
-/** `$1` to `$8`: a filter's, for a question that tells users or personas apart. */
+/** The parameters `$1` to `$8` of a filter, for a query that separates users or personas. */
 export function filterValues(filter: UsageFilter, tellsApart: { readonly user?: boolean; readonly persona?: boolean }) {
   const { organizationId, firstDay, lastDay, kind, userId, personaId, model } = filter;
   const grain = chooseGrain({
@@ -101,7 +103,7 @@ export function filterValues(filter: UsageFilter, tellsApart: { readonly user?: 
   return [organizationId, grain, firstDay, lastDay, kind, userId, personaId, model];
 }
 
-/** A row of a page, each with the totals; of an empty page there is one row with nothing but them. */
+/** A row of a page. Every row has the totals; an empty page is one row that has only the totals. */
 export type PageRow<Group> = (Group | { readonly [Name in keyof Group]: null }) & {
   readonly groups: number;
   readonly allRequestCount: string;

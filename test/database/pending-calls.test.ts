@@ -5,7 +5,7 @@ import {
   findPendingCall,
   insertPendingCalls,
   markSettled,
-  nextLookInMs,
+  nextCheckInMs,
 } from '../../database/pending-calls.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import type { RequestRecord } from '../../database/requests.ts';
@@ -80,7 +80,7 @@ test('each call that is due is one proxy’s, until it is due again', async () =
   const ids = claims.flat().map((call) => call.request_id);
   assert.deepEqual(ids.sort(), records.map((record) => record.request_id).sort());
   assert.deepEqual(await claimPendingCalls(db, tenant.id, scope, 10), []);
-  const inMs = (await nextLookInMs(db, tenant.id, scope)) ?? 0;
+  const inMs = (await nextCheckInMs(db, tenant.id, scope)) ?? 0;
   assert.ok(inMs > 0 && inMs <= 60_000, String(inMs));
 });
 
@@ -89,7 +89,7 @@ test('a settled call is never due', async () => {
   await makeDue();
   await markSettled(db, tenant.id, JSON.stringify(records));
   assert.deepEqual(await claimPendingCalls(db, tenant.id, scope, 10), []);
-  assert.equal(await nextLookInMs(db, tenant.id, scope), undefined);
+  assert.equal(await nextCheckInMs(db, tenant.id, scope), undefined);
 });
 
 test('calls of a key that a proxy does not have are left to others, until they are given up', async () => {
@@ -97,8 +97,8 @@ test('calls of a key that a proxy does not have are left to others, until they a
   await makeDue();
   const without = { ...scope, apiKeyIds: ['another'] };
   assert.deepEqual(await claimPendingCalls(db, tenant.id, without, 10), []);
-  assert.equal(await nextLookInMs(db, tenant.id, without), undefined);
+  assert.equal(await nextCheckInMs(db, tenant.id, without), undefined);
   const late = { ...without, giveUpMs: 60_000 };
-  assert.ok(((await nextLookInMs(db, tenant.id, late)) ?? 1) <= 0);
+  assert.ok(((await nextCheckInMs(db, tenant.id, late)) ?? 1) <= 0);
   assert.equal((await claimPendingCalls(db, tenant.id, late, 10)).length, 2);
 });

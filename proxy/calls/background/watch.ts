@@ -1,6 +1,11 @@
 import type { Logger } from 'pino';
 import type { Dispatcher } from 'undici';
-import { claimPendingCalls, findPendingCall, nextLookInMs, type PendingCall } from '../../../database/pending-calls.ts';
+import {
+  claimPendingCalls,
+  findPendingCall,
+  nextCheckInMs,
+  type PendingCall,
+} from '../../../database/pending-calls.ts';
 import type { Queryable } from '../../../database/queryable.ts';
 import { ProxyError } from '../../error.ts';
 import type { Operation } from '../../operations/operation.ts';
@@ -143,7 +148,7 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
       }
       if (calls.length < claimed || stopping.signal.aborted) break;
     }
-    return (await query((db) => nextLookInMs(db, organizationId, scope()))) ?? idleMs;
+    return (await query((db) => nextCheckInMs(db, organizationId, scope()))) ?? idleMs;
   };
 
   const work = async () => {
