@@ -56,6 +56,12 @@ export interface RequestRecord {
   /** Base64 of the envelopes for `request_contents.input` and `.output`. Null where contents are not stored. */
   input_sealed: string | null;
   output_sealed: string | null;
+  /** The program that called, as its headers tell it; absent where they do not. */
+  client_name?: string | undefined;
+  client_version?: string | undefined;
+  /** The body's `safety_identifier` and `user`: what a client says, which decides nothing. */
+  safety_identifier?: string | undefined;
+  end_user?: string | undefined;
 }
 
 /** A batch of records: their JSON text without the contents, and the contents as concatenated bytes. */
@@ -122,7 +128,8 @@ export async function insertRequests(
           output_tokens bigint, reasoning_tokens bigint, total_tokens bigint, input_audio_tokens bigint,
           input_image_tokens bigint, output_audio_tokens bigint, output_image_tokens bigint, images integer,
           image_size text, image_quality text, audio_seconds numeric, characters bigint, kept_ids bigint[], cost_usd numeric,
-          duration_ms integer, time_to_first_token_ms integer, input_at integer, input_length integer,
+          duration_ms integer, time_to_first_token_ms integer, client_name text, client_version text,
+          safety_identifier text, end_user text, input_at integer, input_length integer,
           output_at integer, output_length integer)
       ), late as materialized (
         select r.request_id
@@ -158,13 +165,15 @@ export async function insertRequests(
         provider, requested_model, model, is_stream, status, http_status, error_code, response_id, previous_response_id,
         input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, total_tokens,
         input_audio_tokens, input_image_tokens, output_audio_tokens, output_image_tokens, images, image_size,
-        image_quality, audio_seconds, characters, kept_ids, cost_usd, duration_ms, time_to_first_token_ms)
+        image_quality, audio_seconds, characters, kept_ids, cost_usd, duration_ms, time_to_first_token_ms, client_name,
+        client_version, safety_identifier, end_user)
       select
         $1::uuid, request_id, started_at, kind, operation, user_id, session_id, turn_id, namespace, workload, persona_id, api_key_id,
         provider, requested_model, model, is_stream, status, http_status, error_code, response_id, previous_response_id,
         input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, total_tokens,
         input_audio_tokens, input_image_tokens, output_audio_tokens, output_image_tokens, images, image_size,
-        image_quality, audio_seconds, characters, kept_ids, cost_usd, duration_ms, time_to_first_token_ms
+        image_quality, audio_seconds, characters, kept_ids, cost_usd, duration_ms, time_to_first_token_ms, client_name,
+        client_version, safety_identifier, end_user
       from record
       order by started_at, request_id
       on conflict do nothing`,

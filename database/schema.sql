@@ -145,9 +145,11 @@ AS $function$
 declare
   organization uuid := chaperone.current_organization_id();
   stranger uuid := gen_random_uuid();
+  external_name text;
   place record;
 begin
-  perform from chaperone.users u where u.organization_id = organization and u.user_id = erased for update;
+  select u.external_id into external_name
+    from chaperone.users u where u.organization_id = organization and u.user_id = erased for update;
   if not found then
     return null;
   end if;
@@ -161,14 +163,26 @@ begin
   -- Of a call that goes on, what is known so far becomes its record. Without the input its output is not kept either.
   update chaperone.pending_calls p
     set record = (p.record::jsonb || jsonb_build_object('user_id', stranger, 'user_external_id', null, 'input_sealed', null,
+      'client_name', null, 'client_version', null, 'safety_identifier', null, 'end_user', null,
       'session_id', 'erased-' || md5((p.record ->> 'session_id') || stranger)))::json
     where p.organization_id = organization and p.record ->> 'user_id' = erased::text;
   delete from chaperone.analysis_results where organization_id = organization and user_id = erased;
   update chaperone.ratings set feedback = null where organization_id = organization and rated_by = erased;
   update chaperone.rating_history set feedback = null where organization_id = organization and rated_by = erased;
   -- Sessions are named by their clients, so their names go, too.
-  update chaperone.requests r set session_id = 'erased-' || md5(r.session_id || stranger)
+  update chaperone.requests r
+    set session_id = 'erased-' || md5(r.session_id || stranger), client_name = null, client_version = null,
+        safety_identifier = null, end_user = null
     where r.organization_id = organization and r.user_id = erased;
+  -- Calls of somebody else's in which the person is named.
+  update chaperone.requests r set safety_identifier = null
+    where r.organization_id = organization and r.safety_identifier = external_name;
+  update chaperone.requests r set end_user = null
+    where r.organization_id = organization and r.end_user = external_name;
+  update chaperone.pending_calls p
+    set record = (p.record::jsonb || jsonb_build_object('safety_identifier', nullif(p.record ->> 'safety_identifier', external_name),
+      'end_user', nullif(p.record ->> 'end_user', external_name)))::json
+    where p.organization_id = organization and external_name in (p.record ->> 'safety_identifier', p.record ->> 'end_user');
   update chaperone.sessions s set session_id = 'erased-' || md5(s.session_id || stranger)
     where s.organization_id = organization and s.user_id = erased;
   update chaperone.session_facets s set session_id = 'erased-' || md5(s.session_id || stranger)
@@ -516,7 +530,8 @@ begin
       stranger := chaperone.late_stranger(new.organization_id, (new.record ->> 'user_id')::uuid, new.started_at);
       if stranger is not null then
         new.record := (new.record::jsonb || jsonb_build_object('user_id', stranger, 'user_external_id', null,
-          'input_sealed', null, 'session_id', 'erased-' || md5((new.record ->> 'session_id') || stranger)))::json;
+          'input_sealed', null, 'client_name', null, 'client_version', null, 'safety_identifier', null, 'end_user', null,
+          'session_id', 'erased-' || md5((new.record ->> 'session_id') || stranger)))::json;
       end if;
     when 'analysis_results' then
       -- One that was being made meanwhile. What is not kept is only made again.
@@ -751,7 +766,8 @@ begin
       using unnest(late.started_at, late.request_id) as l (started_at, request_id)
       where c.organization_id = late.organization_id and c.started_at = l.started_at and c.request_id = l.request_id;
     update chaperone.requests r
-      set user_id = late.stranger, session_id = 'erased-' || md5(r.session_id || late.stranger)
+      set user_id = late.stranger, session_id = 'erased-' || md5(r.session_id || late.stranger), client_name = null,
+          client_version = null, safety_identifier = null, end_user = null
       from unnest(late.started_at, late.request_id) as l (started_at, request_id)
       where r.organization_id = late.organization_id and r.started_at = l.started_at and r.request_id = l.request_id;
     insert into chaperone.users (organization_id, user_id, external_id, is_active)
@@ -1266,16 +1282,23 @@ create table chaperone.requests (
   image_quality text,
   audio_seconds numeric(12,3),
   characters bigint,
-  kept_ids bigint[]
+  kept_ids bigint[],
+  client_name text,
+  client_version text,
+  safety_identifier text,
+  end_user text
 ) partition by range (started_at);
+alter table chaperone.requests add constraint requests_attributes_check CHECK (((length(client_name) <= 64) AND (length(client_version) <= 32) AND (length(safety_identifier) <= 255) AND (length(end_user) <= 255))) NOT VALID;
 alter table chaperone.requests add constraint requests_figures_check CHECK (((input_tokens >= 0) AND (input_tokens <= '1000000000000'::bigint) AND (cached_input_tokens >= 0) AND (cached_input_tokens <= '1000000000000'::bigint) AND (cache_write_tokens >= 0) AND (cache_write_tokens <= '1000000000000'::bigint) AND (output_tokens >= 0) AND (output_tokens <= '1000000000000'::bigint) AND (reasoning_tokens >= 0) AND (reasoning_tokens <= '1000000000000'::bigint) AND (total_tokens >= 0) AND (total_tokens <= '1000000000000'::bigint) AND (input_audio_tokens >= 0) AND (input_audio_tokens <= '1000000000000'::bigint) AND (input_image_tokens >= 0) AND (input_image_tokens <= '1000000000000'::bigint) AND (output_audio_tokens >= 0) AND (output_audio_tokens <= '1000000000000'::bigint) AND (output_image_tokens >= 0) AND (output_image_tokens <= '1000000000000'::bigint) AND (characters >= 0) AND (characters <= '1000000000000'::bigint) AND (cost_usd >= (0)::numeric) AND (cost_usd <= (10000000)::numeric) AND (duration_ms >= 0) AND (duration_ms <= 1209600000) AND (time_to_first_token_ms >= 0) AND (time_to_first_token_ms <= 1209600000) AND (images >= 0) AND (images <= 1000000) AND (audio_seconds >= (0)::numeric) AND (audio_seconds <= (100000000)::numeric)));
 alter table chaperone.requests add constraint requests_kind_check CHECK ((kind = ANY (ARRAY['call'::text, 'analysis'::text])));
 alter table chaperone.requests add constraint requests_pkey PRIMARY KEY (organization_id, started_at, request_id);
 alter table chaperone.requests add constraint requests_started_at_check CHECK (((started_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (started_at < '10000-01-01 00:00:00+00'::timestamp with time zone)));
 alter table chaperone.requests add constraint requests_status_check CHECK ((status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text, 'interrupted'::text])));
 alter table chaperone.requests add constraint requests_texts_check CHECK (((length(request_id) <= 64) AND (length(session_id) <= 128) AND (length(turn_id) <= 128) AND (length(operation) <= 64) AND (length(provider) <= 253) AND (length(namespace) <= 253) AND (length(workload) <= 253) AND (length(requested_model) <= 200) AND (length(model) <= 200) AND (length(error_code) <= 200) AND (length(response_id) <= 200) AND (length(previous_response_id) <= 200) AND (length(image_size) <= 32) AND (length(image_quality) <= 32)));
+CREATE INDEX requests_end_user ON chaperone.requests USING btree (organization_id, end_user, started_at) WHERE (end_user IS NOT NULL);
 CREATE INDEX requests_kept_ids ON chaperone.requests USING gin (kept_ids) WHERE (kept_ids IS NOT NULL);
 CREATE INDEX requests_response_id ON chaperone.requests USING btree (organization_id, response_id) WHERE (response_id IS NOT NULL);
+CREATE INDEX requests_safety_identifier ON chaperone.requests USING btree (organization_id, safety_identifier, started_at) WHERE (safety_identifier IS NOT NULL);
 alter table chaperone.requests enable row level security;
 create policy tenant on chaperone.requests as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)))

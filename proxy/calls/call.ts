@@ -1,6 +1,7 @@
 import type { OperationName } from '../operations/operation.ts';
 import type { Usage } from '../providers/usage.ts';
 import type { Persona, RoutedKey } from '../snapshot/snapshot.ts';
+import type { Client } from './identify/client.ts';
 
 /** Who a credential says is calling. */
 export interface Identity {
@@ -23,6 +24,8 @@ export interface Caller {
   /** Who named the session: `X-Session-ID`, or a header of the client's own; absent: nobody, it is new. */
   readonly sessionFrom?: 'session' | 'client' | undefined;
   readonly turnId: string | undefined;
+  /** The program that calls, as its headers tell it. It decides nothing. */
+  readonly client?: Client | undefined;
 }
 
 /** One governed call on its way through the pipeline; each step adds what it found out. */

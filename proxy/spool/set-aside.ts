@@ -88,5 +88,9 @@ function ofUser(stranger: string): Readonly<Record<string, string | null>> {
     turn_id: null,
     input_sealed: null,
     output_sealed: null,
+    client_name: null,
+    client_version: null,
+    safety_identifier: null,
+    end_user: null,
   };
 }

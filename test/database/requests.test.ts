@@ -71,6 +71,10 @@ test('a record is stored as it is', async () => {
     audio_seconds: 90.25,
     characters: 4096,
     kept_ids: [keptIdDigest('msg_0'), '-9223372036854775808'],
+    client_name: 'OpenAI/JS',
+    client_version: '7.57.0',
+    safety_identifier: 'hashed',
+    end_user: 'customer',
     input_sealed: Buffer.from('in').toString('base64'),
     output_sealed: Buffer.from('out').toString('base64'),
   });

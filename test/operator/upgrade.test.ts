@@ -1,63 +1,21 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
-import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { pino } from 'pino';
 import { foldUsage } from '../../database/analytics/fold.ts';
 import { listUncheckedConstraints } from '../../database/figures.ts';
-import { migrate } from '../../database/migrate.ts';
 import { insertRequests, type RequestRecord } from '../../database/requests.ts';
-import { scramVerifier } from '../../database/roles.ts';
 import { makeDirectoryCluster } from '../../operator/cluster/directory.ts';
 import { startOperator } from '../../operator/operator.ts';
 import { batchOf } from '../database/batch.ts';
-import { connect, dropOrganizationRoles, organizationSpec } from '../database/tenant.ts';
-import { makeTestDatabase } from '../database.ts';
+import { connect } from '../database/tenant.ts';
+import { makeFormerDatabase, makeFormerTenant } from '../former-database.ts';
 import { makeRecord } from '../request-record.ts';
 import { until } from '../until.ts';
 import { copyQuickstart, makeDirectory } from '../up/start-up.ts';
 
 /** The last migration of the version before logins had limits and records had bounds. */
 const former = '000012.sql';
-
-async function makeFormerDatabase(t: TestContext) {
-  const { url, close } = await makeTestDatabase();
-  const owner = new Client({ connectionString: url });
-  await owner.connect();
-  const directory = await mkdtemp(join(tmpdir(), 'chaperone-migrations-'));
-  t.after(async () => {
-    await dropOrganizationRoles(owner);
-    await owner.end();
-    await close();
-    await rm(directory, { recursive: true });
-  });
-  await owner.query('drop schema chaperone cascade');
-  const migrations = join(import.meta.dirname, '../../database/migrations');
-  for (const name of await readdir(migrations)) {
-    if (name <= former) await copyFile(join(migrations, name), join(directory, name));
-  }
-  await migrate(url, directory);
-  return { url, owner };
-}
-
-/** An organization as the former operator made it, and its login. */
-async function makeFormerTenant(owner: Client, url: string, name: string) {
-  const id = randomUUID();
-  const { rows } = await owner.query<{ role: string }>('select chaperone.ensure_organization_role($1, $2) as role', [
-    id,
-    scramVerifier('secret'),
-  ]);
-  await owner.query('insert into chaperone.organizations (organization_id, name, spec) values ($1, $2, $3)', [
-    id,
-    name,
-    JSON.stringify(organizationSpec),
-  ]);
-  const role = rows[0]?.role ?? '';
-  return { id, role, url: Object.assign(new URL(url), { username: role, password: 'secret' }).href };
-}
 
 async function startOver(t: TestContext, databaseUrl: string) {
   const [directory, stateDirectory] = [await copyQuickstart(t), await makeDirectory(t)];
@@ -81,7 +39,7 @@ async function insertFormer(owner: Client, organizationId: string, record: Recor
 }
 
 test('figures that cancelled others or jammed the sums are out of both after an upgrade', async (t) => {
-  const { url, owner } = await makeFormerDatabase(t);
+  const { url, owner } = await makeFormerDatabase(t, former);
   const tenant = await makeFormerTenant(owner, url, 'acme');
   await owner.query('select chaperone.ensure_request_partitions(now())');
   const insert = (changes: { readonly [Name in keyof RequestRecord]?: unknown }) =>
@@ -130,7 +88,7 @@ test('figures that cancelled others or jammed the sums are out of both after an 
 });
 
 test('roles of before get their limits, and proxies of before go on', async (t) => {
-  const { url, owner } = await makeFormerDatabase(t);
+  const { url, owner } = await makeFormerDatabase(t, former);
   const tenant = await makeFormerTenant(owner, url, 'acme');
   const retained = await makeFormerTenant(owner, url, 'gone');
   await owner.query('update chaperone.organizations set deleted_at = now() where organization_id = $1', [retained.id]);

@@ -4,6 +4,7 @@ import { nobody, randomHex, userIdOf } from '../../../database/ids.ts';
 import { ProxyError } from '../../error.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { Caller, Identity } from '../call.ts';
+import { makeReadClient } from './client.ts';
 import { maxSessionIdLength, readClientSession } from './session.ts';
 
 /** Turns an identity and the headers beside it into the caller. */
@@ -24,6 +25,7 @@ export function makeIdentify(organizationId: string): Identify {
     userIds.set(user, id);
     return id;
   };
+  const readClient = makeReadClient();
   return (identity, headers, snapshot) => {
     const named = readHeader(headers, 'x-user-id', 255);
     if (identity.user !== undefined && named !== undefined && named !== identity.user) {
@@ -43,6 +45,7 @@ export function makeIdentify(organizationId: string): Identify {
       sessionId: session ?? ofClient ?? `sess_${randomHex(12)}`,
       sessionFrom: session !== undefined ? 'session' : ofClient !== undefined ? 'client' : undefined,
       turnId: readHeader(headers, 'x-turn-id', 128),
+      client: readClient(headers),
     };
   };
 }

@@ -151,7 +151,16 @@ function intentOf(call: Call, origin: Origin | undefined): RequestRecord {
     time_to_first_token_ms: null,
     input_sealed: null,
     output_sealed: null,
+    client_name: call.caller.client?.name,
+    client_version: call.caller.client?.version,
+    safety_identifier: attribute(call.body.safety_identifier),
+    end_user: attribute(call.body.user),
   };
+}
+
+/** What a client says of the person behind it; left out of the record where it says nothing. */
+function attribute(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? storable(value, 255) : undefined;
 }
 
 /** Puts into a record what became of its call. */

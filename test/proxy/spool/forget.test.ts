@@ -50,7 +50,15 @@ test('an erasure reaches what was set aside, and leaves figures and others alone
       .map(({ reason, record }) => ({ reason, record: JSON.parse(record) }));
 
   const ada = userIdOf(id, 'ada');
-  const said = { input_sealed: 'aW4=', output_sealed: 'b3V0', session_id: 'about-ada' };
+  const said = {
+    input_sealed: 'aW4=',
+    output_sealed: 'b3V0',
+    session_id: 'about-ada',
+    client_name: 'ada-s-laptop',
+    client_version: '1-ada',
+    safety_identifier: 'ada-hashed',
+    end_user: 'ada',
+  };
   const early = makeRecord(id, { ...said, started_at: '2026-06-01T00:00:00.000Z', total_tokens: 7 });
   const ofBob = makeRecord(id, { ...said, user_id: userIdOf(id, 'bob'), user_external_id: 'bob' });
   const later = makeRecord(id, { ...said, started_at: '2999-01-01T00:00:00.000Z' });

@@ -57,8 +57,8 @@ describe('records of an erased user that arrive late', () => {
     const { status, body, headers } = await from(
       'POST',
       '/responses',
-      { model: 'gpt-4o', input: `I am ${user}`, ...more },
-      { 'x-user-id': user, 'x-session-id': `${user}-s-session` },
+      { model: 'gpt-4o', input: `I am ${user}`, user, safety_identifier: `${user}-hashed`, ...more },
+      { 'x-user-id': user, 'x-session-id': `${user}-s-session`, 'user-agent': `${user}-s-laptop/1.0` },
     );
     assert.equal(status, 200);
     return { requestId: headers.get('x-request-id') ?? '', id: String(body.id) };
@@ -122,7 +122,12 @@ describe('records of an erased user that arrive late', () => {
     assert.equal((await recordOf(other.requestId)).hasContents, true);
     await until(() => recordOf(working.requestId), 'what was worked on', 30_000);
     await isShipped();
-    assert.equal((await recordOf(working.requestId)).user_id, forgotten.user_id);
+    const worked = await recordOf(working.requestId);
+    assert.equal(worked.user_id, forgotten.user_id);
+    for (const { client_name, client_version, safety_identifier, end_user } of [forgotten, worked]) {
+      assert.deepEqual([client_name, client_version, safety_identifier, end_user], [null, null, null, null]);
+    }
+    assert.deepEqual([known.client_name, known.end_user], ['eve-s-laptop', 'eve']);
     const { rows } = await owner.query(
       'select user_id, rated_by, feedback from chaperone.ratings where request_id = $1',
       [late.requestId],

@@ -23,8 +23,8 @@ describe('/v1/users', () => {
     ask(
       'POST',
       '/responses',
-      { model: 'gpt-4o', input: `I am ${user}` },
-      { 'x-user-id': user, 'x-session-id': session },
+      { model: 'gpt-4o', input: `I am ${user}`, user, safety_identifier: `${session}-hashed` },
+      { 'x-user-id': user, 'x-session-id': session, 'user-agent': `${session}-laptop/1.0` },
     );
   const shipped = (requestId: string | null) =>
     until(async () => {
@@ -76,11 +76,25 @@ describe('/v1/users', () => {
       const { rowCount } = await owner.query('select from chaperone.ratings where request_id = $1', [requestId]);
       return rowCount === 1;
     });
+    // A service that names her in its own call.
+    const named = await ask(
+      'POST',
+      '/responses',
+      { model: 'gpt-4o', input: 'Hi', user: 'eve@example.com', safety_identifier: 'eve@example.com' },
+      { 'x-user-id': 'service' },
+    );
+    await shipped(named.headers.get('x-request-id'));
     // One that the provider still works on, whose record is written only when that ends.
     const working = await ask(
       'POST',
       '/responses',
-      { model: 'gpt-4o', input: 'I am Eve', background: true, metadata: { sandbox: 'work=600000' } },
+      {
+        model: 'gpt-4o',
+        input: 'I am Eve',
+        user: 'eve@example.com',
+        background: true,
+        metadata: { sandbox: 'work=600000' },
+      },
       { 'x-user-id': 'eve@example.com', 'x-session-id': 'eve-s-secret' },
     );
     const workingId = working.headers.get('x-request-id');

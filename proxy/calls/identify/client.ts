@@ -1,0 +1,86 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { LRUCache } from 'lru-cache';
+
+/** The program that calls: what it says of itself, so it decides nothing. */
+export interface Client {
+  /** `OpenAI/Python`, `codex_cli_rs`, `ai-sdk/openai`, …: at most 64 letters, digits and `@ / . _ + -`. */
+  readonly name: string;
+  /** At most 32 such characters; undefined where it does not say. */
+  readonly version: string | undefined;
+}
+
+/** Names in the table `requests`, and in what analytics are asked for. */
+export const maxClientNameLength = 64;
+const maxVersionLength = 32;
+/** No client that is known says so much before its name is over. */
+const maxReadLength = 256;
+/** The distinct ones that are remembered: those of an organization are few. */
+const remembered = 500;
+
+/**
+ * Makes the function that tells the client by its headers: the first product of `User-Agent` (RFC 9110, section 10.1.5).
+ * OpenAI's SDKs, which Stainless generates, cannot set that header in a browser, and some frameworks replace it by that
+ * of their HTTP library: then the SDK's own `X-Stainless-*` headers say more. Each distinct value is read once.
+ */
+export function makeReadClient(): (headers: IncomingHttpHeaders) => Client | undefined {
+  const agents = makeMemory(parseUserAgent);
+  const sdks = makeMemory(parseSdk);
+  return (headers) => {
+    const agent = headers['user-agent'];
+    const known = agent === undefined ? undefined : agents(agent);
+    const language = headers['x-stainless-lang'];
+    if (language === undefined || (known !== undefined && !isLibrary(known))) return known;
+    return sdks(`${String(language)} ${String(headers['x-stainless-package-version'] ?? '')}`) ?? known;
+  };
+}
+
+/** By `max`, a cache would take the room for all of them at once. */
+function makeMemory(parse: (text: string) => Client | undefined): (text: string) => Client | undefined {
+  const clients = new LRUCache<string, { readonly client: Client | undefined }>({
+    maxSize: remembered,
+    sizeCalculation: () => 1,
+  });
+  return (text) => {
+    const known = clients.get(text);
+    if (known) return known.client;
+    const client = parse(text.slice(0, maxReadLength));
+    if (text.length <= maxReadLength) clients.set(text, { client });
+    return client;
+  };
+}
+
+/** What begins with a digit behind a slash or a space is the version; every slash before it is part of the name. */
+const product = /^\s*(@?[A-Za-z][\w.+-]*(?:\/(?!v?\d)@?[A-Za-z][\w.+-]*)*)(?:[/ ]v?(\d[\w.+-]*))?/;
+
+/** @returns undefined for what does not begin with a product's name */
+export function parseUserAgent(text: string): Client | undefined {
+  const [, name, version] = product.exec(text) ?? [];
+  if (name === undefined) return undefined;
+  return { name: name.slice(0, maxClientNameLength), version: version?.slice(0, maxVersionLength) };
+}
+
+/** What HTTP libraries and browsers call themselves: it says little of the program that uses them. */
+const library =
+  /^(?:mozilla|node|node-fetch|undici|axios|got|ky|bun|deno|python|python-httpx|python-requests|python-urllib|aiohttp|okhttp|java|java-http-client|apache-httpclient|reactornetty|go-http-client|faraday|ruby|reqwest|dart)$/i;
+
+function isLibrary({ name }: Client): boolean {
+  return library.test(name);
+}
+
+const languages: Readonly<Record<string, string>> = {
+  python: 'Python',
+  js: 'JS',
+  go: 'Go',
+  java: 'Java',
+  kotlin: 'Kotlin',
+  ruby: 'Ruby',
+  csharp: 'CSharp',
+  php: 'PHP',
+};
+
+/** @param text the values of `X-Stainless-Lang` and `X-Stainless-Package-Version`, with a space between them */
+function parseSdk(text: string): Client | undefined {
+  const [lang = '', version = ''] = text.split(' ');
+  const language = Object.hasOwn(languages, lang) ? languages[lang] : undefined;
+  return language === undefined ? undefined : parseUserAgent(`OpenAI/${language} ${version}`);
+}
