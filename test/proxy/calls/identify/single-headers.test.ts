@@ -48,6 +48,10 @@ const mayRepeat = [
   'access-control-request-headers',
   // A client's own name of a session. It opens nothing, and two of them are one name, joined by a comma.
   'session-id',
+  // What a client says of itself is recorded, and decides nothing.
+  'user-agent',
+  'x-stainless-lang',
+  'x-stainless-package-version',
 ];
 
 test('every header that the proxy reads is there once, or may be there more often', () => {
