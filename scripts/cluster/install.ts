@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { substitute } from '../../operator/cluster/directory/environment.ts';
-import { databaseUser, namespace, productImage, release, withDatabaseImage } from './product.ts';
+import { namespace, productImage, release, withDatabaseImage } from './product.ts';
 import type { Target } from './target.ts';
 
 /**
@@ -33,10 +33,7 @@ export async function loadDatabase(target: Target): Promise<readonly string[]> {
     name = image.name;
     await target.loadImage(image);
   });
-  return [
-    '--set',
-    `database.bundled.image=${name},database.bundled.user=${databaseUser},database.bundled.persistence.changeOwner=true`,
-  ];
+  return ['--set', `database.bundled.image=${name},database.bundled.persistence.changeOwner=true`];
 }
 
 /** Installs a chart with the sandbox and a database of its own, or upgrades what is there to it. */

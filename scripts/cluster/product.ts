@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { globSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { proxyEnvironment, proxyNodeOptions } from '../../cli/local/proxies.ts';
 import { sidecarUserId } from '../../operator/injection/sidecar.ts';
+import { clientFolders, clientPrograms, findPostgresClients } from './postgres-clients.ts';
 import { type ImageSource, repository } from './target.ts';
 
 export const release = 'chaperone';
@@ -45,8 +46,10 @@ export const exampleImage: ImageSource = {
   dockerfile: { file: join(repository, 'examples', 'kubernetes', 'Dockerfile'), context: repository },
 };
 
-const glibc = '/lib/x86_64-linux-gnu';
-export const databaseUser = 999;
+const system = '/lib/x86_64-linux-gnu';
+
+/** The chart's choice for a new database, and that of former versions. */
+const databaseUsers = [60_813, 999];
 
 /** PostgreSQL for a cluster that pulls no images: the binaries that npm installed, started as the usual image does. */
 export async function withDatabaseImage(use: (image: ImageSource) => Promise<void>): Promise<void> {
@@ -60,20 +63,40 @@ export async function withDatabaseImage(use: (image: ImageSource) => Promise<voi
       filter: (file) => !file.endsWith('.a'),
     });
     await mkdir(join(directory, 'etc'));
-    // initdb asks for the name of the user it runs as.
-    await writeFile(join(directory, 'etc', 'passwd'), `postgres:x:${databaseUser}:${databaseUser}::/:/bin/sh\n`);
+    // initdb asks for the name of the user it runs as. The usual image makes one up where there is none.
+    const users = databaseUsers.map((id) => `postgres:x:${id}:${id}::/:/bin/sh\n`);
+    await writeFile(join(directory, 'etc', 'passwd'), users.join(''));
     await use({
       name: 'chaperone-postgres:dev',
       parts: [
         ...['--busybox', '--node'],
         ...['--copy', `${join(directory, 'postgresql')}:/usr/local/postgresql`],
         ...['--copy', `${join(directory, 'etc')}:/etc`],
-        ...['--copy', `${glibc}/librt.so.1:${glibc}/`],
+        ...(await copyLibraries(['librt.so.1', 'libz.so.1'])),
         ...['--copy', `${join(import.meta.dirname, 'postgres-entrypoint.sh')}:/entrypoint.sh`],
-        ...['--user', `${databaseUser}:${databaseUser}`, '--entrypoint', '/bin/sh', '/entrypoint.sh'],
+        ...(await copyClients(join(directory, 'clients'))),
+        ...[...userOf(databaseUsers[0] ?? 0), '--entrypoint', '/bin/sh', '/entrypoint.sh'],
       ],
     });
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** Many of them are links, of which the image needs what they lead to. */
+async function copyLibraries(files: readonly string[]): Promise<string[]> {
+  const copies = files.map(async (file) => ['--copy', `${await realpath(join(system, file))}:${join(system, file)}`]);
+  return (await Promise.all(copies)).flat();
+}
+
+/** @returns what puts psql, pg_dump and pg_restore into an image, where they can be had */
+async function copyClients(directory: string): Promise<string[]> {
+  const clients = await findPostgresClients();
+  if (!clients) return [];
+  const [programs, libraries] = clientFolders;
+  await cp(join(clients, libraries), join(directory, libraries), { recursive: true });
+  for (const program of clientPrograms) await cp(join(clients, programs, program), join(directory, programs, program));
+  // They look for the server's socket elsewhere than in that image.
+  const environment = ['--env', `PATH=/usr/local/${programs}:/bin`, '--env', 'PGHOST=/var/run/postgresql'];
+  return ['--copy', `${directory}:/usr/local`, ...environment];
 }

@@ -30,6 +30,18 @@ suite('the chart', { skip, concurrency: 2 }, () => {
       assert.ok(pods.length > 0);
       for (const { owner, spec } of pods) assertConfined(owner, spec);
     });
+
+    test(`says of the containers of ${name} what they take of a node's disk`, async () => {
+      for (const { spec } of parseRendered(await render('--values', file)).flatMap(podsOf)) {
+        // Without a volume of its own, the data of a database is on that disk, and must not have the pod evicted.
+        const hasData = spec.volumes?.some(({ name, emptyDir }) => name === 'data' && emptyDir);
+        for (const { name, resources } of [...spec.containers, ...(spec.initContainers ?? [])]) {
+          const { requests = {}, limits = {} } = resources ?? {};
+          assert.ok('ephemeral-storage' in requests, name);
+          assert.equal('ephemeral-storage' in limits, !hasData, name);
+        }
+      }
+    });
   }
 
   test('asks for a database and says how to name one', async () => {
@@ -58,6 +70,21 @@ suite('the chart', { skip, concurrency: 2 }, () => {
       assert.deepEqual(rendered?.spec, wanted.spec);
       assert.equal(rendered?.metadata.annotations?.['helm.sh/resource-policy'], 'keep');
     }
+  });
+
+  test('gives the database a Service for its StatefulSet, and has an upgrade replace a pod that never started', async () => {
+    const objects = parseRendered(await render('--set', 'database.bundled.enabled=true'));
+    const set = objects.find(({ kind }) => kind === 'StatefulSet')?.spec as {
+      serviceName: string;
+      podManagementPolicy: string;
+      template: { metadata: { labels: Record<string, string> } };
+    };
+    const service = objects.find(({ kind, metadata }) => kind === 'Service' && metadata.name === set.serviceName);
+    assert.ok(service, set.serviceName);
+    const { clusterIP, selector } = service.spec as { clusterIP: string; selector: Record<string, string> };
+    assert.equal(clusterIP, 'None');
+    for (const [label, value] of Object.entries(selector)) assert.equal(set.template.metadata.labels[label], value);
+    assert.equal(set.podManagementPolicy, 'Parallel');
   });
 
   test('leaves definitions out, or lets them go, where that is asked', async () => {
@@ -151,7 +178,7 @@ suite('the chart', { skip, concurrency: 2 }, () => {
     ['operater.replicas=1', /operater/],
     ['webhook.certificate.source=Secret', /secretName is needed/],
     ['webhook.certificate.source=CertManager', /issuerRef\.name is needed/],
-    ['operator.replicas=0', /operator\/replicas/],
+    ['operator.replicas=-1', /operator\/replicas/],
     ['webhook.failurePolicy=Maybe', /webhook\/failurePolicy/],
     ['upstream=models.example.com', /upstream/],
     ['image.digest=latest', /image\/digest/],
@@ -189,6 +216,7 @@ interface PodSpec {
   readonly securityContext: Readonly<Record<string, unknown>>;
   readonly containers: readonly Container[];
   readonly initContainers?: readonly Container[];
+  readonly volumes?: readonly { readonly name: string; readonly emptyDir?: object }[];
 }
 
 interface Container {
@@ -206,6 +234,8 @@ function podsOf({ kind, metadata, spec }: Rendered): { owner: string; spec: PodS
 
 function assertConfined(owner: string, { securityContext, containers, initContainers = [] }: PodSpec): void {
   assert.equal(securityContext.runAsNonRoot, true, owner);
+  // Low ids may be somebody's on the node.
+  assert.ok(Number(securityContext.runAsUser) >= 10_000 && Number(securityContext.runAsGroup) >= 10_000, owner);
   assert.deepEqual(securityContext.seccompProfile, { type: 'RuntimeDefault' }, owner);
   for (const container of [...containers, ...initContainers]) {
     const place = `${owner}/${container.name}`;

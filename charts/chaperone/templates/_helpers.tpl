@@ -37,6 +37,18 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{ include "chaperone.fullname" . }}-database
 {{- end -}}
 
+{{/* PostgreSQL opens files of its own user only, so that of a database that is there stays. */}}
+{{- define "chaperone.databaseUser" -}}
+{{- $secret := lookup "v1" "Secret" .Release.Namespace (include "chaperone.databaseName" .) -}}
+{{- if .Values.database.bundled.user -}}
+{{ .Values.database.bundled.user | int }}
+{{- else if $secret -}}
+{{ $secret | dig "metadata" "annotations" "chaperone.dev/database-user" "999" }}
+{{- else -}}
+60813
+{{- end -}}
+{{- end -}}
+
 {{- define "chaperone.sandboxName" -}}
 {{ include "chaperone.fullname" . }}-sandbox
 {{- end -}}
