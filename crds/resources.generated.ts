@@ -126,6 +126,10 @@ export interface OrganizationSpec {
      */
     defaultRoles?: ('member' | 'analyst' | 'reviewer' | 'admin')[];
     /**
+     * Which users the calls of workloads may name in X-User-ID: those with a synthetic key that is bound to no user, and those with a service account's token. `*` stands for any characters, and `{namespace}` for the workload's namespace; a service account may always call as itself. Absent: every user, so whoever has a workload's key calls as whom they like. Issued tokens are not meant: bind them to a user.
+     */
+    workloadUsers?: string[];
+    /**
      * The roles that an ApiKeyBinding may give to its synthetic key; `member` is always among them. `[member]` where absent.
      */
     bindingRoles?: ('member' | 'analyst' | 'reviewer' | 'admin')[];
@@ -772,6 +776,10 @@ export interface ApiKeyBindingStatus {
    * The Secret in the same namespace that holds the synthetic key.
    */
   secretName?: string;
+  /**
+   * The users that calls with the synthetic key may be of, where `*` stands for any characters: the binding's own, or those that the Organization's authentication.workloadUsers allows.
+   */
+  callsAs?: string[];
   /**
    * Tells whether two keys are the same without telling the key.
    */

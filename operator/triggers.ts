@@ -163,6 +163,7 @@ function fingerprintOf(cluster: Pick<Cluster, 'get'>, name: string): string {
     status?.sharing,
     spec?.providers.map((provider) => provider.name),
     spec?.authentication?.bindingRoles,
+    spec?.authentication?.workloadUsers,
     status?.keptNamespaces,
   ];
   return createHash('sha256').update(JSON.stringify(relevant)).digest('hex');

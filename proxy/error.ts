@@ -15,6 +15,7 @@ export const problems = {
       'User not found: send your id of the user in the header X-User-ID, or use a token for one user (chaperone token --organization NAME --user YOU)',
   },
   user_mismatch: { status: 403, message: 'X-User-ID is not the user that the credential was issued to' },
+  user_not_allowed: { status: 403, message: 'The organization does not let this workload call for this user' },
   role_required: { status: 403, message: 'This needs a credential with another role' },
   invalid_header: { status: 400, message: 'Error processing request' },
   invalid_json: { status: 400, message: 'Error processing request: the body is not a JSON object' },

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { workloadUsersOf } from '../../crds/workload-users.ts';
 import { type ApiKeyWrite, deleteApiKey, findApiKeys, upsertApiKey } from '../../database/api-keys.ts';
 import { ClusterError, type Secret } from '../cluster/cluster.ts';
 import { syntheticKeySecretName } from '../credentials.ts';
@@ -43,7 +44,7 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
       ...(foretold && { consent: foretold }),
       isChanged: decision.write !== undefined,
       // Pods are given the key of the Secret that stands here.
-      status: { ...(!problem && { secretName }), fingerprint: decision.fingerprint },
+      status: { ...(!problem && { secretName }), fingerprint: decision.fingerprint, callsAs: callsAs(object) },
       ...(decision.requeueAfterMs !== undefined && { requeueAfterMs: decision.requeueAfterMs }),
     };
   },
@@ -57,6 +58,11 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
     return isChanged;
   },
 };
+
+/** The users that calls with the synthetic key may be of. */
+function callsAs({ resource: { spec }, namespace, tenancy }: TenantObject<'ApiKeyBinding'>): string[] {
+  return spec.user === undefined ? [...(workloadUsersOf(tenancy.organization.spec, namespace) ?? ['*'])] : [spec.user];
+}
 
 interface HandOut {
   readonly secretName: string;

@@ -9,6 +9,8 @@ export interface Identity {
   readonly user: string | undefined;
   /** Whose call it is where no user is named. */
   readonly defaultUser?: string | undefined;
+  /** The namespace of the workload whose credential it is; absent: it is no workload's. */
+  readonly namespace?: string | undefined;
   readonly roles: readonly string[];
 }
 

@@ -6,28 +6,29 @@ export type ModelRule = (model: string | undefined) => boolean;
  * Deny wins; an absent allow list allows everything. A model that is not known is allowed only where every model is.
  */
 export function makeModelRule(allow: readonly string[] | undefined, deny: readonly string[] | undefined): ModelRule {
-  const isAllowed = allow ? matcher(allow) : () => true;
-  const isDenied = deny ? matcher(deny) : () => false;
+  const isAllowed = allow ? makeMatcher(allow) : () => true;
+  const isDenied = deny ? makeMatcher(deny) : () => false;
   const allowsAll = (allow === undefined || allow.includes('*')) && !deny?.length;
   return (model) => (model === undefined ? allowsAll : isAllowed(model) && !isDenied(model));
 }
 
-function matcher(patterns: readonly string[]): (model: string) => boolean {
+/** Whether a text is one of those that some pattern stands for, in which `*` stands for any run of characters. */
+export function makeMatcher(patterns: readonly string[]): (text: string) => boolean {
   const exact = new Set(patterns.filter((pattern) => !pattern.includes('*')));
   const wild = patterns.filter((pattern) => pattern.includes('*')).map((pattern) => pattern.split('*'));
-  return (model) => exact.has(model) || wild.some((parts) => matchesParts(model, parts));
+  return (text) => exact.has(text) || wild.some((parts) => matchesParts(text, parts));
 }
 
 /** Leftmost matching of each part in turn; linear, where a regular expression made from the pattern could explode. */
-function matchesParts(model: string, parts: readonly string[]): boolean {
+function matchesParts(text: string, parts: readonly string[]): boolean {
   const first = parts[0] ?? '';
   const last = parts.at(-1) ?? '';
-  if (model.length < first.length + last.length || !model.startsWith(first) || !model.endsWith(last)) return false;
+  if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last)) return false;
   let position = first.length;
   for (const part of parts.slice(1, -1)) {
-    const found = model.indexOf(part, position);
+    const found = text.indexOf(part, position);
     if (found === -1) return false;
     position = found + part.length;
   }
-  return position <= model.length - last.length;
+  return position <= text.length - last.length;
 }

@@ -12,6 +12,7 @@ import { type Envelopes, envelopeFor } from './envelopes.ts';
 import { type ModelRule, makeModelRule } from './model-rules.ts';
 import { type AllowsOrigin, makeOriginRule } from './origin-rule.ts';
 import { openRevocations, type Revocations } from './revocations.ts';
+import { makeUserRule, type UserRule } from './user-rule.ts';
 
 /** An organization's configuration as the database had it at one version, still sealed: fit to be kept on a volume. */
 export interface SealedSnapshot {
@@ -81,6 +82,8 @@ export interface RoutedKey {
 /** What calls with a synthetic key may do. */
 export interface SyntheticKey {
   readonly user: string | undefined;
+  /** Of the binding: whose workloads have the key. */
+  readonly namespace: string;
   /** Empty: the organization's default ones. */
   readonly roles: readonly string[];
   /** Milliseconds since 1970. */
@@ -97,6 +100,8 @@ export interface Snapshot {
   readonly requireUser: boolean;
   /** Of callers whose credential names none. */
   readonly defaultRoles: readonly string[];
+  /** Which users workloads may name, by their namespace; undefined: every one. */
+  readonly mayName: UserRule | undefined;
   /** Ids of users whose calls are refused. */
   readonly inactiveUsers: ReadonlySet<string>;
   readonly revocations: Revocations;
@@ -232,6 +237,7 @@ export function openSnapshot(sealed: SealedSnapshot, opener: RowOpener, defaultB
     spec,
     requireUser: spec.authentication?.requireUser ?? true,
     defaultRoles: spec.authentication?.defaultRoles ?? ['member'],
+    mayName: makeUserRule(spec),
     inactiveUsers: sealed.inactiveUsers,
     revocations: openRevocations(sealed.revocations.values()),
     storesContents: spec.storage?.contents !== 'None',
@@ -279,6 +285,7 @@ function openKeys(sealed: SealedSnapshot, opener: RowOpener, providers: Readonly
     keys.set(key.id, key);
     syntheticKeys.set(row.synthetic_key_sha256, {
       user: row.user_external_id ?? undefined,
+      namespace: namespaceOf(row),
       roles: row.roles ?? [],
       expiresAtMs,
     });

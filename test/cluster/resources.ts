@@ -27,6 +27,7 @@ export interface TestObject {
     readonly contentHash?: string;
     readonly secretName?: string;
     readonly serves?: string;
+    readonly callsAs?: readonly string[];
     readonly observedGeneration?: number;
     readonly conditions?: readonly {
       readonly type: string;

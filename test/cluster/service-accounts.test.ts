@@ -53,6 +53,26 @@ describe('tokens of service accounts', { skip }, () => {
     assert.deepEqual(users, ['ada', 'system:serviceaccount:web:caller']);
   });
 
+  test('call as the users that the Organization lets workloads name, and as themselves', async () => {
+    const token = await requestToken('web', ['chaperone.dev']);
+    const state = (workloadUsers: readonly string[] | null) =>
+      stage.hands.change('Organization', 'acme', { spec: { authentication: { workloadUsers } } });
+    await state(['{namespace}-*']);
+    await until(async () => (await ask(token, { 'x-user-id': 'bank-ada' })).status === 403, 'the rule to be in force');
+    const refused = await ask(token, { 'x-user-id': 'bank-ada' });
+    const { error } = (await refused.json()) as { error: { code: string; message: string } };
+    assert.equal(error.code, 'user_not_allowed');
+    assert.match(error.message, /^The organization does not let this workload .*workloadUsers .* namespace "web"$/);
+    assert.equal((await ask(token, { 'x-user-id': 'web-ada' })).status, 200);
+    assert.equal((await ask(token)).status, 200);
+    assert.equal((await ask(token, { 'x-user-id': 'system:serviceaccount:web:caller' })).status, 200);
+    const callsAs = async () => (await stage.hands.find('ApiKeyBinding', 'web/openai'))?.status?.callsAs;
+    assert.deepEqual(await until(async () => (await callsAs())?.[0] !== '*' && callsAs(), 'the status'), ['web-*']);
+    await state(null);
+    await until(async () => (await ask(token, { 'x-user-id': 'bank-ada' })).status === 200, 'the rule to be gone');
+    assert.deepEqual(await until(async () => (await callsAs())?.[0] === '*' && callsAs(), 'the status'), ['*']);
+  });
+
   test('are refused of another namespace, or for another audience', async () => {
     assert.equal((await ask(await requestToken('bank', ['chaperone.dev']))).status, 401);
     assert.equal((await ask(await requestToken('web', []))).status, 401, "the API server's own");

@@ -264,6 +264,18 @@ const organizations = cases('Organization', [
   ['analyses hardly kept', { storage: { analysisLifetime: '59s' } }, ['spec.storage.analysisLifetime']],
   ['roles', { authentication: { defaultRoles: ['member', 'analyst'], bindingRoles: ['reviewer'] } }],
   ['no roles', { authentication: { defaultRoles: [] } }, ['spec.authentication.defaultRoles']],
+  ['users of workloads', { authentication: { workloadUsers: ['system:serviceaccount:{namespace}:*', 'carol'] } }],
+  ['no users of workloads', { authentication: { workloadUsers: [] } }],
+  [
+    'a user of workloads that is blank',
+    { authentication: { workloadUsers: [' '] } },
+    ['spec.authentication.workloadUsers[0]'],
+  ],
+  [
+    'a user of workloads twice',
+    { authentication: { workloadUsers: ['a', 'a'] } },
+    ['spec.authentication.workloadUsers[1]'],
+  ],
   ['a role that is none', { authentication: { bindingRoles: ['root'] } }, ['spec.authentication.bindingRoles[0]']],
   ['clocks that agree', { authentication: { leeway: '0s' } }],
   ['clocks that are far apart', { authentication: { leeway: '301s' } }, ['spec.authentication.leeway']],

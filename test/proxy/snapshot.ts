@@ -36,6 +36,7 @@ export function makeSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
     spec: organizationSpec satisfies OrganizationSpec,
     requireUser: true,
     defaultRoles: ['admin'],
+    mayName: undefined,
     inactiveUsers: new Set(),
     revocations: noRevocations,
     storesContents: true,

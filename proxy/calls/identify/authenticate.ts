@@ -146,7 +146,8 @@ function makeAuthenticator({ organizationId, issuers, log }: AuthenticatorOption
 
 /** A workload calls for itself, or for the user that it names. */
 function toAccount({ sub }: JWTPayload): Identity {
-  return { user: undefined, defaultUser: sub, roles: [] };
+  // Verified: `system:serviceaccount:<namespace>:<name>`.
+  return { user: undefined, defaultUser: sub, namespace: sub?.split(':')[2], roles: [] };
 }
 
 /** A token whose subject is the organization itself names no user. */
@@ -169,7 +170,10 @@ function rolesOf(claim: unknown): readonly string[] {
 function synthetic(key: string, snapshot: Snapshot): Identity {
   const digest = hash('sha256', key, 'hex');
   const bound = snapshot.syntheticKeys.get(digest);
-  if (bound && bound.expiresAtMs > Date.now()) return { user: bound.user, roles: bound.roles };
+  if (bound && bound.expiresAtMs > Date.now()) {
+    const { user, namespace, roles } = bound;
+    return { user, namespace, roles };
+  }
   if (!snapshot.withdrawnKeys.has(digest)) throw new ProxyError('invalid_credentials');
   const message = `${problems.no_api_key.message}; the one of this key chp_… has gone or is switched off`;
   throw new ProxyError('no_api_key', { message });

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { LRUCache } from 'lru-cache';
 import { nobody, randomHex, userIdOf } from '../../../database/ids.ts';
-import { ProxyError } from '../../error.ts';
+import { ProxyError, problems } from '../../error.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { Caller, Identity } from '../call.ts';
 import { makeReadClient } from './client.ts';
@@ -31,6 +31,7 @@ export function makeIdentify(organizationId: string): Identify {
     if (identity.user !== undefined && named !== undefined && named !== identity.user) {
       throw new ProxyError('user_mismatch', { param: 'X-User-ID' });
     }
+    if (named !== undefined && !mayName(identity, named, snapshot)) throw notAllowed(identity.namespace);
     const user = identity.user ?? named ?? identity.defaultUser;
     if (user === undefined && snapshot.requireUser) throw new ProxyError('user_required', { param: 'X-User-ID' });
     const userId = user === undefined ? nobody : idOf(user);
@@ -48,6 +49,17 @@ export function makeIdentify(organizationId: string): Identify {
       client: readClient(headers),
     };
   };
+}
+
+/** Many users share a workload's credential, so the organization may say which of them it stands for. */
+function mayName({ user, defaultUser, namespace }: Identity, named: string, snapshot: Snapshot): boolean {
+  if (!snapshot.mayName || namespace === undefined || named === user || named === defaultUser) return true;
+  return snapshot.mayName(namespace, named);
+}
+
+function notAllowed(namespace: string | undefined): ProxyError {
+  const message = `${problems.user_not_allowed.message}: the Organization's spec.authentication.workloadUsers does not name the user of X-User-ID for namespace "${namespace}"`;
+  return new ProxyError('user_not_allowed', { param: 'X-User-ID', message });
 }
 
 const names: Readonly<Record<string, string>> = {

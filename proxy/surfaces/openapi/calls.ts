@@ -121,6 +121,7 @@ const problems: readonly ProblemCode[] = [
   'invalid_credentials',
   'issuer_unavailable',
   'user_mismatch',
+  'user_not_allowed',
   'surface_not_allowed',
   'model_not_allowed',
   'no_api_key',

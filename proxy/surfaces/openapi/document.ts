@@ -138,6 +138,7 @@ export const makeDocumentOptions = (
       ...(route.method === 'GET' ? [] : bodyProblems),
       'user_required',
       'user_mismatch',
+      'user_not_allowed',
       'invalid_credentials',
       'issuer_unavailable',
       'user_inactive',

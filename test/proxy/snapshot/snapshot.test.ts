@@ -127,10 +127,16 @@ test('keys are found by id, by user, and as the organization’s', () => {
   assert.deepEqual([keys.get('k1')?.expiresAtMs, key?.expiresAtMs], [5, Number.POSITIVE_INFINITY]);
   assert.deepEqual(syntheticKeys.get('hash of k2'), {
     user: 'ada',
+    namespace: 'team',
     roles: [],
     expiresAtMs: Number.POSITIVE_INFINITY,
   });
-  assert.deepEqual(syntheticKeys.get('hash of k1'), { user: undefined, roles: ['analyst'], expiresAtMs: 5 });
+  assert.deepEqual(syntheticKeys.get('hash of k1'), {
+    user: undefined,
+    namespace: 'team',
+    roles: ['analyst'],
+    expiresAtMs: 5,
+  });
   assert.equal(syntheticKeys.has('hash of k4'), false);
 });
 

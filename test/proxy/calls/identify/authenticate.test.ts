@@ -315,20 +315,24 @@ describe('a token that is revoked', () => {
 });
 
 describe('a synthetic key', () => {
+  const inShop = { namespace: 'shop' };
   const hash = (key: string) => createHash('sha256').update(key).digest('hex');
   const snapshot = makeSnapshot({
     syntheticKeys: new Map([
-      [hash('chp_ada'), { user: 'ada', roles: [], expiresAtMs: Number.POSITIVE_INFINITY }],
-      [hash('chp_everyone'), { user: undefined, roles: ['member'], expiresAtMs: Number.POSITIVE_INFINITY }],
-      [hash('chp_old'), { user: 'ada', roles: [], expiresAtMs: Date.now() - 1 }],
+      [hash('chp_ada'), { ...inShop, user: 'ada', roles: [], expiresAtMs: Number.POSITIVE_INFINITY }],
+      [hash('chp_everyone'), { ...inShop, user: undefined, roles: ['member'], expiresAtMs: Number.POSITIVE_INFINITY }],
+      [hash('chp_old'), { ...inShop, user: 'ada', roles: [], expiresAtMs: Date.now() - 1 }],
     ]),
   });
   for (const header of ['authorization', 'x-api-key', 'x-dashboard-key'] as const) {
     const value = (key: string) => ({ [header]: header === 'authorization' ? `bearer ${key}` : key });
     test(`in ${header} is known by its hash`, async () => {
       const authenticator = makeOurs();
-      assert.deepEqual(authenticator.authenticate(value('chp_ada'), snapshot), user('ada'));
-      assert.deepEqual(authenticator.authenticate(value('chp_everyone'), snapshot), user(undefined, 'member'));
+      assert.deepEqual(authenticator.authenticate(value('chp_ada'), snapshot), { ...user('ada'), ...inShop });
+      assert.deepEqual(authenticator.authenticate(value('chp_everyone'), snapshot), {
+        ...user(undefined, 'member'),
+        ...inShop,
+      });
       for (const key of ['chp_old', 'chp_other', 'chp_', hash('chp_ada')]) {
         const attempt = async () => authenticator.authenticate(value(key), snapshot);
         await assert.rejects(attempt, { code: 'invalid_credentials' });

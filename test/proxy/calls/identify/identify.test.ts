@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nobody, userIdOf } from '../../../../database/ids.ts';
 import { makeIdentify } from '../../../../proxy/calls/identify/identify.ts';
+import { makeUserRule } from '../../../../proxy/snapshot/user-rule.ts';
+import { organizationSpec } from '../../../database/tenant.ts';
 import { makeSnapshot, organizationId } from '../../snapshot.ts';
 
 const identify = makeIdentify(organizationId);
@@ -35,6 +37,53 @@ test('a credential’s user cannot act as another', () => {
     code: 'user_mismatch',
     param: 'X-User-ID',
   });
+});
+
+const account = 'system:serviceaccount:shop:assistant';
+const workloads: readonly (readonly [
+  what: string,
+  users: readonly string[] | undefined,
+  named: string,
+  ok: boolean,
+])[] = [
+  ['an organization that says nothing', undefined, 'alice', true],
+  ['a user that is named', ['bob', 'alice'], 'alice', true],
+  ['a user that a pattern stands for', ['*@example.com'], 'alice@example.com', true],
+  ['a user of the workload’s namespace', ['{namespace}:*'], 'shop:alice', true],
+  ['a user of another namespace', ['{namespace}:*'], 'bank:alice', false],
+  ['another user', ['bob', 'al', '*@example.com'], 'alice', false],
+  ['a user in other letters', ['alice'], 'Alice', false],
+  ['a name that ends like a pattern', ['*@example.com'], 'alice@example.com.evil', false],
+  ['a user where none may be named', [], 'alice', false],
+];
+for (const [what, workloadUsers, named, ok] of workloads) {
+  test(`a workload may ${ok ? '' : 'not '}name ${what}`, () => {
+    const authentication = {
+      ...organizationSpec.authentication,
+      ...(workloadUsers && { workloadUsers: [...workloadUsers] }),
+    };
+    const snapshot = makeSnapshot({ mayName: makeUserRule({ ...organizationSpec, authentication }) });
+    const attempt = (identity: object) =>
+      identify({ user: undefined, roles: [], ...identity }, { 'x-user-id': named }, snapshot).user;
+    const credentials = [{ namespace: 'shop' }, { namespace: 'shop', defaultUser: account }];
+    for (const identity of credentials) {
+      if (ok) assert.equal(attempt(identity), named);
+      else assert.throws(() => attempt(identity), { code: 'user_not_allowed', status: 403, param: 'X-User-ID' });
+    }
+    // What was issued to somebody is no workload's.
+    assert.equal(attempt({}), named);
+  });
+}
+
+test('a service account may name itself, and a bound user is named by the binding, whatever workloads may name', () => {
+  const authentication = { ...organizationSpec.authentication, workloadUsers: [] };
+  const snapshot = makeSnapshot({ mayName: makeUserRule({ ...organizationSpec, authentication }) });
+  const itself = { user: undefined, defaultUser: account, namespace: 'shop', roles: [] };
+  assert.equal(identify(itself, { 'x-user-id': account }, snapshot).user, account);
+  assert.equal(identify(itself, {}, snapshot).user, account);
+  const bound = { user: 'ada', namespace: 'shop', roles: [] };
+  assert.equal(identify(bound, { 'x-user-id': 'ada' }, snapshot).user, 'ada');
+  assert.throws(() => identify(bound, { 'x-user-id': 'bob' }, snapshot), { code: 'user_mismatch' });
 });
 
 test('a call must name its user, unless the organization does not ask', () => {
