@@ -14,6 +14,10 @@ export interface CheckOptions {
   readonly output: OutputFormat;
   readonly waitMs: number;
   readonly pre?: boolean;
+  /** What an install needs, and whether to have a node pull it. */
+  readonly image?: readonly string[];
+  readonly pullImages?: boolean;
+  readonly imagePullSecrets?: readonly string[];
 }
 
 const retryMs = 1_000;
@@ -44,13 +48,19 @@ async function chooseLook(
   environment: NodeJS.ProcessEnv,
   ownVersion: string,
 ): Promise<() => Promise<readonly GroupResult[]>> {
+  const { image: names = [], pullImages: pull = false, imagePullSecrets: pullSecrets = [] } = options;
+  if (!pre && (names.length > 0 || pull || pullSecrets.length > 0)) {
+    throw new Error(
+      '--image, --pull-images and --image-pull-secrets go with --pre: they ask what an install would need',
+    );
+  }
   const wantsCluster = pre || options.kubeconfig !== undefined || options.context !== undefined;
   if (wantsCluster && data !== undefined) {
     throw new Error('--data checks a `chaperone up`; it does not go with --pre, --kubeconfig or --context');
   }
   if (data === undefined && (wantsCluster || hasKubeConfig(environment))) {
     const { checkCluster } = await import('./check/cluster/run.ts');
-    return () => checkCluster({ ...options, pre, ownVersion });
+    return () => checkCluster({ ...options, pre, ownVersion, images: { names, pull, pullSecrets } });
   }
   const [{ gatherLocalFacts }, { localChecks }] = await Promise.all([
     import('./check/local/gather.ts'),

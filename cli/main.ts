@@ -140,6 +140,13 @@ program
   .command('check')
   .description('Say what is right and wrong with an installation in a cluster, or with a running `chaperone up`.')
   .option('--pre', 'before an install: may it succeed?')
+  .option('--image <name>', 'with --pre: an image that the install needs; may be repeated', collectImage, [])
+  .option('--pull-images', 'with --pre: have a node pull the images, for pods that start nothing and go at once')
+  .option(
+    '--image-pull-secrets <names>',
+    "Secrets of the operator's namespace to pull them with; with commas",
+    parseNames,
+  )
   .option('--namespace <name>', "the operator's namespace", 'chaperone-system')
   .option('--kubeconfig <file>', 'where the cluster is described (default: as kubectl finds it)')
   .option('--context <name>', "the kubeconfig's context (default: its current one)")
@@ -173,6 +180,13 @@ function parseNames(value: string): string[] {
     throw new InvalidArgumentError('It must be names of Secrets, separated by commas.');
   }
   return names;
+}
+
+function collectImage(value: string, former: readonly string[]): string[] {
+  if (!/^[a-z0-9][\w./:@-]*$/i.test(value)) {
+    throw new InvalidArgumentError('It must be an image such as registry.example.com/chaperone:0.1.0.');
+  }
+  return [...former, value];
 }
 
 function parseResources(value: string): object {

@@ -40,6 +40,18 @@ export interface MemberFacts {
 export interface PreFacts extends ServerFacts, DefinitionFacts, MemberFacts {
   /** What the chart makes and the user may not create. */
   readonly missingRights: readonly string[];
+  readonly images: readonly ImageAnswer[];
+}
+
+/** What is known of an image that an install needs. */
+export interface ImageAnswer {
+  readonly image: string;
+  /** Nodes that pods may run on. */
+  readonly nodes: number;
+  /** Those of them that say they have it. A node tells of fifty images at most. */
+  readonly present: number;
+  /** What came of pulling it; undefined where that was not tried. */
+  readonly pull?: 'pulled' | { readonly reason: string };
 }
 
 /** What the checks of an installation decide by. */

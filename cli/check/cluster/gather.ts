@@ -17,6 +17,7 @@ import { describeError } from '../describe-error.ts';
 import type { ClusterFacts, DefinitionFacts, MemberFacts, PreFacts, ServerAnswer } from './facts.ts';
 import { toInstalledWebhooks } from './facts.ts';
 import { gatherMemberPods, gatherPods } from './gather-pods.ts';
+import { gatherImages, type ImageQuestion } from './images.ts';
 import type {
   ApiSecret,
   CustomResourceDefinition,
@@ -50,19 +51,29 @@ const serverHint = 'See that `kubectl version` works with the same kubeconfig an
 const operatorLabels = 'app.kubernetes.io/name=chaperone,app.kubernetes.io/component=operator';
 
 /** Everything that is to be known before an install. */
-export async function gatherPreFacts({ client, namespace }: GatherOptions): Promise<Gathered<PreFacts>> {
+export async function gatherPreFacts(options: GatherOptions, question: ImageQuestion): Promise<Gathered<PreFacts>> {
+  const { client, namespace } = options;
   const server = await attempt('The API server', readServer(client), serverHint);
   if (server instanceof Unreadable) {
-    return { server, ...allUnreadable(server), memberships: server, memberPods: server, missingRights: server };
+    return {
+      server,
+      ...allUnreadable(server),
+      memberships: server,
+      memberPods: server,
+      missingRights: server,
+      images: server,
+    };
   }
   const missingRights = attempt('Your rights', listMissingRights(client, namespace));
   const reader = makeReader(client);
   const members = gatherMembers(reader);
+  const images = attempt('Images', gatherImages(options, reader, question));
   return {
     server,
     ...(await gatherDefinitions(reader)),
     ...(await members),
     missingRights: await missingRights,
+    images: await images,
   };
 }
 

@@ -1,6 +1,6 @@
-import { type CheckGroup, failedIfAny, makeCheckFactory } from '../check.ts';
+import { type CheckGroup, failed, failedIfAny, makeCheckFactory, ok, warning } from '../check.ts';
 import { listDifferences, listUnknown } from './definition-checks.ts';
-import type { PreFacts } from './facts.ts';
+import type { ImageAnswer, PreFacts } from './facts.ts';
 
 const check = makeCheckFactory<PreFacts>();
 
@@ -19,6 +19,26 @@ export const preChecks: CheckGroup<PreFacts> = {
         ),
     }),
     check({
+      id: 'images',
+      description: "the cluster's nodes have the images, or can pull them",
+      from: ['images'],
+      decide: ({ images }) => {
+        const refused = images.filter(({ pull }) => pull !== undefined && pull !== 'pulled');
+        if (refused.length > 0) {
+          return failed('A node could not get:', {
+            items: refused.map(({ image, pull }) => `${image}: ${typeof pull === 'object' ? pull.reason : ''}`),
+            hint: 'Push the image to a registry that nodes can pull from, and name it by image.repository and image.tag; where the registry asks for a login, name a Secret by --image-pull-secrets, and in the chart by imagePullSecrets.',
+          });
+        }
+        const unknown = images.filter((answer) => !isThere(answer));
+        if (unknown.length === 0) return ok(images.map(describeImage).join(', '));
+        return warning('Whether nodes can pull an image was not tried, and not every node says that it has it:', {
+          items: unknown.map(describeImage),
+          hint: 'Name your own by --image (the chart takes it by image.repository and image.tag), and try it with --pull-images, which makes a pod for each for a moment.',
+        });
+      },
+    }),
+    check({
       id: 'leftover-definitions',
       description: "no other version's CustomResourceDefinitions are left",
       from: ['expectedDefinitions', 'definitions'],
@@ -32,3 +52,12 @@ export const preChecks: CheckGroup<PreFacts> = {
     }),
   ],
 };
+
+function isThere({ pull, nodes, present }: ImageAnswer): boolean {
+  return pull === 'pulled' || (nodes > 0 && present === nodes);
+}
+
+function describeImage({ image, pull, nodes, present }: ImageAnswer): string {
+  if (pull === 'pulled') return `${image}: a node has it`;
+  return `${image}: on ${present} of ${nodes} node${nodes === 1 ? '' : 's'}`;
+}

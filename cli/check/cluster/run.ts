@@ -3,6 +3,7 @@ import { type GroupResult, runChecks } from '../check.ts';
 import { apiChecks } from './api-checks.ts';
 import { definitionChecks } from './definition-checks.ts';
 import { gatherClusterFacts, gatherPreFacts } from './gather.ts';
+import type { ImageQuestion } from './images.ts';
 import { memberChecks } from './member-checks.ts';
 import { operatorChecks } from './operator-checks.ts';
 import { podChecks } from './pod-checks.ts';
@@ -16,7 +17,11 @@ export interface ClusterCheckOptions extends TargetOptions {
   readonly ownVersion: string;
   /** Before an install. */
   readonly pre: boolean;
+  /** Asked before an install. */
+  readonly images?: ImageQuestion;
 }
+
+const noQuestion: ImageQuestion = { names: [], pull: false, pullSecrets: [] };
 
 export const preGroups = [apiChecks, memberChecks, preChecks];
 export const clusterGroups = [
@@ -33,7 +38,7 @@ export async function checkCluster(options: ClusterCheckOptions): Promise<readon
   try {
     const gathering = { client, namespace, ownVersion };
     return pre
-      ? runChecks(preGroups, await gatherPreFacts(gathering))
+      ? runChecks(preGroups, await gatherPreFacts(gathering, options.images ?? noQuestion))
       : runChecks(clusterGroups, await gatherClusterFacts(gathering));
   } finally {
     await client.close();

@@ -331,17 +331,17 @@ describe('checks of a cluster', () => {
 describe('checks before an install', () => {
   const leftover = { ...definition({ versions: [version] }), metadata: metaOf('gadgets.chaperone.dev') };
   for (const [title, definitions, missingRights, statuses] of [
-    ['a fresh cluster', [], [], ['ok', 'ok']],
-    ["this version's definitions", expectedDefinitions, [], ['ok', 'ok']],
-    ["an older version's", [definition({ versions: [older] })], [], ['ok', 'failed']],
-    ['a kind that this version does not have', [leftover], [], ['ok', 'failed']],
-    ['missing rights', [], ['services in namespace x'], ['failed', 'ok']],
+    ['a fresh cluster', [], [], ['ok', 'ok', 'ok']],
+    ["this version's definitions", expectedDefinitions, [], ['ok', 'ok', 'ok']],
+    ["an older version's", [definition({ versions: [older] })], [], ['ok', 'ok', 'failed']],
+    ['a kind that this version does not have', [leftover], [], ['ok', 'ok', 'failed']],
+    ['missing rights', [], ['services in namespace x'], ['failed', 'ok', 'ok']],
   ] as const) {
     test(title, () => {
       const { server } = goodFacts;
       const results = runChecks(preGroups, {
         ...{ server, expectedDefinitions, definitions, missingRights },
-        ...{ memberships: [], memberPods: [] },
+        ...{ memberships: [], memberPods: [], images: [{ image: 'chaperone:0.1.0', nodes: 1, present: 1 }] },
       });
       assert.deepEqual(
         results.at(-1)?.checks.map(({ finding }) => finding.status),
