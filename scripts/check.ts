@@ -20,7 +20,7 @@ const checks: readonly Check[] = [
     run: () => runScript('node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'),
   },
   { name: 'generated files', remedy: 'npm run generate', run: () => runScript('scripts/generate.ts', '--check') },
-  { name: 'lock file', remedy: 'npm install --omit-lockfile-registry-resolved', run: findResolvedAddresses },
+  { name: 'lock files', remedy: 'npm install --omit-lockfile-registry-resolved', run: findResolvedAddresses },
 ];
 
 function runScript(...args: string[]): Promise<string> {
@@ -33,11 +33,16 @@ function runScript(...args: string[]): Promise<string> {
 
 /** An address in the lock file ties everyone to the registry, perhaps a mirror, of whoever installed last. */
 async function findResolvedAddresses(): Promise<string> {
+  const addresses = await Promise.all(['package-lock.json', 'test/clients/package-lock.json'].map(findResolvedIn));
+  return addresses.flat().join('\n');
+}
+
+async function findResolvedIn(file: string): Promise<string[]> {
   const lock: { packages: Record<string, { resolved?: string }> } = JSON.parse(
-    await readFile(join(root, 'package-lock.json'), 'utf8'),
+    await readFile(join(root, file), 'utf8'),
   );
   const tied = Object.entries(lock.packages).filter(([, { resolved }]) => resolved !== undefined);
-  return tied.map(([path, { resolved }]) => `${path}: ${resolved}`).join('\n');
+  return tied.map(([path, { resolved }]) => `${file}: ${path}: ${resolved}`);
 }
 
 const findings = await Promise.all(checks.map((check) => check.run()));

@@ -21,8 +21,9 @@ const conditionalSuites: readonly Suite[] = [
     available: KUBEBUILDER_ASSETS !== undefined || KUBECONFIG !== undefined,
   },
   { name: 'e2e', needs: 'a cluster that runs pods', available: false },
+  { name: 'clients', needs: 'a package registry, to install the clients', available: false },
 ];
-const suiteNames = ['cluster', 'e2e', 'faults'];
+const suiteNames = ['clients', 'cluster', 'e2e', 'faults'];
 
 /** What an argument says to run; nothing for one that is node's own. */
 function toPattern(arg: string): string | undefined {

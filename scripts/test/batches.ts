@@ -11,7 +11,7 @@ interface Kind {
  * processor at the end.
  */
 const kinds: readonly Kind[] = [
-  { of: /^test\/(up|faults|cluster|e2e)\//, size: 1 },
+  { of: /^test\/(up|faults|clients|cluster|e2e)\//, size: 1 },
   // Each starts an operator and a proxy.
   { of: /^test\/(contracts\/|proxy\/(surfaces|resources)\/|proxy\/[^/]+$)/, size: 6 },
   // They look at what their process has in memory.
