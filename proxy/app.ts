@@ -26,7 +26,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const isCall = makeCallListener({ ...options, refusals, prefix: '/v1' });
   const answersPreflight = makeCors(options.inForce);
   const serverOptions = {
-    // For the request to arrive; the answer may rightly take as long as it takes.
+    // Limits only how long the request may take to arrive. The answer may take any time.
     requestTimeout: 300_000,
     keepAliveTimeout: 75_000,
   };

@@ -5,7 +5,7 @@ import { ProxyError } from './error.ts';
 import { toEnvelope } from './surfaces/openai/envelope.ts';
 
 /**
- * Answers what never became a request, in the envelope that its client knows, and closes the connection.
+ * Answers bytes that are not a valid request, in the OpenAI envelope, and closes the connection.
  *
  * @see https://nodejs.org/api/http.html#event-clienterror
  */

@@ -2,9 +2,9 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
- * Makes what collects all garbage at once. V8 shows its collection under a flag, which is set at the first use and not when
- * Node starts: what V8 compiled of a program ahead is of use only under the flags that it was compiled with, and without it
- * a start takes a third longer.
+ * Makes a function that runs a full garbage collection. V8 exposes it under a flag, which is set at the first use and
+ * not when Node starts: V8 accepts a code cache only under the flags that it was made with, and without the cache a
+ * start takes a third longer.
  */
 export function makeCollectGarbage(): () => void {
   let collect: (() => void) | undefined;

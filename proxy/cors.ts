@@ -3,7 +3,7 @@ import { makeRequestId } from '../database/ids.ts';
 import type { InForce } from './calls/pipeline.ts';
 import type { AllowsOrigin } from './snapshot/origin-rule.ts';
 
-/** What a page may read of an answer, beside its body. */
+/** The response headers that a page may read. */
 const exposed = [
   ...['x-request-id', 'x-session-id', 'x-upstream-request-id', 'x-chaperone-incomplete'],
   ...['retry-after', 'retry-after-ms', 'x-should-retry', 'openai-processing-ms', 'openai-version'],
@@ -12,15 +12,18 @@ const exposed = [
   ),
 ].join(', ');
 const methods = 'GET, POST, PUT, PATCH, DELETE';
-/** How long a browser may go by a preflight's answer, in seconds: so long an origin that was taken out may still ask. */
+/**
+ * How long a browser may cache a preflight's answer, in seconds. An origin that was removed may still send requests for
+ * this long.
+ */
 const maxAgeS = '600';
 
 /**
- * Makes the step that comes before all surfaces: it lets the pages of the Organization's `spec.cors.origins` read answers
- * of every kind, errors and streams included. Only credentials in headers are meant, so none of a browser's own are
- * allowed.
+ * Makes the step before all surfaces. It lets pages of the origins in `spec.cors.origins` read all answers, including
+ * errors and streams. Credentials come in headers, so a browser's own credentials (cookies) are not allowed.
  *
- * @returns a function that says whether it has answered: a preflight of such a page, which has no credential with it
+ * @returns a function that returns true where it has answered the request itself: a preflight, which carries no
+ * credential
  * @see https://fetch.spec.whatwg.org/#http-cors-protocol
  */
 export function makeCors(inForce: () => InForce) {
@@ -42,7 +45,7 @@ export function makeCors(inForce: () => InForce) {
       'access-control-allow-methods': methods,
       'access-control-max-age': maxAgeS,
       'x-request-id': makeRequestId(Date.now()),
-      // SDKs send many of their own. What a header is worth is judged when it comes.
+      // SDKs send many headers of their own, so all are allowed. The request itself is judged when it comes.
       ...(asked !== undefined && { 'access-control-allow-headers': asked }),
     });
     response.end();
@@ -50,7 +53,9 @@ export function makeCors(inForce: () => InForce) {
   };
 }
 
-/** Undefined where there is none, and where nothing is in force: the request itself is told why. */
+/**
+ * Undefined where the Organization has no rule or no configuration is in force. The request itself then gets the error.
+ */
 function ruleOf(inForce: () => InForce): AllowsOrigin | undefined {
   try {
     return inForce().snapshot.allowsOrigin;

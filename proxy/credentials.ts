@@ -6,24 +6,24 @@ import { requireText } from '../crds/text.ts';
 import type { DataKeySet, NamespaceKeySet } from '../database/envelope.ts';
 import type { ServiceAccountTokens } from './calls/identify/tokens/service-account-token.ts';
 
-/** What the organization's Secret gives a proxy, one file each; the operator writes it. */
+/** The contents of the organization's Secret, one file per field. The operator writes it. */
 export interface Credentials {
   readonly organizationId: string;
   readonly organizationName: string;
   readonly databaseUrl: string;
-  /** Public keys, and where the Organization names a shared secret, that one (`kty: oct`, `alg: HS256`). */
+  /** Public keys, and the shared secret where the Organization names one (`kty: oct`, `alg: HS256`). */
   readonly jwks: JSONWebKeySet;
   readonly dataKeys: DataKeySet;
   /**
-   * The keys of the namespaces that this proxy acts for: in a pod that of the Secret itself. So which namespace a proxy is
-   * of follows from what it can open, and from nothing that whoever starts it could say.
+   * The keys of the namespaces that this proxy acts for; in a pod, the namespace of the Secret. So the keys decide
+   * which namespace a proxy acts for, and whoever starts the proxy cannot claim another.
    */
   readonly namespaceKeys?: readonly NamespaceKeySet[];
-  /** Where the organization accepts tokens of its member namespaces' service accounts. */
+  /** Set where the organization accepts service account tokens of its member namespaces. */
   readonly serviceAccounts?: ServiceAccountTokens;
 }
 
-/** The names of the files, which are the Secret's keys. */
+/** The file names, which are the keys of the Secret. */
 export const credentialFiles = {
   organization: 'organization.json',
   databaseUrl: 'database-url',
@@ -36,7 +36,7 @@ export const credentialFiles = {
 /**
  * Reads the credentials from a mounted Secret.
  *
- * @throws where a file is missing or is not what it should be; the message names it and never shows its contents
+ * @throws where a file is missing or malformed; the message names the file and never shows its contents
  */
 export async function readCredentials(directory: string): Promise<Credentials> {
   const read = async (name: string) => {
@@ -77,7 +77,7 @@ async function readOptional(file: string): Promise<string | undefined> {
   }
 }
 
-/** Calls `onChange` whenever the credentials change, until stopped. A half-written or unreadable state is passed over. */
+/** Calls `onChange` whenever the credentials change, until stopped. It ignores a half-written or unreadable state. */
 export function followCredentials(
   directory: string,
   current: Credentials,
@@ -85,7 +85,7 @@ export function followCredentials(
   intervalMs = 2_000,
 ): () => void {
   let known = digest(current);
-  // Polled: a mounted Secret changes by a swap of links, which file watchers report unreliably.
+  // It polls, since a mounted Secret changes by a swap of links, which file watchers report unreliably.
   const timer = setInterval(async () => {
     try {
       const credentials = await readCredentials(directory);
@@ -93,7 +93,7 @@ export function followCredentials(
       known = digest(credentials);
       onChange(credentials);
     } catch {
-      // The next tick finds it whole.
+      // The next tick finds it complete.
     }
   }, intervalMs);
   timer.unref();
@@ -108,7 +108,7 @@ function parse<T>(name: string, text: string): T {
   try {
     return JSON.parse(text) as T;
   } catch {
-    // No cause: a parser's message quotes what it read.
+    // No cause: the parser's message quotes the text.
     throw new Error(`The credential "${name}" is not JSON`);
   }
 }

@@ -1,7 +1,6 @@
 /**
- * Every way in which a call can end badly on our side. A surface turns a code into its own envelope; `message` begins with
- * the sentence that its users know from the API document, and says what is wrong and what to do; the code says precisely
- * what happened.
+ * Every error that the proxy itself can answer. The code says precisely what happened. `message` begins with the
+ * sentence of the API document, and says what is wrong and what to do. A surface turns the code into its own envelope.
  */
 export const problems = {
   invalid_credentials: {

@@ -1,17 +1,17 @@
 import { ProxyError } from './error.ts';
 
 /**
- * Finds what a client names by its id: in the spool, else in the database. Records arrive from other proxies a moment after
- * their answers, so it is looked for there three times: someone who asks at once should not be refused.
+ * Finds a record by an id from a client: in the spool, else in the database. Records of other proxies arrive in the
+ * database a moment after their answers, so it looks there three times, for clients that ask at once.
  *
- * @throws {ProxyError} `store_unavailable` where the database is away
+ * @throws {ProxyError} `store_unavailable` where the database cannot be reached
  */
 export function makeFind<Found>(
   findHere: (id: string) => Found | undefined,
   findStored: (id: string) => Promise<Found | undefined>,
 ) {
   return async (id: string): Promise<Found | undefined> => {
-    // No text that PostgreSQL could look for.
+    // PostgreSQL cannot compare text with NUL.
     if (id.includes('\0')) return undefined;
     const here = findHere(id);
     if (here) return here;

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 
-/** `GET /`: says where everything is, to those who open the proxy's address in a browser or try it with curl. */
+/** `GET /`: lists the addresses of the API, for people who open the proxy in a browser or with curl. */
 export function registerFrontPage(app: FastifyInstance): void {
   app.get('/', { schema: { hide: true } }, (request, reply) => {
     reply.headers({ 'x-request-id': request.id, vary: 'accept' });
@@ -9,7 +9,7 @@ export function registerFrontPage(app: FastifyInstance): void {
   });
 }
 
-/** Browsers name `text/html`; clients of APIs do not. */
+/** Browsers accept `text/html`; API clients do not name it. */
 function wantsPage(accept = ''): boolean {
   return accept.split(',').some((range) => /^\s*text\/html\s*(;|$)(?!.*\bq=0(\.0*)?\s*$)/i.test(range));
 }

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 
 /**
- * Takes runs of slashes in a request's path as one. A base URL that ends with a slash gives `/v1//chat/completions`,
- * which many servers of this API take so. What stands in the query stays as it is.
+ * Merges runs of slashes in a request's path into one. A base URL that ends with a slash gives `/v1//chat/completions`,
+ * which many servers of this API accept. The query stays as it is.
  */
 export function mergeSlashes(request: IncomingMessage): void {
   const { url } = request;

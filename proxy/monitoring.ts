@@ -3,9 +3,9 @@ import type { Registry } from 'prom-client';
 
 export interface MonitoringOptions {
   readonly registry: Registry;
-  /** Brings gauges up to date before a scrape. */
+  /** Updates the gauges before a scrape. */
   readonly refresh: () => void;
-  /** Why the proxy is not ready; undefined where it is. */
+  /** Why the proxy is not ready. Undefined: it is ready. */
   readonly notReady: () => string | undefined;
 }
 

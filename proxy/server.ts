@@ -40,42 +40,42 @@ import { makeEnvelopes } from './snapshot/envelopes.ts';
 import { followSnapshot } from './snapshot/follow.ts';
 import { openRevocations } from './snapshot/revocations.ts';
 import { makeRowOpener, openSnapshot, type SealedSnapshot } from './snapshot/snapshot.ts';
+import { makeSetAsideEraser } from './spool/erase-set-aside.ts';
 import { makeFolder } from './spool/fold.ts';
-import { makeForget } from './spool/forget.ts';
 import { startShipper } from './spool/ship.ts';
 import { openSpool, spoolBoundsOf } from './spool/spool.ts';
 import { makeStore } from './store.ts';
 
-/** How long analytics wait for the calls that were answered just before. */
-const shippedWithinMs = 250;
+/** How long a read of analytics waits for calls that were just answered. */
+const shipWaitMs = 250;
 
 export interface ProxyOptions {
-  /** The mounted Secret of the organization this process serves. */
+  /** Directory of the organization's mounted Secret. */
   readonly credentialsDirectory: string;
-  /** Survives restarts: the spool and the last snapshot. */
+  /** Holds the spool and the last snapshot. It must survive restarts. */
   readonly dataDirectory: string;
   readonly host: string;
   readonly port: number;
   readonly metricsHost: string;
   readonly metricsPort: number;
-  /** Where providers of type `openai` without a base URL are. */
+  /** The base URL of `openai` providers that state none. */
   readonly upstreamUrl: string;
-  /** The proxies by which it reaches providers and issuers; directly where absent. */
+  /** Forward proxies to providers and issuers. Absent: direct connections. */
   readonly egress?: EgressSettings;
-  /** The pod that it serves: in its records, and in the labels of its metrics. */
+  /** The pod that it serves. Its records and the labels of its metrics name the pod. */
   readonly origin?: Origin;
   readonly log: Logger;
-  /** How long an answer is read on after its client has gone. */
+  /** How long the proxy reads an answer after its client has gone. */
   readonly drainMs?: number;
-  /** How long calls that are under way may take to end when the proxy stops. */
+  /** How long calls may take to end when the proxy stops. */
   readonly graceMs?: number;
-  /** How long what still waits is copied to the database when the proxy stops. */
+  /** How long waiting records are copied to the database when the proxy stops. */
   readonly flushMs?: number;
-  /** The most that may be in the data directory; 5 GiB where absent. */
+  /** Size limit of the data directory. Absent: 5 GiB. */
   readonly dataLimitBytes?: number;
-  /** What bodies in flight may hold of memory, in all; a quarter of what the process may use where absent. */
+  /** Memory limit of all bodies in flight. Absent: a quarter of the process's memory limit. */
   readonly maxInFlightBytes?: number;
-  /** How long a client may send nothing in the middle of a body; 30 s where absent. */
+  /** How long a client may pause in the middle of a body. Absent: 30 s. */
   readonly stallMs?: number;
 }
 
@@ -83,13 +83,13 @@ export interface RunningProxy {
   readonly port: number;
   readonly metricsPort: number;
   readonly organizationName: string;
-  /** Lets calls end, copies what can be copied, closes everything. */
+  /** Lets calls end, copies waiting records, and closes everything. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a proxy for one organization and resolves when it serves: with the snapshot from the database, or the kept one
- * where the database is away.
+ * Starts a proxy for one organization and resolves when it serves. Its snapshot comes from the database, or from the
+ * volume where the database cannot be reached.
  *
  * @throws where the credentials cannot be read, the spool is in use, or a port is taken
  */
@@ -103,7 +103,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     ...(options.dataLimitBytes !== undefined && spoolBoundsOf(options.dataLimitBytes)),
     onWriteFailure: (error) => {
       metrics.spoolWriteFailures.inc();
-      log.error({ err: error }, 'the spool cannot be written; settlements are kept in memory and tried again');
+      log.error({ err: error }, 'cannot write to the spool; settlements are kept in memory and tried again');
     },
   });
   const inFlight = makeInFlight(
@@ -120,25 +120,25 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const onFetch = (issuer: string, outcome: string) => metrics.issuerFetches.inc({ issuer, outcome });
   const issuers = makeIssuers({ log, onFetch, fetchKeySet: makeFetchKeySet(upstream) });
   const authenticatorOf = makeAuthenticators({ organizationId, issuers, log });
-  /** The credentials that what is in force was made with: with others, nothing of it is taken over. */
-  let madeWith: Credentials | undefined;
+  /** The credentials behind the configuration in force. New credentials take over nothing from it. */
+  let credentialsInForce: Credentials | undefined;
   const putInForce = () => {
     if (!newest) return;
-    const last = madeWith === credentials ? inForce : undefined;
+    const last = credentialsInForce === credentials ? inForce : undefined;
     try {
       inForce = makeInForce(newest, credentials, opener, authenticatorOf, options.upstreamUrl, last);
-      madeWith = credentials;
+      credentialsInForce = credentials;
       metrics.snapshotVersion.set(newest.version);
     } catch (error) {
-      log.error({ err: error }, 'the new configuration cannot be used; the last one stays in force');
-      // Whatever is wrong with the rest: a token that is revoked is refused.
+      log.error({ err: error }, 'cannot use the new configuration; the last one stays in force');
+      // Revocations apply even where the rest of the configuration cannot be used.
       const revocations = openRevocations(newest.revocations.values());
       if (inForce) inForce = { ...inForce, snapshot: { ...inForce.snapshot, revocations } };
     }
   };
   const openStore = () => makeStore({ databaseUrl: () => credentials.databaseUrl, log });
   const store = openStore();
-  const forgetErased = makeForget({ organizationId, spool, store, log });
+  const eraseFromSetAside = makeSetAsideEraser({ organizationId, spool, store, log });
   const follower = followSnapshot({
     organizationId,
     databaseUrl: () => credentials.databaseUrl,
@@ -148,7 +148,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       const arrivedAtMs = performance.now();
       newest = snapshot;
       putInForce();
-      void forgetErased();
+      void eraseFromSetAside();
       if (ageMs === undefined || inForce?.snapshot.version !== snapshot.version) return;
       metrics.snapshotPropagation.observe((ageMs + performance.now() - arrivedAtMs) / 1_000);
     },
@@ -157,7 +157,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     try {
       opener = makeRowOpener(organizationId, makeEnvelopes(changed));
     } catch (error) {
-      log.error({ err: error }, 'the new credentials cannot be used; the last ones stay in force');
+      log.error({ err: error }, 'cannot use the new credentials; the last ones stay in force');
       return;
     }
     credentials = changed;
@@ -178,12 +178,12 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     },
     onSettled: (record) => report(metrics, labelOf, record, record.duration_ms ?? 0),
     onFailure: () => metrics.spoolFailures.inc(),
-    onSetAside: () => void forgetErased(),
+    onSetAside: () => void eraseFromSetAside(),
   });
 
   const requireInForce = (): InForce => {
     if (stopping) throw new ProxyError('shutting_down');
-    // Retained or gone for good: either way nobody may go on in its name.
+    // A deleted organization serves no calls, whether its data is retained or not.
     if (!inForce || inForce.snapshot.isDeleted) throw new ProxyError('organization_deleted');
     return inForce;
   };
@@ -240,7 +240,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
         try {
           if (pending.operation === batches.name) noteBatch(ownership, { id: pending.response_id }, pending);
         } catch (error) {
-          log.error({ err: error }, 'a batch could not be noted as its maker’s; it is accounted for all the same');
+          log.error({ err: error }, 'cannot record who owns a batch; its usage is recorded all the same');
         }
         background.expect();
       },
@@ -261,13 +261,13 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     stalls,
     spool,
     store,
-    // What has just been written reached the database, so this connection will soon reach it, too.
+    // A write has just reached the database, so this connection will soon reach it, too.
     catchUp: () => follower.catchUp(10_000),
     metrics,
     log,
     findRequest,
     ownership,
-    shipped: () => shipper.flush(shippedWithinMs),
+    shipped: () => shipper.flush(shipWaitMs),
     background,
   });
   const monitoring = makeMonitoringServer({
@@ -329,7 +329,8 @@ function makeInForce(
 ): InForce | undefined {
   const snapshot = openSnapshot(sealed, opener, upstreamUrl);
   if (!snapshot) return undefined;
-  // What rarely changes is kept with what it remembers: verified tokens, prices looked up.
+  // Where the spec is unchanged, the authenticator and the prices are kept, with the tokens and prices that they
+  // remember.
   if (last && last.snapshot.spec === snapshot.spec) return { ...last, snapshot };
   const { organization: envelope, namespaces } = makeEnvelopes(credentials);
   return {

@@ -8,27 +8,27 @@ import { ProxyError } from './error.ts';
 /** The proxy's connection for reading and writing the organization's rows. No call waits for it. */
 export interface Store {
   /**
-   * Runs `work` on the connection, after what was asked before it and before what is asked next, so that it may open a
+   * Runs `work` on the connection, strictly after earlier work and before later work, so that it may open a
    * transaction.
    *
-   * @throws {ProxyError} `store_unavailable` where the database is away; what else `work` throws passes through
+   * @throws {ProxyError} `store_unavailable` where the database cannot be reached; other errors of `work` pass through
    */
   run<T>(work: (db: Queryable) => Promise<T>): Promise<T>;
-  /** Waits for the work at hand. */
+  /** Waits for the current work, then closes the connection. */
   close(): Promise<void>;
 }
 
 export interface StoreOptions {
-  /** Asked at each connection: passwords rotate. */
+  /** Called for each connection, since passwords rotate. */
   readonly databaseUrl: () => string;
   readonly log: Logger;
 }
 
-/** Makes the store. It connects when it is first asked, and anew after each failure. */
+/** Makes the store. It connects at the first use, and reconnects after each failure. */
 export function makeStore({ databaseUrl, log }: StoreOptions): Store {
   let client: Client | undefined;
-  /** The URL that it was made with. */
-  let connectedBy = '';
+  /** The URL of the current connection. */
+  let connectedUrl = '';
   let last: Promise<unknown> = Promise.resolve();
 
   const open = async (url: string): Promise<Client> => {
@@ -45,9 +45,9 @@ export function makeStore({ databaseUrl, log }: StoreOptions): Store {
   };
   const connect = async (): Promise<Client> => {
     const url = databaseUrl();
-    if (client && url === connectedBy) return client;
+    if (client && url === connectedUrl) return client;
     const former = client;
-    // A login that was replaced goes on for some minutes, so it serves until the next one does.
+    // A connection with a replaced password works for some more minutes, so it serves until the new one is open.
     const next = await open(url).catch((error: unknown) => {
       if (former && former === client) return former;
       throw error;
@@ -55,7 +55,7 @@ export function makeStore({ databaseUrl, log }: StoreOptions): Store {
     if (next === former) return former;
     void former?.end().catch(() => {});
     client = next;
-    connectedBy = url;
+    connectedUrl = url;
     return next;
   };
   const disconnect = () => {

@@ -1,25 +1,25 @@
 import { BlockList, isIP } from 'node:net';
 
-/** The variables by which programs are told of a proxy; each also in lower case, which goes before. */
+/** The environment variables that name forward proxies. The lower-case form of each takes precedence. */
 export const egressVariables = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'] as const;
 
-/** By which proxy requests leave. */
+/** Which forward proxy requests go through. */
 export interface EgressSettings {
-  /** For origins that are spoken to by plain HTTP. */
+  /** For `http` origins. */
   readonly httpProxy?: URL;
-  /** For those by TLS. */
+  /** For `https` origins. */
   readonly httpsProxy?: URL;
-  /** Names, addresses and networks that are reached without one, separated by commas. */
+  /** Names, addresses and networks that are reached directly, separated by commas. */
   readonly noProxy: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads the proxies that an environment names, as curl does.
+ * Reads the forward proxies from the environment, as curl does.
  *
  * @returns undefined where it names none
- * @throws Error where one is no URL; the value is not told, since it may hold a password
+ * @throws Error where a value is not a URL; the message does not quote the value, which may have a password
  */
 export function readEgressSettings(environment: Environment): EgressSettings | undefined {
   const read = (name: (typeof egressVariables)[number]) => environment[name.toLowerCase()] || environment[name] || '';
@@ -29,7 +29,9 @@ export function readEgressSettings(environment: Environment): EgressSettings | u
   return { ...(httpProxy && { httpProxy }), ...(httpsProxy && { httpsProxy }), noProxy: read('NO_PROXY') };
 }
 
-/** The proxy by which an origin is reached; undefined where it is reached directly, as this machine always is. */
+/**
+ * Chooses the forward proxy for an origin. Undefined where the origin is reached directly, as this machine always is.
+ */
 export function proxyFor(origin: URL, { httpProxy, httpsProxy, noProxy }: EgressSettings): URL | undefined {
   const proxy = origin.protocol === 'https:' ? httpsProxy : httpProxy;
   if (!proxy) return undefined;
@@ -40,20 +42,22 @@ export function proxyFor(origin: URL, { httpProxy, httpsProxy, noProxy }: Egress
   return entries.some((entry) => matches(entry.toLowerCase(), host, port)) ? undefined : proxy;
 }
 
-/** A proxy as people may see it: without its password. */
+/** Describes a forward proxy for logs, without its password. */
 export function describeProxy({ protocol, host }: URL): string {
   return `${protocol}//${host}`;
 }
 
 function parseProxy(name: string, text: string): URL | undefined {
   if (text === '') return undefined;
-  // curl takes a host without a scheme for one that speaks HTTP.
+  // Like curl, take a host without a scheme as `http`.
   const url = URL.parse(text.includes('://') ? text : `http://${text}`);
   if (url && /^https?:$/.test(url.protocol) && url.hostname !== '') return url;
   throw new Error(`${name} must be a URL of http or https, such as http://proxy.example.com:3128`);
 }
 
-/** One of `*`, a name with all below it, an address or a network, perhaps with a port. */
+/**
+ * Matches an entry of NO_PROXY: `*`, a name and its subdomains, an address or a network, each with or without a port.
+ */
 function matches(entry: string, host: string, port: string): boolean {
   if (entry === '*') return true;
   if (/^[\d.]+\/\d+$|^[\da-f:]+\/\d+$/.test(entry)) return isWithin(host, entry);

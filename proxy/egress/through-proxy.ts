@@ -2,7 +2,7 @@ import { type Dispatcher, Pool, ProxyAgent } from 'undici';
 import { connectionOptions } from './connection-options.ts';
 import { type EgressSettings, proxyFor } from './settings.ts';
 
-/** The connections to an origin: through a proxy, or directly where none is for it. */
+/** Makes the connections to an origin, through its forward proxy or directly. */
 export function dispatcherFor(origin: URL, egress: EgressSettings, options: object): Dispatcher {
   const proxy = proxyFor(origin, egress);
   if (!proxy) return new Pool(origin, options);
@@ -11,7 +11,7 @@ export function dispatcherFor(origin: URL, egress: EgressSettings, options: obje
     ...connectionOptions,
     uri: proxy.href,
     connectTimeout: connectMs,
-    // For the requests that open tunnels: a proxy that takes them and says nothing is one that cannot be connected to.
+    // For the CONNECT requests that open tunnels. A forward proxy that never answers them counts as unreachable.
     clientFactory: (address, clientOptions) =>
       new Pool(address, {
         ...clientOptions,

@@ -1,14 +1,14 @@
 import { type DataKeySet, type Envelope, makeEnvelope, type NamespaceKeySet } from '../../database/envelope.ts';
 
-/** What opens the rows of the configuration. */
+/** The envelopes that open the rows of the configuration. */
 export interface Envelopes {
-  /** Of what serves every member namespace, and of all contents. */
+  /** For rows that serve all member namespaces, and for all contents. */
   readonly organization: Envelope;
-  /** Of what serves one namespace, by its name: only those that the Secret has the keys of. */
+  /** For rows that serve one namespace, by its name. Has only the namespaces whose keys are in the Secret. */
   readonly namespaces: ReadonlyMap<string, Envelope>;
 }
 
-/** What a Secret has to open rows with. */
+/** The keys in a Secret that open rows. */
 export interface SealingKeys {
   readonly dataKeys: DataKeySet;
   readonly namespaceKeys?: readonly NamespaceKeySet[];
@@ -23,7 +23,7 @@ export function makeEnvelopes({ dataKeys, namespaceKeys = [] }: SealingKeys): En
 }
 
 /**
- * What opens a row.
+ * Chooses the envelope that opens a row.
  *
  * @returns undefined where the row serves a namespace that is not this proxy's
  */

@@ -14,44 +14,48 @@ import {
 } from '../../database/config.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { ProxyError } from '../error.ts';
-import { applyChanges, byName, emptySnapshot, type SealedSnapshot } from './snapshot.ts';
+import { applyChanges, emptySnapshot, indexRevocations, type SealedSnapshot } from './snapshot.ts';
 
 export interface FollowOptions {
   readonly organizationId: string;
-  /** Asked at each connection: passwords rotate. */
+  /** Called for each connection, since passwords rotate. */
   readonly databaseUrl: () => string;
-  /** The last snapshot is kept here, so that a proxy starts without the database. */
+  /** The last snapshot is kept here, so that the proxy can start without the database. */
   readonly directory: string;
   readonly log: Logger;
   /**
-   * Told of every new snapshot, in order.
+   * Called with every new snapshot, in order.
    *
-   * @param ageMs how long ago the change was made that it brings; undefined where it may be any time ago, as at the start
+   * @param ageMs how long ago the snapshot's newest change was made; undefined where that says nothing about
+   * propagation, as at the start
    */
   readonly onSnapshot: (snapshot: SealedSnapshot, ageMs?: number) => void;
-  /** How often the change counter is asked for, where no notification came. */
+  /** How often to read the change counter where no notification comes. */
   readonly pollMs?: number;
-  /** After how long without an answer a connection is given up. */
+  /** How long a statement may go unanswered before the connection is given up. */
   readonly queryTimeoutMs?: number;
-  /** For how long the login may be refused before that means that it was taken away, and not that it is rotating. */
+  /**
+   * How long the login may be refused before that means that the role is gone, rather than that its password is
+   * rotating.
+   */
   readonly refusalMs?: number;
 }
 
-/** Keeps the snapshot as the database has it. */
+/** Keeps the snapshot up to date with the database. */
 export interface Follower {
-  /** Resolves with the first snapshot, the database's or the kept one; never where there is neither yet. */
+  /** Resolves with the first snapshot, from the database or from the volume. It stays pending until there is one. */
   readonly first: Promise<SealedSnapshot>;
-  /** When the snapshot was last known to be the newest, in milliseconds since 1970; 0: not yet since the start. */
+  /** When the snapshot was last confirmed as the newest, in milliseconds since 1970. 0: not since the start. */
   confirmedAtMs(): number;
-  /** Runs a look-up on the follower's connection. @throws where the database is away */
+  /** Runs a query on the follower's connection. @throws where the database cannot be reached */
   query<T>(run: (db: Queryable) => Promise<T>): Promise<T>;
   /**
-   * Resolves when what the database has at the time of the call is in force.
+   * Resolves when the configuration that the database has now is in force.
    *
-   * @throws {ProxyError} `store_unavailable` where the database is away for longer than `patienceMs`
+   * @throws {ProxyError} `store_unavailable` where the database cannot be reached for longer than `timeoutMs`
    */
-  catchUp(patienceMs?: number): Promise<void>;
-  /** Logs in anew where the login is another than before: sessions of the former one end some minutes after a rotation. */
+  catchUp(timeoutMs?: number): Promise<void>;
+  /** Reconnects if the password has changed. Sessions with the old password end some minutes after a rotation. */
   renewLogin(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -59,14 +63,14 @@ export interface Follower {
 const fileName = 'snapshot.json';
 const reconnectMs = { first: 50, last: 2_000 };
 
-/** What a session gets whose role has lost its grants or was dropped; and the statement in whose middle it was dropped. */
-const gone = new Set(['42501', '42704']);
-/** Invalid authorization, invalid password (which a role that is gone gets too). */
+/** Errors of a session whose role has lost its grants or was dropped, before or during the statement. */
+const lostRightsErrors = new Set(['42501', '42704']);
+/** Invalid authorization, and invalid password. A role that was dropped gets the latter, too. */
 const loginRefusals = new Set(['28000', '28P01']);
 
 /**
- * Follows an organization's configuration: LISTEN for changes, read those above the version at hand, and poll the
- * change counter as the fallback. Reconnects for ever.
+ * Follows an organization's configuration. It LISTENs for changes, reads the rows above its version, and polls the
+ * change counter as the fallback. It always reconnects.
  */
 export function followSnapshot(options: FollowOptions): Follower {
   const { organizationId, log } = options;
@@ -74,8 +78,8 @@ export function followSnapshot(options: FollowOptions): Follower {
   let snapshot = emptySnapshot;
   let confirmedAtMs = 0;
   let client: Client | undefined;
-  /** The URL that it was made with. */
-  let connectedBy = '';
+  /** The URL of the current connection. */
+  let connectedUrl = '';
   let stopped = false;
   let retryMs = reconnectMs.first;
   let retryTimer: NodeJS.Timeout | undefined;
@@ -95,17 +99,17 @@ export function followSnapshot(options: FollowOptions): Follower {
     unsaved = next;
     saving = saving.then(saveNewest).catch(logSaveFailure);
   };
-  /** Of several that follow one another quickly, the last is enough. */
+  /** Saves the newest snapshot. Where several follow quickly, only the last is saved. */
   const saveNewest = async () => {
     const newest = unsaved;
     unsaved = undefined;
     if (newest) await save(options.directory, newest);
   };
-  const logSaveFailure = (error: unknown) => log.warn({ err: error }, 'the snapshot could not be kept on the volume');
+  const logSaveFailure = (error: unknown) => log.warn({ err: error }, 'cannot save the snapshot to the volume');
 
   const readNewest = async (db: Client) => {
     const version = await readConfigVersion(db, organizationId);
-    // A lower version is another database (restored, or made anew): what is known of it is nothing.
+    // A lower version means another database, such as a restored one. Then nothing that is known applies.
     const known = version < snapshot.version ? emptySnapshot : snapshot;
     if (version !== snapshot.version) {
       const changes = await readConfigChanges(db, organizationId, known.version);
@@ -116,16 +120,16 @@ export function followSnapshot(options: FollowOptions): Follower {
     refusedSinceMs = undefined;
   };
 
-  /** The database is there and will not have us: the organization is gone, and with it what we may do. */
+  /** Notes that the database answers but refuses this role. That may mean that the organization was deleted. */
   const noteRefusal = (error: unknown) => {
     const code = error instanceof DatabaseError ? (error.code ?? '') : '';
-    if (!gone.has(code) && !loginRefusals.has(code)) return;
+    if (!lostRightsErrors.has(code) && !loginRefusals.has(code)) return;
     refusedSinceMs ??= Date.now();
-    const patienceMs = gone.has(code) ? 0 : (options.refusalMs ?? 300_000);
-    if (snapshot.organization && Date.now() - refusedSinceMs >= patienceMs) accept(emptySnapshot, 'database');
+    const allowedMs = lostRightsErrors.has(code) ? 0 : (options.refusalMs ?? 300_000);
+    if (snapshot.organization && Date.now() - refusedSinceMs >= allowedMs) accept(emptySnapshot, 'database');
   };
 
-  /** One at a time; a notification that comes meanwhile asks for one more. */
+  /** Reads changes, one read at a time. A notification during a read causes one more. */
   const refresh = () => {
     if (refreshing) {
       refreshAgain = true;
@@ -135,7 +139,7 @@ export function followSnapshot(options: FollowOptions): Follower {
     if (!db) return;
     refreshing = readNewest(db)
       .catch((error: unknown) => {
-        log.warn({ err: error }, 'the configuration could not be read; trying another connection');
+        log.warn({ err: error }, 'cannot read the configuration; trying another connection');
         noteRefusal(error);
         void db.end().catch(() => {});
       })
@@ -147,20 +151,20 @@ export function followSnapshot(options: FollowOptions): Follower {
         }
       });
   };
-  const catchUp = async (patienceMs = 0) => {
+  const catchUp = async (timeoutMs = 0) => {
     const askedAtMs = Date.now();
     for (;;) {
-      // The reading under way may have begun before what is looked for was written.
+      // The current read may have begun before the wanted row was written, so wait for it and read again.
       await refreshing;
       refresh();
       await refreshing;
       if (client && confirmedAtMs >= askedAtMs) return;
-      if (stopped || Date.now() - askedAtMs >= patienceMs) throw new ProxyError('store_unavailable');
+      if (stopped || Date.now() - askedAtMs >= timeoutMs) throw new ProxyError('store_unavailable');
       await new Promise((resolve) => setTimeout(resolve, reconnectMs.first));
     }
   };
 
-  /** @throws where the database cannot be reached, or will not have us */
+  /** @throws where the database cannot be reached, or refuses the login */
   const open = async (databaseUrl: string): Promise<Client> => {
     const next = makeClient({
       databaseUrl,
@@ -185,7 +189,7 @@ export function followSnapshot(options: FollowOptions): Follower {
       reconnect();
     });
     client = next;
-    connectedBy = databaseUrl;
+    connectedUrl = databaseUrl;
     refresh();
   };
   const connect = async () => {
@@ -195,23 +199,26 @@ export function followSnapshot(options: FollowOptions): Follower {
       if (stopped) await next.end();
       else use(next, databaseUrl);
     } catch (error) {
-      log.warn({ err: error }, 'cannot reach the database; calls go on with the snapshot at hand');
+      log.warn({ err: error }, 'cannot reach the database; calls go on with the current snapshot');
       noteRefusal(error);
       reconnect();
     }
   };
-  /** The former connection serves until the next one stands, and where there is none yet. */
+  /** Replaces the connection. The old connection serves until the new one works. */
   const renew = async () => {
     const databaseUrl = options.databaseUrl();
     const former = client;
-    if (!former || databaseUrl === connectedBy) return;
+    if (!former || databaseUrl === connectedUrl) return;
     try {
       const next = await open(databaseUrl);
       if (stopped || client !== former) return void (await next.end());
       use(next, databaseUrl);
       await former.end();
     } catch (error) {
-      log.warn({ err: error }, 'cannot log in anew; the former connection goes on for as long as it may');
+      log.warn(
+        { err: error },
+        'cannot log in with the new password; the old connection stays in use until the server ends it',
+      );
     }
   };
   const reconnect = () => {
@@ -280,17 +287,17 @@ async function load(directory: string, organizationId: string): Promise<SealedSn
     const kept = JSON.parse(await readFile(join(directory, fileName), 'utf8')) as KeptSnapshot;
     if (kept.organization.organization_id !== organizationId) return undefined;
     return {
-      // What an older version passed over is read anew.
+      // An older version did not keep revocations, so everything is read again.
       version: kept.revocations ? kept.version : 0,
       organization: kept.organization,
       personas: new Map(kept.personas.map((row) => [row.persona_id, row])),
       apiKeys: new Map(kept.apiKeys.map((row) => [row.api_key_id, row])),
       withdrawnKeys: new Set(kept.withdrawnKeys),
       inactiveUsers: new Set(kept.inactiveUsers),
-      revocations: byName(kept.revocations ?? []),
+      revocations: indexRevocations(kept.revocations ?? []),
     };
   } catch {
-    // None kept yet, or not whole: the database has it.
+    // There is no saved snapshot, or it is incomplete. The database has the configuration.
     return undefined;
   }
 }

@@ -1,9 +1,9 @@
-/** Decides whether a model may be used; undefined stands for whichever one the provider chooses. */
+/** Decides whether a model may be used. Undefined stands for a model that the provider chooses. */
 export type ModelRule = (model: string | undefined) => boolean;
 
 /**
- * A rule from allow and deny lists of model ids in which `*` stands for any run of characters.
- * Deny wins; an absent allow list allows everything. A model that is not known is allowed only where every model is.
+ * A rule from allow and deny lists of model ids in which `*` stands for any run of characters. Deny wins. An absent
+ * allow list allows everything. A model that the provider chooses is allowed only where every model is.
  */
 export function makeModelRule(allow: readonly string[] | undefined, deny: readonly string[] | undefined): ModelRule {
   const isAllowed = allow ? makeMatcher(allow) : () => true;
@@ -12,14 +12,17 @@ export function makeModelRule(allow: readonly string[] | undefined, deny: readon
   return (model) => (model === undefined ? allowsAll : isAllowed(model) && !isDenied(model));
 }
 
-/** Whether a text is one of those that some pattern stands for, in which `*` stands for any run of characters. */
+/** Makes a test whether a text matches one of the patterns, in which `*` stands for any run of characters. */
 export function makeMatcher(patterns: readonly string[]): (text: string) => boolean {
   const exact = new Set(patterns.filter((pattern) => !pattern.includes('*')));
   const wild = patterns.filter((pattern) => pattern.includes('*')).map((pattern) => pattern.split('*'));
   return (text) => exact.has(text) || wild.some((parts) => matchesParts(text, parts));
 }
 
-/** Leftmost matching of each part in turn; linear, where a regular expression made from the pattern could explode. */
+/**
+ * Finds each part in turn, as far left as possible. This is linear; a regular expression from the pattern could
+ * backtrack exponentially.
+ */
 function matchesParts(text: string, parts: readonly string[]): boolean {
   const first = parts[0] ?? '';
   const last = parts.at(-1) ?? '';

@@ -1,7 +1,7 @@
-/** Decides by a request's `Origin` whether a web page from there may read the answer. */
+/** Decides from a request's `Origin` header whether a web page of that origin may read the answer. */
 export type AllowsOrigin = (origin: string) => boolean;
 
-/** A rule from origins: exact ones, `https://*.example.com` for all below a domain, and `*` for every one. */
+/** Makes a rule from origins: exact ones, `https://*.example.com` for all subdomains, and `*` for every origin. */
 export function makeOriginRule(origins: readonly string[]): AllowsOrigin {
   const exact = new Set(origins);
   if (exact.has('*')) return () => true;

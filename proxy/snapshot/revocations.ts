@@ -1,21 +1,21 @@
 import type { ConfigRevocation } from '../../database/config.ts';
 
-/** The tokens that are not accepted any more. */
+/** The tokens that are no longer accepted. */
 export interface Revocations {
-  /** Whether there are none, as nearly always. */
+  /** Whether there are no revocations, as is nearly always so. */
   readonly isEmpty: boolean;
   readonly tokenIds: ReadonlySet<string>;
   readonly keyIds: ReadonlySet<string>;
-  /** By user id: those issued before, in milliseconds since 1970. */
+  /** By user id: tokens issued before this time are revoked, in milliseconds since 1970. */
   readonly issuedBeforeByUser: ReadonlyMap<string, number>;
-  /** All that were issued before. */
+  /** All tokens issued before this time are revoked. */
   readonly issuedBeforeMs: number;
 }
 
-/** What of a token revocations go by. */
+/** The facts about a token that revocations refer to. */
 export interface RevocableToken {
   readonly tokenId: string | undefined;
-  /** Of the organization's own keys. */
+  /** Set for tokens that the organization's own keys signed. */
   readonly keyId: string | undefined;
   readonly userId: string | undefined;
   /** Milliseconds since 1970; 0 where the token does not say. */
@@ -30,7 +30,7 @@ export function openRevocations(rows: Iterable<ConfigRevocation>, nowMs: number 
   const issuedBeforeByUser = new Map<string, number>();
   let issuedBeforeMs = 0;
   for (const { kind, subject, issued_before_ms, expires_at_ms } of rows) {
-    // The database has forgotten it, and nobody tells.
+    // The database deletes expired revocations without a notification.
     if (expires_at_ms !== null && expires_at_ms < nowMs) continue;
     if (kind === 'token') tokenIds.add(subject);
     else if (kind === 'key') keyIds.add(subject);
@@ -41,7 +41,7 @@ export function openRevocations(rows: Iterable<ConfigRevocation>, nowMs: number 
   return { isEmpty, tokenIds, keyIds, issuedBeforeByUser, issuedBeforeMs };
 }
 
-/** Whether the token is revoked. One that does not say when it was issued counts as issued before. */
+/** Whether the token is revoked. A token without an issue time counts as issued before any revocation. */
 export function isRevoked({ tokenId, keyId, userId, issuedAtMs }: RevocableToken, revocations: Revocations): boolean {
   if (revocations.isEmpty) return false;
   return (

@@ -14,13 +14,16 @@ import { type AllowsOrigin, makeOriginRule } from './origin-rule.ts';
 import { openRevocations, type Revocations } from './revocations.ts';
 import { makeUserRule, type UserRule } from './user-rule.ts';
 
-/** An organization's configuration as the database had it at one version, still sealed: fit to be kept on a volume. */
+/** An organization's configuration at one version, still sealed, so that it can be saved to a volume. */
 export interface SealedSnapshot {
   readonly version: number;
   readonly organization: ConfigOrganization | undefined;
   readonly personas: ReadonlyMap<string, ConfigPersona>;
   readonly apiKeys: ReadonlyMap<string, ConfigApiKey>;
-  /** SHA-256 of synthetic keys whose binding has gone, as far as this proxy has seen it: the row forgets them. */
+  /**
+   * SHA-256 of synthetic keys whose binding was deleted while this proxy followed. The database erases them from the
+   * row.
+   */
   readonly withdrawnKeys: ReadonlySet<string>;
   /** Ids of deactivated users. */
   readonly inactiveUsers: ReadonlySet<string>;
@@ -44,7 +47,7 @@ export interface Persona {
   readonly name: string;
   readonly description: string | null;
   readonly content: string;
-  /** External ids of the users who may use it; empty: everyone. */
+  /** External ids of the users who may use the persona. Empty: everyone. */
   readonly users: ReadonlySet<string>;
   readonly model: string | undefined;
   readonly parameters: Readonly<Record<string, unknown>>;
@@ -53,7 +56,7 @@ export interface Persona {
   readonly updatedAt: string;
 }
 
-/** An API that an organization serves or does not, as `spec.surfaces` names it. */
+/** An API that an organization may serve, named as in `spec.surfaces`. */
 export type Surface = NonNullable<OrganizationSpec['surfaces']>[number];
 
 export interface Provider {
@@ -61,15 +64,15 @@ export interface Provider {
   readonly type: 'openai' | 'compatible';
   /** Scheme, host and port of the base URL. */
   readonly origin: string;
-  /** Path of the base URL, without a slash at its end. */
+  /** Path of the base URL, without a trailing slash. */
   readonly basePath: string;
-  /** How long until the answer begins. */
+  /** How long the answer may take to begin. */
   readonly headersTimeoutMs: number;
-  /** How long between two chunks of an answer. */
+  /** How long the pause between two chunks of an answer may be. */
   readonly idleTimeoutMs: number;
 }
 
-/** A provider key that may be used, with where to. */
+/** A usable provider key, with its provider. */
 export interface RoutedKey {
   readonly id: string;
   readonly provider: Provider;
@@ -79,18 +82,18 @@ export interface RoutedKey {
   readonly expiresAtMs: number;
 }
 
-/** What calls with a synthetic key may do. */
+/** The rights of calls with a synthetic key. */
 export interface SyntheticKey {
   readonly user: string | undefined;
-  /** Of the binding: whose workloads have the key. */
+  /** The binding's namespace; its workloads have the key. */
   readonly namespace: string;
-  /** Empty: the organization's default ones. */
+  /** Empty: the organization's default roles. */
   readonly roles: readonly string[];
   /** Milliseconds since 1970. */
   readonly expiresAtMs: number;
 }
 
-/** What a proxy enforces: everything a call needs to know, in memory. */
+/** The configuration that a proxy enforces: everything that a call needs, in memory. */
 export interface Snapshot {
   readonly version: number;
   readonly organizationId: string;
@@ -98,43 +101,46 @@ export interface Snapshot {
   readonly isDeleted: boolean;
   readonly spec: OrganizationSpec;
   readonly requireUser: boolean;
-  /** Of callers whose credential names none. */
+  /** The roles of callers whose credential names none. */
   readonly defaultRoles: readonly string[];
-  /** Which users workloads may name, by their namespace; undefined: every one. */
+  /** Which users a workload may name, by its namespace. Undefined: every user. */
   readonly mayName: UserRule | undefined;
   /** Ids of users whose calls are refused. */
   readonly inactiveUsers: ReadonlySet<string>;
   readonly revocations: Revocations;
   readonly storesContents: boolean;
-  /** How long a session is active after its last call. */
+  /** How long a session counts as active after its last call. */
   readonly sessionIdleMs: number;
-  /** Where the session comes from of calls that name none; empty: it is a new one. */
+  /** Where a call without a session id gets its session from. Empty: the call starts a new session. */
   readonly sessionSources: ReadonlySet<NonNullable<NonNullable<OrganizationSpec['sessions']>['inferFrom']>[number]>;
-  /** How long the results of analyses are answered again. */
+  /** How long a stored analysis result is used again. */
   readonly analysisLifetimeMs: number;
   readonly allowsModel: ModelRule;
-  /** Web pages of which origins may read answers; undefined: none. */
+  /** Decides which origins' web pages may read answers. Undefined: none. */
   readonly allowsOrigin: AllowsOrigin | undefined;
-  /** Undefined: every one. */
+  /** Undefined: all surfaces. */
   readonly surfaces: ReadonlySet<Surface> | undefined;
   readonly providers: ReadonlyMap<string, Provider>;
   readonly personas: ReadonlyMap<string, Persona>;
-  /** By API key id; only active ones whose provider is known. */
+  /** By API key id. Has only active keys whose provider is known. */
   readonly keys: ReadonlyMap<string, RoutedKey>;
-  /** A user's own keys, the first to be used first. */
+  /** Each user's own keys, in the order of use. */
   readonly keysByUser: ReadonlyMap<string, readonly RoutedKey[]>;
-  /** The keys for everyone: those of the proxy's own namespace, then those that others share; each by provider. */
+  /**
+   * The keys for everyone, in the order of use: those of the proxy's own namespace, then those that other namespaces
+   * share, each by provider.
+   */
   readonly organizationKeys: readonly RoutedKey[];
-  /** By the SHA-256 of the synthetic key in hexadecimal: the user it is bound to, if any, and when it ends. */
+  /** By the SHA-256 of the synthetic key, in hexadecimal. */
   readonly syntheticKeys: ReadonlyMap<string, SyntheticKey>;
-  /** Likewise, of bindings that have gone or are switched off. */
+  /** SHA-256 of the synthetic keys of deleted or inactive bindings. */
   readonly withdrawnKeys: ReadonlySet<string>;
 }
 
-/** Of keys that come and go, the last so many are remembered. */
+/** How many withdrawn keys are remembered. */
 const maxWithdrawn = 1_000;
 
-/** The snapshot with the changes in it. */
+/** Applies changes to a snapshot. */
 export function applyChanges(snapshot: SealedSnapshot, changes: ConfigChanges): SealedSnapshot {
   const personas = new Map(snapshot.personas);
   const apiKeys = new Map(snapshot.apiKeys);
@@ -155,7 +161,7 @@ export function applyChanges(snapshot: SealedSnapshot, changes: ConfigChanges): 
     else inactiveUsers.add(user_id);
   }
   const organization = changes.organization ?? snapshot.organization;
-  const revocations = new Map([...snapshot.revocations, ...byName(changes.revocations)]);
+  const revocations = new Map([...snapshot.revocations, ...indexRevocations(changes.revocations)]);
   return {
     version: changes.version,
     organization,
@@ -167,15 +173,15 @@ export function applyChanges(snapshot: SealedSnapshot, changes: ConfigChanges): 
   };
 }
 
-/** Revocations by what they are known by. */
-export function byName(rows: readonly ConfigRevocation[]): Map<string, ConfigRevocation> {
+/** Revocations by kind and subject. */
+export function indexRevocations(rows: readonly ConfigRevocation[]): Map<string, ConfigRevocation> {
   return new Map(rows.map((row) => [`${row.kind} ${row.subject}`, row]));
 }
 
-/** Opens sealed rows; keeps what it opened, since most rows of a new snapshot are those of the last one. */
+/** Opens sealed rows. It remembers opened rows, since most rows of a new snapshot are those of the last one. */
 export type RowOpener = ReturnType<typeof makeRowOpener>;
 
-/** An opener for one organization's personas and keys. */
+/** Makes an opener for one organization's personas and keys. */
 export function makeRowOpener(organizationId: string, envelopes: Envelopes) {
   const personas = new WeakMap<ConfigPersona, Persona>();
   const secrets = new WeakMap<ConfigApiKey, string>();
@@ -185,7 +191,7 @@ export function makeRowOpener(organizationId: string, envelopes: Envelopes) {
     return envelope.open({ organizationId, column, rowId }, Buffer.from(sealed, 'base64')).toString();
   };
   return {
-    /** Whether the row serves this proxy. What serves another namespace is none of its business, and is not opened. */
+    /** Whether the row serves this proxy. A row that serves another namespace is not opened. */
     serves: (row: ConfigPersona | ConfigApiKey): boolean => envelopeFor(envelopes, row.serves_namespace) !== undefined,
     /** Whether the proxy acts for the namespace of the resource that owns the row. */
     isOwn: (row: ConfigApiKey): boolean => envelopes.namespaces.has(namespaceOf(row)),
@@ -217,15 +223,15 @@ export function makeRowOpener(organizationId: string, envelopes: Envelopes) {
 }
 
 /**
- * The snapshot in the form in which calls use it.
+ * Opens a snapshot for use by calls.
  *
- * @param defaultBaseUrl where providers of type `openai` without a base URL are
- * @throws {EnvelopeError} where a value does not open with the data keys at hand
+ * @param defaultBaseUrl the base URL of `openai` providers that state none
+ * @throws {EnvelopeError} where a value does not open with the current data keys
  */
 export function openSnapshot(sealed: SealedSnapshot, opener: RowOpener, defaultBaseUrl: string): Snapshot | undefined {
   const { organization } = sealed;
   if (!organization) return undefined;
-  // Validated against crds/organization.yaml before it was stored; nothing but the operator can write it.
+  // It was validated against crds/organizations.yaml before it was stored, and only the operator can write it.
   const spec = organization.spec as OrganizationSpec;
   const providers = new Map(spec.providers.map((provider) => [provider.name, openProvider(provider, defaultBaseUrl)]));
   const keys = openKeys(sealed, opener, providers);
@@ -273,7 +279,7 @@ function openKeys(sealed: SealedSnapshot, opener: RowOpener, providers: Readonly
   const organizationKeys: RoutedKey[] = [];
   const syntheticKeys = new Map<string, SyntheticKey>();
   const withdrawnKeys = new Set(sealed.withdrawnKeys);
-  for (const row of inOrder(sealed, opener, [...providers.keys()])) {
+  for (const row of orderKeys(sealed, opener, [...providers.keys()])) {
     const provider = providers.get(row.provider);
     if (!row.is_active || !provider) {
       withdrawnKeys.add(row.synthetic_key_sha256);
@@ -296,11 +302,12 @@ function openKeys(sealed: SealedSnapshot, opener: RowOpener, providers: Readonly
 }
 
 /**
- * The keys that serve this proxy, the first to be used first, at every proxy of a namespace the same: the own namespace's,
- * then by the order of `spec.providers`, then by namespace. Of those that are still equal the operator has one in force.
- * Until an organization states `spec.sharing`, the lowest id is first, as it was before there was an order.
+ * The keys that serve this proxy, in the order of use. The order is the same for every proxy of a namespace: keys of
+ * the own namespace first, then by the order of `spec.providers`, then by namespace. Of keys that are still equal, the
+ * operator puts only one in force. Until an organization states `spec.sharing`, the lowest id comes first, as in older
+ * versions.
  */
-function inOrder({ organization, apiKeys }: SealedSnapshot, opener: RowOpener, providers: readonly string[]) {
+function orderKeys({ organization, apiKeys }: SealedSnapshot, opener: RowOpener, providers: readonly string[]) {
   const isUnordered = organization?.shares_by_default ?? true;
   return [...apiKeys.values()]
     .filter(opener.serves)

@@ -7,16 +7,16 @@ export interface FolderOptions {
   readonly log: Logger;
 }
 
-/** Has what was shipped added to the sums that analytics read, many batches at a time. */
+/** Adds shipped records to the sums that analytics read, many batches at a time. */
 export interface Folder {
-  /** Tells that records were shipped. */
+  /** Call this when records were shipped. */
   onShipped(): void;
   stop(): void;
 }
 
 /**
- * Whoever reads analytics folds first, so this only bounds how much there is to fold then. The more is folded at once, the
- * more often a session or a day is in it again, and is written once.
+ * How long to gather before a fold. A read of analytics folds first anyway, so this only bounds how much is left for
+ * it. A larger fold has more records of the same session or day, and writes each sum once.
  */
 const gatherMs = 2_000;
 
@@ -25,10 +25,10 @@ export function makeFolder({ store, log }: FolderOptions): Folder {
   let stopped = false;
   const fold = async () => {
     try {
-      // Others get their turn at the connection between two steps.
+      // Other work gets its turn on the connection between two steps.
       while (!stopped && (await store.run(foldSomeUnlessBusy)));
     } catch (error) {
-      log.warn({ err: error }, 'usage could not be added up; it is tried again with the next');
+      log.warn({ err: error }, 'cannot add up usage; it is tried again after the next batch');
     }
     timer = undefined;
   };

@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 /**
- * Takes a directory for this process. The lock is the operating system's, held through SQLite, since Node has no file
- * locks of its own: it ends with the process, however that ends.
+ * Locks a directory for this process. It is a lock of the operating system, held through SQLite, since Node has no file
+ * locks. It ends with the process, even where the process is killed.
  *
- * @returns the function that gives the directory free
- * @throws where another process has it
+ * @returns a function that releases the lock
+ * @throws where another process has the lock
  */
 export function lockDirectory(directory: string): () => void {
   const database = new DatabaseSync(join(directory, 'lock'));

@@ -1,13 +1,13 @@
 /**
- * A line of the spool's log: a letter, an id or several, and a record as JSON.
+ * A line of the spool's log: a letter, one or more ids, and a record as JSON.
  *
  * - `I 7 {…}` the intent of call 7
- * - `S 7 {…}` what became of call 7
- * - `P 7 {…}` call 7 goes on at the provider after its answer
- * - `F 8 {…}` what became of such a call
+ * - `S 7 {…}` the settlement of call 7
+ * - `P 7 {…}` call 7 is pending: the provider works on it after its answer
+ * - `F 8 {…}` the settlement of a pending call
  * - `R 9 {…}` a rating
- * - `O 10 {…}` whose something is that is kept at the provider
- * - `A 7,8` these have reached Postgres
+ * - `O 10 {…}` the owner of a resource stored at the provider
+ * - `A 7,8` rows 7 and 8 have arrived in Postgres
  */
 export interface LogLine {
   readonly kind: keyof typeof letters;
@@ -35,12 +35,12 @@ const kinds = {
   A: 'arrival',
 } as const;
 
-/** What stands before the record in its line. */
+/** Formats the part of a line before the record. */
 export function formatHead(kind: LogLine['kind'], ids: readonly number[]): string {
   return `${letters[kind]} ${ids.join(',')} `;
 }
 
-/** @returns undefined for a line that no version of ours has written */
+/** @returns undefined for a line that no version of the proxy has written */
 export function parseLine(line: string): LogLine | undefined {
   const match = /^([ISPFROA]) (\d+(?:,\d+)*) /.exec(line);
   if (!match) return undefined;

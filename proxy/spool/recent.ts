@@ -1,12 +1,13 @@
-/** What came last, by its key. */
+/** The most recent values by key. */
 export interface Recent<Value> {
   get(key: string): Value | undefined;
   set(key: string, value: Value): void;
 }
 
 /**
- * Remembers at most `count` keys, and of those that came last at least half as many: what is full becomes the older half,
- * and the one before it goes. Every call adds to it, and an order by use would cost more than all else that is noted.
+ * Remembers at most `count` keys, and always the last `count / 2`. It has two halves: when the newer half is full, it
+ * becomes the older half, and the former older half is dropped. Every call adds keys, and an LRU order would cost more
+ * than all else that is noted about a call.
  */
 export function makeRecent<Value>(count: number): Recent<Value> {
   let newer = new Map<string, Value>();

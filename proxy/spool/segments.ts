@@ -10,36 +10,36 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where a line stands. */
-export interface Place {
+/** Position of a line. */
+export interface LinePosition {
   readonly segment: number;
   readonly offset: number;
-  /** In bytes, without the line feed. */
+  /** Length in bytes, without the line feed. */
   readonly length: number;
 }
 
 /**
- * Lines appended to files of some megabytes each. A file goes when nothing depends on any of its lines any more.
+ * Appends lines to files of some megabytes each. A file is deleted when none of its lines is held any more.
  *
- * An append is one write into the operating system's cache: it survives the death of the process (not a power cut) and
- * costs a few microseconds.
+ * An append is one write into the operating system's cache. It survives the death of the process, but not a power cut,
+ * and costs a few microseconds.
  */
 export interface Segments {
   /**
-   * Appends a line, given in two parts, on which something depends until it is released.
+   * Appends a line, given in two parts. The line is held until `release`.
    *
-   * @throws where the volume is full, and then leaves nothing of the line
+   * @throws where the volume is full; then no part of the line stays in the file
    */
-  append(head: string, rest: string): Place;
-  /** Moves a held line to the file that is written to now, even where that takes a moment's room beyond the limit. */
-  move(place: Place): Place;
-  /** Has the next line begin a new file. */
+  append(head: string, rest: string): LinePosition;
+  /** Moves a held line to the current file, even where that briefly exceeds the size limit. */
+  move(place: LinePosition): LinePosition;
+  /** Starts a new file with the next line. */
   rotate(): void;
-  /** The number of the file that is written to, and how large it is. */
+  /** Number and size of the file that lines are appended to. */
   readonly current: { readonly segment: number; readonly size: number };
-  /** Says that nothing depends on the line any more. */
-  release(place: Place): void;
-  read(place: Place): string;
+  /** Releases a held line. */
+  release(place: LinePosition): void;
+  read(place: LinePosition): string;
   close(): void;
 }
 
@@ -53,7 +53,7 @@ interface Segment {
   readonly path: string;
   readonly descriptor: number;
   size: number;
-  /** How many lines something depends on. */
+  /** Number of held lines. */
   held: number;
 }
 
@@ -63,10 +63,10 @@ const lineFeed = 0x0a;
 /**
  * Opens the segments of a directory.
  *
- * @param onLine told of each whole line that is there, in order; the line is held until released. What a killed process
- *   left of its last line is cut off.
+ * @param onLine called with each complete line in the files, in order; the line is held until released. An incomplete
+ * last line, left by a killed process, is cut off.
  */
-export function openSegments(options: SegmentsOptions, onLine: (line: string, place: Place) => void): Segments {
+export function openSegments(options: SegmentsOptions, onLine: (line: string, place: LinePosition) => void): Segments {
   const { directory, maxSegmentBytes, maxTotalBytes } = options;
   const segments = new Map<number, Segment>();
   const scratch = Buffer.allocUnsafe(256 * 1024);
@@ -84,7 +84,7 @@ export function openSegments(options: SegmentsOptions, onLine: (line: string, pl
     const segment = segments.get(currentNumber);
     return segment && segment.size < maxSegmentBytes ? segment : open(currentNumber + 1);
   };
-  /** Empties the segment that is written to, and removes one that is not, when nothing is held in it. */
+  /** Once a segment holds no line: empties it if it is the current one, else deletes it. */
   const tidy = (number: number, segment: Segment) => {
     if (segment.held > 0) return;
     totalBytes -= segment.size;
@@ -123,30 +123,30 @@ export function openSegments(options: SegmentsOptions, onLine: (line: string, pl
     if (number !== undefined) replay(Number(number));
   }
 
-  const write = (bytes: Buffer): Place => {
+  const write = (bytes: Buffer): LinePosition => {
     const segment = current();
     const offset = segment.size;
     const written = writeSync(segment.descriptor, bytes);
     if (written < bytes.length) {
       ftruncateSync(segment.descriptor, offset);
-      throw new RangeError('The volume of the spool is full');
+      throw new RangeError('The volume of the spool has no space left');
     }
     segment.size += bytes.length;
     segment.held += 1;
     totalBytes += bytes.length;
     return { segment: currentNumber, offset, length: bytes.length - 1 };
   };
-  const release = ({ segment: number }: Place) => {
+  const release = ({ segment: number }: LinePosition) => {
     const segment = segments.get(number);
     if (!segment) return;
     segment.held -= 1;
     tidy(number, segment);
   };
-  const read = ({ segment: number, offset, length }: Place) => {
+  const read = ({ segment: number, offset, length }: LinePosition) => {
     const bytes = length > scratch.length ? Buffer.allocUnsafe(length) : scratch;
     const segment = segments.get(number);
     if (!segment || readSync(segment.descriptor, bytes, 0, length, offset) < length) {
-      throw new Error(`Segment ${number} of the spool is not whole`);
+      throw new Error(`Segment ${number} of the spool is incomplete`);
     }
     return bytes.toString('utf8', 0, length);
   };

@@ -4,13 +4,13 @@ import type { Erasure } from '../../database/erasures.ts';
 import { userDigest, userIdOf } from '../../database/ids.ts';
 import type { SpoolTable } from './tables.ts';
 
-/** The records that Postgres will never accept, beside the spool, where a person can look at them. */
+/** Records that Postgres will never accept. They are kept in a file beside the spool, for a person to inspect. */
 export interface SetAside {
   append(table: SpoolTable, record: string, reason: string): void;
-  /** Whether there is any. */
+  /** Whether any record was set aside. */
   exists(): boolean;
-  /** Takes those who were erased out of what is there. @returns out of how many records */
-  forget(organizationId: string, erasures: readonly Erasure[]): number;
+  /** Removes erased users from the records. @returns how many records it changed */
+  eraseUsers(organizationId: string, erasures: readonly Erasure[]): number;
 }
 
 interface Line {
@@ -20,23 +20,23 @@ interface Line {
   readonly record: string;
 }
 
-/** There are sealed contents in it, and names of users. */
+/** The file has sealed contents and users' ids. */
 const mode = 0o600;
 
 export function openSetAside(directory: string): SetAside {
   const file = join(directory, 'set-aside.jsonl');
-  // It was made for everybody to read.
+  // Older versions made the file readable for everybody.
   if (existsSync(file)) chmodSync(file, mode);
   return {
     append(table, record, reason) {
       appendFileSync(file, `${JSON.stringify({ table, reason, record } satisfies Line)}\n`, { mode });
     },
     exists: () => existsSync(file),
-    forget(organizationId, erasures) {
+    eraseUsers(organizationId, erasures) {
       if (erasures.length === 0 || !existsSync(file)) return 0;
       const byDigest = new Map(erasures.map((erasure) => [erasure.userDigest, erasure]));
       const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
-      const kept = lines.map((line) => forgetLine(line, organizationId, byDigest));
+      const kept = lines.map((line) => eraseFromLine(line, organizationId, byDigest));
       const changed = kept.filter((line, index) => line !== lines[index]).length;
       if (changed === 0) return 0;
       writeFileSync(`${file}.new`, kept.map((line) => (line === undefined ? '' : `${line}\n`)).join(''), { mode });
@@ -46,8 +46,12 @@ export function openSetAside(directory: string): SetAside {
   };
 }
 
-/** @returns the line without whoever was erased; undefined for one that cannot be read, since nobody knows whose it is */
-function forgetLine(text: string, organizationId: string, erasures: ReadonlyMap<string, Erasure>): string | undefined {
+/** @returns the line without the erased user; undefined for an unreadable line, since its user is unknown */
+function eraseFromLine(
+  text: string,
+  organizationId: string,
+  erasures: ReadonlyMap<string, Erasure>,
+): string | undefined {
   let line: Line;
   let record: Record<string, unknown>;
   try {
@@ -58,7 +62,7 @@ function forgetLine(text: string, organizationId: string, erasures: ReadonlyMap<
   }
   const strangerFor = (userId: unknown): string | undefined => {
     const erasure = typeof userId === 'string' ? erasures.get(userDigest(organizationId, userId)) : undefined;
-    // Where it does not say when it was, it is from before.
+    // A record without a time counts as older than the erasure.
     return erasure && !(beganAtMs(record) >= erasure.erasedAtMs) ? erasure.stranger : undefined;
   };
   const { user_id, user_external_id: name, rated_by } = record;
@@ -71,7 +75,7 @@ function forgetLine(text: string, organizationId: string, erasures: ReadonlyMap<
     ...(rater !== undefined && { rated_by: rater, feedback: null }),
   };
   const known = Object.fromEntries(Object.entries(gone).filter(([field]) => field in record));
-  // The database's reason may quote what was wrong.
+  // The reason may quote the refused value, so it is replaced.
   return JSON.stringify({ ...line, reason: 'its user was erased', record: JSON.stringify({ ...record, ...known }) });
 }
 
@@ -79,7 +83,7 @@ function beganAtMs({ started_at, created_at, rated_at }: Readonly<Record<string,
   return Date.parse(String(started_at ?? created_at ?? rated_at));
 }
 
-/** What stands in a record in the place of who it was and what was said. */
+/** The fields that replace the user and the contents in a record. */
 function ofUser(stranger: string): Readonly<Record<string, string | null>> {
   return {
     user_id: stranger,

@@ -13,48 +13,53 @@ import { type SpoolTable, spoolTables } from './tables.ts';
 export interface ShipOptions {
   readonly spool: Spool;
   readonly store: Store;
-  /** Makes a further connection, which helps while much waits and is closed then. */
+  /** Opens a second connection. It is used while many rows wait, and closed afterwards. */
   readonly openStore: () => Store;
   readonly organizationId: string;
   readonly log: Logger;
-  /** Told how many rows have reached Postgres, and of each failed attempt. */
+  /** Called with the number of rows that have arrived in Postgres. */
   readonly onShipped?: (rows: number) => void;
-  /** Told of each call whose end came after its answer, by the first proxy that has its record in Postgres. */
+  /**
+   * Called for each pending call that was settled. Of all proxies, only the one whose settlement reached Postgres first
+   * calls it.
+   */
   readonly onSettled?: (record: RequestRecord) => void;
   readonly onFailure?: () => void;
-  /** Told of each row that was set aside. */
+  /** Called for each row that was set aside. */
   readonly onSetAside?: () => void;
 }
 
 export interface Shipper {
-  /** Resolves when all that waited at the time of the call is in Postgres, or after `timeoutMs`, saying which. */
+  /** Copies all rows that wait now. @returns true when they are in Postgres, false after `timeoutMs` */
   flush(timeoutMs: number): Promise<boolean>;
-  /** Stops after the batches at hand. What still waits stays in the spool. */
+  /** Stops after the current batches. Rows that still wait stay in the spool. */
   stop(): Promise<void>;
 }
 
 const batchRows = 2_000;
-/** To make so many ready takes the event loop a millisecond or two; calls get their turn in between. */
+/**
+ * Preparing this many rows blocks the event loop for one or two milliseconds. Calls get their turn between two slices.
+ */
 const sliceRows = 100;
 /**
- * Lets a batch gather: a record is in Postgres this much later, and a busy proxy makes fewer, larger writes. Who asks for
- * what is in Postgres waits for none to gather (`flush`).
+ * How long a batch gathers. A record arrives in Postgres this much later, and a busy proxy makes fewer, larger writes.
+ * A flush does not wait for the batch to fill.
  */
 const gatherMs = 50;
 const retryMs = { first: 100, last: 2_000 };
-/** So many waiting are worth another connection. */
-const manyRows = 5 * batchRows;
-/** After a further connection could not be had or was lost. */
-const helpAgainMs = 60_000;
+/** From this many waiting rows on, a second connection is worth opening. */
+const secondConnectionRows = 5 * batchRows;
+/** Pause after the second connection failed. */
+const secondConnectionPauseMs = 60_000;
 
-/** Rows, ready to be sent. */
+/** Rows that are ready to send. */
 interface Batch {
   readonly table: SpoolTable;
   readonly rows: readonly SpooledRow[];
   readonly insert: (db: Queryable) => Promise<void>;
 }
 
-/** Copies the spool to Postgres in idempotent batches for as long as it runs; the database may come and go. */
+/** Copies the spool to Postgres in idempotent batches until stopped. It survives outages of the database. */
 export function startShipper(options: ShipOptions): Shipper {
   const { spool, store, organizationId, log } = options;
   let stopped = false;
@@ -64,7 +69,7 @@ export function startShipper(options: ShipOptions): Shipper {
   let helping: Promise<void> | undefined;
   let helpFromMs = 0;
   let endGathering = () => {};
-  /** Rows that are on their way to Postgres. */
+  /** Rows that are being copied. */
   const underWay = new Set<number>();
 
   const load = async (table: SpoolTable, rows: readonly SpooledRow[]): Promise<Batch> => {
@@ -97,7 +102,7 @@ export function startShipper(options: ShipOptions): Shipper {
     };
   };
 
-  /** Of several proxies that saw the same ends, one is the first, and tells of them. */
+  /** Several proxies may have seen the same call end. Only the first to mark it reports it. */
   const settle = async (db: Queryable, json: string) => {
     const first = await markSettled(db, organizationId, json);
     if (first.size === 0) return;
@@ -107,8 +112,8 @@ export function startShipper(options: ShipOptions): Shipper {
   };
 
   /**
-   * Halves a batch that Postgres refuses until the one row it refuses is found, so that this row stops no other; and one
-   * that takes longer than a statement may, so that it gets through at all.
+   * Halves a batch that Postgres refuses until it finds the refused row, so that this row blocks no other. It also
+   * halves a batch that exceeds the statement timeout, so that its rows arrive at all.
    */
   const ship = async (db: Queryable, { table, rows, insert }: Batch): Promise<void> => {
     try {
@@ -119,7 +124,7 @@ export function startShipper(options: ShipOptions): Shipper {
       if (!isRefusal(error) && !(isTooSlow(error) && rows.length > 1)) throw error;
       const [only] = rows;
       if (rows.length === 1 && only) {
-        log.error({ err: error, table }, 'the database refuses a record; it is set aside in the spool');
+        log.error({ err: error, table }, 'the database refused a record; it was set aside beside the spool');
         spool.setAside(table, only, error.message);
         options.onSetAside?.();
         return;
@@ -130,7 +135,7 @@ export function startShipper(options: ShipOptions): Shipper {
     }
   };
 
-  /** A batch at a time, so that others get their turn at the connection between two of them. */
+  /** Copies one batch, so that other work gets its turn on the connection between two batches. */
   const copyBatch = async (table: SpoolTable, to: Store): Promise<void> => {
     const rows = spool.take(table, batchRows, underWay);
     if (rows.length === 0) return;
@@ -143,7 +148,9 @@ export function startShipper(options: ShipOptions): Shipper {
     }
   };
 
-  /** While records stream in, one full statement costs Postgres less than many small ones. */
+  /**
+   * Waits for a batch to gather: while records stream in, one full statement costs Postgres less than many small ones.
+   */
   const gather = () =>
     new Promise<void>((resolve) => {
       const gathered = setTimeout(resolve, gatherMs);
@@ -158,25 +165,26 @@ export function startShipper(options: ShipOptions): Shipper {
       if (spool.depth - underWay.size < batchRows) await gather();
       if (stopped) return;
       for (const table of spoolTables) await copyBatch(table, store);
-      if (!stopped && spool.depth > manyRows && performance.now() >= helpFromMs) helping ??= help();
+      if (!stopped && spool.depth > secondConnectionRows && performance.now() >= helpFromMs)
+        helping ??= copyOnSecondConnection();
     }
   };
 
   /**
-   * Copies calls beside `drain`, as another proxy would: while one connection waits for the disk or for its next batch,
-   * Postgres is at the other's. Nothing depends on it: what it had when it failed is taken again.
+   * Copies calls on a second connection beside `drain`: while one connection waits for the disk or for its next batch,
+   * Postgres works on the other's. It may fail: `drain` then takes its rows again.
    */
-  const help = async () => {
-    const further = options.openStore();
+  const copyOnSecondConnection = async () => {
+    const second = options.openStore();
     try {
-      // No row is kept waiting for a connection that a pooler or the server has no place for.
-      await further.run((db) => db.query('select'));
-      while (!stopped && spool.depth - underWay.size > batchRows) await copyBatch('calls', further);
+      // Connect before taking rows: a pooler or the server may have no free connection.
+      await second.run((db) => db.query('select'));
+      while (!stopped && spool.depth - underWay.size > batchRows) await copyBatch('calls', second);
     } catch (error) {
-      helpFromMs = performance.now() + helpAgainMs;
-      log.warn({ err: error }, 'a further connection cannot help to copy usage; it is copied over the one');
+      helpFromMs = performance.now() + secondConnectionPauseMs;
+      log.warn({ err: error }, 'the second connection for copying usage failed; the first goes on alone');
     }
-    await further.close();
+    await second.close();
     helping = undefined;
   };
 
@@ -187,10 +195,7 @@ export function startShipper(options: ShipOptions): Shipper {
       delayMs = retryMs.first;
     } catch (error) {
       options.onFailure?.();
-      log.warn(
-        { err: error, waiting: spool.depth },
-        'usage could not be copied to the database; it stays in the spool',
-      );
+      log.warn({ err: error, waiting: spool.depth }, 'cannot copy usage to the database; it stays in the spool');
       nextMs = delayMs * (0.5 + Math.random());
       delayMs = Math.min(delayMs * 2, retryMs.last);
     }
@@ -230,7 +235,7 @@ export function startShipper(options: ShipOptions): Shipper {
 
 const jsonOf = (rows: readonly SpooledRow[]) => `[${rows.map(({ record }) => record).join(',')}]`;
 
-/** The server has ended the statement: `query_canceled`. */
+/** The server canceled the statement: `query_canceled`. */
 function isTooSlow(error: unknown): error is DatabaseError {
   return error instanceof DatabaseError && error.code === '57014';
 }

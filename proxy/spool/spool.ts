@@ -9,65 +9,73 @@ import { type RequestRecord, type RequestReference, referenceOf } from '../../da
 import { lockDirectory } from './lock.ts';
 import { formatHead, type LogLine, parseLine } from './log-line.ts';
 import { makeRecent } from './recent.ts';
-import { openSegments, type Place } from './segments.ts';
+import { type LinePosition, openSegments } from './segments.ts';
 import { openSetAside } from './set-aside.ts';
 import { happenedAtMs, type SpoolTable, spoolTables, tableOf, type WaitingKind } from './tables.ts';
 
-/** A row of the spool that waits to be copied to Postgres. */
+/** A row that waits to be copied to Postgres. */
 export interface SpooledRow {
   readonly id: number;
-  /** JSON text of what the table holds. */
+  /** JSON text of a record of the row's table. */
   readonly record: string;
 }
 
 /**
- * The local, durable log of usage: an intent before a call goes upstream, the true usage before its answer ends.
+ * The local, durable log of usage. A call writes its intent before it goes upstream, and its true usage before its
+ * answer ends.
  *
- * Lines are appended to files, so what was written survives the death of the process (not a power cut), and a write
- * costs microseconds and is made in the call's own turn of the event loop.
+ * Lines are appended to files. A written line survives the death of the process, but not a power cut. A write costs
+ * microseconds, so the call makes it in its own turn of the event loop.
  */
 export interface Spool {
-  /** Writes the intent. @returns the handle to settle it with @throws {SpoolError} where it cannot be kept */
+  /** Writes the intent. @returns the handle for `settle` and `defer` @throws {SpoolError} where it cannot be written */
   begin(intent: RequestRecord): number;
-  /** Replaces the intent by what became of the call. Where the volume refuses it, it is tried again until it is written. */
+  /**
+   * Replaces the intent by the call's settlement. Where the volume refuses the write, it is retried until it succeeds.
+   */
   settle(handle: number, record: RequestRecord): void;
-  /** Replaces the intent of a call that goes on at the provider after its answer: it is neither settled nor interrupted. */
+  /**
+   * Replaces the intent by a pending call, which the provider works on after its answer. It is neither settled nor
+   * interrupted.
+   */
   defer(handle: number, record: PendingCall): void;
-  /** Settles a call that was deferred, by whichever proxy. Later ones of the same call do nothing. */
+  /** Settles a pending call that any proxy has deferred. Later settlements of the same call do nothing. */
   settleDeferred(record: RequestRecord): void;
-  /** @throws {SpoolError} where it cannot be kept */
+  /** Writes a rating. @throws {SpoolError} where it cannot be written */
   rate(rating: RatingRecord): void;
-  /** Notes whose something is, or that it was deleted. @throws {SpoolError} where it cannot be kept */
+  /**
+   * Writes the owner of a resource, or that the resource was deleted. @throws {SpoolError} where it cannot be written
+   */
   own(resource: OwnedResource): void;
-  /** What callers of this proxy made, of the most recent. */
+  /** Finds one of the most recent resources that callers of this proxy made. */
   findResource(id: string): OwnedResource | undefined;
-  /** The same of one user, deleted ones too. */
+  /** Lists one user's recent resources, including deleted ones. */
   listResources(userId: string): OwnedResource[];
-  /** The deferred call that the provider knows by this id, as long as it waits. */
+  /** Finds a waiting pending call by the provider's id. */
   findDeferred(responseId: string): PendingCall | undefined;
-  /** A call of this proxy by request id or response id, of the most recent ones. */
+  /** Finds one of this proxy's most recent calls by request id or response id. */
   find(id: string): RequestReference | undefined;
-  /** The same by the id of a part of its answer. */
+  /** Finds a recent call by the id of a part of its answer. */
   findByKeptId(id: string): RequestReference | undefined;
-  /** The record of a call that is settled and not in Postgres yet. */
+  /** Finds the record of a settled call that is not in Postgres yet. */
   findWaiting(requestId: string): RequestRecord | undefined;
-  /** The oldest rows that wait and are not among `taken`: at most `limit`, and at most some megabytes. */
+  /** Takes the oldest waiting rows that are not in `taken`: at most `limit`, and at most some megabytes. */
   take(table: SpoolTable, limit: number, taken?: ReadonlySet<number>): SpooledRow[];
   remove(table: SpoolTable, rows: readonly SpooledRow[]): void;
-  /** Puts a row that Postgres will never accept where a person can look at it. */
+  /** Sets a row aside that Postgres will never accept, for a person to inspect. */
   setAside(table: SpoolTable, row: SpooledRow, reason: string): void;
   hasSetAside(): boolean;
-  /** Takes those who were erased out of what was set aside. @returns out of how many rows */
-  forget(organizationId: string, erasures: readonly Erasure[]): number;
-  /** How many rows wait. */
+  /** Removes erased users from the rows that were set aside. @returns how many rows it changed */
+  eraseUsers(organizationId: string, erasures: readonly Erasure[]): number;
+  /** Number of waiting rows. */
   readonly depth: number;
-  /** A mark of what waits now. */
+  /** A mark behind the newest waiting row, for `hasLeft`. */
   mark(): number;
-  /** Whether all that waited at the mark has left. */
+  /** Whether all rows that waited at the mark have left the spool. */
   hasLeft(mark: number): boolean;
-  /** When what the oldest row that waits tells of happened, in milliseconds since 1970; undefined where none waits that can be read. */
+  /** Time of the oldest waiting record, in milliseconds since 1970. Undefined where no readable row waits. */
   oldestAtMs(): number | undefined;
-  /** Called after whatever has to be copied. */
+  /** Called after a row was added that has to be copied. */
   onWaiting: () => void;
   close(): void;
 }
@@ -83,44 +91,44 @@ export class SpoolError extends Error {
 }
 
 export interface SpoolOptions {
-  /** On a volume that survives restarts of the container; made where it is missing. */
+  /** On a volume that survives restarts of the container. Created where missing. */
   readonly directory: string;
-  /** How much may wait before no further call is let through. */
+  /** How many bytes may wait before further calls are refused. */
   readonly maxBytes?: number;
-  /** What the file may grow to, which leaves room for the calls that are under way then. */
+  /** The size limit of all files. It is larger than `maxBytes`, so the calls that are under way can still settle. */
   readonly maxFileBytes?: number;
-  /** Told when the volume refuses to keep a settlement. */
+  /** Called when the volume refuses to write a settlement. */
   readonly onWriteFailure?: (error: unknown) => void;
 }
 
 const gibibyte = 1024 ** 3;
 const recentReferences = 20_000;
-/** By `max`, a cache would take the room for all of them at once, and a start 15 ms longer. */
-const upTo = (count: number) => ({ maxSize: count, sizeCalculation: () => 1 });
+/** Not `max`: with it, a cache allocates all of its memory at once, and a start takes 15 ms longer. */
+const boundedTo = (count: number) => ({ maxSize: count, sizeCalculation: () => 1 });
 const maxSegmentBytes = 16 * 1024 * 1024;
 const maxBatchBytes = 8 * 1024 * 1024;
 const retryMs = 1_000;
 
 /**
- * Something that waits for Postgres. It is read from its place when its turn comes: kept in memory for that long, it would
- * outlive what else a call makes there, and take many times its room until it is collected.
+ * A row that waits for Postgres. Its record is read from the file when it is copied. In memory, the record would
+ * outlive the call's other objects, and so take many times its size until it is collected.
  */
 interface Entry {
-  readonly place: Place;
-  /** Of a call. */
+  readonly place: LinePosition;
+  /** Set for a call. */
   readonly requestId: string | undefined;
-  /** The how many-th it was to come. */
+  /** Arrival order. */
   readonly arrival: number;
 }
 
-/** How large a spool may become in a directory that may hold so much: the rest is for the configuration kept beside it. */
+/** Limits of a spool in a data directory of this size. The rest is for the configuration kept beside it. */
 export function spoolBoundsOf(directoryBytes: number): Pick<SpoolOptions, 'maxBytes' | 'maxFileBytes'> {
   return { maxBytes: Math.floor(directoryBytes / 5), maxFileBytes: Math.floor((directoryBytes / 5) * 4) };
 }
 
 /**
- * Opens the spool and takes it for this process alone. Calls that a dead predecessor left open become `interrupted`,
- * with usage unknown.
+ * Opens the spool and locks it for this process. Calls that a previous process left open become `interrupted`, with
+ * unknown usage.
  *
  * @throws where another process has it open
  */
@@ -129,7 +137,7 @@ export function openSpool(options: SpoolOptions): Spool {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const unlock = lock(directory);
   const aside = openSetAside(directory);
-  const open = new Map<number, Place>();
+  const open = new Map<number, LinePosition>();
   const waiting: Record<SpoolTable, Map<number, Entry>> = {
     calls: new Map(),
     pending: new Map(),
@@ -137,33 +145,33 @@ export function openSpool(options: SpoolOptions): Spool {
     resources: new Map(),
     ratings: new Map(),
   };
-  /** Settled calls that wait, by request id. */
+  /** Waiting settled calls, by request id. */
   const waitingCalls = new Map<string, number>();
-  /** What became of calls, where the volume has refused it so far. */
+  /** Settlements that the volume has refused so far. */
   const unwritten = new Map<number, { readonly kind: WaitingKind; readonly json: string }>();
-  // Each call is in it by two ids.
+  // Each call has two keys.
   const recent = makeRecent<RequestReference>(recentReferences * 2);
-  const recentByKeptId = new LRUCache<string, RequestReference>(upTo(recentReferences));
-  const owned = new LRUCache<string, OwnedResource>(upTo(recentReferences));
-  /** Of the deferred calls that wait, by the provider's id. */
-  const deferred = new LRUCache<string, number>(upTo(recentReferences));
-  const settledLate = new LRUCache<string, true>(upTo(recentReferences));
+  const recentByKeptId = new LRUCache<string, RequestReference>(boundedTo(recentReferences));
+  const owned = new LRUCache<string, OwnedResource>(boundedTo(recentReferences));
+  /** Waiting pending calls, by the provider's id. */
+  const deferred = new LRUCache<string, number>(boundedTo(recentReferences));
+  const settledLate = new LRUCache<string, true>(boundedTo(recentReferences));
   let lastId = 0;
   let lastArrival = 0;
   let bytes = 0;
   let retryTimer: NodeJS.Timeout | undefined;
-  /** The file that all intents are in. */
-  let intentsIn = 0;
+  /** All open intents are in this segment or a later one. */
+  let intentsSegment = 0;
   const compactBytes = Math.min(maxSegmentBytes, maxFileBytes) / 4;
 
-  const wait = (table: SpoolTable, id: number, record: string, place: Place) => {
+  const wait = (table: SpoolTable, id: number, record: string, place: LinePosition) => {
     const requestId = table === 'calls' || table === 'settlements' ? requestIdOf(record) : undefined;
     lastArrival += 1;
     waiting[table].set(id, { place, requestId, arrival: lastArrival });
     if (requestId !== undefined) waitingCalls.set(requestId, id);
     bytes += place.length;
   };
-  const leave = (table: SpoolTable, id: number): Place | undefined => {
+  const leave = (table: SpoolTable, id: number): LinePosition | undefined => {
     const entry = waiting[table].get(id);
     if (!entry) return undefined;
     waiting[table].delete(id);
@@ -179,8 +187,8 @@ export function openSpool(options: SpoolOptions): Spool {
   };
 
   const intents = new Map<number, string>();
-  const released: (Place | undefined)[] = [];
-  const replay = (line: string, place: Place) => {
+  const released: (LinePosition | undefined)[] = [];
+  const replay = (line: string, place: LinePosition) => {
     const { kind, ids, record } = parseLine(line) ?? { kind: 'arrival', ids: [], record: '' };
     for (const id of ids) {
       lastId = Math.max(lastId, id);
@@ -201,18 +209,18 @@ export function openSpool(options: SpoolOptions): Spool {
   const segments = openSegments({ directory, maxSegmentBytes, maxTotalBytes: maxFileBytes }, replay);
   for (const place of released) if (place) segments.release(place);
 
-  const append = (kind: LogLine['kind'], ids: readonly number[], record: string): Place => {
+  const append = (kind: LogLine['kind'], ids: readonly number[], record: string): LinePosition => {
     const place = segments.append(formatHead(kind, ids), record);
-    if (place.segment !== intentsIn) moveIntents();
+    if (place.segment !== intentsSegment) moveIntents();
     return place;
   };
-  /** A call that takes long must not keep a file whose other lines are all dealt with. */
+  /** Moves the intents of long calls, so that they do not keep an old file whose other lines are all done. */
   const moveIntents = () => {
-    intentsIn = segments.current.segment;
+    intentsSegment = segments.current.segment;
     try {
-      for (const [id, place] of open) if (place.segment !== intentsIn) open.set(id, segments.move(place));
+      for (const [id, place] of open) if (place.segment !== intentsSegment) open.set(id, segments.move(place));
     } catch (error) {
-      // They are safe where they are; the next file gets them.
+      // The intents are safe where they are. The next file gets them.
       options.onWriteFailure?.(error);
     }
   };
@@ -234,8 +242,8 @@ export function openSpool(options: SpoolOptions): Spool {
       writeLater(error);
     }
   };
-  /** Where the volume refuses it, it is tried again until it is written. */
-  const writeSurely = (kind: WaitingKind, id: number, json: string) => {
+  /** Writes a line. Where the volume refuses, retries until it succeeds. */
+  const writeWithRetry = (kind: WaitingKind, id: number, json: string) => {
     try {
       write(kind, id, json);
     } catch (error) {
@@ -281,11 +289,11 @@ export function openSpool(options: SpoolOptions): Spool {
     },
     settle(id, record) {
       remember(record);
-      writeSurely('settlement', id, JSON.stringify(record));
+      writeWithRetry('settlement', id, JSON.stringify(record));
     },
     defer(id, record) {
       rememberDeferred(id, record);
-      writeSurely('deferral', id, JSON.stringify(record));
+      writeWithRetry('deferral', id, JSON.stringify(record));
     },
     settleDeferred(record) {
       if (settledLate.has(record.request_id)) return;
@@ -293,7 +301,7 @@ export function openSpool(options: SpoolOptions): Spool {
       if (record.response_id !== null) deferred.delete(record.response_id);
       remember(record);
       lastId += 1;
-      writeSurely('late settlement', lastId, JSON.stringify(record));
+      writeWithRetry('late settlement', lastId, JSON.stringify(record));
     },
     rate: (rating) => writeOrRefuse('rating', JSON.stringify(rating)),
     own(resource) {
@@ -344,13 +352,13 @@ export function openSpool(options: SpoolOptions): Spool {
       spool.remove(table, [row]);
     },
     hasSetAside: () => aside.exists(),
-    forget: (organizationId, erasures) => aside.forget(organizationId, erasures),
+    eraseUsers: (organizationId, erasures) => aside.eraseUsers(organizationId, erasures),
     oldestAtMs() {
       const times = spoolTables.flatMap((table) => {
         try {
           return spool.take(table, 1).map(({ record }) => happenedAtMs(table, record));
         } catch {
-          // Whoever copies it says that it cannot be read.
+          // The shipper reports unreadable rows.
           return [];
         }
       });
@@ -363,7 +371,10 @@ export function openSpool(options: SpoolOptions): Spool {
     },
   };
 
-  /** Spares the next start sending them again, which would change nothing: so where it cannot be written, it is left. */
+  /**
+   * Notes that rows have arrived in Postgres, so that the next start does not send them again. Sending again would
+   * change nothing, so a failed write is ignored.
+   */
   const noteArrival = (ids: readonly number[]) => {
     try {
       segments.release(append('arrival', ids, ''));

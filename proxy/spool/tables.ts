@@ -3,12 +3,12 @@ import type { RatingRecord } from '../../database/ratings.ts';
 import type { RequestRecord } from '../../database/requests.ts';
 import type { LogLine } from './log-line.ts';
 
-/** What waits for Postgres, in the order in which it is copied: the settlement of a deferred call after the call. */
+/** The kinds of rows that wait for Postgres, in the order of copying: a pending call comes before its settlement. */
 export const spoolTables = ['calls', 'pending', 'settlements', 'resources', 'ratings'] as const;
 
 export type SpoolTable = (typeof spoolTables)[number];
 
-/** Where a line of the log waits until it has been copied. */
+/** The table in which a line of the log waits until it is copied. */
 export const tableOf = {
   settlement: 'calls',
   deferral: 'pending',
@@ -19,7 +19,7 @@ export const tableOf = {
 
 export type WaitingKind = keyof typeof tableOf;
 
-/** When what a record tells of happened, in milliseconds since 1970. */
+/** Time of a record's event, in milliseconds since 1970. */
 export function happenedAtMs(table: SpoolTable, record: string): number {
   switch (table) {
     case 'calls':

@@ -24,7 +24,7 @@ describe('a proxy whose mounted Secret changes into something that it cannot use
       const file = join(stack.credentialsDirectory, 'data-keys.json');
       const good = await readFile(file, 'utf8');
       await writeFile(file, text);
-      await until(() => stack.log().includes('cannot be used'), 'the proxy to notice');
+      await until(() => /cannot use the new (credentials|configuration)/.test(stack.log()), 'the proxy to notice');
       assert.equal(await call(), 200);
       await writeFile(file, good);
       assert.equal(await call(), 200);

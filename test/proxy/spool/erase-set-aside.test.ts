@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { userDigest, userIdOf } from '../../../database/ids.ts';
 import { insertRequests } from '../../../database/requests.ts';
 import { eraseUser } from '../../../database/users.ts';
-import { makeForget } from '../../../proxy/spool/forget.ts';
+import { makeSetAsideEraser } from '../../../proxy/spool/erase-set-aside.ts';
 import { openSpool } from '../../../proxy/spool/spool.ts';
 import type { SpoolTable } from '../../../proxy/spool/tables.ts';
 import { makeStore } from '../../../proxy/store.ts';
@@ -77,11 +77,11 @@ test('an erasure reaches what was set aside, and leaves figures and others alone
 
   const db = await connect(t, url);
   await insertRequests(db, id, batchOf([makeRecord(id)]));
-  const forget = makeForget({ organizationId: id, spool, store, log });
-  await forget();
+  const erase = makeSetAsideEraser({ organizationId: id, spool, store, log });
+  await erase();
   assert.match(readFileSync(file, 'utf8'), /half a line/);
   await eraseUser(db, ada);
-  await forget();
+  await erase();
 
   assert.equal(statSync(file).mode & 0o777, 0o600);
   const [first, second, third, ...others] = lines();
