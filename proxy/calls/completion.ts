@@ -2,11 +2,11 @@ import type OpenAI from 'openai';
 import { type Dispatcher, errors } from 'undici';
 import { ProxyError } from '../error.ts';
 import { decodeBody } from '../providers/content-encoding.ts';
+import { isOurEnd, toProblem } from '../providers/failure.ts';
 import { asString, errorCodeOf } from '../providers/json.ts';
 import { withoutSecret } from '../providers/redact.ts';
 import type { Provider, RoutedKey } from '../snapshot/snapshot.ts';
 import type { Outcome } from './call.ts';
-import { problemCodeOf } from './forward.ts';
 import { answerFactor, type Share } from './receive/in-flight.ts';
 
 const maxAnswerBytes = 16 * 1024 * 1024;
@@ -121,10 +121,8 @@ function toFailure(error: unknown): unknown {
 
 function transportFailure(error: unknown, hasBegun: boolean): unknown {
   if (!(error instanceof Error)) return error;
-  const problem = new ProxyError(problemCodeOf(error, hasBegun), { cause: error });
-  return new UpstreamFailure(problem, {
-    status: error instanceof errors.ClientDestroyedError ? 'interrupted' : 'failed',
-  });
+  const problem = toProblem(error, hasBegun);
+  return new UpstreamFailure(problem, { status: isOurEnd(problem) ? 'interrupted' : 'failed' });
 }
 
 /** The provider's own error. It is told of by its code alone, since its words may quote what nobody else should see. */

@@ -5,16 +5,17 @@ import type { Envelope } from '../../database/envelope.ts';
 import { ProxyError } from '../error.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { Price } from '../prices/price.ts';
+import { makeExchange } from '../providers/exchange.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { admitAnyModel, admitFormModels, admitModel, admitPersona, admitSurface } from './admit/admit.ts';
 import { admitLines } from './admit/batch-lines.ts';
 import { applyPersona, checkBody, makeUpstreamBody, readBody } from './admit/body.ts';
 import type { OwnChecks } from './admit/own-checks.ts';
 import { inResponseFormat } from './admit/response-format.ts';
-import { makeUsageRefusals } from './admit/usage-option.ts';
+import { makeUsageRefusals, refusesUsageOption } from './admit/usage-option.ts';
+import { forward } from './answer/forward.ts';
 import { makeAsk } from './ask.ts';
 import type { Call, Caller } from './call.ts';
-import { forward } from './forward.ts';
 import { scopeIdempotencyKey } from './idempotency-key.ts';
 import type { Authenticator } from './identify/authenticate.ts';
 import type { Identify } from './identify/identify.ts';
@@ -91,6 +92,7 @@ export function makePipeline(options: PipelineOptions) {
   const { inForce, identify, openAccount, catchUp, ownership, upstream, metrics, drainMs, stalls, inFlight } = options;
 
   const usageRefusals = makeUsageRefusals();
+  const exchange = makeExchange(upstream);
 
   const authenticate = (request: Pick<IncomingMessage, 'headers' | 'rawHeaders'>): Caller | Promise<Caller> => {
     requireSingleHeaders(request.rawHeaders);
@@ -135,6 +137,7 @@ export function makePipeline(options: PipelineOptions) {
     const { current, asked, body, persona, model, previousResponseId, key, sent, clues } = permitted;
     const caller = withInferredSession(request.caller, clues, current.snapshot.sessionSources);
     const headers = upstreamHeaders(request.headers, current.snapshot, caller);
+    headers['content-type'] = 'application/json';
     const call: Call = {
       kind: 'call',
       requestId: request.requestId,
@@ -152,16 +155,16 @@ export function makePipeline(options: PipelineOptions) {
     };
     const account = openAccount(call, termsOf(current));
     metrics.overhead.observe((performance.now() - request.startedTicks) / 1_000);
-    await forward(upstream, {
+    await forward(exchange, {
       call,
       operation,
       account,
-      body: sent.body,
-      hideUsage: sent.hideUsage,
-      withoutUsage: sent.hideUsage
-        ? {
-            body: () => makeUpstreamBody(rawBody, asked, body, operation, persona, false).body,
-            onTaken: () => usageRefusals.add(key.provider, model),
+      attempt: sent,
+      another: sent.hideUsage
+        ? (status, text) => {
+            if (!refusesUsageOption(status, text)) return undefined;
+            const plain = makeUpstreamBody(rawBody, asked, body, operation, persona, false);
+            return { ...plain, onTaken: () => usageRefusals.add(key.provider, model) };
           }
         : undefined,
       keepOutput: current.snapshot.storesContents,
@@ -207,12 +210,11 @@ export function makePipeline(options: PipelineOptions) {
         key,
       };
       const account = openAccount(call, termsOf(current));
-      await forward(upstream, {
+      await forward(exchange, {
         call,
         operation,
         account,
-        body: form.bytes(),
-        hideUsage: false,
+        attempt: { body: form.bytes(), hideUsage: false },
         keepOutput: snapshot.storesContents,
         headers: { ...headers, ...form.headers },
         response: request.response,

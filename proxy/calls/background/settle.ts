@@ -5,8 +5,8 @@ import type { Reading } from '../../providers/reading.ts';
 import { unknownUsage } from '../../providers/usage.ts';
 import type { Spool } from '../../spool/spool.ts';
 import type { Outcome } from '../call.ts';
-import { endStatusOf } from '../forward.ts';
 import { type AccountingTerms, complete, sealContent } from '../settle/account.ts';
+import { endStatusOf } from '../settle/end-status.ts';
 import { removeImplausible } from '../settle/figures.ts';
 
 export interface LateSettlementOptions {

@@ -2,11 +2,12 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { pipeline, type Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { ProxyError } from '../../error.ts';
+import { forwardableHeaders } from '../../providers/answer-headers.ts';
 import { decodeBody } from '../../providers/content-encoding.ts';
+import { toProblem } from '../../providers/failure.ts';
 import { asString } from '../../providers/json.ts';
 import { makeRedactingStream, withoutSecret } from '../../providers/redact.ts';
 import type { RoutedKey } from '../../snapshot/snapshot.ts';
-import { forwardableHeaders, problemCodeOf } from '../forward.ts';
 import { answerFactor, type Share } from '../receive/in-flight.ts';
 import { isPacked } from '../receive/receive-body.ts';
 
@@ -64,7 +65,7 @@ export async function relay(upstream: Dispatcher, request: Relay): Promise<Relay
     return readable(answer, key.secret);
   } catch (error) {
     if (error instanceof ProxyError || !(error instanceof Error)) throw error;
-    throw new ProxyError(problemCodeOf(error, false), { cause: error });
+    throw toProblem(error, false);
   }
 }
 
@@ -85,7 +86,7 @@ export async function* chunksOf({ body }: RelayedAnswer): AsyncGenerator<Buffer,
     yield* body;
   } catch (error) {
     if (error instanceof ProxyError || !(error instanceof Error)) throw error;
-    throw new ProxyError(problemCodeOf(error, true), { cause: error });
+    throw toProblem(error, true);
   }
 }
 

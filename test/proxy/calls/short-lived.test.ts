@@ -5,20 +5,19 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { generateDataKeys, makeEnvelope } from '../../../../database/envelope.ts';
-import { makeRequestId } from '../../../../database/ids.ts';
-import type { Call } from '../../../../proxy/calls/call.ts';
-import { makeAccounting } from '../../../../proxy/calls/settle/account.ts';
-import { makeMetrics } from '../../../../proxy/calls/settle/metrics.ts';
-import { chat } from '../../../../proxy/operations/chat.ts';
-import { responses } from '../../../../proxy/operations/responses.ts';
-import { simpleResponses } from '../../../../proxy/operations/simple-responses.ts';
-import { speech } from '../../../../proxy/operations/speech.ts';
-import { transcriptions } from '../../../../proxy/operations/transcriptions.ts';
-import { makePrice } from '../../../../proxy/prices/price.ts';
-import { unknownUsage } from '../../../../proxy/providers/usage.ts';
-import { openSpool } from '../../../../proxy/spool/spool.ts';
-import { makeKey, organizationId } from '../../snapshot.ts';
+import { generateDataKeys, makeEnvelope } from '../../../database/envelope.ts';
+import { makeAccounting } from '../../../proxy/calls/settle/account.ts';
+import { makeMetrics } from '../../../proxy/calls/settle/metrics.ts';
+import { chat } from '../../../proxy/operations/chat.ts';
+import { responses } from '../../../proxy/operations/responses.ts';
+import { simpleResponses } from '../../../proxy/operations/simple-responses.ts';
+import { speech } from '../../../proxy/operations/speech.ts';
+import { transcriptions } from '../../../proxy/operations/transcriptions.ts';
+import { makePrice } from '../../../proxy/prices/price.ts';
+import { unknownUsage } from '../../../proxy/providers/usage.ts';
+import { openSpool } from '../../../proxy/spool/spool.ts';
+import { organizationId } from '../snapshot.ts';
+import { makeCall } from './call.ts';
 
 setFlagsFromString('--expose-gc');
 const collect: (options: { type: 'minor' | 'major' }) => void = runInNewContext('gc');
@@ -65,7 +64,8 @@ test('nothing of a call that is settled outlives its collection', async (t) => {
   });
   const terms = { price: makePrice(undefined), envelope: makeEnvelope(generateDataKeys()) };
   const promoted = await promotedBytes(() => {
-    openAccount(makeCall(makeText()), terms).settle({
+    const text = makeText();
+    openAccount(makeCall({ input: () => text, body: { input: text } }), terms).settle({
       status: 'completed',
       httpStatus: 200,
       errorCode: null,
@@ -81,32 +81,6 @@ test('nothing of a call that is settled outlives its collection', async (t) => {
   });
   assert.ok(promoted < maxBytes, `${promoted} bytes a call`);
 });
-
-function makeCall(text: string): Call {
-  const startedAtMs = Date.now();
-  return {
-    kind: 'call',
-    requestId: makeRequestId(startedAtMs),
-    startedAtMs,
-    startedTicks: performance.now(),
-    operation: 'chat',
-    caller: {
-      identity: { user: 'ann', roles: [] },
-      roles: [],
-      user: 'ann',
-      userId: organizationId,
-      sessionId: 'sess_1',
-      turnId: undefined,
-    },
-    input: () => text,
-    body: { input: text },
-    isStream: () => false,
-    requestedModel: 'gpt-4o-mini',
-    persona: undefined,
-    previousResponseId: undefined,
-    key: makeKey('c1f0a4de-1c65-4c0e-8d5e-3a5b6e7f8091'),
-  };
-}
 
 describe('nothing of a stream that has been read outlives its collection', () => {
   const readers = { chat, responses, simpleResponses, transcriptions };

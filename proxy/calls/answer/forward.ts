@@ -1,0 +1,190 @@
+import type { ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
+import type { ProxyError } from '../../error.ts';
+import type { Operation } from '../../operations/operation.ts';
+import type { AnswerHeaders, AnswerSink } from '../../providers/answer-sink.ts';
+import type { Exchange, Sent } from '../../providers/exchange.ts';
+import type { StreamReader } from '../../providers/reading.ts';
+import type { Call } from '../call.ts';
+import { clientGone } from '../client-gone.ts';
+import type { Share } from '../receive/in-flight.ts';
+import type { Account } from '../settle/account.ts';
+import { ClientSink } from './client-sink.ts';
+import { Settlement } from './settlement.ts';
+import { StreamSink } from './stream-sink.ts';
+import { isJson, WholeSink } from './whole-sink.ts';
+
+/** One way to send a call. */
+export interface Attempt {
+  readonly body: string | Buffer | Readable;
+  /** Whether usage was asked for in the client's place, who must not see it. */
+  readonly hideUsage: boolean;
+  /** Told that the provider has taken it. */
+  readonly onTaken?: () => void;
+}
+
+export interface Forwarding {
+  readonly call: Call;
+  readonly operation: Operation;
+  readonly account: Account;
+  readonly attempt: Attempt;
+  /**
+   * Asked once, while the client has nothing of the answer.
+   *
+   * @returns the attempt to make in the place of one that was answered so; undefined: the answer is the client's
+   */
+  readonly another?: ((status: number, text: string) => Attempt | undefined) | undefined;
+  readonly keepOutput: boolean;
+  /** Headers for the provider. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly response: ServerResponse;
+  /** Headers of our own for the client. */
+  readonly responseHeaders: Readonly<Record<string, string>>;
+  /** Answers with a problem in the surface's envelope; where that is too late, closes the connection. */
+  readonly refuse: (error: ProxyError) => void;
+  /** How long an answer is read on for its usage after the client has gone. */
+  readonly drainMs: number;
+  /** Takes what an answer that is read whole holds of memory. */
+  readonly share: Share;
+}
+
+/**
+ * Sends the call to its provider and the answer to the client: a stream chunk by chunk with back-pressure, anything else
+ * whole, so that its usage is known before it ends. What passes is read for the account, which is settled before the
+ * client has the end of the answer.
+ *
+ * @returns when the call is over, whatever became of it
+ */
+export function forward(exchange: Exchange, forwarding: Forwarding): Promise<void> {
+  return new Promise((resolve) => new Forward(exchange, forwarding, resolve).send(forwarding.attempt));
+}
+
+/** The first sink of each attempt's answer: chooses the sinks behind it, or another attempt. */
+class Forward implements AnswerSink {
+  readonly #exchange: Exchange;
+  readonly #forwarding: Forwarding;
+  readonly #onDone: () => void;
+  readonly #client: ClientSink;
+  readonly #settlement: Settlement;
+  #another: Forwarding['another'];
+  #attempt: Attempt;
+  #sent: Sent | undefined;
+  /** Where the answer of this attempt goes; undefined until it begins. */
+  #sink: StreamSink | WholeSink | undefined;
+  #status = 0;
+  #isOver = false;
+  #drainTimer: NodeJS.Timeout | undefined;
+
+  constructor(exchange: Exchange, forwarding: Forwarding, onDone: () => void) {
+    this.#exchange = exchange;
+    this.#forwarding = forwarding;
+    this.#onDone = onDone;
+    this.#another = forwarding.another;
+    this.#attempt = forwarding.attempt;
+    const { call, operation, account, response, responseHeaders: ownHeaders, refuse } = forwarding;
+    const runsInBackground = operation.runsInBackground?.(call.body) ?? false;
+    this.#client = new ClientSink({
+      response,
+      ownHeaders,
+      refuse,
+      onDrain: () => this.#sent?.resume(),
+      onGone: () => this.#drain(),
+    });
+    this.#settlement = new Settlement({ call, account, runsInBackground, clientIsGone: () => this.#client.isGone() });
+  }
+
+  send(attempt: Attempt): void {
+    const { operation, call, headers } = this.#forwarding;
+    this.#attempt = attempt;
+    this.#sink = undefined;
+    this.#status = 0;
+    this.#settlement.begin(null);
+    this.#sent = this.#exchange(
+      { method: 'POST', path: operation.path, key: call.key, headers, body: attempt.body },
+      this,
+    );
+  }
+
+  sent(): void {
+    this.#settlement.sent();
+  }
+
+  head(status: number, headers: AnswerHeaders): void {
+    this.#status = status;
+    this.#settlement.begin(status);
+    const reader = status === 200 ? this.#readerOf(headers) : undefined;
+    this.#sink = reader ? new StreamSink(reader, this.#settlement, this.#client) : this.#makeWholeSink();
+    if (status === 200) this.#attempt.onTaken?.();
+    this.#sink.head(status, headers);
+  }
+
+  chunk(bytes: Buffer): boolean {
+    return this.#sink?.chunk(bytes) ?? true;
+  }
+
+  end(last?: Buffer): void {
+    const next = this.#nextAttempt(last);
+    if (next) {
+      this.send(next);
+      return;
+    }
+    this.#sink?.end(last);
+    this.#finish();
+  }
+
+  fail(problem: ProxyError): void {
+    if (this.#isOver) return;
+    if (problem.cause === clientGone) this.#client.leave();
+    this.#sink ??= this.#makeWholeSink();
+    this.#sink.fail(problem);
+    this.#finish();
+  }
+
+  /** What reads an answer of this type while it passes; undefined where it is read whole. */
+  #readerOf(headers: AnswerHeaders): StreamReader | undefined {
+    const { operation, keepOutput, call } = this.#forwarding;
+    if (isStream(headers, operation, call)) {
+      return operation.readStream({ hideUsage: this.#attempt.hideUsage, keepOutput, body: call.body });
+    }
+    return isJson(headers) ? undefined : operation.readBytes?.(call.body);
+  }
+
+  #makeWholeSink(): WholeSink {
+    const { call, operation, share } = this.#forwarding;
+    return new WholeSink({ call, operation, share, settlement: this.#settlement, client: this.#client });
+  }
+
+  /** The attempt that follows this one. What the client has seen the beginning of, it gets the end of. */
+  #nextAttempt(last: Buffer | undefined): Attempt | undefined {
+    const another = this.#another;
+    if (!another || !(this.#sink instanceof WholeSink) || this.#client.hasBegun() || this.#client.isGone())
+      return undefined;
+    this.#another = undefined;
+    return another(this.#status, this.#sink.text(last));
+  }
+
+  /** The client has gone: the provider is read to the end all the same, since its bill will have all of it. */
+  #drain(): void {
+    this.#sent?.resume();
+    this.#drainTimer = setTimeout(() => this.#sent?.abort(clientGone), this.#forwarding.drainMs);
+    this.#drainTimer.unref();
+  }
+
+  #finish(): void {
+    this.#isOver = true;
+    clearTimeout(this.#drainTimer);
+    this.#client.release();
+    this.#onDone();
+  }
+}
+
+const eventStream = /^text\/event-stream\b/i;
+/** What servers say that do not care what they say. */
+const anyText = /^(?:text\/plain\b|$)/i;
+
+/** Whether it is a stream of events. An answer of no particular type is the one that was asked for, as SDKs take it. */
+function isStream(headers: AnswerHeaders, operation: Operation, call: Call): boolean {
+  const type = String(headers['content-type'] ?? '');
+  if (eventStream.test(type)) return true;
+  return anyText.test(type) && call.isStream() && !operation.readText && !operation.readBytes;
+}

@@ -1,0 +1,109 @@
+import type { ProxyError } from '../../error.ts';
+import { isOurEnd } from '../../providers/failure.ts';
+import type { Reading, StreamReader } from '../../providers/reading.ts';
+import { unknownUsage } from '../../providers/usage.ts';
+import type { Call, Outcome } from '../call.ts';
+import { clientGone } from '../client-gone.ts';
+import type { Account } from '../settle/account.ts';
+import { endStatusOf } from '../settle/end-status.ts';
+
+export interface SettlementOptions {
+  readonly call: Call;
+  readonly account: Account;
+  /** Whether the provider works on after its answer, and whoever leaves has not cancelled anything. */
+  readonly runsInBackground: boolean;
+  readonly clientIsGone: () => boolean;
+}
+
+/** What sinks tell of an answer. */
+export type AnswerNotes = Pick<Settlement, 'progress' | 'deferWhilePending' | 'answered' | 'failed'>;
+
+/** Tells the account of a call what its answer says, while it passes and at its end. The first end counts. */
+export class Settlement {
+  readonly #options: SettlementOptions;
+  readonly #sentAtTicks = performance.now();
+  #status: number | null = null;
+  #timeToFirstTokenMs: number | null = null;
+
+  constructor(options: SettlementOptions) {
+    this.#options = options;
+  }
+
+  /** An answer of this status comes; null: another attempt begins. */
+  begin(status: number | null): void {
+    this.#status = status;
+  }
+
+  sent(): void {
+    this.#options.account.sealInput();
+  }
+
+  /** A part of a stream has been read. */
+  progress(reader: StreamReader): void {
+    if (this.#options.runsInBackground) this.#defer(reader.partial());
+    if (this.#timeToFirstTokenMs !== null || !reader.hasOutput()) return;
+    this.#timeToFirstTokenMs = Math.round(performance.now() - this.#options.call.startedTicks);
+  }
+
+  /** A whole answer has been read, and the client does not have it yet. */
+  deferWhilePending(reading: Reading): void {
+    if (this.#options.runsInBackground && reading.state === 'pending') this.#defer(reading);
+  }
+
+  /** The end of the answer has been read. */
+  answered(reading: Reading, output: string | Buffer | undefined): void {
+    const { account, runsInBackground } = this.#options;
+    if (account.isSettled()) return;
+    const isPending = runsInBackground && reading.state === 'pending';
+    const status = runsInBackground ? endStatusOf(reading) : this.#statusOf(reading.failed);
+    account.settle(this.#outcomeOf(reading, status, isPending, reading.errorCode, output));
+  }
+
+  /**
+   * The answer does not come, or broke off.
+   *
+   * @param reader of a stream that broke off
+   */
+  failed(problem: ProxyError, reader: StreamReader | undefined): void {
+    const { account, runsInBackground } = this.#options;
+    if (account.isSettled()) return;
+    const known = reader?.partial();
+    const status = isOurEnd(problem) ? 'interrupted' : this.#statusOf(true);
+    const code = problem.cause === clientGone ? (known?.errorCode ?? null) : problem.code;
+    account.settle(this.#outcomeOf(known, status, runsInBackground, code, reader?.output()));
+  }
+
+  /** To be done before the client has the id by which it may ask for the rest. */
+  #defer({ responseId }: Reading): void {
+    if (responseId !== null) this.#options.account.defer(responseId);
+  }
+
+  #statusOf(failed: boolean): Outcome['status'] {
+    // A client that left before the end has cancelled, however the provider went on.
+    if (this.#options.clientIsGone()) return 'cancelled';
+    return failed ? 'failed' : 'completed';
+  }
+
+  #outcomeOf(
+    known: Reading | undefined,
+    status: Outcome['status'],
+    runsInBackground: boolean,
+    errorCode: string | null,
+    output: string | Buffer | undefined,
+  ): Outcome {
+    return {
+      runsInBackground,
+      status,
+      httpStatus: this.#status,
+      errorCode: errorCode ?? (this.#options.clientIsGone() ? 'client_disconnected' : null),
+      responseId: known?.responseId ?? null,
+      model: known?.model ?? null,
+      serviceTier: known?.serviceTier ?? null,
+      usage: known?.usage ?? unknownUsage,
+      keptIds: known?.keptIds ?? [],
+      timeToFirstTokenMs: this.#timeToFirstTokenMs,
+      upstreamMs: performance.now() - this.#sentAtTicks,
+      output,
+    };
+  }
+}

@@ -1,0 +1,73 @@
+import { ProxyError, problems } from '../../error.ts';
+import type { AnswerHeaders, AnswerSink } from '../../providers/answer-sink.ts';
+import type { Reading, StreamReader } from '../../providers/reading.ts';
+import type { AnswerClient } from './client-sink.ts';
+import type { AnswerNotes } from './settlement.ts';
+
+/**
+ * Reads an answer while it passes. The call is settled before the client has the event that ends the answer: whoever has
+ * seen it may rate it at once.
+ */
+export class StreamSink implements AnswerSink {
+  readonly #reader: StreamReader;
+  readonly #settlement: AnswerNotes;
+  readonly #client: AnswerClient;
+  #isSettled = false;
+
+  constructor(reader: StreamReader, settlement: AnswerNotes, client: AnswerClient) {
+    this.#reader = reader;
+    this.#settlement = settlement;
+    this.#client = client;
+  }
+
+  head(status: number, headers: AnswerHeaders): void {
+    this.#client.head(status, headers);
+  }
+
+  chunk(bytes: Buffer): boolean {
+    const shown = this.#read(bytes);
+    return shown === undefined || this.#client.chunk(shown);
+  }
+
+  end(last?: Buffer): void {
+    const shown = last && this.#read(last);
+    if (shown) this.#client.chunk(shown);
+    const rest = this.#reader.end();
+    const reading = this.#reader.reading();
+    if (!reading) {
+      this.fail(new ProxyError('upstream_interrupted'));
+      return;
+    }
+    this.#settle(reading);
+    this.#client.end(rest && rest.length > 0 ? rest : undefined);
+  }
+
+  /**
+   * Ends a stream whose end did not come without the end of the HTTP message: to every SDK that is the cut that it would
+   * have seen without us. The comment is for people; SDKs skip it, where an event would be another kind of error to them.
+   */
+  fail(problem: ProxyError): void {
+    if (this.#reader.reading()) {
+      this.#client.end();
+      return;
+    }
+    this.#settlement.failed(problem, this.#reader);
+    const { code } = problem;
+    this.#client.cut(this.#reader.isBetweenEvents() ? `: ${code}: ${problems[code].message}\n\n` : '');
+  }
+
+  #read(bytes: Buffer): Buffer | undefined {
+    const reader = this.#reader;
+    const shown = reader.read(bytes);
+    this.#settlement.progress(reader);
+    const reading = reader.reading();
+    if (reading) this.#settle(reading);
+    return shown;
+  }
+
+  #settle(reading: Reading): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.#settlement.answered(reading, this.#reader.output());
+  }
+}

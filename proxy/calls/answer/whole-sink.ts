@@ -1,0 +1,113 @@
+import { ProxyError } from '../../error.ts';
+import type { Operation } from '../../operations/operation.ts';
+import type { AnswerHeaders, AnswerSink } from '../../providers/answer-sink.ts';
+import { parseObject } from '../../providers/json.ts';
+import type { Reading } from '../../providers/reading.ts';
+import type { Call } from '../call.ts';
+import { answerFactor, type Share } from '../receive/in-flight.ts';
+import type { AnswerClient } from './client-sink.ts';
+import type { AnswerNotes } from './settlement.ts';
+
+const maxAnswerBytes = 256 * 1024 * 1024;
+
+const json = /^application\/json\b/i;
+
+export interface WholeAnswerOptions {
+  readonly call: Call;
+  readonly operation: Operation;
+  /** Takes what the answer holds of memory. */
+  readonly share: Pick<Share, 'addAnswer'>;
+  readonly settlement: AnswerNotes;
+  readonly client: AnswerClient;
+}
+
+/** Holds an answer until all of it has come, so that its usage is known, and the call settled, before the client has it. */
+export class WholeSink implements AnswerSink {
+  readonly #options: WholeAnswerOptions;
+  #status = 0;
+  #headers: AnswerHeaders = {};
+  #isJson = false;
+  readonly #chunks: Buffer[] = [];
+  #receivedBytes = 0;
+
+  constructor(options: WholeAnswerOptions) {
+    this.#options = options;
+  }
+
+  head(status: number, headers: AnswerHeaders): void {
+    this.#status = status;
+    this.#headers = headers;
+    this.#isJson = status === 200 && isJson(headers);
+  }
+
+  chunk(bytes: Buffer): boolean {
+    if (this.#isJson && this.#chunks.length === 0 && isBlank(bytes)) this.#passBlanks(bytes);
+    else this.#hold(bytes);
+    return true;
+  }
+
+  /** All of the answer, where this is the last of it. */
+  text(last?: Buffer): string {
+    return Buffer.concat(last ? [...this.#chunks, last] : this.#chunks).toString('utf8');
+  }
+
+  end(last?: Buffer): void {
+    if (last) this.#hold(last);
+    const { operation, call, settlement, client } = this.#options;
+    const raw = this.#whole();
+    const text = raw.toString('utf8');
+    const answer = parseObject(text);
+    const isSuccess = this.#status >= 200 && this.#status < 300;
+    const asText = isSuccess && answer === null ? operation.readText?.(text, call.body) : undefined;
+    if ((isSuccess && answer === null && !asText) || (this.#status >= 300 && this.#status < 400)) {
+      this.fail(new ProxyError('upstream_invalid_response'));
+      return;
+    }
+    const reading = asText ?? operation.read(answer, call.body);
+    if (isSuccess) settlement.deferWhilePending(reading);
+    settlement.answered(isSuccess ? reading : asFailure(reading), raw);
+    const shown = isSuccess && answer && operation.present ? JSON.stringify(operation.present(answer)) : undefined;
+    const body = shown === undefined ? raw : Buffer.from(shown);
+    if (!client.hasBegun()) client.head(this.#status, { ...this.#headers, 'content-length': String(body.length) });
+    client.end(body);
+  }
+
+  fail(problem: ProxyError): void {
+    this.#options.settlement.failed(problem, undefined);
+    this.#options.client.fail(problem);
+  }
+
+  #hold(bytes: Buffer): void {
+    this.#receivedBytes += bytes.length;
+    if (this.#receivedBytes > maxAnswerBytes) throw new ProxyError('upstream_invalid_response');
+    this.#options.share.addAnswer(bytes.length * answerFactor);
+    this.#chunks.push(bytes);
+  }
+
+  #whole(): Buffer {
+    const [first] = this.#chunks;
+    return this.#chunks.length === 1 && first ? first : Buffer.concat(this.#chunks);
+  }
+
+  /** Some providers send blanks before their JSON to keep the connection alive: the client's needs that no less. */
+  #passBlanks(blanks: Buffer): void {
+    const { client } = this.#options;
+    if (!client.hasBegun()) client.head(this.#status, this.#headers);
+    client.chunk(blanks);
+  }
+}
+
+export function isJson(headers: AnswerHeaders): boolean {
+  return json.test(String(headers['content-type'] ?? ''));
+}
+
+/** Whatever it says of itself: the provider has answered with the status of an error. */
+function asFailure(reading: Reading): Reading {
+  return { ...reading, failed: true, errorCode: reading.errorCode ?? 'upstream_error' };
+}
+
+/** Whether the chunk has nothing but what JSON takes for blanks. */
+function isBlank(chunk: Buffer): boolean {
+  const [first = 0] = chunk;
+  return first <= 0x20 && /^[ \t\r\n]*$/.test(chunk.toString('latin1'));
+}

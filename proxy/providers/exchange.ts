@@ -1,0 +1,168 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable, Transform } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import type { RoutedKey } from '../snapshot/snapshot.ts';
+import { forwardableHeaders } from './answer-headers.ts';
+import type { AnswerSink } from './answer-sink.ts';
+import { makeDecoder } from './content-encoding.ts';
+import { toProblem } from './failure.ts';
+import { makeRedactor } from './redact.ts';
+import { RedactingSink } from './redacting-sink.ts';
+
+/** What a provider is asked. */
+export interface ProviderRequest {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Below the provider's base URL, with its query. */
+  readonly path: string;
+  readonly key: RoutedKey;
+  /** All but those that the exchange itself sets. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Readable | Buffer | string | undefined;
+}
+
+/** A request that is on its way. */
+export interface Sent {
+  /** Goes on with an answer whose sink wanted no more. */
+  resume(): void;
+  /** Gives the request up: its sink is told at once that it failed, with this reason as the cause. */
+  abort(reason: Error): void;
+}
+
+/**
+ * The one way to speak to a provider. The answer comes into the sink unpacked, without headers that end at this hop, and
+ * without the provider key, should the provider quote it.
+ */
+export type Exchange = (request: ProviderRequest, sink: AnswerSink) => Sent;
+
+/** Makes the exchange over these connections. */
+export function makeExchange(upstream: Dispatcher): Exchange {
+  return ({ method, path, key, headers, body }, sink) => {
+    const { provider, secret } = key;
+    const parser = new AnswerParser(new RedactingSink(makeRedactor(secret), sink), secret);
+    upstream.dispatch(
+      {
+        method,
+        origin: provider.origin,
+        path: provider.basePath + path,
+        body: body ?? null,
+        // What is compressed all the same is unpacked on its way.
+        headers: { ...headers, 'accept-encoding': 'identity', authorization: `Bearer ${secret}` },
+        headersTimeout: provider.headersTimeoutMs,
+        bodyTimeout: provider.idleTimeoutMs,
+      },
+      parser,
+    );
+    return parser;
+  };
+}
+
+/** Takes one answer from undici's parser. */
+class AnswerParser implements Dispatcher.DispatchHandler, Sent {
+  readonly #sink: AnswerSink;
+  readonly #secret: string;
+  #controller: Dispatcher.DispatchController | undefined;
+  /** Unpacks a compressed answer; undefined for most, which are not. */
+  #decoder: Transform | undefined;
+  #hasBegun = false;
+  #isOver = false;
+
+  constructor(sink: AnswerSink, secret: string) {
+    this.#sink = sink;
+    this.#secret = secret;
+  }
+
+  resume(): void {
+    (this.#decoder ?? this.#controller)?.resume();
+  }
+
+  abort(reason: Error): void {
+    if (this.#isOver) return;
+    // Where what was unpacked is no good, all of the answer may have come already: undici would not say a word.
+    this.#fail(reason);
+    this.#controller?.abort(reason);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#isOver) controller.abort(new Error('The request was given up before it was sent'));
+  }
+
+  onRequestSent(): void {
+    if (!this.#isOver) this.#sink.sent?.();
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (status < 200 || this.#isOver) return;
+    this.#hasBegun = true;
+    const shown = forwardableHeaders(headers, this.#secret);
+    const encoding = headers['content-encoding'];
+    if (encoding !== undefined && this.#decode(encoding)) delete shown['content-encoding'];
+    try {
+      this.#sink.head(status, shown);
+    } catch (error) {
+      this.#giveUp(error);
+    }
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#decoder) {
+      if (!this.#pass(chunk)) controller.pause();
+    } else if (!this.#decoder.write(chunk)) {
+      controller.pause();
+      this.#decoder.once('drain', () => controller.resume());
+    }
+  }
+
+  onResponseEnd(): void {
+    if (this.#decoder) this.#decoder.end();
+    else this.#end();
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.#fail(error);
+  }
+
+  #decode(encoding: string): boolean {
+    const decoder = makeDecoder(encoding);
+    if (!decoder) return false;
+    this.#decoder = decoder
+      .on('data', (chunk: Buffer) => {
+        if (!this.#pass(chunk)) decoder.pause();
+      })
+      .on('end', () => this.#end())
+      .on('error', (error) => this.abort(error));
+    return true;
+  }
+
+  #pass(chunk: Buffer): boolean {
+    if (this.#isOver) return true;
+    try {
+      return this.#sink.chunk(chunk);
+    } catch (error) {
+      this.#giveUp(error);
+      return true;
+    }
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    try {
+      this.#sink.end();
+    } catch (error) {
+      this.#sink.fail(toProblem(error, true));
+    }
+  }
+
+  #fail(error: Error): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#decoder?.destroy();
+    this.#sink.fail(toProblem(error, this.#hasBegun));
+  }
+
+  /** A sink does not take what comes. */
+  #giveUp(error: unknown): void {
+    this.abort(error instanceof Error ? error : new Error('A sink failed', { cause: error }));
+  }
+}

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { type TestContext, test } from 'node:test';
+import { ClientSink } from '../../../../proxy/calls/answer/client-sink.ts';
+import { ProxyError } from '../../../../proxy/error.ts';
+
+/** Has a real client ask, and a sink answer it by `work`. */
+async function ask(t: TestContext, work: (sink: ClientSink, response: ServerResponse) => void) {
+  const told: string[] = [];
+  const server = createServer((_request, response) => {
+    const sink = new ClientSink({
+      response,
+      ownHeaders: { 'x-request-id': 'req_1' },
+      refuse: ({ code, status }) => response.writeHead(status).end(code),
+      onDrain: () => told.push('drain'),
+      onGone: () => told.push('gone'),
+    });
+    work(sink, response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const request = get({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, agent: false });
+  return { request, told };
+}
+
+async function answerOf(request: ReturnType<typeof get>): Promise<IncomingMessage> {
+  const [answer] = await once(request, 'response');
+  return answer;
+}
+
+test('a client gets status, headers and bytes; our own headers stand in the place of the provider’s', async (t) => {
+  const { request } = await ask(t, (sink) => {
+    const text = Buffer.from('Grüße');
+    sink.head(201, { 'x-request-id': 'theirs', 'x-many': ['a', 'b'], 'content-length': String(text.length) });
+    sink.end(text);
+  });
+  const answer = await answerOf(request);
+  assert.equal(answer.statusCode, 201);
+  assert.equal(answer.headers['x-request-id'], 'req_1');
+  assert.equal(answer.headers['x-many'], 'a, b');
+  assert.equal(String(await buffer(answer)), 'Grüße');
+});
+
+test('a stream begins for its client before its first chunk is there', async (t) => {
+  let sink: ClientSink | undefined;
+  const { request } = await ask(t, (made) => {
+    sink = made;
+    made.head(200, { 'content-type': 'text/event-stream' });
+  });
+  const answer = await answerOf(request);
+  sink?.chunk(Buffer.from('data: 1\n\n'));
+  sink?.end();
+  assert.equal(String(await buffer(answer)), 'data: 1\n\n');
+});
+
+test('a client that has nothing yet is refused in the surface’s envelope', async (t) => {
+  const { request } = await ask(t, (sink) => {
+    assert.equal(sink.hasBegun(), false);
+    sink.fail(new ProxyError('upstream_timeout'));
+  });
+  const answer = await answerOf(request);
+  assert.equal(answer.statusCode, 502);
+  assert.equal(String(await buffer(answer)), 'upstream_timeout');
+});
+
+test('a stream that is cut has its last words, and no end of the message', async (t) => {
+  const { request } = await ask(t, (sink) => {
+    sink.head(200, {});
+    assert.equal(sink.hasBegun(), true);
+    sink.cut(': cut\n\n');
+  });
+  const answer = await answerOf(request);
+  let text = '';
+  await assert.rejects(async () => {
+    for await (const chunk of answer) text += chunk;
+  });
+  assert.equal(text, ': cut\n\n');
+});
+
+test('whoever feeds the sink is told to wait, and when to go on', async (t) => {
+  let sink: ClientSink | undefined;
+  const { request, told } = await ask(t, (made) => {
+    sink = made;
+    made.head(200, {});
+    while (made.chunk(Buffer.alloc(64 * 1024)));
+    assert.equal(made.chunk(Buffer.from('x')), false);
+  });
+  const answer = await answerOf(request);
+  answer.on('data', () => {
+    if (told.length > 0) sink?.end();
+  });
+  await once(answer, 'end');
+  assert.deepEqual(told, ['drain']);
+});
+
+test('a client that leaves is noticed once, and written to no more', async (t) => {
+  const gone = Promise.withResolvers<void>();
+  let sink: ClientSink | undefined;
+  const { request, told } = await ask(t, (made, response) => {
+    sink = made;
+    made.head(200, {});
+    response.once('close', () => gone.resolve());
+  });
+  await answerOf(request);
+  request.destroy();
+  await gone.promise;
+  sink?.leave();
+  assert.deepEqual(told, ['gone']);
+  assert.equal(sink?.isGone(), true);
+  assert.equal(sink?.chunk(Buffer.from('x')), true);
+  sink?.fail(new ProxyError('upstream_timeout'));
+  sink?.end();
+});
