@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type GroupResult, judge, runChecks } from './check/check.ts';
 import { type OutputFormat, render } from './check/output.ts';
+import { hasKubeConfig } from './installation.ts';
 
 export interface CheckOptions {
   readonly namespace: string;
@@ -67,11 +65,6 @@ async function chooseLook(
     import('./check/local/checks.ts'),
   ]);
   return async () => runChecks([localChecks], await gatherLocalFacts(data ?? '.chaperone'));
-}
-
-/** Whether there is one where kubectl looks: the environment, the home directory, a pod's service account. */
-function hasKubeConfig({ KUBECONFIG, KUBERNETES_SERVICE_HOST }: NodeJS.ProcessEnv): boolean {
-  return Boolean(KUBECONFIG || KUBERNETES_SERVICE_HOST) || existsSync(join(homedir(), '.kube', 'config'));
 }
 
 function firstFailure(results: readonly GroupResult[]): string | undefined {

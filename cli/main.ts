@@ -8,6 +8,13 @@ const program = new Command('chaperone')
   .version(process.env.CHAPERONE_VERSION ?? '0.1.0')
   .showHelpAfterError('(chaperone --help tells more)');
 
+// Of the commands that take an installation of either sort.
+const dataOption = 'the data directory of a `chaperone up` (default: .chaperone, where there is one)';
+const namespaceOption = "in a cluster: the operator's namespace (default: chaperone-system)";
+const kubeconfigOption = 'in a cluster: where it is described (default: as kubectl finds it)';
+const databaseOption = "in place of an installation: a file with the owner's database URL";
+const contextOption = "in a cluster: the kubeconfig's context (default: its current one)";
+
 program
   .command('up')
   .description('Run everything on this machine: a PostgreSQL, the operator over a directory of YAML, and the proxies.')
@@ -110,9 +117,12 @@ token
   .option('--user <id>', 'bind the token to this user; calls need no X-User-ID then')
   .option('--roles <roles>', 'member, analyst, reviewer, admin; separated by commas', parseRoles)
   .option('--expires <duration>', "such as 30d or 12h (default: the organization's tokenLifetime)")
-  .option('--data <directory>', 'the data directory of the running `chaperone up`', '.chaperone')
+  .option('--data <directory>', dataOption)
+  .option('--namespace <name>', namespaceOption)
+  .option('--kubeconfig <file>', kubeconfigOption)
+  .option('--context <name>', contextOption)
   .option('--json', 'print one line of JSON: the token with its id, by which it can be revoked')
-  .action(async (options) => (await import('./token.ts')).token(options));
+  .action(async (options) => (await import('./token.ts')).token(options, process.env));
 
 token
   .command('revoke')
@@ -121,9 +131,35 @@ token
   .option('--id <id>', "a token's id (its claim jti), or the token itself")
   .option('--user <id>', "this user's tokens that were issued until now, or before --issued-before")
   .option('--issued-before <time>', 'tokens that were issued before: now, or such as 2027-01-31T12:00:00Z')
-  .option('--data <directory>', 'the data directory of the running `chaperone up`', '.chaperone')
-  .option('--database-url-file <file>', "in a cluster, in the operator's pod: a file with the owner's database URL")
-  .action(async (options) => (await import('./revoke.ts')).revoke(options));
+  .option('--data <directory>', dataOption)
+  .option('--namespace <name>', namespaceOption)
+  .option('--kubeconfig <file>', kubeconfigOption)
+  .option('--context <name>', contextOption)
+  .option('--database-url-file <file>', databaseOption)
+  .action(async (options) => (await import('./revoke.ts')).revoke(options, process.env));
+
+program
+  .command('usage')
+  .description('Say what was used and what it cost, by the records of all calls.')
+  .option('--organization <name>', 'the organization (default: all of them)')
+  .option(
+    '--by <what>',
+    'a line for each organization, model, user, persona, namespace, workload, provider or day (default: model of one organization, else organization)',
+  )
+  .option('--from <day>', 'the first day in UTC, such as 2027-01-01 (default: the first of the month of --to)')
+  .option('--to <day>', 'the last day, all of which counts (default: today)')
+  .addOption(
+    new Option('--kind <kind>', 'calls of users, calls that analyses made, or both')
+      .choices(['call', 'analysis', 'all'])
+      .default('all'),
+  )
+  .addOption(new Option('-o, --output <format>', 'how to print').choices(['table', 'json', 'csv']).default('table'))
+  .option('--data <directory>', dataOption)
+  .option('--namespace <name>', namespaceOption)
+  .option('--kubeconfig <file>', kubeconfigOption)
+  .option('--context <name>', contextOption)
+  .option('--database-url-file <file>', databaseOption)
+  .action(async (options) => (await import('./usage.ts')).usage(options, process.env));
 
 program
   .command('get')

@@ -1,46 +1,38 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { decodeJwt } from 'jose';
-import { Client } from 'pg';
-import { connectTimeoutMs } from '../database/client.ts';
 import { userIdOf } from '../database/ids.ts';
 import { findOrganization } from '../database/organizations.ts';
 import { insertRevocation, type Revocation } from '../database/revocations.ts';
-import { credentialsSecretName } from '../operator/credentials.ts';
 import { isUserId } from '../proxy/calls/identify/user-id.ts';
-import { statePaths } from './local/state.ts';
-import { readCredential } from './token.ts';
+import { chooseInstallation, type InstallationOptions } from './installation.ts';
+import { type OwnerDatabase, withOwnerDatabase } from './owner-database.ts';
 
-export interface RevokeOptions {
+export interface RevokeOptions extends InstallationOptions {
   readonly organization: string;
   /** A token's id, or the token itself. */
   readonly id?: string;
   readonly user?: string;
   /** RFC 3339, or `now`. */
   readonly issuedBefore?: string;
-  /** The data directory of a `chaperone up`. */
-  readonly data: string;
-  /** Where it is no `chaperone up`: a file with the owner's database URL. */
+  /** In place of an installation: a file with the owner's database URL. */
   readonly databaseUrlFile?: string;
 }
 
 /** `chaperone token revoke`: has every proxy refuse tokens from now on, and says which. */
-export async function revoke(options: RevokeOptions): Promise<void> {
+export async function revoke(options: RevokeOptions, environment: NodeJS.ProcessEnv): Promise<void> {
   const { what, waitMs, toRevocation } = chooseRevocation(options, Date.now());
-  const client = new Client({
-    connectionString: await findDatabase(options),
-    application_name: 'chaperone-token-revoke',
-    connectionTimeoutMillis: connectTimeoutMs,
-  });
-  await client.connect();
-  try {
-    const organization = await findOrganization(client, options.organization);
-    if (!organization) throw new Error(`The database has no organization "${options.organization}"`);
-    await insertRevocation(client, toRevocation(organization.organizationId));
-  } finally {
-    await client.end();
+  const installation = options.databaseUrlFile === undefined ? chooseInstallation(options, environment) : undefined;
+  if (installation?.kind === 'cluster') {
+    const { runInOperator } = await import('./cluster/run-in-operator.ts');
+    process.exitCode = await runInOperator(installation, toCommand(options));
+    return;
   }
+  const database: OwnerDatabase = installation ?? { databaseUrlFile: options.databaseUrlFile ?? '' };
+  await withOwnerDatabase(database, 'token-revoke', async (client) => {
+    const organization = await findOrganization(client, options.organization);
+    if (!organization) throw new Error(`There is no organization "${options.organization}" in the database`);
+    await insertRevocation(client, toRevocation(organization.organizationId));
+  });
   // What is issued once this is over must not count as issued before.
   await delay(waitMs);
   process.stdout.write(`Revoked in organization "${options.organization}": ${what}.\n`);
@@ -57,7 +49,7 @@ interface ChosenRevocation {
  *
  * @throws where that is not clear
  */
-export function chooseRevocation(options: Omit<RevokeOptions, 'data'>, nowMs: number): ChosenRevocation {
+export function chooseRevocation(options: RevokeOptions, nowMs: number): ChosenRevocation {
   const { id, user, issuedBefore } = options;
   if (id !== undefined) {
     if (user !== undefined || issuedBefore !== undefined) throw new Error('Name either an id or a user and a time');
@@ -105,12 +97,11 @@ function parseMoment(text: string, nowMs: number): number {
   return moment;
 }
 
-/** The owner's database URL: only the owner may revoke. */
-async function findDatabase({ organization, data, databaseUrlFile }: RevokeOptions): Promise<string> {
-  if (databaseUrlFile !== undefined) return (await readFile(databaseUrlFile, 'utf8')).trim();
-  const secret = credentialsSecretName(organization);
-  const url = new URL(await readCredential(data, organization, secret, 'database-url', (text) => text));
-  url.username = 'chaperone';
-  url.password = (await readFile(join(statePaths(data).postgres, 'owner.password'), 'utf8')).trim();
-  return url.href;
+function toCommand({ organization, id, user, issuedBefore }: RevokeOptions): string[] {
+  return [
+    ...['token', 'revoke', '--organization', organization],
+    ...(id === undefined ? [] : ['--id', id]),
+    ...(user === undefined ? [] : ['--user', user]),
+    ...(issuedBefore === undefined ? [] : ['--issued-before', issuedBefore]),
+  ];
 }

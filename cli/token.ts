@@ -6,14 +6,30 @@ import { parseDurationMs } from '../crds/duration.ts';
 import { credentialsSecretName, operatorNamespace, signingSecretName } from '../operator/credentials.ts';
 import { ownIssuer } from '../proxy/calls/identify/tokens/own-token.ts';
 import { isUserId } from '../proxy/calls/identify/user-id.ts';
+import { chooseInstallation, type Installation, type InstallationOptions } from './installation.ts';
 import { statePaths } from './local/state.ts';
 
-export interface TokenOptions {
+/** What a token is to say. */
+export interface TokenClaims {
   readonly organization: string;
   readonly user?: string;
   readonly roles?: readonly string[];
+  /** A duration; the organization's `tokenLifetime` where absent. */
   readonly expires?: string;
+}
+
+export interface TokenOptions extends TokenClaims {
+  /** Of a `chaperone up`. */
   readonly data: string;
+}
+
+/** What an organization's tokens are signed with. */
+export interface SigningMaterial {
+  readonly organizationId: string;
+  /** Private keys, the one in use first. */
+  readonly keys: JSONWebKeySet;
+  /** A duration. */
+  readonly tokenLifetime: string;
 }
 
 /** A token with what it says. */
@@ -31,37 +47,52 @@ export interface IssuedToken {
 }
 
 /** `chaperone token`: prints a token and nothing else, or with `json` what it says, too. */
-export async function token(options: TokenOptions & { readonly json?: boolean }): Promise<void> {
-  const issued = await issueToken(options);
-  process.stdout.write(`${options.json ? JSON.stringify(issued) : issued.token}\n`);
+export async function token(
+  { json, ...options }: TokenClaims & InstallationOptions & { readonly json?: boolean },
+  environment: NodeJS.ProcessEnv,
+): Promise<void> {
+  const installation = chooseInstallation(options, environment);
+  const issued = await issueToken(options, await readMaterial(installation, options.organization));
+  process.stdout.write(`${json ? JSON.stringify(issued) : issued.token}\n`);
 }
 
-/** Only the token. */
+/** Only the token, of a `chaperone up`. */
 export async function signToken(options: TokenOptions): Promise<string> {
-  return (await issueToken(options)).token;
+  return (await issueToken(options, await readLocalMaterial(options.data, options.organization))).token;
+}
+
+async function readMaterial(installation: Installation, organization: string): Promise<SigningMaterial> {
+  if (installation.kind === 'local') return readLocalMaterial(installation.data, organization);
+  const { readClusterMaterial } = await import('./cluster/signing-material.ts');
+  return readClusterMaterial(installation, organization);
+}
+
+/** @throws where the data directory has no such organization */
+async function readLocalMaterial(data: string, organization: string): Promise<SigningMaterial> {
+  const credentials = credentialsSecretName(organization);
+  const signing = signingSecretName(organization);
+  const { id } = await readCredential(data, organization, credentials, 'organization.json', parseId);
+  return {
+    organizationId: id,
+    keys: await readCredential(data, organization, signing, 'keys.json', parseKeys),
+    tokenLifetime: await readCredential(data, organization, signing, 'token-lifetime', (text) => text),
+  };
 }
 
 /**
- * A token of the organization's, signed with its newest key.
+ * A token of the organization's, signed with the key that is in use.
  *
- * @throws where the data directory has no such organization, the lifetime is none, or the user is none that a call could name
+ * @throws where the lifetime is none, or the user is none that a call could name
  */
-export async function issueToken({ organization, user, roles, expires, data }: TokenOptions): Promise<IssuedToken> {
+export async function issueToken(
+  { organization, user, roles, expires }: TokenClaims,
+  { organizationId, keys: { keys }, tokenLifetime }: SigningMaterial,
+): Promise<IssuedToken> {
   // An empty one, of a script whose variable is not set, would make a token that may call as anybody.
   if (user !== undefined && !isUserId(user)) {
     throw new Error(`The user must be 1 to 255 characters that a header can hold, not ${JSON.stringify(user)}`);
   }
-  const { id: organizationId } = await readCredential(
-    data,
-    organization,
-    credentialsSecretName(organization),
-    'organization.json',
-    parseId,
-  );
-  const secret = signingSecretName(organization);
-  const { keys } = await readCredential(data, organization, secret, 'keys.json', parseKeys);
-  const lifetime = expires ?? (await readCredential(data, organization, secret, 'token-lifetime', (text) => text));
-  const lifetimeMs = parseDurationMs(lifetime);
+  const lifetimeMs = parseDurationMs(expires ?? tokenLifetime);
   if (lifetimeMs === 0) throw new Error('A token must be valid for longer than nothing');
   const [key] = keys;
   if (!key) throw new Error(`Organization "${organization}" has no token key`);
@@ -96,7 +127,7 @@ export async function readCredential<T>(
     return parse(await readFile(file, 'utf8'));
   } catch (cause) {
     throw new Error(
-      `There is no organization "${organization}" in ${data}; is it applied, and has \`chaperone up\` run?`,
+      `There is no organization "${organization}" in ${data}; is it applied, and has \`chaperone up\` run? For one in a cluster, name its --context or --namespace`,
       { cause },
     );
   }
@@ -106,6 +137,6 @@ function parseId(text: string): { id: string } {
   return JSON.parse(text) as { id: string };
 }
 
-function parseKeys(text: string): JSONWebKeySet {
+export function parseKeys(text: string): JSONWebKeySet {
   return JSON.parse(text) as JSONWebKeySet;
 }

@@ -66,7 +66,7 @@ const ownCommand = (name: ProgramName): Plugin => ({
   },
 });
 const programs: readonly ProgramName[] = ['proxy', 'operator'];
-const commandModules = ['up', 'sandbox', 'token', 'revoke', 'get', 'check'];
+const commandModules = ['up', 'sandbox', 'token', 'revoke', 'usage', 'get', 'check'];
 
 /**
  * The Kubernetes client has a class for every kind of object there is. They do nothing but stand there, which its

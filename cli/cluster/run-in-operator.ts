@@ -1,0 +1,91 @@
+import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
+import { Exec, type V1Pod, type V1Status } from '@kubernetes/client-node';
+import { makeApiClient } from '../../operator/cluster/kubernetes/api-client.ts';
+import { loadKubeConfig } from '../check/cluster/target.ts';
+import { describeError } from '../check/describe-error.ts';
+import type { ClusterInstallation } from '../installation.ts';
+
+const operatorLabels = 'app.kubernetes.io/name=chaperone,app.kubernetes.io/component=operator';
+const program = ['node', '/app/chaperone.js'];
+
+/** What of a pod of the operator's is gone into. */
+interface Place {
+  readonly pod: string;
+  readonly container: string;
+  /** As the container sees it. */
+  readonly databaseUrlFile: string;
+}
+
+/**
+ * Runs a command of this program in a pod of the operator's, where the database can be reached and its URL is, with the
+ * caller's own rights. What it prints is printed here.
+ *
+ * @returns its exit code
+ * @throws Error where no such pod is ready, or the caller may not execute commands in it
+ */
+export async function runInOperator(installation: ClusterInstallation, command: readonly string[]): Promise<number> {
+  const { namespace, ...target } = installation;
+  const kubeConfig = loadKubeConfig(target);
+  const client = makeApiClient({ kubeConfig, requestTimeoutMs: 10_000 });
+  let place: Place;
+  try {
+    const { items } = await client.send<{ items: readonly V1Pod[] }>({
+      method: 'GET',
+      path: `/api/v1/namespaces/${namespace}/pods`,
+      query: { labelSelector: operatorLabels },
+    });
+    place = findPlace(items, namespace);
+  } catch (error) {
+    throw new Error(describeError(error), { cause: error });
+  } finally {
+    await client.close();
+  }
+  const { pod, container, databaseUrlFile } = place;
+  const line = [...program, ...command, '--database-url-file', databaseUrlFile];
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  stdout.pipe(process.stdout, { end: false });
+  stderr.pipe(process.stderr, { end: false });
+  let status: V1Status | undefined;
+  try {
+    const socket = await new Exec(kubeConfig).exec(
+      ...([namespace, pod, container, line, stdout, stderr, null, false] as const),
+      (answer) => {
+        status = answer;
+      },
+    );
+    await once(socket as unknown as EventTarget, 'close');
+  } catch (error) {
+    throw new Error(`${describeExec(error)} (pod "${pod}" in namespace "${namespace}")`, { cause: error });
+  }
+  return exitCodeOf(status);
+}
+
+/** A pod that is ready, and what its operator was started with. */
+export function findPlace(pods: readonly V1Pod[], namespace: string): Place {
+  for (const { metadata, spec, status } of pods) {
+    const isReady = status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True');
+    if (!isReady || metadata?.deletionTimestamp) continue;
+    for (const { name, args = [] } of spec?.containers ?? []) {
+      const [, file] = /^--database-url-file=(.+)$/m.exec(args.join('\n')) ?? [];
+      if (file !== undefined) return { pod: metadata?.name ?? '', container: name, databaseUrlFile: file };
+    }
+  }
+  throw new Error(
+    `Namespace "${namespace}" has no operator that is ready; name its namespace by --namespace, and see \`chaperone check\``,
+  );
+}
+
+function describeExec(error: unknown): string {
+  const text = describeError(error);
+  return /40[13]/.test(text)
+    ? 'You may not execute commands in the operator’s pods: it takes get and create on pods/exec'
+    : `The command could not be run: ${text}`;
+}
+
+/** @see https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.30/#statuscause-v1-meta */
+function exitCodeOf(status: V1Status | undefined): number {
+  if (status?.status === 'Success') return 0;
+  const cause = status?.details?.causes?.find(({ reason }) => reason === 'ExitCode');
+  return Number(cause?.message ?? 1) || 1;
+}

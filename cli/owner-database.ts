@@ -1,0 +1,51 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { connectTimeoutMs } from '../database/client.ts';
+import { operatorNamespace } from '../operator/credentials.ts';
+import { statePaths } from './local/state.ts';
+
+/** Where the database is whose owner a command acts as. */
+export type OwnerDatabase =
+  /** Of a `chaperone up`. */
+  | { readonly data: string }
+  /** A file with the owner's URL. */
+  | { readonly databaseUrlFile: string };
+
+/** Runs `work` with a connection of the owner's, which ends afterwards. */
+export async function withOwnerDatabase<T>(
+  database: OwnerDatabase,
+  name: string,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  const client = new Client({
+    connectionString: await findUrl(database),
+    application_name: `chaperone-${name}`,
+    connectionTimeoutMillis: connectTimeoutMs,
+  });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+async function findUrl(database: OwnerDatabase): Promise<string> {
+  if ('databaseUrlFile' in database) return (await readFile(database.databaseUrlFile, 'utf8')).trim();
+  const { secrets, postgres } = statePaths(database.data);
+  const directory = join(secrets, operatorNamespace);
+  try {
+    // Every organization's Secret has the address.
+    const names = await readdir(directory);
+    const found = await Promise.all(
+      names.map((name) => readFile(join(directory, name, 'database-url'), 'utf8').catch(() => undefined)),
+    );
+    const url = new URL(found.find((text) => text !== undefined)?.trim() ?? '');
+    url.username = 'chaperone';
+    url.password = (await readFile(join(postgres, 'owner.password'), 'utf8')).trim();
+    return url.href;
+  } catch (cause) {
+    throw new Error(`There is no organization in ${database.data}; has \`chaperone up\` run?`, { cause });
+  }
+}
