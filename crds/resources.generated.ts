@@ -781,6 +781,10 @@ export interface ApiKeyBindingStatus {
    */
   callsAs?: string[];
   /**
+   * When the synthetic key in that Secret was made. A container that started before has another one, which is refused.
+   */
+  syntheticKeyIssuedAt?: string;
+  /**
    * Tells whether two keys are the same without telling the key.
    */
   fingerprint?: string;

@@ -69,6 +69,15 @@ export interface ServiceAccountTokens {
 
 const serviceAccountsFile = 'service-accounts.json';
 
+/** The keys without which a proxy does not start, or opens nothing. */
+export const filesOfProxies = [
+  'organization.json',
+  'database-url',
+  'jwks.json',
+  'data-keys.json',
+  'namespace-keys.json',
+];
+
 export function toSecretData(credentials: OrganizationCredentials): Record<string, string> {
   return {
     'organization.json': JSON.stringify(credentials.organization),

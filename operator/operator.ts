@@ -16,7 +16,7 @@ import { makeDatabaseProbe } from './database-probe.ts';
 import { logChanges } from './logged-cluster.ts';
 import { fewestConnections, makeServerLimitsReader } from './organizations/limits.ts';
 import { makeLoginCheck } from './organizations/login.ts';
-import { makeOrganizationOutageReport, makeOrganizationReconciler } from './organizations/reconcile.ts';
+import { makeOrganizationFailureReport, makeOrganizationReconciler } from './organizations/reconcile.ts';
 import { removeOrphans } from './orphans.ts';
 import { type OutageReports, reportOutages, withOutages } from './outages.ts';
 import { makePartitionsAhead } from './partitions.ts';
@@ -29,7 +29,7 @@ import { startResync } from './runtime/resync.ts';
 import { makeWorkQueue, type WorkQueue } from './runtime/work-queue.ts';
 import type { SidecarContext } from './sidecars/reconcile.ts';
 import { makeTenancyFinder, type TenantKind } from './tenancy.ts';
-import { makeTenantOutageReport, makeTenantReconciler } from './tenant-kind.ts';
+import { makeTenantFailureReport, makeTenantReconciler } from './tenant-kind.ts';
 import { makeTriggers } from './triggers.ts';
 
 export interface OperatorOptions {
@@ -86,8 +86,8 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const cluster = logChanges(options.cluster, log);
   const { resyncMs = defaultResyncMs, propagationMs, now = Date.now, onDatabaseWait } = options;
   const outageReports: OutageReports = {
-    organization: makeOrganizationOutageReport({ cluster, now }),
-    tenant: (kind) => makeTenantOutageReport(cluster, kind),
+    organization: makeOrganizationFailureReport({ cluster, now }),
+    tenant: (kind) => makeTenantFailureReport(cluster, kind),
   };
   await whenDatabaseAnswers(() => migrate(databaseUrl), {
     log,

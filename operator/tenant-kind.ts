@@ -2,9 +2,19 @@ import type { Envelope } from '../database/envelope.ts';
 import { resourceIdOf } from '../database/ids.ts';
 import type { Queryable } from '../database/queryable.ts';
 import type { Cluster, ResourceOf, StatusOf } from './cluster/cluster.ts';
-import type { ReportOutage } from './outages.ts';
+import type { ReportFailure } from './outages.ts';
 import { makeRowReader } from './row-reader.ts';
-import { differs, isNews, outageReason, toConditions, type Verdict } from './runtime/conditions.ts';
+import {
+  describeFailure,
+  differs,
+  eventTypeOf,
+  failureReason,
+  inactiveReason,
+  isNews,
+  outageReason,
+  toConditions,
+  type Verdict,
+} from './runtime/conditions.ts';
 import type { Reconcile, Result } from './runtime/controller.ts';
 import type { WorkQueue } from './runtime/work-queue.ts';
 import { decideReach, type Reach } from './sharing.ts';
@@ -158,15 +168,20 @@ export function makeTenantReconciler<K extends TenantKind, Row>(
   };
 }
 
-/** Says on a resource that it cannot be reconciled, since the database is away; all else that is known of it stays. */
-export function makeTenantOutageReport(cluster: TenantContext['cluster'], kind: TenantKind): ReportOutage {
-  return async (path, reason) => {
+/** Says on a resource that it cannot be reconciled; all else that is known of it stays. */
+export function makeTenantFailureReport(cluster: TenantContext['cluster'], kind: TenantKind): ReportFailure {
+  return async (path, failure, cause) => {
     const [namespace = '', name = ''] = path.split('/');
     const resource = cluster.get(kind, namespace, name);
     if (!resource) return;
     const waits = resource.metadata.deletionTimestamp ? 'its removal waits' : 'what has changed waits';
-    const message = `The database cannot be used (${reason}). Proxies go on with what they have; ${waits} until it is back.`;
-    const verdict = notReady(outageReason, message);
+    const verdict =
+      failure === 'outage'
+        ? notReady(
+            outageReason,
+            `The database cannot be used (${cause}). Proxies go on with what they have; ${waits} until it is back.`,
+          )
+        : notReady(failureReason, describeFailure(cause));
     await report(cluster, { kind }, resource, { verdict, status: resource.status ?? {} });
   };
 }
@@ -196,7 +211,8 @@ async function report<K extends TenantKind>(
   const verdicts = [outcome.verdict, ...(outcome.consent ? [outcome.consent] : [])];
   const judged = toConditions(verdicts, status?.conditions, metadata.generation, new Date());
   // What else was said holds on where nothing could be looked at.
-  const kept = outcome.verdict.reason === outageReason ? (status?.conditions ?? []) : [];
+  const isUnknown = [outageReason, failureReason].includes(outcome.verdict.reason);
+  const kept = isUnknown ? (status?.conditions ?? []) : [];
   const next: StatusOf<TenantKind> = {
     ...outcome.status,
     observedGeneration: metadata.generation,
@@ -207,7 +223,7 @@ async function report<K extends TenantKind>(
   const { verdict } = outcome;
   if (!isNews(status?.conditions, verdict)) return;
   const { reason, message } = verdict;
-  await cluster.recordEvent(key, { type: verdict.status ? 'Normal' : 'Warning', reason, message });
+  await cluster.recordEvent(key, { type: eventTypeOf(verdict), reason, message });
 }
 
 /** The verdict on a resource that is in force. */
@@ -217,6 +233,14 @@ export function ready(message: string): Verdict {
 
 export function notReady(reason: string, message: string): Verdict {
   return { type: 'Ready', status: false, reason, message };
+}
+
+/** The verdict on a resource that somebody has switched off. @param effect what that means, without a full stop */
+export function inactive(effect: string): Verdict {
+  return notReady(
+    inactiveReason,
+    `${effect}, since spec.active is false; it is kept, and in force again once that is true.`,
+  );
 }
 
 /** Whether Postgres refused a row since its name is taken in the organization. */

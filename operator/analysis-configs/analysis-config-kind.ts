@@ -7,6 +7,8 @@ import {
   upsertAnalysisConfig,
 } from '../../database/analysis-configs.ts';
 import { EnvelopeError } from '../../database/envelope.ts';
+import { modelRefused, refusesModel } from '../model-rule.ts';
+import type { Verdict } from '../runtime/conditions.ts';
 import { isNameTaken, notReady, ready, type TenantKindOf, type TenantObject } from '../tenant-kind.ts';
 
 type Row = Omit<AnalysisConfigWrite, 'configSealed'> & { readonly config: AnalysisConfig['spec']['config'] };
@@ -20,7 +22,8 @@ export const analysisConfigKind: TenantKindOf<'AnalysisConfig', AnalysisConfigWr
     const { organizationId } = tenancy;
     const status = { id: object.rowId };
     const row = decideRow(object);
-    if (stored && isDeepStrictEqual(open(stored, object), row)) return { verdict: inForce, status, isChanged: false };
+    const verdict = judge(object);
+    if (stored && isDeepStrictEqual(open(stored, object), row)) return { verdict, status, isChanged: false };
     const { config, ...rest } = row;
     const place = { organizationId, column: 'analysis_configs.config', rowId: object.rowId };
     try {
@@ -30,12 +33,17 @@ export const analysisConfigKind: TenantKindOf<'AnalysisConfig', AnalysisConfigWr
       const message = `Another analysis config that serves the same pods has the name "${row.name}"; choose another spec.name.`;
       return { verdict: notReady('NameTaken', message), status, requeueAfterMs: 60_000, isChanged: false };
     }
-    return { verdict: inForce, status, isChanged: true };
+    return { verdict, status, isChanged: true };
   },
   remove: ({ db }, organizationId, rowId) => deleteAnalysisConfig(db, organizationId, rowId),
 };
 
-const inForce = ready('The analysis config is stored.');
+function judge({ resource, tenancy }: TenantObject<'AnalysisConfig'>): Verdict {
+  const { model } = resource.spec.config;
+  return model !== undefined && refusesModel(tenancy.organization.spec, model)
+    ? modelRefused('spec.config.model', model, tenancy.organization, 'Analyses by this config are refused')
+    : ready('The analysis config is stored.');
+}
 
 function decideRow({ resource, rowId, path, tenancy, reach }: TenantObject<'AnalysisConfig'>): Row {
   return {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { workloadUsersOf } from '../../crds/workload-users.ts';
 import { type ApiKeyWrite, deleteApiKey, findApiKeys, upsertApiKey } from '../../database/api-keys.ts';
-import { ClusterError, type Secret } from '../cluster/cluster.ts';
+import { ClusterError, type ObjectKey, type Secret } from '../cluster/cluster.ts';
 import { syntheticKeySecretName } from '../credentials.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 import type { TenantContext, TenantKindOf, TenantObject } from '../tenant-kind.ts';
@@ -39,12 +39,25 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
       await upsertApiKey(db, { ...row, keySealed: envelope.seal(place, key) });
     }
     const foretold = foretellRival(gathered, object);
+    const isNew = gathered.syntheticKey === undefined;
+    if (isNew && stored && !problem) {
+      await context.cluster.recordEvent(keyOf(object), {
+        type: 'Warning',
+        reason: 'SyntheticKeyReplaced',
+        message: `Secret "${secretName}" has a new synthetic key, since the former one was gone or changed. Containers that started before have the former one, which is refused: roll their workloads.`,
+      });
+    }
+    const issuedAt = isNew ? toSeconds(nowMs) : object.resource.status?.syntheticKeyIssuedAt;
     return {
       verdict: decision.verdict,
       ...(foretold && { consent: foretold }),
       isChanged: decision.write !== undefined,
       // Pods are given the key of the Secret that stands here.
-      status: { ...(!problem && { secretName }), fingerprint: decision.fingerprint, callsAs: callsAs(object) },
+      status: {
+        ...(!problem && { secretName, ...(issuedAt !== undefined && { syntheticKeyIssuedAt: issuedAt }) }),
+        fingerprint: decision.fingerprint,
+        callsAs: callsAs(object),
+      },
       ...(decision.requeueAfterMs !== undefined && { requeueAfterMs: decision.requeueAfterMs }),
     };
   },
@@ -62,6 +75,15 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
 /** The users that calls with the synthetic key may be of. */
 function callsAs({ resource: { spec }, namespace, tenancy }: TenantObject<'ApiKeyBinding'>): string[] {
   return spec.user === undefined ? [...(workloadUsersOf(tenancy.organization.spec, namespace) ?? ['*'])] : [spec.user];
+}
+
+function keyOf({ namespace, name }: TenantObject<'ApiKeyBinding'>): ObjectKey<'ApiKeyBinding'> {
+  return { kind: 'ApiKeyBinding', namespace, name };
+}
+
+/** As the API server writes times. */
+function toSeconds(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 interface HandOut {

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ApiKeyBinding } from '../../crds/resources.generated.ts';
 import type { ApiKeyWrite } from '../../database/api-keys.ts';
+import { modelRefused, refusesModel } from '../model-rule.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 import { holdsFormerRules } from '../sharing.ts';
-import { notReady, ready, type TenantObject } from '../tenant-kind.ts';
+import { inactive, notReady, ready, type TenantObject } from '../tenant-kind.ts';
 import { type GatheredBinding, sha256 } from './gather.ts';
 import { isProviderKey } from './provider-key.ts';
 import { decideRoles } from './roles.ts';
@@ -177,15 +178,22 @@ function remainingMsOf(expiresAt: string | undefined, nowMs: number): number | u
   return expiresAt === undefined ? undefined : Date.parse(expiresAt) - nowMs;
 }
 
-function judge({ resource: { spec }, reach }: TenantObject<'ApiKeyBinding'>, remainingMs: number | undefined): Verdict {
-  const { active, expiresAt } = spec;
+function judge(
+  { resource: { spec }, reach, tenancy }: TenantObject<'ApiKeyBinding'>,
+  remainingMs: number | undefined,
+): Verdict {
+  const { active, expiresAt, models = [] } = spec;
   if (remainingMs !== undefined && remainingMs <= 0) {
     return notReady(
       'Expired',
       `The binding expired at ${expiresAt}; renew the key and spec.expiresAt, or delete the binding.`,
     );
   }
-  if (!active) return ready('The key is kept, but not active.');
+  if (!active) return inactive('No call uses the key');
+  const [model] = models;
+  if (model !== undefined && models.every((one) => refusesModel(tenancy.organization.spec, one))) {
+    return modelRefused('spec.models', model, tenancy.organization, 'No call uses the key');
+  }
   return reach.servesNamespace === null
     ? ready('The key is in force, for every namespace of the Organization.')
     : ready(`The key is in force, for the pods of namespace "${reach.servesNamespace}".`);

@@ -1,6 +1,6 @@
 import type { ApiKeyBinding, Organization } from '../../crds/resources.generated.ts';
 import { organizationsOf, whyNotMember } from '../membership.ts';
-import { outageReason } from '../runtime/conditions.ts';
+import { failureReason, outageReason } from '../runtime/conditions.ts';
 import type { SyntheticKey } from './environment.ts';
 import { settingAnnotations } from './marks.ts';
 import type { PodNamespace } from './pod.ts';
@@ -89,8 +89,8 @@ function findAsked(own: readonly ApiKeyBinding[], asked: string, organization: s
 
 function isReady({ status }: ApiKeyBinding): boolean {
   const condition = status?.conditions?.find(({ type }) => type === 'Ready');
-  // While the database is away proxies go on with what they have, this key among it.
-  const isInForce = condition?.status === 'True' || condition?.reason === outageReason;
+  // While it cannot be reconciled proxies go on with what they have, this key among it.
+  const isInForce = condition?.status === 'True' || [outageReason, failureReason].includes(condition?.reason ?? '');
   return isInForce && status?.secretName !== undefined;
 }
 

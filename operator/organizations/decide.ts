@@ -1,10 +1,10 @@
 import { parseDurationMs } from '../../crds/duration.ts';
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
 import { credentialsSecretName, isReservedOrganizationName, type ServiceAccountTokens } from '../credentials.ts';
-import { outageReason, type Verdict } from '../runtime/conditions.ts';
+import { describeFailure, failureReason, outageReason, type Verdict } from '../runtime/conditions.ts';
 import { type AskedRotations, readAskedRotations } from './asked-rotations.ts';
 import { judgeDefaults, stateDefaults } from './defaults.ts';
-import type { GatheredOrganization } from './gather.ts';
+import type { CountedKeys, GatheredOrganization } from './gather.ts';
 import { ageOfDataKeys, ageOfTokenKeys } from './keys.ts';
 import { decideConnections } from './limits.ts';
 import { decideRotation, type RotationDecision } from './rotate.ts';
@@ -276,6 +276,11 @@ export function judgeOutage(reason: string): Verdict[] {
   ];
 }
 
+/** The condition of an organization that could not be applied, again and again. */
+export function judgeFailure(cause: string): Verdict {
+  return { type: 'Ready', status: false, reason: failureReason, message: describeFailure(cause) };
+}
+
 /** What is wrong with an organization that no namespace belongs to: nothing is governed. */
 export function judgeMembers({
   organization,
@@ -338,8 +343,13 @@ export function judgeFailures(failures: readonly NamespaceFailure[]): Verdict | 
  * The conditions of an organization that has been applied.
  *
  * @param idle why it governs nothing, where that is so
+ * @param keys which of its bindings are in force: without one it is enforced all the same, and every call refused
  */
-export function judgeOrganization(problem: Verdict | undefined, idle?: Verdict): Verdict[] {
+export function judgeOrganization(
+  problem: Verdict | undefined,
+  idle?: Verdict,
+  keys?: Pick<CountedKeys, 'inForce' | 'wanted'>,
+): Verdict[] {
   const credentials = problem ?? {
     type: 'CredentialsReady',
     status: true,
@@ -348,7 +358,7 @@ export function judgeOrganization(problem: Verdict | undefined, idle?: Verdict):
   };
   return [
     credentials.status
-      ? (idle ?? { type: 'Ready', status: true, reason: 'Ready', message: 'The organization is enforced.' })
+      ? (idle ?? { type: 'Ready', status: true, reason: 'Ready', message: describeEnforced(keys) })
       : { type: 'Ready', status: false, reason: credentials.reason, message: credentials.message },
     {
       type: 'DatabaseReady',
@@ -358,4 +368,10 @@ export function judgeOrganization(problem: Verdict | undefined, idle?: Verdict):
     },
     credentials,
   ];
+}
+
+function describeEnforced(keys: Pick<CountedKeys, 'inForce' | 'wanted'> | undefined): string {
+  if (keys === undefined || keys.inForce > 0) return 'The organization is enforced.';
+  const why = keys.wanted === 0 ? 'it has no ApiKeyBinding' : `none of its ${keys.wanted} ApiKeyBindings is in force`;
+  return `The organization is enforced, and every call is refused, since ${why}. Look at: kubectl get apikeybindings -A`;
 }

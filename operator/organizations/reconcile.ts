@@ -1,7 +1,7 @@
 import type { Organization, OrganizationStatus } from '../../crds/resources.generated.ts';
 import { ClusterError } from '../cluster/cluster.ts';
-import type { ReportOutage } from '../outages.ts';
-import { differs, isNews, toConditions, type Verdict } from '../runtime/conditions.ts';
+import type { ReportFailure } from '../outages.ts';
+import { differs, eventTypeOf, isNews, toConditions, type Verdict } from '../runtime/conditions.ts';
 import type { Reconcile, Result } from '../runtime/controller.ts';
 import { reconcileSidecars } from '../sidecars/reconcile.ts';
 import { judgeStorable } from '../storable.ts';
@@ -10,6 +10,7 @@ import type { OrganizationContext } from './context.ts';
 import {
   conditionTypes,
   decideOrganization,
+  judgeFailure,
   judgeFailures,
   judgeMembers,
   judgeOrganization,
@@ -35,11 +36,12 @@ export function makeOrganizationReconciler(context: OrganizationContext): Reconc
   return (name) => reconcile(context, name);
 }
 
-/** Says on an Organization that it cannot be reconciled, since the database is away. */
-export function makeOrganizationOutageReport(context: Pick<OrganizationContext, 'cluster' | 'now'>): ReportOutage {
-  return async (name, reason) => {
+/** Says on an Organization that it cannot be reconciled. */
+export function makeOrganizationFailureReport(context: Pick<OrganizationContext, 'cluster' | 'now'>): ReportFailure {
+  return async (name, kind, cause) => {
     const organization = context.cluster.get('Organization', '', name);
-    if (organization) await report(context, organization, judgeOutage(reason), {});
+    const verdicts = kind === 'outage' ? judgeOutage(cause) : [judgeFailure(cause)];
+    if (organization) await report(context, organization, verdicts, {});
   };
 }
 
@@ -74,7 +76,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   const others = [overlap, decision.defaults, sharing.verdict, sidecars?.verdict, limits].filter(
     (verdict) => verdict !== undefined,
   );
-  const verdicts = [...judgeOrganization(problem, judgeMembers(gathered)), ...others];
+  const verdicts = [...judgeOrganization(problem, judgeMembers(gathered), gathered.keys), ...others];
   await report(context, gathered.organization, verdicts, {
     ...sidecars?.status,
     id,
@@ -124,7 +126,7 @@ async function report(
   if (differs(status, next)) await cluster.updateStatus(key, next);
   for (const verdict of verdicts.filter((one) => isToldOf(one, status?.conditions))) {
     const { reason, message } = verdict;
-    await cluster.recordEvent(key, { type: verdict.status ? 'Normal' : 'Warning', reason, message });
+    await cluster.recordEvent(key, { type: eventTypeOf(verdict), reason, message });
   }
 }
 

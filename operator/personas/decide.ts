@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { findInvalidParameter, findReservedParameter } from '../../crds/persona-parameters.ts';
+import type { Persona } from '../../crds/resources.generated.ts';
 import type { PersonaWrite } from '../../database/personas.ts';
+import { modelRefused, refusesModel } from '../model-rule.ts';
 import type { Verdict } from '../runtime/conditions.ts';
-import { notReady, ready, type TenantObject } from '../tenant-kind.ts';
+import { inactive, notReady, ready, type TenantObject } from '../tenant-kind.ts';
 import type { GatheredPersona } from './gather.ts';
 
 export type PersonaRow = Omit<PersonaWrite, 'contentSealed'> & { readonly content: string };
@@ -66,9 +68,17 @@ export function decidePersona(gathered: GatheredPersona, object: TenantObject<'P
   };
   return {
     write: isDeepStrictEqual(row, stored) ? undefined : row,
-    verdict: spec.active ? ready('The persona is in force.') : ready('The persona is kept, but not active.'),
+    verdict: judge(spec, object),
     contentHash: hashOf(content),
   };
+}
+
+function judge({ active, model }: Persona['spec'], { tenancy }: TenantObject<'Persona'>): Verdict {
+  if (!active) return inactive('No call may use the persona');
+  const { organization } = tenancy;
+  return model !== undefined && refusesModel(organization.spec, model)
+    ? modelRefused('spec.model', model, organization, 'Calls with this persona that name no model are refused')
+    : ready('The persona is in force.');
 }
 
 function hashOf(content: string): string {

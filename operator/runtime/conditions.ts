@@ -16,6 +16,25 @@ export interface Verdict {
 /** Why an object is not Ready that cannot be reconciled, since the database is away. */
 export const outageReason = 'DatabaseUnavailable';
 
+/** Why an object is not Ready that could not be reconciled again and again, for whatever reason. */
+export const failureReason = 'ReconcileFailed';
+
+/** @param cause what failed, in words */
+export function describeFailure(cause: string): string {
+  return `The last change could not be put in force, and what was stored before stays (${cause}). It is tried again by itself; the operator's log has more.`;
+}
+
+/** Why an object is not in force that somebody has switched off: nothing is wrong with it. */
+export const inactiveReason = 'Inactive';
+
+/** What passes by itself, or is as somebody wanted it. */
+const uneventfulReasons = [inactiveReason, 'OrganizationNotReady', 'WaitingForSidecars', 'WaitingForKeys', 'Rolling'];
+
+/** The type of the Event about a verdict: a Warning is something that a person must act on. */
+export function eventTypeOf({ status, reason }: Verdict): 'Normal' | 'Warning' {
+  return status || uneventfulReasons.includes(reason) ? 'Normal' : 'Warning';
+}
+
 /** The verdicts as conditions: each keeps the time of its last transition unless its status has changed. */
 export function toConditions(
   verdicts: readonly Verdict[],

@@ -94,6 +94,12 @@ for (const [spec, gathered, expected] of changes) {
   });
 }
 
+test('a binding that is switched off is not Ready', () => {
+  const { verdict } = apply({ active: false }, { stored: row });
+  assert.deepEqual([verdict.status, verdict.reason], [false, 'Inactive']);
+  assert.match(verdict.message, /spec\.active is false/);
+});
+
 const withdrawals: readonly (readonly [Partial<GatheredBinding>, string, RegExp])[] = [
   [{ hasProvider: false }, 'ProviderNotFound', /Organization "acme" has no provider "openai"/],
   [{ isOperatorsSecret: true }, 'SecretNotPermitted', /Secret "openai-key" is one that the operator made/],
@@ -164,7 +170,7 @@ test('one that competes is withdrawn and names the older one, and is looked at a
   assert.match(decision.verdict.message, /ApiKeyBinding platform\/older is older .*user "ada" to provider "openai"/);
   assert.equal(
     apply({ active: false }, { competition }).verdict.reason,
-    'Ready',
+    'Inactive',
     'one that is not active is in nobody’s way',
   );
   assert.equal(apply({}, { competition: { rival: undefined, nextExpiryMs: 10_000 } }).requeueAfterMs, 10_000);

@@ -220,6 +220,14 @@ test('an organization is ready when its parts are, and otherwise says which is n
   ]);
 });
 
+test('an organization without a key in force is enforced, and says that calls are refused', () => {
+  const message = (inForce: number, wanted: number) =>
+    judgeOrganization(undefined, undefined, { inForce, wanted })[0]?.message;
+  assert.equal(message(1, 2), 'The organization is enforced.');
+  assert.match(message(0, 2) ?? '', /every call is refused, since none of its 2 ApiKeyBindings is in force/);
+  assert.match(message(0, 0) ?? '', /since it has no ApiKeyBinding\. /);
+});
+
 test('an organization that no namespace belongs to says what to label', () => {
   const judge = (namespaceSelector: Organization['spec']['namespaceSelector'], names: string[] = []) =>
     judgeMembers({ organization: withSpec({ namespaceSelector }), members: { names, kept: [], contested: [] } });

@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Pool } from 'pg';
+import { ClusterError } from '../../../operator/cluster/cluster.ts';
 import { makeDirectoryCluster } from '../../../operator/cluster/directory.ts';
-import { makeOrganizationOutageReport, makeOrganizationReconciler } from '../../../operator/organizations/reconcile.ts';
+import {
+  makeOrganizationFailureReport,
+  makeOrganizationReconciler,
+} from '../../../operator/organizations/reconcile.ts';
 import { withOutages } from '../../../operator/outages.ts';
 import { makeTestDatabase } from '../../database.ts';
 import { startRelay, viaPort } from '../../tcp-relay.ts';
 import { copyQuickstart, makeDirectory } from '../../up/start-up.ts';
+import { keyOf } from '../memory-cluster.ts';
 
 test('an organization whose database is away says so, keeps its id, and is ready again with it', async (t) => {
   const database = await makeTestDatabase();
@@ -29,7 +34,7 @@ test('an organization whose database is away says so, keeps its id, and is ready
   const context = { cluster, db, operatorNamespace, proxyDatabaseUrl: database.url, now: Date.now };
   let looks = 0;
   const health = { outage: () => undefined, look: () => void looks++ };
-  const report = makeOrganizationOutageReport(context);
+  const report = makeOrganizationFailureReport(context);
   const reconcile = withOutages(makeOrganizationReconciler(context), report, health);
   const conditions = () =>
     cluster
@@ -62,4 +67,30 @@ test('an organization whose database is away says so, keeps its id, and is ready
   await relay.open();
   await reconcile('acme');
   assert.deepEqual(conditions(), ready);
+});
+
+test('what fails again for another reason than an outage is said on the object, until it works', async () => {
+  const told: string[] = [];
+  let error: unknown = new Error('permission denied for table organizations');
+  const reconcile = withOutages(
+    async () => {
+      if (error) throw error;
+      return {};
+    },
+    async (key, kind, cause) => void told.push(`${kind} of ${key}: ${cause}`),
+    { outage: () => undefined, look: () => assert.fail('it is no outage') },
+  );
+  const fail = () => assert.rejects(() => reconcile('acme'));
+  await fail();
+  assert.deepEqual(told, [], 'it may be over by the next try');
+  await fail();
+  assert.deepEqual(told, ['failure of acme: permission denied for table organizations']);
+  error = new ClusterError('stale', keyOf('Organization', 'acme'), 'the cache is behind');
+  await fail();
+  assert.equal(told.length, 1, 'the API server is no concern of a status');
+  error = undefined;
+  await reconcile('acme');
+  error = new Error('deadlock detected');
+  await fail();
+  assert.equal(told.length, 1);
 });

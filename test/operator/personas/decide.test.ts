@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import type { Persona } from '../../../crds/resources.generated.ts';
+import type { Organization, Persona } from '../../../crds/resources.generated.ts';
 import { decidePersona, type PersonaRow } from '../../../operator/personas/decide.ts';
-import { makePersonaResource } from '../memory-cluster.ts';
+import { makeOrganization, makePersonaResource } from '../memory-cluster.ts';
 import { makeTenantObject, organizationId, rowId } from '../tenant-object.ts';
 
 const row: PersonaRow = {
@@ -52,10 +52,31 @@ for (const [spec, content, expected] of changes) {
   });
 }
 
-test('an inactive persona is ready, and says that it is not active', () => {
-  const { verdict } = decide({ active: false }, 'Be kind.');
-  assert.deepEqual([verdict.status, /not active/.test(verdict.message)], [true, true]);
+test('a persona that is switched off is not Ready, and is written', () => {
+  const { verdict, write } = decide({ active: false }, 'Be kind.');
+  assert.deepEqual([verdict.status, verdict.reason, write?.isActive], [false, 'Inactive', false]);
+  assert.match(verdict.message, /spec\.active is false/);
 });
+
+const rules: readonly (readonly [Organization['spec']['models'], string])[] = [
+  [undefined, 'Ready'],
+  [{ allow: ['o*'] }, 'Ready'],
+  [{ allow: ['gpt-4o', 'gpt-5*'] }, 'ModelNotAllowed'],
+  [{ deny: ['*'] }, 'ModelNotAllowed'],
+];
+for (const [models, reason] of rules) {
+  test(`a persona whose model is o3 is ${reason} where the Organization has ${JSON.stringify(models)}`, () => {
+    const persona = makePersonaResource('web/support', { model: 'o3' });
+    const object = makeTenantObject<'Persona'>(persona, makeOrganization('acme', models && { models }));
+    const { verdict, write } = decidePersona(
+      { persona, content: 'Be kind.', isBinary: false, stored: undefined },
+      object,
+    );
+    assert.equal(verdict.reason, reason);
+    // Calls that name a model themselves are served.
+    assert.equal(write?.model, 'o3');
+  });
+}
 
 test('without its ConfigMap, nothing is written, and what was in force stays', () => {
   const spec = { contentFrom: { configMapKeyRef: { name: 'texts', key: 'support' } } };
