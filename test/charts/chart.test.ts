@@ -129,10 +129,49 @@ suite('the chart', { skip, concurrency: 2 }, () => {
     const roles = parseRendered(await render('--set', 'database.bundled.enabled=true')).filter(({ kind }) =>
       ['Role', 'ClusterRole'].includes(kind),
     );
-    assert.equal(roles.length, 2);
+    // The operator's and the check's two each, and four for people.
+    assert.equal(roles.length, 8);
     for (const { rules, metadata } of roles) {
       assert.doesNotMatch(JSON.stringify(rules), /\*/, metadata.name);
     }
+  });
+
+  test("lets the check's account read, and write nothing", async () => {
+    const objects = parseRendered(await render('--set', 'database.bundled.enabled=true'));
+    const rules = objects
+      .filter(({ kind, metadata }) => ['Role', 'ClusterRole'].includes(kind) && metadata.name.endsWith('-check'))
+      .flatMap((role) => role.rules as Rule[]);
+    assert.deepEqual([...new Set(rules.flatMap(({ verbs }) => verbs))].sort(), ['get', 'list']);
+    const secrets = rules.filter(({ resources }) => resources.includes('secrets'));
+    assert.deepEqual(
+      secrets.map(({ verbs, resourceNames }) => [verbs, resourceNames]),
+      [[['get'], ['chaperone-webhook-tls']]],
+    );
+    const without = await render('--set', 'database.bundled.enabled=true,check.enabled=false');
+    assert.doesNotMatch(without, /-check|helm\.sh\/hook/);
+  });
+
+  test('gives nobody an Organization to edit whom it was not bound to, and adds the rest to the built-in roles', async () => {
+    const rolesOf = async (...values: string[]) =>
+      parseRendered(await render('--set', 'database.bundled.enabled=true', ...values)).filter(
+        ({ kind }) => kind === 'ClusterRole',
+      );
+    const aggregated = (await rolesOf()).filter(({ metadata }) =>
+      Object.keys(metadata.labels ?? {}).some((label) => label.includes('/aggregate-to-')),
+    );
+    assert.deepEqual(
+      aggregated.map(({ metadata }) => metadata.name),
+      ['edit', 'view', 'organizations-view'].map((name) => `chaperone-chaperone-system-${name}`),
+    );
+    const writes = aggregated
+      .flatMap((role) => role.rules as Rule[])
+      .filter(({ verbs }) => verbs.some((verb) => !['get', 'list', 'watch'].includes(verb)));
+    assert.deepEqual(
+      writes.map(({ resources }) => resources),
+      [['personas', 'apikeybindings', 'analysisconfigs']],
+    );
+    const unaggregated = await rolesOf('--set', 'rbac.aggregate=false');
+    assert.doesNotMatch(JSON.stringify(unaggregated), /aggregate-to/);
   });
 
   test('serves the webhooks with a certificate of somebody else, where there is one', async () => {
@@ -228,8 +267,18 @@ interface Container {
 }
 
 function podsOf({ kind, metadata, spec }: Rendered): { owner: string; spec: PodSpec }[] {
-  if (kind !== 'Deployment' && kind !== 'StatefulSet') return [];
-  return [{ owner: metadata.name, spec: (spec as { template: { spec: PodSpec } }).template.spec }];
+  const specOf = (template: unknown) => (template as { template: { spec: PodSpec } }).template.spec;
+  switch (kind) {
+    case 'Deployment':
+    case 'StatefulSet':
+      return [{ owner: metadata.name, spec: specOf(spec) }];
+    case 'CronJob':
+      return [{ owner: metadata.name, spec: specOf((spec as { jobTemplate: { spec: unknown } }).jobTemplate.spec) }];
+    case 'Pod':
+      return [{ owner: metadata.name, spec: spec as PodSpec }];
+    default:
+      return [];
+  }
 }
 
 function assertConfined(owner: string, { securityContext, containers, initContainers = [] }: PodSpec): void {
@@ -251,6 +300,12 @@ function assertConfined(owner: string, { securityContext, containers, initContai
 
 function isDefinition({ kind }: Rendered): boolean {
   return kind === 'CustomResourceDefinition';
+}
+
+interface Rule {
+  readonly resources: readonly string[];
+  readonly resourceNames?: readonly string[];
+  readonly verbs: readonly string[];
 }
 
 /** They are made anew with each rendering outside a cluster. */

@@ -17,6 +17,8 @@ export const chartResources = [
   { group: '', kind: 'Secret', isNamespaced: true },
   { group: 'apps', kind: 'Deployment', isNamespaced: true },
   { group: 'apps', kind: 'StatefulSet', isNamespaced: true },
+  { group: 'batch', kind: 'CronJob', isNamespaced: true },
+  { group: '', kind: 'Pod', isNamespaced: true },
   { group: 'policy', kind: 'PodDisruptionBudget', isNamespaced: true },
   { group: 'networking.k8s.io', kind: 'NetworkPolicy', isNamespaced: true },
 ] as const;
