@@ -16,6 +16,8 @@ export interface CheckOptions {
   readonly image?: readonly string[];
   readonly pullImages?: boolean;
   readonly imagePullSecrets?: readonly string[];
+  /** The only namespace that is looked into. */
+  readonly in?: string;
 }
 
 const retryMs = 1_000;
@@ -42,7 +44,7 @@ export async function check(options: CheckOptions, environment: NodeJS.ProcessEn
 
 /** What is looked at, each part's code being loaded only where it is. */
 async function chooseLook(
-  { data, pre = false, ...options }: CheckOptions,
+  { data, pre = false, in: scope, ...options }: CheckOptions,
   environment: NodeJS.ProcessEnv,
   ownVersion: string,
 ): Promise<() => Promise<readonly GroupResult[]>> {
@@ -52,13 +54,14 @@ async function chooseLook(
       '--image, --pull-images and --image-pull-secrets go with --pre: they ask what an install would need',
     );
   }
-  const wantsCluster = pre || options.kubeconfig !== undefined || options.context !== undefined;
+  if (pre && scope !== undefined) throw new Error('--in looks at what is installed; it does not go with --pre');
+  const wantsCluster = pre || scope !== undefined || options.kubeconfig !== undefined || options.context !== undefined;
   if (wantsCluster && data !== undefined) {
-    throw new Error('--data checks a `chaperone up`; it does not go with --pre, --kubeconfig or --context');
+    throw new Error('--data checks a `chaperone up`; it does not go with --pre, --in, --kubeconfig or --context');
   }
   if (data === undefined && (wantsCluster || hasKubeConfig(environment))) {
     const { checkCluster } = await import('./check/cluster/run.ts');
-    return () => checkCluster({ ...options, pre, ownVersion, images: { names, pull, pullSecrets } });
+    return () => checkCluster({ ...options, pre, scope, ownVersion, images: { names, pull, pullSecrets } });
   }
   const [{ gatherLocalFacts }, { localChecks }] = await Promise.all([
     import('./check/local/gather.ts'),

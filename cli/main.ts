@@ -184,6 +184,7 @@ program
     parseNames,
   )
   .option('--namespace <name>', "the operator's namespace", 'chaperone-system')
+  .option('--in <namespace>', 'look at the bindings, personas and pods of this namespace alone')
   .option('--kubeconfig <file>', 'where the cluster is described (default: as kubectl finds it)')
   .option('--context <name>', "the kubeconfig's context (default: its current one)")
   .option('--data <directory>', 'check the `chaperone up` with this data directory (default without a kubeconfig)')

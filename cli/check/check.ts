@@ -1,6 +1,8 @@
 /** What a check has found. */
 export type Finding =
   | { readonly status: 'ok'; readonly message?: string }
+  /** It cannot be told: neither that it is right nor that it is wrong. */
+  | { readonly status: 'unknown'; readonly message: string }
   | {
       readonly status: 'warning' | 'failed';
       /** What is wrong, in a sentence. */
@@ -11,16 +13,26 @@ export type Finding =
       readonly hint: string;
     };
 
-/** What could not be gathered, and why: checks that rest on it fail with that. */
+/** What could not be gathered, and why: checks that rest on it fail with that, or are unknown where rights are missing. */
 export class Unreadable {
   readonly what: string;
   readonly reason: string;
   readonly hint: string;
+  /** The right that it takes, as in `list pods in namespace shop`; undefined where it is not for want of a right. */
+  readonly missingRight: string | undefined;
 
-  constructor(what: string, reason: string, hint = 'Make this readable to you, and check again.') {
+  constructor(
+    what: string,
+    reason: string,
+    {
+      hint = 'Make this readable to you, and check again.',
+      missingRight,
+    }: { readonly hint?: string | undefined; readonly missingRight?: string | undefined } = {},
+  ) {
     this.what = what;
     this.reason = reason;
     this.hint = hint;
+    this.missingRight = missingRight;
   }
 }
 
@@ -79,6 +91,9 @@ function areReadable<Facts, Name extends keyof Facts>(
 
 function describeUnreadable<Facts>(facts: Gathered<Facts>, names: readonly (keyof Facts)[]): Finding {
   const missing = names.map((name) => facts[name]).filter((fact) => fact instanceof Unreadable);
+  const rights = missing.flatMap(({ missingRight }) => missingRight ?? []);
+  // Who may see less than everything has not found a fault.
+  if (rights.length === missing.length) return unknown(`you may not ${[...new Set(rights)].join(', nor ')}`);
   return failed(`${missing.map(({ what }) => what).join(' and ')} cannot be read.`, {
     items: missing.map(({ reason }) => reason),
     hint: [...new Set(missing.map(({ hint }) => hint))].join(' '),
@@ -103,7 +118,7 @@ export function runChecks<Facts>(groups: readonly CheckGroup<Facts>[], facts: Ga
 /** The worst of what was found. */
 export function judge(groups: readonly GroupResult[]): Finding['status'] {
   const statuses = groups.flatMap(({ checks }) => checks.map(({ finding }) => finding.status));
-  return (['failed', 'warning'] as const).find((status) => statuses.includes(status)) ?? 'ok';
+  return (['failed', 'warning', 'unknown'] as const).find((status) => statuses.includes(status)) ?? 'ok';
 }
 
 interface Trouble {
@@ -115,12 +130,21 @@ export function ok(message?: string): Finding {
   return message === undefined ? { status: 'ok' } : { status: 'ok', message };
 }
 
+export function unknown(message: string): Finding {
+  return { status: 'unknown', message };
+}
+
 export function warning(message: string, trouble: Trouble): Finding {
   return { status: 'warning', message, ...trouble };
 }
 
 export function failed(message: string, trouble: Trouble): Finding {
   return { status: 'failed', message, ...trouble };
+}
+
+/** A warning where there are items, which say what is wrong with what. */
+export function warningIfAny(items: readonly string[], message: string, hint: string, otherwise?: string): Finding {
+  return items.length === 0 ? ok(otherwise) : warning(message, { items, hint });
 }
 
 /** Failed where there are items, which say what is wrong with what. */

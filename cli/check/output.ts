@@ -4,8 +4,8 @@ import { type CheckResult, type Finding, type GroupResult, judge } from './check
 export const outputFormats = ['table', 'short', 'json'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
 
-const marks = { ok: '√', warning: '‼', failed: '×' } as const;
-const colors = { ok: 'green', warning: 'yellow', failed: 'red' } as const;
+const marks = { ok: '√', unknown: '?', warning: '‼', failed: '×' } as const;
+const colors = { ok: 'green', unknown: 'cyan', warning: 'yellow', failed: 'red' } as const;
 
 /** At most so many objects are named on a terminal; JSON has them all. */
 const mostItems = 10;
@@ -32,7 +32,12 @@ export function render(results: readonly GroupResult[], format: OutputFormat, st
     });
   const worst = judge(results);
   const verdict = `Status check results are ${paint(worst, marks[worst])}`;
-  return `${[...sections, verdict].join('\n')}\n`;
+  return `${[...sections, verdict, ...describeUnknown(results)].join('\n')}\n`;
+}
+
+function describeUnknown(results: readonly GroupResult[]): string[] {
+  const count = results.flatMap(({ checks }) => checks).filter(({ finding }) => finding.status === 'unknown').length;
+  return count === 0 ? [] : [`(? ${count === 1 ? 'One check' : `${count} checks`} could not be made, as said there)`];
 }
 
 function describe(
@@ -41,7 +46,10 @@ function describe(
 ): string[] {
   const { status, message } = finding;
   const mark = paint(status, marks[status]);
-  if (status === 'ok') return [`${mark} ${description}${message === undefined ? '' : ` (${message})`}`];
+  if (status === 'ok' || status === 'unknown') {
+    const prefix = status === 'ok' ? '' : 'not known: ';
+    return [`${mark} ${description}${message === undefined ? '' : ` (${prefix}${message})`}`];
+  }
   const { items = [], hint } = finding;
   const more = items.length > mostItems ? [`- and ${items.length - mostItems} more`] : [];
   const lines = [message, ...items.slice(0, mostItems).map((item) => `- ${item}`), ...more];
@@ -59,7 +67,7 @@ function toJson(results: readonly GroupResult[]): object {
         id,
         description,
         ...finding,
-        ...(finding.status !== 'ok' && { docs: docsOf(id) }),
+        ...(finding.status !== 'ok' && finding.status !== 'unknown' && { docs: docsOf(id) }),
       })),
     })),
   };

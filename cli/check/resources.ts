@@ -1,6 +1,6 @@
 import type { Condition, ObjectMeta } from '../../crds/object-meta.ts';
 import { describeKey, type Kind } from '../../operator/cluster/cluster.ts';
-import { outageReason } from '../../operator/runtime/conditions.ts';
+import { inactiveReason, outageReason } from '../../operator/runtime/conditions.ts';
 
 /** Any resource of ours, as far as its readiness goes. */
 export interface StatedResource {
@@ -28,7 +28,16 @@ function whyNotReady({ metadata, status }: StatedResource): string | undefined {
   if ((status?.observedGeneration ?? 0) < metadata.generation) {
     return 'NotReconciled: the operator has not looked at the latest change yet';
   }
+  if (ready.reason === inactiveReason) return undefined;
   return ready.status === 'True' ? undefined : `${ready.reason}: ${ready.message}`;
+}
+
+/** How many there are, and how many of them somebody has switched off. */
+export function countReady(resources: readonly StatedResource[]): string {
+  const inactive = resources.filter(({ status }) =>
+    status?.conditions?.some(({ reason }) => reason === inactiveReason),
+  );
+  return inactive.length === 0 ? String(resources.length) : `${resources.length}, ${inactive.length} switched off`;
 }
 
 /** What each resource says that waits for the database. */
@@ -61,11 +70,13 @@ export function listMissingLimits(organizations: readonly StatedResource[]): str
   });
 }
 
-/** What each resource says by a condition of this type that is not true. */
-export function listFalse(resources: readonly StatedResource[], type: string): string[] {
+/** What each resource says by a condition of this type that is not true. @param reasons of all where absent */
+export function listFalse(resources: readonly StatedResource[], type: string, reasons?: readonly string[]): string[] {
   return resources.flatMap(({ metadata, status }) => {
     const condition = status?.conditions?.find((one) => one.type === type);
-    return condition?.status === 'False' ? [`${metadata.name}: ${condition.message}`] : [];
+    if (condition?.status !== 'False' || reasons?.includes(condition.reason) === false) return [];
+    const name = metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+    return [`${name}: ${condition.message}`];
   });
 }
 

@@ -8,13 +8,16 @@ import { createInterface } from 'node:readline';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { type CheckResult, judge } from '../../cli/check/check.ts';
 import { chartResources } from '../../cli/check/cluster/rights.ts';
-import { checkCluster } from '../../cli/check/cluster/run.ts';
+import { checkCluster, clusterGroups } from '../../cli/check/cluster/run.ts';
 import { issueAuthority } from '../../operator/certificates/issue.ts';
+import { parseRendered, render } from '../charts/helm.ts';
 import { program } from '../program.ts';
+import { until } from '../until.ts';
 import { runCli } from '../up/start-up.ts';
 import { type ApiServer, hasApiServer, startApiServer } from './api-server.ts';
 import {
   create,
+  credentials,
   edit,
   install,
   makeLease,
@@ -48,6 +51,7 @@ describe('chaperone check', { skip }, () => {
     kubeconfig = await writeKubeconfig(directory, server, { token: server.token });
     await checksBeforeInstall();
     await install(server);
+    await installRoles(server);
   });
   after(async () => {
     await server?.close();
@@ -128,6 +132,27 @@ describe('chaperone check', { skip }, () => {
     const rights = groups.flatMap(({ checks }) => checks).filter(({ id }) => id === 'rights');
     assert.deepEqual(itemsOf(rights).length, chartResources.length);
     assert(itemsOf(rights).includes(`networkpolicies.networking.k8s.io in namespace ${operatorNamespace}`));
+  });
+
+  test('says of a ReplicaSet that its pods are refused, until they are there', async (t) => {
+    const replicaSets = '/apis/apps/v1/namespaces/shop/replicasets';
+    const labels = { app: 'refused' };
+    const template = { metadata: { labels }, spec: { containers: [{ name: 'app', image: 'app:1' }] } };
+    const spec = { replicas: 1, selector: { matchLabels: labels }, template };
+    await create(server, `${replicaSets}/refused`, { spec, status: { replicas: 0 } });
+    t.after(() => remove(server, `${replicaSets}/refused`));
+    const webhook =
+      'admission webhook "inject.chaperone.dev" denied the request: NoOrganization: Namespace "shop" belongs';
+    await create(server, '/api/v1/namespaces/shop/events/refused', {
+      involvedObject: { apiVersion: 'apps/v1', kind: 'ReplicaSet', namespace: 'shop', name: 'refused' },
+      ...{ type: 'Warning', reason: 'FailedCreate', message: `Error creating: ${webhook}` },
+    });
+    t.after(() => remove(server, '/api/v1/namespaces/shop/events/refused'));
+    const refused = await look();
+    assert.deepEqual(idsOf(refused.wrong), ['pods-admitted']);
+    assert.match(itemsOf(refused.wrong).join(), /^ReplicaSet shop\/refused: NoOrganization: Namespace "shop" belongs$/);
+    await putStatus(server, `${replicaSets}/refused`, { replicas: 1 });
+    assert.deepEqual((await look()).wrong, []);
   });
 
   /** What is done to the installation, and what the check says of it. */
@@ -235,12 +260,72 @@ describe('chaperone check', { skip }, () => {
     });
   }
 
+  test('looks into one namespace with the rights of whoever administers it', async (t) => {
+    const admin = await writeKubeconfig(directory, server, { token: server.token, as: 'ada' });
+    const check = async (scope: string) => {
+      const groups = await checkCluster({
+        kubeconfig: admin,
+        namespace: operatorNamespace,
+        scope,
+        ownVersion,
+        pre: false,
+      });
+      const checks = groups.flatMap((group) => group.checks);
+      return {
+        worst: judge(groups),
+        statuses: Object.fromEntries(checks.map(({ id, finding }) => [id, finding.status])),
+      };
+    };
+    await bindTo(t, server, 'ada', 'shop');
+    const { statuses, worst } = await check('shop');
+    assert.deepEqual(statuses, {
+      'api-reachable': 'ok',
+      'kubernetes-version': 'ok',
+      'namespace-member': 'ok',
+      'database-available': 'ok',
+      'bindings-ready': 'ok',
+      'bindings-lasting': 'ok',
+      'personas-ready': 'ok',
+      'analysis-configs-ready': 'ok',
+      'pods-governed': 'ok',
+      'pods-admitted': 'ok',
+      'sidecars-ready': 'ok',
+      'pods-keyed': 'ok',
+      // Organizations are of the whole cluster.
+      'pods-belong': 'unknown',
+      'sidecars-current': 'unknown',
+      'pods-admissible': 'unknown',
+    });
+    assert.equal(worst, 'unknown');
+    await withStatus(t, paths.binding, notReady('SecretNotFound', 'Create Secret "openai".'));
+    assert.equal((await check('shop')).statuses['bindings-ready'], 'failed');
+    assert.equal((await check('default')).statuses['namespace-member'], 'unknown', 'it is another namespace');
+  });
+
+  test('says of one namespace that it belongs to no Organization', async () => {
+    for (const [scope, says] of [
+      ['default', /belongs to no Organization.*kubectl label namespace default/],
+      ['nowhere', /There is no namespace "nowhere"/],
+    ] as const) {
+      const groups = await checkCluster({ kubeconfig, namespace: operatorNamespace, scope, ownVersion, pre: false });
+      const member = groups.flatMap(({ checks }) => checks).find(({ id }) => id === 'namespace-member');
+      assert.match(JSON.stringify(member?.finding).replaceAll('\\"', '"'), says);
+    }
+  });
+
   test('says what it may not read', async () => {
     const onlooker = await writeKubeconfig(directory, server, { token: server.token, as: 'onlooker' });
     const groups = await checkCluster({ kubeconfig: onlooker, namespace: operatorNamespace, ownVersion, pre: false });
     const wrong = groups.flatMap(({ checks }) => checks).filter(isWrong);
-    assert.deepEqual(idsOf(wrong), ['definitions-established']);
-    assert.match(itemsOf(wrong).join(), /"onlooker" cannot list resource "customresourcedefinitions"/);
+    assert.deepEqual([...new Set(wrong.map(({ finding }) => finding.status))], ['unknown']);
+    // All but what the API server tells of itself.
+    assert.equal(wrong.length, clusterGroups.flatMap(({ checks }) => checks).length - 2);
+    const said = new Map(wrong.map(({ id, finding }) => [id, 'message' in finding ? finding.message : '']));
+    assert.equal(
+      said.get('definitions-established'),
+      'you may not list customresourcedefinitions.apiextensions.k8s.io in the whole cluster',
+    );
+    assert.equal(said.get('operator-available'), 'you may not list deployments.apps in namespace chaperone-system');
   });
 
   async function withEdit(t: TestContext, path: string, change: object): Promise<void> {
@@ -262,8 +347,6 @@ describe('chaperone check', { skip }, () => {
   }
 });
 
-const credentials = { metadata: { name: 'chaperone-acme', labels: { 'chaperone.dev/organization': 'acme' } } };
-
 function isWrong({ finding }: CheckResult): boolean {
   return finding.status !== 'ok';
 }
@@ -273,7 +356,47 @@ function idsOf(results: readonly CheckResult[]): readonly string[] {
 }
 
 function itemsOf(results: readonly CheckResult[]): readonly string[] {
-  return results.flatMap(({ finding }) => (finding.status === 'ok' ? [] : (finding.items ?? [])));
+  return results.flatMap(({ finding }) => ('items' in finding ? (finding.items ?? []) : []));
+}
+
+/** Those of the chart for people. */
+async function installRoles(server: ApiServer): Promise<void> {
+  const rendered = parseRendered(await render('--set', 'database.bundled.enabled=true'));
+  for (const role of rendered.filter(
+    ({ kind, metadata }) => kind === 'ClusterRole' && /-(view|edit)$/.test(metadata.name),
+  )) {
+    await create(server, `/apis/rbac.authorization.k8s.io/v1/clusterroles/${role.metadata.name}`, role);
+  }
+}
+
+/**
+ * Gives a user the rights of the built-in role `admin` in a namespace, with those of ours that are added to it. Which roles
+ * make it up is told by a label; what adds them up is a controller, which is not there.
+ */
+async function bindTo(t: TestContext, server: ApiServer, user: string, namespace: string): Promise<void> {
+  const rbac = '/apis/rbac.authorization.k8s.io/v1';
+  const parts = new Set<string>();
+  for (const role of ['view', 'edit', 'admin']) {
+    const label = `rbac.authorization.k8s.io/aggregate-to-${role}%3Dtrue`;
+    const { body } = await server.request('GET', `${rbac}/clusterroles?labelSelector=${label}`);
+    const roles = 'items' in body ? (body.items as { metadata: { name: string } }[]) : [];
+    for (const { metadata } of roles) parts.add(metadata.name);
+  }
+  assert.ok(parts.has('system:aggregate-to-admin'));
+  for (const name of parts) {
+    const binding = `${rbac}/namespaces/${namespace}/rolebindings/${user}-${name.replace(':', '-')}`;
+    await create(server, binding, {
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+      subjects: [{ kind: 'User', name: user, apiGroup: 'rbac.authorization.k8s.io' }],
+    });
+    t.after(() => remove(server, binding));
+  }
+  const review = { resourceAttributes: { namespace, verb: 'list', group: 'chaperone.dev', resource: 'personas' } };
+  await until(async () => {
+    const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
+    const { body } = await server.request('POST', path, { spec: { user, ...review } });
+    return JSON.stringify(body).includes('"allowed":true');
+  }, 'the rights to hold');
 }
 
 /** Renames a printer column of the Persona's definition for the time of a test. */

@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { injectionSettingsOf } from '../../cli/check/cluster/injection-settings.ts';
 import { customKinds, definitionFiles, readDefinition } from '../../crds/definition.ts';
 import { issueAuthority, issueServing, type KeyPair } from '../../operator/certificates/issue.ts';
+import { filesOfProxies } from '../../operator/credentials.ts';
 import { hashAnnotation, sidecarName } from '../../operator/injection/marks.ts';
 import { readPodSettings } from '../../operator/injection/settings.ts';
 import { makeSidecar } from '../../operator/injection/sidecar.ts';
@@ -115,11 +116,15 @@ export async function install(server: ApiServer): Promise<void> {
   await create(server, paths.organization, organization);
   await create(server, paths.persona, persona);
   await create(server, paths.binding, binding);
-  await create(server, paths.credentials, {
-    metadata: { name: 'chaperone-acme', labels: { 'chaperone.dev/organization': 'acme' } },
-  });
+  await create(server, paths.credentials, credentials);
   await create(server, paths.pod, makePod('web', { isInjected: true }));
 }
+
+/** What is in it is nobody's concern here, but what there is. */
+export const credentials = {
+  metadata: { name: 'chaperone-acme', labels: { 'chaperone.dev/organization': 'acme' } },
+  data: Object.fromEntries(filesOfProxies.map((file) => [file, ''])),
+};
 
 export function makeServing(authority: KeyPair, days: number): Promise<KeyPair> {
   return issueServing(authority, [host], { lifetimeMs: days * dayMs, nowMs: Date.now() });

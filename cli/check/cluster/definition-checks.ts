@@ -18,6 +18,8 @@ export const definitionChecks: CheckGroup<DefinitionFacts> = {
           expectedDefinitions.flatMap(({ metadata: { name } }) => {
             const installed = definitions.find(({ metadata }) => metadata.name === name);
             if (!installed) return `${name} is not installed`;
+            if (installed.metadata.deletionTimestamp)
+              return `${name} is being deleted, and with it every object of its kind`;
             return isEstablished(installed) ? [] : `${name} is not served yet`;
           }),
           'Not every kind is served.',

@@ -1,5 +1,6 @@
 import type { AnalysisConfig, ApiKeyBinding, Organization, Persona } from '../../../crds/resources.generated.ts';
 import type { Pod, PodMeta } from '../../../operator/injection/pod.ts';
+import type { RefusedController } from './gather-refusals.ts';
 import type {
   CustomResourceDefinition,
   Deployment,
@@ -60,11 +61,13 @@ export interface ClusterFacts extends ServerFacts, DefinitionFacts, MemberFacts 
   readonly ownVersion: string;
   /** The operator's. */
   readonly namespace: string;
+  /** The only namespace whose objects and pods are looked at; undefined: all. */
+  readonly scope: string | undefined;
   readonly deployments: readonly Deployment[];
   readonly lease: Lease | undefined;
   readonly webhooks: readonly InstalledWebhook[];
   /** Admission policies of ours: they refuse ungoverned pods without anybody's help. */
-  readonly guards: readonly MetaOnly[];
+  readonly guards: readonly GuardPolicy[];
   /** Of the Services that the webhooks name. */
   readonly endpoints: readonly EndpointSlice[];
   readonly certificate: WebhookCertificate;
@@ -73,10 +76,18 @@ export interface ClusterFacts extends ServerFacts, DefinitionFacts, MemberFacts 
   readonly bindings: readonly ApiKeyBinding[];
   readonly analysisConfigs: readonly AnalysisConfig[];
   readonly namespaces: readonly MetaOnly[];
-  /** Secrets of organizations, wherever they are; their contents are not asked for. */
-  readonly organizationSecrets: readonly MetaOnly[];
+  /** Secrets of organizations, wherever they are; their contents are not asked for. Undefined where one may not list them. */
+  readonly organizationSecrets: readonly MetaOnly[] | undefined;
   /** All that may concern a sidecar: those that have one, and those that should. */
   readonly pods: readonly ClusterPod[];
+  /** Whose pods are refused. */
+  readonly refusals: readonly RefusedController[];
+}
+
+export interface GuardPolicy {
+  readonly name: string;
+  /** Whether a binding has it refuse anything. */
+  readonly denies: boolean;
 }
 
 /** A webhook that is served by a Service in the operator's namespace. */
@@ -108,6 +119,7 @@ export interface ClusterPod extends Pod {
   readonly status?: {
     readonly phase?: string;
     readonly initContainerStatuses?: readonly ContainerStatus[];
+    readonly containerStatuses?: readonly ContainerStatus[];
   };
 }
 
@@ -115,7 +127,10 @@ export interface ContainerStatus {
   readonly name: string;
   readonly ready: boolean;
   readonly restartCount?: number;
-  readonly state?: { readonly waiting?: { readonly reason?: string; readonly message?: string } };
+  readonly state?: {
+    readonly waiting?: { readonly reason?: string; readonly message?: string };
+    readonly running?: { readonly startedAt?: string };
+  };
 }
 
 /** The configurations' webhooks that lead to the operator's namespace. */

@@ -8,8 +8,10 @@ import type { Reader } from './reader.ts';
 export async function gatherMemberPods(
   { list }: Reader,
   organizations: readonly Organization[],
+  scope?: string,
 ): Promise<readonly ClusterPod[]> {
-  const namespaces = new Set(organizations.flatMap(({ status }) => status?.memberNamespaces ?? []));
+  const members = new Set(organizations.flatMap(({ status }) => status?.memberNamespaces ?? []));
+  const namespaces = scope === undefined ? members : members.intersection(new Set([scope]));
   const found = await Promise.all(
     [...namespaces].map((namespace) => list<ClusterPod & MetaOnly>(`/api/v1/namespaces/${namespace}/pods`)),
   );
@@ -17,13 +19,21 @@ export async function gatherMemberPods(
 }
 
 /** The pods that have a sidecar, that asked for one, or whose namespace did. Others are not read. */
-export async function gatherPods({ list, listMeta }: Reader): Promise<readonly ClusterPod[]> {
+export async function gatherPods(
+  { list, listMeta, find }: Reader,
+  scope: string | undefined,
+): Promise<readonly ClusterPod[]> {
   const pods = <Pod extends ClusterPod & MetaOnly>(path: string, label?: string) =>
     list<Pod>(path, label === undefined ? {} : { labelSelector: `${label}=true` });
+  const place = scope === undefined ? '/api/v1/pods' : `/api/v1/namespaces/${scope}/pods`;
   const [asking, injected, namespaces] = await Promise.all([
-    pods('/api/v1/pods', injectLabel),
-    pods('/api/v1/pods', injectedLabel),
-    listMeta('/api/v1/namespaces', { labelSelector: `${injectLabel}=true` }),
+    pods(place, injectLabel),
+    pods(place, injectedLabel),
+    scope === undefined
+      ? listMeta('/api/v1/namespaces', { labelSelector: `${injectLabel}=true` })
+      : find<MetaOnly>(`/api/v1/namespaces/${scope}`).then((one) =>
+          one?.metadata.labels?.[injectLabel] === 'true' ? [one] : [],
+        ),
   ]);
   const within = await Promise.all(namespaces.map(({ metadata }) => pods(`/api/v1/namespaces/${metadata.name}/pods`)));
   const found = [...asking, ...injected, ...within.flat()];

@@ -14,10 +14,12 @@ import { isNotFound } from '../../../operator/cluster/kubernetes/api-error.ts';
 import { webhookCertificateSecretName } from '../../../operator/credentials.ts';
 import { type Gathered, Unreadable } from '../check.ts';
 import { describeError } from '../describe-error.ts';
-import type { ClusterFacts, DefinitionFacts, MemberFacts, PreFacts, ServerAnswer } from './facts.ts';
+import type { ClusterFacts, DefinitionFacts, GuardPolicy, MemberFacts, PreFacts, ServerAnswer } from './facts.ts';
 import { toInstalledWebhooks } from './facts.ts';
 import { gatherMemberPods, gatherPods } from './gather-pods.ts';
+import { gatherRefusals } from './gather-refusals.ts';
 import { gatherImages, type ImageQuestion } from './images.ts';
+import { missingRightOf } from './missing-right.ts';
 import type {
   ApiSecret,
   CustomResourceDefinition,
@@ -25,6 +27,7 @@ import type {
   EndpointSlice,
   Lease,
   MetaOnly,
+  PolicyBinding,
   WebhookConfiguration,
 } from './objects.ts';
 import { makeReader, type Reader } from './reader.ts';
@@ -36,6 +39,8 @@ export interface GatherOptions {
   readonly client: ApiClient;
   /** The operator's. */
   readonly namespace: string;
+  /** The only namespace whose objects and pods are looked at; all where absent. */
+  readonly scope?: string | undefined;
   readonly ownVersion: string;
 }
 
@@ -79,7 +84,7 @@ export async function gatherPreFacts(options: GatherOptions, question: ImageQues
 
 /** Everything that is to be known of an installation. Nothing is written. */
 export async function gatherClusterFacts(options: GatherOptions): Promise<Gathered<ClusterFacts>> {
-  const { client, namespace, ownVersion } = options;
+  const { client, namespace, scope, ownVersion } = options;
   const reader = makeReader(client);
   const { list, find } = reader;
   const server = await attempt('The API server', readServer(client), serverHint);
@@ -88,7 +93,9 @@ export async function gatherClusterFacts(options: GatherOptions): Promise<Gather
   const read = <T>(what: string, reading: () => Promise<T>) =>
     isDown ? Promise.resolve(server) : attempt(what, reading());
   const inNamespace = (group: string, resource: string) => `/apis/${group}/namespaces/${namespace}/${resource}`;
-  const custom = <O extends CustomResource>(plural: string) => list<O & MetaOnly>(`/apis/${apiVersion}/${plural}`);
+  const within = scope === undefined ? '' : `namespaces/${scope}/`;
+  const custom = <O extends CustomResource>(plural: string) =>
+    list<O & MetaOnly>(`/apis/${apiVersion}/${plural === 'organizations' ? '' : within}${plural}`);
 
   const definitions = isDown ? allUnreadable(server) : gatherDefinitions(reader);
   const deployments = await read('The operator Deployment', () =>
@@ -97,11 +104,7 @@ export async function gatherClusterFacts(options: GatherOptions): Promise<Gather
   const facts = {
     lease: read('The leader Lease', () => find<Lease>(inNamespace('coordination.k8s.io/v1', `leases/${leaseName}`))),
     webhooks: read('The webhook configurations', () => readWebhooks(reader, namespace)),
-    guards: read('Admission policies', () =>
-      reader.listMeta('/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies', {
-        labelSelector: 'app.kubernetes.io/name=chaperone',
-      }),
-    ),
+    guards: read('Admission policies', () => readGuards(reader)),
     endpoints: read('EndpointSlices', () => list<EndpointSlice>(inNamespace('discovery.k8s.io/v1', 'endpointslices'))),
     certificate: read('The webhook certificate', () =>
       readCertificate(reader, namespace, deployments instanceof Unreadable ? [] : deployments),
@@ -110,15 +113,17 @@ export async function gatherClusterFacts(options: GatherOptions): Promise<Gather
     personas: read('Personas', () => custom<Persona>('personas')),
     bindings: read('ApiKeyBindings', () => custom<ApiKeyBinding>('apikeybindings')),
     analysisConfigs: read('AnalysisConfigs', () => custom<AnalysisConfig>('analysisconfigs')),
-    namespaces: read('Namespaces', () => reader.listMeta('/api/v1/namespaces')),
+    namespaces: read('Namespaces', () => readNamespaces(reader, scope)),
     organizationSecrets: read("Organizations' Secrets", () =>
-      reader.listMeta('/api/v1/secrets', { labelSelector: 'chaperone.dev/organization' }),
+      reader.listMeta(`/api/v1/${within}secrets`, { labelSelector: 'chaperone.dev/organization' }),
     ),
-    pods: read('Pods', () => gatherPods(reader)),
+    pods: read('Pods', () => gatherPods(reader, scope)),
+    refusals: read('Events of refused pods', () => gatherRefusals(reader, scope)),
   };
   return {
     server,
     namespace,
+    scope,
     ownVersion,
     ...(await definitions),
     deployments,
@@ -132,28 +137,34 @@ export async function gatherClusterFacts(options: GatherOptions): Promise<Gather
     bindings: await facts.bindings,
     analysisConfigs: await facts.analysisConfigs,
     namespaces: await facts.namespaces,
-    organizationSecrets: await facts.organizationSecrets,
+    organizationSecrets: withoutRight(await facts.organizationSecrets),
     pods: await facts.pods,
-    ...(isDown ? { memberships: server, memberPods: server } : await gatherMembers(reader)),
+    refusals: await facts.refusals,
+    ...(isDown ? { memberships: server, memberPods: server } : await gatherMembers(reader, scope)),
   };
 }
 
-async function gatherMembers(reader: Reader): Promise<Gathered<MemberFacts>> {
+async function gatherMembers(reader: Reader, scope?: string): Promise<Gathered<MemberFacts>> {
   const listed = reader.list<Organization & MetaOnly>(`/apis/${apiVersion}/organizations`).catch((error: unknown) => {
     if (isNotFound(error)) return [];
     throw error;
   });
   const memberships = await attempt('Organizations', listed);
   if (memberships instanceof Unreadable) return { memberships, memberPods: memberships };
-  return { memberships, memberPods: await attempt('Pods', gatherMemberPods(reader, memberships)) };
+  return { memberships, memberPods: await attempt('Pods', gatherMemberPods(reader, memberships, scope)) };
 }
 
 async function attempt<T>(what: string, reading: Promise<T>, hint?: string): Promise<T | Unreadable> {
   try {
     return await reading;
   } catch (error) {
-    return new Unreadable(what, describeError(error), hint);
+    return new Unreadable(what, describeError(error), { hint, missingRight: missingRightOf(error) });
   }
+}
+
+/** Rights to Secrets are not given lightly: what can be told without them is told. */
+function withoutRight<T>(fact: T | Unreadable): T | Unreadable | undefined {
+  return fact instanceof Unreadable && fact.missingRight !== undefined ? undefined : fact;
 }
 
 function allUnreadable(reason: Unreadable): { [Name in keyof DefinitionFacts]: Unreadable } {
@@ -197,6 +208,26 @@ async function gatherDefinitions({ list }: Reader): Promise<Gathered<DefinitionF
         ? definitions
         : definitions.filter(({ metadata }) => metadata.name.endsWith('.chaperone.dev')),
   };
+}
+
+async function readNamespaces({ find, listMeta }: Reader, scope: string | undefined): Promise<readonly MetaOnly[]> {
+  if (scope === undefined) return listMeta('/api/v1/namespaces');
+  const found = await find<MetaOnly>(`/api/v1/namespaces/${scope}`);
+  return found ? [found] : [];
+}
+
+/** Our admission policies; one that nothing binds judges nothing. */
+async function readGuards({ list, listMeta }: Reader): Promise<readonly GuardPolicy[]> {
+  const path = '/apis/admissionregistration.k8s.io/v1';
+  const labelSelector = 'app.kubernetes.io/name=chaperone';
+  const [policies, bindings] = await Promise.all([
+    listMeta(`${path}/validatingadmissionpolicies`, { labelSelector }),
+    list<PolicyBinding>(`${path}/validatingadmissionpolicybindings`, { labelSelector }),
+  ]);
+  return policies.map(({ metadata: { name } }) => ({
+    name,
+    denies: bindings.some(({ spec }) => spec.policyName === name && spec.validationActions?.includes('Deny')),
+  }));
 }
 
 async function readWebhooks({ list }: Reader, namespace: string): Promise<ClusterFacts['webhooks']> {

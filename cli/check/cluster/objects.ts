@@ -10,6 +10,12 @@ export interface Meta {
   readonly deletionTimestamp?: string;
   readonly labels?: Record<string, string>;
   readonly annotations?: Record<string, string>;
+  readonly managedFields?: readonly ManagedFields[];
+}
+
+/** Which fields a writer has set: the names of a Secret's keys are among them, their values are not. */
+export interface ManagedFields {
+  readonly fieldsV1?: { readonly 'f:data'?: Readonly<Record<string, unknown>> };
 }
 
 /** Anything, of which nothing but its name and labels is asked for. */
@@ -66,6 +72,11 @@ export interface EndpointSlice {
 export interface WebhookConfiguration {
   readonly metadata: Meta;
   readonly webhooks?: readonly Webhook[];
+}
+
+export interface PolicyBinding {
+  readonly metadata: Meta;
+  readonly spec: { readonly policyName: string; readonly validationActions?: readonly string[] };
 }
 
 export interface Webhook {

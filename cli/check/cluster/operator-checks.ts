@@ -1,4 +1,4 @@
-import { type CheckGroup, failed, makeCheckFactory, ok, warning } from '../check.ts';
+import { type CheckGroup, failed, makeCheckFactory, ok, unknown, warning } from '../check.ts';
 import type { ClusterFacts } from './facts.ts';
 import type { Deployment } from './objects.ts';
 
@@ -12,7 +12,13 @@ export const operatorChecks: CheckGroup<ClusterFacts> = {
       description: 'the operator is available',
       from: ['deployments', 'namespace'],
       decide: ({ deployments, namespace }) => {
-        const [deployment] = deployments;
+        const [deployment, another] = deployments;
+        if (another) {
+          return failed(`There are several operators in namespace "${namespace}": one of them waits for ever.`, {
+            items: deployments.map(({ metadata }) => `Deployment ${metadata.name}`),
+            hint: 'Uninstall the releases that are not wanted: helm list --all-namespaces',
+          });
+        }
         if (!deployment) {
           return failed(`There is no operator in namespace "${namespace}".`, {
             hint: 'Install the chart, or name the namespace that it is in with --namespace.',
@@ -20,7 +26,16 @@ export const operatorChecks: CheckGroup<ClusterFacts> = {
         }
         const { available, wanted, isRolledOut } = countReplicas(deployment);
         const hint = `Look at: kubectl -n ${namespace} describe pods -l app.kubernetes.io/component=operator; kubectl -n ${namespace} logs deployment/${deployment.metadata.name}`;
+        if (wanted === 0)
+          return failed('It is scaled to 0.', {
+            hint: `kubectl -n ${namespace} scale deployment/${deployment.metadata.name} --replicas=2`,
+          });
         if (available === 0) return failed(`None of ${wanted} replicas is available.`, { hint });
+        const stuck = deployment.status?.conditions?.find(
+          ({ type, status }) => type === 'Progressing' && status === 'False',
+        );
+        if (stuck)
+          return failed(`A roll-out does not come to its end: ${stuck.message ?? 'Kubernetes gave up'}`, { hint });
         if (available < wanted) return warning(`Only ${available} of ${wanted} replicas are available.`, { hint });
         if (!isRolledOut) return warning('A roll-out is under way.', { hint });
         return ok(`${available} of ${wanted} replicas`);
@@ -31,6 +46,7 @@ export const operatorChecks: CheckGroup<ClusterFacts> = {
       description: "the operator is of this program's version",
       from: ['deployments', 'ownVersion'],
       decide: ({ deployments, ownVersion }) => {
+        if (deployments.length === 0) return unknown('there is no operator');
         const versions = deployments.map(versionOf);
         if (versions.every((version) => version === ownVersion)) return ok(versions.join(', '));
         return warning(`The operator is ${versions.join(', ')}; this program is ${ownVersion}.`, {

@@ -1,3 +1,5 @@
+import type { ApiKeyBinding, Organization } from '../../../crds/resources.generated.ts';
+import { syntheticKeySecretName } from '../../../operator/credentials.ts';
 import { currentSidecar } from '../../../operator/injection/current.ts';
 import { decideInjection } from '../../../operator/injection/decide.ts';
 import { lacksKey } from '../../../operator/injection/environment.ts';
@@ -5,7 +7,8 @@ import { hashAnnotation, sidecarName } from '../../../operator/injection/marks.t
 import { otherContainersOf } from '../../../operator/injection/obstacle.ts';
 import type { PodNamespace } from '../../../operator/injection/pod.ts';
 import { type InjectionSettings, readPodSettings } from '../../../operator/injection/settings.ts';
-import { type CheckGroup, failedIfAny, makeCheckFactory, ok, warning } from '../check.ts';
+import { type CheckGroup, failed, failedIfAny, makeCheckFactory, ok, unknown, warning } from '../check.ts';
+import { listFalse } from '../resources.ts';
 import type { ClusterFacts, ClusterPod } from './facts.ts';
 import { injectionSettingsOf } from './injection-settings.ts';
 import type { MetaOnly } from './objects.ts';
@@ -41,6 +44,17 @@ export const podChecks: CheckGroup<ClusterFacts> = {
       },
     }),
     check({
+      id: 'pods-admitted',
+      description: 'no pod is refused',
+      from: ['refusals'],
+      decide: ({ refusals }) =>
+        failedIfAny(
+          refusals.map(({ kind, namespace, name, message }) => `${kind} ${namespace}/${name}: ${message}`),
+          'Pods are missing, since Chaperone does not let them in:',
+          'Do what the message says; their controllers try again by themselves, after 16 minutes at most.',
+        ),
+    }),
+    check({
       id: 'sidecars-ready',
       description: "every pod's sidecar is ready",
       from: ['pods'],
@@ -60,8 +74,17 @@ export const podChecks: CheckGroup<ClusterFacts> = {
     check({
       id: 'pods-keyed',
       description: 'every pod with a sidecar has a key to call with',
-      from: ['pods', 'namespace'],
-      decide: ({ pods, namespace }) => {
+      from: ['pods', 'namespace', 'bindings'],
+      decide: ({ pods, namespace, bindings }) => {
+        const dead = pods
+          .filter((pod) => isRunning(pod) && hasSidecar(pod))
+          .flatMap((pod) => listDeadKeys(pod, bindings));
+        if (dead.length > 0) {
+          return failed('Pods call with a key that is refused:', {
+            items: dead,
+            hint: 'Containers have a key from their start on. Have them made anew: kubectl rollout restart',
+          });
+        }
         const settings = injectionSettingsOf([], namespace);
         const keyless = pods.filter((pod) => {
           const own = readPodSettings(settings, pod.metadata.annotations);
@@ -100,8 +123,13 @@ export const podChecks: CheckGroup<ClusterFacts> = {
       description: "every pod's sidecar is what new pods get",
       from: ['pods', 'namespaces', 'organizations', 'deployments', 'namespace', 'ownVersion'],
       decide: ({ pods, namespaces, organizations, deployments, namespace, ownVersion }) => {
+        const told = listFalse(organizations, 'SidecarsCurrent');
         if (deployments.some((deployment) => versionOf(deployment) !== ownVersion)) {
-          return ok('not known: the operator is of another version');
+          // What it gives new pods is for itself to tell.
+          if (told.length > 0) return warning('By what the operator tells:', { items: told, hint: restartHint });
+          return organizations.every((one) => hasCondition(one, 'SidecarsCurrent'))
+            ? ok('by what the operator tells')
+            : unknown('the operator is of another version, and has not told');
         }
         const settings = injectionSettingsOf(deployments, namespace);
         const injected = pods.filter((pod) => isRunning(pod) && hasSidecar(pod));
@@ -112,15 +140,41 @@ export const podChecks: CheckGroup<ClusterFacts> = {
         const outdated = judged.filter(
           ({ pod, current }) => !('action' in current) && pod.metadata.annotations?.[hashAnnotation] !== current.hash,
         );
-        if (outdated.length === 0) return ok();
+        const stuck = listFalse(organizations, 'SidecarsCurrent', ['RolloutStuck', 'RolloutForbidden']);
+        if (outdated.length === 0 && stuck.length === 0) return ok();
         return warning('Pods have another sidecar than they would get now:', {
-          items: outdated.map(({ pod }) => pathOf(pod)),
-          hint: 'They work on as they are. Bring them up to date: kubectl rollout restart',
+          items: [...outdated.map(({ pod }) => pathOf(pod)), ...stuck],
+          hint: restartHint,
         });
       },
     }),
   ],
 };
+
+const restartHint = 'They work on as they are. Bring them up to date: kubectl rollout restart';
+
+function hasCondition({ status }: Organization, type: string): boolean {
+  return status?.conditions?.some((condition) => condition.type === type) ?? false;
+}
+
+/** Containers whose synthetic key has been replaced since they started, or is handed out no more. */
+function listDeadKeys(pod: ClusterPod, bindings: readonly ApiKeyBinding[]): string[] {
+  return otherContainersOf(pod).flatMap(({ name, env = [] }) => {
+    const reference = env.find((variable) => variable.name === 'OPENAI_API_KEY')?.valueFrom?.secretKeyRef;
+    const suffix = syntheticKeySecretName('');
+    if (!reference?.name?.endsWith(suffix)) return [];
+    const bindingName = reference.name.slice(0, -suffix.length);
+    const binding = bindings.find(
+      ({ metadata }) => metadata.namespace === pod.metadata.namespace && metadata.name === bindingName,
+    );
+    const container = `${pathOf(pod)}, container ${name}`;
+    if (!binding) return [`${container}: its key was of ApiKeyBinding ${bindingName}, which is gone`];
+    const started = pod.status?.containerStatuses?.find((status) => status.name === name)?.state?.running?.startedAt;
+    const issued = binding.status?.syntheticKeyIssuedAt;
+    const isOlder = started !== undefined && issued !== undefined && Date.parse(started) < Date.parse(issued);
+    return isOlder ? [`${container}: it started before the key in Secret ${reference.name} was replaced`] : [];
+  });
+}
 
 export function pathOf({ metadata }: ClusterPod): string {
   return `${metadata.namespace}/${metadata.name}`;

@@ -8,12 +8,14 @@ import { memberChecks } from './member-checks.ts';
 import { operatorChecks } from './operator-checks.ts';
 import { podChecks } from './pod-checks.ts';
 import { preChecks } from './pre-checks.ts';
-import { resourceChecks } from './resource-checks.ts';
+import { namespaceChecks, resourceChecks } from './resource-checks.ts';
 import { loadKubeConfig, type TargetOptions } from './target.ts';
 import { webhookChecks } from './webhook-checks.ts';
 
 export interface ClusterCheckOptions extends TargetOptions {
   readonly namespace: string;
+  /** The only namespace whose objects and pods are looked at; the whole installation where absent. */
+  readonly scope?: string | undefined;
   readonly ownVersion: string;
   /** Before an install. */
   readonly pre: boolean;
@@ -29,17 +31,19 @@ export const clusterGroups = [
   ...[resourceChecks, podChecks, memberChecks],
 ];
 
+/** Of one namespace: what concerns the operator is for its administrators. */
+export const namespaceGroups = [apiChecks, namespaceChecks, podChecks, memberChecks];
+
 const requestTimeoutMs = 10_000;
 
 /** One look at a cluster. @throws Error where the kubeconfig cannot be used */
 export async function checkCluster(options: ClusterCheckOptions): Promise<readonly GroupResult[]> {
-  const { namespace, ownVersion, pre } = options;
+  const { namespace, scope, ownVersion, pre } = options;
   const client = makeApiClient({ kubeConfig: loadKubeConfig(options), requestTimeoutMs });
   try {
-    const gathering = { client, namespace, ownVersion };
-    return pre
-      ? runChecks(preGroups, await gatherPreFacts(gathering, options.images ?? noQuestion))
-      : runChecks(clusterGroups, await gatherClusterFacts(gathering));
+    const gathering = { client, namespace, scope, ownVersion };
+    if (pre) return runChecks(preGroups, await gatherPreFacts(gathering, options.images ?? noQuestion));
+    return runChecks(scope === undefined ? clusterGroups : namespaceGroups, await gatherClusterFacts(gathering));
   } finally {
     await client.close();
   }

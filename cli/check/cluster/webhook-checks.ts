@@ -1,4 +1,4 @@
-import { type CheckGroup, failed, failedIfAny, makeCheckFactory, ok, warning } from '../check.ts';
+import { type CheckGroup, failed, failedIfAny, makeCheckFactory, ok, unknown, warning } from '../check.ts';
 import { readBundle, whyUntrusted } from './certificate.ts';
 import type { ClusterFacts } from './facts.ts';
 
@@ -30,6 +30,13 @@ export const webhookChecks: CheckGroup<ClusterFacts> = {
           });
         }
         const isValidated = webhooks.some(({ kind }) => kind === 'ValidatingWebhookConfiguration');
+        const idle = guards.filter(({ denies }) => !denies);
+        if (idle.length > 0) {
+          return warning('Admission policies refuse nothing, since no binding has them deny:', {
+            items: idle.map(({ name }) => `ValidatingAdmissionPolicy ${name}`),
+            hint,
+          });
+        }
         if (!isValidated && guards.length === 0) {
           return warning('Pods that asked for a sidecar and got none are let in: nothing validates them.', {
             hint: 'Set webhook.guard.enabled or webhook.validation.enabled in the chart.',
@@ -43,6 +50,7 @@ export const webhookChecks: CheckGroup<ClusterFacts> = {
       description: "the webhook's Service has endpoints",
       from: ['webhooks', 'endpoints', 'namespace'],
       decide: ({ webhooks, endpoints, namespace }) => {
+        if (webhooks.length === 0) return unknown('there is no webhook');
         const services = [...new Set(webhooks.map(({ service }) => service))];
         return failedIfAny(
           services.flatMap((service) => {
@@ -63,8 +71,9 @@ export const webhookChecks: CheckGroup<ClusterFacts> = {
       id: 'webhook-trust',
       description: "the API server trusts the webhook's certificate",
       from: ['webhooks', 'certificate', 'namespace', 'server'],
-      decide: ({ webhooks, certificate, namespace, server: { nowMs } }) =>
-        failedIfAny(
+      decide: ({ webhooks, certificate, namespace, server: { nowMs } }) => {
+        if (webhooks.length === 0) return unknown('there is no webhook');
+        return failedIfAny(
           webhooks.flatMap(({ kind, configuration, name, service, bundle }) => {
             const reason = whyUntrusted(certificate.chain, bundle, `${service}.${namespace}.svc`, nowMs);
             return reason === undefined ? [] : `${kind} ${configuration}, webhook ${name}: ${reason}`;
@@ -73,7 +82,8 @@ export const webhookChecks: CheckGroup<ClusterFacts> = {
           certificate.isOperators
             ? `The leading operator makes it and publishes the caBundle within seconds; if it does not, ${lookAtLog(namespace)}`
             : 'See that the Secret and the caBundle are of the same authority; the chart takes both (webhook.certificate).',
-        ),
+        );
+      },
     }),
     check({
       id: 'webhook-certificate-expiry',
@@ -84,11 +94,14 @@ export const webhookChecks: CheckGroup<ClusterFacts> = {
         const hint = isOperators
           ? `The operator makes and renews it; ${lookAtLog(namespace)}. Deleting Secret ${secretName} has it made anew.`
           : `Renew what is in Secret ${namespace}/${secretName}; the operator takes it up by itself.`;
-        const [leaf] = readBundle(chain);
-        if (!leaf) return failed(`Secret ${namespace}/${secretName} is not there, or holds no certificate.`, { hint });
-        const days = (leaf.validToDate.getTime() - nowMs) / dayMs;
+        // An authority in the chain that expires takes the certificate with it.
+        const [first] = readBundle(chain).toSorted((one, other) => Number(one.validToDate) - Number(other.validToDate));
+        if (!first) return failed(`Secret ${namespace}/${secretName} is not there, or holds no certificate.`, { hint });
+        const days = (first.validToDate.getTime() - nowMs) / dayMs;
         if (days > leastDays) return ok(`${Math.floor(days)} days`);
-        return failed(days > 0 ? `It expires in ${days.toFixed(1)} days.` : `It expired at ${leaf.validTo}.`, { hint });
+        const which = first.ca ? 'Its authority' : 'It';
+        const when = days > 0 ? `expires in ${days.toFixed(1)} days` : `expired at ${first.validTo}`;
+        return failed(`${which} ${when}.`, { hint });
       },
     }),
   ],

@@ -1,5 +1,5 @@
 import { type CheckGroup, failed, failedIfAny, makeCheckFactory, ok, warning } from '../check.ts';
-import { hintFor, listNotReady } from '../resources.ts';
+import { countReady, hintFor, listNotReady } from '../resources.ts';
 import type { LocalFacts } from './gather.ts';
 import { describeMissingLimits } from './limits.ts';
 
@@ -86,7 +86,7 @@ export const localChecks: CheckGroup<LocalFacts> = {
           listNotReady(resources),
           'Resources are not in force:',
           hintFor(resources, 'Do what the message says; an edit takes effect at once.'),
-          String(resources.length),
+          countReady(resources),
         ),
     }),
   ],

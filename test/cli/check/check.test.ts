@@ -12,7 +12,7 @@ import {
   Unreadable,
   warning,
 } from '../../../cli/check/check.ts';
-import { clusterGroups, preGroups } from '../../../cli/check/cluster/run.ts';
+import { clusterGroups, namespaceGroups, preGroups } from '../../../cli/check/cluster/run.ts';
 import { localChecks } from '../../../cli/check/local/checks.ts';
 import { docsOf, render } from '../../../cli/check/output.ts';
 
@@ -86,6 +86,16 @@ describe('the output', () => {
     assert.match(text, /Status check results are ‼\n$/);
   });
 
+  test('what is not known takes one line, and the verdict tells of it', () => {
+    const name = new Unreadable('Names', 'why', { missingRight: 'list names in namespace shop' });
+    const partly = runChecks(groups, { speed: 1, name });
+    const text = render(partly, 'table', stream);
+    assert.match(text, /\n\? it has a name \(not known: you may not list names in namespace shop\)\n/);
+    assert.match(text, /Status check results are \?\n\(\? 2 checks could not be made, as said there\)\n$/);
+    const json = JSON.parse(render(partly, 'json', stream));
+    assert.deepEqual([json.success, json.status], [true, 'unknown']);
+  });
+
   test('short shows what is wrong alone', () => {
     const text = render(results, 'short', stream);
     assert.match(text, /^first\n-----\n‼ it is slow\n/);
@@ -104,6 +114,8 @@ describe('the output', () => {
 test('every check has a place in the documentation, and every place a check', () => {
   const documented = readFileSync(join(import.meta.dirname, '../../../docs/kubernetes.md'), 'utf8');
   const headings = [...documented.matchAll(/^### check-(\S+)$/gm)].map(([, id]) => id);
-  const all = [...preGroups, ...clusterGroups, localChecks].flatMap((group) => group.checks.map(({ id }) => id));
+  const all = [...preGroups, ...clusterGroups, ...namespaceGroups, localChecks].flatMap((group) =>
+    group.checks.map(({ id }) => id),
+  );
   assert.deepEqual(headings.toSorted(), [...new Set(all)].toSorted());
 });

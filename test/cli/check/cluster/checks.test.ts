@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Finding, Gathered } from '../../../../cli/check/check.ts';
-import { runChecks } from '../../../../cli/check/check.ts';
+import { runChecks, Unreadable } from '../../../../cli/check/check.ts';
 import type { ClusterFacts, ClusterPod } from '../../../../cli/check/cluster/facts.ts';
+import { lacksPods } from '../../../../cli/check/cluster/gather-refusals.ts';
+import { missingRightOf } from '../../../../cli/check/cluster/missing-right.ts';
 import type { CustomResourceDefinition } from '../../../../cli/check/cluster/objects.ts';
 import { clusterGroups, preGroups } from '../../../../cli/check/cluster/run.ts';
-import { makeOrganization, makePersonaResource } from '../../../operator/memory-cluster.ts';
+import { ApiError } from '../../../../operator/cluster/kubernetes/api-error.ts';
+import { makeBinding, makeOrganization, makePersonaResource } from '../../../operator/memory-cluster.ts';
 import {
   goodFacts,
+  makeCredentials,
   makeDeployment,
   makeInjectedPod,
   makePod,
@@ -56,6 +60,17 @@ const acmeOfShop = makeOrganization(
   { namespaceSelector: { matchLabels: { team: 'shop' } } },
   { status: { id: '00000000-0000-4000-8000-000000000000', memberNamespaces: ['shop'] } },
 );
+const keyless = makeOrganization('acme', {}, { status: { boundKeys: 0, memberNamespaces: ['shop'] } });
+const issuer = { ...makeBinding('shop/openai'), status: { syntheticKeyIssuedAt: '2026-06-01T00:00:00Z' } };
+/** A pod whose application has its key from that Secret. @param startedAt of its container */
+const withSyntheticKey = (startedAt: string): ClusterPod => {
+  const valueFrom = { secretKeyRef: { name: 'openai-synthetic-key', key: 'api-key' } };
+  const pod = makeInjectedPod({
+    containerStatuses: [{ name: 'app', ready: true, state: { running: { startedAt } } }],
+  });
+  const containers = [{ name: 'app', env: [{ name: 'OPENAI_API_KEY', valueFrom }] }];
+  return { ...pod, spec: { ...pod.spec, containers } };
+};
 const outage = withCondition('Ready', 'False', 'DatabaseUnavailable', 'The database cannot be used (ECONNREFUSED).');
 
 const rows: readonly Row[] = [
@@ -141,6 +156,47 @@ const rows: readonly Row[] = [
     'ok',
   ],
 
+  [
+    'a definition that is being deleted',
+    'definitions-established',
+    {
+      expectedDefinitions,
+      definitions: [
+        {
+          ...definition({}),
+          metadata: metaOf('personas.chaperone.dev', { deletionTimestamp: '2026-06-01T00:00:00Z' }),
+        },
+      ],
+    },
+    'failed',
+    /is being deleted/,
+  ],
+  [
+    'two operators',
+    'operator-available',
+    { deployments: [makeDeployment({}), makeDeployment({})] },
+    'failed',
+    /several operators/,
+  ],
+  [
+    'a roll-out that is stuck',
+    'operator-available',
+    {
+      deployments: [
+        makeDeployment({
+          status: {
+            observedGeneration: 1,
+            availableReplicas: 2,
+            updatedReplicas: 1,
+            conditions: [{ type: 'Progressing', status: 'False', message: 'it has timed out progressing.' }],
+          },
+        }),
+      ],
+    },
+    'failed',
+    /it has timed out progressing/,
+  ],
+  ['no operator to have a version', 'operator-version', { deployments: [] }, 'unknown'],
   ['no operator', 'operator-available', { deployments: [] }, 'failed', /--namespace/],
   ['no replica', 'operator-available', { deployments: [makeDeployment({ status: {} })] }, 'failed', /None of 2/],
   [
@@ -187,9 +243,18 @@ const rows: readonly Row[] = [
   [
     'a guard that validates',
     'webhook-configurations',
-    { webhooks: [makeWebhook()], guards: [{ metadata: metaOf('guard') }] },
+    { webhooks: [makeWebhook()], guards: [{ name: 'guard', denies: true }] },
     'ok',
   ],
+  [
+    'a guard that nothing binds',
+    'webhook-configurations',
+    { guards: [{ name: 'guard', denies: false }] },
+    'warning',
+    /ValidatingAdmissionPolicy guard/,
+  ],
+  ['no webhook to have endpoints', 'webhook-endpoints', { webhooks: [] }, 'unknown'],
+  ['no webhook to trust', 'webhook-trust', { webhooks: [] }, 'unknown'],
   ['no endpoints', 'webhook-endpoints', { endpoints: [] }, 'failed', /chaperone-webhook has no ready endpoint/],
   ['no certificate', 'webhook-certificate-expiry', {}, 'failed', /Deleting Secret chaperone-webhook-tls/],
   [
@@ -200,6 +265,58 @@ const rows: readonly Row[] = [
     /Renew what is in Secret chaperone-system\/mine/,
   ],
 
+  ['nobody who would tell of the database', 'database-available', { organizations: [] }, 'unknown'],
+  [
+    'an organization without a key',
+    'organizations-keyed',
+    { organizations: [keyless] },
+    'warning',
+    /acme: it has no ApiKeyBinding/,
+  ],
+  [
+    'an organization whose keys are not in force',
+    'organizations-keyed',
+    { organizations: [keyless], bindings: [makeBinding('shop/openai')] },
+    'warning',
+    /acme: none of 1 is in force/,
+  ],
+  [
+    'an organization with a key',
+    'organizations-keyed',
+    { organizations: [{ ...keyless, status: { ...keyless.status, boundKeys: 1 } }] },
+    'ok',
+  ],
+  [
+    'a binding that is switched off',
+    'bindings-ready',
+    {
+      bindings: [
+        {
+          ...makeBinding('shop/openai'),
+          status: { ...withCondition('Ready', 'False', 'Inactive', 'Off.').status, observedGeneration: 1 },
+        },
+      ],
+    },
+    'ok',
+    /1, 1 switched off/,
+  ],
+  [
+    'a key that ends soon',
+    'bindings-lasting',
+    { bindings: [makeBinding('shop/openai', { expiresAt: '2026-06-05T00:00:00Z' })] },
+    'warning',
+    /shop\/openai: 2026-06-05/,
+  ],
+  [
+    'a key that lasts, and one that has ended',
+    'bindings-lasting',
+    {
+      bindings: ['2026-07-05T00:00:00Z', '2026-05-05T00:00:00Z'].map((expiresAt) =>
+        makeBinding('shop/openai', { expiresAt }),
+      ),
+    },
+    'ok',
+  ],
   ['no organization', 'organizations-ready', { organizations: [] }, 'warning', /nothing is governed/],
   ['an organization that nobody has looked at', 'organizations-ready', {}, 'failed', /has not looked at it yet/],
   ['limits that nobody has set', 'database-limits', {}, 'warning', /acme: the operator has not limited/],
@@ -226,7 +343,56 @@ const rows: readonly Row[] = [
     'failed',
     /namespace shop: there is no Secret chaperone-acme/,
   ],
+  [
+    'credentials that lack something',
+    'credentials',
+    { organizationSecrets: [makeCredentials(['organization.json', 'database-url', 'jwks.json'])] },
+    'failed',
+    /Secret chaperone-acme lacks data-keys\.json, namespace-keys\.json/,
+  ],
+  [
+    "another organization's Secret",
+    'credentials',
+    { organizationSecrets: [makeCredentials(undefined, 'globex')] },
+    'failed',
+    /Secret chaperone-acme is not this Organization/,
+  ],
+  [
+    'sharing that nobody has declared',
+    'defaults-stated',
+    { organizations: [withCondition('SharingDeclared', 'False', 'SharingUndeclared', 'State spec.sharing.')] },
+    'warning',
+    /acme: State spec\.sharing/,
+  ],
+  [
+    'a persona that will serve less',
+    'defaults-stated',
+    {
+      personas: [
+        {
+          ...makePersonaResource('shop/support'),
+          status: withCondition('Consent', 'False', 'SharingUndeclared', 'It serves all.').status ?? {},
+        },
+      ],
+    },
+    'warning',
+    /shop\/support: It serves all/,
+  ],
   ['no member', 'credentials', { namespaces: [] }, 'warning', /No namespace/],
+  [
+    'Secrets that one may not list, of a namespace that has its own',
+    'credentials',
+    { organizationSecrets: undefined, organizations: [acmeOfShop] },
+    'ok',
+    /1, by what the operator tells/,
+  ],
+  [
+    'Secrets that one may not list, of a namespace that has none',
+    'credentials',
+    { organizationSecrets: undefined },
+    'failed',
+    /the operator tells of no Secret chaperone-acme there/,
+  ],
   ['unreadable Secrets', 'credentials', { organizationSecrets: unreadable }, 'failed', /you may not/],
 
   ['a pod without its sidecar', 'pods-governed', { pods: [makePod()] }, 'failed', /shop\/web/],
@@ -279,6 +445,29 @@ const rows: readonly Row[] = [
     /shop\/web/,
   ],
   ['no key', 'pods-keyed', { pods: [makeInjectedPod(undefined)] }, 'warning', /shop\/web.*rollout restart/],
+  [
+    'a key from before the present one',
+    'pods-keyed',
+    { pods: [withSyntheticKey('2026-05-31T00:00:00Z')], bindings: [issuer] },
+    'failed',
+    /shop\/web, container app: it started before the key in Secret openai-synthetic-key was replaced/,
+  ],
+  ['the present key', 'pods-keyed', { pods: [withSyntheticKey('2026-06-01T00:00:02Z')], bindings: [issuer] }, 'ok'],
+  [
+    'a key whose binding is gone',
+    'pods-keyed',
+    { pods: [withSyntheticKey('2026-06-01T00:00:02Z')] },
+    'failed',
+    /ApiKeyBinding openai, which is gone/,
+  ],
+  ['pods that are let in', 'pods-admitted', {}, 'ok'],
+  [
+    'pods that are refused',
+    'pods-admitted',
+    { refusals: [{ kind: 'ReplicaSet', namespace: 'shop', name: 'web-1', message: 'NoOrganization: label it' }] },
+    'failed',
+    /ReplicaSet shop\/web-1: NoOrganization: label it/,
+  ],
   ['a key of its own', 'pods-keyed', { pods: [withKey(makeInjectedPod(undefined))] }, 'ok'],
   ['its own', 'pods-belong', { pods: [makeInjectedPod(undefined)], organizations: [acmeOfShop] }, 'ok'],
   [
@@ -300,7 +489,34 @@ const rows: readonly Row[] = [
     'an operator of another version, whose sidecars are not known',
     'sidecars-current',
     { pods: [makeInjectedPod(undefined)], deployments: [makeDeployment({ image: 'c:0.2.0' })] },
+    'unknown',
+  ],
+  [
+    'an operator of another version that tells of outdated sidecars',
+    'sidecars-current',
+    {
+      organizations: [withCondition('SidecarsCurrent', 'False', 'Outdated', '3, of Deployment shop/web (3).')],
+      deployments: [makeDeployment({ image: 'c:0.2.0' })],
+    },
+    'warning',
+    /acme: 3, of Deployment shop/,
+  ],
+  [
+    'an operator of another version that tells of none',
+    'sidecars-current',
+    {
+      organizations: [withCondition('SidecarsCurrent', 'True', 'Current', 'All.')],
+      deployments: [makeDeployment({ image: 'c:0.2.0' })],
+    },
     'ok',
+    /by what the operator tells/,
+  ],
+  [
+    'a roll-out that is stuck, of sidecars that are as they should be',
+    'sidecars-current',
+    { organizations: [withCondition('SidecarsCurrent', 'False', 'RolloutStuck', 'Deployment shop/web is stuck.')] },
+    'warning',
+    /web is stuck/,
   ],
 ];
 
@@ -326,6 +542,64 @@ describe('checks of a cluster', () => {
       ['api-reachable'],
     );
   });
+});
+
+describe('what the user may not read', () => {
+  const missingRight = 'list pods in the whole cluster';
+  const forbidden = new Unreadable('Pods', 'pods is forbidden', { missingRight });
+
+  test('is said in one line, and is no failure', () => {
+    const finding = decide('sidecars-ready', { ...goodFacts, pods: forbidden });
+    assert.deepEqual(finding, { status: 'unknown', message: 'you may not list pods in the whole cluster' });
+  });
+
+  test('is a failure where something else cannot be read, too', () => {
+    const finding = decide('pods-belong', { ...goodFacts, pods: forbidden, namespaces: unreadable });
+    assert.equal(finding.status, 'failed');
+  });
+
+  test('stops no other check', () => {
+    const results = runChecks(clusterGroups, { ...goodFacts, definitions: forbidden });
+    assert.ok(results.flatMap(({ checks }) => checks).length > 20);
+  });
+
+  for (const [message, expected] of [
+    [
+      'deployments.apps is forbidden: User "ada" cannot list resource "deployments" in API group "apps" in the namespace "chaperone-system"',
+      'list deployments.apps in namespace chaperone-system',
+    ],
+    [
+      'pods is forbidden: User "ada" cannot list resource "pods" in API group "" at the cluster scope',
+      'list pods in the whole cluster',
+    ],
+    ['no', 'no'],
+  ] as const) {
+    test(`is told by: ${message}`, () => {
+      assert.equal(missingRightOf(new ApiError(403, 'Forbidden', message)), expected);
+    });
+  }
+  test('is no missing right where the request failed otherwise', () => {
+    assert.equal(missingRightOf(new ApiError(500, 'InternalError', 'cannot list resource "pods"')), undefined);
+    assert.equal(missingRightOf(new Error('ECONNREFUSED')), undefined);
+  });
+});
+
+describe('a controller', () => {
+  for (const [kind, controller, expected] of [
+    ['ReplicaSet', { spec: { replicas: 2 }, status: { replicas: 1 } }, true],
+    ['ReplicaSet', { spec: { replicas: 2 }, status: { replicas: 2 } }, false],
+    ['StatefulSet', { spec: {}, status: {} }, true],
+    ['DaemonSet', { status: { desiredNumberScheduled: 3, currentNumberScheduled: 2 } }, true],
+    ['DaemonSet', { status: { desiredNumberScheduled: 3, currentNumberScheduled: 3 } }, false],
+    ['Job', { spec: {}, status: {} }, true],
+    ['Job', { spec: { suspend: true }, status: {} }, false],
+    ['Job', { spec: {}, status: { active: 1 } }, false],
+    ['Job', { spec: {}, status: { conditions: [{ type: 'Complete', status: 'True' }] } }, false],
+  ] as const) {
+    test(`${kind} ${JSON.stringify(controller)} ${expected ? 'lacks pods' : 'has its pods'}`, () => {
+      assert.equal(lacksPods(kind, { metadata: metaOf('web'), ...controller }), expected);
+    });
+  }
 });
 
 describe('checks before an install', () => {

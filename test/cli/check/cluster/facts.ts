@@ -1,6 +1,7 @@
 import { Unreadable } from '../../../../cli/check/check.ts';
 import type { ClusterFacts, ClusterPod, InstalledWebhook } from '../../../../cli/check/cluster/facts.ts';
-import type { Deployment, Meta } from '../../../../cli/check/cluster/objects.ts';
+import type { Deployment, Meta, MetaOnly } from '../../../../cli/check/cluster/objects.ts';
+import { filesOfProxies } from '../../../../operator/credentials.ts';
 import { hashAnnotation, sidecarName } from '../../../../operator/injection/marks.ts';
 import { makeOrganization } from '../../../operator/memory-cluster.ts';
 
@@ -61,11 +62,24 @@ export function makeInjectedPod(status: ClusterPod['status']): ClusterPod {
   };
 }
 
+/** The metadata of a Secret with an organization's credentials. @param keys that somebody has written */
+export function makeCredentials(keys: readonly string[] = filesOfProxies, organization = 'acme'): MetaOnly {
+  const data = Object.fromEntries(keys.map((key) => [`f:${key}`, {}]));
+  return {
+    metadata: metaOf('chaperone-acme', {
+      namespace: 'shop',
+      labels: { 'chaperone.dev/organization': organization },
+      managedFields: [{ fieldsV1: { 'f:data': data } }, {}],
+    }),
+  };
+}
+
 /** An installation without a pod; its certificates are told of elsewhere. */
 export const goodFacts: ClusterFacts = {
   server: { version: 'v1.33.1', user: 'admin', nowMs },
   ownVersion: '0.1.0',
   namespace,
+  scope: undefined,
   expectedDefinitions: [],
   definitions: [],
   deployments: [makeDeployment({})],
@@ -87,8 +101,9 @@ export const goodFacts: ClusterFacts = {
   bindings: [],
   analysisConfigs: [],
   namespaces: [{ metadata: metaOf('shop', { labels: { team: 'shop' } }) }],
-  organizationSecrets: [{ metadata: metaOf('chaperone-acme', { namespace: 'shop' }) }],
+  organizationSecrets: [makeCredentials()],
   pods: [],
+  refusals: [],
   memberships: [makeOrganization('acme', { namespaceSelector: { matchLabels: { team: 'shop' } } })],
   memberPods: [],
 };

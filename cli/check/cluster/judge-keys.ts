@@ -1,0 +1,34 @@
+import type { ApiKeyBinding, Organization } from '../../../crds/resources.generated.ts';
+import type { MetaOnly } from './objects.ts';
+
+const weekMs = 7 * 24 * 3_600_000;
+
+/**
+ * Which keys a Secret lacks of those that it must have. Their names are told by the API server's notes of who has written
+ * them, so the values are not asked for. Nothing is said of a Secret from which somebody has taken these notes.
+ */
+export function whatSecretLacks({ metadata }: MetaOnly, keys: readonly string[]): string[] {
+  const { namespace, name, managedFields = [] } = metadata;
+  if (managedFields.length === 0) return [];
+  const there = new Set(managedFields.flatMap(({ fieldsV1 }) => Object.keys(fieldsV1?.['f:data'] ?? {})));
+  const missing = keys.filter((key) => !there.has(`f:${key}`));
+  return missing.length === 0 ? [] : [`namespace ${namespace}: Secret ${name} lacks ${missing.join(', ')}`];
+}
+
+/** The bindings that are in force and will not be in a week. */
+export function listSoonExpired(bindings: readonly ApiKeyBinding[], nowMs: number): string[] {
+  return bindings.flatMap(({ metadata: { namespace, name }, spec: { expiresAt, active } }) => {
+    if (expiresAt === undefined || !active) return [];
+    const remainingMs = Date.parse(expiresAt) - nowMs;
+    return remainingMs > 0 && remainingMs < weekMs ? [`${namespace}/${name}: ${expiresAt}`] : [];
+  });
+}
+
+/** The Organizations that have namespaces, and no key that a call could go by. */
+export function listKeyless(organizations: readonly Organization[], bindings: readonly ApiKeyBinding[]): string[] {
+  return organizations.flatMap(({ metadata: { name }, status }) => {
+    if (status?.boundKeys !== 0 || (status.memberNamespaces ?? []).length === 0) return [];
+    const own = bindings.filter(({ spec }) => spec.organizationRef.name === name).length;
+    return own === 0 ? [`${name}: it has no ApiKeyBinding`] : [`${name}: none of ${own} is in force`];
+  });
+}
