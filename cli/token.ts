@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { importJWK, type JSONWebKeySet, SignJWT } from 'jose';
+import { importJWK, SignJWT } from 'jose';
 import { parseDurationMs } from '../crds/duration.ts';
 import { credentialsSecretName, operatorNamespace, signingSecretName } from '../operator/credentials.ts';
 import { ownIssuer } from '../proxy/calls/identify/tokens/own-token.ts';
 import { isUserId } from '../proxy/calls/identify/user-id.ts';
 import { chooseInstallation, type Installation, type InstallationOptions } from './installation.ts';
 import { statePaths } from './local/state.ts';
+import { parseKeys, type SigningMaterial } from './signing-material.ts';
 
 /** What a token is to say. */
 export interface TokenClaims {
@@ -21,15 +22,6 @@ export interface TokenClaims {
 export interface TokenOptions extends TokenClaims {
   /** Of a `chaperone up`. */
   readonly data: string;
-}
-
-/** What an organization's tokens are signed with. */
-export interface SigningMaterial {
-  readonly organizationId: string;
-  /** Private keys, the one in use first. */
-  readonly keys: JSONWebKeySet;
-  /** A duration. */
-  readonly tokenLifetime: string;
 }
 
 /** A token with what it says. */
@@ -63,7 +55,7 @@ export async function signToken(options: TokenOptions): Promise<string> {
 
 async function readMaterial(installation: Installation, organization: string): Promise<SigningMaterial> {
   if (installation.kind === 'local') return readLocalMaterial(installation.data, organization);
-  const { readClusterMaterial } = await import('./cluster/signing-material.ts');
+  const { readClusterMaterial } = await import('./cluster/read-signing-material.ts');
   return readClusterMaterial(installation, organization);
 }
 
@@ -135,8 +127,4 @@ export async function readCredential<T>(
 
 function parseId(text: string): { id: string } {
   return JSON.parse(text) as { id: string };
-}
-
-export function parseKeys(text: string): JSONWebKeySet {
-  return JSON.parse(text) as JSONWebKeySet;
 }

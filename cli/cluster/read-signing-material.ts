@@ -5,7 +5,7 @@ import { signingSecretName } from '../../operator/credentials.ts';
 import { loadKubeConfig } from '../check/cluster/target.ts';
 import { describeError } from '../check/describe-error.ts';
 import type { ClusterInstallation } from '../installation.ts';
-import { parseKeys, type SigningMaterial } from '../token.ts';
+import { parseKeys, type SigningMaterial } from '../signing-material.ts';
 
 interface Secret {
   readonly data?: Readonly<Record<string, string>>;

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { until } from '../until.ts';
+import { runCli } from '../up/start-up.ts';
+import { call, kubectl, makeTenant, operatorNamespace, skip, startWorkload } from './cluster.ts';
+
+/** What a person would do through a pod that has a proxy. */
+const ask = `fetch('http://127.0.0.1:8000/v1/analytics/models?kind=all', { headers: { authorization: 'Bearer ' + process.argv[1] } })
+  .then(async (answer) => console.log(JSON.stringify([answer.status, await answer.json()])))`;
+
+suite('people', { skip }, () => {
+  test('get tokens, see usage and cost, and lose their tokens, by the rights of a kubeconfig', async (t) => {
+    const { name } = await makeTenant(t);
+    await startWorkload(name);
+    const chaperone = async (...args: string[]) => {
+      const { code, stdout, stderr } = await runCli([
+        ...args,
+        ...['--organization', name, '--namespace', operatorNamespace],
+      ]);
+      assert.deepEqual([code, stderr], [0, ''], args.join(' '));
+      return stdout.trim();
+    };
+    for (let index = 0; index < 3; index += 1) {
+      const { id, code } = await call(name, {});
+      assert.ok(id !== undefined, code ?? 'it has no id');
+    }
+    const token = await chaperone('token', '--user', 'ada', '--roles', 'analyst', '--expires', '1h');
+    const askWith = async () => {
+      const pod = ['exec', '--namespace', name, 'deployment/workload', '--container=app', '--'];
+      return JSON.parse(await kubectl(...pod, 'node', '-e', ask, token)) as [number, { total_cost: number }];
+    };
+    const [status, figures] = await askWith();
+    assert.equal(status, 200);
+
+    const { total, groups } = JSON.parse(await chaperone('usage', '--by', 'workload', '--output', 'json'));
+    assert.equal(total.calls, 3);
+    assert.ok(total.inputTokens > 0 && total.outputTokens > 0);
+    assert.equal(Number(total.costUsd), figures.total_cost);
+    assert.deepEqual(groups, [{ workload: `${name}/workload`, ...groupOf(total) }]);
+    t.diagnostic(`\n${await chaperone('usage')}`);
+
+    assert.match(await chaperone('token', 'revoke', '--user', 'ada'), /^Revoked in organization/);
+    await until(async () => (await askWith())[0] === 401, 'the token to be refused');
+    const unknown = await runCli(['usage', '--organization', 'nobody', '--namespace', operatorNamespace]);
+    assert.equal(unknown.code, 1);
+    assert.match(unknown.stderr, /^chaperone: There is no organization "nobody" in the database\n$/);
+  });
+});
+
+function groupOf({ analyses: _, ...figures }: { readonly analyses: unknown }): object {
+  return figures;
+}
