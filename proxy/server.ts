@@ -20,7 +20,6 @@ import { makeIdentify } from './calls/identify/identify.ts';
 import { makeFetchKeySet } from './calls/identify/tokens/fetch-key-set.ts';
 import { makeIssuers } from './calls/identify/tokens/issuers.ts';
 import { type InForce, makePipeline, termsOf } from './calls/pipeline.ts';
-import { defaultMaxInFlightBytes, makeInFlight } from './calls/receive/in-flight.ts';
 import { makeStallWatch } from './calls/receive/stall-watch.ts';
 import { makeOwnership } from './calls/resources/ownership.ts';
 import { labelsOf, makeAccounting, type Origin, report } from './calls/settle/account.ts';
@@ -32,10 +31,12 @@ import type { EgressSettings } from './egress/settings.ts';
 import { makeUpstream } from './egress/upstream.ts';
 import { ProxyError } from './error.ts';
 import { makeFind } from './find.ts';
+import { defaultMaxInFlightBytes, makeInFlight } from './in-flight.ts';
 import { makeMonitoringServer } from './monitoring.ts';
 import { batches } from './operations/batches.ts';
 import { responses } from './operations/responses.ts';
 import { makePrice } from './prices/price.ts';
+import { makeExchange } from './providers/exchange.ts';
 import { makeEnvelopes } from './snapshot/envelopes.ts';
 import { followSnapshot } from './snapshot/follow.ts';
 import { openRevocations } from './snapshot/revocations.ts';
@@ -112,6 +113,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   );
   const stalls = makeStallWatch(options.stallMs ?? 30_000);
   const upstream = await makeUpstream(options.egress);
+  const exchange = makeExchange(upstream);
   let inForce: InForce | undefined;
   let newest: SealedSnapshot | undefined;
   let stopping = false;
@@ -218,7 +220,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     onBatch: (batch, pending) => noteBatch(ownership, batch, pending),
     spool,
     query: store.run,
-    upstream,
+    exchange,
     inFlight,
     settle: makeLateSettlement({
       organizationId,
@@ -247,7 +249,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     }),
     catchUp: () => follower.catchUp(),
     ownership,
-    upstream,
+    exchange,
     metrics,
     drainMs: options.drainMs ?? 60_000,
     stalls,
@@ -256,7 +258,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const app = buildApp({
     pipeline,
     inForce: requireInForce,
-    upstream,
+    exchange,
     inFlight,
     stalls,
     spool,

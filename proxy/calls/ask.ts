@@ -1,13 +1,15 @@
 import type OpenAI from 'openai';
-import type { Dispatcher } from 'undici';
 import { ProxyError } from '../error.ts';
+import type { InFlight, Share } from '../in-flight.ts';
 import { chat } from '../operations/chat.ts';
+import { toAnswerProblem } from '../providers/answer-error.ts';
+import type { Exchange } from '../providers/exchange.ts';
+import { isOurEnd } from '../providers/failure.ts';
 import { type Body, parseObject } from '../providers/json.ts';
+import { readWhole, relay } from '../providers/relay.ts';
 import { unknownUsage } from '../providers/usage.ts';
 import type { RoutedKey } from '../snapshot/snapshot.ts';
 import type { Call, Caller, Outcome } from './call.ts';
-import { providerError, requestCompletion, UpstreamFailure } from './completion.ts';
-import type { InFlight } from './receive/in-flight.ts';
 import type { AccountingTerms, makeAccounting } from './settle/account.ts';
 
 /** A call that the proxy makes by itself, in the name of a caller who may use this model with this key. */
@@ -34,14 +36,14 @@ export interface AskOptions {
   /** @throws {ProxyError} where nothing is in force, or no longer */
   readonly terms: () => AccountingTerms;
   readonly openAccount: ReturnType<typeof makeAccounting>;
-  readonly upstream: Dispatcher;
+  readonly exchange: Exchange;
   readonly inFlight: InFlight;
 }
 
 export type Ask = ReturnType<typeof makeAsk>;
 
 /** Makes the function by which the proxy itself asks a provider for a chat completion, accounted for as any call. */
-export function makeAsk({ terms, openAccount, upstream, inFlight }: AskOptions) {
+export function makeAsk({ terms, openAccount, exchange, inFlight }: AskOptions) {
   /** @throws {ProxyError} `spool_…` where it cannot be accounted for, `upstream_…` where no completion comes */
   return async function ask(question: Question): Promise<Reply> {
     const account = openAccount(callOf(question), terms());
@@ -50,23 +52,57 @@ export function makeAsk({ terms, openAccount, upstream, inFlight }: AskOptions) 
     const settle = (outcome: Partial<Outcome>) =>
       account.settle({ ...noAnswer, upstreamMs: performance.now() - sentAtTicks, ...outcome });
     try {
-      const { status, text } = await requestCompletion(upstream, question.key, question.body, share);
+      const { status, text } = await requestCompletion(exchange, question, share);
+      if (status >= 300) {
+        const { problem, code } = toAnswerProblem(status, text);
+        settle({ httpStatus: status, errorCode: code });
+        throw problem;
+      }
       const completion = parseObject(text);
-      if (!completion) throw new UpstreamFailure(new ProxyError('upstream_invalid_response'), { httpStatus: status });
+      if (!completion) {
+        settle({ httpStatus: status, errorCode: 'upstream_invalid_response' });
+        throw new ProxyError('upstream_invalid_response');
+      }
       const reading = chat.read(completion, { ...question.body });
       settle({ ...reading, status: reading.failed ? 'failed' : 'completed', httpStatus: status, output: text });
-      if (reading.failed) throw new UpstreamFailure(providerError(status, completion.error), {});
+      if (reading.failed) throw toAnswerProblem(status, text).problem;
       return { completion, totalTokens: reading.usage.totalTokens, costUsd: account.costUsd() };
     } catch (error) {
-      if (!(error instanceof UpstreamFailure)) throw error;
-      settle({ errorCode: error.problem.code, ...error.outcome });
-      throw error.problem;
+      if (error instanceof ProxyError)
+        settle({ errorCode: error.code, status: isOurEnd(error) ? 'interrupted' : 'failed' });
+      throw error;
     } finally {
       // Whatever it was: no call stays open.
       settle({ errorCode: 'internal_error' });
       share.release();
     }
   };
+}
+
+/** Larger completions are none. */
+const maxAnswerBytes = 16 * 1024 * 1024;
+
+const headers = { 'user-agent': 'chaperone', accept: 'application/json', 'content-type': 'application/json' };
+
+async function requestCompletion(exchange: Exchange, { key, body }: Question, share: Share) {
+  const tooLate = new AbortController();
+  const { headersTimeoutMs, idleTimeoutMs } = key.provider;
+  // Each wait has a limit of its own; a provider that sends a little now and then has one in all.
+  const timer = setTimeout(() => tooLate.abort(new ProxyError('upstream_timeout')), headersTimeoutMs + idleTimeoutMs);
+  try {
+    const { signal } = tooLate;
+    const answer = await relay(exchange, {
+      method: 'POST',
+      path: chat.path,
+      key,
+      headers,
+      body: JSON.stringify(body),
+      signal,
+    });
+    return { status: answer.status, text: (await readWhole(answer, share, maxAnswerBytes)).toString('utf8') };
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 const noAnswer: Omit<Outcome, 'upstreamMs'> = {

@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import type { Dispatcher } from 'undici';
 import { type Reference, readCallFields } from '../../crds/read-call-fields.ts';
 import type { Envelope } from '../../database/envelope.ts';
 import { ProxyError } from '../error.ts';
+import type { InFlight, Share } from '../in-flight.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { Price } from '../prices/price.ts';
-import { makeExchange } from '../providers/exchange.ts';
+import type { Exchange } from '../providers/exchange.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { admitAnyModel, admitFormModels, admitModel, admitPersona, admitSurface } from './admit/admit.ts';
 import { admitLines } from './admit/batch-lines.ts';
@@ -22,7 +22,6 @@ import type { Identify } from './identify/identify.ts';
 import { withInferredSession } from './identify/session.ts';
 import { requireSingleHeaders } from './identify/single-headers.ts';
 import { openForm } from './receive/form.ts';
-import type { InFlight, Share } from './receive/in-flight.ts';
 import type { StallWatch } from './receive/stall-watch.ts';
 import type { MadeByAll, Ownership } from './resources/ownership.ts';
 import { refuseFormReferences } from './resources/references.ts';
@@ -50,7 +49,7 @@ export interface PipelineOptions {
   /** Resolves when the database's newest configuration is in force. */
   readonly catchUp: () => Promise<void>;
   readonly ownership: Ownership;
-  readonly upstream: Dispatcher;
+  readonly exchange: Exchange;
   readonly metrics: Metrics;
   readonly drainMs: number;
   readonly stalls: StallWatch;
@@ -89,10 +88,9 @@ export type Pipeline = ReturnType<typeof makePipeline>;
 
 /** The way of a call: authenticate, admit, route, forward (observing), account. */
 export function makePipeline(options: PipelineOptions) {
-  const { inForce, identify, openAccount, catchUp, ownership, upstream, metrics, drainMs, stalls, inFlight } = options;
+  const { inForce, identify, openAccount, catchUp, ownership, exchange, metrics, drainMs, stalls, inFlight } = options;
 
   const usageRefusals = makeUsageRefusals();
-  const exchange = makeExchange(upstream);
 
   const authenticate = (request: Pick<IncomingMessage, 'headers' | 'rawHeaders'>): Caller | Promise<Caller> => {
     requireSingleHeaders(request.rawHeaders);
@@ -121,7 +119,7 @@ export function makePipeline(options: PipelineOptions) {
     const madeBy = references.length === 0 ? undefined : await requireOwn(references, caller);
     const key = routeKey(snapshot, caller, model, madeBy, startedAtMs);
     const ownCheck = ownChecks[operation.name];
-    if (ownCheck) await ownCheck({ body, caller, snapshot, key, share }, { ownership, upstream });
+    if (ownCheck) await ownCheck({ body, caller, snapshot, key, share }, { ownership, exchange });
     else if (model === undefined) admitAnyModel(snapshot, key);
     const previousResponseId = typeof body.previous_response_id === 'string' ? body.previous_response_id : undefined;
     const mayAskForUsage = body.stream !== true || !usageRefusals.has(key.provider, model);
@@ -246,7 +244,7 @@ export function makePipeline(options: PipelineOptions) {
     permit,
     run,
     runForm,
-    ask: makeAsk({ terms: () => termsOf(inForce()), openAccount, upstream, inFlight }),
+    ask: makeAsk({ terms: () => termsOf(inForce()), openAccount, exchange, inFlight }),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { withoutSecretInHeader } from './redact.ts';
+import { type Secret, withoutSecretInHeader } from './redact.ts';
 
 /**
  * Headers that end at this hop (RFC 9110, section 7.6.1), are written anew, or say more of the provider account than
@@ -27,7 +27,7 @@ const withheld = new Set([
 ]);
 
 /** @param secret of the provider, which should it quote that in a header is not the caller's to see */
-export function forwardableHeaders(headers: IncomingHttpHeaders, secret: string): Record<string, string | string[]> {
+export function forwardableHeaders(headers: IncomingHttpHeaders, secret: Secret): Record<string, string | string[]> {
   const forwarded: Record<string, string | string[]> = {};
   for (const name in headers) {
     const value = headers[name];

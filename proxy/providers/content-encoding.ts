@@ -1,4 +1,4 @@
-import { type Readable, Transform, type TransformCallback } from 'node:stream';
+import { Transform, type TransformCallback } from 'node:stream';
 import {
   constants,
   createBrotliDecompress,
@@ -43,15 +43,6 @@ const maxRatio = 1_100;
 export function makeDecoder(encoding: string): Transform | undefined {
   const open = findUnpacker(encoding);
   return open && new Decoder(open);
-}
-
-/** The body of an answer, unpacked where it has to be. */
-export function decodeBody(body: Readable, encoding: string | undefined): Readable {
-  const decoder = encoding === undefined ? undefined : makeDecoder(encoding);
-  if (!decoder) return body;
-  body.once('error', (error) => decoder.destroy(error));
-  decoder.once('close', () => body.destroy());
-  return body.pipe(decoder);
 }
 
 class Decoder extends Transform {

@@ -6,7 +6,7 @@ import { forwardableHeaders } from './answer-headers.ts';
 import type { AnswerSink } from './answer-sink.ts';
 import { makeDecoder } from './content-encoding.ts';
 import { toProblem } from './failure.ts';
-import { makeRedactor } from './redact.ts';
+import { makeSecret, type Secret } from './redact.ts';
 import { RedactingSink } from './redacting-sink.ts';
 
 /** What a provider is asked. */
@@ -36,9 +36,18 @@ export type Exchange = (request: ProviderRequest, sink: AnswerSink) => Sent;
 
 /** Makes the exchange over these connections. */
 export function makeExchange(upstream: Dispatcher): Exchange {
+  const secrets = new WeakMap<RoutedKey, Secret>();
+  const secretOf = (key: RoutedKey): Secret => {
+    const known = secrets.get(key);
+    if (known) return known;
+    const secret = makeSecret(key.secret);
+    secrets.set(key, secret);
+    return secret;
+  };
   return ({ method, path, key, headers, body }, sink) => {
-    const { provider, secret } = key;
-    const parser = new AnswerParser(new RedactingSink(makeRedactor(secret), sink), secret);
+    const { provider } = key;
+    const secret = secretOf(key);
+    const parser = new AnswerParser(new RedactingSink(secret, sink), secret);
     upstream.dispatch(
       {
         method,
@@ -46,7 +55,7 @@ export function makeExchange(upstream: Dispatcher): Exchange {
         path: provider.basePath + path,
         body: body ?? null,
         // What is compressed all the same is unpacked on its way.
-        headers: { ...headers, 'accept-encoding': 'identity', authorization: `Bearer ${secret}` },
+        headers: { ...headers, 'accept-encoding': 'identity', authorization: `Bearer ${key.secret}` },
         headersTimeout: provider.headersTimeoutMs,
         bodyTimeout: provider.idleTimeoutMs,
       },
@@ -59,14 +68,14 @@ export function makeExchange(upstream: Dispatcher): Exchange {
 /** Takes one answer from undici's parser. */
 class AnswerParser implements Dispatcher.DispatchHandler, Sent {
   readonly #sink: AnswerSink;
-  readonly #secret: string;
+  readonly #secret: Secret;
   #controller: Dispatcher.DispatchController | undefined;
   /** Unpacks a compressed answer; undefined for most, which are not. */
   #decoder: Transform | undefined;
   #hasBegun = false;
   #isOver = false;
 
-  constructor(sink: AnswerSink, secret: string) {
+  constructor(sink: AnswerSink, secret: Secret) {
     this.#sink = sink;
     this.#secret = secret;
   }

@@ -1,14 +1,14 @@
 import type { ProxyError } from '../error.ts';
 import type { AnswerHeaders, AnswerSink } from './answer-sink.ts';
-import type { Redactor } from './redact.ts';
+import { Redactor, type Secret } from './redact.ts';
 
 /** Takes the provider key out of the bytes that pass, also where it comes in two chunks. */
 export class RedactingSink implements AnswerSink {
   readonly #redactor: Redactor;
   readonly #next: AnswerSink;
 
-  constructor(redactor: Redactor, next: AnswerSink) {
-    this.#redactor = redactor;
+  constructor(secret: Secret, next: AnswerSink) {
+    this.#redactor = new Redactor(secret);
     this.#next = next;
   }
 

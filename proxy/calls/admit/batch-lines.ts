@@ -1,11 +1,11 @@
 import { type CallFields, findListedField, findLookalike, readCallFields } from '../../../crds/read-call-fields.ts';
 import { ProxyError } from '../../error.ts';
+import { answerFactor } from '../../in-flight.ts';
 import { batchEndpoints } from '../../operations/batch-endpoints.ts';
 import { linesOf } from '../../operations/lines.ts';
 import { asObject, type Body, parseObject } from '../../providers/json.ts';
-import { answerFactor } from '../receive/in-flight.ts';
+import { relay } from '../../providers/relay.ts';
 import { requireSameKey } from '../resources/ownership.ts';
-import { chunksOf, relay } from '../resources/relay.ts';
 import { admitModel, admitSurface } from './admit.ts';
 import { describeLookalike } from './body.ts';
 import { countFieldNames, fieldNames } from './json-text.ts';
@@ -19,7 +19,7 @@ import type { AdmissionDependencies, AdmissionSubject } from './own-checks.ts';
  */
 export async function admitLines(
   { body, caller, snapshot, key, share }: AdmissionSubject,
-  { ownership, upstream }: AdmissionDependencies,
+  { ownership, exchange }: AdmissionDependencies,
 ): Promise<void> {
   const operation = batchEndpoints.get(body.endpoint);
   if (!operation) {
@@ -31,7 +31,7 @@ export async function admitLines(
     const message = 'Error processing request: input_file_id must be the id of an uploaded file, as a string';
     throw new ProxyError('invalid_request', { param: 'input_file_id', message });
   }
-  const file = await relay(upstream, {
+  const file = await relay(exchange, {
     method: 'GET',
     path: `/files/${encodeURIComponent(body.input_file_id)}/content`,
     key,
@@ -44,7 +44,7 @@ export async function admitLines(
     throw new ProxyError('upstream_invalid_response', { param: 'input_file_id' });
   }
   let number = 0;
-  for await (const text of linesOf(chunksOf(file))) {
+  for await (const text of linesOf(file.body)) {
     number += 1;
     const bytes = text.length * answerFactor;
     share.addAnswer(bytes);

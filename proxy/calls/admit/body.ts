@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { type CallFields, type Lookalike, readCallFields } from '../../../crds/read-call-fields.ts';
 import { ProxyError } from '../../error.ts';
+import type { Share } from '../../in-flight.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { asObject, type Body } from '../../providers/json.ts';
 import type { Persona } from '../../snapshot/snapshot.ts';
-import type { Share } from '../receive/in-flight.ts';
 import { chargeParsing, valueBytes } from '../receive/receive-body.ts';
 import { countFieldNames, fieldNames } from './json-text.ts';
 

@@ -1,9 +1,9 @@
-import type { Dispatcher } from 'undici';
+import type { Share } from '../../in-flight.ts';
 import type { OperationName } from '../../operations/operation.ts';
+import type { Exchange } from '../../providers/exchange.ts';
 import type { Body } from '../../providers/json.ts';
 import type { RoutedKey, Snapshot } from '../../snapshot/snapshot.ts';
 import type { Caller } from '../call.ts';
-import type { Share } from '../receive/in-flight.ts';
 import type { Ownership } from '../resources/ownership.ts';
 
 /** A call that may be made as far as its body shows. */
@@ -19,7 +19,7 @@ export interface AdmissionSubject {
 /** What an operation's own check may ask. */
 export interface AdmissionDependencies {
   readonly ownership: Ownership;
-  readonly upstream: Dispatcher;
+  readonly exchange: Exchange;
 }
 
 /**

@@ -1,13 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { ProxyError } from '../../error.ts';
+import type { Share } from '../../in-flight.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { AnswerHeaders, AnswerSink } from '../../providers/answer-sink.ts';
 import type { Exchange, Sent } from '../../providers/exchange.ts';
 import type { StreamReader } from '../../providers/reading.ts';
 import type { Call } from '../call.ts';
 import { clientGone } from '../client-gone.ts';
-import type { Share } from '../receive/in-flight.ts';
 import type { Account } from '../settle/account.ts';
 import { ClientSink } from './client-sink.ts';
 import { Settlement } from './settlement.ts';

@@ -1,10 +1,10 @@
 import { ProxyError } from '../../error.ts';
+import { answerFactor, type Share } from '../../in-flight.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { AnswerHeaders, AnswerSink } from '../../providers/answer-sink.ts';
 import { parseObject } from '../../providers/json.ts';
 import type { Reading } from '../../providers/reading.ts';
 import type { Call } from '../call.ts';
-import { answerFactor, type Share } from '../receive/in-flight.ts';
 import type { AnswerClient } from './client-sink.ts';
 import type { AnswerNotes } from './settlement.ts';
 

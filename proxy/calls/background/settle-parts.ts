@@ -3,7 +3,7 @@ import type { PendingCall } from '../../../database/pending-calls.ts';
 import { ProxyError } from '../../error.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { OpenFile } from '../../providers/reading.ts';
-import type { RelayedAnswer } from '../resources/relay.ts';
+import type { RelayedAnswer } from '../../providers/relay.ts';
 import type { AccountingTerms } from '../settle/account.ts';
 import { addUp } from './bill.ts';
 import type { LateEnd } from './settle.ts';

@@ -1,5 +1,4 @@
 import type { Logger } from 'pino';
-import type { Dispatcher } from 'undici';
 import {
   claimPendingCalls,
   findPendingCall,
@@ -8,12 +7,13 @@ import {
 } from '../../../database/pending-calls.ts';
 import type { Queryable } from '../../../database/queryable.ts';
 import { ProxyError } from '../../error.ts';
+import type { InFlight } from '../../in-flight.ts';
 import type { Operation } from '../../operations/operation.ts';
+import type { Exchange } from '../../providers/exchange.ts';
 import { asString, type Body, parseObject } from '../../providers/json.ts';
+import { type RelayedAnswer, readWhole, relay } from '../../providers/relay.ts';
 import type { RoutedKey, Snapshot } from '../../snapshot/snapshot.ts';
 import type { Spool } from '../../spool/spool.ts';
-import type { InFlight } from '../receive/in-flight.ts';
-import { type RelayedAnswer, readWhole, relay } from '../resources/relay.ts';
 import type { AccountingTerms } from '../settle/account.ts';
 import type { LateEnd } from './settle.ts';
 import { makePartsSettlement } from './settle-parts.ts';
@@ -39,7 +39,7 @@ export interface BackgroundWatchOptions {
   /** Told of a batch as its provider tells of it, before its caller is. */
   readonly onBatch: (batch: Body, pending: PendingCall) => void;
   readonly query: <T>(work: (db: Queryable) => Promise<T>) => Promise<T>;
-  readonly upstream: Dispatcher;
+  readonly exchange: Exchange;
   readonly inFlight: InFlight;
   readonly settle: (pending: PendingCall, end: LateEnd, terms: AccountingTerms) => void;
   readonly log: Logger;
@@ -66,7 +66,7 @@ function isLate({ started_at }: PendingCall): boolean {
  * look is at one proxy's turn, so none is asked for twice at once, and a proxy that ends leaves its share to the others.
  */
 export function watchBackground(options: BackgroundWatchOptions): BackgroundWatch {
-  const { organizationId, inForce, operations, spool, query, onBatch, upstream, inFlight, settle, log } = options;
+  const { organizationId, inForce, operations, spool, query, onBatch, exchange, inFlight, settle, log } = options;
   const stopping = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let dueAtMs = Number.POSITIVE_INFINITY;
@@ -105,16 +105,16 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
     const key = snapshot.keys.get(pending.api_key_id ?? '');
     const answer = key && (await send(key, pending));
     if (answer?.status === 404) settle(pending, { errorCode: 'response_not_found' }, terms);
-    else if (key && answer?.status === 200) await readEnd(pending, answer, key);
+    else if (answer?.status === 200) await readEnd(pending, answer);
     else answer?.body.destroy();
     // Where that has settled it, this does nothing.
     if (isLate(pending) && !parts.isUnderWay(pending)) settle(pending, { errorCode: 'background_timeout' }, terms);
   };
 
-  const readEnd = async (pending: PendingCall, answer: RelayedAnswer, key: RoutedKey): Promise<void> => {
+  const readEnd = async (pending: PendingCall, answer: RelayedAnswer): Promise<void> => {
     const share = inFlight.open();
     try {
-      settleIfOver(pending, await readWhole(answer, key.secret, share));
+      settleIfOver(pending, await readWhole(answer, share));
     } finally {
       share.release();
     }
@@ -127,7 +127,7 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
   };
 
   const get = (key: RoutedKey, path: string, timeoutMs: number): Promise<RelayedAnswer> =>
-    relay(upstream, {
+    relay(exchange, {
       method: 'GET',
       path,
       key,

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { ProxyError } from '../../error.ts';
+import type { Share } from '../../in-flight.ts';
 import { clientGone } from '../client-gone.ts';
 import { type FormContent, makeFormScanner } from './form-scanner.ts';
-import type { Share } from './in-flight.ts';
 import { isPacked, unpackBody } from './receive-body.ts';
 import type { StallWatch } from './stall-watch.ts';
 

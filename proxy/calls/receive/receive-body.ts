@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { type Readable, Transform, type TransformCallback } from 'node:stream';
 import { ProxyError } from '../../error.ts';
+import type { Share } from '../../in-flight.ts';
 import { findUnpacker, type OpenUnpacker } from '../../providers/content-encoding.ts';
 import { type GatheredBytes, gatherBytes } from './gathered-bytes.ts';
-import type { Share } from './in-flight.ts';
 import type { StallWatch } from './stall-watch.ts';
 
 /** Base64 images and long contexts fit; what is larger is a mistake. */

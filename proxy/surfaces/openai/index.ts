@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Caller } from '../../calls/call.ts';
-import type { InFlight, Share } from '../../calls/receive/in-flight.ts';
 import { receiveBody, requireKnownEncoding } from '../../calls/receive/receive-body.ts';
 import type { StallWatch } from '../../calls/receive/stall-watch.ts';
 import { ProxyError } from '../../error.ts';
+import type { InFlight, Share } from '../../in-flight.ts';
 import type { GovernanceContext } from '../governance/context.ts';
 import { governanceSurface } from '../governance/index.ts';
 import { toEnvelope } from './envelope.ts';

@@ -1,11 +1,11 @@
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
-import type { Dispatcher } from 'undici';
-import type { InFlight, Share } from '../../calls/receive/in-flight.ts';
-import { readWhole, relay } from '../../calls/resources/relay.ts';
 import type { Metrics } from '../../calls/settle/metrics.ts';
 import { ProxyError } from '../../error.ts';
+import type { InFlight, Share } from '../../in-flight.ts';
+import type { Exchange } from '../../providers/exchange.ts';
 import { asArray, asObject, type Body, parseObject } from '../../providers/json.ts';
+import { readWhole, relay } from '../../providers/relay.ts';
 import type { RoutedKey } from '../../snapshot/snapshot.ts';
 
 /** What the providers of several keys list together. */
@@ -17,7 +17,7 @@ export interface ModelLists {
 }
 
 export interface ModelListsOptions {
-  readonly upstream: Dispatcher;
+  readonly exchange: Exchange;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly inFlight: InFlight;
@@ -33,7 +33,7 @@ const maxListBytes = 4 * 1024 * 1024;
 const noList: ReadonlySet<number> = new Set([404, 405, 501]);
 
 /** Makes the function that asks all providers at once, and gets along without those that do not answer. */
-export function makeModelLists({ upstream, metrics, log, inFlight }: ModelListsOptions) {
+export function makeModelLists({ exchange, metrics, log, inFlight }: ModelListsOptions) {
   const remembered = new LRUCache<string, readonly Body[]>({ max: 50, ttl: rememberedMs });
 
   /** @returns undefined where the provider has no list */
@@ -43,7 +43,7 @@ export function makeModelLists({ upstream, metrics, log, inFlight }: ModelListsO
     const count = (result: string) => metrics.modelLists.inc({ gen_ai_provider_name: provider.name, result });
     const share = inFlight.open();
     try {
-      const models = await fetchModels(upstream, key, share, signal);
+      const models = await fetchModels(exchange, key, share, signal);
       count(models ? 'listed' : 'none');
       if (models) remembered.set(place, models);
       return models;
@@ -75,12 +75,12 @@ export function makeModelLists({ upstream, metrics, log, inFlight }: ModelListsO
 
 /** @returns undefined where the provider has no list */
 async function fetchModels(
-  upstream: Dispatcher,
+  exchange: Exchange,
   key: RoutedKey,
   share: Share,
   signal: AbortSignal,
 ): Promise<Body[] | undefined> {
-  const answer = await relay(upstream, {
+  const answer = await relay(exchange, {
     method: 'GET',
     path: '/models',
     key,
@@ -92,7 +92,7 @@ async function fetchModels(
     answer.body.destroy();
     return undefined;
   }
-  const list = parseObject((await readWhole(answer, key.secret, share, maxListBytes)).toString('utf8'));
+  const list = parseObject((await readWhole(answer, share, maxListBytes)).toString('utf8'));
   if (answer.status !== 200 || !list) throw new ProxyError('upstream_invalid_response');
   return asArray(list.data)
     .map(asObject)

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { Readable } from 'node:stream';
+import { Readable, type Transform } from 'node:stream';
 import { describe, test } from 'node:test';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
-import { decodeBody, makeDecoder } from '../../../proxy/providers/content-encoding.ts';
+import { makeDecoder } from '../../../proxy/providers/content-encoding.ts';
 import { chunked, cuts } from '../calls/chunks.ts';
 
 const codings: readonly (readonly [string, string, (bytes: Buffer) => Buffer])[] = [
@@ -15,10 +15,13 @@ const codings: readonly (readonly [string, string, (bytes: Buffer) => Buffer])[]
   ['deflate without its header', 'deflate', deflateRawSync],
 ];
 
+function unpack(chunks: readonly Buffer[], encoding: string): Transform {
+  return Readable.from(chunks, { objectMode: false }).pipe(makeDecoder(encoding) ?? assert.fail());
+}
+
 async function read(chunks: readonly Buffer[], encoding: string): Promise<Buffer> {
-  const body = decodeBody(Readable.from(chunks, { objectMode: false }), encoding);
   const pieces: Buffer[] = [];
-  for await (const piece of body) pieces.push(piece);
+  for await (const piece of unpack(chunks, encoding)) pieces.push(piece);
   return Buffer.concat(pieces);
 }
 
@@ -44,11 +47,10 @@ describe('what is packed in', () => {
 
 test('what unpacks to thousands of times its size is not read to its end', async () => {
   const bomb = zstdCompressSync(Buffer.alloc(100 * 1024 * 1024));
-  const body = decodeBody(Readable.from([bomb], { objectMode: false }), 'zstd');
   let seen = 0;
   await assert.rejects(
     async () => {
-      for await (const piece of body) seen += piece.length;
+      for await (const piece of unpack([bomb], 'zstd')) seen += piece.length;
     },
     { code: 'upstream_invalid_response' },
   );
@@ -56,8 +58,7 @@ test('what unpacks to thousands of times its size is not read to its end', async
 });
 
 test('what is not packed, or nobody knows how, is left alone', () => {
-  const body = Readable.from([Buffer.from('x')]);
-  for (const encoding of [undefined, '', 'identity', 'utf-8', 'gzip, br'])
-    assert.equal(decodeBody(body, encoding), body);
-  assert.equal(makeDecoder('compress'), undefined);
+  for (const encoding of ['', 'identity', 'utf-8', 'gzip, br', 'compress']) {
+    assert.equal(makeDecoder(encoding), undefined);
+  }
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeRedactor } from '../../../proxy/providers/redact.ts';
+import { makeSecret } from '../../../proxy/providers/redact.ts';
 import { RedactingSink } from '../../../proxy/providers/redacting-sink.ts';
 import { makeRecordingSink } from './recording-sink.ts';
 
@@ -24,7 +24,7 @@ const table: readonly (readonly [
 for (const [name, chunks, last, told] of table) {
   test(`${name}`, () => {
     const recording = makeRecordingSink();
-    const sink = new RedactingSink(makeRedactor(secret), recording.sink);
+    const sink = new RedactingSink(makeSecret(secret), recording.sink);
     for (const chunk of chunks) sink.chunk(Buffer.from(chunk));
     sink.end(last === undefined ? undefined : Buffer.from(last));
     assert.deepEqual(recording.told, told);

@@ -1,6 +1,5 @@
 import type { JSONWebKeySet } from 'jose';
 import type { Dispatcher } from 'undici';
-import { discard } from '../../resources/relay.ts';
 
 const timeoutMs = 5_000;
 /** More than any issuer's key set has. */
@@ -23,7 +22,8 @@ export function makeFetchKeySet(upstream: Dispatcher): (url: string) => Promise<
       signal: AbortSignal.timeout(timeoutMs),
     });
     if (statusCode !== 200) {
-      discard(body);
+      // Left to itself, undici makes an error of that which would end the process.
+      body.on('error', () => {}).destroy();
       throw new Error(`${url} answers with ${statusCode}`);
     }
     const chunks: Buffer[] = [];

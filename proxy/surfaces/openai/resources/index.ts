@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import type { Dispatcher } from 'undici';
 import { admitSurface } from '../../../calls/admit/admit.ts';
 import { readBody } from '../../../calls/admit/body.ts';
 import type { BackgroundWatch } from '../../../calls/background/watch.ts';
@@ -9,22 +8,23 @@ import type { Caller } from '../../../calls/call.ts';
 import { type InForce, type Pipeline, upstreamHeaders } from '../../../calls/pipeline.ts';
 import { mentions } from '../../../calls/resources/echoes.ts';
 import { type MadeBy, notFound, type Ownership, requireSameKey } from '../../../calls/resources/ownership.ts';
-import { bodyHeaders, type Relay, type RelayedAnswer, readWhole, relay } from '../../../calls/resources/relay.ts';
 import { routeKey } from '../../../calls/route.ts';
 import type { Metrics } from '../../../calls/settle/metrics.ts';
 import { ProxyError } from '../../../error.ts';
 import { responses } from '../../../operations/responses.ts';
+import type { Exchange } from '../../../providers/exchange.ts';
 import { asString, parseObject } from '../../../providers/json.ts';
+import { type Relay, type RelayedAnswer, readWhole, relay } from '../../../providers/relay.ts';
 import type { RoutedKey } from '../../../snapshot/snapshot.ts';
 import { inputTokensRoute, type ResourceRoute, resourceRoutes, uploadRoute } from './routes.ts';
-import { makeUpload } from './upload.ts';
+import { bodyHeaders, makeUpload } from './upload.ts';
 
 export interface ResourcesOptions {
   readonly pipeline: Pipeline;
   readonly inForce: () => InForce;
   readonly ownership: Ownership;
   readonly background: BackgroundWatch;
-  readonly upstream: Dispatcher;
+  readonly exchange: Exchange;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
@@ -42,13 +42,13 @@ interface Permitted extends Pick<Relay, 'path' | 'key' | 'body'> {
  * answer comes back as it is. Nothing of it is billed by itself, so there is no record of it.
  */
 export function registerResources(app: FastifyInstance, options: ResourcesOptions): void {
-  const { pipeline, inForce, ownership, background, upstream, metrics } = options;
+  const { pipeline, inForce, ownership, background, exchange, metrics } = options;
 
   const answer = async (route: ResourceRoute, request: ResourceRequest, reply: FastifyReply, permitted: Permitted) => {
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
     const { path, key, body, headers } = permitted;
-    const answered = await relay(upstream, {
+    const answered = await relay(exchange, {
       method: route.method,
       path,
       key,
@@ -66,7 +66,7 @@ export function registerResources(app: FastifyInstance, options: ResourcesOption
     if (isSuccess && route.effect === 'none') return reply.send(answered.body);
     if (isSuccess && isEventStream(answered))
       return reply.send(Readable.from(observeStream(answered.body, background)));
-    const whole = await readWhole(answered, key.secret, request.share);
+    const whole = await readWhole(answered, request.share);
     if (isSuccess && route.effect === 'tell') await background.observe(whole);
     else if (isSuccess) noteEffect(route, request, key, whole);
     return reply.send(whole);

@@ -3,9 +3,9 @@ import type { ResourceKind } from '../../../../database/owned-resources.ts';
 import { admitSurface } from '../../../calls/admit/admit.ts';
 import { upstreamHeaders } from '../../../calls/pipeline.ts';
 import { listOwn, type ReadPage } from '../../../calls/resources/list.ts';
-import { readWhole, relay } from '../../../calls/resources/relay.ts';
 import { ProxyError } from '../../../error.ts';
 import { parseObject } from '../../../providers/json.ts';
+import { readWhole, relay } from '../../../providers/relay.ts';
 import { incompleteHeader } from '../model-lists.ts';
 import type { ResourcesOptions } from './index.ts';
 import { collections } from './routes.ts';
@@ -23,7 +23,7 @@ const pageTimeoutMs = 10_000;
 
 /** `GET /v1/files` and their like: the caller's own, of all that their keys know. */
 export function registerLists(app: FastifyInstance, options: ResourcesOptions): void {
-  const { inForce, ownership, upstream, metrics, log } = options;
+  const { inForce, ownership, exchange, metrics, log } = options;
   for (const { kind, limit, passed } of lists) {
     const { path, surface } = collections[kind];
     app.get<{ Querystring: Query }>(path, async (request, reply) => {
@@ -50,9 +50,9 @@ export function registerLists(app: FastifyInstance, options: ResourcesOptions): 
         const page = { method: 'GET', path: `${path}?${query}`, key, headers, body: undefined } as const;
         // One provider that does not answer must not keep a list of several waiting for long.
         const signal = isMerged ? AbortSignal.any([gone.signal, AbortSignal.timeout(pageTimeoutMs)]) : gone.signal;
-        const answered = await relay(upstream, { ...page, signal });
+        const answered = await relay(exchange, { ...page, signal });
         metrics.relayed.inc({ resource: kind, method: 'GET', status: `${Math.floor(answered.status / 100)}xx` });
-        const body = parseObject((await readWhole(answered, key.secret, request.share)).toString('utf8'));
+        const body = parseObject((await readWhole(answered, request.share)).toString('utf8'));
         if (answered.status !== 200 || !body) throw new ProxyError('upstream_invalid_response');
         return body;
       };

@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
-import { unpackBody } from '../../../calls/receive/receive-body.ts';
+import { isPacked, unpackBody } from '../../../calls/receive/receive-body.ts';
 
 /**
  * The body of a request as a stream of its own, with back-pressure. The provider may answer and close before it has all
@@ -21,4 +21,16 @@ export function makeUpload(request: IncomingMessage): PassThrough {
     if (!request.complete) body.destroy(new Error('The client broke off'));
   });
   return unpacked.pipe(body);
+}
+
+/** The headers that describe a body, for one that goes on as it came. */
+export function bodyHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+  const described: Record<string, string> = {};
+  for (const name of ['content-type', 'content-length'] as const) {
+    const value = headers[name];
+    // What is compressed goes on unpacked.
+    if (name === 'content-length' && isPacked(headers)) continue;
+    if (value !== undefined) described[name] = value;
+  }
+  return described;
 }

@@ -1,4 +1,4 @@
-import { ProxyError } from '../../error.ts';
+import { ProxyError } from './error.ts';
 
 /**
  * What bodies in flight may hold of the process's memory, in all: requests that are read, unpacked and parsed, forms

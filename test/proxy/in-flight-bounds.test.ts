@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { defaultMaxInFlightBytes, makeInFlight } from '../../../../proxy/calls/receive/in-flight.ts';
+import { defaultMaxInFlightBytes, makeInFlight } from '../../proxy/in-flight.ts';
 
 const mebibyte = 1024 * 1024;
 

@@ -1,0 +1,121 @@
+import { Readable } from 'node:stream';
+import { ProxyError } from '../error.ts';
+import { answerFactor, type Share } from '../in-flight.ts';
+import type { AnswerHeaders, AnswerSink } from './answer-sink.ts';
+import type { Exchange, ProviderRequest, Sent } from './exchange.ts';
+
+/** A request whose answer is read as a stream, or whole. */
+export interface Relay extends ProviderRequest {
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+export interface RelayedAnswer {
+  readonly status: number;
+  readonly headers: AnswerHeaders;
+  /** The bytes as they come. To be read to its end or destroyed. It fails with a ProxyError. */
+  readonly body: Readable;
+}
+
+/** An answer that is read as a whole: what tells of one thing is not larger. */
+const maxWholeBytes = 256 * 1024 * 1024;
+
+/**
+ * Asks a provider for what a call's sinks do not have to see.
+ *
+ * @returns the answer, errors of the provider's included
+ * @throws {ProxyError} `upstream_unreachable`, `upstream_timeout` or `upstream_invalid_response`
+ */
+export function relay(exchange: Exchange, { signal, ...request }: Relay): Promise<RelayedAnswer> {
+  return new Promise((resolve, reject) => {
+    const body = new AnswerStream(signal, resolve, reject);
+    body.follow(exchange(request, body));
+  });
+}
+
+/**
+ * The whole of an answer.
+ *
+ * @param share takes what it holds of memory
+ * @throws {ProxyError} `upstream_interrupted`, `upstream_timeout` or `upstream_invalid_response`; `overloaded`
+ */
+export async function readWhole(
+  { body }: RelayedAnswer,
+  share: Pick<Share, 'addAnswer'>,
+  maxBytes = maxWholeBytes,
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > maxBytes) throw new ProxyError('upstream_invalid_response');
+    share.addAnswer(chunk.length * answerFactor);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Makes a stream of an answer: a sink at one end, and read as fast as its reader likes at the other. */
+class AnswerStream extends Readable implements AnswerSink {
+  readonly #signal: AbortSignal;
+  readonly #onHead: (answer: RelayedAnswer) => void;
+  readonly #onFailure: (problem: ProxyError) => void;
+  #sent: Sent | undefined;
+  #hasHead = false;
+  #waits = false;
+
+  constructor(signal: AbortSignal, onHead: (answer: RelayedAnswer) => void, onFailure: (problem: ProxyError) => void) {
+    super();
+    // Whoever reads it is told; where nobody does, an error must not end the process.
+    this.on('error', () => {});
+    this.#signal = signal;
+    this.#onHead = onHead;
+    this.#onFailure = onFailure;
+  }
+
+  follow(sent: Sent): void {
+    this.#sent = sent;
+    if (this.#signal.aborted) this.#onAbort();
+    else this.#signal.addEventListener('abort', this.#onAbort);
+  }
+
+  head(status: number, headers: AnswerHeaders): void {
+    // Where it leads is not for a provider to say.
+    if (status >= 300 && status < 400) throw new ProxyError('upstream_invalid_response');
+    this.#hasHead = true;
+    this.#onHead({ status, headers, body: this });
+  }
+
+  chunk(bytes: Buffer): boolean {
+    this.#waits = !this.push(bytes);
+    return !this.#waits;
+  }
+
+  end(last?: Buffer): void {
+    if (last) this.push(last);
+    this.push(null);
+    this.#signal.removeEventListener('abort', this.#onAbort);
+  }
+
+  fail(problem: ProxyError): void {
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    if (this.#hasHead) this.destroy(problem);
+    else this.#onFailure(problem);
+  }
+
+  override _read(): void {
+    if (!this.#waits) return;
+    this.#waits = false;
+    this.#sent?.resume();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#sent?.abort(error ?? new Error('Nobody reads the answer'));
+    done(error);
+  }
+
+  readonly #onAbort = (): void => {
+    const { reason } = this.#signal;
+    this.#sent?.abort(reason instanceof Error ? reason : new Error('Nobody waits for the answer', { cause: reason }));
+  };
+}
