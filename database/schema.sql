@@ -276,8 +276,8 @@ begin
         array(select pending_id from chaperone.unfolded_usage where organization_id = organization limit most)))
     returning started_at, request_id
   ), record as materialized (
-    select r.user_id, r.session_id, r.kind, r.started_at, r.persona_id, r.model, r.requested_model, r.status, r.input_tokens,
-      r.output_tokens, r.total_tokens, r.cost_usd, r.duration_ms
+    select r.user_id, r.session_id, r.kind, r.started_at, r.persona_id, r.model, r.requested_model, r.status, r.operation,
+      r.input_tokens, r.output_tokens, r.total_tokens, r.images, r.audio_seconds, r.characters, r.cost_usd, r.duration_ms
     from taken, unnest(taken.started_at, taken.request_id) as t (started_at, request_id)
       join chaperone.requests r
         on r.organization_id = organization and r.started_at = t.started_at and r.request_id = t.request_id
@@ -287,7 +287,8 @@ begin
     select r.user_id, r.session_id, r.kind, (r.started_at at time zone 'UTC')::date as day,
       coalesce(r.persona_id, nobody) as persona_id, left(coalesce(r.model, r.requested_model, ''), 200) as model,
       left(coalesce(r.requested_model, ''), 200) as requested_model, r.status,
-      p.cost_usd is null and (r.status = 'completed' or r.total_tokens is not null) as is_unpriced,
+      p.cost_usd is null and (r.status = 'completed' and r.operation <> 'moderations'
+        or coalesce(r.total_tokens, r.images, r.audio_seconds, r.characters) is not null) as is_unpriced,
       p.input_tokens, p.output_tokens, p.total_tokens, p.cost_usd, p.duration_ms, r.started_at
     from record r,
       lateral (
@@ -503,7 +504,8 @@ AS $function$
   select r.user_id, r.session_id, r.kind, (r.started_at at time zone 'UTC')::date,
     coalesce(r.persona_id, '00000000-0000-0000-0000-000000000000'), left(coalesce(r.model, r.requested_model, ''), 200),
     left(coalesce(r.requested_model, ''), 200),
-    r.cost_usd is null and (r.status = 'completed' or r.total_tokens is not null),
+    r.cost_usd is null and (r.status = 'completed' and r.operation <> 'moderations'
+      or coalesce(r.total_tokens, r.images, r.audio_seconds, r.characters) is not null),
     r.input_tokens, r.output_tokens, r.total_tokens, r.cost_usd, r.duration_ms
   from unnest(days) d
     join chaperone.requests r

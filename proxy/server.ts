@@ -8,6 +8,7 @@ import {
   findRequestById,
   findRequestByKeptId,
   findRequestByResponseId,
+  type RequestRecord,
   type RequestReference,
   referenceOf,
 } from '../database/requests.ts';
@@ -99,8 +100,11 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   let credentials = await readCredentials(options.credentialsDirectory);
   const { organizationId } = credentials;
   const metrics = makeMetrics({ ...options.origin });
+  /** Calls of a predecessor that died, until there are names of models to count them by. */
+  const recovered: RequestRecord[] = [];
   const spool = openSpool({
     directory: dataDirectory,
+    onRecovered: (record) => recovered.push(record),
     ...(options.dataLimitBytes !== undefined && spoolBoundsOf(options.dataLimitBytes)),
     onWriteFailure: (error) => {
       metrics.spoolWriteFailures.inc();
@@ -122,6 +126,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const onFetch = (issuer: string, outcome: string) => metrics.issuerFetches.inc({ issuer, outcome });
   const issuers = makeIssuers({ log, onFetch, fetchKeySet: makeFetchKeySet(upstream) });
   const authenticatorOf = makeAuthenticators({ organizationId, issuers, log });
+  const labelOf = makeModelLabel(() => inForce?.snapshot);
   /** The credentials behind the configuration in force. New credentials take over nothing from it. */
   let credentialsInForce: Credentials | undefined;
   const putInForce = () => {
@@ -131,6 +136,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       inForce = makeInForce(newest, credentials, opener, authenticatorOf, options.upstreamUrl, last);
       credentialsInForce = credentials;
       metrics.snapshotVersion.set(newest.version);
+      for (const record of recovered.splice(0)) report(metrics, labelOf, record, 0);
     } catch (error) {
       log.error({ err: error }, 'cannot use the new configuration; the last one stays in force');
       // Revocations apply even where the rest of the configuration cannot be used.
@@ -167,7 +173,6 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     void follower.renewLogin();
   });
   const folder = makeFolder({ store, log });
-  const labelOf = makeModelLabel(() => inForce?.snapshot);
   const shipper = startShipper({
     spool,
     store,

@@ -1,5 +1,6 @@
 import type { Queryable } from '../queryable.ts';
 import {
+  askedModel,
   filteredDays,
   filteredUsage,
   filterValues,
@@ -24,10 +25,10 @@ export async function readUsageBreakdown(db: Queryable, filter: UsageFilter): Pr
     `select to_char(day, 'YYYY-MM-DD') as day, model, ${namedSums}, failed_count as "failedCount",
        cancelled_count as "cancelledCount", interrupted_count as "interruptedCount"
      from (
-       select day, model, ${usageSums}, sum(failed_count) as failed_count, sum(cancelled_count) as cancelled_count,
+       select day, ${askedModel} as model, ${usageSums}, sum(failed_count) as failed_count, sum(cancelled_count) as cancelled_count,
          sum(interrupted_count) as interrupted_count
        from ${filteredDays}
-       group by grouping sets ((day), (model), ())
+       group by grouping sets ((day), (2), ())
      ) grouped
      where request_count is not null
      order by day, request_count desc, model`,

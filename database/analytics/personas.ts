@@ -1,5 +1,6 @@
 import type { Queryable } from '../queryable.ts';
 import {
+  askedModel,
   filteredUsage,
   filterValues,
   groupedTotals,
@@ -41,9 +42,9 @@ export async function readPersonaUsage(
 ): Promise<UsageList<PersonaUsage>> {
   const { rows } = await db.query<PageRow<PersonaUsage>>(
     `with part as (
-       select persona_id, model, ${usageSums}
+       select persona_id, ${askedModel} as model, ${usageSums}
        from ${filteredUsage}
-       group by persona_id, model
+       group by persona_id, 2
      ), used as (
        select persona_id, ${sumsOfSums}, coalesce(array_agg(model order by model) filter (where model <> ''), '{}') as models
        from part

@@ -9,7 +9,10 @@ export interface RatedResponse {
   readonly sessionId: string | null;
   readonly externalId: string | null;
   readonly personaId: string | null;
+  /** As it was asked for, else as it answered. */
   readonly model: string | null;
+  /** As the provider named it in its answer. */
+  readonly responseModel: string | null;
   readonly rating: 1 | -1;
   readonly feedback: string | null;
   readonly ratedAt: Date;
@@ -37,8 +40,8 @@ export async function readRatedResponses(db: Queryable, filter: UsageFilter, pag
        limit $8::integer offset $9::integer
      )
      select r.request_id as "requestId", r.response_id as "responseId", q.session_id as "sessionId",
-       u.external_id as "externalId", q.persona_id as "personaId", coalesce(q.model, q.requested_model) as model, r.rating,
-       r.feedback, r.rated_at as "ratedAt", q.started_at as "startedAt", q.total_tokens as "totalTokens",
+       u.external_id as "externalId", q.persona_id as "personaId", coalesce(q.requested_model, q.model) as model,
+       q.model as "responseModel", r.rating, r.feedback, r.rated_at as "ratedAt", q.started_at as "startedAt", q.total_tokens as "totalTokens",
        q.cost_usd as "costUsd"
      from page r
        left join lateral (

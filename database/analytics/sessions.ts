@@ -1,6 +1,6 @@
 import { nobody } from '../ids.ts';
 import type { Queryable } from '../queryable.ts';
-import type { Page, UsageFilter } from './usage.ts';
+import { askedModel, type Page, type UsageFilter } from './usage.ts';
 
 /** A session, counting only the calls that match the filter. The first and the last of them give its start and end. */
 export interface SessionUsage {
@@ -39,7 +39,7 @@ export async function readSessions(db: Queryable, filter: UsageFilter, page: Pag
        cross join lateral (
          select max(last_request_at) as last_request_at, sum(request_count) as request_count,
            sum(unpriced_count) as unpriced_count, sum(total_tokens) as total_tokens, sum(cost_usd) as cost_usd,
-           coalesce(array_agg(distinct model order by model) filter (where model <> ''), '{}') as models
+           coalesce(array_agg(distinct ${askedModel} order by ${askedModel}) filter (where ${askedModel} <> ''), '{}') as models
          from chaperone.session_usage
          where organization_id = $1::uuid and user_id = l.user_id and session_id = l.session_id and ${isSelected}
        ) sums

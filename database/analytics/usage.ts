@@ -36,6 +36,7 @@ export interface UsageSums {
 export interface UsageTotals {
   readonly groups: number;
   readonly requestCount: string;
+  readonly unpricedCount: string;
   readonly costUsd: string;
 }
 
@@ -49,6 +50,12 @@ export function chooseGrain(tellsApart: { readonly user: boolean; readonly perso
   if (!tellsApart.user) return 'persona';
   return tellsApart.persona ? 'both' : 'user';
 }
+
+/**
+ * The name that a row's calls are known by: the model that was asked for, so that a model's failures stand beside its
+ * successes; else the one that answered, as in batches.
+ */
+export const askedModel = `coalesce(nullif(requested_model, ''), model)`;
 
 /** Sums over rows of `daily_usage` or `weekly_usage`. */
 export const usageSums = `
@@ -107,13 +114,14 @@ export function filterValues(filter: UsageFilter, tellsApart: { readonly user?: 
 export type PageRow<Group> = (Group | { readonly [Name in keyof Group]: null }) & {
   readonly groups: number;
   readonly allRequestCount: string;
+  readonly allUnpricedCount: string;
   readonly allCostUsd: string;
 };
 
 /** The totals of the CTE `grouped`, under the names of PageRow. */
 export const groupedTotals = `
   select count(*)::integer as groups, coalesce(sum(request_count), 0) as "allRequestCount",
-    coalesce(sum(cost_usd), 0) as "allCostUsd"
+    coalesce(sum(unpriced_count), 0) as "allUnpricedCount", coalesce(sum(cost_usd), 0) as "allCostUsd"
   from grouped`;
 
 export function toUsageList<Group extends { readonly requestCount: string }>(
@@ -125,6 +133,7 @@ export function toUsageList<Group extends { readonly requestCount: string }>(
     totals: {
       groups: first?.groups ?? 0,
       requestCount: first?.allRequestCount ?? '0',
+      unpricedCount: first?.allUnpricedCount ?? '0',
       costUsd: first?.allCostUsd ?? '0',
     },
   };

@@ -1,5 +1,6 @@
 import type { Queryable } from '../queryable.ts';
 import {
+  askedModel,
   filteredUsage,
   filterValues,
   groupedTotals,
@@ -24,9 +25,9 @@ export interface UserUsage extends UsageSums {
 export async function readUserUsage(db: Queryable, filter: UsageFilter, page: Page): Promise<UsageList<UserUsage>> {
   const { rows } = await db.query<PageRow<UserUsage>>(
     `with part as (
-       select user_id, model, ${usageSums}
+       select user_id, ${askedModel} as model, ${usageSums}
        from ${filteredUsage}
-       group by user_id, model
+       group by user_id, 2
      ), grouped as (
        select user_id, ${sumsOfSums}, coalesce(array_agg(model order by model) filter (where model <> ''), '{}') as models
        from part

@@ -97,6 +97,8 @@ export interface SpoolOptions {
   readonly maxBytes?: number;
   /** The size limit of all files. It is larger than `maxBytes`, so the calls that are under way can still settle. */
   readonly maxFileBytes?: number;
+  /** Called for each call that a predecessor left open, once it is settled. */
+  readonly onRecovered?: (record: RequestRecord) => void;
   /** Called when the volume refuses to write a settlement. */
   readonly onWriteFailure?: (error: unknown) => void;
 }
@@ -398,7 +400,9 @@ export function openSpool(options: SpoolOptions): Spool {
     owned.set(resource.resource_id, resource);
   }
   for (const [id, intent] of intents) {
-    spool.settle(id, { ...(JSON.parse(intent) as RequestRecord), status: 'interrupted', error_code: 'process_ended' });
+    const record: RequestRecord = { ...JSON.parse(intent), status: 'interrupted', error_code: 'process_ended' };
+    spool.settle(id, record);
+    options.onRecovered?.(record);
   }
   return spool;
 }

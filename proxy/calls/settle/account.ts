@@ -218,6 +218,7 @@ function storable(text: string, maxLength: number): string {
 /** The labels of a call in metrics. */
 export function labelsOf(record: RequestRecord, labelOf: AccountingOptions['labelOf']) {
   return {
+    kind: record.kind,
     gen_ai_operation_name: record.operation,
     gen_ai_provider_name: record.provider,
     gen_ai_request_model: labelOf(record.requested_model),
@@ -245,7 +246,9 @@ export function report(
   if (record.images !== undefined) metrics.images.inc(call, record.images);
   if (record.audio_seconds !== undefined) metrics.audioSeconds.inc(call, record.audio_seconds);
   if (record.characters !== undefined) metrics.characters.inc(call, record.characters);
-  const durationS = (record.duration_ms ?? 0) / 1_000;
+  // Nobody knows how long a call took that ended with its process.
+  if (record.duration_ms === null) return;
+  const durationS = record.duration_ms / 1_000;
   const errorType = record.status === 'completed' ? '' : errorTypeOf(record);
   const ended = { ...labels, error_type: errorType };
   metrics.operationDuration.observe(ended, durationS);

@@ -8,7 +8,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
  */
 export type Metrics = ReturnType<typeof makeMetrics>;
 
-const request = ['gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_request_model'] as const;
+/** `kind` is `call` or `analysis`, as in the records and in analytics. */
+const request = ['kind', 'gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_request_model'] as const;
 const call = [...request, 'gen_ai_response_model'] as const;
 const durationBuckets = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
 const tokenBuckets = [

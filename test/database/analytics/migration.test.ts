@@ -4,9 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Client } from 'pg';
+import { foldUsage } from '../../../database/analytics/fold.ts';
+import { userIdOf } from '../../../database/ids.ts';
 import { migrate } from '../../../database/migrate.ts';
+import { insertRequests, type RequestRecord } from '../../../database/requests.ts';
 import { makeTestDatabase } from '../../database.ts';
+import { makeFormerDatabase, makeFormerTenant } from '../../former-database.ts';
 import { makeRecord } from '../../request-record.ts';
+import { batchOf } from '../batch.ts';
+import { connect } from '../tenant.ts';
 
 const organizationId = '5d0a3c53-3a0e-4f4c-9e0b-0d3f0f4a7c11';
 const personaId = '0d0f6d1e-7a43-4f07-8a0f-0f6f3a5c1a01';
@@ -85,4 +91,57 @@ test('calls that were there before are added up, and ratings find their users', 
   );
   assert.deepEqual(await read('select count(*)::int from chaperone.unfolded_usage'), [[0]]);
   assert.deepEqual(await read('select user_id from chaperone.ratings'), [[rated.user_id]]);
+});
+
+test('what was unpriced by the former rule is by the present one, in every sum, and nothing else changes', async (t) => {
+  const { url, owner } = await makeFormerDatabase(t, '000022.sql');
+  const tenant = await makeFormerTenant(owner, url, 'acme');
+  const db = await connect(t, tenant.url);
+  const changes: readonly Partial<RequestRecord>[] = [
+    {},
+    { operation: 'moderations', total_tokens: null, cost_usd: null },
+    { operation: 'moderations', total_tokens: 5, cost_usd: null },
+    { operation: 'moderations', total_tokens: null, cost_usd: null, kind: 'analysis', persona_id: personaId },
+    { operation: 'speech', status: 'cancelled', total_tokens: null, cost_usd: null, characters: 7 },
+    { operation: 'image_generations', status: 'failed', total_tokens: null, cost_usd: null, images: 1 },
+    { operation: 'transcriptions', total_tokens: null, cost_usd: null, audio_seconds: 3 },
+    { operation: 'responses', cost_usd: null },
+    { operation: 'responses', status: 'failed', total_tokens: null, cost_usd: null },
+  ];
+  const records = Array.from({ length: 90 }, (_, index) =>
+    makeRecord(tenant.id, {
+      started_at: new Date(Date.UTC(2026, 5, 1, index * 7)).toISOString(),
+      session_id: `s${index % 4}`,
+      user_id: userIdOf(tenant.id, `user ${index % 5}`),
+      ...changes[index % changes.length],
+    }),
+  );
+  await insertRequests(db, tenant.id, batchOf(records.slice(0, 80)));
+  await foldUsage(db);
+  // Not folded yet when the operator migrates.
+  await insertRequests(db, tenant.id, batchOf(records.slice(80)));
+  const read = async () => {
+    const tables = [];
+    for (const table of ['daily_usage', 'weekly_usage', 'session_usage']) {
+      const { rows } = await owner.query<{ row: string }>(`select u::text as row from chaperone.${table} u order by 1`);
+      tables.push(rows.map(({ row }) => row));
+    }
+    return tables;
+  };
+
+  await migrate(url);
+  await foldUsage(db);
+  const migrated = await read();
+  await owner.query(`truncate chaperone.daily_usage, chaperone.weekly_usage, chaperone.session_usage, chaperone.sessions,
+    chaperone.session_spans, chaperone.facet_spans, chaperone.session_facets`);
+  await owner.query(
+    `insert into chaperone.unfolded_usage (organization_id, started_at, request_id)
+     select organization_id, array_agg(started_at), array_agg(request_id) from chaperone.requests group by 1`,
+  );
+  await foldUsage(db);
+  assert.deepEqual(migrated, await read());
+  const { rows } = await owner.query(
+    `select sum(unpriced_count)::int as count from chaperone.daily_usage where grain = 'user'`,
+  );
+  assert.deepEqual(rows, [{ count: 50 }]);
 });

@@ -11,7 +11,7 @@ export function select(records: readonly RequestRecord[], filter: UsageFilter): 
       (filter.kind === null || record.kind === filter.kind) &&
       (filter.userId === null || record.user_id === filter.userId) &&
       (filter.personaId === null || (record.persona_id ?? nobody) === filter.personaId) &&
-      (filter.model === null || modelOf(record) === filter.model || record.requested_model === filter.model),
+      (filter.model === null || answeredBy(record) === filter.model || record.requested_model === filter.model),
   );
 }
 
@@ -19,7 +19,12 @@ export function dayOf({ started_at }: RequestRecord): string {
   return started_at.slice(0, 10);
 }
 
+/** The name that a call is known by: as it was asked for, else as it answered. */
 export function modelOf({ model, requested_model }: RequestRecord): string {
+  return requested_model ?? model ?? '';
+}
+
+export function answeredBy({ model, requested_model }: RequestRecord): string {
   return model ?? requested_model ?? '';
 }
 
@@ -50,9 +55,7 @@ export function sums(records: readonly RequestRecord[]) {
   return {
     requestCount: records.length,
     completedCount: records.filter(({ status }) => status === 'completed').length,
-    unpricedCount: records.filter(
-      ({ cost_usd, status, total_tokens }) => cost_usd === null && (status === 'completed' || total_tokens !== null),
-    ).length,
+    unpricedCount: records.filter(isUnpriced).length,
     inputTokens: total(records, ({ input_tokens }) => input_tokens),
     outputTokens: total(records, ({ output_tokens }) => output_tokens),
     totalTokens: total(records, ({ total_tokens }) => total_tokens),
@@ -61,6 +64,12 @@ export function sums(records: readonly RequestRecord[]) {
     durationCount: withDuration.length,
     lastRequestAt: Math.max(...timesOf(records)),
   };
+}
+
+/** Billed, and nobody knows what for or how much. */
+function isUnpriced({ cost_usd, status, operation, total_tokens, images, characters }: RequestRecord): boolean {
+  const isBilled = status === 'completed' && operation !== 'moderations';
+  return cost_usd === null && (isBilled || total_tokens !== null || images != null || characters != null);
 }
 
 export function session(records: readonly RequestRecord[]) {

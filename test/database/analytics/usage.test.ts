@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { Client } from 'pg';
+import { readSelectedUsage } from '../../../database/analytics/excluded.ts';
 import { foldSomeUnlessBusy, foldUsage, readFolded } from '../../../database/analytics/fold.ts';
 import { readModelUsage } from '../../../database/analytics/models.ts';
 import { readTopUsers, readUsageBreakdown } from '../../../database/analytics/persona.ts';
@@ -15,6 +16,7 @@ import { makeRecord } from '../../request-record.ts';
 import { batchOf } from '../batch.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from '../tenant.ts';
 import {
+  answeredBy,
   dayOf,
   groupBy,
   modelOf,
@@ -55,6 +57,8 @@ const drawnRecord = fc.record({
   model: fc.constantFrom('gpt-4o-2024-08-06', 'gpt-4o-mini-2024-07-18', null),
   requested_model: fc.constantFrom('gpt-4o', 'gpt-4o-mini-2024-07-18', null),
   kind: fc.constantFrom('call', 'call', 'call', 'analysis'),
+  operation: fc.constantFrom('responses', 'responses', 'moderations', 'speech'),
+  characters: fc.constantFrom(undefined, undefined, 7),
   status: fc.constantFrom('completed', 'completed', 'failed', 'cancelled', 'interrupted'),
   day: fc.oneof(fc.nat(5), fc.nat(dayCount - 1)),
   // Often just before or after midnight.
@@ -69,9 +73,10 @@ const drawnRecord = fc.record({
 } satisfies Record<string, fc.Arbitrary<unknown>>);
 type Drawn = typeof drawnRecord extends fc.Arbitrary<infer T> ? T : never;
 
-function toRecord(tenant: Tenant, { user, day: index, ms, ...columns }: Drawn): RequestRecord {
+function toRecord(tenant: Tenant, { user, day: index, ms, characters, ...columns }: Drawn): RequestRecord {
   return makeRecord(tenant.id, {
     ...columns,
+    ...(characters !== undefined && { characters }),
     started_at: new Date(Date.UTC(2026, 5, 1 + index) + ms).toISOString(),
     user_id: user === null ? nobody : userIdOf(tenant.id, user),
     user_external_id: user,
@@ -136,7 +141,38 @@ async function compare(db: Client, tenant: Tenant, records: readonly RequestReco
     byName(models.groups.map((row) => [row.model, toSums(row)])),
     byName([...groupBy(selected, modelOf)].map(([model, of]) => [model, sums(of)])),
   );
+  for (const { model, answeredBy: parts } of models.groups) {
+    assert.deepEqual(
+      byName(parts.map((part) => [part.model, [part.requestCount, part.totalTokens, picodollars(part.costUsd)]])),
+      byName(
+        [
+          ...groupBy(
+            selected.filter((record) => modelOf(record) === model),
+            answeredBy,
+          ),
+        ].map(([by, of]) => [by, [of.length, total(of, ({ total_tokens }) => total_tokens), totalCost(of)]]),
+      ),
+    );
+  }
   assert.equal(Number(models.totals.requestCount), selected.length);
+  assert.equal(Number(models.totals.unpricedCount), sums(selected).unpricedCount);
+  const ofBothKinds = await readSelectedUsage(db, filter);
+  assert.deepEqual(
+    byName(
+      ofBothKinds.map(({ kind, hasPersona, requestCount, unpricedCount, costUsd }) => [
+        `${kind} ${hasPersona}`,
+        [Number(requestCount), Number(unpricedCount), picodollars(costUsd)],
+      ]),
+    ),
+    byName(
+      [
+        ...groupBy(
+          select(records, { ...filter, kind: null }),
+          ({ kind, persona_id }) => `${kind} ${persona_id !== null}`,
+        ),
+      ].map(([key, of]) => [key, [of.length, sums(of).unpricedCount, totalCost(of)]]),
+    ),
+  );
   assert.equal(picodollars(models.totals.costUsd), totalCost(selected));
   const page = await readModelUsage(db, filter, drawn.page);
   assert.deepEqual(page.groups, models.groups.slice(drawn.page.offset, drawn.page.offset + drawn.page.limit));

@@ -20,6 +20,7 @@ export const figures = {
 export const totals = {
   total_requests: Type.Integer(),
   total_cost: Type.Number({ description: 'US dollars.' }),
+  unpriced_count: Type.Integer({ description: 'Calls whose price is not known, which are not in total_cost.' }),
 };
 
 export const period = {
@@ -27,7 +28,7 @@ export const period = {
   period_end: { ...Timestamp, description: 'The end of the last day.' },
 };
 
-export const models_used = Type.Array(Type.String());
+export const models_used = Type.Array(Type.String(), { description: 'As they were asked for.' });
 
 export const filtered_by_user = Nullable(Type.String(), 'The user whose calls alone are counted.');
 
@@ -45,7 +46,7 @@ export const exampleFigures = {
   avg_response_time: 1.5,
 };
 export const examplePeriod = { period_start: '2026-06-01T00:00:00Z', period_end: '2026-06-07T23:59:59Z' };
-export const exampleModels = ['gpt-4o-2024-08-06', 'gpt-4o-mini-2024-07-18'];
+export const exampleModels = ['gpt-4o', 'gpt-4o-mini'];
 
 export function showFigures(sums: Omit<UsageSums, 'lastRequestAt'>) {
   const [requests, completed] = [Number(sums.requestCount), Number(sums.completedCount)];
@@ -64,8 +65,12 @@ export function showFigures(sums: Omit<UsageSums, 'lastRequestAt'>) {
   };
 }
 
-export function showTotals({ requestCount, costUsd }: UsageTotals) {
-  return { total_requests: Number(requestCount), total_cost: Number(costUsd) };
+export function showTotals({ requestCount, costUsd, unpricedCount }: UsageTotals) {
+  return {
+    total_requests: Number(requestCount),
+    total_cost: Number(costUsd),
+    unpriced_count: Number(unpricedCount),
+  };
 }
 
 /** The one user that a persona is restricted to, if it is one. */

@@ -1,31 +1,57 @@
 import { Type } from 'typebox';
-import { readModelUsage } from '../../../../database/analytics/models.ts';
+import { readSelectedUsage } from '../../../../database/analytics/excluded.ts';
+import { type ModelUsage, readModelUsage } from '../../../../database/analytics/models.ts';
 import type { GovernanceApp, GovernanceContext } from '../context.ts';
 import { paging } from '../paging.ts';
 import { Nullable } from '../schemas.ts';
+import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
 import { exampleFigures, examplePeriod, figures, period, showFigures, showTotals, totals } from './figures.ts';
 import { filters, personaFilter, readSelection } from './filter.ts';
 import { showPeriod } from './period.ts';
 import { readFigures } from './read.ts';
 
-const ModelUsage = Type.Object({
-  model: Nullable(Type.String(), 'As the provider named it in its answer; where there is none, as it was asked for.'),
+const Model = Type.Object({
+  model: Nullable(
+    Type.String(),
+    'As it was asked for, so that its failures stand beside its successes; of batches, as it answered.',
+  ),
   ...figures,
+  answered_by: Type.Array(
+    Type.Object({
+      model: Nullable(Type.String()),
+      request_count: Type.Integer(),
+      total_tokens: Type.Integer(),
+      total_cost: Type.Number({ description: 'US dollars.' }),
+    }),
+    {
+      description:
+        'The same calls by the model that answered, as the provider names it on its bill, the most used first. Calls that none answered stand under the name that was asked for.',
+    },
+  ),
 });
 
 const Answer = Type.Object(
   {
-    models: Type.Array(ModelUsage, { description: 'The most used first.' }),
+    models: Type.Array(Model, { description: 'The most used first.' }),
     total_models: Type.Integer(),
     ...totals,
+    excluded,
     ...period,
   },
   {
     example: {
-      models: [{ model: 'gpt-4o-2024-08-06', ...exampleFigures }],
+      models: [
+        {
+          model: 'gpt-4o',
+          ...exampleFigures,
+          answered_by: [{ model: 'gpt-4o-2024-08-06', request_count: 150, total_tokens: 60_000, total_cost: 1.25 }],
+        },
+      ],
       total_models: 1,
       total_requests: 150,
       total_cost: 1.25,
+      unpriced_count: 0,
+      excluded: exampleExcluded,
       ...examplePeriod,
     },
   },
@@ -46,13 +72,35 @@ export function registerModelUsage(app: GovernanceApp, context: GovernanceContex
     },
     async ({ caller, query }) => {
       const { filter } = readSelection(caller, context.inForce().snapshot.organizationId, query);
-      const { groups, totals } = await readFigures(context, (db) => readModelUsage(db, filter, query));
+      const { usage, selected } = await readFigures(context, async (db) => ({
+        usage: await readModelUsage(db, filter, query),
+        selected: await readSelectedUsage(db, filter),
+      }));
+      const { groups, totals } = usage;
       return {
-        models: groups.map(({ model, ...sums }) => ({ model: model === '' ? null : model, ...showFigures(sums) })),
+        models: groups.map(showModel),
         total_models: totals.groups,
         ...showTotals(totals),
+        excluded: showExcluded(selected, filter),
         ...showPeriod(filter),
       };
     },
   );
+}
+
+function showModel({ model, answeredBy, ...sums }: ModelUsage) {
+  return {
+    model: nameOf(model),
+    ...showFigures(sums),
+    answered_by: answeredBy.map((part) => ({
+      model: nameOf(part.model),
+      request_count: part.requestCount,
+      total_tokens: part.totalTokens,
+      total_cost: Number(part.costUsd),
+    })),
+  };
+}
+
+function nameOf(model: string): string | null {
+  return model === '' ? null : model;
 }

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { readSelectedUsage } from '../../../../database/analytics/excluded.ts';
 import {
   findPersonaFacts,
   type PersonaFacts,
@@ -12,6 +13,7 @@ import type { Caller } from '../../../calls/call.ts';
 import { ProxyError } from '../../../error.ts';
 import type { GovernanceApp, GovernanceContext } from '../context.ts';
 import { Nullable } from '../schemas.ts';
+import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
 import { examplePeriod, period } from './figures.ts';
 import { filters, readSelection } from './filter.ts';
 import { showPeriod } from './period.ts';
@@ -34,7 +36,9 @@ const Answer = Type.Object(
       }),
       { description: 'The days with calls.' },
     ),
-    request_count_by_model: Type.Record(Type.String(), Type.Integer()),
+    request_count_by_model: Type.Record(Type.String(), Type.Integer(), {
+      description: 'By the model that was asked for.',
+    }),
     request_count_by_status: Type.Record(Type.String(), Type.Integer(), {
       description: 'By completed, failed, cancelled (the client left) and interrupted (the proxy ended).',
     }),
@@ -56,6 +60,7 @@ const Answer = Type.Object(
       }),
       { description: 'The ten with the most calls.' },
     ),
+    excluded,
     ...period,
   },
   {
@@ -71,11 +76,11 @@ const Answer = Type.Object(
           total_cost: 1.25,
         },
       ],
-      request_count_by_model: { 'gpt-4o-2024-08-06': 100, 'gpt-4o-mini-2024-07-18': 50 },
+      request_count_by_model: { 'gpt-4o': 100, 'gpt-4o-mini': 50 },
       request_count_by_status: { completed: 145, failed: 5 },
       token_usage_by_model: {
-        'gpt-4o-2024-08-06': { input_tokens: 10_000, output_tokens: 30_000, total_tokens: 40_000, total_cost: 1 },
-        'gpt-4o-mini-2024-07-18': {
+        'gpt-4o': { input_tokens: 10_000, output_tokens: 30_000, total_tokens: 40_000, total_cost: 1 },
+        'gpt-4o-mini': {
           input_tokens: 5_000,
           output_tokens: 15_000,
           total_tokens: 20_000,
@@ -83,6 +88,7 @@ const Answer = Type.Object(
         },
       },
       top_users: [{ user_id: 'user@example.com', request_count: 150, total_tokens: 60_000, total_cost: 1.25 }],
+      excluded: exampleExcluded,
       ...examplePeriod,
     },
   },
@@ -115,11 +121,16 @@ export function registerPersonaDetails(app: GovernanceApp, context: GovernanceCo
         persona: await findPersonaFacts(db, organizationId, id),
         breakdown: await readUsageBreakdown(db, filter),
         top: await readTopUsers(db, filter, topUsers),
+        selected: await readSelectedUsage(db, filter),
       }));
-      const { persona, breakdown, top } = found;
+      const { persona, breakdown, top, selected } = found;
       if (!persona || !isVisible(persona, breakdown, caller))
         throw new ProxyError('persona_not_found', { param: 'id' });
-      return { ...showDetails(persona, breakdown, top), ...showPeriod(filter) };
+      return {
+        ...showDetails(persona, breakdown, top),
+        excluded: showExcluded(selected, filter),
+        ...showPeriod(filter),
+      };
     },
   );
 }

@@ -1,9 +1,11 @@
 import { Type } from 'typebox';
+import { readSelectedUsage } from '../../../../database/analytics/excluded.ts';
 import { type PersonaUsage, readPersonaUsage } from '../../../../database/analytics/personas.ts';
 import { seesOrganization } from '../../../calls/admit/admit.ts';
 import type { GovernanceApp, GovernanceContext } from '../context.ts';
 import { paging } from '../paging.ts';
 import { Nullable, Timestamp, Uuid } from '../schemas.ts';
+import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
 import {
   exampleFigures,
   exampleModels,
@@ -48,6 +50,7 @@ const Answer = Type.Object(
     personas: Type.Array(PersonaFigures, { description: 'The most used first; those that were not used, too.' }),
     total_personas: Type.Integer(),
     ...totals,
+    excluded,
     ...period,
     filtered_by_user,
     include_inactive: Type.Boolean(),
@@ -58,6 +61,8 @@ const Answer = Type.Object(
       total_personas: 1,
       total_requests: 150,
       total_cost: 1.25,
+      unpriced_count: 0,
+      excluded: exampleExcluded,
       ...examplePeriod,
       filtered_by_user: null,
       include_inactive: false,
@@ -73,7 +78,7 @@ export function registerPersonaUsage(app: GovernanceApp, context: GovernanceCont
       schema: {
         tags: ['Analytics'],
         summary: 'Usage by persona',
-        description: 'Calls without a persona are not counted here.',
+        description: 'Calls without a persona are not counted here; `excluded` says how many they are.',
         querystring: Type.Object({
           ...filters,
           ...personaFilter,
@@ -95,11 +100,16 @@ export function registerPersonaUsage(app: GovernanceApp, context: GovernanceCont
         limit: query.limit,
         offset: query.offset,
       };
-      const { groups, totals } = await readFigures(context, (db) => readPersonaUsage(db, filter, options));
+      const { usage, selected } = await readFigures(context, async (db) => ({
+        usage: await readPersonaUsage(db, filter, options),
+        selected: await readSelectedUsage(db, filter),
+      }));
+      const { groups, totals } = usage;
       return {
         personas: groups.map(showPersona),
         total_personas: totals.groups,
         ...showTotals(totals),
+        excluded: showExcluded(selected, filter, totals),
         ...showPeriod(filter),
         filtered_by_user: filteredByUser,
         include_inactive: query.include_inactive,

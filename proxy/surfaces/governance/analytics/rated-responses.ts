@@ -18,7 +18,8 @@ const Rated = Type.Object({
   session_id: Nullable(Type.String()),
   user_id: Nullable(Type.String(), 'The user whose call it was.'),
   persona_id: Nullable(Uuid),
-  model: Nullable(Type.String()),
+  model: Nullable(Type.String(), 'As it was asked for; of a batch, as it answered.'),
+  response_model: Nullable(Type.String(), 'As the provider named it in its answer.'),
   rating: Type.Integer({ enum: [1, -1] }),
   feedback: Nullable(Type.String()),
   rated_at: Timestamp,
@@ -33,6 +34,10 @@ const Answer = Type.Object(
     total_rated: Type.Integer(),
     positive_count: Type.Integer(),
     negative_count: Type.Integer(),
+    excluded: Type.Object(
+      { total_rated: Type.Integer() },
+      { description: 'Ratings of the other kind of calls, which are left out here.' },
+    ),
     ...period,
     filtered_by_user,
   },
@@ -45,7 +50,8 @@ const Answer = Type.Object(
           session_id: 'sess_1234567890abcdef',
           user_id: 'user@example.com',
           persona_id: null,
-          model: 'gpt-4o-2024-08-06',
+          model: 'gpt-4o',
+          response_model: 'gpt-4o-2024-08-06',
           rating: 1,
           feedback: 'Very helpful and accurate.',
           rated_at: '2026-06-07T12:35:00.000Z',
@@ -57,6 +63,7 @@ const Answer = Type.Object(
       total_rated: 1,
       positive_count: 1,
       negative_count: 0,
+      excluded: { total_rated: 0 },
       ...examplePeriod,
       filtered_by_user: null,
     },
@@ -79,15 +86,17 @@ export function registerRatedResponses(app: GovernanceApp, context: GovernanceCo
     },
     async ({ caller, query }) => {
       const { filter, filteredByUser } = readSelection(caller, context.inForce().snapshot.organizationId, query);
-      const { responses, totals } = await readFigures(context, async (db) => ({
+      const { responses, totals, all } = await readFigures(context, async (db) => ({
         responses: await readRatedResponses(db, filter, query),
         totals: await countRatings(db, filter),
+        all: await countRatings(db, { ...filter, kind: null }),
       }));
       return {
         responses: responses.map(show),
         total_rated: Number(totals.rated),
         positive_count: Number(totals.positive),
         negative_count: Number(totals.rated) - Number(totals.positive),
+        excluded: { total_rated: Number(all.rated) - Number(totals.rated) },
         ...showPeriod(filter),
         filtered_by_user: filteredByUser,
       };
@@ -103,6 +112,7 @@ function show(rated: RatedResponse) {
     user_id: rated.externalId,
     persona_id: rated.personaId,
     model: rated.model,
+    response_model: rated.responseModel,
     rating: rated.rating,
     feedback: rated.feedback,
     rated_at: rated.ratedAt.toISOString(),

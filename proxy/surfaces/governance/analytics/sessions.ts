@@ -1,9 +1,11 @@
 import { Type } from 'typebox';
+import { readSelectedUsage } from '../../../../database/analytics/excluded.ts';
 import { readModelUsage } from '../../../../database/analytics/models.ts';
 import { readSessions, readSessionTotals, type SessionUsage } from '../../../../database/analytics/sessions.ts';
 import type { GovernanceApp, GovernanceContext } from '../context.ts';
 import { paging } from '../paging.ts';
 import { Nullable, Timestamp } from '../schemas.ts';
+import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
 import { exampleModels, examplePeriod, filtered_by_user, models_used, period, showTotals, totals } from './figures.ts';
 import { filters, personaFilter, readSelection } from './filter.ts';
 import { showPeriod } from './period.ts';
@@ -31,6 +33,7 @@ const Answer = Type.Object(
     total_sessions: Type.Integer(),
     active_sessions: Type.Integer(),
     ...totals,
+    excluded,
     avg_session_duration: Type.Number({ description: 'Minutes.' }),
     ...period,
     filtered_by_user,
@@ -56,6 +59,8 @@ const Answer = Type.Object(
       active_sessions: 0,
       total_requests: 15,
       total_cost: 0.25,
+      unpriced_count: 0,
+      excluded: exampleExcluded,
       avg_session_duration: 30.5,
       ...examplePeriod,
       filtered_by_user: null,
@@ -83,10 +88,11 @@ export function registerSessions(app: GovernanceApp, context: GovernanceContext)
       const { organizationId, sessionIdleMs } = context.inForce().snapshot;
       const { filter, filteredByUser } = readSelection(caller, organizationId, query);
       const activeSince = new Date(Date.now() - sessionIdleMs);
-      const { sessions, counts, usage } = await readFigures(context, async (db) => ({
+      const { sessions, counts, usage, selected } = await readFigures(context, async (db) => ({
         sessions: await readSessions(db, filter, query),
         counts: await readSessionTotals(db, filter, activeSince),
         usage: await readModelUsage(db, filter, { limit: 0, offset: 0 }),
+        selected: await readSelectedUsage(db, filter),
       }));
       const total = Number(counts.sessions);
       return {
@@ -94,6 +100,7 @@ export function registerSessions(app: GovernanceApp, context: GovernanceContext)
         total_sessions: total,
         active_sessions: Number(counts.activeSessions),
         ...showTotals(usage.totals),
+        excluded: showExcluded(selected, filter),
         avg_session_duration: total === 0 ? 0 : toMinutes(Number(counts.durationMs) / total),
         ...showPeriod(filter),
         filtered_by_user: filteredByUser,

@@ -1,8 +1,10 @@
 import { Type } from 'typebox';
+import { readSelectedUsage } from '../../../../database/analytics/excluded.ts';
 import { readUserUsage } from '../../../../database/analytics/users.ts';
 import type { GovernanceApp, GovernanceContext } from '../context.ts';
 import { paging } from '../paging.ts';
 import { Nullable, Timestamp } from '../schemas.ts';
+import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
 import {
   exampleFigures,
   exampleModels,
@@ -31,6 +33,7 @@ const Answer = Type.Object(
     users: Type.Array(UserUsage, { description: 'The most active first.' }),
     total_users: Type.Integer(),
     ...totals,
+    excluded,
     ...period,
     filtered_by_user,
   },
@@ -47,6 +50,8 @@ const Answer = Type.Object(
       total_users: 1,
       total_requests: 150,
       total_cost: 1.25,
+      unpriced_count: 0,
+      excluded: exampleExcluded,
       ...examplePeriod,
       filtered_by_user: null,
     },
@@ -68,7 +73,11 @@ export function registerUserUsage(app: GovernanceApp, context: GovernanceContext
     },
     async ({ caller, query }) => {
       const { filter, filteredByUser } = readSelection(caller, context.inForce().snapshot.organizationId, query);
-      const { groups, totals } = await readFigures(context, (db) => readUserUsage(db, filter, query));
+      const { usage, selected } = await readFigures(context, async (db) => ({
+        usage: await readUserUsage(db, filter, query),
+        selected: await readSelectedUsage(db, filter),
+      }));
+      const { groups, totals } = usage;
       return {
         users: groups.map(({ externalId, models, lastRequestAt, ...sums }) => ({
           user_id: externalId,
@@ -78,6 +87,7 @@ export function registerUserUsage(app: GovernanceApp, context: GovernanceContext
         })),
         total_users: totals.groups,
         ...showTotals(totals),
+        excluded: showExcluded(selected, filter),
         ...showPeriod(filter),
         filtered_by_user: filteredByUser,
       };

@@ -119,7 +119,7 @@ describe('/v1/analytics', () => {
       [user, 1, 100, input_tokens, output_tokens, total_tokens],
     );
     assert.ok(used.total_cost > 0 && used.total_cost === body.total_cost);
-    assert.deepEqual([used.models_used, body.filtered_by_user, body.total_users], [[call.body.model], user, 1]);
+    assert.deepEqual([used.models_used, body.filtered_by_user, body.total_users], [['gpt-4o'], user, 1]);
     assert.equal(body.period_start, `${dayOf(new Date(Date.parse(lastDay) - 29 * dayMs))}T00:00:00Z`);
     assert.equal(body.period_end, `${lastDay}T23:59:59Z`);
     const { body: sessions } = await get(`sessions?user_id=${user}`);
@@ -129,6 +129,9 @@ describe('/v1/analytics', () => {
       ['sess_now', null, true, 0, 1],
     );
   });
+
+  const analysis = { request_count: 1, total_cost: 7, unpriced_count: 0 };
+  const excludedAnalysis = { ...analysis, reasons: [{ reason: 'analysis', ...analysis }] };
 
   it('tells models', async () => {
     const { status, body } = await get(`models?${then}&user_id=hist`);
@@ -148,6 +151,7 @@ describe('/v1/analytics', () => {
           total_cost: 0.1,
           unpriced_count: 0,
           avg_response_time: 1,
+          answered_by: [{ model: 'm-a', request_count: 2, total_tokens: 30, total_cost: 0.1 }],
         },
         {
           model: 'm-b',
@@ -157,12 +161,15 @@ describe('/v1/analytics', () => {
           total_tokens: 60,
           total_cost: 0.2,
           avg_response_time: 2,
+          answered_by: [{ model: 'm-b', request_count: 1, total_tokens: 60, total_cost: 0.2 }],
         },
       ],
       total_models: 2,
       total_requests: 3,
       // 0.1 and 0.2 in decimals, not in floats.
       total_cost: 0.3,
+      unpriced_count: 0,
+      excluded: excludedAnalysis,
       ...period,
     });
   });
@@ -235,6 +242,8 @@ describe('/v1/analytics', () => {
       active_sessions: 0,
       total_requests: 4,
       total_cost: 0.300000000001,
+      unpriced_count: 0,
+      excluded: excludedAnalysis,
       avg_session_duration: 30,
       ...period,
       filtered_by_user: null,
@@ -332,6 +341,7 @@ describe('/v1/analytics', () => {
         'm-b': { input_tokens: 10, output_tokens: 20, total_tokens: 60, total_cost: 0.2 },
       },
       top_users: [{ user_id: 'hist', request_count: 2, total_tokens: 65, total_cost: 0.3 }],
+      excluded: { request_count: 0, total_cost: 0, unpriced_count: 0, reasons: [] },
       period_start: period.period_start,
       period_end: `${dayOf(daysAgo(39))}T23:59:59Z`,
     });
@@ -369,7 +379,8 @@ describe('/v1/analytics', () => {
       session_id: 'r',
       user_id: 'rated',
       persona_id: null,
-      model: call.body.model,
+      model: 'gpt-4o',
+      response_model: call.body.model,
       rating: 1,
       feedback: 'Good',
       rated_at: given.body.rated_at,
@@ -406,6 +417,7 @@ describe('/v1/analytics', () => {
         user_id: 'hist',
         persona_id: null,
         model: null,
+        response_model: null,
         rating: -1,
         feedback: null,
         rated_at: timeOf(40, 0),
@@ -501,6 +513,8 @@ describe('/v1/analytics', () => {
       active_sessions: 0,
       total_requests: 0,
       total_cost: 0,
+      unpriced_count: 0,
+      excluded: { request_count: 0, total_cost: 0, unpriced_count: 0, reasons: [] },
       avg_session_duration: 0,
       period_start: '2020-01-01T00:00:00Z',
       period_end: '2020-01-31T23:59:59Z',
