@@ -117,8 +117,8 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const probe = makeDatabaseProbe(databaseUrl);
   const health = watchDatabase({
     probe: probe.ask,
-    onAway: () => enqueueOrganizations(cluster, queues),
-    onBack: () => {
+    onOutage: () => enqueueOrganizations(cluster, queues),
+    onRecovery: () => {
       for (const queue of queues.values()) queue.wake();
       // It may be another one, or older than it was.
       enqueueEverything(cluster, queues);

@@ -5,17 +5,19 @@ import type { Reconcile } from './runtime/controller.ts';
 import type { DatabaseHealth } from './runtime/database-health.ts';
 import { type TenantKind, tenantKinds } from './tenancy.ts';
 
-/** Says of an object that it cannot be reconciled. Nothing happens where it is gone. @param cause in words */
+/**
+ * Reports on an object that it cannot be reconciled. Nothing happens where the object is gone. @param cause in words
+ */
 export type ReportFailure = (key: string, kind: 'outage' | 'failure', cause: string) => Promise<void>;
 
 /**
- * Has a reconciler say on the object that the database is away, and try nothing while that is known. It fails all the
- * same: its key waits, and is woken when the database is back. Of any other failure it says so when it comes again.
+ * Makes a reconciler report outages of the database on the object. While an outage is known, it attempts nothing and
+ * fails, so the key waits and is woken when the database is back. It reports any other failure when it repeats.
  */
 export function withOutages(
   reconcile: Reconcile,
   report: ReportFailure,
-  health: Pick<DatabaseHealth, 'outage' | 'look'>,
+  health: Pick<DatabaseHealth, 'outage' | 'probeNow'>,
 ): Reconcile {
   const failed = new Set<string>();
   return async (key) => {
@@ -27,10 +29,10 @@ export function withOutages(
       return result;
     } catch (error) {
       if (isOutage(error)) {
-        if (health.outage() === undefined) health.look();
+        if (health.outage() === undefined) health.probeNow();
         await report(key, 'outage', describeOutage(error));
       } else if (!isApiServers(error)) {
-        // What another writer was faster at is over by then.
+        // A conflict with another writer does not repeat.
         if (failed.has(key)) await report(key, 'failure', error instanceof Error ? error.message : String(error));
         failed.add(key);
       }
@@ -39,7 +41,7 @@ export function withOutages(
   };
 }
 
-/** Whether it is the API server that refuses, or does not answer: it would not take a status either. */
+/** Whether the API server refused or did not answer. Then it would not accept a status either. */
 function isApiServers(error: unknown): boolean {
   return error instanceof ApiError || error instanceof ClusterError;
 }
@@ -50,8 +52,8 @@ export interface OutageReports {
 }
 
 /**
- * Says that the database is away before anything has been reconciled: on Organizations, and on what has changed since
- * somebody last looked. What has not is in force as it says.
+ * Reports an outage before anything has been reconciled: on Organizations, and on objects that changed since the last
+ * reconciliation. The status of unchanged objects is still right.
  */
 export async function reportOutages(cluster: Cluster, reports: OutageReports, reason: string): Promise<void> {
   for (const { metadata } of cluster.list('Organization')) await reports.organization(metadata.name, 'outage', reason);

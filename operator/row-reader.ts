@@ -12,7 +12,7 @@ export interface RowReaderOptions<Row> {
   readonly find: (organizationId: string, rowIds: readonly string[]) => Promise<ReadonlyMap<string, Row>>;
   /** Where the row of the resource with this key is; undefined where it can have none. */
   readonly placeOf: (key: string) => RowPlace | undefined;
-  readonly queue: Pick<WorkQueue, 'next' | 'askedAtMs'>;
+  readonly queue: Pick<WorkQueue, 'next' | 'lastAddedAtMs'>;
 }
 
 export interface RowReader<Row> {
@@ -46,7 +46,7 @@ export function makeRowReader<Row>({ find, placeOf, queue }: RowReaderOptions<Ro
   const gathering = new Map<string, { readonly rowIds: string[]; readonly rows: Reading<Row>['rows'] }>();
 
   const isFresh = (key: string, reading: Reading<Row> | undefined) =>
-    reading !== undefined && reading.startedAtMs > (queue.askedAtMs(key) ?? 0);
+    reading !== undefined && reading.startedAtMs > (queue.lastAddedAtMs(key) ?? 0);
   const waitingOf = (organizationId: string, most: number) =>
     queue.next(most).flatMap((key) => {
       const place = isFresh(key, ahead.get(key)) ? undefined : placeOf(key);

@@ -84,7 +84,7 @@ export interface TenantKindOf<K extends TenantKind, Row> {
 
 const finalizer = 'chaperone.dev/row';
 
-const noQueue: Pick<WorkQueue, 'next' | 'askedAtMs'> = { next: () => [], askedAtMs: () => undefined };
+const noQueue: Pick<WorkQueue, 'next' | 'lastAddedAtMs'> = { next: () => [], lastAddedAtMs: () => undefined };
 
 /**
  * Makes the reconciler of a kind that belongs to an Organization, for keys `namespace/name`: membership, finalizer, row,

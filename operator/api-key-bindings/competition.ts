@@ -1,7 +1,7 @@
 import type { ApiKeyBinding, Organization } from '../../crds/resources.generated.ts';
 import { isOlder } from '../age.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import { isOperators } from '../cluster/owned.ts';
+import { isOperatorMade } from '../cluster/owned.ts';
 import { operatorNamespace } from '../credentials.ts';
 import { isMember } from '../membership.ts';
 import { overlap } from '../patterns.ts';
@@ -109,7 +109,7 @@ export function isContender(
 /** What the operator made is no provider's key. */
 function isOperatorsSecret(cluster: Pick<Cluster, 'get'>, binding: ApiKeyBinding): boolean {
   const secret = findProviderSecret(cluster, binding);
-  return secret !== undefined && isOperators(secret);
+  return secret !== undefined && isOperatorMade(secret);
 }
 
 function isSameScope(organization: Organization, one: ApiKeyBinding, other: ApiKeyBinding): boolean {

@@ -3,7 +3,7 @@ import type { ApiKeyBinding } from '../../crds/resources.generated.ts';
 import type { ApiKeyWrite } from '../../database/api-keys.ts';
 import { type Envelope, EnvelopeError } from '../../database/envelope.ts';
 import type { Secret } from '../cluster/cluster.ts';
-import { isMadeFor, isOperators } from '../cluster/owned.ts';
+import { isMadeFor, isOperatorMade } from '../cluster/owned.ts';
 import { syntheticKeySecretName } from '../credentials.ts';
 import type { TenantContext, TenantObject } from '../tenant-kind.ts';
 import { type Competition, findCompetition } from './competition.ts';
@@ -43,7 +43,7 @@ export function gatherBinding(
     binding: resource,
     hasProvider: tenancy.organization.spec.providers.some((candidate) => candidate.name === provider),
     providerKey: readProviderKey(cluster, resource),
-    isOperatorsSecret: providerSecret !== undefined && isOperators(providerSecret),
+    isOperatorsSecret: providerSecret !== undefined && isOperatorMade(providerSecret),
     competition: findCompetition(cluster, tenancy.organization, resource, nowMs, tenancies.operatorNamespace),
     syntheticKey: isHandedOut(handedOut, syntheticKey, row, resource.metadata.uid) ? syntheticKey : undefined,
     keepsFormerRoles: row?.roles === null,

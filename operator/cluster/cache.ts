@@ -1,6 +1,6 @@
 import type { Change, ChangeListener, Kind, ObjectKey, Resources } from './cluster.ts';
 
-/** All objects that are known, by key, and who wants to hear of changes. */
+/** All known objects by key, and the listeners for changes. */
 export interface Cache {
   get<K extends Kind>(kind: K, namespace: string, name: string): Resources[K] | undefined;
   list<K extends Kind>(kind: K): readonly Resources[K][];

@@ -6,7 +6,7 @@ export interface Secret {
   readonly apiVersion: 'v1';
   readonly kind: 'Secret';
   readonly metadata: ObjectMeta;
-  /** Decoded. */
+  /** Decoded from base64. */
   readonly data: Readonly<Record<string, Uint8Array>>;
 }
 
@@ -15,7 +15,7 @@ export interface ConfigMap {
   readonly kind: 'ConfigMap';
   readonly metadata: ObjectMeta;
   readonly data: Readonly<Record<string, string>>;
-  /** The keys whose values are no text. */
+  /** The keys whose values are not text. */
   readonly binaryKeys?: readonly string[];
 }
 
@@ -38,31 +38,31 @@ export type StatusOf<K extends CustomKind> = NonNullable<Resources[K]['status']>
 
 export interface ObjectKey<K extends Kind = Kind> {
   readonly kind: K;
-  /** Empty for kinds of cluster scope. */
+  /** Empty for cluster-scoped kinds. */
   readonly namespace: string;
   readonly name: string;
 }
 
-/** A text that is another for every key. */
+/** A unique text for each key. */
 export function idOf({ kind, namespace, name }: ObjectKey): string {
   return `${kind}/${namespace}/${name}`;
 }
 
-/** A key as people write it: `Persona default/support-agent`, `Organization acme`. */
+/** Formats a key for people: `Persona default/support-agent`, `Organization acme`. */
 export function describeKey({ kind, namespace, name }: ObjectKey): string {
   return namespace === '' ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;
 }
 
 /**
- * Whose change an announcement is about: `own` where nothing is new but what the operator itself has written, which
- * whoever has written it knows already; else `foreign`.
+ * Who made a change. `own`: it consists only of the operator's own writes, which the writer already knows. Otherwise
+ * `foreign`.
  */
 export type Change = 'own' | 'foreign';
 
-/** Told of an object that was added, changed or removed. Must not throw. */
+/** Called for an object that was added, changed or removed. Must not throw. */
 export type ChangeListener = (key: ObjectKey, change: Change) => void;
 
-/** What an Event tells about an object. */
+/** The content of an Event. */
 export interface EventNote {
   readonly type: 'Normal' | 'Warning';
   /** One word for programs, CamelCase. */
@@ -74,40 +74,40 @@ export interface EventNote {
 export interface SecretToApply {
   readonly namespace: string;
   readonly name: string;
-  /** The whole content; keys that are not named are removed. Strings are stored as UTF-8. */
+  /** The complete content: other keys are removed. Strings are stored as UTF-8. */
   readonly data: Readonly<Record<string, string | Uint8Array>>;
   readonly labels?: Readonly<Record<string, string>>;
-  /** The uid of the object that it is made for. The Secret is labelled with it. */
+  /** The uid of the object that the Secret is made for. It becomes a label of the Secret. */
   readonly ownerUid: string;
   /**
-   * Whether a Secret of this name that is labelled with another uid, or with none, is the owner's all the same, by what is
-   * in it: the uid is another after the owner was restored from a backup, and older releases set no label. None is where
-   * absent.
+   * Decides from the content whether a Secret of this name without the owner's uid label still belongs to the owner.
+   * The uid changes when the owner is restored from a backup, and older releases set no label. Absent: no such Secret
+   * does.
    */
   readonly isOwn?: (secret: Secret) => boolean;
 }
 
 /**
- * Where resources come from, and where statuses, Secrets and Events go.
+ * Reads resources, and writes statuses, Secrets and Events.
  *
- * Reads are answered from a cache, at once and without I/O; what they return is not to be changed. All objects were
- * validated and defaulted. A write has reached its destination when its promise resolves, and is announced to
- * subscribers like any other change; one that changes nothing is not announced.
+ * Reads come from a cache, without I/O; do not modify what they return. All objects are validated and have their
+ * defaults. A write is stored when its promise resolves. Subscribers are notified of it like of any other change, but
+ * not where it changes nothing.
  */
 export interface Cluster {
-  /** Resolves once everything has been read. Nothing is announced before. */
+  /** Resolves when everything has been read. No listener is called before. */
   start(): Promise<void>;
-  /** Ends watching; resolves once nothing is under way any more. */
+  /** Stops watching, and resolves when nothing is running any more. */
   close(): Promise<void>;
 
   get<K extends Kind>(kind: K, namespace: string, name: string): ResourceOf<K> | undefined;
   list<K extends Kind>(kind: K): readonly ResourceOf<K>[];
 
   /**
-   * Has the listener called with the key of every object that is added, changed (its status included) or removed, after
-   * the cache knows it.
+   * Calls the listener with the key of every object that was added, changed (including its status) or removed. The
+   * cache is updated first.
    *
-   * @returns ends the subscription
+   * @returns a function that ends the subscription
    */
   subscribe(listener: ChangeListener): () => void;
 
@@ -119,44 +119,44 @@ export interface Cluster {
   updateStatus<K extends CustomKind>(key: ObjectKey<K>, status: StatusOf<K>): Promise<void>;
 
   /**
-   * Creates a Secret, or replaces the one that was made for the same owner.
+   * Creates a Secret, or replaces one that was made for the same owner.
    *
-   * @throws ClusterError `conflict` where a Secret of that name was not made for the owner, `refused` where the cluster
-   * wants none there, `stale` where the cache is behind
+   * @throws ClusterError `conflict` where a Secret of that name belongs to another owner, `refused` where the cluster
+   * does not accept it, `stale` where the cache is behind
    */
   applySecret(secret: SecretToApply): Promise<void>;
 
   /**
-   * Removes a Secret that `applySecret` made; one that is not there is no error.
+   * Deletes a Secret that `applySecret` made. A missing one is not an error.
    *
-   * @param isOwn whether it is the one that is meant; another is left alone
+   * @param isOwn whether the Secret is the right one; any other is left alone
    */
   deleteSecret(namespace: string, name: string, isOwn: (secret: Secret) => boolean): Promise<void>;
 
   /**
-   * Has the object stay, with `metadata.deletionTimestamp` set, when it is deleted, until the finalizer is removed.
+   * Adds a finalizer. A deleted object then stays, with `metadata.deletionTimestamp`, until the finalizer is removed.
    *
    * @throws ClusterError `not_found` where the object is gone
    */
   addFinalizer(key: ObjectKey<CustomKind>, finalizer: string): Promise<void>;
 
-  /** Removes a finalizer; an object or a finalizer that is not there is no error. */
+  /** Removes a finalizer. A missing object or finalizer is not an error. */
   removeFinalizer(key: ObjectKey<CustomKind>, finalizer: string): Promise<void>;
 
-  /** Records an Event about an object. Events are for people: one that cannot be recorded is dropped. */
+  /** Records an Event about an object. Events are only for people, so one that cannot be recorded is dropped. */
   recordEvent(key: ObjectKey, event: EventNote): Promise<void>;
 }
 
 /**
- * A write that did not come about: the object is gone (`not_found`), somebody else's (`conflict`), or another than the
- * cache knows (`stale`), or the cluster wants no such object (`refused`: a quota, a policy, a missing right).
+ * A write failed: the object is gone (`not_found`), belongs to another owner (`conflict`), or is not the one in the
+ * cache (`stale`), or the cluster refuses it (`refused`: a quota, a policy, a missing right).
  */
 export class ClusterError extends Error {
   override readonly name = 'ClusterError';
   readonly code: 'not_found' | 'conflict' | 'stale' | 'refused';
   readonly key: ObjectKey;
 
-  /** @param message what is so with the object, to follow its name */
+  /** @param message the rest of a sentence that begins with the object's name */
   constructor(code: ClusterError['code'], key: ObjectKey, message: string, options?: ErrorOptions) {
     super(`${describeKey(key)} ${message}`, options);
     this.code = code;

@@ -19,34 +19,34 @@ import { watchDirectory } from './directory/watch.ts';
 export { DirectoryError, type FileProblem } from './directory/directory-error.ts';
 
 export interface DirectoryClusterContext {
-  /** With the YAML files, at any depth. */
+  /** Has the YAML files, at any depth. */
   readonly directory: string;
   /**
-   * What a cluster would keep: statuses (`status/<Kind>/<namespace>/<name>.yaml`), Secrets of the operator
-   * (`secrets/<namespace>/<name>/<key>`), Events (`events.jsonl`), and what is assigned to objects (`objects/`).
+   * Has what a cluster would store: statuses (`status/<Kind>/<namespace>/<name>.yaml`), the operator's Secrets
+   * (`secrets/<namespace>/<name>/<key>`), Events (`events.jsonl`), and assigned metadata (`objects/`).
    */
   readonly stateDirectory: string;
-  /** Where `${NAME}` in a Secret's `stringData` is taken from. */
+  /** The values for `${NAME}` in a Secret's `stringData`. */
   readonly environment: Environment;
-  /** Called once for each problem; what the object said before stays in force. */
+  /** Called once for each problem. The object's last valid state stays in force. */
   readonly onProblem: (problem: FileProblem) => void;
-  /** Called when a problem is no more. */
+  /** Called when a problem is solved. */
   readonly onFixed?: (problem: FileProblem) => void;
-  /** For so long an object must be missing before it counts as deleted. */
+  /** How long an object must be missing before it counts as deleted. */
   readonly settleMs?: number;
 }
 
 export interface DirectoryCluster extends Cluster {
-  /** The problems that there are now. */
+  /** The current problems. */
   problems(): readonly FileProblem[];
 }
 
 /**
- * A cluster whose resources are YAML files in a directory, as one would `kubectl apply` them.
+ * A cluster whose resources are YAML files in a directory, in the form for `kubectl apply`.
  *
- * A change to a file takes effect some milliseconds after it is saved. An object is deleted when no file states it any
- * more; with finalizers it stays listed until they are removed. Deletions while no process ran are noticed at the start.
- * `start` throws a DirectoryError where there is no directory or no YAML in it.
+ * A change takes effect some milliseconds after the file is saved. An object is deleted when no file states it any
+ * more; with finalizers, it stays until they are removed. The start notices deletions that happened while no process
+ * ran. `start` throws a DirectoryError where there is no directory, or no YAML file in it.
  */
 export function makeDirectoryCluster(context: DirectoryClusterContext): DirectoryCluster {
   const { directory, stateDirectory, environment, onProblem, onFixed = () => {}, settleMs = defaultSettleMs } = context;
@@ -60,7 +60,7 @@ export function makeDirectoryCluster(context: DirectoryClusterContext): Director
   const recordEvent = makeEventLog(join(stateDirectory, 'events.jsonl'), now);
   const problems = makeProblemReport(onProblem, onFixed);
   const reader = makeReader({ directory, objects, records, problems, settleMs });
-  // Everything that changes an object runs one after another, so that none sees another half done.
+  // All changes run one after another, so that none sees another one half done.
   const serialize = makeSerializer();
 
   let isStarted = false;
@@ -78,7 +78,7 @@ export function makeDirectoryCluster(context: DirectoryClusterContext): Director
     serialize(read);
   };
 
-  /** Where an object is gone, what a file has come to state of it in the meantime is another one. */
+  /** Once an object is gone, a file that states it again makes a new object. */
   const restate = (key: ObjectKey) => {
     if (records.get(key)) return;
     reader.forget(key);
@@ -99,7 +99,7 @@ export function makeDirectoryCluster(context: DirectoryClusterContext): Director
         await records.load();
         await objects.load();
         await secrets.load();
-        // Before the first reading, so that nothing is missed in between.
+        // Before the first read, so that no change is missed in between.
         stopWatching = watchDirectory(directory, readSoon);
         try {
           await read();

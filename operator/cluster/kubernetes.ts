@@ -27,7 +27,7 @@ export { type ApiClient, makeApiClient } from './kubernetes/api-client.ts';
 
 export interface KubernetesClusterOptions {
   readonly client: ApiClient;
-  /** The operator's own. */
+  /** The operator's namespace. */
   readonly namespace: string;
   readonly log: Logger;
   readonly observer?: ReflectorObserver;
@@ -35,9 +35,9 @@ export interface KubernetesClusterOptions {
 }
 
 export interface KubernetesCluster extends Cluster {
-  /** What watches the API server, for metrics and liveness; none before `start`. */
+  /** The reflectors, for metrics and liveness. Empty before `start`. */
   reflectors(): readonly Reflector[];
-  /** Has the cache show all Secrets of the operator that there are now: what another process wrote last, too. */
+  /** Lists the operator's Secrets into the cache, including what another process wrote last. */
   refresh(): Promise<void>;
 }
 
@@ -47,9 +47,9 @@ const eventDrainMs = 2_000;
 /**
  * The cluster behind an API server.
  *
- * Our kinds and Namespaces are watched as a whole, and so are the Secrets that the operator made, by their label. Of all
- * other Secrets and of ConfigMaps only the metadata is watched; those that something refers to are read by name. `start`
- * waits for the API server, however long that takes.
+ * Our kinds and Namespaces are watched in full, and so are the operator's Secrets, by their label. Of all other Secrets
+ * and ConfigMaps only the metadata is watched; those that a resource refers to are read by name. `start` waits for the
+ * API server without a limit.
  */
 export function makeKubernetesCluster(options: KubernetesClusterOptions): KubernetesCluster {
   const { client, namespace, log, observer = silentObserver, timings = defaultTimings } = options;

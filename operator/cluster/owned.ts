@@ -1,10 +1,10 @@
 import type { Secret } from './cluster.ts';
 
-/** Says of a Secret that the operator made it. */
+/** The label of the Secrets that the operator made. */
 export const managedByLabel = 'app.kubernetes.io/managed-by';
 export const managedBy = 'chaperone';
 
-/** Says for which object the operator made a Secret: the object's uid, which no later object of that name has. */
+/** The label with the uid of the object that a Secret was made for. A later object of the same name has another uid. */
 export const ownerLabel = 'chaperone.dev/owner-uid';
 
 /** The labels of a Secret that is made for an object. */
@@ -17,7 +17,7 @@ export function isMadeFor({ metadata: { labels } }: Secret, ownerUid: string): b
   return labels?.[ownerLabel] === ownerUid;
 }
 
-/** Whether the operator made a Secret, for whomever. What it made is nobody's to refer to. */
-export function isOperators({ metadata: { labels } }: Secret): boolean {
+/** Whether the operator made the Secret, for any owner. Resources must not refer to such a Secret. */
+export function isOperatorMade({ metadata: { labels } }: Secret): boolean {
   return labels?.[managedByLabel] === managedBy || labels?.[ownerLabel] !== undefined;
 }

@@ -9,7 +9,7 @@ export interface FormerPathsContext {
 }
 
 /** How long what was seen of the configurations holds. */
-const freshMs = 5_000;
+const cacheMs = 5_000;
 /** API servers follow a configuration within a second; one that is told of nothing for a minute has other troubles. */
 const graceMs = 60_000;
 
@@ -32,7 +32,7 @@ export function followFormerPaths({
     if (named.includes(true)) namedAtMs = now();
   };
   return async () => {
-    if (now() - lookedAtMs >= freshMs) {
+    if (now() - lookedAtMs >= cacheMs) {
       looking ??= look().finally(() => {
         looking = undefined;
       });

@@ -1,5 +1,5 @@
 import type { Secret } from '../cluster/cluster.ts';
-import { isOperators } from '../cluster/owned.ts';
+import { isOperatorMade } from '../cluster/owned.ts';
 import type { OrganizationCredentials } from '../credentials.ts';
 
 /** A Secret with this label may be the shared secret of the organization that the label names. */
@@ -33,7 +33,7 @@ export function judgeSharedSecret(
 ): SharedSecret {
   const bytes = secret?.data[key];
   if (!secret || bytes === undefined || bytes.length === 0) return { state: 'missing' };
-  if (isOperators(secret)) return { state: 'not permitted' };
+  if (isOperatorMade(secret)) return { state: 'not permitted' };
   // The very bytes: a secret need not be text.
   const value = Buffer.from(bytes).toString('base64url');
   if (secret.metadata.labels?.[sharedSecretLabel] === organization) return { state: 'permitted', value };

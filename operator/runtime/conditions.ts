@@ -3,7 +3,7 @@ import type { CustomKind } from '../../crds/definition.ts';
 import type { Condition } from '../../crds/object-meta.ts';
 import type { StatusOf } from '../cluster/cluster.ts';
 
-/** One condition as a decision states it. */
+/** A condition, as a decision states it. */
 export interface Verdict {
   readonly type: string;
   readonly status: boolean;
@@ -13,29 +13,29 @@ export interface Verdict {
   readonly message: string;
 }
 
-/** Why an object is not Ready that cannot be reconciled, since the database is away. */
+/** The reason of `Ready=False` while the database cannot be used. */
 export const outageReason = 'DatabaseUnavailable';
 
-/** Why an object is not Ready that could not be reconciled again and again, for whatever reason. */
+/** The reason of `Ready=False` where reconciling has failed repeatedly, for any cause. */
 export const failureReason = 'ReconcileFailed';
 
 /** @param cause what failed, in words */
 export function describeFailure(cause: string): string {
-  return `The last change could not be put in force, and what was stored before stays (${cause}). It is tried again by itself; the operator's log has more.`;
+  return `The last change could not be put in force, and what was stored before stays (${cause}). The operator tries again by itself; its log has more.`;
 }
 
-/** Why an object is not in force that somebody has switched off: nothing is wrong with it. */
+/** The reason of `Ready=False` for an object that somebody has switched off. Nothing is wrong with it. */
 export const inactiveReason = 'Inactive';
 
-/** What passes by itself, or is as somebody wanted it. */
+/** Reasons that pass by themselves, or that somebody wanted. */
 const uneventfulReasons = [inactiveReason, 'OrganizationNotReady', 'WaitingForSidecars', 'WaitingForKeys', 'Rolling'];
 
-/** The type of the Event about a verdict: a Warning is something that a person must act on. */
+/** The type of the Event about a verdict. A Warning is for something that a person must act on. */
 export function eventTypeOf({ status, reason }: Verdict): 'Normal' | 'Warning' {
   return status || uneventfulReasons.includes(reason) ? 'Normal' : 'Warning';
 }
 
-/** The verdicts as conditions: each keeps the time of its last transition unless its status has changed. */
+/** Makes conditions from verdicts. A condition keeps its last transition time unless its status has changed. */
 export function toConditions(
   verdicts: readonly Verdict[],
   previous: readonly Condition[] | undefined,
@@ -60,8 +60,8 @@ export function toConditions(
 type Status = StatusOf<CustomKind>;
 
 /**
- * Whether a status would change: one that would not is not written. Conditions of types that the next one does not have
- * are somebody else's, and stay as they are.
+ * Whether a status would change and so must be written. Conditions whose type is not in `next` belong to another writer
+ * and are ignored.
  */
 export function differs(previous: Status | undefined, next: Status): boolean {
   const types = new Set(next.conditions?.map(({ type }) => type));
@@ -77,8 +77,8 @@ function byType({ type: one }: Condition, { type: other }: Condition): number {
 }
 
 /**
- * Whether the condition's reason or status is news, and so worth an Event. That something new is all right at once is
- * none: it is what everybody expects, the condition says so, and a thousand such Events would bury the one that counts.
+ * Whether the condition's reason or status is new, and so worth an Event. A new object that is fine at once gets no
+ * Event: everybody expects that, the condition says so, and a thousand such Events would hide the important one.
  */
 export function isNews(previous: readonly Condition[] | undefined, verdict: Verdict): boolean {
   const before = previous?.find((condition) => condition.type === verdict.type);

@@ -2,31 +2,36 @@ import type { Logger } from 'pino';
 import { ApiError } from '../cluster/kubernetes/api-error.ts';
 import type { WorkQueue } from './work-queue.ts';
 
-/** What a reconciliation wants next. An error it throws means: again, after a growing delay. */
+/** The result of a reconciliation. Where it throws instead, the key is retried after a growing delay. */
 export interface Result {
-  /** Reconcile again after this time, whatever happens until then. */
+  /** Reconcile again after this time, whatever else happens. */
   readonly requeueAfterMs?: number;
-  /** When what proxies enforce was changed, by `performance.now()`; absent where it was as it should be. */
+  /**
+   * When the reconciliation changed what proxies enforce, by `performance.now()`. Absent where nothing had to change.
+   */
   readonly effectAtMs?: number;
 }
 
-/** Brings the world to what one object wants. Called again whenever something it depends on has changed. */
+/**
+ * Makes the database and the cluster match one object. Called again whenever anything that the object depends on has
+ * changed.
+ */
 export type Reconcile = (key: string) => Promise<Result>;
 
 export interface Controller {
-  /** Ends after the reconciliations at hand. */
+  /** Stops after the current reconciliations. */
   stop(): Promise<void>;
-  /** Resolves when no key waits and none is being worked on, or the controller has stopped. */
+  /** Resolves when no key waits or is being reconciled, or when the controller has stopped. */
   idle(): Promise<void>;
 }
 
-/** What a controller tells of itself. */
+/** Callbacks for a controller's metrics. */
 export interface ControllerObserver {
   started(concurrency: number): void;
-  /** One more reconciliation, or one fewer, is under way. */
+  /** The number of running reconciliations has changed by one. */
   active(change: 1 | -1): void;
   reconciled(result: 'success' | 'error' | 'requeue_after', tookMs: number): void;
-  /** A change has been committed, so long after it was seen, failed attempts included. */
+  /** A change was committed `tookMs` after it was seen, including failed attempts. */
   tookEffect(tookMs: number): void;
 }
 
@@ -46,11 +51,11 @@ const silentObserver: ControllerObserver = {
   tookEffect: () => {},
 };
 
-/** Takes keys from the queue and reconciles them, `concurrency` at a time and each key never twice at once. */
+/** Takes keys from the queue and reconciles them, `concurrency` at a time, and no key twice at once. */
 export function startController(options: ControllerOptions): Controller {
   const { name, queue, reconcile, concurrency, log, observer = silentObserver } = options;
   let idlers: (() => void)[] = [];
-  /** Since when there has been something to do about the keys that fail. */
+  /** For each failing key, the time since which it has been waiting. */
   const failing = new Map<string, number>();
 
   const releaseIdlers = () => {
@@ -105,7 +110,7 @@ export function startController(options: ControllerOptions): Controller {
   };
 }
 
-/** As controller-runtime names them. */
+/** The log fields, named as in controller-runtime. */
 function toLogKeys(controller: string, key: string): Record<string, string> {
   const [first = '', second] = key.split('/');
   const place = second === undefined ? { name: first } : { namespace: first, name: second };

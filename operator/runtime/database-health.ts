@@ -3,35 +3,35 @@ import type { Logger } from 'pino';
 import { describeOutage, isOutage } from '../../database/outage.ts';
 
 export interface DatabaseHealthOptions {
-  /** Asks the database for anything; must give up by itself. */
+  /** Runs any query. It must time out by itself. */
   readonly probe: () => Promise<unknown>;
-  /** Told once when the database has gone away. */
-  readonly onAway: () => void;
-  /** Told once when it is back. */
-  readonly onBack: () => void;
+  /** Called once when an outage begins. */
+  readonly onOutage: () => void;
+  /** Called once when the outage ends. */
+  readonly onRecovery: () => void;
   readonly log: Logger;
-  /** The pause between two looks. */
-  readonly everyMs?: number;
+  /** The pause between two probes. */
+  readonly intervalMs?: number;
 }
 
-/** Whether the database can be used. */
+/** Knows whether the database can be used. */
 export interface DatabaseHealth {
-  /** Why it cannot; undefined while it can. */
+  /** The error of the current outage. Undefined while the database can be used. */
   outage(): unknown;
-  /** Looks now: somebody could not use it. */
-  look(): void;
-  /** Resolves once nothing is under way any more. */
+  /** Probes now, because a caller could not use the database. */
+  probeNow(): void;
+  /** Stops, and resolves when no probe is running. */
   stop(): Promise<void>;
 }
 
-const defaultEveryMs = 2_000;
+const defaultIntervalMs = 2_000;
 
 /**
- * Watches whether the database answers. Without this the operator would hear of an outage by what it happens to write,
- * and of the end of one by back-offs that have grown meanwhile.
+ * Watches whether the database answers. Otherwise the operator would notice an outage only when it happens to write,
+ * and its end only after backoffs that have grown meanwhile.
  */
 export function watchDatabase(options: DatabaseHealthOptions): DatabaseHealth {
-  const { probe, onAway, onBack, log, everyMs = defaultEveryMs } = options;
+  const { probe, onOutage, onRecovery, log, intervalMs = defaultIntervalMs } = options;
   const stopping = new AbortController();
   let outage: unknown;
   let pause = new AbortController();
@@ -42,16 +42,16 @@ export function watchDatabase(options: DatabaseHealthOptions): DatabaseHealth {
       if (outage === undefined) return;
       outage = undefined;
       log.info('the database is back');
-      onBack();
+      onRecovery();
     } catch (error) {
       if (stopping.signal.aborted) return;
-      // Somebody answers, if only to refuse.
-      if (!isOutage(error)) return log.warn({ err: error }, 'the database does not answer as it should');
+      // The server answers, even if only with an error.
+      if (!isOutage(error)) return log.warn({ err: error }, 'the database answered the probe with an error');
       const isNew = outage === undefined;
       outage = error;
       if (!isNew) return;
       log.error({ reason: describeOutage(error) }, 'the database cannot be used; changes wait until it is back');
-      onAway();
+      onOutage();
     }
   };
   const run = async () => {
@@ -59,13 +59,13 @@ export function watchDatabase(options: DatabaseHealthOptions): DatabaseHealth {
       pause = new AbortController();
       await judge();
       const signal = AbortSignal.any([stopping.signal, pause.signal]);
-      await delay(everyMs, undefined, { signal }).catch(() => {});
+      await delay(intervalMs, undefined, { signal }).catch(() => {});
     }
   };
   const running = run();
   return {
     outage: () => outage,
-    look: () => pause.abort(),
+    probeNow: () => pause.abort(),
     async stop() {
       stopping.abort();
       await running;

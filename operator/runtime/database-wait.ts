@@ -4,17 +4,20 @@ import { describeOutage, isOutage } from '../../database/outage.ts';
 
 export interface DatabaseWaitOptions {
   readonly log: Logger;
-  /** Told why there is a wait, at its beginning and whenever the reason is another; and `undefined` when it is over. */
+  /**
+   * Called with the reason when the wait begins and whenever the reason changes, and with `undefined` when the wait is
+   * over.
+   */
   readonly onWait?: (reason: string | undefined) => void | Promise<void>;
-  /** The first and the longest pause between two attempts. */
+  /** The first and the maximum pause between two attempts. */
   readonly pausesMs?: readonly [first: number, longest: number];
 }
 
 /**
- * Attempts what needs the database until there is one: it may come up after the operator. A process that ended instead
- * would be started again with a back-off of minutes, and take its warm caches and its webhooks with it.
+ * Repeats an attempt until the database can be used: it may start after the operator. If the process ended instead, it
+ * would be restarted after a backoff of minutes, without its warm caches and its webhooks.
  *
- * @throws what has another cause than a database that cannot be used
+ * @throws any error that is not an outage of the database
  */
 export async function whenDatabaseAnswers<T>(attempt: () => Promise<T>, options: DatabaseWaitOptions): Promise<T> {
   const { log, onWait = () => {}, pausesMs = [500, 15_000] } = options;
@@ -28,7 +31,7 @@ export async function whenDatabaseAnswers<T>(attempt: () => Promise<T>, options:
       if (!isOutage(error)) throw error;
       log.warn({ err: error, pauseMs }, 'the database cannot be used yet; trying again');
       await onWait(`the database cannot be used yet (${describeOutage(error)})`);
-      // Jittered, so that many operators do not come back to one database together.
+      // Jittered, so that many operators do not reconnect to one database at the same time.
       await delay(pauseMs * (0.75 + Math.random() / 2));
     }
   }

@@ -7,41 +7,44 @@ import { microTime } from '../cluster/kubernetes/event-recorder.ts';
 export interface LeaderElectionOptions {
   readonly client: ApiClient;
   readonly namespace: string;
-  /** The Lease's. */
+  /** Name of the Lease. */
   readonly name: string;
-  /** This candidate's, which no other has, not even the process before it. */
+  /** Unique for this process: no other candidate and no earlier process has it. */
   readonly identity: string;
   readonly timings?: LeaderTimings;
   readonly log: Logger;
 }
 
 export interface LeaderTimings {
-  /** Others wait so long after the last renewal they saw before they take over. */
+  /** How long others wait after the last renewal that they saw before they take over. */
   readonly leaseMs: number;
-  /** A leader that could not renew for so long steps down: well before anybody takes over. */
+  /** After how long without a renewal a leader steps down. Well below `leaseMs`. */
   readonly renewDeadlineMs: number;
-  /** Between two renewals. */
+  /** Pause between two renewals. */
   readonly retryMs: number;
-  /** Between two looks of one that waits. */
-  readonly lookMs: number;
+  /** Pause between two reads of the Lease by a candidate that waits. */
+  readonly pollMs: number;
 }
 
-/** client-go's, but for the looks: a release is seen within a second. */
+/** As in client-go, except that a waiting candidate sees a release within a second. */
 export const defaultLeaderTimings: LeaderTimings = {
   leaseMs: 15_000,
   renewDeadlineMs: 10_000,
   retryMs: 2_000,
-  lookMs: 1_000,
+  pollMs: 1_000,
 };
 
-/** One candidacy. */
+/** A candidate's part in the election. */
 export interface Candidacy {
   /** Resolves when this candidate leads. */
   readonly elected: Promise<void>;
-  /** Resolves when it leads no more, without having wanted to: whatever only a leader may do must end at once. */
+  /**
+   * Resolves when the candidate has lost the lease against its will. Everything that only a leader may do must stop at
+   * once.
+   */
   readonly lost: Promise<void>;
   isLeader(): boolean;
-  /** Ends the candidacy; a leader gives the lease back, so that another can take over at once. */
+  /** Ends the candidacy. A leader releases the lease, so that another candidate can take over at once. */
   stop(): Promise<void>;
 }
 
@@ -59,8 +62,8 @@ interface Lease {
 }
 
 /**
- * Stands for election by a Lease, as client-go does: who holds it renews it, and who finds it unchanged for the time it
- * is held for takes it. No clock but one's own is believed, and writes depend on the version that was read.
+ * Stands for election by a Lease, as client-go does. The holder renews the Lease. A candidate takes it when it has not
+ * changed for its duration. Only the local clock counts, and each write depends on the version that was read.
  */
 export function standForElection(options: LeaderElectionOptions): Candidacy {
   const { identity, timings = defaultLeaderTimings, log } = options;
@@ -71,11 +74,11 @@ export function standForElection(options: LeaderElectionOptions): Candidacy {
   let held: Lease | undefined;
   let renewedAtMs = 0;
 
-  /** Waits for the lease to be free, and takes it. */
-  const campaign = async () => {
+  /** Waits until the lease is free, and takes it. */
+  const acquire = async () => {
     let seen: { lease: Lease; atMs: number } | undefined;
     while (!held) {
-      let leastMs = 10;
+      let minMs = 10;
       try {
         const startedAtMs = performance.now();
         const lease = await leases.read();
@@ -92,15 +95,15 @@ export function standForElection(options: LeaderElectionOptions): Candidacy {
       } catch (error) {
         if (stopping.signal.aborted) return;
         if (!isConflict(error)) log.warn({ err: error }, 'cannot stand for election; trying again');
-        if (error instanceof ApiError) leastMs = Math.max(leastMs, error.retryAfterMs ?? 0);
+        if (error instanceof ApiError) minMs = Math.max(minMs, error.retryAfterMs ?? 0);
       }
-      const expiresInMs = seen ? seen.atMs + timings.leaseMs - performance.now() : timings.lookMs;
-      await pause(Math.max(leastMs, Math.min(timings.lookMs, expiresInMs)), stopping.signal);
+      const expiresInMs = seen ? seen.atMs + timings.leaseMs - performance.now() : timings.pollMs;
+      await pause(Math.max(minMs, Math.min(timings.pollMs, expiresInMs)), stopping.signal);
       if (stopping.signal.aborted) return;
     }
   };
-  /** Renews the lease; ends when that has not worked for too long, or when another has it. */
-  const reign = async () => {
+  /** Renews the lease. Returns when renewing has failed for too long, or when another candidate has the lease. */
+  const renewUntilLost = async () => {
     while (held && !stopping.signal.aborted) {
       await pause(timings.retryMs, stopping.signal);
       if (stopping.signal.aborted) return;
@@ -119,11 +122,11 @@ export function standForElection(options: LeaderElectionOptions): Candidacy {
     }
   };
   const run = async () => {
-    await campaign();
+    await acquire();
     if (!held) return;
     log.info({ identity }, 'elected');
     elected.resolve();
-    await reign();
+    await renewUntilLost();
     if (stopping.signal.aborted) return;
     log.error({ identity }, 'lost the lease');
     lost.resolve();
@@ -139,7 +142,8 @@ export function standForElection(options: LeaderElectionOptions): Candidacy {
       await running;
       const last = held;
       held = undefined;
-      if (last) await leases.release(last).catch((error: unknown) => log.warn({ err: error }, 'the lease stays taken'));
+      if (last)
+        await leases.release(last).catch((error: unknown) => log.warn({ err: error }, 'cannot release the lease'));
     },
   };
 }
@@ -173,7 +177,7 @@ function makeLeases({ client, namespace, name, identity, timings = defaultLeader
     },
     renew: (lease: Lease, signal: AbortSignal) =>
       replace(lease, { ...lease.spec, renewTime: microTime(new Date()) }, signal),
-    /** As client-go does: nobody holds it, and for the shortest time there is. */
+    /** As client-go does: an empty holder, and the shortest duration. */
     release: (lease: Lease) => replace(lease, { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1 }),
   };
 }
@@ -182,7 +186,7 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch(() => {});
 }
 
-/** The candidacy of one who knows that there is nobody else. */
+/** A candidacy without competitors, which leads at once. */
 export function leadAlone(): Candidacy {
   return {
     elected: Promise.resolve(),

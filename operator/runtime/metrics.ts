@@ -8,7 +8,7 @@ export interface RuntimeMetrics {
   controller(name: string): ControllerObserver;
 }
 
-/** controller-runtime's and client-go's names and buckets, so that their dashboards and alerts work. */
+/** Names and buckets as in controller-runtime and client-go, so that existing dashboards and alerts work. */
 const reconcileBuckets = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9,
 ].concat([1, 1.25, 1.5, 1.75, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 40, 50, 60]);
@@ -23,7 +23,7 @@ export function makeRuntimeMetrics(registry: Registry): RuntimeMetrics {
   return { queue: queues, controller: controllers };
 }
 
-/** Milliseconds matter most: so fast an edit is to take effect. */
+/** Edits should take effect within milliseconds, so the small buckets are narrow. */
 const effectBuckets = [0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
 function makeQueueMetrics(registry: Registry): RuntimeMetrics['queue'] {
@@ -31,7 +31,7 @@ function makeQueueMetrics(registry: Registry): RuntimeMetrics['queue'] {
   const shared = { labelNames, registers: [registry] };
   const queues = new Map<string, Parameters<QueueObserver['attached']>[0]>();
   const adds = new Counter({ ...shared, name: 'workqueue_adds_total', help: 'Keys that were added.' });
-  const retries = new Counter({ ...shared, name: 'workqueue_retries_total', help: 'Keys that were to come again.' });
+  const retries = new Counter({ ...shared, name: 'workqueue_retries_total', help: 'Keys that were retried.' });
   const queueDuration = new Histogram({
     ...{ ...shared, name: 'workqueue_queue_duration_seconds', help: 'How long keys waited.', buckets: queueBuckets },
   });
@@ -39,7 +39,7 @@ function makeQueueMetrics(registry: Registry): RuntimeMetrics['queue'] {
     ...{
       ...shared,
       name: 'workqueue_work_duration_seconds',
-      help: 'How long keys were worked on.',
+      help: 'How long keys were reconciled.',
       buckets: queueBuckets,
     },
   });
@@ -55,11 +55,15 @@ function makeQueueMetrics(registry: Registry): RuntimeMetrics['queue'] {
       },
     });
   gauge('workqueue_depth', 'Keys that wait.', (depth) => depth);
-  gauge('workqueue_unfinished_work_seconds', 'How long the keys in work have been so, together.', (_, agesS) =>
-    agesS.reduce((sum, age) => sum + age, 0),
+  gauge(
+    'workqueue_unfinished_work_seconds',
+    'How long the keys in progress have been reconciled, in total.',
+    (_, agesS) => agesS.reduce((sum, age) => sum + age, 0),
   );
-  gauge('workqueue_longest_running_processor_seconds', 'How long the slowest key in work has been so.', (_, agesS) =>
-    Math.max(0, ...agesS),
+  gauge(
+    'workqueue_longest_running_processor_seconds',
+    'How long the slowest key in progress has been reconciled.',
+    (_, agesS) => Math.max(0, ...agesS),
   );
   return (name) => {
     const labels = { name, controller: name };
@@ -91,16 +95,16 @@ function makeControllerMetrics(registry: Registry): RuntimeMetrics['controller']
   const effect = new Histogram({
     ...shared,
     name: 'chaperone_reconcile_to_effect_seconds',
-    help: 'From when a change of an object, or of what it depends on, was seen until it was committed to the database and proxies were told; failed attempts included.',
+    help: 'Time from when a change of an object, or of an object it depends on, was seen, until it was committed to the database and proxies were notified. Includes failed attempts.',
     buckets: effectBuckets,
   });
   const most = new Gauge({
-    ...{ ...shared, name: name('max_concurrent_reconciles'), help: 'How many reconciliations there may be at once.' },
+    ...{ ...shared, name: name('max_concurrent_reconciles'), help: 'Maximum number of concurrent reconciliations.' },
   });
   const active = new Gauge({
     ...shared,
     name: name('active_workers'),
-    help: 'How many reconciliations there are now.',
+    help: 'Number of running reconciliations.',
   });
   return (controller) => ({
     started(concurrency) {
@@ -119,7 +123,7 @@ function makeControllerMetrics(registry: Registry): RuntimeMetrics['controller']
   });
 }
 
-/** Requests to the API server, by answer and method, as client-go counts them. */
+/** Counts requests to the API server by answer and method, as client-go does. */
 export function makeRestClientMetrics(
   registry: Registry,
 ): (code: string, request: { readonly method: string }) => void {
@@ -132,23 +136,23 @@ export function makeRestClientMetrics(
   return (code, { method }) => requests.inc({ code, method });
 }
 
-/** What reflectors do, and how long ago each has heard from the API server. */
+/** Counts what reflectors do, and how long ago each last heard from the API server. */
 export function makeReflectorMetrics(registry: Registry, reflectors: () => readonly Reflector[]): ReflectorObserver {
   const lists = new Counter({
     name: 'reflector_lists_total',
-    help: 'Times that everything was listed.',
+    help: 'Number of full lists.',
     labelNames: ['name'],
     registers: [registry],
   });
   const watches = new Counter({
     name: 'reflector_watches_total',
-    help: 'Watches by how they ended: ended by the server in its time, expired, or failed.',
+    help: 'Watches by outcome: ended normally by the server, expired, or failed.',
     labelNames: ['name', 'outcome'],
     registers: [registry],
   });
   new Gauge({
     name: 'reflector_staleness_seconds',
-    help: 'How long ago the API server was last heard on this: a list, a change, or a bookmark, which comes every minute.',
+    help: 'Time since the API server last sent a list, a change or a bookmark. Bookmarks come every minute.',
     labelNames: ['name'],
     registers: [registry],
     collect() {
@@ -161,7 +165,7 @@ export function makeReflectorMetrics(registry: Registry, reflectors: () => reado
   };
 }
 
-/** Whether this process leads. */
+/** A gauge that tells whether this process leads. */
 export function makeLeaderMetric(registry: Registry, lease: string, isLeader: () => boolean): void {
   new Gauge({
     name: 'leader_election_master_status',

@@ -4,9 +4,9 @@ import type { Reflector } from '../cluster/kubernetes/reflector.ts';
 
 export interface MonitoringOptions {
   readonly registry: Registry;
-  /** Why nothing but a restart will help; undefined where all is well. */
+  /** Why only a restart can help. Undefined: the process is healthy. */
   readonly unhealthy: () => string | undefined;
-  /** Why the operator is not ready; undefined where it is. */
+  /** Why the operator is not ready. Undefined: it is ready. */
   readonly notReady: () => string | undefined;
 }
 
@@ -32,14 +32,13 @@ export function makeMonitoringServer({ registry, unhealthy, notReady }: Monitori
   });
 }
 
-/** A reflector hears, tries or fails far more often than this. */
-const longestInactivityMs = 15 * 60_000;
+/** A working reflector receives something, tries or fails far more often than this. */
+const maxInactivityMs = 15 * 60_000;
 
 /**
- * Names a reflector that is stuck. One that fails is not: an API server that is away does not come back by a restart of
- * its clients.
+ * Finds a stuck reflector. A failing reflector is not stuck: restarting the clients does not bring an API server back.
  */
 export function findStuckReflector(reflectors: readonly Reflector[], nowMs: number): string | undefined {
-  const stuck = reflectors.find(({ activeAtMs }) => nowMs - activeAtMs() > longestInactivityMs);
+  const stuck = reflectors.find(({ activeAtMs }) => nowMs - activeAtMs() > maxInactivityMs);
   return stuck && `the watch of ${stuck.name} is stuck`;
 }

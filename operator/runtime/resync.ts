@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Resync {
-  /** Resolves once nothing is under way any more. */
+  /** Stops, and resolves when no resync is running. */
   stop(): Promise<void>;
 }
 
 /**
- * Resyncs at once and then every `periodMs`, give or take a tenth: so that operators of many clusters do not come to one
- * database together.
+ * Resyncs at once and then every `periodMs`, plus or minus a tenth, so that the operators of many clusters do not hit
+ * one database at the same time.
  *
  * @param resync must not reject
  */

@@ -1,36 +1,40 @@
 /**
- * A work queue as in client-go: a key is in it at most once, a key that is being worked on is not handed out again until
- * it is done, and a key that failed comes back after an exponentially growing delay.
+ * A work queue as in client-go. A key is in it at most once. A key in progress is not handed out again until it is
+ * done. A failed key comes back after an exponentially growing delay.
  */
 export interface WorkQueue {
   add(key: string): void;
   addAfter(key: string, delayMs: number): void;
-  /** Adds the key after its own backoff, which doubles with each call until `forget`, and no sooner than `leastMs`. */
-  addRateLimited(key: string, leastMs?: number): void;
+  /**
+   * Adds the key after its own backoff, but not before `minMs`. The backoff doubles with each call until `forget`.
+   */
+  addRateLimited(key: string, minMs?: number): void;
   /** Ends the key's backoff. */
   forget(key: string): void;
-  /** Adds every key whose time has not come, and ends all backoffs: what they waited for is there. */
+  /** Adds every delayed key now, and ends all backoffs, because the cause of the failures is gone. */
   wake(): void;
-  /** The next key; waits for one; undefined once the queue is shut down. */
+  /** Takes the next key, and waits for one if there is none. Undefined once the queue is shut down. */
   take(): Promise<string | undefined>;
-  /** The keys that are taken next, so many at most. */
-  next(most: number): readonly string[];
-  /** Since when the key taken has waited to be, by `performance.now()`. */
+  /** The keys that will be taken next, at most `limit`. */
+  next(limit: number): readonly string[];
+  /** Since when the taken key had waited, by `performance.now()`. */
   addedAtMs(key: string): number | undefined;
-  /** When a key that waits, or was taken, was last added: perhaps again while it waited. By `performance.now()`. */
-  askedAtMs(key: string): number | undefined;
-  /** Says that the key taken has been worked on. */
+  /** When a waiting or taken key was last added, which may be while it already waited. By `performance.now()`. */
+  lastAddedAtMs(key: string): number | undefined;
+  /** Marks the taken key as done. */
   done(key: string): void;
   shutDown(): void;
-  /** How many keys wait to be taken. */
+  /** Number of keys that wait to be taken. */
   readonly depth: number;
-  /** Whether no key waits and none is being worked on; keys whose time has not come do not count. */
+  /** Whether no key waits or is in progress. Delayed keys do not count. */
   readonly isIdle: boolean;
 }
 
-/** What a work queue tells of itself, in milliseconds. */
+/** Callbacks for a queue's metrics. Times are in milliseconds. */
 export interface QueueObserver {
-  /** Called once, with what can be asked at any time: the keys that wait, and when those being worked on were taken. */
+  /**
+   * Called once, with functions that return the current depth and the times at which the keys in progress were taken.
+   */
   attached(queue: { readonly depth: () => number; readonly takenAtMs: () => Iterable<number> }): void;
   added(): void;
   retried(): void;
@@ -42,7 +46,7 @@ export interface WorkQueueOptions {
   readonly observer?: QueueObserver;
   readonly baseDelayMs?: number;
   readonly maxDelayMs?: number;
-  /** Retries that may start per second over all keys, and how many may come at once. */
+  /** The limit of retries per second over all keys, and the size of a burst. */
   readonly retriesPerSecond?: number;
   readonly retryBurst?: number;
 }
@@ -50,7 +54,7 @@ export interface WorkQueueOptions {
 /** Times by `performance.now()`. */
 interface Waiting {
   readonly addedAtMs: number;
-  askedAtMs: number;
+  lastAddedAtMs: number;
 }
 
 const silentObserver: QueueObserver = {
@@ -66,7 +70,7 @@ export function makeWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
   const { observer = silentObserver } = options;
   const waiting = new Map<string, Waiting>();
   const working = new Map<string, Waiting & { readonly takenAtMs: number }>();
-  /** Each with the time since when. */
+  /** Waiting keys, each with the time since when it waits. */
   const dirty = new Map<string, number>();
   const failures = new Map<string, number>();
   const timers = new Map<string, { timer: NodeJS.Timeout; atMs: number }>();
@@ -76,20 +80,20 @@ export function makeWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
 
   const handOut = (key: string, taker: (key: string) => void) => {
     const takenAtMs = performance.now();
-    const { addedAtMs, askedAtMs } = waiting.get(key) ?? { addedAtMs: takenAtMs, askedAtMs: takenAtMs };
+    const { addedAtMs, lastAddedAtMs } = waiting.get(key) ?? { addedAtMs: takenAtMs, lastAddedAtMs: takenAtMs };
     observer.taken(takenAtMs - addedAtMs);
     waiting.delete(key);
-    working.set(key, { takenAtMs, addedAtMs, askedAtMs });
+    working.set(key, { takenAtMs, addedAtMs, lastAddedAtMs });
     taker(key);
   };
   const wait = (key: string, addedAtMs: number) => {
-    waiting.set(key, { addedAtMs, askedAtMs: performance.now() });
+    waiting.set(key, { addedAtMs, lastAddedAtMs: performance.now() });
     const taker = takers.shift();
     if (taker) handOut(key, taker);
   };
   const add = (key: string) => {
     const already = waiting.get(key);
-    if (already) already.askedAtMs = performance.now();
+    if (already) already.lastAddedAtMs = performance.now();
     if (isShutDown || already || dirty.has(key)) return;
     observer.added();
     if (working.has(key)) dirty.set(key, performance.now());
@@ -115,11 +119,11 @@ export function makeWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
   return {
     add,
     addAfter,
-    addRateLimited(key, leastMs = 0) {
+    addRateLimited(key, minMs = 0) {
       const count = failures.get(key) ?? 0;
       failures.set(key, count + 1);
       observer.retried();
-      addAfter(key, Math.max(Math.min(baseDelayMs * 2 ** count, maxDelayMs), bucket(), leastMs));
+      addAfter(key, Math.max(Math.min(baseDelayMs * 2 ** count, maxDelayMs), bucket(), minMs));
     },
     forget: (key) => void failures.delete(key),
     wake() {
@@ -136,9 +140,9 @@ export function makeWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
       if (key === undefined) return new Promise((resolve) => takers.push(resolve));
       return new Promise((resolve) => handOut(key, resolve));
     },
-    next: (most) => [...waiting.keys().take(most)],
+    next: (limit) => [...waiting.keys().take(limit)],
     addedAtMs: (key) => working.get(key)?.addedAtMs,
-    askedAtMs: (key) => (waiting.get(key) ?? working.get(key))?.askedAtMs,
+    lastAddedAtMs: (key) => (waiting.get(key) ?? working.get(key))?.lastAddedAtMs,
     done(key) {
       const work = working.get(key);
       if (work) observer.done(performance.now() - work.takenAtMs);
@@ -163,7 +167,7 @@ export function makeWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
   };
 }
 
-/** A token bucket. @returns a function that takes a token and says how many milliseconds from now it is there */
+/** A token bucket. @returns a function that takes a token and returns in how many milliseconds it is available */
 function makeBucket(perSecond: number, burst: number): () => number {
   let tokens = burst;
   let filledAtMs = Date.now();

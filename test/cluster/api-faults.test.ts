@@ -240,7 +240,7 @@ describe('an operator on a bad way to its API server', { skip }, () => {
   });
 
   test('leads no more when it cannot renew its lease, before another takes over', async (t) => {
-    const leaderTimings = { leaseMs: 3_000, renewDeadlineMs: 1_000, retryMs: 100, lookMs: 100 };
+    const leaderTimings = { leaseMs: 3_000, renewDeadlineMs: 1_000, retryMs: 100, pollMs: 100 };
     const stand = (identity: string, via: ApiClient) => {
       const lease = { namespace: governance, name: 'lease-under-test' };
       const candidacy = standForElection({ client: via, ...lease, identity, timings: leaderTimings, log });

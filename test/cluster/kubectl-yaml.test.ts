@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { asKubectl } from '../../operator/cluster/directory/documents.ts';
+import { kubectlSchema } from '../../operator/cluster/directory/documents.ts';
 import { kubectlScalars } from '../operator/cluster/kubectl-scalars.ts';
 import { assets } from './cluster-under-test.ts';
 
@@ -23,7 +23,7 @@ function readByKubectl(data: string): Record<string, unknown> | undefined {
 }
 
 function readByUs(data: string): Record<string, unknown> {
-  return (parse(object(data), { ...asKubectl, logLevel: 'error' }) as { data: Record<string, unknown> }).data;
+  return (parse(object(data), { ...kubectlSchema, logLevel: 'error' }) as { data: Record<string, unknown> }).data;
 }
 
 describe('local mode reads YAML as kubectl does', { skip }, () => {

@@ -296,7 +296,10 @@ describe('in a cluster', { skip }, () => {
     assert.deepEqual(crowded.status?.memberNamespaces, ['crowd-3']);
     assert.ok(await hands.find('Secret', 'crowd-3/chaperone-crowded'));
     const condition = crowded.status?.conditions?.find(({ type }) => type === 'CredentialsReady');
-    assert.match(condition?.message ?? '', /crowd-1 \(.*exists already and is not ours.*crowd-2 \(.*exceeded quota/);
+    assert.match(
+      condition?.message ?? '',
+      /crowd-1 \(.*already exists and was not made by Chaperone.*crowd-2 \(.*exceeded quota/,
+    );
     const theirs = await hands.find('Secret', 'crowd-1/chaperone-crowded');
     assert.deepEqual(Object.keys(theirs?.data ?? {}), ['mine']);
     await hands.remove('Secret', 'crowd-1/chaperone-crowded');

@@ -131,7 +131,7 @@ describe('chaperone up', { concurrency: 2 }, () => {
         [
           'no directory',
           [join(empty, 'nowhere'), ...free, '--data', await makeDirectory(t)],
-          /is no directory that can be read/,
+          /is not a readable directory/,
         ],
         ['corrupt data', [directory, ...free, '--data', corrupt], new RegExp(corrupt)],
         ['a second instance', [directory, ...free, '--data', up.data], new RegExp(up.data)],

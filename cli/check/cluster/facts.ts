@@ -105,7 +105,7 @@ export interface InstalledWebhook {
 export interface WebhookCertificate {
   readonly secretName: string;
   /** The operator makes and renews it, rather than cert-manager or somebody else. */
-  readonly isOperators: boolean;
+  readonly isOperatorMade: boolean;
   /** PEM: the server's own first, intermediate ones after it; empty where there is none. */
   readonly chain: string;
 }

@@ -253,5 +253,5 @@ async function readCertificate(
   const secret = await find<ApiSecret>(`/api/v1/namespaces/${namespace}/secrets/${secretName}`);
   // The private keys beside it are no concern of a check.
   const chain = Buffer.from(secret?.data?.['tls.crt'] ?? '', 'base64').toString('utf8');
-  return { secretName, isOperators: mounted === undefined, chain };
+  return { secretName, isOperatorMade: mounted === undefined, chain };
 }

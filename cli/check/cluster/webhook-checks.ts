@@ -79,7 +79,7 @@ export const webhookChecks: CheckGroup<ClusterFacts> = {
             return reason === undefined ? [] : `${kind} ${configuration}, webhook ${name}: ${reason}`;
           }),
           `The certificate in Secret ${namespace}/${certificate.secretName} does not verify by what the webhooks trust.`,
-          certificate.isOperators
+          certificate.isOperatorMade
             ? `The leading operator makes it and publishes the caBundle within seconds; if it does not, ${lookAtLog(namespace)}`
             : 'See that the Secret and the caBundle are of the same authority; the chart takes both (webhook.certificate).',
         );
@@ -90,8 +90,8 @@ export const webhookChecks: CheckGroup<ClusterFacts> = {
       description: `the webhook's certificate is valid for ${leastDays} more days`,
       from: ['certificate', 'namespace', 'server'],
       decide: ({ certificate, namespace, server: { nowMs } }) => {
-        const { secretName, isOperators, chain } = certificate;
-        const hint = isOperators
+        const { secretName, isOperatorMade, chain } = certificate;
+        const hint = isOperatorMade
           ? `The operator makes and renews it; ${lookAtLog(namespace)}. Deleting Secret ${secretName} has it made anew.`
           : `Renew what is in Secret ${namespace}/${secretName}; the operator takes it up by itself.`;
         // An authority in the chain that expires takes the certificate with it.

@@ -5,9 +5,9 @@ import { isMadeFor, managedBy, managedByLabel, ownedLabels } from '../owned.ts';
 import { newMetadata, type ObjectRecord, type Records } from './records.ts';
 import type { SecretContent, SecretFiles } from './secret-files.ts';
 
-/** The Secrets that the operator makes. */
+/** The Secrets that the operator applies. */
 export interface AppliedSecrets {
-  /** Brings back those that the records name. */
+  /** Loads the Secrets that the records name. */
   load(): Promise<void>;
   apply(secret: SecretToApply): Promise<void>;
   delete(namespace: string, name: string, isOwn: (secret: Secret) => boolean): Promise<void>;
@@ -36,7 +36,7 @@ export function makeAppliedSecrets({ cache, records, files, now }: AppliedSecret
       if (known?.owner === 'files') throw new ClusterError('conflict', key, `is stated by ${known.file}`);
       const current = cache.get('Secret', namespace, name);
       if (current && !isMadeFor(current, ownerUid) && !isOwn?.(current)) {
-        throw new ClusterError('conflict', key, 'was made for something else');
+        throw new ClusterError('conflict', key, 'was made for another object');
       }
       const metadata = known?.metadata ?? newMetadata(now());
       const record: ObjectRecord = { key, owner: 'operator', metadata, labels: ownedLabels(ownerUid, labels) };
@@ -74,7 +74,7 @@ function toSecret({ key: { namespace, name }, metadata, labels }: ObjectRecord, 
   };
 }
 
-/** One type of bytes throughout, since equal bytes in a Buffer and in a Uint8Array are not deeply equal. */
+/** Always Uint8Array, since a Buffer and a Uint8Array with equal bytes are not deeply equal. */
 function encode(data: SecretToApply['data']): SecretContent {
   return Object.fromEntries(
     Object.entries(data).map(([key, value]) => [

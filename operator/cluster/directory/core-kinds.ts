@@ -21,7 +21,7 @@ const texts: StructuralSchema = { type: 'object', additionalProperties: { type: 
 const flag: StructuralSchema = { type: 'boolean' };
 const anything: StructuralSchema = { 'x-kubernetes-preserve-unknown-fields': true };
 
-/** Secrets; what stands in `stringData` goes before `data`, and may be taken from the environment. */
+/** Validates Secrets. `stringData` overrides `data`, and may take values from the environment. */
 export function makeSecretValidator(environment: Environment): Validator<Secret> {
   const fields = { type: { type: 'string' }, immutable: flag, data: texts, stringData: texts } as const;
   const validate = makeCoreValidator<WrittenSecret>('Secret', fields);

@@ -14,15 +14,15 @@ import type { FileProblem } from './directory-error.ts';
 import { kubectlTags } from './scalars.ts';
 import type { YamlFile } from './yaml-files.ts';
 
-/** One object as it stands in a file. */
+/** An object in a file. */
 export interface FileObject {
   readonly file: string;
   /** From 1. */
   readonly document: number;
   readonly value: JsonValue;
-  /** The line of a field such as `spec.users[0]`, or of the nearest thing around it; from 1. */
+  /** The line of a field such as `spec.users[0]`, or of the nearest enclosing node. From 1. */
   lineOf(field: string): number;
-  /** What to do where a field was to be text and is another value for want of quotation marks; else empty. */
+  /** A hint for a text field whose value lacks quotation marks, so YAML reads another type. Else empty. */
   quotationHint(field: string): string;
 }
 
@@ -31,17 +31,17 @@ export interface ParsedFile {
   readonly problems: readonly FileProblem[];
 }
 
-/** How kubectl reads YAML. */
-export const asKubectl: SchemaOptions = { schema: 'failsafe', customTags: [...kubectlTags], merge: true };
+/** YAML options that read as kubectl does. */
+export const kubectlSchema: SchemaOptions = { schema: 'failsafe', customTags: [...kubectlTags], merge: true };
 
-/** Reads a file's documents; the items of a List are objects of their own, and empty documents are none. */
+/** Reads a file's documents. Each item of a List is an object; empty documents are skipped. */
 export function parseFile({ file, text, problem }: YamlFile): ParsedFile {
   if (problem) return { objects: [], problems: [{ file, ...problem }] };
   const lines = new LineCounter();
   let documents: readonly Document[];
   try {
-    // What works here must work with kubectl.
-    documents = [...parseAllDocuments(text, { lineCounter: lines, ...asKubectl, prettyErrors: false })];
+    // A file that works here must work with kubectl.
+    documents = [...parseAllDocuments(text, { lineCounter: lines, ...kubectlSchema, prettyErrors: false })];
   } catch (error) {
     return { objects: [], problems: [{ file, reason: reasonOf(error) }] };
   }
@@ -80,10 +80,10 @@ function objectsOf(file: string, document: number, content: Document, lines: Lin
   return [object(value, [])];
 }
 
-/** Why a file cannot be parsed: some of it the parser throws rather than tells, such as an alias of nothing. */
+/** Why a file cannot be parsed. The parser throws some errors, such as an unknown alias, instead of reporting them. */
 function reasonOf(error: unknown): string {
   const reason = error instanceof Error ? error.message : String(error);
-  return reason.includes('call stack') ? 'is nested too deep' : reason;
+  return reason.includes('call stack') ? 'is nested too deeply' : reason;
 }
 
 function fieldSteps(field: string): readonly (string | number)[] {
@@ -105,7 +105,7 @@ function quotationHint(content: Document, steps: readonly (string | number)[]): 
   return `; YAML reads ${node.source} as ${kind}, so write it in quotation marks: "${node.source}"`;
 }
 
-/** The key of a field, since its value may begin below it; else the item of a list, or the whole document. */
+/** Finds the key of a field, since its value may begin on a later line; else the list item, or the whole document. */
 function nodeAt(content: Document, steps: readonly (string | number)[]): Node | undefined {
   const step = steps.at(-1);
   if (step === undefined) return content.contents ?? undefined;

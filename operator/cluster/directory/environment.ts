@@ -1,10 +1,10 @@
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Replaces `${NAME}` and `${NAME:-default}` by the environment's values; as in a shell, the default also stands for an
+ * Replaces `${NAME}` and `${NAME:-default}` by values of the environment. As in a shell, the default also replaces an
  * empty value.
  *
- * @returns the text, or the names that have neither a value nor a default
+ * @returns the text, or the names without a value and a default
  */
 export function substitute(text: string, environment: Environment): { text: string } | { missing: readonly string[] } {
   const missing: string[] = [];

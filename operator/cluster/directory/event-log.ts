@@ -4,10 +4,7 @@ import type { EventNote, ObjectKey } from '../cluster.ts';
 
 const largestBytes = 1024 * 1024;
 
-/**
- * Records Events as lines of JSON. A full file gives way to a new one and is kept beside it, so there are never more
- * than two.
- */
+/** Records Events as lines of JSON. A full file is kept beside the new one, so there are never more than two files. */
 export function makeEventLog(path: string, now: () => Date): (key: ObjectKey, event: EventNote) => Promise<void> {
   return async (key, { type, reason, message }) => {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });

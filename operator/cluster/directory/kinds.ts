@@ -20,7 +20,7 @@ export function isKind(kind: unknown): kind is Kind {
 
 export type Validators = { readonly [K in Kind]: Validator<Resources[K]> };
 
-/** One of each for the process: a definition takes tens of milliseconds to compile, and does not change while it runs. */
+/** Compiled once per process: compiling a definition takes tens of milliseconds. */
 const customValidators = {
   Organization: makeValidator('Organization'),
   Persona: makeValidator('Persona'),
@@ -28,7 +28,7 @@ const customValidators = {
   AnalysisConfig: makeValidator('AnalysisConfig'),
 };
 
-/** For objects that an earlier version stored; compiled where one of them needs it. */
+/** For objects that an earlier version stored. Compiled only when needed. */
 export const storedValidators: { readonly [K in CustomKind]: Validator<Resources[K]> } = {
   Organization: makeStoredValidator('Organization'),
   Persona: makeStoredValidator('Persona'),
@@ -36,7 +36,7 @@ export const storedValidators: { readonly [K in CustomKind]: Validator<Resources
   AnalysisConfig: makeStoredValidator('AnalysisConfig'),
 };
 
-/** How an object of each kind is read from a file. */
+/** The validators that read objects of each kind from a file. */
 export function makeValidators(environment: Environment): Validators {
   return {
     ...customValidators,

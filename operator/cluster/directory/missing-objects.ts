@@ -1,15 +1,18 @@
 import { idOf, type ObjectKey } from '../cluster.ts';
 
 /**
- * For so long an object must be missing before it counts as deleted: an editor may write a file in parts, or take it
- * away and put another in its place.
+ * How long an object must be missing before it counts as deleted. An editor may write a file in parts, or remove and
+ * replace it.
  */
 export const defaultSettleMs = 100;
 
 export interface MissingObjects {
-  /** Notes which objects are missing now. Returned are those that have been so for long enough, and are noted no more. */
+  /**
+   * Notes which objects are missing now. Returns those that have been missing for long enough, and drops them from its
+   * notes.
+   */
   update(missing: readonly ObjectKey[]): readonly ObjectKey[];
-  /** Whether some are noted that have not been missing for long enough. */
+  /** Whether some noted objects have not yet been missing for long enough. */
   isUnsettled(): boolean;
 }
 

@@ -8,11 +8,11 @@ import { storedValidators, type Validators } from './kinds.ts';
 import { newMetadata, type ObjectRecord, type Records, timestamp } from './records.ts';
 import type { StateFiles } from './state-files.ts';
 
-/** The objects that files state: what the API server is in a cluster. */
+/** The objects that the files state. It plays the part of the API server. */
 export interface Objects {
-  /** Brings back our own kinds as the records say that they last were. */
+  /** Loads the objects of our own kinds from the records. */
   load(): Promise<void>;
-  /** Has an object be what a file states. What is wrong with the statement is returned, and changes nothing. */
+  /** Applies what a file states about an object. Where it returns problems, nothing has changed. */
   apply<K extends Kind>(key: ObjectKey<K>, value: JsonValue, file: string | undefined): Promise<readonly Problem[]>;
   /** Removes an object, or marks it as deleted while it has finalizers. */
   delete(key: ObjectKey): Promise<void>;
@@ -30,7 +30,7 @@ interface ObjectsContext {
 }
 
 export function makeObjects({ cache, records, statusFiles, validators, now }: ObjectsContext): Objects {
-  /** The object that a value stands for, with what is assigned to it and its last status. */
+  /** Makes the object from a value, with its assigned metadata and its last status. */
   const read = async <K extends Kind>(
     key: ObjectKey<K>,
     value: JsonValue,
@@ -41,7 +41,7 @@ export function makeObjects({ cache, records, statusFiles, validators, now }: Ob
     const status = isCustomKind(key.kind) ? await statusFiles.read(key) : undefined;
     const result = validate(value, { metadata, ...(status !== undefined && { status }) }, old);
     const isStatusWrong = 'problems' in result && result.problems.some(({ field }) => /^status\b/.test(field));
-    // A status that was damaged is written again by whoever wrote it.
+    // The operator writes a damaged status again.
     return isStatusWrong ? validate(value, { metadata }, old) : result;
   };
 
@@ -66,7 +66,7 @@ export function makeObjects({ cache, records, statusFiles, validators, now }: Ob
     cache.announce(key, change);
   };
 
-  /** An earlier version may have let it in: then it stays as it is until the files state what may take its place. */
+  /** An earlier version may have accepted the object. It then stays as it is until the files state a valid one. */
   const loadFormer = async <K extends CustomKind>(
     { value, metadata }: { readonly value: JsonValue; readonly metadata: ObjectRecord['metadata'] },
     key: ObjectKey<K>,
@@ -89,7 +89,7 @@ export function makeObjects({ cache, records, statusFiles, validators, now }: Ob
 
     apply: async (key, value, file) => {
       const record = records.get(key);
-      // An object that is being deleted stays as it was; once it is gone, what the files then state is a new one.
+      // An object that is being deleted does not change. Once it is gone, the files state a new object.
       if (record?.metadata.deletionTimestamp !== undefined) return [];
       if (record?.owner === 'operator') return [{ field: 'metadata.name', message: 'is a Secret that Chaperone made' }];
       const before = cache.get(key.kind, key.namespace, key.name);
@@ -149,7 +149,7 @@ function isCustomKey(key: ObjectKey): key is ObjectKey<CustomKind> {
   return isCustomKind(key.kind);
 }
 
-/** What an object's generation counts the changes of. */
+/** The part of an object whose changes raise its generation. */
 function contentOf(object: { readonly metadata: unknown; readonly status?: unknown }): object {
   const { metadata: _metadata, status: _status, ...content } = object;
   return content;

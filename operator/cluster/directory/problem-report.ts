@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { FileProblem } from './directory-error.ts';
 
 export interface ProblemReport {
-  /** Replaces the problems that there are, and tells of those that are new and of those that are no more. */
+  /** Replaces the current problems, and reports new ones and solved ones. */
   replace(found: readonly FileProblem[]): void;
   current(): readonly FileProblem[];
 }

@@ -9,14 +9,14 @@ import type { Records } from './records.ts';
 import { problemOf, readStatements, type Statement, type Statements } from './statements.ts';
 import { readYamlFiles, type YamlFile } from './yaml-files.ts';
 
-/** Reads the directory, and has the objects be what its files state. */
+/** Reads the directory and applies what its files state. */
 export interface Reader {
   /**
-   * @returns whether something is missing, so that the directory must be read again after `settleMs`
+   * @returns whether an object is missing, so that the directory must be read again after `settleMs`
    * @throws DirectoryError where the directory has never been read and there is nothing to read
    */
   read(): Promise<boolean>;
-  /** Has the next reading apply what the files state of an object, though they did not change. */
+  /** Makes the next read apply the object again, though its file did not change. */
   forget(key: ObjectKey): void;
 }
 
@@ -28,7 +28,7 @@ interface ReaderContext {
   readonly settleMs: number;
 }
 
-/** What came of applying what a document states. */
+/** The result of applying a document. */
 interface Outcome {
   readonly source: FileObject;
   readonly problems: readonly FileProblem[];
@@ -41,7 +41,7 @@ export function makeReader({ directory, objects, records, problems, settleMs }: 
   let wasRead = false;
   let lastFiles: readonly YamlFile[] | undefined;
 
-  /** What was applied before and stands in a file that did not change is left alone. */
+  /** Applies a statement, unless it was applied before from the same unchanged file. */
   const apply = async ({ key, value, source }: Statement): Promise<readonly FileProblem[]> => {
     const known = outcomes.get(idOf(key));
     if (known && known.source === source) return known.problems;
@@ -89,12 +89,12 @@ export function makeReader({ directory, objects, records, problems, settleMs }: 
   };
 }
 
-/** Whether a field has something else where its schema wants text. */
+/** Whether a field has another type where its schema requires text. */
 function asksForText(message: string): boolean {
   return message.includes(' must be of type string: ');
 }
 
-/** Parses only the files that are not as they were the last time. */
+/** Parses only the files that changed since the last time. */
 function makeParser(): (files: readonly YamlFile[]) => readonly ParsedFile[] {
   let known: ReadonlyMap<string, YamlFile & { readonly content: ParsedFile }> = new Map();
   return (files) => {
@@ -108,7 +108,10 @@ function makeParser(): (files: readonly YamlFile[]) => readonly ParsedFile[] {
   };
 }
 
-/** The objects that files stated and state no more, unless they may stand in what cannot be read of their file. */
+/**
+ * The objects that the files no longer state. Objects whose file has unreadable documents are left out, since those may
+ * state them.
+ */
 function missingFrom({ byId, unreadable }: Statements, records: Records): readonly ObjectKey[] {
   return records
     .all()

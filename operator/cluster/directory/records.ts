@@ -7,7 +7,7 @@ import { idOf, type ObjectKey } from '../cluster.ts';
 import { scopes } from './kinds.ts';
 import type { StateFiles } from './state-files.ts';
 
-/** What is known of an object besides what it holds. */
+/** The facts about an object besides its content. */
 export interface ObjectRecord {
   readonly key: ObjectKey;
   /** `operator` for the Secrets that the operator applied. */
@@ -15,9 +15,9 @@ export interface ObjectRecord {
   /** The file that states it; absent for a namespace that is only mentioned. */
   readonly file?: string;
   readonly metadata: Assigned['metadata'];
-  /** Of a Secret of the operator. */
+  /** Labels, for a Secret of the operator. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** As it was last stated, of our kinds only: no Secret goes to disk because a file mentions it. */
+  /** The last applied value, for our own kinds only: a Secret from a file is not copied to disk. */
   readonly value?: JsonValue;
 }
 
@@ -52,7 +52,7 @@ const schema: StructuralSchema = {
 
 /** The records of all objects, in memory and on disk. */
 export interface Records {
-  /** Reads what a former process left; what cannot be read is left out. */
+  /** Loads the records of an earlier process. Unreadable records are skipped. */
   load(): Promise<void>;
   get(key: ObjectKey): ObjectRecord | undefined;
   all(): readonly ObjectRecord[];
@@ -83,7 +83,7 @@ export function makeRecords(files: StateFiles): Records {
   };
 }
 
-/** What a new object is assigned. */
+/** The assigned metadata of a new object. */
 export function newMetadata(now: Date): ObjectRecord['metadata'] {
   return { uid: randomUUID(), generation: 1, creationTimestamp: timestamp(now) };
 }

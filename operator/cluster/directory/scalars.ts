@@ -1,6 +1,6 @@
 import type { ScalarTag } from 'yaml';
 
-/** What kubectl makes of a plain scalar. */
+/** The value that kubectl reads from a plain scalar. */
 export type ScalarValue = string | number | boolean | null;
 
 const words: ReadonlyMap<string, ScalarValue> = new Map(
@@ -8,7 +8,7 @@ const words: ReadonlyMap<string, ScalarValue> = new Map(
     [
       [true, 'y Y yes Yes YES true True TRUE on On ON'],
       [false, 'n N no No NO false False FALSE off Off OFF'],
-      // Nothing at all, too.
+      // Also the empty scalar.
       [null, ' ~ null Null NULL'],
       [Number.NaN, '.nan .NaN .NAN'],
       [Number.POSITIVE_INFINITY, '.inf .Inf .INF +.inf +.Inf +.INF'],
@@ -21,8 +21,8 @@ const integer = /^([-+]?)(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|[1-9][0-9]*|
 const float = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;
 
 /**
- * What kubectl makes of a plain scalar: YAML 1.1 as go-yaml v2 reads it, whose `resolve` this follows. Octal numbers begin
- * with 0 or 0o, digits may be parted by underscores, and times of day and dates are text.
+ * Reads a plain scalar as kubectl does: YAML 1.1 as in go-yaml v2, whose `resolve` this follows. Octal numbers begin
+ * with 0 or 0o, underscores may separate digits, and times of day and dates are text.
  *
  * @see https://github.com/yaml/go-yaml/blob/v2.4.4/resolve.go
  */
@@ -34,7 +34,7 @@ export function resolveScalar(text: string): ScalarValue {
   return readInteger(plain) ?? readFloat(plain) ?? text;
 }
 
-/** What has more than 64 bits is no integer. */
+/** A number of more than 64 bits is not an integer. */
 function readInteger(plain: string): number | undefined {
   const [, sign = '', digits = ''] = integer.exec(plain) ?? [];
   if (digits === '') return undefined;
@@ -50,20 +50,20 @@ function readFloat(plain: string): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }
 
-/** JSON, which kubectl sends, has no infinity and no NaN. */
+/** kubectl sends JSON, which has no infinity and no NaN. */
 function resolvePlain(text: string, onError: (message: string) => void): ScalarValue {
   const value = resolveScalar(text);
-  if (typeof value === 'number' && !Number.isFinite(value)) onError(`${text} can not be a value`);
+  if (typeof value === 'number' && !Number.isFinite(value)) onError(`${text} cannot be a value`);
   return value;
 }
 
-/** A scalar whose tag says what it shall be. */
+/** A scalar with an explicit type tag. */
 function explicit(name: string, isRight: (value: ScalarValue) => boolean): ScalarTag {
   return {
     tag: `tag:yaml.org,2002:${name}`,
     resolve(text, onError) {
       const value = resolvePlain(text, onError);
-      if (!isRight(value)) onError(`${JSON.stringify(text)} can be no !!${name}`);
+      if (!isRight(value)) onError(`${JSON.stringify(text)} cannot be a !!${name}`);
       return value;
     },
   };
@@ -74,9 +74,9 @@ const asText = (name: string, read: (text: string) => string): ScalarTag => ({
   resolve: read,
 });
 
-/** For `yaml`, with its schema `failsafe` and `merge`: has it read scalars as kubectl does. */
+/** Tags for the package `yaml` that read scalars as kubectl does. Use them with schema `failsafe` and `merge`. */
 export const kubectlTags: readonly ScalarTag[] = [
-  // All plain scalars, but the key by which mappings are merged.
+  // All plain scalars except the merge key `<<`.
   { tag: 'tag:chaperone.dev,2026:plain', default: true, test: /^(?!<<$)/, resolve: resolvePlain },
   explicit('null', (value) => value === null),
   explicit('bool', (value) => typeof value === 'boolean'),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 export type SecretContent = Readonly<Record<string, Uint8Array>>;
 
-/** Secrets as a kubelet would mount them: `<directory>/<namespace>/<name>/<key>`, readable by the owner alone. */
+/** Secrets as a kubelet would mount them: `<directory>/<namespace>/<name>/<key>`, readable only by the owner. */
 export interface SecretFiles {
   read(namespace: string, name: string): Promise<SecretContent | undefined>;
   write(namespace: string, name: string, content: SecretContent): Promise<void>;
@@ -32,8 +32,8 @@ async function readSecret(path: string): Promise<SecretContent | undefined> {
 }
 
 /**
- * Writes the content beside the former one, then has `..data` point to it: each `<key>` is a link through `..data`, so
- * all keys change in the one moment of a rename. Kubernetes does the same (pkg/volume/util/atomic_writer.go).
+ * Writes the new content beside the old one, then points `..data` to it. Each `<key>` is a link through `..data`, so
+ * one rename changes all keys at once. Kubernetes does the same (pkg/volume/util/atomic_writer.go).
  */
 async function writeSecret(path: string, content: SecretContent): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });

@@ -1,4 +1,4 @@
-/** Runs tasks one after another, in the order they came; a failed one fails alone. */
+/** Runs tasks one after another, in the order of the calls. A failed task does not affect the others. */
 export function makeSerializer(): <T>(task: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (task) => {

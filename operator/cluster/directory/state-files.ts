@@ -5,7 +5,7 @@ import { parse, stringify } from 'yaml';
 import type { JsonValue } from '../../../crds/definition.ts';
 import type { ObjectKey } from '../cluster.ts';
 
-/** One YAML file an object, under `<directory>/<Kind>/<namespace>/<name>.yaml`. */
+/** One YAML file per object, under `<directory>/<Kind>/<namespace>/<name>.yaml`. */
 export interface StateFiles {
   read(key: ObjectKey): Promise<JsonValue | undefined>;
   readAll(): Promise<readonly JsonValue[]>;
@@ -30,7 +30,7 @@ export function makeStateFiles(directory: string): StateFiles {
   };
 }
 
-/** What cannot be read counts as absent: it is written anew as soon as there is something to write. */
+/** An unreadable file counts as absent. The next write replaces it. */
 async function readYaml(path: string): Promise<JsonValue | undefined> {
   try {
     return parse(await readFile(path, 'utf8'));
@@ -39,7 +39,7 @@ async function readYaml(path: string): Promise<JsonValue | undefined> {
   }
 }
 
-/** A reader sees the former content or the new one, never a part. */
+/** Replaces the file atomically: a reader sees the old content or the new one, never a part. */
 async function replaceFile(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const draft = join(dirname(path), `.${randomUUID()}`);

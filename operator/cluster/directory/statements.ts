@@ -5,11 +5,11 @@ import type { FileProblem } from './directory-error.ts';
 import type { FileObject, ParsedFile } from './documents.ts';
 import { isKind, scopes } from './kinds.ts';
 
-/** That an object shall be, and how. */
+/** A document's statement that an object should exist, with its content. */
 export interface Statement {
   readonly key: ObjectKey;
   readonly value: JsonValue;
-  /** Absent for a namespace that is only mentioned. */
+  /** Absent for a namespace that other objects merely mention. */
   readonly source?: FileObject;
 }
 
@@ -17,15 +17,15 @@ export interface Statements {
   /** By the id of the object's key. */
   readonly byId: ReadonlyMap<string, Statement>;
   readonly problems: readonly FileProblem[];
-  /** The files that may state objects that could not be told. */
+  /** Files with documents whose object cannot be determined. */
   readonly unreadable: ReadonlySet<string>;
 }
 
 const nameLabel = 'kubernetes.io/metadata.name';
 
 /**
- * Finds out what the files state. Where two state the same object, the first stands. A namespace that is mentioned
- * exists, and every namespace bears the label of its name, as in a cluster.
+ * Collects what the files state. Where two files state the same object, the first counts. A mentioned namespace exists,
+ * and every namespace has the label with its name, as in a cluster.
  */
 export function readStatements(files: readonly ParsedFile[]): Statements {
   const byId = new Map<string, Statement>();
@@ -55,7 +55,7 @@ export function readStatements(files: readonly ParsedFile[]): Statements {
   return { byId, problems, unreadable };
 }
 
-/** A problem with an object, or with one of its fields, and where it stands. */
+/** Makes a problem with an object or one of its fields, with its file and line. */
 export function problemOf(
   { file, document, lineOf }: FileObject,
   { field, ...problem }: Pick<FileProblem, 'object' | 'field' | 'reason'>,
@@ -67,26 +67,29 @@ export function problemOf(
 interface Unstated {
   readonly reason: string;
   readonly field?: string;
-  /** Of a kind that is not read here, so nothing of ours can be hidden in it. */
+  /** Whether the kind is one that is not read here, so that the document cannot state an object of ours. */
   readonly isForeign: boolean;
 }
 
 function readStatement(source: FileObject): Statement | Unstated {
   const { value } = source;
-  if (!isJsonObject(value)) return { reason: 'is no object with apiVersion, kind and metadata', isForeign: false };
+  if (!isJsonObject(value)) return { reason: 'is not an object with apiVersion, kind and metadata', isForeign: false };
   const { kind, metadata } = value;
   if (kind === undefined) return { reason: 'has no kind', isForeign: false };
-  if (typeof kind !== 'string') return { field: 'kind', reason: 'is no text', isForeign: false };
+  if (typeof kind !== 'string') return { field: 'kind', reason: 'is not text', isForeign: false };
   if (!isKind(kind)) {
-    return { reason: `is a ${kind}; read here are ${Object.keys(scopes).join(', ')} and List`, isForeign: true };
+    return {
+      reason: `is a ${kind}; the kinds read here are ${Object.keys(scopes).join(', ')} and List`,
+      isForeign: true,
+    };
   }
   if (!isJsonObject(metadata) || metadata.name === undefined) {
     return { reason: `is a ${kind} without metadata.name`, isForeign: false };
   }
-  if (typeof metadata.name !== 'string') return { field: 'metadata.name', reason: 'is no text', isForeign: false };
+  if (typeof metadata.name !== 'string') return { field: 'metadata.name', reason: 'is not text', isForeign: false };
   const { name, namespace = 'default' } = metadata;
   if (scopes[kind] === 'Cluster') return { key: { kind, namespace: '', name }, value, source };
-  if (typeof namespace !== 'string') return { field: 'metadata.namespace', reason: 'is no text', isForeign: false };
+  if (typeof namespace !== 'string') return { field: 'metadata.namespace', reason: 'is not text', isForeign: false };
   return { key: { kind, namespace, name }, value: { ...value, metadata: { ...metadata, namespace } }, source };
 }
 

@@ -1,31 +1,31 @@
 import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs';
 import { join } from 'node:path';
 
-/** After the last of a row of events: an editor's save is several, and a file is written in parts. */
+/** How long to wait after the last event: saving a file causes several events, and a file is written in parts. */
 const quietMs = 12;
-/** A row of events that does not end is not waited for. */
-const longestRowMs = 200;
-/** File systems exist that announce nothing, such as those of a network or of a virtual machine's host. */
+/** The longest wait where events do not end. */
+const maxWaitMs = 200;
+/** Some file systems announce no changes, such as network file systems and those shared with a virtual machine. */
 const pollMs = 2_000;
 
 /**
- * Calls back soon after something below the directory changed, and every 2 s for what was not announced.
+ * Calls `onChange` soon after a change below the directory, and every 2 s for changes that were not announced.
  *
- * @returns ends the watch
+ * @returns a function that ends the watch
  */
 export function watchDirectory(directory: string, onChange: () => void): () => void {
   let quiet: NodeJS.Timeout | undefined;
   let rowBeganAt = 0;
   const fire = () => {
     quiet = undefined;
-    // Before it is read, so that nothing is missed in between.
+    // Before the directory is read, so that no change is missed in between.
     watchers.update();
     onChange();
   };
   const onEvent = (_: string, name: string | null) => {
     if (name?.startsWith('.')) return;
     if (quiet === undefined) rowBeganAt = Date.now();
-    else if (Date.now() - rowBeganAt > longestRowMs) return;
+    else if (Date.now() - rowBeganAt > maxWaitMs) return;
     clearTimeout(quiet);
     quiet = setTimeout(fire, quietMs);
   };
@@ -43,8 +43,8 @@ export function watchDirectory(directory: string, onChange: () => void): () => v
 }
 
 /**
- * A watcher for each directory. Node's own, `recursive`, on Linux watches each file by itself, and throws where nobody
- * can catch it when one cannot be watched, such as a link to itself.
+ * Makes a watcher for each directory. Node's `recursive` option watches each file by itself on Linux. Where one cannot
+ * be watched, such as a link to itself, it throws an error that nobody can catch.
  */
 function makeWatchers(root: string, onEvent: (type: string, name: string | null) => void) {
   const watchers = new Map<string, FSWatcher>();
@@ -71,11 +71,11 @@ function makeWatchers(root: string, onEvent: (type: string, name: string | null)
 
 interface WatchedDirectory {
   readonly path: string;
-  /** One that is made anew under the same path is another. */
+  /** Identifies the directory: one that is created again under the same path has another id. */
   readonly id: string;
 }
 
-/** The directory and those below it that can be read and do not begin with a dot. */
+/** The directory and all readable ones below it, except those that begin with a dot. */
 function directoriesOf(path: string): readonly WatchedDirectory[] {
   try {
     const { ino, birthtimeMs } = statSync(path);
@@ -88,7 +88,7 @@ function directoriesOf(path: string): readonly WatchedDirectory[] {
   }
 }
 
-/** Where the system watches no more (its limits are reached, or the directory went away), the poll is what remains. */
+/** Where the system cannot watch (its limit is reached, or the directory is gone), only the poll remains. */
 function startWatcher(directory: string, onEvent: (type: string, name: string | null) => void): FSWatcher | undefined {
   try {
     return watch(directory, onEvent);

@@ -7,15 +7,15 @@ export interface YamlFile {
   /** Relative to the directory. */
   readonly file: string;
   readonly text: string;
-  /** Why it could not be read, and in which line; then `text` is empty. */
+  /** Why the file could not be read, and in which line. Then `text` is empty. */
   readonly problem?: { readonly reason: string; readonly line?: number };
 }
 
 /**
- * Reads all YAML files of a directory and of those below it, in the order of their paths. What begins with a dot is
- * left out. A file that cannot be read says so, and the others are read.
+ * Reads all YAML files below a directory, in the order of their paths. It skips names that begin with a dot. An
+ * unreadable file has a `problem`; the others are read.
  *
- * @throws DirectoryError where there is no directory, or no YAML file in it
+ * @throws DirectoryError where the directory or a YAML file in it is missing
  */
 export async function readYamlFiles(directory: string): Promise<readonly YamlFile[]> {
   const paths = await yamlPaths(directory).catch((cause: unknown) => {
@@ -34,7 +34,7 @@ async function yamlPaths(directory: string): Promise<readonly string[]> {
       if (entry.name.startsWith('.')) return [];
       if (entry.isDirectory()) return unlessGone(yamlPaths(path), []);
       if (!/\.ya?ml$/.test(entry.name)) return [];
-      // A ConfigMap that is mounted into a pod consists of symbolic links.
+      // A mounted ConfigMap consists of symbolic links.
       return entry.isSymbolicLink() || entry.isFile() ? [path] : [];
     }),
   );
@@ -44,7 +44,7 @@ async function yamlPaths(directory: string): Promise<readonly string[]> {
 async function readYamlFile(directory: string, path: string): Promise<YamlFile | undefined> {
   const file = relative(directory, path);
   try {
-    // What is no file, such as a pipe, might never end.
+    // Reading something that is not a file, such as a pipe, might never end.
     if (!(await stat(path)).isFile()) return undefined;
     const decoded = decodeText(await readFile(path));
     return 'text' in decoded ? { file, ...decoded } : { file, text: '', problem: decoded };
@@ -54,7 +54,7 @@ async function readYamlFile(directory: string, path: string): Promise<YamlFile |
   }
 }
 
-/** A directory that is being edited loses files between the listing and the reading of them. */
+/** A file may disappear between listing and reading. */
 async function unlessGone<T, D>(reading: Promise<T>, otherwise: D): Promise<T | D> {
   try {
     return await reading;

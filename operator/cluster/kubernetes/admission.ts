@@ -3,11 +3,11 @@ import { idOf, type Kind, type ObjectKey, type Resources } from '../cluster.ts';
 import type { OwnWrites } from './own-writes.ts';
 import { type References, referencesOf } from './references.ts';
 
-/** The way into the cache: an object gets in once everything it refers to has been read. */
+/** Puts objects into the cache, once everything that they refer to has been read. */
 export interface Admission {
   put<K extends Kind>(kind: K, object: Resources[K]): void;
   remove<K extends Kind>(kind: K, object: Resources[K]): void;
-  /** Resolves when no object waits. */
+  /** Resolves when no object is waiting. */
   settled(): Promise<void>;
 }
 
@@ -19,8 +19,8 @@ export interface AdmissionOptions {
 }
 
 /**
- * Admits objects to the cache, and announces them. Were a binding to be seen before its Secret, it would be declared
- * broken for as long as reading the Secret takes.
+ * Admits objects to the cache and notifies listeners. If a binding were seen before its Secret, it would be reported as
+ * broken until the Secret is read.
  */
 export function makeAdmission({ cache, references, ownWrites, operatorNamespace }: AdmissionOptions): Admission {
   const held = new Map<string, object>();
@@ -47,7 +47,7 @@ export function makeAdmission({ cache, references, ownWrites, operatorNamespace 
       }
       held.set(id, object);
       wait(unread, () => {
-        // It has changed or gone since.
+        // The object has changed or gone meanwhile.
         if (held.get(id) !== object) return;
         held.delete(id);
         admit();

@@ -6,36 +6,36 @@ import { makeConnection } from './connection.ts';
 
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Below the server's address, such as `/api/v1/secrets`. */
+  /** The path, such as `/api/v1/secrets`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: object;
-  /** Of the body; `application/json` where absent. */
+  /** Content type of the body. Absent: `application/json`. */
   readonly contentType?: string;
   readonly accept?: string;
   readonly signal?: AbortSignal;
 }
 
-/** Requests to an API server, authenticated as a kubeconfig says. */
+/** Sends requests to an API server, with the credentials of a kubeconfig. */
 export interface ApiClient {
   /**
-   * Sends a request and reads its answer. Where the server asks to come back soon (429, or Retry-After), that is done
-   * some times first; a longer wait is left to the caller.
+   * Sends a request and reads its answer. Where the server asks to retry soon (429, or Retry-After), it retries a few
+   * times. A longer wait is left to the caller.
    *
-   * @throws ApiError where the server refuses; an undici error where there is no server
+   * @throws ApiError where the server refuses; an undici error where it cannot be reached
    */
   send<Answer>(request: ApiRequest): Promise<Answer>;
-  /** Sends a request whose answer is read as it comes, for as long as it comes. */
+  /** Sends a request and returns the answer as a stream, without a time limit. */
   open(request: ApiRequest): Promise<Dispatcher.ResponseData['body']>;
-  /** Ends every connection. */
+  /** Closes all connections. */
   close(): Promise<void>;
 }
 
 export interface ApiClientOptions {
   readonly kubeConfig: KubeConfig;
-  /** Told of every answer, and of every request without one (code `<error>`, as in client-go). */
+  /** Called for every answer, and for every request without one (code `<error>`, as in client-go). */
   readonly onAnswer?: (code: string, request: ApiRequest) => void;
-  /** How long an answer may keep one waiting. */
+  /** How long to wait for an answer. */
   readonly requestTimeoutMs?: number;
 }
 
@@ -102,7 +102,7 @@ async function toApiError({ statusCode, headers, body }: Dispatcher.ResponseData
   return new ApiError(statusCode, reason, message || `HTTP ${statusCode}`, retryAfterOf(statusCode, headers));
 }
 
-/** `metav1.Status`, which a proxy in between does not speak. */
+/** Parses a `metav1.Status`. An answer from a load balancer in between is not one. */
 function parseStatus(text: string): { readonly reason?: string; readonly message?: string } {
   try {
     return JSON.parse(text);
@@ -111,7 +111,10 @@ function parseStatus(text: string): { readonly reason?: string; readonly message
   }
 }
 
-/** RFC 9110, section 10.2.3, in seconds only, as API servers write it; 429 means it whether it is there or not. */
+/**
+ * Reads Retry-After (RFC 9110, section 10.2.3) in seconds, the form that API servers use. A 429 without the header asks
+ * to retry, too.
+ */
 function retryAfterOf(status: number, headers: Dispatcher.ResponseData['headers']): number | undefined {
   const seconds = Number(headers['retry-after']);
   if (Number.isFinite(seconds)) return seconds * 1_000;

@@ -1,4 +1,4 @@
-/** What every object of the API carries, as far as it is read. */
+/** The fields of every API object that are read here. */
 export interface ApiObject {
   readonly metadata: ApiMetadata;
 }
@@ -14,7 +14,7 @@ export interface ApiMetadata {
   readonly labels?: Record<string, string>;
   readonly annotations?: Record<string, string>;
   readonly finalizers?: readonly string[];
-  /** Where the server has made the name up: what it began with. */
+  /** The prefix of a name that the server generated. */
   readonly generateName?: string;
   readonly ownerReferences?: readonly {
     readonly apiVersion: string;
@@ -27,7 +27,7 @@ export interface ApiMetadata {
 }
 
 /**
- * Whether a resource version is later than another of the same resource.
+ * Whether one resource version is later than another of the same resource.
  *
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions: decimal numbers without bound
  */

@@ -1,11 +1,11 @@
 import { ApiError } from './api-error.ts';
 
-/** The first and the longest pause after a failure, in milliseconds. */
+/** The first and the maximum pause after a failure, in milliseconds. */
 export type Backoff = readonly [first: number, longest: number];
 
 /**
- * How long to wait after so many failures in a row: it doubles with each and is jittered, so that many do not come back
- * as one; never before the server wants.
+ * How long to wait after a number of failures in a row. The pause doubles with each failure and is jittered, so that
+ * many clients do not retry together. It is at least what the server asks for.
  *
  * @returns milliseconds
  */

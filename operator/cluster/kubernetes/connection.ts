@@ -2,32 +2,35 @@ import type { RequestOptions } from 'node:https';
 import { HttpMethod, type KubeConfig, RequestContext } from '@kubernetes/client-node';
 import { Agent, type Dispatcher } from 'undici';
 
-/** What a request to the API server needs. */
+/** Address, credentials and connections for requests to the API server. */
 export interface Authenticated {
   readonly server: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** For requests that end soon; they wait for one another where they are many. */
+  /** For short requests. The number of connections is limited. */
   readonly short: Dispatcher;
-  /** For answers that go on for minutes: they must not take the others' connections. */
+  /** For answers that last for minutes. They must not use up the connections for short requests. */
   readonly long: Dispatcher;
 }
 
 export interface Connection {
   authenticate(): Promise<Authenticated>;
-  /** Has the next request authenticate afresh. */
+  /** Makes the next request authenticate again. */
   forget(): void;
   close(): Promise<void>;
 }
 
-/** Projected tokens are renewed long before they expire, and the file is read again at most this much later. */
-const credentialsLifeMs = 30_000;
-const mostConnections = 32;
+/**
+ * How long credentials are reused. Projected tokens are renewed long before they expire, so reading the file this often
+ * is enough.
+ */
+const credentialsCacheMs = 30_000;
+const maxConnections = 32;
 
 /**
- * A kubeconfig's address, credentials and TLS settings, with connections that are kept.
+ * Makes a connection from a kubeconfig's address, credentials and TLS settings.
  *
- * `KubeConfig.applySecurityAuthentication` makes a dispatcher, and with it a TLS connection, for each request; so the
- * first ones stay here and only the headers are renewed.
+ * `KubeConfig.applySecurityAuthentication` makes a dispatcher, and so a TLS connection, for each request. So this keeps
+ * the first dispatchers and renews only the headers.
  */
 export function makeConnection(kubeConfig: KubeConfig): Connection {
   let known: { authenticated: Authenticated; untilMs: number } | undefined;
@@ -43,7 +46,7 @@ export function makeConnection(kubeConfig: KubeConfig): Connection {
       dispatchers ??= makeDispatchers(kubeConfig, context);
       const server = cluster.server.replace(/\/$/, '');
       const authenticated = { server, headers: context.getHeaders(), ...(await dispatchers) };
-      known = { authenticated, untilMs: Date.now() + credentialsLifeMs };
+      known = { authenticated, untilMs: Date.now() + credentialsCacheMs };
       return authenticated;
     },
     forget() {
@@ -66,13 +69,13 @@ async function makeDispatchers(kubeConfig: KubeConfig, context: RequestContext) 
     ...(key !== undefined && { key }),
     ...(rejectUnauthorized !== undefined && { rejectUnauthorized }),
     ...(servername !== undefined && { servername }),
-    // Load balancers in between forget connections that are silent for a minute.
+    // Load balancers drop connections that are silent for a minute.
     keepAlive: true,
     keepAliveInitialDelay: 30_000,
   };
-  // Over HTTP/2 one lost connection would end every watch at once.
+  // With HTTP/2, one lost connection would end all watches at once.
   const agent = (more: Agent.Options) => new Agent({ connect, allowH2: false, ...more });
-  return { short: agent({ connections: mostConnections }), long: agent({}) };
+  return { short: agent({ connections: maxConnections }), long: agent({}) };
 }
 
 async function readTlsOptions(kubeConfig: KubeConfig): Promise<RequestOptions> {

@@ -5,7 +5,7 @@ import { versioned } from './mirrors.ts';
 import type { Content, ReferencesOptions } from './references.ts';
 import { type ContentApiObject, objectPath, toConfigMap, toSecret } from './resources.ts';
 
-/** Reads Secrets and ConfigMaps by name. One that may not be read counts as one that is not there. */
+/** Reads Secrets and ConfigMaps by name. Where the operator has no right to read one, it counts as missing. */
 export function makeContentReader(client: ApiClient, log: Logger): ReferencesOptions['read'] {
   return async (key) => {
     try {
@@ -15,7 +15,7 @@ export function makeContentReader(client: ApiClient, log: Logger): ReferencesOpt
     } catch (error) {
       if (isNotFound(error)) return undefined;
       if (!(error instanceof ApiError && error.status === 403)) throw error;
-      log.error({ err: error, ...key }, 'the operator may not read what a resource refers to');
+      log.error({ err: error, ...key }, 'the operator has no right to read an object that a resource refers to');
       return undefined;
     }
   };

@@ -7,13 +7,13 @@ import type { ApiObject } from './api-object.ts';
 import type { Versioned } from './reflector.ts';
 import { objectPath } from './resources.ts';
 
-/** What a conditional write needs to know of an object, besides its version. */
+/** The fields that a conditional write needs, besides the version. */
 export interface Identified {
   readonly metadata: Pick<ObjectMeta, 'uid' | 'finalizers'>;
   readonly status?: { readonly conditions?: readonly Condition[] };
 }
 
-/** The object as it is on the server now; undefined where it is gone. */
+/** Reads the object from the server. Undefined where it is gone. */
 export async function readCurrent(
   client: ApiClient,
   key: ObjectKey<CustomKind>,

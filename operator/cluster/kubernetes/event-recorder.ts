@@ -11,13 +11,13 @@ export interface EventRecorderOptions {
   readonly client: ApiClient;
   /** The uid of the object that an Event is about. */
   readonly uidOf: (key: ObjectKey) => string | undefined;
-  /** This process, in the Events. */
+  /** The name of this process in the Events. */
   readonly instance: string;
   readonly now: () => Date;
   readonly log: Logger;
 }
 
-/** Records Events behind the reconcilers' backs: nothing waits for them, and too many are dropped. */
+/** Records Events in the background. No reconciler waits for them, and excess Events are dropped. */
 export interface EventRecorder {
   record(key: ObjectKey, event: EventNote): void;
   /** Resolves when all have been sent. */
@@ -29,8 +29,8 @@ const atOnce = 2;
 const collection = (namespace: string) => `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
 
 /**
- * Events of events.k8s.io/v1. The same thing said again about the same object is the same Event, whose series counts; an
- * API server forgets Events after an hour, and then it is a new one.
+ * Records Events of events.k8s.io/v1. The same message about the same object is the same Event, and its series counts
+ * the repetitions. An API server deletes Events after an hour; the next one is then new.
  */
 export function makeEventRecorder({ client, uidOf, instance, now, log }: EventRecorderOptions): EventRecorder {
   const counts = new LRUCache<string, number>({ max: 4_096 });
@@ -53,7 +53,7 @@ export function makeEventRecorder({ client, uidOf, instance, now, log }: EventRe
     return 1;
   };
   const send = async (key: ObjectKey, event: EventNote) => {
-    // Events about objects of cluster scope are kept in this namespace.
+    // Events about cluster-scoped objects are in this namespace.
     const namespace = key.namespace || 'default';
     const name = nameOf(key, uidOf(key), event);
     const path = `${collection(namespace)}/${name}`;
@@ -64,7 +64,8 @@ export function makeEventRecorder({ client, uidOf, instance, now, log }: EventRe
       if (count !== undefined && isNotFound(error)) {
         counts.set(path, await create(namespace, name, key, event));
       } else if (count === undefined && isConflict(error)) {
-        // Of a process before this one, whose count is not worth the right to read Events.
+        // An earlier process made the Event. Reading its count would need the right to read Events, which is not worth
+        // it.
         counts.set(path, await repeat(path, 2));
       } else {
         throw error;
@@ -74,7 +75,7 @@ export function makeEventRecorder({ client, uidOf, instance, now, log }: EventRe
   const work = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const { key, event } = next;
-      await send(key, event).catch((error: unknown) => log.debug({ err: error, ...key }, 'an Event was not recorded'));
+      await send(key, event).catch((error: unknown) => log.debug({ err: error, ...key }, 'cannot record an Event'));
     }
   };
 
@@ -118,7 +119,7 @@ function toApiEvent(
     action: 'Reconcile',
     type,
     reason,
-    // The API's own bound.
+    // The API's limit.
     note: message.slice(0, 1_024),
     regarding: {
       apiVersion: apiVersionOf(kind),

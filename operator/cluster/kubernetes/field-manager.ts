@@ -1,10 +1,10 @@
 import type { ApiClient } from './api-client.ts';
 
-/** Under this name the operator owns the fields it writes. */
+/** The field manager that owns the fields the operator writes. */
 export const fieldManager = 'chaperone-operator';
 
 /**
- * Server-side apply: the server has what `body` says, and no longer what this manager said before and does not now.
+ * Server-side apply: sets the fields in `body`, and removes fields that this manager set before and no longer states.
  *
  * @see https://kubernetes.io/docs/reference/using-api/server-side-apply/
  */

@@ -10,15 +10,15 @@ import { type CustomApiObject, objectPath } from './resources.ts';
 export interface FinalizersOptions {
   readonly client: ApiClient;
   readonly known: (key: ObjectKey<CustomKind>) => Versioned<Identified> | undefined;
-  /** Told of the object that a write has answered. */
+  /** Called with the object in the answer to a write. */
   readonly learn: <K extends CustomKind>(key: ObjectKey<K>, answer: CustomApiObject<K>) => void;
 }
 
 const mostAttempts = 10;
 
 /**
- * Adds and removes finalizers. The whole list is written, on condition of the resource version that it was read at, so
- * nobody else's is lost; a server-side apply would not remove one that somebody restored from a backup.
+ * Adds and removes finalizers. It writes the whole list, on condition of the resource version that was read, so no
+ * other finalizer is lost. Server-side apply would not remove a finalizer that was restored from a backup.
  */
 export function makeFinalizers({ client, known, learn }: FinalizersOptions) {
   const write = async <K extends CustomKind>(
@@ -37,7 +37,7 @@ export function makeFinalizers({ client, known, learn }: FinalizersOptions) {
     if (!isGone) learn(key, answer);
   };
 
-  /** @returns whether the object is there */
+  /** @returns whether the object exists */
   const change = async (
     key: ObjectKey<CustomKind>,
     alter: (finalizers: readonly string[]) => readonly string[],

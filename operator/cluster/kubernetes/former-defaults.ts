@@ -2,8 +2,8 @@ import type { ApiMetadata } from './api-object.ts';
 import { type CustomApiObject, lastApplied } from './resources.ts';
 
 /**
- * An Organization without the `defaultRoles: [admin]` that the schema of an earlier version filled in, and which the API
- * server has kept since: nobody stated it, so it may end with the default. Where that cannot be told, it counts as stated.
+ * Removes the `defaultRoles: [admin]` that an earlier version's schema filled in as a default and that the API server
+ * has stored. Nobody stated it, so it ends with the default. Where that is unclear, the value counts as stated.
  */
 export function withoutFormerDefaults(object: CustomApiObject<'Organization'>): CustomApiObject<'Organization'> {
   const { defaultRoles, ...authentication } = object.spec.authentication ?? {};
@@ -17,8 +17,9 @@ const ownsField = path.map((name) => `f:${name}`);
 const ownsManifest = ['f:metadata', 'f:annotations', `f:${lastApplied}`];
 
 /**
- * Whether somebody stated the field. Whoever has the server apply owns what the manifest states. Whoever creates or updates
- * owns what was filled in, too; but who applies as `kubectl apply` does by default notes the manifest in an annotation.
+ * Whether somebody stated the field. The manager of a server-side apply owns only the fields of the manifest. The
+ * manager of a create or an update also owns defaulted fields; but client-side `kubectl apply` stores the manifest in
+ * an annotation.
  *
  * @see https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
  */

@@ -4,7 +4,7 @@ import type { ApiObject } from './api-object.ts';
 
 interface Page<O> {
   readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
-  /** Null where an API server has nothing to list of which metadata alone was asked for. */
+  /** An API server sends null for an empty list of metadata. */
   readonly items: readonly O[] | null;
 }
 
@@ -17,17 +17,17 @@ export interface ListOptions {
 
 export interface Listed<T> {
   readonly items: readonly T[];
-  /** Where a watch goes on from. */
+  /** The version from which a watch continues. */
   readonly resourceVersion: string;
 }
 
 const pageSize = 500;
 
 /**
- * Lists everything, page by page. Where the pages expire on the way, the whole is asked for at once, as client-go does:
- * who was too slow once will be again.
+ * Lists all objects, page by page. Where the pages expire on the way, it requests the whole list at once, as client-go
+ * does: a client that was too slow once will be too slow again.
  *
- * @param decode called page by page, so that what it leaves out need not be kept until the end
+ * @param decode called page by page, so that fields it drops are not kept until the end
  */
 export async function listAll<O extends ApiObject, T>(
   client: ApiClient,

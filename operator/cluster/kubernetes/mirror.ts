@@ -1,31 +1,31 @@
 import { isLater } from './api-object.ts';
 import type { ReflectorSink, Versioned } from './reflector.ts';
 
-/** Where a mirror's changes go. */
+/** Receives a mirror's changes. */
 export interface MirrorTarget<T> {
   put(id: string, object: T): void;
   remove(id: string, object: T): void;
 }
 
-/** What a reflector has told, and what the answers to writes have told before it. */
+/** The latest objects, from a reflector and from the answers to our own writes. */
 export interface Mirror<T> extends ReflectorSink<T> {
-  /** Takes the object that a write has answered, unless the watch has told of it or of something later already. */
+  /** Takes the object in the answer to a write, unless the watch has already delivered it or a later version. */
   learn(written: Versioned<T>): void;
-  /** Takes the object's absence that a write has answered. */
+  /** Notes that an object is gone, from the answer to a delete. */
   forget(id: string): void;
   get(id: string): Versioned<T> | undefined;
   all(): readonly Versioned<T>[];
 }
 
 /**
- * Keeps the latest of each object, so that one who has written sees it at once, and no older event takes it back.
+ * Keeps the latest version of each object. A writer sees its own write at once, and no older event reverts it.
  *
- * A watch tells of changes in order. An answer later than everything it has told so far is news, and what the watch says
- * of that object stays old until it gets there; any other answer is old itself.
+ * A watch delivers changes in order. An answer is news where its version is later than everything that the watch has
+ * delivered; until the watch reaches that version, its events for that object are old. Any other answer is old.
  */
 export function makeMirror<T>(idOf: (object: T) => string, target: MirrorTarget<T>): Mirror<T> {
   const known = new Map<string, Versioned<T>>();
-  /** Objects known from a write only, by the version that it made. */
+  /** Objects that only a write has told about, with the version that it made. */
   const ahead = new Map<string, string>();
   let reachedVersion = '';
 

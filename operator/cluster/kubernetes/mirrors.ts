@@ -7,7 +7,7 @@ import { type Mirror, makeMirror } from './mirror.ts';
 import type { Versioned } from './reflector.ts';
 import { type ContentApiObject, type CustomApiObject, toNamespace, toSecret, withoutBookkeeping } from './resources.ts';
 
-/** How the API server's objects of a kind become ours, and where they are kept. */
+/** Decodes the API server's objects of a kind, and keeps them. */
 export interface KindMirror<O extends ApiObject, T> {
   readonly decode: (object: O) => T;
   readonly mirror: Mirror<T>;
@@ -16,7 +16,7 @@ export interface KindMirror<O extends ApiObject, T> {
 export interface Mirrors {
   readonly custom: { readonly [K in CustomKind]: KindMirror<CustomApiObject<K>, Resources[K]> };
   readonly namespaces: KindMirror<ApiObject, Resources['Namespace']>;
-  /** The operator's own. */
+  /** The Secrets that the operator made. */
   readonly secrets: KindMirror<ContentApiObject, Resources['Secret']>;
 }
 
@@ -45,7 +45,7 @@ export function makeMirrors(admission: Admission): Mirrors {
   };
 }
 
-/** Has the mirror know what a write of ours has made. */
+/** Puts the answer to one of our writes into the mirror. */
 export function learn<O extends ApiObject, T>({ decode, mirror }: KindMirror<O, T>, answer: O): void {
   mirror.learn(versioned(decode, answer));
 }
@@ -54,7 +54,7 @@ export function versioned<O extends ApiObject, T>(decode: (object: O) => T, obje
   return { object: decode(object), version: object.metadata.resourceVersion };
 }
 
-/** The object of ours with this key as it is known last, which the cache may not show yet. */
+/** The latest known version of an object of our kinds. The cache may not have it yet. */
 export function findKnown(mirrors: Mirrors, key: ObjectKey<CustomKind>): Versioned<Resources[CustomKind]> | undefined {
   return mirrors.custom[key.kind].mirror.get(idOf(key));
 }

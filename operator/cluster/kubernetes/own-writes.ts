@@ -4,20 +4,20 @@ import type { ObjectMeta } from '../../../crds/object-meta.ts';
 import { idOf, type Kind, type ObjectKey, type Resources, type Secret } from '../cluster.ts';
 
 /**
- * What the operator has written last. It tells the echo of a write from everything else by what is in it, so it does not
- * matter whether the watch or the answer to the write is faster.
+ * The operator's latest writes. It recognizes the echo of a write by its content, so it does not matter whether the
+ * watch or the answer to the write arrives first.
  */
 export interface OwnWrites {
   /** Notes a status before it is sent. */
   status(key: ObjectKey<CustomKind>, status: object): void;
-  /** Notes a Secret before it is sent. @param isWritten whether a Secret is what was sent */
+  /** Notes a Secret before it is sent. @param isWritten whether a Secret equals the one that was sent */
   secret(key: ObjectKey<'Secret'>, isWritten: (secret: Secret) => boolean): void;
-  /** @param key of an object that is gone */
+  /** Drops the notes about an object that is gone. */
   forget(key: ObjectKey): void;
   /**
-   * Whether the operator's own writes are all that has made an object what it is.
+   * Whether only the operator's own writes lie between `before` and `after`.
    *
-   * @param before the object as it was announced last
+   * @param before the object as listeners last saw it
    */
   explain<K extends Kind>(before: Resources[K] | undefined, after: Resources[K]): boolean;
 }
@@ -26,7 +26,7 @@ export function makeOwnWrites(): OwnWrites {
   const statuses = new Map<string, unknown>();
   const secrets = new Map<string, (secret: Secret) => boolean>();
   return {
-    // As it comes back: without what is undefined.
+    // In the form in which it comes back: without undefined fields.
     status: (key, status) => void statuses.set(idOf(key), JSON.parse(JSON.stringify(status))),
     secret: (key, isWritten) => void secrets.set(idOf(key), isWritten),
     forget(key) {
@@ -53,12 +53,12 @@ function statusOf(object: Resources[Kind]): unknown {
   return 'status' in object ? object.status : undefined;
 }
 
-/** What of an object's metadata others state; its spec is in the generation. */
+/** The metadata that others state. The generation stands for the spec. */
 function statedOf({ uid, generation, deletionTimestamp, labels = {}, annotations = {} }: ObjectMeta): object {
   return { uid, generation, deletionTimestamp, labels, annotations };
 }
 
-/** One of ours that somebody has taken away is to be put back, so that is no write of ours. */
+/** A removed finalizer of ours counts as foreign, since it must be added again. */
 function addsOnlyOurs({ finalizers: before = [] }: ObjectMeta, { finalizers: after = [] }: ObjectMeta): boolean {
   const added = after.filter((finalizer) => !before.includes(finalizer));
   return (

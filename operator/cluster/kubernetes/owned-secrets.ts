@@ -8,23 +8,23 @@ import { type ContentApiObject, collectionPath, namespacedPath, objectPath } fro
 
 /** Selects the Secrets that the operator made. */
 export const ownedSelector = `${managedByLabel}=${managedBy}`;
-/** Selects all the others. */
+/** Selects all other Secrets. */
 export const foreignSelector = `${managedByLabel}!=${managedBy}`;
 
 export interface OwnedSecretsOptions {
   readonly client: ApiClient;
   readonly known: (key: ObjectKey<'Secret'>) => Secret | undefined;
-  /** Told of a Secret before it is sent, and how to tell whether another is the same. */
+  /** Called before a Secret is sent, with a test whether another Secret equals it. */
   readonly about: (key: ObjectKey<'Secret'>, isWritten: (secret: Secret) => boolean) => void;
-  /** Told of the Secret that a write has answered. */
+  /** Called with the Secret in the answer to a write. */
   readonly learn: (answer: ContentApiObject) => void;
   readonly forget: (key: ObjectKey<'Secret'>) => void;
 }
 
-/** Why a Secret is left as it is. */
-const notOwn = 'exists already and is not ours; rename or delete it';
+/** Why a Secret is left alone. */
+const notOwn = 'already exists and was not made by Chaperone; rename or delete it';
 
-/** Writes the Secrets that are the operator's own, and touches no others. */
+/** Writes the operator's own Secrets, and no others. */
 export function makeOwnedSecrets({ client, known, about, learn, forget }: OwnedSecretsOptions) {
   const read = async (key: ObjectKey<'Secret'>): Promise<ContentApiObject | undefined> => {
     try {
@@ -35,8 +35,8 @@ export function makeOwnedSecrets({ client, known, about, learn, forget }: OwnedS
     }
   };
   /**
-   * Creates a Secret where the watch of owned ones shows none. One of ours that it does not show is not overwritten: it
-   * may hold what exists nowhere else, and whoever decides must see it first.
+   * Creates a Secret that the watch does not show. Where one of ours exists all the same, it is not overwritten: it may
+   * hold keys that exist nowhere else, so the reconciler must see it first.
    */
   const create = async (key: ObjectKey<'Secret'>, body: object): Promise<ContentApiObject> => {
     const path = namespacedPath(key.kind, key.namespace);
@@ -49,10 +49,10 @@ export function makeOwnedSecrets({ client, known, about, learn, forget }: OwnedS
         throw new ClusterError('conflict', key, notOwn);
       }
       if (secret) learn(secret);
-      throw new ClusterError('stale', key, 'was not known to exist', { cause: error });
+      throw new ClusterError('stale', key, 'exists, but the cache does not have it yet', { cause: error });
     }
   };
-  /** Writes over the Secret with this uid, and over no other that has taken its place since it was looked at. */
+  /** Overwrites the Secret with this uid, but not another that has replaced it meanwhile. */
   const replace = async (
     key: ObjectKey<'Secret'>,
     uid: string,
@@ -62,9 +62,9 @@ export function makeOwnedSecrets({ client, known, about, learn, forget }: OwnedS
     const path = objectPath(key);
     const body = { ...secret, metadata: { ...secret.metadata, uid } };
     const answer = await apply<ContentApiObject>(client, path, body).catch((error: unknown) => {
-      throw isConflict(error) ? new ClusterError('stale', key, 'is another by now', { cause: error }) : error;
+      throw isConflict(error) ? new ClusterError('stale', key, 'was replaced by another', { cause: error }) : error;
     });
-    // Applying leaves keys alone that somebody else has added.
+    // Server-side apply does not remove keys that another writer has added.
     const surplus = Object.keys(answer.data ?? {}).filter((one) => !Object.hasOwn(wanted, one));
     if (surplus.length === 0) return answer;
     const patch = { metadata: { uid }, data: Object.fromEntries(surplus.map((one) => [one, null])) };
@@ -73,13 +73,13 @@ export function makeOwnedSecrets({ client, known, about, learn, forget }: OwnedS
   };
 
   return {
-    /** The Secret as it is on the server, where it is the operator's. */
+    /** Reads a Secret from the server, if the operator made it. */
     async find(key: ObjectKey<'Secret'>): Promise<ContentApiObject | undefined> {
       const secret = await read(key);
       return secret && isOwned(secret) ? secret : undefined;
     },
 
-    /** Has the mirror know every Secret that the server has now, which the watch may not have told of yet. */
+    /** Lists all of the operator's Secrets into the mirror, since the watch may lag behind. */
     async refresh(): Promise<void> {
       const options = { path: collectionPath('Secret'), query: { labelSelector: ownedSelector } };
       const { items } = await listAll<ContentApiObject, ContentApiObject>(client, options, (secret) => secret);
@@ -119,7 +119,7 @@ export function makeOwnedSecrets({ client, known, about, learn, forget }: OwnedS
         const body = { preconditions: { uid: current.metadata.uid } };
         await client.send({ method: 'DELETE', path: objectPath(key), body });
       } catch (error) {
-        // Gone, or another one by now.
+        // It is gone, or another Secret has replaced it.
         if (!isNotFound(error) && !isConflict(error)) throw error;
       }
       forget(key);
@@ -127,12 +127,12 @@ export function makeOwnedSecrets({ client, known, about, learn, forget }: OwnedS
   };
 }
 
-/** By a quota, an admission policy, a missing right, or a namespace that is gone: asking again at once is of no use. */
+/** A quota, an admission policy, a missing right or a missing namespace: retrying at once is useless. */
 function isRefusal(error: unknown): error is ApiError {
   return error instanceof ApiError && [400, 403, 404, 422].includes(error.status);
 }
 
-/** Ours even where somebody has taken the label away: the server remembers who wrote it. */
+/** A Secret is ours even without the label: the server remembers which field manager wrote it. */
 function isOwned({ metadata: { labels, managedFields = [] } }: ContentApiObject): boolean {
   return labels?.[managedByLabel] === managedBy || managedFields.some(({ manager }) => manager === fieldManager);
 }

@@ -8,7 +8,7 @@ import type { ReflectorSink, Versioned } from './reflector.ts';
 
 export interface OwnedSinkOptions {
   readonly mirror: Mirror<Secret>;
-  /** Reads the Secret by name, where it is still the operator's. */
+  /** Reads the Secret by name, if it is still the operator's. */
   readonly read: (secret: Secret) => Promise<Versioned<Secret> | undefined>;
   readonly backoffMs: Backoff;
   readonly signal: AbortSignal;
@@ -16,8 +16,8 @@ export interface OwnedSinkOptions {
 }
 
 /**
- * Where the watch of the operator's Secrets tells its changes. It goes by a label, so a Secret whose label somebody took
- * away looks as if it were deleted. Keys that exist nowhere else may be in it: it is looked at before it is given up.
+ * Receives the changes from the watch of the operator's Secrets. The watch selects by label, so a Secret that lost its
+ * label looks deleted. It may hold keys that exist nowhere else, so it is read once more before it counts as deleted.
  */
 export function makeOwnedSink({ mirror, read, backoffMs, signal, log }: OwnedSinkOptions): ReflectorSink<Secret> {
   const giveUp = async (last: Versioned<Secret>) => {
@@ -32,7 +32,7 @@ export function makeOwnedSink({ mirror, read, backoffMs, signal, log }: OwnedSin
         else mirror.remove(last);
         return;
       } catch (error) {
-        log.warn({ err: error, secret: id }, 'cannot see whether a Secret is gone; trying again');
+        log.warn({ err: error, secret: id }, 'cannot read whether a Secret is gone; trying again');
         failures += 1;
         await delay(pauseAfter(failures, error, backoffMs), undefined, { signal }).catch(() => {});
       }

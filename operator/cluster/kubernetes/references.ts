@@ -5,19 +5,19 @@ import { isLater } from './api-object.ts';
 import { type Backoff, pauseAfter } from './backoff.ts';
 import type { ReflectorSink, Versioned } from './reflector.ts';
 
-/** The kinds whose content is read only where something refers to it. */
+/** The kinds whose content is read only where a resource refers to it. */
 export type ContentKind = 'Secret' | 'ConfigMap';
 export type ContentKey = ObjectKey<ContentKind>;
 export type Content = Resources[ContentKind];
 
-/** An object of which nothing is known but that it is there. */
-export interface Mention {
+/** An object of which only the existence is known. */
+export interface ObjectIdentity {
   readonly namespace: string;
   readonly name: string;
 }
 
 export interface ReferencesOptions {
-  /** Reads one object by name; undefined where there is none, or where it may not be read. */
+  /** Reads one object by name. Undefined where it is missing or may not be read. */
   readonly read: (key: ContentKey) => Promise<Versioned<Content> | undefined>;
   readonly put: (key: ContentKey, content: Content) => void;
   readonly remove: (key: ContentKey) => void;
@@ -26,30 +26,30 @@ export interface ReferencesOptions {
   readonly log: Logger;
 }
 
-/** The Secrets and ConfigMaps that resources refer to, and no others. */
+/** Reads the Secrets and ConfigMaps that resources refer to, and no others. */
 export interface References {
   /**
-   * States what an object refers to from now on.
+   * Sets the references of an object.
    *
-   * @returns resolves once all of it has been read; undefined where it has been already
+   * @returns a promise that resolves when all references have been read; undefined where they already are
    */
   state(referrer: ObjectKey, wanted: readonly ContentKey[]): Promise<void> | undefined;
-  /** Where a watch of a kind's metadata tells its changes. */
-  sink(kind: ContentKind): ReflectorSink<Mention>;
+  /** Receives the changes from the watch of a kind's metadata. */
+  sink(kind: ContentKind): ReflectorSink<ObjectIdentity>;
 }
 
 interface Reference {
   readonly key: ContentKey;
   readonly referrers: Set<string>;
-  /** Of the content that is in the cache. */
+  /** Version of the content in the cache. */
   version: string | undefined;
   isRead: boolean;
-  /** It has changed while it was being read. */
+  /** Whether the object has changed while it was being read. */
   isStale: boolean;
   reading: Promise<void> | undefined;
 }
 
-/** What an object refers to. @param operatorNamespace where Organizations keep their shared secrets */
+/** The references of an object. @param operatorNamespace the namespace of Organizations' shared secrets */
 export function referencesOf(object: Resources[Kind], operatorNamespace: string): ContentKey[] {
   const { kind, metadata } = object;
   const namespace = metadata.namespace ?? '';
@@ -62,8 +62,8 @@ export function referencesOf(object: Resources[Kind], operatorNamespace: string)
 }
 
 /**
- * Reads by name what is referred to, and again whenever the watch of its metadata says that it has changed. The contents
- * of all other Secrets and ConfigMaps never reach the operator, and its memory does not grow with them.
+ * Reads referenced objects by name, and again whenever the watch of their metadata reports a change. The contents of
+ * other Secrets and ConfigMaps never reach the operator and take none of its memory.
  */
 export function makeReferences({ read, put, remove, backoffMs, signal, log }: ReferencesOptions): References {
   const references = new Map<string, Reference>();
@@ -85,7 +85,7 @@ export function makeReferences({ read, put, remove, backoffMs, signal, log }: Re
         if (reference.referrers.size > 0) accept(reference, found);
       } catch (error) {
         if (signal.aborted) return;
-        log.warn({ err: error, ...reference.key }, 'cannot read what a resource refers to; trying again');
+        log.warn({ err: error, ...reference.key }, 'cannot read an object that a resource refers to; trying again');
         failures += 1;
         await delay(pauseAfter(failures, error, backoffMs), undefined, { signal }).catch(() => {});
         reference.isStale = true;
@@ -126,7 +126,7 @@ export function makeReferences({ read, put, remove, backoffMs, signal, log }: Re
       return unread.length > 0 ? Promise.all(unread).then(() => {}) : undefined;
     },
     sink: (kind) => {
-      const find = ({ namespace, name }: Mention) => references.get(idOf({ kind, namespace, name }));
+      const find = ({ namespace, name }: ObjectIdentity) => references.get(idOf({ kind, namespace, name }));
       return {
         put({ object, version }) {
           const reference = find(object);

@@ -4,7 +4,7 @@ import type { ApiClient } from './api-client.ts';
 import type { ApiObject } from './api-object.ts';
 import type { Mirrors } from './mirrors.ts';
 import { foreignSelector, ownedSelector } from './owned-secrets.ts';
-import type { ContentKind, Mention, References } from './references.ts';
+import type { ContentKind, ObjectIdentity, References } from './references.ts';
 import {
   type Reflector,
   type ReflectorObserver,
@@ -18,14 +18,14 @@ export interface ReflectionsOptions {
   readonly client: ApiClient;
   readonly mirrors: Mirrors;
   readonly references: References;
-  /** Where the watch of the operator's own Secrets tells its changes. */
+  /** Receives the changes from the watch of the operator's own Secrets. */
   readonly ownedSecrets: ReflectorSink<Secret>;
   readonly timings: ReflectorTimings;
   readonly observer: ReflectorObserver;
   readonly log: Logger;
 }
 
-/** Starts to watch everything that the operator reads. */
+/** Starts the reflectors for everything that the operator reads. */
 export function startReflections({
   mirrors,
   references,
@@ -46,7 +46,7 @@ export function startReflections({
       sink: mirror,
     });
   const mentioned = (kind: ContentKind, labelSelector?: string) =>
-    startReflector<ApiObject, Mention>({
+    startReflector<ApiObject, ObjectIdentity>({
       ...context,
       name: `${kind}.metadata`,
       path: collectionPath(kind),

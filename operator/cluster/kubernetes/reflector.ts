@@ -7,26 +7,26 @@ import { type Backoff, pauseAfter } from './backoff.ts';
 import { listAll } from './list.ts';
 import { watch } from './watch.ts';
 
-/** An object as it was at a resource version. */
+/** An object at a resource version. */
 export interface Versioned<T> {
   readonly object: T;
   readonly version: string;
 }
 
-/** Where what is reflected goes. */
+/** Receives what a reflector reads. */
 export interface ReflectorSink<T> {
-  /** Everything that there is as of `version`. */
+  /** All objects as of `version`. */
   replace(objects: readonly Versioned<T>[], version: string): void;
   put(object: Versioned<T>): void;
   remove(object: Versioned<T>): void;
-  /** Everything up to this version has been told. */
+  /** All changes up to this version have been delivered. */
   reached(version: string): void;
 }
 
 export interface ReflectorTimings {
-  /** How long a watch is asked to last, at random within these. */
+  /** How long a watch should last: a random time between these. */
   readonly watchMs: readonly [least: number, most: number];
-  /** A watch that is silent for longer is given up; API servers send a bookmark every minute. */
+  /** A watch that is silent for longer is given up. API servers send a bookmark every minute. */
   readonly silenceMs: number;
   readonly backoffMs: Backoff;
 }
@@ -37,21 +37,21 @@ export const defaultTimings: ReflectorTimings = {
   backoffMs: [250, 30_000],
 };
 
-/** What a reflector tells of itself. */
+/** Callbacks for a reflector's metrics. */
 export interface ReflectorObserver {
   listed(name: string): void;
-  /** @param outcome `ended` by the server in its time, `expired` (410), or `failed` */
+  /** @param outcome `ended` normally by the server, `expired` (410), or `failed` */
   watched(name: string, outcome: 'ended' | 'expired' | 'failed'): void;
 }
 
 export interface ReflectorOptions<O extends ApiObject, T> {
-  /** For people and metrics. */
+  /** Its name in logs and metrics. */
   readonly name: string;
   readonly client: ApiClient;
   readonly path: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
-  /** Leaves the objects' contents on the server. */
+  /** Reads only the objects' metadata. */
   readonly metadataOnly?: boolean;
   readonly decode: (object: O) => T;
   readonly sink: ReflectorSink<T>;
@@ -64,9 +64,9 @@ export interface Reflector {
   readonly name: string;
   /** Resolves when everything has been listed once. */
   readonly synced: Promise<void>;
-  /** Since when nothing has been heard from the server: no list, no event, no bookmark. `Date.now()`'s clock. */
+  /** When the server last sent a list, an event or a bookmark, by `Date.now()`. */
   heardAtMs(): number;
-  /** When it last heard anything or at least tried to: far in the past only where it is stuck. */
+  /** When it last received anything or at least tried to. Far in the past only where it is stuck. */
   activeAtMs(): number;
   stop(): Promise<void>;
 }
@@ -77,12 +77,12 @@ const partialObject = {
   watch: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
 };
 
-/** So many requests in a row may be refused before everything is listed anew. */
-const mostRefusals = 5;
+/** How many watches in a row may be refused before everything is listed again. */
+const maxRefusals = 5;
 
 /**
- * Tells a sink of every object there is and of every change, for ever: it lists page by page, watches from there with
- * bookmarks, comes back when a watch ends, breaks or falls silent, and lists anew when its version has expired.
+ * Delivers all objects and every change to a sink until stopped. It lists page by page, then watches with bookmarks. It
+ * watches again when a watch ends, breaks or falls silent, and lists again when its version has expired.
  */
 export function startReflector<O extends ApiObject, T>(options: ReflectorOptions<O, T>): Reflector {
   const { name, client, path, labelSelector, fieldSelector, metadataOnly = false } = options;
@@ -138,12 +138,12 @@ export function startReflector<O extends ApiObject, T>(options: ReflectorOptions
     activeAtMs = Date.now();
     const isExpired = isGone(error);
     observer.watched(name, isExpired ? 'expired' : 'failed');
-    // That a list succeeds says nothing of watches: were it to end the backoff, the two could take turns without a pause.
+    // A successful list does not end the backoff: a list and a failing watch would alternate without a pause.
     const hasLasted = activeAtMs - attemptedAtMs > timings.backoffMs[1];
     failures = hasLasted ? 1 : failures + 1;
     if (error instanceof ApiError) refusals += 1;
-    if (isExpired || refusals >= mostRefusals) version = undefined;
-    log.warn({ reflector: name, err: error, failures }, 'watching was interrupted; it goes on');
+    if (isExpired || refusals >= maxRefusals) version = undefined;
+    log.warn({ reflector: name, err: error, failures }, 'a watch was interrupted; watching again');
     if (isExpired && failures === 1) return;
     await delay(pauseAfter(failures, error, timings.backoffMs), undefined, { signal });
   };

@@ -3,7 +3,7 @@ import type { ObjectMeta } from '../../../crds/object-meta.ts';
 import type { Kind, ObjectKey, Resources } from '../cluster.ts';
 import type { ApiMetadata, ApiObject } from './api-object.ts';
 
-/** What the API server calls each kind. */
+/** The API server's plural name of each kind. */
 const plurals: { readonly [K in Kind]: string } = {
   Organization: 'organizations',
   Persona: 'personas',
@@ -20,12 +20,12 @@ export function apiVersionOf(kind: Kind): string {
   return coreKinds.has(kind) ? 'v1' : customVersion;
 }
 
-/** The path of all objects of a kind, wherever they are. */
+/** The path of all objects of a kind, in all namespaces. */
 export function collectionPath(kind: Kind): string {
   return `${rootOf(kind)}/${plurals[kind]}`;
 }
 
-/** The path of the objects of a kind in a namespace; of a kind of cluster scope where that is empty. */
+/** The path of the objects of a kind in a namespace. The namespace is empty for a cluster-scoped kind. */
 export function namespacedPath(kind: Kind, namespace: string): string {
   const place = namespace === '' ? '' : `/namespaces/${namespace}`;
   return `${rootOf(kind)}${place}/${plurals[kind]}`;
@@ -40,17 +40,17 @@ function rootOf(kind: Kind): string {
   return coreKinds.has(kind) ? '/api/v1' : `/apis/${customVersion}`;
 }
 
-/** An object of ours as the API server sends it: validated and defaulted by the definition of its kind. */
+/** An object of our kinds as the API server sends it: validated and with defaults. */
 export type CustomApiObject<K extends CustomKind> = ApiObject & Omit<Resources[K], 'metadata'>;
 
-/** A Secret or a ConfigMap as the API server sends it; a Secret's values are base64. */
+/** A Secret or a ConfigMap as the API server sends it. A Secret's values are base64. */
 export interface ContentApiObject extends ApiObject {
   readonly data?: Readonly<Record<string, string>>;
-  /** A ConfigMap's values that are no UTF-8. */
+  /** A ConfigMap's values that are not UTF-8. */
   readonly binaryData?: Readonly<Record<string, string>>;
 }
 
-/** The object as the operator keeps it: without what only the API server and kubectl need. */
+/** The object as the operator keeps it: without fields that only the API server and kubectl need. */
 export function withoutBookkeeping<O extends ApiObject>(object: O): Omit<O, 'metadata'> & { metadata: ObjectMeta } {
   return { ...object, metadata: toObjectMeta(object.metadata) };
 }
@@ -69,7 +69,7 @@ export function toNamespace({ metadata }: ApiObject): Resources['Namespace'] {
   return { apiVersion: 'v1', kind: 'Namespace', metadata: toObjectMeta(metadata) };
 }
 
-/** Where `kubectl apply` notes the manifest that it applied last. */
+/** The annotation in which `kubectl apply` stores the last applied manifest. */
 export const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
 function toObjectMeta({ managedFields, resourceVersion, annotations, ...metadata }: ApiMetadata): ObjectMeta {

@@ -1,22 +1,23 @@
 import type { JSONWebKeySet } from 'jose';
 import type { ApiClient } from './api-client.ts';
 
-/** Who signs the tokens of the cluster's service accounts, and with which keys. */
+/** The issuer of the cluster's service account tokens, with its keys. */
 export interface ServiceAccountIssuer {
   readonly issuer: string;
-  /** Public ones. */
+  /** The public keys. */
   readonly jwks: JSONWebKeySet;
 }
 
-/** How long an answer is good for: keys change rarely, and are shown well before they are used. */
-const freshMs = 60_000;
+/** How long an answer is reused. Keys change rarely, and are published well before they are used. */
+const cacheMs = 60_000;
 
 /**
- * Asks the API server itself, whatever address its discovery document gives for the keys: that one may be for clients
- * elsewhere.
+ * Reads the keys from the API server itself. The address in the discovery document may be meant for clients outside the
+ * cluster.
  *
- * @returns looks the issuer up; throws ApiError where the API server does not tell
- * @see https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#service-account-issuer-discovery
+ * @returns a function that looks up the issuer; it throws ApiError where the API server refuses
+ * @see
+ * https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#service-account-issuer-discovery
  */
 export function makeServiceAccountIssuer(client: Pick<ApiClient, 'send'>): () => Promise<ServiceAccountIssuer> {
   let known: { readonly atMs: number; readonly answer: Promise<ServiceAccountIssuer> } | undefined;
@@ -28,7 +29,7 @@ export function makeServiceAccountIssuer(client: Pick<ApiClient, 'send'>): () =>
     return { issuer, jwks: { keys } };
   };
   return () => {
-    if (known && Date.now() - known.atMs < freshMs) return known.answer;
+    if (known && Date.now() - known.atMs < cacheMs) return known.answer;
     const asked = { atMs: Date.now(), answer: ask() };
     known = asked;
     asked.answer.catch(() => {

@@ -10,18 +10,18 @@ import { apiVersionOf, type CustomApiObject, objectPath } from './resources.ts';
 export interface StatusWriterOptions {
   readonly client: ApiClient;
   readonly known: (key: ObjectKey<CustomKind>) => Versioned<Identified> | undefined;
-  /** Told of the object that a write has answered. */
+  /** Called with the object in the answer to a write. */
   readonly learn: <K extends CustomKind>(key: ObjectKey<K>, answer: CustomApiObject<K>) => void;
-  /** Told of a status before it is sent. */
+  /** Called before a status is sent. */
   readonly about: (key: ObjectKey<CustomKind>, status: object) => void;
 }
 
 const mostAttempts = 10;
 
 /**
- * Writes statuses, whole, on condition of the version that is known: another object of the same name is another object,
- * and must not get this one's status, which the uid alone does not prevent in a status. Conditions of types that the status
- * does not have are somebody else's, and stay. A server-side apply would cost the API server half as much again.
+ * Writes whole statuses, on condition of the known resource version. A new object of the same name must not get the old
+ * object's status, and the uid does not prevent that in a status write. Conditions of other types belong to other
+ * writers and stay. Server-side apply would cost the API server 1.5 times as much.
  */
 export function makeStatusWriter({ client, known, learn, about }: StatusWriterOptions): Cluster['updateStatus'] {
   return async (key, status) => {
@@ -30,7 +30,7 @@ export function makeStatusWriter({ client, known, learn, about }: StatusWriterOp
     let current = first;
     for (let attempt = 1; current; attempt += 1) {
       const { uid } = current.object.metadata;
-      if (uid !== first?.object.metadata.uid) throw new ClusterError('conflict', key, 'is another object by now');
+      if (uid !== first?.object.metadata.uid) throw new ClusterError('conflict', key, 'was replaced by another object');
       const metadata = { name, ...(namespace !== '' && { namespace }), uid, resourceVersion: current.version };
       const whole = withConditionsOfOthers(status, current.object);
       about(key, whole);

@@ -2,7 +2,7 @@ import type { ApiClient, ApiRequest } from './api-client.ts';
 import { ApiError } from './api-error.ts';
 import type { ApiObject } from './api-object.ts';
 
-/** A line of a watch. A bookmark's object has nothing but a resource version. */
+/** A line of a watch. A bookmark's object has only a resource version. */
 export interface WatchEvent<O extends ApiObject> {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
   readonly object: O;
@@ -20,13 +20,13 @@ interface ErrorEvent {
 
 export interface WatchOptions {
   readonly request: ApiRequest;
-  /** The watch is given up when nothing, not even a bookmark, has come for so long. */
+  /** The watch is given up when it has been silent for this long, without even a bookmark. */
   readonly silenceMs: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * Watches: one event after another, until the server ends it.
+ * Yields the events of a watch until the server ends it.
  *
  * @throws ApiError for an ERROR event; an Error where the connection broke or fell silent
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
@@ -51,7 +51,7 @@ export async function* watch<O extends ApiObject>(
   }
 }
 
-/** The lines of a stream of text; a last one that no line break ends was cut short, and is left out. */
+/** Yields the lines of a text stream. A last line without a line break is incomplete, and is dropped. */
 export async function* readLines(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = '';

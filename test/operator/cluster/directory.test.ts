@@ -305,7 +305,7 @@ describe('a mistake', () => {
       problem: {
         document: 3,
         reason:
-          'is a Deployment; read here are Organization, Persona, ApiKeyBinding, AnalysisConfig, Secret, ConfigMap, ' +
+          'is a Deployment; the kinds read here are Organization, Persona, ApiKeyBinding, AnalysisConfig, Secret, ConfigMap, ' +
           'Namespace and List',
       },
     },
@@ -351,7 +351,7 @@ describe('a mistake', () => {
     ['an alias of nothing', 'a: *nowhere', /Unresolved alias/],
     ['a merge of what is no map', 'a: {<<: 5}', /Merge sources must be maps/],
     ['more aliases than anybody writes', bomb(), /Excessive alias count/],
-    ['a nesting that never ends', '['.repeat(200_000), /nested too deep/],
+    ['a nesting that never ends', '['.repeat(200_000), /nested too deeply/],
   ] as const;
   for (const [title, content, reason] of unparsable) {
     test(`such as ${title} concerns its file alone, at the start and later`, async (t) => {

@@ -4,11 +4,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse, parseAllDocuments } from 'yaml';
-import { asKubectl } from '../../../operator/cluster/directory/documents.ts';
+import { kubectlSchema } from '../../../operator/cluster/directory/documents.ts';
 import { kubectlScalars } from './kubectl-scalars.ts';
 
 function read(text: string): unknown {
-  return parse(text, { ...asKubectl, logLevel: 'error' });
+  return parse(text, { ...kubectlSchema, logLevel: 'error' });
 }
 
 describe('a scalar is read as kubectl reads it', () => {
@@ -49,7 +49,7 @@ test('the definitions and the examples mean the same to kubectl as to everyone e
   for (const file of globSync('{crds,examples/**}/*.yaml', { cwd: root })) {
     const text = await readFile(join(root, file), 'utf8');
     const asOthers = parseAllDocuments(text, { merge: true }).map((document) => document.toJS());
-    const own = [...parseAllDocuments(text, asKubectl)].map((document) => document.toJS());
+    const own = [...parseAllDocuments(text, kubectlSchema)].map((document) => document.toJS());
     assert.deepEqual(own, asOthers, file);
   }
 });

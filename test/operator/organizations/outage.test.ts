@@ -32,8 +32,8 @@ test('an organization whose database is away says so, keeps its id, and is ready
   await cluster.start();
   const operatorNamespace = 'chaperone-system';
   const context = { cluster, db, operatorNamespace, proxyDatabaseUrl: database.url, now: Date.now };
-  let looks = 0;
-  const health = { outage: () => undefined, look: () => void looks++ };
+  let probes = 0;
+  const health = { outage: () => undefined, probeNow: () => void probes++ };
   const report = makeOrganizationFailureReport(context);
   const reconcile = withOutages(makeOrganizationReconciler(context), report, health);
   const conditions = () =>
@@ -63,7 +63,7 @@ test('an organization whose database is away says so, keeps its id, and is ready
     'SharingDeclared=True Declared',
   ]);
   assert.ok(known !== undefined && id() === known);
-  assert.equal(looks, 1);
+  assert.equal(probes, 1);
   await relay.open();
   await reconcile('acme');
   assert.deepEqual(conditions(), ready);
@@ -78,7 +78,7 @@ test('what fails again for another reason than an outage is said on the object, 
       return {};
     },
     async (key, kind, cause) => void told.push(`${kind} of ${key}: ${cause}`),
-    { outage: () => undefined, look: () => assert.fail('it is no outage') },
+    { outage: () => undefined, probeNow: () => assert.fail('it is no outage') },
   );
   const fail = () => assert.rejects(() => reconcile('acme'));
   await fail();

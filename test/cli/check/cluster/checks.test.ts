@@ -260,7 +260,7 @@ const rows: readonly Row[] = [
   [
     'no certificate of somebody else',
     'webhook-certificate-expiry',
-    { certificate: { secretName: 'mine', isOperators: false, chain: '' } },
+    { certificate: { secretName: 'mine', isOperatorMade: false, chain: '' } },
     'failed',
     /Renew what is in Secret chaperone-system\/mine/,
   ],

@@ -95,7 +95,7 @@ export const goodFacts: ClusterFacts = {
       endpoints: [{ addresses: ['10.0.0.1'], conditions: { ready: true } }],
     },
   ],
-  certificate: { secretName: 'chaperone-webhook-tls', isOperators: true, chain: '' },
+  certificate: { secretName: 'chaperone-webhook-tls', isOperatorMade: true, chain: '' },
   organizations: [makeOrganization('acme', { namespaceSelector: { matchLabels: { team: 'shop' } } })],
   personas: [],
   bindings: [],
