@@ -74,7 +74,10 @@ program
   .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')
   .addOption(new Option('--log-format <format>', 'one line an entry').choices(['json', 'text']).default('json'))
   .action(async ({ resync: resyncMs, keyPropagation: propagationMs, ...options }) =>
-    (await import('./operator.ts')).operator({ ...options, resyncMs, propagationMs }, process.env),
+    (await import('./operator.ts')).operator(
+      { ...options, resyncMs, propagationMs, version: ownVersion() },
+      process.env,
+    ),
   );
 
 program
@@ -99,7 +102,7 @@ program
   )
   .option('--stall <seconds>', 'how long a client may send nothing in the middle of a body', parseSeconds, 30)
   .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')
-  .action(async (options) => (await import('./proxy.ts')).proxy(options, process.env));
+  .action(async (options) => (await import('./proxy.ts')).proxy({ ...options, version: ownVersion() }, process.env));
 
 program
   .command('sandbox')
@@ -192,13 +195,17 @@ program
   .option('--wait <duration>', 'look again for so long, such as 60s, until nothing fails', parseWait, 0)
   .action(async ({ wait: waitMs, ...options }) => {
     const { check } = await import('./check.ts');
-    await check({ ...options, waitMs }, process.env, program.version() ?? '');
+    await check({ ...options, waitMs }, process.env, ownVersion());
   });
 
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`chaperone: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);
 });
+
+function ownVersion(): string {
+  return program.version() ?? '';
+}
 
 function parsePort(value: string): number {
   const port = Number(value);

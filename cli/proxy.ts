@@ -3,6 +3,8 @@ import { describeProxy, type EgressSettings, readEgressSettings } from '../proxy
 import { startProxy } from '../proxy/server.ts';
 
 export interface ProxyCommandOptions {
+  /** Of this program, for metrics. */
+  readonly version: string;
   readonly credentials: string;
   readonly data: string;
   readonly host: string;
@@ -40,6 +42,7 @@ export async function proxy(options: ProxyCommandOptions, environment: NodeJS.Pr
     const egress = readEgressSettings(environment);
     if (egress) log.info(describeEgress(egress), 'providers are reached by a proxy');
     const running = await startProxy({
+      version: options.version,
       credentialsDirectory: options.credentials,
       dataDirectory: options.data,
       host: options.host,

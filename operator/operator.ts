@@ -62,6 +62,8 @@ export interface OperatorOptions {
 }
 
 export interface Operator {
+  /** Whether the database can be used, as far as was seen last. */
+  canUseDatabase(): boolean;
   /** Resolves when nothing waits to be reconciled. */
   idle(): Promise<void>;
   stop(): Promise<void>;
@@ -181,6 +183,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   }, resyncMs);
 
   return {
+    canUseDatabase: () => health.outage() === undefined,
     // One controller's work can make work for another, so all must be found idle in one go.
     async idle() {
       do for (const controller of controllers) await controller.idle();

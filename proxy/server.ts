@@ -52,6 +52,8 @@ import { makeStore } from './store.ts';
 const shipWaitMs = 250;
 
 export interface ProxyOptions {
+  /** Of this program, for metrics. */
+  readonly version?: string;
   /** Directory of the organization's mounted Secret. */
   readonly credentialsDirectory: string;
   /** Holds the spool and the last snapshot. It must survive restarts. */
@@ -99,7 +101,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { log, dataDirectory } = options;
   let credentials = await readCredentials(options.credentialsDirectory);
   const { organizationId } = credentials;
-  const metrics = makeMetrics({ ...options.origin });
+  const metrics = makeMetrics({ ...options.origin }, options.version);
   /** Calls of a predecessor that died, until there are names of models to count them by. */
   const recovered: RequestRecord[] = [];
   const spool = openSpool({

@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { makeServiceAccountIssuer } from '../../operator/cluster/kubernetes/service-account-issuer.ts';
 import { type KubernetesCluster, makeApiClient, makeKubernetesCluster } from '../../operator/cluster/kubernetes.ts';
-import { startOperator } from '../../operator/operator.ts';
+import { type Operator, startOperator } from '../../operator/operator.ts';
 import { type Candidacy, leadAlone, standForElection } from '../../operator/runtime/leader.ts';
 import {
   makeLeaderMetric,
@@ -15,6 +15,7 @@ import {
   makeRuntimeMetrics,
 } from '../../operator/runtime/metrics.ts';
 import { findStuckReflector, makeMonitoringServer } from '../../operator/runtime/monitoring.ts';
+import { makeBuildMetric, makeDatabaseMetric, makeResourceMetrics } from '../../operator/runtime/resource-metrics.ts';
 import { makeFindInadmissible } from '../../operator/sidecars/admissible.ts';
 import { type Fleet, startFleet } from '../../operator/sidecars/fleet.ts';
 import { makeFindPod, makeWorkloads } from '../../operator/sidecars/workloads.ts';
@@ -27,6 +28,8 @@ import {
 } from './webhooks.ts';
 
 export interface InClusterOptions extends InjectionOptions {
+  /** Of this program, for metrics. */
+  readonly version: string;
   readonly namespace: string;
   readonly kubeconfig?: string;
   readonly metricsPort: number;
@@ -78,6 +81,9 @@ async function run(
   const { namespace, concurrency, resyncMs, propagationMs } = options;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  // Gauges that call themselves totals; the same figures by type stay.
+  for (const kind of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${kind}_total`);
+  makeBuildMetric(registry, options.version);
   const client = makeApiClient({ kubeConfig: loadKubeConfig(options), onAnswer: makeRestClientMetrics(registry) });
   releasers.push(() => client.close());
   let isSynced = false;
@@ -128,7 +134,10 @@ async function run(
     releasers.push(fleet.stop);
   }
   const metrics = makeRuntimeMetrics(registry);
-  const running = await startOperator({
+  makeResourceMetrics(registry, cluster);
+  let running: Operator | undefined;
+  makeDatabaseMetric(registry, () => running?.canUseDatabase() ?? (databaseWait === undefined ? undefined : false));
+  running = await startOperator({
     ...{ cluster, namespace, databaseUrl, proxyDatabaseUrl, concurrency, resyncMs, propagationMs, metrics, log },
     serviceAccountIssuer: makeServiceAccountIssuer(client),
     onDatabaseWait: (reason) => {

@@ -18,13 +18,20 @@ const tokenBuckets = [
 const firstTokenBuckets = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 const perTokenBuckets = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5];
 
-export function makeMetrics(labels: Readonly<Record<string, string>> = {}) {
+/** @param version of this program */
+export function makeMetrics(labels: Readonly<Record<string, string>> = {}, version = 'unknown') {
   const registry = new Registry();
   registry.setDefaultLabels(labels);
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   // Gauges that call themselves totals; the same figures by type stay.
   for (const kind of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${kind}_total`);
+  new Gauge({
+    name: 'chaperone_build_info',
+    help: 'Always 1; the labels say which version this is.',
+    labelNames: ['component', 'version', 'node'],
+    registers,
+  }).set({ component: 'proxy', version, node: process.versions.node }, 1);
   const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[], buckets: number[]) =>
     new Histogram({ name, help, labelNames, buckets, registers });
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
