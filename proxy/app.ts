@@ -45,7 +45,9 @@ export function buildApp(options: AppOptions): FastifyInstance {
     forceCloseConnections: 'idle',
     clientErrorHandler: answerClientError,
     frameworkErrors: (_error, request, reply: FastifyReply) => {
-      const problem = new ProxyError('route_not_found', { message: 'The request URL is malformed' });
+      const problem = new ProxyError('route_not_found', {
+        message: 'Unknown request URL: it is malformed; a % in it is written %25',
+      });
       reply.header('x-request-id', request.id).code(400).send(toEnvelope(problem));
     },
   });

@@ -29,5 +29,5 @@ export function answerClientError(error: Error & { readonly code?: string }, soc
 function toProblem(error: Error & { readonly code?: string }): ProxyError {
   if (error.code === 'HPE_HEADER_OVERFLOW') return new ProxyError('headers_too_large', { cause: error });
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return new ProxyError('request_timeout', { cause: error });
-  return new ProxyError('invalid_request', { message: 'The request is not valid HTTP', cause: error });
+  return new ProxyError('invalid_request', { message: 'the request is not valid HTTP', cause: error });
 }

@@ -7,35 +7,47 @@ export const problems = {
     status: 401,
     message: 'Invalid authentication credentials: the token or key is unknown here, has expired or was revoked',
   },
-  issuer_unavailable: { status: 503, message: 'The keys of the issuer of this token cannot be had' },
+  issuer_unavailable: { status: 503, message: 'The keys of the issuer of this token cannot be had; try again' },
   user_required: {
     status: 400,
     message:
       'User not found: send your id of the user in the header X-User-ID, or use a token for one user (chaperone token --organization NAME --user YOU)',
   },
-  user_mismatch: { status: 403, message: 'X-User-ID is not the user that the credential was issued to' },
+  user_mismatch: {
+    status: 403,
+    message: 'X-User-ID is not the user that the credential was issued to; leave the header out, or send that user',
+  },
   user_not_allowed: { status: 403, message: 'The organization does not let this workload call for this user' },
   role_required: { status: 403, message: 'This needs a credential with another role' },
-  invalid_header: { status: 400, message: 'Error processing request' },
+  invalid_header: { status: 400, message: 'Error processing request: a header cannot be read' },
   invalid_json: { status: 400, message: 'Error processing request: the body is not a JSON object' },
-  invalid_request: { status: 400, message: 'Error processing request' },
-  headers_too_large: { status: 431, message: 'The headers of the request have more than 16 KB' },
-  request_timeout: { status: 408, message: 'The request did not arrive in time' },
+  invalid_request: { status: 400, message: 'Error processing request: the request cannot be read' },
+  headers_too_large: {
+    status: 431,
+    message: 'Error processing request: the headers of the request have more than 16 KB',
+  },
+  request_timeout: { status: 408, message: 'Error processing request: the request did not arrive in time; try again' },
   request_too_large: { status: 413, message: 'Error processing request: the body is larger than the proxy takes' },
   unsupported_encoding: {
     status: 415,
     message: 'Error processing request: the body has a Content-Encoding that the proxy does not read',
   },
   overloaded: { status: 503, message: 'The proxy holds as many bodies as it may; try again in a moment' },
-  persona_not_found: { status: 404, message: 'Persona not found or not accessible' },
+  persona_not_found: {
+    status: 404,
+    message: 'Persona not found or not accessible: GET /v1/personas lists those that you may use',
+  },
   name_taken: { status: 409, message: 'The name is taken' },
-  owned_by_resource: { status: 409, message: 'It is owned by a Kubernetes resource' },
+  owned_by_resource: { status: 409, message: 'It is owned by a Kubernetes resource; change it there' },
   persona_not_supported: {
     status: 400,
     message: 'Error processing request: this API takes no persona; leave persona_id out',
   },
   previous_response_not_found: { status: 400, message: 'Previous response not found.' },
-  model_not_allowed: { status: 403, message: 'The organization does not allow this model' },
+  model_not_allowed: {
+    status: 403,
+    message: 'The organization does not allow this model; GET /v1/models lists those that it allows',
+  },
   surface_not_allowed: { status: 403, message: 'The organization does not serve this API' },
   model_not_found: { status: 404, message: 'The model does not exist or you do not have access to it' },
   no_api_key: {
@@ -43,25 +55,37 @@ export const problems = {
     message: 'No active API key found for organization: it needs an ApiKeyBinding that is Ready',
   },
   organization_deleted: { status: 403, message: 'The organization has been deleted' },
-  user_not_found: { status: 404, message: 'User not found' },
-  user_inactive: { status: 403, message: 'The user has been deactivated' },
-  resource_not_found: { status: 404, message: 'Not found' },
-  request_not_found: { status: 404, message: 'Request not found' },
-  contents_not_stored: { status: 422, message: 'What was said in this request is not stored' },
+  user_not_found: { status: 404, message: 'User not found: GET /v1/users lists those that there are' },
+  user_inactive: {
+    status: 403,
+    message: 'The user of X-User-ID, or of the credential, has been deactivated; an admin can activate it again',
+  },
+  resource_not_found: { status: 404, message: 'Not found: nothing of yours has this id' },
+  request_not_found: { status: 404, message: 'Request not found: no call of yours has this request id or response id' },
+  contents_not_stored: {
+    status: 422,
+    message: 'What was said in this request is not stored, so it cannot be analyzed',
+  },
   nothing_to_analyze: { status: 422, message: 'The request has no text to analyze' },
-  analysis_config_not_found: { status: 404, message: 'Analysis config not found' },
+  analysis_config_not_found: {
+    status: 404,
+    message: 'Analysis config not found: GET /v1/analysis/configs lists those that are active',
+  },
   websocket_not_served: {
     status: 426,
     message: 'WebSockets are not served here: send the same call by POST, with "stream": true',
   },
   route_not_found: { status: 404, message: 'Unknown request URL' },
-  spool_full: { status: 503, message: 'The usage spool is full; no call is made that could not be accounted for' },
+  spool_full: {
+    status: 503,
+    message: 'The usage spool is full, and no call is made that could not be accounted for; try again later',
+  },
   spool_unwritable: {
     status: 503,
-    message: 'The usage spool cannot be written; no call is made that could not be accounted for',
+    message: 'The usage spool cannot be written, and no call is made that could not be accounted for; try again later',
   },
-  shutting_down: { status: 503, message: 'Shutting down' },
-  store_unavailable: { status: 503, message: 'The database cannot be reached' },
+  shutting_down: { status: 503, message: 'The proxy is shutting down; try again' },
+  store_unavailable: { status: 503, message: 'The database cannot be reached; try again' },
   upstream_unreachable: { status: 502, message: 'Error processing request: the provider cannot be reached; try again' },
   upstream_timeout: {
     status: 502,
@@ -85,10 +109,22 @@ export const problems = {
     message: 'Error processing request: the provider has had too many calls; try again later',
   },
   upstream_error: { status: 502, message: 'Error processing request: the provider had an error; try again' },
-  internal_error: { status: 500, message: 'Internal error' },
+  internal_error: {
+    status: 500,
+    message: 'Internal error: the log of the proxy says more, at the request id that X-Request-ID tells',
+  },
 } as const;
 
 export type ProblemCode = keyof typeof problems;
+
+/** The sentences that the API document tells its users of. */
+const documentedSentences = [
+  'Invalid authentication credentials',
+  'User not found',
+  'Persona not found or not accessible',
+  'No active API key found for organization',
+  'Error processing request',
+];
 
 /** The one error type of the proxy. */
 export class ProxyError extends Error {
@@ -98,10 +134,21 @@ export class ProxyError extends Error {
   /** The header or body field that the problem is about. */
   readonly param: string | null;
 
+  /**
+   * @param options.message what is wrong and what to do, in place of what the table says; the sentence that the API
+   *   document has for the code is put before it
+   */
   constructor(code: ProblemCode, options: { param?: string; message?: string; cause?: unknown } = {}) {
-    super(options.message ?? problems[code].message, { cause: options.cause });
+    super(messageOf(code, options.message), { cause: options.cause });
     this.code = code;
     this.status = problems[code].status;
     this.param = options.param ?? null;
   }
+}
+
+function messageOf(code: ProblemCode, detail: string | undefined): string {
+  const { message } = problems[code];
+  if (detail === undefined) return message;
+  const sentence = documentedSentences.find((documented) => message.startsWith(documented));
+  return sentence === undefined ? detail : `${sentence}: ${detail}`;
 }

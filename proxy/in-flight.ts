@@ -106,7 +106,7 @@ export function makeInFlight(maxBytes: number, collect?: () => void): InFlight {
 }
 
 function tooLarge(bytes: number): ProxyError {
-  const message = `The body takes more memory than the proxy has for one: ${bytes} bytes, and parsed a body takes some times its size (--max-in-flight-bytes)`;
+  const message = `the body takes more memory than the proxy has for one: ${bytes} bytes, and parsed a body takes some times its size (--max-in-flight-bytes)`;
   return new ProxyError('request_too_large', { message });
 }
 

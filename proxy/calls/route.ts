@@ -38,6 +38,6 @@ export function routeKey(
 
 function noKey(model: string | undefined, hasAny: boolean): ProxyError {
   if (!hasAny || model === undefined) return new ProxyError('no_api_key');
-  const message = `No active API key found for organization: none of its keys serves the model ${JSON.stringify(model.slice(0, 200))}`;
+  const message = `none of its keys serves the model ${JSON.stringify(model.slice(0, 200))}`;
   return new ProxyError('no_api_key', { param: 'model', message });
 }

@@ -26,7 +26,7 @@ export function toAnswerProblem(status: number, text: string): { problem: ProxyE
   const detail = parseObject(text)?.error;
   const code = errorCodeOf(detail);
   const shown = /^\w{1,64}$/.test(code) ? ` ${code}` : '';
-  const message = `Error processing request: the provider answered ${status}${shown}`;
+  const message = `the provider answered ${status}${shown}`;
   const cause = new AnswerError(status, detail, text);
   return {
     code,

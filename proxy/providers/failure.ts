@@ -19,6 +19,12 @@ function codeOf(error: unknown, hasBegun: boolean): ProblemCode {
   return hasBegun ? 'upstream_interrupted' : 'upstream_unreachable';
 }
 
+/** Where a redirect leads is not for a provider to say, and none of them redirects calls: its address is wrong. */
+export function redirected(status: number): ProxyError {
+  const message = `the provider answered with a redirect (${status}), which is not followed; check its baseUrl in the Organization`;
+  return new ProxyError('upstream_invalid_response', { message });
+}
+
 /** Whether the failure is of our own making: the process ends, and closes its connections. */
 export function isOurEnd({ cause }: ProxyError): boolean {
   return cause instanceof errors.ClientDestroyedError;

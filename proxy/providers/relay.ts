@@ -3,6 +3,7 @@ import { ProxyError } from '../error.ts';
 import { answerFactor, type Share } from '../in-flight.ts';
 import type { AnswerHeaders, AnswerSink } from './answer-sink.ts';
 import type { Exchange, ProviderRequest, Sent } from './exchange.ts';
+import { redirected } from './failure.ts';
 
 /** A request whose answer is read as a stream, or whole. */
 export interface Relay extends ProviderRequest {
@@ -80,8 +81,7 @@ class AnswerStream extends Readable implements AnswerSink {
   }
 
   head(status: number, headers: AnswerHeaders): void {
-    // Where it leads is not for a provider to say.
-    if (status >= 300 && status < 400) throw new ProxyError('upstream_invalid_response');
+    if (status >= 300 && status < 400) throw redirected(status);
     this.#hasHead = true;
     this.#onHead({ status, headers, body: this });
   }

@@ -247,7 +247,7 @@ describe('forwarding', () => {
     const response = await call('{"model":"o1-pro","input":"Hi","seed":12345678901234567890,"model":"gpt-4o"}');
     const { error } = (await response.json()) as { error: { code: string; param: string; message: string } };
     assert.deepEqual([response.status, error.code, error.param], [400, 'invalid_request', 'model']);
-    assert.equal(error.message, 'model must stand only once in an object');
+    assert.equal(error.message, 'Error processing request: model must stand only once in an object');
   });
 
   it('asks for the model that it admitted where its name is written with escapes', async () => {

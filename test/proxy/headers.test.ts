@@ -55,6 +55,6 @@ describe('a request with two headers of a kind that says who calls', () => {
       }
     }
     const [{ error }] = [await call(...bearer, ...bearer)];
-    assert.equal(error?.message, 'The header Authorization may be there only once');
+    assert.equal(error?.message, 'Error processing request: the header Authorization must stand only once');
   });
 });

@@ -149,7 +149,10 @@ describe('the OpenAI Node SDK', () => {
         );
     assert.equal(await ask('alice@example.com', finance.id), 'answered');
     const refusal = await ask('bob@example.com', finance.id);
-    assert.equal(refusal, '404 404 Persona not found or not accessible persona_not_found');
+    assert.equal(
+      refusal,
+      '404 404 Persona not found or not accessible: GET /v1/personas lists those that you may use persona_not_found',
+    );
     assert.equal(await ask('bob@example.com', '123e4567-e89b-12d3-a456-426614174000'), refusal);
   });
 

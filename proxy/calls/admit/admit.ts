@@ -1,4 +1,4 @@
-import { ProxyError, problems } from '../../error.ts';
+import { ProxyError } from '../../error.ts';
 import type { Body } from '../../providers/json.ts';
 import type { Persona, RoutedKey, Snapshot, Surface } from '../../snapshot/snapshot.ts';
 import type { Caller } from '../call.ts';
@@ -14,7 +14,7 @@ export function admitPersona(snapshot: Snapshot, caller: Caller, personaId: unkn
   if (persona && mayUsePersona(persona, caller)) return persona;
   const param = 'persona_id';
   if (typeof personaId === 'string' && isUuid.test(personaId)) throw new ProxyError('persona_not_found', { param });
-  const message = `${problems.persona_not_found.message}: persona_id must be a persona's id, not its name; GET /v1/personas shows the ids`;
+  const message = `persona_id must be a persona's id, not its name; GET /v1/personas shows the ids`;
   throw new ProxyError('persona_not_found', { param, message });
 }
 
@@ -34,7 +34,7 @@ export function isOpenTo({ users }: Persona, { user }: Caller): boolean {
 export function admitSurface(snapshot: Snapshot, surface: Surface): void {
   if (snapshot.surfaces === undefined || snapshot.surfaces.has(surface)) return;
   throw new ProxyError('surface_not_allowed', {
-    message: `The organization does not serve the API ${JSON.stringify(surface)}; its surfaces do not name it`,
+    message: `The organization does not serve the API ${JSON.stringify(surface)}: its spec.surfaces does not name it`,
   });
 }
 
@@ -43,7 +43,7 @@ export function admitModel(snapshot: Snapshot, model: string): void {
   if (snapshot.allowsModel(model)) return;
   throw new ProxyError('model_not_allowed', {
     param: 'model',
-    message: `The organization does not allow the model ${JSON.stringify(model.slice(0, 200))}`,
+    message: `The organization does not allow the model ${JSON.stringify(model.slice(0, 200))}; GET /v1/models lists those that it allows`,
   });
 }
 
@@ -90,6 +90,6 @@ export function admitRole(caller: Caller, ...allowed: readonly Role[]): void {
   const sufficient = [...new Set<Role>([...allowed, 'admin'])];
   if (sufficient.some((role) => caller.roles.includes(role))) return;
   throw new ProxyError('role_required', {
-    message: `This needs a credential with the role ${sufficient.join(' or ')}`,
+    message: `This needs a credential with the role ${sufficient.join(' or ')}; this one has ${caller.roles.join(', ')}`,
   });
 }

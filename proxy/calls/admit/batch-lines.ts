@@ -28,7 +28,7 @@ export async function admitLines(
   }
   admitSurface(snapshot, operation.surface);
   if (typeof body.input_file_id !== 'string' || body.input_file_id === '') {
-    const message = 'Error processing request: input_file_id must be the id of an uploaded file, as a string';
+    const message = 'input_file_id must be the id of an uploaded file, as a string';
     throw new ProxyError('invalid_request', { param: 'input_file_id', message });
   }
   const file = await relay(exchange, {
@@ -60,7 +60,10 @@ export async function admitLines(
     judgeReading(line, fields, text, number);
     if (line.url !== body.endpoint) throw refusal(number, 'it must have the url of the batch');
     if (typeof call.model !== 'string') throw refusal(number, 'its body must name a model');
-    if ('persona_id' in call) throw new ProxyError('persona_not_supported', { param: 'input_file_id' });
+    if ('persona_id' in call) {
+      const message = `line ${number} of the input file: a batch takes no persona; leave persona_id out`;
+      throw new ProxyError('persona_not_supported', { param: 'input_file_id', message });
+    }
     for (const model of [call.model, ...fields.models]) admitModel(snapshot, model);
     if (!key.servesModel(call.model)) throw refusal(number, 'the key of the file does not serve its model');
     const madeBy = await ownership.requireAll(fields.references, caller);
@@ -88,6 +91,6 @@ function judgeReading(line: Body, fields: CallFields, text: string, number: numb
 function refusal(number: number, reason: string): ProxyError {
   return new ProxyError('invalid_request', {
     param: 'input_file_id',
-    message: `Line ${number} of the input file: ${reason}`,
+    message: `line ${number} of the input file: ${reason}`,
   });
 }

@@ -32,8 +32,7 @@ export interface ReadBody {
  */
 export function readBody(raw: Buffer, share?: Share): ReadBody {
   if (share) chargeParsing(raw, share);
-  if (!isUtf8(raw))
-    throw new ProxyError('invalid_json', { message: 'Error processing request: the body is not valid UTF-8' });
+  if (!isUtf8(raw)) throw new ProxyError('invalid_json', { message: 'the body is not valid UTF-8' });
   const text = raw.toString('utf8');
   const body = parseBody(text);
   const fields = readCallFields(body);
@@ -44,6 +43,9 @@ export function readBody(raw: Buffer, share?: Share): ReadBody {
 }
 
 function parseBody(text: string): Body {
+  if (text.startsWith('--')) {
+    throw new ProxyError('invalid_json', { message: 'the body is a form, and this API takes JSON' });
+  }
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -58,7 +60,7 @@ function parseBody(text: string): Body {
 /** @param cause what the parser says: where in the body it is no JSON */
 export function notJson(cause: unknown): ProxyError {
   const why = cause instanceof SyntaxError ? ` (${cause.message})` : '';
-  return new ProxyError('invalid_json', { cause, message: `Error processing request: the body is not JSON${why}` });
+  return new ProxyError('invalid_json', { cause, message: `the body is not JSON${why}` });
 }
 
 /**
@@ -70,7 +72,7 @@ export function notJson(cause: unknown): ProxyError {
  */
 export function requireOneReading(fields: CallFields, nameCount: number, text: string): void {
   const { lookalike, isTooDeep, fieldCount } = fields;
-  if (isTooDeep) throw new ProxyError('invalid_request', { message: 'The body is nested too deep' });
+  if (isTooDeep) throw new ProxyError('invalid_request', { message: 'the body is nested too deep' });
   if (lookalike) {
     throw new ProxyError('invalid_request', { param: lookalike.field, message: describeLookalike(lookalike) });
   }
@@ -121,7 +123,7 @@ export function checkBody(body: Body, operation: Operation): string | undefined 
 }
 
 function wrong(param: string, what: string): ProxyError {
-  return new ProxyError('invalid_request', { param, message: `Error processing request: ${param} ${what}` });
+  return new ProxyError('invalid_request', { param, message: `${param} ${what}` });
 }
 
 /** What goes upstream. */

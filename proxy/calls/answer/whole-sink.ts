@@ -2,6 +2,7 @@ import { ProxyError } from '../../error.ts';
 import { answerFactor, type Share } from '../../in-flight.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { AnswerHeaders, AnswerSink } from '../../providers/answer-sink.ts';
+import { redirected } from '../../providers/failure.ts';
 import { parseObject } from '../../providers/json.ts';
 import type { Reading } from '../../providers/reading.ts';
 import type { Call } from '../call.ts';
@@ -59,8 +60,9 @@ export class WholeSink implements AnswerSink {
     const answer = parseObject(text);
     const isSuccess = this.#status >= 200 && this.#status < 300;
     const asText = isSuccess && answer === null ? operation.readText?.(text, call.body) : undefined;
-    if ((isSuccess && answer === null && !asText) || (this.#status >= 300 && this.#status < 400)) {
-      this.fail(new ProxyError('upstream_invalid_response'));
+    const isRedirect = this.#status >= 300 && this.#status < 400;
+    if (isRedirect || (isSuccess && answer === null && !asText)) {
+      this.fail(isRedirect ? redirected(this.#status) : new ProxyError('upstream_invalid_response'));
       return;
     }
     const reading = asText ?? operation.read(answer, call.body);

@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
-import { decodeJwt, decodeProtectedHeader, type JSONWebKeySet, type JWTPayload } from 'jose';
+import { decodeJwt, decodeProtectedHeader, errors, type JSONWebKeySet, type JWTPayload } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { parseDurationMs } from '../../../crds/duration.ts';
 import { userIdOf } from '../../../database/ids.ts';
-import { ProxyError, problems } from '../../error.ts';
+import { ProxyError } from '../../error.ts';
 import { isRevoked, type RevocableToken } from '../../snapshot/revocations.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { Identity } from '../call.ts';
@@ -122,7 +122,7 @@ function makeAuthenticator({ organizationId, issuers, log }: AuthenticatorOption
     } catch (cause) {
       if (cause instanceof ProxyError) throw cause;
       refused(kind?.name, cause);
-      throw new ProxyError('invalid_credentials', { cause });
+      throw notBelieved(token, cause);
     }
   };
 
@@ -130,7 +130,7 @@ function makeAuthenticator({ organizationId, issuers, log }: AuthenticatorOption
     if (!isRevoked(token, revocations)) return token.identity;
     const cause = new Error('The token has been revoked');
     refused(token.kind, cause);
-    throw new ProxyError('invalid_credentials', { cause });
+    throw new ProxyError('invalid_credentials', { message: 'the token has been revoked; get a new one', cause });
   };
 
   return {
@@ -142,6 +142,16 @@ function makeAuthenticator({ organizationId, issuers, log }: AuthenticatorOption
       return verify(credential).then((verified) => admit(verified, snapshot));
     },
   };
+}
+
+/** Says what its holder may know: what its form shows, and what is judged only after the signature. */
+function notBelieved(token: string, cause: unknown): ProxyError {
+  if (cause instanceof errors.JWTExpired) {
+    return new ProxyError('invalid_credentials', { message: 'the token has expired; get a new one', cause });
+  }
+  if (token.split('.').length === 3) return new ProxyError('invalid_credentials', { cause });
+  const message = 'this is neither a token nor a key chp_… of Chaperone; the key of a provider stays in its Secret';
+  return new ProxyError('invalid_credentials', { message, cause });
 }
 
 /** A workload calls for itself, or for the user that it names. */
@@ -175,6 +185,6 @@ function synthetic(key: string, snapshot: Snapshot): Identity {
     return { user, namespace, roles };
   }
   if (!snapshot.withdrawnKeys.has(digest)) throw new ProxyError('invalid_credentials');
-  const message = `${problems.no_api_key.message}; the one of this key chp_… has gone or is switched off`;
+  const message = 'it needs an ApiKeyBinding that is Ready; the one of this key chp_… has gone or is switched off';
   throw new ProxyError('no_api_key', { message });
 }

@@ -30,7 +30,7 @@ export function requireSingleHeaders(rawHeaders: readonly string[]): void {
     if (!known) continue;
     const { name, bit } = known;
     if (seen & bit) {
-      throw new ProxyError('invalid_header', { param: name, message: `The header ${name} may be there only once` });
+      throw new ProxyError('invalid_header', { param: name, message: `the header ${name} must stand only once` });
     }
     seen |= bit;
   }

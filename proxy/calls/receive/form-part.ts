@@ -100,7 +100,7 @@ function readParameter(header: string, start: number): readonly [name: string | 
 
 function unclear(): ProxyError {
   return new ProxyError('invalid_request', {
-    message: 'The form cannot be read for certain: a part has unusual headers',
+    message: 'the form cannot be read for certain: a part has unusual headers',
   });
 }
 

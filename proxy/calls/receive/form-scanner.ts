@@ -184,7 +184,7 @@ export function makeFormScanner(boundary: string, governed: ReadonlySet<string>)
 }
 
 function malformed(why: string): ProxyError {
-  return new ProxyError('invalid_request', { message: `The form cannot be read for certain: ${why}` });
+  return new ProxyError('invalid_request', { message: `the form cannot be read for certain: ${why}` });
 }
 
 function repeated(name: string): ProxyError {

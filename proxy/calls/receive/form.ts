@@ -98,7 +98,7 @@ export async function openForm(
   try {
     while (!hasEnded && content.fields.model === undefined) {
       if (heldBytes > maxHeldBytes) {
-        const message = `The form must name its model before its files where these have more than ${maxHeldBytes} bytes`;
+        const message = `the form must name its model before its files where these have more than ${maxHeldBytes} bytes`;
         throw new ProxyError('request_too_large', { param: 'model', message });
       }
       const chunk = await next();
@@ -143,6 +143,6 @@ function boundaryOf(contentType: string): string {
   const [, quoted, token] = formType.exec(contentType) ?? [];
   const boundary = quoted ?? token;
   if (boundary !== undefined && !boundary.endsWith(' ')) return boundary;
-  const message = 'The form cannot be read for certain: Content-Type must name its boundary, and nothing else';
+  const message = 'the form cannot be read for certain: Content-Type must name its boundary, and nothing else';
   throw new ProxyError('invalid_request', { param: 'content-type', message });
 }

@@ -109,18 +109,18 @@ class Unpacking extends Transform {
         else if (!this.push(unpacked)) unpacker.pause();
       })
       .on('error', (cause) => {
-        const message = 'The body is not what its Content-Encoding says, or it breaks off';
+        const message = 'the body is not what its Content-Encoding says, or it breaks off';
         this.destroy(new ProxyError('invalid_request', { param: 'Content-Encoding', message, cause }));
       });
   }
 
   #problem(): ProxyError | undefined {
     if (this.#unpackedBytes > this.#maxBytes) {
-      const message = `The body unpacks to more than ${this.#maxBytes} bytes`;
+      const message = `the body unpacks to more than ${this.#maxBytes} bytes`;
       return new ProxyError('request_too_large', { param: 'Content-Encoding', message });
     }
     if (this.#unpackedBytes <= freeBytes || this.#unpackedBytes <= this.#packedBytes * maxRatio) return undefined;
-    const message = `The body unpacks to more than ${maxRatio} times its size`;
+    const message = `the body unpacks to more than ${maxRatio} times its size`;
     return new ProxyError('request_too_large', { param: 'Content-Encoding', message });
   }
 }

@@ -133,10 +133,10 @@ export function requireSameKey(param: string, one: MadeBy | undefined, other: Ma
 }
 
 function conflict(param: string, one?: string, other?: string): ProxyError {
-  const which = one === undefined ? 'What it refers to' : `${quote(one)} and ${quote(other ?? '')}`;
+  const which = one === undefined ? 'the things that it refers to' : `${quote(one)} and ${quote(other ?? '')}`;
   return new ProxyError('invalid_request', {
     param,
-    message: `${which}: each was made with another provider key, and no key knows both`,
+    message: `${which} do not go together: each was made with another provider key, and no key knows both`,
   });
 }
 

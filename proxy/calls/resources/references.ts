@@ -17,7 +17,7 @@ export function refuseFormReferences(form: Readonly<Record<string, unknown>>): v
     const isFile = formFiles.includes(base);
     const refers = isReferring(base) || inner.some((part) => part === 'id' || isReferring(part) || isIdentified(part));
     if (!isFile && !refers) continue;
-    const message = `${name}: a form cannot refer to what is kept at the provider; it must send the file itself`;
+    const message = `${name} cannot be there: a form cannot refer to what is kept at the provider; it must send the file itself`;
     throw new ProxyError('invalid_request', { param: name, message });
   }
 }

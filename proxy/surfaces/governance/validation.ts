@@ -34,7 +34,7 @@ function toProblem(part: string, error: ErrorObject | undefined): ProxyError {
   const param = names.map(decodePointer).reduce(joinName, '');
   if (param !== '') return new ProxyError('invalid_request', { param, message: `${param} ${say(error)}` });
   return new ProxyError('invalid_request', {
-    message: `${part === 'body' ? 'The body' : 'The request'} ${say(error)}`,
+    message: `${part === 'body' ? 'the body' : 'the request'} ${say(error)}`,
   });
 }
 
@@ -51,12 +51,38 @@ function say({ keyword, params, message }: ErrorObject): string {
       return `must be ${JSON.stringify(params.allowedValue)}`;
     case 'pattern':
       return params.pattern === notBlank ? 'must not be blank' : (message ?? 'is not valid');
+    case 'type':
+      return `must be ${[params.type]
+        .flat()
+        .map((type) => typeNames[type] ?? type)
+        .join(' or ')}`;
+    case 'minLength':
+      return params.limit === 1 ? 'must not be empty' : `must have at least ${params.limit} characters`;
+    case 'maxLength':
+      return `must have at most ${params.limit} characters`;
+    case 'minItems':
+      return `must have at least ${params.limit} entries`;
+    case 'maxItems':
+      return `must have at most ${params.limit} entries`;
+    case 'minimum':
+      return `must be at least ${params.limit}`;
+    case 'maximum':
+      return `must be at most ${params.limit}`;
     case 'format':
       return `must be a ${params.format}`;
     default:
       return message ?? 'is not valid';
   }
 }
+
+const typeNames: Readonly<Record<string, string>> = {
+  object: 'a JSON object',
+  array: 'a list',
+  string: 'a string',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+};
 
 /** A JSON Pointer's token (RFC 6901, section 4). */
 function decodePointer(token: string): string {

@@ -28,7 +28,12 @@ export function toProxyError(error: unknown): ProxyError {
   if (error instanceof ProxyError) return error;
   const status = statusOf(error);
   if (status === 413) return new ProxyError('request_too_large', { cause: error });
-  if (status >= 400 && status < 500) return new ProxyError('invalid_request', { cause: error });
+  if (status >= 400 && status < 500) {
+    return new ProxyError('invalid_request', {
+      ...(error instanceof Error && { message: error.message }),
+      cause: error,
+    });
+  }
   return new ProxyError('internal_error', { cause: error });
 }
 

@@ -55,7 +55,7 @@ export async function openAiSurface(app: FastifyInstance, options: OpenAiSurface
   });
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0];
-    const message = `Unknown request URL: ${request.method} ${path}. Please check the URL for typos.`;
+    const message = `Unknown request URL: ${request.method} ${path}. Check the method and the path: /docs lists them.`;
     const problem = refusals.note(request.id, new ProxyError('route_not_found', { message }));
     reply.code(problem.status).send(toEnvelope(problem));
   });

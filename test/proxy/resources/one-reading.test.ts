@@ -116,7 +116,7 @@ describe('a body has one reading', () => {
           for (const path of ways()) {
             const { status, body: answer } = await ask('POST', path, body, asMallory);
             assert.deepEqual([status, answer.error?.param], [400, spelling], path);
-            assert.equal(answer.error.message, `${spelling} must be written ${field}`);
+            assert.equal(answer.error.message, `Error processing request: ${spelling} must be written ${field}`);
           }
           const inLine = await batch(lineOf(JSON.stringify(body)));
           assert.deepEqual([inLine.status, inLine.body.error.param], [400, 'input_file_id']);
@@ -141,12 +141,14 @@ describe('a body has one reading', () => {
         for (const path of ways()) {
           const { status, body } = await ask('POST', path, text, asMallory);
           assert.deepEqual([status, body.error?.code, body.error?.param], [400, 'invalid_request', field], path);
-          assert.equal(body.error.message, `${field} must stand only once in an object`);
+          assert.equal(body.error.message, `Error processing request: ${field} must stand only once in an object`);
         }
         const inLine = await batch(lineOf(text));
         assert.match(
           inLine.body.error?.message ?? '',
-          new RegExp(`^Line 1 .*: ${field} must (stand only once|be written without escapes)`),
+          new RegExp(
+            `^Error processing request: line 1 .*: ${field} must (stand only once|be written without escapes)`,
+          ),
         );
       }
     }));

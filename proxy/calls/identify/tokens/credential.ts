@@ -27,7 +27,7 @@ function readBearer(authorization: string | undefined): string | undefined {
 function noCredential(): ProxyError {
   return new ProxyError('invalid_credentials', {
     param: 'Authorization',
-    message: 'Invalid authentication credentials: send Authorization: Bearer with a token or a key chp_…',
+    message: 'send Authorization: Bearer with a token or a key chp_…',
   });
 }
 
@@ -39,6 +39,6 @@ function requireSame(credential: string, other: string, param: string): void {
   if (other === '' || other === credential) return;
   throw new ProxyError('invalid_header', {
     param,
-    message: `${param} is another credential than the request has before`,
+    message: `${param} and another header have different credentials; send one of them`,
   });
 }

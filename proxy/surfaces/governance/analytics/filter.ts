@@ -63,6 +63,7 @@ function ownUser(caller: Caller, wanted: string | undefined): string {
   if (wanted === undefined || wanted === caller.user) return caller.user;
   throw new ProxyError('role_required', {
     param: 'user_id',
-    message: 'To see what other users did needs a credential with the role analyst or reviewer or admin',
+    message:
+      'What other users did is for the roles analyst, reviewer and admin to see: leave user_id out, or use such a credential',
   });
 }

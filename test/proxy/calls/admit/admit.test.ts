@@ -42,7 +42,8 @@ for (const [what, user, id, expected] of cases) {
       assert.throws(() => admitPersona(snapshot, caller(user), id), {
         code: 'persona_not_found',
         param: 'persona_id',
-        message: /^Persona not found or not accessible(: persona_id must be a persona's id, not its name; |$)/,
+        message:
+          /^Persona not found or not accessible: (persona_id must be a persona's id, not its name|GET \/v1\/personas lists those that you may use)/,
       });
     }
   });
@@ -54,7 +55,7 @@ test('a model that the organization does not allow is refused by name, shortened
   assert.throws(() => admitModel(closed, 'o3'), {
     code: 'model_not_allowed',
     param: 'model',
-    message: 'The organization does not allow the model "o3"',
+    message: 'The organization does not allow the model "o3"; GET /v1/models lists those that it allows',
   });
   assert.throws(
     () => admitModel(closed, 'x'.repeat(10_000)),
@@ -70,7 +71,7 @@ test('a surface that the organization does not name is refused by name; without 
     assert.throws(() => admitSurface(closed, surface), {
       code: 'surface_not_allowed',
       status: 403,
-      message: `The organization does not serve the API "${surface}"; its surfaces do not name it`,
+      message: `The organization does not serve the API "${surface}": its spec.surfaces does not name it`,
     });
   }
 });

@@ -161,7 +161,7 @@ for (const [field, governed] of [
     assert.throws(() => readBody(Buffer.from(text)), {
       code: 'invalid_request',
       param: field,
-      message: `${field} must be written ${governed}`,
+      message: `Error processing request: ${field} must be written ${governed}`,
     });
   });
 }
@@ -175,7 +175,7 @@ test('a nesting too deep for some parsers is refused', () => {
   const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
   assert.throws(() => makeUpstream(`{"model":"gpt-4o","seed":12345678901234567890,"deep":${deep}}`, responses, true), {
     code: 'invalid_request',
-    message: 'The body is nested too deep',
+    message: 'Error processing request: the body is nested too deep',
   });
 });
 
@@ -247,7 +247,7 @@ for (const [text, field] of [
   ['{"text":{"x":"\\"","y":"\\\\"},"a":{"b":1,"c":[{}],"b":2}}', 'b'],
 ] as const) {
   test(`${text} has two readings`, () => {
-    const message = `${field} must stand only once in an object`;
+    const message = `Error processing request: ${field} must stand only once in an object`;
     assert.throws(() => readBody(Buffer.from(text)), { code: 'invalid_request', param: field, message });
   });
 }

@@ -261,6 +261,21 @@ describe('a token is refused', () => {
   }
 });
 
+describe('a refusal of a token tells its holder', () => {
+  const told: readonly (readonly [what: string, token: () => Promise<string> | string, message: RegExp])[] = [
+    ['that it has expired', () => sign(ed, { ...own, exp: nowS - 31 }), /: the token has expired; get a new one$/],
+    ['nothing of what somebody else has signed', () => sign(foreign, { ...own, exp: nowS - 31 }), /unknown here/],
+    ['that it is none', () => 'sk-proj-abc', /: this is neither a token nor a key chp_… of Chaperone/],
+  ];
+  for (const [what, token, message] of told) {
+    test(what, async (t) => {
+      holdClock(t);
+      const text = await token();
+      await assert.rejects(async () => authenticate(text), { code: 'invalid_credentials', message });
+    });
+  }
+});
+
 test('a token that has been seen is known at once, until it expires', async (t) => {
   const authenticator = makeOurs();
   const headers = { authorization: `Bearer ${await sign(ed, own)}` };
@@ -291,7 +306,8 @@ describe('a token that is revoked', () => {
       const headers = { authorization: `Bearer ${await sign(ed, claims)}` };
       assert.deepEqual(await authenticator.authenticate(headers, makeSnapshot()), user('ada'));
       const revoked = makeSnapshot({ revocations: openRevocations([row]) });
-      const isRefused = { code: 'invalid_credentials' };
+      const message = 'Invalid authentication credentials: the token has been revoked; get a new one';
+      const isRefused = { code: 'invalid_credentials', message };
       assert.throws(() => authenticator.authenticate(headers, revoked), isRefused);
       await assert.rejects(async () => makeOurs().authenticate(headers, revoked), isRefused);
       const later = `Bearer ${await sign(es, { ...own, iat: nowS })}`;

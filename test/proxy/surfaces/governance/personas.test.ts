@@ -46,7 +46,10 @@ describe('/v1/personas', () => {
     assert.deepEqual([gone.status, gone.body.deleted, gone.body.deactivated], [200, false, true]);
     assert.match(gone.body.message, /has been used/);
     const refused = await callWith(id);
-    assert.deepEqual([refused.status, refused.body.error.message], [404, 'Persona not found or not accessible']);
+    assert.deepEqual(
+      [refused.status, refused.body.error.message],
+      [404, 'Persona not found or not accessible: GET /v1/personas lists those that you may use'],
+    );
     assert.equal((await ask('GET', `/personas/${id}`)).body.is_active, false);
   });
 
@@ -117,7 +120,7 @@ describe('/v1/personas', () => {
       ['PATCH', `/personas/${other.body.id}`, { name: 'Taken' }, 409, 'name', /already exists/],
       ['POST', '/personas', { name: 'X' }, 400, 'content', /content is required/],
       ['POST', '/personas', { ...pirate, name: ' ' }, 400, 'name', /name must not be blank/],
-      ['POST', '/personas', { ...pirate, name: 7 }, 400, 'name', /name must be string/],
+      ['POST', '/personas', { ...pirate, name: 7 }, 400, 'name', /name must be a string/],
       ['POST', '/personas', { ...pirate, nmae: 'x' }, 400, 'nmae', /nmae is not a known field/],
       ['POST', '/personas', { ...pirate, name: 'Y', user_id: 'a', users: ['b'] }, 400, 'users', /users must not/],
       ['POST', '/personas', { ...pirate, name: 'Z', parameters: { model: 'x' } }, 400, 'parameters.model', /request/],
@@ -127,7 +130,7 @@ describe('/v1/personas', () => {
         { ...pirate, name: 'Hot', parameters: { top_k: 1, temperature: 'hot' } },
         400,
         'parameters.temperature',
-        /^parameters\.temperature must be a number from 0 to 2, not "hot"$/,
+        /^Error processing request: parameters\.temperature must be a number from 0 to 2, not "hot"$/,
       ],
       [
         'PUT',
@@ -135,7 +138,7 @@ describe('/v1/personas', () => {
         { ...pirate, name: 'Taken', parameters: { reasoning: { effort: 3 } } },
         400,
         'parameters.reasoning.effort',
-        /^parameters\.reasoning\.effort must be a string that is not empty, not 3$/,
+        /^Error processing request: parameters\.reasoning\.effort must be a string that is not empty, not 3$/,
       ],
       [
         'PATCH',
@@ -146,11 +149,11 @@ describe('/v1/personas', () => {
         /a list of strings, not 7/,
       ],
       ['POST', '/personas', '{', 400, null, /Error processing request/],
-      ['POST', '/personas', '[]', 400, null, /The body must be object/],
-      ['POST', '/personas', undefined, 400, null, /The body/],
-      ['GET', '/personas?limit=0', undefined, 400, 'limit', /limit must be >= 1/],
-      ['GET', '/personas?offset=x', undefined, 400, 'offset', /offset must be integer/],
-      ['GET', '/personas?is_active=perhaps', undefined, 400, 'is_active', /is_active must be boolean/],
+      ['POST', '/personas', '[]', 400, null, /the body must be a JSON object/],
+      ['POST', '/personas', undefined, 400, null, /the body/],
+      ['GET', '/personas?limit=0', undefined, 400, 'limit', /limit must be at least 1/],
+      ['GET', '/personas?offset=x', undefined, 400, 'offset', /offset must be a whole number/],
+      ['GET', '/personas?is_active=perhaps', undefined, 400, 'is_active', /is_active must be true or false/],
       ['GET', '/personas/not-a-uuid', undefined, 404, 'id', /not found or not accessible/],
       ['PUT', `/personas/9b3e4567-e89b-12d3-a456-426614174000`, pirate, 404, 'id', /not found or not accessible/],
     ];

@@ -383,7 +383,7 @@ describe('POST /v1/analysis', () => {
     const stranger = await analyze(requestId, intent, await as('mallory', 'member'));
     assert.deepEqual(
       [stranger.status, stranger.body.error.message, stranger.body.error.param],
-      [404, 'Request not found', 'id'],
+      [404, 'Request not found: no call of yours has this request id or response id', 'id'],
     );
     assert.equal((await analyze(requestId, intent, await as('ada', 'member'))).status, 200);
     for (const role of ['analyst', 'reviewer', 'admin']) {

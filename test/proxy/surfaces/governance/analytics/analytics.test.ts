@@ -540,7 +540,10 @@ describe('/v1/analytics', () => {
     }
     const own = await ask('POST', '/personas', { name: 'Only for now', content: 'Hi.', users: ['now'] });
     const hidden = await get(`personas/${own.body.id}`, member);
-    assert.deepEqual([hidden.status, hidden.body.error.message], [404, 'Persona not found or not accessible']);
+    assert.deepEqual(
+      [hidden.status, hidden.body.error.message],
+      [404, 'Persona not found or not accessible: GET /v1/personas lists those that you may use'],
+    );
     const { body: listed } = await get('personas', member);
     assert.ok(!listed.personas.some((persona: { persona_id: string }) => persona.persona_id === own.body.id));
     const analyst = { authorization: `Bearer ${await stack.sign({ roles: ['analyst'] })}` };
@@ -563,7 +566,7 @@ describe('/v1/analytics', () => {
     it(`refuses ${query}`, async () => {
       const { status, body } = await get(`user-usage?${query}`);
       assert.deepEqual([status, body.error.code, body.error.param], [400, 'invalid_request', param]);
-      assert.ok(body.error.message.startsWith(`${param} must`), body.error.message);
+      assert.ok(body.error.message.startsWith(`Error processing request: ${param} must`), body.error.message);
     });
   }
 
