@@ -76,7 +76,9 @@ function refusedFields({ status, body }: ApiAnswer): readonly string[] {
     if (field !== '<nil>') return [field];
     // The server names no field for `not`, for a rule of the whole object, nor in its remark that rules were left out.
     if (/some validation rules were not checked/.test(message)) return [];
-    return message.match(/"([^"]+)" must not validate/)?.[1] ?? [''];
+    // A number out of an integer's range, or with a fraction, is told twice, the second time with the field in the text.
+    const named = message.match(/"([^"]+)" must not validate|Checked value must be of type .* in (\S+)$/);
+    return named?.[1] ?? named?.[2] ?? [''];
   });
   return [...new Set([...unknown, ...causes])].map(String).sort();
 }
