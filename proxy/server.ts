@@ -3,7 +3,7 @@ import { totalmem } from 'node:os';
 import type { Logger } from 'pino';
 import { requestStartedAtMs } from '../database/ids.ts';
 import { findOwnedResource, listOwnedResources, type OwnedResource } from '../database/owned-resources.ts';
-import { findPendingCall } from '../database/pending-calls.ts';
+import { findPendingCall, type PendingCall } from '../database/pending-calls.ts';
 import {
   findRequestById,
   findRequestByKeptId,
@@ -14,7 +14,6 @@ import {
 } from '../database/requests.ts';
 import { buildApp } from './app.ts';
 import { noteBatch } from './calls/background/note-batch.ts';
-import { makeLateSettlement } from './calls/background/settle.ts';
 import { watchBackground } from './calls/background/watch.ts';
 import { makeAuthenticators } from './calls/identify/authenticate.ts';
 import { makeIdentify } from './calls/identify/identify.ts';
@@ -23,9 +22,11 @@ import { makeIssuers } from './calls/identify/tokens/issuers.ts';
 import { type InForce, makePipeline, termsOf } from './calls/pipeline.ts';
 import { makeStallWatch } from './calls/receive/stall-watch.ts';
 import { makeOwnership } from './calls/resources/ownership.ts';
-import { labelsOf, makeAccounting, type Origin, report } from './calls/settle/account.ts';
+import { countCalls } from './calls/settle/count.ts';
 import { makeMetrics } from './calls/settle/metrics.ts';
 import { makeModelLabel } from './calls/settle/model-label.ts';
+import type { Origin } from './calls/settle/record.ts';
+import { makeSettlement } from './calls/settle/settlement.ts';
 import { makeCollectGarbage } from './collect-garbage.ts';
 import { type Credentials, followCredentials, readCredentials } from './credentials.ts';
 import type { EgressSettings } from './egress/settings.ts';
@@ -129,6 +130,12 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const issuers = makeIssuers({ log, onFetch, fetchKeySet: makeFetchKeySet(upstream) });
   const authenticatorOf = makeAuthenticators({ organizationId, issuers, log });
   const labelOf = makeModelLabel(() => inForce?.snapshot);
+  const settlement = makeSettlement({
+    organizationId,
+    origin: options.origin,
+    spool,
+    subscribers: [countCalls(metrics, labelOf), { deferred: (pending) => followDeferred(pending) }],
+  });
   /** The credentials behind the configuration in force. New credentials take over nothing from it. */
   let credentialsInForce: Credentials | undefined;
   const putInForce = () => {
@@ -138,7 +145,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       inForce = makeInForce(newest, credentials, opener, authenticatorOf, options.upstreamUrl, last);
       credentialsInForce = credentials;
       metrics.snapshotVersion.set(newest.version);
-      for (const record of recovered.splice(0)) report(metrics, labelOf, record, 0);
+      for (const record of recovered.splice(0)) settlement.recovered(record);
     } catch (error) {
       log.error({ err: error }, 'cannot use the new configuration; the last one stays in force');
       // Revocations apply even where the rest of the configuration cannot be used.
@@ -185,7 +192,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       metrics.spoolShipped.inc(rows);
       folder.onShipped();
     },
-    onSettled: (record) => report(metrics, labelOf, record, record.duration_ms ?? 0),
+    onSettled: (record) => settlement.arrivedFirst(record),
     onFailure: () => metrics.spoolFailures.inc(),
     onSetAside: () => void eraseFromSetAside(),
   });
@@ -217,6 +224,14 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     listStored: (userId, kind) => store.run((db) => listOwnedResources(db, organizationId, userId, kind)),
   });
 
+  const followDeferred = (pending: PendingCall) => {
+    try {
+      if (pending.operation === batches.name) noteBatch(ownership, { id: pending.response_id }, pending);
+    } catch (error) {
+      log.error({ err: error }, 'cannot record who owns a batch; its usage is recorded all the same');
+    }
+    background.expect();
+  };
   const background = watchBackground({
     organizationId,
     inForce() {
@@ -229,31 +244,13 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     query: store.run,
     exchange,
     inFlight,
-    settle: makeLateSettlement({
-      organizationId,
-      spool,
-      onImplausible: (record) => metrics.implausible.inc(labelsOf(record, labelOf)),
-    }),
+    settle: settlement.settleLate,
     log,
   });
   const pipeline = makePipeline({
     inForce: requireInForce,
     identify: makeIdentify(organizationId),
-    openAccount: makeAccounting({
-      organizationId,
-      origin: options.origin,
-      spool,
-      metrics,
-      labelOf,
-      onDeferred(pending) {
-        try {
-          if (pending.operation === batches.name) noteBatch(ownership, { id: pending.response_id }, pending);
-        } catch (error) {
-          log.error({ err: error }, 'cannot record who owns a batch; its usage is recorded all the same');
-        }
-        background.expect();
-      },
-    }),
+    settlement,
     catchUp: () => follower.catchUp(),
     ownership,
     exchange,

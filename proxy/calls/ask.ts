@@ -10,7 +10,8 @@ import { readWhole, relay } from '../providers/relay.ts';
 import { unknownUsage } from '../providers/usage.ts';
 import type { RoutedKey } from '../snapshot/snapshot.ts';
 import type { Call, Caller, Outcome } from './call.ts';
-import type { AccountingTerms, makeAccounting } from './settle/account.ts';
+import type { AccountingTerms } from './settle/account.ts';
+import type { Settlement } from './settle/settlement.ts';
 
 /** A call that the proxy makes by itself, in the name of a caller who may use this model with this key. */
 export interface Question {
@@ -35,7 +36,7 @@ export interface Reply {
 export interface AskOptions {
   /** @throws {ProxyError} where nothing is in force, or no longer */
   readonly terms: () => AccountingTerms;
-  readonly openAccount: ReturnType<typeof makeAccounting>;
+  readonly settlement: Settlement;
   readonly exchange: Exchange;
   readonly inFlight: InFlight;
 }
@@ -43,10 +44,10 @@ export interface AskOptions {
 export type Ask = ReturnType<typeof makeAsk>;
 
 /** Makes the function by which the proxy itself asks a provider for a chat completion, accounted for as any call. */
-export function makeAsk({ terms, openAccount, exchange, inFlight }: AskOptions) {
+export function makeAsk({ terms, settlement, exchange, inFlight }: AskOptions) {
   /** @throws {ProxyError} `spool_…` where it cannot be accounted for, `upstream_…` where no completion comes */
   return async function ask(question: Question): Promise<Reply> {
-    const account = openAccount(callOf(question), terms());
+    const account = settlement.open(callOf(question), terms());
     const sentAtTicks = performance.now();
     const share = inFlight.open();
     const settle = (outcome: Partial<Outcome>) =>

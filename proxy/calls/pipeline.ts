@@ -26,8 +26,9 @@ import type { StallWatch } from './receive/stall-watch.ts';
 import type { MadeByAll, Ownership } from './resources/ownership.ts';
 import { refuseFormReferences } from './resources/references.ts';
 import { routeKey } from './route.ts';
-import type { AccountingTerms, makeAccounting } from './settle/account.ts';
+import type { AccountingTerms } from './settle/account.ts';
 import type { Metrics } from './settle/metrics.ts';
+import type { Settlement } from './settle/settlement.ts';
 
 const ownChecks: OwnChecks = { batches: admitLines };
 
@@ -45,7 +46,7 @@ export interface PipelineOptions {
   /** @throws {ProxyError} where nothing is in force, or no longer */
   readonly inForce: () => InForce;
   readonly identify: Identify;
-  readonly openAccount: ReturnType<typeof makeAccounting>;
+  readonly settlement: Settlement;
   /** Resolves when the database's newest configuration is in force. */
   readonly catchUp: () => Promise<void>;
   readonly ownership: Ownership;
@@ -88,7 +89,7 @@ export type Pipeline = ReturnType<typeof makePipeline>;
 
 /** The way of a call: authenticate, admit, route, forward (observing), account. */
 export function makePipeline(options: PipelineOptions) {
-  const { inForce, identify, openAccount, catchUp, ownership, exchange, metrics, drainMs, stalls, inFlight } = options;
+  const { inForce, identify, settlement, catchUp, ownership, exchange, metrics, drainMs, stalls, inFlight } = options;
 
   const usageRefusals = makeUsageRefusals();
 
@@ -151,7 +152,7 @@ export function makePipeline(options: PipelineOptions) {
       previousResponseId,
       key,
     };
-    const account = openAccount(call, termsOf(current));
+    const account = settlement.open(call, termsOf(current));
     metrics.overhead.observe((performance.now() - request.startedTicks) / 1_000);
     await forward(exchange, {
       call,
@@ -207,7 +208,7 @@ export function makePipeline(options: PipelineOptions) {
         previousResponseId: undefined,
         key,
       };
-      const account = openAccount(call, termsOf(current));
+      const account = settlement.open(call, termsOf(current));
       await forward(exchange, {
         call,
         operation,
@@ -244,7 +245,7 @@ export function makePipeline(options: PipelineOptions) {
     permit,
     run,
     runForm,
-    ask: makeAsk({ terms: () => termsOf(inForce()), openAccount, exchange, inFlight }),
+    ask: makeAsk({ terms: () => termsOf(inForce()), settlement, exchange, inFlight }),
   };
 }
 

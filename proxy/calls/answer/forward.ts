@@ -10,7 +10,7 @@ import type { Call } from '../call.ts';
 import { clientGone } from '../client-gone.ts';
 import type { Account } from '../settle/account.ts';
 import { ClientSink } from './client-sink.ts';
-import { Settlement } from './settlement.ts';
+import { AnswerObserver } from './observer.ts';
 import { StreamSink } from './stream-sink.ts';
 import { isJson, WholeSink } from './whole-sink.ts';
 
@@ -65,7 +65,7 @@ class Forward implements AnswerSink {
   readonly #forwarding: Forwarding;
   readonly #onDone: () => void;
   readonly #client: ClientSink;
-  readonly #settlement: Settlement;
+  readonly #observer: AnswerObserver;
   #another: Forwarding['another'];
   #attempt: Attempt;
   #sent: Sent | undefined;
@@ -90,7 +90,7 @@ class Forward implements AnswerSink {
       onDrain: () => this.#sent?.resume(),
       onGone: () => this.#drain(),
     });
-    this.#settlement = new Settlement({ call, account, runsInBackground, clientIsGone: () => this.#client.isGone() });
+    this.#observer = new AnswerObserver({ call, account, runsInBackground, clientIsGone: () => this.#client.isGone() });
   }
 
   send(attempt: Attempt): void {
@@ -98,7 +98,7 @@ class Forward implements AnswerSink {
     this.#attempt = attempt;
     this.#sink = undefined;
     this.#status = 0;
-    this.#settlement.begin(null);
+    this.#observer.begin(null);
     this.#sent = this.#exchange(
       { method: 'POST', path: operation.path, key: call.key, headers, body: attempt.body },
       this,
@@ -106,14 +106,14 @@ class Forward implements AnswerSink {
   }
 
   sent(): void {
-    this.#settlement.sent();
+    this.#observer.sent();
   }
 
   head(status: number, headers: AnswerHeaders): void {
     this.#status = status;
-    this.#settlement.begin(status);
+    this.#observer.begin(status);
     const reader = status === 200 ? this.#readerOf(headers) : undefined;
-    this.#sink = reader ? new StreamSink(reader, this.#settlement, this.#client) : this.#makeWholeSink();
+    this.#sink = reader ? new StreamSink(reader, this.#observer, this.#client) : this.#makeWholeSink();
     if (status === 200) this.#attempt.onTaken?.();
     this.#sink.head(status, headers);
   }
@@ -151,7 +151,7 @@ class Forward implements AnswerSink {
 
   #makeWholeSink(): WholeSink {
     const { call, operation, share } = this.#forwarding;
-    return new WholeSink({ call, operation, share, settlement: this.#settlement, client: this.#client });
+    return new WholeSink({ call, operation, share, observer: this.#observer, client: this.#client });
   }
 
   /** The attempt that follows this one. What the client has seen the beginning of, it gets the end of. */

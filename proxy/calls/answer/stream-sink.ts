@@ -2,7 +2,7 @@ import { ProxyError, problems } from '../../error.ts';
 import type { AnswerHeaders, AnswerSink } from '../../providers/answer-sink.ts';
 import type { Reading, StreamReader } from '../../providers/reading.ts';
 import type { AnswerClient } from './client-sink.ts';
-import type { AnswerNotes } from './settlement.ts';
+import type { Observer } from './observer.ts';
 
 /**
  * Reads an answer while it passes. The call is settled before the client has the event that ends the answer: whoever has
@@ -10,13 +10,13 @@ import type { AnswerNotes } from './settlement.ts';
  */
 export class StreamSink implements AnswerSink {
   readonly #reader: StreamReader;
-  readonly #settlement: AnswerNotes;
+  readonly #observer: Observer;
   readonly #client: AnswerClient;
   #isSettled = false;
 
-  constructor(reader: StreamReader, settlement: AnswerNotes, client: AnswerClient) {
+  constructor(reader: StreamReader, observer: Observer, client: AnswerClient) {
     this.#reader = reader;
-    this.#settlement = settlement;
+    this.#observer = observer;
     this.#client = client;
   }
 
@@ -51,7 +51,7 @@ export class StreamSink implements AnswerSink {
       this.#client.end();
       return;
     }
-    this.#settlement.failed(problem, this.#reader);
+    this.#observer.failed(problem, this.#reader);
     const { code } = problem;
     this.#client.cut(this.#reader.isBetweenEvents() ? `: ${code}: ${problems[code].message}\n\n` : '');
   }
@@ -59,7 +59,7 @@ export class StreamSink implements AnswerSink {
   #read(bytes: Buffer): Buffer | undefined {
     const reader = this.#reader;
     const shown = reader.read(bytes);
-    this.#settlement.progress(reader);
+    this.#observer.progress(reader);
     const reading = reader.reading();
     if (reading) this.#settle(reading);
     return shown;
@@ -68,6 +68,6 @@ export class StreamSink implements AnswerSink {
   #settle(reading: Reading): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
-    this.#settlement.answered(reading, this.#reader.output());
+    this.#observer.answered(reading, this.#reader.output());
   }
 }

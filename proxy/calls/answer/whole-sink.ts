@@ -7,7 +7,7 @@ import { parseObject } from '../../providers/json.ts';
 import type { Reading } from '../../providers/reading.ts';
 import type { Call } from '../call.ts';
 import type { AnswerClient } from './client-sink.ts';
-import type { AnswerNotes } from './settlement.ts';
+import type { Observer } from './observer.ts';
 
 const maxAnswerBytes = 256 * 1024 * 1024;
 
@@ -18,7 +18,7 @@ export interface WholeAnswerOptions {
   readonly operation: Operation;
   /** Takes what the answer holds of memory. */
   readonly share: Pick<Share, 'addAnswer'>;
-  readonly settlement: AnswerNotes;
+  readonly observer: Observer;
   readonly client: AnswerClient;
 }
 
@@ -54,7 +54,7 @@ export class WholeSink implements AnswerSink {
 
   end(last?: Buffer): void {
     if (last) this.#hold(last);
-    const { operation, call, settlement, client } = this.#options;
+    const { operation, call, observer, client } = this.#options;
     const raw = this.#whole();
     const text = raw.toString('utf8');
     const answer = parseObject(text);
@@ -66,8 +66,8 @@ export class WholeSink implements AnswerSink {
       return;
     }
     const reading = asText ?? operation.read(answer, call.body);
-    if (isSuccess) settlement.deferWhilePending(reading);
-    settlement.answered(isSuccess ? reading : asFailure(reading), raw);
+    if (isSuccess) observer.deferWhilePending(reading);
+    observer.answered(isSuccess ? reading : asFailure(reading), raw);
     const shown = isSuccess && answer && operation.present ? JSON.stringify(operation.present(answer)) : undefined;
     const body = shown === undefined ? raw : Buffer.from(shown);
     if (!client.hasBegun()) client.head(this.#status, { ...this.#headers, 'content-length': String(body.length) });
@@ -75,7 +75,7 @@ export class WholeSink implements AnswerSink {
   }
 
   fail(problem: ProxyError): void {
-    this.#options.settlement.failed(problem, undefined);
+    this.#options.observer.failed(problem, undefined);
     this.#options.client.fail(problem);
   }
 

@@ -5,8 +5,8 @@ import type { Operation } from '../../operations/operation.ts';
 import type { OpenFile } from '../../providers/reading.ts';
 import type { RelayedAnswer } from '../../providers/relay.ts';
 import type { AccountingTerms } from '../settle/account.ts';
+import type { LateEnd } from '../settle/late-end.ts';
 import { addUp } from './bill.ts';
-import type { LateEnd } from './settle.ts';
 
 /** Settles calls that stand for others, each of which has a price of its own. */
 export interface PartsSettlement {

@@ -15,7 +15,7 @@ import { type RelayedAnswer, readWhole, relay } from '../../providers/relay.ts';
 import type { RoutedKey, Snapshot } from '../../snapshot/snapshot.ts';
 import type { Spool } from '../../spool/spool.ts';
 import type { AccountingTerms } from '../settle/account.ts';
-import type { LateEnd } from './settle.ts';
+import type { LateEnd } from '../settle/late-end.ts';
 import { makePartsSettlement } from './settle-parts.ts';
 
 /** Looks after the calls that their providers work on after the answer, until each has its end. */

@@ -6,8 +6,9 @@ import { describe, test } from 'node:test';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { generateDataKeys, makeEnvelope } from '../../../database/envelope.ts';
-import { makeAccounting } from '../../../proxy/calls/settle/account.ts';
+import { countCalls } from '../../../proxy/calls/settle/count.ts';
 import { makeMetrics } from '../../../proxy/calls/settle/metrics.ts';
+import { makeSettlement } from '../../../proxy/calls/settle/settlement.ts';
 import { chat } from '../../../proxy/operations/chat.ts';
 import { responses } from '../../../proxy/operations/responses.ts';
 import { simpleResponses } from '../../../proxy/operations/simple-responses.ts';
@@ -54,18 +55,16 @@ test('nothing of a call that is settled outlives its collection', async (t) => {
     spool.close();
     rmSync(directory, { recursive: true, force: true });
   });
-  const openAccount = makeAccounting({
+  const settlement = makeSettlement({
     organizationId,
     origin: undefined,
     spool,
-    metrics: makeMetrics(),
-    labelOf: () => 'other',
-    onDeferred: () => {},
+    subscribers: [countCalls(makeMetrics(), () => 'other')],
   });
   const terms = { price: makePrice(undefined), envelope: makeEnvelope(generateDataKeys()) };
   const promoted = await promotedBytes(() => {
     const text = makeText();
-    openAccount(makeCall({ input: () => text, body: { input: text } }), terms).settle({
+    settlement.open(makeCall({ input: () => text, body: { input: text } }), terms).settle({
       status: 'completed',
       httpStatus: 200,
       errorCode: null,

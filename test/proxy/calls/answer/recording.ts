@@ -1,5 +1,5 @@
 import type { AnswerClient } from '../../../../proxy/calls/answer/client-sink.ts';
-import type { AnswerNotes } from '../../../../proxy/calls/answer/settlement.ts';
+import type { Observer } from '../../../../proxy/calls/answer/observer.ts';
 
 /** A client and an account that write down, in one order, what sinks tell them. */
 export function makeRecording(options: { readonly takesMore?: boolean } = {}) {
@@ -19,7 +19,7 @@ export function makeRecording(options: { readonly takesMore?: boolean } = {}) {
     fail: (problem) => told.push(`refuse ${problem.code}`),
     cut: (lastWords) => told.push(`cut ${lastWords.trim()}`),
   };
-  const notes: AnswerNotes = {
+  const observer: Observer = {
     progress: () => {},
     deferWhilePending(reading) {
       if (reading.state === 'pending') told.push(`defer ${reading.responseId}`);
@@ -27,5 +27,5 @@ export function makeRecording(options: { readonly takesMore?: boolean } = {}) {
     answered: (reading) => told.push(`settle ${reading.failed ? 'failed' : 'completed'} ${reading.usage.totalTokens}`),
     failed: (problem) => told.push(`settle ${problem.code}`),
   };
-  return { told, client, notes };
+  return { told, client, observer };
 }

@@ -65,7 +65,7 @@ for (const { name, chunks, ends, hideUsage = false, told } of table) {
   test(`a stream ${name}`, () => {
     const recording = makeRecording();
     const reader = chat.readStream({ hideUsage, keepOutput: false, body: {} });
-    const sink = new StreamSink(reader, recording.notes, recording.client);
+    const sink = new StreamSink(reader, recording.observer, recording.client);
     sink.head(200, headers);
     for (const chunk of chunks) sink.chunk(Buffer.from(chunk));
     if (ends === 'end') sink.end();
@@ -77,7 +77,7 @@ for (const { name, chunks, ends, hideUsage = false, told } of table) {
 test('a stream waits where the client takes no more, and not for what the client does not get', () => {
   const recording = makeRecording({ takesMore: false });
   const reader = chat.readStream({ hideUsage: true, keepOutput: false, body: {} });
-  const sink = new StreamSink(reader, recording.notes, recording.client);
+  const sink = new StreamSink(reader, recording.observer, recording.client);
   sink.head(200, headers);
   assert.equal(sink.chunk(Buffer.from(delta)), false);
   assert.equal(sink.chunk(Buffer.from(usage)), true);

@@ -76,7 +76,7 @@ function makeSink(recording: ReturnType<typeof makeRecording>, operation: Operat
     call,
     operation,
     share: { addAnswer: (bytes) => held.push(bytes) },
-    settlement: recording.notes,
+    observer: recording.observer,
     client: recording.client,
   });
   return { sink, held };

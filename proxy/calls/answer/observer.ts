@@ -7,7 +7,7 @@ import { clientGone } from '../client-gone.ts';
 import type { Account } from '../settle/account.ts';
 import { endStatusOf } from '../settle/end-status.ts';
 
-export interface SettlementOptions {
+export interface ObserverOptions {
   readonly call: Call;
   readonly account: Account;
   /** Whether the provider works on after its answer, and whoever leaves has not cancelled anything. */
@@ -16,16 +16,16 @@ export interface SettlementOptions {
 }
 
 /** What sinks tell of an answer. */
-export type AnswerNotes = Pick<Settlement, 'progress' | 'deferWhilePending' | 'answered' | 'failed'>;
+export type Observer = Pick<AnswerObserver, 'progress' | 'deferWhilePending' | 'answered' | 'failed'>;
 
-/** Tells the account of a call what its answer says, while it passes and at its end. The first end counts. */
-export class Settlement {
-  readonly #options: SettlementOptions;
+/** Observes an answer for the account of its call, while it passes and at its end. The first end counts. */
+export class AnswerObserver {
+  readonly #options: ObserverOptions;
   readonly #sentAtTicks = performance.now();
   #status: number | null = null;
   #timeToFirstTokenMs: number | null = null;
 
-  constructor(options: SettlementOptions) {
+  constructor(options: ObserverOptions) {
     this.#options = options;
   }
 

@@ -1,20 +1,9 @@
 import type { PendingCall } from '../../../database/pending-calls.ts';
-import type { RequestRecord } from '../../../database/requests.ts';
 import { asCount, type Body } from '../../providers/json.ts';
 import type { Reading } from '../../providers/reading.ts';
 import { unknownUsage } from '../../providers/usage.ts';
-import type { Spool } from '../../spool/spool.ts';
 import type { Outcome } from '../call.ts';
-import { type AccountingTerms, complete, sealContent } from '../settle/account.ts';
-import { endStatusOf } from '../settle/end-status.ts';
-import { removeImplausible } from '../settle/figures.ts';
-
-export interface LateSettlementOptions {
-  readonly organizationId: string;
-  readonly spool: Pick<Spool, 'settleDeferred'>;
-  /** Told of a record whose provider told what no call can have. */
-  readonly onImplausible: (record: RequestRecord) => void;
-}
+import { endStatusOf } from './end-status.ts';
 
 /** How a call ended that its provider worked on after the answer. */
 export type LateEnd =
@@ -28,26 +17,18 @@ export type LateEnd =
   /** The provider does not know it any more, or nobody can ask: its usage stays unknown. */
   | { readonly errorCode: string };
 
-/**
- * Makes the settlement of calls whose end comes after their answer. The record has the id and the time that the first
- * one gave it, whichever proxy writes it, so that it is there once however many see the end. Metrics count it when it is
- * known who was first.
- */
-export function makeLateSettlement({ organizationId, spool, onImplausible }: LateSettlementOptions) {
-  return (pending: PendingCall, end: LateEnd, terms: AccountingTerms): void => {
-    const record: RequestRecord = { ...pending };
-    const startedAtMs = Date.parse(pending.started_at);
-    complete(record, outcomeOf(pending, end), terms.price);
-    if ('costUsd' in end && end.costUsd !== undefined) record.cost_usd = end.costUsd;
-    const endedAtMs = ('answer' in end ? endedAtMsOf(end.answer) : undefined) ?? Date.now();
-    record.duration_ms = Math.max(0, endedAtMs - startedAtMs);
-    if (removeImplausible(record).length > 0) onImplausible(record);
-    if (terms.envelope && 'output' in end) sealContent(record, 'output', end.output, terms.envelope, organizationId);
-    spool.settleDeferred(record);
-  };
+/** What its parts cost together; undefined where the usage tells the cost. */
+export function lateCostOf(end: LateEnd): string | null | undefined {
+  return 'costUsd' in end ? end.costUsd : undefined;
 }
 
-function outcomeOf({ response_id, http_status }: PendingCall, end: LateEnd): Outcome {
+/** From the call's beginning to the end that the provider tells, else to now. */
+export function lateDurationMsOf({ started_at }: PendingCall, end: LateEnd): number {
+  const endedAtMs = ('answer' in end ? endedAtMsOf(end.answer) : undefined) ?? Date.now();
+  return Math.max(0, endedAtMs - Date.parse(started_at));
+}
+
+export function lateOutcomeOf({ response_id, http_status }: PendingCall, end: LateEnd): Outcome {
   const known = { httpStatus: http_status ?? 200, timeToFirstTokenMs: null, upstreamMs: 0 };
   if ('errorCode' in end) {
     return {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { errors } from 'undici';
-import { Settlement } from '../../../../proxy/calls/answer/settlement.ts';
+import { AnswerObserver } from '../../../../proxy/calls/answer/observer.ts';
 import type { Outcome } from '../../../../proxy/calls/call.ts';
 import { clientGone } from '../../../../proxy/calls/client-gone.ts';
 import { toProblem } from '../../../../proxy/providers/failure.ts';
@@ -28,71 +28,71 @@ const table: readonly {
   readonly name: string;
   readonly gone?: boolean;
   readonly background?: boolean;
-  readonly end: (settlement: Settlement) => void;
+  readonly end: (observer: AnswerObserver) => void;
   readonly outcome: Partial<Outcome>;
 }[] = [
   {
     name: 'answered',
-    end: (settlement) => settlement.answered(reading, 'Hi'),
+    end: (observer) => observer.answered(reading, 'Hi'),
     outcome: { status: 'completed', errorCode: null, responseId: 'resp_1', output: 'Hi', runsInBackground: false },
   },
   {
     name: 'answered with an error',
-    end: (settlement) => settlement.answered(error, undefined),
+    end: (observer) => observer.answered(error, undefined),
     outcome: { status: 'failed', errorCode: 'rate_limit_exceeded' },
   },
   {
     name: 'answered after the client had gone',
     gone: true,
-    end: (settlement) => settlement.answered(reading, 'Hi'),
+    end: (observer) => observer.answered(reading, 'Hi'),
     outcome: { status: 'cancelled', errorCode: 'client_disconnected', responseId: 'resp_1' },
   },
   {
     name: 'timed out',
-    end: (settlement) => settlement.failed(timeout, undefined),
+    end: (observer) => observer.failed(timeout, undefined),
     outcome: { status: 'failed', errorCode: 'upstream_timeout', responseId: null, httpStatus: 200 },
   },
   {
     name: 'cut after the client had gone',
     gone: true,
-    end: (settlement) => settlement.failed(cut, undefined),
+    end: (observer) => observer.failed(cut, undefined),
     outcome: { status: 'cancelled', errorCode: 'upstream_interrupted' },
   },
   {
     name: 'given up as the client had gone',
     gone: true,
-    end: (settlement) => settlement.failed(gaveUp, undefined),
+    end: (observer) => observer.failed(gaveUp, undefined),
     outcome: { status: 'cancelled', errorCode: 'client_disconnected' },
   },
   {
     name: 'cut by our own end',
-    end: (settlement) => settlement.failed(stopping, undefined),
+    end: (observer) => observer.failed(stopping, undefined),
     outcome: { status: 'interrupted', errorCode: 'upstream_interrupted' },
   },
   {
     name: 'in the background, and not over yet',
     background: true,
-    end: (settlement) => settlement.answered({ ...reading, state: 'pending' }, 'Hi'),
+    end: (observer) => observer.answered({ ...reading, state: 'pending' }, 'Hi'),
     outcome: { status: 'completed', runsInBackground: true },
   },
   {
     name: 'in the background, and cancelled',
     background: true,
-    end: (settlement) => settlement.answered({ ...reading, state: 'cancelled' }, 'Hi'),
+    end: (observer) => observer.answered({ ...reading, state: 'cancelled' }, 'Hi'),
     outcome: { status: 'cancelled', runsInBackground: false, errorCode: null },
   },
   {
     name: 'in the background, and cut: the provider works on',
     background: true,
-    end: (settlement) => settlement.failed(cut, undefined),
+    end: (observer) => observer.failed(cut, undefined),
     outcome: { status: 'failed', runsInBackground: true },
   },
 ];
 
-function makeSettlement(options: { readonly gone?: boolean; readonly background?: boolean } = {}) {
+function makeObserver(options: { readonly gone?: boolean; readonly background?: boolean } = {}) {
   const settled: Outcome[] = [];
   const deferred: string[] = [];
-  const settlement = new Settlement({
+  const observer = new AnswerObserver({
     call: makeCall(),
     account: {
       defer: (id) => deferred.push(id),
@@ -104,23 +104,23 @@ function makeSettlement(options: { readonly gone?: boolean; readonly background?
     runsInBackground: options.background ?? false,
     clientIsGone: () => options.gone ?? false,
   });
-  return { settlement, settled, deferred };
+  return { observer, settled, deferred };
 }
 
 for (const { name, gone = false, background = false, end, outcome } of table) {
   test(`a call ${name}`, () => {
-    const { settlement, settled } = makeSettlement({ gone, background });
-    settlement.begin(200);
-    end(settlement);
+    const { observer, settled } = makeObserver({ gone, background });
+    observer.begin(200);
+    end(observer);
     const [first] = settled;
     assert.deepEqual({ ...first, ...outcome }, first);
   });
 }
 
 test('the first end counts', () => {
-  const { settlement, settled } = makeSettlement();
-  settlement.answered(reading, 'Hi');
-  settlement.failed(cut, undefined);
+  const { observer, settled } = makeObserver();
+  observer.answered(reading, 'Hi');
+  observer.failed(cut, undefined);
   assert.deepEqual(
     settled.map(({ status }) => status),
     ['completed'],
@@ -128,40 +128,40 @@ test('the first end counts', () => {
 });
 
 test('what is known of a stream that broke off is kept', () => {
-  const { settlement, settled } = makeSettlement();
-  settlement.failed(cut, makeReader({ hasOutput: true }));
+  const { observer, settled } = makeObserver();
+  observer.failed(cut, makeReader({ hasOutput: true }));
   assert.equal(settled[0]?.responseId, 'resp_1');
   assert.equal(settled[0]?.output, 'Hel');
 });
 
 test('an attempt that was not the last leaves no status', () => {
-  const { settlement, settled } = makeSettlement();
-  settlement.begin(400);
-  settlement.begin(null);
-  settlement.failed(toProblem(new errors.ConnectTimeoutError(), false), undefined);
+  const { observer, settled } = makeObserver();
+  observer.begin(400);
+  observer.begin(null);
+  observer.failed(toProblem(new errors.ConnectTimeoutError(), false), undefined);
   assert.equal(settled[0]?.httpStatus, null);
 });
 
 test('the time to the first token is that of the first output', () => {
-  const { settlement, settled } = makeSettlement();
-  settlement.progress(makeReader({ hasOutput: false }));
-  settlement.answered(reading, undefined);
+  const { observer, settled } = makeObserver();
+  observer.progress(makeReader({ hasOutput: false }));
+  observer.answered(reading, undefined);
   assert.equal(settled[0]?.timeToFirstTokenMs, null);
-  const other = makeSettlement();
-  other.settlement.progress(makeReader({ hasOutput: true }));
-  other.settlement.answered(reading, undefined);
+  const other = makeObserver();
+  other.observer.progress(makeReader({ hasOutput: true }));
+  other.observer.answered(reading, undefined);
   assert.ok(typeof other.settled[0]?.timeToFirstTokenMs === 'number');
 });
 
 test('a call that works on is deferred as soon as its id is known, and no other is', () => {
-  const background = makeSettlement({ background: true });
-  background.settlement.progress(makeReader({ hasOutput: false }));
-  background.settlement.deferWhilePending({ ...reading, state: 'pending' });
-  background.settlement.deferWhilePending(reading);
+  const background = makeObserver({ background: true });
+  background.observer.progress(makeReader({ hasOutput: false }));
+  background.observer.deferWhilePending({ ...reading, state: 'pending' });
+  background.observer.deferWhilePending(reading);
   assert.deepEqual(background.deferred, ['resp_1', 'resp_1']);
-  const other = makeSettlement();
-  other.settlement.progress(makeReader({ hasOutput: false }));
-  other.settlement.deferWhilePending({ ...reading, state: 'pending' });
+  const other = makeObserver();
+  other.observer.progress(makeReader({ hasOutput: false }));
+  other.observer.deferWhilePending({ ...reading, state: 'pending' });
   assert.deepEqual(other.deferred, []);
 });
 

@@ -1,0 +1,118 @@
+import type { Envelope } from '../../../database/envelope.ts';
+import { keptIdDigest } from '../../../database/ids.ts';
+import type { RequestRecord } from '../../../database/requests.ts';
+import type { Price } from '../../prices/price.ts';
+import type { Usage } from '../../providers/usage.ts';
+import type { Call, Outcome } from '../call.ts';
+
+/** The pod that a proxy serves. */
+export interface Origin {
+  readonly namespace: string;
+  /** The Deployment, Job or the like that the pod belongs to. */
+  readonly workload: string;
+}
+
+/** Of an answer with more parts, the last cannot be named. */
+const maxKeptIds = 1_000;
+
+/** Larger texts are not kept; the call is accounted for all the same. */
+const maxContentBytes = 1024 * 1024;
+
+/** What is known before the call goes upstream. Left like this, it is the record of a call that was cut by our own end. */
+export function intentOf(call: Call, origin: Origin | undefined): RequestRecord {
+  return {
+    request_id: call.requestId,
+    started_at: new Date(call.startedAtMs).toISOString(),
+    kind: call.kind,
+    operation: call.operation,
+    user_id: call.caller.userId,
+    user_external_id: call.caller.user === undefined ? null : storable(call.caller.user, 255),
+    session_id: storable(call.caller.sessionId, 128),
+    turn_id: call.caller.turnId === undefined ? null : storable(call.caller.turnId, 128),
+    namespace: origin?.namespace ?? null,
+    workload: origin?.workload ?? null,
+    persona_id: call.persona?.id ?? null,
+    api_key_id: call.key.id,
+    provider: call.key.provider.name,
+    requested_model: call.requestedModel === undefined ? null : storable(call.requestedModel, 200),
+    model: null,
+    is_stream: call.isStream(),
+    status: 'interrupted',
+    http_status: null,
+    error_code: null,
+    response_id: null,
+    previous_response_id: call.previousResponseId === undefined ? null : storable(call.previousResponseId, 200),
+    input_tokens: null,
+    cached_input_tokens: null,
+    cache_write_tokens: null,
+    output_tokens: null,
+    reasoning_tokens: null,
+    total_tokens: null,
+    cost_usd: null,
+    duration_ms: null,
+    time_to_first_token_ms: null,
+    input_sealed: null,
+    output_sealed: null,
+    client_name: call.caller.client?.name,
+    client_version: call.caller.client?.version,
+    safety_identifier: attribute(call.body.safety_identifier),
+    end_user: attribute(call.body.user),
+  };
+}
+
+/** What a client says of the person behind it; left out of the record where it says nothing. */
+function attribute(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? storable(value, 255) : undefined;
+}
+
+/** Puts into a record what became of its call. */
+export function complete(record: RequestRecord, outcome: Outcome, price: Price): void {
+  const { usage, serviceTier } = outcome;
+  record.status = outcome.status;
+  record.http_status = outcome.httpStatus;
+  record.error_code = outcome.errorCode === null ? null : storable(outcome.errorCode, 200);
+  record.response_id = outcome.responseId === null ? null : storable(outcome.responseId, 200);
+  record.model = outcome.model === null ? null : storable(outcome.model, 200);
+  record.input_tokens = usage.inputTokens;
+  record.cached_input_tokens = usage.cachedInputTokens;
+  record.cache_write_tokens = usage.cacheWriteTokens;
+  record.output_tokens = usage.outputTokens;
+  record.reasoning_tokens = usage.reasoningTokens;
+  record.total_tokens = usage.totalTokens;
+  addUnits(record, usage);
+  const { keptIds = [] } = outcome;
+  if (keptIds.length > 0) record.kept_ids = keptIds.slice(0, maxKeptIds).map(keptIdDigest);
+  record.cost_usd = price(outcome.model, usage, serviceTier) ?? price(record.requested_model, usage, serviceTier);
+  record.time_to_first_token_ms = outcome.timeToFirstTokenMs;
+}
+
+/** Beside plain tokens: a record is written twice for each call, so it has only what the call has. */
+function addUnits(record: RequestRecord, usage: Usage): void {
+  if (usage.inputAudioTokens) record.input_audio_tokens = usage.inputAudioTokens;
+  if (usage.inputImageTokens) record.input_image_tokens = usage.inputImageTokens;
+  if (usage.outputAudioTokens) record.output_audio_tokens = usage.outputAudioTokens;
+  if (usage.outputImageTokens) record.output_image_tokens = usage.outputImageTokens;
+  if (usage.images !== null) record.images = usage.images;
+  if (usage.imageSize !== null) record.image_size = storable(usage.imageSize, 32);
+  if (usage.imageQuality !== null) record.image_quality = storable(usage.imageQuality, 32);
+  if (usage.audioSeconds !== null) record.audio_seconds = usage.audioSeconds;
+  if (usage.characters !== null) record.characters = usage.characters;
+}
+
+/** Keeps what was asked or answered; nothing where there is nothing, or too much. */
+export function sealContent(
+  record: RequestRecord,
+  part: 'input' | 'output',
+  content: string | Buffer | undefined,
+  envelope: Envelope,
+  organizationId: string,
+): void {
+  const isKept = content !== undefined && content.length <= maxContentBytes;
+  const subject = { organizationId, column: `request_contents.${part}`, rowId: record.request_id };
+  record[`${part}_sealed`] = isKept ? envelope.seal(subject, content).toString('base64') : null;
+}
+
+/** Text that Postgres can store: no NUL, no lone surrogates, not endless. */
+export function storable(text: string, maxLength: number): string {
+  return text.slice(0, maxLength).toWellFormed().replaceAll('\0', '\ufffd');
+}

@@ -1,0 +1,160 @@
+import type { PendingCall } from '../../../database/pending-calls.ts';
+import type { RequestRecord } from '../../../database/requests.ts';
+import { ProxyError } from '../../error.ts';
+import { type Spool, SpoolError } from '../../spool/spool.ts';
+import type { Call, Outcome } from '../call.ts';
+import { mentions, withoutEchoes } from '../resources/echoes.ts';
+import type { Account, AccountingTerms } from './account.ts';
+import { removeImplausible } from './figures.ts';
+import { type LateEnd, lateCostOf, lateDurationMsOf, lateOutcomeOf } from './late-end.ts';
+import { complete, intentOf, type Origin, sealContent, storable } from './record.ts';
+import type { SettlementSubscriber } from './subscriber.ts';
+
+export interface SettlementOptions {
+  readonly organizationId: string;
+  /** Where this proxy's calls come from; undefined outside of pods. */
+  readonly origin: Origin | undefined;
+  readonly spool: Pick<Spool, 'begin' | 'settle' | 'defer' | 'settleDeferred'>;
+  readonly subscribers: readonly SettlementSubscriber[];
+}
+
+/**
+ * The one settlement of calls. Every end comes by here: answered, failed, cut and cancelled (`Account.settle`), in the
+ * background (`settleLate`, then `arrivedFirst`) and by the end of the process (`recovered`). Its record is in the spool
+ * before anybody is told, and subscribers are told once of each call.
+ */
+export interface Settlement {
+  /**
+   * Writes the intent, without which no call goes upstream.
+   *
+   * @throws {ProxyError} `spool_full` or `spool_unwritable`
+   */
+  open(call: Call, terms: AccountingTerms): Account;
+  /**
+   * Settles a call whose end comes after its answer. The record has the id and the time of the call's beginning, whichever
+   * proxy writes it, so that it is there once however many see the end. Which of them was first shows in the database.
+   */
+  settleLate(pending: PendingCall, end: LateEnd, terms: AccountingTerms): void;
+  /** A late settlement of this proxy's was the first to reach the database. */
+  arrivedFirst(record: RequestRecord): void;
+  /** The spool has settled a call that the end of a process had cut. */
+  recovered(record: RequestRecord): void;
+}
+
+export function makeSettlement(options: SettlementOptions): Settlement {
+  const tell = (record: RequestRecord, upstreamMs: number) => {
+    for (const subscriber of options.subscribers) subscriber.settled?.({ record, upstreamMs });
+  };
+  return {
+    open: (call, terms) => new OpenAccount(options, call, terms),
+    settleLate(pending, end, terms) {
+      const record: RequestRecord = { ...pending };
+      finish(options, record, terms, {
+        outcome: lateOutcomeOf(pending, end),
+        durationMs: lateDurationMsOf(pending, end),
+        costUsd: lateCostOf(end),
+      });
+      options.spool.settleDeferred(record);
+    },
+    arrivedFirst: (record) => tell(record, record.duration_ms ?? 0),
+    recovered: (record) => tell(record, 0),
+  };
+}
+
+interface End {
+  readonly outcome: Outcome;
+  readonly durationMs: number;
+  /** Where it is known apart from the usage. */
+  readonly costUsd?: string | null | undefined;
+}
+
+/** Puts the end of a call into its record. */
+function finish(
+  { organizationId, subscribers }: SettlementOptions,
+  record: RequestRecord,
+  { price, envelope }: AccountingTerms,
+  { outcome, durationMs, costUsd }: End,
+): void {
+  complete(record, outcome, price);
+  if (costUsd !== undefined) record.cost_usd = costUsd;
+  record.duration_ms = durationMs;
+  if (removeImplausible(record).length > 0) for (const subscriber of subscribers) subscriber.implausible?.(record);
+  if (envelope) sealContent(record, 'output', outcome.output, envelope, organizationId);
+}
+
+class OpenAccount implements Account {
+  readonly #options: SettlementOptions;
+  readonly #call: Call;
+  readonly #terms: AccountingTerms;
+  readonly #record: RequestRecord;
+  readonly #handle: number;
+  #isSettled = false;
+  #isDeferred = false;
+
+  constructor(options: SettlementOptions, call: Call, terms: AccountingTerms) {
+    this.#options = options;
+    this.#call = call;
+    this.#terms = terms;
+    this.#record = intentOf(call, options.origin);
+    this.#handle = begin(options.spool, this.#record);
+    for (const subscriber of options.subscribers) subscriber.opened?.();
+  }
+
+  sealInput(): void {
+    const { envelope } = this.#terms;
+    if (!envelope || this.#record.input_sealed !== null) return;
+    sealContent(this.#record, 'input', this.#call.input(), envelope, this.#options.organizationId);
+  }
+
+  defer(responseId: string): void {
+    if (this.#isSettled || this.#isDeferred || mentions(this.#call.input(), responseId)) return;
+    this.#isDeferred = true;
+    this.sealInput();
+    const pending = { ...this.#record, response_id: storable(responseId, 200) };
+    this.#options.spool.defer(this.#handle, pending);
+    for (const subscriber of this.#options.subscribers) subscriber.deferred?.(pending);
+  }
+
+  isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  costUsd(): string | null {
+    return this.#record.cost_usd;
+  }
+
+  settle(outcome: Outcome): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    const { spool, subscribers } = this.#options;
+    const call = this.#call;
+    const record = this.#record;
+    for (const subscriber of subscribers) subscriber.closed?.();
+    if (this.#isDeferred && outcome.runsInBackground) return;
+    // A form may say it after its files, which is after the intent.
+    record.is_stream = call.isStream();
+    this.sealInput();
+    finish(this.#options, record, this.#terms, {
+      outcome: withoutEchoes(outcome, call.input()),
+      durationMs: Math.round(performance.now() - call.startedTicks),
+    });
+    if (this.#isDeferred) {
+      spool.settleDeferred(record);
+      return;
+    }
+    spool.settle(this.#handle, record);
+    // Once the answer is on its way, which comes after this in the same turn of the event loop.
+    queueMicrotask(() => {
+      for (const subscriber of subscribers) subscriber.settled?.({ record, upstreamMs: outcome.upstreamMs });
+    });
+  }
+}
+
+function begin(spool: Pick<Spool, 'begin'>, record: RequestRecord): number {
+  try {
+    return spool.begin(record);
+  } catch (cause) {
+    if (cause instanceof SpoolError) throw new ProxyError(`spool_${cause.code}`, { cause });
+    throw cause;
+  }
+}

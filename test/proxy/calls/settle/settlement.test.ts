@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { PendingCall } from '../../../../database/pending-calls.ts';
+import type { RequestRecord } from '../../../../database/requests.ts';
+import type { Outcome } from '../../../../proxy/calls/call.ts';
+import type { LateEnd } from '../../../../proxy/calls/settle/late-end.ts';
+import { makeSettlement } from '../../../../proxy/calls/settle/settlement.ts';
+import { makePrice } from '../../../../proxy/prices/price.ts';
+import type { Reading } from '../../../../proxy/providers/reading.ts';
+import { unknownUsage } from '../../../../proxy/providers/usage.ts';
+import { openSpool } from '../../../../proxy/spool/spool.ts';
+import { organizationId } from '../../snapshot.ts';
+import { makeCall } from '../call.ts';
+
+const terms = { price: makePrice(undefined), envelope: undefined };
+const usage = { ...unknownUsage, inputTokens: 1_000_000, outputTokens: 0, totalTokens: 1_000_000 };
+const outcome: Outcome = {
+  status: 'completed',
+  httpStatus: 200,
+  errorCode: null,
+  responseId: 'resp_1',
+  model: 'gpt-4o-mini',
+  serviceTier: null,
+  usage,
+  timeToFirstTokenMs: null,
+  upstreamMs: 7,
+  output: undefined,
+};
+const reading: Reading = { ...outcome, failed: false };
+const late: LateEnd = { reading, answer: { id: 'resp_1' }, output: '' };
+
+/** A settlement over a real spool, with what its subscribers are told. */
+function open(t: TestContext, directory = mkdtempSync(join(tmpdir(), 'chaperone-settlement-'))) {
+  const told: string[] = [];
+  const recovered: RequestRecord[] = [];
+  const deferred: PendingCall[] = [];
+  const spool = openSpool({ directory, onRecovered: (record) => recovered.push(record) });
+  let isOpen = true;
+  const close = () => {
+    if (isOpen) spool.close();
+    isOpen = false;
+  };
+  t.after(() => {
+    close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+  const settlement = makeSettlement({
+    organizationId,
+    origin: { namespace: 'team-a', workload: 'web' },
+    spool,
+    subscribers: [
+      {
+        opened: () => told.push('opened'),
+        closed: () => told.push('closed'),
+        implausible: () => told.push('implausible'),
+        deferred(pending) {
+          deferred.push(pending);
+          told.push('deferred');
+        },
+        settled: ({ record, upstreamMs }) => told.push(`settled ${record.status} ${record.cost_usd} ${upstreamMs}`),
+      },
+      {},
+    ],
+  });
+  /** Those that wait for the database, by table. */
+  const waiting = (table: 'calls' | 'pending' | 'settlements') =>
+    spool.take(table, 10).map(({ record }): RequestRecord => JSON.parse(record));
+  return { settlement, told, deferred, recovered, waiting, directory, close };
+}
+
+const turn = () => new Promise(setImmediate);
+
+/** How a call of this proxy's ends, what waits for the database then, and what subscribers are told. */
+const table: readonly {
+  readonly name: string;
+  readonly ends: readonly Partial<Outcome>[];
+  readonly record: Partial<RequestRecord>;
+  readonly told: readonly string[];
+}[] = [
+  {
+    name: 'answered',
+    ends: [{}],
+    record: { status: 'completed', cost_usd: '0.15', response_id: 'resp_1', namespace: 'team-a' },
+    told: ['settled completed 0.15 7'],
+  },
+  {
+    name: 'failed',
+    ends: [{ status: 'failed', errorCode: 'rate_limit_exceeded', usage: unknownUsage }],
+    record: { status: 'failed', error_code: 'rate_limit_exceeded', cost_usd: null },
+    told: ['settled failed null 7'],
+  },
+  {
+    name: 'cancelled by its client',
+    ends: [{ status: 'cancelled', errorCode: 'client_disconnected' }],
+    record: { status: 'cancelled', error_code: 'client_disconnected' },
+    told: ['settled cancelled 0.15 7'],
+  },
+  {
+    name: 'that two see the end of',
+    ends: [{}, { status: 'failed' }],
+    record: { status: 'completed' },
+    told: ['settled completed 0.15 7'],
+  },
+  {
+    name: 'whose provider tells what cannot be',
+    ends: [{ usage: { ...usage, inputTokens: Number.MAX_SAFE_INTEGER } }],
+    record: { status: 'completed', input_tokens: null, cost_usd: null },
+    told: ['implausible', 'settled completed null 7'],
+  },
+];
+
+for (const { name, ends, record, told: toldOfIt } of table) {
+  test(`a call ${name} has one record, and is told of once`, async (t) => {
+    const { settlement, told, waiting } = open(t);
+    const account = settlement.open(makeCall(), terms);
+    for (const end of ends) account.settle({ ...outcome, ...end });
+    assert.ok(!told.some((one) => one.startsWith('settled')), 'in the turn in which the client is answered');
+    await turn();
+    assert.deepEqual(told, ['opened', 'closed', ...toldOfIt]);
+    const [only = assert.fail(), ...others] = waiting('calls');
+    assert.deepEqual({ ...only, ...record }, only);
+    assert.deepEqual(others, []);
+  });
+}
+
+test('a call that its provider works on is settled by its end, and told of when it is known who was first', async (t) => {
+  const { settlement, told, deferred, waiting } = open(t);
+  const account = settlement.open(makeCall(), terms);
+  account.defer('resp_1');
+  account.defer('resp_1');
+  account.settle({ ...outcome, runsInBackground: true });
+  await turn();
+  assert.deepEqual(told, ['opened', 'deferred', 'closed']);
+  const [pending = assert.fail()] = deferred;
+  settlement.settleLate(pending, late, terms);
+  settlement.settleLate(pending, { errorCode: 'background_timeout' }, terms);
+  const [record = assert.fail(), ...others] = waiting('settlements');
+  assert.deepEqual(others, []);
+  assert.deepEqual([record.request_id, record.status, record.cost_usd], [pending.request_id, 'completed', '0.15']);
+  assert.equal(told.length, 3);
+  settlement.arrivedFirst(record);
+  assert.deepEqual(told.slice(3), [`settled completed 0.15 ${record.duration_ms}`]);
+});
+
+test('a call in the background whose end its own client has streamed is settled like those', async (t) => {
+  const { settlement, told, waiting } = open(t);
+  const account = settlement.open(makeCall(), terms);
+  account.defer('resp_1');
+  account.settle(outcome);
+  await turn();
+  assert.deepEqual(told, ['opened', 'deferred', 'closed']);
+  assert.deepEqual(waiting('calls'), []);
+  assert.equal(waiting('settlements')[0]?.status, 'completed');
+});
+
+test('what a call gives back of its own request is not what it is deferred by', (t) => {
+  const { settlement, told } = open(t);
+  settlement.open(makeCall({ input: () => '{"metadata":"resp_1"}' }), terms).defer('resp_1');
+  assert.deepEqual(told, ['opened']);
+});
+
+test('a late end may cost what its parts cost', (t) => {
+  const { settlement, deferred, waiting } = open(t);
+  settlement.open(makeCall(), terms).defer('batch_1');
+  settlement.settleLate(deferred[0] ?? assert.fail(), { ...late, costUsd: '0.5' }, terms);
+  assert.equal(waiting('settlements')[0]?.cost_usd, '0.5');
+});
+
+test('a call that the end of the process cut is settled at the next start, and told of once', (t) => {
+  const before = open(t);
+  before.settlement.open(makeCall(), terms);
+  before.close();
+  const after = open(t, before.directory);
+  const [record = assert.fail()] = after.recovered;
+  after.settlement.recovered(record);
+  assert.deepEqual(after.told, ['settled interrupted null 0']);
+  assert.equal(after.waiting('calls')[0]?.error_code, 'process_ended');
+});
+
+test('a call whose intent cannot be written is not opened', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'chaperone-settlement-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const spool = openSpool({ directory, maxBytes: 0 });
+  t.after(() => spool.close());
+  const told: string[] = [];
+  const subscribers = [{ opened: () => told.push('opened') }];
+  const settlement = makeSettlement({ organizationId, origin: undefined, spool, subscribers });
+  assert.throws(() => settlement.open(makeCall(), terms), { code: 'spool_full' });
+  assert.deepEqual(told, []);
+});
