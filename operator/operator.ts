@@ -20,6 +20,7 @@ import { makeOrganizationFailureReport, makeOrganizationReconciler } from './org
 import { removeOrphans } from './orphans.ts';
 import { type OutageReports, reportOutages, withOutages } from './outages.ts';
 import { makePartitionsAhead } from './partitions.ts';
+import { withPatience } from './patient-events.ts';
 import { personaKind } from './personas/persona-kind.ts';
 import { type Controller, type Reconcile, startController } from './runtime/controller.ts';
 import { watchDatabase } from './runtime/database-health.ts';
@@ -57,6 +58,8 @@ export interface OperatorOptions {
   readonly isOneMachine?: boolean;
   /** How long a new key is handed out before it is used, so that every proxy has it by then; five minutes where absent. */
   readonly propagationMs?: number;
+  /** How old an object must be for a Warning about it: what is applied together comes one after another. */
+  readonly eventPatienceMs?: number;
   /** The time by which keys rotate, in milliseconds since 1970; the system's where absent. */
   readonly now?: () => number;
 }
@@ -72,6 +75,7 @@ export interface Operator {
 /** The kinds that are reconciled. */
 type ReconciledKind = 'Organization' | TenantKind;
 
+const defaultEventPatienceMs = 10_000;
 const defaultResyncMs = 600_000;
 const tenantKinds = { Persona: personaKind, ApiKeyBinding: bindingKind, AnalysisConfig: analysisConfigKind };
 /** Many bindings that come at once are counted once. */
@@ -85,7 +89,8 @@ const longestTransactionMs = 15 * 60_000;
 /** Migrates the database, once it answers, and reconciles the cluster's resources into it until stopped. */
 export async function startOperator(options: OperatorOptions): Promise<Operator> {
   const { databaseUrl, log, metrics, concurrency = 4, namespace = operatorNamespace } = options;
-  const cluster = logChanges(options.cluster, log);
+  const patient = withPatience(options.cluster, options.eventPatienceMs ?? defaultEventPatienceMs);
+  const cluster = logChanges(patient.cluster, log);
   const { resyncMs = defaultResyncMs, propagationMs, now = Date.now, onDatabaseWait } = options;
   const outageReports: OutageReports = {
     organization: makeOrganizationFailureReport({ cluster, now }),
@@ -191,6 +196,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     },
     async stop() {
       unsubscribe();
+      patient.stop();
       unsubscribeFleet?.();
       await Promise.all([resync.stop(), health.stop()]);
       await probe.close();

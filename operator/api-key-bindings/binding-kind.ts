@@ -47,6 +47,11 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
         message: `Secret "${secretName}" has a new synthetic key, since the former one was gone or changed. Containers that started before have the former one, which is refused: roll their workloads.`,
       });
     }
+    const former = gathered.stored?.fingerprint;
+    if (decision.write && former !== undefined && former !== decision.fingerprint) {
+      const message = `The provider's key with the fingerprint ${decision.fingerprint} is in force from now on (before: ${former}).`;
+      await context.cluster.recordEvent(keyOf(object), { type: 'Normal', reason: 'Updated', message });
+    }
     const issuedAt = isNew ? toSeconds(nowMs) : object.resource.status?.syntheticKeyIssuedAt;
     return {
       verdict: decision.verdict,

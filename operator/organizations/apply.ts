@@ -23,6 +23,7 @@ import type { GatheredOrganization } from './gather.ts';
 import { turnDataKeys, turnTokenKeys } from './keys.ts';
 import { type Login, loginOf, withLogin } from './login.ts';
 import { isCredentialsOf, isSigningKeysOf, type OrganizationIdentity, organizationLabel } from './ownership.ts';
+import { describeRotations } from './rotation-events.ts';
 import { sharedSecretKeyId } from './shared-secret.ts';
 import { limitLogin, restorePassword } from './tend-login.ts';
 
@@ -98,6 +99,7 @@ export async function applyOrganization(
   const row = { organizationId: id, name: key.name, spec: decision.spec, dataKeyDigests, sharesByDefault };
   const isChanged = await upsertOrganization(db, row);
   const effectAtMs = isChanged ? performance.now() : undefined;
+  for (const note of describeRotations(gathered, decision)) await cluster.recordEvent(key, note);
   const limitsRefusal = await limitLogin(context, key, gathered, decision);
   for (const namespace of decision.staleNamespaces)
     await cluster.deleteSecret(namespace, credentialsSecretName(key.name), (one) => isCredentialsOf(one, identity));

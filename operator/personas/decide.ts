@@ -15,6 +15,8 @@ export interface PersonaDecision {
   readonly write: PersonaRow | undefined;
   readonly verdict: Verdict;
   readonly contentHash: string | undefined;
+  /** What an edit has changed of what was in force before, for people; undefined where it has not, or is the first. */
+  readonly edit?: string | undefined;
 }
 
 /** What to do about a persona. */
@@ -70,8 +72,32 @@ export function decidePersona(gathered: GatheredPersona, object: TenantObject<'P
     write: isDeepStrictEqual(row, stored) ? undefined : row,
     verdict: judge(spec, object),
     contentHash: hashOf(content),
+    edit: stored && describeEdit(stored, row),
   };
 }
+
+/** Columns, and what a spec calls them. */
+const fields: readonly (readonly [keyof PersonaRow, string])[] = [
+  ['name', 'name'],
+  ['description', 'description'],
+  ['users', 'users'],
+  ['model', 'model'],
+  ['parameters', 'parameters'],
+  ['isActive', 'active'],
+  ['servesNamespace', 'whom it serves'],
+];
+
+/** Whoever asks what was in force at a time finds the content by its hash. */
+function describeEdit(stored: PersonaRow, row: PersonaRow): string | undefined {
+  const changed = fields.flatMap(([column, field]) => (isDeepStrictEqual(stored[column], row[column]) ? [] : [field]));
+  const [before, now] = [stored.content, row.content].map((content) => hashOf(content).slice(0, shownDigits));
+  const content = before === now ? [] : [`content ${now} (before: ${before})`];
+  const parts = [...content, ...changed];
+  return parts.length === 0 ? undefined : `In force from now on, as changed: ${parts.join(', ')}.`;
+}
+
+/** Enough to tell contents apart; the status has the whole hash. */
+const shownDigits = 12;
 
 function judge({ active, model }: Persona['spec'], { tenancy }: TenantObject<'Persona'>): Verdict {
   if (!active) return inactive('No call may use the persona');

@@ -30,6 +30,10 @@ export const personaKind: TenantKindOf<'Persona', PersonaWrite> = {
         isChanged: false,
       };
     }
+    if (decision.edit !== undefined) {
+      const key = { kind: 'Persona', namespace: object.namespace, name: object.name } as const;
+      await context.cluster.recordEvent(key, { type: 'Normal', reason: 'Updated', message: decision.edit });
+    }
     return { verdict: decision.verdict, status, isChanged: true };
   },
   remove: ({ db }, organizationId, rowId) => deletePersona(db, organizationId, rowId),

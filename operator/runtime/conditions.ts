@@ -82,6 +82,8 @@ function byType({ type: one }: Condition, { type: other }: Condition): number {
  */
 export function isNews(previous: readonly Condition[] | undefined, verdict: Verdict): boolean {
   const before = previous?.find((condition) => condition.type === verdict.type);
-  if (!before) return !verdict.status;
+  if (!before) return eventTypeOf(verdict) === 'Warning';
+  // So it was set up, as it was to be.
+  if (verdict.status && before.reason === 'OrganizationNotReady') return false;
   return before.reason !== verdict.reason || before.status !== (verdict.status ? 'True' : 'False');
 }

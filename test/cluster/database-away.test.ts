@@ -13,7 +13,11 @@ describe('an operator whose database goes away', { skip }, () => {
   test('says so on what cannot be reconciled, and does what waited as soon as it is back', async () => {
     const { hands, client, databaseUrl, startOperator } = await setStage(scope);
     const relay = await startRelay(scope, Number(new URL(databaseUrl).port));
-    await startOperator({ databaseUrl: viaPort(databaseUrl, relay.port), proxyDatabaseUrl: databaseUrl });
+    await startOperator({
+      databaseUrl: viaPort(databaseUrl, relay.port),
+      proxyDatabaseUrl: databaseUrl,
+      eventPatienceMs: 0,
+    });
     await hands.create('Organization', 'acme', organization());
     await hands.create('Secret', 'web/openai', secret({ key: 'sk-1' }));
     await hands.create('ApiKeyBinding', 'web/shared', binding());

@@ -27,6 +27,11 @@ function decide(spec: Partial<Persona['spec']>, content: string | undefined, sto
 
 const hash = createHash('sha256').update('Be kind.').digest('hex');
 
+/** As Events show it. */
+function hashOf(content: string): string {
+  return createHash('sha256').update(content).digest('hex').slice(0, 12);
+}
+
 test('a new persona is written', () => {
   const { write, verdict, contentHash } = decide({}, 'Be kind.');
   assert.deepEqual(write, row);
@@ -49,6 +54,22 @@ const changes: readonly (readonly [Partial<Persona['spec']>, string, Partial<Per
 for (const [spec, content, expected] of changes) {
   test(`a change is written: ${JSON.stringify(expected)}`, () => {
     assert.deepEqual(decide(spec, content, row).write, { ...row, ...expected });
+  });
+}
+
+const edits: readonly (readonly [Partial<Persona['spec']>, string, string | undefined])[] = [
+  [{}, 'Be kind.', undefined],
+  [
+    {},
+    'Be kinder.',
+    `In force from now on, as changed: content ${hashOf('Be kinder.')} (before: ${hashOf('Be kind.')}).`,
+  ],
+  [{ model: 'o3', active: false }, 'Be kind.', 'In force from now on, as changed: model, active.'],
+];
+for (const [spec, content, expected] of edits) {
+  test(`what an edit has changed is told: ${expected}`, () => {
+    assert.equal(decide(spec, content, row).edit, expected);
+    assert.equal(decide(spec, content).edit, undefined, 'the first is no edit');
   });
 }
 

@@ -1,0 +1,53 @@
+import type { EventNote } from '../cluster/cluster.ts';
+import type { OrganizationDecision } from './decide.ts';
+import type { GatheredOrganization } from './gather.ts';
+import type { RotationDecision } from './rotate.ts';
+
+/** What of a decision changes which keys and logins are used. The very first ones are no rotation. */
+export type DecidedRotations = Pick<
+  Extract<OrganizationDecision, { action: 'apply' }>,
+  'tokenKeys' | 'dataKeys' | 'renewsLogin'
+>;
+
+/** What an organization uses before that. */
+export type KeysInUse = Pick<GatheredOrganization, 'signingKeys' | 'credentials'>;
+
+/** The Events about keys and logins that are rotated, for who wants to know when and how far. */
+export function describeRotations(
+  { signingKeys, credentials }: KeysInUse,
+  { tokenKeys, dataKeys, renewsLogin }: DecidedRotations,
+): EventNote[] {
+  const notes = [
+    ...describeKeys('TokenKey', 'token key', signingKeys[0]?.kid, tokenKeys),
+    ...describeKeys('DataKey', 'data key', credentials?.dataKeys.current, dataKeys),
+  ];
+  if (renewsLogin && credentials) {
+    notes.push({
+      type: 'Normal',
+      reason: 'DatabasePasswordRotated',
+      message:
+        'The organization’s database role has a new password. Proxies have it within two minutes; sessions go on.',
+    });
+  }
+  return notes;
+}
+
+function describeKeys(
+  prefix: 'TokenKey' | 'DataKey',
+  name: string,
+  used: string | undefined,
+  { issue, use, drop, distrust }: RotationDecision,
+): EventNote[] {
+  if (used === undefined) return [];
+  const note = (reason: string, message: string): EventNote => ({ type: 'Normal', reason: prefix + reason, message });
+  const notes: EventNote[] = [];
+  if (issue) notes.push(note('Issued', `A new ${name} is handed out, and used once every proxy has it.`));
+  if (use !== undefined && use !== used)
+    notes.push(note('InUse', `The ${name} ${use} is used from now on, and not ${used}.`));
+  const retired = drop.filter((id) => !distrust.includes(id));
+  if (distrust.length > 0)
+    notes.push(note('Revoked', `What was signed with ${distrust.join(', ')} is refused from now on.`));
+  if (retired.length > 0)
+    notes.push(note('Retired', `Nothing that is still good was signed with ${retired.join(', ')}: gone.`));
+  return notes;
+}

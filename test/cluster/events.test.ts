@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { until } from '../until.ts';
+import { suiteScope } from '../up/start-up.ts';
+import { skip } from './cluster-under-test.ts';
+import { binding, organization, persona, secret } from './resources.ts';
+import { setStage } from './stage.ts';
+
+interface ApiEvent {
+  readonly type: string;
+  readonly reason: string;
+  readonly note: string;
+  readonly regarding: { readonly kind: string; readonly name: string };
+}
+
+describe("the operator's Events", { skip }, () => {
+  const scope = suiteScope();
+
+  test('warn of what somebody must act on alone, and tell of edits and rotations', async () => {
+    const { hands, client, startOperator } = await setStage(scope);
+    await startOperator({ eventPatienceMs: 3_000, propagationMs: 1_000 });
+    const list = async () => {
+      const { items } = await client.send<{ items: ApiEvent[] }>({
+        method: 'GET',
+        path: '/apis/events.k8s.io/v1/events',
+      });
+      return items.filter(({ regarding }) => !['Pod', 'Node'].includes(regarding.kind));
+    };
+    const untilTold = (reason: string, name: string) =>
+      until(
+        async () => (await list()).find((event) => event.reason === reason && event.regarding.name === name),
+        `an Event ${reason} on ${name}`,
+      );
+
+    // All in the order in which nothing is there that it refers to.
+    await hands.create('Persona', 'web/support', persona());
+    await hands.untilReason('Persona', 'web/support', 'OrganizationNotFound');
+    await hands.create('ApiKeyBinding', 'web/shared', binding());
+    await hands.create('Organization', 'acme', organization());
+    await hands.untilReason('ApiKeyBinding', 'web/shared', 'SecretNotFound');
+    await hands.create('Secret', 'web/openai', secret({ key: 'sk-1' }));
+    await hands.untilReason('ApiKeyBinding', 'web/shared', 'Ready');
+    await hands.untilReason('Persona', 'web/support', 'Ready');
+    await hands.untilReason('Organization', 'acme', 'Ready');
+    // It is the youngest, so its Warning is the last of those that wait.
+    await hands.create('ApiKeyBinding', 'web/broken', binding({ secretKeyRef: { name: 'nowhere', key: 'key' } }));
+    await untilTold('SecretNotFound', 'broken');
+    const warnings = (await list()).filter(({ type }) => type === 'Warning');
+    assert.deepEqual(
+      // The test's server has no limits, which is for somebody to act on.
+      warnings.map(({ reason, regarding }) => `${reason} ${regarding.name}`).filter((one) => !one.includes('Limits')),
+      ['SecretNotFound broken'],
+    );
+
+    const before = (await hands.find('Persona', 'web/support'))?.status?.contentHash ?? '';
+    await hands.change('Persona', 'web/support', { spec: { content: 'Be brief.', model: 'o3' } });
+    const edit = await untilTold('Updated', 'support');
+    const after = (await hands.find('Persona', 'web/support'))?.status?.contentHash ?? '';
+    assert.notEqual(after, before);
+    assert.deepEqual(
+      [edit.type, edit.note],
+      [
+        'Normal',
+        `In force from now on, as changed: content ${after.slice(0, 12)} (before: ${before.slice(0, 12)}), model.`,
+      ],
+    );
+
+    await hands.change('Secret', 'web/openai', { stringData: { key: 'sk-2' } });
+    assert.match((await untilTold('Updated', 'shared')).note, /fingerprint [0-9a-f]{16} is in force from now on/);
+    await hands.remove('Secret', 'web/shared-synthetic-key');
+    const replaced = await untilTold('SyntheticKeyReplaced', 'shared');
+    assert.equal(replaced.type, 'Warning', 'somebody must roll the pods');
+    assert.ok((await hands.find('ApiKeyBinding', 'web/shared'))?.status);
+
+    // Ages are in whole seconds.
+    const rotate = new Date(Date.now() + 1_000).toISOString().replace(/\.\d+Z$/, 'Z');
+    await hands.change('Organization', 'acme', { metadata: { annotations: { 'chaperone.dev/rotate': rotate } } });
+    for (const reason of ['TokenKeyIssued', 'DataKeyIssued', 'DatabasePasswordRotated', 'TokenKeyInUse']) {
+      assert.equal((await untilTold(reason, 'acme')).type, 'Normal');
+    }
+  });
+});
