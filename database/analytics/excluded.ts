@@ -1,5 +1,6 @@
 import { nobody } from '../ids.ts';
 import type { Queryable } from '../queryable.ts';
+import { attributeValues } from './records.ts';
 import { filteredUsage, filterValues, type UsageFilter, usageSums } from './usage.ts';
 
 /** Calls that a filter selects but for their kind. */
@@ -18,10 +19,10 @@ export async function readSelectedUsage(db: Queryable, filter: UsageFilter): Pro
        cost_usd as "costUsd"
      from (
        select kind, persona_id <> $9::uuid as has_persona, ${usageSums}
-       from ${filteredUsage}
+       from ${filteredUsage(filter, 10)}
        group by kind, 2
      ) grouped`,
-    [...filterValues({ ...filter, kind: null }, { persona: true }), nobody],
+    [...filterValues({ ...filter, kind: null }, { persona: true }), nobody, ...attributeValues(filter)],
   );
   return rows;
 }

@@ -1,4 +1,5 @@
 import type { Queryable } from '../queryable.ts';
+import { attributeValues } from './records.ts';
 import {
   askedModel,
   filteredUsage,
@@ -37,7 +38,7 @@ export async function readModelUsage(db: Queryable, filter: UsageFilter, page: P
   const { rows } = await db.query<PageRow<ModelUsage>>(
     `with part as (
        select ${askedModel} as asked, model, ${usageSums}
-       from ${filteredUsage}
+       from ${filteredUsage(filter, 11)}
        group by 1, model
      ), grouped as (
        select asked as model, ${sumsOfSums},
@@ -55,7 +56,7 @@ export async function readModelUsage(db: Queryable, filter: UsageFilter, page: P
          limit $9::integer offset $10::integer
        ) p on true
      order by p."requestCount" desc, p.model`,
-    [...filterValues(filter, {}), page.limit, page.offset],
+    [...filterValues(filter, {}), page.limit, page.offset, ...attributeValues(filter)],
   );
   return toUsageList(rows);
 }

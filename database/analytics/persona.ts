@@ -1,4 +1,5 @@
 import type { Queryable } from '../queryable.ts';
+import { attributeValues } from './records.ts';
 import {
   askedModel,
   filteredDays,
@@ -27,12 +28,12 @@ export async function readUsageBreakdown(db: Queryable, filter: UsageFilter): Pr
      from (
        select day, ${askedModel} as model, ${usageSums}, sum(failed_count) as failed_count, sum(cancelled_count) as cancelled_count,
          sum(interrupted_count) as interrupted_count
-       from ${filteredDays}
+       from ${filteredDays(filter, 9)}
        group by grouping sets ((day), (2), ())
      ) grouped
      where request_count is not null
      order by day, request_count desc, model`,
-    filterValues(filter, {}),
+    [...filterValues(filter, {}), ...attributeValues(filter)],
   );
   return rows;
 }
@@ -53,13 +54,13 @@ export async function readTopUsers(db: Queryable, filter: UsageFilter, limit: nu
      from (
        select user_id, sum(completed_count + failed_count + cancelled_count + interrupted_count) as request_count,
          sum(total_tokens) as total_tokens, sum(cost_usd) as cost_usd
-       from ${filteredUsage}
+       from ${filteredUsage(filter, 10)}
        group by user_id
      ) g
        left join chaperone.users u on u.organization_id = $1::uuid and u.user_id = g.user_id
      order by request_count desc, external_id
      limit $9::integer`,
-    [...filterValues(filter, { user: true }), limit],
+    [...filterValues(filter, { user: true }), limit, ...attributeValues(filter)],
   );
   return rows;
 }

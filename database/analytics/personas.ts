@@ -1,4 +1,5 @@
 import type { Queryable } from '../queryable.ts';
+import { attributeValues } from './records.ts';
 import {
   askedModel,
   filteredUsage,
@@ -43,7 +44,7 @@ export async function readPersonaUsage(
   const { rows } = await db.query<PageRow<PersonaUsage>>(
     `with part as (
        select persona_id, ${askedModel} as model, ${usageSums}
-       from ${filteredUsage}
+       from ${filteredUsage(filter, 13)}
        group by persona_id, 2
      ), used as (
        select persona_id, ${sumsOfSums}, coalesce(array_agg(model order by model) filter (where model <> ''), '{}') as models
@@ -72,7 +73,7 @@ export async function readPersonaUsage(
          limit $11::integer offset $12::integer
        ) p on true
      order by p."requestCount" desc, p.name, p."personaId"`,
-    [...filterValues(filter, { persona: true }), includeInactive, visibleTo, limit, offset],
+    [...filterValues(filter, { persona: true }), includeInactive, visibleTo, limit, offset, ...attributeValues(filter)],
   );
   return toUsageList<PersonaUsage>(rows);
 }

@@ -1,5 +1,6 @@
 import type { Queryable } from '../queryable.ts';
 import { startedAtOfRequest } from '../requests.ts';
+import { attributeValues, hasAttributes } from './records.ts';
 import type { Page, UsageFilter } from './usage.ts';
 
 /** A rating with its call. The call's fields are null where the call is not stored: not yet, or no longer. */
@@ -35,14 +36,14 @@ export async function readRatedResponses(db: Queryable, filter: UsageFilter, pag
     `with page as materialized (
        select request_id, response_id, user_id, rating, feedback, rated_at
        from chaperone.ratings r
-       where ${isSelected}
+       where ${isSelected(filter, 10)}
        order by rated_at desc, request_id
        limit $8::integer offset $9::integer
      )
      select r.request_id as "requestId", r.response_id as "responseId", q.session_id as "sessionId",
        u.external_id as "externalId", q.persona_id as "personaId", coalesce(q.requested_model, q.model) as model,
-       q.model as "responseModel", r.rating, r.feedback, r.rated_at as "ratedAt", q.started_at as "startedAt", q.total_tokens as "totalTokens",
-       q.cost_usd as "costUsd"
+       q.model as "responseModel", r.rating, r.feedback, r.rated_at as "ratedAt", q.started_at as "startedAt",
+       q.total_tokens as "totalTokens", q.cost_usd as "costUsd"
      from page r
        left join lateral (
          select q.session_id, q.persona_id, q.model, q.requested_model, q.started_at, q.total_tokens, q.cost_usd
@@ -52,7 +53,7 @@ export async function readRatedResponses(db: Queryable, filter: UsageFilter, pag
        ) q on true
        left join chaperone.users u on u.organization_id = $1::uuid and u.user_id = r.user_id
      order by r.rated_at desc, r.request_id`,
-    [...valuesOf(filter), page.limit, page.offset],
+    [...valuesOf(filter), page.limit, page.offset, ...attributeValues(filter)],
   );
   return rows;
 }
@@ -62,8 +63,8 @@ export async function countRatings(db: Queryable, filter: UsageFilter): Promise<
   const { rows } = await db.query<RatingTotals>(
     `select count(*) as rated, count(*) filter (where rating = 1) as positive
      from chaperone.ratings r
-     where ${isSelected}`,
-    valuesOf(filter),
+     where ${isSelected(filter, 8)}`,
+    [...valuesOf(filter), ...attributeValues(filter)],
   );
   const [totals] = rows;
   return totals ?? { rated: '0', positive: '0' };
@@ -77,9 +78,10 @@ const isItsCall = `
   q.organization_id = $1::uuid and q.request_id = r.request_id and q.started_at = ${startedAtOfRequest('r.request_id')}`;
 
 /** Where the call is not stored, its kind counts as `call`: hardly anything else is rated. */
-const isSelected = `
+const isSelected = (filter: UsageFilter, firstAttribute: number) => `
   r.organization_id = $1::uuid and r.rated_at >= $2::date::timestamp at time zone 'UTC'
     and r.rated_at < ($3::date + 1)::timestamp at time zone 'UTC' and ($5::uuid is null or r.user_id = $5::uuid)
     and ($4::text is null or coalesce(r.call_kind, 'call') = $4::text)
     and ($6::uuid is null or r.persona_id = $6::uuid)
-    and ($7::text is null or coalesce(r.model, r.requested_model) = $7::text or r.requested_model = $7::text)`;
+    and ($7::text is null or coalesce(r.model, r.requested_model) = $7::text or r.requested_model = $7::text)
+    ${filter.attributes ? `and (select true from chaperone.requests q where ${isItsCall} and ${hasAttributes(filter, firstAttribute)} limit 1)` : ''}`;

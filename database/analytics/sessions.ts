@@ -1,5 +1,6 @@
 import { nobody } from '../ids.ts';
 import type { Queryable } from '../queryable.ts';
+import { attributeValues, recordsAsSessions, startOfDay as startOf } from './records.ts';
 import { askedModel, type Page, type UsageFilter } from './usage.ts';
 
 /** A session, counting only the calls that match the filter. The first and the last of them give its start and end. */
@@ -29,6 +30,7 @@ export interface SessionTotals {
  * the period, and the few that began earlier and went on in it. For other filters, the calls are summed first.
  */
 export async function readSessions(db: Queryable, filter: UsageFilter, page: Page): Promise<SessionUsage[]> {
+  if (filter.attributes) return readSessionsOfRecords(db, filter, page);
   const tables = findPreparedTables(filter);
   const { rows } = await db.query<SessionUsage>(
     `with listed as (${tables ? listedByIndex(tables) : listedBySums})
@@ -50,12 +52,36 @@ export async function readSessions(db: Queryable, filter: UsageFilter, page: Pag
   return rows;
 }
 
+/** No table of sessions tells attributes apart, so all of the filter's records are summed. */
+async function readSessionsOfRecords(db: Queryable, filter: UsageFilter, page: Page): Promise<SessionUsage[]> {
+  const { rows } = await db.query<SessionUsage>(
+    `select s.session_id as "sessionId", external_id as "externalId", s.started_at as "startedAt",
+       last_request_at as "lastRequestAt", request_count as "requestCount", unpriced_count as "unpricedCount",
+       total_tokens as "totalTokens", cost_usd as "costUsd", models
+     from (
+       select user_id, session_id, min(started_at) as started_at, max(started_at) as last_request_at,
+         count(*) as request_count, sum(unpriced_count) as unpriced_count, sum(total_tokens) as total_tokens,
+         sum(cost_usd) as cost_usd,
+         coalesce(array_agg(distinct ${askedModel} order by ${askedModel}) filter (where ${askedModel} <> ''), '{}') as models
+       from ${recordsAsSessions(filter, 10)}
+       group by user_id, session_id
+       order by started_at desc, user_id, session_id
+       limit $8::bigint offset $9::bigint
+     ) s
+       left join chaperone.users u on u.organization_id = $1::uuid and u.user_id = s.user_id
+     order by s.started_at desc, s.user_id, s.session_id`,
+    [...valuesOf(filter), page.limit, page.offset, ...attributeValues(filter)],
+  );
+  return rows;
+}
+
 /** Reads the number of sessions, how many had a call since `activeSince`, and their total duration. */
 export async function readSessionTotals(db: Queryable, filter: UsageFilter, activeSince: Date): Promise<SessionTotals> {
   const tables = findPreparedTables(filter);
-  const { rows } = await db.query<SessionTotals>(tables ? totalsBySpans(tables) : totalsBySums, [
+  const { rows } = await db.query<SessionTotals>(tables ? totalsBySpans(tables) : totalsOf(summedBy(filter)), [
     ...valuesOf(filter),
     activeSince,
+    ...attributeValues(filter),
   ]);
   const [totals] = rows;
   return totals ?? { sessions: '0', activeSessions: '0', durationMs: '0' };
@@ -77,8 +103,8 @@ const places = {
 } as const satisfies Record<string, PreparedTables>;
 
 /** Chooses the prepared tables: there are some for all calls, for one persona's and for one model's. */
-function findPreparedTables({ kind, personaId, model }: UsageFilter): PreparedTables | undefined {
-  if (kind !== 'call') return undefined;
+function findPreparedTables({ kind, personaId, model, attributes }: UsageFilter): PreparedTables | undefined {
+  if (kind !== 'call' || attributes) return undefined;
   if (personaId === null) return model === null ? places.all : model === '' ? undefined : places.model;
   return model === null && personaId !== nobody ? places.persona : undefined;
 }
@@ -92,8 +118,6 @@ const isSelected = `
   day between $2::date and $3::date and ($4::text is null or kind = $4::text)
     and ($6::uuid is null or persona_id = $6::uuid)
     and ($7::text is null or model = $7::text or requested_model = $7::text)`;
-
-const startOf = (day: string) => `(${day})::timestamp at time zone 'UTC'`;
 
 const listedByIndex = ({ sessions, condition }: PreparedTables) => `
   (
@@ -130,10 +154,18 @@ const listedBySums = `
   order by started_at desc, user_id, session_id
   limit $8::bigint offset $9::bigint`;
 
-const totalsBySums = `
+const summedBy = (filter: UsageFilter) =>
+  filter.attributes
+    ? `
+  select user_id, session_id, min(started_at) as started_at, max(started_at) as last_request_at
+  from ${recordsAsSessions(filter, 9)}
+  group by user_id, session_id`
+    : summedSessions;
+
+const totalsOf = (sessions: string) => `
   select count(*) as sessions, count(*) filter (where last_request_at >= $8::timestamptz) as "activeSessions",
     coalesce(sum(extract(epoch from last_request_at) - extract(epoch from started_at)), 0) * 1000 as "durationMs"
-  from (${summedSessions}) s`;
+  from (${sessions}) s`;
 
 /** Counts whole sessions from the spans, and sessions that an edge of the period cuts one by one. */
 const totalsBySpans = ({ sessions, spans, condition }: PreparedTables) => `

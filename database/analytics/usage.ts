@@ -1,3 +1,5 @@
+import { recordsAsUsage } from './records.ts';
+
 /** Which calls to count. */
 export interface UsageFilter {
   readonly organizationId: string;
@@ -10,6 +12,16 @@ export interface UsageFilter {
   readonly personaId: string | null;
   /** The model that answered or the one that was asked for. */
   readonly model: string | null;
+  /** Absent: calls of whatever attributes. */
+  readonly attributes?: CallAttributes | undefined;
+}
+
+/** What a call says of its client and of the person behind it. Null: whatever it says. One of them is stated. */
+export interface CallAttributes {
+  readonly clientName: string | null;
+  readonly clientVersion: string | null;
+  readonly safetyIdentifier: string | null;
+  readonly endUser: string | null;
 }
 
 export interface Page {
@@ -82,17 +94,27 @@ const selected = `organization_id = $1::uuid and grain = $2::text and ($5::text 
     and ($6::uuid is null or user_id = $6::uuid) and ($7::uuid is null or persona_id = $7::uuid)
     and ($8::text is null or model = $8::text or requested_model = $8::text)`;
 
-/** The rows of `daily_usage` that a filter selects; its parameters are `filterValues`. */
-export const filteredDays = `chaperone.daily_usage where ${selected} and day between $3::date and $4::date`;
+/**
+ * The calls that a filter selects, by day. The query's parameters are `filterValues`, its own, and from `$firstAttribute`
+ * on `attributeValues`.
+ */
+export function filteredDays(filter: UsageFilter, firstAttribute: number): string {
+  return filter.attributes ? recordsAsUsage(filter, firstAttribute) : summedDays;
+}
+
+/** The same, where the query needs no single days. */
+export function filteredUsage(filter: UsageFilter, firstAttribute: number): string {
+  return filter.attributes ? recordsAsUsage(filter, firstAttribute) : summedUsage;
+}
+
+const summedDays = `chaperone.daily_usage where ${selected} and day between $3::date and $4::date`;
 
 /** The first Monday of the period, and the one after its last whole week. */
 const firstWeek = `date_trunc('week', ($3::date + 6)::timestamp)::date`;
 const endOfWeeks = `date_trunc('week', ($4::date + 1)::timestamp)::date`;
 
-/**
- * The same sums in fewer rows, where the query needs no single days: whole weeks, and the days before and after them.
- */
-export const filteredUsage = `(
+/** The same sums in fewer rows: whole weeks, and the days before and after them. */
+const summedUsage = `(
     select * from chaperone.daily_usage where ${selected} and day between $3::date and least(${firstWeek} - 1, $4::date)
     union all
     select * from chaperone.weekly_usage where ${selected} and week >= ${firstWeek} and week < ${endOfWeeks}

@@ -1,4 +1,5 @@
 import type { Queryable } from '../queryable.ts';
+import { attributeValues } from './records.ts';
 import {
   askedModel,
   filteredUsage,
@@ -26,7 +27,7 @@ export async function readUserUsage(db: Queryable, filter: UsageFilter, page: Pa
   const { rows } = await db.query<PageRow<UserUsage>>(
     `with part as (
        select user_id, ${askedModel} as model, ${usageSums}
-       from ${filteredUsage}
+       from ${filteredUsage(filter, 11)}
        group by user_id, 2
      ), grouped as (
        select user_id, ${sumsOfSums}, coalesce(array_agg(model order by model) filter (where model <> ''), '{}') as models
@@ -43,7 +44,7 @@ export async function readUserUsage(db: Queryable, filter: UsageFilter, page: Pa
          limit $9::integer offset $10::integer
        ) p on true
      order by p."requestCount" desc, p."externalId"`,
-    [...filterValues(filter, { user: true }), page.limit, page.offset],
+    [...filterValues(filter, { user: true }), page.limit, page.offset, ...attributeValues(filter)],
   );
   return toUsageList(rows);
 }

@@ -60,6 +60,12 @@ export function intentOf(call: Call, origin: Origin | undefined): RequestRecord 
   };
 }
 
+/** Puts into a record what the body says of the person behind the call, where the intent does not have it yet. */
+export function addAttributes(record: RequestRecord, { body }: Pick<Call, 'body'>): void {
+  record.safety_identifier ??= attribute(body.safety_identifier);
+  record.end_user ??= attribute(body.user);
+}
+
 /** What a client says of the person behind it; left out of the record where it says nothing. */
 function attribute(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? storable(value, 255) : undefined;

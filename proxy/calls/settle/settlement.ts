@@ -7,7 +7,7 @@ import { mentions, withoutEchoes } from '../resources/echoes.ts';
 import type { Account, AccountingTerms } from './account.ts';
 import { removeImplausible } from './figures.ts';
 import { type LateEnd, lateCostOf, lateDurationMsOf, lateOutcomeOf } from './late-end.ts';
-import { complete, intentOf, type Origin, sealContent, storable } from './record.ts';
+import { addAttributes, complete, intentOf, type Origin, sealContent, storable } from './record.ts';
 import type { SettlementSubscriber } from './subscriber.ts';
 
 export interface SettlementOptions {
@@ -131,8 +131,9 @@ class OpenAccount implements Account {
     const record = this.#record;
     for (const subscriber of subscribers) subscriber.closed?.();
     if (this.#isDeferred && outcome.runsInBackground) return;
-    // A form may say it after its files, which is after the intent.
+    // A form may say these after its files, which is after the intent.
     record.is_stream = call.isStream();
+    addAttributes(record, call);
     this.sealInput();
     finish(this.#options, record, this.#terms, {
       outcome: withoutEchoes(outcome, call.input()),

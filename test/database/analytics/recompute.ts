@@ -11,7 +11,18 @@ export function select(records: readonly RequestRecord[], filter: UsageFilter): 
       (filter.kind === null || record.kind === filter.kind) &&
       (filter.userId === null || record.user_id === filter.userId) &&
       (filter.personaId === null || (record.persona_id ?? nobody) === filter.personaId) &&
+      hasAttributes(record, filter) &&
       (filter.model === null || answeredBy(record) === filter.model || record.requested_model === filter.model),
+  );
+}
+
+function hasAttributes(record: RequestRecord, { attributes }: UsageFilter): boolean {
+  const { clientName = null, clientVersion = null, safetyIdentifier = null, endUser = null } = attributes ?? {};
+  return (
+    (clientName === null || record.client_name === clientName) &&
+    (clientVersion === null || record.client_version === clientVersion) &&
+    (safetyIdentifier === null || record.safety_identifier === safetyIdentifier) &&
+    (endUser === null || record.end_user === endUser)
   );
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { Client } from 'pg';
+import { readClientUsage } from '../../../database/analytics/clients.ts';
 import { readSelectedUsage } from '../../../database/analytics/excluded.ts';
 import { foldSomeUnlessBusy, foldUsage, readFolded } from '../../../database/analytics/fold.ts';
 import { readModelUsage } from '../../../database/analytics/models.ts';
@@ -59,6 +60,10 @@ const drawnRecord = fc.record({
   kind: fc.constantFrom('call', 'call', 'call', 'analysis'),
   operation: fc.constantFrom('responses', 'responses', 'moderations', 'speech'),
   characters: fc.constantFrom(undefined, undefined, 7),
+  client_name: fc.constantFrom('OpenAI/JS', 'codex_cli_rs', undefined),
+  client_version: fc.constantFrom('1.0', '2.0', undefined),
+  safety_identifier: fc.constantFrom('hashed', undefined),
+  end_user: fc.constantFrom('one', 'two', undefined),
   status: fc.constantFrom('completed', 'completed', 'failed', 'cancelled', 'interrupted'),
   day: fc.oneof(fc.nat(5), fc.nat(dayCount - 1)),
   // Often just before or after midnight.
@@ -89,6 +94,15 @@ const drawnFilter = fc.record({
   user: fc.constantFrom(...userNames, undefined, undefined),
   personaId: fc.constantFrom(...personaIds, nobody, null, null, null),
   model: fc.constantFrom(...models, 'none', null, null, null),
+  attributes: fc.oneof(
+    fc.constant(undefined),
+    fc.record({
+      clientName: fc.constantFrom('OpenAI/JS', 'codex_cli_rs', null),
+      clientVersion: fc.constantFrom('2.0', null, null),
+      safetyIdentifier: fc.constantFrom('hashed', null, null),
+      endUser: fc.constantFrom('two', 'nobody', null, null),
+    }),
+  ),
   page: fc.record({ limit: fc.integer({ min: 1, max: 5 }), offset: fc.nat(4) }),
   activeSince: fc.nat(dayCount * 24).map((hour) => new Date(Date.UTC(2026, 5, 1, hour))),
 });
@@ -104,10 +118,19 @@ const facetFilter = fc
   )
   .map(([filter, facet]): DrawnFilter => ({ ...filter, ...facet }));
 
-function toFilter(tenant: Tenant, { days, kind, user, personaId, model }: DrawnFilter): UsageFilter {
+function toFilter(tenant: Tenant, { days, kind, user, personaId, model, attributes }: DrawnFilter): UsageFilter {
   const userId = user === undefined ? null : user === null ? nobody : userIdOf(tenant.id, user);
   const [first, last] = days;
-  return { organizationId: tenant.id, firstDay: day(first), lastDay: day(last), kind, userId, personaId, model };
+  return {
+    organizationId: tenant.id,
+    firstDay: day(first),
+    lastDay: day(last),
+    kind,
+    userId,
+    personaId,
+    model,
+    attributes,
+  };
 }
 
 function toSums(row: UsageSums) {
@@ -178,6 +201,15 @@ async function compare(db: Client, tenant: Tenant, records: readonly RequestReco
   assert.deepEqual(page.groups, models.groups.slice(drawn.page.offset, drawn.page.offset + drawn.page.limit));
   assert.deepEqual(page.totals, models.totals);
 
+  const clients = await readClientUsage(db, filter, everything);
+  assert.deepEqual(
+    byName(clients.groups.map((row) => [`${row.client} ${row.version}`, toSums(row)])),
+    byName(
+      [
+        ...groupBy(selected, ({ client_name, client_version }) => `${client_name ?? null} ${client_version ?? null}`),
+      ].map(([key, of]) => [key, sums(of)]),
+    ),
+  );
   const users = await readUserUsage(db, filter, everything);
   assert.deepEqual(
     byName(users.groups.map((row) => [String(row.externalId), { ...toSums(row), models: row.models }])),
@@ -345,7 +377,8 @@ test('a session that grows at both ends, fold by fold, is found in each period i
         [personaIds[0], null],
         [null, models[0]],
       ] as const) {
-        const drawn = { days: [first, last], kind: 'call', user: undefined, personaId, model } as const;
+        const rest = { user: undefined, personaId, model, attributes: undefined };
+        const drawn = { days: [first, last], kind: 'call', ...rest } as const;
         const filter = { ...drawn, page: everything, activeSince: new Date(started_at) };
         const selected = select(records, toFilter(tenant, filter));
         await compareSessions(db, toFilter(tenant, filter), selected, filter, () => 'ada');
@@ -382,6 +415,7 @@ test('proxies that write and fold at once neither lose a record nor stand in eac
   );
   const filter = toFilter(tenant, {
     days: [0, 0],
+    attributes: undefined,
     kind: 'call',
     user: undefined,
     personaId: null,

@@ -28,7 +28,7 @@ export const excluded = Type.Object(
   },
   {
     description:
-      'Calls of the same period, user, persona and model that the sums here leave out. Added to the sums, they are all calls, as the metrics and the table requests count them. With kind=all, analyses are not left out.',
+      'Calls that the filters select, but for the kind, and that the sums here leave out. Added to the sums, they are all calls, as the metrics and the table requests count them. With kind=all, analyses are not left out.',
   },
 );
 

@@ -1,4 +1,5 @@
 import type { GovernanceApp, GovernanceContext } from '../context.ts';
+import { registerClientUsage } from './clients.ts';
 import { registerModelUsage } from './models.ts';
 import { registerPersonaDetails } from './persona.ts';
 import { registerPersonaUsage } from './personas.ts';
@@ -10,6 +11,7 @@ import { registerUserUsage } from './user-usage.ts';
 export function registerAnalytics(app: GovernanceApp, context: GovernanceContext): void {
   registerModelUsage(app, context);
   registerUserUsage(app, context);
+  registerClientUsage(app, context);
   registerSessions(app, context);
   registerPersonaUsage(app, context);
   registerPersonaDetails(app, context);

@@ -1,0 +1,92 @@
+import { Type } from 'typebox';
+import { readClientUsage } from '../../../../database/analytics/clients.ts';
+import { readSelectedUsage } from '../../../../database/analytics/excluded.ts';
+import type { GovernanceApp, GovernanceContext } from '../context.ts';
+import { paging } from '../paging.ts';
+import { Nullable, Timestamp } from '../schemas.ts';
+import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
+import {
+  exampleFigures,
+  examplePeriod,
+  figures,
+  filtered_by_user,
+  period,
+  showFigures,
+  showTotals,
+  totals,
+} from './figures.ts';
+import { filters, personaFilter, readSelection, requireShort } from './filter.ts';
+import { showPeriod } from './period.ts';
+import { readFigures } from './read.ts';
+
+const Client = Type.Object({
+  client: Nullable(Type.String(), 'As its User-Agent names it, or the SDK’s own headers; null where they do not.'),
+  version: Nullable(Type.String()),
+  ...figures,
+  last_request_at: Timestamp,
+});
+
+const Answer = Type.Object(
+  {
+    clients: Type.Array(Client, { description: 'The most used first.' }),
+    total_clients: Type.Integer(),
+    ...totals,
+    excluded,
+    ...period,
+    filtered_by_user,
+  },
+  {
+    example: {
+      clients: [
+        { client: 'OpenAI/Python', version: '2.15.0', ...exampleFigures, last_request_at: '2026-06-07T12:34:56.000Z' },
+      ],
+      total_clients: 1,
+      total_requests: 150,
+      total_cost: 1.25,
+      unpriced_count: 0,
+      excluded: exampleExcluded,
+      ...examplePeriod,
+      filtered_by_user: null,
+    },
+  },
+);
+
+/** `GET /v1/analytics/clients` */
+export function registerClientUsage(app: GovernanceApp, context: GovernanceContext): void {
+  app.get(
+    '/analytics/clients',
+    {
+      schema: {
+        tags: ['Analytics'],
+        summary: 'Usage by client',
+        description:
+          'By the program that called and its version, as it says itself. The records are read: the period has 31 days at most.',
+        querystring: Type.Object({ ...filters, ...personaFilter, ...paging }),
+        problems: ['role_required', 'store_unavailable'],
+        response: { 200: Answer },
+      },
+    },
+    async ({ caller, query }) => {
+      const { filter, filteredByUser } = readSelection(caller, context.inForce().snapshot.organizationId, query);
+      requireShort(filter);
+      const { usage, selected } = await readFigures(context, async (db) => ({
+        usage: await readClientUsage(db, filter, query),
+        selected: await readSelectedUsage(db, filter),
+      }));
+      const { groups, totals } = usage;
+      return {
+        clients: groups.map(({ client, version, lastRequestAt, ...sums }) => ({
+          client,
+          version,
+          ...showFigures(sums),
+          last_request_at: lastRequestAt.toISOString(),
+        })),
+        total_clients: totals.groups,
+        ...showTotals(totals),
+        excluded: showExcluded(selected, filter),
+        ...showPeriod(filter),
+        filtered_by_user: filteredByUser,
+      };
+    },
+  );
+}
