@@ -8,28 +8,31 @@ import {
 } from '../database/figures.ts';
 import type { Queryable } from '../database/queryable.ts';
 
-/** Whose records are judged by their figures. */
+/** The constraint on the figures of records. */
 const figures = 'requests_figures_check';
 /** `check_violation` */
 const violated = '23514';
 
 /**
- * Holds what was stored before a constraint came against it. Records whose figures cannot be lose them and are unpriced from
- * then on; what else breaks a constraint stays, and is told of at each start.
+ * Validates rows that are older than a constraint. Records with implausible figures lose them and become unpriced.
+ * Other rows that violate a constraint stay, and are logged at each start.
  */
 export async function checkConstraints(db: Queryable, log: Logger): Promise<void> {
   for (const unchecked of await listUncheckedConstraints(db)) {
     const { table, constraint, isLeaf } = unchecked;
-    if (constraint === figures && isLeaf) await neutralise(db, table, log);
+    if (constraint === figures && isLeaf) await removeImplausible(db, table, log);
     if (!(await isKept(db, unchecked))) {
-      log.error({ table, constraint }, 'rows from before break a constraint that new ones keep; they stay as they are');
+      log.error(
+        { table, constraint },
+        'old rows violate a constraint; they stay as they are, and new rows are checked',
+      );
     }
   }
 }
 
-async function neutralise(db: Queryable, table: string, log: Logger): Promise<void> {
+async function removeImplausible(db: Queryable, table: string, log: Logger): Promise<void> {
   for (const { organizationId, records } of await removeImplausibleFigures(db, table)) {
-    const message = 'records had figures that cannot be, such as a negative cost: these are unknown from now on';
+    const message = 'records had implausible figures, such as a negative cost: these are unknown from now on';
     log.warn({ table, organizationId, records }, message);
   }
 }

@@ -4,36 +4,39 @@ import type { DataKeySet, NamespaceKeySet } from '../database/envelope.ts';
 import type { Secret } from './cluster/cluster.ts';
 import type { NamespaceMaster } from './namespace-keys.ts';
 
-/** Where the operator keeps what no tenant may read: always so on one machine, and in a cluster unless told otherwise. */
+/** The namespace for Secrets that no tenant may read. In a cluster, another one may be set. */
 export const operatorNamespace = 'chaperone-system';
 
-/** The Secret with what a proxy of the organization needs: the operator's own copy, and one in each member namespace. */
+/**
+ * Name of the Secret with the credentials of an organization's proxies: the operator's own copy, and one in each member
+ * namespace.
+ */
 export function credentialsSecretName(organization: string): string {
   return `chaperone-${organization}`;
 }
 
 /**
- * The Secret with what the operator alone may have, in its namespace only: the organization's private token keys, and the
- * master that its namespaces' keys are derived from.
+ * Name of the Secret that only the operator may have, in its own namespace: the organization's private token keys, and
+ * the master key of its namespace keys.
  */
 export function signingSecretName(organization: string): string {
   return `chaperone-${organization}-signing-keys`;
 }
 
-/** The Secret with a binding's synthetic key, beside the binding. */
+/** Name of the Secret with a binding's synthetic key, in the binding's namespace. */
 export function syntheticKeySecretName(binding: string): string {
   return `${binding}-synthetic-key`;
 }
 
-/** The Secret with the certificates of the operator's webhooks, in its namespace. */
+/** Name of the Secret with the certificates of the webhooks, in the operator's namespace. */
 export const webhookCertificateSecretName = 'chaperone-webhook-tls';
 
-/** The Secret with the key by which API servers are known, in the operator's namespace. */
+/** Name of the Secret with the key of the webhooks' secret paths, in the operator's namespace. */
 export const webhookKeySecretName = 'chaperone.webhook-key';
 
 /**
- * Whether an Organization's credentials would have the name of another Secret of the operator's: an Organization
- * `globex-signing-keys` that of globex's signing keys, an Organization `x-synthetic-key` that of the synthetic key of a
+ * Whether an Organization's credentials Secret would have the name of another Secret of the operator. An Organization
+ * `globex-signing-keys` would collide with globex's signing keys, and `x-synthetic-key` with the synthetic key of a
  * binding `chaperone-x`. A rule in crds/organizations.yaml refuses such names to new Organizations.
  */
 export function isReservedOrganizationName(name: string): boolean {
@@ -45,21 +48,24 @@ export function isReservedOrganizationName(name: string): boolean {
 /** A token key with when it was issued (`iat`) and first used (`used_from`), in seconds since 1970. */
 export type TokenKey = JWK & { readonly iat?: number; readonly used_from?: number };
 
-/** The keys of a credentials Secret, each a file for the proxy (proxy/credentials.ts reads them). */
+/** The content of a credentials Secret. Each key is a file for the proxy, which proxy/credentials.ts reads. */
 export interface OrganizationCredentials {
   readonly organization: { readonly id: string; readonly name: string };
   readonly databaseUrl: string;
   readonly jwks: JSONWebKeySet;
   readonly dataKeys: DataKeySet;
-  /** Of the namespace whose Secret it is; on one machine, where one proxy serves them all, of every member namespace. */
+  /**
+   * The keys of the Secret's namespace. On one machine, where one proxy serves all namespaces: the keys of every member
+   * namespace.
+   */
   readonly namespaceKeys?: readonly NamespaceKeySet[];
   /** When the password in the database URL was issued, in seconds since 1970. */
   readonly loginIssuedAtS: number;
-  /** Where the organization accepts tokens of its member namespaces' service accounts. */
+  /** Set where the organization accepts service account tokens of its member namespaces. */
   readonly serviceAccounts?: ServiceAccountTokens;
 }
 
-/** Which tokens of service accounts are accepted (proxy/calls/identify/tokens/service-account-token.ts checks them). */
+/** Which service account tokens are accepted (proxy/calls/identify/tokens/service-account-token.ts checks them). */
 export interface ServiceAccountTokens {
   readonly issuer: string;
   readonly jwks: JSONWebKeySet;
@@ -90,7 +96,7 @@ export function toSecretData(credentials: OrganizationCredentials): Record<strin
   };
 }
 
-/** What a credentials Secret holds; undefined where it is absent or has been tampered with beyond reading. */
+/** Reads a credentials Secret. Undefined where it is missing or unreadable. */
 export function readCredentialsSecret(secret: Secret | undefined): OrganizationCredentials | undefined {
   if (!secret) return undefined;
   try {
@@ -107,7 +113,7 @@ export function readCredentialsSecret(secret: Secret | undefined): OrganizationC
   }
 }
 
-/** The private keys, the signing one first. */
+/** Reads the private keys. The signing one is first. */
 export function readSigningKeys(secret: Secret | undefined): TokenKey[] {
   if (!secret) return [];
   try {
@@ -117,7 +123,7 @@ export function readSigningKeys(secret: Secret | undefined): TokenKey[] {
   }
 }
 
-/** The master of the namespaces' keys, beside the signing keys. */
+/** Reads the master of the namespace keys, which is beside the signing keys. */
 export function readNamespaceMaster(secret: Secret | undefined): NamespaceMaster | undefined {
   if (!secret?.data[masterFile]) return undefined;
   try {
@@ -129,7 +135,7 @@ export function readNamespaceMaster(secret: Secret | undefined): NamespaceMaster
 
 export const masterFile = 'namespace-master.json';
 
-/** A Secret's value as text. @throws {RangeError} where the key is missing, or is no UTF-8 */
+/** A Secret's value as text. @throws {RangeError} where the key is missing, or the value is not UTF-8 */
 export function textOf(secret: Secret, key: string): string {
   const value = secret.data[key];
   if (value === undefined) throw new RangeError(`Secret ${secret.metadata.name} has no key "${key}"`);

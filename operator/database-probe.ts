@@ -9,7 +9,7 @@ export interface DatabaseProbe {
 
 const answerWithinMs = 3_000;
 
-/** Asks the database over a connection of its own, so that an answer never waits for somebody's long statement. */
+/** Probes the database on its own connection, so that the answer never waits for a long statement. */
 export function makeDatabaseProbe(databaseUrl: string): DatabaseProbe {
   let client: Client | undefined;
   const drop = async (one: Client) => {
@@ -36,7 +36,7 @@ export function makeDatabaseProbe(databaseUrl: string): DatabaseProbe {
       try {
         await asked.query('select 1');
       } catch (error) {
-        // Nothing else is worth waiting for on a connection that does not answer.
+        // A connection that does not answer is of no further use.
         void drop(asked);
         throw error;
       }

@@ -3,8 +3,8 @@ import type { Condition } from '../crds/object-meta.ts';
 import type { Cluster, ObjectKey } from './cluster/cluster.ts';
 
 /**
- * The cluster, with a line in the log for what is changed in it: each condition that becomes another, each Secret that is
- * written or removed, each object that is let go, each Event that no condition tells of. Keys are controller-runtime's.
+ * Wraps the cluster and logs its changes: each changed condition, each written or deleted Secret, each removed
+ * finalizer, and each Event that no condition reports. The log fields are named as in controller-runtime.
  */
 export function logChanges(cluster: Cluster, log: Logger): Cluster {
   const conditionsOf = (key: ObjectKey): readonly Condition[] => {
@@ -49,7 +49,7 @@ export function logChanges(cluster: Cluster, log: Logger): Cluster {
   };
 }
 
-/** A key as controller-runtime logs it: the controller, and where the object is. */
+/** The log fields of a key, as in controller-runtime: the controller, and the object's namespace and name. */
 function toLogKeys({ kind, namespace, name }: ObjectKey): Record<string, string> {
   return { controller: kind.toLowerCase(), ...(namespace !== '' && { namespace }), name };
 }

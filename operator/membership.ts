@@ -2,21 +2,21 @@ import type { Organization } from '../crds/resources.generated.ts';
 import { isOlder } from './age.ts';
 import { matchesSelector } from './label-selector.ts';
 
-/** A namespace, as far as membership goes. */
+/** The fields of a namespace that decide its membership. */
 export interface MemberNamespace {
   readonly name: string;
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** What is the cluster's own: no organization's pods run there. */
+/** The cluster's own namespaces, where no organization's pods run. */
 const systemNamespaces = ['kube-system', 'kube-node-lease', 'kube-public'];
 
-/** Whether a namespace is a member of no organization, whatever its labels say, and whatever a selector matches. */
+/** Whether a namespace can never be a member of an organization, whatever its labels. */
 export function isProtected(namespace: string, operatorNamespace: string): boolean {
   return namespace === operatorNamespace || systemNamespaces.includes(namespace);
 }
 
-/** The Organizations whose selectors match a namespace, the oldest first. Who is older is for the API server to say. */
+/** The Organizations whose selectors match a namespace, the oldest first, by the API server's creation times. */
 export function claimantsOf(
   organizations: readonly Organization[],
   { labels = {} }: MemberNamespace,
@@ -27,8 +27,8 @@ export function claimantsOf(
 }
 
 /**
- * The Organizations that a namespace belongs to: the oldest of those whose selectors match it. Behind it, those that
- * served the namespace before that was a rule; its pods would lose their credentials.
+ * The Organizations that a namespace belongs to. The first is the oldest whose selector matches. The others already
+ * served the namespace before only the oldest could; they keep it, so that its pods keep their credentials.
  */
 export function organizationsOf(
   organizations: readonly Organization[],
@@ -51,7 +51,7 @@ export function isMember(
   return organizationsOf([...others, organization], namespace, operatorNamespace).includes(organization);
 }
 
-/** Why a namespace does not belong to an Organization, in words that end a sentence. */
+/** Why a namespace does not belong to an Organization, as the end of a sentence. */
 export function whyNotMember(
   organizations: readonly Organization[],
   { metadata }: Organization,
@@ -62,16 +62,17 @@ export function whyNotMember(
   if (!claimants.some((claimant) => claimant.metadata.name === metadata.name)) {
     return "its labels do not match the Organization's namespaceSelector.";
   }
-  if (isProtected(namespace.name, operatorNamespace)) return 'it is the cluster’s own, and no Organization has those.';
-  return `Organization "${claimants[0]?.metadata.name}" selects it too, and is older. Have it match one namespaceSelector.`;
+  if (isProtected(namespace.name, operatorNamespace))
+    return 'it is one of the cluster’s own namespaces, which belong to no Organization.';
+  return `Organization "${claimants[0]?.metadata.name}" selects it too, and is older. Make only one namespaceSelector match the namespace.`;
 }
 
-/** Whether an Organization was reconciled last by an operator for which overlapping selectors were no concern. */
-export function isBeforeRule({ status }: Organization): boolean {
+/** Whether an Organization was last reconciled by an operator that allowed overlapping selectors. */
+export function predatesMembershipRule({ status }: Organization): boolean {
   return status?.memberNamespaces !== undefined && status.keptNamespaces === undefined;
 }
 
-/** Until a first look has decided which namespaces it keeps, an Organization of before has all that it had. */
+/** Until the first reconciliation decides which namespaces it keeps, such an Organization keeps all that it had. */
 function keeps(organization: Organization, namespace: string): boolean {
   const { keptNamespaces, memberNamespaces } = organization.status ?? {};
   return (keptNamespaces ?? memberNamespaces)?.includes(namespace) === true;

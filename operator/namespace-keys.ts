@@ -2,19 +2,19 @@ import { hkdfSync, randomBytes } from 'node:crypto';
 import type { DataKeySet, NamespaceKeySet } from '../database/envelope.ts';
 
 /**
- * What an organization's namespace keys are derived from. Only the operator has it, in its own namespace: whoever has it
- * has the keys of every namespace.
+ * The master that an organization's namespace keys are derived from. Only the operator has it, in its own namespace:
+ * the master opens the keys of every namespace.
  */
 export interface NamespaceMaster {
-  /** Base64 of 32 bytes each, by the id of the data key that it came with: both rotate together. */
+  /** 32 bytes each in base64, by the id of the data key with which each rotates. */
   readonly keys: Readonly<Record<string, string>>;
-  /** When each was made, in seconds since 1970. */
+  /** When each key was made, in seconds since 1970. */
   readonly issuedAtS: Readonly<Record<string, number>>;
 }
 
 /**
- * The master with a key for each data key. One that was lost costs nothing but the work of sealing anew what it sealed:
- * all of that is stated by resources.
+ * Completes the master with a key for each data key. Losing a key loses no data: resources state everything that it
+ * sealed, so the rows are sealed again.
  */
 export function completeMaster(
   master: NamespaceMaster | undefined,
@@ -29,8 +29,8 @@ export function completeMaster(
 }
 
 /**
- * The keys of one namespace, under the ids of the data keys: HKDF-SHA256 (RFC 5869) of each master key, so that no
- * namespace's keys tell anything of another's.
+ * Derives the keys of one namespace, under the ids of the data keys, by HKDF-SHA256 (RFC 5869) of each master key. A
+ * namespace's keys reveal nothing about another's.
  */
 export function deriveNamespaceKeys(
   master: NamespaceMaster,

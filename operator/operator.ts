@@ -34,40 +34,40 @@ import { makeTenantFailureReport, makeTenantReconciler } from './tenant-kind.ts'
 import { makeTriggers } from './triggers.ts';
 
 export interface OperatorOptions {
-  /** Started: its caches are warm. */
+  /** Must be started, with warm caches. */
   readonly cluster: Cluster;
-  /** The owner's. */
+  /** URL with the owner's login. */
   readonly databaseUrl: string;
-  /** The database as proxies reach it; their login is put into it. The owner's address where absent. */
+  /** URL at which proxies reach the database; the operator puts their login into it. Absent: the owner's address. */
   readonly proxyDatabaseUrl?: string;
-  /** Where the operator keeps its own Secrets. */
+  /** The namespace of the operator's own Secrets. */
   readonly namespace?: string;
-  /** Who issues the tokens of service accounts, where there are any. */
+  /** Looks up the issuer of service account tokens. Absent where there are none. */
   readonly serviceAccountIssuer?: () => Promise<ServiceAccountIssuer>;
-  /** The pods that have a sidecar, where there are any. */
+  /** The sidecars of pods. Absent where there is no injection. */
   readonly sidecars?: SidecarContext;
-  /** Told why the start waits for the database, and `undefined` when it does no more. */
+  /** Called with the reason while the start waits for the database, and with `undefined` when the wait is over. */
   readonly onDatabaseWait?: (reason: string | undefined) => void;
   readonly log: Logger;
   readonly metrics?: RuntimeMetrics;
-  /** Reconciliations at a time, for each kind. */
+  /** Concurrent reconciliations per kind. */
   readonly concurrency?: number;
-  /** Rows are watched by nobody: what somebody changed in the database is put right within this time, give or take. */
+  /** Period of the resync, which corrects rows that somebody changed in the database. */
   readonly resyncMs?: number;
-  /** Whether one proxy serves every namespace of an organization, as on one machine, and not one each of their pods. */
+  /** Whether one proxy serves all namespaces of an organization, as on one machine, rather than one proxy per pod. */
   readonly isOneMachine?: boolean;
-  /** How long a new key is handed out before it is used, so that every proxy has it by then; five minutes where absent. */
+  /** How long a new key is handed out before it is used, so that every proxy has it by then. Absent: five minutes. */
   readonly propagationMs?: number;
-  /** How old an object must be for a Warning about it: what is applied together comes one after another. */
+  /** How old an object must be for a Warning about it. Objects of one manifest arrive one after another. */
   readonly eventPatienceMs?: number;
-  /** The time by which keys rotate, in milliseconds since 1970; the system's where absent. */
+  /** The clock for key rotation, in milliseconds since 1970. Absent: the system's. */
   readonly now?: () => number;
 }
 
 export interface Operator {
-  /** Whether the database can be used, as far as was seen last. */
+  /** Whether the database could be used at the last probe. */
   canUseDatabase(): boolean;
-  /** Resolves when nothing waits to be reconciled. */
+  /** Resolves when no object waits to be reconciled. */
   idle(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -78,15 +78,15 @@ type ReconciledKind = 'Organization' | TenantKind;
 const defaultEventPatienceMs = 10_000;
 const defaultResyncMs = 600_000;
 const tenantKinds = { Persona: personaKind, ApiKeyBinding: bindingKind, AnalysisConfig: analysisConfigKind };
-/** Many bindings that come at once are counted once. */
+/** Delay of a recount, so that many new bindings cause a single one. */
 const countDelayMs = 500;
-/** A deletion that takes longer goes on in the database; the next attempt waits for it. */
+/** A deletion that takes longer continues in the database. The next attempt waits for it. */
 const queryTimeoutMs = 600_000;
 const lockTimeoutMs = 10_000;
-/** An erasure is the longest that a proxy does in one. */
-const longestTransactionMs = 15 * 60_000;
+/** Longer than an erasure, which is a proxy's longest transaction. */
+const maxTransactionMs = 15 * 60_000;
 
-/** Migrates the database, once it answers, and reconciles the cluster's resources into it until stopped. */
+/** Waits for the database and migrates it, then reconciles the cluster's resources into it until stopped. */
 export async function startOperator(options: OperatorOptions): Promise<Operator> {
   const { databaseUrl, log, metrics, concurrency = 4, namespace = operatorNamespace } = options;
   const patient = withPatience(options.cluster, options.eventPatienceMs ?? defaultEventPatienceMs);
@@ -102,17 +102,17 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       onDatabaseWait?.(reason);
       if (reason === undefined) return;
       const reported = reportOutages(cluster, outageReports, reason);
-      await reported.catch((error: unknown) => log.warn({ err: error }, 'could not say that the database is away'));
+      await reported.catch((error: unknown) => log.warn({ err: error }, 'cannot report the outage of the database'));
     },
   });
   const db = new Pool({
     connectionString: databaseUrl,
     application_name: 'chaperone-operator',
     max: concurrency * 2,
-    // What a reconciliation waits for: one that waited for ever would never be tried again.
+    // Time limits, since a reconciliation that waited forever would never be retried.
     connectionTimeoutMillis: 2 * connectTimeoutMs,
     query_timeout: queryTimeoutMs,
-    // A tenant may keep its own rows locked: that must not keep a worker from the others.
+    // A tenant may lock its own rows. That must not block the reconciliation of other tenants.
     lock_timeout: lockTimeoutMs,
     keepAlive: true,
   });
@@ -127,7 +127,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     onOutage: () => enqueueOrganizations(cluster, queues),
     onRecovery: () => {
       for (const queue of queues.values()) queue.wake();
-      // It may be another one, or older than it was.
+      // It may be another database, or one restored from a backup.
       enqueueEverything(cluster, queues);
     },
     log,
@@ -145,7 +145,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const { sidecars, serviceAccountIssuer, proxyDatabaseUrl = databaseUrl } = options;
   const organizations = {
     ...{ cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now },
-    // At every resync, and not at each change in between.
+    // Checked at every resync, not at each change in between.
     logins: makeLoginCheck(databaseUrl, resyncMs / 2),
     serverLimits: makeServerLimitsReader(db, resyncMs / 2),
   };
@@ -166,7 +166,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const unsubscribeFleet = sidecars?.fleet.subscribe((name) => queues.get('Organization')?.add(name));
   let hasChecked = false;
   const resync = startResync(async () => {
-    // All is looked at when it is back.
+    // Everything is reconciled when the database is back.
     if (health.outage() !== undefined) return;
     enqueueEverything(cluster, queues);
     await makePartitionsAhead(db, log, Date.now());
@@ -175,21 +175,21 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       if (!hasChecked) await checkConstraints(db, log);
       hasChecked = true;
       await limitRetainedRoles(db, fewestConnections);
-      const ended = await endLongTransactions(db, longestTransactionMs);
+      const ended = await endLongTransactions(db, maxTransactionMs);
       if (ended.length > 0) log.warn({ logins: ended }, 'ended sessions whose transactions were open for too long');
       await deleteExpiredAnalysisResults(db);
       await deleteExpiredRevocations(db);
       const orphans = await removeOrphans(context, (kind, ...row) => tenantKinds[kind].remove(context, ...row));
       for (const { kind, resource } of orphans) queues.get(kind)?.add(resource);
-      if (orphans.length > 0) log.warn({ orphans }, 'took rows out of force whose resources are not there');
+      if (orphans.length > 0) log.warn({ orphans }, 'took rows out of force whose resources do not exist');
     } catch (error) {
-      log.warn({ err: error }, 'cannot see whether the database is as it should be; the next resync looks again');
+      log.warn({ err: error }, 'cannot check the database; the next resync tries again');
     }
   }, resyncMs);
 
   return {
     canUseDatabase: () => health.outage() === undefined,
-    // One controller's work can make work for another, so all must be found idle in one go.
+    // One controller's work can add work for another, so all must be idle in the same pass.
     async idle() {
       do for (const controller of controllers) await controller.idle();
       while ([...queues.values()].some((queue) => !queue.isIdle));

@@ -2,7 +2,7 @@ import { listOwnedRows, type OwnedRow } from '../database/owned-rows.ts';
 import type { TenantKind } from './tenancy.ts';
 import type { TenantContext } from './tenant-kind.ts';
 
-/** Takes the row of a resource out of force, with what else was made for it. */
+/** Takes a resource's row out of force, with everything that was made for the resource. */
 export type RemoveRow = (
   kind: TenantKind,
   organizationId: string,
@@ -12,10 +12,10 @@ export type RemoveRow = (
 ) => Promise<unknown>;
 
 /**
- * Takes rows out of force whose resource is not there: somebody took the finalizer away, or a backup brought rows back.
- * Only of organizations that are in this cluster; of the others nothing is known here.
+ * Takes rows out of force whose resource does not exist, because somebody removed the finalizer or a backup restored
+ * the rows. It covers only organizations of this cluster; nothing is known about others.
  *
- * @returns the resources that were missing, to be looked at again: one may have come back meanwhile
+ * @returns the missing resources, to reconcile again, since one may have come back meanwhile
  */
 export async function removeOrphans(
   { cluster, db, tenancies }: TenantContext,

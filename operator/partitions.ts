@@ -2,12 +2,15 @@ import type { Logger } from 'pino';
 import type { Queryable } from '../database/queryable.ts';
 import { ensureRequestPartitions } from '../database/requests.ts';
 
-/** A month of which the operator knows nothing in all this time goes on in the default partition. */
+/**
+ * How many months ahead partitions are made. If the operator does not run for longer, records go to the default
+ * partition.
+ */
 const monthsAhead = 3;
 
 /**
- * Makes the partitions of the present month and of those that follow. A month that cannot be made keeps no other from it:
- * its records go to the default partition, and the next attempt looks again.
+ * Makes the partitions of the current and the following months. A failure for one month does not affect the others: its
+ * records go to the default partition, and the next attempt tries again.
  */
 export async function makePartitionsAhead(db: Queryable, log: Logger, nowMs: number): Promise<void> {
   for (const month of monthsFrom(nowMs)) {
@@ -15,10 +18,7 @@ export async function makePartitionsAhead(db: Queryable, log: Logger, nowMs: num
       await ensureRequestPartitions(db, month);
     } catch (error) {
       const name = month.toISOString().slice(0, 7);
-      log.warn(
-        { err: error, month: name },
-        'the partition of a month could not be made; its records go to the default one',
-      );
+      log.warn({ err: error, month: name }, 'cannot make the partition of a month; its records go to the default one');
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Whether a text is one of those that a pattern stands for, in which `*` stands for any run of characters. */
+/** Whether a text matches a pattern, in which `*` stands for any run of characters. */
 export function matchesPattern(pattern: string, text: string): boolean {
   const [first = '', ...others] = pattern.split('*');
   const last = others.pop();
@@ -14,17 +14,15 @@ export function matchesPattern(pattern: string, text: string): boolean {
   return true;
 }
 
-/**
- * Whether some text is one that both lists of patterns stand for; an absent list stands for every text.
- */
+/** Whether some text can match both lists of patterns. An absent list matches every text. */
 export function overlap(one: readonly string[] | undefined, other: readonly string[] | undefined): boolean {
   if (!one || !other) return true;
   return one.some((pattern) => other.some((another) => patternsOverlap(pattern, another)));
 }
 
 /**
- * Between its first and its last `*` a pattern asks for nothing that a longer text could not have. So two of them have a
- * text in common where one's beginning begins with the other's, and their ends likewise.
+ * A longer text can satisfy everything between the first and the last `*` of a pattern. So two patterns overlap where
+ * one's prefix begins with the other's, and one's suffix ends with the other's.
  */
 function patternsOverlap(one: string, other: string): boolean {
   if (!one.includes('*')) return matchesPattern(other, one);

@@ -1,27 +1,27 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { WorkQueue } from './runtime/work-queue.ts';
 
-/** Where a resource's row is. */
-export interface RowPlace {
+/** Identifies a resource's row. */
+export interface RowLocation {
   readonly organizationId: string;
   readonly rowId: string;
 }
 
 export interface RowReaderOptions<Row> {
-  /** The rows in force among these, by their ids. */
+  /** Reads those of these rows that are in force, by id. */
   readonly find: (organizationId: string, rowIds: readonly string[]) => Promise<ReadonlyMap<string, Row>>;
-  /** Where the row of the resource with this key is; undefined where it can have none. */
-  readonly placeOf: (key: string) => RowPlace | undefined;
+  /** Finds the row of the resource with this key. Undefined where it can have none. */
+  readonly placeOf: (key: string) => RowLocation | undefined;
   readonly queue: Pick<WorkQueue, 'next' | 'lastAddedAtMs'>;
 }
 
 export interface RowReader<Row> {
   /**
-   * Called when a key has been taken from the queue.
+   * Call this when a key was taken from the queue.
    *
-   * @returns reads its row
+   * @returns a function that reads the row
    */
-  begin(key: string): (place: RowPlace) => Promise<Row | undefined>;
+  begin(key: string): (place: RowLocation) => Promise<Row | undefined>;
 }
 
 interface Reading<Row> {
@@ -30,19 +30,19 @@ interface Reading<Row> {
   readonly rows: Promise<ReadonlyMap<string, Row>>;
 }
 
-/** A row is as large as its resource, and so many are in memory. */
-const mostRows = 50;
+/** How many rows are read at once. All are in memory, and a row is as large as its resource. */
+const maxRows = 50;
 
 /**
- * Reads a row, and with it those of the keys that are taken next: otherwise a start and every resync, which look at all
- * resources, would have as many statements as there are resources.
+ * Reads a row together with those of the next keys in the queue. Otherwise a start and every resync would need one
+ * statement per resource.
  *
- * While a key waits, nothing that the operator does changes its row without adding the key again. So what was read ahead
- * is what the row is when the key is taken, unless the key has been added again since.
+ * While a key waits, the operator changes its row only if it adds the key again. So a row that was read ahead is still
+ * right when the key is taken, unless the key was added again since.
  */
 export function makeRowReader<Row>({ find, placeOf, queue }: RowReaderOptions<Row>): RowReader<Row> {
   const ahead = new Map<string, Reading<Row>>();
-  /** What is about to be read, by organization: keys that are taken together are read together. */
+  /** Reads that are being gathered, by organization: keys that are taken together are read together. */
   const gathering = new Map<string, { readonly rowIds: string[]; readonly rows: Reading<Row>['rows'] }>();
 
   const isFresh = (key: string, reading: Reading<Row> | undefined) =>
@@ -57,7 +57,7 @@ export function makeRowReader<Row>({ find, placeOf, queue }: RowReaderOptions<Ro
     const rows = nextTurn().then(() => {
       gathering.delete(organizationId);
       const startedAtMs = performance.now();
-      const others = waitingOf(organizationId, Math.max(0, mostRows - rowIds.length));
+      const others = waitingOf(organizationId, Math.max(0, maxRows - rowIds.length));
       for (const { key } of others) ahead.set(key, { organizationId, startedAtMs, rows });
       return find(organizationId, [...rowIds, ...others.map(({ rowId }) => rowId)]);
     });
@@ -65,7 +65,7 @@ export function makeRowReader<Row>({ find, placeOf, queue }: RowReaderOptions<Ro
     gathering.set(organizationId, gathered);
     return gathered;
   };
-  const read = ({ organizationId, rowId }: RowPlace) => {
+  const read = ({ organizationId, rowId }: RowLocation) => {
     const { rowIds, rows } = gathering.get(organizationId) ?? gather(organizationId);
     rowIds.push(rowId);
     return rows;

@@ -3,19 +3,19 @@ import { matchesPattern } from './patterns.ts';
 import type { Verdict } from './runtime/conditions.ts';
 import type { TenantResource } from './tenancy.ts';
 
-/** Whose calls an object serves. */
+/** Which callers an object serves. */
 export interface Reach {
-  /** The only namespace whose pods it serves; null: every member namespace's. */
+  /** The only namespace whose pods it serves. Null: all member namespaces. */
   readonly servesNamespace: string | null;
-  /** Why it may serve nobody; undefined where it may. */
+  /** Why it may serve nobody. Undefined where it may serve. */
   readonly refusal: Verdict | undefined;
-  /** The condition that says what the Organization consents to. */
+  /** The condition about the Organization's consent. */
   readonly consent: Verdict;
 }
 
 /**
- * Whose calls an object serves. It acts within its own namespace; for everyone, or for a user that it names, it takes the
- * Organization's consent, `spec.sharing`.
+ * Decides which callers an object serves. It serves its own namespace. To serve every namespace, or a named user, it
+ * needs the Organization's consent in `spec.sharing`.
  */
 export function decideReach(resource: TenantResource, organization: Organization): Reach {
   const { metadata, kind } = resource;
@@ -38,7 +38,7 @@ export function decideReach(resource: TenantResource, organization: Organization
     return { servesNamespace: null, refusal: undefined, consent: verdict('Given', message) };
   }
   if (user === undefined) {
-    const message = `It serves the pods of its own namespace, which takes no consent. To serve every namespace of Organization "${name}", have ${addition} added to its spec.sharing.`;
+    const message = `It serves the pods of its own namespace, which needs no consent. To serve every namespace of Organization "${name}", have ${addition} added to its spec.sharing.`;
     return { servesNamespace: namespace, refusal: undefined, consent: verdict('NotNeeded', message) };
   }
   const message = `Organization "${name}" does not let namespace "${namespace}" bind keys for user "${user}"; have ${addition} added to its spec.sharing. Until then no call uses this key.`;
@@ -46,12 +46,12 @@ export function decideReach(resource: TenantResource, organization: Organization
   return { servesNamespace: namespace, refusal: { ...consent, type: 'Ready' }, consent };
 }
 
-/** Whether an organization that was there before there was a spec.sharing has not come to state it. */
+/** Whether an organization is older than `spec.sharing` and does not state it yet. */
 export function holdsFormerRules({ status }: Organization): boolean {
   return status?.sharing !== 'Declared';
 }
 
-/** Whether the Organization states that an object may act for others. */
+/** Whether the Organization allows an object to act for others. */
 export function consents({ spec }: Organization, resource: TenantResource): boolean {
   const entry = spec.sharing?.find(({ namespace }) => namespace === resource.metadata.namespace);
   const user = userOf(resource);
@@ -59,12 +59,12 @@ export function consents({ spec }: Organization, resource: TenantResource): bool
   return entry?.resources.includes(resource.kind) === true && allowsUser;
 }
 
-/** The user that an object speaks for: a key's is another thing than the users who may use a persona. */
+/** The user that an object acts for. Only a binding has one; a persona's `users` are those who may use it. */
 export function userOf(resource: TenantResource): string | undefined {
   return resource.kind === 'ApiKeyBinding' ? resource.spec.user : undefined;
 }
 
-/** What to write into `spec.sharing`, as YAML in one line. */
+/** The entry to add to `spec.sharing`, as YAML in one line. */
 function describeAddition(kind: TenantResource['kind'], namespace: string, user: string | undefined): string {
   const users = user === undefined ? '' : `, users: [${JSON.stringify(user)}]`;
   return `{namespace: ${namespace}, resources: [${kind}]${users}}`;

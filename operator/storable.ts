@@ -1,7 +1,9 @@
 import { findUnstorable } from '../database/storable.ts';
 import type { Verdict } from './runtime/conditions.ts';
 
-/** What is wrong with a spec that an API server accepts and PostgreSQL cannot store; undefined where nothing is. */
+/**
+ * Finds what PostgreSQL cannot store in a spec that the API server accepts. Undefined where it can store everything.
+ */
 export function judgeStorable(spec: object): Verdict | undefined {
   const found = findUnstorable(spec);
   if (!found) return undefined;

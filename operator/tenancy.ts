@@ -10,7 +10,7 @@ export type TenantKind = 'Persona' | 'ApiKeyBinding' | 'AnalysisConfig';
 export type TenantResource = ResourceOf<TenantKind>;
 export const tenantKinds: readonly TenantKind[] = ['Persona', 'ApiKeyBinding', 'AnalysisConfig'];
 
-/** The organization that a resource belongs to, with what is needed to write its rows. */
+/** The organization of a resource, with the means to write its rows. */
 export interface Tenancy {
   readonly organizationId: string;
   readonly organization: ResourceOf<'Organization'>;
@@ -18,16 +18,16 @@ export interface Tenancy {
 }
 
 /**
- * What seals a row: the envelope of the namespace that it serves, or (null) the organization's.
+ * Chooses the envelope that seals a row: that of the namespace it serves, or (null) the organization's.
  *
- * @returns undefined where there is no master to derive the namespace's key from
+ * @returns undefined where the master for the namespace's key is missing
  */
 export type EnvelopeFor = (servesNamespace: string | null) => Envelope | undefined;
 
-/** Why a resource has no organization to belong to. */
+/** Why a resource belongs to no organization. */
 export type TenancyProblem = Verdict;
 
-/** Finds the organizations of resources in the cluster's cache; makes each organization's envelope once. */
+/** Finds the organizations of resources in the cluster's cache. It makes each organization's envelope once. */
 export function makeTenancyFinder(cluster: Cluster, operatorNamespace: string) {
   const opened = new WeakMap<Secret, { readonly organizationId: string; readonly envelopeFor: EnvelopeFor }>();
   const open = (secret: Secret) => {
@@ -42,7 +42,7 @@ export function makeTenancyFinder(cluster: Cluster, operatorNamespace: string) {
     return rows;
   };
 
-  /** The organization's id and envelopes, whoever is a member of it. */
+  /** Finds an organization's id and envelopes, without a check of membership. */
   const findRows = (organizationName: string) => {
     const secret = cluster.get('Secret', operatorNamespace, credentialsSecretName(organizationName));
     return secret && open(secret);
@@ -68,7 +68,7 @@ export function makeTenancyFinder(cluster: Cluster, operatorNamespace: string) {
       );
     }
     const rows = findRows(name);
-    // A Secret of that name that has been there before the Organization is somebody else's.
+    // A Secret of that name that is older than the Organization is not its own.
     if (!rows || rows.organizationId !== organization.status?.id) {
       return problem('OrganizationNotReady', `Organization "${name}" has not been set up yet; this follows by itself.`);
     }

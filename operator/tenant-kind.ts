@@ -36,40 +36,41 @@ export interface TenantObject<K extends TenantKind> {
   readonly path: string;
   readonly rowId: string;
   readonly tenancy: Tenancy;
-  /** Whose calls it serves, which is for the Organization to say. */
+  /** Which callers it serves, as the Organization consents. */
   readonly reach: Reach;
-  /** Seals its row, so that it opens for these alone. */
+  /** Seals its row for exactly these callers. */
   readonly envelope: Envelope;
 }
 
-/** What has come of an object: its condition, and what its status says besides. */
+/** The result of reconciling an object: its condition, and the other fields of its status. */
 export interface TenantOutcome<K extends TenantKind> {
   readonly verdict: Verdict;
-  /** What is to be said of the Organization's consent besides. */
+  /** The condition about the Organization's consent. */
   readonly consent?: Verdict;
   readonly status: Omit<StatusOf<K>, 'conditions' | 'observedGeneration' | 'serves'>;
-  /** When something changes by the passing of time alone. */
+  /** When to reconcile again because time alone changes the result. */
   readonly requeueAfterMs?: number;
-  /** Whether the row was another before. */
+  /** Whether the row has changed. */
   readonly isChanged: boolean;
 }
 
-/** What differs between the kinds that belong to an Organization. */
+/** The steps that differ between the kinds that belong to an Organization. */
 export interface TenantKindOf<K extends TenantKind, Row> {
   readonly kind: K;
-  /** The rows in force among these, by their ids. */
+  /** Reads those of these rows that are in force, by id. */
   find(db: Queryable, organizationId: string, rowIds: readonly string[]): Promise<ReadonlyMap<string, Row>>;
   /** Gather, decide, apply. @param stored the row in force */
   reconcile(context: TenantContext, object: TenantObject<K>, stored: Row | undefined): Promise<TenantOutcome<K>>;
   /**
-   * Takes the row of an object that stays out of force, and leaves what was made for it: its namespace may come back.
-   * As `remove` where absent.
+   * Takes the row of an existing object out of force, but keeps what was made for the object, since its namespace may
+   * come back. Absent: as `remove`.
    *
    * @returns whether there was one
    */
   withdraw?(context: TenantContext, organizationId: string, rowId: string): Promise<boolean>;
   /**
-   * Takes the object's row out of force, with what was made for it. Nothing happens where there is none.
+   * Takes the object's row out of force, with everything that was made for the object. Nothing happens where there is
+   * no row.
    *
    * @returns whether there was one
    */
@@ -87,10 +88,10 @@ const finalizer = 'chaperone.dev/row';
 const noQueue: Pick<WorkQueue, 'next' | 'lastAddedAtMs'> = { next: () => [], lastAddedAtMs: () => undefined };
 
 /**
- * Makes the reconciler of a kind that belongs to an Organization, for keys `namespace/name`: membership, finalizer, row,
- * status and Event are the same for each.
+ * Makes the reconciler of a kind that belongs to an Organization, for keys `namespace/name`. It does what all these
+ * kinds share: membership, finalizer, row, status and Event.
  *
- * @param queue what else is to be reconciled, so that its rows can be read at once
+ * @param queue the keys that come next, so that their rows can be read at once
  */
 export function makeTenantReconciler<K extends TenantKind, Row>(
   context: TenantContext,
@@ -110,7 +111,10 @@ export function makeTenantReconciler<K extends TenantKind, Row>(
     },
     queue,
   });
-  /** Whose row each resource has: an API server may delete one although its finalizer has just been added. */
+  /**
+   * The organization in which each resource has a row: an API server may delete a resource although its finalizer was
+   * just added.
+   */
   const written = new Map<string, string>();
   return async (path) => {
     const readRow = rowReader.begin(path);
@@ -139,8 +143,8 @@ export function makeTenantReconciler<K extends TenantKind, Row>(
     const tenancy = tenancies.find(resource);
     let outcome: Outcome;
     if (isProblem(tenancy)) {
-      // A resource without an organization, or of a namespace that has left it, is not in force.
-      // What was said of the Organization's consent is not so any more.
+      // A resource is not in force without an organization, or if its namespace has left the organization. The earlier
+      // condition about consent is no longer true.
       const hadConsent = resource.status?.conditions?.some(({ type }) => type === 'Consent');
       const consent: Verdict | undefined = hadConsent ? { ...tenancy, type: 'Consent' } : undefined;
       outcome = { verdict: tenancy, ...(consent && { consent }), status: {}, isChanged: await removeRow(true) };
@@ -190,13 +194,13 @@ interface Outcome extends Omit<TenantOutcome<TenantKind>, 'status'> {
   readonly status: object;
 }
 
-/** It is made with the Organization's next reconciliation, and the object is looked at again then. */
+/** The Organization's next reconciliation makes the keys, and then this object is reconciled again. */
 const keysMissing = notReady(
   'OrganizationNotReady',
   'The Organization has no keys for this namespace yet; they follow by themselves. What was stored before stays in force.',
 );
 
-/** Called as soon as the row is committed: what comes after it is for people to read. */
+/** Call this as soon as the row is committed. The later steps only inform people. */
 function effectOf(isChanged: boolean): Pick<Result, 'effectAtMs'> {
   return isChanged ? { effectAtMs: performance.now() } : {};
 }
@@ -210,7 +214,7 @@ async function report<K extends TenantKind>(
   const key = { kind, namespace: metadata.namespace ?? '', name: metadata.name };
   const verdicts = [outcome.verdict, ...(outcome.consent ? [outcome.consent] : [])];
   const judged = toConditions(verdicts, status?.conditions, metadata.generation, new Date());
-  // What else was said holds on where nothing could be looked at.
+  // During an outage the other conditions could not be checked, so they stay.
   const isUnknown = [outageReason, failureReason].includes(outcome.verdict.reason);
   const kept = isUnknown ? (status?.conditions ?? []) : [];
   const next: StatusOf<TenantKind> = {
@@ -219,7 +223,7 @@ async function report<K extends TenantKind>(
     conditions: [...judged, ...kept.filter(({ type }) => type === 'Consent')],
   };
   if (differs(status, next)) await cluster.updateStatus(key, next);
-  // Of consent the Organization has an Event: one of each object would be a thousand after an upgrade.
+  // The Organization has an Event about consent. One per object would be a thousand after an upgrade.
   const { verdict } = outcome;
   if (!isNews(status?.conditions, verdict)) return;
   const { reason, message } = verdict;
@@ -243,7 +247,7 @@ export function inactive(effect: string): Verdict {
   );
 }
 
-/** Whether Postgres refused a row since its name is taken in the organization. */
+/** Whether Postgres refused a row because its name is taken in the organization. */
 export function isNameTaken(error: unknown, index: string): boolean {
   if (!(error instanceof Error) || !('code' in error) || !('constraint' in error)) return false;
   return error.code === '23505' && error.constraint === index;

@@ -7,17 +7,17 @@ import { matchesSelector } from './label-selector.ts';
 import { claimantsOf, organizationsOf } from './membership.ts';
 import { type TenantKind, tenantKinds } from './tenancy.ts';
 
-/** Where the keys of objects to reconcile go. */
+/** Receives the keys of objects to reconcile. */
 export interface TriggerTarget {
   readonly organization: (name: string) => void;
-  /** Of an Organization that is to count what belongs to it anew, which need not be at once. */
+  /** Asks an Organization to recount its members. It may happen later. */
   readonly counts: (organization: string) => void;
   readonly tenant: (kind: TenantKind, path: string) => void;
 }
 
 /**
- * Which objects must be reconciled when one has changed: itself, those that refer to it, and the owner of what was made
- * for it. Whoever has written what the operator itself writes knows of it already.
+ * Decides which objects must be reconciled when one has changed: the object itself, those that refer to it, and the
+ * owner of a Secret that was made for it. The operator's own writes trigger nothing, since their writer already knows.
  *
  * @returns the listener for the cluster's changes
  */
@@ -40,7 +40,7 @@ export function makeTriggers(
   const resourcesOf = (name: string) => tenantsWhere(({ organization }) => organization === name);
   const organizationChanged = (name: string, change: Change) => {
     if (change === 'foreign') target.organization(name);
-    // Most changes of an Organization are its own status; its resources care for few of its fields.
+    // Most changes of an Organization are to its status, and its resources depend on few of its fields.
     const fingerprint = fingerprintOf(cluster, name);
     if (seen.get(name) === fingerprint) return;
     seen.set(name, fingerprint);
@@ -50,7 +50,7 @@ export function makeTriggers(
       resourcesOf(other);
     }
   };
-  /** Those that a binding stands in the way of, or no longer does; and those that these then stand in the way of. */
+  /** Bindings that compete with a binding now or did before, and those that compete with them. */
   const rivalsChanged = (namespace: string, name: string) => {
     const bindings = cluster.list('ApiKeyBinding');
     const binding = cluster.get('ApiKeyBinding', namespace, name);
@@ -72,7 +72,7 @@ export function makeTriggers(
       const isContested = claimants.length > 1 && claimants.includes(organization);
       if (isContested || overlapsOthers(organization)) target.organization(metadata.name);
       const isListed = status?.memberNamespaces?.includes(name) ?? false;
-      // A reconciliation that is under way may give it the credentials, and list it after this.
+      // A running reconciliation may still give the namespace its credentials and list it.
       const isServed = cluster.get('Secret', name, credentialsSecretName(metadata.name)) !== undefined;
       if (isMember !== isListed || isMember !== isServed) target.organization(metadata.name);
     }
@@ -87,7 +87,7 @@ export function makeTriggers(
       const own = [credentials, signingSecretName(metadata.name)];
       const isShared = namespace === operatorNamespace && spec.authentication?.sharedSecretRef?.name === name;
       if (change === 'foreign' && (own.includes(name) || isShared)) target.organization(metadata.name);
-      // Its data keys may be new ones, and rows sealed with others open for no proxy any more.
+      // The data keys may be new, and no proxy can open rows that other keys sealed.
       if (namespace === operatorNamespace && own.includes(name)) resourcesOf(metadata.name);
     }
     if (change === 'own') return;
@@ -97,7 +97,7 @@ export function makeTriggers(
       target.tenant('ApiKeyBinding', `${namespace}/${metadata.name}`);
       if (spec.secretKeyRef.name !== name) continue;
       rivalsChanged(namespace, metadata.name);
-      // Its status counts the keys that are in force.
+      // An Organization's status counts the bindings in force.
       target.counts(spec.organizationRef.name);
     }
   };
@@ -134,7 +134,10 @@ export function makeTriggers(
   };
 }
 
-/** The other Organizations that select namespaces which this one does, or did: whose they are may have changed. */
+/**
+ * The other Organizations that select a namespace which this one selects or did select: the namespace may have changed
+ * hands.
+ */
 function overlapping(cluster: Pick<Cluster, 'list'>, name: string): ReadonlySet<string> {
   const organizations = cluster.list('Organization');
   const changed = organizations.find(({ metadata }) => metadata.name === name);
@@ -151,7 +154,7 @@ function overlapsOthers({ status }: Organization): boolean {
   return status?.conditions?.some(({ reason }) => reason === 'SelectorsOverlap') ?? false;
 }
 
-/** What of an Organization its resources depend on. */
+/** The fields of an Organization that its resources depend on. */
 function fingerprintOf(cluster: Pick<Cluster, 'get'>, name: string): string {
   const organization = cluster.get('Organization', '', name);
   const { spec, status, metadata } = organization ?? {};

@@ -1,16 +1,16 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { KeyPair } from './issue.ts';
 
-/** What the Secret with the webhook's certificates holds. */
+/** The content of the Secret with the webhook's certificates. */
 export interface StoredCertificates {
-  /** Signs what is issued next. */
+  /** The authority that signs the next certificates. */
   readonly authority: KeyPair;
   readonly serving: KeyPair;
-  /** The certificates of every authority that clients are to trust, the signing one last. */
+  /** The certificates of all authorities that clients trust. The signing one is last. */
   readonly trusted: readonly string[];
 }
 
-/** The Secret's keys. Those of TLS Secrets, and of cert-manager's, so that one reader does for all. */
+/** The keys of the Secret. TLS Secrets and those of cert-manager have the same, so one reader works for all. */
 export const certificateKeys = {
   certificate: 'tls.crt',
   privateKey: 'tls.key',
@@ -20,7 +20,7 @@ export const certificateKeys = {
 
 type Data = Readonly<Record<string, Uint8Array>>;
 
-/** What the Secret holds; undefined where something is missing, cannot be read, or does not belong together. */
+/** Reads the Secret's content. Undefined where a part is missing, unreadable, or does not match the others. */
 export function readCertificates(data: Data | undefined): StoredCertificates | undefined {
   const serving = readServing(data);
   const trusted = splitBundle(textOf(data, certificateKeys.bundle));
@@ -29,7 +29,9 @@ export function readCertificates(data: Data | undefined): StoredCertificates | u
   return isWhole ? { authority, serving, trusted } : undefined;
 }
 
-/** The server's certificate and key; undefined where one is missing, cannot be read, or is not the other's. */
+/**
+ * Reads the serving certificate and its key. Undefined where one is missing, unreadable, or does not match the other.
+ */
 export function readServing(data: Data | undefined): KeyPair | undefined {
   const pair = {
     certificate: textOf(data, certificateKeys.certificate),

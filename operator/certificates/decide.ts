@@ -4,12 +4,12 @@ import type { StoredCertificates } from './certificate-secret.ts';
 import { clockSkewMs } from './issue.ts';
 
 export interface CertificatePolicy {
-  /** DNS names and IP addresses by which the API server reaches the webhook. */
+  /** DNS names and IP addresses at which the API server reaches the webhook. */
   readonly names: readonly string[];
   readonly authorityLifetimeMs: number;
-  /** At most a third of the authority's: what an authority signs last must not outlive it. */
+  /** At most a third of the authority's lifetime, so that no certificate outlives its authority. */
   readonly servingLifetimeMs: number;
-  /** How long a new authority is published before anything it signed is shown, so that every API server has heard of it. */
+  /** How long a new authority is published before it signs a serving certificate, so that every API server knows it. */
   readonly publicationMs: number;
 }
 
@@ -23,26 +23,26 @@ export const defaultCertificatePolicy = {
 
 export type CertificateDecision =
   | { readonly action: 'keep'; readonly nextCheckMs: number }
-  /** Nothing that is stored can be used: everything is made anew. */
+  /** Nothing stored is usable: issue everything again. */
   | { readonly action: 'bootstrap'; readonly reason: string }
   | {
       readonly action: 'renew';
-      /** A new authority joins the trusted ones, and signs from the next renewal on. */
+      /** Whether to issue a new authority. It joins the trusted ones, and signs from the next renewal on. */
       readonly authority: boolean;
       readonly serving: boolean;
-      /** Those of the stored authorities that stay trusted. */
+      /** The stored authorities that stay trusted. */
       readonly trusted: readonly string[];
       readonly reason: string;
     };
 
-/** The part of a lifetime after which a successor is made. */
-const renewalPart = 2 / 3;
+/** The fraction of a lifetime after which a successor is issued. */
+const renewalFraction = 2 / 3;
 
 /**
- * What to do about the stored certificates. One step at a time: a new authority is made and published while certificates
- * of the old one are still shown; only later does it sign one.
+ * Decides what to do with the stored certificates, one step at a time. A new authority is issued and published while
+ * certificates of the old one are in use. Only later does it sign one.
  *
- * @param stored undefined where there are none, or none that can be used
+ * @param stored undefined where there are no usable ones
  */
 export function decideCertificates(
   stored: StoredCertificates | undefined,
@@ -66,7 +66,7 @@ export function decideCertificates(
   if (nowMs >= authorityDueMs) return renew({ authority: true, serving: false }, 'the authority nears its end');
   if (nowMs >= servingDueMs) return renew({ authority: false, serving: true }, 'the serving certificate nears its end');
   if (trusted.length < stored.trusted.length) {
-    return renew({ authority: false, serving: false }, 'nothing that is valid was signed by a former authority');
+    return renew({ authority: false, serving: false }, 'no valid certificate was signed by an old authority');
   }
   return { action: 'keep', nextCheckMs: Math.min(authorityDueMs, servingDueMs) - nowMs };
 }
@@ -77,7 +77,7 @@ function isOfFirst({ trusted }: StoredCertificates): boolean {
 
 function renewalTimeMs({ validFromDate, validToDate }: X509Certificate): number {
   const madeMs = validFromDate.getTime() + clockSkewMs;
-  return madeMs + (validToDate.getTime() - madeMs) * renewalPart;
+  return madeMs + (validToDate.getTime() - madeMs) * renewalFraction;
 }
 
 function whyUnusable(
@@ -94,7 +94,7 @@ function whyUnusable(
   return missing === undefined ? undefined : `the serving certificate lacks the name ${missing}`;
 }
 
-/** A former authority is needed until the last certificate that it can have signed has expired. */
+/** An old authority is needed until the last certificate that it can have signed has expired. */
 function isStillNeeded(
   certificate: string,
   { trusted, serving }: StoredCertificates,

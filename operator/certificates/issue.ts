@@ -13,17 +13,17 @@ export interface Validity {
   readonly nowMs: number;
 }
 
-/** Certificates begin this long before they are made, for clients whose clocks are behind. */
+/** Certificates become valid this long before they are issued, for clients with slow clocks. */
 export const clockSkewMs = 5 * 60_000;
 
 const keyAlgorithm = { name: 'ECDSA', namedCurve: 'P-256' };
 const signingAlgorithm = { name: 'ECDSA', hash: 'SHA-256' };
 
-/** Makes a certificate authority that can sign servers' certificates and nothing else. */
+/** Issues a certificate authority that can sign only serving certificates. */
 export async function issueAuthority(validity: Validity): Promise<KeyPair> {
   const x509 = await loadX509();
   const keys = await makeKeys();
-  // Every authority has a name of its own: chains are built by names, and two may be trusted at a time.
+  // Each authority has a unique name: chains are built by name, and two may be trusted at the same time.
   const name = `CN=chaperone-webhook-ca-${validity.nowMs}`;
   const certificate = await x509.X509CertificateGenerator.createSelfSigned(
     {
@@ -43,10 +43,10 @@ export async function issueAuthority(validity: Validity): Promise<KeyPair> {
 }
 
 /**
- * Makes a server's certificate.
+ * Issues a serving certificate.
  *
- * @param names DNS names and IP addresses by which clients reach it
- * @throws where the authority's key is not one that `issueAuthority` made
+ * @param names DNS names and IP addresses at which clients reach the server
+ * @throws where `issueAuthority` did not make the authority's key
  */
 export async function issueServing(authority: KeyPair, names: readonly string[], validity: Validity): Promise<KeyPair> {
   const x509 = await loadX509();
@@ -93,7 +93,7 @@ async function importKey(pem: string): Promise<webcrypto.CryptoKey> {
   return webcrypto.subtle.importKey('pkcs8', PemConverter.decodeFirst(pem), keyAlgorithm, false, ['sign']);
 }
 
-/** Bundles are made by putting one after another. */
+/** Ends with one line break, since a bundle concatenates certificates. */
 function toPem(text: string): string {
   return `${text.trimEnd()}\n`;
 }

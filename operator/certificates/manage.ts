@@ -9,17 +9,17 @@ import { issueAuthority, issueServing } from './issue.ts';
 import { publishBundle, type WebhookConfiguration } from './publish.ts';
 
 export interface CertificateManagerContext {
-  /** Started. Must show the Secret below. */
+  /** Must be started, and must show the Secret below. */
   readonly cluster: Pick<Cluster, 'get' | 'subscribe' | 'applySecret'>;
   readonly client: Pick<ApiClient, 'send'>;
   /** The Secret with the certificates. */
   readonly secret: SecretName;
-  /** Who is to trust them. */
+  /** The webhook configurations that trust the authorities. */
   readonly configurations: readonly WebhookConfiguration[];
   readonly policy: CertificatePolicy;
   readonly log: Logger;
   readonly now?: () => number;
-  /** How often the configurations are looked at, which others write too. */
+  /** How often to check the configurations, which others write, too. */
   readonly intervalMs?: number;
 }
 
@@ -29,14 +29,14 @@ export interface SecretName {
 }
 
 export interface CertificateManager {
-  /** Resolves once nothing is under way any more. */
+  /** Stops, and resolves when nothing is running any more. */
   stop(): Promise<void>;
 }
 
 const defaultIntervalMs = 10_000;
 const retryMs = 2_000;
 
-/** Makes, renews and publishes the webhook's certificates until stopped. For the leader alone. */
+/** Issues, renews and publishes the webhook's certificates until stopped. Only the leader runs it. */
 export function startCertificateManager(context: CertificateManagerContext): CertificateManager {
   const { cluster, secret, log, intervalMs = defaultIntervalMs } = context;
   const stopping = new AbortController();
@@ -47,12 +47,12 @@ export function startCertificateManager(context: CertificateManagerContext): Cer
 
   const run = async () => {
     while (!stopping.signal.aborted) {
-      // Listening begins before the look, so that no change falls between the two.
+      // Subscribe before reading, so that no change is missed in between.
       const changed = new Promise<void>((resolve) => {
         wake = resolve;
       });
       const waitMs = await maintain(context, stopping.signal).catch((error: unknown) => {
-        if (!stopping.signal.aborted) log.warn({ err: error }, 'the webhook certificates could not be seen to');
+        if (!stopping.signal.aborted) log.warn({ err: error }, 'cannot maintain the webhook certificates');
         return Math.max(retryMs, error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0);
       });
       await waitFor(changed, Math.min(waitMs, intervalMs), stopping.signal);
@@ -68,11 +68,11 @@ export function startCertificateManager(context: CertificateManagerContext): Cer
   };
 }
 
-/** @returns after how many milliseconds something is due next */
+/** @returns milliseconds until the next step is due */
 async function maintain(context: CertificateManagerContext, signal: AbortSignal): Promise<number> {
   const { cluster, secret, policy, log, now = Date.now } = context;
   const stored = readCertificates(cluster.get('Secret', secret.namespace, secret.name)?.data);
-  // Nothing new is shown before what is stored has been published.
+  // The stored authorities must be published before a new certificate is used.
   if (stored) await publish(context, stored);
   const decision = decideCertificates(stored, policy, now());
   if (decision.action === 'keep') return decision.nextCheckMs;
@@ -80,7 +80,7 @@ async function maintain(context: CertificateManagerContext, signal: AbortSignal)
   const next = await carryOut(decision, stored, policy, now());
   const ownerUid = cluster.get('Namespace', '', secret.namespace)?.metadata.uid;
   if (ownerUid === undefined) throw new Error(`There is no namespace "${secret.namespace}"`);
-  // Made for the installation, which its namespace stands for.
+  // The Secret belongs to the installation, and the namespace's uid stands for it.
   const isOwn = (one: Secret) => readCertificates(one.data) !== undefined;
   await cluster.applySecret({ ...secret, data: toCertificateData(next), ownerUid, isOwn });
   await publish(context, next);
@@ -122,7 +122,7 @@ async function publish(
   for (const configuration of configurations) await publishBundle(client, configuration, trusted.join(''));
 }
 
-/** Caches follow writes at their own pace; deciding by an old state would make everything twice. */
+/** Waits until the cache shows the write. A decision from an old state would issue everything twice. */
 async function untilShown(
   { cluster, secret }: CertificateManagerContext,
   { serving, trusted }: StoredCertificates,

@@ -7,14 +7,14 @@ export interface WebhookConfiguration {
   readonly name: string;
 }
 
-/** What is read of either kind. */
+/** The fields that are read of either kind. */
 interface Webhooks {
   readonly webhooks?: readonly { readonly name: string; readonly clientConfig: { readonly caBundle?: string } }[];
 }
 
 /**
- * Has API servers trust a bundle of authorities where they call the webhooks of a configuration. One that has the bundle
- * already is not written; one that does not exist has nobody to tell.
+ * Writes a bundle of authorities into a webhook configuration, so that API servers trust them. A configuration that
+ * already has the bundle is not written. A missing one is ignored.
  *
  * @param bundle PEM
  * @throws ApiError where the API server refuses
@@ -34,7 +34,7 @@ export async function publishBundle(
     webhook.clientConfig.caBundle === caBundle
       ? []
       : [
-          // Another webhook may have taken this place in the meantime.
+          // Another webhook may have this index by now.
           { op: 'test', path: `/webhooks/${index}/name`, value: webhook.name },
           { op: 'add', path: `/webhooks/${index}/clientConfig/caBundle`, value: caBundle },
         ],

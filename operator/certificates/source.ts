@@ -7,19 +7,19 @@ import type { KeyPair } from './issue.ts';
 import type { SecretName } from './manage.ts';
 
 /**
- * Where a server's certificate comes from: calls back with the one that is there, and with each that follows.
+ * Follows a server's certificate: calls back with the current one, and with each that follows.
  *
- * @returns ends that
+ * @returns a function that stops following
  */
 export type CertificateSource = (onCertificate: (pair: KeyPair) => void) => () => void;
 
-/** The certificate in a Secret: the one that the leader keeps up. */
+/** Follows the certificate in the Secret that the leader maintains. */
 export function certificateFromSecret(
   cluster: Pick<Cluster, 'get' | 'subscribe'>,
   { namespace, name }: SecretName,
 ): CertificateSource {
   return (onCertificate) => {
-    const tell = makeTeller(onCertificate);
+    const tell = makeNotifier(onCertificate);
     const read = () => tell(readServing(cluster.get('Secret', namespace, name)?.data));
     const unsubscribe = cluster.subscribe((key) => {
       if (key.kind === 'Secret' && key.namespace === namespace && key.name === name) read();
@@ -31,19 +31,19 @@ export function certificateFromSecret(
 
 const pollMs = 5_000;
 
-/** The certificate in a mounted directory with `tls.crt` and `tls.key`: cert-manager's, or one's own. */
+/** Follows the certificate in a mounted directory with `tls.crt` and `tls.key`: cert-manager's, or your own. */
 export function certificateFromDirectory(directory: string, log: Logger, intervalMs = pollMs): CertificateSource {
   return (onCertificate) => {
-    const tell = makeTeller(onCertificate);
+    const tell = makeNotifier(onCertificate);
     let isStopped = false;
     let timer: NodeJS.Timeout | undefined;
-    // Polled: a mounted Secret changes by a swap of links, which file watchers report unreliably.
+    // It polls, since a mounted Secret changes by a swap of links, which file watchers report unreliably.
     const poll = async () => {
       try {
         const pair = await readDirectory(directory);
         if (!isStopped) tell(pair);
       } catch (error) {
-        log.warn({ err: error, directory }, 'the webhook certificate cannot be read');
+        log.warn({ err: error, directory }, 'cannot read the webhook certificate');
       }
       if (!isStopped) timer = setTimeout(poll, intervalMs);
     };
@@ -61,8 +61,8 @@ async function readDirectory(directory: string): Promise<KeyPair | undefined> {
   return readServing(Object.fromEntries(await Promise.all(entries)));
 }
 
-/** Passes on what is new. What cannot be used, such as one half of a swap, is passed over: the last one stays. */
-function makeTeller(onCertificate: (pair: KeyPair) => void) {
+/** Passes on each new certificate. An unusable one, such as half of a swap, is skipped, and the last one stays. */
+function makeNotifier(onCertificate: (pair: KeyPair) => void) {
   let told: string | undefined;
   return (pair: KeyPair | undefined) => {
     if (!pair || pair.certificate === told) return;

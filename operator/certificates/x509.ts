@@ -3,9 +3,9 @@ type X509 = typeof import('@peculiar/x509');
 let loading: Promise<X509> | undefined;
 
 /**
- * `@peculiar/x509`, loaded when a certificate is first made: that is the leader's work alone, a few times a year.
+ * Loads `@peculiar/x509` when a certificate is first issued. Only the leader does that, a few times a year.
  *
- * It refuses to load without the Reflect metadata proposal, which it uses for nothing but registering its own classes.
+ * The library refuses to load without the Reflect metadata proposal, which it uses only to register its own classes.
  */
 export function loadX509(): Promise<X509> {
   loading ??= (async () => {
@@ -15,7 +15,7 @@ export function loadX509(): Promise<X509> {
   return loading;
 }
 
-/** The functions of the proposal that the library calls. */
+/** The functions of that proposal that the library calls. */
 function makeMetadataReflection() {
   const metadata = new WeakMap<object, Map<unknown, unknown>>();
   const read = (key: unknown, target: object) => metadata.get(target)?.get(key);

@@ -3,15 +3,16 @@ import type { PatchOperation } from './patch.ts';
 import type { Pod } from './pod.ts';
 
 /**
- * What the API server asks, as far as it is read here.
+ * The fields of an admission request that are read here.
  *
- * @see https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#webhook-request-and-response
+ * @see
+ * https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#webhook-request-and-response
  */
 export interface AdmissionRequest {
   readonly uid: string;
   readonly operation: string;
   readonly kind: { readonly group: string; readonly kind: string };
-  /** Set where the request is for something below the object, such as a pod's binding to a node. */
+  /** Set where the request concerns a subresource, such as a pod's binding to a node. */
   readonly subResource?: string;
   readonly namespace?: string;
   readonly dryRun?: boolean;
@@ -22,7 +23,7 @@ export interface AdmissionAnswer {
   readonly allowed: boolean;
   readonly patch?: readonly PatchOperation[];
   readonly warnings?: readonly string[];
-  /** Why it is not allowed. */
+  /** Why the request is not allowed. */
   readonly status?: { readonly code: number; readonly reason: string; readonly message: string };
 }
 
@@ -136,7 +137,7 @@ function fields(...names: readonly string[]) {
   return Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
 }
 
-/** @returns a text for people where the body is no AdmissionReview of version v1 */
+/** @returns an error message where the body is not an AdmissionReview of version v1 */
 export function parseAdmissionReview(body: string): AdmissionRequest | string {
   let review: unknown;
   try {
@@ -144,15 +145,15 @@ export function parseAdmissionReview(body: string): AdmissionRequest | string {
   } catch {
     return 'The body is not JSON.';
   }
-  return isReview(review) ? review.request : `The body is no AdmissionReview: ${describe(isReview.errors)}`;
+  return isReview(review) ? review.request : `The body is not an AdmissionReview: ${describe(isReview.errors)}`;
 }
 
-/** @returns a text for people where the object is no pod */
+/** @returns an error message where the object is not a pod */
 export function parsePod(object: unknown): Pod | string {
-  return isPod(object) ? object : `The object is no pod: ${describe(isPod.errors)}`;
+  return isPod(object) ? object : `The object is not a pod: ${describe(isPod.errors)}`;
 }
 
-/** The answer as the API server wants to read it. */
+/** Makes the AdmissionReview that answers a request. */
 export function toAdmissionReview(uid: string, { patch = [], warnings = [], ...answer }: AdmissionAnswer): object {
   return {
     apiVersion: 'admission.k8s.io/v1',

@@ -17,17 +17,17 @@ export interface AdmissionContext {
   readonly settings: InjectionSettings;
   readonly metrics: InjectionMetrics;
   readonly recordEvent: RecordPodEvent;
-  /** All operators of an installation have them; the newest last. */
+  /** All operators of an installation share them. The newest is last. */
   readonly proofKeys: () => readonly Buffer[];
   readonly now?: () => number;
 }
 
 export type Admit = (request: AdmissionRequest) => Promise<AdmissionAnswer>;
 
-/** How long a namespace that the cache has not heard of is waited for. */
-const namespacePatienceMs = 2_000;
+/** How long to wait for a namespace that is not in the cache yet. */
+const namespaceTimeoutMs = 2_000;
 
-/** Gives pods that are to be created their sidecar. */
+/** Makes the webhook that adds the sidecar to new pods. */
 export function makeMutate(context: AdmissionContext): Admit {
   const { metrics, recordEvent } = context;
   return admitPods(context, (decision, pod, { dryRun = false, namespace = '' }) => {
@@ -46,7 +46,7 @@ export function makeMutate(context: AdmissionContext): Admit {
       case 'inject': {
         const { patch, warnings, keyProblem } = decision;
         if (keyProblem !== undefined && !dryRun) {
-          const message = `Calls will fail until the pod is made anew with a key: the ${keyProblem}.`;
+          const message = `Calls will fail until the pod is created again with a key: the ${keyProblem}.`;
           recordEvent(pod, namespace, { type: 'Warning', reason: 'NoSyntheticKey', message });
         }
         metrics.injections.inc({ outcome: patch.length > 0 ? 'injected' : 'unchanged', reason: '' });
@@ -57,10 +57,11 @@ export function makeMutate(context: AdmissionContext): Admit {
 }
 
 /**
- * Refuses pods that should have got a sidecar and have another one or none, whatever the reason, and pods without one
- * that would read an organization's credentials.
+ * Makes the webhook that refuses pods without the right sidecar, for whatever reason they lack it, and pods without a
+ * sidecar that would read an organization's credentials.
  *
- * @param comparesSidecars false: it is enough that there is one, for as long as operators that give no proof may serve
+ * @param comparesSidecars false: any sidecar is enough, while operators of an older version may serve, which make no
+ * proof
  */
 export function makeValidate(context: AdmissionContext, { comparesSidecars }: { comparesSidecars: boolean }): Admit {
   const { metrics, cluster, proofKeys, now = Date.now } = context;
@@ -88,7 +89,7 @@ export function makeValidate(context: AdmissionContext, { comparesSidecars }: { 
     const pod = parsePod(request.object);
     if (typeof pod === 'string') return badRequest(pod);
     if (namespace === context.settings.operatorNamespace) return { allowed: true };
-    // Volumes and the other containers were judged when the pod was created.
+    // Volumes and the other containers were checked when the pod was created.
     const { ephemeralContainers = [] } = pod.spec;
     const added = { metadata: pod.metadata, spec: { containers: [], ephemeralContainers } };
     return conclude(refuseReferences(added, credentialsOf(cluster.list('Organization')), false));
@@ -98,7 +99,7 @@ export function makeValidate(context: AdmissionContext, { comparesSidecars }: { 
 const sidecarMissing: Refusal = {
   action: 'refuse',
   reason: 'SidecarMissing',
-  message: `The pod is to have Chaperone's sidecar and does not have it, as the webhook that adds it was not reached. Create the pod again; if that does not help, see whether the operator's pods are ready. To run it ungoverned, give it the label ${injectLabel}: "false".`,
+  message: `The pod needs Chaperone's sidecar and does not have it, because the webhook that adds it was not reached. Create the pod again; if that does not help, check whether the operator's pods are ready. To run it ungoverned, give it the label ${injectLabel}: "false".`,
 };
 
 function admitPods(
@@ -107,14 +108,14 @@ function admitPods(
 ): Admit {
   return async (request) => {
     const { kind, operation, subResource, namespace: name = '' } = request;
-    // What is not the creation of a pod comes here by a configuration that says too much.
+    // Only a too broad webhook configuration sends anything but the creation of a pod.
     if (kind.group !== '' || kind.kind !== 'Pod' || operation !== 'CREATE' || subResource) return { allowed: true };
     const pod = parsePod(request.object);
     if (typeof pod === 'string') return badRequest(pod);
     const namespace = await findNamespace(cluster, name);
     if (!namespace) {
-      // Its labels may ask for injection.
-      return refused('NamespaceUnknown', `Chaperone has not heard of namespace "${name}" yet; try again.`);
+      // The namespace's labels may ask for injection.
+      return refused('NamespaceUnknown', `Chaperone does not know namespace "${name}" yet; try again.`);
     }
     const gathered = {
       pod,
@@ -136,7 +137,7 @@ function refused(reason: string, message: string): AdmissionAnswer {
   return { allowed: false, status: { code: 403, reason: 'Forbidden', message: `${message} (${reason})` } };
 }
 
-/** A namespace may be a moment older than what the cache knows. */
+/** Waits for the namespace: it may have been created a moment before the pod, and not be in the cache yet. */
 function findNamespace(cluster: AdmissionContext['cluster'], name: string): Promise<Namespace | undefined> {
   const known = cluster.get('Namespace', '', name);
   if (known) return Promise.resolve(known);
@@ -149,6 +150,6 @@ function findNamespace(cluster: AdmissionContext['cluster'], name: string): Prom
     const unsubscribe = cluster.subscribe((key) => {
       if (key.kind === 'Namespace' && key.name === name) end();
     });
-    const timer = setTimeout(end, namespacePatienceMs);
+    const timer = setTimeout(end, namespaceTimeoutMs);
   });
 }

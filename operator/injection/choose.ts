@@ -6,18 +6,18 @@ import { settingAnnotations } from './marks.ts';
 import type { PodNamespace } from './pod.ts';
 import type { PodSettings } from './settings.ts';
 
-/** The pod must not be created: it would run ungoverned, or not at all. */
+/** Why a pod must not be created: it would run ungoverned, or not at all. */
 export interface Refusal {
   readonly action: 'refuse';
   /** One word for programs, CamelCase. */
   readonly reason: string;
-  /** What is wrong and what to do about it, for people. */
+  /** What is wrong and what to do, for people. */
   readonly message: string;
 }
 
 const refuse = (reason: string, message: string): Refusal => ({ action: 'refuse', reason, message });
 
-/** The organization that a pod belongs to: its namespace's, or of several the oldest, unless the pod names another. */
+/** Chooses the organization of a pod: the one that the pod names, else the oldest that its namespace belongs to. */
 export function chooseOrganization(
   organizations: readonly Organization[],
   namespace: PodNamespace,
@@ -42,7 +42,7 @@ export function chooseOrganization(
     );
   }
   const { name } = chosen.metadata;
-  // The status names the namespaces that have the credentials already; without them the pod could not start.
+  // Only namespaces in the status have the credentials Secret; without it the pod could not start.
   if (!chosen.status?.id || !chosen.status.memberNamespaces?.includes(namespace.name)) {
     return refuse(
       'OrganizationNotReady',
@@ -52,7 +52,7 @@ export function chooseOrganization(
   return { name };
 }
 
-/** Whose synthetic key the pod's application gets, if any. */
+/** Chooses the binding whose synthetic key the pod's application gets, if any. */
 export function chooseBinding(
   bindings: readonly ApiKeyBinding[],
   organization: string,
@@ -61,7 +61,8 @@ export function chooseBinding(
   if (!setsEnvironment) return { key: undefined, warnings: [] };
   const own = bindings.filter(({ spec }) => spec.organizationRef.name === organization);
   if (asked !== undefined) return findAsked(own, asked, organization);
-  // A key that is bound to a user makes every call that user's, which nobody should get without asking for it.
+  // A key that is bound to a user makes every call that user's, so a pod gets such a key only where it names the
+  // binding.
   const usable = own
     .filter(({ spec }) => spec.user === undefined && spec.active)
     .sort((one, other) => (one.metadata.name < other.metadata.name ? -1 : 1))

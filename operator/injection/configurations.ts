@@ -4,7 +4,7 @@ import { isNotFound } from '../cluster/kubernetes/api-error.ts';
 import { fieldManager } from '../cluster/kubernetes/field-manager.ts';
 import { secretPath, type WebhookPath } from './webhook-key.ts';
 
-/** What is read of either kind of configuration. */
+/** The fields that are read of either kind of configuration. */
 interface Webhook {
   readonly name: string;
   readonly clientConfig: { readonly url?: string; readonly service?: { readonly path?: string } };
@@ -16,10 +16,10 @@ const webhookPaths = {
 } as const satisfies Record<WebhookConfiguration['kind'], WebhookPath>;
 
 /**
- * Has API servers ask a configuration's webhooks at the secret path. One that does so already is not written; one that
- * does not exist has nobody to tell.
+ * Writes the secret path into a webhook configuration. A configuration that already has it is not written. A missing
+ * one is ignored.
  *
- * @param mayChange asked before anything is written
+ * @param mayChange called before anything is written
  * @throws ApiError where the API server refuses
  */
 export async function publishPath(
@@ -34,7 +34,7 @@ export async function publishPath(
     pathOf(clientConfig) === wanted
       ? []
       : [
-          // Another webhook may have taken this place in the meantime.
+          // Another webhook may have this index by now.
           { op: 'test', path: `/webhooks/${index}/name`, value: name },
           clientConfig.url === undefined
             ? { op: 'add', path: `/webhooks/${index}/clientConfig/service/path`, value: wanted }
@@ -47,7 +47,7 @@ export async function publishPath(
   await client.send({ method: 'PATCH', path, query: { fieldManager }, body: patch, contentType });
 }
 
-/** Whether a configuration still has API servers ask at the paths that operators before the secret ones serve. */
+/** Whether a configuration still names the paths without a secret, which older operators serve. */
 export async function namesFormerPath(
   client: Pick<ApiClient, 'send'>,
   configuration: WebhookConfiguration,

@@ -5,14 +5,14 @@ import { type InjectionSettings, readPodSettings } from './settings.ts';
 import { hashSidecar } from './sidecar.ts';
 import { asCreated, workloadOf } from './workload.ts';
 
-/** What a pod that is there would be given if it were created now. */
+/** The sidecar that an existing pod would get if it were created now. */
 export interface CurrentSidecar {
   readonly organization: string;
-  /** What it would be stamped with. */
+  /** The hash annotation that the pod would get. */
   readonly hash: string;
 }
 
-/** @returns why it would not be let in, such as that it would belong to no organization */
+/** @returns a refusal where the pod would not be admitted, for example because it belongs to no organization */
 export function currentSidecar(
   metadata: PodMeta,
   namespace: PodNamespace,

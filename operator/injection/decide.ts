@@ -4,28 +4,28 @@ import { isProtected } from '../membership.ts';
 import { chooseBinding, chooseOrganization, type Refusal } from './choose.ts';
 import { environmentWarnings, lacksKey } from './environment.ts';
 import { injectLabel } from './marks.ts';
-import { findObstacle, hasOurs, otherContainersOf } from './obstacle.ts';
+import { findObstacle, hasSidecar, otherContainersOf } from './obstacle.ts';
 import { environmentPatch, type PatchOperation, sidecarPatch } from './patch.ts';
 import { containersOf, type Pod, type PodNamespace } from './pod.ts';
 import { type InjectionSettings, readPodSettings } from './settings.ts';
 import { makeSidecar, type Sidecar } from './sidecar.ts';
 import { asCreated, workloadOf } from './workload.ts';
 
-/** Everything a decision about a pod rests on. */
+/** The facts for a decision about a pod. */
 export interface GatheredPod {
   readonly pod: Pod;
-  /** Where it is created. */
+  /** The pod's namespace. */
   readonly namespace: PodNamespace;
-  /** All there are. */
+  /** All Organizations. */
   readonly organizations: readonly Organization[];
-  /** The namespace's. */
+  /** The bindings of the namespace. */
   readonly bindings: readonly ApiKeyBinding[];
 }
 
-/** Makes the proof that a sidecar is an operator's. */
+/** Makes the proof that an operator injected a sidecar. */
 export type Prove = (sidecar: Sidecar) => string;
 
-/** Why a pod goes without a sidecar although nothing is wrong. */
+/** Why a pod rightly gets no sidecar. */
 export type SkipReason =
   | 'NotRequested'
   | 'OptedOut'
@@ -37,25 +37,24 @@ export type SkipReason =
 export type InjectionDecision =
   | {
       readonly action: 'inject';
-      /** Empty where the pod has everything already. */
+      /** Empty where the pod needs no change. */
       readonly patch: readonly PatchOperation[];
-      /** The pod lacks the sidecar itself, not only what leads to it. */
+      /** Whether the patch adds the sidecar itself, and not only environment variables. */
       readonly addsSidecar: boolean;
-      /** What it is given where it lacks one, and what one that it has must be like. */
+      /** The sidecar to add. An existing sidecar must equal it. */
       readonly sidecar: Sidecar;
       readonly organization: string;
-      /** For whoever creates the pod. */
+      /** Warnings for the client that creates the pod. */
       readonly warnings: readonly string[];
-      /** Why applications in it have no key to call with, though they are led to the sidecar; undefined where they have. */
+      /**
+       * Why applications in the pod have no key, although their calls go to the sidecar. Undefined where they have one.
+       */
       readonly keyProblem: string | undefined;
     }
   | { readonly action: 'skip'; readonly reason: SkipReason; readonly message: string }
   | Refusal;
 
-/**
- * What to do about a pod that is to be created. Asked again about the pod as patched, it answers `inject` with an empty
- * patch.
- */
+/** Decides about a new pod. For a pod that is already patched, it returns `inject` with an empty patch. */
 export function decideInjection(
   gathered: GatheredPod,
   settings: InjectionSettings,
@@ -74,7 +73,7 @@ export function decideInjection(
   if ('action' in binding) return binding;
 
   const keyless = binding.key ? [] : otherContainersOf(pod).filter((container) => lacksKey(container, podSettings));
-  const addsSidecar = !hasOurs(pod);
+  const addsSidecar = !hasSidecar(pod);
   const sidecar = makeSidecar(podSettings, {
     organization: organization.name,
     namespace: namespace.name,

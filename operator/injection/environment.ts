@@ -2,7 +2,7 @@ import { sidecarName } from './marks.ts';
 import type { Container, EnvironmentVariable } from './pod.ts';
 import type { PodSettings } from './settings.ts';
 
-/** The Secret with the key that an application calls the proxy with. */
+/** The Secret with the synthetic key of an application. */
 export interface SyntheticKey {
   readonly secretName: string;
 }
@@ -10,15 +10,15 @@ export interface SyntheticKey {
 const baseUrlName = 'OPENAI_BASE_URL';
 const keyName = 'OPENAI_API_KEY';
 
-/** Where applications find the proxy. */
+/** The base URL of the proxy for applications. */
 export function proxyBaseUrl({ port }: PodSettings): string {
   return `http://127.0.0.1:${port}/v1`;
 }
 
 /**
- * The variables that lead a container's OpenAI client to the proxy, as far as the container does not set them itself.
+ * The variables that direct a container's OpenAI client to the proxy, without those that the container sets itself.
  *
- * Where it has its calls go elsewhere, it gets no key either: that would be told to whoever is there.
+ * A container whose calls go elsewhere gets no key, since it would send the key there.
  */
 export function missingEnvironment(
   container: Container,
@@ -36,32 +36,32 @@ export function missingEnvironment(
   return missing;
 }
 
-/** Whether a container's client is led to the proxy and would have no key to call it with. */
+/** Whether a container's client calls the proxy without a key. */
 export function lacksKey(container: Container, settings: PodSettings): boolean {
-  // What comes from elsewhere is not known here.
+  // The contents of `envFrom` are not known here.
   if ((container.envFrom ?? []).length > 0) return false;
   const offered = missingEnvironment(container, settings, { secretName: '' });
   return offered.some(({ name }) => name === keyName);
 }
 
-/** A variable of a container that is to have another value. */
+/** A container's variable that needs another value. */
 export interface ChangedVariable {
-  /** Its place in the container's list. */
+  /** Its index in the container's list. */
   readonly index: number;
   readonly value: string;
 }
 
-/** By which programs are told of proxies; in lower case as well. */
+/** The variables that name forward proxies. Programs read them in lower case, too. */
 const proxyNames = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'];
 const noProxyNames = ['NO_PROXY', 'no_proxy'];
-/** Where the sidecar is. */
+/** The sidecar's hosts. */
 const ownHosts = ['127.0.0.1', 'localhost'];
 
 /**
- * What a container that uses a forward proxy lacks to reach the sidecar, which is on its own machine: that the
- * proxy is not for it.
+ * Finds the NO_PROXY entries that a container with a forward proxy lacks. Without them, its calls to the sidecar would
+ * go to the forward proxy.
  *
- * @returns variables to change, and those to add where there is none to change
+ * @returns variables to change, and variables to add where there is none to change
  */
 export function directEnvironment(
   container: Container,
@@ -80,7 +80,7 @@ export function directEnvironment(
   const changed = lists.flatMap(({ variable: { value = '', valueFrom }, index }) => {
     const entries = value.split(/[\s,]+/);
     const missing = entries.includes('*') ? [] : ownHosts.filter((host) => !entries.includes(host));
-    // What comes from elsewhere is not known here; who creates the pod is warned.
+    // A value from elsewhere is not known here; `environmentWarnings` mentions it.
     if (valueFrom || missing.length === 0) return [];
     return [{ index, value: [...(value.trim() === '' ? [] : [value]), ...missing].join(',') }];
   });
@@ -91,7 +91,7 @@ function findBaseUrl(stated: readonly EnvironmentVariable[]): EnvironmentVariabl
   return stated.find(({ name }) => name === baseUrlName);
 }
 
-/** What whoever creates the pod should know about how its container finds the proxy; empty where all is well. */
+/** Warnings for the client that creates the pod, about variables that keep calls from the proxy. */
 export function environmentWarnings(container: Container, settings: PodSettings): readonly string[] {
   if (!isOffered(container, settings)) return [];
   const stated = container.env ?? [];
@@ -99,7 +99,7 @@ export function environmentWarnings(container: Container, settings: PodSettings)
     const unknown = stated.find(({ name, valueFrom }) => noProxyNames.includes(name) && valueFrom);
     if (!unknown || !stated.some(({ name }) => proxyNames.includes(name.toUpperCase()))) return [];
     return [
-      `container "${container.name}" has ${unknown.name} from elsewhere; see that it names ${ownHosts.join(' and ')}, or the application's calls do not reach the sidecar`,
+      `container "${container.name}" takes ${unknown.name} from elsewhere; make sure that it names ${ownHosts.join(' and ')}, or the application's calls do not reach the sidecar`,
     ];
   }
   const message = `container "${container.name}" sets ${baseUrlName} itself, so its calls do not go through Chaperone; remove it, or set it to ${proxyBaseUrl(settings)}`;

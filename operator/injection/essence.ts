@@ -4,29 +4,29 @@ import type { Container, Pod, Volume } from './pod.ts';
 import { bytesOf, parseQuantity } from './quantity.ts';
 
 /**
- * What a sidecar is, less what says nothing of what it does: by equal essences it runs the same program, with the same
- * arguments and rights, over the same volumes. A field that is not named here belongs to it, one of a later Kubernetes
- * too: what is not known to be harmless is not.
+ * A sidecar without the fields that do not change what it does. Two sidecars with equal essences run the same program,
+ * with the same arguments and rights, over the same volumes. Every field that is not listed here as harmless is part of
+ * the essence, including fields of later Kubernetes versions.
  */
 export interface Essence {
   readonly container: Readonly<Record<string, unknown>>;
   readonly volumes: Readonly<Record<string, unknown>>;
 }
 
-/** Defaults of the API, and what people may set by annotations or let other webhooks set. */
+/** Fields that the API defaults, that annotations set, or that other webhooks may set. */
 const insignificant = [
   ...['resources', 'resizePolicy', 'imagePullPolicy', 'terminationMessagePath', 'terminationMessagePolicy', 'ports'],
 ];
 const probes = ['startupProbe', 'livenessProbe', 'readinessProbe'];
 
 /**
- * What webhooks of cloud providers and of tracing add to every container. The proxy reads none of these variables, nor
- * anything below this path; any other could change what it does, as NODE_OPTIONS or SSL_CERT_FILE do.
+ * Variables and mounts that webhooks of cloud providers and of tracing add to every container. The proxy reads none of
+ * these. Any other variable could change its behaviour, as NODE_OPTIONS or SSL_CERT_FILE do.
  */
 const inertVariable = /^(AWS|AZURE|GOOGLE|CLOUDSDK|OTEL|DD|ELASTIC_APM)_/;
 const inertMount = /^\/var\/run\/secrets\/(?!.*(^|\/)\.\.(\/|$))/;
 
-/** The essence of a pod's sidecar; undefined where it has none. */
+/** The essence of a pod's sidecar. Undefined where it has none. */
 export function essenceOfPod({ spec }: Pod): Essence | undefined {
   const container = spec.initContainers?.find(({ name }) => name === sidecarName);
   return container && essenceOf(container, spec.volumes ?? []);
@@ -40,7 +40,7 @@ export function essenceOf(container: Container, volumes: readonly Volume[]): Ess
   };
 }
 
-/** The field in which two essences differ first, as people write it; undefined where they are equal. */
+/** Finds the first field in which two essences differ, as a path for people. Undefined where they are equal. */
 export function findDifference(expected: Essence, actual: Essence): string | undefined {
   for (const [part, prefix] of [
     ['container', `container "${sidecarName}": `],
@@ -58,7 +58,7 @@ function essentials(container: Container): Record<string, unknown> {
   const stated: Record<string, unknown> = { ...container };
   for (const field of insignificant) delete stated[field];
   for (const probe of probes) {
-    // Probes that ask by the network may be led elsewhere by a mesh. One that runs a program is another thing.
+    // A service mesh may redirect network probes. A probe that runs a program is significant.
     if (!runsProgram(stated[probe])) delete stated[probe];
   }
   stated.args = withoutGrace(stated.args);
@@ -76,20 +76,20 @@ function runsProgram(probe: unknown): boolean {
   return typeof probe === 'object' && probe !== null && Object.hasOwn(probe, 'exec');
 }
 
-/** Other webhooks may set the pod's grace period after the sidecar was added. */
+/** Ignores `--grace`: other webhooks may set the pod's grace period after the sidecar was added. */
 function withoutGrace(args: unknown): unknown {
   if (!Array.isArray(args)) return args;
   return args.map((arg, index) => (args[index - 1] === '--grace' && /^\d+$/.test(String(arg)) ? '*' : arg));
 }
 
-/** Clusters with SELinux label every container. */
+/** Ignores defaults and SELinux options, which some clusters set on every container. */
 function withoutDefaults(context: unknown): unknown {
   if (typeof context !== 'object' || context === null) return context;
   const { seLinuxOptions: _, procMount, ...rest }: Record<string, unknown> = { ...context };
   return procMount === undefined || procMount === 'Default' ? rest : { ...rest, procMount };
 }
 
-/** The API server may write a quantity in another unit. */
+/** Compares quantities in bytes, since the API server may write another unit. */
 function withBytes(source: Omit<Volume, 'name'>): object {
   const { emptyDir } = source;
   if (emptyDir?.sizeLimit === undefined || parseQuantity(emptyDir.sizeLimit) === undefined) return source;
@@ -100,7 +100,7 @@ function sortByName<T extends { readonly name: string }>(list: readonly T[]): T[
   return list.toSorted((one, other) => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0));
 }
 
-/** As the API server sends it, which leaves empty fields out. */
+/** Drops empty fields, as the API server does. */
 function withoutEmpty(object: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(object).filter(([, value]) => {

@@ -8,14 +8,14 @@ import { workloadOf } from './workload.ts';
 
 export type RecordPodEvent = (pod: Pod, namespace: string, note: EventNote) => void;
 
-/** A Deployment of a hundred pods has one thing to be told, and not a hundred times. */
+/** A Deployment of a hundred pods gets the same Event only once in this time. */
 const silenceMs = 3_600_000;
 
 /**
- * Records Events about pods that are still to be created: on the pod's owner, which exists and is where people look, or
- * for a pod without one on its name. One that cannot be recorded is dropped.
+ * Records Events about pods that do not exist yet. The Event is on the pod's owner, which exists and where people look,
+ * or on the name of a pod without an owner. An Event that cannot be recorded is dropped.
  *
- * @param instance which operator reports: its pod's name
+ * @param instance the name of the reporting operator's pod
  */
 export function makePodEventRecorder(client: Pick<ApiClient, 'send'>, log: Logger, instance: string): RecordPodEvent {
   const told = new LRUCache<string, true>({ max: 2_000, ttl: silenceMs });
@@ -28,7 +28,7 @@ export function makePodEventRecorder(client: Pick<ApiClient, 'send'>, log: Logge
       apiVersion: 'events.k8s.io/v1',
       kind: 'Event',
       metadata: { name: `${regarding.name.slice(0, 200)}.${randomBytes(8).toString('hex')}`, namespace },
-      // In microseconds, which the API server insists on.
+      // The API server requires microseconds.
       eventTime: new Date().toISOString().replace('Z', '000Z'),
       reportingController: 'chaperone.dev/injector',
       reportingInstance: instance,
@@ -40,7 +40,7 @@ export function makePodEventRecorder(client: Pick<ApiClient, 'send'>, log: Logge
     };
     const path = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
     client.send({ method: 'POST', path, body: event }).catch((error: unknown) => {
-      log.debug({ err: error, reason }, 'an Event could not be recorded');
+      log.debug({ err: error, reason }, 'cannot record an Event');
     });
   };
 }

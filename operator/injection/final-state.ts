@@ -5,24 +5,24 @@ import type { Pod } from './pod.ts';
 import { isProof } from './proof.ts';
 import type { Sidecar } from './sidecar.ts';
 
-/** By what a sidecar that another operator has given is believed. */
-export interface Belief {
+/** The facts that prove that another operator injected a sidecar. */
+export interface ProofContext {
   readonly proofKeys: readonly Buffer[];
   readonly nowMs: number;
 }
 
 /**
- * Why a pod that has a sidecar must not run with it: it is not what would be given to the pod now, nor what another
- * operator has just given it.
+ * Refuses a pod whose sidecar is neither the one that this operator would inject nor one that another operator has just
+ * injected.
  *
- * @param sidecar what would be given
- * @param namespace the pod's
+ * @param sidecar the sidecar that this operator would inject
+ * @param namespace the pod's namespace
  */
 export function refuseAltered(
   pod: Pod,
   sidecar: Sidecar,
   namespace: string,
-  { proofKeys, nowMs }: Belief,
+  { proofKeys, nowMs }: ProofContext,
 ): Refusal | undefined {
   const { labels, annotations } = pod.metadata;
   const essence = essenceOfPod(pod);

@@ -8,15 +8,15 @@ export interface FormerPathsContext {
   readonly now?: () => number;
 }
 
-/** How long what was seen of the configurations holds. */
+/** How long to reuse what was read of the configurations. */
 const cacheMs = 5_000;
-/** API servers follow a configuration within a second; one that is told of nothing for a minute has other troubles. */
+/** API servers follow a configuration within a second, so a minute is ample. */
 const graceMs = 60_000;
 
 /**
- * Tells whether API servers may still ask at the paths without a secret, as they do in an upgrade from a version that
- * has none: while a configuration names one, and a minute longer. The configurations are read when somebody asks there,
- * which nobody but a stranger does after that.
+ * Decides whether API servers may still call the paths without a secret, as during an upgrade from a version that had
+ * only those. They may while a configuration names such a path, and for a minute longer. The configurations are read
+ * only when a request comes to such a path; after the upgrade, only strangers send one.
  */
 export function followFormerPaths({
   client,

@@ -1,22 +1,25 @@
-/** Asks for injection where it is "true", on a pod or for all pods of a namespace; "false" on a pod opts it out. */
+/** "true" asks for injection, on a pod or on a namespace for all its pods. "false" on a pod opts it out. */
 export const injectLabel = 'chaperone.dev/inject';
 
 /** Set to "true" on every pod that was given a sidecar, so that policies and monitors can select such pods. */
 export const injectedLabel = 'chaperone.dev/injected';
 
-/** What the injected sidecar is made of, as a hash: pods with another one than new pods get are outdated. */
+/** The hash of the injected sidecar. A pod whose hash differs from that of new pods is outdated. */
 export const hashAnnotation = 'chaperone.dev/injected-hash';
 
-/** That an operator gave the pod its sidecar, for another operator that would give it another one: see `proof.ts`. */
+/**
+ * Proves to another operator, which would inject a different sidecar, that an operator injected this one: see
+ * `proof.ts`.
+ */
 export const proofAnnotation = 'chaperone.dev/injected-proof';
 
-/** On the template of a workload that was rolled for its sidecars' sake: the hash that its pods were to get by it. */
+/** On the template of a workload that the operator rolled: the hash that its pods should get. */
 export const rolledToAnnotation = 'chaperone.dev/rolled-to';
 
-/** Names of volumes, separated by commas, that do not keep the cluster autoscaler from removing a pod's node. */
+/** Names of volumes, separated by commas, that do not stop the cluster autoscaler from removing the pod's node. */
 export const evictableVolumesAnnotation = 'cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes';
 
-/** What people may set, on a pod or for all pods of a namespace; the pod's own has precedence. */
+/** Settings on a pod, or on a namespace for all its pods. Those of the pod take precedence. */
 export const settingAnnotations = {
   /** Which organization the pod belongs to, where its namespace belongs to several. */
   organization: 'chaperone.dev/organization',
@@ -26,9 +29,9 @@ export const settingAnnotations = {
   setEnvironment: 'chaperone.dev/set-env',
   /** Containers whose environment is not touched, separated by commas. */
   skipContainers: 'chaperone.dev/skip-containers',
-  /** The forward proxy by which the sidecar reaches providers, or "none". */
+  /** The sidecar's forward proxy to providers, or "none". */
   egressProxy: 'chaperone.dev/egress-proxy',
-  /** What it reaches without one. */
+  /** Hosts that the sidecar reaches directly. */
   noProxy: 'chaperone.dev/no-proxy',
   logLevel: 'chaperone.dev/log-level',
   port: 'chaperone.dev/port',

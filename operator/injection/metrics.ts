@@ -1,9 +1,9 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 
 export interface InjectionMetrics {
-  /** Pods that were to be created, by what became of them. */
+  /** New pods, by the answer of the injection webhook. */
   readonly injections: Counter<'outcome' | 'reason'>;
-  /** Final states of pods that were looked at. */
+  /** New pods in their final state, by the answer of the validating webhook. */
   readonly validations: Counter<'outcome' | 'reason'>;
   readonly certificateExpiry: Gauge;
 }
@@ -13,19 +13,19 @@ export function makeInjectionMetrics(registry: Registry): InjectionMetrics {
   return {
     injections: new Counter({
       name: 'chaperone_injections_total',
-      help: 'Pods that were to be created, by what the injection webhook answered: injected, unchanged, skipped or refused.',
+      help: 'New pods by the answer of the injection webhook: injected, unchanged, skipped or refused.',
       labelNames: ['outcome', 'reason'],
       registers,
     }),
     validations: new Counter({
       name: 'chaperone_injection_validations_total',
-      help: 'Final states of pods that were to be created, by what the validating webhook answered: allowed or refused.',
+      help: 'New pods in their final state, by the answer of the validating webhook: allowed or refused.',
       labelNames: ['outcome', 'reason'],
       registers,
     }),
     certificateExpiry: new Gauge({
       name: 'chaperone_webhook_certificate_expiry_timestamp_seconds',
-      help: 'When the certificate that the webhooks are served with expires.',
+      help: 'Expiry time of the serving certificate of the webhooks.',
       registers,
     }),
   };

@@ -1,14 +1,14 @@
 import type { Refusal } from './choose.ts';
 import { credentialsVolume, dataVolume, hashAnnotation, settingAnnotations, sidecarName } from './marks.ts';
 import { type Container, containersOf, type Pod } from './pod.ts';
-import { findReferences, findTrespasser } from './references.ts';
+import { findForeignMount, findReferences } from './references.ts';
 import type { PodSettings } from './settings.ts';
 import { sidecarUserId } from './sidecar.ts';
 
 const refuse = (reason: string, message: string): Refusal => ({ action: 'refuse', reason, message });
 
 /**
- * What in a pod with a sidecar, or one that is to have it, stands in the sidecar's place or reaches into it.
+ * Finds what in a pod conflicts with its sidecar or could tamper with it.
  *
  * @param credentials the names of all Secrets with an organization's credentials
  */
@@ -17,17 +17,17 @@ export function findObstacle(pod: Pod, settings: PodSettings, credentials: Reado
 }
 
 /**
- * Why a pod that runs would not be let in by what guards sidecars if it were created again: it may be older than a rule.
+ * Why the validating webhook would refuse a running pod if it were created again: the pod may be older than a rule.
  *
  * @param credentials the names of all Secrets with an organization's credentials
  */
-export function findTrespass(pod: Pod, credentials: ReadonlySet<string>): Refusal | undefined {
-  if (!hasOurs(pod)) return refuseReferences(pod, credentials, false);
+export function findAdmissionProblem(pod: Pod, credentials: ReadonlySet<string>): Refusal | undefined {
+  if (!hasSidecar(pod)) return refuseReferences(pod, credentials, false);
   return findIntrusion(pod) ?? findMisuse(pod, credentials);
 }
 
-/** Whether the pod has been injected already: by a former pass, perhaps with other settings, which are left as they are. */
-export function hasOurs({ metadata, spec }: Pod): boolean {
+/** Whether the pod is already injected. An earlier pass may have used other settings; they are kept. */
+export function hasSidecar({ metadata, spec }: Pod): boolean {
   const sidecar = spec.initContainers?.find(({ name }) => name === sidecarName);
   return (
     metadata.annotations?.[hashAnnotation] !== undefined &&
@@ -37,9 +37,10 @@ export function hasOurs({ metadata, spec }: Pod): boolean {
 }
 
 /**
- * Why a pod must not have the Secrets that it refers to: they open what its whole organization may do.
+ * Refuses a pod that refers to a Secret with an organization's credentials, since they open everything of the
+ * organization.
  *
- * @param mayBeSidecars the reference by which the sidecar has its credentials is judged with the sidecar
+ * @param mayBeSidecars whether to allow the sidecar's own reference, which is checked with the sidecar
  */
 export function refuseReferences(
   pod: Pod,
@@ -64,11 +65,11 @@ export function otherContainersOf(pod: Pod): readonly Container[] {
 
 function findTakenName(pod: Pod): Refusal | undefined {
   const isApplications = pod.spec.containers.some(({ name }) => name === sidecarName);
-  if (isApplications || (!hasOurs(pod) && containersOf(pod).some(({ name }) => name === sidecarName))) {
+  if (isApplications || (!hasSidecar(pod) && containersOf(pod).some(({ name }) => name === sidecarName))) {
     return refuse('NameTaken', `The pod has a container of its own named "${sidecarName}"; give it another name.`);
   }
   const volume = pod.spec.volumes?.find(({ name }) => name === credentialsVolume || name === dataVolume);
-  if (volume && !hasOurs(pod)) {
+  if (volume && !hasSidecar(pod)) {
     return refuse('NameTaken', `The pod has a volume of its own named "${volume.name}"; give it another name.`);
   }
   return undefined;
@@ -90,7 +91,7 @@ function findTakenPort(pod: Pod, { port, metricsPort }: PodSettings): Refusal | 
   return undefined;
 }
 
-/** What would let an application see or end the sidecar's process. */
+/** Finds settings that would let an application see or end the sidecar's process. */
 function findIntrusion(pod: Pod): Refusal | undefined {
   const { shareProcessNamespace, hostPID, securityContext } = pod.spec;
   if (shareProcessNamespace || hostPID) {
@@ -113,14 +114,14 @@ function findIntrusion(pod: Pod): Refusal | undefined {
 }
 
 function findMisuse(pod: Pod, credentials: ReadonlySet<string>): Refusal | undefined {
-  const trespasser = findTrespasser(pod, [credentialsVolume, dataVolume]);
-  if (trespasser) {
+  const foreign = findForeignMount(pod, [credentialsVolume, dataVolume]);
+  if (foreign) {
     return refuse(
       'VolumeTaken',
-      `Container "${trespasser.container}" mounts volume "${trespasser.volume}", which is the sidecar's alone; remove the mount.`,
+      `Container "${foreign.container}" mounts volume "${foreign.volume}", which is the sidecar's alone; remove the mount.`,
     );
   }
-  return refuseReferences(pod, credentials, hasOurs(pod));
+  return refuseReferences(pod, credentials, hasSidecar(pod));
 }
 
 function usesPort({ ports = [] }: Container, wanted: number): boolean {

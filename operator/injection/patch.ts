@@ -4,7 +4,7 @@ import type { Container, Pod } from './pod.ts';
 import type { PodSettings } from './settings.ts';
 import type { Sidecar } from './sidecar.ts';
 
-/** An operation of RFC 6902. All that is needed here is `add`. */
+/** An operation of RFC 6902. Only `add` is needed here. */
 export interface PatchOperation {
   readonly op: 'add';
   readonly path: string;
@@ -12,9 +12,9 @@ export interface PatchOperation {
 }
 
 /**
- * What turns a pod without the sidecar into one with it.
+ * Makes the patch that adds the sidecar to a pod.
  *
- * @param proof that it was an operator's
+ * @param proof that an operator injected it
  */
 export function sidecarPatch(
   { metadata, spec }: Pod,
@@ -28,7 +28,7 @@ export function sidecarPatch(
       [evictableVolumesAnnotation]: addName(metadata.annotations?.[evictableVolumesAnnotation], dataVolume),
     }),
     ...entriesPatch('/metadata/labels', metadata.labels, { [injectedLabel]: 'true' }),
-    // First, because init containers start one after another and those that come later may call a provider too.
+    // First, because init containers start one after another, and a later one may call a provider, too.
     spec.initContainers
       ? { op: 'add', path: '/spec/initContainers/0', value: container }
       : { op: 'add', path: '/spec/initContainers', value: [container] },
@@ -41,7 +41,7 @@ export function sidecarPatch(
   ];
 }
 
-/** What the pod's containers lack to find the proxy. To be applied before the sidecar, which moves their places. */
+/** Makes the patch of the containers' environment. Apply it before the sidecar's patch, which shifts the indexes. */
 export function environmentPatch(
   { spec }: Pod,
   settings: PodSettings,
@@ -52,7 +52,7 @@ export function environmentPatch(
       const path = `/spec/${list}/${index}/env`;
       const { changed, added } = directEnvironment(container, settings);
       return [
-        // To add what is there is to replace it.
+        // In RFC 6902, `add` on an existing member replaces it.
         ...changed.map(
           ({ index: place, value }): PatchOperation => ({ op: 'add', path: `${path}/${place}/value`, value }),
         ),
@@ -62,7 +62,7 @@ export function environmentPatch(
   return [...patchList('initContainers', spec.initContainers ?? []), ...patchList('containers', spec.containers)];
 }
 
-/** To be added where it is missing, in a list of names with commas. */
+/** Adds a name to a comma-separated list, unless it is there. */
 function addName(list = '', name: string): string {
   const names = list.split(',').flatMap((one) => one.trim() || []);
   return names.includes(name) ? list : [...names, name].join(',');

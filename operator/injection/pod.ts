@@ -1,4 +1,4 @@
-/** A pod as far as injection reads it; whatever else it states is left as it is. */
+/** The fields of a pod that injection reads. All other fields stay as they are. */
 export interface Pod {
   readonly metadata: PodMeta;
   readonly spec: PodSpec;
@@ -6,7 +6,7 @@ export interface Pod {
 
 export interface PodMeta {
   readonly name?: string;
-  /** Stated where the API server is still to make the name up. */
+  /** Set where the API server still has to generate the name. */
   readonly generateName?: string;
   readonly namespace?: string;
   readonly labels?: Readonly<Record<string, string>>;
@@ -27,7 +27,7 @@ export interface PodSpec {
   readonly initContainers?: readonly Container[];
   readonly volumes?: readonly Volume[];
   readonly imagePullSecrets?: readonly LocalReference[];
-  /** Added to a pod that runs, as by `kubectl debug`. */
+  /** Added to a running pod, for example by `kubectl debug`. */
   readonly ephemeralContainers?: readonly Container[];
   readonly hostNetwork?: boolean;
   readonly hostPID?: boolean;
@@ -61,7 +61,7 @@ export interface ContainerPort {
   readonly protocol?: string;
 }
 
-/** An object of the pod's own namespace. */
+/** A reference to an object of the pod's namespace. */
 export interface LocalReference {
   readonly name?: string;
 }
@@ -75,14 +75,14 @@ export interface Volume {
   readonly flexVolume?: { readonly secretRef?: LocalReference };
 }
 
-/** A namespace as far as injection reads it. */
+/** The fields of a namespace that injection reads. */
 export interface PodNamespace {
   readonly name: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** Every container that shares the pod's network with the sidecar, in the order in which they start. */
+/** Every container that shares the pod's network with the sidecar, in the order of their start. */
 export function containersOf({ spec }: Pod): readonly Container[] {
   return [...(spec.initContainers ?? []), ...spec.containers];
 }

@@ -7,34 +7,37 @@ import { openWebhookKey } from './webhook-key.ts';
 
 export interface PathPublisherContext {
   readonly client: Pick<ApiClient, 'send'>;
-  /** The operator's. */
+  /** The operator's namespace. */
   readonly namespace: string;
   readonly configurations: readonly WebhookConfiguration[];
   readonly log: Logger;
-  /** How often the configurations are looked at, which others write too. */
+  /** How often to check the configurations, which others write, too. */
   readonly intervalMs?: number;
 }
 
 export interface PathPublisher {
-  /** Resolves once nothing is under way any more. */
+  /** Stops, and resolves when nothing is running any more. */
   stop(): Promise<void>;
 }
 
-/** The chart puts the first two on every operator's pod, and the third since operators serve secret paths. */
+/** The chart puts the first two labels on every operator's pod, and the third since operators serve secret paths. */
 const formerOperators = [
   'app.kubernetes.io/name=chaperone',
   'app.kubernetes.io/component=operator',
   '!chaperone.dev/serves-secret-paths',
 ].join(',');
 
-/** Keeps API servers asking at the secret paths, and the Secret that these come from, until stopped. For the leader alone. */
+/**
+ * Keeps the secret paths in the webhook configurations, and the Secret that they derive from, until stopped. Only the
+ * leader runs it.
+ */
 export function startPathPublisher(context: PathPublisherContext): PathPublisher {
   const { client, configurations, log, intervalMs = 5_000 } = context;
   const stopping = new AbortController();
   let known: Buffer | undefined;
   const publish = async () => {
     const key = await openWebhookKey(context);
-    // One that has just been made anew must be known to every operator before any is asked by it: next time.
+    // Every operator must know a new key before API servers use its path, so publish it at the next round.
     const isKnown = known === undefined || known.equals(key);
     known = key;
     if (!isKnown) return;
@@ -44,7 +47,7 @@ export function startPathPublisher(context: PathPublisherContext): PathPublisher
   };
   const run = async () => {
     while (!stopping.signal.aborted) {
-      await publish().catch((error: unknown) => log.warn({ err: error }, 'the webhook paths could not be published'));
+      await publish().catch((error: unknown) => log.warn({ err: error }, 'cannot publish the webhook paths'));
       await delay(intervalMs, undefined, { signal: stopping.signal }).catch(() => {});
     }
   };
@@ -57,7 +60,7 @@ export function startPathPublisher(context: PathPublisherContext): PathPublisher
   };
 }
 
-/** An operator of a former version answers 404 there, so that pods would be refused for as long as one is asked. */
+/** An older operator answers 404 at the secret paths, so pods would be refused while one runs. */
 async function isServedByAll({ client, namespace, log }: PathPublisherContext): Promise<boolean> {
   const { items } = await client.send<{ items: readonly unknown[] }>({
     method: 'GET',
@@ -65,6 +68,6 @@ async function isServedByAll({ client, namespace, log }: PathPublisherContext): 
     query: { labelSelector: formerOperators, fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed' },
   });
   if (items.length > 0)
-    log.info({ former: items.length }, 'the webhook paths wait for operators of a former version to end');
+    log.info({ former: items.length }, 'publishing the webhook paths waits until older operators have ended');
   return items.length === 0;
 }

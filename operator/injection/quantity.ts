@@ -6,7 +6,7 @@ const units: Readonly<Record<string, number>> = {
 };
 
 /**
- * The text where it is a quantity, as Kubernetes writes them; else undefined.
+ * Returns the text if it is a Kubernetes quantity, else undefined.
  *
  * @see https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
  */
@@ -14,9 +14,9 @@ export function parseQuantity(text: string): string | undefined {
   return shape.test(text) ? text : undefined;
 }
 
-/** A quantity of bytes as a whole number. @throws {RangeError} where the text is no quantity */
+/** A quantity in bytes, as an integer. @throws {RangeError} where the text is not a quantity */
 export function bytesOf(quantity: string): number {
   const [, number, unit] = shape.exec(quantity) ?? [];
-  if (number === undefined) throw new RangeError(`"${quantity}" is no quantity such as 5Gi`);
+  if (number === undefined) throw new RangeError(`"${quantity}" is not a quantity such as 5Gi`);
   return Math.floor(Number(number) * (unit === undefined ? 1 : (units[unit] ?? 1)));
 }

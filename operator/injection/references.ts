@@ -1,16 +1,13 @@
 import { sidecarName } from './marks.ts';
 import { type Container, containersOf, type Pod, type Volume } from './pod.ts';
 
-/** Where a pod refers to a Secret: by a volume, or by the environment of a container. */
+/** A pod's reference to a Secret: from a volume, or from the environment of a container. */
 export type SecretReference = { readonly secret: string } & (
   | { readonly volume: string }
   | { readonly container: string }
 );
 
-/**
- * Where a pod gives its containers what is in one of some Secrets. The volume by which the sidecar has its credentials
- * is among them.
- */
+/** Finds a pod's references to any of the given Secrets, including the sidecar's own credentials volume. */
 export function findReferences(pod: Pod, secrets: ReadonlySet<string>): readonly SecretReference[] {
   const isSought = (secret: string | undefined): secret is string => secret !== undefined && secrets.has(secret);
   return [
@@ -27,8 +24,8 @@ export function findReferences(pod: Pod, secrets: ReadonlySet<string>): readonly
   ];
 }
 
-/** A container other than the sidecar that mounts one of the sidecar's volumes. */
-export function findTrespasser(
+/** Finds a container other than the sidecar that mounts one of the sidecar's volumes. */
+export function findForeignMount(
   pod: Pod,
   volumes: readonly string[],
 ): { readonly container: string; readonly volume: string } | undefined {
@@ -43,7 +40,10 @@ function allContainersOf(pod: Pod): readonly Container[] {
   return [...containersOf(pod), ...(pod.spec.ephemeralContainers ?? [])];
 }
 
-/** Of the drivers, those that take any Secret and may show what is in it. */
+/**
+ * The Secrets that a volume can expose. Of the drivers, only those count that accept any Secret and may show its
+ * content.
+ */
 function secretsOf({ secret, projected, csi, flexVolume }: Volume): readonly (string | undefined)[] {
   return [
     secret?.secretName,

@@ -1,26 +1,26 @@
 import { settingAnnotations } from './marks.ts';
 import { parseQuantity } from './quantity.ts';
 
-/** What every sidecar has unless annotations say otherwise. */
+/** The defaults of every sidecar. Annotations override them. */
 export interface InjectionSettings {
-  /** Its pods are left alone, and it holds what no pod may mount. */
+  /** The operator's namespace: its pods get no sidecar, and no other pod may mount its Secrets. */
   readonly operatorNamespace: string;
   readonly image: string;
-  /** Kubernetes' own default where absent: `Always` for the tag `latest`, `IfNotPresent` for others. */
+  /** Absent: Kubernetes' default, which is `Always` for the tag `latest` and `IfNotPresent` for others. */
   readonly imagePullPolicy?: ImagePullPolicy;
-  /** Names of Secrets that the image is pulled with; each pod's namespace must hold them. */
+  /** Names of Secrets for pulling the image. Each pod's namespace must have them. */
   readonly imagePullSecrets?: readonly string[];
   readonly resources: ResourceRequirements;
-  /** Where providers of type `openai` without a base URL are; OpenAI's own where absent. */
+  /** The base URL of `openai` providers that state none. Absent: OpenAI's own. */
   readonly upstreamUrl?: string;
-  /** The URL of the forward proxy by which sidecars reach providers and issuers. */
+  /** URL of the sidecars' forward proxy to providers and issuers. */
   readonly egressProxy?: string;
-  /** What they reach without it, as in the variable NO_PROXY. */
+  /** Hosts that sidecars reach directly, as in the variable NO_PROXY. */
   readonly noProxy?: string;
   readonly logLevel: LogLevel;
   readonly port: number;
   readonly metricsPort: number;
-  /** The most that the sidecar's volume may hold, as a quantity: the kubelet evicts a pod that has more. */
+  /** Size limit of the sidecar's volume, as a quantity. The kubelet evicts a pod that exceeds it. */
   readonly dataSizeLimit: string;
 }
 
@@ -28,7 +28,7 @@ export const imagePullPolicies = ['Always', 'IfNotPresent', 'Never'] as const;
 export type ImagePullPolicy = (typeof imagePullPolicies)[number];
 
 export interface ResourceRequirements {
-  /** Quantities by resource, as Kubernetes writes them: `{ cpu: '100m', memory: '64Mi' }`. */
+  /** Kubernetes quantities by resource: `{ cpu: '100m', memory: '64Mi' }`. */
   readonly requests?: Readonly<Record<string, string>>;
   readonly limits?: Readonly<Record<string, string>>;
 }
@@ -48,9 +48,9 @@ export const defaultSidecar = {
 export interface PodSettings extends Omit<InjectionSettings, 'egressProxy' | 'noProxy'> {
   readonly egressProxy: string | undefined;
   readonly noProxy: string | undefined;
-  /** Undefined where the pod leaves it to its namespace's membership. */
+  /** Undefined: the namespace's membership decides. */
   readonly organization: string | undefined;
-  /** Undefined where any organization-wide binding of the namespace will do. */
+  /** Undefined: any organization-wide binding of the namespace will do. */
   readonly binding: string | undefined;
   readonly setsEnvironment: boolean;
   readonly skipContainers: readonly string[];
@@ -59,9 +59,9 @@ export interface PodSettings extends Omit<InjectionSettings, 'egressProxy' | 'no
 type Annotations = Readonly<Record<string, string>>;
 
 /**
- * The settings of a pod by its annotations and its namespace's.
+ * Reads the settings of a pod from its annotations and its namespace's.
  *
- * @returns a text for people where an annotation says what it must not
+ * @returns an error message where an annotation is invalid
  */
 export function readPodSettings(
   settings: InjectionSettings,
@@ -135,7 +135,7 @@ function withQuantities(
   return { ...base, ...Object.fromEntries(stated) };
 }
 
-/** @returns undefined where it is no URL of a proxy that sidecars can use */
+/** @returns undefined where the text is not a URL of a forward proxy that sidecars can use */
 export function parseProxy(text: string): string | undefined {
   const url = URL.parse(text);
   return url && /^https?:$/.test(url.protocol) && url.hostname !== '' && !/\s/.test(text) ? text : undefined;
@@ -153,7 +153,7 @@ function parseLogLevel(text: string): LogLevel | undefined {
   return logLevels.find((level) => level === text);
 }
 
-/** Below 1024 the sidecar's user may not listen. */
+/** The sidecar's user may not listen on ports below 1024. */
 function parsePort(text: string): number | undefined {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   return port >= 1024 && port <= 65_535 ? port : undefined;

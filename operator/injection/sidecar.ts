@@ -13,45 +13,45 @@ export interface Sidecar {
 }
 
 /**
- * `USER` of the image, and of no other container in a pod: images without a root often run as 65532. It is below 65536,
- * as user namespaces ask for, and systemd gives none of 60706 to 61183 to anybody.
+ * The image's `USER`. No other container of a pod should have it, and rootless images often use 65532. It is below
+ * 65536, as user namespaces require, and systemd never assigns 60706 to 61183.
  *
  * @see https://systemd.io/UIDS-GIDS/
  */
 export const sidecarUserId = 60_812;
 
 const defaultGraceSeconds = 30;
-/** What the kubelet and the proxy's last copy of its records need of the pod's grace period. */
+/** The part of the pod's grace period that the kubelet and the proxy's final flush need. */
 const reservedSeconds = 5;
-/** How much of that the last copy may take. */
+/** How much of that the final flush may take. */
 const flushSeconds = 3;
 
-/** The pod that a sidecar is for. */
-export interface SidecarPlace {
+/** The facts about the pod that a sidecar is made for. */
+export interface SidecarPod {
   readonly organization: string;
   readonly namespace: string;
   readonly workload: string;
   /** The pod's `terminationGracePeriodSeconds`. */
   readonly graceSeconds: number | undefined;
-  /** Another container states a limit of ephemeral storage. */
+  /** Whether another container states a limit of ephemeral storage. */
   readonly limitsStorage: boolean;
 }
 
-/** What the pod itself says of its place. */
+/** The facts that come from the pod's own specification. */
 type OfPod = 'graceSeconds' | 'limitsStorage';
 
-/** The container that governs a pod's calls, with the volumes it mounts. */
-export function makeSidecar(settings: PodSettings, place: SidecarPlace): Sidecar {
+/** Makes the container that governs a pod's calls, with its volumes. */
+export function makeSidecar(settings: PodSettings, place: SidecarPod): Sidecar {
   const container = makeContainer(settings, place);
   const volumes = makeVolumes(settings, place);
   return { container, volumes, imagePullSecrets: pullSecretsOf(settings), hash: hashSidecar(settings, place) };
 }
 
 /**
- * What the sidecar is made of, in 16 hexadecimal digits. What follows from the pod's specification is left out: it is the
- * pod's own business, and without it the hash of a pod that is there can be told from its metadata alone.
+ * Hashes the sidecar to 16 hexadecimal digits. Facts from the pod's specification are left out, so that the hash for an
+ * existing pod can be computed from its metadata alone.
  */
-export function hashSidecar(settings: PodSettings, place: Omit<SidecarPlace, OfPod>): string {
+export function hashSidecar(settings: PodSettings, place: Omit<SidecarPod, OfPod>): string {
   const container = makeContainer(settings, { ...place, graceSeconds: undefined, limitsStorage: false });
   const whole = { container, volumes: makeVolumes(settings, place), imagePullSecrets: pullSecretsOf(settings) };
   return createHash('sha256').update(JSON.stringify(whole)).digest('hex').slice(0, 16);
@@ -61,18 +61,18 @@ function pullSecretsOf({ imagePullSecrets = [] }: PodSettings): readonly LocalRe
   return imagePullSecrets.map((name) => ({ name }));
 }
 
-function makeVolumes({ dataSizeLimit }: PodSettings, { organization }: Pick<SidecarPlace, 'organization'>) {
+function makeVolumes({ dataSizeLimit }: PodSettings, { organization }: Pick<SidecarPod, 'organization'>) {
   return [
     {
       name: credentialsVolume,
-      // The files are root's, and the group is the pod's to choose; only the sidecar mounts them, so all may read.
+      // The files belong to root, and the pod chooses the group. Only the sidecar mounts them, so all users may read.
       secret: { secretName: credentialsSecretName(organization), defaultMode: 0o444 },
     },
     { name: dataVolume, emptyDir: { sizeLimit: dataSizeLimit } },
   ];
 }
 
-function makeContainer(settings: PodSettings, place: SidecarPlace) {
+function makeContainer(settings: PodSettings, place: SidecarPod) {
   const { metricsPort, image, imagePullPolicy } = settings;
   const probe = (path: string) => ({ httpGet: { path, port: 'metrics' } });
   return {
@@ -81,10 +81,10 @@ function makeContainer(settings: PodSettings, place: SidecarPlace) {
     ...(imagePullPolicy && { imagePullPolicy }),
     args: sidecarArguments(settings, place),
     ...egressEnvironment(settings),
-    // A native sidecar: it starts before the application, ends after it, and does not keep a Job from completing.
+    // A native sidecar: it starts before the application, ends after it, and lets a Job complete.
     restartPolicy: 'Always',
     ports: [{ name: 'metrics', containerPort: metricsPort, protocol: 'TCP' }],
-    // Two minutes are enough for a database that restarts; the containers after this one wait for as long.
+    // Two minutes are enough for a database to restart. The containers after this one wait meanwhile.
     startupProbe: { ...probe('/readyz'), periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 120 },
     livenessProbe: { ...probe('/healthz'), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
     resources: place.limitsStorage ? withStorage(settings) : settings.resources,
@@ -107,20 +107,20 @@ function makeContainer(settings: PodSettings, place: SidecarPlace) {
 }
 
 /**
- * The limit for a pod's ephemeral storage, in which its volumes count, is the sum of its containers' limits. Where others
- * have stated theirs, the sidecar brings along what its volume may take. Where nobody has, there is no limit for the pod,
- * and the sidecar's alone would become one.
+ * A pod's limit of ephemeral storage is the sum of its containers' limits, and its volumes count towards it. Where
+ * other containers state a limit, the sidecar adds the size of its volume. Where none does, the pod has no limit, and
+ * the sidecar must not introduce one.
  */
 function withStorage({ resources, dataSizeLimit }: PodSettings): ResourceRequirements {
   const storage = 'ephemeral-storage';
   return {
-    // Stated, since a request that is not is as high as the limit.
+    // Stated, since a missing request would equal the limit.
     requests: { [storage]: '64Mi', ...resources.requests },
     limits: { [storage]: dataSizeLimit, ...resources.limits },
   };
 }
 
-/** The forward proxies that the sidecar uses, in the usual variables. */
+/** The sidecar's forward proxy, in the usual variables. */
 function egressEnvironment({ egressProxy, noProxy }: PodSettings): Pick<Container, 'env'> {
   if (egressProxy === undefined) return {};
   const names = ['HTTP_PROXY', 'HTTPS_PROXY'];
@@ -132,7 +132,7 @@ function egressEnvironment({ egressProxy, noProxy }: PodSettings): Pick<Containe
   };
 }
 
-function sidecarArguments(settings: PodSettings, place: SidecarPlace): string[] {
+function sidecarArguments(settings: PodSettings, place: SidecarPod): string[] {
   const { port, metricsPort, upstreamUrl, logLevel, dataSizeLimit } = settings;
   const { namespace, workload, graceSeconds = defaultGraceSeconds } = place;
   const grace = Math.max(1, graceSeconds - reservedSeconds);

@@ -15,22 +15,22 @@ import { proofKeyOf, type WebhookKeys, webhookOf } from './webhook-key.ts';
 import { makeWebhookServer, type Route } from './webhook-server.ts';
 
 export interface InjectionContext {
-  /** Started: its caches are warm. */
+  /** Must be started, with warm caches. */
   readonly cluster: Pick<Cluster, 'get' | 'list' | 'subscribe'>;
   /** For Events. */
   readonly client: Pick<ApiClient, 'send'>;
   readonly certificates: CertificateSource;
   readonly settings: InjectionSettings;
-  /** By which API servers are known. */
+  /** The keys of the secret paths, which identify API servers. */
   readonly keys: WebhookKeys;
-  /** Whether API servers may ask at `/mutate` and `/validate` themselves, as before there were keys. */
+  /** Whether API servers may still call `/mutate` and `/validate` without a secret, as older versions did. */
   readonly usesFormerPaths?: () => Promise<boolean>;
   readonly host?: string;
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly port: number;
-  /** Which operator this is, in Events: its pod's name. */
+  /** The name of this operator's pod, for Events. */
   readonly instance: string;
-  /** A stop goes on serving until this resolves: API servers have heard by then that this replica goes. */
+  /** `stop` keeps serving until this resolves, when API servers know that this replica is going away. */
   readonly drained?: () => Promise<unknown>;
   readonly log: Logger;
   readonly registry: Registry;
@@ -38,9 +38,9 @@ export interface InjectionContext {
 
 export interface Injection {
   readonly port: number;
-  /** Why no API server can call the webhooks; undefined where they can be called. */
+  /** Why no API server can call the webhooks. Undefined: they can be called. */
   notReady(): string | undefined;
-  /** Lets what is under way end. */
+  /** Waits for running requests, then stops. */
   stop(): Promise<void>;
 }
 
@@ -48,8 +48,8 @@ const drainMs = 3_000;
 const sweepMs = 50;
 
 /**
- * Serves the webhooks below `/mutate` and `/validate` until stopped: by every replica, whether it leads or not. A new
- * certificate is taken up with the next connection.
+ * Serves the webhooks below `/mutate` and `/validate` until stopped. Every replica does, not only the leader. A new
+ * certificate applies from the next connection on.
  *
  * @throws where the port is taken
  */
@@ -73,13 +73,13 @@ export async function startInjection(context: InjectionContext): Promise<Injecti
     notReady: () => (hasCertificate ? undefined : 'the webhooks have no certificate yet'),
     async stop() {
       stopFollowing();
-      // API servers keep their connections. One that ends just as something is asked over it is a pod that was not
-      // admitted, so each is ended with an answer as long as any may come.
+      // API servers reuse connections. Closing one just as a request arrives would refuse a pod. So while requests may
+      // come, each connection is closed together with an answer.
       server.prependListener('request', (_, response) => response.setHeader('connection', 'close'));
       await drained();
       const closed = once(server, 'close');
       server.close();
-      // Connections that were busy at the close would otherwise stay open, idle, for long.
+      // Connections that were busy at `close` would otherwise stay open and idle for a long time.
       const sweep = setInterval(() => server.closeIdleConnections(), sweepMs);
       await closed;
       clearInterval(sweep);
@@ -87,19 +87,19 @@ export async function startInjection(context: InjectionContext): Promise<Injecti
   };
 }
 
-/** The webhooks at their secret paths, and for the time of an upgrade at their former ones. */
+/** Routes the webhooks at their secret paths and, during an upgrade, at the paths without a secret. */
 function makeRoute(
   { cluster, settings, keys, usesFormerPaths = async () => false }: InjectionContext,
   { metrics, recordEvent }: Pick<AdmissionContext, 'metrics' | 'recordEvent'>,
 ): Route {
   const proofKeys = () => keys.all().map(proofKeyOf);
   const admission = { cluster, settings, metrics, recordEvent, proofKeys };
-  // Anybody may ask there, so nothing is written for it.
+  // Anybody may call these paths, so no Events are recorded.
   const former = { ...admission, recordEvent: () => {} };
   const webhooks = { mutate: makeMutate(admission), validate: makeValidate(admission, { comparesSidecars: true }) };
   const formerWebhooks = new Map([
     ['/mutate', makeMutate(former)],
-    // Who injected may be an operator of a former version.
+    // The injecting operator may be an older version.
     ['/validate', makeValidate(former, { comparesSidecars: false })],
   ]);
   return async (path) => {
@@ -111,6 +111,6 @@ function makeRoute(
 }
 
 function portOf(address: AddressInfo | string | null): number {
-  if (address === null || typeof address === 'string') throw new TypeError('The server listens on no port');
+  if (address === null || typeof address === 'string') throw new TypeError('The server has no port');
   return address.port;
 }

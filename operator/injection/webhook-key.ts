@@ -12,25 +12,25 @@ const keyBytes = 32;
 export type WebhookPath = 'mutate' | 'validate';
 
 /**
- * The keys that the operators of an installation share. Several where the Secret was made anew: what an API server still
- * asks by the former one is answered.
+ * The keys that the operators of an installation share. There are several after the Secret was replaced: requests at
+ * the old path are still answered.
  */
 export interface WebhookKeys {
-  /** The newest last. */
+  /** The newest is last. */
   all(): readonly Buffer[];
 }
 
 export interface WebhookKeyContext {
   readonly client: Pick<ApiClient, 'send'>;
-  /** The operator's. */
+  /** The operator's namespace. */
   readonly namespace: string;
 }
 
 /**
- * Reads the Secret with the key, and makes it where there is none. Of several operators that do so at once one makes it,
- * and the others read it.
+ * Reads the Secret with the key, and creates it where it is missing. Where several operators do so at once, one creates
+ * it and the others read it.
  *
- * @throws ApiError where the API server refuses; RangeError where the Secret holds no key
+ * @throws ApiError where the API server refuses; RangeError where the Secret has no key
  */
 export async function openWebhookKey({ client, namespace }: WebhookKeyContext): Promise<Buffer> {
   const path = `/api/v1/namespaces/${namespace}/secrets`;
@@ -56,12 +56,11 @@ export async function openWebhookKey({ client, namespace }: WebhookKeyContext): 
     });
   });
   const key = Buffer.from(secret.data?.[dataKey] ?? '', 'base64');
-  if (key.length < keyBytes)
-    throw new RangeError(`Secret ${namespace}/${webhookKeySecretName} holds no key; delete it`);
+  if (key.length < keyBytes) throw new RangeError(`Secret ${namespace}/${webhookKeySecretName} has no key; delete it`);
   return key;
 }
 
-/** Follows the Secret, of which `first` was read, for as long as the cluster does. */
+/** Follows the Secret through the cluster's cache. `first` is the key that was read at the start. */
 export function followWebhookKeys(
   cluster: Pick<Cluster, 'get' | 'subscribe'>,
   namespace: string,
@@ -77,19 +76,21 @@ export function followWebhookKeys(
 }
 
 /**
- * Where an operator serves a webhook. Who knows it has read the webhook configurations, or the Secret: an API server, or
- * an administrator of the cluster.
+ * The secret path of a webhook. Only who may read the webhook configurations or the Secret knows it: API servers and
+ * administrators of the cluster.
  */
 export function secretPath(key: Buffer, path: WebhookPath): string {
   return `/${path}/${createHmac('sha256', key).update('path').digest('hex')}`;
 }
 
-/** By which operators prove to each other what they injected. */
+/** Derives the key with which operators prove to each other what they injected. */
 export function proofKeyOf(key: Buffer): Buffer {
   return createHmac('sha256', key).update('proof').digest();
 }
 
-/** Which webhook a request is for; undefined where its path tells nobody's secret. Takes the same time for all paths. */
+/**
+ * Finds the webhook of a request. Undefined where the path has no valid secret. It takes the same time for all paths.
+ */
 export function webhookOf(path: string, keys: readonly Buffer[]): WebhookPath | undefined {
   const asked = createHash('sha256').update(path).digest();
   let found: WebhookPath | undefined;

@@ -1,11 +1,11 @@
 import type { PodMeta } from './pod.ts';
 
-/** A CronJob names its Jobs by the minute they are due, counted since 1970. */
+/** A CronJob names its Jobs by their scheduled minute since 1970. */
 const cronJobSuffix = /-\d{8}$/;
 
 /**
- * What people call the thing that a pod is one of: its Deployment, StatefulSet, DaemonSet, CronJob or Job; the pod's own
- * name where it has no owner. Told from names alone, as the owners' owners are not known.
+ * Name of a pod's workload: its Deployment, StatefulSet, DaemonSet, CronJob or Job, or the pod itself where it has no
+ * owner. It is derived from names alone, since the owner's owner is not known.
  */
 export function workloadOf(metadata: PodMeta): string {
   const owner = metadata.ownerReferences?.find(({ controller }) => controller);
@@ -16,7 +16,7 @@ export function workloadOf(metadata: PodMeta): string {
   return owner.name;
 }
 
-/** The kind of what `workloadOf` names. */
+/** Kind of the workload that `workloadOf` names. */
 export function workloadKindOf(metadata: PodMeta): string {
   const owner = metadata.ownerReferences?.find(({ controller }) => controller);
   if (!owner) return 'Pod';
@@ -24,7 +24,7 @@ export function workloadKindOf(metadata: PodMeta): string {
   return owner.kind === 'Job' && cronJobSuffix.test(owner.name) ? 'CronJob' : owner.kind;
 }
 
-/** The pod as injection saw it: a name that the API server makes up was not there yet. */
+/** The metadata as injection saw it, when the API server had not yet generated the name. */
 export function asCreated({ name, ...nameless }: PodMeta): PodMeta {
   return nameless.generateName === undefined && name !== undefined ? { ...nameless, name } : nameless;
 }

@@ -1,5 +1,5 @@
 import type { Organization } from '../../crds/resources.generated.ts';
-import { claimantsOf, isBeforeRule, isProtected, type MemberNamespace } from '../membership.ts';
+import { claimantsOf, isProtected, type MemberNamespace, predatesMembershipRule } from '../membership.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 
 /** Everything that says which namespaces an Organization has. */
@@ -44,7 +44,7 @@ export function decideMembers(gathered: GatheredNamespaces): Members {
     const [owner] = claimants;
     if (owner === undefined || !claimants.includes(name)) continue;
     const isSystems = isProtected(namespace.name, operatorNamespace);
-    const had = isBeforeRule(organization) ? memberNamespaces : keptNamespaces;
+    const had = predatesMembershipRule(organization) ? memberNamespaces : keptNamespaces;
     // No pod has a sidecar in a namespace of the system's: only objects there can be missed.
     const isKept = had.includes(namespace.name) && (!isSystems || usedNamespaces.has(namespace.name));
     const isOwn = owner === name && !isSystems;

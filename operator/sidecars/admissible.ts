@@ -1,23 +1,23 @@
 import type { Organization } from '../../crds/resources.generated.ts';
 import { credentialsOf } from '../injection/decide.ts';
-import { findTrespass } from '../injection/obstacle.ts';
+import { findAdmissionProblem } from '../injection/obstacle.ts';
 import type { Pod } from '../injection/pod.ts';
 import { describeWorkload, type OutdatedWorkload } from './survey.ts';
 
-/** A workload whose pods run, and would be refused if they were created now: they are older than a rule. */
+/** A workload whose running pods would be refused if they were created now, because they are older than a rule. */
 export interface InadmissibleWorkload {
   readonly workload: OutdatedWorkload;
   /** What is wrong and what to do, for people. */
   readonly why: string;
 }
 
-/** Finds such workloads. A pod's specification does not change, so each pod is read once. */
+/** Finds inadmissible workloads. It reads each pod once, since a pod's specification does not change. */
 export type FindInadmissible = (
   outdated: readonly OutdatedWorkload[],
   organizations: readonly Organization[],
 ) => Promise<readonly InadmissibleWorkload[]>;
 
-/** @param findPod reads a pod by its namespace and name; undefined where it is gone, or is no pod that can be read */
+/** @param findPod reads a pod by namespace and name; undefined where it is gone or unreadable */
 export function makeFindInadmissible(
   findPod: (namespace: string, name: string) => Promise<Pod | undefined>,
 ): FindInadmissible {
@@ -30,7 +30,7 @@ export function makeFindInadmissible(
       if (known.has(id)) seen.set(id, known.get(id));
       else {
         const found = await findPod(namespace, pod);
-        seen.set(id, found && findTrespass(found, credentials)?.message);
+        seen.set(id, found && findAdmissionProblem(found, credentials)?.message);
       }
     }
     known = seen;
@@ -41,9 +41,9 @@ export function makeFindInadmissible(
   };
 }
 
-/** In words, at most so many of them. */
-export function listInadmissible(inadmissible: readonly InadmissibleWorkload[], mostNamed: number): string {
-  const named = inadmissible.slice(0, mostNamed).map(({ workload, why }) => `${describeWorkload(workload)}: ${why}`);
-  const others = inadmissible.length > mostNamed ? ` And ${inadmissible.length - mostNamed} more.` : '';
+/** Lists inadmissible workloads for people, at most `maxNamed` of them. */
+export function listInadmissible(inadmissible: readonly InadmissibleWorkload[], maxNamed: number): string {
+  const named = inadmissible.slice(0, maxNamed).map(({ workload, why }) => `${describeWorkload(workload)}: ${why}`);
+  const others = inadmissible.length > maxNamed ? ` And ${inadmissible.length - maxNamed} more.` : '';
   return `${named.join(' ')}${others}`;
 }

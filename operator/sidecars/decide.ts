@@ -4,25 +4,25 @@ import { type InadmissibleWorkload, listInadmissible } from './admissible.ts';
 import type { RollableRef, RollableWorkload } from './rollout.ts';
 import { describeWorkload, type OutdatedWorkload, type SidecarSurvey, type WorkloadRef } from './survey.ts';
 
-/** Everything a decision about an organization's sidecars rests on. */
+/** The facts for a decision about an organization's sidecars. */
 export interface GatheredSidecars {
   readonly survey: SidecarSurvey;
   readonly rolls: boolean;
-  /** The workload that was rolled last, where its rollout is not complete. */
+  /** The workload that was rolled last, if its rollout is not complete. */
   readonly unfinished: { readonly ref: RollableRef; readonly isStuck: boolean } | undefined;
-  /** The first that may be rolled. */
+  /** The first outdated workload that may be rolled. */
   readonly candidate: RollCandidate | undefined;
-  /** Those whose pods would not be let in again. */
+  /** Workloads whose pods would not be admitted again. */
   readonly inadmissible: readonly InadmissibleWorkload[];
-  /** What keeps outdated workloads from being rolled, where none may be. */
+  /** What keeps each outdated workload from being rolled, if none may be rolled. */
   readonly hindrances: readonly Hindrance[];
-  /** How long nothing is rolled yet, after the operator's start. */
+  /** How long to wait before the first roll after the operator's start. */
   readonly pauseMs: number;
-  /** The API server refuses to show or to change workloads. */
+  /** Whether the API server refuses to read or change workloads. */
   readonly isForbidden: boolean;
 }
 
-/** Why a workload is not rolled, in words that follow its name. */
+/** Why a workload is not rolled, as a phrase that follows its name. */
 export interface Hindrance {
   readonly workload: WorkloadRef;
   readonly why: string;
@@ -38,17 +38,17 @@ export interface SidecarDecision {
   readonly verdict: Verdict;
   readonly roll: RollCandidate | undefined;
   readonly status: Pick<OrganizationStatus, 'rolling'> & { readonly outdatedSidecars: number };
-  /** Rollouts are not watched: they are looked at. */
+  /** Rollouts are polled, not watched. */
   readonly requeueAfterMs: number | undefined;
 }
 
 const lookMs = 5_000;
-/** A workload that cannot be rolled now may be later. */
+/** When to check again whether a workload can be rolled. */
 const patienceMs = 60_000;
-/** A condition is for people: who wants all asks for the pods. */
-const mostNamed = 10;
+/** A condition names only this many workloads. `kubectl get pods` lists all. */
+const maxNamed = 10;
 
-/** What to say of an organization's sidecars, and which workload to roll, if any. */
+/** Decides the condition about an organization's sidecars, and which workload to roll, if any. */
 export function decideSidecars(gathered: GatheredSidecars): SidecarDecision {
   const { survey, rolls, unfinished, candidate, inadmissible, isForbidden, pauseMs } = gathered;
   const { outdated } = survey;
@@ -78,7 +78,7 @@ export function decideSidecars(gathered: GatheredSidecars): SidecarDecision {
     return decided(verdict('Rolling', message), lookMs);
   }
   if (inadmissible.length > 0) {
-    const message = `Pods run on that would be refused if they were made anew; change their templates before that, none of them is rolled. ${listInadmissible(inadmissible, mostNamed)} ${listOutdated(outdated)}`;
+    const message = `Some running pods would be refused if they were created again. Their workloads are not rolled until you change the templates. ${listInadmissible(inadmissible, maxNamed)} ${listOutdated(outdated)}`;
     return decided(verdict('Inadmissible', message), rolls ? patienceMs : undefined);
   }
   if (outdatedSidecars === 0) return decided(verdict('Current', 'Every sidecar is what new pods get.'), undefined);
@@ -100,15 +100,15 @@ export function decideSidecars(gathered: GatheredSidecars): SidecarDecision {
 }
 
 function listHindrances(hindrances: readonly Hindrance[]): string {
-  const named = hindrances.slice(0, mostNamed).map(({ workload, why }) => `${describeWorkload(workload)} ${why}`);
-  const others = hindrances.length > mostNamed ? `; and ${hindrances.length - mostNamed} more` : '';
+  const named = hindrances.slice(0, maxNamed).map(({ workload, why }) => `${describeWorkload(workload)} ${why}`);
+  const others = hindrances.length > maxNamed ? `; and ${hindrances.length - maxNamed} more` : '';
   return `${named.join('; ')}${others}`;
 }
 
 function listOutdated(outdated: readonly OutdatedWorkload[]): string {
   const pods = outdated.reduce((sum, workload) => sum + workload.pods, 0);
   if (pods === 0) return 'No pod has an outdated sidecar any more.';
-  const named = outdated.slice(0, mostNamed).map((workload) => `${describeWorkload(workload)} (${workload.pods})`);
-  const others = outdated.length > mostNamed ? ` and ${outdated.length - mostNamed} more` : '';
+  const named = outdated.slice(0, maxNamed).map((workload) => `${describeWorkload(workload)} (${workload.pods})`);
+  const others = outdated.length > maxNamed ? ` and ${outdated.length - maxNamed} more` : '';
   return `Pods with another sidecar than new pods get: ${pods}, of ${named.join(', ')}${others}.`;
 }

@@ -17,10 +17,10 @@ import type { InjectionSettings } from '../injection/settings.ts';
 import { type InjectedPod, type SidecarSurvey, surveySidecars } from './survey.ts';
 
 export interface FleetContext {
-  /** Started: its caches are warm. */
+  /** Must be started, with warm caches. */
   readonly cluster: Pick<Cluster, 'get' | 'list' | 'subscribe'>;
   readonly client: ApiClient;
-  /** What new pods get. */
+  /** The settings of new sidecars. */
   readonly settings: InjectionSettings;
   readonly observer: ReflectorObserver;
   readonly registry: Registry;
@@ -28,25 +28,22 @@ export interface FleetContext {
   readonly timings?: ReflectorTimings;
 }
 
-/** All pods that have a sidecar. */
+/** The pods that have a sidecar. */
 export interface Fleet {
   readonly reflector: Reflector;
   /** Undefined until the pods have been listed. */
   find(organization: string): SidecarSurvey | undefined;
-  /** Has the listener called with the name of each organization whose sidecars are others, or more or fewer, than before. */
+  /** Calls the listener with the name of each organization whose survey has changed. */
   subscribe(listener: (organization: string) => void): () => void;
   stop(): Promise<void>;
 }
 
-/** Changes come in bursts, and each look goes over all pods. */
+/** Changes come in bursts, and each survey goes over all pods. */
 const surveyPauseMs = 1_000;
 
 const noSidecars: SidecarSurvey = { pods: new Map(), outdated: [] };
 
-/**
- * Watches the pods that have a sidecar, by their label and their metadata alone, and keeps count of those whose sidecar is
- * not what new pods get.
- */
+/** Watches the metadata of pods that have a sidecar, and counts those whose sidecar is outdated. */
 export function startFleet({ cluster, client, settings, registry, ...context }: FleetContext): Fleet {
   const listeners = new Set<(organization: string) => void>();
   const gauge = new Gauge({
@@ -92,7 +89,7 @@ export function startFleet({ cluster, client, settings, registry, ...context }: 
     name: 'Pod.metadata',
     path: '/api/v1/pods',
     labelSelector: `${injectedLabel}=true`,
-    // What has ended calls nobody.
+    // Ended pods make no calls.
     fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed',
     metadataOnly: true,
     decode: toInjectedPod,

@@ -13,13 +13,13 @@ export interface SidecarContext {
   readonly workloads: Workloads;
   readonly findInadmissible: FindInadmissible;
   /**
-   * Before this time (milliseconds since 1970) nothing is rolled: while operators are being upgraded, one that goes may
-   * still serve the webhook and give new pods what is outdated.
+   * Nothing is rolled before this time (milliseconds since 1970). During an upgrade, an old operator may still serve
+   * the webhook and inject outdated sidecars.
    */
   readonly rollsFromMs: number;
 }
 
-/** What has come of an organization's sidecars, for its status. */
+/** The state of an organization's sidecars, for its status. */
 export type SidecarOutcome = Omit<SidecarDecision, 'roll'>;
 
 /** @returns undefined until the pods have been listed */
@@ -38,7 +38,7 @@ export async function reconcileSidecars(
   try {
     await context.workloads.roll(roll.ref, roll.workload, roll.hash);
   } catch (error) {
-    // It has changed or gone since it was read.
+    // The workload has changed or gone since it was read.
     const isOther = isConflict(error) || isNotFound(error);
     if (!isOther && !isForbidden(error)) throw error;
     const { ref } = roll;
@@ -51,7 +51,7 @@ export async function reconcileSidecars(
   return outcome;
 }
 
-/** While nothing is rolled yet, it is looked at again once that is over. */
+/** Reconciles again when the pause after the start is over. */
 function afterPause(outcome: SidecarOutcome, { spec }: Organization, remainingMs: number): SidecarOutcome {
   const waits = spec.sidecars?.rollout === 'Roll' && remainingMs > 0 && outcome.status.outdatedSidecars > 0;
   return waits ? { ...outcome, requeueAfterMs: remainingMs } : outcome;
@@ -90,7 +90,7 @@ async function findUnfinished(
   return state === 'complete' ? undefined : { ref, isStuck: state === 'stuck' };
 }
 
-/** The first that may be rolled; where none may, what keeps each from it. */
+/** Finds the first workload that may be rolled, or else what keeps each one from being rolled. */
 async function findCandidate(
   { workloads }: SidecarContext,
   { outdated }: SidecarSurvey,
@@ -98,7 +98,7 @@ async function findCandidate(
 ): Promise<Pick<GatheredSidecars, 'candidate' | 'hindrances'>> {
   const hindrances: Hindrance[] = [];
   for (const entry of outdated) {
-    // Its pods would be gone, and no new ones let in.
+    // Its pods would end, and new ones would not be admitted.
     if (inadmissible.some(({ workload }) => workload === entry)) continue;
     const ref = asRollable(entry);
     const workload = ref && (await workloads.find(ref));
@@ -110,9 +110,9 @@ async function findCandidate(
 }
 
 function whyNotRollable({ kind }: OutdatedWorkload, ref: RollableRef | undefined): string {
-  if (ref) return 'is not there any more';
+  if (ref) return 'does not exist any more';
   return kind === 'Pod'
-    ? 'has no controller that would make it anew'
+    ? 'has no controller that would create it again'
     : `is a ${kind}, which the operator does not roll`;
 }
 

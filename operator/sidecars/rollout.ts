@@ -3,12 +3,12 @@ import { rolledToAnnotation } from '../injection/marks.ts';
 import { matchesSelector } from '../label-selector.ts';
 import type { OutdatedWorkload } from './survey.ts';
 
-/** A workload that the operator may roll: its controller makes pods anew a few at a time. */
+/** A workload that the operator may roll: its controller replaces pods a few at a time. */
 export type RollableRef = NonNullable<OrganizationStatus['rolling']>;
 
 export const rollableKinds = ['Deployment', 'StatefulSet', 'DaemonSet'] as const satisfies RollableRef['kind'][];
 
-/** A Deployment, StatefulSet or DaemonSet as far as its rollouts go. */
+/** The fields of a Deployment, StatefulSet or DaemonSet that describe its rollouts. */
 export interface RollableWorkload {
   readonly metadata: {
     readonly name: string;
@@ -37,13 +37,13 @@ export interface RollableWorkload {
 }
 
 export type RolloutState =
-  /** Every pod is of the latest template, and available. */
+  /** Every pod has the latest template and is available. */
   | 'complete'
   | 'underWay'
-  /** Its controller has given up waiting. */
+  /** The controller's progress deadline has passed. */
   | 'stuck';
 
-/** How far the workload's last rollout is, as `kubectl rollout status` tells it. */
+/** The state of the workload's last rollout, as in `kubectl rollout status`. */
 export function rolloutState(
   kind: RollableRef['kind'],
   { metadata, spec, status = {} }: RollableWorkload,
@@ -70,11 +70,11 @@ export function rolloutState(
 }
 
 /**
- * What keeps the workload from being rolled now, in words that follow its name. Not while a rollout is under way, whoever
- * has begun it, or while a pod is not available; not where a changed template brings no new pods by itself; and not again
- * for what has not helped.
+ * What keeps the workload from being rolled now, as a phrase that follows its name. It is not rolled while any rollout
+ * is under way or a pod is not available, nor where a changed template does not replace the pods, nor again where a
+ * roll has not helped.
  *
- * @returns undefined where nothing does
+ * @returns undefined where it may be rolled
  */
 export function findHindrance(
   kind: RollableRef['kind'],
@@ -87,7 +87,7 @@ export function findHindrance(
   if (spec.paused) return 'is paused';
   if (updateStrategy?.type === 'OnDelete') return 'gets new pods only when somebody deletes the old ones (OnDelete)';
   if ((updateStrategy?.rollingUpdate?.partition ?? 0) > 0) return 'is rolled in parts (a partition)';
-  // Told from names alone, it might be another's.
+  // The workload is derived from names alone, so the pod might belong to another.
   if (!matchesSelector(spec.selector, outdated.labels)) return 'does not select the pod, by its labels';
   if (spec.template.metadata?.annotations?.[rolledToAnnotation] === outdated.hash) {
     return 'has been rolled for this already, and its pods still have another sidecar';
@@ -102,7 +102,7 @@ export function findHindrance(
   }
 }
 
-/** The workload as one that may be rolled; undefined for Jobs, bare pods and what else there is. */
+/** The workload as a rollable one. Undefined for Jobs, bare pods and other kinds. */
 export function asRollable({ kind, namespace, name }: OutdatedWorkload): RollableRef | undefined {
   const rollable = rollableKinds.find((candidate) => candidate === kind);
   return rollable && { kind: rollable, namespace, name };

@@ -6,7 +6,7 @@ import type { InjectionSettings } from '../injection/settings.ts';
 import { workloadKindOf, workloadOf } from '../injection/workload.ts';
 import { claimantsOf } from '../membership.ts';
 
-/** A pod that has a sidecar, as far as it is watched: its metadata alone. */
+/** The metadata of a pod that has a sidecar. */
 export interface InjectedPod extends PodMeta {
   readonly name: string;
   readonly namespace: string;
@@ -19,23 +19,23 @@ export interface WorkloadRef {
   readonly name: string;
 }
 
-/** A workload with pods whose sidecar is not what new pods get. */
+/** A workload with pods whose sidecar is outdated. */
 export interface OutdatedWorkload extends WorkloadRef {
-  /** How many of its pods are so. */
+  /** How many of its pods are outdated. */
   readonly pods: number;
-  /** What they would be stamped with if they were created now. */
+  /** The hash annotation that they would get now. */
   readonly hash: string;
-  /** The name of one of these pods. */
+  /** The name of one outdated pod. */
   readonly pod: string;
-  /** Of that pod. */
+  /** The labels of that pod. */
   readonly labels: Readonly<Record<string, string>>;
 }
 
 /** The sidecars of an organization. */
 export interface SidecarSurvey {
-  /** How many pods, by namespace. */
+  /** Numbers of pods by namespace. */
   readonly pods: ReadonlyMap<string, { readonly current: number; readonly outdated: number }>;
-  /** In the order of namespace, kind and name. */
+  /** Sorted by namespace, kind and name. */
   readonly outdated: readonly OutdatedWorkload[];
 }
 
@@ -46,8 +46,8 @@ export interface SurveyedCluster {
 }
 
 /**
- * Which sidecars are what new pods get, by organization. Pods on their way out do not count, nor do those that belong to
- * no organization any more: their sidecars have lost their credentials, and a new pod would not be let in.
+ * Counts current and outdated sidecars by organization. Terminating pods do not count. Neither do pods that no longer
+ * belong to an organization: their sidecars have lost their credentials, and a new pod would not be admitted.
  */
 export function surveySidecars(
   { pods, organizations, namespaceOf }: SurveyedCluster,
@@ -96,7 +96,7 @@ function makeSurvey() {
   };
 }
 
-/** A pod of its own is told by its own name, which the API server may have made up. */
+/** A bare pod has its own name, which the API server may have generated. */
 function nameOf(pod: InjectedPod): string {
   return workloadKindOf(pod) === 'Pod' ? pod.name : workloadOf(pod);
 }
@@ -105,7 +105,7 @@ function sortKey({ namespace, kind, name }: WorkloadRef): string {
   return [namespace, kind, name].join('\0');
 }
 
-/** As people write it: `Deployment shop/web`. */
+/** Formats a workload for people: `Deployment shop/web`. */
 export function describeWorkload({ kind, namespace, name }: WorkloadRef): string {
   return `${kind} ${namespace}/${name}`;
 }

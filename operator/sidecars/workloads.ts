@@ -6,13 +6,14 @@ import { rolledToAnnotation } from '../injection/marks.ts';
 import type { Pod } from '../injection/pod.ts';
 import type { RollableRef, RollableWorkload } from './rollout.ts';
 
-/** The workloads of others, read and rolled by name. */
+/** Reads and rolls workloads by name. */
 export interface Workloads {
   find(ref: RollableRef): Promise<RollableWorkload | undefined>;
   /**
-   * Has the workload's controller make its pods anew, as `kubectl rollout restart` does: by an annotation of the template.
+   * Makes the workload's controller replace its pods, by an annotation of the template, as `kubectl rollout restart`
+   * does.
    *
-   * @param hash what the pods are to be stamped with
+   * @param hash the hash annotation that the pods should get
    * @throws ApiError 409 where the workload has changed since it was read
    */
   roll(ref: RollableRef, workload: RollableWorkload, hash: string): Promise<void>;
@@ -47,7 +48,7 @@ export function makeWorkloads(client: Pick<ApiClient, 'send'>): Workloads {
   };
 }
 
-/** Reads a pod by name. It is listed, which is a right that the operator has anyhow. */
+/** Reads a pod by name. It uses a list, since the operator already has the right to list pods. */
 export function makeFindPod(
   client: Pick<ApiClient, 'send'>,
 ): (namespace: string, name: string) => Promise<Pod | undefined> {

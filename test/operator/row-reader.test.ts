@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { makeRowReader, type RowPlace } from '../../operator/row-reader.ts';
+import { makeRowReader, type RowLocation } from '../../operator/row-reader.ts';
 import { makeWorkQueue } from '../../operator/runtime/work-queue.ts';
 
 type Row = { readonly version: number };
@@ -12,7 +12,7 @@ function prepare() {
   const table = new Map<string, Row>();
   const statements: (readonly string[])[] = [];
   let failure: Error | undefined;
-  const placeOf = (key: string): RowPlace => ({ organizationId: key.split('/')[0] ?? '', rowId: `row of ${key}` });
+  const placeOf = (key: string): RowLocation => ({ organizationId: key.split('/')[0] ?? '', rowId: `row of ${key}` });
   const reader = makeRowReader<Row>({
     async find(organizationId, rowIds) {
       statements.push(rowIds);

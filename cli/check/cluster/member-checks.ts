@@ -1,5 +1,5 @@
 import { credentialsOf } from '../../../operator/injection/decide.ts';
-import { findTrespass } from '../../../operator/injection/obstacle.ts';
+import { findAdmissionProblem } from '../../../operator/injection/obstacle.ts';
 import { type CheckGroup, makeCheckFactory, ok, warning } from '../check.ts';
 import type { MemberFacts } from './facts.ts';
 import { isRunning, pathOf } from './pod-checks.ts';
@@ -17,7 +17,7 @@ export const memberChecks: CheckGroup<MemberFacts> = {
       decide: ({ memberships, memberPods }) => {
         const credentials = credentialsOf(memberships);
         const refused = memberPods.filter(isRunning).flatMap((pod) => {
-          const refusal = findTrespass(pod, credentials);
+          const refusal = findAdmissionProblem(pod, credentials);
           return refusal ? [`${pathOf(pod)}: ${refusal.message} (${refusal.reason})`] : [];
         });
         if (refused.length === 0) return ok();

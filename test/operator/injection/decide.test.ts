@@ -177,7 +177,7 @@ describe('where the network has a proxy', () => {
     assert(decision.action === 'inject');
     assert.match(
       decision.warnings.join(),
-      /"app" has NO_PROXY from elsewhere; see that it names 127\.0\.0\.1 and localhost/,
+      /"app" takes NO_PROXY from elsewhere; make sure that it names 127\.0\.0\.1 and localhost/,
     );
   });
 });

@@ -39,7 +39,7 @@ describe('sidecars', () => {
       'would be refused',
       { inadmissible: [{ workload: web, why: 'The pod sets spec.hostPID; remove it.' }] },
       'Inadmissible',
-      /change their templates.*Deployment shop\/web: The pod sets spec\.hostPID; remove it\. Pods with another sidecar/,
+      /change the templates.*Deployment shop\/web: The pod sets spec\.hostPID; remove it\. Pods with another sidecar/,
       false,
       undefined,
     ],
