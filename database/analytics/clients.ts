@@ -1,4 +1,5 @@
 import type { Queryable } from '../queryable.ts';
+import type { UsageFilter } from './filter.ts';
 import { attributeValues, recordsAsUsage } from './records.ts';
 import {
   filterValues,
@@ -7,7 +8,6 @@ import {
   type Page,
   type PageRow,
   toUsageList,
-  type UsageFilter,
   type UsageList,
   type UsageSums,
   usageSums,

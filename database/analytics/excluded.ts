@@ -1,7 +1,8 @@
 import { nobody } from '../ids.ts';
 import type { Queryable } from '../queryable.ts';
+import type { UsageFilter } from './filter.ts';
 import { attributeValues } from './records.ts';
-import { filteredUsage, filterValues, type UsageFilter, usageSums } from './usage.ts';
+import { filteredUsage, filterValues, usageSums } from './usage.ts';
 
 /** Calls that a filter selects but for their kind. */
 export interface SelectedUsage {

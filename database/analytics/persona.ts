@@ -1,4 +1,5 @@
 import type { Queryable } from '../queryable.ts';
+import type { UsageFilter } from './filter.ts';
 import { attributeValues } from './records.ts';
 import {
   askedModel,
@@ -6,7 +7,6 @@ import {
   filteredUsage,
   filterValues,
   namedSums,
-  type UsageFilter,
   type UsageSums,
   usageSums,
 } from './usage.ts';

@@ -1,4 +1,5 @@
 import type { Queryable } from '../queryable.ts';
+import type { UsageFilter } from './filter.ts';
 import { attributeValues } from './records.ts';
 import {
   askedModel,
@@ -10,7 +11,6 @@ import {
   type PageRow,
   sumsOfSums,
   toUsageList,
-  type UsageFilter,
   type UsageList,
   type UsageSums,
   usageSums,

@@ -1,7 +1,8 @@
 import type { Queryable } from '../queryable.ts';
 import { startedAtOfRequest } from '../requests.ts';
+import type { UsageFilter } from './filter.ts';
 import { attributeValues, hasAttributes } from './records.ts';
-import type { Page, UsageFilter } from './usage.ts';
+import type { Page } from './usage.ts';
 
 /** A rating with its call. The call's fields are null where the call is not stored: not yet, or no longer. */
 export interface RatedResponse {

@@ -1,5 +1,5 @@
 import { nobody } from '../ids.ts';
-import type { CallAttributes, UsageFilter } from './usage.ts';
+import type { CallAttributes, UsageFilter } from './filter.ts';
 
 const columns = {
   clientName: 'client_name',

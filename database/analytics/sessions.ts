@@ -1,7 +1,8 @@
 import { nobody } from '../ids.ts';
 import type { Queryable } from '../queryable.ts';
+import type { UsageFilter } from './filter.ts';
 import { attributeValues, recordsAsSessions, startOfDay as startOf } from './records.ts';
-import { askedModel, type Page, type UsageFilter } from './usage.ts';
+import { askedModel, type Page } from './usage.ts';
 
 /** A session, counting only the calls that match the filter. The first and the last of them give its start and end. */
 export interface SessionUsage {

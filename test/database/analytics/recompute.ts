@@ -1,4 +1,4 @@
-import type { UsageFilter } from '../../../database/analytics/usage.ts';
+import type { UsageFilter } from '../../../database/analytics/filter.ts';
 import { nobody } from '../../../database/ids.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
 

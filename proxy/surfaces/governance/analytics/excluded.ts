@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { SelectedUsage } from '../../../../database/analytics/excluded.ts';
-import type { UsageFilter, UsageTotals } from '../../../../database/analytics/usage.ts';
+import type { UsageFilter } from '../../../../database/analytics/filter.ts';
+import type { UsageTotals } from '../../../../database/analytics/usage.ts';
 import { parseDollars } from '../../../prices/price-card.ts';
 
 const counts = {

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import type { CallAttributes, UsageFilter } from '../../../../database/analytics/usage.ts';
+import type { CallAttributes, UsageFilter } from '../../../../database/analytics/filter.ts';
 import { userIdOf } from '../../../../database/ids.ts';
 import { seesOrganization } from '../../../calls/admit/admit.ts';
 import type { Caller } from '../../../calls/call.ts';
