@@ -4,8 +4,8 @@ import type { Turn } from './turns.ts';
 import { tokensOfText } from './usage.ts';
 
 /**
- * What the sandbox says: the model, what it was instructed by whom governs it, what the user said, and what tools answered
- * to that, so that an effect on any of them can be read off the answer.
+ * Composes the sandbox's answer: the model, the instructions, the user's message, and the outputs of tools. So a test
+ * can see any change to them in the answer.
  */
 export function composeAnswer(model: string, turns: readonly Turn[], words: number | undefined): string {
   const instructions = textsOf(turns, 'operator').join(' ');
@@ -19,7 +19,7 @@ export function composeAnswer(model: string, turns: readonly Turn[], words: numb
   return words === undefined ? wellFormed : ofLength(wellFormed, words);
 }
 
-/** Puts an answer to these turns in the form that was asked for. */
+/** Formats an answer in the requested output format. */
 export function formatAnswer(answer: string, format: OutputFormat, turns: readonly Turn[]): string {
   if (format.type === 'text') return answer;
   const said = textsOf(turns, 'user').at(-1) ?? '';
@@ -27,12 +27,12 @@ export function formatAnswer(answer: string, format: OutputFormat, turns: readon
   return JSON.stringify(value).toWellFormed();
 }
 
-/** Cuts a text to what `maxTokens` allow, between characters. */
+/** Cuts a text to `maxTokens`, between characters. */
 export function limitTokens(text: string, maxTokens: number): { text: string; cut: boolean } {
   return tokensOfText(text) <= maxTokens ? { text, cut: false } : { text: firstBytes(text, maxTokens * 4), cut: true };
 }
 
-/** As many whole characters as `limit` bytes of UTF-8 have room for. */
+/** The longest prefix of whole characters that fits into `limit` bytes of UTF-8. */
 export function firstBytes(text: string, limit: number): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= limit) return text;
@@ -41,17 +41,17 @@ export function firstBytes(text: string, limit: number): string {
   return bytes.toString('utf8', 0, end);
 }
 
-/** Splits a text into what a stream sends one by one: words, each with the space before it. */
+/** Splits a text into the deltas of a stream: words, each with the space before it. */
 export function splitDeltas(text: string): string[] {
   return text === '' ? [] : text.split(/(?<=\S)(?=\s)/);
 }
 
-/** Splits JSON into what a stream sends one by one: runs of letters and digits, and what is between them. */
+/** Splits JSON into the deltas of a stream: runs of letters and digits, and the characters between them. */
 export function splitJson(text: string): string[] {
   return text === '' ? [] : text.split(/(?<=[\p{L}\p{N}])(?=[^\p{L}\p{N}])|(?<=[^\p{L}\p{N}])(?=[\p{L}\p{N}])/u);
 }
 
-/** What tools answered since the user spoke last. */
+/** The outputs of tools since the user's last message. */
 function toolAnswers(turns: readonly Turn[]): string {
   const names = new Map(turns.flatMap(({ calls = [] }) => calls.map(({ callId, name }) => [callId, name])));
   const sinceUser = turns.slice(turns.findLastIndex(({ speaker }) => speaker === 'user') + 1);

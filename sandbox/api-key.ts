@@ -6,7 +6,7 @@ export function apiKey(request: IncomingMessage): string | null {
   return /^Bearer +(\S+)\s*$/i.exec(request.headers.authorization ?? '')?.[1] ?? null;
 }
 
-/** Any key opens the sandbox, none does not. @throws ProviderError 401 */
+/** Requires a bearer key; any will do. @throws ProviderError 401 */
 export function requireApiKey(request: IncomingMessage): void {
   if (apiKey(request) !== null) return;
   throw new ProviderError(

@@ -66,7 +66,7 @@ type Route =
   | { method: 'GET' | 'POST' | 'DELETE'; path: string; open?: true; look: LookAtContent }
   | { method: 'POST'; path: string; take: (keep: Keep, form: FormData) => Promise<JsonObject> };
 
-/** The sandbox as a listener for `node:http`, with accounts and stored responses of its own. */
+/** Makes a sandbox as a listener for `node:http`, with its own accounts and stored responses. */
 export function makeApp(): RequestListener {
   const calls = makeCallLog();
   const keepOf = makeKeeps();
@@ -190,7 +190,7 @@ function findRoute(routes: readonly Route[], method: string, path: string): { ro
   const parts = path.split('/');
   const here = routes.filter((route) => matches(route.path.split('/'), parts));
   const fitting = here.filter((candidate) => candidate.method === method);
-  // `/v1/responses/input_tokens` is no response.
+  // `input_tokens` in `/v1/responses/input_tokens` is not the id of a response.
   const route = fitting.find((candidate) => candidate.path === path) ?? fitting[0];
   if (route) {
     const parameter = (name: string) => decode(parts[route.path.split('/').indexOf(name)] ?? '');
@@ -234,7 +234,7 @@ async function sendContent({ reply }: Exchange, { contentType, chunks }: Content
 }
 
 function sendError(exchange: Exchange, error: unknown): void {
-  // Once an answer has begun, a broken connection is all that can still tell its reader.
+  // Once an answer has begun, only a broken connection can still signal the error.
   if (exchange.reply.headersSent || exchange.reply.destroyed) {
     exchange.reply.destroy();
     return;

@@ -1,16 +1,16 @@
-/** What a provider goes on with after its answer: a background response, a batch. */
+/** Work that a provider continues after its answer: a background response or a batch. */
 export interface BackgroundWork {
   readonly state: 'queued' | 'in_progress' | 'completed' | 'cancelled';
-  /** Resolves when it has ended, however it did. */
+  /** Resolves when the work has ended in any way. */
   readonly ended: Promise<void>;
   /** Ends it now. Only the first end counts. */
   end(state: 'completed' | 'cancelled'): void;
 }
 
 /**
- * Starts work that takes so many milliseconds, the first half of which it waits in a queue.
+ * Starts work that takes `ms` milliseconds. It spends the first half in a queue.
  *
- * @param onEnd called once, with how it ended
+ * @param onEnd called once, with the final state
  */
 export function startWork(ms: number, onEnd: (state: 'completed' | 'cancelled') => void): BackgroundWork {
   const startedAt = performance.now();

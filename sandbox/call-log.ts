@@ -4,7 +4,7 @@ import { noUsage, type TokenUsage } from './usage.ts';
 
 export type CallStatus = 'running' | 'completed' | 'aborted' | 'failed';
 
-/** What arrived, as it arrived: header names in their case and order, the body unparsed. */
+/** A request as received: header names in their case and order, and the unparsed body. */
 export interface ReceivedRequest {
   headers: [name: string, value: string][];
   body: string;
@@ -21,7 +21,7 @@ export interface Call {
   readonly arrivedAt: Date;
   model: string | null;
   stream: boolean;
-  /** Whether it goes on after its answer, and ends and is billed then. */
+  /** Whether the work continues after the answer. Then it ends and is billed later. */
   continues: boolean;
   status: CallStatus;
   /** Billed so far. A failed call is not billed. */
@@ -30,7 +30,7 @@ export interface Call {
 
 export type Arrival = Pick<Call, 'id' | 'requestId' | 'endpoint' | 'key' | 'arrivedAt'>;
 
-/** The accounts a client's own can be compared with. */
+/** The sandbox's accounts, to compare a client's own with. */
 export interface CallLog {
   begin(arrival: Arrival): Call;
   received(call: Call, request: ReceivedRequest): void;
@@ -49,11 +49,11 @@ interface Sum {
   total_tokens: number;
 }
 
-/** Beyond these the oldest are forgotten; the sums and the total go on counting. */
+/** Beyond these limits the oldest are dropped. The sums and the total still count them. */
 const limits = { calls: 200_000, requestBytes: 64 * 1024 * 1024 };
 
 export function makeCallLog(): CallLog {
-  // By `max` it would take the room for all of them at once.
+  // Not `max`: it would allocate all of its memory at once.
   const calls = new LRUCache<string, Call>({ maxSize: limits.calls, sizeCalculation: () => 1 });
   const requests = new LRUCache<string, ReceivedRequest>({
     maxSize: limits.requestBytes,
@@ -85,7 +85,7 @@ export function makeCallLog(): CallLog {
       if (call.status !== 'running') return;
       call.status = status;
       if (status === 'failed') call.usage = noUsage;
-      // A call that began before the log was cleared ends unseen.
+      // A call that began before the log was cleared is not counted.
       if (running.delete(call)) add(settled[status], call.usage);
     },
     list: () => ({ calls: [...calls.rvalues()].filter((call) => call !== undefined).map(callRecord), total }),

@@ -4,15 +4,15 @@ import type { JsonObject } from './json.ts';
 import { errorEnvelope, errorOfStatus } from './provider-error.ts';
 import type { TokenUsage } from './usage.ts';
 
-/** What happens next while an answer is sent. */
+/** A step in sending an answer. */
 export type Step =
   | { kind: 'send'; text: string; billed: TokenUsage }
   | { kind: 'pause'; ms: number }
-  /** The connection is torn down. */
+  /** Closes the connection. */
   | { kind: 'cut' }
   | { kind: 'end'; text: string; billed: TokenUsage; status: 'completed' | 'failed' };
 
-/** Sends a whole body; a stall or a cut comes in the middle of it. */
+/** Sends a whole body. A stall or a cut comes in its middle. */
 export function* wholeBodySteps(text: string, generation: Generation, faults: Faults): Iterable<Step> {
   const billed = generation.usage;
   const half = faults.stall || faults.cut ? Math.ceil(text.length / 2) : 0;
@@ -23,13 +23,13 @@ export function* wholeBodySteps(text: string, generation: Generation, faults: Fa
   yield { kind: 'end', text: text.slice(half), billed, status: failed ? 'failed' : 'completed' };
 }
 
-/** The body of a whole answer, or what a fault puts in its place. */
+/** The body of a whole answer, or its replacement by a fault. */
 export function wholeBody(body: JsonObject, faults: Faults): string {
   if (faults.garbage) return '<html><body><h1>It works!</h1></body></html>';
   return JSON.stringify(faults['error-in-stream'] ? errorEnvelope(errorOfStatus(500)) : body);
 }
 
-/** Sends bytes, one of them a character; what faults do to a stream, they do after half of the pieces. */
+/** Sends bytes, each as one character. Faults of streams apply after half of the pieces. */
 export function* byteSteps(chunks: readonly Buffer[], generation: Generation, faults: Faults): Iterable<Step> {
   const billed = generation.usage;
   const midpoint = Math.ceil(chunks.length / 2);
@@ -43,7 +43,7 @@ export function* byteSteps(chunks: readonly Buffer[], generation: Generation, fa
   yield { kind: 'end', text: '', billed, status: generation.failed ? 'failed' : 'completed' };
 }
 
-/** Sends a stream's events; what faults do to a stream, they do after half of its deltas. */
+/** Sends a stream's events. Faults apply after half of its deltas. */
 export function* streamSteps(stream: EventStream, generation: Generation, faults: Faults): Iterable<Step> {
   const midpoint = Math.ceil(stream.deltaCount / 2);
   let sequence = 0;
@@ -85,7 +85,7 @@ function brokenText(stream: EventStream, faults: Faults, encode: (data: JsonObje
   return faults['error-in-stream'] ? encode(stream.error(errorOfStatus(500))) : null;
 }
 
-/** The input and the reasoning are billed from the start, the text as it goes out. */
+/** Input and reasoning are billed from the start, the text as it is sent. */
 function billedAfter(usage: TokenUsage, deltas: number, deltaCount: number): TokenUsage {
   const text = usage.output - usage.reasoning;
   const sent = deltaCount === 0 ? 0 : Math.floor((text * deltas) / deltaCount);

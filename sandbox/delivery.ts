@@ -6,14 +6,17 @@ import type { Faults } from './faults.ts';
 import type { Generation } from './generation.ts';
 import type { TokenUsage } from './usage.ts';
 
-/** One answer under way. */
+/** An answer that is being sent. */
 export interface Delivery {
   reply: ServerResponse;
-  /** Aborted when the client is gone. Every wait ends with it. */
+  /** Aborted when the client is gone, which ends every wait. */
   signal: AbortSignal;
-  /** Notes what the provider bills up to now. */
+  /** Notes the usage billed so far. */
   bill(usage: TokenUsage): void;
-  /** Notes that the answer ends, before its last byte leaves: who has read all of it finds it in the accounts. */
+  /**
+   * Notes the end of the answer before its last byte is sent, so that a client that has read everything finds it in the
+   * accounts.
+   */
   settle(status: 'completed' | 'failed'): void;
 }
 
@@ -21,7 +24,7 @@ export interface Delivery {
 const batchLength = 16 * 1024;
 
 /**
- * Sends a generation, with the faults that were asked for.
+ * Sends a generation, with the requested faults.
  *
  * @throws AbortError when the client is gone
  */
@@ -82,7 +85,7 @@ async function play(
   }
 }
 
-/** Writes no faster than the client reads, and lets other connections have their turn. */
+/** Writes no faster than the client reads, and gives other connections their turn. */
 async function write(
   reply: ServerResponse,
   text: string,
@@ -93,7 +96,7 @@ async function write(
   else await once(reply, 'drain', { signal });
 }
 
-/** Tears the connection down once the client was sent what comes before. */
+/** Closes the connection after the text has been sent. */
 async function cut(reply: ServerResponse, text: string, encoding: BufferEncoding, settle: () => void): Promise<void> {
   if (text !== '') await new Promise((resolve) => reply.write(text, encoding, resolve));
   settle();

@@ -28,14 +28,14 @@ const flags = [
 type RangedName = keyof typeof ranges;
 type FlagName = (typeof flags)[number];
 
-/** What one call asked the sandbox to do to it; the directives and their units are listed in README.md. */
+/** The faults that a call requests. README.md lists the directives and their units. */
 export type Faults = { [Name in RangedName]?: number } & { [Name in FlagName]?: true };
 
 /**
  * Reads directives such as `latency=100,words=500` from the texts that carry them; a later one wins.
  *
- * @throws ProviderError 400 for a directive that is unknown or out of range: a fault that silently does not happen would
- * let the test that asked for it pass.
+ * @throws ProviderError 400 for a directive that is unknown or out of range: a test must not pass because its fault
+ * silently did not happen
  */
 export function parseFaults(texts: readonly string[]): Faults {
   const faults: Faults = {};
@@ -49,7 +49,7 @@ export function parseFaults(texts: readonly string[]): Faults {
   return faults;
 }
 
-/** The texts of one call that may carry directives: its `x-sandbox` header and `metadata.sandbox` in its body. */
+/** The texts of a call that may have directives: its `x-sandbox` header, and `metadata.sandbox` in its body. */
 export function faultTexts(header: string | string[] | undefined, body: JsonValue): string[] {
   const texts = [header ?? []].flat();
   const metadata = isJsonObject(body) ? body.metadata : undefined;

@@ -7,8 +7,8 @@ interface Bounds {
 }
 
 /**
- * Reads the fields of a request body and refuses a wrong type in OpenAI's words. `null` means absent, as it does there.
- * Fields nobody reads are not looked at: the provider's parameters grow faster than a stand-in.
+ * Reads the fields of a request body, and refuses a wrong type with OpenAI's message. `null` means absent, as at
+ * OpenAI. Unread fields are not checked, since OpenAI's parameters grow faster than a stand-in.
  */
 export class Fields {
   readonly #object: JsonObject;
@@ -78,7 +78,7 @@ export class Fields {
     return object && new Fields(object, this.path(name));
   }
 
-  /** @param limits of their number; none unless told */
+  /** @param limits of the number of objects; absent: none */
   objects(name: string, limits: { notEmpty?: true; maximum?: number } = {}): JsonObject[] | null {
     const value = this.value(name);
     if (value === null) return null;
@@ -91,7 +91,7 @@ export class Fields {
     });
   }
 
-  /** At most 16 pairs of strings, the values up to 512 characters: OpenAI's bounds for `metadata`. */
+  /** At most 16 pairs of strings, with values of up to 512 characters: OpenAI's limits for `metadata`. */
   metadata(): JsonObject | null {
     const metadata = this.object('metadata');
     if (metadata === null) return null;
@@ -127,7 +127,7 @@ export function missing(path: string): ProviderError {
   });
 }
 
-/** For parameters that the model at hand has no use for. */
+/** For a parameter that the model does not support. */
 export function unsupported(path: string): ProviderError {
   return new ProviderError(`Unsupported parameter: '${path}' is not supported with this model.`, {
     param: path,

@@ -2,19 +2,19 @@ import { createHash } from 'node:crypto';
 import type { UploadedFile } from './generation.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 
-/** A form as an endpoint takes it, and as the accounts keep it. */
+/** A form, for an endpoint and for the accounts. */
 export interface FormBody {
   body: JsonObject;
   files: UploadedFile[];
-  /** Its fields, and of its files what tells them apart. */
+  /** The fields as JSON, with the name, size and digest of each file. */
   text: string;
 }
 
-/** Fields that are no text where the same body comes as JSON. */
+/** Fields that are not text in a JSON body. */
 const numbers = new Set(['n', 'temperature', 'partial_images', 'output_compression']);
 const booleans = new Set(['stream']);
 
-/** Reads the fields of a form: `a[]` is one of a list, and `a[b]` a field of a field. */
+/** Reads the fields of a form: `a[]` is an element of a list, and `a[b]` is a field of an object. */
 export async function readFormBody(form: FormData): Promise<FormBody> {
   const body: JsonObject = {};
   const files: UploadedFile[] = [];

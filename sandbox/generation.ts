@@ -3,15 +3,15 @@ import type { JsonObject } from './json.ts';
 import type { ProviderError } from './provider-error.ts';
 import type { TokenUsage } from './usage.ts';
 
-/** A call that was read and not refused yet: what a generating endpoint needs to know of it. */
+/** A call that was read: the facts that a generating endpoint needs. */
 export interface GenerationRequest {
-  /** The id the answer carries. */
+  /** The id of the answer. */
   id: string;
   body: JsonObject;
-  /** What came beside the fields, where the body was a form. */
+  /** The files, where the body was a form. */
   files: UploadedFile[];
   faults: Faults;
-  /** The bearer key: what is stored is stored under it. */
+  /** The bearer key. Everything is stored per key. */
   key: string;
   /** When the call arrived, in whole seconds since the epoch. */
   createdAt: number;
@@ -23,10 +23,10 @@ export interface UploadedFile {
   bytes: Uint8Array;
 }
 
-/** What a generating endpoint decided to answer. Nothing of it has been sent yet. */
+/** The answer that a generating endpoint decided on. Nothing has been sent yet. */
 export interface Generation {
   usage: TokenUsage;
-  /** The provider itself says that it failed, in a 200. */
+  /** Whether the answer reports a failure inside a 200. */
   failed: boolean;
   answer:
     | { kind: 'whole'; body: JsonObject }
@@ -35,17 +35,20 @@ export interface Generation {
     | { kind: 'bytes'; contentType: string; chunks: Buffer[] };
   /** Called when the answer is complete, just before its end is sent. */
   onComplete?: () => void;
-  /** Of an answer after which the work goes on: called before it is sent, with what ends the call. */
+  /**
+   * Set where the work continues after the answer. Called before the answer is sent, with a function that ends the
+   * call.
+   */
   continues?: (end: (status: 'completed' | 'aborted' | 'failed', usage: TokenUsage) => void) => void;
 }
 
 export interface StreamEvent {
-  /** The terminal event and whatever follows it say that the answer is complete. */
+  /** The terminal event and the events after it mark the answer as complete. */
   part: 'opening' | 'delta' | 'closing' | 'terminal';
   data: JsonObject;
 }
 
-/** A generating endpoint's server-sent events, in the surface's own form. */
+/** A generating endpoint's server-sent events, in the form of its API. */
 export interface EventStream {
   deltaCount: number;
   events(): Iterable<StreamEvent>;
@@ -53,11 +56,11 @@ export interface EventStream {
   encode(data: JsonObject, sequence: number): string;
   /** An error inside the stream. */
   error(error: ProviderError): JsonObject;
-  /** An event of a type no client has heard of. */
+  /** An event of a type that no client knows. */
   unknown(): JsonObject;
-  /** What follows the last event. */
+  /** The text after the last event. */
   trailer: string;
 }
 
-/** Reads a call and decides its answer; pure but for ids and the store of responses. */
+/** Reads a call and decides its answer. Pure except for ids and the store of responses. */
 export type Generate = (request: GenerationRequest) => Generation;

@@ -9,7 +9,7 @@ import type { Generate } from './generation.ts';
 import { errorOfStatus } from './provider-error.ts';
 import { parseBody, readBody, readForm } from './request-body.ts';
 
-/** One request and where its answer goes. */
+/** A request and its reply. */
 export interface Exchange {
   request: IncomingMessage;
   reply: ServerResponse;
@@ -18,21 +18,21 @@ export interface Exchange {
   arrivedAt: Date;
 }
 
-/** An endpoint whose calls are counted, billed and open to faults. */
+/** An endpoint whose calls are counted and billed, and can have faults. */
 export interface GenerativeEndpoint {
-  /** Its path under the server's root, as the accounts name it. */
+  /** The path from the server's root; the accounts use it as the name. */
   path: string;
   /** Whether its body may be a form with files. */
   takesForm?: true;
-  /** The id its answers carry; where they carry none, the call is known by its `x-request-id`. */
+  /** Makes the id of an answer. Where answers have none, it is the `x-request-id`. */
   newId: (requestId: string) => string;
   generate: Generate;
 }
 
 /**
- * Answers one call to a generating endpoint, and counts it once whatever becomes of it.
+ * Answers a call to a generating endpoint, and counts it exactly once in any case.
  *
- * @throws ProviderError for a call that OpenAI would refuse; nothing has been sent then
+ * @throws ProviderError for a call that OpenAI would refuse, before anything is sent
  */
 export async function answerGenerativeCall(
   endpoint: GenerativeEndpoint,
@@ -50,7 +50,7 @@ export async function answerGenerativeCall(
   try {
     await answer(endpoint, calls, call, exchange, gone.signal);
   } catch (error) {
-    // A body that breaks off is reported before the reply's own close.
+    // An aborted body is reported before the reply closes.
     const left = gone.signal.aborted || exchange.request.socket.destroyed;
     if (!call.continues) calls.settle(call, left ? 'aborted' : 'failed');
     if (left) return;

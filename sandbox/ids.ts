@@ -17,7 +17,7 @@ export function chatCompletionId(): string {
   return `chatcmpl-${randomBase62(29)}`;
 }
 
-/** `call_` and 24 base-62 digits: what a call of a tool and its output have in common. */
+/** `call_` and 24 base-62 digits: the id that links a tool call and its output. */
 export function toolCallId(): string {
   return `call_${randomBase62(24)}`;
 }

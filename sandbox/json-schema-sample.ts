@@ -3,29 +3,30 @@ import { ProviderError } from './provider-error.ts';
 
 interface Sampling {
   root: JsonObject;
-  /** Goes into the first string that takes it; the others get their property's name. */
+  /** Goes into the first string that it fits. The other strings get their property's name. */
   answer: string | null;
-  /** What strings and numbers take before that, each value once. */
+  /** Values for strings and numbers, each used once, before the answer. */
   values: string[];
-  /** The words that it answers to, in lower case. */
+  /** The words of the user's message, in lower case. */
   said: ReadonlySet<string>;
-  /** Values yet to be made: a bound for schemas that grow without end. */
+  /** How many values may still be made: a limit for schemas that grow without end. */
   budget: number;
 }
 
-/** Levels below which whatever is optional is left out, so that recursive schemas end. */
+/** The depth below which optional values are left out, so that recursive schemas end. */
 const generousDepth = 4;
 const maxDepth = 64;
 const maxStringLength = 100_000;
 
 /**
- * A value that satisfies `schema`, always the same for the same arguments. It knows what OpenAI's structured outputs
- * allow except `pattern`: types, enum, const, anyOf, oneOf, allOf, local $ref (recursion too), formats and bounds.
+ * Makes a value that satisfies `schema`, always the same for the same arguments. It supports the keywords of OpenAI's
+ * structured outputs except `pattern`: types, enum, const, anyOf, oneOf, allOf, local $ref (recursive ones too),
+ * formats and bounds.
  *
  * @throws ProviderError 400 `invalid_json_schema` where it finds no value: no end to the recursion, a dangling $ref, or
  * more than 10,000 values
  *
- * @param said what it answers to: an enum takes the value that shares most words with it
+ * @param said the user's message: an enum takes the value that shares most words with it
  */
 export function sampleOf(schema: JsonObject, answer: string, said = ''): JsonValue {
   const sampling = { root: schema, answer, values: [], said: new Set(wordsOf(said)), budget: 10_000 };
@@ -33,10 +34,10 @@ export function sampleOf(schema: JsonObject, answer: string, said = ''): JsonVal
 }
 
 /**
- * Arguments that satisfy a function's schema, made as `sampleOf` makes its value, but of what the user said: strings and
- * numbers take the values that fit them, in order; a string that finds none left takes all that was said, once.
+ * Makes arguments that satisfy a function's schema, like `sampleOf`, but from the user's message. Strings and numbers
+ * take the values that fit, in order. The first string without a value takes the whole message.
  *
- * @param values what of it could be an argument
+ * @param values the parts of the message that could be arguments
  */
 export function argumentsOf(schema: JsonObject, said: string, values: readonly string[]): JsonValue {
   const answer = said === '' ? null : said;
@@ -133,7 +134,7 @@ function sampleNumber(sampling: Sampling, schema: JsonObject, step: number): num
   return candidates.find(isGood) ?? 1;
 }
 
-/** What a string of a format is, unless the user said one that is of it. */
+/** The sample for each format, used unless the user's message has a fitting value. */
 const formats: Record<string, readonly [sample: string, form?: RegExp]> = {
   'date-time': ['2025-01-01T00:00:00Z'],
   date: ['2025-01-01', /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d)$/],
@@ -160,7 +161,7 @@ function sampleString(sampling: Sampling, schema: JsonObject, name: string): str
   return characters.join('') + '.'.repeat(Math.max(0, minimum - characters.length));
 }
 
-/** Words before numbers, which a number may still want. */
+/** Takes words before numbers, since a number field may still need those. */
 function textFor(sampling: Sampling, name: string): string {
   const isWord = (value: string) => Number.isNaN(Number(value));
   const text = take(sampling.values, isWord) ?? take(sampling.values, () => true) ?? sampling.answer ?? name;
@@ -168,7 +169,7 @@ function textFor(sampling: Sampling, name: string): string {
   return text;
 }
 
-/** Takes the first value that fits out of the list. */
+/** Removes and returns the first value that fits. */
 function take(values: string[], fits: (value: string) => boolean): string | undefined {
   const index = values.findIndex(fits);
   return index === -1 ? undefined : values.splice(index, 1)[0];
@@ -193,7 +194,7 @@ function choose(choices: JsonValue[], depth: number): JsonValue | undefined {
   return choices.find(ends) ?? choices.at(-1);
 }
 
-/** The schema that asks for both, as far as combining their keywords does; properties and required are united. */
+/** Merges two schemas by their keywords. Properties and required are united. */
 function merge(left: JsonObject, right: JsonValue | undefined): JsonObject {
   if (!isJsonObject(right)) return left;
   const merged = { ...left, ...right };

@@ -6,8 +6,8 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
 }
 
 /**
- * Whether arrays and objects nest at most `levels` deep. `JSON.parse` copes with any depth, but `JSON.stringify` recurses:
- * what passes here can be echoed without overflowing the stack.
+ * Whether arrays and objects nest at most `levels` deep. `JSON.parse` accepts any depth, but `JSON.stringify` recurses,
+ * so a deeper value could overflow the stack.
  */
 export function nestsWithin(value: JsonValue, levels: number): boolean {
   let layer: JsonValue[] = [value];

@@ -5,7 +5,7 @@ import { makeResponseStore, type ResponseStore } from './response-store.ts';
 
 export interface Conversation {
   object: JsonObject;
-  /** Oldest first, each with an id. */
+  /** The oldest first, each with an id. */
   items: JsonObject[];
 }
 
@@ -26,10 +26,10 @@ export interface VectorStore {
   batches: Map<string, JsonObject>;
 }
 
-/** What is stored under one key: as at a provider, no other key knows of it. */
+/** The data stored under one key. As at a provider, no other key sees it. */
 export interface Keep {
   responses: ResponseStore;
-  /** What stored responses were given and said, and what is in conversations, by its id. */
+  /** Input and output items of stored responses, and items of conversations, by id. */
   items: LRUCache<string, JsonObject>;
   conversations: LRUCache<string, Conversation>;
   files: LRUCache<string, StoredFile>;
@@ -37,12 +37,12 @@ export interface Keep {
   vectorStores: LRUCache<string, VectorStore>;
 }
 
-/** Beyond these the oldest are forgotten. */
+/** Beyond these limits the oldest are dropped. */
 const limits = { keys: 100, each: 10_000, fileBytes: 256 * 1024 * 1024 };
-/** By `max`, each would take the room for all of them at once. */
+/** Not `max`: each cache would allocate all of its memory at once. */
 const each = { maxSize: limits.each, sizeCalculation: () => 1 };
 
-/** Makes the function that gives each key its own. */
+/** Makes the function that returns each key's store. */
 export function makeKeeps(): (key: string) => Keep {
   const keeps = new LRUCache<string, Keep>({ max: limits.keys });
   return (key) => {
@@ -67,7 +67,7 @@ function makeKeep(): Keep {
   };
 }
 
-/** What is stored, the oldest first, as long as nobody `get`s it. */
+/** The stored objects, the oldest first. Use `peek` elsewhere, since `get` changes the order. */
 export function inOrder<Stored extends object>(cache: LRUCache<string, Stored>): Stored[] {
   return [...cache.rvalues()].filter((stored) => stored !== undefined);
 }

@@ -3,22 +3,22 @@ import type { Fields } from './fields.ts';
 import type { JsonObject } from './json.ts';
 import type { Keep } from './keep.ts';
 
-/** What a plain endpoint is given: the parameters of its path and query, its body, and what the sandbox remembers. */
+/** The input of a plain endpoint: the parameters of its path and query, its body, and the sandbox's stores. */
 export interface Lookup {
-  /** The `:id` of its path; empty where the path has none. */
+  /** The `:id` of the path. Empty where there is none. */
   id: string;
-  /** The `:item` of its path, below `:id`; empty where the path has none. */
+  /** The `:item` of the path, below `:id`. Empty where there is none. */
   item: string;
   query: URLSearchParams;
-  /** Without any field where there is no body. */
+  /** Has no fields where there is no body. */
   body: Fields;
   faultTexts: string[];
-  /** The bearer key; empty where none was asked for. */
+  /** The bearer key. Empty where the endpoint requires none. */
   key: string;
   /** As returned in `x-request-id`. */
   requestId: string;
   calls: CallLog;
-  /** What is stored under the caller's key. */
+  /** The data stored under the caller's key. */
   keep: Keep;
 }
 
@@ -28,9 +28,9 @@ export interface Content {
   chunks: Iterable<Uint8Array | string> | AsyncIterable<Uint8Array | string>;
 }
 
-/** Answers at once, with a 200 or a ProviderError. */
+/** Answers with a 200, or throws a ProviderError. */
 export type Look = (lookup: Lookup) => JsonObject;
-/** The same, with a body that is not JSON wherever it is asked for one. */
+/** Like `Look`, but the answer may be content that is not JSON. */
 export type LookAtContent = (lookup: Lookup) => JsonObject | Content;
 
 export function isContent(answer: JsonObject | Content): answer is Content {

@@ -1,17 +1,17 @@
 import type { JsonObject } from './json.ts';
 import { ProviderError } from './provider-error.ts';
 
-/** A model on offer. `snapshot` is what a call to the alias is answered by, as OpenAI names it in `model`. */
+/** A model. `snapshot` is the dated model that answers a call to an alias, as OpenAI names it in `model`. */
 export interface Model {
   id: string;
   snapshot: string;
   created: number;
   ownedBy: string;
-  /** Length of its vectors; absent for models that generate text. */
+  /** Length of its vectors. Absent for models that generate text. */
   dimensions?: number;
-  /** The vectors of these can be asked for shorter. */
+  /** Whether a call may request shorter vectors. */
   shortens?: boolean;
-  /** What it does; absent for models that generate text or vectors. */
+  /** Its purpose. Absent for models that generate text or vectors. */
   purpose?: Purpose;
 }
 
@@ -58,7 +58,7 @@ const special: readonly [purpose: Purpose, id: string, created: number][] = [
   ['transcription', 'gpt-4o-mini-transcribe', 1742068596],
 ];
 
-/** Every model the sandbox offers, aliases and dated snapshots both, by id. */
+/** All models by id, both aliases and dated snapshots. */
 export const models: ReadonlyMap<string, Model> = new Map(
   [
     ...generating.flatMap(([alias, date, created]) => {
@@ -93,7 +93,7 @@ export function modelObject({ id, created, ownedBy }: Model): JsonObject {
   return { id, object: 'model', created, owned_by: ownedBy };
 }
 
-/** @throws ProviderError 404 for a model that is unknown or generates no text */
+/** @throws ProviderError 404 for a model that is unknown or does not generate text */
 export function findTextModel(id: string): Model {
   const model = findModel(id);
   if (model.dimensions === undefined && model.purpose === undefined) return model;
@@ -103,7 +103,7 @@ export function findTextModel(id: string): Model {
   });
 }
 
-/** @throws ProviderError 404 for an unknown model, 403 for one that makes no vectors */
+/** @throws ProviderError 404 for an unknown model, 403 for one that does not make vectors */
 export function findEmbeddingModel(id: string): Model & { dimensions: number } {
   const model = findModel(id);
   const { dimensions } = model;
@@ -111,7 +111,7 @@ export function findEmbeddingModel(id: string): Model & { dimensions: number } {
   throw new ProviderError('You are not allowed to generate embeddings from this model', { status: 403 });
 }
 
-/** @throws ProviderError 404 for a model that is unknown or does something else */
+/** @throws ProviderError 404 for a model that is unknown or has another purpose */
 export function findModelFor(purpose: Purpose, id: string): Model {
   const model = findModel(id);
   if (model.purpose === purpose) return model;

@@ -6,8 +6,8 @@ export type OutputFormat = { type: 'text' } | { type: 'json_object' } | { type: 
 const types = ['text', 'json_object', 'json_schema'] as const;
 
 /**
- * Reads `text.format` of a response or `response_format` of a chat completion. The first holds its schema itself, the
- * second one level down.
+ * Reads `text.format` of a response or `response_format` of a chat completion. The first has its schema directly, the
+ * second one level deeper.
  */
 export function readOutputFormat(format: Fields | null, schemaUnder?: 'json_schema'): OutputFormat {
   if (format === null) return { type: 'text' };

@@ -6,12 +6,12 @@ import type { ToolCall, ToolUse } from './tools/tool.ts';
 import type { Turn } from './turns.ts';
 import { tokensOfBytes, tokensOfText } from './usage.ts';
 
-/** What a model puts out: a text or calls of tools, as far as the limit of tokens lets it. */
+/** A model's output, within its token limit: a text, or tool calls. */
 export interface Output {
   text: string;
   calls: ToolCall[];
   tokens: number;
-  /** The limit cut it short. */
+  /** Whether the limit cut the output. */
   cut: boolean;
 }
 
@@ -20,11 +20,11 @@ export interface Question {
   turns: readonly Turn[];
   toolUse: ToolUse;
   format: OutputFormat;
-  /** Infinite unless limited. */
+  /** Infinite where there is no limit. */
   maxTokens: number;
 }
 
-/** @throws ProviderError 400 where nothing satisfies a schema */
+/** @throws ProviderError 400 where no value satisfies a schema */
 export function composeOutput({ model, turns, toolUse, format, maxTokens }: Question, faults: Faults): Output {
   const calls = decideCalls(toolUse, turns);
   if (calls.length > 0) return limitCalls(calls, limitOf(tokensOfCalls(calls), maxTokens, faults));
@@ -36,12 +36,12 @@ export function textOutput(text: string, maxTokens: number, faults: Faults): Out
   return { ...limited, calls: [], tokens: tokensOfText(limited.text) };
 }
 
-/** How many of its tokens an output may have; half of them where it is to come to no end. */
+/** How many tokens an output may have. With the fault `incomplete`: half of its tokens. */
 function limitOf(tokens: number, maxTokens: number, faults: Faults): number {
   return faults.incomplete ? Math.min(maxTokens, Math.floor(tokens / 2)) : maxTokens;
 }
 
-/** Cuts calls to what `maxTokens` allow: the last of them in its arguments. */
+/** Cuts calls to `maxTokens`. The last call may be cut in its arguments. */
 export function limitCalls(calls: readonly ToolCall[], maxTokens: number): Output {
   const cut = tokensOfCalls(calls) > maxTokens;
   const kept: ToolCall[] = [];

@@ -1,7 +1,7 @@
 import type { JsonObject } from './json.ts';
 import { ProviderError } from './provider-error.ts';
 
-/** A page of a list in OpenAI's form, the newest first unless `order=asc`. `items` are the oldest first. */
+/** Makes a page of a list in OpenAI's form, the newest first unless `order=asc`. `items` must have the oldest first. */
 export function pageOf(items: readonly JsonObject[], query: URLSearchParams, defaultLimit = 20): JsonObject {
   const ordered = query.get('order') === 'asc' ? items : items.toReversed();
   const after = query.get('after');

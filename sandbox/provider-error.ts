@@ -7,7 +7,7 @@ interface ErrorDetails {
   code?: string | null;
 }
 
-/** An error as OpenAI answers it: an HTTP status and the fields of its envelope. */
+/** An error in OpenAI's form: an HTTP status and the fields of the envelope. */
 export class ProviderError extends Error {
   readonly status: number;
   readonly type: string;
@@ -45,7 +45,7 @@ const sentences: Record<number, ErrorDetails & { message: string }> = {
   },
 };
 
-/** The error OpenAI gives with an HTTP status, for a caller that asked for that status. */
+/** OpenAI's error for an HTTP status, for the fault `status`. */
 export function errorOfStatus(status: number): ProviderError {
   const known = sentences[status];
   if (known) return new ProviderError(known.message, { ...known, status });

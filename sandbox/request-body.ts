@@ -8,13 +8,13 @@ const maxLevels = 100;
 /**
  * Reads a request's body to its end.
  *
- * @throws ProviderError 413 beyond 256 MiB; an error of the connection if it breaks
+ * @throws ProviderError 413 beyond 256 MiB; a connection error where the connection breaks
  */
 export async function readBody(request: IncomingMessage): Promise<string> {
   return (await readBytes(request)).toString('utf8');
 }
 
-/** @throws ProviderError 400 where the body is no form */
+/** @throws ProviderError 400 where the body is not a form */
 export async function readForm(request: IncomingMessage): Promise<FormData> {
   const bytes = await readBytes(request);
   try {
@@ -30,14 +30,14 @@ async function readBytes(request: IncomingMessage): Promise<Buffer<ArrayBuffer>>
   let bytes = 0;
   for await (const chunk of request) {
     bytes += chunk.length;
-    // What is too much is still read, so that the client hears of it instead of finding its connection broken.
+    // The excess is still read, so that the client gets an answer instead of a broken connection.
     if (bytes <= maxBodyBytes) chunks.push(chunk);
   }
   if (bytes <= maxBodyBytes) return Buffer.concat(chunks);
   throw new ProviderError(`Request body too large: at most ${maxBodyBytes} bytes are read.`, { status: 413 });
 }
 
-/** @throws ProviderError 400 unless the text is a JSON object that nests within reason */
+/** @throws ProviderError 400 unless the text is a JSON object that is not nested too deeply */
 export function parseBody(text: string): JsonObject {
   const body = parseJson(text);
   if (!isJsonObject(body)) throw new ProviderError('Invalid body: expected a JSON object.');

@@ -5,17 +5,17 @@ import type { JsonObject } from './json.ts';
 import { ProviderError } from './provider-error.ts';
 import type { Turn } from './turns.ts';
 
-/** A response that was kept, with what it takes to go on from it. */
+/** A stored response, with the data to continue from it. */
 export interface StoredResponse {
-  /** As it is when it is finished. */
+  /** The finished response. */
   response: JsonObject;
   plan: ResponsePlan;
-  /** Of a background response: how far it is. */
+  /** The progress of a background response; null for others. */
   work: BackgroundWork | null;
   previousId: string | null;
   /** Its own input items, each with an id. */
   input: JsonObject[];
-  /** What its own input and output say. */
+  /** The turns of its own input and output. */
   turns: Turn[];
 }
 
@@ -23,11 +23,11 @@ export interface ResponseStore {
   keep(id: string, stored: StoredResponse): void;
   find(id: string): StoredResponse | undefined;
   delete(id: string): boolean;
-  /** The chain that ends with `id`, oldest first; shorter where an ancestor was deleted or forgotten. */
+  /** The chain that ends with `id`, the oldest first. It is shorter where an ancestor was deleted or dropped. */
   chain(id: string | null): StoredResponse[];
 }
 
-/** @param limit How many responses are kept; the least recently used go first, as do those beyond 128 MiB of text. */
+/** @param limit how many responses are kept; the least recently used go first, also beyond 128 MiB of text */
 export function makeResponseStore(limit = 10_000): ResponseStore {
   const cache = new LRUCache<string, StoredResponse>({
     max: limit,
@@ -50,7 +50,7 @@ export function makeResponseStore(limit = 10_000): ResponseStore {
   };
 }
 
-/** @throws ProviderError 400 `previous_response_not_found`, as for a `previous_response_id` that is not kept */
+/** @throws ProviderError 400 `previous_response_not_found` where the response is not stored */
 export function requirePrevious(store: ResponseStore, id: string | null): void {
   if (id === null || store.find(id)) return;
   throw new ProviderError(`Previous response with id '${id}' not found.`, {

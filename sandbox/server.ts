@@ -5,28 +5,28 @@ import { makeApp } from './app.ts';
 export interface Sandbox {
   /** The base URL for OpenAI clients: `http://HOST:PORT/v1`. */
   url: string;
-  /** Ends every connection, whatever is under way on it, and stops listening. */
+  /** Closes all connections at once, and stops listening. */
   close(): Promise<void>;
 }
 
 /**
- * Starts a stand-in for an OpenAI-compatible provider. It keeps everything in memory and knows nothing of others started
- * in the same process.
+ * Starts a stand-in for an OpenAI-compatible provider. It keeps everything in memory. Several in one process are
+ * independent.
  *
- * @param options.host Where to listen; loopback unless told.
- * @param options.port 0, the default, takes a free one.
+ * @param options.host address to listen on; default: loopback
+ * @param options.port 0, the default, takes a free port
  * @throws the error of `listen`, such as `EADDRINUSE`
  */
 export async function startSandbox(options: { host?: string; port?: number } = {}): Promise<Sandbox> {
   const { host = '127.0.0.1', port = 0 } = options;
-  // A pooled connection must not be closed on a client just as it is used again.
+  // A long time-out, so that a pooled connection is not closed just as the client uses it again.
   const server = createServer({ keepAliveTimeout: 120_000 }, makeApp());
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
   });
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The sandbox listens on no port.');
+  if (address === null || typeof address === 'string') throw new Error('The sandbox has no port.');
   return { url: baseUrl(address), close: () => close(server) };
 }
 

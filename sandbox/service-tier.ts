@@ -1,6 +1,6 @@
 export const serviceTiers = ['auto', 'default', 'flex', 'scale', 'priority', 'fast'] as const;
 
-/** The tier an answer names: what was asked for where it was a choice, `default` where it was left open. */
+/** The tier in an answer: the requested one, or `default` for `auto` and for none. */
 export function answeredTier(asked: (typeof serviceTiers)[number] | null): string {
   return asked === null || asked === 'auto' ? 'default' : asked;
 }

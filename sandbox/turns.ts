@@ -1,15 +1,15 @@
 import { Fields, missing, wrongType } from './fields.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from './json.ts';
 
-/** One item of a prompt, reduced to who speaks and what is said. */
+/** An item of a prompt, reduced to its speaker and text. */
 export interface Turn {
   speaker: 'operator' | 'user' | 'assistant' | 'tool' | 'other';
   text: string;
-  /** What the turn adds to the input: UTF-8 bytes of its text, and of the JSON of whatever is not text. */
+  /** The turn's size in the input: UTF-8 bytes of its text, and of the JSON of everything that is not text. */
   bytes: number;
-  /** The tools that it calls. */
+  /** The tool calls of the turn. */
   calls?: readonly CalledTool[];
-  /** Of a tool: the id of the call that it answers, or the tool's name where calls have no ids. */
+  /** For an output of a tool: the id of its call, or the tool's name where calls have no ids. */
   answers?: { callId: string } | { name: string };
 }
 
@@ -64,7 +64,7 @@ function readToolCall(call: JsonObject, path: string): CalledTool {
   return { callId: fields.requiredString('id'), name: tool.requiredString('name') };
 }
 
-/** Reads `input` of a response, as the list of items it stands for. */
+/** Reads `input` of a response as a list of items. */
 export function readInputItems(body: Fields): JsonObject[] {
   const input = body.value('input');
   if (typeof input === 'string') return [{ type: 'message', role: 'user', content: input }];
@@ -73,7 +73,7 @@ export function readInputItems(body: Fields): JsonObject[] {
   throw wrongType('input', 'one of a string or array of input items', input);
 }
 
-/** Reads one item of a response's input or output. Kinds the sandbox does not know are counted, not understood. */
+/** Reads an item of a response's input or output. An item of an unknown kind is only counted. */
 export function readItem(item: JsonObject, path: string): Turn {
   const fields = new Fields(item, path);
   const type = fields.string('type') ?? 'message';
@@ -90,7 +90,7 @@ export function readItem(item: JsonObject, path: string): Turn {
   return type.endsWith('_call_output') && typeof output === 'string' ? turn('tool', output) : other;
 }
 
-/** What a tool answered: a text, or parts. */
+/** Reads a tool's output: a text, or parts. */
 function readOutput(fields: Fields): Turn {
   const output = fields.value('output');
   if (typeof output === 'string') return turn('tool', output);
@@ -116,7 +116,7 @@ function readMessage(message: Fields, roles: readonly Role[]): Turn {
   if (role === null) throw missing(message.path('role'));
   const content = message.value('content');
   if (typeof content === 'string') return turn(speakers[role], content);
-  // An assistant that called tools, and nobody else, has nothing to say.
+  // Only an assistant that called tools may have no content.
   if (content === null && role === 'assistant') return turn('assistant', '');
   if (!Array.isArray(content)) throw wrongType(message.path('content'), 'one of a string or array of objects', content);
   return readParts(speakers[role], content, message.path('content'));

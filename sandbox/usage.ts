@@ -6,7 +6,7 @@ export interface TokenUsage {
   cached: number;
   output: number;
   reasoning: number;
-  /** What is billed by other units; absent where that is none of the call's. */
+  /** Units other than tokens. Absent where the call is not billed by them. */
   images?: number;
   seconds?: number;
   characters?: number;
@@ -14,7 +14,7 @@ export interface TokenUsage {
 
 export const noUsage: TokenUsage = { input: 0, cached: 0, output: 0, reasoning: 0 };
 
-/** The sandbox's only rule for counting: a token is four bytes of UTF-8, the last one perhaps shorter. */
+/** The sandbox's only counting rule: a token is four bytes of UTF-8; the last one may be shorter. */
 export function tokensOfBytes(bytes: number): number {
   return Math.ceil(bytes / 4);
 }
@@ -23,7 +23,7 @@ export function tokensOfText(text: string): number {
   return tokensOfBytes(Buffer.byteLength(text));
 }
 
-/** Usage of a call with `inputBytes` of prompt; cached and reasoning tokens that were asked for come on top. */
+/** Usage of a call with `inputBytes` of prompt. Cached and reasoning tokens of faults are added. */
 export function usageOf(inputBytes: number, outputTokens: number, reasoning: number, faults: Faults): TokenUsage {
   const cached = faults.cached ?? 0;
   return { input: tokensOfBytes(inputBytes) + cached, cached, output: outputTokens + reasoning, reasoning };

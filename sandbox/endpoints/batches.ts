@@ -11,7 +11,7 @@ import { errorEnvelope, errorOfStatus, ProviderError } from '../provider-error.t
 import { noUsage, type TokenUsage } from '../usage.ts';
 import { keepFile, requireFile } from './files.ts';
 
-/** `POST /v1/batches`: every line of the input file is answered by its endpoint, when the work is done. */
+/** `POST /v1/batches`: the endpoint answers every line of the input file when the work is done. */
 export function makeCreateBatch(endpoints: readonly GenerativeEndpoint[]): Look {
   const byPath = new Map(endpoints.map((endpoint) => [endpoint.path, endpoint]));
   return ({ body, keep, calls, key, requestId, faultTexts }) => {

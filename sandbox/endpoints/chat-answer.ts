@@ -5,14 +5,14 @@ import { errorEnvelope } from '../provider-error.ts';
 import type { IdentifiedCall } from '../tools/tool.ts';
 import type { TokenUsage } from '../usage.ts';
 
-/** A completion that is decided but not yet told. */
+/** A completion that is decided but not yet written. */
 export interface Completion {
-  /** What every chunk and the whole answer begin with. */
+  /** The first fields of every chunk and of the whole answer. */
   head: JsonObject;
   text: string;
   /** The message's field that has the text. */
   saidAs: 'content' | 'refusal';
-  /** What each choice calls; where a choice calls something, it says nothing. */
+  /** The tool calls of each choice. A choice with calls has no text. */
   choices: IdentifiedCall[][];
   /** The field of the message that has the calls; `function_call` has one. */
   calledAs: 'tool_calls' | 'function_call';
@@ -44,7 +44,7 @@ function message({ text, saidAs, calledAs }: Completion, calls: readonly Identif
     : { ...empty, tool_calls: calls.map((call) => toolCall(call, call.input)) };
 }
 
-/** What a call says of its tool: the arguments of a function, the input of a custom tool. */
+/** The field of a call with the arguments of a function, or the input of a custom tool. */
 function tool({ kind, name }: IdentifiedCall, input: string): JsonObject {
   return { name, ...inputOf(kind, input) };
 }
@@ -86,7 +86,7 @@ function* chunks(completion: Completion, told: Piece[][], includeUsage: boolean)
   const choice = (index: number, delta: JsonObject, finishReason: string | null = null) =>
     chunk([{ index, delta, logprobs: null, finish_reason: finishReason }], null);
 
-  // All choices have as many pieces: they differ in the ids of their calls only.
+  // All choices have the same number of pieces: they differ only in the ids of their calls.
   for (const step of told[0]?.keys() ?? []) {
     for (const [index, pieces] of told.entries()) {
       const piece = pieces[step];
@@ -97,7 +97,10 @@ function* chunks(completion: Completion, told: Piece[][], includeUsage: boolean)
   if (includeUsage) yield { part: 'terminal', data: chunk([], usageObject(completion.usage)) };
 }
 
-/** A choice's message, piece by piece. A single call begins with the message, as at OpenAI; several follow it. */
+/**
+ * A choice's message, piece by piece. A single call begins together with the message, as at OpenAI; several come after
+ * it.
+ */
 function tell({ text, saidAs, calledAs }: Completion, calls: readonly IdentifiedCall[]): Piece[] {
   const [first, ...others] = calls;
   if (!first) {

@@ -44,7 +44,7 @@ function generate({ id, body, faults, createdAt }: GenerationRequest): Generatio
 }
 
 /**
- * A call that the request named ends with `stop`: the model chose nothing.
+ * A call to a tool that the request named ends with `stop`, since the model had no choice.
  *
  * @see https://platform.openai.com/docs/guides/function-calling
  */

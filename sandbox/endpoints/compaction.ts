@@ -11,7 +11,7 @@ import { operatorTurn, readInputItems, readItem } from '../turns.ts';
 import { tokensOfText, usageOf } from '../usage.ts';
 import { inputItem, usageObject } from './response-object.ts';
 
-/** Compacts: what the user said stays, and one item stands for everything else. */
+/** Compacts a conversation: the user's messages stay, and one item replaces everything else. */
 export function makeCompaction(keepOf: (key: string) => Keep): GenerativeEndpoint {
   return {
     path: '/v1/responses/compact',

@@ -64,7 +64,7 @@ export function deleteConversationItem(lookup: Lookup): JsonObject {
   return conversation.object;
 }
 
-/** The conversation that a response belongs to: `conversation` is its id, or an object with it. */
+/** Finds the conversation of a response. The field `conversation` is its id, or an object with the id. */
 export function conversationOf(keep: Keep, body: Fields): Conversation | null {
   const value = body.value('conversation');
   if (value === null) return null;

@@ -7,7 +7,7 @@ import { pageOf } from '../paging.ts';
 import { ProviderError } from '../provider-error.ts';
 
 /**
- * Stores what a form has.
+ * Stores the file of a form.
  *
  * @throws ProviderError 400 for a form without `file` or `purpose`
  */
@@ -19,7 +19,7 @@ export async function createFile(keep: Keep, form: FormData): Promise<JsonObject
   return keepFile(keep, await file.bytes(), file.name, purpose);
 }
 
-/** A file of the caller's, or one that the provider made for them. */
+/** Stores a file of the caller, or one that the provider made for the caller. */
 export function keepFile(keep: Keep, bytes: Uint8Array, filename: string, purpose: string): JsonObject {
   const object = {
     id: fileId(),

@@ -6,7 +6,7 @@ import { findModelFor } from '../models.ts';
 import { errorEnvelope, errorOfStatus } from '../provider-error.ts';
 import { type TokenUsage, tokensOfText } from '../usage.ts';
 
-/** One pixel, so that whoever decodes it finds an image. */
+/** A valid image of one pixel. */
 const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
 /** Output tokens of an image, of whatever size. */
@@ -39,7 +39,7 @@ export function makeImageEdits(): GenerativeEndpoint {
   };
 }
 
-/** Variations have no prompt, and are made by one model. */
+/** Variations have no prompt, and only one model makes them. */
 export function makeImageVariations(): GenerativeEndpoint {
   return {
     path: '/v1/images/variations',
@@ -79,7 +79,7 @@ function requireImages({ files }: GenerationRequest): void {
   if (!files.some(({ field }) => field === 'image' || field === 'image[]')) throw missing('image');
 }
 
-/** Models that are billed by the image say nothing of what they used. */
+/** Models that are billed by the image report no usage. */
 function drawByImage(fields: Fields, { createdAt }: GenerationRequest): Generation {
   if (fields.boolean('stream')) throw unsupported('stream');
   const count = fields.integer('n', { minimum: 1, maximum: 10 }) ?? 1;

@@ -2,13 +2,13 @@ import type { JsonObject } from '../json.ts';
 import type { Keep } from '../keep.ts';
 import { ProviderError } from '../provider-error.ts';
 
-/** Remembers items by their ids, under which later prompts may name them. */
+/** Stores items by id, so that later prompts may refer to them. */
 export function keepItems(keep: Keep, items: readonly JsonObject[]): void {
   for (const item of items) if (typeof item.id === 'string') keep.items.set(item.id, item);
 }
 
 /**
- * The items of a prompt, with what is referred to in the place of each reference.
+ * The items of a prompt, with each reference replaced by its item.
  *
  * @throws ProviderError 404
  */
@@ -16,7 +16,7 @@ export function resolveItems(keep: Keep, items: readonly JsonObject[]): JsonObje
   return items.map((item) => (isReference(item) ? requireItem(keep, item.id) : item));
 }
 
-/** An item that is nothing but an id is one, too. */
+/** An item that has only an id is a reference, too. */
 function isReference(item: JsonObject): boolean {
   return item.type === 'item_reference' || Object.keys(item).join() === 'id';
 }

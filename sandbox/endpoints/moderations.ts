@@ -23,7 +23,7 @@ const categories = [
   'violence/graphic',
 ];
 
-/** A moderation costs nothing: it is counted, without usage. */
+/** A moderation is free: it is counted without usage. */
 export function makeModerations(): GenerativeEndpoint {
   return { path: '/v1/moderations', newId: moderationId, generate };
 }
@@ -36,7 +36,7 @@ function generate({ id, body, faults }: GenerationRequest): Generation {
   return { usage: noUsage, failed: false, answer: { kind: 'whole', body: { id, model: model.snapshot, results } } };
 }
 
-/** The texts that are judged one by one; texts and images in one list of parts are judged together. */
+/** The texts to judge, one by one. Texts and images in one list of parts are judged together. */
 function readInputs(input: JsonValue): string[] {
   if (input === null) throw missing('input');
   if (typeof input === 'string') return [input];
@@ -50,7 +50,7 @@ function readInputs(input: JsonValue): string[] {
   });
 }
 
-/** A text is flagged in the categories that it names. */
+/** Flags a text in the categories that it mentions. */
 function judge(text: string): JsonObject {
   const isNamed = (category: string) => text.toLowerCase().includes(category);
   const byCategory = <Value extends JsonValue>(value: (category: string) => Value) =>

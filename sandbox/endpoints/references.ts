@@ -5,7 +5,7 @@ import { requireFile } from './files.ts';
 import { requireVectorStore } from './vector-stores.ts';
 
 /**
- * Checks that the files and vector stores that a response refers to are there.
+ * Checks that the files and vector stores that a response refers to exist.
  *
  * @throws ProviderError 404
  */
@@ -19,7 +19,7 @@ export function requireReferences(keep: Keep, body: Fields): void {
   }
 }
 
-/** Every object in a value, however deep. Bodies nest within reason. */
+/** All objects in a value, at any depth. The depth of bodies is limited. */
 function objectsIn(value: JsonValue): JsonObject[] {
   if (Array.isArray(value)) return value.flatMap(objectsIn);
   return isJsonObject(value) ? [value, ...Object.values(value).flatMap(objectsIn)] : [];

@@ -5,7 +5,7 @@ import type { TokenUsage } from '../usage.ts';
 
 export type FinalStatus = 'completed' | 'incomplete' | 'failed';
 
-/** A response that is decided but not yet told. */
+/** A response that is decided but not yet written. */
 export interface ResponsePlan {
   status: FinalStatus;
   /** `id`, `object`, `created_at` */
@@ -13,7 +13,7 @@ export interface ResponsePlan {
   model: string;
   echo: JsonObject;
   text: string;
-  /** The calls of tools in the place of a message. */
+  /** Tool calls, which replace the message. */
   calls: ResponseCall[];
   usage: TokenUsage;
   /** The id of the reasoning item; null where there was no reasoning. */
@@ -25,12 +25,12 @@ export interface ResponsePlan {
 /** A call, with the id of its item. */
 export type ResponseCall = IdentifiedCall & { id: string };
 
-/** The response before any of its output: what `response.created` and `response.in_progress` carry. */
+/** The response before its output, as in `response.created` and `response.in_progress`. */
 export function openResponse(plan: ResponsePlan, status: 'queued' | 'in_progress' = 'in_progress'): JsonObject {
   return response(plan, status, { output: [], usage: null });
 }
 
-/** A background response that was cancelled before there was any output: what had been read is billed. */
+/** A background response that was cancelled before any output. Its input is billed. */
 export function cancelledResponse(plan: ResponsePlan): JsonObject {
   return response(plan, 'cancelled', { output: [], usage: usageObject(cancelledUsage(plan)) });
 }
@@ -39,7 +39,7 @@ export function cancelledUsage({ usage }: ResponsePlan): TokenUsage {
   return { ...usage, output: 0, reasoning: 0 };
 }
 
-/** The response at its end, as it is answered, stored and carried by the terminal event. */
+/** The finished response, for the answer, the store and the terminal event. */
 export function finishedResponse(plan: ResponsePlan): JsonObject {
   if (plan.status === 'failed') {
     const error = { code: 'server_error', message: 'The model failed to generate a response.' };
@@ -53,13 +53,13 @@ export function finishedResponse(plan: ResponsePlan): JsonObject {
   });
 }
 
-/** The items of the output: the reasoning, then the calls or the message, unless the limit left no token for them. */
+/** The items of the output: the reasoning, then the calls or the message, unless the limit leaves no token for them. */
 export function outputItems(plan: ResponsePlan): JsonObject[] {
   const reasoning = plan.reasoningId === null ? [] : [reasoningItem(plan.reasoningId)];
   return [...reasoning, ...saidItems(plan)];
 }
 
-/** The items of the output without the reasoning. The last of them is the one that a limit cut. */
+/** The items of the output without the reasoning. If the limit cut the output, it cut the last item. */
 export function saidItems(plan: ResponsePlan): JsonObject[] {
   if (plan.status === 'failed') return [];
   const status = plan.status === 'incomplete' ? 'incomplete' : 'completed';
@@ -92,7 +92,7 @@ export function textPart(text: string): JsonObject {
   return { type: 'output_text', annotations: [], logprobs: [], text };
 }
 
-/** An input item as `input_items` lists it: with an id, a message's text as a list of parts. */
+/** An input item for `input_items`: with an id, and a message's text as a list of parts. */
 export function inputItem(item: JsonObject): JsonObject {
   const { type = 'message', content } = item;
   if (type !== 'message') return { id: itemId('item'), ...item };

@@ -7,20 +7,20 @@ import { readResponseTools } from '../tools/response-tools.ts';
 import type { ToolUse } from '../tools/tool.ts';
 import { readInputItems } from '../turns.ts';
 
-/** The parameters of `POST /v1/responses` that the sandbox acts on, and those it only echoes. */
+/** The parameters of `POST /v1/responses` that the sandbox uses, and those that it only echoes. */
 export interface ResponseRequest {
   model: string;
   instructions: string | null;
   input: JsonObject[];
   previousId: string | null;
-  /** Tokens, reasoning included; infinite unless limited. */
+  /** Tokens including reasoning. Infinite where there is no limit. */
   maxOutputTokens: number;
   format: OutputFormat;
   toolUse: ToolUse;
   stream: boolean;
   store: boolean;
   isBackground: boolean;
-  /** What a response repeats of its request, defaults filled in. */
+  /** The fields of the request that a response repeats, with defaults. */
   echo: JsonObject;
 }
 

@@ -12,7 +12,7 @@ import {
   textPart,
 } from './response-object.ts';
 
-/** A response told as server-sent events, numbered from 0, without a `[DONE]`. */
+/** A response as server-sent events, numbered from 0, without a `[DONE]`. */
 export function responseStream(plan: ResponsePlan, finished: JsonObject): EventStream {
   const deltas = plan.status === 'failed' ? [] : splitDeltas(plan.text);
   const inputs = plan.status === 'failed' ? [] : plan.calls.map(splitInput);
@@ -73,7 +73,7 @@ function* messageEvents(plan: ResponsePlan, deltas: string[]): Iterable<StreamEv
   yield { part: 'closing', data: { type: 'response.output_item.done', ...done } };
 }
 
-/** Where in the output the message or the first call stands. */
+/** The index of the message or the first call in the output. */
 function firstIndex({ reasoningId }: ResponsePlan): number {
   return reasoningId === null ? 0 : 1;
 }

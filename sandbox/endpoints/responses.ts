@@ -100,16 +100,16 @@ function generate(keep: Keep, { id, body, faults, createdAt }: GenerationRequest
 }
 
 interface Prompt {
-  /** What the call was given, without references. */
+  /** The call's input items, with references resolved. */
   input: JsonObject[];
-  /** Everything that the model is told. */
+  /** The turns that the model sees. */
   turns: Turn[];
-  /** What of it is the call's own input. */
+  /** The turns of the call's own input. */
   own: Turn[];
   conversation: Conversation | null;
 }
 
-/** @throws ProviderError for what it refers to and is not there */
+/** @throws ProviderError where a referenced object is missing */
 function readPrompt(keep: Keep, fields: Fields, { instructions, input, previousId }: ResponseRequest): Prompt {
   requirePrevious(keep.responses, previousId);
   requireReferences(keep, fields);
@@ -123,7 +123,7 @@ function readPrompt(keep: Keep, fields: Fields, { instructions, input, previousI
   return { input: items, turns: [...instructed, ...earlier, ...own], own, conversation };
 }
 
-/** `POST /v1/responses/input_tokens`: what a response would be billed for its input. */
+/** `POST /v1/responses/input_tokens`: the input tokens that a response would be billed. */
 export function countInputTokens(keep: Keep, body: Fields): JsonObject {
   const request = readResponseRequest(body);
   findTextModel(request.model);

@@ -20,7 +20,7 @@ const maxCharacters = 4096;
 const tokensPerWord = 20;
 const bytesPerWord = 1024;
 
-/** Speaks: each word is 1,024 bytes that follow from it, sound in no format, and 20 tokens. */
+/** Makes speech: each word gives 1,024 bytes derived from it, which are not real audio, and 20 tokens. */
 export function makeSpeech(): GenerativeEndpoint {
   return { path: '/v1/audio/speech', newId: (requestId) => requestId, generate };
 }

@@ -14,7 +14,7 @@ export function readResponse({ keep, id, query }: Lookup): JsonObject | Content 
   return { contentType: 'text/event-stream; charset=utf-8', chunks: eventsAfter(stored, after) };
 }
 
-/** A background response that has ended is answered as it is. */
+/** Cancels a background response. One that has already ended is returned unchanged. */
 export function cancelResponse({ keep, id }: Lookup): JsonObject {
   const stored = requireStored(keep.responses, id);
   if (!stored.work) {
@@ -30,7 +30,7 @@ export function deleteResponse({ keep, id }: Lookup): JsonObject {
   return { id, object: 'response', deleted: true };
 }
 
-/** Everything the response was generated from: its own input and, before it, the chain it continues. Newest first. */
+/** Lists the input of a response: its own, and that of the chain before it. The newest comes first. */
 export function listInputItems({ keep, id, query }: Lookup): JsonObject {
   const { input, previousId } = requireStored(keep.responses, id);
   const earlier = keep.responses
@@ -48,7 +48,7 @@ function describe({ response, plan, work }: StoredResponse): JsonObject {
   return work.state === 'cancelled' ? cancelledResponse(plan) : openResponse(plan, work.state);
 }
 
-/** The stream of a response from an event on; of one that is not finished, as it goes on. */
+/** The stream of a response after an event. Where the response is not finished, the stream follows its progress. */
 async function* eventsAfter({ response, plan, work }: StoredResponse, after: number): AsyncIterable<string> {
   const stream = responseStream(plan, response);
   let sequence = 0;

@@ -11,7 +11,7 @@ import { type TokenUsage, tokensOfText } from '../usage.ts';
 const formats = ['json', 'text', 'srt', 'verbose_json', 'vtt', 'diarized_json'] as const;
 type Format = (typeof formats)[number];
 
-/** How many bytes of a file, whatever it is, are a second of audio. */
+/** How many bytes of any file count as a second of audio. */
 const bytesPerSecond = 16_000;
 const tokensPerSecond = 10;
 
@@ -20,7 +20,7 @@ interface Transcript {
   text: string;
   seconds: number;
   usage: TokenUsage;
-  /** What the answer says of usage; undefined where it says nothing. */
+  /** The usage in the answer. Undefined where it has none. */
   usageObject: JsonObject | undefined;
 }
 
@@ -77,7 +77,7 @@ function listen(
   const text = composeAnswer(model.id, [...instructions, { speaker: 'user', text: said, bytes: 0 }], words);
   if (model.id === 'whisper-1') {
     const usage = { input: 0, cached: 0, output: 0, reasoning: 0, seconds };
-    // OpenAI's translations say nothing of what they used.
+    // OpenAI's translations report no usage.
     const usageObject = task === 'translate' ? undefined : { type: 'duration', seconds };
     return { task, text, seconds, usage, usageObject };
   }

@@ -50,7 +50,7 @@ export function deleteVectorStore({ keep, id }: Lookup): JsonObject {
   return { id, object: 'vector_store.deleted', deleted: true };
 }
 
-/** Every file with the words of the query in it; the more of them, the better. */
+/** Finds files that contain words of the query. More words give a better score. */
 export function searchVectorStore({ keep, id, body }: Lookup): JsonObject {
   const query = body.requiredString('query');
   const words = query.toLowerCase().split(/\W+/).filter(Boolean);
@@ -125,7 +125,7 @@ export function readFileBatch({ keep, id, item }: Lookup): JsonObject {
   return batch;
 }
 
-/** One that is complete already is left so, as at OpenAI. */
+/** A complete batch stays complete, as at OpenAI. */
 export const cancelFileBatch = readFileBatch;
 
 export function listFileBatchFiles({ keep, id, item, query }: Lookup): JsonObject {

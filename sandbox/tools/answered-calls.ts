@@ -2,7 +2,8 @@ import { ProviderError } from '../provider-error.ts';
 import type { Turn } from '../turns.ts';
 
 /**
- * Checks that each call of a tool is answered right after it, and that nothing else is: what OpenAI asks of `messages`.
+ * Checks, as OpenAI does for `messages`, that an answer follows directly after each tool call, and that there is no
+ * other answer.
  *
  * @throws ProviderError 400
  */
@@ -35,7 +36,7 @@ function requireNone(unanswered: ReadonlySet<string>, param: string): void {
 }
 
 /**
- * Checks that each call of a tool has an output, and each output a call, anywhere in what a response is made of.
+ * Checks that each tool call has an output, and each output a call, anywhere in the input of a response.
  *
  * @throws ProviderError 400
  */

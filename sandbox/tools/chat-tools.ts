@@ -4,13 +4,13 @@ import { ProviderError } from '../provider-error.ts';
 import { maxTools, readTool } from './definitions.ts';
 import { noTools, type Tool, type ToolUse } from './tool.ts';
 
-/** What a chat completion says about its tools, and whether in the way from before there were tools. */
+/** A chat completion's tool settings, and whether they use the legacy `functions`. */
 export type ChatToolUse = ToolUse & { legacy: boolean };
 
 /**
  * Reads `tools` and `tool_choice` of a chat completion, or `functions` and `function_call`, which they replaced.
  *
- * @throws ProviderError 400 for a definition that is wrong, and a choice that is not among them
+ * @throws ProviderError 400 for an invalid definition, and for a choice that is not defined
  */
 export function readChatTools(body: Fields): ChatToolUse {
   const definitions = body.objects('tools', { notEmpty: true, maximum: maxTools });
@@ -37,7 +37,7 @@ function readDefinition(definition: JsonObject, index: number): Tool {
   return readTool(...readKind(fields));
 }
 
-/** The type of a definition or choice, and the object of that name in which it stands. */
+/** The type of a definition or choice, and the object of that name that has its fields. */
 function readKind(fields: Fields): [kind: Tool['kind'], holder: Fields] {
   const kind = fields.choice('type', ['function', 'custom']) ?? fail(fields.path('type'));
   return [kind, fields.nested(kind) ?? fail(fields.path(kind))];

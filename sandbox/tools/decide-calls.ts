@@ -4,14 +4,14 @@ import { matchTools } from './match.ts';
 import { saidValues } from './said-values.ts';
 import type { Tool, ToolCall, ToolUse } from './tool.ts';
 
-/** More of a message is not looked at. */
+/** Only this many characters of a message are read. */
 const maxLength = 4_000;
 
 /**
- * The calls that answer a prompt; none where it is answered by text. Where the model may choose, it calls the tools that
- * the user's last message plainly asks for, and none once a tool has answered that message.
+ * Decides the tool calls that answer a prompt. There are none where a text answers it. With a free choice, it calls the
+ * tools that the user's last message matches, and none after a tool has answered that message.
  *
- * @throws ProviderError 400 where nothing satisfies a tool's schema
+ * @throws ProviderError 400 where no value satisfies a tool's schema
  */
 export function decideCalls({ tools, mode, parallel }: ToolUse, turns: readonly Turn[]): ToolCall[] {
   const last = turns.findLast(({ speaker }) => speaker === 'user' || speaker === 'tool');

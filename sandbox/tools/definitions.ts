@@ -7,9 +7,9 @@ export const maxTools = 128;
 const maxNameLength = 64;
 
 /**
- * Reads a function's or a custom tool's definition from the object that holds its name.
+ * Reads the definition of a function or a custom tool from the object that has its name.
  *
- * @throws ProviderError 400 as OpenAI's, for a name that is none and a schema that a function cannot have
+ * @throws ProviderError 400, as OpenAI's, for an invalid name or schema
  */
 export function readTool(kind: Tool['kind'], fields: Fields): Tool {
   const name = readName(fields);

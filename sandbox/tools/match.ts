@@ -1,6 +1,6 @@
 import type { Tool } from './tool.ts';
 
-/** Words that say nothing of what a tool is about, unless its name has no others. */
+/** Words that do not identify a tool, unless its name has no others. */
 const common = new Set(
   (
     'a an the my all and or of for by with to in on at from is are be this that what which when will your you it its ' +
@@ -10,16 +10,16 @@ const common = new Set(
     .split(' ')
     .map(stemOf),
 );
-/** Shorter words of a description are no sign that a message is about it. */
+/** Shorter words of a description do not count. */
 const minDescriptionWord = 4;
 const wantedOfDescription = 2;
-/** Characters; more of it is not looked at. */
+/** Only this many characters of a description are read. */
 const maxDescription = 1_000;
 
 /**
- * The tools that a message plainly asks for, the best match first. A tool matches where the message has a word of its
- * name, common ones such as `get` aside, or two words of its description. A word of the message counts for one tool only,
- * so that `get_weather` is called, and not `get_weather_alerts` too, for who asks of nothing but the weather.
+ * Finds the tools that a message asks for, the best match first. A tool matches where the message has a word of its
+ * name, except common ones such as `get`, or two words of its description. Each word of the message counts for one tool
+ * only. So a message about the weather calls `get_weather`, but not also `get_weather_alerts`.
  */
 export function matchTools(tools: readonly Tool[], said: string): Tool[] {
   const unused = new Set(wordsOf(said).map(stemOf));
@@ -34,7 +34,7 @@ export function matchTools(tools: readonly Tool[], said: string): Tool[] {
   }
 }
 
-/** The words by which a tool is known. */
+/** The words that identify a tool. */
 interface Terms {
   tool: Tool;
   name: string[];
@@ -51,7 +51,7 @@ function termsOf(tool: Tool): Terms {
 
 interface Rating {
   terms: Terms;
-  /** Above 0 for a match; a word of the name counts more than all of a description. */
+  /** Above 0 for a match. A word of the name counts more than a whole description. */
   score: number;
   words: string[];
 }
@@ -68,7 +68,7 @@ function telling(words: string[]): string[] {
   return [...new Set(rest.length > 0 ? rest : words)];
 }
 
-/** The words of a text or of a name, also of one in camelCase. */
+/** The words of a text or a name, including camelCase names. */
 function wordsOf(text: string): string[] {
   return text
     .replaceAll(/([\p{Ll}\p{N}])(\p{Lu})/gu, '$1 $2')
@@ -77,7 +77,7 @@ function wordsOf(text: string): string[] {
     .filter((word) => word !== '');
 }
 
-/** What `order`, `orders` and `ordered` have in common. */
+/** The common stem of words such as `order`, `orders` and `ordered`. */
 function stemOf(word: string): string {
   return word.replace(/^(.{3,}?)(?:ion|or|er|ing|ed|ie|e|y)?s?$/u, '$1');
 }

@@ -1,15 +1,15 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts';
 import { ProviderError } from '../provider-error.ts';
 
-/** The function whose parameters are read, and where they stand in the request. */
+/** The function, and the position of its parameters in the request. */
 interface Place {
   name: string;
   param: string;
 }
 
 /**
- * Checks the JSON schema of a function's arguments as OpenAI does: an object at the top, every array with `items`, and
- * for a strict function every object closed, with all of its properties required.
+ * Checks the JSON schema of a function's arguments as OpenAI does. The top must be an object, and every array needs
+ * `items`. In a strict function, every object must forbid additional properties and require all of its own.
  *
  * @throws ProviderError 400 `invalid_function_parameters`
  */
@@ -21,7 +21,7 @@ export function requireParameters(schema: JsonObject, strict: boolean, place: Pl
   check(schema, [], strict, place);
 }
 
-/** Bodies nest within reason, so this may recurse. */
+/** The depth of bodies is limited, so this may recurse. */
 function check(schema: JsonValue | undefined, path: readonly string[], strict: boolean, place: Place): void {
   if (!isJsonObject(schema)) return;
   const refuse = (reason: string) => refusal(place, `In context=${tuple(path)}, ${reason}`);
@@ -59,7 +59,7 @@ function check(schema: JsonValue | undefined, path: readonly string[], strict: b
   }
 }
 
-/** As Python shows it, which OpenAI does. */
+/** Formats a path as a Python tuple, as OpenAI does. */
 function tuple(path: readonly string[]): string {
   const parts = path.map((part) => `'${part}'`).join(', ');
   return path.length === 1 ? `(${parts},)` : `(${parts})`;

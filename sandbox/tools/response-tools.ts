@@ -5,10 +5,10 @@ import { maxTools, readTool } from './definitions.ts';
 import type { Tool, ToolUse } from './tool.ts';
 
 /**
- * Reads `tools`, `tool_choice` and `parallel_tool_calls` of a response. The provider's own tools are taken, and never
- * called.
+ * Reads `tools`, `tool_choice` and `parallel_tool_calls` of a response. The provider's own tools are accepted, and
+ * never called.
  *
- * @throws ProviderError 400 for a definition that is wrong and a choice that is not among them
+ * @throws ProviderError 400 for an invalid definition, and for a choice that is not defined
  */
 export function readResponseTools(body: Fields): ToolUse {
   const definitions = body.objects('tools', { maximum: maxTools }) ?? [];
@@ -44,7 +44,7 @@ function readAllowed(fields: Fields, definitions: readonly JsonObject[], tools: 
   return { tools: chosen, mode };
 }
 
-/** The tool that a choice is about; nothing for one of the provider's own. */
+/** Finds the chosen tool. Empty for one of the provider's own. */
 function findChosen(
   choice: Fields,
   definitions: readonly JsonObject[],

@@ -2,8 +2,8 @@ const quoted = /"([^"]{1,200})"|“([^”]{1,200})”|`([^`]{1,200})`|(?<![\p{L}
 const piece = new RegExp(`${quoted.source}|[^\\s"“\`]+`, 'gu');
 
 /**
- * What of a message could be a tool's arguments, in the order in which it is said: what is quoted, names (words with a
- * capital letter, unless a sentence begins with it), numbers and other words with digits, addresses.
+ * Finds the parts of a message that could be a tool's arguments, in order: quoted text, names (words with a capital
+ * letter inside a sentence), numbers and other words with digits, and addresses.
  */
 export function saidValues(said: string): string[] {
   const values: string[] = [];
