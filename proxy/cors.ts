@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { makeRequestId } from '../database/ids.ts';
-import type { InForce } from './calls/pipeline.ts';
+import type { InForce } from './calls/context.ts';
 import type { AllowsOrigin } from './snapshot/origin-rule.ts';
 
 /** The response headers that a page may read. */

@@ -13,13 +13,16 @@ import {
   referenceOf,
 } from '../database/requests.ts';
 import { buildApp } from './app.ts';
+import { makeAdmission } from './calls/admit/admission.ts';
+import { admitLines } from './calls/admit/batch-lines.ts';
 import { noteBatch } from './calls/background/note-batch.ts';
 import { watchBackground } from './calls/background/watch.ts';
+import { type InForce, termsOf } from './calls/context.ts';
 import { makeAuthenticators } from './calls/identify/authenticate.ts';
 import { makeIdentify } from './calls/identify/identify.ts';
 import { makeFetchKeySet } from './calls/identify/tokens/fetch-key-set.ts';
 import { makeIssuers } from './calls/identify/tokens/issuers.ts';
-import { type InForce, makePipeline, termsOf } from './calls/pipeline.ts';
+import { makePipeline } from './calls/pipeline.ts';
 import { makeStallWatch } from './calls/receive/stall-watch.ts';
 import { makeOwnership } from './calls/resources/ownership.ts';
 import { countCalls } from './calls/settle/count.ts';
@@ -252,7 +255,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     identify: makeIdentify(organizationId),
     settlement,
     catchUp: () => follower.catchUp(),
-    ownership,
+    admission: makeAdmission({ ownership, exchange, ownChecks: { batches: admitLines } }),
     exchange,
     metrics,
     drainMs: options.drainMs ?? 60_000,

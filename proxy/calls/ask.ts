@@ -9,17 +9,14 @@ import { type Body, parseObject } from '../providers/json.ts';
 import { readWhole, relay } from '../providers/relay.ts';
 import { unknownUsage } from '../providers/usage.ts';
 import type { RoutedKey } from '../snapshot/snapshot.ts';
-import type { Call, Caller, Outcome } from './call.ts';
-import type { AccountingTerms } from './settle/account.ts';
+import type { Call, Outcome } from './call.ts';
+import { type CallContext, termsOf } from './context.ts';
 import type { Settlement } from './settle/settlement.ts';
 
 /** A call that the proxy makes by itself, in the name of a caller who may use this model with this key. */
 export interface Question {
   readonly kind: Call['kind'];
-  readonly requestId: string;
-  readonly startedAtMs: number;
-  readonly startedTicks: number;
-  readonly caller: Caller;
+  readonly context: CallContext;
   readonly key: RoutedKey;
   readonly body: OpenAI.ChatCompletionCreateParamsNonStreaming;
 }
@@ -34,8 +31,6 @@ export interface Reply {
 }
 
 export interface AskOptions {
-  /** @throws {ProxyError} where nothing is in force, or no longer */
-  readonly terms: () => AccountingTerms;
   readonly settlement: Settlement;
   readonly exchange: Exchange;
   readonly inFlight: InFlight;
@@ -44,10 +39,10 @@ export interface AskOptions {
 export type Ask = ReturnType<typeof makeAsk>;
 
 /** Makes the function by which the proxy itself asks a provider for a chat completion, accounted for as any call. */
-export function makeAsk({ terms, settlement, exchange, inFlight }: AskOptions) {
+export function makeAsk({ settlement, exchange, inFlight }: AskOptions) {
   /** @throws {ProxyError} `spool_…` where it cannot be accounted for, `upstream_…` where no completion comes */
   return async function ask(question: Question): Promise<Reply> {
-    const account = settlement.open(callOf(question), terms());
+    const account = settlement.open(callOf(question), termsOf(question.context.inForce));
     const sentAtTicks = performance.now();
     const share = inFlight.open();
     const settle = (outcome: Partial<Outcome>) =>
@@ -118,8 +113,8 @@ const noAnswer: Omit<Outcome, 'upstreamMs'> = {
   output: undefined,
 };
 
-function callOf(question: Question): Call {
-  const { body, key, caller, kind, requestId, startedAtMs, startedTicks } = question;
+function callOf({ kind, context, key, body }: Question): Call {
+  const { requestId, startedAtMs, startedTicks, caller } = context;
   return {
     kind,
     requestId,

@@ -47,7 +47,7 @@ describe('surfaces', () => {
     return answer.ok ? 'served' : `${answer.status} ${JSON.parse(text).error.code} ${JSON.parse(text).error.message}`;
   };
   const refusal = (surface: Surface) =>
-    `403 surface_not_allowed The organization does not serve the API "${surface}"; its surfaces do not name it`;
+    `403 surface_not_allowed The organization does not serve the API "${surface}": its spec.surfaces does not name it`;
   const billedCalls = async () => {
     const summary = await fetch(new URL('/sandbox/calls?summary', stack.upstreamUrl)).then((answer) => answer.json());
     return (summary as { total: number }).total;

@@ -5,11 +5,9 @@ import { batchEndpoints } from '../../operations/batch-endpoints.ts';
 import { linesOf } from '../../operations/lines.ts';
 import { asObject, type Body, parseObject } from '../../providers/json.ts';
 import { relay } from '../../providers/relay.ts';
-import { requireSameKey } from '../resources/ownership.ts';
-import { admitModel, admitSurface } from './admit.ts';
+import type { OwnCheck } from './admission.ts';
 import { describeLookalike } from './body.ts';
 import { countFieldNames, fieldNames } from './json-text.ts';
-import type { AdmissionDependencies, AdmissionSubject } from './own-checks.ts';
 
 /**
  * Judges each line of a batch's input file as the call that it is: its API, its model, what it refers to. A file cannot
@@ -17,16 +15,14 @@ import type { AdmissionDependencies, AdmissionSubject } from './own-checks.ts';
  *
  * @throws {ProxyError} naming the line
  */
-export async function admitLines(
-  { body, caller, snapshot, key, share }: AdmissionSubject,
-  { ownership, exchange }: AdmissionDependencies,
-): Promise<void> {
+export const admitLines: OwnCheck = async ({ context, body }, key, admission, { exchange }) => {
+  const { share } = context;
   const operation = batchEndpoints.get(body.endpoint);
   if (!operation) {
     const message = `endpoint must be one of ${[...batchEndpoints.keys()].join(', ')}`;
     throw new ProxyError('invalid_request', { param: 'endpoint', message });
   }
-  admitSurface(snapshot, operation.surface);
+  admission.open(context, operation);
   if (typeof body.input_file_id !== 'string' || body.input_file_id === '') {
     const message = 'input_file_id must be the id of an uploaded file, as a string';
     throw new ProxyError('invalid_request', { param: 'input_file_id', message });
@@ -43,32 +39,37 @@ export async function admitLines(
     file.body.destroy();
     throw new ProxyError('upstream_invalid_response', { param: 'input_file_id' });
   }
+  const judge = async (text: string, number: number): Promise<void> => {
+    const { call, fields } = readLine(text, number, body.endpoint);
+    const { references, models: otherModels } = fields;
+    const fixed = { key, param: 'input_file_id' };
+    try {
+      await admission.admit({ context, operation, body: call, otherModels, references, fixed });
+    } catch (error) {
+      throw error instanceof ProxyError && error.code === 'invalid_request' ? refusal(number, error.message) : error;
+    }
+  };
   let number = 0;
   for await (const text of linesOf(file.body)) {
     number += 1;
     const bytes = text.length * answerFactor;
     share.addAnswer(bytes);
-    if (text.trim() !== '') await admitLine(text, number);
+    if (text.trim() !== '') await judge(text, number);
     share.add(-bytes);
   }
+};
 
-  async function admitLine(text: string, number: number): Promise<void> {
-    const line = parseObject(text);
-    const call = asObject(line?.body);
-    if (!line || !call) throw refusal(number, 'it must be a JSON object with a body');
-    const fields = readCallFields(call);
-    judgeReading(line, fields, text, number);
-    if (line.url !== body.endpoint) throw refusal(number, 'it must have the url of the batch');
-    if (typeof call.model !== 'string') throw refusal(number, 'its body must name a model');
-    if ('persona_id' in call) {
-      const message = `line ${number} of the input file: a batch takes no persona; leave persona_id out`;
-      throw new ProxyError('persona_not_supported', { param: 'input_file_id', message });
-    }
-    for (const model of [call.model, ...fields.models]) admitModel(snapshot, model);
-    if (!key.servesModel(call.model)) throw refusal(number, 'the key of the file does not serve its model');
-    const madeBy = await ownership.requireAll(fields.references, caller);
-    requireSameKey('input_file_id', { apiKeyId: key.id }, madeBy);
-  }
+/** The call in a line. @throws {ProxyError} where it is none, or could be read in two ways */
+function readLine(text: string, number: number, endpoint: unknown): { call: Body; fields: CallFields } {
+  const line = parseObject(text);
+  const call = asObject(line?.body);
+  if (!line || !call) throw refusal(number, 'it must be a JSON object with a body');
+  const fields = readCallFields(call);
+  judgeReading(line, fields, text, number);
+  if (line.url !== endpoint) throw refusal(number, 'it must have the url of the batch');
+  if (typeof call.model !== 'string') throw refusal(number, 'its body must name a model');
+  if ('persona_id' in call) throw new ProxyError('persona_not_supported', { param: 'input_file_id' });
+  return { call, fields };
 }
 
 const lineFields = ['url', 'body', 'method'];

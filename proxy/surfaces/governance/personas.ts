@@ -6,7 +6,7 @@ import { insertPersona, type PersonaChanges, retirePersona, updatePersona } from
 import { findUnstorable } from '../../../database/storable.ts';
 import { admitRole, isOpenTo, mayUsePersona, seesOrganization } from '../../calls/admit/admit.ts';
 import type { Caller } from '../../calls/call.ts';
-import type { InForce } from '../../calls/pipeline.ts';
+import type { InForce } from '../../calls/context.ts';
 import { type ProblemCode, ProxyError } from '../../error.ts';
 import type { Persona, Snapshot } from '../../snapshot/snapshot.ts';
 import type { GovernanceApp, GovernanceContext } from './context.ts';

@@ -60,17 +60,14 @@ export function makeCallListener({ pipeline, refusals, prefix, inFlight, stalls 
     let caller: Caller | undefined;
     const share = inFlight.open();
     try {
-      const identified = pipeline.authenticate(request);
-      caller = identified instanceof Promise ? await identified : identified;
+      const known = pipeline.authenticate(request);
+      const { caller: identified, inForce } = known instanceof Promise ? await known : known;
+      caller = identified;
       requireKnownEncoding(request.headers);
       const open = {
+        context: { requestId, startedAtMs, startedTicks, caller, inForce, share },
         operation,
-        requestId,
-        startedAtMs,
-        startedTicks,
-        caller,
         headers: request.headers,
-        share,
         response,
         responseHeaders: (inSession: Caller) => ownHeaders(requestId, inSession),
         refuse: (error: ProxyError, inSession: Caller) => refusals.refuse(response, requestId, inSession, error),

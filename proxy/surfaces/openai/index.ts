@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Caller } from '../../calls/call.ts';
+import type { CallContext } from '../../calls/context.ts';
 import { receiveBody, requireKnownEncoding } from '../../calls/receive/receive-body.ts';
 import type { StallWatch } from '../../calls/receive/stall-watch.ts';
 import { ProxyError } from '../../error.ts';
@@ -16,6 +17,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set by the surface's first hook; every route behind it has one. */
     caller: Caller;
+    /** For what of it is a call. */
+    callContext: CallContext;
     /** What the request holds of memory, given back when its answer is through. */
     share: Share;
   }
@@ -40,13 +43,17 @@ export async function openAiSurface(app: FastifyInstance, options: OpenAiSurface
 
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
-    const caller = pipeline.authenticate(request.raw);
-    request.caller = caller instanceof Promise ? await caller : caller;
-    reply.headers(ownHeaders(request.id, request.caller));
+    const startedTicks = performance.now();
+    const startedAtMs = Date.now();
+    const known = pipeline.authenticate(request.raw);
+    const { caller, inForce } = known instanceof Promise ? await known : known;
+    request.caller = caller;
+    reply.headers(ownHeaders(request.id, caller));
     if (asksForWebSocket(request)) throw new ProxyError('websocket_not_served');
     requireKnownEncoding(request.headers);
     const share = inFlight.open();
     request.share = share;
+    request.callContext = { requestId: request.id, startedAtMs, startedTicks, caller, inForce, share };
     reply.raw.once('close', () => share.release());
   });
   app.setErrorHandler((error, request, reply) => {

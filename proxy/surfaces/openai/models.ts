@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import type { Caller } from '../../calls/call.ts';
-import type { InForce } from '../../calls/pipeline.ts';
+import type { InForce } from '../../calls/context.ts';
 import { keysOf } from '../../calls/route.ts';
 import { isNamed } from '../../calls/settle/model-label.ts';
 import { ProxyError } from '../../error.ts';

@@ -1,9 +1,10 @@
 import { readAnalysisConfig } from '../../../../database/analysis-configs.ts';
 import type { RequestReference } from '../../../../database/requests.ts';
-import { admitModel, seesOrganization } from '../../../calls/admit/admit.ts';
+import { seesOrganization } from '../../../calls/admit/admit.ts';
 import type { Caller } from '../../../calls/call.ts';
-import { routeKey } from '../../../calls/route.ts';
+import type { CallContext } from '../../../calls/context.ts';
 import { ProxyError } from '../../../error.ts';
+import { chat } from '../../../operations/chat.ts';
 import type { GovernanceContext } from '../context.ts';
 import { classify } from './classify.ts';
 import { type AnalysisConfig, type ConfigOverride, checkConfig, completeConfig } from './config.ts';
@@ -39,16 +40,21 @@ export function makeAnalyzer(context: GovernanceContext) {
   const underWay = new Map<string, Promise<Flight>>();
 
   /**
-   * @param requestId of the request for the analysis, and so of the first call that it makes
+   * @param call the request for the analysis, and so the first call that it makes
    * @throws {ProxyError}
    */
-  return async (caller: Caller, requestId: string, { id, config_id, config: inline }: AnalysisRequest) => {
+  return async (call: CallContext, { id, config_id, config: inline }: AnalysisRequest) => {
     const configId = config_id === undefined ? null : requireUuid(config_id, 'config_id');
     const config = await chooseConfig(context, configId, inline);
-    const request = await findOwn(context, caller, id);
-    const { snapshot } = context.inForce();
-    admitModel(snapshot, config.model);
-    const key = routeKey(snapshot, caller, config.model, undefined, Date.now());
+    const request = await findOwn(context, call.caller, id);
+    const { key } = await context.pipeline.admit({
+      context: call,
+      operation: chat,
+      // What is said follows where it may be asked at all.
+      body: { model: config.model, messages: [] },
+      otherModels: [],
+      references: [],
+    });
     const conversation = await findConversation(context, request.requestId);
     const cacheKey = cacheKeyOf(context, config, conversation);
 
@@ -56,7 +62,7 @@ export function makeAnalyzer(context: GovernanceContext) {
       const kept = await findResult(context, cacheKey);
       context.metrics.analyses.inc({ result: kept ? 'hit' : 'miss' });
       if (kept) return { result: kept, cached: true };
-      const result = await classify(context.pipeline.ask, { caller, key, requestId }, config, conversation);
+      const result = await classify(context.pipeline.ask, { context: call, key }, config, conversation);
       await keepResult(context, { cacheKey, configId, request }, result);
       return { result, cached: false };
     };

@@ -1,7 +1,9 @@
 import type OpenAI from 'openai';
 import { makeRequestId, requestStartedAtMs } from '../../../../database/ids.ts';
 import type { Ask, Question, Reply } from '../../../calls/ask.ts';
+import type { CallContext } from '../../../calls/context.ts';
 import { ProxyError } from '../../../error.ts';
+import type { RoutedKey } from '../../../snapshot/snapshot.ts';
 import type { AnalysisConfig } from './config.ts';
 import type { Conversation } from './conversation.ts';
 import { judge } from './judge.ts';
@@ -10,9 +12,10 @@ import { type ReadReply, readReply } from './reply.ts';
 import type { AnalysisResult } from './results.ts';
 
 /** In whose name a model is asked, and with whose key. */
-export interface Asker extends Pick<Question, 'caller' | 'key'> {
-  /** Of the first call; each further one has its own. */
-  readonly requestId: string;
+export interface Asker {
+  /** Of the first call; each further one has an id of its own. */
+  readonly context: CallContext;
+  readonly key: RoutedKey;
 }
 
 type Params = OpenAI.ChatCompletionCreateParamsNonStreaming;
@@ -54,21 +57,14 @@ export async function classify(
 }
 
 /** Not every model takes every parameter of ours: it is asked again without the one that it refuses. */
-function makeSender(ask: Ask, asker: Asker, question: Params) {
-  let { requestId } = asker;
+function makeSender(ask: Ask, { context, key }: Asker, question: Params) {
+  let { requestId } = context;
   let body = question;
   const next = (): Question => {
     const startedAtMs = requestStartedAtMs(requestId) ?? Date.now();
-    const asked = {
-      ...asker,
-      kind: 'analysis' as const,
-      requestId,
-      startedAtMs,
-      startedTicks: performance.now(),
-      body,
-    };
+    const attempt = { ...context, requestId, startedAtMs, startedTicks: performance.now() };
     requestId = makeRequestId(Date.now());
-    return asked;
+    return { kind: 'analysis', context: attempt, key, body };
   };
   return async function send(): Promise<Reply> {
     try {

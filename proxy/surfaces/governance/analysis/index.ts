@@ -117,7 +117,7 @@ export function registerAnalysis(app: GovernanceApp, context: GovernanceContext)
         response: { 200: AnalysisAnswer },
       },
     },
-    ({ caller, id, body }) => analyze(caller, id, body),
+    ({ callContext, body }) => analyze(callContext, body),
   );
   registerConfigs(app, context);
 }

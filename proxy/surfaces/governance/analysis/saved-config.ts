@@ -1,6 +1,6 @@
 import type { AnalysisConfigRow } from '../../../../database/analysis-configs.ts';
 import type { Envelope } from '../../../../database/envelope.ts';
-import type { InForce } from '../../../calls/pipeline.ts';
+import type { InForce } from '../../../calls/context.ts';
 import { ProxyError } from '../../../error.ts';
 import { envelopeFor } from '../../../snapshot/envelopes.ts';
 import type { AnalysisConfig, ConfigBody } from './config.ts';

@@ -5,7 +5,8 @@ import { admitSurface } from '../../../calls/admit/admit.ts';
 import { readBody } from '../../../calls/admit/body.ts';
 import type { BackgroundWatch } from '../../../calls/background/watch.ts';
 import type { Caller } from '../../../calls/call.ts';
-import { type InForce, type Pipeline, upstreamHeaders } from '../../../calls/pipeline.ts';
+import type { InForce } from '../../../calls/context.ts';
+import { type Pipeline, upstreamHeaders } from '../../../calls/pipeline.ts';
 import { mentions } from '../../../calls/resources/echoes.ts';
 import { type MadeBy, notFound, type Ownership, requireSameKey } from '../../../calls/resources/ownership.ts';
 import { routeKey } from '../../../calls/route.ts';
@@ -114,14 +115,7 @@ export function registerResources(app: FastifyInstance, options: ResourcesOption
   }
 
   app.post<{ Params: Params }>(inputTokensRoute.path, async (request, reply) => {
-    const { caller } = request;
-    const asked = {
-      operation: responses,
-      caller,
-      rawBody: bodyOf(request),
-      startedAtMs: Date.now(),
-      share: request.share,
-    };
+    const asked = { context: request.callContext, operation: responses, rawBody: bodyOf(request) };
     const { key, sent } = await pipeline.permit(asked);
     const { path } = inputTokensRoute;
     return answer(inputTokensRoute, request, reply, { path, key, body: sent.body, headers: json });

@@ -1,0 +1,157 @@
+import type { Reference } from '../../../crds/read-call-fields.ts';
+import { ProxyError } from '../../error.ts';
+import type { Operation, OperationName } from '../../operations/operation.ts';
+import type { Exchange } from '../../providers/exchange.ts';
+import type { Body } from '../../providers/json.ts';
+import type { RoutedKey } from '../../snapshot/snapshot.ts';
+import type { CallContext } from '../context.ts';
+import { type MadeByAll, type Ownership, requireSameKey } from '../resources/ownership.ts';
+import { routeKey } from '../route.ts';
+import { admitAnyModel, admitModel, admitSurface } from './admit.ts';
+import { checkBody } from './body.ts';
+
+/** A call as it is judged, the same for each way in: a body, a form, a line of a batch, a question of our own. */
+export interface Candidate {
+  readonly context: CallContext;
+  readonly operation: Operation;
+  /** What goes upstream, with the persona's text where there is one; of a form, its fields. */
+  readonly body: Body;
+  /** Models that it names beside its own. */
+  readonly otherModels: readonly string[];
+  /** What it names that is kept at a provider. */
+  readonly references: readonly Reference[];
+  /** Where it goes, if that is decided already: the lines of a batch go where their file is. */
+  readonly fixed?: { readonly key: RoutedKey; readonly param: string };
+}
+
+/** What the checks found out. */
+export interface Admitted {
+  /** The model that it asks for; undefined where it leaves that to the provider. */
+  readonly model: string | undefined;
+  readonly madeBy: MadeByAll | undefined;
+  readonly key: RoutedKey;
+}
+
+/** A call of which some of this is known already. */
+interface Judged extends Candidate {
+  model: string | undefined;
+  madeBy: MadeByAll | undefined;
+  key: RoutedKey | undefined;
+}
+
+/**
+ * One check. It notes what it finds out, and returns nothing where it need not wait.
+ *
+ * @throws {ProxyError} where the call may not be made
+ */
+type Check = (judged: Judged, dependencies: AdmissionDependencies) => void | Promise<void>;
+
+/** Judges what a body does not show by itself, its models too. @throws {ProxyError} where the call may not be made */
+export type OwnCheck = (
+  candidate: Candidate,
+  key: RoutedKey,
+  admission: Admission,
+  dependencies: AdmissionDependencies,
+) => Promise<void>;
+
+export interface AdmissionDependencies {
+  readonly ownership: Ownership;
+  readonly exchange: Exchange;
+  /** The checks of operations whose bodies do not show everything. */
+  readonly ownChecks: Readonly<Partial<Record<OperationName, OwnCheck>>>;
+}
+
+/** Says whether calls may be made. */
+export interface Admission {
+  /** What can be judged before anything of the body is known. @throws {ProxyError} */
+  open(context: CallContext, operation: Operation): void;
+  /** Passes a call through all checks, in their order. @throws {ProxyError} where it may not be made */
+  admit(candidate: Candidate): Admitted | Promise<Admitted>;
+}
+
+export function makeAdmission(dependencies: AdmissionDependencies): Admission {
+  const ownCheck: Check = (judged) => {
+    const own = dependencies.ownChecks[judged.operation.name];
+    return own?.(judged, keyOf(judged), admission, dependencies);
+  };
+  /** The order in which a call is judged. */
+  const checks: readonly Check[] = [
+    fieldsAreThere,
+    modelsAreAllowed,
+    referencesAreOwn,
+    keyServes,
+    anyModelWillDo,
+    ownCheck,
+  ];
+  const judge = (judged: Judged, from: number): Admitted | Promise<Admitted> => {
+    for (let at = from; at < checks.length; at += 1) {
+      const waiting = checks[at]?.(judged, dependencies);
+      if (waiting) return waiting.then(() => judge(judged, at + 1));
+    }
+    return { model: judged.model, madeBy: judged.madeBy, key: keyOf(judged) };
+  };
+  const admission: Admission = {
+    open: ({ inForce }, operation) => admitSurface(inForce.snapshot, operation.surface),
+    admit: (candidate) => judge({ ...candidate, model: undefined, madeBy: undefined, key: undefined }, 0),
+  };
+  return admission;
+}
+
+const fieldsAreThere: Check = (judged) => {
+  judged.model = checkBody(judged.body, judged.operation);
+};
+
+const modelsAreAllowed: Check = ({ context, model, otherModels }) => {
+  const { snapshot } = context.inForce;
+  if (model !== undefined) admitModel(snapshot, model);
+  for (const other of otherModels) admitModel(snapshot, other);
+};
+
+const referencesAreOwn: Check = (judged, { ownership }) => {
+  const { references, context, fixed } = judged;
+  if (references.length === 0) return undefined;
+  const required = fixed
+    ? ownership.requireAll(references, context.caller)
+    : requireOwn(ownership, references, context);
+  return required.then((madeBy) => {
+    judged.madeBy = madeBy;
+  });
+};
+
+/** A predecessor of another user's, or of someone else's who shares the key, is answered like one that does not exist. */
+async function requireOwn(ownership: Ownership, references: readonly Reference[], { caller }: CallContext) {
+  try {
+    return await ownership.requireAll(references, caller);
+  } catch (error) {
+    const param = 'previous_response_id';
+    if (!(error instanceof ProxyError && error.code === 'resource_not_found' && error.param === param)) throw error;
+    const { id = '' } = references.find((reference) => reference.param === param) ?? {};
+    const message = `Previous response with id '${id.slice(0, 200)}' not found.`;
+    throw new ProxyError('previous_response_not_found', { param, message });
+  }
+}
+
+const keyServes: Check = (judged) => {
+  const { context, model, madeBy, fixed } = judged;
+  if (!fixed) {
+    judged.key = routeKey(context.inForce.snapshot, context.caller, model, madeBy, context.startedAtMs);
+    return;
+  }
+  const { key, param } = fixed;
+  if (!key.servesModel(model)) {
+    throw new ProxyError('invalid_request', { param, message: 'the key of the file does not serve its model' });
+  }
+  requireSameKey(param, { apiKeyId: key.id }, madeBy);
+  judged.key = key;
+};
+
+/** Where the provider chooses the model. What an operation judges by itself, its models too, is its own. */
+const anyModelWillDo: Check = (judged, { ownChecks }) => {
+  if (judged.model !== undefined || ownChecks[judged.operation.name]) return;
+  admitAnyModel(judged.context.inForce.snapshot, keyOf(judged));
+};
+
+function keyOf({ key }: Judged): RoutedKey {
+  if (!key) throw new ProxyError('no_api_key');
+  return key;
+}
