@@ -6,7 +6,7 @@ import type { Verdict } from '../runtime/conditions.ts';
 import { holdsFormerRules } from '../sharing.ts';
 import { inactive, notReady, ready, type TenantObject } from '../tenant-kind.ts';
 import { type GatheredBinding, sha256 } from './gather.ts';
-import { isProviderKey } from './provider-key.ts';
+import { whyNoProviderKey } from './provider-key.ts';
 import { decideRoles } from './roles.ts';
 
 export type ApiKeyRow = Omit<ApiKeyWrite, 'keySealed' | 'syntheticKeySha256'> & {
@@ -67,9 +67,10 @@ export function decideBinding(
     const message = `Secret "${name}" with a key "${key}" is not there, or is empty; create it. Until then no call uses this key.`;
     return { action: 'withdraw', verdict: notReady('SecretNotFound', message) };
   }
-  if (!isProviderKey(providerKey)) {
+  const whyNot = whyNoProviderKey(providerKey);
+  if (whyNot !== undefined) {
     const { name, key } = spec.secretKeyRef;
-    const message = `Secret "${name}" has no provider's key under "${key}": no header can hold it, since it has blanks, line breaks or characters beyond ASCII. Until it is corrected no call uses this key.`;
+    const message = `Secret "${name}" has no provider's key under "${key}": ${whyNot}. Until it is corrected no call uses this key.`;
     return { action: 'withdraw', verdict: notReady('SecretInvalid', message) };
   }
   const { rival, nextExpiryMs } = gathered.competition;

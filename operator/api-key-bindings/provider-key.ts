@@ -20,7 +20,21 @@ export function readKey(value: Uint8Array | undefined): string | undefined {
   return text === '' ? undefined : text;
 }
 
-/** Whether a header can hold it: a key has no quotation marks of a text processor, and no second line. */
+/** Whether it can be a provider's key. */
 export function isProviderKey(key: string | undefined): key is string {
-  return key !== undefined && /^[\x21-\x7e]+$/.test(key);
+  return key !== undefined && whyNoProviderKey(key) === undefined;
+}
+
+/** What follows "it is no provider's key: " in a sentence; undefined where it can be one. */
+export function whyNoProviderKey(key: string): string | undefined {
+  // A key has no quotation marks of a text processor, and no second line.
+  if (!/^[\x21-\x7e]+$/.test(key)) {
+    return 'no header can hold it, since it has blanks, line breaks or characters beyond ASCII';
+  }
+  // What `kubectl apply` makes of a file that was written for `chaperone up`.
+  if (/\$\{\w+(:-[^}]*)?\}/.test(key)) {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: as files have it
+    return 'it has ${...} in it, which only `chaperone up` replaces by a variable of the environment, and kubectl does not';
+  }
+  return undefined;
 }

@@ -58,7 +58,7 @@ export async function installChart(
 
 /** Applies a folder of YAML. kubectl does not know what the quickstart's ${NAME:-default} means. */
 export async function applyQuickstart(target: Target, folder: string): Promise<void> {
-  for (const file of globSync('*.yaml', { cwd: folder }).sort()) {
+  for (const file of globSync('**/*.yaml', { cwd: folder }).sort()) {
     const outcome = substitute(await readFile(join(folder, file), 'utf8'), process.env);
     if ('missing' in outcome) throw new Error(`${file} needs the environment variables ${outcome.missing.join(', ')}`);
     await target.kubectl(['apply', '--namespace', 'default', '--filename', '-'], { input: outcome.text });

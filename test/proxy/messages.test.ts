@@ -118,13 +118,16 @@ describe('a refusal says what is wrong and what to do', () => {
       return `${sent.status} ${error?.message}`;
     };
     assert.match(await answer(), /^200 /);
-    const keys = join(stack.directory, 'keys.yaml');
-    const before = await readFile(keys, 'utf8');
     const refusal = /^403 No active API key found for organization: it needs an ApiKeyBinding that is Ready; the one/;
-    for (const broken of [before.replace('name: openai\nstringData', 'name: other\nstringData'), '# none\n']) {
-      await replaceFile(keys, broken);
+    for (const [name, text] of [
+      ['local/openai-secret.yaml', (before: string) => before.replace('name: openai\n', 'name: other\n')],
+      ['keys.yaml', () => '# none\n'],
+    ] as const) {
+      const edited = join(stack.directory, name);
+      const before = await readFile(edited, 'utf8');
+      await replaceFile(edited, text(before));
       await until(async () => refusal.test(await answer()), 'the key to be refused with what is wrong');
-      await replaceFile(keys, before);
+      await replaceFile(edited, before);
       await until(async () => {
         // The former key's Secret may still be there.
         headers.authorization = `Bearer ${await readFile(file, 'utf8').catch(() => '')}`;

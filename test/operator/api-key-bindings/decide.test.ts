@@ -105,6 +105,12 @@ const withdrawals: readonly (readonly [Partial<GatheredBinding>, string, RegExp]
   [{ isOperatorsSecret: true }, 'SecretNotPermitted', /Secret "openai-key" is one that the operator made/],
   [{ providerKey: undefined }, 'SecretNotFound', /Secret "openai-key" with a key "api-key" is not there/],
   [{ providerKey: '“sk-quoted”' }, 'SecretInvalid', /Secret "openai-key" has no provider's key under "api-key"/],
+  [
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: as files have it
+    { providerKey: '${OPENAI_API_KEY:-sk-sandbox}' },
+    'SecretInvalid',
+    /only `chaperone up` replaces .*, and kubectl does not\./,
+  ],
   [{ providerKey: 'sk-one\nsk-two' }, 'SecretInvalid', /line breaks/],
 ];
 for (const [gathered, reason, message] of withdrawals) {

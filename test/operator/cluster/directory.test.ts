@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: files take values from the environment like that.
 import assert from 'node:assert/strict';
-import { readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -66,6 +66,13 @@ describe('reading', () => {
     const { data = {} } = cluster.get('Secret', 'default', 'openai') ?? {};
     const texts = Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString()]);
     assert.deepEqual(Object.fromEntries(texts), { plain: '${KEY}', both: 'sk-true', other: 'sk-other' });
+  });
+
+  test('of the quickstart, what `kubectl apply -f` takes means the same to kubectl', async () => {
+    const directory = join(import.meta.dirname, '../../../examples/quickstart');
+    const files = (await readdir(directory)).filter((name) => /\.(ya?ml|json)$/.test(name));
+    assert.ok(files.length >= 4);
+    for (const file of files) assert.doesNotMatch(await readFile(join(directory, file), 'utf8'), /\$\{/, file);
   });
 
   test('the quickstart has nothing wrong with it', async (t) => {

@@ -21,13 +21,13 @@ function bindingOf(name: string, fields: string): string {
 apiVersion: chaperone.dev/v1alpha1
 kind: ApiKeyBinding
 metadata: {name: ${name}}
-spec: {organizationRef: {name: acme}, provider: openai, secretKeyRef: {name: openai, key: ${name}}, ${fields}}
+spec: {organizationRef: {name: acme}, provider: openai, secretKeyRef: {name: model-keys, key: ${name}}, ${fields}}
 `;
 }
 
 const keys = `apiVersion: v1
 kind: Secret
-metadata: {name: openai}
+metadata: {name: model-keys}
 stringData: {a: sk-a, b: sk-b, own: sk-own}
 ${bindingOf('a', 'models: ["a-*"]')}${bindingOf('b', 'models: ["b-*"]')}${bindingOf('own', 'models: ["c-*"], user: cyd')}`;
 
