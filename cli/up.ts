@@ -5,6 +5,7 @@ import { makeDirectoryCluster } from '../operator/cluster/directory.ts';
 import { startOperator } from '../operator/operator.ts';
 import { startDatabase } from './local/database.ts';
 import { startFleet } from './local/fleet.ts';
+import { followReadiness } from './local/follow-readiness.ts';
 import { exampleUser, makeReport } from './local/report.ts';
 import { statePaths } from './local/state.ts';
 import { chooseUpstream } from './local/upstream.ts';
@@ -51,7 +52,10 @@ export async function up(directory: string, options: UpOptions, environment: Nod
         report.problem(problem);
         keepProblems();
       },
-      onFixed: () => keepProblems(),
+      onFixed: (problem) => {
+        report.fixed(problem, cluster.problems());
+        keepProblems();
+      },
     });
     const keepProblems = () => writeFileSync(paths.problems, JSON.stringify(cluster.problems()));
     await cluster.start();
@@ -101,6 +105,8 @@ export async function up(directory: string, options: UpOptions, environment: Nod
       log: paths.log,
       pid: process.pid,
     });
+    const unfollow = followReadiness({ cluster, tell: report.told });
+    releasers.push(async () => unfollow());
   } catch (error) {
     if (stopping) return;
     report.failure(error instanceof Error ? error.message : String(error));

@@ -1,4 +1,5 @@
 import type { FileProblem } from '../../operator/cluster/directory.ts';
+import type { Told } from './readiness.ts';
 
 /** Whose calls those are that are printed to be pasted. */
 export const exampleUser = 'you@example.com';
@@ -23,16 +24,26 @@ export interface ReadyReport {
 /** What `chaperone up` says to the person, or the script, that started it. */
 export function makeReport({ quiet, json }: { readonly quiet?: boolean; readonly json?: boolean }) {
   const say = (text: string) => void process.stderr.write(`${text}\n`);
+  const note = (sentence: string) => {
+    if (!quiet && !json) say(sentence);
+  };
   return {
-    note(sentence: string): void {
-      if (!quiet && !json) say(sentence);
-    },
+    note,
     problem(problem: FileProblem): void {
       const { object } = problem;
       const where = problem.line === undefined ? problem.file : `${problem.file}:${problem.line}`;
       const what = object === undefined ? '' : ` ${object}`;
       const field = problem.field === undefined || problem.field === '' ? '' : ` ${problem.field}:`;
       say(`! ${where}${what}:${field} ${problem.reason}`);
+    },
+    /** @param current the problems that there are still */
+    fixed({ file, object }: FileProblem, current: readonly FileProblem[]): void {
+      if (current.some((other) => other.file === file && other.object === object)) return;
+      note(`${file}${object === undefined ? '' : ` ${object}`}: nothing is wrong with it any more`);
+    },
+    told({ wrong, notes }: Told): void {
+      for (const sentence of wrong) say(`! ${sentence}`);
+      for (const sentence of notes) note(sentence);
     },
     failure(sentence: string): void {
       say(`chaperone: ${sentence}`);

@@ -8,15 +8,14 @@ import { call, kubectl, makeTenant, operatorNamespace, skip, startWorkload } fro
 const ask = `fetch('http://127.0.0.1:8000/v1/analytics/models?kind=all', { headers: { authorization: 'Bearer ' + process.argv[1] } })
   .then(async (answer) => console.log(JSON.stringify([answer.status, await answer.json()])))`;
 
+const installation = ['--namespace', operatorNamespace, '--kubeconfig', process.env.KUBECONFIG ?? ''];
+
 suite('people', { skip }, () => {
   test('get tokens, see usage and cost, and lose their tokens, by the rights of a kubeconfig', async (t) => {
     const { name } = await makeTenant(t);
     await startWorkload(name);
     const chaperone = async (...args: string[]) => {
-      const { code, stdout, stderr } = await runCli([
-        ...args,
-        ...['--organization', name, '--namespace', operatorNamespace],
-      ]);
+      const { code, stdout, stderr } = await runCli([...args, '--organization', name, ...installation]);
       assert.deepEqual([code, stderr], [0, ''], args.join(' '));
       return stdout.trim();
     };
@@ -41,7 +40,7 @@ suite('people', { skip }, () => {
 
     assert.match(await chaperone('token', 'revoke', '--user', 'ada'), /^Revoked in organization/);
     await until(async () => (await askWith())[0] === 401, 'the token to be refused');
-    const unknown = await runCli(['usage', '--organization', 'nobody', '--namespace', operatorNamespace]);
+    const unknown = await runCli(['usage', '--organization', 'nobody', ...installation]);
     assert.equal(unknown.code, 1);
     assert.match(unknown.stderr, /^chaperone: There is no organization "nobody" in the database\n$/);
   });

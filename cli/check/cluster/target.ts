@@ -15,6 +15,10 @@ export function loadKubeConfig({ kubeconfig, context }: TargetOptions): KubeConf
   const config = new KubeConfig();
   if (kubeconfig === undefined) config.loadFromDefault();
   else config.loadFromFile(kubeconfig);
+  // What the library makes up where it finds none.
+  if (config.getCurrentCluster()?.server === 'http://localhost:8080' && kubeconfig === undefined) {
+    throw new Error('There is no kubeconfig where kubectl looks for one: set KUBECONFIG, or name one by --kubeconfig');
+  }
   if (context !== undefined) config.setCurrentContext(context);
   if (config.getCurrentCluster()) return config;
   throw new Error(`The kubeconfig has no context "${config.getCurrentContext()}"`);
