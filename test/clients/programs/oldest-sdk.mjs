@@ -1,5 +1,5 @@
 // OpenAI's SDK of 2023, over axios: the last of its first generation, which asks at paths that are still served.
-import { Configuration, OpenAIApi } from 'openai';
+import { Configuration, OpenAIApi } from 'oldest-openai';
 import { attempt, cut, lookUp, question, unavailable } from './report.mjs';
 
 const { OPENAI_BASE_URL: basePath, OPENAI_API_KEY: apiKey } = process.env;
