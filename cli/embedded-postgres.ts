@@ -17,27 +17,27 @@ import { type Postmaster, type StartRequest, startPostmaster, stopLeftover } fro
 export { EmbeddedPostgresError } from './embedded-postgres/error.ts';
 
 export interface EmbeddedPostgresOptions {
-  /** Where the database lives and its log and passwords with it. Made where there is none. */
+  /** Has the database, its log and its passwords. Created where missing. */
   readonly directory: string;
-  /** On 127.0.0.1. Absent: a free one. */
+  /** The port on 127.0.0.1. Absent: a free one. */
   readonly port?: number;
-  /** Server settings by their names in postgresql.conf, over those chosen here. */
+  /** Server settings, named as in postgresql.conf. They override those chosen here. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Gets a sentence on anything that takes noticeable time. */
+  /** Called with a sentence about each step that takes noticeable time. */
   readonly log?: (message: string) => void;
-  /** Gives the start up. */
+  /** Aborts the start. */
   readonly signal?: AbortSignal;
 }
 
 export interface EmbeddedPostgres {
-  /** For the role `chaperone`, which owns the database and may create roles, and is no superuser. */
+  /** URL of the role `chaperone`, which owns the database and may create roles, but is not a superuser. */
   readonly url: string;
   readonly superuserUrl: string;
   readonly port: number;
   readonly pid: number;
-  /** Resolves when the server has ended, for whatever reason. */
+  /** Resolves when the server has ended for any reason. */
   readonly exited: Promise<void>;
-  /** Disconnects everyone, and returns when the server's process is gone. May be called again. */
+  /** Disconnects everyone, and resolves when the server's process is gone. It may be called again. */
   stop(): Promise<void>;
 }
 
@@ -45,11 +45,12 @@ const defaultSettings = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
   max_connections: '100',
-  // For the owner, whatever organizations take.
+  // Connections that are reserved for the owner.
   reserved_connections: '10',
-  // No statement of an organization fills the disk.
+  // Keeps a statement of an organization from filling the disk.
   temp_file_limit: '4GB',
-  // Calls come in many at a time. What does not fit is written by whoever inserts, and more after each checkpoint.
+  // Calls arrive in bursts. If the buffers are too small, inserts have to write pages themselves, and more of them
+  // after each checkpoint.
   shared_buffers: '256MB',
   wal_buffers: '16MB',
   max_wal_size: '2GB',
@@ -58,7 +59,7 @@ const defaultSettings = {
   log_checkpoints: 'off',
 };
 
-/** An organization's login has no business in the databases that every server has: what it left there would keep it. */
+/** Organizations' roles must not connect to the default databases: a role that owns objects there cannot be dropped. */
 const privileges = `
   grant pg_use_reserved_connections to ${owner};
   do $$
@@ -75,8 +76,8 @@ const privileges = `
 const sharedMemoryPatienceMs = 10_000;
 
 /**
- * Starts a PostgreSQL of one's own from the binaries that npm installed: creates the database where there is none,
- * stops a server that a killed predecessor left, and waits until connections are answered.
+ * Starts a PostgreSQL from the binaries that npm installed. It creates the database where there is none, stops a server
+ * that a killed process left running, and waits until the server answers connections.
  *
  * @throws EmbeddedPostgresError with a message that names the directory and what to do
  */
@@ -121,7 +122,10 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   }
 }
 
-/** A free port may be taken by another process before PostgreSQL binds it, and a killed server's children need a moment to end. */
+/**
+ * Tries several times: another process may take a free port before PostgreSQL binds it, and a killed server's children
+ * need a moment to end.
+ */
 async function startOnPort(
   wanted: number | undefined,
   makeRequest: (port: number) => StartRequest,

@@ -20,10 +20,10 @@ export interface GetOptions {
   readonly data: string;
 }
 
-/** `chaperone get`: the columns that `kubectl get` shows, of the resources of a running or stopped `chaperone up`. */
+/** `chaperone get`: lists the resources of a running or stopped `chaperone up`, with the columns of `kubectl get`. */
 export async function get(kinds: string, { data, output }: GetOptions): Promise<void> {
   const definitions = kinds.split(',').map((name) => findDefinition(name.trim().toLowerCase()));
-  if (!existsSync(statePaths(data).state)) throw new Error(`There is no data of a \`chaperone up\` in ${data}`);
+  if (!existsSync(statePaths(data).state)) throw new Error(`${data} has no data of a \`chaperone up\``);
   const tables = await Promise.all(
     definitions.map((definition) => makeTable(definition, statePaths(data).state, output === 'wide')),
   );
@@ -58,7 +58,7 @@ async function makeTable(definition: Definition, stateDirectory: string, isWide:
   return align([head, ...rows]);
 }
 
-/** Objects are kept as they were stated; columns show what holds, defaults included. */
+/** Objects are stored as they were stated. The columns show them with defaults. */
 async function readObjects(kind: CustomKind, stateDirectory: string): Promise<Listed[]> {
   const validate = makeValidator(kind);
   const files = await readdir(join(stateDirectory, 'objects', kind), { recursive: true }).catch(() => []);
@@ -78,7 +78,7 @@ async function readObjects(kind: CustomKind, stateDirectory: string): Promise<Li
   return listed;
 }
 
-/** A status file holds the status with what it belongs to. */
+/** A status file has the status and the identity of its object. */
 function statusOf(file: unknown): unknown {
   return typeof file === 'object' && file !== null && 'status' in file ? file.status : file;
 }
@@ -94,7 +94,7 @@ function show(column: PrinterColumn, object: unknown): string {
   return Array.isArray(value) ? value.join(',') : String(value);
 }
 
-/** The age as kubectl writes it: `45s`, `5m`, `3h`, `2d`. */
+/** Formats an age as kubectl does: `45s`, `5m`, `3h`, `2d`. */
 function formatAge(ageMs: number): string {
   const seconds = Math.max(0, Math.floor(ageMs / 1_000));
   if (seconds < 120) return `${seconds}s`;

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { operatorNamespace } from '../operator/credentials.ts';
 import { statePaths } from './local/state.ts';
 
-/** How a command is told which installation is meant. */
+/** The options that name an installation. */
 export interface InstallationOptions {
   /** The data directory of a `chaperone up`. */
   readonly data?: string;
   readonly kubeconfig?: string;
   readonly context?: string;
-  /** The operator's. */
+  /** The operator's namespace. */
   readonly namespace?: string;
 }
 
@@ -20,7 +20,7 @@ export type Installation =
   | ({ readonly kind: 'cluster' } & ClusterInstallation);
 
 export interface ClusterInstallation {
-  /** The operator's. */
+  /** The operator's namespace. */
   readonly namespace: string;
   readonly kubeconfig?: string;
   readonly context?: string;
@@ -29,8 +29,8 @@ export interface ClusterInstallation {
 const defaultData = '.chaperone';
 
 /**
- * Which installation is meant: the one that is named, else the `chaperone up` of this directory, else the cluster that
- * kubectl finds.
+ * Chooses the installation: the named one, else the `chaperone up` of this directory, else the cluster that kubectl
+ * finds.
  *
  * @throws where both are named
  */
@@ -52,7 +52,7 @@ export function chooseInstallation(
   };
 }
 
-/** Whether there is one where kubectl looks: the environment, the home directory, a pod's service account. */
+/** Whether kubectl would find a cluster: in the environment, in the home directory, or from a pod's service account. */
 export function hasKubeConfig({ KUBECONFIG, KUBERNETES_SERVICE_HOST }: NodeJS.ProcessEnv): boolean {
   return Boolean(KUBECONFIG || KUBERNETES_SERVICE_HOST) || existsSync(join(homedir(), '.kube', 'config'));
 }

@@ -1,18 +1,18 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander';
 
-// Each command loads its own code only: a proxy's cold start must not pay for the operator.
+// Each command loads only its own code, so that a proxy's cold start does not pay for the operator.
 
 const program = new Command('chaperone')
   .description('AI governance for Kubernetes: who calls which model, with which persona and key, and what it cost.')
   .version(process.env.CHAPERONE_VERSION ?? '0.1.0')
   .showHelpAfterError('(chaperone --help tells more)');
 
-// Of the commands that take an installation of either sort.
+// For commands that accept both kinds of installation.
 const dataOption = 'the data directory of a `chaperone up` (default: .chaperone, where there is one)';
 const namespaceOption = "in a cluster: the operator's namespace (default: chaperone-system)";
-const kubeconfigOption = 'in a cluster: where it is described (default: as kubectl finds it)';
-const databaseOption = "in place of an installation: a file with the owner's database URL";
+const kubeconfigOption = 'in a cluster: the kubeconfig file (default: as kubectl finds it)';
+const databaseOption = "instead of an installation: a file with the owner's database URL";
 const contextOption = "in a cluster: the kubeconfig's context (default: its current one)";
 
 program
@@ -36,43 +36,45 @@ program
   .requiredOption('--database-url-file <file>', "a file with the owner's database URL")
   .option(
     '--proxy-database-url-file <file>',
-    'a file with the URL by which proxies reach the database (default: the same)',
+    'a file with the URL at which proxies reach the database (default: the same)',
   )
-  .option('--namespace <namespace>', "the operator's own, where it keeps keys", 'chaperone-system')
+  .option('--namespace <namespace>', "the operator's own namespace, where it keeps keys", 'chaperone-system')
   .option('--kubeconfig <file>', 'instead of $KUBECONFIG')
   .option('--no-leader-election', 'reconcile at once: there must be no other operator')
-  .option('--concurrency <number>', 'reconciliations at a time, for each kind', parseCount, 8)
-  .option(
-    '--resync <duration>',
-    'how often all rows are compared with the resources, give or take',
-    parsePeriod,
-    600_000,
-  )
+  .option('--concurrency <number>', 'concurrent reconciliations per kind', parseCount, 8)
+  .option('--resync <duration>', 'how often all rows are compared with the resources', parsePeriod, 600_000)
   .option('--key-propagation <duration>', 'how long a new key is handed out before it is used', parsePeriod, 300_000)
   .option('--metrics-port <port>', 'the port of /metrics, /healthz and /readyz', parsePort, 8080)
   .option('--image <image>', "the sidecar's image; without one nothing is injected")
   .addOption(new Option('--image-pull-policy <policy>', "the sidecar's").choices(['Always', 'IfNotPresent', 'Never']))
   .option(
     '--image-pull-secrets <names>',
-    "Secrets of the pods' own namespaces to pull it with; with commas",
+    "Secrets of the pods' own namespaces for pulling it, separated by commas",
     parseNames,
   )
-  .option('--upstream <url>', 'where sidecars find providers of type openai without a base URL')
+  .option('--upstream <url>', 'the base URL of openai providers that state none, for sidecars')
   .option('--sidecar-resources <json>', "the sidecar's requests and limits", parseResources)
-  .option('--sidecar-egress-proxy <url>', 'a proxy by which sidecars reach providers and issuers', parseEgressProxy)
-  .option('--sidecar-no-proxy <list>', 'what they reach without it, as in NO_PROXY')
-  .option('--sidecar-data-limit <quantity>', "the most that the sidecar's volume may hold", parseDataLimit, '5Gi')
+  .option('--sidecar-egress-proxy <url>', 'the forward proxy of sidecars to providers and issuers', parseEgressProxy)
+  .option('--sidecar-no-proxy <list>', 'hosts that sidecars reach directly, as in NO_PROXY')
+  .option('--sidecar-data-limit <quantity>', "the size limit of the sidecar's volume", parseDataLimit, '5Gi')
   .option('--webhook-port <port>', "the webhooks' port", parsePort, 9443)
-  .option('--webhook-service <name>', 'the Service by which the API server calls the webhooks', 'chaperone-webhook')
+  .option('--webhook-service <name>', 'the Service at which the API server calls the webhooks', 'chaperone-webhook')
   .option(
     '--webhook-configuration <name>',
     'the webhook configurations to publish certificates in (default: chaperone-<namespace>)',
   )
-  .option('--webhook-certificates <directory>', 'with tls.crt and tls.key; by default the operator makes its own')
+  .option(
+    '--webhook-certificates <directory>',
+    'a directory with tls.crt and tls.key (default: the operator makes its own certificate)',
+  )
   .option('--directory <directory>', 'take resources from the YAML in this directory instead of a cluster')
   .option('--data <directory>', 'where statuses and Secrets are kept with --directory', '.chaperone')
   .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')
-  .addOption(new Option('--log-format <format>', 'one line an entry').choices(['json', 'text']).default('json'))
+  .addOption(
+    new Option('--log-format <format>', 'how to print an entry, one per line')
+      .choices(['json', 'text'])
+      .default('json'),
+  )
   .action(async ({ resync: resyncMs, keyPropagation: propagationMs, ...options }) =>
     (await import('./operator.ts')).operator(
       { ...options, resyncMs, propagationMs, version: ownVersion() },
@@ -89,18 +91,18 @@ program
   .option('--port <port>', "the API's port", parsePort, 8000)
   .option('--metrics-host <address>', 'where /metrics, /healthz and /readyz listen', '0.0.0.0')
   .option('--metrics-port <port>', 'their port', parsePort, 8001)
-  .option('--upstream <url>', 'where providers of type openai without a base URL are', 'https://api.openai.com/v1')
+  .option('--upstream <url>', 'the base URL of openai providers that state none', 'https://api.openai.com/v1')
   .option('--pod-namespace <name>', 'the namespace of the pod that it serves, for records and metrics')
   .option('--workload <name>', 'the Deployment, Job or the like that the pod belongs to')
   .option('--grace <seconds>', 'how long calls may take to end when the proxy stops', parseSeconds, 3)
-  .option('--flush <seconds>', 'how long records that wait are copied to the database after that', parseSeconds, 0.5)
-  .option('--data-limit <bytes>', 'the most that --data may hold (default: 5368709120, which is 5Gi)', parseBytes)
+  .option('--flush <seconds>', 'how long waiting records are copied to the database after that', parseSeconds, 0.5)
+  .option('--data-limit <bytes>', 'the size limit of --data (default: 5368709120, which is 5Gi)', parseBytes)
   .option(
     '--max-in-flight-bytes <bytes>',
-    'what bodies in flight may hold of memory, in all (default: a quarter of what the process may use)',
+    "memory limit of all bodies in flight (default: a quarter of the process's memory limit)",
     parseBytes,
   )
-  .option('--stall <seconds>', 'how long a client may send nothing in the middle of a body', parseSeconds, 30)
+  .option('--stall <seconds>', 'how long a client may pause in the middle of a body', parseSeconds, 30)
   .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')
   .action(async (options) => (await import('./proxy.ts')).proxy({ ...options, version: ownVersion() }, process.env));
 
@@ -124,12 +126,12 @@ token
   .option('--namespace <name>', namespaceOption)
   .option('--kubeconfig <file>', kubeconfigOption)
   .option('--context <name>', contextOption)
-  .option('--json', 'print one line of JSON: the token with its id, by which it can be revoked')
+  .option('--json', 'print one line of JSON: the token, with the id for revoking it')
   .action(async (options) => (await import('./token.ts')).token(options, process.env));
 
 token
   .command('revoke')
-  .description('Have every proxy refuse tokens that have not expired yet.')
+  .description('Make every proxy refuse tokens that have not expired yet.')
   .requiredOption('--organization <name>', 'the organization')
   .option('--id <id>', "a token's id (its claim jti), or the token itself")
   .option('--user <id>', "this user's tokens that were issued until now, or before --issued-before")
@@ -143,14 +145,14 @@ token
 
 program
   .command('usage')
-  .description('Say what was used and what it cost, by the records of all calls.')
+  .description('Print usage and cost from the records of all calls.')
   .option('--organization <name>', 'the organization (default: all of them)')
   .option(
     '--by <what>',
-    'a line for each organization, model, user, persona, namespace, workload, provider or day (default: model of one organization, else organization)',
+    'one line per organization, model, user, persona, namespace, workload, provider or day (default: model for one organization, else organization)',
   )
   .option('--from <day>', 'the first day in UTC, such as 2027-01-01 (default: the first of the month of --to)')
-  .option('--to <day>', 'the last day, all of which counts (default: today)')
+  .option('--to <day>', 'the last day, included (default: today)')
   .addOption(
     new Option('--kind <kind>', 'calls of users, calls that analyses made, or both')
       .choices(['call', 'analysis', 'all'])
@@ -177,22 +179,25 @@ program
 
 program
   .command('check')
-  .description('Say what is right and wrong with an installation in a cluster, or with a running `chaperone up`.')
+  .description('Check an installation in a cluster, or a running `chaperone up`.')
   .option('--pre', 'before an install: may it succeed?')
   .option('--image <name>', 'with --pre: an image that the install needs; may be repeated', collectImage, [])
-  .option('--pull-images', 'with --pre: have a node pull the images, for pods that start nothing and go at once')
+  .option(
+    '--pull-images',
+    'with --pre: make a node pull the images, with pods that start nothing and are deleted at once',
+  )
   .option(
     '--image-pull-secrets <names>',
-    "Secrets of the operator's namespace to pull them with; with commas",
+    "Secrets of the operator's namespace for pulling them, separated by commas",
     parseNames,
   )
   .option('--namespace <name>', "the operator's namespace", 'chaperone-system')
   .option('--in <namespace>', 'look at the bindings, personas and pods of this namespace alone')
-  .option('--kubeconfig <file>', 'where the cluster is described (default: as kubectl finds it)')
+  .option('--kubeconfig <file>', 'the kubeconfig file (default: as kubectl finds it)')
   .option('--context <name>', "the kubeconfig's context (default: its current one)")
   .option('--data <directory>', 'check the `chaperone up` with this data directory (default without a kubeconfig)')
   .addOption(new Option('-o, --output <format>', 'how to print').choices(['table', 'short', 'json']).default('table'))
-  .option('--wait <duration>', 'look again for so long, such as 60s, until nothing fails', parseWait, 0)
+  .option('--wait <duration>', 'repeat the check for this long, such as 60s, until nothing fails', parseWait, 0)
   .action(async ({ wait: waitMs, ...options }) => {
     const { check } = await import('./check.ts');
     await check({ ...options, waitMs }, process.env, ownVersion());
@@ -238,7 +243,7 @@ function parseResources(value: string): object {
     const resources: unknown = JSON.parse(value);
     if (typeof resources === 'object' && resources !== null) return resources;
   } catch {
-    // Said below.
+    // The error below covers this.
   }
   throw new InvalidArgumentError('It must be JSON such as {"requests":{"cpu":"10m"}}.');
 }
@@ -248,14 +253,14 @@ function parseBytes(value: string): number {
   return Number(value);
 }
 
-/** The value is not repeated: there may be a password in it. */
+/** The error does not quote the value, which may have a password. */
 function parseEgressProxy(value: string): string {
   const url = URL.parse(value);
   if (url && /^https?:$/.test(url.protocol) && url.hostname !== '') return value;
   throw new Error('--sidecar-egress-proxy must be a URL such as http://proxy.example.com:3128');
 }
 
-/** In memory units, as people write sizes of volumes; the spool needs room to be of any use. */
+/** Parses the size of a volume. It must be at least 1Mi, so that the spool has room. */
 function parseDataLimit(value: string): string {
   if (!/^[1-9]\d{0,5}[MGT]i$/.test(value)) throw new InvalidArgumentError('It must be a size such as 512Mi or 5Gi.');
   return value;
@@ -269,7 +274,7 @@ function parseSeconds(value: string): number {
 /** @returns milliseconds */
 function parsePeriod(value: string): number {
   const ms = parseWait(value);
-  if (ms === 0) throw new InvalidArgumentError('It must be longer than nothing.');
+  if (ms === 0) throw new InvalidArgumentError('It must be longer than zero.');
   return ms;
 }
 
@@ -284,6 +289,6 @@ function parseRoles(value: string): string[] {
   const roles = value.split(',').map((role) => role.trim());
   const unknown = roles.find((role) => !['member', 'analyst', 'reviewer', 'admin'].includes(role));
   if (unknown !== undefined)
-    throw new InvalidArgumentError(`"${unknown}" is no role; there are member, analyst, reviewer, admin.`);
+    throw new InvalidArgumentError(`"${unknown}" is not a role; the roles are member, analyst, reviewer, admin.`);
   return roles;
 }

@@ -21,7 +21,7 @@ export async function operator(options: OperatorCommandOptions, environment: Nod
     const proxyDatabaseUrl = proxyDatabaseUrlFile === undefined ? databaseUrl : await readText(proxyDatabaseUrlFile);
     return operateInCluster(options, { databaseUrl, proxyDatabaseUrl, log });
   }
-  // In a cluster, what reads and judges YAML would only take up memory.
+  // Load this code only here: in a cluster it would only use memory.
   const { operateOverDirectory } = await import('./operator/over-directory.ts');
   const { directory, data, resyncMs, propagationMs } = options;
   await operateOverDirectory(directory, data, { databaseUrl, resyncMs, propagationMs, environment, log });

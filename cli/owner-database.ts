@@ -5,14 +5,14 @@ import { connectTimeoutMs } from '../database/client.ts';
 import { operatorNamespace } from '../operator/credentials.ts';
 import { statePaths } from './local/state.ts';
 
-/** Where the database is whose owner a command acts as. */
+/** Where to find the owner's login of a database. */
 export type OwnerDatabase =
-  /** Of a `chaperone up`. */
+  /** The data directory of a `chaperone up`. */
   | { readonly data: string }
-  /** A file with the owner's URL. */
+  /** A file with the owner's database URL. */
   | { readonly databaseUrlFile: string };
 
-/** Runs `work` with a connection of the owner's, which ends afterwards. */
+/** Runs `work` with a connection as the owner, and closes it afterwards. */
 export async function withOwnerDatabase<T>(
   database: OwnerDatabase,
   name: string,
@@ -36,7 +36,7 @@ async function findUrl(database: OwnerDatabase): Promise<string> {
   const { secrets, postgres } = statePaths(database.data);
   const directory = join(secrets, operatorNamespace);
   try {
-    // Every organization's Secret has the address.
+    // Every organization's Secret has the database's address.
     const names = await readdir(directory);
     const found = await Promise.all(
       names.map((name) => readFile(join(directory, name, 'database-url'), 'utf8').catch(() => undefined)),

@@ -22,7 +22,7 @@ export interface ProxyCommandOptions {
   readonly workload?: string;
 }
 
-/** What a proxy tells the process that started it, where that is `chaperone up`. */
+/** Messages from a proxy to the `chaperone up` that started it. */
 export type ProxyMessage =
   | { readonly type: 'ready'; readonly port: number; readonly metricsPort: number }
   | { readonly type: 'failed'; readonly message: string };
@@ -40,7 +40,7 @@ export async function proxy(options: ProxyCommandOptions, environment: NodeJS.Pr
   for (const signal of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.on(signal, end);
   try {
     const egress = readEgressSettings(environment);
-    if (egress) log.info(describeEgress(egress), 'providers are reached by a proxy');
+    if (egress) log.info(describeEgress(egress), 'providers are reached through a forward proxy');
     const running = await startProxy({
       version: options.version,
       credentialsDirectory: options.credentials,
@@ -70,7 +70,7 @@ export async function proxy(options: ProxyCommandOptions, environment: NodeJS.Pr
   }
 }
 
-/** As far as people may see it. */
+/** Describes the forward proxies without their passwords. */
 function describeEgress({ httpProxy, httpsProxy, noProxy }: EgressSettings) {
   return {
     ...(httpProxy && { httpProxy: describeProxy(httpProxy) }),
@@ -79,7 +79,7 @@ function describeEgress({ httpProxy, httpsProxy, noProxy }: EgressSettings) {
   };
 }
 
-/** Both or none: a workload is only known within its namespace. */
+/** Both or none: a workload's name is unique only within its namespace. */
 function originOf({ podNamespace: namespace, workload }: ProxyCommandOptions) {
   return namespace === undefined || workload === undefined ? {} : { origin: { namespace, workload } };
 }

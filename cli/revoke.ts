@@ -14,11 +14,11 @@ export interface RevokeOptions extends InstallationOptions {
   readonly user?: string;
   /** RFC 3339, or `now`. */
   readonly issuedBefore?: string;
-  /** In place of an installation: a file with the owner's database URL. */
+  /** A file with the owner's database URL, instead of an installation. */
   readonly databaseUrlFile?: string;
 }
 
-/** `chaperone token revoke`: has every proxy refuse tokens from now on, and says which. */
+/** `chaperone token revoke`: makes every proxy refuse tokens from now on, and prints which. */
 export async function revoke(options: RevokeOptions, environment: NodeJS.ProcessEnv): Promise<void> {
   const { what, waitMs, toRevocation } = chooseRevocation(options, Date.now());
   const installation = options.databaseUrlFile === undefined ? chooseInstallation(options, environment) : undefined;
@@ -33,7 +33,7 @@ export async function revoke(options: RevokeOptions, environment: NodeJS.Process
     if (!organization) throw new Error(`There is no organization "${options.organization}" in the database`);
     await insertRevocation(client, toRevocation(organization.organizationId));
   });
-  // What is issued once this is over must not count as issued before.
+  // Tokens that are issued after this command must not count as issued before.
   await delay(waitMs);
   process.stdout.write(`Revoked in organization "${options.organization}": ${what}.\n`);
 }
@@ -45,9 +45,9 @@ interface ChosenRevocation {
 }
 
 /**
- * Which tokens are meant.
+ * Chooses the tokens to revoke.
  *
- * @throws where that is not clear
+ * @throws where the options are ambiguous
  */
 export function chooseRevocation(options: RevokeOptions, nowMs: number): ChosenRevocation {
   const { id, user, issuedBefore } = options;
@@ -81,14 +81,14 @@ function readTokenId(id: string): { readonly tokenId: string; readonly expiresAt
     if (id === '' || id.length > 1_000) throw new Error('The id must have 1 to 1000 characters');
     return { tokenId: id, expiresAt: null };
   }
-  // A token that leaked, and its id is in it.
+  // The argument is a token itself, such as one that leaked. It contains its id.
   const { jti, exp } = decodeJwt(id);
   if (!jti) throw new Error('The token has no id (jti): name its --user or --issued-before');
-  // By then no leeway lets it in any more.
+  // Ten minutes more than the token's lifetime, which is longer than any leeway.
   return { tokenId: jti, expiresAt: exp === undefined ? null : new Date((exp + 600) * 1_000) };
 }
 
-/** Tokens tell in whole seconds when they were issued. */
+/** Tokens have their issue time in whole seconds. */
 function parseMoment(text: string, nowMs: number): number {
   if (text === 'now') return Math.floor(nowMs / 1_000 + 1) * 1_000;
   const moment = /^\d{4}-\d{2}-\d{2}T.*(Z|[+-]\d{2}:\d{2})$/.test(text) ? Date.parse(text) : Number.NaN;

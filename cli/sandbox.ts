@@ -5,7 +5,7 @@ export interface SandboxCommandOptions {
   readonly port: number;
 }
 
-/** `chaperone sandbox`: answers in a provider's place until SIGTERM or SIGINT. */
+/** `chaperone sandbox`: runs the sandbox provider until SIGTERM or SIGINT. */
 export async function sandbox({ host, port }: SandboxCommandOptions): Promise<void> {
   const running = await startSandbox({ host, port });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void running.close());

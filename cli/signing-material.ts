@@ -1,15 +1,15 @@
 import type { JSONWebKeySet } from 'jose';
 
-/** What an organization's tokens are signed with. */
+/** The keys that sign an organization's tokens. */
 export interface SigningMaterial {
   readonly organizationId: string;
-  /** Private keys, the one in use first. */
+  /** Private keys. The current one is first. */
   readonly keys: JSONWebKeySet;
   /** A duration. */
   readonly tokenLifetime: string;
 }
 
-/** The keys of a signing Secret. */
+/** Parses the keys of a signing Secret. */
 export function parseKeys(text: string): JSONWebKeySet {
   return JSON.parse(text) as JSONWebKeySet;
 }

@@ -10,35 +10,35 @@ import { chooseInstallation, type Installation, type InstallationOptions } from 
 import { statePaths } from './local/state.ts';
 import { parseKeys, type SigningMaterial } from './signing-material.ts';
 
-/** What a token is to say. */
+/** The claims of a new token. */
 export interface TokenClaims {
   readonly organization: string;
   readonly user?: string;
   readonly roles?: readonly string[];
-  /** A duration; the organization's `tokenLifetime` where absent. */
+  /** A duration. Absent: the organization's `tokenLifetime`. */
   readonly expires?: string;
 }
 
 export interface TokenOptions extends TokenClaims {
-  /** Of a `chaperone up`. */
+  /** The data directory of a `chaperone up`. */
   readonly data: string;
 }
 
-/** A token with what it says. */
+/** A token with its claims. */
 export interface IssuedToken {
   readonly token: string;
-  /** By which it can be revoked. */
+  /** The id for revoking the token. */
   readonly id: string;
   readonly organization: string;
-  /** Null: whoever the caller names. */
+  /** Null: the user that the call names. */
   readonly user: string | null;
-  /** Null: the organization's default ones. */
+  /** Null: the organization's default roles. */
   readonly roles: readonly string[] | null;
   /** RFC 3339. */
   readonly expiresAt: string;
 }
 
-/** `chaperone token`: prints a token and nothing else, or with `json` what it says, too. */
+/** `chaperone token`: prints only a token, or with `json` also its claims. */
 export async function token(
   { json, ...options }: TokenClaims & InstallationOptions & { readonly json?: boolean },
   environment: NodeJS.ProcessEnv,
@@ -48,7 +48,7 @@ export async function token(
   process.stdout.write(`${json ? JSON.stringify(issued) : issued.token}\n`);
 }
 
-/** Only the token, of a `chaperone up`. */
+/** Makes a token with the keys of a `chaperone up`. */
 export async function signToken(options: TokenOptions): Promise<string> {
   return (await issueToken(options, await readLocalMaterial(options.data, options.organization))).token;
 }
@@ -72,20 +72,20 @@ async function readLocalMaterial(data: string, organization: string): Promise<Si
 }
 
 /**
- * A token of the organization's, signed with the key that is in use.
+ * Makes a token, signed with the organization's current key.
  *
- * @throws where the lifetime is none, or the user is none that a call could name
+ * @throws where the lifetime is not a duration, or no call could name the user
  */
 export async function issueToken(
   { organization, user, roles, expires }: TokenClaims,
   { organizationId, keys: { keys }, tokenLifetime }: SigningMaterial,
 ): Promise<IssuedToken> {
-  // An empty one, of a script whose variable is not set, would make a token that may call as anybody.
+  // An empty user, from a script whose variable is not set, would give a token that may call as any user.
   if (user !== undefined && !isUserId(user)) {
     throw new Error(`The user must be 1 to 255 characters that a header can hold, not ${JSON.stringify(user)}`);
   }
   const lifetimeMs = parseDurationMs(expires ?? tokenLifetime);
-  if (lifetimeMs === 0) throw new Error('A token must be valid for longer than nothing');
+  if (lifetimeMs === 0) throw new Error('The lifetime of a token must be longer than zero');
   const [key] = keys;
   if (!key) throw new Error(`Organization "${organization}" has no token key`);
   const nowS = Math.floor(Date.now() / 1_000);
@@ -106,7 +106,7 @@ export async function issueToken(
   };
 }
 
-/** Reads a key of a Secret that `chaperone up` keeps. @throws where there is no such organization */
+/** Reads a key of a Secret that `chaperone up` keeps. @throws where the organization does not exist */
 export async function readCredential<T>(
   data: string,
   organization: string,

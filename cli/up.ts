@@ -48,7 +48,7 @@ export async function up(directory: string, options: UpOptions, environment: Nod
       stateDirectory: paths.state,
       environment,
       onProblem: (problem) => {
-        log.error(problem, 'a resource cannot be used');
+        log.error(problem, 'a resource is invalid');
         report.problem(problem);
         keepProblems();
       },

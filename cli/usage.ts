@@ -17,11 +17,11 @@ export interface UsageOptions extends InstallationOptions {
   readonly to?: string;
   readonly kind: 'call' | 'analysis' | 'all';
   readonly output: UsageFormat;
-  /** In place of an installation: a file with the owner's database URL. */
+  /** A file with the owner's database URL, instead of an installation. */
   readonly databaseUrlFile?: string;
 }
 
-/** `chaperone usage`: prints what was used and what it cost. */
+/** `chaperone usage`: prints usage and cost. */
 export async function usage(options: UsageOptions, environment: NodeJS.ProcessEnv): Promise<void> {
   const { by, filter } = chooseSpending(options, Date.now());
   const installation = options.databaseUrlFile === undefined ? chooseInstallation(options, environment) : undefined;
@@ -42,9 +42,9 @@ export async function usage(options: UsageOptions, environment: NodeJS.ProcessEn
 }
 
 /**
- * What is asked for; without days, the month until today.
+ * Chooses the period, the group and the filter. Without days, the period is the current month until today.
  *
- * @throws where a group or a day is none, or the period ends before it begins
+ * @throws where a group or a day is invalid, or the period ends before it begins
  */
 export function chooseSpending(
   { organization, by, from, to, kind }: Omit<UsageOptions, 'output'>,
@@ -68,7 +68,7 @@ function parseGroup(text: string): SpendingGroup {
 
 function parseDay(text: string, option: string): string {
   const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text));
-  // 31 February is a day of March to JavaScript.
+  // JavaScript parses 31 February as a day in March.
   if (isDay && new Date(text).toISOString().slice(0, 10) === text && text >= '1970-01-01') return text;
   throw new Error(`${option} must be a day such as 2027-01-31, not "${text}"`);
 }

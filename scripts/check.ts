@@ -1,4 +1,4 @@
-// npm run check: everything that can be said about the code without running it.
+// npm run check: all static checks of the code.
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 interface Check {
   readonly name: string;
   readonly remedy: string;
-  /** Returns what is wrong, empty where nothing is. */
+  /** Returns the problems. Empty: none. */
   run(): Promise<string>;
 }
 
@@ -31,7 +31,7 @@ function runScript(...args: string[]): Promise<string> {
   });
 }
 
-/** An address in the lock file ties everyone to the registry, perhaps a mirror, of whoever installed last. */
+/** An address in the lock file would tie everyone to the registry of the person who installed last. */
 async function findResolvedAddresses(): Promise<string> {
   const addresses = await Promise.all(['package-lock.json', 'test/clients/package-lock.json'].map(findResolvedIn));
   return addresses.flat().join('\n');

@@ -1,11 +1,11 @@
-// npm run cluster:down [-- --cluster]: takes away what cluster:up made; with --cluster the cluster too.
+// npm run cluster:down [-- --cluster]: removes what cluster:up made; with --cluster also the cluster.
 import { namespace, release } from './cluster/product.ts';
 import { openTarget, type Target } from './cluster/target.ts';
 
 async function takeProductAway({ kubectl, helm }: Target): Promise<void> {
   const definitions = await kubectl(['get', 'crd', '--output=name']);
   const ours = definitions.split('\n').filter((name) => name.endsWith('.chaperone.dev'));
-  // First what belongs to organizations, while the operator is there to clean up after it.
+  // First the organizations' objects, while the operator is still there to clean up.
   for (const kind of ['personas', 'apikeybindings', 'analysisconfigs', 'organizations']) {
     if (!ours.some((name) => name.endsWith(`/${kind}.chaperone.dev`))) continue;
     await kubectl(['delete', kind, '--all', '--all-namespaces', '--timeout=60s']);
@@ -21,6 +21,8 @@ if (!process.argv.includes('--cluster')) {
 } else if (target.remove) {
   await target.remove();
 } else {
-  process.stderr.write('This cluster is none of ours to take away; without --cluster, only the product goes.\n');
+  process.stderr.write(
+    'cluster:up did not make this cluster, so it is not removed. Without --cluster, only the product is removed.\n',
+  );
   process.exitCode = 1;
 }

@@ -1,11 +1,11 @@
-// npm run cluster:up: the product, with the sandbox and the quickstart, in a cluster to try it in.
+// npm run cluster:up: installs the product in a cluster, with the sandbox and the quickstart, to try it.
 import { build } from './build.ts';
 import { applyQuickstart, installChart, loadDatabase, loadProduct } from './cluster/install.ts';
 import { chart, exampleImage, quickstart } from './cluster/product.ts';
 import { openTarget, type Target } from './cluster/target.ts';
 
 async function clusterUp(): Promise<void> {
-  say('Bringing the cluster up ...');
+  say('Starting the cluster ...');
   const target = await openTarget(process.env);
   say('Building images ...');
   const image = await loadProduct(target, build);

@@ -1,4 +1,4 @@
-// Writes the files that are generated from others; with --check only says which of them are out of date.
+// Writes the generated files; with --check it only lists those that are out of date.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ export const generators: readonly Generator[] = [
   { file: 'crds/resources.generated.ts', render: renderResourceTypes },
   { file: 'crds/persona-parameters.generated.ts', render: renderPersonaParameters },
   { file: 'database/schema.sql', render: renderSchema },
-  // A chart holds all its files.
+  // A chart must contain all its files.
   ...['organizations', 'personas', 'apikeybindings', 'analysisconfigs'].map((plural) => ({
     file: `charts/chaperone/files/crds/${plural}.yaml`,
     render: () => readFile(join(root, 'crds', `${plural}.yaml`), 'utf8'),
@@ -72,7 +72,7 @@ function resourceSchema(kind: string, schema: StructuralSchema): JSONSchema {
   };
 }
 
-/** The JSON Schema whose type is that of a defaulted value: what has a default is always there. */
+/** The JSON Schema of a value with defaults: a field with a default is always present. */
 function typeSchema(schema: StructuralSchema): JSONSchema {
   const { description, type, enum: values, properties, additionalProperties, items, required = [] } = schema;
   const defaulted = Object.entries(properties ?? {}).flatMap(([name, { default: value }]) =>
@@ -96,7 +96,9 @@ function typeSchema(schema: StructuralSchema): JSONSchema {
   };
 }
 
-/** What personas.yaml asks of a persona's parameters, for those who have no CustomResourceDefinition at hand. */
+/**
+ * The schema of a persona's parameters from personas.yaml, for code that does not load the CustomResourceDefinition.
+ */
 async function renderPersonaParameters(): Promise<string> {
   const parameters = readDefinition('Persona').schema.properties?.spec?.properties?.parameters?.properties;
   if (!parameters) throw new Error('Persona has no parameters');
@@ -110,7 +112,7 @@ export const personaParameters: StructuralSchema = ${schema};
 `;
 }
 
-/** What the migrations add up to in an empty database. */
+/** The schema that the migrations make in an empty database. */
 async function renderSchema(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'chaperone-schema-'));
   try {
@@ -129,7 +131,7 @@ async function renderSchema(): Promise<string> {
   }
 }
 
-/** The files that are not what their generator would write now. */
+/** The files whose content differs from what their generator writes now. */
 export async function staleFiles(): Promise<readonly string[]> {
   const stale = await Promise.all(
     generators.map(async ({ file, render }) => {

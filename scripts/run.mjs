@@ -1,5 +1,5 @@
-// Runs a script of this repository on the Node version the code targets, after installing what is missing.
-// This one file must run on every Node that `engines` allows; everything it starts runs on Node 26.
+// Runs a script of this repository on the Node version that the code targets, after installing missing packages. Only
+// this file must run on every Node that `engines` allows. Everything it starts runs on Node 26.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -45,14 +45,14 @@ if (!script || !existsSync(join(root, script))) {
   process.exit(1);
 }
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-// A Ctrl-C reaches the whole process group, so it is left to the child; a TERM reaches us alone and is passed on. For
-// the same reason package.json's scripts say `exec`: a shell in between would die of the TERM that npm passes on to it.
+// Ctrl-C reaches the whole process group, so the child handles it. SIGTERM reaches only this process and is passed on.
+// For the same reason package.json's scripts use `exec`: a shell in between would die of the SIGTERM from npm.
 const child = spawn(findNode(), [join(root, script), ...args], {
   stdio: 'inherit',
   env: {
     ...process.env,
     CHAPERONE_VERSION: version,
-    // What Node compiled once it need not compile again: a start takes half as long.
+    // Node's compile cache halves the time of a start.
     NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'compiled'),
   },
 });

@@ -13,7 +13,7 @@ interface Suite {
 
 const { KUBEBUILDER_ASSETS, KUBECONFIG } = process.env;
 
-/** Folders of test/ that a plain run leaves out where the machine lacks what they need. */
+/** Folders of test/ that a plain run skips where the machine lacks their requirements. */
 const conditionalSuites: readonly Suite[] = [
   {
     name: 'cluster',
@@ -25,7 +25,7 @@ const conditionalSuites: readonly Suite[] = [
 ];
 const suiteNames = ['clients', 'cluster', 'e2e', 'faults'];
 
-/** What an argument says to run; nothing for one that is node's own. */
+/** The test files that an argument selects. Undefined for one of node's own flags. */
 function toPattern(arg: string): string | undefined {
   if (suiteNames.includes(arg)) return `test/${arg}/**/*.test.ts`;
   if (statSync(arg, { throwIfNoEntry: false })?.isDirectory()) return `${arg}/**/*.test.ts`;
@@ -43,7 +43,7 @@ function selectDefaultFiles(): string[] {
   return globSync('test/**/*.test.ts', { exclude: patterns });
 }
 
-/** Writes a module for each batch. What node says in `flags` is said of files: each is then run by itself. */
+/** Writes a module for each batch. Node's flags apply to files, so with flags each file runs by itself. */
 function writeBatches(directory: string, files: readonly string[], flags: readonly string[]): string[] {
   if (flags.length > 0) return files.toSorted();
   return toBatches(files).map((batch, index) => writeBatch(join(directory, `batch-${index}.mjs`), batch));
@@ -67,7 +67,7 @@ function runTests(files: readonly string[], flags: readonly string[]): void {
       '--test-reporter=spec',
       '--import=./test/watchdog.ts',
       '--test-global-setup=test/setup.ts',
-      // Most test files wait for sockets and for Postgres rather than for a processor.
+      // Most test files wait for sockets and for Postgres rather than for the processor.
       `--test-concurrency=${availableParallelism() + 1}`,
       ...flags,
       ...writeBatches(directory, files, flags),
@@ -78,7 +78,7 @@ function runTests(files: readonly string[], flags: readonly string[]): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       interrupted = true;
-      // The runner stops its Postgres on this one. Ctrl-C reaches it by itself.
+      // SIGTERM makes the runner stop its Postgres. Ctrl-C reaches the runner by itself.
       if (signal !== 'SIGINT') child.kill('SIGTERM');
     });
   }

@@ -11,11 +11,11 @@ export interface Owner {
   readonly gid: number;
 }
 
-/** Who PostgreSQL's programs run as. */
+/** The account that PostgreSQL's programs run as. */
 export interface Account {
-  /** Absent: whoever runs this process. */
+  /** Absent: the user of this process. */
   readonly owner?: Owner;
-  /** What the account needs besides, to reach its files through directories that are closed to it. */
+  /** The capability that the account needs to reach its files through directories that it may not enter. */
   readonly capability?: 'dac_read_search' | 'dac_override';
 }
 
@@ -26,8 +26,8 @@ export interface Command {
 }
 
 /**
- * The command that runs a PostgreSQL program under an account. Nothing of this process's environment is passed on: a
- * `PGDATA` or `PGPORT` there is meant for another server.
+ * Makes the command that runs a PostgreSQL program as an account. The environment of this process is not passed on,
+ * since a `PGDATA` or `PGPORT` in it belongs to another server.
  */
 export function commandAs({ owner, capability }: Account, program: string, args: readonly string[]): Command {
   const options = { env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C', TZ: 'UTC' }, cwd: '/' };
@@ -39,19 +39,19 @@ export function commandAs({ owner, capability }: Account, program: string, args:
     '--clear-groups',
     `--inh-caps=+${capability}`,
     `--ambient-caps=+${capability}`,
-    // access(2), with which PostgreSQL looks for its programs, disregards a non-root user's capabilities without it.
+    // Without it, access(2), with which PostgreSQL finds its programs, ignores a non-root user's capabilities.
     '--securebits=+no_setuid_fixup',
   ];
   return { file: 'setpriv', args: [...setpriv, program, ...args], options };
 }
 
 /**
- * Finds an account that PostgreSQL, which refuses to run as root, can run as: the present user, or for root the owner
- * of existing data, else a system account. A clone made by root often lies in a directory that only root may enter
- * (`/root`, one of mktemp's): then the account is lent a capability rather than the directory opened to everyone.
+ * Finds an account for PostgreSQL, which refuses to run as root: the current user, or for root the owner of existing
+ * data, else a system account. A clone made by root is often in a directory that only root may enter (`/root`, or one
+ * of mktemp's). Then the account gets a capability, so that the directory need not be opened to everyone.
  *
- * @param dataOwner who owns the existing data, if there is any
- * @returns the account, and what `postgres --version` said to it
+ * @param dataOwner the owner of existing data, if any
+ * @returns the account, and the output of `postgres --version` as that account
  * @throws EmbeddedPostgresError `account-unusable`
  */
 export async function chooseAccount(
@@ -68,7 +68,7 @@ export async function chooseAccount(
       causes.push(cause);
     }
   }
-  // The message begins with the whole command; its last line is what the system said.
+  // The message begins with the whole command. Its last line is the system's error.
   const reasons = causes.map((cause) => String(cause).trim().split('\n').at(-1));
   const remedy =
     candidates.length > 1
@@ -84,7 +84,7 @@ export async function chooseAccount(
 async function listCandidates(dataOwner: Owner | undefined): Promise<Account[]> {
   if (process.getuid?.() !== 0) return [{}];
   const owner = dataOwner && dataOwner.uid !== 0 ? dataOwner : await findSystemAccount();
-  // Docker's root lacks the first of the capabilities, and has the second.
+  // Docker's root lacks the first capability, but has the second.
   return [{ owner }, { owner, capability: 'dac_read_search' }, { owner, capability: 'dac_override' }];
 }
 
@@ -92,7 +92,7 @@ async function findSystemAccount(): Promise<Owner> {
   const accounts = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'));
   for (const wanted of ['postgres', '_postgres', 'nobody']) {
     const [, , uid, gid] = accounts.find(([name]) => name === wanted) ?? [];
-    // macOS writes nobody's as -2.
+    // macOS writes the ids of `nobody` as -2.
     if (uid !== undefined && gid !== undefined) return { uid: Number(uid) >>> 0, gid: Number(gid) >>> 0 };
   }
   throw new EmbeddedPostgresError(
@@ -101,7 +101,7 @@ async function findSystemAccount(): Promise<Owner> {
   );
 }
 
-/** Reads a file, enters the directory and runs the program for real: modes alone do not tell what is allowed. */
+/** Reads a file, enters the directory and runs the program, since file modes alone do not show what is allowed. */
 async function probe(account: Account, binaries: Binaries, directory: string): Promise<string> {
   const script = ': <"$1" && cd "$2" && exec "$0" --version';
   const args = ['-c', script, binaries.postgres, binaries.shared, directory];

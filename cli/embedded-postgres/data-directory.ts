@@ -33,7 +33,7 @@ const attemptPrefix = 'initializing-';
 const passwordFiles = { owner: 'owner.password', superuser: 'superuser.password' };
 const ownFiles = ['data', 'lock', 'postgres.log', ...Object.values(passwordFiles)];
 
-/** Who owns the database in `directory`, if there is one. */
+/** The owner of the database in `directory`, if there is one. */
 export async function findDataOwner(directory: string): Promise<Owner | undefined> {
   try {
     const { uid, gid } = await stat(join(directory, 'data'));
@@ -45,9 +45,9 @@ export async function findDataOwner(directory: string): Promise<Owner | undefine
 }
 
 /**
- * Makes the directory where there is none, and refuses one that holds something else before anything is written to it.
+ * Creates the directory where it is missing. It refuses a directory with other files before it writes anything.
  *
- * @returns its real path, the same for everyone who comes by another link
+ * @returns the real path, which is the same through every symbolic link
  * @throws EmbeddedPostgresError `directory-unusable` or `directory-foreign`
  */
 export async function openDirectory(path: string): Promise<string> {
@@ -78,8 +78,8 @@ async function listDirectory(path: string): Promise<[directory: string, names: s
 }
 
 /**
- * Creates a database cluster in `directory/data`, with the database `chaperone` and its owner's role. It is made under
- * another name and renamed when complete, so `data` is never half a cluster, whenever this process is killed.
+ * Creates a database cluster in `directory/data`, with the database `chaperone` and its owner's role. It is created
+ * under another name and renamed when complete, so `data` is always complete, even if this process is killed.
  */
 export async function createDataDirectory(binaries: Binaries, account: Account, directory: string): Promise<void> {
   await removeAttempts(directory);
@@ -99,7 +99,8 @@ export async function createDataDirectory(binaries: Binaries, account: Account, 
     '--no-instructions',
     '--no-sync',
   ]);
-  // The single-user mode reads SQL from its input, a statement a line, and logs none of it: there is a password in it.
+  // The single-user mode reads SQL from its input, one statement per line. It logs nothing of it, since it has a
+  // password.
   const settings = ['-c', 'exit_on_error=on', '-c', 'log_min_messages=error', '-c', 'log_min_error_statement=panic'];
   const sql = [
     `create role ${owner} login createdb createrole password '${passwords.owner}'`,
@@ -139,7 +140,7 @@ export async function checkDataDirectory(directory: string, version: string, acc
 
 async function removeAttempts(directory: string): Promise<void> {
   const attempts = (await readdir(directory)).filter((name) => name.startsWith(attemptPrefix));
-  // A killed predecessor's initdb may still be writing for a moment.
+  // The initdb of a killed process may still be writing for a moment.
   for (const name of attempts) await rm(join(directory, name), { recursive: true, force: true, maxRetries: 10 });
 }
 
@@ -168,7 +169,7 @@ async function runProgram(account: Account, program: string, args: string[], inp
   const command = commandAs(account, program, args);
   const child = spawn(command.file, command.args, { ...command.options, stdio: 'pipe' });
   const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
-  // A program that fails early does not read its input to the end, and its exit code tells more than EPIPE.
+  // A program that fails early does not read all of its input. Its exit code says more than EPIPE.
   child.stdin.on('error', () => {}).end(input);
   const [code, stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
   if (code === 0) return;

@@ -9,7 +9,7 @@ export type EmbeddedPostgresErrorCode =
   | 'shared-memory-in-use'
   | 'start-failed';
 
-/** What kept the embedded PostgreSQL from starting. The message names the directory or file, and what to do about it. */
+/** Why the embedded PostgreSQL cannot start. The message names the directory or file, and what to do. */
 export class EmbeddedPostgresError extends Error {
   override readonly name = 'EmbeddedPostgresError';
   readonly code: EmbeddedPostgresErrorCode;

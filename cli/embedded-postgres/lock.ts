@@ -5,10 +5,10 @@ import { EmbeddedPostgresError } from './error.ts';
 const sqliteBusy = 5;
 
 /**
- * Takes the directory for this process. The lock is the operating system's, held through SQLite, since Node has no
- * file locks of its own: it ends with the process, however that ends.
+ * Locks the directory for this process. It is a lock of the operating system, held through SQLite, since Node has no
+ * file locks. It ends with the process, even where the process is killed.
  *
- * @returns the function that gives the directory free
+ * @returns a function that releases the lock
  * @throws EmbeddedPostgresError `directory-in-use`
  */
 export function lockDirectory(directory: string): () => void {

@@ -9,7 +9,7 @@ import { readCommandLine, stopServer } from './server-process.ts';
 
 export interface Postmaster {
   readonly pid: number;
-  /** Resolves when the server has ended, for whatever reason. */
+  /** Resolves when the server has ended for any reason. */
   readonly exited: Promise<void>;
   stop(): Promise<void>;
 }
@@ -19,9 +19,9 @@ export interface StartRequest {
   readonly account: Account;
   readonly directory: string;
   readonly settings: Readonly<Record<string, string>>;
-  /** For trying a connection, as the superuser. */
+  /** The superuser's URL, for a test connection. */
   readonly url: string;
-  /** What that connection does; it may have been done before. */
+  /** SQL that the connection runs. It must be safe to repeat. */
   readonly statements: string;
   readonly signal: AbortSignal | undefined;
 }
@@ -29,8 +29,8 @@ export interface StartRequest {
 const readyWithinMs = 60_000;
 
 /**
- * Starts a server on `directory/data` and waits until it answers a real connection. It runs in a session of its own, so
- * that Ctrl-C in a terminal reaches only its owner, who stops it in order.
+ * Starts a server on `directory/data` and waits until it answers a real connection. It runs in its own session, so that
+ * Ctrl-C in a terminal reaches only this process, which stops the server in order.
  *
  * @throws EmbeddedPostgresError `port-in-use`, `shared-memory-in-use` or `start-failed`, with the log's last lines
  */
@@ -53,7 +53,7 @@ export async function startPostmaster(request: StartRequest): Promise<Postmaster
     pid,
     exited,
     stop: async () => {
-      // Once the process has been reaped, its id may be another program's.
+      // Once the process has ended, its id may belong to another program.
       if (!hasExited(child)) await stopServer(pid);
       await exited;
     },
@@ -73,7 +73,7 @@ async function untilReady(
   { directory, url, statements, signal }: StartRequest,
 ): Promise<void> {
   const deadline = Date.now() + readyWithinMs;
-  // Something else may be listening on the port, so the server is asked to be ready before a connection is tried.
+  // Another program may be listening on the port, so check that the server is ready before connecting.
   for (let delayMs = 5; !(await isReady(directory, child)); delayMs = Math.min(delayMs * 1.5, 100)) {
     signal?.throwIfAborted();
     if (hasExited(child)) throw new Error(`it ended with ${child.exitCode ?? child.signalCode}`);
@@ -121,8 +121,8 @@ async function explain(cause: unknown, log: string): Promise<EmbeddedPostgresErr
 }
 
 /**
- * Stops the server that a killed predecessor left on `directory/data`, and removes a stale `postmaster.pid`: its process
- * id may by now be some other program's, for which PostgreSQL would refuse to start.
+ * Stops a server that a killed process left running on `directory/data`, and removes a stale `postmaster.pid`. The
+ * process id in that file may now belong to another program, and PostgreSQL would refuse to start.
  *
  * @returns whether there was a server to stop
  */
@@ -131,7 +131,7 @@ export async function stopLeftover(directory: string): Promise<boolean> {
   const commandLine = pid > 0 ? await readCommandLine(pid) : '';
   const ours = commandLine.includes(`-D ${join(directory, 'data')} `);
   if (ours) await stopServer(pid);
-  // A PostgreSQL started by another path might still be this directory's: PostgreSQL itself finds out.
+  // A PostgreSQL that was started through another path may still use this directory. PostgreSQL itself checks that.
   else if (!commandLine.includes('postgres')) await rm(pidFile(directory), { force: true });
   return ours;
 }

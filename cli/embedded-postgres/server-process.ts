@@ -7,8 +7,8 @@ import { hasErrno } from './error.ts';
 const run = promisify(execFile);
 
 /**
- * PostgreSQL's shutdown modes, each for when the one before takes too long: fast (disconnects everyone), immediate
- * (recovers at the next start), and the system's own. https://www.postgresql.org/docs/current/server-shutdown.html
+ * PostgreSQL's shutdown modes, each used when the one before takes too long: fast (disconnects everyone), immediate
+ * (recovers at the next start), and SIGKILL. https://www.postgresql.org/docs/current/server-shutdown.html
  */
 const escalation = [
   { signal: 'SIGINT', patienceMs: 4_000 },
@@ -16,7 +16,7 @@ const escalation = [
   { signal: 'SIGKILL', patienceMs: 4_000 },
 ] as const;
 
-/** Stops a postmaster and returns when its process is gone. Does nothing where it is gone already. */
+/** Stops a postmaster, and resolves when its process is gone. Does nothing where it is already gone. */
 export async function stopServer(pid: number): Promise<void> {
   for (const { signal, patienceMs } of escalation) {
     if (!sendSignal(pid, signal)) return;
@@ -26,10 +26,10 @@ export async function stopServer(pid: number): Promise<void> {
       await sleep(10);
     }
   }
-  throw new Error(`PostgreSQL's process ${pid} does not end`);
+  throw new Error(`PostgreSQL's process ${pid} did not end`);
 }
 
-/** What a process was started with; empty where there is no such process. */
+/** The command line of a process. Empty where there is no such process. */
 export async function readCommandLine(pid: number): Promise<string> {
   try {
     if (process.platform === 'linux') return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ');

@@ -4,7 +4,7 @@ export interface DatabaseOptions {
   readonly directory: string;
   readonly log: (sentence: string) => void;
   readonly signal: AbortSignal;
-  /** Told in a sentence when it has ended by itself. */
+  /** Called with a sentence for people when PostgreSQL has ended by itself. */
   readonly onFault: (sentence: string) => void;
 }
 
@@ -15,7 +15,7 @@ export interface Database {
 
 const restartMs = { first: 100, last: 10_000 };
 
-/** A PostgreSQL that is started again, at the same port, whenever it ends by itself. */
+/** Starts a PostgreSQL, and restarts it on the same port whenever it ends by itself. */
 export async function startDatabase({ directory, log, signal, onFault }: DatabaseOptions): Promise<Database> {
   let postgres = await startEmbeddedPostgres({ directory, log, signal });
   const { port, url } = postgres;
@@ -37,7 +37,7 @@ export async function startDatabase({ directory, log, signal, onFault }: Databas
     for (;;) {
       await postgres.exited;
       if (stopped) return;
-      onFault('PostgreSQL has ended by itself and is started again. Calls go on; their usage waits in the spools.');
+      onFault('PostgreSQL ended by itself and is being restarted. Calls go on; their usage waits in the spools.');
       const next = await restart();
       if (!next) return;
       postgres = next;

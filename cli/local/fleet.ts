@@ -8,7 +8,7 @@ import type { statePaths } from './state.ts';
 export interface FleetOptions {
   readonly cluster: Pick<Cluster, 'list' | 'subscribe'>;
   readonly paths: ReturnType<typeof statePaths>;
-  /** The program that is running, whose `proxy` command is started. */
+  /** The running program, whose `proxy` command is started. */
   readonly entry: string;
   readonly firstPort: number;
   readonly firstMetricsPort: number;
@@ -16,11 +16,11 @@ export interface FleetOptions {
   readonly logFile: number;
   /** The command's own environment: it names the forward proxies to providers. */
   readonly environment: NodeJS.ProcessEnv;
-  /** Told in a sentence when a proxy comes, goes, or has died. */
+  /** Called with a sentence for people when a proxy starts, stops or dies. */
   readonly onChange: (sentence: string) => void;
 }
 
-/** One proxy for each organization, which come and go with them. */
+/** One proxy process for each organization. */
 export interface Fleet {
   /** By organization name. */
   proxies(): readonly ProxyProcess[];
@@ -29,7 +29,7 @@ export interface Fleet {
 
 const stopTimeoutMs = 4_000;
 
-/** @throws where a proxy of an organization that is there at the start cannot start */
+/** @throws where the proxy of an organization that exists at the start cannot start */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const { cluster, onChange } = options;
   const running = new Map<string, { proxy: ProxyProcess; slot: number }>();
@@ -81,12 +81,12 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       .map(({ metadata }) => metadata.name)
       .sort();
 
-  /** A proxy without a database waits for it, for ever where its organization has gone meanwhile. */
+  /** Aborts a start. A proxy waits for its database, and would wait forever if its organization were gone. */
   const giveUpStart = () => {
     if (starting && (stopped || !wanted().includes(starting.organization))) starting.controller.abort();
   };
 
-  /** Brings the processes in line with the organizations. */
+  /** Starts and stops processes to match the organizations. */
   const align = async () => {
     const names = wanted();
     for (const [name, { proxy }] of running) {
@@ -136,7 +136,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   };
 }
 
-/** Twos, so that the API's and the metrics' ports alternate; 0 asks for free ones. */
+/** Steps of two, so that API ports and metrics ports alternate. 0 asks for a free port. */
 function portOf(first: number, slot: number): number {
   return first === 0 ? 0 : first + 2 * slot;
 }

@@ -12,44 +12,44 @@ export interface ProxyProcessOptions {
   readonly port: number;
   readonly metricsPort: number;
   readonly upstreamUrl: string;
-  /** An open file for what it logs. */
+  /** An open file for the log. */
   readonly logFile: number;
-  /** Told when it died and is started again. */
+  /** Called when the process has died and is restarted. */
   readonly onRestart: (organization: string, reason: string) => void;
-  /** Gives the start up: the process is killed. It says nothing to a proxy that serves. */
+  /** Aborts the start and kills the process. It has no effect once the proxy serves. */
   readonly signal?: AbortSignal;
-  /** More of the command's options. */
+  /** Additional options of the command. */
   readonly arguments?: readonly string[];
-  /** What it is told of the proxies of its network. */
+  /** The environment variables that name forward proxies. */
   readonly environment?: NodeJS.ProcessEnv;
 }
 
-/** A proxy in a process of its own, as in a pod, kept running until stopped. */
+/** A proxy in its own process, as in a pod. It is kept running until stopped. */
 export interface ProxyProcess {
   readonly organization: string;
   readonly port: number;
   readonly metricsPort: number;
   pid(): number | undefined;
-  /** Lets it end its calls; kills it after `timeoutMs`. */
+  /** Lets the calls end, and kills the process after `timeoutMs`. */
   stop(timeoutMs: number): Promise<void>;
 }
 
 /**
- * What Node starts a proxy with, and in the image every command: nearly all that a call or a reconciliation makes is
- * short-lived, and a small young generation keeps the process small.
+ * Node's options for a proxy, and in the image for every command. Nearly all objects of a call or a reconciliation are
+ * short-lived, so a small young generation keeps the process small.
  */
 export const proxyNodeOptions: readonly string[] = ['--max-semi-space-size=4'];
 
-/** Of an environment, what says by which way providers are reached. */
+/** The variables of an environment that name forward proxies. */
 export function egressEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const names = egressVariables.flatMap((name) => [name, name.toLowerCase()]);
   return Object.fromEntries(names.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])));
 }
 
 /**
- * One heap of malloc's for all threads, of which one alone does most of it: several keep a tenth of a proxy's memory free.
- * Large buffers are mapped by themselves and go back as soon as they are free; left alone, malloc raises the size from
- * which it does so with each that it sees.
+ * Settings of malloc. One heap serves all threads, since one thread does most of the work, and several heaps would keep
+ * a tenth of a proxy's memory unused. Large buffers are mapped separately and are returned as soon as they are free; by
+ * default, malloc raises that threshold with each large buffer.
  */
 export const proxyEnvironment = {
   MALLOC_ARENA_MAX: '1',
@@ -62,7 +62,7 @@ const restartMs = { first: 100, last: 5_000 };
 /**
  * Starts a proxy and resolves when it serves.
  *
- * @throws where it cannot start, with its own words
+ * @throws where it cannot start, with its error message
  */
 export async function startProxyProcess(options: ProxyProcessOptions): Promise<ProxyProcess> {
   let stopped = false;
@@ -121,12 +121,12 @@ function spawnProxy(options: ProxyProcessOptions): ChildProcess {
     ...['--upstream', options.upstreamUrl],
     ...(options.arguments ?? []),
   ];
-  // It gets nothing else of our environment: a proxy needs nothing from it, and provider keys may be in it.
+  // It gets nothing else from our environment, which may have provider keys.
   const { CHAPERONE_VERSION, NODE_COMPILE_CACHE } = process.env;
   return spawn(process.execPath, args, {
     stdio: ['ignore', options.logFile, options.logFile, 'ipc'],
     env: { ...proxyEnvironment, CHAPERONE_VERSION, NODE_COMPILE_CACHE, ...options.environment },
-    // A Ctrl-C goes to the whole process group; the proxies are stopped in order instead.
+    // Ctrl-C reaches the whole process group. The proxies must be stopped in order instead.
     detached: true,
   });
 }

@@ -1,7 +1,7 @@
 import type { FileProblem } from '../../operator/cluster/directory.ts';
 import type { Told } from './readiness.ts';
 
-/** Whose calls those are that are printed to be pasted. */
+/** The user of the printed example calls. */
 export const exampleUser = 'you@example.com';
 
 export interface ReadyReport {
@@ -10,7 +10,7 @@ export interface ReadyReport {
     readonly baseUrl: string;
     readonly metricsUrl: string;
     readonly token: string;
-    /** For one user, `exampleUser`: clients with it need send no `X-User-ID`. */
+    /** A token for `exampleUser`. Clients with it need not send `X-User-ID`. */
     readonly userToken: string;
   }[];
   readonly databaseUrl: string;
@@ -21,7 +21,7 @@ export interface ReadyReport {
   readonly pid: number;
 }
 
-/** What `chaperone up` says to the person, or the script, that started it. */
+/** Writes what `chaperone up` reports to the person or the script that started it. */
 export function makeReport({ quiet, json }: { readonly quiet?: boolean; readonly json?: boolean }) {
   const say = (text: string) => void process.stderr.write(`${text}\n`);
   const note = (sentence: string) => {

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 
-/** Where `chaperone up` keeps what, below its data directory. */
+/** The files that `chaperone up` keeps in its data directory. */
 export function statePaths(data: string) {
   const root = resolve(data);
   const state = join(root, 'state');
@@ -10,7 +10,7 @@ export function statePaths(data: string) {
     state,
     secrets: join(state, 'secrets'),
     log: join(root, 'chaperone.log'),
-    /** What is wrong with the YAML now, for `chaperone check`. */
+    /** The current problems of the YAML, for `chaperone check`. */
     problems: join(root, 'problems.json'),
     proxy: (organization: string) => join(root, 'proxies', organization),
     /** The ports of an organization's proxy, for `chaperone check`. */

@@ -5,9 +5,10 @@ export interface Upstream {
 }
 
 /**
- * Where calls go: what the option says, else what the OpenAI SDK itself would use, else a sandbox started here.
+ * Chooses the upstream: the option, else what the OpenAI SDK would use, else a sandbox that is started here.
  *
- * @param ownPort where the first proxy will listen: a shell in which the SDK was pointed at it must not start a loop
+ * @param ownPort the port of the first proxy: where the environment directs the SDK to that proxy, it must not call
+ * itself
  */
 export async function chooseUpstream(
   option: string | undefined,

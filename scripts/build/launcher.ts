@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// What `dist/chaperone.js` is: it starts the program beside it with what V8 compiled of it when it was built.
+// Becomes `dist/chaperone.js`. It starts the program beside it, with the code cache that V8 made at build time.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { filesOf, loadProgram, type ProgramName } from './program.ts';
@@ -11,7 +11,7 @@ function readCodeCache(): Buffer | undefined {
   try {
     return readFileSync(join(import.meta.dirname, filesOf(name).codeCache));
   } catch {
-    // It starts without one too, only slower.
+    // The program starts without a cache, too, only slower.
     return undefined;
   }
 }

@@ -3,38 +3,38 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { constants, Script } from 'node:vm';
 
-/** The bundle's files, all in one folder, with those of `filesOf` for each program. */
+/** The bundle's files in one folder. `filesOf` gives those of each program. */
 export const bundleFiles = {
   launcher: 'chaperone.js',
-  /** What the commands load that are no programs. */
+  /** The code of the commands that are not programs. */
   commands: 'commands.js',
 } as const;
 
-/** The commands that run in a cluster: each is the whole program with its own code in it, and nothing of the others'. */
+/** The commands that run in a cluster. Each has its own program, without the code of the others. */
 export type ProgramName = 'proxy' | 'operator';
 
 export function filesOf(name: ProgramName) {
   return { program: `${name}.js`, codeCache: `${name}.cache` };
 }
 
-/** What the program is, to the script that holds it: a function of what a CommonJS module gets. */
+/** The frame that makes the program a function with the arguments of a CommonJS module. */
 export const programFrame = { start: '(function (require, __filename, __dirname) {', end: '})' } as const;
 
 export interface Program {
-  /** V8 refuses a cache of another version of itself, or of another program. */
+  /** Whether V8 accepted the cache. It refuses one from another version of V8, or of another program. */
   readonly usesCodeCache: boolean;
   run(): void;
-  /** What V8 has compiled until now. */
+  /** The code that V8 has compiled so far. */
   createCodeCache(): Buffer;
 }
 
 /**
- * Loads the bundled program, with the code cache where one is given. Node's own compile cache would do the same, but is
- * for one user id and wants a folder that can be written to; a container has neither for sure.
+ * Loads the bundled program, with a code cache where one is given. Node's own compile cache depends on the user id and
+ * needs a writable folder, which a container may not have.
  */
 export function loadProgram(directory: string, name: ProgramName, codeCache: Buffer | undefined): Program {
   const filename = join(directory, filesOf(name).program);
-  // The bundler writes ASCII, comments aside, and a string of single bytes is the fastest to make.
+  // Except in comments, the bundler writes ASCII, and latin1 is the fastest to decode.
   const script = new Script(readFileSync(filename, 'latin1'), {
     filename,
     cachedData: codeCache,

@@ -1,5 +1,5 @@
-// node scripts/build/write-code-cache.ts DIRECTORY PROGRAM: runs the program of the bundle in DIRECTORY as far as it loads
-// its modules, and keeps what V8 compiled for that.
+// node scripts/build/write-code-cache.ts DIRECTORY PROGRAM: runs the program of the bundle in DIRECTORY until it has
+// loaded its modules, and saves the code that V8 compiled.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { filesOf, loadProgram } from './program.ts';
@@ -13,7 +13,7 @@ process.on('exit', () => {
   writeFileSync(join(directory, filesOf(name).codeCache), program.createCodeCache());
   process.exitCode = 0;
 });
-// Where what it needs is not there, it ends by itself, and quietly, once everything is loaded.
+// With missing files it ends quietly by itself, once everything is loaded.
 const nowhere = join(directory, 'not-there');
 const needs = {
   proxy: ['--credentials', nowhere, '--data', nowhere],

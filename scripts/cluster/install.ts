@@ -9,7 +9,7 @@ import type { Target } from './target.ts';
 /**
  * Builds the product's image and loads it into the cluster.
  *
- * @param build builds the bundle into a folder of its own, as others may be building into dist/
+ * @param build builds the bundle into its own folder, since another process may be building into dist/
  * @returns the image's name
  */
 export async function loadProduct(target: Target, build: (directory: string) => Promise<void>): Promise<string> {
@@ -25,7 +25,10 @@ export async function loadProduct(target: Target, build: (directory: string) => 
   }
 }
 
-/** Other clusters pull the usual image. @returns what the chart is to be told of it */
+/**
+ * Loads the database image into the test cluster; other clusters pull the usual one. @returns the chart's options for
+ * it
+ */
 export async function loadDatabase(target: Target): Promise<readonly string[]> {
   if (!target.remove) return [];
   let name = '';
@@ -36,7 +39,7 @@ export async function loadDatabase(target: Target): Promise<readonly string[]> {
   return ['--set', `database.bundled.image=${name},database.bundled.persistence.changeOwner=true`];
 }
 
-/** Installs a chart with the sandbox and a database of its own, or upgrades what is there to it. */
+/** Installs or upgrades a chart, with the sandbox and its own database. */
 export async function installChart(
   target: Target,
   chart: string,
@@ -56,7 +59,7 @@ export async function installChart(
   ]);
 }
 
-/** Applies a folder of YAML. kubectl does not know what the quickstart's ${NAME:-default} means. */
+/** Applies a folder of YAML, with ${NAME:-default} replaced, since kubectl does not know that syntax. */
 export async function applyQuickstart(target: Target, folder: string): Promise<void> {
   for (const file of globSync('**/*.yaml', { cwd: folder }).sort()) {
     const outcome = substitute(await readFile(join(folder, file), 'utf8'), process.env);

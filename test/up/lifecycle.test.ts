@@ -175,13 +175,13 @@ describe('chaperone up', { concurrency: 2 }, () => {
       assert.match(unknown.stderr, /There is no organization "nobody"/);
       assert.match((await runCli(['get', 'unicorns'])).stderr, /There is no kind "unicorns"/);
       const refusals = [
-        [['get', 'personas', '--data', join(up.data, 'nowhere')], /There is no data of a `chaperone up` in /],
+        [['get', 'personas', '--data', join(up.data, 'nowhere')], /has no data of a `chaperone up`/],
         [['token', '--organization', 'acme', '--user', '', '--data', up.data], /The user must be 1 to 255 characters/],
         [
           ['token', '--organization', 'acme', '--user', 'a\nb', '--data', up.data],
           /The user must be 1 to 255 characters/,
         ],
-        [['token', '--organization', 'acme', '--expires', '0d', '--data', up.data], /longer than nothing/],
+        [['token', '--organization', 'acme', '--expires', '0d', '--data', up.data], /longer than zero/],
       ] as const;
       for (const [args, message] of refusals) {
         const refused = await runCli(args);
