@@ -73,7 +73,7 @@ export class ClientSink implements AnswerSink {
   /** Ends a stream without the end of its HTTP message, after these last words. */
   cut(lastWords: string): void {
     const { response } = this.#options;
-    if (!this.#isGone) response.write(lastWords, () => response.destroy());
+    if (!this.#isGone) response.write(lastWords, () => breakOff(response));
   }
 
   /** The head of a stream whose first chunk has not come with it. */
@@ -101,6 +101,12 @@ export class ClientSink implements AnswerSink {
   readonly #onClose = (): void => {
     if (!this.#options.response.writableFinished) this.leave();
   };
+}
+
+/** By HTTP/1.0, as nginx speaks it unless it is told otherwise, the end of the connection would be that of the message. */
+function breakOff(response: ServerResponse): void {
+  if (response.req.httpVersionMinor === 0) response.socket?.resetAndDestroy();
+  else response.destroy();
 }
 
 function flush(client: ClientSink): void {
