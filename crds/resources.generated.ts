@@ -494,7 +494,7 @@ export interface PersonaSpec {
     };
   };
   /**
-   * Who may use it: user ids as applications send them (X-User-ID, or the user that a credential names). Everyone where empty.
+   * Who may use it: user ids as applications send them (X-User-ID, or the user that a credential names). Everyone where empty. An application may name any user, unless the Organization's authentication.workloadUsers says which.
    */
   users: string[];
   /**
@@ -700,7 +700,7 @@ export interface PersonaStatus {
   conditions?: Condition[];
 }
 /**
- * An ApiKeyBinding lends a provider's key to the pods of its namespace, or with the Organization's consent to the whole organization or one of its users, without showing it: applications get a synthetic key that is worth something only at the proxy.
+ * An ApiKeyBinding lends a provider's key to the pods of its namespace, or with the Organization's consent to the whole organization or one of its users, without showing it: applications get a synthetic key that is worth something only at the proxy. Who has that key calls as a `member`, and as the user that the call names unless the binding names one; the Organization's authentication.workloadUsers says which users those may be.
  */
 export interface ApiKeyBinding {
   apiVersion: 'chaperone.dev/v1alpha1';

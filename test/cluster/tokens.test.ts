@@ -87,7 +87,7 @@ describe('chaperone token, with the rights of a kubeconfig', { skip }, () => {
     assert.match(elsewhere.stderr, /^chaperone: Namespace "default" has no signing keys of Organization "acme": is it/);
     const usage = await runCli(['usage', '--kubeconfig', kubeconfig, '--namespace', governance]);
     assert.match(usage.stderr, /^chaperone: Namespace "governance" has no operator that is ready/);
-    const nowhere = await runCli(['token', '--namespace', governance, '--organization', 'acme']);
+    const nowhere = await runCli(['token', '--namespace', governance, '--organization', 'acme'], { HOME: directory });
     assert.match(nowhere.stderr, /^chaperone: There is no kubeconfig where kubectl looks for one: set KUBECONFIG/);
     const both = await token('--organization', 'acme', '--data', 'x');
     assert.match(both.stderr, /^chaperone: --data names a `chaperone up`/);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
+import { parse } from 'yaml';
 import { syntheticKeySecretName } from '../../operator/credentials.ts';
 import { type Stack, startStack, stateAuthentication } from '../stack.ts';
 import { until } from '../until.ts';
@@ -31,6 +32,13 @@ describe('an Organization that says which users workloads may name', () => {
     stack = await startStack(scope, { authentication: { workloadUsers: ['{namespace}:*', 'carol'] } });
     const beside = join(stack.credentialsDirectory, '../../default');
     key = await readFile(join(beside, syntheticKeySecretName('openai-shared'), 'api-key'), 'utf8');
+  });
+
+  it('says so in the status of the binding', async () => {
+    const status = join(stack.credentialsDirectory, '../../../status/ApiKeyBinding/default');
+    const read = async (name: string) => parse(await readFile(join(status, `${name}.yaml`), 'utf8')).callsAs;
+    assert.deepEqual(await read('openai-shared'), ['default:*', 'carol']);
+    assert.deepEqual(await read('openai-alice'), ['alice@example.com']);
   });
 
   it('lets a workload’s key call as these', async () => {

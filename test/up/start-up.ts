@@ -97,8 +97,10 @@ export async function makeDataDirectory(scope: Scope): Promise<string> {
 /** Runs a command of the CLI to its end. */
 export async function runCli(
   args: readonly string[],
+  more: Readonly<Record<string, string>> = {},
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [program(), ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
+  const env = { ...environment, ...more };
+  const child = spawn(process.execPath, [program(), ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
   const [code] = await once(child, 'close');
   return { code, stdout: stdout(), stderr: stderr() };
