@@ -23,7 +23,14 @@ interface BilledCall {
   readonly total_tokens: number;
 }
 
-const programs = ['codex', 'agents-sdk', 'ai-sdk', 'langchain', 'oldest-sdk'];
+/** Each with the names that its calls are recorded under. */
+const programs: readonly (readonly [program: string, clients: readonly string[]])[] = [
+  ['codex', ['codex_exec 0.171.0']],
+  ['agents-sdk', ['Agents/JavaScript 0.20.0']],
+  ['ai-sdk', ['ai 7.0.173', 'ai-sdk-openai 4.0.118']],
+  ['langchain', ['langchainjs-openai 1.0.0']],
+  ['oldest-sdk', ['OpenAI/NodeJS 3.3.0']],
+];
 const straightKey = 'sk-straight';
 
 /** The clients that differ most, unchanged: what they do through a proxy is what they do without it, and all is counted. */
@@ -79,7 +86,7 @@ describe('an unchanged client', () => {
     return rows;
   };
 
-  for (const program of programs) {
+  for (const [program, clients] of programs) {
     it(`works as it does without us: ${program}`, async (t) => {
       if (directory === undefined) {
         t.skip('the package registry cannot be reached');
@@ -113,6 +120,8 @@ describe('an unchanged client', () => {
           status === 'completed' ? [status, input_tokens, output_tokens, total_tokens] : ['failed', null, null, null],
         ),
       );
+      const names = new Set(records.map(({ client_name, client_version }) => `${client_name} ${client_version}`));
+      assert.deepEqual([...names].sort(), clients);
     });
   }
 });
