@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type IncomingMessage, request } from 'node:http';
+import { type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { before, beforeEach, describe, it } from 'node:test';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
@@ -265,24 +265,38 @@ describe('a provider with ways of its own', () => {
     }
   }
 
-  it('cut while it is read by HTTP/1.0, whose messages end with their connection, is a connection that is reset', async () => {
-    provider.answer = (answer) => sendStream(answer, [delta('a')], { end: 'cut' });
-    const body = JSON.stringify(chat);
-    const head = [
-      'POST /v1/chat/completions HTTP/1.0',
-      `authorization: Bearer ${stack.token}`,
-      'x-user-id: bob',
-      `content-length: ${body.length}`,
-    ];
-    const socket = connect(Number(new URL(stack.baseUrl).port), '127.0.0.1');
-    socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
-    let seen = '';
-    const read = async () => {
-      for await (const piece of socket) seen += piece;
-    };
-    await assert.rejects(read, { code: 'ECONNRESET' });
-    assert.match(seen, /^HTTP\/1\.1 200 OK.*"content":"a"/s);
-  });
+  const cutByHttp10: readonly (readonly [string, object, (answer: ServerResponse) => unknown, RegExp])[] = [
+    ['a stream', chat, (answer) => sendStream(answer, [delta('a')], { end: 'cut' }), /"content":"a"/],
+    [
+      'a whole answer that has begun with blanks',
+      { ...chat, stream: false },
+      (answer) =>
+        answer
+          .writeHead(200, { 'content-type': 'application/json' })
+          .write('   ', () => setTimeout(() => answer.destroy(), 5)),
+      /application\/json/,
+    ],
+  ];
+  for (const [what, body, answerWith, begun] of cutByHttp10) {
+    it(`cut while it is read by HTTP/1.0, where messages end with their connection, resets the connection of ${what}`, async () => {
+      provider.answer = answerWith;
+      const text = JSON.stringify(body);
+      const head = [
+        'POST /v1/chat/completions HTTP/1.0',
+        `authorization: Bearer ${stack.token}`,
+        'x-user-id: bob',
+        `content-length: ${text.length}`,
+      ];
+      const socket = connect(Number(new URL(stack.baseUrl).port), '127.0.0.1');
+      socket.write(`${head.join('\r\n')}\r\n\r\n${text}`);
+      let seen = '';
+      const read = async () => {
+        for await (const piece of socket) seen += piece;
+      };
+      await assert.rejects(read, { code: 'ECONNRESET' });
+      assert.match(seen, begun);
+    });
+  }
 
   it('cut within an event that is very large, is cut and nothing more', async () => {
     const event = `event: response.x\ndata: {"type":"response.x","x":"${'x'.repeat(2 * 1024 * 1024)}`;

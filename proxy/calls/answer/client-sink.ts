@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { ProxyError } from '../../error.ts';
 import type { AnswerHeaders, AnswerSink } from '../../providers/answer-sink.ts';
+import { breakOff } from './break-off.ts';
 
 export interface ClientOptions {
   readonly response: ServerResponse;
@@ -101,12 +102,6 @@ export class ClientSink implements AnswerSink {
   readonly #onClose = (): void => {
     if (!this.#options.response.writableFinished) this.leave();
   };
-}
-
-/** By HTTP/1.0, as nginx speaks it unless it is told otherwise, the end of the connection would be that of the message. */
-function breakOff(response: ServerResponse): void {
-  if (response.req.httpVersionMinor === 0) response.socket?.resetAndDestroy();
-  else response.destroy();
 }
 
 function flush(client: ClientSink): void {

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import { breakOff } from '../../calls/answer/break-off.ts';
 import type { Caller } from '../../calls/call.ts';
 import { acceptedEncodings } from '../../calls/receive/receive-body.ts';
 import type { Metrics } from '../../calls/settle/metrics.ts';
@@ -27,7 +28,7 @@ export function makeRefusals({ metrics, log }: { readonly metrics: Metrics; read
     refuse(response, requestId, caller, error) {
       const problem = note(requestId, error);
       if (response.headersSent) {
-        response.destroy();
+        breakOff(response);
         return;
       }
       const body = JSON.stringify(toEnvelope(problem));
