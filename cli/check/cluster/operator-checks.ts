@@ -48,7 +48,11 @@ export const operatorChecks: CheckGroup<ClusterFacts> = {
       decide: ({ deployments, ownVersion }) => {
         if (deployments.length === 0) return unknown('there is no operator');
         const versions = deployments.map(versionOf);
-        if (versions.every((version) => version === ownVersion)) return ok(versions.join(', '));
+        const isTold = deployments.every((deployment) => tagOf(deployment) !== undefined);
+        if (versions.every((version) => version === ownVersion)) {
+          // Whatever is behind another tag, or a digest, is not known.
+          return ok(isTold ? versions.join(', ') : `${versions.join(', ')}, as the chart says; the image tells none`);
+        }
         return warning(`The operator is ${versions.join(', ')}; this program is ${ownVersion}.`, {
           hint: "Upgrade the chart, or check with the operator's version: checks know the version that they are of.",
         });
@@ -81,8 +85,11 @@ function countReplicas({ metadata, spec, status }: Deployment) {
 }
 
 /** The image's tag where it is a version; where it is something else, or a digest, what the chart says of itself. */
-export function versionOf({ metadata, spec }: Deployment): string {
+export function versionOf(deployment: Deployment): string {
+  return tagOf(deployment) ?? deployment.metadata.labels?.['app.kubernetes.io/version'] ?? 'of an unknown version';
+}
+
+function tagOf({ spec }: Deployment): string | undefined {
   const image = spec.template.spec.containers.find(({ name }) => name === 'operator')?.image ?? '';
-  const tag = /:v?(?<version>\d+\.\d+\.\d+[^:/@]*)$/.exec(image)?.groups?.version;
-  return tag ?? metadata.labels?.['app.kubernetes.io/version'] ?? 'of an unknown version';
+  return /:v?(?<version>\d+\.\d+\.\d+[^:/@]*)$/.exec(image)?.groups?.version;
 }

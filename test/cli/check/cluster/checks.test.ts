@@ -220,7 +220,13 @@ const rows: readonly Row[] = [
     'warning',
     /0\.2\.0/,
   ],
-  ['a tag that is no version', 'operator-version', { deployments: [makeDeployment({ image: 'c:dev-12' })] }, 'ok'],
+  [
+    'a tag that is no version',
+    'operator-version',
+    { deployments: [makeDeployment({ image: 'c:dev-12' })] },
+    'ok',
+    /0\.1\.0, as the chart says/,
+  ],
   [
     'a digest of another version',
     'operator-version',
