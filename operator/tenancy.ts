@@ -24,6 +24,9 @@ export interface Tenancy {
  */
 export type EnvelopeFor = (servesNamespace: string | null) => Envelope | undefined;
 
+/** Of an Organization that is still being set up. */
+export const organizationNotReadyReason = 'OrganizationNotReady';
+
 /** Why a resource belongs to no organization. */
 export type TenancyProblem = Verdict;
 
@@ -70,7 +73,10 @@ export function makeTenancyFinder(cluster: Cluster, operatorNamespace: string) {
     const rows = findRows(name);
     // A Secret of that name that is older than the Organization is not its own.
     if (!rows || rows.organizationId !== organization.status?.id) {
-      return problem('OrganizationNotReady', `Organization "${name}" has not been set up yet; this follows by itself.`);
+      return problem(
+        organizationNotReadyReason,
+        `Organization "${name}" has not been set up yet; this follows by itself.`,
+      );
     }
     return { ...rows, organization };
   };

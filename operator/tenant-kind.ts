@@ -19,7 +19,7 @@ import type { Reconcile, Result } from './runtime/controller.ts';
 import type { WorkQueue } from './runtime/work-queue.ts';
 import { decideReach, type Reach } from './sharing.ts';
 import { judgeStorable } from './storable.ts';
-import { isProblem, type Tenancy, type TenancyFinder, type TenantKind } from './tenancy.ts';
+import { isProblem, organizationNotReadyReason, type Tenancy, type TenancyFinder, type TenantKind } from './tenancy.ts';
 
 export interface TenantContext {
   readonly cluster: Omit<Cluster, 'start' | 'close' | 'subscribe'>;
@@ -147,7 +147,9 @@ export function makeTenantReconciler<K extends TenantKind, Row>(
       // condition about consent is no longer true.
       const hadConsent = resource.status?.conditions?.some(({ type }) => type === 'Consent');
       const consent: Verdict | undefined = hadConsent ? { ...tenancy, type: 'Consent' } : undefined;
-      outcome = { verdict: tenancy, ...(consent && { consent }), status: {}, isChanged: await removeRow(true) };
+      // One that is still being set up, as after a restore, says nothing against the row that was there before.
+      const isChanged = tenancy.reason === organizationNotReadyReason ? false : await removeRow(true);
+      outcome = { verdict: tenancy, ...(consent && { consent }), status: {}, isChanged };
     } else {
       if (!resource.metadata.finalizers?.includes(finalizer)) await cluster.addFinalizer(key, finalizer);
       const rowId = resourceIdOf(tenancy.organizationId, kind.kind, path);
@@ -196,7 +198,7 @@ interface Outcome extends Omit<TenantOutcome<TenantKind>, 'status'> {
 
 /** The Organization's next reconciliation makes the keys, and then this object is reconciled again. */
 const keysMissing = notReady(
-  'OrganizationNotReady',
+  organizationNotReadyReason,
   'The Organization has no keys for this namespace yet; they follow by themselves. What was stored before stays in force.',
 );
 

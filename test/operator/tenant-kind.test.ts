@@ -4,7 +4,8 @@ import { Client } from 'pg';
 import type { Persona } from '../../crds/resources.generated.ts';
 import { generateDataKeys, makeEnvelope } from '../../database/envelope.ts';
 import { resourceIdOf } from '../../database/ids.ts';
-import { makeTenantReconciler, ready, type TenantContext } from '../../operator/tenant-kind.ts';
+import type { TenancyProblem } from '../../operator/tenancy.ts';
+import { makeTenantReconciler, notReady, ready, type TenantContext } from '../../operator/tenant-kind.ts';
 import { makeMemoryCluster, makeOrganization, makePersonaResource } from './memory-cluster.ts';
 
 const organizationId = 'b9c1f6a0-58a1-4c55-9a6f-0d3f0f4a7c11';
@@ -29,8 +30,9 @@ function prepare() {
     },
     recordEvent: async () => {},
   };
+  let problem: TenancyProblem | undefined;
   const tenancies = {
-    find: () => ({ ...rowsOf, organization }),
+    find: () => problem ?? { ...rowsOf, organization },
     findRows: () => rowsOf,
     operatorNamespace: 'chaperone-system',
   };
@@ -54,6 +56,9 @@ function prepare() {
     rows,
     reported,
     reconcile: () => reconcile('web/support'),
+    meet: (reason: string) => {
+      problem = notReady(reason, 'It is not as it was.');
+    },
     whileWriting: (act: () => void) => {
       whileWriting = act;
     },
@@ -82,3 +87,19 @@ test('a resource that no database could store says which field, and leaves the r
   ]);
   assert.match(JSON.stringify(reported), /spec\.users\[1\] must not have the character NUL/);
 });
+
+// After a restore no status has an id yet, and with a binding's row would go what proves its synthetic key.
+for (const [reason, stays] of [
+  ['OrganizationNotReady', true],
+  ['OrganizationNotFound', false],
+  ['NamespaceNotMember', false],
+] as const) {
+  test(`the row of a resource whose organization is ${reason} ${stays ? 'stays' : 'goes'}`, async () => {
+    const { rows, reported, reconcile, meet } = prepare();
+    await reconcile();
+    meet(reason);
+    await reconcile();
+    assert.equal(rows.size, stays ? 1 : 0);
+    assert.partialDeepStrictEqual(reported.at(-1), { conditions: [{ type: 'Ready', status: 'False', reason }] });
+  });
+}
