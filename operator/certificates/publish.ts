@@ -9,12 +9,17 @@ export interface WebhookConfiguration {
 
 /** The fields that are read of either kind. */
 interface Webhooks {
+  readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> };
   readonly webhooks?: readonly { readonly name: string; readonly clientConfig: { readonly caBundle?: string } }[];
 }
 
+/** Of a configuration: who looks after its bundle, as in the chart's `webhook.certificate.source`. */
+export const sourceAnnotation = 'chaperone.dev/certificate-source';
+
 /**
  * Writes a bundle of authorities into a webhook configuration, so that API servers trust them. A configuration that
- * already has the bundle is not written. A missing one is ignored.
+ * already has the bundle is not written. A missing one is ignored. One that is of
+ * another source is left alone: while operators are replaced, the former leader would write over it.
  *
  * @param bundle PEM
  * @throws ApiError where the API server refuses
@@ -29,6 +34,8 @@ export async function publishBundle(
     if (isNotFound(error)) return undefined;
     throw error;
   });
+  const source = configuration?.metadata?.annotations?.[sourceAnnotation] ?? 'Operator';
+  if (source !== 'Operator') return;
   const caBundle = Buffer.from(bundle).toString('base64');
   const patch = (configuration?.webhooks ?? []).flatMap((webhook, index) =>
     webhook.clientConfig.caBundle === caBundle
