@@ -63,4 +63,26 @@ describe('an operator whose database goes away', { skip }, () => {
     await hands.untilReason('Organization', 'acme', 'Ready');
     for (const [kind, path] of changed) await hands.untilReason(kind, path, 'Ready');
   });
+
+  test('says so on what fails for another reason, again and again, and does it once it works', async () => {
+    const { hands, db, startOperator } = await setStage(scope);
+    await startOperator();
+    await hands.create('Organization', 'acme', organization());
+    await hands.create('Persona', 'web/support', persona());
+    await hands.untilReason('Persona', 'web/support', 'Ready');
+    // Whatever a database may have been made to refuse by somebody who may.
+    await db.query(`
+      create function public.refuse() returns trigger language plpgsql as $$
+        begin raise exception 'personas are frozen until Monday'; end $$;
+      create trigger refuse before insert or update on chaperone.personas for each row execute function public.refuse()`);
+    await hands.change('Persona', 'web/support', { spec: { content: 'Be brief.' } });
+    const { metadata, status } = await hands.untilReason('Persona', 'web/support', 'ReconcileFailed');
+    assert.equal(status?.observedGeneration, metadata.generation);
+    const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+    assert.equal(ready?.status, 'False');
+    assert.match(ready?.message ?? '', /personas are frozen until Monday/);
+    assert.ok(status?.contentHash, 'what is known stays');
+    await db.query('drop trigger refuse on chaperone.personas');
+    await hands.untilReason('Persona', 'web/support', 'Ready');
+  });
 });
