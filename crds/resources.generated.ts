@@ -265,6 +265,23 @@ export interface OrganizationSpec {
     }[];
   }[];
   /**
+   * How much callers may ask for. A call beyond a limit is refused with 429 `limit_reached`, and nothing of it reaches a provider; SDKs try again by themselves.
+   */
+  limits?: {
+    /**
+     * What the limit is called in refusals and in metrics.
+     */
+    name: string;
+    /**
+     * Whose calls are counted together. `Organization` counts all that one proxy serves.
+     */
+    per: 'Organization';
+    /**
+     * How many calls may be under way at the same time at each proxy, a sidecar or a gateway's replica: each counts its own. A call counts from its admission to the end of its answer.
+     */
+    concurrent?: number;
+  }[];
+  /**
    * Which APIs are served: only these, or every one where absent. What shows or rates (models, personas, ratings) is always served.
    */
   surfaces?: (

@@ -76,6 +76,7 @@ export const problems = {
     message: 'WebSockets are not served here: send the same call by POST, with "stream": true',
   },
   route_not_found: { status: 404, message: 'Unknown request URL' },
+  limit_reached: { status: 429, message: 'A limit of the organization is reached' },
   spool_full: {
     status: 503,
     message: 'The usage spool is full, and no call is made that could not be accounted for; try again later',
@@ -126,6 +127,15 @@ const documentedSentences = [
   'Error processing request',
 ];
 
+export interface ProxyErrorOptions {
+  readonly param?: string;
+  readonly message?: string;
+  readonly cause?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const noHeaders = {};
+
 /** The one error type of the proxy. */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError';
@@ -133,16 +143,19 @@ export class ProxyError extends Error {
   readonly status: number;
   /** The header or body field that the problem is about. */
   readonly param: string | null;
+  /** Headers of the answer that tells of it, such as Retry-After. */
+  readonly headers: Readonly<Record<string, string>>;
 
   /**
    * @param options.message what is wrong and what to do, in place of what the table says; the sentence that the API
    *   document has for the code is put before it
    */
-  constructor(code: ProblemCode, options: { param?: string; message?: string; cause?: unknown } = {}) {
+  constructor(code: ProblemCode, options: ProxyErrorOptions = {}) {
     super(messageOf(code, options.message), { cause: options.cause });
     this.code = code;
     this.status = problems[code].status;
     this.param = options.param ?? null;
+    this.headers = options.headers ?? noHeaders;
   }
 }
 

@@ -24,6 +24,8 @@ import { makeFetchKeySet } from './calls/identify/tokens/fetch-key-set.ts';
 import { makeIssuers } from './calls/identify/tokens/issuers.ts';
 import { makePipeline } from './calls/pipeline.ts';
 import { makeStallWatch } from './calls/receive/stall-watch.ts';
+import { makeConcurrency } from './calls/reserve/concurrency.ts';
+import { reserveAll } from './calls/reserve/reserve.ts';
 import { makeOwnership } from './calls/resources/ownership.ts';
 import { countCalls } from './calls/settle/count.ts';
 import { makeMetrics } from './calls/settle/metrics.ts';
@@ -255,6 +257,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     identify: makeIdentify(organizationId),
     settlement,
     catchUp: () => follower.catchUp(),
+    reserve: reserveAll([makeConcurrency((limit) => metrics.limited.inc({ limit }))]),
     admission: makeAdmission({ ownership, exchange, ownChecks: { batches: admitLines } }),
     exchange,
     metrics,

@@ -343,12 +343,14 @@ export function judgeFailures(failures: readonly NamespaceFailure[]): Verdict | 
  * The conditions of an organization that has been applied.
  *
  * @param idle why it governs nothing, where that is so
+ * @param limits of its spec, which its proxies hold their callers to
  * @param keys which of its bindings are in force: without one it is enforced all the same, and every call refused
  */
 export function judgeOrganization(
   problem: Verdict | undefined,
   idle?: Verdict,
   keys?: Pick<CountedKeys, 'inForce' | 'wanted'>,
+  limits: OrganizationSpec['limits'] = [],
 ): Verdict[] {
   const credentials = problem ?? {
     type: 'CredentialsReady',
@@ -358,7 +360,7 @@ export function judgeOrganization(
   };
   return [
     credentials.status
-      ? (idle ?? { type: 'Ready', status: true, reason: 'Ready', message: describeEnforced(keys) })
+      ? (idle ?? { type: 'Ready', status: true, reason: 'Ready', message: describeEnforced(keys, limits) })
       : { type: 'Ready', status: false, reason: credentials.reason, message: credentials.message },
     {
       type: 'DatabaseReady',
@@ -370,8 +372,16 @@ export function judgeOrganization(
   ];
 }
 
-function describeEnforced(keys: Pick<CountedKeys, 'inForce' | 'wanted'> | undefined): string {
-  if (keys === undefined || keys.inForce > 0) return 'The organization is enforced.';
+function describeEnforced(
+  keys: Pick<CountedKeys, 'inForce' | 'wanted'> | undefined,
+  limits: NonNullable<OrganizationSpec['limits']>,
+): string {
+  if (keys === undefined || keys.inForce > 0)
+    return ['The organization is enforced.', ...limits.map(describeLimit)].join(' ');
   const why = keys.wanted === 0 ? 'it has no ApiKeyBinding' : `none of its ${keys.wanted} ApiKeyBindings is in force`;
   return `The organization is enforced, and every call is refused, since ${why}. Look at: kubectl get apikeybindings -A`;
+}
+
+function describeLimit({ name, concurrent }: NonNullable<OrganizationSpec['limits']>[number]): string {
+  return `Each proxy lets at most ${concurrent} ${concurrent === 1 ? 'call' : 'calls'} be under way at once (limit ${name}).`;
 }

@@ -76,7 +76,10 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   const others = [overlap, decision.defaults, sharing.verdict, sidecars?.verdict, limits].filter(
     (verdict) => verdict !== undefined,
   );
-  const verdicts = [...judgeOrganization(problem, judgeMembers(gathered), gathered.keys), ...others];
+  const verdicts = [
+    ...judgeOrganization(problem, judgeMembers(gathered), gathered.keys, gathered.organization.spec.limits),
+    ...others,
+  ];
   await report(context, gathered.organization, verdicts, {
     ...sidecars?.status,
     id,

@@ -11,6 +11,7 @@ import { unknownUsage } from '../providers/usage.ts';
 import type { RoutedKey } from '../snapshot/snapshot.ts';
 import type { Call, Outcome } from './call.ts';
 import { type CallContext, termsOf } from './context.ts';
+import type { Reserve } from './reserve/reserve.ts';
 import type { Settlement } from './settle/settlement.ts';
 
 /** A call that the proxy makes by itself, in the name of a caller who may use this model with this key. */
@@ -32,6 +33,7 @@ export interface Reply {
 
 export interface AskOptions {
   readonly settlement: Settlement;
+  readonly reserve: Reserve;
   readonly exchange: Exchange;
   readonly inFlight: InFlight;
 }
@@ -39,10 +41,10 @@ export interface AskOptions {
 export type Ask = ReturnType<typeof makeAsk>;
 
 /** Makes the function by which the proxy itself asks a provider for a chat completion, accounted for as any call. */
-export function makeAsk({ settlement, exchange, inFlight }: AskOptions) {
+export function makeAsk({ settlement, reserve, exchange, inFlight }: AskOptions) {
   /** @throws {ProxyError} `spool_…` where it cannot be accounted for, `upstream_…` where no completion comes */
   return async function ask(question: Question): Promise<Reply> {
-    const account = settlement.open(callOf(question), termsOf(question.context.inForce));
+    const account = settlement.open(callOf(question), termsOf(question.context.inForce), reserve(question.context));
     const sentAtTicks = performance.now();
     const share = inFlight.open();
     const settle = (outcome: Partial<Outcome>) =>

@@ -21,6 +21,7 @@ import { withInferredSession } from './identify/session.ts';
 import { requireSingleHeaders } from './identify/single-headers.ts';
 import { openForm } from './receive/form.ts';
 import type { StallWatch } from './receive/stall-watch.ts';
+import type { Reserve } from './reserve/reserve.ts';
 import { refuseFormReferences } from './resources/references.ts';
 import type { Metrics } from './settle/metrics.ts';
 import type { Settlement } from './settle/settlement.ts';
@@ -33,6 +34,7 @@ export interface PipelineOptions {
   /** Resolves when the database's newest configuration is in force. */
   readonly catchUp: () => Promise<void>;
   readonly admission: Admission;
+  readonly reserve: Reserve;
   readonly exchange: Exchange;
   readonly metrics: Metrics;
   readonly drainMs: number;
@@ -65,9 +67,10 @@ export type Permission = Pick<CallRequest, 'context' | 'operation' | 'rawBody'>;
 
 export type Pipeline = ReturnType<typeof makePipeline>;
 
-/** The way of a call: identify, admit, answer, settle. */
+/** The way of a call: identify, admit, reserve, answer, settle. */
 export function makePipeline(options: PipelineOptions) {
-  const { inForce, identify, settlement, catchUp, admission, exchange, metrics, drainMs, stalls, inFlight } = options;
+  const { inForce, identify, settlement, catchUp, admission, reserve, exchange, metrics, drainMs, stalls, inFlight } =
+    options;
 
   const usageRefusals = makeUsageRefusals();
 
@@ -217,7 +220,7 @@ export function makePipeline(options: PipelineOptions) {
     another: Forwarding['another'],
   ): Promise<void> => {
     const { caller, inForce: current, share } = context;
-    const account = settlement.open(call, termsOf(current));
+    const account = settlement.open(call, termsOf(current), reserve(context));
     metrics.overhead.observe((performance.now() - context.startedTicks) / 1_000);
     return forward(exchange, {
       call,
@@ -239,9 +242,10 @@ export function makePipeline(options: PipelineOptions) {
     authenticate,
     permit,
     admit: admission.admit,
+    reserve,
     run,
     runForm,
-    ask: makeAsk({ settlement, exchange, inFlight }),
+    ask: makeAsk({ settlement, reserve, exchange, inFlight }),
   };
 }
 

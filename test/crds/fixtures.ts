@@ -286,6 +286,37 @@ const organizations = cases('Organization', [
     { authentication: { serviceAccounts: { audience: '' } } },
     ['spec.authentication.serviceAccounts.audience'],
   ],
+  ['a limit of calls at once', { limits: [{ name: 'calls', per: 'Organization', concurrent: 10 }] }],
+  [
+    'several limits',
+    {
+      limits: [
+        { name: 'calls', concurrent: 10 },
+        { name: 'few', concurrent: 1 },
+      ],
+    },
+  ],
+  ['no limits', { limits: [] }],
+  ['a limit of nothing', { limits: [{ name: 'calls' }] }, ['spec.limits[0].concurrent']],
+  ['a limit of no calls at all', { limits: [{ name: 'calls', concurrent: 0 }] }, ['spec.limits[0].concurrent']],
+  ['a limit of half a call', { limits: [{ name: 'calls', concurrent: 1.5 }] }, ['spec.limits[0].concurrent']],
+  ['a limit without a name', { limits: [{ concurrent: 1 }] }, ['spec.limits[0].name']],
+  ['a limit with a name for people', { limits: [{ name: 'All calls', concurrent: 1 }] }, ['spec.limits[0].name']],
+  [
+    'two limits of one name',
+    {
+      limits: [
+        { name: 'calls', concurrent: 1 },
+        { name: 'calls', concurrent: 2 },
+      ],
+    },
+    ['spec.limits[1]'],
+  ],
+  [
+    'a limit per something that cannot be counted',
+    { limits: [{ name: 'calls', per: 'Team', concurrent: 1 }] },
+    ['spec.limits[0].per'],
+  ],
   [
     'pages of some origins',
     { cors: { origins: ['https://app.example.com', 'http://localhost:3000', 'http://[::1]:8'] } },

@@ -93,6 +93,9 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}, versi
     audioSeconds: counter('chaperone_audio_seconds_total', 'Length of the audio that providers listened to.', request),
     characters: counter('chaperone_characters_total', 'Characters that providers spoke.', request),
     refused: counter('chaperone_refused_calls_total', 'Requests that were answered without going upstream.', ['code']),
+    limited: counter('chaperone_limited_calls_total', 'Calls that a limit of the Organization refused, by its name.', [
+      'limit',
+    ]),
     relayed: counter(
       'chaperone_relayed_requests_total',
       'Requests for what is kept at the provider, by what they were for and how it answered.',

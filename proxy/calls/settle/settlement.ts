@@ -3,6 +3,7 @@ import type { RequestRecord } from '../../../database/requests.ts';
 import { ProxyError } from '../../error.ts';
 import { type Spool, SpoolError } from '../../spool/spool.ts';
 import type { Call, Outcome } from '../call.ts';
+import type { Reservation } from '../reserve/reserve.ts';
 import { mentions, withoutEchoes } from '../resources/echoes.ts';
 import type { Account, AccountingTerms } from './account.ts';
 import { removeImplausible } from './figures.ts';
@@ -27,9 +28,10 @@ export interface Settlement {
   /**
    * Writes the intent, without which no call goes upstream.
    *
+   * @param reservation what the call has taken: it is settled with the call, or released where this throws
    * @throws {ProxyError} `spool_full` or `spool_unwritable`
    */
-  open(call: Call, terms: AccountingTerms): Account;
+  open(call: Call, terms: AccountingTerms, reservation: Reservation): Account;
   /**
    * Settles a call whose end comes after its answer. The record has the id and the time of the call's beginning, whichever
    * proxy writes it, so that it is there once however many see the end. Which of them was first shows in the database.
@@ -46,7 +48,7 @@ export function makeSettlement(options: SettlementOptions): Settlement {
     for (const subscriber of options.subscribers) subscriber.settled?.({ record, upstreamMs });
   };
   return {
-    open: (call, terms) => new OpenAccount(options, call, terms),
+    open: (call, terms, reservation) => new OpenAccount(options, call, terms, reservation),
     settleLate(pending, end, terms) {
       const record: RequestRecord = { ...pending };
       finish(options, record, terms, {
@@ -88,15 +90,17 @@ class OpenAccount implements Account {
   readonly #terms: AccountingTerms;
   readonly #record: RequestRecord;
   readonly #handle: number;
+  readonly #reservation: Reservation;
   #isSettled = false;
   #isDeferred = false;
 
-  constructor(options: SettlementOptions, call: Call, terms: AccountingTerms) {
+  constructor(options: SettlementOptions, call: Call, terms: AccountingTerms, reservation: Reservation) {
     this.#options = options;
     this.#call = call;
     this.#terms = terms;
+    this.#reservation = reservation;
     this.#record = intentOf(call, options.origin);
-    this.#handle = begin(options.spool, this.#record);
+    this.#handle = begin(options.spool, this.#record, reservation);
     for (const subscriber of options.subscribers) subscriber.opened?.();
   }
 
@@ -130,7 +134,10 @@ class OpenAccount implements Account {
     const call = this.#call;
     const record = this.#record;
     for (const subscriber of subscribers) subscriber.closed?.();
-    if (this.#isDeferred && outcome.runsInBackground) return;
+    if (this.#isDeferred && outcome.runsInBackground) {
+      this.#reservation.settle(record);
+      return;
+    }
     // A form may say these after its files, which is after the intent.
     record.is_stream = call.isStream();
     addAttributes(record, call);
@@ -139,6 +146,7 @@ class OpenAccount implements Account {
       outcome: withoutEchoes(outcome, call.input()),
       durationMs: Math.round(performance.now() - call.startedTicks),
     });
+    this.#reservation.settle(record);
     if (this.#isDeferred) {
       spool.settleDeferred(record);
       return;
@@ -151,10 +159,11 @@ class OpenAccount implements Account {
   }
 }
 
-function begin(spool: Pick<Spool, 'begin'>, record: RequestRecord): number {
+function begin(spool: Pick<Spool, 'begin'>, record: RequestRecord, reservation: Reservation): number {
   try {
     return spool.begin(record);
   } catch (cause) {
+    reservation.release();
     if (cause instanceof SpoolError) throw new ProxyError(`spool_${cause.code}`, { cause });
     throw cause;
   }

@@ -44,12 +44,12 @@ export function makeRefusals({ metrics, log }: { readonly metrics: Metrics; read
 }
 
 /** What HTTP has headers for: when to try again, what would be accepted or is spoken, and that nothing more is read. */
-export function problemHeaders({ code }: ProxyError): Record<string, string> {
+export function problemHeaders({ code, headers }: ProxyError): Record<string, string> {
   if (code === 'overloaded') return { 'retry-after': '1' };
   // RFC 9110, section 15.5.22: which protocol is spoken. Clients fall back to HTTP by the status.
   if (code === 'websocket_not_served') return { upgrade: 'HTTP/1.1', connection: 'upgrade, close' };
   if (code === 'unsupported_encoding') return { 'accept-encoding': acceptedEncodings };
-  return code === 'request_timeout' ? { connection: 'close' } : {};
+  return code === 'request_timeout' ? { connection: 'close' } : { ...headers };
 }
 
 /** The headers of our own: on every answer, and once the caller is known, with the session. */

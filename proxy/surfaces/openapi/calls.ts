@@ -134,6 +134,7 @@ const problems: readonly ProblemCode[] = [
   'previous_response_not_found',
   'resource_not_found',
   'store_unavailable',
+  'limit_reached',
   'spool_full',
   'spool_unwritable',
   'shutting_down',

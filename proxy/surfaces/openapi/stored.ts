@@ -76,7 +76,12 @@ const common: readonly ProblemCode[] = [
 const ofNotes: readonly ProblemCode[] = ['spool_full', 'spool_unwritable'];
 
 /** It is judged like the call that it asks about. */
-const ofInputTokens: readonly ProblemCode[] = ['model_not_allowed', 'persona_not_found', 'previous_response_not_found'];
+const ofInputTokens: readonly ProblemCode[] = [
+  'model_not_allowed',
+  'persona_not_found',
+  'previous_response_not_found',
+  'limit_reached',
+];
 
 /** A route's schema where it is one of these; they check nothing themselves, since bodies are the provider's to judge. */
 export function describeStored(method: string, path: string): DescribedSchema | undefined {

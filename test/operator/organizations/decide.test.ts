@@ -228,6 +228,17 @@ test('an organization without a key in force is enforced, and says that calls ar
   assert.match(message(0, 0) ?? '', /since it has no ApiKeyBinding\. /);
 });
 
+test('an organization says what its proxies hold their callers to', () => {
+  const limits = [
+    { name: 'calls', per: 'Organization' as const, concurrent: 10 },
+    { name: 'one', per: 'Organization' as const, concurrent: 1 },
+  ];
+  assert.equal(
+    judgeOrganization(undefined, undefined, { inForce: 1, wanted: 1 }, limits)[0]?.message,
+    'The organization is enforced. Each proxy lets at most 10 calls be under way at once (limit calls). Each proxy lets at most 1 call be under way at once (limit one).',
+  );
+});
+
 test('an organization that no namespace belongs to says what to label', () => {
   const judge = (namespaceSelector: Organization['spec']['namespaceSelector'], names: string[] = []) =>
     judgeMembers({ organization: withSpec({ namespaceSelector }), members: { names, kept: [], contested: [] } });

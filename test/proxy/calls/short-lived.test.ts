@@ -61,10 +61,11 @@ test('nothing of a call that is settled outlives its collection', async (t) => {
     spool,
     subscribers: [countCalls(makeMetrics(), () => 'other')],
   });
+  const reservation = { settle() {}, release() {} };
   const terms = { price: makePrice(undefined), envelope: makeEnvelope(generateDataKeys()) };
   const promoted = await promotedBytes(() => {
     const text = makeText();
-    settlement.open(makeCall({ input: () => text, body: { input: text } }), terms).settle({
+    settlement.open(makeCall({ input: () => text, body: { input: text } }), terms, reservation).settle({
       status: 'completed',
       httpStatus: 200,
       errorCode: null,

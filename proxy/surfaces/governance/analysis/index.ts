@@ -102,6 +102,7 @@ export function registerAnalysis(app: GovernanceApp, context: GovernanceContext)
           'no_api_key',
           'contents_not_stored',
           'nothing_to_analyze',
+          'limit_reached',
           'spool_full',
           'spool_unwritable',
           'store_unavailable',

@@ -116,7 +116,9 @@ export function registerResources(app: FastifyInstance, options: ResourcesOption
 
   app.post<{ Params: Params }>(inputTokensRoute.path, async (request, reply) => {
     const asked = { context: request.callContext, operation: responses, rawBody: bodyOf(request) };
-    const { key, sent } = await pipeline.permit(asked);
+    const { context, key, sent } = await pipeline.permit(asked);
+    const reservation = pipeline.reserve(context);
+    reply.raw.once('close', () => reservation.release());
     const { path } = inputTokensRoute;
     return answer(inputTokensRoute, request, reply, { path, key, body: sent.body, headers: json });
   });

@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test';
 import type { PendingCall } from '../../../../database/pending-calls.ts';
 import type { RequestRecord } from '../../../../database/requests.ts';
 import type { Outcome } from '../../../../proxy/calls/call.ts';
+import type { Reservation } from '../../../../proxy/calls/reserve/reserve.ts';
 import type { LateEnd } from '../../../../proxy/calls/settle/late-end.ts';
 import { makeSettlement } from '../../../../proxy/calls/settle/settlement.ts';
 import { makePrice } from '../../../../proxy/prices/price.ts';
@@ -68,7 +69,11 @@ function open(t: TestContext, directory = mkdtempSync(join(tmpdir(), 'chaperone-
   /** Those that wait for the database, by table. */
   const waiting = (table: 'calls' | 'pending' | 'settlements') =>
     spool.take(table, 10).map(({ record }): RequestRecord => JSON.parse(record));
-  return { settlement, told, deferred, recovered, waiting, directory, close };
+  const reservation: Reservation = {
+    settle: () => told.push('given back'),
+    release: () => told.push('released'),
+  };
+  return { settlement, reservation, told, deferred, recovered, waiting, directory, close };
 }
 
 const turn = () => new Promise(setImmediate);
@@ -114,12 +119,12 @@ const table: readonly {
 
 for (const { name, ends, record, told: toldOfIt } of table) {
   test(`a call ${name} has one record, and is told of once`, async (t) => {
-    const { settlement, told, waiting } = open(t);
-    const account = settlement.open(makeCall(), terms);
+    const { settlement, reservation, told, waiting } = open(t);
+    const account = settlement.open(makeCall(), terms, reservation);
     for (const end of ends) account.settle({ ...outcome, ...end });
     assert.ok(!told.some((one) => one.startsWith('settled')), 'in the turn in which the client is answered');
     await turn();
-    assert.deepEqual(told, ['opened', 'closed', ...toldOfIt]);
+    assert.deepEqual(told, ['opened', 'closed', ...toldOfIt.slice(0, -1), 'given back', ...toldOfIt.slice(-1)]);
     const [only = assert.fail(), ...others] = waiting('calls');
     assert.deepEqual({ ...only, ...record }, only);
     assert.deepEqual(others, []);
@@ -127,51 +132,51 @@ for (const { name, ends, record, told: toldOfIt } of table) {
 }
 
 test('a call that its provider works on is settled by its end, and told of when it is known who was first', async (t) => {
-  const { settlement, told, deferred, waiting } = open(t);
-  const account = settlement.open(makeCall(), terms);
+  const { settlement, reservation, told, deferred, waiting } = open(t);
+  const account = settlement.open(makeCall(), terms, reservation);
   account.defer('resp_1');
   account.defer('resp_1');
   account.settle({ ...outcome, runsInBackground: true });
   await turn();
-  assert.deepEqual(told, ['opened', 'deferred', 'closed']);
+  assert.deepEqual(told, ['opened', 'deferred', 'closed', 'given back']);
   const [pending = assert.fail()] = deferred;
   settlement.settleLate(pending, late, terms);
   settlement.settleLate(pending, { errorCode: 'background_timeout' }, terms);
   const [record = assert.fail(), ...others] = waiting('settlements');
   assert.deepEqual(others, []);
   assert.deepEqual([record.request_id, record.status, record.cost_usd], [pending.request_id, 'completed', '0.15']);
-  assert.equal(told.length, 3);
+  assert.equal(told.length, 4);
   settlement.arrivedFirst(record);
-  assert.deepEqual(told.slice(3), [`settled completed 0.15 ${record.duration_ms}`]);
+  assert.deepEqual(told.slice(4), [`settled completed 0.15 ${record.duration_ms}`]);
 });
 
 test('a call in the background whose end its own client has streamed is settled like those', async (t) => {
-  const { settlement, told, waiting } = open(t);
-  const account = settlement.open(makeCall(), terms);
+  const { settlement, reservation, told, waiting } = open(t);
+  const account = settlement.open(makeCall(), terms, reservation);
   account.defer('resp_1');
   account.settle(outcome);
   await turn();
-  assert.deepEqual(told, ['opened', 'deferred', 'closed']);
+  assert.deepEqual(told, ['opened', 'deferred', 'closed', 'given back']);
   assert.deepEqual(waiting('calls'), []);
   assert.equal(waiting('settlements')[0]?.status, 'completed');
 });
 
 test('what a call gives back of its own request is not what it is deferred by', (t) => {
-  const { settlement, told } = open(t);
-  settlement.open(makeCall({ input: () => '{"metadata":"resp_1"}' }), terms).defer('resp_1');
+  const { settlement, reservation, told } = open(t);
+  settlement.open(makeCall({ input: () => '{"metadata":"resp_1"}' }), terms, reservation).defer('resp_1');
   assert.deepEqual(told, ['opened']);
 });
 
 test('a late end may cost what its parts cost', (t) => {
-  const { settlement, deferred, waiting } = open(t);
-  settlement.open(makeCall(), terms).defer('batch_1');
+  const { settlement, reservation, deferred, waiting } = open(t);
+  settlement.open(makeCall(), terms, reservation).defer('batch_1');
   settlement.settleLate(deferred[0] ?? assert.fail(), { ...late, costUsd: '0.5' }, terms);
   assert.equal(waiting('settlements')[0]?.cost_usd, '0.5');
 });
 
 test('a call that the end of the process cut is settled at the next start, and told of once', (t) => {
   const before = open(t);
-  before.settlement.open(makeCall(), terms);
+  before.settlement.open(makeCall(), terms, before.reservation);
   before.close();
   const after = open(t, before.directory);
   const [record = assert.fail()] = after.recovered;
@@ -180,14 +185,15 @@ test('a call that the end of the process cut is settled at the next start, and t
   assert.equal(after.waiting('calls')[0]?.error_code, 'process_ended');
 });
 
-test('a call whose intent cannot be written is not opened', (t) => {
+test('a call whose intent cannot be written is not opened, and gives back what it took', (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'chaperone-settlement-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   const spool = openSpool({ directory, maxBytes: 0 });
   t.after(() => spool.close());
   const told: string[] = [];
+  const reservation: Reservation = { settle: () => assert.fail(), release: () => told.push('released') };
   const subscribers = [{ opened: () => told.push('opened') }];
   const settlement = makeSettlement({ organizationId, origin: undefined, spool, subscribers });
-  assert.throws(() => settlement.open(makeCall(), terms), { code: 'spool_full' });
-  assert.deepEqual(told, []);
+  assert.throws(() => settlement.open(makeCall(), terms, reservation), { code: 'spool_full' });
+  assert.deepEqual(told, ['released']);
 });
