@@ -171,7 +171,10 @@ describe('pods that are created through an API server', { skip }, () => {
   test('do not slip through while the webhook is away and may be ignored', async () => {
     const { status, body } = await create('unreachable', pod({ name: 'web' }));
     assert.equal(status, 403);
-    assert.match(body.message ?? '', /does not have it, as the webhook that adds it was not reached.*SidecarMissing/);
+    assert.match(
+      body.message ?? '',
+      /does not have it, because the webhook that adds it was not reached.*SidecarMissing/,
+    );
     assert.equal((await create('unreachable', pod({ name: 'plain', labels: {} }))).status, 201);
   });
 
