@@ -149,7 +149,7 @@ program
   .option('--organization <name>', 'the organization (default: all of them)')
   .option(
     '--by <what>',
-    'one line per organization, model, user, persona, namespace, workload, provider or day (default: model for one organization, else organization)',
+    'one line per organization, model, user, persona, namespace, workload, provider, client or day (default: model for one organization, else organization)',
   )
   .option('--from <day>', 'the first day in UTC, such as 2027-01-01 (default: the first of the month of --to)')
   .option('--to <day>', 'the last day, included (default: today)')

@@ -9,6 +9,7 @@ export const spendingGroups = [
   'namespace',
   'workload',
   'provider',
+  'client',
   'day',
 ] as const;
 
@@ -63,6 +64,7 @@ export async function readSpending(
          when 'namespace' then r.namespace
          when 'workload' then r.namespace || '/' || r.workload
          when 'provider' then r.provider
+         when 'client' then r.client_name
          when 'day' then to_char(r.started_at at time zone 'UTC', 'YYYY-MM-DD')
        end as name,
        r.cost_usd is null and (r.status = 'completed' and r.operation <> 'moderations'

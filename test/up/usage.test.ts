@@ -105,6 +105,11 @@ describe('chaperone usage', () => {
     }
     const { groups } = await read({ by: 'model' });
     assert.deepEqual(groups.map(({ model }) => model).sort(), ['gpt-4o', 'gpt-4o-mini']);
+    const clients = await read({ by: 'client' });
+    assert.deepEqual(
+      clients.groups.map(({ client, calls }) => [client, calls]),
+      [['node', total.calls]],
+    );
     const before = await read({ from: '2026-01-01', to: '2026-01-31' });
     assert.deepEqual([before.groups, before.total.calls, before.total.costUsd], [[], 0, '0']);
   });
