@@ -22,7 +22,7 @@ const maxP95Ms = 100;
 const minIngestPerS = 10_000;
 const ingestRounds = 3;
 
-/** What analytics cost an organization with a past, and how fast usage gets into Postgres. */
+/** Measures the cost of analytics for an organization with a history, and how fast usage gets into Postgres. */
 export const analytics: Benchmark = {
   async run(context) {
     const { sizes, runs, ingest } = readOptions(context.args);
@@ -79,7 +79,7 @@ function readOptions(args: readonly string[]): { sizes: number[]; runs: number; 
   return { sizes, runs, ingest };
 }
 
-/** By the API, since their texts are sealed. */
+/** Through the API, since their texts are sealed. */
 async function makePersonas({ baseUrl, token }: Installation): Promise<string[]> {
   const ids: string[] = [];
   for (let index = 0; index < personas; index += 1) {
@@ -137,7 +137,7 @@ function report(rounds: readonly Round[], questions: readonly Question[], ingest
   return { figures: figures satisfies Figures, reach: reach satisfies Reach, summary };
 }
 
-/** The median, over the questions, of how much longer they take. */
+/** The median, over the queries, of how much longer they take. */
 function growth(smallest: Round, largest: Round): number {
   return median(
     Array.from(largest.timings, ([name, { p50Ms }]) => p50Ms / (smallest.timings.get(name)?.p50Ms ?? Number.NaN)),

@@ -1,31 +1,33 @@
 /** Measured values. Each name ends with its unit, or with `ratio`. */
 export type Figures = Readonly<Record<string, number>>;
 
-/** What a figure ought to be, by its name. */
+/** The target of a figure, by its name. */
 export type Reach = Readonly<Record<string, { readonly min?: number; readonly max?: number }>>;
 
 export interface Result {
   readonly figures: Figures;
   readonly reach: Reach;
-  /** What a person reads first; the figures are printed below it. */
+  /** The text for people. The figures are printed below it. */
   readonly summary: string;
 }
 
 export interface BenchmarkContext {
-  /** What follows the benchmark's name on the command line, `--json` taken out. */
+  /** The arguments after the benchmark's name, without `--json`. */
   readonly args: readonly string[];
-  /** Says what is going on. */
+  /** Reports progress. */
   readonly note: (sentence: string) => void;
-  /** Has something undone at the end, the last thing first, also where the benchmark fails or is interrupted. */
+  /**
+   * Registers a clean-up. Clean-ups run in reverse order at the end, even where the benchmark fails or is interrupted.
+   */
   readonly onEnd: (release: () => Promise<unknown>) => void;
 }
 
 export interface Benchmark {
-  /** @throws where what was measured did not work: a figure of a broken thing is worth nothing */
+  /** @throws where the measured thing did not work, since its figures would be worthless */
   run(context: BenchmarkContext): Promise<Result>;
 }
 
-/** The names of the figures that are not what they ought to be. */
+/** The names of the figures that miss their target. */
 export function findMissed(figures: Figures, reach: Reach): string[] {
   return Object.entries(reach)
     .filter(([name, { min = -Infinity, max = Infinity }]) => {
@@ -35,20 +37,20 @@ export function findMissed(figures: Figures, reach: Reach): string[] {
     .map(([name]) => name);
 }
 
-/** The middle one, or the mean of the two in the middle. */
+/** The middle value, or the mean of the two middle ones. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
-  if (low === undefined || high === undefined) throw new Error('There is no median of nothing');
+  if (low === undefined || high === undefined) throw new Error('There is no median of an empty list');
   return (low + high) / 2;
 }
 
-/** At most three places, and none that mean nothing. */
+/** Rounds to at most three places, and to fewer for large values. */
 export function round(value: number): number {
   return Number(value.toFixed(value < 10 ? 3 : value < 1_000 ? 1 : 0));
 }
 
-/** Aligned columns: the first to the left, the others to the right. */
+/** Formats aligned columns: the first to the left, the others to the right. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows) {

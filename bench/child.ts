@@ -5,27 +5,30 @@ import { proxyEnvironment } from '../cli/local/proxies.ts';
 
 const stopTimeoutMs = 15_000;
 
-/** The environment of what is measured, as the image has it: nothing of the person's own, which may hold keys. */
+/**
+ * The environment of measured processes, as in the image. It has nothing from the user's own environment, which may
+ * have keys.
+ */
 export const plainEnvironment = {
   ...proxyEnvironment,
   PATH: process.env.PATH ?? '',
   HOME: process.env.HOME ?? '',
 };
 
-/** Starts a Node program in a process of its own, with a channel for messages. Its errors are shown. */
+/** Starts a Node program in its own process, with a channel for messages. Its errors are shown. */
 export function startNode(file: string, args: readonly string[], nodeOptions: readonly string[] = []): ChildProcess {
   return startChild(process.execPath, [...nodeOptions, file, ...args], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
 }
 
-/** Starts a process that a Ctrl-C does not reach: it is for the benchmark to end it, in order. */
+/** Starts a process that Ctrl-C does not reach. The benchmark ends it in order. */
 export function startChild(command: string, args: readonly string[], options: SpawnOptions): ChildProcess {
   return spawn(command, args, { env: plainEnvironment, detached: true, ...options });
 }
 
 /**
- * The next message of a child.
+ * Waits for the next message of a child.
  *
  * @throws where it ends without one
  */
@@ -56,7 +59,7 @@ export async function stopChild(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-/** A port of 127.0.0.1 that nothing listens on at the moment. */
+/** Finds a port of 127.0.0.1 on which nothing listens now. */
 export async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

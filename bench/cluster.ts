@@ -30,7 +30,10 @@ const podReach: Reach = {
 
 const podPairs = 10;
 
-/** The operator on a real API server: many objects at once, a restart with them, and the time until a pod sees a change. */
+/**
+ * Measures the operator on a real API server: many objects at once, a restart with them, and the time until a pod sees
+ * a change.
+ */
 export const cluster: Benchmark = {
   async run(context) {
     const { personas, bindings, changes, profile } = readOptions(context.args);
@@ -47,7 +50,7 @@ export const cluster: Benchmark = {
     const stage = { directory, controlPlane, database, profileDirectory: profile };
     note(`Creating ${personas} Personas and ${bindings} ApiKeyBindings while no operator runs ...`);
     const alone = await measureApiServer(stage, counts);
-    note('The same before the operator ...');
+    note('The same while the operator runs ...');
     const { operator, ...loaded } = await measureLoad(stage, counts, context);
     await operator.stop();
     note('Restarting the operator ...');
@@ -61,7 +64,7 @@ export const cluster: Benchmark = {
   },
 };
 
-/** What needs pods; undefined where no cluster is named that runs any. */
+/** Measures what needs pods. Undefined where KUBECONFIG names no cluster that runs them. */
 async function measureInPods(counts: Counts, changes: number, context: BenchmarkContext): Promise<Figures | undefined> {
   const kubeConfigFile = process.env.KUBECONFIG;
   if (kubeConfigFile === undefined) {

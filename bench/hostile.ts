@@ -14,7 +14,7 @@ import { startUpstream } from './path/upstream.ts';
 const stalledUploads = 200;
 const connections = 8;
 const idleMs = 5_000;
-/** What a sidecar of 256Mi takes by itself. */
+/** The default limit of a sidecar of 256Mi. */
 const maxInFlightBytes = 64 * 1024 * 1024;
 
 const reach: Reach = {
@@ -24,7 +24,7 @@ const reach: Reach = {
   in_flight_after_bytes: { max: 0 },
 };
 
-/** What a proxy holds of memory after requests that nobody sends in good faith, and while they come. */
+/** Measures the memory of a proxy during and after hostile requests. */
 export const hostile: Benchmark = {
   async run(context) {
     const { values } = parseArgs({
@@ -54,7 +54,7 @@ export const hostile: Benchmark = {
     const { sent, failed } = await attack(proxy, installation.token, Number(values.requests));
     await stalled;
     await untilReleased(proxy);
-    // What is left is garbage, which a proxy collects once it has nothing to do.
+    // The rest is garbage, which a proxy collects when it is idle.
     await new Promise((resolve) => setTimeout(resolve, idleMs));
     const after = await memoryMb(proxy);
     return {
@@ -72,7 +72,10 @@ export const hostile: Benchmark = {
   },
 };
 
-/** Each kind by its share, in turns; counted is what is answered with 500, or not at all and by no closed connection. */
+/**
+ * Sends the kinds in turn, each by its share. A request fails if it gets a 500, or neither an answer nor a closed
+ * connection.
+ */
 async function attack(proxy: GovernedProxy, token: string, count: number): Promise<{ sent: number; failed: number }> {
   const bodies = makeHostileBodies();
   const total = bodies.reduce((sum, { share }) => sum + share, 0);
@@ -96,7 +99,7 @@ async function attack(proxy: GovernedProxy, token: string, count: number): Promi
   return { sent, failed };
 }
 
-/** @returns whether it was answered as a mistake of the client's, or as a call */
+/** @returns whether it was answered as a client error, or as a call */
 function send(proxy: GovernedProxy, token: string, { path, headers, body }: Hostile): Promise<boolean> {
   return new Promise((resolve) => {
     const sent = request({
@@ -113,13 +116,13 @@ function send(proxy: GovernedProxy, token: string, { path, headers, body }: Host
         resolve(isRight);
       });
     });
-    // A connection may be closed under what is still being sent.
+    // The connection may be closed while the body is still being sent.
     sent.once('error', () => resolve(true));
     sent.end(body);
   });
 }
 
-/** Uploads that say that they are large, send a little, and then nothing. */
+/** Starts uploads that announce a large body, send a little, and then stop. */
 async function stall({ port }: GovernedProxy, token: string): Promise<void> {
   const head = [
     'POST /v1/responses HTTP/1.1',

@@ -12,15 +12,15 @@ const benchmarks: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./path.ts')).path,
   },
   analytics: {
-    title: 'what analytics cost an organization with millions of calls, and how fast usage gets into PostgreSQL',
+    title: 'the cost of analytics for an organization with millions of calls, and how fast usage gets into PostgreSQL',
     load: async () => (await import('./analytics.ts')).analytics,
   },
   hostile: {
-    title: 'what a proxy holds of memory under thousands of hostile requests, and after them',
+    title: 'the memory of a proxy during and after thousands of hostile requests',
     load: async () => (await import('./hostile.ts')).hostile,
   },
   cluster: {
-    title: 'what many objects cost, and how long a change takes until a pod sees it',
+    title: 'the cost of many objects, and how long a change takes to reach a pod',
     load: async () => (await import('./cluster.ts')).cluster,
   },
 };
@@ -54,7 +54,7 @@ async function run({ load }: Entry): Promise<void> {
     });
     print(result);
   } catch (error) {
-    // What is being stopped fails, too.
+    // After an interruption, errors of stopped parts are expected.
     if (interrupted) return;
     process.stderr.write(`bench ${name}: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;
@@ -68,7 +68,7 @@ async function release(): Promise<void> {
     try {
       await releaser();
     } catch (error) {
-      // The rest is to be undone all the same.
+      // The other clean-ups must still run.
       process.stderr.write(`bench ${name}: ${error instanceof Error ? error.message : String(error)}\n`);
       process.exitCode = 1;
     }

@@ -32,7 +32,10 @@ const reach: Reach = {
   accounted_ratio: { min: 1, max: 1 },
 };
 
-/** Calls straight to an upstream, through a bare passthrough, and through the governed proxy: one run, in turns. */
+/**
+ * Measures calls directly to an upstream, through a bare passthrough, and through the governed proxy, alternately in
+ * one run.
+ */
 export const path: Benchmark = {
   async run(context) {
     const { rounds: count, seconds, profile } = readOptions(context.args);
@@ -116,11 +119,11 @@ async function measureColdStarts(directory: string, installation: Installation):
   return median(startsMs);
 }
 
-/** Until nothing waits to be copied to Postgres. While there was load, copying went on beside it. */
+/** Waits until all records are in Postgres. Copying also goes on during the load. */
 async function untilShipped(proxy: GovernedProxy): Promise<void> {
   const deadline = performance.now() + 30_000;
   while ((await readGauge(proxy, 'chaperone_spool_depth')) > 0) {
-    if (performance.now() > deadline) throw new Error('The spool does not empty');
+    if (performance.now() > deadline) throw new Error('The spool did not become empty');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 
-/** `sysconf(_SC_CLK_TCK)` is this on every Linux that Node runs on. */
+/** The value of `sysconf(_SC_CLK_TCK)` on every Linux that Node runs on. */
 const ticksPerSecond = 100;
 
 /** Processor time of a process since its start, in seconds. */
@@ -8,7 +8,7 @@ export async function readCpuSeconds(pid: number | undefined): Promise<number> {
   return parseStat(await readFile(`/proc/${pid}/stat`, 'utf8')).ownSeconds;
 }
 
-/** The same of a process, the children that it has, and those that it had. */
+/** Processor time of a process with its current and its ended children, in seconds. */
 export async function readFamilyCpuSeconds(pid: number): Promise<number> {
   const { ownSeconds, endedChildrenSeconds } = parseStat(await readFile(`/proc/${pid}/stat`, 'utf8'));
   let seconds = ownSeconds + endedChildrenSeconds;

@@ -4,8 +4,8 @@ import { after, suite } from 'node:test';
 const root = join(import.meta.dirname, '..');
 
 /**
- * Runs test files one after another in this process, each as a suite of its own with its own hooks: what they import is
- * loaded and compiled once. A file that cannot be imported fails as a test does.
+ * Runs test files one after another in this process, each as its own suite with its own hooks, so that common modules
+ * are loaded and compiled once. A file that cannot be imported fails like a test.
  *
  * @param files absolute paths
  */
@@ -21,8 +21,8 @@ export function runBatch(files: readonly string[]): void {
   }
   process.on('exit', () => {
     if (unfinished.size === 0) return;
-    // A file that ends the process, be it with 0, would take those after it along.
-    process.stderr.write(`Ended before these were through: ${[...unfinished].join(', ')}\n`);
+    // A file that ends the process, even with code 0, would hide the files after it.
+    process.stderr.write(`Ended before these files were done: ${[...unfinished].join(', ')}\n`);
     process.exitCode = 1;
   });
 }

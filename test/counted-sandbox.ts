@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { makeApp } from '../sandbox/app.ts';
 import type { Scope } from './up/start-up.ts';
 
-/** A sandbox that keeps the list of whatever arrived at it. */
+/** A sandbox that lists the requests it got. */
 export interface CountedSandbox {
   readonly url: string;
   /** `METHOD path`, and the last characters of the key. */

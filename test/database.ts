@@ -3,17 +3,17 @@ import { cp } from 'node:fs/promises';
 import { Client } from 'pg';
 
 export interface TestDatabase {
-  /** The owner's. */
+  /** URL with the owner's login. */
   readonly url: string;
-  /** Absent where the run was given a server of someone else's. */
+  /** Absent where the run uses a given server. */
   readonly superuserUrl?: string;
-  /** Drops the database, whoever is connected. */
+  /** Drops the database, even with open connections. */
   close(): Promise<void>;
 }
 
 /**
- * A migrated database of the test file's own, cloned from the run's template. Roles belong to the whole server: tests
- * that make organizations' roles give each organization a new id.
+ * Makes a migrated database for a test file, cloned from the run's template. Roles belong to the whole server, so a
+ * test that makes organizations' roles must give each organization a new id.
  */
 export async function makeTestDatabase(): Promise<TestDatabase> {
   const server = requireEnvironment('CHAPERONE_TEST_DATABASE_URL');
@@ -24,14 +24,14 @@ export async function makeTestDatabase(): Promise<TestDatabase> {
   return {
     url: withDatabase(server, name),
     ...(superuser === undefined ? {} : { superuserUrl: withDatabase(superuser, name) }),
-    // The owner may not disconnect the organizations' roles.
+    // The owner has no right to disconnect the organizations' roles.
     close: () => execute(superuser ?? server, `drop database ${name} with (force)`),
   };
 }
 
 /**
- * Lays a migrated database where an embedded PostgreSQL is going to be started, which takes a twentieth of what it takes
- * to create one. Does nothing where the run was given a server of someone else's.
+ * Copies a migrated database to where an embedded PostgreSQL will start. That takes a twentieth of the time of creating
+ * one. Does nothing where the run uses a given server.
  */
 export async function layDatabase(directory: string): Promise<void> {
   const laid = process.env.CHAPERONE_TEST_LAID_DATABASE;

@@ -9,7 +9,7 @@ import { scramVerifier } from '../database/roles.ts';
 import { dropOrganizationRoles, organizationSpec } from './database/tenant.ts';
 import { makeTestDatabase } from './database.ts';
 
-/** A database as an earlier version left it. @param former its last migration */
+/** Makes a database as an earlier version left it. @param former the last migration of that version */
 export async function makeFormerDatabase(t: TestContext, former: string) {
   const { url, close } = await makeTestDatabase();
   const owner = new Client({ connectionString: url });
@@ -30,7 +30,7 @@ export async function makeFormerDatabase(t: TestContext, former: string) {
   return { url, owner };
 }
 
-/** An organization as the former operator made it, and its login. */
+/** Makes an organization as the earlier operator did, with its login. */
 export async function makeFormerTenant(owner: Client, url: string, name: string) {
   const id = randomUUID();
   const { rows } = await owner.query<{ role: string }>('select chaperone.ensure_organization_role($1, $2) as role', [

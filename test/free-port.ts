@@ -2,13 +2,13 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** Below those that systems give to whoever asks for any port, and to the near ends of connections. */
+/** Below the ephemeral ports, which systems give to anyone who asks for any port and to outgoing connections. */
 const range = [10_000, 30_000] as const;
 const given = new Set<number>();
 
 /**
- * A port of this machine on which nobody listens and which nobody gets by chance, so that it is still free when it is
- * listened on, be it later or once more.
+ * Finds a port on which nobody listens, and which the system gives to nobody. So it is still free when a test listens
+ * on it later or again.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

@@ -1,4 +1,4 @@
-/** A clock that a test moves: nothing becomes due before the test has seen what was before it. */
+/** A clock that a test moves, so that nothing becomes due before the test has seen the state before. */
 export class HeldClock {
   #nowMs: number;
 

@@ -7,7 +7,7 @@ import { productImage } from '../scripts/cluster/product.ts';
 
 const repository = join(import.meta.dirname, '..');
 
-// What is measured on one machine would otherwise be another program than what runs in pods.
+// Otherwise benchmarks on one machine would measure another configuration than pods have.
 test('images start Node with the options and the environment that local proxies and benchmarks have', async () => {
   const dockerfile = await readFile(join(repository, 'Dockerfile'), 'utf8');
   const entrypoint: unknown = JSON.parse(/^ENTRYPOINT (.+)$/m.exec(dockerfile)?.[1] ?? '');

@@ -4,8 +4,8 @@ import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 
 /**
- * Which parts of the tree may import which others, besides themselves. A file belongs to the part with the longest
- * matching name. A new part needs a line here, and a thought about where it stands.
+ * Which parts of the tree each part may import, besides itself. A file belongs to the part with the longest matching
+ * name. A new part needs a line here.
  */
 const parts: Readonly<Record<string, readonly string[]>> = {
   crds: [],
@@ -99,7 +99,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Loaded only where they are asked for: from, to. */
+/** Dynamic imports that are allowed: from, to. */
 const dynamic: readonly (readonly [string, string])[] = [
   ['cli', 'sandbox'],
   ['cli', 'cli/sandbox.ts'],
@@ -114,7 +114,7 @@ interface Import {
   readonly isDynamic: boolean;
 }
 
-/** Paths by their contents, both relative to the repository. */
+/** Contents of files by path, relative to the repository. */
 type Sources = ReadonlyMap<string, string>;
 
 function readSources(): Sources {
@@ -161,7 +161,7 @@ function findViolation({ from, to, isDynamic }: Import): string[] {
   return [`${from} imports ${to}: ${fromPart} may not import ${toPart}`];
 }
 
-/** Files that import each other, however far around; each circle once, by its files. */
+/** Finds import cycles of any length, each once. */
 function findCircles(imports: readonly Import[]): string[] {
   const targets = Map.groupBy(imports, ({ from }) => from);
   const finished = new Set<string>();
@@ -243,7 +243,7 @@ test('cli may ask for the sandbox when it needs one', () => {
   assert.deepEqual(findViolations(new Map(Object.entries(files))), []);
 });
 
-// Of two files that share a process and import a module that awaits, the second would add its tests to the first's suite.
+// If two files in one process import a module that awaits, the second would add its tests to the suite of the first.
 test('no module that others import awaits anything when it is imported', () => {
   const isAlone = (file: string) => /\.test\.ts$|^(scripts|bench)\//.test(file) || entryPoints.includes(file);
   const awaiting = [...readSources()].filter(([file, text]) => !isAlone(file) && awaitsAtTop(text));
@@ -255,7 +255,7 @@ test('no module that others import awaits anything when it is imported', () => {
   assert.ok(!awaitsAtTop('const ask = async () => {\n  await answer();\n};\nconst one = async () => await answer();'));
 });
 
-/** As the tree is formatted: what is at the top of a module is not indented. */
+/** In formatted code, top-level statements are not indented. */
 function awaitsAtTop(text: string): boolean {
   return /^(?!.*=>)(?!async |export async )(?:\S.*)?\bawait /m.test(text);
 }

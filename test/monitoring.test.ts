@@ -49,7 +49,7 @@ async function checkBy(what: 'rules' | 'config', beginning: string): Promise<voi
   const directory = await mkdtemp(join(tmpdir(), 'chaperone-monitoring-'));
   try {
     const file = join(directory, 'monitoring.yaml');
-    // Debian's promtool knows no discovery but what it is built with.
+    // Debian's promtool is built without Kubernetes discovery.
     await writeFile(file, block.replace(/kubernetes_sd_configs:\n +- role: pod/, 'static_configs: []'));
     const { status, stdout, stderr } = spawnSync('promtool', ['check', what, file], { encoding: 'utf8' });
     assert.equal(status, 0, stdout + stderr);

@@ -10,27 +10,29 @@ import type { Scope } from './up/start-up.ts';
 
 const program = process.env.PGBOUNCER ?? 'pgbouncer';
 
-/** For a suite's options: why it is skipped, if it is. */
+/** For a suite's options: why it is skipped. False: it runs. */
 export const skip =
   spawnSync(program, ['--version']).status !== 0 && 'pgbouncer is not installed; name it in PGBOUNCER, or install it';
 
-/** It refuses to run as root. */
+/** PgBouncer refuses to run as root. */
 const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
 
 export interface PgBouncer {
   readonly port: number;
-  /** Ends it with every connection, and starts it anew at the same port. */
+  /** Stops it with all connections, and starts it again on the same port. */
   restart(): Promise<void>;
 }
 
 export interface PgBouncerOptions {
   readonly poolMode: 'transaction' | 'session';
   readonly databasePort: number;
-  /** Of the database with the organizations' roles. */
+  /** The superuser's URL of the database with the organizations' roles. */
   readonly superuserUrl: string;
 }
 
-/** As docs/kubernetes.md says it must be set up: it looks organizations' passwords up, and knows none itself. */
+/**
+ * The set-up from docs/kubernetes.md: PgBouncer looks up organizations' passwords in the database, and has none itself.
+ */
 const preparation = `
   create role pgbouncer login password 'pooled';
   create schema pgbouncer;

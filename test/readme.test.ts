@@ -19,7 +19,7 @@ test('the figures in the README are those that come after its steps', async (t) 
   await ask('POST', '/responses', { model: 'gpt-4o-mini', input: 'Hello!' }, user);
   const apiKey = await stack.sign({ user: 'you@example.com' });
   await new OpenAI({ baseURL: stack.baseUrl, apiKey }).responses.create({ model: 'gpt-4o-mini', input: 'Hello!' });
-  // Whichever is the first in a list: the steps take that.
+  // The README's steps use the first entry of a list.
   const firstOf = async (path: string, list: string) => (await ask('GET', path, undefined, user)).body[list][0].id;
   const persona_id = await firstOf('/personas', 'personas');
   await ask('POST', '/responses', { input: 'Hello!', persona_id }, user);

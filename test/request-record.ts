@@ -1,7 +1,7 @@
 import { makeRequestId, userIdOf } from '../database/ids.ts';
 import type { RequestRecord } from '../database/requests.ts';
 
-/** A completed call of the organization's user `ada`, as a proxy records it, but for what the test says. */
+/** Makes the record of a completed call of the user `ada`, with the given changes. */
 export function makeRecord(organizationId: string, changes: Partial<RequestRecord> = {}): RequestRecord {
   const startedAt = changes.started_at ?? new Date().toISOString();
   return {

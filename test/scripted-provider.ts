@@ -3,24 +3,24 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { Scope } from './up/start-up.ts';
 
-/** A request as a provider had it. */
+/** A request as the provider received it. */
 export interface ProviderRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
   readonly text: string;
-  /** The parsed body; empty where it is no JSON. */
+  /** The parsed body. Empty where it is not JSON. */
   readonly body: Record<string, unknown>;
 }
 
 export type Answer = (response: ServerResponse, request: ProviderRequest) => unknown;
 
-/** A provider on a real socket that answers as a test says. */
+/** A provider on a real socket whose answers the test defines. */
 export interface ScriptedProvider {
   readonly url: string;
-  /** What was asked so far. */
+  /** The requests so far. */
   readonly requests: ProviderRequest[];
-  /** How the requests from now on are answered. */
+  /** The answer to all further requests. */
   answer: Answer;
 }
 
@@ -51,12 +51,12 @@ export function sendJson(response: ServerResponse, value: object, status = 200):
 }
 
 export interface StreamOptions {
-  /** How the stream ends: as it should, or with the connection. */
+  /** Whether the stream ends cleanly, or by cutting the connection. */
   readonly end?: 'clean' | 'cut';
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Answers with a stream of these texts, each a chunk of its own, one after another. */
+/** Answers with a stream of these texts, each as a separate chunk. */
 export async function sendStream(
   response: ServerResponse,
   chunks: readonly (string | Buffer)[],

@@ -2,10 +2,10 @@ import type { ClientBase } from 'pg';
 import { type DataKeySet, EnvelopeError, makeEnvelope } from '../database/envelope.ts';
 
 /**
- * The provider keys that somebody opens who has a login to the database and these files: by every key that is in them, as
- * the key of every id that any row was sealed with.
+ * Opens as many provider keys as possible with a database login and these files. It tries every key in the files, under
+ * every key id that any row was sealed with.
  *
- * @returns the keys in order
+ * @returns the opened keys, sorted
  */
 export async function openableKeys(login: ClientBase, files: readonly string[]): Promise<string[]> {
   const { rows } = await login.query<{ organization_id: string; api_key_id: string; key_encrypted: Buffer }>(

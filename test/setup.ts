@@ -11,14 +11,14 @@ import { build } from '../scripts/build.ts';
 import { withDatabase } from './database.ts';
 
 /**
- * The module for `node --test --test-global-setup`. It makes what a whole run shares:
+ * The module for `node --test --test-global-setup`. It makes everything that a whole run shares:
  *
  * - one PostgreSQL with a migrated template database, which `makeTestDatabase` clones. `CHAPERONE_TEST_DATABASE_URL`
- *   names another server's database instead, with a role that may create databases and roles;
+ *   names a database of a given server instead, with a role that may create databases and roles;
  * - the directory of a migrated PostgreSQL for `layDatabase`;
- * - the program as the image has it, built from the present source, for the processes that tests start: a proxy starts
- *   in a third of the processor time. `CHAPERONE_TEST_PROGRAM=cli/main.ts` has them run the source, whose lines are
- *   then those in errors.
+ * - the bundled program, built from the current source, for the processes that tests start: a proxy starts in a third
+ *   of the processor time. With `CHAPERONE_TEST_PROGRAM=cli/main.ts` they run the source, so errors have its line
+ *   numbers.
  */
 const releasers: (() => Promise<void>)[] = [];
 const interruption = new AbortController();
@@ -32,7 +32,7 @@ export function globalSetup(): Promise<void> {
   return setup;
 }
 
-/** Called at the end of a run, and by Ctrl-C, perhaps in the middle of the set-up. */
+/** Called at the end of a run, and by Ctrl-C, which may come during the set-up. */
 export async function globalTeardown(): Promise<void> {
   interruption.abort(new Error('Interrupted'));
   await setup.catch(() => {});
@@ -46,16 +46,16 @@ async function release(): Promise<void> {
 async function setUp(signal: AbortSignal): Promise<void> {
   const directory = await mkdtemp(join(await findRoom(), 'chaperone-test-'));
   releasers.push(() => rm(directory, { recursive: true, force: true }));
-  // Both are awaited, even where one fails: they write into the directory.
+  // Wait for both, even where one fails, since they write into the directory.
   const parts = await Promise.allSettled([setUpDatabase(directory, signal), setUpProgram(directory)]);
   const failure = parts.find(({ status }) => status === 'rejected');
   if (failure?.status === 'rejected') throw failure.reason;
 }
 
-/** Four times what a whole run was seen to take. */
+/** Four times the observed need of a whole run. */
 const roomyBytes = 2 ** 30;
 
-/** Linux's file system in memory, where it has room: to clone databases and drop them is to make and remove files. */
+/** Linux's in-memory file system, where it has room: cloning and dropping databases creates and deletes many files. */
 async function findRoom(): Promise<string> {
   const memory = '/dev/shm';
   const { bavail, bsize } = await statfs(memory).catch(() => ({ bavail: 0, bsize: 0 }));
@@ -66,10 +66,10 @@ async function setUpProgram(directory: string): Promise<void> {
   if (process.env.CHAPERONE_TEST_PROGRAM !== undefined) return;
   const program = join(directory, 'program');
   await build(program);
-  // What is not bundled is looked for here.
+  // Packages that are not bundled are loaded from here.
   await symlink(join(dirname(import.meta.dirname), 'node_modules'), join(directory, 'node_modules'));
   process.env.CHAPERONE_TEST_PROGRAM = join(program, bundleFiles.launcher);
-  // In the one for all runs, what is compiled of this path would be left behind.
+  // A compile cache for this run only: in a shared cache, entries for this path would stay behind.
   process.env.CHAPERONE_TEST_COMPILE_CACHE = join(directory, 'compiled');
 }
 
@@ -77,7 +77,7 @@ async function setUpDatabase(directory: string, signal: AbortSignal): Promise<vo
   const given = process.env.CHAPERONE_TEST_DATABASE_URL;
   const server = given ?? (await startServer(directory, signal));
   const template = `chaperone_template_${randomBytes(6).toString('hex')}`;
-  // A database is cloned while nobody is connected to it.
+  // A database can be cloned only while nobody is connected to it.
   const admin = new Client({ connectionString: given ?? withDatabase(server, 'template1') });
   await admin.connect();
   releasers.push(() => admin.end());
@@ -110,7 +110,7 @@ async function startServer(directory: string, signal: AbortSignal): Promise<stri
   return server.url;
 }
 
-/** Databases that nobody uses are half of the files of a server, and each of its copies has them. */
+/** Drops unused default databases: they are half of a server's files, in each copy. */
 async function prepareServer({ url, superuserUrl }: EmbeddedPostgres): Promise<void> {
   await migrate(url);
   const client = new Client({ connectionString: superuserUrl });

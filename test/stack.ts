@@ -18,36 +18,36 @@ import { freePort } from './free-port.ts';
 import { program } from './program.ts';
 import { atEnd, copyQuickstart, makeDirectory, replaceFile, type Scope } from './up/start-up.ts';
 
-/** The parts of `chaperone up`, each in the test's own hands. */
+/** The parts of `chaperone up`, each under the test's control. */
 export interface Stack {
-  /** The database can be stopped and started, at the same port. */
+  /** The database can be stopped and started, on the same port. */
   readonly database: { readonly url: string; stop(): Promise<void>; start(): Promise<void> };
   readonly proxy: ProxyProcess;
   readonly baseUrl: string;
   readonly token: string;
-  /** Another token of the organization's. */
+  /** Signs another token of the organization. */
   sign(options: Pick<TokenOptions, 'user' | 'roles'>): Promise<string>;
-  /** Of the sandbox; `/sandbox/calls` tells what it billed. */
+  /** The sandbox's URL. `/sandbox/calls` shows what it billed. */
   readonly upstreamUrl: string;
-  /** The organization's Secret as the proxy has it mounted. */
+  /** Directory of the organization's mounted Secret. */
   readonly credentialsDirectory: string;
-  /** What the proxy has logged so far. */
+  /** The proxy's log so far. */
   readonly log: () => string;
-  /** With the YAML, for edits. */
+  /** The directory of the YAML, for edits. */
   readonly directory: string;
 }
 
 export interface StackOptions {
-  /** The Organization's `spec.authentication`, in place of the quickstart's. */
+  /** The Organization's `spec.authentication`, instead of the quickstart's. */
   readonly authentication?: object;
   readonly upstreamUrl?: string;
-  /** Of the proxy's process, beside what `chaperone up` gives it. */
+  /** Environment of the proxy's process, added to that of `chaperone up`. */
   readonly environment?: NodeJS.ProcessEnv;
-  /** For tests that stop the database; the others share the run's server. */
+  /** For tests that stop the database. Others share the run's server. */
   readonly ownDatabase?: boolean;
-  /** More options of the proxy's command. */
+  /** Additional options of the proxy's command. */
   readonly proxyArguments?: readonly string[];
-  /** Puts something between the proxy and the database. @returns the database's URL as the proxy reaches it */
+  /** Puts a pooler between the proxy and the database. @returns the database URL for the proxy */
   readonly pool?: (postgres: Pick<EmbeddedPostgres, 'port' | 'superuserUrl' | 'url'>) => Promise<string>;
 }
 
@@ -115,7 +115,7 @@ export async function startStack(scope: Scope, options: StackOptions = {}): Prom
   };
 }
 
-/** Replaces what the Organization in the directory says of authentication. */
+/** Replaces `spec.authentication` of the Organization in the directory. */
 export async function stateAuthentication(directory: string, authentication: object): Promise<void> {
   const file = join(directory, 'organization.yaml');
   const document = parseDocument(await readFile(file, 'utf8'));

@@ -3,18 +3,18 @@ import { connect, createServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { freePort } from './free-port.ts';
 
-/** A way to a server on this machine that can be taken away and given back. */
+/** A TCP relay to a server on this machine, which can be closed and opened again. */
 export interface TcpRelay {
   readonly port: number;
-  /** How many connections there have been, and how many there are. */
+  /** The number of connections so far, and the number of open ones. */
   counts(): { readonly accepted: number; readonly open: number };
-  /** Ends every connection and refuses further ones. */
+  /** Closes all connections and refuses new ones. */
   close(): Promise<void>;
-  /** Takes connections again, on the same port. */
+  /** Accepts connections again, on the same port. */
   open(): Promise<void>;
-  /** Lets the next thing said through, and ends the connection with the answer untold. */
+  /** Passes the next request, and closes the connection instead of passing the answer. */
   loseNextAnswer(): void;
-  /** Keeps what is under way connected and lets nothing pass any more; new connections work. */
+  /** Keeps open connections but passes nothing on them. New connections work. */
   freeze(): void;
 }
 
@@ -66,7 +66,7 @@ export async function startRelay(t: Pick<TestContext, 'after'>, targetPort: numb
   };
 }
 
-/** The address with another port of this machine. */
+/** The URL with another port of this machine. */
 export function viaPort(url: string, port: number): string {
   const relayed = new URL(url);
   relayed.host = `127.0.0.1:${port}`;

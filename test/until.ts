@@ -1,10 +1,10 @@
-/** Between two looks. A look may be a call or a query: what takes long is looked at less often. */
+/** The pause between two checks. A check may be a call or a query, so a slow one is repeated less often. */
 const pauseMs = { shortest: 5, longest: 50, share: 0.1 };
 
 /**
- * Waits until `condition` gives a value, and at most a tenth longer.
+ * Waits until `condition` returns a value. It returns at most a tenth later.
  *
- * @throws after `timeoutMs`, saying what was waited for
+ * @throws after `timeoutMs`, with `what` in the message
  */
 export async function until<Value>(
   condition: () => Value | undefined | false | Promise<Value | undefined | false>,

@@ -1,6 +1,6 @@
 /**
- * Loaded into every process of tests: ends one that something keeps alive after its tests, or that hangs, so that a
- * mistake in one file fails this file's batch and not the whole run's time limit.
+ * Loaded into every test process. It ends a process that hangs or stays alive after its tests, so that a mistake in one
+ * file fails only its batch and does not exceed the time limit of the whole run.
  */
 const limitMs = 600_000;
 

@@ -3,7 +3,7 @@ import { userIdOf } from '../../database/ids.ts';
 import { ensureRequestPartitions } from '../../database/requests.ts';
 import type { Installation } from './installation.ts';
 
-/** What the history of an organization looks like. */
+/** The shape of an organization's history. */
 export const history = {
   days: 90,
   users: 100,
@@ -18,23 +18,22 @@ export const history = {
     'text-embedding-3-small',
     'gpt-5-2025-08-07',
   ],
-  /** Of a thousand calls, how many were rated. */
+  /** How many of a thousand calls are rated. */
   ratedPerMille: 10,
 } as const;
 
 export interface Writer {
   /** Adds this many calls of the last 90 days, by insert statements of one day each. */
   add(rows: number): Promise<void>;
-  /** How many calls there are. */
+  /** The number of calls so far. */
   readonly rows: number;
   close(): Promise<void>;
 }
 
 /**
- * Makes an organization's past. Everything in it follows from the number of a session, so a run is like any other.
+ * Makes an organization's history. Everything in it derives from the number of a session, so all runs are alike.
  *
- * The sums of the analytics are made as they are of real calls: the trigger on `requests` notes what was inserted, and it
- * is folded.
+ * The sums are made as for real calls: the trigger on `requests` notes the inserted rows, and they are folded.
  */
 export async function openHistory(installation: Installation, personaIds: readonly string[]): Promise<Writer> {
   const { organizationId } = installation;
@@ -76,7 +75,7 @@ export async function openHistory(installation: Installation, personaIds: readon
         rows += rowCount ?? 0;
       }
       await owner.query(insertRatings, [organizationId, history.ratedPerMille]);
-      // In a database that fills over months, autovacuum has done this.
+      // In a real database that fills over months, autovacuum does this.
       await owner.query('vacuum (analyze)');
     },
     close: () => owner.end(),

@@ -12,7 +12,7 @@ import { history } from './history.ts';
 
 const [organizationId = '', databaseUrl = '', directory = '', count = ''] = process.argv.slice(2);
 const records = Number(count);
-/** As many sessions are under way at once. */
+/** The number of concurrent sessions. */
 const openSessions = 1_000;
 /** An answer and a question of one kilobyte, sealed. */
 const sealed = randomBytes(1_060).toString('base64');
@@ -39,7 +39,7 @@ spool.close();
 process.send?.({ arrived, seconds });
 
 function makeRecord(index: number): RequestRecord {
-  // A session's calls come one after another, those of other sessions between them.
+  // A session's calls are in order, with those of other sessions between them.
   const session = (index % openSessions) + openSessions * Math.floor(index / openSessions / history.callsPerSession);
   const user = `user-${Math.floor((session * 7919) % history.users)}@example.com`;
   const startedAtMs = Date.now();
@@ -63,7 +63,7 @@ function makeRecord(index: number): RequestRecord {
     status: 'completed',
     http_status: 200,
     error_code: null,
-    // As OpenAI makes them, the time first.
+    // Begins with the time, as OpenAI's ids do.
     response_id: `resp_${Math.floor(startedAtMs / 1_000).toString(16)}${randomBytes(16).toString('hex')}`,
     previous_response_id: null,
     input_tokens: 250,

@@ -12,12 +12,12 @@ const resources = join(root, 'examples', 'quickstart');
 /** A running Chaperone: a PostgreSQL with default settings, the operator over the quickstart, a proxy. */
 export interface Installation {
   readonly baseUrl: string;
-  /** Of an admin. */
+  /** An admin's token. */
   readonly token: string;
   readonly organizationId: string;
-  /** The owner's. */
+  /** URL with the owner's login. */
   readonly databaseUrl: string;
-  /** The organization's, as its proxies have it. */
+  /** URL with the organization's login, as its proxies have it. */
   readonly proxyDatabaseUrl: string;
 }
 

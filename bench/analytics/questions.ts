@@ -2,7 +2,7 @@ import { request } from 'undici';
 import { history } from './history.ts';
 import type { Installation } from './installation.ts';
 
-/** A question and the filters it is asked with. */
+/** A query with its filters. */
 export interface Question {
   /** Part of the names of its figures. */
   readonly name: string;
@@ -43,9 +43,9 @@ export interface Timing {
 const warmUps = 3;
 
 /**
- * Asks a question again and again over one connection, and takes the time to the end of the answer.
+ * Repeats a query over one connection, and measures the time to the end of each answer.
  *
- * @throws where an answer is not 200, or is about nothing
+ * @throws where an answer is not 200, or has no calls in it
  */
 export async function ask({ baseUrl, token }: Installation, { path }: Question, runs: number): Promise<Timing> {
   const times: number[] = [];
@@ -57,7 +57,7 @@ export async function ask({ baseUrl, token }: Installation, { path }: Question, 
     const text = await body.text();
     if (run >= 0) times.push(performance.now() - startedAt);
     if (statusCode !== 200) throw new Error(`${path}: ${statusCode} ${text.slice(0, 500)}`);
-    if (!/"(total_requests|total_rated|request_count)":[1-9]/.test(text)) throw new Error(`${path} is about nothing`);
+    if (!/"(total_requests|total_rated|request_count)":[1-9]/.test(text)) throw new Error(`${path} has no calls in it`);
   }
   times.sort((a, b) => a - b);
   return { p50Ms: quantile(times, 0.5), p95Ms: quantile(times, 0.95) };

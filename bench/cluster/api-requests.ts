@@ -1,9 +1,9 @@
 import { readSamples } from './metrics-text.ts';
 
-/** Answered requests by what they were: `PATCH personas/status`. */
+/** Numbers of answered requests by verb and resource: `PATCH personas/status`. */
 export type RequestCounts = ReadonlyMap<string, number>;
 
-/** The resources that an operator of ours has to do with, but for its Lease, which it renews all the time. */
+/** The resources that the operator uses, without its Lease, which it renews all the time. */
 const resources: ReadonlySet<string> = new Set([
   ...['organizations', 'personas', 'apikeybindings', 'analysisconfigs'],
   ...['secrets', 'configmaps', 'namespaces', 'events'],
@@ -11,7 +11,7 @@ const resources: ReadonlySet<string> = new Set([
 
 const writingVerbs: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'APPLY', 'DELETE']);
 
-/** What the API server has counted until now, whoever sent it. Watches count when they end. */
+/** Reads the API server's counts so far, for all clients. Watches count when they end. */
 export function readRequestCounts(metrics: string): RequestCounts {
   const counts = new Map<string, number>();
   for (const { labels, value } of readSamples(metrics, ['apiserver_request_total'])) {
@@ -23,7 +23,7 @@ export function readRequestCounts(metrics: string): RequestCounts {
   return counts;
 }
 
-/** What has come since, without `own`: those that the benchmark itself has sent. */
+/** Counts the requests since `before`, without those of the benchmark itself (`own`). */
 export function countSince(before: RequestCounts, after: RequestCounts, own: RequestCounts): RequestCounts {
   const since = [...after].map(([request, count]) => {
     return [request, count - (before.get(request) ?? 0) - (own.get(request) ?? 0)] as const;
@@ -35,7 +35,7 @@ export function sumOf(counts: RequestCounts): number {
   return [...counts.values()].reduce((sum, count) => sum + count, 0);
 }
 
-/** Those that change something. */
+/** Counts the requests that change something. */
 export function countWrites(counts: RequestCounts): number {
   return sumOf(new Map([...counts].filter(([request]) => writingVerbs.has(request.split(' ', 1)[0] ?? ''))));
 }

@@ -9,10 +9,10 @@ import { type ApiServer, hasApiServer, startApiServer } from '../../test/cluster
 import type { BenchmarkContext } from '../benchmark.ts';
 import { untilTrue } from './wait.ts';
 
-/** An API server that knows our kinds, and nothing else of a cluster: no controllers, no nodes. */
+/** An API server with our kinds, but without controllers and nodes. */
 export interface ControlPlane {
   readonly client: ApiClient;
-  /** For the operator. */
+  /** The operator's kubeconfig. */
   readonly kubeConfigFile: string;
   /** The API server's own metrics, in Prometheus' text form. */
   readMetrics(): Promise<string>;

@@ -4,9 +4,9 @@ import { startEmbeddedPostgres } from '../../cli/embedded-postgres.ts';
 import type { BenchmarkContext } from '../benchmark.ts';
 
 export interface CountingDatabase {
-  /** The owner's, who is the operator. */
+  /** URL with the owner's login, which the operator uses. */
   readonly url: string;
-  /** How many statements the owner has sent until now; those within functions and triggers are not among them. */
+  /** The number of statements that the owner has sent so far, without those inside functions and triggers. */
   countStatements(): Promise<number>;
 }
 

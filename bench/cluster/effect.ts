@@ -5,18 +5,18 @@ import { type LineReader, namespaces, type PodCluster, untilReady } from './pods
 import { watchReadiness } from './readiness.ts';
 import { untilTrue } from './wait.ts';
 
-/** What the pod has seen. */
+/** An observation of the pod. */
 interface Observation {
-  /** Milliseconds since 1970, of the same clock. */
+  /** Milliseconds since 1970, by the same clock. */
   readonly atMs: number;
   readonly status: number;
   readonly text: string;
 }
 
 /**
- * From the API server's answer to a change until a pod that calls all the time sees it in what its sidecar does: an
- * edited Persona, a revoked key, and a namespace that leaves the organization; each so often, one after another, and
- * only when the operator has done with the one before.
+ * Measures the time from the API server's answer to a change until a pod that calls continuously sees its effect: an
+ * edited Persona, a revoked key, and a namespace that leaves the organization. Each is repeated, one after another, and
+ * only when the operator is done with the one before.
  */
 export async function measureEffect(
   cluster: PodCluster,
@@ -87,7 +87,7 @@ async function prepare({ client }: PodCluster, counts: Counts, context: Benchmar
   await untilReady(client, 'ApiKeyBinding', namespaces.app, 'revoked');
 }
 
-/** Has a governed pod call all the time. @param personaId with this persona, where there is one */
+/** Makes a governed pod call continuously. @param personaId the persona of the calls, if any */
 async function watching<T>(
   cluster: PodCluster,
   name: string,
@@ -109,8 +109,8 @@ async function watching<T>(
 }
 
 /**
- * From the API server's answer to the creation of a pod until its application runs, with and without the sidecar, in
- * turns.
+ * Measures the time from the API server's answer to the creation of a pod until its application runs, alternately with
+ * and without the sidecar.
  */
 export async function measurePodStart(cluster: PodCluster, pairs: number): Promise<Figures> {
   const start = async (isGoverned: boolean, number: number) => {
@@ -154,7 +154,7 @@ function percentiles(name: string, valuesMs: readonly number[]): Figures {
   return { [`${name}_p50_ms`]: percentile(valuesMs, 0.5), [`${name}_p99_ms`]: percentile(valuesMs, 0.99) };
 }
 
-/** The nearest rank. */
+/** The percentile by nearest rank. */
 function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return round(sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN);

@@ -15,7 +15,7 @@ import { type OperatorProcess, operatorNamespace, startOperatorProcess } from '.
 import { type ReadinessWatch, watchReadiness } from './readiness.ts';
 import { untilTrue } from './wait.ts';
 
-/** What the load is put on. */
+/** The parts that the load runs on. */
 export interface Stage {
   readonly directory: string;
   readonly controlPlane: ControlPlane;
@@ -29,13 +29,13 @@ export interface Measured {
   readonly requests: RequestCounts;
 }
 
-/** Where the objects are. */
+/** The namespace of the objects. */
 const namespace = 'default';
 
-/** Long enough for what a steady operator would still have to do, had it something to do. */
+/** Long enough for any remaining work of a steady operator. */
 const aftermathMs = 2_000;
 
-/** How fast the API server itself takes the objects, while nobody reacts to them. They are taken away again. */
+/** Measures how fast the API server alone accepts the objects. They are deleted afterwards. */
 export async function measureApiServer({ controlPlane }: Stage, counts: Counts): Promise<Figures> {
   const { client } = controlPlane;
   const place = 'unobserved';
@@ -47,7 +47,7 @@ export async function measureApiServer({ controlPlane }: Stage, counts: Counts):
   return { api_server_alone_s: round(tookMs / 1_000) };
 }
 
-/** Creates the objects at once before a running operator, until all are Ready. */
+/** Creates the objects at once while the operator runs, and waits until all are Ready. */
 export async function measureLoad(
   stage: Stage,
   counts: Counts,
@@ -115,7 +115,7 @@ async function readAll({ controlPlane, database }: Stage, operator: OperatorProc
   };
 }
 
-/** Starts the operator anew with the objects that it has dealt with before. */
+/** Restarts the operator with objects that it has already reconciled. */
 export async function measureRestart(stage: Stage, counts: Counts, context: BenchmarkContext): Promise<Measured> {
   const { controlPlane, database } = stage;
   const before = {

@@ -1,11 +1,11 @@
-/** One line of Prometheus' text form. */
+/** A line of Prometheus' text format. */
 export interface Sample {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }
 
-/** The samples of these metrics; label values with escaped characters are not looked for, and come as they are. */
+/** Reads the samples of these metrics. Escaped characters in label values are not decoded. */
 export function readSamples(text: string, names: readonly string[]): Sample[] {
   return text.split('\n').flatMap((line) => {
     const [, name = '', labels = '', value] = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];

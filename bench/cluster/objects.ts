@@ -3,7 +3,7 @@ import { apiVersionOf, namespacedPath } from '../../operator/cluster/kubernetes/
 import type { ApiClient } from '../../operator/cluster/kubernetes.ts';
 import { untilTrue } from './wait.ts';
 
-/** How many objects there are of the kinds that are many. */
+/** The numbers of objects. */
 export interface Counts {
   readonly personas: number;
   readonly bindings: number;
@@ -19,7 +19,7 @@ export interface Statement {
   readonly body: object;
 }
 
-/** Creates what all the others belong to, in a namespace that is there. */
+/** Creates the Organization of all other objects, with an existing namespace. */
 export async function createOrganization(client: ApiClient, namespace: string): Promise<void> {
   await client.send({
     method: 'PATCH',
@@ -31,7 +31,7 @@ export async function createOrganization(client: ApiClient, namespace: string): 
   await create(client, '', { kind: 'Organization', name: organizationName, body: organization });
 }
 
-/** Creates all at once, as far as the connections reach. */
+/** Creates all objects at once, as far as the connections allow. */
 export async function createObjects(client: ApiClient, namespace: string, counts: Counts): Promise<void> {
   const left = [...listObjects(counts)];
   const work = async () => {
@@ -40,12 +40,12 @@ export async function createObjects(client: ApiClient, namespace: string, counts
   await Promise.all(Array.from({ length: connections }, work));
 }
 
-/** Removes what `createObjects` makes; resolves when it is gone. */
+/** Deletes the objects of `createObjects`, and resolves when they are gone. */
 export async function removeObjects(client: ApiClient, namespace: string): Promise<void> {
   for (const kind of ['Persona', 'ApiKeyBinding'] as const) {
     const path = namespacedPath(kind, namespace);
     await untilTrue(async () => {
-      // Not all at once: a busy API server would take longer than an answer may.
+      // In steps, since a busy API server would exceed the time limit of one answer.
       await client.send({ method: 'DELETE', path, query: { limit: '100' }, body: {} });
       const { items } = await client.send<{ items: unknown[] }>({ method: 'GET', path, query: { limit: '1' } });
       return items.length === 0;
@@ -53,7 +53,7 @@ export async function removeObjects(client: ApiClient, namespace: string): Promi
   }
 }
 
-/** Mixed, so that neither kind waits for the other. */
+/** The two kinds are mixed, so that neither waits for the other. */
 function listObjects({ personas, bindings }: Counts): Statement[] {
   const every = Math.max(1, Math.floor(personas / Math.max(1, bindings)));
   const statements: Statement[] = [];
@@ -94,7 +94,7 @@ export function persona(name: string): object {
   };
 }
 
-/** @param user whom it serves alone; undefined: everyone */
+/** @param user the only user that it serves; undefined: everyone */
 export function bindingOf(user: string | undefined): object {
   return {
     spec: {
@@ -106,7 +106,7 @@ export function bindingOf(user: string | undefined): object {
   };
 }
 
-/** @param namespace none where empty */
+/** @param namespace empty for a cluster-scoped kind */
 export async function create(client: ApiClient, namespace: string, { kind, name, body }: Statement): Promise<void> {
   await client.send({
     method: 'POST',

@@ -6,15 +6,15 @@ import { findFreePort, startChild, stopChild } from '../child.ts';
 import { readCpuSeconds } from '../processor-time.ts';
 import { readSamples, type Sample } from './metrics-text.ts';
 
-/** The operator of the bundle, in a process of its own, as in the image. */
+/** The operator of the bundle in its own process, as in the image. */
 export interface OperatorProcess {
   /** When it was started, by `performance.now()`. */
   readonly startedAtMs: number;
-  /** Whether it has reconciled at least so many of each kind, and nothing waits. */
+  /** Whether it has reconciled at least this many objects of each kind, and its queues are empty. */
   isSteady(atLeast: Readonly<Record<string, number>>): Promise<boolean>;
   /** Processor time since its start. */
   readCpuSeconds(): Promise<number>;
-  /** The most that was resident at any time. */
+  /** Peak resident memory. */
   readPeakMemoryBytes(): Promise<number>;
   stop(): Promise<void>;
 }
@@ -23,12 +23,12 @@ export interface OperatorOptions {
   readonly directory: string;
   readonly kubeConfigFile: string;
   readonly databaseUrl: string;
-  /** A CPU profile is written there when it ends. */
+  /** Where to write a CPU profile when it ends. */
   readonly profileDirectory?: string | undefined;
 }
 
 const program = join(import.meta.dirname, '..', '..', 'dist', 'chaperone.js');
-/** It belongs to no organization. */
+/** The operator's namespace belongs to no organization. */
 export const operatorNamespace = 'chaperone-system';
 
 export async function startOperatorProcess(
@@ -42,7 +42,7 @@ export async function startOperatorProcess(
   const args = [
     ...['operator', '--namespace', operatorNamespace, '--kubeconfig', kubeConfigFile],
     ...['--database-url-file', databaseUrlFile, '--metrics-port', String(port), '--log-level', 'warn'],
-    // As the chart has it: with webhooks, certificates and the watch of pods.
+    // As in the chart: with webhooks, certificates and the watch of pods.
     ...['--image', 'chaperone', '--webhook-port', String(await findFreePort())],
   ];
   const startedAtMs = performance.now();

@@ -14,18 +14,18 @@ import type { BenchmarkContext } from '../benchmark.ts';
 import { createOrganization, organizationName, removeObjects, selected } from './objects.ts';
 import { untilTrue } from './wait.ts';
 
-/** Where the objects of the benchmark are, besides the Organization. */
+/** The namespaces of the benchmark's objects. */
 export const namespaces = { load: 'bench-load', app: 'bench-app', moving: 'bench-moving' } as const;
 
 /** A cluster that runs pods, with the product in it as `npm run cluster:up` leaves it. */
 export interface PodCluster {
   readonly client: ApiClient;
-  /** A JSON merge patch. @returns when the API server had answered, in milliseconds since 1970 */
+  /** Sends a JSON merge patch. @returns when the API server answered, in milliseconds since 1970 */
   change(path: string, patch: object): Promise<number>;
-  /** Creates a pod. @returns when the API server had answered, in milliseconds since 1970 */
+  /** Creates a pod. @returns when the API server answered, in milliseconds since 1970 */
   createPod(name: string, pod: PodOptions): Promise<number>;
   removePod(name: string): Promise<void>;
-  /** The lines that the pod's application prints, from its start, as they come. */
+  /** Follows the lines that the pod's application prints, from its start. */
   follow(pod: string): Promise<LineReader>;
 }
 
@@ -36,7 +36,7 @@ export interface PodOptions {
 }
 
 export interface LineReader {
-  /** Waits for the first line, of those that have not been read, that is wanted. @throws after a minute */
+  /** Waits for the first unread line that `isWanted` accepts. @throws after a minute */
   next<Line>(isWanted: (line: Line) => boolean): Promise<Line>;
   stop(): Promise<void>;
 }
@@ -89,7 +89,7 @@ export async function openPodCluster(kubeConfigFile: string, { onEnd }: Benchmar
   };
 }
 
-/** The id of an object's row, once the object is Ready as it is stated now, and the operator has nothing more to do. */
+/** Waits until an object's current generation is Ready and the operator is idle. @returns the id of its row */
 export async function untilReady(
   client: ApiClient,
   kind: CustomKind,
@@ -163,7 +163,7 @@ function followLog({ kubectlPath, env }: Target, pod: string): LineReader {
   };
 }
 
-/** In the order in which nothing waits for what is gone. */
+/** Deletes objects in an order in which none waits for one that is already gone. */
 async function clear(client: ApiClient): Promise<void> {
   const remove = (path: string) =>
     client.send({ method: 'DELETE', path, body: {} }).catch((error: unknown) => {

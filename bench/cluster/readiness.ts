@@ -5,9 +5,9 @@ import { type CustomApiObject, collectionPath, namespacedPath } from '../../oper
 import type { ApiClient } from '../../operator/cluster/kubernetes.ts';
 import type { BenchmarkContext } from '../benchmark.ts';
 
-/** Watches a kind as anybody may. */
+/** Watches the objects of a kind. */
 export interface ReadinessWatch {
-  /** How many objects have the condition Ready. */
+  /** The number of objects with the condition Ready. */
   count(): number;
 }
 

@@ -1,7 +1,7 @@
 const patienceMs = 180_000;
 const pauseMs = 20;
 
-/** @throws after three minutes, saying what was waited for */
+/** Waits for a condition. @throws after three minutes, with `what` in the message */
 export async function untilTrue(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const deadline = performance.now() + patienceMs;
   while (!(await condition())) {

@@ -1,12 +1,12 @@
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 
-/** A request that nobody sends in good faith. */
+/** A hostile request. */
 export interface Hostile {
   readonly name: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-  /** How often, for each time that the small ones come. */
+  /** How often it is sent, relative to the small ones. */
   readonly share: number;
 }
 

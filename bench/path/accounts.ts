@@ -5,13 +5,15 @@ const patienceMs = 60_000;
 const pauseMs = 100;
 
 export interface Accounts {
-  /** Rows, of whatever content. */
+  /** The number of rows. */
   readonly rows: number;
-  /** Different calls with exactly the upstream's tokens, a price, a persona, a key, a user and a session. */
+  /**
+   * The number of distinct calls with exactly the upstream's tokens, a price, a persona, a key, a user and a session.
+   */
   readonly exact: number;
 }
 
-/** Reads what Postgres has of the calls once as many have arrived as were made, or no more come. */
+/** Reads the calls in Postgres, once as many have arrived as were made, or no more arrive. */
 export async function readAccounts(databaseUrl: string, calls: number): Promise<Accounts> {
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();

@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
-/** One keep-alive connection that has one request under way at a time. */
+/** A keep-alive connection with one request at a time. */
 export interface Connection {
   /** Sends the request and resolves with the answer's status, or 0 where the connection broke. */
   exchange(): Promise<number>;
   close(): void;
 }
 
-/** Opens a connection on which the same bytes are sent again and again: building requests would be measured too. */
+/** Opens a connection that always sends the same bytes, so that building requests is not measured. */
 export async function openConnection(port: number, request: Buffer): Promise<Connection> {
   const socket = connect({ host: '127.0.0.1', port, noDelay: true });
   await once(socket, 'connect');
@@ -34,13 +34,13 @@ export async function openConnection(port: number, request: Buffer): Promise<Con
   };
 }
 
-/** The status of an answer that is all there; undefined while something is missing. */
+/** The status of a complete answer. Undefined while it is incomplete. */
 function statusOfWhole(received: Buffer): number | undefined {
   const bodyStart = received.indexOf('\r\n\r\n') + 4;
   if (bodyStart < 4) return undefined;
   const head = received.toString('latin1', 0, bodyStart);
   const length = /^content-length: *(\d+)/im.exec(head)?.[1];
-  // Otherwise it is chunked. Within the answers used here nothing looks like the last chunk.
+  // Otherwise it is chunked. In these answers, nothing else looks like the last chunk.
   const isWhole =
     length === undefined
       ? received.toString('latin1', received.length - 5) === '0\r\n\r\n'

@@ -1,4 +1,4 @@
-// An upstream in a process of its own that does next to nothing: it finds where a request ends, and answers a constant.
+// A minimal upstream in its own process: it finds the end of a request, and answers a constant.
 import { createServer, type Socket } from 'node:net';
 import { answers, type Form } from './exchange.ts';
 

@@ -1,8 +1,8 @@
-/** What is sent and what comes back, the same for everything that is compared. */
+/** The requests and answers, the same for all targets. */
 
 const kibibyte = 1024;
 
-/** What the upstream says it used; every governed call must be accounted for with exactly this. */
+/** The usage in the upstream's answers. Every governed call must be recorded with exactly this. */
 export const usage = { prompt_tokens: 212, completion_tokens: 187, total_tokens: 399 } as const;
 
 const model = 'gpt-4o-mini-2024-07-18';

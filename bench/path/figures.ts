@@ -2,7 +2,10 @@ import { type Figures, formatTable, round as roundOff } from '../benchmark.ts';
 import type { Measured } from './load.ts';
 import { medianOf, type Round, type Target, targets } from './rounds.ts';
 
-/** The figures of all rounds, and a table of them. Ratios and differences are taken within a round, then the median. */
+/**
+ * Computes the figures of all rounds, and a table. Ratios and differences are computed within a round, and then their
+ * median.
+ */
 export function compare(rounds: readonly Round[]): { figures: Figures; table: string } {
   const of = (compute: (round: Round) => number) => roundOff(medianOf(rounds, compute));
   const perTarget = (name: (target: Target) => string, compute: (round: Round, target: Target) => number): Figures =>
@@ -45,7 +48,7 @@ export function compare(rounds: readonly Round[]): { figures: Figures; table: st
   return { figures, table: tabulate(figures) };
 }
 
-/** One round in a line. */
+/** Describes a round in one line. */
 export function describe({ throughput, latency, streams }: Round): string {
   const each = (by: Round[keyof Round], read: (measured: Measured) => number) =>
     targets.map((target) => roundOff(read(by[target]))).join(' / ');

@@ -19,7 +19,7 @@ export interface Installation {
   readonly token: string;
   readonly personaId: string;
   readonly postgresPid: number;
-  /** What starts a proxy for the organization: the program's arguments. */
+  /** The program's arguments that start a proxy for the organization. */
   proxyArguments(options: { data: string; metricsPort?: number }): string[];
 }
 
@@ -28,7 +28,7 @@ interface Ready {
   readonly databaseUrl: string;
 }
 
-/** Starts everything but the proxy that is measured. (The one that comes with it has nothing to do.) */
+/** Starts everything except the measured proxy. (The included proxy stays idle.) */
 export async function startInstallation(
   directory: string,
   upstreamUrl: string,
@@ -84,7 +84,7 @@ export interface GovernedProxy {
   stop(): Promise<void>;
 }
 
-/** Starts the proxy that is measured. `profileDirectory` gets a CPU profile of it when it ends. */
+/** Starts the measured proxy. Its CPU profile is written to `profileDirectory` when it ends. */
 export async function startGovernedProxy(
   directory: string,
   installation: Installation,
@@ -102,7 +102,9 @@ export async function startGovernedProxy(
   return { port: message.port, metricsPort: message.metricsPort, pid: child.pid, stop };
 }
 
-/** From the exec of a proxy with an empty volume, as in a new pod, to the first 200 of its `/readyz`. */
+/**
+ * Measures the time from the exec of a proxy with an empty volume, as in a new pod, to the first 200 of its `/readyz`.
+ */
 export async function measureColdStart(directory: string, { proxyArguments }: Installation): Promise<number> {
   const metricsPort = await findFreePort();
   const startedAt = performance.now();
@@ -115,7 +117,7 @@ export async function measureColdStart(directory: string, { proxyArguments }: In
   }
 }
 
-/** A gauge of the proxy's own `/metrics`. */
+/** Reads a gauge from the proxy's `/metrics`. */
 export async function readGauge({ metricsPort }: GovernedProxy, name: string): Promise<number> {
   const response = await fetch(`http://127.0.0.1:${metricsPort}/metrics`);
   const text = await response.text();

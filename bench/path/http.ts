@@ -5,7 +5,7 @@ const patienceMs = 30_000;
 const pauseMs = 2;
 
 /**
- * Asks until the answer is a 200, on a new connection each time.
+ * Repeats a request until the answer is 200, on a new connection each time.
  *
  * @throws where `child` ends, or after 30 s
  */

@@ -1,5 +1,5 @@
-// The load generator, in a process of its own. A closed loop: each connection sends its next request when it has its
-// answer, so a slow server is asked less often, and latencies leave out what a waiting line would have added.
+// The load generator, in its own process. It is a closed loop: each connection sends its next request when it has its
+// answer. So a slow server gets fewer requests, and latencies include no queueing.
 import { type Connection, openConnection } from './connection.ts';
 import type { Load, Measured } from './load.ts';
 
@@ -29,7 +29,7 @@ async function run({ port, connections: count, seconds, headers, body }: Load): 
   };
 }
 
-/** Ends with the last answer, never in the middle of a call: each one can be accounted for. */
+/** Ends after an answer, never in the middle of a call, so that every call can be checked. */
 async function repeat(connection: Connection, deadline: number, latenciesMs: number[]): Promise<number> {
   for (;;) {
     const sentAt = performance.now();
@@ -40,7 +40,7 @@ async function repeat(connection: Connection, deadline: number, latenciesMs: num
   }
 }
 
-/** Each connection is another user's, with a session of its own. */
+/** Each connection has its own user and session. */
 function makeRequest(headers: Load['headers'], body: string, index: number): Buffer {
   const lines = Object.entries({
     ...headers,

@@ -18,10 +18,10 @@ export interface Measured {
   readonly p99Us: number;
 }
 
-/** Puts a load on something, and measures it. @throws where a call fails */
+/** Runs a load and measures it. @throws where a call fails */
 export type Generate = (load: Load) => Promise<Measured>;
 
-/** Starts the process that generates load; it is the same one for everything that is compared. */
+/** Starts the process that generates load. All targets use the same one. */
 export async function startLoadGenerator({ onEnd }: BenchmarkContext): Promise<Generate> {
   const child = startNode(join(import.meta.dirname, 'load-generator.ts'), []);
   onEnd(() => stopChild(child));

@@ -2,7 +2,7 @@ import { median } from '../benchmark.ts';
 import type { Form } from './exchange.ts';
 import type { Generate, Load, Measured } from './load.ts';
 
-/** What is compared, in the order of the table. */
+/** The compared targets, in the order of the table. */
 export const targets = ['direct', 'bare', 'governed'] as const;
 export type Target = (typeof targets)[number];
 
@@ -16,7 +16,7 @@ export type LoadName = keyof typeof loads;
 
 export type Round = Readonly<Record<LoadName, Readonly<Record<Target, Measured & { readonly cpu: CpuTimes }>>>>;
 
-/** Processor time by who took it: in seconds since the start of each, or in microseconds per call. */
+/** Processor time by process: in seconds since its start, or in microseconds per call. */
 export interface CpuTimes {
   readonly bare: number;
   readonly proxy: number;
@@ -28,9 +28,9 @@ export interface RoundsOptions {
   readonly ports: Readonly<Record<Target, number>>;
   readonly token: string;
   readonly bodies: Readonly<Record<Form, string>>;
-  /** How many rounds, after one that warms up and is thrown away. */
+  /** The number of rounds, after a warm-up round that does not count. */
   readonly count: number;
-  /** The length of the longest load, on each target. */
+  /** The length of the longest load on each target. */
   readonly seconds: number;
   readonly onRound: (number: number, round: Round) => void;
   /** Waits until a target has nothing left to do, so that it does not disturb the next one. */
@@ -38,7 +38,7 @@ export interface RoundsOptions {
   readonly readCpuSeconds: () => Promise<CpuTimes>;
 }
 
-/** Puts each load on each target in turn, again and again: what the machine does besides falls on all of them. */
+/** Runs each load on each target in turn, repeatedly, so that other work of the machine affects all of them alike. */
 export async function runRounds(options: RoundsOptions): Promise<{ rounds: Round[]; governedCalls: number }> {
   const rounds: Round[] = [];
   let governedCalls = 0;
@@ -86,13 +86,13 @@ function perCall(before: CpuTimes, after: CpuTimes, calls: number): CpuTimes {
   return { bare: us('bare'), proxy: us('proxy'), postgres: us('postgres') };
 }
 
-/** Who goes first changes, since who goes first finds the machine as the last one left it. */
+/** The first target changes, since it finds the machine in the state that the last one left. */
 function rotate<Item>(items: readonly Item[], by: number): Item[] {
   const start = by % items.length;
   return [...items.slice(start), ...items.slice(0, start)];
 }
 
-/** The median over the rounds of something that is computed within each. */
+/** The median over the rounds of a value that is computed within each. */
 export function medianOf(rounds: readonly Round[], compute: (round: Round) => number): number {
   return median(rounds.map(compute));
 }

@@ -46,7 +46,7 @@ async function startNginx(nginx: string, directory: string, onEnd: BenchmarkCont
   return port;
 }
 
-/** The client's Accept header says which answer it wants, since nginx does not look into bodies. */
+/** The client's Accept header selects the answer, since nginx does not read bodies. */
 function nginxConfiguration(port: number): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (name) => `${name}_temp_path temp/${name};`,
@@ -70,7 +70,7 @@ function nginxConfiguration(port: number): string {
     }`;
 }
 
-/** In pieces, since nginx reads no parameter that is longer than 4 KB. */
+/** In pieces, since nginx accepts no parameter longer than 4 KB. */
 function nginxAnswer(form: Form): string {
   const { contentType, body } = answers[form];
   const pieces = (body.match(/.{1,2000}/gs) ?? []).map((piece, index) => {

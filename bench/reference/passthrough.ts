@@ -1,5 +1,5 @@
-// What is compared with: the least that fastify and undici can do to pass a call on. It governs nothing, counts nothing.
-// node bench/reference/passthrough.ts UPSTREAM_ORIGIN
+// The reference: a minimal passthrough with fastify and undici. It governs nothing and counts nothing. node
+// bench/reference/passthrough.ts UPSTREAM_ORIGIN
 import Fastify from 'fastify';
 import { Pool } from 'undici';
 
