@@ -1,48 +1,49 @@
 import { ProxyError } from './error.ts';
 
 /**
- * What bodies in flight may hold of the process's memory, in all: requests that are read, unpacked and parsed, forms
- * that wait for their model, answers that are read whole. Counted is what comes, not what a client says will come.
+ * Limits the memory of all bodies in flight: requests that are read, unpacked and parsed, forms that wait for their
+ * model, answers that are read whole. Bytes that have arrived count, not the announced length.
  */
 export interface InFlight {
-  /** A share for one request and its answer. */
+  /** Opens a share for one request and its answer. */
   open(): Share;
-  /** How much is held now, in bytes. */
+  /** The memory in use, in bytes. */
   heldBytes(): number;
 }
 
-/** What one request holds. */
+/** The memory of one request. */
 export interface Share {
   /**
-   * Looks whether there is room for so much more, without taking it.
+   * Checks whether there is room for more bytes, without taking them.
    *
-   * @throws {ProxyError} `request_too_large` where there never is, `overloaded` where there is none now
+   * @throws {ProxyError} `request_too_large` where there never can be, `overloaded` where there is none now
    */
   expect(bytes: number): void;
-  /** Takes so much more, or gives it back where it is below 0. @throws {ProxyError} as `expect` */
+  /** Takes bytes, or gives them back where negative. @throws {ProxyError} as `expect` */
   add(bytes: number): void;
-  /** Takes so much more for an answer: it has been paid for, so a part of all is kept for answers. @throws {ProxyError} `overloaded` */
+  /**
+   * Takes bytes for an answer. Answers have been paid for, so part of the limit is reserved for them. @throws
+   * {ProxyError} `overloaded`
+   */
   addAnswer(bytes: number): void;
-  /** Told of bytes that came and were not kept: they take memory until garbage is collected. */
+  /** Call this with bytes that were read and dropped: they take memory until garbage is collected. */
   discard(bytes: number): void;
-  /** Gives everything back. Whatever is added later is not held. */
+  /** Gives everything back. Later additions do not count. */
   release(): void;
 }
 
-/** An answer that is read whole is held as bytes, as text and parsed. */
+/** An answer that is read whole exists as bytes, as text and parsed. */
 export const answerFactor = 3;
 
 const idleMs = 500;
 
-/** Up to this size, what a request held is no more than what any call leaves behind. */
+/** Up to this size, a request leaves no more garbage than any call. */
 const smallBytes = 256 * 1024;
 
-/** Of all, what requests may take. */
+/** The part of the limit that requests may take. */
 const requestsShare = 0.75;
 
-/**
- * @param collect collects garbage: what was given back takes memory until then, and nobody else knows that there is much
- */
+/** @param collect runs a garbage collection: released bodies take memory until then, and V8 does not notice how much */
 export function makeInFlight(maxBytes: number, collect?: () => void): InFlight {
   const maxRequestBytes = Math.floor(maxBytes * requestsShare);
   let held = 0;
@@ -59,8 +60,8 @@ export function makeInFlight(maxBytes: number, collect?: () => void): InFlight {
     setImmediate(collectNow);
   };
   /**
-   * At once where it is much, and once nothing is held where it is a little: a collection takes some 20 ms. Small bodies go
-   * with the young generation by themselves: asked for them, usual calls would collect several times a second.
+   * Collects at once after much garbage, and after a little once no body is held: a collection takes some 20 ms. Small
+   * bodies go with the young generation by themselves; collecting for them would run several times a second.
    */
   const giveUp = (bytes: number) => {
     if (bytes < smallBytes) return;
@@ -113,10 +114,10 @@ function tooLarge(bytes: number): ProxyError {
 const mebibyte = 1024 * 1024;
 
 /**
- * How much may be held where nothing is said: a quarter of the memory that the process may use, so that the sidecar
- * stays under its limit of 256Mi.
+ * The default limit: a quarter of the memory that the process may use, so that the sidecar stays below its limit of
+ * 256Mi.
  *
- * @param constrainedBytes the limit of the container; 0, or more than the machine has, where there is none
+ * @param constrainedBytes the container's limit; 0, or more than the machine has, where there is none
  */
 export function defaultMaxInFlightBytes(constrainedBytes: number, machineBytes: number): number {
   const limit = constrainedBytes > 0 ? Math.min(constrainedBytes, machineBytes) : machineBytes;

@@ -14,7 +14,7 @@ import { type CallContext, termsOf } from './context.ts';
 import type { Reserve } from './reserve/reserve.ts';
 import type { Settlement } from './settle/settlement.ts';
 
-/** A call that the proxy makes by itself, in the name of a caller who may use this model with this key. */
+/** A call that the proxy itself makes, on behalf of a caller who may use this model with this key. */
 export interface Question {
   readonly kind: Call['kind'];
   readonly context: CallContext;
@@ -22,10 +22,10 @@ export interface Question {
   readonly body: OpenAI.ChatCompletionCreateParamsNonStreaming;
 }
 
-/** A completion, and what it cost. */
+/** A completion and its cost. */
 export interface Reply {
   readonly completion: Body;
-  /** Null where the provider did not say. */
+  /** Null where the provider reports none. */
   readonly totalTokens: number | null;
   /** US dollars as a decimal string; null: unpriced. */
   readonly costUsd: string | null;
@@ -40,9 +40,9 @@ export interface AskOptions {
 
 export type Ask = ReturnType<typeof makeAsk>;
 
-/** Makes the function by which the proxy itself asks a provider for a chat completion, accounted for as any call. */
+/** Makes the function with which the proxy itself requests a chat completion. It is recorded like any call. */
 export function makeAsk({ settlement, reserve, exchange, inFlight }: AskOptions) {
-  /** @throws {ProxyError} `spool_…` where it cannot be accounted for, `upstream_…` where no completion comes */
+  /** @throws {ProxyError} `spool_…` where it cannot be recorded, `upstream_…` where no completion comes */
   return async function ask(question: Question): Promise<Reply> {
     const account = settlement.open(callOf(question), termsOf(question.context.inForce), reserve(question.context));
     const sentAtTicks = performance.now();
@@ -70,14 +70,14 @@ export function makeAsk({ settlement, reserve, exchange, inFlight }: AskOptions)
         settle({ errorCode: error.code, status: isOurEnd(error) ? 'interrupted' : 'failed' });
       throw error;
     } finally {
-      // Whatever it was: no call stays open.
+      // Settle after any error, so that no call stays open.
       settle({ errorCode: 'internal_error' });
       share.release();
     }
   };
 }
 
-/** Larger completions are none. */
+/** The size limit of a completion. */
 const maxAnswerBytes = 16 * 1024 * 1024;
 
 const headers = { 'user-agent': 'chaperone', accept: 'application/json', 'content-type': 'application/json' };
@@ -85,7 +85,7 @@ const headers = { 'user-agent': 'chaperone', accept: 'application/json', 'conten
 async function requestCompletion(exchange: Exchange, { key, body }: Question, share: Share) {
   const tooLate = new AbortController();
   const { headersTimeoutMs, idleTimeoutMs } = key.provider;
-  // Each wait has a limit of its own; a provider that sends a little now and then has one in all.
+  // Each wait has its own limit. This limits the total, for a provider that sends a little now and then.
   const timer = setTimeout(() => tooLate.abort(new ProxyError('upstream_timeout')), headersTimeoutMs + idleTimeoutMs);
   try {
     const { signal } = tooLate;

@@ -3,36 +3,36 @@ import type { Usage } from '../providers/usage.ts';
 import type { Persona, RoutedKey } from '../snapshot/snapshot.ts';
 import type { Client } from './identify/client.ts';
 
-/** Who a credential says is calling. */
+/** The caller according to the credential. */
 export interface Identity {
-  /** The user the credential is bound to; absent: the caller names one by `X-User-ID`. */
+  /** The user that the credential is bound to. Absent: the call names one by `X-User-ID`. */
   readonly user: string | undefined;
-  /** Whose call it is where no user is named. */
+  /** The user of calls that name none. */
   readonly defaultUser?: string | undefined;
-  /** The namespace of the workload whose credential it is; absent: it is no workload's. */
+  /** The namespace of the credential's workload. Absent: the credential belongs to no workload. */
   readonly namespace?: string | undefined;
   readonly roles: readonly string[];
 }
 
-/** Who makes a call: what the headers said, checked. */
+/** The caller, from the checked headers. */
 export interface Caller {
   readonly identity: Identity;
   /** The credential's roles, or those that the organization gives to credentials without any. */
   readonly roles: readonly string[];
-  /** External id; undefined where the organization does not ask for users. */
+  /** External id. Undefined where the organization requires no user. */
   readonly user: string | undefined;
   readonly userId: string;
   readonly sessionId: string;
-  /** Who named the session: `X-Session-ID`, or a header of the client's own; absent: nobody, it is new. */
+  /** What named the session: `X-Session-ID`, or the client's own header. Absent: the session is new. */
   readonly sessionFrom?: 'session' | 'client' | undefined;
   readonly turnId: string | undefined;
-  /** The program that calls, as its headers tell it. It decides nothing. */
+  /** The client program, from its headers. It decides nothing. */
   readonly client?: Client | undefined;
 }
 
-/** One governed call on its way through the pipeline; each step adds what it found out. */
+/** A governed call in the pipeline. Each step adds its results. */
 export interface Call {
-  /** Whether a client made it, or the proxy itself to analyse one. */
+  /** Whether a client made the call, or the proxy itself for an analysis. */
   readonly kind: 'call' | 'analysis';
   readonly requestId: string;
   readonly startedAtMs: number;
@@ -40,7 +40,7 @@ export interface Call {
   readonly startedTicks: number;
   readonly operation: OperationName;
   readonly caller: Caller;
-  /** What was asked, as the contents store keeps it. Of a form, all of it is known only when it has been sent. */
+  /** The input, as the contents store keeps it. For a form, it is complete only when the form has been sent. */
   input(): string | Buffer;
   readonly body: Readonly<Record<string, unknown>>;
   isStream(): boolean;
@@ -50,7 +50,7 @@ export interface Call {
   readonly key: RoutedKey;
 }
 
-/** What became of a call. */
+/** The result of a call. */
 export interface Outcome {
   /** Whether the provider may still be working on it. */
   readonly runsInBackground?: boolean;
@@ -60,14 +60,14 @@ export interface Outcome {
   readonly responseId: string | null;
   /** The model that answered, as the provider names it. */
   readonly model: string | null;
-  /** Not `default` where the provider billed another tier, whose prices differ. */
+  /** Not `default` where the provider billed another tier, which has other prices. */
   readonly serviceTier: string | null;
   readonly usage: Usage;
-  /** Ids by which later calls may name parts of the answer. */
+  /** Ids with which later calls may refer to parts of the answer. */
   readonly keptIds?: readonly string[];
   readonly timeToFirstTokenMs: number | null;
-  /** From handing the request to the provider to the end of its answer. */
+  /** Time from sending the request to the end of the provider's answer. */
   readonly upstreamMs: number;
-  /** The answer's text form for the contents store; undefined where there is none. */
+  /** The answer as text, for the contents store. Undefined where there is none. */
   readonly output: string | Buffer | undefined;
 }

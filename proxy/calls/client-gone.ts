@@ -1,2 +1,2 @@
-/** Why a call is given up on whose client has gone: nobody is told of it. */
+/** The reason for giving up a call whose client has gone. Nobody sees it. */
 export const clientGone = new Error('The client has gone and the call did not end in time');

@@ -6,33 +6,33 @@ import type { Caller } from './call.ts';
 import type { Authenticator } from './identify/authenticate.ts';
 import type { AccountingTerms } from './settle/account.ts';
 
-/** What is in force at one moment. */
+/** The configuration in force at one moment. */
 export interface InForce {
   readonly snapshot: Snapshot;
   readonly authenticator: Authenticator;
   readonly envelope: Envelope;
-  /** Of what serves one namespace only, by its name: those that this proxy acts for. */
+  /** The envelopes of the namespaces that this proxy acts for, by name. */
   readonly namespaces: ReadonlyMap<string, Envelope>;
   readonly price: Price;
 }
 
-/** Who calls, by what was in force then. */
+/** The caller, with the configuration in force at that time. */
 export interface Identified {
   readonly caller: Caller;
   readonly inForce: InForce;
 }
 
-/** What a call has from its first step to its last, whichever way it came in. */
+/** The data that a call keeps from its first step to its last, for every way in. */
 export interface CallContext extends Identified {
   readonly requestId: string;
   readonly startedAtMs: number;
   /** `performance.now()` at the start, for durations. */
   readonly startedTicks: number;
-  /** What the call holds of memory. */
+  /** The call's share of the memory for bodies. */
   readonly share: Share;
 }
 
-/** What of it calls are accounted by. */
+/** The parts that recording a call needs. */
 export function termsOf({ snapshot, envelope, price }: InForce): AccountingTerms {
   return { price, envelope: snapshot.storesContents ? envelope : undefined };
 }

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { ProxyError } from '../error.ts';
 
-/** As long as providers take. */
+/** The limit of providers. */
 const maxLength = 255;
 
 /**
- * The key by which a provider knows a repeated request, for one user's requests alone. Users share a provider's account,
- * so with the client's own key one would get what another was answered. The same for the same key at every proxy.
+ * Scopes an idempotency key to one user. Users share a provider's account, so with the client's own key one user could
+ * get another's answer. Every proxy makes the same result from the same key.
  *
  * @returns 64 hexadecimal digits
  * @throws {ProxyError} `invalid_header`

@@ -27,11 +27,11 @@ import type { Metrics } from './settle/metrics.ts';
 import type { Settlement } from './settle/settlement.ts';
 
 export interface PipelineOptions {
-  /** @throws {ProxyError} where nothing is in force, or no longer */
+  /** @throws {ProxyError} where no configuration is in force */
   readonly inForce: () => InForce;
   readonly identify: Identify;
   readonly settlement: Settlement;
-  /** Resolves when the database's newest configuration is in force. */
+  /** Resolves when the database's newest configuration is in force here. */
   readonly catchUp: () => Promise<void>;
   readonly admission: Admission;
   readonly reserve: Reserve;
@@ -42,13 +42,13 @@ export interface PipelineOptions {
   readonly inFlight: InFlight;
 }
 
-/** An HTTP request for a governed operation, as a surface hands it over. */
+/** An HTTP request for a governed operation, from a surface. */
 export interface OpenRequest {
   readonly context: CallContext;
   readonly operation: Operation;
   readonly headers: IncomingHttpHeaders;
   readonly response: ServerResponse;
-  /** The caller's session may be known only when the body is. */
+  /** A function, since the session may be known only after the body. */
   readonly responseHeaders: (caller: Caller) => Readonly<Record<string, string>>;
   readonly refuse: (error: ProxyError, caller: Caller) => void;
 }
@@ -57,24 +57,24 @@ export interface CallRequest extends OpenRequest {
   readonly rawBody: Buffer;
 }
 
-/** A request whose body is a form, of which nothing has been read yet. */
+/** A request whose body is an unread form. */
 export interface FormRequest extends OpenRequest {
   readonly request: IncomingMessage;
 }
 
-/** What it takes to say whether a call may be made. */
+/** The input of the decision whether a call may be made. */
 export type Permission = Pick<CallRequest, 'context' | 'operation' | 'rawBody'>;
 
 export type Pipeline = ReturnType<typeof makePipeline>;
 
-/** The way of a call: identify, admit, reserve, answer, settle. */
+/** The path of a call: identify, admit, reserve, answer, settle. */
 export function makePipeline(options: PipelineOptions) {
   const { inForce, identify, settlement, catchUp, admission, reserve, exchange, metrics, drainMs, stalls, inFlight } =
     options;
 
   const usageRefusals = makeUsageRefusals();
 
-  /** Who calls. What is in force for the call is taken here, and nowhere else. */
+  /** Finds the caller. Only here does a call take the configuration in force. */
   const authenticate = (request: Pick<IncomingMessage, 'headers' | 'rawHeaders'>): Identified | Promise<Identified> => {
     requireSingleHeaders(request.rawHeaders);
     const { headers } = request;
@@ -89,7 +89,7 @@ export function makePipeline(options: PipelineOptions) {
   };
 
   /**
-   * Everything that is decided about a body before anything goes upstream.
+   * Makes all decisions about a body before anything goes upstream.
    *
    * @throws {ProxyError} where the call may not be made
    */
@@ -99,7 +99,7 @@ export function makePipeline(options: PipelineOptions) {
     if (!isUnknownPersona(context.inForce.snapshot, asked.body.persona_id)) {
       return judge(context, operation, rawBody, asked);
     }
-    // Another proxy's API may have just made it: then the call goes on with what is in force after that.
+    // Another proxy's API may have just made the persona. The call then goes on with the newer configuration.
     return catchUp()
       .catch(() => {})
       .then(() => judge({ ...context, inForce: inForce() }, operation, rawBody, asked));
@@ -108,7 +108,7 @@ export function makePipeline(options: PipelineOptions) {
   const judge = (context: CallContext, operation: Operation, rawBody: Buffer, asked: ReadBody) => {
     const { persona_id: personaId } = asked.body;
     const persona = personaId == null ? undefined : admitPersona(context.inForce.snapshot, context.caller, personaId);
-    // The persona comes first: what is judged is what goes upstream.
+    // Apply the persona first, so that the checks see the body that goes upstream.
     const body = persona ? applyPersona(asked, operation, persona) : asked.body;
     const { references, models: otherModels } = persona ? readCallFields(body) : asked.fields;
     const finish = ({ model, madeBy, key }: Admitted): Permitted => {
@@ -169,7 +169,7 @@ export function makePipeline(options: PipelineOptions) {
     return answer({ ...request, context }, operation, call, headers, sent, sent.hideUsage ? another : undefined);
   };
 
-  /** The same way for a form, which goes upstream while it still comes. */
+  /** The same path for a form, which goes upstream while it arrives. */
   const runForm = async (request: FormRequest): Promise<void> => {
     const { context, operation } = request;
     const { snapshot } = context.inForce;
@@ -210,7 +210,7 @@ export function makePipeline(options: PipelineOptions) {
     }
   };
 
-  /** What follows once a call may be made: its intent, the provider, the client, the settlement. */
+  /** The steps after admission: intent, provider, client, settlement. */
   const answer = (
     { context, response, responseHeaders, refuse }: OpenRequest,
     operation: Operation,
@@ -249,9 +249,9 @@ export function makePipeline(options: PipelineOptions) {
   };
 }
 
-/** A call that may be made, and what of it goes upstream. */
+/** An admitted call, with the body that goes upstream. */
 interface Permitted {
-  /** With the session that shows only in the body. */
+  /** With the session from the body. */
   readonly context: CallContext;
   readonly asked: ReadBody;
   readonly body: Body;
@@ -261,12 +261,12 @@ interface Permitted {
   readonly sent: UpstreamBody;
 }
 
-/** One that another proxy's API has just made may be unknown here for some milliseconds more. */
+/** A persona that another proxy's API has just made may be unknown here for some milliseconds. */
 function isUnknownPersona({ personas }: Snapshot, personaId: unknown): boolean {
   return typeof personaId === 'string' && !personas.has(personaId.toLowerCase());
 }
 
-/** What of a client's headers is meant for the provider. Everything else, credentials and cookies first, ends here. */
+/** The client's headers that go to the provider. All others end here, above all credentials and cookies. */
 const passedOn = ['accept', 'openai-beta', 'traceparent', 'tracestate'] as const;
 
 /** @throws {ProxyError} `invalid_header` */

@@ -4,8 +4,8 @@ import type { Caller } from './call.ts';
 import type { MadeBy } from './resources/ownership.ts';
 
 /**
- * The keys that a caller's calls may go by, in the order in which they are considered: the user's own, then those of the
- * pod's namespace, then those that other namespaces share.
+ * The keys that a caller's calls may use, in order: the user's own, then those of the pod's namespace, then those that
+ * other namespaces share.
  */
 export function keysOf(snapshot: Snapshot, { user }: Pick<Caller, 'user'>, nowMs: number): RoutedKey[] {
   const own = user === undefined ? undefined : snapshot.keysByUser.get(user);
@@ -13,9 +13,10 @@ export function keysOf(snapshot: Snapshot, { user }: Pick<Caller, 'user'>, nowMs
 }
 
 /**
- * The provider key for a call: the first of the caller's keys that serves the model. Where none is named, that is the first
- * that serves whichever the provider chooses, else simply the first: a key of few models hides none of more.
- * A follow-up goes to the key that made its predecessor, since a provider knows a response only under its own key.
+ * Chooses the provider key of a call: the first of the caller's keys that serves the model. Where the call names no
+ * model, it is the first key that serves any model, else the first key; so a key for few models does not hide one for
+ * all. A follow-up goes to the key that made the previous response, since a provider knows a response only under that
+ * key.
  *
  * @throws {ProxyError} `no_api_key`
  */

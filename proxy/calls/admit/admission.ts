@@ -10,29 +10,29 @@ import { routeKey } from '../route.ts';
 import { admitAnyModel, admitModel, admitSurface } from './admit.ts';
 import { checkBody } from './body.ts';
 
-/** A call as it is judged, the same for each way in: a body, a form, a line of a batch, a question of our own. */
+/** A call to check. It is the same for each way in: a body, a form, a line of a batch, an analysis. */
 export interface Candidate {
   readonly context: CallContext;
   readonly operation: Operation;
-  /** What goes upstream, with the persona's text where there is one; of a form, its fields. */
+  /** The body that goes upstream, with the persona applied; for a form, its fields. */
   readonly body: Body;
-  /** Models that it names beside its own. */
+  /** Further models that the body names. */
   readonly otherModels: readonly string[];
-  /** What it names that is kept at a provider. */
+  /** The stored resources that the body names. */
   readonly references: readonly Reference[];
-  /** Where it goes, if that is decided already: the lines of a batch go where their file is. */
+  /** The key, if it is already decided: the lines of a batch go to the key of their file. */
   readonly fixed?: { readonly key: RoutedKey; readonly param: string };
 }
 
-/** What the checks found out. */
+/** The results of the checks. */
 export interface Admitted {
-  /** The model that it asks for; undefined where it leaves that to the provider. */
+  /** The requested model. Undefined where the provider chooses. */
   readonly model: string | undefined;
   readonly madeBy: MadeByAll | undefined;
   readonly key: RoutedKey;
 }
 
-/** A call of which some of this is known already. */
+/** A call during the checks, with the results so far. */
 interface Judged extends Candidate {
   model: string | undefined;
   madeBy: MadeByAll | undefined;
@@ -40,13 +40,16 @@ interface Judged extends Candidate {
 }
 
 /**
- * One check. It notes what it finds out, and returns nothing where it need not wait.
+ * A check. It stores its results in the call, and returns a promise only where it has to wait.
  *
  * @throws {ProxyError} where the call may not be made
  */
 type Check = (judged: Judged, dependencies: AdmissionDependencies) => void | Promise<void>;
 
-/** Judges what a body does not show by itself, its models too. @throws {ProxyError} where the call may not be made */
+/**
+ * A check of an operation whose body does not show everything, such as its models. @throws {ProxyError} where the call
+ * may not be made
+ */
 export type OwnCheck = (
   candidate: Candidate,
   key: RoutedKey,
@@ -57,15 +60,15 @@ export type OwnCheck = (
 export interface AdmissionDependencies {
   readonly ownership: Ownership;
   readonly exchange: Exchange;
-  /** The checks of operations whose bodies do not show everything. */
+  /** Own checks by operation. */
   readonly ownChecks: Readonly<Partial<Record<OperationName, OwnCheck>>>;
 }
 
-/** Says whether calls may be made. */
+/** Decides whether calls may be made. */
 export interface Admission {
-  /** What can be judged before anything of the body is known. @throws {ProxyError} */
+  /** Runs the checks that do not need the body. @throws {ProxyError} */
   open(context: CallContext, operation: Operation): void;
-  /** Passes a call through all checks, in their order. @throws {ProxyError} where it may not be made */
+  /** Runs all checks on a call, in order. @throws {ProxyError} where it may not be made */
   admit(candidate: Candidate): Admitted | Promise<Admitted>;
 }
 
@@ -74,7 +77,7 @@ export function makeAdmission(dependencies: AdmissionDependencies): Admission {
     const own = dependencies.ownChecks[judged.operation.name];
     return own?.(judged, keyOf(judged), admission, dependencies);
   };
-  /** The order in which a call is judged. */
+  /** The checks, in order. */
   const checks: readonly Check[] = [
     fieldsAreThere,
     modelsAreAllowed,
@@ -118,7 +121,7 @@ const referencesAreOwn: Check = (judged, { ownership }) => {
   });
 };
 
-/** A predecessor of another user's, or of someone else's who shares the key, is answered like one that does not exist. */
+/** A previous response of another user, or of another owner with the same key, is treated as missing. */
 async function requireOwn(ownership: Ownership, references: readonly Reference[], { caller }: CallContext) {
   try {
     return await ownership.requireAll(references, caller);
@@ -145,7 +148,7 @@ const keyServes: Check = (judged) => {
   judged.key = key;
 };
 
-/** Where the provider chooses the model. What an operation judges by itself, its models too, is its own. */
+/** Checks a call whose model the provider chooses. An operation with its own check checks its models itself. */
 const anyModelWillDo: Check = (judged, { ownChecks }) => {
   if (judged.model !== undefined || ownChecks[judged.operation.name]) return;
   admitAnyModel(judged.context.inForce.snapshot, keyOf(judged));

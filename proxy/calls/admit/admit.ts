@@ -4,8 +4,8 @@ import type { Persona, RoutedKey, Snapshot, Surface } from '../../snapshot/snaps
 import type { Caller } from '../call.ts';
 
 /**
- * The persona of this id, if the caller may use it. Unknown, inactive and another user's get one and the same answer,
- * so that nobody can find out which it is.
+ * Finds the persona by id, if the caller may use it. An unknown, an inactive and another user's persona get the same
+ * answer, so that nobody can tell them apart.
  *
  * @throws {ProxyError} `persona_not_found`
  */
@@ -20,12 +20,12 @@ export function admitPersona(snapshot: Snapshot, caller: Caller, personaId: unkn
 
 const isUuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
-/** Whether the persona is in use and open to the caller's user. */
+/** Whether the persona is active and open to the caller's user. */
 export function mayUsePersona(persona: Persona, caller: Caller): boolean {
   return persona.isActive && isOpenTo(persona, caller);
 }
 
-/** Whether it is everyone's, or the caller's user is one of those it is restricted to. */
+/** Whether the persona is for everyone, or for the caller's user. */
 export function isOpenTo({ users }: Persona, { user }: Caller): boolean {
   return users.size === 0 || (user !== undefined && users.has(user));
 }
@@ -48,8 +48,7 @@ export function admitModel(snapshot: Snapshot, model: string): void {
 }
 
 /**
- * Admits a call that leaves the model to the provider. Which one that is cannot be known here, so no rule may be there
- * that it could break.
+ * Admits a call whose model the provider chooses. That model is unknown here, so no rule may restrict models.
  *
  * @throws {ProxyError} `model_not_allowed`
  */
@@ -60,8 +59,7 @@ export function admitAnyModel(snapshot: Snapshot, key: RoutedKey): void {
 }
 
 /**
- * Admits the models that a form names beside `model`, such as `svg[model]`, the one that writes SVG. An `svg` of text
- * could name any.
+ * Admits the further models of a form, such as `svg[model]`, which writes SVG. A text field `svg` could name any model.
  *
  * @param form its text fields
  * @throws {ProxyError} `model_not_allowed`
@@ -76,13 +74,13 @@ export function admitFormModels(snapshot: Snapshot, form: Body): void {
 
 export type Role = 'member' | 'analyst' | 'reviewer' | 'admin';
 
-/** Whether the caller sees what the whole organization did, and not only what is its own. */
+/** Whether the caller may see the whole organization's data, and not only their own. */
 export function seesOrganization({ roles }: Caller): boolean {
   return roles.includes('admin') || roles.includes('analyst') || roles.includes('reviewer');
 }
 
 /**
- * Lets through who has one of the roles; an admin always.
+ * Admits a caller with one of the roles. An admin is always admitted.
  *
  * @throws {ProxyError} `role_required`
  */

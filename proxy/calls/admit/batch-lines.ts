@@ -10,8 +10,8 @@ import { describeLookalike } from './body.ts';
 import { countFieldNames, fieldNames } from './json-text.ts';
 
 /**
- * Judges each line of a batch's input file as the call that it is: its API, its model, what it refers to. A file cannot
- * change once it is there, so what was judged is what the provider will do.
+ * Checks each line of a batch's input file as a call: its API, its model, its references. A stored file cannot change,
+ * so the provider will process exactly the checked lines.
  *
  * @throws {ProxyError} naming the line
  */
@@ -59,7 +59,7 @@ export const admitLines: OwnCheck = async ({ context, body }, key, admission, { 
   }
 };
 
-/** The call in a line. @throws {ProxyError} where it is none, or could be read in two ways */
+/** Reads the call in a line. @throws {ProxyError} where it is not a call, or could be read in two ways */
 function readLine(text: string, number: number, endpoint: unknown): { call: Body; fields: CallFields } {
   const line = parseObject(text);
   const call = asObject(line?.body);
@@ -74,7 +74,10 @@ function readLine(text: string, number: number, endpoint: unknown): { call: Body
 
 const lineFields = ['url', 'body', 'method'];
 
-/** Refuses a line that another parser could read otherwise: it cannot be changed, so it is not sent as it was understood. */
+/**
+ * Refuses a line that another parser could read differently. A line cannot be rewritten, so it must be unambiguous as
+ * it is.
+ */
 function judgeReading(line: Body, fields: CallFields, text: string, number: number): void {
   const { lookalike, isTooDeep } = fields;
   const { count, hasEscapes } = countFieldNames(text);

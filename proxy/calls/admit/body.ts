@@ -15,20 +15,20 @@ declare global {
   }
 }
 
-/** A body, and what it says of the things that it is judged by. */
+/** A parsed body, with the fields that the checks need. */
 export interface ReadBody {
   readonly body: Body;
   readonly fields: CallFields;
-  /** Whether the name of a field is written with escapes: readers that look for names in the text do not find it. */
+  /** Whether a field name is written with escapes: a reader that searches the text does not find it. */
   readonly hasEscapedNames: boolean;
 }
 
 /**
- * Reads a body that has one reading: every parser finds the same in the fields that it is judged by.
+ * Reads a body, and makes sure that every parser reads the checked fields alike.
  *
- * @param share takes what the parsed body holds
+ * @param share is charged for the memory of the parsed body
  * @throws {ProxyError} `invalid_json`; `invalid_request` with the field where another parser could read something else;
- *   `request_too_large` or `overloaded` where there is no memory for it
+ * `request_too_large` or `overloaded` where there is no memory for it
  */
 export function readBody(raw: Buffer, share?: Share): ReadBody {
   if (share) chargeParsing(raw, share);
@@ -57,17 +57,17 @@ function parseBody(text: string): Body {
   return body;
 }
 
-/** @param cause what the parser says: where in the body it is no JSON */
+/** @param cause the parser's error, which says where the body is not JSON */
 export function notJson(cause: unknown): ProxyError {
   const why = cause instanceof SyntaxError ? ` (${cause.message})` : '';
   return new ProxyError('invalid_json', { cause, message: `the body is not JSON${why}` });
 }
 
 /**
- * Of a field that stands twice some parsers take the first and some the last one, and some take a field of another
- * spelling for the one that they know. What was not judged must not take the place of what was.
+ * Of a repeated field, some parsers take the first and some the last; and some accept another spelling of a field. A
+ * value that was not checked must not replace one that was.
  *
- * @param nameCount how many names of fields the text has
+ * @param nameCount the number of field names in the text
  * @throws {ProxyError} `invalid_request`
  */
 export function requireOneReading(fields: CallFields, nameCount: number, text: string): void {
@@ -86,7 +86,7 @@ export function describeLookalike({ field, meant }: Lookalike): string {
   return `${field.slice(0, 200)} must be written ${meant}`;
 }
 
-/** The body as the persona instructs it: this is what is judged, and what goes upstream. */
+/** Applies the persona to the body. The checks see this body, and it goes upstream. */
 export function applyPersona({ body }: ReadBody, operation: Operation, persona: Persona): Body {
   return operation.applyPersona(withoutPersonaId(body), persona);
 }
@@ -96,9 +96,9 @@ function withoutPersonaId({ persona_id: _, ...own }: Body): Body {
 }
 
 /**
- * Checks what the pipeline itself needs of a body; everything else is the provider's to judge.
+ * Checks the fields that the pipeline itself needs. The provider checks everything else.
  *
- * @returns the model that the call asks for; undefined where it leaves that to the provider
+ * @returns the requested model; undefined where the provider chooses
  * @throws {ProxyError} `invalid_request` with the field
  */
 export function checkBody(body: Body, operation: Operation): string | undefined {
@@ -126,17 +126,17 @@ function wrong(param: string, what: string): ProxyError {
   return new ProxyError('invalid_request', { param, message: `${param} ${what}` });
 }
 
-/** What goes upstream. */
+/** The body that goes upstream. */
 export interface UpstreamBody {
   readonly body: string | Buffer;
-  /** Whether usage was asked for in the client's place. */
+  /** Whether we asked for the usage, and so must hide it from the client. */
   readonly hideUsage: boolean;
 }
 
 /**
- * The body for the upstream: the client's own bytes wherever nothing has to change.
+ * Makes the body for the upstream. It is the client's own bytes unless something has to change.
  *
- * @param judged the body as the persona instructs it; the one that was read where there is none
+ * @param judged the body with the persona applied, or the read body where there is no persona
  * @throws {ProxyError} `persona_not_supported`
  */
 export function makeUpstreamBody(
@@ -145,7 +145,7 @@ export function makeUpstreamBody(
   judged: Body,
   operation: Operation,
   persona: Persona | undefined,
-  /** Whether usage may be asked for in the client's place. */
+  /** Whether we may ask for the usage. */
   mayAskForUsage = true,
 ): UpstreamBody {
   const hideUsage = mayAskForUsage && judged.stream === true && operation.needsUsageOption(judged);
@@ -162,7 +162,7 @@ export function makeUpstreamBody(
   return { body: JSON.stringify(next), hideUsage };
 }
 
-/** The client's bytes with one field more, in front of all others. */
+/** The client's bytes with an additional field in front. */
 function withUsageAskedFor(raw: Buffer): Buffer {
   const start = raw.indexOf('{') + 1;
   return Buffer.concat([
@@ -172,17 +172,20 @@ function withUsageAskedFor(raw: Buffer): Buffer {
   ]);
 }
 
-/** Numbers that come out otherwise than they went in: many digits, exponents, zeros at the end, minus zero. */
+/** Numbers that JavaScript writes differently: many digits, exponents, trailing zeros, minus zero. */
 const inexactNumber = /\d{16}|\d[eE][-+]?\d|\.\d*0(?!\d)|-0(?![.\d])/;
 
-/** Whether a number may be in it that JavaScript would write otherwise; text that looks like one counts, too. */
+/**
+ * Whether the body may have a number that JavaScript writes differently. Text that looks like such a number counts,
+ * too.
+ */
 function hasInexactNumber(raw: Buffer, { persona_id }: Body): boolean {
   const text = raw.toString('latin1');
-  // Half of all UUIDs look as if they had an exponent in them, and this one is taken out.
+  // Half of all UUIDs look like they contain an exponent, so ignore this one, which is removed anyway.
   return inexactNumber.test(typeof persona_id === 'string' ? text.replace(persona_id, '') : text);
 }
 
-/** Parses, but keeps every number as it was written: a 64-bit seed must not be rounded on its way. */
+/** Parses, but keeps the spelling of every number, so that a 64-bit seed is not rounded. */
 function parseExactly(raw: Buffer): Record<string, unknown> {
   return JSON.parse(raw.toString('utf8'), (_key, value, context?: { source?: string }) =>
     typeof value === 'number' && context?.source !== undefined && String(value) !== context.source

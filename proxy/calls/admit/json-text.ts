@@ -1,8 +1,8 @@
-/** What the text of a JSON value says of the names of its fields, which is lost once it is parsed. */
+/** Facts about the field names in a JSON text, which parsing loses. */
 export interface FieldNames {
-  /** How many there are, one that stands twice in an object counting twice. */
+  /** The number of field names. A repeated one counts twice. */
   readonly count: number;
-  /** Whether one is written with escapes. */
+  /** Whether any name is written with escapes. */
   readonly hasEscapes: boolean;
 }
 
@@ -11,7 +11,7 @@ const backslash = 0x5c;
 const colon = 0x3a;
 
 /**
- * Counts the names of fields. From string to string, so that long texts cost no more than a search for their end.
+ * Counts the field names. It jumps from string to string, so a long text costs only the search for its end.
  *
  * @param text valid JSON
  */
@@ -33,7 +33,7 @@ export function countFieldNames(text: string): FieldNames {
   return { count, hasEscapes };
 }
 
-/** The name of a field as it is read, and how it stands in the text. */
+/** A field name as parsed, and its spelling in the text. */
 export interface FieldName {
   readonly name: string;
   readonly isEscaped: boolean;
@@ -41,7 +41,7 @@ export interface FieldName {
 }
 
 /**
- * The names of all fields in their order, each with whether it stood in its object before. Slower than counting them.
+ * Yields all field names in order, each with whether it is a repetition in its object. It is slower than counting.
  *
  * @param text valid JSON
  */
@@ -66,7 +66,9 @@ export function* fieldNames(text: string): Generator<FieldName, void> {
   }
 }
 
-/** Where the string that begins at `start` has its closing quote: the first behind an even number of backslashes. */
+/**
+ * Finds the closing quote of the string that begins at `start`: the first quote after an even number of backslashes.
+ */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); ; end = text.indexOf('"', end + 1)) {
     let before = end - 1;

@@ -5,12 +5,12 @@ import { responses } from '../../operations/responses.ts';
 import { simpleResponses } from '../../operations/simple-responses.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 
-/** Operations that can answer in contract 0's own shape, and how they do. */
+/** Operations that can answer in the simple format, with their variants. */
 const simpleForms: ReadonlyMap<Operation, Operation> = new Map([[responses, simpleResponses]]);
 
 /**
- * The operation as it answers this caller: in the provider's shape, unless X-Response-Format or the organization says
- * otherwise.
+ * Chooses the variant of the operation that answers this caller. The answer has the provider's format, unless
+ * X-Response-Format or the organization asks for the simple one.
  *
  * @throws {ProxyError} `invalid_header`
  */

@@ -2,10 +2,10 @@ import { LRUCache } from 'lru-cache';
 import { asObject, parseObject } from '../../providers/json.ts';
 import type { Provider } from '../../snapshot/snapshot.ts';
 
-/** A provider may learn the option: it is asked again after this time. */
+/** After this time the option is tried again, since the provider may support it by then. */
 const rememberedMs = 3_600_000;
 
-/** The providers and models that refuse to be asked for the usage of a stream, as far as calls have shown it. */
+/** Remembers the providers and models that have refused the usage option for streams. */
 export interface UsageRefusals {
   has(provider: Provider, model: string | undefined): boolean;
   add(provider: Provider, model: string | undefined): void;
@@ -21,8 +21,8 @@ export function makeUsageRefusals(): UsageRefusals {
 }
 
 /**
- * Whether an answer may refuse a call for nothing but `stream_options`, which we have added: it names the field, or it is
- * a refusal of the body that names no field at all. What was answered with content is never asked again.
+ * Whether an answer may have refused a call only because of `stream_options`, which we added: it names the field, or it
+ * refuses the body without naming any field. A call that got content is never repeated.
  */
 export function refusesUsageOption(status: number, text: string): boolean {
   const isNamed = text.includes('stream_options') || text.includes('include_usage');

@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http';
 
 /**
- * Ends an answer that has begun without the end of its message, so that its client knows that there is more.
+ * Cuts an answer that has begun, without the end of its message, so that the client knows that it is incomplete.
  *
- * By HTTP/1.0, as nginx speaks it unless it is told otherwise, the end of the connection would be that of the message.
+ * In HTTP/1.0, which nginx speaks by default, the end of the connection would end the message. So the connection is
+ * reset.
  */
 export function breakOff(response: ServerResponse): void {
   if (response.req.httpVersionMinor === 0) response.socket?.resetAndDestroy();

@@ -5,20 +5,20 @@ import { breakOff } from './break-off.ts';
 
 export interface ClientOptions {
   readonly response: ServerResponse;
-  /** Headers of our own. They stand in the place of the provider's of the same name. */
+  /** Our own headers. They replace the provider's headers of the same name. */
   readonly ownHeaders: Readonly<Record<string, string>>;
-  /** Answers with a problem in the surface's envelope; where that is too late, closes the connection. */
+  /** Answers with a problem in the surface's envelope, or closes the connection where it is too late for that. */
   readonly refuse: (problem: ProxyError) => void;
-  /** Told that the client takes more again, after it could not. */
+  /** Called when the client can take more again. */
   readonly onDrain: () => void;
-  /** Told once that the client has left before the end of its answer. */
+  /** Called once when the client leaves before the end of its answer. */
   readonly onGone: () => void;
 }
 
-/** What other sinks know of the client. */
+/** The part of the client sink that other sinks use. */
 export type AnswerClient = Pick<ClientSink, 'hasBegun' | 'head' | 'chunk' | 'end' | 'fail' | 'cut'>;
 
-/** The last sink of an answer: writes it to the client. For a client that has gone it does nothing. */
+/** The last sink of an answer, which writes it to the client. It does nothing for a client that has gone. */
 export class ClientSink implements AnswerSink {
   readonly #options: ClientOptions;
   #hasBegun = false;
@@ -32,7 +32,7 @@ export class ClientSink implements AnswerSink {
     if (options.response.destroyed) this.#onClose();
   }
 
-  /** Whether the client has been given the beginning of an answer: from then on it can get no other. */
+  /** Whether the client has the beginning of an answer. From then on it can get no other. */
   hasBegun(): boolean {
     return this.#hasBegun;
   }
@@ -45,7 +45,7 @@ export class ClientSink implements AnswerSink {
     this.#hasBegun = true;
     if (this.#isGone) return;
     this.#options.response.writeHead(status, flatten(headers, this.#options.ownHeaders));
-    // A stream's client is told at once that it begins. What has come with the head leaves in one write with it.
+    // A stream's head is sent at once. A chunk that came with the head leaves in the same write.
     if (headers['content-length'] === undefined) process.nextTick(flush, this);
   }
 
@@ -62,7 +62,7 @@ export class ClientSink implements AnswerSink {
     if (this.#isGone) return;
     const { response } = this.#options;
     if (!last) response.end();
-    // As text of one byte a character it leaves in one write with the head; a buffer would be a second piece.
+    // As latin1 text it leaves in one write with the head; a buffer would be a second write.
     else response.end(last.toString('latin1'), 'latin1');
   }
 
@@ -71,18 +71,18 @@ export class ClientSink implements AnswerSink {
     if (!this.#isGone) this.#options.refuse(problem);
   }
 
-  /** Ends a stream without the end of its HTTP message, after these last words. */
+  /** Writes a last text, then cuts the stream without the end of its HTTP message. */
   cut(lastWords: string): void {
     const { response } = this.#options;
     if (!this.#isGone) response.write(lastWords, () => breakOff(response));
   }
 
-  /** The head of a stream whose first chunk has not come with it. */
+  /** Sends the head of a stream whose first chunk has not come with it. */
   flush(): void {
     if (!this.#hasWritten && !this.#isGone) this.#options.response.flushHeaders();
   }
 
-  /** The answer is over: nobody wants to know any more whether the client leaves. */
+  /** The answer is over, so stop watching whether the client leaves. */
   release(): void {
     this.#options.response.off('close', this.#onClose);
   }
@@ -92,7 +92,7 @@ export class ClientSink implements AnswerSink {
     this.#options.onDrain();
   };
 
-  /** The client has gone, which its connection may tell only later. */
+  /** Marks the client as gone; its connection may show that only later. */
   leave(): void {
     if (this.#isGone) return;
     this.#isGone = true;
@@ -108,7 +108,7 @@ function flush(client: ClientSink): void {
   client.flush();
 }
 
-/** As names and values in turns: node:http writes these as they are. */
+/** Headers as a flat list of names and values, which node:http writes as it is. */
 function flatten(headers: AnswerHeaders, own: Readonly<Record<string, string>>): (string | string[])[] {
   const flat: (string | string[])[] = [];
   for (const name in headers) {

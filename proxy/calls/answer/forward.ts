@@ -14,12 +14,12 @@ import { AnswerObserver } from './observer.ts';
 import { StreamSink } from './stream-sink.ts';
 import { isJson, WholeSink } from './whole-sink.ts';
 
-/** One way to send a call. */
+/** One attempt to send a call. */
 export interface Attempt {
   readonly body: string | Buffer | Readable;
-  /** Whether usage was asked for in the client's place, who must not see it. */
+  /** Whether we asked for the usage, so the client must not see it. */
   readonly hideUsage: boolean;
-  /** Told that the provider has taken it. */
+  /** Called when the provider has taken the body. */
   readonly onTaken?: () => void;
 }
 
@@ -29,9 +29,9 @@ export interface Forwarding {
   readonly account: Account;
   readonly attempt: Attempt;
   /**
-   * Asked once, while the client has nothing of the answer.
+   * Called once, while the client has nothing of the answer.
    *
-   * @returns the attempt to make in the place of one that was answered so; undefined: the answer is the client's
+   * @returns the next attempt, instead of the one with this answer; undefined: the client gets the answer
    */
   readonly another?: ((status: number, text: string) => Attempt | undefined) | undefined;
   readonly keepOutput: boolean;
@@ -40,20 +40,20 @@ export interface Forwarding {
   readonly response: ServerResponse;
   /** Headers of our own for the client. */
   readonly responseHeaders: Readonly<Record<string, string>>;
-  /** Answers with a problem in the surface's envelope; where that is too late, closes the connection. */
+  /** Answers with a problem in the surface's envelope, or closes the connection where it is too late for that. */
   readonly refuse: (error: ProxyError) => void;
-  /** How long an answer is read on for its usage after the client has gone. */
+  /** How long an answer is read for its usage after the client has gone. */
   readonly drainMs: number;
-  /** Takes what an answer that is read whole holds of memory. */
+  /** Is charged for the memory of an answer that is read whole. */
   readonly share: Share;
 }
 
 /**
- * Sends the call to its provider and the answer to the client: a stream chunk by chunk with back-pressure, anything else
- * whole, so that its usage is known before it ends. What passes is read for the account, which is settled before the
- * client has the end of the answer.
+ * Sends the call to its provider and the answer to the client. A stream passes chunk by chunk, with back-pressure. Any
+ * other answer passes whole, so that its usage is known before it ends. The passing answer is read for the account,
+ * which is settled before the client has the end of the answer.
  *
- * @returns when the call is over, whatever became of it
+ * @returns a promise that resolves when the call is over, with any result
  */
 export function forward(exchange: Exchange, forwarding: Forwarding): Promise<void> {
   return new Promise((resolve) => new Forward(exchange, forwarding, resolve).send(forwarding.attempt));
@@ -69,7 +69,7 @@ class Forward implements AnswerSink {
   #another: Forwarding['another'];
   #attempt: Attempt;
   #sent: Sent | undefined;
-  /** Where the answer of this attempt goes; undefined until it begins. */
+  /** The sink of this attempt's answer. Undefined until the answer begins. */
   #sink: StreamSink | WholeSink | undefined;
   #status = 0;
   #isOver = false;
@@ -140,7 +140,7 @@ class Forward implements AnswerSink {
     this.#finish();
   }
 
-  /** What reads an answer of this type while it passes; undefined where it is read whole. */
+  /** The reader for a passing answer of this type. Undefined where the answer is read whole. */
   #readerOf(headers: AnswerHeaders): StreamReader | undefined {
     const { operation, keepOutput, call } = this.#forwarding;
     if (isStream(headers, operation, call)) {
@@ -154,7 +154,7 @@ class Forward implements AnswerSink {
     return new WholeSink({ call, operation, share, observer: this.#observer, client: this.#client });
   }
 
-  /** The attempt that follows this one. What the client has seen the beginning of, it gets the end of. */
+  /** The next attempt, if any. There is none once the client has the beginning of an answer. */
   #nextAttempt(last: Buffer | undefined): Attempt | undefined {
     const another = this.#another;
     if (!another || !(this.#sink instanceof WholeSink) || this.#client.hasBegun() || this.#client.isGone())
@@ -163,7 +163,7 @@ class Forward implements AnswerSink {
     return another(this.#status, this.#sink.text(last));
   }
 
-  /** The client has gone: the provider is read to the end all the same, since its bill will have all of it. */
+  /** Reads the answer although the client has gone, since the provider bills all of it. */
   #drain(): void {
     this.#sent?.resume();
     this.#drainTimer = setTimeout(() => this.#sent?.abort(clientGone), this.#forwarding.drainMs);
@@ -179,10 +179,10 @@ class Forward implements AnswerSink {
 }
 
 const eventStream = /^text\/event-stream\b/i;
-/** What servers say that do not care what they say. */
+/** Content types of servers that do not set a real one. */
 const anyText = /^(?:text\/plain\b|$)/i;
 
-/** Whether it is a stream of events. An answer of no particular type is the one that was asked for, as SDKs take it. */
+/** Whether the answer is a stream of events. An answer without a real type is of the requested kind, as SDKs assume. */
 function isStream(headers: AnswerHeaders, operation: Operation, call: Call): boolean {
   const type = String(headers['content-type'] ?? '');
   if (eventStream.test(type)) return true;

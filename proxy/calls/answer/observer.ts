@@ -10,15 +10,15 @@ import { endStatusOf } from '../settle/end-status.ts';
 export interface ObserverOptions {
   readonly call: Call;
   readonly account: Account;
-  /** Whether the provider works on after its answer, and whoever leaves has not cancelled anything. */
+  /** Whether the provider works on after its answer, so that a client that leaves cancels nothing. */
   readonly runsInBackground: boolean;
   readonly clientIsGone: () => boolean;
 }
 
-/** What sinks tell of an answer. */
+/** The part of the observer that sinks use. */
 export type Observer = Pick<AnswerObserver, 'progress' | 'deferWhilePending' | 'answered' | 'failed'>;
 
-/** Observes an answer for the account of its call, while it passes and at its end. The first end counts. */
+/** Observes an answer for its call's account, while it passes and at its end. Only the first end counts. */
 export class AnswerObserver {
   readonly #options: ObserverOptions;
   readonly #sentAtTicks = performance.now();
@@ -29,7 +29,7 @@ export class AnswerObserver {
     this.#options = options;
   }
 
-  /** An answer of this status comes; null: another attempt begins. */
+  /** An answer with this status begins. Null: another attempt begins. */
   begin(status: number | null): void {
     this.#status = status;
   }
@@ -60,9 +60,9 @@ export class AnswerObserver {
   }
 
   /**
-   * The answer does not come, or broke off.
+   * The answer did not come, or broke off.
    *
-   * @param reader of a stream that broke off
+   * @param reader the reader of a stream that broke off
    */
   failed(problem: ProxyError, reader: StreamReader | undefined): void {
     const { account, runsInBackground } = this.#options;
@@ -73,13 +73,13 @@ export class AnswerObserver {
     account.settle(this.#outcomeOf(known, status, runsInBackground, code, reader?.output()));
   }
 
-  /** To be done before the client has the id by which it may ask for the rest. */
+  /** Must happen before the client has the id with which it can ask for the rest. */
   #defer({ responseId }: Reading): void {
     if (responseId !== null) this.#options.account.defer(responseId);
   }
 
   #statusOf(failed: boolean): Outcome['status'] {
-    // A client that left before the end has cancelled, however the provider went on.
+    // A client that left before the end has cancelled the call, even if the provider went on.
     if (this.#options.clientIsGone()) return 'cancelled';
     return failed ? 'failed' : 'completed';
   }

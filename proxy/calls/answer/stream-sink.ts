@@ -5,8 +5,8 @@ import type { AnswerClient } from './client-sink.ts';
 import type { Observer } from './observer.ts';
 
 /**
- * Reads an answer while it passes. The call is settled before the client has the event that ends the answer: whoever has
- * seen it may rate it at once.
+ * Reads an answer while it passes. The call is settled before the client has the last event, so that the client can
+ * rate the answer at once.
  */
 export class StreamSink implements AnswerSink {
   readonly #reader: StreamReader;
@@ -43,8 +43,9 @@ export class StreamSink implements AnswerSink {
   }
 
   /**
-   * Ends a stream whose end did not come without the end of the HTTP message: to every SDK that is the cut that it would
-   * have seen without us. The comment is for people; SDKs skip it, where an event would be another kind of error to them.
+   * Cuts a stream whose end did not come, without the end of the HTTP message. Every SDK takes that for the cut that it
+   * would have seen without us. The comment is for people: SDKs skip comments, while an event would be another kind of
+   * error to them.
    */
   fail(problem: ProxyError): void {
     if (this.#reader.reading()) {

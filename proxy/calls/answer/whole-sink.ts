@@ -16,13 +16,13 @@ const json = /^application\/json\b/i;
 export interface WholeAnswerOptions {
   readonly call: Call;
   readonly operation: Operation;
-  /** Takes what the answer holds of memory. */
+  /** Is charged for the answer's memory. */
   readonly share: Pick<Share, 'addAnswer'>;
   readonly observer: Observer;
   readonly client: AnswerClient;
 }
 
-/** Holds an answer until all of it has come, so that its usage is known, and the call settled, before the client has it. */
+/** Holds an answer until it is complete, so that its usage is known and the call settled before the client has it. */
 export class WholeSink implements AnswerSink {
   readonly #options: WholeAnswerOptions;
   #status = 0;
@@ -47,7 +47,7 @@ export class WholeSink implements AnswerSink {
     return true;
   }
 
-  /** All of the answer, where this is the last of it. */
+  /** The whole answer, with `last` as its last chunk. */
   text(last?: Buffer): string {
     return Buffer.concat(last ? [...this.#chunks, last] : this.#chunks).toString('utf8');
   }
@@ -91,7 +91,7 @@ export class WholeSink implements AnswerSink {
     return this.#chunks.length === 1 && first ? first : Buffer.concat(this.#chunks);
   }
 
-  /** Some providers send blanks before their JSON to keep the connection alive: the client's needs that no less. */
+  /** Passes blanks that some providers send before their JSON: they keep the client's connection alive, too. */
   #passBlanks(blanks: Buffer): void {
     const { client } = this.#options;
     if (!client.hasBegun()) client.head(this.#status, this.#headers);
@@ -103,12 +103,12 @@ export function isJson(headers: AnswerHeaders): boolean {
   return json.test(String(headers['content-type'] ?? ''));
 }
 
-/** Whatever it says of itself: the provider has answered with the status of an error. */
+/** The provider answered with an error status, so the answer is a failure, whatever its content. */
 function asFailure(reading: Reading): Reading {
   return { ...reading, failed: true, errorCode: reading.errorCode ?? 'upstream_error' };
 }
 
-/** Whether the chunk has nothing but what JSON takes for blanks. */
+/** Whether the chunk has only JSON whitespace. */
 function isBlank(chunk: Buffer): boolean {
   const [first = 0] = chunk;
   return first <= 0x20 && /^[ \t\r\n]*$/.test(chunk.toString('latin1'));

@@ -2,16 +2,16 @@ import { addCosts, type Price } from '../../prices/price.ts';
 import type { Part } from '../../providers/reading.ts';
 import { type Usage, unknownUsage } from '../../providers/usage.ts';
 
-/** What the parts of a call come to. */
+/** The sum of a call's parts. */
 export interface Bill {
-  /** The model that answered all of them; null where several did. */
+  /** The model that answered all parts. Null where several did. */
   readonly model: string | null;
   readonly usage: Usage;
   /** US dollars as a decimal string; null where a part is unpriced. */
   readonly costUsd: string | null;
 }
 
-/** Adds up parts that are priced one by one. @returns undefined where there are none */
+/** Adds up parts that are priced separately. @returns undefined where there are none */
 export async function addUp(
   parts: AsyncIterable<Part>,
   price: Price,
@@ -31,7 +31,7 @@ export async function addUp(
   return bill;
 }
 
-/** What one part does not report, the sum does not either. */
+/** Where one part does not report a figure, the sum has none. */
 function addTokens(one: Usage, other: Usage): Usage {
   const add = (a: number | null, b: number | null) => (a === null || b === null ? null : a + b);
   return {

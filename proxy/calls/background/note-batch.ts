@@ -2,7 +2,7 @@ import type { PendingCall } from '../../../database/pending-calls.ts';
 import { asString, type Body } from '../../providers/json.ts';
 import type { Ownership } from '../resources/ownership.ts';
 
-/** Notes that a batch, and the files that it was answered with, are the user's who made the batch. */
+/** Notes that a batch and its output files belong to the user who made the batch. */
 export function noteBatch(ownership: Ownership, batch: Body, { user_id, api_key_id }: PendingCall): void {
   if (api_key_id === null) return;
   const note = (kind: 'batch' | 'file', id: unknown) => {

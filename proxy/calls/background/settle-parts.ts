@@ -8,21 +8,21 @@ import type { AccountingTerms } from '../settle/account.ts';
 import type { LateEnd } from '../settle/late-end.ts';
 import { addUp } from './bill.ts';
 
-/** Settles calls that stand for others, each of which has a price of its own. */
+/** Settles calls that consist of parts, each with its own price. */
 export interface PartsSettlement {
-  /** Adds the parts up and settles the call by what they come to; the caller does not wait, as they may be many. */
+  /** Adds up the parts and settles the call with the sum. The caller does not wait, since there may be many parts. */
   begin(pending: PendingCall, end: SeenEnd, readParts: ReadParts): void;
   isUnderWay(pending: PendingCall): boolean;
-  /** Resolves when none is under way. */
+  /** Resolves when no settlement is running. */
   idle(): Promise<unknown>;
 }
 
 export interface PartsSettlementOptions {
   readonly terms: () => AccountingTerms;
-  /** Asks the provider of the call; undefined where its key is gone. */
+  /** Sends a request to the call's provider. Undefined where its key is gone. */
   readonly get: (pending: PendingCall, path: string) => Promise<RelayedAnswer> | undefined;
   readonly settle: (pending: PendingCall, end: LateEnd, terms: AccountingTerms) => void;
-  /** Whether a call is not looked at again. */
+  /** Whether a call is too old to be polled again. */
   readonly isLate: (pending: PendingCall) => boolean;
   readonly log: Logger;
 }
@@ -30,11 +30,11 @@ export interface PartsSettlementOptions {
 type SeenEnd = Extract<LateEnd, { readonly reading: unknown }>;
 type ReadParts = NonNullable<Operation['readParts']>;
 
-/** What the parts of a call used cannot be known any more. */
+/** The parts of a call are no longer available. */
 class PartsGone extends Error {}
 
 export function makePartsSettlement({ terms, get, settle, isLate, log }: PartsSettlementOptions): PartsSettlement {
-  /** By request id: whoever sees the end of one meanwhile leaves it at that. */
+  /** Running settlements by request id. Another end of the same call is ignored meanwhile. */
   const underWay = new Map<string, Promise<void>>();
 
   const settleParts = async (pending: PendingCall, end: SeenEnd, readParts: ReadParts): Promise<void> => {
@@ -69,8 +69,8 @@ export function makePartsSettlement({ terms, get, settle, isLate, log }: PartsSe
       const id = pending.request_id;
       if (underWay.has(id)) return;
       const work = settleParts(pending, end, readParts)
-        // It is looked at again.
-        .catch((error: unknown) => log.debug({ err: error }, 'the parts of a call could not be added up'))
+        // The call will be polled again.
+        .catch((error: unknown) => log.debug({ err: error }, 'cannot add up the parts of a call'))
         .finally(() => underWay.delete(id));
       underWay.set(id, work);
     },

@@ -18,13 +18,13 @@ import type { AccountingTerms } from '../settle/account.ts';
 import type { LateEnd } from '../settle/late-end.ts';
 import { makePartsSettlement } from './settle-parts.ts';
 
-/** Looks after the calls that their providers work on after the answer, until each has its end. */
+/** Watches pending calls until each has ended. */
 export interface BackgroundWatch {
-  /** Settles the call that an answer tells the end of, if it does and that is not settled yet. */
+  /** Settles the call whose end an answer reports, if it is not settled yet. */
   observe(answer: Buffer | string): Promise<void>;
-  /** Asks the provider for the call of this id, as long as it still can be asked. */
+  /** Polls the provider for the call of this id, while that is possible. */
   lookAt(responseId: string): Promise<void>;
-  /** Told that there is one more. */
+  /** Call this when there is a new pending call. */
   expect(): void;
   stop(): Promise<void>;
 }
@@ -33,10 +33,10 @@ export interface BackgroundWatchOptions {
   readonly organizationId: string;
   /** @throws where nothing is in force */
   readonly inForce: () => { readonly snapshot: Snapshot; readonly terms: AccountingTerms };
-  /** Those whose calls may go on, by the name in their records. */
+  /** Operations whose calls may be pending, by their name in records. */
   readonly operations: ReadonlyMap<string, Operation>;
   readonly spool: Pick<Spool, 'findDeferred'>;
-  /** Told of a batch as its provider tells of it, before its caller is. */
+  /** Called with a batch from the provider, before the caller gets it. */
   readonly onBatch: (batch: Body, pending: PendingCall) => void;
   readonly query: <T>(work: (db: Queryable) => Promise<T>) => Promise<T>;
   readonly exchange: Exchange;
@@ -45,16 +45,16 @@ export interface BackgroundWatchOptions {
   readonly log: Logger;
 }
 
-/** A proxy that has none of its own looks this often for those that another one has left behind. */
+/** How often a proxy without pending calls checks for those that another proxy has left behind. */
 const idleMs = 30_000;
-/** After one is deferred: the time until it is due, and to reach the database. */
+/** When to poll after a call was deferred: the time until it is due, and until it is in the database. */
 const firstLookMs = 2_200;
 const claimed = 20;
-/** A provider that is slow to say how far it is will be asked again. */
+/** Time limit of one poll. A slow provider is polled again. */
 const lookTimeoutMs = 30_000;
-/** What a batch was answered with may be hundreds of megabytes. */
+/** The output of a batch may have hundreds of megabytes. */
 const partsTimeoutMs = 600_000;
-/** A batch may take a day; what has not ended in two is not waited for any more. */
+/** A batch may take a day. A call that has not ended after two days is given up. */
 const giveUpMs = 48 * 3_600_000;
 
 function isLate({ started_at }: PendingCall): boolean {
@@ -62,8 +62,8 @@ function isLate({ started_at }: PendingCall): boolean {
 }
 
 /**
- * Starts the watch. What is pending is in the database, where every proxy of the organization takes its share; each
- * look is at one proxy's turn, so none is asked for twice at once, and a proxy that ends leaves its share to the others.
+ * Starts the watch. Pending calls are in the database, and all proxies of the organization share the polling. Only one
+ * proxy polls a call at a time, and a proxy that ends leaves its calls to the others.
  */
 export function watchBackground(options: BackgroundWatchOptions): BackgroundWatch {
   const { organizationId, inForce, operations, spool, query, onBatch, exchange, inFlight, settle, log } = options;
@@ -71,7 +71,7 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
   let timer: NodeJS.Timeout | undefined;
   let dueAtMs = Number.POSITIVE_INFINITY;
   let working: Promise<void> | undefined;
-  /** Whether one more came while the others were looked at. */
+  /** Whether a new pending call came during the current round. */
   let expectsMore = false;
 
   const parts = makePartsSettlement({
@@ -107,7 +107,7 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
     if (answer?.status === 404) settle(pending, { errorCode: 'response_not_found' }, terms);
     else if (answer?.status === 200) await readEnd(pending, answer);
     else answer?.body.destroy();
-    // Where that has settled it, this does nothing.
+    // If the call is already settled, this does nothing.
     if (isLate(pending) && !parts.isUnderWay(pending)) settle(pending, { errorCode: 'background_timeout' }, terms);
   };
 
@@ -136,7 +136,7 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
       signal: AbortSignal.any([stopping.signal, AbortSignal.timeout(timeoutMs)]),
     });
 
-  /** Of a key that serves another namespace nothing can be asked here: its calls are left to that namespace's proxies. */
+  /** This proxy cannot use keys of other namespaces, so their calls are left to those namespaces' proxies. */
   const scope = () => ({ apiKeyIds: [...inForce().snapshot.keys.keys()], giveUpMs });
 
   const round = async (): Promise<number> => {
@@ -144,7 +144,7 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
       const calls = await query((db) => claimPendingCalls(db, organizationId, scope(), claimed));
       const results = await Promise.allSettled(calls.map(ask));
       for (const result of results) {
-        if (result.status === 'rejected') log.debug({ err: result.reason }, 'a pending call could not be asked for');
+        if (result.status === 'rejected') log.debug({ err: result.reason }, 'cannot poll a pending call');
       }
       if (calls.length < claimed || stopping.signal.aborted) break;
     }
@@ -156,7 +156,7 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
     try {
       nextMs = await round();
     } catch (error) {
-      log.debug({ err: error }, 'pending calls cannot be looked at now');
+      log.debug({ err: error }, 'cannot read pending calls now');
     }
     working = undefined;
     const soonestMs = expectsMore ? firstLookMs : idleMs;
@@ -164,7 +164,7 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
     schedule(Math.min(Math.max(nextMs, 0) + Math.random() * 100, soonestMs));
   };
 
-  /** The sooner of this and what was planned. */
+  /** Schedules the next round, unless an earlier one is planned. */
   const schedule = (afterMs: number) => {
     const atMs = Date.now() + afterMs;
     if (stopping.signal.aborted || working || atMs >= dueAtMs) return;
@@ -182,14 +182,14 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
     async observe(answer) {
       const body = parseObject(answer.toString('utf8'));
       const id = asString(body?.id);
-      // Of responses, only those that were made in the background can be pending.
+      // Only background responses can be pending.
       if (!body || id === null || (body.object === 'response' && body.background !== true)) return;
       try {
         const pending = await find(id);
         if (pending) settleIfOver(pending, answer);
       } catch (error) {
         if (!(error instanceof ProxyError)) throw error;
-        // Without the database it is settled later.
+        // During an outage of the database, the call is settled later.
       }
     },
     async lookAt(responseId) {

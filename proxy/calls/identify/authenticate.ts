@@ -21,19 +21,20 @@ import { isUserId } from './user-id.ts';
 
 export interface Authenticator {
   /**
-   * Who is calling. Synchronous where the token has been seen before or is a synthetic key.
+   * Finds the caller. It is synchronous for a known token or a synthetic key.
    *
-   * @throws {ProxyError} `invalid_credentials`, `issuer_unavailable`; `no_api_key` where the binding of a key has gone
+   * @throws {ProxyError} `invalid_credentials`, `issuer_unavailable`; `no_api_key` where the key's binding was deleted
+   * or is inactive
    */
   authenticate(headers: IncomingHttpHeaders, snapshot: Snapshot): Identity | Promise<Identity>;
 }
 
-/** What tokens are checked by. */
+/** The rules for checking tokens. */
 export interface TokenRules {
   /** The organization's own keys, and its shared secret where it has one. */
   readonly jwks: JSONWebKeySet;
   readonly issuers?: readonly Issuer[] | undefined;
-  /** How far clocks may be apart, as a duration; 30s where absent. */
+  /** How far clocks may differ, as a duration. Absent: 30s. */
   readonly leeway?: string | undefined;
   readonly serviceAccounts?: ServiceAccountTokens | undefined;
 }
@@ -45,8 +46,7 @@ export interface AuthenticatorOptions {
 }
 
 /**
- * Makes authenticators. While the rules stay the same it is one and the same: what it has verified is not lost with an edit
- * of something else.
+ * Makes authenticators. While the rules are unchanged it returns the same one, so verified tokens survive other edits.
  */
 export function makeAuthenticators(options: AuthenticatorOptions): (rules: TokenRules) => Authenticator {
   let last: { readonly rules: TokenRules; readonly authenticator: Authenticator } | undefined;
@@ -58,7 +58,7 @@ export function makeAuthenticators(options: AuthenticatorOptions): (rules: Token
   };
 }
 
-/** A token that was verified, with what revocations go by. */
+/** A verified token, with the facts for revocations. */
 interface Verified extends RevocableToken {
   readonly kind: string;
   readonly identity: Identity;
@@ -66,7 +66,7 @@ interface Verified extends RevocableToken {
   readonly isCurrent: (() => boolean) | undefined;
 }
 
-/** One way of tokens: how they are checked, and whose they are. */
+/** A kind of tokens: how they are verified, and whom they identify. */
 interface TokenKind {
   readonly name: string;
   readonly verify: VerifyToken;
@@ -84,7 +84,8 @@ function makeAuthenticator({ organizationId, issuers, log }: AuthenticatorOption
     const verify = makeIssuerVerifier(issuer, issuers.keysOf(issuer), options);
     kinds.set(issuer.issuer, { name: issuer.issuer, verify, identityOf });
   }
-  // Last: were the same issuer named above too, its tokens would not be bound to the member namespaces.
+  // This must come last: if the same issuer were also named above, its tokens would not be limited to member
+  // namespaces.
   if (serviceAccounts) {
     const verify = makeServiceAccountVerifier(serviceAccounts, options.leewayS);
     kinds.set(serviceAccounts.issuer, { name: serviceAccounts.issuer, verify, identityOf: toAccount });
@@ -144,7 +145,10 @@ function makeAuthenticator({ organizationId, issuers, log }: AuthenticatorOption
   };
 }
 
-/** Says what its holder may know: what its form shows, and what is judged only after the signature. */
+/**
+ * The error for a token that is not accepted. It says only what the holder may know: its form, and facts that are
+ * checked after the signature.
+ */
 function notBelieved(token: string, cause: unknown): ProxyError {
   if (cause instanceof errors.JWTExpired) {
     return new ProxyError('invalid_credentials', { message: 'the token has expired; get a new one', cause });
@@ -154,7 +158,7 @@ function notBelieved(token: string, cause: unknown): ProxyError {
   return new ProxyError('invalid_credentials', { message, cause });
 }
 
-/** A workload calls for itself, or for the user that it names. */
+/** A workload calls as itself, or as the user that it names. */
 function toAccount({ sub }: JWTPayload): Identity {
   // Verified: `system:serviceaccount:<namespace>:<name>`.
   return { user: undefined, defaultUser: sub, namespace: sub?.split(':')[2], roles: [] };
@@ -168,8 +172,8 @@ function toIdentity({ sub, roles }: JWTPayload, organizationId: string): Identit
 }
 
 /**
- * None where the token says nothing of roles: it has the organization's default ones. One that says something which
- * names none, such as an issuer's `[]`, has the least: it must not become an admin by that.
+ * Empty where the token has no claim: then the organization's default roles apply. A claim that names no role, such as
+ * an issuer's `[]`, gives the lowest role, so that it cannot become an admin.
  */
 function rolesOf(claim: unknown): readonly string[] {
   if (claim === undefined) return [];

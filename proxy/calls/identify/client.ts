@@ -1,26 +1,27 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { LRUCache } from 'lru-cache';
 
-/** The program that calls: what it says of itself, so it decides nothing. */
+/** The client program, by its own statement. It decides nothing. */
 export interface Client {
   /** `OpenAI/Python`, `codex_cli_rs`, `ai-sdk/openai`, …: at most 64 letters, digits and `@ / . _ + -`. */
   readonly name: string;
-  /** At most 32 such characters; undefined where it does not say. */
+  /** At most 32 such characters. Undefined where it is not stated. */
   readonly version: string | undefined;
 }
 
-/** Names in the table `requests`, and in what analytics are asked for. */
+/** The limit of names in the table `requests` and in filters of analytics. */
 export const maxClientNameLength = 64;
 const maxVersionLength = 32;
-/** No client that is known says so much before its name is over. */
+/** No known client's name is longer. */
 const maxReadLength = 256;
-/** The distinct ones that are remembered: those of an organization are few. */
+/** How many distinct values are remembered. An organization has few. */
 const remembered = 500;
 
 /**
- * Makes the function that tells the client by its headers: the first product of `User-Agent` (RFC 9110, section 10.1.5).
- * OpenAI's SDKs, which Stainless generates, cannot set that header in a browser, and some frameworks replace it by that
- * of their HTTP library: then the SDK's own `X-Stainless-*` headers say more. Each distinct value is read once.
+ * Makes the function that reads the client from the headers: the first product of `User-Agent` (RFC 9110, section
+ * 10.1.5). OpenAI's SDKs, which Stainless generates, cannot set that header in a browser, and some frameworks replace
+ * it by that of their HTTP library. Then the SDK's own `X-Stainless-*` headers say more. Each distinct value is parsed
+ * once.
  */
 export function makeReadClient(): (headers: IncomingHttpHeaders) => Client | undefined {
   const agents = makeMemory(parseUserAgent);
@@ -34,7 +35,7 @@ export function makeReadClient(): (headers: IncomingHttpHeaders) => Client | und
   };
 }
 
-/** By `max`, a cache would take the room for all of them at once. */
+/** Not `max`: a cache would allocate all of its memory at once. */
 function makeMemory(parse: (text: string) => Client | undefined): (text: string) => Client | undefined {
   const clients = new LRUCache<string, { readonly client: Client | undefined }>({
     maxSize: remembered,
@@ -49,17 +50,17 @@ function makeMemory(parse: (text: string) => Client | undefined): (text: string)
   };
 }
 
-/** What begins with a digit behind a slash or a space is the version; every slash before it is part of the name. */
+/** The version begins with a digit after a slash or a space. Earlier slashes are part of the name. */
 const product = /^\s*(@?[A-Za-z][\w.+-]*(?:\/(?!v?\d)@?[A-Za-z][\w.+-]*)*)(?:[/ ]v?(\d[\w.+-]*))?/;
 
-/** @returns undefined for what does not begin with a product's name */
+/** @returns undefined where the text does not begin with a product name */
 export function parseUserAgent(text: string): Client | undefined {
   const [, name, version] = product.exec(text) ?? [];
   if (name === undefined) return undefined;
   return { name: name.slice(0, maxClientNameLength), version: version?.slice(0, maxVersionLength) };
 }
 
-/** What HTTP libraries and browsers call themselves: it says little of the program that uses them. */
+/** Names of HTTP libraries and browsers, which do not identify the program that uses them. */
 const library =
   /^(?:mozilla|node|node-fetch|undici|axios|got|ky|bun|deno|python|python-httpx|python-requests|python-urllib|aiohttp|okhttp|java|java-http-client|apache-httpclient|reactornetty|go-http-client|faraday|ruby|reqwest|dart)$/i;
 

@@ -11,12 +11,11 @@ import { maxSessionIdLength, readClientSession } from './session.ts';
 export type Identify = (identity: Identity, headers: IncomingHttpHeaders, snapshot: Snapshot) => Caller;
 
 /**
- * Makes the step that finds the user, the session and the turn of a call.
- * A user is known by the id derived from the external one, so a new one needs no look-up; the row is made with the
- * first record.
+ * Makes the step that finds the user, the session and the turn of a call. A user's id derives from the external id, so
+ * a new user needs no look-up. The first record creates the row.
  */
 export function makeIdentify(organizationId: string): Identify {
-  // By `max` it would take the room for all of them at once.
+  // Not `max`: it would allocate all of its memory at once.
   const userIds = new LRUCache<string, string>({ maxSize: 50_000, sizeCalculation: () => 1 });
   const idOf = (user: string) => {
     const known = userIds.get(user);
@@ -51,7 +50,7 @@ export function makeIdentify(organizationId: string): Identify {
   };
 }
 
-/** Many users share a workload's credential, so the organization may say which of them it stands for. */
+/** Many users may share a workload's credential, so the organization may limit the users that it may name. */
 function mayName({ user, defaultUser, namespace }: Identity, named: string, snapshot: Snapshot): boolean {
   if (!snapshot.mayName || namespace === undefined || named === user || named === defaultUser) return true;
   return snapshot.mayName(namespace, named);
@@ -68,7 +67,7 @@ const names: Readonly<Record<string, string>> = {
   'x-turn-id': 'X-Turn-ID',
 };
 
-/** A header's value without the space around it; undefined where it is absent or blank. */
+/** A header's trimmed value. Undefined where it is absent or blank. */
 function readHeader(headers: IncomingHttpHeaders, name: string, maxLength: number): string | undefined {
   const raw = headers[name];
   if (raw === undefined) return undefined;
@@ -81,7 +80,7 @@ function readHeader(headers: IncomingHttpHeaders, name: string, maxLength: numbe
   return value;
 }
 
-/** Node reads headers as Latin-1, while clients send UTF-8; what is no UTF-8 was meant as Latin-1. */
+/** Node reads headers as Latin-1, but clients send UTF-8. A value that is not UTF-8 is Latin-1. */
 function decode(value: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is ASCII
   if (/^[\x00-\x7f]*$/.test(value)) return value;

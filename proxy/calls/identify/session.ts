@@ -6,22 +6,22 @@ import type { Body } from '../../providers/json.ts';
 import type { Caller } from '../call.ts';
 import type { Predecessor } from '../resources/ownership.ts';
 
-/** Where the session of a call may come from that names none by `X-Session-ID`, as `spec.sessions.inferFrom` lists it. */
+/** A source for the session of a call without `X-Session-ID`, as listed in `spec.sessions.inferFrom`. */
 export type SessionSource = NonNullable<NonNullable<OrganizationSpec['sessions']>['inferFrom']>[number];
 export type SessionSources = ReadonlySet<SessionSource>;
 
 export const maxSessionIdLength = 128;
 
-/** The session in the client's own headers. Codex sends `session_id`, and later versions `session-id`. */
+/** Reads the session from the client's own headers. Codex sends `session_id`, and later versions `session-id`. */
 export function readClientSession(headers: IncomingHttpHeaders, sources: SessionSources): string | undefined {
   if (!sources.has('ClientSession')) return undefined;
   return toSessionId(headers['session-id'] ?? headers.session_id);
 }
 
 /**
- * The caller with the session that its call belongs to, which shows only in the body: that of the response that it
- * follows, else its conversation, else the one that the client named in a header, else its `prompt_cache_key`.
- * What it refers to is the caller's own by now, so no session of another user's can be meant.
+ * Infers the session from the body: that of the previous response, else the conversation, else the one in the client's
+ * own header, else the `prompt_cache_key`. The references were already checked, so the session cannot be another
+ * user's.
  */
 export function withInferredSession(
   caller: Caller,
@@ -46,7 +46,7 @@ function conversationOf(references: readonly Reference[]): string | undefined {
   return references.find(({ kind }) => kind === 'conversation')?.id;
 }
 
-/** Clients choose these values: what no header could hold, or is too long, stands as a digest. */
+/** Clients choose these values. A value that is too long, or that a header cannot hold, becomes a digest. */
 function toSessionId(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
   const id = value.trim();

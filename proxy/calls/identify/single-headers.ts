@@ -1,6 +1,6 @@
 import { ProxyError } from '../../error.ts';
 
-/** The headers that say who calls, and what with: two readers of a message must not see two of them. */
+/** The headers that identify the caller: two readers of a request must not see different ones. */
 const names = [
   ...['Authorization', 'X-API-Key', 'X-Dashboard-Key'],
   ...['X-User-ID', 'X-Session-ID', 'X-Turn-ID', 'X-Request-ID'],
@@ -9,14 +9,14 @@ const names = [
 ];
 
 const bits = new Map(
-  // Most clients spell them so or so: what is found as it is need not be changed.
+  // The two usual spellings, so that most headers need no conversion.
   names.flatMap((name, index) => [name, name.toLowerCase()].map((one) => [one, { name, bit: 1 << index }] as const)),
 );
 const isLength = Array.from({ length: 32 }, (_, length) => names.some((name) => name.length === length));
 
 /**
- * Lets a message through that has each of these headers at most once. By the time headers are an object, Node has joined
- * some that came twice and dropped the second of others.
+ * Requires that a request has each of these headers at most once. In the headers object, Node has already joined or
+ * dropped repeated ones.
  *
  * @param rawHeaders names and values in turn
  * @throws {ProxyError} `invalid_header`

@@ -2,8 +2,8 @@
 const unsendable = /[\x00-\x1f\x7f]/;
 
 /**
- * Whether a text can be a user's id: what a client could send as X-User-ID, and the database can store. A user that a
- * credential names otherwise could be found by nobody.
+ * Whether a text can be a user id: a client can send it as X-User-ID, and the database can store it. Nobody could find
+ * a user with another id.
  */
 export function isUserId(text: string): boolean {
   const isShown = text !== '' && text === text.trim();

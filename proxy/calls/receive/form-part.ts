@@ -1,39 +1,39 @@
 import { findLookalike } from '../../../crds/read-call-fields.ts';
 import { ProxyError } from '../../error.ts';
 
-/** What the headers of a form's part say. */
+/** The headers of a form's part. */
 export interface PartHeaders {
   readonly name: string;
-  /** Undefined where the part is no file. */
+  /** Undefined where the part is not a file. */
   readonly fileName: string | undefined;
   readonly type: string | null;
-  /** The charset that its value is in, where that is another one than UTF-8, and ASCII reads the same in it. */
+  /** The charset of the value, if it is not UTF-8. ASCII is the same in it. */
   readonly charset: string | undefined;
 }
 
-/** Of its value only what is no control character: tabs, and from the space to the tilde and beyond it. */
+/** The value may have tabs and printable characters, but no control characters. */
 const headerLine = /^([\w-]+):[ \t]*([\t -~\x80-\xff]*)$/;
 const parameter = /;[ \t]*([\w*-]+)=(?:"([^"]*)"|([^\s";]+))/y;
 /**
- * A file's name with escaped quotes, as RFC 822 has them: other readers end it at the first quote. As the last parameter,
- * and without a semicolon, there is nothing in the rest that any reader takes for another one.
+ * A file name with escaped quotes, as in RFC 822; other readers end it at the first quote. It must be the last
+ * parameter and have no semicolon, so that no reader finds another parameter in the rest.
  */
 const escapedFileName = /;[ \t]*(filename)="((?:[^"\\;]|\\[^\\;])*\\"(?:[^"\\;]|\\[^\\;])*)"$/iy;
 const plainText = /^text\/plain(?:;[ \t]*charset=(?:"([\w:.+-]+)"|([\w:.+-]+)))?$/i;
 const utf8 = /^utf-?8$/i;
 /**
- * Charsets in which each byte of ASCII, alone, is that character. Not UTF-16 and UTF-32; not UTF-7, HZ and ISO-2022,
- * which write other characters in bytes of ASCII; not Shift_JIS, which has a yen sign for the backslash.
+ * Charsets in which each ASCII byte is that character. Not UTF-16 and UTF-32; not UTF-7, HZ and ISO-2022, which write
+ * other characters in ASCII bytes; not Shift_JIS, which has a yen sign for the backslash.
  */
 const likeAscii =
   /^(?:us-ascii|ascii|latin[1-9]|(?:iso-?8859-?|windows-?125|cp-?125)\d{1,2}|cp-?(?:437|850|852|866)|koi8-[ru]|macintosh|gbk|gb2312|gb18030|big5|euc-(?:jp|kr))$/i;
 const identityEncoding = /^(?:7bit|8bit|binary)$/i;
 
 /**
- * Reads the headers of a part, each line but the last with its CRLF, in Latin-1.
+ * Reads the headers of a part, in Latin-1. Each line except the last has its CRLF.
  *
- * @param governed names of the fields that calls are judged by: they stand by these very names, as plain text
- * @throws {ProxyError} `invalid_request` where another reader could take them for something else
+ * @param governed names of the governed fields, which must have exactly these names and be plain text
+ * @throws {ProxyError} `invalid_request` where another reader could read them differently
  */
 export function parsePartHeaders(text: string, governed: ReadonlySet<string>): PartHeaders {
   const headers = new Map<string, string>();
@@ -60,7 +60,7 @@ export function parsePartHeaders(text: string, governed: ReadonlySet<string>): P
   return { name, fileName, type, charset: undefined };
 }
 
-/** @throws {ProxyError} where the field is no plain text, or in a charset in which ASCII could mean something else */
+/** @throws {ProxyError} where the field is not plain text, or its charset changes ASCII */
 function readCharset(name: string, type: string): string | undefined {
   const [isText, quoted, token] = plainText.exec(type) ?? [];
   if (isText === undefined) throw misplaced(name);
@@ -86,7 +86,7 @@ function parseDisposition(header: string): { name: string; fileName: string | un
   return { name, fileName: filename ?? extended };
 }
 
-/** The parameter that begins at `start`; `parameter.lastIndex` is then where the next one does. */
+/** Reads the parameter that begins at `start`. `parameter.lastIndex` is then the start of the next one. */
 function readParameter(header: string, start: number): readonly [name: string | undefined, value: string | undefined] {
   const [, name, quoted, token] = parameter.exec(header) ?? [];
   const value = quoted ?? token;

@@ -2,9 +2,9 @@ import { isAscii } from 'node:buffer';
 import { ProxyError } from '../../error.ts';
 import { parsePartHeaders } from './form-part.ts';
 
-/** What a form says, as far as it has been read. */
+/** The content of a form so far. */
 export interface FormContent {
-  /** The values of its text fields by name; an array where a field stands more than once. */
+  /** The values of its text fields by name. An array where a field is repeated. */
   readonly fields: Readonly<Record<string, string | readonly string[]>>;
   readonly files: readonly FormFile[];
 }
@@ -16,22 +16,22 @@ export interface FormFile {
   readonly bytes: number;
 }
 
-/** Reads a form (RFC 7578) piece by piece, and keeps nothing of it but its text fields. */
+/** Reads a form (RFC 7578) piece by piece, and keeps only its text fields. */
 export interface FormScanner {
   readonly content: FormContent;
-  /** @throws {ProxyError} `invalid_request` where another reader could take the form for something else */
+  /** @throws {ProxyError} `invalid_request` where another reader could read the form differently */
   push(chunk: Buffer): void;
-  /** @throws {ProxyError} `invalid_request` where the form has not come to its end */
+  /** @throws {ProxyError} `invalid_request` where the form is incomplete */
   end(): void;
 }
 
 const maxHeaderBytes = 8 * 1024;
 const maxParts = 1_000;
-/** Around the parts. */
+/** Limit of blank bytes around the parts. */
 const maxBlanks = 1024;
-/** Of all fields together; what is beyond is passed on, and not kept. */
+/** Limit of all fields together. More is passed on, but not kept. */
 const maxFieldBytes = 1024 * 1024;
-/** Of a field that calls are judged by. */
+/** Limit of a governed field. */
 const maxGovernedBytes = 1024;
 
 const crlf = Buffer.from('\r\n');
@@ -41,7 +41,7 @@ const blankBytes = new Set(Buffer.from('\r\n\t '));
 interface Part {
   readonly name: string;
   readonly isGoverned: boolean;
-  /** Undefined where it is a file. */
+  /** Undefined for a file. */
   readonly value: Buffer[] | undefined;
   readonly fileName: string;
   readonly type: string | null;
@@ -50,11 +50,11 @@ interface Part {
 }
 
 /**
- * Makes a scanner for one form. It is stricter than RFC 2046 where readers are known to differ, so that what it read is
- * what the provider reads: lines end in CRLF, the boundary stands nowhere but in delimiters, nothing but
- * blank lines comes before the first or after the last of them, and a governed field stands once, as plain text.
+ * Makes a scanner for one form. It is stricter than RFC 2046 where readers are known to differ, so that the provider
+ * reads the same: lines end in CRLF, the boundary appears only in delimiters, only blank lines come before the first
+ * and after the last delimiter, and a governed field appears once, as plain text.
  *
- * @param governed names of the fields that calls are judged by
+ * @param governed names of the governed fields
  */
 export function makeFormScanner(boundary: string, governed: ReadonlySet<string>): FormScanner {
   const dashBoundary = Buffer.from(`--${boundary}`, 'latin1');
@@ -67,7 +67,7 @@ export function makeFormScanner(boundary: string, governed: ReadonlySet<string>)
   let fieldBytes = 0;
   let blanks = 0;
 
-  /** Goes behind a delimiter that begins at `at`; false where its last two bytes have not come yet. */
+  /** Skips a delimiter that begins at `at`. False where its last two bytes have not arrived yet. */
   const passDelimiter = (at: number): boolean => {
     const after = at + dashBoundary.length;
     if (pending.length < after + 2) return false;
@@ -90,7 +90,7 @@ export function makeFormScanner(boundary: string, governed: ReadonlySet<string>)
     return passDelimiter(0);
   };
 
-  /** Of what RFC 2046 lets stand before and after the parts, only what no reader takes for anything. */
+  /** RFC 2046 allows text before and after the parts. Only blanks are accepted, which every reader ignores. */
   const passBlanks = (length: number) => {
     blanks += length;
     if (blanks > maxBlanks) throw malformed('it has many blank lines around its parts');
@@ -129,7 +129,7 @@ export function makeFormScanner(boundary: string, governed: ReadonlySet<string>)
       const message = `${name} must be in UTF-8, or say nothing that is not in ASCII: it is in ${charset}`;
       throw new ProxyError('invalid_request', { param: name, message });
     }
-    // A copy: a slice would keep the whole chunk that it came in.
+    // A copy, since a slice would keep the whole chunk in memory.
     if (isGoverned || fieldBytes <= maxFieldBytes) value.push(Buffer.from(content));
   };
 
@@ -147,7 +147,7 @@ export function makeFormScanner(boundary: string, governed: ReadonlySet<string>)
   const passContent = (current: Part): boolean => {
     const at = pending.indexOf(dashBoundary);
     if (at === -1) {
-      // What may be the beginning of a delimiter stays.
+      // Keep bytes that may be the beginning of a delimiter.
       const known = Math.max(0, pending.length - dashBoundary.length - 1);
       take(pending.subarray(0, known), current);
       pending = pending.subarray(known);

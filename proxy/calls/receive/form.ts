@@ -7,19 +7,19 @@ import { type FormContent, makeFormScanner } from './form-scanner.ts';
 import { isPacked, unpackBody } from './receive-body.ts';
 import type { StallWatch } from './stall-watch.ts';
 
-/** A form on its way, of which all that must be known to send it on has been read. */
+/** A form that has been read far enough to forward it. */
 export interface Form {
-  /** Grows as the form is read on. */
+  /** Grows while the form is read. */
   readonly content: FormContent;
-  /** The client's own bytes, from the first to the last, read no faster than they are taken. */
+  /** All of the client's bytes, read no faster than they are taken. */
   bytes(): Readable;
-  /** The client's own headers of the body. */
+  /** The client's headers about the body. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Drops whatever nobody has taken, so that the client gets to its answer. */
+  /** Drops the unread rest, so that the client reads its answer. */
   close(): void;
 }
 
-/** Fields that a call is judged or accounted by. */
+/** Fields that checks or records need. */
 const governedFields = new Set([
   'model',
   'stream',
@@ -33,13 +33,13 @@ const governedFields = new Set([
   'previous_response_id',
 ]);
 
-/** Files that come before the model wait in memory. Audio, which SDKs often write first, has at most 25 MB. */
+/** Limit of files before the model, which wait in memory. Audio, which SDKs often send first, has at most 25 MB. */
 const maxHeldBytes = 32 * 1024 * 1024;
 
 /**
  * Reads a form up to its model, or to its end where it names none.
  *
- * @param check looks at the fields each time that there are more, also while the form is being sent on
+ * @param check is called with the fields whenever there are more, also while the form is being forwarded
  * @throws {ProxyError} `invalid_request`, `request_too_large`, or what `check` throws
  */
 export async function openForm(
@@ -56,7 +56,7 @@ export async function openForm(
   const held: Buffer[] = [];
   let heldBytes = 0;
 
-  /** The next of the client's bytes, once they have been looked at; undefined at the end. */
+  /** Reads and checks the client's next bytes. Undefined at the end. */
   const next = async (): Promise<Buffer | undefined> => {
     const { done, value } = await nextOf(source, stalls);
     if (done) scanner.end();
@@ -66,7 +66,7 @@ export async function openForm(
     return done ? undefined : value;
   };
 
-  /** The last byte stays behind until the next ones are known: they may still show that the form is to be refused. */
+  /** Holds back the last byte until the next bytes are checked, since they may still cause a refusal. */
   async function* bytes(): AsyncGenerator<Buffer, void> {
     let last: Buffer = Buffer.alloc(0);
     const keepLast = (chunk: Buffer): Buffer => {
@@ -117,7 +117,7 @@ export async function openForm(
   return { content, bytes: () => Readable.from(bytes(), { objectMode: false }), headers, close };
 }
 
-/** The next piece of a body. @throws {ProxyError} `request_timeout`; `clientGone` where its client has left */
+/** Reads the next piece of a body. @throws {ProxyError} `request_timeout`; `clientGone` where the client has left */
 async function nextOf(source: AsyncIterator<Buffer>, stalls: StallWatch): Promise<IteratorResult<Buffer>> {
   const stalled = Promise.withResolvers<never>();
   const watched = stalls.watch(() => stalled.reject(new ProxyError('request_timeout')));

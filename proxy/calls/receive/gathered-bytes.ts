@@ -1,19 +1,19 @@
-/** Smaller bodies are a few chunks, put together at the end. */
+/** Smaller bodies are kept as chunks and joined at the end. */
 const smallBytes = 128 * 1024;
 
-/** Puts chunks together as they come. */
+/** Joins chunks as they arrive. */
 export interface GatheredBytes {
   push(chunk: Buffer): void;
-  /** All of them. Nothing is added after that. */
+  /** The joined bytes. Push nothing afterwards. */
   whole(): Buffer;
 }
 
 /**
- * Many small pieces that are held for long leave a heap of malloc's in pieces itself, of which nothing goes back to the
- * system: some thousand large bodies left a proxy with 100 MB of it. What is large is put into one buffer that doubles,
- * which malloc maps and unmaps as a whole; a chunk is free as soon as it is copied.
+ * Many small pieces that live long fragment malloc's heap, and nothing returns to the system: some thousand large
+ * bodies left a proxy with 100 MB of it. So a large body goes into one buffer that doubles, which malloc maps and
+ * unmaps as a whole. A chunk is free as soon as it is copied.
  *
- * @param expectedBytes what is said to come; 0 where nothing is said
+ * @param expectedBytes the announced length; 0 where there is none
  */
 export function gatherBytes(expectedBytes: number): GatheredBytes {
   const chunks: Buffer[] = [];

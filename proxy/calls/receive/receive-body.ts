@@ -6,20 +6,20 @@ import { findUnpacker, type OpenUnpacker } from '../../providers/content-encodin
 import { type GatheredBytes, gatherBytes } from './gathered-bytes.ts';
 import type { StallWatch } from './stall-watch.ts';
 
-/** Base64 images and long contexts fit; what is larger is a mistake. */
+/** Base64 images and long contexts fit. A larger body is a mistake. */
 export const maxBodyBytes = 64 * 1024 * 1024;
 
-/** What a body may unpack to, times its size. Texts unpack to 20 times at most; what is small may do as it likes. */
+/** How many times its size a body may unpack to. Texts unpack to 20 times at most. Small bodies have no such limit. */
 const maxRatio = 200;
 const freeBytes = 1024 * 1024;
 
-/** What a chunk takes beside its bytes. */
+/** The overhead of a chunk. */
 const chunkBytes = 128;
 
 export const acceptedEncodings = 'gzip, deflate, br, zstd';
 
 /**
- * Lets through what can be read: a body as it is, or compressed once.
+ * Requires an encoding that can be read: none, or a single compression.
  *
  * @throws {ProxyError} `unsupported_encoding`
  */
@@ -36,14 +36,14 @@ function isPlain(encoding: string | undefined): encoding is undefined {
   return encoding === undefined || encoding === '' || encoding.trim().toLowerCase() === 'identity';
 }
 
-/** Whether the body is compressed, so that what its headers say of its length is not said of what goes on. */
+/** Whether the body is compressed. Then its Content-Length is not that of the forwarded body. */
 export function isPacked({ 'content-encoding': encoding }: IncomingHttpHeaders): boolean {
   return !isPlain(encoding);
 }
 
 /**
- * The body as it is meant: the request itself, or what it unpacks to. It fails with ProxyError `request_too_large` for
- * what unpacks to too much, and with `invalid_request` for what does not unpack.
+ * The unpacked body, or the request itself where it is not compressed. The stream fails with ProxyError
+ * `request_too_large` where it unpacks to too much, and with `invalid_request` where it cannot be unpacked.
  *
  * @throws {ProxyError} `unsupported_encoding`
  */
@@ -59,7 +59,7 @@ export function unpackBody(request: IncomingMessage, maxBytes = Number.POSITIVE_
   });
   unpacked.once('close', () => {
     request.unpipe(unpacked);
-    // A client that is still sending would not see its answer otherwise.
+    // Read the rest: a client that is still sending would not see its answer otherwise.
     request.resume();
   });
   return request.pipe(unpacked);
@@ -125,14 +125,14 @@ class Unpacking extends Transform {
   }
 }
 
-/** What a field or an element takes of memory once it is parsed, beside its text. */
+/** Memory of a parsed field or element, in addition to its text. */
 export const valueBytes = 40;
-/** A body of this size may be parsed before it is known how much there is in it. */
+/** Up to this size, a body may be parsed before its values are counted. */
 const trustedBytes = 1024 * 1024;
 
 /**
- * Takes what parsing a body needs: its text, and the values with their texts. Of nothing but brackets they are many times
- * as large as the body.
+ * Charges the memory that parsing a body needs: its text, and the values with their texts. In a body of brackets, the
+ * values are many times as large as the body.
  *
  * @throws {ProxyError} `request_too_large`, `overloaded`
  */
@@ -140,7 +140,7 @@ export function chargeParsing(raw: Buffer, share: Share): void {
   share.add(raw.length * 2);
   if (raw.length <= trustedBytes) return;
   let values = 0;
-  // Of a text, too, where it has such characters: an upper bound.
+  // This counts such characters in texts, too, so it is an upper bound.
   for (let index = 0; index < raw.length; index += 1) {
     const byte = raw[index];
     if (byte === 0x2c || byte === 0x5b || byte === 0x7b) values += 1;
@@ -149,19 +149,19 @@ export function chargeParsing(raw: Buffer, share: Share): void {
 }
 
 /**
- * The whole body of a request, unpacked. What comes is taken from the share as it comes.
+ * Reads the whole body of a request, unpacked. Bytes are charged to the share as they arrive.
  *
  * @throws {ProxyError} `unsupported_encoding`, `request_too_large`, `overloaded`; `request_timeout` where it stalls;
- *   `invalid_request` where the client breaks off
+ * `invalid_request` where the client breaks off
  */
 export function receiveBody(request: IncomingMessage, share: Share, stalls: StallWatch): Promise<Buffer> {
   const declared = Number(request.headers['content-length'] ?? 0);
   try {
     if (declared > maxBodyBytes) throw new ProxyError('request_too_large');
-    // With what parsing it takes.
+    // Including the memory for parsing.
     share.expect(declared * 3);
   } catch (error) {
-    // Read and forgotten, since a client that is still sending would not see its answer otherwise.
+    // Read and drop the rest: a client that is still sending would not see its answer otherwise.
     request.on('data', (chunk: Buffer) => share.discard(chunk.length));
     throw error;
   }
@@ -196,7 +196,7 @@ export function receiveBody(request: IncomingMessage, share: Share, stalls: Stal
       if (gathered) resolve(gathered.whole());
     });
     source.on('error', fail);
-    // It may have broken off while the credential was being verified, and says so no more.
+    // It may have broken off while the credential was being verified; then no event comes any more.
     if (request.destroyed) fail(undefined);
   });
 }

@@ -1,13 +1,13 @@
-/** Ends what does not go on: a client that sends a part of a body and then nothing would keep it in memory. */
+/** Ends stalled bodies: a client that sends part of a body and then stops would keep it in memory. */
 export interface StallWatch {
-  /** @param onStalled called once, where nothing has been heard of it for too long */
+  /** @param onStalled called once, when nothing has arrived for too long */
   watch(onStalled: () => void): Watched;
 }
 
 export interface Watched {
-  /** Told that something has come. */
+  /** Call this when bytes have arrived. */
   touch(): void;
-  /** Told that all has come. */
+  /** Call this when the body is complete. */
   end(): void;
 }
 
@@ -16,7 +16,7 @@ interface Entry extends Watched {
   readonly onStalled: () => void;
 }
 
-/** One timer for all, since most are over before it comes. */
+/** One timer for all bodies, since most are complete before it fires. */
 export function makeStallWatch(stallMs: number): StallWatch {
   const watched = new Set<Entry>();
   let timer: NodeJS.Timeout | undefined;

@@ -1,14 +1,14 @@
 import { ProxyError } from '../../error.ts';
 import type { Reservation, Reserve } from './reserve.ts';
 
-/** SDKs wait at least this long before they try again: a call ends sooner than a minute's quota is renewed. */
+/** How long SDKs wait before they retry. A running call ends soon, unlike a quota per minute. */
 const retryAfterSeconds = 1;
 
 /**
- * Limits how many calls of the organization are under way at once, by `spec.limits[].concurrent`. Calls count also while
- * no limit is in force, so that one which comes into force knows of them.
+ * Limits the concurrent calls of the organization, by `spec.limits[].concurrent`. Calls are also counted while no limit
+ * is in force, so that a new limit knows the running calls.
  *
- * @param onRefused told of the limit that refused a call, by its name
+ * @param onRefused called with the name of the limit that refused a call
  */
 export function makeConcurrency(onRefused: (limit: string) => void): Reserve {
   let underWay = 0;

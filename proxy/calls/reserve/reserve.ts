@@ -1,12 +1,12 @@
 import type { RequestRecord } from '../../../database/requests.ts';
 import type { CallContext } from '../context.ts';
 
-/** What a call takes of something limited. It is given back by one of these, once. */
+/** A call's reservation of limited capacity. Exactly one of these methods ends it, once. */
 export interface Reservation {
   /**
-   * The call is not under way here any more.
+   * The call is no longer running here.
    *
-   * @param record what is known of it: all that it used, unless its provider works on
+   * @param record the record so far: with its usage, unless the provider works on
    */
   settle(record: RequestRecord): void;
   /** The call was not made. */
@@ -14,13 +14,13 @@ export interface Reservation {
 }
 
 /**
- * Takes what a call needs, after it was admitted and before it goes upstream.
+ * Reserves what a call needs, after admission and before it goes upstream.
  *
- * @throws {ProxyError} where there is not enough; then nothing is taken
+ * @throws {ProxyError} where there is not enough; then nothing is reserved
  */
 export type Reserve = (context: CallContext) => Reservation;
 
-/** Several as one: a call needs all of them, and where one refuses, the others get back what they gave. */
+/** Combines several reserves. A call needs all of them; where one refuses, the others are released. */
 export function reserveAll(reserves: readonly Reserve[]): Reserve {
   const [only] = reserves;
   if (reserves.length === 1 && only) return only;

@@ -3,8 +3,8 @@ import type { Outcome } from '../call.ts';
 const escaped = '\\u';
 
 /**
- * Whether a request's body has an id anywhere: then the answer's is no new one of the provider's, but may be another
- * user's that the provider has only given back.
+ * Whether a request's body contains an id. Then the id in the answer is not new: it may be another user's, which the
+ * provider only repeated.
  */
 export function mentions(body: string | Buffer, id: string): boolean {
   if (body.includes(id)) return true;
@@ -20,12 +20,12 @@ function saysEscaped(text: string, id: string): boolean {
       return value;
     });
   } catch {
-    // No JSON, so nothing in it is read as an id.
+    // It is not JSON, so nobody reads an id in it.
   }
   return isSaid;
 }
 
-/** The outcome without the ids that the request had: only what the provider made becomes the caller's own. */
+/** The outcome without the ids that the request had: only ids that the provider made become the caller's own. */
 export function withoutEchoes(outcome: Outcome, body: string | Buffer): Outcome {
   const { keptIds = [], responseId } = outcome;
   const isNew = (id: string) => !mentions(body, id);

@@ -3,7 +3,7 @@ import { ProxyError } from '../../error.ts';
 import { asArray, asObject, asString, type Body } from '../../providers/json.ts';
 import { notFound } from './ownership.ts';
 
-/** Of a provider's list, what comes behind `after`, as the provider answers it. */
+/** Reads the page after `after` of a provider's list. */
 export type ReadPage = (apiKeyId: string, after: string | undefined) => Promise<Body>;
 
 export interface OwnList {
@@ -14,16 +14,16 @@ export interface OwnList {
   readonly has_more: boolean;
 }
 
-/** Under a key that many share, a page of one's own may be spread over many pages of the provider's. */
+/** With a shared key, the caller's own resources may be spread over many pages of the provider's list. */
 const maxPages = 200;
 
 /**
- * A page of what is the caller's own, taken from the lists of each key that they made any of it with, one key after the
- * other. What one key cannot list does not keep the others from being listed.
+ * Lists a page of the caller's own resources, from the provider's lists of each key that made any of them, one key
+ * after another. Where one key's list fails, the others are still listed.
  *
- * @param onMissing told of a key whose list cannot be had
- * @throws {ProxyError} `resource_not_found` where `after` is not the caller's own, and what the provider's list threw where
- *   none can be had
+ * @param onMissing called for a key whose list fails
+ * @throws {ProxyError} `resource_not_found` where `after` is not the caller's own, and the error of the provider's list
+ * where all lists fail
  */
 export async function listOwn(
   owned: readonly OwnedResource[],
@@ -41,7 +41,7 @@ export async function listOwn(
   const failures: ProxyError[] = [];
   for (const key of rest) {
     let cursor = key === start?.api_key_id ? after : undefined;
-    // One more than asked for says that there is more.
+    // One more than requested shows that there are more.
     for (let isLast = false; !isLast && data.length <= limit; pages += 1) {
       if (pages === maxPages) throw new ProxyError('upstream_invalid_response');
       const page = await readPage(key, cursor).catch(failureOf);

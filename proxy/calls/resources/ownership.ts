@@ -6,35 +6,35 @@ import { ProxyError } from '../../error.ts';
 import { type Spool, SpoolError } from '../../spool/spool.ts';
 import type { Caller } from '../call.ts';
 
-/** What a caller can have at a provider. */
+/** The kinds of stored resources. */
 export type OwnedKind = 'response' | ResourceKind;
 
-/** Which key something was made with: a provider knows it under no other. */
+/** The key that a resource was made with. The provider knows the resource only under that key. */
 export type MadeBy = Pick<RequestReference, 'apiKeyId'>;
 
 /** The response that a call follows by `previous_response_id`. */
 export type Predecessor = Pick<RequestReference, 'sessionId'>;
 
-/** The key of everything that a call refers to, and the response that it follows. */
+/** The key of all resources that a call refers to, and the previous response. */
 export type MadeByAll = MadeBy & { readonly predecessor?: Predecessor };
 
 /**
- * Knows whose something at a provider is. A provider knows only keys, which several users and organizations may share:
- * what nobody made here, and what another user made, does not exist.
+ * Tracks which user owns a stored resource. A provider knows only keys, which several users and organizations may
+ * share. A resource that nobody made here, or that another user made, counts as missing.
  */
 export interface Ownership {
-  /** @throws {ProxyError} `resource_not_found`, or `store_unavailable` where that cannot be known */
+  /** @throws {ProxyError} `resource_not_found`, or `store_unavailable` where the owner cannot be looked up */
   require(
     kind: OwnedKind | ReferredKind,
     id: string,
     caller: Caller,
     param?: string,
   ): Promise<MadeBy & Partial<Predecessor>>;
-  /** The one key that everything referred to was made with; undefined where nothing is. @throws {ProxyError} */
+  /** Finds the one key of all referenced resources. Undefined where there are none. @throws {ProxyError} */
   requireAll(references: readonly Reference[], caller: Caller): Promise<MadeByAll | undefined>;
-  /** All of a kind that the caller made. @throws {ProxyError} `store_unavailable` */
+  /** Lists the caller's resources of a kind. @throws {ProxyError} `store_unavailable` */
   list(kind: ResourceKind, caller: Caller): Promise<OwnedResource[]>;
-  /** Notes what a caller made, before the caller has its id. @throws {ProxyError} `spool_unwritable` */
+  /** Notes the owner of a new resource, before the caller has its id. @throws {ProxyError} `spool_unwritable` */
   note(resource: Omit<OwnedResource, 'created_at' | 'deleted_at'>): void;
   /** Notes that the caller's own resource was deleted. @throws {ProxyError} `spool_unwritable` */
   noteDeleted(kind: ResourceKind, id: string, caller: Caller, madeBy: MadeBy): void;
@@ -42,13 +42,13 @@ export interface Ownership {
 
 export interface OwnershipOptions {
   readonly spool: Pick<Spool, 'own' | 'listResources'>;
-  /** A call of the organization's by response id, wherever it was made. @throws {ProxyError} `store_unavailable` */
+  /** Finds a call of the organization by response id, made at any proxy. @throws {ProxyError} `store_unavailable` */
   readonly findRequest: (id: string) => Promise<RequestReference | undefined>;
-  /** The call whose answer had a part that the provider keeps by this id. @throws {ProxyError} `store_unavailable` */
+  /** Finds the call whose answer has a part with this id. @throws {ProxyError} `store_unavailable` */
   readonly findRequestOfItem: (id: string) => Promise<RequestReference | undefined>;
-  /** What was noted, wherever that was. @throws {ProxyError} `store_unavailable` */
+  /** Finds a noted resource, noted at any proxy. @throws {ProxyError} `store_unavailable` */
   readonly findResource: (id: string) => Promise<OwnedResource | undefined>;
-  /** What has been noted of a user's, as far as the database has it. @throws {ProxyError} `store_unavailable` */
+  /** Lists a user's noted resources in the database. @throws {ProxyError} `store_unavailable` */
   readonly listStored: (userId: string, kind: ResourceKind) => Promise<OwnedResource[]>;
 }
 
@@ -126,7 +126,7 @@ export function makeOwnership(options: OwnershipOptions): Ownership {
 /** Longer than any provider's ids. */
 const maxIdLength = 200;
 
-/** @throws {ProxyError} `invalid_request` where two things were made with different keys */
+/** @throws {ProxyError} `invalid_request` where two resources were made with different keys */
 export function requireSameKey(param: string, one: MadeBy | undefined, other: MadeBy | undefined): MadeBy | undefined {
   if (one && other && one.apiKeyId !== other.apiKeyId) throw conflict(param);
   return one ?? other;
@@ -150,7 +150,7 @@ const nouns: Readonly<Record<OwnedKind | ReferredKind, string>> = {
   item: 'Item',
 };
 
-/** The same answer for what does not exist and for what is another's, so that nobody can find out which it is. */
+/** The same answer for a missing resource and for another owner's, so that nobody can tell them apart. */
 export function notFound(kind: OwnedKind | ReferredKind, id: string, param?: string): ProxyError {
   const message = `${nouns[kind]} with id ${quote(id)} not found.`;
   return new ProxyError('resource_not_found', { message, ...(param === undefined ? {} : { param }) });

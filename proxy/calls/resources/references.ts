@@ -2,11 +2,11 @@ import { identifiedFields, referringFields } from '../../../crds/call-fields.ts'
 import { findListedField } from '../../../crds/read-call-fields.ts';
 import { ProxyError } from '../../error.ts';
 
-/** Fields of forms that are files: as text they could be the id of one. */
+/** Form fields that are files. As text, such a field could be the id of a file. */
 const formFiles: readonly string[] = ['file', 'image', 'images', 'mask'];
 
 /**
- * Refuses a form that names something at the provider: forms bring their files with them.
+ * Refuses a form that refers to a stored resource: forms contain their files.
  *
  * @param form its text fields
  * @throws {ProxyError} `invalid_request`
@@ -22,7 +22,7 @@ export function refuseFormReferences(form: Readonly<Record<string, unknown>>): v
   }
 }
 
-/** Whether the name, in whatever spelling, is of a field that names things by their ids. */
+/** Whether the name, in any spelling, is that of a field that refers to resources by id. */
 function isReferring(name: string): boolean {
   return Object.hasOwn(referringFields, findListedField(name) ?? '');
 }

@@ -2,11 +2,11 @@ import type { Envelope } from '../../../database/envelope.ts';
 import type { Price } from '../../prices/price.ts';
 import type { Outcome } from '../call.ts';
 
-/** The account of one call: opened before it goes upstream, settled once. */
+/** The account of a call. It is opened before the call goes upstream, and settled once. */
 export interface Account {
-  /** Notes that the provider works on after its answer, under this id: from then on only its end settles the call. */
+  /** Marks the call as pending under this id of the provider. From then on only its end settles the call. */
   defer(responseId: string): void;
-  /** Seals what was asked ahead of the settlement, while the provider works and nobody waits for us. */
+  /** Seals the input before the settlement, while the provider works and nobody waits. */
   sealInput(): void;
   /** Later settlements of the same call do nothing. */
   settle(outcome: Outcome): void;
@@ -15,9 +15,9 @@ export interface Account {
   costUsd(): string | null;
 }
 
-/** What of the configuration in force a call is accounted by. */
+/** The parts of the configuration that recording a call needs. */
 export interface AccountingTerms {
   readonly price: Price;
-  /** Seals contents; undefined where the organization does not store them. */
+  /** Seals contents. Undefined where the organization does not store them. */
   readonly envelope: Envelope | undefined;
 }

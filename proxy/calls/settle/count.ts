@@ -2,10 +2,10 @@ import type { RequestRecord } from '../../../database/requests.ts';
 import type { Metrics } from './metrics.ts';
 import type { SettledCall, SettlementSubscriber } from './subscriber.ts';
 
-/** Which models may stand in a metric's label. */
+/** Turns a model into a metric's label. */
 type LabelOf = (model: string | null | undefined) => string;
 
-/** Has the metrics count what becomes of calls. */
+/** Makes the subscriber that counts calls in the metrics. */
 export function countCalls(metrics: Metrics, labelOf: LabelOf): SettlementSubscriber {
   return {
     opened: () => metrics.activeCalls.inc(),
@@ -39,7 +39,7 @@ function report(metrics: Metrics, labelOf: LabelOf, { record, upstreamMs }: Sett
   if (record.images !== undefined) metrics.images.inc(call, record.images);
   if (record.audio_seconds !== undefined) metrics.audioSeconds.inc(call, record.audio_seconds);
   if (record.characters !== undefined) metrics.characters.inc(call, record.characters);
-  // Nobody knows how long a call took that ended with its process.
+  // The duration of a call that ended with its process is unknown.
   if (record.duration_ms === null) return;
   const durationS = record.duration_ms / 1_000;
   const errorType = record.status === 'completed' ? '' : errorTypeOf(record);
@@ -57,7 +57,7 @@ function hasUsage(record: RequestRecord): boolean {
   return (record.total_tokens ?? record.images ?? record.audio_seconds ?? record.characters) !== undefined;
 }
 
-/** Whether the provider bills it, even if it did not say for what. */
+/** Whether the provider bills the call, even if it reported no usage. */
 function isBilled({ status, operation }: RequestRecord): boolean {
   return status === 'completed' && operation !== 'moderations';
 }
@@ -66,7 +66,7 @@ function addsUp({ input_tokens: input, output_tokens: output, total_tokens: tota
   return input === null || output === null || total === null || input + output === total;
 }
 
-/** A provider's own error codes are free text, so a status stands for them. */
+/** A provider's own error codes are free text, so the HTTP status replaces them. */
 function errorTypeOf(record: RequestRecord): string {
   if (record.status !== 'failed') return record.status;
   if (record.error_code?.startsWith('upstream_')) return record.error_code;

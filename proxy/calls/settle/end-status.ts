@@ -1,7 +1,7 @@
 import type { Reading } from '../../providers/reading.ts';
 import type { Outcome } from '../call.ts';
 
-/** What the provider says became of something that it has ended. */
+/** The status of an ended call, according to the provider. */
 export function endStatusOf(reading: Reading): Outcome['status'] {
   if (reading.state === 'cancelled') return 'cancelled';
   return reading.failed ? 'failed' : 'completed';

@@ -5,7 +5,7 @@ type Figure = keyof typeof figureBounds;
 
 const names = Object.keys(figureBounds) as readonly Figure[];
 
-/** Figures of few calls: a record has only those that are its own. */
+/** Figures that few calls have. A record has only those of its call. */
 const optional = [
   'input_audio_tokens',
   'input_image_tokens',
@@ -17,10 +17,10 @@ const optional = [
 ] as const satisfies readonly Figure[];
 
 /**
- * Takes out of a record the figures that no call can have, such as 2^53-1 tokens: PostgreSQL would refuse the record, and the
- * call would be in no sum at all. What is left of the provider's figures is no bill, so the call is unpriced.
+ * Removes implausible figures from a record, such as 2^53-1 tokens. PostgreSQL would refuse the record, and the call
+ * would be in no sum. The remaining figures are not a complete bill, so the call becomes unpriced.
  *
- * @returns the names of what was taken out
+ * @returns the names of the removed figures
  */
 export function removeImplausible(record: RequestRecord): Figure[] {
   const found = names.filter((name) => !isPlausible(name, record[name]));
@@ -28,7 +28,7 @@ export function removeImplausible(record: RequestRecord): Figure[] {
     if (isOptional(name)) delete record[name];
     else record[name] = null;
   }
-  // How long it took has no part in the price.
+  // Durations do not affect the price.
   if (found.some((name) => !name.endsWith('_ms'))) record.cost_usd = null;
   return found;
 }
@@ -40,6 +40,6 @@ function isOptional(name: Figure): name is (typeof optional)[number] {
 function isPlausible(name: Figure, value: RequestRecord[Figure]): boolean {
   if (value === null || value === undefined) return true;
   const number = Number(value);
-  // A decimal text may be a little more than the nearest number.
+  // A decimal text may be slightly larger than the nearest number.
   return number >= 0 && (typeof value === 'string' ? number < figureBounds[name] : number <= figureBounds[name]);
 }

@@ -5,24 +5,24 @@ import { unknownUsage } from '../../providers/usage.ts';
 import type { Outcome } from '../call.ts';
 import { endStatusOf } from './end-status.ts';
 
-/** How a call ended that its provider worked on after the answer. */
+/** The end of a pending call. */
 export type LateEnd =
   | {
       readonly reading: Reading;
       readonly answer: Body;
       readonly output: Buffer | string;
-      /** What its parts cost together, where they have prices of their own. */
+      /** The total cost of its parts, where they are priced separately. */
       readonly costUsd?: string | null | undefined;
     }
-  /** The provider does not know it any more, or nobody can ask: its usage stays unknown. */
+  /** The provider no longer knows the call, or it cannot be polled: its usage stays unknown. */
   | { readonly errorCode: string };
 
-/** What its parts cost together; undefined where the usage tells the cost. */
+/** The total cost of its parts. Undefined where the usage gives the cost. */
 export function lateCostOf(end: LateEnd): string | null | undefined {
   return 'costUsd' in end ? end.costUsd : undefined;
 }
 
-/** From the call's beginning to the end that the provider tells, else to now. */
+/** The time from the call's beginning to the end that the provider reports, else to now. */
 export function lateDurationMsOf({ started_at }: PendingCall, end: LateEnd): number {
   const endedAtMs = ('answer' in end ? endedAtMsOf(end.answer) : undefined) ?? Date.now();
   return Math.max(0, endedAtMs - Date.parse(started_at));
@@ -57,7 +57,7 @@ export function lateOutcomeOf({ response_id, http_status }: PendingCall, end: La
   };
 }
 
-/** When the provider says that it ended, in milliseconds since 1970. It says it in whole seconds. */
+/** The end that the provider reports, in milliseconds since 1970. Providers report whole seconds. */
 function endedAtMsOf(answer: Body): number | undefined {
   for (const field of ['completed_at', 'failed_at', 'cancelled_at', 'expired_at']) {
     const seconds = asCount(answer[field]);

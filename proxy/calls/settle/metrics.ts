@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 
 /**
  * The proxy's metrics. OpenTelemetry's GenAI names in Prometheus form, with the buckets that its conventions advise,
- * and `chaperone_*` for what those do not know. No label takes a caller's free text.
+ * and `chaperone_*` for everything else. No label has free text from a caller.
  *
  * @see https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/
  */
@@ -24,7 +24,7 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}, versi
   registry.setDefaultLabels(labels);
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  // Gauges that call themselves totals; the same figures by type stay.
+  // These gauges are named like totals. The same figures by type stay.
   for (const kind of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${kind}_total`);
   new Gauge({
     name: 'chaperone_build_info',

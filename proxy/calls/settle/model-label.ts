@@ -3,8 +3,8 @@ import { isPricedModel } from '../../prices/price.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 
 /**
- * Makes the function that turns a model into a metric's label: its name where a price list or the organization knows
- * it, otherwise `other`, since a caller can write anything there.
+ * Makes the function that turns a model into a metric's label: its name where the price list or the organization knows
+ * it, otherwise `other`, since a caller can send any text.
  */
 export function makeModelLabel(snapshot: () => Snapshot | undefined): (model: string | null | undefined) => string {
   const labels = new LRUCache<string, string>({ max: 500 });

@@ -12,13 +12,16 @@ export interface Origin {
   readonly workload: string;
 }
 
-/** Of an answer with more parts, the last cannot be named. */
+/** In an answer with more parts, calls cannot refer to the last ones. */
 const maxKeptIds = 1_000;
 
-/** Larger texts are not kept; the call is accounted for all the same. */
+/** Larger texts are not stored; the call is recorded all the same. */
 const maxContentBytes = 1024 * 1024;
 
-/** What is known before the call goes upstream. Left like this, it is the record of a call that was cut by our own end. */
+/**
+ * Makes the intent: everything known before the call goes upstream. Unchanged, it is the record of a call that ended
+ * with the process.
+ */
 export function intentOf(call: Call, origin: Origin | undefined): RequestRecord {
   return {
     request_id: call.requestId,
@@ -60,18 +63,18 @@ export function intentOf(call: Call, origin: Origin | undefined): RequestRecord 
   };
 }
 
-/** Puts into a record what the body says of the person behind the call, where the intent does not have it yet. */
+/** Adds what the body says about the person behind the call, unless the intent already has it. */
 export function addAttributes(record: RequestRecord, { body }: Pick<Call, 'body'>): void {
   record.safety_identifier ??= attribute(body.safety_identifier);
   record.end_user ??= attribute(body.user);
 }
 
-/** What a client says of the person behind it; left out of the record where it says nothing. */
+/** An attribute from the body. Absent from the record where the body has none. */
 function attribute(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? storable(value, 255) : undefined;
 }
 
-/** Puts into a record what became of its call. */
+/** Completes a record with the call's outcome. */
 export function complete(record: RequestRecord, outcome: Outcome, price: Price): void {
   const { usage, serviceTier } = outcome;
   record.status = outcome.status;
@@ -92,7 +95,7 @@ export function complete(record: RequestRecord, outcome: Outcome, price: Price):
   record.time_to_first_token_ms = outcome.timeToFirstTokenMs;
 }
 
-/** Beside plain tokens: a record is written twice for each call, so it has only what the call has. */
+/** Adds units other than plain tokens. A record is written twice per call, so it has only units that the call has. */
 function addUnits(record: RequestRecord, usage: Usage): void {
   if (usage.inputAudioTokens) record.input_audio_tokens = usage.inputAudioTokens;
   if (usage.inputImageTokens) record.input_image_tokens = usage.inputImageTokens;
@@ -105,7 +108,7 @@ function addUnits(record: RequestRecord, usage: Usage): void {
   if (usage.characters !== null) record.characters = usage.characters;
 }
 
-/** Keeps what was asked or answered; nothing where there is nothing, or too much. */
+/** Seals a content into the record. Does nothing where it is missing or too large. */
 export function sealContent(
   record: RequestRecord,
   part: 'input' | 'output',
@@ -118,7 +121,7 @@ export function sealContent(
   record[`${part}_sealed`] = isKept ? envelope.seal(subject, content).toString('base64') : null;
 }
 
-/** Text that Postgres can store: no NUL, no lone surrogates, not endless. */
+/** Makes text that Postgres can store: without NUL and lone surrogates, and of limited length. */
 export function storable(text: string, maxLength: number): string {
   return text.slice(0, maxLength).toWellFormed().replaceAll('\0', '\ufffd');
 }

@@ -13,33 +13,33 @@ import type { SettlementSubscriber } from './subscriber.ts';
 
 export interface SettlementOptions {
   readonly organizationId: string;
-  /** Where this proxy's calls come from; undefined outside of pods. */
+  /** The pod of this proxy's calls. Undefined outside of pods. */
   readonly origin: Origin | undefined;
   readonly spool: Pick<Spool, 'begin' | 'settle' | 'defer' | 'settleDeferred'>;
   readonly subscribers: readonly SettlementSubscriber[];
 }
 
 /**
- * The one settlement of calls. Every end comes by here: answered, failed, cut and cancelled (`Account.settle`), in the
- * background (`settleLate`, then `arrivedFirst`) and by the end of the process (`recovered`). Its record is in the spool
- * before anybody is told, and subscribers are told once of each call.
+ * The one settlement of calls. It handles every end: answered, failed, cut and cancelled (`Account.settle`), in the
+ * background (`settleLate`, then `arrivedFirst`) and by the end of the process (`recovered`). The record is in the
+ * spool before subscribers hear of it, and they hear of each call once.
  */
 export interface Settlement {
   /**
    * Writes the intent, without which no call goes upstream.
    *
-   * @param reservation what the call has taken: it is settled with the call, or released where this throws
+   * @param reservation is settled with the call, or released where this throws
    * @throws {ProxyError} `spool_full` or `spool_unwritable`
    */
   open(call: Call, terms: AccountingTerms, reservation: Reservation): Account;
   /**
-   * Settles a call whose end comes after its answer. The record has the id and the time of the call's beginning, whichever
-   * proxy writes it, so that it is there once however many see the end. Which of them was first shows in the database.
+   * Settles a pending call. The record has the original id and start time, so there is one record even if several
+   * proxies see the end. The database decides which of them was first.
    */
   settleLate(pending: PendingCall, end: LateEnd, terms: AccountingTerms): void;
-  /** A late settlement of this proxy's was the first to reach the database. */
+  /** A late settlement of this proxy was the first to reach the database. */
   arrivedFirst(record: RequestRecord): void;
-  /** The spool has settled a call that the end of a process had cut. */
+  /** The spool has settled a call that ended with an earlier process. */
   recovered(record: RequestRecord): void;
 }
 
@@ -66,11 +66,11 @@ export function makeSettlement(options: SettlementOptions): Settlement {
 interface End {
   readonly outcome: Outcome;
   readonly durationMs: number;
-  /** Where it is known apart from the usage. */
+  /** Set where the cost does not derive from the usage. */
   readonly costUsd?: string | null | undefined;
 }
 
-/** Puts the end of a call into its record. */
+/** Completes the record at the end of a call. */
 function finish(
   { organizationId, subscribers }: SettlementOptions,
   record: RequestRecord,
@@ -138,7 +138,7 @@ class OpenAccount implements Account {
       this.#reservation.settle(record);
       return;
     }
-    // A form may say these after its files, which is after the intent.
+    // A form may have these fields after its files, and so after the intent.
     record.is_stream = call.isStream();
     addAttributes(record, call);
     this.sealInput();
@@ -152,7 +152,7 @@ class OpenAccount implements Account {
       return;
     }
     spool.settle(this.#handle, record);
-    // Once the answer is on its way, which comes after this in the same turn of the event loop.
+    // Later in the same turn of the event loop, when the answer is on its way.
     queueMicrotask(() => {
       for (const subscriber of subscribers) subscriber.settled?.({ record, upstreamMs: outcome.upstreamMs });
     });

@@ -1,23 +1,23 @@
 import type { PendingCall } from '../../../database/pending-calls.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
 
-/** A call that has come to its end, whichever that is. */
+/** A call that has ended in any way. */
 export interface SettledCall {
   readonly record: RequestRecord;
-  /** How long the provider took. Means nothing where the record does not know how long the call took. */
+  /** How long the provider took. Meaningless where the record has no duration. */
   readonly upstreamMs: number;
 }
 
-/** Follows what becomes of calls. Nothing that it does may keep a call waiting. */
+/** Follows calls. A subscriber must never delay a call. */
 export interface SettlementSubscriber {
   /** A call goes upstream. */
   opened?(): void;
-  /** A call is not under way here any more: it has ended, or its provider works on without us. */
+  /** A call is no longer running here: it has ended, or it is pending. */
   closed?(): void;
-  /** The provider works on after its answer: only the end of that settles the call. */
+  /** The call is pending. Only its end settles it. */
   deferred?(call: PendingCall): void;
-  /** The provider told figures that no call can have. They are not in the record. */
+  /** The provider reported implausible figures. The record does not have them. */
   implausible?(record: RequestRecord): void;
-  /** Told once of each call, by one proxy: of those that see it end, the one whose settlement counts. */
+  /** Called once per call, by one proxy: of those that see the call end, the one whose settlement counts. */
   settled?(call: SettledCall): void;
 }

@@ -2,8 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { ProxyError } from '../../../error.ts';
 
 /**
- * The credential of a request, from any of its three headers. Where several have one, it must be the same: another reader
- * of the message might take the other.
+ * Reads the credential of a request from any of its three headers. Where several headers have one, they must be equal,
+ * since another reader might take the other.
  *
  * @throws {ProxyError} `invalid_credentials` where there is none, `invalid_header` where there are several
  */

@@ -2,18 +2,18 @@ import type { JSONWebKeySet } from 'jose';
 import type { Dispatcher } from 'undici';
 
 const timeoutMs = 5_000;
-/** More than any issuer's key set has. */
+/** Larger than any issuer's key set. */
 const maxBytes = 1024 * 1024;
 
 /**
  * Makes the function that fetches the public keys that an issuer publishes.
  *
- * It throws where there is no answer in time, or it is no key set.
+ * The function throws where no answer comes in time, or the answer is not a key set.
  */
 export function makeFetchKeySet(upstream: Dispatcher): (url: string) => Promise<JSONWebKeySet> {
   return async (url) => {
     const { origin, pathname, search } = new URL(url);
-    // A redirect is not followed: where keys come from is for the Organization to say.
+    // Redirects are not followed: only the Organization says where keys come from.
     const { statusCode, body } = await upstream.request({
       method: 'GET',
       origin,
@@ -22,7 +22,7 @@ export function makeFetchKeySet(upstream: Dispatcher): (url: string) => Promise<
       signal: AbortSignal.timeout(timeoutMs),
     });
     if (statusCode !== 200) {
-      // Left to itself, undici makes an error of that which would end the process.
+      // Otherwise undici emits an error that would end the process.
       body.on('error', () => {}).destroy();
       throw new Error(`${url} answers with ${statusCode}`);
     }

@@ -3,24 +3,25 @@ import type { Logger } from 'pino';
 import { ProxyError } from '../../../error.ts';
 import { candidatesOf, type KeyHint, type KeySet, makeKeySet, type TokenKey } from './key-set.ts';
 
-/** The public keys of an issuer, as it publishes them. */
+/** The public keys that an issuer publishes. */
 export interface IssuerKeys {
   /**
-   * The keys that a token may be signed with. Asks the issuer where they are old, or where it may have a new one.
+   * The keys that may have signed a token. Fetches them where the known ones are old, or where the issuer may have a
+   * new one.
    *
    * @throws {ProxyError} `issuer_unavailable` where none is known and the issuer cannot be asked
    */
   candidates(hint: KeyHint): Promise<readonly TokenKey[]>;
   /**
-   * Asks the issuer for keys that are not known yet, unless it was asked just now.
+   * Fetches the keys again, unless that happened just now.
    *
-   * @returns whether there are others
+   * @returns whether the keys have changed
    * @throws {ProxyError} `issuer_unavailable`
    */
   renew(): Promise<boolean>;
   /** Grows with each change of the keys. */
   version(): number;
-  /** Whether what was verified at this version still is. Sees to it that old keys are asked for again. */
+  /** Whether a token that was verified at this version is still valid. It also refreshes old keys. */
   isCurrent(version: number): boolean;
 }
 
@@ -32,13 +33,13 @@ export interface IssuerKeysOptions {
   readonly onFetch: (outcome: 'success' | 'failure') => void;
 }
 
-/** After how long keys are asked for again: so long a key that the issuer has withdrawn may still be accepted. */
+/** After how long keys are fetched again. A withdrawn key may be accepted for this long. */
 const freshMs = 600_000;
 
-/** For how long keys outlive an issuer that cannot be asked. */
+/** How long keys stay valid while the issuer cannot be reached. */
 export const trustedMs = 24 * 3_600_000;
 
-/** How soon an issuer is asked again: after an answer, since anybody can make up key ids, and after none. */
+/** The minimum pause between two fetches, after a success and after a failure. Anybody can make up key ids. */
 const restMs = { success: 30_000, failure: 2_000 };
 
 /** Keeps the keys of one issuer. */
@@ -97,7 +98,7 @@ export function makeIssuerKeys({ issuer, log, fetchKeySet, onFetch }: IssuerKeys
     async candidates(hint) {
       const found = candidatesNow(hint);
       if (found.length > 0 && isOld() && (asking || mayAsk())) {
-        // Who cannot be asked is not waited for again and again.
+        // While the issuer is unreachable, fetch in the background, so that not every call waits.
         if (failure === undefined) await ask();
         else void ask();
         return candidatesNow(hint);

@@ -7,9 +7,9 @@ import type { VerifyToken } from './token.ts';
 export type Issuer = NonNullable<NonNullable<Snapshot['spec']['authentication']>['issuers']>[number];
 
 /**
- * Makes the check of an OpenID Connect issuer's tokens.
+ * Makes the verifier of an OpenID Connect issuer's tokens.
  *
- * @returns resolves to the claims, with the user in `sub`
+ * @returns a function that resolves to the claims, with the user in `sub`
  */
 export function makeIssuerVerifier(
   { issuer, audiences, userClaim }: Issuer,
@@ -28,16 +28,19 @@ export function makeIssuerVerifier(
       const payload = { ...verified.payload, sub: userOf(verified.payload, userClaim, organizationId) };
       return { payload, keyId: verified.keyId, isCurrent: () => keys.isCurrent(version) };
     }
-    // Without an id of its key, nothing but the signature tells that the key is a new one.
+    // Without a key id, only the signature shows that the key is new.
     if (hint.kid === undefined && candidates.length > 0 && (await keys.renew())) return verify(token, hint);
     throw new Error('None of the issuer’s keys has signed it');
   };
   return verify;
 }
 
-/** Only our own tokens may name no user: who can choose what an issuer says of them must not become everyone. */
+/**
+ * Only our own tokens may name no user: a person who can influence an issuer's claims must not be able to call as
+ * everyone.
+ */
 function userOf(payload: JWTPayload, userClaim: string, organizationId: string): string {
-  // As kube-apiserver: who may enter any address must not become whoever has it.
+  // As in kube-apiserver: a person who can enter any email address must not be able to call as its owner.
   if (userClaim === 'email' && payload.email_verified !== undefined && payload.email_verified !== true) {
     throw new Error('The issuer has not verified the email address (email_verified)');
   }

@@ -7,10 +7,10 @@ interface IssuerAddress {
   readonly jwksUri: string;
 }
 
-/** The keys of issuers, which outlive the configurations that name them. */
+/** The issuers' keys. They are kept across changes of the configuration. */
 export interface Issuers {
   keysOf(issuer: IssuerAddress): IssuerKeys;
-  /** Forgets those of all other issuers. */
+  /** Drops the keys of all other issuers. */
   retain(issuers: readonly IssuerAddress[]): void;
 }
 
@@ -20,7 +20,7 @@ export interface IssuersOptions {
   readonly fetchKeySet: (url: string) => Promise<JSONWebKeySet>;
 }
 
-/** Makes the keeper of all issuers' keys in a process. */
+/** Makes the store of all issuers' keys in a process. */
 export function makeIssuers({ log, onFetch = () => {}, fetchKeySet }: IssuersOptions): Issuers {
   const known = new Map<string, IssuerKeys>();
   const nameOf = ({ issuer, jwksUri }: IssuerAddress) => `${issuer} ${jwksUri}`;

@@ -5,7 +5,7 @@ const byCurve: Readonly<Record<string, readonly string[]>> = {
   'P-256': ['ES256'],
   'P-384': ['ES384'],
   'P-521': ['ES512'],
-  // RFC 9864 gives EdDSA with this curve a name of its own.
+  // RFC 9864 gives EdDSA with this curve its own name.
   Ed25519: ['EdDSA', 'Ed25519'],
 };
 
@@ -13,23 +13,23 @@ const byCurve: Readonly<Record<string, readonly string[]>> = {
 export interface TokenKey {
   readonly id: string | undefined;
   readonly jwk: JWK;
-  /** What it may have signed by: the key fixes that, never the token. */
+  /** The algorithms of its signatures. The key decides them, never the token. */
   readonly algorithms: readonly string[];
 }
 
 export interface KeySet {
   readonly keys: readonly TokenKey[];
-  /** The keys that are no use here, each with the reason; symmetric ones and those for encryption are left out. */
+  /** The unusable keys, each with a reason, without symmetric keys and keys for encryption. */
   readonly unusable: readonly string[];
 }
 
-/** What a token's header says of its key. */
+/** A token's header about its key. */
 export interface KeyHint {
   readonly alg?: string;
   readonly kid?: string;
 }
 
-/** A token without `kid` is tried by no more keys than this: who sends nonsense must not make us work. */
+/** How many keys are tried for a token without `kid`, so that nonsense causes little work. */
 const mostTried = 8;
 
 /** Reads a key set (RFC 7517). Only key pairs are used: a secret that verifies also signs. */
@@ -50,17 +50,17 @@ function algorithmsOf({ kty, alg, crv }: JWK): readonly string[] {
   return alg === undefined ? possible : possible.filter((one) => one === alg);
 }
 
-/** The keys that a token may be signed with, by its header. */
+/** The keys that may have signed a token, by its header. */
 export function candidatesOf({ keys }: KeySet, { alg = '', kid }: KeyHint): readonly TokenKey[] {
   const matching = keys.filter(({ id, algorithms }) => algorithms.includes(alg) && (kid === undefined || id === kid));
   return matching.slice(0, mostTried);
 }
 
 /**
- * Verifies a token by the first of the keys that fits.
+ * Verifies a token with the first key that fits.
  *
  * @returns undefined where none has signed it
- * @throws where the token is signed by one of them, and its claims are not as they should be
+ * @throws where one of them signed the token, but its claims are invalid
  */
 export async function verifyByAny(
   token: string,
@@ -72,7 +72,7 @@ export async function verifyByAny(
       const { payload } = await jwtVerify(token, jwk, { ...claims, algorithms: [...algorithms] });
       return { payload, keyId: id };
     } catch (error) {
-      // A key that cannot be used, such as one that is too short, has signed nothing.
+      // An unusable key, such as one that is too short, has signed nothing.
       const isOther = error instanceof errors.JWSSignatureVerificationFailed || !(error instanceof errors.JOSEError);
       if (!isOther) throw error;
     }

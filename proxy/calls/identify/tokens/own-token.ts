@@ -10,7 +10,7 @@ interface OwnTokenOptions {
   readonly leewayS: number;
 }
 
-/** Makes the check of the organization's own tokens. */
+/** Makes the verifier of the organization's own tokens. */
 export function makeOwnVerifier(jwks: JSONWebKeySet, { organizationId, leewayS }: OwnTokenOptions): VerifyToken {
   const keySet = makeKeySet(jwks);
   const claims = { issuer: ownIssuer, audience: organizationId, clockTolerance: leewayS, requiredClaims: ['exp'] };
@@ -22,8 +22,8 @@ export function makeOwnVerifier(jwks: JSONWebKeySet, { organizationId, leewayS }
 }
 
 /**
- * Makes the check of tokens of the system that an organization comes from: signed with its shared secret, often without
- * issuer or audience. Where a token has them, they must be ours.
+ * Makes the verifier of tokens from the system that an organization migrates from. They are signed with its shared
+ * secret, often without issuer or audience. Where a token has these, they must be ours.
  *
  * @returns undefined where there is no shared secret
  */

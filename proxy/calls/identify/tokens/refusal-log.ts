@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 
-/** The same reason is logged no more often than this: whoever likes can send tokens that are refused. */
+/** How often the same reason is logged at most, since anybody can send bad tokens. */
 const restMs = 60_000;
 
-/** Makes the log of why tokens were refused, for whoever has set their issuer up. Nothing that a token says is in it. */
+/** Makes the log of refused tokens, for the person who sets up the issuer. It contains nothing from a token. */
 export function makeTokenRefusalLog(log: Pick<Logger, 'warn'>): (kind: string | undefined, cause: unknown) => void {
   const told = new LRUCache<string, true>({ max: 100, ttl: restMs });
   return (kind = 'unknown', cause) => {

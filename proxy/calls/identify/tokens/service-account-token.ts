@@ -2,23 +2,26 @@ import type { JSONWebKeySet, JWTPayload } from 'jose';
 import { candidatesOf, makeKeySet, verifyByAny } from './key-set.ts';
 import type { VerifyToken } from './token.ts';
 
-/** Whose service account tokens an organization accepts; the operator states it, so that no proxy asks an API server. */
+/**
+ * Which service account tokens an organization accepts. The operator states it, so that no proxy needs an API server.
+ */
 export interface ServiceAccountTokens {
-  /** The cluster's, as its tokens' `iss` has it. */
+  /** The cluster's issuer, as in the claim `iss`. */
   readonly issuer: string;
   readonly jwks: JSONWebKeySet;
-  /** What a token must have been requested for. */
+  /** The audience that a token must have. */
   readonly audience: string;
-  /** Of which service accounts are accepted: the organization's member namespaces. */
+  /** The namespaces of accepted service accounts: the organization's member namespaces. */
   readonly namespaces: readonly string[];
 }
 
 /**
- * Makes the check of tokens that Kubernetes issued to a service account. Tokens without an end (legacy Secrets) or for
- * another audience, such as the one that every pod has for the API server, are none.
+ * Makes the verifier of service account tokens from Kubernetes. It refuses tokens without an expiry (legacy Secrets) or
+ * for another audience, such as every pod's token for the API server.
  *
- * @returns resolves to the account's name, `system:serviceaccount:<namespace>:<name>`, in `sub`
- * @see https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#schema-for-service-account-private-claims
+ * @returns a function that resolves to the account's name, `system:serviceaccount:<namespace>:<name>`, in `sub`
+ * @see
+ * https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#schema-for-service-account-private-claims
  */
 export function makeServiceAccountVerifier(tokens: ServiceAccountTokens, leewayS: number): VerifyToken {
   const { issuer, audience, jwks } = tokens;
@@ -30,7 +33,7 @@ export function makeServiceAccountVerifier(tokens: ServiceAccountTokens, leewayS
     if (!verified) throw new Error('None of the cluster’s keys has signed it');
     const { namespace, name } = accountOf(verified.payload);
     if (!namespaces.has(namespace)) throw new Error('The service account is of no member namespace');
-    // The subject is what people know the account by, and the private claims are what API servers go by.
+    // People identify the account by the subject, and API servers by the private claims, so both must agree.
     if (verified.payload.sub !== `system:serviceaccount:${namespace}:${name}`) {
       throw new Error('The subject is another account');
     }

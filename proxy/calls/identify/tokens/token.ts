@@ -1,14 +1,14 @@
 import type { JWTPayload } from 'jose';
 import type { KeyHint } from './key-set.ts';
 
-/** A token whose signature and claims are as they should be. */
+/** A token with a valid signature and valid claims. */
 export interface VerifiedToken {
   readonly payload: JWTPayload;
-  /** Of the key that signed it. */
+  /** Id of the key that signed it. */
   readonly keyId: string | undefined;
-  /** Whether it still would be; absent: as long as the configuration and the token last. */
+  /** Whether the token is still valid. Absent: it is, for as long as the configuration and the token last. */
   readonly isCurrent?: () => boolean;
 }
 
-/** @throws where the token is not to be believed, with a reason that names nothing of it */
+/** Verifies a token. @throws where it is not valid, with a reason that quotes nothing from it */
 export type VerifyToken = (token: string, hint: KeyHint) => Promise<VerifiedToken>;
