@@ -20,7 +20,7 @@ async function clusterUp(): Promise<void> {
   say(`\n${await target.kubectl(['get', kinds])}\n\n${nextCommands(target)}`);
 }
 
-function nextCommands({ shellLines }: Target): string {
+function nextCommands({ shellLines, remove }: Target): string {
   return [
     'Next:',
     ...shellLines,
@@ -28,6 +28,7 @@ function nextCommands({ shellLines }: Target): string {
     'kubectl exec deploy/assistant -c assistant -- node /app/ask.mjs "Where is my parcel?"',
     'kubectl get organizations,personas,apikeybindings',
     'npm run cluster:down',
+    ...(remove ? ['npm run cluster:down -- --cluster'] : []),
   ].join('\n  ');
 }
 

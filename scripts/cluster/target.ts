@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { toFullName } from '../../cli/check/cluster/images.ts';
 import { type RunOptions, run } from './run.ts';
 
 /** The source of an image: a Dockerfile where there is Docker, else `parts` for the test cluster. */
@@ -19,6 +20,8 @@ export interface Target {
   kubectl(args: readonly string[], options?: RunOptions): Promise<string>;
   helm(args: readonly string[], options?: RunOptions): Promise<string>;
   loadImage(source: ImageSource): Promise<void>;
+  /** Gives an image that was loaded another name besides. */
+  tagImage(name: string, alias: string): Promise<void>;
   /** Removes the cluster. Undefined where cluster:up did not make it. */
   readonly remove: (() => Promise<void>) | undefined;
   /** The lines that a shell needs before kubectl and helm work. */
@@ -56,6 +59,11 @@ function testClusterTarget(binaries: string, kubeconfig: string): Target {
     kubectl: (args, options) => run(kubectlPath, args, { ...options, env }),
     helm: (args, options) => run(join(binaries, 'helm'), args, { ...options, env }),
     loadImage: async ({ name, parts }) => void (await run(join(testCluster, 'image'), [name, ...parts])),
+    tagImage: async (name, alias) => {
+      const settings = join(testCluster, 'lib.sh');
+      const tag = '. "$0" && ctr images tag --force "$1" "$2"';
+      await run('bash', ['-c', tag, settings, toFullName(name), toFullName(alias)]);
+    },
     remove: async () => void (await run(join(testCluster, 'down'), [])),
     shellLines: [`export KUBECONFIG=${kubeconfig}`, `export PATH=${binaries}:$PATH`],
   };
@@ -77,6 +85,10 @@ async function openCurrentContext(environment: NodeJS.ProcessEnv): Promise<Targe
         throw new Error(`Images can be loaded into kind's clusters, and the current context is "${context}".`);
       }
       await run('kind', ['load', 'docker-image', name, '--name', context.slice('kind-'.length)]);
+    },
+    tagImage: async (name, alias) => {
+      await run('docker', ['tag', name, alias]);
+      await run('kind', ['load', 'docker-image', alias, '--name', context.slice('kind-'.length)]);
     },
     remove: undefined,
     shellLines: [],

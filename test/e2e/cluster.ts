@@ -19,7 +19,7 @@ export { operatorNamespace };
 
 // Opened by the first that needs it: importing this must not bring a cluster up.
 let opened: ReturnType<typeof openTarget> | undefined;
-const target = () => {
+export const target = () => {
   opened ??= openTarget(process.env);
   return opened;
 };
