@@ -52,8 +52,8 @@ export async function up(directory: string, options: UpOptions, environment: Nod
         report.problem(problem);
         keepProblems();
       },
-      onFixed: (problem) => {
-        report.fixed(problem, cluster.problems());
+      onFixed: (solved) => {
+        report.fixed(solved, cluster.problems());
         keepProblems();
       },
     });

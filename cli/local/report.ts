@@ -36,10 +36,12 @@ export function makeReport({ quiet, json }: { readonly quiet?: boolean; readonly
       const field = problem.field === undefined || problem.field === '' ? '' : ` ${problem.field}:`;
       say(`! ${where}${what}:${field} ${problem.reason}`);
     },
-    /** @param current the problems that there are still */
-    fixed({ file, object }: FileProblem, current: readonly FileProblem[]): void {
-      if (current.some((other) => other.file === file && other.object === object)) return;
-      note(`${file}${object === undefined ? '' : ` ${object}`}: nothing is wrong with it any more`);
+    /** Says once of each file or object that it has no problem left. @param current the problems that there are still */
+    fixed(solved: readonly FileProblem[], current: readonly FileProblem[]): void {
+      const wrong = new Set(current.map(placeOf));
+      for (const place of new Set(solved.map(placeOf))) {
+        if (!wrong.has(place)) note(`${place}: nothing is wrong with it any more`);
+      }
     },
     told({ wrong, notes }: Told): void {
       for (const sentence of wrong) say(`! ${sentence}`);
@@ -56,6 +58,10 @@ export function makeReport({ quiet, json }: { readonly quiet?: boolean; readonly
       } else if (!quiet) process.stdout.write(describe(ready));
     },
   };
+}
+
+function placeOf({ file, object }: FileProblem): string {
+  return object === undefined ? file : `${file} ${object}`;
 }
 
 function describe({ organizations, databaseUrl, upstream, isSandbox, directory, log }: ReadyReport): string {

@@ -30,8 +30,8 @@ export interface DirectoryClusterContext {
   readonly environment: Environment;
   /** Called once for each problem. The object's last valid state stays in force. */
   readonly onProblem: (problem: FileProblem) => void;
-  /** Called when a problem is solved. */
-  readonly onFixed?: (problem: FileProblem) => void;
+  /** Called with the problems that an edit has solved. */
+  readonly onFixed?: (solved: readonly FileProblem[]) => void;
   /** How long an object must be missing before it counts as deleted. */
   readonly settleMs?: number;
 }

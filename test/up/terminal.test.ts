@@ -60,12 +60,20 @@ describe('the terminal of `chaperone up`', () => {
     await untilLine(/^! personas\.yaml:\d+ Persona default\/support-agent: spec\.parameters\.temperature: .*number/);
     await replaceFile(personas, text);
     await untilLine(/^personas\.yaml Persona default\/support-agent: nothing is wrong with it any more$/);
+    // Two mistakes in one object, and then none: that is one thing to tell.
+    const recoveries = () =>
+      lines().filter((line) => /^personas\.yaml Persona default\/support-agent: nothing is wrong/.test(line)).length;
+    await replaceFile(personas, text.replace('content:', 'contnet:'));
+    await untilLine(/^! personas\.yaml:\d+ Persona default\/support-agent: spec\.contnet: unknown field$/);
+    await replaceFile(personas, text);
+    await until(async () => recoveries() > 1, 'it to be well again');
 
     await rm(personas);
     const gone = await untilLine(/^Deleted, since no file states them any more: /);
     assert.match(gone ?? '', /Persona default\/finance-analyst.*Persona default\/support-agent$/);
     await replaceFile(personas, text);
     await untilLine(/^Persona default\/support-agent is there: The persona is in force/);
+    assert.equal(recoveries(), 2);
     t.diagnostic(`\n${printed.err}`);
   });
 

@@ -9,14 +9,15 @@ export interface ProblemReport {
 
 export function makeProblemReport(
   onProblem: (problem: FileProblem) => void,
-  onFixed: (problem: FileProblem) => void,
+  onFixed: (solved: readonly FileProblem[]) => void,
 ): ProblemReport {
   let problems: readonly FileProblem[] = [];
   return {
     replace: (found) => {
       const known = problems;
       problems = found;
-      for (const problem of without(known, found)) onFixed(problem);
+      const solved = without(known, found);
+      if (solved.length > 0) onFixed(solved);
       for (const problem of without(found, known)) onProblem(problem);
     },
     current: () => problems,

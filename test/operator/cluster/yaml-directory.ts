@@ -82,7 +82,9 @@ async function startCluster(
     stateDirectory,
     environment,
     onProblem: (problem) => note(found, problem),
-    onFixed: (problem) => note(fixed, problem),
+    onFixed: (solved) => {
+      for (const problem of solved) note(fixed, problem);
+    },
     ...(settleMs !== undefined && { settleMs }),
   });
   cluster.subscribe((key) => note(announced, key));
