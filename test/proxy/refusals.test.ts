@@ -37,6 +37,7 @@ const member = { user: 'ada', roles: ['member'] };
 const config = { analysis_type: 'intent', categories: [{ name: 'a', description: 'A' }] };
 
 const processing = 'Error processing request: ';
+const notItsName = (what: string) => `id must be a ${what}'s id, not its name`;
 const persona = 'Persona not found or not accessible: ';
 const credentials = 'Invalid authentication credentials: ';
 
@@ -273,6 +274,12 @@ const refusals: Partial<Record<ProblemCode, readonly Refusal[]>> = {
     ],
     ['persona_id', `${persona}GET /v1/personas lists those that you may use`, withBody({ ...ok, persona_id: uuid })],
     ['id', `${persona}GET /v1/personas lists those that you may use`, get(`/v1/personas/${uuid}`)],
+    ['id', `${persona}${notItsName('persona')}; GET /v1/personas shows the ids`, get('/v1/personas/support-agent')],
+    [
+      'id',
+      `${persona}${notItsName('persona')}; GET /v1/personas shows the ids`,
+      get('/v1/analytics/personas/support-agent'),
+    ],
     ['id', `${persona}GET /v1/personas lists those that you may use`, get(`/v1/analytics/personas/${uuid}`)],
   ],
   persona_not_supported: [
@@ -352,6 +359,16 @@ const refusals: Partial<Record<ProblemCode, readonly Refusal[]>> = {
       'id',
       'Analysis config not found: GET /v1/analysis/configs lists those that are active',
       get(`/v1/analysis/configs/${uuid}`),
+    ],
+    [
+      'id',
+      `Analysis config not found: ${notItsName('config')}; GET /v1/analysis/configs shows the ids`,
+      get('/v1/analysis/configs/support-intent'),
+    ],
+    [
+      'config_id',
+      `Analysis config not found: config_${notItsName('config')}; GET /v1/analysis/configs shows the ids`,
+      withBody({ id: 'resp_1', config_id: 'support-intent' }, '/v1/analysis'),
     ],
   ],
   user_not_found: [['id', 'User not found: GET /v1/users lists those that there are', get('/v1/users/nobody')]],

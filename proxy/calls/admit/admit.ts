@@ -12,10 +12,14 @@ import type { Caller } from '../call.ts';
 export function admitPersona(snapshot: Snapshot, caller: Caller, personaId: unknown): Persona {
   const persona = typeof personaId === 'string' ? snapshot.personas.get(personaId.toLowerCase()) : undefined;
   if (persona && mayUsePersona(persona, caller)) return persona;
-  const param = 'persona_id';
-  if (typeof personaId === 'string' && isUuid.test(personaId)) throw new ProxyError('persona_not_found', { param });
-  const message = `persona_id must be a persona's id, not its name; GET /v1/personas shows the ids`;
-  throw new ProxyError('persona_not_found', { param, message });
+  throw personaNotFound(personaId, 'persona_id');
+}
+
+/** What is no UUID is the id of no persona, but perhaps a name. @param param the field or path parameter that had it */
+export function personaNotFound(personaId: unknown, param: string): ProxyError {
+  if (typeof personaId === 'string' && isUuid.test(personaId)) return new ProxyError('persona_not_found', { param });
+  const message = `${param} must be a persona's id, not its name; GET /v1/personas shows the ids`;
+  return new ProxyError('persona_not_found', { param, message });
 }
 
 const isUuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;

@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox';
 import { findInvalidParameter, findReservedParameter } from '../../../crds/persona-parameters.ts';
 import { insertPersona, type PersonaChanges, retirePersona, updatePersona } from '../../../database/personas.ts';
 import { findUnstorable } from '../../../database/storable.ts';
-import { admitRole, isOpenTo, mayUsePersona, seesOrganization } from '../../calls/admit/admit.ts';
+import { admitRole, isOpenTo, mayUsePersona, personaNotFound, seesOrganization } from '../../calls/admit/admit.ts';
 import type { Caller } from '../../calls/call.ts';
 import type { InForce } from '../../calls/context.ts';
 import { type ProblemCode, ProxyError } from '../../error.ts';
@@ -283,7 +283,7 @@ function isVisible(persona: Persona, caller: Caller): boolean {
 /** @throws {ProxyError} `persona_not_found`, the same for one that there is not and one that is not the caller's */
 function findVisible({ snapshot }: InForce, caller: Caller, id: string): Persona {
   const persona = snapshot.personas.get(id.toLowerCase());
-  if (!persona || !isVisible(persona, caller)) throw new ProxyError('persona_not_found', { param: 'id' });
+  if (!persona || !isVisible(persona, caller)) throw personaNotFound(id, 'id');
   return persona;
 }
 

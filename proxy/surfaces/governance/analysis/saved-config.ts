@@ -36,5 +36,6 @@ export function openConfig({ snapshot, ...inForce }: InForce, row: AnalysisConfi
  */
 export function requireUuid(id: string, param: string): string {
   if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) return id.toLowerCase();
-  throw new ProxyError('analysis_config_not_found', { param });
+  const message = `Analysis config not found: ${param} must be a config's id, not its name; GET /v1/analysis/configs shows the ids`;
+  throw new ProxyError('analysis_config_not_found', { param, message });
 }

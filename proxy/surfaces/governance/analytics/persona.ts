@@ -8,7 +8,7 @@ import {
   type TopUser,
   type UsageBreakdown,
 } from '../../../../database/analytics/persona.ts';
-import { seesOrganization } from '../../../calls/admit/admit.ts';
+import { personaNotFound, seesOrganization } from '../../../calls/admit/admit.ts';
 import type { Caller } from '../../../calls/call.ts';
 import { ProxyError } from '../../../error.ts';
 import type { GovernanceApp, GovernanceContext } from '../context.ts';
@@ -115,7 +115,7 @@ export function registerPersonaDetails(app: GovernanceApp, context: GovernanceCo
     async ({ caller, params: { id }, query }) => {
       const { organizationId } = context.inForce().snapshot;
       const { filter: calls } = readSelection(caller, organizationId, query);
-      if (!uuid.test(id)) throw new ProxyError('persona_not_found', { param: 'id' });
+      if (!uuid.test(id)) throw personaNotFound(id, 'id');
       const filter = { ...calls, personaId: id };
       const found = await readFigures(context, async (db) => ({
         persona: await findPersonaFacts(db, organizationId, id),
