@@ -436,6 +436,7 @@ const madeElsewhere: readonly ProblemCode[] = [
   'user_not_allowed',
   'request_timeout',
   'overloaded',
+  'limit_reached',
   'owned_by_resource',
   'surface_not_allowed',
   'no_api_key',
