@@ -61,7 +61,7 @@ function open(
   { configSealed, ...rest }: AnalysisConfigWrite,
   { tenancy, rowId, envelope }: TenantObject<'AnalysisConfig'>,
 ): Row | undefined {
-  // Sealed with a key that has been replaced: written anew.
+  // A row sealed with a replaced key is written again.
   if (!envelope.isCurrent(configSealed)) return undefined;
   try {
     const place = { organizationId: tenancy.organizationId, column: 'analysis_configs.config', rowId };

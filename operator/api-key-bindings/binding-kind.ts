@@ -11,7 +11,7 @@ import { readKey } from './provider-key.ts';
 
 const bindingLabel = 'chaperone.dev/binding';
 
-/** ApiKeyBinding: a provider's key, sealed for the proxies, and a synthetic key for the applications. */
+/** ApiKeyBinding: a provider key, sealed for proxies, and a synthetic key for applications. */
 export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
   kind: 'ApiKeyBinding',
   find: findApiKeys,
@@ -57,7 +57,7 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
       verdict: decision.verdict,
       ...(foretold && { consent: foretold }),
       isChanged: decision.write !== undefined,
-      // Pods are given the key of the Secret that stands here.
+      // Injection gives pods the key of this Secret.
       status: {
         ...(!problem && { secretName, ...(issuedAt !== undefined && { syntheticKeyIssuedAt: issuedAt }) }),
         fingerprint: decision.fingerprint,
@@ -66,8 +66,8 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
       ...(decision.requeueAfterMs !== undefined && { requeueAfterMs: decision.requeueAfterMs }),
     };
   },
-  // The synthetic key stays in its Secret, where nobody can use it: pods that run have it, and it is theirs again as soon as
-  // the namespace is a member again.
+  // The synthetic key stays in its Secret, but is not accepted. Running pods still have it, and it works again when the
+  // namespace is a member again.
   withdraw: ({ db }, organizationId, rowId) => deleteApiKey(db, organizationId, rowId),
   async remove({ cluster, db }, organizationId, rowId, namespace, name) {
     const isChanged = await deleteApiKey(db, organizationId, rowId);
@@ -77,7 +77,7 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
   },
 };
 
-/** The users that calls with the synthetic key may be of. */
+/** The users that calls with the synthetic key may have. */
 function callsAs({ resource: { spec }, namespace, tenancy }: TenantObject<'ApiKeyBinding'>): string[] {
   return spec.user === undefined ? [...(workloadUsersOf(tenancy.organization.spec, namespace) ?? ['*'])] : [spec.user];
 }
@@ -86,7 +86,7 @@ function keyOf({ namespace, name }: TenantObject<'ApiKeyBinding'>): ObjectKey<'A
   return { kind: 'ApiKeyBinding', namespace, name };
 }
 
-/** As the API server writes times. */
+/** Formats a time as the API server does. */
 function toSeconds(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }
@@ -94,11 +94,11 @@ function toSeconds(ms: number): string {
 interface HandOut {
   readonly secretName: string;
   readonly syntheticKey: string;
-  /** Whether a Secret without the binding's uid has what was handed out. */
+  /** Whether a Secret without the binding's uid has the key that was handed out. */
   readonly isOwn: (secret: Secret) => boolean;
 }
 
-/** @returns why applications cannot have the key */
+/** @returns why applications cannot get the key */
 async function handOut(
   { cluster }: TenantContext,
   { resource, namespace, name, tenancy }: TenantObject<'ApiKeyBinding'>,
@@ -120,7 +120,7 @@ async function handOut(
   }
 }
 
-/** 192 random bits; the prefix tells a proxy, and a secret scanner, what it is. */
+/** 192 random bits. The prefix identifies the key for proxies and secret scanners. */
 function makeSyntheticKey(): string {
   return `chp_${randomBytes(24).toString('base64url')}`;
 }

@@ -10,17 +10,18 @@ import { findProviderSecret, isProviderKey, readProviderKey } from './provider-k
 
 type Cache = Pick<Cluster, 'get' | 'list'>;
 
-/** What older bindings of the same provider, for the same calls, mean for one. */
+/** How older bindings for the same provider and the same calls affect a binding. */
 export interface Competition {
-  /** The one that is in force in its place, since both have a model in common; undefined where it may be in force itself. */
+  /**
+   * The binding that is in force instead, since both have a model in common. Undefined where this binding may be in
+   * force.
+   */
   readonly rival: ApiKeyBinding | undefined;
-  /** When the first of the older ones expires, which may change who is in force; undefined where none does. */
+  /** When the first of the older ones expires, which may change which one is in force. Undefined where none expires. */
   readonly nextExpiryMs: number | undefined;
 }
 
-/**
- * @param systemNamespace the operator's, which belongs to no organization
- */
+/** @param systemNamespace the operator's namespace, which belongs to no organization */
 export function findCompetition(
   cluster: Cache,
   organization: Organization,
@@ -41,7 +42,7 @@ export function findCompetition(
   };
 }
 
-/** How many bindings are held back, each by an older one. */
+/** Counts the bindings that are held back by an older one. */
 export function countHeldBack(
   cluster: Cache,
   organization: Organization,
@@ -64,7 +65,10 @@ export function countHeldBack(
   return contenders.length - inForce.reduce((sum, count) => sum + count, 0);
 }
 
-/** Of contenders of one scope those in force: the oldest, and then each that none of these stands in the way of. */
+/**
+ * Chooses the bindings in force among contenders of one scope: the oldest, and then each that competes with none of the
+ * chosen ones.
+ */
 function chooseInForce(contenders: readonly ApiKeyBinding[]): ApiKeyBinding[] {
   const inForce: ApiKeyBinding[] = [];
   for (const contender of contenders.toSorted((one, other) => (isOlder(one, other) ? -1 : 1))) {
@@ -73,17 +77,17 @@ function chooseInForce(contenders: readonly ApiKeyBinding[]): ApiKeyBinding[] {
   return inForce;
 }
 
-/** Whether two bindings cannot be in force at once, whichever is in force now. */
+/** Whether two bindings cannot be in force at the same time. */
 export function mayCompete(organization: Organization | undefined, one: ApiKeyBinding, other: ApiKeyBinding): boolean {
   return organization !== undefined && isSameScope(organization, one, other) && overlapsWith(one, other);
 }
 
-/** Whether a binding waits for another to go. */
+/** Whether a binding waits for another one to end. */
 export function isHeldBack({ status }: ApiKeyBinding): boolean {
   return status?.conditions?.some(({ type, reason }) => type === 'Ready' && reason === 'Competing') ?? false;
 }
 
-/** Whether a binding can be in force, as far as it goes by itself. */
+/** Whether a binding could be in force, without regard to others. */
 export function isContender(
   cluster: Cache,
   organization: Organization,
@@ -106,7 +110,7 @@ export function isContender(
   );
 }
 
-/** What the operator made is no provider's key. */
+/** A Secret that the operator made never has a provider key. */
 function isOperatorsSecret(cluster: Pick<Cluster, 'get'>, binding: ApiKeyBinding): boolean {
   const secret = findProviderSecret(cluster, binding);
   return secret !== undefined && isOperatorMade(secret);
@@ -119,7 +123,7 @@ function isSameScope(organization: Organization, one: ApiKeyBinding, other: ApiK
     one.spec.user === other.spec.user &&
     one.spec.organizationRef.name === organization.metadata.name &&
     other.spec.organizationRef.name === organization.metadata.name &&
-    // By what is declared, whether it is in force yet or not: what a declaration would bring is told before.
+    // Uses the declared sharing, even if it is not in force yet, so that its effects are announced before.
     (consents(organization, one)
       ? consents(organization, other)
       : one.metadata.namespace === other.metadata.namespace && !consents(organization, other))

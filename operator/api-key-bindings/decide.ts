@@ -15,34 +15,34 @@ export type ApiKeyRow = Omit<ApiKeyWrite, 'keySealed' | 'syntheticKeySha256'> & 
 };
 
 export type BindingDecision =
-  /** Nothing may be in force: the key or the consent is gone, and with it the right to use it, or another one is. */
+  /** Nothing may be in force: the key or the consent is gone, or another binding is in force. */
   | {
       readonly action: 'withdraw';
       readonly verdict: Verdict;
-      /** When one that stands in its way expires. */
+      /** When a competing binding expires. */
       readonly requeueAfterMs?: number | undefined;
     }
   | {
       readonly action: 'apply';
-      /** Undefined where the row in force is right. */
+      /** The row to write. Undefined where the row in force is right. */
       readonly write: ApiKeyRow | undefined;
       readonly syntheticKey: string;
       readonly fingerprint: string;
       readonly verdict: Verdict;
-      /** When the key expires, or an older one that serves the same calls. */
+      /** When the key expires, or an older binding for the same calls. */
       readonly requeueAfterMs: number | undefined;
     };
 
-/** Nobody tells when a Secret of somebody else's is gone, or a quota has been raised. */
+/** No event tells when another owner's Secret is gone, or a quota was raised. */
 const handOutRetryMs = 10_000;
 
-/** setTimeout's limit; a key that expires later is looked at again then. */
+/** setTimeout's limit. A key that expires later is checked again then. */
 const maxDelayMs = 2 ** 31 - 1;
 
 /**
- * What to do about a binding.
+ * Decides what to do about a binding.
  *
- * @param freshSyntheticKey to hand out where none has been, or where it was lost
+ * @param freshSyntheticKey is handed out where there is none yet, or it was lost
  */
 export function decideBinding(
   gathered: GatheredBinding,
@@ -110,7 +110,7 @@ export function decideBinding(
   };
 }
 
-/** Says of a binding that was there before synthetic keys had roles of their own what is to be stated. */
+/** Adds to the verdict what a binding should state that is older than the roles of synthetic keys. */
 function withFormerRoles(verdict: Verdict, roles: readonly string[] | null): Verdict {
   if (roles !== null) return verdict;
   const message = `${verdict.message} Calls with its synthetic key still have the Organization's spec.authentication.defaultRoles: state spec.roles; [member] is what new bindings have.`;
@@ -118,8 +118,8 @@ function withFormerRoles(verdict: Verdict, roles: readonly string[] | null): Ver
 }
 
 /**
- * What becomes of a decision where the synthetic key could not be handed out. The provider's key stays in force, for those
- * who call with a token; the row is not written anew with each attempt for the sake of a key that nobody has.
+ * Adapts a decision where the synthetic key could not be handed out. The provider key stays in force, for calls with a
+ * token. The row is not written again with each attempt, since nobody has the new synthetic key.
  *
  * @param problem why the Secret could not be written
  */
@@ -138,7 +138,7 @@ export function withoutHandOut(
   };
 }
 
-/** Why a synthetic key could not be handed out. @param isTaken somebody else has a Secret of that name */
+/** Why a synthetic key could not be handed out. @param isTaken whether a Secret of that name has another owner */
 export function judgeHandOut(secretName: string, isTaken: boolean, reason: string): Verdict {
   return isTaken
     ? notReady(
@@ -149,9 +149,9 @@ export function judgeHandOut(secretName: string, isTaken: boolean, reason: strin
 }
 
 /**
- * What a binding that was there before there was a spec.sharing is told of one that it will compete with.
+ * Tells a binding that is older than `spec.sharing` about one that it will compete with.
  *
- * @returns undefined where there is nothing to tell
+ * @returns undefined where there is none
  */
 export function foretellRival(
   { competition: { rival } }: GatheredBinding,
@@ -169,7 +169,7 @@ function describeRival({ metadata, spec }: ApiKeyBinding, { resource }: TenantOb
   return `ApiKeyBinding ${metadata.namespace}/${metadata.name} is older and serves the same calls: those of ${whose} to provider "${spec.provider}"${models}. Delete one of them, or give each models of its own.`;
 }
 
-/** Of what is still to come. */
+/** The earliest of the moments that are still ahead. */
 function earliest(...moments: readonly (number | undefined)[]): number | undefined {
   const ahead = moments.filter((moment) => moment !== undefined).filter((moment) => moment > 0);
   return ahead.length === 0 ? undefined : Math.min(...ahead, maxDelayMs);

@@ -9,20 +9,20 @@ import type { TenantContext, TenantObject } from '../tenant-kind.ts';
 import { type Competition, findCompetition } from './competition.ts';
 import { findProviderSecret, readKey, readProviderKey } from './provider-key.ts';
 
-/** Everything a decision about a binding rests on. */
+/** The facts for a decision about a binding. */
 export interface GatheredBinding {
   readonly binding: ApiKeyBinding;
   readonly hasProvider: boolean;
-  /** The provider's key; undefined where the Secret or its key is missing or empty. */
+  /** The provider key. Undefined where the Secret or its key is missing or empty. */
   readonly providerKey: string | undefined;
-  /** Whether the Secret with the provider's key is one that the operator made. */
+  /** Whether the operator made the Secret with the provider key. */
   readonly isOperatorsSecret: boolean;
   /**
-   * The synthetic key that was handed out; undefined where its Secret is missing, is not what was handed out, or was not made
-   * for this binding.
+   * The synthetic key that was handed out. Undefined where its Secret is missing, has another key, or was not made for
+   * this binding.
    */
   readonly syntheticKey: string | undefined;
-  /** Whether the row is of the time before synthetic keys had roles of their own. */
+  /** Whether the row is older than the roles of synthetic keys. */
   readonly keepsFormerRoles: boolean;
   readonly competition: Competition;
   readonly stored: (Omit<ApiKeyWrite, 'keySealed'> & { readonly key: string }) | undefined;
@@ -51,7 +51,10 @@ export function gatherBinding(
   };
 }
 
-/** By its hash in the database. Where the binding is not in force, by the label: somebody may have put a key of theirs there. */
+/**
+ * Checks the hash in the database. Where the binding is not in force, it checks the label, since somebody may have put
+ * another key there.
+ */
 function isHandedOut(
   secret: Secret | undefined,
   syntheticKey: string | undefined,
@@ -59,7 +62,7 @@ function isHandedOut(
   bindingUid: string,
 ): boolean {
   if (!secret || syntheticKey === undefined) return false;
-  // Whether the row opens or not: one that is sealed anew keeps the key that applications have.
+  // Even if the row does not open: a row that is sealed again keeps the key that applications have.
   return row ? sha256(syntheticKey).equals(row.syntheticKeySha256) : isMadeFor(secret, bindingUid);
 }
 
@@ -69,13 +72,13 @@ export function sha256(text: string): Buffer {
 
 function open({ keySealed, ...rest }: ApiKeyWrite, organizationId: string, envelope: Envelope) {
   const syntheticKeySha256 = Buffer.from(rest.syntheticKeySha256);
-  // Sealed with a key that has been replaced: written anew.
+  // A row sealed with a replaced key is written again.
   if (!envelope.isCurrent(keySealed)) return undefined;
   try {
     const place = { organizationId, column: 'api_keys.key', rowId: rest.apiKeyId };
     return { ...rest, syntheticKeySha256, key: envelope.open(place, keySealed).toString() };
   } catch (error) {
-    // Sealed with keys that are lost: written anew.
+    // A row sealed with lost keys is written again.
     if (error instanceof EnvelopeError) return undefined;
     throw error;
   }

@@ -9,29 +9,29 @@ export function findProviderSecret(
   return cluster.get('Secret', metadata.namespace ?? '', spec.secretKeyRef.name);
 }
 
-/** The key that a binding refers to; undefined where the Secret or its key is missing or empty. */
+/** The key that a binding refers to. Undefined where the Secret or its key is missing or empty. */
 export function readProviderKey(cluster: Pick<Cluster, 'get'>, binding: ApiKeyBinding): string | undefined {
   return readKey(findProviderSecret(cluster, binding)?.data[binding.spec.secretKeyRef.key]);
 }
 
-/** A key as text, without blanks around it; undefined where there is none. */
+/** A key as trimmed text. Undefined where it is empty. */
 export function readKey(value: Uint8Array | undefined): string | undefined {
   const text = value === undefined ? '' : Buffer.from(value).toString('utf8').trim();
   return text === '' ? undefined : text;
 }
 
-/** Whether it can be a provider's key. */
+/** Whether a text can be a provider key. */
 export function isProviderKey(key: string | undefined): key is string {
   return key !== undefined && whyNoProviderKey(key) === undefined;
 }
 
-/** What follows "it is no provider's key: " in a sentence; undefined where it can be one. */
+/** Why a text cannot be a provider key, as the end of a sentence. Undefined where it can. */
 export function whyNoProviderKey(key: string): string | undefined {
-  // A key has no quotation marks of a text processor, and no second line.
+  // For example typographic quotation marks, or a second line.
   if (!/^[\x21-\x7e]+$/.test(key)) {
     return 'no header can hold it, since it has blanks, line breaks or characters beyond ASCII';
   }
-  // What `kubectl apply` makes of a file that was written for `chaperone up`.
+  // The result of `kubectl apply` with a file that was written for `chaperone up`.
   if (/\$\{\w+(:-[^}]*)?\}/.test(key)) {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: as files have it
     return 'it has ${...} in it, which only `chaperone up` replaces by a variable of the environment, and kubectl does not';

@@ -2,20 +2,20 @@ import type { ApiKeyBinding, Organization } from '../../crds/resources.generated
 import type { Verdict } from '../runtime/conditions.ts';
 import { notReady } from '../tenant-kind.ts';
 
-/** What calls with a binding's synthetic key may do. */
+/** The roles of calls with a binding's synthetic key. */
 export interface RoleDecision {
   /** Null: the organization's default roles. */
   readonly roles: readonly string[] | null;
-  /** Why these are not the roles that the binding states. */
+  /** Why these differ from the roles that the binding states. */
   readonly problem: Verdict | undefined;
 }
 
 /**
- * Decides the roles of a binding's synthetic key: a namespace gives its pods no rights over the organization unless the
- * Organization consents.
+ * Decides the roles of a binding's synthetic key. A namespace can give its pods rights over the organization only with
+ * the Organization's consent.
  *
- * @param keepsFormer whether the binding was stored before synthetic keys had roles of their own: until it states some,
- *   they are the organization's default ones, as they were
+ * @param keepsFormer whether the binding is older than the roles of synthetic keys: until it states some, it keeps the
+ * organization's default roles
  */
 export function decideRoles(
   { spec }: Pick<ApiKeyBinding, 'spec'>,

@@ -29,25 +29,25 @@ import { limitLogin, restorePassword } from './tend-login.ts';
 
 type Key = ObjectKey<'Organization'>;
 
-/** By then no proxy has the key any more. */
+/** How long a key's revocation is kept: after that, no proxy has the key any more. */
 const keyRevocationMs = 30 * 86_400_000;
 
-/** Proxies that are not notified ask every other second. */
+/** The time in which every proxy hears of a revocation: without notifications, proxies poll every two seconds. */
 const hearMs = 3_000;
 
-/** What has come of applying an organization. */
+/** The result of applying an organization. */
 export interface AppliedOrganization {
   readonly id: string;
   readonly tokenKeyIds: string[];
-  /** The member namespaces that could not be given the credentials, with the reasons. */
+  /** The member namespaces that could not get the credentials, with the reasons. */
   readonly failures: readonly NamespaceFailure[];
-  /** When the row was committed, by `performance.now()`; undefined where it was as it should be. */
+  /** When the row was committed, by `performance.now()`. Undefined where it did not change. */
   readonly effectAtMs: number | undefined;
-  /** Why the database does not let the operator limit the login; undefined where it does. */
+  /** Why the database does not allow the operator to limit the login. Undefined where it does. */
   readonly limitsRefusal: string | undefined;
 }
 
-/** Stores the organization, makes its role and keys where they are missing, and hands out its credentials. */
+/** Stores the organization, makes its role and keys if they are missing, and hands out its credentials. */
 export async function applyOrganization(
   context: OrganizationContext,
   key: Key,
@@ -71,7 +71,7 @@ export async function applyOrganization(
     await cluster.recordEvent(key, { type: 'Warning', reason: 'DataKeysLost', message });
   }
   const known = decision.renewsLogin ? undefined : loginOf(gathered.credentials, id, gathered.role);
-  // The one that proxies have: another would only have to reach them first.
+  // Restore the password that proxies have, since a new one would first have to reach them.
   if (known && gathered.passwordIsRefused) await restorePassword(context, key, id, known);
   const login = known ?? (await issueLogin(db, id));
   if (!known) logins?.noteIssued(login);
@@ -83,14 +83,14 @@ export async function applyOrganization(
     loginIssuedAtS: known && gathered.credentials ? gathered.credentials.loginIssuedAtS : nowS,
     ...(decision.serviceAccounts && { serviceAccounts: decision.serviceAccounts }),
   };
-  // The credentials come before the row: what the row seals must be sealed with keys that are safe.
+  // Store the credentials before the row, so that the row is sealed only with keys that are stored.
   const failures: NamespaceFailure[] = [];
   for (const namespace of decision.namespaces) {
     const namespaceKeys = ownersOf(context, gathered, namespace).map((owner) =>
       deriveNamespaceKeys(master, dataKeys, id, owner),
     );
     const failure = await applyCredentials(cluster, namespace, identity, { ...credentials, namespaceKeys });
-    // What is sealed with keys of which the operator has no copy may be lost.
+    // Without its own copy of the keys, the operator might lose everything that they seal.
     if (failure && namespace === operatorNamespace) throw failure;
     if (failure) failures.push({ namespace, reason: failure.message });
   }
@@ -107,8 +107,8 @@ export async function applyOrganization(
 }
 
 /**
- * Has proxies refuse what keys in the wrong hands have signed. Before anything else: a mounted Secret takes a minute or two
- * to change, and once the password is another one, a proxy that has to connect anew hears nothing until then.
+ * Makes proxies refuse tokens that leaked keys have signed. It comes first: a mounted Secret takes a minute or two to
+ * change, and after the change of the password, a proxy that has to reconnect hears nothing until then.
  */
 async function revokeKeys({ db, now }: OrganizationContext, organizationId: string, keyIds: readonly string[]) {
   if (keyIds.length === 0) return;
@@ -117,7 +117,7 @@ async function revokeKeys({ db, now }: OrganizationContext, organizationId: stri
   await delay(hearMs);
 }
 
-/** Takes the organization away; its data as its deletionPolicy says. The finalizer goes last. */
+/** Removes the organization, and its data as the deletionPolicy says. The finalizer is removed last. */
 export async function removeOrganization(
   { cluster, db, operatorNamespace }: OrganizationContext,
   key: Key,
@@ -135,7 +135,7 @@ export async function removeOrganization(
       await cluster.recordEvent(key, { type: 'Warning', reason: 'DatabaseRoleKept', message });
     }
   }
-  // What is kept stays readable: with the data, the keys that open it.
+  // Where the data is kept, its keys are kept, too.
   for (const namespace of decision.staleNamespaces) {
     if (decision.keepData && namespace === operatorNamespace) continue;
     await cluster.deleteSecret(namespace, credentialsSecretName(key.name), (one) => isCredentialsOf(one, identity));
@@ -148,8 +148,8 @@ export async function removeOrganization(
 }
 
 /**
- * The namespaces whose keys a copy of the credentials has: its own alone. The operator's own copy is mounted by nobody in a
- * cluster; on one machine it is what the organization's only proxy has.
+ * The namespaces whose keys a copy of the credentials has: only its own. In a cluster, nobody mounts the operator's own
+ * copy. On one machine, the organization's only proxy uses it.
  */
 function ownersOf(
   { isOneMachine, operatorNamespace }: OrganizationContext,
@@ -169,7 +169,7 @@ function isSigningSecretOf(gathered: GatheredOrganization, secret: Secret): bool
   return isSigningKeysOf(secret, identityOf(gathered), acceptedKeyIds, gathered.storedId !== undefined);
 }
 
-/** @returns why the namespace cannot have them: the fault of one is no fault of the others */
+/** @returns why the namespace cannot get them, so that a failure in one does not affect the others */
 async function applyCredentials(
   cluster: Cluster,
   namespace: string,
@@ -220,7 +220,7 @@ async function generateSigningKey(): Promise<TokenKey> {
   return { ...jwk, kid: await calculateJwkThumbprint(jwk), alg: 'EdDSA', use: 'sig' };
 }
 
-/** RFC 8037: `d` is the private part of an octet key pair. The ages are the operator's own business. */
+/** RFC 8037: `d` is the private part of an octet key pair. Only the operator needs the ages. */
 function publicPart({ d: _, iat: __, used_from: ___, ...jwk }: TokenKey): JWK {
   return jwk;
 }

@@ -1,18 +1,18 @@
 import type { ObjectMeta } from '../../crds/object-meta.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 
-/** What somebody has asked for by annotations. */
+/** The rotations that annotations request. */
 export interface AskedRotations {
-  /** Whatever was issued before is to be replaced, in milliseconds since 1970. */
+  /** Everything issued before this time must be replaced, in milliseconds since 1970. */
   readonly beforeMs: number | undefined;
-  /** Whatever was issued before is in the wrong hands. */
+  /** Everything issued before this time has leaked. */
   readonly distrustBeforeMs: number | undefined;
   readonly problem: Verdict | undefined;
 }
 
 const names = { rotate: 'chaperone.dev/rotate', rotateNow: 'chaperone.dev/rotate-now' } as const;
 
-/** Reads the annotations that ask for a rotation, in order or in an emergency. */
+/** Reads the annotations that request an orderly or an emergency rotation. */
 export function readAskedRotations({ annotations = {} }: ObjectMeta): AskedRotations {
   const [rotate, now] = [parse(annotations[names.rotate]), parse(annotations[names.rotateNow])];
   const asked = [rotate, now].filter((moment) => moment !== undefined && !Number.isNaN(moment));

@@ -5,24 +5,24 @@ import type { ServiceAccountIssuer } from '../cluster/kubernetes/service-account
 import type { SidecarContext } from '../sidecars/reconcile.ts';
 import type { LoginCheck } from './login.ts';
 
-/** What reconciling an organization needs. */
+/** The dependencies for reconciling an organization. */
 export interface OrganizationContext {
   readonly cluster: Cluster;
   readonly db: Queryable;
   readonly operatorNamespace: string;
-  /** The database as proxies reach it, without user and password. */
+  /** URL of the database for proxies, without user and password. */
   readonly proxyDatabaseUrl: string;
-  /** Of the organizations' roles; their passwords are taken to be right where absent. */
+  /** Checks the passwords of organizations' roles. Absent: they count as right. */
   readonly logins?: LoginCheck;
-  /** What the database's server keeps for the operator; nothing is said of it where absent. */
+  /** Reads the server's limits. Absent: no condition mentions them. */
   readonly serverLimits?: () => Promise<ServerLimits>;
-  /** Where there are service accounts. */
+  /** Set where there are service accounts. */
   readonly serviceAccountIssuer?: () => Promise<ServiceAccountIssuer>;
-  /** Where there are pods. */
+  /** Set where there are pods. */
   readonly sidecars?: SidecarContext;
-  /** Whether one proxy serves every namespace of an organization, by the operator's own copy of its Secret. */
+  /** Whether one proxy serves all namespaces of an organization, with the operator's own copy of its Secret. */
   readonly isOneMachine?: boolean;
-  /** How long a new key is handed out before it is used, so that every proxy has it by then; five minutes where absent. */
+  /** How long a new key is handed out before it is used, so that every proxy has it by then. Absent: five minutes. */
   readonly propagationMs?: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;

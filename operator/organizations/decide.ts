@@ -13,51 +13,51 @@ import { decideSharing, type SharingDecision } from './sharing.ts';
 
 export const finalizer = 'chaperone.dev/organization';
 
-/** The schema's default, for an Organization that says nothing of authentication. */
+/** The schema's default, for an Organization without `authentication`. */
 const defaultTokenLifetime = '8760h';
 
 export type OrganizationDecision =
-  /** Nothing is written: what would be is somebody else's, or might be. What is in force stays so. */
+  /** Nothing is written, since the target belongs or may belong to another owner. What is in force stays in force. */
   | { readonly action: 'refuse'; readonly verdict: Verdict }
   | { readonly action: 'delete'; readonly keepData: boolean; readonly staleNamespaces: readonly string[] }
   | {
       readonly action: 'apply';
       readonly needsFinalizer: boolean;
-      /** What proxies enforce. */
+      /** The spec that proxies enforce. */
       readonly spec: OrganizationSpec;
       readonly tokenKeys: RotationDecision;
       readonly dataKeys: RotationDecision;
       /** Whether the organization's role gets a new password. */
       readonly renewsLogin: boolean;
-      /** How many connections its proxies may have together. */
+      /** How many connections all its proxies may have together. */
       readonly connections: number;
-      /** Whether every proxy has the present password by now, so that the sessions from before are ended. */
+      /** Whether every proxy has the current password by now, so that older sessions are ended. */
       readonly endsOldSessions: boolean;
-      /** How long tokens live unless told otherwise. */
+      /** The default lifetime of tokens. */
       readonly tokenLifetime: string;
-      /** The data keys are made anew although the database knows the organization: what they sealed stays sealed. */
+      /** Whether new data keys replace lost ones. Whatever the lost keys sealed cannot be opened. */
       readonly dataKeysWereLost: boolean;
-      /** The HS256 secret to accept tokens by, in base64url. */
+      /** The HS256 secret for accepting tokens, in base64url. */
       readonly sharedSecret: string | undefined;
       /** The service accounts whose tokens are accepted. */
       readonly serviceAccounts: ServiceAccountTokens | undefined;
-      /** Where the credentials belong, the operator's own copy included. */
+      /** The namespaces that get the credentials, including the operator's own copy. */
       readonly namespaces: readonly string[];
-      /** Where a copy of the credentials has no business any more. */
+      /** The namespaces whose copy of the credentials must be deleted. */
       readonly staleNamespaces: readonly string[];
       readonly sharing: SharingDecision;
       readonly problem: Verdict | undefined;
-      /** Whether former defaults still hold; undefined where none ever did. */
+      /** The condition about former defaults. Undefined where none ever applied. */
       readonly defaults: Verdict | undefined;
-      /** When a key is to be changed by the passing of time alone. */
+      /** When the next rotation step is due. */
       readonly nextRotationMs: number | undefined;
     };
 
-/** A mounted Secret changes within two minutes, and a proxy looks every other second. */
+/** A mounted Secret changes within two minutes, and a proxy checks every two seconds. */
 const defaultPropagationMs = 300_000;
 
 /**
- * What to do about an organization.
+ * Decides what to do about an organization.
  *
  * @param propagationMs how long a new key is handed out before it is used
  */
@@ -87,7 +87,7 @@ export function decideOrganization(
     spec: statedSpec,
     tokenKeys: rotations.tokenKeys,
     dataKeys: rotations.dataKeys,
-    // One that was recovered is what somebody may have put there, unless the database takes it.
+    // Somebody may have put a recovered login there, so it is replaced unless the database accepts it.
     renewsLogin: rotations.login.issue || (gathered.isRecovered && gathered.passwordIsRefused),
     connections: decideConnections(spec, gathered.sidecars, gathered.storedLogin),
     endsOldSessions: oldSessionsEndMs !== undefined && oldSessionsEndMs <= nowMs,
@@ -107,7 +107,7 @@ export function decideOrganization(
   };
 }
 
-/** When sessions from before the present password end; undefined where there are none. */
+/** When sessions from before the current password end. Undefined where there are none. */
 function decideSessionsEnd(
   { storedLogin, credentials }: GatheredOrganization,
   login: RotationDecision,
@@ -115,13 +115,13 @@ function decideSessionsEnd(
   nowMs: number,
 ): number | undefined {
   if (!storedLogin || !credentials) return undefined;
-  // Whoever has a login that leaked does not get the time that proxies need.
+  // After a leak, sessions end at once, without the time that proxies need.
   if (login.issue) return login.distrust.length > 0 ? nowMs : nowMs + propagationMs;
   // Ages are in whole seconds.
   return storedLogin.hasOldSessions ? (credentials.loginIssuedAtS + 1) * 1_000 + propagationMs : undefined;
 }
 
-/** Where the issuer cannot be asked now, what was known of it last is used. */
+/** Where the issuer cannot be read now, the last known one is used. */
 function decideServiceAccounts({
   organization,
   memberNamespaces,
@@ -161,7 +161,8 @@ function decideRotations(
   const tokenPolicy = { ...policyOf(rotation?.tokenKeys), retainMs: lifetimeMs, distrustBeforeMs };
   return {
     tokenKeys: decideRotation(ageOfTokenKeys(signingKeys), tokenPolicy, nowMs),
-    // What a key has sealed is sealed with it, whoever has it: nothing is won by using the next one before proxies have it.
+    // After a leak, existing values stay sealed with the leaked key anyway, so the next key still waits until proxies
+    // have it.
     dataKeys: decideRotation(ageOfDataKeys(credentials?.dataKeys), policyOf(rotation?.dataKeys), nowMs),
     login: decideRotation(
       login,
@@ -211,7 +212,7 @@ function sharedSecretProblem({
   }
 }
 
-/** Why nothing may be written for the organization; undefined where nothing is in the way. */
+/** Why nothing may be written for the organization. Undefined where it may. */
 function judgeNames({
   organization,
   operatorNamespace,
@@ -255,7 +256,7 @@ export function judgeRefusal(verdict: Verdict): Verdict[] {
   return [{ ...verdict, type: 'Ready' }, verdict];
 }
 
-/** The conditions that are ours to state. */
+/** The condition types that the operator sets. */
 export const conditionTypes: readonly string[] = [
   'Ready',
   'DatabaseReady',
@@ -267,7 +268,7 @@ export const conditionTypes: readonly string[] = [
   'DatabaseLimited',
 ];
 
-/** The conditions of an organization that could not be applied, since the database is away. */
+/** The conditions of an organization that could not be applied during an outage of the database. */
 export function judgeOutage(reason: string): Verdict[] {
   const message = `The database cannot be used (${reason}). Proxies go on with what they have; changes wait until it is back.`;
   return [
@@ -276,12 +277,12 @@ export function judgeOutage(reason: string): Verdict[] {
   ];
 }
 
-/** The condition of an organization that could not be applied, again and again. */
+/** The condition of an organization that could not be applied repeatedly. */
 export function judgeFailure(cause: string): Verdict {
   return { type: 'Ready', status: false, reason: failureReason, message: describeFailure(cause) };
 }
 
-/** What is wrong with an organization that no namespace belongs to: nothing is governed. */
+/** Why an organization governs nothing: no namespace belongs to it. */
 export function judgeMembers({
   organization,
   members: { names, contested },
@@ -307,7 +308,7 @@ export function judgeMembers({
   };
 }
 
-/** Labels that a selector matches, as kubectl takes them; empty where no label makes it match. */
+/** Labels that a selector matches, in kubectl's form. Empty where no label makes it match. */
 function describeLabels({ matchLabels = {}, matchExpressions = [] }: OrganizationSpec['namespaceSelector']): string {
   const stated = Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`);
   const expressed = matchExpressions.flatMap(({ key, operator, values = [] }) => {
@@ -317,16 +318,16 @@ function describeLabels({ matchLabels = {}, matchExpressions = [] }: Organizatio
   return [...stated, ...expressed].join(' ');
 }
 
-/** A member namespace that could not be given the credentials. */
+/** A member namespace that could not get the credentials. */
 export interface NamespaceFailure {
   readonly namespace: string;
   readonly reason: string;
 }
 
-/** A status is for people: of a hundred namespaces with the same quota the first ones tell enough. */
+/** A status names only this many namespaces: of a hundred with the same quota, the first ones are enough. */
 const mostNamed = 10;
 
-/** What is wrong where namespaces could not be given the credentials; undefined where all could. */
+/** The condition where namespaces could not get the credentials. Undefined where all have them. */
 export function judgeFailures(failures: readonly NamespaceFailure[]): Verdict | undefined {
   if (failures.length === 0) return undefined;
   const named = failures.slice(0, mostNamed).map(({ namespace, reason }) => `${namespace} (${reason})`);
@@ -342,9 +343,9 @@ export function judgeFailures(failures: readonly NamespaceFailure[]): Verdict | 
 /**
  * The conditions of an organization that has been applied.
  *
- * @param idle why it governs nothing, where that is so
- * @param limits of its spec, which its proxies hold their callers to
- * @param keys which of its bindings are in force: without one it is enforced all the same, and every call refused
+ * @param idle why it governs nothing, if so
+ * @param limits the limits of its spec, which its proxies enforce
+ * @param keys its bindings in force: without any, the organization is enforced, but every call is refused
  */
 export function judgeOrganization(
   problem: Verdict | undefined,

@@ -1,18 +1,18 @@
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 
-/** A spec whose stricter defaults are stated. */
+/** A spec in which the stricter defaults are stated. */
 export interface StatedDefaults {
   readonly spec: OrganizationSpec;
-  /** The fields for which the former default still holds, each with what that lets happen. */
+  /** The fields for which the former default still applies, each with its effect. */
   readonly former: readonly string[];
 }
 
 /**
- * States the fields whose default has become stricter, so that proxies of every version enforce the same. Their schema has
- * no default: one that an API server fills in could not be told from one that somebody stated.
+ * States the fields whose default has become stricter, so that proxies of every version enforce the same. Their schema
+ * has no default, since a value filled in by an API server could not be told from a stated one.
  *
- * @param keepsOldDefaults whether the organization was stored before: for it the former defaults hold
+ * @param keepsOldDefaults whether the organization is older than the stricter defaults, so the former ones apply
  */
 export function stateDefaults(spec: OrganizationSpec, keepsOldDefaults: boolean): StatedDefaults {
   const { authentication } = spec;
@@ -26,7 +26,7 @@ export function stateDefaults(spec: OrganizationSpec, keepsOldDefaults: boolean)
   return { spec: stated('admin'), former: [former] };
 }
 
-/** Says which former defaults still hold; undefined for an organization that never had any. */
+/** The condition about former defaults that still apply. Undefined for an organization that never had any. */
 export function judgeDefaults(former: readonly string[], keepsOldDefaults: boolean): Verdict | undefined {
   if (!keepsOldDefaults) return undefined;
   const type = 'DefaultsStated';

@@ -28,65 +28,65 @@ import { isCredentialsOf, isSigningKeysOf, type OrganizationIdentity } from './o
 import { recoverCredentials } from './recover.ts';
 import { judgeSharedSecret, type SharedSecret } from './shared-secret.ts';
 
-/** Everything a decision about an organization rests on. */
+/** The facts for a decision about an organization. */
 export interface GatheredOrganization {
   readonly organization: Organization;
   readonly operatorNamespace: string;
   readonly organizationId: string;
-  /** The id under which the database knows the name already. */
+  /** The id that the database already has for the name. */
   readonly storedId: string | undefined;
-  /** Whether it was stored before defaults became stricter: the former ones hold for what its spec does not state. */
+  /** Whether it is older than the stricter defaults. Then the former defaults apply where the spec is silent. */
   readonly keepsOldDefaults: boolean;
   /** The organization's login role in the database. */
   readonly role: string | undefined;
-  /** How that role is. */
+  /** The state of that role. */
   readonly storedLogin: StoredLogin | undefined;
-  /** How many pods have a sidecar of the organization's; undefined where that is not known. */
+  /** The number of pods with a sidecar of the organization. Undefined where unknown. */
   readonly sidecars: number | undefined;
-  /** Whether the database refuses the password that was handed out. */
+  /** Whether the database refuses the password that proxies have. */
   readonly passwordIsRefused: boolean;
   readonly credentials: OrganizationCredentials | undefined;
-  /** Whether the operator's own credentials were lost, and these are what copies in member namespaces prove of them. */
+  /** Whether the operator's own credentials were lost, and these were recovered from copies in member namespaces. */
   readonly isRecovered: boolean;
-  /** Secrets, as `namespace/name`, that have a name of the organization's and are not the organization's. */
+  /** Secrets, as `namespace/name`, with a name of the organization's Secrets, but another owner. */
   readonly takenSecrets: readonly string[];
-  /** Copies, as `namespace/name`, of lost credentials of which nothing can be told to be right. */
+  /** Copies of lost credentials, as `namespace/name`, that cannot be proved right. */
   readonly unprovenCopies: readonly string[];
   readonly signingKeys: readonly TokenKey[];
-  /** What the namespaces' keys are derived from, where there has been a need for it. */
+  /** The master of the namespace keys, if there is one. */
   readonly namespaceMaster: NamespaceMaster | undefined;
-  /** Names, in order. */
+  /** Names, sorted. */
   readonly memberNamespaces: readonly string[];
-  /** The same, and who else selects them. */
+  /** The member namespaces, with other Organizations that select them. */
   readonly members: Members;
-  /** Namespaces that hold a copy of the credentials, members or not. */
+  /** Namespaces that have a copy of the credentials, members or not. */
   readonly namespacesWithCredentials: readonly string[];
   readonly keys: CountedKeys;
   readonly sharing: GatheredSharing;
-  /** The HS256 secret; undefined where none is named. */
+  /** The HS256 secret. Undefined where none is named. */
   readonly sharedSecret: SharedSecret | undefined;
-  /** Where the organization accepts service accounts: who issues their tokens, or why that cannot be told. */
+  /** Set where the organization accepts service accounts: the issuer of their tokens, or why it is unknown. */
   readonly serviceAccountIssuer: ServiceAccountIssuer | { readonly unknown: string } | undefined;
 }
 
-/** The bindings of an organization, but those that somebody has switched off or is deleting. */
+/** The organization's bindings, without inactive ones and those being deleted. */
 export interface CountedKeys {
-  /** How many lend a key now. */
+  /** How many are in force now. */
   readonly inForce: number;
   readonly wanted: number;
-  /** When the next of those in force expires, from now. */
+  /** Milliseconds until the next of those in force expires. */
   readonly nextExpiryMs: number | undefined;
 }
 
-/** What it takes to say which rules of sharing hold. */
+/** The facts that decide which rules of sharing apply. */
 export interface GatheredSharing {
-  /** Whether the former rules hold: it was there before there was a `spec.sharing`. */
+  /** Whether the former rules apply, since the organization is older than `spec.sharing`. */
   readonly sharesByDefault: boolean;
-  /** How many pods have an outdated sidecar; none where there are no pods. */
+  /** The number of pods with an outdated sidecar. 0 where there are no pods. */
   readonly outdatedSidecars: number | 'unknown';
-  /** When the newest of the keys that every namespace has was made; undefined where there is none yet. */
+  /** When the newest namespace keys were made. Undefined where there are none yet. */
   readonly keysIssuedAtS: number | undefined;
-  /** What belongs to the organization. */
+  /** The objects of the organization. */
   readonly objects: readonly TenantResource[];
 }
 
@@ -98,7 +98,7 @@ export async function gatherOrganization(
   const organization = cluster.get('Organization', '', name);
   if (!organization) return undefined;
   const stored = await findOrganization(db, name);
-  // What was handed out before stays, even where the row was lost: other rows bear it.
+  // Keep an id that was used before, even where the row was lost, since other rows have it.
   const organizationId =
     stored?.organizationId ?? (await statedId(context, organization)) ?? organizationIdOf(organization.metadata.uid);
   const identity = { name, uid: organization.metadata.uid, organizationId };
@@ -134,7 +134,7 @@ export async function gatherOrganization(
     members,
     keys: countKeys(cluster, organization, context.now(), operatorNamespace),
     sharing: {
-      // Where the row was lost, the status still says so.
+      // Where the row was lost, the status still has this.
       sharesByDefault: stored?.sharesByDefault ?? organization.status?.sharing === 'Former',
       outdatedSidecars: countOutdated(context, name),
       keysIssuedAtS: newestOf(secrets.namespaceMaster),
@@ -183,8 +183,8 @@ function countSidecars({ sidecars }: Pick<OrganizationContext, 'sidecars'>, name
 }
 
 /**
- * The id that the status tells, for an organization whose row was lost or renamed. Whoever may write statuses could put
- * there the id of another: one that is of an Organization of another name, or of a deleted one, is not taken.
+ * The id in the status, for an organization whose row was lost or renamed. Writers of statuses could put another's id
+ * there, so an id of another Organization, or of a deleted one, is not accepted.
  */
 async function statedId(
   { cluster, db }: Pick<OrganizationContext, 'cluster' | 'db'>,
@@ -207,7 +207,7 @@ type GatheredSecrets = Pick<
   | 'namespacesWithCredentials'
 >;
 
-/** @param stored what the database knows of the organization */
+/** @param stored the organization's row */
 function gatherSecrets(
   cluster: Cluster,
   operatorNamespace: string,
@@ -218,7 +218,7 @@ function gatherSecrets(
   const copies = named.filter((secret) => isCredentialsOf(secret, identity));
   const isOwn = ({ metadata }: Secret) => metadata.namespace === operatorNamespace;
   const own = readCredentialsSecret(copies.find(isOwn));
-  // A copy serves where the operator's own was lost: the data keys in it exist nowhere else.
+  // Where the operator's own Secret was lost, read the copies: the data keys exist nowhere else.
   const elsewhere = own || !stored ? [] : copies.filter((secret) => !isOwn(secret) && readCredentialsSecret(secret));
   const recovered = recoverCredentials(
     elsewhere.flatMap((secret) => readCredentialsSecret(secret) ?? []),

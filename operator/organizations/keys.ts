@@ -18,9 +18,9 @@ export function ageOfDataKeys(set: DataKeySet | undefined): AgedKey[] {
 }
 
 /**
- * The keys as the decision wants them, the one in use first.
+ * Applies a rotation decision to the keys. The key in use is first.
  *
- * @param fresh the new key, where the decision asks for one
+ * @param fresh the new key, if the decision needs one
  */
 export function turnTokenKeys(
   keys: readonly TokenKey[],
@@ -35,7 +35,10 @@ export function turnTokenKeys(
   return [...used, ...all.filter(({ kid }) => kid !== use)];
 }
 
-/** Likewise for data keys. None is ever dropped: contents sealed with it may be asked for at any time. */
+/**
+ * Applies a rotation decision to the data keys. None is ever dropped, since contents sealed with it may be read at any
+ * time.
+ */
 export function turnDataKeys(
   set: DataKeySet | undefined,
   decision: RotationDecision,

@@ -4,17 +4,17 @@ import type { Queryable } from '../../database/queryable.ts';
 import { readServerLimits, type ServerLimits } from '../../database/server-limits.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 
-/** For a gateway, a proxy that somebody runs by hand, and what is being replaced. */
+/** The minimum, for a gateway, a proxy that somebody runs by hand, and pods that are being replaced. */
 export const fewestConnections = 20;
-/** Two, and a third while much waits. */
+/** Two, and a third while many records wait. */
 const connectionsOfProxy = 3;
-/** A limit that followed each pod would be written at each. */
+/** The limit changes in steps, so that it is not written for each pod. */
 const step = 20;
 
 /**
- * How many connections an organization's proxies may have together.
+ * Decides how many connections an organization's proxies may have together.
  *
- * @param sidecars how many pods have a sidecar of its; undefined where that is not known
+ * @param sidecars the number of pods with its sidecar; undefined where unknown
  */
 export function decideConnections(
   spec: Pick<OrganizationSpec, 'database'>,
@@ -28,7 +28,7 @@ export function decideConnections(
       ? (present ?? fewestConnections)
       : roundUp(fewestConnections + sidecars * connectionsOfProxy);
   if (!login) return needed;
-  // Who had no limit so far may have proxies that nobody counts: those at hand go on.
+  // An organization without a limit so far may have proxies that nobody counts. Their current connections go on.
   if (present === undefined) return Math.max(needed, roundUp(2 * login.connections));
   return needed < present && login.connections > needed ? present : needed;
 }
@@ -37,7 +37,7 @@ function roundUp(count: number): number {
   return Math.ceil(count / step) * step;
 }
 
-/** What to say of the limits of an organization's login and of its server. Nothing else depends on it. */
+/** The condition about the limits of the login and the server. Nothing else depends on it. */
 export function judgeLimits(
   server: ServerLimits,
   login: StoredLogin | undefined,

@@ -1,24 +1,24 @@
 import { isPasswordRefused } from '../../database/roles.ts';
 import type { OrganizationCredentials } from '../credentials.ts';
 
-/** What an organization's proxies log in to the database with. */
+/** The database login of an organization's proxies. */
 export interface Login {
   readonly role: string;
   readonly password: string;
 }
 
-/** What the database is known to say of logins. */
+/** Checks whether the database accepts logins. */
 export interface LoginCheck {
-  /** Whether the database refuses a login for its password. */
+  /** Whether the database refuses the password of a login. */
   isRefused(login: Login): Promise<boolean>;
-  /** Notes that a role has this password from now on, and no other. */
+  /** Notes a role's new password. */
   noteIssued(login: Login): void;
 }
 
 /**
- * The login that was handed out, as long as the database still knows the role.
+ * The login that was handed out, if the database still has the role.
  *
- * @param role the organization's, by the database
+ * @param role the organization's role in the database
  */
 export function loginOf(
   credentials: OrganizationCredentials | undefined,
@@ -39,7 +39,7 @@ export function withLogin(databaseUrl: string, { role, password }: Login): strin
 }
 
 /**
- * Tries passwords, each at most once in `restMs` as long as it is right: a login costs more than all else that is asked
+ * Tries passwords. A right password is tried at most once in `restMs`, since a login costs more than all other queries
  * about an organization.
  */
 export function makeLoginCheck(databaseUrl: string, restMs: number): LoginCheck {

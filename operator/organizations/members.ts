@@ -2,22 +2,22 @@ import type { Organization } from '../../crds/resources.generated.ts';
 import { claimantsOf, isProtected, type MemberNamespace, predatesMembershipRule } from '../membership.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 
-/** Everything that says which namespaces an Organization has. */
+/** The facts that decide which namespaces an Organization has. */
 export interface GatheredNamespaces {
   readonly organization: Organization;
   readonly organizations: readonly Organization[];
-  /** All there are, but those that are being deleted: they take no Secrets any more. */
+  /** All namespaces, without those being deleted, which accept no Secrets. */
   readonly namespaces: readonly MemberNamespace[];
   readonly operatorNamespace: string;
-  /** Where objects of the organization are. */
+  /** The namespaces that have objects of the organization. */
   readonly usedNamespaces: ReadonlySet<string>;
 }
 
-/** Which namespaces an Organization has, and who else selects them. */
+/** The namespaces of an Organization, and the other Organizations that select them. */
 export interface Members {
-  /** Names, in order. */
+  /** Names, sorted. */
   readonly names: readonly string[];
-  /** Those of them that it would not get today: it had them before there was a rule. */
+  /** Those that it keeps only because it had them before the rule existed. */
   readonly kept: readonly string[];
   /** Namespaces that other Organizations select, too. */
   readonly contested: readonly ContestedNamespace[];
@@ -27,11 +27,11 @@ export interface ContestedNamespace {
   readonly name: string;
   /** The oldest of those that select it. */
   readonly owner: string;
-  /** The others that select it, without the one that is asked about. */
+  /** The other Organizations that select it. */
   readonly rivals: readonly string[];
 }
 
-/** The namespaces of an Organization. */
+/** Decides the namespaces of an Organization. */
 export function decideMembers(gathered: GatheredNamespaces): Members {
   const { organization, organizations, operatorNamespace, usedNamespaces } = gathered;
   const { name } = organization.metadata;
@@ -45,7 +45,7 @@ export function decideMembers(gathered: GatheredNamespaces): Members {
     if (owner === undefined || !claimants.includes(name)) continue;
     const isSystems = isProtected(namespace.name, operatorNamespace);
     const had = predatesMembershipRule(organization) ? memberNamespaces : keptNamespaces;
-    // No pod has a sidecar in a namespace of the system's: only objects there can be missed.
+    // No pod has a sidecar in a system namespace, so only objects there matter.
     const isKept = had.includes(namespace.name) && (!isSystems || usedNamespaces.has(namespace.name));
     const isOwn = owner === name && !isSystems;
     if (isOwn || isKept) names.push(namespace.name);
@@ -56,10 +56,10 @@ export function decideMembers(gathered: GatheredNamespaces): Members {
   return { names: names.sort(), kept: kept.sort(), contested };
 }
 
-/** A condition is for people: of a hundred namespaces the first ones tell enough. */
+/** A condition names only this many namespaces. */
 const mostNamed = 10;
 
-/** What to say of namespaces that several Organizations select. */
+/** The condition about namespaces that several Organizations select. */
 export function judgeOverlap(
   { metadata: { name } }: Organization,
   { contested, kept }: Pick<Members, 'contested' | 'kept'>,

@@ -4,29 +4,29 @@ import { readSigningKeys, textOf } from '../credentials.ts';
 
 export const organizationLabel = 'chaperone.dev/organization';
 
-/** What tells an organization from another of its name. */
+/** The identity of an organization, which differs from that of another with the same name. */
 export interface OrganizationIdentity {
   readonly name: string;
-  /** The Organization's. */
+  /** The uid of the Organization. */
   readonly uid: string;
-  /** The database's, or made from the uid: nobody could write it down before the Organization was there. */
+  /** From the database, or derived from the uid, so nobody can know it before the Organization exists. */
   readonly organizationId: string;
 }
 
 /**
- * Whether a Secret is the organization's credentials, to be written over and removed: it is labelled with the
- * Organization's uid, or has the organization's id in it. What a copy in a member namespace holds is not believed for that,
- * since whoever writes Secrets there can write both.
+ * Whether a Secret is the organization's credentials, and so may be overwritten and deleted: it has the Organization's
+ * uid as a label, or the organization's id in it. That does not make the content of a copy in a member namespace
+ * trustworthy, since writers of Secrets there can write both.
  */
 export function isCredentialsOf(secret: Secret, { uid, organizationId }: OrganizationIdentity): boolean {
   return isMadeFor(secret, uid) || idIn(secret) === organizationId;
 }
 
 /**
- * Whether a Secret in the operator's namespace has the organization's signing keys: it is labelled with the Organization's
- * uid; or it is labelled with the organization's name and has a key that the organization's credentials accept tokens of,
- * which is so after the Organization was deleted with its data kept, and applied again; or an older release made it, which
- * set no label, for an organization that the database knows.
+ * Whether a Secret in the operator's namespace has the organization's signing keys. Either it has the Organization's
+ * uid as a label. Or it has the organization's name as a label and a key that the credentials accept; that is so after
+ * an Organization with retained data was deleted and applied again. Or an older release, which set no label, made it
+ * for an organization in the database.
  *
  * @param acceptedKeyIds the ids of the keys in the organization's own credentials
  */

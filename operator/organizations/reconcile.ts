@@ -22,13 +22,13 @@ import { gatherOrganization } from './gather.ts';
 import { judgeLimits } from './limits.ts';
 import { judgeOverlap } from './members.ts';
 
-/** setTimeout's limit; what is due later is looked at again then. */
+/** setTimeout's limit. A later time is checked again then. */
 const maxDelayMs = 2 ** 31 - 1;
 
-/** Nobody tells when a quota has been raised, or a Secret of somebody else's is gone. */
+/** No event tells when a quota was raised, or another owner's Secret is gone. */
 const failureRetryMs = 10_000;
 
-/** Nor when the API server signs tokens with other keys. */
+/** No event tells when the API server signs tokens with new keys. */
 const issuerLookMs = 300_000;
 
 /** Reconciles the Organization whose name is the key. */
@@ -36,7 +36,7 @@ export function makeOrganizationReconciler(context: OrganizationContext): Reconc
   return (name) => reconcile(context, name);
 }
 
-/** Says on an Organization that it cannot be reconciled. */
+/** Makes the report on an Organization that cannot be reconciled. */
 export function makeOrganizationFailureReport(context: Pick<OrganizationContext, 'cluster' | 'now'>): ReportFailure {
   return async (name, kind, cause) => {
     const organization = context.cluster.get('Organization', '', name);
@@ -100,13 +100,13 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   };
 }
 
-/** Says why nothing is written, and looks again: nobody tells when a Secret of somebody else's is gone. */
+/** Reports why nothing is written, and tries again later, since no event tells when another owner's Secret is gone. */
 async function refuse(context: OrganizationContext, organization: Organization, verdict: Verdict): Promise<Result> {
   await report(context, organization, judgeRefusal(verdict), {});
   return { requeueAfterMs: failureRetryMs };
 }
 
-/** Writes what has changed of the status; what is not known now stays as it was. */
+/** Writes changes of the status. Fields that are unknown now stay as they are. */
 async function report(
   { cluster, now }: Pick<OrganizationContext, 'cluster' | 'now'>,
   { metadata, status }: Organization,
@@ -120,7 +120,7 @@ async function report(
   );
   const { rolling: _, ...lasting } = status ?? {};
   const next: OrganizationStatus = {
-    // A rollout of which nothing is said is over, where sidecars are known.
+    // Where sidecars are known, a missing rollout means that it is over.
     ...(known.outdatedSidecars === undefined ? status : lasting),
     ...known,
     observedGeneration: metadata.generation,
@@ -133,14 +133,14 @@ async function report(
   }
 }
 
-/** Whether a verdict is worth an Event: what Ready is made of is in its message. */
+/** Whether a verdict is worth an Event. Ready's message contains its parts. */
 function isToldOf(verdict: Verdict, previous: OrganizationStatus['conditions']): boolean {
   const { type, reason } = verdict;
   if (!isNews(previous, verdict)) return false;
   if (type !== 'SidecarsCurrent') {
     return ['Ready', 'NamespacesExclusive', 'DefaultsStated', 'SharingDeclared', 'DatabaseLimited'].includes(type);
   }
-  // That nothing was ever wrong is no event, and a rollout has its own.
+  // A state that was always fine is not worth an Event, and a rollout has its own Event.
   const wasTold = previous?.some((condition) => condition.type === type) ?? false;
   return reason !== 'Rolling' && (wasTold || reason !== 'Current');
 }

@@ -3,12 +3,12 @@ import type { DataKeySet } from '../../database/envelope.ts';
 import type { OrganizationCredentials } from '../credentials.ts';
 
 /**
- * What of the copies in member namespaces is believed where the operator's own credentials were lost: the data keys whose
- * digests the database has, from whichever copy has them, and no other field but the login, which the database can be asked
- * about. Whoever may write Secrets in a member namespace can put anything into a copy.
+ * Recovers lost credentials from the copies in member namespaces. It trusts only data keys whose digests the database
+ * has, from any copy, and the login, which the database can verify. Writers of Secrets in a member namespace can put
+ * anything into a copy.
  *
- * @param digests of the organization's data keys, by the database
- * @returns undefined where no copy has a key of the organization's
+ * @param digests the digests of the organization's data keys in the database
+ * @returns undefined where no copy has a key of the organization
  */
 export function recoverCredentials(
   copies: readonly OrganizationCredentials[],
@@ -32,7 +32,7 @@ export function recoverCredentials(
       issuedAtS: timesOf(keys, sets, 'issuedAtS'),
       usedFromS: timesOf(keys, sets, 'usedFromS'),
     },
-    // As old as can be: where passwords rotate, this one does at once.
+    // Counts as old, so that a password that rotates is replaced at once.
     loginIssuedAtS: 0,
   };
 }
@@ -44,7 +44,7 @@ function provenKeys(dataKeys: DataKeySet | undefined, digests: readonly string[]
   );
 }
 
-/** The first time that a copy tells of each key and that can be one. */
+/** The first plausible time of each key in the copies. */
 function timesOf(
   keys: DataKeySet['keys'],
   sets: readonly DataKeySet[],

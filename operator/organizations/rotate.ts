@@ -1,41 +1,41 @@
-/** A key of whatever kind, as far as rotation needs to know it. */
+/** The facts about a key of any kind that rotation needs. */
 export interface AgedKey {
   readonly id: string;
   /** Seconds since 1970. */
   readonly issuedAtS: number;
-  /** When it began to be used, in seconds since 1970; absent: it has not. Noted by whoever carries a decision out. */
+  /** When its use began, in seconds since 1970. Absent: not yet. Applying a decision sets it. */
   readonly usedFromS?: number;
 }
 
 export interface RotationPolicy {
-  /** How old the newest key may become; undefined: as old as it likes. */
+  /** The maximum age of the newest key. Undefined: no limit. */
   readonly everyMs: number | undefined;
-  /** Whatever was issued before this is to be replaced, in milliseconds since 1970. */
+  /** Everything issued before this must be replaced, in milliseconds since 1970. */
   readonly beforeMs: number | undefined;
-  /** Whatever was issued before this is in the wrong hands, in milliseconds since 1970: it is used no more, at once. */
+  /** Everything issued before this has leaked, in milliseconds since 1970. It is no longer used, at once. */
   readonly distrustBeforeMs?: number | undefined;
-  /** How long a new key is handed out before it is used, so that every proxy knows it by then. */
+  /** How long a new key is handed out before it is used, so that every proxy has it by then. */
   readonly propagationMs: number;
-  /** How long a key that is no longer used is still accepted; undefined: for ever. */
+  /** How long a replaced key is still accepted. Undefined: forever. */
   readonly retainMs: number | undefined;
 }
 
 export interface RotationDecision {
-  /** Whether a new key is to be issued now. It is kept, and not used yet. */
+  /** Whether to issue a new key now. It is stored, but not used yet. */
   readonly issue: boolean;
-  /** The id of the key to use; undefined where there is none yet. */
+  /** The id of the key to use. Undefined where there is none yet. */
   readonly use: string | undefined;
   /** The ids of keys that nothing can depend on any more. */
   readonly drop: readonly string[];
-  /** The ids of those among them that are in the wrong hands: what they have signed is to be refused at once. */
+  /** The ids of leaked keys among them. Everything that they signed must be refused at once. */
   readonly distrust: readonly string[];
-  /** When something changes by the passing of time alone; undefined: never. */
+  /** When the next step is due. Undefined: never. */
   readonly nextMs: number | undefined;
 }
 
 /**
- * Decides which of an organization's keys is used: a new one is handed out first, used once every proxy has had the time
- * to learn it, and the old one is kept for as long as something made with it may still come. So no call fails on the way.
+ * Decides which of an organization's keys is used. A new key is handed out first, and used once every proxy has had
+ * time to get it. The old key is kept as long as something made with it may still arrive. So no call fails.
  */
 export function decideRotation(keys: readonly AgedKey[], policy: RotationPolicy, nowMs: number): RotationDecision {
   const distrusted = keys.filter((key) => isBefore(key, policy.distrustBeforeMs, nowMs));
@@ -44,9 +44,9 @@ export function decideRotation(keys: readonly AgedKey[], policy: RotationPolicy,
   const newest = newestFirst[0];
   const issue = newest === undefined || isDue(newest, policy, nowMs);
   const usableFromMs = (key: AgedKey) => key.issuedAtS * 1_000 + policy.propagationMs;
-  // The very first key is used at once: nobody knows another.
+  // The very first key is used at once, since there is no other.
   const used = newestFirst.find((key) => usableFromMs(key) <= nowMs) ?? newestFirst.at(-1);
-  // Not from when it could be used: nobody may have been there to switch over.
+  // Count from the real switch, not from when the key could be used: the operator may not have run then.
   const usedFromMs = used?.usedFromS === undefined ? undefined : used.usedFromS * 1_000;
   const { retainMs } = policy;
   const isOver = retainMs !== undefined && usedFromMs !== undefined && nowMs - usedFromMs > retainMs;
@@ -62,7 +62,7 @@ function isDue(key: AgedKey, { everyMs, beforeMs }: RotationPolicy, nowMs: numbe
   return isBefore(key, beforeMs, nowMs);
 }
 
-/** In whole seconds, as the keys' ages are: what was issued in that very second is the answer to it. */
+/** Compares in whole seconds, like the keys' ages. A key issued in that same second was issued because of it. */
 function isBefore({ issuedAtS }: AgedKey, momentMs: number | undefined, nowMs: number): boolean {
   return momentMs !== undefined && momentMs <= nowMs && issuedAtS < Math.floor(momentMs / 1_000);
 }

@@ -3,16 +3,16 @@ import type { OrganizationDecision } from './decide.ts';
 import type { GatheredOrganization } from './gather.ts';
 import type { RotationDecision } from './rotate.ts';
 
-/** What of a decision changes which keys and logins are used. The very first ones are no rotation. */
+/** The part of a decision that changes which keys and logins are used. The very first ones are not a rotation. */
 export type DecidedRotations = Pick<
   Extract<OrganizationDecision, { action: 'apply' }>,
   'tokenKeys' | 'dataKeys' | 'renewsLogin'
 >;
 
-/** What an organization uses before that. */
+/** The keys that an organization uses before the decision. */
 export type KeysInUse = Pick<GatheredOrganization, 'signingKeys' | 'credentials'>;
 
-/** The Events about keys and logins that are rotated, for who wants to know when and how far. */
+/** The Events about rotated keys and logins, for people who follow a rotation. */
 export function describeRotations(
   { signingKeys, credentials }: KeysInUse,
   { tokenKeys, dataKeys, renewsLogin }: DecidedRotations,

@@ -5,25 +5,25 @@ import type { OrganizationCredentials } from '../credentials.ts';
 /** A Secret with this label may be the shared secret of the organization that the label names. */
 export const sharedSecretLabel = 'chaperone.dev/shared-secret-of';
 
-/** In the key set that proxies get. */
+/** The key id in the proxies' key set. */
 export const sharedSecretKeyId = 'shared-secret';
 
 /**
- * What there is of the shared secret that an Organization names, with its value in base64url:
- * - `permitted`: the Secret is labelled for the organization
- * - `in force`: it is not, but proxies have this very value already, from before Secrets had to be labelled
- * - `not permitted`: it is not, and proxies do not have it
- * - `missing`: there is no such Secret, or the key in it is missing or empty
+ * The state of the shared secret that an Organization names, with its value in base64url:
+ * - `permitted`: the Secret has the organization's label
+ * - `in force`: it has no label, but proxies already have this value, from before the label was required
+ * - `not permitted`: it has no label, and proxies do not have the value
+ * - `missing`: the Secret does not exist, or its key is missing or empty
  */
 export type SharedSecret =
   | { readonly state: 'permitted' | 'in force'; readonly value: string }
   | { readonly state: 'not permitted' | 'missing' };
 
 /**
- * Judges the Secret that an Organization names for its shared secret. The operator reads it by its own right, not by that
- * of whoever wrote the Organization, so the Secret itself has to permit it.
+ * Checks the Secret that an Organization names as its shared secret. The operator reads it with its own rights, not
+ * with those of the Organization's writer, so the Secret itself must permit it.
  *
- * @param credentials the organization's, as they were handed out last
+ * @param credentials the organization's credentials that were handed out last
  */
 export function judgeSharedSecret(
   secret: Secret | undefined,
@@ -34,7 +34,7 @@ export function judgeSharedSecret(
   const bytes = secret?.data[key];
   if (!secret || bytes === undefined || bytes.length === 0) return { state: 'missing' };
   if (isOperatorMade(secret)) return { state: 'not permitted' };
-  // The very bytes: a secret need not be text.
+  // The raw bytes, since a secret need not be text.
   const value = Buffer.from(bytes).toString('base64url');
   if (secret.metadata.labels?.[sharedSecretLabel] === organization) return { state: 'permitted', value };
   const known = credentials?.jwks.keys.find(({ kid }) => kid === sharedSecretKeyId)?.k;

@@ -4,20 +4,20 @@ import { userOf } from '../sharing.ts';
 import type { TenantResource } from '../tenancy.ts';
 import type { GatheredOrganization } from './gather.ts';
 
-/** Which rules of sharing hold for an organization, and what is said of it. */
+/** Which rules of sharing apply to an organization, with the condition about it. */
 export interface SharingDecision {
   readonly rules: NonNullable<OrganizationStatus['sharing']>;
   readonly verdict: Verdict;
-  /** When to look again whether what is waited for is there. */
+  /** When to check again. */
   readonly requeueAfterMs: number | undefined;
 }
 
 const lookMs = 5_000;
 
 /**
- * Which rules hold. An organization that was there before there was a `spec.sharing` keeps the former ones until it states
- * it, even as an empty list, and until what it runs can do with less: sidecars of a former version do not know of
- * namespaces' keys, and a key must have reached the pods of a namespace before something is sealed with it.
+ * Decides which rules apply. An organization that is older than `spec.sharing` keeps the former rules until it states
+ * the field, even as an empty list, and until its pods are ready: sidecars of an older version do not know namespace
+ * keys, and a key must have reached a namespace's pods before anything is sealed with it.
  *
  * @param propagationMs how long a new key is handed out before it is used
  */
@@ -63,7 +63,7 @@ const declared: SharingDecision = {
   requeueAfterMs: undefined,
 };
 
-/** A condition is for people: of a hundred namespaces the first ones tell what to do. */
+/** A condition names only this many namespaces. */
 const mostNamed = 10;
 
 function describeUndeclared(objects: readonly TenantResource[]): string {
@@ -72,7 +72,7 @@ function describeUndeclared(objects: readonly TenantResource[]): string {
   return `The objects of every namespace serve the whole organization, as before there was a spec.sharing. State it: what is not in it will serve its own namespace alone, and bindings for users that it does not name will not be in force. All that is in use now is spec.sharing: [${shown.join(', ')}].`;
 }
 
-/** What would have to be stated for all objects to go on serving whom they serve now. */
+/** The entries of `spec.sharing` with which all objects keep serving the same callers. */
 function describeUse(objects: readonly TenantResource[]): string[] {
   const uses = new Map<string, { readonly kinds: Set<string>; readonly users: Set<string> }>();
   for (const object of objects) {

@@ -18,8 +18,8 @@ type Key = ObjectKey<'Organization'>;
 const notPermitted = '42501';
 
 /**
- * Gives a login its password back that somebody changed, and ends all sessions that were opened before: one of them did
- * it. PostgreSQL lets every role change its own password.
+ * Restores a password that somebody changed, and ends all older sessions, since one of them changed it. PostgreSQL lets
+ * every role change its own password.
  */
 export async function restorePassword(
   { cluster, db, logins }: Context,
@@ -36,10 +36,9 @@ export async function restorePassword(
 }
 
 /**
- * Gives a login the limits that it lacks, and ends its sessions from before a rotation once every proxy has the new
- * password.
+ * Sets missing limits of a login, and ends sessions from before a rotation once every proxy has the new password.
  *
- * @returns why the database does not let the operator; undefined where it does
+ * @returns why the database does not allow it; undefined where it does
  */
 export async function limitLogin(
   { cluster, db }: Context,

@@ -11,15 +11,15 @@ import type { GatheredPersona } from './gather.ts';
 export type PersonaRow = Omit<PersonaWrite, 'contentSealed'> & { readonly content: string };
 
 export interface PersonaDecision {
-  /** The row to write; undefined where the one in force is right, or nothing better is known. */
+  /** The row to write. Undefined where the row in force is right, or no better one is known. */
   readonly write: PersonaRow | undefined;
   readonly verdict: Verdict;
   readonly contentHash: string | undefined;
-  /** What an edit has changed of what was in force before, for people; undefined where it has not, or is the first. */
+  /** What an edit has changed, for people. Undefined where nothing changed, or this is the first version. */
   readonly edit?: string | undefined;
 }
 
-/** What to do about a persona. */
+/** Decides what to do about a persona. */
 export function decidePersona(gathered: GatheredPersona, object: TenantObject<'Persona'>): PersonaDecision {
   const { persona, content, stored } = gathered;
   const { spec } = persona;
@@ -76,7 +76,7 @@ export function decidePersona(gathered: GatheredPersona, object: TenantObject<'P
   };
 }
 
-/** Columns, and what a spec calls them. */
+/** Columns with their names in a spec. */
 const fields: readonly (readonly [keyof PersonaRow, string])[] = [
   ['name', 'name'],
   ['description', 'description'],
@@ -87,7 +87,7 @@ const fields: readonly (readonly [keyof PersonaRow, string])[] = [
   ['servesNamespace', 'whom it serves'],
 ];
 
-/** Whoever asks what was in force at a time finds the content by its hash. */
+/** Describes an edit. The hash identifies the content that was in force at a time. */
 function describeEdit(stored: PersonaRow, row: PersonaRow): string | undefined {
   const changed = fields.flatMap(([column, field]) => (isDeepStrictEqual(stored[column], row[column]) ? [] : [field]));
   const [before, now] = [stored.content, row.content].map((content) => hashOf(content).slice(0, shownDigits));
@@ -96,7 +96,7 @@ function describeEdit(stored: PersonaRow, row: PersonaRow): string | undefined {
   return parts.length === 0 ? undefined : `In force from now on, as changed: ${parts.join(', ')}.`;
 }
 
-/** Enough to tell contents apart; the status has the whole hash. */
+/** Enough digits to distinguish contents. The status has the whole hash. */
 const shownDigits = 12;
 
 function judge({ active, model }: Persona['spec'], { tenancy }: TenantObject<'Persona'>): Verdict {

@@ -3,14 +3,14 @@ import { type Envelope, EnvelopeError } from '../../database/envelope.ts';
 import type { PersonaWrite } from '../../database/personas.ts';
 import type { TenantContext, TenantObject } from '../tenant-kind.ts';
 
-/** Everything a decision about a persona rests on. */
+/** The facts for a decision about a persona. */
 export interface GatheredPersona {
   readonly persona: Persona;
-  /** The instructions; undefined where the ConfigMap or its key is missing. */
+  /** The instructions. Undefined where the ConfigMap or its key is missing. */
   readonly content: string | undefined;
-  /** Whether the ConfigMap has bytes that are no text in its place. */
+  /** Whether the ConfigMap has bytes instead of text. */
   readonly isBinary: boolean;
-  /** The row in force, opened; undefined where there is none, or none that opens. */
+  /** The opened row in force. Undefined where there is none, or it does not open. */
   readonly stored: (Omit<PersonaWrite, 'contentSealed'> & { readonly content: string }) | undefined;
 }
 
@@ -32,13 +32,13 @@ export function gatherPersona(
 
 function open(row: PersonaWrite, organizationId: string, envelope: Envelope) {
   const { contentSealed, ...rest } = row;
-  // Sealed with a key that has been replaced: written anew.
+  // A row sealed with a replaced key is written again.
   if (!envelope.isCurrent(contentSealed)) return undefined;
   try {
     const place = { organizationId, column: 'personas.content', rowId: row.personaId };
     return { ...rest, content: envelope.open(place, contentSealed).toString() };
   } catch (error) {
-    // Sealed with keys that are lost: written anew.
+    // A row sealed with lost keys is written again.
     if (error instanceof EnvelopeError) return undefined;
     throw error;
   }
