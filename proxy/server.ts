@@ -44,6 +44,7 @@ import { batches } from './operations/batches.ts';
 import { responses } from './operations/responses.ts';
 import { makePrice } from './prices/price.ts';
 import { makeExchange } from './providers/exchange.ts';
+import { providerTable } from './providers/table.ts';
 import { makeEnvelopes } from './snapshot/envelopes.ts';
 import { followSnapshot } from './snapshot/follow.ts';
 import { openRevocations } from './snapshot/revocations.ts';
@@ -243,7 +244,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       const current = requireInForce();
       return { snapshot: current.snapshot, terms: termsOf(current) };
     },
-    operations: new Map([responses, batches].map((operation) => [operation.name, operation])),
+    operations: new Map([responses, batches].map(({ name }) => [name, name])),
+    providers: providerTable,
     onBatch: (batch, pending) => noteBatch(ownership, batch, pending),
     spool,
     query: store.run,
@@ -257,6 +259,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     identify: makeIdentify(organizationId),
     settlement,
     catchUp: () => follower.catchUp(),
+    providers: providerTable,
     reserve: reserveAll([makeConcurrency((limit) => metrics.limited.inc({ limit }))]),
     admission: makeAdmission({ ownership, exchange, ownChecks: { batches: admitLines } }),
     exchange,
@@ -267,6 +270,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   });
   const app = buildApp({
     pipeline,
+    providers: providerTable,
     inForce: requireInForce,
     exchange,
     inFlight,

@@ -7,6 +7,7 @@ import type { Exchange } from '../providers/exchange.ts';
 import { isOurEnd } from '../providers/failure.ts';
 import { type Body, parseObject } from '../providers/json.ts';
 import { readWhole, relay } from '../providers/relay.ts';
+import { formatOf, type ProviderTable } from '../providers/table.ts';
 import { unknownUsage } from '../providers/usage.ts';
 import type { RoutedKey } from '../snapshot/snapshot.ts';
 import type { Call, Outcome } from './call.ts';
@@ -35,22 +36,24 @@ export interface AskOptions {
   readonly settlement: Settlement;
   readonly reserve: Reserve;
   readonly exchange: Exchange;
+  readonly providers: ProviderTable;
   readonly inFlight: InFlight;
 }
 
 export type Ask = ReturnType<typeof makeAsk>;
 
 /** Makes the function with which the proxy itself requests a chat completion. It is recorded like any call. */
-export function makeAsk({ settlement, reserve, exchange, inFlight }: AskOptions) {
+export function makeAsk({ settlement, reserve, exchange, providers, inFlight }: AskOptions) {
   /** @throws {ProxyError} `spool_…` where it cannot be recorded, `upstream_…` where no completion comes */
   return async function ask(question: Question): Promise<Reply> {
+    const format = formatOf(providers, question.key.provider, chat.name);
     const account = settlement.open(callOf(question), termsOf(question.context.inForce), reserve(question.context));
     const sentAtTicks = performance.now();
     const share = inFlight.open();
     const settle = (outcome: Partial<Outcome>) =>
       account.settle({ ...noAnswer, upstreamMs: performance.now() - sentAtTicks, ...outcome });
     try {
-      const { status, text } = await requestCompletion(exchange, question, share);
+      const { status, text } = await requestCompletion(exchange, format.path, question, share);
       if (status >= 300) {
         const { problem, code } = toAnswerProblem(status, text);
         settle({ httpStatus: status, errorCode: code });
@@ -61,7 +64,7 @@ export function makeAsk({ settlement, reserve, exchange, inFlight }: AskOptions)
         settle({ httpStatus: status, errorCode: 'upstream_invalid_response' });
         throw new ProxyError('upstream_invalid_response');
       }
-      const reading = chat.read(completion, { ...question.body });
+      const reading = format.read(completion, { ...question.body });
       settle({ ...reading, status: reading.failed ? 'failed' : 'completed', httpStatus: status, output: text });
       if (reading.failed) throw toAnswerProblem(status, text).problem;
       return { completion, totalTokens: reading.usage.totalTokens, costUsd: account.costUsd() };
@@ -82,7 +85,7 @@ const maxAnswerBytes = 16 * 1024 * 1024;
 
 const headers = { 'user-agent': 'chaperone', accept: 'application/json', 'content-type': 'application/json' };
 
-async function requestCompletion(exchange: Exchange, { key, body }: Question, share: Share) {
+async function requestCompletion(exchange: Exchange, path: string, { key, body }: Question, share: Share) {
   const tooLate = new AbortController();
   const { headersTimeoutMs, idleTimeoutMs } = key.provider;
   // Each wait has its own limit. This limits the total, for a provider that sends a little now and then.
@@ -91,7 +94,7 @@ async function requestCompletion(exchange: Exchange, { key, body }: Question, sh
     const { signal } = tooLate;
     const answer = await relay(exchange, {
       method: 'POST',
-      path: chat.path,
+      path,
       key,
       headers,
       body: JSON.stringify(body),

@@ -1,4 +1,4 @@
-import type { OperationName } from '../operations/operation.ts';
+import type { OperationName } from '../providers/operation-name.ts';
 import type { Usage } from '../providers/usage.ts';
 import type { Persona, RoutedKey } from '../snapshot/snapshot.ts';
 import type { Client } from './identify/client.ts';

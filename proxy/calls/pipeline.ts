@@ -5,6 +5,8 @@ import type { InFlight } from '../in-flight.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { Exchange } from '../providers/exchange.ts';
 import type { Body } from '../providers/json.ts';
+import { formatOf, type ProviderTable } from '../providers/table.ts';
+import type { WireFormat } from '../providers/wire-format.ts';
 import type { Persona, RoutedKey, Snapshot } from '../snapshot/snapshot.ts';
 import type { Admission, Admitted } from './admit/admission.ts';
 import { admitFormModels, admitPersona } from './admit/admit.ts';
@@ -36,6 +38,7 @@ export interface PipelineOptions {
   readonly admission: Admission;
   readonly reserve: Reserve;
   readonly exchange: Exchange;
+  readonly providers: ProviderTable;
   readonly metrics: Metrics;
   readonly drainMs: number;
   readonly stalls: StallWatch;
@@ -69,8 +72,20 @@ export type Pipeline = ReturnType<typeof makePipeline>;
 
 /** The path of a call: identify, admit, reserve, answer, settle. */
 export function makePipeline(options: PipelineOptions) {
-  const { inForce, identify, settlement, catchUp, admission, reserve, exchange, metrics, drainMs, stalls, inFlight } =
-    options;
+  const {
+    inForce,
+    identify,
+    settlement,
+    catchUp,
+    admission,
+    reserve,
+    exchange,
+    providers,
+    metrics,
+    drainMs,
+    stalls,
+    inFlight,
+  } = options;
 
   const usageRefusals = makeUsageRefusals();
 
@@ -112,8 +127,9 @@ export function makePipeline(options: PipelineOptions) {
     const body = persona ? applyPersona(asked, operation, persona) : asked.body;
     const { references, models: otherModels } = persona ? readCallFields(body) : asked.fields;
     const finish = ({ model, madeBy, key }: Admitted): Permitted => {
+      const format = formatOf(providers, key.provider, operation.name);
       const mayAskForUsage = body.stream !== true || !usageRefusals.has(key.provider, model);
-      const sent = makeUpstreamBody(rawBody, asked, body, operation, persona, mayAskForUsage);
+      const sent = makeUpstreamBody(rawBody, asked, body, operation, format, persona, mayAskForUsage);
       const caller = withInferredSession(
         context.caller,
         { references, predecessor: madeBy?.predecessor, body },
@@ -126,6 +142,7 @@ export function makePipeline(options: PipelineOptions) {
         persona,
         model,
         key,
+        format,
         sent,
       };
     };
@@ -142,7 +159,7 @@ export function makePipeline(options: PipelineOptions) {
 
   const send = (request: CallRequest, operation: Operation, permitted: Permitted): Promise<void> => {
     const { rawBody } = request;
-    const { context, asked, body, persona, model, key, sent } = permitted;
+    const { context, asked, body, persona, model, key, format, sent } = permitted;
     const headers = upstreamHeaders(request.headers, context.inForce.snapshot, context.caller);
     headers['content-type'] = 'application/json';
     const previousResponseId = typeof body.previous_response_id === 'string' ? body.previous_response_id : undefined;
@@ -163,7 +180,7 @@ export function makePipeline(options: PipelineOptions) {
     };
     const another = (status: number, text: string): Attempt | undefined => {
       if (!refusesUsageOption(status, text)) return undefined;
-      const plain = makeUpstreamBody(rawBody, asked, body, operation, persona, false);
+      const plain = makeUpstreamBody(rawBody, asked, body, operation, format, persona, false);
       return { ...plain, onTaken: () => usageRefusals.add(key.provider, model) };
     };
     return answer({ ...request, context }, operation, call, headers, sent, sent.hideUsage ? another : undefined);
@@ -225,6 +242,7 @@ export function makePipeline(options: PipelineOptions) {
     return forward(exchange, {
       call,
       operation,
+      format: formatOf(providers, call.key.provider, operation.name),
       account,
       attempt,
       another,
@@ -245,7 +263,7 @@ export function makePipeline(options: PipelineOptions) {
     reserve,
     run,
     runForm,
-    ask: makeAsk({ settlement, reserve, exchange, inFlight }),
+    ask: makeAsk({ settlement, reserve, exchange, providers, inFlight }),
   };
 }
 
@@ -258,6 +276,8 @@ interface Permitted {
   readonly persona: Persona | undefined;
   readonly model: string | undefined;
   readonly key: RoutedKey;
+  /** How its provider is asked. */
+  readonly format: WireFormat;
   readonly sent: UpstreamBody;
 }
 

@@ -1,8 +1,7 @@
 import type { Operation } from './operation.ts';
 import { plain } from './plain.ts';
-import { readResponse } from './responses.ts';
 
-/** `POST /v1/responses/compact`: a long conversation in fewer tokens. Its answer is a response that has no status. */
+/** `POST /v1/responses/compact`: a long conversation in fewer tokens. */
 export const compact: Operation = {
   ...plain,
   name: 'compact',
@@ -13,5 +12,4 @@ export const compact: Operation = {
     ...body,
     instructions: persona.content,
   }),
-  read: readResponse,
 };

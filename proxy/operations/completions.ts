@@ -1,5 +1,3 @@
-import { asCount, asObject, asString, type Body } from '../providers/json.ts';
-import { type Assembly, makeCompletionReader, readCompletion } from '../providers/openai/choices.ts';
 import type { Operation } from './operation.ts';
 import { plain } from './plain.ts';
 
@@ -9,33 +7,4 @@ export const completions: Operation = {
   name: 'completions',
   surface: 'completions',
   path: '/completions',
-  needsUsageOption: (body) => asObject(body.stream_options)?.include_usage !== true,
-  read: readCompletion,
-  readStream: (options) => makeCompletionReader(options, countChoices(options.body), makeAssembly()),
 };
-
-/** Each prompt of several has its own; a list of numbers is one prompt in tokens. */
-function countChoices({ n, prompt }: Body): number {
-  const prompts = Array.isArray(prompt) && typeof prompt[0] !== 'number' ? prompt.length : 1;
-  return (asCount(n) ?? 1) * Math.max(1, prompts);
-}
-
-function makeAssembly(): Assembly {
-  const texts: { text: string; finishReason: string | null }[] = [];
-  return {
-    add(choices) {
-      for (const value of choices) {
-        const choice = asObject(value);
-        const index = asCount(choice?.index) ?? 0;
-        if (index > 1_000) continue;
-        texts[index] ??= { text: '', finishReason: null };
-        texts[index].text += asString(choice?.text) ?? '';
-        texts[index].finishReason = asString(choice?.finish_reason) ?? texts[index].finishReason;
-      }
-    },
-    toJson({ responseId, model }) {
-      const choices = texts.map(({ text, finishReason }, index) => ({ index, text, finish_reason: finishReason }));
-      return JSON.stringify({ id: responseId, object: 'text_completion', model, choices } satisfies Body);
-    },
-  };
-}

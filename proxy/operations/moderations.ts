@@ -1,8 +1,7 @@
-import { readPlain } from '../providers/openai/plain-answer.ts';
 import type { Operation } from './operation.ts';
 import { plain } from './plain.ts';
 
-/** `POST /v1/moderations`. OpenAI reports no usage for it. */
+/** `POST /v1/moderations`. */
 export const moderations: Operation = {
   ...plain,
   name: 'moderations',
@@ -10,5 +9,4 @@ export const moderations: Operation = {
   path: '/moderations',
   required: ['input'],
   modelIsOptional: true,
-  read: readPlain,
 };

@@ -1,29 +1,14 @@
 import type { Body } from '../providers/json.ts';
-import type { OpenFile, Part, Reading, StreamOptions, StreamReader } from '../providers/reading.ts';
+import type { OperationName } from '../providers/operation-name.ts';
+import type { StreamReader } from '../providers/reading.ts';
 import type { Persona, Surface } from '../snapshot/snapshot.ts';
 
-/** The API operations that are governed as calls: each goes upstream and is accounted for. */
-export type OperationName =
-  | 'responses'
-  | 'compact'
-  | 'batches'
-  | 'chat'
-  | 'completions'
-  | 'embeddings'
-  | 'moderations'
-  | 'image_generations'
-  | 'image_edits'
-  | 'image_variations'
-  | 'speech'
-  | 'transcriptions'
-  | 'translations';
-
-/** One governed operation of the OpenAI API: what differs between them, and nothing else. */
+/** One governed operation: what a client may ask. How a provider is asked for it is the provider's. */
 export interface Operation {
   readonly name: OperationName;
   /** What the organization must serve for it. */
   readonly surface: Surface;
-  /** Below the provider's base URL. */
+  /** Below the surface's prefix. */
   readonly path: string;
   /** Fields that must be there, beside `model`. */
   readonly required: readonly string[];
@@ -33,24 +18,14 @@ export interface Operation {
   readonly takesForm?: true;
   /** Whether the provider works on after its answer, so that the end must be asked for. Absent: it never does. */
   runsInBackground?(body: Body): boolean;
-  /** The calls that an answer stands for, once it is over, each of which has a price of its own. Absent: it is one call's. */
-  readParts?(answer: Body, open: OpenFile): AsyncIterable<Part>;
   /**
    * The body with the persona's text as its instructions and the persona's defaults where the body says nothing.
    *
    * @throws {ProxyError} `persona_not_supported`
    */
   applyPersona(body: Body, persona: Persona): Body;
-  /** Whether a streamed answer would come without usage, so that it must be asked for (and not shown). */
-  needsUsageOption(body: Body): boolean;
-  /** Reads a whole answer: parsed JSON of any shape. */
-  read(answer: unknown, body: Body): Reading;
-  /** Reads a whole answer that is text; undefined where the body did not ask for text. */
-  readText?(text: string, body: Body): Reading | undefined;
   /** What the client gets of a whole answer, where that is not the provider's bytes. */
   present?(answer: Body): Body;
-  /** Reads events. */
-  readStream(options: StreamOptions): StreamReader;
-  /** Reads bytes of any kind that pass as they come. Absent: it answers with no such thing. */
-  readBytes?(body: Body): StreamReader;
+  /** What the client gets of a stream, where that is not the provider's events. */
+  presentStream?(reader: StreamReader): StreamReader;
 }

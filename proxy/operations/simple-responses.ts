@@ -11,7 +11,7 @@ import { responses } from './responses.ts';
 export const simpleResponses: Operation = {
   ...responses,
   present: simplify,
-  readStream: (options) => makeReader(responses.readStream(options)),
+  presentStream: makeReader,
 };
 
 /** A whole response. It always has a `content[0]`, which is what its readers look at. */

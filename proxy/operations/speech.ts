@@ -1,61 +1,11 @@
-import { asString, type Body } from '../providers/json.ts';
-import { readPlain } from '../providers/openai/plain-answer.ts';
-import { readTokenUsage } from '../providers/openai/token-usage.ts';
-import { makeTypedEventReader } from '../providers/openai/typed-events.ts';
-import type { StreamReader } from '../providers/reading.ts';
-import { type Usage, unknownUsage } from '../providers/usage.ts';
 import type { Operation } from './operation.ts';
 import { plain } from './plain.ts';
 
-/** `POST /v1/audio/speech`. It answers with audio as it is made, or with events that carry it. */
+/** `POST /v1/audio/speech`. */
 export const speech: Operation = {
   ...plain,
   name: 'speech',
   surface: 'audio',
   path: '/audio/speech',
   required: ['input'],
-  read: readPlain,
-  readStream: ({ body }) =>
-    makeTypedEventReader({
-      isOutput: (type) => type === 'speech.audio.delta',
-      isLast: (type) => type === 'speech.audio.done',
-      read: (_type, data) => ({ ...readPlain(null), usage: { ...readTokens(data.usage), ...readCharacters(body) } }),
-    }),
-  readBytes: makeReader,
 };
-
-function readTokens(value: unknown): Usage {
-  const usage = readTokenUsage(value);
-  return { ...usage, outputAudioTokens: usage.outputTokens };
-}
-
-/** Characters as Unicode counts them, not their UTF-16 halves. */
-function readCharacters(body: Body): Pick<Usage, 'characters'> {
-  const input = asString(body.input);
-  if (input === null) return { characters: null };
-  let characters = 0;
-  for (const _ of input) characters += 1;
-  return { characters };
-}
-
-/** Audio says nothing of what it used: that is known from what was asked for, once all of it has come. */
-function makeReader(body: Body): StreamReader {
-  const partial = readPlain(null);
-  let hasOutput = false;
-  let hasEnded = false;
-  return {
-    read(chunk) {
-      hasOutput = true;
-      return chunk;
-    },
-    end() {
-      hasEnded = true;
-      return undefined;
-    },
-    reading: () => (hasEnded ? { ...partial, usage: { ...unknownUsage, ...readCharacters(body) } } : undefined),
-    hasOutput: () => hasOutput,
-    partial: () => partial,
-    output: () => undefined,
-    isBetweenEvents: () => false,
-  };
-}

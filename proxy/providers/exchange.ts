@@ -8,6 +8,7 @@ import { makeDecoder } from './content-encoding.ts';
 import { toProblem } from './failure.ts';
 import { makeSecret, type Secret } from './redact.ts';
 import { RedactingSink } from './redacting-sink.ts';
+import { type ProviderTable, providerTable } from './table.ts';
 
 /** What a provider is asked. */
 export interface ProviderRequest {
@@ -35,7 +36,7 @@ export interface Sent {
 export type Exchange = (request: ProviderRequest, sink: AnswerSink) => Sent;
 
 /** Makes the exchange over these connections. */
-export function makeExchange(upstream: Dispatcher): Exchange {
+export function makeExchange(upstream: Dispatcher, providers: ProviderTable = providerTable): Exchange {
   const secrets = new WeakMap<RoutedKey, Secret>();
   const secretOf = (key: RoutedKey): Secret => {
     const known = secrets.get(key);
@@ -55,7 +56,7 @@ export function makeExchange(upstream: Dispatcher): Exchange {
         path: provider.basePath + path,
         body: body ?? null,
         // What is compressed all the same is unpacked on its way.
-        headers: { ...headers, 'accept-encoding': 'identity', authorization: `Bearer ${key.secret}` },
+        headers: { ...headers, 'accept-encoding': 'identity', ...providers[provider.type].authorize(key.secret) },
         headersTimeout: provider.headersTimeoutMs,
         bodyTimeout: provider.idleTimeoutMs,
       },

@@ -61,7 +61,7 @@ export type Surface = NonNullable<OrganizationSpec['surfaces']>[number];
 
 export interface Provider {
   readonly name: string;
-  readonly type: 'openai' | 'compatible';
+  readonly type: OrganizationSpec['providers'][number]['type'];
   /** Scheme, host and port of the base URL. */
   readonly origin: string;
   /** Path of the base URL, without a trailing slash. */

@@ -1,8 +1,9 @@
 import type { Reference } from '../../../crds/read-call-fields.ts';
 import { ProxyError } from '../../error.ts';
-import type { Operation, OperationName } from '../../operations/operation.ts';
+import type { Operation } from '../../operations/operation.ts';
 import type { Exchange } from '../../providers/exchange.ts';
 import type { Body } from '../../providers/json.ts';
+import type { OperationName } from '../../providers/operation-name.ts';
 import type { RoutedKey } from '../../snapshot/snapshot.ts';
 import type { CallContext } from '../context.ts';
 import { type MadeByAll, type Ownership, requireSameKey } from '../resources/ownership.ts';

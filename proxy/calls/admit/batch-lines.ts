@@ -2,8 +2,8 @@ import { type CallFields, findListedField, findLookalike, readCallFields } from 
 import { ProxyError } from '../../error.ts';
 import { answerFactor } from '../../in-flight.ts';
 import { batchEndpoints } from '../../operations/batch-endpoints.ts';
-import { linesOf } from '../../operations/lines.ts';
 import { asObject, type Body, parseObject } from '../../providers/json.ts';
+import { linesOf } from '../../providers/openai/lines.ts';
 import { relay } from '../../providers/relay.ts';
 import type { OwnCheck } from './admission.ts';
 import { describeLookalike } from './body.ts';

@@ -4,6 +4,7 @@ import { ProxyError } from '../../error.ts';
 import type { Share } from '../../in-flight.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { asObject, type Body } from '../../providers/json.ts';
+import type { WireFormat } from '../../providers/wire-format.ts';
 import type { Persona } from '../../snapshot/snapshot.ts';
 import { chargeParsing, valueBytes } from '../receive/receive-body.ts';
 import { countFieldNames, fieldNames } from './json-text.ts';
@@ -144,11 +145,12 @@ export function makeUpstreamBody(
   { body, hasEscapedNames }: ReadBody,
   judged: Body,
   operation: Operation,
+  format: Pick<WireFormat, 'needsUsageOption'>,
   persona: Persona | undefined,
   /** Whether we may ask for the usage. */
   mayAskForUsage = true,
 ): UpstreamBody {
-  const hideUsage = mayAskForUsage && judged.stream === true && operation.needsUsageOption(judged);
+  const hideUsage = mayAskForUsage && judged.stream === true && format.needsUsageOption(judged);
   if (persona === undefined && !hasEscapedNames && !('persona_id' in body)) {
     if (!hideUsage) return { body: raw, hideUsage };
     if (!('stream_options' in body)) return { body: withUsageAskedFor(raw), hideUsage };

@@ -6,6 +6,7 @@ import type { Operation } from '../../operations/operation.ts';
 import type { AnswerHeaders, AnswerSink } from '../../providers/answer-sink.ts';
 import type { Exchange, Sent } from '../../providers/exchange.ts';
 import type { StreamReader } from '../../providers/reading.ts';
+import type { WireFormat } from '../../providers/wire-format.ts';
 import type { Call } from '../call.ts';
 import { clientGone } from '../client-gone.ts';
 import type { Account } from '../settle/account.ts';
@@ -26,6 +27,8 @@ export interface Attempt {
 export interface Forwarding {
   readonly call: Call;
   readonly operation: Operation;
+  /** How the provider is asked, and how it answers. */
+  readonly format: WireFormat;
   readonly account: Account;
   readonly attempt: Attempt;
   /**
@@ -94,13 +97,13 @@ class Forward implements AnswerSink {
   }
 
   send(attempt: Attempt): void {
-    const { operation, call, headers } = this.#forwarding;
+    const { format, call, headers } = this.#forwarding;
     this.#attempt = attempt;
     this.#sink = undefined;
     this.#status = 0;
     this.#observer.begin(null);
     this.#sent = this.#exchange(
-      { method: 'POST', path: operation.path, key: call.key, headers, body: attempt.body },
+      { method: 'POST', path: format.path, key: call.key, headers, body: attempt.body },
       this,
     );
   }
@@ -142,16 +145,17 @@ class Forward implements AnswerSink {
 
   /** The reader for a passing answer of this type. Undefined where the answer is read whole. */
   #readerOf(headers: AnswerHeaders): StreamReader | undefined {
-    const { operation, keepOutput, call } = this.#forwarding;
-    if (isStream(headers, operation, call)) {
-      return operation.readStream({ hideUsage: this.#attempt.hideUsage, keepOutput, body: call.body });
+    const { operation, format, keepOutput, call } = this.#forwarding;
+    if (isStream(headers, format, call)) {
+      const reader = format.readStream({ hideUsage: this.#attempt.hideUsage, keepOutput, body: call.body });
+      return operation.presentStream?.(reader) ?? reader;
     }
-    return isJson(headers) ? undefined : operation.readBytes?.(call.body);
+    return isJson(headers) ? undefined : format.readBytes?.(call.body);
   }
 
   #makeWholeSink(): WholeSink {
-    const { call, operation, share } = this.#forwarding;
-    return new WholeSink({ call, operation, share, observer: this.#observer, client: this.#client });
+    const { call, operation, format, share } = this.#forwarding;
+    return new WholeSink({ call, operation, format, share, observer: this.#observer, client: this.#client });
   }
 
   /** The next attempt, if any. There is none once the client has the beginning of an answer. */
@@ -183,8 +187,8 @@ const eventStream = /^text\/event-stream\b/i;
 const anyText = /^(?:text\/plain\b|$)/i;
 
 /** Whether the answer is a stream of events. An answer without a real type is of the requested kind, as SDKs assume. */
-function isStream(headers: AnswerHeaders, operation: Operation, call: Call): boolean {
+function isStream(headers: AnswerHeaders, format: WireFormat, call: Call): boolean {
   const type = String(headers['content-type'] ?? '');
   if (eventStream.test(type)) return true;
-  return anyText.test(type) && call.isStream() && !operation.readText && !operation.readBytes;
+  return anyText.test(type) && call.isStream() && !format.readText && !format.readBytes;
 }

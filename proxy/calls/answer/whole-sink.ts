@@ -5,6 +5,7 @@ import type { AnswerHeaders, AnswerSink } from '../../providers/answer-sink.ts';
 import { redirected } from '../../providers/failure.ts';
 import { parseObject } from '../../providers/json.ts';
 import type { Reading } from '../../providers/reading.ts';
+import type { WireFormat } from '../../providers/wire-format.ts';
 import type { Call } from '../call.ts';
 import type { AnswerClient } from './client-sink.ts';
 import type { Observer } from './observer.ts';
@@ -15,7 +16,8 @@ const json = /^application\/json\b/i;
 
 export interface WholeAnswerOptions {
   readonly call: Call;
-  readonly operation: Operation;
+  readonly operation: Pick<Operation, 'present'>;
+  readonly format: Pick<WireFormat, 'read' | 'readText'>;
   /** Is charged for the answer's memory. */
   readonly share: Pick<Share, 'addAnswer'>;
   readonly observer: Observer;
@@ -54,18 +56,18 @@ export class WholeSink implements AnswerSink {
 
   end(last?: Buffer): void {
     if (last) this.#hold(last);
-    const { operation, call, observer, client } = this.#options;
+    const { operation, format, call, observer, client } = this.#options;
     const raw = this.#whole();
     const text = raw.toString('utf8');
     const answer = parseObject(text);
     const isSuccess = this.#status >= 200 && this.#status < 300;
-    const asText = isSuccess && answer === null ? operation.readText?.(text, call.body) : undefined;
+    const asText = isSuccess && answer === null ? format.readText?.(text, call.body) : undefined;
     const isRedirect = this.#status >= 300 && this.#status < 400;
     if (isRedirect || (isSuccess && answer === null && !asText)) {
       this.fail(isRedirect ? redirected(this.#status) : new ProxyError('upstream_invalid_response'));
       return;
     }
-    const reading = asText ?? operation.read(answer, call.body);
+    const reading = asText ?? format.read(answer, call.body);
     if (isSuccess) observer.deferWhilePending(reading);
     observer.answered(isSuccess ? reading : asFailure(reading), raw);
     const shown = isSuccess && answer && operation.present ? JSON.stringify(operation.present(answer)) : undefined;

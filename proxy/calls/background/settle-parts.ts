@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import type { PendingCall } from '../../../database/pending-calls.ts';
 import { ProxyError } from '../../error.ts';
-import type { Operation } from '../../operations/operation.ts';
 import type { OpenFile } from '../../providers/reading.ts';
 import type { RelayedAnswer } from '../../providers/relay.ts';
+import type { WireFormat } from '../../providers/wire-format.ts';
 import type { AccountingTerms } from '../settle/account.ts';
 import type { LateEnd } from '../settle/late-end.ts';
 import { addUp } from './bill.ts';
@@ -28,7 +28,7 @@ export interface PartsSettlementOptions {
 }
 
 type SeenEnd = Extract<LateEnd, { readonly reading: unknown }>;
-type ReadParts = NonNullable<Operation['readParts']>;
+type ReadParts = NonNullable<WireFormat['readParts']>;
 
 /** The parts of a call are no longer available. */
 class PartsGone extends Error {}

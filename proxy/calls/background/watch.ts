@@ -8,10 +8,12 @@ import {
 import type { Queryable } from '../../../database/queryable.ts';
 import { ProxyError } from '../../error.ts';
 import type { InFlight } from '../../in-flight.ts';
-import type { Operation } from '../../operations/operation.ts';
 import type { Exchange } from '../../providers/exchange.ts';
 import { asString, type Body, parseObject } from '../../providers/json.ts';
+import type { OperationName } from '../../providers/operation-name.ts';
 import { type RelayedAnswer, readWhole, relay } from '../../providers/relay.ts';
+import type { ProviderTable } from '../../providers/table.ts';
+import type { WireFormat } from '../../providers/wire-format.ts';
 import type { RoutedKey, Snapshot } from '../../snapshot/snapshot.ts';
 import type { Spool } from '../../spool/spool.ts';
 import type { AccountingTerms } from '../settle/account.ts';
@@ -34,7 +36,8 @@ export interface BackgroundWatchOptions {
   /** @throws where nothing is in force */
   readonly inForce: () => { readonly snapshot: Snapshot; readonly terms: AccountingTerms };
   /** Operations whose calls may be pending, by their name in records. */
-  readonly operations: ReadonlyMap<string, Operation>;
+  readonly operations: ReadonlyMap<string, OperationName>;
+  readonly providers: ProviderTable;
   readonly spool: Pick<Spool, 'findDeferred'>;
   /** Called with a batch from the provider, before the caller gets it. */
   readonly onBatch: (batch: Body, pending: PendingCall) => void;
@@ -66,7 +69,8 @@ function isLate({ started_at }: PendingCall): boolean {
  * proxy polls a call at a time, and a proxy that ends leaves its calls to the others.
  */
 export function watchBackground(options: BackgroundWatchOptions): BackgroundWatch {
-  const { organizationId, inForce, operations, spool, query, onBatch, exchange, inFlight, settle, log } = options;
+  const { organizationId, inForce, operations, providers, spool, query, onBatch, exchange, inFlight, settle, log } =
+    options;
   const stopping = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let dueAtMs = Number.POSITIVE_INFINITY;
@@ -85,15 +89,22 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
     log,
   });
 
+  /** How the provider of a call answers. One that the Organization does not name any more answered as OpenAI does. */
+  const formatOf = ({ provider, operation }: PendingCall): WireFormat | undefined => {
+    const name = operations.get(operation);
+    const { type = 'openai' } = inForce().snapshot.providers.get(provider) ?? {};
+    return name && providers[type].formats[name];
+  };
+
   const settleIfOver = (pending: PendingCall, answer: Buffer | string): void => {
     const body = parseObject(answer.toString('utf8'));
-    const operation = operations.get(pending.operation);
-    const reading = body && operation?.read(body, {});
-    if (!body || !operation || !reading) return;
+    const format = formatOf(pending);
+    const reading = body && format?.read(body, {});
+    if (!body || !format || !reading) return;
     if (reading.state === 'pending' || reading.responseId !== pending.response_id) return;
     if (pending.operation === 'batches') onBatch(body, pending);
     const end = { reading, answer: body, output: answer };
-    if (operation.readParts) parts.begin(pending, end, operation.readParts);
+    if (format.readParts) parts.begin(pending, end, format.readParts);
     else settle(pending, end, inForce().terms);
   };
 
@@ -120,10 +131,9 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
     }
   };
 
-  const send = (key: RoutedKey, { operation, response_id }: PendingCall): Promise<RelayedAnswer> | undefined => {
-    const path = operations.get(operation)?.path;
-    if (path === undefined) return undefined;
-    return get(key, `${path}/${encodeURIComponent(response_id)}`, lookTimeoutMs);
+  const send = (key: RoutedKey, pending: PendingCall): Promise<RelayedAnswer> | undefined => {
+    const format = formatOf(pending);
+    return format && get(key, `${format.path}/${encodeURIComponent(pending.response_id)}`, lookTimeoutMs);
   };
 
   const get = (key: RoutedKey, path: string, timeoutMs: number): Promise<RelayedAnswer> =>

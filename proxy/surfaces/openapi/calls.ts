@@ -1,5 +1,6 @@
 import type { ProblemCode } from '../../error.ts';
-import type { Operation, OperationName } from '../../operations/operation.ts';
+import type { Operation } from '../../operations/operation.ts';
+import type { OperationName } from '../../providers/operation-name.ts';
 import type { DescribedOperation } from './operation.ts';
 
 interface Description {

@@ -9,12 +9,12 @@ import { generateDataKeys, makeEnvelope } from '../../../database/envelope.ts';
 import { countCalls } from '../../../proxy/calls/settle/count.ts';
 import { makeMetrics } from '../../../proxy/calls/settle/metrics.ts';
 import { makeSettlement } from '../../../proxy/calls/settle/settlement.ts';
-import { chat } from '../../../proxy/operations/chat.ts';
-import { responses } from '../../../proxy/operations/responses.ts';
 import { simpleResponses } from '../../../proxy/operations/simple-responses.ts';
-import { speech } from '../../../proxy/operations/speech.ts';
-import { transcriptions } from '../../../proxy/operations/transcriptions.ts';
 import { makePrice } from '../../../proxy/prices/price.ts';
+import { chat } from '../../../proxy/providers/openai/chat.ts';
+import { responses } from '../../../proxy/providers/openai/responses.ts';
+import { speech } from '../../../proxy/providers/openai/speech.ts';
+import { transcriptions } from '../../../proxy/providers/openai/transcriptions.ts';
 import { unknownUsage } from '../../../proxy/providers/usage.ts';
 import { openSpool } from '../../../proxy/spool/spool.ts';
 import { organizationId } from '../snapshot.ts';
@@ -83,11 +83,12 @@ test('nothing of a call that is settled outlives its collection', async (t) => {
 });
 
 describe('nothing of a stream that has been read outlives its collection', () => {
-  const readers = { chat, responses, simpleResponses, transcriptions };
-  for (const [name, operation] of Object.entries(readers)) {
+  const readers = { chat, responses, simpleResponses: responses, transcriptions };
+  for (const [name, format] of Object.entries(readers)) {
     test(name, async () => {
       const promoted = await promotedBytes(() => {
-        const reader = operation.readStream({ hideUsage: false, keepOutput: true, body: {} });
+        const read = format.readStream({ hideUsage: false, keepOutput: true, body: {} });
+        const reader = name === 'simpleResponses' ? (simpleResponses.presentStream?.(read) ?? read) : read;
         reader.read(Buffer.from(`data: ${JSON.stringify({ type: 'error', error: { code: makeText() } })}\n\n`));
         assert.equal(reader.reading()?.errorCode?.length, textBytes);
       });

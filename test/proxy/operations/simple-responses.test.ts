@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { responses } from '../../../proxy/operations/responses.ts';
 import { simpleResponses } from '../../../proxy/operations/simple-responses.ts';
+import { responses } from '../../../proxy/providers/openai/responses.ts';
 import { chunked, cuts } from '../calls/chunks.ts';
 
 const usage = { input_tokens: 5, output_tokens: 2, total_tokens: 7, output_tokens_details: { reasoning_tokens: 0 } };
@@ -57,18 +57,19 @@ const events = [
 const write = (list: readonly object[]) =>
   Buffer.from(list.map((event, index) => `data: ${JSON.stringify({ ...event, sequence_number: index })}\n\n`).join(''));
 
-function readAll(operation: typeof responses, stream: Buffer, at: readonly number[]) {
-  const reader = operation.readStream({ hideUsage: false, keepOutput: true, body: {} });
+function readAll(isSimple: boolean, stream: Buffer, at: readonly number[]) {
+  const shown = responses.readStream({ hideUsage: false, keepOutput: true, body: {} });
+  const reader = isSimple ? (simpleResponses.presentStream?.(shown) ?? assert.fail()) : shown;
   const passed = chunked(stream, at).map((bytes) => reader.read(bytes) ?? Buffer.alloc(0));
   return { reader, passed: Buffer.concat(passed).toString() };
 }
 
 test('a stream becomes deltas and a last line, wherever its chunks break, and is read as before', () => {
   const stream = write(events);
-  const plain = readAll(responses, stream, []).reader;
+  const plain = readAll(false, stream, []).reader;
   fc.assert(
     fc.property(cuts, (at) => {
-      const { reader, passed } = readAll(simpleResponses, stream, at);
+      const { reader, passed } = readAll(true, stream, at);
       const lines = passed
         .trim()
         .split('\n\n')
@@ -87,11 +88,7 @@ test('a stream becomes deltas and a last line, wherever its chunks break, and is
 });
 
 test('an error within a stream is told in the envelope', () => {
-  const { reader, passed } = readAll(
-    simpleResponses,
-    write([{ type: 'error', code: 'server_error', message: 'Oh' }]),
-    [],
-  );
+  const { reader, passed } = readAll(true, write([{ type: 'error', code: 'server_error', message: 'Oh' }]), []);
   assert.deepEqual(JSON.parse(passed.replace(/^data: /, '')), {
     error: { message: 'Oh', type: 'server_error', param: null, code: 'server_error' },
   });

@@ -16,6 +16,8 @@ import { responses } from '../../../operations/responses.ts';
 import type { Exchange } from '../../../providers/exchange.ts';
 import { asString, parseObject } from '../../../providers/json.ts';
 import { type Relay, type RelayedAnswer, readWhole, relay } from '../../../providers/relay.ts';
+import { formatOf, type ProviderTable } from '../../../providers/table.ts';
+import type { WireFormat } from '../../../providers/wire-format.ts';
 import type { RoutedKey } from '../../../snapshot/snapshot.ts';
 import { inputTokensRoute, type ResourceRoute, resourceRoutes, uploadRoute } from './routes.ts';
 import { bodyHeaders, makeUpload } from './upload.ts';
@@ -26,6 +28,7 @@ export interface ResourcesOptions {
   readonly ownership: Ownership;
   readonly background: BackgroundWatch;
   readonly exchange: Exchange;
+  readonly providers: ProviderTable;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
@@ -43,7 +46,7 @@ interface Permitted extends Pick<Relay, 'path' | 'key' | 'body'> {
  * answer comes back as it is. Nothing of it is billed by itself, so there is no record of it.
  */
 export function registerResources(app: FastifyInstance, options: ResourcesOptions): void {
-  const { pipeline, inForce, ownership, background, exchange, metrics } = options;
+  const { pipeline, inForce, ownership, background, exchange, providers, metrics } = options;
 
   const answer = async (route: ResourceRoute, request: ResourceRequest, reply: FastifyReply, permitted: Permitted) => {
     const gone = new AbortController();
@@ -66,7 +69,9 @@ export function registerResources(app: FastifyInstance, options: ResourcesOption
     const isSuccess = answered.status < 300;
     if (isSuccess && route.effect === 'none') return reply.send(answered.body);
     if (isSuccess && isEventStream(answered))
-      return reply.send(Readable.from(observeStream(answered.body, background)));
+      return reply.send(
+        Readable.from(observeStream(answered.body, formatOf(providers, key.provider, 'responses'), background)),
+      );
     const whole = await readWhole(answered, request.share);
     if (isSuccess && route.effect === 'tell') await background.observe(whole);
     else if (isSuccess) noteEffect(route, request, key, whole);
@@ -142,8 +147,8 @@ function isEventStream({ headers }: RelayedAnswer): boolean {
 }
 
 /** A response that is streamed again tells its end, too: it is noted before the reader has it. */
-async function* observeStream(body: Readable, background: BackgroundWatch): AsyncIterable<Buffer> {
-  const reader = responses.readStream({ hideUsage: false, keepOutput: true, body: {} });
+async function* observeStream(body: Readable, format: WireFormat, background: BackgroundWatch): AsyncIterable<Buffer> {
+  const reader = format.readStream({ hideUsage: false, keepOutput: true, body: {} });
   for await (const chunk of body) {
     const wasOver = reader.reading() !== undefined;
     const passed = reader.read(chunk);

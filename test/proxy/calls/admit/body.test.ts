@@ -8,6 +8,8 @@ import { chat } from '../../../../proxy/operations/chat.ts';
 import { embeddings } from '../../../../proxy/operations/embeddings.ts';
 import type { Operation } from '../../../../proxy/operations/operation.ts';
 import { responses } from '../../../../proxy/operations/responses.ts';
+import { formatOf, providerTable } from '../../../../proxy/providers/table.ts';
+import { provider } from '../../snapshot.ts';
 import { makePersona } from '../persona.ts';
 import { type Reader, readAs, type Written, write } from '../readers.ts';
 
@@ -17,7 +19,14 @@ function makeUpstream(text: string, operation: Operation, withPersona = false) {
   const raw = Buffer.from(text);
   const asked = readBody(raw);
   const judged = withPersona ? applyPersona(asked, operation, persona) : asked.body;
-  const { body, hideUsage } = makeUpstreamBody(raw, asked, judged, operation, withPersona ? persona : undefined);
+  const { body, hideUsage } = makeUpstreamBody(
+    raw,
+    asked,
+    judged,
+    operation,
+    formatOf(providerTable, provider, operation.name),
+    withPersona ? persona : undefined,
+  );
   return { body: body.toString(), isUntouched: body === raw, hideUsage };
 }
 
@@ -219,7 +228,14 @@ describe('what goes upstream', () => {
         let upstream: string;
         try {
           const asked = readBody(raw);
-          upstream = makeUpstreamBody(raw, asked, asked.body, responses, undefined).body.toString();
+          upstream = makeUpstreamBody(
+            raw,
+            asked,
+            asked.body,
+            responses,
+            formatOf(providerTable, provider, 'responses'),
+            undefined,
+          ).body.toString();
         } catch (error) {
           assert.ok(error instanceof ProxyError && error.code === 'invalid_request' && error.param !== null);
           refused += 1;

@@ -11,6 +11,7 @@ import { makeInFlight } from '../../../../proxy/in-flight.ts';
 import { chat } from '../../../../proxy/operations/chat.ts';
 import type { AnswerSink } from '../../../../proxy/providers/answer-sink.ts';
 import type { Exchange } from '../../../../proxy/providers/exchange.ts';
+import { chat as format } from '../../../../proxy/providers/openai/chat.ts';
 import { makeCall } from '../call.ts';
 
 const json = { 'content-type': 'application/json' };
@@ -58,6 +59,7 @@ async function run(t: TestContext, steps: readonly Step[]) {
     await forward(exchange, {
       call: makeCall(),
       operation: chat,
+      format,
       account: {
         defer() {},
         sealInput() {},

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { StreamSink } from '../../../../proxy/calls/answer/stream-sink.ts';
 import { ProxyError } from '../../../../proxy/error.ts';
-import { chat } from '../../../../proxy/operations/chat.ts';
+import { chat } from '../../../../proxy/providers/openai/chat.ts';
 import { makeRecording } from './recording.ts';
 
 const headers = { 'content-type': 'text/event-stream' };

@@ -7,6 +7,8 @@ import { chat } from '../../../../proxy/operations/chat.ts';
 import type { Operation } from '../../../../proxy/operations/operation.ts';
 import { responses } from '../../../../proxy/operations/responses.ts';
 import { simpleResponses } from '../../../../proxy/operations/simple-responses.ts';
+import { formatOf, providerTable } from '../../../../proxy/providers/table.ts';
+import { provider } from '../../snapshot.ts';
 import { makeCall } from '../call.ts';
 import { makeRecording } from './recording.ts';
 
@@ -75,6 +77,7 @@ function makeSink(recording: ReturnType<typeof makeRecording>, operation: Operat
   const sink = new WholeSink({
     call,
     operation,
+    format: formatOf(providerTable, provider, operation.name),
     share: { addAnswer: (bytes) => held.push(bytes) },
     observer: recording.observer,
     client: recording.client,

@@ -3,8 +3,8 @@ import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import { makePartsSettlement } from '../../../../proxy/calls/background/settle-parts.ts';
-import { batches } from '../../../../proxy/operations/batches.ts';
 import { makePrice } from '../../../../proxy/prices/price.ts';
+import { batches } from '../../../../proxy/providers/openai/batches.ts';
 import { makeRecord } from '../../../request-record.ts';
 
 const line = (model: string, usage: object | null, status_code = 200) =>

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Reading, StreamReader } from '../../../proxy/providers/reading.ts';
-import { operations } from '../../../proxy/surfaces/openai/calls.ts';
-import { chunked, cuts } from '../calls/chunks.ts';
+import { openai } from '../../../../proxy/providers/openai.ts';
+import type { Reading, StreamReader } from '../../../../proxy/providers/reading.ts';
+import { chunked, cuts } from '../../calls/chunks.ts';
 
 const usage = { prompt_tokens: 11, completion_tokens: 3, total_tokens: 14 };
 const response = { id: 'resp_1', status: 'completed', model: 'm', usage: { input_tokens: 11, output_tokens: 3 } };
@@ -35,7 +35,7 @@ const stream = fc
     return Buffer.from(text.slice(0, text.length - blankLines * end.length));
   });
 
-const streaming = operations.filter(({ readStream }) => {
+const streaming = Object.entries(openai.formats).filter(([, { readStream }]) => {
   try {
     return readStream({ hideUsage: false, keepOutput: false, body: {} });
   } catch {
@@ -52,11 +52,11 @@ function readAll(reader: StreamReader, chunks: readonly Buffer[]) {
 
 test('there are readers', () => assert.ok(streaming.length >= 7, `${streaming.length}`));
 
-for (const operation of streaming) {
-  test(`${operation.name} reads and passes the same, wherever the chunks of a stream break`, () => {
+for (const [name, format] of streaming) {
+  test(`${name} reads and passes the same, wherever the chunks of a stream break`, () => {
     fc.assert(
       fc.property(stream, cuts, fc.boolean(), fc.constantFrom({}, { n: 2 }), (bytes, at, hideUsage, body) => {
-        const open = () => operation.readStream({ hideUsage, keepOutput: true, body });
+        const open = () => format.readStream({ hideUsage, keepOutput: true, body });
         const whole = readAll(open(), [bytes]);
         const cut = readAll(open(), chunked(bytes, at));
         assert.deepEqual({ ...cut, pieces: [] }, { ...whole, pieces: [] });

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compact } from '../../../proxy/operations/compact.ts';
-import { completions } from '../../../proxy/operations/completions.ts';
-import { moderations } from '../../../proxy/operations/moderations.ts';
-import { unknownUsage } from '../../../proxy/providers/usage.ts';
-import { makePersona } from '../calls/persona.ts';
+import { compact } from '../../../../proxy/providers/openai/compact.ts';
+import { completions } from '../../../../proxy/providers/openai/completions.ts';
+import { moderations } from '../../../../proxy/providers/openai/moderations.ts';
+import { unknownUsage } from '../../../../proxy/providers/usage.ts';
 
 const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 };
 
@@ -47,12 +46,6 @@ test('a compaction is read like a response, and a persona gives its instructions
   };
   const { failed, responseId, usage } = compact.read(answer, {});
   assert.deepEqual([failed, responseId, usage.totalTokens], [false, 'resp_1', 13]);
-  const persona = makePersona({ content: 'Be kind.', model: 'gpt-4o', parameters: { temperature: 0.2 } });
-  assert.deepEqual(compact.applyPersona({ input: 'Hi', instructions: 'Be rude.' }, persona), {
-    model: 'gpt-4o',
-    input: 'Hi',
-    instructions: 'Be kind.',
-  });
 });
 
 test('a moderation has an id and a model, and no usage', () => {

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { responses } from '../../../proxy/operations/responses.ts';
-import { unknownUsage } from '../../../proxy/providers/usage.ts';
-import { chunked, cuts } from '../calls/chunks.ts';
-import { makePersona } from '../calls/persona.ts';
+import { responses } from '../../../../proxy/providers/openai/responses.ts';
+import { unknownUsage } from '../../../../proxy/providers/usage.ts';
+import { chunked, cuts } from '../../calls/chunks.ts';
 
 const response = {
   id: 'resp_1',
@@ -130,16 +129,4 @@ test('a whole answer is read', () => {
   assert.deepEqual(responses.read(failedResponse, {}), { ...reading, failed: true, errorCode: 'server_error' });
   assert.deepEqual(responses.read({ error: { type: 'invalid_request_error' } }, {}).errorCode, 'invalid_request_error');
   assert.deepEqual(responses.read('nonsense', {}).usage, unknownUsage);
-});
-
-test('a persona’s text takes the place of the instructions, and its defaults give way', () => {
-  const persona = makePersona({ content: 'Be kind.', model: 'gpt-4o', parameters: { temperature: 0.2, top_p: 0.9 } });
-  assert.deepEqual(responses.applyPersona({ input: 'Hi', instructions: 'Be rude.', temperature: 1 }, persona), {
-    model: 'gpt-4o',
-    temperature: 1,
-    top_p: 0.9,
-    input: 'Hi',
-    instructions: 'Be kind.',
-  });
-  assert.equal(responses.applyPersona({ model: 'o3' }, persona).model, 'o3');
 });

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { embeddings } from '../../../proxy/operations/embeddings.ts';
-import { unknownUsage } from '../../../proxy/providers/usage.ts';
-import { makePersona } from '../calls/persona.ts';
+import { embeddings } from '../../../../proxy/providers/openai/embeddings.ts';
+import { unknownUsage } from '../../../../proxy/providers/usage.ts';
 
 test('an answer is read, and has no output', () => {
   assert.deepEqual(
@@ -31,11 +30,7 @@ test('an error is read', () => {
   assert.deepEqual([failed, errorCode], [true, 'model_not_found']);
 });
 
-test('there are neither personas nor streams', () => {
-  assert.throws(() => embeddings.applyPersona({}, makePersona()), {
-    code: 'persona_not_supported',
-    param: 'persona_id',
-  });
+test('there are no streams', () => {
   assert.throws(() => embeddings.readStream({ hideUsage: false, keepOutput: false, body: {} }), {
     code: 'upstream_invalid_response',
   });

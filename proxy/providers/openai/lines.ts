@@ -1,4 +1,4 @@
-import { ProxyError } from '../error.ts';
+import { ProxyError } from '../../error.ts';
 
 /** Longer than any line that is a call, or the answer to one. */
 const maxLineBytes = 64 * 1024 * 1024;

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { chat } from '../../../proxy/operations/chat.ts';
-import { unknownUsage } from '../../../proxy/providers/usage.ts';
-import { chunked, cuts } from '../calls/chunks.ts';
-import { makePersona } from '../calls/persona.ts';
+import { chat } from '../../../../proxy/providers/openai/chat.ts';
+import { unknownUsage } from '../../../../proxy/providers/usage.ts';
+import { chunked, cuts } from '../../calls/chunks.ts';
 
 const usage = {
   prompt_tokens: 20,
@@ -215,24 +214,6 @@ test('whatever an answer is, reading it makes no more of it than it says', () =>
     }),
   );
   assert.deepEqual(chat.read(null, {}).usage, unknownUsage);
-});
-
-test('a persona takes the place of all other instructions, and its defaults give way', () => {
-  const persona = makePersona({ content: 'Be kind.', model: 'gpt-4o', parameters: { temperature: 0.2, top_p: 0.9 } });
-  const messages = [
-    { role: 'system', content: 'Be rude.' },
-    { role: 'developer', content: 'Be ruder.' },
-    { role: 'user', content: 'Hi' },
-  ];
-  assert.deepEqual(chat.applyPersona({ messages, temperature: 1 }, persona), {
-    model: 'gpt-4o',
-    temperature: 1,
-    top_p: 0.9,
-    messages: [
-      { role: 'system', content: 'Be kind.' },
-      { role: 'user', content: 'Hi' },
-    ],
-  });
 });
 
 const usageOptions: readonly (readonly [object, boolean])[] = [

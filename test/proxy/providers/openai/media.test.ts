@@ -1,18 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { imageOperations } from '../../../proxy/operations/images.ts';
-import type { Operation } from '../../../proxy/operations/operation.ts';
-import { speech } from '../../../proxy/operations/speech.ts';
-import { transcriptions } from '../../../proxy/operations/transcriptions.ts';
-import type { Body } from '../../../proxy/providers/json.ts';
-import { type Usage, unknownUsage } from '../../../proxy/providers/usage.ts';
-import { chunked, cuts } from '../calls/chunks.ts';
-import { makePersona } from '../calls/persona.ts';
+import type { Body } from '../../../../proxy/providers/json.ts';
+import { imageGenerations as images } from '../../../../proxy/providers/openai/images.ts';
+import { speech } from '../../../../proxy/providers/openai/speech.ts';
+import { transcriptions } from '../../../../proxy/providers/openai/transcriptions.ts';
+import { type Usage, unknownUsage } from '../../../../proxy/providers/usage.ts';
+import type { WireFormat } from '../../../../proxy/providers/wire-format.ts';
+import { chunked, cuts } from '../../calls/chunks.ts';
 
-const images = imageOperations[0] ?? assert.fail();
-
-const answers: readonly (readonly [string, Operation, Body, unknown, Partial<Usage>])[] = [
+const answers: readonly (readonly [string, WireFormat, Body, unknown, Partial<Usage>])[] = [
   [
     'images, and what they were billed by',
     images,
@@ -107,7 +104,7 @@ describe('what is read of', () => {
   }
 
   test('whatever comes is numbers that can be stored', () => {
-    const operations = [...imageOperations, speech, transcriptions];
+    const operations = [images, speech, transcriptions];
     fc.assert(
       fc.property(fc.constantFrom(...operations), fc.jsonValue(), fc.jsonValue(), (operation, fields, counts) => {
         const answer = { ...Object(fields), usage: counts };
@@ -137,7 +134,7 @@ for (const [format, text, seconds] of texts) {
 }
 
 type Event = readonly [type: string, fields: object];
-const streams: readonly (readonly [string, Operation, Body, readonly Event[], Partial<Usage> | string | undefined])[] =
+const streams: readonly (readonly [string, WireFormat, Body, readonly Event[], Partial<Usage> | string | undefined])[] =
   [
     [
       'an image in parts',
@@ -228,13 +225,4 @@ test('speech in bytes ends with its message, and costs what was to be said', () 
   reader.end?.();
   assert.deepEqual(reader.reading()?.usage, { ...unknownUsage, characters: 3 });
   assert.equal(reader.isBetweenEvents(), false);
-});
-
-test('there are no personas', () => {
-  for (const operation of [...imageOperations, speech, transcriptions]) {
-    assert.throws(() => operation.applyPersona({}, makePersona()), {
-      code: 'persona_not_supported',
-      param: 'persona_id',
-    });
-  }
 });

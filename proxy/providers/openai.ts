@@ -1,0 +1,31 @@
+import type { ProviderAdapter } from './adapter.ts';
+import { batches } from './openai/batches.ts';
+import { chat } from './openai/chat.ts';
+import { compact } from './openai/compact.ts';
+import { completions } from './openai/completions.ts';
+import { embeddings } from './openai/embeddings.ts';
+import { imageEdits, imageGenerations, imageVariations } from './openai/images.ts';
+import { moderations } from './openai/moderations.ts';
+import { responses } from './openai/responses.ts';
+import { speech } from './openai/speech.ts';
+import { transcriptions, translations } from './openai/transcriptions.ts';
+
+/** OpenAI itself. */
+export const openai: ProviderAdapter = {
+  authorize: (secret) => ({ authorization: `Bearer ${secret}` }),
+  formats: {
+    responses,
+    compact,
+    batches,
+    chat,
+    completions,
+    embeddings,
+    moderations,
+    image_generations: imageGenerations,
+    image_edits: imageEdits,
+    image_variations: imageVariations,
+    speech,
+    transcriptions,
+    translations,
+  },
+};

@@ -1,0 +1,15 @@
+/** The API operations that are governed as calls: each goes upstream and is accounted for. */
+export type OperationName =
+  | 'responses'
+  | 'compact'
+  | 'batches'
+  | 'chat'
+  | 'completions'
+  | 'embeddings'
+  | 'moderations'
+  | 'image_generations'
+  | 'image_edits'
+  | 'image_variations'
+  | 'speech'
+  | 'transcriptions'
+  | 'translations';

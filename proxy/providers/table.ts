@@ -1,0 +1,23 @@
+import { ProxyError } from '../error.ts';
+import type { Provider } from '../snapshot/snapshot.ts';
+import type { ProviderAdapter } from './adapter.ts';
+import { compatible } from './compatible.ts';
+import { openai } from './openai.ts';
+import type { OperationName } from './operation-name.ts';
+import type { WireFormat } from './wire-format.ts';
+
+/** The adapter of each type that an Organization may name. */
+export type ProviderTable = Readonly<Record<Provider['type'], ProviderAdapter>>;
+
+export const providerTable: ProviderTable = { openai, compatible };
+
+/**
+ * How a provider is asked for an operation.
+ *
+ * @throws {ProxyError} `invalid_request` where it does not offer that
+ */
+export function formatOf(table: ProviderTable, { name, type }: Provider, operation: OperationName): WireFormat {
+  const format = table[type].formats[operation];
+  if (format) return format;
+  throw new ProxyError('invalid_request', { param: 'model', message: `the provider ${name} does not offer this API` });
+}
