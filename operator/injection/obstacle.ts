@@ -98,7 +98,7 @@ function findIntrusion(pod: Pod): Refusal | undefined {
     const field = shareProcessNamespace ? 'shareProcessNamespace' : 'hostPID';
     return refuse(
       'ProcessesShared',
-      `The pod sets spec.${field}, by which its containers could read the sidecar's files and memory; remove it. To see into a container, use: kubectl debug --target=CONTAINER`,
+      `The pod sets spec.${field}, by which its containers could read the sidecar's files and memory; remove it. To see into a container, use kubectl debug with --target=CONTAINER.`,
     );
   }
   const container = otherContainersOf(pod).find(

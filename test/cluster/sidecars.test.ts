@@ -127,7 +127,7 @@ describe('sidecars of another time', { skip }, () => {
       volumes: [{ name: 'chaperone-credentials', secret: { secretName: 'chaperone-acme' } }],
     });
     const { message } = await untilSidecars('Inadmissible', 3);
-    assert.match(message, /change their templates.*Deployment web\/sharing: The pod sets spec\.shareProcessNamespace/);
+    assert.match(message, /change the templates.*Deployment web\/sharing: The pod sets spec\.shareProcessNamespace/);
     assert.equal(await rolledTo('sharing'), undefined);
     await client.send({ method: 'DELETE', path: `${pods}/sharing-1?gracePeriodSeconds=0` });
     await untilSidecars('Outdated', 2);

@@ -36,7 +36,8 @@ export function resolveScalar(text: string): ScalarValue {
 
 /** A number of more than 64 bits is not an integer. */
 function readInteger(plain: string): number | undefined {
-  const [, sign = '', digits = ''] = integer.exec(plain) ?? [];
+  // The sign of a binary number may also stand behind its prefix.
+  const [, sign = '', digits = ''] = integer.exec(plain.replace(/^0b([-+])/, '$10b')) ?? [];
   if (digits === '') return undefined;
   const magnitude = BigInt(digits.replace(/^0([0-7]+)$/, '0o$1'));
   const value = sign === '-' ? -magnitude : magnitude;
