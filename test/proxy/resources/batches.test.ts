@@ -108,6 +108,7 @@ describe('a batch', () => {
   const refused: readonly (readonly [why: string, text: () => string, code: string])[] = [
     ['a model that is not allowed', () => `${line({})}\n${line({ model: 'o1' })}`, 'model_not_allowed'],
     ['no model', () => line({ model: undefined }), 'invalid_request'],
+    ['a predecessor that is no id', () => line({ previous_response_id: 7 }), 'invalid_request'],
     ['another API', () => line({}, '/v1/embeddings'), 'invalid_request'],
     ['a field that stands twice', () => line({}).replace('"model"', '"model":"o1","model"'), 'invalid_request'],
     [
