@@ -5,7 +5,7 @@ import { moderations } from './moderations.ts';
 import type { Operation } from './operation.ts';
 import { responses } from './responses.ts';
 
-/** What the lines of a batch may call, by the `endpoint` of the batch. */
+/** The operation of a batch's lines, by the batch's `endpoint`. */
 export const batchEndpoints: ReadonlyMap<unknown, Operation> = new Map(
   [responses, chat, completions, embeddings, moderations].map((operation) => [`/v1${operation.path}`, operation]),
 );

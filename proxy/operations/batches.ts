@@ -1,7 +1,7 @@
 import type { Operation } from './operation.ts';
 import { plain } from './plain.ts';
 
-/** `POST /v1/batches`. Its lines are calls of their own, which the provider makes later and bills as one. */
+/** `POST /v1/batches`. Its lines are separate calls, which the provider makes later and bills together. */
 export const batches: Operation = {
   ...plain,
   name: 'batches',

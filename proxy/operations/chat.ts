@@ -18,7 +18,7 @@ export const chat: Operation = {
   }),
 };
 
-/** A persona takes precedence over instructions; in a chat those are the messages of these roles. */
+/** Whether a message has instructions, which a persona replaces. In a chat these are the messages of certain roles. */
 function instructs(message: unknown): boolean {
   const role = asObject(message)?.role;
   return role === 'system' || role === 'developer';

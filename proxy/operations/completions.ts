@@ -1,7 +1,7 @@
 import type { Operation } from './operation.ts';
 import { plain } from './plain.ts';
 
-/** `POST /v1/completions`, the predecessor of chat: a prompt is continued, and nothing in it is an instruction. */
+/** `POST /v1/completions`, the predecessor of chat. It continues a prompt, which has no instructions. */
 export const completions: Operation = {
   ...plain,
   name: 'completions',

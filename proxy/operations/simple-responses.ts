@@ -5,8 +5,8 @@ import type { Operation } from './operation.ts';
 import { responses } from './responses.ts';
 
 /**
- * `POST /v1/responses` in the shape that contract 0 documents: `content[0].text` instead of OpenAI's `output[]`. What
- * goes upstream, and what is accounted for, is the same.
+ * `POST /v1/responses` in the simple format: `content[0].text` instead of OpenAI's `output[]`. The upstream request and
+ * the record are the same.
  */
 export const simpleResponses: Operation = {
   ...responses,
@@ -14,7 +14,7 @@ export const simpleResponses: Operation = {
   presentStream: makeReader,
 };
 
-/** A whole response. It always has a `content[0]`, which is what its readers look at. */
+/** A whole response in the simple format. It always has a `content[0]`, which clients read. */
 function simplify(answer: Body): Body {
   const texts = asArray(answer.output)
     .flatMap((item) => asArray(asObject(item)?.content))
@@ -38,7 +38,7 @@ function simplifyUsage(value: unknown): Body | null {
   return { input_tokens, output_tokens, total_tokens };
 }
 
-/** Every `data:` line is JSON: a piece of text, at last what a whole response says beside its text, or an error. */
+/** Every `data:` line is JSON: a piece of text, at the end the response's other fields, or an error. */
 function simplifyEvent(type: string, data: Body): Body | undefined {
   switch (type) {
     case 'response.output_text.delta':
@@ -57,7 +57,7 @@ function simplifyEvent(type: string, data: Body): Body | undefined {
   }
 }
 
-/** Shows another reader's stream in the simple shape; the reader itself sees all of it. */
+/** Wraps a reader: the client gets the stream in the simple format, and the reader sees all of it. */
 function makeReader(reader: StreamReader): StreamReader {
   const events = makeEventSplitter();
   const show = ({ name, data }: { readonly name: string; readonly data: string }): string => {

@@ -1,25 +1,25 @@
 import { calcPrice } from '@pydantic/genai-prices';
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
 
-/** What one model costs, by each unit that it may be billed by. All prices are in 10^-12 dollars. */
+/** The prices of a model, for each unit that it may be billed by. All prices are in 10^-12 dollars. */
 export interface PriceCard {
-  /** A token's prices in tiers, the highest first; empty where the model has no token price. */
+  /** Prices per token in tiers, the highest first. Empty where the model has no token price. */
   readonly tokens: readonly TokenRates[];
   readonly audioHour: bigint | null;
   readonly character: bigint | null;
-  /** The first one that fits an image is its price. */
+  /** The first rate that fits an image is its price. */
   readonly images: readonly ImageRate[];
 }
 
 export interface TokenRates {
-  /** These prices hold for calls with more input tokens than this. */
+  /** These prices apply to calls with more input tokens than this. */
   readonly aboveInputTokens: number;
   readonly input: bigint;
   readonly cachedInput: bigint;
   readonly cacheWrite: bigint;
   readonly audioInput: bigint;
   readonly imageInput: bigint;
-  /** Null where the model has no price for output, as embedding models. */
+  /** Null where the model has no price for output, such as an embedding model. */
   readonly output: bigint | null;
   readonly audioOutput: bigint | null;
   readonly imageOutput: bigint | null;
@@ -34,14 +34,14 @@ export interface ImageRate {
 
 type Override = NonNullable<OrganizationSpec['prices']>[number];
 
-/** An organization's own prices of a model; undefined where it has fees of tools alone. */
+/** An organization's own prices of a model. Undefined where it states only tool fees. */
 export function cardOfOverride(price: Override): PriceCard | undefined {
   const { inputPerMillion, audioPerMinute, charactersPerMillion, images } = price;
   const hasUnits = [inputPerMillion, audioPerMinute, charactersPerMillion, images].some((unit) => unit !== undefined);
   return hasUnits ? cardOfUnits(price) : undefined;
 }
 
-/** An organization's own fees of the provider's tools by their type, in 10^-12 dollars a call. */
+/** An organization's own fees of provider tools, by type, in 10^-12 dollars per call. */
 export function feesOfOverride({ toolCalls = [] }: Override): ReadonlyMap<string, bigint> {
   return new Map(toolCalls.map(({ type, price }) => [type, parseDollars(price)]));
 }
@@ -73,12 +73,12 @@ function tokenRatesOfOverride(price: Override, inputPerMillion: string): TokenRa
   };
 }
 
-/** The prices of the public table of `@pydantic/genai-prices`, by exact model id; null where it has none. */
+/** The prices in the public table of `@pydantic/genai-prices`, by exact model id. Null where it has none. */
 export function cardOfTable(model: string): PriceCard | null {
   const found = calcPrice({ input_tokens: 1, output_tokens: 1 }, model, { providerId: 'openai' });
   if (!found || !matchesExactly(found.model.match, model)) return null;
   const { input_mtok: input, audio_hours: audioHours, ...others } = found.model_price;
-  // A model without a price of either kind costs 0 there, which is not "free".
+  // A model without any price costs 0 in the table, which does not mean free.
   if (input === undefined && audioHours === undefined) return null;
   return {
     tokens: input === undefined ? [] : tokenRatesOfTable(input, others),
@@ -118,19 +118,19 @@ function tokenRatesOfTable(input: TableRate, others: TableRates): TokenRates[] {
   });
 }
 
-/** The price that holds just above a number of input tokens; a tier's price is for the whole call. */
+/** The price just above a number of input tokens. A tier's price applies to the whole call. */
 function rateAt(rate: TableRate, aboveInputTokens: number): bigint {
   if (typeof rate === 'number') return rateOfNumber(rate);
   const tier = rate.tiers.findLast(({ start }) => start <= aboveInputTokens);
   return rateOfNumber(tier?.price ?? rate.base);
 }
 
-/** The table holds decimals as floats; six places are more than any price list has. */
+/** The table has decimals as floats. Six places are more than any price list has. */
 function rateOfNumber(perMillion: number): bigint {
   return parseRate(perMillion.toFixed(6));
 }
 
-/** "2.50" dollars a million are 2,500,000 × 10^-12 dollars each. */
+/** "2.50" dollars per million are 2,500,000 × 10^-12 dollars each. */
 function parseRate(perMillion: string): bigint {
   return parseDecimal(perMillion, 6);
 }
@@ -140,7 +140,7 @@ export function parseDollars(dollars: string): bigint {
   return parseDecimal(dollars, 12);
 }
 
-/** A decimal as a whole number of its last place; places beyond that are cut off. */
+/** A decimal as an integer of its last place. Further places are cut off. */
 function parseDecimal(text: string, places: number): bigint {
   const [whole = '0', fraction = ''] = text.split('.');
   return BigInt(whole + fraction.slice(0, places).padEnd(places, '0'));
@@ -148,7 +148,7 @@ function parseDecimal(text: string, places: number): bigint {
 
 type Match = NonNullable<ReturnType<typeof calcPrice>>['model']['match'];
 
-/** A prefix or pattern that happens to fit is a guess, and a guessed price is a wrong bill. */
+/** Accepts only an exact match: a price from a matching prefix or pattern is a guess, and may be a wrong bill. */
 function matchesExactly(match: Match, model: string): boolean {
   if ('equals' in match) return match.equals === model;
   if ('or' in match) return match.or.some((option) => matchesExactly(option, model));

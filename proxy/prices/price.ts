@@ -12,18 +12,18 @@ import {
 import { costOfToolCalls } from './tool-fees.ts';
 
 /**
- * What a call costs in US dollars, as an exact decimal string with at most 12 places; null: no price is known, which is
- * not the same as free.
+ * The cost of a call in US dollars, as an exact decimal string with at most 12 places. Null: no price is known, which
+ * is not the same as free.
  */
 export type Price = (model: string | null, usage: Usage, serviceTier: string | null) => string | null;
 
-/** The table's prices can begin at a date; an hour late is early enough. */
+/** Prices in the table may change at a date. Noticing that within an hour is enough. */
 const tableLifetimeMs = 3_600_000;
 
 /**
- * Makes the price list of an organization: its own prices first, then the public price table of `@pydantic/genai-prices`
- * by exact model id. Of the tiers other than the default one, batches cost half of the table's prices, and the rest are
- * unpriced, since their prices differ; the organization's own prices hold for whatever tier.
+ * Makes the price list of an organization: its own prices first, then the public price table of
+ * `@pydantic/genai-prices` by exact model id. Batches cost half of the table's prices. Other tiers except the default
+ * are unpriced, since their prices differ. The organization's own prices apply to every tier.
  *
  * @see https://platform.openai.com/docs/guides/batch
  */
@@ -50,7 +50,7 @@ export function makePrice(overrides: OrganizationSpec['prices']): Price {
     const fees = costOfToolCalls(model, usage.toolCalls, ownFees.get(model));
     if (cost === null || fees === null) return null;
     if (isStandard) return formatPico(cost + fees);
-    // Whether tools are cheaper in a batch is said nowhere.
+    // It is unknown whether tools are cheaper in a batch, so such a call is unpriced.
     return fees === 0n ? formatPico((cost + 1n) / 2n) : null;
   };
 }
@@ -68,7 +68,7 @@ export function isPricedModel(model: string): boolean {
 function costOfTokens(card: PriceCard, usage: Usage): bigint | null {
   const { inputTokens, outputTokens, totalTokens } = usage;
   if (inputTokens === null || outputTokens === null) return null;
-  // Then some of the tokens are of a kind that is not known, or one of the figures is wrong.
+  // Then some tokens are of an unknown kind, or a figure is wrong.
   if (totalTokens !== null && inputTokens + outputTokens !== totalTokens) return null;
   const rates = card.tokens.find((tier) => inputTokens > tier.aboveInputTokens);
   if (!rates) return null;
@@ -77,13 +77,13 @@ function costOfTokens(card: PriceCard, usage: Usage): bigint | null {
   return input === null || output === null ? null : input + output;
 }
 
-/** input = text, less what was read from or written to the cache, + audio + images. */
+/** input = text without tokens read from or written to the cache, + audio + images. */
 function costOfInput(rates: TokenRates, input: number, usage: Usage): bigint | null {
   const cached = Math.min(usage.cachedInputTokens ?? 0, input);
   const written = Math.min(usage.cacheWriteTokens ?? 0, input - cached);
   const audio = Math.min(usage.inputAudioTokens ?? 0, input);
   const images = Math.min(usage.inputImageTokens ?? 0, input - audio);
-  // Cached audio has a price of its own, and which of the tokens were cached is not reported.
+  // Cached audio has another price, and providers do not report which tokens were cached.
   if (cached + written > 0 && audio + images > 0) return null;
   return (
     times(input - cached - written - audio - images, rates.input) +
@@ -107,14 +107,14 @@ function costOfOutput(rates: TokenRates, output: number, usage: Usage): bigint |
   );
 }
 
-/** Most calls have none of most kinds of tokens. */
+/** Avoids BigInt work for 0, since most calls have few kinds of tokens. */
 function times(count: number, rate: bigint): bigint {
   return count === 0 ? 0n : BigInt(count) * rate;
 }
 
 const msPerHour = 3_600_000n;
 
-/** For what is not billed by tokens: the unit that the call reports and the model has a price for. */
+/** The cost where the bill is not by tokens: from the unit that the call reports and the model has a price for. */
 function costOfUnits(card: PriceCard, usage: Usage): bigint | null {
   const { audioSeconds, characters, images, imageSize, imageQuality } = usage;
   if (audioSeconds !== null && card.audioHour !== null) {

@@ -4,17 +4,18 @@ import type { ToolCalls } from '../providers/usage.ts';
 interface ToolFee {
   readonly type: string;
   readonly models: RegExp;
-  /** 10^-12 dollars a call. */
+  /** 10^-12 dollars per call. */
   readonly fee: bigint;
 }
 
 const perThousand = (dollars: number) => BigInt(Math.round(dollars * 100)) * 10_000_000n;
 
 /**
- * What OpenAI bills for its tools beside tokens, in March 2026. What is not here is not known, and makes a call unpriced:
- * - code interpreter and hosted shells, billed by the container and the time that it lives, which may be another call's;
+ * OpenAI's tool fees, in addition to tokens, as of March 2026. A tool that is not listed has an unknown fee and makes a
+ * call unpriced:
+ * - code interpreter and hosted shells, billed by the lifetime of the container, which may belong to another call;
  * - image generation, billed by tokens of another model;
- * - `web_search` of gpt-4o-mini and gpt-4.1-mini, billed by 8,000 tokens a search besides.
+ * - `web_search` of gpt-4o-mini and gpt-4.1-mini, billed by an additional 8,000 tokens per search.
  *
  * @see https://platform.openai.com/docs/pricing#built-in-tools
  */
@@ -25,18 +26,18 @@ const fees: readonly ToolFee[] = [
   { type: 'web_search_preview', models: /^gpt-4(o|\.1)(-mini)?(-\d{4}-\d{2}-\d{2})?$/, fee: perThousand(25) },
 ];
 
-/** Models that search the web once for each completion, and do not say so. */
+/** Models that search the web once per completion, without reporting it. */
 const searchModels = /^gpt-4o(-mini)?-search-preview(-\d{4}-\d{2}-\d{2})?$/;
-/** Models that search as often as they like, and do not say how often. */
+/** Models that search any number of times, without reporting how often. */
 const untoldSearchModels = /^gpt-.*-search-api/;
 const searchModelFee = perThousand(25);
 
 const noFees: ReadonlyMap<string, bigint> = new Map();
 
 /**
- * What the calls of a provider's own tools cost, in 10^-12 dollars; null where a fee is not known.
+ * The cost of calls of a provider's own tools, in 10^-12 dollars. Null where a fee is unknown.
  *
- * @param own the organization's own fees by type, which come first
+ * @param own the organization's own fees by type, which take precedence
  */
 export function costOfToolCalls(
   model: string,

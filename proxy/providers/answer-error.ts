@@ -1,11 +1,11 @@
 import { ProxyError } from '../error.ts';
 import { asObject, asString, errorCodeOf, parseObject } from './json.ts';
 
-/** An error that a provider answered with, as the cause of the problem that we make of it. */
+/** A provider's error, as the cause of our own error. */
 export class AnswerError extends Error {
   override readonly name = 'AnswerError';
   readonly status: number;
-  /** The field that it is about, as the provider names it. */
+  /** The field that it concerns, as the provider names it. */
   readonly param: string | null;
 
   constructor(status: number, detail: unknown, text: string) {
@@ -17,8 +17,8 @@ export class AnswerError extends Error {
 }
 
 /**
- * What a provider's error means to a caller who did not make the call himself. It is told of by its code alone, since its
- * words may quote what nobody else should see.
+ * Turns a provider's error into our own, for a caller who did not make the call. It names only the code, since the
+ * provider's message may quote data that the caller must not see.
  *
  * @param text the whole answer
  */

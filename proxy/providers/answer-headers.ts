@@ -2,8 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type Secret, withoutSecretInHeader } from './redact.ts';
 
 /**
- * Headers that end at this hop (RFC 9110, section 7.6.1), are written anew, or say more of the provider account than
- * its users should know.
+ * Headers that end at this hop (RFC 9110, section 7.6.1), that are set again, or that reveal too much about the
+ * provider account.
  */
 const withheld = new Set([
   'connection',
@@ -22,16 +22,16 @@ const withheld = new Set([
   'server',
   'alt-svc',
   'strict-transport-security',
-  // What is sent here does not depend on what the provider's cache goes by.
+  // The provider's `Vary` does not apply to our answers.
   'vary',
 ]);
 
-/** @param secret of the provider, which should it quote that in a header is not the caller's to see */
+/** @param secret the provider key, which is removed where a header quotes it */
 export function forwardableHeaders(headers: IncomingHttpHeaders, secret: Secret): Record<string, string | string[]> {
   const forwarded: Record<string, string | string[]> = {};
   for (const name in headers) {
     const value = headers[name];
-    // Which web pages may read answers is the organization's to say.
+    // Only the organization decides which web pages may read answers.
     if (value === undefined || withheld.has(name) || name.startsWith('access-control-')) continue;
     forwarded[name === 'x-request-id' ? 'x-upstream-request-id' : name] = withoutSecretInHeader(value, secret);
   }

@@ -1,22 +1,22 @@
 import type { ProxyError } from '../error.ts';
 
-/** The headers of an answer, by their names in lower case. */
+/** The headers of an answer, with lower-case names. */
 export type AnswerHeaders = Readonly<Record<string, string | string[]>>;
 
 /**
- * Takes an answer as it comes, or as it is replayed: `head`, any number of `chunk`, then either `end` or `fail`.
- * Sinks stand around each other: each does one thing to what passes, and hands it on in the same turn of the event loop.
+ * Receives an answer, live or replayed: `head`, any number of `chunk`, then either `end` or `fail`. Sinks form a chain.
+ * Each does one thing to the answer, and passes it on in the same turn of the event loop.
  *
- * A sink that throws ends the answer: whoever feeds it tells it so by `fail`, and feeds no more.
+ * A sink that throws ends the answer: its feeder then calls `fail`, and feeds no more.
  */
 export interface AnswerSink {
-  /** Told that the whole request is on its way. An answer may come before. */
+  /** The whole request is on its way. An answer may come before. */
   sent?(): void;
   head(status: number, headers: AnswerHeaders): void;
-  /** @returns whether the next chunk may come now; false: whoever feeds the sink waits until it is told to resume */
+  /** @returns whether the next chunk may come now; false: the feeder waits until it is told to resume */
   chunk(bytes: Buffer): boolean;
-  /** @param last what comes with the end, if anything does */
+  /** @param last the last chunk, if it came with the end */
   end(last?: Buffer): void;
-  /** The answer does not come, or breaks off. */
+  /** The answer did not come, or broke off. */
   fail(problem: ProxyError): void;
 }

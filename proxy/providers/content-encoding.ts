@@ -9,7 +9,7 @@ import {
 } from 'node:zlib';
 import { ProxyError } from '../error.ts';
 
-/** Opens what unpacks one message, of which it is shown the beginning. */
+/** Opens an unpacker for one message, given its beginning. */
 export type OpenUnpacker = (beginning: Buffer) => Transform;
 
 /** @see https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1 */
@@ -17,28 +17,28 @@ const unpackers: ReadonlyMap<string, OpenUnpacker> = new Map<string, OpenUnpacke
   ['gzip', () => createGunzip()],
   ['x-gzip', () => createGunzip()],
   ['br', () => createBrotliDecompress()],
-  // No more than RFC 9659 lets a sender ask for.
+  // The limit of RFC 9659.
   ['zstd', () => createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: 23 } })],
-  // Meant is the zlib format, but some servers leave its two bytes out.
+  // The zlib format, but some servers omit its two header bytes.
   ['deflate', ([first = 0]) => ((first & 0x0f) === 8 ? createInflate() : createInflateRaw())],
 ]);
 
-/** What unpacks a message of this `Content-Encoding`; undefined where it is not known, or where there are several. */
+/** Finds the unpacker for a `Content-Encoding`. Undefined where the encoding is unknown, or where there are several. */
 export function findUnpacker(encoding: string): OpenUnpacker | undefined {
   return unpackers.get(encoding.trim().toLowerCase());
 }
 
-/** From this size on, what comes out is compared with what went in. */
+/** From this size on, the unpacked size is compared with the packed size. */
 const judgedFromBytes = 64 * 1024 * 1024;
-/** Gzip makes at most 1,032 bytes of one. Brotli and zstd make millions, which nobody sends in good faith. */
+/** Gzip unpacks one byte to at most 1,032. Brotli and zstd can reach millions, which only an attacker would send. */
 const maxRatio = 1_100;
 
 /**
- * Unpacks an answer of this `Content-Encoding`, which some servers send though none was asked for. Chunks come out as
- * soon as they can be said, so that a stream stays one.
+ * Unpacks an answer with this `Content-Encoding`, which some servers send unasked. Chunks come out as soon as possible,
+ * so that a stream stays a stream.
  *
- * @returns undefined where there is nothing to unpack, or it is not known how. The stream fails with ProxyError
- *   `upstream_invalid_response` for what does not unpack, and with `upstream_interrupted` for what ends too soon.
+ * @returns undefined where there is nothing to unpack, or the encoding is unknown. The stream fails with ProxyError
+ * `upstream_invalid_response` for what does not unpack, and with `upstream_interrupted` for what ends too soon.
  */
 export function makeDecoder(encoding: string): Transform | undefined {
   const open = findUnpacker(encoding);
@@ -67,7 +67,7 @@ class Decoder extends Transform {
     else done();
   }
 
-  /** What comes out may be a thousand times as much as went in: it waits until it is read. */
+  /** The output may be a thousand times the input, so it waits until it is read. */
   override _read(size: number): void {
     this.#unpacker?.resume();
     super._read(size);

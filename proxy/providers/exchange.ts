@@ -10,28 +10,28 @@ import { makeSecret, type Secret } from './redact.ts';
 import { RedactingSink } from './redacting-sink.ts';
 import { type ProviderTable, providerTable } from './table.ts';
 
-/** What a provider is asked. */
+/** A request to a provider. */
 export interface ProviderRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
-  /** Below the provider's base URL, with its query. */
+  /** Path below the provider's base URL, with the query. */
   readonly path: string;
   readonly key: RoutedKey;
-  /** All but those that the exchange itself sets. */
+  /** All headers except those that the exchange itself sets. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Readable | Buffer | string | undefined;
 }
 
 /** A request that is on its way. */
 export interface Sent {
-  /** Goes on with an answer whose sink wanted no more. */
+  /** Continues an answer that its sink had paused. */
   resume(): void;
-  /** Gives the request up: its sink is told at once that it failed, with this reason as the cause. */
+  /** Aborts the request. Its sink gets `fail` at once, with this reason as the cause. */
   abort(reason: Error): void;
 }
 
 /**
- * The one way to speak to a provider. The answer comes into the sink unpacked, without headers that end at this hop, and
- * without the provider key, should the provider quote it.
+ * The one way to speak to a provider. The sink gets the answer unpacked, without headers that end at this hop, and
+ * without the provider key, even if the provider quotes it.
  */
 export type Exchange = (request: ProviderRequest, sink: AnswerSink) => Sent;
 
@@ -55,7 +55,7 @@ export function makeExchange(upstream: Dispatcher, providers: ProviderTable = pr
         origin: provider.origin,
         path: provider.basePath + path,
         body: body ?? null,
-        // What is compressed all the same is unpacked on its way.
+        // Answers that are compressed all the same are unpacked.
         headers: { ...headers, 'accept-encoding': 'identity', ...providers[provider.type].authorize(key.secret) },
         headersTimeout: provider.headersTimeoutMs,
         bodyTimeout: provider.idleTimeoutMs,
@@ -71,7 +71,7 @@ class AnswerParser implements Dispatcher.DispatchHandler, Sent {
   readonly #sink: AnswerSink;
   readonly #secret: Secret;
   #controller: Dispatcher.DispatchController | undefined;
-  /** Unpacks a compressed answer; undefined for most, which are not. */
+  /** Unpacks a compressed answer. Undefined for most answers. */
   #decoder: Transform | undefined;
   #hasBegun = false;
   #isOver = false;
@@ -87,7 +87,7 @@ class AnswerParser implements Dispatcher.DispatchHandler, Sent {
 
   abort(reason: Error): void {
     if (this.#isOver) return;
-    // Where what was unpacked is no good, all of the answer may have come already: undici would not say a word.
+    // Fail here: if the unpacked answer is bad, all of it may have arrived already, and undici would report nothing.
     this.#fail(reason);
     this.#controller?.abort(reason);
   }
@@ -171,7 +171,7 @@ class AnswerParser implements Dispatcher.DispatchHandler, Sent {
     this.#sink.fail(toProblem(error, this.#hasBegun));
   }
 
-  /** A sink does not take what comes. */
+  /** A sink has thrown. */
   #giveUp(error: unknown): void {
     this.abort(error instanceof Error ? error : new Error('A sink failed', { cause: error }));
   }

@@ -2,9 +2,9 @@ import { errors } from 'undici';
 import { type ProblemCode, ProxyError } from '../error.ts';
 
 /**
- * What a failure of the transport means to the client.
+ * Turns a transport error into an error for the client.
  *
- * @param hasBegun whether any of the answer had come
+ * @param hasBegun whether any of the answer had arrived
  */
 export function toProblem(error: unknown, hasBegun: boolean): ProxyError {
   return error instanceof ProxyError ? error : new ProxyError(codeOf(error, hasBegun), { cause: error });
@@ -19,13 +19,16 @@ function codeOf(error: unknown, hasBegun: boolean): ProblemCode {
   return hasBegun ? 'upstream_interrupted' : 'upstream_unreachable';
 }
 
-/** Where a redirect leads is not for a provider to say, and none of them redirects calls: its address is wrong. */
+/**
+ * Redirects are not followed: a provider must not choose where calls go. No provider redirects calls, so the address is
+ * wrong.
+ */
 export function redirected(status: number): ProxyError {
   const message = `the provider answered with a redirect (${status}), which is not followed; check its baseUrl in the Organization`;
   return new ProxyError('upstream_invalid_response', { message });
 }
 
-/** Whether the failure is of our own making: the process ends, and closes its connections. */
+/** Whether we caused the failure: the process ends, and closes its connections. */
 export function isOurEnd({ cause }: ProxyError): boolean {
   return cause instanceof errors.ClientDestroyedError;
 }

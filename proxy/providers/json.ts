@@ -1,4 +1,4 @@
-/** Careful reading of what came from outside: the value where it has the expected type, otherwise null. */
+/** Careful reading of data from outside: the value where it has the expected type, otherwise null. */
 
 /** A JSON object. */
 export type Body = Readonly<Record<string, unknown>>;
@@ -17,7 +17,7 @@ export function asCount(value: unknown): number | null {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
 
-/** A duration, to the millisecond; what would be longer than a year is none. */
+/** A duration in seconds, to the millisecond. A value above a year is not accepted. */
 export function asSeconds(value: unknown): number | null {
   const isDuration = typeof value === 'number' && value >= 0 && value < 31_536_000;
   return isDuration ? Math.round(value * 1_000) / 1_000 : null;
@@ -36,7 +36,7 @@ export function parseObject(text: string): Body | null {
   }
 }
 
-/** The code of an error object as providers write it: `code`, else `type`. */
+/** The code of a provider's error object: `code`, else `type`. */
 export function errorCodeOf(error: unknown): string {
   const object = asObject(error);
   return asString(object?.code) ?? asString(object?.type) ?? 'upstream_error';

@@ -1,4 +1,4 @@
-/** The API operations that are governed as calls: each goes upstream and is accounted for. */
+/** The API operations that are governed as calls: each goes upstream and is recorded. */
 export type OperationName =
   | 'responses'
   | 'compact'

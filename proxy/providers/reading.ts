@@ -1,7 +1,7 @@
 import type { Body } from './json.ts';
 import type { Usage } from './usage.ts';
 
-/** What an answer says of itself, whether it came whole or as a stream. */
+/** The facts in an answer, whole or streamed. */
 export interface Reading {
   readonly failed: boolean;
   readonly errorCode: string | null;
@@ -9,36 +9,39 @@ export interface Reading {
   readonly model: string | null;
   readonly serviceTier: string | null;
   readonly usage: Usage;
-  /** Ids by which later calls may name parts of the answer. */
+  /** Ids with which later calls may refer to parts of the answer. */
   readonly keptIds?: readonly string[];
-  /** How far it is, where that is not over with the answer: the provider works on, or was told to stop. */
+  /** The state of a call that does not end with the answer: the provider works on, or was told to stop. */
   readonly state?: 'pending' | 'cancelled' | undefined;
 }
 
 /** Reads a stream while it passes. */
 export interface StreamReader {
   /**
-   * Takes what came from the upstream and returns what the client gets, in whole events; undefined where that is nothing
-   * yet.
+   * Takes a chunk from the upstream, and returns the bytes for the client, in whole events. Undefined where there are
+   * none yet.
    *
-   * @throws {RangeError} where an event is larger than any that a provider sends
+   * @throws {RangeError} where an event is larger than any real one
    */
   read(chunk: Buffer): Buffer | undefined;
   /**
-   * Told that the upstream has ended its message, which may be what ends the answer.
+   * The upstream has ended its message, which may end the answer.
    *
-   * @returns what was still held back; the client gets it only where the answer is over
+   * @returns bytes that were held back; the client gets them only where the answer is complete
    */
   end(): Buffer | undefined;
-  /** The reading; undefined until the end of the answer has been seen. */
+  /** The reading. Undefined until the end of the answer was seen. */
   reading(): Reading | undefined;
-  /** Whether a part of the model's output has been seen. */
+  /** Whether a part of the model's output was seen. */
   hasOutput(): boolean;
-  /** What is known of an answer that broke off. */
+  /** The reading so far, for an answer that broke off. */
   partial(): Reading;
-  /** The answer as the contents store keeps it. */
+  /** The answer in the form of the contents store. */
   output(): string | undefined;
-  /** Whether what the client has so far is whole events, so that a comment may follow; never where there are none. */
+  /**
+   * Whether the client has only whole events so far, so that a comment may follow. False where the stream has no
+   * events.
+   */
   isBetweenEvents(): boolean;
 }
 
@@ -48,8 +51,8 @@ export interface StreamOptions {
   readonly body: Body;
 }
 
-/** A call that an answer stands for, with others. */
+/** A part of a call that consists of several. */
 export type Part = Pick<Reading, 'model' | 'usage'>;
 
-/** Reads something below the provider's base URL. */
+/** Reads a path below the provider's base URL. */
 export type OpenFile = (path: string) => Promise<AsyncIterable<Buffer>>;

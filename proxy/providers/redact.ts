@@ -1,11 +1,11 @@
-/** What stands in the place of a provider key that the provider itself quotes, in an error most often. */
+/** Replaces a provider key that the provider quotes, mostly in an error. */
 const redacted = '[redacted]';
 
-/** A provider key as it is looked for. */
+/** A provider key to search for. */
 export interface Secret {
   readonly text: string;
   readonly bytes: Buffer;
-  /** Each byte as one Latin-1 character, which is found fastest. */
+  /** Each byte as one Latin-1 character, which is the fastest to search. */
   readonly latin1: string;
 }
 
@@ -14,7 +14,7 @@ export function makeSecret(text: string): Secret {
   return { text, bytes, latin1: bytes.toString('latin1') };
 }
 
-/** The value of a header without the secret. */
+/** Removes the secret from a header's value. */
 export function withoutSecretInHeader(value: string | string[], { text }: Secret): string | string[] {
   if (Array.isArray(value)) return value.map((one) => replaceIn(one, text));
   return replaceIn(value, text);
@@ -26,7 +26,7 @@ function replaceIn(value: string, text: string): string {
 
 const nothing: Buffer = Buffer.alloc(0);
 
-/** Takes a secret out of bytes that pass in chunks, of which the secret may be in two. */
+/** Removes a secret from passing chunks. The secret may be split between two chunks. */
 export class Redactor {
   readonly #secret: Secret;
   #held = nothing;
@@ -35,7 +35,7 @@ export class Redactor {
     this.#secret = secret;
   }
 
-  /** @returns the chunk itself where there is nothing to do; else what can be said already, which may be nothing */
+  /** @returns the chunk itself where nothing has to change; else the bytes that can already pass, perhaps none */
   push(chunk: Buffer): Buffer {
     const secret = this.#secret;
     if (secret.text === '') return chunk;
@@ -49,7 +49,7 @@ export class Redactor {
     return bytes.subarray(0, bytes.length - kept);
   }
 
-  /** What was held back as it could have become the secret. */
+  /** The bytes that were held back because they could have been the beginning of the secret. */
   end(): Buffer {
     const rest = this.#held;
     this.#held = nothing;
@@ -62,7 +62,7 @@ function withoutSecret(bytes: Buffer, { latin1 }: Secret): Buffer {
   return Buffer.from(bytes.toString('latin1').replaceAll(latin1, redacted), 'latin1');
 }
 
-/** How many bytes at the end are the beginning of the key. Events end in a line end, which is in no key. */
+/** How many bytes at the end are the beginning of the key. Events end with a line break, which no key contains. */
 function countBegun(bytes: Buffer, key: Buffer): number {
   if (bytes[bytes.length - 1] === 0x0a) return 0;
   const [first = 0] = key;

@@ -2,7 +2,7 @@ import type { ProxyError } from '../error.ts';
 import type { AnswerHeaders, AnswerSink } from './answer-sink.ts';
 import { Redactor, type Secret } from './redact.ts';
 
-/** Takes the provider key out of the bytes that pass, also where it comes in two chunks. */
+/** Removes the provider key from the passing bytes, even where it is split between two chunks. */
 export class RedactingSink implements AnswerSink {
   readonly #redactor: Redactor;
   readonly #next: AnswerSink;

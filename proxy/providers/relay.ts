@@ -14,17 +14,17 @@ export interface Relay extends ProviderRequest {
 export interface RelayedAnswer {
   readonly status: number;
   readonly headers: AnswerHeaders;
-  /** The bytes as they come. To be read to its end or destroyed. It fails with a ProxyError. */
+  /** The bytes as a stream. Read it to its end, or destroy it. It fails with a ProxyError. */
   readonly body: Readable;
 }
 
-/** An answer that is read as a whole: what tells of one thing is not larger. */
+/** The size limit of an answer that is read whole. */
 const maxWholeBytes = 256 * 1024 * 1024;
 
 /**
- * Asks a provider for what a call's sinks do not have to see.
+ * Sends a request that is not a governed call to a provider.
  *
- * @returns the answer, errors of the provider's included
+ * @returns the answer, including a provider's error
  * @throws {ProxyError} `upstream_unreachable`, `upstream_timeout` or `upstream_invalid_response`
  */
 export function relay(exchange: Exchange, { signal, ...request }: Relay): Promise<RelayedAnswer> {
@@ -35,9 +35,9 @@ export function relay(exchange: Exchange, { signal, ...request }: Relay): Promis
 }
 
 /**
- * The whole of an answer.
+ * Reads a whole answer.
  *
- * @param share takes what it holds of memory
+ * @param share is charged for its memory
  * @throws {ProxyError} `upstream_interrupted`, `upstream_timeout` or `upstream_invalid_response`; `overloaded`
  */
 export async function readWhole(
@@ -56,7 +56,7 @@ export async function readWhole(
   return Buffer.concat(chunks);
 }
 
-/** Makes a stream of an answer: a sink at one end, and read as fast as its reader likes at the other. */
+/** Turns an answer into a stream: a sink at one end, and a Readable at the other. */
 class AnswerStream extends Readable implements AnswerSink {
   readonly #signal: AbortSignal;
   readonly #onHead: (answer: RelayedAnswer) => void;
@@ -67,7 +67,7 @@ class AnswerStream extends Readable implements AnswerSink {
 
   constructor(signal: AbortSignal, onHead: (answer: RelayedAnswer) => void, onFailure: (problem: ProxyError) => void) {
     super();
-    // Whoever reads it is told; where nobody does, an error must not end the process.
+    // A reader gets the error. Without a reader, an error must not end the process.
     this.on('error', () => {});
     this.#signal = signal;
     this.#onHead = onHead;

@@ -2,49 +2,48 @@ import { isAscii } from 'node:buffer';
 
 /** One event of a stream. */
 export interface ServerSentEvent {
-  /** The `event:` field; empty where there is none. */
+  /** The `event:` field. Empty where there is none. */
   readonly name: string;
   readonly data: string;
-  /** Its bytes as they came, with the blank line that ends it: each as one Latin-1 character. */
+  /** Its raw bytes, with the final blank line, each as one Latin-1 character. */
   readonly raw: string;
 }
 
-/** Splits a byte stream into events, wherever its chunks break. */
+/** Splits a byte stream into events, independent of its chunks. */
 export interface EventSplitter {
   /**
-   * Takes a chunk and returns the events that it completed.
+   * Takes a chunk, and returns the events that it completed.
    *
-   * @throws {RangeError} where an event is larger than any that a provider sends
+   * @throws {RangeError} where an event is larger than any real one
    */
   push(chunk: Buffer): readonly ServerSentEvent[];
   /**
-   * The stream is over: what waits for the end of its event is one. Blank lines at the end may be left out, and its last
-   * line end, too.
+   * The stream is over, so pending bytes are an event. The last blank line, and the last line break, may be missing.
    */
   end(): ServerSentEvent | undefined;
-  /** The bytes that the last chunk, or the end, set free: whole events, and pieces of one that is very large. */
+  /** The bytes that may pass after the last chunk, or the end: whole events, and pieces of a very large one. */
   freed(): Buffer | undefined;
-  /** Whether pieces of an event were set free whose end is still missing. */
+  /** Whether pieces of an incomplete event have passed. */
   isInside(): boolean;
 }
 
-/** Providers send images in events; nothing they send is larger. */
+/** Images are the largest events that providers send. */
 const maxEventBytes = 64 * 1024 * 1024;
 
-/** Up to this size, an event is held back until it is whole. */
+/** Up to this size, an event is held back until it is complete. */
 const maxHeldBytes = 1024 * 1024;
 
 const none: readonly ServerSentEvent[] = [];
 
 /** @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation */
 export function makeEventSplitter(): EventSplitter {
-  /** Chunks of an event whose end has not come: put together only once it has, as one with an image has many. */
+  /** Chunks of an incomplete event. They are joined only at its end, since an event with an image has many. */
   let pending: Buffer[] = [];
   let pendingBytes = 0;
-  /** How many of the pending bytes were set free already. */
+  /** How many of the pending bytes have already passed. */
   let freedBytes = 0;
   let freed: Buffer | undefined;
-  /** The last bytes of what is pending, with which the end of the event may have begun. */
+  /** The last pending bytes, which may be the beginning of the event's end. */
   let tail: Buffer = Buffer.alloc(0);
 
   const wait = (bytes: Buffer) => {
@@ -73,7 +72,7 @@ export function makeEventSplitter(): EventSplitter {
         return none;
       }
       const bytes = pendingBytes === 0 ? chunk : Buffer.concat([...pending, chunk]);
-      // Parts of one text cost nothing, while a part of a buffer is an object of its own.
+      // Slices of a string are cheap, while a slice of a buffer is a separate object.
       const text = bytes.toString('latin1');
       const isUtf8 = !isAscii(bytes);
       let searchFrom = Math.max(0, pendingBytes - 3);
@@ -86,7 +85,7 @@ export function makeEventSplitter(): EventSplitter {
         start = end;
         searchFrom = end;
       }
-      // Most chunks are whole events: they pass as they are.
+      // Most chunks are whole events, and pass unchanged.
       const isWhole = freedBytes === 0 && start === bytes.length;
       if (start > 0) freed = isWhole ? bytes : bytes.subarray(freedBytes, start);
       if (pendingBytes > 0) clear();
@@ -106,7 +105,9 @@ export function makeEventSplitter(): EventSplitter {
   };
 }
 
-/** The offset behind the blank line that ends the event; -1 where it has not come yet. Lines end in LF, CRLF or CR. */
+/**
+ * The offset after the blank line that ends the event. -1 where it has not arrived yet. Lines end in LF, CRLF or CR.
+ */
 function findEventEnd(text: string, from: number): number {
   for (let at = text.indexOf('\n', from); at !== -1; at = text.indexOf('\n', at + 1)) {
     if (text.startsWith('\n', at + 1)) return at + 2;
@@ -131,7 +132,7 @@ function parseEvent(raw: string, isUtf8: boolean): ServerSentEvent {
   return { name, data: data ?? '', raw };
 }
 
-/** The event by which most streams of chunks end; blanks around it mean nothing. */
+/** Whether it is the event that ends most streams of chunks. Surrounding blanks are ignored. */
 export function isDone(data: string): boolean {
   return !data.startsWith('{') && data.trim() === '[DONE]';
 }

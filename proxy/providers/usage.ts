@@ -1,4 +1,4 @@
-/** What a call used, in the units that providers bill. Null: not reported, or not a unit of this call. */
+/** The usage of a call, in the units that providers bill. Null: not reported, or not a unit of this call. */
 export interface Usage {
   readonly inputTokens: number | null;
   readonly cachedInputTokens: number | null;
@@ -6,20 +6,20 @@ export interface Usage {
   readonly outputTokens: number | null;
   readonly reasoningTokens: number | null;
   readonly totalTokens: number | null;
-  /** Those of the input and output tokens that have prices of their own. */
+  /** Parts of the input and output tokens that have separate prices. */
   readonly inputAudioTokens: number | null;
   readonly inputImageTokens: number | null;
   readonly outputAudioTokens: number | null;
   readonly outputImageTokens: number | null;
-  /** Images that were made, with what their price depends on. */
+  /** Generated images, with the properties that their price depends on. */
   readonly images: number | null;
   readonly imageSize: string | null;
   readonly imageQuality: string | null;
-  /** Length of the audio that was listened to. */
+  /** Length of the input audio. */
   readonly audioSeconds: number | null;
-  /** Characters that were spoken. */
+  /** Characters of generated speech. */
   readonly characters: number | null;
-  /** What the provider did beside the model's own work, and has fees for. */
+  /** Calls of the provider's own tools, which may have fees. */
   readonly toolCalls: readonly ToolCalls[] | null;
 }
 

@@ -3,18 +3,18 @@ import type { OpenFile, Part, Reading, StreamOptions, StreamReader } from './rea
 
 /** How a provider is asked for one operation, and how its answers are read. */
 export interface WireFormat {
-  /** Below the provider's base URL. */
+  /** Path below the provider's base URL. */
   readonly path: string;
-  /** Whether a streamed answer would come without usage, so that it must be asked for (and not shown). */
+  /** Whether a streamed answer would have no usage, so that we must ask for it (and hide it). */
   needsUsageOption(body: Body): boolean;
   /** Reads a whole answer: parsed JSON of any shape. */
   read(answer: unknown, body: Body): Reading;
-  /** Reads a whole answer that is text; undefined where the body did not ask for text. */
+  /** Reads a whole answer that is text. Undefined where the body did not request text. */
   readText?(text: string, body: Body): Reading | undefined;
   /** Reads events. */
   readStream(options: StreamOptions): StreamReader;
-  /** Reads bytes of any kind that pass as they come. Absent: it answers with no such thing. */
+  /** Reads passing bytes of any kind. Absent: the operation has no such answers. */
   readBytes?(body: Body): StreamReader;
-  /** The calls that an answer stands for, once it is over, each of which has a price of its own. Absent: it is one call's. */
+  /** Reads the parts of an ended call, each with its own price. Absent: a call has no parts. */
   readParts?(answer: Body, open: OpenFile): AsyncIterable<Part>;
 }

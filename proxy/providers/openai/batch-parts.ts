@@ -13,10 +13,7 @@ const formatsByEndpoint: ReadonlyMap<unknown, WireFormat> = new Map(
   [responses, chat, completions, embeddings, moderations].map((format) => [`/v1${format.path}`, format]),
 );
 
-/**
- * Reads what the lines of a batch used, each with the model that answered it, from the file that the batch was answered
- * with. Lines that failed are not billed.
- */
+/** Reads the usage of a batch's lines, each with its model, from the output file. Failed lines are not billed. */
 export async function* readBatchParts(batch: Body, open: OpenFile): AsyncIterable<Part> {
   const format = formatsByEndpoint.get(batch.endpoint);
   const fileId = asString(batch.output_file_id);

@@ -15,7 +15,7 @@ interface Message {
   refusal: string;
   finishReason: string | null;
   readonly toolCalls: ToolCall[];
-  /** As it was before there were tools. */
+  /** The legacy form, from before tools. */
   functionCall: { name: string; arguments: string } | undefined;
 }
 

@@ -3,13 +3,13 @@ import type { Reading, StreamOptions, StreamReader } from '../reading.ts';
 import { isDone, makeEventSplitter, type ServerSentEvent } from '../sse.ts';
 import { readLaterUsage, readTokenUsage } from './token-usage.ts';
 
-/** Puts the choices of a stream together again, for the contents store. */
+/** Assembles the choices of a stream, for the contents store. */
 export interface Assembly {
   add(choices: readonly unknown[]): void;
   toJson(reading: Reading): string;
 }
 
-/** Reads an answer, or a chunk of one, of those operations that answer with `choices`. */
+/** Reads an answer, or a chunk of one, of an operation that answers with `choices`. */
 export function readCompletion(answer: unknown): Reading {
   const completion = asObject(answer);
   const failed = hasFailed(completion);
@@ -29,7 +29,7 @@ function hasFailed(completion: Body | null): boolean {
   return completion?.error !== undefined && completion.error !== null;
 }
 
-/** What a model said aloud can be named in the next call. */
+/** The ids of spoken answers, which the next call may refer to. */
 function readAudioIds(choices: readonly unknown[]): string[] {
   const ids: string[] = [];
   for (const value of choices) {
@@ -40,11 +40,11 @@ function readAudioIds(choices: readonly unknown[]): string[] {
   return ids;
 }
 
-/** What the chunks of a stream say of it. */
+/** Collects facts from the chunks of a stream. */
 export interface ChunkNotes {
-  /** Notes what a chunk says. @returns its choices */
+  /** Notes the facts in a chunk. @returns its choices */
   note(chunk: Body): readonly unknown[];
-  /** Whether every choice has said how it finished. */
+  /** Whether every choice has a `finish_reason`. */
   isFinished(): boolean;
   partial(): Reading;
 }
@@ -68,7 +68,7 @@ export function makeChunkNotes(choiceCount: number): ChunkNotes {
     note(chunk) {
       const choices = asArray(chunk.choices);
       noteFinish(choices);
-      // All chunks name the same response: what they say of it is put down only where one says something new.
+      // All chunks describe the same response, so write only new facts.
       const responseId = asString(chunk.id) ?? partial.responseId;
       const model = asString(chunk.model) ?? partial.model;
       const serviceTier = asString(chunk.service_tier) ?? partial.serviceTier;
@@ -90,14 +90,14 @@ export function makeChunkNotes(choiceCount: number): ChunkNotes {
   };
 }
 
-/** Groq has the usage of a stream in an object of its own, Moonshot in the choice that it ends with. */
+/** Groq puts a stream's usage into a separate object, Moonshot into the last choice. */
 function usageIn(chunk: Body, choices: readonly unknown[]): Body | null {
   return asObject(chunk.usage) ?? asObject(asObject(chunk.x_groq)?.usage) ?? asObject(asObject(choices[0])?.usage);
 }
 
 /**
- * Reads a stream of chunks, and takes out usage that was asked for in the client's place. The stream is over with
- * `[DONE]`, or where its message ends after every choice has its `finish_reason`: not every server says `[DONE]`.
+ * Reads a stream of chunks, and removes usage that only we asked for. The stream is complete with `[DONE]`, or where
+ * its message ends after every choice has its `finish_reason`, since not every server sends `[DONE]`.
  *
  * @param choiceCount how many choices were asked for
  */
@@ -111,7 +111,7 @@ export function makeCompletionReader(
   let reading: Reading | undefined;
   let hasOutput = false;
 
-  /** Notes what the event says, and returns what the client gets of it. */
+  /** Notes the facts in an event, and returns the client's part of it. */
   const observe = ({ name, data, raw }: ServerSentEvent): string => {
     if (reading !== undefined) return raw;
     if (isDone(data)) {
@@ -154,17 +154,17 @@ export function makeCompletionReader(
   };
 }
 
-/** `"usage":null` with the comma beside it. It cannot be in a string, where its quotes would be escaped. */
+/** `"usage":null` with an adjacent comma. It cannot be inside a string, where its quotes would be escaped. */
 const absentUsage = /,\s*"usage"\s*:\s*null|"usage"\s*:\s*null\s*,\s*/g;
 
-/** Takes `"usage":null` back out of a chunk, which is there only since usage was asked for; other bytes stay as they are. */
+/** Removes `"usage":null` from a chunk, which is there only because we asked for usage. Other bytes stay unchanged. */
 function withoutAbsentUsage(raw: string): string {
   const own = findOwnUsage(raw);
   return own ? raw.slice(0, own.start) + raw.slice(own.end) : raw;
 }
 
 function findOwnUsage(raw: string): { start: number; end: number } | undefined {
-  // As OpenAI writes it, which is found without an expression.
+  // OpenAI's spelling, which needs no regular expression.
   const usual = ',"usage":null';
   const start = raw.indexOf('"usage"') - 1;
   const isUsual = raw.startsWith(usual, start) && raw.lastIndexOf('"usage"') === start + 1;
@@ -174,7 +174,7 @@ function findOwnUsage(raw: string): { start: number; end: number } | undefined {
   return own && { start: own.index, end: own.index + own[0].length };
 }
 
-/** Whether what follows this part of an event is a field of the chunk itself, and of nothing in it. */
+/** Whether the next field is one of the chunk itself, and not of a nested object. */
 function isAtTop(before: string): boolean {
   const structure = before.replace(/"(?:[^"\\]|\\.)*"/g, '');
   return structure.replace(/[^{[]/g, '').length - structure.replace(/[^}\]]/g, '').length === 1;

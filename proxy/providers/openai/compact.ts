@@ -2,7 +2,10 @@ import type { WireFormat } from '../wire-format.ts';
 import { plainFormat } from './plain-format.ts';
 import { readResponse } from './responses.ts';
 
-/** `POST /v1/responses/compact`: a long conversation in fewer tokens. Its answer is a response that has no status. */
+/**
+ * `POST /v1/responses/compact`: compacts a long conversation into fewer tokens. The answer is a response without a
+ * status.
+ */
 export const compact: WireFormat = {
   ...plainFormat,
   path: '/responses/compact',

@@ -12,7 +12,7 @@ export const completions: WireFormat = {
   readStream: (options) => makeCompletionReader(options, countChoices(options.body), makeAssembly()),
 };
 
-/** Each prompt of several has its own; a list of numbers is one prompt in tokens. */
+/** Each of several prompts has its own choices. A list of numbers is a single prompt in tokens. */
 function countChoices({ n, prompt }: Body): number {
   const prompts = Array.isArray(prompt) && typeof prompt[0] !== 'number' ? prompt.length : 1;
   return (asCount(n) ?? 1) * Math.max(1, prompts);

@@ -20,13 +20,13 @@ function readImages(answer: unknown, body: Body): Reading {
   const read = readPlain(answer);
   const object = asObject(answer);
   if (read.failed || !object) return read;
-  // Written by a second model, whose tokens have prices of their own.
+  // A second model wrote the SVG, and its tokens have other prices.
   const usage = object.svg_usage == null ? readTokens(object.usage) : unknownUsage;
   const images = Array.isArray(object.data) ? object.data.length : null;
   return { ...read, usage: { ...usage, images, ...readKind(object, body) } };
 }
 
-/** What an image's price depends on: as the answer says, else as it was asked for. */
+/** The properties that an image's price depends on, from the answer, else from the request. */
 function readKind(answer: Body, body: Body): Pick<Usage, 'imageSize' | 'imageQuality'> {
   return {
     imageSize: asString(answer.size) ?? asString(body.size),
@@ -41,7 +41,7 @@ function readTokens(value: unknown): Usage {
   return {
     ...read,
     inputImageTokens: asCount(asObject(usage?.input_tokens_details)?.image_tokens),
-    // Where they are not told apart, all of them are the image's.
+    // Without details, all tokens count as image tokens.
     outputImageTokens: output ? asCount(output.image_tokens) : read.outputTokens,
   };
 }

@@ -2,8 +2,8 @@ import { isSelfContained } from '../../../crds/read-call-fields.ts';
 import { asArray, asObject, asString, type Body } from '../json.ts';
 
 /**
- * The ids by which a later call may name parts of a response: its items, and the containers that they ran in. Where the
- * response is not stored, items that say all of themselves cannot be named.
+ * Reads the ids with which a later call may refer to parts of a response: its items, and the containers in which they
+ * ran. Where the response is not stored, self-contained items cannot be referred to.
  */
 export function readKeptIds(response: Body | null): { keptIds?: readonly string[] } {
   const isStored = response?.store !== false;

@@ -1,12 +1,12 @@
 import { ProxyError } from '../../error.ts';
 
-/** Longer than any line that is a call, or the answer to one. */
+/** Longer than any line with a call or an answer. */
 const maxLineBytes = 64 * 1024 * 1024;
 
 /**
- * The lines of a file, a piece at a time: it may have hundreds of megabytes.
+ * Yields the lines of a file, read piece by piece, since it may have hundreds of megabytes.
  *
- * @throws {ProxyError} `upstream_invalid_response` for a line that is longer than any
+ * @throws {ProxyError} `upstream_invalid_response` for a line that exceeds the limit
  */
 export async function* linesOf(file: AsyncIterable<Buffer>): AsyncGenerator<string, void> {
   let pieces: Buffer[] = [];

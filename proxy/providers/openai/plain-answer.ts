@@ -2,7 +2,9 @@ import { asObject, asString, errorCodeOf } from '../json.ts';
 import type { Reading } from '../reading.ts';
 import { unknownUsage } from '../usage.ts';
 
-/** Reads what all answers have in common. What it used is added by whoever reads more of it, unless it failed. */
+/**
+ * Reads the fields that all answers have. The operation's own reader adds the usage, unless the answer is a failure.
+ */
 export function readPlain(answer: unknown): Reading {
   const object = asObject(answer);
   const failed = object?.error !== undefined && object.error !== null;

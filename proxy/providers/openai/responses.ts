@@ -36,7 +36,7 @@ function stateOf(status: string | null): Reading['state'] {
   return status === 'cancelled' ? 'cancelled' : undefined;
 }
 
-/** The events that carry the response as a whole; all but the first end the stream. */
+/** The events that contain the whole response. All except the first end the stream. */
 const wholeResponse = new Set([
   'response.created',
   'response.completed',
@@ -53,7 +53,7 @@ function makeReader({ keepOutput, body }: StreamOptions): StreamReader {
   let lastData: string | undefined;
 
   const observe = (name: string, data: string) => {
-    // The name says it in every stream of OpenAI's; where it is missing, the data does.
+    // OpenAI's streams name the type in each event. Where the name is missing, the data has the type.
     const type = name !== '' ? name : (asString(parseObject(data)?.type) ?? '');
     if (type.endsWith('.delta')) hasOutput = true;
     else if (type === 'error') {

@@ -7,7 +7,7 @@ import { plainFormat } from './plain-format.ts';
 import { readTokenUsage } from './token-usage.ts';
 import { makeTypedEventReader } from './typed-events.ts';
 
-/** `POST /v1/audio/speech`. It answers with audio as it is made, or with events that carry it. */
+/** `POST /v1/audio/speech`. Its answer is audio, or events that contain audio. */
 export const speech: WireFormat = {
   ...plainFormat,
   path: '/audio/speech',
@@ -26,7 +26,7 @@ function readTokens(value: unknown): Usage {
   return { ...usage, outputAudioTokens: usage.outputTokens };
 }
 
-/** Characters as Unicode counts them, not their UTF-16 halves. */
+/** Counts Unicode characters, not UTF-16 units. */
 function readCharacters(body: Body): Pick<Usage, 'characters'> {
   const input = asString(body.input);
   if (input === null) return { characters: null };
@@ -35,7 +35,7 @@ function readCharacters(body: Body): Pick<Usage, 'characters'> {
   return { characters };
 }
 
-/** Audio says nothing of what it used: that is known from what was asked for, once all of it has come. */
+/** Audio has no usage. The usage derives from the request, once all of the audio has arrived. */
 function makeReader(body: Body): StreamReader {
   const partial = readPlain(null);
   let hasOutput = false;

@@ -1,7 +1,7 @@
 import { asCount, asObject, type Body } from '../json.ts';
 import { type ToolCalls, type Usage, unknownUsage } from '../usage.ts';
 
-/** What is counted in tokens. */
+/** The counts of tokens. */
 type TokenCount =
   | 'inputTokens'
   | 'cachedInputTokens'
@@ -12,13 +12,13 @@ type TokenCount =
   | 'inputAudioTokens'
   | 'outputAudioTokens';
 
-/** Where one way of writing `usage` has its counts: the name of a field, behind a dot where it is in another object. */
+/** A dialect of `usage`: the field of each count, with a dot where it is in a nested object. */
 interface Dialect {
   readonly of: string;
   readonly counts: Readonly<Partial<Record<TokenCount, string>>>;
 }
 
-/** Every way of writing that is read. Providers mix them, so all of them are looked for in every usage. */
+/** All dialects. Providers mix them, so every usage is searched for all of them. */
 export const dialects: readonly Dialect[] = [
   {
     of: 'OpenAI chat completions, and most others',
@@ -57,7 +57,7 @@ export const dialects: readonly Dialect[] = [
   { of: 'Ollama', counts: { inputTokens: 'prompt_eval_count', outputTokens: 'eval_count' } },
 ];
 
-/** What providers bill beside tokens and tell in `usage`. */
+/** Units in `usage` that providers bill in addition to tokens. */
 export const unitsBesideTokens: readonly { readonly of: string; readonly type: string; readonly field: string }[] = [
   { of: 'Perplexity', type: 'search_query', field: 'num_search_queries' },
   { of: 'Perplexity', type: 'citation_token', field: 'citation_tokens' },
@@ -82,10 +82,10 @@ const places = dialects.flatMap(({ counts }) =>
 );
 const unitPlaces = unitsBesideTokens.map(({ type, field }) => ({ type, ...placeOf(field) }));
 
-/** Counts of which only one can be meant; of the others, the largest that is told counts. */
+/** Counts that a usage has only once. Of any other count, the largest reported value is used. */
 const wholes: ReadonlySet<TokenCount> = new Set(['inputTokens', 'outputTokens', 'totalTokens']);
 
-/** Reads `usage` in whatever dialect it is written. */
+/** Reads `usage` in any dialect. */
 export function readTokenUsage(value: unknown): Usage {
   const usage = asObject(value);
   if (!usage) return unknownUsage;
@@ -104,22 +104,22 @@ function countAt(usage: Body, { within, field }: Place): number | null {
   return asCount(within === undefined ? usage[field] : asObject(usage[within])?.[field]);
 }
 
-/** Two lists of what was used beside tokens as one; null where nothing was. */
+/** Joins two lists of tool calls. Null where both are empty. */
 export function addToolCalls(one: readonly ToolCalls[] | null, other: readonly ToolCalls[]): Usage['toolCalls'] {
   const used = other.filter(({ count }) => count > 0);
   return used.length === 0 ? one : [...(one ?? []), ...used];
 }
 
 /**
- * Brings counts into the form of OpenAI, in which reasoning is part of the output and what was cached is part of the
- * input. The total tells which providers count them beside it: xAI and Gemini the reasoning, Anthropic the cache.
+ * Converts counts to OpenAI's form, in which reasoning is part of the output, and cached tokens are part of the input.
+ * The total shows which providers count them in addition: xAI and Gemini the reasoning, Anthropic the cache.
  */
 function reconcile(usage: Usage): Usage {
   const { inputTokens: input, outputTokens: output, totalTokens: total } = usage;
   if (input === null || output === null) return usage;
   const reasoning = usage.reasoningTokens ?? 0;
   const cache = (usage.cachedInputTokens ?? 0) + (usage.cacheWriteTokens ?? 0);
-  // Without a total, only what is more than the whole cannot be a part of it.
+  // Without a total, only a count that exceeds the whole is known not to be a part of it.
   const sum = total ?? input + output + (reasoning > output ? reasoning : 0) + (cache > input ? cache : 0);
   const missing = sum - input - output;
   const known = { ...usage, totalTokens: sum };
@@ -130,7 +130,7 @@ function reconcile(usage: Usage): Usage {
   return { ...known, inputTokens: input + cache, outputTokens: output + reasoning };
 }
 
-/** Usage of a stream that tells it more than once: the last that tells anything counts, and what only earlier ones told. */
+/** Merges repeated usage reports of a stream: the last report counts, and fills its gaps from earlier ones. */
 export function readLaterUsage(earlier: Usage, value: unknown): Usage {
   const later = readTokenUsage(value);
   if (earlier === unknownUsage) return later;

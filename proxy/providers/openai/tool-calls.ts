@@ -1,7 +1,10 @@
 import { asArray, asCount, asObject, asString, type Body } from '../json.ts';
 import type { ToolCalls } from '../usage.ts';
 
-/** Calls of tools that the caller runs, or that cost nothing beside their tokens. Whatever else ends in `_call` may have a fee. */
+/**
+ * Calls of tools that the caller runs, or that have no fee besides tokens. Any other type that ends in `_call` may have
+ * a fee.
+ */
 const free: ReadonlySet<string> = new Set([
   'function_call',
   'custom_tool_call',
@@ -13,10 +16,10 @@ const free: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The calls of the provider's own tools that a response has fees for. Of searches the response may say itself how many it
- * is billed for; else those are counted that looked something up, which opening a page is not.
+ * Reads the calls of the provider's own tools that may have fees. A response may report the number of billed searches.
+ * Otherwise the searches are counted, without opened pages.
  *
- * @param body what was asked, for responses that do not repeat their tools
+ * @param body the request, for responses that do not repeat their tools
  * @see https://platform.openai.com/docs/guides/tools-web-search
  */
 export function readToolCalls(response: Body | null, body: Body): ToolCalls[] {
@@ -49,7 +52,7 @@ function looksUp({ action }: Body): boolean {
   return type === undefined || type === 'search';
 }
 
-/** Searches of the two tools have different fees; `web_search_call` where it is not known which one it was. */
+/** The two search tools have different fees. It is `web_search_call` where the tool is unknown. */
 function searchToolOf(tools: unknown): string {
   const types = asArray(tools).map((tool) => asString(asObject(tool)?.type) ?? '');
   const isPreview = types.some((type) => type.startsWith('web_search_preview'));

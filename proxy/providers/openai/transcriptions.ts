@@ -31,7 +31,7 @@ function readTranscription(answer: unknown): Reading {
   const object = asObject(answer);
   if (read.failed || !object) return read;
   const usage = readUsage(object.usage);
-  // Where usage does not say how long it was, the transcription may.
+  // The duration may be in the transcription where the usage has none.
   return { ...read, usage: { ...usage, audioSeconds: usage.audioSeconds ?? asSeconds(object.duration) } };
 }
 
@@ -41,7 +41,7 @@ function readUsage(value: unknown): Usage {
   return readTokenUsage(usage);
 }
 
-/** Subtitles end where the last thing was said; plain text does not say how long the audio was. */
+/** The last subtitle shows the length of the audio. Plain text does not. */
 function readText(text: string, { response_format: format }: Body): Reading | undefined {
   if (format === 'text') return readPlain(null);
   if (format !== 'srt' && format !== 'vtt') return undefined;

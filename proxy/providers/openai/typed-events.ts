@@ -4,20 +4,20 @@ import { isDone, makeEventSplitter } from '../sse.ts';
 import { makeChunkNotes } from './choices.ts';
 import { readPlain } from './plain-answer.ts';
 
-/** What an operation finds in the events of its streams, each of which has a `type`. */
+/** How an operation reads its streams of events with a `type`. */
 export interface EventReader {
-  /** Whether events of this type carry a part of the output. */
+  /** Whether events of this type contain a part of the output. */
   isOutput(type: string): boolean;
-  /** Whether events of this type may tell of the end, so that they are worth reading. */
+  /** Whether events of this type may report the end, so that they must be read. */
   isLast(type: string): boolean;
-  /** The reading where this was the last event; undefined where more are to come. */
+  /** The reading if this was the last event. Undefined where more will follow. */
   read(type: string, data: Body): Reading | undefined;
 }
 
 /**
- * Reads a stream of typed events byte for byte. What it puts out is media or long text, so none of it is kept.
+ * Reads a stream of typed events, which passes byte for byte. The output is media or long text, so it is not kept.
  *
- * Some servers send chunks as those of a chat instead, which have no type: they are read as such, whatever the operation.
+ * Some servers send chat chunks without a type instead. They are read as chat chunks in every operation.
  */
 export function makeTypedEventReader(events: EventReader): StreamReader {
   const splitter = makeEventSplitter();
@@ -30,7 +30,7 @@ export function makeTypedEventReader(events: EventReader): StreamReader {
       reading = chunks.partial();
       return;
     }
-    // Events with an image in them are large: they are parsed only where their name does not say what they are.
+    // Events with an image are large, so they are parsed only where their name does not show their type.
     const type = name !== '' ? name : (asString(parseObject(data)?.type) ?? '');
     if (events.isOutput(type)) hasOutput = true;
     const isUntyped = type === '';
