@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { describeProxy, type EgressSettings, readEgressSettings } from '../proxy/egress/settings.ts';
 import { startProxy } from '../proxy/server.ts';
+import { logOptions } from './log-options.ts';
 
 export interface ProxyCommandOptions {
   /** Of this program, for metrics. */
@@ -29,7 +30,7 @@ export type ProxyMessage =
 
 /** `chaperone proxy`: serves until SIGTERM or SIGINT, or until the process that started it is gone. */
 export async function proxy(options: ProxyCommandOptions, environment: NodeJS.ProcessEnv): Promise<void> {
-  const log = pino({ level: options.logLevel, base: null }, pino.destination({ dest: 2, sync: false }));
+  const log = pino(logOptions(options.logLevel), pino.destination({ dest: 2, sync: false }));
   let wantsToStop = false;
   let stop = async () => {};
   const end = () => {

@@ -9,6 +9,7 @@ import { followReadiness } from './local/follow-readiness.ts';
 import { exampleUser, makeReport } from './local/report.ts';
 import { statePaths } from './local/state.ts';
 import { chooseUpstream } from './local/upstream.ts';
+import { logOptions } from './log-options.ts';
 import { signToken } from './token.ts';
 
 export interface UpOptions {
@@ -42,7 +43,7 @@ export async function up(directory: string, options: UpOptions, environment: Nod
 
   try {
     await mkdir(paths.root, { recursive: true, mode: 0o700 });
-    const log = pino({ level: 'info', base: null }, pino.destination({ dest: paths.log, sync: true }));
+    const log = pino(logOptions('info'), pino.destination({ dest: paths.log, sync: true }));
     const cluster = makeDirectoryCluster({
       directory,
       stateDirectory: paths.state,

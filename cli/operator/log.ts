@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import { type Logger, pino } from 'pino';
+import { logOptions } from '../log-options.ts';
 
 export const logFormats = ['json', 'text'] as const;
 export type LogFormat = (typeof logFormats)[number];
@@ -11,14 +12,9 @@ export interface LogOptions {
   readonly destination?: NodeJS.WritableStream;
 }
 
-/** The operator's log: one line an entry, levels by name, times as ISO 8601 has them. */
+/** The operator's log, as JSON or as text. */
 export function makeOperatorLog({ level, format, destination }: LogOptions): Logger {
-  const options = {
-    level,
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }) },
-  };
+  const options = logOptions(level);
   const out = destination ?? pino.destination(2);
   return format === 'json' ? pino(options, out) : pino(options, toText(out));
 }

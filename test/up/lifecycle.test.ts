@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
@@ -42,6 +42,20 @@ describe('chaperone up', { concurrency: 2 }, () => {
     assert.deepEqual(rows, [{ status: 'completed' }]);
     // A token of the first run is as good as one of the second.
     await clientOf(second, onlyOrganization(first).token).responses.create({ model: 'gpt-4o', input: 'Again' });
+  });
+
+  it('logs with levels by name and times for people, the operator and the proxies', async (t) => {
+    const data = await makeDirectory(t);
+    await startUp(t, { directory: await copyQuickstart(t), data });
+    const entries = await until(async () => {
+      const lines = (await readFile(join(data, 'chaperone.log'), 'utf8')).split('\n').slice(0, -1);
+      const all = lines.map((line) => JSON.parse(line) as Record<string, string>);
+      return all.some(({ msg }) => msg === 'serving') && all.some(({ msg }) => msg !== 'serving') && all;
+    }, 'lines of both');
+    for (const { level, time } of entries) {
+      assert.match(level ?? '', /^(info|warn|error)$/);
+      assert.match(time ?? '', /^\d{4}-\d\d-\d\dT/);
+    }
   });
 
   it('starts again after it was killed, and takes back what it left running', async (t) => {
