@@ -3,12 +3,12 @@ import type { OperationName } from '../providers/operation-name.ts';
 import type { StreamReader } from '../providers/reading.ts';
 import type { Persona, Surface } from '../snapshot/snapshot.ts';
 
-/** One governed operation: what a client may ask. How a provider is asked for it is the provider's. */
+/** A kind of governed call that a client may make. The provider's adapter knows how to ask a provider for it. */
 export interface Operation {
   readonly name: OperationName;
   /** The surface that the organization must serve. */
   readonly surface: Surface;
-  /** Below the surface's prefix. */
+  /** Path below the surface's prefix. */
   readonly path: string;
   /** Required fields, besides `model`. */
   readonly required: readonly string[];
@@ -26,6 +26,6 @@ export interface Operation {
   applyPersona(body: Body, persona: Persona): Body;
   /** Makes the client's answer from a whole answer. Absent: the client gets the provider's bytes. */
   present?(answer: Body): Body;
-  /** What the client gets of a stream, where that is not the provider's events. */
+  /** Makes the client's stream from the provider's. Absent: the client gets the provider's events. */
   presentStream?(reader: StreamReader): StreamReader;
 }

@@ -1,7 +1,7 @@
 import { ProxyError } from '../error.ts';
 import type { Operation } from './operation.ts';
 
-/** For operations that have no instructions for a persona to take the place of. */
+/** Defaults for operations without instructions, which a persona could replace. */
 export const plain = {
   required: [],
   applyPersona() {

@@ -1,10 +1,10 @@
 import type { OperationName } from './operation-name.ts';
 import type { WireFormat } from './wire-format.ts';
 
-/** What is particular to providers of one type. */
+/** The specifics of one provider type. */
 export interface ProviderAdapter {
-  /** The headers by which a provider knows whose request it is. */
+  /** The headers that authenticate a request. */
   authorize(secret: string): Readonly<Record<string, string>>;
-  /** How it is asked for each operation that it offers, and how its answers are read. */
+  /** The wire format of each operation that it offers. */
   readonly formats: Readonly<Partial<Record<OperationName, WireFormat>>>;
 }

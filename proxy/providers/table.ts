@@ -6,15 +6,15 @@ import { openai } from './openai.ts';
 import type { OperationName } from './operation-name.ts';
 import type { WireFormat } from './wire-format.ts';
 
-/** The adapter of each type that an Organization may name. */
+/** The adapter of each provider type that an Organization may name. */
 export type ProviderTable = Readonly<Record<Provider['type'], ProviderAdapter>>;
 
 export const providerTable: ProviderTable = { openai, compatible };
 
 /**
- * How a provider is asked for an operation.
+ * Finds the wire format of an operation at a provider.
  *
- * @throws {ProxyError} `invalid_request` where it does not offer that
+ * @throws {ProxyError} `invalid_request` where the provider does not offer the operation
  */
 export function formatOf(table: ProviderTable, { name, type }: Provider, operation: OperationName): WireFormat {
   const format = table[type].formats[operation];

@@ -1,7 +1,7 @@
 import type { Body } from './json.ts';
 import type { OpenFile, Part, Reading, StreamOptions, StreamReader } from './reading.ts';
 
-/** How a provider is asked for one operation, and how its answers are read. */
+/** How a provider is asked for an operation, and how its answers are read. */
 export interface WireFormat {
   /** Path below the provider's base URL. */
   readonly path: string;

@@ -49,7 +49,7 @@ export interface ChunkNotes {
   partial(): Reading;
 }
 
-/** @param choiceCount how many choices were asked for */
+/** @param choiceCount how many choices were requested */
 export function makeChunkNotes(choiceCount: number): ChunkNotes {
   const finished = new Set<number>();
   let choicesSeen = choiceCount;
@@ -99,7 +99,7 @@ function usageIn(chunk: Body, choices: readonly unknown[]): Body | null {
  * Reads a stream of chunks, and removes usage that only we asked for. The stream is complete with `[DONE]`, or where
  * its message ends after every choice has its `finish_reason`, since not every server sends `[DONE]`.
  *
- * @param choiceCount how many choices were asked for
+ * @param choiceCount how many choices were requested
  */
 export function makeCompletionReader(
   { hideUsage, keepOutput }: StreamOptions,
