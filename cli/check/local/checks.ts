@@ -1,4 +1,4 @@
-import { type CheckGroup, failed, failedIfAny, makeCheckFactory, ok, warning } from '../check.ts';
+import { type CheckGroup, failed, failedIfAny, makeCheckFactory, ok, warning, warningIfAny } from '../check.ts';
 import { countReady, hintFor, listNotReady } from '../resources.ts';
 import type { LocalFacts } from './gather.ts';
 import { describeMissingLimits } from './limits.ts';
@@ -75,6 +75,17 @@ export const localChecks: CheckGroup<LocalFacts> = {
           organizations.flatMap(({ name, proxyProblem }) => (proxyProblem ? `${name}: ${proxyProblem}` : [])),
           'Calls are not served:',
           'See that `chaperone up` runs with this data directory; its log is chaperone.log there.',
+        ),
+    }),
+    check({
+      id: 'local-keys',
+      description: 'every organization has a key to call with',
+      from: ['organizations'],
+      decide: ({ organizations }) =>
+        warningIfAny(
+          organizations.flatMap(({ name, boundKeys }) => (boundKeys === 0 ? name : [])),
+          'Calls of these organizations are refused, since no ApiKeyBinding of theirs is in force:',
+          'State one, or see to those that there are: chaperone get apikeybindings',
         ),
     }),
     check({

@@ -32,6 +32,12 @@ export interface LocalOrganization {
   readonly limits: LoginLimits | undefined;
   /** Why its proxy is not ready; undefined where it is. */
   readonly proxyProblem: string | undefined;
+  /** How many ApiKeyBindings lend it a key; undefined where the operator has not said so yet. */
+  readonly boundKeys: number | undefined;
+}
+
+interface LocalResource extends StatedResource {
+  readonly status: NonNullable<StatedResource['status']> & { readonly boundKeys?: number };
 }
 
 const timeoutMs = 3_000;
@@ -40,27 +46,28 @@ const timeoutMs = 3_000;
 export async function gatherLocalFacts(data: string): Promise<LocalFacts> {
   const paths = statePaths(data);
   const resources = await readResources(paths.state);
-  const names = resources.flatMap(({ kind, metadata }) => (kind === 'Organization' ? metadata.name : []));
+  const organizations = resources.filter(({ kind }) => kind === 'Organization');
   return {
     data,
     isThere: existsSync(paths.state),
     problems: await readJson<readonly FileProblem[]>(paths.problems).catch(() => []),
     resources,
     organizations: await Promise.all(
-      names.map(async (name) => {
+      organizations.map(async ({ metadata: { name }, status }) => {
         const asked = askDatabase(paths.secrets, name);
         return {
           name,
           databaseProblem: await problemOf(asked),
           limits: await asked.catch(() => undefined),
           proxyProblem: await problemOf(askProxy(paths.proxyAddress(name))),
+          boundKeys: status.boundKeys,
         };
       }),
     ),
   };
 }
 
-async function readResources(stateDirectory: string): Promise<StatedResource[]> {
+async function readResources(stateDirectory: string): Promise<LocalResource[]> {
   const records = makeRecords(makeStateFiles(join(stateDirectory, 'objects')));
   await records.load();
   const own = records.all().filter(({ key }) => isCustomKind(key.kind));

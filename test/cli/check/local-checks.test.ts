@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFile } from 'node:fs/promises';
+import { appendFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { type CheckResult, runChecks } from '../../../cli/check/check.ts';
@@ -27,7 +27,7 @@ const good: LocalFacts = {
       status: { observedGeneration: 2, conditions: [ready] },
     },
   ],
-  organizations: [{ name: 'acme', databaseProblem: undefined, limits, proxyProblem: undefined }],
+  organizations: [{ name: 'acme', databaseProblem: undefined, limits, proxyProblem: undefined, boundKeys: 2 }],
 };
 
 describe('local checks', () => {
@@ -42,8 +42,19 @@ describe('local checks', () => {
     ['there is no organization', { organizations: [] }, { 'local-database': /no Organization/ }],
     [
       'it does not run',
-      { organizations: [{ name: 'acme', databaseProblem: 'refused', limits: undefined, proxyProblem: 'no answer' }] },
+      {
+        organizations: [
+          { name: 'acme', databaseProblem: 'refused', limits: undefined, proxyProblem: 'no answer', boundKeys: 1 },
+        ],
+      },
       { 'local-database': /acme: refused/, 'local-proxies': /acme: no answer/ },
+    ],
+    [
+      'an organization has no key',
+      {
+        organizations: [{ name: 'acme', databaseProblem: undefined, limits, proxyProblem: undefined, boundKeys: 0 }],
+      },
+      { 'local-keys': /no ApiKeyBinding.*acme/ },
     ],
     [
       'a login has no limits',
@@ -54,6 +65,7 @@ describe('local checks', () => {
             databaseProblem: undefined,
             limits: { ...limits, connections: -1, timeouts: { statement_timeout: '0' } },
             proxyProblem: undefined,
+            boundKeys: 1,
           },
         ],
       },
@@ -68,6 +80,7 @@ describe('local checks', () => {
             databaseProblem: undefined,
             limits: { ...limits, reservedConnections: 0, limitsTempFiles: false },
             proxyProblem: undefined,
+            boundKeys: 1,
           },
         ],
       },
@@ -135,6 +148,14 @@ test('a running `chaperone up` is checked by its data directory', async (t) => {
   const mistaken = await check();
   assert.equal(mistaken.code, 1);
   assert.match(mistaken.stdout, /× the YAML is without mistakes\n.*\n {4}- personas\.yaml/);
+
+  await rm(join(directory, 'keys.yaml'));
+  const keyless = /‼ every organization has a key to call with\n.*\n {4}- acme\n/;
+  const deprived = await until(async () => {
+    const { stdout } = await check();
+    return keyless.test(stdout) ? stdout : undefined;
+  }, 'the keys to be missed');
+  assert.match(deprived, keyless);
 
   const { databaseUrl } = up.ready;
   const owner = await connect(t, databaseUrl);
