@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { connectTimeoutMs } from '../database/client.ts';
 import { operatorNamespace } from '../operator/credentials.ts';
+import { describeError } from './check/describe-error.ts';
 import { statePaths } from './local/state.ts';
 
 /** Where to find the owner's login of a database. */
@@ -12,7 +13,11 @@ export type OwnerDatabase =
   /** A file with the owner's database URL. */
   | { readonly databaseUrlFile: string };
 
-/** Runs `work` with a connection as the owner, and closes it afterwards. */
+/**
+ * Runs `work` with a connection as the owner, and closes it afterwards.
+ *
+ * @throws where there is no such database, or it cannot be reached
+ */
 export async function withOwnerDatabase<T>(
   database: OwnerDatabase,
   name: string,
@@ -23,7 +28,13 @@ export async function withOwnerDatabase<T>(
     application_name: `chaperone-${name}`,
     connectionTimeoutMillis: connectTimeoutMs,
   });
-  await client.connect();
+  try {
+    await client.connect();
+  } catch (cause) {
+    const question =
+      'data' in database ? `; is \`chaperone up\` running with the data directory ${database.data}?` : '';
+    throw new Error(`The database cannot be reached: ${describeError(cause)}${question}`, { cause });
+  }
   try {
     return await work(client);
   } finally {

@@ -91,6 +91,8 @@ function tell(message: ProxyMessage): void {
 
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if ('code' in error && error.code === 'EADDRINUSE' && 'port' in error) return `port ${error.port} is in use`;
+  if ('code' in error && error.code === 'EADDRINUSE' && 'port' in error) {
+    return `port ${error.port} is in use; name others by --port and --metrics-port`;
+  }
   return error.message;
 }

@@ -139,7 +139,7 @@ describe('chaperone up', { concurrency: 2 }, () => {
         [
           'a port in use',
           [directory, '--port', port, '--metrics-port', '0', '--data', await makeDataDirectory(t)],
-          new RegExp(`port ${port} is in use`),
+          new RegExp(`port ${port} is in use; name others by --port and --metrics-port`),
         ],
         ['no YAML', [empty, ...free, '--data', await makeDirectory(t)], /has no \.yaml or \.yml file/],
         [

@@ -134,4 +134,19 @@ describe('chaperone usage', () => {
       [1, 'chaperone: There is no organization in /nowhere; has `chaperone up` run?\n'],
     );
   });
+
+  it('asks whether it runs where the database cannot be reached', async (t) => {
+    const stopped = await startUp(t, { directory: await copyQuickstart(t) });
+    await stopped.stop();
+    const revoke = ['token', 'revoke', '--organization', 'acme', '--user', 'ada'];
+    for (const command of [['usage'], revoke]) {
+      const { code, stderr } = await runCli([...command, '--data', stopped.data]);
+      assert.equal(code, 1);
+      assert.match(
+        stderr,
+        /^chaperone: The database cannot be reached: .*ECONNREFUSED.*; is `chaperone up` running with/,
+      );
+      assert.ok(stderr.includes(stopped.data));
+    }
+  });
 });
