@@ -118,7 +118,8 @@ describe('a refusal says what is wrong and what to do', () => {
       return `${sent.status} ${error?.message}`;
     };
     assert.match(await answer(), /^200 /);
-    const refusal = /^403 No active API key found for organization: it needs an ApiKeyBinding that is Ready; the one/;
+    const refusal =
+      /^403 No active API key found for organization: the ApiKeyBinding of this key chp_… is not Ready, or/;
     for (const [name, text] of [
       ['local/openai-secret.yaml', (before: string) => before.replace('name: openai\n', 'name: other\n')],
       ['keys.yaml', () => '# none\n'],

@@ -189,6 +189,7 @@ function synthetic(key: string, snapshot: Snapshot): Identity {
     return { user, namespace, roles };
   }
   if (!snapshot.withdrawnKeys.has(digest)) throw new ProxyError('invalid_credentials');
-  const message = 'it needs an ApiKeyBinding that is Ready; the one of this key chp_… has gone or is switched off';
+  const message =
+    'the ApiKeyBinding of this key chp_… is not Ready, or it is gone; where another one is Ready, start the pod anew';
   throw new ProxyError('no_api_key', { message });
 }
