@@ -123,6 +123,8 @@ export const podChecks: CheckGroup<ClusterFacts> = {
       description: "every pod's sidecar is what new pods get",
       from: ['pods', 'namespaces', 'organizations', 'deployments', 'namespace', 'ownVersion'],
       decide: ({ pods, namespaces, organizations, deployments, namespace, ownVersion }) => {
+        // Without one, a workload that is restarted gets no sidecar, or no pods.
+        if (deployments.length === 0) return unknown('there is no operator');
         const told = listFalse(organizations, 'SidecarsCurrent');
         if (deployments.some((deployment) => versionOf(deployment) !== ownVersion)) {
           // What it gives new pods is for itself to tell.

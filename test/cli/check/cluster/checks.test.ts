@@ -197,6 +197,7 @@ const rows: readonly Row[] = [
     /it has timed out progressing/,
   ],
   ['no operator to have a version', 'operator-version', { deployments: [] }, 'unknown'],
+  ['no operator to say what new pods get', 'sidecars-current', { deployments: [] }, 'unknown', /there is no operator/],
   ['no operator', 'operator-available', { deployments: [] }, 'failed', /--namespace/],
   ['no replica', 'operator-available', { deployments: [makeDeployment({ status: {} })] }, 'failed', /None of 2/],
   [
