@@ -19,6 +19,21 @@ export async function dumpSchema(db: Queryable): Promise<string> {
   return `${parts.join('\n\n')}\n`;
 }
 
+export interface FunctionDefinition {
+  readonly name: string;
+  readonly signature: string;
+  /** The arguments and the result, which `create or replace` cannot change. */
+  readonly declaration: string;
+  /** Makes the function, with its privileges. */
+  readonly statement: string;
+}
+
+/** The functions of the schema, by name. Needs an empty search path. */
+export async function readFunctions(db: Queryable): Promise<FunctionDefinition[]> {
+  const { rows } = await db.query<FunctionDefinition>(functions);
+  return rows;
+}
+
 async function readStatements(db: Queryable, sql: string): Promise<string[]> {
   const { rows } = await db.query<{ statement: string }>(sql);
   return rows.map(({ statement }) => statement);
@@ -113,7 +128,9 @@ const schemaGrants = `
   where nspname = 'chaperone' and grantee <> nspowner`;
 
 const functions = `
-  select rtrim(pg_catalog.pg_get_functiondef(p.oid), E'\\n') || ';' || case
+  select p.proname as name, p.oid::regprocedure::text as signature,
+    format('(%s) returns %s', pg_catalog.pg_get_function_arguments(p.oid), pg_catalog.pg_get_function_result(p.oid)) as declaration,
+    rtrim(pg_catalog.pg_get_functiondef(p.oid), E'\\n') || ';' || case
       when p.proacl is null then ''
       else format(E'\\nrevoke all on function %s from public;', p.oid::regprocedure)
     end || coalesce((

@@ -1,4 +1,4 @@
-// Writes the generated files; with --check it only lists those that are out of date.
+// Writes the generated files, and the migrations of changed SQL functions; with --check it only lists what is out of date.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,9 @@ import { Client } from 'pg';
 import { startEmbeddedPostgres } from '../cli/embedded-postgres.ts';
 import { customKinds, readDefinition, type StructuralSchema } from '../crds/definition.ts';
 import { dumpSchema } from '../database/dump-schema.ts';
+import { findFunctionDrift, readFunctionSources } from '../database/function-sources.ts';
 import { migrate } from '../database/migrate.ts';
+import { copyChangedFunctions } from './generate/function-migration.ts';
 
 interface Generator {
   /** Relative to the repository's root. */
@@ -16,11 +18,11 @@ interface Generator {
 }
 
 const root = join(import.meta.dirname, '..');
+const schemaFile = 'database/schema.sql';
 
-export const generators: readonly Generator[] = [
+const generators: readonly Generator[] = [
   { file: 'crds/resources.generated.ts', render: renderResourceTypes },
   { file: 'crds/persona-parameters.generated.ts', render: renderPersonaParameters },
-  { file: 'database/schema.sql', render: renderSchema },
   // A chart must contain all its files.
   ...['organizations', 'personas', 'apikeybindings', 'analysisconfigs'].map((plural) => ({
     file: `charts/chaperone/files/crds/${plural}.yaml`,
@@ -112,16 +114,49 @@ export const personaParameters: StructuralSchema = ${schema};
 `;
 }
 
-/** The schema that the migrations make in an empty database. */
-async function renderSchema(): Promise<string> {
+/** Files that are out of date, one sentence each. */
+export async function findStale(): Promise<readonly string[]> {
+  const [database, ...others] = await Promise.all([
+    findStaleDatabaseFiles(),
+    ...generators.map(async ({ file, render }) => findDifference(file, await render())),
+  ]);
+  return [...database, ...others.flat()];
+}
+
+async function findDifference(file: string, wanted: string): Promise<string[]> {
+  const actual = await readFile(join(root, file), 'utf8').catch(() => undefined);
+  return wanted === actual ? [] : [`${file} is out of date: run \`npm run generate\``];
+}
+
+async function findStaleDatabaseFiles(): Promise<string[]> {
+  return withEmptyDatabase(async (client, url) => {
+    await migrate(url);
+    const { changed, faults } = await findFunctionDrift(client, await readFunctionSources());
+    const differing = changed.map(
+      (name) =>
+        `database/functions/${name}.sql is not what the migrations make: run \`npm run generate\`, which copies it into a migration`,
+    );
+    return [...faults, ...differing, ...(await findDifference(schemaFile, await dumpSchema(client)))];
+  });
+}
+
+/** @returns what a person has to mend before; then nothing was written */
+async function writeDatabaseFiles(): Promise<readonly string[]> {
+  return withEmptyDatabase(async (client, url) => {
+    const { faults } = await copyChangedFunctions(client, url);
+    if (faults.length === 0) await writeFile(join(root, schemaFile), await dumpSchema(client));
+    return faults;
+  });
+}
+
+async function withEmptyDatabase<T>(use: (client: Client, url: string) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), 'chaperone-schema-'));
   try {
     const server = await startEmbeddedPostgres({ directory: join(directory, 'postgres'), settings: { fsync: 'off' } });
     const client = new Client({ connectionString: server.url });
     try {
-      await migrate(server.url);
       await client.connect();
-      return await dumpSchema(client);
+      return await use(client, server.url);
     } finally {
       await client.end();
       await server.stop();
@@ -131,23 +166,14 @@ async function renderSchema(): Promise<string> {
   }
 }
 
-/** The files whose content differs from what their generator writes now. */
-export async function staleFiles(): Promise<readonly string[]> {
-  const stale = await Promise.all(
-    generators.map(async ({ file, render }) => {
-      const [wanted, actual] = await Promise.all([render(), readFile(join(root, file), 'utf8').catch(() => undefined)]);
-      return wanted === actual ? [] : [file];
-    }),
-  );
-  return stale.flat();
-}
-
 if (import.meta.main) {
+  let problems: readonly string[];
   if (process.argv.includes('--check')) {
-    const stale = await staleFiles();
-    for (const file of stale) process.stderr.write(`${file} is out of date: run \`npm run generate\`\n`);
-    process.exitCode = stale.length > 0 ? 1 : 0;
+    problems = await findStale();
   } else {
     for (const { file, render } of generators) await writeFile(join(root, file), await render());
+    problems = await writeDatabaseFiles();
   }
+  for (const problem of problems) process.stderr.write(`${problem}\n`);
+  process.exitCode = problems.length > 0 ? 1 : 0;
 }

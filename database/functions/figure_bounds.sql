@@ -1,0 +1,18 @@
+-- The highest value that each figure of a record may have. database/figures.ts has the same bounds for proxies.
+create or replace function chaperone.figure_bounds() returns table (name text, most bigint)
+  language sql immutable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select name, most
+  from (values
+    -- A batch of 50,000 calls with all that a model takes has a tenth of this.
+    (array['input_tokens', 'cached_input_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens', 'total_tokens',
+      'input_audio_tokens', 'input_image_tokens', 'output_audio_tokens', 'output_image_tokens', 'characters'], 1000000000000),
+    (array['cost_usd'], 10000000),
+    -- Two weeks.
+    (array['duration_ms', 'time_to_first_token_ms'], 1209600000),
+    (array['images'], 1000000),
+    (array['audio_seconds'], 100000000)
+  ) bounds (names, most), unnest(names) as name
+$$;
+revoke all on function chaperone.figure_bounds() from public;

@@ -1,0 +1,40 @@
+-- Erases what arrives one row at a time about a user who was erased meanwhile.
+create or replace function chaperone.forget_late() returns trigger
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+  set datestyle = 'ISO, YMD'
+as $$
+declare
+  stranger uuid;
+begin
+  case tg_table_name
+    when 'pending_calls' then
+      stranger := chaperone.late_stranger(new.organization_id, (new.record ->> 'user_id')::uuid, new.started_at);
+      if stranger is not null then
+        new.record := (new.record::jsonb || jsonb_build_object('user_id', stranger, 'user_external_id', null,
+          'input_sealed', null, 'client_name', null, 'client_version', null, 'safety_identifier', null, 'end_user', null,
+          'session_id', 'erased-' || md5((new.record ->> 'session_id') || stranger)))::json;
+      end if;
+    when 'analysis_results' then
+      -- One that was being made meanwhile. What is not kept is only made again.
+      if chaperone.late_stranger(new.organization_id, new.user_id, now() - interval '1 hour') is not null then
+        return null;
+      end if;
+    when 'owned_resources' then
+      stranger := chaperone.late_stranger(new.organization_id, new.user_id, new.created_at);
+      new.user_id := coalesce(stranger, new.user_id);
+    else
+      stranger := chaperone.late_stranger(new.organization_id, new.rated_by, new.rated_at);
+      if stranger is not null then
+        new.rated_by := stranger;
+        new.feedback := null;
+      end if;
+      if tg_table_name = 'ratings' then
+        new.user_id := coalesce(chaperone.late_stranger(new.organization_id, new.user_id, new.rated_at), new.user_id);
+      end if;
+  end case;
+  return new;
+end
+$$;
+revoke all on function chaperone.forget_late() from public;
