@@ -1,7 +1,7 @@
 import { describeOutage, isOutage } from '../database/outage.ts';
 import { type Cluster, ClusterError } from './cluster/cluster.ts';
 import { ApiError } from './cluster/kubernetes/api-error.ts';
-import type { Reconcile } from './runtime/controller.ts';
+import { type Reconcile, WaitingError } from './runtime/controller.ts';
 import type { DatabaseHealth } from './runtime/database-health.ts';
 import { type TenantKind, tenantKinds } from './tenancy.ts';
 
@@ -21,9 +21,13 @@ export function withOutages(
 ): Reconcile {
   const failed = new Set<string>();
   return async (key) => {
+    const outage = health.outage();
+    if (outage !== undefined) {
+      const cause = describeOutage(outage);
+      await report(key, 'outage', cause);
+      throw new WaitingError(`the database cannot be used: ${cause}`);
+    }
     try {
-      const outage = health.outage();
-      if (outage !== undefined) throw outage;
       const result = await reconcile(key);
       failed.delete(key);
       return result;

@@ -18,6 +18,14 @@ export interface Result {
  */
 export type Reconcile = (key: string) => Promise<Result>;
 
+/**
+ * Thrown by a reconciler that waits for something which the log has reported already, such as the database: the key is
+ * retried like any other, and each attempt is logged at `debug` only.
+ */
+export class WaitingError extends Error {
+  override readonly name = 'WaitingError';
+}
+
 export interface Controller {
   /** Stops after the current reconciliations. */
   stop(): Promise<void>;
@@ -78,7 +86,8 @@ export function startController(options: ControllerOptions): Controller {
       if (requeueAfterMs !== undefined) queue.addAfter(key, requeueAfterMs);
       reconciled(requeueAfterMs === undefined ? 'success' : 'requeue_after');
     } catch (error) {
-      log.warn({ err: error, ...toLogKeys(name, key) }, 'reconciliation failed; it will be tried again');
+      const level = error instanceof WaitingError ? 'debug' : 'warn';
+      log[level]({ err: error, ...toLogKeys(name, key) }, 'reconciliation failed; it will be tried again');
       failing.set(key, seenAtMs);
       queue.addRateLimited(key, error instanceof ApiError ? error.retryAfterMs : undefined);
       reconciled('error');

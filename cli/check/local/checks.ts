@@ -1,4 +1,14 @@
-import { type CheckGroup, failed, failedIfAny, makeCheckFactory, ok, warning, warningIfAny } from '../check.ts';
+import {
+  type CheckGroup,
+  type Finding,
+  failed,
+  failedIfAny,
+  makeCheckFactory,
+  ok,
+  unknown,
+  warning,
+  warningIfAny,
+} from '../check.ts';
 import { countReady, hintFor, listNotReady } from '../resources.ts';
 import type { LocalFacts } from './gather.ts';
 import { describeMissingLimits } from './limits.ts';
@@ -55,7 +65,7 @@ export const localChecks: CheckGroup<LocalFacts> = {
       id: 'local-limits',
       description: 'no organization can take the database from others',
       from: ['organizations'],
-      decide: ({ organizations }) => {
+      decide: whereThereAre((organizations) => {
         const missing = organizations.flatMap(({ name, limits }) =>
           limits ? describeMissingLimits(limits).map((what) => `${name}: ${what}`) : [],
         );
@@ -64,29 +74,31 @@ export const localChecks: CheckGroup<LocalFacts> = {
           items: missing,
           hint: 'The operator sets those of logins every ten minutes, and PostgreSQL has its own since it was last started: start `chaperone up` again.',
         });
-      },
+      }),
     }),
     check({
       id: 'local-proxies',
       description: "every organization's proxy is ready",
       from: ['organizations'],
-      decide: ({ organizations }) =>
+      decide: whereThereAre((organizations) =>
         failedIfAny(
           organizations.flatMap(({ name, proxyProblem }) => (proxyProblem ? `${name}: ${proxyProblem}` : [])),
           'Calls are not served:',
           'See that `chaperone up` runs with this data directory; its log is chaperone.log there.',
         ),
+      ),
     }),
     check({
       id: 'local-keys',
       description: 'every organization has a key to call with',
       from: ['organizations'],
-      decide: ({ organizations }) =>
+      decide: whereThereAre((organizations) =>
         warningIfAny(
           organizations.flatMap(({ name, boundKeys }) => (boundKeys === 0 ? name : [])),
           'Calls of these organizations are refused, since no ApiKeyBinding of theirs is in force:',
           'State one, or see to those that there are: chaperone get apikeybindings',
         ),
+      ),
     }),
     check({
       id: 'local-resources',
@@ -102,3 +114,11 @@ export const localChecks: CheckGroup<LocalFacts> = {
     }),
   ],
 };
+
+type Organizations = LocalFacts['organizations'];
+
+/** What is true of every organization says nothing where there is none. */
+function whereThereAre(decide: (organizations: Organizations) => Finding) {
+  return ({ organizations }: Pick<LocalFacts, 'organizations'>): Finding =>
+    organizations.length === 0 ? unknown('there is no Organization') : decide(organizations);
+}

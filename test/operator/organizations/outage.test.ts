@@ -8,6 +8,7 @@ import {
   makeOrganizationReconciler,
 } from '../../../operator/organizations/reconcile.ts';
 import { withOutages } from '../../../operator/outages.ts';
+import { WaitingError } from '../../../operator/runtime/controller.ts';
 import { makeTestDatabase } from '../../database.ts';
 import { startRelay, viaPort } from '../../tcp-relay.ts';
 import { copyQuickstart, makeDirectory } from '../../up/start-up.ts';
@@ -67,6 +68,18 @@ test('an organization whose database is away says so, keeps its id, and is ready
   await relay.open();
   await reconcile('acme');
   assert.deepEqual(conditions(), ready);
+});
+
+test('an outage that is known is reported on each object, and nothing is attempted', async () => {
+  const told: string[] = [];
+  const outage = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:5432'), { syscall: 'connect' });
+  const reconcile = withOutages(
+    () => assert.fail('attempted'),
+    async (key, kind, cause) => void told.push(`${kind} of ${key}: ${cause}`),
+    { outage: () => outage, probeNow: () => assert.fail('it is known') },
+  );
+  await assert.rejects(() => reconcile('acme'), WaitingError);
+  assert.deepEqual(told, ['outage of acme: connect ECONNREFUSED 127.0.0.1:5432']);
 });
 
 test('what fails again for another reason than an outage is said on the object, until it works', async () => {

@@ -1,12 +1,23 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
-import { type ControllerObserver, type Reconcile, startController } from '../../../operator/runtime/controller.ts';
+import {
+  type ControllerObserver,
+  type Reconcile,
+  startController,
+  WaitingError,
+} from '../../../operator/runtime/controller.ts';
 import { makeWorkQueue } from '../../../operator/runtime/work-queue.ts';
+import { until } from '../../until.ts';
 
-function start(t: TestContext, reconcile: Reconcile, concurrency = 2, observer?: ControllerObserver) {
+function start(
+  t: TestContext,
+  reconcile: Reconcile,
+  concurrency = 2,
+  observer?: ControllerObserver,
+  log = pino({ level: 'silent' }),
+) {
   const queue = makeWorkQueue({ baseDelayMs: 1, maxDelayMs: 4 });
-  const log = pino({ level: 'silent' });
   const options = { name: 'Test', queue, reconcile, concurrency, log, ...(observer && { observer }) };
   const controller = startController(options);
   t.after(() => controller.stop());
@@ -30,6 +41,24 @@ test('every key is reconciled, so many at a time, and none twice at once', async
   await controller.idle();
   assert.deepEqual([...new Set(done)].sort(), ['a', 'b', 'c', 'd']);
   assert.equal(most, 2);
+});
+
+test('what waits for something known is retried without a warning for each attempt', async (t) => {
+  const lines: string[] = [];
+  const log = pino({ level: 'info', base: null }, { write: (line: string) => void lines.push(JSON.parse(line).name) });
+  const attempts = new Map<string, number>();
+  const reconcile = async (key: string) => {
+    const attempt = (attempts.get(key) ?? 0) + 1;
+    attempts.set(key, attempt);
+    if (attempt === 3) return {};
+    throw key === 'waiting' ? new WaitingError('the database cannot be used') : new Error('deadlock detected');
+  };
+  const { queue, controller } = start(t, reconcile, 1, undefined, log);
+  queue.add('waiting');
+  queue.add('failing');
+  await until(() => attempts.get('waiting') === 3 && attempts.get('failing') === 3, 'both to succeed');
+  await controller.idle();
+  assert.deepEqual(lines, ['failing', 'failing']);
 });
 
 test('a key that changes while it is worked on is reconciled once more', async (t) => {
