@@ -5,6 +5,19 @@ grant usage on schema chaperone to chaperone_tenant;
 
 set check_function_bodies = off;
 
+CREATE OR REPLACE FUNCTION chaperone.anonymous_record(record json, stranger uuid)
+ RETURNS json
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select (record::jsonb || jsonb_build_object('user_id', stranger, 'user_external_id', null,
+    'session_id', 'erased-' || md5((record ->> 'session_id') || stranger), 'turn_id', null, 'input_sealed', null,
+    'output_sealed', null, 'client_name', null, 'client_version', null, 'safety_identifier', null,
+    'end_user', null))::json
+$function$;
+revoke all on function chaperone.anonymous_record(json,uuid) from public;
+
 CREATE OR REPLACE FUNCTION chaperone.close_organization_role(organization uuid)
  RETURNS void
  LANGUAGE plpgsql
@@ -162,17 +175,15 @@ begin
       and c.organization_id = organization and c.started_at = r.started_at and c.request_id = r.request_id;
   -- Of a call that goes on, what is known so far becomes its record. Without the input its output is not kept either.
   update chaperone.pending_calls p
-    set record = (p.record::jsonb || jsonb_build_object('user_id', stranger, 'user_external_id', null, 'input_sealed', null,
-      'client_name', null, 'client_version', null, 'safety_identifier', null, 'end_user', null,
-      'session_id', 'erased-' || md5((p.record ->> 'session_id') || stranger)))::json
+    set record = chaperone.anonymous_record(p.record, stranger)
     where p.organization_id = organization and p.record ->> 'user_id' = erased::text;
   delete from chaperone.analysis_results where organization_id = organization and user_id = erased;
   update chaperone.ratings set feedback = null where organization_id = organization and rated_by = erased;
   update chaperone.rating_history set feedback = null where organization_id = organization and rated_by = erased;
-  -- Sessions are named by their clients, so their names go, too.
+  -- Clients name sessions and turns, so those names go, too.
   update chaperone.requests r
-    set session_id = 'erased-' || md5(r.session_id || stranger), client_name = null, client_version = null,
-        safety_identifier = null, end_user = null
+    set session_id = 'erased-' || md5(r.session_id || stranger), turn_id = null, client_name = null,
+        client_version = null, safety_identifier = null, end_user = null
     where r.organization_id = organization and r.user_id = erased;
   -- Calls of somebody else's in which the person is named.
   update chaperone.requests r set safety_identifier = null
@@ -200,6 +211,11 @@ begin
     execute format('update %s set %I = $1 where organization_id = $2 and %I = $3', place.owner, place.name, place.name)
       using stranger, organization, erased;
   end loop;
+  -- Nobody can edit deleted configuration. These updates come last, because they lock the organization's configuration.
+  update chaperone.api_keys k set user_external_id = null
+    where k.organization_id = organization and k.deleted_at is not null and k.user_external_id = external_name;
+  update chaperone.personas p set users = array_remove(p.users, external_name)
+    where p.organization_id = organization and p.deleted_at is not null and external_name = any (p.users);
   return stranger;
 end
 $function$;
@@ -531,9 +547,7 @@ begin
     when 'pending_calls' then
       stranger := chaperone.late_stranger(new.organization_id, (new.record ->> 'user_id')::uuid, new.started_at);
       if stranger is not null then
-        new.record := (new.record::jsonb || jsonb_build_object('user_id', stranger, 'user_external_id', null,
-          'input_sealed', null, 'client_name', null, 'client_version', null, 'safety_identifier', null, 'end_user', null,
-          'session_id', 'erased-' || md5((new.record ->> 'session_id') || stranger)))::json;
+        new.record := chaperone.anonymous_record(new.record, stranger);
       end if;
     when 'analysis_results' then
       -- One that was being made meanwhile. What is not kept is only made again.
@@ -768,8 +782,8 @@ begin
       using unnest(late.started_at, late.request_id) as l (started_at, request_id)
       where c.organization_id = late.organization_id and c.started_at = l.started_at and c.request_id = l.request_id;
     update chaperone.requests r
-      set user_id = late.stranger, session_id = 'erased-' || md5(r.session_id || late.stranger), client_name = null,
-          client_version = null, safety_identifier = null, end_user = null
+      set user_id = late.stranger, session_id = 'erased-' || md5(r.session_id || late.stranger), turn_id = null,
+          client_name = null, client_version = null, safety_identifier = null, end_user = null
       from unnest(late.started_at, late.request_id) as l (started_at, request_id)
       where r.organization_id = late.organization_id and r.started_at = l.started_at and r.request_id = l.request_id;
     insert into chaperone.users (organization_id, user_id, external_id, is_active)

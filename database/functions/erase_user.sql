@@ -28,17 +28,15 @@ begin
       and c.organization_id = organization and c.started_at = r.started_at and c.request_id = r.request_id;
   -- Of a call that goes on, what is known so far becomes its record. Without the input its output is not kept either.
   update chaperone.pending_calls p
-    set record = (p.record::jsonb || jsonb_build_object('user_id', stranger, 'user_external_id', null, 'input_sealed', null,
-      'client_name', null, 'client_version', null, 'safety_identifier', null, 'end_user', null,
-      'session_id', 'erased-' || md5((p.record ->> 'session_id') || stranger)))::json
+    set record = chaperone.anonymous_record(p.record, stranger)
     where p.organization_id = organization and p.record ->> 'user_id' = erased::text;
   delete from chaperone.analysis_results where organization_id = organization and user_id = erased;
   update chaperone.ratings set feedback = null where organization_id = organization and rated_by = erased;
   update chaperone.rating_history set feedback = null where organization_id = organization and rated_by = erased;
-  -- Sessions are named by their clients, so their names go, too.
+  -- Clients name sessions and turns, so those names go, too.
   update chaperone.requests r
-    set session_id = 'erased-' || md5(r.session_id || stranger), client_name = null, client_version = null,
-        safety_identifier = null, end_user = null
+    set session_id = 'erased-' || md5(r.session_id || stranger), turn_id = null, client_name = null,
+        client_version = null, safety_identifier = null, end_user = null
     where r.organization_id = organization and r.user_id = erased;
   -- Calls of somebody else's in which the person is named.
   update chaperone.requests r set safety_identifier = null
@@ -66,6 +64,11 @@ begin
     execute format('update %s set %I = $1 where organization_id = $2 and %I = $3', place.owner, place.name, place.name)
       using stranger, organization, erased;
   end loop;
+  -- Nobody can edit deleted configuration. These updates come last, because they lock the organization's configuration.
+  update chaperone.api_keys k set user_external_id = null
+    where k.organization_id = organization and k.deleted_at is not null and k.user_external_id = external_name;
+  update chaperone.personas p set users = array_remove(p.users, external_name)
+    where p.organization_id = organization and p.deleted_at is not null and external_name = any (p.users);
   return stranger;
 end
 $$;

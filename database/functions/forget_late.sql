@@ -12,9 +12,7 @@ begin
     when 'pending_calls' then
       stranger := chaperone.late_stranger(new.organization_id, (new.record ->> 'user_id')::uuid, new.started_at);
       if stranger is not null then
-        new.record := (new.record::jsonb || jsonb_build_object('user_id', stranger, 'user_external_id', null,
-          'input_sealed', null, 'client_name', null, 'client_version', null, 'safety_identifier', null, 'end_user', null,
-          'session_id', 'erased-' || md5((new.record ->> 'session_id') || stranger)))::json;
+        new.record := chaperone.anonymous_record(new.record, stranger);
       end if;
     when 'analysis_results' then
       -- One that was being made meanwhile. What is not kept is only made again.

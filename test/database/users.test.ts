@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { userIdOf } from '../../database/ids.ts';
+import { insertPendingCalls } from '../../database/pending-calls.ts';
 import { insertRequests } from '../../database/requests.ts';
 import { eraseUser } from '../../database/users.ts';
 import { makeRecord } from '../request-record.ts';
@@ -60,6 +61,7 @@ test('late records of several who were erased, among others and repeated, are to
       started_at: earlier(seconds),
       user_id: userIdOf(tenant.id, user),
       user_external_id: user,
+      turn_id: `${user}-turn`,
       input_sealed: 'aW4=',
     });
   await insertRequests(db, tenant.id, batchOf([of('ada', 60), of('bob', 60), of('eve', 60)]));
@@ -69,7 +71,7 @@ test('late records of several who were erased, among others and repeated, are to
   const back = of('bob', -30);
   for (let time = 0; time < 2; time += 1) await insertRequests(db, tenant.id, batchOf([ada, bob, eve, back]));
   const { rows } = await database.owner.query(
-    `select r.request_id, u.external_id, c.request_id is not null as has_contents
+    `select r.request_id, r.turn_id, u.external_id, c.request_id is not null as has_contents
      from chaperone.requests r
        join chaperone.users u on u.organization_id = r.organization_id and u.user_id = r.user_id
        left join chaperone.request_contents c
@@ -82,8 +84,10 @@ test('late records of several who were erased, among others and repeated, are to
   for (const record of [ada, bob]) {
     assert.match(found.get(record.request_id).external_id, /^erased-/);
     assert.equal(found.get(record.request_id).has_contents, false);
+    assert.equal(found.get(record.request_id).turn_id, null);
   }
   assert.notEqual(found.get(ada.request_id).external_id, found.get(bob.request_id).external_id);
+  assert.equal(found.get(eve.request_id).turn_id, 'eve-turn');
   assert.deepEqual([found.get(eve.request_id).external_id, found.get(eve.request_id).has_contents], ['eve', true]);
   assert.deepEqual([found.get(back.request_id).external_id, found.get(back.request_id).has_contents], ['bob', true]);
   const { rows: known } = await database.owner.query(
@@ -94,4 +98,29 @@ test('late records of several who were erased, among others and repeated, are to
     known.map(({ external_id }) => external_id),
     ['bob', 'eve'],
   );
+});
+
+test('a call that goes on and arrives late keeps nothing of the erased user', async () => {
+  const tenant = await makeTenant(database);
+  const db = await connect(suite, tenant.url);
+  const call = makeRecord(tenant.id, {
+    started_at: earlier(60),
+    response_id: 'resp_late',
+    session_id: 'ada-session',
+    turn_id: 'ada-turn',
+    input_sealed: 'ada-input',
+    output_sealed: 'ada-output',
+    client_name: 'ada-client',
+    end_user: 'ada',
+  });
+  await insertRequests(db, tenant.id, batchOf([makeRecord(tenant.id, { started_at: earlier(90) })]));
+  assert.ok(await eraseUser(db, call.user_id));
+  await insertPendingCalls(db, tenant.id, JSON.stringify([call]));
+  const { rows } = await database.owner.query<{ record: string }>(
+    'select record::text as record from chaperone.pending_calls where organization_id = $1',
+    [tenant.id],
+  );
+  assert.equal(rows.length, 1);
+  assert.doesNotMatch(rows[0]?.record ?? '', /"ada|ada"/);
+  assert.ok(!rows[0]?.record.includes(call.user_id));
 });

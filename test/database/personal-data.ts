@@ -1,0 +1,177 @@
+import type { Queryable } from '../../database/queryable.ts';
+
+/** What an erasure does to the value of a column, in the rows that name the erased person. */
+export type Effect =
+  /** The anonymous user's id replaces it. */
+  | 'anonymous id'
+  /** A name replaces it that begins with `erased-`. */
+  | 'anonymous name'
+  /** It becomes null. */
+  | 'null'
+  /** Its row is deleted. */
+  | 'row deleted'
+  /** What names the person is removed from it. */
+  | 'rewritten'
+  /** It stays in rows of live configuration, and is emptied in rows of deleted configuration. */
+  | 'emptied once deleted'
+  /** It stays. */
+  | { readonly stays: string };
+
+/**
+ * Each column that can contain an id, a name or words of a person, as `table.column`, with what `erase_user` does to it.
+ * Another column needs a line here or in `impersonal`.
+ */
+export const personal: Readonly<Record<string, Effect>> = {
+  'analysis_results.cache_key': 'row deleted',
+  'analysis_results.result_encrypted': 'row deleted',
+  'analysis_results.user_id': 'row deleted',
+  'api_keys.user_external_id': 'emptied once deleted',
+  'daily_usage.user_id': 'anonymous id',
+  'erased_users.user_digest': { stays: 'It identifies records that arrive after the erasure.' },
+  'facet_spans.user_id': 'anonymous id',
+  'organizations.spec': { stays: 'Configuration: the Organization contains it.' },
+  'owned_resources.user_id': 'anonymous id',
+  'pending_calls.record': 'rewritten',
+  'personas.parameters': { stays: 'Configuration: the Persona contains it.' },
+  'personas.users': 'emptied once deleted',
+  'rating_history.feedback': 'null',
+  'rating_history.rated_by': 'anonymous id',
+  'ratings.feedback': 'null',
+  'ratings.rated_by': 'anonymous id',
+  'ratings.user_id': 'anonymous id',
+  'request_contents.input_encrypted': 'row deleted',
+  'request_contents.output_encrypted': 'row deleted',
+  'requests.client_name': 'null',
+  'requests.client_version': 'null',
+  'requests.end_user': 'null',
+  'requests.safety_identifier': 'null',
+  'requests.session_id': 'anonymous name',
+  'requests.turn_id': 'null',
+  'requests.user_id': 'anonymous id',
+  'revocations.subject': { stays: 'Without it, revoked tokens would be valid again. The row goes when they expire.' },
+  'session_facets.session_id': 'anonymous name',
+  'session_facets.user_id': 'anonymous id',
+  'session_spans.user_id': 'anonymous id',
+  'session_usage.session_id': 'anonymous name',
+  'session_usage.user_id': 'anonymous id',
+  'sessions.session_id': 'anonymous name',
+  'sessions.user_id': 'anonymous id',
+  'users.display_name': 'null',
+  'users.external_id': 'anonymous name',
+  'users.user_id': 'anonymous id',
+  'weekly_usage.user_id': 'anonymous id',
+};
+
+/** Columns that contain nothing about a person, by the reason. Columns of `plainTypes` need no line. */
+const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
+  'It names an object of Kubernetes or an entry of the configuration.': [
+    'analysis_configs.name',
+    'analysis_configs.resource',
+    'analysis_configs.serves_namespace',
+    'api_keys.provider',
+    'api_keys.resource',
+    'api_keys.serves_namespace',
+    'organizations.name',
+    'personas.name',
+    'personas.resource',
+    'personas.serves_namespace',
+    'requests.namespace',
+    'requests.provider',
+    'requests.workload',
+  ],
+  'It is configuration that an administrator writes for many people.': [
+    'analysis_configs.config_encrypted',
+    'analysis_configs.description',
+    'api_keys.models',
+    'api_keys.roles',
+    'personas.content_encrypted',
+    'personas.description',
+    'personas.model',
+  ],
+  'It is an id of a configuration object.': [
+    'analysis_configs.analysis_config_id',
+    'analysis_results.analysis_config_id',
+    'api_keys.api_key_id',
+    'daily_usage.persona_id',
+    'owned_resources.api_key_id',
+    'personas.persona_id',
+    'ratings.persona_id',
+    'requests.api_key_id',
+    'requests.persona_id',
+    'session_usage.persona_id',
+    'weekly_usage.persona_id',
+  ],
+  'It is a secret of the organization, or identifies one.': [
+    'api_keys.fingerprint',
+    'api_keys.key_encrypted',
+    'api_keys.synthetic_key_sha256',
+    'organization_roles.role_name',
+    'organizations.data_key_digests',
+  ],
+  'It is an id that we or the provider made at random.': [
+    'analysis_results.request_id',
+    'erased_users.stranger',
+    'owned_resources.resource_id',
+    'pending_calls.request_id',
+    'pending_calls.response_id',
+    'rating_history.rating_id',
+    'rating_history.request_id',
+    'ratings.request_id',
+    'ratings.response_id',
+    'request_contents.request_id',
+    'requests.kept_ids',
+    'requests.previous_response_id',
+    'requests.request_id',
+    'requests.response_id',
+    'unfolded_usage.pending_id',
+    'unfolded_usage.request_id',
+  ],
+  'It names a model.': [
+    'daily_usage.model',
+    'daily_usage.requested_model',
+    'ratings.model',
+    'ratings.requested_model',
+    'requests.model',
+    'requests.requested_model',
+    'session_usage.model',
+    'session_usage.requested_model',
+    'weekly_usage.model',
+    'weekly_usage.requested_model',
+  ],
+  'It names a persona or a model.': ['facet_spans.facet', 'session_facets.facet', 'sessions.facets'],
+  'It is one of few fixed words, or a code.': [
+    'daily_usage.grain',
+    'daily_usage.kind',
+    'owned_resources.kind',
+    'ratings.call_kind',
+    'requests.error_code',
+    'requests.image_quality',
+    'requests.image_size',
+    'requests.kind',
+    'requests.operation',
+    'requests.status',
+    'revocations.kind',
+    'session_usage.kind',
+    'weekly_usage.grain',
+    'weekly_usage.kind',
+  ],
+  'It is a time.': ['sessions.facets_first_call_at', 'sessions.facets_last_call_at', 'unfolded_usage.started_at'],
+};
+
+export const impersonal: readonly string[] = Object.values(impersonalByReason).flat();
+
+/** A number, a time or a truth value says nothing about who a person is. */
+const plainTypes = ['bigint', 'boolean', 'date', 'integer', 'numeric', 'smallint', 'timestamp with time zone'];
+
+/** The columns of all tables that can say more than a number, except the organization's id, as `table.column`. */
+export async function listTellingColumns(db: Queryable): Promise<string[]> {
+  const { rows } = await db.query<{ name: string }>(
+    `select c.table_name || '.' || c.column_name as name
+     from information_schema.columns c
+       join pg_class t on t.relnamespace = 'chaperone'::regnamespace and t.relname = c.table_name
+     where c.table_schema = 'chaperone' and not t.relispartition and c.column_name <> 'organization_id'
+       and c.data_type <> all ($1)`,
+    [plainTypes],
+  );
+  return rows.map(({ name }) => name);
+}
