@@ -1,7 +1,8 @@
 import { keptIdDigest } from './ids.ts';
 import type { Queryable } from './queryable.ts';
+import { requestColumnDefinitions, requestColumnNames } from './request-columns.ts';
 
-/** One row of `requests` with what belongs to it, as JSON with the names of the columns. */
+/** One row of `requests` with what belongs to it, as JSON with the names of the columns (request-columns.ts). */
 export interface RequestRecord {
   request_id: string;
   /** ISO 8601 in UTC; the same instant that the request id carries. */
@@ -121,15 +122,7 @@ export async function insertRequests(
     text: `
       with record as materialized (
         select * from json_to_recordset($2::json) as r (
-          request_id text, started_at timestamptz, kind text, operation text, user_id uuid, user_external_id text,
-          session_id text, turn_id text, namespace text, workload text, persona_id uuid, api_key_id uuid, provider text, requested_model text,
-          model text, is_stream boolean, status text, http_status integer, error_code text, response_id text,
-          previous_response_id text, input_tokens bigint, cached_input_tokens bigint, cache_write_tokens bigint,
-          output_tokens bigint, reasoning_tokens bigint, total_tokens bigint, input_audio_tokens bigint,
-          input_image_tokens bigint, output_audio_tokens bigint, output_image_tokens bigint, images integer,
-          image_size text, image_quality text, audio_seconds numeric, characters bigint, kept_ids bigint[], cost_usd numeric,
-          duration_ms integer, time_to_first_token_ms integer, client_name text, client_version text,
-          safety_identifier text, end_user text, input_at integer, input_length integer,
+          ${requestColumnDefinitions}, user_external_id text, input_at integer, input_length integer,
           output_at integer, output_length integer)
       ), late as materialized (
         select r.request_id
@@ -160,20 +153,8 @@ export async function insertRequests(
         ) r
         on conflict do nothing
       )
-      insert into chaperone.requests (
-        organization_id, request_id, started_at, kind, operation, user_id, session_id, turn_id, namespace, workload, persona_id, api_key_id,
-        provider, requested_model, model, is_stream, status, http_status, error_code, response_id, previous_response_id,
-        input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, total_tokens,
-        input_audio_tokens, input_image_tokens, output_audio_tokens, output_image_tokens, images, image_size,
-        image_quality, audio_seconds, characters, kept_ids, cost_usd, duration_ms, time_to_first_token_ms, client_name,
-        client_version, safety_identifier, end_user)
-      select
-        $1::uuid, request_id, started_at, kind, operation, user_id, session_id, turn_id, namespace, workload, persona_id, api_key_id,
-        provider, requested_model, model, is_stream, status, http_status, error_code, response_id, previous_response_id,
-        input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, total_tokens,
-        input_audio_tokens, input_image_tokens, output_audio_tokens, output_image_tokens, images, image_size,
-        image_quality, audio_seconds, characters, kept_ids, cost_usd, duration_ms, time_to_first_token_ms, client_name,
-        client_version, safety_identifier, end_user
+      insert into chaperone.requests (organization_id, ${requestColumnNames})
+      select $1::uuid, ${requestColumnNames}
       from record
       order by started_at, request_id
       on conflict do nothing`,

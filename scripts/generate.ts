@@ -9,6 +9,7 @@ import { customKinds, readDefinition, type StructuralSchema } from '../crds/defi
 import { dumpSchema } from '../database/dump-schema.ts';
 import { findFunctionDrift, readFunctionSources } from '../database/function-sources.ts';
 import { migrate } from '../database/migrate.ts';
+import { requestColumnEntries } from '../database/request-columns.ts';
 import { copyChangedFunctions } from './generate/function-migration.ts';
 
 interface Generator {
@@ -23,6 +24,7 @@ const schemaFile = 'database/schema.sql';
 const generators: readonly Generator[] = [
   { file: 'crds/resources.generated.ts', render: renderResourceTypes },
   { file: 'crds/persona-parameters.generated.ts', render: renderPersonaParameters },
+  { file: 'docs/requests.md', render: async () => renderRequestColumns() },
   // A chart must contain all its files.
   ...['organizations', 'personas', 'apikeybindings', 'analysisconfigs'].map((plural) => ({
     file: `charts/chaperone/files/crds/${plural}.yaml`,
@@ -111,6 +113,22 @@ async function renderPersonaParameters(): Promise<string> {
 import type { StructuralSchema } from './definition.ts';
 
 export const personaParameters: StructuralSchema = ${schema};
+`;
+}
+
+function renderRequestColumns(): string {
+  const rows = requestColumnEntries.map(
+    ([name, { type, unit, from, description }]) =>
+      `| \`${name}\` | ${type.replace('timestamp with time zone', 'timestamptz')} | ${unit ?? ''} | ${from} | ${description} |`,
+  );
+  return `<!-- Generated from database/request-columns.ts by \`npm run generate\`: edit that. -->
+# The table \`chaperone.requests\`
+
+It has one row for each call that has ended. [figures.md](figures.md) says what counts as a call and where its figures are. The key is \`organization_id\`, \`started_at\` and \`request_id\`, and the table is partitioned by month of \`started_at\` (UTC). What was asked and answered is in \`chaperone.request_contents\`, sealed. The columns beside \`organization_id\`:
+
+| column | type | unit | from | meaning |
+| --- | --- | --- | --- | --- |
+${rows.join('\n')}
 `;
 }
 

@@ -1,0 +1,136 @@
+/** A column of the table `requests`. */
+export interface RequestColumn {
+  /** Its type in PostgreSQL. */
+  readonly type: string;
+  readonly unit?: string;
+  /** Who says it: the proxy, the caller's headers, the call's body, the provider's answer, or the pod. */
+  readonly from: 'proxy' | 'headers' | 'body' | 'answer' | 'pod';
+  /** What it means, and when it is null. */
+  readonly description: string;
+}
+
+const tokens = { type: 'bigint', unit: 'tokens', from: 'answer' } as const;
+
+/**
+ * The columns of the table `requests` beside `organization_id`, in the order in which docs/requests.md shows them. The
+ * insert and the document are made from this table. test/database/request-columns.test.ts
+ * compares it with the fields of `RequestRecord` and with the database.
+ */
+export const requestColumns = {
+  request_id: {
+    type: 'text',
+    from: 'proxy',
+    description: 'The id in the header `X-Request-ID`. It contains the time.',
+  },
+  started_at: { type: 'timestamp with time zone', from: 'proxy', description: 'When the call began.' },
+  kind: { type: 'text', from: 'proxy', description: '`call`, or `analysis` for a call that an analysis made.' },
+  operation: {
+    type: 'text',
+    from: 'proxy',
+    description: 'What was asked: `responses`, `chat`, `embeddings` and others.',
+  },
+  status: { type: 'text', from: 'proxy', description: '`completed`, `failed`, `cancelled` or `interrupted`.' },
+  user_id: {
+    type: 'uuid',
+    from: 'headers',
+    description: 'The user who called, by the id in `chaperone.users`; another one after an erasure.',
+  },
+  session_id: {
+    type: 'text',
+    from: 'headers',
+    description: 'The session: `X-Session-ID`, an inferred id, or a new one.',
+  },
+  turn_id: { type: 'text', from: 'headers', description: 'The turn of the session: `X-Turn-ID`. Null without it.' },
+  client_name: { type: 'text', from: 'headers', description: 'The program that called. Null where it does not say.' },
+  client_version: { type: 'text', from: 'headers', description: 'Its version. Null where it does not say.' },
+  namespace: { type: 'text', from: 'pod', description: 'The namespace of the pod. Null outside of pods.' },
+  workload: { type: 'text', from: 'pod', description: 'The Deployment, Job or the like. Null outside of pods.' },
+  persona_id: { type: 'uuid', from: 'proxy', description: 'The persona of the call. Null without one.' },
+  api_key_id: { type: 'uuid', from: 'proxy', description: 'The provider key that was used. Null where none is known.' },
+  provider: { type: 'text', from: 'proxy', description: 'The name in `spec.providers` of the Organization.' },
+  requested_model: {
+    type: 'text',
+    from: 'body',
+    description: 'The model that was asked for. Null where none was named.',
+  },
+  model: { type: 'text', from: 'answer', description: 'The model that answered. Null without an answer that says so.' },
+  is_stream: { type: 'boolean', from: 'body', description: 'Whether a stream was asked for.' },
+  safety_identifier: { type: 'text', from: 'body', description: 'The body’s `safety_identifier`. Null without it.' },
+  end_user: { type: 'text', from: 'body', description: 'The body’s `user`. Null without it.' },
+  previous_response_id: {
+    type: 'text',
+    from: 'body',
+    description: 'The response that the call follows. Null without one.',
+  },
+  response_id: {
+    type: 'text',
+    from: 'answer',
+    description: 'The provider’s id of the answer. Null where it has none.',
+  },
+  kept_ids: {
+    type: 'bigint[]',
+    from: 'answer',
+    description: 'Digests of the ids by which later calls may refer to parts of the answer. Null where there are none.',
+  },
+  http_status: { type: 'integer', from: 'answer', description: 'The HTTP status. Null where there was no answer.' },
+  error_code: { type: 'text', from: 'answer', description: 'The code of the error. Null without an error.' },
+  input_tokens: { ...tokens, description: 'Input, with the parts below. Null where the usage is not known.' },
+  cached_input_tokens: { ...tokens, description: 'The part of the input that was read from the provider’s cache.' },
+  cache_write_tokens: { ...tokens, description: 'The part of the input that was written to the provider’s cache.' },
+  input_audio_tokens: { ...tokens, description: 'The part of the input that is audio. Null where there is none.' },
+  input_image_tokens: { ...tokens, description: 'The part of the input that is images. Null where there are none.' },
+  output_tokens: { ...tokens, description: 'Output, with the parts below. Null where the usage is not known.' },
+  reasoning_tokens: { ...tokens, description: 'The part of the output that is reasoning.' },
+  output_audio_tokens: { ...tokens, description: 'The part of the output that is audio. Null where there is none.' },
+  output_image_tokens: { ...tokens, description: 'The part of the output that is images. Null where there are none.' },
+  total_tokens: { ...tokens, description: 'All tokens. Null where the usage is not known.' },
+  images: { type: 'integer', unit: 'images', from: 'answer', description: 'Generated images. Null for other calls.' },
+  image_size: {
+    type: 'text',
+    from: 'answer',
+    description: 'Their size, on which the price depends. Null where not known.',
+  },
+  image_quality: {
+    type: 'text',
+    from: 'answer',
+    description: 'Their quality, on which the price depends. Null where not known.',
+  },
+  audio_seconds: {
+    type: 'numeric(12,3)',
+    unit: 'seconds',
+    from: 'answer',
+    description: 'The length of the input audio. Null for other calls.',
+  },
+  characters: {
+    type: 'bigint',
+    unit: 'characters',
+    from: 'body',
+    description: 'The length of the text that was spoken. Null for other calls.',
+  },
+  cost_usd: {
+    type: 'numeric(20,12)',
+    unit: 'US dollars',
+    from: 'proxy',
+    description: 'The price of the usage. Null where it is not known: [unpriced](figures.md).',
+  },
+  duration_ms: {
+    type: 'integer',
+    unit: 'milliseconds',
+    from: 'proxy',
+    description: 'From the beginning of the call to its end. Null where the process died.',
+  },
+  time_to_first_token_ms: {
+    type: 'integer',
+    unit: 'milliseconds',
+    from: 'proxy',
+    description: 'From the beginning of the call to the first part of a streamed answer. Null for other calls.',
+  },
+} satisfies Readonly<Record<string, RequestColumn>>;
+
+export const requestColumnEntries: readonly (readonly [name: string, RequestColumn])[] = Object.entries(requestColumns);
+
+/** `request_id, started_at, …` */
+export const requestColumnNames = requestColumnEntries.map(([name]) => name).join(', ');
+
+/** `request_id text, started_at timestamp with time zone, …` */
+export const requestColumnDefinitions = requestColumnEntries.map(([name, { type }]) => `${name} ${type}`).join(', ');
