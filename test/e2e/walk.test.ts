@@ -81,7 +81,22 @@ suite('the path of docs/kubernetes.md', { skip }, () => {
     for (const block of chosen) output += `${await shell.run(block)}\n`;
     printed.set(heading, output);
   };
-  const install = () => runBlocks('For a trial', (text) => text.startsWith('helm install'));
+  const isInstall = (text: string) => text.startsWith('helm install');
+  const install = () => runBlocks('For a trial', isInstall);
+  /** Installs with an image that nobody has, and puts that right as the document says: by an upgrade. */
+  const installWithMistake = async () => {
+    const block = blocks.find(({ heading, text }) => heading === 'For a trial' && isInstall(text));
+    assert.ok(block);
+    const mistaken = block.text
+      .replace(' --wait', '')
+      .replace('sandbox.', 'database.bundled.image=postgres:0.0.0,sandbox.');
+    await shell.run({ ...block, text: mistaken });
+    const state = '--output=jsonpath={.items[0].status.containerStatuses[0].state.waiting.reason}';
+    const selector = '--selector=app.kubernetes.io/component=database';
+    const waitsFor = () => kubectl('get', 'pods', '--namespace', operatorNamespace, selector, state).catch(String);
+    await until(async () => /^(ErrImagePull|ImagePullBackOff)$/.test(await waitsFor()), 'a pod without its image');
+    await shell.run({ ...block, text: block.text.replace('helm install', 'helm upgrade') });
+  };
   const startWorkload = () => runBlocks('The first workload', (text) => text.startsWith('sed '));
   const uninstall = async () => {
     await helm('uninstall', 'chaperone', '--namespace', operatorNamespace, '--wait');
@@ -103,7 +118,7 @@ suite('the path of docs/kubernetes.md', { skip }, () => {
         assert.match(printed.get('Does it work?') ?? '', /Status check results are [√‼]/);
         await uninstall();
         await kubectl('delete', 'namespace', 'databases');
-        await install();
+        await installWithMistake();
       },
     },
     'The first workload': {
