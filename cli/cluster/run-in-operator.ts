@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { Exec, type V1Pod, type V1Status } from '@kubernetes/client-node';
 import { makeApiClient } from '../../operator/cluster/kubernetes/api-client.ts';
@@ -9,7 +8,7 @@ import type { ClusterInstallation } from '../installation.ts';
 const operatorLabels = 'app.kubernetes.io/name=chaperone,app.kubernetes.io/component=operator';
 const program = ['node', '/app/chaperone.js'];
 
-/** What of a pod of the operator's is gone into. */
+/** Where in an operator's pod a command runs. */
 interface Place {
   readonly pod: string;
   readonly container: string;
@@ -18,8 +17,8 @@ interface Place {
 }
 
 /**
- * Runs a command of this program in a pod of the operator's, where the database can be reached and its URL is, with the
- * caller's own rights. What it prints is printed here.
+ * Runs a command of this program in a pod of the operator, which reaches the database and has its URL. The caller's own
+ * rights apply. Prints what the command prints.
  *
  * @returns its exit code
  * @throws Error where no such pod is ready, or the caller may not execute commands in it
@@ -54,14 +53,14 @@ export async function runInOperator(installation: ClusterInstallation, command: 
         status = answer;
       },
     );
-    await once(socket as unknown as EventTarget, 'close');
+    await new Promise<void>((resolve) => socket.addEventListener('close', () => resolve()));
   } catch (error) {
     throw new Error(`${describeExec(error)} (pod "${pod}" in namespace "${namespace}")`, { cause: error });
   }
   return exitCodeOf(status);
 }
 
-/** A pod that is ready, and what its operator was started with. */
+/** Finds a pod that is ready, and the database URL file with which its operator was started. */
 export function findPlace(pods: readonly V1Pod[], namespace: string): Place {
   for (const { metadata, spec, status } of pods) {
     const isReady = status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True');
