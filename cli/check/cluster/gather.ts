@@ -19,6 +19,7 @@ import { toInstalledWebhooks } from './facts.ts';
 import { gatherMemberPods, gatherPods } from './gather-pods.ts';
 import { gatherRefusals } from './gather-refusals.ts';
 import { gatherImages, type ImageQuestion } from './images.ts';
+import { readLeaderLease } from './leader-lease.ts';
 import { missingRightOf } from './missing-right.ts';
 import type {
   ApiSecret,
@@ -102,7 +103,10 @@ export async function gatherClusterFacts(options: GatherOptions): Promise<Gather
     list<Deployment>(inNamespace('apps/v1', 'deployments'), { labelSelector: operatorLabels }),
   );
   const facts = {
-    lease: read('The leader Lease', () => find<Lease>(inNamespace('coordination.k8s.io/v1', `leases/${leaseName}`))),
+    lease: read('The leader Lease', () => {
+      const findLease = () => find<Lease>(inNamespace('coordination.k8s.io/v1', `leases/${leaseName}`));
+      return isRunning(deployments) ? readLeaderLease(findLease) : findLease();
+    }),
     webhooks: read('The webhook configurations', () => readWebhooks(reader, namespace)),
     guards: read('Admission policies', () => readGuards(reader)),
     endpoints: read('EndpointSlices', () => list<EndpointSlice>(inNamespace('discovery.k8s.io/v1', 'endpointslices'))),
@@ -142,6 +146,11 @@ export async function gatherClusterFacts(options: GatherOptions): Promise<Gather
     refusals: await facts.refusals,
     ...(isDown ? { memberships: server, memberPods: server } : await gatherMembers(reader, scope)),
   };
+}
+
+/** Whether there is an operator that can take the Lease. */
+function isRunning(deployments: readonly Deployment[] | Unreadable): boolean {
+  return !(deployments instanceof Unreadable) && deployments.some(({ status }) => (status?.availableReplicas ?? 0) > 0);
 }
 
 async function gatherMembers(reader: Reader, scope?: string): Promise<Gathered<MemberFacts>> {
