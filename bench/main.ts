@@ -11,6 +11,10 @@ const benchmarks: Readonly<Record<string, Entry>> = {
     title: 'what governing a call costs: throughput, added latency, memory, cold start',
     load: async () => (await import('./path.ts')).path,
   },
+  streams: {
+    title: 'what governing a stream costs: processor time and delay of a delta, memory',
+    load: async () => (await import('./streams.ts')).streams,
+  },
   analytics: {
     title: 'the cost of analytics for an organization with millions of calls, and how fast usage gets into PostgreSQL',
     load: async () => (await import('./analytics.ts')).analytics,

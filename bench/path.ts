@@ -1,26 +1,25 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from '../scripts/build.ts';
-import { type Benchmark, type BenchmarkContext, median, type Reach } from './benchmark.ts';
-import { nextMessage, startNode, stopChild } from './child.ts';
+import { type Benchmark, median, type Reach } from './benchmark.ts';
 import { readAccounts } from './path/accounts.ts';
 import { makeRequestBody } from './path/exchange.ts';
 import { compare, describe } from './path/figures.ts';
 import {
-  type GovernedProxy,
   type Installation,
   measureColdStart,
   readGauge,
   startGovernedProxy,
   startInstallation,
+  untilShipped,
 } from './path/governed.ts';
 import { startLoadGenerator } from './path/load.ts';
 import { runRounds } from './path/rounds.ts';
 import { startUpstream } from './path/upstream.ts';
 import { readCpuSeconds, readFamilyCpuSeconds } from './processor-time.ts';
+import { startPassthrough } from './reference/start-passthrough.ts';
 
 const coldStarts = 7;
 
@@ -104,26 +103,10 @@ function readOptions(args: readonly string[]): { rounds: number; seconds: number
   return { rounds, seconds, profile: values.profile };
 }
 
-async function startPassthrough(origin: string, { onEnd }: BenchmarkContext) {
-  const child = startNode(join(import.meta.dirname, 'reference', 'passthrough.ts'), [origin]);
-  onEnd(() => stopChild(child));
-  const { port } = await nextMessage<AddressInfo>(child);
-  return { port, pid: child.pid };
-}
-
 async function measureColdStarts(directory: string, installation: Installation): Promise<number> {
   const startsMs: number[] = [];
   for (let number = 0; number < coldStarts; number += 1) {
     startsMs.push(await measureColdStart(join(directory, `cold-${number}`), installation));
   }
   return median(startsMs);
-}
-
-/** Waits until all records are in Postgres. Copying also goes on during the load. */
-async function untilShipped(proxy: GovernedProxy): Promise<void> {
-  const deadline = performance.now() + 30_000;
-  while ((await readGauge(proxy, 'chaperone_spool_depth')) > 0) {
-    if (performance.now() > deadline) throw new Error('The spool did not become empty');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }

@@ -125,3 +125,12 @@ export async function readGauge({ metricsPort }: GovernedProxy, name: string): P
   if (value === undefined) throw new Error(`The proxy has no metric ${name}`);
   return Number(value);
 }
+
+/** Waits until all records are in Postgres. Copying also goes on during the load. */
+export async function untilShipped(proxy: GovernedProxy): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  while ((await readGauge(proxy, 'chaperone_spool_depth')) > 0) {
+    if (performance.now() > deadline) throw new Error('The spool did not become empty');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -87,7 +87,7 @@ function perCall(before: CpuTimes, after: CpuTimes, calls: number): CpuTimes {
 }
 
 /** The first target changes, since it finds the machine in the state that the last one left. */
-function rotate<Item>(items: readonly Item[], by: number): Item[] {
+export function rotate<Item>(items: readonly Item[], by: number): Item[] {
   const start = by % items.length;
   return [...items.slice(start), ...items.slice(0, start)];
 }

@@ -19,7 +19,9 @@ app.post<{ Body: Buffer }>('/v1/chat/completions', async (request, reply) => {
     body: request.body,
   });
   const { 'content-type': contentType, 'content-length': contentLength } = answer.headers;
-  reply.code(answer.statusCode).headers({ 'content-type': contentType, 'content-length': contentLength });
+  reply.code(answer.statusCode).headers({ 'content-type': contentType });
+  // A chunked answer has no length.
+  if (contentLength !== undefined) reply.header('content-length', contentLength);
   return reply.send(answer.body);
 });
 

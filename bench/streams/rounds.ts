@@ -1,0 +1,84 @@
+import { rotate } from '../path/rounds.ts';
+import type { GenerateStreams, MeasuredStreams } from './load.ts';
+
+/** The compared targets. */
+export const targets = ['direct', 'bare', 'governed'] as const;
+export type Target = (typeof targets)[number];
+
+/** Few streams that are fast, for the processor time of a delta; and many that are slow, for delay and memory. */
+export const loads = {
+  few: { connections: 16, everyMs: 4, spreadMs: 50 },
+  many: { connections: 500, everyMs: 80, spreadMs: 1_500 },
+} as const;
+export type LoadName = keyof typeof loads;
+
+/** What is read of a target around a load. */
+export interface Costs {
+  readonly cpuSeconds: number;
+  readonly peakBytes: number;
+}
+
+export interface Measured extends MeasuredStreams {
+  readonly cpuUsPerDelta: number;
+  readonly peakBytes: number;
+}
+
+export type Round = Readonly<Record<LoadName, Readonly<Record<Target, Measured>>>>;
+
+export interface RoundsOptions {
+  readonly generate: GenerateStreams;
+  readonly setPace: (everyMs: number) => void;
+  readonly ports: Readonly<Record<Target, number>>;
+  readonly token: string;
+  readonly body: string;
+  /** The number of rounds, after a warm-up round that does not count. */
+  readonly count: number;
+  /** How long the few streams are repeated on each target. */
+  readonly seconds: number;
+  /** Runs something, and reads what it costs the target until nothing of it is left to do. */
+  readonly withCosts: (
+    name: LoadName,
+    target: Target,
+    run: () => Promise<MeasuredStreams>,
+  ) => Promise<{ measured: MeasuredStreams; costs: Costs }>;
+  readonly onRound: (number: number, round: Round) => void;
+}
+
+/** Puts each load on each target in turn, repeatedly, so that other work of the machine affects all of them alike. */
+export async function runRounds(options: RoundsOptions): Promise<Round[]> {
+  const rounds: Round[] = [];
+  for (let number = 0; number <= options.count; number += 1) {
+    const round = { few: await measureAll(options, 'few', number), many: await measureAll(options, 'many', number) };
+    options.onRound(number, round);
+    if (number > 0) rounds.push(round);
+  }
+  return rounds;
+}
+
+async function measureAll(options: RoundsOptions, name: LoadName, turn: number): Promise<Round[LoadName]> {
+  const measured: Partial<Record<Target, Measured>> = {};
+  for (const target of rotate(targets, turn)) measured[target] = await measure(options, name, target);
+  const { direct, bare, governed } = measured;
+  if (!direct || !bare || !governed) throw new Error('A target was left out');
+  return { direct, bare, governed };
+}
+
+async function measure(options: RoundsOptions, name: LoadName, target: Target): Promise<Measured> {
+  const { connections, everyMs, spreadMs } = loads[name];
+  options.setPace(everyMs);
+  const { measured, costs } = await options.withCosts(name, target, () =>
+    options.generate({
+      port: options.ports[target],
+      connections,
+      spreadMs,
+      seconds: name === 'few' ? options.seconds : 0,
+      headers: { authorization: `Bearer ${options.token}`, accept: 'text/event-stream' },
+      body: options.body,
+    }),
+  );
+  return {
+    ...measured,
+    cpuUsPerDelta: (costs.cpuSeconds * 1e6) / Math.max(1, measured.deltas),
+    peakBytes: costs.peakBytes,
+  };
+}
