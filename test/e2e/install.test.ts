@@ -34,7 +34,8 @@ suite('what cluster:up made', { skip }, () => {
       '--all-pods',
       '--tail=-1',
     );
-    assert.doesNotMatch(log, /forbidden|"status":403/i);
+    // RBAC's words. In a namespace that is being deleted, writes are forbidden, too, and that is no missing right.
+    assert.doesNotMatch(log, /forbidden: User|cannot \w+ (?:resource|path)/i);
   });
 
   test('installs again without changing what runs', async () => {

@@ -20,8 +20,8 @@ suite('sidecars of other settings than new pods get', { skip }, () => {
     await untilSidecars(name, 'Current');
     assert.deepEqual(await logLevels(name), ['debug']);
     assert.ok((await call(name, {})).id);
-    const events = await kubectl('get', 'events', '-n', 'default', '--field-selector', `involvedObject.name=${name}`);
-    assert.match(events, /SidecarsRolled/);
+    const events = () => kubectl('get', 'events', '-n', 'default', '--field-selector', `involvedObject.name=${name}`);
+    await until(async () => (await events()).includes('SidecarsRolled'), 'the Event');
   });
 });
 

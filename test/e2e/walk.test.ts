@@ -146,6 +146,8 @@ suite('the path of docs/kubernetes.md', { skip }, () => {
     'The chart went before the objects': {
       before: async () => {
         await helm('uninstall', 'chaperone', '--namespace', operatorNamespace, '--wait');
+        // Helm waits for the Deployment, and not for its pods.
+        await untilGone('pods', '--selector=app.kubernetes.io/component=operator');
         await kubectl('delete', kinds, '--all', '--all-namespaces', '--wait=false');
         assert.match(await listObjects(), /organization\.chaperone\.dev\/webshop/, 'nobody carries the deletion out');
         const said = await runScript('cluster-down.ts').then(() => 'it is done', String);
@@ -166,13 +168,15 @@ suite('the path of docs/kubernetes.md', { skip }, () => {
       before: async () => {
         const definitions = await kubectl('get', 'crd', '--output=name');
         const ours = definitions.split('\n').filter((name) => name.endsWith('.chaperone.dev'));
-        await kubectl('delete', ...ours, '--timeout=60s');
+        await kubectl('delete', ...ours, '--timeout=180s');
       },
       after: assertWorkloadCalls,
     },
     'The database went first': {
       before: async () => {
         await kubectl('scale', 'statefulset', 'chaperone-database', '--namespace', operatorNamespace, '--replicas=0');
+        // Until it is gone, the operator could still carry the deletions out.
+        await untilGone('pod/chaperone-database-0');
         await kubectl('delete', kinds, '--all', '--all-namespaces', '--wait=false');
         await until(async () => (await readyReason('organization', 'webshop')) === 'DatabaseUnavailable', 'the truth');
       },
@@ -229,6 +233,11 @@ async function giveUp(): Promise<void> {
   await kubectl('delete', 'namespace', operatorNamespace, '--ignore-not-found');
   for (const block of chapter) await broom.run(block).catch(() => {});
   await broom.close();
+}
+
+/** Waits until none of these is in the operator's namespace. */
+async function untilGone(...objects: string[]): Promise<void> {
+  await kubectl('wait', '--for=delete', ...objects, '--namespace', operatorNamespace, '--timeout=180s');
 }
 
 function listObjects(): Promise<string> {

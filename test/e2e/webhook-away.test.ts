@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { until } from '../until.ts';
 import {
   apply,
   call,
@@ -44,10 +45,14 @@ suite('while no operator answers', { skip }, () => {
       );
       await apply(name, makePod('not-asking', {}));
       await kubectl('label', 'namespace', name, 'chaperone.dev/inject=true');
-      await assert.rejects(
-        apply(name, makePod('of-asking-namespace', {})),
-        /asks for Chaperone's proxy .* and has none/,
-      );
+      // An API server lets pods in until its own cache has the label.
+      const pod = makePod('of-asking-namespace', {});
+      const refusal = await until(async () => {
+        const told = await apply(name, pod).catch(String);
+        if (/created/.test(told)) await kubectl('delete', 'pod', 'of-asking-namespace', '-n', name);
+        return /Error/.test(told) && told;
+      }, 'the pod to be refused');
+      assert.match(refusal, /asks for Chaperone's proxy .* and has none/);
       await apply(name, makePod('opted-out', { 'chaperone.dev/inject': 'false' }));
     });
   });
