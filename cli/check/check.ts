@@ -1,31 +1,31 @@
 /** What a check has found. */
 export type Finding =
   | { readonly status: 'ok'; readonly message?: string }
-  /** It cannot be told: neither that it is right nor that it is wrong. */
+  /** The facts do not show whether it is right or wrong. */
   | { readonly status: 'unknown'; readonly message: string }
   | {
       readonly status: 'warning' | 'failed';
       /** What is wrong, in a sentence. */
       readonly message: string;
-      /** Which objects it is wrong with, and how. */
+      /** The objects concerned, each with its fault. */
       readonly items?: readonly string[];
       /** What to do about it. */
       readonly hint: string;
     };
 
-/** What could not be gathered, and why: checks that rest on it fail with that, or are unknown where rights are missing. */
+/** A fact that could not be gathered. Checks that need it fail, or are `unknown` where the user lacks a right. */
 export class Unreadable {
   readonly what: string;
   readonly reason: string;
   readonly hint: string;
-  /** The right that it takes, as in `list pods in namespace shop`; undefined where it is not for want of a right. */
+  /** The right that the user lacks, such as `list pods in namespace shop`. Undefined: the cause is another. */
   readonly missingRight: string | undefined;
 
   constructor(
     what: string,
     reason: string,
     {
-      hint = 'Make this readable to you, and check again.',
+      hint = 'Get access to it, and check again.',
       missingRight,
     }: { readonly hint?: string | undefined; readonly missingRight?: string | undefined } = {},
   ) {
@@ -36,16 +36,16 @@ export class Unreadable {
   }
 }
 
-/** Facts as gathered: each is there, or could not be read. */
+/** Facts as gathered. Each has its value, or could not be read. */
 export type Gathered<Facts> = { readonly [Name in keyof Facts]: Facts[Name] | Unreadable };
 
-/** A pure judgement of gathered facts. */
+/** A pure function that judges gathered facts. */
 export interface Check<Facts> {
   /** `#check-<id>` is its heading in docs/kubernetes.md. */
   readonly id: string;
-  /** What is so when it is ok. */
+  /** A statement that is true if the check is ok. */
   readonly description: string;
-  /** Where it fails, nothing after it can be said. */
+  /** If it fails, no later check runs. */
   readonly isFatal: boolean;
   decide(facts: Gathered<Facts>): Finding;
 }
@@ -66,7 +66,7 @@ export interface GroupResult {
   readonly checks: readonly CheckResult[];
 }
 
-/** A factory of checks of these facts, each stating `from` which of them it decides. */
+/** Makes checks of these facts. `from` names the facts that a check needs. */
 export function makeCheckFactory<Facts>() {
   return <Name extends keyof Facts>(check: {
     readonly id: string;
@@ -92,7 +92,7 @@ function areReadable<Facts, Name extends keyof Facts>(
 function describeUnreadable<Facts>(facts: Gathered<Facts>, names: readonly (keyof Facts)[]): Finding {
   const missing = names.map((name) => facts[name]).filter((fact) => fact instanceof Unreadable);
   const rights = missing.flatMap(({ missingRight }) => missingRight ?? []);
-  // Who may see less than everything has not found a fault.
+  // A missing right is not a fault of the installation.
   if (rights.length === missing.length) return unknown(`you may not ${[...new Set(rights)].join(', nor ')}`);
   return failed(`${missing.map(({ what }) => what).join(' and ')} cannot be read.`, {
     items: missing.map(({ reason }) => reason),
@@ -100,7 +100,7 @@ function describeUnreadable<Facts>(facts: Gathered<Facts>, names: readonly (keyo
   });
 }
 
-/** Decides checks in order; ends after a fatal one that has failed. */
+/** Runs checks in order, and ends after a fatal one that failed. */
 export function runChecks<Facts>(groups: readonly CheckGroup<Facts>[], facts: Gathered<Facts>): readonly GroupResult[] {
   const results: GroupResult[] = [];
   for (const { name, checks } of groups) {
@@ -115,7 +115,7 @@ export function runChecks<Facts>(groups: readonly CheckGroup<Facts>[], facts: Ga
   return results;
 }
 
-/** The worst of what was found. */
+/** The worst status of all checks. */
 export function judge(groups: readonly GroupResult[]): Finding['status'] {
   const statuses = groups.flatMap(({ checks }) => checks.map(({ finding }) => finding.status));
   return (['failed', 'warning', 'unknown'] as const).find((status) => statuses.includes(status)) ?? 'ok';
@@ -142,12 +142,12 @@ export function failed(message: string, trouble: Trouble): Finding {
   return { status: 'failed', message, ...trouble };
 }
 
-/** A warning where there are items, which say what is wrong with what. */
+/** A warning if there are items. Each item names an object and its fault. */
 export function warningIfAny(items: readonly string[], message: string, hint: string, otherwise?: string): Finding {
   return items.length === 0 ? ok(otherwise) : warning(message, { items, hint });
 }
 
-/** Failed where there are items, which say what is wrong with what. */
+/** Failed if there are items. Each item names an object and its fault. */
 export function failedIfAny(items: readonly string[], message: string, hint: string, otherwise?: string): Finding {
   return items.length === 0 ? ok(otherwise) : failed(message, { items, hint });
 }

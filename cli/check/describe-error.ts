@@ -1,4 +1,4 @@
-/** An error in words. Connection errors say nothing themselves; their causes do. */
+/** An error's message. A connection error itself has none; its causes do. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(describeError).join('; ');

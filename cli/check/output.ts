@@ -7,18 +7,18 @@ export type OutputFormat = (typeof outputFormats)[number];
 const marks = { ok: '√', unknown: '?', warning: '‼', failed: '×' } as const;
 const colors = { ok: 'green', unknown: 'cyan', warning: 'yellow', failed: 'red' } as const;
 
-/** At most so many objects are named on a terminal; JSON has them all. */
+/** The most objects that the terminal shows for one check. JSON has all of them. */
 const mostItems = 10;
 
-/** Where people read about a check. */
+/** The documentation of a check. */
 export function docsOf(id: string): string {
   return `docs/kubernetes.md#check-${id}`;
 }
 
 /**
- * The results as text: every check (`table`), what is wrong (`short`), or all for programs (`json`).
+ * Renders the results: every check (`table`), only what is not ok (`short`), or JSON for programs (`json`).
  *
- * @param stream where it goes, which decides about colours
+ * @param stream the destination, which decides whether there are colours
  */
 export function render(results: readonly GroupResult[], format: OutputFormat, stream: NodeJS.WriteStream): string {
   if (format === 'json') return `${JSON.stringify(toJson(results), null, 2)}\n`;
@@ -37,7 +37,7 @@ export function render(results: readonly GroupResult[], format: OutputFormat, st
 
 function describeUnknown(results: readonly GroupResult[]): string[] {
   const count = results.flatMap(({ checks }) => checks).filter(({ finding }) => finding.status === 'unknown').length;
-  return count === 0 ? [] : [`(? ${count === 1 ? 'One check' : `${count} checks`} could not be made, as said there)`];
+  return count === 0 ? [] : [`(${count === 1 ? 'One check' : `${count} checks`} could not run; see the reasons above)`];
 }
 
 function describe(

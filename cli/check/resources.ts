@@ -2,7 +2,7 @@ import type { Condition, ObjectMeta } from '../../crds/object-meta.ts';
 import { describeKey, type Kind } from '../../operator/cluster/cluster.ts';
 import { inactiveReason, outageReason } from '../../operator/runtime/conditions.ts';
 
-/** Any resource of ours, as far as its readiness goes. */
+/** The part of a Chaperone resource that shows its readiness. */
 export interface StatedResource {
   readonly kind: Kind;
   readonly metadata: Pick<ObjectMeta, 'name' | 'namespace' | 'generation' | 'deletionTimestamp'>;
@@ -24,7 +24,7 @@ function whyNotReady({ metadata, status }: StatedResource): string | undefined {
     return `Deleting since ${metadata.deletionTimestamp}; the operator has yet to clean up`;
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   if (!ready) return 'NotReconciled: the operator has not looked at it yet';
-  // The condition would speak of an older spec.
+  // The condition is about an older spec.
   if ((status?.observedGeneration ?? 0) < metadata.generation) {
     return 'NotReconciled: the operator has not looked at the latest change yet';
   }
@@ -32,7 +32,7 @@ function whyNotReady({ metadata, status }: StatedResource): string | undefined {
   return ready.status === 'True' ? undefined : `${ready.reason}: ${ready.message}`;
 }
 
-/** How many there are, and how many of them somebody has switched off. */
+/** The number of resources, and of those that somebody switched off. */
 export function countReady(resources: readonly StatedResource[]): string {
   const inactive = resources.filter(({ status }) =>
     status?.conditions?.some(({ reason }) => reason === inactiveReason),
@@ -40,7 +40,7 @@ export function countReady(resources: readonly StatedResource[]): string {
   return inactive.length === 0 ? String(resources.length) : `${resources.length}, ${inactive.length} switched off`;
 }
 
-/** What each resource says that waits for the database. */
+/** Each resource that waits for the database, with its message. */
 export function listWaiting(resources: readonly StatedResource[]): string[] {
   return resources.flatMap(({ kind, metadata: { namespace = '', name }, status }) => {
     const waiting = status?.conditions?.find(({ reason }) => reason === outageReason);
@@ -48,29 +48,29 @@ export function listWaiting(resources: readonly StatedResource[]): string[] {
   });
 }
 
-/** What to do about resources that are not ready, where nothing is wrong with themselves. */
+/** The hint for resources that are not ready. If all of them only wait for the database, nothing is wrong with them. */
 export function hintFor(resources: readonly StatedResource[], otherwise: string): string {
   const isOutage = listWaiting(resources).length > 0 && listNotReady(resources.filter(isNotWaiting)).length === 0;
-  return isOutage ? 'They wait for the database; there is nothing to correct in them.' : otherwise;
+  return isOutage ? 'They only wait for the database; nothing in them needs a correction.' : otherwise;
 }
 
 function isNotWaiting(resource: StatedResource): boolean {
   return listWaiting([resource]).length === 0;
 }
 
-/** What each Organization says of the limits of its database role and of the server, where they are not all there. */
+/** Each Organization whose database role or server lacks limits, with the reason. */
 export function listMissingLimits(organizations: readonly StatedResource[]): string[] {
   return organizations.flatMap(({ metadata, status }) => {
     const condition = status?.conditions?.find(({ type }) => type === 'DatabaseLimited');
     if (condition?.status === 'True') return [];
     const why = condition
       ? `${condition.reason}: ${condition.message}`
-      : 'the operator has not limited its database role';
+      : 'the operator has not limited its database role yet';
     return `${metadata.name}: ${why}`;
   });
 }
 
-/** What each resource says by a condition of this type that is not true. @param reasons of all where absent */
+/** Each resource whose condition of this type is False, with its message. @param reasons only these; absent: all */
 export function listFalse(resources: readonly StatedResource[], type: string, reasons?: readonly string[]): string[] {
   return resources.flatMap(({ metadata, status }) => {
     const condition = status?.conditions?.find((one) => one.type === type);
@@ -80,7 +80,7 @@ export function listFalse(resources: readonly StatedResource[], type: string, re
   });
 }
 
-/** The resources for which a former default still holds, since they do not state a field. */
+/** The resources that still have a former default, since they do not set the field. */
 export function listFormerDefaults(resources: readonly StatedResource[]): string[] {
   const reasons = ['FormerDefaults', 'FormerRoles'];
   return resources.flatMap(({ metadata, status }) => {

@@ -3,7 +3,7 @@ import type { ServerFacts } from './facts.ts';
 
 const check = makeCheckFactory<ServerFacts>();
 
-/** As in the chart's kubeVersion: native sidecars are on by default from 1.29 on, admission policies from 1.30 on. */
+/** As in the chart's kubeVersion. Native sidecars are on by default from 1.29, admission policies from 1.30. */
 export const leastMinor = 30;
 
 export const apiChecks: CheckGroup<ServerFacts> = {
@@ -24,7 +24,7 @@ export const apiChecks: CheckGroup<ServerFacts> = {
         const [, major, minor] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
         if (Number(major) > 1 || Number(minor) >= leastMinor) return ok(version);
         return failed(`The API server is ${version}.`, {
-          hint: 'Upgrade Kubernetes: the proxy is a native sidecar (on by default from 1.29 on), and an admission policy keeps ungoverned pods out (1.30).',
+          hint: 'Upgrade Kubernetes: the proxy is a native sidecar (on by default from 1.29), and an admission policy refuses ungoverned pods (1.30).',
         });
       },
     }),

@@ -18,12 +18,11 @@ export const definitionChecks: CheckGroup<DefinitionFacts> = {
           expectedDefinitions.flatMap(({ metadata: { name } }) => {
             const installed = definitions.find(({ metadata }) => metadata.name === name);
             if (!installed) return `${name} is not installed`;
-            if (installed.metadata.deletionTimestamp)
-              return `${name} is being deleted, and with it every object of its kind`;
+            if (installed.metadata.deletionTimestamp) return `${name} is being deleted, with every object of its kind`;
             return isEstablished(installed) ? [] : `${name} is not served yet`;
           }),
           'Not every kind is served.',
-          'Install the chart (with crds.install), or: kubectl apply --server-side -f crds/',
+          'Install the chart (with crds.install), or run: kubectl apply --server-side -f crds/',
         ),
     }),
     check({
@@ -33,8 +32,8 @@ export const definitionChecks: CheckGroup<DefinitionFacts> = {
       decide: ({ expectedDefinitions, definitions }) =>
         failedIfAny(
           listDifferences(expectedDefinitions, definitions),
-          'Definitions differ from those of this version.',
-          'Upgrade the chart, or: kubectl apply --server-side --force-conflicts -f crds/; or check with the version that is installed.',
+          'CustomResourceDefinitions differ from those of this version.',
+          'Upgrade the chart, or run: kubectl apply --server-side --force-conflicts -f crds/. Or check with the version that is installed.',
         ),
     }),
   ],
@@ -46,7 +45,7 @@ function isEstablished({ status }: CustomResourceDefinition): boolean {
   );
 }
 
-/** Each definition that is there and not as expected. */
+/** Each installed definition that differs from the expected one. */
 export function listDifferences(
   expected: readonly CustomResourceDefinition[],
   installed: readonly CustomResourceDefinition[],
@@ -58,7 +57,7 @@ export function listDifferences(
   });
 }
 
-/** Each definition that this version does not have. */
+/** Each installed definition that this version does not have. */
 export function listUnknown(
   expected: readonly CustomResourceDefinition[],
   installed: readonly CustomResourceDefinition[],
@@ -67,7 +66,7 @@ export function listUnknown(
   return installed.flatMap(({ metadata: { name } }) => (names.includes(name) ? [] : `${name}: not of this version`));
 }
 
-/** A definition without what API servers add to it, and what those before 1.31 leave out. */
+/** A definition without the fields that API servers add, or that those before 1.31 drop. */
 function normalize(spec: object): object {
   const { conversion, versions, ...rest } = { conversion: undefined, versions: [], ...spec };
   return { ...rest, versions: versions.map(({ selectableFields, ...version }: Record<string, unknown>) => version) };

@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 
-/** Where a value first differs from what was expected, in words; undefined where they are equal. */
+/** Describes the first difference between two values. Undefined: they are equal. */
 export function findDifference(expected: unknown, actual: unknown, path: string): string | undefined {
   if (isDeepStrictEqual(expected, actual)) return undefined;
   if (!isContainer(expected) || !isContainer(actual) || Array.isArray(expected) !== Array.isArray(actual)) {
     return actual === undefined
       ? `${path} is missing`
       : expected === undefined
-        ? `${path} is extra`
+        ? `${path} should not be there`
         : `${path} differs`;
   }
   const keys = new Set([...Object.keys(expected), ...Object.keys(actual)]);

@@ -10,65 +10,65 @@ import type {
   WebhookConfiguration,
 } from './objects.ts';
 
-/** What every check of a cluster begins with. */
+/** The facts that every check of a cluster needs. */
 export interface ServerFacts {
   readonly server: ServerAnswer;
 }
 
 export interface ServerAnswer {
   readonly version: string;
-  /** Who the server takes us for. */
+  /** The user as the server knows it. */
   readonly user: string;
-  /** The server's time. */
+  /** The server's clock. */
   readonly nowMs: number;
 }
 
 export interface DefinitionFacts {
   /** Of this version, as in crds/. */
   readonly expectedDefinitions: readonly CustomResourceDefinition[];
-  /** Of our group, as installed. */
+  /** As installed, of the group chaperone.dev. */
   readonly definitions: readonly CustomResourceDefinition[];
 }
 
-/** The namespaces that belong to organizations already, with what runs in them. */
+/** The Organizations with their member namespaces, and the pods that run there. */
 export interface MemberFacts {
-  /** None where the kind is not installed. */
+  /** Empty where the kind is not installed. */
   readonly memberships: readonly Organization[];
   readonly memberPods: readonly ClusterPod[];
 }
 
-/** What the checks before an install decide by. */
+/** The facts for the checks before an install. */
 export interface PreFacts extends ServerFacts, DefinitionFacts, MemberFacts {
-  /** What the chart makes and the user may not create. */
+  /** The objects of the chart that the user may not create. */
   readonly missingRights: readonly string[];
   readonly images: readonly ImageAnswer[];
 }
 
-/** What is known of an image that an install needs. */
+/** An image that an install needs. */
 export interface ImageAnswer {
   readonly image: string;
-  /** Nodes that pods may run on. */
+  /** The number of nodes that take pods. */
   readonly nodes: number;
-  /** Those of them that say they have it. A node tells of fifty images at most. */
+  /** The number of these nodes whose status lists the image. A node lists at most fifty images. */
   readonly present: number;
-  /** What came of pulling it; undefined where that was not tried. */
+  /** The result of pulling it. Undefined: it was not tried. */
   readonly pull?: 'pulled' | { readonly reason: string };
 }
 
-/** What the checks of an installation decide by. */
+/** The facts for the checks of an installation. */
 export interface ClusterFacts extends ServerFacts, DefinitionFacts, MemberFacts {
-  /** The version of this program, which the operator's should equal. */
+  /** The version of this program. The operator's should be the same. */
   readonly ownVersion: string;
-  /** The operator's. */
+  /** The operator's namespace. */
   readonly namespace: string;
-  /** The only namespace whose objects and pods are looked at; undefined: all. */
+  /** The only namespace that is checked. Undefined: all. */
   readonly scope: string | undefined;
   readonly deployments: readonly Deployment[];
   readonly lease: Lease | undefined;
   readonly webhooks: readonly InstalledWebhook[];
-  /** Admission policies of ours: they refuse ungoverned pods without anybody's help. */
+  /** Chaperone's admission policies. API servers evaluate them by themselves, to refuse ungoverned pods. */
   readonly guards: readonly GuardPolicy[];
-  /** Of the Services that the webhooks name. */
+  /** The endpoints of the Services that the webhooks name. */
   readonly endpoints: readonly EndpointSlice[];
   readonly certificate: WebhookCertificate;
   readonly organizations: readonly Organization[];
@@ -76,17 +76,17 @@ export interface ClusterFacts extends ServerFacts, DefinitionFacts, MemberFacts 
   readonly bindings: readonly ApiKeyBinding[];
   readonly analysisConfigs: readonly AnalysisConfig[];
   readonly namespaces: readonly MetaOnly[];
-  /** Secrets of organizations, wherever they are; their contents are not asked for. Undefined where one may not list them. */
+  /** The Secrets of organizations, without their contents. Undefined: the user may not list them. */
   readonly organizationSecrets: readonly MetaOnly[] | undefined;
-  /** All that may concern a sidecar: those that have one, and those that should. */
+  /** The pods that have a sidecar, and those that should have one. */
   readonly pods: readonly ClusterPod[];
-  /** Whose pods are refused. */
+  /** The controllers whose pods are refused. */
   readonly refusals: readonly RefusedController[];
 }
 
 export interface GuardPolicy {
   readonly name: string;
-  /** Whether a binding has it refuse anything. */
+  /** Whether a binding with the action Deny uses it. */
   readonly denies: boolean;
 }
 
@@ -96,17 +96,17 @@ export interface InstalledWebhook {
   readonly configuration: string;
   readonly name: string;
   readonly service: string;
-  /** Where it is asked; empty until the operator has published that. */
+  /** The path that API servers call. Empty until the operator has published it. */
   readonly path: string;
-  /** PEM; empty where there is none. */
+  /** The certificate authority as PEM, or empty. */
   readonly bundle: string;
 }
 
 export interface WebhookCertificate {
   readonly secretName: string;
-  /** The operator makes and renews it, rather than cert-manager or somebody else. */
+  /** Whether the operator makes and renews it, and not for example cert-manager. */
   readonly isOperatorMade: boolean;
-  /** PEM: the server's own first, intermediate ones after it; empty where there is none. */
+  /** PEM: the server's own certificate, then intermediate ones. Empty: there is none. */
   readonly chain: string;
 }
 
@@ -133,7 +133,7 @@ export interface ContainerStatus {
   };
 }
 
-/** The configurations' webhooks that lead to the operator's namespace. */
+/** The webhooks that are served by a Service in the operator's namespace. */
 export function toInstalledWebhooks(
   kind: InstalledWebhook['kind'],
   configurations: readonly WebhookConfiguration[],

@@ -18,7 +18,7 @@ export async function gatherMemberPods(
   return found.flat();
 }
 
-/** The pods that have a sidecar, that asked for one, or whose namespace did. Others are not read. */
+/** The pods that have the injection label or a sidecar, and all pods of namespaces with the label. It reads no others. */
 export async function gatherPods(
   { list, listMeta, find }: Reader,
   scope: string | undefined,

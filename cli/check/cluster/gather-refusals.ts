@@ -1,12 +1,12 @@
 import type { MetaOnly } from './objects.ts';
 import type { Reader } from './reader.ts';
 
-/** A controller whose pods Chaperone does not let in. */
+/** A controller whose pods Chaperone refuses. */
 export interface RefusedController {
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;
-  /** Why, as the API server told the controller last. */
+  /** The reason that the API server gave last. */
   readonly message: string;
 }
 
@@ -20,7 +20,7 @@ interface ApiEvent extends MetaOnly {
   };
 }
 
-/** What is read of any controller, as far as it tells whether all of its pods are there. */
+/** The fields of a controller that show whether it has all of its pods. */
 export interface Controller extends MetaOnly {
   readonly spec?: { readonly replicas?: number; readonly suspend?: boolean };
   readonly status?: {
@@ -40,14 +40,15 @@ const paths: Readonly<Record<string, string>> = {
   Job: '/apis/batch/v1/namespaces/NAMESPACE/jobs',
 };
 
-/** Of its own webhooks and of its admission policies. */
+/** The refusals of webhooks and of admission policies. */
 const refusal = /denied (?:the )?request.*$/s;
 
 /**
- * The controllers that lack pods, since Chaperone refuses these. A pod that was refused is nowhere to be seen: its
- * controller's Events tell of it, and go on to for an hour after it was let in, so each controller is looked at.
+ * Finds the controllers that lack pods because Chaperone refuses them. A refused pod does not exist. Only Events of its
+ * controller show the refusal. They stay for an hour, even if the pod was accepted later, so the controller itself is
+ * read, too.
  *
- * @param scope the only namespace that is looked at
+ * @param scope the only namespace that is checked
  */
 export async function gatherRefusals(
   { list, find }: Reader,

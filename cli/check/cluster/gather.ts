@@ -38,25 +38,25 @@ type CustomResource = Resources[keyof Resources];
 
 export interface GatherOptions {
   readonly client: ApiClient;
-  /** The operator's. */
+  /** The operator's namespace. */
   readonly namespace: string;
-  /** The only namespace whose objects and pods are looked at; all where absent. */
+  /** The only namespace that is checked. Absent: all. */
   readonly scope?: string | undefined;
   readonly ownVersion: string;
 }
 
-/** With the CustomResourceDefinitions of this version. */
+/** The CustomResourceDefinitions of this version. */
 const definitionDirectory = join(import.meta.dirname, '..', '..', '..', 'crds');
 
-/** The volume that the webhook's certificate is in where others than the operator make it. */
+/** The volume of the webhook's certificate, where the operator does not make it. */
 const certificateVolume = 'webhook-certificate';
 
-/** The Lease that the operators elect their leader by. */
+/** The Lease by which operators elect their leader. */
 const leaseName = 'chaperone-operator';
-const serverHint = 'See that `kubectl version` works with the same kubeconfig and context.';
+const serverHint = 'Make `kubectl version` work with the same kubeconfig and context.';
 const operatorLabels = 'app.kubernetes.io/name=chaperone,app.kubernetes.io/component=operator';
 
-/** Everything that is to be known before an install. */
+/** Gathers the facts for the checks before an install. */
 export async function gatherPreFacts(options: GatherOptions, question: ImageQuestion): Promise<Gathered<PreFacts>> {
   const { client, namespace } = options;
   const server = await attempt('The API server', readServer(client), serverHint);
@@ -83,14 +83,14 @@ export async function gatherPreFacts(options: GatherOptions, question: ImageQues
   };
 }
 
-/** Everything that is to be known of an installation. Nothing is written. */
+/** Gathers the facts about an installation. It writes nothing. */
 export async function gatherClusterFacts(options: GatherOptions): Promise<Gathered<ClusterFacts>> {
   const { client, namespace, scope, ownVersion } = options;
   const reader = makeReader(client);
   const { list, find } = reader;
   const server = await attempt('The API server', readServer(client), serverHint);
   const isDown = server instanceof Unreadable;
-  // One failure to connect is enough.
+  // If the server cannot be reached, one failure is enough.
   const read = <T>(what: string, reading: () => Promise<T>) =>
     isDown ? Promise.resolve(server) : attempt(what, reading());
   const inNamespace = (group: string, resource: string) => `/apis/${group}/namespaces/${namespace}/${resource}`;
@@ -148,7 +148,7 @@ export async function gatherClusterFacts(options: GatherOptions): Promise<Gather
   };
 }
 
-/** Whether there is an operator that can take the Lease. */
+/** Whether an operator runs that can take the Lease. */
 function isRunning(deployments: readonly Deployment[] | Unreadable): boolean {
   return !(deployments instanceof Unreadable) && deployments.some(({ status }) => (status?.availableReplicas ?? 0) > 0);
 }
@@ -171,7 +171,7 @@ async function attempt<T>(what: string, reading: Promise<T>, hint?: string): Pro
   }
 }
 
-/** Rights to Secrets are not given lightly: what can be told without them is told. */
+/** Few users may list Secrets. The checks do without them and use what the operator reports. */
 function withoutRight<T>(fact: T | Unreadable): T | Unreadable | undefined {
   return fact instanceof Unreadable && fact.missingRight !== undefined ? undefined : fact;
 }
@@ -182,7 +182,7 @@ function allUnreadable(reason: Unreadable): { [Name in keyof DefinitionFacts]: U
 
 async function readServer(client: ApiClient): Promise<ServerAnswer> {
   const { gitVersion: version } = await client.send<{ gitVersion: string }>({ method: 'GET', path: '/version' });
-  // Since Kubernetes 1.28; an older one is told of by its version.
+  // Kubernetes has this since 1.28. The check of the version reports an older one.
   const review = await client
     .send<{ metadata: { creationTimestamp?: string }; status: { userInfo: { username: string } } }>({
       method: 'POST',
@@ -201,7 +201,7 @@ async function readServer(client: ApiClient): Promise<ServerAnswer> {
   };
 }
 
-/** As it stands in crds/. */
+/** Reads a definition in crds/. */
 function readExpected(kind: CustomKind): CustomResourceDefinition {
   return parse(readFileSync(join(definitionDirectory, definitionFiles[kind]), 'utf8'));
 }
@@ -225,7 +225,7 @@ async function readNamespaces({ find, listMeta }: Reader, scope: string | undefi
   return found ? [found] : [];
 }
 
-/** Our admission policies; one that nothing binds judges nothing. */
+/** Reads Chaperone's admission policies. A policy without a binding refuses nothing. */
 async function readGuards({ list, listMeta }: Reader): Promise<readonly GuardPolicy[]> {
   const path = '/apis/admissionregistration.k8s.io/v1';
   const labelSelector = 'app.kubernetes.io/name=chaperone';
@@ -260,7 +260,7 @@ async function readCertificate(
   const mounted = volumes.find(({ name }) => name === certificateVolume)?.secret?.secretName;
   const secretName = mounted ?? webhookCertificateSecretName;
   const secret = await find<ApiSecret>(`/api/v1/namespaces/${namespace}/secrets/${secretName}`);
-  // The private keys beside it are no concern of a check.
+  // The check does not use the private key in the same Secret.
   const chain = Buffer.from(secret?.data?.['tls.crt'] ?? '', 'base64').toString('utf8');
   return { secretName, isOperatorMade: mounted === undefined, chain };
 }

@@ -6,12 +6,12 @@ import type { ImageAnswer } from './facts.ts';
 import type { Deployment, MetaOnly } from './objects.ts';
 import type { Reader } from './reader.ts';
 
-/** Which images an install needs, and whether to have a node pull them. */
+/** The images that an install needs, and whether a node shall pull them. */
 export interface ImageQuestion {
-  /** Empty: the installed operator's, or the one that the chart names by itself. */
+  /** Empty: the image of the installed operator, else the chart's default. */
   readonly names: readonly string[];
   readonly pull: boolean;
-  /** Secrets to pull with, in the operator's namespace. */
+  /** Pull Secrets in the operator's namespace. */
   readonly pullSecrets: readonly string[];
 }
 
@@ -38,7 +38,7 @@ const operatorLabels = 'app.kubernetes.io/name=chaperone,app.kubernetes.io/compo
 const pullTimeoutMs = 120_000;
 const pauseMs = 500;
 
-/** Where each image is, and where it is asked for, what came of pulling it. */
+/** Finds which nodes have each image, and if asked, has a node pull it. */
 export async function gatherImages(
   { client, namespace, ownVersion }: { client: ApiClient; namespace: string; ownVersion: string },
   reader: Reader,
@@ -71,14 +71,14 @@ function hasImage({ status }: Node, image: string): boolean {
   return status?.images?.some(({ names }) => names?.includes(toFullName(image))) ?? false;
 }
 
-/** As nodes have it: `postgres:18.4` is `docker.io/library/postgres:18.4`. */
+/** The full name that nodes use: `postgres:18.4` is `docker.io/library/postgres:18.4`. */
 export function toFullName(image: string): string {
   const [first = '', ...rest] = image.split('/');
   if (rest.length === 0) return `docker.io/library/${image}`;
   return /[.:]|^localhost$/.test(first) ? image : `docker.io/${image}`;
 }
 
-/** The operator's namespace, or where it is not there yet, one that is always there. */
+/** Chooses the operator's namespace, or `default` where it does not exist yet. */
 async function choosePlace(client: ApiClient, namespace: string): Promise<string> {
   try {
     await client.send({ method: 'GET', path: `/api/v1/namespaces/${namespace}` });
@@ -89,7 +89,7 @@ async function choosePlace(client: ApiClient, namespace: string): Promise<string
   }
 }
 
-/** Has a node pull the image for a pod that starts nothing, and takes the pod away again. */
+/** Makes a pod that starts nothing, so that a node pulls the image, and deletes the pod. */
 async function tryPull(
   client: ApiClient,
   namespace: string,
@@ -107,7 +107,7 @@ async function tryPull(
       if (pulled) return pulled;
       await delay(pauseMs);
     }
-    return { reason: `it is not there after ${pullTimeoutMs / 1_000} s` };
+    return { reason: `no node had pulled it after ${pullTimeoutMs / 1_000} s` };
   } catch (error) {
     return { reason: describeError(error) };
   } finally {
@@ -118,12 +118,12 @@ async function tryPull(
 async function remove(client: ApiClient, path: string): Promise<void> {
   const body = { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0 };
   await client.send({ method: 'DELETE', path, body }).catch((error: unknown) => {
-    // Somebody else was faster, or it goes with its namespace.
+    // The pod is already deleted, or is deleted with its namespace.
     if (!(error instanceof ApiError)) throw error;
   });
 }
 
-/** Admitted under Pod Security `restricted`, and started by nothing: no image has this program. */
+/** A pod that satisfies Pod Security `restricted` and starts nothing, since no image has this program. */
 function pullPod(image: string, pullSecrets: readonly string[]): object {
   return {
     apiVersion: 'v1',
@@ -150,7 +150,7 @@ function pullPod(image: string, pullSecrets: readonly string[]): object {
   };
 }
 
-/** What a pod says of its image; undefined where it is still being pulled. */
+/** Judges by a pod's status whether its image was pulled. Undefined: the node is still pulling it. */
 export function judgePull({ status }: Pick<PullPod, 'status'>): ImageAnswer['pull'] {
   const unscheduled = status?.conditions?.find(({ type, status: is }) => type === 'PodScheduled' && is === 'False');
   if (unscheduled) return { reason: unscheduled.message ?? 'no node takes the pod' };

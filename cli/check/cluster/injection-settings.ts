@@ -1,7 +1,7 @@
 import { defaultSidecar, type InjectionSettings, imagePullPolicies } from '../../../operator/injection/settings.ts';
 import type { Deployment } from './objects.ts';
 
-/** What the operator gives new pods, by the arguments that its Deployment starts it with. */
+/** The settings for new pods, read from the arguments in the operator's Deployment. */
 export function injectionSettingsOf(deployments: readonly Deployment[], operatorNamespace: string): InjectionSettings {
   const args = deployments.flatMap(({ spec }) =>
     spec.template.spec.containers.flatMap((container) => container.args ?? []),

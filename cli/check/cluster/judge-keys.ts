@@ -4,8 +4,8 @@ import type { MetaOnly } from './objects.ts';
 const weekMs = 7 * 24 * 3_600_000;
 
 /**
- * Which keys a Secret lacks of those that it must have. Their names are told by the API server's notes of who has written
- * them, so the values are not asked for. Nothing is said of a Secret from which somebody has taken these notes.
+ * Lists the keys that a Secret must have and lacks. It finds the keys' names in `managedFields`, so it does not ask for
+ * the values. A Secret without `managedFields` counts as complete.
  */
 export function whatSecretLacks({ metadata }: MetaOnly, keys: readonly string[]): string[] {
   const { namespace, name, managedFields = [] } = metadata;
@@ -15,7 +15,7 @@ export function whatSecretLacks({ metadata }: MetaOnly, keys: readonly string[])
   return missing.length === 0 ? [] : [`namespace ${namespace}: Secret ${name} lacks ${missing.join(', ')}`];
 }
 
-/** The bindings that are in force and will not be in a week. */
+/** Lists the active bindings that expire within a week. */
 export function listSoonExpired(bindings: readonly ApiKeyBinding[], nowMs: number): string[] {
   return bindings.flatMap(({ metadata: { namespace, name }, spec: { expiresAt, active } }) => {
     if (expiresAt === undefined || !active) return [];
@@ -24,7 +24,7 @@ export function listSoonExpired(bindings: readonly ApiKeyBinding[], nowMs: numbe
   });
 }
 
-/** The Organizations that have namespaces, and no key that a call could go by. */
+/** Lists the Organizations that have member namespaces, but no key for calls. */
 export function listKeyless(organizations: readonly Organization[], bindings: readonly ApiKeyBinding[]): string[] {
   return organizations.flatMap(({ metadata: { name }, status }) => {
     if (status?.boundKeys !== 0 || (status.memberNamespaces ?? []).length === 0) return [];

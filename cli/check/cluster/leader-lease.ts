@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Lease } from './objects.ts';
 
-/** How long a handover may take: the operator that waits reads the Lease every second, and then takes it. */
+/** The longest handover. A waiting operator reads the Lease every second, and takes it when it is free. */
 const handoverMs = 5_000;
 const pauseMs = 200;
 
 /**
- * Reads the leader Lease. During a roll-out the former leader gives it up before the next one takes it; that moment is
- * no fault, so a Lease without a holder is read again until it has one, for 5 s at most.
+ * Reads the leader Lease. In a roll-out, the former leader gives it up a moment before the next one takes it, which is
+ * not a fault. So a Lease without a holder is read again until it has one, for at most 5 s.
  */
 export async function readLeaderLease(
   read: () => Promise<Lease | undefined>,

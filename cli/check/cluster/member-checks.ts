@@ -6,13 +6,13 @@ import { isRunning, pathOf } from './pod-checks.ts';
 
 const check = makeCheckFactory<MemberFacts>();
 
-/** Before an upgrade as well as after it: rules come with versions, and pods are made anew at any time. */
+/** Also useful before an upgrade: a new version may have new rules, and pods can be replaced at any time. */
 export const memberChecks: CheckGroup<MemberFacts> = {
   name: 'chaperone-members',
   checks: [
     check({
       id: 'pods-admissible',
-      description: 'every pod of a member namespace would be let in again',
+      description: 'a replacement of any pod in a member namespace would be accepted',
       from: ['memberships', 'memberPods'],
       decide: ({ memberships, memberPods }) => {
         const credentials = credentialsOf(memberships);
@@ -21,9 +21,9 @@ export const memberChecks: CheckGroup<MemberFacts> = {
           return refusal ? [`${pathOf(pod)}: ${refusal.message} (${refusal.reason})`] : [];
         });
         if (refused.length === 0) return ok();
-        return warning('Pods run that would be refused now:', {
+        return warning('These pods run, but their replacements would be refused:', {
           items: refused,
-          hint: 'They go on as they are, until they are made anew: change the templates that they are of before that.',
+          hint: 'They keep running until they are replaced. Change their templates before that.',
         });
       },
     }),

@@ -1,13 +1,13 @@
 import { ApiError } from '../../../operator/cluster/kubernetes/api-error.ts';
 
 /**
- * The right for want of which an API server refused a request, in words: `list pods in namespace shop`.
+ * The missing right for which an API server refused a request, such as `list pods in namespace shop`.
  *
- * @returns undefined where it was refused for another reason
+ * @returns undefined where the reason is another
  */
 export function missingRightOf(error: unknown): string | undefined {
   if (!(error instanceof ApiError) || error.status !== 403) return undefined;
-  // As k8s.io/apiserver's handlers/responsewriters/errors.go words it.
+  // The format is that of k8s.io/apiserver's handlers/responsewriters/errors.go.
   const told = /cannot (\w+) resource "([^"]+)"(?: in API group "([^"]*)")?(?: in the namespace "([^"]+)")?/;
   const [, verb, resource, group = '', namespace] = told.exec(error.message) ?? [];
   if (verb === undefined) return error.message;

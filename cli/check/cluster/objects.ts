@@ -1,4 +1,4 @@
-/** What is read of the API server's objects. What the API leaves out where it is empty is optional here too. */
+/** The fields that checks read of the API server's objects. Fields that the API omits if empty are optional. */
 
 export interface Meta {
   readonly name: string;
@@ -13,12 +13,12 @@ export interface Meta {
   readonly managedFields?: readonly ManagedFields[];
 }
 
-/** Which fields a writer has set: the names of a Secret's keys are among them, their values are not. */
+/** The fields that a writer has set: of a Secret, the names of its keys without the values. */
 export interface ManagedFields {
   readonly fieldsV1?: { readonly 'f:data'?: Readonly<Record<string, unknown>> };
 }
 
-/** Anything, of which nothing but its name and labels is asked for. */
+/** An object of which only the metadata is read. */
 export interface MetaOnly {
   readonly metadata: Meta;
 }

@@ -69,7 +69,7 @@ describe('running checks', () => {
       status: 'failed',
       message: 'Names cannot be read.',
       items: ['you may not'],
-      hint: 'Make this readable to you, and check again.',
+      hint: 'Get access to it, and check again.',
     });
   });
 });
@@ -91,7 +91,7 @@ describe('the output', () => {
     const partly = runChecks(groups, { speed: 1, name });
     const text = render(partly, 'table', stream);
     assert.match(text, /\n\? it has a name \(not known: you may not list names in namespace shop\)\n/);
-    assert.match(text, /Status check results are \?\n\(\? 2 checks could not be made, as said there\)\n$/);
+    assert.match(text, /Status check results are \?\n\(2 checks could not run; see the reasons above\)\n$/);
     const json = JSON.parse(render(partly, 'json', stream));
     assert.deepEqual([json.success, json.status], [true, 'unknown']);
   });

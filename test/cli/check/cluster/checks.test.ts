@@ -83,7 +83,13 @@ const rows: readonly Row[] = [
     'failed',
     /Persona web\/support/,
   ],
-  ['what waits for it', 'organizations-ready', { organizations: [outage] }, 'failed', /nothing to correct in them/],
+  [
+    'what waits for it',
+    'organizations-ready',
+    { organizations: [outage] },
+    'failed',
+    /nothing in them needs a correction/,
+  ],
   [
     'an old Kubernetes',
     'kubernetes-version',
@@ -113,7 +119,7 @@ const rows: readonly Row[] = [
       ],
     },
     'warning',
-    /Pods run that would be refused now/,
+    /their replacements would be refused/,
   ],
   [
     'such a pod that has ended',
