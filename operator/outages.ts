@@ -1,8 +1,8 @@
 import { describeOutage, isOutage } from '../database/outage.ts';
 import { type Cluster, ClusterError } from './cluster/cluster.ts';
-import { ApiError } from './cluster/kubernetes/api-error.ts';
 import { type Reconcile, WaitingError } from './runtime/controller.ts';
 import type { DatabaseHealth } from './runtime/database-health.ts';
+import { Refusal } from './runtime/refusal.ts';
 import { type TenantKind, tenantKinds } from './tenancy.ts';
 
 /**
@@ -47,7 +47,7 @@ export function withOutages(
 
 /** Whether the API server refused or did not answer. Then it would not accept a status either. */
 function isApiServers(error: unknown): boolean {
-  return error instanceof ApiError || error instanceof ClusterError;
+  return error instanceof Refusal || error instanceof ClusterError;
 }
 
 export interface OutageReports {

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { makeLeaseStore } from '../../operator/cluster/kubernetes/leases.ts';
 import { makeServiceAccountIssuer } from '../../operator/cluster/kubernetes/service-account-issuer.ts';
 import { type KubernetesCluster, makeApiClient, makeKubernetesCluster } from '../../operator/cluster/kubernetes.ts';
 import { type Operator, startOperator } from '../../operator/operator.ts';
@@ -113,7 +114,7 @@ async function run(
 
   const identity = `${hostname()}_${randomUUID()}`;
   const candidacy: Candidacy = options.leaderElection
-    ? standForElection({ client, namespace, name: lease, identity, log })
+    ? standForElection({ leases: makeLeaseStore(client, namespace, lease), identity, log })
     : leadAlone();
   makeLeaderMetric(registry, lease, candidacy.isLeader);
   releasers.push(candidacy.stop);

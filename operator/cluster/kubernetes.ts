@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { CustomKind } from '../../crds/definition.ts';
+import type { ReflectionObserver } from '../runtime/reflection.ts';
 import { makeCache } from './cache.ts';
 import { type Cluster, idOf, type ObjectKey } from './cluster.ts';
 import { makeAdmission } from './kubernetes/admission.ts';
@@ -14,12 +15,7 @@ import { makeOwnedSecrets } from './kubernetes/owned-secrets.ts';
 import { makeOwnedSink } from './kubernetes/owned-sink.ts';
 import { makeReferences } from './kubernetes/references.ts';
 import { startReflections } from './kubernetes/reflections.ts';
-import {
-  defaultTimings,
-  type Reflector,
-  type ReflectorObserver,
-  type ReflectorTimings,
-} from './kubernetes/reflector.ts';
+import { defaultTimings, type Reflector, type ReflectorTimings } from './kubernetes/reflector.ts';
 import type { CustomApiObject } from './kubernetes/resources.ts';
 import { makeStatusWriter } from './kubernetes/status-writer.ts';
 
@@ -30,7 +26,7 @@ export interface KubernetesClusterOptions {
   /** The operator's namespace. */
   readonly namespace: string;
   readonly log: Logger;
-  readonly observer?: ReflectorObserver;
+  readonly observer?: ReflectionObserver;
   readonly timings?: ReflectorTimings;
 }
 
@@ -41,7 +37,7 @@ export interface KubernetesCluster extends Cluster {
   refresh(): Promise<void>;
 }
 
-const silentObserver: ReflectorObserver = { listed: () => {}, watched: () => {} };
+const silentObserver: ReflectionObserver = { listed: () => {}, watched: () => {} };
 const eventDrainMs = 2_000;
 
 /**

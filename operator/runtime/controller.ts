@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { ApiError } from '../cluster/kubernetes/api-error.ts';
+import { retryAfterOf } from './refusal.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 /** The result of a reconciliation. Where it throws instead, the key is retried after a growing delay. */
@@ -89,7 +89,7 @@ export function startController(options: ControllerOptions): Controller {
       const level = error instanceof WaitingError ? 'debug' : 'warn';
       log[level]({ err: error, ...toLogKeys(name, key) }, 'reconciliation failed; it will be tried again');
       failing.set(key, seenAtMs);
-      queue.addRateLimited(key, error instanceof ApiError ? error.retryAfterMs : undefined);
+      queue.addRateLimited(key, retryAfterOf(error));
       reconciled('error');
     }
   };

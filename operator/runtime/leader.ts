@@ -1,14 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { ApiClient } from '../cluster/kubernetes/api-client.ts';
-import { ApiError, isConflict, isNotFound } from '../cluster/kubernetes/api-error.ts';
-import { microTime } from '../cluster/kubernetes/event-recorder.ts';
+import type { LeaseRecord, LeaseStore, StoredLease } from './lease.ts';
+import { isConflict, retryAfterOf } from './refusal.ts';
 
 export interface LeaderElectionOptions {
-  readonly client: ApiClient;
-  readonly namespace: string;
-  /** Name of the Lease. */
-  readonly name: string;
+  readonly leases: LeaseStore;
   /** Unique for this process: no other candidate and no earlier process has it. */
   readonly identity: string;
   readonly timings?: LeaderTimings;
@@ -48,44 +44,31 @@ export interface Candidacy {
   stop(): Promise<void>;
 }
 
-interface Lease {
-  readonly apiVersion: 'coordination.k8s.io/v1';
-  readonly kind: 'Lease';
-  readonly metadata: { readonly name: string; readonly namespace: string; readonly resourceVersion?: string };
-  readonly spec: {
-    readonly holderIdentity?: string;
-    readonly leaseDurationSeconds?: number;
-    readonly acquireTime?: string;
-    readonly renewTime?: string;
-    readonly leaseTransitions?: number;
-  };
-}
-
 /**
- * Stands for election by a Lease, as client-go does. The holder renews the Lease. A candidate takes it when it has not
- * changed for its duration. Only the local clock counts, and each write depends on the version that was read.
+ * Stands for election by a lease, as client-go does. The holder renews it. A candidate takes it when it has not changed
+ * for its duration. Only the local clock counts, and each write depends on the version that was read.
  */
 export function standForElection(options: LeaderElectionOptions): Candidacy {
   const { identity, timings = defaultLeaderTimings, log } = options;
-  const leases = makeLeases(options);
+  const leases = withDeadlines(options);
   const stopping = new AbortController();
   const elected = Promise.withResolvers<void>();
   const lost = Promise.withResolvers<void>();
-  let held: Lease | undefined;
+  let held: StoredLease | undefined;
   let renewedAtMs = 0;
 
   /** Waits until the lease is free, and takes it. */
   const acquire = async () => {
-    let seen: { lease: Lease; atMs: number } | undefined;
+    let seen: { lease: StoredLease; atMs: number } | undefined;
     while (!held) {
       let minMs = 10;
       try {
         const startedAtMs = performance.now();
         const lease = await leases.read();
-        if (lease?.metadata.resourceVersion !== seen?.lease.metadata.resourceVersion) {
+        if (lease?.version !== seen?.lease.version) {
           seen = lease && { lease, atMs: startedAtMs };
         }
-        const holder = lease?.spec.holderIdentity;
+        const holder = lease?.record.holder;
         const isFree = !lease || !holder || holder === identity;
         if (isFree || (seen && performance.now() - seen.atMs >= timings.leaseMs)) {
           held = await leases.take(lease);
@@ -95,7 +78,7 @@ export function standForElection(options: LeaderElectionOptions): Candidacy {
       } catch (error) {
         if (stopping.signal.aborted) return;
         if (!isConflict(error)) log.warn({ err: error }, 'cannot stand for election; trying again');
-        if (error instanceof ApiError) minMs = Math.max(minMs, error.retryAfterMs ?? 0);
+        minMs = Math.max(minMs, retryAfterOf(error) ?? 0);
       }
       const expiresInMs = seen ? seen.atMs + timings.leaseMs - performance.now() : timings.pollMs;
       await pause(Math.max(minMs, Math.min(timings.pollMs, expiresInMs)), stopping.signal);
@@ -115,7 +98,7 @@ export function standForElection(options: LeaderElectionOptions): Candidacy {
       } catch (error) {
         log.warn({ err: error }, 'cannot renew the lease');
         const current = isConflict(error) ? await leases.read().catch(() => undefined) : undefined;
-        const isMine = current?.spec.holderIdentity === identity;
+        const isMine = current?.record.holder === identity;
         if (isMine) held = current;
         if ((current && !isMine) || performance.now() - renewedAtMs >= timings.renewDeadlineMs) held = undefined;
       }
@@ -148,37 +131,22 @@ export function standForElection(options: LeaderElectionOptions): Candidacy {
   };
 }
 
-function makeLeases({ client, namespace, name, identity, timings = defaultLeaderTimings }: LeaderElectionOptions) {
-  const collection = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
-  const path = `${collection}/${name}`;
-  const leaseDurationSeconds = Math.max(1, Math.round(timings.leaseMs / 1_000));
-  const replace = (lease: Lease, spec: Lease['spec'], signal = AbortSignal.timeout(timings.renewDeadlineMs)) =>
-    client.send<Lease>({ method: 'PUT', path, body: { ...lease, spec }, signal });
+/** The lease's reads and writes, each within the time in which it is of use. */
+function withDeadlines({ leases, identity, timings = defaultLeaderTimings }: LeaderElectionOptions) {
+  const durationS = Math.max(1, Math.round(timings.leaseMs / 1_000));
+  const deadline = () => AbortSignal.timeout(timings.renewDeadlineMs);
   return {
-    async read(): Promise<Lease | undefined> {
-      try {
-        return await client.send<Lease>({ method: 'GET', path, signal: AbortSignal.timeout(timings.renewDeadlineMs) });
-      } catch (error) {
-        if (isNotFound(error)) return undefined;
-        throw error;
-      }
+    read: () => leases.read(deadline()),
+    take(lease: StoredLease | undefined): Promise<StoredLease> {
+      const now = new Date();
+      const record: LeaseRecord = { holder: identity, durationS, acquiredAt: now, renewedAt: now };
+      if (!lease) return leases.create({ ...record, transitions: 0 }, deadline());
+      return lease.replace({ ...record, transitions: (lease.record.transitions ?? 0) + 1 }, deadline());
     },
-    take(lease: Lease | undefined): Promise<Lease> {
-      const time = microTime(new Date());
-      const spec = { holderIdentity: identity, leaseDurationSeconds, acquireTime: time, renewTime: time };
-      if (lease) return replace(lease, { ...spec, leaseTransitions: (lease.spec.leaseTransitions ?? 0) + 1 });
-      const first: Lease = {
-        apiVersion: 'coordination.k8s.io/v1',
-        kind: 'Lease',
-        metadata: { name, namespace },
-        spec: { ...spec, leaseTransitions: 0 },
-      };
-      return client.send<Lease>({ method: 'POST', path: collection, body: first });
-    },
-    renew: (lease: Lease, signal: AbortSignal) =>
-      replace(lease, { ...lease.spec, renewTime: microTime(new Date()) }, signal),
+    renew: (lease: StoredLease, signal: AbortSignal) =>
+      lease.replace({ ...lease.record, renewedAt: new Date() }, signal),
     /** As client-go does: an empty holder, and the shortest duration. */
-    release: (lease: Lease) => replace(lease, { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1 }),
+    release: (lease: StoredLease) => lease.replace({ ...lease.record, holder: '', durationS: 1 }, deadline()),
   };
 }
 

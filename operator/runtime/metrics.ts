@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { Reflector, ReflectorObserver } from '../cluster/kubernetes/reflector.ts';
 import type { ControllerObserver } from './controller.ts';
+import type { Reflection, ReflectionObserver } from './reflection.ts';
 import type { QueueObserver } from './work-queue.ts';
 
 export interface RuntimeMetrics {
@@ -137,7 +137,7 @@ export function makeRestClientMetrics(
 }
 
 /** Counts what reflectors do, and how long ago each last heard from the API server. */
-export function makeReflectorMetrics(registry: Registry, reflectors: () => readonly Reflector[]): ReflectorObserver {
+export function makeReflectorMetrics(registry: Registry, reflectors: () => readonly Reflection[]): ReflectionObserver {
   const lists = new Counter({
     name: 'reflector_lists_total',
     help: 'Number of full lists.',

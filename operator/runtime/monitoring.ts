@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { Registry } from 'prom-client';
-import type { Reflector } from '../cluster/kubernetes/reflector.ts';
+import type { Reflection } from './reflection.ts';
 
 export interface MonitoringOptions {
   readonly registry: Registry;
@@ -38,7 +38,7 @@ const maxInactivityMs = 15 * 60_000;
 /**
  * Finds a stuck reflector. A failing reflector is not stuck: restarting the clients does not bring an API server back.
  */
-export function findStuckReflector(reflectors: readonly Reflector[], nowMs: number): string | undefined {
+export function findStuckReflector(reflectors: readonly Reflection[], nowMs: number): string | undefined {
   const stuck = reflectors.find(({ activeAtMs }) => nowMs - activeAtMs() > maxInactivityMs);
   return stuck && `the watch of ${stuck.name} is stuck`;
 }

@@ -8,12 +8,12 @@ import { makeMirror } from '../cluster/kubernetes/mirror.ts';
 import {
   defaultTimings,
   type Reflector,
-  type ReflectorObserver,
   type ReflectorTimings,
   startReflector,
 } from '../cluster/kubernetes/reflector.ts';
 import { injectedLabel } from '../injection/marks.ts';
 import type { InjectionSettings } from '../injection/settings.ts';
+import type { ReflectionObserver } from '../runtime/reflection.ts';
 import { type InjectedPod, type SidecarSurvey, surveySidecars } from './survey.ts';
 
 export interface FleetContext {
@@ -22,7 +22,7 @@ export interface FleetContext {
   readonly client: ApiClient;
   /** The settings of new sidecars. */
   readonly settings: InjectionSettings;
-  readonly observer: ReflectorObserver;
+  readonly observer: ReflectionObserver;
   readonly registry: Registry;
   readonly log: Logger;
   readonly timings?: ReflectorTimings;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { makeLeaseStore } from '../../operator/cluster/kubernetes/leases.ts';
 import { defaultTimings, type ReflectorTimings } from '../../operator/cluster/kubernetes/reflector.ts';
 import { type ApiClient, makeApiClient } from '../../operator/cluster/kubernetes.ts';
 import { standForElection } from '../../operator/runtime/leader.ts';
@@ -242,8 +243,8 @@ describe('an operator on a bad way to its API server', { skip }, () => {
   test('leads no more when it cannot renew its lease, before another takes over', async (t) => {
     const leaderTimings = { leaseMs: 3_000, renewDeadlineMs: 1_000, retryMs: 100, pollMs: 100 };
     const stand = (identity: string, via: ApiClient) => {
-      const lease = { namespace: governance, name: 'lease-under-test' };
-      const candidacy = standForElection({ client: via, ...lease, identity, timings: leaderTimings, log });
+      const leases = makeLeaseStore(via, governance, 'lease-under-test');
+      const candidacy = standForElection({ leases, identity, timings: leaderTimings, log });
       t.after(candidacy.stop);
       return candidacy;
     };

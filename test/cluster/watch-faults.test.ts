@@ -2,17 +2,14 @@ import assert from 'node:assert/strict';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import type { ApiObject } from '../../operator/cluster/kubernetes/api-object.ts';
 import { listAll } from '../../operator/cluster/kubernetes/list.ts';
-import {
-  defaultTimings,
-  type ReflectorObserver,
-  type ReflectorTimings,
-} from '../../operator/cluster/kubernetes/reflector.ts';
+import { defaultTimings, type ReflectorTimings } from '../../operator/cluster/kubernetes/reflector.ts';
 import {
   type ApiClient,
   type KubernetesCluster,
   makeApiClient,
   makeKubernetesCluster,
 } from '../../operator/cluster/kubernetes.ts';
+import type { ReflectionObserver } from '../../operator/runtime/reflection.ts';
 import { startRelay } from '../tcp-relay.ts';
 import { until } from '../until.ts';
 import type { ApiServer } from './api-server.ts';
@@ -40,7 +37,7 @@ describe('what the API server has is seen', { skip }, () => {
   /** A cluster behind the relay, and what its reflectors do. */
   const open = async (t: TestContext, changes: Partial<ReflectorTimings> = {}) => {
     const outcomes: string[] = [];
-    const observer: ReflectorObserver = {
+    const observer: ReflectionObserver = {
       listed: (name) => outcomes.push(`${name} listed`),
       watched: (name, outcome) => outcomes.push(`${name} ${outcome}`),
     };

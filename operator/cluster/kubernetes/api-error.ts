@@ -1,21 +1,21 @@
+import { Refusal } from '../../runtime/refusal.ts';
+
 /** The maximum pause, even where the server asks for a longer one. */
 const maxRetryAfterMs = 300_000;
 
 /** The API server refused a request, or a watch ended with an ERROR event. */
-export class ApiError extends Error {
+export class ApiError extends Refusal {
   override readonly name = 'ApiError';
   /** HTTP status. */
   readonly status: number;
   /** `metav1.Status.reason`, such as NotFound, AlreadyExists, Conflict, Expired; empty where none was given. */
   readonly reason: string;
-  /** How long the server asks to wait before the next request. */
-  readonly retryAfterMs: number | undefined;
 
   constructor(status: number, reason: string, message: string, retryAfterMs?: number) {
-    super(message);
+    const boundedMs = retryAfterMs === undefined ? undefined : Math.min(retryAfterMs, maxRetryAfterMs);
+    super(status === 404 ? 'not_found' : status === 409 ? 'conflict' : 'other', message, boundedMs);
     this.status = status;
     this.reason = reason;
-    this.retryAfterMs = retryAfterMs === undefined ? undefined : Math.min(retryAfterMs, maxRetryAfterMs);
   }
 }
 

@@ -1,17 +1,12 @@
 import type { Logger } from 'pino';
+import type { ReflectionObserver } from '../../runtime/reflection.ts';
 import type { Kind, Secret } from '../cluster.ts';
 import type { ApiClient } from './api-client.ts';
 import type { ApiObject } from './api-object.ts';
 import type { Mirrors } from './mirrors.ts';
 import { foreignSelector, ownedSelector } from './owned-secrets.ts';
 import type { ContentKind, ObjectIdentity, References } from './references.ts';
-import {
-  type Reflector,
-  type ReflectorObserver,
-  type ReflectorSink,
-  type ReflectorTimings,
-  startReflector,
-} from './reflector.ts';
+import { type Reflector, type ReflectorSink, type ReflectorTimings, startReflector } from './reflector.ts';
 import { collectionPath } from './resources.ts';
 
 export interface ReflectionsOptions {
@@ -21,7 +16,7 @@ export interface ReflectionsOptions {
   /** Receives the changes from the watch of the operator's own Secrets. */
   readonly ownedSecrets: ReflectorSink<Secret>;
   readonly timings: ReflectorTimings;
-  readonly observer: ReflectorObserver;
+  readonly observer: ReflectionObserver;
   readonly log: Logger;
 }
 

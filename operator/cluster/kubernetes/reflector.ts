@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { Reflection, ReflectionObserver } from '../../runtime/reflection.ts';
 import type { ApiClient } from './api-client.ts';
 import { ApiError, isGone } from './api-error.ts';
 import type { ApiObject } from './api-object.ts';
@@ -37,13 +38,6 @@ export const defaultTimings: ReflectorTimings = {
   backoffMs: [250, 30_000],
 };
 
-/** Callbacks for a reflector's metrics. */
-export interface ReflectorObserver {
-  listed(name: string): void;
-  /** @param outcome `ended` normally by the server, `expired` (410), or `failed` */
-  watched(name: string, outcome: 'ended' | 'expired' | 'failed'): void;
-}
-
 export interface ReflectorOptions<O extends ApiObject, T> {
   /** Its name in logs and metrics. */
   readonly name: string;
@@ -56,18 +50,13 @@ export interface ReflectorOptions<O extends ApiObject, T> {
   readonly decode: (object: O) => T;
   readonly sink: ReflectorSink<T>;
   readonly timings: ReflectorTimings;
-  readonly observer: ReflectorObserver;
+  readonly observer: ReflectionObserver;
   readonly log: Logger;
 }
 
-export interface Reflector {
-  readonly name: string;
+export interface Reflector extends Reflection {
   /** Resolves when everything has been listed once. */
   readonly synced: Promise<void>;
-  /** When the server last sent a list, an event or a bookmark, by `Date.now()`. */
-  heardAtMs(): number;
-  /** When it last received anything or at least tried to. Far in the past only where it is stuck. */
-  activeAtMs(): number;
   stop(): Promise<void>;
 }
 
