@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { Registry } from 'prom-client';
 
 export interface MonitoringOptions {
+  readonly host: string;
+  readonly port: number;
   readonly registry: Registry;
   /** Updates the gauges before a scrape. */
   readonly refresh: () => void;
@@ -9,8 +12,24 @@ export interface MonitoringOptions {
   readonly notReady: () => string | undefined;
 }
 
-/** `/metrics` for Prometheus, `/healthz` for liveness (the event loop turns), `/readyz` for readiness. */
-export function makeMonitoringServer({ registry, refresh, notReady }: MonitoringOptions): Server {
+/**
+ * Serves `/metrics` for Prometheus, `/healthz` for liveness (the event loop turns) and `/readyz` for readiness.
+ *
+ * @throws where the port is taken
+ */
+export async function openMonitoring(options: MonitoringOptions): Promise<Server> {
+  const server = makeServer(options).listen(options.port, options.host);
+  await once(server, 'listening');
+  return server;
+}
+
+/** Closes it, with connections that are still open. */
+export function closeMonitoring(server: Server): void {
+  server.close();
+  server.closeAllConnections();
+}
+
+function makeServer({ registry, refresh, notReady }: MonitoringOptions): Server {
   return createServer(async (request, response) => {
     const path = (request.url ?? '').split('?', 1)[0];
     if (path === '/metrics') {

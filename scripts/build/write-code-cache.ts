@@ -16,7 +16,7 @@ process.on('exit', () => {
 // With missing files it ends quietly by itself, once everything is loaded.
 const nowhere = join(directory, 'not-there');
 const needs = {
-  proxy: ['--credentials', nowhere, '--data', nowhere],
+  proxy: ['--credentials', nowhere, '--data', nowhere, '--metrics-host', '127.0.0.1', '--metrics-port', '0'],
   operator: ['--database-url-file', nowhere],
 };
 process.argv.splice(2, 2, name, ...needs[name]);

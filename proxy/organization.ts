@@ -1,0 +1,187 @@
+import type { Logger } from 'pino';
+import type { PendingCall } from '../database/pending-calls.ts';
+import type { RequestRecord } from '../database/requests.ts';
+import { noteBatch } from './calls/background/note-batch.ts';
+import { type BackgroundWatch, watchBackground } from './calls/background/watch.ts';
+import { makeFetchKeySet } from './calls/identify/tokens/fetch-key-set.ts';
+import { countCalls } from './calls/settle/count.ts';
+import type { Metrics } from './calls/settle/metrics.ts';
+import { makeModelLabel } from './calls/settle/model-label.ts';
+import type { Origin } from './calls/settle/record.ts';
+import { makeSettlement, type Settlement } from './calls/settle/settlement.ts';
+import { type Configuration, openConfiguration } from './configuration.ts';
+import { readCredentials } from './credentials.ts';
+import type { EgressSettings } from './egress/settings.ts';
+import { makeUpstream } from './egress/upstream.ts';
+import type { InFlight } from './in-flight.ts';
+import { type LookUps, makeLookUps } from './look-ups.ts';
+import { batches } from './operations/batches.ts';
+import { responses } from './operations/responses.ts';
+import { type Exchange, makeExchange } from './providers/exchange.ts';
+import { providerTable } from './providers/table.ts';
+import { makeSetAsideEraser } from './spool/erase-set-aside.ts';
+import { makeFolder } from './spool/fold.ts';
+import { type Shipper, startShipper } from './spool/ship.ts';
+import { openSpool, type Spool, spoolBoundsOf } from './spool/spool.ts';
+import { makeStore, type Store } from './store.ts';
+
+export interface OrganizationOptions {
+  /** Directory of the organization's mounted Secret. */
+  readonly credentialsDirectory: string;
+  /** Holds the spool and the last snapshot. It must survive restarts. */
+  readonly dataDirectory: string;
+  /** Size limit of the data directory. Absent: 5 GiB. */
+  readonly dataLimitBytes?: number;
+  /** The base URL of `openai` providers that state none. */
+  readonly upstreamUrl: string;
+  /** Forward proxies to providers and issuers. Absent: direct connections. */
+  readonly egress?: EgressSettings;
+  /** The pod that the process serves. Its records name the pod. */
+  readonly origin?: Origin;
+  /** How long waiting records are copied to the database when it closes. Absent: 500 ms. */
+  readonly flushMs?: number;
+  readonly inFlight: InFlight;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** What a process holds for one organization: a proxy, a gateway or a worker. */
+export interface OpenOrganization extends LookUps {
+  readonly id: string;
+  readonly name: string;
+  readonly configuration: Configuration;
+  readonly spool: Spool;
+  /** The connection for reading and writing the organization's rows. */
+  readonly store: Store;
+  /** Copies the spool to the database. */
+  readonly shipper: Shipper;
+  /** Speaks to providers. */
+  readonly exchange: Exchange;
+  readonly settlement: Settlement;
+  readonly background: BackgroundWatch;
+  /** Ends what is still under way, copies waiting records, and releases everything. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens everything that a process needs to act for one organization. It needs neither the database nor a provider yet:
+ * `configuration.first` resolves when there is a configuration.
+ *
+ * @throws where the credentials cannot be read, or the spool is in use; then nothing stays open
+ */
+export async function openOrganization(options: OrganizationOptions): Promise<OpenOrganization> {
+  const { inFlight, metrics, log } = options;
+  const credentials = await readCredentials(options.credentialsDirectory);
+  const { organizationId, organizationName } = credentials;
+  // Holds nothing until something is sent, so it is released where calls end (below).
+  const upstream = await makeUpstream(options.egress);
+  const exchange = makeExchange(upstream);
+
+  // Released in the reverse order, also where one of the next steps throws.
+  await using opened = new AsyncDisposableStack();
+  /** Calls of a predecessor that died, until there are names of models to count them by. */
+  const recovered: RequestRecord[] = [];
+  const spool = opened.adopt(openSpoolOf(options, recovered), (it) => it.close());
+  const settlement = makeSettlement({
+    organizationId,
+    origin: options.origin,
+    spool,
+    subscribers: [
+      countCalls(
+        metrics,
+        makeModelLabel(() => configuration.current()?.snapshot),
+      ),
+      { deferred: (pending) => followDeferred(pending) },
+    ],
+  });
+  const configuration = opened.adopt(
+    openConfiguration({
+      ...options,
+      credentials,
+      fetchKeySet: makeFetchKeySet(upstream),
+      onInForce: () => {
+        for (const record of recovered.splice(0)) settlement.recovered(record);
+      },
+      onVersion: () => void eraseFromSetAside(),
+    }),
+    (it) => it.close(),
+  );
+  const openStore = () => makeStore({ databaseUrl: configuration.databaseUrl, log });
+  const store = opened.adopt(openStore(), (it) => it.close());
+  const eraseFromSetAside = makeSetAsideEraser({ organizationId, spool, store, log });
+  const folder = opened.adopt(makeFolder({ store, log }), (it) => it.stop());
+  const shipper = opened.adopt(
+    startShipper({
+      spool,
+      store,
+      openStore,
+      organizationId,
+      log,
+      onShipped(rows) {
+        metrics.spoolShipped.inc(rows);
+        folder.onShipped();
+      },
+      onSettled: (record) => settlement.arrivedFirst(record),
+      onFailure: () => metrics.spoolFailures.inc(),
+      onSetAside: () => void eraseFromSetAside(),
+    }),
+    async (it) => {
+      await it.flush(options.flushMs ?? 500);
+      await it.stop();
+    },
+  );
+  // This ends the calls that are still under way, before the shipper copies the last records.
+  opened.defer(() => upstream.destroy());
+  const lookUps = makeLookUps({ organizationId, spool, follower: configuration.follower, store });
+  const { ownership } = lookUps;
+  const background = opened.adopt(
+    watchBackground({
+      organizationId,
+      inForce: configuration.terms,
+      operations: new Map([responses, batches].map(({ name }) => [name, name])),
+      providers: providerTable,
+      onBatch: (batch, pending) => noteBatch(ownership, batch, pending),
+      spool,
+      query: store.run,
+      exchange,
+      inFlight,
+      settle: settlement.settleLate,
+      log,
+    }),
+    (it) => it.stop(),
+  );
+  const followDeferred = (pending: PendingCall) => {
+    try {
+      if (pending.operation === batches.name) noteBatch(ownership, { id: pending.response_id }, pending);
+    } catch (error) {
+      log.error({ err: error }, 'cannot record who owns a batch; its usage is recorded all the same');
+    }
+    background.expect();
+  };
+  const held = opened.move();
+  return {
+    id: organizationId,
+    name: organizationName,
+    configuration,
+    spool,
+    store,
+    shipper,
+    exchange,
+    settlement,
+    background,
+    ...lookUps,
+    close: () => held.disposeAsync(),
+  };
+}
+
+function openSpoolOf({ dataDirectory, dataLimitBytes, metrics, log }: OrganizationOptions, recovered: RequestRecord[]) {
+  return openSpool({
+    directory: dataDirectory,
+    onRecovered: (record) => recovered.push(record),
+    ...(dataLimitBytes !== undefined && spoolBoundsOf(dataLimitBytes)),
+    onWriteFailure: (error) => {
+      metrics.spoolWriteFailures.inc();
+      log.error({ err: error }, 'cannot write to the spool; settlements are kept in memory and tried again');
+    },
+  });
+}
