@@ -7,24 +7,24 @@ export interface CheckOptions {
   readonly namespace: string;
   readonly kubeconfig?: string;
   readonly context?: string;
-  /** Of a `chaperone up`; where given, that is what is checked. */
+  /** The data directory of a `chaperone up`. If given, that is checked. */
   readonly data?: string;
   readonly output: OutputFormat;
   readonly waitMs: number;
   readonly pre?: boolean;
-  /** What an install needs, and whether to have a node pull it. */
+  /** The images that an install needs. */
   readonly image?: readonly string[];
   readonly pullImages?: boolean;
   readonly imagePullSecrets?: readonly string[];
-  /** The only namespace that is looked into. */
+  /** The only namespace that is checked. */
   readonly in?: string;
 }
 
 const retryMs = 1_000;
 
 /**
- * `chaperone check`: says what is right and wrong with an installation, and ends with exit code 1 where something has
- * failed. Warnings are no failures.
+ * `chaperone check`: reports what is right and wrong with an installation. The exit code is 1 if a check failed; a
+ * warning is not a failure.
  */
 export async function check(options: CheckOptions, environment: NodeJS.ProcessEnv, ownVersion: string): Promise<void> {
   const look = await chooseLook(options, environment, ownVersion);
@@ -42,7 +42,7 @@ export async function check(options: CheckOptions, environment: NodeJS.ProcessEn
   if (judge(results) === 'failed') process.exitCode = 1;
 }
 
-/** What is looked at, each part's code being loaded only where it is. */
+/** Chooses what to check, and loads only the code for it. */
 async function chooseLook(
   { data, pre = false, in: scope, ...options }: CheckOptions,
   environment: NodeJS.ProcessEnv,
@@ -50,14 +50,12 @@ async function chooseLook(
 ): Promise<() => Promise<readonly GroupResult[]>> {
   const { image: names = [], pullImages: pull = false, imagePullSecrets: pullSecrets = [] } = options;
   if (!pre && (names.length > 0 || pull || pullSecrets.length > 0)) {
-    throw new Error(
-      '--image, --pull-images and --image-pull-secrets go with --pre: they ask what an install would need',
-    );
+    throw new Error('--image, --pull-images and --image-pull-secrets need --pre: they are about what an install needs');
   }
-  if (pre && scope !== undefined) throw new Error('--in looks at what is installed; it does not go with --pre');
+  if (pre && scope !== undefined) throw new Error('--in checks an installation, so it does not go with --pre');
   const wantsCluster = pre || scope !== undefined || options.kubeconfig !== undefined || options.context !== undefined;
   if (wantsCluster && data !== undefined) {
-    throw new Error('--data checks a `chaperone up`; it does not go with --pre, --in, --kubeconfig or --context');
+    throw new Error('--data checks a `chaperone up`, so it does not go with --pre, --in, --kubeconfig or --context');
   }
   if (data === undefined && (wantsCluster || hasKubeConfig(environment))) {
     const { checkCluster } = await import('./check/cluster/run.ts');

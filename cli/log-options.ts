@@ -1,6 +1,6 @@
 import { type LoggerOptions, stdTimeFunctions } from 'pino';
 
-/** How every program logs: one line of JSON an entry, levels by name, times as ISO 8601 has them. */
+/** The options of every program's log: one line of JSON for each entry, names of levels, times in ISO 8601. */
 export function logOptions(level: string): LoggerOptions {
   return {
     level,

@@ -6,7 +6,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 const program = new Command('chaperone')
   .description('AI governance for Kubernetes: who calls which model, with which persona and key, and what it cost.')
   .version(process.env.CHAPERONE_VERSION ?? '0.1.0')
-  .showHelpAfterError('(chaperone --help tells more)');
+  .showHelpAfterError('(for more: chaperone --help)');
 
 // For commands that accept both kinds of installation.
 const dataOption = 'the data directory of a `chaperone up` (default: .chaperone, where there is one)';
@@ -26,7 +26,7 @@ program
     '--upstream <url>',
     'where calls go (default: $OPENAI_BASE_URL, OpenAI where $OPENAI_API_KEY is set, or a sandbox)',
   )
-  .option('--quiet', 'print only what is wrong')
+  .option('--quiet', 'print only faults')
   .option('--json', 'print one line of JSON when ready, and nothing else on standard output')
   .action(async (directory, options) => (await import('./up.ts')).up(directory, options, process.env));
 
@@ -40,16 +40,16 @@ program
   )
   .option('--namespace <namespace>', "the operator's own namespace, where it keeps keys", 'chaperone-system')
   .option('--kubeconfig <file>', 'instead of $KUBECONFIG')
-  .option('--no-leader-election', 'reconcile at once: there must be no other operator')
+  .option('--no-leader-election', 'reconcile at once; no other operator may run')
   .option('--concurrency <number>', 'concurrent reconciliations per kind', parseCount, 8)
-  .option('--resync <duration>', 'how often all rows are compared with the resources', parsePeriod, 600_000)
+  .option('--resync <duration>', 'how often to compare all rows with the resources', parsePeriod, 600_000)
   .option('--key-propagation <duration>', 'how long a new key is handed out before it is used', parsePeriod, 300_000)
   .option('--metrics-port <port>', 'the port of /metrics, /healthz and /readyz', parsePort, 8080)
   .option('--image <image>', "the sidecar's image; without one nothing is injected")
   .addOption(new Option('--image-pull-policy <policy>', "the sidecar's").choices(['Always', 'IfNotPresent', 'Never']))
   .option(
     '--image-pull-secrets <names>',
-    "Secrets of the pods' own namespaces for pulling it, separated by commas",
+    "the sidecar's pull Secrets, in the pods' own namespaces, separated by commas",
     parseNames,
   )
   .option('--upstream <url>', 'the base URL of openai providers that state none, for sidecars')
@@ -94,8 +94,8 @@ program
   .option('--upstream <url>', 'the base URL of openai providers that state none', 'https://api.openai.com/v1')
   .option('--pod-namespace <name>', 'the namespace of the pod that it serves, for records and metrics')
   .option('--workload <name>', 'the Deployment, Job or the like that the pod belongs to')
-  .option('--grace <seconds>', 'how long calls may take to end when the proxy stops', parseSeconds, 3)
-  .option('--flush <seconds>', 'how long waiting records are copied to the database after that', parseSeconds, 0.5)
+  .option('--grace <seconds>', 'how long running calls may take when the proxy stops', parseSeconds, 3)
+  .option('--flush <seconds>', 'how long to copy waiting records to the database after that', parseSeconds, 0.5)
   .option('--data-limit <bytes>', 'the size limit of --data (default: 5368709120, which is 5Gi)', parseBytes)
   .option(
     '--max-in-flight-bytes <bytes>',
@@ -179,25 +179,25 @@ program
 
 program
   .command('check')
-  .description('Check an installation in a cluster, or a running `chaperone up`.')
-  .option('--pre', 'before an install: may it succeed?')
-  .option('--image <name>', 'with --pre: an image that the install needs; may be repeated', collectImage, [])
+  .description('Check an installation in a cluster, or a running `chaperone up`, and say what to do about each fault.')
+  .option('--pre', 'before an install or upgrade: check whether it can succeed')
+  .option('--image <name>', 'with --pre: an image that the install needs; repeat it for several', collectImage, [])
   .option(
     '--pull-images',
-    'with --pre: make a node pull the images, with pods that start nothing and are deleted at once',
+    'with --pre: make a node pull the images, by pods that start nothing and are deleted at once',
   )
   .option(
     '--image-pull-secrets <names>',
-    "Secrets of the operator's namespace for pulling them, separated by commas",
+    "with --pre: pull Secrets in the operator's namespace, separated by commas",
     parseNames,
   )
   .option('--namespace <name>', "the operator's namespace", 'chaperone-system')
-  .option('--in <namespace>', 'look at the bindings, personas and pods of this namespace alone')
+  .option('--in <namespace>', 'check only the bindings, personas and pods of this namespace')
   .option('--kubeconfig <file>', 'the kubeconfig file (default: as kubectl finds it)')
   .option('--context <name>', "the kubeconfig's context (default: its current one)")
   .option('--data <directory>', 'check the `chaperone up` with this data directory (default without a kubeconfig)')
   .addOption(new Option('-o, --output <format>', 'how to print').choices(['table', 'short', 'json']).default('table'))
-  .option('--wait <duration>', 'repeat the check for this long, such as 60s, until nothing fails', parseWait, 0)
+  .option('--wait <duration>', 'repeat the check until nothing fails, for at most this long, such as 60s', parseWait, 0)
   .action(async ({ wait: waitMs, ...options }) => {
     const { check } = await import('./check.ts');
     await check({ ...options, waitMs }, process.env, ownVersion());

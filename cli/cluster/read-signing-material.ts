@@ -12,9 +12,9 @@ interface Secret {
 }
 
 /**
- * What tokens of an organization are signed with, read from the operator's namespace with the caller's own rights.
+ * Reads an organization's signing keys from the operator's namespace, with the caller's own rights.
  *
- * @throws Error where the API server cannot be asked, or does not let the caller read it
+ * @throws Error where the API server cannot be reached, or the caller may not read the Secret
  */
 export async function readClusterMaterial(
   { namespace, ...target }: ClusterInstallation,
@@ -31,7 +31,7 @@ export async function readClusterMaterial(
     const organizationId = found.status?.id;
     if (organizationId === undefined || !secret) {
       throw new Error(
-        `Namespace "${namespace}" has no signing keys of Organization "${organization}": is it the operator's (--namespace), and is the Organization Ready?`,
+        `Namespace "${namespace}" has no signing keys of Organization "${organization}". Name the operator's namespace with --namespace, and see whether the Organization is Ready`,
       );
     }
     return { organizationId, keys: parseKeys(text('keys.json')), tokenLifetime: text('token-lifetime') };
@@ -47,11 +47,11 @@ async function find<T>(client: ApiClient, path: string): Promise<T | undefined> 
   } catch (error) {
     if (isNotFound(error)) return undefined;
     if (error instanceof ApiError && error.status === 403) {
-      throw new Error(`${error.message}; docs/kubernetes.md says under "Tokens for people" which rights it takes`, {
+      throw new Error(`${error.message}; docs/kubernetes.md lists the rights under "Tokens for people"`, {
         cause: error,
       });
     }
     if (error instanceof ApiError) throw error;
-    throw new Error(`The API server cannot be asked: ${describeError(error)}`, { cause: error });
+    throw new Error(`The API server cannot be reached: ${describeError(error)}`, { cause: error });
   }
 }

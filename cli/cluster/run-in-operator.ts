@@ -8,7 +8,7 @@ import type { ClusterInstallation } from '../installation.ts';
 const operatorLabels = 'app.kubernetes.io/name=chaperone,app.kubernetes.io/component=operator';
 const program = ['node', '/app/chaperone.js'];
 
-/** Where in an operator's pod a command runs. */
+/** The pod and the container in which a command runs. */
 interface Place {
   readonly pod: string;
   readonly container: string;
@@ -71,14 +71,14 @@ export function findPlace(pods: readonly V1Pod[], namespace: string): Place {
     }
   }
   throw new Error(
-    `Namespace "${namespace}" has no operator that is ready; name its namespace by --namespace, and see \`chaperone check\``,
+    `Namespace "${namespace}" has no operator that is ready. Name its namespace with --namespace, or run \`chaperone check\``,
   );
 }
 
 function describeExec(error: unknown): string {
   const text = describeError(error);
   return /40[13]/.test(text)
-    ? 'You may not execute commands in the operator’s pods: it takes get and create on pods/exec'
+    ? 'You may not execute commands in the operator’s pods: you need get and create on pods/exec'
     : `The command could not be run: ${text}`;
 }
 

@@ -44,7 +44,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     while (taken.has(slot)) slot += 1;
     const [port, metricsPort] = [portOf(options.firstPort, slot), portOf(options.firstMetricsPort, slot)];
     if (Math.max(port, metricsPort) > 65_535) {
-      const message = `The proxy of organization "${organization}" cannot start: it would be port ${Math.max(port, metricsPort)}; choose lower ones`;
+      const message = `The proxy of organization "${organization}" cannot start: its port would be ${Math.max(port, metricsPort)}. Choose a lower --port or --metrics-port`;
       throw new Error(message);
     }
     const proxy = await startProxyProcess({
@@ -58,7 +58,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       logFile: options.logFile,
       environment: egressEnvironment(options.environment),
       onRestart: (name, reason) =>
-        onChange(`The proxy of organization "${name}" ended (${reason}) and is started again.`),
+        onChange(`The proxy of organization "${name}" ended (${reason}) and is being restarted.`),
       signal: controller.signal,
     })
       .catch((error: unknown) => {
@@ -93,7 +93,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       if (names.includes(name)) continue;
       running.delete(name);
       await proxy.stop(stopTimeoutMs);
-      onChange(`Organization "${name}" is gone; its proxy has stopped.`);
+      onChange(`Organization "${name}" is deleted, and its proxy has stopped.`);
     }
     for (const name of names) {
       if (stopped || running.has(name) || !wanted().includes(name)) continue;

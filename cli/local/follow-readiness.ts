@@ -9,13 +9,14 @@ export interface FollowReadinessContext {
   readonly tell: (told: Told) => void;
 }
 
-/** An object that was just made, or whose Secret comes in the next file, is not ready for a moment. */
+/** A new object, or one whose Secret comes with the next file, is not ready for a moment. */
 const settleMs = 400;
 
 /**
- * Tells what is not ready now, and from then on what becomes so, what is well again and what is deleted.
+ * Reports what is not ready now. From then on, it reports what stops being ready, what is ready again, and what is
+ * deleted.
  *
- * @returns ends it
+ * @returns a function that ends it
  */
 export function followReadiness({ cluster, tell }: FollowReadinessContext): () => void {
   let known = look(cluster);
@@ -39,13 +40,13 @@ export function followReadiness({ cluster, tell }: FollowReadinessContext): () =
   };
 }
 
-/** Whether it is not ready for a reason that passes by itself. */
+/** Whether an object is not ready for a reason that passes by itself. */
 function isPassing({ type, status, reason, message }: Condition): boolean {
   const verdict = { type, status: status === 'True', reason, message };
   return !verdict.status && reason !== inactiveReason && eventTypeOf(verdict) === 'Normal';
 }
 
-/** @param before what was known of objects whose change the operator has not judged yet */
+/** @param before the last known state, for objects whose change the operator has not judged yet */
 function look(cluster: Pick<Cluster, 'list'>, before?: Known): Known {
   const known = new Map<string, Readiness>();
   for (const kind of customKinds) {

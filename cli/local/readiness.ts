@@ -1,6 +1,6 @@
 import type { CustomKind } from '../../crds/definition.ts';
 
-/** How an object stands, as the terminal tells it. */
+/** The state of an object, as the terminal shows it. */
 export interface Readiness {
   readonly kind: CustomKind;
   readonly namespace: string;
@@ -11,26 +11,26 @@ export interface Readiness {
   readonly message: string;
 }
 
-/** By what an object is known. */
+/** Objects by their id. */
 export type Known = ReadonlyMap<string, Readiness>;
 
-/** What is told of a change. */
+/** The lines about a change. */
 export interface Told {
-  /** Something is wrong, and a person is to act. */
+  /** Faults that somebody must correct. */
   readonly wrong: readonly string[];
-  /** Good to know. */
+  /** Other news. */
   readonly notes: readonly string[];
 }
 
-/** What has changed between two looks, a line for each. Whatever is gone together is one line. */
+/** Describes each change between two states in one line, and all deletions together in one. */
 export function describeChanges(before: Known, now: Known): Told {
   const wrong: string[] = [];
   const notes: string[] = [];
   for (const [id, object] of now) {
     const former = before.get(id);
     if (object.isWell) {
-      if (!former) notes.push(`${nameOf(object)} is there: ${object.message}`);
-      else if (!former.isWell) notes.push(`${nameOf(object)} is well again: ${object.message}`);
+      if (!former) notes.push(`${nameOf(object)} is new: ${object.message}`);
+      else if (!former.isWell) notes.push(`${nameOf(object)} is ready again: ${object.message}`);
     } else if (former?.reason !== object.reason || former.message !== object.message) {
       wrong.push(`${nameOf(object)} is not ready (${object.reason}): ${object.message}`);
     }
@@ -38,7 +38,7 @@ export function describeChanges(before: Known, now: Known): Told {
   const gone = [...before].filter(([id]) => !now.has(id)).map(([, object]) => nameOf(object));
   if (gone.length > 0) {
     const them = gone.length === 1 ? 'it' : 'them';
-    notes.push(`Deleted, since no file states ${them} any more: ${gone.sort().join(', ')}`);
+    notes.push(`Deleted, since no file contains ${them} any more: ${gone.sort().join(', ')}`);
   }
   return { wrong, notes };
 }

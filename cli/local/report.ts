@@ -36,11 +36,11 @@ export function makeReport({ quiet, json }: { readonly quiet?: boolean; readonly
       const field = problem.field === undefined || problem.field === '' ? '' : ` ${problem.field}:`;
       say(`! ${where}${what}:${field} ${problem.reason}`);
     },
-    /** Says once of each file or object that it has no problem left. @param current the problems that there are still */
+    /** Reports each file or object that has no problem left. @param current the remaining problems */
     fixed(solved: readonly FileProblem[], current: readonly FileProblem[]): void {
       const wrong = new Set(current.map(placeOf));
       for (const place of new Set(solved.map(placeOf))) {
-        if (!wrong.has(place)) note(`${place}: nothing is wrong with it any more`);
+        if (!wrong.has(place)) note(`${place}: corrected`);
       }
     },
     told({ wrong, notes }: Told): void {
@@ -82,7 +82,7 @@ function describe({ organizations, databaseUrl, upstream, isSandbox, directory, 
   if (organizations.length === 0)
     lines.push('', `There is no Organization in ${directory} yet; add one, and it is served at once.`);
   if (isSandbox) lines.push('', 'For real answers: OPENAI_API_KEY=sk-... npm start');
-  return `${lines.join('\n')}\n\nCtrl-C stops all of it.\n`;
+  return `${lines.join('\n')}\n\nCtrl-C stops everything.\n`;
 }
 
 function curl(baseUrl: string, token: string): string[] {

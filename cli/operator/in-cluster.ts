@@ -29,7 +29,7 @@ import {
 } from './webhooks.ts';
 
 export interface InClusterOptions extends InjectionOptions {
-  /** Of this program, for metrics. */
+  /** The version of this program, for metrics. */
   readonly version: string;
   readonly namespace: string;
   readonly kubeconfig?: string;
@@ -48,12 +48,12 @@ interface InClusterContext {
 
 const lease = 'chaperone-operator';
 
-/** Longer than operators overlap in an upgrade. */
+/** Longer than old and new operators overlap in an upgrade. */
 const rolloutPauseMs = 60_000;
 
 /**
- * Runs the operator against an API server until SIGTERM or SIGINT. Every replica watches and serves the webhooks; the
- * one that leads reconciles too. One that loses the lease exits, so that nothing of it can go on.
+ * Runs the operator against an API server until SIGTERM or SIGINT. Every replica watches and serves the webhooks, and
+ * the leader also reconciles. A leader that loses the Lease exits, so that none of its work goes on.
  */
 export async function operateInCluster(options: InClusterOptions, context: InClusterContext): Promise<void> {
   const { log } = context;
@@ -82,7 +82,7 @@ async function run(
   const { namespace, concurrency, resyncMs, propagationMs } = options;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  // Gauges that call themselves totals; the same figures by type stay.
+  // These are gauges with names of counters. The same figures by type stay.
   for (const kind of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${kind}_total`);
   makeBuildMetric(registry, options.version);
   const client = makeApiClient({ kubeConfig: loadKubeConfig(options), onAnswer: makeRestClientMetrics(registry) });
@@ -123,7 +123,7 @@ async function run(
     log.fatal('another operator may lead by now; exiting');
     process.exit(1);
   });
-  // Whoever led before may have written what the caches do not show yet.
+  // The caches may not show the last writes of the former leader yet.
   await cluster.refresh();
   const certificates = startCertificates(options, { cluster, client, log });
   if (certificates) releasers.push(certificates.stop);

@@ -14,7 +14,7 @@ export interface OverDirectoryContext {
 /**
  * Runs the operator over a directory of YAML until SIGTERM or SIGINT.
  *
- * @param data where statuses and Secrets are kept
+ * @param data the directory for statuses and Secrets
  */
 export async function operateOverDirectory(
   directory: string,
@@ -25,7 +25,7 @@ export async function operateOverDirectory(
     directory,
     stateDirectory: join(data, 'state'),
     environment,
-    onProblem: (problem) => log.error(problem, 'a resource cannot be used; the last good one stays in force'),
+    onProblem: (problem) => log.error(problem, 'a resource is invalid; its last valid state stays in force'),
   });
   await cluster.start();
   const running = await startOperator({ cluster, databaseUrl, resyncMs, propagationMs, isOneMachine: true, log });

@@ -21,7 +21,7 @@ import { followWebhookKeys, openWebhookKey } from '../../operator/injection/webh
 
 export interface InjectionOptions {
   readonly namespace: string;
-  /** The sidecar's; without one nothing is injected and no webhook served. */
+  /** The sidecar's image. Absent: nothing is injected, and no webhook is served. */
   readonly image?: string;
   readonly imagePullPolicy?: ImagePullPolicy;
   readonly imagePullSecrets?: readonly string[];
@@ -32,9 +32,9 @@ export interface InjectionOptions {
   readonly sidecarNoProxy?: string;
   readonly webhookPort: number;
   readonly webhookService: string;
-  /** Of the Mutating- and the ValidatingWebhookConfiguration. */
+  /** The name of the Mutating- and the ValidatingWebhookConfiguration. */
   readonly webhookConfiguration?: string;
-  /** With `tls.crt` and `tls.key` of somebody else's making; the operator makes its own where absent. */
+  /** A directory with `tls.crt` and `tls.key`. Absent: the operator makes its own certificate. */
   readonly webhookCertificates?: string;
 }
 
@@ -44,7 +44,7 @@ interface WebhookContext {
   readonly log: Logger;
 }
 
-/** What injected pods get; undefined where nothing is injected. */
+/** The settings for injected pods. Undefined: nothing is injected. */
 export function injectionSettingsOf(options: InjectionOptions): InjectionSettings | undefined {
   const { namespace, image, imagePullPolicy, imagePullSecrets, upstream, sidecarEgressProxy, sidecarNoProxy } = options;
   if (image === undefined) return undefined;
@@ -62,7 +62,7 @@ export function injectionSettingsOf(options: InjectionOptions): InjectionSetting
   };
 }
 
-/** Serves the webhooks; by every replica. */
+/** Serves the webhooks. Every replica does. */
 export async function startWebhooks(
   options: InjectionOptions,
   { cluster, client, log, registry }: WebhookContext & { readonly registry: Registry },
@@ -88,7 +88,7 @@ export async function startWebhooks(
   });
 }
 
-/** Keeps API servers asking at the webhooks' secret paths; by the leader alone. */
+/** Keeps the webhooks' secret paths in their configurations. Only the leader does. */
 export function startPaths(
   options: InjectionOptions,
   { client, log }: Pick<WebhookContext, 'client' | 'log'>,
@@ -98,7 +98,7 @@ export function startPaths(
   return startPathPublisher({ client, namespace, configurations: configurationsOf(options), log });
 }
 
-/** Keeps the webhooks' certificates up, unless somebody else does; by the leader alone. */
+/** Maintains the webhooks' certificates, unless somebody else does. Only the leader does. */
 export function startCertificates(
   options: InjectionOptions,
   { cluster, client, log }: WebhookContext,

@@ -5,7 +5,7 @@ export type UsageFormat = 'table' | 'json' | 'csv';
 export interface UsageReport {
   readonly by: SpendingGroup;
   readonly filter: SpendingFilter;
-  /** The sum of all is the last. */
+  /** The last row is the sum of all. */
   readonly rows: readonly SpendingOfGroup[];
 }
 
@@ -14,7 +14,7 @@ export function renderUsage(report: UsageReport, format: UsageFormat): string {
   return format === 'csv' ? toCsv(report) : toTable(report);
 }
 
-/** Counts are numbers; money is a decimal string, which no reader rounds. */
+/** Counts are numbers. Costs are decimal strings, which no JSON parser rounds. */
 function toFigures({ requestCount, completedCount, unpricedCount, inputTokens, outputTokens, costUsd }: Spending) {
   return {
     calls: Number(requestCount),

@@ -170,7 +170,7 @@ describe('chaperone check', { skip }, () => {
     {
       title: 'the leader has not renewed its Lease',
       disturb: (t) => withEdit(t, paths.lease, { spec: makeLease(new Date(Date.now() - 7_200_000)) }),
-      finds: { 'operator-leader': /chaperone-0 held the Lease/ },
+      finds: { 'operator-leader': /chaperone-0 holds the Lease/ },
     },
     {
       title: 'nobody serves the webhook',

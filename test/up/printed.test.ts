@@ -19,7 +19,7 @@ test('what `chaperone up` prints works as pasted, for clients that send X-User-I
   up.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     printed += chunk;
   });
-  await until(async () => printed.includes('Ctrl-C stops all of it.'), 'what it prints');
+  await until(async () => printed.includes('Ctrl-C stops everything.'), 'what it prints');
 
   const baseUrl = /^ +API +(\S+)$/m.exec(printed)?.[1];
   const token = /^ +token +(\S+) {2}\(with the header X-User-ID\)$/m.exec(printed)?.[1];

@@ -39,9 +39,9 @@ async function withoutSecret(directory: string, work: () => Promise<unknown>): P
 }
 
 describe('the terminal of `chaperone up`', () => {
-  it('tells what is not ready, what is well again, what is deleted and what a file’s mistake was', async (t) => {
+  it('reports what is not ready, what is ready again, what is deleted, and mistakes in files', async (t) => {
     const { directory, printed, lines, untilLine } = await startUp(t);
-    await until(async () => printed.out.includes('Ctrl-C stops all of it.'), 'it to be up');
+    await until(async () => printed.out.includes('Ctrl-C stops everything.'), 'it to be up');
     assert.deepEqual(
       lines().filter((line) => line.startsWith('!')),
       [],
@@ -52,27 +52,27 @@ describe('the terminal of `chaperone up`', () => {
         /^! ApiKeyBinding default\/openai-shared is not ready \(SecretNotFound\): Secret "openai" .* create it/,
       ),
     );
-    await untilLine(/^ApiKeyBinding default\/openai-shared is well again: The key is in force/);
+    await untilLine(/^ApiKeyBinding default\/openai-shared is ready again: The key is in force/);
 
     const personas = join(directory, 'personas.yaml');
     const text = await readFile(personas, 'utf8');
     await replaceFile(personas, text.replace('temperature: 0.3', 'temperature: hot'));
     await untilLine(/^! personas\.yaml:\d+ Persona default\/support-agent: spec\.parameters\.temperature: .*number/);
     await replaceFile(personas, text);
-    await untilLine(/^personas\.yaml Persona default\/support-agent: nothing is wrong with it any more$/);
+    await untilLine(/^personas\.yaml Persona default\/support-agent: corrected$/);
     // Two mistakes in one object, and then none: that is one thing to tell.
     const recoveries = () =>
-      lines().filter((line) => /^personas\.yaml Persona default\/support-agent: nothing is wrong/.test(line)).length;
+      lines().filter((line) => /^personas\.yaml Persona default\/support-agent: corrected/.test(line)).length;
     await replaceFile(personas, text.replace('content:', 'contnet:'));
     await untilLine(/^! personas\.yaml:\d+ Persona default\/support-agent: spec\.contnet: unknown field$/);
     await replaceFile(personas, text);
-    await until(async () => recoveries() > 1, 'it to be well again');
+    await until(async () => recoveries() > 1, 'it to be ready again');
 
     await rm(personas);
-    const gone = await untilLine(/^Deleted, since no file states them any more: /);
+    const gone = await untilLine(/^Deleted, since no file contains them any more: /);
     assert.match(gone ?? '', /Persona default\/finance-analyst.*Persona default\/support-agent$/);
     await replaceFile(personas, text);
-    await untilLine(/^Persona default\/support-agent is there: The persona is in force/);
+    await untilLine(/^Persona default\/support-agent is new: The persona is in force/);
     assert.equal(recoveries(), 2);
     t.diagnostic(`\n${printed.err}`);
   });

@@ -14,28 +14,27 @@ export const operatorChecks: CheckGroup<ClusterFacts> = {
       decide: ({ deployments, namespace }) => {
         const [deployment, another] = deployments;
         if (another) {
-          return failed(`There are several operators in namespace "${namespace}": one of them waits for ever.`, {
+          return failed(`Namespace "${namespace}" has several operators, but only one can lead.`, {
             items: deployments.map(({ metadata }) => `Deployment ${metadata.name}`),
-            hint: 'Uninstall the releases that are not wanted: helm list --all-namespaces',
+            hint: 'List the releases, and uninstall all but one: helm list --all-namespaces',
           });
         }
         if (!deployment) {
           return failed(`There is no operator in namespace "${namespace}".`, {
-            hint: 'Install the chart, or name the namespace that it is in with --namespace.',
+            hint: 'Install the chart, or name its namespace with --namespace.',
           });
         }
         const { available, wanted, isRolledOut } = countReplicas(deployment);
         const hint = `Look at: kubectl -n ${namespace} describe pods -l app.kubernetes.io/component=operator; kubectl -n ${namespace} logs deployment/${deployment.metadata.name}`;
         if (wanted === 0)
-          return failed('It is scaled to 0.', {
+          return failed('The operator is scaled to 0.', {
             hint: `kubectl -n ${namespace} scale deployment/${deployment.metadata.name} --replicas=2`,
           });
         if (available === 0) return failed(`None of ${wanted} replicas is available.`, { hint });
         const stuck = deployment.status?.conditions?.find(
           ({ type, status }) => type === 'Progressing' && status === 'False',
         );
-        if (stuck)
-          return failed(`A roll-out does not come to its end: ${stuck.message ?? 'Kubernetes gave up'}`, { hint });
+        if (stuck) return failed(`A roll-out is stuck: ${stuck.message ?? 'Kubernetes gave up'}`, { hint });
         if (available < wanted) return warning(`Only ${available} of ${wanted} replicas are available.`, { hint });
         if (!isRolledOut) return warning('A roll-out is under way.', { hint });
         return ok(`${available} of ${wanted} replicas`);
@@ -48,13 +47,13 @@ export const operatorChecks: CheckGroup<ClusterFacts> = {
       decide: ({ deployments, ownVersion }) => {
         if (deployments.length === 0) return unknown('there is no operator');
         const versions = deployments.map(versionOf);
-        const isTold = deployments.every((deployment) => tagOf(deployment) !== undefined);
+        const hasTag = deployments.every((deployment) => tagOf(deployment) !== undefined);
         if (versions.every((version) => version === ownVersion)) {
-          // Whatever is behind another tag, or a digest, is not known.
-          return ok(isTold ? versions.join(', ') : `${versions.join(', ')}, as the chart says; the image tells none`);
+          // Without a version in the image's tag, only the chart's label shows one.
+          return ok(hasTag ? versions.join(', ') : `${versions.join(', ')} by the chart; the image has no version tag`);
         }
         return warning(`The operator is ${versions.join(', ')}; this program is ${ownVersion}.`, {
-          hint: "Upgrade the chart, or check with the operator's version: checks know the version that they are of.",
+          hint: "Upgrade the chart, or check with the operator's version: the checks of one version may not fit another.",
         });
       },
     }),
@@ -64,11 +63,11 @@ export const operatorChecks: CheckGroup<ClusterFacts> = {
       from: ['lease', 'server', 'namespace'],
       decide: ({ lease, server: { nowMs }, namespace }) => {
         const { holderIdentity = '', renewTime, leaseDurationSeconds = 15 } = lease?.spec ?? {};
-        const hint = `Nothing is reconciled without a leader. Look at: kubectl -n ${namespace} logs -l app.kubernetes.io/component=operator`;
+        const hint = `Without a leader, nothing is reconciled. Look at: kubectl -n ${namespace} logs -l app.kubernetes.io/component=operator`;
         if (holderIdentity === '') return failed('No operator holds the Lease.', { hint });
         const ageS = renewTime === undefined ? Infinity : (nowMs - Date.parse(renewTime)) / 1_000;
         if (ageS <= leaseDurationSeconds) return ok(holderIdentity);
-        return failed(`${holderIdentity} held the Lease, but renewed it last at ${renewTime}.`, { hint });
+        return failed(`${holderIdentity} holds the Lease, but last renewed it at ${renewTime}.`, { hint });
       },
     }),
   ],
@@ -84,7 +83,7 @@ function countReplicas({ metadata, spec, status }: Deployment) {
   };
 }
 
-/** The image's tag where it is a version; where it is something else, or a digest, what the chart says of itself. */
+/** The version in the image's tag, else the one in the chart's label. */
 export function versionOf(deployment: Deployment): string {
   return tagOf(deployment) ?? deployment.metadata.labels?.['app.kubernetes.io/version'] ?? 'of an unknown version';
 }

@@ -32,14 +32,14 @@ export const podChecks: CheckGroup<ClusterFacts> = {
           return failedIfAny(
             ungoverned,
             'Pods run UNGOVERNED: they asked for a sidecar and have none.',
-            'They were created before the label, or while the webhook was down. Have them made anew: kubectl rollout restart, or delete them.',
+            'They were created before the label, or while the webhook was down. Replace them: kubectl rollout restart, or delete them.',
           );
         }
         const skipped = judged.flatMap((entry) => (entry.skipped ? `${pathOf(entry.pod)}: ${entry.skipped}` : []));
         if (skipped.length === 0) return ok();
-        return warning('Pods asked for a sidecar and cannot have one:', {
+        return warning('Pods asked for a sidecar, but cannot have one:', {
           items: skipped,
-          hint: 'Their calls are not governed. Change the pods, or take the label away.',
+          hint: 'Their calls are not governed. Change the pods, or remove the label.',
         });
       },
     }),
@@ -50,8 +50,8 @@ export const podChecks: CheckGroup<ClusterFacts> = {
       decide: ({ refusals }) =>
         failedIfAny(
           refusals.map(({ kind, namespace, name, message }) => `${kind} ${namespace}/${name}: ${message}`),
-          'Pods are missing, since Chaperone does not let them in:',
-          'Do what the message says; their controllers try again by themselves, after 16 minutes at most.',
+          'Pods are missing, since Chaperone refuses them:',
+          'Do what the message says. Their controllers retry by themselves, after 16 minutes at most.',
         ),
     }),
     check({
@@ -65,7 +65,7 @@ export const podChecks: CheckGroup<ClusterFacts> = {
             const why = whySidecarNotReady(pod);
             return why === undefined ? [] : `${pathOf(pod)}: ${why}`;
           }),
-          'Pods wait for their sidecars, or cannot call:',
+          'The sidecars of these pods are not ready, so the pods wait or cannot call:',
           `Look at: kubectl -n NAMESPACE logs POD -c ${sidecarName}; kubectl -n NAMESPACE describe pod POD`,
           String(injected.length),
         );
@@ -82,7 +82,7 @@ export const podChecks: CheckGroup<ClusterFacts> = {
         if (dead.length > 0) {
           return failed('Pods call with a key that is refused:', {
             items: dead,
-            hint: 'Containers have a key from their start on. Have them made anew: kubectl rollout restart',
+            hint: 'A container gets its key when it starts. Replace the pods: kubectl rollout restart',
           });
         }
         const settings = injectionSettingsOf([], namespace);
@@ -92,13 +92,10 @@ export const podChecks: CheckGroup<ClusterFacts> = {
           return isRunning(pod) && hasSidecar(pod) && isKeyless;
         });
         if (keyless.length === 0) return ok();
-        return warning(
-          'Pods are led to their sidecar and have no OPENAI_API_KEY: an SDK says that credentials are missing.',
-          {
-            items: keyless.map(pathOf),
-            hint: 'There was no usable ApiKeyBinding when they were created. See to one (kubectl get apikeybindings -A), then: kubectl rollout restart. An application that takes a token from elsewhere needs none.',
-          },
-        );
+        return warning('Pods have a sidecar, but no OPENAI_API_KEY, so an SDK reports missing credentials.', {
+          items: keyless.map(pathOf),
+          hint: 'When they were created, no ApiKeyBinding for them was Ready. Make one Ready (kubectl get apikeybindings -A), then run: kubectl rollout restart. An application with a token of its own needs no key.',
+        });
       },
     }),
     check({
@@ -113,25 +110,25 @@ export const podChecks: CheckGroup<ClusterFacts> = {
             const current = currentSidecar(pod.metadata, findNamespace(namespaces, pod), organizations, settings);
             return 'action' in current ? `${pathOf(pod)}: ${current.message} (${current.reason})` : [];
           }),
-          'Calls of these pods are refused, or will be, and no new pod would be let in in their place:',
-          'Do what the message says; do not restart them before. Their keys work again once the namespace belongs to the Organization again.',
+          'Calls of these pods are refused, or soon will be, and their replacements would be refused:',
+          'Do what the message says before you restart them. Their keys work again when the namespace belongs to the Organization again.',
         );
       },
     }),
     check({
       id: 'sidecars-current',
-      description: "every pod's sidecar is what new pods get",
+      description: "every pod's sidecar is the one that new pods get",
       from: ['pods', 'namespaces', 'organizations', 'deployments', 'namespace', 'ownVersion'],
       decide: ({ pods, namespaces, organizations, deployments, namespace, ownVersion }) => {
-        // Without one, a workload that is restarted gets no sidecar, or no pods.
+        // Without an operator, the pods of a restarted workload get no sidecar or are refused.
         if (deployments.length === 0) return unknown('there is no operator');
         const told = listFalse(organizations, 'SidecarsCurrent');
         if (deployments.some((deployment) => versionOf(deployment) !== ownVersion)) {
-          // What it gives new pods is for itself to tell.
-          if (told.length > 0) return warning('By what the operator tells:', { items: told, hint: restartHint });
+          // Only the operator knows what its version gives new pods.
+          if (told.length > 0) return warning('The operator reports:', { items: told, hint: restartHint });
           return organizations.every((one) => hasCondition(one, 'SidecarsCurrent'))
-            ? ok('by what the operator tells')
-            : unknown('the operator is of another version, and has not told');
+            ? ok('the operator reports so')
+            : unknown('the operator is of another version, and has not reported it');
         }
         const settings = injectionSettingsOf(deployments, namespace);
         const injected = pods.filter((pod) => isRunning(pod) && hasSidecar(pod));
@@ -144,7 +141,7 @@ export const podChecks: CheckGroup<ClusterFacts> = {
         );
         const stuck = listFalse(organizations, 'SidecarsCurrent', ['RolloutStuck', 'RolloutForbidden']);
         if (outdated.length === 0 && stuck.length === 0) return ok();
-        return warning('Pods have another sidecar than they would get now:', {
+        return warning('Pods have an outdated sidecar:', {
           items: [...outdated.map(({ pod }) => pathOf(pod)), ...stuck],
           hint: restartHint,
         });
@@ -153,13 +150,13 @@ export const podChecks: CheckGroup<ClusterFacts> = {
   ],
 };
 
-const restartHint = 'They work on as they are. Bring them up to date: kubectl rollout restart';
+const restartHint = 'They keep working. To bring them up to date: kubectl rollout restart';
 
 function hasCondition({ status }: Organization, type: string): boolean {
   return status?.conditions?.some((condition) => condition.type === type) ?? false;
 }
 
-/** Containers whose synthetic key has been replaced since they started, or is handed out no more. */
+/** Lists containers whose synthetic key was replaced after they started, or no longer exists. */
 function listDeadKeys(pod: ClusterPod, bindings: readonly ApiKeyBinding[]): string[] {
   return otherContainersOf(pod).flatMap(({ name, env = [] }) => {
     const reference = env.find((variable) => variable.name === 'OPENAI_API_KEY')?.valueFrom?.secretKeyRef;
@@ -170,11 +167,11 @@ function listDeadKeys(pod: ClusterPod, bindings: readonly ApiKeyBinding[]): stri
       ({ metadata }) => metadata.namespace === pod.metadata.namespace && metadata.name === bindingName,
     );
     const container = `${pathOf(pod)}, container ${name}`;
-    if (!binding) return [`${container}: its key was of ApiKeyBinding ${bindingName}, which is gone`];
+    if (!binding) return [`${container}: ApiKeyBinding ${bindingName}, which issued its key, is deleted`];
     const started = pod.status?.containerStatuses?.find((status) => status.name === name)?.state?.running?.startedAt;
     const issued = binding.status?.syntheticKeyIssuedAt;
     const isOlder = started !== undefined && issued !== undefined && Date.parse(started) < Date.parse(issued);
-    return isOlder ? [`${container}: it started before the key in Secret ${reference.name} was replaced`] : [];
+    return isOlder ? [`${container}: the key in Secret ${reference.name} was replaced after it started`] : [];
   });
 }
 
@@ -182,7 +179,7 @@ export function pathOf({ metadata }: ClusterPod): string {
   return `${metadata.namespace}/${metadata.name}`;
 }
 
-/** Neither done nor on its way out. */
+/** Whether a pod has neither ended nor is being deleted. */
 export function isRunning({ metadata, status }: ClusterPod): boolean {
   return !metadata.deletionTimestamp && status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
 }
@@ -196,7 +193,7 @@ function whySkipped(pod: ClusterPod, namespaces: readonly MetaOnly[], settings: 
   const namespace = findNamespace(namespaces, pod);
   const decision = decideInjection({ pod, namespace, organizations: [], bindings: [] }, settings);
   if (decision.action !== 'skip') return undefined;
-  // Who never asked, or took it back, is not missing anything.
+  // A pod that did not ask for a sidecar, or opted out, lacks nothing.
   return decision.reason === 'NotRequested' || decision.reason === 'OptedOut' ? '' : decision.message;
 }
 

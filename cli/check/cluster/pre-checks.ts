@@ -9,13 +9,13 @@ export const preChecks: CheckGroup<PreFacts> = {
   checks: [
     check({
       id: 'rights',
-      description: 'you may create what the chart makes',
+      description: 'you may create the objects of the chart',
       from: ['missingRights'],
       decide: ({ missingRights }) =>
         failedIfAny(
           missingRights,
-          'The API server would not let you create:',
-          'Install as a cluster administrator, or be given these rights.',
+          'You may not create:',
+          'Install as a cluster administrator, or ask for these rights.',
         ),
     }),
     check({
@@ -27,14 +27,14 @@ export const preChecks: CheckGroup<PreFacts> = {
         if (refused.length > 0) {
           return failed('A node could not get:', {
             items: refused.map(({ image, pull }) => `${image}: ${typeof pull === 'object' ? pull.reason : ''}`),
-            hint: 'Push the image to a registry that nodes can pull from, and name it by image.repository and image.tag; where the registry asks for a login, name a Secret by --image-pull-secrets, and in the chart by imagePullSecrets.',
+            hint: 'Push the image to a registry that nodes can pull from, and set image.repository and image.tag. If the registry needs a login, name a Secret with --image-pull-secrets, and in the chart with imagePullSecrets.',
           });
         }
         const unknown = images.filter((answer) => !isThere(answer));
         if (unknown.length === 0) return ok(images.map(describeImage).join(', '));
-        return warning('Whether nodes can pull an image was not tried, and not every node says that it has it:', {
+        return warning('It is unknown whether every node can get these images:', {
           items: unknown.map(describeImage),
-          hint: 'Name your own by --image (the chart takes it by image.repository and image.tag), and try it with --pull-images, which makes a pod for each for a moment.',
+          hint: 'Name your images with --image (in the chart: image.repository and image.tag), and add --pull-images, which pulls each with a pod that is deleted at once.',
         });
       },
     }),
@@ -45,9 +45,9 @@ export const preChecks: CheckGroup<PreFacts> = {
       decide: ({ expectedDefinitions, definitions }) =>
         failedIfAny(
           [...listDifferences(expectedDefinitions, definitions), ...listUnknown(expectedDefinitions, definitions)],
-          'CustomResourceDefinitions of another version are installed.',
-          'Bring them to this version with: kubectl apply --server-side --force-conflicts -f crds/ (deleting one deletes every object of its kind).',
-          definitions.length === 0 ? 'none' : "this version's are there",
+          'There are CustomResourceDefinitions of another version.',
+          'Update them: kubectl apply --server-side --force-conflicts -f crds/. Do not delete them: every object of their kind would be deleted, too.',
+          definitions.length === 0 ? 'none' : 'only those of this version',
         ),
     }),
   ],

@@ -5,12 +5,12 @@ import type { MetaOnly } from './objects.ts';
 
 type Query = Readonly<Record<string, string>>;
 
-/** Reads of an API server, whose word on the form of its objects is taken. */
+/** Reads objects of an API server, and trusts that they have the expected shape. */
 export interface Reader {
   list<O extends MetaOnly>(path: string, query?: Query): Promise<readonly O[]>;
-  /** Names, labels and annotations alone: what objects hold is not sent. */
+  /** Asks only for metadata, so the API server does not send the contents. */
   listMeta(path: string, query?: Query): Promise<readonly MetaOnly[]>;
-  /** Undefined where there is no such object. */
+  /** Undefined: there is no such object. */
   find<O extends MetaOnly>(path: string): Promise<O | undefined>;
 }
 

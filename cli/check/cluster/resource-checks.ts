@@ -37,14 +37,14 @@ function makeReadyCheck(from: Exclude<ResourceFacts, 'organizations'>, id: strin
       return failedIfAny(
         listNotReady(resources),
         `${plural} are not in force:`,
-        hintFor(resources, `Do what the message says. More by: kubectl describe ${plural.toLowerCase()} -A`),
+        hintFor(resources, `Do what the message says. For more: kubectl describe ${plural.toLowerCase()} -A`),
         countReady(resources),
       );
     },
   });
 }
 
-/** @param from whose word is taken: the operator's database is seen by the operator alone */
+/** @param from the kinds whose conditions show it, since only the operator can reach its database */
 function makeDatabaseCheck<Name extends ResourceFacts>(from: readonly Name[]): Check<ClusterFacts> {
   return check({
     id: 'database-available',
@@ -52,11 +52,11 @@ function makeDatabaseCheck<Name extends ResourceFacts>(from: readonly Name[]): C
     from: [...from, 'namespace'],
     decide: (facts) => {
       const resources = from.flatMap((name): readonly ClusterFacts[Name][number][] => facts[name]);
-      if (resources.length === 0) return unknown('there is no resource that would tell');
+      if (resources.length === 0) return unknown('there is no resource whose conditions would show it');
       return failedIfAny(
         listWaiting(resources),
-        'The database is away. Calls go on; what has changed is not in force before it is back:',
-        `Have it run again, or see why the operator does not reach it; it tries every other second. Look at: kubectl -n ${facts.namespace} get pods; kubectl -n ${facts.namespace} logs -l app.kubernetes.io/component=operator`,
+        'The operator cannot use the database. Calls go on, but these changes wait for it:',
+        `Start the database, or find out why the operator cannot reach it; it tries every two seconds. Look at: kubectl -n ${facts.namespace} get pods; kubectl -n ${facts.namespace} logs -l app.kubernetes.io/component=operator`,
       );
     },
   });
@@ -71,7 +71,7 @@ const tenantChecks = [
     decide: ({ bindings, server: { nowMs } }) =>
       warningIfAny(
         listSoonExpired(bindings, nowMs),
-        'Calls by these keys end soon:',
+        'Calls with these keys will be refused soon:',
         'Renew the key and spec.expiresAt.',
       ),
   }),
@@ -79,7 +79,7 @@ const tenantChecks = [
   makeReadyCheck('analysisConfigs', 'analysis-configs-ready', 'AnalysisConfigs'),
 ];
 
-/** Of one namespace, for who may look into no other. */
+/** The checks of one namespace, for users who may not look into others. */
 export const namespaceChecks: CheckGroup<ClusterFacts> = {
   name: 'chaperone-namespace',
   checks: [
@@ -89,7 +89,7 @@ export const namespaceChecks: CheckGroup<ClusterFacts> = {
       from: ['scope', 'namespaces', 'organizationSecrets'],
       decide: ({ scope = '', namespaces, organizationSecrets }) => {
         if (namespaces.length === 0) {
-          return failed(`There is no namespace "${scope}".`, { hint: 'Name one that is there: --in NAMESPACE' });
+          return failed(`There is no namespace "${scope}".`, { hint: 'Name an existing one: --in NAMESPACE' });
         }
         if (organizationSecrets === undefined) return unknown(`you may not list secrets in namespace ${scope}`);
         const credentials = organizationSecrets.filter(({ metadata: { name, labels } }) => {
@@ -97,14 +97,14 @@ export const namespaceChecks: CheckGroup<ClusterFacts> = {
           return name === credentialsSecretName(organization);
         });
         if (credentials.length === 0) {
-          return failed('It belongs to no Organization, or to one that is not set up: sidecars cannot start.', {
-            hint: `Ask who administers Organizations which label it takes: kubectl label namespace ${scope} KEY=VALUE`,
+          return failed('It belongs to no Organization, or to one that is not set up, so sidecars cannot start.', {
+            hint: `Ask an administrator of Organizations for the right label: kubectl label namespace ${scope} KEY=VALUE`,
           });
         }
         return failedIfAny(
           credentials.flatMap((secret) => whatSecretLacks(secret, filesOfProxies)),
           'Sidecars cannot start with these credentials:',
-          'The operator puts them right within seconds; if it does not, tell who administers it.',
+          'The operator corrects them within seconds. If it does not, tell its administrator.',
           credentials.map(({ metadata }) => metadata.labels?.['chaperone.dev/organization']).join(', '),
         );
       },
@@ -125,13 +125,13 @@ export const resourceChecks: CheckGroup<ClusterFacts> = {
       decide: ({ organizations }) => {
         if (organizations.length === 0) {
           return warning('There is no Organization, so nothing is governed.', {
-            hint: 'Apply one; examples/quickstart is a start.',
+            hint: 'Apply one, such as that in examples/quickstart.',
           });
         }
         return failedIfAny(
           listNotReady(organizations),
-          'Organizations are not enforced:',
-          hintFor(organizations, 'Do what the message says. More by: kubectl describe organizations'),
+          'Organizations are not in force:',
+          hintFor(organizations, 'Do what the message says. For more: kubectl describe organizations'),
           String(organizations.length),
         );
       },
@@ -143,8 +143,8 @@ export const resourceChecks: CheckGroup<ClusterFacts> = {
       decide: ({ organizations, bindings }) =>
         warningIfAny(
           listKeyless(organizations, bindings),
-          'Calls of these Organizations are refused, since no ApiKeyBinding of theirs is in force:',
-          'See to their bindings: kubectl get apikeybindings -A',
+          'Calls of these Organizations are refused, since none of their ApiKeyBindings is in force:',
+          'Make one of their bindings Ready: kubectl get apikeybindings -A',
         ),
     }),
     check({
@@ -159,7 +159,7 @@ export const resourceChecks: CheckGroup<ClusterFacts> = {
             return `${metadata.name}: ${condition ? `${condition.reason}: ${condition.message}` : 'the operator has not stored it yet'}`;
           }),
           'The operator could not store:',
-          `Look whether the operator reaches its database: kubectl -n ${namespace} logs -l app.kubernetes.io/component=operator`,
+          `See in its log whether it reaches the database: kubectl -n ${namespace} logs -l app.kubernetes.io/component=operator`,
         ),
     }),
     check({
@@ -169,13 +169,13 @@ export const resourceChecks: CheckGroup<ClusterFacts> = {
       decide: ({ organizations }) =>
         warningIfAny(
           listMissingLimits(organizations),
-          'Limits of the database are missing:',
-          'Do what the message says; docs/security.md has the limits in a table.',
+          'These Organizations lack limits in the database:',
+          'Do what the message says. docs/security.md has a table of the limits.',
         ),
     }),
     check({
       id: 'defaults-stated',
-      description: 'no former default still holds',
+      description: 'no object relies on a former default',
       from: ['organizations', 'personas', 'bindings', 'analysisConfigs'],
       decide: ({ organizations, personas, bindings, analysisConfigs }) =>
         warningIfAny(
@@ -187,8 +187,8 @@ export const resourceChecks: CheckGroup<ClusterFacts> = {
               'WillCompete',
             ]),
           ],
-          'These are older than a default that has become stricter, and keep the former one:',
-          'State the fields that the message names; docs/security.md says what the defaults are.',
+          'A default has become stricter. These objects are older, and keep the former one:',
+          'Set the fields that the message names. docs/security.md describes the defaults.',
         ),
     }),
     check({
@@ -198,8 +198,8 @@ export const resourceChecks: CheckGroup<ClusterFacts> = {
       decide: ({ organizations }) =>
         warningIfAny(
           listFalse(organizations, 'NamespacesExclusive'),
-          'Organizations select the same namespaces, or those of the system:',
-          'The oldest Organization has them. Change a spec.namespaceSelector, or the labels of the namespaces.',
+          'Organizations select the same namespaces, or system namespaces:',
+          'A namespace belongs to the oldest of them, and a system namespace to none. Change a spec.namespaceSelector, or the labels of the namespaces.',
         ),
     }),
     check({
@@ -216,18 +216,18 @@ export const resourceChecks: CheckGroup<ClusterFacts> = {
               .map(({ metadata }) => ({
                 member: metadata.name,
                 organization: organization.metadata.name,
-                isToldOf: organization.status?.memberNamespaces?.includes(metadata.name) ?? false,
+                isReported: organization.status?.memberNamespaces?.includes(metadata.name) ?? false,
               })),
           );
         if (organizations.length > 0 && members.length === 0) {
           return warning("No namespace's labels match an Organization's namespaceSelector.", {
-            hint: 'Label the namespaces that are to be governed, or correct spec.namespaceSelector.',
+            hint: 'Label the namespaces that you want to govern, or correct spec.namespaceSelector.',
           });
         }
-        const wrong = members.flatMap(({ member, organization, isToldOf }) => {
+        const wrong = members.flatMap(({ member, organization, isReported }) => {
           const name = credentialsSecretName(organization);
           if (organizationSecrets === undefined) {
-            return isToldOf ? [] : [`namespace ${member}: the operator tells of no Secret ${name} there`];
+            return isReported ? [] : [`namespace ${member}: the operator reports no Secret ${name}`];
           }
           const secret = organizationSecrets.find(
             ({ metadata }) => metadata.namespace === member && metadata.name === name,
@@ -235,13 +235,13 @@ export const resourceChecks: CheckGroup<ClusterFacts> = {
           if (!secret) return [`namespace ${member}: there is no Secret ${name}`];
           return secret.metadata.labels?.['chaperone.dev/organization'] === organization
             ? whatSecretLacks(secret, filesOfProxies)
-            : [`namespace ${member}: Secret ${name} is not this Organization's`];
+            : [`namespace ${member}: Secret ${name} does not belong to this Organization`];
         });
         return failedIfAny(
           wrong,
-          'Sidecars cannot start where the credentials are missing:',
-          'The operator makes it within seconds; if it does not: kubectl describe organizations',
-          organizationSecrets === undefined ? `${members.length}, by what the operator tells` : `${members.length}`,
+          'Sidecars cannot start without these credentials:',
+          'The operator makes them within seconds. If it does not, see: kubectl describe organizations',
+          organizationSecrets === undefined ? `${members.length}, as the operator reports` : `${members.length}`,
         );
       },
     }),

@@ -1,7 +1,7 @@
 import type { ApiClient } from '../../../operator/cluster/kubernetes/api-client.ts';
 import { ApiError, isNotFound } from '../../../operator/cluster/kubernetes/api-error.ts';
 
-/** What the chart makes, by API group and kind; a test holds this against its templates. */
+/** The kinds of the chart's objects. A test compares them with its templates. */
 export const chartResources = [
   { group: 'apiextensions.k8s.io', kind: 'CustomResourceDefinition', isNamespaced: false },
   { group: 'rbac.authorization.k8s.io', kind: 'ClusterRole', isNamespaced: false },
@@ -25,12 +25,12 @@ export const chartResources = [
 
 interface Right {
   readonly group: string;
-  /** As in paths: lower case, plural. */
+  /** The plural in lower case, as in paths. */
   readonly resource: string;
   readonly namespace?: string;
 }
 
-/** What of all this, and of the namespace where it is not there yet, the user may not create. */
+/** Lists the objects of the chart, and its namespace if missing, that the user may not create. */
 export async function listMissingRights(client: ApiClient, namespace: string): Promise<readonly string[]> {
   const rights: Right[] = chartResources.map(({ group, kind, isNamespaced }) => ({
     group,
@@ -58,7 +58,7 @@ async function exists(client: ApiClient, namespace: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (isNotFound(error)) return false;
-    // Who may not look will hardly have to create it.
+    // The user may not look. The namespace probably exists.
     if (error instanceof ApiError && error.status === 403) return true;
     throw error;
   }

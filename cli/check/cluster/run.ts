@@ -14,12 +14,12 @@ import { webhookChecks } from './webhook-checks.ts';
 
 export interface ClusterCheckOptions extends TargetOptions {
   readonly namespace: string;
-  /** The only namespace whose objects and pods are looked at; the whole installation where absent. */
+  /** The only namespace that is checked. Absent: the whole installation. */
   readonly scope?: string | undefined;
   readonly ownVersion: string;
-  /** Before an install. */
+  /** Whether to run the checks before an install. */
   readonly pre: boolean;
-  /** Asked before an install. */
+  /** The images to look for before an install. */
   readonly images?: ImageQuestion;
 }
 
@@ -31,12 +31,12 @@ export const clusterGroups = [
   ...[resourceChecks, podChecks, memberChecks],
 ];
 
-/** Of one namespace: what concerns the operator is for its administrators. */
+/** The checks of one namespace, without those of the operator. */
 export const namespaceGroups = [apiChecks, namespaceChecks, podChecks, memberChecks];
 
 const requestTimeoutMs = 10_000;
 
-/** One look at a cluster. @throws Error where the kubeconfig cannot be used */
+/** Checks a cluster once. @throws Error where the kubeconfig cannot be used */
 export async function checkCluster(options: ClusterCheckOptions): Promise<readonly GroupResult[]> {
   const { namespace, scope, ownVersion, pre } = options;
   const client = makeApiClient({ kubeConfig: loadKubeConfig(options), requestTimeoutMs });

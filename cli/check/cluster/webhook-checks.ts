@@ -5,7 +5,7 @@ import type { ClusterFacts } from './facts.ts';
 const check = makeCheckFactory<ClusterFacts>();
 
 const dayMs = 24 * 3_600_000;
-/** The operator renews a month before the end; with a week left, it has failed to for weeks. */
+/** The operator renews a certificate a month before its end. With a week left, it has failed for weeks. */
 const leastDays = 7;
 
 export const webhookChecks: CheckGroup<ClusterFacts> = {
@@ -18,27 +18,27 @@ export const webhookChecks: CheckGroup<ClusterFacts> = {
       decide: ({ webhooks, guards, namespace }) => {
         const hint = 'Upgrade or install the chart; it makes the webhook configurations.';
         if (!webhooks.some(({ kind }) => kind === 'MutatingWebhookConfiguration')) {
-          return failed(`No MutatingWebhookConfiguration leads to namespace "${namespace}": no pod gets a sidecar.`, {
+          return failed(`No MutatingWebhookConfiguration calls namespace "${namespace}", so no pod gets a sidecar.`, {
             hint,
           });
         }
-        const untold = webhooks.filter(({ path }) => !/^\/(mutate|validate)\/./.test(path));
-        if (untold.length > 0) {
-          return failed('API servers do not know yet where to ask, or still ask at the paths of a former version.', {
-            items: untold.map(({ kind, name }) => `${kind} ${name}`),
-            hint: `The leading operator publishes the paths, once no operator of a former version is left. Look at: kubectl -n ${namespace} get pods; kubectl -n ${namespace} logs -l app.kubernetes.io/component=operator`,
+        const unpublished = webhooks.filter(({ path }) => !/^\/(mutate|validate)\/./.test(path));
+        if (unpublished.length > 0) {
+          return failed('API servers do not know the path of these webhooks, or use that of a former version.', {
+            items: unpublished.map(({ kind, name }) => `${kind} ${name}`),
+            hint: `The leading operator publishes the paths when no operator of a former version is left. Look at: kubectl -n ${namespace} get pods; kubectl -n ${namespace} logs -l app.kubernetes.io/component=operator`,
           });
         }
         const isValidated = webhooks.some(({ kind }) => kind === 'ValidatingWebhookConfiguration');
         const idle = guards.filter(({ denies }) => !denies);
         if (idle.length > 0) {
-          return warning('Admission policies refuse nothing, since no binding has them deny:', {
+          return warning('Admission policies refuse nothing, since no binding with the action Deny uses them:', {
             items: idle.map(({ name }) => `ValidatingAdmissionPolicy ${name}`),
             hint,
           });
         }
         if (!isValidated && guards.length === 0) {
-          return warning('Pods that asked for a sidecar and got none are let in: nothing validates them.', {
+          return warning('Nothing validates pods, so a pod that asked for a sidecar can run without one.', {
             hint: 'Set webhook.guard.enabled or webhook.validation.enabled in the chart.',
           });
         }
@@ -62,8 +62,8 @@ export const webhookChecks: CheckGroup<ClusterFacts> = {
             );
             return hasReady ? [] : `Service ${namespace}/${service} has no ready endpoint`;
           }),
-          'The API server reaches nobody who serves the webhook.',
-          `Pods that ask for a sidecar are refused, or with failurePolicy Ignore let in without. Look at: kubectl -n ${namespace} get pods,endpointslices`,
+          'The API server cannot reach the webhook.',
+          `Pods that ask for a sidecar are refused, or with failurePolicy Ignore run without one. Look at: kubectl -n ${namespace} get pods,endpointslices`,
         );
       },
     }),
@@ -78,10 +78,10 @@ export const webhookChecks: CheckGroup<ClusterFacts> = {
             const reason = whyUntrusted(certificate.chain, bundle, `${service}.${namespace}.svc`, nowMs);
             return reason === undefined ? [] : `${kind} ${configuration}, webhook ${name}: ${reason}`;
           }),
-          `The certificate in Secret ${namespace}/${certificate.secretName} does not verify by what the webhooks trust.`,
+          `The webhooks do not trust the certificate in Secret ${namespace}/${certificate.secretName}.`,
           certificate.isOperatorMade
-            ? `The leading operator makes it and publishes the caBundle within seconds; if it does not, ${lookAtLog(namespace)}`
-            : 'See that the Secret and the caBundle are of the same authority; the chart takes both (webhook.certificate).',
+            ? `The leading operator makes it and publishes the caBundle within seconds. If it does not, ${lookAtLog(namespace)}`
+            : 'The Secret and the caBundle must be of the same authority. Set both in the chart (webhook.certificate).',
         );
       },
     }),
@@ -92,11 +92,11 @@ export const webhookChecks: CheckGroup<ClusterFacts> = {
       decide: ({ certificate, namespace, server: { nowMs } }) => {
         const { secretName, isOperatorMade, chain } = certificate;
         const hint = isOperatorMade
-          ? `The operator makes and renews it; ${lookAtLog(namespace)}. Deleting Secret ${secretName} has it made anew.`
-          : `Renew what is in Secret ${namespace}/${secretName}; the operator takes it up by itself.`;
-        // An authority in the chain that expires takes the certificate with it.
+          ? `The operator makes and renews it; ${lookAtLog(namespace)}. If you delete Secret ${secretName}, it makes a new one.`
+          : `Renew the certificate in Secret ${namespace}/${secretName}. The operator reads it by itself.`;
+        // If an authority in the chain expires, the certificate is no longer valid.
         const [first] = readBundle(chain).toSorted((one, other) => Number(one.validToDate) - Number(other.validToDate));
-        if (!first) return failed(`Secret ${namespace}/${secretName} is not there, or holds no certificate.`, { hint });
+        if (!first) return failed(`Secret ${namespace}/${secretName} is missing, or has no certificate.`, { hint });
         const days = (first.validToDate.getTime() - nowMs) / dayMs;
         if (days > leastDays) return ok(`${Math.floor(days)} days`);
         const which = first.ca ? 'Its authority' : 'It';

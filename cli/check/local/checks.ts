@@ -20,19 +20,19 @@ export const localChecks: CheckGroup<LocalFacts> = {
   checks: [
     check({
       id: 'local-data',
-      description: 'the data directory is there',
+      description: 'the data directory exists',
       isFatal: true,
       from: ['data', 'isThere'],
       decide: ({ data, isThere }) =>
         isThere
           ? ok(data)
           : failed(`There is no kubeconfig, and no data of a \`chaperone up\` in ${data}.`, {
-              hint: 'Run `chaperone up`, name its data directory with --data, or a cluster with --kubeconfig.',
+              hint: 'Run `chaperone up`, or name its data directory with --data, or a cluster with --kubeconfig.',
             }),
     }),
     check({
       id: 'local-files',
-      description: 'the YAML is without mistakes',
+      description: 'the YAML has no mistakes',
       from: ['problems'],
       decide: ({ problems }) =>
         failedIfAny(
@@ -40,8 +40,8 @@ export const localChecks: CheckGroup<LocalFacts> = {
             const where = line === undefined ? file : `${file}:${line}`;
             return `${[where, object, field].filter(Boolean).join(' ')}: ${reason}`;
           }),
-          'These cannot be used; what they said before stays in force:',
-          'Correct them; a saved file is read at once.',
+          'These have mistakes, so their last valid state stays in force:',
+          'Correct them. A saved file is read at once.',
         ),
     }),
     check({
@@ -51,13 +51,13 @@ export const localChecks: CheckGroup<LocalFacts> = {
       decide: ({ organizations }) => {
         if (organizations.length === 0) {
           return warning('There is no Organization, so nothing is governed.', {
-            hint: 'State one; examples/quickstart is a start.',
+            hint: 'Add one, such as that in examples/quickstart.',
           });
         }
         return failedIfAny(
           organizations.flatMap(({ name, databaseProblem }) => (databaseProblem ? `${name}: ${databaseProblem}` : [])),
           'The database does not answer:',
-          'See that `chaperone up` runs with this data directory; its log is chaperone.log there.',
+          'Make sure that `chaperone up` runs with this data directory. Its log there is chaperone.log.',
         );
       },
     }),
@@ -70,9 +70,9 @@ export const localChecks: CheckGroup<LocalFacts> = {
           limits ? describeMissingLimits(limits).map((what) => `${name}: ${what}`) : [],
         );
         if (missing.length === 0) return ok();
-        return warning('Limits of the database are missing:', {
+        return warning('The database lacks limits:', {
           items: missing,
-          hint: 'The operator sets those of logins every ten minutes, and PostgreSQL has its own since it was last started: start `chaperone up` again.',
+          hint: 'Restart `chaperone up`. The operator sets the limits of logins every ten minutes, and PostgreSQL reads its own only when it starts.',
         });
       }),
     }),
@@ -83,8 +83,8 @@ export const localChecks: CheckGroup<LocalFacts> = {
       decide: whereThereAre((organizations) =>
         failedIfAny(
           organizations.flatMap(({ name, proxyProblem }) => (proxyProblem ? `${name}: ${proxyProblem}` : [])),
-          'Calls are not served:',
-          'See that `chaperone up` runs with this data directory; its log is chaperone.log there.',
+          'The proxies of these organizations are not ready:',
+          'Make sure that `chaperone up` runs with this data directory. Its log there is chaperone.log.',
         ),
       ),
     }),
@@ -95,8 +95,8 @@ export const localChecks: CheckGroup<LocalFacts> = {
       decide: whereThereAre((organizations) =>
         warningIfAny(
           organizations.flatMap(({ name, boundKeys }) => (boundKeys === 0 ? name : [])),
-          'Calls of these organizations are refused, since no ApiKeyBinding of theirs is in force:',
-          'State one, or see to those that there are: chaperone get apikeybindings',
+          'Calls of these organizations are refused, since none of their ApiKeyBindings is in force:',
+          'Add one, or make one Ready: chaperone get apikeybindings',
         ),
       ),
     }),
@@ -108,7 +108,7 @@ export const localChecks: CheckGroup<LocalFacts> = {
         failedIfAny(
           listNotReady(resources),
           'Resources are not in force:',
-          hintFor(resources, 'Do what the message says; an edit takes effect at once.'),
+          hintFor(resources, 'Do what the message says. An edit takes effect at once.'),
           countReady(resources),
         ),
     }),
@@ -117,7 +117,7 @@ export const localChecks: CheckGroup<LocalFacts> = {
 
 type Organizations = LocalFacts['organizations'];
 
-/** What is true of every organization says nothing where there is none. */
+/** A check of every organization is `unknown` where there is none. */
 function whereThereAre(decide: (organizations: Organizations) => Finding) {
   return ({ organizations }: Pick<LocalFacts, 'organizations'>): Finding =>
     organizations.length === 0 ? unknown('there is no Organization') : decide(organizations);

@@ -13,12 +13,12 @@ import { describeError } from '../describe-error.ts';
 import type { StatedResource } from '../resources.ts';
 import { type LoginLimits, readLoginLimits } from './limits.ts';
 
-/** What the checks of local mode decide by. */
+/** The facts for the checks of local mode. */
 export interface LocalFacts {
   readonly data: string;
   /** Whether `chaperone up` has ever run with this data directory. */
   readonly isThere: boolean;
-  /** Of the YAML files, as the running `chaperone up` last saw them. */
+  /** The mistakes in the YAML files, as `chaperone up` last saw them. */
   readonly problems: readonly FileProblem[];
   readonly resources: readonly StatedResource[];
   readonly organizations: readonly LocalOrganization[];
@@ -26,13 +26,13 @@ export interface LocalFacts {
 
 export interface LocalOrganization {
   readonly name: string;
-  /** Why the database does not answer with the organization's own login; undefined where it does. */
+  /** Why the database refuses the organization's own login. Undefined: it answers. */
   readonly databaseProblem: string | undefined;
-  /** Those of its login and of the server; undefined where the database does not answer. */
+  /** The limits of its login and of the server. Undefined: the database does not answer. */
   readonly limits: LoginLimits | undefined;
-  /** Why its proxy is not ready; undefined where it is. */
+  /** Why its proxy is not ready. Undefined: it is. */
   readonly proxyProblem: string | undefined;
-  /** How many ApiKeyBindings lend it a key; undefined where the operator has not said so yet. */
+  /** The number of its ApiKeyBindings that are in force. Undefined: the operator has not counted them yet. */
   readonly boundKeys: number | undefined;
 }
 
@@ -42,7 +42,7 @@ interface LocalResource extends StatedResource {
 
 const timeoutMs = 3_000;
 
-/** Everything that is to be known of a `chaperone up` with this data directory. */
+/** Gathers the facts about a `chaperone up` by its data directory. */
 export async function gatherLocalFacts(data: string): Promise<LocalFacts> {
   const paths = statePaths(data);
   const resources = await readResources(paths.state);

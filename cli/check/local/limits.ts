@@ -1,12 +1,12 @@
 import type { Queryable } from '../../../database/queryable.ts';
 
-/** What a session of an organization's login sees of its limits. */
+/** The limits that a session of an organization's login sees. */
 export interface LoginLimits {
-  /** -1: as many as the server has. */
+  /** -1: no limit. */
   readonly connections: number;
-  /** Settings that end what takes too long, with what they are; `0` is for ever. */
+  /** The settings that end long statements and transactions. `0`: they never end. */
   readonly timeouts: Readonly<Record<string, string>>;
-  /** Connections that only the owner gets. */
+  /** The connections that are reserved for the owner. */
   readonly reservedConnections: number;
   readonly limitsTempFiles: boolean;
 }

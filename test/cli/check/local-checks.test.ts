@@ -60,7 +60,7 @@ describe('local checks', () => {
       {
         organizations: [{ name: 'acme', databaseProblem: undefined, limits, proxyProblem: undefined, boundKeys: 0 }],
       },
-      { 'local-keys': /no ApiKeyBinding.*acme/ },
+      { 'local-keys': /none of their ApiKeyBindings.*acme/ },
     ],
     [
       'a login has no limits',
@@ -153,7 +153,7 @@ test('a running `chaperone up` is checked by its data directory', async (t) => {
   await until(() => up.errors().includes('personas.yaml'), 'the mistake to be noticed');
   const mistaken = await check();
   assert.equal(mistaken.code, 1);
-  assert.match(mistaken.stdout, /× the YAML is without mistakes\n.*\n {4}- personas\.yaml/);
+  assert.match(mistaken.stdout, /× the YAML has no mistakes\n.*\n {4}- personas\.yaml/);
 
   await rm(join(directory, 'keys.yaml'));
   const keyless = /‼ every organization has a key to call with\n.*\n {4}- acme\n/;

@@ -29,19 +29,19 @@ const table: readonly (readonly [what: string, Known, Known, wrong: readonly str
     [],
   ],
   [
-    'what is well again',
+    'what is ready again',
     knownOf(broken),
     knownOf(persona),
     [],
-    ['Persona default/agent is well again: The persona is in force.'],
+    ['Persona default/agent is ready again: The persona is in force.'],
   ],
-  ['what is new', knownOf(), knownOf(organization), [], ['Organization acme is there: Served.']],
+  ['what is new', knownOf(), knownOf(organization), [], ['Organization acme is new: Served.']],
   [
     'in one line what is gone together',
     knownOf(persona, organization),
     knownOf(),
     [],
-    ['Deleted, since no file states them any more: Organization acme, Persona default/agent'],
+    ['Deleted, since no file contains them any more: Organization acme, Persona default/agent'],
   ],
 ];
 for (const [what, before, now, wrong, notes] of table) {

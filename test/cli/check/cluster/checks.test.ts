@@ -106,7 +106,7 @@ const rows: readonly Row[] = [
     'webhook-configurations',
     { webhooks: [makeWebhook({ path: '' })] },
     'failed',
-    /do not know yet where/,
+    /do not know the path/,
   ],
   ["a former version's path", 'webhook-configurations', { webhooks: [makeWebhook({ path: '/mutate' })] }, 'failed'],
   ['pods as they should be', 'pods-admissible', { memberPods: [makePod(), makeInjectedPod({})] }, 'ok'],
@@ -232,7 +232,7 @@ const rows: readonly Row[] = [
     'operator-version',
     { deployments: [makeDeployment({ image: 'c:dev-12' })] },
     'ok',
-    /0\.1\.0, as the chart says/,
+    /0\.1\.0 by the chart/,
   ],
   [
     'a digest of another version',
@@ -248,11 +248,11 @@ const rows: readonly Row[] = [
     'operator-leader',
     { lease: leaseOf({ holderIdentity: 'one', leaseDurationSeconds: 15, renewTime: '2026-05-31T23:59:40Z' }) },
     'failed',
-    /one held the Lease/,
+    /one holds the Lease, but last renewed it/,
   ],
 
   ['no webhook', 'webhook-configurations', { webhooks: [] }, 'failed', /no pod gets a sidecar/],
-  ['nothing that validates', 'webhook-configurations', { webhooks: [makeWebhook()] }, 'warning', /let in/],
+  ['nothing that validates', 'webhook-configurations', { webhooks: [makeWebhook()] }, 'warning', /can run without one/],
   [
     'a guard that validates',
     'webhook-configurations',
@@ -269,13 +269,13 @@ const rows: readonly Row[] = [
   ['no webhook to have endpoints', 'webhook-endpoints', { webhooks: [] }, 'unknown'],
   ['no webhook to trust', 'webhook-trust', { webhooks: [] }, 'unknown'],
   ['no endpoints', 'webhook-endpoints', { endpoints: [] }, 'failed', /chaperone-webhook has no ready endpoint/],
-  ['no certificate', 'webhook-certificate-expiry', {}, 'failed', /Deleting Secret chaperone-webhook-tls/],
+  ['no certificate', 'webhook-certificate-expiry', {}, 'failed', /If you delete Secret chaperone-webhook-tls/],
   [
     'no certificate of somebody else',
     'webhook-certificate-expiry',
     { certificate: { secretName: 'mine', isOperatorMade: false, chain: '' } },
     'failed',
-    /Renew what is in Secret chaperone-system\/mine/,
+    /Renew the certificate in Secret chaperone-system\/mine/,
   ],
 
   ['nobody who would tell of the database', 'database-available', { organizations: [] }, 'unknown'],
@@ -368,7 +368,7 @@ const rows: readonly Row[] = [
     'credentials',
     { organizationSecrets: [makeCredentials(undefined, 'globex')] },
     'failed',
-    /Secret chaperone-acme is not this Organization/,
+    /Secret chaperone-acme does not belong to this Organization/,
   ],
   [
     'sharing that nobody has declared',
@@ -397,14 +397,14 @@ const rows: readonly Row[] = [
     'credentials',
     { organizationSecrets: undefined, organizations: [acmeOfShop] },
     'ok',
-    /1, by what the operator tells/,
+    /1, as the operator reports/,
   ],
   [
     'Secrets that one may not list, of a namespace that has none',
     'credentials',
     { organizationSecrets: undefined },
     'failed',
-    /the operator tells of no Secret chaperone-acme there/,
+    /the operator reports no Secret chaperone-acme/,
   ],
   ['unreadable Secrets', 'credentials', { organizationSecrets: unreadable }, 'failed', /you may not/],
 
@@ -463,7 +463,7 @@ const rows: readonly Row[] = [
     'pods-keyed',
     { pods: [withSyntheticKey('2026-05-31T00:00:00Z')], bindings: [issuer] },
     'failed',
-    /shop\/web, container app: it started before the key in Secret openai-synthetic-key was replaced/,
+    /shop\/web, container app: the key in Secret openai-synthetic-key was replaced after it started/,
   ],
   ['the present key', 'pods-keyed', { pods: [withSyntheticKey('2026-06-01T00:00:02Z')], bindings: [issuer] }, 'ok'],
   [
@@ -471,7 +471,7 @@ const rows: readonly Row[] = [
     'pods-keyed',
     { pods: [withSyntheticKey('2026-06-01T00:00:02Z')] },
     'failed',
-    /ApiKeyBinding openai, which is gone/,
+    /ApiKeyBinding openai, which issued its key, is deleted/,
   ],
   ['pods that are let in', 'pods-admitted', {}, 'ok'],
   [
@@ -488,7 +488,7 @@ const rows: readonly Row[] = [
     'pods-belong',
     { pods: [makeInjectedPod(undefined)], organizations: [acmeOfShop], namespaces: [{ metadata: metaOf('shop') }] },
     'failed',
-    /shop\/web.*NoOrganization.*do not restart them/,
+    /shop\/web.*NoOrganization.*before you restart them/,
   ],
   ['no overlap', 'namespaces-exclusive', {}, 'ok'],
   [
@@ -522,7 +522,7 @@ const rows: readonly Row[] = [
       deployments: [makeDeployment({ image: 'c:0.2.0' })],
     },
     'ok',
-    /by what the operator tells/,
+    /the operator reports so/,
   ],
   [
     'a roll-out that is stuck, of sidecars that are as they should be',

@@ -20,8 +20,8 @@ describe('images before an install', () => {
   const image = 'registry.example.com/chaperone:0.1.0';
   const answers: readonly (readonly [title: string, ImageAnswer, Finding['status'], said: RegExp])[] = [
     ['on every node', { image, nodes: 2, present: 2 }, 'ok', /chaperone:0\.1\.0: on 2 of 2 nodes/],
-    ['on some nodes', { image, nodes: 2, present: 1 }, 'warning', /was not tried.*on 1 of 2 nodes.*--pull-images/],
-    ['on none', { image, nodes: 1, present: 0 }, 'warning', /was not tried.*on 0 of 1 node"/],
+    ['on some nodes', { image, nodes: 2, present: 1 }, 'warning', /It is unknown.*on 1 of 2 nodes.*--pull-images/],
+    ['on none', { image, nodes: 1, present: 0 }, 'warning', /It is unknown.*on 0 of 1 node"/],
     ['without a node', { image, nodes: 0, present: 0 }, 'warning', /on 0 of 0 nodes/],
     ['pulled', { image, nodes: 2, present: 0, pull: 'pulled' }, 'ok', /a node has it/],
     ['refused', { image, nodes: 2, present: 2, pull: { reason: 'ErrImagePull: no' } }, 'failed', /: ErrImagePull: no/],
