@@ -49,24 +49,23 @@ export interface Forwarding {
   readonly drainMs: number;
   /** Is charged for the memory of an answer that is read whole. */
   readonly share: Share;
+  /** Called once when the call is over, with any result. */
+  readonly onEnd: () => void;
 }
 
 /**
  * Sends the call to its provider and the answer to the client. A stream passes chunk by chunk, with back-pressure. Any
  * other answer passes whole, so that its usage is known before it ends. The passing answer is read for the account,
  * which is settled before the client has the end of the answer.
- *
- * @returns a promise that resolves when the call is over, with any result
  */
-export function forward(exchange: Exchange, forwarding: Forwarding): Promise<void> {
-  return new Promise((resolve) => new Forward(exchange, forwarding, resolve).send(forwarding.attempt));
+export function forward(exchange: Exchange, forwarding: Forwarding): void {
+  new Forward(exchange, forwarding).send(forwarding.attempt);
 }
 
 /** The first sink of each attempt's answer: chooses the sinks behind it, or another attempt. */
 class Forward implements AnswerSink {
   readonly #exchange: Exchange;
   readonly #forwarding: Forwarding;
-  readonly #onDone: () => void;
   readonly #client: ClientSink;
   readonly #observer: AnswerObserver;
   #another: Forwarding['another'];
@@ -78,10 +77,9 @@ class Forward implements AnswerSink {
   #isOver = false;
   #drainTimer: NodeJS.Timeout | undefined;
 
-  constructor(exchange: Exchange, forwarding: Forwarding, onDone: () => void) {
+  constructor(exchange: Exchange, forwarding: Forwarding) {
     this.#exchange = exchange;
     this.#forwarding = forwarding;
-    this.#onDone = onDone;
     this.#another = forwarding.another;
     this.#attempt = forwarding.attempt;
     const { call, operation, account, response, responseHeaders: ownHeaders, refuse } = forwarding;
@@ -178,7 +176,7 @@ class Forward implements AnswerSink {
     this.#isOver = true;
     clearTimeout(this.#drainTimer);
     this.#client.release();
-    this.#onDone();
+    this.#forwarding.onEnd();
   }
 }
 

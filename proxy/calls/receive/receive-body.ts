@@ -148,13 +148,21 @@ export function chargeParsing(raw: Buffer, share: Share): void {
   share.expect(values * valueBytes);
 }
 
+/** Gets a whole body, or the error because of which there is none. */
+export interface BodyReceiver {
+  whole(body: Buffer): void;
+  /** @param error a ProxyError, as `receiveBody` says */
+  failed(error: unknown): void;
+}
+
 /**
- * Reads the whole body of a request, unpacked. Bytes are charged to the share as they arrive.
+ * Reads the whole body of a request, unpacked. Bytes are charged to the share as they arrive. The receiver gets the
+ * body in the turn of the event loop in which it is complete.
  *
- * @throws {ProxyError} `unsupported_encoding`, `request_too_large`, `overloaded`; `request_timeout` where it stalls;
- * `invalid_request` where the client breaks off
+ * @throws {ProxyError} `unsupported_encoding`, `request_too_large`, `overloaded`. The receiver gets these, too;
+ * `request_timeout` where the body stalls; `invalid_request` where the client breaks off
  */
-export function receiveBody(request: IncomingMessage, share: Share, stalls: StallWatch): Promise<Buffer> {
+export function receiveBody(request: IncomingMessage, share: Share, stalls: StallWatch, receiver: BodyReceiver): void {
   const declared = Number(request.headers['content-length'] ?? 0);
   try {
     if (declared > maxBodyBytes) throw new ProxyError('request_too_large');
@@ -166,37 +174,43 @@ export function receiveBody(request: IncomingMessage, share: Share, stalls: Stal
     throw error;
   }
   const source = unpackBody(request, maxBodyBytes);
-  return new Promise((resolve, reject) => {
-    let gathered: GatheredBytes | undefined = gatherBytes(source === request ? declared : 0);
-    let length = 0;
-    const watched = stalls.watch(() => fail(new ProxyError('request_timeout')));
-    const fail = (error: unknown) => {
-      watched.end();
-      gathered = undefined;
-      if (source !== request) source.destroy();
-      reject(error instanceof ProxyError ? error : new ProxyError('invalid_request', { cause: error }));
-    };
-    source.on('data', (chunk: Buffer) => {
-      watched.touch();
-      if (!gathered) {
-        share.discard(chunk.length);
-        return;
-      }
-      length += chunk.length;
-      try {
-        if (length > maxBodyBytes) throw new ProxyError('request_too_large');
-        share.add(chunk.length + chunkBytes);
-        gathered.push(chunk);
-      } catch (error) {
-        fail(error);
-      }
-    });
-    source.on('end', () => {
-      watched.end();
-      if (gathered) resolve(gathered.whole());
-    });
-    source.on('error', fail);
-    // It may have broken off while the credential was being verified; then no event comes any more.
-    if (request.destroyed) fail(undefined);
+  let gathered: GatheredBytes | undefined = gatherBytes(source === request ? declared : 0);
+  let length = 0;
+  const watched = stalls.watch(() => fail(new ProxyError('request_timeout')));
+  const fail = (error: unknown) => {
+    watched.end();
+    if (!gathered) return;
+    gathered = undefined;
+    if (source !== request) source.destroy();
+    receiver.failed(error instanceof ProxyError ? error : new ProxyError('invalid_request', { cause: error }));
+  };
+  source.on('data', (chunk: Buffer) => {
+    watched.touch();
+    if (!gathered) {
+      share.discard(chunk.length);
+      return;
+    }
+    length += chunk.length;
+    try {
+      if (length > maxBodyBytes) throw new ProxyError('request_too_large');
+      share.add(chunk.length + chunkBytes);
+      gathered.push(chunk);
+    } catch (error) {
+      fail(error);
+    }
   });
+  source.on('end', () => {
+    watched.end();
+    const whole = gathered?.whole();
+    gathered = undefined;
+    if (whole) receiver.whole(whole);
+  });
+  source.on('error', fail);
+  // It may have broken off while the credential was being verified; then no event comes any more.
+  if (request.destroyed) fail(undefined);
+}
+
+/** Like `receiveBody`, for callers that wait. */
+export function readBodyOf(request: IncomingMessage, share: Share, stalls: StallWatch): Promise<Buffer> {
+  return new Promise((whole, failed) => receiveBody(request, share, stalls, { whole, failed }));
 }

@@ -1,7 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { notJson } from '../../calls/admit/body.ts';
-import { chargeParsing, receiveBody } from '../../calls/receive/receive-body.ts';
+import { chargeParsing, readBodyOf } from '../../calls/receive/receive-body.ts';
 import { registerAnalysis } from './analysis/index.ts';
 import { registerAnalytics } from './analytics/index.ts';
 import type { GovernanceApp, GovernanceContext } from './context.ts';
@@ -24,7 +24,7 @@ export async function governanceSurface(app: FastifyInstance, context: Governanc
   app.removeAllContentTypeParsers();
   // Whatever a client says that it is: curl calls JSON a form.
   app.addContentTypeParser('*', async (request: FastifyRequest) => {
-    const body = await receiveBody(request.raw, request.share, context.stalls);
+    const body = await readBodyOf(request.raw, request.share, context.stalls);
     chargeParsing(body, request.share);
     const text = body.toString('utf8');
     try {

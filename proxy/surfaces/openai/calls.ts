@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { makeRequestId } from '../../../database/ids.ts';
 import type { Caller } from '../../calls/call.ts';
+import type { OpenRequest } from '../../calls/call-request.ts';
+import type { Identified } from '../../calls/context.ts';
 import type { Pipeline } from '../../calls/pipeline.ts';
 import { isForm } from '../../calls/receive/form.ts';
 import { receiveBody, requireKnownEncoding } from '../../calls/receive/receive-body.ts';
 import type { StallWatch } from '../../calls/receive/stall-watch.ts';
-import type { ProxyError } from '../../error.ts';
+import { runStep, whenKnown } from '../../calls/when-known.ts';
 import type { InFlight } from '../../in-flight.ts';
 import { batches } from '../../operations/batches.ts';
 import { chat } from '../../operations/chat.ts';
@@ -53,32 +55,33 @@ export interface CallsOptions {
 export function makeCallListener({ pipeline, refusals, prefix, inFlight, stalls }: CallsOptions) {
   const byPath = new Map(operations.map((operation) => [`${prefix}${operation.path}`, operation]));
 
-  const answer = async (operation: Operation, request: IncomingMessage, response: ServerResponse) => {
+  const answer = (operation: Operation, request: IncomingMessage, response: ServerResponse) => {
     const startedTicks = performance.now();
     const startedAtMs = Date.now();
     const requestId = makeRequestId(startedAtMs);
     let caller: Caller | undefined;
     const share = inFlight.open();
-    try {
-      const known = pipeline.authenticate(request);
-      const { caller: identified, inForce } = known instanceof Promise ? await known : known;
-      caller = identified;
+    const fail = (error: unknown) => {
+      refusals.refuse(response, requestId, caller, error);
+      share.release();
+    };
+    const run = (identified: Identified): void | Promise<void> => {
+      caller = identified.caller;
       requireKnownEncoding(request.headers);
-      const open = {
-        context: { requestId, startedAtMs, startedTicks, caller, inForce, share },
+      const open: OpenRequest = {
+        context: { requestId, startedAtMs, startedTicks, caller, inForce: identified.inForce, share },
         operation,
         headers: request.headers,
         response,
-        responseHeaders: (inSession: Caller) => ownHeaders(requestId, inSession),
-        refuse: (error: ProxyError, inSession: Caller) => refusals.refuse(response, requestId, inSession, error),
+        responseHeaders: (inSession) => ownHeaders(requestId, inSession),
+        refuse: (error, inSession) => refusals.refuse(response, requestId, inSession, error),
+        onEnd: share.release,
       };
-      if (operation.takesForm && isForm(request)) await pipeline.runForm({ ...open, request });
-      else await pipeline.run({ ...open, rawBody: await receiveBody(request, share, stalls) });
-    } catch (error) {
-      refusals.refuse(response, requestId, caller, error);
-    } finally {
-      share.release();
-    }
+      if (operation.takesForm && isForm(request)) return pipeline.runForm({ ...open, request });
+      const whole = (rawBody: Buffer) => runStep(() => pipeline.run({ ...open, rawBody }), fail);
+      receiveBody(request, share, stalls, { whole, failed: fail });
+    };
+    runStep(() => whenKnown(pipeline.authenticate(request), run), fail);
   };
 
   return (request: IncomingMessage, response: ServerResponse): boolean => {
@@ -86,7 +89,7 @@ export function makeCallListener({ pipeline, refusals, prefix, inFlight, stalls 
     const end = url.indexOf('?');
     const operation = request.method === 'POST' ? byPath.get(end === -1 ? url : url.slice(0, end)) : undefined;
     if (!operation) return false;
-    void answer(operation, request, response);
+    answer(operation, request, response);
     return true;
   };
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Caller } from '../../calls/call.ts';
 import type { CallContext } from '../../calls/context.ts';
-import { receiveBody, requireKnownEncoding } from '../../calls/receive/receive-body.ts';
+import { readBodyOf, requireKnownEncoding } from '../../calls/receive/receive-body.ts';
 import type { StallWatch } from '../../calls/receive/stall-watch.ts';
 import { ProxyError } from '../../error.ts';
 import type { InFlight, Share } from '../../in-flight.ts';
@@ -39,7 +39,7 @@ export async function openAiSurface(app: FastifyInstance, options: OpenAiSurface
 
   // The pipeline parses a body once, and needs its bytes.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (request: FastifyRequest) => receiveBody(request.raw, request.share, stalls));
+  app.addContentTypeParser('*', (request: FastifyRequest) => readBodyOf(request.raw, request.share, stalls));
 
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { ResourceKind } from '../../../../database/owned-resources.ts';
 import { admitSurface } from '../../../calls/admit/admit.ts';
-import { upstreamHeaders } from '../../../calls/pipeline.ts';
 import { listOwn, type ReadPage } from '../../../calls/resources/list.ts';
+import { upstreamHeaders } from '../../../calls/upstream-headers.ts';
 import { ProxyError } from '../../../error.ts';
 import { parseObject } from '../../../providers/json.ts';
 import { readWhole, relay } from '../../../providers/relay.ts';

@@ -48,6 +48,7 @@ async function run(t: TestContext, steps: readonly Step[]) {
   const bodies: unknown[] = [];
   const taken: string[] = [];
   const settled: Outcome[] = [];
+  let ends = 0;
   const exchange: Exchange = ({ body }, sink) => {
     bodies.push(body);
     const step = steps[bodies.length - 1] ?? assert.fail('one attempt too many');
@@ -55,8 +56,8 @@ async function run(t: TestContext, steps: readonly Step[]) {
     return { resume() {}, abort() {} };
   };
   const attempt = (body: string): Attempt => ({ body, hideUsage: false, onTaken: () => taken.push(body) });
-  const server = createServer(async (_request: IncomingMessage, response: ServerResponse) => {
-    await forward(exchange, {
+  const server = createServer((_request: IncomingMessage, response: ServerResponse) => {
+    forward(exchange, {
       call: makeCall(),
       operation: chat,
       format,
@@ -76,6 +77,9 @@ async function run(t: TestContext, steps: readonly Step[]) {
       refuse: ({ status, code }) => response.writeHead(status).end(code),
       drainMs: 1_000,
       share: makeInFlight(1_000_000).open(),
+      onEnd: () => {
+        ends += 1;
+      },
     });
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -83,7 +87,7 @@ async function run(t: TestContext, steps: readonly Step[]) {
   const request = get({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, agent: false });
   const [response] = await once(request, 'response');
   const text = String(await buffer(response));
-  return { status: response.statusCode, text, bodies, taken, outcomes: settled.map(({ status }) => status) };
+  return { status: response.statusCode, text, bodies, taken, outcomes: settled.map(({ status }) => status), ends };
 }
 
 /** What the client gets, of which attempts, and how its one call is settled. */
@@ -176,5 +180,6 @@ for (const { name, steps, attempts, taken, gets, outcome } of table) {
     assert.deepEqual(found.bodies, attempts);
     assert.deepEqual(found.taken, taken);
     assert.deepEqual(found.outcomes, [outcome]);
+    assert.equal(found.ends, 1);
   });
 }

@@ -1,0 +1,88 @@
+import { readCallFields } from '../../../crds/read-call-fields.ts';
+import type { Operation } from '../../operations/operation.ts';
+import type { Body } from '../../providers/json.ts';
+import { formatOf, type ProviderTable } from '../../providers/table.ts';
+import type { WireFormat } from '../../providers/wire-format.ts';
+import type { Persona, RoutedKey, Snapshot } from '../../snapshot/snapshot.ts';
+import type { CallRequest } from '../call-request.ts';
+import type { CallContext, InForce } from '../context.ts';
+import { withInferredSession } from '../identify/session.ts';
+import { whenKnown } from '../when-known.ts';
+import type { Admission, Admitted } from './admission.ts';
+import { admitPersona } from './admit.ts';
+import { applyPersona, makeUpstreamBody, type ReadBody, readBody, type UpstreamBody } from './body.ts';
+import type { UsageRefusals } from './usage-option.ts';
+
+/** The input of the decision whether a call may be made. */
+export type Permission = Pick<CallRequest, 'context' | 'operation' | 'rawBody'>;
+
+/** An admitted call, with the body that goes upstream. */
+export interface Permitted {
+  /** With the session from the body. */
+  readonly context: CallContext;
+  readonly asked: ReadBody;
+  readonly body: Body;
+  readonly persona: Persona | undefined;
+  readonly model: string | undefined;
+  readonly key: RoutedKey;
+  /** How its provider is asked. */
+  readonly format: WireFormat;
+  readonly sent: UpstreamBody;
+}
+
+/**
+ * Makes all decisions about a body before anything goes upstream.
+ *
+ * @throws {ProxyError} where the call may not be made
+ */
+export type Permit = (permission: Permission) => Permitted | Promise<Permitted>;
+
+export interface PermitOptions {
+  /** @throws {ProxyError} where no configuration is in force */
+  readonly inForce: () => InForce;
+  /** Resolves when the database's newest configuration is in force here. */
+  readonly catchUp: () => Promise<void>;
+  readonly admission: Admission;
+  readonly providers: ProviderTable;
+  readonly usageRefusals: Pick<UsageRefusals, 'has'>;
+}
+
+export function makePermit({ inForce, catchUp, admission, providers, usageRefusals }: PermitOptions): Permit {
+  const judge = (context: CallContext, operation: Operation, rawBody: Buffer, asked: ReadBody) => {
+    const { persona_id: personaId } = asked.body;
+    const persona = personaId == null ? undefined : admitPersona(context.inForce.snapshot, context.caller, personaId);
+    // Apply the persona first, so that the checks see the body that goes upstream.
+    const body = persona ? applyPersona(asked, operation, persona) : asked.body;
+    const { references, models: otherModels } = persona ? readCallFields(body) : asked.fields;
+    const finish = ({ model, madeBy, key }: Admitted): Permitted => {
+      const format = formatOf(providers, key.provider, operation.name);
+      const mayAskForUsage = body.stream !== true || !usageRefusals.has(key.provider, model);
+      const sent = makeUpstreamBody(rawBody, asked, body, operation, format, persona, mayAskForUsage);
+      const caller = withInferredSession(
+        context.caller,
+        { references, predecessor: madeBy?.predecessor, body },
+        context.inForce.snapshot.sessionSources,
+      );
+      const inSession = caller === context.caller ? context : { ...context, caller };
+      return { context: inSession, asked, body, persona, model, key, format, sent };
+    };
+    return whenKnown(admission.admit({ context, operation, body, otherModels, references }), finish);
+  };
+
+  return ({ context, operation, rawBody }) => {
+    admission.open(context, operation);
+    const asked = readBody(rawBody, context.share);
+    if (!isUnknownPersona(context.inForce.snapshot, asked.body.persona_id)) {
+      return judge(context, operation, rawBody, asked);
+    }
+    // Another proxy's API may have just made the persona. The call then goes on with the newer configuration.
+    return catchUp()
+      .catch(() => {})
+      .then(() => judge({ ...context, inForce: inForce() }, operation, rawBody, asked));
+  };
+}
+
+/** A persona that another proxy's API has just made may be unknown here for some milliseconds. */
+function isUnknownPersona({ personas }: Snapshot, personaId: unknown): boolean {
+  return typeof personaId === 'string' && !personas.has(personaId.toLowerCase());
+}

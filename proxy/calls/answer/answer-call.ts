@@ -1,0 +1,61 @@
+import type { Operation } from '../../operations/operation.ts';
+import type { Exchange } from '../../providers/exchange.ts';
+import { formatOf, type ProviderTable } from '../../providers/table.ts';
+import type { Call } from '../call.ts';
+import type { OpenRequest } from '../call-request.ts';
+import { termsOf } from '../context.ts';
+import type { Reserve } from '../reserve/reserve.ts';
+import type { Metrics } from '../settle/metrics.ts';
+import type { Settlement } from '../settle/settlement.ts';
+import { type Attempt, type Forwarding, forward } from './forward.ts';
+
+/** An admitted call, with the request that goes to its provider. */
+export interface AdmittedCall {
+  readonly operation: Operation;
+  readonly call: Call;
+  /** Headers for the provider. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly attempt: Attempt;
+  readonly another?: Forwarding['another'];
+}
+
+/**
+ * The steps after admission: intent, provider, client, settlement.
+ *
+ * @throws {ProxyError} where the call is not made after all
+ */
+export type AnswerCall = (request: OpenRequest, admitted: AdmittedCall) => void;
+
+export interface AnswerCallOptions {
+  readonly settlement: Settlement;
+  readonly reserve: Reserve;
+  readonly exchange: Exchange;
+  readonly providers: ProviderTable;
+  readonly metrics: Metrics;
+  readonly drainMs: number;
+}
+
+export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
+  const { settlement, reserve, exchange, providers, metrics, drainMs } = options;
+  return ({ context, response, responseHeaders, refuse, onEnd }, { operation, call, headers, attempt, another }) => {
+    const { caller, inForce, share } = context;
+    const account = settlement.open(call, termsOf(inForce), reserve(context));
+    metrics.overhead.observe((performance.now() - context.startedTicks) / 1_000);
+    forward(exchange, {
+      call,
+      operation,
+      format: formatOf(providers, call.key.provider, operation.name),
+      account,
+      attempt,
+      another,
+      keepOutput: inForce.snapshot.storesContents,
+      headers,
+      response,
+      responseHeaders: responseHeaders(caller),
+      refuse: (error) => refuse(error, caller),
+      share,
+      drainMs,
+      onEnd,
+    });
+  };
+}

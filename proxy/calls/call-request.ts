@@ -1,0 +1,27 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { ProxyError } from '../error.ts';
+import type { Operation } from '../operations/operation.ts';
+import type { Caller } from './call.ts';
+import type { CallContext } from './context.ts';
+
+/** An HTTP request for a governed operation, from a surface. */
+export interface OpenRequest {
+  readonly context: CallContext;
+  readonly operation: Operation;
+  readonly headers: IncomingHttpHeaders;
+  readonly response: ServerResponse;
+  /** A function, since the session may be known only after the body. */
+  readonly responseHeaders: (caller: Caller) => Readonly<Record<string, string>>;
+  readonly refuse: (error: ProxyError, caller: Caller) => void;
+  /** Called once when the call is over, with any result. Not called where the call was not made. */
+  readonly onEnd: () => void;
+}
+
+export interface CallRequest extends OpenRequest {
+  readonly rawBody: Buffer;
+}
+
+/** A request whose body is an unread form. */
+export interface FormRequest extends OpenRequest {
+  readonly request: IncomingMessage;
+}

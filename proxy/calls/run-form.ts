@@ -1,0 +1,69 @@
+import type { Admission } from './admit/admission.ts';
+import { admitFormModels } from './admit/admit.ts';
+import type { AnswerCall } from './answer/answer-call.ts';
+import type { Call } from './call.ts';
+import type { FormRequest } from './call-request.ts';
+import { openForm } from './receive/form.ts';
+import type { StallWatch } from './receive/stall-watch.ts';
+import { refuseFormReferences } from './resources/references.ts';
+import { upstreamHeaders } from './upstream-headers.ts';
+
+/**
+ * Makes a call whose body is a form, which goes upstream while it arrives.
+ *
+ * @throws {ProxyError} where the call is not made
+ */
+export type RunForm = (request: FormRequest) => Promise<void>;
+
+export interface RunFormOptions {
+  readonly admission: Admission;
+  readonly stalls: StallWatch;
+  readonly answerCall: AnswerCall;
+}
+
+export function makeRunForm({ admission, stalls, answerCall }: RunFormOptions): RunForm {
+  return async (request) => {
+    const { context, operation } = request;
+    const { snapshot } = context.inForce;
+    admission.open(context, operation);
+    const headers = upstreamHeaders(request.headers, snapshot, context.caller);
+    const form = await openForm(request.request, context.share, stalls, ({ fields }) => {
+      admitFormModels(snapshot, fields);
+      refuseFormReferences(fields);
+    });
+    const onEnd = () => {
+      form.close();
+      request.onEnd();
+    };
+    try {
+      const { fields, files } = form.content;
+      const { model, key } = await admission.admit({
+        context,
+        operation,
+        body: fields,
+        otherModels: [],
+        references: [],
+      });
+      const call: Call = {
+        kind: 'call',
+        requestId: context.requestId,
+        startedAtMs: context.startedAtMs,
+        startedTicks: context.startedTicks,
+        operation: operation.name,
+        caller: context.caller,
+        input: () => JSON.stringify({ ...fields, files }),
+        body: fields,
+        isStream: () => fields.stream === 'true',
+        requestedModel: model,
+        persona: undefined,
+        previousResponseId: undefined,
+        key,
+      };
+      const attempt = { body: form.bytes(), hideUsage: false };
+      answerCall({ ...request, onEnd }, { operation, call, headers: { ...headers, ...form.headers }, attempt });
+    } catch (error) {
+      form.close();
+      throw error;
+    }
+  };
+}
