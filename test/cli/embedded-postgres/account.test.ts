@@ -26,10 +26,14 @@ describe('as root', { skip: process.getuid?.() === 0 ? false : 'needs to be run 
     await cp(directory, copy, { recursive: true });
     assert.equal((await stat(join(copy, 'data'))).uid, 0);
     const server = await startEmbeddedPostgres({ directory: copy, settings });
-    t.after(() => server.stop());
-    const { uid } = await stat(join(copy, 'data', 'global', 'pg_control'));
-    assert.notEqual(uid, 0);
-    assert.equal((await stat(`/proc/${server.pid}`)).uid, uid);
+    try {
+      const { uid } = await stat(join(copy, 'data', 'global', 'pg_control'));
+      assert.notEqual(uid, 0);
+      assert.equal((await stat(`/proc/${server.pid}`)).uid, uid);
+    } finally {
+      // Before the directory is removed, which is what the test does first of all after its end.
+      await server.stop();
+    }
   });
 
   test('works where programs and data lie in directories that only root may enter', async (t) => {
