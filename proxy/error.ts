@@ -1,3 +1,10 @@
+interface Problem {
+  readonly status: number;
+  readonly message: string;
+  /** Headers of every answer with this problem. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /**
  * Every error that the proxy itself can answer. The code says precisely what happened. `message` begins with the
  * sentence of the API document, and says what is wrong and what to do. A surface turns the code into its own envelope.
@@ -26,13 +33,21 @@ export const problems = {
     status: 431,
     message: 'Error processing request: the headers of the request have more than 16 KB',
   },
-  request_timeout: { status: 408, message: 'Error processing request: the request did not arrive in time; try again' },
+  request_timeout: {
+    status: 408,
+    message: 'Error processing request: the request did not arrive in time; try again',
+    headers: { connection: 'close' },
+  },
   request_too_large: { status: 413, message: 'Error processing request: the body is larger than the proxy takes' },
   unsupported_encoding: {
     status: 415,
     message: 'Error processing request: the body has a Content-Encoding that the proxy does not read',
   },
-  overloaded: { status: 503, message: 'The proxy holds as many bodies as it may; try again in a moment' },
+  overloaded: {
+    status: 503,
+    message: 'The proxy holds as many bodies as it may; try again in a moment',
+    headers: { 'retry-after': '1' },
+  },
   persona_not_found: {
     status: 404,
     message: 'Persona not found or not accessible: GET /v1/personas lists those that you may use',
@@ -74,6 +89,8 @@ export const problems = {
   websocket_not_served: {
     status: 426,
     message: 'WebSockets are not served here: send the same call by POST, with "stream": true',
+    // RFC 9110, section 15.5.22: the protocol that is spoken here. Clients fall back to HTTP by the status.
+    headers: { upgrade: 'HTTP/1.1', connection: 'upgrade, close' },
   },
   route_not_found: { status: 404, message: 'Unknown request URL' },
   limit_reached: { status: 429, message: 'A limit of the organization is reached' },
@@ -114,7 +131,7 @@ export const problems = {
     status: 500,
     message: 'Internal error: the log of the proxy says more, at the request id that X-Request-ID tells',
   },
-} as const;
+} as const satisfies Readonly<Record<string, Problem>>;
 
 export type ProblemCode = keyof typeof problems;
 
@@ -130,11 +147,12 @@ const documentedSentences = [
 export interface ProxyErrorOptions {
   readonly param?: string;
   readonly message?: string;
+  readonly details?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-const noHeaders = {};
+const nothing = {};
 
 /** The one error type of the proxy. */
 export class ProxyError extends Error {
@@ -143,19 +161,24 @@ export class ProxyError extends Error {
   readonly status: number;
   /** The header or body field that the problem is about. */
   readonly param: string | null;
-  /** Headers of the answer that tells of it, such as Retry-After. */
+  /** Facts for programs, such as `{field, expected}` of a field that is not valid. Envelopes that have a place for them show them. */
+  readonly details: Readonly<Record<string, unknown>>;
+  /** Headers of the answer, such as Retry-After. */
   readonly headers: Readonly<Record<string, string>>;
 
   /**
    * @param options.message what is wrong and what to do, in place of what the table says; the sentence that the API
    *   document has for the code is put before it
+   * @param options.headers added to the headers that the table has for the code
    */
   constructor(code: ProblemCode, options: ProxyErrorOptions = {}) {
     super(messageOf(code, options.message), { cause: options.cause });
+    const { status, headers = nothing }: Problem = problems[code];
     this.code = code;
-    this.status = problems[code].status;
+    this.status = status;
     this.param = options.param ?? null;
-    this.headers = options.headers ?? noHeaders;
+    this.details = options.details ?? nothing;
+    this.headers = options.headers ? { ...headers, ...options.headers } : headers;
   }
 }
 

@@ -1,8 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { totalmem } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FastifyInstance } from 'fastify';
-import { buildApp } from './app.ts';
+import { type App, buildApp } from './app.ts';
 import { makeAdmission } from './calls/admit/admission.ts';
 import { admitLines } from './calls/admit/batch-lines.ts';
 import type { InForce } from './calls/context.ts';
@@ -18,6 +17,7 @@ import { defaultMaxInFlightBytes, type InFlight, makeInFlight } from './in-fligh
 import { closeMonitoring, openMonitoring } from './monitoring.ts';
 import { type OpenOrganization, type OrganizationOptions, openOrganization } from './organization.ts';
 import { providerTable } from './providers/table.ts';
+import type { SurfaceTable } from './surfaces/context.ts';
 
 /** How long a read of analytics waits for calls that were just answered. */
 const shipWaitMs = 250;
@@ -37,6 +37,8 @@ export interface ProxyOptions extends Omit<OrganizationOptions, 'inFlight' | 'me
   readonly maxInFlightBytes?: number;
   /** How long a client may pause in the middle of a body. Absent: 30 s. */
   readonly stallMs?: number;
+  /** The APIs that it serves. Absent: all that there are. */
+  readonly surfaces?: SurfaceTable;
 }
 
 export interface RunningProxy {
@@ -108,7 +110,7 @@ function makeApp(
   inForce: () => InForce,
   inFlight: InFlight,
   metrics: Metrics,
-): FastifyInstance {
+): App {
   const { configuration, exchange, ownership, settlement, shipper } = organization;
   const { catchUp } = configuration.follower;
   const stalls = makeStallWatch(options.stallMs ?? 30_000);
@@ -126,7 +128,7 @@ function makeApp(
     stalls,
     inFlight,
   });
-  return buildApp({
+  const appOptions = {
     ...organization,
     pipeline,
     providers: providerTable,
@@ -138,11 +140,12 @@ function makeApp(
     metrics,
     log: options.log,
     shipped: () => shipper.flush(shipWaitMs),
-  });
+  };
+  return buildApp(appOptions, options.surfaces);
 }
 
 /** Lets calls end, then cuts off those that take longer. */
-async function drain(app: FastifyInstance, graceMs: number): Promise<void> {
+async function drain(app: App, graceMs: number): Promise<void> {
   await Promise.race([app.close(), delay(graceMs, undefined, { ref: false })]);
   app.server.closeAllConnections();
 }

@@ -15,7 +15,7 @@ const assets = ['crds/*.yaml', 'database/migrations/*.sql'];
 /** The files that `/docs` sends to browsers, beside the module that sends them. */
 const reader = {
   from: 'node_modules/@fastify/swagger-ui/static',
-  to: 'proxy/surfaces/openapi/reader',
+  to: 'proxy/surfaces/docs/reader',
   files: ['swagger-ui-bundle.js', 'swagger-ui.css'],
 };
 

@@ -391,6 +391,11 @@ const refusals: Partial<Record<ProblemCode, readonly Refusal[]>> = {
       get('/v1/chat/completions'),
     ],
     [null, 'Unknown request URL: GET /v2. The API is under /v1, and described at /docs.', get('/v2')],
+    [
+      null,
+      'Unknown request URL: POST /v2. The API is under /v1, and described at /docs.',
+      { path: '/v2', body: '{', headers: { 'content-type': 'application/json' } },
+    ],
   ],
   websocket_not_served: [
     [

@@ -16,7 +16,7 @@ const freeBytes = 1024 * 1024;
 /** The overhead of a chunk. */
 const chunkBytes = 128;
 
-export const acceptedEncodings = 'gzip, deflate, br, zstd';
+const acceptedEncodings = 'gzip, deflate, br, zstd';
 
 /**
  * Requires an encoding that can be read: none, or a single compression.
@@ -29,7 +29,8 @@ export function requireKnownEncoding(headers: IncomingHttpHeaders): void {
   const message = encoding.includes(',')
     ? `Content-Encoding must name one encoding, not several: one of ${acceptedEncodings}`
     : `Content-Encoding must be one of ${acceptedEncodings}`;
-  throw new ProxyError('unsupported_encoding', { param: 'Content-Encoding', message });
+  const spoken = { 'accept-encoding': acceptedEncodings };
+  throw new ProxyError('unsupported_encoding', { param: 'Content-Encoding', message, headers: spoken });
 }
 
 function isPlain(encoding: string | undefined): encoding is undefined {

@@ -1,6 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { RequestReference } from '../../../database/requests.ts';
 import type { InForce } from '../../calls/context.ts';
 import type { Pipeline } from '../../calls/pipeline.ts';
@@ -24,12 +21,3 @@ export interface GovernanceContext {
   /** Resolves when what has been committed is in force in this proxy. */
   readonly catchUp: () => Promise<void>;
 }
-
-/** The surface's Fastify: handlers know the types of what their TypeBox schemas have checked. */
-export type GovernanceApp = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->;

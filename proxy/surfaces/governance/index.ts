@@ -1,38 +1,21 @@
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { notJson } from '../../calls/admit/body.ts';
-import { chargeParsing, readBodyOf } from '../../calls/receive/receive-body.ts';
-import { registerAnalysis } from './analysis/index.ts';
-import { registerAnalytics } from './analytics/index.ts';
-import type { GovernanceApp, GovernanceContext } from './context.ts';
-import { registerPersonas } from './personas.ts';
-import { registerRatings } from './ratings.ts';
-import { registerUsers } from './users.ts';
-import { validateBySchema } from './validation.ts';
+import type { Surface } from '../../http/surface.ts';
+import { openAiEnvelope } from '../openai/envelope.ts';
+import type { GovernanceContext } from './context.ts';
 
-/** One line a resource. */
-const resources: readonly ((app: GovernanceApp, context: GovernanceContext) => void)[] = [
-  registerAnalysis,
-  registerAnalytics,
-  registerPersonas,
-  registerRatings,
-  registerUsers,
-];
-
-/** What contract 0 adds beside OpenAI's own API. Callers are known, and errors told, as on the rest of `/v1`. */
-export async function governanceSurface(app: FastifyInstance, context: GovernanceContext): Promise<void> {
-  app.removeAllContentTypeParsers();
-  // Whatever a client says that it is: curl calls JSON a form.
-  app.addContentTypeParser('*', async (request: FastifyRequest) => {
-    const body = await readBodyOf(request.raw, request.share, context.stalls);
-    chargeParsing(body, request.share);
-    const text = body.toString('utf8');
-    try {
-      return text === '' ? undefined : JSON.parse(text);
-    } catch (cause) {
-      throw notJson(cause);
-    }
-  });
-  validateBySchema(app);
-  for (const register of resources) register(app.withTypeProvider<TypeBoxTypeProvider>(), context);
-}
+/** What contract 0 adds beside OpenAI's own API: personas, analyses, ratings, analytics, users. */
+export const governance: Surface<GovernanceContext> = {
+  name: 'governance',
+  paths: ['/v1/personas', '/v1/analysis', '/v1/responses/:id/rate', '/v1/analytics', '/v1/users'],
+  envelope: openAiEnvelope,
+  tags: [
+    { name: 'Personas', description: 'System prompts to be used again.' },
+    { name: 'Analysis', description: 'Classifies conversations: intent, sentiment, topic, or categories of your own.' },
+    { name: 'Ratings', description: 'What users think of answers.' },
+    { name: 'Analytics', description: 'What was used, by whom, and what it cost.' },
+    { name: 'Users', description: 'Who calls.' },
+  ],
+  async register(app, context) {
+    const { registerGovernance } = await import('./routes.ts');
+    registerGovernance(app, context);
+  },
+};

@@ -8,10 +8,11 @@ import { admitRole, isOpenTo, mayUsePersona, personaNotFound, seesOrganization }
 import type { Caller } from '../../calls/call.ts';
 import type { InForce } from '../../calls/context.ts';
 import { type ProblemCode, ProxyError } from '../../error.ts';
+import { page, pageOf, paging } from '../../http/paging.ts';
+import { Name, Nullable, storable, Timestamp, Uuid } from '../../http/schemas.ts';
+import type { SurfaceApp } from '../../http/surface.ts';
 import type { Persona, Snapshot } from '../../snapshot/snapshot.ts';
-import type { GovernanceApp, GovernanceContext } from './context.ts';
-import { page, pageOf, paging } from './paging.ts';
-import { Name, Nullable, storable, Timestamp, Uuid } from './schemas.ts';
+import type { GovernanceContext } from './context.ts';
 import { readUserId } from './user-id.ts';
 
 const tags = ['Personas'];
@@ -97,7 +98,7 @@ const changeProblems: readonly ProblemCode[] = [
 ];
 
 /** `/v1/personas`: those of YAML and those that the API made; only the latter can be changed here. */
-export function registerPersonas(app: GovernanceApp, { inForce, store, shipped, catchUp }: GovernanceContext): void {
+export function registerPersonas(app: SurfaceApp, { inForce, store, shipped, catchUp }: GovernanceContext): void {
   app.get(
     '/personas',
     {

@@ -3,8 +3,9 @@ import { Type } from 'typebox';
 import { nobody } from '../../../database/ids.ts';
 import { seesOrganization } from '../../calls/admit/admit.ts';
 import { ProxyError } from '../../error.ts';
-import type { GovernanceApp, GovernanceContext } from './context.ts';
-import { Nullable, Timestamp } from './schemas.ts';
+import { Nullable, Timestamp } from '../../http/schemas.ts';
+import type { SurfaceApp } from '../../http/surface.ts';
+import type { GovernanceContext } from './context.ts';
 
 const Rating = Type.Union([Type.Literal(1), Type.Literal(-1)], {
   enum: [1, -1],
@@ -12,7 +13,7 @@ const Rating = Type.Union([Type.Literal(1), Type.Literal(-1)], {
 });
 
 /** `POST /v1/responses/{id}/rate`, by request id or response id. A rating goes the way of usage: spooled, never lost. */
-export function registerRatings(app: GovernanceApp, { spool, findRequest }: GovernanceContext): void {
+export function registerRatings(app: SurfaceApp, { spool, findRequest }: GovernanceContext): void {
   app.post(
     '/responses/:id/rate',
     {

@@ -4,9 +4,10 @@ import { eraseUser, findUser, insertUser, listUsers, type UserRow, updateUser } 
 import { admitRole, seesOrganization } from '../../calls/admit/admit.ts';
 import type { Caller } from '../../calls/call.ts';
 import { ProxyError } from '../../error.ts';
-import type { GovernanceApp, GovernanceContext } from './context.ts';
-import { page, paging } from './paging.ts';
-import { Nullable, storable, Timestamp, Uuid } from './schemas.ts';
+import { page, paging } from '../../http/paging.ts';
+import { Nullable, storable, Timestamp, Uuid } from '../../http/schemas.ts';
+import type { SurfaceApp } from '../../http/surface.ts';
+import type { GovernanceContext } from './context.ts';
 import { readUserId } from './user-id.ts';
 
 const tags = ['Users'];
@@ -39,7 +40,7 @@ const UserAnswer = Type.Object(
 const displayName = Type.Optional(Nullable(Type.String({ minLength: 1, maxLength: 255 })));
 
 /** `/v1/users`: who calls. Most are made by their first call; here they are made ahead, deactivated and erased. */
-export function registerUsers(app: GovernanceApp, { inForce, store, catchUp }: GovernanceContext): void {
+export function registerUsers(app: SurfaceApp, { inForce, store, catchUp }: GovernanceContext): void {
   const show = (user: UserRow) => ({
     id: user.userId,
     organization_id: inForce().snapshot.organizationId,

@@ -8,6 +8,8 @@ import { isForm } from '../../calls/receive/form.ts';
 import { receiveBody, requireKnownEncoding } from '../../calls/receive/receive-body.ts';
 import type { StallWatch } from '../../calls/receive/stall-watch.ts';
 import { runStep, whenKnown } from '../../calls/when-known.ts';
+import { ownHeaders } from '../../http/headers.ts';
+import type { Refusals } from '../../http/refusals.ts';
 import type { InFlight } from '../../in-flight.ts';
 import { batches } from '../../operations/batches.ts';
 import { chat } from '../../operations/chat.ts';
@@ -20,7 +22,7 @@ import type { Operation } from '../../operations/operation.ts';
 import { responses } from '../../operations/responses.ts';
 import { speech } from '../../operations/speech.ts';
 import { transcriptions, translations } from '../../operations/transcriptions.ts';
-import { ownHeaders, type Refusals } from './refusals.ts';
+import { openAiEnvelope } from './envelope.ts';
 
 /** The calls that are governed; a new one needs a line here. */
 export const operations: readonly Operation[] = [
@@ -62,7 +64,7 @@ export function makeCallListener({ pipeline, refusals, prefix, inFlight, stalls 
     let caller: Caller | undefined;
     const share = inFlight.open();
     const fail = (error: unknown) => {
-      refusals.refuse(response, requestId, caller, error);
+      refusals.refuse(response, openAiEnvelope, requestId, caller, error);
       share.release();
     };
     const run = (identified: Identified): void | Promise<void> => {
@@ -74,7 +76,7 @@ export function makeCallListener({ pipeline, refusals, prefix, inFlight, stalls 
         headers: request.headers,
         response,
         responseHeaders: (inSession) => ownHeaders(requestId, inSession),
-        refuse: (error, inSession) => refusals.refuse(response, requestId, inSession, error),
+        refuse: (error, inSession) => refusals.refuse(response, openAiEnvelope, requestId, inSession, error),
         onEnd: share.release,
       };
       if (operation.takesForm && isForm(request)) return pipeline.runForm({ ...open, request });

@@ -1,7 +1,8 @@
-import { ProxyError } from '../../error.ts';
+import type { ProxyError } from '../../error.ts';
+import type { Envelope } from '../../http/envelope.ts';
 
-/** OpenAI's error object, by which every SDK of its chooses the exception it raises. */
-export interface ErrorEnvelope {
+/** OpenAI's error object, by which each of its SDKs chooses the exception that it raises. */
+export interface OpenAiError {
   readonly error: {
     readonly message: string;
     readonly type: string;
@@ -11,34 +12,32 @@ export interface ErrorEnvelope {
 }
 
 /** @see https://platform.openai.com/docs/guides/error-codes */
-export function toEnvelope(error: ProxyError): ErrorEnvelope {
-  return { error: { message: error.message, type: typeOf(error.status), param: error.param, code: error.code } };
-}
+export const openAiEnvelope: Envelope = {
+  name: 'Error',
+  schema: {
+    type: 'object',
+    required: ['error'],
+    properties: {
+      error: {
+        type: 'object',
+        required: ['message', 'type', 'param', 'code'],
+        properties: {
+          message: { type: 'string' },
+          type: { type: 'string' },
+          param: { type: ['string', 'null'], description: 'The field or header that it is about.' },
+          code: { type: ['string', 'null'], description: 'What happened. Errors of the provider’s pass as they are.' },
+        },
+      },
+    },
+  },
+  show: ({ message, status, param, code }: ProxyError): OpenAiError => ({
+    error: { message, type: typeOf(status), param, code },
+  }),
+};
 
-/** The type of an error with this HTTP status. */
-export function typeOf(status: number): string {
+function typeOf(status: number): string {
   if (status === 401) return 'authentication_error';
   if (status === 403) return 'permission_error';
   if (status === 429) return 'rate_limit_error';
   return status < 500 ? 'invalid_request_error' : 'server_error';
-}
-
-/** Any failure as one of ours. What was not foreseen says nothing of its insides. */
-export function toProxyError(error: unknown): ProxyError {
-  if (error instanceof ProxyError) return error;
-  const status = statusOf(error);
-  if (status === 413) return new ProxyError('request_too_large', { cause: error });
-  if (status >= 400 && status < 500) {
-    return new ProxyError('invalid_request', {
-      ...(error instanceof Error && { message: error.message }),
-      cause: error,
-    });
-  }
-  return new ProxyError('internal_error', { cause: error });
-}
-
-function statusOf(error: unknown): number {
-  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
-    ? error.statusCode
-    : 500;
 }

@@ -1,17 +1,14 @@
-import type { FastifyInstance, FastifySchema } from 'fastify';
+import type { FastifySchema } from 'fastify';
 import type { Caller } from '../../calls/call.ts';
-import type { InForce } from '../../calls/context.ts';
 import { keysOf } from '../../calls/route.ts';
 import { isNamed } from '../../calls/settle/model-label.ts';
 import { ProxyError } from '../../error.ts';
+import type { SurfaceApp } from '../../http/surface.ts';
 import { isPricedModel } from '../../prices/price.ts';
 import { asString, type Body } from '../../providers/json.ts';
 import type { RoutedKey, Snapshot } from '../../snapshot/snapshot.ts';
-import { incompleteHeader, type ModelListsOptions, makeModelLists } from './model-lists.ts';
-
-export interface ModelsOptions extends ModelListsOptions {
-  readonly inForce: () => InForce;
-}
+import type { OpenAiContext } from './context.ts';
+import { incompleteHeader, makeModelLists } from './model-lists.ts';
 
 const documented = {
   tags: ['Models'],
@@ -25,7 +22,7 @@ const documented = {
  * `GET /v1/models`: what the providers offer, less what the organization does not allow. A provider that cannot be asked
  * is told in a header, and does not keep the others from being listed.
  */
-export function registerModels(app: FastifyInstance, options: ModelsOptions): void {
+export function registerModels(app: SurfaceApp, options: OpenAiContext): void {
   const { inForce } = options;
   const listModels = makeModelLists(options);
 

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { ProxyError } from '../../../error.ts';
-import { Nullable } from '../schemas.ts';
+import { Nullable } from '../../../http/schemas.ts';
 import { placeholders } from './placeholders.ts';
 
 const strict = { additionalProperties: false };

@@ -13,9 +13,10 @@ import {
 import { admitRole } from '../../../calls/admit/admit.ts';
 import type { Caller } from '../../../calls/call.ts';
 import { type ProblemCode, ProxyError } from '../../../error.ts';
-import type { GovernanceApp, GovernanceContext } from '../context.ts';
-import { page, paging } from '../paging.ts';
-import { Name, Nullable, storable, Timestamp, Uuid } from '../schemas.ts';
+import { page, paging } from '../../../http/paging.ts';
+import { Name, Nullable, storable, Timestamp, Uuid } from '../../../http/schemas.ts';
+import type { SurfaceApp } from '../../../http/surface.ts';
+import type { GovernanceContext } from '../context.ts';
 import { ConfigAnswer, ConfigBody, checkConfig, completeConfig, exampleConfig } from './config.ts';
 import { openConfig, requireUuid, sealConfig } from './saved-config.ts';
 
@@ -68,7 +69,7 @@ const NewConfig = Type.Object(fields, { ...strict, example });
 const ConfigPatch = Type.Partial(Type.Object(fields), { ...strict, example: { is_active: false } });
 
 /** `/v1/analysis/configs`: those of YAML and those that the API made; only the latter can be changed here. */
-export function registerConfigs(app: GovernanceApp, { inForce, store }: GovernanceContext): void {
+export function registerConfigs(app: SurfaceApp, { inForce, store }: GovernanceContext): void {
   const show = (row: AnalysisConfigRow): Static<typeof SavedConfig> => {
     return {
       id: row.analysisConfigId,

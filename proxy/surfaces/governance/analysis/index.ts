@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
-import type { GovernanceApp, GovernanceContext } from '../context.ts';
-import { Nullable, Timestamp } from '../schemas.ts';
+import { Nullable, Timestamp } from '../../../http/schemas.ts';
+import type { SurfaceApp } from '../../../http/surface.ts';
+import type { GovernanceContext } from '../context.ts';
 import { makeAnalyzer } from './analyze.ts';
 import { ConfigOverride } from './config.ts';
 import { registerConfigs } from './configs.ts';
@@ -82,7 +83,7 @@ const AnalysisAnswer = Type.Object(
 );
 
 /** `/v1/analysis`, and the configs that are saved for it. */
-export function registerAnalysis(app: GovernanceApp, context: GovernanceContext): void {
+export function registerAnalysis(app: SurfaceApp, context: GovernanceContext): void {
   const analyze = makeAnalyzer(context);
   app.post(
     '/analysis',

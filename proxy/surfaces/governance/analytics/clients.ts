@@ -1,9 +1,10 @@
 import { Type } from 'typebox';
 import { readClientUsage } from '../../../../database/analytics/clients.ts';
 import { readSelectedUsage } from '../../../../database/analytics/excluded.ts';
-import type { GovernanceApp, GovernanceContext } from '../context.ts';
-import { paging } from '../paging.ts';
-import { Nullable, Timestamp } from '../schemas.ts';
+import { paging } from '../../../http/paging.ts';
+import { Nullable, Timestamp } from '../../../http/schemas.ts';
+import type { SurfaceApp } from '../../../http/surface.ts';
+import type { GovernanceContext } from '../context.ts';
 import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
 import {
   exampleFigures,
@@ -52,7 +53,7 @@ const Answer = Type.Object(
 );
 
 /** `GET /v1/analytics/clients` */
-export function registerClientUsage(app: GovernanceApp, context: GovernanceContext): void {
+export function registerClientUsage(app: SurfaceApp, context: GovernanceContext): void {
   app.get(
     '/analytics/clients',
     {

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { UsageSums, UsageTotals } from '../../../../database/analytics/usage.ts';
-import { Nullable, Timestamp } from '../schemas.ts';
+import { Nullable, Timestamp } from '../../../http/schemas.ts';
 
 /** What answers say of a group of calls. */
 export const figures = {

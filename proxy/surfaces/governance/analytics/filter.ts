@@ -5,7 +5,7 @@ import { seesOrganization } from '../../../calls/admit/admit.ts';
 import type { Caller } from '../../../calls/call.ts';
 import { parseUserAgent } from '../../../calls/identify/client.ts';
 import { ProxyError } from '../../../error.ts';
-import { storable, Uuid } from '../schemas.ts';
+import { storable, Uuid } from '../../../http/schemas.ts';
 import { type Period, readPeriod } from './period.ts';
 
 const Day = Type.String({ maxLength: 64, examples: ['2026-06-01'] });

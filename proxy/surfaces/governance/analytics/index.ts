@@ -1,4 +1,5 @@
-import type { GovernanceApp, GovernanceContext } from '../context.ts';
+import type { SurfaceApp } from '../../../http/surface.ts';
+import type { GovernanceContext } from '../context.ts';
 import { registerClientUsage } from './clients.ts';
 import { registerModelUsage } from './models.ts';
 import { registerPersonaDetails } from './persona.ts';
@@ -8,7 +9,7 @@ import { registerSessions } from './sessions.ts';
 import { registerUserUsage } from './user-usage.ts';
 
 /** `/v1/analytics`: what was used, by whom, and what it cost. A member is shown its own. */
-export function registerAnalytics(app: GovernanceApp, context: GovernanceContext): void {
+export function registerAnalytics(app: SurfaceApp, context: GovernanceContext): void {
   registerModelUsage(app, context);
   registerUserUsage(app, context);
   registerClientUsage(app, context);

@@ -11,8 +11,9 @@ import {
 import { personaNotFound, seesOrganization } from '../../../calls/admit/admit.ts';
 import type { Caller } from '../../../calls/call.ts';
 import { ProxyError } from '../../../error.ts';
-import type { GovernanceApp, GovernanceContext } from '../context.ts';
-import { Nullable } from '../schemas.ts';
+import { Nullable } from '../../../http/schemas.ts';
+import type { SurfaceApp } from '../../../http/surface.ts';
+import type { GovernanceContext } from '../context.ts';
 import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
 import { examplePeriod, period } from './figures.ts';
 import { filters, readSelection } from './filter.ts';
@@ -98,7 +99,7 @@ const topUsers = 10;
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** `GET /v1/analytics/personas/{id}` */
-export function registerPersonaDetails(app: GovernanceApp, context: GovernanceContext): void {
+export function registerPersonaDetails(app: SurfaceApp, context: GovernanceContext): void {
   app.get(
     '/analytics/personas/:id',
     {

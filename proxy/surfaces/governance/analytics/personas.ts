@@ -2,9 +2,10 @@ import { Type } from 'typebox';
 import { readSelectedUsage } from '../../../../database/analytics/excluded.ts';
 import { type PersonaUsage, readPersonaUsage } from '../../../../database/analytics/personas.ts';
 import { seesOrganization } from '../../../calls/admit/admit.ts';
-import type { GovernanceApp, GovernanceContext } from '../context.ts';
-import { paging } from '../paging.ts';
-import { Nullable, Timestamp, Uuid } from '../schemas.ts';
+import { paging } from '../../../http/paging.ts';
+import { Nullable, Timestamp, Uuid } from '../../../http/schemas.ts';
+import type { SurfaceApp } from '../../../http/surface.ts';
+import type { GovernanceContext } from '../context.ts';
 import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
 import {
   exampleFigures,
@@ -71,7 +72,7 @@ const Answer = Type.Object(
 );
 
 /** `GET /v1/analytics/personas` */
-export function registerPersonaUsage(app: GovernanceApp, context: GovernanceContext): void {
+export function registerPersonaUsage(app: SurfaceApp, context: GovernanceContext): void {
   app.get(
     '/analytics/personas',
     {

@@ -4,9 +4,10 @@ import {
   type RatedResponse,
   readRatedResponses,
 } from '../../../../database/analytics/rated-responses.ts';
-import type { GovernanceApp, GovernanceContext } from '../context.ts';
-import { paging } from '../paging.ts';
-import { Nullable, Timestamp, Uuid } from '../schemas.ts';
+import { paging } from '../../../http/paging.ts';
+import { Nullable, Timestamp, Uuid } from '../../../http/schemas.ts';
+import type { SurfaceApp } from '../../../http/surface.ts';
+import type { GovernanceContext } from '../context.ts';
 import { examplePeriod, filtered_by_user, period } from './figures.ts';
 import { filters, personaFilter, readSelection } from './filter.ts';
 import { showPeriod } from './period.ts';
@@ -71,7 +72,7 @@ const Answer = Type.Object(
 );
 
 /** `GET /v1/analytics/rated-responses` */
-export function registerRatedResponses(app: GovernanceApp, context: GovernanceContext): void {
+export function registerRatedResponses(app: SurfaceApp, context: GovernanceContext): void {
   app.get(
     '/analytics/rated-responses',
     {

@@ -2,9 +2,10 @@ import { Type } from 'typebox';
 import { readSelectedUsage } from '../../../../database/analytics/excluded.ts';
 import { readModelUsage } from '../../../../database/analytics/models.ts';
 import { readSessions, readSessionTotals, type SessionUsage } from '../../../../database/analytics/sessions.ts';
-import type { GovernanceApp, GovernanceContext } from '../context.ts';
-import { paging } from '../paging.ts';
-import { Nullable, Timestamp } from '../schemas.ts';
+import { paging } from '../../../http/paging.ts';
+import { Nullable, Timestamp } from '../../../http/schemas.ts';
+import type { SurfaceApp } from '../../../http/surface.ts';
+import type { GovernanceContext } from '../context.ts';
 import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
 import { exampleModels, examplePeriod, filtered_by_user, models_used, period, showTotals, totals } from './figures.ts';
 import { filters, personaFilter, readSelection } from './filter.ts';
@@ -71,7 +72,7 @@ const Answer = Type.Object(
 const minuteMs = 60_000;
 
 /** `GET /v1/analytics/sessions` */
-export function registerSessions(app: GovernanceApp, context: GovernanceContext): void {
+export function registerSessions(app: SurfaceApp, context: GovernanceContext): void {
   app.get(
     '/analytics/sessions',
     {

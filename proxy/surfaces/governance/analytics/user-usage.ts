@@ -1,9 +1,10 @@
 import { Type } from 'typebox';
 import { readSelectedUsage } from '../../../../database/analytics/excluded.ts';
 import { readUserUsage } from '../../../../database/analytics/users.ts';
-import type { GovernanceApp, GovernanceContext } from '../context.ts';
-import { paging } from '../paging.ts';
-import { Nullable, Timestamp } from '../schemas.ts';
+import { paging } from '../../../http/paging.ts';
+import { Nullable, Timestamp } from '../../../http/schemas.ts';
+import type { SurfaceApp } from '../../../http/surface.ts';
+import type { GovernanceContext } from '../context.ts';
 import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
 import {
   exampleFigures,
@@ -59,7 +60,7 @@ const Answer = Type.Object(
 );
 
 /** `GET /v1/analytics/user-usage` */
-export function registerUserUsage(app: GovernanceApp, context: GovernanceContext): void {
+export function registerUserUsage(app: SurfaceApp, context: GovernanceContext): void {
   app.get(
     '/analytics/user-usage',
     {

@@ -1,38 +1,25 @@
 import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Logger } from 'pino';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { admitSurface } from '../../../calls/admit/admit.ts';
 import { readBody } from '../../../calls/admit/body.ts';
 import type { BackgroundWatch } from '../../../calls/background/watch.ts';
 import type { Caller } from '../../../calls/call.ts';
-import type { InForce } from '../../../calls/context.ts';
-import type { Pipeline } from '../../../calls/pipeline.ts';
 import { mentions } from '../../../calls/resources/echoes.ts';
-import { type MadeBy, notFound, type Ownership, requireSameKey } from '../../../calls/resources/ownership.ts';
+import { type MadeBy, notFound, requireSameKey } from '../../../calls/resources/ownership.ts';
 import { routeKey } from '../../../calls/route.ts';
-import type { Metrics } from '../../../calls/settle/metrics.ts';
 import { upstreamHeaders } from '../../../calls/upstream-headers.ts';
 import { ProxyError } from '../../../error.ts';
+import type { SurfaceApp } from '../../../http/surface.ts';
 import { responses } from '../../../operations/responses.ts';
-import type { Exchange } from '../../../providers/exchange.ts';
 import { asString, parseObject } from '../../../providers/json.ts';
 import { type Relay, type RelayedAnswer, readWhole, relay } from '../../../providers/relay.ts';
-import { formatOf, type ProviderTable } from '../../../providers/table.ts';
+import { formatOf } from '../../../providers/table.ts';
 import type { WireFormat } from '../../../providers/wire-format.ts';
 import type { RoutedKey } from '../../../snapshot/snapshot.ts';
+import type { OpenAiContext } from '../context.ts';
+import { describeStored } from '../describe/stored.ts';
 import { inputTokensRoute, type ResourceRoute, resourceRoutes, uploadRoute } from './routes.ts';
 import { bodyHeaders, makeUpload } from './upload.ts';
-
-export interface ResourcesOptions {
-  readonly pipeline: Pipeline;
-  readonly inForce: () => InForce;
-  readonly ownership: Ownership;
-  readonly background: BackgroundWatch;
-  readonly exchange: Exchange;
-  readonly providers: ProviderTable;
-  readonly metrics: Metrics;
-  readonly log: Logger;
-}
 
 type Params = Readonly<Record<string, string>>;
 type ResourceRequest = FastifyRequest<{ Params: Params }>;
@@ -46,7 +33,7 @@ interface Permitted extends Pick<Relay, 'path' | 'key' | 'body'> {
  * What callers keep at their providers: each request goes there with the key that its subject was made with, and the
  * answer comes back as it is. Nothing of it is billed by itself, so there is no record of it.
  */
-export function registerResources(app: FastifyInstance, options: ResourcesOptions): void {
+export function registerResources(app: SurfaceApp, options: OpenAiContext): void {
   const { pipeline, inForce, ownership, background, exchange, providers, metrics } = options;
 
   const answer = async (route: ResourceRoute, request: ResourceRequest, reply: FastifyReply, permitted: Permitted) => {
@@ -66,7 +53,7 @@ export function registerResources(app: FastifyInstance, options: ResourcesOption
       method: route.method,
       status: `${Math.floor(answered.status / 100)}xx`,
     });
-    reply.code(answered.status).headers({ ...answered.headers, ...reply.getHeaders() });
+    reply.code(answered.status).headers(answered.headers);
     const isSuccess = answered.status < 300;
     if (isSuccess && route.effect === 'none') return reply.send(answered.body);
     if (isSuccess && isEventStream(answered))
@@ -116,11 +103,13 @@ export function registerResources(app: FastifyInstance, options: ResourcesOption
     app.route<{ Params: Params }>({
       method: route.method,
       url: route.path,
+      schema: describeStored(route.method, route.path),
       handler: async (request, reply) => answer(route, request, reply, await permit(route, request)),
     });
   }
 
-  app.post<{ Params: Params }>(inputTokensRoute.path, async (request, reply) => {
+  const countTokens = describeStored(inputTokensRoute.method, inputTokensRoute.path);
+  app.post<{ Params: Params }>(inputTokensRoute.path, { schema: countTokens }, async (request, reply) => {
     const asked = { context: request.callContext, operation: responses, rawBody: bodyOf(request) };
     const { context, key, sent } = await pipeline.permit(asked);
     const reservation = pipeline.reserve(context);
@@ -133,7 +122,8 @@ export function registerResources(app: FastifyInstance, options: ResourcesOption
     uploads.removeAllContentTypeParsers();
     // Files are as large as hundreds of megabytes: they pass as they come.
     uploads.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-    uploads.post<{ Params: Params }>(uploadRoute.path, async (request, reply) => {
+    const upload = describeStored(uploadRoute.method, uploadRoute.path);
+    uploads.post<{ Params: Params }>(uploadRoute.path, { schema: upload }, async (request, reply) => {
       admitSurface(inForce().snapshot, uploadRoute.surface);
       const key = keyOf(request.caller, undefined);
       const { path } = uploadRoute;

@@ -1,13 +1,14 @@
-import type { FastifyInstance } from 'fastify';
 import type { ResourceKind } from '../../../../database/owned-resources.ts';
 import { admitSurface } from '../../../calls/admit/admit.ts';
 import { listOwn, type ReadPage } from '../../../calls/resources/list.ts';
 import { upstreamHeaders } from '../../../calls/upstream-headers.ts';
 import { ProxyError } from '../../../error.ts';
+import type { SurfaceApp } from '../../../http/surface.ts';
 import { parseObject } from '../../../providers/json.ts';
 import { readWhole, relay } from '../../../providers/relay.ts';
+import type { OpenAiContext } from '../context.ts';
+import { describeStored } from '../describe/stored.ts';
 import { incompleteHeader } from '../model-lists.ts';
-import type { ResourcesOptions } from './index.ts';
 import { collections } from './routes.ts';
 
 type Query = Readonly<Record<string, unknown>>;
@@ -22,11 +23,11 @@ const lists: readonly { readonly kind: ResourceKind; readonly limit: number; rea
 const pageTimeoutMs = 10_000;
 
 /** `GET /v1/files` and their like: the caller's own, of all that their keys know. */
-export function registerLists(app: FastifyInstance, options: ResourcesOptions): void {
+export function registerLists(app: SurfaceApp, options: OpenAiContext): void {
   const { inForce, ownership, exchange, metrics, log } = options;
   for (const { kind, limit, passed } of lists) {
     const { path, surface } = collections[kind];
-    app.get<{ Querystring: Query }>(path, async (request, reply) => {
+    app.get<{ Querystring: Query }>(path, { schema: describeStored('GET', path) }, async (request, reply) => {
       const { snapshot } = inForce();
       admitSurface(snapshot, surface);
       const after = readText(request.query, 'after');

@@ -1,21 +1,10 @@
-import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
-import { type ProblemCode, problems } from '../../error.ts';
-import { typeOf } from '../openai/envelope.ts';
-import type { DescribedOperation, Origin } from './operation.ts';
-import { describeStored } from './stored.ts';
-
-declare module 'fastify' {
-  interface FastifySchema {
-    /** How it can be refused, beside what every route like it can be refused for. */
-    problems?: readonly ProblemCode[];
-    /** Whose its answer is; its own where absent. */
-    origin?: Origin;
-    hide?: boolean;
-    tags?: readonly string[];
-    summary?: string;
-    description?: string;
-  }
-}
+import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import Fastify from 'fastify';
+import { type ProblemCode, ProxyError, problems } from '../../error.ts';
+import type { DescribedOperation, Origin } from '../../http/described.ts';
+import type { Envelope } from '../../http/envelope.ts';
+import type { SurfaceContext, SurfaceTable } from '../context.ts';
 
 const description = `The OpenAI API, governed, and what governs it.
 
@@ -28,16 +17,6 @@ const frame: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
   openapi: '3.1.0',
   info: { title: 'Chaperone', version: 'v1', description, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
   servers: [{ url: '/', description: 'This proxy' }],
-  tags: [
-    { name: 'Calls', description: 'What goes to the provider, and is accounted for.' },
-    { name: 'Stored', description: 'What the provider keeps: answers, conversations, files, batches, vector stores.' },
-    { name: 'Models', description: 'What the organization allows.' },
-    { name: 'Personas', description: 'System prompts to be used again.' },
-    { name: 'Analysis', description: 'Classifies conversations: intent, sentiment, topic, or categories of your own.' },
-    { name: 'Ratings', description: 'What users think of answers.' },
-    { name: 'Analytics', description: 'What was used, by whom, and what it cost.' },
-    { name: 'Users', description: 'Who calls.' },
-  ],
   security: [{ token: [] }, { key: [] }, { dashboardKey: [] }],
   components: {
     securitySchemes: {
@@ -87,47 +66,62 @@ const frame: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
         schema: { type: 'string' },
       },
     },
-    schemas: {
-      Error: {
-        type: 'object',
-        required: ['error'],
-        properties: {
-          error: {
-            type: 'object',
-            required: ['message', 'type', 'param', 'code'],
-            properties: {
-              message: { type: 'string' },
-              type: { type: 'string' },
-              param: { type: ['string', 'null'], description: 'The field or header that it is about.' },
-              code: {
-                type: ['string', 'null'],
-                description: 'What happened. Errors of the provider’s pass as they are.',
-              },
-            },
-          },
-        },
-      },
-    },
   },
 };
 
 const bodyProblems: readonly ProblemCode[] = ['invalid_json', 'request_too_large', 'overloaded'];
 
 /**
- * The document's options: each route's schema, and what all of them have in common.
- *
- * @param paths operations that do not come by Fastify
- * @param prefix where the surface is, such as `/v1`
+ * Makes the OpenAPI document of all surfaces, as JSON: from the schemas of their routes, and from what they describe
+ * themselves. The routes are registered once more, on an application that serves nothing and is dropped.
  */
-export const makeDocumentOptions = (
-  paths: Readonly<Record<string, object>>,
-  prefix: string,
+export async function makeDocument(context: SurfaceContext): Promise<string> {
+  const app = Fastify().withTypeProvider<TypeBoxTypeProvider>();
+  app.setValidatorCompiler(() => () => true);
+  app.setSerializerCompiler(() => JSON.stringify);
+  /** By method and path. */
+  const envelopes = new Map<string, Envelope>();
+  const described: Record<string, Record<string, DescribedOperation>> = {};
+  for (const { envelope, describe } of context.surfaces) {
+    for (const [path, operations] of Object.entries((await describe?.()) ?? {})) {
+      described[path] = { ...described[path], ...operations };
+      for (const method of Object.keys(operations)) envelopes.set(`${method} ${path}`, envelope);
+    }
+  }
+  await app.register(swagger, makeDocumentOptions(context.surfaces, described, envelopes));
+  for (const surface of context.surfaces) {
+    app.register(async (scope) => {
+      scope.addHook('onRoute', ({ method, url }) => {
+        envelopes.set(`${String(method).toLowerCase()} ${toDocumentPath(url)}`, surface.envelope);
+      });
+      await surface.register(scope.withTypeProvider<TypeBoxTypeProvider>(), context);
+    });
+  }
+  await app.ready();
+  return JSON.stringify(app.swagger());
+}
+
+/** As the document writes a route's path. A model's id may have slashes in it; a reader wants to see its name. */
+function toDocumentPath(url: string): string {
+  return url.replace('*', ':model').replaceAll(/:(\w+)/g, '{$1}');
+}
+
+const makeDocumentOptions = (
+  surfaces: SurfaceTable,
+  described: Readonly<Record<string, Readonly<Record<string, DescribedOperation>>>>,
+  envelopes: ReadonlyMap<string, Envelope>,
 ): FastifyDynamicSwaggerOptions => ({
   hideUntagged: true,
-  openapi: frame,
+  openapi: {
+    ...frame,
+    tags: surfaces.flatMap(({ tags = [] }) => tags),
+    components: {
+      ...frame.components,
+      schemas: Object.fromEntries(surfaces.map(({ envelope: { name, schema } }) => [name, schema])),
+    },
+  },
   transform: ({ schema, url, route }) => {
-    const stored = describeStored(String(route.method), url.slice(prefix.length));
-    const { problems: own = [], origin = 'own', answers, ...rest } = { answers: undefined, ...schema, ...stored };
+    const { problems: own = [], origin = 'own', answers, ...rest } = { answers: undefined, ...schema };
     const codes: readonly ProblemCode[] = [
       'invalid_request',
       'invalid_header',
@@ -146,26 +140,27 @@ export const makeDocumentOptions = (
       'organization_deleted',
       'shutting_down',
     ];
-    // A model's id may have slashes in it; a reader wants to see its name.
-    const described = { 'x-problems': codes, 'x-origin': origin, ...(answers && { 'x-answers': answers }) };
-    return { schema: { ...rest, ...described }, url: url.replace('*', ':model') };
+    const more = { 'x-problems': codes, 'x-origin': origin, ...(answers && { 'x-answers': answers }) };
+    return { schema: { ...rest, ...more }, url: url.replace('*', ':model') };
   },
   transformObject: (document) => {
     if (!('openapiObject' in document)) return document.swaggerObject;
     const { openapiObject } = document;
-    const all: Record<string, object> = { ...structuredClone(paths) };
+    const all: Record<string, object> = { ...structuredClone(described) };
     // A path may have a call and what is stored of it, such as `/batches`.
     for (const [path, operations] of Object.entries(openapiObject.paths ?? {}))
       all[path] = { ...all[path], ...operations };
-    for (const path of Object.values(all)) {
-      for (const operation of Object.values(path)) complete(operation as DescribedOperation);
+    for (const [path, operations] of Object.entries(all)) {
+      for (const [method, operation] of Object.entries(operations)) {
+        complete(operation as DescribedOperation, envelopes.get(`${method} ${path}`) ?? surfaces[0].envelope);
+      }
     }
     return { ...openapiObject, paths: all };
   },
 });
 
-/** Gives an operation the headers of every call, and an answer with an example for every way to be refused. */
-function complete(operation: DescribedOperation): void {
+/** Gives an operation the headers of every request, and an answer with an example for every way to be refused. */
+function complete(operation: DescribedOperation, envelope: Envelope): void {
   const { 'x-problems': codes = [], 'x-origin': origin = 'own', 'x-answers': answers = {}, responses } = operation;
   for (const field of ['x-problems', 'x-origin', 'x-answers']) Reflect.deleteProperty(operation, field);
   Object.assign(responses, answers);
@@ -174,12 +169,11 @@ function complete(operation: DescribedOperation): void {
     { $ref: '#/components/parameters/userId' },
     { $ref: '#/components/parameters/sessionId' },
   ];
+  const schema = { $ref: `#/components/schemas/${envelope.name}` };
   for (const [status, refused] of Map.groupBy(new Set(codes), (code) => problems[code].status)) {
     responses[status] = {
       description: refused.map((code) => `\`${code}\``).join(', '),
-      content: {
-        'application/json': { schema: { $ref: '#/components/schemas/Error' }, examples: examplesOf(refused, status) },
-      },
+      content: { 'application/json': { schema, examples: examplesOf(refused, envelope) } },
     };
   }
   if (origin === 'relayed') responses.default = { description: 'An error of the provider’s, as it came.' };
@@ -204,10 +198,7 @@ function headersOf(origin: Origin, isSuccess: boolean): object {
   };
 }
 
-function examplesOf(codes: readonly ProblemCode[], status: number) {
-  const examples = codes.map((code) => {
-    const error = { message: problems[code].message, type: typeOf(status), param: null, code };
-    return [code, { value: { error } }] as const;
-  });
-  return Object.fromEntries(examples);
+function examplesOf(codes: readonly ProblemCode[], envelope: Envelope) {
+  const requestId = 'req_019abcdef01234567890abcdef012345';
+  return Object.fromEntries(codes.map((code) => [code, { value: envelope.show(new ProxyError(code), requestId) }]));
 }

@@ -1,7 +1,7 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { FastifyInstance, FastifySchemaCompiler } from 'fastify';
-import { ProxyError } from '../../error.ts';
+import { ProxyError } from '../error.ts';
 import { notBlank } from './schemas.ts';
 
 /**
@@ -9,7 +9,7 @@ import { notBlank } from './schemas.ts';
  * are not reshaped by theirs.
  */
 export function validateBySchema(app: FastifyInstance): void {
-  const options = { useDefaults: true, keywords: ['example'] };
+  const options = { useDefaults: true, keywords: ['example'], verbose: true };
   const exact = addFormats.default(new Ajv2020(options));
   const coercing = addFormats.default(new Ajv2020({ ...options, coerceTypes: true }));
   const compile: FastifySchemaCompiler<object> = ({ schema, httpPart }) => {
@@ -31,11 +31,22 @@ function toProblem(part: string, error: ErrorObject | undefined): ProxyError {
   const names = [...error.instancePath.split('/').slice(1), missingProperty ?? additionalProperty].filter(
     (name) => name !== undefined,
   );
-  const param = names.map(decodePointer).reduce(joinName, '');
-  if (param !== '') return new ProxyError('invalid_request', { param, message: `${param} ${say(error)}` });
+  const field = names.map(decodePointer).reduce(joinName, '');
+  const problem = say(error);
+  const expected = expectedType(error);
+  const details = { ...(field !== '' && { field }), problem, ...(expected !== undefined && { expected }) };
+  if (field !== '') return new ProxyError('invalid_request', { param: field, message: `${field} ${problem}`, details });
   return new ProxyError('invalid_request', {
-    message: `${part === 'body' ? 'the body' : 'the request'} ${say(error)}`,
+    message: `${part === 'body' ? 'the body' : 'the request'} ${problem}`,
+    details,
   });
+}
+
+/** The JSON type that the field must have, where the schema has one. */
+function expectedType({ keyword, params, parentSchema }: ErrorObject): string | undefined {
+  if (keyword === 'additionalProperties') return undefined;
+  const schema = keyword === 'required' ? parentSchema?.properties?.[params.missingProperty] : parentSchema;
+  return typeof schema?.type === 'string' ? schema.type : undefined;
 }
 
 /** What is wrong with a field; ajv's own words where they name what is expected. */

@@ -1,10 +1,9 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import swagger from '@fastify/swagger';
-import type { FastifyInstance } from 'fastify';
-import type { Operation } from '../../operations/operation.ts';
-import { describeCalls } from './calls.ts';
-import { makeDocumentOptions } from './document.ts';
+import type { SurfaceApp } from '../../http/surface.ts';
+import type { SurfaceContext } from '../context.ts';
+import { makeDocument } from './document.ts';
+import { registerFrontPage } from './front-page.ts';
 
 /** The reader's files: beside this module in the built program, in their package otherwise. */
 const places = [
@@ -46,16 +45,26 @@ const contentSecurityPolicy =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'";
 
 /**
- * `/openapi.json`, made from the routes' schemas, and `/docs`, which shows it. Register it before the routes.
- * Neither needs a credential: what they tell is in the project's repository, too.
+ * `/openapi.json`, `/docs`, which shows it, and `/`. None needs a credential: what they tell is in the project's
+ * repository, too.
  */
-export function registerOpenApi(app: FastifyInstance, operations: readonly Operation[], prefix: string): void {
-  app.register(swagger, makeDocumentOptions(describeCalls(operations, prefix), prefix));
+export function registerDocs(app: SurfaceApp, context: SurfaceContext): void {
+  let document: Promise<string> | undefined;
+  const readDocument = () => {
+    document ??= makeDocument(context).catch((error: unknown) => {
+      document = undefined;
+      throw error;
+    });
+    return document;
+  };
+  registerFrontPage(app);
   app.register(async (documents) => {
     documents.addHook('onSend', async (_request, reply) => {
       reply.headers({ 'content-security-policy': contentSecurityPolicy, 'x-content-type-options': 'nosniff' });
     });
-    documents.get('/openapi.json', () => app.swagger());
+    documents.get('/openapi.json', async (_request, reply) =>
+      reply.type('application/json; charset=utf-8').send(await readDocument()),
+    );
     documents.get('/docs', (_request, reply) => reply.type('text/html; charset=utf-8').send(html));
     documents.get('/docs/', (_request, reply) => reply.redirect('/docs'));
     documents.get('/docs/reference.js', (_request, reply) => reply.type('text/javascript; charset=utf-8').send(script));

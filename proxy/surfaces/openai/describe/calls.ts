@@ -1,7 +1,8 @@
-import type { ProblemCode } from '../../error.ts';
-import type { Operation } from '../../operations/operation.ts';
-import type { OperationName } from '../../providers/operation-name.ts';
-import type { DescribedOperation } from './operation.ts';
+import type { ProblemCode } from '../../../error.ts';
+import type { DescribedOperation } from '../../../http/described.ts';
+import type { Operation } from '../../../operations/operation.ts';
+import type { OperationName } from '../../../providers/operation-name.ts';
+import { operations } from '../calls.ts';
 
 interface Description {
   readonly summary: string;
@@ -150,8 +151,8 @@ const personaId = {
   description: 'The persona whose text becomes the instructions, in the place of those in the body. Not sent upstream.',
 };
 
-/** The calls' part of the document, which do not come by Fastify: paths by their operations. */
-export function describeCalls(operations: readonly Operation[], prefix: string): Record<string, object> {
+/** The calls' part of the document: they have no routes. */
+export function describeCalls(prefix: string): Record<string, object> {
   return Object.fromEntries(operations.map((operation) => [prefix + operation.path, { post: describe(operation) }]));
 }
 

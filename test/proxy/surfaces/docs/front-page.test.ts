@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import Fastify from 'fastify';
-import { registerFrontPage } from '../../proxy/front-page.ts';
+import { registerFrontPage } from '../../../../proxy/surfaces/docs/front-page.ts';
 
 const browser = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8';
 

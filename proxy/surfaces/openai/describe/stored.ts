@@ -1,11 +1,5 @@
 import type { FastifySchema } from 'fastify';
-import type { ProblemCode } from '../../error.ts';
-import type { DescribedResponses, Origin } from './operation.ts';
-
-interface DescribedSchema extends FastifySchema {
-  readonly answers: DescribedResponses;
-  readonly origin: Origin;
-}
+import type { ProblemCode } from '../../../error.ts';
 
 const reference = 'https://platform.openai.com/docs/api-reference';
 
@@ -83,11 +77,10 @@ const ofInputTokens: readonly ProblemCode[] = [
   'limit_reached',
 ];
 
-/** A route's schema where it is one of these; they check nothing themselves, since bodies are the provider's to judge. */
-export function describeStored(method: string, path: string): DescribedSchema | undefined {
+/** The schema of a route. It checks nothing, since bodies are the provider's to judge. */
+export function describeStored(method: string, path: string): FastifySchema {
   const name = `${method} ${path}`;
-  const summary = summaries[name];
-  if (summary === undefined) return undefined;
+  const summary = summaries[name] ?? name;
   const [, resource = ''] = path.split('/');
   const page = `${reference}/${resource.replace('_', '-')}`;
   const types = answers[name] ?? ['application/json'];

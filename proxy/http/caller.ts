@@ -1,0 +1,56 @@
+import type { FastifyRequest } from 'fastify';
+import type { Caller } from '../calls/call.ts';
+import type { CallContext } from '../calls/context.ts';
+import { requireKnownEncoding } from '../calls/receive/receive-body.ts';
+import { ProxyError } from '../error.ts';
+import type { Share } from '../in-flight.ts';
+import type { KitContext, SurfaceApp } from './surface.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set before a route's handler, except where the route is anonymous. */
+    caller: Caller;
+    /** For calls that a route makes. Set like `caller`. */
+    callContext: CallContext;
+    /** The request's memory. It is given back when the answer is through. */
+    share: Share;
+  }
+  interface FastifyContextConfig {
+    /** Whether the route needs no credential. */
+    anonymous?: true;
+  }
+}
+
+/**
+ * Adds the hook that finds the caller of each request, before its body is read.
+ *
+ * @param isAnonymous whether no path of the surface needs a credential
+ */
+export function identifyCallers(
+  app: Pick<SurfaceApp, 'addHook'>,
+  { pipeline, inFlight }: Pick<KitContext, 'pipeline' | 'inFlight'>,
+  isAnonymous = false,
+): void {
+  app.addHook('onRequest', async (request, reply) => {
+    const startedTicks = performance.now();
+    const startedAtMs = Date.now();
+    if (isAnonymous || request.routeOptions.config.anonymous) {
+      request.share = inFlight.open();
+    } else {
+      const known = pipeline.authenticate(request.raw);
+      const { caller, inForce } = known instanceof Promise ? await known : known;
+      request.caller = caller;
+      if (asksForWebSocket(request)) throw new ProxyError('websocket_not_served');
+      requireKnownEncoding(request.headers);
+      const share = inFlight.open();
+      request.share = share;
+      request.callContext = { requestId: request.id, startedAtMs, startedTicks, caller, inForce, share };
+    }
+    reply.raw.once('close', () => request.share.release());
+  });
+}
+
+/** Whether it is the opening handshake of a WebSocket (RFC 6455, section 4.1). */
+function asksForWebSocket({ method, headers }: FastifyRequest): boolean {
+  return method === 'GET' && /\bwebsocket\b/i.test(headers.upgrade ?? '');
+}

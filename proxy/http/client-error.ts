@@ -1,0 +1,49 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { makeRequestId } from '../../database/ids.ts';
+import { ProxyError } from '../error.ts';
+import type { Envelope } from './envelope.ts';
+
+/** As node:http gives it. `rawPacket` has the request line where the head could not be parsed. */
+export interface ClientError extends Error {
+  readonly code?: string;
+  readonly rawPacket?: Buffer;
+}
+
+/**
+ * Makes the function that answers bytes that are not a valid request, and closes the connection.
+ *
+ * @param envelopeAt the envelope for a request's URL
+ * @see https://nodejs.org/api/http.html#event-clienterror
+ */
+export function makeClientErrorAnswer(envelopeAt: (url: string) => Envelope) {
+  return (error: ClientError, socket: Pick<Socket, 'writable' | 'destroy' | 'end'>): void => {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy(error);
+      return;
+    }
+    const problem = toProblem(error);
+    const requestId = makeRequestId(Date.now());
+    const body = JSON.stringify(envelopeAt(urlOf(error)).show(problem, requestId));
+    const head = [
+      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
+      'content-type: application/json',
+      `content-length: ${Buffer.byteLength(body)}`,
+      `x-request-id: ${requestId}`,
+      'connection: close',
+    ];
+    socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy(error));
+  };
+}
+
+function toProblem(error: ClientError): ProxyError {
+  if (error.code === 'HPE_HEADER_OVERFLOW') return new ProxyError('headers_too_large', { cause: error });
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return new ProxyError('request_timeout', { cause: error });
+  return new ProxyError('invalid_request', { message: 'the request is not valid HTTP', cause: error });
+}
+
+/** The URL in the request line. Empty where the bytes have none. */
+function urlOf({ rawPacket }: ClientError): string {
+  const beginning = rawPacket?.subarray(0, 2_048).toString('latin1') ?? '';
+  return /^[A-Z]+ (\/\S*)/.exec(beginning)?.[1] ?? '';
+}

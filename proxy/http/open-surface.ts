@@ -1,0 +1,54 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import { makeRequestId } from '../../database/ids.ts';
+import { maxBodyBytes } from '../calls/receive/receive-body.ts';
+import { ProxyError } from '../error.ts';
+import { parseJsonBodies } from './bodies.ts';
+import { identifyCallers } from './caller.ts';
+import { ownHeaders } from './headers.ts';
+import type { Refusals } from './refusals.ts';
+import type { KitContext, Surface } from './surface.ts';
+import { unknownPath } from './unknown-path.ts';
+import { validateBySchema } from './validation.ts';
+
+/**
+ * Makes a surface's own Fastify, with what all surfaces share: callers, bodies, validation, errors in the surface's
+ * envelope, and our headers on every answer.
+ *
+ * @returns answers a request
+ */
+export async function openSurface<Context extends KitContext>(
+  surface: Surface<Context>,
+  context: Context,
+  refusals: Refusals,
+): Promise<(request: IncomingMessage, response: ServerResponse) => void> {
+  const answer = (request: FastifyRequest, reply: FastifyReply, problem: ProxyError, status = problem.status) =>
+    reply.code(status).headers(problem.headers).send(surface.envelope.show(problem, request.id));
+  const app = Fastify({
+    bodyLimit: maxBodyBytes,
+    genReqId: () => makeRequestId(Date.now()),
+    requestIdHeader: false,
+    routerOptions: { maxParamLength: 500 },
+    // No hook runs for these.
+    frameworkErrors: (_error, request, reply: FastifyReply) => {
+      const message = 'Unknown request URL: it is malformed; a % in it is written %25';
+      reply.header('x-request-id', request.id);
+      answer(request, reply, refusals.note(request.id, new ProxyError('route_not_found', { message })), 400);
+    },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+  identifyCallers(app, context, surface.isAnonymous);
+  // As late as possible: the caller, and so the session, may become known at any step before.
+  app.addHook('onSend', async (request, reply) => {
+    reply.headers(ownHeaders(request.id, request.caller));
+  });
+  app.setErrorHandler((error, request, reply) => answer(request, reply, refusals.note(request.id, error)));
+  app.setNotFoundHandler((request, reply) =>
+    answer(request, reply, refusals.note(request.id, unknownPath(request.raw, 'below'))),
+  );
+  parseJsonBodies(app, context.stalls);
+  validateBySchema(app);
+  await surface.register(app, context);
+  await app.ready();
+  return (request, response) => app.routing(request, response);
+}

@@ -1,0 +1,47 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { makeRequestId } from '../../database/ids.ts';
+import type { Nearest } from './nearest.ts';
+import type { Refusals } from './refusals.ts';
+import type { KitContext, Surface } from './surface.ts';
+import { unknownPath } from './unknown-path.ts';
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+/**
+ * Makes the function that answers a request by the surface that it is for. The first request loads a surface, and the
+ * framework with the first surface.
+ */
+export function serveSurfaces<Context extends KitContext>(
+  nearest: (url: string) => Nearest<Surface<Context>>,
+  context: Context,
+  refusals: Refusals,
+): Answer {
+  const answers = new Map<Surface<Context>, Answer>();
+  const opening = new Map<Surface<Context>, Promise<Answer>>();
+
+  const load = async (surface: Surface<Context>): Promise<Answer> => {
+    try {
+      const { openSurface } = await import('./open-surface.ts');
+      const answer = await openSurface(surface, context, refusals);
+      answers.set(surface, answer);
+      return answer;
+    } finally {
+      opening.delete(surface);
+    }
+  };
+  const open = (surface: Surface<Context>): Promise<Answer> => {
+    const loading = opening.get(surface) ?? load(surface);
+    opening.set(surface, loading);
+    return loading;
+  };
+
+  return (request, response) => {
+    const { surface, isWithin } = nearest(request.url ?? '');
+    const refuse = (error: unknown) =>
+      refusals.refuse(response, surface.envelope, makeRequestId(Date.now()), undefined, error);
+    const answer = answers.get(surface);
+    if (!isWithin) refuse(unknownPath(request, 'beside'));
+    else if (answer) answer(request, response);
+    else open(surface).then((opened) => opened(request, response), refuse);
+  };
+}

@@ -1,0 +1,51 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { Logger } from 'pino';
+import type { Pipeline } from '../calls/pipeline.ts';
+import type { StallWatch } from '../calls/receive/stall-watch.ts';
+import type { Metrics } from '../calls/settle/metrics.ts';
+import type { InFlight } from '../in-flight.ts';
+import type { Envelope } from './envelope.ts';
+
+/**
+ * An API that clients speak. Its module has only this description; `register` imports the rest, so that a surface that
+ * nobody asks for is not loaded.
+ *
+ * @template Context what its routes work with
+ */
+export interface Surface<Context> {
+  readonly name: string;
+  /**
+   * The paths that it serves, with everything below them, such as `/api/v1/sessions`. `:id` stands for any segment. Of
+   * two surfaces, the one with the longer matching path gets a request.
+   */
+  readonly paths: readonly string[];
+  readonly envelope: Envelope;
+  /** Whether none of its paths needs a credential. A single route says `config: { anonymous: true }`. */
+  readonly isAnonymous?: true;
+  /** Adds its routes. The kit has already added authentication, bodies, validation and errors. */
+  readonly register: (app: SurfaceApp, context: Context) => Promise<void>;
+  /** The groups of its operations in the OpenAPI document, in order. */
+  readonly tags?: readonly { readonly name: string; readonly description: string }[];
+  /** The part of the OpenAPI document for what it answers without routes: operations by path and method. */
+  readonly describe?: () => Promise<Readonly<Record<string, object>>>;
+}
+
+/** What the kit works with. */
+export interface KitContext {
+  readonly pipeline: Pick<Pipeline, 'authenticate'>;
+  readonly inFlight: InFlight;
+  readonly stalls: StallWatch;
+  readonly metrics: Pick<Metrics, 'refused'>;
+  readonly log: Logger;
+}
+
+/** A surface's own Fastify. Handlers know the types of what their TypeBox schemas have checked. */
+export type SurfaceApp = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;

@@ -1,0 +1,19 @@
+import type { BackgroundWatch } from '../../calls/background/watch.ts';
+import type { InForce } from '../../calls/context.ts';
+import type { Pipeline } from '../../calls/pipeline.ts';
+import type { Ownership } from '../../calls/resources/ownership.ts';
+import type { Metrics } from '../../calls/settle/metrics.ts';
+import type { KitContext } from '../../http/surface.ts';
+import type { Exchange } from '../../providers/exchange.ts';
+import type { ProviderTable } from '../../providers/table.ts';
+
+/** What the OpenAI API works with. */
+export interface OpenAiContext extends KitContext {
+  readonly pipeline: Pipeline;
+  readonly inForce: () => InForce;
+  readonly ownership: Ownership;
+  readonly background: BackgroundWatch;
+  readonly exchange: Exchange;
+  readonly providers: ProviderTable;
+  readonly metrics: Metrics;
+}

@@ -1,0 +1,7 @@
+import type { SurfaceTable } from './context.ts';
+import { docs } from './docs/index.ts';
+import { governance } from './governance/index.ts';
+import { openAi } from './openai/index.ts';
+
+/** The APIs that the proxy serves. A new one needs a line here. */
+export const surfaceTable: SurfaceTable = [openAi, governance, docs];
