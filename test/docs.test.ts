@@ -10,7 +10,8 @@ const read = (file: string) => readFileSync(join(root, file), 'utf8');
 test('the table of errors is that of the code', () => {
   const rows = [...read('docs/architecture.md').matchAll(/^\| `(\w+)` \| (\d{3}) \| (.+) \|$/gm)];
   const told = rows.map(([, code, status, message]) => [code, { status: Number(status), message }]);
-  assert.deepEqual(Object.fromEntries(told), problems);
+  const known = Object.entries(problems).map(([code, { status, message }]) => [code, { status, message }]);
+  assert.deepEqual(Object.fromEntries(told), Object.fromEntries(known));
 });
 
 test('what documents link to is there', () => {
