@@ -22,8 +22,11 @@ const spool = openSpool({ directory });
 const log = pino({ level: 'warn' });
 for (let index = 0; index < records; index += 1) {
   const record = makeRecord(index);
-  spool.settle(spool.begin(record), record);
+  const handle = spool.begin(record, () => {});
+  spool.settle(handle, record, () => {});
+  if (index % 100 === 99) spool.writeNow();
 }
+spool.writeNow();
 
 const openStore = () => makeStore({ databaseUrl: () => databaseUrl, log });
 const store = openStore();

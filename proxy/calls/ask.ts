@@ -13,6 +13,7 @@ import type { RoutedKey } from '../snapshot/snapshot.ts';
 import type { Call, Outcome } from './call.ts';
 import { type CallContext, termsOf } from './context.ts';
 import type { Reserve } from './reserve/reserve.ts';
+import type { Account } from './settle/account.ts';
 import type { Settlement } from './settle/settlement.ts';
 
 /** A call that the proxy itself makes, on behalf of a caller who may use this model with this key. */
@@ -47,11 +48,15 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight }: 
   /** @throws {ProxyError} `spool_…` where it cannot be recorded, `upstream_…` where no completion comes */
   return async function ask(question: Question): Promise<Reply> {
     const format = formatOf(providers, question.key.provider, chat.name);
-    const account = settlement.open(callOf(question), termsOf(question.context.inForce), reserve(question.context));
+    const account = await new Promise<Account>((resolve, reject) => {
+      const terms = termsOf(question.context.inForce);
+      settlement.open(callOf(question), terms, reserve(question.context), resolve, reject);
+    });
     const sentAtTicks = performance.now();
     const share = inFlight.open();
+    const { promise: settled, resolve: onSettled } = Promise.withResolvers<void>();
     const settle = (outcome: Partial<Outcome>) =>
-      account.settle({ ...noAnswer, upstreamMs: performance.now() - sentAtTicks, ...outcome });
+      account.settle({ ...noAnswer, upstreamMs: performance.now() - sentAtTicks, ...outcome }, onSettled);
     try {
       const { status, text } = await requestCompletion(exchange, format.path, question, share);
       if (status >= 300) {
@@ -76,6 +81,7 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight }: 
       // Settle after any error, so that no call stays open.
       settle({ errorCode: 'internal_error' });
       share.release();
+      await settled;
     }
   };
 }

@@ -25,12 +25,16 @@ export interface LinePosition {
  * and costs a few microseconds.
  */
 export interface Segments {
+  /** How many bytes may still be appended. */
+  readonly room: number;
   /**
-   * Appends a line, given in two parts. The line is held until `release`.
+   * Appends lines with one write. They are held until `release`.
    *
-   * @throws where the volume is full; then no part of the line stays in the file
+   * @param bytes so many lines, each with its line feed
+   * @returns where the first line begins
+   * @throws where the volume is full; then no part of the lines stays in the file
    */
-  append(head: string, rest: string): LinePosition;
+  append(bytes: Buffer, lines: number): Pick<LinePosition, 'segment' | 'offset'>;
   /** Moves a held line to the current file, even where that briefly exceeds the size limit. */
   move(place: LinePosition): LinePosition;
   /** Starts a new file with the next line. */
@@ -97,14 +101,6 @@ export function openSegments(options: SegmentsOptions, onLine: (line: string, pl
     unlinkSync(segment.path);
     segments.delete(number);
   };
-  const encode = (head: string, rest = ''): Buffer => {
-    if ((head.length + rest.length) * 3 + 1 > scratch.length) return Buffer.from(`${head}${rest}\n`);
-    const headLength = scratch.write(head);
-    const length = headLength + scratch.write(rest, headLength);
-    scratch[length] = lineFeed;
-    return scratch.subarray(0, length + 1);
-  };
-
   const replay = (number: number) => {
     const segment = open(number);
     const bytes = readFileSync(segment.path);
@@ -123,7 +119,7 @@ export function openSegments(options: SegmentsOptions, onLine: (line: string, pl
     if (number !== undefined) replay(Number(number));
   }
 
-  const write = (bytes: Buffer): LinePosition => {
+  const append = (bytes: Buffer, lines: number) => {
     const segment = current();
     const offset = segment.size;
     const written = writeSync(segment.descriptor, bytes);
@@ -132,9 +128,9 @@ export function openSegments(options: SegmentsOptions, onLine: (line: string, pl
       throw new RangeError('The volume of the spool has no space left');
     }
     segment.size += bytes.length;
-    segment.held += 1;
+    segment.held += lines;
     totalBytes += bytes.length;
-    return { segment: currentNumber, offset, length: bytes.length - 1 };
+    return { segment: currentNumber, offset };
   };
   const release = ({ segment: number }: LinePosition) => {
     const segment = segments.get(number);
@@ -142,27 +138,27 @@ export function openSegments(options: SegmentsOptions, onLine: (line: string, pl
     segment.held -= 1;
     tidy(number, segment);
   };
-  const read = ({ segment: number, offset, length }: LinePosition) => {
-    const bytes = length > scratch.length ? Buffer.allocUnsafe(length) : scratch;
+  const readBytes = (number: number, offset: number, length: number): Buffer => {
+    const bytes = length > scratch.length ? Buffer.allocUnsafe(length) : scratch.subarray(0, length);
     const segment = segments.get(number);
     if (!segment || readSync(segment.descriptor, bytes, 0, length, offset) < length) {
       throw new Error(`Segment ${number} of the spool is incomplete`);
     }
-    return bytes.toString('utf8', 0, length);
+    return bytes;
   };
 
   return {
     release,
-    read,
-    append(head, rest) {
-      const bytes = encode(head, rest);
-      if (totalBytes + bytes.length > maxTotalBytes) throw new RangeError(`The spool's files have ${totalBytes} bytes`);
-      return write(bytes);
+    append,
+    get room() {
+      return maxTotalBytes - totalBytes;
     },
+    read: ({ segment, offset, length }) => readBytes(segment, offset, length).toString('utf8'),
     move(place) {
-      const moved = write(encode(read(place)));
+      const { segment, offset, length } = place;
+      const moved = append(readBytes(segment, offset, length + 1), 1);
       release(place);
-      return moved;
+      return { ...moved, length };
     },
     rotate: () => void open(currentNumber + 1),
     get current() {

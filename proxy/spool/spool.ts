@@ -1,17 +1,19 @@
 import { mkdirSync } from 'node:fs';
-import { LRUCache } from 'lru-cache';
 import type { Erasure } from '../../database/erasures.ts';
-import { keptIdDigest } from '../../database/ids.ts';
 import type { OwnedResource } from '../../database/owned-resources.ts';
 import type { PendingCall } from '../../database/pending-calls.ts';
 import type { RatingRecord } from '../../database/ratings.ts';
-import { type RequestRecord, type RequestReference, referenceOf } from '../../database/requests.ts';
+import type { RequestRecord, RequestReference } from '../../database/requests.ts';
+import { makeGroup } from './group.ts';
+import { makeIntents } from './intents.ts';
 import { lockDirectory } from './lock.ts';
-import { formatHead, type LogLine, parseLine } from './log-line.ts';
-import { makeRecent } from './recent.ts';
+import { formatHead, parseLine } from './log-line.ts';
+import { makeMemory, rememberedCount } from './memory.ts';
 import { type LinePosition, openSegments } from './segments.ts';
 import { openSetAside } from './set-aside.ts';
 import { happenedAtMs, type SpoolTable, spoolTables, tableOf, type WaitingKind } from './tables.ts';
+import { makeUnwritten } from './unwritten.ts';
+import { makeWaiting, type WaitingRow } from './waiting.ts';
 
 /** A row that waits to be copied to Postgres. */
 export interface SpooledRow {
@@ -24,27 +26,38 @@ export interface SpooledRow {
  * The local, durable log of usage. A call writes its intent before it goes upstream, and its true usage before its
  * answer ends.
  *
- * Lines are appended to files. A written line survives the death of the process, but not a power cut. A write costs
- * microseconds, so the call makes it in its own turn of the event loop.
+ * Lines are appended to files. A written line survives the death of the process, but not a power cut. The intents and
+ * settlements of one turn of the event loop are written at its end, with one write; then their calls go on.
  */
 export interface Spool {
-  /** Writes the intent. @returns the handle for `settle` and `defer` @throws {SpoolError} where it cannot be written */
-  begin(intent: RequestRecord): number;
   /**
-   * Replaces the intent by the call's settlement. Where the volume refuses the write, it is retried until it succeeds.
+   * Writes the intent with the others of this turn.
+   *
+   * @param onWritten is called when the call may go upstream, or with the reason why it may not
+   * @returns the handle for `settle` and `defer`
+   * @throws {SpoolError} where it cannot be written
    */
-  settle(handle: number, record: RequestRecord): void;
+  begin(intent: RequestRecord, onWritten: (error?: SpoolError) => void): number;
+  /**
+   * Replaces the intent by the call's settlement, with the others of this turn. Where the volume refuses the write, it
+   * is retried until it succeeds.
+   *
+   * @param onWritten is called when the answer may end: once the settlement is written, or refused for the first time
+   */
+  settle(handle: number, record: RequestRecord, onWritten: () => void): void;
   /**
    * Replaces the intent by a pending call, which the provider works on after its answer. It is neither settled nor
-   * interrupted.
+   * interrupted. It is written at once.
    */
   defer(handle: number, record: PendingCall): void;
   /** Settles a pending call that any proxy has deferred. Later settlements of the same call do nothing. */
-  settleDeferred(record: RequestRecord): void;
-  /** Writes a rating. @throws {SpoolError} where it cannot be written */
+  settleDeferred(record: RequestRecord, onWritten: () => void): void;
+  /** Writes without waiting for the end of the turn. */
+  writeNow(): void;
+  /** Writes a rating at once. @throws {SpoolError} where it cannot be written */
   rate(rating: RatingRecord): void;
   /**
-   * Writes the owner of a resource, or that the resource was deleted. @throws {SpoolError} where it cannot be written
+   * Writes the owner of a resource, or that the resource was deleted, at once. @throws {SpoolError} where it cannot be written
    */
   own(resource: OwnedResource): void;
   /** Finds one of the most recent resources that callers of this proxy made. */
@@ -104,28 +117,21 @@ export interface SpoolOptions {
 }
 
 const gibibyte = 1024 ** 3;
-const recentReferences = 20_000;
-/** Not `max`: with it, a cache allocates all of its memory at once, and a start takes 15 ms longer. */
-const boundedTo = (count: number) => ({ maxSize: count, sizeCalculation: () => 1 });
 const maxSegmentBytes = 16 * 1024 * 1024;
 const maxBatchBytes = 8 * 1024 * 1024;
-const retryMs = 1_000;
-
-/**
- * A row that waits for Postgres. Its record is read from the file when it is copied. In memory, the record would
- * outlive the call's other objects, and so take many times its size until it is collected.
- */
-interface Entry {
-  readonly place: LinePosition;
-  /** Set for a call. */
-  readonly requestId: string | undefined;
-  /** Arrival order. */
-  readonly arrival: number;
-}
 
 /** Limits of a spool in a data directory of this size. The rest is for the configuration kept beside it. */
 export function spoolBoundsOf(directoryBytes: number): Pick<SpoolOptions, 'maxBytes' | 'maxFileBytes'> {
   return { maxBytes: Math.floor(directoryBytes / 5), maxFileBytes: Math.floor((directoryBytes / 5) * 4) };
+}
+
+/** A row that is to wait for Postgres. */
+interface NewRow {
+  readonly kind: WaitingKind;
+  readonly id: number;
+  /** Set for a settled call. */
+  readonly requestId: string | undefined;
+  readonly json: string;
 }
 
 /**
@@ -135,219 +141,170 @@ export function spoolBoundsOf(directoryBytes: number): Pick<SpoolOptions, 'maxBy
  * @throws where another process has it open
  */
 export function openSpool(options: SpoolOptions): Spool {
-  const { directory, maxBytes = gibibyte, maxFileBytes = 4 * gibibyte } = options;
+  const { directory, maxBytes = gibibyte, maxFileBytes = 4 * gibibyte, onWriteFailure } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const unlock = lock(directory);
   const aside = openSetAside(directory);
-  const open = new Map<number, LinePosition>();
-  const waiting: Record<SpoolTable, Map<number, Entry>> = {
-    calls: new Map(),
-    pending: new Map(),
-    settlements: new Map(),
-    resources: new Map(),
-    ratings: new Map(),
-  };
-  /** Waiting settled calls, by request id. */
-  const waitingCalls = new Map<string, number>();
-  /** Settlements that the volume has refused so far. */
-  const unwritten = new Map<number, { readonly kind: WaitingKind; readonly json: string }>();
-  // Each call has two keys.
-  const recent = makeRecent<RequestReference>(recentReferences * 2);
-  const recentByKeptId = new LRUCache<string, RequestReference>(boundedTo(recentReferences));
-  const owned = new LRUCache<string, OwnedResource>(boundedTo(recentReferences));
-  /** Waiting pending calls, by the provider's id. */
-  const deferred = new LRUCache<string, number>(boundedTo(recentReferences));
-  const settledLate = new LRUCache<string, true>(boundedTo(recentReferences));
+  const waiting = makeWaiting();
+  const memory = makeMemory();
+  const intents = makeIntents(() => segments, onWriteFailure);
+  const unwritten = makeUnwritten<NewRow>((_, row) => writeNow(row), onWriteFailure);
   let lastId = 0;
-  let lastArrival = 0;
-  let bytes = 0;
-  let retryTimer: NodeJS.Timeout | undefined;
   /** All open intents are in this segment or a later one. */
   let intentsSegment = 0;
   const compactBytes = Math.min(maxSegmentBytes, maxFileBytes) / 4;
 
-  const wait = (table: SpoolTable, id: number, record: string, place: LinePosition) => {
-    const requestId = table === 'calls' || table === 'settlements' ? requestIdOf(record) : undefined;
-    lastArrival += 1;
-    waiting[table].set(id, { place, requestId, arrival: lastArrival });
-    if (requestId !== undefined) waitingCalls.set(requestId, id);
-    bytes += place.length;
-  };
-  const leave = (table: SpoolTable, id: number): LinePosition | undefined => {
-    const entry = waiting[table].get(id);
-    if (!entry) return undefined;
-    waiting[table].delete(id);
-    if (entry.requestId !== undefined) waitingCalls.delete(entry.requestId);
-    bytes -= entry.place.length;
-    return entry.place;
-  };
-  const remember = (record: RequestRecord) => {
-    const reference = referenceOf(record);
-    recent.set(record.request_id, reference);
-    if (record.response_id !== null) recent.set(record.response_id, reference);
-    for (const digest of record.kept_ids ?? []) recentByKeptId.set(digest, reference);
-  };
-
-  const intents = new Map<number, string>();
+  const open = new Map<number, { readonly record: string; readonly place: LinePosition }>();
   const released: (LinePosition | undefined)[] = [];
   const replay = (line: string, place: LinePosition) => {
     const { kind, ids, record } = parseLine(line) ?? { kind: 'arrival', ids: [], record: '' };
     for (const id of ids) {
       lastId = Math.max(lastId, id);
       if (kind === 'intent') {
-        intents.set(id, record);
-        open.set(id, place);
+        open.set(id, { record, place });
       } else if (kind === 'arrival') {
-        for (const table of spoolTables) released.push(leave(table, id));
+        for (const table of spoolTables) released.push(waiting.remove(table, id));
       } else {
-        released.push(open.get(id));
+        released.push(open.get(id)?.place);
         open.delete(id);
-        intents.delete(id);
-        wait(tableOf[kind], id, record, place);
+        const isSettled = kind === 'settlement' || kind === 'late settlement';
+        waiting.add(tableOf[kind], id, place, isSettled ? requestIdOf(record) : undefined);
       }
     }
     if (kind === 'arrival') released.push(place);
   };
   const segments = openSegments({ directory, maxSegmentBytes, maxTotalBytes: maxFileBytes }, replay);
   for (const place of released) if (place) segments.release(place);
+  for (const [id, { place }] of open) intents.add(id, place);
+  const group = makeGroup(segments);
 
-  const append = (kind: LogLine['kind'], ids: readonly number[], record: string): LinePosition => {
-    const place = segments.append(formatHead(kind, ids), record);
-    if (place.segment !== intentsSegment) moveIntents();
-    return place;
-  };
-  /** Moves the intents of long calls, so that they do not keep an old file whose other lines are all done. */
-  const moveIntents = () => {
+  const onWrittenIn = (segment: number) => {
+    if (segment === intentsSegment) return;
     intentsSegment = segments.current.segment;
-    try {
-      for (const [id, place] of open) if (place.segment !== intentsSegment) open.set(id, segments.move(place));
-    } catch (error) {
-      // The intents are safe where they are. The next file gets them.
-      options.onWriteFailure?.(error);
-    }
+    intents.moveToCurrent();
   };
-  const write = (kind: WaitingKind, id: number, json: string) => {
-    const place = append(kind, [id], json);
-    const intent = open.get(id);
-    open.delete(id);
-    wait(tableOf[kind], id, json, place);
-    if (intent) segments.release(intent);
+  const isWaiting = ({ kind, id, requestId }: NewRow, place: LinePosition) => {
+    intents.end(id);
+    waiting.add(tableOf[kind], id, place, requestId);
+    onWrittenIn(place.segment);
     spool.onWaiting();
   };
-  const writeAgain = () => {
+  /** Writes a row with the others of this turn. Where the volume refuses, retries until it succeeds. */
+  const write = (row: NewRow, onWritten: () => void) => {
     try {
-      for (const [id, { kind, json }] of unwritten) {
-        write(kind, id, json);
-        unwritten.delete(id);
-      }
+      group.append(formatHead(row.kind, [row.id]), row.json, (place, error) => {
+        if (place) isWaiting(row, place);
+        else unwritten.add(row.id, row, error);
+        onWritten();
+      });
     } catch (error) {
-      writeLater(error);
+      unwritten.add(row.id, row, error);
+      onWritten();
     }
   };
-  /** Writes a line. Where the volume refuses, retries until it succeeds. */
-  const writeWithRetry = (kind: WaitingKind, id: number, json: string) => {
-    try {
-      write(kind, id, json);
-    } catch (error) {
-      unwritten.set(id, { kind, json });
-      writeLater(error);
-    }
+  /** @throws where the volume refuses */
+  const writeNow = (row: NewRow) => {
+    let refusal: { readonly error: unknown } | undefined;
+    group.append(formatHead(row.kind, [row.id]), row.json, (place, error) => {
+      if (place) isWaiting(row, place);
+      else refusal = { error };
+    });
+    group.writeNow();
+    if (refusal) throw refusal.error;
   };
-  const writeOrRefuse = (kind: WaitingKind, json: string) => {
-    const id = lastId + 1;
+  const writeOrRefuse = (kind: WaitingKind, record: object) => {
+    lastId += 1;
     try {
-      write(kind, id, json);
+      writeNow({ kind, id: lastId, requestId: undefined, json: JSON.stringify(record) });
     } catch (cause) {
       throw new SpoolError('unwritable', `The ${kind} could not be written`, { cause });
     }
-    lastId = id;
   };
-  const writeLater = (error: unknown) => {
-    options.onWriteFailure?.(error);
-    clearTimeout(retryTimer);
-    retryTimer = setTimeout(writeAgain, retryMs);
-  };
-  const rememberDeferred = (id: number, record: PendingCall) => {
-    remember(record);
-    deferred.set(record.response_id, id);
-  };
-  const recordOf = ({ place }: Entry) => parseLine(segments.read(place))?.record ?? '';
+  const recordOf = ({ place }: WaitingRow) => parseLine(segments.read(place))?.record ?? '';
 
   const spool: Spool = {
     get depth() {
-      return spoolTables.reduce((depth, table) => depth + waiting[table].size, 0);
+      return waiting.depth;
     },
     onWaiting: () => {},
-    begin(intent) {
-      if (bytes >= maxBytes) throw new SpoolError('full', `${bytes} bytes wait for the database`);
-      const id = lastId + 1;
+    begin(intent, onWritten) {
+      if (waiting.bytes >= maxBytes) throw new SpoolError('full', `${waiting.bytes} bytes wait for the database`);
+      lastId += 1;
+      const id = lastId;
+      const unwritable = (cause: unknown) => new SpoolError('unwritable', 'The intent could not be written', { cause });
       try {
-        open.set(id, append('intent', [id], JSON.stringify(intent)));
+        group.append(formatHead('intent', [id]), JSON.stringify(intent), (place, error) => {
+          if (!place) {
+            onWritten(unwritable(error));
+            return;
+          }
+          intents.add(id, place);
+          onWrittenIn(place.segment);
+          onWritten();
+        });
       } catch (cause) {
-        throw new SpoolError('unwritable', 'The intent could not be written', { cause });
+        throw unwritable(cause);
       }
-      lastId = id;
       return id;
     },
-    settle(id, record) {
-      remember(record);
-      writeWithRetry('settlement', id, JSON.stringify(record));
+    settle(id, record, onWritten) {
+      memory.noteCall(record);
+      write({ kind: 'settlement', id, requestId: record.request_id, json: JSON.stringify(record) }, onWritten);
     },
     defer(id, record) {
-      rememberDeferred(id, record);
-      writeWithRetry('deferral', id, JSON.stringify(record));
+      memory.notePending(record, id);
+      write({ kind: 'deferral', id, requestId: undefined, json: JSON.stringify(record) }, () => {});
+      group.writeNow();
     },
-    settleDeferred(record) {
-      if (settledLate.has(record.request_id)) return;
-      settledLate.set(record.request_id, true);
-      if (record.response_id !== null) deferred.delete(record.response_id);
-      remember(record);
+    settleDeferred(record, onWritten) {
+      if (!memory.noteLateSettlement(record)) {
+        onWritten();
+        return;
+      }
       lastId += 1;
-      writeWithRetry('late settlement', lastId, JSON.stringify(record));
+      const json = JSON.stringify(record);
+      write({ kind: 'late settlement', id: lastId, requestId: record.request_id, json }, onWritten);
     },
-    rate: (rating) => writeOrRefuse('rating', JSON.stringify(rating)),
+    writeNow: group.writeNow,
+    rate: (rating) => writeOrRefuse('rating', rating),
     own(resource) {
-      writeOrRefuse('ownership', JSON.stringify(resource));
-      owned.set(resource.resource_id, resource);
+      writeOrRefuse('ownership', resource);
+      memory.noteResource(resource);
     },
-    findResource: (id) => owned.get(id),
-    listResources: (userId) => [...owned.values()].filter((resource) => resource?.user_id === userId),
+    findResource: memory.findResource,
+    listResources: memory.listResources,
     findDeferred(responseId) {
-      const entry = waiting.pending.get(deferred.get(responseId) ?? 0);
-      return entry && (JSON.parse(recordOf(entry)) as PendingCall);
+      const row = waiting.get('pending', memory.findPending(responseId) ?? 0);
+      return row && (JSON.parse(recordOf(row)) as PendingCall);
     },
-    find: (id) => recent.get(id),
-    findByKeptId: (id) => recentByKeptId.get(keptIdDigest(id)),
+    find: memory.findCall,
+    findByKeptId: memory.findByKeptId,
     findWaiting(requestId) {
-      const id = waitingCalls.get(requestId) ?? 0;
-      const entry = waiting.calls.get(id) ?? waiting.settlements.get(id);
-      const json = entry
-        ? recordOf(entry)
-        : unwritten.values().find((text) => text.kind !== 'deferral' && requestIdOf(text.json) === requestId)?.json;
+      const row = waiting.findCall(requestId);
+      const json = row ? recordOf(row) : unwritten.values().find((refused) => refused.requestId === requestId)?.json;
       return json === undefined ? undefined : (JSON.parse(json) as RequestRecord);
     },
-    mark: () => lastArrival,
-    hasLeft: (mark) =>
-      spoolTables.every((table) => (waiting[table].values().next().value?.arrival ?? Number.POSITIVE_INFINITY) > mark),
+    mark: waiting.mark,
+    hasLeft: waiting.hasLeft,
     take(table, limit, taken) {
       const rows: SpooledRow[] = [];
       let length = 0;
-      for (const [id, entry] of waiting[table]) {
+      for (const [id, row] of waiting.rows(table)) {
         if (rows.length >= limit || length >= maxBatchBytes) break;
         if (taken?.has(id)) continue;
-        rows.push({ id, record: recordOf(entry) });
-        length += entry.place.length;
+        rows.push({ id, record: recordOf(row) });
+        length += row.place.length;
       }
       return rows;
     },
     remove(table, rows) {
       const ids = rows.map((row) => row.id);
-      const places = ids.map((id) => leave(table, id));
+      const places = ids.map((id) => waiting.remove(table, id));
       noteArrival(ids);
       for (const place of places) if (place) segments.release(place);
-      if (spool.depth > 0 || open.size === 0 || segments.current.size < compactBytes) return;
+      if (waiting.depth > 0 || intents.size === 0 || segments.current.size < compactBytes) return;
       segments.rotate();
-      moveIntents();
+      onWrittenIn(segments.current.segment);
     },
     setAside(table, row, reason) {
       aside.append(table, row.record, reason);
@@ -367,7 +324,8 @@ export function openSpool(options: SpoolOptions): Spool {
       return times.length === 0 ? undefined : Math.min(...times);
     },
     close() {
-      clearTimeout(retryTimer);
+      group.writeNow();
+      unwritten.close();
       segments.close();
       unlock();
     },
@@ -379,31 +337,30 @@ export function openSpool(options: SpoolOptions): Spool {
    */
   const noteArrival = (ids: readonly number[]) => {
     try {
-      segments.release(append('arrival', ids, ''));
+      group.append(formatHead('arrival', ids), '', (place, error) => {
+        if (place) segments.release(place);
+        else onWriteFailure?.(error);
+      });
     } catch (error) {
-      options.onWriteFailure?.(error);
+      onWriteFailure?.(error);
     }
   };
 
-  for (const { record } of spool.take('calls', recentReferences)) remember(JSON.parse(record) as RequestRecord);
-  for (const { id, record } of spool.take('pending', recentReferences)) {
-    rememberDeferred(id, JSON.parse(record) as PendingCall);
+  for (const { record } of spool.take('calls', rememberedCount)) memory.noteCall(JSON.parse(record) as RequestRecord);
+  for (const { id, record } of spool.take('pending', rememberedCount)) {
+    memory.notePending(JSON.parse(record) as PendingCall, id);
   }
-  for (const { record } of spool.take('settlements', recentReferences)) {
-    const settled = JSON.parse(record) as RequestRecord;
-    settledLate.set(settled.request_id, true);
-    if (settled.response_id !== null) deferred.delete(settled.response_id);
-    remember(settled);
+  for (const { record } of spool.take('settlements', rememberedCount)) {
+    memory.noteLateSettlement(JSON.parse(record) as RequestRecord);
   }
-  for (const { record } of spool.take('resources', recentReferences)) {
-    const resource = JSON.parse(record) as OwnedResource;
-    owned.set(resource.resource_id, resource);
+  for (const { record } of spool.take('resources', rememberedCount)) {
+    memory.noteResource(JSON.parse(record) as OwnedResource);
   }
-  for (const [id, intent] of intents) {
-    const record: RequestRecord = { ...JSON.parse(intent), status: 'interrupted', error_code: 'process_ended' };
-    spool.settle(id, record);
-    options.onRecovered?.(record);
+  for (const [id, intent] of open) {
+    const record: RequestRecord = { ...JSON.parse(intent.record), status: 'interrupted', error_code: 'process_ended' };
+    spool.settle(id, record, () => options.onRecovered?.(record));
   }
+  group.writeNow();
   return spool;
 }
 

@@ -1,3 +1,4 @@
+import type { ProxyError } from '../../error.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Exchange } from '../../providers/exchange.ts';
 import { formatOf, type ProviderTable } from '../../providers/table.ts';
@@ -5,6 +6,7 @@ import type { Call } from '../call.ts';
 import type { OpenRequest } from '../call-request.ts';
 import { termsOf } from '../context.ts';
 import type { Reserve } from '../reserve/reserve.ts';
+import type { Account } from '../settle/account.ts';
 import type { Metrics } from '../settle/metrics.ts';
 import type { Settlement } from '../settle/settlement.ts';
 import { type Attempt, type Forwarding, forward } from './forward.ts';
@@ -19,11 +21,7 @@ export interface AdmittedCall {
   readonly another?: Forwarding['another'];
 }
 
-/**
- * The steps after admission: intent, provider, client, settlement.
- *
- * @throws {ProxyError} where the call is not made after all
- */
+/** The steps after admission: intent, provider, client, settlement. @throws {ProxyError} where a limit refuses it */
 export type AnswerCall = (request: OpenRequest, admitted: AdmittedCall) => void;
 
 export interface AnswerCallOptions {
@@ -39,23 +37,29 @@ export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
   const { settlement, reserve, exchange, providers, metrics, drainMs } = options;
   return ({ context, response, responseHeaders, refuse, onEnd }, { operation, call, headers, attempt, another }) => {
     const { caller, inForce, share } = context;
-    const account = settlement.open(call, termsOf(inForce), reserve(context));
-    metrics.overhead.observe((performance.now() - context.startedTicks) / 1_000);
-    forward(exchange, {
-      call,
-      operation,
-      format: formatOf(providers, call.key.provider, operation.name),
-      account,
-      attempt,
-      another,
-      keepOutput: inForce.snapshot.storesContents,
-      headers,
-      response,
-      responseHeaders: responseHeaders(caller),
-      refuse: (error) => refuse(error, caller),
-      share,
-      drainMs,
-      onEnd,
-    });
+    const onOpened = (account: Account) => {
+      metrics.overhead.observe((performance.now() - context.startedTicks) / 1_000);
+      forward(exchange, {
+        call,
+        operation,
+        format: formatOf(providers, call.key.provider, operation.name),
+        account,
+        attempt,
+        another,
+        keepOutput: inForce.snapshot.storesContents,
+        headers,
+        response,
+        responseHeaders: responseHeaders(caller),
+        refuse: (error) => refuse(error, caller),
+        share,
+        drainMs,
+        onEnd,
+      });
+    };
+    const onRefused = (problem: ProxyError) => {
+      refuse(problem, caller);
+      onEnd();
+    };
+    settlement.open(call, termsOf(inForce), reserve(context), onOpened, onRefused);
   };
 }

@@ -18,13 +18,18 @@ export interface ClientOptions {
 /** The part of the client sink that other sinks use. */
 export type AnswerClient = Pick<ClientSink, 'hasBegun' | 'head' | 'chunk' | 'end' | 'fail' | 'cut'>;
 
-/** The last sink of an answer, which writes it to the client. It does nothing for a client that has gone. */
+/**
+ * The last sink of an answer, which writes it to the client. It does nothing for a client that has gone. Nothing is
+ * written while the call's settlement is being written.
+ */
 export class ClientSink implements AnswerSink {
   readonly #options: ClientOptions;
   #hasBegun = false;
   #hasWritten = false;
   #isGone = false;
   #waitsForDrain = false;
+  /** What is to be written later. */
+  #held: (() => void)[] | undefined;
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -41,8 +46,22 @@ export class ClientSink implements AnswerSink {
     return this.#isGone;
   }
 
+  /** Holds back all that follows. @returns a function that writes it, and ends the hold */
+  hold(): () => void {
+    const held: (() => void)[] = [];
+    this.#held = held;
+    return () => {
+      this.#held = undefined;
+      for (const write of held) write();
+    };
+  }
+
   head(status: number, headers: AnswerHeaders): void {
     this.#hasBegun = true;
+    if (this.#held) {
+      this.#held.push(() => this.head(status, headers));
+      return;
+    }
     if (this.#isGone) return;
     this.#options.response.writeHead(status, flatten(headers, this.#options.ownHeaders));
     // A stream's head is sent at once. A chunk that came with the head leaves in the same write.
@@ -50,6 +69,10 @@ export class ClientSink implements AnswerSink {
   }
 
   chunk(bytes: Buffer): boolean {
+    if (this.#held) {
+      this.#held.push(() => this.chunk(bytes));
+      return true;
+    }
     this.#hasWritten = true;
     if (this.#isGone || this.#options.response.write(bytes)) return true;
     if (!this.#waitsForDrain) this.#options.response.once('drain', this.#onDrain);
@@ -58,6 +81,10 @@ export class ClientSink implements AnswerSink {
   }
 
   end(last?: Buffer): void {
+    if (this.#held) {
+      this.#held.push(() => this.end(last));
+      return;
+    }
     this.#hasWritten = true;
     if (this.#isGone) return;
     const { response } = this.#options;
@@ -68,13 +95,15 @@ export class ClientSink implements AnswerSink {
 
   /** The client gets the problem in the surface's envelope. */
   fail(problem: ProxyError): void {
-    if (!this.#isGone) this.#options.refuse(problem);
+    if (this.#held) this.#held.push(() => this.fail(problem));
+    else if (!this.#isGone) this.#options.refuse(problem);
   }
 
   /** Writes a last text, then cuts the stream without the end of its HTTP message. */
   cut(lastWords: string): void {
     const { response } = this.#options;
-    if (!this.#isGone) response.write(lastWords, () => breakOff(response));
+    if (this.#held) this.#held.push(() => this.cut(lastWords));
+    else if (!this.#isGone) response.write(lastWords, () => breakOff(response));
   }
 
   /** Sends the head of a stream whose first chunk has not come with it. */
@@ -82,9 +111,14 @@ export class ClientSink implements AnswerSink {
     if (!this.#hasWritten && !this.#isGone) this.#options.response.flushHeaders();
   }
 
-  /** The answer is over, so stop watching whether the client leaves. */
-  release(): void {
+  /** The answer is over, so stop watching whether the client leaves. @param onDone is called when all is written */
+  release(onDone: () => void): void {
+    if (this.#held) {
+      this.#held.push(() => this.release(onDone));
+      return;
+    }
     this.#options.response.off('close', this.#onClose);
+    onDone();
   }
 
   readonly #onDrain = (): void => {

@@ -91,7 +91,13 @@ class Forward implements AnswerSink {
       onDrain: () => this.#sent?.resume(),
       onGone: () => this.#drain(),
     });
-    this.#observer = new AnswerObserver({ call, account, runsInBackground, clientIsGone: () => this.#client.isGone() });
+    this.#observer = new AnswerObserver({
+      call,
+      account,
+      runsInBackground,
+      clientIsGone: () => this.#client.isGone(),
+      holdClient: () => this.#client.hold(),
+    });
   }
 
   send(attempt: Attempt): void {
@@ -167,6 +173,7 @@ class Forward implements AnswerSink {
 
   /** Reads the answer although the client has gone, since the provider bills all of it. */
   #drain(): void {
+    if (this.#isOver) return;
     this.#sent?.resume();
     this.#drainTimer = setTimeout(() => this.#sent?.abort(clientGone), this.#forwarding.drainMs);
     this.#drainTimer.unref();
@@ -175,8 +182,7 @@ class Forward implements AnswerSink {
   #finish(): void {
     this.#isOver = true;
     clearTimeout(this.#drainTimer);
-    this.#client.release();
-    this.#forwarding.onEnd();
+    this.#client.release(this.#forwarding.onEnd);
   }
 }
 

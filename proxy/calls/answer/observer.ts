@@ -13,6 +13,8 @@ export interface ObserverOptions {
   /** Whether the provider works on after its answer, so that a client that leaves cancels nothing. */
   readonly runsInBackground: boolean;
   readonly clientIsGone: () => boolean;
+  /** Holds back the answer from its client. @returns a function that ends the hold */
+  readonly holdClient: () => () => void;
 }
 
 /** The part of the observer that sinks use. */
@@ -56,7 +58,7 @@ export class AnswerObserver {
     if (account.isSettled()) return;
     const isPending = runsInBackground && reading.state === 'pending';
     const status = runsInBackground ? endStatusOf(reading) : this.#statusOf(reading.failed);
-    account.settle(this.#outcomeOf(reading, status, isPending, reading.errorCode, output));
+    account.settle(this.#outcomeOf(reading, status, isPending, reading.errorCode, output), this.#options.holdClient());
   }
 
   /**
@@ -70,7 +72,8 @@ export class AnswerObserver {
     const known = reader?.partial();
     const status = isOurEnd(problem) ? 'interrupted' : this.#statusOf(true);
     const code = problem.cause === clientGone ? (known?.errorCode ?? null) : problem.code;
-    account.settle(this.#outcomeOf(known, status, runsInBackground, code, reader?.output()));
+    const outcome = this.#outcomeOf(known, status, runsInBackground, code, reader?.output());
+    account.settle(outcome, this.#options.holdClient());
   }
 
   /** Must happen before the client has the id with which it can ask for the rest. */

@@ -8,8 +8,12 @@ export interface Account {
   defer(responseId: string): void;
   /** Seals the input before the settlement, while the provider works and nobody waits. */
   sealInput(): void;
-  /** Later settlements of the same call do nothing. */
-  settle(outcome: Outcome): void;
+  /**
+   * Later settlements of the same call do nothing.
+   *
+   * @param onWritten is called when the client may have the end of the answer
+   */
+  settle(outcome: Outcome, onWritten: () => void): void;
   isSettled(): boolean;
   /** US dollars as a decimal string, once settled; null: unpriced. */
   costUsd(): string | null;

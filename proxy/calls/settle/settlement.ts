@@ -28,10 +28,17 @@ export interface Settlement {
   /**
    * Writes the intent, without which no call goes upstream.
    *
-   * @param reservation is settled with the call, or released where this throws
-   * @throws {ProxyError} `spool_full` or `spool_unwritable`
+   * @param reservation is settled with the call, or released where the call is refused
+   * @param onOpened is called when the intent is written, at the end of this turn of the event loop
+   * @param onRefused is called instead with `spool_full` or `spool_unwritable`
    */
-  open(call: Call, terms: AccountingTerms, reservation: Reservation): Account;
+  open(
+    call: Call,
+    terms: AccountingTerms,
+    reservation: Reservation,
+    onOpened: (account: Account) => void,
+    onRefused: (problem: ProxyError) => void,
+  ): void;
   /**
    * Settles a pending call. The record has the original id and start time, so there is one record even if several
    * proxies see the end. The database decides which of them was first.
@@ -48,7 +55,22 @@ export function makeSettlement(options: SettlementOptions): Settlement {
     for (const subscriber of options.subscribers) subscriber.settled?.({ record, upstreamMs });
   };
   return {
-    open: (call, terms, reservation) => new OpenAccount(options, call, terms, reservation),
+    open(call, terms, reservation, onOpened, onRefused) {
+      const record = intentOf(call, options.origin);
+      const refuse = (cause: SpoolError) => {
+        reservation.release();
+        onRefused(new ProxyError(`spool_${cause.code}`, { cause }));
+      };
+      try {
+        const handle = options.spool.begin(record, (error) => {
+          if (error) refuse(error);
+          else onOpened(new OpenAccount(options, call, terms, reservation, record, handle));
+        });
+      } catch (cause) {
+        if (!(cause instanceof SpoolError)) throw cause;
+        refuse(cause);
+      }
+    },
     settleLate(pending, end, terms) {
       const record: RequestRecord = { ...pending };
       finish(options, record, terms, {
@@ -56,7 +78,7 @@ export function makeSettlement(options: SettlementOptions): Settlement {
         durationMs: lateDurationMsOf(pending, end),
         costUsd: lateCostOf(end),
       });
-      options.spool.settleDeferred(record);
+      options.spool.settleDeferred(record, () => {});
     },
     arrivedFirst: (record) => tell(record, record.duration_ms ?? 0),
     recovered: (record) => tell(record, 0),
@@ -94,13 +116,20 @@ class OpenAccount implements Account {
   #isSettled = false;
   #isDeferred = false;
 
-  constructor(options: SettlementOptions, call: Call, terms: AccountingTerms, reservation: Reservation) {
+  constructor(
+    options: SettlementOptions,
+    call: Call,
+    terms: AccountingTerms,
+    reservation: Reservation,
+    record: RequestRecord,
+    handle: number,
+  ) {
     this.#options = options;
     this.#call = call;
     this.#terms = terms;
     this.#reservation = reservation;
-    this.#record = intentOf(call, options.origin);
-    this.#handle = begin(options.spool, this.#record, reservation);
+    this.#record = record;
+    this.#handle = handle;
     for (const subscriber of options.subscribers) subscriber.opened?.();
   }
 
@@ -127,7 +156,7 @@ class OpenAccount implements Account {
     return this.#record.cost_usd;
   }
 
-  settle(outcome: Outcome): void {
+  settle(outcome: Outcome, onWritten: () => void): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
     const { spool, subscribers } = this.#options;
@@ -136,6 +165,7 @@ class OpenAccount implements Account {
     for (const subscriber of subscribers) subscriber.closed?.();
     if (this.#isDeferred && outcome.runsInBackground) {
       this.#reservation.settle(record);
+      onWritten();
       return;
     }
     // A form may have these fields after its files, and so after the intent.
@@ -148,23 +178,13 @@ class OpenAccount implements Account {
     });
     this.#reservation.settle(record);
     if (this.#isDeferred) {
-      spool.settleDeferred(record);
+      spool.settleDeferred(record, onWritten);
       return;
     }
-    spool.settle(this.#handle, record);
-    // Later in the same turn of the event loop, when the answer is on its way.
-    queueMicrotask(() => {
+    spool.settle(this.#handle, record, () => {
+      onWritten();
+      // The answer is on its way.
       for (const subscriber of subscribers) subscriber.settled?.({ record, upstreamMs: outcome.upstreamMs });
     });
-  }
-}
-
-function begin(spool: Pick<Spool, 'begin'>, record: RequestRecord, reservation: Reservation): number {
-  try {
-    return spool.begin(record);
-  } catch (cause) {
-    reservation.release();
-    if (cause instanceof SpoolError) throw new ProxyError(`spool_${cause.code}`, { cause });
-    throw cause;
   }
 }

@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { generateDataKeys, makeEnvelope } from '../../../database/envelope.ts';
+import type { Account } from '../../../proxy/calls/settle/account.ts';
 import { countCalls } from '../../../proxy/calls/settle/count.ts';
 import { makeMetrics } from '../../../proxy/calls/settle/metrics.ts';
 import { makeSettlement } from '../../../proxy/calls/settle/settlement.ts';
@@ -65,18 +66,26 @@ test('nothing of a call that is settled outlives its collection', async (t) => {
   const terms = { price: makePrice(undefined), envelope: makeEnvelope(generateDataKeys()) };
   const promoted = await promotedBytes(() => {
     const text = makeText();
-    settlement.open(makeCall({ input: () => text, body: { input: text } }), terms, reservation).settle({
-      status: 'completed',
-      httpStatus: 200,
-      errorCode: null,
-      responseId: null,
-      model: 'gpt-4o-mini',
-      serviceTier: null,
-      usage: unknownUsage,
-      timeToFirstTokenMs: null,
-      upstreamMs: 1,
-      output: 'Hello',
-    });
+    const call = makeCall({ input: () => text, body: { input: text } });
+    const settle = (account: Account) =>
+      account.settle(
+        {
+          status: 'completed',
+          httpStatus: 200,
+          errorCode: null,
+          responseId: null,
+          model: 'gpt-4o-mini',
+          serviceTier: null,
+          usage: unknownUsage,
+          timeToFirstTokenMs: null,
+          upstreamMs: 1,
+          output: 'Hello',
+        },
+        () => {},
+      );
+    settlement.open(call, terms, reservation, settle, assert.fail);
+    spool.writeNow();
+    spool.writeNow();
     spool.remove('calls', spool.take('calls', 1));
   });
   assert.ok(promoted < maxBytes, `${promoted} bytes a call`);

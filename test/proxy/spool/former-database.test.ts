@@ -11,6 +11,7 @@ import { makeStore } from '../../../proxy/store.ts';
 import { connect } from '../../database/tenant.ts';
 import { makeFormerDatabase, makeFormerTenant } from '../../former-database.ts';
 import { makeRecord } from '../../request-record.ts';
+import { beginNow, settleNow } from '../../spool-now.ts';
 import { until } from '../../until.ts';
 
 const log = pino({ level: 'silent' });
@@ -36,7 +37,7 @@ test('records that say more than the database can hold yet wait until it is migr
     rmSync(directory, { recursive: true });
   });
   const record = makeRecord(tenant.id, { client_name: 'OpenAI/Python', client_version: '2.1.0', end_user: 'eve' });
-  spool.settle(spool.begin(record), record);
+  settleNow(spool, beginNow(spool, record), record);
   await until(() => failures > 1, 'two attempts');
   assert.deepEqual([spool.depth, spool.hasSetAside()], [1, false]);
 

@@ -13,6 +13,7 @@ import { openSpool, type Spool } from '../../../proxy/spool/spool.ts';
 import { makeStore, type Store } from '../../../proxy/store.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from '../../database/tenant.ts';
 import { makeRecord } from '../../request-record.ts';
+import { beginNow, settleNow } from '../../spool-now.ts';
 import { startRelay, viaPort } from '../../tcp-relay.ts';
 import { until } from '../../until.ts';
 
@@ -90,7 +91,7 @@ async function prepare(t: TestContext): Promise<Shipping> {
 function settle({ spool, tenant }: Shipping, count: number, from = 0): void {
   for (let tokens = from; tokens < from + count; tokens += 1) {
     const record = makeRecord(tenant.id, { total_tokens: tokens });
-    spool.settle(spool.begin(record), record);
+    settleNow(spool, beginNow(spool, record), record);
   }
 }
 
@@ -180,7 +181,7 @@ test('a record that the database refuses is set aside with the reason, and stops
     makeRecord(tenant.id, { session_id: 'a\0b' }),
   ];
   for (const record of poison) {
-    spool.settle(spool.begin(record), record);
+    settleNow(spool, beginNow(spool, record), record);
     settle(shipping, 10, 50 + poison.indexOf(record) * 10);
   }
   assert.ok(await shipping.start().flush(60_000));
@@ -242,7 +243,7 @@ test('a record of a month that has no partition goes to the default one', async 
   const shipping = await prepare(t);
   const at = new Date(Date.now() - 200 * 24 * 3_600_000);
   const record = makeRecord(shipping.tenant.id, { started_at: at.toISOString(), input_sealed: 'aW4=' });
-  shipping.spool.settle(shipping.spool.begin(record), record);
+  settleNow(shipping.spool, beginNow(shipping.spool, record), record);
   assert.ok(await shipping.start().flush(60_000));
   for (const table of ['requests', 'request_contents']) {
     const { rowCount } = await database.owner.query(
@@ -304,7 +305,7 @@ test('where many wait, another connection helps, for as long as that', async (t)
   const poison = [1, 2, 3].map(() => makeRecord(tenant.id, { duration_ms: 2 ** 31 }));
   for (const [index, record] of poison.entries()) {
     settle(shipping, 2_000, index * 2_000);
-    spool.settle(spool.begin(record), record);
+    settleNow(spool, beginNow(spool, record), record);
   }
   settle(shipping, many - 6_000, 6_000);
   const { shipper, release } = await startHeld(t, shipping);

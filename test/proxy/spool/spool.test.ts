@@ -11,6 +11,7 @@ import type { RatingRecord } from '../../../database/ratings.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
 import { openSpool, type Spool, type SpoolOptions, spoolBoundsOf } from '../../../proxy/spool/spool.ts';
 import { makeRecord } from '../../request-record.ts';
+import { beginNow, settleNow } from '../../spool-now.ts';
 import { until } from '../../until.ts';
 
 const organizationId = 'b9c1f6a0-58a1-4c55-9a6f-0d3f0f4a7c11';
@@ -32,7 +33,7 @@ function intent(changes: Partial<RequestRecord> = {}): RequestRecord {
 }
 
 function settle(spool: Spool, record = makeRecord(organizationId)): RequestRecord {
-  spool.settle(spool.begin(intent({ request_id: record.request_id })), record);
+  settleNow(spool, beginNow(spool, intent({ request_id: record.request_id })), record);
   return record;
 }
 
@@ -51,10 +52,10 @@ function makeRating(requestId: string, ratedAt = new Date().toISOString()): Rati
 
 test('a call waits from its settlement until it is removed', (t) => {
   const spool = open(t);
-  const handle = spool.begin(intent());
+  const handle = beginNow(spool, intent());
   assert.deepEqual([spool.take('calls', 10), spool.depth], [[], 0]);
   const record = makeRecord(organizationId, { response_id: 'resp_1' });
-  spool.settle(handle, record);
+  settleNow(spool, handle, record);
   const rows = spool.take('calls', 10);
   assert.deepEqual(rows, [{ id: handle, record: JSON.stringify(record) }]);
   assert.equal(spool.depth, 1);
@@ -93,7 +94,7 @@ test('a call is found by either id, while it waits and afterwards', (t) => {
   };
   const find = () => [spool.find(record.request_id), spool.find('resp_1'), spool.find('resp_2')];
   assert.deepEqual(find(), [reference, reference, undefined]);
-  const handle = spool.begin(intent({ request_id: 'req_open' }));
+  const handle = beginNow(spool, intent({ request_id: 'req_open' }));
   assert.equal(spool.find('req_open'), undefined);
   assert.ok(handle > 0);
   spool.remove('calls', spool.take('calls', 1));
@@ -148,12 +149,12 @@ test('what waits survives the end of the process, and is found again', (t) => {
 
 test('a full spool lets no further call begin, and does when there is room', (t) => {
   const spool = open(t, { maxBytes: 2_000 });
-  const late = spool.begin(intent());
+  const late = beginNow(spool, intent());
   while (spool.depth < 3) settle(spool, makeRecord(organizationId));
   spool.rate(makeRating('req_1'));
-  assert.throws(() => spool.begin(intent()), { name: 'SpoolError', code: 'full' });
+  assert.throws(() => beginNow(spool, intent()), { name: 'SpoolError', code: 'full' });
   // What has gone upstream must be accounted for, full or not.
-  spool.settle(late, makeRecord(organizationId));
+  settleNow(spool, late, makeRecord(organizationId));
   assert.equal(spool.depth, 5);
   spool.remove('calls', spool.take('calls', 10));
   spool.remove('ratings', spool.take('ratings', 10));
@@ -168,14 +169,14 @@ test('a spool has room for all that waits in a fifth of its directory, and keeps
 test('a settlement that the volume refuses is written as soon as there is room', async (t) => {
   const failures: unknown[] = [];
   const spool = open(t, { maxFileBytes: 256 * 1024, onWriteFailure: (error) => failures.push(error) });
-  const handle = spool.begin(intent());
+  const handle = beginNow(spool, intent());
   const large = 'x'.repeat(50_000);
-  let fill = spool.begin(intent());
+  let fill = beginNow(spool, intent());
   while (failures.length === 0) {
-    spool.settle(fill, makeRecord(organizationId, { output_sealed: large }));
-    if (failures.length === 0) fill = spool.begin(intent());
+    settleNow(spool, fill, makeRecord(organizationId, { output_sealed: large }));
+    if (failures.length === 0) fill = beginNow(spool, intent());
   }
-  spool.settle(handle, makeRecord(organizationId, { response_id: 'resp_late', output_sealed: large }));
+  settleNow(spool, handle, makeRecord(organizationId, { response_id: 'resp_late', output_sealed: large }));
   const written = spool.depth;
   assert.equal(spool.find('resp_late')?.responseId, 'resp_late');
   spool.remove('calls', spool.take('calls', 10));
@@ -187,7 +188,7 @@ test('a settlement that the volume refuses is written as soon as there is room',
 test('a call that takes long keeps no file of the calls that came and went meanwhile', (t) => {
   const directory = makeDirectory(t);
   const spool = openSpool({ directory });
-  const long = spool.begin(intent({ request_id: 'req_long' }));
+  const long = beginNow(spool, intent({ request_id: 'req_long' }));
   const large = 'x'.repeat(100_000);
   for (let count = 0; count < 500; count += 1) {
     settle(spool, makeRecord(organizationId, { output_sealed: large }));
@@ -195,7 +196,7 @@ test('a call that takes long keeps no file of the calls that came and went meanw
   }
   const size = readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
   assert.ok(size < 10_000_000, `${size} bytes are kept`);
-  spool.settle(long, makeRecord(organizationId, { request_id: 'req_long' }));
+  settleNow(spool, long, makeRecord(organizationId, { request_id: 'req_long' }));
   assert.deepEqual(
     spool.take('calls', 10).map(({ record }) => JSON.parse(record).request_id),
     ['req_long'],
@@ -281,7 +282,7 @@ test('someone is told of each settlement and rating', (t) => {
   spool.onWaiting = () => {
     told += 1;
   };
-  spool.begin(intent());
+  beginNow(spool, intent());
   assert.equal(told, 0);
   settle(spool);
   spool.rate(makeRating('req_1'));
@@ -315,7 +316,7 @@ test('whatever happens in whatever order, the spool has what its account says', 
       for (const action of steps) {
         if (action.do === 'begin') {
           const record = intent();
-          open.set(spool.begin(record), record);
+          open.set(beginNow(spool, record), record);
         } else if (action.do === 'reopen') {
           spool.close();
           spool = openSpool({ directory });
@@ -325,7 +326,7 @@ test('whatever happens in whatever order, the spool has what its account says', 
           const [id, record] = pick(action.do === 'settle' ? open : waiting, action.which) ?? [];
           if (id === undefined || record === undefined) continue;
           if (action.do === 'settle') {
-            spool.settle(id, { ...record, status: 'completed' });
+            settleNow(spool, id, { ...record, status: 'completed' });
             waiting.set(id, { ...record, status: 'completed' });
             open.delete(id);
           } else {

@@ -118,3 +118,52 @@ test('a client that leaves is noticed once, and written to no more', async (t) =
   sink?.fail(new ProxyError('upstream_timeout'));
   sink?.end();
 });
+
+test('a client gets nothing of what is held back, and all of it in its order afterwards', async (t) => {
+  let release = () => {};
+  let isDone = false;
+  const { request } = await ask(t, (sink) => {
+    sink.head(200, { 'content-type': 'text/event-stream' });
+    sink.chunk(Buffer.from('1'));
+    release = sink.hold();
+    assert.equal(sink.chunk(Buffer.from('2')), true);
+    sink.end(Buffer.from('3'));
+    sink.release(() => {
+      isDone = true;
+    });
+  });
+  const answer = await answerOf(request);
+  const [first] = await once(answer, 'data');
+  assert.deepEqual([String(first), isDone], ['1', false]);
+  release();
+  assert.equal(isDone, true);
+  assert.equal(String(await buffer(answer)), '23');
+});
+
+test('an answer that is held back from its head on has begun', async (t) => {
+  const { request } = await ask(t, (sink) => {
+    const release = sink.hold();
+    sink.head(200, { 'content-length': '1' });
+    assert.equal(sink.hasBegun(), true);
+    sink.end(Buffer.from('1'));
+    release();
+  });
+  assert.equal(String(await buffer(await answerOf(request))), '1');
+});
+
+test('a problem and a cut are held back like an answer', async (t) => {
+  const { request } = await ask(t, (sink) => {
+    const release = sink.hold();
+    sink.fail(new ProxyError('upstream_timeout'));
+    release();
+  });
+  assert.equal((await answerOf(request)).statusCode, 502);
+  const cut = await ask(t, (sink) => {
+    sink.head(200, {});
+    const release = sink.hold();
+    sink.cut(': cut');
+    release();
+  });
+  const answer = await answerOf(cut.request);
+  await assert.rejects(async () => assert.equal(String(await buffer(answer)), ''));
+});

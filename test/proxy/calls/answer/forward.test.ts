@@ -64,7 +64,10 @@ async function run(t: TestContext, steps: readonly Step[]) {
       account: {
         defer() {},
         sealInput() {},
-        settle: (outcome) => settled.push(outcome),
+        settle(outcome, onWritten) {
+          settled.push(outcome);
+          setImmediate(onWritten);
+        },
         isSettled: () => settled.length > 0,
         costUsd: () => null,
       },

@@ -92,17 +92,28 @@ const table: readonly {
 function makeObserver(options: { readonly gone?: boolean; readonly background?: boolean } = {}) {
   const settled: Outcome[] = [];
   const deferred: string[] = [];
+  let holds = 0;
   const observer = new AnswerObserver({
     call: makeCall(),
     account: {
       defer: (id) => deferred.push(id),
       sealInput: () => {},
-      settle: (outcome) => settled.push(outcome),
+      settle(outcome, onWritten) {
+        assert.equal(holds, 1);
+        settled.push(outcome);
+        onWritten();
+      },
       isSettled: () => settled.length > 0,
       costUsd: () => null,
     },
     runsInBackground: options.background ?? false,
     clientIsGone: () => options.gone ?? false,
+    holdClient() {
+      holds += 1;
+      return () => {
+        holds -= 1;
+      };
+    },
   });
   return { observer, settled, deferred };
 }

@@ -7,6 +7,7 @@ import type { PendingCall } from '../../../../database/pending-calls.ts';
 import type { RequestRecord } from '../../../../database/requests.ts';
 import type { Outcome } from '../../../../proxy/calls/call.ts';
 import type { Reservation } from '../../../../proxy/calls/reserve/reserve.ts';
+import type { Account } from '../../../../proxy/calls/settle/account.ts';
 import type { LateEnd } from '../../../../proxy/calls/settle/late-end.ts';
 import { makeSettlement } from '../../../../proxy/calls/settle/settlement.ts';
 import { makePrice } from '../../../../proxy/prices/price.ts';
@@ -73,7 +74,17 @@ function open(t: TestContext, directory = mkdtempSync(join(tmpdir(), 'chaperone-
     settle: () => told.push('given back'),
     release: () => told.push('released'),
   };
-  return { settlement, reservation, told, deferred, recovered, waiting, directory, close };
+  /** Opens the account of a call, and waits for its intent. */
+  const openAccount = (call = makeCall()): Account => {
+    let account: Account | undefined;
+    const onOpened = (opened: Account) => {
+      account = opened;
+    };
+    settlement.open(call, terms, reservation, onOpened, assert.fail);
+    spool.writeNow();
+    return account ?? assert.fail();
+  };
+  return { settlement, openAccount, spool, told, deferred, recovered, waiting, directory, close };
 }
 
 const turn = () => new Promise(setImmediate);
@@ -119,12 +130,19 @@ const table: readonly {
 
 for (const { name, ends, record, told: toldOfIt } of table) {
   test(`a call ${name} has one record, and is told of once`, async (t) => {
-    const { settlement, reservation, told, waiting } = open(t);
-    const account = settlement.open(makeCall(), terms, reservation);
-    for (const end of ends) account.settle({ ...outcome, ...end });
-    assert.ok(!told.some((one) => one.startsWith('settled')), 'in the turn in which the client is answered');
+    const { openAccount, told, waiting } = open(t);
+    const account = openAccount();
+    for (const end of ends) account.settle({ ...outcome, ...end }, () => told.push('answered'));
+    assert.deepEqual(waiting('calls'), []);
     await turn();
-    assert.deepEqual(told, ['opened', 'closed', ...toldOfIt.slice(0, -1), 'given back', ...toldOfIt.slice(-1)]);
+    assert.deepEqual(told, [
+      'opened',
+      'closed',
+      ...toldOfIt.slice(0, -1),
+      'given back',
+      'answered',
+      ...toldOfIt.slice(-1),
+    ]);
     const [only = assert.fail(), ...others] = waiting('calls');
     assert.deepEqual({ ...only, ...record }, only);
     assert.deepEqual(others, []);
@@ -132,16 +150,17 @@ for (const { name, ends, record, told: toldOfIt } of table) {
 }
 
 test('a call that its provider works on is settled by its end, and told of when it is known who was first', async (t) => {
-  const { settlement, reservation, told, deferred, waiting } = open(t);
-  const account = settlement.open(makeCall(), terms, reservation);
+  const { settlement, openAccount, spool, told, deferred, waiting } = open(t);
+  const account = openAccount();
   account.defer('resp_1');
   account.defer('resp_1');
-  account.settle({ ...outcome, runsInBackground: true });
+  account.settle({ ...outcome, runsInBackground: true }, () => {});
   await turn();
   assert.deepEqual(told, ['opened', 'deferred', 'closed', 'given back']);
   const [pending = assert.fail()] = deferred;
   settlement.settleLate(pending, late, terms);
   settlement.settleLate(pending, { errorCode: 'background_timeout' }, terms);
+  spool.writeNow();
   const [record = assert.fail(), ...others] = waiting('settlements');
   assert.deepEqual(others, []);
   assert.deepEqual([record.request_id, record.status, record.cost_usd], [pending.request_id, 'completed', '0.15']);
@@ -151,10 +170,10 @@ test('a call that its provider works on is settled by its end, and told of when 
 });
 
 test('a call in the background whose end its own client has streamed is settled like those', async (t) => {
-  const { settlement, reservation, told, waiting } = open(t);
-  const account = settlement.open(makeCall(), terms, reservation);
+  const { openAccount, told, waiting } = open(t);
+  const account = openAccount();
   account.defer('resp_1');
-  account.settle(outcome);
+  account.settle(outcome, () => {});
   await turn();
   assert.deepEqual(told, ['opened', 'deferred', 'closed', 'given back']);
   assert.deepEqual(waiting('calls'), []);
@@ -162,21 +181,22 @@ test('a call in the background whose end its own client has streamed is settled 
 });
 
 test('what a call gives back of its own request is not what it is deferred by', (t) => {
-  const { settlement, reservation, told } = open(t);
-  settlement.open(makeCall({ input: () => '{"metadata":"resp_1"}' }), terms, reservation).defer('resp_1');
+  const { openAccount, told } = open(t);
+  openAccount(makeCall({ input: () => '{"metadata":"resp_1"}' })).defer('resp_1');
   assert.deepEqual(told, ['opened']);
 });
 
 test('a late end may cost what its parts cost', (t) => {
-  const { settlement, reservation, deferred, waiting } = open(t);
-  settlement.open(makeCall(), terms, reservation).defer('batch_1');
+  const { settlement, openAccount, spool, deferred, waiting } = open(t);
+  openAccount().defer('batch_1');
   settlement.settleLate(deferred[0] ?? assert.fail(), { ...late, costUsd: '0.5' }, terms);
+  spool.writeNow();
   assert.equal(waiting('settlements')[0]?.cost_usd, '0.5');
 });
 
 test('a call that the end of the process cut is settled at the next start, and told of once', (t) => {
   const before = open(t);
-  before.settlement.open(makeCall(), terms, before.reservation);
+  before.openAccount();
   before.close();
   const after = open(t, before.directory);
   const [record = assert.fail()] = after.recovered;
@@ -194,6 +214,12 @@ test('a call whose intent cannot be written is not opened, and gives back what i
   const reservation: Reservation = { settle: () => assert.fail(), release: () => told.push('released') };
   const subscribers = [{ opened: () => told.push('opened') }];
   const settlement = makeSettlement({ organizationId, origin: undefined, spool, subscribers });
-  assert.throws(() => settlement.open(makeCall(), terms, reservation), { code: 'spool_full' });
-  assert.deepEqual(told, ['released']);
+  settlement.open(
+    makeCall(),
+    terms,
+    reservation,
+    () => assert.fail(),
+    ({ code }) => told.push(code),
+  );
+  assert.deepEqual(told, ['released', 'spool_full']);
 });

@@ -1,0 +1,38 @@
+import type { LinePosition, Segments } from './segments.ts';
+
+/** The intents of calls that are under way, by the call's id. */
+export interface Intents {
+  readonly size: number;
+  add(id: number, place: LinePosition): void;
+  /** The call has another row now, so its intent is held no longer. */
+  end(id: number): void;
+  /** Moves intents of older files to the current file, so that the call of an intent keeps no file of ended calls. */
+  moveToCurrent(): void;
+}
+
+export function makeIntents(
+  segments: () => Pick<Segments, 'move' | 'release' | 'current'>,
+  onFailure: ((error: unknown) => void) | undefined,
+): Intents {
+  const places = new Map<number, LinePosition>();
+  return {
+    get size() {
+      return places.size;
+    },
+    add: (id, place) => void places.set(id, place),
+    end(id) {
+      const place = places.get(id);
+      places.delete(id);
+      if (place) segments().release(place);
+    },
+    moveToCurrent() {
+      const { segment } = segments().current;
+      try {
+        for (const [id, place] of places) if (place.segment !== segment) places.set(id, segments().move(place));
+      } catch (error) {
+        // The intents are safe where they are. The next file gets them.
+        onFailure?.(error);
+      }
+    },
+  };
+}

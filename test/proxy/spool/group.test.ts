@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import { makeGroup } from '../../../proxy/spool/group.ts';
+import { openSpool } from '../../../proxy/spool/spool.ts';
+
+const turn = () => new Promise(setImmediate);
+
+/** A group over files that are only counted. */
+function open({ room = 1_000_000, isFull = false } = {}) {
+  const writes: string[] = [];
+  const group = makeGroup({
+    room,
+    append(bytes, lines) {
+      if (isFull) throw new RangeError('full');
+      writes.push(`${lines}: ${bytes}`);
+      return { segment: 3, offset: 100 };
+    },
+  });
+  const told: unknown[] = [];
+  const append = (rest: string) =>
+    group.append('I 1 ', rest, (place, error) => told.push(place ?? (error as Error).message));
+  return { group, append, writes, told };
+}
+
+test('the lines of one turn are written together, and each is told of its place', async () => {
+  const { append, writes, told } = open();
+  append('a');
+  append('é');
+  assert.deepEqual([writes, told], [[], []]);
+  await turn();
+  assert.deepEqual(writes, ['2: I 1 a\nI 1 é\n']);
+  assert.deepEqual(told, [
+    { segment: 3, offset: 100, length: 5 },
+    { segment: 3, offset: 106, length: 6 },
+  ]);
+  append('c');
+  await turn();
+  assert.deepEqual(writes.slice(1), ['1: I 1 c\n']);
+});
+
+test('what cannot wait is written at once, with what was there before', async () => {
+  const { group, append, writes, told } = open();
+  append('a');
+  append('b');
+  group.writeNow();
+  assert.deepEqual([writes.length, told.length], [1, 2]);
+  await turn();
+  assert.equal(writes.length, 1);
+});
+
+test('a line that is appended by one that was written is written with the next', async () => {
+  const { group, writes } = open();
+  group.append('I 1 ', 'first', () => group.append('I 2 ', 'second', () => {}));
+  group.writeNow();
+  assert.deepEqual(writes, ['1: I 1 first\n']);
+  await turn();
+  assert.deepEqual(writes.slice(1), ['1: I 2 second\n']);
+});
+
+test('lines larger than the buffer are written whole', () => {
+  const { group, append, writes } = open();
+  const large = 'x'.repeat(300_000);
+  append('a');
+  append(large);
+  append('b');
+  group.writeNow();
+  assert.deepEqual(writes, [`3: I 1 a\nI 1 ${large}\nI 1 b\n`]);
+});
+
+test('all lines of a group that cannot be written are told so', async () => {
+  const { append, told } = open({ isFull: true });
+  append('a');
+  append('b');
+  await turn();
+  assert.deepEqual(told, ['full', 'full']);
+});
+
+test('a line for which the files have no room is refused, and none beside it', async () => {
+  const { append, writes } = open({ room: 14 });
+  append('a');
+  append('b');
+  assert.throws(() => append('c'), { name: 'RangeError' });
+  await turn();
+  assert.deepEqual(writes, ['2: I 1 a\nI 1 b\n']);
+});
+
+test('a write that comes to a part refuses all of its calls, and leaves nothing of them', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'chaperone-short-write-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const child = spawn(
+    'sh',
+    ['-c', 'ulimit -f 16 && exec "$0" "$@"', process.execPath, join(import.meta.dirname, 'short-writer.ts'), directory],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: child.stdout })) lines.push(line);
+  const [first, second, third] = lines.map((line) => JSON.parse(line));
+  assert.deepEqual(first, { refused: 0, codes: [] });
+  assert.deepEqual(second, { refused: 40, codes: ['unwritable'] });
+  assert.deepEqual(third, { refused: 0, codes: [] });
+  const recovered: string[] = [];
+  openSpool({ directory, onRecovered: ({ request_id }) => recovered.push(request_id) }).close();
+  assert.deepEqual(recovered.sort(), ['req_after', 'req_before']);
+});
