@@ -147,19 +147,17 @@ describe('what somebody did to the database by hand', { skip }, () => {
   }
 
   test('is undone: the limits of the role taken away', async () => {
-    const areThere = async () => {
-      const { rows } = await stage.db.query<{ are: boolean }>(
-        `select bool_and(rolconnlimit > 0 and chaperone.has_organization_role_settings(rolname)) as are
-         from pg_roles join chaperone.organization_roles on role_name = rolname`,
-      );
-      return rows[0]?.are === true;
-    };
+    const look = `select bool_and(rolconnlimit > 0 and chaperone.has_organization_role_settings(rolname)) as are
+       from pg_roles join chaperone.organization_roles on role_name = rolname`;
+    const areThere = async () => (await stage.db.query<{ are: boolean }>(look)).rows[0]?.are === true;
     await until(areThere, 'the limits');
     for (const change of ['connection limit -1', 'reset all', 'set default_transaction_read_only = on']) {
-      await stage.db.query(
-        `do $$ begin execute (select format('alter role %I ${change}', role_name) from chaperone.organization_roles); end $$`,
+      // In one transaction, since the operator may undo the change as soon as it is committed.
+      const results: unknown = await stage.db.query(
+        `do $$ begin execute (select format('alter role %I ${change}', role_name) from chaperone.organization_roles); end $$;
+         ${look}`,
       );
-      assert.equal(await areThere(), false, change);
+      assert.partialDeepStrictEqual(results, [{}, { rows: [{ are: false }] }], change);
       await until(areThere, 'the limits as they were');
     }
   });

@@ -18,7 +18,8 @@ describe("the operator's Events", { skip }, () => {
 
   test('warn of what somebody must act on alone, and tell of edits and rotations', async () => {
     const { hands, client, startOperator } = await setStage(scope);
-    await startOperator({ eventPatienceMs: 3_000, propagationMs: 1_000 });
+    // By then everything that is applied below refers to something, however slow the machine is.
+    await startOperator({ eventPatienceMs: 10_000, propagationMs: 1_000 });
     const list = async () => {
       const { items } = await client.send<{ items: ApiEvent[] }>({
         method: 'GET',
@@ -52,11 +53,15 @@ describe("the operator's Events", { skip }, () => {
       ['SecretNotFound broken'],
     );
 
-    const before = (await hands.find('Persona', 'web/support'))?.status?.contentHash ?? '';
+    const contentHash = async () => (await hands.find('Persona', 'web/support'))?.status?.contentHash ?? '';
+    const before = await contentHash();
     await hands.change('Persona', 'web/support', { spec: { content: 'Be brief.', model: 'o3' } });
     const edit = await untilTold('Updated', 'support');
-    const after = (await hands.find('Persona', 'web/support'))?.status?.contentHash ?? '';
-    assert.notEqual(after, before);
+    // The Event comes before the status.
+    const after = await until(async () => {
+      const hash = await contentHash();
+      return hash !== before && hash;
+    }, 'the status to have another hash');
     assert.deepEqual(
       [edit.type, edit.note],
       [
