@@ -1,56 +1,121 @@
 import type { RequestRecord } from '../../../database/requests.ts';
+import type { Distribution, Sum } from './accumulators.ts';
 import type { Metrics } from './metrics.ts';
-import type { SettledCall, SettlementSubscriber } from './subscriber.ts';
+import type { SettlementSubscriber } from './subscriber.ts';
 
 /** Turns a model into a metric's label. */
 type LabelOf = (model: string | null | undefined) => string;
 
 /** Makes the subscriber that counts calls in the metrics. */
 export function countCalls(metrics: Metrics, labelOf: LabelOf): SettlementSubscriber {
+  const known = new Map<string, CallMetrics>();
+  const metricsOf = (record: RequestRecord): CallMetrics => {
+    const requestModel = labelOf(record.requested_model);
+    const responseModel = labelOf(record.model);
+    const errorType = errorTypeOf(record);
+    const { kind, operation, provider, status } = record;
+    const key = `${kind}\n${operation}\n${provider}\n${status}\n${errorType}\n${requestModel}\n${responseModel}`;
+    const found = known.get(key);
+    if (found) return found;
+    const made = new CallMetrics(metrics, callLabels(record, requestModel), { status, responseModel, errorType });
+    known.set(key, made);
+    return made;
+  };
   return {
-    opened: () => metrics.activeCalls.inc(),
-    closed: () => metrics.activeCalls.dec(),
-    implausible: (record) => metrics.implausible.inc(labelsOf(record, labelOf)),
-    settled: (call) => report(metrics, labelOf, call),
+    opened: () => metrics.activeCalls.add(1),
+    closed: () => metrics.activeCalls.add(-1),
+    implausible: (record) => metrics.implausible.of(callLabels(record, labelOf(record.requested_model))).add(),
+    settled: ({ record, upstreamMs }) => metricsOf(record).settled(record, upstreamMs),
   };
 }
 
-function labelsOf(record: RequestRecord, labelOf: LabelOf) {
+type CallLabels = ReturnType<typeof callLabels>;
+
+function callLabels({ kind, operation, provider }: RequestRecord, requestModel: string) {
   return {
-    kind: record.kind,
-    gen_ai_operation_name: record.operation,
-    gen_ai_provider_name: record.provider,
-    gen_ai_request_model: labelOf(record.requested_model),
+    kind,
+    gen_ai_operation_name: operation,
+    gen_ai_provider_name: provider,
+    gen_ai_request_model: requestModel,
   };
 }
 
-function report(metrics: Metrics, labelOf: LabelOf, { record, upstreamMs }: SettledCall): void {
-  const call = labelsOf(record, labelOf);
-  const labels = { ...call, gen_ai_response_model: labelOf(record.model) };
-  metrics.calls.inc({ ...call, status: record.status });
-  if (record.cost_usd !== null) metrics.cost.inc(call, Number(record.cost_usd));
-  else if (hasUsage(record) || isBilled(record)) metrics.unpriced.inc(call);
-  if (!addsUp(record)) metrics.usageMismatches.inc(call);
-  if (record.input_tokens !== null)
-    metrics.tokenUsage.observe({ ...labels, gen_ai_token_type: 'input' }, record.input_tokens);
-  if (record.output_tokens !== null) {
-    metrics.tokenUsage.observe({ ...labels, gen_ai_token_type: 'output' }, record.output_tokens);
+interface End {
+  readonly status: RequestRecord['status'];
+  readonly responseModel: string;
+  readonly errorType: string;
+}
+
+/** The metrics of all calls with the same labels. Each metric is found at its first use, and kept. */
+class CallMetrics {
+  readonly #metrics: Metrics;
+  readonly #call;
+  readonly #answer;
+  readonly #ended;
+  readonly #calls: Sum;
+  #cost: Sum | undefined;
+  #inputTokens: Distribution | undefined;
+  #outputTokens: Distribution | undefined;
+  #operationDuration: Distribution | undefined;
+  #serverDuration: Distribution | undefined;
+  #timeToFirstToken: Distribution | undefined;
+  #timePerOutputToken: Distribution | undefined;
+
+  constructor(metrics: Metrics, call: CallLabels, { status, responseModel, errorType }: End) {
+    this.#metrics = metrics;
+    this.#call = call;
+    this.#answer = { ...call, gen_ai_response_model: responseModel };
+    this.#ended = { ...this.#answer, error_type: errorType };
+    this.#calls = metrics.calls.of({ ...call, status });
   }
-  if (record.images !== undefined) metrics.images.inc(call, record.images);
-  if (record.audio_seconds !== undefined) metrics.audioSeconds.inc(call, record.audio_seconds);
-  if (record.characters !== undefined) metrics.characters.inc(call, record.characters);
-  // The duration of a call that ended with its process is unknown.
-  if (record.duration_ms === null) return;
-  const durationS = record.duration_ms / 1_000;
-  const errorType = record.status === 'completed' ? '' : errorTypeOf(record);
-  const ended = { ...labels, error_type: errorType };
-  metrics.operationDuration.observe(ended, durationS);
-  metrics.serverDuration.observe(ended, upstreamMs / 1_000);
-  if (record.time_to_first_token_ms === null) return;
-  const firstTokenS = record.time_to_first_token_ms / 1_000;
-  metrics.timeToFirstToken.observe(labels, firstTokenS);
-  const laterTokens = (record.output_tokens ?? 0) - 1;
-  if (laterTokens > 0) metrics.timePerOutputToken.observe(labels, (durationS - firstTokenS) / laterTokens);
+
+  settled(record: RequestRecord, upstreamMs: number): void {
+    this.#calls.add();
+    this.#addCost(record);
+    this.#addUsage(record);
+    // The duration of a call that ended with its process is unknown.
+    if (record.duration_ms !== null) this.#addDurations(record, record.duration_ms / 1_000, upstreamMs / 1_000);
+  }
+
+  #addCost(record: RequestRecord): void {
+    const metrics = this.#metrics;
+    if (record.cost_usd !== null) {
+      this.#cost ??= metrics.cost.of(this.#call);
+      this.#cost.add(Number(record.cost_usd));
+    } else if (hasUsage(record) || isBilled(record)) metrics.unpriced.of(this.#call).add();
+    if (!addsUp(record)) metrics.usageMismatches.of(this.#call).add();
+  }
+
+  #addUsage(record: RequestRecord): void {
+    const metrics = this.#metrics;
+    if (record.input_tokens !== null) {
+      this.#inputTokens ??= metrics.tokenUsage.of({ ...this.#answer, gen_ai_token_type: 'input' });
+      this.#inputTokens.observe(record.input_tokens);
+    }
+    if (record.output_tokens !== null) {
+      this.#outputTokens ??= metrics.tokenUsage.of({ ...this.#answer, gen_ai_token_type: 'output' });
+      this.#outputTokens.observe(record.output_tokens);
+    }
+    if (record.images !== undefined) metrics.images.of(this.#call).add(record.images);
+    if (record.audio_seconds !== undefined) metrics.audioSeconds.of(this.#call).add(record.audio_seconds);
+    if (record.characters !== undefined) metrics.characters.of(this.#call).add(record.characters);
+  }
+
+  #addDurations(record: RequestRecord, durationS: number, upstreamS: number): void {
+    const metrics = this.#metrics;
+    this.#operationDuration ??= metrics.operationDuration.of(this.#ended);
+    this.#operationDuration.observe(durationS);
+    this.#serverDuration ??= metrics.serverDuration.of(this.#ended);
+    this.#serverDuration.observe(upstreamS);
+    if (record.time_to_first_token_ms === null) return;
+    const firstTokenS = record.time_to_first_token_ms / 1_000;
+    this.#timeToFirstToken ??= metrics.timeToFirstToken.of(this.#answer);
+    this.#timeToFirstToken.observe(firstTokenS);
+    const laterTokens = (record.output_tokens ?? 0) - 1;
+    if (laterTokens <= 0) return;
+    this.#timePerOutputToken ??= metrics.timePerOutputToken.of(this.#answer);
+    this.#timePerOutputToken.observe((durationS - firstTokenS) / laterTokens);
+  }
 }
 
 function hasUsage(record: RequestRecord): boolean {
@@ -66,8 +131,9 @@ function addsUp({ input_tokens: input, output_tokens: output, total_tokens: tota
   return input === null || output === null || total === null || input + output === total;
 }
 
-/** A provider's own error codes are free text, so the HTTP status replaces them. */
+/** A provider's own error codes are free text, so the HTTP status replaces them. Empty where the call succeeded. */
 function errorTypeOf(record: RequestRecord): string {
+  if (record.status === 'completed') return '';
   if (record.status !== 'failed') return record.status;
   if (record.error_code?.startsWith('upstream_')) return record.error_code;
   return record.http_status !== null && record.http_status >= 400 ? String(record.http_status) : 'failed';

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { AccumulatedCounter, AccumulatedHistogram, Sum } from './accumulators.ts';
 
 /**
  * The proxy's metrics. OpenTelemetry's GenAI names in Prometheus form, with the buckets that its conventions advise,
@@ -34,64 +35,77 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}, versi
   }).set({ component: 'proxy', version, node: process.versions.node }, 1);
   const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[], buckets: number[]) =>
     new Histogram({ name, help, labelNames, buckets, registers });
+  const callHistogram = <L extends string>(name: string, help: string, labelNames: readonly L[], buckets: number[]) =>
+    new AccumulatedHistogram({ name, help, labelNames, buckets, registers });
+  const callCounter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new AccumulatedCounter({ name, help, labelNames, registers });
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
     new Counter({ name, help, labelNames, registers });
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+  const callGauge = (name: string, help: string) => {
+    const sum = new Sum();
+    const gauge: Gauge = new Gauge({ name, help, registers, collect: () => gauge.set(sum.value) });
+    return sum;
+  };
   return {
     registry,
-    tokenUsage: histogram(
+    tokenUsage: callHistogram(
       'gen_ai_client_token_usage',
       'Tokens of a call, as the provider counted them.',
       [...call, 'gen_ai_token_type'],
       tokenBuckets,
     ),
-    operationDuration: histogram(
+    operationDuration: callHistogram(
       'gen_ai_client_operation_duration_seconds',
       'How long calls took, from the arrival of the request to the end of the answer.',
       [...call, 'error_type'],
       durationBuckets,
     ),
-    serverDuration: histogram(
+    serverDuration: callHistogram(
       'gen_ai_server_request_duration_seconds',
       'How long the provider took, from sending the request to the end of its answer.',
       [...call, 'error_type'],
       durationBuckets,
     ),
-    timeToFirstToken: histogram(
+    timeToFirstToken: callHistogram(
       'gen_ai_server_time_to_first_token_seconds',
       'How long streams took to their first token.',
       call,
       firstTokenBuckets,
     ),
-    timePerOutputToken: histogram(
+    timePerOutputToken: callHistogram(
       'gen_ai_server_time_per_output_token_seconds',
       'How long streams took for each token after the first.',
       call,
       perTokenBuckets,
     ),
-    calls: counter('chaperone_calls_total', 'Calls that went upstream, by what became of them.', [
+    calls: callCounter('chaperone_calls_total', 'Calls that went upstream, by what became of them.', [
       ...request,
       'status',
     ]),
-    cost: counter('chaperone_cost_usd_total', 'What calls cost in US dollars, by price list.', request),
-    unpriced: counter(
+    cost: callCounter('chaperone_cost_usd_total', 'What calls cost in US dollars, by price list.', request),
+    unpriced: callCounter(
       'chaperone_unpriced_calls_total',
       'Calls that are billed, but for which no usage or no price is known.',
       request,
     ),
-    usageMismatches: counter(
+    usageMismatches: callCounter(
       'chaperone_usage_mismatches_total',
       'Calls whose input and output tokens are not the total that the provider told; they are unpriced.',
       request,
     ),
-    implausible: counter(
+    implausible: callCounter(
       'chaperone_implausible_usage_total',
       'Calls of which the provider told a figure that no call can have; it is unknown, and they are unpriced.',
       request,
     ),
-    images: counter('chaperone_images_total', 'Images that providers made.', request),
-    audioSeconds: counter('chaperone_audio_seconds_total', 'Length of the audio that providers listened to.', request),
-    characters: counter('chaperone_characters_total', 'Characters that providers spoke.', request),
+    images: callCounter('chaperone_images_total', 'Images that providers made.', request),
+    audioSeconds: callCounter(
+      'chaperone_audio_seconds_total',
+      'Length of the audio that providers listened to.',
+      request,
+    ),
+    characters: callCounter('chaperone_characters_total', 'Characters that providers spoke.', request),
     refused: counter('chaperone_refused_calls_total', 'Requests that were answered without going upstream.', ['code']),
     limited: counter('chaperone_limited_calls_total', 'Calls that a limit of the Organization refused, by its name.', [
       'limit',
@@ -116,13 +130,13 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}, versi
       'Questions to issuers of tokens for their public keys, by how they ended (success, failure).',
       ['issuer', 'outcome'],
     ),
-    overhead: histogram(
+    overhead: callHistogram(
       'chaperone_overhead_seconds',
       'What the proxy added before a call was sent upstream.',
       [],
       [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1],
-    ),
-    activeCalls: gauge('chaperone_active_calls', 'Calls that are under way.'),
+    ).of({}),
+    activeCalls: callGauge('chaperone_active_calls', 'Calls that are under way.'),
     inFlightBytes: gauge('chaperone_in_flight_bytes', 'Memory that bodies in flight hold, as it is bounded.'),
     spoolDepth: gauge('chaperone_spool_depth', 'Records that wait to be copied to the database.'),
     spoolAge: gauge('chaperone_spool_oldest_age_seconds', 'Age of the oldest record that waits; 0 where none waits.'),
