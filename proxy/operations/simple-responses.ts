@@ -1,6 +1,6 @@
 import { asArray, asObject, asString, type Body, errorCodeOf, parseObject } from '../providers/json.ts';
 import type { StreamReader } from '../providers/reading.ts';
-import { makeEventSplitter } from '../providers/sse.ts';
+import { makeEventSplitter, parseEvent } from '../providers/sse.ts';
 import type { Operation } from './operation.ts';
 import { responses } from './responses.ts';
 
@@ -60,7 +60,8 @@ function simplifyEvent(type: string, data: Body): Body | undefined {
 /** Wraps a reader: the client gets the stream in the simple format, and the reader sees all of it. */
 function makeReader(reader: StreamReader): StreamReader {
   const events = makeEventSplitter();
-  const show = ({ name, data }: { readonly name: string; readonly data: string }): string => {
+  const show = (raw: string): string => {
+    const { name, data } = parseEvent(raw);
     const parsed = parseObject(data);
     const event = parsed && simplifyEvent(name === '' ? (asString(parsed.type) ?? '') : name, parsed);
     return event ? `data: ${JSON.stringify(event)}\n\n` : '';
@@ -74,7 +75,7 @@ function makeReader(reader: StreamReader): StreamReader {
     end() {
       reader.end();
       const last = events.end();
-      return last && Buffer.from(show(last));
+      return last === undefined ? undefined : Buffer.from(show(last));
     },
     reading: () => reader.reading(),
     hasOutput: () => reader.hasOutput(),

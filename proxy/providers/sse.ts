@@ -1,26 +1,25 @@
-import { isAscii } from 'node:buffer';
-
 /** One event of a stream. */
 export interface ServerSentEvent {
   /** The `event:` field. Empty where there is none. */
   readonly name: string;
   readonly data: string;
-  /** Its raw bytes, with the final blank line, each as one Latin-1 character. */
-  readonly raw: string;
 }
 
-/** Splits a byte stream into events, independent of its chunks. */
+/**
+ * Splits a byte stream into events, independent of its chunks. An event is its raw bytes, with the final blank line,
+ * each as one Latin-1 character.
+ */
 export interface EventSplitter {
   /**
    * Takes a chunk, and returns the events that it completed.
    *
    * @throws {RangeError} where an event is larger than any real one
    */
-  push(chunk: Buffer): readonly ServerSentEvent[];
+  push(chunk: Buffer): readonly string[];
   /**
    * The stream is over, so pending bytes are an event. The last blank line, and the last line break, may be missing.
    */
-  end(): ServerSentEvent | undefined;
+  end(): string | undefined;
   /** The bytes that may pass after the last chunk, or the end: whole events, and pieces of a very large one. */
   freed(): Buffer | undefined;
   /** Whether pieces of an incomplete event have passed. */
@@ -33,7 +32,7 @@ const maxEventBytes = 64 * 1024 * 1024;
 /** Up to this size, an event is held back until it is complete. */
 const maxHeldBytes = 1024 * 1024;
 
-const none: readonly ServerSentEvent[] = [];
+const none: readonly string[] = [];
 
 /** @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation */
 export function makeEventSplitter(): EventSplitter {
@@ -74,14 +73,13 @@ export function makeEventSplitter(): EventSplitter {
       const bytes = pendingBytes === 0 ? chunk : Buffer.concat([...pending, chunk]);
       // Slices of a string are cheap, while a slice of a buffer is a separate object.
       const text = bytes.toString('latin1');
-      const isUtf8 = !isAscii(bytes);
       let searchFrom = Math.max(0, pendingBytes - 3);
       let start = 0;
-      const events: ServerSentEvent[] = [];
+      const events: string[] = [];
       for (;;) {
         const end = findEventEnd(text, searchFrom);
         if (end === -1) break;
-        events.push(parseEvent(text.slice(start, end), isUtf8));
+        events.push(text.slice(start, end));
         start = end;
         searchFrom = end;
       }
@@ -98,7 +96,7 @@ export function makeEventSplitter(): EventSplitter {
       const bytes = Buffer.concat(pending);
       freed = bytes.subarray(freedBytes);
       clear();
-      return parseEvent(bytes.toString('latin1'), !isAscii(bytes));
+      return bytes.toString('latin1');
     },
     freed: () => freed,
     isInside: () => freedBytes > 0,
@@ -117,10 +115,11 @@ function findEventEnd(text: string, from: number): number {
   return bare === -1 ? -1 : bare + 2;
 }
 
-function parseEvent(raw: string, isUtf8: boolean): ServerSentEvent {
+/** Reads an event from its raw bytes, as the splitter returns them. */
+export function parseEvent(raw: string): ServerSentEvent {
   let name = '';
   let data: string | undefined;
-  const text = isUtf8 ? Buffer.from(raw, 'latin1').toString('utf8') : raw;
+  const text = decodeLatin1(raw);
   for (const line of text.split(text.includes('\r') ? /\r\n|\n|\r/ : '\n')) {
     const colon = line.indexOf(':');
     if (colon <= 0) continue;
@@ -129,7 +128,14 @@ function parseEvent(raw: string, isUtf8: boolean): ServerSentEvent {
     if (field === 'data') data = data === undefined ? value : `${data}\n${value}`;
     else if (field === 'event') name = value;
   }
-  return { name, data: data ?? '', raw };
+  return { name, data: data ?? '' };
+}
+
+const notAscii = /[\x80-\xff]/;
+
+/** Reads UTF-8 from bytes that are each one Latin-1 character. */
+export function decodeLatin1(raw: string): string {
+  return notAscii.test(raw) ? Buffer.from(raw, 'latin1').toString('utf8') : raw;
 }
 
 /** Whether it is the event that ends most streams of chunks. Surrounding blanks are ignored. */

@@ -1,6 +1,7 @@
 import { asArray, asCount, asObject, asString, type Body } from '../json.ts';
 import type { WireFormat } from '../wire-format.ts';
 import { type Assembly, makeCompletionReader, readCompletion } from './choices.ts';
+import { JoinedText } from './joined-text.ts';
 
 /** `POST /v1/chat/completions`. */
 export const chat: WireFormat = {
@@ -11,7 +12,7 @@ export const chat: WireFormat = {
 };
 
 interface Message {
-  content: string;
+  readonly content: JoinedText;
   refusal: string;
   finishReason: string | null;
   readonly toolCalls: ToolCall[];
@@ -59,21 +60,34 @@ function makeAssembly(): Assembly {
         const delta = asObject(choice?.delta);
         const index = asCount(choice?.index) ?? 0;
         if (index > 1_000) continue;
-        messages[index] ??= { content: '', refusal: '', finishReason: null, toolCalls: [], functionCall: undefined };
+        messages[index] ??= {
+          content: new JoinedText(),
+          refusal: '',
+          finishReason: null,
+          toolCalls: [],
+          functionCall: undefined,
+        };
         const message = messages[index];
-        message.content += asString(delta?.content) ?? '';
+        message.content.add(asString(delta?.content) ?? '');
         message.refusal += asString(delta?.refusal) ?? '';
         message.finishReason = asString(choice?.finish_reason) ?? message.finishReason;
         addToolCalls(message, delta?.tool_calls);
         addFunctionCall(message, delta?.function_call);
       }
     },
+    textIn({ delta }) {
+      const { role: _, content, ...others } = asObject(delta) ?? {};
+      return typeof content === 'string' && Object.values(others).every(isEmpty) ? content : undefined;
+    },
+    addText({ choiceIndex, text }) {
+      messages[choiceIndex]?.content.add(text);
+    },
     toJson({ responseId, model }) {
       const choices = messages.map(({ content, refusal, finishReason, toolCalls, functionCall }, index) => ({
         index,
         message: {
           role: 'assistant',
-          content,
+          content: content.toString(),
           refusal: refusal === '' ? null : refusal,
           ...(toolCalls.length > 0 && { tool_calls: toolCalls.map(toJsonCall) }),
           ...(functionCall && { function_call: functionCall }),
@@ -83,6 +97,11 @@ function makeAssembly(): Assembly {
       return JSON.stringify({ id: responseId, object: 'chat.completion', model, choices } satisfies Body);
     },
   };
+}
+
+/** Such fields of a delta add nothing. */
+function isEmpty(field: unknown): boolean {
+  return field === null || (Array.isArray(field) && field.length === 0);
 }
 
 function toJsonCall({ type, id, name, input }: ToolCall): object {

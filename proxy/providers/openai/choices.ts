@@ -1,11 +1,16 @@
 import { asArray, asCount, asObject, asString, type Body, errorCodeOf, parseObject } from '../json.ts';
 import type { Reading, StreamOptions, StreamReader } from '../reading.ts';
-import { isDone, makeEventSplitter, type ServerSentEvent } from '../sse.ts';
+import { isDone, makeEventSplitter, parseEvent } from '../sse.ts';
+import { type AddedText, PlainDeltas } from './plain-deltas.ts';
 import { readLaterUsage, readTokenUsage } from './token-usage.ts';
 
 /** Assembles the choices of a stream, for the contents store. */
 export interface Assembly {
   add(choices: readonly unknown[]): void;
+  /** The text that a choice adds. Undefined where the choice adds anything else. */
+  textIn(choice: Body): string | undefined;
+  /** Adds text to a choice that an earlier `add` had. */
+  addText(added: AddedText): void;
   toJson(reading: Reading): string;
 }
 
@@ -99,6 +104,8 @@ function usageIn(chunk: Body, choices: readonly unknown[]): Body | null {
  * Reads a stream of chunks, and removes usage that only we asked for. The stream is complete with `[DONE]`, or where
  * its message ends after every choice has its `finish_reason`, since not every server sends `[DONE]`.
  *
+ * An event that only adds text, like the event that was parsed before it, is recognized without being parsed.
+ *
  * @param choiceCount how many choices were requested
  */
 export function makeCompletionReader(
@@ -108,12 +115,20 @@ export function makeCompletionReader(
 ): StreamReader {
   const events = makeEventSplitter();
   const chunks = makeChunkNotes(choiceCount);
+  const plain = new PlainDeltas((chunk) => readAddedText(chunk, assembly));
   let reading: Reading | undefined;
   let hasOutput = false;
+  /** Whether the event that was parsed last has `"usage":null`, which the client must not see. */
+  let hidesNull = false;
 
   /** Notes the facts in an event, and returns the client's part of it. */
-  const observe = ({ name, data, raw }: ServerSentEvent): string => {
+  const observe = (raw: string): string => {
     if (reading !== undefined) return raw;
+    if (plain.matches(raw)) {
+      if (keepOutput) assembly.addText(plain.added(raw));
+      return hidesNull ? withoutAbsentUsage(raw) : raw;
+    }
+    const { name, data } = parseEvent(raw);
     if (isDone(data)) {
       reading = chunks.partial();
       return raw;
@@ -128,21 +143,23 @@ export function makeCompletionReader(
     const choices = chunks.note(chunk);
     if (choices.length > 0) hasOutput = true;
     if (keepOutput) assembly.add(choices);
+    plain.learn(raw, chunk);
+    hidesNull = hideUsage && chunk.usage === null;
+    if (hidesNull) return withoutAbsentUsage(raw);
     if (!hideUsage) return raw;
-    if (chunk.usage === null) return withoutAbsentUsage(raw);
     return choices.length === 0 && asObject(chunk.usage) ? '' : raw;
   };
 
   return {
     read(chunk) {
       let passed = '';
-      for (const event of events.push(chunk)) passed += observe(event);
+      for (const raw of events.push(chunk)) passed += observe(raw);
       if (!hideUsage) return events.freed();
       return passed === '' ? undefined : Buffer.from(passed, 'latin1');
     },
     end() {
       const last = events.end();
-      const passed = last ? observe(last) : '';
+      const passed = last === undefined ? '' : observe(last);
       if (reading === undefined && chunks.isFinished()) reading = chunks.partial();
       return hideUsage ? Buffer.from(passed, 'latin1') : events.freed();
     },
@@ -152,6 +169,16 @@ export function makeCompletionReader(
     output: () => (keepOutput ? assembly.toJson(chunks.partial()) : undefined),
     isBetweenEvents: () => hideUsage || !events.isInside(),
   };
+}
+
+/** The text that a chunk adds. Undefined where the chunk has any other new fact. */
+function readAddedText(chunk: Body, assembly: Assembly): AddedText | undefined {
+  const choices = asArray(chunk.choices);
+  const choice = asObject(choices[0]);
+  if (!choice || choices.length > 1 || choice.finish_reason) return undefined;
+  if (usageIn(chunk, choices) || readAudioIds(choices).length > 0) return undefined;
+  const text = assembly.textIn(choice);
+  return text === undefined ? undefined : { choiceIndex: asCount(choice.index) ?? 0, text };
 }
 
 /** `"usage":null` with an adjacent comma. It cannot be inside a string, where its quotes would be escaped. */

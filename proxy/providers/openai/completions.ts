@@ -1,6 +1,7 @@
 import { asCount, asObject, asString, type Body } from '../json.ts';
 import type { WireFormat } from '../wire-format.ts';
 import { type Assembly, makeCompletionReader, readCompletion } from './choices.ts';
+import { JoinedText } from './joined-text.ts';
 import { plainFormat } from './plain-format.ts';
 
 /** `POST /v1/completions`, the predecessor of chat: a prompt is continued, and nothing in it is an instruction. */
@@ -19,20 +20,28 @@ function countChoices({ n, prompt }: Body): number {
 }
 
 function makeAssembly(): Assembly {
-  const texts: { text: string; finishReason: string | null }[] = [];
+  const texts: { readonly text: JoinedText; finishReason: string | null }[] = [];
   return {
     add(choices) {
       for (const value of choices) {
         const choice = asObject(value);
         const index = asCount(choice?.index) ?? 0;
         if (index > 1_000) continue;
-        texts[index] ??= { text: '', finishReason: null };
-        texts[index].text += asString(choice?.text) ?? '';
+        texts[index] ??= { text: new JoinedText(), finishReason: null };
+        texts[index].text.add(asString(choice?.text) ?? '');
         texts[index].finishReason = asString(choice?.finish_reason) ?? texts[index].finishReason;
       }
     },
+    textIn: ({ text }) => asString(text) ?? undefined,
+    addText({ choiceIndex, text }) {
+      texts[choiceIndex]?.text.add(text);
+    },
     toJson({ responseId, model }) {
-      const choices = texts.map(({ text, finishReason }, index) => ({ index, text, finish_reason: finishReason }));
+      const choices = texts.map(({ text, finishReason }, index) => ({
+        index,
+        text: text.toString(),
+        finish_reason: finishReason,
+      }));
       return JSON.stringify({ id: responseId, object: 'text_completion', model, choices } satisfies Body);
     },
   };

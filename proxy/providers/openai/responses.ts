@@ -1,6 +1,6 @@
 import { asObject, asString, type Body, errorCodeOf, parseObject } from '../json.ts';
 import type { Reading, StreamOptions, StreamReader } from '../reading.ts';
-import { makeEventSplitter } from '../sse.ts';
+import { makeEventSplitter, parseEvent } from '../sse.ts';
 import type { WireFormat } from '../wire-format.ts';
 import { readKeptIds } from './kept-ids.ts';
 import { addToolCalls, readTokenUsage } from './token-usage.ts';
@@ -45,6 +45,13 @@ const wholeResponse = new Set([
   'response.cancelled',
 ]);
 
+const textDelta = 'event: response.output_text.delta\ndata:';
+
+/** Whether it is an event with a piece of text, in OpenAI's spelling: a name and one line of data. */
+function isTextDelta(raw: string): boolean {
+  return raw.startsWith(textDelta) && raw.indexOf('\n', textDelta.length) === raw.length - 2 && !raw.includes('\r');
+}
+
 function makeReader({ keepOutput, body }: StreamOptions): StreamReader {
   const events = makeEventSplitter();
   let partial = readResponse(null);
@@ -52,7 +59,12 @@ function makeReader({ keepOutput, body }: StreamOptions): StreamReader {
   let hasOutput = false;
   let lastData: string | undefined;
 
-  const observe = (name: string, data: string) => {
+  const observe = (raw: string) => {
+    if (isTextDelta(raw)) {
+      hasOutput = true;
+      return;
+    }
+    const { name, data } = parseEvent(raw);
     // OpenAI's streams name the type in each event. Where the name is missing, the data has the type.
     const type = name !== '' ? name : (asString(parseObject(data)?.type) ?? '');
     if (type.endsWith('.delta')) hasOutput = true;
@@ -71,12 +83,12 @@ function makeReader({ keepOutput, body }: StreamOptions): StreamReader {
 
   return {
     read(chunk) {
-      for (const event of events.push(chunk)) if (reading === undefined) observe(event.name, event.data);
+      for (const raw of events.push(chunk)) if (reading === undefined) observe(raw);
       return events.freed();
     },
     end() {
       const last = events.end();
-      if (last && reading === undefined) observe(last.name, last.data);
+      if (last !== undefined && reading === undefined) observe(last);
       return events.freed();
     },
     reading: () => reading,

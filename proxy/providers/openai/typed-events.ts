@@ -1,6 +1,6 @@
 import { asObject, asString, type Body, errorCodeOf, parseObject } from '../json.ts';
 import type { Reading, StreamReader } from '../reading.ts';
-import { isDone, makeEventSplitter } from '../sse.ts';
+import { isDone, makeEventSplitter, parseEvent } from '../sse.ts';
 import { makeChunkNotes } from './choices.ts';
 import { readPlain } from './plain-answer.ts';
 
@@ -25,7 +25,8 @@ export function makeTypedEventReader(events: EventReader): StreamReader {
   let reading: Reading | undefined;
   let hasOutput = false;
 
-  const observe = (name: string, data: string) => {
+  const observe = (raw: string) => {
+    const { name, data } = parseEvent(raw);
     if (isDone(data)) {
       reading = chunks.partial();
       return;
@@ -47,12 +48,12 @@ export function makeTypedEventReader(events: EventReader): StreamReader {
 
   return {
     read(chunk) {
-      for (const event of splitter.push(chunk)) if (reading === undefined) observe(event.name, event.data);
+      for (const raw of splitter.push(chunk)) if (reading === undefined) observe(raw);
       return splitter.freed();
     },
     end() {
       const last = splitter.end();
-      if (last && reading === undefined) observe(last.name, last.data);
+      if (last !== undefined && reading === undefined) observe(last);
       if (reading === undefined && chunks.isFinished()) reading = chunks.partial();
       return splitter.freed();
     },

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isDone, makeEventSplitter, type ServerSentEvent } from '../../../proxy/providers/sse.ts';
+import { isDone, makeEventSplitter, parseEvent, type ServerSentEvent } from '../../../proxy/providers/sse.ts';
 import { chunked, cuts } from '../calls/chunks.ts';
 
-function splitAll(chunks: readonly Buffer[]): ServerSentEvent[] {
+function splitAll(chunks: readonly Buffer[]): (ServerSentEvent & { readonly raw: string })[] {
   const splitter = makeEventSplitter();
-  return chunks.flatMap((chunk) => splitter.push(chunk));
+  return chunks.flatMap((chunk) => splitter.push(chunk)).map((raw) => ({ ...parseEvent(raw), raw }));
 }
 
 /** What a client gets of the stream, in the pieces in which it is set free. */
@@ -81,7 +81,7 @@ test('what is not ended yet is no event, and is set free only at the end of the 
     const splitter = makeEventSplitter();
     assert.deepEqual(splitter.push(Buffer.from(text)), []);
     assert.equal(splitter.freed(), undefined);
-    assert.equal(splitter.end()?.data, 'x');
+    assert.equal(parseEvent(splitter.end() ?? '').data, 'x');
     assert.equal(splitter.freed()?.toString(), text);
     assert.equal(splitter.end(), undefined);
   }
