@@ -10,6 +10,7 @@ import type { Benchmark, Reach } from './benchmark.ts';
 import { type Hostile, makeHostileBodies } from './hostile/bodies.ts';
 import { type GovernedProxy, readGauge, startGovernedProxy, startInstallation } from './path/governed.ts';
 import { startUpstream } from './path/upstream.ts';
+import { readResidentMemory } from './resident-memory.ts';
 
 const stalledUploads = 200;
 const connections = 8;
@@ -47,7 +48,6 @@ export const hostile: Benchmark = {
     };
     const proxy = await startGovernedProxy(directory, bounded, undefined, context);
     const before = await memoryMb(proxy);
-    const peak = watchPeak(proxy);
 
     note(`${values.requests} hostile requests, and ${stalledUploads} uploads that stall ...`);
     const stalled = stall(proxy, installation.token);
@@ -61,7 +61,7 @@ export const hostile: Benchmark = {
       figures: {
         requests: sent,
         memory_before_mb: before,
-        memory_peak_mb: await peak.stop(),
+        memory_peak_mb: Math.round((await readResidentMemory(proxy.pid)).peakMb),
         memory_after_mb: after,
         failures_ratio: failed / sent,
         in_flight_after_bytes: await readGauge(proxy, 'chaperone_in_flight_bytes'),
@@ -141,23 +141,8 @@ async function stall({ port }: GovernedProxy, token: string): Promise<void> {
   );
 }
 
-async function memoryMb(proxy: GovernedProxy): Promise<number> {
-  return Math.round((await readGauge(proxy, 'process_resident_memory_bytes')) / 1e6);
-}
-
-function watchPeak(proxy: GovernedProxy): { stop(): Promise<number> } {
-  let peak = 0;
-  const look = async () => {
-    peak = Math.max(peak, await memoryMb(proxy).catch(() => 0));
-  };
-  const timer = setInterval(() => void look(), 200);
-  return {
-    async stop() {
-      clearInterval(timer);
-      await look();
-      return peak;
-    },
-  };
+async function memoryMb({ pid }: GovernedProxy): Promise<number> {
+  return Math.round((await readResidentMemory(pid)).totalMb);
 }
 
 async function untilReleased(proxy: GovernedProxy): Promise<void> {

@@ -15,6 +15,10 @@ const benchmarks: Readonly<Record<string, Entry>> = {
     title: 'what governing a stream costs: processor time and delay of a delta, memory',
     load: async () => (await import('./streams.ts')).streams,
   },
+  memory: {
+    title: 'the memory of a proxy before and after many calls, and how long its start takes',
+    load: async () => (await import('./memory.ts')).memory,
+  },
   analytics: {
     title: 'the cost of analytics for an organization with millions of calls, and how fast usage gets into PostgreSQL',
     load: async () => (await import('./analytics.ts')).analytics,

@@ -106,7 +106,7 @@ function readOptions(args: readonly string[]): { rounds: number; seconds: number
 async function measureColdStarts(directory: string, installation: Installation): Promise<number> {
   const startsMs: number[] = [];
   for (let number = 0; number < coldStarts; number += 1) {
-    startsMs.push(await measureColdStart(join(directory, `cold-${number}`), installation));
+    startsMs.push((await measureColdStart(join(directory, `cold-${number}`), installation)).ms);
   }
   return median(startsMs);
 }

@@ -21,6 +21,18 @@ export async function readFamilyCpuSeconds(pid: number): Promise<number> {
   return seconds;
 }
 
+/** Processor time of all threads of a process so far, in milliseconds, to the nanosecond that the kernel counts. */
+export async function readProcessorMs(pid: number | undefined): Promise<number> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const times = await Promise.all(
+    threads.map(async (thread) => {
+      const text = await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8');
+      return Number(text.split(' ', 1)[0]) / 1e6;
+    }),
+  );
+  return times.reduce((sum, ms) => sum + ms, 0);
+}
+
 /** proc_pid_stat(5), fields 4 and 14 to 17; the 2nd, in brackets, may hold blanks. */
 function parseStat(stat: string): { parent: number; ownSeconds: number; endedChildrenSeconds: number } {
   const fields = stat

@@ -6,6 +6,7 @@ import { proxyNodeOptions } from '../../cli/local/proxies.ts';
 import { credentialsSecretName, operatorNamespace } from '../../operator/credentials.ts';
 import type { BenchmarkContext } from '../benchmark.ts';
 import { findFreePort, nextMessage, startChild, startNode, stopChild } from '../child.ts';
+import { readProcessorMs } from '../processor-time.ts';
 import { untilAnswered } from './http.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -85,16 +86,25 @@ export interface GovernedProxy {
 }
 
 /** Starts the measured proxy. Its CPU profile is written to `profileDirectory` when it ends. */
-export async function startGovernedProxy(
+export function startGovernedProxy(
   directory: string,
   installation: Installation,
   profileDirectory: string | undefined,
-  { onEnd }: BenchmarkContext,
+  context: BenchmarkContext,
 ): Promise<GovernedProxy> {
   const profiling = profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`];
-  const nodeOptions = [...proxyNodeOptions, ...profiling];
+  return startProxyWith(profiling, directory, installation, context);
+}
+
+/** Starts a proxy with these options of Node, in addition to those of the image. */
+export async function startProxyWith(
+  nodeOptions: readonly string[],
+  directory: string,
+  installation: Installation,
+  { onEnd }: BenchmarkContext,
+): Promise<GovernedProxy> {
   const args = installation.proxyArguments({ data: join(directory, 'proxy') });
-  const child = startNode(program, args, nodeOptions);
+  const child = startNode(program, args, [...proxyNodeOptions, ...nodeOptions]);
   const stop = () => stopChild(child);
   onEnd(stop);
   const message = await nextMessage<{ type: string; message?: string; port: number; metricsPort: number }>(child);
@@ -102,16 +112,30 @@ export async function startGovernedProxy(
   return { port: message.port, metricsPort: message.metricsPort, pid: child.pid, stop };
 }
 
+/** What it takes to start a proxy. */
+export interface ColdStart {
+  readonly ms: number;
+  /** Processor time of all its threads. A busy machine changes it less than `ms`. */
+  readonly processorMs: number;
+}
+
 /**
- * Measures the time from the exec of a proxy with an empty volume, as in a new pod, to the first 200 of its `/readyz`.
+ * Measures the exec of a proxy with an empty volume, as in a new pod, to the first 200 of its `/readyz`.
+ *
+ * @param nodeOptions options of Node in addition to those of the image
  */
-export async function measureColdStart(directory: string, { proxyArguments }: Installation): Promise<number> {
+export async function measureColdStart(
+  directory: string,
+  { proxyArguments }: Installation,
+  nodeOptions: readonly string[] = [],
+): Promise<ColdStart> {
   const metricsPort = await findFreePort();
   const startedAt = performance.now();
-  const child = startNode(program, proxyArguments({ data: directory, metricsPort }), proxyNodeOptions);
+  const args = proxyArguments({ data: directory, metricsPort });
+  const child = startNode(program, args, [...proxyNodeOptions, ...nodeOptions]);
   try {
     await untilAnswered(child, metricsPort, '/readyz');
-    return performance.now() - startedAt;
+    return { ms: performance.now() - startedAt, processorMs: await readProcessorMs(child.pid) };
   } finally {
     await stopChild(child);
   }
