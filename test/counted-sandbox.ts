@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { makeApp } from '../sandbox/app.ts';
-import type { Scope } from './up/start-up.ts';
+import type { Scope } from './scope.ts';
 
 /** A sandbox that lists the requests it got. */
 export interface CountedSandbox {

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { freePort } from './free-port.ts';
+import type { Scope } from './scope.ts';
 import { until } from './until.ts';
-import type { Scope } from './up/start-up.ts';
 
 const program = process.env.PGBOUNCER ?? 'pgbouncer';
 

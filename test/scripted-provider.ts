@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Scope } from './up/start-up.ts';
+import type { Scope } from './scope.ts';
 
 /** A request as the provider received it. */
 export interface ProviderRequest {

@@ -14,9 +14,10 @@ import { startOperator } from '../operator/operator.ts';
 import { startSandbox } from '../sandbox/server.ts';
 import { dropOrganizationRoles } from './database/tenant.ts';
 import { layDatabase, makeTestDatabase } from './database.ts';
+import { copyQuickstart, makeDirectory, replaceFile } from './directories.ts';
 import { freePort } from './free-port.ts';
 import { program } from './program.ts';
-import { atEnd, copyQuickstart, makeDirectory, replaceFile, type Scope } from './up/start-up.ts';
+import { atEnd, type Scope } from './scope.ts';
 
 /** The parts of `chaperone up`, each under the test's control. */
 export interface Stack {

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
+import { makeDirectory } from '../directories.ts';
 import { allowEveryModel } from '../proxy/allow-every-model.ts';
+import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
-import { makeDirectory, suiteScope } from '../up/start-up.ts';
+
 import { CannotInstall, installClients } from './install.ts';
 
 /** A call as the sandbox has it on its bill. */

@@ -4,7 +4,7 @@ import { cp, mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Scope } from '../up/start-up.ts';
+import type { Scope } from '../scope.ts';
 
 const cache = join(homedir(), '.cache', 'chaperone-tests');
 const here = import.meta.dirname;

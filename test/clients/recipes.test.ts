@@ -5,9 +5,11 @@ import { dirname, join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
+import { makeDirectory, repository } from '../directories.ts';
+import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
-import { makeDirectory, repository, suiteScope } from '../up/start-up.ts';
+
 import { CannotInstall, installClients, installPythonClients } from './install.ts';
 
 /** A block of `docs/clients.md`. */

@@ -5,8 +5,9 @@ import { makeLeaseStore } from '../../operator/cluster/kubernetes/leases.ts';
 import { defaultTimings, type ReflectorTimings } from '../../operator/cluster/kubernetes/reflector.ts';
 import { type ApiClient, makeApiClient } from '../../operator/cluster/kubernetes.ts';
 import { standForElection } from '../../operator/runtime/leader.ts';
+import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
-import { suiteScope } from '../up/start-up.ts';
+
 import { kubeConfigOf, log, skip } from './cluster-under-test.ts';
 import { type Fault, type FaultProxy, type PassingRequest, startFaultProxy } from './fault-proxy.ts';
 import { makeOperatorStarter } from './operator-process.ts';

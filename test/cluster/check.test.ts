@@ -12,8 +12,9 @@ import { checkCluster, clusterGroups } from '../../cli/check/cluster/run.ts';
 import { issueAuthority } from '../../operator/certificates/issue.ts';
 import { parseRendered, render } from '../charts/helm.ts';
 import { program } from '../program.ts';
+import { runCli } from '../run-cli.ts';
 import { until } from '../until.ts';
-import { runCli } from '../up/start-up.ts';
+
 import { type ApiServer, hasApiServer, startApiServer } from './api-server.ts';
 import {
   create,

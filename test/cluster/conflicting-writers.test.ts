@@ -6,8 +6,9 @@ import type { Kind, ObjectKey } from '../../operator/cluster/cluster.ts';
 import { isConflict } from '../../operator/cluster/kubernetes/api-error.ts';
 import { apiVersionOf, objectPath } from '../../operator/cluster/kubernetes/resources.ts';
 import { type ApiClient, makeApiClient } from '../../operator/cluster/kubernetes.ts';
+import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
-import { suiteScope } from '../up/start-up.ts';
+
 import { kubeConfigOf, skip } from './cluster-under-test.ts';
 import { binding, decode, organization, persona, secret, type TestObject } from './resources.ts';
 import { type Stage, setStage } from './stage.ts';

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { suiteScope } from '../scope.ts';
 import { startRelay, viaPort } from '../tcp-relay.ts';
 import { until } from '../until.ts';
-import { suiteScope } from '../up/start-up.ts';
+
 import { skip } from './cluster-under-test.ts';
 import { analysisConfig, binding, organization, persona, secret } from './resources.ts';
 import { setStage } from './stage.ts';

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { suiteScope } from '../scope.ts';
 import { startRelay, viaPort } from '../tcp-relay.ts';
 import { until } from '../until.ts';
-import { suiteScope } from '../up/start-up.ts';
+
 import { kubeConfigOf, skip } from './cluster-under-test.ts';
 import { makeOperatorStarter } from './operator-process.ts';
 import { organization } from './resources.ts';

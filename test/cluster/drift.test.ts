@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { Client } from 'pg';
+import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
-import { suiteScope } from '../up/start-up.ts';
+
 import { skip } from './cluster-under-test.ts';
 import { analysisConfig, binding, decode, organization, persona, secret } from './resources.ts';
 import { governance, type RunningOperator, type Stage, setStage } from './stage.ts';

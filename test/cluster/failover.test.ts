@@ -9,8 +9,9 @@ import { defaultCertificatePolicy } from '../../operator/certificates/decide.ts'
 import { issueServing } from '../../operator/certificates/issue.ts';
 import { defaultLeaderTimings } from '../../operator/runtime/leader.ts';
 import { freePort } from '../free-port.ts';
+import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
-import { suiteScope } from '../up/start-up.ts';
+
 import { kubeConfigOf, skip } from './cluster-under-test.ts';
 import { makeOperatorStarter, type OperatorProcess, type StartOperatorProcess } from './operator-process.ts';
 import { organization, persona } from './resources.ts';

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, request as sendRequest } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { issueAuthority, issueServing } from '../../operator/certificates/issue.ts';
-import type { Scope } from '../up/start-up.ts';
+import type { Scope } from '../scope.ts';
 import type { ApiServer } from './api-server.ts';
 
 export interface PassingRequest {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { ApiError } from '../../operator/cluster/kubernetes/api-error.ts';
+import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
-import { suiteScope } from '../up/start-up.ts';
+
 import { skip } from './cluster-under-test.ts';
 import { organization, persona } from './resources.ts';
 import { type Stage, setStage } from './stage.ts';

@@ -15,6 +15,7 @@ import { startInjection } from '../../operator/injection/start.ts';
 import { followWebhookKeys, openWebhookKey, secretPath } from '../../operator/injection/webhook-key.ts';
 import { parseRendered, render, skip as skipHelm } from '../charts/helm.ts';
 import { HeldClock } from '../held-clock.ts';
+import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
 import type { ApiServer } from './api-server.ts';
 import { kubeConfigOf, log, skip as skipServer, startServerWithKinds } from './cluster-under-test.ts';
@@ -27,7 +28,6 @@ const injected = { 'chaperone.dev/injected': 'true' };
 const labels = (changed: object) => ({ metadata: { labels: changed } });
 const annotationsOf = (changed: object) => ({ metadata: { annotations: changed } });
 const mounting = (name: string) => ({ volumeMounts: [{ name, mountPath: '/loot' }] });
-const releasers: (() => Promise<unknown>)[] = [];
 const configurations = [
   { kind: 'mutatingwebhookconfigurations', name: configuration },
   { kind: 'validatingwebhookconfigurations', name: configuration },
@@ -37,11 +37,13 @@ let server: ApiServer;
 let client: ApiClient;
 
 describe('what the chart guards', { skip: skipServer || skipHelm }, () => {
+  const scope = suiteScope();
+
   before(async () => {
     server = await startServerWithKinds();
-    releasers.push(() => server.close());
+    scope.after(() => server.close());
     client = makeApiClient({ kubeConfig: kubeConfigOf(server) });
-    releasers.push(() => client.close());
+    scope.after(() => client.close());
     const hands = makeHands(client);
     await hands.create('Namespace', operatorNamespace);
     await hands.create('Namespace', 'shop', {}, { labels: { team: 'acme' } });
@@ -51,7 +53,7 @@ describe('what the chart guards', { skip: skipServer || skipHelm }, () => {
     // As an operator without these guards left it.
     assert.equal((await create('shop', formerPod('former'))).status, 201);
     const cluster = makeKubernetesCluster({ client, namespace: operatorNamespace, log });
-    releasers.push(() => cluster.close());
+    scope.after(() => cluster.close());
     await cluster.start();
     const status = { id: randomUUID(), memberNamespaces: ['shop', 'governed'] };
     await cluster.updateStatus({ kind: 'Organization', namespace: '', name: 'acme' }, status);
@@ -71,7 +73,7 @@ describe('what the chart guards', { skip: skipServer || skipHelm }, () => {
       log,
       registry: new Registry(),
     });
-    releasers.push(() => injection.stop());
+    scope.after(() => injection.stop());
     for (const { apiVersion, kind, ...object } of await renderGuards(injection.port)) {
       const plural = kind.endsWith('Policy') ? 'validatingadmissionpolicies' : `${kind.toLowerCase()}s`;
       const { status, body } = await server.request('POST', `/apis/${apiVersion}/${plural}`, { ...object });
@@ -82,9 +84,9 @@ describe('what the chart guards', { skip: skipServer || skipHelm }, () => {
       ...{ cluster, client, secret, configurations, policy, log },
       intervalMs: 100,
     });
-    releasers.push(certificates.stop);
+    scope.after(certificates.stop);
     const paths = startPathPublisher({ client, namespace: operatorNamespace, configurations, log, intervalMs: 100 });
-    releasers.push(paths.stop);
+    scope.after(paths.stop);
     await until(
       async () => (await create('shop', pod('probe', { labels: inject }), true)).status === 201,
       'the webhooks',
@@ -94,9 +96,6 @@ describe('what the chart guards', { skip: skipServer || skipHelm }, () => {
     await until(async () => (await relabel('former', null)).status === 403, 'the guard of updates');
     await until(async () => (await exec('former', 'chaperone-proxy')).status === 403, 'the guard of exec');
     assert.equal((await create('shop', pod('web', { labels: inject }))).status, 201);
-  });
-  after(async () => {
-    for (const release of releasers.toReversed()) await release();
   });
 
   describe('a pod is created', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { connect } from 'node:tls';
 import { Registry } from 'prom-client';
 import { Agent, fetch } from 'undici';
@@ -25,6 +25,7 @@ import { startInjection } from '../../operator/injection/start.ts';
 import { followWebhookKeys, openWebhookKey, secretPath } from '../../operator/injection/webhook-key.ts';
 import { freePort } from '../free-port.ts';
 import { HeldClock } from '../held-clock.ts';
+import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
 import type { ApiServer } from './api-server.ts';
 import { kubeConfigOf, log, skip, startServerWithKinds } from './cluster-under-test.ts';
@@ -51,7 +52,7 @@ const selectorOf = (organization: string) => ({
 });
 
 describe('pods that are created through an API server', { skip }, () => {
-  const releasers: (() => Promise<unknown>)[] = [];
+  const scope = suiteScope();
   let server: ApiServer;
   let request: Request;
   let client: ApiClient;
@@ -60,12 +61,12 @@ describe('pods that are created through an API server', { skip }, () => {
 
   before(async () => {
     server = await startServerWithKinds();
-    releasers.push(() => server.close());
+    scope.after(() => server.close());
     const dispatcher = new Agent({ connect: { ca: server.ca } });
-    releasers.push(() => dispatcher.close());
+    scope.after(() => dispatcher.close());
     request = makeRequest(server, dispatcher);
     client = makeApiClient({ kubeConfig: kubeConfigOf(server) });
-    releasers.push(() => client.close());
+    scope.after(() => client.close());
     const hands = makeHands(client);
     await hands.create('Namespace', operatorNamespace);
     for (const [name, labels] of Object.entries(namespaces)) await hands.create('Namespace', name, {}, { labels });
@@ -73,7 +74,7 @@ describe('pods that are created through an API server', { skip }, () => {
       await hands.create('Organization', name, organization({ namespaceSelector: selectorOf(name) }));
     }
     cluster = makeKubernetesCluster({ client, namespace: operatorNamespace, log });
-    releasers.push(() => cluster.close());
+    scope.after(() => cluster.close());
     await cluster.start();
     key = await openWebhookKey({ client, namespace: operatorNamespace });
     // As a reconciler would have stated it.
@@ -94,9 +95,6 @@ describe('pods that are created through an API server', { skip }, () => {
       const { body } = await create('unreachable', pod({ name: 'probe' }), '?dryRun=All');
       return body.message?.includes('SidecarMissing');
     }, 'the validating webhook');
-  });
-  after(async () => {
-    for (const release of releasers.toReversed()) await release();
   });
 
   test('get the sidecar where they ask for it', async () => {
@@ -237,7 +235,7 @@ describe('pods that are created through an API server', { skip }, () => {
       { kind: 'validatingwebhookconfigurations', name },
     ] as const;
     const paths = startPathPublisher({ client, namespace: operatorNamespace, configurations, log, intervalMs: 100 });
-    releasers.push(() => paths.stop());
+    scope.after(() => paths.stop());
     const manager = startCertificateManager({
       cluster,
       client,
@@ -248,7 +246,7 @@ describe('pods that are created through an API server', { skip }, () => {
       now,
       intervalMs: 100,
     });
-    releasers.push(() => manager.stop());
+    scope.after(() => manager.stop());
     const injection = await startInjection({
       cluster,
       client,
@@ -262,7 +260,7 @@ describe('pods that are created through an API server', { skip }, () => {
       log,
       registry: new Registry(),
     });
-    releasers.push(() => injection.stop());
+    scope.after(() => injection.stop());
     await until(() => injection.notReady() === undefined);
     return injection;
   }

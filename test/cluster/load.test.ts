@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, type TestContext, test } from 'node:test';
+import { before, describe, type TestContext, test } from 'node:test';
 import { Registry } from 'prom-client';
 import { type ApiClient, makeApiClient, makeKubernetesCluster } from '../../operator/cluster/kubernetes.ts';
 import { startOperator } from '../../operator/operator.ts';
 import { makeRuntimeMetrics } from '../../operator/runtime/metrics.ts';
 import { makeTestDatabase, type TestDatabase } from '../database.ts';
+import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
 import type { ApiServer } from './api-server.ts';
 import { kubeConfigOf, log, skip, startServerWithKinds } from './cluster-under-test.ts';
@@ -16,21 +17,18 @@ const bindings = 200;
 const namespace = 'governance';
 
 describe('a thousand personas and two hundred keys', { skip }, () => {
-  const releasers: (() => Promise<unknown>)[] = [];
+  const scope = suiteScope();
   let server: ApiServer;
   let database: TestDatabase;
   let users: ApiClient;
 
   before(async () => {
     database = await makeTestDatabase();
-    releasers.push(() => database.close());
+    scope.after(() => database.close());
     server = await startServerWithKinds();
-    releasers.push(() => server.close());
+    scope.after(() => server.close());
     users = makeApiClient({ kubeConfig: kubeConfigOf(server) });
-    releasers.push(() => users.close());
-  });
-  after(async () => {
-    for (const release of releasers.toReversed()) await release();
+    scope.after(() => users.close());
   });
 
   /** An operator of its own caches, with its requests counted by method and resource. */

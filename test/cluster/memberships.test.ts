@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
+import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
-import { suiteScope } from '../up/start-up.ts';
+
 import { skip } from './cluster-under-test.ts';
 import { binding, decode, organization, secret } from './resources.ts';
 import { type Stage, setStage } from './stage.ts';

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
+import { suiteScope } from '../scope.ts';
 import { startRelay, viaPort } from '../tcp-relay.ts';
 import { until } from '../until.ts';
-import { suiteScope } from '../up/start-up.ts';
+
 import { kubeConfigOf, skip } from './cluster-under-test.ts';
 import { makeOperatorStarter, type OperatorProcess } from './operator-process.ts';
 import { binding, organization, persona, secret } from './resources.ts';

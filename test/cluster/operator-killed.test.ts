@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { organizationIdOf } from '../../database/ids.ts';
+import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
-import { suiteScope } from '../up/start-up.ts';
+
 import { kubeConfigOf, skip } from './cluster-under-test.ts';
 import { makeOperatorStarter, type StartOperatorProcess } from './operator-process.ts';
 import { analysisConfig, binding, organization, persona, secret } from './resources.ts';

@@ -7,8 +7,8 @@ import { createInterface } from 'node:readline';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { freePort } from '../free-port.ts';
 import { program } from '../program.ts';
+import type { Scope } from '../scope.ts';
 import { until } from '../until.ts';
-import type { Scope } from '../up/start-up.ts';
 import { governance } from './stage.ts';
 
 /** `chaperone operator` in a process of its own, as in a pod. */

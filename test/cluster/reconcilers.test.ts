@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { Pool } from 'pg';
 import {
   type ApiClient,
@@ -9,6 +9,7 @@ import {
 } from '../../operator/cluster/kubernetes.ts';
 import { type Operator, startOperator } from '../../operator/operator.ts';
 import { makeTestDatabase } from '../database.ts';
+import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
 import { kubeConfigOf, log, skip, startServerWithKinds } from './cluster-under-test.ts';
 import { analysisConfig, binding, decode, type Hands, makeHands, organization, persona, secret } from './resources.ts';
@@ -17,7 +18,7 @@ const namespace = 'governance';
 const quotaPath = (place: string) => `/api/v1/namespaces/${place}/resourcequotas/none`;
 
 describe('in a cluster', { skip }, () => {
-  const releasers: (() => Promise<unknown>)[] = [];
+  const scope = suiteScope();
   let hands: Hands;
   let db: Pool;
   let client: ApiClient;
@@ -26,14 +27,14 @@ describe('in a cluster', { skip }, () => {
 
   before(async () => {
     const database = await makeTestDatabase();
-    releasers.push(() => database.close());
+    scope.after(() => database.close());
     const server = await startServerWithKinds();
-    releasers.push(() => server.close());
+    scope.after(() => server.close());
     client = makeApiClient({ kubeConfig: kubeConfigOf(server) });
-    releasers.push(() => client.close());
+    scope.after(() => client.close());
     hands = makeHands(client);
     db = new Pool({ connectionString: database.url, max: 2 });
-    releasers.push(() => db.end());
+    scope.after(() => db.end());
     for (const [name, labels] of [
       [namespace, {}],
       ['web', { org: 'acme' }],
@@ -43,15 +44,12 @@ describe('in a cluster', { skip }, () => {
       await hands.create('Namespace', name, {}, { labels });
     }
     cluster = makeKubernetesCluster({ client, namespace, log });
-    releasers.push(() => cluster.close());
+    scope.after(() => cluster.close());
     await cluster.start();
     operator = await startOperator({ cluster, namespace, databaseUrl: database.url, log });
-    releasers.push(() => operator.stop());
+    scope.after(() => operator.stop());
     await hands.create('Organization', 'acme', organization());
     await hands.untilReason('Organization', 'acme', 'Ready');
-  });
-  after(async () => {
-    for (const release of releasers.toReversed()) await release();
   });
 
   const row = async (table: 'personas' | 'api_keys' | 'analysis_configs', resource: string) => {

@@ -10,10 +10,13 @@ import { type ProxyProcess, startProxyProcess } from '../../cli/local/proxies.ts
 import { statePaths } from '../../cli/local/state.ts';
 import { signToken } from '../../cli/token.ts';
 import { readSigningKeys } from '../../operator/credentials.ts';
+import { makeDirectory } from '../directories.ts';
 import { HeldClock } from '../held-clock.ts';
 import { program } from '../program.ts';
+import { runCli } from '../run-cli.ts';
+import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
-import { makeDirectory, runCli, suiteScope } from '../up/start-up.ts';
+
 import { skip } from './cluster-under-test.ts';
 import { makeMounter, toSecret } from './mounted-secrets.ts';
 import { binding, decode, organization, secret } from './resources.ts';

@@ -12,10 +12,12 @@ import { makeEnvelope } from '../../database/envelope.ts';
 import { readCredentialsSecret, readSigningKeys } from '../../operator/credentials.ts';
 import { ownIssuer } from '../../proxy/calls/identify/tokens/own-token.ts';
 import { startSandbox } from '../../sandbox/server.ts';
+import { makeDirectory } from '../directories.ts';
 import { HeldClock } from '../held-clock.ts';
 import { program } from '../program.ts';
+import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
-import { makeDirectory, suiteScope } from '../up/start-up.ts';
+
 import { skip } from './cluster-under-test.ts';
 import { makeMounter, toSecret } from './mounted-secrets.ts';
 import { binding, decode, organization, persona, secret } from './resources.ts';

@@ -6,9 +6,11 @@ import { startProxyProcess } from '../../cli/local/proxies.ts';
 import { makeSecretFiles } from '../../operator/cluster/directory/secret-files.ts';
 import { makeServiceAccountIssuer } from '../../operator/cluster/kubernetes/service-account-issuer.ts';
 import { startSandbox } from '../../sandbox/server.ts';
+import { makeDirectory } from '../directories.ts';
 import { program } from '../program.ts';
+import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
-import { makeDirectory, suiteScope } from '../up/start-up.ts';
+
 import { skip } from './cluster-under-test.ts';
 import { binding, organization, secret } from './resources.ts';
 import { type Stage, setStage } from './stage.ts';

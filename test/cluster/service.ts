@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import type { Scope } from '../up/start-up.ts';
+import type { Scope } from '../scope.ts';
 
 /** A Service as kube-proxy makes it: each new connection goes to one of the endpoints, in turn. */
 export interface TestService {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { Client } from 'pg';
+import { suiteScope } from '../scope.ts';
 import { openableKeys } from '../sealed-keys.ts';
 import { until } from '../until.ts';
-import { suiteScope } from '../up/start-up.ts';
+
 import { skip } from './cluster-under-test.ts';
 import { analysisConfig, binding, decode, organization, persona, secret } from './resources.ts';
 import { governance, type RunningOperator, type Stage, setStage } from './stage.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { Registry } from 'prom-client';
 import { type ApiClient, makeApiClient, makeKubernetesCluster } from '../../operator/cluster/kubernetes.ts';
 import { currentSidecar } from '../../operator/injection/current.ts';
@@ -10,6 +10,7 @@ import { startFleet } from '../../operator/sidecars/fleet.ts';
 import { makeFindPod, makeWorkloads } from '../../operator/sidecars/workloads.ts';
 import { makeTestDatabase } from '../database.ts';
 import { makeOrganization } from '../operator/memory-cluster.ts';
+import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
 import { kubeConfigOf, log, skip, startServerWithKinds } from './cluster-under-test.ts';
 import { type Hands, makeHands, organization } from './resources.ts';
@@ -20,28 +21,28 @@ const workloads = '/apis/apps/v1/namespaces/web/deployments';
 const pods = '/api/v1/namespaces/web/pods';
 
 describe('sidecars of another time', { skip }, () => {
-  const releasers: (() => Promise<unknown>)[] = [];
+  const scope = suiteScope();
   const registry = new Registry();
   let client: ApiClient;
   let hands: Hands;
 
   before(async () => {
     const database = await makeTestDatabase();
-    releasers.push(() => database.close());
+    scope.after(() => database.close());
     const server = await startServerWithKinds();
-    releasers.push(() => server.close());
+    scope.after(() => server.close());
     client = makeApiClient({ kubeConfig: kubeConfigOf(server) });
-    releasers.push(() => client.close());
+    scope.after(() => client.close());
     hands = makeHands(client);
     await hands.create('Namespace', operatorNamespace);
     await hands.create('Namespace', 'web', {}, { labels: { org: 'acme' } });
     await hands.create('Organization', 'acme', organization());
     const cluster = makeKubernetesCluster({ client, namespace: operatorNamespace, log });
-    releasers.push(() => cluster.close());
+    scope.after(() => cluster.close());
     await cluster.start();
     const observer = { listed: () => {}, watched: () => {} };
     const fleet = startFleet({ cluster, client, settings, observer, registry, log });
-    releasers.push(() => fleet.stop());
+    scope.after(() => fleet.stop());
     const operator = await startOperator({
       ...{ cluster, namespace: operatorNamespace, databaseUrl: database.url, log },
       sidecars: {
@@ -51,11 +52,8 @@ describe('sidecars of another time', { skip }, () => {
         rollsFromMs: 0,
       },
     });
-    releasers.push(() => operator.stop());
+    scope.after(() => operator.stop());
     await hands.untilReason('Organization', 'acme', 'Ready');
-  });
-  after(async () => {
-    for (const release of releasers.toReversed()) await release();
   });
 
   test('are reported with their workloads, and rolled one after another where the Organization says so', async () => {

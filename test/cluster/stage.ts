@@ -8,7 +8,7 @@ import {
 } from '../../operator/cluster/kubernetes.ts';
 import { type Operator, type OperatorOptions, startOperator } from '../../operator/operator.ts';
 import { makeTestDatabase } from '../database.ts';
-import type { Scope } from '../up/start-up.ts';
+import type { Scope } from '../scope.ts';
 import type { ApiServer } from './api-server.ts';
 import { kubeConfigOf, log, startServerWithKinds } from './cluster-under-test.ts';
 import { type Hands, makeHands } from './resources.ts';

@@ -3,7 +3,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { createLocalJWKSet, jwtVerify } from 'jose';
-import { makeDirectory, runCli, suiteScope } from '../up/start-up.ts';
+
+import { makeDirectory } from '../directories.ts';
+import { runCli } from '../run-cli.ts';
+import { suiteScope } from '../scope.ts';
+
 import { kubeConfigOf, skip } from './cluster-under-test.ts';
 import { decode, organization } from './resources.ts';
 import { governance, type Stage, setStage } from './stage.ts';

@@ -3,9 +3,10 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { type Ask, makeAsk } from '../proxy/surfaces/governance/ask.ts';
+import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
-import { suiteScope } from '../up/start-up.ts';
+
 import { any, assertShape, fields, list, map, orNull, type Shape } from './shape.ts';
 
 const simpleResponse = fields({

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { type Client, DatabaseError } from 'pg';
 import {
   insertAnalysisConfig,
@@ -12,23 +12,19 @@ import {
   upsertAnalysisConfig,
 } from '../../database/analysis-configs.ts';
 import { findAnalysisResult, insertAnalysisResult } from '../../database/analysis-results.ts';
+import { suiteScope } from '../scope.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
 
-const releasers: (() => Promise<void>)[] = [];
-const suite = { after: (release: () => Promise<void>) => void releasers.push(release) };
+const scope = suiteScope();
 let database: OwnedDatabase;
 let tenant: Tenant;
 let db: Client;
 
 before(async () => {
-  database = await openDatabase(suite);
+  database = await openDatabase(scope);
   tenant = await makeTenant(database);
-  db = await connect(suite, tenant.url);
+  db = await connect(scope, tenant.url);
 });
-after(async () => {
-  for (const release of releasers.reverse()) await release();
-});
-
 function config(name: string) {
   return {
     organizationId: tenant.id,
@@ -85,7 +81,7 @@ test('a name is taken for as long as its config is there', async () => {
 
 test('a list has its page and how many there are in all', async () => {
   const other = await makeTenant(database);
-  const asOther = await connect(suite, other.url);
+  const asOther = await connect(scope, other.url);
   const list = (isActive: boolean | undefined, limit: number, offset: number) =>
     listAnalysisConfigs(asOther, other.id, [], { isActive, limit, offset });
   assert.deepEqual(await list(undefined, 10, 0), { configs: [], total: 0 });

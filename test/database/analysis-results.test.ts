@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import {
   type AnalysisResultWrite,
   deleteExpiredAnalysisResults,
@@ -8,19 +8,15 @@ import {
   insertAnalysisResult,
 } from '../../database/analysis-results.ts';
 import type { Queryable } from '../../database/queryable.ts';
+import { suiteScope } from '../scope.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
 
-const releasers: (() => Promise<void>)[] = [];
-const suite = { after: (release: () => Promise<void>) => void releasers.push(release) };
+const scope = suiteScope();
 let database: OwnedDatabase;
 
 before(async () => {
-  database = await openDatabase(suite);
+  database = await openDatabase(scope);
 });
-after(async () => {
-  for (const release of releasers.reverse()) await release();
-});
-
 const hourMs = 3_600_000;
 
 const resultOf = ({ id }: Tenant, text: string): AnalysisResultWrite => ({
@@ -44,7 +40,7 @@ const age = (tenant: Tenant, interval: string) =>
 
 test('a result is answered until it is too old, and then gives way to another', async () => {
   const tenant = await makeTenant(database);
-  const db = await connect(suite, tenant.url);
+  const db = await connect(scope, tenant.url);
   await insertAnalysisResult(db, resultOf(tenant, 'first'), hourMs);
   await insertAnalysisResult(db, resultOf(tenant, 'second'), hourMs);
   assert.equal(await find(db, tenant, hourMs), 'first');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import fc from 'fast-check';
 import { deleteApiKey, upsertApiKey } from '../../database/api-keys.ts';
 import { type ConfigChanges, configChannel, readConfigChanges, readConfigVersion } from '../../database/config.ts';
@@ -12,20 +12,16 @@ import {
 } from '../../database/organizations.ts';
 import { deletePersona, upsertPersona } from '../../database/personas.ts';
 import type { Queryable } from '../../database/queryable.ts';
+import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, organizationSpec, type Tenant } from './tenant.ts';
 
-const releasers: (() => Promise<void>)[] = [];
-const suite = { after: (release: () => Promise<void>) => void releasers.push(release) };
+const scope = suiteScope();
 let database: OwnedDatabase;
 
 before(async () => {
-  database = await openDatabase(suite);
+  database = await openDatabase(scope);
 });
-after(async () => {
-  for (const release of releasers.reverse()) await release();
-});
-
 function putPersona({ id: organizationId }: Tenant, name: string, content = 'sealed', by: Queryable = database.owner) {
   return upsertPersona(by, {
     organizationId,

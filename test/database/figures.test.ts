@@ -1,28 +1,24 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { type Client, DatabaseError } from 'pg';
 import { foldUsage } from '../../database/analytics/fold.ts';
 import { figureBounds } from '../../database/figures.ts';
 import { insertRequests, type RequestRecord } from '../../database/requests.ts';
 import { makeRecord } from '../request-record.ts';
+import { suiteScope } from '../scope.ts';
 import { batchOf } from './batch.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
 
-const releasers: (() => Promise<void>)[] = [];
-const suite = { after: (release: () => Promise<void>) => void releasers.push(release) };
+const scope = suiteScope();
 let database: OwnedDatabase;
 let tenant: Tenant;
 let db: Client;
 
 before(async () => {
-  database = await openDatabase(suite);
+  database = await openDatabase(scope);
   tenant = await makeTenant(database);
-  db = await connect(suite, tenant.url);
+  db = await connect(scope, tenant.url);
 });
-after(async () => {
-  for (const release of releasers.reverse()) await release();
-});
-
 const insert = (record: RequestRecord) => insertRequests(db, tenant.id, batchOf([record]));
 
 test('the bounds of figures are the same in the database and in a proxy', async () => {
@@ -68,7 +64,7 @@ describe('a record is refused', () => {
 
 test('sums end at what they can hold, and later records are in them', async () => {
   const most = await makeTenant(database);
-  const client = await connect(suite, most.url);
+  const client = await connect(scope, most.url);
   const at = makeRecord(most.id).started_at;
   const insertMany = (count: number, tokens: number) =>
     client.query(
@@ -97,7 +93,7 @@ test('sums end at what they can hold, and later records are in them', async () =
 
 test('a fold does in steps what has gathered', async () => {
   const busy = await makeTenant(database);
-  const client = await connect(suite, busy.url);
+  const client = await connect(scope, busy.url);
   for (let count = 0; count < 6; count += 1) {
     await insertRequests(client, busy.id, batchOf(Array.from({ length: 2_000 }, () => makeRecord(busy.id))));
   }
@@ -113,7 +109,7 @@ test('a fold does in steps what has gathered', async () => {
 
 test('a fold fits into what a statement may take, of a table without statistics and of one large insert, too', async () => {
   const large = await makeTenant(database);
-  const client = await connect(suite, large.url);
+  const client = await connect(scope, large.url);
   const insertMany = (count: number, part: number) =>
     client.query(
       `insert into chaperone.requests (organization_id, request_id, started_at, operation, user_id, session_id, provider,

@@ -1,20 +1,17 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { type FunctionSources, findFunctionDrift, readFunctionSources } from '../../database/function-sources.ts';
+import { suiteScope } from '../scope.ts';
 import { connect, type OwnedDatabase, openDatabase } from './tenant.ts';
 
-const releasers: (() => Promise<void>)[] = [];
+const scope = suiteScope();
 let database: OwnedDatabase;
 let sources: FunctionSources;
 
 before(async () => {
-  database = await openDatabase({ after: (release: () => Promise<void>) => void releasers.push(release) });
+  database = await openDatabase(scope);
   sources = await readFunctionSources();
 });
-after(async () => {
-  for (const release of releasers.reverse()) await release();
-});
-
 test('each function of the migrated database is what its file says', async () => {
   assert.deepEqual(await findFunctionDrift(database.owner, sources), { changed: [], faults: [] });
 });

@@ -1,21 +1,18 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { ensureRequestPartitions, insertRequests } from '../../database/requests.ts';
 import { makeRecord } from '../request-record.ts';
+import { suiteScope } from '../scope.ts';
 import { batchOf } from './batch.ts';
 import { findFunctionFaults } from './function-rules.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase } from './tenant.ts';
 
-const releasers: (() => Promise<void>)[] = [];
+const scope = suiteScope();
 let database: OwnedDatabase;
 
 before(async () => {
-  database = await openDatabase({ after: (release: () => Promise<void>) => void releasers.push(release) });
+  database = await openDatabase(scope);
 });
-after(async () => {
-  for (const release of releasers.reverse()) await release();
-});
-
 async function boundsOf(table: string): Promise<string | undefined> {
   const { rows } = await database.owner.query<{ bounds: string }>(
     `select pg_get_expr(relpartbound, oid) as bounds from pg_class where oid = to_regclass($1)`,

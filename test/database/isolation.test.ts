@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { type Client, DatabaseError } from 'pg';
 import { userIdOf } from '../../database/ids.ts';
+import { suiteScope } from '../scope.ts';
 import { findIsolationGaps } from './isolation-rules.ts';
 import { seedEveryTable } from './seed.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
@@ -22,23 +23,18 @@ const definerCalls: Readonly<Record<string, () => string>> = {
   erase_user: () => `select chaperone.erase_user('${userIdOf(victim.id, 'ada')}')`,
 };
 
-const releasers: (() => Promise<void>)[] = [];
-const suite = { after: (release: () => Promise<void>) => void releasers.push(release) };
+const scope = suiteScope();
 let database: OwnedDatabase;
 let victim: Tenant;
 let attacker: Tenant;
 let asAttacker: Client;
 
 before(async () => {
-  database = await openDatabase(suite);
+  database = await openDatabase(scope);
   victim = await makeTenant(database);
   attacker = await makeTenant(database);
   for (const tenant of [victim, attacker]) await seedEveryTable(database.owner, tenant);
-  asAttacker = await connect(suite, attacker.url);
-});
-
-after(async () => {
-  for (const release of releasers.reverse()) await release();
+  asAttacker = await connect(scope, attacker.url);
 });
 
 /** Runs a statement in a transaction of its own that leaves nothing behind. */

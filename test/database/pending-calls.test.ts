@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import {
   claimPendingCalls,
   findPendingCall,
@@ -10,27 +10,23 @@ import {
 import type { Queryable } from '../../database/queryable.ts';
 import type { RequestRecord } from '../../database/requests.ts';
 import { makeRecord } from '../request-record.ts';
+import { suiteScope } from '../scope.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
 
-const releasers: (() => Promise<void>)[] = [];
-const suite = { after: (release: () => Promise<void>) => void releasers.push(release) };
+const scope = suiteScope();
 let database: OwnedDatabase;
 let db: Queryable;
 let tenant: Tenant;
 
 before(async () => {
-  database = await openDatabase(suite);
+  database = await openDatabase(scope);
 });
-after(async () => {
-  for (const release of releasers.reverse()) await release();
-});
-
 /** A proxy that has the key of all these calls. */
-const scope = { apiKeyIds: ['key'], giveUpMs: 3_600_000 };
+const claimer = { apiKeyIds: ['key'], giveUpMs: 3_600_000 };
 
 async function prepare(count: number): Promise<RequestRecord[]> {
   tenant = await makeTenant(database);
-  db = await connect(suite, tenant.url);
+  db = await connect(scope, tenant.url);
   // So old that each is looked at once a minute: a test that is held up meets none that is due again.
   const started_at = new Date(Date.now() - 180_000).toISOString();
   const records = Array.from({ length: count }, (_, index) =>
@@ -66,7 +62,7 @@ test('no call is due at once', async () => {
     tenant.id,
     JSON.stringify([{ ...record, request_id: 'req_new', response_id: 'resp_new' }]),
   );
-  const claimed = await claimPendingCalls(db, tenant.id, scope, 10);
+  const claimed = await claimPendingCalls(db, tenant.id, claimer, 10);
   await db.query('commit');
   assert.ok(claimed.every(({ response_id }) => response_id !== 'resp_new'));
   assert.equal((await findPendingCall(db, tenant.id, 'resp_new'))?.request_id, 'req_new');
@@ -75,12 +71,12 @@ test('no call is due at once', async () => {
 test('each call that is due is one proxy’s, until it is due again', async () => {
   const records = await prepare(10);
   await makeDue();
-  const second = await connect(suite, tenant.url);
-  const claims = await Promise.all([db, second].map((proxy) => claimPendingCalls(proxy, tenant.id, scope, 5)));
+  const second = await connect(scope, tenant.url);
+  const claims = await Promise.all([db, second].map((proxy) => claimPendingCalls(proxy, tenant.id, claimer, 5)));
   const ids = claims.flat().map((call) => call.request_id);
   assert.deepEqual(ids.sort(), records.map((record) => record.request_id).sort());
-  assert.deepEqual(await claimPendingCalls(db, tenant.id, scope, 10), []);
-  const inMs = (await nextCheckInMs(db, tenant.id, scope)) ?? 0;
+  assert.deepEqual(await claimPendingCalls(db, tenant.id, claimer, 10), []);
+  const inMs = (await nextCheckInMs(db, tenant.id, claimer)) ?? 0;
   assert.ok(inMs > 0 && inMs <= 60_000, String(inMs));
 });
 
@@ -88,14 +84,14 @@ test('a settled call is never due', async () => {
   const records = await prepare(3);
   await makeDue();
   await markSettled(db, tenant.id, JSON.stringify(records));
-  assert.deepEqual(await claimPendingCalls(db, tenant.id, scope, 10), []);
-  assert.equal(await nextCheckInMs(db, tenant.id, scope), undefined);
+  assert.deepEqual(await claimPendingCalls(db, tenant.id, claimer, 10), []);
+  assert.equal(await nextCheckInMs(db, tenant.id, claimer), undefined);
 });
 
 test('calls of a key that a proxy does not have are left to others, until they are given up', async () => {
   await prepare(2);
   await makeDue();
-  const without = { ...scope, apiKeyIds: ['another'] };
+  const without = { ...claimer, apiKeyIds: ['another'] };
   assert.deepEqual(await claimPendingCalls(db, tenant.id, without, 10), []);
   assert.equal(await nextCheckInMs(db, tenant.id, without), undefined);
   const late = { ...without, giveUpMs: 60_000 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { insertAnalysisResult } from '../../database/analysis-results.ts';
 import { deleteApiKey, upsertApiKey } from '../../database/api-keys.ts';
 import { userIdOf } from '../../database/ids.ts';
@@ -13,21 +13,17 @@ import { insertRequests, type RequestRecord } from '../../database/requests.ts';
 import { insertRevocation } from '../../database/revocations.ts';
 import { eraseUser } from '../../database/users.ts';
 import { makeRecord } from '../request-record.ts';
+import { suiteScope } from '../scope.ts';
 import { batchOf } from './batch.ts';
 import { impersonal, listTellingColumns, personal } from './personal-data.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
 
-const releasers: (() => Promise<void>)[] = [];
-const suite = { after: (release: () => Promise<void>) => void releasers.push(release) };
+const scope = suiteScope();
 let database: OwnedDatabase;
 
 before(async () => {
-  database = await openDatabase(suite);
+  database = await openDatabase(scope);
 });
-after(async () => {
-  for (const release of releasers.reverse()) await release();
-});
-
 test('each column is known to be about a person, or not to be', async () => {
   const columns = [...Object.keys(personal), ...impersonal];
   assert.deepEqual(columns, [...new Set(columns)], 'a column is listed twice');
@@ -56,7 +52,7 @@ describe('an erasure', () => {
     const rowsOfBob = async () =>
       filterValues(await readRows(tenant), (row) => namesOneOf(row, 'bob@', bob) && !namesOneOf(row, 'ada@', ada));
     [earlier, rowsOfBobEarlier] = [await readColumns(tenant), await rowsOfBob()];
-    stranger = await eraseUser(await connect(suite, tenant.url), ada);
+    stranger = await eraseUser(await connect(scope, tenant.url), ada);
     [later, rowsOfBobLater] = [await readColumns(tenant), await rowsOfBob()];
   });
 

@@ -1,27 +1,23 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import fc from 'fast-check';
 import { nobody } from '../../database/ids.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { insertRatings, type RatingRecord } from '../../database/ratings.ts';
+import { suiteScope } from '../scope.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
 
-const releasers: (() => Promise<void>)[] = [];
-const suite = { after: (release: () => Promise<void>) => void releasers.push(release) };
+const scope = suiteScope();
 let database: OwnedDatabase;
 let db: Queryable;
 let tenant: Tenant;
 
 before(async () => {
-  database = await openDatabase(suite);
+  database = await openDatabase(scope);
   tenant = await makeTenant(database);
-  db = await connect(suite, tenant.url);
+  db = await connect(scope, tenant.url);
 });
-after(async () => {
-  for (const release of releasers.reverse()) await release();
-});
-
 function makeRating(requestId: string, second: number, rating: RatingRecord['rating'] = 1): RatingRecord {
   return {
     rating_id: randomUUID(),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import fc from 'fast-check';
 import { keptIdDigest, makeRequestId, nobody, requestStartedAtMs, userIdOf } from '../../database/ids.ts';
 import type { Queryable } from '../../database/queryable.ts';
@@ -12,25 +12,21 @@ import {
   type RequestRecord,
 } from '../../database/requests.ts';
 import { makeRecord } from '../request-record.ts';
+import { suiteScope } from '../scope.ts';
 import { batchOf } from './batch.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
 
-const releasers: (() => Promise<void>)[] = [];
-const suite = { after: (release: () => Promise<void>) => void releasers.push(release) };
+const scope = suiteScope();
 let database: OwnedDatabase;
 /** The organization's own connection: what a proxy may do is what is tested. */
 let db: Queryable;
 let tenant: Tenant;
 
 before(async () => {
-  database = await openDatabase(suite);
+  database = await openDatabase(scope);
   tenant = await makeTenant(database);
-  db = await connect(suite, tenant.url);
+  db = await connect(scope, tenant.url);
 });
-after(async () => {
-  for (const release of releasers.reverse()) await release();
-});
-
 function insert(organizationId: string, records: readonly RequestRecord[], by: Queryable = db): Promise<void> {
   return insertRequests(by, organizationId, batchOf(records));
 }
@@ -222,7 +218,7 @@ const dayMs = 24 * 3_600_000;
 test('a month has its partitions once, however often and by how many they are asked for', async () => {
   const at = new Date(Date.now() - 100 * dayMs);
   const before = await partitionsOf('requests');
-  const others = await Promise.all(Array.from({ length: 4 }, () => connect(suite, database.url)));
+  const others = await Promise.all(Array.from({ length: 4 }, () => connect(scope, database.url)));
   await Promise.all(others.map((other) => ensureRequestPartitions(other, at)));
   const month = at.toISOString().slice(0, 7).replace('-', '_');
   assert.deepEqual(await partitionsOf('requests'), [...new Set([...before, `requests_${month}`])].sort());

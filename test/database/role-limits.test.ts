@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { Client, DatabaseError } from 'pg';
 import { queryTimeoutMs } from '../../database/client.ts';
 import { findOrganization, retireOrganization } from '../../database/organizations.ts';
@@ -13,18 +13,15 @@ import {
   limitRetainedRoles,
 } from '../../database/roles.ts';
 import { withDatabase } from '../database.ts';
+import { suiteScope } from '../scope.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
 
-const releasers: (() => Promise<void>)[] = [];
+const scope = suiteScope();
 let database: OwnedDatabase;
 
 before(async () => {
-  database = await openDatabase({ after: (release: () => Promise<void>) => void releasers.push(release) });
+  database = await openDatabase(scope);
 });
-after(async () => {
-  for (const release of releasers.reverse()) await release();
-});
-
 const codeOf = (error: unknown) => (error instanceof DatabaseError ? error.code : undefined);
 
 async function stateOf(tenant: Tenant) {

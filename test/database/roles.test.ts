@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import fc from 'fast-check';
 import { Client } from 'pg';
 import {
@@ -9,18 +9,15 @@ import {
   isPasswordRefused,
   scramVerifier,
 } from '../../database/roles.ts';
+import { suiteScope } from '../scope.ts';
 import { type OwnedDatabase, openDatabase } from './tenant.ts';
 
-const releasers: (() => Promise<void>)[] = [];
+const scope = suiteScope();
 let database: OwnedDatabase;
 
 before(async () => {
-  database = await openDatabase({ after: (release: () => Promise<void>) => void releasers.push(release) });
+  database = await openDatabase(scope);
 });
-after(async () => {
-  for (const release of releasers) await release();
-});
-
 /** Whose session it is to the database. */
 async function logIn(user: string, password: string): Promise<unknown> {
   const { hostname, port, pathname } = new URL(database.url);

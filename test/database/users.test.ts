@@ -1,30 +1,26 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { userIdOf } from '../../database/ids.ts';
 import { insertPendingCalls } from '../../database/pending-calls.ts';
 import { insertRequests } from '../../database/requests.ts';
 import { eraseUser } from '../../database/users.ts';
 import { makeRecord } from '../request-record.ts';
+import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
 import { batchOf } from './batch.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase } from './tenant.ts';
 
-const releasers: (() => Promise<void>)[] = [];
-const suite = { after: (release: () => Promise<void>) => void releasers.push(release) };
+const scope = suiteScope();
 let database: OwnedDatabase;
 
 before(async () => {
-  database = await openDatabase(suite);
+  database = await openDatabase(scope);
 });
-after(async () => {
-  for (const release of releasers.reverse()) await release();
-});
-
 const earlier = (seconds: number) => new Date(Date.now() - seconds * 1_000).toISOString();
 
 test('an erasure waits for what is being written, and erases that, too', async () => {
   const tenant = await makeTenant(database);
-  const [writer, eraser] = [await connect(suite, tenant.url), await connect(suite, tenant.url)];
+  const [writer, eraser] = [await connect(scope, tenant.url), await connect(scope, tenant.url)];
   const ada = userIdOf(tenant.id, 'ada');
   await insertRequests(eraser, tenant.id, batchOf([makeRecord(tenant.id, { started_at: earlier(60) })]));
   const record = makeRecord(tenant.id, { started_at: earlier(30), input_sealed: 'aW4=' });
@@ -55,7 +51,7 @@ test('an erasure waits for what is being written, and erases that, too', async (
 
 test('late records of several who were erased, among others and repeated, are told apart', async () => {
   const tenant = await makeTenant(database);
-  const db = await connect(suite, tenant.url);
+  const db = await connect(scope, tenant.url);
   const of = (user: string, seconds: number) =>
     makeRecord(tenant.id, {
       started_at: earlier(seconds),
@@ -102,7 +98,7 @@ test('late records of several who were erased, among others and repeated, are to
 
 test('a call that goes on and arrives late keeps nothing of the erased user', async () => {
   const tenant = await makeTenant(database);
-  const db = await connect(suite, tenant.url);
+  const db = await connect(scope, tenant.url);
   const call = makeRecord(tenant.id, {
     started_at: earlier(60),
     response_id: 'resp_late',

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { runCli } from '../run-cli.ts';
 import { until } from '../until.ts';
-import { runCli } from '../up/start-up.ts';
+
 import { call, kubectl, makeTenant, operatorNamespace, skip, startWorkload } from './cluster.ts';
 
 /** What a person would do through a pod that has a proxy. */

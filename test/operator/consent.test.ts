@@ -4,7 +4,8 @@ import { Pool } from 'pg';
 import { customKinds, readDefinition } from '../../crds/definition.ts';
 import { tenantKinds } from '../../operator/tenancy.ts';
 import { openDatabase } from '../database/tenant.ts';
-import { suiteScope } from '../up/start-up.ts';
+
+import { suiteScope } from '../scope.ts';
 
 const namespaced = customKinds.filter((kind) => readDefinition(kind).scope === 'Namespaced');
 

@@ -6,8 +6,8 @@ import { insertAnalysisResult } from '../../database/analysis-results.ts';
 import { makeDirectoryCluster } from '../../operator/cluster/directory.ts';
 import { startOperator } from '../../operator/operator.ts';
 import { makeTenant, openDatabase } from '../database/tenant.ts';
+import { copyQuickstart, makeDirectory } from '../directories.ts';
 import { until } from '../until.ts';
-import { copyQuickstart, makeDirectory } from '../up/start-up.ts';
 
 test('an operator deletes results of analyses that are too old, for as long as it runs', async (t) => {
   const database = await openDatabase(t);

@@ -9,10 +9,10 @@ import { makeDirectoryCluster } from '../../operator/cluster/directory.ts';
 import { startOperator } from '../../operator/operator.ts';
 import { batchOf } from '../database/batch.ts';
 import { connect } from '../database/tenant.ts';
+import { copyQuickstart, makeDirectory } from '../directories.ts';
 import { makeFormerDatabase, makeFormerTenant } from '../former-database.ts';
 import { makeRecord } from '../request-record.ts';
 import { until } from '../until.ts';
-import { copyQuickstart, makeDirectory } from '../up/start-up.ts';
 
 /** The last migration of the version before logins had limits and records had bounds. */
 const former = '000012.sql';

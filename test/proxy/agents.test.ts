@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
 import { Client } from 'pg';
+import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
-import { suiteScope } from '../up/start-up.ts';
 
 const question = 'What is the weather in Paris?';
 const answered = /You said: What is the weather in Paris\? get_weather answered: \{"city":"Paris","celsius":21\}/;

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replaceFile } from '../directories.ts';
 import type { Stack } from '../stack.ts';
 import { until } from '../until.ts';
-import { replaceFile } from '../up/start-up.ts';
 
 /** Takes the quickstart's list of models away, and adds to the Organization's spec. Resolves when that is in force. */
 export async function allowEveryModel({ directory, baseUrl, token }: Stack, more = ''): Promise<void> {

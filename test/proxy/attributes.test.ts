@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
 import { Client } from 'pg';
+import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
-import { suiteScope } from '../up/start-up.ts';
+
 import { type Ask, makeAsk } from './surfaces/governance/ask.ts';
 
 /** What a call says of its client and of the person behind it is in its record, and decides nothing. */

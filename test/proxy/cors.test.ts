@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { before, describe, it } from 'node:test';
 import { makeOriginRule } from '../../proxy/snapshot/origin-rule.ts';
+import { replaceFile } from '../directories.ts';
+import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
-import { replaceFile, suiteScope } from '../up/start-up.ts';
 
 const app = 'https://app.example.com';
 const hi = { model: 'gpt-4o', messages: [{ role: 'user', content: 'Hi' }] };

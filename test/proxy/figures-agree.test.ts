@@ -3,9 +3,10 @@ import { before, describe, it } from 'node:test';
 import OpenAI, { toFile } from 'openai';
 import { Client } from 'pg';
 import { readSpending } from '../../database/analytics/spending.ts';
+import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
-import { suiteScope } from '../up/start-up.ts';
+
 import { allowEveryModel } from './allow-every-model.ts';
 import { type Ask, makeAsk } from './surfaces/governance/ask.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { before, describe, it } from 'node:test';
+import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { suiteScope } from '../up/start-up.ts';
 
 describe('a request with two headers of a kind that says who calls', () => {
   const scope = suiteScope();

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
 import { Client } from 'pg';
+import { suiteScope } from '../scope.ts';
 import { type ScriptedProvider, sendJson, startScriptedProvider } from '../scripted-provider.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
-import { suiteScope } from '../up/start-up.ts';
+
 import { allowEveryModel } from './allow-every-model.ts';
 
 const endless = Number.MAX_SAFE_INTEGER;

@@ -4,9 +4,9 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
+import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
-import { suiteScope } from '../up/start-up.ts';
 
 const mebibyte = 1024 * 1024;
 

@@ -6,9 +6,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
+import { replaceFile } from '../directories.ts';
+import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
-import { replaceFile, suiteScope } from '../up/start-up.ts';
 
 const completion = JSON.stringify({
   id: 'chatcmpl-1',

@@ -17,10 +17,11 @@ import { type DirectoryCluster, makeDirectoryCluster } from '../../operator/clus
 import { type Operator, startOperator } from '../../operator/operator.ts';
 import { dropOrganizationRoles } from '../database/tenant.ts';
 import { makeTestDatabase } from '../database.ts';
+import { makeDirectory, replaceFile } from '../directories.ts';
 import { program } from '../program.ts';
+import { suiteScope } from '../scope.ts';
 import { openableKeys } from '../sealed-keys.ts';
 import { until } from '../until.ts';
-import { makeDirectory, replaceFile, suiteScope } from '../up/start-up.ts';
 
 const namespaces = ['bank', 'platform', 'shop'] as const;
 type Namespace = (typeof namespaces)[number];

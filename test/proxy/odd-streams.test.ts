@@ -6,10 +6,11 @@ import { before, beforeEach, describe, it } from 'node:test';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import OpenAI, { toFile } from 'openai';
 import { Client } from 'pg';
+import { suiteScope } from '../scope.ts';
 import { type ScriptedProvider, sendJson, sendStream, startScriptedProvider } from '../scripted-provider.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
-import { suiteScope } from '../up/start-up.ts';
+
 import { allowEveryModel } from './allow-every-model.ts';
 
 const usage = { prompt_tokens: 11, completion_tokens: 3, total_tokens: 14 };

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import OpenAI, { toFile } from 'openai';
 import { Client } from 'pg';
+import { suiteScope } from '../scope.ts';
 import { type ScriptedProvider, sendJson, sendStream, startScriptedProvider } from '../scripted-provider.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
-import { suiteScope } from '../up/start-up.ts';
+
 import { allowEveryModel } from './allow-every-model.ts';
 
 const messages = [{ role: 'user' as const, content: 'Hi' }];

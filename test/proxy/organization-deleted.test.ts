@@ -3,9 +3,9 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Client } from 'pg';
+import { replaceFile } from '../directories.ts';
 import { startStack } from '../stack.ts';
 import { until } from '../until.ts';
-import { replaceFile } from '../up/start-up.ts';
 
 /** A proxy in a pod goes on running when its organization is deleted. It must not go on serving. */
 describe('a proxy whose organization is deleted', { concurrency: 2 }, () => {

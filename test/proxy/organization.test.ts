@@ -13,9 +13,10 @@ import { makeInFlight } from '../../proxy/in-flight.ts';
 import { openOrganization } from '../../proxy/organization.ts';
 import { type ProxyOptions, startProxy } from '../../proxy/server.ts';
 import { lockDirectory } from '../../proxy/spool/lock.ts';
+import { makeDirectory } from '../directories.ts';
+import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
-import { makeDirectory, suiteScope } from '../up/start-up.ts';
 
 const log = pino({ level: 'silent' });
 

@@ -4,8 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { before, describe, it } from 'node:test';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { suiteScope } from '../up/start-up.ts';
 
 const packers: readonly (readonly [name: string, encoding: string, pack: (body: Buffer) => Buffer])[] = [
   ['gzip', 'gzip', gzipSync],

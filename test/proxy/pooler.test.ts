@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { Client } from 'pg';
+import { replaceFile } from '../directories.ts';
 import { type PgBouncer, skip, startPgBouncer } from '../pgbouncer.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
-import { replaceFile } from '../up/start-up.ts';
 
 suite('a proxy behind PgBouncer', { skip, concurrency: 2 }, () => {
   for (const poolMode of ['transaction', 'session'] as const) {

@@ -3,9 +3,9 @@ import { type OutgoingHttpHeaders, request, type ServerResponse } from 'node:htt
 import { connect } from 'node:net';
 import { before, describe, it } from 'node:test';
 import { type ProblemCode, problems } from '../../proxy/error.ts';
+import { suiteScope } from '../scope.ts';
 import { type ScriptedProvider, sendJson, startScriptedProvider } from '../scripted-provider.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { suiteScope } from '../up/start-up.ts';
 
 interface Asked {
   readonly method?: string;

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { syntheticKeySecretName } from '../../operator/credentials.ts';
+import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { suiteScope } from '../up/start-up.ts';
 
 describe('an Organization that says nothing of roles', () => {
   const scope = suiteScope();

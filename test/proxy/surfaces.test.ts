@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import type { Surface } from '../../proxy/snapshot/snapshot.ts';
+import { replaceFile } from '../directories.ts';
+import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
-import { replaceFile, suiteScope } from '../up/start-up.ts';
 
 const hi = { model: 'gpt-4o', input: 'Hi' };
 const file = new File(['x'], 'a.wav');

@@ -4,8 +4,8 @@ import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
+import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { suiteScope } from '../up/start-up.ts';
 
 /** What well-known clients do of themselves, through the front door. */
 describe('a client that nobody has changed', () => {

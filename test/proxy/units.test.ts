@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import OpenAI, { toFile } from 'openai';
 import { Client } from 'pg';
+import { replaceFile } from '../directories.ts';
+import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
-import { replaceFile, suiteScope } from '../up/start-up.ts';
 
 const ownPrices = `
   prices:

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { parse } from 'yaml';
 import { syntheticKeySecretName } from '../../operator/credentials.ts';
+import { suiteScope } from '../scope.ts';
 import { type Stack, startStack, stateAuthentication } from '../stack.ts';
 import { until } from '../until.ts';
-import { suiteScope } from '../up/start-up.ts';
 
 interface Answer {
   readonly error?: { readonly code: string; readonly param: string | null; readonly message: string };

@@ -6,19 +6,11 @@ import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
 import { Client } from 'pg';
+import { copyQuickstart, makeDataDirectory, makeDirectory, replaceFile, repository } from '../directories.ts';
+import { runCli } from '../run-cli.ts';
+import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
-import {
-  copyQuickstart,
-  makeDataDirectory,
-  makeDirectory,
-  onlyOrganization,
-  type RunningUp,
-  replaceFile,
-  repository,
-  runCli,
-  startUp,
-  suiteScope,
-} from './start-up.ts';
+import { onlyOrganization, type RunningUp, startUp } from './start-up.ts';
 
 /** Starting, refusing to start, stopping and starting again, as the person at the terminal has it. */
 describe('chaperone up', { concurrency: 2 }, () => {

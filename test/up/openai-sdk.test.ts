@@ -3,8 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
 import { Client } from 'pg';
+import { repository } from '../directories.ts';
+import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
-import { onlyOrganization, type RunningUp, repository, startUp, suiteScope } from './start-up.ts';
+import { onlyOrganization, type RunningUp, startUp } from './start-up.ts';
 
 /** The unchanged OpenAI SDK against `chaperone up examples/quickstart`. */
 describe('the OpenAI Node SDK', () => {

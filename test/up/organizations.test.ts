@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import OpenAI from 'openai';
 import { Client } from 'pg';
+import { copyQuickstart } from '../directories.ts';
 import { until } from '../until.ts';
-import { copyQuickstart, type Ready, startUp } from './start-up.ts';
+import { type Ready, startUp } from './start-up.ts';
 
 const personas = (client: OpenAI) =>
   client.get<{ personas: { id: string; name: string }[] }>('/personas').then((list) => list.personas);

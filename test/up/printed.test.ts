@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { copyQuickstart, makeDataDirectory } from '../directories.ts';
 import { program } from '../program.ts';
+
+import { atEnd } from '../scope.ts';
 import { until } from '../until.ts';
-import { atEnd, copyQuickstart, makeDataDirectory } from './start-up.ts';
 
 test('what `chaperone up` prints works as pasted, for clients that send X-User-ID and for those that do not', async (t) => {
   const directory = await copyQuickstart(t);

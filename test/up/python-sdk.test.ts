@@ -5,7 +5,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { promisify } from 'node:util';
-import { onlyOrganization, repository, startUp } from './start-up.ts';
+import { repository } from '../directories.ts';
+import { onlyOrganization, startUp } from './start-up.ts';
 
 const run = promisify(execFile);
 const version = '3.54.0';

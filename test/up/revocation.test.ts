@@ -2,16 +2,11 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
+import { copyQuickstart, replaceFile } from '../directories.ts';
+import { runCli } from '../run-cli.ts';
+import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
-import {
-  copyQuickstart,
-  onlyOrganization,
-  type RunningUp,
-  replaceFile,
-  runCli,
-  startUp,
-  suiteScope,
-} from './start-up.ts';
+import { onlyOrganization, type RunningUp, startUp } from './start-up.ts';
 
 /** The procedures of docs/security.md, by its commands. */
 describe('a credential that leaked', () => {

@@ -1,15 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { after } from 'node:test';
-import { statePaths } from '../../cli/local/state.ts';
-import { layDatabase } from '../database.ts';
+import { makeDataDirectory } from '../directories.ts';
 import { program } from '../program.ts';
-
-export const repository = join(import.meta.dirname, '..', '..');
+import { cliEnvironment, collect } from '../run-cli.ts';
+import { atEnd, type Scope } from '../scope.ts';
 
 /** What `chaperone up --json` prints when it is ready. */
 export interface Ready {
@@ -35,77 +30,6 @@ export interface RunningUp {
   stop(): Promise<number | null>;
 }
 
-/** Whatever can be told what to do at its end: a test's context, or a suite. */
-export interface Scope {
-  after(release: () => Promise<unknown>): void;
-}
-
-/** For a suite, called in its body: what its `before` makes is released after its last test, the last made first. */
-export function suiteScope(): Scope {
-  const releasers: (() => Promise<unknown>)[] = [];
-  after(async () => {
-    for (const release of releasers.reverse()) await release();
-  });
-  return { after: (release) => void releasers.push(release) };
-}
-
-const releasersOf = new WeakMap<Scope, (() => Promise<unknown>)[]>();
-
-/** Of what is released so at the end of a scope, the last made is the first: what writes into a directory goes before it. */
-export function atEnd(scope: Scope, release: () => Promise<unknown>): void {
-  const known = releasersOf.get(scope);
-  if (known) {
-    known.push(release);
-    return;
-  }
-  const releasers = [release];
-  releasersOf.set(scope, releasers);
-  scope.after(async () => {
-    for (const next of releasers.reverse()) await next();
-  });
-}
-
-/** A copy of the quickstart that a test may edit. */
-export async function copyQuickstart(scope: Scope): Promise<string> {
-  const directory = await makeDirectory(scope);
-  await cp(join(repository, 'examples', 'quickstart'), directory, { recursive: true });
-  return directory;
-}
-
-/**
- * Edits a file under a running operator in one step. Whoever is held up between emptying a file and filling it deletes
- * what it stated.
- */
-export async function replaceFile(path: string, text: string): Promise<void> {
-  await writeFile(`${path}~`, text);
-  await rename(`${path}~`, path);
-}
-
-export async function makeDirectory(scope: Scope): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'chaperone-up-'));
-  atEnd(scope, () => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
-  return directory;
-}
-
-/** A data directory for `chaperone up` in which a database lies already. */
-export async function makeDataDirectory(scope: Scope): Promise<string> {
-  const data = await makeDirectory(scope);
-  await layDatabase(statePaths(data).postgres);
-  return data;
-}
-
-/** Runs a command of the CLI to its end. */
-export async function runCli(
-  args: readonly string[],
-  more: Readonly<Record<string, string>> = {},
-): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const env = { ...environment, ...more };
-  const child = spawn(process.execPath, [program(), ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
-  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
-  const [code] = await once(child, 'close');
-  return { code, stdout: stdout(), stderr: stderr() };
-}
-
 export interface UpOptions {
   readonly directory: string;
   /** Absent: a new one, in which a database lies already. */
@@ -124,7 +48,7 @@ export async function startUp(scope: Scope, options: UpOptions): Promise<Running
   const child = spawn(process.execPath, [entry, ...args, ...(options.arguments ?? [])], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      ...environment,
+      ...cliEnvironment,
       // What is compiled of the source is of use to every run.
       ...(options.entry === undefined ? {} : { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE }),
       ...options.environment,
@@ -151,23 +75,8 @@ export function onlyOrganization({ ready }: RunningUp): Ready['organizations'][n
   return organization;
 }
 
-/** Nothing of the person's own: an OPENAI_API_KEY would send the tests' calls to OpenAI. */
-const environment = {
-  PATH: process.env.PATH ?? '',
-  HOME: process.env.HOME ?? '',
-  NODE_COMPILE_CACHE: process.env.CHAPERONE_TEST_COMPILE_CACHE ?? process.env.NODE_COMPILE_CACHE ?? '',
-};
-
 async function firstLine(child: ChildProcess): Promise<string | undefined> {
   if (!child.stdout) return undefined;
   for await (const line of createInterface({ input: child.stdout })) return line;
   return undefined;
-}
-
-function collect(stream: NodeJS.ReadableStream | null): () => string {
-  let text = '';
-  stream?.setEncoding('utf8').on('data', (chunk: string) => {
-    text += chunk;
-  });
-  return () => text;
 }

@@ -4,9 +4,11 @@ import { once } from 'node:events';
 import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { copyQuickstart, makeDataDirectory, replaceFile } from '../directories.ts';
 import { program } from '../program.ts';
+
+import { atEnd } from '../scope.ts';
 import { until } from '../until.ts';
-import { atEnd, copyQuickstart, makeDataDirectory, replaceFile } from './start-up.ts';
 
 /** `chaperone up` over the quickstart, and what it has printed so far. */
 async function startUp(t: TestContext, ...more: readonly string[]) {

@@ -4,7 +4,11 @@ import { withOwnerDatabase } from '../../cli/owner-database.ts';
 import { renderUsage } from '../../cli/usage/render.ts';
 import { chooseSpending } from '../../cli/usage.ts';
 import { readSpending, spendingGroups } from '../../database/analytics/spending.ts';
-import { copyQuickstart, onlyOrganization, type RunningUp, runCli, startUp, suiteScope } from './start-up.ts';
+
+import { copyQuickstart } from '../directories.ts';
+import { runCli } from '../run-cli.ts';
+import { suiteScope } from '../scope.ts';
+import { onlyOrganization, type RunningUp, startUp } from './start-up.ts';
 
 interface Group {
   readonly calls: number;

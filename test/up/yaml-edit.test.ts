@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { copyQuickstart, onlyOrganization, replaceFile, startUp } from './start-up.ts';
+
+import { copyQuickstart, replaceFile } from '../directories.ts';
+import { onlyOrganization, startUp } from './start-up.ts';
 
 const edits = 50;
 

@@ -6,8 +6,10 @@ import { type CheckResult, runChecks } from '../../../cli/check/check.ts';
 import { localChecks } from '../../../cli/check/local/checks.ts';
 import type { LocalFacts } from '../../../cli/check/local/gather.ts';
 import { connect } from '../../database/tenant.ts';
+import { copyQuickstart } from '../../directories.ts';
+import { runCli } from '../../run-cli.ts';
 import { until } from '../../until.ts';
-import { copyQuickstart, runCli, startUp } from '../../up/start-up.ts';
+import { startUp } from '../../up/start-up.ts';
 
 const ready = { type: 'Ready', status: 'True', reason: 'Ready', message: '', lastTransitionTime: '' } as const;
 const limits = {

@@ -6,9 +6,10 @@ import { startFleet } from '../../../cli/local/fleet.ts';
 import { statePaths } from '../../../cli/local/state.ts';
 import type { Organization } from '../../../crds/resources.generated.ts';
 import type { ChangeListener } from '../../../operator/cluster/cluster.ts';
+import { makeDirectory } from '../../directories.ts';
 import { keyOf, makeMemoryCluster, makeOrganization } from '../../operator/memory-cluster.ts';
 import { until } from '../../until.ts';
-import { makeDirectory } from '../../up/start-up.ts';
+
 import { isAlive } from '../embedded-postgres/harness.ts';
 
 /** A proxy that never serves and does not end when asked to, as one that waits for its database might. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import fc from 'fast-check';
 import type { Client } from 'pg';
 import { readClientUsage } from '../../../database/analytics/clients.ts';
@@ -15,6 +15,7 @@ import { readUserUsage } from '../../../database/analytics/users.ts';
 import { nobody, userIdOf } from '../../../database/ids.ts';
 import { insertRequests, type RequestRecord } from '../../../database/requests.ts';
 import { makeRecord } from '../../request-record.ts';
+import { suiteScope } from '../../scope.ts';
 import { batchOf } from '../batch.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from '../tenant.ts';
 import {
@@ -31,17 +32,12 @@ import {
   usedModels,
 } from './recompute.ts';
 
-const releasers: (() => Promise<void>)[] = [];
-const suite = { after: (release: () => Promise<void>) => void releasers.push(release) };
+const scope = suiteScope();
 let database: OwnedDatabase;
 
 before(async () => {
-  database = await openDatabase(suite);
+  database = await openDatabase(scope);
 });
-after(async () => {
-  for (const release of releasers.reverse()) await release();
-});
-
 const everything = { limit: 1_000, offset: 0 };
 const userNames = ['ada', 'bob', 'eve', null] as const;
 const personaIds = ['0d0f6d1e-7a43-4f07-8a0f-0f6f3a5c1a01', '0d0f6d1e-7a43-4f07-8a0f-0f6f3a5c1a02'] as const;
@@ -333,7 +329,7 @@ test('figures equal the records: late ones, repeated ones, of several proxies, b
       const tenant = await makeTenant(database);
       await makePersonas(tenant);
       const records = drawn.map((record) => toRecord(tenant, record));
-      const proxies = await Promise.all([0, 1, 2].map(() => connect(suite, tenant.url)));
+      const proxies = await Promise.all([0, 1, 2].map(() => connect(scope, tenant.url)));
       const [reader] = proxies;
       assert.ok(reader);
       // Each proxy sends one batch after the other; together they send many at once.
@@ -365,7 +361,7 @@ test('figures equal the records: late ones, repeated ones, of several proxies, b
 
 test('a session that grows at both ends, fold by fold, is found in each period it reaches into', async () => {
   const tenant = await makeTenant(database);
-  const db = await connect(suite, tenant.url);
+  const db = await connect(scope, tenant.url);
   const records: RequestRecord[] = [];
   for (const at of [4, 2, 6, 6]) {
     const started_at = new Date(Date.UTC(2026, 5, 1 + at, records.length)).toISOString();
@@ -395,7 +391,7 @@ function periods(days: number) {
 
 test('proxies that write and fold at once neither lose a record nor stand in each other’s way', async () => {
   const tenant = await makeTenant(database);
-  const proxies = await Promise.all(Array.from({ length: 8 }, () => connect(suite, tenant.url)));
+  const proxies = await Promise.all(Array.from({ length: 8 }, () => connect(scope, tenant.url)));
   const [reader] = proxies;
   assert.ok(reader);
   const at = (index: number) => new Date(Date.UTC(2026, 5, 1, 0, 0, index)).toISOString();
@@ -430,7 +426,7 @@ test('proxies that write and fold at once neither lose a record nor stand in eac
 
 test('what a transaction took back is in no figure', async () => {
   const tenant = await makeTenant(database);
-  const db = await connect(suite, tenant.url);
+  const db = await connect(scope, tenant.url);
   await db.query('begin');
   await insert(db, tenant, [makeRecord(tenant.id, { started_at: '2026-06-01T00:00:00.000Z' })]);
   await foldUsage(db);
@@ -446,7 +442,7 @@ test('what a transaction took back is in no figure', async () => {
 
 test('the figures of a user who is erased stay, under the id of nobody known', async () => {
   const tenant = await makeTenant(database);
-  const db = await connect(suite, tenant.url);
+  const db = await connect(scope, tenant.url);
   const of = (user: string, hour: number) =>
     makeRecord(tenant.id, {
       user_id: userIdOf(tenant.id, user),

@@ -10,8 +10,9 @@ import {
 import { withOutages } from '../../../operator/outages.ts';
 import { WaitingError } from '../../../operator/runtime/controller.ts';
 import { makeTestDatabase } from '../../database.ts';
+import { copyQuickstart, makeDirectory } from '../../directories.ts';
 import { startRelay, viaPort } from '../../tcp-relay.ts';
-import { copyQuickstart, makeDirectory } from '../../up/start-up.ts';
+
 import { keyOf } from '../memory-cluster.ts';
 
 test('an organization whose database is away says so, keeps its id, and is ready again with it', async (t) => {

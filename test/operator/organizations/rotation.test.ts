@@ -25,9 +25,9 @@ import { ownIssuer } from '../../../proxy/calls/identify/tokens/own-token.ts';
 import { noRevocations } from '../../../proxy/snapshot/revocations.ts';
 import type { Snapshot } from '../../../proxy/snapshot/snapshot.ts';
 import { makeTestDatabase } from '../../database.ts';
+import { copyQuickstart, makeDirectory, replaceFile } from '../../directories.ts';
 import { fetchKeySet } from '../../proxy/calls/identify/tokens/authenticator.ts';
 import { until } from '../../until.ts';
-import { copyQuickstart, makeDirectory, replaceFile } from '../../up/start-up.ts';
 
 const log = pino({ level: 'silent' });
 

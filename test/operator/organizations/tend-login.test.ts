@@ -9,8 +9,8 @@ import { makeServerLimitsReader } from '../../../operator/organizations/limits.t
 import { makeLoginCheck } from '../../../operator/organizations/login.ts';
 import { makeOrganizationReconciler } from '../../../operator/organizations/reconcile.ts';
 import { connect, openDatabase } from '../../database/tenant.ts';
+import { copyQuickstart, makeDirectory, replaceFile } from '../../directories.ts';
 import { until } from '../../until.ts';
-import { copyQuickstart, makeDirectory, replaceFile } from '../../up/start-up.ts';
 
 /** The quickstart's organization, reconciled against a real database, at a time that the test sets. */
 async function operate(t: TestContext) {

@@ -8,9 +8,11 @@ import { before, describe, it } from 'node:test';
 import OpenAI, { toFile } from 'openai';
 import { issueAuthority, issueServing } from '../../../operator/certificates/issue.ts';
 import { startSandbox } from '../../../sandbox/server.ts';
+import { makeDirectory } from '../../directories.ts';
+import { type Scope, suiteScope } from '../../scope.ts';
 import { type Stack, startStack } from '../../stack.ts';
 import { until } from '../../until.ts';
-import { makeDirectory, type Scope, suiteScope } from '../../up/start-up.ts';
+
 import { allowEveryModel } from '../allow-every-model.ts';
 import { makeSigner, startIdentityProvider } from '../calls/identify/tokens/identity-provider.ts';
 import { type ForwardProxy, startForwardProxy } from './forward-proxy.ts';

@@ -1,6 +1,6 @@
 import { createServer, request } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import type { Scope } from '../../up/start-up.ts';
+import type { Scope } from '../../scope.ts';
 
 /** What a forward proxy was asked for. */
 export interface Passage {

@@ -10,8 +10,10 @@ import type { Surface } from '../../../proxy/http/surface.ts';
 import { startProxy } from '../../../proxy/server.ts';
 import type { SurfaceContext } from '../../../proxy/surfaces/context.ts';
 import { surfaceTable } from '../../../proxy/surfaces/table.ts';
+import { makeDirectory } from '../../directories.ts';
+
+import { atEnd, suiteScope } from '../../scope.ts';
 import { type Stack, startStack } from '../../stack.ts';
-import { atEnd, makeDirectory, suiteScope } from '../../up/start-up.ts';
 
 let registrations = 0;
 

@@ -4,10 +4,11 @@ import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
 import { Client } from 'pg';
 import { startProxyProcess } from '../../../cli/local/proxies.ts';
+import { makeDirectory } from '../../directories.ts';
 import { program } from '../../program.ts';
+import { atEnd, suiteScope } from '../../scope.ts';
 import { type Stack, startStack } from '../../stack.ts';
 import { until } from '../../until.ts';
-import { atEnd, makeDirectory, suiteScope } from '../../up/start-up.ts';
 
 interface Settled {
   readonly request_id: string;

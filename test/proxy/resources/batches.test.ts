@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import OpenAI, { toFile } from 'openai';
 import { Client } from 'pg';
+import { suiteScope } from '../../scope.ts';
 import { type Stack, startStack } from '../../stack.ts';
 import { until } from '../../until.ts';
-import { suiteScope } from '../../up/start-up.ts';
 
 /** Many calls in a file, through a real proxy process: judged line by line, settled once when all are done. */
 describe('a batch', () => {

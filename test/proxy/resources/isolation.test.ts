@@ -7,7 +7,10 @@ import { before, describe, it } from 'node:test';
 import OpenAI, { toFile } from 'openai';
 import { resourceRoutes } from '../../../proxy/surfaces/openai/resources/routes.ts';
 import { type CountedSandbox, startCountedSandbox } from '../../counted-sandbox.ts';
-import { copyQuickstart, type Ready, startUp, suiteScope } from '../../up/start-up.ts';
+
+import { copyQuickstart } from '../../directories.ts';
+import { suiteScope } from '../../scope.ts';
+import { type Ready, startUp } from '../../up/start-up.ts';
 
 /** Another organization, with the very provider key that the quickstart's has. */
 const globex = `apiVersion: chaperone.dev/v1alpha1

@@ -3,10 +3,11 @@ import { openSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
 import { startProxyProcess } from '../../../cli/local/proxies.ts';
+import { makeDirectory } from '../../directories.ts';
 import { program } from '../../program.ts';
+import { suiteScope } from '../../scope.ts';
 import { type Stack, startStack } from '../../stack.ts';
 import { until } from '../../until.ts';
-import { makeDirectory, suiteScope } from '../../up/start-up.ts';
 
 /** Items of answers that later calls name: whose they are is known wherever the answer was given, and after a restart. */
 describe('the items of a response', () => {

@@ -4,10 +4,10 @@ import { before, describe, it } from 'node:test';
 import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import OpenAI, { toFile } from 'openai';
 import { Client } from 'pg';
+import { suiteScope } from '../../scope.ts';
 import { type ScriptedProvider, sendJson, sendStream, startScriptedProvider } from '../../scripted-provider.ts';
 import { type Stack, startStack } from '../../stack.ts';
 import { until } from '../../until.ts';
-import { suiteScope } from '../../up/start-up.ts';
 
 const key = 'sk-sandbox-shared';
 const endpoint = '/v1/responses';

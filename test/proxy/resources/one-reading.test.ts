@@ -6,9 +6,10 @@ import { identifiedFields, referringFields } from '../../../crds/call-fields.ts'
 import { operations } from '../../../proxy/surfaces/openai/calls.ts';
 import { resourceRoutes } from '../../../proxy/surfaces/openai/resources/routes.ts';
 import { type CountedSandbox, startCountedSandbox } from '../../counted-sandbox.ts';
+import { suiteScope } from '../../scope.ts';
 import { type Stack, startStack } from '../../stack.ts';
 import { until } from '../../until.ts';
-import { suiteScope } from '../../up/start-up.ts';
+
 import { type Ask, makeAsk } from '../surfaces/governance/ask.ts';
 
 /** A body is judged as every provider may read it, once, with what a persona adds to it: by each way in. */

@@ -3,9 +3,9 @@ import { before, describe, it } from 'node:test';
 import OpenAI, { toFile } from 'openai';
 import { Client } from 'pg';
 import { type CountedSandbox, startCountedSandbox } from '../../counted-sandbox.ts';
+import { suiteScope } from '../../scope.ts';
 import { type Stack, startStack } from '../../stack.ts';
 import { until } from '../../until.ts';
-import { suiteScope } from '../../up/start-up.ts';
 
 /** What is kept at the provider, through a real proxy process, by the SDK's typed methods. */
 describe('what is kept at the provider', () => {

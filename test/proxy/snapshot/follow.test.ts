@@ -10,19 +10,16 @@ import { type Follower, type FollowOptions, followSnapshot } from '../../../prox
 import type { SealedSnapshot } from '../../../proxy/snapshot/snapshot.ts';
 import { seedEveryTable } from '../../database/seed.ts';
 import { makeTenant, type OwnedDatabase, openDatabase, organizationSpec, type Tenant } from '../../database/tenant.ts';
+import { suiteScope } from '../../scope.ts';
 import { startRelay, viaPort } from '../../tcp-relay.ts';
 import { until } from '../../until.ts';
 
-const releasers: (() => Promise<void>)[] = [];
+const scope = suiteScope();
 let database: OwnedDatabase;
 
 before(async () => {
-  database = await openDatabase({ after: (release: () => Promise<void>) => void releasers.push(release) });
+  database = await openDatabase(scope);
 });
-after(async () => {
-  for (const release of releasers) await release();
-});
-
 /** Longer than any test: where a change arrives nevertheless, a notification brought it. */
 const neverMs = 3_600_000;
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { replaceFile } from '../../directories.ts';
 import { startStack } from '../../stack.ts';
 import { until } from '../../until.ts';
-import { replaceFile } from '../../up/start-up.ts';
 
 it('tells in its metrics how long changes took to be in force, and not how old the configuration was at the start', async (t) => {
   const stack = await startStack(t);

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, type TestContext, test } from 'node:test';
+import { before, type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { makeRequestId, nobody } from '../../../database/ids.ts';
 import type { RatingRecord } from '../../../database/ratings.ts';
@@ -13,20 +13,17 @@ import { openSpool, type Spool } from '../../../proxy/spool/spool.ts';
 import { makeStore, type Store } from '../../../proxy/store.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from '../../database/tenant.ts';
 import { makeRecord } from '../../request-record.ts';
+import { suiteScope } from '../../scope.ts';
 import { beginNow, settleNow } from '../../spool-now.ts';
 import { startRelay, viaPort } from '../../tcp-relay.ts';
 import { until } from '../../until.ts';
 
-const releasers: (() => Promise<void>)[] = [];
+const scope = suiteScope();
 let database: OwnedDatabase;
 
 before(async () => {
-  database = await openDatabase({ after: (release: () => Promise<void>) => void releasers.push(release) });
+  database = await openDatabase(scope);
 });
-after(async () => {
-  for (const release of releasers) await release();
-});
-
 interface Shipping {
   readonly tenant: Tenant;
   readonly spool: Spool;

@@ -3,8 +3,9 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { before, describe, it } from 'node:test';
 import fc from 'fast-check';
+import { suiteScope } from '../../scope.ts';
 import { type Stack, startStack } from '../../stack.ts';
-import { suiteScope } from '../../up/start-up.ts';
+
 import { makeAsk } from './governance/ask.ts';
 
 interface Operation {

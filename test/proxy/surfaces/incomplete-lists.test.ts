@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import OpenAI, { toFile } from 'openai';
+import { replaceFile } from '../../directories.ts';
 import { freePort } from '../../free-port.ts';
+import { suiteScope } from '../../scope.ts';
 import { type Answer, type ScriptedProvider, sendJson, startScriptedProvider } from '../../scripted-provider.ts';
 import { type Stack, startStack } from '../../stack.ts';
 import { until } from '../../until.ts';
-import { replaceFile, suiteScope } from '../../up/start-up.ts';
 
 const listOf =
   (...ids: string[]): Answer =>

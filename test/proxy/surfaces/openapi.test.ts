@@ -6,8 +6,8 @@ import addFormats from 'ajv-formats';
 import { problems } from '../../../proxy/error.ts';
 import { operations as calls } from '../../../proxy/surfaces/openai/calls.ts';
 import { inputTokensRoute, resourceRoutes, uploadRoute } from '../../../proxy/surfaces/openai/resources/routes.ts';
+import { suiteScope } from '../../scope.ts';
 import { type Stack, startStack } from '../../stack.ts';
-import { suiteScope } from '../../up/start-up.ts';
 
 interface Operation {
   readonly summary?: string;

@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { Client } from 'pg';
 import { startProxyProcess } from '../../../../cli/local/proxies.ts';
+import { makeDirectory, repository } from '../../../directories.ts';
+import { suiteScope } from '../../../scope.ts';
 import { type Stack, startStack } from '../../../stack.ts';
 import { startRelay, type TcpRelay, viaPort } from '../../../tcp-relay.ts';
 import { until } from '../../../until.ts';
-import { makeDirectory, repository, suiteScope } from '../../../up/start-up.ts';
+
 import { type Ask, makeAsk } from './ask.ts';
 
 /** A proxy without the database still has in its spool what another one erases meanwhile. */

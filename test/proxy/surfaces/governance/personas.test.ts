@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
+import { suiteScope } from '../../../scope.ts';
 import { type Stack, startStack } from '../../../stack.ts';
-import { suiteScope } from '../../../up/start-up.ts';
+
 import { type Ask, makeAsk } from './ask.ts';
 
 describe('/v1/personas', () => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { Client } from 'pg';
+import { suiteScope } from '../../../scope.ts';
 import { type Stack, startStack } from '../../../stack.ts';
 import { until } from '../../../until.ts';
-import { suiteScope } from '../../../up/start-up.ts';
+
 import { type Ask, makeAsk } from './ask.ts';
 
 describe('/v1/users', () => {

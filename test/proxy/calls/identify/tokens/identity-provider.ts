@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
-import type { Scope } from '../../../../up/start-up.ts';
+import type { Scope } from '../../../../scope.ts';
 
 export interface Signer {
   readonly jwk: JWK;

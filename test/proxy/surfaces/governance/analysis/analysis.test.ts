@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { before, beforeEach, describe, it } from 'node:test';
 import { Client } from 'pg';
 import { startProxyProcess } from '../../../../../cli/local/proxies.ts';
+import { makeDirectory, replaceFile } from '../../../../directories.ts';
 import { program } from '../../../../program.ts';
+import { suiteScope } from '../../../../scope.ts';
 import { type Stack, startStack } from '../../../../stack.ts';
 import { until } from '../../../../until.ts';
-import { makeDirectory, replaceFile, suiteScope } from '../../../../up/start-up.ts';
+
 import { type Ask, makeAsk } from '../ask.ts';
 import { type ScriptedUpstream, startScriptedUpstream } from './scripted-upstream.ts';
 

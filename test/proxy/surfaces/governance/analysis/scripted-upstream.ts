@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { startSandbox } from '../../../../../sandbox/server.ts';
-import type { Scope } from '../../../../up/start-up.ts';
+import type { Scope } from '../../../../scope.ts';
 
 /** What happens to one question for a structured output. */
 export interface Step {

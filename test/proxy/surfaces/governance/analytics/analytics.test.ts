@@ -6,9 +6,10 @@ import { insertRatings } from '../../../../../database/ratings.ts';
 import { ensureRequestPartitions, insertRequests, type RequestRecord } from '../../../../../database/requests.ts';
 import { batchOf } from '../../../../database/batch.ts';
 import { makeRecord } from '../../../../request-record.ts';
+import { suiteScope } from '../../../../scope.ts';
 import { type Stack, startStack } from '../../../../stack.ts';
 import { until } from '../../../../until.ts';
-import { suiteScope } from '../../../../up/start-up.ts';
+
 import { type Answer, type Ask, makeAsk } from '../ask.ts';
 
 const dayMs = 86_400_000;
