@@ -45,65 +45,108 @@ const requestsShare = 0.75;
 
 /** @param collect runs a garbage collection: released bodies take memory until then, and V8 does not notice how much */
 export function makeInFlight(maxBytes: number, collect?: () => void): InFlight {
-  const maxRequestBytes = Math.floor(maxBytes * requestsShare);
-  let held = 0;
-  let uncollected = 0;
-  let idleTimer: NodeJS.Timeout | undefined;
-  const collectNow = () => {
-    clearTimeout(idleTimer);
-    idleTimer = undefined;
-    uncollected = 0;
-    collect?.();
-  };
-  const collectSoon = () => {
-    uncollected = 0;
-    setImmediate(collectNow);
-  };
+  return new Memory(maxBytes, collect);
+}
+
+/** The memory of all bodies. It is a class, as its shares are, since each call opens one. */
+class Memory implements InFlight {
+  readonly #maxBytes: number;
+  readonly #maxRequestBytes: number;
+  readonly #collect: (() => void) | undefined;
+  #held = 0;
+  #uncollected = 0;
+  #idleTimer: NodeJS.Timeout | undefined;
+
+  constructor(maxBytes: number, collect: (() => void) | undefined) {
+    this.#maxBytes = maxBytes;
+    this.#maxRequestBytes = Math.floor(maxBytes * requestsShare);
+    this.#collect = collect;
+  }
+
+  open(): Share {
+    return new OpenShare(this);
+  }
+
+  heldBytes(): number {
+    return this.#held;
+  }
+
+  /** @param own what the request holds already */
+  expect(bytes: number, own: number): void {
+    if (own + bytes > this.#maxRequestBytes) throw tooLarge(this.#maxRequestBytes);
+    if (this.#held + bytes > this.#maxRequestBytes) throw new ProxyError('overloaded');
+  }
+
+  expectAnswer(bytes: number): void {
+    if (this.#held + bytes > this.#maxBytes) throw new ProxyError('overloaded');
+  }
+
+  hold(bytes: number): void {
+    this.#held += bytes;
+  }
+
   /**
    * Collects at once after much garbage, and after a little once no body is held: a collection takes some 20 ms. Small
    * bodies go with the young generation by themselves; collecting for them would run several times a second.
    */
-  const giveUp = (bytes: number) => {
+  giveUp(bytes: number): void {
     if (bytes < smallBytes) return;
-    uncollected += bytes;
-    if (!collect || uncollected < maxBytes / 64) return;
-    if (uncollected >= maxBytes / 6) collectSoon();
-    else if (held === 0) idleTimer ??= setTimeout(collectNow, idleMs).unref();
-  };
-  return {
-    heldBytes: () => held,
-    open() {
-      let own = 0;
-      let isReleased = false;
-      const take = (bytes: number) => {
-        if (isReleased) return;
-        own += bytes;
-        held += bytes;
-      };
-      const expect = (bytes: number) => {
-        if (own + bytes > maxRequestBytes) throw tooLarge(maxRequestBytes);
-        if (held + bytes > maxRequestBytes) throw new ProxyError('overloaded');
-      };
-      return {
-        expect,
-        add(bytes) {
-          if (bytes > 0) expect(bytes);
-          take(bytes);
-        },
-        addAnswer(bytes) {
-          if (held + bytes > maxBytes) throw new ProxyError('overloaded');
-          take(bytes);
-        },
-        discard: giveUp,
-        release() {
-          held -= own;
-          giveUp(own);
-          own = 0;
-          isReleased = true;
-        },
-      };
-    },
-  };
+    this.#uncollected += bytes;
+    if (!this.#collect || this.#uncollected < this.#maxBytes / 64) return;
+    if (this.#uncollected >= this.#maxBytes / 6) {
+      this.#uncollected = 0;
+      setImmediate(() => this.#collectNow());
+    } else if (this.#held === 0) this.#idleTimer ??= setTimeout(() => this.#collectNow(), idleMs).unref();
+  }
+
+  #collectNow(): void {
+    clearTimeout(this.#idleTimer);
+    this.#idleTimer = undefined;
+    this.#uncollected = 0;
+    this.#collect?.();
+  }
+}
+
+class OpenShare implements Share {
+  readonly #memory: Memory;
+  #own = 0;
+  #isReleased = false;
+
+  constructor(memory: Memory) {
+    this.#memory = memory;
+  }
+
+  expect(bytes: number): void {
+    this.#memory.expect(bytes, this.#own);
+  }
+
+  add(bytes: number): void {
+    if (bytes > 0) this.expect(bytes);
+    this.#take(bytes);
+  }
+
+  addAnswer(bytes: number): void {
+    this.#memory.expectAnswer(bytes);
+    this.#take(bytes);
+  }
+
+  discard(bytes: number): void {
+    this.#memory.giveUp(bytes);
+  }
+
+  release(): void {
+    const own = this.#own;
+    this.#own = 0;
+    this.#isReleased = true;
+    this.#memory.hold(-own);
+    this.#memory.giveUp(own);
+  }
+
+  #take(bytes: number): void {
+    if (this.#isReleased) return;
+    this.#own += bytes;
+    this.#memory.hold(bytes);
+  }
 }
 
 function tooLarge(bytes: number): ProxyError {

@@ -17,10 +17,6 @@ export interface OpenRequest {
   readonly onEnd: () => void;
 }
 
-export interface CallRequest extends OpenRequest {
-  readonly rawBody: Buffer;
-}
-
 /** A request whose body is an unread form. */
 export interface FormRequest extends OpenRequest {
   readonly request: IncomingMessage;

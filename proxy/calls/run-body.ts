@@ -1,3 +1,4 @@
+import type { Operation } from '../operations/operation.ts';
 import { makeUpstreamBody } from './admit/body.ts';
 import type { Permit, Permitted } from './admit/permit.ts';
 import { inResponseFormat } from './admit/response-format.ts';
@@ -5,7 +6,7 @@ import { refusesUsageOption, type UsageRefusals } from './admit/usage-option.ts'
 import type { AnswerCall } from './answer/answer-call.ts';
 import type { Attempt } from './answer/forward.ts';
 import type { Call } from './call.ts';
-import type { CallRequest } from './call-request.ts';
+import type { OpenRequest } from './call-request.ts';
 import { upstreamHeaders } from './upstream-headers.ts';
 import { whenKnown } from './when-known.ts';
 
@@ -15,7 +16,7 @@ import { whenKnown } from './when-known.ts';
  *
  * @throws {ProxyError} where the call is not made; the promise rejects with it, if there is one
  */
-export type RunBody = (request: CallRequest) => void | Promise<void>;
+export type RunBody = (request: OpenRequest, rawBody: Buffer) => void | Promise<void>;
 
 export interface RunBodyOptions {
   readonly permit: Permit;
@@ -24,10 +25,9 @@ export interface RunBodyOptions {
 }
 
 export function makeRunBody({ permit, answerCall, usageRefusals }: RunBodyOptions): RunBody {
-  return (request) => {
+  return (request, rawBody) => {
     const operation = inResponseFormat(request.operation, request.headers, request.context.inForce.snapshot);
-    return whenKnown(permit(request), (permitted) => {
-      const { rawBody } = request;
+    return whenKnown(permit({ context: request.context, operation: request.operation, rawBody }), (permitted) => {
       const { context, asked, body, persona, model, key, format, sent } = permitted;
       const headers = upstreamHeaders(request.headers, context.inForce.snapshot, context.caller);
       headers['content-type'] = 'application/json';
@@ -37,16 +37,14 @@ export function makeRunBody({ permit, answerCall, usageRefusals }: RunBodyOption
         const plain = makeUpstreamBody(rawBody, asked, body, operation, format, persona, false);
         return { ...plain, onTaken: () => usageRefusals.add(key.provider, model) };
       };
-      const call = callOf(request, permitted);
-      answerCall(
-        { ...request, context },
-        { operation, call, headers, attempt: sent, another: sent.hideUsage ? another : undefined },
-      );
+      const call = callOf(request.operation, rawBody, permitted);
+      const next = sent.hideUsage ? another : undefined;
+      answerCall(request, { context, operation, call, headers, attempt: sent, another: next });
     });
   };
 }
 
-function callOf({ operation, rawBody }: CallRequest, { context, body, model, persona, key }: Permitted): Call {
+function callOf(operation: Operation, rawBody: Buffer, { context, body, model, persona, key }: Permitted): Call {
   return {
     kind: 'call',
     requestId: context.requestId,

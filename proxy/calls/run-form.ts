@@ -60,7 +60,10 @@ export function makeRunForm({ admission, stalls, answerCall }: RunFormOptions): 
         key,
       };
       const attempt = { body: form.bytes(), hideUsage: false };
-      answerCall({ ...request, onEnd }, { operation, call, headers: { ...headers, ...form.headers }, attempt });
+      answerCall(
+        { ...request, onEnd },
+        { context, operation, call, headers: { ...headers, ...form.headers }, attempt },
+      );
     } catch (error) {
       form.close();
       throw error;

@@ -6,8 +6,12 @@ export function ownHeaders(requestId: string, caller: Caller | undefined): Recor
   return { 'x-request-id': requestId, 'x-session-id': toHeader(caller.sessionId) };
 }
 
+/** Most values are ASCII, which is the same in both. */
+const isPlain = /^[\x20-\x7e]*$/;
+
 /** A header's value as Node writes it: UTF-8 bytes, each as one Latin-1 character. */
 function toHeader(value: string): string {
+  if (isPlain.test(value)) return value;
   return Buffer.from(value, 'utf8').toString('latin1');
 }
 

@@ -35,19 +35,28 @@ export interface Sent {
  */
 export type Exchange = (request: ProviderRequest, sink: AnswerSink) => Sent;
 
+/** What is the same for all requests with a key. */
+interface KeyParts {
+  readonly secret: Secret;
+  /** Names and values in turn, which undici takes as they are. */
+  readonly headers: readonly string[];
+}
+
 /** Makes the exchange over these connections. */
 export function makeExchange(upstream: Dispatcher, providers: ProviderTable = providerTable): Exchange {
-  const secrets = new WeakMap<RoutedKey, Secret>();
-  const secretOf = (key: RoutedKey): Secret => {
-    const known = secrets.get(key);
+  const parts = new WeakMap<RoutedKey, KeyParts>();
+  const partsOf = (key: RoutedKey): KeyParts => {
+    const known = parts.get(key);
     if (known) return known;
-    const secret = makeSecret(key.secret);
-    secrets.set(key, secret);
-    return secret;
+    // Answers that are compressed all the same are unpacked.
+    const headers = { 'accept-encoding': 'identity', ...providers[key.provider.type].authorize(key.secret) };
+    const made = { secret: makeSecret(key.secret), headers: Object.entries(headers).flat() };
+    parts.set(key, made);
+    return made;
   };
   return ({ method, path, key, headers, body }, sink) => {
     const { provider } = key;
-    const secret = secretOf(key);
+    const { secret, headers: keyHeaders } = partsOf(key);
     const parser = new AnswerParser(new RedactingSink(secret, sink), secret);
     upstream.dispatch(
       {
@@ -55,8 +64,7 @@ export function makeExchange(upstream: Dispatcher, providers: ProviderTable = pr
         origin: provider.origin,
         path: provider.basePath + path,
         body: body ?? null,
-        // Answers that are compressed all the same are unpacked.
-        headers: { ...headers, 'accept-encoding': 'identity', ...providers[provider.type].authorize(key.secret) },
+        headers: flatten(headers, keyHeaders),
         headersTimeout: provider.headersTimeoutMs,
         bodyTimeout: provider.idleTimeoutMs,
       },
@@ -64,6 +72,14 @@ export function makeExchange(upstream: Dispatcher, providers: ProviderTable = pr
     );
     return parser;
   };
+}
+
+/** @param rest flat already */
+function flatten(headers: Readonly<Record<string, string>>, rest: readonly string[]): string[] {
+  const flat: string[] = [];
+  for (const name in headers) flat.push(name, headers[name] ?? '');
+  for (const text of rest) flat.push(text);
+  return flat;
 }
 
 /** Takes one answer from undici's parser. */

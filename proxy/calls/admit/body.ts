@@ -19,6 +19,8 @@ declare global {
 /** A parsed body, with the fields that the checks need. */
 export interface ReadBody {
   readonly body: Body;
+  /** The body as text. */
+  readonly text: string;
   readonly fields: CallFields;
   /** Whether a field name is written with escapes: a reader that searches the text does not find it. */
   readonly hasEscapedNames: boolean;
@@ -40,7 +42,7 @@ export function readBody(raw: Buffer, share?: Share): ReadBody {
   share?.add(fields.valueCount * valueBytes);
   const { count, hasEscapes } = countFieldNames(text);
   requireOneReading(fields, count, text);
-  return { body, fields, hasEscapedNames: hasEscapes };
+  return { body, text, fields, hasEscapedNames: hasEscapes };
 }
 
 function parseBody(text: string): Body {
@@ -142,7 +144,7 @@ export interface UpstreamBody {
  */
 export function makeUpstreamBody(
   raw: Buffer,
-  { body, hasEscapedNames }: ReadBody,
+  { body, text, hasEscapedNames }: ReadBody,
   judged: Body,
   operation: Operation,
   format: Pick<WireFormat, 'needsUsageOption'>,
@@ -156,8 +158,8 @@ export function makeUpstreamBody(
     if (!('stream_options' in body)) return { body: withUsageAskedFor(raw), hideUsage };
   }
   let next = judged;
-  if (hasInexactNumber(raw, body)) {
-    const exact = withoutPersonaId(parseExactly(raw));
+  if (hasInexactNumber(text, body)) {
+    const exact = withoutPersonaId(parseExactly(text));
     next = persona ? operation.applyPersona(exact, persona) : exact;
   } else if (!persona) next = withoutPersonaId(body);
   if (hideUsage) next = { ...next, stream_options: { ...asObject(next.stream_options), include_usage: true } };
@@ -181,15 +183,17 @@ const inexactNumber = /\d{16}|\d[eE][-+]?\d|\.\d*0(?!\d)|-0(?![.\d])/;
  * Whether the body may have a number that JavaScript writes differently. Text that looks like such a number counts,
  * too.
  */
-function hasInexactNumber(raw: Buffer, { persona_id }: Body): boolean {
-  const text = raw.toString('latin1');
+function hasInexactNumber(text: string, { persona_id: id }: Body): boolean {
+  if (!inexactNumber.test(text)) return false;
+  if (typeof id !== 'string') return true;
   // Half of all UUIDs look like they contain an exponent, so ignore this one, which is removed anyway.
-  return inexactNumber.test(typeof persona_id === 'string' ? text.replace(persona_id, '') : text);
+  const at = text.indexOf(id);
+  return at === -1 || inexactNumber.test(text.slice(0, at)) || inexactNumber.test(text.slice(at + id.length));
 }
 
 /** Parses, but keeps the spelling of every number, so that a 64-bit seed is not rounded. */
-function parseExactly(raw: Buffer): Record<string, unknown> {
-  return JSON.parse(raw.toString('utf8'), (_key, value, context?: { source?: string }) =>
+function parseExactly(text: string): Record<string, unknown> {
+  return JSON.parse(text, (_key, value, context?: { source?: string }) =>
     typeof value === 'number' && context?.source !== undefined && String(value) !== context.source
       ? JSON.rawJSON(context.source)
       : value,

@@ -1,10 +1,10 @@
-import { readCallFields } from '../../../crds/read-call-fields.ts';
+import { type CallFields, readCallFields } from '../../../crds/read-call-fields.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Body } from '../../providers/json.ts';
 import { formatOf, type ProviderTable } from '../../providers/table.ts';
 import type { WireFormat } from '../../providers/wire-format.ts';
 import type { Persona, RoutedKey, Snapshot } from '../../snapshot/snapshot.ts';
-import type { CallRequest } from '../call-request.ts';
+import type { OpenRequest } from '../call-request.ts';
 import type { CallContext, InForce } from '../context.ts';
 import { withInferredSession } from '../identify/session.ts';
 import { whenKnown } from '../when-known.ts';
@@ -14,7 +14,9 @@ import { applyPersona, makeUpstreamBody, type ReadBody, readBody, type UpstreamB
 import type { UsageRefusals } from './usage-option.ts';
 
 /** The input of the decision whether a call may be made. */
-export type Permission = Pick<CallRequest, 'context' | 'operation' | 'rawBody'>;
+export interface Permission extends Pick<OpenRequest, 'context' | 'operation'> {
+  readonly rawBody: Buffer;
+}
 
 /** An admitted call, with the body that goes upstream. */
 export interface Permitted {
@@ -53,7 +55,7 @@ export function makePermit({ inForce, catchUp, admission, providers, usageRefusa
     const persona = personaId == null ? undefined : admitPersona(context.inForce.snapshot, context.caller, personaId);
     // Apply the persona first, so that the checks see the body that goes upstream.
     const body = persona ? applyPersona(asked, operation, persona) : asked.body;
-    const { references, models: otherModels } = persona ? readCallFields(body) : asked.fields;
+    const { references, models: otherModels } = persona ? fieldsWithPersona(asked.fields, body) : asked.fields;
     const finish = ({ model, madeBy, key }: Admitted): Permitted => {
       const format = formatOf(providers, key.provider, operation.name);
       const mayAskForUsage = body.stream !== true || !usageRefusals.has(key.provider, model);
@@ -80,6 +82,11 @@ export function makePermit({ inForce, catchUp, admission, providers, usageRefusa
       .catch(() => {})
       .then(() => judge({ ...context, inForce: inForce() }, operation, rawBody, asked));
   };
+}
+
+/** The fields of a body with a persona. The persona itself names neither models nor anything kept at a provider. */
+function fieldsWithPersona(asked: CallFields, body: Body): Pick<CallFields, 'references' | 'models'> {
+  return asked.references.length === 0 && asked.models.length === 0 ? asked : readCallFields(body);
 }
 
 /** A persona that another proxy's API has just made may be unknown here for some milliseconds. */

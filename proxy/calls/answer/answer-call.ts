@@ -4,7 +4,7 @@ import type { Exchange } from '../../providers/exchange.ts';
 import { formatOf, type ProviderTable } from '../../providers/table.ts';
 import type { Call } from '../call.ts';
 import type { OpenRequest } from '../call-request.ts';
-import { termsOf } from '../context.ts';
+import { type CallContext, termsOf } from '../context.ts';
 import type { Reserve } from '../reserve/reserve.ts';
 import type { Account } from '../settle/account.ts';
 import type { Metrics } from '../settle/metrics.ts';
@@ -13,6 +13,8 @@ import { type Attempt, type Forwarding, forward } from './forward.ts';
 
 /** An admitted call, with the request that goes to its provider. */
 export interface AdmittedCall {
+  /** With the session from the body. */
+  readonly context: CallContext;
   readonly operation: Operation;
   readonly call: Call;
   /** Headers for the provider. */
@@ -22,7 +24,7 @@ export interface AdmittedCall {
 }
 
 /** The steps after admission: intent, provider, client, settlement. @throws {ProxyError} where a limit refuses it */
-export type AnswerCall = (request: OpenRequest, admitted: AdmittedCall) => void;
+export type AnswerCall = (request: Omit<OpenRequest, 'context' | 'operation'>, admitted: AdmittedCall) => void;
 
 export interface AnswerCallOptions {
   readonly settlement: Settlement;
@@ -35,7 +37,7 @@ export interface AnswerCallOptions {
 
 export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
   const { settlement, reserve, exchange, providers, metrics, drainMs } = options;
-  return ({ context, response, responseHeaders, refuse, onEnd }, { operation, call, headers, attempt, another }) => {
+  return ({ response, responseHeaders, refuse, onEnd }, { context, operation, call, headers, attempt, another }) => {
     const { caller, inForce, share } = context;
     const onOpened = (account: Account) => {
       metrics.overhead.observe((performance.now() - context.startedTicks) / 1_000);

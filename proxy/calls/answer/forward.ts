@@ -91,13 +91,7 @@ class Forward implements AnswerSink {
       onDrain: () => this.#sent?.resume(),
       onGone: () => this.#drain(),
     });
-    this.#observer = new AnswerObserver({
-      call,
-      account,
-      runsInBackground,
-      clientIsGone: () => this.#client.isGone(),
-      holdClient: () => this.#client.hold(),
-    });
+    this.#observer = new AnswerObserver({ call, account, runsInBackground, client: this.#client });
   }
 
   send(attempt: Attempt): void {

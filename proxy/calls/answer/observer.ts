@@ -6,15 +6,14 @@ import type { Call, Outcome } from '../call.ts';
 import { clientGone } from '../client-gone.ts';
 import type { Account } from '../settle/account.ts';
 import { endStatusOf } from '../settle/end-status.ts';
+import type { ClientSink } from './client-sink.ts';
 
 export interface ObserverOptions {
   readonly call: Call;
   readonly account: Account;
   /** Whether the provider works on after its answer, so that a client that leaves cancels nothing. */
   readonly runsInBackground: boolean;
-  readonly clientIsGone: () => boolean;
-  /** Holds back the answer from its client. @returns a function that ends the hold */
-  readonly holdClient: () => () => void;
+  readonly client: Pick<ClientSink, 'isGone' | 'hold'>;
 }
 
 /** The part of the observer that sinks use. */
@@ -58,7 +57,7 @@ export class AnswerObserver {
     if (account.isSettled()) return;
     const isPending = runsInBackground && reading.state === 'pending';
     const status = runsInBackground ? endStatusOf(reading) : this.#statusOf(reading.failed);
-    account.settle(this.#outcomeOf(reading, status, isPending, reading.errorCode, output), this.#options.holdClient());
+    account.settle(this.#outcomeOf(reading, status, isPending, reading.errorCode, output), this.#options.client.hold());
   }
 
   /**
@@ -73,7 +72,7 @@ export class AnswerObserver {
     const status = isOurEnd(problem) ? 'interrupted' : this.#statusOf(true);
     const code = problem.cause === clientGone ? (known?.errorCode ?? null) : problem.code;
     const outcome = this.#outcomeOf(known, status, runsInBackground, code, reader?.output());
-    account.settle(outcome, this.#options.holdClient());
+    account.settle(outcome, this.#options.client.hold());
   }
 
   /** Must happen before the client has the id with which it can ask for the rest. */
@@ -83,7 +82,7 @@ export class AnswerObserver {
 
   #statusOf(failed: boolean): Outcome['status'] {
     // A client that left before the end has cancelled the call, even if the provider went on.
-    if (this.#options.clientIsGone()) return 'cancelled';
+    if (this.#options.client.isGone()) return 'cancelled';
     return failed ? 'failed' : 'completed';
   }
 
@@ -98,7 +97,7 @@ export class AnswerObserver {
       runsInBackground,
       status,
       httpStatus: this.#status,
-      errorCode: errorCode ?? (this.#options.clientIsGone() ? 'client_disconnected' : null),
+      errorCode: errorCode ?? (this.#options.client.isGone() ? 'client_disconnected' : null),
       responseId: known?.responseId ?? null,
       model: known?.model ?? null,
       serviceTier: known?.serviceTier ?? null,

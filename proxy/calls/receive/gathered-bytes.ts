@@ -16,27 +16,42 @@ export interface GatheredBytes {
  * @param expectedBytes the announced length; 0 where there is none
  */
 export function gatherBytes(expectedBytes: number): GatheredBytes {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  let large: Buffer | undefined;
-  const grow = (needed: number): Buffer => {
+  return new Gathering(expectedBytes);
+}
+
+class Gathering implements GatheredBytes {
+  readonly #expectedBytes: number;
+  readonly #chunks: Buffer[] = [];
+  #length = 0;
+  #large: Buffer | undefined;
+
+  constructor(expectedBytes: number) {
+    this.#expectedBytes = expectedBytes;
+  }
+
+  push(chunk: Buffer): void {
+    const needed = this.#length + chunk.length;
+    if (needed <= smallBytes) this.#chunks.push(chunk);
+    else chunk.copy(this.#roomFor(needed), this.#length);
+    this.#length = needed;
+  }
+
+  whole(): Buffer {
+    if (this.#large) return this.#large.subarray(0, this.#length);
+    const [only] = this.#chunks;
+    return this.#chunks.length === 1 && only ? only : Buffer.concat(this.#chunks);
+  }
+
+  /** The buffer for large bodies, with room for so many bytes in all. */
+  #roomFor(needed: number): Buffer {
+    const large = this.#large;
+    if (large && needed <= large.length) return large;
     const doubled = Math.max(2 * smallBytes, needed, 2 * (large?.length ?? 0));
-    const next = Buffer.allocUnsafeSlow(expectedBytes >= needed ? Math.min(doubled, expectedBytes) : doubled);
-    if (large) large.copy(next, 0, 0, length);
-    else Buffer.concat(chunks.splice(0)).copy(next);
-    large = next;
+    const size = this.#expectedBytes >= needed ? Math.min(doubled, this.#expectedBytes) : doubled;
+    const next = Buffer.allocUnsafeSlow(size);
+    if (large) large.copy(next, 0, 0, this.#length);
+    else Buffer.concat(this.#chunks.splice(0)).copy(next);
+    this.#large = next;
     return next;
-  };
-  return {
-    push(chunk) {
-      const needed = length + chunk.length;
-      if (needed <= smallBytes) chunks.push(chunk);
-      else chunk.copy(large && needed <= large.length ? large : grow(needed), length);
-      length = needed;
-    },
-    whole() {
-      if (large) return large.subarray(0, length);
-      return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
-    },
-  };
+  }
 }

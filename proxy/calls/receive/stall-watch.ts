@@ -11,9 +11,28 @@ export interface Watched {
   end(): void;
 }
 
-interface Entry extends Watched {
-  touchedTicks: number;
+class Entry implements Watched {
   readonly onStalled: () => void;
+  readonly #watched: Set<Entry>;
+  #touchedTicks = performance.now();
+
+  constructor(onStalled: () => void, watched: Set<Entry>) {
+    this.onStalled = onStalled;
+    this.#watched = watched;
+    watched.add(this);
+  }
+
+  touch(): void {
+    this.#touchedTicks = performance.now();
+  }
+
+  end(): void {
+    this.#watched.delete(this);
+  }
+
+  isStalled(now: number, stallMs: number): boolean {
+    return now - this.#touchedTicks >= stallMs;
+  }
 }
 
 /** One timer for all bodies, since most are complete before it fires. */
@@ -23,7 +42,7 @@ export function makeStallWatch(stallMs: number): StallWatch {
   const look = () => {
     const now = performance.now();
     for (const entry of watched) {
-      if (now - entry.touchedTicks < stallMs) continue;
+      if (!entry.isStalled(now, stallMs)) continue;
       watched.delete(entry);
       entry.onStalled();
     }
@@ -33,15 +52,7 @@ export function makeStallWatch(stallMs: number): StallWatch {
   };
   return {
     watch(onStalled) {
-      const entry: Entry = {
-        touchedTicks: performance.now(),
-        onStalled,
-        touch() {
-          entry.touchedTicks = performance.now();
-        },
-        end: () => void watched.delete(entry),
-      };
-      watched.add(entry);
+      const entry = new Entry(onStalled, watched);
       timer ??= setInterval(look, Math.min(stallMs, 1_000)).unref();
       return entry;
     },

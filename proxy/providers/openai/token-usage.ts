@@ -82,6 +82,14 @@ const places = dialects.flatMap(({ counts }) =>
 );
 const unitPlaces = unitsBesideTokens.map(({ type, field }) => ({ type, ...placeOf(field) }));
 
+/** Places by the object that they are in, so that an absent object is looked for once. */
+function byObject<P extends Place>(all: readonly P[]): readonly (readonly [within: string | undefined, places: P[]])[] {
+  return [...Map.groupBy(all, ({ within }) => within)];
+}
+
+const countsByObject = byObject(places);
+const unitsByObject = byObject(unitPlaces);
+
 /** Counts that a usage has only once. Of any other count, the largest reported value is used. */
 const wholes: ReadonlySet<TokenCount> = new Set(['inputTokens', 'outputTokens', 'totalTokens']);
 
@@ -90,18 +98,32 @@ export function readTokenUsage(value: unknown): Usage {
   const usage = asObject(value);
   if (!usage) return unknownUsage;
   const read: { -readonly [Field in keyof Usage]: Usage[Field] } = { ...unknownUsage };
-  for (const place of places) {
-    const found = countAt(usage, place);
-    const known = read[place.count];
-    if (found !== null && (known === null || (found > known && !wholes.has(place.count)))) read[place.count] = found;
+  for (const [within, group] of countsByObject) {
+    const object = within === undefined ? usage : asObject(usage[within]);
+    if (!object) continue;
+    for (const { count, field } of group) {
+      const found = asCount(object[field]);
+      const known = read[count];
+      if (found !== null && (known === null || (found > known && !wholes.has(count)))) read[count] = found;
+    }
   }
-  const units = unitPlaces.map((place) => ({ type: place.type, count: countAt(usage, place) ?? 0 }));
-  read.toolCalls = addToolCalls(null, units);
+  read.toolCalls = unitsOf(usage);
   return reconcile(read);
 }
 
-function countAt(usage: Body, { within, field }: Place): number | null {
-  return asCount(within === undefined ? usage[field] : asObject(usage[within])?.[field]);
+function unitsOf(usage: Body): Usage['toolCalls'] {
+  let units: ToolCalls[] | null = null;
+  for (const [within, group] of unitsByObject) {
+    const object = within === undefined ? usage : asObject(usage[within]);
+    if (!object) continue;
+    for (const { type, field } of group) {
+      const count = asCount(object[field]);
+      if (count === null || count === 0) continue;
+      units ??= [];
+      units.push({ type, count });
+    }
+  }
+  return units;
 }
 
 /** Joins two lists of tool calls. Null where both are empty. */
@@ -122,7 +144,7 @@ function reconcile(usage: Usage): Usage {
   // Without a total, only a count that exceeds the whole is known not to be a part of it.
   const sum = total ?? input + output + (reasoning > output ? reasoning : 0) + (cache > input ? cache : 0);
   const missing = sum - input - output;
-  const known = { ...usage, totalTokens: sum };
+  const known = sum === total ? usage : { ...usage, totalTokens: sum };
   if (missing === 0) return known;
   if (missing === reasoning) return { ...known, outputTokens: output + reasoning };
   if (missing === cache) return { ...known, inputTokens: input + cache };

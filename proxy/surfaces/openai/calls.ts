@@ -77,10 +77,10 @@ export function makeCallListener({ pipeline, refusals, prefix, inFlight, stalls 
         response,
         responseHeaders: (inSession) => ownHeaders(requestId, inSession),
         refuse: (error, inSession) => refusals.refuse(response, openAiEnvelope, requestId, inSession, error),
-        onEnd: share.release,
+        onEnd: () => share.release(),
       };
       if (operation.takesForm && isForm(request)) return pipeline.runForm({ ...open, request });
-      const whole = (rawBody: Buffer) => runStep(() => pipeline.run({ ...open, rawBody }), fail);
+      const whole = (rawBody: Buffer) => runStep(() => pipeline.run(open, rawBody), fail);
       receiveBody(request, share, stalls, { whole, failed: fail });
     };
     runStep(() => whenKnown(pipeline.authenticate(request), run), fail);

@@ -107,12 +107,14 @@ function makeObserver(options: { readonly gone?: boolean; readonly background?: 
       costUsd: () => null,
     },
     runsInBackground: options.background ?? false,
-    clientIsGone: () => options.gone ?? false,
-    holdClient() {
-      holds += 1;
-      return () => {
-        holds -= 1;
-      };
+    client: {
+      isGone: () => options.gone ?? false,
+      hold() {
+        holds += 1;
+        return () => {
+          holds -= 1;
+        };
+      },
     },
   });
   return { observer, settled, deferred };
