@@ -26,3 +26,8 @@ export function findUnstorable(value: unknown, levels = maxLevels): Unstorable |
 function isStorable(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed();
 }
+
+/** The text with what PostgreSQL cannot store replaced. */
+export function toStorable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\ufffd');
+}

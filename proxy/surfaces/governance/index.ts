@@ -1,6 +1,6 @@
+import type { GovernanceContext } from '../../governance/context.ts';
 import type { Surface } from '../../http/surface.ts';
 import { openAiEnvelope } from '../openai/envelope.ts';
-import type { GovernanceContext } from './context.ts';
 
 /** What contract 0 adds beside OpenAI's own API: personas, analyses, ratings, analytics, users. */
 export const governance: Surface<GovernanceContext> = {

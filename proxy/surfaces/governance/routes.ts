@@ -1,24 +1,25 @@
+import type { GovernanceContext } from '../../governance/context.ts';
+import type { Route } from '../../http/route.ts';
 import type { SurfaceApp } from '../../http/surface.ts';
 import { registerAnalysis } from './analysis/index.ts';
 import { registerAnalytics } from './analytics/index.ts';
-import type { GovernanceContext } from './context.ts';
-import { registerPersonas } from './personas.ts';
-import { registerRatings } from './ratings.ts';
-import { registerUsers } from './users.ts';
+import { personaRoutes } from './personas.ts';
+import { ratingRoutes } from './ratings.ts';
+import { userRoutes } from './users.ts';
 
 /** One line for each resource. */
-const resources: readonly ((app: SurfaceApp, context: GovernanceContext) => void)[] = [
+const routes: readonly Route<GovernanceContext>[] = [
   registerAnalysis,
   registerAnalytics,
-  registerPersonas,
-  registerRatings,
-  registerUsers,
+  ...personaRoutes,
+  ...ratingRoutes,
+  ...userRoutes,
 ];
 
 export function registerGovernance(app: SurfaceApp, context: GovernanceContext): void {
   app.register(
     async (v1: SurfaceApp) => {
-      for (const register of resources) register(v1, context);
+      for (const route of routes) route(v1, context);
     },
     { prefix: '/v1' },
   );

@@ -13,10 +13,10 @@ import {
 import { admitRole } from '../../../calls/admit/admit.ts';
 import type { Caller } from '../../../calls/call.ts';
 import { type ProblemCode, ProxyError } from '../../../error.ts';
+import type { GovernanceContext } from '../../../governance/context.ts';
 import { page, paging } from '../../../http/paging.ts';
 import { Name, Nullable, storable, Timestamp, Uuid } from '../../../http/schemas.ts';
 import type { SurfaceApp } from '../../../http/surface.ts';
-import type { GovernanceContext } from '../context.ts';
 import { ConfigAnswer, ConfigBody, checkConfig, completeConfig, exampleConfig } from './config.ts';
 import { openConfig, requireUuid, sealConfig } from './saved-config.ts';
 

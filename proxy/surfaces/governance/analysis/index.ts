@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
+import type { GovernanceContext } from '../../../governance/context.ts';
 import { Nullable, Timestamp } from '../../../http/schemas.ts';
 import type { SurfaceApp } from '../../../http/surface.ts';
-import type { GovernanceContext } from '../context.ts';
 import { makeAnalyzer } from './analyze.ts';
 import { ConfigOverride } from './config.ts';
 import { registerConfigs } from './configs.ts';

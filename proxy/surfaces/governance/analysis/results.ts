@@ -1,7 +1,7 @@
 import { findAnalysisResult, insertAnalysisResult } from '../../../../database/analysis-results.ts';
 import type { RequestReference } from '../../../../database/requests.ts';
 import { ProxyError } from '../../../error.ts';
-import type { GovernanceContext } from '../context.ts';
+import type { GovernanceContext } from '../../../governance/context.ts';
 import { type AnalysisConfig, canonicalConfig } from './config.ts';
 import type { Conversation } from './conversation.ts';
 import type { Verdict } from './judge.ts';

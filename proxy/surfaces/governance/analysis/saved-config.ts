@@ -1,7 +1,7 @@
 import type { AnalysisConfigRow } from '../../../../database/analysis-configs.ts';
 import type { Envelope } from '../../../../database/envelope.ts';
-import type { InForce } from '../../../calls/context.ts';
 import { ProxyError } from '../../../error.ts';
+import type { GovernanceInForce } from '../../../governance/context.ts';
 import { envelopeFor } from '../../../snapshot/envelopes.ts';
 import type { AnalysisConfig, ConfigBody } from './config.ts';
 
@@ -20,7 +20,7 @@ export function sealConfig(
 }
 
 /** The config of a row, as it was checked before it was sealed, whether it came by YAML or by the API. */
-export function openConfig({ snapshot, ...inForce }: InForce, row: AnalysisConfigRow): ConfigBody {
+export function openConfig({ snapshot, ...inForce }: GovernanceInForce, row: AnalysisConfigRow): ConfigBody {
   const envelopes = { organization: inForce.envelope, namespaces: inForce.namespaces };
   const envelope = envelopeFor(envelopes, row.servesNamespace);
   // It was read as one that serves this proxy, before the credentials changed.

@@ -1,10 +1,10 @@
 import { Type } from 'typebox';
 import { readClientUsage } from '../../../../database/analytics/clients.ts';
 import { readSelectedUsage } from '../../../../database/analytics/excluded.ts';
+import type { GovernanceContext } from '../../../governance/context.ts';
 import { paging } from '../../../http/paging.ts';
 import { Nullable, Timestamp } from '../../../http/schemas.ts';
 import type { SurfaceApp } from '../../../http/surface.ts';
-import type { GovernanceContext } from '../context.ts';
 import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
 import {
   exampleFigures,

@@ -1,5 +1,5 @@
+import type { GovernanceContext } from '../../../governance/context.ts';
 import type { SurfaceApp } from '../../../http/surface.ts';
-import type { GovernanceContext } from '../context.ts';
 import { registerClientUsage } from './clients.ts';
 import { registerModelUsage } from './models.ts';
 import { registerPersonaDetails } from './persona.ts';

@@ -1,10 +1,10 @@
 import { Type } from 'typebox';
 import { readSelectedUsage } from '../../../../database/analytics/excluded.ts';
 import { type ModelUsage, readModelUsage } from '../../../../database/analytics/models.ts';
+import type { GovernanceContext } from '../../../governance/context.ts';
 import { paging } from '../../../http/paging.ts';
 import { Nullable } from '../../../http/schemas.ts';
 import type { SurfaceApp } from '../../../http/surface.ts';
-import type { GovernanceContext } from '../context.ts';
 import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
 import { exampleFigures, examplePeriod, figures, period, showFigures, showTotals, totals } from './figures.ts';
 import { filters, personaFilter, readSelection } from './filter.ts';

@@ -11,9 +11,9 @@ import {
 import { personaNotFound, seesOrganization } from '../../../calls/admit/admit.ts';
 import type { Caller } from '../../../calls/call.ts';
 import { ProxyError } from '../../../error.ts';
+import type { GovernanceContext } from '../../../governance/context.ts';
 import { Nullable } from '../../../http/schemas.ts';
 import type { SurfaceApp } from '../../../http/surface.ts';
-import type { GovernanceContext } from '../context.ts';
 import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
 import { examplePeriod, period } from './figures.ts';
 import { filters, readSelection } from './filter.ts';

@@ -2,10 +2,10 @@ import { Type } from 'typebox';
 import { readSelectedUsage } from '../../../../database/analytics/excluded.ts';
 import { type PersonaUsage, readPersonaUsage } from '../../../../database/analytics/personas.ts';
 import { seesOrganization } from '../../../calls/admit/admit.ts';
+import type { GovernanceContext } from '../../../governance/context.ts';
 import { paging } from '../../../http/paging.ts';
 import { Nullable, Timestamp, Uuid } from '../../../http/schemas.ts';
 import type { SurfaceApp } from '../../../http/surface.ts';
-import type { GovernanceContext } from '../context.ts';
 import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
 import {
   exampleFigures,

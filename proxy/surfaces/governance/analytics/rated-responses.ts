@@ -4,10 +4,10 @@ import {
   type RatedResponse,
   readRatedResponses,
 } from '../../../../database/analytics/rated-responses.ts';
+import type { GovernanceContext } from '../../../governance/context.ts';
 import { paging } from '../../../http/paging.ts';
 import { Nullable, Timestamp, Uuid } from '../../../http/schemas.ts';
 import type { SurfaceApp } from '../../../http/surface.ts';
-import type { GovernanceContext } from '../context.ts';
 import { examplePeriod, filtered_by_user, period } from './figures.ts';
 import { filters, personaFilter, readSelection } from './filter.ts';
 import { showPeriod } from './period.ts';

@@ -1,5 +1,5 @@
-import { isUserId } from '../../calls/identify/user-id.ts';
-import { ProxyError } from '../../error.ts';
+import { isUserId } from '../calls/identify/user-id.ts';
+import { ProxyError } from '../error.ts';
 
 /**
  * A user's id as a call would name it: without the space around it.

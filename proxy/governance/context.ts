@@ -1,0 +1,25 @@
+import type { RequestReference } from '../../database/requests.ts';
+import type { InForce } from '../calls/context.ts';
+import type { Pipeline } from '../calls/pipeline.ts';
+import type { Metrics } from '../calls/settle/metrics.ts';
+import type { Spool } from '../spool/spool.ts';
+import type { Store } from '../store.ts';
+
+/** The part of the configuration in force that use cases read. */
+export type GovernanceInForce = Pick<InForce, 'snapshot' | 'envelope' | 'namespaces'>;
+
+/** What the use cases work with. Each takes only what it needs of it. */
+export interface GovernanceContext {
+  readonly pipeline: Pick<Pipeline, 'admit' | 'ask'>;
+  /** @throws {ProxyError} where no configuration is in force */
+  readonly inForce: () => GovernanceInForce;
+  readonly store: Store;
+  readonly metrics: { readonly analyses: Pick<Metrics['analyses'], 'inc'> };
+  readonly spool: Pick<Spool, 'rate' | 'findWaiting'>;
+  /** Resolves when what this proxy has answered is in the database, or after a moment where that takes longer. */
+  readonly shipped: () => Promise<unknown>;
+  /** Finds a call of the organization by request id or response id, wherever it was made. */
+  readonly findRequest: (id: string) => Promise<RequestReference | undefined>;
+  /** Resolves when what has been committed is in force in this proxy. */
+  readonly catchUp: () => Promise<void>;
+}

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Caller } from '../../../proxy/calls/call.ts';
+import type { GovernanceContext } from '../../../proxy/governance/context.ts';
+import {
+  changePersona,
+  createPersona,
+  getPersona,
+  listPersonas,
+  retirePersona,
+} from '../../../proxy/governance/personas.ts';
+import { rateResponse } from '../../../proxy/governance/ratings.ts';
+import { changeUser, createUser, eraseUser, getUser, listUsers } from '../../../proxy/governance/users.ts';
+import { makePersona } from '../calls/persona.ts';
+import { makeCaller, makeGovernance, Reached } from './context.ts';
+
+const shared = makePersona({ resource: null });
+const bobs = makePersona({ id: '6f1f0a5e-2f0b-5d59-9df3-1f6a1c0b7a11', resource: null, users: new Set(['bob']) });
+const rating = { rating: 1, feedback: null } as const;
+const page = { limit: 10, offset: 0 };
+const ofBob = { requestId: 'req_1', responseId: null, userId: 'b0b', apiKeyId: null, sessionId: 'sess_1' };
+
+type Work = (context: GovernanceContext, caller: Caller) => unknown;
+
+/** Each use case, with what a caller without the role gets, and the roles that suffice. */
+const cases: readonly (readonly [name: string, work: Work, refusal: string, roles: readonly string[]])[] = [
+  ['list own personas', (c, ann) => listPersonas(c, ann, { ...page, isActive: true, allUsers: false }), '', everyone()],
+  [
+    'list all personas',
+    (c, ann) => listPersonas(c, ann, { ...page, isActive: true, allUsers: true }),
+    'role_required',
+    readers(),
+  ],
+  ['get a persona of all', (c, ann) => getPersona(c, ann, shared.id), '', everyone()],
+  ['get a persona of another', (c, ann) => getPersona(c, ann, bobs.id), 'persona_not_found', readers()],
+  ['create a persona', (c, ann) => createPersona(c, ann, { name: 'x', content: 'y' }), 'role_required', ['admin']],
+  ['change a persona', (c, ann) => changePersona(c, ann, shared.id, {}), 'role_required', ['admin']],
+  ['retire a persona', (c, ann) => retirePersona(c, ann, shared.id), 'role_required', ['admin']],
+  ['list users', (c, ann) => listUsers(c, ann, { ...page, isActive: undefined }), 'role_required', readers()],
+  ['get another user', (c, ann) => getUser(c, ann, 'bob'), 'user_not_found', readers()],
+  ['create a user', (c, ann) => createUser(c, ann, { externalId: 'x', displayName: null }), 'role_required', ['admin']],
+  ['change a user', (c, ann) => changeUser(c, ann, 'bob', {}), 'role_required', ['admin']],
+  ['erase a user', (c, ann) => eraseUser(c, ann, 'bob'), 'role_required', ['admin']],
+  ['rate the call of another', (c, ann) => rateResponse(c, ann, 'req_1', rating), 'request_not_found', readers()],
+];
+
+function everyone(): readonly string[] {
+  return ['member', 'analyst', 'reviewer', 'admin', 'unknown'];
+}
+
+/** Who sees the organization. */
+function readers(): readonly string[] {
+  return ['analyst', 'reviewer', 'admin'];
+}
+
+/** The code of the refusal; empty where the caller was admitted. */
+async function refusalOf(work: () => unknown): Promise<string> {
+  try {
+    await work();
+    return '';
+  } catch (error) {
+    if (error instanceof Reached) return '';
+    assert.ok(error instanceof Error && 'code' in error, String(error));
+    return String(error.code);
+  }
+}
+
+for (const [name, work, refusal, roles] of cases) {
+  test(`${name}: for ${roles.join(', ')}`, async () => {
+    for (const role of everyone()) {
+      const personas = new Map([shared, bobs].map((persona) => [persona.id, persona]));
+      const context = makeGovernance({ personas }, { findRequest: async () => ofBob });
+      const refused = await refusalOf(() => work(context, makeCaller([role])));
+      assert.equal(refused, roles.includes(role) ? '' : refusal, role);
+    }
+  });
+}
