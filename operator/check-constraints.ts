@@ -22,17 +22,14 @@ export async function checkConstraints(db: Queryable, log: Logger): Promise<void
     const { table, constraint, isLeaf } = unchecked;
     if (constraint === figures && isLeaf) await removeImplausible(db, table, log);
     if (!(await isKept(db, unchecked))) {
-      log.error(
-        { table, constraint },
-        'old rows violate a constraint; they stay as they are, and new rows are checked',
-      );
+      log.error({ table, constraint }, 'old rows violate a constraint; they stay unchanged, and new rows are checked');
     }
   }
 }
 
 async function removeImplausible(db: Queryable, table: string, log: Logger): Promise<void> {
   for (const { organizationId, records } of await removeImplausibleFigures(db, table)) {
-    const message = 'records had implausible figures, such as a negative cost: these are unknown from now on';
+    const message = 'records had implausible figures, such as a negative cost; these figures are removed';
     log.warn({ table, organizationId, records }, message);
   }
 }

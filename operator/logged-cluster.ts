@@ -38,7 +38,7 @@ export function logChanges(cluster: Cluster, log: Logger): Cluster {
     },
     async removeFinalizer(key, finalizer) {
       await cluster.removeFinalizer(key, finalizer);
-      log.info(toLogKeys(key), 'cleaned up, and let go of what is deleted');
+      log.info(toLogKeys(key), 'cleaned up after a deleted object, and removed its finalizer');
     },
     async recordEvent(key, event) {
       const { type, reason, message } = event;

@@ -64,7 +64,7 @@ export function whyNotMember(
   }
   if (isProtected(namespace.name, operatorNamespace))
     return 'it is one of the cluster’s own namespaces, which belong to no Organization.';
-  return `Organization "${claimants[0]?.metadata.name}" selects it too, and is older. Make only one namespaceSelector match the namespace.`;
+  return `Organization "${claimants[0]?.metadata.name}" also selects it, and is older. Make only one namespaceSelector match the namespace.`;
 }
 
 /** Whether an Organization was last reconciled by an operator that allowed overlapping selectors. */

@@ -16,6 +16,6 @@ export function modelRefused(field: string, model: string, { metadata }: Organiz
     type: 'Ready',
     status: false,
     reason: 'ModelNotAllowed',
-    message: `${effect}, since Organization "${metadata.name}" does not allow the model "${model}". Correct ${field}, or have the model added to the Organization's spec.models.`,
+    message: `${effect}, since Organization "${metadata.name}" does not allow the model "${model}". Correct ${field}, or add the model to the Organization's spec.models.`,
   };
 }

@@ -176,12 +176,12 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       hasChecked = true;
       await limitRetainedRoles(db, fewestConnections);
       const ended = await endLongTransactions(db, maxTransactionMs);
-      if (ended.length > 0) log.warn({ logins: ended }, 'ended sessions whose transactions were open for too long');
+      if (ended.length > 0) log.warn({ logins: ended }, 'ended sessions with transactions that were open for too long');
       await deleteExpiredAnalysisResults(db);
       await deleteExpiredRevocations(db);
       const orphans = await removeOrphans(context, (kind, ...row) => tenantKinds[kind].remove(context, ...row));
       for (const { kind, resource } of orphans) queues.get(kind)?.add(resource);
-      if (orphans.length > 0) log.warn({ orphans }, 'took rows out of force whose resources do not exist');
+      if (orphans.length > 0) log.warn({ orphans }, 'took rows without a resource out of force');
     } catch (error) {
       log.warn({ err: error }, 'cannot check the database; the next resync tries again');
     }

@@ -29,7 +29,7 @@ export function decideReach(resource: TenantResource, organization: Organization
       ? verdict('Given', `Organization "${name}" lets namespace "${namespace}" serve all its namespaces.`)
       : notGiven(
           'SharingUndeclared',
-          `It serves every namespace, as before there was a spec.sharing. Once Organization "${name}" declares it, ${user === undefined ? `it serves the pods of namespace "${namespace}" alone` : 'it is not in force'}, unless ${addition} is among it.`,
+          `It serves every namespace, as it did before spec.sharing existed. When Organization "${name}" sets spec.sharing without ${addition}, it will ${user === undefined ? `serve only the pods of namespace "${namespace}"` : 'not be in force'}.`,
         );
     return { servesNamespace: null, refusal: undefined, consent };
   }
@@ -38,10 +38,10 @@ export function decideReach(resource: TenantResource, organization: Organization
     return { servesNamespace: null, refusal: undefined, consent: verdict('Given', message) };
   }
   if (user === undefined) {
-    const message = `It serves the pods of its own namespace, which needs no consent. To serve every namespace of Organization "${name}", have ${addition} added to its spec.sharing.`;
+    const message = `It serves the pods of its own namespace, which needs no consent. To serve every namespace of Organization "${name}", add ${addition} to its spec.sharing.`;
     return { servesNamespace: namespace, refusal: undefined, consent: verdict('NotNeeded', message) };
   }
-  const message = `Organization "${name}" does not let namespace "${namespace}" bind keys for user "${user}"; have ${addition} added to its spec.sharing. Until then no call uses this key.`;
+  const message = `Organization "${name}" does not let namespace "${namespace}" bind keys for user "${user}". Add ${addition} to its spec.sharing. Until then, no call uses this key.`;
   const consent = notGiven('ConsentMissing', message);
   return { servesNamespace: namespace, refusal: { ...consent, type: 'Ready' }, consent };
 }

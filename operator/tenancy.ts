@@ -73,10 +73,7 @@ export function makeTenancyFinder(cluster: Cluster, operatorNamespace: string) {
     const rows = findRows(name);
     // A Secret of that name that is older than the Organization is not its own.
     if (!rows || rows.organizationId !== organization.status?.id) {
-      return problem(
-        organizationNotReadyReason,
-        `Organization "${name}" has not been set up yet; this follows by itself.`,
-      );
+      return problem(organizationNotReadyReason, `Organization "${name}" is not set up yet. This follows by itself.`);
     }
     return { ...rows, organization };
   };

@@ -180,12 +180,12 @@ export function makeTenantFailureReport(cluster: TenantContext['cluster'], kind:
     const [namespace = '', name = ''] = path.split('/');
     const resource = cluster.get(kind, namespace, name);
     if (!resource) return;
-    const waits = resource.metadata.deletionTimestamp ? 'its removal waits' : 'what has changed waits';
+    const waits = resource.metadata.deletionTimestamp ? 'its deletion waits' : 'its change waits';
     const verdict =
       failure === 'outage'
         ? notReady(
             outageReason,
-            `The database cannot be used (${cause}). Proxies go on with what they have; ${waits} until it is back.`,
+            `The database cannot be used (${cause}). Proxies go on with their current configuration; ${waits} until it is back.`,
           )
         : notReady(failureReason, describeFailure(cause));
     await report(cluster, { kind }, resource, { verdict, status: resource.status ?? {} });
@@ -199,7 +199,7 @@ interface Outcome extends Omit<TenantOutcome<TenantKind>, 'status'> {
 /** The Organization's next reconciliation makes the keys, and then this object is reconciled again. */
 const keysMissing = notReady(
   organizationNotReadyReason,
-  'The Organization has no keys for this namespace yet; they follow by themselves. What was stored before stays in force.',
+  'The Organization has no keys for this namespace yet. They follow by themselves. What was stored before stays in force.',
 );
 
 /** Call this as soon as the row is committed. The later steps only inform people. */

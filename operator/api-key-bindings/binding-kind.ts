@@ -44,7 +44,7 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
       await context.cluster.recordEvent(keyOf(object), {
         type: 'Warning',
         reason: 'SyntheticKeyReplaced',
-        message: `Secret "${secretName}" has a new synthetic key, since the former one was gone or changed. Containers that started before have the former one, which is refused: roll their workloads.`,
+        message: `Secret "${secretName}" has a new synthetic key, since the former one was deleted or changed. Containers that started before still have the former one, which is refused. Restart their workloads.`,
       });
     }
     const former = gathered.stored?.fingerprint;

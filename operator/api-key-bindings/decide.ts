@@ -59,18 +59,18 @@ export function decideBinding(
     return { action: 'withdraw', verdict: notReady('ProviderNotFound', message) };
   }
   if (gathered.isOperatorsSecret) {
-    const message = `Secret "${spec.secretKeyRef.name}" is one that the operator made, which is no provider's key and would be sent to one; name a Secret of your own in spec.secretKeyRef. Until then no call uses this binding.`;
+    const message = `The operator made Secret "${spec.secretKeyRef.name}", so it has no provider's key, and would be sent to a provider. Name a Secret of your own in spec.secretKeyRef. Until then, no call uses this binding.`;
     return { action: 'withdraw', verdict: notReady('SecretNotPermitted', message) };
   }
   if (providerKey === undefined) {
     const { name, key } = spec.secretKeyRef;
-    const message = `Secret "${name}" with a key "${key}" is not there, or is empty; create it. Until then no call uses this key.`;
+    const message = `There is no Secret "${name}" with a key "${key}", or the key is empty. Create it. Until then, no call uses this binding.`;
     return { action: 'withdraw', verdict: notReady('SecretNotFound', message) };
   }
   const whyNot = whyNoProviderKey(providerKey);
   if (whyNot !== undefined) {
     const { name, key } = spec.secretKeyRef;
-    const message = `Secret "${name}" has no provider's key under "${key}": ${whyNot}. Until it is corrected no call uses this key.`;
+    const message = `The value of key "${key}" in Secret "${name}" cannot be a provider's key: ${whyNot}. Until it is corrected, no call uses this binding.`;
     return { action: 'withdraw', verdict: notReady('SecretInvalid', message) };
   }
   const { rival, nextExpiryMs } = gathered.competition;
@@ -143,9 +143,9 @@ export function judgeHandOut(secretName: string, isTaken: boolean, reason: strin
   return isTaken
     ? notReady(
         'SyntheticKeySecretTaken',
-        `Applications have no synthetic key: Secret "${secretName}" is somebody else's and is left as it is. Rename or delete it, or give the binding another name.`,
+        `Applications get no synthetic key: Secret "${secretName}" belongs to somebody else, so the operator does not change it. Rename or delete it, or give the binding another name.`,
       )
-    : notReady('SyntheticKeySecretRefused', `Applications have no synthetic key: ${reason}`);
+    : notReady('SyntheticKeySecretRefused', `Applications get no synthetic key: ${reason}`);
 }
 
 /**
@@ -159,14 +159,14 @@ export function foretellRival(
 ): Verdict | undefined {
   const { reach, tenancy } = object;
   if (!rival || !reach.consent.status || !holdsFormerRules(tenancy.organization)) return undefined;
-  const message = `Once Organization "${tenancy.organization.metadata.name}" declares its spec.sharing, this binding is not in force: ${describeRival(rival, object)}`;
+  const message = `When Organization "${tenancy.organization.metadata.name}" sets spec.sharing, this binding will not be in force: ${describeRival(rival, object)}`;
   return { type: 'Consent', status: false, reason: 'WillCompete', message };
 }
 
 function describeRival({ metadata, spec }: ApiKeyBinding, { resource }: TenantObject<'ApiKeyBinding'>): string {
   const whose = spec.user === undefined ? 'everyone' : `user "${spec.user}"`;
   const models = resource.spec.models === undefined && spec.models === undefined ? '' : ', for models that both name';
-  return `ApiKeyBinding ${metadata.namespace}/${metadata.name} is older and serves the same calls: those of ${whose} to provider "${spec.provider}"${models}. Delete one of them, or give each models of its own.`;
+  return `ApiKeyBinding ${metadata.namespace}/${metadata.name} is older and serves the same calls: those of ${whose} to provider "${spec.provider}"${models}. Delete one of the two, or give each its own models.`;
 }
 
 /** The earliest of the moments that are still ahead. */

@@ -28,6 +28,6 @@ export function decideRoles(
   if (refused.length === 0) return { roles: spec.roles, problem: undefined };
   const rest = spec.roles.filter((role) => allowed.includes(role));
   const roles = rest.length > 0 ? rest : ['member'];
-  const message = `Organization "${organization.metadata.name}" does not let bindings give the role ${refused.join(', ')}: take it out of spec.roles, or have it added to the Organization's spec.authentication.bindingRoles. Until then calls with the synthetic key have the role ${roles.join(', ')}.`;
+  const message = `Organization "${organization.metadata.name}" does not let bindings give the role ${refused.join(', ')}. Remove it from spec.roles, or add it to the Organization's spec.authentication.bindingRoles. Until then, calls with the synthetic key have the role ${roles.join(', ')}.`;
   return { roles, problem: notReady('RoleNotAllowed', message) };
 }

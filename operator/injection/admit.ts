@@ -99,7 +99,7 @@ export function makeValidate(context: AdmissionContext, { comparesSidecars }: { 
 const sidecarMissing: Refusal = {
   action: 'refuse',
   reason: 'SidecarMissing',
-  message: `The pod needs Chaperone's sidecar and does not have it, because the webhook that adds it was not reached. Create the pod again; if that does not help, check whether the operator's pods are ready. To run it ungoverned, give it the label ${injectLabel}: "false".`,
+  message: `The pod needs Chaperone's sidecar and does not have it, because the webhook that adds it was not reached. Create the pod again. If that does not help, check whether the operator's pods are ready. To run the pod ungoverned, set its label ${injectLabel}: "false".`,
 };
 
 function admitPods(

@@ -46,7 +46,7 @@ export function chooseOrganization(
   if (!chosen.status?.id || !chosen.status.memberNamespaces?.includes(namespace.name)) {
     return refuse(
       'OrganizationNotReady',
-      `Organization "${name}" has not been set up in namespace "${namespace.name}" yet; this follows by itself, so try again. If it does not, see: kubectl describe organization ${name}`,
+      `Organization "${name}" is not set up in namespace "${namespace.name}" yet. That follows by itself, so try again. If it does not, see: kubectl describe organization ${name}`,
     );
   }
   return { name };

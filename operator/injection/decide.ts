@@ -114,18 +114,18 @@ function decideSkip(
   const wished = metadata.labels?.[injectLabel];
   const isOffered = namespace.labels?.[injectLabel] === 'true';
   if (isOffered && wished === 'false') {
-    return skip('OptedOut', `The pod's label ${injectLabel} is "false", which overrides its namespace's.`);
+    return skip('OptedOut', `The pod's label ${injectLabel} is "false", which overrides that of its namespace.`);
   }
   if (!isOffered && wished !== 'true') {
     return skip('NotRequested', `Neither the pod nor its namespace has the label ${injectLabel}: "true".`);
   }
   if (isProtected(namespace.name, operatorNamespace)) {
-    return skip('ProtectedNamespace', `No pod of namespace "${namespace.name}" is given a sidecar.`);
+    return skip('ProtectedNamespace', `Pods of namespace "${namespace.name}" get no sidecar.`);
   }
   if (spec.hostNetwork) {
     return skip(
       'HostNetwork',
-      'The pod uses the network of its node, where every process of the node could use the proxy; remove hostNetwork to have its calls governed.',
+      'The pod uses the network of its node, where every process of the node could use the proxy. Remove hostNetwork, so that its calls are governed.',
     );
   }
   if (metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined) {

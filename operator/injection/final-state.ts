@@ -41,6 +41,6 @@ function altered(what: string): Refusal {
   return {
     action: 'refuse',
     reason: 'SidecarAltered',
-    message: `The pod's sidecar is not what Chaperone's webhook gives: ${what}. Remove container "${sidecarName}", its volumes and the annotations chaperone.dev/injected-* from the pod and create it again; if another webhook changes the sidecar, have it leave container "${sidecarName}" alone.`,
+    message: `The pod's sidecar is not the one that Chaperone's webhook adds: ${what}. Remove container "${sidecarName}", its volumes and the annotations chaperone.dev/injected-* from the pod, and create it again. If another webhook changes the sidecar, exclude container "${sidecarName}" there.`,
   };
 }

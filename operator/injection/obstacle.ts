@@ -98,7 +98,7 @@ function findIntrusion(pod: Pod): Refusal | undefined {
     const field = shareProcessNamespace ? 'shareProcessNamespace' : 'hostPID';
     return refuse(
       'ProcessesShared',
-      `The pod sets spec.${field}, by which its containers could read the sidecar's files and memory; remove it. To see into a container, use kubectl debug with --target=CONTAINER.`,
+      `The pod sets spec.${field}, which lets its containers read the sidecar's files and memory; remove it. To look into a container, use kubectl debug with --target=CONTAINER.`,
     );
   }
   const container = otherContainersOf(pod).find(
@@ -107,7 +107,7 @@ function findIntrusion(pod: Pod): Refusal | undefined {
   if (container) {
     return refuse(
       'UserTaken',
-      `Container "${container.name}" runs as user ${sidecarUserId}, which is the sidecar's; set runAsUser to another one.`,
+      `Container "${container.name}" runs as user ${sidecarUserId}, which is reserved for the sidecar; set runAsUser to another user.`,
     );
   }
   return undefined;
@@ -118,7 +118,7 @@ function findMisuse(pod: Pod, credentials: ReadonlySet<string>): Refusal | undef
   if (foreign) {
     return refuse(
       'VolumeTaken',
-      `Container "${foreign.container}" mounts volume "${foreign.volume}", which is the sidecar's alone; remove the mount.`,
+      `Container "${foreign.container}" mounts volume "${foreign.volume}", which only the sidecar may mount; remove the mount.`,
     );
   }
   return refuseReferences(pod, credentials, hasSidecar(pod));

@@ -67,7 +67,8 @@ export async function applyOrganization(
   const master = completeMaster(gathered.namespaceMaster, dataKeys, nowS);
   await applySigningKeys(cluster, gathered, { signingKeys, master }, decision.tokenLifetime);
   if (decision.dataKeysWereLost) {
-    const message = 'The data keys were lost and new ones made: message contents stored before cannot be read again.';
+    const message =
+      'The data keys were lost, and new ones were made. Message contents that were stored before can never be read again.';
     await cluster.recordEvent(key, { type: 'Warning', reason: 'DataKeysLost', message });
   }
   const known = decision.renewsLogin ? undefined : loginOf(gathered.credentials, id, gathered.role);
@@ -131,7 +132,7 @@ export async function removeOrganization(
     await deleteOrganization(db, organizationId);
     const reason = await dropOrganizationRole(db, organizationId);
     if (reason !== undefined) {
-      const message = `The organization’s database role cannot be dropped, since another database still holds things of it (${reason}). It cannot log in and has no right to anything.`;
+      const message = `The organization’s database role cannot be dropped, since it still owns objects in another database (${reason}). It cannot log in, and has no rights.`;
       await cluster.recordEvent(key, { type: 'Warning', reason: 'DatabaseRoleKept', message });
     }
   }

@@ -33,6 +33,6 @@ function notATime(annotation: string): Verdict {
     type: 'CredentialsReady',
     status: false,
     reason: 'RotationNotUnderstood',
-    message: `Nothing is rotated by the annotation ${annotation}: it must be a time such as 2027-01-31T12:00:00Z. Whatever was issued before that is replaced.`,
+    message: `The annotation ${annotation} rotates nothing: it must be a time such as 2027-01-31T12:00:00Z. Everything that was issued before that time is then replaced.`,
   };
 }

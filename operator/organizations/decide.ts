@@ -140,7 +140,7 @@ function issuerUnknown({ serviceAccountIssuer }: GatheredOrganization): Verdict 
     type: 'CredentialsReady',
     status: false,
     reason: 'ServiceAccountIssuerUnknown',
-    message: `Tokens of service accounts cannot be accepted, or not by the newest keys: the API server does not tell who issues them (${serviceAccountIssuer.unknown}).`,
+    message: `Tokens of service accounts, or those with newer keys, cannot be accepted: the API server does not show their issuer (${serviceAccountIssuer.unknown}).`,
   };
 }
 
@@ -200,14 +200,14 @@ function sharedSecretProblem({
         type: 'CredentialsReady',
         status: false,
         reason: 'SharedSecretUnlabelled',
-        message: `Tokens signed with the shared secret are accepted until its value changes: Secret "${name}" does not say that it may be this Organization's. Label it: ${label}`,
+        message: `Tokens signed with the shared secret are accepted until its value changes: Secret "${name}" has no label that allows its use by this Organization. Label it: ${label}`,
       };
     case 'not permitted':
       return {
         type: 'CredentialsReady',
         status: false,
         reason: 'SharedSecretNotPermitted',
-        message: `Tokens signed with the shared secret are refused: Secret "${name}" does not say that it may be this Organization's, or is one that the operator made. If it is meant to be, label it: ${label}`,
+        message: `Tokens signed with the shared secret are refused: Secret "${name}" has no label that allows its use by this Organization, or the operator made it. If this Organization may use it, label it: ${label}`,
       };
   }
 }
@@ -225,7 +225,7 @@ function judgeNames({
       type: 'CredentialsReady',
       status: false,
       reason: 'NameReserved',
-      message: `Its Secrets would have the names of other Secrets of the operator's, so nothing is written for it any more; what is in force stays so. Create an Organization of another name, have its resources name that one, and delete this one.`,
+      message: `Its Secrets would have the names of other Secrets of the operator, so nothing is written for it any more. What is in force stays in force. Create an Organization of another name, make its resources refer to that one, and delete this one.`,
     };
   }
   if (takenSecrets.length > 0) return secretTaken(takenSecrets);
@@ -247,7 +247,7 @@ export function secretTaken(secrets: readonly string[]): Verdict {
     type: 'CredentialsReady',
     status: false,
     reason: 'SecretTaken',
-    message: `The operator did not make Secret "${secrets.join('", "')}" for this Organization, and leaves it as it is. Until it is gone nothing is written for the Organization: delete or rename it, or give the Organization another name.`,
+    message: `The operator did not make Secret "${secrets.join('", "')}" for this Organization, and does not change it. While it exists, nothing is written for the Organization. Delete or rename it, or give the Organization another name.`,
   };
 }
 
@@ -270,7 +270,7 @@ export const conditionTypes: readonly string[] = [
 
 /** The conditions of an organization that could not be applied during an outage of the database. */
 export function judgeOutage(reason: string): Verdict[] {
-  const message = `The database cannot be used (${reason}). Proxies go on with what they have; changes wait until it is back.`;
+  const message = `The database cannot be used (${reason}). Proxies go on with their current configuration; changes wait until it is back.`;
   return [
     { type: 'Ready', status: false, reason: outageReason, message },
     { type: 'DatabaseReady', status: false, reason: outageReason, message },
@@ -294,7 +294,7 @@ export function judgeMembers({
       type: 'Ready',
       status: false,
       reason: 'NoNamespaces',
-      message: `Nothing is governed, since every namespace that matches spec.namespaceSelector is an older Organization's, such as "${first.name}", which is ${first.owner}'s. Have namespaces match one selector each.`,
+      message: `Nothing is governed, since every namespace that matches spec.namespaceSelector belongs to an older Organization, such as "${first.name}" to ${first.owner}. Make each namespace match only one selector.`,
     };
   }
   const labels = describeLabels(organization.spec.namespaceSelector);
@@ -336,7 +336,7 @@ export function judgeFailures(failures: readonly NamespaceFailure[]): Verdict | 
     type: 'CredentialsReady',
     status: false,
     reason: 'NamespacesWithoutCredentials',
-    message: `Pods cannot be governed in these namespaces, since they could not be given the credentials: ${named.join('; ')}${others}. All others have them.`,
+    message: `Pods cannot be governed in these namespaces, which could not get the credentials: ${named.join('; ')}${others}. All others have them.`,
   };
 }
 

@@ -35,9 +35,9 @@ export function judgeDefaults(former: readonly string[], keepsOldDefaults: boole
       type,
       status: true,
       reason: 'Stated',
-      message: 'Every field whose default has become stricter is stated.',
+      message: 'Every field whose default has become stricter is set.',
     };
   }
-  const message = `The organization is older than some defaults. The former ones hold until it states these fields: ${former.join('; ')}.`;
+  const message = `Some defaults have become stricter. The former ones apply until the Organization sets these fields: ${former.join('; ')}.`;
   return { type: 'DefaultsStated', status: false, reason: 'FormerDefaults', message };
 }

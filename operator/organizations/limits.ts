@@ -45,12 +45,12 @@ export function judgeLimits(
 ): Verdict {
   const type = 'DatabaseLimited';
   if (refusal !== undefined) {
-    const message = `The operator may not limit the organization's database role, nor end its sessions (${refusal}): the role that the operator logs in as must have made it, or have ADMIN OPTION on it.`;
+    const message = `The operator may not limit the organization's database role, or end its sessions (${refusal}). The operator's own role must have created it, or have ADMIN OPTION on it.`;
     return { type: 'DatabaseLimited', status: false, reason: 'LimitsRefused', message };
   }
   const { connections, connectionLimit } = login ?? { connections: 0, connectionLimit: null };
   if (connectionLimit !== null && connections >= connectionLimit) {
-    const message = `The organization's proxies have all of the ${connectionLimit} connections to the database that they may have, so others wait: if that is not a fault, raise spec.database.connections.`;
+    const message = `The organization's proxies use all of their ${connectionLimit} connections to the database, so others wait. If that is not a fault, raise spec.database.connections.`;
     return { type: 'DatabaseLimited', status: false, reason: 'ConnectionsExhausted', message };
   }
   const advice = adviseServer(server);
@@ -61,8 +61,8 @@ export function judgeLimits(
 }
 
 function adviseServer({ reservedConnections, limitsTempFiles, maxConnections }: ServerLimits): string[] {
-  const reserve = `The server reserves none of its ${maxConnections} connections for the operator, which may be locked out: set reserved_connections (PostgreSQL 16 or later) and grant pg_use_reserved_connections to the operator's role.`;
-  const files = 'The server does not limit temporary files, which may fill its disk: set temp_file_limit.';
+  const reserve = `The server reserves none of its ${maxConnections} connections for the operator, so others can lock it out. Set reserved_connections (PostgreSQL 16 or later) and grant pg_use_reserved_connections to the operator's role.`;
+  const files = 'The server does not limit temporary files, so they can fill its disk. Set temp_file_limit.';
   return [...(reservedConnections > 0 ? [] : [reserve]), ...(limitsTempFiles ? [] : [files])];
 }
 

@@ -75,11 +75,11 @@ export function judgeOverlap(
     const others = contested.length > mostNamed ? `; and ${contested.length - mostNamed} more` : '';
     return verdict(
       'SelectorsOverlap',
-      `Other Organizations select the same namespaces, and the oldest has them: ${named.join('; ')}${others}. Have each namespace match one spec.namespaceSelector.`,
+      `Other Organizations select the same namespaces, and each namespace belongs to the oldest: ${named.join('; ')}${others}. Make each namespace match only one spec.namespaceSelector.`,
     );
   }
   if (kept.length > 0) {
-    const message = `It serves namespaces of the system, which new Organizations cannot: ${kept.join(', ')}. Move its objects to other namespaces; it keeps these until then.`;
+    const message = `It serves system namespaces, which new Organizations cannot: ${kept.join(', ')}. Move its objects to other namespaces. Until then, it keeps these.`;
     return verdict('SystemNamespaces', message);
   }
   return verdict('Exclusive', 'No other Organization selects its namespaces.');
@@ -90,7 +90,7 @@ function describeContested(
   { name, owner, rivals }: ContestedNamespace,
   kept: readonly string[],
 ): string {
-  if (owner === organization) return `"${name}" is this one's, and selected by ${rivals.join(', ')} too`;
-  const before = kept.includes(name) ? ', and this one serves it on, as it did before there was this rule' : '';
-  return `"${name}" is ${owner}'s${before}`;
+  if (owner === organization) return `"${name}" belongs to this one, and is also selected by ${rivals.join(', ')}`;
+  const before = kept.includes(name) ? ', and this one still serves it, as before this rule existed' : '';
+  return `"${name}" belongs to ${owner}${before}`;
 }

@@ -26,7 +26,7 @@ export function describeRotations(
       type: 'Normal',
       reason: 'DatabasePasswordRotated',
       message:
-        'The organization’s database role has a new password. Proxies have it within two minutes; sessions go on.',
+        'The organization’s database role has a new password. Proxies get it within two minutes. Open sessions go on.',
     });
   }
   return notes;
@@ -41,13 +41,13 @@ function describeKeys(
   if (used === undefined) return [];
   const note = (reason: string, message: string): EventNote => ({ type: 'Normal', reason: prefix + reason, message });
   const notes: EventNote[] = [];
-  if (issue) notes.push(note('Issued', `A new ${name} is handed out, and used once every proxy has it.`));
+  if (issue) notes.push(note('Issued', `A new ${name} is handed out. It is used when every proxy has it.`));
   if (use !== undefined && use !== used)
-    notes.push(note('InUse', `The ${name} ${use} is used from now on, and not ${used}.`));
+    notes.push(note('InUse', `The ${name} ${use} is used from now on, instead of ${used}.`));
   const retired = drop.filter((id) => !distrust.includes(id));
   if (distrust.length > 0)
     notes.push(note('Revoked', `What was signed with ${distrust.join(', ')} is refused from now on.`));
   if (retired.length > 0)
-    notes.push(note('Retired', `Nothing that is still good was signed with ${retired.join(', ')}: gone.`));
+    notes.push(note('Retired', `Removed ${retired.join(', ')}: everything signed with it has expired.`));
   return notes;
 }

@@ -39,7 +39,7 @@ export function decideSharing(
     return former('WaitingForSidecars', `${notYet} the pods with a sidecar have not been listed yet.`, lookMs);
   }
   if (outdatedSidecars > 0) {
-    const message = `${notYet} ${outdatedSidecars} pods have an outdated sidecar, which may not know of spec.sharing. kubectl rollout restart brings them up to date; so does spec.sidecars.rollout: Roll.`;
+    const message = `${notYet} ${outdatedSidecars} pods have an outdated sidecar, which may not know spec.sharing. To bring them up to date: kubectl rollout restart, or spec.sidecars.rollout: Roll.`;
     return former('WaitingForSidecars', message);
   }
   const { keysIssuedAtS } = sharing;
@@ -50,7 +50,7 @@ export function decideSharing(
   return declared;
 }
 
-const notYet = 'What spec.sharing says is not in force yet:';
+const notYet = 'spec.sharing is not in force yet:';
 
 const declared: SharingDecision = {
   rules: 'Declared',
@@ -69,7 +69,7 @@ const mostNamed = 10;
 function describeUndeclared(objects: readonly TenantResource[]): string {
   const entries = describeUse(objects);
   const shown = entries.length > mostNamed ? [...entries.slice(0, mostNamed), '...'] : entries;
-  return `The objects of every namespace serve the whole organization, as before there was a spec.sharing. State it: what is not in it will serve its own namespace alone, and bindings for users that it does not name will not be in force. All that is in use now is spec.sharing: [${shown.join(', ')}].`;
+  return `The objects of every namespace serve the whole organization, as they did before spec.sharing existed. Set it. Objects that it does not name will then serve only their own namespace, and bindings for other users will not be in force. This keeps everything as it is: spec.sharing: [${shown.join(', ')}].`;
 }
 
 /** The entries of `spec.sharing` with which all objects keep serving the same callers. */

@@ -30,7 +30,7 @@ export async function restorePassword(
   await ensureOrganizationRole(db, id, login.password);
   logins?.noteIssued(login);
   const message =
-    'The password of the organization’s database role was changed by somebody else. It is again the one that proxies have, and the sessions of the role were ended.';
+    'Somebody else changed the password of the organization’s database role. The operator has set the password that proxies have, and ended the role’s sessions.';
   await cluster.recordEvent(key, { type: 'Warning', reason: 'DatabasePasswordRestored', message });
   await unlessRefused(() => endOrganizationSessions(db, id));
 }
@@ -55,7 +55,7 @@ export async function limitLogin(
     }
     if (storedLogin?.wasLimited && !storedLogin.hasItsSettings) {
       const message =
-        'The settings of the organization’s database role were changed by somebody else, and are put right.';
+        'Somebody else changed the settings of the organization’s database role. The operator has corrected them.';
       await cluster.recordEvent(key, { type: 'Warning', reason: 'DatabaseRoleRestored', message });
     }
     if (endsOldSessions) await endOrganizationSessions(db, organizationId);

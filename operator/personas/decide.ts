@@ -27,8 +27,8 @@ export function decidePersona(gathered: GatheredPersona, object: TenantObject<'P
     const { name, key } = spec.contentFrom?.configMapKeyRef ?? {};
     const inForce = stored ? ' The last content stays in force.' : '';
     const reason = gathered.isBinary
-      ? `ConfigMap "${name}" has bytes that are not UTF-8 under key "${key}"; save the text as UTF-8 and put it there.`
-      : `ConfigMap "${name}" with key "${key}" is not there; create it.`;
+      ? `Key "${key}" of ConfigMap "${name}" is not UTF-8. Save the text as UTF-8 and put it there.`
+      : `There is no ConfigMap "${name}" with key "${key}". Create it.`;
     return {
       write: undefined,
       verdict: notReady('ContentNotFound', `${reason}${inForce}`),
@@ -93,7 +93,7 @@ function describeEdit(stored: PersonaRow, row: PersonaRow): string | undefined {
   const [before, now] = [stored.content, row.content].map((content) => hashOf(content).slice(0, shownDigits));
   const content = before === now ? [] : [`content ${now} (before: ${before})`];
   const parts = [...content, ...changed];
-  return parts.length === 0 ? undefined : `In force from now on, as changed: ${parts.join(', ')}.`;
+  return parts.length === 0 ? undefined : `A change is in force from now on: ${parts.join(', ')}.`;
 }
 
 /** Enough digits to distinguish contents. The status has the whole hash. */

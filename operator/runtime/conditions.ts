@@ -21,7 +21,7 @@ export const failureReason = 'ReconcileFailed';
 
 /** @param cause what failed, in words */
 export function describeFailure(cause: string): string {
-  return `The last change could not be put in force, and what was stored before stays (${cause}). The operator tries again by itself; its log has more.`;
+  return `The last change could not be applied, so what was stored before stays in force (${cause}). The operator tries again by itself. Its log has more.`;
 }
 
 /** The reason of `Ready=False` for an object that somebody has switched off. Nothing is wrong with it. */

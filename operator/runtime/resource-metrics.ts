@@ -60,7 +60,7 @@ export function makeDatabaseMetric(registry: Registry, isReachable: () => boolea
 export function makeBuildMetric(registry: Registry, version: string): void {
   new Gauge({
     name: 'chaperone_build_info',
-    help: 'Always 1; the labels say which version this is.',
+    help: 'Always 1. The labels have the version.',
     labelNames: ['component', 'version', 'node'],
     registers: [registry],
   }).set({ component: 'operator', version, node: process.versions.node }, 1);

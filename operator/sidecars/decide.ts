@@ -70,7 +70,7 @@ export function decideSidecars(gathered: GatheredSidecars): SidecarDecision {
 
   if (unfinished?.isStuck) {
     const name = describeWorkload(unfinished.ref);
-    const message = `${name} was rolled and does not come up, so no other workload is: see kubectl -n ${unfinished.ref.namespace} describe ${unfinished.ref.kind.toLowerCase()} ${unfinished.ref.name}. ${listOutdated(outdated)}`;
+    const message = `${name} was rolled and does not become ready, so no other workload is rolled. See kubectl -n ${unfinished.ref.namespace} describe ${unfinished.ref.kind.toLowerCase()} ${unfinished.ref.name}. ${listOutdated(outdated)}`;
     return decided(verdict('RolloutStuck', message), lookMs);
   }
   if (rolling) {
@@ -81,18 +81,19 @@ export function decideSidecars(gathered: GatheredSidecars): SidecarDecision {
     const message = `Some running pods would be refused if they were created again. Their workloads are not rolled until you change the templates. ${listInadmissible(inadmissible, maxNamed)} ${listOutdated(outdated)}`;
     return decided(verdict('Inadmissible', message), rolls ? patienceMs : undefined);
   }
-  if (outdatedSidecars === 0) return decided(verdict('Current', 'Every sidecar is what new pods get.'), undefined);
+  if (outdatedSidecars === 0)
+    return decided(verdict('Current', 'Every pod has the sidecar that new pods get.'), undefined);
   if (!rolls) {
-    const hint = 'kubectl rollout restart brings them up to date; so does spec.sidecars.rollout: Roll.';
+    const hint = 'To bring them up to date: kubectl rollout restart, or spec.sidecars.rollout: Roll.';
     return decided(verdict('Outdated', `${listOutdated(outdated)} ${hint}`), undefined);
   }
   if (isForbidden) {
-    const hint = 'The operator may not roll workloads (operator.rollsWorkloads of the chart gives it the right).';
+    const hint = 'The operator may not roll workloads. The chart value operator.rollsWorkloads gives it the right.';
     return decided(verdict('RolloutForbidden', `${hint} ${listOutdated(outdated)}`), patienceMs);
   }
   if (pauseMs > 0) {
     const hint =
-      'They are rolled one at a time, as soon as the operator has run for a minute: one that it replaces may still inject.';
+      'They are rolled one at a time, when this operator has led for a minute: an older one may still inject until then.';
     return decided(verdict('Outdated', `${listOutdated(outdated)} ${hint}`), pauseMs);
   }
   const why = listHindrances(gathered.hindrances);
@@ -110,5 +111,5 @@ function listOutdated(outdated: readonly OutdatedWorkload[]): string {
   if (pods === 0) return 'No pod has an outdated sidecar any more.';
   const named = outdated.slice(0, maxNamed).map((workload) => `${describeWorkload(workload)} (${workload.pods})`);
   const others = outdated.length > maxNamed ? ` and ${outdated.length - maxNamed} more` : '';
-  return `Pods with another sidecar than new pods get: ${pods}, of ${named.join(', ')}${others}.`;
+  return `Pods with an outdated sidecar: ${pods}, of ${named.join(', ')}${others}.`;
 }

@@ -48,7 +48,7 @@ export function startFleet({ cluster, client, settings, registry, ...context }: 
   const listeners = new Set<(organization: string) => void>();
   const gauge = new Gauge({
     name: 'chaperone_sidecars',
-    help: 'Pods that have a sidecar, by whether it is what new pods get: current or outdated.',
+    help: 'Pods with a sidecar: current if it is the one that new pods get, else outdated.',
     labelNames: ['organization', 'namespace', 'state'],
     registers: [registry],
   });

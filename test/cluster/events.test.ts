@@ -67,7 +67,7 @@ describe("the operator's Events", { skip }, () => {
       [edit.type, edit.note],
       [
         'Normal',
-        `In force from now on, as changed: content ${after.slice(0, 12)} (before: ${before.slice(0, 12)}), model.`,
+        `A change is in force from now on: content ${after.slice(0, 12)} (before: ${before.slice(0, 12)}), model.`,
       ],
     );
 

@@ -129,7 +129,7 @@ describe('pods that are created through an API server', { skip }, () => {
     const asked = { 'chaperone.dev/organization': isAcmes ? 'umbrella' : 'acme' };
     const other = await create('both', pod({ name: 'torn-too', annotations: asked }));
     assert.equal(other.status, 403);
-    assert.match(other.body.message ?? '', /selects it too, and is older.*\(NamespaceNotMember\)/);
+    assert.match(other.body.message ?? '', /also selects it, and is older.*\(NamespaceNotMember\)/);
   });
 
   test('are skipped with an Event on their owner', async () => {

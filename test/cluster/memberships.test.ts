@@ -56,8 +56,8 @@ describe('the namespaces of organizations', { skip }, () => {
         const condition = await conditionOf(name);
         return condition?.reason === 'SelectorsOverlap' ? condition : undefined;
       }, `${name} to tell of the overlap`);
-    assert.match((await overlap('greedy')).message, /"web" is acme's/);
-    assert.match((await overlap('acme')).message, /"web" is this one's, and selected by greedy too/);
+    assert.match((await overlap('greedy')).message, /"web" belongs to acme/);
+    assert.match((await overlap('acme')).message, /"web" belongs to this one, and is also selected by greedy/);
     const greedy = await hands.untilReason('Organization', 'greedy', 'Ready');
     assert.deepEqual(greedy.status?.memberNamespaces, ['default']);
     for (const place of ['web', 'kube-system', 'kube-public', 'kube-node-lease']) {

@@ -278,7 +278,7 @@ describe('the operator touches only what it made itself', { skip }, () => {
     ] as const) {
       await hands.create('ApiKeyBinding', `web/leak-${key}`, binding({ secretKeyRef: { name, key } }));
       const told = await hands.untilReason('ApiKeyBinding', `web/leak-${key}`, 'SecretNotPermitted');
-      assert.match(conditionOf(told, 'Ready')?.message ?? '', /name a Secret of your own/);
+      assert.match(conditionOf(told, 'Ready')?.message ?? '', /Name a Secret of your own/);
       const { rows } = await stage.db.query(
         'select from chaperone.api_keys where resource = $1 and deleted_at is null',
         [`web/leak-${key}`],

@@ -124,7 +124,7 @@ describe('in a cluster', { skip }, () => {
     });
     await until(async () => {
       const { status } = (await hands.find('Persona', 'web/tone')) ?? {};
-      return status?.conditions?.some(({ message }) => message.includes('bytes that are not UTF-8'));
+      return status?.conditions?.some(({ message }) => message.includes('is not UTF-8'));
     });
     await hands.change('ConfigMap', 'web/texts', { binaryData: null, data: { tone: 'Be brief.' } });
     const first = await hands.untilReason('Persona', 'web/tone', 'Ready');

@@ -123,7 +123,7 @@ describe('what serves one namespace', { skip }, () => {
     const ceo = await untilCondition('ApiKeyBinding', 'web/ceo', 'Consent', 'SharingUndeclared');
     assert.match(
       ceo.message,
-      /it is not in force, unless \{namespace: web, resources: \[ApiKeyBinding\], users: \["ceo"\]\}/,
+      /without \{namespace: web, resources: \[ApiKeyBinding\], users: \["ceo"\]\}, it will not be in force/,
     );
     await untilCondition('Persona', 'api/support', 'Consent', 'SharingUndeclared');
 

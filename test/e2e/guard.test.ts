@@ -49,7 +49,7 @@ suite('an organization’s credentials are out of reach of', { skip }, () => {
         initContainers: pod.spec.initContainers.map((container) => ({ ...container, image: 'busybox:dev' })),
       },
     };
-    await assert.rejects(apply(name, copy), /SidecarAltered.*|is not what Chaperone's webhook gives/);
+    await assert.rejects(apply(name, copy), /SidecarAltered.*|is not the one that Chaperone's webhook adds/);
   });
 
   test('who changes, debugs or enters a pod that runs', async (t) => {

@@ -78,7 +78,7 @@ test('each change has a line with the keys of controller-runtime, and nothing el
       },
       {
         ...{ level: 'info', controller: 'persona', namespace: 'web', name: 'support' },
-        msg: 'cleaned up, and let go of what is deleted',
+        msg: 'cleaned up after a deleted object, and removed its finalizer',
       },
     ],
   );

@@ -51,15 +51,15 @@ for (const [where, sharing, object, expected] of cases) {
 test('a consent that is missing says what to add, and where', () => {
   const { refusal, consent } = decideReach(ofCeo, acme([]));
   const addition =
-    /Organization "acme" does not let namespace "platform" .*"ceo@acme\.example"; have \{namespace: platform, resources: \[ApiKeyBinding\], users: \["ceo@acme\.example"\]\} added to its spec\.sharing/;
+    /Organization "acme" does not let namespace "platform" .*"ceo@acme\.example"\. Add \{namespace: platform, resources: \[ApiKeyBinding\], users: \["ceo@acme\.example"\]\} to its spec\.sharing/;
   assert.match(consent.message, addition);
   assert.match(refusal?.message ?? '', addition);
 });
 
 test('what was there before there was a spec.sharing serves everyone, and says what it will come to', () => {
   for (const [object, end] of [
-    [binding, /it serves the pods of namespace "platform" alone, unless \{namespace: platform/],
-    [ofCeo, /it is not in force, unless \{namespace: platform, .*users: \["ceo@acme\.example"\]\}/],
+    [binding, /sets spec\.sharing without \{namespace: platform.*serve only the pods of namespace "platform"/],
+    [ofCeo, /without \{namespace: platform, .*users: \["ceo@acme\.example"\]\}, it will not be in force/],
   ] as const) {
     for (const organization of [acme(undefined, 'Former'), makeOrganization('acme')]) {
       const { servesNamespace, refusal, consent } = decideReach(object, organization);

@@ -32,7 +32,7 @@ export function makeOwnedSink({ mirror, read, backoffMs, signal, log }: OwnedSin
         else mirror.remove(last);
         return;
       } catch (error) {
-        log.warn({ err: error, secret: id }, 'cannot read whether a Secret is gone; trying again');
+        log.warn({ err: error, secret: id }, 'cannot read whether a Secret still exists; trying again');
         failures += 1;
         await delay(pauseAfter(failures, error, backoffMs), undefined, { signal }).catch(() => {});
       }

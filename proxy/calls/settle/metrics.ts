@@ -29,7 +29,7 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}, versi
   for (const kind of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${kind}_total`);
   new Gauge({
     name: 'chaperone_build_info',
-    help: 'Always 1; the labels say which version this is.',
+    help: 'Always 1. The labels have the version.',
     labelNames: ['component', 'version', 'node'],
     registers,
   }).set({ component: 'proxy', version, node: process.versions.node }, 1);

@@ -102,9 +102,9 @@ test('a binding that is switched off is not Ready', () => {
 
 const withdrawals: readonly (readonly [Partial<GatheredBinding>, string, RegExp])[] = [
   [{ hasProvider: false }, 'ProviderNotFound', /Organization "acme" has no provider "openai"/],
-  [{ isOperatorsSecret: true }, 'SecretNotPermitted', /Secret "openai-key" is one that the operator made/],
-  [{ providerKey: undefined }, 'SecretNotFound', /Secret "openai-key" with a key "api-key" is not there/],
-  [{ providerKey: '“sk-quoted”' }, 'SecretInvalid', /Secret "openai-key" has no provider's key under "api-key"/],
+  [{ isOperatorsSecret: true }, 'SecretNotPermitted', /The operator made Secret "openai-key"/],
+  [{ providerKey: undefined }, 'SecretNotFound', /There is no Secret "openai-key" with a key "api-key"/],
+  [{ providerKey: '“sk-quoted”' }, 'SecretInvalid', /The value of key "api-key" in Secret "openai-key" cannot be/],
   [
     // biome-ignore lint/suspicious/noTemplateCurlyInString: as files have it
     { providerKey: '${OPENAI_API_KEY:-sk-sandbox}' },
@@ -125,10 +125,7 @@ const taken = judgeHandOut('key-synthetic-key', true, 'exists already');
 
 test('a synthetic key that cannot be handed out leaves the provider key in force, and says why', () => {
   assert.equal(taken.reason, 'SyntheticKeySecretTaken');
-  assert.match(
-    taken.message,
-    /Secret "key-synthetic-key" is somebody else's and is left as it is\. Rename or delete it/,
-  );
+  assert.match(taken.message, /Secret "key-synthetic-key" belongs to somebody else.*\. Rename or delete it/);
   assert.equal(judgeHandOut('key-synthetic-key', false, 'exceeded quota').reason, 'SyntheticKeySecretRefused');
   const first = { stored: undefined, syntheticKey: undefined };
   const decision = withoutHandOut(apply({}, first), gatheredAs(first), taken);
@@ -191,5 +188,5 @@ test('one that was there before there was a spec.sharing stays in force, and is 
   assert.equal(decideBinding(gathered, object, 'chp_fresh', nowMs).action, 'apply');
   const foretold = foretellRival(gathered, object);
   assert.deepEqual([foretold?.type, foretold?.status, foretold?.reason], ['Consent', false, 'WillCompete']);
-  assert.match(foretold?.message ?? '', /this binding is not in force: ApiKeyBinding web\/older is older/);
+  assert.match(foretold?.message ?? '', /this binding will not be in force: ApiKeyBinding web\/older is older/);
 });

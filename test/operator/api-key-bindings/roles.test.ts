@@ -45,6 +45,6 @@ test('a role that is not allowed is named, with what to do', () => {
   const { problem } = decideRoles(binding, makeOrganization('acme'), false);
   assert.equal(
     problem?.message,
-    'Organization "acme" does not let bindings give the role admin: take it out of spec.roles, or have it added to the Organization\'s spec.authentication.bindingRoles. Until then calls with the synthetic key have the role member.',
+    'Organization "acme" does not let bindings give the role admin. Remove it from spec.roles, or add it to the Organization\'s spec.authentication.bindingRoles. Until then, calls with the synthetic key have the role member.',
   );
 });

@@ -393,7 +393,7 @@ describe('refused', () => {
     ['NoOrganization', /belongs to no Organization/, {}, { namespace: { name: 'shop' } }],
     [
       'NamespaceNotMember',
-      /"umbrella", to which namespace "shop" does not belong: Organization "acme" selects it too, and is older/,
+      /"umbrella", to which namespace "shop" does not belong: Organization "acme" also selects it, and is older/,
       { annotations: { 'chaperone.dev/organization': 'umbrella' } },
       {
         namespace: { name: 'shop', labels: { team: 'everyone' } },

@@ -293,7 +293,7 @@ describe('service accounts', () => {
     const gathered = { organization: accepting, serviceAccountIssuer: unknown };
     const { serviceAccounts, problem } = apply({ ...gathered, credentials: { ...credentials, serviceAccounts: last } });
     assert.deepEqual(serviceAccounts, { ...last, namespaces: ['api', 'web'] });
-    assert.match(problem?.message ?? '', /does not tell who issues them \(forbidden\)/);
+    assert.match(problem?.message ?? '', /does not show their issuer \(forbidden\)/);
     assert.equal(apply(gathered).serviceAccounts, undefined);
   });
 

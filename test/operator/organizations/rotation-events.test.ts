@@ -18,7 +18,11 @@ const inUse = { signingKeys, credentials };
 const rows: readonly (readonly [string, Partial<Parameters<typeof describeRotations>[1]>, readonly RegExp[]])[] = [
   ['nothing', {}, []],
   ['a new token key', { tokenKeys: { ...still, issue: true } }, [/^TokenKeyIssued: A new token key is handed out/]],
-  ['a key that is used now', { tokenKeys: { ...still, use: 'b' } }, [/^TokenKeyInUse: The token key b .* not a\.$/]],
+  [
+    'a key that is used now',
+    { tokenKeys: { ...still, use: 'b' } },
+    [/^TokenKeyInUse: The token key b .* instead of a\.$/],
+  ],
   ['keys that are gone', { tokenKeys: { ...still, drop: ['x', 'y'] } }, [/^TokenKeyRetired: .*x, y/]],
   [
     'keys in the wrong hands',

@@ -62,9 +62,9 @@ const edits: readonly (readonly [Partial<Persona['spec']>, string, string | unde
   [
     {},
     'Be kinder.',
-    `In force from now on, as changed: content ${hashOf('Be kinder.')} (before: ${hashOf('Be kind.')}).`,
+    `A change is in force from now on: content ${hashOf('Be kinder.')} (before: ${hashOf('Be kind.')}).`,
   ],
-  [{ model: 'o3', active: false }, 'Be kind.', 'In force from now on, as changed: model, active.'],
+  [{ model: 'o3', active: false }, 'Be kind.', 'A change is in force from now on: model, active.'],
 ];
 for (const [spec, content, expected] of edits) {
   test(`what an edit has changed is told: ${expected}`, () => {
@@ -103,10 +103,10 @@ test('without its ConfigMap, nothing is written, and what was in force stays', (
   const spec = { contentFrom: { configMapKeyRef: { name: 'texts', key: 'support' } } };
   const first = decide(spec, undefined);
   assert.deepEqual([first.write, first.contentHash, first.verdict.reason], [undefined, undefined, 'ContentNotFound']);
-  assert.equal(first.verdict.message, 'ConfigMap "texts" with key "support" is not there; create it.');
+  assert.equal(first.verdict.message, 'There is no ConfigMap "texts" with key "support". Create it.');
   assert.match(
     decide(spec, undefined, undefined, true).verdict.message,
-    /^ConfigMap "texts" has bytes that are not UTF-8 under key "support"; save the text as UTF-8/,
+    /^Key "support" of ConfigMap "texts" is not UTF-8\. Save the text as UTF-8/,
   );
   const later = decide(spec, undefined, row);
   assert.deepEqual([later.write, later.contentHash, later.verdict.status], [undefined, hash, false]);

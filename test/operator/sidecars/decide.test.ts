@@ -26,12 +26,12 @@ describe('sidecars', () => {
     rolls: boolean,
     rolling: RollableRef | undefined,
   ][] = [
-    ['are current', { survey: { pods: new Map(), outdated: [] } }, 'Current', /what new pods get/, false, undefined],
+    ['are current', { survey: { pods: new Map(), outdated: [] } }, 'Current', /that new pods get/, false, undefined],
     [
       'are reported',
       { rolls: false },
       'Outdated',
-      /3, of Deployment shop\/web \(3\)\. kubectl rollout restart/,
+      /3, of Deployment shop\/web \(3\)\. To bring them up to date: kubectl rollout restart/,
       false,
       undefined,
     ],
@@ -39,7 +39,7 @@ describe('sidecars', () => {
       'would be refused',
       { inadmissible: [{ workload: web, why: 'The pod sets spec.hostPID; remove it.' }] },
       'Inadmissible',
-      /change the templates.*Deployment shop\/web: The pod sets spec\.hostPID; remove it\. Pods with another sidecar/,
+      /change the templates.*Deployment shop\/web: The pod sets spec\.hostPID; remove it\. Pods with an outdated sidecar/,
       false,
       undefined,
     ],
@@ -76,7 +76,7 @@ describe('sidecars', () => {
       false,
       undefined,
     ],
-    ['wait for the operator', { pauseMs: 30_000 }, 'Outdated', /has run for a minute/, false, undefined],
+    ['wait for the operator', { pauseMs: 30_000 }, 'Outdated', /has led for a minute/, false, undefined],
     [
       'may not be rolled',
       { candidate, isForbidden: true },
