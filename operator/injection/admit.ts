@@ -10,6 +10,7 @@ import type { InjectionMetrics } from './metrics.ts';
 import { refuseReferences } from './obstacle.ts';
 import type { Pod } from './pod.ts';
 import { makeProof } from './proof.ts';
+import type { ReadBindings } from './read-bindings.ts';
 import type { InjectionSettings } from './settings.ts';
 
 export interface AdmissionContext {
@@ -27,10 +28,14 @@ export type Admit = (request: AdmissionRequest) => Promise<AdmissionAnswer>;
 /** How long to wait for a namespace that is not in the cache yet. */
 const namespaceTimeoutMs = 2_000;
 
-/** Makes the webhook that adds the sidecar to new pods. */
-export function makeMutate(context: AdmissionContext): Admit {
+/**
+ * Makes the webhook that adds the sidecar to new pods.
+ *
+ * @param readBindings asked before a pod gets no key, since the cache may not have the binding yet
+ */
+export function makeMutate(context: AdmissionContext, readBindings: ReadBindings): Admit {
   const { metrics, recordEvent } = context;
-  return admitPods(context, (decision, pod, { dryRun = false, namespace = '' }) => {
+  const answer: Answer = (decision, pod, { dryRun = false, namespace = '' }) => {
     switch (decision.action) {
       case 'refuse':
         metrics.injections.inc({ outcome: 'refused', reason: decision.reason });
@@ -53,7 +58,8 @@ export function makeMutate(context: AdmissionContext): Admit {
         return { allowed: true, patch, warnings };
       }
     }
-  });
+  };
+  return admitPods(context, answer, readBindings);
 }
 
 /**
@@ -102,9 +108,12 @@ const sidecarMissing: Refusal = {
   message: `The pod needs Chaperone's sidecar and does not have it, because the webhook that adds it was not reached. Create the pod again. If that does not help, check whether the operator's pods are ready. To run the pod ungoverned, set its label ${injectLabel}: "false".`,
 };
 
+type Answer = (decision: InjectionDecision, pod: Pod, request: AdmissionRequest) => AdmissionAnswer;
+
 function admitPods(
   { cluster, settings, proofKeys, now = Date.now }: AdmissionContext,
-  answer: (decision: InjectionDecision, pod: Pod, request: AdmissionRequest) => AdmissionAnswer,
+  answer: Answer,
+  readBindings?: ReadBindings,
 ): Admit {
   return async (request) => {
     const { kind, operation, subResource, namespace: name = '' } = request;
@@ -125,7 +134,10 @@ function admitPods(
     };
     const prove: Prove = ({ container, volumes, hash }) =>
       makeProof(proofKeys(), { essence: essenceOf(container, volumes), hash, namespace: name }, now());
-    return answer(decideInjection(gathered, settings, prove), pod, request);
+    const decision = decideInjection(gathered, settings, prove);
+    const isKeyless = decision.action === 'inject' && decision.keyProblem !== undefined;
+    const bindings = isKeyless ? await readBindings?.(name) : undefined;
+    return answer(bindings ? decideInjection({ ...gathered, bindings }, settings, prove) : decision, pod, request);
   };
 }
 

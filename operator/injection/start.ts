@@ -10,6 +10,7 @@ import type { ApiClient } from '../cluster/kubernetes/api-client.ts';
 import { type AdmissionContext, makeMutate, makeValidate } from './admit.ts';
 import { makePodEventRecorder } from './events.ts';
 import { makeInjectionMetrics } from './metrics.ts';
+import { makeBindingReader } from './read-bindings.ts';
 import type { InjectionSettings } from './settings.ts';
 import { proofKeyOf, type WebhookKeys, webhookOf } from './webhook-key.ts';
 import { makeWebhookServer, type Route } from './webhook-server.ts';
@@ -17,7 +18,7 @@ import { makeWebhookServer, type Route } from './webhook-server.ts';
 export interface InjectionContext {
   /** Must be started, with warm caches. */
   readonly cluster: Pick<Cluster, 'get' | 'list' | 'subscribe'>;
-  /** For Events. */
+  /** For Events, and for bindings that the cache does not have. */
   readonly client: Pick<ApiClient, 'send'>;
   readonly certificates: CertificateSource;
   readonly settings: InjectionSettings;
@@ -89,16 +90,20 @@ export async function startInjection(context: InjectionContext): Promise<Injecti
 
 /** Routes the webhooks at their secret paths and, during an upgrade, at the paths without a secret. */
 function makeRoute(
-  { cluster, settings, keys, usesFormerPaths = async () => false }: InjectionContext,
+  { cluster, client, settings, keys, usesFormerPaths = async () => false, log }: InjectionContext,
   { metrics, recordEvent }: Pick<AdmissionContext, 'metrics' | 'recordEvent'>,
 ): Route {
   const proofKeys = () => keys.all().map(proofKeyOf);
   const admission = { cluster, settings, metrics, recordEvent, proofKeys };
-  // Anybody may call these paths, so no Events are recorded.
+  // Anybody may call these paths, so the API server is sent nothing for them.
   const former = { ...admission, recordEvent: () => {} };
-  const webhooks = { mutate: makeMutate(admission), validate: makeValidate(admission, { comparesSidecars: true }) };
+  const readBindings = makeBindingReader(client, log);
+  const webhooks = {
+    mutate: makeMutate(admission, readBindings),
+    validate: makeValidate(admission, { comparesSidecars: true }),
+  };
   const formerWebhooks = new Map([
-    ['/mutate', makeMutate(former)],
+    ['/mutate', makeMutate(former, async () => undefined)],
     // The injecting operator may be an older version.
     ['/validate', makeValidate(former, { comparesSidecars: false })],
   ]);

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { Agent, request } from 'undici';
+import type { ApiKeyBinding } from '../../../crds/resources.generated.ts';
 import { issueAuthority, issueServing, type KeyPair } from '../../../operator/certificates/issue.ts';
 import { makeCache } from '../../../operator/cluster/cache.ts';
 import type { ChangeListener } from '../../../operator/cluster/cluster.ts';
@@ -28,6 +29,8 @@ describe('the webhooks', () => {
   let agent: Agent;
   let showNext: (pair: KeyPair) => void = () => {};
   let isUpgrading = false;
+  /** What the API server has in the namespaces that are asked for. */
+  const stored = new Map<string, readonly ApiKeyBinding[]>();
 
   before(async () => {
     const validity = { lifetimeMs: 3_600_000, nowMs: Date.now() };
@@ -36,9 +39,12 @@ describe('the webhooks', () => {
     injection = await startInjection({
       cluster,
       client: {
-        send(request) {
+        async send<Answer>(request: ApiRequest): Promise<Answer> {
           sent.push(request);
-          return Promise.reject(new Error('There is no API server'));
+          const [, namespace = ''] = /\/namespaces\/([^/]+)\/apikeybindings$/.exec(request.path) ?? [];
+          const items = stored.get(namespace);
+          if (items) return { items } as Answer;
+          throw new Error('There is no API server');
         },
       },
       certificates: (onCertificate) => {
@@ -90,6 +96,20 @@ describe('the webhooks', () => {
     assert.partialDeepStrictEqual(body.response, { uid: 'u-1', allowed: true, patchType: 'JSONPatch' });
     const patch = JSON.parse(Buffer.from(body.response.patch, 'base64').toString());
     assert(patch.some(({ path }: { path: string }) => path === '/spec/initContainers'));
+  });
+
+  test('give the key of a binding that this replica has not heard of, and none where there is none', async () => {
+    cluster.addNamespace('late', { team: 'acme' });
+    const namesKey = async () => {
+      const { body } = await post(mutate, review({ namespace: 'late', object: pod() }));
+      assert.equal(body.response.allowed, true);
+      return Buffer.from(body.response.patch, 'base64').toString().includes('shared-synthetic-key');
+    };
+    assert.equal(await namesKey(), false, 'the API server does not answer');
+    stored.set('late', []);
+    assert.equal(await namesKey(), false, 'there is none');
+    stored.set('late', [{ ...binding('shared'), metadata: { ...binding('shared').metadata, namespace: 'late' } }]);
+    assert.equal(await namesKey(), true);
   });
 
   test('let alone what is not the creation of a pod', async () => {
@@ -296,7 +316,7 @@ function makeCluster() {
     cache.put('Namespace', { apiVersion: 'v1', kind: 'Namespace', metadata });
     cache.announce({ kind: 'Namespace', namespace: '', name }, 'foreign');
   };
-  cache.put('Organization', organization('acme'));
+  cache.put('Organization', organization('acme', { memberNamespaces: ['shop', 'late'] }));
   cache.put('ApiKeyBinding', binding('shared'));
   addNamespace('shop', { team: 'acme' });
   return {
