@@ -1,24 +1,28 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { customKindEntries } from './kinds.generated.ts';
 
 /** The group and version that every one of our kinds is served under. */
 export const apiVersion = 'chaperone.dev/v1alpha1';
 
-/** Our kinds, each with the file that defines it: one line here is one more kind. */
-export const definitionFiles = {
-  Organization: 'organizations.yaml',
-  Persona: 'personas.yaml',
-  ApiKeyBinding: 'apikeybindings.yaml',
-  AnalysisConfig: 'analysisconfigs.yaml',
-} as const;
+export type CustomKind = keyof typeof customKindEntries;
 
-export type CustomKind = keyof typeof definitionFiles;
-
-export const customKinds: readonly CustomKind[] = Object.keys(definitionFiles).filter(isCustomKind);
+export const customKinds: readonly CustomKind[] = Object.keys(customKindEntries).filter(isCustomKind);
 
 export function isCustomKind(kind: string): kind is CustomKind {
-  return Object.hasOwn(definitionFiles, kind);
+  return Object.hasOwn(customKindEntries, kind);
+}
+
+type Entries = typeof customKindEntries;
+
+/** The kinds that belong to an Organization, which their `spec.organizationRef` names. */
+export type TenantKind = { [K in CustomKind]: Entries[K]['isTenant'] extends true ? K : never }[CustomKind];
+
+export const tenantKinds: readonly TenantKind[] = customKinds.filter(isTenantKind);
+
+export function isTenantKind(kind: string): kind is TenantKind {
+  return isCustomKind(kind) && customKindEntries[kind].isTenant;
 }
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
@@ -63,8 +67,8 @@ export interface PrinterColumn {
 }
 
 /** One of our kinds as its CustomResourceDefinition states it. */
-export interface Definition {
-  readonly kind: CustomKind;
+export interface Definition<K extends string = CustomKind> {
+  readonly kind: K;
   readonly scope: 'Cluster' | 'Namespaced';
   readonly names: { readonly plural: string; readonly singular: string; readonly shortNames: readonly string[] };
   readonly columns: readonly PrinterColumn[];
@@ -74,7 +78,7 @@ export interface Definition {
 interface CustomResourceDefinition {
   readonly spec: {
     readonly scope: Definition['scope'];
-    readonly names: Definition['names'];
+    readonly names: Definition['names'] & { readonly kind: string };
     readonly versions: readonly {
       readonly name: string;
       readonly additionalPrinterColumns: readonly PrinterColumn[];
@@ -89,14 +93,28 @@ interface CustomResourceDefinition {
  * @param directory where the CustomResourceDefinitions stand; this folder unless they were copied elsewhere
  */
 export function readDefinition(kind: CustomKind, directory: string = import.meta.dirname): Definition {
-  const file = join(directory, definitionFiles[kind]);
+  return { ...readFile(join(directory, customKindEntries[kind].file)), kind };
+}
+
+/**
+ * Reads every definition in this folder, cluster-scoped kinds first, with the names of their files. From these the
+ * entries of our kinds are generated.
+ */
+export function readDefinitions(): readonly (Definition<string> & { readonly file: string })[] {
+  const files = globSync('*.yaml', { cwd: import.meta.dirname }).sort();
+  const all = files.map((file) => ({ file, ...readFile(join(import.meta.dirname, file)) }));
+  return [...all.filter(({ scope }) => scope === 'Cluster'), ...all.filter(({ scope }) => scope === 'Namespaced')];
+}
+
+function readFile(file: string): Definition<string> {
   const { spec }: CustomResourceDefinition = parse(readFileSync(file, 'utf8'));
   const version = spec.versions.find(({ name }) => apiVersion.endsWith(`/${name}`));
   if (!version) throw new Error(`${file} does not define ${apiVersion}`);
+  const { kind, ...names } = spec.names;
   return {
     kind,
     scope: spec.scope,
-    names: spec.names,
+    names,
     columns: version.additionalPrinterColumns,
     schema: version.schema.openAPIV3Schema,
   };

@@ -8,9 +8,9 @@ import type { Condition, ObjectMeta } from './object-meta.ts';
  */
 export interface Resources {
   Organization: Organization;
-  Persona: Persona;
-  ApiKeyBinding: ApiKeyBinding;
   AnalysisConfig: AnalysisConfig;
+  ApiKeyBinding: ApiKeyBinding;
+  Persona: Persona;
 }
 /**
  * An Organization is the unit of governance: which namespaces may call which providers and models, who is believed, what a token costs, and what is kept.
@@ -458,6 +458,205 @@ export interface OrganizationStatus {
   conditions?: Condition[];
 }
 /**
+ * An AnalysisConfig says how conversations are classified: by intent, sentiment, topic or categories of your own.
+ */
+export interface AnalysisConfig {
+  apiVersion: 'chaperone.dev/v1alpha1';
+  kind: 'AnalysisConfig';
+  metadata: ObjectMeta;
+  spec: AnalysisConfigSpec;
+  status?: AnalysisConfigStatus;
+}
+/**
+ * What is wanted.
+ */
+export interface AnalysisConfigSpec {
+  /**
+   * The Organization it belongs to. Its namespaceSelector must match this namespace.
+   */
+  organizationRef: {
+    /**
+     * The Organization's name.
+     */
+    name: string;
+  };
+  /**
+   * The name by which the API finds it.
+   */
+  name: string;
+  /**
+   * What it is for.
+   */
+  description?: string;
+  /**
+   * The analysis, in the form that the API takes and shows it.
+   */
+  config: {
+    /**
+     * What it looks for.
+     */
+    analysis_type: 'intent' | 'sentiment' | 'topic' | 'custom';
+    /**
+     * The categories to choose from.
+     *
+     * Items: One category.
+     */
+    categories: {
+      /**
+       * Its name as results show it.
+       */
+      name: string;
+      /**
+       * What belongs to it.
+       */
+      description?: string;
+      /**
+       * Words or sentences that belong to it.
+       */
+      examples?: string[];
+    }[];
+    /**
+     * The model that analyses.
+     */
+    model: string;
+    /**
+     * The sampling temperature of the analysis.
+     */
+    temperature: number;
+    /**
+     * Whether results say why.
+     */
+    include_reasoning: boolean;
+    /**
+     * Whether more than one category may be primary.
+     */
+    multi_label: boolean;
+    /**
+     * The confidence that a primary category must have; where none has it, a result has no primary category. Without it, 0.5 holds where multi_label is set, and otherwise no bound.
+     */
+    confidence_threshold?: number;
+    /**
+     * The prompt to use instead of the built-in one; {user_input}, {ai_response} and {categories} are filled in.
+     */
+    custom_prompt?: string;
+  };
+}
+/**
+ * What is so; written by the operator.
+ */
+export interface AnalysisConfigStatus {
+  /**
+   * The generation of the spec that this status speaks of.
+   */
+  observedGeneration?: number;
+  /**
+   * The config's id in the API and in the database.
+   */
+  id?: string;
+  /**
+   * Whose calls it serves: `Namespace`, those of its own namespace's pods; `Organization`, those of every member namespace's, with the consent of the Organization's spec.sharing.
+   */
+  serves?: 'Namespace' | 'Organization';
+  /**
+   * The config's conditions; `Ready` sums up the others.
+   */
+  conditions?: Condition[];
+}
+/**
+ * An ApiKeyBinding lends a provider's key to the pods of its namespace, or with the Organization's consent to the whole organization or one of its users, without showing it: applications get a synthetic key that is worth something only at the proxy. Who has that key calls as a `member`, and as the user that the call names unless the binding names one; the Organization's authentication.workloadUsers says which users those may be.
+ */
+export interface ApiKeyBinding {
+  apiVersion: 'chaperone.dev/v1alpha1';
+  kind: 'ApiKeyBinding';
+  metadata: ObjectMeta;
+  spec: ApiKeyBindingSpec;
+  status?: ApiKeyBindingStatus;
+}
+/**
+ * What is wanted.
+ */
+export interface ApiKeyBindingSpec {
+  /**
+   * The Organization it belongs to. Its namespaceSelector must match this namespace.
+   */
+  organizationRef: {
+    /**
+     * The Organization's name.
+     */
+    name: string;
+  };
+  /**
+   * The name of one of the Organization's providers.
+   */
+  provider: string;
+  /**
+   * The key of a Secret in the same namespace that holds the provider's key.
+   */
+  secretKeyRef: {
+    /**
+     * The Secret's name.
+     */
+    name: string;
+    /**
+     * The key within the Secret.
+     */
+    key: string;
+  };
+  /**
+   * The user whose calls use this key, before the keys for everyone. Its synthetic key calls as that user. The Organization's spec.sharing must let this namespace name the user. Everyone where absent.
+   */
+  user?: string;
+  /**
+   * The models that this key serves; `*` stands for any characters. Every model where absent.
+   */
+  models?: string[];
+  /**
+   * The roles of calls with the synthetic key; `[member]` where absent. Any other than `member` takes effect only where the Organization's `authentication.bindingRoles` names it, too.
+   */
+  roles?: ('member' | 'analyst' | 'reviewer' | 'admin')[];
+  /**
+   * Whether calls may use it.
+   */
+  active: boolean;
+  /**
+   * From this time on it is not used. Never where absent.
+   */
+  expiresAt?: string;
+}
+/**
+ * What is so; written by the operator.
+ */
+export interface ApiKeyBindingStatus {
+  /**
+   * The generation of the spec that this status speaks of.
+   */
+  observedGeneration?: number;
+  /**
+   * Whose calls it serves: `Namespace`, those of its own namespace's pods; `Organization`, those of every member namespace's, with the consent of the Organization's spec.sharing.
+   */
+  serves?: 'Namespace' | 'Organization';
+  /**
+   * The Secret in the same namespace that holds the synthetic key.
+   */
+  secretName?: string;
+  /**
+   * The users that calls with the synthetic key may be of, where `*` stands for any characters: the binding's own, or those that the Organization's authentication.workloadUsers allows.
+   */
+  callsAs?: string[];
+  /**
+   * When the synthetic key in that Secret was made. A container that started before has another one, which is refused.
+   */
+  syntheticKeyIssuedAt?: string;
+  /**
+   * Tells whether two keys are the same without telling the key.
+   */
+  fingerprint?: string;
+  /**
+   * The binding's conditions; `Ready` sums up the others.
+   */
+  conditions?: Condition[];
+}
+/**
  * A Persona is a set of instructions that calls are made with, and who may use it: the same for every application, and changed in one place.
  */
 export interface Persona {
@@ -713,205 +912,6 @@ export interface PersonaStatus {
   serves?: 'Namespace' | 'Organization';
   /**
    * The persona's conditions; `Ready` sums up the others.
-   */
-  conditions?: Condition[];
-}
-/**
- * An ApiKeyBinding lends a provider's key to the pods of its namespace, or with the Organization's consent to the whole organization or one of its users, without showing it: applications get a synthetic key that is worth something only at the proxy. Who has that key calls as a `member`, and as the user that the call names unless the binding names one; the Organization's authentication.workloadUsers says which users those may be.
- */
-export interface ApiKeyBinding {
-  apiVersion: 'chaperone.dev/v1alpha1';
-  kind: 'ApiKeyBinding';
-  metadata: ObjectMeta;
-  spec: ApiKeyBindingSpec;
-  status?: ApiKeyBindingStatus;
-}
-/**
- * What is wanted.
- */
-export interface ApiKeyBindingSpec {
-  /**
-   * The Organization it belongs to. Its namespaceSelector must match this namespace.
-   */
-  organizationRef: {
-    /**
-     * The Organization's name.
-     */
-    name: string;
-  };
-  /**
-   * The name of one of the Organization's providers.
-   */
-  provider: string;
-  /**
-   * The key of a Secret in the same namespace that holds the provider's key.
-   */
-  secretKeyRef: {
-    /**
-     * The Secret's name.
-     */
-    name: string;
-    /**
-     * The key within the Secret.
-     */
-    key: string;
-  };
-  /**
-   * The user whose calls use this key, before the keys for everyone. Its synthetic key calls as that user. The Organization's spec.sharing must let this namespace name the user. Everyone where absent.
-   */
-  user?: string;
-  /**
-   * The models that this key serves; `*` stands for any characters. Every model where absent.
-   */
-  models?: string[];
-  /**
-   * The roles of calls with the synthetic key; `[member]` where absent. Any other than `member` takes effect only where the Organization's `authentication.bindingRoles` names it, too.
-   */
-  roles?: ('member' | 'analyst' | 'reviewer' | 'admin')[];
-  /**
-   * Whether calls may use it.
-   */
-  active: boolean;
-  /**
-   * From this time on it is not used. Never where absent.
-   */
-  expiresAt?: string;
-}
-/**
- * What is so; written by the operator.
- */
-export interface ApiKeyBindingStatus {
-  /**
-   * The generation of the spec that this status speaks of.
-   */
-  observedGeneration?: number;
-  /**
-   * Whose calls it serves: `Namespace`, those of its own namespace's pods; `Organization`, those of every member namespace's, with the consent of the Organization's spec.sharing.
-   */
-  serves?: 'Namespace' | 'Organization';
-  /**
-   * The Secret in the same namespace that holds the synthetic key.
-   */
-  secretName?: string;
-  /**
-   * The users that calls with the synthetic key may be of, where `*` stands for any characters: the binding's own, or those that the Organization's authentication.workloadUsers allows.
-   */
-  callsAs?: string[];
-  /**
-   * When the synthetic key in that Secret was made. A container that started before has another one, which is refused.
-   */
-  syntheticKeyIssuedAt?: string;
-  /**
-   * Tells whether two keys are the same without telling the key.
-   */
-  fingerprint?: string;
-  /**
-   * The binding's conditions; `Ready` sums up the others.
-   */
-  conditions?: Condition[];
-}
-/**
- * An AnalysisConfig says how conversations are classified: by intent, sentiment, topic or categories of your own.
- */
-export interface AnalysisConfig {
-  apiVersion: 'chaperone.dev/v1alpha1';
-  kind: 'AnalysisConfig';
-  metadata: ObjectMeta;
-  spec: AnalysisConfigSpec;
-  status?: AnalysisConfigStatus;
-}
-/**
- * What is wanted.
- */
-export interface AnalysisConfigSpec {
-  /**
-   * The Organization it belongs to. Its namespaceSelector must match this namespace.
-   */
-  organizationRef: {
-    /**
-     * The Organization's name.
-     */
-    name: string;
-  };
-  /**
-   * The name by which the API finds it.
-   */
-  name: string;
-  /**
-   * What it is for.
-   */
-  description?: string;
-  /**
-   * The analysis, in the form that the API takes and shows it.
-   */
-  config: {
-    /**
-     * What it looks for.
-     */
-    analysis_type: 'intent' | 'sentiment' | 'topic' | 'custom';
-    /**
-     * The categories to choose from.
-     *
-     * Items: One category.
-     */
-    categories: {
-      /**
-       * Its name as results show it.
-       */
-      name: string;
-      /**
-       * What belongs to it.
-       */
-      description?: string;
-      /**
-       * Words or sentences that belong to it.
-       */
-      examples?: string[];
-    }[];
-    /**
-     * The model that analyses.
-     */
-    model: string;
-    /**
-     * The sampling temperature of the analysis.
-     */
-    temperature: number;
-    /**
-     * Whether results say why.
-     */
-    include_reasoning: boolean;
-    /**
-     * Whether more than one category may be primary.
-     */
-    multi_label: boolean;
-    /**
-     * The confidence that a primary category must have; where none has it, a result has no primary category. Without it, 0.5 holds where multi_label is set, and otherwise no bound.
-     */
-    confidence_threshold?: number;
-    /**
-     * The prompt to use instead of the built-in one; {user_input}, {ai_response} and {categories} are filled in.
-     */
-    custom_prompt?: string;
-  };
-}
-/**
- * What is so; written by the operator.
- */
-export interface AnalysisConfigStatus {
-  /**
-   * The generation of the spec that this status speaks of.
-   */
-  observedGeneration?: number;
-  /**
-   * The config's id in the API and in the database.
-   */
-  id?: string;
-  /**
-   * Whose calls it serves: `Namespace`, those of its own namespace's pods; `Organization`, those of every member namespace's, with the consent of the Organization's spec.sharing.
-   */
-  serves?: 'Namespace' | 'Organization';
-  /**
-   * The config's conditions; `Ready` sums up the others.
    */
   conditions?: Condition[];
 }

@@ -1,3 +1,5 @@
+import { pathOf } from './cluster/object-key.ts';
+
 interface Aged {
   readonly metadata: { readonly name: string; readonly namespace?: string; readonly creationTimestamp: string };
 }
@@ -10,8 +12,4 @@ interface Aged {
 export function isOlder({ metadata: one }: Aged, { metadata: other }: Aged): boolean {
   const [oneMs, otherMs] = [Date.parse(one.creationTimestamp), Date.parse(other.creationTimestamp)];
   return oneMs === otherMs ? pathOf(one) < pathOf(other) : oneMs < otherMs;
-}
-
-function pathOf({ namespace, name }: Aged['metadata']): string {
-  return `${namespace ?? ''}/${name}`;
 }

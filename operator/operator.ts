@@ -1,5 +1,6 @@
 import { Pool } from 'pg';
 import type { Logger } from 'pino';
+import { type TenantKind, tenantKinds } from '../crds/definition.ts';
 import { deleteExpiredAnalysisResults } from '../database/analysis-results.ts';
 import { connectTimeoutMs } from '../database/client.ts';
 import { migrate } from '../database/migrate.ts';
@@ -11,6 +12,7 @@ import { bindingKind } from './api-key-bindings/binding-kind.ts';
 import { checkConstraints } from './check-constraints.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import type { ServiceAccountIssuer } from './cluster/kubernetes/service-account-issuer.ts';
+import { type ObjectPath, pathOf } from './cluster/object-key.ts';
 import { operatorNamespace } from './credentials.ts';
 import { makeDatabaseProbe } from './database-probe.ts';
 import { logChanges } from './logged-cluster.ts';
@@ -29,8 +31,8 @@ import type { RuntimeMetrics } from './runtime/metrics.ts';
 import { startResync } from './runtime/resync.ts';
 import { makeWorkQueue, type WorkQueue } from './runtime/work-queue.ts';
 import type { SidecarContext } from './sidecars/reconcile.ts';
-import { makeTenancyFinder, type TenantKind } from './tenancy.ts';
-import { makeTenantFailureReport, makeTenantReconciler } from './tenant-kind.ts';
+import { makeTenancyFinder } from './tenancy.ts';
+import { controlTenant, makeTenantFailureReport, type TenantControl } from './tenant-kind.ts';
 import { makeTriggers } from './triggers.ts';
 
 export interface OperatorOptions {
@@ -74,10 +76,15 @@ export interface Operator {
 
 /** The kinds that are reconciled. */
 type ReconciledKind = 'Organization' | TenantKind;
+type Queue = WorkQueue<ObjectPath>;
 
 const defaultEventPatienceMs = 10_000;
 const defaultResyncMs = 600_000;
-const tenantKinds = { Persona: personaKind, ApiKeyBinding: bindingKind, AnalysisConfig: analysisConfigKind };
+const tenantControls: { readonly [K in TenantKind]: TenantControl } = {
+  Persona: controlTenant(personaKind),
+  ApiKeyBinding: controlTenant(bindingKind),
+  AnalysisConfig: controlTenant(analysisConfigKind),
+};
 /** Delay of a recount, so that many new bindings cause a single one. */
 const countDelayMs = 500;
 /** A deletion that takes longer continues in the database. The next attempt waits for it. */
@@ -119,7 +126,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   db.on('error', (error) => log.warn({ err: error }, 'lost the database'));
   await makePartitionsAhead(db, log, Date.now());
 
-  const queues = new Map<string, WorkQueue>();
+  const queues = new Map<ReconciledKind, Queue>();
   const controllers: Controller[] = [];
   const probe = makeDatabaseProbe(databaseUrl);
   const health = watchDatabase({
@@ -132,9 +139,9 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     },
     log,
   });
-  const start = (name: ReconciledKind, makeReconcile: (queue: WorkQueue) => Reconcile) => {
+  const start = (name: ReconciledKind, makeReconcile: (queue: Queue) => Reconcile) => {
     const label = name.toLowerCase();
-    const queue = makeWorkQueue(metrics && { observer: metrics.queue(label) });
+    const queue: Queue = makeWorkQueue(metrics && { observer: metrics.queue(label) });
     queues.set(name, queue);
     const observed = metrics && { observer: metrics.controller(label) };
     const report = name === 'Organization' ? outageReports.organization : outageReports.tenant(name);
@@ -152,18 +159,16 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const ofCluster = { ...(sidecars && { sidecars }), ...(serviceAccountIssuer && { serviceAccountIssuer }) };
   const timing = { ...(propagationMs !== undefined && { propagationMs }), isOneMachine: options.isOneMachine ?? false };
   start('Organization', () => makeOrganizationReconciler({ ...organizations, ...ofCluster, ...timing }));
-  start('Persona', (queue) => makeTenantReconciler(context, tenantKinds.Persona, queue));
-  start('ApiKeyBinding', (queue) => makeTenantReconciler(context, tenantKinds.ApiKeyBinding, queue));
-  start('AnalysisConfig', (queue) => makeTenantReconciler(context, tenantKinds.AnalysisConfig, queue));
+  for (const kind of tenantKinds) start(kind, (queue) => tenantControls[kind].makeReconciler(context, queue));
 
   const unsubscribe = cluster.subscribe(
     makeTriggers(cluster, namespace, {
-      organization: (name) => queues.get('Organization')?.add(name),
-      counts: (name) => queues.get('Organization')?.addAfter(name, countDelayMs),
+      organization: (name) => queues.get('Organization')?.add(pathOf({ name })),
+      counts: (name) => queues.get('Organization')?.addAfter(pathOf({ name }), countDelayMs),
       tenant: (kind, path) => queues.get(kind)?.add(path),
     }),
   );
-  const unsubscribeFleet = sidecars?.fleet.subscribe((name) => queues.get('Organization')?.add(name));
+  const unsubscribeFleet = sidecars?.fleet.subscribe((name) => queues.get('Organization')?.add(pathOf({ name })));
   let hasChecked = false;
   const resync = startResync(async () => {
     // Everything is reconciled when the database is back.
@@ -179,8 +184,8 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       if (ended.length > 0) log.warn({ logins: ended }, 'ended sessions with transactions that were open for too long');
       await deleteExpiredAnalysisResults(db);
       await deleteExpiredRevocations(db);
-      const orphans = await removeOrphans(context, (kind, ...row) => tenantKinds[kind].remove(context, ...row));
-      for (const { kind, resource } of orphans) queues.get(kind)?.add(resource);
+      const orphans = await removeOrphans(context, (kind, ...row) => tenantControls[kind].remove(context, ...row));
+      for (const { kind, path } of orphans) queues.get(kind)?.add(path);
       if (orphans.length > 0) log.warn({ orphans }, 'took rows without a resource out of force');
     } catch (error) {
       log.warn({ err: error }, 'cannot check the database; the next resync tries again');
@@ -206,13 +211,13 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   };
 }
 
-function enqueueOrganizations(cluster: Cluster, queues: ReadonlyMap<string, WorkQueue>): void {
-  for (const { metadata } of cluster.list('Organization')) queues.get('Organization')?.add(metadata.name);
+function enqueueOrganizations(cluster: Cluster, queues: ReadonlyMap<ReconciledKind, Queue>): void {
+  for (const { metadata } of cluster.list('Organization')) queues.get('Organization')?.add(pathOf(metadata));
 }
 
-function enqueueEverything(cluster: Cluster, queues: ReadonlyMap<string, WorkQueue>): void {
+function enqueueEverything(cluster: Cluster, queues: ReadonlyMap<ReconciledKind, Queue>): void {
   enqueueOrganizations(cluster, queues);
-  for (const kind of ['Persona', 'ApiKeyBinding', 'AnalysisConfig'] satisfies TenantKind[]) {
-    for (const { metadata } of cluster.list(kind)) queues.get(kind)?.add(`${metadata.namespace}/${metadata.name}`);
+  for (const kind of tenantKinds) {
+    for (const { metadata } of cluster.list(kind)) queues.get(kind)?.add(pathOf(metadata));
   }
 }

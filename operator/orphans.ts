@@ -1,5 +1,6 @@
-import { listOwnedRows, type OwnedRow } from '../database/owned-rows.ts';
-import type { TenantKind } from './tenancy.ts';
+import type { TenantKind } from '../crds/definition.ts';
+import { listOwnedRows } from '../database/owned-rows.ts';
+import { type ObjectPath, pathOf, readPath } from './cluster/object-key.ts';
 import type { TenantContext } from './tenant-kind.ts';
 
 /** Takes a resource's row out of force, with everything that was made for the resource. */
@@ -11,6 +12,12 @@ export type RemoveRow = (
   name: string,
 ) => Promise<unknown>;
 
+/** A resource that does not exist, although it has a row. */
+export interface Orphan {
+  readonly kind: TenantKind;
+  readonly path: ObjectPath;
+}
+
 /**
  * Takes rows out of force whose resource does not exist, because somebody removed the finalizer or a backup restored
  * the rows. It covers only organizations of this cluster; nothing is known about others.
@@ -20,17 +27,17 @@ export type RemoveRow = (
 export async function removeOrphans(
   { cluster, db, tenancies }: TenantContext,
   removeRow: RemoveRow,
-): Promise<OwnedRow[]> {
-  const orphans: OwnedRow[] = [];
+): Promise<Orphan[]> {
+  const orphans: Orphan[] = [];
   for (const { metadata } of cluster.list('Organization')) {
     const rows = tenancies.findRows(metadata.name);
     if (!rows) continue;
     for (const row of await listOwnedRows(db, rows.organizationId)) {
-      const [namespace = '', name = ''] = row.resource.split('/');
+      const { namespace, name } = readPath(row.resource);
       const owner = cluster.get(row.kind, namespace, name);
       if (owner?.spec.organizationRef.name === metadata.name) continue;
       await removeRow(row.kind, rows.organizationId, row.rowId, namespace, name);
-      orphans.push(row);
+      orphans.push({ kind: row.kind, path: pathOf({ namespace, name }) });
     }
   }
   return orphans;

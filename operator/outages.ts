@@ -1,14 +1,16 @@
+import { type TenantKind, tenantKinds } from '../crds/definition.ts';
 import { describeOutage, isOutage } from '../database/outage.ts';
-import { type Cluster, ClusterError } from './cluster/cluster.ts';
+import type { Cluster } from './cluster/cluster.ts';
+import { ClusterError } from './cluster/cluster-error.ts';
+import { type ObjectPath, pathOf } from './cluster/object-key.ts';
 import { type Reconcile, WaitingError } from './runtime/controller.ts';
 import type { DatabaseHealth } from './runtime/database-health.ts';
 import { Refusal } from './runtime/refusal.ts';
-import { type TenantKind, tenantKinds } from './tenancy.ts';
 
 /**
  * Reports on an object that it cannot be reconciled. Nothing happens where the object is gone. @param cause in words
  */
-export type ReportFailure = (key: string, kind: 'outage' | 'failure', cause: string) => Promise<void>;
+export type ReportFailure = (path: ObjectPath, kind: 'outage' | 'failure', cause: string) => Promise<void>;
 
 /**
  * Makes a reconciler report outages of the database on the object. While an outage is known, it attempts nothing and
@@ -60,12 +62,13 @@ export interface OutageReports {
  * reconciliation. The status of unchanged objects is still right.
  */
 export async function reportOutages(cluster: Cluster, reports: OutageReports, reason: string): Promise<void> {
-  for (const { metadata } of cluster.list('Organization')) await reports.organization(metadata.name, 'outage', reason);
+  for (const { metadata } of cluster.list('Organization'))
+    await reports.organization(pathOf(metadata), 'outage', reason);
   for (const kind of tenantKinds) {
     const report = reports.tenant(kind);
     for (const { metadata, status } of cluster.list(kind)) {
       if (status?.observedGeneration === metadata.generation && !metadata.deletionTimestamp) continue;
-      await report(`${metadata.namespace}/${metadata.name}`, 'outage', reason);
+      await report(pathOf(metadata), 'outage', reason);
     }
   }
 }

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ObjectPath } from './cluster/object-key.ts';
 import type { WorkQueue } from './runtime/work-queue.ts';
 
 /** Identifies a resource's row. */
@@ -7,21 +8,21 @@ export interface RowLocation {
   readonly rowId: string;
 }
 
-export interface RowReaderOptions<Row> {
+export interface RowReaderOptions<Row, Key extends string> {
   /** Reads those of these rows that are in force, by id. */
   readonly find: (organizationId: string, rowIds: readonly string[]) => Promise<ReadonlyMap<string, Row>>;
   /** Finds the row of the resource with this key. Undefined where it can have none. */
-  readonly placeOf: (key: string) => RowLocation | undefined;
-  readonly queue: Pick<WorkQueue, 'next' | 'lastAddedAtMs'>;
+  readonly placeOf: (key: Key) => RowLocation | undefined;
+  readonly queue: Pick<WorkQueue<Key>, 'next' | 'lastAddedAtMs'>;
 }
 
-export interface RowReader<Row> {
+export interface RowReader<Row, Key extends string = ObjectPath> {
   /**
    * Call this when a key was taken from the queue.
    *
    * @returns a function that reads the row
    */
-  begin(key: string): (place: RowLocation) => Promise<Row | undefined>;
+  begin(key: Key): (place: RowLocation) => Promise<Row | undefined>;
 }
 
 interface Reading<Row> {
@@ -40,12 +41,16 @@ const maxRows = 50;
  * While a key waits, the operator changes its row only if it adds the key again. So a row that was read ahead is still
  * right when the key is taken, unless the key was added again since.
  */
-export function makeRowReader<Row>({ find, placeOf, queue }: RowReaderOptions<Row>): RowReader<Row> {
-  const ahead = new Map<string, Reading<Row>>();
+export function makeRowReader<Row, Key extends string = ObjectPath>({
+  find,
+  placeOf,
+  queue,
+}: RowReaderOptions<Row, Key>): RowReader<Row, Key> {
+  const ahead = new Map<Key, Reading<Row>>();
   /** Reads that are being gathered, by organization: keys that are taken together are read together. */
   const gathering = new Map<string, { readonly rowIds: string[]; readonly rows: Reading<Row>['rows'] }>();
 
-  const isFresh = (key: string, reading: Reading<Row> | undefined) =>
+  const isFresh = (key: Key, reading: Reading<Row> | undefined) =>
     reading !== undefined && reading.startedAtMs > (queue.lastAddedAtMs(key) ?? 0);
   const waitingOf = (organizationId: string, most: number) =>
     queue.next(most).flatMap((key) => {

@@ -1,3 +1,4 @@
+import type { TenantKind } from '../crds/definition.ts';
 import { type DataKeySet, type Envelope, makeEnvelope } from '../database/envelope.ts';
 import type { Cluster, ResourceOf, Secret } from './cluster/cluster.ts';
 import { credentialsSecretName, readCredentialsSecret, readNamespaceMaster, signingSecretName } from './credentials.ts';
@@ -5,10 +6,7 @@ import { isMember, whyNotMember } from './membership.ts';
 import { deriveNamespaceKeys } from './namespace-keys.ts';
 import type { Verdict } from './runtime/conditions.ts';
 
-/** The kinds that belong to an Organization. */
-export type TenantKind = 'Persona' | 'ApiKeyBinding' | 'AnalysisConfig';
 export type TenantResource = ResourceOf<TenantKind>;
-export const tenantKinds: readonly TenantKind[] = ['Persona', 'ApiKeyBinding', 'AnalysisConfig'];
 
 /** The organization of a resource, with the means to write its rows. */
 export interface Tenancy {

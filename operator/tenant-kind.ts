@@ -1,7 +1,9 @@
+import type { TenantKind } from '../crds/definition.ts';
 import type { Envelope } from '../database/envelope.ts';
 import { resourceIdOf } from '../database/ids.ts';
 import type { Queryable } from '../database/queryable.ts';
 import type { Cluster, ResourceOf, StatusOf } from './cluster/cluster.ts';
+import { keyOf, type ObjectPath, readPath } from './cluster/object-key.ts';
 import type { ReportFailure } from './outages.ts';
 import { makeRowReader } from './row-reader.ts';
 import {
@@ -19,7 +21,7 @@ import type { Reconcile, Result } from './runtime/controller.ts';
 import type { WorkQueue } from './runtime/work-queue.ts';
 import { decideReach, type Reach } from './sharing.ts';
 import { judgeStorable } from './storable.ts';
-import { isProblem, organizationNotReadyReason, type Tenancy, type TenancyFinder, type TenantKind } from './tenancy.ts';
+import { isProblem, organizationNotReadyReason, type Tenancy, type TenancyFinder } from './tenancy.ts';
 
 export interface TenantContext {
   readonly cluster: Omit<Cluster, 'start' | 'close' | 'subscribe'>;
@@ -32,8 +34,7 @@ export interface TenantObject<K extends TenantKind> {
   readonly resource: ResourceOf<K>;
   readonly namespace: string;
   readonly name: string;
-  /** `namespace/name` */
-  readonly path: string;
+  readonly path: ObjectPath;
   readonly rowId: string;
   readonly tenancy: Tenancy;
   /** Which callers it serves, as the Organization consents. */
@@ -83,12 +84,28 @@ export interface TenantKindOf<K extends TenantKind, Row> {
   ): Promise<boolean>;
 }
 
+/** What the operator does with a kind, whatever its rows are. */
+export interface TenantControl {
+  makeReconciler(context: TenantContext, queue: Pick<WorkQueue<ObjectPath>, 'next' | 'lastAddedAtMs'>): Reconcile;
+  readonly remove: TenantKindOf<TenantKind, never>['remove'];
+}
+
+export function controlTenant<K extends TenantKind, Row>(kind: TenantKindOf<K, Row>): TenantControl {
+  return {
+    makeReconciler: (context, queue) => makeTenantReconciler(context, kind, queue),
+    remove: kind.remove,
+  };
+}
+
 const finalizer = 'chaperone.dev/row';
 
-const noQueue: Pick<WorkQueue, 'next' | 'lastAddedAtMs'> = { next: () => [], lastAddedAtMs: () => undefined };
+const noQueue: Pick<WorkQueue<ObjectPath>, 'next' | 'lastAddedAtMs'> = {
+  next: () => [],
+  lastAddedAtMs: () => undefined,
+};
 
 /**
- * Makes the reconciler of a kind that belongs to an Organization, for keys `namespace/name`. It does what all these
+ * Makes the reconciler of a kind that belongs to an Organization, for its objects' paths. It does what all these
  * kinds share: membership, finalizer, row, status and Event.
  *
  * @param queue the keys that come next, so that their rows can be read at once
@@ -102,7 +119,7 @@ export function makeTenantReconciler<K extends TenantKind, Row>(
   const rowReader = makeRowReader({
     find: (organizationId, rowIds) => kind.find(db, organizationId, rowIds),
     placeOf(path) {
-      const [namespace = '', name = ''] = path.split('/');
+      const { namespace, name } = readPath(path);
       const organization = cluster.get(kind.kind, namespace, name)?.spec.organizationRef.name;
       const organizationId = organization === undefined ? undefined : tenancies.findRows(organization)?.organizationId;
       return organizationId === undefined
@@ -115,10 +132,10 @@ export function makeTenantReconciler<K extends TenantKind, Row>(
    * The organization in which each resource has a row: an API server may delete a resource although its finalizer was
    * just added.
    */
-  const written = new Map<string, string>();
+  const written = new Map<ObjectPath, string>();
   return async (path) => {
     const readRow = rowReader.begin(path);
-    const [namespace = '', name = ''] = path.split('/');
+    const { namespace, name } = readPath(path);
     const key = { kind: kind.kind, namespace, name };
     const resource = cluster.get(kind.kind, namespace, name);
     const organizationName = resource?.spec.organizationRef.name ?? written.get(path);
@@ -177,7 +194,7 @@ export function makeTenantReconciler<K extends TenantKind, Row>(
 /** Says on a resource that it cannot be reconciled; all else that is known of it stays. */
 export function makeTenantFailureReport(cluster: TenantContext['cluster'], kind: TenantKind): ReportFailure {
   return async (path, failure, cause) => {
-    const [namespace = '', name = ''] = path.split('/');
+    const { namespace, name } = readPath(path);
     const resource = cluster.get(kind, namespace, name);
     if (!resource) return;
     const waits = resource.metadata.deletionTimestamp ? 'its deletion waits' : 'its change waits';
@@ -213,7 +230,7 @@ async function report<K extends TenantKind>(
   { metadata, status }: ResourceOf<K>,
   outcome: Pick<Outcome, 'verdict' | 'consent' | 'status'>,
 ): Promise<void> {
-  const key = { kind, namespace: metadata.namespace ?? '', name: metadata.name };
+  const key = keyOf({ kind, metadata });
   const verdicts = [outcome.verdict, ...(outcome.consent ? [outcome.consent] : [])];
   const judged = toConditions(verdicts, status?.conditions, metadata.generation, new Date());
   // During an outage the other conditions could not be checked, so they stay.

@@ -1,19 +1,22 @@
 import { createHash } from 'node:crypto';
+import { isTenantKind, type TenantKind, tenantKinds } from '../crds/definition.ts';
 import type { ApiKeyBinding, Organization } from '../crds/resources.generated.ts';
 import { isHeldBack, mayCompete } from './api-key-bindings/competition.ts';
-import type { Change, ChangeListener, Cluster } from './cluster/cluster.ts';
+import type { Change, ChangeListener, Cluster, Kind } from './cluster/cluster.ts';
+import { type ObjectPath, pathOf } from './cluster/object-key.ts';
 import { credentialsSecretName, signingSecretName, syntheticKeySecretName } from './credentials.ts';
 import { matchesSelector } from './label-selector.ts';
 import { claimantsOf, organizationsOf } from './membership.ts';
-import { type TenantKind, tenantKinds } from './tenancy.ts';
 
 /** Receives the keys of objects to reconcile. */
 export interface TriggerTarget {
   readonly organization: (name: string) => void;
   /** Asks an Organization to recount its members. It may happen later. */
   readonly counts: (organization: string) => void;
-  readonly tenant: (kind: TenantKind, path: string) => void;
+  readonly tenant: (kind: TenantKind, path: ObjectPath) => void;
 }
+
+type Changed = (namespace: string, name: string, change: Change) => void;
 
 /**
  * Decides which objects must be reconciled when one has changed: the object itself, those that refer to it, and the
@@ -33,7 +36,7 @@ export function makeTriggers(
       for (const { metadata, spec } of cluster.list(kind)) {
         const namespace = metadata.namespace ?? '';
         if (!matches({ namespace, organization: spec.organizationRef.name })) continue;
-        target.tenant(kind, `${namespace}/${metadata.name}`);
+        target.tenant(kind, pathOf(metadata));
       }
     }
   };
@@ -58,7 +61,7 @@ export function makeTriggers(
     const organizationOf = ({ spec }: ApiKeyBinding) => cluster.get('Organization', '', spec.organizationRef.name);
     for (const other of bindings) {
       if (!isHeldBack(other) && !changing.some((one) => mayCompete(organizationOf(one), one, other))) continue;
-      target.tenant('ApiKeyBinding', `${other.metadata.namespace}/${other.metadata.name}`);
+      target.tenant('ApiKeyBinding', pathOf(other.metadata));
     }
   };
   const namespaceChanged = (name: string) => {
@@ -94,7 +97,7 @@ export function makeTriggers(
     for (const { metadata, spec } of cluster.list('ApiKeyBinding')) {
       if (metadata.namespace !== namespace) continue;
       if (spec.secretKeyRef.name !== name && syntheticKeySecretName(metadata.name) !== name) continue;
-      target.tenant('ApiKeyBinding', `${namespace}/${metadata.name}`);
+      target.tenant('ApiKeyBinding', pathOf(metadata));
       if (spec.secretKeyRef.name !== name) continue;
       rivalsChanged(namespace, metadata.name);
       // An Organization's status counts the bindings in force.
@@ -104,34 +107,26 @@ export function makeTriggers(
   const configMapChanged = (namespace: string, name: string) => {
     for (const { metadata, spec } of cluster.list('Persona')) {
       if (metadata.namespace !== namespace || spec.contentFrom?.configMapKeyRef.name !== name) continue;
-      target.tenant('Persona', `${namespace}/${metadata.name}`);
+      target.tenant('Persona', pathOf(metadata));
     }
   };
   const tenantChanged = (kind: TenantKind, namespace: string, name: string, change: Change) => {
     if (change === 'own') return;
-    target.tenant(kind, `${namespace}/${name}`);
+    target.tenant(kind, pathOf({ namespace, name }));
     // An Organization's status counts its bindings.
     const binding = kind === 'ApiKeyBinding' ? cluster.get(kind, namespace, name) : undefined;
     if (kind === 'ApiKeyBinding') rivalsChanged(namespace, name);
     if (binding) target.counts(binding.spec.organizationRef.name);
   };
 
-  return ({ kind, namespace, name }, change) => {
-    switch (kind) {
-      case 'Organization':
-        return organizationChanged(name, change);
-      case 'Namespace':
-        return namespaceChanged(name);
-      case 'Secret':
-        return secretChanged(namespace, name, change);
-      case 'ConfigMap':
-        return configMapChanged(namespace, name);
-      case 'Persona':
-      case 'ApiKeyBinding':
-      case 'AnalysisConfig':
-        return tenantChanged(kind, namespace, name, change);
-    }
+  const others: { readonly [K in Exclude<Kind, TenantKind>]: Changed } = {
+    Organization: (_, name, change) => organizationChanged(name, change),
+    Namespace: (_, name) => namespaceChanged(name),
+    Secret: secretChanged,
+    ConfigMap: configMapChanged,
   };
+  return ({ kind, namespace, name }, change) =>
+    isTenantKind(kind) ? tenantChanged(kind, namespace, name, change) : others[kind](namespace, name, change);
 }
 
 /**

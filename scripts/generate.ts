@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
 import { Client } from 'pg';
 import { startEmbeddedPostgres } from '../cli/embedded-postgres.ts';
-import { customKinds, readDefinition, type StructuralSchema } from '../crds/definition.ts';
+import { readDefinitions, type StructuralSchema } from '../crds/definition.ts';
 import { dumpSchema } from '../database/dump-schema.ts';
 import { findFunctionDrift, readFunctionSources } from '../database/function-sources.ts';
 import { migrate } from '../database/migrate.ts';
@@ -22,13 +22,14 @@ const root = join(import.meta.dirname, '..');
 const schemaFile = 'database/schema.sql';
 
 const generators: readonly Generator[] = [
+  { file: 'crds/kinds.generated.ts', render: async () => renderKinds() },
   { file: 'crds/resources.generated.ts', render: renderResourceTypes },
   { file: 'crds/persona-parameters.generated.ts', render: renderPersonaParameters },
   { file: 'docs/requests.md', render: async () => renderRequestColumns() },
   // A chart must contain all its files.
-  ...['organizations', 'personas', 'apikeybindings', 'analysisconfigs'].map((plural) => ({
-    file: `charts/chaperone/files/crds/${plural}.yaml`,
-    render: () => readFile(join(root, 'crds', `${plural}.yaml`), 'utf8'),
+  ...readDefinitions().map(({ file }) => ({
+    file: `charts/chaperone/files/crds/${file}`,
+    render: () => readFile(join(root, 'crds', file), 'utf8'),
   })),
 ];
 
@@ -38,14 +39,39 @@ const resourcesBanner = `// Generated from the CustomResourceDefinitions in this
 import type { Condition, ObjectMeta } from './object-meta.ts';
 `;
 
+/** The entries of our kinds, and a function that makes something for each, since a loop's result has no keys in its type. */
+function renderKinds(): string {
+  const definitions = readDefinitions();
+  const entries = definitions.map(({ file, kind, scope, names, schema }) => {
+    const isTenant = schema.properties?.spec?.properties?.organizationRef !== undefined;
+    return `  ${kind}: { file: '${file}', plural: '${names.plural}', scope: '${scope}', isTenant: ${isTenant} },`;
+  });
+  return `// Generated from the CustomResourceDefinitions in this folder by \`npm run generate\`: edit those.
+
+/** Our kinds, as their definitions state them. */
+export const customKindEntries = {
+${entries.join('\n')}
+} as const;
+
+type CustomKind = keyof typeof customKindEntries;
+
+/** Makes something for each of our kinds. */
+export function forCustomKinds<T>(make: (kind: CustomKind) => T): Readonly<Record<CustomKind, T>> {
+  return {
+${definitions.map(({ kind }) => `    ${kind}: make('${kind}'),`).join('\n')}
+  };
+}
+`;
+}
+
 async function renderResourceTypes(): Promise<string> {
-  const definitions = customKinds.map((kind) => readDefinition(kind));
+  const definitions = readDefinitions();
   return compile(
     {
       title: 'Resources',
       description: 'Our kinds by name.',
       type: 'object',
-      required: [...customKinds],
+      required: definitions.map(({ kind }) => kind),
       properties: Object.fromEntries(definitions.map(({ kind, schema }) => [kind, resourceSchema(kind, schema)])),
     },
     'Resources',
@@ -104,7 +130,8 @@ function typeSchema(schema: StructuralSchema): JSONSchema {
  * The schema of a persona's parameters from personas.yaml, for code that does not load the CustomResourceDefinition.
  */
 async function renderPersonaParameters(): Promise<string> {
-  const parameters = readDefinition('Persona').schema.properties?.spec?.properties?.parameters?.properties;
+  const persona = readDefinitions().find(({ kind }) => kind === 'Persona');
+  const parameters = persona?.schema.properties?.spec?.properties?.parameters?.properties;
   if (!parameters) throw new Error('Persona has no parameters');
   const withoutWords = (key: string, value: unknown) =>
     key === 'description' && typeof value === 'string' ? undefined : value;

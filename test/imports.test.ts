@@ -3,6 +3,13 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 
+const partsOfOperator = [
+  'operator/cluster/cluster.ts',
+  'operator/cluster/object-key.ts',
+  'operator/cluster',
+  'operator/runtime',
+];
+
 /**
  * Which parts of the tree each part may import, besides itself. A file belongs to the part with the longest matching
  * name. A new part needs a line here.
@@ -75,31 +82,14 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'proxy/surfaces',
   ],
   'operator/cluster/cluster.ts': ['crds'],
-  'operator/runtime': ['crds', 'database', 'operator/cluster/cluster.ts'],
-  'operator/cluster': ['crds', 'operator/cluster/cluster.ts', 'operator/runtime'],
-  operator: ['crds', 'database', 'operator/cluster/cluster.ts', 'operator/runtime', 'operator/cluster'],
+  'operator/cluster/object-key.ts': ['operator/cluster/cluster.ts'],
+  'operator/runtime': ['crds', 'database', 'operator/cluster/cluster.ts', 'operator/cluster/object-key.ts'],
+  'operator/cluster': ['crds', 'operator/cluster/cluster.ts', 'operator/cluster/object-key.ts', 'operator/runtime'],
+  operator: ['crds', 'database', ...partsOfOperator],
   sandbox: [],
   'cli/sandbox.ts': ['sandbox'],
-  cli: [
-    'crds',
-    'database',
-    'operator',
-    'operator/cluster/cluster.ts',
-    'operator/runtime',
-    'operator/cluster',
-    'proxy',
-    'proxy/calls',
-    'proxy/snapshot',
-  ],
-  scripts: [
-    'crds',
-    'database',
-    'operator',
-    'operator/cluster/cluster.ts',
-    'operator/runtime',
-    'operator/cluster',
-    'cli',
-  ],
+  cli: ['crds', 'database', 'operator', ...partsOfOperator, 'proxy', 'proxy/calls', 'proxy/snapshot'],
+  scripts: ['crds', 'database', 'operator', ...partsOfOperator, 'cli'],
   'test/free-port.ts': [],
   'test/cluster/api-server.ts': ['test/free-port.ts'],
   bench: [
@@ -109,9 +99,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'proxy/store.ts',
     'proxy/spool',
     'operator',
-    'operator/cluster/cluster.ts',
-    'operator/runtime',
-    'operator/cluster',
+    ...partsOfOperator,
     'cli',
     'scripts',
     'test/cluster/api-server.ts',
@@ -120,9 +108,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'crds',
     'database',
     'operator',
-    'operator/cluster/cluster.ts',
-    'operator/runtime',
-    'operator/cluster',
+    ...partsOfOperator,
     'proxy',
     'proxy/error.ts',
     'proxy/in-flight.ts',

@@ -2,7 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { parse } from 'yaml';
-import { customKinds, definitionFiles } from '../../crds/definition.ts';
+import { customKinds } from '../../crds/definition.ts';
+import { customKindEntries } from '../../crds/kinds.generated.ts';
 import { collectionPath } from '../../operator/cluster/kubernetes/resources.ts';
 import { type ApiClient, makeApiClient } from '../../operator/cluster/kubernetes.ts';
 import { type ApiServer, hasApiServer, startApiServer } from '../../test/cluster/api-server.ts';
@@ -55,7 +56,7 @@ function kubeConfigOf({ url, ca, token }: ApiServer): KubeConfig {
 
 async function installKinds(server: ApiServer): Promise<void> {
   for (const kind of customKinds) {
-    const text = await readFile(join(import.meta.dirname, '../../crds', definitionFiles[kind]), 'utf8');
+    const text = await readFile(join(import.meta.dirname, '../../crds', customKindEntries[kind].file), 'utf8');
     const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
     const { status, body } = await server.request('POST', path, parse(text));
     if (status !== 201) throw new Error(`The API server refuses the definition of ${kind}: ${JSON.stringify(body)}`);

@@ -1,5 +1,6 @@
 import type { Condition, ObjectMeta } from '../../crds/object-meta.ts';
-import { describeKey, type Kind } from '../../operator/cluster/cluster.ts';
+import type { Kind } from '../../operator/cluster/cluster.ts';
+import { describeKey } from '../../operator/cluster/object-key.ts';
 import { inactiveReason, outageReason } from '../../operator/runtime/conditions.ts';
 
 /** The part of a Chaperone resource that shows its readiness. */

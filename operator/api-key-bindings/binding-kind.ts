@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { workloadUsersOf } from '../../crds/workload-users.ts';
 import { type ApiKeyWrite, deleteApiKey, findApiKeys, upsertApiKey } from '../../database/api-keys.ts';
-import { ClusterError, type ObjectKey, type Secret } from '../cluster/cluster.ts';
+import type { Secret } from '../cluster/cluster.ts';
+import { ClusterError } from '../cluster/cluster-error.ts';
+import { keyOf } from '../cluster/object-key.ts';
 import { syntheticKeySecretName } from '../credentials.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 import type { TenantContext, TenantKindOf, TenantObject } from '../tenant-kind.ts';
@@ -41,7 +43,7 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
     const foretold = foretellRival(gathered, object);
     const isNew = gathered.syntheticKey === undefined;
     if (isNew && stored && !problem) {
-      await context.cluster.recordEvent(keyOf(object), {
+      await context.cluster.recordEvent(keyOf(object.resource), {
         type: 'Warning',
         reason: 'SyntheticKeyReplaced',
         message: `Secret "${secretName}" has a new synthetic key, since the former one was deleted or changed. Containers that started before still have the former one, which is refused. Restart their workloads.`,
@@ -50,7 +52,7 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
     const former = gathered.stored?.fingerprint;
     if (decision.write && former !== undefined && former !== decision.fingerprint) {
       const message = `The provider's key with the fingerprint ${decision.fingerprint} is in force from now on (before: ${former}).`;
-      await context.cluster.recordEvent(keyOf(object), { type: 'Normal', reason: 'Updated', message });
+      await context.cluster.recordEvent(keyOf(object.resource), { type: 'Normal', reason: 'Updated', message });
     }
     const issuedAt = isNew ? toSeconds(nowMs) : object.resource.status?.syntheticKeyIssuedAt;
     return {
@@ -80,10 +82,6 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
 /** The users that calls with the synthetic key may have. */
 function callsAs({ resource: { spec }, namespace, tenancy }: TenantObject<'ApiKeyBinding'>): string[] {
   return spec.user === undefined ? [...(workloadUsersOf(tenancy.organization.spec, namespace) ?? ['*'])] : [spec.user];
-}
-
-function keyOf({ namespace, name }: TenantObject<'ApiKeyBinding'>): ObjectKey<'ApiKeyBinding'> {
-  return { kind: 'ApiKeyBinding', namespace, name };
 }
 
 /** Formats a time as the API server does. */

@@ -1,4 +1,6 @@
 import type { Change, ChangeListener, Kind, ObjectKey, Resources } from './cluster.ts';
+import { forKinds } from './kinds.ts';
+import { type ObjectPath, pathOf } from './object-key.ts';
 
 /** All known objects by key, and the listeners for changes. */
 export interface Cache {
@@ -11,25 +13,16 @@ export interface Cache {
 }
 
 export function makeCache(): Cache {
-  const stores: { readonly [K in Kind]: Map<string, Resources[K]> } = {
-    Organization: new Map(),
-    Persona: new Map(),
-    ApiKeyBinding: new Map(),
-    AnalysisConfig: new Map(),
-    Secret: new Map(),
-    ConfigMap: new Map(),
-    Namespace: new Map(),
-  };
+  const stores: { readonly [K in Kind]: Map<ObjectPath, Resources[K]> } = forKinds(() => new Map());
   const listeners = new Set<ChangeListener>();
   return {
-    get: (kind, namespace, name) => stores[kind].get(`${namespace}/${name}`),
+    get: (kind, namespace, name) => stores[kind].get(pathOf({ namespace, name })),
     list: (kind) => [...stores[kind].values()],
     put: (kind, object) => {
-      const { namespace = '', name } = object.metadata;
-      stores[kind].set(`${namespace}/${name}`, object);
+      stores[kind].set(pathOf(object.metadata), object);
     },
-    remove: ({ kind, namespace, name }) => {
-      stores[kind].delete(`${namespace}/${name}`);
+    remove: (key) => {
+      stores[key.kind].delete(pathOf(key));
     },
     subscribe: (listener) => {
       listeners.add(listener);

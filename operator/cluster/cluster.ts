@@ -43,16 +43,6 @@ export interface ObjectKey<K extends Kind = Kind> {
   readonly name: string;
 }
 
-/** A unique text for each key. */
-export function idOf({ kind, namespace, name }: ObjectKey): string {
-  return `${kind}/${namespace}/${name}`;
-}
-
-/** Formats a key for people: `Persona default/support-agent`, `Organization acme`. */
-export function describeKey({ kind, namespace, name }: ObjectKey): string {
-  return namespace === '' ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;
-}
-
 /**
  * Who made a change. `own`: it consists only of the operator's own writes, which the writer already knows. Otherwise
  * `foreign`.
@@ -145,21 +135,4 @@ export interface Cluster {
 
   /** Records an Event about an object. Events are only for people, so one that cannot be recorded is dropped. */
   recordEvent(key: ObjectKey, event: EventNote): Promise<void>;
-}
-
-/**
- * A write failed: the object is gone (`not_found`), belongs to another owner (`conflict`), or is not the one in the
- * cache (`stale`), or the cluster refuses it (`refused`: a quota, a policy, a missing right).
- */
-export class ClusterError extends Error {
-  override readonly name = 'ClusterError';
-  readonly code: 'not_found' | 'conflict' | 'stale' | 'refused';
-  readonly key: ObjectKey;
-
-  /** @param message the rest of a sentence that begins with the object's name */
-  constructor(code: ClusterError['code'], key: ObjectKey, message: string, options?: ErrorOptions) {
-    super(`${describeKey(key)} ${message}`, options);
-    this.code = code;
-    this.key = key;
-  }
 }

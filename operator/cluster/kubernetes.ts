@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { CustomKind } from '../../crds/definition.ts';
 import type { ReflectionObserver } from '../runtime/reflection.ts';
 import { makeCache } from './cache.ts';
-import { type Cluster, idOf, type ObjectKey } from './cluster.ts';
+import type { Cluster, ObjectKey } from './cluster.ts';
 import { makeAdmission } from './kubernetes/admission.ts';
 import type { ApiClient } from './kubernetes/api-client.ts';
 import { makeContentReader } from './kubernetes/content-reader.ts';
@@ -18,6 +18,7 @@ import { startReflections } from './kubernetes/reflections.ts';
 import { defaultTimings, type Reflector, type ReflectorTimings } from './kubernetes/reflector.ts';
 import type { CustomApiObject } from './kubernetes/resources.ts';
 import { makeStatusWriter } from './kubernetes/status-writer.ts';
+import { idOf } from './object-key.ts';
 
 export { type ApiClient, makeApiClient } from './kubernetes/api-client.ts';
 

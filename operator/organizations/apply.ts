@@ -7,7 +7,8 @@ import { deleteOrganization, retireOrganization, upsertOrganization } from '../.
 import type { Queryable } from '../../database/queryable.ts';
 import { insertRevocation } from '../../database/revocations.ts';
 import { dropOrganizationRole, ensureOrganizationRole } from '../../database/roles.ts';
-import { type Cluster, ClusterError, type ObjectKey, type Secret } from '../cluster/cluster.ts';
+import type { Cluster, ObjectKey, Secret } from '../cluster/cluster.ts';
+import { ClusterError } from '../cluster/cluster-error.ts';
 import {
   credentialsSecretName,
   masterFile,

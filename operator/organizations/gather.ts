@@ -1,3 +1,4 @@
+import { tenantKinds } from '../../crds/definition.ts';
 import type { Organization } from '../../crds/resources.generated.ts';
 import { organizationIdOf } from '../../database/ids.ts';
 import {
@@ -9,6 +10,7 @@ import {
 import { countHeldBack, isContender } from '../api-key-bindings/competition.ts';
 import type { Cluster, Secret } from '../cluster/cluster.ts';
 import type { ServiceAccountIssuer } from '../cluster/kubernetes/service-account-issuer.ts';
+import { pathOf } from '../cluster/object-key.ts';
 import {
   credentialsSecretName,
   type OrganizationCredentials,
@@ -20,7 +22,7 @@ import {
 } from '../credentials.ts';
 import type { NamespaceMaster } from '../namespace-keys.ts';
 import { holdsFormerRules } from '../sharing.ts';
-import { type TenantResource, tenantKinds } from '../tenancy.ts';
+import type { TenantResource } from '../tenancy.ts';
 import type { OrganizationContext } from './context.ts';
 import { loginOf } from './login.ts';
 import { decideMembers, type Members } from './members.ts';
@@ -234,16 +236,12 @@ function gatherSecrets(
   return {
     credentials: own ?? recovered,
     isRecovered: recovered !== undefined,
-    takenSecrets: taken.filter((secret) => secret !== undefined).map(pathOf),
-    unprovenCopies: stored?.dataKeyDigests.length === 0 ? elsewhere.map(pathOf) : [],
+    takenSecrets: taken.filter((secret) => secret !== undefined).map(({ metadata }) => pathOf(metadata)),
+    unprovenCopies: stored?.dataKeyDigests.length === 0 ? elsewhere.map(({ metadata }) => pathOf(metadata)) : [],
     signingKeys: isSigning ? readSigningKeys(signing) : [],
     namespaceMaster: isSigning ? readNamespaceMaster(signing) : undefined,
     namespacesWithCredentials: copies.map((secret) => secret.metadata.namespace ?? ''),
   };
-}
-
-function pathOf({ metadata: { namespace, name } }: Secret): string {
-  return `${namespace}/${name}`;
 }
 
 async function gatherIssuer(

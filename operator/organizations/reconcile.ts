@@ -1,5 +1,6 @@
 import type { Organization, OrganizationStatus } from '../../crds/resources.generated.ts';
-import { ClusterError } from '../cluster/cluster.ts';
+import { ClusterError } from '../cluster/cluster-error.ts';
+import { keyOf, pathOf, readPath } from '../cluster/object-key.ts';
 import type { ReportFailure } from '../outages.ts';
 import { differs, eventTypeOf, isNews, toConditions, type Verdict } from '../runtime/conditions.ts';
 import type { Reconcile, Result } from '../runtime/controller.ts';
@@ -31,15 +32,15 @@ const failureRetryMs = 10_000;
 /** No event tells when the API server signs tokens with new keys. */
 const issuerLookMs = 300_000;
 
-/** Reconciles the Organization whose name is the key. */
+/** Reconciles Organizations by their paths. */
 export function makeOrganizationReconciler(context: OrganizationContext): Reconcile {
-  return (name) => reconcile(context, name);
+  return (path) => reconcile(context, readPath(path).name);
 }
 
 /** Makes the report on an Organization that cannot be reconciled. */
 export function makeOrganizationFailureReport(context: Pick<OrganizationContext, 'cluster' | 'now'>): ReportFailure {
-  return async (name, kind, cause) => {
-    const organization = context.cluster.get('Organization', '', name);
+  return async (path, kind, cause) => {
+    const organization = context.cluster.get('Organization', '', readPath(path).name);
     const verdicts = kind === 'outage' ? judgeOutage(cause) : [judgeFailure(cause)];
     if (organization) await report(context, organization, verdicts, {});
   };
@@ -48,7 +49,7 @@ export function makeOrganizationFailureReport(context: Pick<OrganizationContext,
 async function reconcile(context: OrganizationContext, name: string): Promise<Result> {
   const gathered = await gatherOrganization(context, name);
   if (!gathered) return {};
-  const key = { kind: 'Organization', namespace: '', name } as const;
+  const key = keyOf(gathered.organization);
   const decision = decideOrganization(gathered, context.now(), context.propagationMs);
   if (decision.action === 'delete') {
     await removeOrganization(context, key, gathered, decision);
@@ -62,7 +63,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   }
   const applied = await applyOrganization(context, key, gathered, decision).catch((error: unknown) => {
     if (!(error instanceof ClusterError && error.code === 'conflict' && error.key.kind === 'Secret')) throw error;
-    return secretTaken([`${error.key.namespace}/${error.key.name}`]);
+    return secretTaken([pathOf(error.key)]);
   });
   if ('reason' in applied) return refuse(context, gathered.organization, applied);
   const { id, tokenKeyIds, failures, effectAtMs, limitsRefusal } = applied;
@@ -109,11 +110,12 @@ async function refuse(context: OrganizationContext, organization: Organization, 
 /** Writes changes of the status. Fields that are unknown now stay as they are. */
 async function report(
   { cluster, now }: Pick<OrganizationContext, 'cluster' | 'now'>,
-  { metadata, status }: Organization,
+  organization: Organization,
   verdicts: readonly Verdict[],
   known: Partial<OrganizationStatus>,
 ): Promise<void> {
-  const key = { kind: 'Organization', namespace: '', name: metadata.name } as const;
+  const { metadata, status } = organization;
+  const key = keyOf(organization);
   const judged = toConditions(verdicts, status?.conditions, metadata.generation, new Date(now()));
   const others = (status?.conditions ?? []).filter(
     ({ type }) => conditionTypes.includes(type) && !verdicts.some((verdict) => verdict.type === type),

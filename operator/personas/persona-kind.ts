@@ -1,4 +1,5 @@
 import { deletePersona, findPersonas, type PersonaWrite, upsertPersona } from '../../database/personas.ts';
+import { keyOf } from '../cluster/object-key.ts';
 import { isNameTaken, notReady, type TenantKindOf } from '../tenant-kind.ts';
 import { decidePersona } from './decide.ts';
 import { gatherPersona } from './gather.ts';
@@ -31,8 +32,11 @@ export const personaKind: TenantKindOf<'Persona', PersonaWrite> = {
       };
     }
     if (decision.edit !== undefined) {
-      const key = { kind: 'Persona', namespace: object.namespace, name: object.name } as const;
-      await context.cluster.recordEvent(key, { type: 'Normal', reason: 'Updated', message: decision.edit });
+      await context.cluster.recordEvent(keyOf(object.resource), {
+        type: 'Normal',
+        reason: 'Updated',
+        message: decision.edit,
+      });
     }
     return { verdict: decision.verdict, status, isChanged: true };
   },

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { type ObjectPath, readPath } from '../cluster/object-key.ts';
 import { retryAfterOf } from './refusal.ts';
 import type { WorkQueue } from './work-queue.ts';
 
@@ -16,7 +17,7 @@ export interface Result {
  * Makes the database and the cluster match one object. Called again whenever anything that the object depends on has
  * changed.
  */
-export type Reconcile = (key: string) => Promise<Result>;
+export type Reconcile<Key extends string = ObjectPath> = (key: Key) => Promise<Result>;
 
 /**
  * Thrown by a reconciler that waits for something which the log has reported already, such as the database: the key is
@@ -43,10 +44,10 @@ export interface ControllerObserver {
   tookEffect(tookMs: number): void;
 }
 
-export interface ControllerOptions {
+export interface ControllerOptions<Key extends string> {
   readonly name: string;
-  readonly queue: WorkQueue;
-  readonly reconcile: Reconcile;
+  readonly queue: WorkQueue<Key>;
+  readonly reconcile: Reconcile<Key>;
   readonly concurrency: number;
   readonly log: Logger;
   readonly observer?: ControllerObserver;
@@ -60,17 +61,17 @@ const silentObserver: ControllerObserver = {
 };
 
 /** Takes keys from the queue and reconciles them, `concurrency` at a time, and no key twice at once. */
-export function startController(options: ControllerOptions): Controller {
+export function startController<Key extends string>(options: ControllerOptions<Key>): Controller {
   const { name, queue, reconcile, concurrency, log, observer = silentObserver } = options;
   let idlers: (() => void)[] = [];
   /** For each failing key, the time since which it has been waiting. */
-  const failing = new Map<string, number>();
+  const failing = new Map<Key, number>();
 
   const releaseIdlers = () => {
     for (const resolve of idlers) resolve();
     idlers = [];
   };
-  const reconcileOne = async (key: string) => {
+  const reconcileOne = async (key: Key) => {
     const startedAtMs = performance.now();
     const seenAtMs = failing.get(key) ?? queue.addedAtMs(key) ?? startedAtMs;
     const reconciled = (result: 'success' | 'error' | 'requeue_after') =>
@@ -121,7 +122,6 @@ export function startController(options: ControllerOptions): Controller {
 
 /** The log fields, named as in controller-runtime. */
 function toLogKeys(controller: string, key: string): Record<string, string> {
-  const [first = '', second] = key.split('/');
-  const place = second === undefined ? { name: first } : { namespace: first, name: second };
-  return { controller: controller.toLowerCase(), ...place };
+  const { namespace, name } = readPath(key);
+  return { controller: controller.toLowerCase(), ...(namespace !== '' && { namespace }), name };
 }

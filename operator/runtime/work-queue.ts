@@ -2,27 +2,27 @@
  * A work queue as in client-go. A key is in it at most once. A key in progress is not handed out again until it is
  * done. A failed key comes back after an exponentially growing delay.
  */
-export interface WorkQueue {
-  add(key: string): void;
-  addAfter(key: string, delayMs: number): void;
+export interface WorkQueue<Key extends string = string> {
+  add(key: Key): void;
+  addAfter(key: Key, delayMs: number): void;
   /**
    * Adds the key after its own backoff, but not before `minMs`. The backoff doubles with each call until `forget`.
    */
-  addRateLimited(key: string, minMs?: number): void;
+  addRateLimited(key: Key, minMs?: number): void;
   /** Ends the key's backoff. */
-  forget(key: string): void;
+  forget(key: Key): void;
   /** Adds every delayed key now, and ends all backoffs, because the cause of the failures is gone. */
   wake(): void;
   /** Takes the next key, and waits for one if there is none. Undefined once the queue is shut down. */
-  take(): Promise<string | undefined>;
+  take(): Promise<Key | undefined>;
   /** The keys that will be taken next, at most `limit`. */
-  next(limit: number): readonly string[];
+  next(limit: number): readonly Key[];
   /** Since when the taken key had waited, by `performance.now()`. */
-  addedAtMs(key: string): number | undefined;
+  addedAtMs(key: Key): number | undefined;
   /** When a waiting or taken key was last added, which may be while it already waited. By `performance.now()`. */
-  lastAddedAtMs(key: string): number | undefined;
+  lastAddedAtMs(key: Key): number | undefined;
   /** Marks the taken key as done. */
-  done(key: string): void;
+  done(key: Key): void;
   shutDown(): void;
   /** Number of keys that wait to be taken. */
   readonly depth: number;
@@ -65,20 +65,20 @@ const silentObserver: QueueObserver = {
   done: () => {},
 };
 
-export function makeWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
+export function makeWorkQueue<Key extends string = string>(options: WorkQueueOptions = {}): WorkQueue<Key> {
   const { baseDelayMs = 1_000, maxDelayMs = 300_000, retriesPerSecond = 10, retryBurst = 100 } = options;
   const { observer = silentObserver } = options;
-  const waiting = new Map<string, Waiting>();
-  const working = new Map<string, Waiting & { readonly takenAtMs: number }>();
+  const waiting = new Map<Key, Waiting>();
+  const working = new Map<Key, Waiting & { readonly takenAtMs: number }>();
   /** Waiting keys, each with the time since when it waits. */
-  const dirty = new Map<string, number>();
-  const failures = new Map<string, number>();
-  const timers = new Map<string, { timer: NodeJS.Timeout; atMs: number }>();
-  const takers: ((key: string | undefined) => void)[] = [];
+  const dirty = new Map<Key, number>();
+  const failures = new Map<Key, number>();
+  const timers = new Map<Key, { timer: NodeJS.Timeout; atMs: number }>();
+  const takers: ((key: Key | undefined) => void)[] = [];
   const bucket = makeBucket(retriesPerSecond, retryBurst);
   let isShutDown = false;
 
-  const handOut = (key: string, taker: (key: string) => void) => {
+  const handOut = (key: Key, taker: (key: Key) => void) => {
     const takenAtMs = performance.now();
     const { addedAtMs, lastAddedAtMs } = waiting.get(key) ?? { addedAtMs: takenAtMs, lastAddedAtMs: takenAtMs };
     observer.taken(takenAtMs - addedAtMs);
@@ -86,12 +86,12 @@ export function makeWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
     working.set(key, { takenAtMs, addedAtMs, lastAddedAtMs });
     taker(key);
   };
-  const wait = (key: string, addedAtMs: number) => {
+  const wait = (key: Key, addedAtMs: number) => {
     waiting.set(key, { addedAtMs, lastAddedAtMs: performance.now() });
     const taker = takers.shift();
     if (taker) handOut(key, taker);
   };
-  const add = (key: string) => {
+  const add = (key: Key) => {
     const already = waiting.get(key);
     if (already) already.lastAddedAtMs = performance.now();
     if (isShutDown || already || dirty.has(key)) return;
@@ -99,7 +99,7 @@ export function makeWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
     if (working.has(key)) dirty.set(key, performance.now());
     else wait(key, performance.now());
   };
-  const addAfter = (key: string, delayMs: number) => {
+  const addAfter = (key: Key, delayMs: number) => {
     if (isShutDown) return;
     const atMs = Date.now() + delayMs;
     const earlier = timers.get(key);

@@ -1,4 +1,5 @@
 import type { Organization } from '../../crds/resources.generated.ts';
+import { pathOf } from '../cluster/object-key.ts';
 import { credentialsOf } from '../injection/decide.ts';
 import { findAdmissionProblem } from '../injection/obstacle.ts';
 import type { Pod } from '../injection/pod.ts';
@@ -26,7 +27,7 @@ export function makeFindInadmissible(
     const credentials = credentialsOf(organizations);
     const seen = new Map<string, string | undefined>();
     for (const { namespace, pod } of outdated) {
-      const id = `${namespace}/${pod}`;
+      const id = pathOf({ namespace, name: pod });
       if (known.has(id)) seen.set(id, known.get(id));
       else {
         const found = await findPod(namespace, pod);
@@ -35,7 +36,7 @@ export function makeFindInadmissible(
     }
     known = seen;
     return outdated.flatMap((workload) => {
-      const why = known.get(`${workload.namespace}/${workload.pod}`);
+      const why = known.get(pathOf({ namespace: workload.namespace, name: workload.pod }));
       return why === undefined ? [] : [{ workload, why }];
     });
   };

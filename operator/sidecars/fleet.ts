@@ -11,6 +11,8 @@ import {
   type ReflectorTimings,
   startReflector,
 } from '../cluster/kubernetes/reflector.ts';
+import { collectionPath } from '../cluster/kubernetes/resources.ts';
+import { pathOf } from '../cluster/object-key.ts';
 import { injectedLabel } from '../injection/marks.ts';
 import type { InjectionSettings } from '../injection/settings.ts';
 import type { ReflectionObserver } from '../runtime/reflection.ts';
@@ -79,7 +81,7 @@ export function startFleet({ cluster, client, settings, registry, ...context }: 
       survey();
     }, surveyPauseMs);
   };
-  const mirror = makeMirror<InjectedPod>(({ namespace, name }) => `${namespace}/${name}`, {
+  const mirror = makeMirror<InjectedPod>(pathOf, {
     put: surveySoon,
     remove: surveySoon,
   });
@@ -87,7 +89,7 @@ export function startFleet({ cluster, client, settings, registry, ...context }: 
     ...{ timings: defaultTimings, ...context },
     client,
     name: 'Pod.metadata',
-    path: '/api/v1/pods',
+    path: collectionPath('Pod'),
     labelSelector: `${injectedLabel}=true`,
     // Ended pods make no calls.
     fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed',

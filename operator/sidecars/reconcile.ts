@@ -1,6 +1,7 @@
 import type { Organization } from '../../crds/resources.generated.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { ApiError, isConflict, isNotFound } from '../cluster/kubernetes/api-error.ts';
+import { keyOf } from '../cluster/object-key.ts';
 import type { FindInadmissible, InadmissibleWorkload } from './admissible.ts';
 import { decideSidecars, type GatheredSidecars, type Hindrance, type SidecarDecision } from './decide.ts';
 import type { Fleet } from './fleet.ts';
@@ -45,9 +46,8 @@ export async function reconcileSidecars(
     const hindrances = isOther ? [{ workload: ref, why: 'has changed or gone just now' }] : [];
     return decideSidecars({ ...gathered, candidate: undefined, hindrances, isForbidden: isForbidden(error) });
   }
-  const key = { kind: 'Organization', namespace: '', name: organization.metadata.name } as const;
   const message = `${describeWorkload(roll.ref)} is rolled, so that its pods get the sidecar that new pods get.`;
-  await cluster.recordEvent(key, { type: 'Normal', reason: 'SidecarsRolled', message });
+  await cluster.recordEvent(keyOf(organization), { type: 'Normal', reason: 'SidecarsRolled', message });
   return outcome;
 }
 

@@ -1,6 +1,7 @@
 import type { ApiClient } from '../cluster/kubernetes/api-client.ts';
 import { isNotFound } from '../cluster/kubernetes/api-error.ts';
 import { fieldManager } from '../cluster/kubernetes/field-manager.ts';
+import { namespacedPath } from '../cluster/kubernetes/resources.ts';
 import { parsePod } from '../injection/admission-review.ts';
 import { rolledToAnnotation } from '../injection/marks.ts';
 import type { Pod } from '../injection/pod.ts';
@@ -55,7 +56,7 @@ export function makeFindPod(
   return async (namespace, name) => {
     const { items } = await client.send<{ items: readonly unknown[] }>({
       method: 'GET',
-      path: `/api/v1/namespaces/${namespace}/pods`,
+      path: namespacedPath('Pod', namespace),
       query: { fieldSelector: `metadata.name=${name}` },
     });
     const pod = items[0] === undefined ? undefined : parsePod(items[0]);

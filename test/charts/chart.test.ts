@@ -4,10 +4,27 @@ import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { parse } from 'yaml';
+import { tenantKinds } from '../../crds/definition.ts';
+import { kinds, type Reading, type Writing } from '../../operator/cluster/kinds.ts';
 import { chart, parseRendered, type Rendered, render, repository, runHelm, skip } from './helm.ts';
 
 /** Under the names that chart-testing looks for. */
 const valueFiles = globSync(join(chart, 'ci', '*-values.yaml')).sort();
+
+/** A watch begins with a list. Single objects are read after a conflict, or where a resource refers to one. */
+const rightsToRead: { readonly [R in Reading]: readonly string[] } = {
+  whole: ['get', 'list', 'watch'],
+  owned: ['get', 'list', 'watch'],
+  metadata: ['get', 'list', 'watch'],
+  survey: ['list', 'watch'],
+};
+
+/** A status has a right of its own. */
+const rightsToWrite: { readonly [W in Writing]: readonly string[] } = {
+  status: [],
+  finalizers: ['patch'],
+  objects: ['create', 'patch', 'delete'],
+};
 
 suite('the chart', { skip, concurrency: 2 }, () => {
   for (const file of valueFiles) {
@@ -136,6 +153,28 @@ suite('the chart', { skip, concurrency: 2 }, () => {
     }
   });
 
+  test('gives the operator the rights on each kind that the registry of kinds asks for, and no others', async () => {
+    const roles = parseRendered(await render('--set', 'database.bundled.enabled=true')).filter(
+      ({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === 'chaperone-chaperone-system',
+    );
+    const given = new Map<string, readonly string[]>();
+    for (const { apiGroups, resources, verbs } of roles.flatMap((role) => role.rules as Rule[])) {
+      if (!apiGroups?.some((group) => ['', 'chaperone.dev'].includes(group))) continue;
+      for (const resource of resources) given.set(resource, verbs.toSorted());
+    }
+    const needed = new Map<string, readonly string[]>();
+    for (const { plural, reads, writes } of Object.values(kinds)) {
+      const verbs = [
+        ...reads.flatMap((reading) => rightsToRead[reading]),
+        ...writes.flatMap((one) => rightsToWrite[one]),
+      ];
+      needed.set(plural, [...new Set(verbs)].sort());
+      if (writes.includes('status')) needed.set(`${plural}/status`, ['update']);
+    }
+    const byResource = (rights: ReadonlyMap<string, unknown>) => [...rights].sort(([a], [b]) => (a < b ? -1 : 1));
+    assert.deepEqual(byResource(given), byResource(needed));
+  });
+
   test("lets the check's account read, and write nothing", async () => {
     const objects = parseRendered(await render('--set', 'database.bundled.enabled=true'));
     const rules = objects
@@ -168,7 +207,7 @@ suite('the chart', { skip, concurrency: 2 }, () => {
       .filter(({ verbs }) => verbs.some((verb) => !['get', 'list', 'watch'].includes(verb)));
     assert.deepEqual(
       writes.map(({ resources }) => resources),
-      [['personas', 'apikeybindings', 'analysisconfigs']],
+      [tenantKinds.map((kind) => kinds[kind].plural)],
     );
     const unaggregated = await rolesOf('--set', 'rbac.aggregate=false');
     assert.doesNotMatch(JSON.stringify(unaggregated), /aggregate-to/);
@@ -303,6 +342,7 @@ function isDefinition({ kind }: Rendered): boolean {
 }
 
 interface Rule {
+  readonly apiGroups?: readonly string[];
   readonly resources: readonly string[];
   readonly resourceNames?: readonly string[];
   readonly verbs: readonly string[];

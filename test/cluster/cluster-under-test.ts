@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import { parse } from 'yaml';
-import { customKinds, definitionFiles } from '../../crds/definition.ts';
+import { customKinds } from '../../crds/definition.ts';
+import { customKindEntries } from '../../crds/kinds.generated.ts';
 import { until } from '../until.ts';
 import { type ApiServer, hasApiServer, startApiServer } from './api-server.ts';
 
@@ -23,13 +24,13 @@ export async function startServerWithKinds(): Promise<ApiServer> {
   const server = await startApiServer(assets);
   try {
     for (const kind of customKinds) {
-      const text = await readFile(join(import.meta.dirname, '../../crds', definitionFiles[kind]), 'utf8');
+      const text = await readFile(join(import.meta.dirname, '../../crds', customKindEntries[kind].file), 'utf8');
       const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
       const { status, body } = await server.request('POST', path, parse(text));
       assert.equal(status, 201, JSON.stringify(body));
     }
     for (const kind of customKinds) {
-      const path = `/apis/chaperone.dev/v1alpha1/${definitionFiles[kind].replace('.yaml', '')}`;
+      const path = `/apis/chaperone.dev/v1alpha1/${customKindEntries[kind].plural}`;
       await until(async () => (await server.request('GET', path)).status === 200, `${kind} to be served`);
     }
     return server;

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parse } from 'yaml';
-import { type CustomKind, customKinds, definitionFiles, readDefinition } from '../../crds/definition.ts';
+import { type CustomKind, customKinds, readDefinition } from '../../crds/definition.ts';
+import { customKindEntries } from '../../crds/kinds.generated.ts';
 import { makeValidator } from '../../crds/validate.ts';
 import { assigned, type Fixture, fixtures } from '../crds/fixtures.ts';
 import { type ApiAnswer, type ApiServer, hasApiServer, startApiServer } from './api-server.ts';
@@ -39,7 +40,7 @@ describe('the API server judges as our validator does', { skip }, () => {
 });
 
 async function install(server: ApiServer, kind: CustomKind): Promise<void> {
-  const text = await readFile(join(import.meta.dirname, '../../crds', definitionFiles[kind]), 'utf8');
+  const text = await readFile(join(import.meta.dirname, '../../crds', customKindEntries[kind].file), 'utf8');
   const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
   const { status, body } = await server.request('POST', path, parse(text));
   assert.equal(status, 201, JSON.stringify(body));

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { injectionSettingsOf } from '../../cli/check/cluster/injection-settings.ts';
-import { customKinds, definitionFiles, readDefinition } from '../../crds/definition.ts';
+import { customKinds, readDefinition } from '../../crds/definition.ts';
+import { customKindEntries } from '../../crds/kinds.generated.ts';
 import { issueAuthority, issueServing, type KeyPair } from '../../operator/certificates/issue.ts';
 import { filesOfProxies } from '../../operator/credentials.ts';
 import { hashAnnotation, sidecarName } from '../../operator/injection/marks.ts';
@@ -81,7 +82,7 @@ async function read(server: ApiServer, path: string): Promise<ApiAnswer['body']>
 
 export async function installDefinitions(server: ApiServer): Promise<void> {
   for (const kind of customKinds) {
-    const text = await readFile(join(import.meta.dirname, '../../crds', definitionFiles[kind]), 'utf8');
+    const text = await readFile(join(import.meta.dirname, '../../crds', customKindEntries[kind].file), 'utf8');
     await create(
       server,
       paths.personaDefinition.replace('personas.chaperone.dev', parse(text).metadata.name),

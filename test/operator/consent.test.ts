@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { Pool } from 'pg';
-import { customKinds, readDefinition } from '../../crds/definition.ts';
-import { tenantKinds } from '../../operator/tenancy.ts';
+import { customKinds, readDefinition, tenantKinds } from '../../crds/definition.ts';
 import { openDatabase } from '../database/tenant.ts';
 
 import { suiteScope } from '../scope.ts';

@@ -13,7 +13,7 @@ function prepare() {
   const statements: (readonly string[])[] = [];
   let failure: Error | undefined;
   const placeOf = (key: string): RowLocation => ({ organizationId: key.split('/')[0] ?? '', rowId: `row of ${key}` });
-  const reader = makeRowReader<Row>({
+  const reader = makeRowReader<Row, string>({
     async find(organizationId, rowIds) {
       statements.push(rowIds);
       if (failure) throw failure;

@@ -4,6 +4,7 @@ import { Client } from 'pg';
 import type { Persona } from '../../crds/resources.generated.ts';
 import { generateDataKeys, makeEnvelope } from '../../database/envelope.ts';
 import { resourceIdOf } from '../../database/ids.ts';
+import { pathOf } from '../../operator/cluster/object-key.ts';
 import type { TenancyProblem } from '../../operator/tenancy.ts';
 import { makeTenantReconciler, notReady, ready, type TenantContext } from '../../operator/tenant-kind.ts';
 import { makeMemoryCluster, makeOrganization, makePersonaResource } from './memory-cluster.ts';
@@ -55,7 +56,7 @@ function prepare() {
     personas,
     rows,
     reported,
-    reconcile: () => reconcile('web/support'),
+    reconcile: () => reconcile(pathOf({ namespace: 'web', name: 'support' })),
     meet: (reason: string) => {
       problem = notReady(reason, 'It is not as it was.');
     },

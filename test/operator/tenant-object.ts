@@ -1,7 +1,8 @@
+import type { TenantKind } from '../../crds/definition.ts';
 import { generateDataKeys, makeEnvelope } from '../../database/envelope.ts';
 import type { ResourceOf } from '../../operator/cluster/cluster.ts';
+import { pathOf } from '../../operator/cluster/object-key.ts';
 import { decideReach } from '../../operator/sharing.ts';
-import type { TenantKind } from '../../operator/tenancy.ts';
 import type { TenantObject } from '../../operator/tenant-kind.ts';
 import { makeOrganization } from './memory-cluster.ts';
 
@@ -19,7 +20,7 @@ export function makeTenantObject<K extends TenantKind>(
     resource,
     namespace,
     name,
-    path: `${namespace}/${name}`,
+    path: pathOf(resource.metadata),
     rowId,
     tenancy: { organizationId, organization, envelopeFor: () => envelope },
     reach: decideReach(resource, organization),

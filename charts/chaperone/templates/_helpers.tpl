@@ -108,3 +108,15 @@ runAsGroup: {{ include "chaperone.user" . }}
 seccompProfile:
   type: RuntimeDefault
 {{- end -}}
+
+{{/* The plurals of our kinds that have this scope, in a list: from the definitions, so that every kind has its rights. */}}
+{{- define "chaperone.kinds" -}}
+{{- $plurals := list -}}
+{{- range $path, $_ := .root.Files.Glob "files/crds/*.yaml" -}}
+{{- $spec := ($.root.Files.Get $path | fromYaml).spec -}}
+{{- if has $spec.scope $.scopes -}}
+{{- $plurals = append $plurals (printf "%s%s" $spec.names.plural ($.suffix | default "")) -}}
+{{- end -}}
+{{- end -}}
+[{{ $plurals | join ", " }}]
+{{- end -}}

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { apiVersion, type CustomKind, customKinds, definitionFiles } from '../../../crds/definition.ts';
+import { apiVersion, type CustomKind, customKinds } from '../../../crds/definition.ts';
+import { customKindEntries } from '../../../crds/kinds.generated.ts';
 import type {
   AnalysisConfig,
   ApiKeyBinding,
@@ -203,7 +204,7 @@ async function readServer(client: ApiClient): Promise<ServerAnswer> {
 
 /** Reads a definition in crds/. */
 function readExpected(kind: CustomKind): CustomResourceDefinition {
-  return parse(readFileSync(join(definitionDirectory, definitionFiles[kind]), 'utf8'));
+  return parse(readFileSync(join(definitionDirectory, customKindEntries[kind].file), 'utf8'));
 }
 
 async function gatherDefinitions({ list }: Reader): Promise<Gathered<DefinitionFacts>> {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Cache } from '../cache.ts';
-import { ClusterError, type ObjectKey, type Secret, type SecretToApply } from '../cluster.ts';
+import type { ObjectKey, Secret, SecretToApply } from '../cluster.ts';
+import { ClusterError } from '../cluster-error.ts';
 import { isMadeFor, managedBy, managedByLabel, ownedLabels } from '../owned.ts';
 import { newMetadata, type ObjectRecord, type Records } from './records.ts';
 import type { SecretContent, SecretFiles } from './secret-files.ts';

@@ -1,4 +1,5 @@
-import { idOf, type ObjectKey } from '../cluster.ts';
+import type { ObjectKey } from '../cluster.ts';
+import { idOf } from '../object-key.ts';
 
 /**
  * How long an object must be missing before it counts as deleted. An editor may write a file in parts, or remove and

@@ -3,7 +3,8 @@ import { type CustomKind, isCustomKind, type JsonValue } from '../../../crds/def
 import type { Problem } from '../../../crds/problem.ts';
 import type { Validator } from '../../../crds/validate.ts';
 import type { Cache } from '../cache.ts';
-import { type Change, ClusterError, type Kind, type ObjectKey, type Resources, type StatusOf } from '../cluster.ts';
+import type { Change, Kind, ObjectKey, Resources, StatusOf } from '../cluster.ts';
+import { ClusterError } from '../cluster-error.ts';
 import { storedValidators, type Validators } from './kinds.ts';
 import { newMetadata, type ObjectRecord, type Records, timestamp } from './records.ts';
 import type { StateFiles } from './state-files.ts';
@@ -13,7 +14,7 @@ export interface Objects {
   /** Loads the objects of our own kinds from the records. */
   load(): Promise<void>;
   /** Applies what a file states about an object. Where it returns problems, nothing has changed. */
-  apply<K extends Kind>(key: ObjectKey<K>, value: JsonValue, file: string | undefined): Promise<readonly Problem[]>;
+  apply(key: ObjectKey, value: JsonValue, file: string | undefined): Promise<readonly Problem[]>;
   /** Removes an object, or marks it as deleted while it has finalizers. */
   delete(key: ObjectKey): Promise<void>;
   updateStatus<K extends CustomKind>(key: ObjectKey<K>, status: StatusOf<K>): Promise<void>;
@@ -31,12 +32,12 @@ interface ObjectsContext {
 
 export function makeObjects({ cache, records, statusFiles, validators, now }: ObjectsContext): Objects {
   /** Makes the object from a value, with its assigned metadata and its last status. */
-  const read = async <K extends Kind>(
-    key: ObjectKey<K>,
+  const read = async (
+    key: ObjectKey,
     value: JsonValue,
     metadata: ObjectRecord['metadata'],
     old?: object,
-    validate: Validator<Resources[K]> = validators[key.kind],
+    validate: Validator<Resources[Kind]> = validators[key.kind],
   ) => {
     const status = isCustomKind(key.kind) ? await statusFiles.read(key) : undefined;
     const result = validate(value, { metadata, ...(status !== undefined && { status }) }, old);
@@ -67,15 +68,15 @@ export function makeObjects({ cache, records, statusFiles, validators, now }: Ob
   };
 
   /** An earlier version may have accepted the object. It then stays as it is until the files state a valid one. */
-  const loadFormer = async <K extends CustomKind>(
+  const loadFormer = async (
     { value, metadata }: { readonly value: JsonValue; readonly metadata: ObjectRecord['metadata'] },
-    key: ObjectKey<K>,
+    key: ObjectKey<CustomKind>,
   ) => {
-    const result = await read<K>(key, value, metadata, undefined, storedValidators[key.kind]);
-    if ('object' in result) cache.put(key.kind, result.object);
+    const result = await read(key, value, metadata, undefined, storedValidators[key.kind]);
+    if ('object' in result) cache.put<Kind>(key.kind, result.object);
   };
 
-  const load = async <K extends Kind>({ value, metadata }: ObjectRecord, key: ObjectKey<K>) => {
+  const load = async ({ value, metadata }: ObjectRecord, key: ObjectKey) => {
     if (value === undefined) return;
     const result = await read(key, value, metadata);
     if ('object' in result) cache.put(key.kind, result.object);

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { describeKey, idOf, type ObjectKey } from '../cluster.ts';
+import type { ObjectKey } from '../cluster.ts';
+import { describeKey, idOf } from '../object-key.ts';
 import type { FileProblem } from './directory-error.ts';
 import { type FileObject, type ParsedFile, parseFile } from './documents.ts';
 import { makeMissingObjects } from './missing-objects.ts';

@@ -3,8 +3,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Assigned } from '../../../crds/assigned.ts';
 import type { JsonValue, StructuralSchema } from '../../../crds/definition.ts';
 import { compileStructuralSchema, type Validate } from '../../../crds/structural-schema.ts';
-import { idOf, type ObjectKey } from '../cluster.ts';
-import { scopes } from './kinds.ts';
+import type { ObjectKey } from '../cluster.ts';
+import { cachedKinds } from '../kinds.ts';
+import { idOf } from '../object-key.ts';
 import type { StateFiles } from './state-files.ts';
 
 /** The facts about an object besides its content. */
@@ -30,7 +31,7 @@ const schema: StructuralSchema = {
     key: {
       type: 'object',
       required: ['kind', 'namespace', 'name'],
-      properties: { kind: { ...text, enum: Object.keys(scopes) }, namespace: text, name: text },
+      properties: { kind: { ...text, enum: [...cachedKinds] }, namespace: text, name: text },
     },
     owner: { type: 'string', enum: ['files', 'operator'] },
     file: text,

@@ -1,9 +1,10 @@
 import type { JsonValue } from '../../../crds/definition.ts';
 import { isJsonObject } from '../../../crds/schema-node.ts';
-import { describeKey, idOf, type ObjectKey } from '../cluster.ts';
+import type { ObjectKey } from '../cluster.ts';
+import { cachedKinds, isKind, kinds } from '../kinds.ts';
+import { describeKey, idOf } from '../object-key.ts';
 import type { FileProblem } from './directory-error.ts';
 import type { FileObject, ParsedFile } from './documents.ts';
-import { isKind, scopes } from './kinds.ts';
 
 /** A document's statement that an object should exist, with its content. */
 export interface Statement {
@@ -79,7 +80,7 @@ function readStatement(source: FileObject): Statement | Unstated {
   if (typeof kind !== 'string') return { field: 'kind', reason: 'is not text', isForeign: false };
   if (!isKind(kind)) {
     return {
-      reason: `is a ${kind}; the kinds read here are ${Object.keys(scopes).join(', ')} and List`,
+      reason: `is a ${kind}; the kinds read here are ${cachedKinds.join(', ')} and List`,
       isForeign: true,
     };
   }
@@ -88,7 +89,7 @@ function readStatement(source: FileObject): Statement | Unstated {
   }
   if (typeof metadata.name !== 'string') return { field: 'metadata.name', reason: 'is not text', isForeign: false };
   const { name, namespace = 'default' } = metadata;
-  if (scopes[kind] === 'Cluster') return { key: { kind, namespace: '', name }, value, source };
+  if (kinds[kind].scope === 'Cluster') return { key: { kind, namespace: '', name }, value, source };
   if (typeof namespace !== 'string') return { field: 'metadata.namespace', reason: 'is not text', isForeign: false };
   return { key: { kind, namespace, name }, value: { ...value, metadata: { ...metadata, namespace } }, source };
 }

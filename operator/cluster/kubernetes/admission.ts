@@ -1,5 +1,6 @@
 import type { Cache } from '../cache.ts';
-import { idOf, type Kind, type ObjectKey, type Resources } from '../cluster.ts';
+import type { Kind, Resources } from '../cluster.ts';
+import { idOf, keyOf } from '../object-key.ts';
 import type { OwnWrites } from './own-writes.ts';
 import { type References, referencesOf } from './references.ts';
 
@@ -66,8 +67,4 @@ export function makeAdmission({ cache, references, ownWrites, operatorNamespace 
       while (waits.size > 0) await Promise.all(waits);
     },
   };
-}
-
-export function keyOf({ kind, metadata }: Resources[Kind]): ObjectKey {
-  return { kind, namespace: metadata.namespace ?? '', name: metadata.name };
 }

@@ -1,6 +1,8 @@
 import type { CustomKind } from '../../../crds/definition.ts';
-import { idOf, type Kind, type ObjectKey, type Resources } from '../cluster.ts';
-import { type Admission, keyOf } from './admission.ts';
+import { forCustomKinds } from '../../../crds/kinds.generated.ts';
+import type { Kind, ObjectKey, Resources } from '../cluster.ts';
+import { idOf, keyOf } from '../object-key.ts';
+import type { Admission } from './admission.ts';
 import type { ApiObject } from './api-object.ts';
 import { withoutFormerDefaults } from './former-defaults.ts';
 import { type Mirror, makeMirror } from './mirror.ts';
@@ -14,7 +16,7 @@ export interface KindMirror<O extends ApiObject, T> {
 }
 
 export interface Mirrors {
-  readonly custom: { readonly [K in CustomKind]: KindMirror<CustomApiObject<K>, Resources[K]> };
+  readonly custom: Readonly<Record<CustomKind, KindMirror<CustomApiObject<CustomKind>, Resources[CustomKind]>>>;
   readonly namespaces: KindMirror<ApiObject, Resources['Namespace']>;
   /** The Secrets that the operator made. */
   readonly secrets: KindMirror<ContentApiObject, Resources['Secret']>;
@@ -32,17 +34,17 @@ export function makeMirrors(admission: Admission): Mirrors {
     }),
   });
   return {
-    custom: {
-      Organization: make('Organization', (object: CustomApiObject<'Organization'>) =>
-        withoutBookkeeping(withoutFormerDefaults(object)),
-      ),
-      Persona: make('Persona', (object: CustomApiObject<'Persona'>) => withoutBookkeeping(object)),
-      ApiKeyBinding: make('ApiKeyBinding', (object: CustomApiObject<'ApiKeyBinding'>) => withoutBookkeeping(object)),
-      AnalysisConfig: make('AnalysisConfig', (object: CustomApiObject<'AnalysisConfig'>) => withoutBookkeeping(object)),
-    },
+    custom: forCustomKinds((kind) => make<CustomKind, CustomApiObject<CustomKind>>(kind, decode)),
     namespaces: make('Namespace', toNamespace),
     secrets: make('Secret', toSecret),
   };
+}
+
+/** An Organization may have stored defaults of an earlier version. */
+function decode(object: CustomApiObject<CustomKind>): Resources[CustomKind] {
+  return withoutBookkeeping<Resources[CustomKind]>(
+    object.kind === 'Organization' ? withoutFormerDefaults(object) : object,
+  );
 }
 
 /** Puts the answer to one of our writes into the mirror. */

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type CustomKind, isCustomKind } from '../../../crds/definition.ts';
 import type { ObjectMeta } from '../../../crds/object-meta.ts';
-import { idOf, type Kind, type ObjectKey, type Resources, type Secret } from '../cluster.ts';
+import type { Kind, ObjectKey, Resources, Secret } from '../cluster.ts';
+import { idOf, keyOf } from '../object-key.ts';
 
 /**
  * The operator's latest writes. It recognizes the echo of a write by its content, so it does not matter whether the
@@ -35,7 +36,7 @@ export function makeOwnWrites(): OwnWrites {
     },
     explain(before, after) {
       const { kind, metadata } = after;
-      const id = idOf({ kind, namespace: metadata.namespace ?? '', name: metadata.name });
+      const id = idOf(keyOf(after));
       if (after.kind === 'Secret') return secrets.get(id)?.(after) ?? false;
       if (!before || !isCustomKind(kind)) return false;
       const status = statusOf(after);

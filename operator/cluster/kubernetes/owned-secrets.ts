@@ -1,4 +1,5 @@
-import { ClusterError, type ObjectKey, type Secret, type SecretToApply } from '../cluster.ts';
+import type { ObjectKey, Secret, SecretToApply } from '../cluster.ts';
+import { ClusterError } from '../cluster-error.ts';
 import { isMadeFor, managedBy, managedByLabel, ownedLabels } from '../owned.ts';
 import type { ApiClient } from './api-client.ts';
 import { ApiError, isConflict, isNotFound } from './api-error.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { idOf, type Secret } from '../cluster.ts';
-import { keyOf } from './admission.ts';
+import type { Secret } from '../cluster.ts';
+import { idOf, keyOf } from '../object-key.ts';
 import { type Backoff, pauseAfter } from './backoff.ts';
 import type { Mirror } from './mirror.ts';
 import type { ReflectorSink, Versioned } from './reflector.ts';

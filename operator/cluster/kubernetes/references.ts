@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { idOf, type Kind, type ObjectKey, type Resources } from '../cluster.ts';
+import type { Kind, ObjectKey, Resources } from '../cluster.ts';
+import { idOf } from '../object-key.ts';
 import { isLater } from './api-object.ts';
 import { type Backoff, pauseAfter } from './backoff.ts';
 import type { ReflectorSink, Versioned } from './reflector.ts';
@@ -53,12 +54,23 @@ interface Reference {
 export function referencesOf(object: Resources[Kind], operatorNamespace: string): ContentKey[] {
   const { kind, metadata } = object;
   const namespace = metadata.namespace ?? '';
-  if (kind === 'ApiKeyBinding') return [{ kind: 'Secret', namespace, name: object.spec.secretKeyRef.name }];
-  if (kind === 'Persona' && object.spec.contentFrom) {
-    return [{ kind: 'ConfigMap', namespace, name: object.spec.contentFrom.configMapKeyRef.name }];
+  switch (kind) {
+    case 'Organization': {
+      const shared = object.spec.authentication?.sharedSecretRef;
+      return shared ? [{ kind: 'Secret', namespace: operatorNamespace, name: shared.name }] : [];
+    }
+    case 'ApiKeyBinding':
+      return [{ kind: 'Secret', namespace, name: object.spec.secretKeyRef.name }];
+    case 'Persona': {
+      const { contentFrom } = object.spec;
+      return contentFrom ? [{ kind: 'ConfigMap', namespace, name: contentFrom.configMapKeyRef.name }] : [];
+    }
+    case 'AnalysisConfig':
+    case 'Secret':
+    case 'ConfigMap':
+    case 'Namespace':
+      return [];
   }
-  const shared = kind === 'Organization' ? object.spec.authentication?.sharedSecretRef : undefined;
-  return shared ? [{ kind: 'Secret', namespace: operatorNamespace, name: shared.name }] : [];
 }
 
 /**
@@ -138,12 +150,12 @@ export function makeReferences({ read, put, remove, backoffMs, signal, log }: Re
         },
         replace(objects, version) {
           const listed = new Map(
-            objects.map(({ object: { namespace, name }, version: at }) => [`${namespace}/${name}`, at]),
+            objects.map(({ object: { namespace, name }, version: at }) => [idOf({ kind, namespace, name }), at]),
           );
           for (const reference of references.values()) {
             const { key } = reference;
             if (key.kind !== kind) continue;
-            const isSame = listed.get(`${key.namespace}/${key.name}`) === reference.version;
+            const isSame = listed.get(idOf(key)) === reference.version;
             if ((reference.reading || !isSame) && !isNewer(reference, version)) refresh(reference);
           }
         },

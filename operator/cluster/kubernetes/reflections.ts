@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { type CustomKind, customKinds } from '../../../crds/definition.ts';
 import type { ReflectionObserver } from '../../runtime/reflection.ts';
 import type { Kind, Secret } from '../cluster.ts';
 import type { ApiClient } from './api-client.ts';
@@ -50,14 +51,11 @@ export function startReflections({
       decode: ({ metadata: { namespace = '', name } }) => ({ namespace, name }),
       sink: references.sink(kind),
     });
-  return [
-    mirrored('Organization', mirrors.custom.Organization),
-    mirrored('Persona', mirrors.custom.Persona),
-    mirrored('ApiKeyBinding', mirrors.custom.ApiKeyBinding),
-    mirrored('AnalysisConfig', mirrors.custom.AnalysisConfig),
-    mirrored('Namespace', mirrors.namespaces),
-    mirrored('Secret', { decode: mirrors.secrets.decode, mirror: ownedSecrets }, ownedSelector),
-    mentioned('Secret', foreignSelector),
-    mentioned('ConfigMap'),
-  ];
+  const ownedOnes = { decode: mirrors.secrets.decode, mirror: ownedSecrets };
+  const core: { readonly [K in Exclude<Kind, CustomKind>]: readonly Reflector[] } = {
+    Namespace: [mirrored('Namespace', mirrors.namespaces)],
+    Secret: [mirrored('Secret', ownedOnes, ownedSelector), mentioned('Secret', foreignSelector)],
+    ConfigMap: [mentioned('ConfigMap')],
+  };
+  return [...customKinds.map((kind) => mirrored(kind, mirrors.custom[kind])), ...Object.values(core).flat()];
 }

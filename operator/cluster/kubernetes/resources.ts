@@ -1,34 +1,24 @@
-import { type CustomKind, apiVersion as customVersion } from '../../../crds/definition.ts';
+import type { CustomKind } from '../../../crds/definition.ts';
 import type { ObjectMeta } from '../../../crds/object-meta.ts';
-import type { Kind, ObjectKey, Resources } from '../cluster.ts';
+import type { ObjectKey, Resources } from '../cluster.ts';
+import { type KnownKind, kinds } from '../kinds.ts';
 import type { ApiMetadata, ApiObject } from './api-object.ts';
 
-/** The API server's plural name of each kind. */
-const plurals: { readonly [K in Kind]: string } = {
-  Organization: 'organizations',
-  Persona: 'personas',
-  ApiKeyBinding: 'apikeybindings',
-  AnalysisConfig: 'analysisconfigs',
-  Secret: 'secrets',
-  ConfigMap: 'configmaps',
-  Namespace: 'namespaces',
-};
-
-const coreKinds: ReadonlySet<Kind> = new Set<Kind>(['Secret', 'ConfigMap', 'Namespace']);
-
-export function apiVersionOf(kind: Kind): string {
-  return coreKinds.has(kind) ? 'v1' : customVersion;
+export function apiVersionOf(kind: KnownKind): string {
+  return kinds[kind].apiVersion;
 }
 
 /** The path of all objects of a kind, in all namespaces. */
-export function collectionPath(kind: Kind): string {
-  return `${rootOf(kind)}/${plurals[kind]}`;
+export function collectionPath(kind: KnownKind): string {
+  return namespacedPath(kind, '');
 }
 
 /** The path of the objects of a kind in a namespace. The namespace is empty for a cluster-scoped kind. */
-export function namespacedPath(kind: Kind, namespace: string): string {
-  const place = namespace === '' ? '' : `/namespaces/${namespace}`;
-  return `${rootOf(kind)}${place}/${plurals[kind]}`;
+export function namespacedPath(kind: KnownKind, namespace: string): string {
+  const { apiVersion, plural } = kinds[kind];
+  // The group of the core kinds has no name.
+  const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  return `${root}${namespace === '' ? '' : `/namespaces/${namespace}`}/${plural}`;
 }
 
 /** The path of one object. */
@@ -36,12 +26,8 @@ export function objectPath({ kind, namespace, name }: ObjectKey): string {
   return `${namespacedPath(kind, namespace)}/${encodeURIComponent(name)}`;
 }
 
-function rootOf(kind: Kind): string {
-  return coreKinds.has(kind) ? '/api/v1' : `/apis/${customVersion}`;
-}
-
 /** An object of our kinds as the API server sends it: validated and with defaults. */
-export type CustomApiObject<K extends CustomKind> = ApiObject & Omit<Resources[K], 'metadata'>;
+export type CustomApiObject<K extends CustomKind> = ApiObject & Resources[K];
 
 /** A Secret or a ConfigMap as the API server sends it. A Secret's values are base64. */
 export interface ContentApiObject extends ApiObject {
@@ -51,7 +37,7 @@ export interface ContentApiObject extends ApiObject {
 }
 
 /** The object as the operator keeps it: without fields that only the API server and kubectl need. */
-export function withoutBookkeeping<O extends ApiObject>(object: O): Omit<O, 'metadata'> & { metadata: ObjectMeta } {
+export function withoutBookkeeping<R extends { readonly metadata: ObjectMeta }>(object: ApiObject & R): R {
   return { ...object, metadata: toObjectMeta(object.metadata) };
 }
 

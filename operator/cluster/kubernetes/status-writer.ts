@@ -1,5 +1,6 @@
 import type { CustomKind } from '../../../crds/definition.ts';
-import { type Cluster, ClusterError, type ObjectKey, type StatusOf } from '../cluster.ts';
+import type { Cluster, ObjectKey, StatusOf } from '../cluster.ts';
+import { ClusterError } from '../cluster-error.ts';
 import type { ApiClient } from './api-client.ts';
 import { isConflict, isNotFound } from './api-error.ts';
 import { type Identified, readCurrent } from './current.ts';

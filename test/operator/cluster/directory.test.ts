@@ -312,7 +312,7 @@ describe('a mistake', () => {
       problem: {
         document: 3,
         reason:
-          'is a Deployment; the kinds read here are Organization, Persona, ApiKeyBinding, AnalysisConfig, Secret, ConfigMap, ' +
+          'is a Deployment; the kinds read here are Organization, AnalysisConfig, ApiKeyBinding, Persona, Secret, ConfigMap, ' +
           'Namespace and List',
       },
     },

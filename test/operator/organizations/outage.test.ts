@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Pool } from 'pg';
-import { ClusterError } from '../../../operator/cluster/cluster.ts';
+import { ClusterError } from '../../../operator/cluster/cluster-error.ts';
 import { makeDirectoryCluster } from '../../../operator/cluster/directory.ts';
+import { pathOf } from '../../../operator/cluster/object-key.ts';
 import {
   makeOrganizationFailureReport,
   makeOrganizationReconciler,
@@ -14,6 +15,8 @@ import { copyQuickstart, makeDirectory } from '../../directories.ts';
 import { startRelay, viaPort } from '../../tcp-relay.ts';
 
 import { keyOf } from '../memory-cluster.ts';
+
+const acme = pathOf({ name: 'acme' });
 
 test('an organization whose database is away says so, keeps its id, and is ready again with it', async (t) => {
   const database = await makeTestDatabase();
@@ -45,7 +48,7 @@ test('an organization whose database is away says so, keeps its id, and is ready
       .sort();
   const id = () => cluster.get('Organization', '', 'acme')?.status?.id;
 
-  await reconcile('acme');
+  await reconcile(acme);
   const ready = [
     'CredentialsReady=True Issued',
     'DatabaseReady=True Stored',
@@ -56,7 +59,7 @@ test('an organization whose database is away says so, keeps its id, and is ready
   assert.deepEqual(conditions(), ready);
   const known = id();
   await relay.close();
-  await assert.rejects(() => reconcile('acme'));
+  await assert.rejects(() => reconcile(acme));
   assert.deepEqual(conditions(), [
     'CredentialsReady=True Issued',
     'DatabaseReady=False DatabaseUnavailable',
@@ -67,7 +70,7 @@ test('an organization whose database is away says so, keeps its id, and is ready
   assert.ok(known !== undefined && id() === known);
   assert.equal(probes, 1);
   await relay.open();
-  await reconcile('acme');
+  await reconcile(acme);
   assert.deepEqual(conditions(), ready);
 });
 
@@ -79,7 +82,7 @@ test('an outage that is known is reported on each object, and nothing is attempt
     async (key, kind, cause) => void told.push(`${kind} of ${key}: ${cause}`),
     { outage: () => outage, probeNow: () => assert.fail('it is known') },
   );
-  await assert.rejects(() => reconcile('acme'), WaitingError);
+  await assert.rejects(() => reconcile(acme), WaitingError);
   assert.deepEqual(told, ['outage of acme: connect ECONNREFUSED 127.0.0.1:5432']);
 });
 
@@ -94,7 +97,7 @@ test('what fails again for another reason than an outage is said on the object, 
     async (key, kind, cause) => void told.push(`${kind} of ${key}: ${cause}`),
     { outage: () => undefined, probeNow: () => assert.fail('it is no outage') },
   );
-  const fail = () => assert.rejects(() => reconcile('acme'));
+  const fail = () => assert.rejects(() => reconcile(acme));
   await fail();
   assert.deepEqual(told, [], 'it may be over by the next try');
   await fail();
@@ -103,7 +106,7 @@ test('what fails again for another reason than an outage is said on the object, 
   await fail();
   assert.equal(told.length, 1, 'the API server is no concern of a status');
   error = undefined;
-  await reconcile('acme');
+  await reconcile(acme);
   error = new Error('deadlock detected');
   await fail();
   assert.equal(told.length, 1);

@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import { makeEnvelope } from '../../../database/envelope.ts';
 import { findPersonas } from '../../../database/personas.ts';
 import { makeDirectoryCluster } from '../../../operator/cluster/directory.ts';
+import { pathOf } from '../../../operator/cluster/object-key.ts';
 import {
   credentialsSecretName,
   operatorNamespace,
@@ -28,6 +29,9 @@ import { makeTestDatabase } from '../../database.ts';
 import { copyQuickstart, makeDirectory, replaceFile } from '../../directories.ts';
 import { fetchKeySet } from '../../proxy/calls/identify/tokens/authenticator.ts';
 import { until } from '../../until.ts';
+
+const acme = pathOf({ name: 'acme' });
+const persona = pathOf({ namespace: 'default', name: 'support-agent' });
 
 const log = pino({ level: 'silent' });
 
@@ -94,8 +98,8 @@ test('token keys, data keys and the password rotate, and what was made with the 
     );
   };
 
-  await reconcile('acme');
-  await reconcilePersona('default/support-agent');
+  await reconcile(acme);
+  await reconcilePersona(persona);
   const first = credentials();
   const firstToken = await sign();
   const session = new Client({ connectionString: first.databaseUrl });
@@ -108,7 +112,7 @@ test('token keys, data keys and the password rotate, and what was made with the 
   const yaml = await readFile(file, 'utf8');
   await replaceFile(file, yaml.replace('  name: acme', `  name: acme\n  annotations: {chaperone.dev/rotate: "${at}"}`));
   await until(() => cluster.get('Organization', '', 'acme')?.metadata.annotations?.['chaperone.dev/rotate'] === at);
-  const { requeueAfterMs } = await reconcile('acme');
+  const { requeueAfterMs } = await reconcile(acme);
   const handedOut = credentials();
   assert.equal(requeueAfterMs, 300_000);
   assert.equal(handedOut.jwks.keys.length, 2, 'proxies learn the new key');
@@ -123,14 +127,14 @@ test('token keys, data keys and the password rotate, and what was made with the 
 
   // Every proxy has had the time to learn them.
   nowMs += 300_000;
-  await reconcile('acme');
+  await reconcile(acme);
   const inUse = credentials();
   const secondToken = await sign();
   assert.notEqual(signingKeys()[0]?.kid, first.jwks.keys[0]?.kid);
   assert.notEqual(inUse.dataKeys.current, first.dataKeys.current);
   assert.ok((await isAccepted(firstToken)) && (await isAccepted(secondToken)));
   const personaId = cluster.get('Persona', 'default', 'support-agent')?.status?.id ?? '';
-  await reconcilePersona('default/support-agent');
+  await reconcilePersona(persona);
   const row = (await findPersonas(db, inUse.organization.id, [personaId])).get(personaId);
   assert.ok(row && makeEnvelope(inUse.dataKeys).isCurrent(row.contentSealed), 'sealed anew');
   const place = { organizationId: inUse.organization.id, column: 'personas.content', rowId: personaId };
@@ -138,9 +142,9 @@ test('token keys, data keys and the password rotate, and what was made with the 
 
   // No token of the first key can still be valid.
   nowMs += 8_760 * 3_600_000 + 1_000;
-  await reconcile('acme');
+  await reconcile(acme);
   assert.deepEqual([await isAccepted(firstToken), await isAccepted(secondToken)], [false, true]);
   assert.deepEqual(Object.keys(credentials().dataKeys.keys).sort(), Object.keys(inUse.dataKeys.keys).sort());
-  const { requeueAfterMs: never } = await reconcile('acme');
+  const { requeueAfterMs: never } = await reconcile(acme);
   assert.equal(never, undefined);
 });

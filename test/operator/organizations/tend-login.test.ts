@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Client, Pool } from 'pg';
 import { makeDirectoryCluster } from '../../../operator/cluster/directory.ts';
+import { pathOf } from '../../../operator/cluster/object-key.ts';
 import { credentialsSecretName, operatorNamespace, readCredentialsSecret } from '../../../operator/credentials.ts';
 import { makeServerLimitsReader } from '../../../operator/organizations/limits.ts';
 import { makeLoginCheck } from '../../../operator/organizations/login.ts';
@@ -11,6 +12,8 @@ import { makeOrganizationReconciler } from '../../../operator/organizations/reco
 import { connect, openDatabase } from '../../database/tenant.ts';
 import { copyQuickstart, makeDirectory, replaceFile } from '../../directories.ts';
 import { until } from '../../until.ts';
+
+const acme = pathOf({ name: 'acme' });
 
 /** The quickstart's organization, reconciled against a real database, at a time that the test sets. */
 async function operate(t: TestContext) {
@@ -40,10 +43,10 @@ async function operate(t: TestContext) {
   });
   const file = join(directory, 'organization.yaml');
   const organization = () => cluster.get('Organization', '', 'acme');
-  await reconcile('acme');
+  await reconcile(acme);
   return {
     ...{ database, cluster, clock, file, organization },
-    reconcile: () => reconcile('acme'),
+    reconcile: () => reconcile(acme),
     credentials() {
       const found = readCredentialsSecret(cluster.get('Secret', operatorNamespace, credentialsSecretName('acme')));
       assert.ok(found);

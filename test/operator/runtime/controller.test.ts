@@ -12,7 +12,7 @@ import { until } from '../../until.ts';
 
 function start(
   t: TestContext,
-  reconcile: Reconcile,
+  reconcile: Reconcile<string>,
   concurrency = 2,
   observer?: ControllerObserver,
   log = pino({ level: 'silent' }),
@@ -162,7 +162,7 @@ test('the time to effect runs from the first sight of a change, through failures
   const seenAtMs = performance.now();
   let effectAtMs = 0;
   const done = Promise.withResolvers<void>();
-  const reconcile: Reconcile = async (key) => {
+  const reconcile: Reconcile<string> = async (key) => {
     if (key === 'as-it-should-be') return {};
     attempts += 1;
     if (attempts < 3) throw new Error('not yet');
