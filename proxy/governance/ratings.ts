@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { nobody } from '../../database/ids.ts';
 import { toStorable } from '../../database/storable.ts';
-import { seesOrganization } from '../calls/admit/admit.ts';
 import type { Caller } from '../calls/call.ts';
 import { ProxyError } from '../error.ts';
 import type { GovernanceContext } from './context.ts';
+import { requireOwnRequest } from './own-request.ts';
 
 export interface Rating {
   readonly requestId: string;
@@ -23,28 +23,23 @@ export interface Rating {
  * @throws {ProxyError} `request_not_found`, `spool_unwritable`, `store_unavailable`
  */
 export async function rateResponse(
-  { spool, findRequest }: Pick<GovernanceContext, 'spool' | 'findRequest'>,
+  context: Pick<GovernanceContext, 'spool' | 'findRequest'>,
   caller: Caller,
   id: string,
   { rating, feedback: text }: { readonly rating: 1 | -1; readonly feedback: string | null },
 ): Promise<Rating> {
-  const rated = await findRequest(id);
-  const { userId } = caller;
-  if (!rated || (rated.userId !== userId && !seesOrganization(caller))) {
-    throw new ProxyError('request_not_found', { param: 'id' });
-  }
-  const { requestId, responseId } = rated;
+  const { requestId, responseId, userId } = await requireOwnRequest(context, caller, id);
   const feedback = text === null ? null : toStorable(text);
   const ratedAt = new Date().toISOString();
   try {
-    spool.rate({
+    context.spool.rate({
       rating_id: randomUUID(),
       request_id: requestId,
       response_id: responseId,
-      user_id: rated.userId,
+      user_id: userId,
       rating,
       feedback,
-      rated_by: userId === nobody ? null : userId,
+      rated_by: caller.userId === nobody ? null : caller.userId,
       rated_at: ratedAt,
     });
   } catch (cause) {

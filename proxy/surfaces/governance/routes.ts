@@ -1,7 +1,7 @@
 import type { GovernanceContext } from '../../governance/context.ts';
 import type { Route } from '../../http/route.ts';
 import type { SurfaceApp } from '../../http/surface.ts';
-import { registerAnalysis } from './analysis/index.ts';
+import { analysisRoutes } from './analysis/index.ts';
 import { registerAnalytics } from './analytics/index.ts';
 import { personaRoutes } from './personas.ts';
 import { ratingRoutes } from './ratings.ts';
@@ -9,7 +9,7 @@ import { userRoutes } from './users.ts';
 
 /** One line for each resource. */
 const routes: readonly Route<GovernanceContext>[] = [
-  registerAnalysis,
+  ...analysisRoutes,
   registerAnalytics,
   ...personaRoutes,
   ...ratingRoutes,

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Caller } from '../../../proxy/calls/call.ts';
+import { makeAnalyze } from '../../../proxy/governance/analyses/analyze.ts';
+import {
+  changeConfig,
+  createConfig,
+  getConfig,
+  getConfigByName,
+  listConfigs,
+  retireConfig,
+} from '../../../proxy/governance/configs/configs.ts';
 import type { GovernanceContext } from '../../../proxy/governance/context.ts';
 import {
   changePersona,
@@ -12,11 +21,12 @@ import {
 import { rateResponse } from '../../../proxy/governance/ratings.ts';
 import { changeUser, createUser, eraseUser, getUser, listUsers } from '../../../proxy/governance/users.ts';
 import { makePersona } from '../calls/persona.ts';
-import { makeCaller, makeGovernance, Reached } from './context.ts';
+import { makeCallContext, makeCaller, makeGovernance, Reached } from './context.ts';
 
 const shared = makePersona({ resource: null });
 const bobs = makePersona({ id: '6f1f0a5e-2f0b-5d59-9df3-1f6a1c0b7a11', resource: null, users: new Set(['bob']) });
 const rating = { rating: 1, feedback: null } as const;
+const config = { analysis_type: 'topic', categories: [{ name: 'a' }] } as const;
 const page = { limit: 10, offset: 0 };
 const ofBob = { requestId: 'req_1', responseId: null, userId: 'b0b', apiKeyId: null, sessionId: 'sess_1' };
 
@@ -41,6 +51,18 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
   ['create a user', (c, ann) => createUser(c, ann, { externalId: 'x', displayName: null }), 'role_required', ['admin']],
   ['change a user', (c, ann) => changeUser(c, ann, 'bob', {}), 'role_required', ['admin']],
   ['erase a user', (c, ann) => eraseUser(c, ann, 'bob'), 'role_required', ['admin']],
+  ['list configs', (c) => listConfigs(c, { ...page, isActive: undefined }), '', everyone()],
+  ['get a config', (c) => getConfig(c, shared.id), '', everyone()],
+  ['get a config by its name', (c) => getConfigByName(c, 'x'), '', everyone()],
+  ['create a config', (c, ann) => createConfig(c, ann, { name: 'x', config }), 'role_required', ['admin']],
+  ['change a config', (c, ann) => changeConfig(c, ann, shared.id, {}), 'role_required', ['admin']],
+  ['retire a config', (c, ann) => retireConfig(c, ann, shared.id), 'role_required', ['admin']],
+  [
+    'analyse the call of another',
+    (c, ann) => makeAnalyze(c)(makeCallContext(ann), { id: 'req_1', config }),
+    'request_not_found',
+    readers(),
+  ],
   ['rate the call of another', (c, ann) => rateResponse(c, ann, 'req_1', rating), 'request_not_found', readers()],
 ];
 

@@ -1,24 +1,22 @@
-import { randomUUID } from 'node:crypto';
-import { DatabaseError } from 'pg';
 import { type Static, Type } from 'typebox';
+import type { ProblemCode } from '../../../error.ts';
+import { completeConfig } from '../../../governance/configs/config.ts';
 import {
-  type AnalysisConfigRow,
-  insertAnalysisConfig,
-  listAnalysisConfigs,
-  readAnalysisConfig,
-  readAnalysisConfigByName,
-  retireAnalysisConfig,
-  updateAnalysisConfig,
-} from '../../../../database/analysis-configs.ts';
-import { admitRole } from '../../../calls/admit/admit.ts';
-import type { Caller } from '../../../calls/call.ts';
-import { type ProblemCode, ProxyError } from '../../../error.ts';
+  changeConfig,
+  createConfig,
+  getConfig,
+  getConfigByName,
+  listConfigs,
+  retireConfig,
+  type SavedConfig,
+  type SavedConfigFields,
+} from '../../../governance/configs/configs.ts';
 import type { GovernanceContext } from '../../../governance/context.ts';
 import { page, paging } from '../../../http/paging.ts';
-import { Name, Nullable, storable, Timestamp, Uuid } from '../../../http/schemas.ts';
-import type { SurfaceApp } from '../../../http/surface.ts';
-import { ConfigAnswer, ConfigBody, checkConfig, completeConfig, exampleConfig } from './config.ts';
-import { openConfig, requireUuid, sealConfig } from './saved-config.ts';
+import { Name, Nullable, Timestamp, Uuid } from '../../../http/schemas.ts';
+import { RetiredAnswer, showRetired } from '../retired.ts';
+import { route } from '../route.ts';
+import { ConfigAnswer, ConfigBody, exampleConfig } from './config.ts';
 
 const tags = ['Analysis'];
 const params = Type.Object({ id: Type.String({ description: 'The config’s id, a UUID.' }) });
@@ -32,7 +30,7 @@ const example = {
   config: exampleConfig,
 };
 
-const SavedConfig = Type.Object(
+const SavedConfigAnswer = Type.Object(
   {
     id: Uuid,
     organization_id: Uuid,
@@ -67,231 +65,132 @@ const fields = {
 const strict = { additionalProperties: false };
 const NewConfig = Type.Object(fields, { ...strict, example });
 const ConfigPatch = Type.Partial(Type.Object(fields), { ...strict, example: { is_active: false } });
-
-/** `/v1/analysis/configs`: those of YAML and those that the API made; only the latter can be changed here. */
-export function registerConfigs(app: SurfaceApp, { inForce, store }: GovernanceContext): void {
-  const show = (row: AnalysisConfigRow): Static<typeof SavedConfig> => {
-    return {
-      id: row.analysisConfigId,
-      organization_id: inForce().snapshot.organizationId,
-      name: row.name,
-      description: row.description,
-      config: completeConfig(openConfig(inForce(), row)),
-      is_active: row.isActive,
-      managed_by: row.resource === null ? null : `AnalysisConfig ${row.resource}`,
-      created_at: row.createdAt.toISOString(),
-      updated_at: row.updatedAt.toISOString(),
-    };
-  };
-  /** The organization, and the namespaces whose own configs are to be seen here. */
-  const scope = (): [organizationId: string, namespaces: readonly string[]] => {
-    const { snapshot, namespaces } = inForce();
-    return [snapshot.organizationId, [...namespaces.keys()]];
-  };
-  const find = async (id: string): Promise<AnalysisConfigRow> => {
-    const configId = requireUuid(id, 'id');
-    const row = await store.run((db) => readAnalysisConfig(db, ...scope(), configId));
-    return requireRow(row, 'id');
-  };
-
-  app.get(
-    '/analysis/configs',
-    {
-      schema: {
-        tags,
-        summary: 'List analysis configs',
-        querystring: Type.Object({
-          ...paging,
-          is_active: Type.Optional(Type.Boolean({ description: 'Only active ones, or only inactive ones.' })),
-        }),
-        problems: ['store_unavailable'],
-        response: { 200: Type.Object({ configs: Type.Array(SavedConfig), ...page }) },
-      },
-    },
-    async ({ query: { is_active, limit, offset } }) => {
-      const { configs, total } = await store.run((db) =>
-        listAnalysisConfigs(db, ...scope(), { isActive: is_active, limit, offset }),
-      );
-      return { configs: configs.map(show), total, limit, offset };
-    },
-  );
-
-  app.get(
-    '/analysis/configs/:id',
-    {
-      schema: {
-        tags,
-        summary: 'Get an analysis config',
-        params,
-        problems: readProblems,
-        response: { 200: SavedConfig },
-      },
-    },
-    async (request) => show(await find(request.params.id)),
-  );
-
-  app.get(
-    '/analysis/configs/by-name/:name',
-    {
-      schema: {
-        tags,
-        summary: 'Get an analysis config by its name',
-        params: Type.Object({ name: Type.String() }),
-        problems: readProblems,
-        response: { 200: SavedConfig },
-      },
-    },
-    async ({ params: { name } }) => {
-      const row = await store.run((db) => readAnalysisConfigByName(db, ...scope(), storable(name)));
-      return show(requireRow(row, 'name'));
-    },
-  );
-
-  app.post(
-    '/analysis/configs',
-    {
-      schema: {
-        tags,
-        summary: 'Save an analysis config',
-        body: NewConfig,
-        problems: ['role_required', 'name_taken', 'store_unavailable'],
-        response: { 201: SavedConfig },
-      },
-    },
-    async ({ caller, body }, reply) => {
-      admitRole(caller, 'admin');
-      const { snapshot, envelope } = inForce();
-      const { organizationId } = snapshot;
-      const analysisConfigId = randomUUID();
-      const config = completeConfig(checkConfig(body.config));
-      const row = await writing(body.name, () =>
-        store.run((db) =>
-          insertAnalysisConfig(db, {
-            organizationId,
-            analysisConfigId,
-            name: storable(body.name),
-            description: body.description == null ? null : storable(body.description),
-            configSealed: sealConfig(envelope, organizationId, analysisConfigId, config),
-            isActive: body.is_active ?? true,
-          }),
-        ),
-      );
-      reply.code(201);
-      return show(row);
-    },
-  );
-
-  const update = async (caller: Caller, id: string, { name, description, config, is_active }: ConfigPatch) => {
-    admitRole(caller, 'admin');
-    const { snapshot, envelope } = inForce();
-    const { organizationId } = snapshot;
-    const checked = config === undefined ? undefined : completeConfig(checkConfig(config));
-    const { analysisConfigId, name: known } = requireOwn(await find(id));
-    const changes = {
-      name: name === undefined ? undefined : storable(name),
-      description: description == null ? description : storable(description),
-      configSealed: checked && sealConfig(envelope, organizationId, analysisConfigId, checked),
-      isActive: is_active,
-    };
-    const row = await writing(name ?? known, () =>
-      store.run((db) => updateAnalysisConfig(db, organizationId, analysisConfigId, changes)),
-    );
-    return show(requireRow(row, 'id'));
-  };
-  app.put(
-    '/analysis/configs/:id',
-    {
-      schema: {
-        tags,
-        summary: 'Replace an analysis config',
-        description: 'Name, description and config become what the body says; is_active changes where it is named.',
-        params,
-        body: NewConfig,
-        problems: changeProblems,
-        response: { 200: SavedConfig },
-      },
-    },
-    ({ caller, params: { id }, body }) => update(caller, id, { ...body, description: body.description ?? null }),
-  );
-  app.patch(
-    '/analysis/configs/:id',
-    {
-      schema: {
-        tags,
-        summary: 'Change an analysis config',
-        description: 'Fields that the body names change; `config` is replaced whole.',
-        params,
-        body: ConfigPatch,
-        problems: changeProblems,
-        response: { 200: SavedConfig },
-      },
-    },
-    ({ caller, params: { id }, body }) => update(caller, id, body),
-  );
-
-  app.delete(
-    '/analysis/configs/:id',
-    {
-      schema: {
-        tags,
-        summary: 'Delete an analysis config',
-        description: 'One that analyses were made with is deactivated and kept, since they refer to it.',
-        params,
-        problems: ['role_required', ...readProblems, 'owned_by_resource'],
-        response: {
-          200: Type.Object({
-            id: Uuid,
-            deleted: Type.Boolean(),
-            deactivated: Type.Boolean(),
-            message: Type.String(),
-          }),
-        },
-      },
-    },
-    async ({ caller, params: { id } }) => {
-      admitRole(caller, 'admin');
-      const { organizationId } = inForce().snapshot;
-      const { analysisConfigId } = requireOwn(await find(id));
-      const outcome = await store.run((db) => retireAnalysisConfig(db, organizationId, analysisConfigId));
-      if (!outcome) throw notFound('id');
-      return {
-        id: analysisConfigId,
-        deleted: outcome === 'deleted',
-        deactivated: outcome === 'deactivated',
-        message:
-          outcome === 'deleted'
-            ? 'The analysis config has been deleted'
-            : 'The analysis config has been used, so it was deactivated and is kept',
-      };
-    },
-  );
-}
-
 type ConfigPatch = Static<typeof ConfigPatch>;
 
-function notFound(param: string): ProxyError {
-  return new ProxyError('analysis_config_not_found', { param });
+/** `/v1/analysis/configs`: those of YAML and those that the API made; only the latter can be changed here. */
+export const configRoutes = [
+  route(
+    'GET',
+    '/analysis/configs',
+    {
+      tags,
+      summary: 'List analysis configs',
+      querystring: Type.Object({
+        ...paging,
+        is_active: Type.Optional(Type.Boolean({ description: 'Only active ones, or only inactive ones.' })),
+      }),
+      problems: ['store_unavailable'],
+      response: { 200: Type.Object({ configs: Type.Array(SavedConfigAnswer), ...page }) },
+    },
+    async ({ query: { is_active, limit, offset } }, context) => {
+      const { items, total } = await listConfigs(context, { isActive: is_active, limit, offset });
+      return { configs: items.map((config) => show(context, config)), total, limit, offset };
+    },
+  ),
+  route(
+    'GET',
+    '/analysis/configs/:id',
+    {
+      tags,
+      summary: 'Get an analysis config',
+      params,
+      problems: readProblems,
+      response: { 200: SavedConfigAnswer },
+    },
+    async ({ params: { id } }, context) => show(context, await getConfig(context, id)),
+  ),
+  route(
+    'GET',
+    '/analysis/configs/by-name/:name',
+    {
+      tags,
+      summary: 'Get an analysis config by its name',
+      params: Type.Object({ name: Type.String() }),
+      problems: readProblems,
+      response: { 200: SavedConfigAnswer },
+    },
+    async ({ params: { name } }, context) => show(context, await getConfigByName(context, name)),
+  ),
+  route(
+    'POST',
+    '/analysis/configs',
+    {
+      tags,
+      summary: 'Save an analysis config',
+      body: NewConfig,
+      problems: ['role_required', 'name_taken', 'store_unavailable'],
+      response: { 201: SavedConfigAnswer },
+    },
+    async ({ caller, body }, context) => {
+      const { name, config } = body;
+      return show(context, await createConfig(context, caller, { ...parse(body), name, config }));
+    },
+  ),
+  route(
+    'PUT',
+    '/analysis/configs/:id',
+    {
+      tags,
+      summary: 'Replace an analysis config',
+      description: 'Name, description and config become what the body says; is_active changes where it is named.',
+      params,
+      body: NewConfig,
+      problems: changeProblems,
+      response: { 200: SavedConfigAnswer },
+    },
+    async ({ caller, params: { id }, body }, context) => {
+      const changes = { ...parse(body), description: body.description ?? null };
+      return show(context, await changeConfig(context, caller, id, changes));
+    },
+  ),
+  route(
+    'PATCH',
+    '/analysis/configs/:id',
+    {
+      tags,
+      summary: 'Change an analysis config',
+      description: 'Fields that the body names change; `config` is replaced whole.',
+      params,
+      body: ConfigPatch,
+      problems: changeProblems,
+      response: { 200: SavedConfigAnswer },
+    },
+    async ({ caller, params: { id }, body }, context) =>
+      show(context, await changeConfig(context, caller, id, parse(body))),
+  ),
+  route(
+    'DELETE',
+    '/analysis/configs/:id',
+    {
+      tags,
+      summary: 'Delete an analysis config',
+      description: 'One that analyses were made with is deactivated and kept, since they refer to it.',
+      params,
+      problems: ['role_required', ...readProblems, 'owned_by_resource'],
+      response: { 200: RetiredAnswer },
+    },
+    async ({ caller, params: { id } }, context) =>
+      showRetired(await retireConfig(context, caller, id), {
+        deleted: 'The analysis config has been deleted',
+        deactivated: 'The analysis config has been used, so it was deactivated and is kept',
+      }),
+  ),
+];
+
+function parse({ name, description, config, is_active }: ConfigPatch): SavedConfigFields {
+  return { name, description, config, isActive: is_active };
 }
 
-/** @throws {ProxyError} `analysis_config_not_found` */
-function requireRow(row: AnalysisConfigRow | undefined, param: string): AnalysisConfigRow {
-  if (!row) throw notFound(param);
-  return row;
-}
-
-/** @throws {ProxyError} `owned_by_resource` */
-function requireOwn(row: AnalysisConfigRow): AnalysisConfigRow {
-  if (row.resource === null) return row;
-  const message = `The analysis config is owned by the Kubernetes resource AnalysisConfig ${row.resource}; change it there`;
-  throw new ProxyError('owned_by_resource', { param: 'id', message });
-}
-
-async function writing<T>(name: string, write: () => Promise<T>): Promise<T> {
-  try {
-    return await write();
-  } catch (cause) {
-    if (!(cause instanceof DatabaseError && cause.constraint === 'analysis_configs_name')) throw cause;
-    const message = `An analysis config with the name ${JSON.stringify(name)} already exists`;
-    throw new ProxyError('name_taken', { param: 'name', message, cause });
-  }
+function show({ inForce }: Pick<GovernanceContext, 'inForce'>, saved: SavedConfig): Static<typeof SavedConfigAnswer> {
+  return {
+    id: saved.id,
+    organization_id: inForce().snapshot.organizationId,
+    name: saved.name,
+    description: saved.description,
+    config: saved.config,
+    is_active: saved.isActive,
+    managed_by: saved.resource === null ? null : `AnalysisConfig ${saved.resource}`,
+    created_at: saved.createdAt.toISOString(),
+    updated_at: saved.updatedAt.toISOString(),
+  };
 }

@@ -1,10 +1,10 @@
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
+import { type Analysis, type Analyze, makeAnalyze } from '../../../governance/analyses/analyze.ts';
 import type { GovernanceContext } from '../../../governance/context.ts';
+import { makeRoute, type Route } from '../../../http/route.ts';
 import { Nullable, Timestamp } from '../../../http/schemas.ts';
-import type { SurfaceApp } from '../../../http/surface.ts';
-import { makeAnalyzer } from './analyze.ts';
 import { ConfigOverride } from './config.ts';
-import { registerConfigs } from './configs.ts';
+import { configRoutes } from './configs.ts';
 
 const tags = ['Analysis'];
 
@@ -82,44 +82,49 @@ const AnalysisAnswer = Type.Object(
   },
 );
 
+const analyze = makeRoute<Analyze>()(
+  'POST',
+  '/analysis',
+  {
+    tags,
+    summary: 'Analyze a conversation',
+    description:
+      'Has a model classify what was said in a call, by intent, sentiment, topic or categories of your own. It is a ' +
+      'governed call itself, accounted for as one of kind analysis. The same conversation with the same config is ' +
+      'analyzed once and answered from then on with `cached: true`.',
+    body: AnalysisBody,
+    problems: [
+      'request_not_found',
+      'analysis_config_not_found',
+      'model_not_allowed',
+      'no_api_key',
+      'contents_not_stored',
+      'nothing_to_analyze',
+      'limit_reached',
+      'spool_full',
+      'spool_unwritable',
+      'store_unavailable',
+      'upstream_unreachable',
+      'upstream_timeout',
+      'upstream_interrupted',
+      'upstream_refused',
+      'upstream_incomplete',
+      'upstream_invalid_response',
+      'upstream_rate_limited',
+      'upstream_error',
+    ],
+    response: { 200: AnalysisAnswer },
+  },
+  async ({ callContext, body: { id, config, config_id } }, run) =>
+    show(await run(callContext, { id, config, configId: config_id })),
+);
+
 /** `/v1/analysis`, and the configs that are saved for it. */
-export function registerAnalysis(app: SurfaceApp, context: GovernanceContext): void {
-  const analyze = makeAnalyzer(context);
-  app.post(
-    '/analysis',
-    {
-      schema: {
-        tags,
-        summary: 'Analyze a conversation',
-        description:
-          'Has a model classify what was said in a call, by intent, sentiment, topic or categories of your own. It is a ' +
-          'governed call itself, accounted for as one of kind analysis. The same conversation with the same config is ' +
-          'analyzed once and answered from then on with `cached: true`.',
-        body: AnalysisBody,
-        problems: [
-          'request_not_found',
-          'analysis_config_not_found',
-          'model_not_allowed',
-          'no_api_key',
-          'contents_not_stored',
-          'nothing_to_analyze',
-          'limit_reached',
-          'spool_full',
-          'spool_unwritable',
-          'store_unavailable',
-          'upstream_unreachable',
-          'upstream_timeout',
-          'upstream_interrupted',
-          'upstream_refused',
-          'upstream_incomplete',
-          'upstream_invalid_response',
-          'upstream_rate_limited',
-          'upstream_error',
-        ],
-        response: { 200: AnalysisAnswer },
-      },
-    },
-    ({ callContext, body }) => analyze(callContext, body),
-  );
-  registerConfigs(app, context);
+export const analysisRoutes: readonly Route<GovernanceContext>[] = [
+  (app, context) => analyze(app, makeAnalyze(context)),
+  ...configRoutes,
+];
+
+function show({ request, result, cached }: Analysis): Static<typeof AnalysisAnswer> {
+  return { request_id: request.requestId, response_id: request.responseId, ...result, cached };
 }

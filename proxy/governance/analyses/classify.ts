@@ -1,10 +1,10 @@
 import type OpenAI from 'openai';
-import { makeRequestId, requestStartedAtMs } from '../../../../database/ids.ts';
-import type { Ask, Question, Reply } from '../../../calls/ask.ts';
-import type { CallContext } from '../../../calls/context.ts';
-import { ProxyError } from '../../../error.ts';
-import type { RoutedKey } from '../../../snapshot/snapshot.ts';
-import type { AnalysisConfig } from './config.ts';
+import { makeRequestId, requestStartedAtMs } from '../../../database/ids.ts';
+import type { Ask, Question, Reply } from '../../calls/ask.ts';
+import type { CallContext } from '../../calls/context.ts';
+import { ProxyError } from '../../error.ts';
+import type { RoutedKey } from '../../snapshot/snapshot.ts';
+import type { AnalysisConfig } from '../configs/config.ts';
 import type { Conversation } from './conversation.ts';
 import { judge } from './judge.ts';
 import { askInWords, makeQuestion } from './prompt.ts';

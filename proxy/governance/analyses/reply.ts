@@ -1,5 +1,5 @@
-import { asArray, asObject, asString, type Body } from '../../../providers/json.ts';
-import type { AnalysisConfig } from './config.ts';
+import { asArray, asObject, asString, type Body } from '../../providers/json.ts';
+import type { AnalysisConfig } from '../configs/config.ts';
 import { type Findings, readFindings } from './findings.ts';
 
 /** What became of a question: the findings, or why there are none. */

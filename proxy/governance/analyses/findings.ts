@@ -1,6 +1,6 @@
-import { asArray, asObject, asString, parseObject } from '../../../providers/json.ts';
+import { asArray, asObject, asString, parseObject } from '../../providers/json.ts';
+import type { AnalysisConfig } from '../configs/config.ts';
 import { urgencies } from './answer-schema.ts';
-import type { AnalysisConfig } from './config.ts';
 
 /** What a model has found in a conversation. */
 export interface Findings {

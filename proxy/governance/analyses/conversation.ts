@@ -1,4 +1,4 @@
-import { asArray, asObject, asString, type Body } from '../../../providers/json.ts';
+import { asArray, asObject, asString, type Body } from '../../providers/json.ts';
 
 /** What was said in one call: the user's words and the model's, without instructions, tools and files. */
 export interface Conversation {

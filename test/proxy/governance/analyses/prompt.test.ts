@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
-import { ProxyError } from '../../../../../proxy/error.ts';
-import { answerSchema } from '../../../../../proxy/surfaces/governance/analysis/answer-schema.ts';
-import { readFindings } from '../../../../../proxy/surfaces/governance/analysis/findings.ts';
-import { fillPlaceholders } from '../../../../../proxy/surfaces/governance/analysis/placeholders.ts';
-import { makeQuestion } from '../../../../../proxy/surfaces/governance/analysis/prompt.ts';
-import { sampleOf } from '../../../../../sandbox/json-schema-sample.ts';
-import { makeConfig } from './config.ts';
+import { ProxyError } from '../../../../proxy/error.ts';
+import { answerSchema } from '../../../../proxy/governance/analyses/answer-schema.ts';
+import { readFindings } from '../../../../proxy/governance/analyses/findings.ts';
+import { makeQuestion } from '../../../../proxy/governance/analyses/prompt.ts';
+import { fillPlaceholders } from '../../../../proxy/governance/configs/placeholders.ts';
+import { sampleOf } from '../../../../sandbox/json-schema-sample.ts';
+import { makeConfig } from '../configs/config.ts';
 
 const conversation = { userInput: 'Where is {categories}? $& $1', aiResponse: '{user_input} "quoted"' };
 

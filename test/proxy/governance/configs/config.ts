@@ -1,4 +1,4 @@
-import { completeConfig } from '../../../../../proxy/surfaces/governance/analysis/config.ts';
+import { completeConfig } from '../../../../proxy/governance/configs/config.ts';
 
 /** A config with three categories, but for what the test says. */
 export function makeConfig(changes: Parameters<typeof completeConfig>[0] | object = {}) {

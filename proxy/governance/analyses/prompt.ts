@@ -1,9 +1,9 @@
 import type OpenAI from 'openai';
-import { ProxyError } from '../../../error.ts';
+import { ProxyError } from '../../error.ts';
+import type { AnalysisConfig } from '../configs/config.ts';
+import { fillPlaceholders, placeholders } from '../configs/placeholders.ts';
 import { answerSchema } from './answer-schema.ts';
-import type { AnalysisConfig } from './config.ts';
 import type { Conversation } from './conversation.ts';
-import { fillPlaceholders, placeholders } from './placeholders.ts';
 
 /** Raised with every change of what a model is asked, so that no result of an older question is taken for a newer one. */
 export const promptVersion = 1;

@@ -1,8 +1,8 @@
-import { findAnalysisResult, insertAnalysisResult } from '../../../../database/analysis-results.ts';
-import type { RequestReference } from '../../../../database/requests.ts';
-import { ProxyError } from '../../../error.ts';
-import type { GovernanceContext } from '../../../governance/context.ts';
-import { type AnalysisConfig, canonicalConfig } from './config.ts';
+import { findAnalysisResult, insertAnalysisResult } from '../../../database/analysis-results.ts';
+import type { RequestReference } from '../../../database/requests.ts';
+import { ProxyError } from '../../error.ts';
+import { type AnalysisConfig, canonicalConfig } from '../configs/config.ts';
+import type { GovernanceContext } from '../context.ts';
 import type { Conversation } from './conversation.ts';
 import type { Verdict } from './judge.ts';
 import { promptVersion } from './prompt.ts';

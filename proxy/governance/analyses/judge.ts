@@ -1,4 +1,4 @@
-import type { AnalysisConfig } from './config.ts';
+import type { AnalysisConfig } from '../configs/config.ts';
 import type { Finding, Findings } from './findings.ts';
 
 /** What an analysis says, in the form of contract 0. */

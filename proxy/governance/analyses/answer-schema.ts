@@ -1,4 +1,4 @@
-import type { AnalysisConfig } from './config.ts';
+import type { AnalysisConfig } from '../configs/config.ts';
 
 export const urgencies = ['low', 'medium', 'high'] as const;
 

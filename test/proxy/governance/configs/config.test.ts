@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readDefinition, type StructuralSchema } from '../../../../../crds/definition.ts';
-import { ProxyError } from '../../../../../proxy/error.ts';
-import {
-  ConfigBody,
-  canonicalConfig,
-  checkConfig,
-  completeConfig,
-} from '../../../../../proxy/surfaces/governance/analysis/config.ts';
+import { readDefinition, type StructuralSchema } from '../../../../crds/definition.ts';
+import { ProxyError } from '../../../../proxy/error.ts';
+import { canonicalConfig, checkConfig, completeConfig } from '../../../../proxy/governance/configs/config.ts';
+import { ConfigBody } from '../../../../proxy/surfaces/governance/analysis/config.ts';
 import { makeConfig } from './config.ts';
 
 const categories = [{ name: 'a' }, { name: 'b' }];

@@ -1,29 +1,30 @@
-import { readAnalysisConfig } from '../../../../database/analysis-configs.ts';
-import type { RequestReference } from '../../../../database/requests.ts';
-import { seesOrganization } from '../../../calls/admit/admit.ts';
-import type { Caller } from '../../../calls/call.ts';
-import type { CallContext } from '../../../calls/context.ts';
-import { ProxyError } from '../../../error.ts';
-import type { GovernanceContext } from '../../../governance/context.ts';
-import { chat } from '../../../operations/chat.ts';
+import { readAnalysisConfig } from '../../../database/analysis-configs.ts';
+import type { RequestReference } from '../../../database/requests.ts';
+import type { CallContext } from '../../calls/context.ts';
+import { ProxyError } from '../../error.ts';
+import { chat } from '../../operations/chat.ts';
+import { type AnalysisConfig, type ConfigFields, checkConfig, completeConfig } from '../configs/config.ts';
+import { openConfig, requireUuid } from '../configs/saved-config.ts';
+import type { GovernanceContext } from '../context.ts';
+import { requireOwnRequest } from '../own-request.ts';
 import { classify } from './classify.ts';
-import { type AnalysisConfig, type ConfigOverride, checkConfig, completeConfig } from './config.ts';
 import { findConversation } from './contents.ts';
 import { type AnalysisResult, cacheKeyOf, findResult, keepResult } from './results.ts';
-import { openConfig, requireUuid } from './saved-config.ts';
 
-/** What a client asks for. */
 export interface AnalysisRequest {
-  /** Of the call to analyse: a request id or a response id. */
+  /** Request id or response id of the call to analyse. */
   readonly id: string;
-  readonly config?: ConfigOverride;
-  readonly config_id?: string;
+  /** A config, or the fields that take the place of those of the saved one. */
+  readonly config?: ConfigFields | undefined;
+  /** Id of a saved config. */
+  readonly configId?: string | undefined;
 }
 
-/** What a client gets. */
-export interface Analysis extends AnalysisResult {
-  readonly request_id: string;
-  readonly response_id: string | null;
+export interface Analysis {
+  /** The call that was analysed. */
+  readonly request: RequestReference;
+  readonly result: AnalysisResult;
+  /** Whether it was made before. Then its cost was spent then. */
   readonly cached: boolean;
 }
 
@@ -32,21 +33,25 @@ interface Flight {
   readonly cached: boolean;
 }
 
+/** Analyses a call of the caller's own, or any call, for who sees the organization. */
+export type Analyze = ReturnType<typeof makeAnalyze>;
+
 /**
- * Makes the analysis of conversations. Equal ones are made once: what was made before is answered from where it is kept,
- * and what is under way is waited for.
+ * Makes the analysis of conversations. Equal ones are made once: a stored result is answered, and one that is under way
+ * is waited for.
  */
-export function makeAnalyzer(context: GovernanceContext) {
+export function makeAnalyze(context: GovernanceContext) {
   const underWay = new Map<string, Promise<Flight>>();
 
   /**
    * @param call the request for the analysis, and so the first call that it makes
-   * @throws {ProxyError}
+   * @throws {ProxyError} as a call, and `request_not_found`, `analysis_config_not_found`, `contents_not_stored`,
+   * `nothing_to_analyze`
    */
-  return async (call: CallContext, { id, config_id, config: inline }: AnalysisRequest) => {
-    const configId = config_id === undefined ? null : requireUuid(config_id, 'config_id');
-    const config = await chooseConfig(context, configId, inline);
-    const request = await findOwn(context, call.caller, id);
+  return async (call: CallContext, asked: AnalysisRequest): Promise<Analysis> => {
+    const configId = asked.configId === undefined ? null : requireUuid(asked.configId, 'config_id');
+    const config = await chooseConfig(context, configId, asked.config);
+    const request = await requireOwnRequest(context, call.caller, asked.id);
     const { key } = await context.pipeline.admit({
       context: call,
       operation: chat,
@@ -71,12 +76,12 @@ export function makeAnalyzer(context: GovernanceContext) {
     const found = underWay.get(flightKey);
     if (found) {
       context.metrics.analyses.inc({ result: 'coalesced' });
-      return show(request, (await found).result, true);
+      return { request, result: (await found).result, cached: true };
     }
     const flight = make().finally(() => underWay.delete(flightKey));
     underWay.set(flightKey, flight);
     const { result, cached } = await flight;
-    return show(request, result, cached);
+    return { request, result, cached };
   };
 }
 
@@ -84,7 +89,7 @@ export function makeAnalyzer(context: GovernanceContext) {
 async function chooseConfig(
   { store, inForce }: GovernanceContext,
   configId: string | null,
-  inline: ConfigOverride | undefined,
+  inline: ConfigFields | undefined,
 ): Promise<AnalysisConfig> {
   if (configId === null && inline === undefined) {
     const message = 'config is required where there is no config_id';
@@ -96,15 +101,4 @@ async function chooseConfig(
   const saved = await store.run((db) => readAnalysisConfig(db, snapshot.organizationId, own, configId));
   if (!saved?.isActive) throw new ProxyError('analysis_config_not_found', { param: 'config_id' });
   return completeConfig(checkConfig({ ...openConfig(inForce(), saved), ...inline }));
-}
-
-/** A call of another user's is answered like one that there is not, but to those who see the whole organization. */
-async function findOwn({ findRequest }: GovernanceContext, caller: Caller, id: string): Promise<RequestReference> {
-  const request = await findRequest(id);
-  if (request && (request.userId === caller.userId || seesOrganization(caller))) return request;
-  throw new ProxyError('request_not_found', { param: 'id' });
-}
-
-function show({ requestId, responseId }: RequestReference, result: AnalysisResult, cached: boolean): Analysis {
-  return { request_id: requestId, response_id: responseId, ...result, cached };
 }

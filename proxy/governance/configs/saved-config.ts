@@ -1,9 +1,9 @@
-import type { AnalysisConfigRow } from '../../../../database/analysis-configs.ts';
-import type { Envelope } from '../../../../database/envelope.ts';
-import { ProxyError } from '../../../error.ts';
-import type { GovernanceInForce } from '../../../governance/context.ts';
-import { envelopeFor } from '../../../snapshot/envelopes.ts';
-import type { AnalysisConfig, ConfigBody } from './config.ts';
+import type { AnalysisConfigRow } from '../../../database/analysis-configs.ts';
+import type { Envelope } from '../../../database/envelope.ts';
+import { ProxyError } from '../../error.ts';
+import { envelopeFor } from '../../snapshot/envelopes.ts';
+import type { GovernanceInForce } from '../context.ts';
+import type { AnalysisConfig, StatedConfig } from './config.ts';
 
 function placeOf(organizationId: string, rowId: string) {
   return { organizationId, column: 'analysis_configs.config', rowId };
@@ -20,13 +20,13 @@ export function sealConfig(
 }
 
 /** The config of a row, as it was checked before it was sealed, whether it came by YAML or by the API. */
-export function openConfig({ snapshot, ...inForce }: GovernanceInForce, row: AnalysisConfigRow): ConfigBody {
+export function openConfig({ snapshot, ...inForce }: GovernanceInForce, row: AnalysisConfigRow): StatedConfig {
   const envelopes = { organization: inForce.envelope, namespaces: inForce.namespaces };
   const envelope = envelopeFor(envelopes, row.servesNamespace);
   // It was read as one that serves this proxy, before the credentials changed.
   if (!envelope) throw new ProxyError('analysis_config_not_found');
   const text = envelope.open(placeOf(snapshot.organizationId, row.analysisConfigId), row.configSealed).toString();
-  return JSON.parse(text) as ConfigBody;
+  return JSON.parse(text) as StatedConfig;
 }
 
 /**

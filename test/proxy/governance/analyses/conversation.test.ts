@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readConversation } from '../../../../../proxy/surfaces/governance/analysis/conversation.ts';
+import { readConversation } from '../../../../proxy/governance/analyses/conversation.ts';
 
 const response = (...output: object[]) => ({ object: 'response', output });
 const message = (...content: object[]) => ({ type: 'message', role: 'assistant', content });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { readFindings } from '../../../../../proxy/surfaces/governance/analysis/findings.ts';
-import { judge } from '../../../../../proxy/surfaces/governance/analysis/judge.ts';
-import { makeConfig } from './config.ts';
+import { readFindings } from '../../../../proxy/governance/analyses/findings.ts';
+import { judge } from '../../../../proxy/governance/analyses/judge.ts';
+import { makeConfig } from '../configs/config.ts';
 
 const names = ['support', 'billing', 'other'];
 const metadata = { sentiment: 'calm', urgency: 'low', topics: [] };

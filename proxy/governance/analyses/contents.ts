@@ -1,9 +1,9 @@
-import { type Envelope, EnvelopeError, type EnvelopePlace } from '../../../../database/envelope.ts';
-import { requestStartedAtMs } from '../../../../database/ids.ts';
-import { findRequestContents, type RequestContents } from '../../../../database/requests.ts';
-import { ProxyError } from '../../../error.ts';
-import type { GovernanceContext } from '../../../governance/context.ts';
-import { parseObject } from '../../../providers/json.ts';
+import { type Envelope, EnvelopeError, type EnvelopePlace } from '../../../database/envelope.ts';
+import { requestStartedAtMs } from '../../../database/ids.ts';
+import { findRequestContents, type RequestContents } from '../../../database/requests.ts';
+import { ProxyError } from '../../error.ts';
+import { parseObject } from '../../providers/json.ts';
+import type { GovernanceContext } from '../context.ts';
 import { type Conversation, readConversation } from './conversation.ts';
 
 /**
