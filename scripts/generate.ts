@@ -11,6 +11,7 @@ import { findFunctionDrift, readFunctionSources } from '../database/function-sou
 import { migrate } from '../database/migrate.ts';
 import { requestColumnEntries } from '../database/request-columns.ts';
 import { copyChangedFunctions } from './generate/function-migration.ts';
+import { renderPriceTable } from './generate/price-table.ts';
 
 interface Generator {
   /** Relative to the repository's root. */
@@ -25,6 +26,7 @@ const generators: readonly Generator[] = [
   { file: 'crds/kinds.generated.ts', render: async () => renderKinds() },
   { file: 'crds/resources.generated.ts', render: renderResourceTypes },
   { file: 'crds/persona-parameters.generated.ts', render: renderPersonaParameters },
+  { file: 'proxy/prices/price-table.generated.ts', render: async () => renderPriceTable() },
   { file: 'docs/requests.md', render: async () => renderRequestColumns() },
   // A chart must contain all its files.
   ...readDefinitions().map(({ file }) => ({

@@ -1,5 +1,6 @@
-import { calcPrice } from '@pydantic/genai-prices';
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
+import type { ListedRate, ListedRates } from './listed-models.ts';
+import { findListedRates } from './price-table.ts';
 
 /** The prices of a model, for each unit that it may be billed by. All prices are in 10^-12 dollars. */
 export interface PriceCard {
@@ -73,11 +74,11 @@ function tokenRatesOfOverride(price: Override, inputPerMillion: string): TokenRa
   };
 }
 
-/** The prices in the public table of `@pydantic/genai-prices`, by exact model id. Null where it has none. */
+/** The prices in the public price table, by exact model id. Null where it has none. */
 export function cardOfTable(model: string): PriceCard | null {
-  const found = calcPrice({ input_tokens: 1, output_tokens: 1 }, model, { providerId: 'openai' });
-  if (!found || !matchesExactly(found.model.match, model)) return null;
-  const { input_mtok: input, audio_hours: audioHours, ...others } = found.model_price;
+  const rates = findListedRates('openai', model, Date.now());
+  if (!rates) return null;
+  const { input_mtok: input, audio_hours: audioHours, ...others } = rates;
   // A model without any price costs 0 in the table, which does not mean free.
   if (input === undefined && audioHours === undefined) return null;
   return {
@@ -88,17 +89,14 @@ export function cardOfTable(model: string): PriceCard | null {
   };
 }
 
-type TableRate = NonNullable<NonNullable<ReturnType<typeof calcPrice>>['model_price'][string]>;
-type TableRates = Readonly<Record<string, TableRate | undefined>>;
-
-function tokenRatesOfTable(input: TableRate, others: TableRates): TokenRates[] {
+function tokenRatesOfTable(input: ListedRate, others: ListedRates): TokenRates[] {
   const thresholds = new Set([-1]);
   for (const rate of [input, ...Object.values(others)]) {
     if (typeof rate === 'object') for (const tier of rate.tiers) thresholds.add(tier.start);
   }
   const descending = [...thresholds].sort((a, b) => b - a);
   return descending.map((aboveInputTokens) => {
-    const at = (rate: TableRate) => rateAt(rate, aboveInputTokens);
+    const at = (rate: ListedRate) => rateAt(rate, aboveInputTokens);
     const orInput = (name: string) => at(others[name] ?? input);
     const orOutput = (name: string) => {
       const rate = others[name] ?? others.output_mtok;
@@ -119,7 +117,7 @@ function tokenRatesOfTable(input: TableRate, others: TableRates): TokenRates[] {
 }
 
 /** The price just above a number of input tokens. A tier's price applies to the whole call. */
-function rateAt(rate: TableRate, aboveInputTokens: number): bigint {
+function rateAt(rate: ListedRate, aboveInputTokens: number): bigint {
   if (typeof rate === 'number') return rateOfNumber(rate);
   const tier = rate.tiers.findLast(({ start }) => start <= aboveInputTokens);
   return rateOfNumber(tier?.price ?? rate.base);
@@ -144,13 +142,4 @@ export function parseDollars(dollars: string): bigint {
 function parseDecimal(text: string, places: number): bigint {
   const [whole = '0', fraction = ''] = text.split('.');
   return BigInt(whole + fraction.slice(0, places).padEnd(places, '0'));
-}
-
-type Match = NonNullable<ReturnType<typeof calcPrice>>['model']['match'];
-
-/** Accepts only an exact match: a price from a matching prefix or pattern is a guess, and may be a wrong bill. */
-function matchesExactly(match: Match, model: string): boolean {
-  if ('equals' in match) return match.equals === model;
-  if ('or' in match) return match.or.some((option) => matchesExactly(option, model));
-  return false;
 }

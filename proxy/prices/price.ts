@@ -21,8 +21,7 @@ export type Price = (model: string | null, usage: Usage, serviceTier: string | n
 const tableLifetimeMs = 3_600_000;
 
 /**
- * Makes the price list of an organization: its own prices first, then the public price table of
- * `@pydantic/genai-prices` by exact model id. Batches cost half of the table's prices. Other tiers except the default
+ * Makes the price list of an organization: its own prices first, then the public price table by exact model id. Batches cost half of the table's prices. Other tiers except the default
  * are unpriced, since their prices differ. The organization's own prices apply to every tier.
  *
  * @see https://platform.openai.com/docs/guides/batch
