@@ -6,6 +6,7 @@ import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { type BuildOptions, build as bundle, type Plugin } from 'esbuild';
 import { bundleFiles, filesOf, type ProgramName, programFrame } from './build/program.ts';
+import { partsThatProxiesLeaveOut } from './build/unused-parts.ts';
 
 const root = dirname(import.meta.dirname);
 
@@ -123,8 +124,11 @@ const connectionsOfUndici: Plugin = {
   },
 };
 
-/** The plugin that leaves out unused code, by program. */
-const unused: Readonly<Record<ProgramName, Plugin>> = { proxy: connectionsOfUndici, operator: unusedKubernetesClasses };
+/** The plugins that leave out unused code, by program. */
+const unused: Readonly<Record<ProgramName, readonly Plugin[]>> = {
+  proxy: [connectionsOfUndici, partsThatProxiesLeaveOut],
+  operator: [unusedKubernetesClasses],
+};
 
 /** Builds into `directory`, which is replaced when the build is complete. */
 export async function build(directory: string = join(root, 'dist')): Promise<void> {
@@ -154,7 +158,7 @@ async function fill(directory: string, version: string): Promise<void> {
         ...options,
         entryPoints: ['cli/main.ts'],
         outfile: join(directory, filesOf(name).program),
-        plugins: [ownCommand(name), unused[name], modulePlaces],
+        plugins: [ownCommand(name), ...unused[name], modulePlaces],
         // Use require: node:vm runs the program, and its import() prints an experimental warning.
         supported: { 'dynamic-import': false },
         banner: { js: programFrame.start },
