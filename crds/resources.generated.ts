@@ -13,7 +13,7 @@ export interface Resources {
   Persona: Persona;
 }
 /**
- * An Organization is the unit of governance: which namespaces may call which providers and models, who is believed, what a token costs, and what is kept.
+ * An Organization is the unit of governance. It states which namespaces may call which providers and models, which credentials are accepted, what tokens cost, and what is stored.
  */
 export interface Organization {
   apiVersion: 'chaperone.dev/v1alpha1';
@@ -23,25 +23,25 @@ export interface Organization {
   status?: OrganizationStatus;
 }
 /**
- * What is wanted.
+ * The desired state.
  */
 export interface OrganizationSpec {
   /**
-   * A name for people. The resource's own name where absent.
+   * A name for people. Absent: the resource's own name.
    */
   displayName?: string;
   /**
-   * Selects, by their labels, the namespaces that belong to this organization. Only resources and pods of these namespaces may use it. An empty selector selects every namespace.
+   * The labels of the namespaces that belong to this organization. Only resources and pods of these namespaces may use it. An empty selector matches every namespace.
    */
   namespaceSelector: {
     /**
-     * Labels that a namespace must carry with exactly these values.
+     * Labels that a namespace must have with exactly these values.
      */
     matchLabels?: {
       [k: string]: string;
     };
     /**
-     * Further requirements; all of them must hold.
+     * Further requirements. A namespace must meet all of them.
      *
      * Items: One requirement on one label.
      */
@@ -61,7 +61,7 @@ export interface OrganizationSpec {
     }[];
   };
   /**
-   * Which credentials are believed, and what they must say.
+   * The credentials that proxies accept, and what these must contain.
    */
   authentication: {
     /**
@@ -69,11 +69,11 @@ export interface OrganizationSpec {
      */
     tokenLifetime: string;
     /**
-     * How far the clocks of those who issue tokens may be from ours: a token is accepted so long before its `nbf` and after its `exp`.
+     * The tolerated difference between clocks. A token is accepted this long before its `nbf` and after its `exp`.
      */
     leeway: string;
     /**
-     * A key of a Secret in the operator's namespace that holds a shared secret. Tokens signed with it (HS256) are then accepted too; meant for migration from systems that issue such tokens. The Secret permits that by the label `chaperone.dev/shared-secret-of`, with the organization's name.
+     * A key of a Secret in the operator's namespace with a shared secret. Tokens that are signed with it (HS256) are accepted, too. It is for the migration from systems that issue such tokens. The Secret must have the label `chaperone.dev/shared-secret-of` with the organization's name.
      */
     sharedSecretRef?: {
       /**
@@ -88,15 +88,15 @@ export interface OrganizationSpec {
     /**
      * OpenID Connect issuers whose tokens are accepted besides Chaperone's own.
      *
-     * Items: One accepted issuer.
+     * Items: One issuer.
      */
     issuers?: {
       /**
-       * The `iss` claim, a URL; compared character by character.
+       * The `iss` claim, a URL. It must be equal character by character.
        */
       issuer: string;
       /**
-       * A token's `aud` claim must name at least one of these.
+       * A token's `aud` claim must contain at least one of these.
        */
       audiences: string[];
       /**
@@ -104,16 +104,16 @@ export interface OrganizationSpec {
        */
       jwksUri: string;
       /**
-       * The claim that names the user. Where it is `email`, a token whose `email_verified` is there and not true is refused.
+       * The claim with the user. If it is `email`, a token with an `email_verified` that is not true is refused.
        */
       userClaim: string;
     }[];
     /**
-     * Has tokens accepted that Kubernetes issues to service accounts of the member namespaces. Where a call names no user, the account is its user: `system:serviceaccount:<namespace>:<name>`. None are accepted where this is absent.
+     * Accepts tokens that Kubernetes issues to service accounts of the member namespaces. A call that names no user is a call of the user `system:serviceaccount:<namespace>:<name>`. Absent: no such token is accepted.
      */
     serviceAccounts?: {
       /**
-       * What a token must have been requested for.
+       * The audience that a token must have.
        */
       audience: string;
     };
@@ -122,65 +122,65 @@ export interface OrganizationSpec {
      */
     requireUser: boolean;
     /**
-     * The roles of callers whose token names none; `[member]` where absent. A `member` sees what is its own; `analyst` and `reviewer` see the organization's figures and records; an `admin` may change personas, configurations and users, too. Synthetic keys have the roles of their ApiKeyBinding.
+     * The roles of callers whose token has none. Absent: `[member]`. A `member` sees only its own data. An `analyst` and a `reviewer` see the figures and records of the organization. An `admin` may also change personas, configurations and users. Synthetic keys have the roles of their ApiKeyBinding.
      */
     defaultRoles?: ('member' | 'analyst' | 'reviewer' | 'admin')[];
     /**
-     * Which users the calls of workloads may name in X-User-ID: those with a synthetic key that is bound to no user, and those with a service account's token. `*` stands for any characters, and `{namespace}` for the workload's namespace; a service account may always call as itself. Absent: every user, so whoever has a workload's key calls as whom they like. Issued tokens are not meant: bind them to a user.
+     * The users that workloads may name in X-User-ID. A workload is a caller with a synthetic key that is bound to no user, or with the token of a service account. `*` stands for any characters, and `{namespace}` for the namespace of the workload. A service account may always call as itself. Absent: every user, so whoever has the key of a workload can call as any user. This does not apply to tokens that were issued to people: bind them to a user.
      */
     workloadUsers?: string[];
     /**
-     * The roles that an ApiKeyBinding may give to its synthetic key; `member` is always among them. `[member]` where absent.
+     * The roles that an ApiKeyBinding may give to its synthetic key. `member` is always one of them. Absent: `[member]`.
      */
     bindingRoles?: ('member' | 'analyst' | 'reviewer' | 'admin')[];
   };
   /**
-   * The providers that calls are sent to. Which one a call goes to follows from the ApiKeyBinding it uses.
+   * The providers that calls are sent to. The ApiKeyBinding of a call decides which one.
    *
    * Items: One provider.
    */
   providers: {
     /**
-     * The name by which an ApiKeyBinding refers to it.
+     * The name by which ApiKeyBindings refer to it.
      */
     name: string;
     /**
-     * Which API it speaks: `openai` is OpenAI itself, `compatible` any server with OpenAI's API.
+     * The API of the provider: `openai` is OpenAI itself, `compatible` is any server with the API of OpenAI.
      */
     type: 'openai' | 'compatible';
     /**
-     * The address that paths such as /responses are appended to, for example https://api.openai.com/v1. OpenAI's own where absent; required for `compatible`.
+     * The base URL, to which paths such as /responses are appended, for example https://api.openai.com/v1. Absent: that of OpenAI. It is required for `compatible`.
      */
     baseUrl?: string;
     /**
-     * How long to wait for the provider.
+     * The time limits of the provider.
      */
     timeouts: {
       /**
-       * How long it may take until an answer begins.
+       * The longest time until an answer begins.
        */
       headers: string;
       /**
-       * How long an answer that has begun may pause between two chunks.
+       * The longest pause between two chunks of an answer.
        */
       idle: string;
     };
   }[];
   /**
-   * Which models may be called. Every model where absent.
+   * The models that may be called. Absent: every model.
    */
   models?: {
     /**
-     * Models that may be called; `*` stands for any characters. Every model where absent.
+     * Models that may be called. `*` stands for any characters. Absent: every model.
      */
     allow?: string[];
     /**
-     * Models that may not be called even where `allow` names them; `*` stands for any characters.
+     * Models that may not be called, even if `allow` names them. `*` stands for any characters.
      */
     deny?: string[];
   };
   /**
-   * Prices that replace those of the built-in price list, for contracts of your own and for models that the list does not know. In US dollars, by the unit that the provider bills: tokens, images, minutes of audio or characters. A call of which neither list knows the price is unpriced, never free.
+   * Prices that replace those of the built-in price list, for your own contracts and for models that the list does not know. They are in US dollars, by the unit that the provider bills: tokens, images, minutes of audio or characters. A call without a known price is unpriced, which is not the same as free.
    *
    * Items: The prices of one model.
    */
@@ -198,39 +198,39 @@ export interface OrganizationSpec {
      */
     outputPerMillion?: string;
     /**
-     * Price of a million input tokens read from the provider's cache. That of input where absent.
+     * Price of a million input tokens that are read from the provider's cache. Absent: that of input.
      */
     cachedInputPerMillion?: string;
     /**
-     * Price of a million input tokens written to the provider's cache. That of input where absent.
+     * Price of a million input tokens that are written to the provider's cache. Absent: that of input.
      */
     cacheWritePerMillion?: string;
     /**
-     * Price of a million input tokens that are audio. That of input where absent.
+     * Price of a million input tokens that are audio. Absent: that of input.
      */
     audioInputPerMillion?: string;
     /**
-     * Price of a million input tokens that are images. That of input where absent.
+     * Price of a million input tokens that are images. Absent: that of input.
      */
     imageInputPerMillion?: string;
     /**
-     * Price of a million output tokens that are audio. That of output where absent.
+     * Price of a million output tokens that are audio. Absent: that of output.
      */
     audioOutputPerMillion?: string;
     /**
-     * Price of a million output tokens that are images. That of output where absent.
+     * Price of a million output tokens that are images. Absent: that of output.
      */
     imageOutputPerMillion?: string;
     /**
-     * Price of a minute of audio that is listened to, for models billed by its length.
+     * Price of a minute of audio input, for models that are billed by its length.
      */
     audioPerMinute?: string;
     /**
-     * Price of a million characters that are spoken, for models billed by them.
+     * Price of a million spoken characters, for models that are billed by characters.
      */
     charactersPerMillion?: string;
     /**
-     * Fees of the provider's own tools, which are billed beside the tokens of a call. They replace those of the built-in list, which knows searches of the web and of files of OpenAI. A call with a tool of which neither knows the fee is unpriced, never free. Where a model has fees of tools alone here, its other prices are those of the built-in list.
+     * Fees of the provider's own tools, which are billed beside a call's tokens. They replace those of the built-in list, which knows OpenAI's web search and file search. A call with a tool without a known fee is unpriced, which is not the same as free. If a model has only fees of tools here, its other prices are those of the built-in list.
      *
      * Items: The fee of a tool.
      */
@@ -245,17 +245,17 @@ export interface OrganizationSpec {
       price: string;
     }[];
     /**
-     * Prices of one image, for models billed by the image. The first one that fits its size and quality holds.
+     * Prices of one image, for models that are billed by the image. The first price that fits its size and quality applies.
      *
      * Items: The price of an image.
      */
     images?: {
       /**
-       * Only for images of this size, such as 1024x1024. Every size where absent.
+       * Only for images of this size, such as 1024x1024. Absent: every size.
        */
       size?: string;
       /**
-       * Only for images of this quality, such as hd. Every quality where absent.
+       * Only for images of this quality, such as hd. Absent: every quality.
        */
       quality?: string;
       /**
@@ -265,24 +265,24 @@ export interface OrganizationSpec {
     }[];
   }[];
   /**
-   * How much callers may ask for. A call beyond a limit is refused with 429 `limit_reached`, and nothing of it reaches a provider; SDKs try again by themselves.
+   * Limits of the organization's calls. A call beyond a limit is refused with 429 `limit_reached` and does not reach a provider. SDKs retry it by themselves.
    */
   limits?: {
     /**
-     * What the limit is called in refusals and in metrics.
+     * The name of the limit in refusals and metrics.
      */
     name: string;
     /**
-     * Whose calls are counted together. `Organization` counts all that one proxy serves.
+     * Which calls are counted together. `Organization` counts all calls of one proxy.
      */
     per: 'Organization';
     /**
-     * How many calls may be under way at the same time at each proxy, a sidecar or a gateway's replica: each counts its own. A call counts from its admission to the end of its answer.
+     * The most calls that each proxy (a sidecar, or a replica of a gateway) processes at the same time. A call counts from its admission to the end of its answer.
      */
     concurrent?: number;
   }[];
   /**
-   * Which APIs are served: only these, or every one where absent. What shows or rates (models, personas, ratings) is always served.
+   * The APIs that are served. Absent: every one. Requests that only show or rate something (models, personas, ratings) are always served.
    */
   surfaces?: (
     | 'responses'
@@ -298,46 +298,46 @@ export interface OrganizationSpec {
     | 'vectorStores'
   )[];
   /**
-   * How POST /v1/responses answers where a call's X-Response-Format does not say: `OpenAI`, the provider's answer unchanged (the default), or `Simple`, which has `content[0].text` in the place of `output`.
+   * The form of answers of POST /v1/responses to calls without X-Response-Format: `OpenAI` (the default) is the provider's unchanged answer; `Simple` has `content[0].text` instead of `output`.
    */
   responseFormat?: 'OpenAI' | 'Simple';
   /**
-   * Which web pages may call the proxy from a browser (CORS). None where absent. A page needs a credential like any other client, and its users can read that: give it tokens for one user.
+   * The web pages that may call the proxy from a browser (CORS). Absent: none. A page needs a credential like any other client, and its users can read it: give it tokens that are bound to one user.
    */
   cors?: {
     /**
-     * Origins as browsers send them, such as `https://app.example.com` or `http://localhost:3000`, in small letters and without a path. `https://*.example.com` stands for every one below the domain, `*` for every page there is.
+     * Origins as browsers send them, such as `https://app.example.com` or `http://localhost:3000`, in lower case and without a path. `https://*.example.com` stands for every host below the domain, and `*` for every page.
      */
     origins: string[];
   };
   /**
-   * What analytics understand by a session.
+   * How calls belong to sessions.
    */
   sessions: {
     /**
-     * How long a session counts as active after its last call.
+     * How long a session is active after its last call.
      */
     idleTimeout: string;
     /**
-     * Where the session comes from of a call without `X-Session-ID`: `PreviousResponse`, the session of the response that it follows by `previous_response_id`; `Conversation`, the id of its `conversation`; `ClientSession`, the header `session-id` or `session_id`, else the `prompt_cache_key` of the body. The first of these that a call has counts. Otherwise, and where this is absent, the call begins a session.
+     * Where a call without `X-Session-ID` gets its session from: `PreviousResponse` is the session of the response that it follows by `previous_response_id`; `Conversation` is the id of its `conversation`; `ClientSession` is the header `session-id` or `session_id`, else the body's `prompt_cache_key`. The first of these that a call has is used. A call without any, or if this is absent, begins a session.
      */
     inferFrom?: ('PreviousResponse' | 'Conversation' | 'ClientSession')[];
   };
   /**
-   * What is kept of a call.
+   * What is stored of a call.
    */
   storage: {
     /**
-     * `Full` keeps what was asked and answered (encrypted); `None` keeps neither. What a call used and cost is kept either way.
+     * `Full` stores the messages and the answer, sealed. `None` stores neither. Usage and cost are stored in both cases.
      */
     contents: 'Full' | 'None';
     /**
-     * How long the result of an analysis is kept, and answered again where the same conversation is analyzed in the same way.
+     * How long the result of an analysis is stored. Until then, the same analysis of the same conversation gets this result.
      */
     analysisLifetime: string;
   };
   /**
-   * How old keys become before new ones take their place, without a call noticing. What is absent is never rotated by itself. The annotation chaperone.dev/rotate with a time (RFC 3339) rotates all that was issued before it; chaperone.dev/rotate-now does so in an emergency, and nothing that the old token keys have signed is accepted any more.
+   * The age at which keys are replaced, without an effect on calls. A key whose age is absent is not replaced by itself. The annotation chaperone.dev/rotate with a time (RFC 3339) replaces everything that was issued before that time. The annotation chaperone.dev/rotate-now does so in an emergency: tokens that the old keys signed are refused at once.
    */
   rotation?: {
     /**
@@ -345,7 +345,7 @@ export interface OrganizationSpec {
      */
     tokenKeys?: string;
     /**
-     * The keys that seal provider keys, personas and message contents. Replaced ones are kept, to read what they sealed.
+     * The keys that seal provider keys, personas and message contents. Replaced keys are kept, to open what they sealed.
      */
     dataKeys?: string;
     /**
@@ -354,13 +354,13 @@ export interface OrganizationSpec {
     databasePassword?: string;
   };
   /**
-   * Which namespaces may act for others. The ApiKeyBindings, Personas and AnalysisConfigs of a namespace serve the pods of that namespace alone, unless it is named here.
+   * The namespaces whose objects may act for others. ApiKeyBindings, Personas and AnalysisConfigs of any other namespace serve only the pods of their own namespace.
    *
-   * Items: What the objects of one namespace may do.
+   * Items: The rights of the objects of one namespace.
    */
   sharing?: {
     /**
-     * The namespace. It must be one that namespaceSelector matches.
+     * The namespace. The namespaceSelector must match it.
      */
     namespace: string;
     /**
@@ -368,39 +368,39 @@ export interface OrganizationSpec {
      */
     resources: ('ApiKeyBinding' | 'Persona' | 'AnalysisConfig')[];
     /**
-     * The users that ApiKeyBindings of the namespace may name; `*` stands for any characters. Calls of these users then use the binding's key, and its synthetic key calls as that user. None where absent.
+     * The users that ApiKeyBindings of the namespace may name. `*` stands for any characters. Calls of such a user then use the key of the binding, and calls with its synthetic key are calls of that user. Absent: none.
      */
     users?: string[];
   }[];
   /**
-   * What becomes of pods that have a sidecar.
+   * How the operator treats pods with a sidecar.
    */
   sidecars?: {
     /**
-     * What is done about pods whose sidecar is not what new pods get, such as after an upgrade: `Report` says so in the condition SidecarsCurrent; `Roll` also has the Deployments, StatefulSets and DaemonSets that they are of make them anew, one workload at a time.
+     * What to do about pods with an outdated sidecar, such as after an upgrade: `Report` reports them in the condition SidecarsCurrent; `Roll` also rolls their Deployments, StatefulSets and DaemonSets, one at a time.
      */
     rollout: 'Report' | 'Roll';
   };
   /**
-   * What the organization's proxies may take of the database.
+   * The limits of the organization's proxies in the database.
    */
   database?: {
     /**
-     * How many connections its proxies may have together. A proxy has two, and for seconds a third while much waits. Absent: 20, and three for each pod that has a sidecar.
+     * The most connections of all its proxies together. A proxy has two, and a third for seconds while many records wait. Absent: 20, and three for each pod with a sidecar.
      */
     connections?: number;
   };
   /**
-   * What becomes of the organization's data when this resource is deleted: `Retain` keeps it, `Delete` removes it for good.
+   * The fate of the organization's data when this resource is deleted: `Retain` keeps it, `Delete` deletes it for ever.
    */
   deletionPolicy: 'Retain' | 'Delete';
 }
 /**
- * What is so; written by the operator.
+ * The observed state, written by the operator.
  */
 export interface OrganizationStatus {
   /**
-   * The generation of the spec that this status speaks of.
+   * The generation of the spec that this status is about.
    */
   observedGeneration?: number;
   /**
@@ -408,31 +408,31 @@ export interface OrganizationStatus {
    */
   id?: string;
   /**
-   * The namespaces that belong to it and that have the credentials for sidecars.
+   * The namespaces that belong to it and have the credentials for sidecars.
    */
   memberNamespaces?: string[];
   /**
-   * Of these, the ones that it would not get today, since an older Organization selects them too or they are the cluster's own. It served them before that was a rule.
+   * Those of its namespaces that it would not get today, since an older Organization also selects them or they are system namespaces. It served them before that rule existed.
    */
   keptNamespaces?: string[];
   /**
-   * How many ApiKeyBindings lend a key to this organization: active ones, whose Secret has a provider's key, which have its consent and are not held back by another.
+   * The number of ApiKeyBindings that are in force for this organization: active ones with a provider's key and the organization's consent, without an older binding that competes.
    */
   boundKeys?: number;
   /**
-   * How many ApiKeyBindings are in force, of all that should be: 2/3. Those that are not active do not count.
+   * The ApiKeyBindings that are in force, of the active ones, such as 2/3.
    */
   keys?: string;
   /**
-   * Which rules hold for objects of one namespace that act for others: `Declared`, those of spec.sharing; `Former`, those from before there was a spec.sharing, by which all objects serve every namespace.
+   * The rules for objects that act for other namespaces: `Declared` are those of spec.sharing; `Former` are those from before spec.sharing existed, by which every object serves every namespace.
    */
   sharing?: 'Declared' | 'Former';
   /**
-   * How many pods have another sidecar than new pods get.
+   * The number of pods with an outdated sidecar.
    */
   outdatedSidecars?: number;
   /**
-   * The workload that is being rolled out for its sidecars' sake.
+   * The workload that is being rolled because of its sidecar.
    */
   rolling?: {
     /**
@@ -440,7 +440,7 @@ export interface OrganizationStatus {
      */
     kind: 'Deployment' | 'StatefulSet' | 'DaemonSet';
     /**
-     * Where it is.
+     * Its namespace.
      */
     namespace: string;
     /**
@@ -468,11 +468,11 @@ export interface AnalysisConfig {
   status?: AnalysisConfigStatus;
 }
 /**
- * What is wanted.
+ * The desired state.
  */
 export interface AnalysisConfigSpec {
   /**
-   * The Organization it belongs to. Its namespaceSelector must match this namespace.
+   * The Organization that it belongs to. Its namespaceSelector must match this namespace.
    */
   organizationRef: {
     /**
@@ -481,19 +481,19 @@ export interface AnalysisConfigSpec {
     name: string;
   };
   /**
-   * The name by which the API finds it.
+   * The name of the config in the API.
    */
   name: string;
   /**
-   * What it is for.
+   * Its purpose.
    */
   description?: string;
   /**
-   * The analysis, in the form that the API takes and shows it.
+   * The analysis, in the form of the API.
    */
   config: {
     /**
-     * What it looks for.
+     * The type of the analysis.
      */
     analysis_type: 'intent' | 'sentiment' | 'topic' | 'custom';
     /**
@@ -503,20 +503,20 @@ export interface AnalysisConfigSpec {
      */
     categories: {
       /**
-       * Its name as results show it.
+       * Its name in results.
        */
       name: string;
       /**
-       * What belongs to it.
+       * What the category means.
        */
       description?: string;
       /**
-       * Words or sentences that belong to it.
+       * Words or sentences that belong to the category.
        */
       examples?: string[];
     }[];
     /**
-     * The model that analyses.
+     * The model that makes the analysis.
      */
     model: string;
     /**
@@ -524,11 +524,11 @@ export interface AnalysisConfigSpec {
      */
     temperature: number;
     /**
-     * Whether results say why.
+     * Whether results have a reason.
      */
     include_reasoning: boolean;
     /**
-     * Whether more than one category may be primary.
+     * Whether several categories may be primary.
      */
     multi_label: boolean;
     /**
@@ -542,11 +542,11 @@ export interface AnalysisConfigSpec {
   };
 }
 /**
- * What is so; written by the operator.
+ * The observed state, written by the operator.
  */
 export interface AnalysisConfigStatus {
   /**
-   * The generation of the spec that this status speaks of.
+   * The generation of the spec that this status is about.
    */
   observedGeneration?: number;
   /**
@@ -554,7 +554,7 @@ export interface AnalysisConfigStatus {
    */
   id?: string;
   /**
-   * Whose calls it serves: `Namespace`, those of its own namespace's pods; `Organization`, those of every member namespace's, with the consent of the Organization's spec.sharing.
+   * Whose calls it serves: `Namespace`, those of the pods of its own namespace; `Organization`, those of the pods of every member namespace, with the consent of the Organization's spec.sharing.
    */
   serves?: 'Namespace' | 'Organization';
   /**
@@ -563,7 +563,7 @@ export interface AnalysisConfigStatus {
   conditions?: Condition[];
 }
 /**
- * An ApiKeyBinding lends a provider's key to the pods of its namespace, or with the Organization's consent to the whole organization or one of its users, without showing it: applications get a synthetic key that is worth something only at the proxy. Who has that key calls as a `member`, and as the user that the call names unless the binding names one; the Organization's authentication.workloadUsers says which users those may be.
+ * An ApiKeyBinding lets the pods of its namespace use a provider key without seeing it. With the consent of the Organization, it can serve the whole organization or one user. Applications get a synthetic key instead, which is valid only at the proxy. A call with that key has the role `member`. Its user is the one that the binding names, else the one that the call names; the Organization can limit these by authentication.workloadUsers.
  */
 export interface ApiKeyBinding {
   apiVersion: 'chaperone.dev/v1alpha1';
@@ -573,11 +573,11 @@ export interface ApiKeyBinding {
   status?: ApiKeyBindingStatus;
 }
 /**
- * What is wanted.
+ * The desired state.
  */
 export interface ApiKeyBindingSpec {
   /**
-   * The Organization it belongs to. Its namespaceSelector must match this namespace.
+   * The Organization that it belongs to. Its namespaceSelector must match this namespace.
    */
   organizationRef: {
     /**
@@ -603,36 +603,36 @@ export interface ApiKeyBindingSpec {
     key: string;
   };
   /**
-   * The user whose calls use this key, before the keys for everyone. Its synthetic key calls as that user. The Organization's spec.sharing must let this namespace name the user. Everyone where absent.
+   * The user whose calls use this key, in preference to keys for everyone. Calls with its synthetic key are calls of that user. The Organization's spec.sharing must allow this namespace to name the user. Absent: everyone.
    */
   user?: string;
   /**
-   * The models that this key serves; `*` stands for any characters. Every model where absent.
+   * The models that this key serves. `*` stands for any characters. Absent: every model.
    */
   models?: string[];
   /**
-   * The roles of calls with the synthetic key; `[member]` where absent. Any other than `member` takes effect only where the Organization's `authentication.bindingRoles` names it, too.
+   * The roles of calls with the synthetic key. Absent: `[member]`. Any other role takes effect only if authentication.bindingRoles of the Organization also has it.
    */
   roles?: ('member' | 'analyst' | 'reviewer' | 'admin')[];
   /**
-   * Whether calls may use it.
+   * Whether calls may use it. False switches it off.
    */
   active: boolean;
   /**
-   * From this time on it is not used. Never where absent.
+   * When it expires. From then on, no call uses it. Absent: never.
    */
   expiresAt?: string;
 }
 /**
- * What is so; written by the operator.
+ * The observed state, written by the operator.
  */
 export interface ApiKeyBindingStatus {
   /**
-   * The generation of the spec that this status speaks of.
+   * The generation of the spec that this status is about.
    */
   observedGeneration?: number;
   /**
-   * Whose calls it serves: `Namespace`, those of its own namespace's pods; `Organization`, those of every member namespace's, with the consent of the Organization's spec.sharing.
+   * Whose calls it serves: `Namespace`, those of the pods of its own namespace; `Organization`, those of the pods of every member namespace, with the consent of the Organization's spec.sharing.
    */
   serves?: 'Namespace' | 'Organization';
   /**
@@ -640,15 +640,15 @@ export interface ApiKeyBindingStatus {
    */
   secretName?: string;
   /**
-   * The users that calls with the synthetic key may be of, where `*` stands for any characters: the binding's own, or those that the Organization's authentication.workloadUsers allows.
+   * The users as whom calls with the synthetic key may be made: that of the binding, or those that authentication.workloadUsers of the Organization allows. `*` stands for any characters.
    */
   callsAs?: string[];
   /**
-   * When the synthetic key in that Secret was made. A container that started before has another one, which is refused.
+   * When the synthetic key in that Secret was made. A container that started before has another key, which is refused.
    */
   syntheticKeyIssuedAt?: string;
   /**
-   * Tells whether two keys are the same without telling the key.
+   * A digest of the provider's key, by which equal keys can be recognized.
    */
   fingerprint?: string;
   /**
@@ -657,7 +657,7 @@ export interface ApiKeyBindingStatus {
   conditions?: Condition[];
 }
 /**
- * A Persona is a set of instructions that calls are made with, and who may use it: the same for every application, and changed in one place.
+ * A Persona is a set of instructions for calls, with the users who may use it. All applications use the same one, and it is changed in one place.
  */
 export interface Persona {
   apiVersion: 'chaperone.dev/v1alpha1';
@@ -667,11 +667,11 @@ export interface Persona {
   status?: PersonaStatus;
 }
 /**
- * What is wanted.
+ * The desired state.
  */
 export interface PersonaSpec {
   /**
-   * The Organization it belongs to. Its namespaceSelector must match this namespace.
+   * The Organization that it belongs to. Its namespaceSelector must match this namespace.
    */
   organizationRef: {
     /**
@@ -684,7 +684,7 @@ export interface PersonaSpec {
    */
   name: string;
   /**
-   * What it is for.
+   * Its purpose.
    */
   description?: string;
   /**
@@ -692,7 +692,7 @@ export interface PersonaSpec {
    */
   content?: string;
   /**
-   * Where the instructions stand, if not here.
+   * Where the instructions are, if not in `content`.
    */
   contentFrom?: {
     /**
@@ -710,7 +710,7 @@ export interface PersonaSpec {
     };
   };
   /**
-   * Who may use it: user ids as applications send them (X-User-ID, or the user that a credential names). Everyone where empty. An application may name any user, unless the Organization's authentication.workloadUsers says which.
+   * The users who may use it, by the ids that applications send (X-User-ID, or the user of a credential). Empty: everyone. An application may name any user, unless the Organization sets authentication.workloadUsers.
    */
   users: string[];
   /**
@@ -718,23 +718,23 @@ export interface PersonaSpec {
    */
   model?: string;
   /**
-   * Defaults for fields of the request, such as temperature, where a call with this persona does not set them. Fields that OpenAI's API has must be what it takes; any other field passes as it is. It may not set what each call says itself (model, instructions, input, messages, prompt, stream and stream_options, background, persona_id), nor name what is kept at a provider (responses, conversations, files, vector stores, containers), nor give its tools a model: such a persona is not Ready, with the reason ParametersRefused.
+   * Defaults for fields of the request, such as temperature, for calls with this persona that do not set them. Fields of the OpenAI API must be valid there; other fields pass unchanged. These are refused: fields that each call sets itself (model, instructions, input, messages, prompt, stream, stream_options, background, persona_id), references to what is stored at a provider (responses, conversations, files, vector stores, containers), and models of tools. Such a persona is not Ready, with the reason ParametersRefused.
    */
   parameters?: {
     /**
-     * How random answers are. 0 is the least.
+     * The randomness of answers. 0 is the least.
      */
     temperature?: number;
     /**
-     * The share of probability that tokens are taken from.
+     * The share of probability from which tokens are chosen.
      */
     top_p?: number;
     /**
-     * The most tokens of an answer, reasoning included (Responses).
+     * The most tokens of an answer, with reasoning (Responses).
      */
     max_output_tokens?: number;
     /**
-     * The most tokens of an answer, reasoning included (chat).
+     * The most tokens of an answer, with reasoning (chat).
      */
     max_completion_tokens?: number;
     /**
@@ -754,29 +754,29 @@ export interface PersonaSpec {
      */
     frequency_penalty?: number;
     /**
-     * With the same seed, answers are the same as far as the provider can.
+     * The same seed gives the same answers, as far as the provider can.
      */
     seed?: number;
     /**
-     * How many answers a chat completion has.
+     * The number of answers of a chat completion.
      */
     n?: number;
     /**
-     * Whether an answer tells how likely its tokens were.
+     * Whether an answer has the probabilities of its tokens.
      */
     logprobs?: boolean;
     /**
-     * Of how many tokens at each place an answer tells how likely they were.
+     * The number of most likely tokens at each position whose probabilities an answer has.
      */
     top_logprobs?: number;
     /**
-     * By the id of a token, how much more or less likely it becomes.
+     * How much more or less likely tokens become, by token id.
      */
     logit_bias?: {
       [k: string]: number;
     };
     /**
-     * Where answers end, a string or a list of strings.
+     * Texts at which answers end: a string or a list of strings.
      */
     stop?: {
       [k: string]: unknown;
@@ -786,29 +786,29 @@ export interface PersonaSpec {
      */
     reasoning?: {
       /**
-       * How much it reasons, such as none, minimal, low, medium, high, xhigh or max.
+       * The effort of reasoning, such as none, minimal, low, medium, high, xhigh or max.
        */
       effort?: string;
       /**
-       * Which summary of its reasoning is given, such as auto, concise or detailed.
+       * The summary of the reasoning, such as auto, concise or detailed.
        */
       summary?: string;
       [k: string]: unknown;
     };
     /**
-     * How much a model reasons (chat).
+     * The effort of reasoning (chat).
      */
     reasoning_effort?: string;
     /**
-     * How an answer is written (Responses).
+     * The text of an answer (Responses).
      */
     text?: {
       /**
-       * How much it says, such as low, medium or high.
+       * Its verbosity, such as low, medium or high.
        */
       verbosity?: string;
       /**
-       * The form of an answer, such as a JSON schema.
+       * The format of an answer, such as a JSON schema.
        */
       format?: {
         [k: string]: unknown;
@@ -816,11 +816,11 @@ export interface PersonaSpec {
       [k: string]: unknown;
     };
     /**
-     * How much an answer says (chat), such as low, medium or high.
+     * The verbosity of an answer (chat), such as low, medium or high.
      */
     verbosity?: string;
     /**
-     * The form of an answer (chat), such as a JSON schema.
+     * The format of an answer (chat), such as a JSON schema.
      */
     response_format?: {
       [k: string]: unknown;
@@ -832,7 +832,7 @@ export interface PersonaSpec {
       [k: string]: unknown;
     }[];
     /**
-     * Which tool a model uses, a string or an object.
+     * The tool that a model uses, a string or an object.
      */
     tool_choice?: {
       [k: string]: unknown;
@@ -842,33 +842,33 @@ export interface PersonaSpec {
      */
     parallel_tool_calls?: boolean;
     /**
-     * What else an answer has (Responses).
+     * Additional contents of an answer (Responses).
      */
     include?: string[];
     /**
-     * What an answer consists of (chat), such as text and audio.
+     * The kinds of contents of an answer (chat), such as text and audio.
      */
     modalities?: string[];
     /**
-     * What becomes of a prompt that is too long (Responses).
+     * How a prompt that is too long is shortened (Responses).
      */
     truncation?: 'auto' | 'disabled';
     /**
-     * Which tier of the provider's service answers, such as auto, default, flex or priority.
+     * The tier of the provider's service, such as auto, default, flex or priority.
      */
     service_tier?: string;
     /**
-     * Whether the provider keeps the answer.
+     * Whether the provider stores the answer.
      */
     store?: boolean;
     /**
-     * What the provider keeps beside the answer.
+     * Metadata that the provider stores with the answer.
      */
     metadata?: {
       [k: string]: unknown;
     };
     /**
-     * Calls with the same key find each other's prompts in the provider's cache.
+     * A key for the provider's prompt cache: calls with the same key can share cached prompts.
      */
     prompt_cache_key?: string;
     /**
@@ -876,26 +876,26 @@ export interface PersonaSpec {
      */
     prompt_cache_retention?: string;
     /**
-     * By what the provider tells its users apart.
+     * An identifier by which the provider distinguishes its users.
      */
     safety_identifier?: string;
     /**
-     * By what the provider tells its users apart, before safety_identifier.
+     * The former name of safety_identifier.
      */
     user?: string;
     [k: string]: unknown;
   };
   /**
-   * Whether calls may use it.
+   * Whether calls may use it. False switches it off.
    */
   active: boolean;
 }
 /**
- * What is so; written by the operator.
+ * The observed state, written by the operator.
  */
 export interface PersonaStatus {
   /**
-   * The generation of the spec that this status speaks of.
+   * The generation of the spec that this status is about.
    */
   observedGeneration?: number;
   /**
@@ -907,7 +907,7 @@ export interface PersonaStatus {
    */
   contentHash?: string;
   /**
-   * Whose calls it serves: `Namespace`, those of its own namespace's pods; `Organization`, those of every member namespace's, with the consent of the Organization's spec.sharing.
+   * Whose calls it serves: `Namespace`, those of the pods of its own namespace; `Organization`, those of the pods of every member namespace, with the consent of the Organization's spec.sharing.
    */
   serves?: 'Namespace' | 'Organization';
   /**
