@@ -73,75 +73,89 @@ const identified = 5;
 
 /** Reads the fields of a body, or of a part of one. */
 export function readCallFields(body: JsonObject): CallFields {
-  let references: Map<string, Reference> | undefined;
-  let models: string[] | undefined;
-  let lookalike: Lookalike | undefined;
-  let fieldCount = 0;
-  let elementCount = 0;
-  let isTooDeep = false;
-  // Not by recursion: a body may nest deeper than the stack.
-  const open: object[] = [body];
-  const roles: number[] = [plain];
-  const depths: number[] = [0];
-  /** The fields that they stand in. */
-  const parents: string[] = [''];
+  return new Reading().read(body);
+}
 
-  const note = (kind: ReferredKind, value: unknown, param: string) => {
+/** A value that is still to be read. */
+interface Open {
+  readonly value: object;
+  readonly role: number;
+  readonly depth: number;
+  /** The field that it stands in. */
+  readonly parent: string;
+}
+
+class Reading {
+  #references: Map<string, Reference> | undefined;
+  #models: string[] | undefined;
+  #lookalike: Lookalike | undefined;
+  #fieldCount = 0;
+  #elementCount = 0;
+  #isTooDeep = false;
+  // Not by recursion: a body may nest deeper than the stack.
+  readonly #open: Open[] = [];
+
+  read(body: JsonObject): CallFields {
+    this.#readObject(body, plain, 0, '');
+    for (let next = this.#open.pop(); next; next = this.#open.pop()) {
+      const { value, role, depth, parent } = next;
+      if (!Array.isArray(value)) this.#readObject(value as JsonObject, role, depth, parent);
+      else {
+        this.#elementCount += value.length;
+        for (const element of value) this.#push(element, role, depth + 1, parent);
+      }
+    }
+    return {
+      references: this.#references ? [...this.#references.values()] : none,
+      models: this.#models ?? none,
+      lookalike: this.#lookalike,
+      fieldCount: this.#fieldCount,
+      isTooDeep: this.#isTooDeep,
+      valueCount: this.#fieldCount + this.#elementCount,
+    };
+  }
+
+  #readObject(object: JsonObject, role: number, depth: number, parent: string): void {
+    const isNamed = role !== opaque && role !== callersNames;
+    for (const name in object) {
+      this.#fieldCount += 1;
+      const value = object[name];
+      const meaning = isNamed ? meaningOf(name) : nothing;
+      if (meaning === nothing) this.#push(value, role === opaque ? opaque : plain, depth + 1, name);
+      else {
+        this.#note(name, value, meaning, role, depth);
+        this.#push(value, roleOf(name, meaning, depth), depth + 1, name);
+      }
+    }
+    if (role === item && !isSelfContained(object)) this.#refer('item', object.id, parent);
+    if (role === identified) this.#refer(identifiedFields[parent] ?? 'item', object.id, parent);
+  }
+
+  /** Notes what a field with a meaning says. */
+  #note(name: string, value: unknown, meaning: Meaning, role: number, depth: number): void {
+    const ofTop = depth === 0 ? meaning.topLookalikeOf : undefined;
+    const ofItem = role === item || role === identified ? meaning.itemLookalikeOf : undefined;
+    const meant = ofTop ?? meaning.lookalikeOf ?? ofItem;
+    if (meant !== undefined) this.#lookalike ??= { field: name, meant };
+    if (meaning.kind !== undefined) this.#refer(meaning.kind, value, name);
+    if (meaning.namesModel && (role === naming || depth === 0)) {
+      this.#models = addModels(this.#models, name, value, role);
+    }
+  }
+
+  #refer(kind: ReferredKind, value: unknown, param: string): void {
     for (const id of Array.isArray(value) ? value : [value]) {
       if (typeof id !== 'string' || id === '') continue;
-      references ??= new Map();
-      references.set(`${kind} ${id}`, { kind, id, param });
+      this.#references ??= new Map();
+      this.#references.set(`${kind} ${id}`, { kind, id, param });
     }
-  };
-  const push = (value: unknown, role: number, depth: number, parent: string) => {
-    if (typeof value !== 'object' || value === null) return;
-    if (depth > maxDepth) isTooDeep = true;
-    else {
-      open.push(value);
-      roles.push(role);
-      depths.push(depth);
-      parents.push(parent);
-    }
-  };
-  const readObject = (object: JsonObject, role: number, depth: number, parent: string) => {
-    for (const name in object) {
-      fieldCount += 1;
-      const value = object[name];
-      const meaning = role === opaque || role === callersNames ? nothing : meaningOf(name);
-      if (meaning === nothing) {
-        if (typeof value === 'object') push(value, role === opaque ? opaque : plain, depth + 1, name);
-        continue;
-      }
-      if (meaning.topLookalikeOf !== undefined && depth === 0)
-        lookalike ??= { field: name, meant: meaning.topLookalikeOf };
-      if (meaning.lookalikeOf !== undefined) lookalike ??= { field: name, meant: meaning.lookalikeOf };
-      if (meaning.itemLookalikeOf !== undefined && (role === item || role === identified))
-        lookalike ??= { field: name, meant: meaning.itemLookalikeOf };
-      if (meaning.kind !== undefined) note(meaning.kind, value, name);
-      if (meaning.namesModel && (role === naming || depth === 0)) models = addModels(models, name, value, role);
-      if (typeof value === 'object') push(value, roleOf(name, meaning, depth), depth + 1, name);
-    }
-    if (role === item && !isSelfContained(object)) note('item', object.id, parent);
-    if (role === identified) note(identifiedFields[parent] ?? 'item', object.id, parent);
-  };
-
-  for (let value = open.pop(); value !== undefined; value = open.pop()) {
-    const role = roles.pop() ?? plain;
-    const depth = depths.pop() ?? 0;
-    const parent = parents.pop() ?? '';
-    if (Array.isArray(value)) {
-      elementCount += value.length;
-      for (const element of value) push(element, role, depth + 1, parent);
-    } else readObject(value as JsonObject, role, depth, parent);
   }
-  return {
-    references: references ? [...references.values()] : none,
-    models: models ?? none,
-    lookalike,
-    fieldCount,
-    isTooDeep,
-    valueCount: fieldCount + elementCount,
-  };
+
+  #push(value: unknown, role: number, depth: number, parent: string): void {
+    if (typeof value !== 'object' || value === null) return;
+    if (depth > maxDepth) this.#isTooDeep = true;
+    else this.#open.push({ value, role, depth, parent });
+  }
 }
 
 const none: readonly never[] = [];

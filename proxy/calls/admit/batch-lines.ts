@@ -7,7 +7,7 @@ import { linesOf } from '../../providers/openai/lines.ts';
 import { relay } from '../../providers/relay.ts';
 import type { OwnCheck } from './admission.ts';
 import { describeLookalike } from './body.ts';
-import { countFieldNames, fieldNames } from './json-text.ts';
+import { fieldNames, scanJson } from './json-text.ts';
 
 /**
  * Checks each line of a batch's input file as a call: its API, its model, its references. A stored file cannot change,
@@ -80,11 +80,11 @@ const lineFields = ['url', 'body', 'method'];
  */
 function judgeReading(line: Body, fields: CallFields, text: string, number: number): void {
   const { lookalike, isTooDeep } = fields;
-  const { count, hasEscapes } = countFieldNames(text);
+  const { nameCount, hasEscapedNames } = scanJson(text);
   if (isTooDeep) throw refusal(number, 'it is nested too deep');
   const other = findLookalike(line, lineFields) ?? lookalike;
   if (other) throw refusal(number, describeLookalike(other));
-  if (count === readCallFields(line).fieldCount && !hasEscapes) return;
+  if (nameCount === readCallFields(line).fieldCount && !hasEscapedNames) return;
   for (const { name, isRepeated, isEscaped } of fieldNames(text)) {
     if (isRepeated) throw refusal(number, `${name.slice(0, 200)} must stand only once in an object`);
     const isJudged = findListedField(name) !== undefined || lineFields.includes(name);

@@ -7,7 +7,7 @@ import { asObject, type Body } from '../../providers/json.ts';
 import type { WireFormat } from '../../providers/wire-format.ts';
 import type { Persona } from '../../snapshot/snapshot.ts';
 import { chargeParsing, valueBytes } from '../receive/receive-body.ts';
-import { countFieldNames, fieldNames } from './json-text.ts';
+import { fieldNames, type JsonTextFacts, scanJson } from './json-text.ts';
 
 declare global {
   interface JSON {
@@ -22,8 +22,7 @@ export interface ReadBody {
   /** The body as text. */
   readonly text: string;
   readonly fields: CallFields;
-  /** Whether a field name is written with escapes: a reader that searches the text does not find it. */
-  readonly hasEscapedNames: boolean;
+  readonly facts: JsonTextFacts;
 }
 
 /**
@@ -40,9 +39,9 @@ export function readBody(raw: Buffer, share?: Share): ReadBody {
   const body = parseBody(text);
   const fields = readCallFields(body);
   share?.add(fields.valueCount * valueBytes);
-  const { count, hasEscapes } = countFieldNames(text);
-  requireOneReading(fields, count, text);
-  return { body, text, fields, hasEscapedNames: hasEscapes };
+  const facts = scanJson(text);
+  requireOneReading(fields, facts.nameCount, text);
+  return { body, text, fields, facts };
 }
 
 function parseBody(text: string): Body {
@@ -144,7 +143,7 @@ export interface UpstreamBody {
  */
 export function makeUpstreamBody(
   raw: Buffer,
-  { body, text, hasEscapedNames }: ReadBody,
+  { body, text, facts }: ReadBody,
   judged: Body,
   operation: Operation,
   format: Pick<WireFormat, 'needsUsageOption'>,
@@ -153,12 +152,13 @@ export function makeUpstreamBody(
   mayAskForUsage = true,
 ): UpstreamBody {
   const hideUsage = mayAskForUsage && judged.stream === true && format.needsUsageOption(judged);
-  if (persona === undefined && !hasEscapedNames && !('persona_id' in body)) {
+  // A reader that searches the text does not find a name that is written with escapes.
+  if (persona === undefined && !facts.hasEscapedNames && !('persona_id' in body)) {
     if (!hideUsage) return { body: raw, hideUsage };
     if (!('stream_options' in body)) return { body: withUsageAskedFor(raw), hideUsage };
   }
   let next = judged;
-  if (hasInexactNumber(text, body)) {
+  if (facts.hasInexactNumbers) {
     const exact = withoutPersonaId(parseExactly(text));
     next = persona ? operation.applyPersona(exact, persona) : exact;
   } else if (!persona) next = withoutPersonaId(body);
@@ -174,21 +174,6 @@ function withUsageAskedFor(raw: Buffer): Buffer {
     Buffer.from('"stream_options":{"include_usage":true},'),
     raw.subarray(start),
   ]);
-}
-
-/** Numbers that JavaScript writes differently: many digits, exponents, trailing zeros, minus zero. */
-const inexactNumber = /\d{16}|\d[eE][-+]?\d|\.\d*0(?!\d)|-0(?![.\d])/;
-
-/**
- * Whether the body may have a number that JavaScript writes differently. Text that looks like such a number counts,
- * too.
- */
-function hasInexactNumber(text: string, { persona_id: id }: Body): boolean {
-  if (!inexactNumber.test(text)) return false;
-  if (typeof id !== 'string') return true;
-  // Half of all UUIDs look like they contain an exponent, so ignore this one, which is removed anyway.
-  const at = text.indexOf(id);
-  return at === -1 || inexactNumber.test(text.slice(0, at)) || inexactNumber.test(text.slice(at + id.length));
 }
 
 /** Parses, but keeps the spelling of every number, so that a 64-bit seed is not rounded. */

@@ -1,9 +1,11 @@
-/** Facts about the field names in a JSON text, which parsing loses. */
-export interface FieldNames {
+/** Facts about a JSON text, which parsing loses. */
+export interface JsonTextFacts {
   /** The number of field names. A repeated one counts twice. */
-  readonly count: number;
+  readonly nameCount: number;
   /** Whether any name is written with escapes. */
-  readonly hasEscapes: boolean;
+  readonly hasEscapedNames: boolean;
+  /** Whether JavaScript would write a number differently. */
+  readonly hasInexactNumbers: boolean;
 }
 
 const quote = 0x22;
@@ -11,26 +13,38 @@ const backslash = 0x5c;
 const colon = 0x3a;
 
 /**
- * Counts the field names. It jumps from string to string, so a long text costs only the search for its end.
+ * Reads these facts. It jumps from string to string, so a long text costs only the search for its end.
  *
- * @param text valid JSON
+ * @param text valid JSON of an object
  */
-export function countFieldNames(text: string): FieldNames {
-  let count = 0;
-  let hasEscapes = false;
+export function scanJson(text: string): JsonTextFacts {
+  let nameCount = 0;
+  let hasEscapedNames = false;
+  let hasInexactNumbers = false;
   let backslashAt = text.indexOf('\\');
-  for (let start = text.indexOf('"'); start !== -1; ) {
+  /** Where the text outside of strings goes on. */
+  let outside = 0;
+  for (let start = text.indexOf('"'); start !== -1; start = text.indexOf('"', outside)) {
+    if (hasInexactNumber(text, outside, start)) hasInexactNumbers = true;
     const end = endOfString(text, start);
-    let after = end + 1;
-    while (text.charCodeAt(after) <= 0x20) after += 1;
-    if (text.charCodeAt(after) === colon) {
-      count += 1;
-      if (backslashAt !== -1 && backslashAt < start) backslashAt = text.indexOf('\\', start);
-      if (backslashAt !== -1 && backslashAt < end) hasEscapes = true;
-    }
-    start = text.indexOf('"', after);
+    outside = end + 1;
+    while (text.charCodeAt(outside) <= 0x20) outside += 1;
+    if (text.charCodeAt(outside) !== colon) continue;
+    nameCount += 1;
+    if (backslashAt !== -1 && backslashAt < start) backslashAt = text.indexOf('\\', start);
+    if (backslashAt !== -1 && backslashAt < end) hasEscapedNames = true;
   }
-  return { count, hasEscapes };
+  if (hasInexactNumber(text, outside, text.length)) hasInexactNumbers = true;
+  return { nameCount, hasEscapedNames, hasInexactNumbers };
+}
+
+/** Numbers that JavaScript writes differently: many digits, exponents, trailing zeros, minus zero. */
+const inexactNumber = /\d{16}|\d[eE][-+]?\d|\.\d*0(?!\d)|-0(?![.\d])/;
+/** The shortest are `-0`, with a character before it and one after it. */
+const shortestInexact = 4;
+
+function hasInexactNumber(text: string, from: number, to: number): boolean {
+  return to - from >= shortestInexact && inexactNumber.test(text.slice(from, to));
 }
 
 /** A field name as parsed, and its spelling in the text. */
