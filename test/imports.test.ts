@@ -51,19 +51,16 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   ],
   'proxy/http': ['database', 'proxy/error.ts', 'proxy/in-flight.ts', 'proxy/calls'],
   'proxy/surfaces': [
-    'proxy/http',
-    'proxy/governance',
     'crds',
-    'database',
     'proxy/error.ts',
     'proxy/in-flight.ts',
-    'proxy/store.ts',
     'proxy/snapshot',
-    'proxy/spool',
     'proxy/providers',
     'proxy/prices',
     'proxy/operations',
     'proxy/calls',
+    'proxy/governance',
+    'proxy/http',
   ],
   proxy: [
     'crds',
@@ -232,6 +229,18 @@ const mistakes: readonly (readonly [Readonly<Record<string, string>>, string])[]
   [
     { 'proxy/spool/a.ts': "import { b } from '../calls/b.ts';", 'proxy/calls/b.ts': '' },
     'proxy/spool/a.ts imports proxy/calls/b.ts: proxy/spool may not import proxy/calls',
+  ],
+  [
+    { 'proxy/surfaces/a.ts': "import { b } from '../../database/b.ts';", 'database/b.ts': '' },
+    'proxy/surfaces/a.ts imports database/b.ts: proxy/surfaces may not import database',
+  ],
+  [
+    { 'proxy/governance/a.ts': "import { b } from '../http/b.ts';", 'proxy/http/b.ts': '' },
+    'proxy/governance/a.ts imports proxy/http/b.ts: proxy/governance may not import proxy/http',
+  ],
+  [
+    { 'proxy/calls/a.ts': "import { b } from '../governance/b.ts';", 'proxy/governance/b.ts': '' },
+    'proxy/calls/a.ts imports proxy/governance/b.ts: proxy/calls may not import proxy/governance',
   ],
   [
     { 'operator/a.ts': "import {\n  type b,\n  c,\n} from '../proxy/b.ts';", 'proxy/b.ts': '' },

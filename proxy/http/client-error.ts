@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { makeRequestId } from '../../database/ids.ts';
 import { ProxyError } from '../error.ts';
 import type { Envelope } from './envelope.ts';
+import { makeRequestId } from './request-id.ts';
 
 /** As node:http gives it. `rawPacket` has the request line where the head could not be parsed. */
 export interface ClientError extends Error {

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
-import { makeRequestId } from '../../database/ids.ts';
 import { maxBodyBytes } from '../calls/receive/receive-body.ts';
 import { ProxyError } from '../error.ts';
 import { parseJsonBodies } from './bodies.ts';
 import { identifyCallers } from './caller.ts';
 import { ownHeaders } from './headers.ts';
 import type { Refusals } from './refusals.ts';
+import { makeRequestId } from './request-id.ts';
 import type { KitContext, Surface } from './surface.ts';
 import { unknownPath } from './unknown-path.ts';
 import { validateBySchema } from './validation.ts';

@@ -12,13 +12,3 @@ export const page = {
   limit: Type.Integer(),
   offset: Type.Integer(),
 };
-
-interface Page {
-  readonly limit: number;
-  readonly offset: number;
-}
-
-/** The items of one page, and what the answer says of it. */
-export function pageOf<Item>(items: readonly Item[], { limit, offset }: Page) {
-  return { items: items.slice(offset, offset + limit), total: items.length, limit, offset };
-}

@@ -16,8 +16,3 @@ export const Name = Type.String({ pattern: notBlank, maxLength: 200, description
 export function Nullable<Schema extends TSchema>(schema: Schema, description?: string) {
   return Type.Union([schema, Type.Null()], description === undefined ? {} : { description });
 }
-
-/** Text that Postgres can store. */
-export function storable(text: string): string {
-  return text.toWellFormed().replaceAll('\0', '\ufffd');
-}

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { makeRequestId } from '../../database/ids.ts';
 import type { Nearest } from './nearest.ts';
 import type { Refusals } from './refusals.ts';
+import { makeRequestId } from './request-id.ts';
 import type { KitContext, Surface } from './surface.ts';
 import { unknownPath } from './unknown-path.ts';
 

@@ -2,7 +2,7 @@ import type { GovernanceContext } from '../../governance/context.ts';
 import type { Route } from '../../http/route.ts';
 import type { SurfaceApp } from '../../http/surface.ts';
 import { analysisRoutes } from './analysis/index.ts';
-import { registerAnalytics } from './analytics/index.ts';
+import { analyticsRoutes } from './analytics/index.ts';
 import { personaRoutes } from './personas.ts';
 import { ratingRoutes } from './ratings.ts';
 import { userRoutes } from './users.ts';
@@ -10,7 +10,7 @@ import { userRoutes } from './users.ts';
 /** One line for each resource. */
 const routes: readonly Route<GovernanceContext>[] = [
   ...analysisRoutes,
-  registerAnalytics,
+  ...analyticsRoutes,
   ...personaRoutes,
   ...ratingRoutes,
   ...userRoutes,

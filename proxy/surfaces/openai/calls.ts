@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { makeRequestId } from '../../../database/ids.ts';
 import type { Caller } from '../../calls/call.ts';
 import type { OpenRequest } from '../../calls/call-request.ts';
 import type { Identified } from '../../calls/context.ts';
@@ -10,6 +9,7 @@ import type { StallWatch } from '../../calls/receive/stall-watch.ts';
 import { runStep, whenKnown } from '../../calls/when-known.ts';
 import { ownHeaders } from '../../http/headers.ts';
 import type { Refusals } from '../../http/refusals.ts';
+import { makeRequestId } from '../../http/request-id.ts';
 import type { InFlight } from '../../in-flight.ts';
 import { batches } from '../../operations/batches.ts';
 import { chat } from '../../operations/chat.ts';

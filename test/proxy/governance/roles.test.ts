@@ -11,6 +11,10 @@ import {
   retireConfig,
 } from '../../../proxy/governance/configs/configs.ts';
 import type { GovernanceContext } from '../../../proxy/governance/context.ts';
+import { readClients, readModels, readPersonas, readUsers } from '../../../proxy/governance/figures/groups.ts';
+import { readPersona } from '../../../proxy/governance/figures/persona.ts';
+import { readRatedResponses } from '../../../proxy/governance/figures/rated-responses.ts';
+import { readSessions } from '../../../proxy/governance/figures/sessions.ts';
 import {
   changePersona,
   createPersona,
@@ -27,6 +31,8 @@ const shared = makePersona({ resource: null });
 const bobs = makePersona({ id: '6f1f0a5e-2f0b-5d59-9df3-1f6a1c0b7a11', resource: null, users: new Set(['bob']) });
 const rating = { rating: 1, feedback: null } as const;
 const config = { analysis_type: 'topic', categories: [{ name: 'a' }] } as const;
+const ofAll = { kind: 'all' } as const;
+const ofUser = { ...ofAll, user: 'bob' };
 const page = { limit: 10, offset: 0 };
 const ofBob = { requestId: 'req_1', responseId: null, userId: 'b0b', apiKeyId: null, sessionId: 'sess_1' };
 
@@ -61,6 +67,28 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
     'analyse the call of another',
     (c, ann) => makeAnalyze(c)(makeCallContext(ann), { id: 'req_1', config }),
     'request_not_found',
+    readers(),
+  ],
+  ['read own figures', (c, ann) => readModels(c, ann, ofAll, page), '', everyone()],
+  ...Object.entries({ readModels, readUsers, readClients, readSessions, readRatedResponses }).map(
+    ([name, read]) =>
+      [
+        `${name} of another`,
+        (c: GovernanceContext, ann: Caller) => read(c, ann, ofUser, page),
+        'role_required',
+        readers(),
+      ] as const,
+  ),
+  [
+    'read the figures by persona of another',
+    (c, ann) => readPersonas(c, ann, ofUser, { ...page, includeInactive: false }),
+    'role_required',
+    readers(),
+  ],
+  [
+    'read the figures of a persona of another',
+    (c, ann) => readPersona(c, ann, shared.id, ofUser),
+    'role_required',
     readers(),
   ],
   ['rate the call of another', (c, ann) => rateResponse(c, ann, 'req_1', rating), 'request_not_found', readers()],

@@ -1,10 +1,8 @@
 import { Type } from 'typebox';
-import { readClientUsage } from '../../../../database/analytics/clients.ts';
-import { readSelectedUsage } from '../../../../database/analytics/excluded.ts';
-import type { GovernanceContext } from '../../../governance/context.ts';
+import { readClients } from '../../../governance/figures/groups.ts';
 import { paging } from '../../../http/paging.ts';
 import { Nullable, Timestamp } from '../../../http/schemas.ts';
-import type { SurfaceApp } from '../../../http/surface.ts';
+import { route } from '../route.ts';
 import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
 import {
   exampleFigures,
@@ -13,12 +11,11 @@ import {
   filtered_by_user,
   period,
   showFigures,
+  showPeriod,
   showTotals,
   totals,
 } from './figures.ts';
-import { filters, personaFilter, readSelection, requireShort } from './filter.ts';
-import { showPeriod } from './period.ts';
-import { readFigures } from './read.ts';
+import { filters, parseQuestion, personaFilter } from './filter.ts';
 
 const Client = Type.Object({
   client: Nullable(Type.String(), 'As its User-Agent names it, or the SDK’s own headers; null where they do not.'),
@@ -53,41 +50,32 @@ const Answer = Type.Object(
 );
 
 /** `GET /v1/analytics/clients` */
-export function registerClientUsage(app: SurfaceApp, context: GovernanceContext): void {
-  app.get(
-    '/analytics/clients',
-    {
-      schema: {
-        tags: ['Analytics'],
-        summary: 'Usage by client',
-        description:
-          'By the program that called and its version, as it says itself. The records are read: the period has 31 days at most.',
-        querystring: Type.Object({ ...filters, ...personaFilter, ...paging }),
-        problems: ['role_required', 'store_unavailable'],
-        response: { 200: Answer },
-      },
-    },
-    async ({ caller, query }) => {
-      const { filter, filteredByUser } = readSelection(caller, context.inForce().snapshot.organizationId, query);
-      requireShort(filter);
-      const { usage, selected } = await readFigures(context, async (db) => ({
-        usage: await readClientUsage(db, filter, query),
-        selected: await readSelectedUsage(db, filter),
-      }));
-      const { groups, totals } = usage;
-      return {
-        clients: groups.map(({ client, version, lastRequestAt, ...sums }) => ({
-          client,
-          version,
-          ...showFigures(sums),
-          last_request_at: lastRequestAt.toISOString(),
-        })),
-        total_clients: totals.groups,
-        ...showTotals(totals),
-        excluded: showExcluded(selected, filter),
-        ...showPeriod(filter),
-        filtered_by_user: filteredByUser,
-      };
-    },
-  );
-}
+export const clientUsage = route(
+  'GET',
+  '/analytics/clients',
+  {
+    tags: ['Analytics'],
+    summary: 'Usage by client',
+    description:
+      'By the program that called and its version, as it says itself. The records are read: the period has 31 days at most.',
+    querystring: Type.Object({ ...filters, ...personaFilter, ...paging }),
+    problems: ['role_required', 'store_unavailable'],
+    response: { 200: Answer },
+  },
+  async ({ caller, query }, context) => {
+    const { groups, totals, ...figures } = await readClients(context, caller, parseQuestion(query), query);
+    return {
+      clients: groups.map(({ client, version, lastRequestAt, ...sums }) => ({
+        client,
+        version,
+        ...showFigures(sums),
+        last_request_at: lastRequestAt.toISOString(),
+      })),
+      total_clients: totals.groups,
+      ...showTotals(totals),
+      excluded: showExcluded(figures.excluded),
+      ...showPeriod(figures.period),
+      filtered_by_user: figures.filteredByUser,
+    };
+  },
+);

@@ -1,8 +1,5 @@
 import { Type } from 'typebox';
-import type { SelectedUsage } from '../../../../database/analytics/excluded.ts';
-import type { UsageFilter } from '../../../../database/analytics/filter.ts';
-import type { UsageTotals } from '../../../../database/analytics/usage.ts';
-import { parseDollars } from '../../../prices/price-card.ts';
+import { type Count, type Excluded, excludedReasons } from '../../../governance/figures/excluded.ts';
 
 const counts = {
   request_count: Type.Integer(),
@@ -10,16 +7,13 @@ const counts = {
   unpriced_count: Type.Integer(),
 };
 
-const reasons = ['analysis', 'call', 'no_persona', 'persona_not_listed'] as const;
-type Reason = (typeof reasons)[number];
-
 /** Calls that the question's filters select and that the answer's sums leave out. */
 export const excluded = Type.Object(
   {
     ...counts,
     reasons: Type.Array(
       Type.Object({
-        reason: Type.Enum([...reasons], {
+        reason: Type.Enum([...excludedReasons], {
           description:
             'analysis: made by an analysis. call: made by a user, where kind=analysis. no_persona: without a persona. persona_not_listed: with a persona that the list leaves out.',
         }),
@@ -40,62 +34,8 @@ export const exampleExcluded = {
   reasons: [{ reason: 'analysis' as const, request_count: 2, total_cost: 0.0003, unpriced_count: 0 }],
 };
 
-interface Count {
-  readonly requests: number;
-  readonly unpriced: number;
-  /** 10⁻¹² dollars. */
-  readonly cost: bigint;
-}
-
-/**
- * Tells what an answer leaves out of the calls that its filter selects.
- *
- * @param listed the sums of a list of personas, which has no calls without a persona; absent: the answer has both
- */
-export function showExcluded(
-  selected: readonly SelectedUsage[],
-  { kind }: Pick<UsageFilter, 'kind'>,
-  listed?: UsageTotals,
-) {
-  const ofKind = selected.filter((usage) => kind === null || usage.kind === kind);
-  const parts: [Reason, Count][] = [];
-  const other = kind === 'call' ? 'analysis' : 'call';
-  if (kind !== null) parts.push([other, add(selected.filter((usage) => usage.kind === other))]);
-  if (listed) {
-    parts.push(['no_persona', add(ofKind.filter(({ hasPersona }) => !hasPersona))]);
-    parts.push(['persona_not_listed', subtract(add(ofKind.filter(({ hasPersona }) => hasPersona)), countOf(listed))]);
-  }
-  const known = parts.filter(([, { requests }]) => requests > 0);
-  return {
-    ...show(known.map(([, count]) => count).reduce(plus, nothing)),
-    reasons: known.map(([reason, count]) => ({ reason, ...show(count) })),
-  };
-}
-
-const nothing: Count = { requests: 0, unpriced: 0, cost: 0n };
-
-function plus(one: Count, other: Count): Count {
-  return {
-    requests: one.requests + other.requests,
-    unpriced: one.unpriced + other.unpriced,
-    cost: one.cost + other.cost,
-  };
-}
-
-function subtract(one: Count, other: Count): Count {
-  return plus(one, { requests: -other.requests, unpriced: -other.unpriced, cost: -other.cost });
-}
-
-function add(usages: readonly SelectedUsage[]): Count {
-  return usages.map(countOf).reduce(plus, nothing);
-}
-
-function countOf(sums: Pick<SelectedUsage, 'requestCount' | 'unpricedCount' | 'costUsd'>): Count {
-  return {
-    requests: Number(sums.requestCount),
-    unpriced: Number(sums.unpricedCount),
-    cost: parseDollars(sums.costUsd),
-  };
+export function showExcluded({ reasons, ...count }: Excluded) {
+  return { ...show(count), reasons: reasons.map(({ reason, ...part }) => ({ reason, ...show(part) })) };
 }
 
 function show({ requests, unpriced, cost }: Count) {

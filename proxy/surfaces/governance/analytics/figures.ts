@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
-import type { UsageSums, UsageTotals } from '../../../../database/analytics/usage.ts';
+import type { UsageSums, UsageTotals } from '../../../governance/figures/groups.ts';
+import type { Period } from '../../../governance/figures/period.ts';
 import { Nullable, Timestamp } from '../../../http/schemas.ts';
 
 /** What answers say of a group of calls. */
@@ -76,4 +77,8 @@ export function showTotals({ requestCount, costUsd, unpricedCount }: UsageTotals
 /** The one user that a persona is restricted to, if it is one. */
 export function onlyUser(users: readonly string[]): string | null {
   return users.length === 1 ? (users[0] ?? null) : null;
+}
+
+export function showPeriod({ firstDay, lastDay }: Period) {
+  return { period_start: `${firstDay}T00:00:00Z`, period_end: `${lastDay}T23:59:59Z` };
 }

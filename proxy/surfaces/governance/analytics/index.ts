@@ -1,20 +1,18 @@
-import type { GovernanceContext } from '../../../governance/context.ts';
-import type { SurfaceApp } from '../../../http/surface.ts';
-import { registerClientUsage } from './clients.ts';
-import { registerModelUsage } from './models.ts';
-import { registerPersonaDetails } from './persona.ts';
-import { registerPersonaUsage } from './personas.ts';
-import { registerRatedResponses } from './rated-responses.ts';
-import { registerSessions } from './sessions.ts';
-import { registerUserUsage } from './user-usage.ts';
+import { clientUsage } from './clients.ts';
+import { modelUsage } from './models.ts';
+import { personaDetails } from './persona.ts';
+import { personaUsage } from './personas.ts';
+import { ratedResponses } from './rated-responses.ts';
+import { sessions } from './sessions.ts';
+import { userUsage } from './user-usage.ts';
 
 /** `/v1/analytics`: what was used, by whom, and what it cost. A member is shown its own. */
-export function registerAnalytics(app: SurfaceApp, context: GovernanceContext): void {
-  registerModelUsage(app, context);
-  registerUserUsage(app, context);
-  registerClientUsage(app, context);
-  registerSessions(app, context);
-  registerPersonaUsage(app, context);
-  registerPersonaDetails(app, context);
-  registerRatedResponses(app, context);
-}
+export const analyticsRoutes = [
+  modelUsage,
+  userUsage,
+  clientUsage,
+  sessions,
+  personaUsage,
+  personaDetails,
+  ratedResponses,
+];

@@ -1,15 +1,20 @@
 import { Type } from 'typebox';
-import { readSelectedUsage } from '../../../../database/analytics/excluded.ts';
-import { type ModelUsage, readModelUsage } from '../../../../database/analytics/models.ts';
-import type { GovernanceContext } from '../../../governance/context.ts';
+import { type ModelUsage, readModels } from '../../../governance/figures/groups.ts';
 import { paging } from '../../../http/paging.ts';
 import { Nullable } from '../../../http/schemas.ts';
-import type { SurfaceApp } from '../../../http/surface.ts';
+import { route } from '../route.ts';
 import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
-import { exampleFigures, examplePeriod, figures, period, showFigures, showTotals, totals } from './figures.ts';
-import { filters, personaFilter, readSelection } from './filter.ts';
-import { showPeriod } from './period.ts';
-import { readFigures } from './read.ts';
+import {
+  exampleFigures,
+  examplePeriod,
+  figures,
+  period,
+  showFigures,
+  showPeriod,
+  showTotals,
+  totals,
+} from './figures.ts';
+import { filters, parseQuestion, personaFilter } from './filter.ts';
 
 const Model = Type.Object({
   model: Nullable(
@@ -59,35 +64,27 @@ const Answer = Type.Object(
 );
 
 /** `GET /v1/analytics/models` */
-export function registerModelUsage(app: SurfaceApp, context: GovernanceContext): void {
-  app.get(
-    '/analytics/models',
-    {
-      schema: {
-        tags: ['Analytics'],
-        summary: 'Usage by model',
-        querystring: Type.Object({ ...filters, ...personaFilter, ...paging }),
-        problems: ['role_required', 'store_unavailable'],
-        response: { 200: Answer },
-      },
-    },
-    async ({ caller, query }) => {
-      const { filter } = readSelection(caller, context.inForce().snapshot.organizationId, query);
-      const { usage, selected } = await readFigures(context, async (db) => ({
-        usage: await readModelUsage(db, filter, query),
-        selected: await readSelectedUsage(db, filter),
-      }));
-      const { groups, totals } = usage;
-      return {
-        models: groups.map(showModel),
-        total_models: totals.groups,
-        ...showTotals(totals),
-        excluded: showExcluded(selected, filter),
-        ...showPeriod(filter),
-      };
-    },
-  );
-}
+export const modelUsage = route(
+  'GET',
+  '/analytics/models',
+  {
+    tags: ['Analytics'],
+    summary: 'Usage by model',
+    querystring: Type.Object({ ...filters, ...personaFilter, ...paging }),
+    problems: ['role_required', 'store_unavailable'],
+    response: { 200: Answer },
+  },
+  async ({ caller, query }, context) => {
+    const { groups, totals, excluded, period } = await readModels(context, caller, parseQuestion(query), query);
+    return {
+      models: groups.map(showModel),
+      total_models: totals.groups,
+      ...showTotals(totals),
+      excluded: showExcluded(excluded),
+      ...showPeriod(period),
+    };
+  },
+);
 
 function showModel({ model, answeredBy, ...sums }: ModelUsage) {
   return {

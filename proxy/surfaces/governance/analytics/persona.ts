@@ -1,25 +1,16 @@
 import { Type } from 'typebox';
-import { readSelectedUsage } from '../../../../database/analytics/excluded.ts';
 import {
-  findPersonaFacts,
   type PersonaFacts,
-  readTopUsers,
-  readUsageBreakdown,
+  readPersona,
   type TopUser,
   type UsageBreakdown,
-} from '../../../../database/analytics/persona.ts';
-import { personaNotFound, seesOrganization } from '../../../calls/admit/admit.ts';
-import type { Caller } from '../../../calls/call.ts';
-import { ProxyError } from '../../../error.ts';
-import type { GovernanceContext } from '../../../governance/context.ts';
+} from '../../../governance/figures/persona.ts';
 import { Nullable } from '../../../http/schemas.ts';
-import type { SurfaceApp } from '../../../http/surface.ts';
+import { route } from '../route.ts';
 import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
-import { examplePeriod, period } from './figures.ts';
-import { filters, readSelection } from './filter.ts';
-import { showPeriod } from './period.ts';
+import { examplePeriod, period, showPeriod } from './figures.ts';
+import { filters, parseQuestion } from './filter.ts';
 import { examplePersona, PersonaFigures, showPersona } from './personas.ts';
-import { readFigures } from './read.ts';
 
 const cost = Type.Number({ description: 'US dollars.' });
 
@@ -95,52 +86,28 @@ const Answer = Type.Object(
   },
 );
 
-const topUsers = 10;
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 /** `GET /v1/analytics/personas/{id}` */
-export function registerPersonaDetails(app: SurfaceApp, context: GovernanceContext): void {
-  app.get(
-    '/analytics/personas/:id',
-    {
-      schema: {
-        tags: ['Analytics'],
-        summary: 'Usage of a persona',
-        description: 'Of inactive and deleted personas, too.',
-        params: Type.Object({ id: Type.String({ description: 'The persona’s id, a UUID.' }) }),
-        querystring: Type.Object(filters),
-        problems: ['role_required', 'persona_not_found', 'store_unavailable'],
-        response: { 200: Answer },
-      },
-    },
-    async ({ caller, params: { id }, query }) => {
-      const { organizationId } = context.inForce().snapshot;
-      const { filter: calls } = readSelection(caller, organizationId, query);
-      if (!uuid.test(id)) throw personaNotFound(id, 'id');
-      const filter = { ...calls, personaId: id };
-      const found = await readFigures(context, async (db) => ({
-        persona: await findPersonaFacts(db, organizationId, id),
-        breakdown: await readUsageBreakdown(db, filter),
-        top: await readTopUsers(db, filter, topUsers),
-        selected: await readSelectedUsage(db, filter),
-      }));
-      const { persona, breakdown, top, selected } = found;
-      if (!persona || !isVisible(persona, breakdown, caller))
-        throw new ProxyError('persona_not_found', { param: 'id' });
-      return {
-        ...showDetails(persona, breakdown, top),
-        excluded: showExcluded(selected, filter),
-        ...showPeriod(filter),
-      };
-    },
-  );
-}
-
-/** Who does not see the organization sees the personas that it may use, and those that it has used. */
-function isVisible({ users }: PersonaFacts, ownUsage: readonly UsageBreakdown[], caller: Caller): boolean {
-  if (seesOrganization(caller) || users.length === 0 || ownUsage.length > 0) return true;
-  return caller.user !== undefined && users.includes(caller.user);
-}
+export const personaDetails = route(
+  'GET',
+  '/analytics/personas/:id',
+  {
+    tags: ['Analytics'],
+    summary: 'Usage of a persona',
+    description: 'Of inactive and deleted personas, too.',
+    params: Type.Object({ id: Type.String({ description: 'The persona’s id, a UUID.' }) }),
+    querystring: Type.Object(filters),
+    problems: ['role_required', 'persona_not_found', 'store_unavailable'],
+    response: { 200: Answer },
+  },
+  async ({ caller, params: { id }, query }, context) => {
+    const { persona, breakdown, top, excluded, period } = await readPersona(context, caller, id, parseQuestion(query));
+    return {
+      ...showDetails(persona, breakdown, top),
+      excluded: showExcluded(excluded),
+      ...showPeriod(period),
+    };
+  },
+);
 
 const unused = {
   requestCount: '0',

@@ -1,11 +1,8 @@
 import { Type } from 'typebox';
-import { readSelectedUsage } from '../../../../database/analytics/excluded.ts';
-import { type PersonaUsage, readPersonaUsage } from '../../../../database/analytics/personas.ts';
-import { seesOrganization } from '../../../calls/admit/admit.ts';
-import type { GovernanceContext } from '../../../governance/context.ts';
+import { type PersonaUsage, readPersonas } from '../../../governance/figures/groups.ts';
 import { paging } from '../../../http/paging.ts';
 import { Nullable, Timestamp, Uuid } from '../../../http/schemas.ts';
-import type { SurfaceApp } from '../../../http/surface.ts';
+import { route } from '../route.ts';
 import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
 import {
   exampleFigures,
@@ -17,12 +14,11 @@ import {
   onlyUser,
   period,
   showFigures,
+  showPeriod,
   showTotals,
   totals,
 } from './figures.ts';
-import { filters, personaFilter, readSelection } from './filter.ts';
-import { showPeriod } from './period.ts';
-import { readFigures } from './read.ts';
+import { filters, parseQuestion, personaFilter } from './filter.ts';
 
 export const PersonaFigures = Type.Object({
   persona_id: Uuid,
@@ -72,52 +68,40 @@ const Answer = Type.Object(
 );
 
 /** `GET /v1/analytics/personas` */
-export function registerPersonaUsage(app: SurfaceApp, context: GovernanceContext): void {
-  app.get(
-    '/analytics/personas',
-    {
-      schema: {
-        tags: ['Analytics'],
-        summary: 'Usage by persona',
-        description: 'Calls without a persona are not counted here; `excluded` says how many they are.',
-        querystring: Type.Object({
-          ...filters,
-          ...personaFilter,
-          include_inactive: Type.Boolean({
-            default: false,
-            description: 'Inactive personas, too, and deleted ones that were used.',
-          }),
-          ...paging,
-        }),
-        problems: ['role_required', 'store_unavailable'],
-        response: { 200: Answer },
-      },
-    },
-    async ({ caller, query }) => {
-      const { filter, filteredByUser } = readSelection(caller, context.inForce().snapshot.organizationId, query);
-      const options = {
-        includeInactive: query.include_inactive,
-        visibleTo: seesOrganization(caller) ? null : filteredByUser,
-        limit: query.limit,
-        offset: query.offset,
-      };
-      const { usage, selected } = await readFigures(context, async (db) => ({
-        usage: await readPersonaUsage(db, filter, options),
-        selected: await readSelectedUsage(db, filter),
-      }));
-      const { groups, totals } = usage;
-      return {
-        personas: groups.map(showPersona),
-        total_personas: totals.groups,
-        ...showTotals(totals),
-        excluded: showExcluded(selected, filter, totals),
-        ...showPeriod(filter),
-        filtered_by_user: filteredByUser,
-        include_inactive: query.include_inactive,
-      };
-    },
-  );
-}
+export const personaUsage = route(
+  'GET',
+  '/analytics/personas',
+  {
+    tags: ['Analytics'],
+    summary: 'Usage by persona',
+    description: 'Calls without a persona are not counted here; `excluded` says how many they are.',
+    querystring: Type.Object({
+      ...filters,
+      ...personaFilter,
+      include_inactive: Type.Boolean({
+        default: false,
+        description: 'Inactive personas, too, and deleted ones that were used.',
+      }),
+      ...paging,
+    }),
+    problems: ['role_required', 'store_unavailable'],
+    response: { 200: Answer },
+  },
+  async ({ caller, query }, context) => {
+    const { include_inactive, limit, offset } = query;
+    const page = { includeInactive: include_inactive, limit, offset };
+    const { groups, totals, ...figures } = await readPersonas(context, caller, parseQuestion(query), page);
+    return {
+      personas: groups.map(showPersona),
+      total_personas: totals.groups,
+      ...showTotals(totals),
+      excluded: showExcluded(figures.excluded),
+      ...showPeriod(figures.period),
+      filtered_by_user: figures.filteredByUser,
+      include_inactive,
+    };
+  },
+);
 
 export function showPersona(persona: PersonaUsage) {
   return {

@@ -1,17 +1,10 @@
 import { Type } from 'typebox';
-import {
-  countRatings,
-  type RatedResponse,
-  readRatedResponses,
-} from '../../../../database/analytics/rated-responses.ts';
-import type { GovernanceContext } from '../../../governance/context.ts';
+import { type RatedResponse, readRatedResponses } from '../../../governance/figures/rated-responses.ts';
 import { paging } from '../../../http/paging.ts';
 import { Nullable, Timestamp, Uuid } from '../../../http/schemas.ts';
-import type { SurfaceApp } from '../../../http/surface.ts';
-import { examplePeriod, filtered_by_user, period } from './figures.ts';
-import { filters, personaFilter, readSelection } from './filter.ts';
-import { showPeriod } from './period.ts';
-import { readFigures } from './read.ts';
+import { route } from '../route.ts';
+import { examplePeriod, filtered_by_user, period, showPeriod } from './figures.ts';
+import { filters, parseQuestion, personaFilter } from './filter.ts';
 
 const Rated = Type.Object({
   request_id: Type.String(),
@@ -72,38 +65,30 @@ const Answer = Type.Object(
 );
 
 /** `GET /v1/analytics/rated-responses` */
-export function registerRatedResponses(app: SurfaceApp, context: GovernanceContext): void {
-  app.get(
-    '/analytics/rated-responses',
-    {
-      schema: {
-        tags: ['Analytics'],
-        summary: 'Rated responses',
-        description: 'Those that were rated in the period, by the rating that stands.',
-        querystring: Type.Object({ ...filters, ...personaFilter, ...paging }),
-        problems: ['role_required', 'store_unavailable'],
-        response: { 200: Answer },
-      },
-    },
-    async ({ caller, query }) => {
-      const { filter, filteredByUser } = readSelection(caller, context.inForce().snapshot.organizationId, query);
-      const { responses, totals, all } = await readFigures(context, async (db) => ({
-        responses: await readRatedResponses(db, filter, query),
-        totals: await countRatings(db, filter),
-        all: await countRatings(db, { ...filter, kind: null }),
-      }));
-      return {
-        responses: responses.map(show),
-        total_rated: Number(totals.rated),
-        positive_count: Number(totals.positive),
-        negative_count: Number(totals.rated) - Number(totals.positive),
-        excluded: { total_rated: Number(all.rated) - Number(totals.rated) },
-        ...showPeriod(filter),
-        filtered_by_user: filteredByUser,
-      };
-    },
-  );
-}
+export const ratedResponses = route(
+  'GET',
+  '/analytics/rated-responses',
+  {
+    tags: ['Analytics'],
+    summary: 'Rated responses',
+    description: 'Those that were rated in the period, by the rating that stands.',
+    querystring: Type.Object({ ...filters, ...personaFilter, ...paging }),
+    problems: ['role_required', 'store_unavailable'],
+    response: { 200: Answer },
+  },
+  async ({ caller, query }, context) => {
+    const figures = await readRatedResponses(context, caller, parseQuestion(query), query);
+    return {
+      responses: figures.responses.map(show),
+      total_rated: figures.rated,
+      positive_count: figures.positive,
+      negative_count: figures.negative,
+      excluded: { total_rated: figures.excluded },
+      ...showPeriod(figures.period),
+      filtered_by_user: figures.filteredByUser,
+    };
+  },
+);
 
 function show(rated: RatedResponse) {
   return {

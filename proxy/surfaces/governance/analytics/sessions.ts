@@ -1,16 +1,20 @@
 import { Type } from 'typebox';
-import { readSelectedUsage } from '../../../../database/analytics/excluded.ts';
-import { readModelUsage } from '../../../../database/analytics/models.ts';
-import { readSessions, readSessionTotals, type SessionUsage } from '../../../../database/analytics/sessions.ts';
-import type { GovernanceContext } from '../../../governance/context.ts';
+import { readSessions, type SessionUsage } from '../../../governance/figures/sessions.ts';
 import { paging } from '../../../http/paging.ts';
 import { Nullable, Timestamp } from '../../../http/schemas.ts';
-import type { SurfaceApp } from '../../../http/surface.ts';
+import { route } from '../route.ts';
 import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
-import { exampleModels, examplePeriod, filtered_by_user, models_used, period, showTotals, totals } from './figures.ts';
-import { filters, personaFilter, readSelection } from './filter.ts';
-import { showPeriod } from './period.ts';
-import { readFigures } from './read.ts';
+import {
+  exampleModels,
+  examplePeriod,
+  filtered_by_user,
+  models_used,
+  period,
+  showPeriod,
+  showTotals,
+  totals,
+} from './figures.ts';
+import { filters, parseQuestion, personaFilter } from './filter.ts';
 
 const Session = Type.Object({
   session_id: Type.String(),
@@ -72,47 +76,34 @@ const Answer = Type.Object(
 const minuteMs = 60_000;
 
 /** `GET /v1/analytics/sessions` */
-export function registerSessions(app: SurfaceApp, context: GovernanceContext): void {
-  app.get(
-    '/analytics/sessions',
-    {
-      schema: {
-        tags: ['Analytics'],
-        summary: 'Sessions',
-        description: 'Those with a call in the period. All that is said of a session is of its calls in the period.',
-        querystring: Type.Object({ ...filters, ...personaFilter, ...paging }),
-        problems: ['role_required', 'store_unavailable'],
-        response: { 200: Answer },
-      },
-    },
-    async ({ caller, query }) => {
-      const { organizationId, sessionIdleMs } = context.inForce().snapshot;
-      const { filter, filteredByUser } = readSelection(caller, organizationId, query);
-      const activeSince = new Date(Date.now() - sessionIdleMs);
-      const { sessions, counts, usage, selected } = await readFigures(context, async (db) => ({
-        sessions: await readSessions(db, filter, query),
-        counts: await readSessionTotals(db, filter, activeSince),
-        usage: await readModelUsage(db, filter, { limit: 0, offset: 0 }),
-        selected: await readSelectedUsage(db, filter),
-      }));
-      const total = Number(counts.sessions);
-      return {
-        sessions: sessions.map((session) => show(session, activeSince)),
-        total_sessions: total,
-        active_sessions: Number(counts.activeSessions),
-        ...showTotals(usage.totals),
-        excluded: showExcluded(selected, filter),
-        avg_session_duration: total === 0 ? 0 : toMinutes(Number(counts.durationMs) / total),
-        ...showPeriod(filter),
-        filtered_by_user: filteredByUser,
-      };
-    },
-  );
-}
+export const sessions = route(
+  'GET',
+  '/analytics/sessions',
+  {
+    tags: ['Analytics'],
+    summary: 'Sessions',
+    description: 'Those with a call in the period. All that is said of a session is of its calls in the period.',
+    querystring: Type.Object({ ...filters, ...personaFilter, ...paging }),
+    problems: ['role_required', 'store_unavailable'],
+    response: { 200: Answer },
+  },
+  async ({ caller, query }, context) => {
+    const figures = await readSessions(context, caller, parseQuestion(query), query);
+    return {
+      sessions: figures.sessions.map(show),
+      total_sessions: figures.total,
+      active_sessions: figures.active,
+      ...showTotals(figures.totals),
+      excluded: showExcluded(figures.excluded),
+      avg_session_duration: toMinutes(figures.averageDurationMs),
+      ...showPeriod(figures.period),
+      filtered_by_user: figures.filteredByUser,
+    };
+  },
+);
 
-function show(session: SessionUsage, activeSince: Date) {
-  const { startedAt, lastRequestAt } = session;
-  const isActive = lastRequestAt >= activeSince;
+function show(session: SessionUsage & { readonly isActive: boolean }) {
+  const { startedAt, lastRequestAt, isActive } = session;
   return {
     session_id: session.sessionId,
     user_id: session.externalId,

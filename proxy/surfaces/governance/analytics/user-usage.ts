@@ -1,10 +1,8 @@
 import { Type } from 'typebox';
-import { readSelectedUsage } from '../../../../database/analytics/excluded.ts';
-import { readUserUsage } from '../../../../database/analytics/users.ts';
-import type { GovernanceContext } from '../../../governance/context.ts';
+import { readUsers } from '../../../governance/figures/groups.ts';
 import { paging } from '../../../http/paging.ts';
 import { Nullable, Timestamp } from '../../../http/schemas.ts';
-import type { SurfaceApp } from '../../../http/surface.ts';
+import { route } from '../route.ts';
 import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
 import {
   exampleFigures,
@@ -15,12 +13,11 @@ import {
   models_used,
   period,
   showFigures,
+  showPeriod,
   showTotals,
   totals,
 } from './figures.ts';
-import { filters, personaFilter, readSelection } from './filter.ts';
-import { showPeriod } from './period.ts';
-import { readFigures } from './read.ts';
+import { filters, parseQuestion, personaFilter } from './filter.ts';
 
 const UserUsage = Type.Object({
   user_id: Nullable(Type.String(), 'X-User-ID; null for calls without a user.'),
@@ -60,38 +57,30 @@ const Answer = Type.Object(
 );
 
 /** `GET /v1/analytics/user-usage` */
-export function registerUserUsage(app: SurfaceApp, context: GovernanceContext): void {
-  app.get(
-    '/analytics/user-usage',
-    {
-      schema: {
-        tags: ['Analytics'],
-        summary: 'Usage by user',
-        querystring: Type.Object({ ...filters, ...personaFilter, ...paging }),
-        problems: ['role_required', 'store_unavailable'],
-        response: { 200: Answer },
-      },
-    },
-    async ({ caller, query }) => {
-      const { filter, filteredByUser } = readSelection(caller, context.inForce().snapshot.organizationId, query);
-      const { usage, selected } = await readFigures(context, async (db) => ({
-        usage: await readUserUsage(db, filter, query),
-        selected: await readSelectedUsage(db, filter),
-      }));
-      const { groups, totals } = usage;
-      return {
-        users: groups.map(({ externalId, models, lastRequestAt, ...sums }) => ({
-          user_id: externalId,
-          ...showFigures(sums),
-          last_request_at: lastRequestAt.toISOString(),
-          models_used: [...models],
-        })),
-        total_users: totals.groups,
-        ...showTotals(totals),
-        excluded: showExcluded(selected, filter),
-        ...showPeriod(filter),
-        filtered_by_user: filteredByUser,
-      };
-    },
-  );
-}
+export const userUsage = route(
+  'GET',
+  '/analytics/user-usage',
+  {
+    tags: ['Analytics'],
+    summary: 'Usage by user',
+    querystring: Type.Object({ ...filters, ...personaFilter, ...paging }),
+    problems: ['role_required', 'store_unavailable'],
+    response: { 200: Answer },
+  },
+  async ({ caller, query }, context) => {
+    const { groups, totals, ...figures } = await readUsers(context, caller, parseQuestion(query), query);
+    return {
+      users: groups.map(({ externalId, models, lastRequestAt, ...sums }) => ({
+        user_id: externalId,
+        ...showFigures(sums),
+        last_request_at: lastRequestAt.toISOString(),
+        models_used: [...models],
+      })),
+      total_users: totals.groups,
+      ...showTotals(totals),
+      excluded: showExcluded(figures.excluded),
+      ...showPeriod(figures.period),
+      filtered_by_user: figures.filteredByUser,
+    };
+  },
+);

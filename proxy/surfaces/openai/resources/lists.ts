@@ -1,4 +1,3 @@
-import type { ResourceKind } from '../../../../database/owned-resources.ts';
 import { admitSurface } from '../../../calls/admit/admit.ts';
 import { listOwn, type ReadPage } from '../../../calls/resources/list.ts';
 import { upstreamHeaders } from '../../../calls/upstream-headers.ts';
@@ -9,7 +8,7 @@ import { readWhole, relay } from '../../../providers/relay.ts';
 import type { OpenAiContext } from '../context.ts';
 import { describeStored } from '../describe/stored.ts';
 import { incompleteHeader } from '../model-lists.ts';
-import { collections } from './routes.ts';
+import { collections, type ResourceKind } from './routes.ts';
 
 type Query = Readonly<Record<string, unknown>>;
 

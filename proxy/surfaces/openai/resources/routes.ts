@@ -1,6 +1,8 @@
-import type { ResourceKind } from '../../../../database/owned-resources.ts';
 import type { OwnedKind } from '../../../calls/resources/ownership.ts';
 import type { Surface } from '../../../snapshot/snapshot.ts';
+
+/** What a provider keeps and lists. */
+export type ResourceKind = Exclude<OwnedKind, 'response'>;
 
 type Method = 'GET' | 'POST' | 'DELETE';
 

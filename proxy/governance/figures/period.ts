@@ -1,4 +1,4 @@
-import { ProxyError } from '../../../error.ts';
+import { ProxyError } from '../../error.ts';
 
 /** Whole days in UTC, `YYYY-MM-DD`, both included. */
 export interface Period {
@@ -30,11 +30,6 @@ export function readPeriod(startDate: string | undefined, endDate: string | unde
 function firstDayUntil(last: string): string {
   const first = toDay(Date.parse(last) - (defaultDays - 1) * dayMs);
   return first < firstOfAll ? firstOfAll : first;
-}
-
-/** How answers tell the period. */
-export function showPeriod({ firstDay, lastDay }: Period) {
-  return { period_start: `${firstDay}T00:00:00Z`, period_end: `${lastDay}T23:59:59Z` };
 }
 
 /** RFC 3339, section 5.6, with the time left out or of any precision. */

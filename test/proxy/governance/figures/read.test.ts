@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import { makeStore } from '../../../../../proxy/store.ts';
-import { readFigures } from '../../../../../proxy/surfaces/governance/analytics/read.ts';
-import { makeTenant, openDatabase } from '../../../../database/tenant.ts';
+import { readFigures } from '../../../../proxy/governance/figures/read.ts';
+import { makeStore } from '../../../../proxy/store.ts';
+import { makeTenant, openDatabase } from '../../../database/tenant.ts';
 
 test('a question that takes longer than a statement may is refused by name, and the connection stays', async (t) => {
   const tenant = await makeTenant(await openDatabase(t));

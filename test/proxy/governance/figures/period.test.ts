@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ProxyError } from '../../../../../proxy/error.ts';
-import { readPeriod, showPeriod } from '../../../../../proxy/surfaces/governance/analytics/period.ts';
+import { ProxyError } from '../../../../proxy/error.ts';
+import { readPeriod } from '../../../../proxy/governance/figures/period.ts';
+import { showPeriod } from '../../../../proxy/surfaces/governance/analytics/figures.ts';
 
 const now = Date.UTC(2026, 2, 1, 23, 30);
 

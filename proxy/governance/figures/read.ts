@@ -1,8 +1,8 @@
 import { DatabaseError } from 'pg';
-import { readFolded } from '../../../../database/analytics/fold.ts';
-import type { Queryable } from '../../../../database/queryable.ts';
-import { ProxyError } from '../../../error.ts';
-import type { GovernanceContext } from '../../../governance/context.ts';
+import { readFolded } from '../../../database/analytics/fold.ts';
+import type { Queryable } from '../../../database/queryable.ts';
+import { ProxyError } from '../../error.ts';
+import type { GovernanceContext } from '../context.ts';
 
 /**
  * Reads figures that agree with one another, with the calls in them that this proxy has answered.
