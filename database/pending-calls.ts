@@ -1,8 +1,16 @@
 import type { Queryable } from './queryable.ts';
 import type { RequestRecord } from './requests.ts';
 
-/** A call that the provider still works on after its answer: the record so far, with the provider's id. */
-export type PendingCall = RequestRecord & { response_id: string };
+/**
+ * A call that the provider still works on after its answer: the record so far, with the provider's id and the input.
+ * Any proxy may settle it, also one of an earlier version.
+ */
+export type PendingCall = RequestRecord & {
+  response_id: string;
+  /** Base64 of the sealed input. Null where it is not stored, or was erased. */
+  input_sealed: string | null;
+  output_sealed: null;
+};
 
 /**
  * Stores a batch of pending calls. A call that is already stored, settled or not, stays as it is.

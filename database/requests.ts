@@ -1,3 +1,4 @@
+import { joinSealed } from './contents.ts';
 import { keptIdDigest } from './ids.ts';
 import type { Queryable } from './queryable.ts';
 import { requestColumnDefinitions, requestColumnNames } from './request-columns.ts';
@@ -54,9 +55,6 @@ export interface RequestRecord {
   cost_usd: string | null;
   duration_ms: number | null;
   time_to_first_token_ms: number | null;
-  /** Base64 of the envelopes for `request_contents.input` and `.output`. Null where contents are not stored. */
-  input_sealed: string | null;
-  output_sealed: string | null;
   /** The program that called, as its headers tell it; absent where they do not. */
   client_name?: string | undefined;
   client_version?: string | undefined;
@@ -65,44 +63,55 @@ export interface RequestRecord {
   end_user?: string | undefined;
 }
 
-/** A batch of records: their JSON text without the contents, and the contents as concatenated bytes. */
+/** A record as it is sent to PostgreSQL. */
+export interface RequestRow {
+  /** JSON text of a RequestRecord. */
+  readonly row: Buffer;
+  /** The sealed contents (contents.ts). Empty where the call has none. */
+  readonly sealed: Buffer;
+}
+
+/** A batch of records: their JSON text, and their contents one after the other. */
 export interface RequestBatch {
-  readonly json: string;
+  readonly json: Buffer;
   readonly contents: Buffer;
 }
 
 /** Makes a batch from records. Many records can be added a few at a time. */
 export interface RequestGatherer {
-  /** @param records JSON texts of RequestRecord, as the spool keeps them; nothing is parsed */
-  add(records: readonly string[]): void;
+  add(rows: readonly RequestRow[]): void;
   finish(): RequestBatch;
 }
 
+/** An upper bound of what is put into a row: where its contents are among those of the batch. */
+const placeBytes = ',"contents_at":,"contents_length":,'.length + 2 * '2147483647'.length;
+
 /**
- * Moves the contents, most of the text, out of the JSON into bytes, and puts their positions into the JSON: Postgres
- * copies bytes many times faster than it reads text.
+ * Copies the rows of a batch together. Nothing is parsed: where the contents of a row are is put before the brace that
+ * ends it.
+ *
+ * @param all the rows that will be added
  */
-export function gatherRequests(): RequestGatherer {
-  const texts: string[] = [];
-  const contents: Buffer[] = [];
-  let at = 1;
-  const takeContent = (record: string, name: 'input' | 'output'): string => {
-    // Base64 has no quotes, and in text from a client quotes are escaped.
-    const key = `"${name}_sealed":"`;
-    const from = record.indexOf(key);
-    if (from === -1) return record;
-    const end = record.indexOf('"', from + key.length);
-    const bytes = Buffer.from(record.slice(from + key.length, end), 'base64');
-    contents.push(bytes);
-    const place = `"${name}_at":${at},"${name}_length":${bytes.length}`;
-    at += bytes.length;
-    return record.slice(0, from) + place + record.slice(end + 1);
-  };
+export function gatherRequests(all: readonly RequestRow[]): RequestGatherer {
+  const json = Buffer.allocUnsafe(all.reduce((sum, { row }) => sum + row.length + placeBytes, 2));
+  const contents = Buffer.allocUnsafe(all.reduce((sum, { sealed }) => sum + sealed.length, 0));
+  let jsonLength = json.write('[');
+  let contentsLength = 0;
   return {
-    add(records) {
-      for (const record of records) texts.push(takeContent(takeContent(record, 'input'), 'output'));
+    add(rows) {
+      for (const { row, sealed } of rows) {
+        if (jsonLength > 1) jsonLength += json.write(',', jsonLength);
+        jsonLength += row.copy(json, jsonLength);
+        if (sealed.length === 0) continue;
+        const place = `,"contents_at":${contentsLength + 1},"contents_length":${sealed.length}}`;
+        jsonLength += json.write(place, jsonLength - 1, 'latin1') - 1;
+        contentsLength += sealed.copy(contents, contentsLength);
+      }
     },
-    finish: () => ({ json: `[${texts.join(',')}]`, contents: Buffer.concat(contents) }),
+    finish() {
+      jsonLength += json.write(']', jsonLength);
+      return { json: json.subarray(0, jsonLength), contents };
+    },
   };
 }
 
@@ -122,8 +131,7 @@ export async function insertRequests(
     text: `
       with record as materialized (
         select * from json_to_recordset($2::json) as r (
-          ${requestColumnDefinitions}, user_external_id text, input_at integer, input_length integer,
-          output_at integer, output_length integer)
+          ${requestColumnDefinitions}, user_external_id text, contents_at integer, contents_length integer)
       ), late as materialized (
         select r.request_id
         from record r
@@ -143,12 +151,11 @@ export async function insertRequests(
         order by r.user_id
         on conflict do nothing
       ), contents as (
-        insert into chaperone.request_contents (organization_id, request_id, started_at, input_encrypted, output_encrypted)
-        select $1::uuid, request_id, started_at, substring($3::bytea from input_at for input_length),
-          substring($3::bytea from output_at for output_length)
+        insert into chaperone.request_contents (organization_id, request_id, started_at, contents_encrypted)
+        select $1::uuid, request_id, started_at, substring($3::bytea from contents_at for contents_length)
         from (
           select * from record
-          where input_at is not null and request_id not in (select l.request_id from late l)
+          where contents_at is not null and request_id not in (select l.request_id from late l)
           order by started_at, request_id
         ) r
         on conflict do nothing
@@ -242,11 +249,11 @@ export function startedAtOfRequest(requestId: string): string {
     end`;
 }
 
-/** The stored contents of a call. A part that was not stored is null. */
+/** The stored contents of a call. */
 export interface RequestContents {
   readonly status: RequestRecord['status'];
-  readonly inputSealed: Uint8Array | null;
-  readonly outputSealed: Uint8Array | null;
+  /** Sealed as in contents.ts; null where they were not stored. */
+  readonly sealed: Uint8Array | null;
 }
 
 /** Reads the contents of a call by request id. `startedAtMs` is the time in that id (`requestStartedAtMs`). */
@@ -256,15 +263,25 @@ export async function findRequestContents(
   requestId: string,
   startedAtMs: number,
 ): Promise<RequestContents | undefined> {
-  const { rows } = await db.query<RequestContents>(
-    `select r.status, c.input_encrypted as "inputSealed", c.output_encrypted as "outputSealed"
+  const { rows } = await db.query<RequestContents & FormerContents>(
+    `select r.status, c.contents_encrypted as sealed, c.input_encrypted as "formerInput",
+       c.output_encrypted as "formerOutput"
      from chaperone.requests r
        left join chaperone.request_contents c
          on c.organization_id = r.organization_id and c.started_at = r.started_at and c.request_id = r.request_id
      where r.organization_id = $1::uuid and r.started_at = $2::timestamptz and r.request_id = $3::text`,
     [organizationId, new Date(startedAtMs), requestId],
   );
-  return rows[0];
+  const [found] = rows;
+  if (!found) return undefined;
+  const { status, sealed, formerInput, formerOutput } = found;
+  return { status, sealed: sealed ?? (formerInput && joinSealed(formerInput, formerOutput ?? undefined)) };
+}
+
+/** Earlier versions stored input and output in a column each. */
+interface FormerContents {
+  readonly formerInput: Uint8Array | null;
+  readonly formerOutput: Uint8Array | null;
 }
 
 /**

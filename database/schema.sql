@@ -1246,7 +1246,8 @@ create table chaperone.request_contents (
   request_id text not null,
   started_at timestamp with time zone not null,
   input_encrypted bytea storage external,
-  output_encrypted bytea storage external
+  output_encrypted bytea storage external,
+  contents_encrypted bytea storage external
 ) partition by range (started_at);
 alter table chaperone.request_contents add constraint request_contents_pkey PRIMARY KEY (organization_id, started_at, request_id);
 alter table chaperone.request_contents enable row level security;

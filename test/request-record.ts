@@ -35,8 +35,6 @@ export function makeRecord(organizationId: string, changes: Partial<RequestRecor
     cost_usd: '0.000225',
     duration_ms: 12,
     time_to_first_token_ms: null,
-    input_sealed: null,
-    output_sealed: null,
     ...changes,
   };
 }

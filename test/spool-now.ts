@@ -13,7 +13,7 @@ export function beginNow(spool: Spool, intent: RequestRecord): number {
 }
 
 /** Writes a settlement without waiting for the end of the turn. */
-export function settleNow(spool: Spool, handle: number, record: RequestRecord): void {
-  spool.settle(handle, record, () => {});
+export function settleNow(spool: Spool, handle: number, record: RequestRecord, sealed?: Buffer): void {
+  spool.settle(handle, record, sealed, () => {});
   spool.writeNow();
 }

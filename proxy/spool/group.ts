@@ -1,33 +1,40 @@
-import type { LinePosition, Segments } from './segments.ts';
+import { type EntryKind, emptyBytes, maxFrameBytes, writeFrame } from './frame.ts';
+import type { Place, Segments } from './segments.ts';
 
-/** Is called once: with the place of the written line, or with the reason why it is not written. */
-export type OnWritten = (place: LinePosition | undefined, error?: unknown) => void;
+/** Is called once: with the place of the written entry, or with the reason why it is not written. */
+export type OnWritten = (place: Place | undefined, error?: unknown) => void;
+
+/** An entry that is to be written. */
+export interface NewEntry {
+  readonly kind: EntryKind;
+  readonly id: number;
+  readonly row: string;
+  readonly sealed?: Buffer | undefined;
+}
 
 /**
- * Gathers the lines of one turn of the event loop and appends them with one write, since a write costs more than the
- * rest of what the spool does for a call. Either all lines of a group are written, or none is.
+ * Gathers the entries of one turn of the event loop and appends them with one write, since a write costs more than the
+ * rest of what the spool does for a call. Either all entries of a group are written, or none is.
  */
 export interface Group {
-  /** @throws where the spool's files have no room for the line; `onWritten` is not called then */
-  append(head: string, rest: string, onWritten: OnWritten): void;
+  /** @throws where the spool's files have no room for the entry; `onWritten` is not called then */
+  append(entry: NewEntry, onWritten: OnWritten): void;
   /** Writes without waiting for the end of the turn, and calls back. */
   writeNow(): void;
 }
 
-interface Line {
+interface Frame {
   readonly offset: number;
-  /** Without the line feed. */
   readonly length: number;
   readonly onWritten: OnWritten;
 }
 
 const usualBytes = 128 * 1024;
-const lineFeed = 0x0a;
 
 export function makeGroup(segments: Pick<Segments, 'append' | 'room'>): Group {
   let buffer = Buffer.allocUnsafe(usualBytes);
   let length = 0;
-  let lines: Line[] = [];
+  let frames: Frame[] = [];
   let scheduled: NodeJS.Immediate | undefined;
 
   const makeRoom = (bytes: number) => {
@@ -39,36 +46,32 @@ export function makeGroup(segments: Pick<Segments, 'append' | 'room'>): Group {
   const writeNow = () => {
     clearImmediate(scheduled);
     scheduled = undefined;
-    const group = lines;
+    const group = frames;
     if (group.length === 0) return;
     const bytes = buffer.subarray(0, length);
     // What is called back may append to the next group.
-    lines = [];
+    frames = [];
     length = 0;
     if (buffer.length > usualBytes) buffer = Buffer.allocUnsafe(usualBytes);
-    let first: Pick<LinePosition, 'segment' | 'offset'>;
+    let first: Pick<Place, 'segment' | 'offset'>;
     try {
       first = segments.append(bytes, group.length);
     } catch (error) {
-      for (const line of group) line.onWritten(undefined, error);
+      for (const frame of group) frame.onWritten(undefined, error);
       return;
     }
     const { segment } = first;
-    for (const line of group) line.onWritten({ segment, offset: first.offset + line.offset, length: line.length });
+    for (const frame of group) frame.onWritten({ segment, offset: first.offset + frame.offset, length: frame.length });
   };
 
   return {
     writeNow,
-    append(head, rest, onWritten) {
-      const offset = length;
-      // A character has at most three bytes.
-      makeRoom((head.length + rest.length) * 3 + 1);
-      let end = offset + buffer.write(head, offset);
-      end += buffer.write(rest, end);
-      if (end + 1 > segments.room) throw new RangeError(`The files of the spool have room for ${segments.room} bytes`);
-      buffer[end] = lineFeed;
-      length = end + 1;
-      lines.push({ offset, length: end - offset, onWritten });
+    append({ kind, id, row, sealed = emptyBytes }, onWritten) {
+      makeRoom(maxFrameBytes(row, sealed));
+      const end = writeFrame(buffer, length, kind, id, row, sealed);
+      if (end > segments.room) throw new RangeError(`The files of the spool have room for ${segments.room} bytes`);
+      frames.push({ offset: length, length: end - length, onWritten });
+      length = end;
       scheduled ??= setImmediate(writeNow);
     },
   };

@@ -1,9 +1,9 @@
-import type { LinePosition, Segments } from './segments.ts';
+import type { Place, Segments } from './segments.ts';
 
 /** The intents of calls that are under way, by the call's id. */
 export interface Intents {
   readonly size: number;
-  add(id: number, place: LinePosition): void;
+  add(id: number, place: Place): void;
   /** The call has another row now, so its intent is held no longer. */
   end(id: number): void;
   /** Moves intents of older files to the current file, so that the call of an intent keeps no file of ended calls. */
@@ -14,7 +14,7 @@ export function makeIntents(
   segments: () => Pick<Segments, 'move' | 'release' | 'current'>,
   onFailure: ((error: unknown) => void) | undefined,
 ): Intents {
-  const places = new Map<number, LinePosition>();
+  const places = new Map<number, Place>();
   return {
     get size() {
       return places.size;

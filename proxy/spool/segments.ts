@@ -9,17 +9,19 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { readFormerLine } from './former-line.ts';
+import { type Entry, frameEnd, readFrame } from './frame.ts';
 
-/** Position of a line. */
-export interface LinePosition {
+/** Where an entry is. */
+export interface Place {
   readonly segment: number;
   readonly offset: number;
-  /** Length in bytes, without the line feed. */
+  /** In bytes. */
   readonly length: number;
 }
 
 /**
- * Appends lines to files of some megabytes each. A file is deleted when none of its lines is held any more.
+ * Appends frames to files of some megabytes each. A file is deleted when none of its frames is held any more.
  *
  * An append is one write into the operating system's cache. It survives the death of the process, but not a power cut,
  * and costs a few microseconds.
@@ -28,22 +30,31 @@ export interface Segments {
   /** How many bytes may still be appended. */
   readonly room: number;
   /**
-   * Appends lines with one write. They are held until `release`.
+   * Appends frames with one write. They are held until `release`.
    *
-   * @param bytes so many lines, each with its line feed
-   * @returns where the first line begins
-   * @throws where the volume is full; then no part of the lines stays in the file
+   * @returns where the first frame begins
+   * @throws where the volume is full; then no part of the frames stays in the file
    */
-  append(bytes: Buffer, lines: number): Pick<LinePosition, 'segment' | 'offset'>;
-  /** Moves a held line to the current file, even where that briefly exceeds the size limit. */
-  move(place: LinePosition): LinePosition;
-  /** Starts a new file with the next line. */
+  append(bytes: Buffer, frames: number): Pick<Place, 'segment' | 'offset'>;
+  /** Moves a held frame to the current file, even where that briefly exceeds the size limit. */
+  move(place: Place): Place;
+  /** Starts a new file with the next frame. */
   rotate(): void;
-  /** Number and size of the file that lines are appended to. */
+  /** Number and size of the file that frames are appended to. */
   readonly current: { readonly segment: number; readonly size: number };
-  /** Releases a held line. */
-  release(place: LinePosition): void;
-  read(place: LinePosition): string;
+  /** Releases a held frame. */
+  release(place: Place): void;
+  /** Whether the file of this place is still there with what was in it. */
+  isKept(place: Place): boolean;
+  /**
+   * Reads entries, several with one read where they are near each other.
+   *
+   * @returns those before the first one that cannot be read
+   * @throws where the first one cannot be read
+   */
+  read(places: readonly Place[]): Entry[];
+  /** @throws where it cannot be read */
+  readOne(place: Place): Entry;
   close(): void;
 }
 
@@ -56,43 +67,47 @@ export interface SegmentsOptions {
 interface Segment {
   readonly path: string;
   readonly descriptor: number;
+  /** Whether an earlier version wrote the file. Nothing is appended to it. */
+  readonly isFormer: boolean;
   size: number;
-  /** Number of held lines. */
+  /** Number of held frames. */
   held: number;
 }
 
-const namePattern = /^(\d{10})\.log$/;
+const namePattern = /^(\d{10})\.(spool|log)$/;
 const lineFeed = 0x0a;
+/** A read of neighbours reads what lies between them, too. */
+const maxReadBytes = 512 * 1024;
+const maxGapBytes = 64 * 1024;
 
 /**
  * Opens the segments of a directory.
  *
- * @param onLine called with each complete line in the files, in order; the line is held until released. An incomplete
- * last line, left by a killed process, is cut off.
+ * @param onEntry called with each entry in the files, in order; it is held until released. A torn last frame, left by a
+ * killed process, is cut off; a frame that was changed is skipped.
  */
-export function openSegments(options: SegmentsOptions, onLine: (line: string, place: LinePosition) => void): Segments {
+export function openSegments(options: SegmentsOptions, onEntry: (entry: Entry, place: Place) => void): Segments {
   const { directory, maxSegmentBytes, maxTotalBytes } = options;
   const segments = new Map<number, Segment>();
-  const scratch = Buffer.allocUnsafe(256 * 1024);
   let currentNumber = 0;
   let totalBytes = 0;
 
-  const open = (number: number): Segment => {
-    const path = join(directory, `${String(number).padStart(10, '0')}.log`);
-    const segment = { path, descriptor: openSync(path, 'a+', 0o600), size: 0, held: 0 };
+  const open = (number: number, isFormer = false): Segment => {
+    const path = join(directory, `${String(number).padStart(10, '0')}.${isFormer ? 'log' : 'spool'}`);
+    const segment = { path, descriptor: openSync(path, 'a+', 0o600), isFormer, size: 0, held: 0 };
     segments.set(number, segment);
     currentNumber = number;
     return segment;
   };
   const current = (): Segment => {
     const segment = segments.get(currentNumber);
-    return segment && segment.size < maxSegmentBytes ? segment : open(currentNumber + 1);
+    return segment && !segment.isFormer && segment.size < maxSegmentBytes ? segment : open(currentNumber + 1);
   };
-  /** Once a segment holds no line: empties it if it is the current one, else deletes it. */
+  /** Once a segment holds no frame: empties it if it is the current one, else deletes it. */
   const tidy = (number: number, segment: Segment) => {
     if (segment.held > 0) return;
     totalBytes -= segment.size;
-    if (number === currentNumber) {
+    if (number === currentNumber && !segment.isFormer) {
       ftruncateSync(segment.descriptor, 0);
       segment.size = 0;
       return;
@@ -101,25 +116,26 @@ export function openSegments(options: SegmentsOptions, onLine: (line: string, pl
     unlinkSync(segment.path);
     segments.delete(number);
   };
-  const replay = (number: number) => {
-    const segment = open(number);
+
+  const replay = (number: number, isFormer: boolean) => {
+    const segment = open(number, isFormer);
     const bytes = readFileSync(segment.path);
-    let offset = 0;
-    for (let end = bytes.indexOf(lineFeed); end !== -1; end = bytes.indexOf(lineFeed, offset)) {
+    const found = (entry: Entry | undefined, offset: number, length: number) => {
+      if (!entry) return;
       segment.held += 1;
-      segment.size = end + 1;
-      totalBytes += end + 1 - offset;
-      onLine(bytes.toString('utf8', offset, end), { segment: number, offset, length: end - offset });
-      offset = end + 1;
-    }
-    if (offset < bytes.length) ftruncateSync(segment.descriptor, offset);
+      onEntry(entry, { segment: number, offset, length });
+    };
+    segment.size = isFormer ? replayLines(bytes, found) : replayFrames(bytes, found);
+    totalBytes += segment.size;
+    if (!isFormer && segment.size < bytes.length) ftruncateSync(segment.descriptor, segment.size);
+    if (isFormer) tidy(number, segment);
   };
   for (const name of readdirSync(directory).sort()) {
-    const number = namePattern.exec(name)?.[1];
-    if (number !== undefined) replay(Number(number));
+    const [, number, extension] = namePattern.exec(name) ?? [];
+    if (number !== undefined) replay(Number(number), extension === 'log');
   }
 
-  const append = (bytes: Buffer, lines: number) => {
+  const append = (bytes: Buffer, frames: number) => {
     const segment = current();
     const offset = segment.size;
     const written = writeSync(segment.descriptor, bytes);
@@ -128,37 +144,60 @@ export function openSegments(options: SegmentsOptions, onLine: (line: string, pl
       throw new RangeError('The volume of the spool has no space left');
     }
     segment.size += bytes.length;
-    segment.held += lines;
+    segment.held += frames;
     totalBytes += bytes.length;
     return { segment: currentNumber, offset };
   };
-  const release = ({ segment: number }: LinePosition) => {
+  const release = ({ segment: number }: Place) => {
     const segment = segments.get(number);
     if (!segment) return;
     segment.held -= 1;
     tidy(number, segment);
   };
-  const readBytes = (number: number, offset: number, length: number): Buffer => {
-    const bytes = length > scratch.length ? Buffer.allocUnsafe(length) : scratch.subarray(0, length);
-    const segment = segments.get(number);
-    if (!segment || readSync(segment.descriptor, bytes, 0, length, offset) < length) {
-      throw new Error(`Segment ${number} of the spool is incomplete`);
-    }
-    return bytes;
+  /** @returns fewer bytes where the file ends before */
+  const readBytes = (segment: Segment | undefined, offset: number, length: number): Buffer => {
+    if (!segment) return Buffer.alloc(0);
+    const bytes = Buffer.allocUnsafe(length);
+    return bytes.subarray(0, readSync(segment.descriptor, bytes, 0, length, offset));
   };
+  const toEntry = (isFormer: boolean, bytes: Buffer): Entry | undefined =>
+    isFormer ? readFormerLine(bytes.toString('utf8')) : readFrame(bytes, 0, bytes.length);
 
   return {
-    release,
     append,
+    release,
     get room() {
       return maxTotalBytes - totalBytes;
     },
-    read: ({ segment, offset, length }) => readBytes(segment, offset, length).toString('utf8'),
+    isKept: ({ segment, offset }) => (segments.get(segment)?.size ?? 0) > offset,
+    read(places) {
+      const entries: Entry[] = [];
+      for (const run of findRuns(places)) {
+        const segment = segments.get(run.segment);
+        const bytes = readBytes(segment, run.from, run.to - run.from);
+        for (const { offset, length } of run.places) {
+          const part = bytes.subarray(offset - run.from, offset - run.from + length);
+          const entry = part.length === length ? toEntry(segment?.isFormer ?? false, part) : undefined;
+          if (entry) entries.push(entry);
+          else if (entries.length > 0) return entries;
+          else throw unreadable(run.segment);
+        }
+      }
+      return entries;
+    },
+    readOne(place) {
+      const segment = segments.get(place.segment);
+      const bytes = readBytes(segment, place.offset, place.length);
+      const entry = bytes.length === place.length ? toEntry(segment?.isFormer ?? false, bytes) : undefined;
+      if (!entry) throw unreadable(place.segment);
+      return entry;
+    },
     move(place) {
-      const { segment, offset, length } = place;
-      const moved = append(readBytes(segment, offset, length + 1), 1);
+      const bytes = readBytes(segments.get(place.segment), place.offset, place.length);
+      if (bytes.length < place.length) throw unreadable(place.segment);
+      const moved = append(bytes, 1);
       release(place);
-      return { ...moved, length };
+      return { ...moved, length: place.length };
     },
     rotate: () => void open(currentNumber + 1),
     get current() {
@@ -169,4 +208,55 @@ export function openSegments(options: SegmentsOptions, onLine: (line: string, pl
       segments.clear();
     },
   };
+}
+
+type OnFound = (entry: Entry | undefined, offset: number, length: number) => void;
+
+/** @returns where the whole frames end */
+function replayFrames(bytes: Buffer, onFound: OnFound): number {
+  let offset = 0;
+  for (let end = frameEnd(bytes, 0); end !== undefined; end = frameEnd(bytes, offset)) {
+    onFound(readFrame(bytes, offset, end), offset, end - offset);
+    offset = end;
+  }
+  return offset;
+}
+
+/** @returns where the whole lines end */
+function replayLines(bytes: Buffer, onFound: OnFound): number {
+  let offset = 0;
+  for (let end = bytes.indexOf(lineFeed); end !== -1; end = bytes.indexOf(lineFeed, offset)) {
+    onFound(readFormerLine(bytes.toString('utf8', offset, end)), offset, end - offset);
+    offset = end + 1;
+  }
+  return offset;
+}
+
+/** Places that one read covers. */
+interface Run {
+  readonly segment: number;
+  readonly from: number;
+  to: number;
+  readonly places: Place[];
+}
+
+function findRuns(places: readonly Place[]): Run[] {
+  const runs: Run[] = [];
+  let run: Run | undefined;
+  for (const place of places) {
+    const { segment, offset, length } = place;
+    const end = offset + length;
+    const gap = run?.segment === segment ? offset - run.to : -1;
+    if (!run || gap < 0 || gap > maxGapBytes || end - run.from > maxReadBytes) {
+      run = { segment, from: offset, to: end, places: [] };
+      runs.push(run);
+    }
+    run.to = end;
+    run.places.push(place);
+  }
+  return runs;
+}
+
+function unreadable(segment: number): Error {
+  return new Error(`Segment ${segment} of the spool is incomplete`);
 }

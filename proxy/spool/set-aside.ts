@@ -2,11 +2,12 @@ import { appendFileSync, chmodSync, existsSync, readFileSync, renameSync, writeF
 import { join } from 'node:path';
 import type { Erasure } from '../../database/erasures.ts';
 import { userDigest, userIdOf } from '../../database/ids.ts';
+import type { Entry } from './frame.ts';
 import type { SpoolTable } from './tables.ts';
 
 /** Records that Postgres will never accept. They are kept in a file beside the spool, for a person to inspect. */
 export interface SetAside {
-  append(table: SpoolTable, record: string, reason: string): void;
+  append(table: SpoolTable, row: Pick<Entry, 'row' | 'sealed'>, reason: string): void;
   /** Whether any record was set aside. */
   exists(): boolean;
   /** Removes erased users from the records. @returns how many records it changed */
@@ -18,6 +19,8 @@ interface Line {
   readonly reason: string;
   /** JSON text of what the table holds. */
   readonly record: string;
+  /** The sealed contents of a call in base64. Absent where it has none; earlier versions had them in the record. */
+  readonly sealed?: string;
 }
 
 /** The file has sealed contents and users' ids. */
@@ -28,8 +31,14 @@ export function openSetAside(directory: string): SetAside {
   // Older versions made the file readable for everybody.
   if (existsSync(file)) chmodSync(file, mode);
   return {
-    append(table, record, reason) {
-      appendFileSync(file, `${JSON.stringify({ table, reason, record } satisfies Line)}\n`, { mode });
+    append(table, { row, sealed }, reason) {
+      const line: Line = {
+        table,
+        reason,
+        record: row.toString('utf8'),
+        ...(sealed.length > 0 && { sealed: sealed.toString('base64') }),
+      };
+      appendFileSync(file, `${JSON.stringify(line)}\n`, { mode });
     },
     exists: () => existsSync(file),
     eraseUsers(organizationId, erasures) {
@@ -75,8 +84,14 @@ function eraseFromLine(
     ...(rater !== undefined && { rated_by: rater, feedback: null }),
   };
   const known = Object.fromEntries(Object.entries(gone).filter(([field]) => field in record));
-  // The reason may quote the refused value, so it is replaced.
-  return JSON.stringify({ ...line, reason: 'its user was erased', record: JSON.stringify({ ...record, ...known }) });
+  const { sealed, ...others } = line;
+  return JSON.stringify({
+    ...others,
+    ...(sealed !== undefined && user === undefined && { sealed }),
+    // The reason may quote the refused value, so it is replaced.
+    reason: 'its user was erased',
+    record: JSON.stringify({ ...record, ...known }),
+  });
 }
 
 function beganAtMs({ started_at, created_at, rated_at }: Readonly<Record<string, unknown>>): number {

@@ -86,10 +86,10 @@ export function startShipper(options: ShipOptions): Shipper {
     }
   };
   const loadRequests = async (table: SpoolTable, rows: readonly SpooledRow[]): Promise<Batch> => {
-    const gatherer = gatherRequests();
+    const gatherer = gatherRequests(rows);
     for (let at = 0; at < rows.length; at += sliceRows) {
       if (at > 0) await setImmediate();
-      gatherer.add(rows.slice(at, at + sliceRows).map(({ record }) => record));
+      gatherer.add(rows.slice(at, at + sliceRows));
     }
     const batch = gatherer.finish();
     return {
@@ -233,7 +233,7 @@ export function startShipper(options: ShipOptions): Shipper {
   };
 }
 
-const jsonOf = (rows: readonly SpooledRow[]) => `[${rows.map(({ record }) => record).join(',')}]`;
+const jsonOf = (rows: readonly SpooledRow[]) => `[${rows.map(({ row }) => row.toString('utf8')).join(',')}]`;
 
 /** The server canceled the statement: `query_canceled`. */
 function isTooSlow(error: unknown): error is DatabaseError {

@@ -4,29 +4,38 @@ import type { OwnedResource } from '../../database/owned-resources.ts';
 import type { PendingCall } from '../../database/pending-calls.ts';
 import type { RatingRecord } from '../../database/ratings.ts';
 import type { RequestRecord, RequestReference } from '../../database/requests.ts';
+import { type Entry, emptyBytes } from './frame.ts';
 import { makeGroup } from './group.ts';
 import { makeIntents } from './intents.ts';
 import { lockDirectory } from './lock.ts';
-import { formatHead, parseLine } from './log-line.ts';
 import { makeMemory, rememberedCount } from './memory.ts';
-import { type LinePosition, openSegments } from './segments.ts';
+import { openSegments, type Place } from './segments.ts';
 import { openSetAside } from './set-aside.ts';
 import { happenedAtMs, type SpoolTable, spoolTables, tableOf, type WaitingKind } from './tables.ts';
 import { makeUnwritten } from './unwritten.ts';
-import { makeWaiting, type WaitingRow } from './waiting.ts';
+import { makeWaiting } from './waiting.ts';
 
 /** A row that waits to be copied to Postgres. */
 export interface SpooledRow {
   readonly id: number;
   /** JSON text of a record of the row's table. */
-  readonly record: string;
+  readonly row: Buffer;
+  /** The sealed contents of a call. Empty where it has none. */
+  readonly sealed: Buffer;
+}
+
+/** A settled call that is not in Postgres yet. */
+export interface WaitingCall {
+  readonly record: RequestRecord;
+  /** Empty where it has no contents. */
+  readonly sealed: Buffer;
 }
 
 /**
  * The local, durable log of usage. A call writes its intent before it goes upstream, and its true usage before its
  * answer ends.
  *
- * Lines are appended to files. A written line survives the death of the process, but not a power cut. The intents and
+ * Frames are appended to files. A written frame survives the death of the process, but not a power cut. The intents and
  * settlements of one turn of the event loop are written at its end, with one write; then their calls go on.
  */
 export interface Spool {
@@ -42,16 +51,17 @@ export interface Spool {
    * Replaces the intent by the call's settlement, with the others of this turn. Where the volume refuses the write, it
    * is retried until it succeeds.
    *
+   * @param sealed the contents (database/contents.ts); undefined where they are not kept
    * @param onWritten is called when the answer may end: once the settlement is written, or refused for the first time
    */
-  settle(handle: number, record: RequestRecord, onWritten: () => void): void;
+  settle(handle: number, record: RequestRecord, sealed: Buffer | undefined, onWritten: () => void): void;
   /**
    * Replaces the intent by a pending call, which the provider works on after its answer. It is neither settled nor
    * interrupted. It is written at once.
    */
   defer(handle: number, record: PendingCall): void;
   /** Settles a pending call that any proxy has deferred. Later settlements of the same call do nothing. */
-  settleDeferred(record: RequestRecord, onWritten: () => void): void;
+  settleDeferred(record: RequestRecord, sealed: Buffer | undefined, onWritten: () => void): void;
   /** Writes without waiting for the end of the turn. */
   writeNow(): void;
   /** Writes a rating at once. @throws {SpoolError} where it cannot be written */
@@ -70,8 +80,8 @@ export interface Spool {
   find(id: string): RequestReference | undefined;
   /** Finds a recent call by the id of a part of its answer. */
   findByKeptId(id: string): RequestReference | undefined;
-  /** Finds the record of a settled call that is not in Postgres yet. */
-  findWaiting(requestId: string): RequestRecord | undefined;
+  /** Finds a settled call that is not in Postgres yet. */
+  findWaiting(requestId: string): WaitingCall | undefined;
   /** Takes the oldest waiting rows that are not in `taken`: at most `limit`, and at most some megabytes. */
   take(table: SpoolTable, limit: number, taken?: ReadonlySet<number>): SpooledRow[];
   remove(table: SpoolTable, rows: readonly SpooledRow[]): void;
@@ -130,8 +140,10 @@ interface NewRow {
   readonly kind: WaitingKind;
   readonly id: number;
   /** Set for a settled call. */
-  readonly requestId: string | undefined;
-  readonly json: string;
+  readonly requestId?: string;
+  /** JSON text. */
+  readonly row: string;
+  readonly sealed?: Buffer | undefined;
 }
 
 /**
@@ -154,24 +166,23 @@ export function openSpool(options: SpoolOptions): Spool {
   let intentsSegment = 0;
   const compactBytes = Math.min(maxSegmentBytes, maxFileBytes) / 4;
 
-  const open = new Map<number, { readonly record: string; readonly place: LinePosition }>();
-  const released: (LinePosition | undefined)[] = [];
-  const replay = (line: string, place: LinePosition) => {
-    const { kind, ids, record } = parseLine(line) ?? { kind: 'arrival', ids: [], record: '' };
-    for (const id of ids) {
-      lastId = Math.max(lastId, id);
-      if (kind === 'intent') {
-        open.set(id, { record, place });
-      } else if (kind === 'arrival') {
-        for (const table of spoolTables) released.push(waiting.remove(table, id));
-      } else {
-        released.push(open.get(id)?.place);
-        open.delete(id);
-        const isSettled = kind === 'settlement' || kind === 'late settlement';
-        waiting.add(tableOf[kind], id, place, isSettled ? requestIdOf(record) : undefined);
+  const open = new Map<number, { readonly row: string; readonly place: Place }>();
+  const released: (Place | undefined)[] = [];
+  const replay = ({ kind, id, row }: Entry, place: Place) => {
+    lastId = Math.max(lastId, id);
+    if (kind === 'arrival') {
+      for (const arrived of String(row).split(',')) {
+        for (const table of spoolTables) released.push(waiting.remove(table, Number(arrived)));
       }
+      released.push(place);
+    } else if (kind === 'intent') {
+      open.set(id, { row: String(row), place });
+    } else {
+      released.push(open.get(id)?.place);
+      open.delete(id);
+      const isSettled = kind === 'settlement' || kind === 'late settlement';
+      waiting.add(tableOf[kind], id, place, isSettled ? requestIdOf(row) : undefined);
     }
-    if (kind === 'arrival') released.push(place);
   };
   const segments = openSegments({ directory, maxSegmentBytes, maxTotalBytes: maxFileBytes }, replay);
   for (const place of released) if (place) segments.release(place);
@@ -183,7 +194,7 @@ export function openSpool(options: SpoolOptions): Spool {
     intentsSegment = segments.current.segment;
     intents.moveToCurrent();
   };
-  const isWaiting = ({ kind, id, requestId }: NewRow, place: LinePosition) => {
+  const isWaiting = ({ kind, id, requestId }: NewRow, place: Place) => {
     intents.end(id);
     waiting.add(tableOf[kind], id, place, requestId);
     onWrittenIn(place.segment);
@@ -192,7 +203,7 @@ export function openSpool(options: SpoolOptions): Spool {
   /** Writes a row with the others of this turn. Where the volume refuses, retries until it succeeds. */
   const write = (row: NewRow, onWritten: () => void) => {
     try {
-      group.append(formatHead(row.kind, [row.id]), row.json, (place, error) => {
+      group.append(row, (place, error) => {
         if (place) isWaiting(row, place);
         else unwritten.add(row.id, row, error);
         onWritten();
@@ -205,7 +216,7 @@ export function openSpool(options: SpoolOptions): Spool {
   /** @throws where the volume refuses */
   const writeNow = (row: NewRow) => {
     let refusal: { readonly error: unknown } | undefined;
-    group.append(formatHead(row.kind, [row.id]), row.json, (place, error) => {
+    group.append(row, (place, error) => {
       if (place) isWaiting(row, place);
       else refusal = { error };
     });
@@ -215,12 +226,11 @@ export function openSpool(options: SpoolOptions): Spool {
   const writeOrRefuse = (kind: WaitingKind, record: object) => {
     lastId += 1;
     try {
-      writeNow({ kind, id: lastId, requestId: undefined, json: JSON.stringify(record) });
+      writeNow({ kind, id: lastId, row: JSON.stringify(record) });
     } catch (cause) {
       throw new SpoolError('unwritable', `The ${kind} could not be written`, { cause });
     }
   };
-  const recordOf = ({ place }: WaitingRow) => parseLine(segments.read(place))?.record ?? '';
 
   const spool: Spool = {
     get depth() {
@@ -233,7 +243,7 @@ export function openSpool(options: SpoolOptions): Spool {
       const id = lastId;
       const unwritable = (cause: unknown) => new SpoolError('unwritable', 'The intent could not be written', { cause });
       try {
-        group.append(formatHead('intent', [id]), JSON.stringify(intent), (place, error) => {
+        group.append({ kind: 'intent', id, row: JSON.stringify(intent) }, (place, error) => {
           if (!place) {
             onWritten(unwritable(error));
             return;
@@ -247,23 +257,24 @@ export function openSpool(options: SpoolOptions): Spool {
       }
       return id;
     },
-    settle(id, record, onWritten) {
+    settle(id, record, sealed, onWritten) {
       memory.noteCall(record);
-      write({ kind: 'settlement', id, requestId: record.request_id, json: JSON.stringify(record) }, onWritten);
+      const row = JSON.stringify(record);
+      write({ kind: 'settlement', id, requestId: record.request_id, row, sealed }, onWritten);
     },
     defer(id, record) {
       memory.notePending(record, id);
-      write({ kind: 'deferral', id, requestId: undefined, json: JSON.stringify(record) }, () => {});
+      write({ kind: 'deferral', id, row: JSON.stringify(record) }, () => {});
       group.writeNow();
     },
-    settleDeferred(record, onWritten) {
+    settleDeferred(record, sealed, onWritten) {
       if (!memory.noteLateSettlement(record)) {
         onWritten();
         return;
       }
       lastId += 1;
-      const json = JSON.stringify(record);
-      write({ kind: 'late settlement', id: lastId, requestId: record.request_id, json }, onWritten);
+      const row = JSON.stringify(record);
+      write({ kind: 'late settlement', id: lastId, requestId: record.request_id, row, sealed }, onWritten);
     },
     writeNow: group.writeNow,
     rate: (rating) => writeOrRefuse('rating', rating),
@@ -275,39 +286,41 @@ export function openSpool(options: SpoolOptions): Spool {
     listResources: memory.listResources,
     findDeferred(responseId) {
       const row = waiting.get('pending', memory.findPending(responseId) ?? 0);
-      return row && (JSON.parse(recordOf(row)) as PendingCall);
+      return row && (JSON.parse(String(segments.readOne(row.place).row)) as PendingCall);
     },
     find: memory.findCall,
     findByKeptId: memory.findByKeptId,
     findWaiting(requestId) {
-      const row = waiting.findCall(requestId);
-      const json = row ? recordOf(row) : unwritten.values().find((refused) => refused.requestId === requestId)?.json;
-      return json === undefined ? undefined : (JSON.parse(json) as RequestRecord);
+      const waits = waiting.findCall(requestId);
+      const found = waits
+        ? segments.readOne(waits.place)
+        : unwritten.values().find((row) => row.requestId === requestId);
+      return found && { record: JSON.parse(String(found.row)) as RequestRecord, sealed: found.sealed ?? emptyBytes };
     },
     mark: waiting.mark,
     hasLeft: waiting.hasLeft,
     take(table, limit, taken) {
-      const rows: SpooledRow[] = [];
+      const places: Place[] = [];
       let length = 0;
-      for (const [id, row] of waiting.rows(table)) {
-        if (rows.length >= limit || length >= maxBatchBytes) break;
+      for (const [id, { place }] of waiting.rows(table)) {
+        if (places.length >= limit || length >= maxBatchBytes) break;
         if (taken?.has(id)) continue;
-        rows.push({ id, record: recordOf(row) });
-        length += row.place.length;
+        places.push(place);
+        length += place.length;
       }
-      return rows;
+      return segments.read(places);
     },
     remove(table, rows) {
       const ids = rows.map((row) => row.id);
-      const places = ids.map((id) => waiting.remove(table, id));
-      noteArrival(ids);
-      for (const place of places) if (place) segments.release(place);
+      const places = ids.flatMap((id) => waiting.remove(table, id) ?? []);
+      for (const place of places) segments.release(place);
+      if (places.some(segments.isKept)) noteArrival(ids);
       if (waiting.depth > 0 || intents.size === 0 || segments.current.size < compactBytes) return;
       segments.rotate();
       onWrittenIn(segments.current.segment);
     },
     setAside(table, row, reason) {
-      aside.append(table, row.record, reason);
+      aside.append(table, row, reason);
       spool.remove(table, [row]);
     },
     hasSetAside: () => aside.exists(),
@@ -315,7 +328,7 @@ export function openSpool(options: SpoolOptions): Spool {
     oldestAtMs() {
       const times = spoolTables.flatMap((table) => {
         try {
-          return spool.take(table, 1).map(({ record }) => happenedAtMs(table, record));
+          return spool.take(table, 1).map(({ row }) => happenedAtMs(table, String(row)));
         } catch {
           // The shipper reports unreadable rows.
           return [];
@@ -337,7 +350,7 @@ export function openSpool(options: SpoolOptions): Spool {
    */
   const noteArrival = (ids: readonly number[]) => {
     try {
-      group.append(formatHead('arrival', ids), '', (place, error) => {
+      group.append({ kind: 'arrival', id: 0, row: ids.join(',') }, (place, error) => {
         if (place) segments.release(place);
         else onWriteFailure?.(error);
       });
@@ -346,19 +359,15 @@ export function openSpool(options: SpoolOptions): Spool {
     }
   };
 
-  for (const { record } of spool.take('calls', rememberedCount)) memory.noteCall(JSON.parse(record) as RequestRecord);
-  for (const { id, record } of spool.take('pending', rememberedCount)) {
-    memory.notePending(JSON.parse(record) as PendingCall, id);
+  for (const { row } of spool.take('calls', rememberedCount)) memory.noteCall(JSON.parse(String(row)));
+  for (const { id, row } of spool.take('pending', rememberedCount)) memory.notePending(JSON.parse(String(row)), id);
+  for (const { row } of spool.take('settlements', rememberedCount)) {
+    memory.noteLateSettlement(JSON.parse(String(row)));
   }
-  for (const { record } of spool.take('settlements', rememberedCount)) {
-    memory.noteLateSettlement(JSON.parse(record) as RequestRecord);
-  }
-  for (const { record } of spool.take('resources', rememberedCount)) {
-    memory.noteResource(JSON.parse(record) as OwnedResource);
-  }
-  for (const [id, intent] of open) {
-    const record: RequestRecord = { ...JSON.parse(intent.record), status: 'interrupted', error_code: 'process_ended' };
-    spool.settle(id, record, () => options.onRecovered?.(record));
+  for (const { row } of spool.take('resources', rememberedCount)) memory.noteResource(JSON.parse(String(row)));
+  for (const [id, { row }] of open) {
+    const record: RequestRecord = { ...JSON.parse(row), status: 'interrupted', error_code: 'process_ended' };
+    spool.settle(id, record, undefined, () => options.onRecovered?.(record));
   }
   group.writeNow();
   return spool;
@@ -373,8 +382,8 @@ function lock(directory: string): () => void {
 }
 
 /** `request_id` is always the first field of a record: it is read without parsing the rest. */
-function requestIdOf(record: string): string | undefined {
-  const found = /"request_id":"([^"]+)"/.exec(record)?.[1];
+function requestIdOf(row: Buffer): string | undefined {
+  const found = /"request_id":"([^"]+)"/.exec(row.toString('latin1', 0, 256))?.[1];
   // A copy: a part of a string keeps all of it in memory.
   return found === undefined ? undefined : Buffer.from(found).toString();
 }

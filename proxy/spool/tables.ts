@@ -1,39 +1,39 @@
 import type { OwnedResource } from '../../database/owned-resources.ts';
 import type { RatingRecord } from '../../database/ratings.ts';
 import type { RequestRecord } from '../../database/requests.ts';
-import type { LogLine } from './log-line.ts';
+import type { EntryKind } from './frame.ts';
 
 /** The kinds of rows that wait for Postgres, in the order of copying: a pending call comes before its settlement. */
 export const spoolTables = ['calls', 'pending', 'settlements', 'resources', 'ratings'] as const;
 
 export type SpoolTable = (typeof spoolTables)[number];
 
-/** The table in which a line of the log waits until it is copied. */
+/** The table in which an entry waits until it is copied. */
 export const tableOf = {
   settlement: 'calls',
   deferral: 'pending',
   'late settlement': 'settlements',
   ownership: 'resources',
   rating: 'ratings',
-} as const satisfies Partial<Record<LogLine['kind'], SpoolTable>>;
+} as const satisfies Partial<Record<EntryKind, SpoolTable>>;
 
 export type WaitingKind = keyof typeof tableOf;
 
-/** Time of a record's event, in milliseconds since 1970. */
-export function happenedAtMs(table: SpoolTable, record: string): number {
+/** Time of a row's event, in milliseconds since 1970. */
+export function happenedAtMs(table: SpoolTable, row: string): number {
   switch (table) {
     case 'calls':
     case 'pending':
-      return Date.parse((JSON.parse(record) as RequestRecord).started_at);
+      return Date.parse((JSON.parse(row) as RequestRecord).started_at);
     case 'settlements': {
-      const { started_at, duration_ms } = JSON.parse(record) as RequestRecord;
+      const { started_at, duration_ms } = JSON.parse(row) as RequestRecord;
       return Date.parse(started_at) + (duration_ms ?? 0);
     }
     case 'resources': {
-      const { created_at, deleted_at } = JSON.parse(record) as OwnedResource;
+      const { created_at, deleted_at } = JSON.parse(row) as OwnedResource;
       return Date.parse(deleted_at ?? created_at);
     }
     case 'ratings':
-      return Date.parse((JSON.parse(record) as RatingRecord).rated_at);
+      return Date.parse((JSON.parse(row) as RatingRecord).rated_at);
   }
 }

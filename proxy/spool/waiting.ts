@@ -1,4 +1,4 @@
-import type { LinePosition } from './segments.ts';
+import type { Place } from './segments.ts';
 import { type SpoolTable, spoolTables } from './tables.ts';
 
 /**
@@ -6,7 +6,7 @@ import { type SpoolTable, spoolTables } from './tables.ts';
  * outlive the call's other objects, and so take many times its size until it is collected.
  */
 export interface WaitingRow {
-  readonly place: LinePosition;
+  readonly place: Place;
   /** Set for a call. */
   readonly requestId: string | undefined;
   /** Arrival order. */
@@ -18,9 +18,9 @@ export interface Waiting {
   /** Number of rows. */
   readonly depth: number;
   readonly bytes: number;
-  add(table: SpoolTable, id: number, place: LinePosition, requestId: string | undefined): void;
+  add(table: SpoolTable, id: number, place: Place, requestId: string | undefined): void;
   /** @returns where the row was; undefined where it did not wait */
-  remove(table: SpoolTable, id: number): LinePosition | undefined;
+  remove(table: SpoolTable, id: number): Place | undefined;
   get(table: SpoolTable, id: number): WaitingRow | undefined;
   /** The oldest first. */
   rows(table: SpoolTable): Iterable<[id: number, row: WaitingRow]>;

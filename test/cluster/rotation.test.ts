@@ -8,6 +8,7 @@ import { Client } from 'pg';
 import { type ProxyProcess, startProxyProcess } from '../../cli/local/proxies.ts';
 import { statePaths } from '../../cli/local/state.ts';
 import { signToken } from '../../cli/token.ts';
+import { openContents } from '../../database/contents.ts';
 import { makeEnvelope } from '../../database/envelope.ts';
 import { readCredentialsSecret, readSigningKeys } from '../../operator/credentials.ts';
 import { ownIssuer } from '../../proxy/calls/identify/tokens/own-token.ts';
@@ -137,7 +138,7 @@ describe('under a steady stream of calls', { skip }, () => {
     assert.ok(signing?.kid !== first.jwks.keys[0]?.kid);
     const sealedWith = async () => {
       const { rows } = await stage.db.query<{ id: string }>(
-        `select distinct encode(substr(input_encrypted, 3, get_byte(input_encrypted, 1)), 'escape') as id
+        `select distinct encode(substr(contents_encrypted, 3, get_byte(contents_encrypted, 1)), 'escape') as id
          from chaperone.request_contents`,
       );
       return rows.map(({ id }) => id).sort();
@@ -150,18 +151,18 @@ describe('under a steady stream of calls', { skip }, () => {
     assert.deepEqual(failures, []);
 
     const { rows } = await until(async () => {
-      const found = await stage.db.query<{ session_id: string; status: string; input: Buffer; request_id: string }>(
-        `select r.session_id, r.status, r.request_id, c.input_encrypted as input
+      const found = await stage.db.query<{ session_id: string; status: string; sealed: Buffer; request_id: string }>(
+        `select r.session_id, r.status, r.request_id, c.contents_encrypted as sealed
          from chaperone.requests r join chaperone.request_contents c using (organization_id, request_id, started_at)`,
       );
       return found.rows.length >= made && found;
     }, 'the records');
     assert.deepEqual([rows.length, new Set(rows.map(({ session_id }) => session_id)).size], [made, made]);
     const envelope = makeEnvelope(last.dataKeys);
-    for (const { session_id, status, input, request_id: rowId } of rows) {
+    for (const { session_id, status, sealed, request_id: requestId } of rows) {
       assert.equal(status, 'completed');
-      const place = { organizationId: last.organization.id, column: 'request_contents.input', rowId };
-      assert.match(envelope.open(place, input).toString(), new RegExp(`Hello ${session_id.replace('call-', '')}"`));
+      const { input } = openContents(envelope, { organizationId: last.organization.id, requestId }, sealed);
+      assert.match(input.toString(), new RegExp(`Hello ${session_id.replace('call-', '')}"`));
     }
     assert.deepEqual(await sealedWith(), [first.dataKeys.current, last.dataKeys.current].sort());
   });

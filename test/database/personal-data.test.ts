@@ -159,18 +159,30 @@ async function seedUser(db: Queryable, { id: organizationId }: Tenant, name: str
     client_version: said('version'),
     safety_identifier: said('safety'),
     end_user: said('end'),
-    input_sealed: Buffer.from(said('input')).toString('base64'),
-    output_sealed: Buffer.from(said('output')).toString('base64'),
   };
   const record = makeRecord(organizationId, called);
-  await insertRequests(db, organizationId, batchOf([record]));
+  await insertRequests(
+    db,
+    organizationId,
+    batchOf([record], () => said('contents')),
+  );
+  // Where earlier versions have them.
+  await db.query(
+    `update chaperone.request_contents set input_encrypted = $3, output_encrypted = $4
+     where organization_id = $1 and request_id = $2`,
+    [organizationId, record.request_id, Buffer.from(said('input')), Buffer.from(said('output'))],
+  );
   await db.query('select chaperone.fold_usage_of($1::uuid, true)', [organizationId]);
   await db.query('update chaperone.users set display_name = $3 where organization_id = $1 and user_id = $2', [
     organizationId,
     user.user_id,
     said('display'),
   ]);
-  const pending = makeRecord(organizationId, { ...called, response_id: `resp_${randomUUID()}` });
+  const pending = {
+    ...makeRecord(organizationId, { ...called, response_id: `resp_${randomUUID()}` }),
+    input_sealed: Buffer.from(said('input')).toString('base64'),
+    output_sealed: null,
+  };
   await insertPendingCalls(db, organizationId, JSON.stringify([pending]));
   const analysis = {
     organizationId,

@@ -41,6 +41,7 @@ export const personal: Readonly<Record<string, Effect>> = {
   'ratings.user_id': 'anonymous id',
   'request_contents.input_encrypted': 'row deleted',
   'request_contents.output_encrypted': 'row deleted',
+  'request_contents.contents_encrypted': 'row deleted',
   'requests.client_name': 'null',
   'requests.client_version': 'null',
   'requests.end_user': 'null',

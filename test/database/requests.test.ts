@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import fc from 'fast-check';
+import { joinSealed } from '../../database/contents.ts';
 import { keptIdDigest, makeRequestId, nobody, requestStartedAtMs, userIdOf } from '../../database/ids.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import {
@@ -8,6 +9,8 @@ import {
   findRequestById,
   findRequestByKeptId,
   findRequestByResponseId,
+  findRequestContents,
+  gatherRequests,
   insertRequests,
   type RequestRecord,
 } from '../../database/requests.ts';
@@ -27,8 +30,14 @@ before(async () => {
   tenant = await makeTenant(database);
   db = await connect(scope, tenant.url);
 });
-function insert(organizationId: string, records: readonly RequestRecord[], by: Queryable = db): Promise<void> {
-  return insertRequests(by, organizationId, batchOf(records));
+
+function insert(
+  organizationId: string,
+  records: readonly RequestRecord[],
+  by: Queryable = db,
+  sealed?: (record: RequestRecord) => string,
+): Promise<void> {
+  return insertRequests(by, organizationId, batchOf(records, sealed));
 }
 
 async function readAll(organizationId: string) {
@@ -71,12 +80,10 @@ test('a record is stored as it is', async () => {
     client_version: '7.57.0',
     safety_identifier: 'hashed',
     end_user: 'customer',
-    input_sealed: Buffer.from('in').toString('base64'),
-    output_sealed: Buffer.from('out').toString('base64'),
   });
-  await insert(tenant.id, [record]);
+  await insert(tenant.id, [record], db, () => 'said');
   const { requests, contents, users, sessions } = await readAll(tenant.id);
-  const { user_external_id: _, input_sealed: __, output_sealed: ___, ...columns } = record;
+  const { user_external_id: _, ...columns } = record;
   assert.deepEqual(requests, [
     {
       ...columns,
@@ -97,8 +104,12 @@ test('a record is stored as it is', async () => {
     },
   ]);
   assert.deepEqual(
-    contents.map(({ input_encrypted, output_encrypted }) => [String(input_encrypted), String(output_encrypted)]),
-    [['in', 'out']],
+    contents.map(({ contents_encrypted, input_encrypted, output_encrypted }) => [
+      String(contents_encrypted),
+      input_encrypted,
+      output_encrypted,
+    ]),
+    [['said', null, null]],
   );
   assert.deepEqual(users, [{ user_id: record.user_id, external_id: 'ada' }]);
   const at = new Date(record.started_at);
@@ -123,24 +134,27 @@ test('records in any batches, in any order and again, make the same rows', async
   await fc.assert(
     fc.asyncProperty(plan, async ([calls, batches]) => {
       const [once, often] = [await makeTenant(database), await makeTenant(database)];
-      const records = calls.map(({ user, session, second, sealed }) =>
+      const sealedIds = new Set<string>();
+      const sealed = ({ request_id }: RequestRecord) => (sealedIds.has(request_id) ? request_id : '');
+      const records = calls.map(({ user, session, second }) =>
         makeRecord(once.id, {
           started_at: new Date(Date.UTC(2026, 8, 1, 0, 0, second)).toISOString(),
           user_id: user === null ? nobody : userIdOf(once.id, user),
           user_external_id: user,
           session_id: session,
-          input_sealed: sealed ? 'aW4=' : null,
         }),
       );
-      await insert(once.id, records, database.owner);
+      for (const [index, { request_id }] of records.entries()) if (calls[index]?.sealed) sealedIds.add(request_id);
+      await insert(once.id, records, database.owner, sealed);
       for (const batch of batches) {
         await insert(
           often.id,
           [...new Set(batch)].flatMap((index) => records[index] ?? []),
           database.owner,
+          sealed,
         );
       }
-      await insert(often.id, records.toReversed(), database.owner);
+      await insert(often.id, records.toReversed(), database.owner, sealed);
       const withoutOrganization = (rows: Record<string, unknown>[]) =>
         rows.map(({ organization_id: _, ...row }) => row);
       const [expected, actual] = [await readAll(once.id), await readAll(often.id)];
@@ -257,9 +271,9 @@ test('times that no clock should show make no partition, and their records are k
 test('records that came before their month’s partition move into it', async () => {
   const at = new Date(Date.now() + 60 * dayMs);
   const month = at.toISOString().slice(0, 7).replace('-', '_');
-  const hasty = makeRecord(tenant.id, { started_at: at.toISOString(), input_sealed: 'aW4=' });
+  const hasty = makeRecord(tenant.id, { started_at: at.toISOString() });
   const strayed = makeRecord(tenant.id, { started_at: '2010-06-02T00:00:00.000Z' });
-  await insert(tenant.id, [hasty, strayed]);
+  await insert(tenant.id, [hasty, strayed], db, () => 'said');
   await ensureRequestPartitions(database.owner, at);
   for (const table of ['requests', 'request_contents']) {
     const { rows } = await database.owner.query<{ place: string }>(
@@ -289,4 +303,46 @@ test('a partition has the row security and the indexes of its table', async () =
     assert.ok(expected > 0);
     assert.deepEqual([relname, relrowsecurity, indexes], [relname, true, expected]);
   }
+});
+
+test('contents are found as this version and as earlier ones stored them', async () => {
+  const [both, former, formerInput, none] = [1, 2, 3, 4].map(() => makeRecord(tenant.id));
+  assert.ok(both && former && formerInput && none);
+  await insert(tenant.id, [both], db, () => 'said');
+  await insert(tenant.id, [former, formerInput, none]);
+  const insertFormer = (record: RequestRecord, input: string, output: string | null) =>
+    db.query(
+      `insert into chaperone.request_contents (organization_id, request_id, started_at, input_encrypted, output_encrypted)
+       values ($1, $2, $3, $4, $5)`,
+      [tenant.id, record.request_id, record.started_at, Buffer.from(input), output && Buffer.from(output)],
+    );
+  await insertFormer(former, 'in', 'out');
+  await insertFormer(formerInput, 'in', null);
+  const find = async ({ request_id, started_at }: RequestRecord) => {
+    const found = await findRequestContents(db, tenant.id, request_id, Date.parse(started_at));
+    return found?.sealed && Buffer.from(found.sealed);
+  };
+  assert.deepEqual(await find(both), Buffer.from('said'));
+  assert.deepEqual(await find(former), joinSealed(Buffer.from('in'), Buffer.from('out')));
+  assert.deepEqual(await find(formerInput), joinSealed(Buffer.from('in'), undefined));
+  assert.equal(await find(none), null);
+});
+
+test('a batch has its rows as they are, and where each one’s contents are', () => {
+  const rows = [
+    { row: Buffer.from('{"a":"é"}'), sealed: Buffer.from('12') },
+    { row: Buffer.from('{"b":{}}'), sealed: Buffer.alloc(0) },
+    { row: Buffer.from('{"c":1}'), sealed: Buffer.from('345') },
+  ];
+  const gatherer = gatherRequests(rows);
+  gatherer.add(rows.slice(0, 1));
+  gatherer.add(rows.slice(1));
+  const { json, contents } = gatherer.finish();
+  assert.equal(
+    String(json),
+    '[{"a":"é","contents_at":1,"contents_length":2},{"b":{}},{"c":1,"contents_at":3,"contents_length":3}]',
+  );
+  assert.equal(String(contents), '12345');
+  const empty = gatherRequests([]).finish();
+  assert.deepEqual([String(empty.json), empty.contents.length], ['[]', 0]);
 });

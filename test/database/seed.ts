@@ -57,12 +57,20 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
   });
   await insertRevocation(db, { organizationId, kind: 'token', tokenId: 'jti', expiresAt: null });
   await ensureRequestPartitions(db, new Date());
-  const record = makeRecord(organizationId, { response_id: 'resp_1', input_sealed: 'aW4=', output_sealed: 'b3V0' });
-  const strayed = makeRecord(organizationId, { started_at: '2009-01-01T00:00:00.000Z', input_sealed: 'aW4=' });
-  await insertRequests(db, organizationId, batchOf([record]));
+  const record = makeRecord(organizationId, { response_id: 'resp_1' });
+  const strayed = makeRecord(organizationId, { started_at: '2009-01-01T00:00:00.000Z' });
+  await insertRequests(
+    db,
+    organizationId,
+    batchOf([record], () => 'sealed'),
+  );
   await db.query('select chaperone.fold_usage_of($1::uuid, true)', [organizationId]);
   // Not folded, so that something is pending.
-  await insertRequests(db, organizationId, batchOf([strayed]));
+  await insertRequests(
+    db,
+    organizationId,
+    batchOf([strayed], () => 'sealed'),
+  );
   const analysis = {
     organizationId,
     cacheKey: Buffer.alloc(32, 1),

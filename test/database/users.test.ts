@@ -23,9 +23,13 @@ test('an erasure waits for what is being written, and erases that, too', async (
   const [writer, eraser] = [await connect(scope, tenant.url), await connect(scope, tenant.url)];
   const ada = userIdOf(tenant.id, 'ada');
   await insertRequests(eraser, tenant.id, batchOf([makeRecord(tenant.id, { started_at: earlier(60) })]));
-  const record = makeRecord(tenant.id, { started_at: earlier(30), input_sealed: 'aW4=' });
+  const record = makeRecord(tenant.id, { started_at: earlier(30) });
   await writer.query('begin');
-  await insertRequests(writer, tenant.id, batchOf([record]));
+  await insertRequests(
+    writer,
+    tenant.id,
+    batchOf([record], () => 'sealed'),
+  );
   const erasing = eraseUser(eraser, ada);
   await until(async () => {
     const { rows } = await database.owner.query('select from chaperone.erased_users where organization_id = $1', [
@@ -58,14 +62,22 @@ test('late records of several who were erased, among others and repeated, are to
       user_id: userIdOf(tenant.id, user),
       user_external_id: user,
       turn_id: `${user}-turn`,
-      input_sealed: 'aW4=',
     });
-  await insertRequests(db, tenant.id, batchOf([of('ada', 60), of('bob', 60), of('eve', 60)]));
+  await insertRequests(
+    db,
+    tenant.id,
+    batchOf([of('ada', 60), of('bob', 60), of('eve', 60)], () => 'sealed'),
+  );
   for (const user of ['ada', 'bob']) assert.ok(await eraseUser(db, userIdOf(tenant.id, user)));
   assert.equal(await eraseUser(db, userIdOf(tenant.id, 'nobody')), undefined);
   const [ada, bob, eve] = [of('ada', 30), of('bob', 30), of('eve', 30)];
   const back = of('bob', -30);
-  for (let time = 0; time < 2; time += 1) await insertRequests(db, tenant.id, batchOf([ada, bob, eve, back]));
+  for (let time = 0; time < 2; time += 1)
+    await insertRequests(
+      db,
+      tenant.id,
+      batchOf([ada, bob, eve, back], () => 'sealed'),
+    );
   const { rows } = await database.owner.query(
     `select r.request_id, r.turn_id, u.external_id, c.request_id is not null as has_contents
      from chaperone.requests r
@@ -99,16 +111,18 @@ test('late records of several who were erased, among others and repeated, are to
 test('a call that goes on and arrives late keeps nothing of the erased user', async () => {
   const tenant = await makeTenant(database);
   const db = await connect(scope, tenant.url);
-  const call = makeRecord(tenant.id, {
-    started_at: earlier(60),
-    response_id: 'resp_late',
-    session_id: 'ada-session',
-    turn_id: 'ada-turn',
+  const call = {
+    ...makeRecord(tenant.id, {
+      started_at: earlier(60),
+      response_id: 'resp_late',
+      session_id: 'ada-session',
+      turn_id: 'ada-turn',
+      client_name: 'ada-client',
+      end_user: 'ada',
+    }),
     input_sealed: 'ada-input',
     output_sealed: 'ada-output',
-    client_name: 'ada-client',
-    end_user: 'ada',
-  });
+  };
   await insertRequests(db, tenant.id, batchOf([makeRecord(tenant.id, { started_at: earlier(90) })]));
   assert.ok(await eraseUser(db, call.user_id));
   await insertPendingCalls(db, tenant.id, JSON.stringify([call]));

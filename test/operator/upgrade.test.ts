@@ -31,7 +31,7 @@ async function startOver(t: TestContext, databaseUrl: string) {
 
 /** A record as a former proxy, or whoever had its password, inserted it. */
 async function insertFormer(owner: Client, organizationId: string, record: Record<string, unknown>) {
-  const { user_external_id: _, input_sealed: __, output_sealed: ___, ...columns } = record;
+  const { user_external_id: _, ...columns } = record;
   await owner.query(
     'insert into chaperone.requests select (json_populate_record(null::chaperone.requests, $1::json)).*',
     [JSON.stringify({ organization_id: organizationId, ...columns })],

@@ -106,10 +106,6 @@ class Forward implements AnswerSink {
     );
   }
 
-  sent(): void {
-    this.#observer.sent();
-  }
-
   head(status: number, headers: AnswerHeaders): void {
     this.#status = status;
     this.#observer.begin(status);

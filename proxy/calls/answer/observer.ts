@@ -35,10 +35,6 @@ export class AnswerObserver {
     this.#status = status;
   }
 
-  sent(): void {
-    this.#options.account.sealInput();
-  }
-
   /** A part of a stream has been read. */
   progress(reader: StreamReader): void {
     if (this.#options.runsInBackground) this.#defer(reader.partial());

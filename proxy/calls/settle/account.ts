@@ -6,8 +6,6 @@ import type { Outcome } from '../call.ts';
 export interface Account {
   /** Marks the call as pending under this id of the provider. From then on only its end settles the call. */
   defer(responseId: string): void;
-  /** Seals the input before the settlement, while the provider works and nobody waits. */
-  sealInput(): void;
   /**
    * Later settlements of the same call do nothing.
    *

@@ -1,4 +1,3 @@
-import type { Envelope } from '../../../database/envelope.ts';
 import { keptIdDigest } from '../../../database/ids.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
 import type { Price } from '../../prices/price.ts';
@@ -54,8 +53,6 @@ export function intentOf(call: Call, origin: Origin | undefined): RequestRecord 
     cost_usd: null,
     duration_ms: null,
     time_to_first_token_ms: null,
-    input_sealed: null,
-    output_sealed: null,
     client_name: call.caller.client?.name,
     client_version: call.caller.client?.version,
     safety_identifier: attribute(call.body.safety_identifier),
@@ -108,17 +105,9 @@ function addUnits(record: RequestRecord, usage: Usage): void {
   if (usage.characters !== null) record.characters = usage.characters;
 }
 
-/** Seals a content into the record. Does nothing where it is missing or too large. */
-export function sealContent(
-  record: RequestRecord,
-  part: 'input' | 'output',
-  content: string | Buffer | undefined,
-  envelope: Envelope,
-  organizationId: string,
-): void {
-  const isKept = content !== undefined && content.length <= maxContentBytes;
-  const subject = { organizationId, column: `request_contents.${part}`, rowId: record.request_id };
-  record[`${part}_sealed`] = isKept ? envelope.seal(subject, content).toString('base64') : null;
+/** @returns undefined where there is no content, or it is too large to be stored */
+export function storableContent<Content extends string | Buffer>(content: Content | undefined): Content | undefined {
+  return content !== undefined && content.length <= maxContentBytes ? content : undefined;
 }
 
 /** Makes text that Postgres can store: without NUL and lone surrogates, and of limited length. */

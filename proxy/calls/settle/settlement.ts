@@ -1,3 +1,4 @@
+import { type ContentsPlace, joinSealed, sealContents, sealPart } from '../../../database/contents.ts';
 import type { PendingCall } from '../../../database/pending-calls.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
 import { ProxyError } from '../../error.ts';
@@ -8,7 +9,7 @@ import { mentions, withoutEchoes } from '../resources/echoes.ts';
 import type { Account, AccountingTerms } from './account.ts';
 import { removeImplausible } from './figures.ts';
 import { type LateEnd, lateCostOf, lateDurationMsOf, lateOutcomeOf } from './late-end.ts';
-import { addAttributes, complete, intentOf, type Origin, sealContent, storable } from './record.ts';
+import { addAttributes, complete, intentOf, type Origin, storable, storableContent } from './record.ts';
 import type { SettlementSubscriber } from './subscriber.ts';
 
 export interface SettlementOptions {
@@ -72,13 +73,15 @@ export function makeSettlement(options: SettlementOptions): Settlement {
       }
     },
     settleLate(pending, end, terms) {
-      const record: RequestRecord = { ...pending };
+      const { input_sealed: input, output_sealed: _, ...record } = pending;
+      const outcome = lateOutcomeOf(pending, end);
       finish(options, record, terms, {
-        outcome: lateOutcomeOf(pending, end),
+        outcome,
         durationMs: lateDurationMsOf(pending, end),
         costUsd: lateCostOf(end),
       });
-      options.spool.settleDeferred(record, () => {});
+      const place = { organizationId: options.organizationId, requestId: record.request_id };
+      options.spool.settleDeferred(record, sealLate(terms, place, input, outcome.output), () => {});
     },
     arrivedFirst: (record) => tell(record, record.duration_ms ?? 0),
     recovered: (record) => tell(record, 0),
@@ -94,16 +97,28 @@ interface End {
 
 /** Completes the record at the end of a call. */
 function finish(
-  { organizationId, subscribers }: SettlementOptions,
+  { subscribers }: SettlementOptions,
   record: RequestRecord,
-  { price, envelope }: AccountingTerms,
+  { price }: AccountingTerms,
   { outcome, durationMs, costUsd }: End,
 ): void {
   complete(record, outcome, price);
   if (costUsd !== undefined) record.cost_usd = costUsd;
   record.duration_ms = durationMs;
   if (removeImplausible(record).length > 0) for (const subscriber of subscribers) subscriber.implausible?.(record);
-  if (envelope) sealContent(record, 'output', outcome.output, envelope, organizationId);
+}
+
+/** The contents of a call that was deferred: its input was sealed then. @returns undefined where they are not kept */
+function sealLate(
+  { envelope }: AccountingTerms,
+  place: ContentsPlace,
+  input: string | null,
+  output: Outcome['output'],
+): Buffer | undefined {
+  if (input === null) return undefined;
+  const kept = storableContent(output);
+  const sealed = envelope && kept !== undefined ? sealPart(envelope, place, 'output', kept) : undefined;
+  return joinSealed(Buffer.from(input, 'base64'), sealed);
 }
 
 class OpenAccount implements Account {
@@ -133,17 +148,15 @@ class OpenAccount implements Account {
     for (const subscriber of options.subscribers) subscriber.opened?.();
   }
 
-  sealInput(): void {
-    const { envelope } = this.#terms;
-    if (!envelope || this.#record.input_sealed !== null) return;
-    sealContent(this.#record, 'input', this.#call.input(), envelope, this.#options.organizationId);
-  }
-
   defer(responseId: string): void {
     if (this.#isSettled || this.#isDeferred || mentions(this.#call.input(), responseId)) return;
     this.#isDeferred = true;
-    this.sealInput();
-    const pending = { ...this.#record, response_id: storable(responseId, 200) };
+    const pending: PendingCall = {
+      ...this.#record,
+      response_id: storable(responseId, 200),
+      input_sealed: this.#sealInput(),
+      output_sealed: null,
+    };
     this.#options.spool.defer(this.#handle, pending);
     for (const subscriber of this.#options.subscribers) subscriber.deferred?.(pending);
   }
@@ -171,20 +184,39 @@ class OpenAccount implements Account {
     // A form may have these fields after its files, and so after the intent.
     record.is_stream = call.isStream();
     addAttributes(record, call);
-    this.sealInput();
     finish(this.#options, record, this.#terms, {
       outcome: withoutEchoes(outcome, call.input()),
       durationMs: Math.round(performance.now() - call.startedTicks),
     });
     this.#reservation.settle(record);
     if (this.#isDeferred) {
-      spool.settleDeferred(record, onWritten);
+      spool.settleDeferred(record, this.#sealContents(outcome.output), onWritten);
       return;
     }
-    spool.settle(this.#handle, record, () => {
+    spool.settle(this.#handle, record, this.#sealContents(outcome.output), () => {
       onWritten();
       // The answer is on its way.
       for (const subscriber of subscribers) subscriber.settled?.({ record, upstreamMs: outcome.upstreamMs });
     });
+  }
+
+  #place(): ContentsPlace {
+    return { organizationId: this.#options.organizationId, requestId: this.#record.request_id };
+  }
+
+  /** @returns base64; null where the input is not kept */
+  #sealInput(): string | null {
+    const { envelope } = this.#terms;
+    const input = envelope && storableContent(this.#call.input());
+    if (!envelope || input === undefined) return null;
+    return sealPart(envelope, this.#place(), 'input', input).toString('base64');
+  }
+
+  /** @returns undefined where the contents are not kept: an output without its input is not, either */
+  #sealContents(output: Outcome['output']): Buffer | undefined {
+    const { envelope } = this.#terms;
+    const input = envelope && storableContent(this.#call.input());
+    if (!envelope || input === undefined) return undefined;
+    return sealContents(envelope, this.#place(), input, storableContent(output));
   }
 }

@@ -1,4 +1,5 @@
-import { type Envelope, EnvelopeError, type EnvelopePlace } from '../../../database/envelope.ts';
+import { type Contents, type ContentsPlace, openContents } from '../../../database/contents.ts';
+import { type Envelope, EnvelopeError } from '../../../database/envelope.ts';
 import { requestStartedAtMs } from '../../../database/ids.ts';
 import { findRequestContents, type RequestContents } from '../../../database/requests.ts';
 import { ProxyError } from '../../error.ts';
@@ -20,10 +21,9 @@ export async function findConversation(
   const contents =
     findWaiting(spool, requestId) ??
     (await store.run((db) => findRequestContents(db, organizationId, requestId, requestStartedAtMs(requestId) ?? 0)));
-  const open = (column: string, sealed: Uint8Array | null | undefined) =>
-    sealed ? parseObject(openSealed(envelope, { organizationId, column, rowId: requestId }, sealed)) : null;
-  const request = open('request_contents.input', contents?.inputSealed);
-  const answer = open('request_contents.output', contents?.outputSealed);
+  const said = contents?.sealed ? openSealed(envelope, { organizationId, requestId }, contents.sealed) : undefined;
+  const request = said ? parseObject(said.input.toString()) : null;
+  const answer = said?.output ? parseObject(said.output.toString()) : null;
   if (!contents || !request) throw notStored(snapshot.storesContents ? absent('what was asked') : withheld);
   // One that failed or was cancelled may have none; one that completed had.
   if (!answer && contents.status === 'completed') throw notStored(absent('the answer'));
@@ -35,19 +35,13 @@ export async function findConversation(
 }
 
 function findWaiting(spool: GovernanceContext['spool'], requestId: string): RequestContents | undefined {
-  const record = spool.findWaiting(requestId);
-  if (!record) return undefined;
-  const bytes = (sealed: string | null) => (sealed === null ? null : Buffer.from(sealed, 'base64'));
-  return {
-    status: record.status,
-    inputSealed: bytes(record.input_sealed),
-    outputSealed: bytes(record.output_sealed),
-  };
+  const call = spool.findWaiting(requestId);
+  return call && { status: call.record.status, sealed: call.sealed.length > 0 ? call.sealed : null };
 }
 
-function openSealed(envelope: Envelope, place: EnvelopePlace, sealed: Uint8Array): string {
+function openSealed(envelope: Envelope, place: ContentsPlace, sealed: Uint8Array): Contents {
   try {
-    return envelope.open(place, sealed).toString();
+    return openContents(envelope, place, sealed);
   } catch (cause) {
     if (!(cause instanceof EnvelopeError)) throw cause;
     throw notStored('it was sealed with a data key that is lost, or was changed since', cause);

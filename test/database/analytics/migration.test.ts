@@ -7,11 +7,10 @@ import { Client } from 'pg';
 import { foldUsage } from '../../../database/analytics/fold.ts';
 import { userIdOf } from '../../../database/ids.ts';
 import { migrate } from '../../../database/migrate.ts';
-import { insertRequests, type RequestRecord } from '../../../database/requests.ts';
+import type { RequestRecord } from '../../../database/requests.ts';
 import { makeTestDatabase } from '../../database.ts';
 import { makeFormerDatabase, makeFormerTenant } from '../../former-database.ts';
 import { makeRecord } from '../../request-record.ts';
-import { batchOf } from '../batch.ts';
 import { connect } from '../tenant.ts';
 
 const organizationId = '5d0a3c53-3a0e-4f4c-9e0b-0d3f0f4a7c11';
@@ -43,7 +42,7 @@ test('calls that were there before are added up, and ratings find their users', 
       cost_usd: '0.000000000001',
     }),
   );
-  for (const { user_external_id: _, input_sealed: __, output_sealed: ___, ...columns } of records) {
+  for (const { user_external_id: _, ...columns } of records) {
     await owner.query(
       `insert into chaperone.requests
        select (json_populate_record(null::chaperone.requests, $1::json)).*`,
@@ -116,10 +115,15 @@ test('what was unpriced by the former rule is by the present one, in every sum, 
       ...changes[index % changes.length],
     }),
   );
-  await insertRequests(db, tenant.id, batchOf(records.slice(0, 80)));
+  /** As a proxy of that version did. */
+  const insert = (former: readonly RequestRecord[]) =>
+    owner.query('insert into chaperone.requests select * from json_populate_recordset(null::chaperone.requests, $1)', [
+      JSON.stringify(former.map((record) => ({ organization_id: tenant.id, ...record }))),
+    ]);
+  await insert(records.slice(0, 80));
   await foldUsage(db);
   // Not folded yet when the operator migrates.
-  await insertRequests(db, tenant.id, batchOf(records.slice(80)));
+  await insert(records.slice(80));
   const read = async () => {
     const tables = [];
     for (const table of ['daily_usage', 'weekly_usage', 'session_usage']) {

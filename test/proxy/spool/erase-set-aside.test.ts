@@ -40,19 +40,19 @@ test('an erasure reaches what was set aside, and leaves figures and others alone
     rmSync(directory, { recursive: true });
   });
   const file = join(directory, 'set-aside.jsonl');
-  const setAside = (table: SpoolTable, record: object, reason = 'too large') =>
-    appendFileSync(file, `${JSON.stringify({ table, reason, record: JSON.stringify(record) })}\n`);
+  const setAside = (table: SpoolTable, record: object, reason = 'too large', sealed?: string) =>
+    appendFileSync(file, `${JSON.stringify({ table, reason, record: JSON.stringify(record), sealed })}\n`);
   const lines = () =>
     readFileSync(file, 'utf8')
       .split('\n')
       .filter(Boolean)
       .map((line) => JSON.parse(line))
-      .map(({ reason, record }) => ({ reason, record: JSON.parse(record) }));
+      .map(({ reason, record, sealed }) => ({ reason, record: JSON.parse(record), sealed }));
 
   const ada = userIdOf(id, 'ada');
+  /** Where earlier versions, and pending calls, have their contents. */
+  const inRecord = { input_sealed: 'aW4=', output_sealed: 'b3V0' };
   const said = {
-    input_sealed: 'aW4=',
-    output_sealed: 'b3V0',
     session_id: 'about-ada',
     client_name: 'ada-s-laptop',
     client_version: '1-ada',
@@ -62,8 +62,8 @@ test('an erasure reaches what was set aside, and leaves figures and others alone
   const early = makeRecord(id, { ...said, started_at: '2026-06-01T00:00:00.000Z', total_tokens: 7 });
   const ofBob = makeRecord(id, { ...said, user_id: userIdOf(id, 'bob'), user_external_id: 'bob' });
   const later = makeRecord(id, { ...said, started_at: '2999-01-01T00:00:00.000Z' });
-  setAside('calls', early, 'value "ada" is wrong');
-  setAside('settlements', { ...early, user_id: 'ada' });
+  setAside('calls', early, 'value "ada" is wrong', 'aW4=');
+  setAside('settlements', { ...early, ...inRecord, user_id: 'ada' });
   setAside('ratings', {
     rating_id: randomUUID(),
     user_id: null,
@@ -71,7 +71,7 @@ test('an erasure reaches what was set aside, and leaves figures and others alone
     rated_at: early.started_at,
     feedback: 'I am Ada',
   });
-  setAside('calls', ofBob);
+  setAside('calls', ofBob, 'too large', 'aW4=');
   setAside('calls', later);
   appendFileSync(file, 'half a line');
 
@@ -91,7 +91,10 @@ test('an erasure reaches what was set aside, and leaves figures and others alone
   }
   assert.deepEqual([first?.record.total_tokens, first?.record.request_id], [7, early.request_id]);
   assert.deepEqual(
-    others.map(({ record }) => record),
-    [ofBob, later],
+    others.map(({ record, sealed }) => [record, sealed]),
+    [
+      [ofBob, 'aW4='],
+      [later, undefined],
+    ],
   );
 });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { frameEnd, readFrame } from '../../../proxy/spool/frame.ts';
 import { makeGroup } from '../../../proxy/spool/group.ts';
 import { openSpool } from '../../../proxy/spool/spool.ts';
 
@@ -12,35 +13,47 @@ const turn = () => new Promise(setImmediate);
 
 /** A group over files that are only counted. */
 function open({ room = 1_000_000, isFull = false } = {}) {
-  const writes: string[] = [];
+  const writes: string[][] = [];
   const group = makeGroup({
     room,
-    append(bytes, lines) {
+    append(bytes, frames) {
       if (isFull) throw new RangeError('full');
-      writes.push(`${lines}: ${bytes}`);
+      const rows = readAll(bytes);
+      assert.equal(rows.length, frames);
+      writes.push(rows);
       return { segment: 3, offset: 100 };
     },
   });
   const told: unknown[] = [];
-  const append = (rest: string) =>
-    group.append('I 1 ', rest, (place, error) => told.push(place ?? (error as Error).message));
+  const append = (row: string) =>
+    group.append({ kind: 'intent', id: 1, row }, (place, error) => told.push(place ?? (error as Error).message));
   return { group, append, writes, told };
 }
 
-test('the lines of one turn are written together, and each is told of its place', async () => {
+function readAll(bytes: Buffer): string[] {
+  const rows: string[] = [];
+  let offset = 0;
+  for (let end = frameEnd(bytes, 0); end !== undefined; end = frameEnd(bytes, offset)) {
+    rows.push(String(readFrame(bytes, offset, end)?.row));
+    offset = end;
+  }
+  return rows;
+}
+
+test('the entries of one turn are written together, and each is told of its place', async () => {
   const { append, writes, told } = open();
   append('a');
   append('é');
   assert.deepEqual([writes, told], [[], []]);
   await turn();
-  assert.deepEqual(writes, ['2: I 1 a\nI 1 é\n']);
+  assert.deepEqual(writes, [['a', 'é']]);
   assert.deepEqual(told, [
-    { segment: 3, offset: 100, length: 5 },
-    { segment: 3, offset: 106, length: 6 },
+    { segment: 3, offset: 100, length: 20 },
+    { segment: 3, offset: 120, length: 21 },
   ]);
   append('c');
   await turn();
-  assert.deepEqual(writes.slice(1), ['1: I 1 c\n']);
+  assert.deepEqual(writes.slice(1), [['c']]);
 });
 
 test('what cannot wait is written at once, with what was there before', async () => {
@@ -48,31 +61,31 @@ test('what cannot wait is written at once, with what was there before', async ()
   append('a');
   append('b');
   group.writeNow();
-  assert.deepEqual([writes.length, told.length], [1, 2]);
+  assert.deepEqual([writes, told.length], [[['a', 'b']], 2]);
   await turn();
   assert.equal(writes.length, 1);
 });
 
-test('a line that is appended by one that was written is written with the next', async () => {
-  const { group, writes } = open();
-  group.append('I 1 ', 'first', () => group.append('I 2 ', 'second', () => {}));
+test('an entry that is appended by one that was written is written with the next', async () => {
+  const { group, append, writes } = open();
+  group.append({ kind: 'intent', id: 1, row: 'first' }, () => append('second'));
   group.writeNow();
-  assert.deepEqual(writes, ['1: I 1 first\n']);
+  assert.deepEqual(writes, [['first']]);
   await turn();
-  assert.deepEqual(writes.slice(1), ['1: I 2 second\n']);
+  assert.deepEqual(writes.slice(1), [['second']]);
 });
 
-test('lines larger than the buffer are written whole', () => {
+test('entries larger than the buffer are written whole', () => {
   const { group, append, writes } = open();
   const large = 'x'.repeat(300_000);
   append('a');
   append(large);
   append('b');
   group.writeNow();
-  assert.deepEqual(writes, [`3: I 1 a\nI 1 ${large}\nI 1 b\n`]);
+  assert.deepEqual(writes, [['a', large, 'b']]);
 });
 
-test('all lines of a group that cannot be written are told so', async () => {
+test('all entries of a group that cannot be written are told so', async () => {
   const { append, told } = open({ isFull: true });
   append('a');
   append('b');
@@ -80,13 +93,13 @@ test('all lines of a group that cannot be written are told so', async () => {
   assert.deepEqual(told, ['full', 'full']);
 });
 
-test('a line for which the files have no room is refused, and none beside it', async () => {
-  const { append, writes } = open({ room: 14 });
+test('an entry for which the files have no room is refused, and none beside it', async () => {
+  const { append, writes } = open({ room: 45 });
   append('a');
   append('b');
   assert.throws(() => append('c'), { name: 'RangeError' });
   await turn();
-  assert.deepEqual(writes, ['2: I 1 a\nI 1 b\n']);
+  assert.deepEqual(writes, [['a', 'b']]);
 });
 
 test('a write that comes to a part refuses all of its calls, and leaves nothing of them', async (t) => {

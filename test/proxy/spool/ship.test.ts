@@ -239,8 +239,8 @@ test('ratings arrive, and the newest of a call is in force', async (t) => {
 test('a record of a month that has no partition goes to the default one', async (t) => {
   const shipping = await prepare(t);
   const at = new Date(Date.now() - 200 * 24 * 3_600_000);
-  const record = makeRecord(shipping.tenant.id, { started_at: at.toISOString(), input_sealed: 'aW4=' });
-  settleNow(shipping.spool, beginNow(shipping.spool, record), record);
+  const record = makeRecord(shipping.tenant.id, { started_at: at.toISOString() });
+  settleNow(shipping.spool, beginNow(shipping.spool, record), record, Buffer.from('said'));
   assert.ok(await shipping.start().flush(60_000));
   for (const table of ['requests', 'request_contents']) {
     const { rowCount } = await database.owner.query(
@@ -369,7 +369,7 @@ test('where no other connection can be had, all arrive over the one', async (t) 
 test('what cannot be read any more keeps nothing before it', async (t) => {
   const shipping = await prepare(t);
   settle(shipping, 2_000);
-  const file = join(shipping.directory, '0000000001.log');
+  const file = join(shipping.directory, '0000000001.spool');
   const { size } = statSync(file);
   settle(shipping, 10, 2_000);
   truncateSync(file, size);

@@ -32,8 +32,8 @@ function intent(changes: Partial<RequestRecord> = {}): RequestRecord {
   return makeRecord(organizationId, { status: 'interrupted', input_tokens: null, total_tokens: null, ...changes });
 }
 
-function settle(spool: Spool, record = makeRecord(organizationId)): RequestRecord {
-  settleNow(spool, beginNow(spool, intent({ request_id: record.request_id })), record);
+function settle(spool: Spool, record = makeRecord(organizationId), sealed?: Buffer): RequestRecord {
+  settleNow(spool, beginNow(spool, intent({ request_id: record.request_id })), record, sealed);
   return record;
 }
 
@@ -55,9 +55,12 @@ test('a call waits from its settlement until it is removed', (t) => {
   const handle = beginNow(spool, intent());
   assert.deepEqual([spool.take('calls', 10), spool.depth], [[], 0]);
   const record = makeRecord(organizationId, { response_id: 'resp_1' });
-  settleNow(spool, handle, record);
+  settleNow(spool, handle, record, Buffer.from('said'));
   const rows = spool.take('calls', 10);
-  assert.deepEqual(rows, [{ id: handle, record: JSON.stringify(record) }]);
+  assert.deepEqual(
+    rows.map(({ id, row, sealed }) => [id, JSON.parse(String(row)), String(sealed)]),
+    [[handle, record, 'said']],
+  );
   assert.equal(spool.depth, 1);
   spool.remove('calls', rows);
   assert.deepEqual([spool.take('calls', 10), spool.depth], [[], 0]);
@@ -107,10 +110,10 @@ test('the record of a call is there for as long as it waits, after a start, too'
   const before = openSpool({ directory });
   const [record, other] = [settle(before), settle(before)];
   before.rate(makeRating(other.request_id));
-  assert.deepEqual(before.findWaiting(record.request_id), record);
+  assert.deepEqual(before.findWaiting(record.request_id)?.record, record);
   before.close();
   const spool = openSpool({ directory });
-  const find = () => [record, other].map(({ request_id }) => spool.findWaiting(request_id));
+  const find = () => [record, other].map(({ request_id }) => spool.findWaiting(request_id)?.record);
   assert.deepEqual(find(), [record, other]);
   spool.remove('calls', spool.take('calls', 1));
   assert.deepEqual(find(), [undefined, other]);
@@ -141,8 +144,8 @@ test('what waits survives the end of the process, and is found again', (t) => {
   before.close();
   const spool = openSpool({ directory });
   assert.equal(spool.depth, 2);
-  assert.deepEqual(JSON.parse(spool.take('calls', 1)[0]?.record ?? ''), record);
-  assert.deepEqual(JSON.parse(spool.take('ratings', 1)[0]?.record ?? ''), rating);
+  assert.deepEqual(JSON.parse(String(spool.take('calls', 1)[0]?.row)), record);
+  assert.deepEqual(JSON.parse(String(spool.take('ratings', 1)[0]?.row)), rating);
   assert.equal(spool.find('resp_1')?.requestId, record.request_id);
   spool.close();
 });
@@ -170,35 +173,35 @@ test('a settlement that the volume refuses is written as soon as there is room',
   const failures: unknown[] = [];
   const spool = open(t, { maxFileBytes: 256 * 1024, onWriteFailure: (error) => failures.push(error) });
   const handle = beginNow(spool, intent());
-  const large = 'x'.repeat(50_000);
+  const large = Buffer.alloc(50_000, 'x');
   let fill = beginNow(spool, intent());
   while (failures.length === 0) {
-    settleNow(spool, fill, makeRecord(organizationId, { output_sealed: large }));
+    settleNow(spool, fill, makeRecord(organizationId), large);
     if (failures.length === 0) fill = beginNow(spool, intent());
   }
-  settleNow(spool, handle, makeRecord(organizationId, { response_id: 'resp_late', output_sealed: large }));
+  settleNow(spool, handle, makeRecord(organizationId, { response_id: 'resp_late' }), large);
   const written = spool.depth;
   assert.equal(spool.find('resp_late')?.responseId, 'resp_late');
   spool.remove('calls', spool.take('calls', 10));
   await until(() => spool.depth === 2, 'both settlements to be written');
   assert.ok(written > 0);
-  assert.ok(spool.take('calls', 10).some(({ record }) => record.includes('resp_late')));
+  assert.ok(spool.take('calls', 10).some(({ row }) => row.includes('resp_late')));
 });
 
 test('a call that takes long keeps no file of the calls that came and went meanwhile', (t) => {
   const directory = makeDirectory(t);
   const spool = openSpool({ directory });
   const long = beginNow(spool, intent({ request_id: 'req_long' }));
-  const large = 'x'.repeat(100_000);
+  const large = Buffer.alloc(100_000, 'x');
   for (let count = 0; count < 500; count += 1) {
-    settle(spool, makeRecord(organizationId, { output_sealed: large }));
+    settle(spool, makeRecord(organizationId), large);
     if (count % 10 === 9) spool.remove('calls', spool.take('calls', 100));
   }
   const size = readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
   assert.ok(size < 10_000_000, `${size} bytes are kept`);
   settleNow(spool, long, makeRecord(organizationId, { request_id: 'req_long' }));
   assert.deepEqual(
-    spool.take('calls', 10).map(({ record }) => JSON.parse(record).request_id),
+    spool.take('calls', 10).map(({ row }) => JSON.parse(String(row)).request_id),
     ['req_long'],
   );
   spool.close();
@@ -207,15 +210,15 @@ test('a call that takes long keeps no file of the calls that came and went meanw
 test('what does not fit into memory is read again when its turn comes', (t) => {
   const directory = makeDirectory(t);
   const spool = openSpool({ directory });
-  const large = 'é'.repeat(1024 * 1024);
+  const large = Buffer.alloc(2 * 1024 * 1024, 'é');
   for (let count = 0; count < 50; count += 1) {
-    settle(spool, makeRecord(organizationId, { request_id: `req_${count}`, output_sealed: large }));
+    settle(spool, makeRecord(organizationId, { request_id: `req_${count}` }), large);
   }
   for (let count = 0; spool.depth > 0; ) {
     const rows = spool.take('calls', 500);
-    for (const { record } of rows) {
-      const { request_id, output_sealed } = JSON.parse(record);
-      assert.deepEqual([request_id, output_sealed === large], [`req_${count}`, true]);
+    for (const { row, sealed } of rows) {
+      const { request_id } = JSON.parse(String(row));
+      assert.deepEqual([request_id, sealed.equals(large)], [`req_${count}`, true]);
       count += 1;
     }
     spool.remove('calls', rows);
@@ -225,22 +228,27 @@ test('what does not fit into memory is read again when its turn comes', (t) => {
 
 test('a batch has some megabytes at most', (t) => {
   const spool = open(t);
-  const large = 'x'.repeat(3 * 1024 * 1024);
-  for (let count = 0; count < 5; count += 1) settle(spool, makeRecord(organizationId, { output_sealed: large }));
+  const large = Buffer.alloc(3 * 1024 * 1024, 'x');
+  for (let count = 0; count < 5; count += 1) settle(spool, makeRecord(organizationId), large);
   assert.equal(spool.take('calls', 500).length, 3);
 });
 
 test('a row set aside waits no longer and is kept with the reason', (t) => {
   const directory = makeDirectory(t);
   const spool = openSpool({ directory });
-  settle(spool);
+  settle(spool, makeRecord(organizationId), Buffer.from('said'));
   const [row] = spool.take('calls', 1);
   assert.ok(row);
   spool.setAside('calls', row, 'no such month');
   assert.deepEqual([spool.depth, spool.take('calls', 1)], [0, []]);
   spool.close();
   const aside = readFileSync(join(directory, 'set-aside.jsonl'), 'utf8');
-  assert.deepEqual(JSON.parse(aside), { table: 'calls', reason: 'no such month', record: row.record });
+  assert.deepEqual(JSON.parse(aside), {
+    table: 'calls',
+    reason: 'no such month',
+    record: String(row.row),
+    sealed: Buffer.from('said').toString('base64'),
+  });
 });
 
 test('what was set aside is for its owner alone, where a former version made it, too', (t) => {
@@ -272,7 +280,7 @@ test('the oldest age can be asked for where something cannot be read', (t) => {
   const directory = makeDirectory(t);
   const spool = open(t, { directory });
   settle(spool);
-  truncateSync(join(directory, '0000000001.log'));
+  truncateSync(join(directory, '0000000001.spool'));
   assert.equal(spool.oldestAtMs(), undefined);
 });
 
@@ -330,12 +338,12 @@ test('whatever happens in whatever order, the spool has what its account says', 
             waiting.set(id, { ...record, status: 'completed' });
             open.delete(id);
           } else {
-            spool.remove('calls', [{ id, record: JSON.stringify(record) }]);
+            spool.remove('calls', [{ id, row: Buffer.alloc(0), sealed: Buffer.alloc(0) }]);
             waiting.delete(id);
           }
         }
         assert.equal(spool.depth, waiting.size);
-        const taken = spool.take('calls', 100).map(({ id, record }): [number, unknown] => [id, JSON.parse(record)]);
+        const taken = spool.take('calls', 100).map(({ id, row }): [number, unknown] => [id, JSON.parse(String(row))]);
         assert.deepEqual(
           taken.sort(([a], [b]) => a - b),
           [...waiting].sort(([a], [b]) => a - b),
@@ -362,7 +370,7 @@ test('a killed process loses no settled call, and its open ones are interrupted'
   }
   const spool = openSpool({ directory });
   t.after(() => spool.close());
-  const records = spool.take('calls', 100_000).map(({ record }) => JSON.parse(record) as RequestRecord);
+  const records = spool.take('calls', 100_000).map(({ row }) => JSON.parse(String(row)) as RequestRecord);
   const byId = new Map(records.map((record) => [record.request_id, record]));
   assert.equal(byId.size, records.length);
   for (const requestId of begun) {

@@ -63,7 +63,6 @@ async function run(t: TestContext, steps: readonly Step[]) {
       format,
       account: {
         defer() {},
-        sealInput() {},
         settle(outcome, onWritten) {
           settled.push(outcome);
           setImmediate(onWritten);

@@ -97,7 +97,6 @@ function makeObserver(options: { readonly gone?: boolean; readonly background?: 
     call: makeCall(),
     account: {
       defer: (id) => deferred.push(id),
-      sealInput: () => {},
       settle(outcome, onWritten) {
         assert.equal(holds, 1);
         settled.push(outcome);

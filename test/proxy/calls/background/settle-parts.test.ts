@@ -45,7 +45,12 @@ async function settle(
     isLate: () => isLate,
     log: pino({ level: 'silent' }),
   });
-  const pending = { ...makeRecord('00000000-0000-4000-8000-000000000000', {}), response_id: 'batch_1' };
+  const pending = {
+    ...makeRecord('00000000-0000-4000-8000-000000000000', {}),
+    response_id: 'batch_1',
+    input_sealed: null,
+    output_sealed: null,
+  };
   const told = { ...batch, ...changes };
   const end = { reading: batches.read(told, {}), answer: told, output: '' };
   const { readParts } = batches;

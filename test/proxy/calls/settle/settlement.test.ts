@@ -3,11 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { openContents } from '../../../../database/contents.ts';
+import { generateDataKeys, makeEnvelope } from '../../../../database/envelope.ts';
 import type { PendingCall } from '../../../../database/pending-calls.ts';
 import type { RequestRecord } from '../../../../database/requests.ts';
 import type { Outcome } from '../../../../proxy/calls/call.ts';
 import type { Reservation } from '../../../../proxy/calls/reserve/reserve.ts';
-import type { Account } from '../../../../proxy/calls/settle/account.ts';
+import type { Account, AccountingTerms } from '../../../../proxy/calls/settle/account.ts';
 import type { LateEnd } from '../../../../proxy/calls/settle/late-end.ts';
 import { makeSettlement } from '../../../../proxy/calls/settle/settlement.ts';
 import { makePrice } from '../../../../proxy/prices/price.ts';
@@ -18,6 +20,8 @@ import { organizationId } from '../../snapshot.ts';
 import { makeCall } from '../call.ts';
 
 const terms = { price: makePrice(undefined), envelope: undefined };
+const envelope = makeEnvelope(generateDataKeys());
+const keeping = { ...terms, envelope };
 const usage = { ...unknownUsage, inputTokens: 1_000_000, outputTokens: 0, totalTokens: 1_000_000 };
 const outcome: Outcome = {
   status: 'completed',
@@ -69,22 +73,33 @@ function open(t: TestContext, directory = mkdtempSync(join(tmpdir(), 'chaperone-
   });
   /** Those that wait for the database, by table. */
   const waiting = (table: 'calls' | 'pending' | 'settlements') =>
-    spool.take(table, 10).map(({ record }): RequestRecord => JSON.parse(record));
+    spool.take(table, 10).map(({ row }): RequestRecord => JSON.parse(String(row)));
+  /** What the contents of the first waiting row say. */
+  const contentsOf = (table: 'calls' | 'settlements') => {
+    const [{ row, sealed } = assert.fail()] = spool.take(table, 1);
+    if (sealed.length === 0) return undefined;
+    const { input, output } = openContents(
+      envelope,
+      { organizationId, requestId: JSON.parse(String(row)).request_id },
+      sealed,
+    );
+    return [String(input), output && String(output)];
+  };
   const reservation: Reservation = {
     settle: () => told.push('given back'),
     release: () => told.push('released'),
   };
   /** Opens the account of a call, and waits for its intent. */
-  const openAccount = (call = makeCall()): Account => {
+  const openAccount = (call = makeCall(), by: AccountingTerms = terms): Account => {
     let account: Account | undefined;
     const onOpened = (opened: Account) => {
       account = opened;
     };
-    settlement.open(call, terms, reservation, onOpened, assert.fail);
+    settlement.open(call, by, reservation, onOpened, assert.fail);
     spool.writeNow();
     return account ?? assert.fail();
   };
-  return { settlement, openAccount, spool, told, deferred, recovered, waiting, directory, close };
+  return { settlement, openAccount, contentsOf, spool, told, deferred, recovered, waiting, directory, close };
 }
 
 const turn = () => new Promise(setImmediate);
@@ -222,4 +237,52 @@ test('a call whose intent cannot be written is not opened, and gives back what i
     ({ code }) => told.push(code),
   );
   assert.deepEqual(told, ['released', 'spool_full']);
+});
+
+/** Longer than what is stored. */
+const large = 'x'.repeat(1024 * 1024 + 1);
+
+/** What is kept of what was said: of which input and output, and what of them. */
+const said: readonly [name: string, input: string, output: string | undefined, kept: unknown][] = [
+  ['what was asked and answered', 'Hi', 'Hello', ['Hi', 'Hello']],
+  ['what was asked where there is no answer', 'Hi', undefined, ['Hi', undefined]],
+  ['an empty answer', 'Hi', '', ['Hi', '']],
+  ['what was asked where the answer is too large', 'Hi', large, ['Hi', undefined]],
+  ['nothing where what was asked is too large', large, 'Hello', undefined],
+];
+
+for (const [name, input, output, kept] of said) {
+  test(`a call keeps ${name}`, (t) => {
+    const { openAccount, contentsOf, spool } = open(t);
+    openAccount(makeCall({ input: () => input }), keeping).settle({ ...outcome, output }, () => {});
+    spool.writeNow();
+    assert.deepEqual(contentsOf('calls'), kept);
+  });
+
+  test(`a deferred call keeps ${name}`, (t) => {
+    const { settlement, openAccount, contentsOf, deferred, spool } = open(t);
+    openAccount(makeCall({ input: () => input }), keeping).defer('resp_1');
+    settlement.settleLate(deferred[0] ?? assert.fail(), { ...late, output: output ?? '' }, keeping);
+    spool.writeNow();
+    assert.deepEqual(contentsOf('settlements'), kept && output === undefined ? ['Hi', ''] : kept);
+  });
+}
+
+test('a deferred call whose user was erased meanwhile keeps nothing of its answer', (t) => {
+  const { settlement, openAccount, contentsOf, deferred, spool } = open(t);
+  openAccount(makeCall(), keeping).defer('resp_1');
+  settlement.settleLate(
+    { ...(deferred[0] ?? assert.fail()), input_sealed: null },
+    { ...late, output: 'Hello' },
+    keeping,
+  );
+  spool.writeNow();
+  assert.equal(contentsOf('settlements'), undefined);
+});
+
+test('a call of an organization that stores no contents keeps none', (t) => {
+  const { openAccount, contentsOf, spool } = open(t);
+  openAccount().settle({ ...outcome, output: 'Hello' }, () => {});
+  spool.writeNow();
+  assert.equal(contentsOf('calls'), undefined);
 });

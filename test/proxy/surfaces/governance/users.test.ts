@@ -135,11 +135,11 @@ describe('/v1/users', () => {
     assert.equal(ended.status, 200);
     await shipped(workingId);
     const { rows: settled } = await owner.query(
-      `select user_id, status, exists (select from chaperone.request_contents c where c.request_id = r.request_id and c.input_encrypted is not null) as "hasInput"
+      `select user_id, status, exists (select from chaperone.request_contents c where c.request_id = r.request_id) as "hasContents"
        from chaperone.requests r where request_id = $1`,
       [workingId],
     );
-    assert.deepEqual(settled, [{ user_id: erased.body.anonymous_id, status: 'cancelled', hasInput: false }]);
+    assert.deepEqual(settled, [{ user_id: erased.body.anonymous_id, status: 'cancelled', hasContents: false }]);
     assert.equal((await ask('GET', '/users/eve%40example.com')).status, 404);
     // Whoever comes back is somebody new.
     const again = await call('eve@example.com');

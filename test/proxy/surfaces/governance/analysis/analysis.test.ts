@@ -444,7 +444,7 @@ describe('POST /v1/analysis', () => {
     const [one, other] = [await converse(), await converse()];
     for (const { requestId } of [one, other]) await recordOf(requestId);
     await owner.query(
-      `update chaperone.request_contents c set input_encrypted = o.input_encrypted
+      `update chaperone.request_contents c set contents_encrypted = o.contents_encrypted
        from chaperone.request_contents o where c.request_id = $1 and o.request_id = $2`,
       [one.requestId, other.requestId],
     );
