@@ -4,7 +4,7 @@ import type { CallContext } from '../calls/context.ts';
 import { requireKnownEncoding } from '../calls/receive/receive-body.ts';
 import { ProxyError } from '../error.ts';
 import type { Share } from '../in-flight.ts';
-import type { KitContext, SurfaceApp } from './surface.ts';
+import type { KitContext, Surface, SurfaceApp } from './surface.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -23,13 +23,11 @@ declare module 'fastify' {
 
 /**
  * Adds the hook that finds the caller of each request, before its body is read.
- *
- * @param isAnonymous whether no path of the surface needs a credential
  */
 export function identifyCallers(
   app: Pick<SurfaceApp, 'addHook'>,
   { pipeline, inFlight }: Pick<KitContext, 'pipeline' | 'inFlight'>,
-  isAnonymous = false,
+  { isAnonymous, mayLackUser }: Pick<Surface<never>, 'isAnonymous' | 'mayLackUser'>,
 ): void {
   app.addHook('onRequest', async (request, reply) => {
     const startedTicks = performance.now();
@@ -37,7 +35,7 @@ export function identifyCallers(
     if (isAnonymous || request.routeOptions.config.anonymous) {
       request.share = inFlight.open();
     } else {
-      const known = pipeline.authenticate(request.raw);
+      const known = pipeline.authenticate(request.raw, mayLackUser);
       const { caller, inForce } = known instanceof Promise ? await known : known;
       request.caller = caller;
       if (asksForWebSocket(request)) throw new ProxyError('websocket_not_served');

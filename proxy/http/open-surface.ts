@@ -37,7 +37,7 @@ export async function openSurface<Context extends KitContext>(
       answer(request, reply, refusals.note(request.id, new ProxyError('route_not_found', { message })), 400);
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
-  identifyCallers(app, context, surface.isAnonymous);
+  identifyCallers(app, context, surface);
   // As late as possible: the caller, and so the session, may become known at any step before.
   app.addHook('onSend', async (request, reply) => {
     reply.headers(ownHeaders(request.id, request.caller));

@@ -24,6 +24,8 @@ export interface Surface<Context> {
   readonly envelope: Envelope;
   /** Whether none of its paths needs a credential. A single route says `config: { anonymous: true }`. */
   readonly isAnonymous?: true;
+  /** Whether its requests may lack a user where the organization requires one of calls: not every contract has one. */
+  readonly mayLackUser?: true;
   /** Adds its routes. The kit has already added authentication, bodies, validation and errors. */
   readonly register: (app: SurfaceApp, context: Context) => Promise<void>;
   /** The groups of its operations in the OpenAPI document, in order. */

@@ -8,7 +8,12 @@ import { makeReadClient } from './client.ts';
 import { maxSessionIdLength, readClientSession } from './session.ts';
 
 /** Turns an identity and the headers beside it into the caller. */
-export type Identify = (identity: Identity, headers: IncomingHttpHeaders, snapshot: Snapshot) => Caller;
+export type Identify = (
+  identity: Identity,
+  headers: IncomingHttpHeaders,
+  snapshot: Snapshot,
+  mayLackUser?: boolean,
+) => Caller;
 
 /**
  * Makes the step that finds the user, the session and the turn of a call. A user's id derives from the external id, so
@@ -25,14 +30,16 @@ export function makeIdentify(organizationId: string): Identify {
     return id;
   };
   const readClient = makeReadClient();
-  return (identity, headers, snapshot) => {
+  return (identity, headers, snapshot, mayLackUser = false) => {
     const named = readHeader(headers, 'x-user-id', 255);
     if (identity.user !== undefined && named !== undefined && named !== identity.user) {
       throw new ProxyError('user_mismatch', { param: 'X-User-ID' });
     }
     if (named !== undefined && !mayName(identity, named, snapshot)) throw notAllowed(identity.namespace);
     const user = identity.user ?? named ?? identity.defaultUser;
-    if (user === undefined && snapshot.requireUser) throw new ProxyError('user_required', { param: 'X-User-ID' });
+    if (user === undefined && snapshot.requireUser && !mayLackUser) {
+      throw new ProxyError('user_required', { param: 'X-User-ID' });
+    }
     const userId = user === undefined ? nobody : idOf(user);
     if (snapshot.inactiveUsers.has(userId)) throw new ProxyError('user_inactive', { param: 'X-User-ID' });
     const session = readHeader(headers, 'x-session-id', maxSessionIdLength);

@@ -4,6 +4,7 @@ import Fastify from 'fastify';
 import { type ProblemCode, ProxyError, problems } from '../../error.ts';
 import type { DescribedOperation, Origin } from '../../http/described.ts';
 import type { Envelope } from '../../http/envelope.ts';
+import type { Surface } from '../../http/surface.ts';
 import type { SurfaceContext, SurfaceTable } from '../context.ts';
 
 const description = `The OpenAI API, governed, and what governs it.
@@ -71,6 +72,9 @@ const frame: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
 
 const bodyProblems: readonly ProblemCode[] = ['invalid_json', 'request_too_large', 'overloaded'];
 
+/** The part of a surface that decides how its operations are described. */
+type Owner = Pick<Surface<never>, 'envelope' | 'mayLackUser'>;
+
 /**
  * Makes the OpenAPI document of all surfaces, as JSON: from the schemas of their routes, and from what they describe
  * themselves. The routes are registered once more, on an application that serves nothing and is dropped.
@@ -80,19 +84,19 @@ export async function makeDocument(context: SurfaceContext): Promise<string> {
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => JSON.stringify);
   /** By method and path. */
-  const envelopes = new Map<string, Envelope>();
+  const owners = new Map<string, Owner>();
   const described: Record<string, Record<string, DescribedOperation>> = {};
-  for (const { envelope, describe } of context.surfaces) {
-    for (const [path, operations] of Object.entries((await describe?.()) ?? {})) {
+  for (const surface of context.surfaces) {
+    for (const [path, operations] of Object.entries((await surface.describe?.()) ?? {})) {
       described[path] = { ...described[path], ...operations };
-      for (const method of Object.keys(operations)) envelopes.set(`${method} ${path}`, envelope);
+      for (const method of Object.keys(operations)) owners.set(`${method} ${path}`, surface);
     }
   }
-  await app.register(swagger, makeDocumentOptions(context.surfaces, described, envelopes));
+  await app.register(swagger, makeDocumentOptions(context.surfaces, described, owners));
   for (const surface of context.surfaces) {
     app.register(async (scope) => {
       scope.addHook('onRoute', ({ method, url }) => {
-        envelopes.set(`${String(method).toLowerCase()} ${toDocumentPath(url)}`, surface.envelope);
+        owners.set(`${String(method).toLowerCase()} ${toDocumentPath(url)}`, surface);
       });
       await surface.register(scope.withTypeProvider<TypeBoxTypeProvider>(), context);
     });
@@ -109,7 +113,7 @@ function toDocumentPath(url: string): string {
 const makeDocumentOptions = (
   surfaces: SurfaceTable,
   described: Readonly<Record<string, Readonly<Record<string, DescribedOperation>>>>,
-  envelopes: ReadonlyMap<string, Envelope>,
+  owners: ReadonlyMap<string, Owner>,
 ): FastifyDynamicSwaggerOptions => ({
   hideUntagged: true,
   openapi: {
@@ -152,7 +156,7 @@ const makeDocumentOptions = (
       all[path] = { ...all[path], ...operations };
     for (const [path, operations] of Object.entries(all)) {
       for (const [method, operation] of Object.entries(operations)) {
-        complete(operation as DescribedOperation, envelopes.get(`${method} ${path}`) ?? surfaces[0].envelope);
+        complete(operation as DescribedOperation, owners.get(`${method} ${path}`) ?? surfaces[0]);
       }
     }
     return { ...openapiObject, paths: all };
@@ -160,7 +164,7 @@ const makeDocumentOptions = (
 });
 
 /** Gives an operation the headers of every request, and an answer with an example for every way to be refused. */
-function complete(operation: DescribedOperation, envelope: Envelope): void {
+function complete(operation: DescribedOperation, { envelope, mayLackUser }: Owner): void {
   const { 'x-problems': codes = [], 'x-origin': origin = 'own', 'x-answers': answers = {}, responses } = operation;
   for (const field of ['x-problems', 'x-origin', 'x-answers']) Reflect.deleteProperty(operation, field);
   Object.assign(responses, answers);
@@ -170,7 +174,7 @@ function complete(operation: DescribedOperation, envelope: Envelope): void {
     { $ref: '#/components/parameters/sessionId' },
   ];
   const schema = { $ref: `#/components/schemas/${envelope.name}` };
-  for (const [status, refused] of Map.groupBy(new Set(codes), (code) => problems[code].status)) {
+  for (const [status, refused] of Map.groupBy(codesOf(codes, mayLackUser), (code) => problems[code].status)) {
     responses[status] = {
       description: refused.map((code) => `\`${code}\``).join(', '),
       content: { 'application/json': { schema, examples: examplesOf(refused, envelope) } },
@@ -186,6 +190,10 @@ function complete(operation: DescribedOperation, envelope: Envelope): void {
     if (isSuccess && origin !== 'own') response.content ??= { 'application/json': {} };
     response.headers = headersOf(origin, isSuccess);
   }
+}
+
+function codesOf(codes: readonly ProblemCode[], mayLackUser = false): ReadonlySet<ProblemCode> {
+  return new Set(mayLackUser ? codes.filter((code) => code !== 'user_required') : codes);
 }
 
 function headersOf(origin: Origin, isSuccess: boolean): object {

@@ -26,6 +26,7 @@ const sample: Surface<SurfaceContext> = {
     schema: { type: 'object', required: ['error'] },
     show: ({ code, message, details }, request_id) => ({ error: { code, message, details, request_id } }),
   },
+  mayLackUser: true,
   tags: [{ name: 'Samples', description: 'Nothing of use.' }],
   async register(app, { inForce }) {
     registrations += 1;
@@ -34,7 +35,7 @@ const sample: Surface<SurfaceContext> = {
     });
     const body = Type.Object({ user_id: Type.String(), count: Type.Optional(Type.Integer({ minimum: 1 })) });
     app.post('/api/v1/samples', { schema: { tags: ['Samples'], summary: 'Make', body } }, async (request) => ({
-      user: request.caller.user,
+      user: request.caller.user ?? null,
       organization: inForce().snapshot.organizationName,
       asked: request.body,
     }));
@@ -109,6 +110,12 @@ describe('a surface that is in the table', () => {
     assert.match(headers.get('x-request-id') ?? '', /^req_/);
     assert.match(headers.get('x-session-id') ?? '', /^sess_/);
     assert.equal(headers.get('x-ratelimit-remaining'), '9');
+  });
+
+  it('needs no user, as its contract has none; its neighbours do', async () => {
+    const nobody = { 'x-user-id': '' };
+    assert.equal((await ask('POST', '/api/v1/samples', make, nobody)).json.user, null);
+    assert.equal((await ask('GET', '/api/v1/samples/1/other', undefined, nobody)).status, 400);
   });
 
   it('needs no credential where a route says so', async () => {
@@ -200,6 +207,8 @@ describe('a surface that is in the table', () => {
       responses['401'].content['application/json'].examples,
     );
     assert.deepEqual(Object.keys(example?.value.error ?? {}), ['code', 'message', 'details', 'request_id']);
+    assert.doesNotMatch(responses['400'].description, /user_required/);
+    assert.match(json.paths['/v1/personas'].get.responses['400'].description, /user_required/);
     assert.ok(json.components.schemas.SampleError && json.components.schemas.Error);
     assert.ok(json.tags.some(({ name }: { name: string }) => name === 'Samples'));
     assert.equal(

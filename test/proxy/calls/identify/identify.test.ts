@@ -86,13 +86,18 @@ test('a service account may name itself, and a bound user is named by the bindin
   assert.throws(() => identify(bound, { 'x-user-id': 'bob' }, snapshot), { code: 'user_mismatch' });
 });
 
-test('a call must name its user, unless the organization does not ask', () => {
+test('a request must name its user, unless the organization or the surface does not ask', () => {
   assert.throws(() => identify({ user: undefined, roles: [] }, {}, strict), {
     code: 'user_required',
     message: /^User not found: send .* X-User-ID, .*chaperone token --organization NAME --user YOU/,
   });
-  const { user, userId } = identify({ user: undefined, roles: [] }, {}, lenient);
-  assert.deepEqual([user, userId], [undefined, nobody]);
+  for (const [snapshot, mayLackUser] of [
+    [lenient, false],
+    [strict, true],
+  ] as const) {
+    const { user, userId } = identify({ user: undefined, roles: [] }, {}, snapshot, mayLackUser);
+    assert.deepEqual([user, userId], [undefined, nobody]);
+  }
 });
 
 test('a session is the caller’s, or a new one each time', () => {
