@@ -5,13 +5,13 @@ values: [kube-system, kube-node-lease, kube-public, {{ .Release.Namespace }}]
 {{- end -}}
 
 {{- /*
-The webhooks of a configuration. A webhook's selectors must both match, so that one could not say "or": there is one for
-namespaces with the label, less the pods that opt out, and one for pods with the label elsewhere. This way no pod that
-has not asked for a sidecar depends on the operator.
+The webhooks of a configuration. Both selectors of a webhook must match, so one webhook cannot say "or". So there is one for
+namespaces with the label, without the pods that opt out, and one for pods with the label in other namespaces. Pods that have
+not asked for a sidecar do not depend on the operator.
 
-The validating configuration has three more, for what no sidecar's label can limit: pods that have not asked for one, and
-containers added to a pod that runs. Their matchConditions let the API server ask only where a Secret is read whose name
-may be that of an organization's credentials.
+The validating configuration has three more, since labels cannot limit them: for pods that have not asked for a sidecar, and
+for containers that are added to a running pod. By their matchConditions, the API server calls them only for a Secret whose
+name may be that of an organization's credentials.
 */ -}}
 {{- define "chaperone.webhooks" -}}
 {{- $root := .root }}
@@ -27,7 +27,7 @@ may be that of an organization's credentials.
   (include "chaperone.readsCredentials" "object.spec.containers + object.spec.?initContainers.orValue([])") }}
 {{- $ephemeral := include "chaperone.readsCredentials" "object.spec.?ephemeralContainers.orValue([])" }}
 {{- if $root.Values.webhook.objectSelector }}
-{{- /* Pods that it leaves out are asked about, too: their labels are their authors'. */}}
+{{- /* Also for pods that the selector leaves out, since their authors choose their labels. */}}
 {{- $asked = append $asked (dict "name" "any" "namespaces" list "pods" list "condition" $pod) }}
 {{- else }}
 {{- $asked = concat $asked (list
@@ -50,7 +50,7 @@ may be that of an organization's credentials.
     service:
       name: {{ include "chaperone.webhookServiceName" $root }}
       namespace: {{ $root.Release.Namespace }}
-      {{- /* The operator puts it in, with a secret; what is there already is left as it is. */}}
+      {{- /* The operator sets the path, which is secret. Keep an existing one. */}}
       {{- with get $paths $name }}
       path: {{ . }}
       {{- end }}
@@ -102,7 +102,7 @@ may be that of an organization's credentials.
 {{- end }}
 {{- end -}}
 
-{{- /* In CEL: whether a pod mounts a Secret whose name may be that of an organization's credentials. */ -}}
+{{- /* CEL: whether a pod mounts a Secret whose name may be that of an organization's credentials. */ -}}
 {{- define "chaperone.mountsCredentials" -}}
 object.spec.?volumes.orValue([]).exists(volume,
 volume.?secret.?secretName.orValue('').startsWith('chaperone-') ||
@@ -112,7 +112,7 @@ volume.?csi.?nodePublishSecretRef.?name.orValue('').startsWith('chaperone-') ||
 volume.?flexVolume.?secretRef.?name.orValue('').startsWith('chaperone-'))
 {{- end -}}
 
-{{- /* In CEL: whether a list of containers has such a Secret in its environment. */ -}}
+{{- /* CEL: whether a list of containers has such a Secret in its environment. */ -}}
 {{- define "chaperone.readsCredentials" -}}
 ({{ . }}).exists(container,
 container.?env.orValue([]).exists(variable,
