@@ -19,6 +19,10 @@ const benchmarks: Readonly<Record<string, Entry>> = {
     title: 'the memory of a proxy before and after many calls, and how long its start takes',
     load: async () => (await import('./memory.ts')).memory,
   },
+  compare: {
+    title: 'the same calls through other gateways',
+    load: async () => (await import('./compare.ts')).compare,
+  },
   analytics: {
     title: 'the cost of analytics for an organization with millions of calls, and how fast usage gets into PostgreSQL',
     load: async () => (await import('./analytics.ts')).analytics,

@@ -16,8 +16,8 @@ export const answers = {
 
 export type Form = keyof typeof answers;
 
-/** A request body of 1 KB. */
-export function makeRequestBody(form: Form, personaId: string): string {
+/** A request body of 1 KB. Undefined: without a persona. */
+export function makeRequestBody(form: Form, personaId: string | undefined): string {
   return pad((filler) =>
     JSON.stringify({
       model: 'gpt-4o-mini',

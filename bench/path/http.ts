@@ -1,15 +1,20 @@
 import type { ChildProcess } from 'node:child_process';
 import { get } from 'node:http';
 
-const patienceMs = 30_000;
+const defaultPatienceMs = 30_000;
 const pauseMs = 2;
 
 /**
  * Repeats a request until the answer is 200, on a new connection each time.
  *
- * @throws where `child` ends, or after 30 s
+ * @throws where `child` ends, or after `patienceMs`
  */
-export async function untilAnswered(child: ChildProcess, port: number, path: string): Promise<void> {
+export async function untilAnswered(
+  child: ChildProcess,
+  port: number,
+  path: string,
+  patienceMs = defaultPatienceMs,
+): Promise<void> {
   const deadline = performance.now() + patienceMs;
   while (!(await isAnswered(port, path))) {
     if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended with exit code ${child.exitCode}`);
