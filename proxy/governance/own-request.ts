@@ -1,8 +1,8 @@
 import type { RequestReference } from '../../database/requests.ts';
-import { seesOrganization } from '../calls/admit/admit.ts';
 import type { Caller } from '../calls/call.ts';
 import { ProxyError } from '../error.ts';
 import type { GovernanceContext } from './context.ts';
+import { seesOrganization } from './roles.ts';
 
 /**
  * Finds a call of the caller's own, or any call, for who sees the organization.

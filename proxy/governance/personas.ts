@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { findInvalidParameter, findReservedParameter } from '../../crds/persona-parameters.ts';
 import { insertPersona, retirePersona as retireRow, updatePersona } from '../../database/personas.ts';
 import { findUnstorable, toStorable } from '../../database/storable.ts';
-import { admitRole, isOpenTo, mayUsePersona, personaNotFound, seesOrganization } from '../calls/admit/admit.ts';
+import { isOpenTo, mayUsePersona, personaNotFound } from '../calls/admit/admit.ts';
 import type { Caller } from '../calls/call.ts';
 import { ProxyError } from '../error.ts';
 import type { Persona } from '../snapshot/snapshot.ts';
 import type { GovernanceContext } from './context.ts';
 import { type Retired, writeNamed } from './named.ts';
 import { type Listed, type Page, pageOf } from './page.ts';
+import { admitRole, seesOrganization } from './roles.ts';
 import { readUserId } from './user-id.ts';
 
 type Reading = Pick<GovernanceContext, 'inForce'>;

@@ -8,11 +8,11 @@ import {
   type UserRow,
   updateUser,
 } from '../../database/users.ts';
-import { admitRole, seesOrganization } from '../calls/admit/admit.ts';
 import type { Caller } from '../calls/call.ts';
 import { ProxyError } from '../error.ts';
 import type { GovernanceContext } from './context.ts';
 import type { Listed, Page } from './page.ts';
+import { admitRole, seesOrganization } from './roles.ts';
 import { readUserId } from './user-id.ts';
 
 type Reading = Pick<GovernanceContext, 'inForce' | 'store'>;

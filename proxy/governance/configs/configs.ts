@@ -9,12 +9,12 @@ import {
   updateAnalysisConfig,
 } from '../../../database/analysis-configs.ts';
 import { toStorable } from '../../../database/storable.ts';
-import { admitRole } from '../../calls/admit/admit.ts';
 import type { Caller } from '../../calls/call.ts';
 import { ProxyError } from '../../error.ts';
 import type { GovernanceContext } from '../context.ts';
 import { type Retired, writeNamed } from '../named.ts';
 import type { Listed, Page } from '../page.ts';
+import { admitRole } from '../roles.ts';
 import { type AnalysisConfig, checkConfig, completeConfig, type StatedConfig } from './config.ts';
 import { openConfig, requireUuid, sealConfig } from './saved-config.ts';
 

@@ -6,10 +6,10 @@ import { type PersonaUsage, readPersonaUsage } from '../../../database/analytics
 import type { UsageList, UsageSums, UsageTotals } from '../../../database/analytics/usage.ts';
 import { readUserUsage, type UserUsage } from '../../../database/analytics/users.ts';
 import type { Queryable } from '../../../database/queryable.ts';
-import { seesOrganization } from '../../calls/admit/admit.ts';
 import type { Caller } from '../../calls/call.ts';
 import type { GovernanceContext } from '../context.ts';
 import type { Page } from '../page.ts';
+import { seesOrganization } from '../roles.ts';
 import { countExcluded, type Excluded } from './excluded.ts';
 import type { Period } from './period.ts';
 import { type Question, requireShort, type Selection, select } from './question.ts';

@@ -7,10 +7,11 @@ import {
   type TopUser,
   type UsageBreakdown,
 } from '../../../database/analytics/persona.ts';
-import { personaNotFound, seesOrganization } from '../../calls/admit/admit.ts';
+import { personaNotFound } from '../../calls/admit/admit.ts';
 import type { Caller } from '../../calls/call.ts';
 import { ProxyError } from '../../error.ts';
 import type { GovernanceContext } from '../context.ts';
+import { seesOrganization } from '../roles.ts';
 import { countExcluded } from './excluded.ts';
 import { type Question, select } from './question.ts';
 import { readFigures } from './read.ts';

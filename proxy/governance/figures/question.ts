@@ -1,11 +1,11 @@
 import type { CallAttributes, UsageFilter } from '../../../database/analytics/filter.ts';
 import { userIdOf } from '../../../database/ids.ts';
 import { toStorable } from '../../../database/storable.ts';
-import { seesOrganization } from '../../calls/admit/admit.ts';
 import type { Caller } from '../../calls/call.ts';
 import { parseUserAgent } from '../../calls/identify/client.ts';
 import { ProxyError } from '../../error.ts';
 import type { GovernanceContext } from '../context.ts';
+import { seesOrganization } from '../roles.ts';
 import { type Period, readPeriod } from './period.ts';
 
 /** How many days a question by client, safety identifier or end user may have: the records are read for it. */

@@ -16,6 +16,8 @@ import { atEnd, suiteScope } from '../../scope.ts';
 import { type Stack, startStack } from '../../stack.ts';
 
 let registrations = 0;
+/** To load the other surface. The first fails. */
+let attempts = 0;
 
 /** Shows everything that a problem has. */
 const sample: Surface<SurfaceContext> = {
@@ -54,6 +56,8 @@ const other: Surface<SurfaceContext> = {
   paths: ['/api/v1/others', '/api/v1/samples/:id/other'],
   envelope: { name: 'OtherError', schema: { type: 'object' }, show: ({ message }) => ({ detail: message }) },
   async register(app) {
+    attempts += 1;
+    if (attempts === 1) throw new Error('cannot be loaded yet');
     app.get('/api/v1/samples/:id/other', async () => ({ other: true }));
   },
 };
@@ -102,6 +106,13 @@ describe('a surface that is in the table', () => {
       [200, 200, 200],
     );
     assert.equal(registrations, 1);
+  });
+
+  it('is tried again by the next request where it cannot be loaded', async () => {
+    const failed = await ask('GET', '/api/v1/samples/1/other');
+    assert.deepEqual([failed.status, Object.keys(failed.json)], [500, ['detail']]);
+    assert.equal((await ask('GET', '/api/v1/samples/1/other')).status, 200);
+    assert.equal(attempts, 2);
   });
 
   it('knows the caller, and the organization', async () => {
