@@ -1,3 +1,4 @@
+import { toBytea } from './bytea.ts';
 import type { Queryable } from './queryable.ts';
 
 /** An analysis config as a YAML resource states it; `configSealed` is sealed for `analysis_configs.config`. */
@@ -14,28 +15,25 @@ export interface AnalysisConfigWrite {
 }
 
 /**
- * Stores the config.
+ * Stores the configs, all or none. No config may be among them twice.
  *
- * @throws Postgres error 23505 on `analysis_configs_name` where another config of the organization has the name
+ * @throws Postgres error 23505 on `analysis_configs_name` where another config of the organization has the name of one
  */
-export async function upsertAnalysisConfig(db: Queryable, config: AnalysisConfigWrite): Promise<void> {
+export async function upsertAnalysisConfigs(db: Queryable, configs: readonly AnalysisConfigWrite[]): Promise<void> {
+  const rows = configs.map(({ configSealed, ...row }) => ({ ...row, configSealed: toBytea(configSealed) }));
   await db.query(
     `insert into chaperone.analysis_configs as c
        (organization_id, analysis_config_id, resource, name, description, config_encrypted, serves_namespace)
-     values ($1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::bytea, $7::text)
+     select "organizationId", "analysisConfigId", resource, name, description, "configSealed", "servesNamespace"
+     from json_to_recordset($1::json) as row (
+       "organizationId" uuid, "analysisConfigId" uuid, resource text, name text, description text,
+       "configSealed" bytea, "servesNamespace" text
+     )
      on conflict (organization_id, analysis_config_id) do update
        set resource = excluded.resource, name = excluded.name, description = excluded.description,
            config_encrypted = excluded.config_encrypted, serves_namespace = excluded.serves_namespace,
            is_active = true, deleted_at = null, updated_at = now()`,
-    [
-      config.organizationId,
-      config.analysisConfigId,
-      config.resource,
-      config.name,
-      config.description,
-      config.configSealed,
-      config.servesNamespace,
-    ],
+    [JSON.stringify(rows)],
   );
 }
 

@@ -1,3 +1,4 @@
+import { toBytea } from './bytea.ts';
 import type { Queryable } from './queryable.ts';
 
 /**
@@ -25,35 +26,31 @@ export interface ApiKeyWrite {
   readonly expiresAt: Date | null;
 }
 
-/** Stores the key. */
-export async function upsertApiKey(db: Queryable, key: ApiKeyWrite): Promise<void> {
+/** Stores the keys, all or none. No key may be among them twice. */
+export async function upsertApiKeys(db: Queryable, keys: readonly ApiKeyWrite[]): Promise<void> {
+  const rows = keys.map(({ keySealed, syntheticKeySha256, ...row }) => ({
+    ...row,
+    keySealed: toBytea(keySealed),
+    syntheticKeySha256: toBytea(syntheticKeySha256),
+  }));
   await db.query(
     `insert into chaperone.api_keys as k
        (organization_id, api_key_id, resource, provider, user_external_id, models, key_encrypted, fingerprint,
         synthetic_key_sha256, roles, is_active, expires_at, serves_namespace)
-     values ($1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::text[], $7::bytea, $8::text, $9::bytea, $10::text[],
-             $11::boolean, $12::timestamptz, $13::text)
+     select "organizationId", "apiKeyId", resource, provider, "userExternalId", models, "keySealed", fingerprint,
+            "syntheticKeySha256", roles, "isActive", "expiresAt", "servesNamespace"
+     from json_to_recordset($1::json) as row (
+       "organizationId" uuid, "apiKeyId" uuid, resource text, provider text, "userExternalId" text, models text[],
+       "keySealed" bytea, fingerprint text, "syntheticKeySha256" bytea, roles text[], "isActive" boolean,
+       "expiresAt" timestamptz, "servesNamespace" text
+     )
      on conflict (organization_id, api_key_id) do update
        set resource = excluded.resource, provider = excluded.provider, user_external_id = excluded.user_external_id,
            models = excluded.models, key_encrypted = excluded.key_encrypted, fingerprint = excluded.fingerprint,
            synthetic_key_sha256 = excluded.synthetic_key_sha256, roles = excluded.roles,
            is_active = excluded.is_active, expires_at = excluded.expires_at,
            serves_namespace = excluded.serves_namespace, deleted_at = null, updated_at = now()`,
-    [
-      key.organizationId,
-      key.apiKeyId,
-      key.resource,
-      key.provider,
-      key.userExternalId,
-      key.models,
-      key.keySealed,
-      key.fingerprint,
-      key.syntheticKeySha256,
-      key.roles,
-      key.isActive,
-      key.expiresAt,
-      key.servesNamespace,
-    ],
+    [JSON.stringify(rows)],
   );
 }
 

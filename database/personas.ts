@@ -1,3 +1,4 @@
+import { toBytea } from './bytea.ts';
 import type { Queryable } from './queryable.ts';
 
 /** A persona as a YAML resource states it. `contentSealed` is sealed for `personas.content`. */
@@ -18,35 +19,28 @@ export interface PersonaWrite {
 }
 
 /**
- * Stores the persona.
+ * Stores the personas, all or none. No persona may be among them twice.
  *
- * @throws Postgres error 23505 on `personas_name` where another persona of the organization has the name
+ * @throws Postgres error 23505 on `personas_name` where another persona of the organization has the name of one
  */
-export async function upsertPersona(db: Queryable, persona: PersonaWrite): Promise<void> {
+export async function upsertPersonas(db: Queryable, personas: readonly PersonaWrite[]): Promise<void> {
+  const rows = personas.map(({ contentSealed, ...row }) => ({ ...row, contentSealed: toBytea(contentSealed) }));
   await db.query(
     `insert into chaperone.personas as p
        (organization_id, persona_id, resource, name, description, content_encrypted, users, model, parameters, is_active,
         serves_namespace)
-     values ($1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::bytea, $7::text[], $8::text, $9::jsonb, $10::boolean,
-             $11::text)
+     select "organizationId", "personaId", resource, name, description, "contentSealed", users, model, parameters,
+            "isActive", "servesNamespace"
+     from json_to_recordset($1::json) as row (
+       "organizationId" uuid, "personaId" uuid, resource text, name text, description text, "contentSealed" bytea,
+       users text[], model text, parameters jsonb, "isActive" boolean, "servesNamespace" text
+     )
      on conflict (organization_id, persona_id) do update
        set resource = excluded.resource, name = excluded.name, description = excluded.description,
            content_encrypted = excluded.content_encrypted, users = excluded.users, model = excluded.model,
            parameters = excluded.parameters, is_active = excluded.is_active,
            serves_namespace = excluded.serves_namespace, deleted_at = null, updated_at = now()`,
-    [
-      persona.organizationId,
-      persona.personaId,
-      persona.resource,
-      persona.name,
-      persona.description,
-      persona.contentSealed,
-      persona.users,
-      persona.model,
-      JSON.stringify(persona.parameters),
-      persona.isActive,
-      persona.servesNamespace,
-    ],
+    [JSON.stringify(rows)],
   );
 }
 

@@ -87,6 +87,7 @@ const tenantControls: { readonly [K in TenantKind]: TenantControl } = {
 };
 /** Delay of a recount, so that many new bindings cause a single one. */
 const countDelayMs = 500;
+const maxConnections = 16;
 /** A deletion that takes longer continues in the database. The next attempt waits for it. */
 const queryTimeoutMs = 600_000;
 const lockTimeoutMs = 10_000;
@@ -115,7 +116,8 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const db = new Pool({
     connectionString: databaseUrl,
     application_name: 'chaperone-operator',
-    max: concurrency * 2,
+    // Fewer than reconciliations: most of the time they wait for the API server, and rows are written together.
+    max: Math.min(2 * concurrency, maxConnections),
     // Time limits, since a reconciliation that waited forever would never be retried.
     connectionTimeoutMillis: 2 * connectTimeoutMs,
     query_timeout: queryTimeoutMs,

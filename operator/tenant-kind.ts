@@ -6,6 +6,7 @@ import type { Cluster, ResourceOf, StatusOf } from './cluster/cluster.ts';
 import { keyOf, type ObjectPath, readPath } from './cluster/object-key.ts';
 import type { ReportFailure } from './outages.ts';
 import { makeRowReader } from './row-reader.ts';
+import { makeRowWriter, type WriteRow } from './row-writer.ts';
 import {
   describeFailure,
   differs,
@@ -55,13 +56,25 @@ export interface TenantOutcome<K extends TenantKind> {
   readonly isChanged: boolean;
 }
 
+/** A row in an organization's configuration. */
+export interface TenantRow {
+  readonly organizationId: string;
+}
+
 /** The steps that differ between the kinds that belong to an Organization. */
-export interface TenantKindOf<K extends TenantKind, Row> {
+export interface TenantKindOf<K extends TenantKind, Row extends TenantRow> {
   readonly kind: K;
   /** Reads those of these rows that are in force, by id. */
   find(db: Queryable, organizationId: string, rowIds: readonly string[]): Promise<ReadonlyMap<string, Row>>;
-  /** Gather, decide, apply. @param stored the row in force */
-  reconcile(context: TenantContext, object: TenantObject<K>, stored: Row | undefined): Promise<TenantOutcome<K>>;
+  /** Stores rows of one organization, all or none. */
+  upsert(db: Queryable, rows: readonly Row[]): Promise<void>;
+  /** Gather, decide, apply. @param stored the row in force @param write stores the object's row */
+  reconcile(
+    context: TenantContext,
+    object: TenantObject<K>,
+    stored: Row | undefined,
+    write: WriteRow<Row>,
+  ): Promise<TenantOutcome<K>>;
   /**
    * Takes the row of an existing object out of force, but keeps what was made for the object, since its namespace may
    * come back. Absent: as `remove`.
@@ -90,7 +103,7 @@ export interface TenantControl {
   readonly remove: TenantKindOf<TenantKind, never>['remove'];
 }
 
-export function controlTenant<K extends TenantKind, Row>(kind: TenantKindOf<K, Row>): TenantControl {
+export function controlTenant<K extends TenantKind, Row extends TenantRow>(kind: TenantKindOf<K, Row>): TenantControl {
   return {
     makeReconciler: (context, queue) => makeTenantReconciler(context, kind, queue),
     remove: kind.remove,
@@ -110,7 +123,7 @@ const noQueue: Pick<WorkQueue<ObjectPath>, 'next' | 'lastAddedAtMs'> = {
  *
  * @param queue the keys that come next, so that their rows can be read at once
  */
-export function makeTenantReconciler<K extends TenantKind, Row>(
+export function makeTenantReconciler<K extends TenantKind, Row extends TenantRow>(
   context: TenantContext,
   kind: TenantKindOf<K, Row>,
   queue = noQueue,
@@ -128,6 +141,7 @@ export function makeTenantReconciler<K extends TenantKind, Row>(
     },
     queue,
   });
+  const writeRow = makeRowWriter<Row>((batch) => kind.upsert(db, batch));
   /**
    * The organization in which each resource has a row: an API server may delete a resource although its finalizer was
    * just added.
@@ -179,7 +193,7 @@ export function makeTenantReconciler<K extends TenantKind, Row>(
       } else {
         const stored = await readRow({ organizationId: tenancy.organizationId, rowId });
         const object = { resource, namespace, name, path, rowId, tenancy, reach, envelope };
-        const decided = await kind.reconcile(context, object, stored);
+        const decided = await kind.reconcile(context, object, stored, writeRow);
         const serves = reach.servesNamespace === null ? 'Organization' : 'Namespace';
         const status = reach.refusal ? decided.status : { ...decided.status, serves };
         outcome = { consent: reach.consent, ...decided, status };
@@ -226,7 +240,7 @@ function effectOf(isChanged: boolean): Pick<Result, 'effectAtMs'> {
 
 async function report<K extends TenantKind>(
   cluster: TenantContext['cluster'],
-  { kind }: Pick<TenantKindOf<K, unknown>, 'kind'>,
+  { kind }: Pick<TenantKindOf<K, TenantRow>, 'kind'>,
   { metadata, status }: ResourceOf<K>,
   outcome: Pick<Outcome, 'verdict' | 'consent' | 'status'>,
 ): Promise<void> {

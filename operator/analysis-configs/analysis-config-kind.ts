@@ -4,7 +4,7 @@ import {
   type AnalysisConfigWrite,
   deleteAnalysisConfig,
   findAnalysisConfigs,
-  upsertAnalysisConfig,
+  upsertAnalysisConfigs,
 } from '../../database/analysis-configs.ts';
 import { EnvelopeError } from '../../database/envelope.ts';
 import { modelRefused, refusesModel } from '../model-rule.ts';
@@ -17,7 +17,8 @@ type Row = Omit<AnalysisConfigWrite, 'configSealed'> & { readonly config: Analys
 export const analysisConfigKind: TenantKindOf<'AnalysisConfig', AnalysisConfigWrite> = {
   kind: 'AnalysisConfig',
   find: findAnalysisConfigs,
-  async reconcile({ db }, object, stored) {
+  upsert: upsertAnalysisConfigs,
+  async reconcile(_context, object, stored, write) {
     const { tenancy, envelope } = object;
     const { organizationId } = tenancy;
     const status = { id: object.rowId };
@@ -27,7 +28,7 @@ export const analysisConfigKind: TenantKindOf<'AnalysisConfig', AnalysisConfigWr
     const { config, ...rest } = row;
     const place = { organizationId, column: 'analysis_configs.config', rowId: object.rowId };
     try {
-      await upsertAnalysisConfig(db, { ...rest, configSealed: envelope.seal(place, JSON.stringify(config)) });
+      await write({ ...rest, configSealed: envelope.seal(place, JSON.stringify(config)) });
     } catch (error) {
       if (!isNameTaken(error, 'analysis_configs_name')) throw error;
       const message = `Another analysis config that serves the same pods has the name "${row.name}"; choose another spec.name.`;

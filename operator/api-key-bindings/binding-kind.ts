@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { workloadUsersOf } from '../../crds/workload-users.ts';
-import { type ApiKeyWrite, deleteApiKey, findApiKeys, upsertApiKey } from '../../database/api-keys.ts';
+import { type ApiKeyWrite, deleteApiKey, findApiKeys, upsertApiKeys } from '../../database/api-keys.ts';
 import type { Secret } from '../cluster/cluster.ts';
 import { ClusterError } from '../cluster/cluster-error.ts';
 import { keyOf } from '../cluster/object-key.ts';
@@ -17,7 +17,8 @@ const bindingLabel = 'chaperone.dev/binding';
 export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
   kind: 'ApiKeyBinding',
   find: findApiKeys,
-  async reconcile(context, object, stored) {
+  upsert: upsertApiKeys,
+  async reconcile(context, object, stored, write) {
     const { db } = context;
     const { tenancy, envelope } = object;
     const { organizationId } = tenancy;
@@ -38,7 +39,7 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
     if (decision.write) {
       const { key, ...row } = decision.write;
       const place = { organizationId, column: 'api_keys.key', rowId: object.rowId };
-      await upsertApiKey(db, { ...row, keySealed: envelope.seal(place, key) });
+      await write({ ...row, keySealed: envelope.seal(place, key) });
     }
     const foretold = foretellRival(gathered, object);
     const isNew = gathered.syntheticKey === undefined;

@@ -1,4 +1,4 @@
-import { deletePersona, findPersonas, type PersonaWrite, upsertPersona } from '../../database/personas.ts';
+import { deletePersona, findPersonas, type PersonaWrite, upsertPersonas } from '../../database/personas.ts';
 import { keyOf } from '../cluster/object-key.ts';
 import { isNameTaken, notReady, type TenantKindOf } from '../tenant-kind.ts';
 import { decidePersona } from './decide.ts';
@@ -8,7 +8,8 @@ import { gatherPersona } from './gather.ts';
 export const personaKind: TenantKindOf<'Persona', PersonaWrite> = {
   kind: 'Persona',
   find: findPersonas,
-  async reconcile(context, object, stored) {
+  upsert: upsertPersonas,
+  async reconcile(context, object, stored, write) {
     const decision = decidePersona(gatherPersona(context, object, stored), object);
     const { tenancy, envelope } = object;
     const { organizationId } = tenancy;
@@ -20,7 +21,7 @@ export const personaKind: TenantKindOf<'Persona', PersonaWrite> = {
     const { content, ...row } = decision.write;
     const place = { organizationId, column: 'personas.content', rowId: object.rowId };
     try {
-      await upsertPersona(context.db, { ...row, contentSealed: envelope.seal(place, content) });
+      await write({ ...row, contentSealed: envelope.seal(place, content) });
     } catch (error) {
       if (!isNameTaken(error, 'personas_name')) throw error;
       const message = `Another persona that serves the same pods has the name "${row.name}"; choose another spec.name.`;

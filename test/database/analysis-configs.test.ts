@@ -9,7 +9,7 @@ import {
   readAnalysisConfigByName,
   retireAnalysisConfig,
   updateAnalysisConfig,
-  upsertAnalysisConfig,
+  upsertAnalysisConfigs,
 } from '../../database/analysis-configs.ts';
 import { findAnalysisResult, insertAnalysisResult } from '../../database/analysis-results.ts';
 import { suiteScope } from '../scope.ts';
@@ -39,7 +39,7 @@ const refusedWith = (code: string) => (error: unknown) => error instanceof Datab
 
 test('a tenant makes configs and changes them, and those of a resource it only reads', async () => {
   const owned = { ...config('owned'), resource: 'team/owned', servesNamespace: null };
-  await upsertAnalysisConfig(database.owner, owned);
+  await upsertAnalysisConfigs(database.owner, [owned]);
   const own = await insertAnalysisConfig(db, { ...config('own'), isActive: true });
   assert.equal(own.resource, null);
 
@@ -103,7 +103,7 @@ test('what serves one namespace is there for that namespace alone, and takes no 
   const { id } = await makeTenant(database);
   const put = async (resource: string, servesNamespace: string | null) => {
     const row = { ...config('intent'), organizationId: id, resource, servesNamespace };
-    await upsertAnalysisConfig(database.owner, row);
+    await upsertAnalysisConfigs(database.owner, [row]);
     return row.analysisConfigId;
   };
   const [shop, bank, shared] = [await put('shop/c', 'shop'), await put('bank/c', 'bank'), await put('team/c', null)];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import fc from 'fast-check';
-import { deleteApiKey, upsertApiKey } from '../../database/api-keys.ts';
+import { deleteApiKey, upsertApiKeys } from '../../database/api-keys.ts';
 import { type ConfigChanges, configChannel, readConfigChanges, readConfigVersion } from '../../database/config.ts';
 import { resourceIdOf } from '../../database/ids.ts';
 import {
@@ -10,7 +10,7 @@ import {
   retireOrganization,
   upsertOrganization,
 } from '../../database/organizations.ts';
-import { deletePersona, upsertPersona } from '../../database/personas.ts';
+import { deletePersona, upsertPersonas } from '../../database/personas.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
@@ -23,38 +23,42 @@ before(async () => {
   database = await openDatabase(scope);
 });
 function putPersona({ id: organizationId }: Tenant, name: string, content = 'sealed', by: Queryable = database.owner) {
-  return upsertPersona(by, {
-    organizationId,
-    personaId: resourceIdOf(organizationId, 'Persona', name),
-    resource: `team/${name}`,
-    servesNamespace: null,
-    name,
-    description: null,
-    contentSealed: Buffer.from(content),
-    users: ['ada'],
-    model: 'o3',
-    parameters: { temperature: 0.2 },
-    isActive: true,
-  });
+  return upsertPersonas(by, [
+    {
+      organizationId,
+      personaId: resourceIdOf(organizationId, 'Persona', name),
+      resource: `team/${name}`,
+      servesNamespace: null,
+      name,
+      description: null,
+      contentSealed: Buffer.from(content),
+      users: ['ada'],
+      model: 'o3',
+      parameters: { temperature: 0.2 },
+      isActive: true,
+    },
+  ]);
 }
 
 function putKey({ id: organizationId }: Tenant, name: string, expiresAt: Date | null = null) {
-  return upsertApiKey(database.owner, {
-    organizationId,
-    apiKeyId: resourceIdOf(organizationId, 'ApiKeyBinding', name),
-    resource: `team/${name}`,
-    servesNamespace: null,
-    provider: 'openai',
-    userExternalId: null,
-    models: ['gpt-*'],
-    // Longer than a line of base64.
-    keySealed: Buffer.alloc(100, 7),
-    fingerprint: 'f',
-    syntheticKeySha256: Buffer.from('00ff', 'hex'),
-    roles: ['analyst'],
-    isActive: true,
-    expiresAt,
-  });
+  return upsertApiKeys(database.owner, [
+    {
+      organizationId,
+      apiKeyId: resourceIdOf(organizationId, 'ApiKeyBinding', name),
+      resource: `team/${name}`,
+      servesNamespace: null,
+      provider: 'openai',
+      userExternalId: null,
+      models: ['gpt-*'],
+      // Longer than a line of base64.
+      keySealed: Buffer.alloc(100, 7),
+      fingerprint: 'f',
+      syntheticKeySha256: Buffer.from('00ff', 'hex'),
+      roles: ['analyst'],
+      isActive: true,
+      expiresAt,
+    },
+  ]);
 }
 
 /** What a reader has who takes these changes one after the other. */

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { before, describe, test } from 'node:test';
 import { insertAnalysisResult } from '../../database/analysis-results.ts';
-import { deleteApiKey, upsertApiKey } from '../../database/api-keys.ts';
+import { deleteApiKey, upsertApiKeys } from '../../database/api-keys.ts';
 import { userIdOf } from '../../database/ids.ts';
 import { insertOwnedResources } from '../../database/owned-resources.ts';
 import { insertPendingCalls } from '../../database/pending-calls.ts';
-import { deletePersona, upsertPersona } from '../../database/personas.ts';
+import { deletePersona, upsertPersonas } from '../../database/personas.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { insertRatings } from '../../database/ratings.ts';
 import { insertRequests, type RequestRecord } from '../../database/requests.ts';
@@ -231,34 +231,38 @@ async function seedConfiguration(db: Queryable, organizationId: string, userExte
   );
   for (const isLive of [true, false]) {
     const [apiKeyId, personaId] = [randomUUID(), randomUUID()];
-    await upsertApiKey(db, {
-      organizationId,
-      apiKeyId,
-      resource: `team/${apiKeyId}`,
-      servesNamespace: null,
-      provider: 'openai',
-      userExternalId,
-      models: null,
-      keySealed: Buffer.from('sealed'),
-      fingerprint: 'f'.repeat(16),
-      syntheticKeySha256: Buffer.alloc(32, 1),
-      roles: null,
-      isActive: true,
-      expiresAt: null,
-    });
-    await upsertPersona(db, {
-      organizationId,
-      personaId,
-      resource: `team/${personaId}`,
-      servesNamespace: null,
-      name: personaId,
-      description: null,
-      contentSealed: Buffer.from('sealed'),
-      users: [userExternalId, 'someone'],
-      model: null,
-      parameters: { user: userExternalId },
-      isActive: true,
-    });
+    await upsertApiKeys(db, [
+      {
+        organizationId,
+        apiKeyId,
+        resource: `team/${apiKeyId}`,
+        servesNamespace: null,
+        provider: 'openai',
+        userExternalId,
+        models: null,
+        keySealed: Buffer.from('sealed'),
+        fingerprint: 'f'.repeat(16),
+        syntheticKeySha256: Buffer.alloc(32, 1),
+        roles: null,
+        isActive: true,
+        expiresAt: null,
+      },
+    ]);
+    await upsertPersonas(db, [
+      {
+        organizationId,
+        personaId,
+        resource: `team/${personaId}`,
+        servesNamespace: null,
+        name: personaId,
+        description: null,
+        contentSealed: Buffer.from('sealed'),
+        users: [userExternalId, 'someone'],
+        model: null,
+        parameters: { user: userExternalId },
+        isActive: true,
+      },
+    ]);
     if (isLive) continue;
     await deleteApiKey(db, organizationId, apiKeyId);
     await deletePersona(db, organizationId, personaId);

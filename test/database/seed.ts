@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { upsertAnalysisConfig } from '../../database/analysis-configs.ts';
+import { upsertAnalysisConfigs } from '../../database/analysis-configs.ts';
 import { insertAnalysisResult } from '../../database/analysis-results.ts';
-import { upsertApiKey } from '../../database/api-keys.ts';
+import { upsertApiKeys } from '../../database/api-keys.ts';
 import { insertOwnedResources } from '../../database/owned-resources.ts';
 import { insertPendingCalls } from '../../database/pending-calls.ts';
-import { upsertPersona } from '../../database/personas.ts';
+import { upsertPersonas } from '../../database/personas.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { insertRatings } from '../../database/ratings.ts';
 import { ensureRequestPartitions, insertRequests } from '../../database/requests.ts';
@@ -17,44 +17,50 @@ import type { Tenant } from './tenant.ts';
 export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<void> {
   const { id: organizationId, envelope } = tenant;
   const personaId = randomUUID();
-  await upsertPersona(db, {
-    organizationId,
-    personaId,
-    resource: 'team/support',
-    servesNamespace: null,
-    name: 'support',
-    description: null,
-    contentSealed: envelope.seal({ organizationId, column: 'personas.content', rowId: personaId }, 'Be kind.'),
-    users: [],
-    model: null,
-    parameters: {},
-    isActive: true,
-  });
+  await upsertPersonas(db, [
+    {
+      organizationId,
+      personaId,
+      resource: 'team/support',
+      servesNamespace: null,
+      name: 'support',
+      description: null,
+      contentSealed: envelope.seal({ organizationId, column: 'personas.content', rowId: personaId }, 'Be kind.'),
+      users: [],
+      model: null,
+      parameters: {},
+      isActive: true,
+    },
+  ]);
   const apiKeyId = randomUUID();
-  await upsertApiKey(db, {
-    organizationId,
-    apiKeyId,
-    resource: 'team/key',
-    servesNamespace: null,
-    provider: 'openai',
-    userExternalId: null,
-    models: null,
-    keySealed: envelope.seal({ organizationId, column: 'api_keys.key', rowId: apiKeyId }, 'sk-secret'),
-    fingerprint: 'f'.repeat(16),
-    syntheticKeySha256: Buffer.alloc(32, 1),
-    roles: null,
-    isActive: true,
-    expiresAt: null,
-  });
-  await upsertAnalysisConfig(db, {
-    organizationId,
-    analysisConfigId: randomUUID(),
-    resource: 'team/analysis',
-    servesNamespace: null,
-    name: 'analysis',
-    description: null,
-    configSealed: Buffer.from('sealed'),
-  });
+  await upsertApiKeys(db, [
+    {
+      organizationId,
+      apiKeyId,
+      resource: 'team/key',
+      servesNamespace: null,
+      provider: 'openai',
+      userExternalId: null,
+      models: null,
+      keySealed: envelope.seal({ organizationId, column: 'api_keys.key', rowId: apiKeyId }, 'sk-secret'),
+      fingerprint: 'f'.repeat(16),
+      syntheticKeySha256: Buffer.alloc(32, 1),
+      roles: null,
+      isActive: true,
+      expiresAt: null,
+    },
+  ]);
+  await upsertAnalysisConfigs(db, [
+    {
+      organizationId,
+      analysisConfigId: randomUUID(),
+      resource: 'team/analysis',
+      servesNamespace: null,
+      name: 'analysis',
+      description: null,
+      configSealed: Buffer.from('sealed'),
+    },
+  ]);
   await insertRevocation(db, { organizationId, kind: 'token', tokenId: 'jti', expiresAt: null });
   await ensureRequestPartitions(db, new Date());
   const record = makeRecord(organizationId, { response_id: 'resp_1' });

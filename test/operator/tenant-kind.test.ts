@@ -44,6 +44,7 @@ function prepare() {
     {
       kind: 'Persona',
       find: async () => new Map(),
+      upsert: async () => {},
       async reconcile(_context, { rowId }) {
         rows.add(rowId);
         whileWriting();
