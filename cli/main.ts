@@ -41,7 +41,7 @@ program
   .option('--namespace <namespace>', "the operator's own namespace, where it keeps keys", 'chaperone-system')
   .option('--kubeconfig <file>', 'instead of $KUBECONFIG')
   .option('--no-leader-election', 'reconcile at once; no other operator may run')
-  .option('--concurrency <number>', 'concurrent reconciliations per kind', parseCount, 8)
+  .option('--concurrency <number>', 'concurrent reconciliations per kind', parseCount, 24)
   .option('--resync <duration>', 'how often to compare all rows with the resources', parsePeriod, 600_000)
   .option('--key-propagation <duration>', 'how long a new key is handed out before it is used', parsePeriod, 300_000)
   .option('--metrics-port <port>', 'the port of /metrics, /healthz and /readyz', parsePort, 8080)
