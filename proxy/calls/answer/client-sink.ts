@@ -80,7 +80,8 @@ export class ClientSink implements AnswerSink {
     return false;
   }
 
-  end(last?: Buffer): void {
+  /** @param last as bytes, or as latin1 text */
+  end(last?: Buffer | string): void {
     if (this.#held) {
       this.#held.push(() => this.end(last));
       return;
@@ -90,7 +91,7 @@ export class ClientSink implements AnswerSink {
     const { response } = this.#options;
     if (!last) response.end();
     // As latin1 text it leaves in one write with the head; a buffer would be a second write.
-    else response.end(last.toString('latin1'), 'latin1');
+    else response.end(typeof last === 'string' ? last : last.toString('latin1'), 'latin1');
   }
 
   /** The client gets the problem in the surface's envelope. */

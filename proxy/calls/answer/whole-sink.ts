@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import { ProxyError } from '../../error.ts';
 import { answerFactor, type Share } from '../../in-flight.ts';
 import type { Operation } from '../../operations/operation.ts';
@@ -73,7 +74,8 @@ export class WholeSink implements AnswerSink {
     const shown = isSuccess && answer && operation.present ? JSON.stringify(operation.present(answer)) : undefined;
     const body = shown === undefined ? raw : Buffer.from(shown);
     if (!client.hasBegun()) client.head(this.#status, { ...this.#headers, 'content-length': String(body.length) });
-    client.end(body);
+    // ASCII is the same text in latin1.
+    client.end(body === raw && isAscii(raw) ? text : body);
   }
 
   fail(problem: ProxyError): void {

@@ -110,6 +110,14 @@ const table: readonly {
     outcome: 'completed',
   },
   {
+    name: 'an answer in any script is the client’s, byte by byte',
+    steps: [answers(200, '{"id":"chatcmpl-1","choices":["naïve ẞ 漢字 🙂"]}')],
+    attempts: ['first'],
+    taken: ['first'],
+    gets: [200, '{"id":"chatcmpl-1","choices":["naïve ẞ 漢字 🙂"]}'],
+    outcome: 'completed',
+  },
+  {
     name: 'another attempt takes the place of one that was refused',
     steps: [answers(400, refusal), answers(200, answer)],
     attempts: ['first', 'second'],
