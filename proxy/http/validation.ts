@@ -1,28 +1,35 @@
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { FastifyInstance, FastifySchemaCompiler } from 'fastify';
 import { ProxyError } from '../error.ts';
-import { notBlank } from './schemas.ts';
+import { notBlank } from './not-blank.ts';
 
 /**
  * Checks requests by their schemas: bodies as they are, query strings and paths, which are all text, coerced. Answers
  * are not reshaped by theirs.
  */
 export function validateBySchema(app: FastifyInstance): void {
-  const options = { useDefaults: true, keywords: ['example'], verbose: true };
-  const exact = addFormats.default(new Ajv2020(options));
-  const coercing = addFormats.default(new Ajv2020({ ...options, coerceTypes: true }));
+  // A surface that checks no schema needs no validator.
+  const exact = makeAjvOnce({});
+  const coercing = makeAjvOnce({ coerceTypes: true });
   const compile: FastifySchemaCompiler<object> = ({ schema, httpPart }) => {
-    const ajv = httpPart === 'body' ? exact : coercing;
-    // Compiled when it is first needed: a proxy that starts has other things to do.
-    let check: ReturnType<typeof ajv.compile> | undefined;
+    // Compiled when it is first needed: the request that loads the surface waits for all of its routes.
+    let check: ValidateFunction | undefined;
     return (value) => {
-      check ??= ajv.compile(schema);
+      check ??= (httpPart === 'body' ? exact : coercing)().compile(schema);
       return check(value) ? { value } : { error: toProblem(httpPart ?? 'body', check.errors?.[0]) };
     };
   };
   app.setValidatorCompiler(compile);
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
+}
+
+function makeAjvOnce(options: Options): () => Ajv2020 {
+  let ajv: Ajv2020 | undefined;
+  return () => {
+    ajv ??= addFormats.default(new Ajv2020({ useDefaults: true, keywords: ['example'], verbose: true, ...options }));
+    return ajv;
+  };
 }
 
 function toProblem(part: string, error: ErrorObject | undefined): ProxyError {

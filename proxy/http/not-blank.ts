@@ -1,0 +1,2 @@
+/** A pattern: something besides blanks. */
+export const notBlank = '\\S';
