@@ -62,7 +62,7 @@ describe('chaperone token, with the rights of a kubeconfig', { skip }, () => {
     assert.equal(refused.code, 1);
     assert.match(
       refused.stderr,
-      /^chaperone: organizations\.chaperone\.dev "acme" is forbidden: User .*; docs\/kubernetes\.md says under "Tokens for people"/,
+      /^chaperone: organizations\.chaperone\.dev "acme" is forbidden: User .*; docs\/kubernetes\.md lists the rights under "Tokens for people"/,
     );
     const rbac = '/apis/rbac.authorization.k8s.io/v1';
     const subjects = [{ kind: 'ServiceAccount', namespace: governance, name: account }];
@@ -88,7 +88,7 @@ describe('chaperone token, with the rights of a kubeconfig', { skip }, () => {
     const elsewhere = await runCli([
       ...['token', '--kubeconfig', kubeconfig, '--namespace', 'default', '--organization', 'acme'],
     ]);
-    assert.match(elsewhere.stderr, /^chaperone: Namespace "default" has no signing keys of Organization "acme": is it/);
+    assert.match(elsewhere.stderr, /^chaperone: Namespace "default" has no signing keys of Organization "acme"\./);
     const usage = await runCli(['usage', '--kubeconfig', kubeconfig, '--namespace', governance]);
     assert.match(usage.stderr, /^chaperone: Namespace "governance" has no operator that is ready/);
     const nowhere = await runCli(['token', '--namespace', governance, '--organization', 'acme'], { HOME: directory });
