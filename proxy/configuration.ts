@@ -7,6 +7,7 @@ import type { Metrics } from './calls/settle/metrics.ts';
 import { type Credentials, followCredentials } from './credentials.ts';
 import { ProxyError } from './error.ts';
 import { makePrice } from './prices/price.ts';
+import { priceListsOf, providerTable } from './providers/table.ts';
 import { makeEnvelopes } from './snapshot/envelopes.ts';
 import { type Follower, followSnapshot } from './snapshot/follow.ts';
 import { openRevocations } from './snapshot/revocations.ts';
@@ -151,6 +152,6 @@ function makeInForce(
     }),
     envelope,
     namespaces,
-    price: makePrice(snapshot.spec.prices),
+    price: makePrice(snapshot.spec.prices, priceListsOf(providerTable, snapshot.spec.providers)),
   };
 }

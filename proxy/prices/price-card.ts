@@ -1,6 +1,6 @@
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
 import type { ListedRate, ListedRates } from './listed-models.ts';
-import { findListedRates } from './price-table.ts';
+import { findListedRates, type PriceTable } from './price-table.ts';
 
 /** The prices of a model, for each unit that it may be billed by. All prices are in 10^-12 dollars. */
 export interface PriceCard {
@@ -74,9 +74,9 @@ function tokenRatesOfOverride(price: Override, inputPerMillion: string): TokenRa
   };
 }
 
-/** The prices in the public price table, by exact model id. Null where it has none. */
-export function cardOfTable(model: string): PriceCard | null {
-  const rates = findListedRates('openai', model, Date.now());
+/** The prices in a public price list, by exact model id. Null where it has none. */
+export function cardOfTable(list: string, model: string, table?: PriceTable): PriceCard | null {
+  const rates = findListedRates(list, model, Date.now(), table);
   if (!rates) return null;
   const { input_mtok: input, audio_hours: audioHours, ...others } = rates;
   // A model without any price costs 0 in the table, which does not mean free.

@@ -9,48 +9,65 @@ import {
   parseDollars,
   type TokenRates,
 } from './price-card.ts';
+import { type PriceTable, priceLists } from './price-table.ts';
 import { costOfToolCalls } from './tool-fees.ts';
 
 /**
  * The cost of a call in US dollars, as an exact decimal string with at most 12 places. Null: no price is known, which
  * is not the same as free.
+ *
+ * @param provider the name of the provider that was asked
  */
-export type Price = (model: string | null, usage: Usage, serviceTier: string | null) => string | null;
+export type Price = (provider: string, model: string | null, usage: Usage, serviceTier: string | null) => string | null;
 
 /** Prices in the table may change at a date. Noticing that within an hour is enough. */
 const tableLifetimeMs = 3_600_000;
 
 /**
- * Makes the price list of an organization: its own prices first, then the public price table by exact model id. Batches cost half of the table's prices. Other tiers except the default
- * are unpriced, since their prices differ. The organization's own prices apply to every tier.
+ * Makes the price list of an organization: its own prices first, then the public price list of the provider that was
+ * asked, by exact model id. Batches cost half of the public list's prices. Other tiers except the default are unpriced,
+ * since their prices differ. The organization's own prices apply to every provider and every tier.
  *
+ * @param lists the name of the public price list of each provider
  * @see https://platform.openai.com/docs/guides/batch
  */
-export function makePrice(overrides: OrganizationSpec['prices']): Price {
+export function makePrice(
+  overrides: OrganizationSpec['prices'],
+  lists: ReadonlyMap<string, string>,
+  table?: PriceTable,
+): Price {
   const own = new Map((overrides ?? []).map((override) => [override.model, cardOfOverride(override)]));
   const ownFees = new Map((overrides ?? []).map((override) => [override.model, feesOfOverride(override)]));
-  const table = new LRUCache<string, { card: PriceCard | null }>({ max: 1_000, ttl: tableLifetimeMs });
-  const cardOf = (model: string): PriceCard | null => {
-    const override = own.get(model);
-    if (override) return override;
-    const cached = table.get(model);
-    if (cached) return cached.card;
-    const card = cardOfTable(model);
-    table.set(model, { card });
-    return card;
-  };
-  return (model, usage, serviceTier) => {
+  const listed = new Map([...lists].map(([provider, list]) => [provider, makeList(list, table)]));
+  return (provider, model, usage, serviceTier) => {
     if (model === null) return null;
-    const isStandard = serviceTier === null || serviceTier === 'default' || own.get(model) !== undefined;
+    const override = own.get(model);
+    const isStandard = serviceTier === null || serviceTier === 'default' || override !== undefined;
     if (!isStandard && serviceTier !== 'batch') return null;
-    const card = cardOf(model);
+    const list = listed.get(provider);
+    const card = override ?? list?.cardOf(model);
     if (!card) return null;
     const cost = costOfTokens(card, usage) ?? costOfUnits(card, usage);
-    const fees = costOfToolCalls(model, usage.toolCalls, ownFees.get(model));
+    const fees = costOfToolCalls(list?.name, model, usage.toolCalls, ownFees.get(model));
     if (cost === null || fees === null) return null;
     if (isStandard) return formatPico(cost + fees);
     // It is unknown whether tools are cheaper in a batch, so such a call is unpriced.
     return fees === 0n ? formatPico((cost + 1n) / 2n) : null;
+  };
+}
+
+/** A public price list that remembers what it found. */
+function makeList(name: string, table: PriceTable | undefined) {
+  const known = new LRUCache<string, { card: PriceCard | null }>({ max: 1_000, ttl: tableLifetimeMs });
+  return {
+    name,
+    cardOf(model: string): PriceCard | null {
+      const cached = known.get(model);
+      if (cached) return cached.card;
+      const card = cardOfTable(name, model, table);
+      known.set(model, { card });
+      return card;
+    },
   };
 }
 
@@ -59,9 +76,9 @@ export function addCosts(one: string, other: string): string {
   return formatPico(parseDollars(one) + parseDollars(other));
 }
 
-/** Whether the public table has a price for the model. */
+/** Whether any public price list has a price for the model. */
 export function isPricedModel(model: string): boolean {
-  return cardOfTable(model) !== null;
+  return Object.keys(priceLists).some((list) => cardOfTable(list, model) !== null);
 }
 
 function costOfTokens(card: PriceCard, usage: Usage): bigint | null {

@@ -1,3 +1,4 @@
+import type { PriceList } from '../providers/price-list.ts';
 import type { ToolCalls } from '../providers/usage.ts';
 
 /** A fee of a provider's own tool. */
@@ -19,12 +20,15 @@ const perThousand = (dollars: number) => BigInt(Math.round(dollars * 100)) * 10_
  *
  * @see https://platform.openai.com/docs/pricing#built-in-tools
  */
-const fees: readonly ToolFee[] = [
+const openaiFees: readonly ToolFee[] = [
   { type: 'file_search', models: /^(gpt-|o\d)/, fee: perThousand(2.5) },
   { type: 'web_search', models: /^(gpt-(?!4(o|\.1)-mini)|o\d)/, fee: perThousand(10) },
   { type: 'web_search_preview', models: /^(o\d|gpt-5(?!.*chat))/, fee: perThousand(10) },
   { type: 'web_search_preview', models: /^gpt-4(o|\.1)(-mini)?(-\d{4}-\d{2}-\d{2})?$/, fee: perThousand(25) },
 ];
+
+/** The tool fees of each price list. */
+const fees: Readonly<Record<PriceList, readonly ToolFee[]>> = { openai: openaiFees };
 
 /** Models that search the web once per completion, without reporting it. */
 const searchModels = /^gpt-4o(-mini)?-search-preview(-\d{4}-\d{2}-\d{2})?$/;
@@ -37,20 +41,27 @@ const noFees: ReadonlyMap<string, bigint> = new Map();
 /**
  * The cost of calls of a provider's own tools, in 10^-12 dollars. Null where a fee is unknown.
  *
+ * @param list the name of the provider's price list
  * @param own the organization's own fees by type, which take precedence
  */
 export function costOfToolCalls(
+  list: string | undefined,
   model: string,
   calls: readonly ToolCalls[] | null,
   own: ReadonlyMap<string, bigint> = noFees,
 ): bigint | null {
   let cost = feeOfModel(model, own);
   for (const { type, count } of calls ?? []) {
-    const fee = own.get(type) ?? fees.find((known) => known.type === type && known.models.test(model))?.fee;
+    const fee = own.get(type) ?? findFee(list, model, type);
     if (cost === null || fee === undefined) return null;
     cost += fee * BigInt(count);
   }
   return cost;
+}
+
+function findFee(list: string | undefined, model: string, type: string): bigint | undefined {
+  const known = Object.entries(fees).find(([name]) => name === list)?.[1];
+  return known?.find((fee) => fee.type === type && fee.models.test(model))?.fee;
 }
 
 function feeOfModel(model: string, own: ReadonlyMap<string, bigint>): bigint | null {

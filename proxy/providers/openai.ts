@@ -13,6 +13,7 @@ import { transcriptions, translations } from './openai/transcriptions.ts';
 /** OpenAI itself. */
 export const openai: ProviderAdapter = {
   authorize: (secret) => ({ authorization: `Bearer ${secret}` }),
+  priceList: 'openai',
   formats: {
     responses,
     compact,

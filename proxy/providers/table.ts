@@ -11,6 +11,14 @@ export type ProviderTable = Readonly<Record<Provider['type'], ProviderAdapter>>;
 
 export const providerTable: ProviderTable = { openai, compatible };
 
+/** The name of the public price list of each provider. */
+export function priceListsOf(
+  table: ProviderTable,
+  providers: readonly Pick<Provider, 'name' | 'type'>[],
+): ReadonlyMap<string, string> {
+  return new Map(providers.map(({ name, type }) => [name, table[type].priceList]));
+}
+
 /**
  * Finds the wire format of an operation at a provider.
  *

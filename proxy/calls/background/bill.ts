@@ -1,4 +1,4 @@
-import { addCosts, type Price } from '../../prices/price.ts';
+import { addCosts } from '../../prices/price.ts';
 import type { Part } from '../../providers/reading.ts';
 import { type Usage, unknownUsage } from '../../providers/usage.ts';
 
@@ -11,10 +11,13 @@ export interface Bill {
   readonly costUsd: string | null;
 }
 
+/** The price of a part, as `Price` without the provider. */
+export type PartPrice = (model: string | null, usage: Usage, serviceTier: string | null) => string | null;
+
 /** Adds up parts that are priced separately. @returns undefined where there are none */
 export async function addUp(
   parts: AsyncIterable<Part>,
-  price: Price,
+  price: PartPrice,
   serviceTier: string | null,
 ): Promise<Bill | undefined> {
   let bill: Bill | undefined;

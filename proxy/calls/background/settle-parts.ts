@@ -6,7 +6,7 @@ import type { RelayedAnswer } from '../../providers/relay.ts';
 import type { WireFormat } from '../../providers/wire-format.ts';
 import type { AccountingTerms } from '../settle/account.ts';
 import type { LateEnd } from '../settle/late-end.ts';
-import { addUp } from './bill.ts';
+import { addUp, type PartPrice } from './bill.ts';
 
 /** Settles calls that consist of parts, each with its own price. */
 export interface PartsSettlement {
@@ -41,7 +41,8 @@ export function makePartsSettlement({ terms, get, settle, isLate, log }: PartsSe
     const { reading, answer } = end;
     const current = terms();
     const parts = readParts(answer, makeOpen(pending));
-    const bill = await addUp(parts, current.price, reading.serviceTier).catch((error: unknown) => {
+    const price: PartPrice = (...part) => current.price(pending.provider, ...part);
+    const bill = await addUp(parts, price, reading.serviceTier).catch((error: unknown) => {
       if (!(error instanceof PartsGone) && !isLate(pending)) throw error;
       return { ...reading, costUsd: null };
     });

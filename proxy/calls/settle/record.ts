@@ -88,7 +88,9 @@ export function complete(record: RequestRecord, outcome: Outcome, price: Price):
   addUnits(record, usage);
   const { keptIds = [] } = outcome;
   if (keptIds.length > 0) record.kept_ids = keptIds.slice(0, maxKeptIds).map(keptIdDigest);
-  record.cost_usd = price(outcome.model, usage, serviceTier) ?? price(record.requested_model, usage, serviceTier);
+  record.cost_usd =
+    price(record.provider, outcome.model, usage, serviceTier) ??
+    price(record.provider, record.requested_model, usage, serviceTier);
   record.time_to_first_token_ms = outcome.timeToFirstTokenMs;
 }
 

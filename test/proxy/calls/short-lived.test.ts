@@ -63,7 +63,10 @@ test('nothing of a call that is settled outlives its collection', async (t) => {
     subscribers: [countCalls(makeMetrics(), () => 'other')],
   });
   const reservation = { settle() {}, release() {} };
-  const terms = { price: makePrice(undefined), envelope: makeEnvelope(generateDataKeys()) };
+  const terms = {
+    price: makePrice(undefined, new Map([['openai', 'openai']])),
+    envelope: makeEnvelope(generateDataKeys()),
+  };
   const promoted = await promotedBytes(() => {
     const text = makeText();
     const call = makeCall({ input: () => text, body: { input: text } });

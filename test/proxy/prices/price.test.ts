@@ -3,9 +3,18 @@ import { test } from 'node:test';
 import { calcPrice, findProvider, type MatchLogic } from '@pydantic/genai-prices';
 import fc from 'fast-check';
 import { isPricedModel, makePrice } from '../../../proxy/prices/price.ts';
+import { priceTable } from '../../../proxy/prices/price-table.generated.ts';
 import { type Usage, unknownUsage } from '../../../proxy/providers/usage.ts';
 
-const price = makePrice(undefined);
+const lists = new Map([['openai', 'openai']]);
+
+/** The price of a call of OpenAI. */
+function makeOpenAiPrice(overrides: Parameters<typeof makePrice>[0]) {
+  const price = makePrice(overrides, lists);
+  return (model: string | null, used: Usage, serviceTier: string | null) => price('openai', model, used, serviceTier);
+}
+
+const price = makeOpenAiPrice(undefined);
 
 function usage(inputTokens: number | null, outputTokens: number | null, changes: Partial<Usage> = {}): Usage {
   return { ...unknownUsage, inputTokens, outputTokens, ...changes };
@@ -97,7 +106,7 @@ for (const [what, model, used, serviceTier, expected] of fees) {
 }
 
 test('an organization’s own fees come first, and leave the table’s prices where it has no others', () => {
-  const own = makePrice([
+  const own = makeOpenAiPrice([
     { model: 'gpt-4o', toolCalls: [{ type: 'code_interpreter', price: '0.03' }] },
     {
       model: 'in-house',
@@ -114,7 +123,7 @@ test('an organization’s own fees come first, and leave the table’s prices wh
 });
 
 test('an organization’s own prices come first, to the last place', () => {
-  const own = makePrice([
+  const own = makeOpenAiPrice([
     { model: 'gpt-4o', inputPerMillion: '1', outputPerMillion: '0.000001', cachedInputPerMillion: '0.1' },
     { model: 'in-house', inputPerMillion: '123456789.123456', outputPerMillion: '0', cacheWritePerMillion: '2' },
   ]);
@@ -127,7 +136,7 @@ test('an organization’s own prices come first, to the last place', () => {
 });
 
 test('an organization’s own prices by the unit', () => {
-  const own = makePrice([
+  const own = makeOpenAiPrice([
     { model: 'tts-1', charactersPerMillion: '15' },
     { model: 'scribe', audioPerMinute: '0.0061' },
     {
@@ -172,7 +181,7 @@ test('own prices by the unit are exact, or right to half of the last place', () 
   };
   fc.assert(
     fc.property(decimal, fc.nat(10_000_000), (rate, count) => {
-      const own = makePrice([{ model: 'm', audioPerMinute: text(rate), images: [{ price: text(rate) }] }]);
+      const own = makeOpenAiPrice([{ model: 'm', audioPerMinute: text(rate), images: [{ price: text(rate) }] }]);
       assert.equal(read(own('m', { ...unknownUsage, images: count }, null)), BigInt(count) * pico(rate));
       const cost = read(own('m', { ...unknownUsage, audioSeconds: count / 1_000 }, null));
       const difference = cost * 60_000n - BigInt(count) * pico(rate);
@@ -188,7 +197,7 @@ test('own prices are exact, however large the counts', () => {
   const pico = ([whole, fraction]: readonly [number, number]) => BigInt(whole) * 1_000_000n + BigInt(fraction);
   fc.assert(
     fc.property(rate, rate, count, count, (input, output, inputTokens, outputTokens) => {
-      const own = makePrice([{ model: 'm', inputPerMillion: text(input), outputPerMillion: text(output) }]);
+      const own = makeOpenAiPrice([{ model: 'm', inputPerMillion: text(input), outputPerMillion: text(output) }]);
       const [whole = '', fraction = ''] = (own('m', usage(inputTokens, outputTokens), null) ?? '').split('.');
       const expected = BigInt(inputTokens) * pico(input) + BigInt(outputTokens) * pico(output);
       assert.equal(BigInt(whole + fraction.padEnd(12, '0')), expected);
@@ -256,4 +265,39 @@ test('every model of the table costs what the table says', () => {
     }),
     { numRuns: 2_000 },
   );
+});
+
+test('a model that two providers have is priced by the list of the provider that was asked', () => {
+  const model = 'gpt-4o';
+  const table = {
+    ...priceTable,
+    elsewhere: [{ models: [model], prices: [{ rates: { input_mtok: 7, output_mtok: 9 } }] }],
+  };
+  const providers = new Map([
+    ['openai', 'openai'],
+    ['second-account', 'openai'],
+    ['other', 'elsewhere'],
+  ]);
+  const listed = makePrice(undefined, providers, table);
+  const own = makePrice([{ model, inputPerMillion: '1', outputPerMillion: '1' }], providers, table);
+  const searched = usage(million, 0, { toolCalls: [{ type: 'file_search', count: 1 }] });
+  const costs: readonly (readonly [
+    provider: string,
+    listed: string | null,
+    own: string | null,
+    searched: string | null,
+  ])[] = [
+    ['openai', '2.5', '1', '2.5025'],
+    ['second-account', '2.5', '1', '2.5025'],
+    // The fees of OpenAI's tools are OpenAI's.
+    ['other', '7', '1', null],
+    // It was in the Organization when the call was made, and is no longer.
+    ['gone', null, '1', null],
+  ];
+  for (const [provider, cost, ownCost, searchedCost] of costs) {
+    assert.equal(listed(provider, model, usage(million, 0), null), cost, provider);
+    assert.equal(own(provider, model, usage(million, 0), null), ownCost, provider);
+    assert.equal(listed(provider, model, searched, null), searchedCost, provider);
+  }
+  assert.equal(listed('other', 'gpt-4o-mini', usage(million, 0), null), null);
 });

@@ -8,7 +8,7 @@ import type { ProviderAdapter } from '../../../proxy/providers/adapter.ts';
 import { makeExchange } from '../../../proxy/providers/exchange.ts';
 import { asCount, asObject, asString } from '../../../proxy/providers/json.ts';
 import { plainFormat } from '../../../proxy/providers/openai/plain-format.ts';
-import { formatOf, type ProviderTable, providerTable } from '../../../proxy/providers/table.ts';
+import { formatOf, type ProviderTable, priceListsOf, providerTable } from '../../../proxy/providers/table.ts';
 import { unknownUsage } from '../../../proxy/providers/usage.ts';
 import type { WireFormat } from '../../../proxy/providers/wire-format.ts';
 import { makeKey } from '../snapshot.ts';
@@ -33,7 +33,11 @@ const chat: WireFormat = {
     };
   },
 };
-const sample: ProviderAdapter = { authorize: (secret) => ({ 'x-api-key': secret }), formats: { chat } };
+const sample: ProviderAdapter = {
+  authorize: (secret) => ({ 'x-api-key': secret }),
+  priceList: 'openai',
+  formats: { chat },
+};
 /** A type of provider is its line in the table, and nothing else. */
 const table: ProviderTable = { ...providerTable, compatible: sample };
 
@@ -70,6 +74,18 @@ test('what a provider does not offer it is not asked for', () => {
     code: 'invalid_request',
     message: /openai does not offer this API/,
   });
+});
+
+test('a provider is priced by the list that its adapter names', () => {
+  const providers = [
+    { name: 'openai', type: 'openai' },
+    { name: 'groq', type: 'compatible' },
+  ] as const;
+  const lists = [...priceListsOf(providerTable, providers)];
+  assert.deepEqual(lists, [
+    ['openai', 'openai'],
+    ['groq', 'openai'],
+  ]);
 });
 
 test('OpenAI, and what is compatible with it, offer every operation', () => {

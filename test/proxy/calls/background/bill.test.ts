@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addUp, type Bill } from '../../../../proxy/calls/background/bill.ts';
-import type { Price } from '../../../../proxy/prices/price.ts';
+import { addUp, type Bill, type PartPrice } from '../../../../proxy/calls/background/bill.ts';
 import { type Usage, unknownUsage } from '../../../../proxy/providers/usage.ts';
 
 /** A micro-dollar a token; `unknown` has no price. */
-const price: Price = (model, { totalTokens }) =>
+const price: PartPrice = (model, { totalTokens }) =>
   model === 'unknown' || totalTokens === null ? null : (totalTokens / 1_000_000).toFixed(6);
 
 const tokens = (input: number | null, output: number | null): Usage => ({
@@ -61,7 +60,7 @@ for (const [title, parts, expected] of rows) {
 
 test('every part is priced by its own model, in the tier of the call', async () => {
   const asked: unknown[] = [];
-  const noting: Price = (...args) => {
+  const noting: PartPrice = (...args) => {
     asked.push(args);
     return '1';
   };

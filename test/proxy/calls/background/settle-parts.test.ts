@@ -25,7 +25,7 @@ async function settle(
 ) {
   const settled: { model: string | null; total: number | null; costUsd: string | null | undefined }[] = [];
   const settlement = makePartsSettlement({
-    terms: () => ({ price: makePrice(undefined), envelope: undefined }),
+    terms: () => ({ price: makePrice(undefined, new Map([['openai', 'openai']])), envelope: undefined }),
     get: (_, path) => {
       assert.equal(path, '/files/file-1/content');
       // In pieces that end anywhere.

@@ -19,7 +19,7 @@ import { openSpool } from '../../../../proxy/spool/spool.ts';
 import { organizationId } from '../../snapshot.ts';
 import { makeCall } from '../call.ts';
 
-const terms = { price: makePrice(undefined), envelope: undefined };
+const terms = { price: makePrice(undefined, new Map([['openai', 'openai']])), envelope: undefined };
 const envelope = makeEnvelope(generateDataKeys());
 const keeping = { ...terms, envelope };
 const usage = { ...unknownUsage, inputTokens: 1_000_000, outputTokens: 0, totalTokens: 1_000_000 };
