@@ -4,6 +4,7 @@ import type { CallContext } from '../calls/context.ts';
 import { requireKnownEncoding } from '../calls/receive/receive-body.ts';
 import { ProxyError } from '../error.ts';
 import type { Share } from '../in-flight.ts';
+import { onceClosed } from './once-closed.ts';
 import type { KitContext, Surface, SurfaceApp } from './surface.ts';
 
 declare module 'fastify' {
@@ -21,9 +22,7 @@ declare module 'fastify' {
   }
 }
 
-/**
- * Adds the hook that finds the caller of each request, before its body is read.
- */
+/** Adds the hook that finds the caller of each request, before its body is read. */
 export function identifyCallers(
   app: Pick<SurfaceApp, 'addHook'>,
   { pipeline, inFlight }: Pick<KitContext, 'pipeline' | 'inFlight'>,
@@ -44,7 +43,7 @@ export function identifyCallers(
       request.share = share;
       request.callContext = { requestId: request.id, startedAtMs, startedTicks, caller, inForce, share };
     }
-    reply.raw.once('close', () => request.share.release());
+    onceClosed(reply.raw, () => request.share.release());
   });
 }
 

@@ -9,6 +9,7 @@ import { type MadeBy, notFound, requireSameKey } from '../../../calls/resources/
 import { routeKey } from '../../../calls/route.ts';
 import { upstreamHeaders } from '../../../calls/upstream-headers.ts';
 import { ProxyError } from '../../../error.ts';
+import { onceClosed } from '../../../http/once-closed.ts';
 import type { SurfaceApp } from '../../../http/surface.ts';
 import { responses } from '../../../operations/responses.ts';
 import { asString, parseObject } from '../../../providers/json.ts';
@@ -38,7 +39,7 @@ export function registerResources(app: SurfaceApp, options: OpenAiContext): void
 
   const answer = async (route: ResourceRoute, request: ResourceRequest, reply: FastifyReply, permitted: Permitted) => {
     const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort());
+    onceClosed(reply.raw, () => gone.abort());
     const { path, key, body, headers } = permitted;
     const answered = await relay(exchange, {
       method: route.method,
@@ -113,7 +114,7 @@ export function registerResources(app: SurfaceApp, options: OpenAiContext): void
     const asked = { context: request.callContext, operation: responses, rawBody: bodyOf(request) };
     const { context, key, sent } = await pipeline.permit(asked);
     const reservation = pipeline.reserve(context);
-    reply.raw.once('close', () => reservation.release());
+    onceClosed(reply.raw, () => reservation.release());
     const { path } = inputTokensRoute;
     return answer(inputTokensRoute, request, reply, { path, key, body: sent.body, headers: json });
   });

@@ -2,6 +2,7 @@ import { admitSurface } from '../../../calls/admit/admit.ts';
 import { listOwn, type ReadPage } from '../../../calls/resources/list.ts';
 import { upstreamHeaders } from '../../../calls/upstream-headers.ts';
 import { ProxyError } from '../../../error.ts';
+import { onceClosed } from '../../../http/once-closed.ts';
 import type { SurfaceApp } from '../../../http/surface.ts';
 import { parseObject } from '../../../providers/json.ts';
 import { readWhole, relay } from '../../../providers/relay.ts';
@@ -35,7 +36,7 @@ export function registerLists(app: SurfaceApp, options: OpenAiContext): void {
         throw new ProxyError('invalid_request', { param: 'before', message: 'before is not supported; use after' });
       }
       const gone = new AbortController();
-      reply.raw.once('close', () => gone.abort());
+      onceClosed(reply.raw, () => gone.abort());
       const owned = await ownership.list(kind, request.caller);
       const isMerged = owned.some(({ api_key_id }) => api_key_id !== owned[0]?.api_key_id);
       const readPage: ReadPage = async (apiKeyId, cursor) => {

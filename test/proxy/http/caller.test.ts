@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { test } from 'node:test';
+import { pino } from 'pino';
+import type { Identified } from '../../../proxy/calls/context.ts';
+import { makeStallWatch } from '../../../proxy/calls/receive/stall-watch.ts';
+import { makeMetrics } from '../../../proxy/calls/settle/metrics.ts';
+import { openSurface } from '../../../proxy/http/open-surface.ts';
+import { makeRefusals } from '../../../proxy/http/refusals.ts';
+import type { KitContext, Surface } from '../../../proxy/http/surface.ts';
+import { makeInFlight } from '../../../proxy/in-flight.ts';
+import { makeCallContext, makeCaller } from '../governance/context.ts';
+
+test('a client that leaves while it is identified leaves no memory behind', async (t) => {
+  const identifying = Promise.withResolvers<void>();
+  const identified = Promise.withResolvers<Identified>();
+  const handled = Promise.withResolvers<void>();
+  const inFlight = makeInFlight(1_000_000);
+  const context: KitContext = {
+    pipeline: {
+      authenticate() {
+        identifying.resolve();
+        return identified.promise;
+      },
+    },
+    inFlight,
+    stalls: makeStallWatch(30_000),
+    metrics: makeMetrics({}),
+    log: pino({ level: 'silent' }),
+  };
+  const surface: Surface<KitContext> = {
+    name: 'sample',
+    paths: ['/'],
+    envelope: { name: 'Error', schema: {}, show: ({ message }) => ({ message }) },
+    async register(app) {
+      app.get('/', async ({ share }) => {
+        share.addAnswer(1_000);
+        handled.resolve();
+        return {};
+      });
+    },
+  };
+  const answer = await openSurface(surface, context, makeRefusals(context));
+  const closed = Promise.withResolvers<void>();
+  const server = createServer((request, response) => {
+    response.once('close', closed.resolve);
+    answer(request, response);
+  });
+  t.after(() => server.close());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  client.write('GET / HTTP/1.1\r\nhost: proxy\r\n\r\n');
+  await identifying.promise;
+  client.destroy();
+  await closed.promise;
+  const { caller, inForce } = makeCallContext(makeCaller(['member']));
+  identified.resolve({ caller, inForce });
+  await handled.promise;
+  assert.equal(inFlight.heldBytes(), 0);
+});

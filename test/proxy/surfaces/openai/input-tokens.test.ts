@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { test } from 'node:test';
+import { pino } from 'pino';
+import { makeMetrics } from '../../../../proxy/calls/settle/metrics.ts';
+import { openSurface } from '../../../../proxy/http/open-surface.ts';
+import { makeRefusals } from '../../../../proxy/http/refusals.ts';
+import { makeInFlight } from '../../../../proxy/in-flight.ts';
+import type { OpenAiContext } from '../../../../proxy/surfaces/openai/context.ts';
+import { openAi } from '../../../../proxy/surfaces/openai/index.ts';
+import { makeCallContext, makeCaller } from '../../governance/context.ts';
+import { makeKey } from '../../snapshot.ts';
+
+test('a client that leaves while its count of tokens is permitted keeps no place of a limit', async (t) => {
+  const { caller, inForce } = makeCallContext(makeCaller(['member']));
+  const permitting = Promise.withResolvers<void>();
+  const permitted = Promise.withResolvers<object>();
+  const asked = Promise.withResolvers<void>();
+  let releases = 0;
+  const log = pino({ level: 'silent' });
+  const metrics = makeMetrics({});
+  const context = {
+    pipeline: {
+      authenticate: () => ({ caller, inForce }),
+      permit() {
+        permitting.resolve();
+        return permitted.promise;
+      },
+      reserve: () => ({
+        release() {
+          releases += 1;
+        },
+      }),
+    },
+    inForce: () => inForce,
+    exchange: () => asked.resolve(),
+    inFlight: makeInFlight(1_000_000),
+    stalls: { watch: () => ({ touch() {}, end() {} }) },
+    metrics,
+    log,
+  } as unknown as OpenAiContext;
+  const answer = await openSurface(openAi, context, makeRefusals({ metrics, log }));
+  const closed = Promise.withResolvers<void>();
+  const server = createServer((request, response) => {
+    response.once('close', closed.resolve);
+    answer(request, response);
+  });
+  t.after(() => server.close());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  client.write('POST /v1/responses/input_tokens HTTP/1.1\r\nhost: proxy\r\ncontent-length: 2\r\n\r\n{}');
+  await permitting.promise;
+  client.destroy();
+  await closed.promise;
+  permitted.resolve({ context: { caller, inForce }, key: makeKey('k'), sent: { body: '{}' } });
+  await asked.promise;
+  assert.equal(releases, 1);
+});
