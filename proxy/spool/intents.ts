@@ -6,15 +6,17 @@ export interface Intents {
   add(id: number, place: Place): void;
   /** The call has another row now, so its intent is held no longer. */
   end(id: number): void;
-  /** Moves intents of older files to the current file, so that the call of an intent keeps no file of ended calls. */
-  moveToCurrent(): void;
+  /** Moves intents to the file that is written now, so that the call of an intent keeps no file of ended calls. */
+  follow(segment: number): void;
 }
 
 export function makeIntents(
-  segments: () => Pick<Segments, 'move' | 'release' | 'current'>,
+  segments: Pick<Segments, 'move' | 'release'>,
   onFailure: ((error: unknown) => void) | undefined,
 ): Intents {
   const places = new Map<number, Place>();
+  /** All intents are in this segment or a later one. */
+  let followed = 0;
   return {
     get size() {
       return places.size;
@@ -23,12 +25,13 @@ export function makeIntents(
     end(id) {
       const place = places.get(id);
       places.delete(id);
-      if (place) segments().release(place);
+      if (place) segments.release(place);
     },
-    moveToCurrent() {
-      const { segment } = segments().current;
+    follow(segment) {
+      if (segment === followed) return;
+      followed = segment;
       try {
-        for (const [id, place] of places) if (place.segment !== segment) places.set(id, segments().move(place));
+        for (const [id, place] of places) if (place.segment !== segment) places.set(id, segments.move(place));
       } catch (error) {
         // The intents are safe where they are. The next file gets them.
         onFailure?.(error);

@@ -3,7 +3,8 @@ import type { Reference } from '../../../crds/read-call-fields.ts';
 import type { OwnedResource, ResourceKind } from '../../../database/owned-resources.ts';
 import type { RequestReference } from '../../../database/requests.ts';
 import { ProxyError } from '../../error.ts';
-import { type Spool, SpoolError } from '../../spool/spool.ts';
+import type { Spool } from '../../spool/spool.ts';
+import { SpoolError } from '../../spool/spool-error.ts';
 import type { Caller } from '../call.ts';
 
 /** The kinds of stored resources. */

@@ -2,7 +2,8 @@ import { type ContentsPlace, joinSealed, sealContents, sealPart } from '../../..
 import type { PendingCall } from '../../../database/pending-calls.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
 import { ProxyError } from '../../error.ts';
-import { type Spool, SpoolError } from '../../spool/spool.ts';
+import type { Spool } from '../../spool/spool.ts';
+import { SpoolError } from '../../spool/spool-error.ts';
 import type { Call, Outcome } from '../call.ts';
 import type { Reservation } from '../reserve/reserve.ts';
 import { mentions, withoutEchoes } from '../resources/echoes.ts';

@@ -1,0 +1,80 @@
+import type { Intents } from './intents.ts';
+import type { Place, Segments } from './segments.ts';
+import type { SetAside } from './set-aside.ts';
+import { happenedAtMs, type SpoolTable, spoolTables } from './tables.ts';
+import type { Waiting } from './waiting.ts';
+import type { Writer } from './writer.ts';
+
+/** A row that waits to be copied to Postgres. */
+export interface SpooledRow {
+  readonly id: number;
+  /** JSON text of a record of the row's table. */
+  readonly row: Buffer;
+  /** The sealed contents of a call. Empty where it has none. */
+  readonly sealed: Buffer;
+}
+
+/** The side of the spool from which rows are copied to Postgres. */
+export interface Outbox {
+  /** Takes the oldest waiting rows that are not in `taken`: at most `limit`, and at most some megabytes. */
+  take(table: SpoolTable, limit: number, taken?: ReadonlySet<number>): SpooledRow[];
+  remove(table: SpoolTable, rows: readonly SpooledRow[]): void;
+  /** Sets a row aside that Postgres will never accept, for a person to inspect. */
+  setAside(table: SpoolTable, row: SpooledRow, reason: string): void;
+  /** Time of the oldest waiting record, in milliseconds since 1970. Undefined where no readable row waits. */
+  oldestAtMs(): number | undefined;
+}
+
+export interface OutboxOptions {
+  readonly segments: Segments;
+  readonly waiting: Waiting;
+  readonly intents: Intents;
+  readonly writer: Pick<Writer, 'noteArrival'>;
+  readonly aside: SetAside;
+  /** From this size on, a file in which only intents are held is left to them. */
+  readonly compactBytes: number;
+}
+
+const maxBatchBytes = 8 * 1024 * 1024;
+
+export function makeOutbox({ segments, waiting, intents, writer, aside, compactBytes }: OutboxOptions): Outbox {
+  const take: Outbox['take'] = (table, limit, taken) => {
+    const places: Place[] = [];
+    let length = 0;
+    for (const [id, { place }] of waiting.rows(table)) {
+      if (places.length >= limit || length >= maxBatchBytes) break;
+      if (taken?.has(id)) continue;
+      places.push(place);
+      length += place.length;
+    }
+    return segments.read(places);
+  };
+  const remove: Outbox['remove'] = (table, rows) => {
+    const ids = rows.map((row) => row.id);
+    const places = ids.flatMap((id) => waiting.remove(table, id) ?? []);
+    for (const place of places) segments.release(place);
+    if (places.some(segments.isKept)) writer.noteArrival(ids);
+    if (waiting.depth > 0 || intents.size === 0 || segments.current.size < compactBytes) return;
+    segments.rotate();
+    intents.follow(segments.current.segment);
+  };
+  return {
+    take,
+    remove,
+    setAside(table, row, reason) {
+      aside.append(table, row, reason);
+      remove(table, [row]);
+    },
+    oldestAtMs() {
+      const times = spoolTables.flatMap((table) => {
+        try {
+          return take(table, 1).map(({ row }) => happenedAtMs(table, String(row)));
+        } catch {
+          // The shipper reports unreadable rows.
+          return [];
+        }
+      });
+      return times.length === 0 ? undefined : Math.min(...times);
+    },
+  };
+}

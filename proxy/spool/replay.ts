@@ -1,0 +1,53 @@
+import type { Entry } from './frame.ts';
+import { openSegments, type Place, type Segments, type SegmentsOptions } from './segments.ts';
+import { spoolTables, tableOf } from './tables.ts';
+import type { Waiting } from './waiting.ts';
+
+/** What an earlier process left in the files. */
+export interface Replayed {
+  readonly segments: Segments;
+  /** Intents without a settlement, by id. */
+  readonly open: ReadonlyMap<number, OpenIntent>;
+  /** The highest id so far. */
+  readonly lastId: number;
+}
+
+export interface OpenIntent {
+  /** JSON text. */
+  readonly row: string;
+  readonly place: Place;
+}
+
+/** Opens the files, and adds the rows in them that have not arrived in Postgres to those that wait. */
+export function replayFiles(options: SegmentsOptions, waiting: Waiting): Replayed {
+  const open = new Map<number, OpenIntent>();
+  const done: (Place | undefined)[] = [];
+  let lastId = 0;
+  const replay = ({ kind, id, row }: Entry, place: Place) => {
+    lastId = Math.max(lastId, id);
+    if (kind === 'arrival') {
+      for (const arrived of String(row).split(',')) {
+        for (const table of spoolTables) done.push(waiting.remove(table, Number(arrived)));
+      }
+      done.push(place);
+    } else if (kind === 'intent') {
+      done.push(open.get(id)?.place);
+      open.set(id, { row: String(row), place });
+    } else {
+      done.push(open.get(id)?.place);
+      open.delete(id);
+      const isSettled = kind === 'settlement' || kind === 'late settlement';
+      waiting.add(tableOf[kind], id, place, isSettled ? requestIdOf(row) : undefined);
+    }
+  };
+  const segments = openSegments(options, replay);
+  for (const place of done) if (place) segments.release(place);
+  return { segments, open, lastId };
+}
+
+/** `request_id` is always the first field of a record: it is read without parsing the rest. */
+function requestIdOf(row: Buffer): string | undefined {
+  const found = /"request_id":"([^"]+)"/.exec(row.toString('latin1', 0, 256))?.[1];
+  // A copy: a part of a string keeps all of it in memory.
+  return found === undefined ? undefined : Buffer.from(found).toString();
+}
