@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Caller } from '../../../proxy/calls/call.ts';
 import { makeAnalyze } from '../../../proxy/governance/analyses/analyze.ts';
@@ -125,3 +127,19 @@ for (const [name, work, refusal, roles] of cases) {
     }
   });
 }
+
+/** Parts of use cases. */
+const parts = ['admitRole', 'seesOrganization', 'requireOwnRequest', 'select'];
+
+test('no use case is left out', () => {
+  const root = join(import.meta.dirname, '../../../proxy/governance');
+  const names = globSync('**/*.ts', { cwd: root }).flatMap((file) =>
+    [...readFileSync(join(root, file), 'utf8').matchAll(/^export (?:async )?function (\w+)\(([^)]*)\)/gm)]
+      .filter(([, , parameters = '']) => /\b(?:caller: Caller|context: \w)/.test(parameters))
+      .map(([, name = '']) => name),
+  );
+  assert.ok(names.length > 20, `${names.length} use cases`);
+  const table = readFileSync(import.meta.filename, 'utf8').split('const cases')[1] ?? '';
+  const untested = names.filter((name) => !parts.includes(name) && !new RegExp(`\\b${name}\\b`).test(table));
+  assert.deepEqual(untested, []);
+});
