@@ -3,7 +3,8 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { Client } from 'pg';
+import type { Client } from 'pg';
+import { connect } from '../database/tenant.ts';
 import { makeDirectory } from '../directories.ts';
 import { allowEveryModel } from '../proxy/allow-every-model.ts';
 import { suiteScope } from '../scope.ts';
@@ -53,9 +54,7 @@ describe('an unchanged client', () => {
     }
     workDirectory = await makeDirectory(scope);
     stack = await startStack(scope);
-    database = new Client({ connectionString: stack.database.url });
-    await database.connect();
-    scope.after(() => database.end());
+    database = await connect(scope, stack.database.url);
     await allowEveryModel(stack);
   });
 

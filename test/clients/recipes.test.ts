@@ -4,7 +4,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { Client } from 'pg';
+import type { Client } from 'pg';
+import { connect } from '../database/tenant.ts';
 import { makeDirectory, repository } from '../directories.ts';
 import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
@@ -71,9 +72,7 @@ describe('a recipe of docs/clients.md', { concurrency: 2 }, () => {
       installPythonClients().catch(skipped('Python')),
     ]);
     stack = await startStack(scope);
-    database = new Client({ connectionString: stack.database.url });
-    await database.connect();
-    scope.after(() => database.end());
+    database = await connect(scope, stack.database.url);
   });
 
   const run = async (

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
-import { Client } from 'pg';
+import type { Client } from 'pg';
+import { connect } from '../database/tenant.ts';
 import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
@@ -38,9 +39,7 @@ describe('an agent', () => {
     stack = await startStack(scope);
     const defaultHeaders = { 'X-User-ID': 'bob@example.com' };
     client = new OpenAI({ baseURL: stack.baseUrl, apiKey: stack.token, defaultHeaders, maxRetries: 0 });
-    database = new Client({ connectionString: stack.database.url });
-    await database.connect();
-    scope.after(() => database.end());
+    database = await connect(scope, stack.database.url);
   });
 
   /** Each of an agent's calls has a record with the usage that its answer told, and that the provider billed. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
-import { Client } from 'pg';
+import type { Client } from 'pg';
+import { connect } from '../database/tenant.ts';
 import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
@@ -18,9 +19,7 @@ describe('attributes of calls', () => {
   before(async () => {
     stack = await startStack(scope);
     ask = makeAsk(stack);
-    owner = new Client({ connectionString: stack.database.url });
-    await owner.connect();
-    scope.after(() => owner.end());
+    owner = await connect(scope, stack.database.url);
   });
 
   const recordOf = (requestId: string) =>

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import OpenAI, { toFile } from 'openai';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { readSpending } from '../../database/analytics/spending.ts';
+import { connect } from '../database/tenant.ts';
 import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
@@ -42,9 +43,7 @@ describe('figures', () => {
       defaultHeaders: { 'X-User-ID': 'ada' },
       maxRetries: 0,
     });
-    owner = new Client({ connectionString: stack.database.url });
-    await owner.connect();
-    scope.after(() => owner.end());
+    owner = await connect(scope, stack.database.url);
     personaId = (await ask('POST', '/personas', { name: 'In use', content: 'Be brief.' })).body.id;
     retiredId = (await ask('POST', '/personas', { name: 'Retired', content: 'Be brief.' })).body.id;
     await makeTraffic();

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import OpenAI from 'openai';
-import { Client } from 'pg';
+import type OpenAI from 'openai';
+import type { Client } from 'pg';
+import { connect } from '../database/tenant.ts';
+import { makeOpenAI } from '../openai.ts';
 import { suiteScope } from '../scope.ts';
 import { type ScriptedProvider, sendJson, startScriptedProvider } from '../scripted-provider.ts';
 import { type Stack, startStack } from '../stack.ts';
@@ -22,11 +24,8 @@ describe('a provider that tells of more tokens than there can be', () => {
   before(async () => {
     provider = await startScriptedProvider(scope);
     stack = await startStack(scope, { upstreamUrl: provider.url });
-    const defaultHeaders = { 'X-User-ID': 'bob' };
-    client = new OpenAI({ baseURL: stack.baseUrl, apiKey: stack.token, defaultHeaders, maxRetries: 0 });
-    database = new Client({ connectionString: stack.database.url });
-    await database.connect();
-    scope.after(() => database.end());
+    client = makeOpenAI(stack);
+    database = await connect(scope, stack.database.url);
     await allowEveryModel(stack);
   });
 

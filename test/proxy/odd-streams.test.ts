@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, request, type ServerResponse } from 'node:http';
-import { connect } from 'node:net';
+import { connect as connectSocket } from 'node:net';
 import { before, beforeEach, describe, it } from 'node:test';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import OpenAI, { toFile } from 'openai';
-import { Client } from 'pg';
+import type { Client } from 'pg';
+import { connect } from '../database/tenant.ts';
+import { makeOpenAI } from '../openai.ts';
 import { suiteScope } from '../scope.ts';
 import { type ScriptedProvider, sendJson, sendStream, startScriptedProvider } from '../scripted-provider.ts';
 import { type Stack, startStack } from '../stack.ts';
@@ -63,15 +65,8 @@ describe('a provider with ways of its own', () => {
   before(async () => {
     provider = await startScriptedProvider(scope);
     stack = await startStack(scope, { upstreamUrl: provider.url });
-    client = new OpenAI({
-      baseURL: stack.baseUrl,
-      apiKey: stack.token,
-      defaultHeaders: { 'X-User-ID': 'bob' },
-      maxRetries: 0,
-    });
-    database = new Client({ connectionString: stack.database.url });
-    await database.connect();
-    scope.after(() => database.end());
+    client = makeOpenAI(stack);
+    database = await connect(scope, stack.database.url);
     await allowEveryModel(stack);
   });
   beforeEach(() => {
@@ -288,7 +283,7 @@ describe('a provider with ways of its own', () => {
         'x-user-id: bob',
         `content-length: ${text.length}`,
       ];
-      const socket = connect(Number(new URL(stack.baseUrl).port), '127.0.0.1');
+      const socket = connectSocket(Number(new URL(stack.baseUrl).port), '127.0.0.1');
       socket.write(`${head.join('\r\n')}\r\n\r\n${text}`);
       let seen = '';
       const read = async () => {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import OpenAI, { toFile } from 'openai';
-import { Client } from 'pg';
+import type OpenAI from 'openai';
+import { toFile } from 'openai';
+import type { Client } from 'pg';
+import { connect } from '../database/tenant.ts';
+import { makeOpenAI } from '../openai.ts';
 import { suiteScope } from '../scope.ts';
 import { type ScriptedProvider, sendJson, sendStream, startScriptedProvider } from '../scripted-provider.ts';
 import { type Stack, startStack } from '../stack.ts';
@@ -39,15 +42,8 @@ describe('the account of', () => {
   before(async () => {
     provider = await startScriptedProvider(scope);
     stack = await startStack(scope, { upstreamUrl: provider.url });
-    client = new OpenAI({
-      baseURL: stack.baseUrl,
-      apiKey: stack.token,
-      defaultHeaders: { 'X-User-ID': 'bob' },
-      maxRetries: 0,
-    });
-    database = new Client({ connectionString: stack.database.url });
-    await database.connect();
-    scope.after(() => database.end());
+    client = makeOpenAI(stack);
+    database = await connect(scope, stack.database.url);
     await allowEveryModel(
       stack,
       `

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
-import OpenAI, { toFile } from 'openai';
-import { Client } from 'pg';
+import type OpenAI from 'openai';
+import { toFile } from 'openai';
+import type { Client } from 'pg';
+import { connect } from '../database/tenant.ts';
 import { replaceFile } from '../directories.ts';
+import { makeOpenAI } from '../openai.ts';
 import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
@@ -41,15 +44,8 @@ describe('the record of', () => {
     const quickstart = await readFile(file, 'utf8');
     // Every model, and prices for those that the table does not know.
     await replaceFile(file, quickstart.replace(/ {2}# Any other model[\s\S]*$/, '') + ownPrices);
-    client = new OpenAI({
-      baseURL: stack.baseUrl,
-      apiKey: stack.token,
-      defaultHeaders: { 'X-User-ID': 'bob' },
-      maxRetries: 0,
-    });
-    database = new Client({ connectionString: stack.database.url });
-    await database.connect();
-    scope.after(() => database.end());
+    client = makeOpenAI(stack);
+    database = await connect(scope, stack.database.url);
     await until(() => client.moderations.create({ input: 'Hi' }).then(Boolean, () => false));
   });
 

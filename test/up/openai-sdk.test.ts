@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
-import { Client } from 'pg';
+import type { Client } from 'pg';
+import { connect } from '../database/tenant.ts';
 import { repository } from '../directories.ts';
 import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
@@ -31,9 +32,7 @@ describe('the OpenAI Node SDK', () => {
   before(async () => {
     up = await startUp(scope, { directory: `${repository}/examples/quickstart` });
     client = as('bob@example.com');
-    database = new Client({ connectionString: up.ready.databaseUrl });
-    await database.connect();
-    scope.after(() => database.end());
+    database = await connect(scope, up.ready.databaseUrl);
   });
 
   it('creates a response, and its record has the very usage and the price', async () => {

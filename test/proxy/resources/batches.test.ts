@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import OpenAI, { toFile } from 'openai';
-import { Client } from 'pg';
+import type { Client } from 'pg';
+import { connect } from '../../database/tenant.ts';
 import { suiteScope } from '../../scope.ts';
 import { type Stack, startStack } from '../../stack.ts';
 import { until } from '../../until.ts';
@@ -19,9 +20,7 @@ describe('a batch', () => {
     const clientOf = (user: string) =>
       new OpenAI({ baseURL: stack.baseUrl, apiKey: stack.token, defaultHeaders: { 'X-User-ID': user }, maxRetries: 0 });
     [bob, mallory] = [clientOf('bob'), clientOf('mallory')];
-    database = new Client({ connectionString: stack.database.url });
-    await database.connect();
-    scope.after(() => database.end());
+    database = await connect(scope, stack.database.url);
   });
 
   const upload = async (text: string) =>

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import OpenAI, { toFile } from 'openai';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { type CountedSandbox, startCountedSandbox } from '../../counted-sandbox.ts';
+import { connect } from '../../database/tenant.ts';
 import { suiteScope } from '../../scope.ts';
 import { type Stack, startStack } from '../../stack.ts';
 import { until } from '../../until.ts';
@@ -29,9 +30,7 @@ describe('what is kept at the provider', () => {
     bob = clientOf('bob@example.com');
     // She has a key of her own.
     alice = clientOf('alice@example.com');
-    database = new Client({ connectionString: stack.database.url });
-    await database.connect();
-    scope.after(() => database.end());
+    database = await connect(scope, stack.database.url);
   });
 
   const textFile = (text: string, name = 'note.txt') => toFile(Buffer.from(text), name);

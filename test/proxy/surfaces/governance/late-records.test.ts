@@ -3,8 +3,9 @@ import { openSync } from 'node:fs';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { startProxyProcess } from '../../../../cli/local/proxies.ts';
+import { connect } from '../../../database/tenant.ts';
 import { makeDirectory, repository } from '../../../directories.ts';
 import { suiteScope } from '../../../scope.ts';
 import { type Stack, startStack } from '../../../stack.ts';
@@ -26,9 +27,7 @@ describe('records of an erased user that arrive late', () => {
   before(async () => {
     stack = await startStack(scope);
     ask = makeAsk(stack);
-    owner = new Client({ connectionString: stack.database.url });
-    await owner.connect();
-    scope.after(() => owner.end());
+    owner = await connect(scope, stack.database.url);
     way = await startRelay(scope, Number(new URL(stack.database.url).port));
     const credentialsDirectory = await makeDirectory(scope);
     await cp(stack.credentialsDirectory, credentialsDirectory, { recursive: true, dereference: true });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { Client } from 'pg';
+import type { Client } from 'pg';
+import { connect } from '../../../database/tenant.ts';
 import { suiteScope } from '../../../scope.ts';
 import { type Stack, startStack } from '../../../stack.ts';
 import { until } from '../../../until.ts';
@@ -15,9 +16,7 @@ describe('/v1/users', () => {
   before(async () => {
     stack = await startStack(scope);
     ask = makeAsk(stack);
-    owner = new Client({ connectionString: stack.database.url });
-    await owner.connect();
-    scope.after(() => owner.end());
+    owner = await connect(scope, stack.database.url);
   });
 
   const call = (user: string, session = 'sess_users') =>

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { nobody, userIdOf } from '../../../../../database/ids.ts';
 import { insertRatings } from '../../../../../database/ratings.ts';
 import { ensureRequestPartitions, insertRequests, type RequestRecord } from '../../../../../database/requests.ts';
 import { batchOf } from '../../../../database/batch.ts';
+import { connect } from '../../../../database/tenant.ts';
 import { makeRecord } from '../../../../request-record.ts';
 import { suiteScope } from '../../../../scope.ts';
 import { type Stack, startStack } from '../../../../stack.ts';
@@ -30,9 +31,7 @@ describe('/v1/analytics', () => {
   before(async () => {
     stack = await startStack(scope, { ownDatabase: true });
     ask = makeAsk(stack);
-    owner = new Client({ connectionString: stack.database.url });
-    await owner.connect();
-    scope.after(() => owner.end());
+    owner = await connect(scope, stack.database.url);
     const made = await ask('POST', '/personas', { name: 'Analyst of analytics', content: 'Count.' });
     personaId = made.body.id;
     organizationId = made.body.organization_id;

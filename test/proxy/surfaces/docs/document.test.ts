@@ -3,11 +3,11 @@ import { before, describe, it } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { problems } from '../../../proxy/error.ts';
-import { operations as calls } from '../../../proxy/surfaces/openai/calls.ts';
-import { inputTokensRoute, resourceRoutes, uploadRoute } from '../../../proxy/surfaces/openai/resources/routes.ts';
-import { suiteScope } from '../../scope.ts';
-import { type Stack, startStack } from '../../stack.ts';
+import { problems } from '../../../../proxy/error.ts';
+import { operations as calls } from '../../../../proxy/surfaces/openai/calls.ts';
+import { inputTokensRoute, resourceRoutes, uploadRoute } from '../../../../proxy/surfaces/openai/resources/routes.ts';
+import { suiteScope } from '../../../scope.ts';
+import { type Stack, startStack } from '../../../stack.ts';
 
 interface Operation {
   readonly summary?: string;

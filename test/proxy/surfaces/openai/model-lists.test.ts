@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
-import { replaceFile } from '../../directories.ts';
-import { suiteScope } from '../../scope.ts';
-import { type Stack, startStack } from '../../stack.ts';
-import { until } from '../../until.ts';
+import { replaceFile } from '../../../directories.ts';
+import { suiteScope } from '../../../scope.ts';
+import { type Stack, startStack } from '../../../stack.ts';
+import { until } from '../../../until.ts';
 
 const models = ['a-1', 'b-1', 'c-1'];
 const calls = [

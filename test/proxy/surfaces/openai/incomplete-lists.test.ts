@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
-import OpenAI, { toFile } from 'openai';
-import { replaceFile } from '../../directories.ts';
-import { freePort } from '../../free-port.ts';
-import { suiteScope } from '../../scope.ts';
-import { type Answer, type ScriptedProvider, sendJson, startScriptedProvider } from '../../scripted-provider.ts';
-import { type Stack, startStack } from '../../stack.ts';
-import { until } from '../../until.ts';
+import type OpenAI from 'openai';
+import { toFile } from 'openai';
+import { replaceFile } from '../../../directories.ts';
+import { freePort } from '../../../free-port.ts';
+import { makeOpenAI } from '../../../openai.ts';
+import { suiteScope } from '../../../scope.ts';
+import { type Answer, type ScriptedProvider, sendJson, startScriptedProvider } from '../../../scripted-provider.ts';
+import { type Stack, startStack } from '../../../stack.ts';
+import { until } from '../../../until.ts';
 
 const listOf =
   (...ids: string[]): Answer =>
@@ -65,12 +67,7 @@ spec: {organizationRef: {name: acme}, provider: ${provider}, secretKeyRef: {name
     healthy.answer = listOf('h-1', 'h-2');
     other.answer = listOf('o-1');
     stack = await startStack(scope, { upstreamUrl: healthy.url });
-    client = new OpenAI({
-      baseURL: stack.baseUrl,
-      apiKey: stack.token,
-      defaultHeaders: { 'X-User-ID': 'bob' },
-      maxRetries: 0,
-    });
+    client = makeOpenAI(stack);
     await configure(`http://127.0.0.1:${await freePort()}/v1`);
     await replaceFile(
       join(stack.directory, 'keys.yaml'),

@@ -5,9 +5,9 @@ import { before, describe, test } from 'node:test';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import fc from 'fast-check';
-import { type ProblemCode, problems } from '../../../proxy/error.ts';
-import { type Scope, suiteScope } from '../../scope.ts';
-import { type Stack, startStack } from '../../stack.ts';
+import { type ProblemCode, problems } from '../../../../proxy/error.ts';
+import { type Scope, suiteScope } from '../../../scope.ts';
+import { type Stack, startStack } from '../../../stack.ts';
 
 interface Media {
   readonly schema?: { readonly example?: unknown; readonly properties?: Readonly<Record<string, object>> };
