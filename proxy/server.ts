@@ -13,6 +13,7 @@ import { reserveAll } from './calls/reserve/reserve.ts';
 import { type Metrics, makeMetrics } from './calls/settle/metrics.ts';
 import { makeCollectGarbage } from './collect-garbage.ts';
 import { ProxyError } from './error.ts';
+import { collectWhenIdle } from './idle-garbage.ts';
 import { defaultMaxInFlightBytes, type InFlight, makeInFlight } from './in-flight.ts';
 import { closeMonitoring, openMonitoring } from './monitoring.ts';
 import { type OpenOrganization, type OrganizationOptions, openOrganization } from './organization.ts';
@@ -57,15 +58,17 @@ export interface RunningProxy {
  */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const metrics = makeMetrics({ ...options.origin }, options.version);
+  const collectGarbage = makeCollectGarbage();
   const inFlight = makeInFlight(
     options.maxInFlightBytes ?? defaultMaxInFlightBytes(process.constrainedMemory(), totalmem()),
-    makeCollectGarbage(),
+    collectGarbage,
   );
   let organization: OpenOrganization | undefined;
   let isStopping = false;
 
   // Released in the reverse order, also where one of the next steps throws.
   await using opened = new AsyncDisposableStack();
+  opened.defer(collectWhenIdle(collectGarbage.thoroughly));
   const monitoring = opened.adopt(
     await openMonitoring({
       host: options.metricsHost,

@@ -5,6 +5,7 @@ import { chmod, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promi
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { type BuildOptions, build as bundle, type Plugin } from 'esbuild';
+import { proxyNodeOptions } from '../cli/local/proxies.ts';
 import { bundleFiles, filesOf, type ProgramName, programFrame } from './build/program.ts';
 import { partsThatProxiesLeaveOut } from './build/unused-parts.ts';
 
@@ -189,7 +190,11 @@ async function fill(directory: string, version: string): Promise<void> {
   ]);
   await chmod(join(directory, bundleFiles.launcher), 0o755);
   const writeCodeCache = join(root, 'scripts/build/write-code-cache.ts');
-  await Promise.all(programs.map((name) => promisify(execFile)(process.execPath, [writeCodeCache, directory, name])));
+  await Promise.all(
+    programs.map((name) =>
+      promisify(execFile)(process.execPath, [...proxyNodeOptions, writeCodeCache, directory, name]),
+    ),
+  );
 }
 
 if (import.meta.main) await build();
