@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { type BuildOptions, build as bundle, type Plugin } from 'esbuild';
 import { proxyNodeOptions } from '../cli/local/proxies.ts';
 import { bundleFiles, filesOf, type ProgramName, programFrame } from './build/program.ts';
-import { partsThatProxiesLeaveOut } from './build/unused-parts.ts';
+import { partsThatOperatorsLeaveOut, partsThatProxiesLeaveOut } from './build/unused-parts.ts';
 
 const root = dirname(import.meta.dirname);
 
@@ -59,6 +59,8 @@ const ownCommand = (name: ProgramName): Plugin => ({
   name: 'own-command',
   setup: ({ onLoad, onResolve }) => {
     const main = join(root, 'cli/main.ts');
+    // A cluster's operator needs no validator of its own.
+    const overDirectory = join(root, 'cli/operator.ts');
     const loading = `await import('./${name}.ts')`;
     onLoad({ filter: /\/cli\/main\.ts$/ }, async ({ path }) => {
       const source = await readFile(path, 'utf8');
@@ -66,7 +68,7 @@ const ownCommand = (name: ProgramName): Plugin => ({
       return { loader: 'ts', contents: `${source.replace(loading, 'own')}import * as own from './${name}.ts';\n` };
     });
     onResolve({ filter: /^\.\// }, ({ importer, kind }) => {
-      const isOther = kind === 'dynamic-import' && importer === main;
+      const isOther = kind === 'dynamic-import' && [main, overDirectory].includes(importer);
       return isOther ? { path: `./${bundleFiles.commands}`, external: true } : undefined;
     });
   },
@@ -125,10 +127,32 @@ const connectionsOfUndici: Plugin = {
   },
 };
 
+/**
+ * The same for the operator. The Kubernetes client makes a ProxyAgent where the kubeconfig names a forward proxy. It
+ * needs fetch only for its generated classes, which the operator does not use.
+ */
+const connectionsOfOperator: Plugin = {
+  name: 'connections-of-operator',
+  setup: ({ onLoad, onResolve }) => {
+    onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, namespace: 'connections' }));
+    onLoad({ filter: /^undici$/, namespace: 'connections' }, () => ({
+      resolveDir: root,
+      contents: `
+        import Agent from 'undici/lib/dispatcher/agent.js';
+        import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
+        import ProxyAgent from 'undici/lib/dispatcher/proxy-agent.js';
+        import api from 'undici/lib/api/index.js';
+        Object.assign(Dispatcher.prototype, api);
+        const fetch = () => { throw new Error('fetch is not part of this program'); };
+        export { Agent, ProxyAgent, fetch };`,
+    }));
+  },
+};
+
 /** The plugins that leave out unused code, by program. */
 const unused: Readonly<Record<ProgramName, readonly Plugin[]>> = {
   proxy: [connectionsOfUndici, partsThatProxiesLeaveOut],
-  operator: [unusedKubernetesClasses],
+  operator: [unusedKubernetesClasses, connectionsOfOperator, partsThatOperatorsLeaveOut],
 };
 
 /** Builds into `directory`, which is replaced when the build is complete. */
@@ -170,7 +194,10 @@ async function fill(directory: string, version: string): Promise<void> {
     bundle({
       ...options,
       stdin: {
-        contents: commandModules.map((name) => `export { ${name} } from './${name}.ts';`).join('\n'),
+        contents: [
+          ...commandModules.map((name) => `export { ${name} } from './${name}.ts';`),
+          `export { operateOverDirectory } from './operator/over-directory.ts';`,
+        ].join('\n'),
         resolveDir: join(root, 'cli'),
         loader: 'ts',
       },

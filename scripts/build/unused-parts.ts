@@ -1,6 +1,6 @@
 import type { Plugin } from 'esbuild';
 
-/** A part of a package that the package loads although the proxy never uses it. */
+/** A part of a package that the package loads although the program never uses it. */
 interface UnusedPart {
   /** What the package names in `require`. */
   readonly names: RegExp;
@@ -13,9 +13,7 @@ interface UnusedPart {
 const absent = (what: string) =>
   `module.exports = () => { throw new Error(${JSON.stringify(`${what} is not part of this program`)}); };`;
 
-const unusedParts: readonly UnusedPart[] = [
-  // All connections are HTTP/1.1 (`allowH2: false`), and node:http2 is the largest of Node's own modules.
-  { names: /client-h2\.js$/, from: /\/undici\/lib\/dispatcher\/client\.js$/, contents: absent('HTTP/2') },
+const unusedByAll: readonly UnusedPart[] = [
   // Its metric of processor time can have exemplars of traces, which ours has not.
   { names: /^@opentelemetry\/api$/, from: /\/prom-client\//, contents: 'module.exports = {};' },
   // One process is one registry, which Prometheus scrapes.
@@ -27,11 +25,17 @@ const unusedParts: readonly UnusedPart[] = [
   // The log is written by the main thread itself.
   { names: /^worker_threads$/, from: /\/pino\/lib\/tools\.js$/, contents: 'exports.isMainThread = true;' },
   { names: /\/transport$/, from: /\/pino\/(pino|lib\/tools)\.js$/, contents: absent("pino's transport") },
+];
+
+const unusedByProxies: readonly UnusedPart[] = [
+  // All connections are HTTP/1.1 (`allowH2: false`), and node:http2 is the largest of Node's own modules. An operator's
+  // connections through a forward proxy are the Kubernetes client's, which may speak HTTP/2.
+  { names: /client-h2\.js$/, from: /\/undici\/lib\/dispatcher\/client\.js$/, contents: absent('HTTP/2') },
   { names: /^pg-pool$/, from: /\/pg\/lib\/index\.js$/, contents: 'module.exports = class {};' },
 ];
 
-/** Leaves out parts of packages that the proxy never uses: a process pays memory and time for all that it loads. */
-export const partsThatProxiesLeaveOut: Plugin = {
+/** Leaves out parts of packages that the program never uses: a process pays memory and time for all that it loads. */
+const leaveOut = (unusedParts: readonly UnusedPart[]): Plugin => ({
   name: 'unused-parts',
   setup: ({ onLoad, onResolve }) => {
     for (const [index, { names, from }] of unusedParts.entries()) {
@@ -43,4 +47,7 @@ export const partsThatProxiesLeaveOut: Plugin = {
       contents: unusedParts[Number(path)]?.contents ?? '',
     }));
   },
-};
+});
+
+export const partsThatProxiesLeaveOut = leaveOut([...unusedByAll, ...unusedByProxies]);
+export const partsThatOperatorsLeaveOut = leaveOut(unusedByAll);

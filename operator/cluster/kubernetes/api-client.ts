@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { type Dispatcher, request as sendRequest } from 'undici';
+import type { Dispatcher } from 'undici';
 import { ApiError } from './api-error.ts';
 import { makeConnection } from './connection.ts';
 
@@ -50,12 +50,11 @@ export function makeApiClient(options: ApiClientOptions): ApiClient {
   const sendOnce = async (request: ApiRequest, timing: { dispatcher: 'short' | 'long'; bodyTimeout: number }) => {
     const { method, path, query = {}, body, signal } = request;
     const { server, headers, ...dispatchers } = await connection.authenticate();
-    const url = new URL(`${server}${path}`);
-    for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
     try {
-      const answer = await sendRequest(url, {
+      const answer = await dispatchers[timing.dispatcher].request({
+        origin: server.origin,
+        path: `${server.prefix}${path}${toQuery(query)}`,
         method,
-        dispatcher: dispatchers[timing.dispatcher],
         headersTimeout: requestTimeoutMs,
         bodyTimeout: timing.bodyTimeout,
         headers: {
@@ -94,6 +93,11 @@ export function makeApiClient(options: ApiClientOptions): ApiClient {
     open: async (request) => (await sendUntilAnswered(request, { dispatcher: 'long', bodyTimeout: 0 })).body,
     close: () => connection.close(),
   };
+}
+
+function toQuery(query: NonNullable<ApiRequest['query']>): string {
+  const stated = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+  return stated.length === 0 ? '' : `?${new URLSearchParams(stated)}`;
 }
 
 async function toApiError({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<ApiError> {

@@ -4,7 +4,8 @@ import { Agent, type Dispatcher } from 'undici';
 
 /** Address, credentials and connections for requests to the API server. */
 export interface Authenticated {
-  readonly server: string;
+  /** `prefix` is the path before that of every request. Empty where the API server is reached directly. */
+  readonly server: { readonly origin: string; readonly prefix: string };
   readonly headers: Readonly<Record<string, string>>;
   /** For short requests. The number of connections is limited. */
   readonly short: Dispatcher;
@@ -44,7 +45,8 @@ export function makeConnection(kubeConfig: KubeConfig): Connection {
       const context = new RequestContext(cluster.server, HttpMethod.GET);
       await kubeConfig.applySecurityAuthentication(context);
       dispatchers ??= makeDispatchers(kubeConfig, context);
-      const server = cluster.server.replace(/\/$/, '');
+      const { origin, pathname } = new URL(cluster.server);
+      const server = { origin, prefix: pathname.replace(/\/$/, '') };
       const authenticated = { server, headers: context.getHeaders(), ...(await dispatchers) };
       known = { authenticated, untilMs: Date.now() + credentialsCacheMs };
       return authenticated;

@@ -11,13 +11,13 @@ import { defaultTimings, startReflector } from '../../../../operator/cluster/kub
 import { until } from '../../../until.ts';
 
 /** A client of an API server that answers as it is told to. */
-async function open(t: TestContext, answer: RequestListener) {
+async function open(t: TestContext, answer: RequestListener, prefix = '') {
   const server = createServer(answer);
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const address = server.address();
   assert(address !== null && typeof address !== 'string');
   const kubeConfig = new KubeConfig();
-  const url = `http://127.0.0.1:${address.port}`;
+  const url = `http://127.0.0.1:${address.port}${prefix}`;
   kubeConfig.loadFromClusterAndUser(
     { name: 'test', server: url, skipTLSVerify: true },
     { name: 'test', token: 'secret' },
@@ -41,6 +41,22 @@ test('a server that asks to come back later is asked again', async (t) => {
   assert.deepEqual(await client.send({ method: 'GET', path: '/' }), { found: true });
   assert.deepEqual(seen, ['Bearer secret', 'Bearer secret', 'Bearer secret']);
 });
+
+for (const prefix of ['', '/', '/k8s/clusters/c-1', '/k8s/clusters/c-1/']) {
+  test(`a request goes below the path of a server at "${prefix}", with what it asks`, async (t) => {
+    const seen: (string | undefined)[] = [];
+    const listener: RequestListener = (request, response) => {
+      seen.push(request.url);
+      response.end('{}');
+    };
+    const client = await open(t, listener, prefix);
+    await client.send({ method: 'GET', path: '/api/v1/secrets' });
+    const query = { labelSelector: 'a=b,c!=d', limit: undefined, continue: '1' };
+    await client.send({ method: 'GET', path: '/api/v1/secrets', query });
+    const path = `${prefix.replace(/\/$/, '')}/api/v1/secrets`;
+    assert.deepEqual(seen, [path, `${path}?labelSelector=a%3Db%2Cc%21%3Dd&continue=1`]);
+  });
+}
 
 test('a server that asks to be left alone for long is left alone, and whoever asked it is told for how long', async (t) => {
   let requests = 0;
