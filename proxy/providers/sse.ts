@@ -22,6 +22,8 @@ export interface EventSplitter {
   end(): string | undefined;
   /** The bytes that may pass after the last chunk, or the end: whole events, and pieces of a very large one. */
   freed(): Buffer | undefined;
+  /** Whether no bytes wait for the rest of their event. */
+  isEmpty(): boolean;
   /** Whether pieces of an incomplete event have passed. */
   isInside(): boolean;
 }
@@ -99,6 +101,7 @@ export function makeEventSplitter(): EventSplitter {
       return bytes.toString('latin1');
     },
     freed: () => freed,
+    isEmpty: () => pendingBytes === 0,
     isInside: () => freedBytes > 0,
   };
 }

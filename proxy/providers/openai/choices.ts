@@ -1,7 +1,7 @@
 import { asArray, asCount, asObject, asString, type Body, errorCodeOf, parseObject } from '../json.ts';
 import type { Reading, StreamOptions, StreamReader } from '../reading.ts';
 import { isDone, makeEventSplitter, parseEvent } from '../sse.ts';
-import { type AddedText, PlainDeltas } from './plain-deltas.ts';
+import { type AddedText, PlainDeltas, type Range } from './plain-deltas.ts';
 import { readLaterUsage, readTokenUsage } from './token-usage.ts';
 
 /** Assembles the choices of a stream, for the contents store. */
@@ -118,16 +118,18 @@ export function makeCompletionReader(
   const plain = new PlainDeltas((chunk) => readAddedText(chunk, assembly));
   let reading: Reading | undefined;
   let hasOutput = false;
-  /** Whether the event that was parsed last has `"usage":null`, which the client must not see. */
-  let hidesNull = false;
+
+  /** Whether the event is plain. If so, its text is noted. */
+  const isPlain = (raw: string): boolean => {
+    if (!plain.matches(raw)) return false;
+    if (keepOutput) assembly.addText(plain.added(raw));
+    return true;
+  };
 
   /** Notes the facts in an event, and returns the client's part of it. */
   const observe = (raw: string): string => {
     if (reading !== undefined) return raw;
-    if (plain.matches(raw)) {
-      if (keepOutput) assembly.addText(plain.added(raw));
-      return hidesNull ? withoutAbsentUsage(raw) : raw;
-    }
+    if (isPlain(raw)) return plain.shown(raw);
     const { name, data } = parseEvent(raw);
     if (isDone(data)) {
       reading = chunks.partial();
@@ -143,15 +145,20 @@ export function makeCompletionReader(
     const choices = chunks.note(chunk);
     if (choices.length > 0) hasOutput = true;
     if (keepOutput) assembly.add(choices);
-    plain.learn(raw, chunk);
-    hidesNull = hideUsage && chunk.usage === null;
-    if (hidesNull) return withoutAbsentUsage(raw);
+    const hidden = hideUsage && chunk.usage === null ? findAbsentUsage(raw) : undefined;
+    plain.learn(raw, chunk, hidden);
+    if (hidden) return raw.slice(0, hidden.start) + raw.slice(hidden.end);
     if (!hideUsage) return raw;
     return choices.length === 0 && asObject(chunk.usage) ? '' : raw;
   };
 
   return {
     read(chunk) {
+      if (reading === undefined && events.isEmpty()) {
+        // Most chunks are one plain event.
+        const raw = chunk.toString('latin1');
+        if (isPlain(raw)) return hideUsage ? Buffer.from(plain.shown(raw), 'latin1') : chunk;
+      }
       let passed = '';
       for (const raw of events.push(chunk)) passed += observe(raw);
       if (!hideUsage) return events.freed();
@@ -184,13 +191,8 @@ function readAddedText(chunk: Body, assembly: Assembly): AddedText | undefined {
 /** `"usage":null` with an adjacent comma. It cannot be inside a string, where its quotes would be escaped. */
 const absentUsage = /,\s*"usage"\s*:\s*null|"usage"\s*:\s*null\s*,\s*/g;
 
-/** Removes `"usage":null` from a chunk, which is there only because we asked for usage. Other bytes stay unchanged. */
-function withoutAbsentUsage(raw: string): string {
-  const own = findOwnUsage(raw);
-  return own ? raw.slice(0, own.start) + raw.slice(own.end) : raw;
-}
-
-function findOwnUsage(raw: string): { start: number; end: number } | undefined {
+/** Finds `"usage":null` of a chunk, which is there only because we asked for usage. */
+function findAbsentUsage(raw: string): Range | undefined {
   // OpenAI's spelling, which needs no regular expression.
   const usual = ',"usage":null';
   const start = raw.indexOf('"usage"') - 1;

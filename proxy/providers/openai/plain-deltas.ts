@@ -7,6 +7,12 @@ export interface AddedText {
   readonly text: string;
 }
 
+/** A part of an event, by its offsets. */
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** What plain events have around their text. */
 interface Form {
   readonly choiceIndex: number;
@@ -16,6 +22,8 @@ interface Form {
   readonly after: string;
   /** From the quote after the obfuscation. Undefined where the events have none. */
   readonly end: string | undefined;
+  /** What the client must not see, and from where its offsets count. */
+  readonly hidden: (Range & { readonly from: 'begin' | 'text' | 'obfuscation' }) | undefined;
 }
 
 const textBegin = /"(?:content|text)"\s*:\s*"/;
@@ -44,20 +52,25 @@ export class PlainDeltas {
   #form: Form | undefined;
   #unused = 0;
   #textEnd = 0;
+  #obfuscationEnd = 0;
 
   /** @param read the text that a chunk adds. Undefined where the chunk has any other new fact */
   constructor(read: (chunk: Body) => AddedText | undefined) {
     this.#read = read;
   }
 
-  /** Learns the form of an event that was parsed. */
-  learn(raw: string, chunk: Body): void {
+  /**
+   * Learns the form of an event that was parsed.
+   *
+   * @param hidden a part of the event that the client must not see; it is neither in the text nor in the obfuscation
+   */
+  learn(raw: string, chunk: Body, hidden: Range | undefined): void {
     this.#form = undefined;
     if (this.#unused >= maxUnused || raw.length > maxLength) return;
     const added = this.#read(chunk);
     if (!added) return;
     this.#unused += 1;
-    this.#form = this.#formOf(raw, added);
+    this.#form = this.#formOf(raw, added, hidden);
   }
 
   /** Whether the event only adds text. */
@@ -70,6 +83,7 @@ export class PlainDeltas {
     if (form.end !== undefined) {
       at = findStringEnd(raw, at);
       if (at === -1 || !hasAt(raw, form.end, at)) return false;
+      this.#obfuscationEnd = at;
       at += form.end.length;
     }
     if (at !== raw.length) return false;
@@ -84,8 +98,16 @@ export class PlainDeltas {
     return { choiceIndex, text: decodeString(raw.slice(before.length, this.#textEnd)) };
   }
 
+  /** The event that matched last, without the hidden part. */
+  shown(raw: string): string {
+    const hidden = this.#form?.hidden;
+    if (!hidden) return raw;
+    const from = { begin: 0, text: this.#textEnd, obfuscation: this.#obfuscationEnd }[hidden.from];
+    return raw.slice(0, from + hidden.start) + raw.slice(from + hidden.end);
+  }
+
   /** The form of the event. Undefined where the event has its text in another place than the form would. */
-  #formOf(raw: string, { choiceIndex, text }: AddedText): Form | undefined {
+  #formOf(raw: string, { choiceIndex, text }: AddedText, hidden: Range | undefined): Form | undefined {
     const begin = textBegin.exec(raw);
     if (!begin || !raw.endsWith('\n')) return undefined;
     const textStart = begin.index + begin[0].length;
@@ -97,8 +119,16 @@ export class PlainDeltas {
     const longer = parseObject(parseEvent(`${before}${raw.slice(textStart, textEnd)}.${rest}`).data);
     const readBack = longer && this.#read(longer);
     if (readBack?.text !== `${text}.` || readBack.choiceIndex !== choiceIndex) return undefined;
-    return { choiceIndex, before, ...splitAtObfuscation(rest) };
+    const parts = splitAtObfuscation(rest);
+    const obfuscationEnd = parts.end === undefined ? raw.length : raw.length - parts.end.length;
+    return { choiceIndex, before, ...parts, hidden: hidden && placeOf(hidden, textEnd, obfuscationEnd) };
   }
+}
+
+function placeOf({ start, end }: Range, textEnd: number, obfuscationEnd: number): NonNullable<Form['hidden']> {
+  if (start < textEnd) return { from: 'begin', start, end };
+  if (start < obfuscationEnd) return { from: 'text', start: start - textEnd, end: end - textEnd };
+  return { from: 'obfuscation', start: start - obfuscationEnd, end: end - obfuscationEnd };
 }
 
 function splitAtObfuscation(rest: string): Pick<Form, 'after' | 'end'> {

@@ -12,7 +12,7 @@ function readContent(chunk: Body) {
 
 function learnFrom(raw: string): PlainDeltas {
   const plain = new PlainDeltas(readContent);
-  plain.learn(raw, parseObject(parseEvent(raw).data) ?? {});
+  plain.learn(raw, parseObject(parseEvent(raw).data) ?? {}, undefined);
   return plain;
 }
 
@@ -42,6 +42,27 @@ describe('an event is plain', () => {
   }
 });
 
+describe('what is hidden in the event that was parsed is hidden in plain ones', () => {
+  const hidden = ',"usage":null';
+  const table: readonly (readonly [name: string, write: (text: string, padding: string) => string])[] = [
+    ['before the text', (text, padding) => padded(text, padding).replace('"c"', `"c"${hidden}`)],
+    ['behind the text', (text) => event(text, hidden)],
+    ['before the padding', (text, padding) => event(text, `${hidden},"obfuscation":"${padding}"`)],
+    ['behind the padding', (text, padding) => event(text, `,"obfuscation":"${padding}"${hidden}`)],
+  ];
+  for (const [name, write] of table) {
+    test(name, () => {
+      const learned = write('a', 'b');
+      const plain = new PlainDeltas(readContent);
+      const start = learned.indexOf(hidden);
+      plain.learn(learned, parseObject(parseEvent(learned).data) ?? {}, { start, end: start + hidden.length });
+      const raw = write('a longer text', 'a longer padding');
+      assert.equal(plain.matches(raw), true);
+      assert.equal(plain.shown(raw), raw.replace(hidden, ''));
+    });
+  }
+});
+
 describe('an event is parsed', () => {
   const table: readonly (readonly [name: string, learned: string, raw: string])[] = [
     ['with another fact before its text', event('a'), event('b').replace('"c"', '"d"')],
@@ -65,7 +86,7 @@ describe('an event is parsed', () => {
 
 test('only the event that was parsed last is a model', () => {
   const plain = learnFrom(event('a'));
-  plain.learn('data: {}\n\n', {});
+  plain.learn('data: {}\n\n', {}, undefined);
   assert.equal(plain.matches(event('b')), false);
 });
 
@@ -77,7 +98,7 @@ test('a stream whose events are never alike is not compared any longer', () => {
   });
   for (let id = 0; id < 100; id += 1) {
     const raw = event('a').replace('"c"', `"${id}"`);
-    plain.learn(raw, parseObject(parseEvent(raw).data) ?? {});
+    plain.learn(raw, parseObject(parseEvent(raw).data) ?? {}, undefined);
     assert.equal(plain.matches(event('b')), false);
   }
   assert.ok(reads.length < 20, `${reads.length}`);
