@@ -35,7 +35,7 @@ export interface OutboxOptions {
   readonly compactBytes: number;
 }
 
-const maxBatchBytes = 8 * 1024 * 1024;
+const maxBatchBytes = 2 * 1024 * 1024;
 
 export function makeOutbox({ segments, waiting, intents, writer, aside, compactBytes }: OutboxOptions): Outbox {
   const take: Outbox['take'] = (table, limit, taken) => {

@@ -36,15 +36,16 @@ export interface Shipper {
   stop(): Promise<void>;
 }
 
-const batchRows = 2_000;
+/** A larger batch costs Postgres hardly less for each row, and calls have to wait while it is read and sent. */
+const batchRows = 500;
 /**
  * How long a batch gathers. A record arrives in Postgres this much later, and a busy proxy makes fewer, larger writes.
  * While records stream in, one full statement costs Postgres less than many small ones. A flush does not wait for the
  * batch to fill.
  */
 const gatherMs = 50;
-/** From this many waiting rows on, a second connection is worth opening. */
-const secondConnectionRows = 5 * batchRows;
+/** From how many waiting rows on a second connection is worth opening, and down to how many it helps. */
+const secondConnectionRows = { opens: 10_000, helps: 2_000 };
 
 /** Copies the spool to Postgres in idempotent batches until stopped. It survives outages of the database. */
 export function startShipper(options: ShipOptions): Shipper {
@@ -57,7 +58,7 @@ export function startShipper(options: ShipOptions): Shipper {
   const second = makeSecondConnection({
     openStore: options.openStore,
     copyBatch: (to) => copier.copyBatch('calls', to),
-    isNeeded: () => !stopped && untaken() > batchRows,
+    isNeeded: () => !stopped && untaken() > secondConnectionRows.helps,
     log,
   });
 
@@ -66,7 +67,7 @@ export function startShipper(options: ShipOptions): Shipper {
       if (untaken() < batchRows) await gathering.wait();
       if (stopped) return;
       for (const table of spoolTables) await copier.copyBatch(table, store);
-      if (!stopped && spool.depth > secondConnectionRows) second.help();
+      if (!stopped && spool.depth > secondConnectionRows.opens) second.help();
     }
   };
   const retries = makeRetries(

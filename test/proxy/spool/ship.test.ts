@@ -338,7 +338,7 @@ test('a shipper that stops with two batches out leaves the rest to the next', as
   await release();
   await stopped;
   const arrived = (await arrivedTokens(shipping)).length;
-  assert.ok(arrived >= 4_000 && arrived < many, `${arrived} have arrived`);
+  assert.ok(arrived >= 1_000 && arrived < many, `${arrived} have arrived`);
   assert.equal(shipping.spool.depth, many - arrived);
   assert.ok(await shipping.start().flush(60_000));
   assert.deepEqual(await arrivedTokens(shipping), upTo(many));

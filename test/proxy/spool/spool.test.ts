@@ -228,7 +228,7 @@ test('what does not fit into memory is read again when its turn comes', (t) => {
 
 test('a batch has some megabytes at most', (t) => {
   const spool = open(t);
-  const large = Buffer.alloc(3 * 1024 * 1024, 'x');
+  const large = Buffer.alloc(800 * 1024, 'x');
   for (let count = 0; count < 5; count += 1) settle(spool, makeRecord(organizationId), large);
   assert.equal(spool.take('calls', 500).length, 3);
 });
