@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { ProxyError } from '../../error.ts';
+import { ProxyError } from '../../error.ts';
 import type { AnswerHeaders, AnswerSink } from '../../providers/answer-sink.ts';
 import { breakOff } from './break-off.ts';
 
@@ -52,8 +52,19 @@ export class ClientSink implements AnswerSink {
     this.#held = held;
     return () => {
       this.#held = undefined;
-      for (const write of held) write();
+      for (const write of held) this.#attempt(write);
     };
+  }
+
+  /** Other calls are released in the same turn, and an error must not keep them from it. */
+  #attempt(write: () => void): void {
+    try {
+      write();
+    } catch (cause) {
+      this.#options.refuse(new ProxyError('upstream_invalid_response', { cause }));
+      // The client has its answer, so nothing else is written.
+      this.#isGone = true;
+    }
   }
 
   head(status: number, headers: AnswerHeaders): void {

@@ -167,3 +167,20 @@ test('a problem and a cut are held back like an answer', async (t) => {
   const answer = await answerOf(cut.request);
   await assert.rejects(async () => assert.equal(String(await buffer(answer)), ''));
 });
+
+test('what cannot be written after a hold is a refusal, and takes nothing else of its turn with it', async (t) => {
+  let isDone = false;
+  const { request } = await ask(t, (sink) => {
+    const release = sink.hold();
+    sink.head(200, { 'x-from-provider': 'a\nb' });
+    sink.end(Buffer.from('{}'));
+    sink.release(() => {
+      isDone = true;
+    });
+    release();
+  });
+  const answer = await answerOf(request);
+  assert.equal(answer.statusCode, 502);
+  assert.equal(String(await buffer(answer)), 'upstream_invalid_response');
+  assert.ok(isDone);
+});
