@@ -51,7 +51,7 @@ describe('the terminal of `chaperone up`', () => {
 
     await withoutSecret(directory, () =>
       untilLine(
-        /^! ApiKeyBinding default\/openai-shared is not ready \(SecretNotFound\): Secret "openai" .* create it/,
+        /^! ApiKeyBinding default\/openai-shared is not ready \(SecretNotFound\): There is no Secret "openai" .* Create it/,
       ),
     );
     await untilLine(/^ApiKeyBinding default\/openai-shared is ready again: The key is in force/);
