@@ -13,19 +13,19 @@ import type { Counts } from './cluster/objects.ts';
 import { openPodCluster } from './cluster/pods.ts';
 
 const reach: Reach = {
-  all_ready_s: { max: 12 },
-  operator_memory_mb: { max: 160 },
+  all_ready_s: { max: 9 },
+  operator_memory_mb: { max: 120 },
   restart_steady_s: { max: 3 },
   restart_api_writes: { max: 0 },
 };
 
 const podReach: Reach = {
   effect_of_edit_p50_ms: { max: 50 },
-  effect_of_edit_p99_ms: { max: 150 },
+  effect_of_edit_p99_ms: { max: 90 },
   effect_of_revocation_p50_ms: { max: 50 },
   effect_of_revocation_p99_ms: { max: 150 },
   effect_of_departure_p50_ms: { max: 50 },
-  effect_of_departure_p99_ms: { max: 150 },
+  effect_of_departure_p99_ms: { max: 120 },
 };
 
 const podPairs = 10;
