@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { openSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { before, suite, test } from 'node:test';
+import { startProxyProcess } from '../../cli/local/proxies.ts';
+import { makeDirectory, repository } from '../directories.ts';
+import { program } from '../program.ts';
+import { suiteScope } from '../scope.ts';
+import { type Stack, startStack } from '../stack.ts';
+import { until } from '../until.ts';
+
+interface Loaded {
+  readonly packages: readonly string[];
+  /** Modules of Node's own. */
+  readonly builtins: readonly string[];
+}
+
+/** In the proxy's process: writes what it has loaded, when it gets the signal. */
+const spy = `
+  import { renameSync, writeFileSync } from 'node:fs';
+  import { registerHooks } from 'node:module';
+  const packages = new Set();
+  registerHooks({
+    load(url, context, next) {
+      const name = /node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(url)?.[1];
+      if (name) packages.add(name);
+      return next(url, context);
+    },
+  });
+  process.on('SIGHUP', () => {
+    const builtins = process.moduleLoadList.flatMap((entry) => /^NativeModule (.+)/.exec(entry)?.[1] ?? []);
+    const file = process.env.LOADED_MODULES;
+    writeFileSync(file + '.new', JSON.stringify({ packages: [...packages], builtins }));
+    renameSync(file + '.new', file);
+  });
+`;
+
+/** All that calls need. Whatever else is loaded at the start costs every pod memory and time. */
+const neededPackages = [
+  ['@opentelemetry/api', 'prom-client', 'bintrees', 'tdigest'],
+  ['commander', 'jose', 'lru-cache', 'undici'],
+  ['@pinojs/redact', 'atomic-sleep', 'on-exit-leak-free', 'pino', 'pino-std-serializers', 'quick-format-unescaped'],
+  ['safe-stable-stringify', 'sonic-boom', 'thread-stream'],
+  ['pg', 'pg-connection-string', 'pg-int8', 'pg-pool', 'pg-protocol', 'pg-types'],
+  ['postgres-array', 'postgres-bytea', 'postgres-date', 'postgres-interval', 'xtend'],
+].flat();
+
+/** What the bundle leaves out although packages name it. */
+const unwantedBuiltins = ['http2', 'https', 'worker_threads', 'inspector', 'repl'];
+
+suite('a proxy that has only served calls', () => {
+  const scope = suiteScope();
+  let stack: Stack;
+  before(async () => {
+    stack = await startStack(scope);
+  });
+
+  /** Starts a proxy, makes a call, and asks what is loaded. */
+  const loadedBy = async (entry: string): Promise<Loaded> => {
+    const directory = await makeDirectory(scope);
+    const file = join(directory, 'loaded.json');
+    const proxy = await startProxyProcess({
+      organization: 'acme',
+      entry,
+      credentialsDirectory: stack.credentialsDirectory,
+      dataDirectory: join(directory, 'data'),
+      port: 0,
+      metricsPort: 0,
+      upstreamUrl: stack.upstreamUrl,
+      logFile: openSync(join(directory, 'log'), 'a'),
+      onRestart: () => {},
+      environment: {
+        NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(spy)}`,
+        LOADED_MODULES: file,
+      },
+    });
+    scope.after(() => proxy.stop(4_000));
+    const answer = await fetch(`http://127.0.0.1:${proxy.port}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${stack.token}`, 'x-user-id': 'bob' },
+      body: JSON.stringify({ model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }] }),
+    });
+    assert.equal(answer.status, 200, await answer.text());
+    process.kill(proxy.pid() ?? 0, 'SIGHUP');
+    return JSON.parse(await until(() => readFile(file, 'utf8').catch(() => undefined), 'what is loaded'));
+  };
+
+  test('has loaded no package but those that calls need', async () => {
+    const { packages } = await loadedBy(join(repository, 'cli', 'main.ts'));
+    assert.ok(packages.includes('pg') && packages.includes('undici'));
+    assert.deepEqual(
+      packages.filter((name) => !neededPackages.includes(name)),
+      [],
+    );
+  });
+
+  test('has loaded no module of Node that nothing uses, as a bundle', async () => {
+    const { builtins } = await loadedBy(program());
+    assert.ok(builtins.includes('http') && builtins.includes('crypto'));
+    assert.deepEqual(
+      builtins.filter((name) => unwantedBuiltins.includes(name)),
+      [],
+    );
+  });
+});
