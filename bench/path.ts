@@ -27,7 +27,7 @@ const reach: Reach = {
   governed_to_bare_ratio: { min: 0.6 },
   added_p50_to_bare_ratio: { max: 2 },
   memory_mb: { max: 130 },
-  cold_start_ms: { max: 500 },
+  cold_start_ms: { max: 250 },
   accounted_ratio: { min: 1, max: 1 },
 };
 
