@@ -183,7 +183,7 @@ describe('of several namespaces', () => {
   it('none takes the calls of a user without consent, or becomes that user', async () => {
     const refused = conditionOf('bank/ceo');
     assert.deepEqual([refused?.status, refused?.reason], ['False', 'ConsentMissing']);
-    assert.match(refused?.message ?? '', /\{namespace: bank, .*users: \["ceo@shop\.example"\]\} added/);
+    assert.match(refused?.message ?? '', /\{namespace: bank, .*users: \["ceo@shop\.example"\]\} to its spec\.sharing/);
     assert.deepEqual(
       [await keyOf('shop', 'ceo@shop.example'), await keyOf('bank', 'ceo@shop.example')],
       ['shop', 'bank'],
