@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { Pool } from 'pg';
+import type { Client } from 'pg';
 import { customKinds, readDefinition, tenantKinds } from '../../crds/definition.ts';
-import { openDatabase } from '../database/tenant.ts';
-
+import { connect, openDatabase } from '../database/tenant.ts';
 import { suiteScope } from '../scope.ts';
 
 const namespaced = customKinds.filter((kind) => readDefinition(kind).scope === 'Namespaced');
@@ -14,12 +13,11 @@ const namespaced = customKinds.filter((kind) => readDefinition(kind).scope === '
  */
 describe('every namespaced kind', () => {
   const scope = suiteScope();
-  let db: Pool;
+  let db: Client;
 
   before(async () => {
     const { url } = await openDatabase(scope);
-    db = new Pool({ connectionString: url, max: 1 });
-    scope.after(() => db.end());
+    db = await connect(scope, url);
   });
 
   test('is one whose objects the Organization consents to, and reconciled so', () => {
