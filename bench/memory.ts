@@ -26,8 +26,8 @@ import { type Generate, startLoadGenerator } from './path/load.ts';
 import { startUpstream } from './path/upstream.ts';
 import { type ResidentMemory, readResidentMemory } from './resident-memory.ts';
 
-/** How long a proxy is left alone before its memory is read. */
-const idleMs = 3_000;
+/** How long a proxy is left alone before its memory is read: long enough for it to collect garbage as an idle one. */
+const idleMs = 35_000;
 const connections = 16;
 /** The length of one load. Loads are repeated until there were enough calls. */
 const loadSeconds = 2;

@@ -33,7 +33,13 @@ const lives: readonly { readonly name: string; readonly looks: readonly Activity
 
 for (const { name, looks, collects } of lives) {
   test(name, () => {
-    const isDue = makeIdleRule();
+    const isDue = makeIdleRule(1);
     assert.equal(looks.map((activity) => (isDue(activity) ? '+' : '-')).join(''), collects);
   });
 }
+
+test('a pause between two calls is too short to collect in', () => {
+  const isDue = makeIdleRule(3);
+  const looks = [at(3, 20), at(3, 20), at(600, 40), at(3, 40), at(3, 40), at(600, 60), at(3, 60), at(3, 60), at(3, 60)];
+  assert.equal(looks.map((activity) => (isDue(activity) ? '+' : '-')).join(''), '--------+');
+});
