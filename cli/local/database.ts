@@ -41,6 +41,8 @@ export async function startDatabase({ directory, log, signal, onFault }: Databas
       const next = await restart();
       if (!next) return;
       postgres = next;
+      // It was being started when it was to be stopped.
+      if (stopped) return postgres.stop();
     }
   };
   const running = keepRunning();
