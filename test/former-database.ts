@@ -8,6 +8,7 @@ import { migrate } from '../database/migrate.ts';
 import { scramVerifier } from '../database/roles.ts';
 import { dropOrganizationRoles, organizationSpec } from './database/tenant.ts';
 import { makeTestDatabase } from './database.ts';
+import { atEnd } from './scope.ts';
 
 /** Makes a database as an earlier version left it. @param former the last migration of that version */
 export async function makeFormerDatabase(t: TestContext, former: string) {
@@ -15,7 +16,7 @@ export async function makeFormerDatabase(t: TestContext, former: string) {
   const owner = new Client({ connectionString: url });
   await owner.connect();
   const directory = await mkdtemp(join(tmpdir(), 'chaperone-migrations-'));
-  t.after(async () => {
+  atEnd(t, async () => {
     await dropOrganizationRoles(owner);
     await owner.end();
     await close();

@@ -2,7 +2,7 @@ import { after } from 'node:test';
 
 /** Something with an end, at which it releases what was made in it: a test's context, a suite or a file. */
 export interface Scope {
-  after(release: () => Promise<unknown>): void;
+  after(release: () => unknown): void;
 }
 
 /**
@@ -10,20 +10,18 @@ export interface Scope {
  * last made first.
  */
 export function suiteScope(): Scope {
-  const releasers: (() => Promise<unknown>)[] = [];
-  after(async () => {
-    for (const release of releasers.reverse()) await release();
-  });
+  const releasers: (() => unknown)[] = [];
+  after(() => releaseAll(releasers));
   return { after: (release) => void releasers.push(release) };
 }
 
-const releasersOf = new WeakMap<Scope, (() => Promise<unknown>)[]>();
+const releasersOf = new WeakMap<Scope, (() => unknown)[]>();
 
 /**
  * Releases something at the end of a scope, the last made first. A test's context alone begins with the first: it would
- * remove a directory before the process that writes into it has ended.
+ * drop a database under the operator that uses it, or remove a directory before the process that writes into it has ended.
  */
-export function atEnd(scope: Scope, release: () => Promise<unknown>): void {
+export function atEnd(scope: Scope, release: () => unknown): void {
   const known = releasersOf.get(scope);
   if (known) {
     known.push(release);
@@ -31,7 +29,18 @@ export function atEnd(scope: Scope, release: () => Promise<unknown>): void {
   }
   const releasers = [release];
   releasersOf.set(scope, releasers);
-  scope.after(async () => {
-    for (const next of releasers.reverse()) await next();
-  });
+  scope.after(() => releaseAll(releasers));
+}
+
+/** Releases all, also where one of them fails: what is left open would keep the process from ending. */
+async function releaseAll(releasers: readonly (() => unknown)[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const release of releasers.toReversed()) {
+    try {
+      await release();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors.length > 1 ? new AggregateError(errors) : errors[0];
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { freePort } from './free-port.ts';
+import { atEnd } from './scope.ts';
 
 /** A TCP relay to a server on this machine, which can be closed and opened again. */
 export interface TcpRelay {
@@ -51,7 +52,7 @@ export async function startRelay(t: Pick<TestContext, 'after'>, targetPort: numb
       for (const { client } of links) client.destroy();
     });
   await open();
-  t.after(() => (server.listening ? close() : undefined));
+  atEnd(t, () => (server.listening ? close() : undefined));
   return {
     port,
     counts: () => ({ accepted, open: links.size }),

@@ -9,6 +9,7 @@ import { after, before, describe, type TestContext, test } from 'node:test';
 import { Client } from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../cli/embedded-postgres.ts';
 import { freePort } from '../free-port.ts';
+import { atEnd } from '../scope.ts';
 import { until } from '../until.ts';
 import {
   isAlive,
@@ -55,7 +56,7 @@ describe('a database that runs', () => {
     await query(server.superuserUrl, "create role greedy login password 'greedy'");
     const url = Object.assign(new URL(server.url), { username: 'greedy', password: 'greedy' }).href;
     const taken: Client[] = [];
-    t.after(async () => {
+    atEnd(t, async () => {
       for (const client of taken) await client.end();
       await query(server.superuserUrl, 'drop role greedy');
     });
@@ -133,7 +134,7 @@ describe('what was kept', () => {
     await second.exited;
 
     const third = await startEmbeddedPostgres({ directory, settings });
-    t.after(() => third.stop());
+    atEnd(t, () => third.stop());
     assert.deepEqual(await query(third.url, 'select id from crashed'), [{ id: 7 }]);
   });
 
@@ -147,7 +148,7 @@ describe('what was kept', () => {
 
     const messages: string[] = [];
     const server = await startEmbeddedPostgres({ directory, settings, log: (message) => messages.push(message) });
-    t.after(() => server.stop());
+    atEnd(t, () => server.stop());
     assert.ok(!isAlive(left.pid));
     assert.match(messages.join('\n'), /Stopped the PostgreSQL left running/);
     assert.deepEqual(await query(server.url, 'select * from kept'), []);
@@ -155,7 +156,7 @@ describe('what was kept', () => {
 
   test('is usable where its postmaster.pid names another program by now', async (t) => {
     const bystander = spawn('sleep', ['600']);
-    t.after(() => bystander.kill());
+    atEnd(t, () => bystander.kill());
     await writeFile(join(directory, 'data', 'postmaster.pid'), `${bystander.pid}\n${directory}/data\n`);
 
     const server = await startEmbeddedPostgres({ directory, settings });

@@ -5,7 +5,7 @@ import { makeLeaseStore } from '../../operator/cluster/kubernetes/leases.ts';
 import { defaultTimings, type ReflectorTimings } from '../../operator/cluster/kubernetes/reflector.ts';
 import { type ApiClient, makeApiClient } from '../../operator/cluster/kubernetes.ts';
 import { standForElection } from '../../operator/runtime/leader.ts';
-import { suiteScope } from '../scope.ts';
+import { atEnd, suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
 
 import { kubeConfigOf, log, skip } from './cluster-under-test.ts';
@@ -37,7 +37,7 @@ describe('an operator on a bad way to its API server', { skip }, () => {
   const start = async (t: TestContext, changes: Partial<ReflectorTimings> = {}) => {
     proxy.heal();
     const operator = await stage.startOperator({ client, timings: { ...timings, ...changes } });
-    t.after(() => {
+    atEnd(t, () => {
       proxy.heal();
       return operator.stop();
     });
@@ -226,7 +226,7 @@ describe('an operator on a bad way to its API server', { skip }, () => {
     const kubeConfig = kubeConfigOf(proxy.server);
     const startProcess = await makeOperatorStarter(scope, { kubeConfig, databaseUrl: stage.databaseUrl });
     proxy.fail(({ path }) => (path.includes('/personas') ? { kind: 'answer', status: 503 } : undefined));
-    t.after(() => proxy.heal());
+    atEnd(t, () => proxy.heal());
     const operator = await startProcess();
     const early = await until(() => operator.ask('/readyz'), '/readyz to answer');
     assert.deepEqual(early, { status: 503, text: 'the caches are not filled yet\n' });
@@ -246,7 +246,7 @@ describe('an operator on a bad way to its API server', { skip }, () => {
     const stand = (identity: string, via: ApiClient) => {
       const leases = makeLeaseStore(via, governance, 'lease-under-test');
       const candidacy = standForElection({ leases, identity, timings: leaderTimings, log });
-      t.after(candidacy.stop);
+      atEnd(t, candidacy.stop);
       return candidacy;
     };
     proxy.heal();

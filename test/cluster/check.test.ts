@@ -13,8 +13,8 @@ import { issueAuthority } from '../../operator/certificates/issue.ts';
 import { parseRendered, render } from '../charts/helm.ts';
 import { program } from '../program.ts';
 import { runCli } from '../run-cli.ts';
+import { atEnd } from '../scope.ts';
 import { until } from '../until.ts';
-
 import { type ApiServer, hasApiServer, startApiServer } from './api-server.ts';
 import {
   create,
@@ -84,7 +84,7 @@ describe('chaperone check', { skip }, () => {
     assert.equal(good.code, 0, good.stdout + good.stderr);
     t.diagnostic(`\n${good.stdout}`);
     await remove(server, paths.credentials);
-    t.after(() => create(server, paths.credentials, credentials));
+    atEnd(t, () => create(server, paths.credentials, credentials));
     const bad = await runCli([...args, '--output', 'short']);
     assert.equal(bad.code, 1);
     assert.match(
@@ -141,14 +141,14 @@ describe('chaperone check', { skip }, () => {
     const template = { metadata: { labels }, spec: { containers: [{ name: 'app', image: 'app:1' }] } };
     const spec = { replicas: 1, selector: { matchLabels: labels }, template };
     await create(server, `${replicaSets}/refused`, { spec, status: { replicas: 0 } });
-    t.after(() => remove(server, `${replicaSets}/refused`));
+    atEnd(t, () => remove(server, `${replicaSets}/refused`));
     const webhook =
       'admission webhook "inject.chaperone.dev" denied the request: NoOrganization: Namespace "shop" belongs';
     await create(server, '/api/v1/namespaces/shop/events/refused', {
       involvedObject: { apiVersion: 'apps/v1', kind: 'ReplicaSet', namespace: 'shop', name: 'refused' },
       ...{ type: 'Warning', reason: 'FailedCreate', message: `Error creating: ${webhook}` },
     });
-    t.after(() => remove(server, '/api/v1/namespaces/shop/events/refused'));
+    atEnd(t, () => remove(server, '/api/v1/namespaces/shop/events/refused'));
     const refused = await look();
     assert.deepEqual(idsOf(refused.wrong), ['pods-admitted']);
     assert.match(itemsOf(refused.wrong).join(), /^ReplicaSet shop\/refused: NoOrganization: Namespace "shop" belongs$/);
@@ -243,7 +243,7 @@ describe('chaperone check', { skip }, () => {
       title: 'the operator gives new pods another image',
       disturb: (t) =>
         edit(server, paths.deployment, withImage('chaperone:0.1.0-rc.1')).then(() =>
-          t.after(() => edit(server, paths.deployment, withImage(`chaperone:${ownVersion}`))),
+          atEnd(t, () => edit(server, paths.deployment, withImage(`chaperone:${ownVersion}`))),
         ),
       finds: { 'sidecars-current': /shop\/web/, 'operator-available': /roll-out/ },
       worst: 'warning',
@@ -332,19 +332,19 @@ describe('chaperone check', { skip }, () => {
   async function withEdit(t: TestContext, path: string, change: object): Promise<void> {
     const { body } = await server.request('GET', path);
     await edit(server, path, (object) => ({ ...object, ...change }));
-    t.after(() => edit(server, path, ({ metadata }) => ({ ...body, metadata: { ...body.metadata, ...metadata } })));
+    atEnd(t, () => edit(server, path, ({ metadata }) => ({ ...body, metadata: { ...body.metadata, ...metadata } })));
   }
 
   async function withStatus(t: TestContext, path: string, status: object): Promise<void> {
     const { body } = await server.request('GET', path);
     await putStatus(server, path, status);
-    t.after(() => putStatus(server, path, { ...('status' in body && body.status instanceof Object && body.status) }));
+    atEnd(t, () => putStatus(server, path, { ...('status' in body && body.status instanceof Object && body.status) }));
   }
 
   async function withPod(t: TestContext, name: string, pod: Parameters<typeof create>[2]): Promise<void> {
     const path = `/api/v1/namespaces/shop/pods/${name}`;
     await create(server, path, pod);
-    t.after(() => remove(server, path));
+    atEnd(t, () => remove(server, path));
   }
 });
 
@@ -390,7 +390,7 @@ async function bindTo(t: TestContext, server: ApiServer, user: string, namespace
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
       subjects: [{ kind: 'User', name: user, apiGroup: 'rbac.authorization.k8s.io' }],
     });
-    t.after(() => remove(server, binding));
+    atEnd(t, () => remove(server, binding));
   }
   const review = { resourceAttributes: { namespace, verb: 'list', group: 'chaperone.dev', resource: 'personas' } };
   await until(async () => {
@@ -407,7 +407,7 @@ async function changeDefinition(t: TestContext, server: ApiServer): Promise<void
       JSON.parse(JSON.stringify(object).replace(`"name":"${from}","type"`, `"name":"${to}","type"`)),
     );
   await rename('Reason', 'Why');
-  t.after(() => rename('Why', 'Reason'));
+  atEnd(t, () => rename('Why', 'Reason'));
 }
 
 function withImage(image: string) {

@@ -9,7 +9,7 @@ import { defaultCertificatePolicy } from '../../operator/certificates/decide.ts'
 import { issueServing } from '../../operator/certificates/issue.ts';
 import { defaultLeaderTimings } from '../../operator/runtime/leader.ts';
 import { freePort } from '../free-port.ts';
-import { suiteScope } from '../scope.ts';
+import { atEnd, suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
 
 import { kubeConfigOf, skip } from './cluster-under-test.ts';
@@ -214,7 +214,7 @@ function keepCreating(t: TestContext, stage: Stage) {
     await working;
     return made;
   };
-  t.after(stop);
+  atEnd(t, stop);
   return {
     atOnce,
     stop,

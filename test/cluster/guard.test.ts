@@ -15,7 +15,7 @@ import { startInjection } from '../../operator/injection/start.ts';
 import { followWebhookKeys, openWebhookKey, secretPath } from '../../operator/injection/webhook-key.ts';
 import { parseRendered, render, skip as skipHelm } from '../charts/helm.ts';
 import { HeldClock } from '../held-clock.ts';
-import { suiteScope } from '../scope.ts';
+import { atEnd, suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
 import type { ApiServer } from './api-server.ts';
 import { kubeConfigOf, log, skip as skipServer, startServerWithKinds } from './cluster-under-test.ts';
@@ -323,7 +323,7 @@ describe('the paths that API servers ask at', { skip: skipServer || skipHelm }, 
       log,
       intervalMs: 50,
     });
-    t.after(publisher.stop);
+    atEnd(t, publisher.stop);
     await until(() => looks > 1, 'operators to be looked for');
     assert.equal(await pathOf('upgraded'), '/mutate');
     assert.equal(await usesFormer(), true);
@@ -338,7 +338,7 @@ describe('the paths that API servers ask at', { skip: skipServer || skipHelm }, 
 
   test('change with the Secret that they come from', async (t) => {
     const publisher = startPathPublisher({ client: api, namespace, configurations: upgraded, log, intervalMs: 50 });
-    t.after(publisher.stop);
+    atEnd(t, publisher.stop);
     const before = await until(async () => {
       const path = await pathOf('upgraded');
       return path !== '/mutate' && path;

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
+import { atEnd } from '../scope.ts';
 import { until } from '../until.ts';
 import { type ApiServer, startApiServer } from './api-server.ts';
 import { assets, kubeConfigOf, startServerWithKinds } from './cluster-under-test.ts';
@@ -58,7 +59,7 @@ const everyKind = [
 describe('kubectl get chaperone', { skip }, () => {
   test('shows every kind', async (t) => {
     const server = await startServerWithKinds();
-    t.after(() => server.close());
+    atEnd(t, () => server.close());
     const kubectl = await makeKubectl(t, server);
     await createAll(server);
     assert.deepEqual(await kubectl('get', 'chaperone', '--output=name'), everyKind);
@@ -67,7 +68,7 @@ describe('kubectl get chaperone', { skip }, () => {
   test('shows every kind to who has asked before the kinds were there', async (t) => {
     assert(assets);
     const server = await startApiServer(assets);
-    t.after(() => server.close());
+    atEnd(t, () => server.close());
     const kubectl = await makeKubectl(t, server);
     await assert.rejects(() => kubectl('get', 'chaperone'), /the server doesn't have a resource type "chaperone"/);
     await installDefinitions(server);
@@ -96,7 +97,7 @@ async function createAll(server: ApiServer): Promise<void> {
 /** @returns kubectl with a memory of its own, whose lines it returns in order */
 async function makeKubectl(t: TestContext, server: ApiServer): Promise<(...args: string[]) => Promise<string[]>> {
   const directory = await mkdtemp(join(tmpdir(), 'chaperone-kubectl-'));
-  t.after(() => rm(directory, { recursive: true }));
+  atEnd(t, () => rm(directory, { recursive: true }));
   const kubeconfig = join(directory, 'kubeconfig');
   await writeFile(kubeconfig, kubeConfigOf(server).exportConfig(), { mode: 0o600 });
   const own = ['--kubeconfig', kubeconfig, '--cache-dir', join(directory, 'cache')];

@@ -5,7 +5,7 @@ import { type ApiClient, makeApiClient, makeKubernetesCluster } from '../../oper
 import { startOperator } from '../../operator/operator.ts';
 import { makeRuntimeMetrics } from '../../operator/runtime/metrics.ts';
 import { makeTestDatabase, type TestDatabase } from '../database.ts';
-import { suiteScope } from '../scope.ts';
+import { atEnd, suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
 import type { ApiServer } from './api-server.ts';
 import { kubeConfigOf, log, skip, startServerWithKinds } from './cluster-under-test.ts';
@@ -53,7 +53,7 @@ describe('a thousand personas and two hundred keys', { skip }, () => {
       stopped ??= operator.stop().then(cluster.close).then(client.close);
       return stopped;
     };
-    t.after(stop);
+    atEnd(t, stop);
     const countReconciled = async (kind: string, result = 'success') => {
       const { values = [] } = (await registry.getSingleMetric('controller_runtime_reconcile_total')?.get()) ?? {};
       return values.find(({ labels }) => labels.controller === kind && labels.result === result)?.value;

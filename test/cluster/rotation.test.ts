@@ -16,7 +16,7 @@ import { startSandbox } from '../../sandbox/server.ts';
 import { makeDirectory } from '../directories.ts';
 import { HeldClock } from '../held-clock.ts';
 import { program } from '../program.ts';
-import { suiteScope } from '../scope.ts';
+import { atEnd, suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
 
 import { skip } from './cluster-under-test.ts';
@@ -219,7 +219,7 @@ function keepCalling(t: TestContext, call: (number: number) => Promise<string | 
     await working;
     return { made, failures };
   };
-  t.after(stop);
+  atEnd(t, stop);
   return {
     stop,
     untilMore(count: number) {

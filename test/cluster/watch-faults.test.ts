@@ -10,6 +10,7 @@ import {
   makeKubernetesCluster,
 } from '../../operator/cluster/kubernetes.ts';
 import type { ReflectionObserver } from '../../operator/runtime/reflection.ts';
+import { atEnd } from '../scope.ts';
 import { startRelay } from '../tcp-relay.ts';
 import { until } from '../until.ts';
 import type { ApiServer } from './api-server.ts';
@@ -51,7 +52,7 @@ describe('what the API server has is seen', { skip }, () => {
       observer,
       timings: { ...timings, ...changes },
     });
-    t.after(async () => {
+    atEnd(t, async () => {
       await cluster.close();
       await client.close();
     });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { ensureRequestPartitions, insertRequests } from '../../database/requests.ts';
 import { makeRecord } from '../request-record.ts';
-import { suiteScope } from '../scope.ts';
+import { atEnd, suiteScope } from '../scope.ts';
 import { batchOf } from './batch.ts';
 import { findFunctionFaults } from './function-rules.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase } from './tenant.ts';
@@ -83,7 +83,7 @@ test('a month of which too many records came early stays in the default partitio
   assert.equal(rows[0]?.count, 100_001);
   // The next month is made all the same.
   await ensureRequestPartitions(database.owner, new Date(Date.UTC(year, 10, 10)));
-  t.after(() => database.owner.query('delete from chaperone.requests where organization_id = $1', [tenant.id]));
+  atEnd(t, () => database.owner.query('delete from chaperone.requests where organization_id = $1', [tenant.id]));
 });
 
 describe('the functions', () => {

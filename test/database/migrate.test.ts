@@ -13,6 +13,7 @@ import { migrate } from '../../database/migrate.ts';
 import { isOutage } from '../../database/outage.ts';
 import { restorePrivileges } from '../../database/privileges.ts';
 import { makeTestDatabase } from '../database.ts';
+import { atEnd } from '../scope.ts';
 import { until } from '../until.ts';
 import { connect, makeTenant, openDatabase } from './tenant.ts';
 
@@ -22,7 +23,7 @@ async function makeEmptyDatabase(t: TestContext): Promise<{ url: string; client:
   const client = new Client({ connectionString: url });
   await client.connect();
   await client.query('drop schema chaperone cascade');
-  t.after(async () => {
+  atEnd(t, async () => {
     await client.end();
     await close();
   });
@@ -31,7 +32,7 @@ async function makeEmptyDatabase(t: TestContext): Promise<{ url: string; client:
 
 async function makeMigrations(t: TestContext, files: Readonly<Record<string, string>>): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), `chaperone-migrations-${randomBytes(3).toString('hex')}`));
-  t.after(() => rm(directory, { recursive: true }));
+  atEnd(t, () => rm(directory, { recursive: true }));
   for (const [name, sql] of Object.entries(files)) await writeFile(join(directory, name), sql);
   return directory;
 }
@@ -152,7 +153,7 @@ test('a database that cannot be reached is an error', async () => {
 test('a database that takes connections and says nothing on them is away', async (t) => {
   const silent = createServer().listen(0, '127.0.0.1');
   await once(silent, 'listening');
-  t.after(() => silent.close());
+  atEnd(t, () => silent.close());
   const { port } = silent.address() as AddressInfo;
   await assert.rejects(migrate(`postgres://nobody@127.0.0.1:${port}/none`), (error) => isOutage(error));
 });

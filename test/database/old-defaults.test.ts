@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { readConfigVersion } from '../../database/config.ts';
 import { migrate } from '../../database/migrate.ts';
 import { findOrganization, retireOrganization, upsertOrganization } from '../../database/organizations.ts';
+import { atEnd } from '../scope.ts';
 import { openDatabase, organizationSpec } from './tenant.ts';
 
 const migrations = join(import.meta.dirname, '../../database/migrations');
@@ -18,7 +19,7 @@ test('an organization that was there before defaults became stricter keeps the f
   const { owner } = database;
   await owner.query('drop schema chaperone cascade');
   const earlier = await mkdtemp(join(tmpdir(), 'chaperone-migrations-'));
-  t.after(() => rm(earlier, { recursive: true }));
+  atEnd(t, () => rm(earlier, { recursive: true }));
   for (const name of await readdir(migrations)) {
     if (name < '000013') await copyFile(join(migrations, name), join(earlier, name));
   }

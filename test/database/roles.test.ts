@@ -9,7 +9,7 @@ import {
   isPasswordRefused,
   scramVerifier,
 } from '../../database/roles.ts';
-import { suiteScope } from '../scope.ts';
+import { atEnd, suiteScope } from '../scope.ts';
 import { type OwnedDatabase, openDatabase } from './tenant.ts';
 
 const scope = suiteScope();
@@ -102,7 +102,7 @@ test('an open session of a dropped role ends', async (t) => {
   const client = new Client({ connectionString: url.href });
   const ended = new Promise<Error>((resolve) => client.on('error', resolve));
   await client.connect();
-  t.after(() => client.end());
+  atEnd(t, () => client.end());
   await dropOrganizationRole(database.owner, id);
   await ended;
   await assert.rejects(() => client.query('select 1 from chaperone.requests'));

@@ -7,6 +7,7 @@ import { migrate } from '../../database/migrate.ts';
 import { upsertOrganization } from '../../database/organizations.ts';
 import { ensureOrganizationRole } from '../../database/roles.ts';
 import { makeTestDatabase, type TestDatabase } from '../database.ts';
+import { atEnd } from '../scope.ts';
 
 /** A database of the test's own and the owner's connection to it. */
 export interface OwnedDatabase extends TestDatabase {
@@ -29,7 +30,7 @@ export async function openDatabase(t: Pick<TestContext, 'after'>): Promise<Owned
   await migrate(database.url);
   const owner = new Client({ connectionString: database.url });
   await owner.connect();
-  t.after(async () => {
+  atEnd(t, async () => {
     await dropOrganizationRoles(owner);
     await owner.end();
     await database.close();
@@ -71,6 +72,6 @@ export async function connect(t: Pick<TestContext, 'after'>, connectionString: s
   // A test may end a database under its connections.
   client.on('error', () => {});
   await client.connect();
-  t.after(() => client.end());
+  atEnd(t, () => client.end());
   return client;
 }

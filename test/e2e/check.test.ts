@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { openTarget, repository } from '../../scripts/cluster/target.ts';
+import { atEnd } from '../scope.ts';
 import { until } from '../until.ts';
 import { helm, kubectl, makeTenant, operatorNamespace, skip, startWorkload } from './cluster.ts';
 
@@ -27,7 +28,7 @@ suite('chaperone check', { skip }, () => {
     const { name } = await makeTenant(t);
     await startWorkload(name);
     const job = `check-${name}`;
-    t.after(() => kubectl('delete', 'job', job, '--namespace', operatorNamespace));
+    atEnd(t, () => kubectl('delete', 'job', job, '--namespace', operatorNamespace));
     await kubectl('create', 'job', job, '--from=cronjob/chaperone-check', '--namespace', operatorNamespace);
     await kubectl('wait', '--for=condition=Complete', `job/${job}`, '--namespace', operatorNamespace, '--timeout=180s');
     const log = await kubectl('logs', `job/${job}`, '--namespace', operatorNamespace);
@@ -107,7 +108,7 @@ suite('chaperone check', { skip }, () => {
     const clusterRole = `e2e-${name}`;
     const user = `everywhere-${name}@example.com`;
     await kubectl('create', 'clusterrolebinding', clusterRole, '--clusterrole=admin', `--user=${user}`);
-    t.after(() => kubectl('delete', 'clusterrolebinding', clusterRole));
+    atEnd(t, () => kubectl('delete', 'clusterrolebinding', clusterRole));
     const organizations = { group: 'chaperone.dev', resource: 'organizations' };
     assert.deepEqual(await listAllowed(user, organizations, verbs), reads);
   });
@@ -155,7 +156,7 @@ async function makeAccount(t: TestContext, namespace: string, role: string): Pro
   const token = await kubectl('create', 'token', role, '--namespace', namespace);
   const config = JSON.parse(await kubectl('config', 'view', '--raw', '--flatten', '--minify', '--output=json'));
   const directory = await mkdtemp(join(tmpdir(), 'chaperone-e2e-'));
-  t.after(() => rm(directory, { recursive: true }));
+  atEnd(t, () => rm(directory, { recursive: true }));
   const file = join(directory, 'kubeconfig');
   const users = config.users.map((entry: object) => ({ ...entry, user: { token } }));
   await writeFile(file, JSON.stringify({ ...config, users }), { mode: 0o600 });

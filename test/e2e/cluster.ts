@@ -9,6 +9,7 @@ import { Client } from 'pg';
 import { stringify } from 'yaml';
 import { namespace as operatorNamespace } from '../../scripts/cluster/product.ts';
 import { openTarget } from '../../scripts/cluster/target.ts';
+import { atEnd } from '../scope.ts';
 
 /** For a suite's options: why it is skipped, if it is. */
 export const skip =
@@ -88,7 +89,7 @@ const kindsOfTenants = ['personas', 'apikeybindings', 'analysisconfigs'];
 
 export async function makeTenant(t: TestContext, more: object = {}): Promise<Tenant> {
   const name = `e2e-${randomBytes(4).toString('hex')}`;
-  t.after(() => removeTenant(name));
+  atEnd(t, () => removeTenant(name));
   const labels = { 'example.com/tenant': name };
   const script = await readFile(join(import.meta.dirname, 'workload.mjs'), 'utf8');
   await apply(

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { atEnd } from '../scope.ts';
 import {
   apply,
   call,
@@ -71,7 +72,7 @@ suite('an organization’s credentials are out of reach of', { skip }, () => {
     }
 
     const directory = await mkdtemp(join(tmpdir(), 'chaperone-guard-'));
-    t.after(() => rm(directory, { recursive: true }));
+    atEnd(t, () => rm(directory, { recursive: true }));
     const debugWith = async (custom: object) => {
       const file = join(directory, 'custom.json');
       await writeFile(file, JSON.stringify(custom));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { Client } from 'pg';
+import { atEnd } from '../scope.ts';
 import { openableKeys } from '../sealed-keys.ts';
 import { until } from '../until.ts';
 import {
@@ -22,7 +23,7 @@ suite('pods of two namespaces', { skip }, () => {
     await kubectl('patch', 'organization', name, '--type=merge', '--patch={"spec": {"sharing": []}}');
     await kubectl('wait', '-n', name, '--for=condition=Ready=false', 'apikeybinding/alice', '--timeout=180s');
     const other = `${name}-other`;
-    t.after(async () => {
+    atEnd(t, async () => {
       await kubectl('delete', 'apikeybindings', '--all', '--namespace', other, '--timeout=180s');
       await kubectl('delete', 'namespace', other, '--wait=false');
     });

@@ -7,6 +7,7 @@ import { suite, type TestContext, test } from 'node:test';
 import { applyQuickstart, installChart, loadDatabase, loadProduct } from '../../scripts/cluster/install.ts';
 import { run } from '../../scripts/cluster/run.ts';
 import { openTarget, repository } from '../../scripts/cluster/target.ts';
+import { atEnd } from '../scope.ts';
 import { until } from '../until.ts';
 import { call, kubectl, makeTenant, query, skip, startWorkload } from './cluster.ts';
 import { endCalls, endless, startCalls, untilAnswered } from './jobs.ts';
@@ -98,7 +99,7 @@ function findFormer(): string | undefined {
 /** In place of what is there: image, chart and quickstart as they were. */
 async function installFormer(t: TestContext): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'chaperone-former-'));
-  t.after(() => rm(directory, { recursive: true }));
+  atEnd(t, () => rm(directory, { recursive: true }));
   await run('bash', ['-c', 'git -C "$0" archive "$1" | tar -x -C "$2"', repository, former ?? '', directory]);
   await symlink(join(repository, 'node_modules'), join(directory, 'node_modules'));
   await runScript('cluster-down.ts');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { atEnd } from '../scope.ts';
 import { until } from '../until.ts';
 import {
   apply,
@@ -36,7 +37,7 @@ suite('while no operator answers', { skip }, () => {
       const flags = ['--namespace', operatorNamespace, '--reuse-values', '--set', values];
       return helm('upgrade', 'chaperone', 'charts/chaperone', ...flags);
     };
-    t.after(() => setPolicy('Fail'));
+    atEnd(t, () => setPolicy('Fail'));
     await setPolicy('Ignore');
     await withoutOperators(async () => {
       await assert.rejects(

@@ -12,6 +12,7 @@ import { connect } from '../database/tenant.ts';
 import { copyQuickstart, makeDirectory } from '../directories.ts';
 import { makeFormerDatabase, makeFormerTenant } from '../former-database.ts';
 import { makeRecord } from '../request-record.ts';
+import { atEnd } from '../scope.ts';
 import { until } from '../until.ts';
 
 /** The last migration of the version before logins had limits and records had bounds. */
@@ -22,7 +23,7 @@ async function startOver(t: TestContext, databaseUrl: string) {
   const cluster = makeDirectoryCluster({ directory, stateDirectory, environment: {}, onProblem: () => {} });
   await cluster.start();
   const operator = await startOperator({ cluster, databaseUrl, resyncMs: 200, log: pino({ level: 'silent' }) });
-  t.after(async () => {
+  atEnd(t, async () => {
     await operator.stop();
     await cluster.close();
   });

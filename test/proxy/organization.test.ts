@@ -14,7 +14,7 @@ import { openOrganization } from '../../proxy/organization.ts';
 import { type ProxyOptions, startProxy } from '../../proxy/server.ts';
 import { lockDirectory } from '../../proxy/spool/lock.ts';
 import { makeDirectory } from '../directories.ts';
-import { suiteScope } from '../scope.ts';
+import { atEnd, suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
 
@@ -132,6 +132,6 @@ async function query<Row extends object>(connectionString: string, text: string,
 async function listen(t: { after(release: () => unknown): void }): Promise<number> {
   const server: Server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => server.close());
+  atEnd(t, () => server.close());
   return (server.address() as AddressInfo).port;
 }

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { endOrganizationSessions, ensureOrganizationRole } from '../../database/roles.ts';
 import { makeStore } from '../../proxy/store.ts';
 import { makeTenant, openDatabase } from '../database/tenant.ts';
+import { atEnd } from '../scope.ts';
 
 const log = pino({ level: 'silent' });
 
@@ -12,7 +13,7 @@ test('a store logs in anew when the password is another, and goes on as before u
   const tenant = await makeTenant(database);
   let url = tenant.url;
   const store = makeStore({ databaseUrl: () => url, log });
-  t.after(() => store.close());
+  atEnd(t, () => store.close());
   const pidOf = () =>
     store.run(async (db) => (await db.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]?.pid);
   const first = await pidOf();

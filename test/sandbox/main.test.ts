@@ -4,13 +4,14 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { atEnd } from '../scope.ts';
 import { openSandbox } from './open-sandbox.ts';
 
 const main = fileURLToPath(new URL('../../sandbox/main.ts', import.meta.url));
 
 test('it runs on its own: one line with its URL, and SIGTERM ends it', async (t) => {
   const child = spawn(process.execPath, [main, '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  t.after(() => child.kill('SIGKILL'));
+  atEnd(t, () => child.kill('SIGKILL'));
   const [line] = await once(createInterface(child.stdout), 'line');
   const url = /http:\/\/127\.0\.0\.1:\d+\/v1/.exec(line)?.[0];
   const answer = await fetch(`${url}/models`, { headers: { authorization: 'Bearer k' } });

@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test';
 import OpenAI from 'openai';
 import { startSandbox } from '../../sandbox/server.ts';
+import { atEnd } from '../scope.ts';
 
 export interface CallRecord {
   id: string;
@@ -23,7 +24,7 @@ export interface CallRecord {
 /** A sandbox of the test's own, with the ways to reach it: the SDK, raw HTTP, its accounts. */
 export async function openSandbox(t: TestContext) {
   const sandbox = await startSandbox();
-  t.after(() => sandbox.close());
+  atEnd(t, () => sandbox.close());
   const callsUrl = sandbox.url.replace(/\/v1$/, '/sandbox/calls');
   return {
     url: sandbox.url,

@@ -8,7 +8,7 @@ import OpenAI from 'openai';
 import { Client } from 'pg';
 import { copyQuickstart, makeDataDirectory, makeDirectory, replaceFile, repository } from '../directories.ts';
 import { runCli } from '../run-cli.ts';
-import { suiteScope } from '../scope.ts';
+import { atEnd, suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
 import { onlyOrganization, type RunningUp, startUp } from './start-up.ts';
 
@@ -119,7 +119,7 @@ describe('chaperone up', { concurrency: 2 }, () => {
       const directory = await copyQuickstart(t);
       const empty = await makeDirectory(t);
       const taken = createServer().listen(0, '127.0.0.1');
-      t.after(() => taken.close());
+      atEnd(t, () => taken.close());
       await new Promise((resolve) => taken.once('listening', resolve));
       const address = taken.address();
       const port = typeof address === 'object' ? String(address?.port) : '';

@@ -8,6 +8,7 @@ import type { TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { Client } from 'pg';
 import { type EmbeddedPostgres, EmbeddedPostgresError } from '../../../cli/embedded-postgres.ts';
+import { atEnd } from '../../scope.ts';
 
 export const root = join(import.meta.dirname, '..', '..', '..');
 
@@ -16,7 +17,7 @@ export const settings = { fsync: 'off', synchronous_commit: 'off', full_page_wri
 
 export async function makeDirectory(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'chaperone-embedded-'));
-  t.after(() => rm(directory, { recursive: true, force: true }));
+  atEnd(t, () => rm(directory, { recursive: true, force: true }));
   return directory;
 }
 
@@ -62,7 +63,7 @@ export function startElsewhere(
     process.stdin.on('end', () => server.stop()).resume();`;
   const args = ['--input-type=module', '--eval', script, directory];
   const child = spawn(process.execPath, args, { ...user, cwd: '/', stdio: ['pipe', 'pipe', 'inherit'] });
-  t.after(() => child.kill('SIGKILL'));
+  atEnd(t, () => child.kill('SIGKILL'));
   return child;
 }
 

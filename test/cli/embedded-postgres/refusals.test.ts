@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { startEmbeddedPostgres } from '../../../cli/embedded-postgres.ts';
+import { atEnd } from '../../scope.ts';
 import { makeDirectory, refusal, settings } from './harness.ts';
 
 /** A database made once, which every test leaves stopped and sound. */
@@ -100,7 +101,7 @@ describe('a start that cannot succeed', () => {
 
   test('names a port that is taken', async (t) => {
     const listener = createServer().listen(0, '127.0.0.1');
-    t.after(() => listener.close());
+    atEnd(t, () => listener.close());
     await once(listener, 'listening');
     const address = listener.address();
     assert.ok(address !== null && typeof address === 'object');

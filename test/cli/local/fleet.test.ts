@@ -8,8 +8,8 @@ import type { Organization } from '../../../crds/resources.generated.ts';
 import type { ChangeListener } from '../../../operator/cluster/cluster.ts';
 import { makeDirectory } from '../../directories.ts';
 import { keyOf, makeMemoryCluster, makeOrganization } from '../../operator/memory-cluster.ts';
+import { atEnd } from '../../scope.ts';
 import { until } from '../../until.ts';
-
 import { isAlive } from '../embedded-postgres/harness.ts';
 
 /** A proxy that never serves and does not end when asked to, as one that waits for its database might. */
@@ -24,7 +24,7 @@ async function prepareFleet(t: TestContext, firstPort = 0) {
   const [entry, output] = [join(directory, 'proxy.mjs'), join(directory, 'output')];
   writeFileSync(entry, waitingProxy);
   const logFile = openSync(output, 'a');
-  t.after(() => closeSync(logFile));
+  atEnd(t, () => closeSync(logFile));
   const objects: { Organization: Organization[] } = { Organization: [] };
   const listeners = new Set<ChangeListener>();
   const changes: string[] = [];
@@ -57,7 +57,7 @@ async function startWaitingFleet(t: TestContext) {
   const { output, ...prepared } = await prepareFleet(t);
   prepared.setOrganizations('globex');
   const pid = await until(() => Number(readFileSync(output, 'utf8')) || undefined, 'the proxy to be started');
-  t.after(() => isAlive(pid) && process.kill(pid, 'SIGKILL'));
+  atEnd(t, () => isAlive(pid) && process.kill(pid, 'SIGKILL'));
   return { pid, ...prepared };
 }
 

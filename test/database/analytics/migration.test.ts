@@ -11,6 +11,7 @@ import type { RequestRecord } from '../../../database/requests.ts';
 import { makeTestDatabase } from '../../database.ts';
 import { makeFormerDatabase, makeFormerTenant } from '../../former-database.ts';
 import { makeRecord } from '../../request-record.ts';
+import { atEnd } from '../../scope.ts';
 import { connect } from '../tenant.ts';
 
 const organizationId = '5d0a3c53-3a0e-4f4c-9e0b-0d3f0f4a7c11';
@@ -21,13 +22,13 @@ test('calls that were there before are added up, and ratings find their users', 
   const database = await makeTestDatabase();
   const owner = new Client({ connectionString: database.url });
   await owner.connect();
-  t.after(async () => {
+  atEnd(t, async () => {
     await owner.end();
     await database.close();
   });
   await owner.query('drop schema chaperone cascade');
   const earlier = await mkdtemp(join(tmpdir(), 'chaperone-migrations-'));
-  t.after(() => rm(earlier, { recursive: true }));
+  atEnd(t, () => rm(earlier, { recursive: true }));
   for (const name of await readdir(migrations)) {
     if (name < '000004') await copyFile(join(migrations, name), join(earlier, name));
   }

@@ -6,11 +6,12 @@ import { test } from 'node:test';
 import { pino } from 'pino';
 import { issueAuthority, issueServing, type KeyPair } from '../../../operator/certificates/issue.ts';
 import { certificateFromDirectory } from '../../../operator/certificates/source.ts';
+import { atEnd } from '../../scope.ts';
 import { until } from '../../until.ts';
 
 test('a mounted certificate is followed as the kubelet swaps it', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'chaperone-certificate-'));
-  t.after(() => rm(directory, { recursive: true, force: true }));
+  atEnd(t, () => rm(directory, { recursive: true, force: true }));
   const [first, second] = [await issue(), await issue()];
   await mount(directory, 'one', first);
   for (const file of ['tls.crt', 'tls.key']) await symlink(join('..data', file), join(directory, file));
@@ -18,7 +19,7 @@ test('a mounted certificate is followed as the kubelet swaps it', async (t) => {
   const seen: string[] = [];
   const log = pino({ level: 'silent' });
   const stop = certificateFromDirectory(directory, log, 5)(({ certificate }) => seen.push(certificate));
-  t.after(stop);
+  atEnd(t, stop);
   await until(() => seen.length === 1);
   // What does not belong together is passed over, as in the midst of writing two files.
   await mount(directory, 'torn', { certificate: second.certificate, privateKey: first.privateKey });

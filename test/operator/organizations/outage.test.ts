@@ -12,8 +12,8 @@ import { withOutages } from '../../../operator/outages.ts';
 import { WaitingError } from '../../../operator/runtime/controller.ts';
 import { makeTestDatabase } from '../../database.ts';
 import { copyQuickstart, makeDirectory } from '../../directories.ts';
+import { atEnd } from '../../scope.ts';
 import { startRelay, viaPort } from '../../tcp-relay.ts';
-
 import { keyOf } from '../memory-cluster.ts';
 
 const acme = pathOf({ name: 'acme' });
@@ -29,7 +29,7 @@ test('an organization whose database is away says so, keeps its id, and is ready
     environment: {},
     onProblem: (problem) => assert.fail(problem.reason),
   });
-  t.after(async () => {
+  atEnd(t, async () => {
     await cluster.close();
     await db.end();
     await database.close();

@@ -28,6 +28,7 @@ import type { Snapshot } from '../../../proxy/snapshot/snapshot.ts';
 import { makeTestDatabase } from '../../database.ts';
 import { copyQuickstart, makeDirectory, replaceFile } from '../../directories.ts';
 import { fetchKeySet } from '../../proxy/calls/identify/tokens/authenticator.ts';
+import { atEnd } from '../../scope.ts';
 import { until } from '../../until.ts';
 
 const acme = pathOf({ name: 'acme' });
@@ -45,7 +46,7 @@ test('token keys, data keys and the password rotate, and what was made with the 
     onProblem: (problem) => assert.fail(problem.reason),
   });
   const db = new Pool({ connectionString: database.url });
-  t.after(async () => {
+  atEnd(t, async () => {
     await cluster.close();
     await db.end();
     await database.close();

@@ -11,6 +11,7 @@ import { makeLoginCheck } from '../../../operator/organizations/login.ts';
 import { makeOrganizationReconciler } from '../../../operator/organizations/reconcile.ts';
 import { connect, openDatabase } from '../../database/tenant.ts';
 import { copyQuickstart, makeDirectory, replaceFile } from '../../directories.ts';
+import { atEnd } from '../../scope.ts';
 import { until } from '../../until.ts';
 
 const acme = pathOf({ name: 'acme' });
@@ -28,7 +29,7 @@ async function operate(t: TestContext) {
   });
   const db = new Pool({ connectionString: database.url });
   db.on('error', () => {});
-  t.after(async () => {
+  atEnd(t, async () => {
     await cluster.close();
     await db.end();
   });

@@ -8,6 +8,7 @@ import {
   WaitingError,
 } from '../../../operator/runtime/controller.ts';
 import { makeWorkQueue } from '../../../operator/runtime/work-queue.ts';
+import { atEnd } from '../../scope.ts';
 import { until } from '../../until.ts';
 
 function start(
@@ -20,7 +21,7 @@ function start(
   const queue = makeWorkQueue({ baseDelayMs: 1, maxDelayMs: 4 });
   const options = { name: 'Test', queue, reconcile, concurrency, log, ...(observer && { observer }) };
   const controller = startController(options);
-  t.after(() => controller.stop());
+  atEnd(t, () => controller.stop());
   return { queue, controller };
 }
 

@@ -4,13 +4,14 @@ import { pino } from 'pino';
 import { migrate } from '../../../database/migrate.ts';
 import { whenDatabaseAnswers } from '../../../operator/runtime/database-wait.ts';
 import { makeTestDatabase } from '../../database.ts';
+import { atEnd } from '../../scope.ts';
 import { startRelay, viaPort } from '../../tcp-relay.ts';
 
 const log = pino({ level: 'silent' });
 
 test('a database that comes up later is waited for, and every reason for the wait told', async (t) => {
   const database = await makeTestDatabase();
-  t.after(() => database.close());
+  atEnd(t, () => database.close());
   const relay = await startRelay(t, Number(new URL(database.url).port));
   await relay.close();
   const reasons: (string | undefined)[] = [];

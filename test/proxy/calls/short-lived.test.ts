@@ -18,6 +18,7 @@ import { speech } from '../../../proxy/providers/openai/speech.ts';
 import { transcriptions } from '../../../proxy/providers/openai/transcriptions.ts';
 import { unknownUsage } from '../../../proxy/providers/usage.ts';
 import { openSpool } from '../../../proxy/spool/spool.ts';
+import { atEnd } from '../../scope.ts';
 import { organizationId } from '../snapshot.ts';
 import { makeCall } from './call.ts';
 
@@ -52,7 +53,7 @@ async function promotedBytes(work: () => void): Promise<number> {
 test('nothing of a call that is settled outlives its collection', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'chaperone-short-lived-'));
   const spool = openSpool({ directory });
-  t.after(() => {
+  atEnd(t, () => {
     spool.close();
     rmSync(directory, { recursive: true, force: true });
   });

@@ -11,6 +11,7 @@ import { openSurface } from '../../../proxy/http/open-surface.ts';
 import { makeRefusals } from '../../../proxy/http/refusals.ts';
 import type { KitContext, Surface } from '../../../proxy/http/surface.ts';
 import { makeInFlight } from '../../../proxy/in-flight.ts';
+import { atEnd } from '../../scope.ts';
 import { makeCallContext, makeCaller } from '../governance/context.ts';
 
 test('a client that leaves while it is identified leaves no memory behind', async (t) => {
@@ -48,7 +49,7 @@ test('a client that leaves while it is identified leaves no memory behind', asyn
     response.once('close', closed.resolve);
     answer(request, response);
   });
-  t.after(() => server.close());
+  atEnd(t, () => server.close());
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1');

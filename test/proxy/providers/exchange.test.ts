@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { Agent } from 'undici';
 import type { AnswerHeaders } from '../../../proxy/providers/answer-sink.ts';
 import { makeExchange, type ProviderRequest } from '../../../proxy/providers/exchange.ts';
+import { atEnd } from '../../scope.ts';
 import { makeKey } from '../snapshot.ts';
 import { makeRecordingSink } from './recording-sink.ts';
 
@@ -18,7 +19,7 @@ async function meet(t: TestContext, provider: RequestListener) {
   const server = createServer(provider).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const upstream = new Agent({ connections: 1, pipelining: 1 });
-  t.after(async () => {
+  atEnd(t, async () => {
     await upstream.destroy();
     server.closeAllConnections();
     server.close();

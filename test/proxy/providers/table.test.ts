@@ -11,6 +11,7 @@ import { plainFormat } from '../../../proxy/providers/openai/plain-format.ts';
 import { formatOf, type ProviderTable, priceListsOf, providerTable } from '../../../proxy/providers/table.ts';
 import { unknownUsage } from '../../../proxy/providers/usage.ts';
 import type { WireFormat } from '../../../proxy/providers/wire-format.ts';
+import { atEnd } from '../../scope.ts';
 import { makeKey } from '../snapshot.ts';
 import { makeRecordingSink } from './recording-sink.ts';
 
@@ -49,7 +50,7 @@ test('a provider of another kind is asked and read by its line in the table', as
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const upstream = new Agent();
-  t.after(async () => {
+  atEnd(t, async () => {
     await upstream.destroy();
     server.close().closeAllConnections();
   });

@@ -10,7 +10,7 @@ import { type Follower, type FollowOptions, followSnapshot } from '../../../prox
 import type { SealedSnapshot } from '../../../proxy/snapshot/snapshot.ts';
 import { seedEveryTable } from '../../database/seed.ts';
 import { makeTenant, type OwnedDatabase, openDatabase, organizationSpec, type Tenant } from '../../database/tenant.ts';
-import { suiteScope } from '../../scope.ts';
+import { atEnd, suiteScope } from '../../scope.ts';
 import { startRelay, viaPort } from '../../tcp-relay.ts';
 import { until } from '../../until.ts';
 
@@ -49,7 +49,7 @@ function follow(t: TestContext, tenant: Tenant, options: Partial<FollowOptions> 
     pollMs: neverMs,
     ...options,
   });
-  t.after(() => follower.stop());
+  atEnd(t, () => follower.stop());
   return { follower, seen, directory };
 }
 

@@ -15,6 +15,7 @@ import { makeStore } from '../../../proxy/store.ts';
 import { batchOf } from '../../database/batch.ts';
 import { connect, makeTenant, openDatabase } from '../../database/tenant.ts';
 import { makeRecord } from '../../request-record.ts';
+import { atEnd } from '../../scope.ts';
 
 const log = pino({ level: 'silent' });
 
@@ -34,7 +35,7 @@ test('an erasure reaches what was set aside, and leaves figures and others alone
   const directory = mkdtempSync(join(tmpdir(), 'chaperone-aside-'));
   const spool = openSpool({ directory });
   const store = makeStore({ databaseUrl: () => url, log });
-  t.after(async () => {
+  atEnd(t, async () => {
     await store.close();
     spool.close();
     rmSync(directory, { recursive: true });

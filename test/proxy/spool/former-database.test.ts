@@ -11,6 +11,7 @@ import { makeStore } from '../../../proxy/store.ts';
 import { connect } from '../../database/tenant.ts';
 import { makeFormerDatabase, makeFormerTenant } from '../../former-database.ts';
 import { makeRecord } from '../../request-record.ts';
+import { atEnd } from '../../scope.ts';
 import { beginNow, settleNow } from '../../spool-now.ts';
 import { until } from '../../until.ts';
 
@@ -30,7 +31,7 @@ test('records that say more than the database can hold yet wait until it is migr
     failures += 1;
   };
   const shipper = startShipper({ spool, store, openStore, organizationId: tenant.id, log, onFailure });
-  t.after(async () => {
+  atEnd(t, async () => {
     await shipper.stop();
     await store.close();
     spool.close();

@@ -7,6 +7,7 @@ import { joinSealed } from '../../../database/contents.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
 import { openSpool } from '../../../proxy/spool/spool.ts';
 import { makeRecord } from '../../request-record.ts';
+import { atEnd } from '../../scope.ts';
 import { beginNow, settleNow } from '../../spool-now.ts';
 
 const organizationId = 'b9c1f6a0-58a1-4c55-9a6f-0d3f0f4a7c11';
@@ -21,7 +22,7 @@ function line(letter: string, id: number, record: RequestRecord, sealed = false)
 /** The spool of an earlier version, over two files, whose process died while it wrote. */
 function makeFormer(t: TestContext) {
   const directory = mkdtempSync(join(tmpdir(), 'chaperone-former-spool-'));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  atEnd(t, () => rmSync(directory, { recursive: true, force: true }));
   const [arrived, settled, open, late] = ['req_arrived', 'req_settled', 'req_open', 'req_late'].map((request_id) =>
     makeRecord(organizationId, { request_id, response_id: `resp_${request_id}` }),
   );
@@ -65,7 +66,7 @@ test('files of an earlier version go when all in them has arrived, and until the
   const { directory } = makeFormer(t);
   openSpool({ directory }).close();
   const spool = openSpool({ directory });
-  t.after(() => spool.close());
+  atEnd(t, () => spool.close());
   assert.deepEqual(files(directory), ['0000000002.log', '0000000003.spool']);
   assert.equal(spool.depth, 3);
   spool.remove('calls', spool.take('calls', 10));
@@ -83,7 +84,7 @@ test('rows of an earlier version that have arrived are not sent again at the nex
   before.remove('calls', arrived);
   before.close();
   const spool = openSpool({ directory });
-  t.after(() => spool.close());
+  atEnd(t, () => spool.close());
   assert.deepEqual(
     spool.take('calls', 10).map(({ row }) => JSON.parse(String(row))),
     [further],

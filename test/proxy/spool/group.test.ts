@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { frameEnd, readFrame } from '../../../proxy/spool/frame.ts';
 import { makeGroup } from '../../../proxy/spool/group.ts';
 import { openSpool } from '../../../proxy/spool/spool.ts';
+import { atEnd } from '../../scope.ts';
 
 const turn = () => new Promise(setImmediate);
 
@@ -104,7 +105,7 @@ test('an entry for which the files have no room is refused, and none beside it',
 
 test('a write that comes to a part refuses all of its calls, and leaves nothing of them', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'chaperone-short-write-'));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  atEnd(t, () => rmSync(directory, { recursive: true, force: true }));
   const child = spawn(
     'sh',
     ['-c', 'ulimit -f 16 && exec "$0" "$@"', process.execPath, join(import.meta.dirname, 'short-writer.ts'), directory],

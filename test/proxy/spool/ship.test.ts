@@ -13,7 +13,7 @@ import { openSpool, type Spool } from '../../../proxy/spool/spool.ts';
 import { makeStore, type Store } from '../../../proxy/store.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from '../../database/tenant.ts';
 import { makeRecord } from '../../request-record.ts';
-import { suiteScope } from '../../scope.ts';
+import { atEnd, suiteScope } from '../../scope.ts';
 import { beginNow, settleNow } from '../../spool-now.ts';
 import { startRelay, viaPort } from '../../tcp-relay.ts';
 import { until } from '../../until.ts';
@@ -44,7 +44,7 @@ async function prepare(t: TestContext): Promise<Shipping> {
   let failures = 0;
   let opened = 0;
   let isOpen = true;
-  t.after(async () => {
+  atEnd(t, async () => {
     for (const shipper of shippers) await shipper.stop();
     for (const store of stores) await store.close();
     if (isOpen) spool.close();
@@ -200,7 +200,7 @@ test('a batch that takes longer than a statement may is halved until it gets thr
     create trigger linger before insert on chaperone.requests for each row when (new.organization_id = '${id}')
       execute function public.linger();
     alter role ${role} set statement_timeout = '500ms'`);
-  t.after(() => database.owner.query('drop function public.linger() cascade'));
+  atEnd(t, () => database.owner.query('drop function public.linger() cascade'));
   settle(shipping, 1_000);
   assert.ok(await shipping.start().flush(60_000));
   assert.deepEqual(await arrivedTokens(shipping), upTo(1_000));

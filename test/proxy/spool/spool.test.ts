@@ -11,6 +11,7 @@ import type { RatingRecord } from '../../../database/ratings.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
 import { openSpool, type Spool, type SpoolOptions, spoolBoundsOf } from '../../../proxy/spool/spool.ts';
 import { makeRecord } from '../../request-record.ts';
+import { atEnd } from '../../scope.ts';
 import { beginNow, settleNow } from '../../spool-now.ts';
 import { until } from '../../until.ts';
 
@@ -18,13 +19,13 @@ const organizationId = 'b9c1f6a0-58a1-4c55-9a6f-0d3f0f4a7c11';
 
 function makeDirectory(t: Pick<TestContext, 'after'>): string {
   const directory = mkdtempSync(join(tmpdir(), 'chaperone-spool-'));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  atEnd(t, () => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
 
 function open(t: TestContext, options: Partial<SpoolOptions> = {}): Spool {
   const spool = openSpool({ directory: makeDirectory(t), ...options });
-  t.after(() => spool.close());
+  atEnd(t, () => spool.close());
   return spool;
 }
 
@@ -369,7 +370,7 @@ test('a killed process loses no settled call, and its open ones are interrupted'
     if (settled.size === 300) child.kill('SIGKILL');
   }
   const spool = openSpool({ directory });
-  t.after(() => spool.close());
+  atEnd(t, () => spool.close());
   const records = spool.take('calls', 100_000).map(({ row }) => JSON.parse(String(row)) as RequestRecord);
   const byId = new Map(records.map((record) => [record.request_id, record]));
   assert.equal(byId.size, records.length);

@@ -8,6 +8,7 @@ import { makeApiClient } from '../../../../operator/cluster/kubernetes/api-clien
 import { ApiError } from '../../../../operator/cluster/kubernetes/api-error.ts';
 import type { ApiObject } from '../../../../operator/cluster/kubernetes/api-object.ts';
 import { defaultTimings, startReflector } from '../../../../operator/cluster/kubernetes/reflector.ts';
+import { atEnd } from '../../../scope.ts';
 import { until } from '../../../until.ts';
 
 /** A client of an API server that answers as it is told to. */
@@ -23,7 +24,7 @@ async function open(t: TestContext, answer: RequestListener, prefix = '') {
     { name: 'test', token: 'secret' },
   );
   const client = makeApiClient({ kubeConfig });
-  t.after(async () => {
+  atEnd(t, async () => {
     await client.close();
     server.closeAllConnections();
     server.close();
@@ -115,7 +116,7 @@ test('a reflector lists anew when an ERROR event says that its version has expir
     observer: { listed: () => {}, watched: () => {} },
     log: pino({ level: 'silent' }),
   });
-  t.after(() => reflector.stop());
+  atEnd(t, () => reflector.stop());
   await until(() => reached.includes('10'));
   assert.deepEqual(reached, ['listed 5', 'listed 9', '10']);
 });

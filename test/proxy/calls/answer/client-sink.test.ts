@@ -6,6 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { ClientSink } from '../../../../proxy/calls/answer/client-sink.ts';
 import { ProxyError } from '../../../../proxy/error.ts';
+import { atEnd } from '../../../scope.ts';
 
 /** Has a real client ask, and a sink answer it by `work`. */
 async function ask(t: TestContext, work: (sink: ClientSink, response: ServerResponse) => void) {
@@ -22,7 +23,7 @@ async function ask(t: TestContext, work: (sink: ClientSink, response: ServerResp
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  t.after(() => {
+  atEnd(t, () => {
     server.closeAllConnections();
     server.close();
   });

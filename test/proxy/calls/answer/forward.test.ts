@@ -12,6 +12,7 @@ import { chat } from '../../../../proxy/operations/chat.ts';
 import type { AnswerSink } from '../../../../proxy/providers/answer-sink.ts';
 import type { Exchange } from '../../../../proxy/providers/exchange.ts';
 import { chat as format } from '../../../../proxy/providers/openai/chat.ts';
+import { atEnd } from '../../../scope.ts';
 import { makeCall } from '../call.ts';
 
 const json = { 'content-type': 'application/json' };
@@ -85,7 +86,7 @@ async function run(t: TestContext, steps: readonly Step[]) {
     });
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  t.after(() => server.close().closeAllConnections());
+  atEnd(t, () => server.close().closeAllConnections());
   const request = get({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, agent: false });
   const [response] = await once(request, 'response');
   const text = String(await buffer(response));

@@ -16,6 +16,7 @@ import { makePrice } from '../../../../proxy/prices/price.ts';
 import type { Reading } from '../../../../proxy/providers/reading.ts';
 import { unknownUsage } from '../../../../proxy/providers/usage.ts';
 import { openSpool } from '../../../../proxy/spool/spool.ts';
+import { atEnd } from '../../../scope.ts';
 import { organizationId } from '../../snapshot.ts';
 import { makeCall } from '../call.ts';
 
@@ -49,7 +50,7 @@ function open(t: TestContext, directory = mkdtempSync(join(tmpdir(), 'chaperone-
     if (isOpen) spool.close();
     isOpen = false;
   };
-  t.after(() => {
+  atEnd(t, () => {
     close();
     rmSync(directory, { recursive: true, force: true });
   });
@@ -222,9 +223,9 @@ test('a call that the end of the process cut is settled at the next start, and t
 
 test('a call whose intent cannot be written is not opened, and gives back what it took', (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'chaperone-settlement-'));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  atEnd(t, () => rmSync(directory, { recursive: true, force: true }));
   const spool = openSpool({ directory, maxBytes: 0 });
-  t.after(() => spool.close());
+  atEnd(t, () => spool.close());
   const told: string[] = [];
   const reservation: Reservation = { settle: () => assert.fail(), release: () => told.push('released') };
   const subscribers = [{ opened: () => told.push('opened') }];

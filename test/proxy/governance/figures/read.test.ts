@@ -4,11 +4,12 @@ import { pino } from 'pino';
 import { readFigures } from '../../../../proxy/governance/figures/read.ts';
 import { makeStore } from '../../../../proxy/store.ts';
 import { makeTenant, openDatabase } from '../../../database/tenant.ts';
+import { atEnd } from '../../../scope.ts';
 
 test('a question that takes longer than a statement may is refused by name, and the connection stays', async (t) => {
   const tenant = await makeTenant(await openDatabase(t));
   const store = makeStore({ databaseUrl: () => tenant.url, log: pino({ level: 'silent' }) });
-  t.after(() => store.close());
+  atEnd(t, () => store.close());
   const context = { store, shipped: async () => {} };
   const processId = async () => (await store.run((db) => db.query('select pg_backend_pid() as id'))).rows[0].id;
   const before = await processId();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import Fastify from 'fastify';
 import { registerFrontPage } from '../../../../proxy/surfaces/docs/front-page.ts';
+import { atEnd } from '../../../scope.ts';
 
 const browser = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8';
 
@@ -17,7 +18,7 @@ const cases: [name: string, accept: string | undefined, status: number][] = [
 for (const [name, accept, status] of cases) {
   test(`GET / answers ${name} with ${status}`, async (t) => {
     const app = Fastify();
-    t.after(() => app.close());
+    atEnd(t, () => app.close());
     registerFrontPage(app);
     const answer = await app.inject({ url: '/', ...(accept !== undefined && { headers: { accept } }) });
     assert.equal(answer.statusCode, status);

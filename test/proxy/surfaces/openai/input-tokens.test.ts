@@ -10,6 +10,7 @@ import { makeRefusals } from '../../../../proxy/http/refusals.ts';
 import { makeInFlight } from '../../../../proxy/in-flight.ts';
 import type { OpenAiContext } from '../../../../proxy/surfaces/openai/context.ts';
 import { openAi } from '../../../../proxy/surfaces/openai/index.ts';
+import { atEnd } from '../../../scope.ts';
 import { makeCallContext, makeCaller } from '../../governance/context.ts';
 import { makeKey } from '../../snapshot.ts';
 
@@ -47,7 +48,7 @@ test('a client that leaves while its count of tokens is permitted keeps no place
     response.once('close', closed.resolve);
     answer(request, response);
   });
-  t.after(() => server.close());
+  atEnd(t, () => server.close());
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
