@@ -8,7 +8,7 @@ const root = dirname(import.meta.dirname);
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
 
 test('the table of errors is that of the code', () => {
-  const rows = [...read('docs/architecture.md').matchAll(/^\| `(\w+)` \| (\d{3}) \| (.+) \|$/gm)];
+  const rows = [...read('docs/reference.md').matchAll(/^\| `(\w+)` \| (\d{3}) \| (.+) \|$/gm)];
   const told = rows.map(([, code, status, message]) => [code, { status: Number(status), message }]);
   const known = Object.entries(problems).map(([code, { status, message }]) => [code, { status, message }]);
   assert.deepEqual(Object.fromEntries(told), Object.fromEntries(known));
