@@ -24,6 +24,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   'proxy/spool': ['database', 'proxy/store.ts'],
   'proxy/providers': ['crds', 'proxy/error.ts', 'proxy/in-flight.ts', 'proxy/snapshot'],
   'proxy/prices': ['crds', 'proxy/providers'],
+  'proxy/guardrails/detect': [],
   'proxy/operations': ['proxy/error.ts', 'proxy/snapshot', 'proxy/providers'],
   'proxy/calls': [
     'crds',
@@ -95,6 +96,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'proxy',
     'proxy/store.ts',
     'proxy/spool',
+    'proxy/guardrails/detect',
     'operator',
     ...partsOfOperator,
     'cli',
@@ -119,6 +121,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'proxy/governance',
     'proxy/http',
     'proxy/surfaces',
+    'proxy/guardrails/detect',
     'sandbox',
     'cli',
     'scripts',

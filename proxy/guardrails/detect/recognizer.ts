@@ -1,0 +1,82 @@
+import type { Match } from './detector.ts';
+import type { Finder } from './finder.ts';
+
+/** Nothing begins at this position. */
+export const nothing = 0;
+/** Text to come decides. */
+export const undecided = -1;
+
+/** Recognizes one kind of thing at a given position. */
+export interface Recognizer {
+  readonly kind: string;
+  /** The ASCII characters that it may begin with. */
+  readonly firstCharacters: string;
+  /** Whether it may also begin with a letter beyond ASCII. */
+  readonly beginsBeyondAscii?: boolean;
+  /** Whether it may begin directly after a letter or digit. */
+  readonly beginsInWords?: boolean;
+  /** The most units before its beginning that it looks at. At least 1, for a word's beginning. */
+  readonly lookBehind: number;
+  /** The most units from its beginning that it waits for. */
+  readonly maxHeldBack: number;
+  /**
+   * Decides about a position in a text that has one of the first characters.
+   * @param complete whether the text ends here
+   * @returns the end of the match, `nothing`, or `undecided`, which a complete text never is
+   */
+  matchAt(text: string, start: number, complete: boolean): number;
+}
+
+/**
+ * Finds what several recognizers recognize, in one pass. The leftmost match wins; among those that begin at one
+ * position, that of the first recognizer.
+ */
+export function makeRecognizerFinder(recognizers: readonly Recognizer[]): Finder {
+  const byCharacter: (readonly Recognizer[] | undefined)[] = Array.from({ length: 128 }, (_, code) => {
+    const starting = recognizers.filter(({ firstCharacters }) => firstCharacters.includes(String.fromCharCode(code)));
+    return starting.length > 0 ? starting : undefined;
+  });
+  const beyond = recognizers.filter(({ beginsBeyondAscii }) => beginsBeyondAscii);
+
+  const find = (text: string, from: number, complete: boolean): Match | number => {
+    const { length } = text;
+    let afterWord = from > 0 && isWordUnit(text.charCodeAt(from - 1));
+    for (let start = from; start < length; start++) {
+      const unit = text.charCodeAt(start);
+      const candidates = unit < 128 ? byCharacter[unit] : isWordUnit(unit) ? beyond : undefined;
+      if (candidates !== undefined) {
+        for (let index = 0; index < candidates.length; index++) {
+          const recognizer = candidates[index] as Recognizer;
+          if (afterWord && recognizer.beginsInWords !== true) continue;
+          const end = recognizer.matchAt(text, start, complete);
+          if (end > 0) return { start, end, kind: recognizer.kind };
+          if (end === undecided) return start;
+        }
+      }
+      afterWord = isWordUnit(unit);
+    }
+    return length;
+  };
+
+  return {
+    kinds: [...new Set(recognizers.map(({ kind }) => kind))],
+    lookBehind: Math.max(1, ...recognizers.map(({ lookBehind }) => lookBehind)),
+    maxHeldBack: Math.max(0, ...recognizers.map(({ maxHeldBack }) => maxHeldBack)),
+    find,
+  };
+}
+
+const wordUnits = new Uint8Array(128).map((_, code) => (/[0-9A-Za-z]/.test(String.fromCharCode(code)) ? 1 : 0));
+
+/**
+ * Whether a unit belongs to a word: an ASCII letter or digit, or a letter of the Latin, Greek or Cyrillic script.
+ * Scripts that are written without spaces are not part of words, since they stand directly beside numbers and addresses.
+ */
+export function isWordUnit(unit: number): boolean {
+  if (unit < 128) return wordUnits[unit] === 1;
+  return (unit >= 0xc0 && unit < 0x250 && unit !== 0xd7 && unit !== 0xf7) || (unit >= 0x370 && unit < 0x530);
+}
+
+export function isDigit(unit: number): boolean {
+  return unit >= 48 && unit <= 57;
+}
