@@ -265,21 +265,214 @@ export interface OrganizationSpec {
     }[];
   }[];
   /**
-   * Limits of the organization's calls. A call beyond a limit is refused with 429 `limit_reached` and does not reach a provider. SDKs retry it by themselves.
+   * Limits of requests, tokens and concurrent calls, over all proxies of the organization. Every limit that fits a call must admit it. A call beyond a limit is refused with 429 `limit_reached` and does not reach a provider. SDKs retry it by themselves.
+   *
+   * Items: One limit. It bounds any of requests, tokens and concurrent calls.
    */
   limits?: {
     /**
-     * The name of the limit in refusals and metrics.
+     * The name of the limit in refusals, metrics and figures.
      */
     name: string;
     /**
-     * Which calls are counted together. `Organization` counts all calls of one proxy.
+     * Which calls are counted together: those of the whole `Organization`, of each `User`, of each `Key` (the ApiKeyBinding whose provider key is used), `Model`, `Workload` (the Deployment, Job or the like of the pod) or `Session`.
      */
-    per: 'Organization';
+    per: 'Organization' | 'User' | 'Key' | 'Model' | 'Workload' | 'Session';
     /**
-     * The most calls that each proxy (a sidecar, or a replica of a gateway) processes at the same time. A call counts from its admission to the end of its answer.
+     * The calls that the limit is for. A call must fit every field that is present. Absent: every call.
+     */
+    match?: {
+      /**
+       * Models as they are asked for. `*` stands for any characters.
+       */
+      models?: string[];
+      /**
+       * Operations, by their names in metrics and in the figures of usage.
+       */
+      operations?: (
+        | 'responses'
+        | 'compact'
+        | 'batches'
+        | 'chat'
+        | 'completions'
+        | 'embeddings'
+        | 'moderations'
+        | 'image_generations'
+        | 'image_edits'
+        | 'image_variations'
+        | 'speech'
+        | 'transcriptions'
+        | 'translations'
+      )[];
+      /**
+       * Users. `*` stands for any characters.
+       */
+      users?: string[];
+      /**
+       * Workloads as `namespace`, for all of a namespace, or `namespace/name`, such as shop/checkout. `*` stands for any characters. A call from outside a pod has no workload.
+       */
+      workloads?: string[];
+    };
+    /**
+     * The most calls in a window of time.
+     */
+    requests?: {
+      /**
+       * The number of calls.
+       */
+      count: number;
+      /**
+       * The length of a window, as a duration such as 1m, 1h or 24h. Windows follow each other from midnight UTC on 1 January 1970, so those of 1h begin at full hours.
+       */
+      window: string;
+    };
+    /**
+     * The most tokens in a window of time. A call reserves an upper bound of what it may use, and gives back what it did not use.
+     */
+    tokens?: {
+      /**
+       * The number of tokens.
+       */
+      count: number;
+      /**
+       * The length of a window, as a duration such as 1m, 1h or 24h. Windows follow each other from midnight UTC on 1 January 1970, so those of 1h begin at full hours.
+       */
+      window: string;
+      /**
+       * Which tokens are counted.
+       */
+      of: 'Total' | 'Input' | 'Output';
+    };
+    /**
+     * The most calls at the same time. A call counts from its admission to the end of its answer.
      */
     concurrent?: number;
+    /**
+     * `Enforce` refuses a call beyond the limit; `Report` makes it, and only counts that it was beyond.
+     */
+    action: 'Enforce' | 'Report';
+    /**
+     * What happens to a call while the database cannot be reached and this proxy has used up what it had reserved before: `Allow` makes it, and counts it once the database is back; `Deny` refuses it.
+     */
+    whenUnavailable: 'Allow' | 'Deny';
+  }[];
+  /**
+   * Budgets in US dollars, over all proxies of the organization. Every budget that fits a call must admit it. A call beyond a budget is refused with 429 `insufficient_quota` and does not reach a provider.
+   *
+   * Items: One budget.
+   */
+  budgets?: {
+    /**
+     * The name of the budget in refusals, metrics and figures.
+     */
+    name: string;
+    /**
+     * Which calls are counted together: those of the whole `Organization`, of each `User`, of each `Key` (the ApiKeyBinding whose provider key is used), `Model`, `Workload` (the Deployment, Job or the like of the pod) or `Session`.
+     */
+    per: 'Organization' | 'User' | 'Key' | 'Model' | 'Workload' | 'Session';
+    /**
+     * The calls that the budget is for. A call must fit every field that is present. Absent: every call.
+     */
+    match?: {
+      /**
+       * Models as they are asked for. `*` stands for any characters.
+       */
+      models?: string[];
+      /**
+       * Operations, by their names in metrics and in the figures of usage.
+       */
+      operations?: (
+        | 'responses'
+        | 'compact'
+        | 'batches'
+        | 'chat'
+        | 'completions'
+        | 'embeddings'
+        | 'moderations'
+        | 'image_generations'
+        | 'image_edits'
+        | 'image_variations'
+        | 'speech'
+        | 'transcriptions'
+        | 'translations'
+      )[];
+      /**
+       * Users. `*` stands for any characters.
+       */
+      users?: string[];
+      /**
+       * Workloads as `namespace`, for all of a namespace, or `namespace/name`, such as shop/checkout. `*` stands for any characters. A call from outside a pod has no workload.
+       */
+      workloads?: string[];
+    };
+    /**
+     * The most US dollars in a window, a decimal number such as "250" or "0.50".
+     */
+    amountUsd: string;
+    /**
+     * The time that the amount is for, in UTC: a calendar `Day`, `Week` or `Month`, or `Total`, which never begins anew.
+     */
+    window: 'Day' | 'Week' | 'Month' | 'Total';
+    /**
+     * The day on which a window begins: of a Week, 1 (Monday) to 7 (Sunday); of a Month, 1 to 28. Absent: 1.
+     */
+    startDay?: number;
+    /**
+     * Percentages of the amount. When the use reaches one, the resource gets an Event and a metric says so, once in each window.
+     */
+    warnAt: number[];
+    /**
+     * `Block` refuses a call that the rest of the amount does not pay for; `Warn` makes it.
+     */
+    action: 'Block' | 'Warn';
+    /**
+     * What happens to a call whose longest answer costs more than what is left: `Refuse` refuses it; `Shorten` lowers the limit of its output tokens to what is left, and says so in the answer's headers.
+     */
+    onShortfall: 'Refuse' | 'Shorten';
+    /**
+     * What happens to a call whose price is not known: `Refuse` refuses it where `action` is Block; `Allow` makes it, and the budget does not count it. State missing prices in the Organization's `prices`.
+     */
+    unpriced: 'Refuse' | 'Allow';
+    /**
+     * What happens to a call while the database cannot be reached and this proxy has used up what it had reserved before: `Allow` makes it, and counts it once the database is back; `Deny` refuses it.
+     */
+    whenUnavailable: 'Allow' | 'Deny';
+    /**
+     * A temporary addition to the amount.
+     */
+    raise?: {
+      /**
+       * How many US dollars are added, a decimal number such as "50".
+       */
+      byUsd: string;
+      /**
+       * When the addition ends.
+       */
+      until: string;
+      /**
+       * Why, for the audit.
+       */
+      reason: string;
+    };
+  }[];
+  /**
+   * The most calls of the organization in an hour: `free` 100, `starter` 1,000, `professional` 10,000; `enterprise` sets none, so that only `limits` apply. It applies beside `limits`. Absent: none.
+   */
+  tier?: 'free' | 'starter' | 'professional' | 'enterprise';
+  /**
+   * The tiers of users: the most calls of each such user in an hour. The first entry that fits a user applies. It applies beside `tier` and `limits`.
+   *
+   * Items: The tier of some users.
+   */
+  tiers?: {
+    /**
+     * Users. `*` stands for any characters.
+     */
+    users: string[];
+    /**
+     * `free` (100 calls in an hour), `starter` (1,000), `professional` (10,000) or `enterprise` (no such limit).
+     */
+    tier: 'free' | 'starter' | 'professional' | 'enterprise';
   }[];
   /**
    * The APIs that are served. Absent: every one. Requests that only show or rate something (models, personas, ratings) are always served.
@@ -614,6 +807,201 @@ export interface ApiKeyBindingSpec {
    * The roles of calls with the synthetic key. Absent: `[member]`. Any other role takes effect only if authentication.bindingRoles of the Organization also has it.
    */
   roles?: ('member' | 'analyst' | 'reviewer' | 'admin')[];
+  /**
+   * Limits of the calls that use this key, beside those of the Organization. Every limit that fits a call must admit it, so these can tighten the Organization's limits and never loosen them.
+   *
+   * Items: One limit. It bounds any of requests, tokens and concurrent calls.
+   */
+  limits?: {
+    /**
+     * The name of the limit in refusals, metrics and figures.
+     */
+    name: string;
+    /**
+     * Which calls with this key are counted together: all of them (`Key`), or those of each `User`, `Model`, `Workload` (the Deployment, Job or the like of the pod) or `Session`.
+     */
+    per: 'Key' | 'User' | 'Model' | 'Workload' | 'Session';
+    /**
+     * The calls that the limit is for. A call must fit every field that is present. Absent: every call.
+     */
+    match?: {
+      /**
+       * Models as they are asked for. `*` stands for any characters.
+       */
+      models?: string[];
+      /**
+       * Operations, by their names in metrics and in the figures of usage.
+       */
+      operations?: (
+        | 'responses'
+        | 'compact'
+        | 'batches'
+        | 'chat'
+        | 'completions'
+        | 'embeddings'
+        | 'moderations'
+        | 'image_generations'
+        | 'image_edits'
+        | 'image_variations'
+        | 'speech'
+        | 'transcriptions'
+        | 'translations'
+      )[];
+      /**
+       * Users. `*` stands for any characters.
+       */
+      users?: string[];
+      /**
+       * Workloads as `namespace`, for all of a namespace, or `namespace/name`, such as shop/checkout. `*` stands for any characters. A call from outside a pod has no workload.
+       */
+      workloads?: string[];
+    };
+    /**
+     * The most calls in a window of time.
+     */
+    requests?: {
+      /**
+       * The number of calls.
+       */
+      count: number;
+      /**
+       * The length of a window, as a duration such as 1m, 1h or 24h. Windows follow each other from midnight UTC on 1 January 1970, so those of 1h begin at full hours.
+       */
+      window: string;
+    };
+    /**
+     * The most tokens in a window of time. A call reserves an upper bound of what it may use, and gives back what it did not use.
+     */
+    tokens?: {
+      /**
+       * The number of tokens.
+       */
+      count: number;
+      /**
+       * The length of a window, as a duration such as 1m, 1h or 24h. Windows follow each other from midnight UTC on 1 January 1970, so those of 1h begin at full hours.
+       */
+      window: string;
+      /**
+       * Which tokens are counted.
+       */
+      of: 'Total' | 'Input' | 'Output';
+    };
+    /**
+     * The most calls at the same time. A call counts from its admission to the end of its answer.
+     */
+    concurrent?: number;
+    /**
+     * `Enforce` refuses a call beyond the limit; `Report` makes it, and only counts that it was beyond.
+     */
+    action: 'Enforce' | 'Report';
+    /**
+     * What happens to a call while the database cannot be reached and this proxy has used up what it had reserved before: `Allow` makes it, and counts it once the database is back; `Deny` refuses it.
+     */
+    whenUnavailable: 'Allow' | 'Deny';
+  }[];
+  /**
+   * Budgets of the calls that use this key, beside those of the Organization. Every budget that fits a call must admit it, so these can tighten the Organization's budgets and never loosen them.
+   *
+   * Items: One budget.
+   */
+  budgets?: {
+    /**
+     * The name of the budget in refusals, metrics and figures.
+     */
+    name: string;
+    /**
+     * Which calls with this key are counted together: all of them (`Key`), or those of each `User`, `Model`, `Workload` (the Deployment, Job or the like of the pod) or `Session`.
+     */
+    per: 'Key' | 'User' | 'Model' | 'Workload' | 'Session';
+    /**
+     * The calls that the budget is for. A call must fit every field that is present. Absent: every call.
+     */
+    match?: {
+      /**
+       * Models as they are asked for. `*` stands for any characters.
+       */
+      models?: string[];
+      /**
+       * Operations, by their names in metrics and in the figures of usage.
+       */
+      operations?: (
+        | 'responses'
+        | 'compact'
+        | 'batches'
+        | 'chat'
+        | 'completions'
+        | 'embeddings'
+        | 'moderations'
+        | 'image_generations'
+        | 'image_edits'
+        | 'image_variations'
+        | 'speech'
+        | 'transcriptions'
+        | 'translations'
+      )[];
+      /**
+       * Users. `*` stands for any characters.
+       */
+      users?: string[];
+      /**
+       * Workloads as `namespace`, for all of a namespace, or `namespace/name`, such as shop/checkout. `*` stands for any characters. A call from outside a pod has no workload.
+       */
+      workloads?: string[];
+    };
+    /**
+     * The most US dollars in a window, a decimal number such as "250" or "0.50".
+     */
+    amountUsd: string;
+    /**
+     * The time that the amount is for, in UTC: a calendar `Day`, `Week` or `Month`, or `Total`, which never begins anew.
+     */
+    window: 'Day' | 'Week' | 'Month' | 'Total';
+    /**
+     * The day on which a window begins: of a Week, 1 (Monday) to 7 (Sunday); of a Month, 1 to 28. Absent: 1.
+     */
+    startDay?: number;
+    /**
+     * Percentages of the amount. When the use reaches one, the resource gets an Event and a metric says so, once in each window.
+     */
+    warnAt: number[];
+    /**
+     * `Block` refuses a call that the rest of the amount does not pay for; `Warn` makes it.
+     */
+    action: 'Block' | 'Warn';
+    /**
+     * What happens to a call whose longest answer costs more than what is left: `Refuse` refuses it; `Shorten` lowers the limit of its output tokens to what is left, and says so in the answer's headers.
+     */
+    onShortfall: 'Refuse' | 'Shorten';
+    /**
+     * What happens to a call whose price is not known: `Refuse` refuses it where `action` is Block; `Allow` makes it, and the budget does not count it. State missing prices in the Organization's `prices`.
+     */
+    unpriced: 'Refuse' | 'Allow';
+    /**
+     * What happens to a call while the database cannot be reached and this proxy has used up what it had reserved before: `Allow` makes it, and counts it once the database is back; `Deny` refuses it.
+     */
+    whenUnavailable: 'Allow' | 'Deny';
+    /**
+     * A temporary addition to the amount.
+     */
+    raise?: {
+      /**
+       * How many US dollars are added, a decimal number such as "50".
+       */
+      byUsd: string;
+      /**
+       * When the addition ends.
+       */
+      until: string;
+      /**
+       * Why, for the audit.
+       */
+      reason: string;
+    };
+  }[];
+  /**
+   * The most calls with this key in an hour: `free` 100, `starter` 1,000, `professional` 10,000; `enterprise` sets none. It applies beside the Organization's tier, and never loosens it. Absent: none.
+   */
+  tier?: 'free' | 'starter' | 'professional' | 'enterprise';
   /**
    * Whether calls may use it. False switches it off.
    */

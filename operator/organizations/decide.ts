@@ -4,6 +4,7 @@ import { credentialsSecretName, isReservedOrganizationName, type ServiceAccountT
 import { describeFailure, failureReason, outageReason, type Verdict } from '../runtime/conditions.ts';
 import { type AskedRotations, readAskedRotations } from './asked-rotations.ts';
 import { judgeDefaults, stateDefaults } from './defaults.ts';
+import { describeRules } from './describe-rules.ts';
 import type { CountedKeys, GatheredOrganization } from './gather.ts';
 import { ageOfDataKeys, ageOfTokenKeys } from './keys.ts';
 import { decideConnections } from './limits.ts';
@@ -344,14 +345,14 @@ export function judgeFailures(failures: readonly NamespaceFailure[]): Verdict | 
  * The conditions of an organization that has been applied.
  *
  * @param idle why it governs nothing, if so
- * @param limits the limits of its spec, which its proxies enforce
+ * @param rules the limits and budgets that its proxies enforce
  * @param keys its bindings in force: without any, the organization is enforced, but every call is refused
  */
 export function judgeOrganization(
   problem: Verdict | undefined,
   idle?: Verdict,
   keys?: Pick<CountedKeys, 'inForce' | 'wanted'>,
-  limits: OrganizationSpec['limits'] = [],
+  rules: Pick<OrganizationSpec, 'limits' | 'budgets' | 'tier'> = {},
 ): Verdict[] {
   const credentials = problem ?? {
     type: 'CredentialsReady',
@@ -361,7 +362,7 @@ export function judgeOrganization(
   };
   return [
     credentials.status
-      ? (idle ?? { type: 'Ready', status: true, reason: 'Ready', message: describeEnforced(keys, limits) })
+      ? (idle ?? { type: 'Ready', status: true, reason: 'Ready', message: describeEnforced(keys, rules) })
       : { type: 'Ready', status: false, reason: credentials.reason, message: credentials.message },
     {
       type: 'DatabaseReady',
@@ -375,14 +376,10 @@ export function judgeOrganization(
 
 function describeEnforced(
   keys: Pick<CountedKeys, 'inForce' | 'wanted'> | undefined,
-  limits: NonNullable<OrganizationSpec['limits']>,
+  rules: Pick<OrganizationSpec, 'limits' | 'budgets' | 'tier'>,
 ): string {
   if (keys === undefined || keys.inForce > 0)
-    return ['The organization is enforced.', ...limits.map(describeLimit)].join(' ');
+    return ['The organization is enforced.', ...describeRules(rules)].join(' ');
   const why = keys.wanted === 0 ? 'it has no ApiKeyBinding' : `none of its ${keys.wanted} ApiKeyBindings is in force`;
   return `The organization is enforced, and every call is refused, since ${why}. Look at: kubectl get apikeybindings -A`;
-}
-
-function describeLimit({ name, concurrent }: NonNullable<OrganizationSpec['limits']>[number]): string {
-  return `Each proxy lets at most ${concurrent} ${concurrent === 1 ? 'call' : 'calls'} be under way at once (limit ${name}).`;
 }

@@ -78,7 +78,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     (verdict) => verdict !== undefined,
   );
   const verdicts = [
-    ...judgeOrganization(problem, judgeMembers(gathered), gathered.keys, gathered.organization.spec.limits),
+    ...judgeOrganization(problem, judgeMembers(gathered), gathered.keys, gathered.organization.spec),
     ...others,
   ];
   await report(context, gathered.organization, verdicts, {

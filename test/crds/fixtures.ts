@@ -1,6 +1,7 @@
 import type { Assigned } from '../../crds/assigned.ts';
 import type { CustomKind, JsonValue } from '../../crds/definition.ts';
 import type { JsonObject } from '../../crds/schema-node.ts';
+import { limitsOfBindings, limitsOfOrganizations } from './limit-fixtures.ts';
 
 /** An object, and the fields that are wrong with it. */
 export interface Fixture {
@@ -286,37 +287,7 @@ const organizations = cases('Organization', [
     { authentication: { serviceAccounts: { audience: '' } } },
     ['spec.authentication.serviceAccounts.audience'],
   ],
-  ['a limit of calls at once', { limits: [{ name: 'calls', per: 'Organization', concurrent: 10 }] }],
-  [
-    'several limits',
-    {
-      limits: [
-        { name: 'calls', concurrent: 10 },
-        { name: 'few', concurrent: 1 },
-      ],
-    },
-  ],
-  ['no limits', { limits: [] }],
-  ['a limit of nothing', { limits: [{ name: 'calls' }] }, ['spec.limits[0].concurrent']],
-  ['a limit of no calls at all', { limits: [{ name: 'calls', concurrent: 0 }] }, ['spec.limits[0].concurrent']],
-  ['a limit of half a call', { limits: [{ name: 'calls', concurrent: 1.5 }] }, ['spec.limits[0].concurrent']],
-  ['a limit without a name', { limits: [{ concurrent: 1 }] }, ['spec.limits[0].name']],
-  ['a limit with a name for people', { limits: [{ name: 'All calls', concurrent: 1 }] }, ['spec.limits[0].name']],
-  [
-    'two limits of one name',
-    {
-      limits: [
-        { name: 'calls', concurrent: 1 },
-        { name: 'calls', concurrent: 2 },
-      ],
-    },
-    ['spec.limits[1]'],
-  ],
-  [
-    'a limit per something that cannot be counted',
-    { limits: [{ name: 'calls', per: 'Team', concurrent: 1 }] },
-    ['spec.limits[0].per'],
-  ],
+  ...limitsOfOrganizations,
   [
     'pages of some origins',
     { cors: { origins: ['https://app.example.com', 'http://localhost:3000', 'http://[::1]:8'] } },
@@ -450,6 +421,7 @@ const apiKeyBindings = cases('ApiKeyBinding', [
   ['an end in no month', { expiresAt: '2027-13-01T00:00:00Z' }, ['spec.expiresAt']],
   ['an end on no day', { expiresAt: '2027-02-30T00:00:00Z' }, ['spec.expiresAt']],
   ['an end at no hour', { expiresAt: '2027-01-01T25:00:00Z' }, ['spec.expiresAt']],
+  ...limitsOfBindings,
 ]);
 
 const analysisConfigs = cases('AnalysisConfig', [

@@ -55,7 +55,7 @@ describe('a problem reads as the API server puts it', () => {
     [{ authentication: { tokenLifetime: '1s' } }, 'Invalid value: "1s": tokenLifetime must be at least 1m'],
     [{ models: { allow: ['a', 'a'] } }, 'Duplicate value: "a"'],
     [{ namespaceSelector: undefined }, 'Required value'],
-    [{ budgets: [] }, 'unknown field'],
+    [{ quotas: [] }, 'unknown field'],
   ] as const;
   const validate = makeValidator('Organization');
   for (const [changes, message] of table) {

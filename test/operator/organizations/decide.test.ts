@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Organization } from '../../../crds/resources.generated.ts';
+import type { Organization, OrganizationSpec } from '../../../crds/resources.generated.ts';
 import { generateDataKeys } from '../../../database/envelope.ts';
 import {
   decideOrganization,
@@ -229,13 +229,29 @@ test('an organization without a key in force is enforced, and says that calls ar
 });
 
 test('an organization says what its proxies hold their callers to', () => {
-  const limits = [
-    { name: 'calls', per: 'Organization' as const, concurrent: 10 },
-    { name: 'one', per: 'Organization' as const, concurrent: 1 },
-  ];
+  const basics = { per: 'Organization', action: 'Enforce', whenUnavailable: 'Allow' } as const;
+  const message = (rules: Pick<OrganizationSpec, 'limits' | 'budgets' | 'tier'>) =>
+    judgeOrganization(undefined, undefined, { inForce: 1, wanted: 1 }, rules)[0]?.message;
   assert.equal(
-    judgeOrganization(undefined, undefined, { inForce: 1, wanted: 1 }, limits)[0]?.message,
-    'The organization is enforced. Each proxy lets at most 10 calls be under way at once (limit calls). Each proxy lets at most 1 call be under way at once (limit one).',
+    message({
+      tier: 'starter',
+      limits: [
+        { ...basics, name: 'calls', concurrent: 10 },
+        { ...basics, name: 'one', per: 'User', concurrent: 1, requests: { count: 1, window: '1m' } },
+        { ...basics, name: 'said', action: 'Report', tokens: { count: 500, window: '24h', of: 'Output' } },
+      ],
+    }),
+    'The organization is enforced. Its tier is starter. Limits: calls (10 calls at the same time); one (1 request in 1m, 1 call at the same time per user); said (500 output tokens in 24h, only reported).',
+  );
+  const budget = { ...basics, warnAt: [], onShortfall: 'Refuse' as const, unpriced: 'Refuse' as const };
+  assert.equal(
+    message({
+      budgets: [
+        { ...budget, name: 'all', amountUsd: '100', window: 'Month', action: 'Block' },
+        { ...budget, name: 'each', per: 'Key', amountUsd: '0.50', window: 'Total', action: 'Warn' },
+      ],
+    }),
+    'The organization is enforced. Budgets: all ($100 a month); each ($0.50 in total per key, only warned of).',
   );
 });
 

@@ -15,7 +15,8 @@ function contextWith(...limits: Limits): CallContext {
   const { spec } = makeSnapshot();
   return { inForce: { snapshot: makeSnapshot({ spec: { ...spec, limits } }) } } as unknown as CallContext;
 }
-const limit = (name: string, concurrent: number) => ({ name, per: 'Organization' as const, concurrent });
+const basics = { per: 'Organization', action: 'Enforce', whenUnavailable: 'Allow' } as const;
+const limit = (name: string, concurrent: number) => ({ ...basics, name, concurrent });
 
 /** How many calls are let through, of ten at once. */
 const table: readonly (readonly [name: string, limits: Limits, letThrough: number, refusedBy: string | undefined])[] = [
@@ -23,7 +24,7 @@ const table: readonly (readonly [name: string, limits: Limits, letThrough: numbe
   ['a limit', [limit('calls', 3)], 3, 'calls'],
   ['several limits, of which the smallest binds', [limit('wide', 5), limit('narrow', 2)], 2, 'narrow'],
   ['a limit that none reaches', [limit('calls', 10)], 10, undefined],
-  ['a limit of something else', [{ name: 'tokens', per: 'Organization' }], 10, undefined],
+  ['a limit of something else', [{ ...basics, name: 'tokens' }], 10, undefined],
 ];
 for (const [name, limits, letThrough, refusedBy] of table) {
   test(`${name} lets ${letThrough} of ten calls be under way`, () => {
