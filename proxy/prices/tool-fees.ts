@@ -30,9 +30,9 @@ const openaiFees: readonly ToolFee[] = [
 /** The tool fees of each price list. */
 const fees: Readonly<Record<PriceList, readonly ToolFee[]>> = { openai: openaiFees };
 
-/** Models that search the web once per completion, without reporting it. */
+/** OpenAI's models that search the web once per completion, without reporting it. */
 const searchModels = /^gpt-4o(-mini)?-search-preview(-\d{4}-\d{2}-\d{2})?$/;
-/** Models that search any number of times, without reporting how often. */
+/** OpenAI's models that search any number of times, without reporting how often. */
 const untoldSearchModels = /^gpt-.*-search-api/;
 const searchModelFee = perThousand(25);
 
@@ -50,7 +50,7 @@ export function costOfToolCalls(
   calls: readonly ToolCalls[] | null,
   own: ReadonlyMap<string, bigint> = noFees,
 ): bigint | null {
-  let cost = feeOfModel(model, own);
+  let cost = feeOfModel(list, model, own);
   for (const { type, count } of calls ?? []) {
     const fee = own.get(type) ?? findFee(list, model, type);
     if (cost === null || fee === undefined) return null;
@@ -64,9 +64,9 @@ function findFee(list: string | undefined, model: string, type: string): bigint 
   return known?.find((fee) => fee.type === type && fee.models.test(model))?.fee;
 }
 
-function feeOfModel(model: string, own: ReadonlyMap<string, bigint>): bigint | null {
+function feeOfModel(list: string | undefined, model: string, own: ReadonlyMap<string, bigint>): bigint | null {
   if (!model.includes('-search-')) return 0n;
-  const isKnown = searchModels.test(model);
-  if (isKnown || untoldSearchModels.test(model)) return own.get('web_search') ?? (isKnown ? searchModelFee : null);
-  return 0n;
+  const searchesOnce = searchModels.test(model);
+  if (!searchesOnce && !untoldSearchModels.test(model)) return 0n;
+  return own.get('web_search') ?? (searchesOnce && list === 'openai' ? searchModelFee : null);
 }
