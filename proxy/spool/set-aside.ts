@@ -61,14 +61,9 @@ function eraseFromLine(
   organizationId: string,
   erasures: ReadonlyMap<string, Erasure>,
 ): string | undefined {
-  let line: Line;
-  let record: Record<string, unknown>;
-  try {
-    line = JSON.parse(text);
-    record = JSON.parse(line.record);
-  } catch {
-    return undefined;
-  }
+  const parsed = parseLine(text);
+  if (!parsed) return undefined;
+  const { line, record } = parsed;
   const strangerFor = (userId: unknown): string | undefined => {
     const erasure = typeof userId === 'string' ? erasures.get(userDigest(organizationId, userId)) : undefined;
     // A record without a time counts as older than the erasure.
@@ -92,6 +87,17 @@ function eraseFromLine(
     reason: 'its user was erased',
     record: JSON.stringify({ ...record, ...known }),
   });
+}
+
+/** Undefined where the line, or the record in it, is not a JSON object. */
+function parseLine(text: string): { line: Line; record: Readonly<Record<string, unknown>> } | undefined {
+  try {
+    const line = JSON.parse(text);
+    const record = JSON.parse(line.record);
+    return typeof record === 'object' && record !== null && !Array.isArray(record) ? { line, record } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function beganAtMs({ started_at, created_at, rated_at }: Readonly<Record<string, unknown>>): number {
