@@ -54,29 +54,28 @@ export function makeIssuerKeys({ issuer, log, fetchKeySet, onFetch }: IssuerKeys
 
   const take = (keySet: JSONWebKeySet) => {
     const next = JSON.stringify(keySet.keys);
+    const read = next === text ? known : makeKeySet(keySet);
     fetchedAtMs = Date.now();
     if (failure !== undefined) log.info({ issuer }, 'the issuer’s keys can be had again');
     failure = undefined;
     if (next === text) return;
     text = next;
     version += 1;
-    known = makeKeySet(keySet);
+    known = read;
     const { unusable } = known;
     if (unusable.length > 0) log.warn({ issuer, keys: unusable }, 'keys of the issuer cannot be used');
   };
   const ask = () => {
     asking ??= fetchKeySet()
-      .then(
-        (keySet) => {
-          take(keySet);
-          onFetch('success');
-        },
-        (error: unknown) => {
-          if (failure === undefined) log.warn({ issuer, err: error }, 'the issuer’s keys cannot be had');
-          failure = error;
-          onFetch('failure');
-        },
-      )
+      .then((keySet) => {
+        take(keySet);
+        onFetch('success');
+      })
+      .catch((error: unknown) => {
+        if (failure === undefined) log.warn({ issuer, err: error }, 'the issuer’s keys cannot be had');
+        failure = error;
+        onFetch('failure');
+      })
       .finally(() => {
         askedAtMs = Date.now();
         asking = undefined;

@@ -1,13 +1,13 @@
 import { errors, type JSONWebKeySet, type JWK, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
 
 const rsa = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const;
-const byCurve: Readonly<Record<string, readonly string[]>> = {
-  'P-256': ['ES256'],
-  'P-384': ['ES384'],
-  'P-521': ['ES512'],
+const byCurve: ReadonlyMap<unknown, readonly string[]> = new Map([
+  ['P-256', ['ES256']],
+  ['P-384', ['ES384']],
+  ['P-521', ['ES512']],
   // RFC 9864 gives EdDSA with this curve its own name.
-  Ed25519: ['EdDSA', 'Ed25519'],
-};
+  ['Ed25519', ['EdDSA', 'Ed25519']],
+]);
 
 /** A key whose signatures are accepted. */
 export interface TokenKey {
@@ -32,21 +32,34 @@ export interface KeyHint {
 /** How many keys are tried for a token without `kid`, so that nonsense causes little work. */
 const mostTried = 8;
 
-/** Reads a key set (RFC 7517). Only key pairs are used: a secret that verifies also signs. */
+/**
+ * Reads a key set (RFC 7517). Only key pairs are used: a secret that verifies also signs. An issuer's keys may have
+ * fields of any type.
+ */
 export function makeKeySet({ keys }: JSONWebKeySet): KeySet {
   const usable: TokenKey[] = [];
   const unusable: string[] = [];
   for (const jwk of keys) {
-    if (jwk.kty === 'oct' || jwk.use === 'enc' || (jwk.key_ops && !jwk.key_ops.includes('verify'))) continue;
+    const { kty, use, key_ops: uses } = jwk;
+    if (kty === 'oct' || use === 'enc' || (Array.isArray(uses) && !uses.includes('verify'))) continue;
     const algorithms = algorithmsOf(jwk);
     if (algorithms.length > 0) usable.push({ id: jwk.kid, jwk, algorithms });
-    else unusable.push(`${jwk.kid ?? 'a key without id'} (${jwk.kty}, ${jwk.alg ?? jwk.crv ?? 'no algorithm'})`);
+    else unusable.push(describeKey(jwk));
   }
   return { keys: usable, unusable };
 }
 
-function algorithmsOf({ kty, alg, crv }: JWK): readonly string[] {
-  const possible = kty === 'RSA' ? rsa : kty === 'EC' || kty === 'OKP' ? (byCurve[crv ?? ''] ?? []) : [];
+function describeKey({ kid, kty, alg, crv }: JWK): string {
+  const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
+  const algorithm = text(alg) ?? text(crv) ?? 'no algorithm';
+  return `${text(kid) ?? 'a key without id'} (${text(kty) ?? 'no type'}, ${algorithm})`;
+}
+
+/** The algorithms of a key. Empty where its fields are not what RFC 7517 says. */
+function algorithmsOf({ kid, key_ops: uses, kty, alg, crv }: JWK): readonly string[] {
+  if (kid !== undefined && typeof kid !== 'string') return [];
+  if (uses !== undefined && !Array.isArray(uses)) return [];
+  const possible = kty === 'RSA' ? rsa : kty === 'EC' || kty === 'OKP' ? (byCurve.get(crv) ?? []) : [];
   return alg === undefined ? possible : possible.filter((one) => one === alg);
 }
 
