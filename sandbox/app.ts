@@ -1,8 +1,8 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { apiKey, requireApiKey } from './api-key.ts';
 import { makeCallLog } from './call-log.ts';
+import { dialectOf } from './dialect.ts';
 import { cancelBatch, listBatches, makeCreateBatch, readBatch } from './endpoints/batches.ts';
 import { clearCalls, listCalls, readCall } from './endpoints/calls.ts';
 import { makeChatCompletions } from './endpoints/chat-completions.ts';
@@ -21,6 +21,7 @@ import {
 import { makeEmbeddings } from './endpoints/embeddings.ts';
 import { createFile, deleteFile, listFiles, readFile, readFileContent } from './endpoints/files.ts';
 import { makeImageEdits, makeImageGenerations, makeImageVariations } from './endpoints/images.ts';
+import { countTokens, makeMessages } from './endpoints/messages.ts';
 import { listModels, readModel } from './endpoints/models.ts';
 import { makeModerations } from './endpoints/moderations.ts';
 import { makeResponses } from './endpoints/responses.ts';
@@ -58,7 +59,7 @@ import { requestId } from './ids.ts';
 import type { JsonObject } from './json.ts';
 import { type Keep, makeKeeps } from './keep.ts';
 import { type Content, isContent, type LookAtContent } from './lookup.ts';
-import { errorEnvelope, errorOfStatus, ProviderError } from './provider-error.ts';
+import { errorOfStatus, ProviderError } from './provider-error.ts';
 import { parseBody, readBody, readForm } from './request-body.ts';
 
 type Route =
@@ -80,6 +81,7 @@ export function makeApp(): RequestListener {
   ];
   const others = [
     makeCompaction(keepOf),
+    makeMessages(),
     makeImageGenerations(),
     makeImageEdits(),
     makeImageVariations(),
@@ -127,6 +129,7 @@ export function makeApp(): RequestListener {
     { method: 'GET', path: '/v1/vector_stores/:id/file_batches/:item', look: readFileBatch },
     { method: 'POST', path: '/v1/vector_stores/:id/file_batches/:item/cancel', look: cancelFileBatch },
     { method: 'GET', path: '/v1/vector_stores/:id/file_batches/:item/files', look: listFileBatchFiles },
+    { method: 'POST', path: '/v1/messages/count_tokens', look: countTokens },
     { method: 'GET', path: '/v1/models', look: listModels },
     { method: 'GET', path: '/v1/models/:id', look: readModel },
     { method: 'GET', path: '/sandbox/calls', open: true, look: listCalls },
@@ -142,8 +145,8 @@ export function makeApp(): RequestListener {
       await answerGenerativeCall(route.endpoint, calls, exchange);
       return;
     }
-    if (!('open' in route)) requireApiKey(request);
-    const key = apiKey(request) ?? '';
+    if (!('open' in route)) exchange.dialect.requireHeaders(request);
+    const key = exchange.dialect.apiKey(request) ?? '';
     if ('take' in route) {
       sendJson(exchange, 200, await route.take(keepOf(key), await readForm(request)));
       return;
@@ -160,6 +163,7 @@ export function makeApp(): RequestListener {
       key,
       requestId,
       calls,
+      dialect: exchange.dialect,
       keep: keepOf(key),
     };
     const answered = route.look(lookup);
@@ -168,9 +172,9 @@ export function makeApp(): RequestListener {
   }
 
   return (request, reply) => {
-    const exchange = { request, reply, requestId: requestId(), arrivedAt: new Date() };
-    reply.setHeader('x-request-id', exchange.requestId);
-    reply.setHeader('openai-version', '2020-10-01');
+    const exchange = { request, reply, requestId: requestId(), arrivedAt: new Date(), dialect: dialectOf(request) };
+    const headers = exchange.dialect.headers(exchange.requestId);
+    for (const name in headers) reply.setHeader(name, headers[name] ?? '');
     answer(exchange).catch((error: unknown) => sendError(exchange, error));
   };
 }
@@ -240,5 +244,5 @@ function sendError(exchange: Exchange, error: unknown): void {
     return;
   }
   const refusal = error instanceof ProviderError ? error : errorOfStatus(500);
-  sendJson(exchange, refusal.status, errorEnvelope(refusal));
+  sendJson(exchange, refusal.status, exchange.dialect.envelope(refusal, exchange.requestId));
 }

@@ -24,9 +24,9 @@ export function* wholeBodySteps(text: string, generation: Generation, faults: Fa
 }
 
 /** The body of a whole answer, or its replacement by a fault. */
-export function wholeBody(body: JsonObject, faults: Faults): string {
+export function wholeBody(body: JsonObject, faults: Faults, show = errorEnvelope): string {
   if (faults.garbage) return '<html><body><h1>It works!</h1></body></html>';
-  return JSON.stringify(faults['error-in-stream'] ? errorEnvelope(errorOfStatus(500)) : body);
+  return JSON.stringify(faults['error-in-stream'] ? show(errorOfStatus(500)) : body);
 }
 
 /** Sends bytes, each as one character. Faults of streams apply after half of the pieces. */

@@ -40,7 +40,7 @@ export async function deliver(delivery: Delivery, generation: Generation, faults
     delivery.reply.writeHead(200, { 'content-type': answer.contentType });
     await play(delivery, byteSteps(answer.chunks, generation, faults), generation, 'latin1');
   } else {
-    const text = wholeBody(answer.body, faults);
+    const text = wholeBody(answer.body, faults, answer.error);
     delivery.reply.writeHead(200, {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(text),

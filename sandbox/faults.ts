@@ -8,6 +8,8 @@ const ranges = {
   'delta-delay': [0, 60_000],
   words: [1, 1_000_000],
   cached: [0, 1_000_000],
+  written: [0, 1_000_000],
+  'written-1h': [0, 1_000_000],
   reasoning: [0, 1_000_000],
   work: [0, 86_400_000],
 } as const;
@@ -49,12 +51,18 @@ export function parseFaults(texts: readonly string[]): Faults {
   return faults;
 }
 
-/** The texts of a call that may have directives: its `x-sandbox` header, and `metadata.sandbox` in its body. */
+/**
+ * The texts of a call that may have directives: its `x-sandbox` header, `metadata.sandbox` in its body, and what its body
+ * says of its user after `sandbox:`. Of these, the last is all that passes between the APIs of two vendors.
+ */
 export function faultTexts(header: string | string[] | undefined, body: JsonValue): string[] {
   const texts = [header ?? []].flat();
-  const metadata = isJsonObject(body) ? body.metadata : undefined;
-  const inBody = isJsonObject(metadata) ? metadata.sandbox : undefined;
-  return typeof inBody === 'string' ? [...texts, inBody] : texts;
+  if (!isJsonObject(body)) return texts;
+  const metadata = isJsonObject(body.metadata) ? body.metadata : {};
+  for (const user of [body.user, body.safety_identifier, metadata.user_id]) {
+    if (typeof user === 'string' && user.startsWith('sandbox:')) texts.push(user.slice('sandbox:'.length));
+  }
+  return typeof metadata.sandbox === 'string' ? [...texts, metadata.sandbox] : texts;
 }
 
 function isFlag(name: string): name is FlagName {

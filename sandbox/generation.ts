@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Faults } from './faults.ts';
 import type { JsonObject } from './json.ts';
 import type { ProviderError } from './provider-error.ts';
@@ -8,6 +9,7 @@ export interface GenerationRequest {
   /** The id of the answer. */
   id: string;
   body: JsonObject;
+  headers: IncomingHttpHeaders;
   /** The files, where the body was a form. */
   files: UploadedFile[];
   faults: Faults;
@@ -28,8 +30,8 @@ export interface Generation {
   usage: TokenUsage;
   /** Whether the answer reports a failure inside a 200. */
   failed: boolean;
-  answer:
-    | { kind: 'whole'; body: JsonObject }
+  answer: /** `error` shows an error inside the 200; absent: in OpenAI's envelope. */
+    | { kind: 'whole'; body: JsonObject; error?: (error: ProviderError) => JsonObject }
     | { kind: 'stream'; stream: EventStream }
     /** Bytes of any kind, sent piece by piece. */
     | { kind: 'bytes'; contentType: string; chunks: Buffer[] };

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
-import { apiKey, requireApiKey } from './api-key.ts';
 import type { Call, CallLog, ReceivedRequest } from './call-log.ts';
 import { deliver } from './delivery.ts';
+import type { Dialect } from './dialect.ts';
 import { faultTexts, parseFaults } from './faults.ts';
 import { readFormBody } from './form-body.ts';
 import type { Generate } from './generation.ts';
@@ -16,6 +16,7 @@ export interface Exchange {
   /** As returned in `x-request-id`. */
   requestId: string;
   arrivedAt: Date;
+  dialect: Dialect;
 }
 
 /** An endpoint whose calls are counted and billed, and can have faults. */
@@ -40,7 +41,7 @@ export async function answerGenerativeCall(
   exchange: Exchange,
 ): Promise<void> {
   const { requestId, arrivedAt } = exchange;
-  const key = apiKey(exchange.request)?.slice(-4) ?? null;
+  const key = exchange.dialect.apiKey(exchange.request)?.slice(-4) ?? null;
   const call = calls.begin({ id: endpoint.newId(requestId), requestId, endpoint: endpoint.path, key, arrivedAt });
   const gone = new AbortController();
   exchange.reply.once('close', () => {
@@ -62,13 +63,13 @@ async function answer(
   endpoint: GenerativeEndpoint,
   calls: CallLog,
   call: Call,
-  { request, reply, arrivedAt }: Exchange,
+  { request, reply, arrivedAt, dialect }: Exchange,
   signal: AbortSignal,
 ): Promise<void> {
   const form = isForm(endpoint, request) ? await readFormBody(await readForm(request)) : undefined;
   const text = form ? form.text : await readBody(request);
   calls.received(call, receivedRequest(request, text));
-  requireApiKey(request);
+  dialect.requireHeaders(request);
   const { body, files } = form ?? { body: parseBody(text), files: [] };
   if (typeof body.model === 'string') call.model = body.model;
   call.stream = body.stream === true;
@@ -83,8 +84,8 @@ async function answer(
   if (faults.status) throw errorOfStatus(faults.status);
 
   const createdAt = Math.floor(arrivedAt.getTime() / 1000);
-  const key = apiKey(request) ?? '';
-  const generation = endpoint.generate({ id: call.id, body, files, faults, key, createdAt });
+  const key = dialect.apiKey(request) ?? '';
+  const generation = endpoint.generate({ id: call.id, body, headers: request.headers, files, faults, key, createdAt });
   reply.setHeader('openai-processing-ms', Date.now() - arrivedAt.getTime());
   call.continues = generation.continues !== undefined;
   generation.continues?.((status, usage) => {

@@ -22,6 +22,11 @@ export function toolCallId(): string {
   return `call_${randomBase62(24)}`;
 }
 
+/** Anthropic's `msg_01` and `toolu_01`, with 22 base-62 digits. */
+export function anthropicId(prefix: 'msg' | 'toolu'): string {
+  return `${prefix}_01${randomBase62(22)}`;
+}
+
 /** `file-` and 22 base-62 digits. */
 export function fileId(): string {
   return `file-${randomBase62(22)}`;

@@ -1,4 +1,5 @@
 import type { CallLog } from './call-log.ts';
+import type { Dialect } from './dialect.ts';
 import type { Fields } from './fields.ts';
 import type { JsonObject } from './json.ts';
 import type { Keep } from './keep.ts';
@@ -18,6 +19,8 @@ export interface Lookup {
   /** As returned in `x-request-id`. */
   requestId: string;
   calls: CallLog;
+  /** Whose API the request speaks. */
+  dialect: Dialect;
   /** The data stored under the caller's key. */
   keep: Keep;
 }

@@ -13,6 +13,8 @@ export interface Output {
   tokens: number;
   /** Whether the limit cut the output. */
   cut: boolean;
+  /** The stop sequence that ended it. Absent: none did. */
+  stoppedBy?: string;
 }
 
 export interface Question {
@@ -22,13 +24,26 @@ export interface Question {
   format: OutputFormat;
   /** Infinite where there is no limit. */
   maxTokens: number;
+  /** Texts before which the output ends. Absent: none. */
+  stop?: readonly string[];
 }
 
 /** @throws ProviderError 400 where no value satisfies a schema */
-export function composeOutput({ model, turns, toolUse, format, maxTokens }: Question, faults: Faults): Output {
+export function composeOutput(question: Question, faults: Faults): Output {
+  const { model, turns, toolUse, format, maxTokens, stop = [] } = question;
   const calls = decideCalls(toolUse, turns);
   if (calls.length > 0) return limitCalls(calls, limitOf(tokensOfCalls(calls), maxTokens, faults));
-  return textOutput(formatAnswer(composeAnswer(model, turns, faults.words), format, turns), maxTokens, faults);
+  const answer = formatAnswer(composeAnswer(model, turns, faults.words), format, turns);
+  const { text, stoppedBy } = stopAt(answer, stop);
+  const output = textOutput(text, maxTokens, faults);
+  return output.cut || stoppedBy === undefined ? output : { ...output, stoppedBy };
+}
+
+/** Ends a text before the first of the stop sequences in it. */
+function stopAt(answer: string, stop: readonly string[]): { text: string; stoppedBy?: string } {
+  const found = stop.filter((one) => answer.includes(one)).sort((a, b) => answer.indexOf(a) - answer.indexOf(b));
+  const [stoppedBy] = found;
+  return stoppedBy === undefined ? { text: answer } : { text: answer.slice(0, answer.indexOf(stoppedBy)), stoppedBy };
 }
 
 export function textOutput(text: string, maxTokens: number, faults: Faults): Output {

@@ -7,6 +7,8 @@ export interface Turn {
   text: string;
   /** The turn's size in the input: UTF-8 bytes of its text, and of the JSON of everything that is not text. */
   bytes: number;
+  /** The place of its message, where several turns can come from one. */
+  at?: number;
   /** The tool calls of the turn. */
   calls?: readonly CalledTool[];
   /** For an output of a tool: the id of its call, or the tool's name where calls have no ids. */

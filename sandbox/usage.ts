@@ -6,6 +6,8 @@ export interface TokenUsage {
   cached: number;
   output: number;
   reasoning: number;
+  /** Tokens that were written to the cache, for five minutes and for an hour: a part of the input. Absent: none. */
+  written?: { short: number; long: number };
   /** Units other than tokens. Absent where the call is not billed by them. */
   images?: number;
   seconds?: number;
@@ -23,8 +25,11 @@ export function tokensOfText(text: string): number {
   return tokensOfBytes(Buffer.byteLength(text));
 }
 
-/** Usage of a call with `inputBytes` of prompt. Cached and reasoning tokens of faults are added. */
+/** Usage of a call with `inputBytes` of prompt. Cached, written and reasoning tokens of faults are added. */
 export function usageOf(inputBytes: number, outputTokens: number, reasoning: number, faults: Faults): TokenUsage {
   const cached = faults.cached ?? 0;
-  return { input: tokensOfBytes(inputBytes) + cached, cached, output: outputTokens + reasoning, reasoning };
+  const written = { short: faults.written ?? 0, long: faults['written-1h'] ?? 0 };
+  const input = tokensOfBytes(inputBytes) + cached + written.short + written.long;
+  const isWritten = written.short + written.long > 0;
+  return { input, cached, output: outputTokens + reasoning, reasoning, ...(isWritten && { written }) };
 }

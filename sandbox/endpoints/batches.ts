@@ -110,6 +110,7 @@ function answerLine(endpoint: GenerativeEndpoint, text: string, key: string) {
   try {
     const body = isJsonObject(line.body) ? line.body : {};
     const generation = endpoint.generate({
+      headers: {},
       id: endpoint.newId(request_id),
       body: { ...body, stream: false },
       files: [],

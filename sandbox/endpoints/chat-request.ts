@@ -1,4 +1,4 @@
-import type { Fields } from '../fields.ts';
+import { type Fields, wrongType } from '../fields.ts';
 import { type OutputFormat, readOutputFormat } from '../output-format.ts';
 import { answeredTier, serviceTiers } from '../service-tier.ts';
 import { requireAnsweredMessages } from '../tools/answered-calls.ts';
@@ -11,6 +11,7 @@ export interface ChatRequest {
   turns: Turn[];
   toolUse: ChatToolUse;
   maxTokens: number;
+  stop: readonly string[];
   choices: number;
   format: OutputFormat;
   stream: boolean;
@@ -35,10 +36,22 @@ export function readChatRequest(body: Fields): ChatRequest {
     turns,
     toolUse: readChatTools(body),
     maxTokens: limit ?? Infinity,
+    stop: readStop(body),
     choices: body.integer('n', { minimum: 1, maximum: 128 }) ?? 1,
     format: readOutputFormat(body.nested('response_format'), 'json_schema'),
     stream: body.boolean('stream') ?? false,
     includeUsage: body.nested('stream_options')?.boolean('include_usage') ?? false,
     serviceTier: answeredTier(body.choice('service_tier', serviceTiers)),
   };
+}
+
+/** A text, or up to four. */
+function readStop(body: Fields): string[] {
+  const stop = body.value('stop');
+  if (stop === null) return [];
+  const stops = Array.isArray(stop) ? stop : [stop];
+  return stops.map((one) => {
+    if (typeof one === 'string') return one;
+    throw wrongType('stop', 'one of a string or array of strings', stop);
+  });
 }

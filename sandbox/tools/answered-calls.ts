@@ -51,6 +51,35 @@ export function requireAnsweredItems(turns: readonly Turn[]): void {
   }
 }
 
+/**
+ * Checks, as Anthropic does, that the message after a tool call has its result, and that there is no other result.
+ *
+ * @throws ProviderError 400
+ */
+export function requireAnsweredBlocks(turns: readonly Turn[]): void {
+  const messages = [...Map.groupBy(turns, ({ at }) => at)];
+  let called: readonly string[] = [];
+  for (const [at, said] of messages) {
+    const answered = said.map(answeredCall).filter((callId) => callId !== undefined);
+    const unknown = answered.find((callId) => !called.includes(callId));
+    if (unknown !== undefined) {
+      throw new ProviderError(
+        `unexpected \`tool_use_id\` found in \`tool_result\` blocks: ${unknown}. Each \`tool_result\` block must have a corresponding \`tool_use\` block in the previous message.`,
+        { param: `messages[${at}].content` },
+      );
+    }
+    const missing = called.filter((callId) => !answered.includes(callId));
+    if (missing.length > 0) throw unansweredBlocks(missing, at);
+    called = said.flatMap((turn) => turn.calls?.map(({ callId }) => callId) ?? []);
+  }
+  if (called.length > 0) throw unansweredBlocks(called, messages.length);
+}
+
+function unansweredBlocks(callIds: readonly string[], at: number | undefined): ProviderError {
+  const message = `\`tool_use\` ids were found without \`tool_result\` blocks immediately after: ${callIds.join(', ')}. Each \`tool_use\` block must have a corresponding \`tool_result\` block in the next message.`;
+  return new ProviderError(message, { param: `messages[${at}]` });
+}
+
 function answeredCall({ answers }: Turn): string | undefined {
   return answers && 'callId' in answers ? answers.callId : undefined;
 }
