@@ -153,6 +153,29 @@ export interface OrganizationSpec {
      */
     baseUrl?: string;
     /**
+     * Of the providers that may serve a call, those with the lowest number come first; the others are asked where these fail. Providers of one priority come in the order of this list, unless weights are stated. Absent: 0.
+     */
+    priority?: number;
+    /**
+     * The provider's share of the calls, among the providers of its priority. Absent or 0: it comes after those that have a weight.
+     */
+    weight?: number;
+    /**
+     * The models that the provider serves, and its own names for them. Absent: every model, under the name that the call states.
+     *
+     * Items: Models that the provider serves. Of several entries that fit, the first applies.
+     */
+    models?: {
+      /**
+       * The model as calls name it. `*` stands for any characters.
+       */
+      name: string;
+      /**
+       * The provider's own name for it, such as that of a deployment. Absent: the same name.
+       */
+      as?: string;
+    }[];
+    /**
      * The time limits of the provider.
      */
     timeouts: {

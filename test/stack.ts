@@ -42,6 +42,8 @@ export interface StackOptions {
   /** The Organization's `spec.authentication`, instead of the quickstart's. */
   readonly authentication?: object;
   readonly upstreamUrl?: string;
+  /** Edits the copy of the quickstart before anything reads it. */
+  readonly prepare?: (directory: string) => Promise<void>;
   /** Environment of the proxy's process, added to that of `chaperone up`. */
   readonly environment?: NodeJS.ProcessEnv;
   /** For tests that stop the database. Others share the run's server. */
@@ -57,6 +59,7 @@ export async function startStack(scope: Scope, options: StackOptions = {}): Prom
   const data = await makeDirectory(scope);
   const directory = await copyQuickstart(scope);
   if (options.authentication) await stateAuthentication(directory, options.authentication);
+  await options.prepare?.(directory);
   const releasers: (() => Promise<unknown>)[] = [];
   atEnd(scope, async () => {
     for (const release of releasers.reverse()) await release();

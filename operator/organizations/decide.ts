@@ -267,6 +267,7 @@ export const conditionTypes: readonly string[] = [
   'SharingDeclared',
   'SidecarsCurrent',
   'DatabaseLimited',
+  'RoutesComplete',
 ];
 
 /** The conditions of an organization that could not be applied during an outage of the database. */

@@ -76,6 +76,8 @@ export interface CountedKeys {
   /** How many are in force now. */
   readonly inForce: number;
   readonly wanted: number;
+  /** The providers of those that could be in force. */
+  readonly providers: ReadonlySet<string>;
   /** Milliseconds until the next of those in force expires. */
   readonly nextExpiryMs: number | undefined;
 }
@@ -165,6 +167,7 @@ function countKeys(
   return {
     inForce: contenders.length - heldBack,
     wanted: wanted.length,
+    providers: new Set(contenders.map(({ spec }) => spec.provider)),
     nextExpiryMs: expiries.length === 0 ? undefined : Math.min(...expiries),
   };
 }

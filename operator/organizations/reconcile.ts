@@ -22,6 +22,7 @@ import {
 import { gatherOrganization } from './gather.ts';
 import { judgeLimits } from './limits.ts';
 import { judgeOverlap } from './members.ts';
+import { judgeRoutes } from './routes.ts';
 
 /** setTimeout's limit. A later time is checked again then. */
 const maxDelayMs = 2 ** 31 - 1;
@@ -74,7 +75,8 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   const limits = server && judgeLimits(server, gathered.storedLogin, limitsRefusal);
   const { sharing } = decision;
   const overlap = judgeOverlap(gathered.organization, gathered.members);
-  const others = [overlap, decision.defaults, sharing.verdict, sidecars?.verdict, limits].filter(
+  const routes = judgeRoutes(gathered.organization.spec, gathered.keys.providers);
+  const others = [overlap, decision.defaults, sharing.verdict, sidecars?.verdict, limits, routes].filter(
     (verdict) => verdict !== undefined,
   );
   const verdicts = [
@@ -140,7 +142,14 @@ function isToldOf(verdict: Verdict, previous: OrganizationStatus['conditions']):
   const { type, reason } = verdict;
   if (!isNews(previous, verdict)) return false;
   if (type !== 'SidecarsCurrent') {
-    return ['Ready', 'NamespacesExclusive', 'DefaultsStated', 'SharingDeclared', 'DatabaseLimited'].includes(type);
+    return [
+      'Ready',
+      'NamespacesExclusive',
+      'DefaultsStated',
+      'SharingDeclared',
+      'DatabaseLimited',
+      'RoutesComplete',
+    ].includes(type);
   }
   // A state that was always fine is not worth an Event, and a rollout has its own Event.
   const wasTold = previous?.some((condition) => condition.type === type) ?? false;

@@ -13,6 +13,7 @@ import type { RoutedKey } from '../snapshot/snapshot.ts';
 import type { Call, Outcome } from './call.ts';
 import { type CallContext, termsOf } from './context.ts';
 import type { Reserve } from './reserve/reserve.ts';
+import { sentModel } from './route/sent-model.ts';
 import type { Account } from './settle/account.ts';
 import type { Settlement } from './settle/settlement.ts';
 
@@ -103,7 +104,7 @@ async function requestCompletion(exchange: Exchange, path: string, { key, body }
       path,
       key,
       headers,
-      body: JSON.stringify(body),
+      body: JSON.stringify({ ...body, model: sentModel(key, body.model) }),
       signal,
     });
     return { status: answer.status, text: (await readWhole(answer, share, maxAnswerBytes)).toString('utf8') };

@@ -28,13 +28,16 @@ export function makeRunBody({ permit, answerCall, usageRefusals }: RunBodyOption
   return (request, rawBody) => {
     const operation = inResponseFormat(request.operation, request.headers, request.context.inForce.snapshot);
     return whenKnown(permit({ context: request.context, operation: request.operation, rawBody }), (permitted) => {
-      const { context, asked, body, persona, model, key, format, sent } = permitted;
+      const { context, asked, body, persona, model, key, format, changes, sent } = permitted;
       const headers = upstreamHeaders(request.headers, context.inForce.snapshot, context.caller);
       headers['content-type'] = 'application/json';
       /** Without the question for the usage, where that alone was refused. */
       const another = (status: number, text: string): Attempt | undefined => {
         if (!refusesUsageOption(status, text)) return undefined;
-        const plain = makeUpstreamBody(rawBody, asked, body, operation, format, persona, false);
+        const plain = makeUpstreamBody(rawBody, asked, body, operation, format, persona, {
+          mayAskForUsage: false,
+          changes,
+        });
         return { ...plain, onTaken: () => usageRefusals.add(key.provider, model) };
       };
       const call = callOf(request.operation, rawBody, permitted);

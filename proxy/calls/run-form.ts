@@ -6,6 +6,7 @@ import type { FormRequest } from './call-request.ts';
 import { openForm } from './receive/form.ts';
 import type { StallWatch } from './receive/stall-watch.ts';
 import { refuseFormReferences } from './resources/references.ts';
+import { sentModel } from './route/sent-model.ts';
 import { upstreamHeaders } from './upstream-headers.ts';
 
 /**
@@ -44,6 +45,8 @@ export function makeRunForm({ admission, stalls, answerCall }: RunFormOptions): 
         otherModels: [],
         references: [],
       });
+      const providerModel = sentModel(key, model);
+      if (providerModel !== undefined && providerModel !== model) form.renameModel(providerModel);
       const call: Call = {
         kind: 'call',
         requestId: context.requestId,
@@ -62,7 +65,7 @@ export function makeRunForm({ admission, stalls, answerCall }: RunFormOptions): 
       const attempt = { body: form.bytes(), hideUsage: false };
       answerCall(
         { ...request, onEnd },
-        { context, operation, call, headers: { ...headers, ...form.headers }, attempt },
+        { context, operation, call, headers: { ...headers, ...form.headers() }, attempt },
       );
     } catch (error) {
       form.close();

@@ -9,7 +9,7 @@ import type {
   ConfigRevocation,
 } from '../../database/config.ts';
 import { type Envelopes, envelopeFor } from './envelopes.ts';
-import { type ModelRule, makeModelRule } from './model-rules.ts';
+import { bothRules, type ModelNames, type ModelRule, makeModelNames, makeModelRule } from './model-rules.ts';
 import { type AllowsOrigin, makeOriginRule } from './origin-rule.ts';
 import { openRevocations, type Revocations } from './revocations.ts';
 import { makeUserRule, type UserRule } from './user-rule.ts';
@@ -70,6 +70,13 @@ export interface Provider {
   readonly headersTimeoutMs: number;
   /** How long the pause between two chunks of an answer may be. */
   readonly idleTimeoutMs: number;
+  /** The lowest comes first. */
+  readonly priority: number;
+  /** Its share of the calls, among the providers of its priority. 0: it comes after those with a weight. */
+  readonly weight: number;
+  readonly servesModel: ModelRule;
+  /** Its own names of models. Undefined where it has none. */
+  readonly names: ModelNames | undefined;
 }
 
 /** A usable provider key, with its provider. */
@@ -77,9 +84,12 @@ export interface RoutedKey {
   readonly id: string;
   readonly provider: Provider;
   readonly secret: string;
+  /** Whether both the binding and the provider serve a model. */
   readonly servesModel: ModelRule;
   /** Milliseconds since 1970. */
   readonly expiresAtMs: number;
+  /** Whose it is: one user's, the pod's namespace's, or shared by another namespace. */
+  readonly reach: 'user' | 'namespace' | 'shared';
 }
 
 /** The rights of calls with a synthetic key. */
@@ -131,6 +141,8 @@ export interface Snapshot {
    * share, each by provider.
    */
   readonly organizationKeys: readonly RoutedKey[];
+  /** Whether any provider has a weight, so that calls are shared among several. */
+  readonly hasWeights: boolean;
   /** By the SHA-256 of the synthetic key, in hexadecimal. */
   readonly syntheticKeys: ReadonlyMap<string, SyntheticKey>;
   /** SHA-256 of the synthetic keys of deleted or inactive bindings. */
@@ -254,6 +266,7 @@ export function openSnapshot(sealed: SealedSnapshot, opener: RowOpener, defaultB
     allowsOrigin: spec.cors && makeOriginRule(spec.cors.origins),
     surfaces: spec.surfaces && new Set(spec.surfaces),
     providers,
+    hasWeights: spec.providers.some(({ weight = 0 }) => weight > 0),
     personas: new Map(
       [...sealed.personas.values()].filter(opener.serves).map((row) => [row.persona_id, opener.persona(row)]),
     ),
@@ -270,6 +283,13 @@ function openProvider(provider: OrganizationSpec['providers'][number], defaultBa
     basePath: pathname.replace(/\/+$/, ''),
     headersTimeoutMs: parseDurationMs(provider.timeouts?.headers ?? '600s'),
     idleTimeoutMs: parseDurationMs(provider.timeouts?.idle ?? '120s'),
+    priority: provider.priority ?? 0,
+    weight: provider.weight ?? 0,
+    servesModel: makeModelRule(
+      provider.models?.map(({ name }) => name),
+      undefined,
+    ),
+    names: makeModelNames(provider.models),
   };
 }
 
@@ -279,15 +299,17 @@ function openKeys(sealed: SealedSnapshot, opener: RowOpener, providers: Readonly
   const organizationKeys: RoutedKey[] = [];
   const syntheticKeys = new Map<string, SyntheticKey>();
   const withdrawnKeys = new Set(sealed.withdrawnKeys);
-  for (const row of orderKeys(sealed, opener, [...providers.keys()])) {
+  const isUnordered = sealed.organization?.shares_by_default ?? true;
+  for (const row of orderKeys(sealed, opener, [...providers.values()])) {
     const provider = providers.get(row.provider);
     if (!row.is_active || !provider) {
       withdrawnKeys.add(row.synthetic_key_sha256);
       continue;
     }
     const expiresAtMs = row.expires_at_ms ?? Number.POSITIVE_INFINITY;
-    const servesModel = makeModelRule(row.models ?? undefined, undefined);
-    const key = { id: row.api_key_id, provider, secret: opener.secret(row), servesModel, expiresAtMs };
+    const servesModel = bothRules(makeModelRule(row.models ?? undefined, undefined), provider.servesModel);
+    const reach = reachOf(row, opener, isUnordered);
+    const key = { id: row.api_key_id, provider, secret: opener.secret(row), servesModel, expiresAtMs, reach };
     keys.set(key.id, key);
     syntheticKeys.set(row.synthetic_key_sha256, {
       user: row.user_external_id ?? undefined,
@@ -303,20 +325,31 @@ function openKeys(sealed: SealedSnapshot, opener: RowOpener, providers: Readonly
 
 /**
  * The keys that serve this proxy, in the order of use. The order is the same for every proxy of a namespace: keys of
- * the own namespace first, then by the order of `spec.providers`, then by namespace. Of keys that are still equal, the
- * operator puts only one in force. Until an organization states `spec.sharing`, the lowest id comes first, as in older
- * versions.
+ * the own namespace first, then by the priority and the order of `spec.providers`, then by namespace. Of keys that are
+ * still equal, the operator puts only one in force. Until an organization states `spec.sharing`, the lowest id comes
+ * first within a priority, as in older versions.
  */
-function orderKeys({ organization, apiKeys }: SealedSnapshot, opener: RowOpener, providers: readonly string[]) {
+function orderKeys({ organization, apiKeys }: SealedSnapshot, opener: RowOpener, providers: readonly Provider[]) {
   const isUnordered = organization?.shares_by_default ?? true;
+  const ordered = providers.toSorted((one, other) => one.priority - other.priority);
+  const places = new Map(ordered.map(({ name, priority }, place) => [name, isUnordered ? priority : place]));
   return [...apiKeys.values()]
     .filter(opener.serves)
     .map((row) => {
-      const rank = isUnordered ? 0 : providers.indexOf(row.provider) + (opener.isOwn(row) ? 0 : providers.length);
-      return { row, rank, name: `${isUnordered ? '' : namespaceOf(row)}/${row.api_key_id}` };
+      const isOwn = isUnordered || opener.isOwn(row);
+      const name = `${isUnordered ? '' : namespaceOf(row)}/${row.api_key_id}`;
+      return { row, isOwn, place: places.get(row.provider) ?? 0, name };
     })
-    .sort((one, other) => one.rank - other.rank || (one.name < other.name ? -1 : 1))
+    .sort(
+      (one, other) =>
+        Number(other.isOwn) - Number(one.isOwn) || one.place - other.place || (one.name < other.name ? -1 : 1),
+    )
     .map(({ row }) => row);
+}
+
+function reachOf(row: ConfigApiKey, opener: RowOpener, isUnordered: boolean): RoutedKey['reach'] {
+  if (row.user_external_id !== null) return 'user';
+  return isUnordered || opener.isOwn(row) ? 'namespace' : 'shared';
 }
 
 function namespaceOf({ resource }: ConfigApiKey): string {

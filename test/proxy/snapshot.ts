@@ -12,6 +12,10 @@ export const provider: Provider = {
   basePath: '/v1',
   headersTimeoutMs: 600_000,
   idleTimeoutMs: 120_000,
+  priority: 0,
+  weight: 0,
+  servesModel: () => true,
+  names: undefined,
 };
 
 /** A key of the organization's for every model, but for what the test says. */
@@ -22,6 +26,7 @@ export function makeKey(id: string, changes: Partial<RoutedKey> = {}): RoutedKey
     secret: `sk-${id}`,
     servesModel: () => true,
     expiresAtMs: Number.POSITIVE_INFINITY,
+    reach: 'namespace',
     ...changes,
   };
 }
@@ -51,6 +56,7 @@ export function makeSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
     keys: new Map(),
     keysByUser: new Map(),
     organizationKeys: [],
+    hasWeights: false,
     syntheticKeys: new Map(),
     withdrawnKeys: new Set(),
     ...changes,

@@ -7,7 +7,7 @@ import type { OperationName } from '../../providers/operation-name.ts';
 import type { RoutedKey } from '../../snapshot/snapshot.ts';
 import type { CallContext } from '../context.ts';
 import { type MadeByAll, type Ownership, requireSameKey } from '../resources/ownership.ts';
-import { routeKey } from '../route.ts';
+import { routeKey, routeKeys } from '../route/route.ts';
 import { admitAnyModel, admitModel, admitSurface } from './admit.ts';
 import { checkBody } from './body.ts';
 
@@ -138,7 +138,7 @@ async function requireOwn(ownership: Ownership, references: readonly Reference[]
 const keyServes: Check = (judged) => {
   const { context, model, madeBy, fixed } = judged;
   if (!fixed) {
-    judged.key = routeKey(context.inForce.snapshot, context.caller, model, madeBy, context.startedAtMs);
+    judged.key = chooseKey(context, model, madeBy);
     return;
   }
   const { key, param } = fixed;
@@ -148,6 +148,17 @@ const keyServes: Check = (judged) => {
   requireSameKey(param, { apiKeyId: key.id }, madeBy);
   judged.key = key;
 };
+
+function chooseKey(
+  { inForce, caller, startedAtMs: nowMs }: CallContext,
+  model: string | undefined,
+  madeBy?: MadeByAll,
+) {
+  const { snapshot } = inForce;
+  const wanted = { caller, model, predecessor: madeBy, nowMs };
+  const drawn = snapshot.hasWeights && model !== undefined ? routeKeys(snapshot, wanted, Math.random)[0] : undefined;
+  return drawn ?? routeKey(snapshot, caller, model, madeBy, nowMs);
+}
 
 /** Checks a call whose model the provider chooses. An operation with its own check checks its models itself. */
 const anyModelWillDo: Check = (judged, { ownChecks }) => {

@@ -5,6 +5,7 @@ import { batchEndpoints } from '../../operations/batch-endpoints.ts';
 import { asObject, type Body, parseObject } from '../../providers/json.ts';
 import { linesOf } from '../../providers/openai/lines.ts';
 import { relay } from '../../providers/relay.ts';
+import { sentModel } from '../route/sent-model.ts';
 import type { OwnCheck } from './admission.ts';
 import { describeLookalike } from './body.ts';
 import { fieldNames, scanJson } from './json-text.ts';
@@ -48,6 +49,8 @@ export const admitLines: OwnCheck = async ({ context, body }, key, admission, { 
     } catch (error) {
       throw error instanceof ProxyError && error.code === 'invalid_request' ? refusal(number, error.message) : error;
     }
+    const name = sentModel(key, String(call.model));
+    if (name !== call.model) throw refusal(number, renamed(String(call.model), name));
   };
   let number = 0;
   for await (const text of linesOf(file.body)) {
@@ -90,6 +93,12 @@ function judgeReading(line: Body, fields: CallFields, text: string, number: numb
     const isJudged = findListedField(name) !== undefined || lineFields.includes(name);
     if (isEscaped && isJudged) throw refusal(number, `${name} must be written without escapes`);
   }
+}
+
+/** The provider reads the file as it was uploaded. */
+function renamed(model: string, name: string | undefined): string {
+  const said = JSON.stringify(model.slice(0, 200));
+  return `its provider calls the model ${said} ${JSON.stringify(name)}, and a file cannot be changed; name the model as the provider does`;
 }
 
 function refusal(number: number, reason: string): ProxyError {

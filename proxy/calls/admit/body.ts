@@ -135,6 +135,13 @@ export interface UpstreamBody {
   readonly hideUsage: boolean;
 }
 
+export interface UpstreamBodyOptions {
+  /** Whether we may ask for the usage of a stream. Absent: yes. */
+  readonly mayAskForUsage?: boolean;
+  /** Fields that get another value, such as the model where the provider has its own name for it. Absent: none. */
+  readonly changes?: Body | undefined;
+}
+
 /**
  * Makes the body for the upstream. It is the client's own bytes unless something has to change.
  *
@@ -148,12 +155,11 @@ export function makeUpstreamBody(
   operation: Operation,
   format: Pick<WireFormat, 'needsUsageOption'>,
   persona: Persona | undefined,
-  /** Whether we may ask for the usage. */
-  mayAskForUsage = true,
+  { mayAskForUsage = true, changes }: UpstreamBodyOptions = noOptions,
 ): UpstreamBody {
   const hideUsage = mayAskForUsage && judged.stream === true && format.needsUsageOption(judged);
   // A reader that searches the text does not find a name that is written with escapes.
-  if (persona === undefined && !facts.hasEscapedNames && !('persona_id' in body)) {
+  if (persona === undefined && changes === undefined && !facts.hasEscapedNames && !('persona_id' in body)) {
     if (!hideUsage) return { body: raw, hideUsage };
     if (!('stream_options' in body)) return { body: withUsageAskedFor(raw), hideUsage };
   }
@@ -162,9 +168,12 @@ export function makeUpstreamBody(
     const exact = withoutPersonaId(parseExactly(text));
     next = persona ? operation.applyPersona(exact, persona) : exact;
   } else if (!persona) next = withoutPersonaId(body);
+  if (changes) next = { ...next, ...changes };
   if (hideUsage) next = { ...next, stream_options: { ...asObject(next.stream_options), include_usage: true } };
   return { body: JSON.stringify(next), hideUsage };
 }
+
+const noOptions: UpstreamBodyOptions = {};
 
 /** The client's bytes with an additional field in front. */
 function withUsageAskedFor(raw: Buffer): Buffer {

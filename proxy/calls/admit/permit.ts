@@ -7,6 +7,7 @@ import type { Persona, RoutedKey, Snapshot } from '../../snapshot/snapshot.ts';
 import type { OpenRequest } from '../call-request.ts';
 import type { CallContext, InForce } from '../context.ts';
 import { withInferredSession } from '../identify/session.ts';
+import { sentModel } from '../route/sent-model.ts';
 import { whenKnown } from '../when-known.ts';
 import type { Admission, Admitted } from './admission.ts';
 import { admitPersona } from './admit.ts';
@@ -29,6 +30,8 @@ export interface Permitted {
   readonly key: RoutedKey;
   /** How its provider is asked. */
   readonly format: WireFormat;
+  /** Fields that get another value on their way to this provider. */
+  readonly changes: Body | undefined;
   readonly sent: UpstreamBody;
 }
 
@@ -59,14 +62,16 @@ export function makePermit({ inForce, catchUp, admission, providers, usageRefusa
     const finish = ({ model, madeBy, key }: Admitted): Permitted => {
       const format = formatOf(providers, key.provider, operation.name);
       const mayAskForUsage = body.stream !== true || !usageRefusals.has(key.provider, model);
-      const sent = makeUpstreamBody(rawBody, asked, body, operation, format, persona, mayAskForUsage);
+      const providerModel = sentModel(key, model);
+      const changes = providerModel === model ? undefined : { model: providerModel };
+      const sent = makeUpstreamBody(rawBody, asked, body, operation, format, persona, { mayAskForUsage, changes });
       const caller = withInferredSession(
         context.caller,
         { references, predecessor: madeBy?.predecessor, body },
         context.inForce.snapshot.sessionSources,
       );
       const inSession = caller === context.caller ? context : { ...context, caller };
-      return { context: inSession, asked, body, persona, model, key, format, sent };
+      return { context: inSession, asked, body, persona, model, key, format, changes, sent };
     };
     return whenKnown(admission.admit({ context, operation, body, otherModels, references }), finish);
   };

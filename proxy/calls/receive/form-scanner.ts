@@ -7,6 +7,14 @@ export interface FormContent {
   /** The values of its text fields by name. An array where a field is repeated. */
   readonly fields: Readonly<Record<string, string | readonly string[]>>;
   readonly files: readonly FormFile[];
+  /** Where the value of each governed field stands among the bytes of the form. */
+  readonly places: ReadonlyMap<string, Place>;
+}
+
+/** A range of bytes. */
+export interface Place {
+  readonly start: number;
+  readonly end: number;
 }
 
 export interface FormFile {
@@ -46,6 +54,8 @@ interface Part {
   readonly fileName: string;
   readonly type: string | null;
   readonly charset: string | undefined;
+  /** Where its content begins in the form. */
+  readonly start: number;
   bytes: number;
 }
 
@@ -60,6 +70,8 @@ export function makeFormScanner(boundary: string, governed: ReadonlySet<string>)
   const dashBoundary = Buffer.from(`--${boundary}`, 'latin1');
   const fields: Record<string, string | string[]> = Object.create(null);
   const files: FormFile[] = [];
+  const places = new Map<string, Place>();
+  let receivedBytes = 0;
   let pending: Buffer = Buffer.alloc(0);
   let state: 'start' | 'headers' | 'content' | 'end' = 'start';
   let part: Part | undefined;
@@ -108,8 +120,9 @@ export function makeFormScanner(boundary: string, governed: ReadonlySet<string>)
     const isGoverned = governed.has(name);
     if (isGoverned && name in fields) throw repeated(name);
     const value = fileName === undefined ? [] : undefined;
-    part = { name, isGoverned, value, fileName: fileName ?? '', type, charset, bytes: 0 };
     pending = pending.subarray(end + headersEnd.length);
+    const start = receivedBytes - pending.length;
+    part = { name, isGoverned, value, fileName: fileName ?? '', type, charset, start, bytes: 0 };
     state = 'content';
     return true;
   };
@@ -133,8 +146,9 @@ export function makeFormScanner(boundary: string, governed: ReadonlySet<string>)
     if (isGoverned || fieldBytes <= maxFieldBytes) value.push(Buffer.from(content));
   };
 
-  const endPart = ({ name, value, fileName, type, bytes }: Part) => {
+  const endPart = ({ name, isGoverned, value, fileName, type, start, bytes }: Part) => {
     part = undefined;
+    if (isGoverned) places.set(name, { start, end: start + bytes });
     if (!value) {
       files.push({ field: name, name: fileName, type, bytes });
       return;
@@ -171,8 +185,9 @@ export function makeFormScanner(boundary: string, governed: ReadonlySet<string>)
   };
 
   return {
-    content: { fields, files },
+    content: { fields, files, places },
     push(chunk) {
+      receivedBytes += chunk.length;
       pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
       let runsInBackground = true;
       while (runsInBackground) runsInBackground = step();

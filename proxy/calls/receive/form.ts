@@ -11,10 +11,12 @@ import type { StallWatch } from './stall-watch.ts';
 export interface Form {
   /** Grows while the form is read. */
   readonly content: FormContent;
-  /** All of the client's bytes, read no faster than they are taken. */
+  /** All of the client's bytes, read no faster than they are taken. They can be read once. */
   bytes(): Readable;
-  /** The client's headers about the body. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** The headers about the body: the client's own. */
+  headers(): Readonly<Record<string, string>>;
+  /** Replaces the value of the model, before the bytes are read. Does nothing where the form names none. */
+  renameModel(model: string): void;
   /** Drops the unread rest, so that the client reads its answer. */
   close(): void;
 }
@@ -113,8 +115,26 @@ export async function openForm(
     throw error === clientGone ? new ProxyError('invalid_request', { cause: error }) : error;
   }
   const length = isPacked(request.headers) ? undefined : request.headers['content-length'];
-  const headers = { 'content-type': contentType, ...(length !== undefined && { 'content-length': length }) };
-  return { content, bytes: () => Readable.from(bytes(), { objectMode: false }), headers, close };
+  let addedBytes = 0;
+  return {
+    content,
+    bytes: () => Readable.from(bytes(), { objectMode: false }),
+    headers: () => ({
+      'content-type': contentType,
+      ...(length !== undefined && { 'content-length': String(Number(length) + addedBytes) }),
+    }),
+    renameModel(model) {
+      const place = content.places.get('model');
+      if (!place) return;
+      // The value is among the bytes that were held, since the form was read up to its end.
+      const all = Buffer.concat(held);
+      const name = Buffer.from(model);
+      held.splice(0, held.length, Buffer.concat([all.subarray(0, place.start), name, all.subarray(place.end)]));
+      addedBytes = name.length - (place.end - place.start);
+      share.add(addedBytes);
+    },
+    close,
+  };
 }
 
 /** Reads the next piece of a body. @throws {ProxyError} `request_timeout`; `clientGone` where the client has left */

@@ -66,11 +66,19 @@ export function makeModelLists({ exchange, metrics, log, inFlight }: ModelListsO
     if (failure && !lists.some(Array.isArray)) throw failure;
     const models = lists.flatMap((listed = [], index) => {
       if (listed instanceof ProxyError) return [];
-      return listed.filter((model) => keys[index]?.servesModel(String(model.id)));
+      const key = keys[index];
+      return key ? listed.flatMap((model) => asCalled(model, key)) : [];
     });
     const missing = keys.filter((_, index) => lists[index] instanceof ProxyError).map(({ provider }) => provider.name);
     return { models, missing: [...new Set(missing)] };
   };
+}
+
+/** A listed model under each name by which calls may ask for it. */
+function asCalled(model: Body, { provider, servesModel }: RoutedKey): readonly Body[] {
+  const id = String(model.id);
+  const names = provider.names?.fromProvider(id) ?? [id];
+  return names.filter(servesModel).map((name) => (name === id ? model : { ...model, id: name }));
 }
 
 /** @returns undefined where the provider has no list */

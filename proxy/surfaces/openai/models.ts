@@ -1,6 +1,6 @@
 import type { FastifySchema } from 'fastify';
 import type { Caller } from '../../calls/call.ts';
-import { keysOf } from '../../calls/route.ts';
+import { keysOf } from '../../calls/route/route.ts';
 import { isNamed } from '../../calls/settle/model-label.ts';
 import { ProxyError } from '../../error.ts';
 import type { SurfaceApp } from '../../http/surface.ts';

@@ -47,7 +47,7 @@ const settled: GatheredOrganization = {
   memberNamespaces: ['api', 'web'],
   members: { names: ['api', 'web'], kept: [], contested: [] },
   namespacesWithCredentials: ['api', 'chaperone-system', 'web'],
-  keys: { inForce: 1, wanted: 1, nextExpiryMs: undefined },
+  keys: { inForce: 1, wanted: 1, providers: new Set(['openai']), nextExpiryMs: undefined },
   namespaceMaster: undefined,
   sharing: { sharesByDefault: false, outdatedSidecars: 0, keysIssuedAtS: undefined, objects: [] },
   sharedSecret: undefined,

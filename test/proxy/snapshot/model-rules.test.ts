@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { makeModelRule } from '../../../proxy/snapshot/model-rules.ts';
+import { bothRules, makeModelNames, makeModelRule } from '../../../proxy/snapshot/model-rules.ts';
 
 const cases: readonly (readonly [string[] | undefined, string[] | undefined, string | undefined, boolean])[] = [
   [undefined, undefined, 'anything', true],
@@ -53,4 +53,24 @@ test('the rule is that of the regular expressions it stands for', () => {
 
 test('a pattern of many wildcards costs no more than it is long', () => {
   assert.equal(makeModelRule([`${'*a'.repeat(5_000)}b`], undefined)('a'.repeat(100_000)), false);
+});
+
+test('a provider’s names of models go both ways', () => {
+  const names = makeModelNames([{ name: 'gpt-4o', as: 'large' }, { name: 'gpt-4o*', as: 'small' }, { name: 'o4' }]);
+  assert.deepEqual(
+    ['gpt-4o', 'gpt-4o-mini', 'o4'].map((model) => names?.toProvider(model)),
+    ['large', 'small', 'o4'],
+  );
+  assert.deepEqual(
+    ['large', 'small', 'o4', 'gpt-4o'].map((id) => names?.fromProvider(id)),
+    [['gpt-4o', 'large'], ['small'], ['o4'], []],
+  );
+  assert.equal(makeModelNames([{ name: 'gpt-4o' }]), undefined);
+  assert.equal(makeModelNames(undefined), undefined);
+});
+
+test('of two rules, both must allow a model', () => {
+  const rule = bothRules(makeModelRule(['gpt-*'], undefined), makeModelRule(['*-mini'], undefined));
+  assert.deepEqual(['gpt-4o', 'gpt-4o-mini', 'o4-mini', undefined].map(rule), [false, true, false, false]);
+  assert.equal(bothRules(makeModelRule(undefined, undefined), makeModelRule(undefined, undefined))(undefined), true);
 });

@@ -160,19 +160,24 @@ test('what the organization says is in force', () => {
   );
   assert.deepEqual([snapshot.storesContents, snapshot.requireUser, snapshot.isDeleted], [false, false, false]);
   const waits = { headersTimeoutMs: 2_000, idleTimeoutMs: 60_000 };
-  assert.deepEqual(snapshot.providers.get('openai'), {
+  const { servesModel: _, ...openai } = snapshot.providers.get('openai') ?? {};
+  const unranked = { priority: 0, weight: 0, names: undefined };
+  assert.deepEqual(openai, {
     name: 'openai',
     type: 'openai',
     origin: 'https://api.openai.com',
     basePath: '/v1',
     ...waits,
+    ...unranked,
   });
-  assert.deepEqual(snapshot.providers.get('local'), {
+  const { servesModel: __, ...local } = snapshot.providers.get('local') ?? {};
+  assert.deepEqual(local, {
     name: 'local',
     type: 'compatible',
     origin: 'http://127.0.0.1:8080',
     basePath: '/openai/v1',
     ...waits,
+    ...unranked,
   });
 });
 

@@ -6,7 +6,7 @@ import type { BackgroundWatch } from '../../../calls/background/watch.ts';
 import type { Caller } from '../../../calls/call.ts';
 import { mentions } from '../../../calls/resources/echoes.ts';
 import { type MadeBy, notFound, requireSameKey } from '../../../calls/resources/ownership.ts';
-import { routeKey } from '../../../calls/route.ts';
+import { routeKey } from '../../../calls/route/route.ts';
 import { upstreamHeaders } from '../../../calls/upstream-headers.ts';
 import { ProxyError } from '../../../error.ts';
 import { onceClosed } from '../../../http/once-closed.ts';

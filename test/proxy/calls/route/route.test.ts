@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Caller } from '../../../proxy/calls/call.ts';
-import { keysOf, routeKey } from '../../../proxy/calls/route.ts';
-import { makeKey, makeSnapshot } from '../snapshot.ts';
+import type { Caller } from '../../../../proxy/calls/call.ts';
+import { keysOf, routeKey } from '../../../../proxy/calls/route/route.ts';
+import { makeKey, makeSnapshot } from '../../snapshot.ts';
 
 const nowMs = 1_000;
 const ada = makeKey('ada');
