@@ -1,3 +1,4 @@
+import { isWordUnit } from './characters.ts';
 import type { Match } from './detector.ts';
 import type { Finder } from './finder.ts';
 
@@ -64,19 +65,4 @@ export function makeRecognizerFinder(recognizers: readonly Recognizer[]): Finder
     maxHeldBack: Math.max(0, ...recognizers.map(({ maxHeldBack }) => maxHeldBack)),
     find,
   };
-}
-
-const wordUnits = new Uint8Array(128).map((_, code) => (/[0-9A-Za-z]/.test(String.fromCharCode(code)) ? 1 : 0));
-
-/**
- * Whether a unit belongs to a word: an ASCII letter or digit, or a letter of the Latin, Greek or Cyrillic script.
- * Scripts that are written without spaces are not part of words, since they stand directly beside numbers and addresses.
- */
-export function isWordUnit(unit: number): boolean {
-  if (unit < 128) return wordUnits[unit] === 1;
-  return (unit >= 0xc0 && unit < 0x250 && unit !== 0xd7 && unit !== 0xf7) || (unit >= 0x370 && unit < 0x530);
-}
-
-export function isDigit(unit: number): boolean {
-  return unit >= 48 && unit <= 57;
 }

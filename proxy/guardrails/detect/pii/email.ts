@@ -1,12 +1,11 @@
-import { isWordUnit, nothing, type Recognizer, undecided } from '../recognizer.ts';
+import { digits, isWordUnit, letters } from '../characters.ts';
+import { nothing, type Recognizer, undecided } from '../recognizer.ts';
 
 /** RFC 5321, 4.5.3.1: the longest local part and the longest domain. */
 const longestLocal = 64;
 const longestDomain = 255;
 const longestLabel = 63;
 
-const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-const digits = '0123456789';
 const at = 64;
 const dot = 46;
 const hyphen = 45;
