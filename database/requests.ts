@@ -61,6 +61,11 @@ export interface RequestRecord {
   /** The body's `safety_identifier` and `user`: what a client says, which decides nothing. */
   safety_identifier?: string | undefined;
   end_user?: string | undefined;
+  /**
+   * What limits and budgets count of the call: for each count the unit (its place in `quotaUnits`), the counter, the
+   * lease and the amount. Absent where no rule counts the call. Added to `quota_leases`, not stored in `requests`.
+   */
+  quota?: number[];
 }
 
 /** A record as it is sent to PostgreSQL. */
@@ -75,6 +80,8 @@ export interface RequestRow {
 export interface RequestBatch {
   readonly json: Buffer;
   readonly contents: Buffer;
+  /** Whether limits or budgets count any of the calls. */
+  readonly hasQuota: boolean;
 }
 
 /** Makes a batch from records. Many records can be added a few at a time. */
@@ -82,6 +89,8 @@ export interface RequestGatherer {
   add(rows: readonly RequestRow[]): void;
   finish(): RequestBatch;
 }
+
+const quotaField = Buffer.from('"quota":[');
 
 /** An upper bound of what is put into a row: where its contents are among those of the batch. */
 const placeBytes = ',"contents_at":,"contents_length":,'.length + 2 * '2147483647'.length;
@@ -97,9 +106,11 @@ export function gatherRequests(all: readonly RequestRow[]): RequestGatherer {
   const contents = Buffer.allocUnsafe(all.reduce((sum, { sealed }) => sum + sealed.length, 0));
   let jsonLength = json.write('[');
   let contentsLength = 0;
+  let hasQuota = false;
   return {
     add(rows) {
       for (const { row, sealed } of rows) {
+        hasQuota ||= row.includes(quotaField);
         if (jsonLength > 1) jsonLength += json.write(',', jsonLength);
         jsonLength += row.copy(json, jsonLength);
         if (sealed.length === 0) continue;
@@ -110,7 +121,7 @@ export function gatherRequests(all: readonly RequestRow[]): RequestGatherer {
     },
     finish() {
       jsonLength += json.write(']', jsonLength);
-      return { json: json.subarray(0, jsonLength), contents };
+      return { json: json.subarray(0, jsonLength), contents, hasQuota };
     },
   };
 }
@@ -119,55 +130,70 @@ export function gatherRequests(all: readonly RequestRow[]): RequestGatherer {
  * Stores a batch of records with their users, in one statement. A trigger adds new records to their sessions and to the
  * sums of analytics. A record that is already stored stays as it is, so a batch whose outcome is unknown may be sent
  * again. For a user who has been erased, neither name nor contents are stored; the trigger moves the records to an
- * anonymous user.
+ * anonymous user. The same statement adds to `quota_leases` what limits and budgets count of new records, so each record
+ * counts once.
  */
 export async function insertRequests(
   db: Queryable,
   organizationId: string,
-  { json, contents }: RequestBatch,
+  { json, contents, hasQuota }: RequestBatch,
 ): Promise<void> {
-  await db.query({
-    name: 'insert-requests',
-    text: `
-      with record as materialized (
-        select * from json_to_recordset($2::json) as r (
-          ${requestColumnDefinitions}, user_external_id text, contents_at integer, contents_length integer)
-      ), late as materialized (
-        select r.request_id
-        from record r
-          join chaperone.erased_users e
-            on e.organization_id = $1::uuid and e.erased_at > r.started_at
-              and e.user_digest = chaperone.user_digest($1::uuid, r.user_id)
-        where exists (
-          select from chaperone.erased_users e
-          where e.organization_id = $1::uuid and e.erased_at > (select min(started_at) from record))
-      ), new_users as (
-        insert into chaperone.users (organization_id, user_id, external_id)
-        select distinct on (r.user_id) $1::uuid, r.user_id, r.user_external_id
-        from record r
-        where r.user_external_id is not null
-          and not exists (select from chaperone.users u where u.organization_id = $1::uuid and u.user_id = r.user_id)
-          and r.request_id not in (select l.request_id from late l)
-        order by r.user_id
-        on conflict do nothing
-      ), contents as (
-        insert into chaperone.request_contents (organization_id, request_id, started_at, contents_encrypted)
-        select $1::uuid, request_id, started_at, substring($3::bytea from contents_at for contents_length)
-        from (
-          select * from record
-          where contents_at is not null and request_id not in (select l.request_id from late l)
-          order by started_at, request_id
-        ) r
-        on conflict do nothing
-      )
-      insert into chaperone.requests (organization_id, ${requestColumnNames})
-      select $1::uuid, ${requestColumnNames}
-      from record
-      order by started_at, request_id
-      on conflict do nothing`,
-    values: [organizationId, json, contents],
-  });
+  const values = [organizationId, json, contents];
+  if (hasQuota) await db.query({ name: 'insert-requests-with-quota', text: insertWithQuota, values });
+  else await db.query({ name: 'insert-requests', text: `${withRecords} ${insertRecords}`, values });
 }
+
+const withRecords = `
+  with record as materialized (
+    select * from json_to_recordset($2::json) as r (
+      ${requestColumnDefinitions}, user_external_id text, quota bigint[], contents_at integer, contents_length integer)
+  ), late as materialized (
+    select r.request_id
+    from record r
+      join chaperone.erased_users e
+        on e.organization_id = $1::uuid and e.erased_at > r.started_at
+          and e.user_digest = chaperone.user_digest($1::uuid, r.user_id)
+    where exists (
+      select from chaperone.erased_users e
+      where e.organization_id = $1::uuid and e.erased_at > (select min(started_at) from record))
+  ), new_users as (
+    insert into chaperone.users (organization_id, user_id, external_id)
+    select distinct on (r.user_id) $1::uuid, r.user_id, r.user_external_id
+    from record r
+    where r.user_external_id is not null
+      and not exists (select from chaperone.users u where u.organization_id = $1::uuid and u.user_id = r.user_id)
+      and r.request_id not in (select l.request_id from late l)
+    order by r.user_id
+    on conflict do nothing
+  ), contents as (
+    insert into chaperone.request_contents (organization_id, request_id, started_at, contents_encrypted)
+    select $1::uuid, request_id, started_at, substring($3::bytea from contents_at for contents_length)
+    from (
+      select * from record
+      where contents_at is not null and request_id not in (select l.request_id from late l)
+      order by started_at, request_id
+    ) r
+    on conflict do nothing
+  )`;
+
+const insertRecords = `
+  insert into chaperone.requests (organization_id, ${requestColumnNames})
+  select $1::uuid, ${requestColumnNames}
+  from record
+  order by started_at, request_id
+  on conflict do nothing`;
+
+const insertWithQuota = `${withRecords}, stored as (
+    ${insertRecords}
+    returning request_id
+  ), counted as (
+    select r.quota[4 * n - 2] as counter_id, r.quota[4 * n - 1] as lease_id, r.quota[4 * n] as amount
+    from record r join stored s on s.request_id = r.request_id,
+      generate_series(1, cardinality(r.quota) / 4) as n
+  )
+  select chaperone.settle_quota(array_agg(counter_id), array_agg(lease_id), array_agg(amount))
+  from counted
+  having count(*) > 0`;
 
 /** The facts about an earlier call that a later request needs. */
 export interface RequestReference {

@@ -200,6 +200,10 @@ begin
     where s.organization_id = organization and s.user_id = erased;
   update chaperone.session_usage s set session_id = 'erased-' || md5(s.session_id || stranger)
     where s.organization_id = organization and s.user_id = erased;
+  -- What a rule counts of the person, or of one of the person's sessions.
+  update chaperone.quota_counters c
+    set scope = stranger || case when c.per = 'Session' then '/erased-' || md5(substr(c.scope, 38) || stranger) else '' end
+    where c.organization_id = organization and c.per in ('User', 'Session') and left(c.scope, 36) = erased::text;
   update chaperone.users set external_id = 'erased-' || stranger, display_name = null, is_active = false, updated_at = now()
     where organization_id = organization and user_id = erased;
   for place in
@@ -607,6 +611,119 @@ AS $function$
 $function$;
 revoke all on function chaperone.late_stranger(uuid,uuid,timestamp with time zone) from public;
 
+CREATE OR REPLACE FUNCTION chaperone.lease_quota(demands jsonb)
+ RETURNS TABLE(counter_id bigint, lease_id bigint, granted bigint, room bigint, is_current boolean, at_ms double precision)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+#variable_conflict use_column
+declare
+  organization uuid := chaperone.current_organization_id();
+  at timestamptz := clock_timestamp();
+begin
+  if organization is null then
+    return;
+  end if;
+  return query
+    select l.counter_id, l.lease_id, l.granted, l.room, l.is_current, extract(epoch from at)::double precision * 1000
+    from chaperone.lease_quota_of(organization, demands, at) l;
+end
+$function$;
+revoke all on function chaperone.lease_quota(jsonb) from public;
+grant execute on function chaperone.lease_quota(jsonb) to chaperone_tenant;
+
+CREATE OR REPLACE FUNCTION chaperone.lease_quota_of(organization uuid, demands jsonb, at timestamp with time zone)
+ RETURNS TABLE(counter_id bigint, lease_id bigint, granted bigint, room bigint, is_current boolean)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+#variable_conflict use_column
+declare
+  demand record;
+  mine record;
+  folded bigint;
+  total bigint;
+  others bigint;
+  holders bigint;
+  floor bigint;
+  highest bigint;
+  level bigint;
+begin
+  -- In one order, so that no two proxies wait for each other.
+  for demand in
+    select *
+    from jsonb_to_recordset(demands) as d (counter bigint, lease bigint, rule text, unit text, per text, scope text,
+      start_ms bigint, end_ms bigint, amount bigint, spent bigint, smallest bigint, wanted bigint, target bigint,
+      ends boolean, ttl_ms integer)
+    order by counter, lease
+  loop
+    insert into chaperone.quota_counters (organization_id, counter_id, rule, unit, per, scope, window_start, window_end)
+      values (organization, demand.counter, demand.rule, demand.unit, demand.per, demand.scope,
+        timestamptz 'epoch' + demand.start_ms * interval '1 millisecond',
+        case when demand.end_ms is null then 'infinity' else timestamptz 'epoch' + demand.end_ms * interval '1 millisecond' end)
+      on conflict do nothing;
+    select used into total from chaperone.quota_counters c
+      where c.organization_id = organization and c.counter_id = demand.counter for update;
+    -- Ended leases whose records have all arrived, or will no longer arrive.
+    with ended as (
+      delete from chaperone.quota_leases l
+      where (l.organization_id, l.counter_id, l.lease_id) in (
+          select e.organization_id, e.counter_id, e.lease_id
+          from chaperone.quota_leases e
+          where e.organization_id = organization and e.counter_id = demand.counter and e.lease_id <> demand.lease
+            and e.expires_at <= at and (e.settled >= e.spent or demand.unit = 'concurrent' or e.expires_at <= at - interval '1 hour')
+          for update skip locked)
+      returning l.settled
+    )
+    select coalesce(sum(settled), 0) into folded from ended;
+    if folded > 0 then
+      update chaperone.quota_counters c set used = used + folded
+        where c.organization_id = organization and c.counter_id = demand.counter;
+    end if;
+    total := total + folded;
+
+    select coalesce(sum(chaperone.quota_held(demand.unit, l.granted, l.spent, l.settled, l.expires_at, at)), 0),
+        count(*) filter (where l.expires_at > at) + 1
+      into others, holders
+      from chaperone.quota_leases l
+      where l.organization_id = organization and l.counter_id = demand.counter and l.lease_id <> demand.lease;
+    select l.granted, l.settled into mine from chaperone.quota_leases l
+      where l.organization_id = organization and l.counter_id = demand.counter and l.lease_id = demand.lease for update;
+    floor := greatest(demand.spent, coalesce(mine.settled, 0), 0);
+    highest := demand.amount - total - others;
+    is_current := (demand.end_ms is null or demand.end_ms > extract(epoch from at) * 1000)
+      and demand.start_ms <= extract(epoch from at) * 1000 + 60000;
+    if not is_current or demand.ends or greatest(demand.target, demand.wanted) <= floor then
+      level := floor;
+    elsif highest < demand.smallest then
+      level := greatest(floor, least(coalesce(mine.granted, 0), highest));
+    else
+      level := greatest(demand.wanted, least(demand.target,
+        greatest(least(coalesce(mine.granted, 0), demand.target), floor + greatest((highest - floor) / (2 * holders), demand.smallest - floor))));
+      level := greatest(floor, least(level, highest));
+    end if;
+    insert into chaperone.quota_leases as l (organization_id, counter_id, lease_id, granted, spent, settled, expires_at)
+      values (organization, demand.counter, demand.lease, level, greatest(demand.spent, 0), 0,
+        case when demand.ends or not is_current then at else at + least(demand.ttl_ms, 300000) * interval '1 millisecond' end)
+      on conflict on constraint quota_leases_pkey do update
+        set granted = excluded.granted, spent = excluded.spent, expires_at = excluded.expires_at;
+    counter_id := demand.counter;
+    lease_id := demand.lease;
+    granted := level;
+    room := highest - level;
+    return next;
+  end loop;
+end
+$function$;
+revoke all on function chaperone.lease_quota_of(uuid,jsonb,timestamp with time zone) from public;
+
 CREATE OR REPLACE FUNCTION chaperone.limit_organization_role(organization uuid, connections integer)
  RETURNS void
  LANGUAGE plpgsql
@@ -807,6 +924,22 @@ AS $function$
 $function$;
 revoke all on function chaperone.organization_role_settings() from public;
 
+CREATE OR REPLACE FUNCTION chaperone.quota_held(unit text, granted bigint, spent bigint, settled bigint, expires_at timestamp with time zone, at timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select case
+    when unit = 'concurrent' then case when expires_at > at then greatest(granted, spent) else 0 end
+    when expires_at > at then greatest(granted, spent, settled)
+    when expires_at > at - interval '1 hour' then greatest(spent, settled)
+    else settled
+  end
+$function$;
+revoke all on function chaperone.quota_held(text,bigint,bigint,bigint,timestamp with time zone,timestamp with time zone) from public;
+grant execute on function chaperone.quota_held(text,bigint,bigint,bigint,timestamp with time zone,timestamp with time zone) to chaperone_tenant;
+
 CREATE OR REPLACE FUNCTION chaperone.remove_organization_role(organization uuid)
  RETURNS text
  LANGUAGE plpgsql
@@ -831,6 +964,27 @@ begin
 end
 $function$;
 revoke all on function chaperone.remove_organization_role(uuid) from public;
+
+CREATE OR REPLACE FUNCTION chaperone.settle_quota(counters bigint[], leases bigint[], amounts bigint[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+begin
+  insert into chaperone.quota_leases as l (organization_id, counter_id, lease_id, settled, expires_at)
+  select chaperone.current_organization_id(), counter_id, lease_id, least(sum(greatest(amount, 0)), 1e18), clock_timestamp()
+  from unnest(counters, leases, amounts) as s (counter_id, lease_id, amount)
+  group by counter_id, lease_id
+  order by counter_id, lease_id
+  on conflict on constraint quota_leases_pkey do update set settled = least(l.settled + excluded.settled, 2e18);
+end
+$function$;
+revoke all on function chaperone.settle_quota(bigint[],bigint[],bigint[]) from public;
+grant execute on function chaperone.settle_quota(bigint[],bigint[],bigint[]) to chaperone_tenant;
 
 CREATE OR REPLACE FUNCTION chaperone.stamp_config_version()
  RETURNS trigger
@@ -1197,6 +1351,47 @@ create policy tenant on chaperone.personas as permissive for all to chaperone_te
 grant insert (organization_id, persona_id, name, description, content_encrypted, users, model, parameters, is_active) on chaperone.personas to chaperone_tenant;
 grant select on chaperone.personas to chaperone_tenant;
 grant update (name, description, content_encrypted, users, model, parameters, is_active, updated_at, deleted_at) on chaperone.personas to chaperone_tenant;
+
+create table chaperone.quota_counters (
+  organization_id uuid not null,
+  counter_id bigint not null,
+  rule text not null,
+  unit text not null,
+  per text not null,
+  scope text not null,
+  window_start timestamp with time zone not null,
+  window_end timestamp with time zone not null,
+  used bigint not null default 0
+);
+alter table chaperone.quota_counters add constraint quota_counters_per_check CHECK ((per = ANY (ARRAY['Organization'::text, 'User'::text, 'Key'::text, 'Model'::text, 'Workload'::text, 'Session'::text])));
+alter table chaperone.quota_counters add constraint quota_counters_pkey PRIMARY KEY (organization_id, counter_id);
+alter table chaperone.quota_counters add constraint quota_counters_rule_check CHECK ((length(rule) <= 512));
+alter table chaperone.quota_counters add constraint quota_counters_scope_check CHECK ((length(scope) <= 512));
+alter table chaperone.quota_counters add constraint quota_counters_unit_check CHECK ((unit = ANY (ARRAY['requests'::text, 'tokens'::text, 'input_tokens'::text, 'output_tokens'::text, 'nano_usd'::text, 'concurrent'::text])));
+alter table chaperone.quota_counters add constraint quota_counters_used_check CHECK ((used >= 0));
+CREATE INDEX quota_counters_window ON chaperone.quota_counters USING btree (organization_id, window_end, rule);
+alter table chaperone.quota_counters enable row level security;
+create policy tenant on chaperone.quota_counters as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.quota_counters to chaperone_tenant;
+
+create table chaperone.quota_leases (
+  organization_id uuid not null,
+  counter_id bigint not null,
+  lease_id bigint not null,
+  granted bigint not null default 0,
+  spent bigint not null default 0,
+  settled bigint not null default 0,
+  expires_at timestamp with time zone not null
+) with (fillfactor=50);
+alter table chaperone.quota_leases add constraint quota_leases_granted_check CHECK ((granted >= 0));
+alter table chaperone.quota_leases add constraint quota_leases_pkey PRIMARY KEY (organization_id, counter_id, lease_id);
+alter table chaperone.quota_leases add constraint quota_leases_settled_check CHECK ((settled >= 0));
+alter table chaperone.quota_leases add constraint quota_leases_spent_check CHECK ((spent >= 0));
+alter table chaperone.quota_leases enable row level security;
+create policy tenant on chaperone.quota_leases as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.quota_leases to chaperone_tenant;
 
 create table chaperone.rating_history (
   organization_id uuid not null,

@@ -5,6 +5,7 @@ import { deleteExpiredAnalysisResults } from '../database/analysis-results.ts';
 import { connectTimeoutMs } from '../database/client.ts';
 import { migrate } from '../database/migrate.ts';
 import { restorePrivileges } from '../database/privileges.ts';
+import { deletePastQuota } from '../database/quota.ts';
 import { deleteExpiredRevocations } from '../database/revocations.ts';
 import { endLongTransactions, limitRetainedRoles } from '../database/roles.ts';
 import { analysisConfigKind } from './analysis-configs/analysis-config-kind.ts';
@@ -186,6 +187,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       if (ended.length > 0) log.warn({ logins: ended }, 'ended sessions with transactions that were open for too long');
       await deleteExpiredAnalysisResults(db);
       await deleteExpiredRevocations(db);
+      await deletePastQuota(db);
       const orphans = await removeOrphans(context, (kind, ...row) => tenantControls[kind].remove(context, ...row));
       for (const { kind, path } of orphans) queues.get(kind)?.add(path);
       if (orphans.length > 0) log.warn({ orphans }, 'took rows without a resource out of force');

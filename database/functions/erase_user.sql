@@ -53,6 +53,10 @@ begin
     where s.organization_id = organization and s.user_id = erased;
   update chaperone.session_usage s set session_id = 'erased-' || md5(s.session_id || stranger)
     where s.organization_id = organization and s.user_id = erased;
+  -- What a rule counts of the person, or of one of the person's sessions.
+  update chaperone.quota_counters c
+    set scope = stranger || case when c.per = 'Session' then '/erased-' || md5(substr(c.scope, 38) || stranger) else '' end
+    where c.organization_id = organization and c.per in ('User', 'Session') and left(c.scope, 36) = erased::text;
   update chaperone.users set external_id = 'erased-' || stranger, display_name = null, is_active = false, updated_at = now()
     where organization_id = organization and user_id = erased;
   for place in

@@ -16,6 +16,7 @@ import { makeRecord } from '../request-record.ts';
 import { suiteScope } from '../scope.ts';
 import { batchOf } from './batch.ts';
 import { impersonal, listTellingColumns, personal } from './personal-data.ts';
+import { leaseSome } from './seed.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
 
 const scope = suiteScope();
@@ -213,6 +214,8 @@ async function seedUser(db: Queryable, { id: organizationId }: Tenant, name: str
     deleted_at: null,
   };
   await insertOwnedResources(db, organizationId, JSON.stringify([resource]));
+  await leaseSome(db, organizationId, 'User', user.user_id);
+  await leaseSome(db, organizationId, 'Session', `${user.user_id}/${said('session')}`);
   await seedConfiguration(db, organizationId, said('example.com'));
 }
 

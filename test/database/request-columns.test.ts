@@ -6,7 +6,7 @@ import { openDatabase } from './tenant.ts';
 
 type Column = keyof typeof requestColumns;
 /** A record without what other tables keep. */
-type Row = Omit<RequestRecord, 'user_external_id'>;
+type Row = Omit<RequestRecord, 'user_external_id' | 'quota'>;
 
 /** These do not compile where a column has no field in the record, or a field has no column. */
 const toField = (column: Column): keyof Row => column;

@@ -6,6 +6,7 @@ import { insertOwnedResources } from '../../database/owned-resources.ts';
 import { insertPendingCalls } from '../../database/pending-calls.ts';
 import { upsertPersonas } from '../../database/personas.ts';
 import type { Queryable } from '../../database/queryable.ts';
+import { type QuotaScope, quotaCounterId, rowOf } from '../../database/quota.ts';
 import { insertRatings } from '../../database/ratings.ts';
 import { ensureRequestPartitions, insertRequests } from '../../database/requests.ts';
 import { insertRevocation } from '../../database/revocations.ts';
@@ -113,4 +114,19 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
   );
   const pending = makeRecord(organizationId, { response_id: 'resp_2', status: 'interrupted' });
   await insertPendingCalls(db, organizationId, JSON.stringify([pending]));
+  await leaseSome(db, organizationId, 'User', record.user_id);
+}
+
+/** Leases a part of a counter. */
+export async function leaseSome(db: Queryable, organizationId: string, per: QuotaScope, scope: string): Promise<void> {
+  const counter = { rule: 'limits/calls', unit: 'requests', per, scope, startMs: 0, endMs: undefined } as const;
+  const demand = rowOf({
+    ...counter,
+    ...{ counterId: quotaCounterId(counter), leaseId: 1, amount: 100, spent: 1, smallest: 2, wanted: 2, target: 10 },
+    ...{ ends: false, ttlMs: 30_000 },
+  });
+  await db.query('select chaperone.lease_quota_of($1::uuid, $2::jsonb, now())', [
+    organizationId,
+    JSON.stringify([demand]),
+  ]);
 }

@@ -1,0 +1,24 @@
+-- Leases parts of the counters of the session's own organization, by this server's clock.
+create or replace function chaperone.lease_quota(demands jsonb)
+  returns table (counter_id bigint, lease_id bigint, granted bigint, room bigint, is_current boolean, at_ms double precision)
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+  set datestyle = 'ISO, YMD'
+  set lock_timeout = '10s'
+as $$
+#variable_conflict use_column
+declare
+  organization uuid := chaperone.current_organization_id();
+  at timestamptz := clock_timestamp();
+begin
+  if organization is null then
+    return;
+  end if;
+  return query
+    select l.counter_id, l.lease_id, l.granted, l.room, l.is_current, extract(epoch from at)::double precision * 1000
+    from chaperone.lease_quota_of(organization, demands, at) l;
+end
+$$;
+revoke all on function chaperone.lease_quota(jsonb) from public;
+grant execute on function chaperone.lease_quota(jsonb) to chaperone_tenant;

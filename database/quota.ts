@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import type { Queryable } from './queryable.ts';
+
+/** What a counter counts. Dollars are counted in 10^-9, so that no sum is rounded. */
+export const quotaUnits = ['requests', 'tokens', 'input_tokens', 'output_tokens', 'nano_usd', 'concurrent'] as const;
+export type QuotaUnit = (typeof quotaUnits)[number];
+
+/** Which calls a rule counts together. */
+export type QuotaScope = 'Organization' | 'User' | 'Key' | 'Model' | 'Workload' | 'Session';
+
+/** A counter: what a rule counts of one scope in one window. */
+export interface QuotaCounter {
+  /** As in crds/quota-rule.ts. */
+  readonly rule: string;
+  readonly unit: QuotaUnit;
+  readonly per: QuotaScope;
+  /** The user's id, the key's id, the model, namespace/workload, or user id/session. Empty: the whole organization. */
+  readonly scope: string;
+  /** Milliseconds since 1970, by the database's clock. */
+  readonly startMs: number;
+  /** Undefined: never. */
+  readonly endMs: number | undefined;
+}
+
+/** The id of a counter: 52 bits of a digest, so that it is exact as a number. */
+export function quotaCounterId({ rule, unit, scope, startMs, endMs }: QuotaCounter): number {
+  const text = [rule, unit, startMs, endMs ?? '', scope].join('\n');
+  const digest = createHash('sha256').update(text).digest();
+  return digest.readUIntBE(0, 6) * 16 + ((digest[6] ?? 0) >> 4);
+}
+
+/** What a proxy asks for. Levels, not differences: a demand whose outcome is unknown can be repeated. */
+export interface QuotaDemand extends QuotaCounter {
+  readonly counterId: number;
+  readonly leaseId: number;
+  /** The limit, in units of the counter. */
+  readonly amount: number;
+  /** What the proxy has used or reserved so far in this lease. */
+  readonly spent: number;
+  /** A lease below this level is of no use. */
+  readonly smallest: number;
+  /** The level for the calls that wait. */
+  readonly wanted: number;
+  /** The level for the calls that are expected. */
+  readonly target: number;
+  /** Ends the lease. */
+  readonly ends: boolean;
+  readonly ttlMs: number;
+}
+
+export interface QuotaGrant {
+  readonly counterId: number;
+  readonly leaseId: number;
+  /** How much the proxy may use in this lease in all. */
+  readonly granted: number;
+  /** How much of the limit nobody has used or leased. */
+  readonly room: number;
+  /** Whether the window has begun, or begins soon, and is not over. */
+  readonly isCurrent: boolean;
+  /** The database's time, in milliseconds since 1970. */
+  readonly atMs: number;
+}
+
+/** Leases parts of counters of the session's own organization. */
+export async function leaseQuota(db: Queryable, demands: readonly QuotaDemand[]): Promise<QuotaGrant[]> {
+  const { rows } = await db.query<QuotaGrant>({
+    name: 'lease-quota',
+    text: `
+      select counter_id::float8 as "counterId", lease_id::float8 as "leaseId", granted::float8 as granted,
+        room::float8 as room, is_current as "isCurrent", at_ms as "atMs"
+      from chaperone.lease_quota($1::jsonb)`,
+    values: [JSON.stringify(demands.map(rowOf))],
+  });
+  return rows;
+}
+
+/** A demand with the names of the SQL function (functions/lease_quota_of.sql). */
+export function rowOf(demand: QuotaDemand) {
+  const { counterId, leaseId, rule, unit, per, scope, startMs, endMs, amount } = demand;
+  const { spent, smallest, wanted, target, ends, ttlMs } = demand;
+  return {
+    ...{ counter: counterId, lease: leaseId, rule, unit, per, scope, start_ms: startMs, end_ms: endMs ?? null },
+    ...{ amount, spent, smallest, wanted, target, ends, ttl_ms: ttlMs },
+  };
+}
+
+/** How much of a counter is used in its current window. Amounts are whole numbers of the unit, as text. */
+export interface QuotaUse {
+  /** As in crds/quota-rule.ts. */
+  readonly rule: string;
+  readonly unit: QuotaUnit;
+  readonly per: QuotaScope;
+  /** As in QuotaCounter. */
+  readonly scope: string;
+  readonly windowStart: Date;
+  /** When the count begins again. Null: never. */
+  readonly windowEnd: Date | null;
+  /** What ended calls have used. For `concurrent`: 0. */
+  readonly used: string;
+  /** What proxies hold beyond that, for running calls and for the next ones. */
+  readonly held: string;
+}
+
+/**
+ * Reads the counters of an organization in the windows of now. A counter that nothing has used yet has no row.
+ *
+ * @param scopes only these scopes; undefined: all
+ */
+export async function readQuotaUse(
+  db: Queryable,
+  organizationId: string,
+  scopes?: readonly string[],
+): Promise<QuotaUse[]> {
+  const { rows } = await db.query<QuotaUse>(
+    `select c.rule, c.unit, c.per, c.scope, c.window_start as "windowStart",
+       nullif(c.window_end, 'infinity') as "windowEnd",
+       (c.used + l.settled)::text as used, greatest(l.held - l.settled, 0)::text as held
+     from chaperone.quota_counters c,
+       lateral (
+         select coalesce(sum(l.settled), 0) as settled,
+           coalesce(sum(chaperone.quota_held(c.unit, l.granted, l.spent, l.settled, l.expires_at, now())), 0) as held
+         from chaperone.quota_leases l
+         where l.organization_id = c.organization_id and l.counter_id = c.counter_id
+       ) l
+     where c.organization_id = $1::uuid and c.window_start <= now() and c.window_end > now()
+       and ($2::text[] is null or c.scope = any ($2::text[]))
+     order by c.rule, c.unit, c.scope`,
+    [organizationId, scopes ?? null],
+  );
+  return rows;
+}
+
+/**
+ * Deletes counters whose window ended days ago, of all organizations.
+ *
+ * @param db the owner's connection
+ */
+export async function deletePastQuota(db: Queryable): Promise<void> {
+  await db.query(
+    `with past as (
+       delete from chaperone.quota_counters where window_end < now() - interval '3 days'
+       returning organization_id, counter_id
+     )
+     delete from chaperone.quota_leases l using past p
+     where l.organization_id = p.organization_id and l.counter_id = p.counter_id`,
+  );
+}

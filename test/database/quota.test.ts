@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import type { Client } from 'pg';
+import { leaseQuota, type QuotaDemand, quotaCounterId, readQuotaUse, rowOf } from '../../database/quota.ts';
+import { insertRequests } from '../../database/requests.ts';
+import { makeRecord } from '../request-record.ts';
+import { suiteScope } from '../scope.ts';
+import { batchOf } from './batch.ts';
+import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
+
+const scope = suiteScope();
+let database: OwnedDatabase;
+let tenant: Tenant;
+let asTenant: Client;
+
+before(async () => {
+  database = await openDatabase(scope);
+  tenant = await makeTenant(database);
+  asTenant = await connect(scope, tenant.url);
+});
+
+let rules = 0;
+
+/** A rule of its own that lets 100 through, and what its leases ask for. */
+function makeRule(changes: Partial<QuotaDemand> = {}) {
+  rules += 1;
+  const rule = `limits/rule-${rules}`;
+  const counter = { rule, unit: 'requests', per: 'Organization', scope: '', startMs: 0, endMs: undefined } as const;
+  const counterId = quotaCounterId(counter);
+  const ask = { amount: 100, spent: 0, smallest: 1, wanted: 1, target: 10, ends: false, ttlMs: 30_000 };
+  return (leaseId: number, more: Partial<QuotaDemand> = {}): QuotaDemand => ({
+    ...{ ...counter, counterId, leaseId, ...ask },
+    ...changes,
+    ...more,
+  });
+}
+
+/** Leases at a time of the test's choice. */
+async function leaseAt(atS: number, ...demands: readonly QuotaDemand[]) {
+  const { rows } = await database.owner.query<{ granted: string; room: string; is_current: boolean }>(
+    `select granted, room, is_current
+     from chaperone.lease_quota_of($1, $2, timestamptz '2026-01-01' + $3 * interval '1 second')`,
+    [tenant.id, JSON.stringify(demands.map(rowOf)), atS],
+  );
+  return rows.map(({ granted, room, is_current }) => ({
+    granted: Number(granted),
+    room: Number(room),
+    isCurrent: is_current,
+  }));
+}
+
+async function granted(atS: number, demand: QuotaDemand): Promise<number> {
+  const [grant] = await leaseAt(atS, demand);
+  return grant?.granted ?? -1;
+}
+
+async function settle(demand: QuotaDemand, amount: number, record = makeRecord(tenant.id, {})) {
+  const settled = { ...record, quota: [0, demand.counterId, demand.leaseId, amount] };
+  await insertRequests(asTenant, tenant.id, batchOf([settled]));
+}
+
+test('leases never add up to more than the limit, and the last of it is spread', async () => {
+  const demand = makeRule();
+  assert.equal(await granted(0, demand(1, { target: 60 })), 50);
+  assert.equal(await granted(0, demand(2, { target: 60 })), 12);
+  assert.equal(await granted(0, demand(3, { wanted: 60 })), 38);
+  assert.equal(await granted(0, demand(4)), 0);
+});
+
+test('a lease that is too small to be of use is not given', async () => {
+  const demand = makeRule();
+  await leaseAt(0, demand(1, { wanted: 95 }));
+  assert.equal(await granted(0, demand(2, { smallest: 6, wanted: 8, target: 8 })), 0);
+  assert.equal(await granted(0, demand(2, { smallest: 5, wanted: 8, target: 8 })), 5);
+});
+
+test('what a proxy gives back is free for others', async () => {
+  const demand = makeRule();
+  await leaseAt(0, demand(1, { wanted: 100 }));
+  await leaseAt(1, demand(1, { spent: 30, smallest: 30, wanted: 30, target: 30, ends: true }));
+  assert.equal(await granted(1, demand(2, { wanted: 100 })), 70);
+});
+
+test('of a lease that has expired, what its proxy had used stays withheld until its records are late by an hour', async () => {
+  const demand = makeRule();
+  await leaseAt(0, demand(1, { wanted: 60 }));
+  await leaseAt(10, demand(1, { spent: 20, wanted: 60, target: 60 }));
+  assert.equal(await granted(39, demand(2, { smallest: 50, wanted: 100 })), 0, 'the lease holds 30 s');
+  assert.equal(await granted(41, demand(2, { wanted: 100 })), 80);
+  await leaseAt(41, demand(2, { target: 0, wanted: 0, ends: true }));
+  assert.equal(await granted(3_700, demand(3, { wanted: 100 })), 100);
+});
+
+test('a place for a concurrent call is free as soon as its lease has expired', async () => {
+  const demand = makeRule({ unit: 'concurrent' });
+  await leaseAt(0, demand(1, { spent: 90, wanted: 100 }));
+  assert.equal(await granted(29, demand(2, { wanted: 100 })), 0);
+  assert.equal(await granted(31, demand(2, { wanted: 100 })), 100);
+});
+
+test('a window that is over, or far ahead, gets nothing', async () => {
+  const startMs = Date.parse('2026-01-01');
+  const demand = makeRule({ startMs, endMs: startMs + 60_000 });
+  const over = { granted: 0, isCurrent: false };
+  const [late] = await leaseAt(60, demand(1));
+  assert.deepEqual({ granted: late?.granted, isCurrent: late?.isCurrent }, over);
+  const [early] = await leaseAt(-61, demand(1));
+  assert.deepEqual({ granted: early?.granted, isCurrent: early?.isCurrent }, over);
+  assert.equal(await granted(-1, demand(1)), 10, 'the next window can be leased ahead');
+});
+
+test('a record counts once, however often it is sent', async () => {
+  const demand = makeRule();
+  await leaseQuota(asTenant, [demand(1, { spent: 5, wanted: 10 })]);
+  const record = makeRecord(tenant.id, {});
+  await settle(demand(1), 7, record);
+  await settle(demand(1), 7, record);
+  await settle(demand(1), 3);
+  const use = (await readQuotaUse(asTenant, tenant.id)).find(({ rule }) => rule === demand(1).rule);
+  assert.deepEqual([use?.used, use?.held, use?.windowEnd], ['10', '0', null]);
+});
+
+test('a record that is late finds its counter, although its lease has gone', async () => {
+  const demand = makeRule();
+  await leaseAt(0, demand(1, { spent: 5, wanted: 10 }));
+  // After an hour it is no longer waited for, and its lease is removed.
+  await leaseAt(4_000, demand(2));
+  await settle(demand(1), 5);
+  assert.equal(await granted(4_000, demand(2, { wanted: 100 })), 95);
+});
+
+test('a lease that its proxy overdrew leaves others the less', async () => {
+  const demand = makeRule();
+  await leaseAt(0, demand(1, { wanted: 10, target: 10 }));
+  await leaseAt(1, demand(1, { spent: 40, smallest: 41, wanted: 40, target: 40 }));
+  assert.equal(await granted(1, demand(2, { wanted: 100 })), 60);
+});
+
+test('a lower limit takes from leases what they have not used', async () => {
+  const demand = makeRule();
+  await leaseAt(0, demand(1, { wanted: 80 }));
+  assert.equal(await granted(1, demand(1, { amount: 50, spent: 30, smallest: 31, wanted: 31, target: 80 })), 50);
+  assert.equal(await granted(1, demand(1, { amount: 20, spent: 30, smallest: 31, wanted: 31, target: 80 })), 30);
+});
+
+test('a tenant cannot lease for another organization, nor write to the tables', async () => {
+  await assert.rejects(asTenant.query('select chaperone.lease_quota_of($1, $2, now())', [tenant.id, '[]']), {
+    code: '42501',
+  });
+  for (const sql of [
+    'update chaperone.quota_counters set used = 0',
+    'update chaperone.quota_leases set settled = 0',
+    'delete from chaperone.quota_leases',
+  ])
+    await assert.rejects(asTenant.query(sql), { code: '42501' });
+});
