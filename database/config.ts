@@ -68,6 +68,8 @@ export interface ConfigApiKey {
    * default roles.
    */
   readonly roles?: readonly string[] | null;
+  /** As in crds/binding-rules.ts. Null, or absent in a snapshot kept by an older proxy: none. */
+  readonly rules?: unknown;
   readonly is_active: boolean;
   readonly is_deleted: boolean;
   /** Milliseconds since 1970; null: never. */
@@ -136,7 +138,7 @@ export async function readConfigChanges(
        (select coalesce(jsonb_agg(k), '[]') from (
           select api_key_id, resource, serves_namespace, provider, user_external_id, models,
                  translate(encode(key_encrypted, 'base64'), E'\\n', '') as key_sealed,
-                 encode(synthetic_key_sha256, 'hex') as synthetic_key_sha256, roles, is_active,
+                 encode(synthetic_key_sha256, 'hex') as synthetic_key_sha256, roles, rules, is_active,
                  deleted_at is not null as is_deleted, extract(epoch from expires_at) * 1000 as expires_at_ms
           from chaperone.api_keys where organization_id = $1::uuid and config_version > $2::bigint) k) as api_keys,
        (select coalesce(jsonb_agg(u), '[]') from (

@@ -1154,7 +1154,8 @@ create table chaperone.api_keys (
   updated_at timestamp with time zone not null default now(),
   deleted_at timestamp with time zone,
   serves_namespace text,
-  roles text[]
+  roles text[],
+  rules jsonb
 );
 alter table chaperone.api_keys add constraint api_keys_pkey PRIMARY KEY (organization_id, api_key_id);
 CREATE INDEX api_keys_config_version ON chaperone.api_keys USING btree (organization_id, config_version);

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { bindingRulesOf } from '../../crds/binding-rules.ts';
 import type { ApiKeyBinding } from '../../crds/resources.generated.ts';
 import type { ApiKeyWrite } from '../../database/api-keys.ts';
 import { modelRefused, refusesModel } from '../model-rule.ts';
@@ -98,6 +99,7 @@ export function decideBinding(
     key: providerKey,
     syntheticKeySha256: sha256(syntheticKey),
     roles,
+    rules: bindingRulesOf(spec),
   };
   const verdict = judge(object, remainingMs);
   return {

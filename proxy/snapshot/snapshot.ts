@@ -1,3 +1,4 @@
+import type { BindingRules } from '../../crds/binding-rules.ts';
 import { parseDurationMs } from '../../crds/duration.ts';
 import { permittedParameters } from '../../crds/persona-parameters.ts';
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
@@ -84,6 +85,10 @@ export interface RoutedKey {
   readonly id: string;
   readonly provider: Provider;
   readonly secret: string;
+  /** `namespace/name` of the ApiKeyBinding. */
+  readonly binding: string;
+  /** The binding's limits, budgets and tier. Undefined: none. */
+  readonly rules: BindingRules | undefined;
   /** Whether both the binding and the provider serve a model. */
   readonly servesModel: ModelRule;
   /** Milliseconds since 1970. */
@@ -308,8 +313,17 @@ function openKeys(sealed: SealedSnapshot, opener: RowOpener, providers: Readonly
     }
     const expiresAtMs = row.expires_at_ms ?? Number.POSITIVE_INFINITY;
     const servesModel = bothRules(makeModelRule(row.models ?? undefined, undefined), provider.servesModel);
-    const reach = reachOf(row, opener, isUnordered);
-    const key = { id: row.api_key_id, provider, secret: opener.secret(row), servesModel, expiresAtMs, reach };
+    const key: RoutedKey = {
+      id: row.api_key_id,
+      provider,
+      secret: opener.secret(row),
+      binding: row.resource ?? '',
+      // They were validated against crds/apikeybindings.yaml before they were stored, and only the operator can write them.
+      rules: (row.rules as BindingRules | null | undefined) ?? undefined,
+      servesModel,
+      expiresAtMs,
+      reach: reachOf(row, opener, isUnordered),
+    };
     keys.set(key.id, key);
     syntheticKeys.set(row.synthetic_key_sha256, {
       user: row.user_external_id ?? undefined,

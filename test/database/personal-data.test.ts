@@ -247,6 +247,7 @@ async function seedConfiguration(db: Queryable, organizationId: string, userExte
         fingerprint: 'f'.repeat(16),
         syntheticKeySha256: Buffer.alloc(32, 1),
         roles: null,
+        rules: { limits: [{ match: { users: [userExternalId] } }] },
         isActive: true,
         expiresAt: null,
       },

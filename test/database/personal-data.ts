@@ -26,6 +26,7 @@ export const personal: Readonly<Record<string, Effect>> = {
   'analysis_results.result_encrypted': 'row deleted',
   'analysis_results.user_id': 'row deleted',
   'api_keys.user_external_id': 'emptied once deleted',
+  'api_keys.rules': { stays: 'Configuration: the ApiKeyBinding contains it. It goes with the binding.' },
   'daily_usage.user_id': 'anonymous id',
   'erased_users.user_digest': { stays: 'It identifies records that arrive after the erasure.' },
   'facet_spans.user_id': 'anonymous id',

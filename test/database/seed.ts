@@ -47,6 +47,7 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
       fingerprint: 'f'.repeat(16),
       syntheticKeySha256: Buffer.alloc(32, 1),
       roles: null,
+      rules: null,
       isActive: true,
       expiresAt: null,
     },

@@ -24,6 +24,8 @@ export function makeKey(id: string, changes: Partial<RoutedKey> = {}): RoutedKey
     id,
     provider,
     secret: `sk-${id}`,
+    binding: `web/${id}`,
+    rules: undefined,
     servesModel: () => true,
     expiresAtMs: Number.POSITIVE_INFINITY,
     reach: 'namespace',

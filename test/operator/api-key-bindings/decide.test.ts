@@ -28,6 +28,7 @@ const row: ApiKeyRow = {
   key: 'sk-secret',
   syntheticKeySha256: sha256('chp_out'),
   roles: ['member'],
+  rules: null,
 };
 
 const gatheredAs = (gathered: Partial<GatheredBinding>, binding = makeBinding('web/key')): GatheredBinding => ({
@@ -81,10 +82,24 @@ test('a synthetic key that is lost is replaced, and with it what is stored', () 
   assert.deepEqual(write?.syntheticKeySha256, sha256('chp_fresh'));
 });
 
+const basics = { per: 'Key', whenUnavailable: 'Allow' } as const;
+const limit: NonNullable<ApiKeyBinding['spec']['limits']>[number] = {
+  ...basics,
+  name: 'calls',
+  action: 'Enforce',
+  requests: { count: 10, window: '1m' },
+};
+const budget: NonNullable<ApiKeyBinding['spec']['budgets']>[number] = {
+  ...basics,
+  ...{ name: 'month', amountUsd: '10', window: 'Month', warnAt: [80], action: 'Block' },
+  ...{ onShortfall: 'Refuse', unpriced: 'Refuse' },
+};
 const changes: readonly (readonly [Partial<ApiKeyBinding['spec']>, Partial<GatheredBinding>, Partial<ApiKeyRow>])[] = [
   [{ models: ['gpt-*'] }, {}, { models: ['gpt-*'] }],
   [{ provider: 'local' }, {}, { provider: 'local' }],
   [{ active: false }, {}, { isActive: false }],
+  [{ limits: [], tier: 'free' }, {}, { rules: { tier: 'free' } }],
+  [{ limits: [limit], budgets: [budget] }, {}, { rules: { limits: [limit], budgets: [budget] } }],
   [{ expiresAt: '2027-01-01T00:00:00Z' }, {}, { expiresAt: new Date('2027-01-01T00:00:00Z') }],
   [{}, { providerKey: 'sk-new' }, { key: 'sk-new', fingerprint: sha256('sk-new').toString('hex').slice(0, 16) }],
 ];

@@ -111,7 +111,7 @@ test('keys are found by id, by user, and as the organization’s', () => {
   const { keys, keysByUser, organizationKeys, syntheticKeys } = open({
     apiKeys: [
       makeKey('k3'),
-      makeKey('k1', { expires_at_ms: 5, roles: ['analyst'] }),
+      makeKey('k1', { expires_at_ms: 5, roles: ['analyst'], rules: { tier: 'free' } }),
       makeKey('k2', { user_external_id: 'ada', models: ['gpt-4o*'] }),
       makeKey('k0', { user_external_id: 'ada' }),
       makeKey('k4', { is_active: false }),
@@ -123,6 +123,7 @@ test('keys are found by id, by user, and as the organization’s', () => {
   assert.deepEqual(ids(keysByUser.get('ada')), ['k0', 'k2']);
   assert.deepEqual([...keys.keys()], ['k0', 'k1', 'k2', 'k3']);
   const key = keys.get('k2');
+  assert.deepEqual([keys.get('k1')?.rules, key?.rules, key?.binding], [{ tier: 'free' }, undefined, 'team/k2']);
   assert.deepEqual([key?.secret, key?.servesModel('gpt-4o-mini'), key?.servesModel('o3')], ['sk-k2', true, false]);
   assert.deepEqual([keys.get('k1')?.expiresAtMs, key?.expiresAtMs], [5, Number.POSITIVE_INFINITY]);
   assert.deepEqual(syntheticKeys.get('hash of k2'), {
