@@ -89,6 +89,10 @@ program
   .requiredOption('--data <directory>', 'a volume that survives restarts: the spool and the last configuration')
   .option('--host <address>', 'where the API listens', '127.0.0.1')
   .option('--port <port>', "the API's port", parsePort, 8000)
+  .option(
+    '--tls <directory>',
+    'a mounted certificate (tls.crt, tls.key): the API is served by HTTPS; renewals are followed',
+  )
   .option('--metrics-host <address>', 'where /metrics, /healthz and /readyz listen', '0.0.0.0')
   .option('--metrics-port <port>', 'their port', parsePort, 8001)
   .option('--upstream <url>', 'the base URL of openai providers that state none', 'https://api.openai.com/v1')

@@ -10,6 +10,7 @@ export interface ProxyCommandOptions {
   readonly data: string;
   readonly host: string;
   readonly port: number;
+  readonly tls?: string;
   readonly metricsHost: string;
   readonly metricsPort: number;
   readonly upstream: string;
@@ -48,6 +49,7 @@ export async function proxy(options: ProxyCommandOptions, environment: NodeJS.Pr
       dataDirectory: options.data,
       host: options.host,
       port: options.port,
+      ...(options.tls !== undefined && { tlsDirectory: options.tls }),
       metricsHost: options.metricsHost,
       metricsPort: options.metricsPort,
       upstreamUrl: options.upstream,

@@ -9,6 +9,7 @@ import { mergeSlashes } from './merge-slashes.ts';
 import type { SurfaceContext } from './surfaces/context.ts';
 import { makeCallListener } from './surfaces/openai/calls.ts';
 import { surfaceTable } from './surfaces/table.ts';
+import type { MakeServer } from './tls.ts';
 
 export type AppOptions = Omit<SurfaceContext, 'surfaces'>;
 
@@ -26,14 +27,14 @@ const serverOptions = {
 };
 
 /** The proxy's API: the governed calls first, which are most of what it does, then all else by the table of surfaces. */
-export function buildApp(options: AppOptions, surfaces = surfaceTable): App {
+export function buildApp(options: AppOptions, surfaces = surfaceTable, makeServer: MakeServer = createServer): App {
   const refusals = makeRefusals(options);
   const answersPreflight = makeCors(options.inForce);
   const isCall = makeCallListener({ ...options, refusals, prefix: '/v1' });
   const nearest = makeNearest(surfaces);
   const answer = serveSurfaces(nearest, { ...options, surfaces }, refusals);
   let isClosing = false;
-  const server = createServer(serverOptions, (request, response) => {
+  const server = makeServer(serverOptions, (request, response) => {
     mergeSlashes(request);
     if (answersPreflight(request, response) || isCall(request, response)) return;
     if (isClosing) response.setHeader('connection', 'close');

@@ -19,6 +19,7 @@ import { closeMonitoring, openMonitoring } from './monitoring.ts';
 import { type OpenOrganization, type OrganizationOptions, openOrganization } from './organization.ts';
 import { providerTable } from './providers/table.ts';
 import type { SurfaceTable } from './surfaces/context.ts';
+import { openTls, type Tls } from './tls.ts';
 
 /** How long a read of analytics waits for calls that were just answered. */
 const shipWaitMs = 250;
@@ -28,6 +29,8 @@ export interface ProxyOptions extends Omit<OrganizationOptions, 'inFlight' | 'me
   readonly version?: string;
   readonly host: string;
   readonly port: number;
+  /** A directory with `tls.crt` and `tls.key`. Absent: the API is served without TLS. */
+  readonly tlsDirectory?: string;
   readonly metricsHost: string;
   readonly metricsPort: number;
   /** How long the proxy reads an answer after its client has gone. */
@@ -69,6 +72,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   // Released in the reverse order, also where one of the next steps throws.
   await using opened = new AsyncDisposableStack();
   opened.defer(collectWhenIdle(collectGarbage.thoroughly));
+  const tls = options.tlsDirectory === undefined ? undefined : opened.use(await openTls(options.tlsDirectory));
   const monitoring = opened.adopt(
     await openMonitoring({
       host: options.metricsHost,
@@ -88,7 +92,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     if (isStopping) throw new ProxyError('shutting_down');
     return configuration.require();
   };
-  const app = opened.adopt(makeApp(options, organization, inForce, inFlight, metrics), (it) =>
+  const app = opened.adopt(makeApp(options, organization, inForce, inFlight, metrics, tls), (it) =>
     drain(it, options.graceMs ?? 3_000),
   );
   await configuration.first;
@@ -113,6 +117,7 @@ function makeApp(
   inForce: () => InForce,
   inFlight: InFlight,
   metrics: Metrics,
+  tls: Tls | undefined,
 ): App {
   const { configuration, exchange, ownership, settlement, shipper } = organization;
   const { catchUp } = configuration.follower;
@@ -144,7 +149,7 @@ function makeApp(
     log: options.log,
     shipped: () => shipper.flush(shipWaitMs),
   };
-  return buildApp(appOptions, options.surfaces);
+  return buildApp(appOptions, options.surfaces, tls?.makeServer);
 }
 
 /** Lets calls end, then cuts off those that take longer. */
