@@ -57,6 +57,8 @@ program
   .option('--sidecar-egress-proxy <url>', 'the forward proxy of sidecars to providers and issuers', parseEgressProxy)
   .option('--sidecar-no-proxy <list>', 'hosts that sidecars reach directly, as in NO_PROXY')
   .option('--sidecar-data-limit <quantity>', "the size limit of the sidecar's volume", parseDataLimit, '5Gi')
+  .option('--gateways', "run the gateways of Organizations with spec.gateway, in the operator's namespace")
+  .option('--gateway-pull-secrets <names>', "the gateways' pull Secrets, separated by commas", parseNames)
   .option('--webhook-port <port>', "the webhooks' port", parsePort, 9443)
   .option('--webhook-service <name>', 'the Service at which the API server calls the webhooks', 'chaperone-webhook')
   .option(

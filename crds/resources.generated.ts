@@ -589,6 +589,72 @@ export interface OrganizationSpec {
     users?: string[];
   }[];
   /**
+   * Runs the organization's proxy for clients outside pods: a Deployment and a Service named chaperone-gateway-<organization> in the operator's namespace. The condition GatewayReady has its address and its state. Absent: there is none.
+   */
+  gateway?: {
+    /**
+     * The number of pods; with `maxReplicas`, the least number.
+     */
+    replicas: number;
+    /**
+     * The most pods to which a HorizontalPodAutoscaler may scale the Deployment. Absent: `replicas` pods, and no autoscaler.
+     */
+    maxReplicas?: number;
+    /**
+     * The use of processor time, in percent of the request, that the autoscaler aims at.
+     */
+    targetCpuPercent: number;
+    /**
+     * The member namespaces that the gateway acts for, beside what `sharing` lets serve everyone. It gets the keys of these namespaces, so their ApiKeyBindings serve its callers.
+     */
+    namespaces?: string[];
+    /**
+     * The certificate for HTTPS. Absent: the gateway serves HTTP, for a proxy or an Ingress before it.
+     */
+    tls?: {
+      /**
+       * A Secret in the operator's namespace with `tls.crt` and `tls.key`, and the label `chaperone.dev/certificate-of` with the organization's name. A renewed certificate is used without a restart.
+       */
+      secretName: string;
+    };
+    /**
+     * The Service in front of the pods.
+     */
+    service: {
+      /**
+       * Its type.
+       */
+      type: 'ClusterIP' | 'LoadBalancer' | 'NodePort';
+      /**
+       * Its port. Absent: 443 with `tls`, else 80.
+       */
+      port?: number;
+      /**
+       * Its annotations, such as those that a cloud's load balancer reads.
+       */
+      annotations?: {
+        [k: string]: string;
+      };
+    };
+    /**
+     * Requests and limits of each pod. Absent: those of a sidecar, with 100m of processor time.
+     */
+    resources?: {
+      /**
+       * What each pod gets for certain, such as `cpu` and `memory`.
+       */
+      requests?: {
+        [k: string]: string;
+      };
+      /**
+       * What each pod gets at most.
+       */
+      limits?: {
+        [k: string]: string;
+      };
+    };
+  };
+  /**
    * How the operator treats pods with a sidecar.
    */
   sidecars?: {
@@ -663,6 +729,23 @@ export interface OrganizationStatus {
      * Its name.
      */
     name: string;
+  };
+  /**
+   * The gateway, where spec.gateway asks for one.
+   */
+  gateway?: {
+    /**
+     * The base URL of the API within the cluster.
+     */
+    address: string;
+    /**
+     * The pods that it should have now.
+     */
+    replicas: number;
+    /**
+     * Those that are ready.
+     */
+    readyReplicas: number;
   };
   /**
    * The ids (`kid`) of the keys whose tokens are accepted, the signing one first.

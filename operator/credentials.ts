@@ -23,6 +23,14 @@ export function signingSecretName(organization: string): string {
   return `chaperone-${organization}-signing-keys`;
 }
 
+/**
+ * Name of the Secret with the credentials of an organization's gateway, in the operator's namespace. The dot keeps it
+ * apart from the credentials of every organization.
+ */
+export function gatewaySecretName(organization: string): string {
+  return `chaperone.gateway-${organization}`;
+}
+
 /** Name of the Secret with a binding's synthetic key, in the binding's namespace. */
 export function syntheticKeySecretName(binding: string): string {
   return `${binding}-synthetic-key`;

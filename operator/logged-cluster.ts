@@ -14,9 +14,9 @@ export function logChanges(cluster: Cluster, log: Logger): Cluster {
   const secretAt = (namespace: string, name: string) => cluster.get('Secret', namespace, name);
   return {
     ...cluster,
-    async updateStatus(key, status) {
+    async updateStatus(key, status, ended) {
       const before = conditionsOf(key);
-      await cluster.updateStatus(key, status);
+      await cluster.updateStatus(key, status, ended);
       for (const { type, status: value, reason, message } of status.conditions ?? []) {
         const previous = before.find((condition) => condition.type === type);
         if (previous?.status === value && previous.reason === reason) continue;

@@ -16,6 +16,7 @@ import type { ServiceAccountIssuer } from './cluster/kubernetes/service-account-
 import { type ObjectPath, pathOf } from './cluster/object-key.ts';
 import { operatorNamespace } from './credentials.ts';
 import { makeDatabaseProbe } from './database-probe.ts';
+import type { GatewayContext } from './gateways/reconcile.ts';
 import { logChanges } from './logged-cluster.ts';
 import { fewestConnections, makeServerLimitsReader } from './organizations/limits.ts';
 import { makeLoginCheck } from './organizations/login.ts';
@@ -49,6 +50,8 @@ export interface OperatorOptions {
   readonly serviceAccountIssuer?: () => Promise<ServiceAccountIssuer>;
   /** The sidecars of pods. Absent where there is no injection. */
   readonly sidecars?: SidecarContext;
+  /** The gateways of organizations. Absent where the operator may not run them. */
+  readonly gateways?: GatewayContext;
   /** Called with the reason while the start waits for the database, and with `undefined` when the wait is over. */
   readonly onDatabaseWait?: (reason: string | undefined) => void;
   readonly log: Logger;
@@ -152,14 +155,18 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     controllers.push(startController({ name, queue, reconcile, concurrency, log, ...observed }));
   };
   const context = { cluster, db, tenancies: makeTenancyFinder(cluster, namespace) };
-  const { sidecars, serviceAccountIssuer, proxyDatabaseUrl = databaseUrl } = options;
+  const { sidecars, gateways, serviceAccountIssuer, proxyDatabaseUrl = databaseUrl } = options;
   const organizations = {
     ...{ cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now },
     // Checked at every resync, not at each change in between.
     logins: makeLoginCheck(databaseUrl, resyncMs / 2),
     serverLimits: makeServerLimitsReader(db, resyncMs / 2),
   };
-  const ofCluster = { ...(sidecars && { sidecars }), ...(serviceAccountIssuer && { serviceAccountIssuer }) };
+  const ofCluster = {
+    ...(sidecars && { sidecars }),
+    ...(gateways && { gateways }),
+    ...(serviceAccountIssuer && { serviceAccountIssuer }),
+  };
   const timing = { ...(propagationMs !== undefined && { propagationMs }), isOneMachine: options.isOneMachine ?? false };
   start('Organization', () => makeOrganizationReconciler({ ...organizations, ...ofCluster, ...timing }));
   for (const kind of tenantKinds) start(kind, (queue) => tenantControls[kind].makeReconciler(context, queue));
@@ -171,7 +178,9 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       tenant: (kind, path) => queues.get(kind)?.add(path),
     }),
   );
-  const unsubscribeFleet = sidecars?.fleet.subscribe((name) => queues.get('Organization')?.add(pathOf({ name })));
+  const reconcileNamed = (name: string) => queues.get('Organization')?.add(pathOf({ name }));
+  const unsubscribeFleet = sidecars?.fleet.subscribe(reconcileNamed);
+  const unsubscribeGateways = gateways?.watch.subscribe(reconcileNamed);
   let hasChecked = false;
   const resync = startResync(async () => {
     // Everything is reconciled when the database is back.
@@ -207,6 +216,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       unsubscribe();
       patient.stop();
       unsubscribeFleet?.();
+      unsubscribeGateways?.();
       await Promise.all([resync.stop(), health.stop()]);
       await probe.close();
       await Promise.all(controllers.map((controller) => controller.stop()));

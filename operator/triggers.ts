@@ -4,7 +4,7 @@ import type { ApiKeyBinding, Organization } from '../crds/resources.generated.ts
 import { isHeldBack, mayCompete } from './api-key-bindings/competition.ts';
 import type { Change, ChangeListener, Cluster, Kind } from './cluster/cluster.ts';
 import { type ObjectPath, pathOf } from './cluster/object-key.ts';
-import { credentialsSecretName, signingSecretName, syntheticKeySecretName } from './credentials.ts';
+import { credentialsSecretName, gatewaySecretName, signingSecretName, syntheticKeySecretName } from './credentials.ts';
 import { matchesSelector } from './label-selector.ts';
 import { claimantsOf, organizationsOf } from './membership.ts';
 
@@ -88,8 +88,10 @@ export function makeTriggers(
     for (const { metadata, spec } of cluster.list('Organization')) {
       const credentials = credentialsSecretName(metadata.name);
       const own = [credentials, signingSecretName(metadata.name)];
-      const isShared = namespace === operatorNamespace && spec.authentication?.sharedSecretRef?.name === name;
-      if (change === 'foreign' && (own.includes(name) || isShared)) target.organization(metadata.name);
+      const referred = [spec.authentication?.sharedSecretRef?.name, spec.gateway?.tls?.secretName];
+      const isReferred = namespace === operatorNamespace && referred.includes(name);
+      const isGateways = namespace === operatorNamespace && gatewaySecretName(metadata.name) === name;
+      if (change === 'foreign' && (own.includes(name) || isReferred || isGateways)) target.organization(metadata.name);
       // The data keys may be new, and no proxy can open rows that other keys sealed.
       if (namespace === operatorNamespace && own.includes(name)) resourcesOf(metadata.name);
     }

@@ -7,6 +7,8 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { makeLeaseStore } from '../../operator/cluster/kubernetes/leases.ts';
 import { makeServiceAccountIssuer } from '../../operator/cluster/kubernetes/service-account-issuer.ts';
 import { type KubernetesCluster, makeApiClient, makeKubernetesCluster } from '../../operator/cluster/kubernetes.ts';
+import { makeGatewayObjects } from '../../operator/gateways/objects.ts';
+import { type GatewayWatch, watchGateways } from '../../operator/gateways/watch.ts';
 import { type Operator, startOperator } from '../../operator/operator.ts';
 import { type Candidacy, leadAlone, standForElection } from '../../operator/runtime/leader.ts';
 import {
@@ -35,6 +37,9 @@ export interface InClusterOptions extends InjectionOptions {
   readonly kubeconfig?: string;
   readonly metricsPort: number;
   readonly leaderElection: boolean;
+  /** Whether it may run gateways. */
+  readonly gateways?: boolean;
+  readonly gatewayPullSecrets?: readonly string[];
   readonly concurrency: number;
   readonly resyncMs: number;
   readonly propagationMs: number;
@@ -89,7 +94,8 @@ async function run(
   releasers.push(() => client.close());
   let isSynced = false;
   let fleet: Fleet | undefined;
-  const reflectors = () => [...cluster.reflectors(), ...(fleet ? [fleet.reflector] : [])];
+  let gateways: GatewayWatch | undefined;
+  const reflectors = () => [...cluster.reflectors(), ...[fleet, gateways].flatMap((one) => one?.reflector ?? [])];
   const observer = makeReflectorMetrics(registry, reflectors);
   const cluster: KubernetesCluster = makeKubernetesCluster({
     client,
@@ -134,6 +140,11 @@ async function run(
     fleet = startFleet({ cluster, client, settings, observer, registry, log });
     releasers.push(fleet.stop);
   }
+  if (settings && options.gateways) {
+    gateways = watchGateways({ client, namespace, observer, log });
+    releasers.push(gateways.stop);
+    await gateways.reflector.synced;
+  }
   const metrics = makeRuntimeMetrics(registry);
   makeResourceMetrics(registry, cluster);
   let running: Operator | undefined;
@@ -152,6 +163,14 @@ async function run(
         rollsFromMs: Date.now() + rolloutPauseMs,
       },
     }),
+    ...(gateways &&
+      settings && {
+        gateways: {
+          watch: gateways,
+          objects: makeGatewayObjects(client, namespace),
+          settings: { ...settings, namespace, imagePullSecrets: options.gatewayPullSecrets ?? [] },
+        },
+      }),
   });
   releasers.push(running.stop);
   log.info('reconciling');

@@ -102,11 +102,12 @@ export interface Cluster {
   subscribe(listener: ChangeListener): () => void;
 
   /**
-   * Replaces an object's status.
+   * Replaces an object's status. Conditions of types that it does not state belong to other writers, and stay.
    *
+   * @param ended types of the writer's own conditions that no longer apply
    * @throws ClusterError `not_found` where the object is gone
    */
-  updateStatus<K extends CustomKind>(key: ObjectKey<K>, status: StatusOf<K>): Promise<void>;
+  updateStatus<K extends CustomKind>(key: ObjectKey<K>, status: StatusOf<K>, ended?: readonly string[]): Promise<void>;
 
   /**
    * Creates a Secret, or replaces one that was made for the same owner.

@@ -72,6 +72,18 @@ function makeVolumes({ dataSizeLimit }: PodSettings, { organization }: Pick<Side
   ];
 }
 
+/** The rights of a proxy's container: none. */
+export const proxySecurity = {
+  runAsNonRoot: true,
+  runAsUser: sidecarUserId,
+  runAsGroup: sidecarUserId,
+  allowPrivilegeEscalation: false,
+  privileged: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ['ALL'] },
+  seccompProfile: { type: 'RuntimeDefault' },
+};
+
 function makeContainer(settings: PodSettings, place: SidecarPod) {
   const { metricsPort, image, imagePullPolicy } = settings;
   const probe = (path: string) => ({ httpGet: { path, port: 'metrics' } });
@@ -88,16 +100,7 @@ function makeContainer(settings: PodSettings, place: SidecarPod) {
     startupProbe: { ...probe('/readyz'), periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 120 },
     livenessProbe: { ...probe('/healthz'), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
     resources: place.limitsStorage ? withStorage(settings) : settings.resources,
-    securityContext: {
-      runAsNonRoot: true,
-      runAsUser: sidecarUserId,
-      runAsGroup: sidecarUserId,
-      allowPrivilegeEscalation: false,
-      privileged: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ['ALL'] },
-      seccompProfile: { type: 'RuntimeDefault' },
-    },
+    securityContext: proxySecurity,
     terminationMessagePolicy: 'FallbackToLogsOnError',
     volumeMounts: [
       { name: credentialsVolume, mountPath: '/etc/chaperone/credentials', readOnly: true },
@@ -120,8 +123,14 @@ function withStorage({ resources, dataSizeLimit }: PodSettings): ResourceRequire
   };
 }
 
-/** The sidecar's forward proxy, in the usual variables. */
-function egressEnvironment({ egressProxy, noProxy }: PodSettings): Pick<Container, 'env'> {
+/** A proxy's forward proxy, in the usual variables. */
+export function egressEnvironment({
+  egressProxy,
+  noProxy,
+}: {
+  readonly egressProxy?: string | undefined;
+  readonly noProxy?: string | undefined;
+}): Pick<Container, 'env'> {
   if (egressProxy === undefined) return {};
   const names = ['HTTP_PROXY', 'HTTPS_PROXY'];
   return {

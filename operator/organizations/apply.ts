@@ -11,12 +11,14 @@ import type { Cluster, ObjectKey, Secret } from '../cluster/cluster.ts';
 import { ClusterError } from '../cluster/cluster-error.ts';
 import {
   credentialsSecretName,
+  gatewaySecretName,
   masterFile,
   type OrganizationCredentials,
   signingSecretName,
   type TokenKey,
   toSecretData,
 } from '../credentials.ts';
+import { removeGateway } from '../gateways/reconcile.ts';
 import { completeMaster, deriveNamespaceKeys, type NamespaceMaster } from '../namespace-keys.ts';
 import type { OrganizationContext } from './context.ts';
 import { finalizer, type NamespaceFailure, type OrganizationDecision } from './decide.ts';
@@ -96,6 +98,7 @@ export async function applyOrganization(
     if (failure && namespace === operatorNamespace) throw failure;
     if (failure) failures.push({ namespace, reason: failure.message });
   }
+  await applyGatewayCredentials(context, gathered, credentials, master);
   const dataKeyDigests = digestsOf(credentials.dataKeys);
   const sharesByDefault = decision.sharing.rules === 'Former';
   const row = { organizationId: id, name: key.name, spec: decision.spec, dataKeyDigests, sharesByDefault };
@@ -106,6 +109,40 @@ export async function applyOrganization(
   for (const namespace of decision.staleNamespaces)
     await cluster.deleteSecret(namespace, credentialsSecretName(key.name), (one) => isCredentialsOf(one, identity));
   return { id, tokenKeyIds: signingKeys.map((jwk) => jwk.kid ?? ''), failures, effectAtMs, limitsRefusal };
+}
+
+/** Hands out the credentials of the gateway, with the keys of the namespaces that it acts for; or takes them back. */
+async function applyGatewayCredentials(
+  { cluster, operatorNamespace, isOneMachine }: OrganizationContext,
+  gathered: GatheredOrganization,
+  credentials: OrganizationCredentials,
+  master: NamespaceMaster,
+): Promise<void> {
+  const { organization, memberNamespaces } = gathered;
+  const identity = identityOf(gathered);
+  const { gateway } = organization.spec;
+  if (isOneMachine || !gateway) return removeGatewayCredentials(cluster, operatorNamespace, identity);
+  const { id } = credentials.organization;
+  const namespaceKeys = memberNamespaces
+    .filter((member) => gateway.namespaces?.includes(member))
+    .map((member) => deriveNamespaceKeys(master, credentials.dataKeys, id, member));
+  await cluster.applySecret({
+    namespace: operatorNamespace,
+    name: gatewaySecretName(identity.name),
+    labels: { [organizationLabel]: identity.name },
+    data: toSecretData({ ...credentials, namespaceKeys }),
+    ownerUid: identity.uid,
+    isOwn: (secret) => isCredentialsOf(secret, identity),
+  });
+}
+
+async function removeGatewayCredentials(
+  cluster: Cluster,
+  operatorNamespace: string,
+  identity: OrganizationIdentity,
+): Promise<void> {
+  const isOwn = (secret: Secret) => isCredentialsOf(secret, identity);
+  await cluster.deleteSecret(operatorNamespace, gatewaySecretName(identity.name), isOwn);
 }
 
 /**
@@ -121,13 +158,15 @@ async function revokeKeys({ db, now }: OrganizationContext, organizationId: stri
 
 /** Removes the organization, and its data as the deletionPolicy says. The finalizer is removed last. */
 export async function removeOrganization(
-  { cluster, db, operatorNamespace }: OrganizationContext,
+  { cluster, db, operatorNamespace, gateways }: OrganizationContext,
   key: Key,
   gathered: GatheredOrganization,
   decision: Extract<OrganizationDecision, { action: 'delete' }>,
 ): Promise<void> {
   const { organizationId } = gathered;
   const identity = identityOf(gathered);
+  if (gateways) await removeGateway(gateways, gathered.organization);
+  await removeGatewayCredentials(cluster, operatorNamespace, identity);
   if (decision.keepData) await retireOrganization(db, organizationId);
   else {
     await deleteOrganization(db, organizationId);

@@ -2,6 +2,7 @@ import type { Queryable } from '../../database/queryable.ts';
 import type { ServerLimits } from '../../database/server-limits.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ServiceAccountIssuer } from '../cluster/kubernetes/service-account-issuer.ts';
+import type { GatewayContext } from '../gateways/reconcile.ts';
 import type { SidecarContext } from '../sidecars/reconcile.ts';
 import type { LoginCheck } from './login.ts';
 
@@ -20,6 +21,8 @@ export interface OrganizationContext {
   readonly serviceAccountIssuer?: () => Promise<ServiceAccountIssuer>;
   /** Set where there are pods. */
   readonly sidecars?: SidecarContext;
+  /** Set where the operator may run gateways. */
+  readonly gateways?: GatewayContext;
   /** Whether one proxy serves all namespaces of an organization, with the operator's own copy of its Secret. */
   readonly isOneMachine?: boolean;
   /** How long a new key is handed out before it is used, so that every proxy has it by then. Absent: five minutes. */

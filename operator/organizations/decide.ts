@@ -268,6 +268,7 @@ export const conditionTypes: readonly string[] = [
   'SidecarsCurrent',
   'DatabaseLimited',
   'RoutesComplete',
+  'GatewayReady',
 ];
 
 /** The conditions of an organization that could not be applied during an outage of the database. */

@@ -4,7 +4,7 @@ import type { Queryable } from '../../database/queryable.ts';
 import { readServerLimits, type ServerLimits } from '../../database/server-limits.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 
-/** The minimum, for a gateway, a proxy that somebody runs by hand, and pods that are being replaced. */
+/** The minimum, for a proxy that somebody runs by hand, and pods that are being replaced. */
 export const fewestConnections = 20;
 /** Two, and a third while many records wait. */
 const connectionsOfProxy = 3;
@@ -17,16 +17,17 @@ const step = 20;
  * @param sidecars the number of pods with its sidecar; undefined where unknown
  */
 export function decideConnections(
-  spec: Pick<OrganizationSpec, 'database'>,
+  spec: Pick<OrganizationSpec, 'database' | 'gateway'>,
   sidecars: number | undefined,
   login: StoredLogin | undefined,
 ): number {
   if (spec.database?.connections !== undefined) return spec.database.connections;
+  const { replicas = 0, maxReplicas = replicas } = spec.gateway ?? {};
   const present = login?.connectionLimit ?? undefined;
   const needed =
     sidecars === undefined
       ? (present ?? fewestConnections)
-      : roundUp(fewestConnections + sidecars * connectionsOfProxy);
+      : roundUp(fewestConnections + (sidecars + maxReplicas) * connectionsOfProxy);
   if (!login) return needed;
   // An organization without a limit so far may have proxies that nobody counts. Their current connections go on.
   if (present === undefined) return Math.max(needed, roundUp(2 * login.connections));

@@ -1,6 +1,7 @@
 import type { Organization, OrganizationStatus } from '../../crds/resources.generated.ts';
 import { ClusterError } from '../cluster/cluster-error.ts';
 import { keyOf, pathOf, readPath } from '../cluster/object-key.ts';
+import { reconcileGateway } from '../gateways/reconcile.ts';
 import type { ReportFailure } from '../outages.ts';
 import { differs, eventTypeOf, isNews, toConditions, type Verdict } from '../runtime/conditions.ts';
 import type { Reconcile, Result } from '../runtime/controller.ts';
@@ -74,17 +75,32 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   const server = await context.serverLimits?.();
   const limits = server && judgeLimits(server, gathered.storedLogin, limitsRefusal);
   const { sharing } = decision;
+  const { isOneMachine = false, gateways } = context;
+  const gateway = await reconcileGateway(
+    gateways,
+    cluster,
+    gathered.organization,
+    gathered.memberNamespaces,
+    isOneMachine,
+  );
   const overlap = judgeOverlap(gathered.organization, gathered.members);
   const routes = judgeRoutes(gathered.organization.spec, gathered.keys.providers);
-  const others = [overlap, decision.defaults, sharing.verdict, sidecars?.verdict, limits, routes].filter(
-    (verdict) => verdict !== undefined,
-  );
+  const others = [
+    overlap,
+    decision.defaults,
+    sharing.verdict,
+    sidecars?.verdict,
+    limits,
+    routes,
+    gateway?.verdict,
+  ].filter((verdict) => verdict !== undefined);
   const verdicts = [
     ...judgeOrganization(problem, judgeMembers(gathered), gathered.keys, gathered.organization.spec),
     ...others,
   ];
   await report(context, gathered.organization, verdicts, {
     ...sidecars?.status,
+    ...(gateway?.status && { gateway: gateway.status }),
     id,
     keptNamespaces: [...gathered.members.kept],
     memberNamespaces: gathered.memberNamespaces.filter((name) => !failures.some(({ namespace }) => namespace === name)),
@@ -119,18 +135,25 @@ async function report(
   const { metadata, status } = organization;
   const key = keyOf(organization);
   const judged = toConditions(verdicts, status?.conditions, metadata.generation, new Date(now()));
+  // An organization that has been applied has a gateway exactly if its verdict is there.
+  const lostGateway = known.id !== undefined && !verdicts.some(({ type }) => type === 'GatewayReady');
+  const ended = lostGateway ? ['GatewayReady'] : [];
   const others = (status?.conditions ?? []).filter(
-    ({ type }) => conditionTypes.includes(type) && !verdicts.some((verdict) => verdict.type === type),
+    ({ type }) =>
+      conditionTypes.includes(type) && !verdicts.some((verdict) => verdict.type === type) && !ended.includes(type),
   );
-  const { rolling: _, ...lasting } = status ?? {};
+  const { rolling, gateway, ...lasting } = status ?? {};
   const next: OrganizationStatus = {
+    ...lasting,
     // Where sidecars are known, a missing rollout means that it is over.
-    ...(known.outdatedSidecars === undefined ? status : lasting),
+    ...(known.outdatedSidecars === undefined && rolling && { rolling }),
+    ...(known.id === undefined && gateway && { gateway }),
     ...known,
     observedGeneration: metadata.generation,
     conditions: [...judged, ...others],
   };
-  if (differs(status, next)) await cluster.updateStatus(key, next);
+  const hasEnded = status?.conditions?.some(({ type }) => ended.includes(type)) ?? false;
+  if (hasEnded || differs(status, next)) await cluster.updateStatus(key, next, ended);
   for (const verdict of verdicts.filter((one) => isToldOf(one, status?.conditions))) {
     const { reason, message } = verdict;
     await cluster.recordEvent(key, { type: eventTypeOf(verdict), reason, message });
@@ -149,6 +172,7 @@ function isToldOf(verdict: Verdict, previous: OrganizationStatus['conditions']):
       'SharingDeclared',
       'DatabaseLimited',
       'RoutesComplete',
+      'GatewayReady',
     ].includes(type);
   }
   // A state that was always fine is not worth an Event, and a rollout has its own Event.

@@ -175,6 +175,23 @@ suite('the chart', { skip, concurrency: 2 }, () => {
     assert.deepEqual(byResource(given), byResource(needed));
   });
 
+  test('lets the operator make gateways in its own namespace alone, and only where it is to', async () => {
+    const rulesOf = async (...values: string[]) => {
+      const objects = parseRendered(await render('--set', 'database.bundled.enabled=true', ...values));
+      const rules = objects
+        .filter(({ kind, metadata }) => kind === 'Role' && metadata.name === 'chaperone')
+        .flatMap((role) => role.rules as Rule[]);
+      return rules.flatMap(({ resources, verbs }) => resources.map((resource) => [resource, verbs.includes('create')]));
+    };
+    const gateways = ['deployments', 'services', 'horizontalpodautoscalers', 'poddisruptionbudgets'];
+    const given = Object.fromEntries(await rulesOf());
+    for (const resource of gateways) assert.equal(given[resource], true, resource);
+    const without = Object.fromEntries(await rulesOf('--set', 'operator.runsGateways=false'));
+    for (const resource of gateways) assert.equal(without[resource], undefined, resource);
+    const rendered = await render('--set', 'database.bundled.enabled=true,operator.runsGateways=false');
+    assert.doesNotMatch(rendered, /--gateways/);
+  });
+
   test("lets the check's account read, and write nothing", async () => {
     const objects = parseRendered(await render('--set', 'database.bundled.enabled=true'));
     const rules = objects

@@ -310,6 +310,32 @@ const organizations = cases('Organization', [
   ['a database of which nothing is said', { database: {} }],
   ['too few connections for one proxy', { database: { connections: 1 } }, ['spec.database.connections']],
   ['connections as a text', { database: { connections: '50' } }, ['spec.database.connections']],
+  [
+    'a gateway with all that it can have',
+    {
+      gateway: {
+        replicas: 2,
+        maxReplicas: 5,
+        targetCpuPercent: 50,
+        namespaces: ['web'],
+        tls: { secretName: 'acme-tls' },
+        service: { type: 'LoadBalancer', port: 443, annotations: { 'example.com/scheme': 'internal' } },
+        resources: { requests: { cpu: '250m' }, limits: { memory: '1Gi' } },
+      },
+    },
+  ],
+  ['a gateway of which nothing is said', { gateway: {} }],
+  [
+    'a gateway of fewer pods at most than at least',
+    { gateway: { replicas: 3, maxReplicas: 2 } },
+    ['spec.gateway.maxReplicas'],
+  ],
+  ['a gateway without pods', { gateway: { replicas: 0 } }, ['spec.gateway.replicas']],
+  [
+    'a gateway with a quantity that is none',
+    { gateway: { resources: { requests: { cpu: 'a lot' } } } },
+    ['spec.gateway.resources.requests.cpu'],
+  ],
   ['sidecars that are rolled', { sidecars: { rollout: 'Roll' } }],
   ['sidecars of which nothing is said', { sidecars: {} }],
   ['sidecars that are forgotten', { sidecars: { rollout: 'Ignore' } }, ['spec.sidecars.rollout']],

@@ -14,6 +14,9 @@ const made: Readonly<Record<string, (place: Place) => readonly (readonly [string
   signingSecretName: ({ organization }: Place) => [
     [operatorNamespace, credentials.signingSecretName(organization), `signing keys of ${organization}`],
   ],
+  gatewaySecretName: ({ organization }: Place) => [
+    [operatorNamespace, credentials.gatewaySecretName(organization), `credentials of the gateway of ${organization}`],
+  ],
   syntheticKeySecretName: ({ namespace, binding }: Place) => [
     [namespace, credentials.syntheticKeySecretName(binding), `synthetic key of ${namespace}/${binding}`],
   ],
@@ -31,7 +34,7 @@ interface Place {
 
 /** Names that come of putting together what names are made of, so that they meet often. */
 const name = fc
-  .array(fc.constantFrom('chaperone', 'a', 'signing-keys', 'synthetic-key', 'webhook-tls', 'x'), {
+  .array(fc.constantFrom('chaperone', 'a', 'gateway', 'signing-keys', 'synthetic-key', 'webhook-tls', 'x'), {
     minLength: 1,
     maxLength: 4,
   })

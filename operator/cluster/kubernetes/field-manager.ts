@@ -8,7 +8,7 @@ export const fieldManager = 'chaperone-operator';
  *
  * @see https://kubernetes.io/docs/reference/using-api/server-side-apply/
  */
-export function apply<Answer>(client: ApiClient, path: string, body: object): Promise<Answer> {
+export function apply<Answer>(client: Pick<ApiClient, 'send'>, path: string, body: object): Promise<Answer> {
   return client.send<Answer>({
     method: 'PATCH',
     path,

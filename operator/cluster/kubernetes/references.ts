@@ -50,14 +50,17 @@ interface Reference {
   reading: Promise<void> | undefined;
 }
 
-/** The references of an object. @param operatorNamespace the namespace of Organizations' shared secrets */
+/** The references of an object. @param operatorNamespace the namespace of Organizations' Secrets */
 export function referencesOf(object: Resources[Kind], operatorNamespace: string): ContentKey[] {
   const { kind, metadata } = object;
   const namespace = metadata.namespace ?? '';
   switch (kind) {
     case 'Organization': {
-      const shared = object.spec.authentication?.sharedSecretRef;
-      return shared ? [{ kind: 'Secret', namespace: operatorNamespace, name: shared.name }] : [];
+      const { authentication, gateway } = object.spec;
+      const names = new Set([authentication?.sharedSecretRef?.name, gateway?.tls?.secretName]);
+      return [...names].flatMap((name) =>
+        name === undefined ? [] : [{ kind: 'Secret' as const, namespace: operatorNamespace, name }],
+      );
     }
     case 'ApiKeyBinding':
       return [{ kind: 'Secret', namespace, name: object.spec.secretKeyRef.name }];

@@ -25,7 +25,7 @@ const mostAttempts = 10;
  * writers and stay. Server-side apply would cost the API server 1.5 times as much.
  */
 export function makeStatusWriter({ client, known, learn, about }: StatusWriterOptions): Cluster['updateStatus'] {
-  return async (key, status) => {
+  return async (key, status, ended = []) => {
     const { kind, namespace, name } = key;
     const first = known(key);
     let current = first;
@@ -33,7 +33,7 @@ export function makeStatusWriter({ client, known, learn, about }: StatusWriterOp
       const { uid } = current.object.metadata;
       if (uid !== first?.object.metadata.uid) throw new ClusterError('conflict', key, 'was replaced by another object');
       const metadata = { name, ...(namespace !== '' && { namespace }), uid, resourceVersion: current.version };
-      const whole = withConditionsOfOthers(status, current.object);
+      const whole = withConditionsOfOthers(status, current.object, ended);
       about(key, whole);
       const body = { apiVersion: apiVersionOf(kind), kind, metadata, status: whole };
       try {
@@ -52,8 +52,13 @@ export function makeStatusWriter({ client, known, learn, about }: StatusWriterOp
   };
 }
 
-function withConditionsOfOthers(status: StatusOf<CustomKind>, { status: current }: Identified): StatusOf<CustomKind> {
+function withConditionsOfOthers(
+  status: StatusOf<CustomKind>,
+  { status: current }: Identified,
+  ended: readonly string[],
+): StatusOf<CustomKind> {
   const { conditions = [] } = status;
-  const theirs = current?.conditions?.filter(({ type }) => !conditions.some((condition) => condition.type === type));
+  const own = new Set([...ended, ...conditions.map(({ type }) => type)]);
+  const theirs = current?.conditions?.filter(({ type }) => !own.has(type));
   return theirs && theirs.length > 0 ? { ...status, conditions: [...conditions, ...theirs] } : status;
 }
