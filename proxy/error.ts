@@ -180,11 +180,23 @@ export class ProxyError extends Error {
     this.details = options.details ?? nothing;
     this.headers = options.headers ? { ...headers, ...options.headers } : headers;
   }
+
+  /** The same problem, with a message that also names the part of the request that has it. */
+  within(part: string, param: string): ProxyError {
+    const { code, message, details, headers } = this;
+    const sentence = sentenceOf(code);
+    const detail =
+      sentence !== undefined && message.startsWith(`${sentence}: `) ? message.slice(sentence.length + 2) : message;
+    return new ProxyError(code, { param, message: `${part}: ${detail}`, details, headers, cause: this });
+  }
 }
 
 function messageOf(code: ProblemCode, detail: string | undefined): string {
-  const { message } = problems[code];
-  if (detail === undefined) return message;
-  const sentence = documentedSentences.find((documented) => message.startsWith(documented));
+  if (detail === undefined) return problems[code].message;
+  const sentence = sentenceOf(code);
   return sentence === undefined ? detail : `${sentence}: ${detail}`;
+}
+
+function sentenceOf(code: ProblemCode): string | undefined {
+  return documentedSentences.find((documented) => problems[code].message.startsWith(documented));
 }

@@ -1,10 +1,11 @@
+import { isUtf8 } from 'node:buffer';
 import { type CallFields, findListedField, findLookalike, readCallFields } from '../../../crds/read-call-fields.ts';
 import { ProxyError } from '../../error.ts';
-import { answerFactor } from '../../in-flight.ts';
 import { batchEndpoints } from '../../operations/batch-endpoints.ts';
 import { asObject, type Body, parseObject } from '../../providers/json.ts';
 import { linesOf } from '../../providers/openai/lines.ts';
 import { relay } from '../../providers/relay.ts';
+import { chargeParsing } from '../receive/receive-body.ts';
 import { sentModel } from '../route/sent-model.ts';
 import type { OwnCheck } from './admission.ts';
 import { describeLookalike } from './body.ts';
@@ -40,38 +41,41 @@ export const admitLines: OwnCheck = async ({ context, body }, key, admission, { 
     file.body.destroy();
     throw new ProxyError('upstream_invalid_response', { param: 'input_file_id' });
   }
-  const judge = async (text: string, number: number): Promise<void> => {
-    const { call, fields } = readLine(text, number, body.endpoint);
-    const { references, models: otherModels } = fields;
-    const fixed = { key, param: 'input_file_id' };
-    try {
+  const judge = async (line: Buffer): Promise<void> => {
+    const bytes = chargeParsing(line, share);
+    const text = line.toString('utf8');
+    if (text.trim() !== '') {
+      if (!isUtf8(line)) throw refusal('it must be valid UTF-8');
+      const { call, fields } = readLine(text, body.endpoint);
+      const { references, models: otherModels } = fields;
+      const fixed = { key, param: 'input_file_id' };
       await admission.admit({ context, operation, body: call, otherModels, references, fixed });
-    } catch (error) {
-      throw error instanceof ProxyError && error.code === 'invalid_request' ? refusal(number, error.message) : error;
+      const name = sentModel(key, String(call.model));
+      if (name !== call.model) throw refusal(renamed(String(call.model), name));
     }
-    const name = sentModel(key, String(call.model));
-    if (name !== call.model) throw refusal(number, renamed(String(call.model), name));
-  };
-  let number = 0;
-  for await (const text of linesOf(file.body)) {
-    number += 1;
-    const bytes = text.length * answerFactor;
-    share.addAnswer(bytes);
-    if (text.trim() !== '') await judge(text, number);
     share.add(-bytes);
+  };
+  let number = 1;
+  try {
+    for await (const line of linesOf(file.body, share)) {
+      await judge(line);
+      number += 1;
+    }
+  } catch (error) {
+    throw error instanceof ProxyError ? error.within(`line ${number} of the input file`, 'input_file_id') : error;
   }
 };
 
 /** Reads the call in a line. @throws {ProxyError} where it is not a call, or could be read in two ways */
-function readLine(text: string, number: number, endpoint: unknown): { call: Body; fields: CallFields } {
+function readLine(text: string, endpoint: unknown): { call: Body; fields: CallFields } {
   const line = parseObject(text);
   const call = asObject(line?.body);
-  if (!line || !call) throw refusal(number, 'it must be a JSON object with a body');
+  if (!line || !call) throw refusal('it must be a JSON object with a body');
   const fields = readCallFields(call);
-  judgeReading(line, fields, text, number);
-  if (line.url !== endpoint) throw refusal(number, 'it must have the url of the batch');
-  if (typeof call.model !== 'string') throw refusal(number, 'its body must name a model');
-  if ('persona_id' in call) throw new ProxyError('persona_not_supported', { param: 'input_file_id' });
+  judgeReading(line, fields, text);
+  if (line.url !== endpoint) throw refusal('it must have the url of the batch');
+  if (typeof call.model !== 'string') throw refusal('its body must name a model');
+  if ('persona_id' in call) throw new ProxyError('persona_not_supported');
   return { call, fields };
 }
 
@@ -81,17 +85,17 @@ const lineFields = ['url', 'body', 'method'];
  * Refuses a line that another parser could read differently. A line cannot be rewritten, so it must be unambiguous as
  * it is.
  */
-function judgeReading(line: Body, fields: CallFields, text: string, number: number): void {
+function judgeReading(line: Body, fields: CallFields, text: string): void {
   const { lookalike, isTooDeep } = fields;
   const { nameCount, hasEscapedNames } = scanJson(text);
-  if (isTooDeep) throw refusal(number, 'it is nested too deep');
+  if (isTooDeep) throw refusal('it is nested too deep');
   const other = findLookalike(line, lineFields) ?? lookalike;
-  if (other) throw refusal(number, describeLookalike(other));
+  if (other) throw refusal(describeLookalike(other));
   if (nameCount === readCallFields(line).fieldCount && !hasEscapedNames) return;
   for (const { name, isRepeated, isEscaped } of fieldNames(text)) {
-    if (isRepeated) throw refusal(number, `${name.slice(0, 200)} must stand only once in an object`);
+    if (isRepeated) throw refusal(`${name.slice(0, 200)} must stand only once in an object`);
     const isJudged = findListedField(name) !== undefined || lineFields.includes(name);
-    if (isEscaped && isJudged) throw refusal(number, `${name} must be written without escapes`);
+    if (isEscaped && isJudged) throw refusal(`${name} must be written without escapes`);
   }
 }
 
@@ -101,9 +105,6 @@ function renamed(model: string, name: string | undefined): string {
   return `its provider calls the model ${said} ${JSON.stringify(name)}, and a file cannot be changed; name the model as the provider does`;
 }
 
-function refusal(number: number, reason: string): ProxyError {
-  return new ProxyError('invalid_request', {
-    param: 'input_file_id',
-    message: `line ${number} of the input file: ${reason}`,
-  });
+function refusal(message: string): ProxyError {
+  return new ProxyError('invalid_request', { message });
 }

@@ -135,11 +135,13 @@ const trustedBytes = 1024 * 1024;
  * Charges the memory that parsing a body needs: its text, and the values with their texts. In a body of brackets, the
  * values are many times as large as the body.
  *
+ * @returns the bytes that the share has taken
  * @throws {ProxyError} `request_too_large`, `overloaded`
  */
-export function chargeParsing(raw: Buffer, share: Share): void {
-  share.add(raw.length * 2);
-  if (raw.length <= trustedBytes) return;
+export function chargeParsing(raw: Buffer, share: Share): number {
+  const bytes = raw.length * 2;
+  share.add(bytes);
+  if (raw.length <= trustedBytes) return bytes;
   let values = 0;
   // This counts such characters in texts, too, so it is an upper bound.
   for (let index = 0; index < raw.length; index += 1) {
@@ -147,6 +149,7 @@ export function chargeParsing(raw: Buffer, share: Share): void {
     if (byte === 0x2c || byte === 0x5b || byte === 0x7b) values += 1;
   }
   share.expect(values * valueBytes);
+  return bytes;
 }
 
 /** Gets a whole body, or the error because of which there is none. */

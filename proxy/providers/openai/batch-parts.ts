@@ -19,8 +19,7 @@ export async function* readBatchParts(batch: Body, open: OpenFile): AsyncIterabl
   const fileId = asString(batch.output_file_id);
   if (!format || fileId === null) return;
   for await (const line of linesOf(await open(`/files/${encodeURIComponent(fileId)}/content`))) {
-    if (line.trim() === '') continue;
-    const response = asObject(parseObject(line)?.response);
+    const response = asObject(parseObject(line.toString('utf8'))?.response);
     if (response?.status_code !== 200) continue;
     yield format.read(response.body, {});
   }

@@ -1,10 +1,7 @@
 import { generateDataKeys, makeEnvelope } from '../../../database/envelope.ts';
 import type { Caller } from '../../../proxy/calls/call.ts';
-import type { CallContext } from '../../../proxy/calls/context.ts';
 import type { GovernanceContext } from '../../../proxy/governance/context.ts';
-import { makeInFlight } from '../../../proxy/in-flight.ts';
 import type { Snapshot } from '../../../proxy/snapshot/snapshot.ts';
-import { makeCall } from '../calls/call.ts';
 import { makeSnapshot, organizationId } from '../snapshot.ts';
 
 /** Thrown where a use case has admitted the caller and goes on to the database. */
@@ -44,19 +41,5 @@ export function makeCaller(roles: readonly string[], changes: Partial<Caller> = 
     sessionId: 'sess_1',
     turnId: undefined,
     ...changes,
-  };
-}
-
-/** A request of the caller's. */
-export function makeCallContext(caller: Caller): CallContext {
-  const { requestId, startedAtMs, startedTicks } = makeCall();
-  const inForce = { snapshot: makeSnapshot() };
-  return {
-    requestId,
-    startedAtMs,
-    startedTicks,
-    caller,
-    inForce: inForce as CallContext['inForce'],
-    share: makeInFlight(1_000_000).open(),
   };
 }

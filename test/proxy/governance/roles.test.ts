@@ -26,8 +26,9 @@ import {
 } from '../../../proxy/governance/personas.ts';
 import { rateResponse } from '../../../proxy/governance/ratings.ts';
 import { changeUser, createUser, eraseUser, getUser, listUsers } from '../../../proxy/governance/users.ts';
+import { makeCallContext } from '../calls/context.ts';
 import { makePersona } from '../calls/persona.ts';
-import { makeCallContext, makeCaller, makeGovernance, Reached } from './context.ts';
+import { makeCaller, makeGovernance, Reached } from './context.ts';
 
 const shared = makePersona({ resource: null });
 const bobs = makePersona({ id: '6f1f0a5e-2f0b-5d59-9df3-1f6a1c0b7a11', resource: null, users: new Set(['bob']) });
@@ -67,7 +68,7 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
   ['retire a config', (c, ann) => retireConfig(c, ann, shared.id), 'role_required', ['admin']],
   [
     'analyse the call of another',
-    (c, ann) => makeAnalyze(c)(makeCallContext(ann), { id: 'req_1', config }),
+    (c, ann) => makeAnalyze(c)(makeCallContext({}, ann), { id: 'req_1', config }),
     'request_not_found',
     readers(),
   ],

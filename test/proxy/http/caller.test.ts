@@ -12,7 +12,8 @@ import { makeRefusals } from '../../../proxy/http/refusals.ts';
 import type { KitContext, Surface } from '../../../proxy/http/surface.ts';
 import { makeInFlight } from '../../../proxy/in-flight.ts';
 import { atEnd } from '../../scope.ts';
-import { makeCallContext, makeCaller } from '../governance/context.ts';
+import { makeCallContext } from '../calls/context.ts';
+import { makeCaller } from '../governance/context.ts';
 
 test('a client that leaves while it is identified leaves no memory behind', async (t) => {
   const identifying = Promise.withResolvers<void>();
@@ -57,7 +58,7 @@ test('a client that leaves while it is identified leaves no memory behind', asyn
   await identifying.promise;
   client.destroy();
   await closed.promise;
-  const { caller, inForce } = makeCallContext(makeCaller(['member']));
+  const { caller, inForce } = makeCallContext({}, makeCaller(['member']));
   identified.resolve({ caller, inForce });
   await handled.promise;
   assert.equal(inFlight.heldBytes(), 0);

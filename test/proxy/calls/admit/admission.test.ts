@@ -4,14 +4,13 @@ import { type Candidate, makeAdmission, type OwnCheck } from '../../../../proxy/
 import type { CallContext } from '../../../../proxy/calls/context.ts';
 import type { Ownership } from '../../../../proxy/calls/resources/ownership.ts';
 import { ProxyError } from '../../../../proxy/error.ts';
-import { makeInFlight } from '../../../../proxy/in-flight.ts';
 import { batches } from '../../../../proxy/operations/batches.ts';
 import { chat } from '../../../../proxy/operations/chat.ts';
 import { moderations } from '../../../../proxy/operations/moderations.ts';
 import { responses } from '../../../../proxy/operations/responses.ts';
 import type { Snapshot } from '../../../../proxy/snapshot/snapshot.ts';
-import { makeKey, makeSnapshot } from '../../snapshot.ts';
-import { makeCall } from '../call.ts';
+import { makeKey } from '../../snapshot.ts';
+import { makeCallContext } from '../context.ts';
 
 const key = makeKey('c1f0a4de-1c65-4c0e-8d5e-3a5b6e7f8091');
 const other = makeKey('d1f0a4de-1c65-4c0e-8d5e-3a5b6e7f8092', { servesModel: (model) => model !== 'gpt-4o' });
@@ -27,17 +26,9 @@ const ownership: Pick<Ownership, 'requireAll'> = {
   },
 };
 
+/** A context in which the first key is in force, except for what the test says. */
 function contextOf(snapshot: Partial<Snapshot>, user: string): CallContext {
-  const { caller, requestId, startedAtMs, startedTicks } = makeCall();
-  const inForce = { snapshot: makeSnapshot({ organizationKeys: [key], keys: new Map([[key.id, key]]), ...snapshot }) };
-  return {
-    requestId,
-    startedAtMs,
-    startedTicks,
-    caller: { ...caller, user },
-    inForce: inForce as CallContext['inForce'],
-    share: makeInFlight(1_000_000).open(),
-  };
+  return makeCallContext({ organizationKeys: [key], keys: new Map([[key.id, key]]), ...snapshot }, { user });
 }
 
 function makeCandidate(changes: Partial<Candidate>, snapshot: Partial<Snapshot> = {}, user = 'ann'): Candidate {

@@ -11,11 +11,12 @@ import { makeInFlight } from '../../../../proxy/in-flight.ts';
 import type { OpenAiContext } from '../../../../proxy/surfaces/openai/context.ts';
 import { openAi } from '../../../../proxy/surfaces/openai/index.ts';
 import { atEnd } from '../../../scope.ts';
-import { makeCallContext, makeCaller } from '../../governance/context.ts';
+import { makeCallContext } from '../../calls/context.ts';
+import { makeCaller } from '../../governance/context.ts';
 import { makeKey } from '../../snapshot.ts';
 
 test('a client that leaves while its count of tokens is permitted keeps no place of a limit', async (t) => {
-  const { caller, inForce } = makeCallContext(makeCaller(['member']));
+  const { caller, inForce } = makeCallContext({}, makeCaller(['member']));
   const permitting = Promise.withResolvers<void>();
   const permitted = Promise.withResolvers<object>();
   const asked = Promise.withResolvers<void>();
