@@ -8,12 +8,16 @@ import { ProxyError } from '../../../../proxy/error.ts';
 import { type InFlight, makeInFlight } from '../../../../proxy/in-flight.ts';
 import { batches } from '../../../../proxy/operations/batches.ts';
 import type { Exchange } from '../../../../proxy/providers/exchange.ts';
+import { makeModelNames } from '../../../../proxy/snapshot/model-rules.ts';
 import type { Snapshot } from '../../../../proxy/snapshot/snapshot.ts';
-import { makeKey } from '../../snapshot.ts';
+import { makeKey, provider } from '../../snapshot.ts';
 import { chunked, cuts } from '../chunks.ts';
 import { makeCallContext } from '../context.ts';
 
-const key = makeKey('c1f0a4de-1c65-4c0e-8d5e-3a5b6e7f8091', { servesModel: (model) => model !== 'unserved' });
+const key = makeKey('c1f0a4de-1c65-4c0e-8d5e-3a5b6e7f8091', {
+  servesModel: (model) => model !== 'unserved',
+  provider: { ...provider, names: makeModelNames([{ name: 'renamed', as: 'deployment' }]) },
+});
 const other = makeKey('d1f0a4de-1c65-4c0e-8d5e-3a5b6e7f8092');
 const allowsModel = (model: string | undefined) => model !== undefined && model !== 'forbidden';
 const mebibyte = 1024 * 1024;
@@ -175,6 +179,12 @@ const refused: readonly (readonly [line: string, text: string, code: string, mes
     chat({ model: 'unserved' }),
     'invalid_request',
     /key of the file does not serve its model$/,
+  ],
+  [
+    'with a model that the provider calls otherwise',
+    chat({ model: 'renamed' }),
+    'invalid_request',
+    /calls the model "renamed" "deployment"/,
   ],
   [
     'that refers to another user’s resource',

@@ -9,6 +9,7 @@ import { chat } from '../../../../proxy/operations/chat.ts';
 import { embeddings } from '../../../../proxy/operations/embeddings.ts';
 import { responses } from '../../../../proxy/operations/responses.ts';
 import { providerTable } from '../../../../proxy/providers/table.ts';
+import { makeModelNames } from '../../../../proxy/snapshot/model-rules.ts';
 import type { Persona, Snapshot } from '../../../../proxy/snapshot/snapshot.ts';
 import { makeKey, makeSnapshot } from '../../snapshot.ts';
 import { makeCallContext } from '../context.ts';
@@ -94,6 +95,13 @@ describe('a permitted call', () => {
     const result = await permitting({ ...call, persona_id: null }).permitted();
     assert.equal(result.persona, undefined);
     assert.deepEqual(sentBody(result), call);
+  });
+
+  test('names the model upstream as its provider does', async () => {
+    const names = makeModelNames([{ name: 'gpt-4o', as: 'deployment-1' }]);
+    const renaming = { ...key, provider: { ...key.provider, names } };
+    const result = await permitting(call, { snapshot: { organizationKeys: [renaming] } }).permitted();
+    assert.deepEqual([result.model, sentBody(result)], ['gpt-4o', { ...call, model: 'deployment-1' }]);
   });
 
   test('takes the session from what it refers to', async () => {
