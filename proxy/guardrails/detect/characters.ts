@@ -56,3 +56,30 @@ export function isTokenEnd(text: string, end: number, complete: boolean): boolea
   // A sentence may end without a space before the next one, a number does not.
   return next === dot ? !isDigit(afterNext) : !isWordUnit(afterNext);
 }
+
+export function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff;
+}
+
+/**
+ * The code point at a position, which must be in the text. Not `codePointAt`: as V8 14.6 compiles it, it reads beyond the
+ * end of a text that is a slice of another one, and makes a pair of the last unit and one that is not there.
+ */
+export function codePointAt(text: string, position: number): number {
+  const unit = text.charCodeAt(position);
+  if (!isHighSurrogate(unit) || position + 1 >= text.length) return unit;
+  const second = text.charCodeAt(position + 1);
+  return isLowSurrogate(second) ? (unit - 0xd800) * 0x400 + (second - 0xdc00) + 0x10000 : unit;
+}
+
+/** The code point that ends before a position greater than 0. */
+export function codePointBefore(text: string, position: number): number {
+  const unit = text.charCodeAt(position - 1);
+  return isLowSurrogate(unit) && position > 1 && isHighSurrogate(text.charCodeAt(position - 2))
+    ? codePointAt(text, position - 2)
+    : unit;
+}

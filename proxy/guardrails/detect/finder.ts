@@ -1,3 +1,4 @@
+import { isHighSurrogate } from './characters.ts';
 import type { Detector, Match, Progress, TextStream } from './detector.ts';
 
 /**
@@ -87,8 +88,4 @@ function openFinderStream(finder: Finder): TextStream {
       return advance(true);
     },
   };
-}
-
-function isHighSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit <= 0xdbff;
 }
