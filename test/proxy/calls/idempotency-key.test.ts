@@ -7,7 +7,7 @@ test('a scoped key is the same at every proxy and in every version', () => {
   assert.equal(scoped, '631f8e4e2f0d15c0b770bb95ce14304b00135fce6deb2c28883e11a940d212e9');
 });
 
-test('a scoped key tells organization, user and key apart', () => {
+test('scoped keys differ by organization, by user and by key', () => {
   const keys = [
     scopeIdempotencyKey('c', 'a', 'b'),
     scopeIdempotencyKey('c', 'ab', ''),

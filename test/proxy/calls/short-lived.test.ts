@@ -50,7 +50,7 @@ async function promotedBytes(work: () => void): Promise<number> {
   return ((old() ?? assert.fail()) - before) / 500;
 }
 
-test('nothing of a call that is settled outlives its collection', async (t) => {
+test('a settled call leaves nothing in memory', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'chaperone-short-lived-'));
   const spool = openSpool({ directory });
   atEnd(t, () => {
@@ -95,7 +95,7 @@ test('nothing of a call that is settled outlives its collection', async (t) => {
   assert.ok(promoted < maxBytes, `${promoted} bytes a call`);
 });
 
-describe('nothing of a stream that has been read outlives its collection', () => {
+describe('a stream that was read leaves nothing in memory', () => {
   const readers = { chat, responses, simpleResponses: responses, transcriptions };
   for (const [name, format] of Object.entries(readers)) {
     test(name, async () => {

@@ -69,7 +69,7 @@ const refused: readonly (readonly [
     'model',
   ],
   ['of a model that no key serves', {}, { organizationKeys: [other] }, 'no_api_key', 'model'],
-  ['that nobody has a key for', {}, { organizationKeys: [] }, 'no_api_key', null],
+  ['for which there is no key', {}, { organizationKeys: [] }, 'no_api_key', null],
   [
     'that leaves its model to the provider, where there are rules',
     { operation: moderations, body: { input: 'Hi' } },
@@ -110,12 +110,12 @@ const foreign: readonly (readonly [string, Partial<Candidate>, string])[] = [
   ],
 ];
 for (const [name, changes, code] of foreign) {
-  test(`what is another user’s does not exist: ${name}`, async () => {
+  test(`another user’s resource does not exist for the caller: ${name}`, async () => {
     await assert.rejects(async () => admissionWith().admit(makeCandidate(changes, {}, 'bob')), { code });
   });
 }
 
-test('an API that the organization does not serve is refused before anything of the body is known', () => {
+test('an API that the organization does not serve is refused before the body is read', () => {
   const surfaces: Snapshot['surfaces'] = new Set(['chat']);
   assert.throws(() => admissionWith().open(contextOf({ surfaces }, 'ann'), responses), { code: 'surface_not_allowed' });
   admissionWith().open(contextOf({ surfaces }, 'ann'), chat);
@@ -125,19 +125,19 @@ test('a call that refers to nothing is admitted without waiting', () => {
   assert.deepEqual(admissionWith().admit(makeCandidate({})), { model: 'gpt-4o', madeBy: undefined, key });
 });
 
-test('a call goes by the key that made what it refers to', async () => {
+test('a call uses the key that made the resource it refers to', async () => {
   const candidate = makeCandidate({ references: [reference] }, { organizationKeys: [other, key] });
   const { key: found, madeBy } = await admissionWith().admit(candidate);
   assert.equal(found, key);
   assert.equal(madeBy?.apiKeyId, key.id);
 });
 
-test('a line goes where its file is', async () => {
+test('a line of a batch uses the key of its file', async () => {
   const candidate = makeCandidate({ body: { model: 'm' }, fixed: { key: other, param: 'input_file_id' } });
   assert.equal((await admissionWith().admit(candidate)).key, other);
 });
 
-test('an operation’s own check comes last, knows the key, and judges its models', async () => {
+test('an operation’s own check runs last, gets the key, and decides about the models itself', async () => {
   const judged: string[] = [];
   const admission = admissionWith(async (_, { id }) => void judged.push(id));
   const body = { input_file_id: 'file-1', endpoint: '/v1/responses' };

@@ -76,7 +76,7 @@ test('a surface that the organization does not name is refused by name; without 
   }
 });
 
-test('whichever model the provider chooses is admitted only where every model is', () => {
+test('a call whose model the provider chooses is admitted only where every model is allowed', () => {
   const none = { code: 'model_not_allowed', param: 'model' };
   const restricted = makeSnapshot({ allowsModel: (model) => model === 'gpt-image-1' });
   const narrow = makeKey('k', { servesModel: (model) => model === 'gpt-image-1' });
@@ -85,7 +85,7 @@ test('whichever model the provider chooses is admitted only where every model is
   assert.throws(() => admitAnyModel(makeSnapshot(), narrow), none);
 });
 
-test('a model that a form names beside its own is admitted like it', () => {
+test('a further model that a form names is checked like its own model', () => {
   const restricted = makeSnapshot({ allowsModel: (model) => model === 'gpt-image-1' });
   for (const form of [{}, { model: 'o3' }, { 'svg[model]': 'gpt-image-1' }, { prompt: 'A model' }]) {
     admitFormModels(restricted, form);

@@ -40,12 +40,12 @@ describe('a body that needs no change', () => {
     ['{"model":"e","input":"Hi","unknown":{"deep":[1.0,-0]}}', embeddings],
   ];
   for (const [text, operation] of untouched) {
-    test(`goes upstream as it came: ${text}`, () => {
+    test(`goes upstream unchanged: ${text}`, () => {
       assert.deepEqual(makeUpstream(text, operation), { body: text, isUntouched: true, hideUsage: false });
     });
   }
 
-  test('is the client’s own bytes, whatever else is in it', () => {
+  test('goes upstream as the client’s own bytes, whatever else it contains', () => {
     const anything = fc.dictionary(
       fc.string({ unit: fc.constantFrom('a', 'b', '_', 'é') }),
       fc.oneof(fc.string({ unit: 'grapheme-ascii' }), fc.integer(), fc.boolean()),
@@ -105,13 +105,13 @@ describe('a body that changes', () => {
     });
   }
 
-  test('hides usage exactly where it was asked for in the client’s place', () => {
+  test('hides the usage only where the proxy asked for it, not the client', () => {
     assert.equal(makeUpstream('{"model":"m","messages":[],"stream":true}', chat).hideUsage, true);
     assert.equal(makeUpstream('{"model":"m","messages":[]}', chat).hideUsage, false);
     assert.equal(makeUpstream('{"model":"m","messages":[],"stream":true}', chat, true).hideUsage, true);
   });
 
-  test('has the persona’s instructions, the persona’s id nowhere, and every other field', () => {
+  test('has the persona’s instructions and every other field, but not the persona’s id', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string({ minLength: 1 }), fc.jsonValue()), (fields) => {
         const own = { ...fields, model: 'gpt-4o', input: 'Hi' };
@@ -145,7 +145,7 @@ for (const [text, operation, param, model] of bodies) {
   });
 }
 
-test('a persona’s model serves where the body names none', () => {
+test('the persona’s model is used where the body names none', () => {
   const read = (body: object) => readBody(Buffer.from(JSON.stringify(body)));
   const withModel = makePersona({ model: 'o3' });
   assert.equal(checkBody(applyPersona(read({ input: 'Hi' }), responses, withModel), responses), 'o3');
@@ -153,7 +153,7 @@ test('a persona’s model serves where the body names none', () => {
 });
 
 for (const text of ['', 'null', '[]', '"x"', '7', '{', '{"a":1}x', '\ufeff{}']) {
-  test(`${JSON.stringify(text)} is no body`, () => {
+  test(`${JSON.stringify(text)} is refused as a body`, () => {
     assert.throws(() => readBody(Buffer.from(text)), { code: 'invalid_json' });
   });
 }
@@ -165,7 +165,7 @@ for (const [field, governed] of [
   ['bac\u212aground', 'background'],
   ['Messages', 'messages'],
 ] as const) {
-  test(`${field} is not passed on, since a provider may take it for ${governed}`, () => {
+  test(`${field} is refused, since a provider may take it for ${governed}`, () => {
     const text = JSON.stringify({ model: 'gpt-4o', input: 'Hi', [field]: 'o3' });
     assert.throws(() => readBody(Buffer.from(text)), {
       code: 'invalid_request',
@@ -180,7 +180,7 @@ test('other fields may be written in any way', () => {
   assert.deepEqual(readBody(Buffer.from(JSON.stringify(body))).body, body);
 });
 
-test('a nesting too deep for some parsers is refused', () => {
+test('a body that is nested too deep for some parsers is refused', () => {
   const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
   assert.throws(() => makeUpstream(`{"model":"gpt-4o","seed":12345678901234567890,"deep":${deep}}`, responses, true), {
     code: 'invalid_request',
@@ -219,7 +219,7 @@ describe('what goes upstream', () => {
     { takes, nameOf: (text: string) => canonical.get(fold(text)) ?? text },
   ]);
 
-  test('reads the same to every reader, or the body is refused', () => {
+  test('is read alike by every parser, or the body is refused', () => {
     let sent = 0;
     let refused = 0;
     fc.assert(
@@ -262,13 +262,13 @@ for (const [text, field] of [
   ['{"input":[{"id":"msg_1","type":"item_reference","type":"message","content":"x"}]}', 'type'],
   ['{"text":{"x":"\\"","y":"\\\\"},"a":{"b":1,"c":[{}],"b":2}}', 'b'],
 ] as const) {
-  test(`${text} has two readings`, () => {
+  test(`${text} is refused, since it could be read in two ways`, () => {
     const message = `Error processing request: ${field} must stand only once in an object`;
     assert.throws(() => readBody(Buffer.from(text)), { code: 'invalid_request', param: field, message });
   });
 }
 
-test('a body in another encoding is no body', () => {
+test('a body that is not UTF-8 is refused', () => {
   const latin1 = Buffer.from('{"model":"gpt-4o","input":"größe"}', 'latin1');
   assert.throws(() => readBody(latin1), {
     code: 'invalid_json',

@@ -22,7 +22,7 @@ describe('numbers that JavaScript writes differently', () => {
     test(`${expected ? 'are' : 'are not'} in ${text}`, () => assert.equal(scanJson(text).hasInexactNumbers, expected));
   }
 
-  test('are never in what JavaScript wrote, unless with an exponent or many digits', () => {
+  test('are in JavaScript’s own output only with an exponent or many digits', () => {
     const plain = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.constant(null));
     const value = fc.letrec((tie) => ({
       value: fc.oneof(plain, fc.array(tie('value')), fc.dictionary(fc.string(), tie('value'))),
@@ -35,7 +35,7 @@ describe('numbers that JavaScript writes differently', () => {
   });
 });
 
-test('names are counted, and escapes are seen in names alone', () => {
+test('names are counted, and escapes count only in names', () => {
   const facts = (text: string) => {
     const { nameCount, hasEscapedNames } = scanJson(text);
     return [nameCount, hasEscapedNames];

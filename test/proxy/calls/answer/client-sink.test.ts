@@ -36,7 +36,7 @@ async function answerOf(request: ReturnType<typeof get>): Promise<IncomingMessag
   return answer;
 }
 
-test('a client gets status, headers and bytes; our own headers stand in the place of the provider’s', async (t) => {
+test('a client gets status, headers and bytes, and our headers replace the provider’s', async (t) => {
   const { request } = await ask(t, (sink) => {
     const text = Buffer.from('Grüße');
     sink.head(201, { 'x-request-id': 'theirs', 'x-many': ['a', 'b'], 'content-length': String(text.length) });
@@ -49,7 +49,7 @@ test('a client gets status, headers and bytes; our own headers stand in the plac
   assert.equal(String(await buffer(answer)), 'Grüße');
 });
 
-test('a stream begins for its client before its first chunk is there', async (t) => {
+test('a client gets the headers of a stream before its first chunk', async (t) => {
   let sink: ClientSink | undefined;
   const { request } = await ask(t, (made) => {
     sink = made;
@@ -61,7 +61,7 @@ test('a stream begins for its client before its first chunk is there', async (t)
   assert.equal(String(await buffer(answer)), 'data: 1\n\n');
 });
 
-test('a client that has nothing yet is refused in the surface’s envelope', async (t) => {
+test('a failure before the answer is shown in the surface’s error envelope', async (t) => {
   const { request } = await ask(t, (sink) => {
     assert.equal(sink.hasBegun(), false);
     sink.fail(new ProxyError('upstream_timeout'));
@@ -71,7 +71,7 @@ test('a client that has nothing yet is refused in the surface’s envelope', asy
   assert.equal(String(await buffer(answer)), 'upstream_timeout');
 });
 
-test('a stream that is cut has its last words, and no end of the message', async (t) => {
+test('a stream that is cut has a last event, but its message has no end', async (t) => {
   const { request } = await ask(t, (sink) => {
     sink.head(200, {});
     assert.equal(sink.hasBegun(), true);
@@ -85,7 +85,7 @@ test('a stream that is cut has its last words, and no end of the message', async
   assert.equal(text, ': cut\n\n');
 });
 
-test('whoever feeds the sink is told to wait, and when to go on', async (t) => {
+test('the feeder of the sink is told to wait, and when to continue', async (t) => {
   let sink: ClientSink | undefined;
   const { request, told } = await ask(t, (made) => {
     sink = made;
@@ -101,7 +101,7 @@ test('whoever feeds the sink is told to wait, and when to go on', async (t) => {
   assert.deepEqual(told, ['drain']);
 });
 
-test('a client that leaves is noticed once, and written to no more', async (t) => {
+test('a client that leaves is reported once, and gets nothing more', async (t) => {
   const gone = Promise.withResolvers<void>();
   let sink: ClientSink | undefined;
   const { request, told } = await ask(t, (made, response) => {
@@ -120,7 +120,7 @@ test('a client that leaves is noticed once, and written to no more', async (t) =
   sink?.end();
 });
 
-test('a client gets nothing of what is held back, and all of it in its order afterwards', async (t) => {
+test('a client gets held chunks only after the hold, all of them and in order', async (t) => {
   let release = () => {};
   let isDone = false;
   const { request } = await ask(t, (sink) => {
@@ -141,7 +141,7 @@ test('a client gets nothing of what is held back, and all of it in its order aft
   assert.equal(String(await buffer(answer)), '23');
 });
 
-test('an answer that is held back from its head on has begun', async (t) => {
+test('an answer has begun once its head is there, even if it is held', async (t) => {
   const { request } = await ask(t, (sink) => {
     const release = sink.hold();
     sink.head(200, { 'content-length': '1' });
@@ -152,7 +152,7 @@ test('an answer that is held back from its head on has begun', async (t) => {
   assert.equal(String(await buffer(await answerOf(request))), '1');
 });
 
-test('a problem and a cut are held back like an answer', async (t) => {
+test('a failure and a cut are held like an answer', async (t) => {
   const { request } = await ask(t, (sink) => {
     const release = sink.hold();
     sink.fail(new ProxyError('upstream_timeout'));
@@ -169,7 +169,7 @@ test('a problem and a cut are held back like an answer', async (t) => {
   await assert.rejects(async () => assert.equal(String(await buffer(answer)), ''));
 });
 
-test('what cannot be written after a hold is a refusal, and takes nothing else of its turn with it', async (t) => {
+test('an answer that cannot be written after a hold becomes a refusal, and other work of that turn is done', async (t) => {
   let isDone = false;
   const { request } = await ask(t, (sink) => {
     const release = sink.hold();

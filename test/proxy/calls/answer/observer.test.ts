@@ -82,7 +82,7 @@ const table: readonly {
     outcome: { status: 'cancelled', runsInBackground: false, errorCode: null },
   },
   {
-    name: 'in the background, and cut: the provider works on',
+    name: 'in the background that is cut still runs at the provider',
     background: true,
     end: (observer) => observer.failed(cut, undefined),
     outcome: { status: 'failed', runsInBackground: true },
@@ -139,14 +139,14 @@ test('the first end counts', () => {
   );
 });
 
-test('what is known of a stream that broke off is kept', () => {
+test('the known part of a stream that broke off is kept', () => {
   const { observer, settled } = makeObserver();
   observer.failed(cut, makeReader({ hasOutput: true }));
   assert.equal(settled[0]?.responseId, 'resp_1');
   assert.equal(settled[0]?.output, 'Hel');
 });
 
-test('an attempt that was not the last leaves no status', () => {
+test('only the last attempt leaves a status', () => {
   const { observer, settled } = makeObserver();
   observer.begin(400);
   observer.begin(null);
@@ -154,7 +154,7 @@ test('an attempt that was not the last leaves no status', () => {
   assert.equal(settled[0]?.httpStatus, null);
 });
 
-test('the time to the first token is that of the first output', () => {
+test('the time to the first token is measured at the first output', () => {
   const { observer, settled } = makeObserver();
   observer.progress(makeReader({ hasOutput: false }));
   observer.answered(reading, undefined);
@@ -165,7 +165,7 @@ test('the time to the first token is that of the first output', () => {
   assert.ok(typeof other.settled[0]?.timeToFirstTokenMs === 'number');
 });
 
-test('a call that works on is deferred as soon as its id is known, and no other is', () => {
+test('only a call in the background is deferred, as soon as its id is known', () => {
   const background = makeObserver({ background: true });
   background.observer.progress(makeReader({ hasOutput: false }));
   background.observer.deferWhilePending({ ...reading, state: 'pending' });

@@ -42,19 +42,19 @@ const table: readonly {
     told: [`chunk ${delta}`, `chunk ${finish}`, 'settle completed null', 'end'],
   },
   {
-    name: 'that ends in the middle is cut, and told so',
+    name: 'that ends early is cut, and says so',
     chunks: [delta],
     ends: 'end',
     told: [`chunk ${delta}`, 'settle upstream_interrupted', cutWords],
   },
   {
-    name: 'that fails in the middle is cut, and told so',
+    name: 'that fails early is cut, and says so',
     chunks: [delta],
     ends: 'fail',
     told: [`chunk ${delta}`, 'settle upstream_interrupted', cutWords],
   },
   {
-    name: 'that fails after its end has lost nothing',
+    name: 'that fails after its last event is complete',
     chunks: [done],
     ends: 'fail',
     told: ['settle completed null', `chunk ${done}`, 'end'],
@@ -74,7 +74,7 @@ for (const { name, chunks, ends, hideUsage = false, told } of table) {
   });
 }
 
-test('a stream waits where the client takes no more, and not for what the client does not get', () => {
+test('a stream waits for a slow client, but not with bytes that the client does not get', () => {
   const recording = makeRecording({ takesMore: false });
   const reader = chat.readStream({ hideUsage: true, keepOutput: false, body: {} });
   const sink = new StreamSink(reader, recording.observer, recording.client);

@@ -57,14 +57,14 @@ const table: readonly {
     told: [`head 200 ${JSON.stringify(json)}`, 'chunk  \n', 'settle completed 3', `end ${answer}`],
   },
   {
-    name: 'of a call that goes on is noted before the client has its id',
+    name: 'of a call in the background is noted before the client has its id',
     operation: responses,
     body: { background: true },
     chunks: [background],
     told: ['defer resp_1', 'settle completed null', `head 200 ${withLength(background)}`, `end ${background}`],
   },
   {
-    name: 'is shown as the caller asked for it',
+    name: 'has the shape that the caller asked for',
     operation: simpleResponses,
     chunks: [response],
     told: ['settle completed null', `head 200 ${withLength(simple)}`, `end ${simple}`],
@@ -105,14 +105,14 @@ test('a whole answer that fails is refused', () => {
   assert.deepEqual(recording.told, ['settle upstream_interrupted', 'refuse upstream_interrupted']);
 });
 
-test('what a whole answer holds of memory is counted', () => {
+test('the memory of a whole answer is counted', () => {
   const { sink, held } = makeSink(makeRecording(), chat);
   sink.head(200, json);
   sink.chunk(Buffer.from(answer));
   assert.deepEqual(held, [answer.length * 3]);
 });
 
-test('an answer that was kept is replayed through the same sinks', () => {
+test('a stored answer can be replayed through the same sinks', () => {
   const recording = makeRecording();
   const { sink } = makeSink(recording, chat);
   sink.head(200, json);

@@ -58,7 +58,7 @@ for (const [title, parts, expected] of rows) {
   });
 }
 
-test('every part is priced by its own model, in the tier of the call', async () => {
+test('every part is priced by its own model and by the tier of the call', async () => {
   const asked: unknown[] = [];
   const noting: PartPrice = (...args) => {
     asked.push(args);

@@ -79,7 +79,7 @@ const table: readonly (readonly [
   ],
   ['several models', both, {}, { model: null, total: 3 * million, costUsd: '1.625' }],
   [
-    'the model and usage that the batch tells',
+    'the model and usage that the batch itself reports',
     both,
     { model: gpt, usage: used(9) },
     { model: gpt, total: 9, costUsd: '1.625' },
@@ -91,7 +91,7 @@ const table: readonly (readonly [
     { model: 'gpt-5.5', total: 272_000, costUsd: '1.36' },
   ],
   [
-    'lines below it that are more together',
+    'lines below it that exceed it together',
     `${line('gpt-5.5', used(200_000))}\n${line('gpt-5.5', used(200_000))}`,
     {},
     { model: 'gpt-5.5', total: 400_000, costUsd: '1' },
@@ -106,23 +106,23 @@ const table: readonly (readonly [
   ],
 ];
 for (const [name, text, changes, expected] of table) {
-  test(`the price of a batch is that of its lines: ${name}`, async () => {
+  test(`a batch costs the sum of its lines: ${name}`, async () => {
     assert.deepEqual(await settle({ status: 200, text }, changes), [expected]);
   });
 }
 
-test('a batch of which nothing was done costs nothing', async () => {
+test('a batch that was cancelled before any line costs nothing', async () => {
   const changes = { status: 'cancelled', output_file_id: null, usage: used(0) };
   assert.deepEqual(await settle(undefined, changes), [{ model: null, total: 0, costUsd: '0' }]);
 });
 
-test('a batch whose lines are gone has the usage that it tells, and no price', async () => {
+test('a batch whose output file is gone has the usage that the batch itself reports, and no price', async () => {
   for (const gone of [undefined, { status: 404, text: '' }]) {
     assert.deepEqual(await settle(gone, { model: gpt, usage: used(9) }), [{ model: gpt, total: 9, costUsd: null }]);
   }
 });
 
-test('a batch whose lines cannot be had now is not settled, unless it is too late', async () => {
+test('a batch whose output file cannot be read now is settled later, or without a price at its deadline', async () => {
   assert.deepEqual(await settle({ status: 500, text: '' }, { usage: used(9) }), []);
   assert.deepEqual(await settle({ status: 500, text: '' }, { usage: used(9) }, true), [
     { model: null, total: 9, costUsd: null },

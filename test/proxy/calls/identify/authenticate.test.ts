@@ -276,7 +276,7 @@ describe('a refusal of a token tells its holder', () => {
   }
 });
 
-test('a token that has been seen is known at once, until it expires', async (t) => {
+test('a verified token is accepted from memory until it expires', async (t) => {
   const authenticator = makeOurs();
   const headers = { authorization: `Bearer ${await sign(ed, own)}` };
   const first = authenticator.authenticate(headers, makeSnapshot());
@@ -301,7 +301,7 @@ describe('a token that is revoked', () => {
     ['by its time', { kind: 'all', subject: '', issued_before_ms: nowS * 1_000, expires_at_ms: null }],
   ];
   for (const [what, row] of rows) {
-    test(`${what} is refused at once, though it is known`, async () => {
+    test(`${what} is refused at once, although it was verified before`, async () => {
       const authenticator = makeOurs();
       const headers = { authorization: `Bearer ${await sign(ed, claims)}` };
       assert.deepEqual(await authenticator.authenticate(headers, makeSnapshot()), user('ada'));
@@ -315,7 +315,7 @@ describe('a token that is revoked', () => {
     });
   }
 
-  test('by its id or its user is refused if an issuer has issued it, and an issuer’s key is not ours', async () => {
+  test('is refused by its id or its user where an issuer issued it, but not by the id of the issuer’s key', async () => {
     const headers = { authorization: `Bearer ${await sign(idp, { ...issuerClaims(), jti: 'theirs' })}` };
     const ask = async (row: ConfigRevocation) =>
       makeOurs().authenticate(headers, makeSnapshot({ revocations: openRevocations([row]) }));
@@ -342,7 +342,7 @@ describe('a synthetic key', () => {
   });
   for (const header of ['authorization', 'x-api-key', 'x-dashboard-key'] as const) {
     const value = (key: string) => ({ [header]: header === 'authorization' ? `bearer ${key}` : key });
-    test(`in ${header} is known by its hash`, async () => {
+    test(`in ${header} is recognized by its hash`, async () => {
       const authenticator = makeOurs();
       assert.deepEqual(authenticator.authenticate(value('chp_ada'), snapshot), { ...user('ada'), ...inShop });
       assert.deepEqual(authenticator.authenticate(value('chp_everyone'), snapshot), {

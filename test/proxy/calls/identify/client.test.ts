@@ -8,7 +8,7 @@ const shown = (headers: Record<string, string>) => {
   return client && [client.name, client.version];
 };
 
-test('a client is known by the first product of its User-Agent', () => {
+test('the first product of User-Agent names the client', () => {
   const table: readonly (readonly [string, string | undefined, string?])[] = [
     ['OpenAI/Python 1.2.3', 'OpenAI/Python', '1.2.3'],
     ['AsyncOpenAI/Python 2.15.0', 'AsyncOpenAI/Python', '2.15.0'],
@@ -49,7 +49,7 @@ test('a client is known by the first product of its User-Agent', () => {
   assert.equal(shown({}), undefined);
 });
 
-test('a name and a version have bounds, however much a client says', () => {
+test('the name and the version of a client are cut at a maximum length', () => {
   for (const agent of [
     'a'.repeat(100_000),
     `${'a/'.repeat(50_000)}1`,
@@ -61,7 +61,7 @@ test('a name and a version have bounds, however much a client says', () => {
   }
 });
 
-test('where an HTTP library or a browser is all that User-Agent tells, the SDK’s own headers tell more', () => {
+test('the SDK’s own headers name the client where User-Agent names only an HTTP library or a browser', () => {
   const sdk = { 'x-stainless-lang': 'js', 'x-stainless-package-version': '7.57.0' };
   assert.deepEqual(shown({ 'user-agent': 'Mozilla/5.0 (X11)', ...sdk }), ['OpenAI/JS', '7.57.0']);
   assert.deepEqual(shown({ 'user-agent': 'python-httpx/0.28.1', ...sdk, 'x-stainless-lang': 'python' }), [

@@ -75,7 +75,7 @@ for (const [what, workloadUsers, named, ok] of workloads) {
   });
 }
 
-test('a service account may name itself, and a bound user is named by the binding, whatever workloads may name', () => {
+test('a service account may name itself, and a binding its user, whatever users workloads may name', () => {
   const authentication = { ...organizationSpec.authentication, workloadUsers: [] };
   const snapshot = makeSnapshot({ mayName: makeUserRule({ ...organizationSpec, authentication }) });
   const itself = { user: undefined, defaultUser: account, namespace: 'shop', roles: [] };

@@ -37,7 +37,7 @@ describe('the session in a client’s own headers', () => {
     });
   }
 
-  test('is none where the organization does not read it', () => {
+  test('is ignored where the organization does not read it', () => {
     assert.equal(readClientSession({ 'session-id': 'a' }, new Set(['Conversation'])), undefined);
   });
 });

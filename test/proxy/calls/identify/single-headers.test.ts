@@ -16,7 +16,7 @@ const once = [
 once.push('X-Response-Format', 'Idempotency-Key', 'Content-Type', 'Content-Length', 'Content-Encoding', 'Host');
 
 for (const name of once) {
-  test(`${name} may be there once`, () => {
+  test(`${name} may occur once`, () => {
     const others = ['accept', 'a', 'Accept', 'b', 'traceparent', 'c', 'x-other-id', 'd', 'X-Other-ID', 'e'];
     requireSingleHeaders([
       ...others,
@@ -54,7 +54,7 @@ const mayRepeat = [
   'x-stainless-package-version',
 ];
 
-test('every header that the proxy reads is there once, or may be there more often', () => {
+test('every header that the proxy reads is listed: it may occur once, or more often', () => {
   const root = join(import.meta.dirname, '../../../../proxy');
   const read = new Set<string>();
   for (const file of globSync('**/*.ts', { cwd: root })) {

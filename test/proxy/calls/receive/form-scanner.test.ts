@@ -112,7 +112,7 @@ const accepted: readonly (readonly [string, string, Record<string, unknown>])[] 
   ['a list', field('include[]', 'a') + field('include[]', 'b') + end, { 'include[]': ['a', 'b'] }],
   ['a property of every object', field('__proto__', 'a') + end, JSON.parse('{"__proto__":"a"}')],
 ];
-describe('accepted is', () => {
+describe('a form is accepted with', () => {
   for (const [what, text, fields] of accepted) {
     test(what, () => {
       for (const at of [[], everyByte(text)]) assert.deepEqual(scan(Buffer.from(text), 'B', at).fields, fields);
@@ -138,7 +138,7 @@ const clients: readonly (readonly [string, string])[] = [
   ['Apache', 'Content-Disposition: form-data; name="file"; filename="a.wav"\r\nContent-Transfer-Encoding: binary'],
 ];
 for (const [client, headers] of clients) {
-  test(`a file is known as one as ${client} writes it`, () => {
+  test(`a file is recognized as ${client} writes it`, () => {
     const { fields, files } = scan(Buffer.from(part(headers) + model + end), 'B');
     assert.deepEqual([fields, files.length, files[0]?.field], [{ model: 'whisper-1' }, 1, 'file']);
   });
@@ -222,7 +222,7 @@ const refused: readonly (readonly [string, string, string?])[] = [
   ['endless headers', `--B\r\nX: ${'y'.repeat(9_000)}`],
   ['a thousand parts and one', field('a').repeat(1_001) + end],
 ];
-describe('refused is', () => {
+describe('a form is refused with', () => {
   for (const [what, text, param] of refused) {
     test(what, () => {
       for (const at of [[], everyByte(text)]) {

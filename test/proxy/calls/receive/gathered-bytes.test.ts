@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { gatherBytes } from '../../../../proxy/calls/receive/gathered-bytes.ts';
 
-test('chunks are put together in their order, however many come and whatever was said', () => {
+test('chunks are joined in order, whatever their number and the announced length', () => {
   const sizes = fc.array(fc.constantFrom(0, 1, 1_000, 65_536, 200_000), { maxLength: 20 });
   fc.assert(
     fc.property(sizes, fc.constantFrom(0, 1, 300_000, 10_000_000), (lengths, expected) => {

@@ -27,7 +27,7 @@ const table: readonly (readonly [name: string, limits: Limits, letThrough: numbe
   ['a limit of something else', [{ ...basics, name: 'tokens' }], 10, undefined],
 ];
 for (const [name, limits, letThrough, refusedBy] of table) {
-  test(`${name} lets ${letThrough} of ten calls be under way`, () => {
+  test(`${name} admits ${letThrough} of ten concurrent calls`, () => {
     const refused: string[] = [];
     const reserve = makeConcurrency((by) => refused.push(by));
     let through = 0;
@@ -45,7 +45,7 @@ for (const [name, limits, letThrough, refusedBy] of table) {
   });
 }
 
-test('a call that ends, or is not made, gives its place to the next', () => {
+test('a call that ends, or is not made, frees its place for the next', () => {
   const reserve = makeConcurrency(() => {});
   const context = contextWith(limit('calls', 1));
   reserve(context).settle(record);
@@ -54,7 +54,7 @@ test('a call that ends, or is not made, gives its place to the next', () => {
   assert.throws(() => reserve(context), { code: 'limit_reached', message: /calls lets 1 call be under way at once/ });
 });
 
-test('a limit that comes into force knows of the calls that are under way', () => {
+test('a new limit counts the calls that are already under way', () => {
   const reserve = makeConcurrency(() => {});
   const first = reserve(contextWith());
   const limited = contextWith(limit('calls', 1));
@@ -63,7 +63,7 @@ test('a limit that comes into force knows of the calls that are under way', () =
   reserve(limited);
 });
 
-test('of several reservations none is held where one is refused', () => {
+test('no reservation is kept where one of several is refused', () => {
   const told: string[] = [];
   const make =
     (name: string): Reserve =>

@@ -4,7 +4,7 @@ import type { Outcome } from '../../../../proxy/calls/call.ts';
 import { mentions, withoutEchoes } from '../../../../proxy/calls/resources/echoes.ts';
 import { unknownUsage } from '../../../../proxy/providers/usage.ts';
 
-describe('a body mentions an id', () => {
+describe('a body contains an id', () => {
   const bodies: readonly (readonly [title: string, body: string, isMentioned: boolean])[] = [
     ['as a value', '{"input": [{"id": "msg_1"}]}', true],
     ['as a name', '{"msg_1": 1}', true],
@@ -23,7 +23,7 @@ describe('a body mentions an id', () => {
   }
 });
 
-describe('the ids that become the caller’s own', () => {
+describe('the ids that the caller will own', () => {
   const outcome: Outcome = {
     status: 'completed',
     httpStatus: 200,

@@ -22,7 +22,7 @@ function makeProvider(stored: Readonly<Record<string, readonly string[]>>, pageS
   };
 }
 
-test('pages through one’s own, each once and in order, whoever else’s are between them', async () => {
+test('a list shows the caller’s own entries, each once and in order, across pages that contain others’', async () => {
   const things = fc.array(fc.record({ key: fc.constantFrom('a', 'b'), isOwn: fc.boolean() }), { maxLength: 30 });
   await fc.assert(
     fc.asyncProperty(
@@ -53,14 +53,14 @@ test('pages through one’s own, each once and in order, whoever else’s are be
   );
 });
 
-test('asks nobody where nothing is one’s own, and knows no place that is another’s', async () => {
+test('a list asks no provider where the caller owns nothing, and refuses another user’s entry as a start', async () => {
   const provider = () => assert.fail('it was asked');
   const list = { object: 'list', data: [], first_id: null, last_id: null, has_more: false };
   assert.deepEqual(await listOwn([], { limit: 5, after: undefined }, provider), list);
   await assert.rejects(listOwn([], { limit: 5, after: 'file-1' }, provider), { code: 'resource_not_found' });
 });
 
-test('gives up on a provider whose list does not end', async () => {
+test('a list ends with an error where the provider’s list does not end', async () => {
   const provider: ReadPage = async () => ({ data: [{ id: 'file-other' }], has_more: true });
   const listing = listOwn([owned('file-1', 'a')], { limit: 5, after: undefined }, provider);
   await assert.rejects(listing, { code: 'upstream_invalid_response' });

@@ -51,13 +51,13 @@ const cases: readonly (readonly [string, string | undefined, string | undefined,
     ['the user’s where the predecessor had none', 'ada', 'large', null, 'ada'],
   ];
 for (const [what, user, model, before, expected] of cases) {
-  test(`a call goes by ${what}`, () => {
+  test(`a call uses ${what}`, () => {
     const earlier = before === undefined ? undefined : predecessor(before);
     assert.equal(routeKey(snapshot, caller(user), model, earlier, nowMs).id, expected);
   });
 }
 
-test('without a key there is no call', () => {
+test('a call without a key is refused', () => {
   const empty = makeSnapshot({ keysByUser: new Map([['ada', [ada]]]), organizationKeys: [expired] });
   assert.throws(() => routeKey(empty, caller('bob'), 'gpt-4o', undefined, nowMs), {
     code: 'no_api_key',
@@ -65,7 +65,7 @@ test('without a key there is no call', () => {
   });
 });
 
-test('without a named model, and without a key of every model, the first key is taken', () => {
+test('a call without a model uses the first key where no key serves every model', () => {
   const few = makeSnapshot({ keysByUser: new Map([['cyd', [expired, adaSmall]]]), organizationKeys: [shared] });
   assert.equal(routeKey(few, caller('cyd'), undefined, undefined, nowMs).id, 'ada-small');
   assert.deepEqual(

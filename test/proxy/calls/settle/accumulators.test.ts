@@ -18,7 +18,7 @@ const makeRegistry = () => {
   return registry;
 };
 
-test('a histogram shows what prom-client’s own shows', () =>
+test('a histogram is rendered as prom-client renders its own', () =>
   fc.assert(
     fc.asyncProperty(observations, async (all) => {
       const [own, theirs] = [makeRegistry(), makeRegistry()];
@@ -33,7 +33,7 @@ test('a histogram shows what prom-client’s own shows', () =>
     }),
   ));
 
-test('a counter shows what prom-client’s own shows, at every scrape', () =>
+test('a counter is rendered as prom-client renders its own, at every scrape', () =>
   fc.assert(
     fc.asyncProperty(observations, observations, async (...scrapes) => {
       const [own, theirs] = [makeRegistry(), makeRegistry()];
@@ -50,7 +50,7 @@ test('a counter shows what prom-client’s own shows, at every scrape', () =>
     }),
   ));
 
-test('a histogram without labels is there before its first value', async () => {
+test('a histogram without labels is rendered before its first value', async () => {
   const registry = makeRegistry();
   new AccumulatedHistogram({ name: 'seconds', help: 'How long.', buckets, registers: [registry] }).of({});
   assert.match(await registry.metrics(), /^seconds_count\{pod="one"\} 0$/m);

@@ -100,7 +100,7 @@ describe('a call is counted', () => {
     test(title, async () => assert.deepEqual(await samplesOf(makeRecord(organizationId, record), names), expected));
   }
 
-  test('without a text of the provider in any label', async () => {
+  test('without any text from the provider in a label', async () => {
     const metrics = makeMetrics();
     const record = makeRecord(organizationId, { status: 'failed', error_code: 'secret text', http_status: 400 });
     countCalls(metrics, () => 'other').settled?.({ record, upstreamMs: 1 });
@@ -108,7 +108,7 @@ describe('a call is counted', () => {
   });
 });
 
-test('calls under way are those that have been opened and not closed', async () => {
+test('calls under way are those that were opened and not closed', async () => {
   const metrics = makeMetrics();
   const { opened, closed } = countCalls(metrics, () => 'other');
   for (const follow of [opened, opened, closed]) follow?.();

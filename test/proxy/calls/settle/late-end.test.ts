@@ -64,14 +64,14 @@ describe('the outcome of a call that ended late', () => {
   });
 });
 
-describe('its duration', () => {
+describe('the duration of a call that ended late', () => {
   const second = startedAtMs / 1_000;
   for (const field of ['completed_at', 'failed_at', 'cancelled_at', 'expired_at']) {
     test(`lasts until ${field}`, () => {
       assert.equal(lateDurationMsOf(call, read({}, { [field]: second + 7 })), 7_000);
     });
   }
-  test('is none where the provider’s clock is behind', () => {
+  test('is 0 where the provider’s clock is behind', () => {
     assert.equal(lateDurationMsOf(call, read({}, { completed_at: second - 1 })), 0);
   });
   for (const [title, end] of [
@@ -86,7 +86,7 @@ describe('its duration', () => {
   }
 });
 
-test('its cost is that of its parts, null where one is unpriced, and open where it has none', () => {
+test('the cost of a late end is that of its parts, null where one is unpriced, and undefined where it has none', () => {
   assert.equal(lateCostOf({ ...read(), costUsd: '1.5' }), '1.5');
   assert.equal(lateCostOf({ ...read(), costUsd: null }), null);
   assert.equal(lateCostOf(read()), undefined);

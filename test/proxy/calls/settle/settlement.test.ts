@@ -131,13 +131,13 @@ const table: readonly {
     told: ['settled cancelled 0.15 7'],
   },
   {
-    name: 'that two see the end of',
+    name: 'whose end is reported twice',
     ends: [{}, { status: 'failed' }],
     record: { status: 'completed' },
     told: ['settled completed 0.15 7'],
   },
   {
-    name: 'whose provider tells what cannot be',
+    name: 'whose provider reports impossible usage',
     ends: [{ usage: { ...usage, inputTokens: Number.MAX_SAFE_INTEGER } }],
     record: { status: 'completed', input_tokens: null, cost_usd: null },
     told: ['implausible', 'settled completed null 7'],
@@ -145,7 +145,7 @@ const table: readonly {
 ];
 
 for (const { name, ends, record, told: toldOfIt } of table) {
-  test(`a call ${name} has one record, and is told of once`, async (t) => {
+  test(`a call ${name} has one record, and its subscribers are told once`, async (t) => {
     const { openAccount, told, waiting } = open(t);
     const account = openAccount();
     for (const end of ends) account.settle({ ...outcome, ...end }, () => told.push('answered'));
@@ -165,7 +165,7 @@ for (const { name, ends, record, told: toldOfIt } of table) {
   });
 }
 
-test('a call that its provider works on is settled by its end, and told of when it is known who was first', async (t) => {
+test('a call in the background is settled once, and its subscribers are told when it is known which end was first', async (t) => {
   const { settlement, openAccount, spool, told, deferred, waiting } = open(t);
   const account = openAccount();
   account.defer('resp_1');
@@ -185,7 +185,7 @@ test('a call that its provider works on is settled by its end, and told of when 
   assert.deepEqual(told.slice(4), [`settled completed 0.15 ${record.duration_ms}`]);
 });
 
-test('a call in the background whose end its own client has streamed is settled like those', async (t) => {
+test('a call in the background whose end its own client streamed is settled the same way', async (t) => {
   const { openAccount, told, waiting } = open(t);
   const account = openAccount();
   account.defer('resp_1');
@@ -196,13 +196,13 @@ test('a call in the background whose end its own client has streamed is settled 
   assert.equal(waiting('settlements')[0]?.status, 'completed');
 });
 
-test('what a call gives back of its own request is not what it is deferred by', (t) => {
+test('an id that a call only echoes from its own request does not defer it', (t) => {
   const { openAccount, told } = open(t);
   openAccount(makeCall({ input: () => '{"metadata":"resp_1"}' })).defer('resp_1');
   assert.deepEqual(told, ['opened']);
 });
 
-test('a late end may cost what its parts cost', (t) => {
+test('a late end may have the cost of its parts', (t) => {
   const { settlement, openAccount, spool, deferred, waiting } = open(t);
   openAccount().defer('batch_1');
   settlement.settleLate(deferred[0] ?? assert.fail(), { ...late, costUsd: '0.5' }, terms);
@@ -210,7 +210,7 @@ test('a late end may cost what its parts cost', (t) => {
   assert.equal(waiting('settlements')[0]?.cost_usd, '0.5');
 });
 
-test('a call that the end of the process cut is settled at the next start, and told of once', (t) => {
+test('a call that was cut by the end of the process is settled at the next start, and told once', (t) => {
   const before = open(t);
   before.openAccount();
   before.close();
@@ -221,7 +221,7 @@ test('a call that the end of the process cut is settled at the next start, and t
   assert.equal(after.waiting('calls')[0]?.error_code, 'process_ended');
 });
 
-test('a call whose intent cannot be written is not opened, and gives back what it took', (t) => {
+test('a call whose intent cannot be written is not made, and releases its reservation', (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'chaperone-settlement-'));
   atEnd(t, () => rmSync(directory, { recursive: true, force: true }));
   const spool = openSpool({ directory, maxBytes: 0 });
@@ -245,22 +245,22 @@ const large = 'x'.repeat(1024 * 1024 + 1);
 
 /** What is kept of what was said: of which input and output, and what of them. */
 const said: readonly [name: string, input: string, output: string | undefined, kept: unknown][] = [
-  ['what was asked and answered', 'Hi', 'Hello', ['Hi', 'Hello']],
-  ['what was asked where there is no answer', 'Hi', undefined, ['Hi', undefined]],
-  ['an empty answer', 'Hi', '', ['Hi', '']],
-  ['what was asked where the answer is too large', 'Hi', large, ['Hi', undefined]],
-  ['nothing where what was asked is too large', large, 'Hello', undefined],
+  ['input and output', 'Hi', 'Hello', ['Hi', 'Hello']],
+  ['the input where there is no output', 'Hi', undefined, ['Hi', undefined]],
+  ['an empty output', 'Hi', '', ['Hi', '']],
+  ['the input where the output is too large', 'Hi', large, ['Hi', undefined]],
+  ['nothing where the input is too large', large, 'Hello', undefined],
 ];
 
 for (const [name, input, output, kept] of said) {
-  test(`a call keeps ${name}`, (t) => {
+  test(`the record of a call keeps ${name}`, (t) => {
     const { openAccount, contentsOf, spool } = open(t);
     openAccount(makeCall({ input: () => input }), keeping).settle({ ...outcome, output }, () => {});
     spool.writeNow();
     assert.deepEqual(contentsOf('calls'), kept);
   });
 
-  test(`a deferred call keeps ${name}`, (t) => {
+  test(`the record of a deferred call keeps ${name}`, (t) => {
     const { settlement, openAccount, contentsOf, deferred, spool } = open(t);
     openAccount(makeCall({ input: () => input }), keeping).defer('resp_1');
     settlement.settleLate(deferred[0] ?? assert.fail(), { ...late, output: output ?? '' }, keeping);
@@ -269,7 +269,7 @@ for (const [name, input, output, kept] of said) {
   });
 }
 
-test('a deferred call whose user was erased meanwhile keeps nothing of its answer', (t) => {
+test('a deferred call whose user was erased keeps no contents of its answer', (t) => {
   const { settlement, openAccount, contentsOf, deferred, spool } = open(t);
   openAccount(makeCall(), keeping).defer('resp_1');
   settlement.settleLate(
@@ -281,7 +281,7 @@ test('a deferred call whose user was erased meanwhile keeps nothing of its answe
   assert.equal(contentsOf('settlements'), undefined);
 });
 
-test('a call of an organization that stores no contents keeps none', (t) => {
+test('a call keeps no contents where the organization stores none', (t) => {
   const { openAccount, contentsOf, spool } = open(t);
   openAccount().settle({ ...outcome, output: 'Hello' }, () => {});
   spool.writeNow();

@@ -48,7 +48,7 @@ describe('an issuer', () => {
     t.mock.timers.enable({ apis: ['Date'], now });
   };
 
-  test('that is away is known by its keys still, after an edit too', async () => {
+  test('that cannot be reached is still trusted by its known keys, also after an edit', async () => {
     const token = await tokenOf(first);
     assert.equal(await ask(token), 'ada');
     provider.keys = undefined;
@@ -57,7 +57,7 @@ describe('an issuer', () => {
     assert.equal(provider.asked, 1);
   });
 
-  test('whose keys were never had is unavailable, and accepted once they are', async (t) => {
+  test('whose keys were never fetched is unavailable, and accepted once they are fetched', async (t) => {
     provider.keys = undefined;
     const token = await tokenOf(first);
     await assert.rejects(ask(token), isUnavailable);
@@ -72,7 +72,7 @@ describe('an issuer', () => {
     assert.deepEqual(outcomes, ['failure', 'success']);
   });
 
-  test('that is away is unavailable for a key that is not known, and asked at most every other second', async (t) => {
+  test('that cannot be reached is unavailable for an unknown key, and asked at most every two seconds', async (t) => {
     assert.equal(await ask(await tokenOf(first)), 'ada');
     provider.keys = undefined;
     pass(t, 30_000);
@@ -84,7 +84,7 @@ describe('an issuer', () => {
     assert.equal(await ask(await tokenOf(second)), 'ada');
   });
 
-  test('that is there is asked at most every 30 s for keys that somebody made up', async (t) => {
+  test('that can be reached is asked at most every 30 s for unknown keys, which anybody can make up', async (t) => {
     for (let count = 0; count < 3; count += 1) await assert.rejects(ask(await tokenOf(second)), isRefused);
     assert.equal(provider.asked, 1);
     pass(t, 30_000);
@@ -92,7 +92,7 @@ describe('an issuer', () => {
     assert.equal(provider.asked, 2);
   });
 
-  test('that withdraws a key is believed within ten minutes, for tokens that were seen too', async (t) => {
+  test('that withdraws a key is obeyed within ten minutes, also for tokens that were verified before', async (t) => {
     const token = await tokenOf(first);
     assert.equal(await ask(token), 'ada');
     provider.keys = [second.jwk];
@@ -109,7 +109,7 @@ describe('an issuer', () => {
     }, isRefused);
   });
 
-  test('that has been away for a day is not known any more', async (t) => {
+  test('that could not be reached for a day is no longer trusted', async (t) => {
     const token = await tokenOf(first);
     assert.equal(await ask(token), 'ada');
     provider.keys = undefined;
@@ -119,7 +119,7 @@ describe('an issuer', () => {
     await assert.rejects(ask(token), isUnavailable);
   });
 
-  test('may sign without saying by which key, a new one too', async (t) => {
+  test('may sign without naming the key, even with a new key', async (t) => {
     assert.equal(await ask(await tokenOf(first, {})), 'ada');
     provider.keys = [first.jwk, second.jwk];
     pass(t, 30_000);
@@ -127,7 +127,7 @@ describe('an issuer', () => {
     assert.equal(provider.asked, 2);
   });
 
-  test('has at most eight of its keys tried', async () => {
+  test('has at most eight of its keys tried for a token', async () => {
     const others = await Promise.all(Array.from({ length: 8 }, (_, index) => makeSigner(`other-${index}`, 'ES256')));
     const ninth = await makeSigner('ninth', 'ES256');
     provider.keys = [...others, ninth].map(({ jwk }) => jwk);
@@ -138,7 +138,7 @@ describe('an issuer', () => {
     assert.equal(await ask(await tokenOf(ninth)), 'ada');
   });
 
-  test('has its keys named in the log that cannot be used', async () => {
+  test('has its unusable keys named in the log', async () => {
     const secret = { kty: 'oct', kid: 'secret', k: 'AAAA' };
     const encryption = { ...second.jwk, kid: 'encryption', use: 'enc' };
     provider.keys = [
@@ -160,7 +160,7 @@ describe('an issuer', () => {
     await assert.rejects(ask(token), isUnavailable);
   });
 
-  test('is known by what was verified as long as the rules are the same', () => {
+  test('keeps its verified tokens as long as the rules stay the same', () => {
     const authenticator = authenticatorOf(rules);
     assert.equal(authenticatorOf(structuredClone(rules)), authenticator);
     assert.notEqual(authenticatorOf({ ...rules, leeway: '1s' }), authenticator);
