@@ -498,6 +498,139 @@ export interface OrganizationSpec {
     tier: 'free' | 'starter' | 'professional' | 'enterprise';
   }[];
   /**
+   * Rules about the texts of calls and answers, in order: each rule sees what the rules before it have left. See docs/guardrails.md for what they read, and what not.
+   *
+   * Items: One rule. It has exactly one detector, a field such as `pii`.
+   */
+  guardrails?: {
+    /**
+     * The name of the rule in refusals, metrics and records.
+     */
+    name: string;
+    /**
+     * The calls that the rule is for. A call must fit every field that is present. Absent: every call.
+     */
+    match?: {
+      /**
+       * Models as they are asked for. `*` stands for any characters.
+       */
+      models?: string[];
+      /**
+       * Operations, by their names in metrics and in the figures of usage.
+       */
+      operations?: (
+        | 'responses'
+        | 'compact'
+        | 'batches'
+        | 'chat'
+        | 'completions'
+        | 'embeddings'
+        | 'moderations'
+        | 'image_generations'
+        | 'image_edits'
+        | 'image_variations'
+        | 'speech'
+        | 'transcriptions'
+        | 'translations'
+      )[];
+      /**
+       * Users. `*` stands for any characters.
+       */
+      users?: string[];
+      /**
+       * Workloads as `namespace`, for all of a namespace, or `namespace/name`, such as shop/checkout. `*` stands for any characters. A call from outside a pod has no workload.
+       */
+      workloads?: string[];
+    };
+    /**
+     * What is checked: `Input`, what the caller sends; `Output`, what the model answers; or `Both`.
+     */
+    appliesTo: 'Input' | 'Output' | 'Both';
+    /**
+     * What happens where the detector finds something: `Block` refuses the call or ends the answer with 400 `guardrail_blocked`; `Redact` replaces what was found by placeholders such as `[EMAIL_7K3QX2A]`; `Report` only counts, which is a dry run of the rule.
+     */
+    action: 'Block' | 'Redact' | 'Report';
+    /**
+     * Whether the answer gets the caller's own values back in place of their placeholders. The provider and the stored contents have placeholders all the same.
+     */
+    restore: boolean;
+    /**
+     * Finds personal data.
+     */
+    pii?: {
+      /**
+       * What it finds. Absent: all but `name`.
+       */
+      kinds?: ('email' | 'phone' | 'card' | 'iban' | 'nationalId' | 'ip' | 'dateOfBirth' | 'address' | 'name')[];
+      /**
+       * The regions (ISO 3166-1) whose telephone numbers are found in their national form, such as US or DE. Absent: US, GB, DE, FR, ES, IT, NL, PL, SE, BR and IN.
+       */
+      phoneRegions?: string[];
+    };
+    /**
+     * Asks the moderation endpoint of the call's provider, with the call's key, before the call is made. Where it does not answer, the call is refused.
+     */
+    moderation?: {
+      /**
+       * The model that judges, such as omni-moderation-latest. Absent: the provider chooses.
+       */
+      model?: string;
+      /**
+       * The categories that count, such as `violence` or `self-harm*`. `*` stands for any characters. Absent: every one.
+       */
+      categories?: string[];
+      /**
+       * The least score of a category that counts, from "0" to "1". Absent: the provider's own judgement.
+       */
+      threshold?: string;
+      /**
+       * How long the provider may take to judge.
+       */
+      timeout: string;
+    };
+    /**
+     * Limits the length of texts.
+     */
+    size?: {
+      /**
+       * The most characters (UTF-16 units) of all texts of the input, or of the output.
+       */
+      maxCharacters: number;
+    };
+    /**
+     * The answer's text must be JSON of this schema. An answer without text, as one that calls tools or refuses, is not checked. A stream waits for its end.
+     */
+    schema?: {
+      /**
+       * A JSON schema (draft 2020-12).
+       */
+      schema: {
+        [k: string]: unknown;
+      };
+    };
+    /**
+     * Asks an HTTP service. docs/guardrails.md has its contract. A stream waits for its end.
+     */
+    external?: {
+      /**
+       * Where the service is. Redirects are not followed.
+       */
+      url: string;
+      /**
+       * How long the service may take.
+       */
+      timeout: string;
+      /**
+       * What happens to a call where the service does not answer, or not as the contract says: `Block` refuses it with 503 `guardrail_unavailable`; `Pass` makes it, and counts it.
+       */
+      onError: 'Block' | 'Pass';
+      /**
+       * The networks (CIDR) that the service may be in. Absent: every one but the pod itself, link-local addresses and the metadata services of clouds.
+       */
+      networks?: string[];
+    };
+  }[];
+  /**
    * The APIs that are served. Absent: every one. Requests that only show or rate something (models, personas, ratings) are always served.
    */
   surfaces?: (

@@ -94,6 +94,12 @@ export const problems = {
   },
   route_not_found: { status: 404, message: 'Unknown request URL' },
   limit_reached: { status: 429, message: 'A limit of the organization is reached' },
+  guardrail_blocked: { status: 400, message: 'A guardrail of the organization does not let this pass' },
+  guardrail_unavailable: {
+    status: 503,
+    message: 'A guardrail of the organization cannot check this, so it does not pass; try again later',
+    headers: { 'retry-after': '5' },
+  },
   spool_full: {
     status: 503,
     message: 'The usage spool is full, and no call is made that could not be accounted for; try again later',

@@ -13,6 +13,7 @@ import { type Configuration, openConfiguration } from './configuration.ts';
 import { readCredentials } from './credentials.ts';
 import type { EgressSettings } from './egress/settings.ts';
 import { makeUpstream } from './egress/upstream.ts';
+import { type Guardrails, makeGuardrails } from './guardrails/guardrails.ts';
 import type { InFlight } from './in-flight.ts';
 import { type LookUps, makeLookUps } from './look-ups.ts';
 import { batches } from './operations/batches.ts';
@@ -57,6 +58,7 @@ export interface OpenOrganization extends LookUps {
   readonly shipper: Shipper;
   /** Speaks to providers. */
   readonly exchange: Exchange;
+  readonly guardrails: Guardrails;
   readonly settlement: Settlement;
   readonly background: BackgroundWatch;
   /** Ends what is still under way, copies waiting records, and releases everything. */
@@ -82,6 +84,21 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
   /** Calls of a predecessor that died, until there are names of models to count them by. */
   const recovered: RequestRecord[] = [];
   const spool = opened.adopt(openSpoolOf(options, recovered), (it) => it.close());
+  const guardrails = opened.adopt(
+    makeGuardrails({
+      exchange,
+      inFlight,
+      workload: options.origin,
+      onFinding: ({ rule, detector, side, action }, requestId) => {
+        metrics.guardrailHits.inc({ rule, detector, side, action });
+        if (action !== 'Report')
+          log.info({ rule, detector, side, action, requestId }, 'a guardrail has acted on a call');
+      },
+      onUnusable: (rule, error) =>
+        log.error({ err: error, rule }, 'cannot use a guardrail; what it checks does not pass'),
+    }),
+    (it) => it.close(),
+  );
   const settlement = makeSettlement({
     organizationId,
     origin: options.origin,
@@ -101,6 +118,8 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
       fetchKeySet: makeFetchKeySet(upstream),
       onInForce: () => {
         for (const record of recovered.splice(0)) settlement.recovered(record);
+        const current = configuration.current();
+        if (current) guardrails.prepare(current.snapshot);
       },
       onVersion: () => void eraseFromSetAside(),
     }),
@@ -167,6 +186,7 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
     store,
     shipper,
     exchange,
+    guardrails,
     settlement,
     background,
     ...lookUps,

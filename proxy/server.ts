@@ -119,7 +119,7 @@ function makeApp(
   metrics: Metrics,
   tls: Tls | undefined,
 ): App {
-  const { configuration, exchange, ownership, settlement, shipper } = organization;
+  const { configuration, exchange, guardrails, ownership, settlement, shipper } = organization;
   const { catchUp } = configuration.follower;
   const stalls = makeStallWatch(options.stallMs ?? 30_000);
   const pipeline = makePipeline({
@@ -129,8 +129,9 @@ function makeApp(
     catchUp: () => catchUp(),
     providers: providerTable,
     reserve: reserveAll([makeConcurrency((limit) => metrics.limited.inc({ limit }))]),
-    admission: makeAdmission({ ownership, exchange, ownChecks: { batches: admitLines } }),
+    admission: makeAdmission({ ownership, exchange, guardrails, ownChecks: { batches: admitLines } }),
     exchange,
+    guardrails,
     metrics,
     drainMs: options.drainMs ?? 60_000,
     stalls,

@@ -1,5 +1,7 @@
 import type OpenAI from 'openai';
 import { ProxyError } from '../error.ts';
+import type { CallGuard, GuardedCall } from '../guardrails/call-guard.ts';
+import type { Guardrails } from '../guardrails/guardrails.ts';
 import type { InFlight, Share } from '../in-flight.ts';
 import { chat } from '../operations/chat.ts';
 import { toAnswerProblem } from '../providers/answer-error.ts';
@@ -40,18 +42,21 @@ export interface AskOptions {
   readonly exchange: Exchange;
   readonly providers: ProviderTable;
   readonly inFlight: InFlight;
+  readonly guardrails: Pick<Guardrails, 'check'>;
 }
 
 export type Ask = ReturnType<typeof makeAsk>;
 
 /** Makes the function with which the proxy itself requests a chat completion. It is recorded like any call. */
-export function makeAsk({ settlement, reserve, exchange, providers, inFlight }: AskOptions) {
+export function makeAsk({ settlement, reserve, exchange, providers, inFlight, guardrails }: AskOptions) {
   /** @throws {ProxyError} `spool_…` where it cannot be recorded, `upstream_…` where no completion comes */
   return async function ask(question: Question): Promise<Reply> {
+    const guard = await guardrails.check(guardedCallOf(question));
+    const body: Body = guard?.edit({ ...question.body }) ?? { ...question.body };
     const format = formatOf(providers, question.key.provider, chat.name);
     const account = await new Promise<Account>((resolve, reject) => {
       const terms = termsOf(question.context.inForce);
-      settlement.open(callOf(question), terms, reserve(question.context), resolve, reject);
+      settlement.open(callOf(question, body, guard), terms, reserve(question.context), resolve, reject);
     });
     const sentAtTicks = performance.now();
     const share = inFlight.open();
@@ -59,7 +64,12 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight }: 
     const settle = (outcome: Partial<Outcome>) =>
       account.settle({ ...noAnswer, upstreamMs: performance.now() - sentAtTicks, ...outcome }, onSettled);
     try {
-      const { status, text } = await requestCompletion(exchange, format.path, question, share);
+      const { status, text } = await requestCompletion(
+        exchange,
+        format.path,
+        { key: question.key, model: question.body.model, body },
+        share,
+      );
       if (status >= 300) {
         const { problem, code } = toAnswerProblem(status, text);
         settle({ httpStatus: status, errorCode: code });
@@ -70,10 +80,22 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight }: 
         settle({ httpStatus: status, errorCode: 'upstream_invalid_response' });
         throw new ProxyError('upstream_invalid_response');
       }
-      const reading = format.read(completion, { ...question.body });
-      settle({ ...reading, status: reading.failed ? 'failed' : 'completed', httpStatus: status, output: text });
+      const reading = format.read(completion, body);
+      const { output } = guard ?? {};
+      const changed = await output?.answer(completion);
+      const blocked = output?.problem();
+      if (blocked) {
+        settle({ ...reading, httpStatus: status, errorCode: blocked.code });
+        throw blocked;
+      }
+      const kept = changed ? JSON.stringify(changed) : text;
+      settle({ ...reading, status: reading.failed ? 'failed' : 'completed', httpStatus: status, output: kept });
       if (reading.failed) throw toAnswerProblem(status, text).problem;
-      return { completion, totalTokens: reading.usage.totalTokens, costUsd: account.costUsd() };
+      return {
+        completion: output?.present(changed ?? completion) ?? completion,
+        totalTokens: reading.usage.totalTokens,
+        costUsd: account.costUsd(),
+      };
     } catch (error) {
       if (error instanceof ProxyError)
         settle({ errorCode: error.code, status: isOurEnd(error) ? 'interrupted' : 'failed' });
@@ -92,7 +114,13 @@ const maxAnswerBytes = 16 * 1024 * 1024;
 
 const headers = { 'user-agent': 'chaperone', accept: 'application/json', 'content-type': 'application/json' };
 
-async function requestCompletion(exchange: Exchange, path: string, { key, body }: Question, share: Share) {
+/** The question, as guardrails let it pass. */
+interface Passed extends Pick<Question, 'key'> {
+  readonly model: string;
+  readonly body: Body;
+}
+
+async function requestCompletion(exchange: Exchange, path: string, { key, model, body }: Passed, share: Share) {
   const tooLate = new AbortController();
   const { headersTimeoutMs, idleTimeoutMs } = key.provider;
   // Each wait has its own limit. This limits the total, for a provider that sends a little now and then.
@@ -104,7 +132,7 @@ async function requestCompletion(exchange: Exchange, path: string, { key, body }
       path,
       key,
       headers,
-      body: JSON.stringify({ ...body, model: sentModel(key, body.model) }),
+      body: JSON.stringify({ ...body, model: sentModel(key, model) }),
       signal,
     });
     return { status: answer.status, text: (await readWhole(answer, share, maxAnswerBytes)).toString('utf8') };
@@ -125,7 +153,29 @@ const noAnswer: Omit<Outcome, 'upstreamMs'> = {
   output: undefined,
 };
 
-function callOf({ kind, context, key, body }: Question): Call {
+function guardedCallOf({ context, key, body }: Question): GuardedCall {
+  const { requestId, caller, inForce } = context;
+  const { user, userId, sessionId } = caller;
+  const { snapshot, envelope } = inForce;
+  const operation = chat.name;
+  const model = typeof body.model === 'string' ? body.model : undefined;
+  return {
+    requestId,
+    snapshot,
+    envelope,
+    operation,
+    model,
+    user,
+    userId,
+    sessionId,
+    key,
+    said: { ...body },
+    isRewritable: true,
+  };
+}
+
+function callOf(question: Question, body: Body, guard: CallGuard | undefined): Call {
+  const { kind, context, key } = question;
   const { requestId, startedAtMs, startedTicks, caller } = context;
   return {
     kind,
@@ -135,11 +185,12 @@ function callOf({ kind, context, key, body }: Question): Call {
     operation: chat.name,
     caller,
     input: () => JSON.stringify(body),
-    body: { ...body },
+    body,
     isStream: () => false,
-    requestedModel: body.model,
+    requestedModel: question.body.model,
     persona: undefined,
     previousResponseId: undefined,
     key,
+    guard,
   };
 }

@@ -1,3 +1,4 @@
+import type { CallGuard } from '../guardrails/call-guard.ts';
 import type { OperationName } from '../providers/operation-name.ts';
 import type { Usage } from '../providers/usage.ts';
 import type { Persona, RoutedKey } from '../snapshot/snapshot.ts';
@@ -48,6 +49,8 @@ export interface Call {
   readonly persona: Persona | undefined;
   readonly previousResponseId: string | undefined;
   readonly key: RoutedKey;
+  /** What guardrails do to the call. Undefined where none is for it. */
+  readonly guard: CallGuard | undefined;
 }
 
 /** The result of a call. */

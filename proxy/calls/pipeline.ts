@@ -1,3 +1,4 @@
+import type { Guardrails } from '../guardrails/guardrails.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { Exchange } from '../providers/exchange.ts';
 import type { ProviderTable } from '../providers/table.ts';
@@ -26,6 +27,7 @@ export interface PipelineOptions {
   readonly admission: Admission;
   readonly reserve: Reserve;
   readonly exchange: Exchange;
+  readonly guardrails: Pick<Guardrails, 'check'>;
   readonly providers: ProviderTable;
   readonly metrics: Metrics;
   readonly drainMs: number;

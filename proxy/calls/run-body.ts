@@ -28,26 +28,26 @@ export function makeRunBody({ permit, answerCall, usageRefusals }: RunBodyOption
   return (request, rawBody) => {
     const operation = inResponseFormat(request.operation, request.headers, request.context.inForce.snapshot);
     return whenKnown(permit({ context: request.context, operation: request.operation, rawBody }), (permitted) => {
-      const { context, asked, body, persona, model, key, format, changes, sent } = permitted;
+      const { context, asked, rawBody: judged, body, persona, model, key, format, changes, sent } = permitted;
       const headers = upstreamHeaders(request.headers, context.inForce.snapshot, context.caller);
       headers['content-type'] = 'application/json';
       /** Without the question for the usage, where that alone was refused. */
       const another = (status: number, text: string): Attempt | undefined => {
         if (!refusesUsageOption(status, text)) return undefined;
-        const plain = makeUpstreamBody(rawBody, asked, body, operation, format, persona, {
+        const plain = makeUpstreamBody(judged, asked, body, operation, format, persona, {
           mayAskForUsage: false,
           changes,
         });
         return { ...plain, onTaken: () => usageRefusals.add(key.provider, model) };
       };
-      const call = callOf(request.operation, rawBody, permitted);
+      const call = callOf(request.operation, permitted);
       const next = sent.hideUsage ? another : undefined;
       answerCall(request, { context, operation, call, headers, attempt: sent, another: next });
     });
   };
 }
 
-function callOf(operation: Operation, rawBody: Buffer, { context, body, model, persona, key }: Permitted): Call {
+function callOf(operation: Operation, { context, rawBody, body, model, persona, key, guard }: Permitted): Call {
   return {
     kind: 'call',
     requestId: context.requestId,
@@ -62,5 +62,6 @@ function callOf(operation: Operation, rawBody: Buffer, { context, body, model, p
     persona,
     previousResponseId: typeof body.previous_response_id === 'string' ? body.previous_response_id : undefined,
     key,
+    guard,
   };
 }

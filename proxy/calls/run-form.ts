@@ -38,10 +38,12 @@ export function makeRunForm({ admission, stalls, answerCall }: RunFormOptions): 
     };
     try {
       const { fields, files } = form.content;
-      const { model, key } = await admission.admit({
+      const { model, key, guard } = await admission.admit({
         context,
         operation,
         body: fields,
+        said: fields,
+        isRewritable: false,
         otherModels: [],
         references: [],
       });
@@ -61,6 +63,7 @@ export function makeRunForm({ admission, stalls, answerCall }: RunFormOptions): 
         persona: undefined,
         previousResponseId: undefined,
         key,
+        guard,
       };
       const attempt = { body: form.bytes(), hideUsage: false };
       answerCall(

@@ -68,19 +68,22 @@ function makeReader(reader: StreamReader): StreamReader {
   };
   return {
     read(chunk) {
-      reader.read(chunk);
-      const shown = events.push(chunk).map(show).join('');
+      const passed = reader.read(chunk);
+      const shown = passed ? events.push(passed).map(show).join('') : '';
       return shown === '' ? undefined : Buffer.from(shown);
     },
     end() {
-      reader.end();
+      const passed = reader.end();
+      const raws = passed ? [...events.push(passed)] : [];
       const last = events.end();
-      return last === undefined ? undefined : Buffer.from(show(last));
+      if (last !== undefined) raws.push(last);
+      return raws.length === 0 ? undefined : Buffer.from(raws.map(show).join(''));
     },
     reading: () => reader.reading(),
     hasOutput: () => reader.hasOutput(),
     partial: () => reader.partial(),
     output: () => reader.output(),
     isBetweenEvents: () => true,
+    ...(reader.isOver && { isOver: () => reader.isOver?.() === true }),
   };
 }

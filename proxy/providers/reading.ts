@@ -43,6 +43,8 @@ export interface StreamReader {
    * events.
    */
   isBetweenEvents(): boolean;
+  /** Whether the client has all that it gets, although the rest of the answer is still read. Absent: never. */
+  isOver?(): boolean;
 }
 
 export interface StreamOptions {

@@ -1,5 +1,7 @@
 import type { Reference } from '../../../crds/read-call-fields.ts';
 import { ProxyError } from '../../error.ts';
+import type { CallGuard } from '../../guardrails/call-guard.ts';
+import type { Guardrails } from '../../guardrails/guardrails.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Exchange } from '../../providers/exchange.ts';
 import type { Body } from '../../providers/json.ts';
@@ -17,6 +19,10 @@ export interface Candidate {
   readonly operation: Operation;
   /** The body that goes upstream, with the persona applied; for a form, its fields. */
   readonly body: Body;
+  /** What the caller says: the body without the persona. Guardrails check it. */
+  readonly said: Body;
+  /** Whether what the caller says can be changed. A form, and a line of a batch's file, go as they are. */
+  readonly isRewritable: boolean;
   /** Further models that the body names. */
   readonly otherModels: readonly string[];
   /** The stored resources that the body names. */
@@ -31,6 +37,8 @@ export interface Admitted {
   readonly model: string | undefined;
   readonly madeBy: MadeByAll | undefined;
   readonly key: RoutedKey;
+  /** Undefined where no guardrail is for the call. */
+  readonly guard: CallGuard | undefined;
 }
 
 /** A call during the checks, with the results so far. */
@@ -38,6 +46,7 @@ interface Judged extends Candidate {
   model: string | undefined;
   madeBy: MadeByAll | undefined;
   key: RoutedKey | undefined;
+  guard: CallGuard | undefined;
 }
 
 /**
@@ -61,6 +70,7 @@ export type OwnCheck = (
 export interface AdmissionDependencies {
   readonly ownership: Ownership;
   readonly exchange: Exchange;
+  readonly guardrails: Pick<Guardrails, 'check'>;
   /** Own checks by operation. */
   readonly ownChecks: Readonly<Partial<Record<OperationName, OwnCheck>>>;
 }
@@ -85,6 +95,7 @@ export function makeAdmission(dependencies: AdmissionDependencies): Admission {
     referencesAreOwn,
     keyServes,
     anyModelWillDo,
+    guardrailsLetPass,
     ownCheck,
   ];
   const judge = (judged: Judged, from: number): Admitted | Promise<Admitted> => {
@@ -92,11 +103,12 @@ export function makeAdmission(dependencies: AdmissionDependencies): Admission {
       const waiting = checks[at]?.(judged, dependencies);
       if (waiting) return waiting.then(() => judge(judged, at + 1));
     }
-    return { model: judged.model, madeBy: judged.madeBy, key: keyOf(judged) };
+    return { model: judged.model, madeBy: judged.madeBy, key: keyOf(judged), guard: judged.guard };
   };
   const admission: Admission = {
     open: ({ inForce }, operation) => admitSurface(inForce.snapshot, operation.surface),
-    admit: (candidate) => judge({ ...candidate, model: undefined, madeBy: undefined, key: undefined }, 0),
+    admit: (candidate) =>
+      judge({ ...candidate, model: undefined, madeBy: undefined, key: undefined, guard: undefined }, 0),
   };
   return admission;
 }
@@ -164,6 +176,31 @@ function chooseKey(
 const anyModelWillDo: Check = (judged, { ownChecks }) => {
   if (judged.model !== undefined || ownChecks[judged.operation.name]) return;
   admitAnyModel(judged.context.inForce.snapshot, keyOf(judged));
+};
+
+const guardrailsLetPass: Check = (judged, { guardrails }) => {
+  const { context, operation, model, said, isRewritable } = judged;
+  const { snapshot, envelope } = context.inForce;
+  if (snapshot.spec.guardrails === undefined) return undefined;
+  const { requestId, caller } = context;
+  const { user, userId, sessionId } = caller;
+  const checked = guardrails.check({
+    requestId,
+    snapshot,
+    envelope,
+    operation: operation.name,
+    model,
+    user,
+    userId,
+    sessionId,
+    key: keyOf(judged),
+    said,
+    isRewritable,
+  });
+  const note = (guard: CallGuard | undefined) => {
+    judged.guard = guard;
+  };
+  return checked instanceof Promise ? checked.then(note) : note(checked);
 };
 
 function keyOf({ key }: Judged): RoutedKey {

@@ -49,7 +49,16 @@ export const admitLines: OwnCheck = async ({ context, body }, key, admission, { 
       const { call, fields } = readLine(text, body.endpoint);
       const { references, models: otherModels } = fields;
       const fixed = { key, param: 'input_file_id' };
-      await admission.admit({ context, operation, body: call, otherModels, references, fixed });
+      await admission.admit({
+        context,
+        operation,
+        body: call,
+        said: call,
+        isRewritable: false,
+        otherModels,
+        references,
+        fixed,
+      });
       const name = sentModel(key, String(call.model));
       if (name !== call.model) throw refusal(renamed(String(call.model), name));
     }

@@ -128,6 +128,13 @@ function wrong(param: string, what: string): ProxyError {
   return new ProxyError('invalid_request', { param, message: `${param} ${what}` });
 }
 
+/** The body as if the client had sent it with other texts. Numbers keep their spelling. */
+export function editBody(asked: ReadBody, edit: (body: Body) => Body): ReadBody {
+  const { body, text, facts } = asked;
+  const edited = JSON.stringify(edit(facts.hasInexactNumbers ? parseExactly(text) : body));
+  return { ...asked, body: edit(body), text: edited, facts: { ...facts, hasEscapedNames: false } };
+}
+
 /** The body that goes upstream. */
 export interface UpstreamBody {
   readonly body: string | Buffer;

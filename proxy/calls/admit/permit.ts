@@ -1,4 +1,5 @@
 import { type CallFields, readCallFields } from '../../../crds/read-call-fields.ts';
+import type { CallGuard } from '../../guardrails/call-guard.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Body } from '../../providers/json.ts';
 import { formatOf, type ProviderTable } from '../../providers/table.ts';
@@ -11,7 +12,7 @@ import { sentModel } from '../route/sent-model.ts';
 import { whenKnown } from '../when-known.ts';
 import type { Admission, Admitted } from './admission.ts';
 import { admitPersona } from './admit.ts';
-import { applyPersona, makeUpstreamBody, type ReadBody, readBody, type UpstreamBody } from './body.ts';
+import { applyPersona, editBody, makeUpstreamBody, type ReadBody, readBody, type UpstreamBody } from './body.ts';
 import type { UsageRefusals } from './usage-option.ts';
 
 /** The input of the decision whether a call may be made. */
@@ -24,6 +25,8 @@ export interface Permitted {
   /** With the session from the body. */
   readonly context: CallContext;
   readonly asked: ReadBody;
+  /** The client's body, with what guardrails replaced in it. */
+  readonly rawBody: Buffer;
   readonly body: Body;
   readonly persona: Persona | undefined;
   readonly model: string | undefined;
@@ -33,6 +36,8 @@ export interface Permitted {
   /** Fields that get another value on their way to this provider. */
   readonly changes: Body | undefined;
   readonly sent: UpstreamBody;
+  /** Undefined where no guardrail is for the call. */
+  readonly guard: CallGuard | undefined;
 }
 
 /**
@@ -59,21 +64,33 @@ export function makePermit({ inForce, catchUp, admission, providers, usageRefusa
     // Apply the persona first, so that the checks see the body that goes upstream.
     const body = persona ? applyPersona(asked, operation, persona) : asked.body;
     const { references, models: otherModels } = persona ? fieldsWithPersona(asked.fields, body) : asked.fields;
-    const finish = ({ model, madeBy, key }: Admitted): Permitted => {
+    const finish = ({ model, madeBy, key, guard }: Admitted): Permitted => {
       const format = formatOf(providers, key.provider, operation.name);
       const mayAskForUsage = body.stream !== true || !usageRefusals.has(key.provider, model);
       const providerModel = sentModel(key, model);
       const changes = providerModel === model ? undefined : { model: providerModel };
-      const sent = makeUpstreamBody(rawBody, asked, body, operation, format, persona, { mayAskForUsage, changes });
+      const options = { mayAskForUsage, changes };
       const caller = withInferredSession(
         context.caller,
         { references, predecessor: madeBy?.predecessor, body },
         context.inForce.snapshot.sessionSources,
       );
       const inSession = caller === context.caller ? context : { ...context, caller };
-      return { context: inSession, asked, body, persona, model, key, format, changes, sent };
+      const admitted = { context: inSession, persona, model, key, format, changes, guard };
+      if (!guard?.isEditing()) {
+        const sent = makeUpstreamBody(rawBody, asked, body, operation, format, persona, options);
+        return { ...admitted, asked, rawBody, body, sent };
+      }
+      const edited = editBody(asked, guard.edit);
+      const raw = Buffer.from(edited.text);
+      const editedBody = persona ? applyPersona(edited, operation, persona) : edited.body;
+      const sent = makeUpstreamBody(raw, edited, editedBody, operation, format, persona, options);
+      return { ...admitted, asked: edited, rawBody: raw, body: editedBody, sent };
     };
-    return whenKnown(admission.admit({ context, operation, body, otherModels, references }), finish);
+    return whenKnown(
+      admission.admit({ context, operation, body, said: asked.body, isRewritable: true, otherModels, references }),
+      finish,
+    );
   };
 
   return ({ context, operation, rawBody }) => {

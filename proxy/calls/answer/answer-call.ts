@@ -41,22 +41,33 @@ export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
     const { caller, inForce, share } = context;
     const onOpened = (account: Account) => {
       metrics.overhead.observe((performance.now() - context.startedTicks) / 1_000);
-      forward(exchange, {
-        call,
-        operation,
-        format: formatOf(providers, call.key.provider, operation.name),
-        account,
-        attempt,
-        another,
-        keepOutput: inForce.snapshot.storesContents,
-        headers,
-        response,
-        responseHeaders: responseHeaders(caller),
-        refuse: (error) => refuse(error, caller),
-        share,
-        drainMs,
-        onEnd,
-      });
+      const { guard } = call;
+      const format = formatOf(providers, call.key.provider, operation.name);
+      forward(
+        guard?.output
+          ? guard.output.guardExchange(
+              exchange,
+              () => format.readStream({ hideUsage: false, keepOutput: true, body: call.body }),
+              (bytes) => share.addAnswer(bytes),
+            )
+          : exchange,
+        {
+          call,
+          operation,
+          format,
+          account,
+          attempt,
+          another,
+          keepOutput: inForce.snapshot.storesContents,
+          headers,
+          response,
+          responseHeaders: responseHeaders(caller),
+          refuse: (error) => refuse(error, caller),
+          share,
+          drainMs,
+          onEnd,
+        },
+      );
     };
     const onRefused = (problem: ProxyError) => {
       refuse(problem, caller);

@@ -142,7 +142,8 @@ class Forward implements AnswerSink {
     const { operation, format, keepOutput, call } = this.#forwarding;
     if (isStream(headers, format, call)) {
       const reader = format.readStream({ hideUsage: this.#attempt.hideUsage, keepOutput, body: call.body });
-      return operation.presentStream?.(reader) ?? reader;
+      const guarded = call.guard?.output?.stream(reader) ?? reader;
+      return operation.presentStream?.(guarded) ?? guarded;
     }
     return isJson(headers) ? undefined : format.readBytes?.(call.body);
   }

@@ -13,6 +13,8 @@ export class StreamSink implements AnswerSink {
   readonly #observer: Observer;
   readonly #client: AnswerClient;
   #isSettled = false;
+  /** Whether the client has the end of its answer. */
+  #hasEnded = false;
 
   constructor(reader: StreamReader, observer: Observer, client: AnswerClient) {
     this.#reader = reader;
@@ -26,12 +28,14 @@ export class StreamSink implements AnswerSink {
 
   chunk(bytes: Buffer): boolean {
     const shown = this.#read(bytes);
-    return shown === undefined || this.#client.chunk(shown);
+    if (this.#reader.isOver?.()) this.#endClient(shown);
+    else if (shown) return this.#client.chunk(shown);
+    return true;
   }
 
   end(last?: Buffer): void {
     const shown = last && this.#read(last);
-    if (shown) this.#client.chunk(shown);
+    if (shown && !this.#hasEnded) this.#client.chunk(shown);
     const rest = this.#reader.end();
     const reading = this.#reader.reading();
     if (!reading) {
@@ -39,7 +43,7 @@ export class StreamSink implements AnswerSink {
       return;
     }
     this.#settle(reading);
-    this.#client.end(rest && rest.length > 0 ? rest : undefined);
+    this.#endClient(rest && rest.length > 0 ? rest : undefined);
   }
 
   /**
@@ -49,12 +53,19 @@ export class StreamSink implements AnswerSink {
    */
   fail(problem: ProxyError): void {
     if (this.#reader.reading()) {
-      this.#client.end();
+      this.#endClient(undefined);
       return;
     }
     this.#observer.failed(problem, this.#reader);
+    if (this.#hasEnded) return;
     const { code } = problem;
     this.#client.cut(this.#reader.isBetweenEvents() ? `: ${code}: ${problems[code].message}\n\n` : '');
+  }
+
+  #endClient(last: Buffer | undefined): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#client.end(last);
   }
 
   #read(bytes: Buffer): Buffer | undefined {

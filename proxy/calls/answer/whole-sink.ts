@@ -1,10 +1,11 @@
 import { isAscii } from 'node:buffer';
 import { ProxyError } from '../../error.ts';
+import type { OutputGuard } from '../../guardrails/output/output-guard.ts';
 import { answerFactor, type Share } from '../../in-flight.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { AnswerHeaders, AnswerSink } from '../../providers/answer-sink.ts';
 import { redirected } from '../../providers/failure.ts';
-import { parseObject } from '../../providers/json.ts';
+import { type Body, parseObject } from '../../providers/json.ts';
 import type { Reading } from '../../providers/reading.ts';
 import type { WireFormat } from '../../providers/wire-format.ts';
 import type { Call } from '../call.ts';
@@ -69,9 +70,17 @@ export class WholeSink implements AnswerSink {
       return;
     }
     const reading = asText ?? format.read(answer, call.body);
+    const guard = isSuccess ? call.guard?.output : undefined;
+    const problem = guard?.problem();
+    if (problem) {
+      // The provider bills the answer that the client does not get.
+      observer.answered({ ...reading, failed: true, errorCode: problem.code }, undefined);
+      client.fail(problem);
+      return;
+    }
     if (isSuccess) observer.deferWhilePending(reading);
     observer.answered(isSuccess ? reading : asFailure(reading), raw);
-    const shown = isSuccess && answer && operation.present ? JSON.stringify(operation.present(answer)) : undefined;
+    const shown = isSuccess && answer ? present(answer, operation, guard) : undefined;
     const body = shown === undefined ? raw : Buffer.from(shown);
     if (!client.hasBegun()) client.head(this.#status, { ...this.#headers, 'content-length': String(body.length) });
     // ASCII is the same text in latin1.
@@ -101,6 +110,17 @@ export class WholeSink implements AnswerSink {
     if (!client.hasBegun()) client.head(this.#status, this.#headers);
     client.chunk(blanks);
   }
+}
+
+/** The client's answer. Undefined where it is the provider's own bytes. */
+function present(
+  answer: Body,
+  operation: WholeAnswerOptions['operation'],
+  guard: OutputGuard | undefined,
+): string | undefined {
+  if (!operation.present && !guard?.restores()) return undefined;
+  const restored = guard?.present(answer) ?? answer;
+  return JSON.stringify(operation.present?.(restored) ?? restored);
 }
 
 export function isJson(headers: AnswerHeaders): boolean {

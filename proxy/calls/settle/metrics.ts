@@ -99,6 +99,11 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}, versi
     limited: counter('chaperone_limited_calls_total', 'Calls that a limit of the Organization refused, by its name.', [
       'limit',
     ]),
+    guardrailHits: counter(
+      'chaperone_guardrail_hits_total',
+      'Calls in which a guardrail found something, by rule, detector, side (Input or Output) and action. The action Error: it could not do its work.',
+      ['rule', 'detector', 'side', 'action'],
+    ),
     relayed: counter(
       'chaperone_relayed_requests_total',
       'Requests about stored resources, by resource, method and status of the answer.',

@@ -57,6 +57,8 @@ export function makeAnalyze(context: GovernanceContext) {
       operation: chat,
       // What is said follows where it may be asked at all.
       body: { model: config.model, messages: [] },
+      said: {},
+      isRewritable: false,
       otherModels: [],
       references: [],
     });

@@ -26,6 +26,7 @@ export function makeCall(fields: Partial<Call> = {}): Call {
     persona: undefined,
     previousResponseId: undefined,
     key: makeKey('c1f0a4de-1c65-4c0e-8d5e-3a5b6e7f8091'),
+    guard: undefined,
     ...fields,
   };
 }

@@ -36,6 +36,8 @@ function makeCandidate(changes: Partial<Candidate>, snapshot: Partial<Snapshot> 
     context: contextOf(snapshot, user),
     operation: responses,
     body: { model: 'gpt-4o', input: 'Hi' },
+    said: { model: 'gpt-4o', input: 'Hi' },
+    isRewritable: true,
     otherModels: [],
     references: [],
     ...changes,
@@ -46,6 +48,7 @@ function admissionWith(ownCheck?: OwnCheck) {
   return makeAdmission({
     ownership: ownership as Ownership,
     exchange: () => assert.fail(),
+    guardrails: { check: () => undefined },
     ownChecks: ownCheck ? { batches: ownCheck } : {},
   });
 }
@@ -122,7 +125,12 @@ test('an API that the organization does not serve is refused before the body is 
 });
 
 test('a call that refers to nothing is admitted without waiting', () => {
-  assert.deepEqual(admissionWith().admit(makeCandidate({})), { model: 'gpt-4o', madeBy: undefined, key });
+  assert.deepEqual(admissionWith().admit(makeCandidate({})), {
+    model: 'gpt-4o',
+    madeBy: undefined,
+    key,
+    guard: undefined,
+  });
 });
 
 test('a call uses the key that made the resource it refers to', async () => {

@@ -59,15 +59,27 @@ interface Given {
 /** Checks a batch by all checks of a call. */
 async function check({ body, chunks = [], snapshot, memory, status }: Given): Promise<string[]> {
   const { exchange, paths } = exchangeOf(chunks, status);
-  const admission = makeAdmission({ ownership: ownership as Ownership, exchange, ownChecks: {} });
+  const admission = makeAdmission({
+    ownership: ownership as Ownership,
+    exchange,
+    guardrails: { check: () => undefined },
+    ownChecks: {},
+  });
   const candidate: Candidate = {
     context: makeCallContext({ allowsModel, ...snapshot }, {}, memory),
     operation: batches,
     body: { input_file_id: 'file-1', endpoint: '/v1/chat/completions', ...body },
     otherModels: [],
+    said: {},
+    isRewritable: false,
     references: [],
   };
-  await admitLines(candidate, key, admission, { ownership: ownership as Ownership, exchange, ownChecks: {} });
+  await admitLines(candidate, key, admission, {
+    ownership: ownership as Ownership,
+    exchange,
+    guardrails: { check: () => undefined },
+    ownChecks: {},
+  });
   return paths;
 }
 

@@ -59,6 +59,7 @@ function permitting(body: unknown, given: Given = {}) {
     admission: makeAdmission({
       ownership: ownership as Ownership,
       exchange: () => assert.fail(),
+      guardrails: { check: () => undefined },
       ownChecks: {},
     }),
     providers: providerTable,

@@ -1,0 +1,64 @@
+import type { Envelope } from '../../database/envelope.ts';
+import type { InFlight } from '../in-flight.ts';
+import type { Exchange } from '../providers/exchange.ts';
+import type { Body } from '../providers/json.ts';
+import type { OperationName } from '../providers/operation-name.ts';
+import type { RoutedKey, Snapshot } from '../snapshot/snapshot.ts';
+import type { OutputGuard } from './output/output-guard.ts';
+import type { Action, Side } from './rule.ts';
+
+/** A call to check. */
+export interface GuardedCall {
+  readonly requestId: string;
+  readonly snapshot: Snapshot;
+  /** Makes the keys of placeholders. */
+  readonly envelope: Pick<Envelope, 'digest'>;
+  readonly operation: OperationName;
+  /** Undefined where the provider chooses. */
+  readonly model: string | undefined;
+  readonly user: string | undefined;
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly key: RoutedKey;
+  /** What the caller says: the body without a persona. Undefined: only the answer is to be checked. */
+  readonly said: Body | undefined;
+  /** Whether the body can be changed. A form, and a line of a batch's file, go as they are. */
+  readonly isRewritable: boolean;
+}
+
+/** What guardrails do to a call that may be made. */
+export interface CallGuard {
+  /** Whether texts of what the caller says are replaced. */
+  isEditing(): boolean;
+  /** Replaces them, in any parse of the body. */
+  readonly edit: (body: Body) => Body;
+  /** The rules that found something so far, by their names. */
+  hits(): readonly string[];
+  /** Undefined where no rule is about the answer. */
+  readonly output: OutputGuard | undefined;
+}
+
+/** A rule has found something, or could not do its work. */
+export interface Finding {
+  readonly rule: string;
+  readonly detector: string;
+  readonly side: Side;
+  readonly action: Action | 'Error';
+}
+
+export interface GuardrailsOptions {
+  readonly exchange: Exchange;
+  readonly inFlight: InFlight;
+  /** The pod whose calls these are. Undefined outside of pods. */
+  readonly workload: { readonly namespace: string; readonly workload: string } | undefined;
+  /** Called at most once for a rule and a side of a call. */
+  readonly onFinding: (finding: Finding, requestId: string) => void;
+  /** A rule cannot be used. */
+  readonly onUnusable: (rule: string, error: unknown) => void;
+}
+
+/** The rules of one configuration, ready for use. */
+export interface ReadyRules {
+  check(call: GuardedCall): CallGuard | undefined | Promise<CallGuard | undefined>;
+  close(): Promise<void>;
+}
