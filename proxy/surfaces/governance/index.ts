@@ -5,7 +5,15 @@ import { openAiEnvelope } from '../openai/envelope.ts';
 /** What contract 0 adds beside OpenAI's own API: personas, analyses, ratings, analytics, users. */
 export const governance: Surface<GovernanceContext> = {
   name: 'governance',
-  paths: ['/v1/personas', '/v1/analysis', '/v1/responses/:id/rate', '/v1/analytics', '/v1/users'],
+  paths: [
+    '/v1/personas',
+    '/v1/analysis',
+    '/v1/responses/:id/rate',
+    '/v1/analytics',
+    '/v1/users',
+    '/v1/limits',
+    '/v1/budgets',
+  ],
   envelope: openAiEnvelope,
   tags: [
     { name: 'Personas', description: 'System prompts to be used again.' },
@@ -13,6 +21,7 @@ export const governance: Surface<GovernanceContext> = {
     { name: 'Ratings', description: 'What users think of answers.' },
     { name: 'Analytics', description: 'What was used, by whom, and what it cost.' },
     { name: 'Users', description: 'Who calls.' },
+    { name: 'Limits', description: 'How much may be used, and how much is used of it.' },
   ],
   async register(app, context) {
     const { registerGovernance } = await import('./routes.ts');

@@ -3,6 +3,8 @@ import type { Route } from '../../http/route.ts';
 import type { SurfaceApp } from '../../http/surface.ts';
 import { analysisRoutes } from './analysis/index.ts';
 import { analyticsRoutes } from './analytics/index.ts';
+import { budgets } from './limits/budgets.ts';
+import { limits } from './limits/limits.ts';
 import { personaRoutes } from './personas.ts';
 import { ratingRoutes } from './ratings.ts';
 import { userRoutes } from './users.ts';
@@ -11,6 +13,8 @@ import { userRoutes } from './users.ts';
 const routes: readonly Route<GovernanceContext>[] = [
   ...analysisRoutes,
   ...analyticsRoutes,
+  limits,
+  budgets,
   ...personaRoutes,
   ...ratingRoutes,
   ...userRoutes,

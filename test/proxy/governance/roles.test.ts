@@ -17,6 +17,7 @@ import { readClients, readModels, readPersonas, readUsers } from '../../../proxy
 import { readPersona } from '../../../proxy/governance/figures/persona.ts';
 import { readRatedResponses } from '../../../proxy/governance/figures/rated-responses.ts';
 import { readSessions } from '../../../proxy/governance/figures/sessions.ts';
+import { readBudgets, readLimits } from '../../../proxy/governance/limits.ts';
 import {
   changePersona,
   createPersona,
@@ -94,6 +95,10 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
     'role_required',
     readers(),
   ],
+  ['read the limits', (c, ann) => readLimits(c, ann, {}, page), '', everyone()],
+  ['read the budgets', (c, ann) => readBudgets(c, ann, {}, page), '', everyone()],
+  ['read the limits of another', (c, ann) => readLimits(c, ann, { user: 'bob' }, page), 'role_required', readers()],
+  ['read the budgets of another', (c, ann) => readBudgets(c, ann, { user: 'bob' }, page), 'role_required', readers()],
   ['rate the call of another', (c, ann) => rateResponse(c, ann, 'req_1', rating), 'request_not_found', readers()],
 ];
 

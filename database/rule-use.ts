@@ -1,0 +1,53 @@
+import type { Queryable } from './queryable.ts';
+import type { QuotaUse } from './quota.ts';
+
+/** Which counters are asked for. */
+export interface RuleUseFilter {
+  /** Names of rules, as in crds/quota-rule.ts. */
+  readonly rules: readonly string[];
+  /** The only user whose own counters are wanted. Null: those of every user. */
+  readonly userId: string | null;
+}
+
+/** A counter with the names of what it counts. */
+export interface NamedUse extends QuotaUse {
+  /** External id of the user of a counter per User or per Session. */
+  readonly user: string | null;
+  /** `namespace/name` of the ApiKeyBinding of a counter per Key. */
+  readonly binding: string | null;
+}
+
+/** More counters than these are not read: of a rule per session there may be millions. */
+export const maxRuleUses = 10_000;
+
+/** Reads the counters of rules in the windows of now, the most used ones of each rule first. */
+export async function readRuleUse(
+  db: Queryable,
+  organizationId: string,
+  { rules, userId }: RuleUseFilter,
+): Promise<NamedUse[]> {
+  const { rows } = await db.query<NamedUse>(
+    `select c.rule, c.unit, c.per, c.scope, c.window_start as "windowStart",
+       nullif(c.window_end, 'infinity') as "windowEnd",
+       (c.used + l.settled)::text as used, greatest(l.held - l.settled, 0)::text as held,
+       u.external_id as "user", k.resource as binding
+     from chaperone.quota_counters c
+       cross join lateral (
+         select coalesce(sum(l.settled), 0) as settled,
+           coalesce(sum(chaperone.quota_held(c.unit, l.granted, l.spent, l.settled, l.expires_at, now())), 0) as held
+         from chaperone.quota_leases l
+         where l.organization_id = c.organization_id and l.counter_id = c.counter_id
+       ) l
+       left join chaperone.users u
+         on c.per in ('User', 'Session') and u.organization_id = c.organization_id and u.user_id::text = left(c.scope, 36)
+       left join chaperone.api_keys k
+         on c.per = 'Key' and k.organization_id = c.organization_id and k.api_key_id::text = c.scope
+     where c.organization_id = $1::uuid and c.window_start <= now() and c.window_end > now()
+       and c.rule = any ($2::text[])
+       and ($3::text is null or c.per not in ('User', 'Session') or left(c.scope, 36) = $3::text)
+     order by c.used + l.settled desc, c.scope
+     limit ${maxRuleUses}`,
+    [organizationId, rules, userId],
+  );
+  return rows;
+}
