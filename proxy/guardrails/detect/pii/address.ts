@@ -43,7 +43,7 @@ const germanic: Form = {
     /^\p{Lu}[\p{L}.-]{0,34}(?:(?<=straße|strasse|str\.|weg|platz|allee|gasse|straat|laan|plein|gracht|gatan|vägen|gade|vej) (?:\d{1,4} ?[a-hA-H]?(?:,? ?(?:\d{1,5}(?: (?:\p{Lu}[\p{L}'’-]{0,25})?)?)?)?)?)?$/u,
 };
 
-const particles = `(?:de |la |le |les |du |des |del |della |dei |da |do |dos |el |los |las |l'|d'|l’|d’)`;
+const particles = `(?:de |la |le |les |du |des |del |della |dei |da |das |do |dos |el |los |las |l'|d'|l’|d’)`;
 const name = String.raw`(?:${particles}{0,2}\p{Lu}[\p{L}.'’-]{0,24})`;
 
 /** An alternative of all beginnings of the words: `r|ru|rue`. */

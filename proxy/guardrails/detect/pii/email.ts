@@ -6,6 +6,10 @@ const longestLocal = 64;
 const longestDomain = 255;
 const longestLabel = 63;
 
+const contextLength = 72;
+/** In a URL, what stands before `@` is a user, or a user's password: `ssh://git@example.com`. */
+const userInfo = /:\/\/(?:[^\s/@:]*:)?$/;
+
 const at = 64;
 const dot = 46;
 const hyphen = 45;
@@ -25,7 +29,7 @@ export const email: Recognizer = {
   kind: 'email',
   firstCharacters: `${letters}${digits}_`,
   beginsBeyondAscii: true,
-  lookBehind: 1,
+  lookBehind: contextLength,
   maxHeldBack: longestLocal + 1 + longestDomain + 2,
   matchAt: (text, start, complete) => {
     const { length } = text;
@@ -34,6 +38,7 @@ export const email: Recognizer = {
     if (position - start > longestLocal) return nothing;
     if (position === length) return complete ? nothing : undecided;
     if (text.charCodeAt(position) !== at || text.charCodeAt(position - 1) === dot) return nothing;
+    if (userInfo.test(text.slice(Math.max(0, start - contextLength), start))) return nothing;
     return endOfDomain(text, position + 1, complete);
   },
 };

@@ -47,10 +47,24 @@ function findName(sentence: string): { start: number; end: number } | undefined 
   // A name has a capital letter.
   if (!/\p{Lu}/u.test(sentence)) return undefined;
   const people: readonly Offset[] = nlp(sentence).people().json({ offset: true });
-  const offset = people[0]?.offset;
-  if (offset === undefined) return undefined;
-  const end =
-    offset.start +
-    sentence.slice(offset.start, offset.start + offset.length).replace(/(?:['’]s)?[\s\p{P}]*$/u, '').length;
-  return end > offset.start ? { start: offset.start, end } : undefined;
+  for (const { offset } of people) {
+    if (offset === undefined) continue;
+    const found = sentence.slice(offset.start, offset.start + offset.length);
+    const name = /^[^\p{L}]*(?<name>.*?)(?:['’]s)?[\s\p{P}]*$/su.exec(found)?.groups?.name ?? '';
+    const start = offset.start + found.indexOf(name);
+    const end = start + name.length;
+    if (isWritten(name) && !isPartOfToken(sentence, start, end)) return { start, end };
+  }
+  return undefined;
+}
+
+/** Whether it is written as a name: each word but particles such as "van der" has a capital letter. */
+function isWritten(name: string): boolean {
+  const words = name.split(/\s+/);
+  return /^\p{Lu}/u.test(name) && words.every((word) => /^['’]?\p{Lu}/u.test(word) || word.length <= 3);
+}
+
+/** Whether it is a part of an address, a path or an identifier. */
+function isPartOfToken(sentence: string, start: number, end: number): boolean {
+  return /[@._/\d-]$/.test(sentence.slice(0, start)) || /^(?:[@_/\d-]|\.\w)/.test(sentence.slice(end));
 }
