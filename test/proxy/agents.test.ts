@@ -122,7 +122,7 @@ describe('an agent', () => {
     }
   }
 
-  it('that forces a tool resets the choice, or is called again', async () => {
+  it('that forces a tool must reset the choice, or the tool is called again', async () => {
     const tools = [{ type: 'function' as const, ...definition, strict: true }];
     const forced = { model: 'gpt-4o', tools, tool_choice: 'required' as const };
     const first = await client.responses.create({ ...forced, input: 'Hello' });
@@ -142,7 +142,7 @@ describe('an agent', () => {
     assert.match(last.output_text, /You said: Hello get_weather answered: sunny get_weather answered: sunny$/);
   });
 
-  it("hears OpenAI's own refusals", async () => {
+  it("gets OpenAI's own refusals", async () => {
     const body = { model: 'gpt-4o', input: question, tool_choice: 'required' as const };
     await assert.rejects(client.responses.create(body), (error) => {
       assert.ok(error instanceof OpenAI.BadRequestError);

@@ -51,7 +51,7 @@ describe('attributes of calls', () => {
     });
   });
 
-  it('are those of a stream, of a form, and of a call that goes on after its answer', async () => {
+  it('are those of a stream, of a form, and of a call in the background', async () => {
     const chat = await sdk()
       .chat.completions.create({
         model: 'gpt-4o',
@@ -87,7 +87,7 @@ describe('attributes of calls', () => {
     }
   });
 
-  it('are those of whoever asked for an analysis', async () => {
+  it('are those of the caller who asked for an analysis', async () => {
     const agent = { 'user-agent': 'triage-bot/1.4' };
     const call = await ask('POST', '/responses', { model: 'gpt-4o', input: 'My bill is wrong' }, agent);
     const id = call.headers.get('x-request-id') ?? '';
@@ -114,7 +114,7 @@ describe('attributes of calls', () => {
     );
   });
 
-  it('are unknown where nothing is said, and bounded where much is', async () => {
+  it('are unknown where the client states none, and cut where they are too long', async () => {
     const bodies = [
       [{ user: 7, safety_identifier: null }, [null, null]],
       [{ user: '', safety_identifier: 'a\u0000b' }, ['a\ufffdb', null]],
@@ -133,7 +133,7 @@ describe('attributes of calls', () => {
     }
   });
 
-  it('never say who the user is', async () => {
+  it("never contain the user's identity", async () => {
     const { body } = await ask('POST', '/personas', { name: 'Of eve', content: 'Hi', user_id: 'eve' });
     const member = {
       authorization: `Bearer ${await stack.sign({ user: 'bob', roles: ['member'] })}`,
@@ -214,7 +214,7 @@ describe('attributes of calls', () => {
       assert.deepEqual([await rated('safety_identifier=s-1'), await rated('client=sales-bot')], [1, 0]);
     });
 
-    it('that list the clients themselves', async () => {
+    it('that list the clients', async () => {
       const { body } = await get('clients?user_id=filters');
       assert.deepEqual(
         // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
@@ -253,12 +253,12 @@ describe('attributes of calls', () => {
       });
     }
 
-    it('over a month at most', async () => {
+    it('cover at most a month', async () => {
       assert.equal((await get('models?end_user=c-1&start_date=2026-01-01&end_date=2026-01-31')).status, 200);
       assert.equal((await get('clients?start_date=2026-01-01&end_date=2026-02-01')).status, 400);
     });
 
-    it('for a member, of its own calls', async () => {
+    it('show a member only its own calls', async () => {
       const member = { authorization: `Bearer ${await stack.sign({ roles: ['member'] })}`, 'x-user-id': 'someone' };
       const { status, body } = await ask('GET', '/analytics/models?client=support-bot', undefined, member);
       assert.deepEqual([status, body.total_requests, body.excluded.request_count], [200, 0, 0]);

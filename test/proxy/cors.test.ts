@@ -74,7 +74,7 @@ ${cors}`,
     stack = await startStack(scope, { upstreamUrl: `http://127.0.0.1:${port}/v1` });
   });
 
-  it('are none where it names none', async () => {
+  it('get no access where it names no origin', async () => {
     assert.equal((await preflight(app)).status, 401);
     const answers = [
       await preflight(app),
@@ -87,7 +87,7 @@ ${cors}`,
     }
   });
 
-  it('may ask first, without a credential', async () => {
+  it('may send a preflight request without a credential', async () => {
     await allow(app, 'https://*.apps.example.com');
     await until(async () => (await preflight(app)).status === 204, 'the origins to be in force');
     for (const [origin, path] of [
@@ -107,7 +107,7 @@ ${cors}`,
     }
   });
 
-  it('read every kind of answer, and the headers that clients go by', async () => {
+  it('can read every kind of answer, and the headers that clients need', async () => {
     const from = { ...known(), origin: app };
     const answers = [
       [200, await send('POST', '/v1/chat/completions', from, hi)],
@@ -132,7 +132,7 @@ ${cors}`,
     assert.match(answers[1][1].body, /\[DONE\]/);
   });
 
-  it('are no others', async () => {
+  it('get no access from other origins', async () => {
     for (const origin of ['https://evil.example', `${app}.evil.example`, 'https://apps.example.com', 'null']) {
       const asked = await preflight(origin);
       const called = await send('POST', '/v1/chat/completions', { ...known(), origin }, hi);

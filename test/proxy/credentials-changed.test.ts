@@ -6,13 +6,13 @@ import { generateDataKeys } from '../../database/envelope.ts';
 import { startStack } from '../stack.ts';
 import { until } from '../until.ts';
 
-describe('a proxy whose mounted Secret changes into something that it cannot use', { concurrency: 2 }, () => {
+describe('a proxy whose mounted Secret becomes unusable', { concurrency: 2 }, () => {
   const cases = {
     'data keys that open nothing': JSON.stringify(generateDataKeys()),
     'data keys that are none': '{"current": "k1", "keys": {"k1": "too short"}}',
   };
   for (const [what, text] of Object.entries(cases)) {
-    it(`goes on with what it has: ${what}`, async (t) => {
+    it(`keeps its last good credentials: ${what}`, async (t) => {
       const stack = await startStack(t);
       const call = () =>
         fetch(`${stack.baseUrl}/responses`, {

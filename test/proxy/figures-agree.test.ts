@@ -231,7 +231,7 @@ describe('figures', () => {
     assert.equal((await fromMetrics('analysis')).requests, 1);
   });
 
-  it('that an answer leaves out are told beside it, so that both together are all', async () => {
+  it('that an answer leaves out are counted beside it, so that both together are complete', async () => {
     const [calls, analyses] = [await fromMetrics('call'), await fromMetrics('analysis')];
     const everything = {
       requests: calls.requests + analyses.requests,
@@ -262,7 +262,7 @@ describe('figures', () => {
     assert.deepEqual([details.persona.request_count, details.excluded.request_count], [1, 0]);
   });
 
-  it('of a model are by the name that was asked for, its failures beside its successes', async () => {
+  it('of a model are listed by the requested name, failures beside successes', async () => {
     const { body } = await ask('GET', '/analytics/models');
     // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
     const of = (name: string) => body.models.find(({ model }: any) => model === name);
@@ -309,7 +309,7 @@ describe('figures', () => {
     assert.deepEqual(sessions.sessions[0].models_used, ['gpt-4o']);
   });
 
-  it('of a rated response name the model that was asked for, and the one that answered', async () => {
+  it('of a rated response name the requested model and the one that answered', async () => {
     const call = await ask('POST', '/responses', { model: 'gpt-4o', input: 'Hi' }, { 'x-user-id': 'carol' });
     assert.equal(
       (await ask('POST', `/responses/${call.body.id}/rate`, { rating: 1 }, { 'x-user-id': 'carol' })).status,
@@ -323,7 +323,7 @@ describe('figures', () => {
     assert.deepEqual([model, response_model, rated.excluded], ['gpt-4o', call.body.model, { total_rated: 0 }]);
   });
 
-  it('have the calls that ended with their process', async () => {
+  it('include the calls that ended with their process', async () => {
     const endless = ask('POST', '/responses', {
       model: 'gpt-4o',
       input: 'Hi',

@@ -12,30 +12,30 @@ function prepare(stored: readonly (string | undefined)[], here?: string) {
   return { find, looks };
 }
 
-describe('what a client names', () => {
-  test('is asked of no database where it is here', async () => {
+describe('a call that a client refers to', () => {
+  test('is found in the proxy itself without asking the database', async () => {
     const { find, looks } = prepare([], 'here');
     assert.deepEqual([await find('id'), looks], ['here', []]);
   });
 
   for (const looksMade of [1, 2, 3]) {
-    test(`is found with look ${looksMade}, as what another proxy has only just recorded`, async () => {
+    test(`is found at look ${looksMade}, if another proxy has just recorded it`, async () => {
       const { find, looks } = prepare([...Array(looksMade - 1).fill(undefined), 'there']);
       assert.deepEqual([await find('id'), looks.length], ['there', looksMade]);
     });
   }
 
-  test('is not there after the third look', async () => {
+  test('is not found after the third look', async () => {
     const { find, looks } = prepare([]);
     assert.deepEqual([await find('id'), looks], [undefined, ['id', 'id', 'id']]);
   });
 
-  test('is not there where no database could have it', async () => {
+  test('is not looked up where no database could contain it', async () => {
     const { find, looks } = prepare(['there']);
     assert.deepEqual([await find('i\0d'), looks], [undefined, []]);
   });
 
-  test('is not known where the database is away', async () => {
+  test('is unknown while the database is away', async () => {
     const find = makeFind(
       () => undefined,
       () => Promise.reject(new Error('away')),

@@ -52,7 +52,7 @@ describe('forwarding', () => {
     assert.equal(await seen.promise, body.replace('\\u00e9', 'é'));
   });
 
-  it('keeps credentials, cookies and hop-by-hop headers to itself, and passes what is meant for the provider', async () => {
+  it('passes the headers that are meant for the provider, but no credentials, cookies or hop-by-hop headers', async () => {
     const seen = Promise.withResolvers<IncomingMessage['headers']>();
     answer = (request, response) => {
       seen.resolve(request.headers);
@@ -78,7 +78,7 @@ describe('forwarding', () => {
     });
   });
 
-  it('sends an idempotency key that is the user’s alone, by every way', async () => {
+  it('sends an idempotency key that is unique to the user, on every way in', async () => {
     const seen: (string | undefined)[] = [];
     answer = (request, response) => {
       seen.push(String(request.headers['idempotency-key']));
@@ -114,7 +114,7 @@ describe('forwarding', () => {
     }
   });
 
-  it('passes an answer byte for byte, with its headers, less what is not for the caller', async () => {
+  it('passes an answer byte for byte, with those of its headers that are meant for the caller', async () => {
     const bytes = '{"id":"resp_1", "object":"response",\n"status":"completed", "new": 12345678901234567890 }';
     answer = (_request, response) => {
       response.writeHead(200, {
@@ -172,7 +172,7 @@ describe('forwarding', () => {
     assert.match(await response.text(), /Incorrect API key provided: \[redacted\]/);
   });
 
-  it('holds the provider back when the client does not read', async () => {
+  it('pauses the provider while the client does not read', async () => {
     let sent = 0;
     const total = 256 * 1024 * 1024;
     const event = `event: x\ndata: ${'x'.repeat(64 * 1024)}\n\n`;
@@ -205,7 +205,7 @@ describe('forwarding', () => {
     client.destroy();
   });
 
-  it('answers what breaks the protocol with 502, and what is wrong with the request with its field', async () => {
+  it('answers a broken provider answer with 502, and a broken request with the field that is wrong', async () => {
     const cases: [string, Answer | undefined, string | object, number, string, string | null][] = [
       ['not JSON', (_, response) => json(response, 'nonsense'), hi, 502, 'upstream_invalid_response', null],
       [
@@ -243,14 +243,14 @@ describe('forwarding', () => {
     }
   });
 
-  it('refuses a body of which another parser would read another model', async () => {
+  it('refuses a body in which another parser would read another model', async () => {
     const response = await call('{"model":"o1-pro","input":"Hi","seed":12345678901234567890,"model":"gpt-4o"}');
     const { error } = (await response.json()) as { error: { code: string; param: string; message: string } };
     assert.deepEqual([response.status, error.code, error.param], [400, 'invalid_request', 'model']);
     assert.equal(error.message, 'Error processing request: model must stand only once in an object');
   });
 
-  it('asks for the model that it admitted where its name is written with escapes', async () => {
+  it('asks for the admitted model where its field is written with escapes', async () => {
     const seen = Promise.withResolvers<string>();
     answer = (_request, response, body) => {
       seen.resolve(body.toString());
@@ -260,7 +260,7 @@ describe('forwarding', () => {
     assert.equal(await seen.promise, '{"model":"gpt-4o","input":"Hi","seed":12345678901234567890}');
   });
 
-  it('keeps the contents so that only the data key opens them, or not at all', async () => {
+  it('stores contents so that only the data key opens them, or not at all', async () => {
     const secret = `a very private question ${Math.random()}`;
     answer = (_request, response) =>
       json(response, { id: 'resp_private', object: 'response', status: 'completed', output: secret });

@@ -4,7 +4,7 @@ import { before, describe, it } from 'node:test';
 import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 
-describe('a request with two headers of a kind that says who calls', () => {
+describe('a request that repeats a header about its caller', () => {
   const scope = suiteScope();
   let stack: Stack;
   before(async () => {
@@ -34,7 +34,7 @@ describe('a request with two headers of a kind that says who calls', () => {
   const call = (...headers: string[]) =>
     send('POST', '/responses', [...headers, 'Content-Length', String(body.length)], body);
 
-  it('is refused, on the way of calls and on that of everything else', async () => {
+  it('is refused, both as a call and as any other request', async () => {
     const bearer = ['Authorization', `Bearer ${stack.token}`];
     const ada = ['X-User-ID', 'ada'];
     assert.equal((await call(...bearer, ...ada)).status, 200);

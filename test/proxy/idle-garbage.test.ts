@@ -38,7 +38,7 @@ for (const { name, looks, collects } of lives) {
   });
 }
 
-test('a pause between two calls is too short to collect in', () => {
+test('garbage is not collected in the short pause between two calls', () => {
   const isDue = makeIdleRule(3);
   const looks = [at(3, 20), at(3, 20), at(600, 40), at(3, 40), at(3, 40), at(600, 60), at(3, 60), at(3, 60), at(3, 60)];
   assert.equal(looks.map((activity) => (isDue(activity) ? '+' : '-')).join(''), '--------+');

@@ -14,7 +14,7 @@ import { allowEveryModel } from './allow-every-model.ts';
 const endless = Number.MAX_SAFE_INTEGER;
 
 /** What a provider tells is not believed beyond all measure, and the call is accounted for all the same. */
-describe('a provider that tells of more tokens than there can be', () => {
+describe('a provider that reports more tokens than a call can have', () => {
   const scope = suiteScope();
   let provider: ScriptedProvider;
   let stack: Stack;
@@ -66,7 +66,7 @@ describe('a provider that tells of more tokens than there can be', () => {
     });
   }
 
-  it('is counted, and the sums go on', async () => {
+  it('is counted, and the sums continue', async () => {
     const metrics = await fetch(`http://127.0.0.1:${stack.proxy.metricsPort}/metrics`).then((answer) => answer.text());
     assert.match(metrics, /chaperone_implausible_usage_total\{[^}]*\} 1/);
     const usage = await fetch(`${stack.baseUrl}/analytics/models`, {

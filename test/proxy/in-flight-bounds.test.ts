@@ -14,12 +14,12 @@ const defaults: readonly (readonly [constrained: number, machine: number, bound:
   [2 ** 63, 2_048 * mebibyte, 512 * mebibyte],
 ];
 for (const [constrained, machine, bound] of defaults) {
-  test(`of ${constrained} bytes on a machine of ${machine}, bodies may hold ${bound}`, () => {
+  test(`bodies may take ${bound} bytes in a container of ${constrained} on a machine of ${machine}`, () => {
     assert.equal(defaultMaxInFlightBytes(constrained, machine), bound);
   });
 }
 
-test('requests leave a quarter for answers, and what never fits is told from what does not fit now', () => {
+test('requests leave a quarter for answers, and a body that never fits gets another error than one that does not fit now', () => {
   const inFlight = makeInFlight(1_000);
   const [one, other] = [inFlight.open(), inFlight.open()];
   one.add(500);
@@ -51,16 +51,16 @@ async function collectionsAfter(shares: number, bytes: number): Promise<number> 
   return collections;
 }
 
-test('garbage is collected once much of it was given back', async () => {
+test('garbage is collected once much memory was given back', async () => {
   assert.equal(await collectionsAfter(3, 500_000), 1);
 });
 
 // At 5,000 calls a second a collection of 20 ms would come several times in each.
-test('garbage is left to the young generation where it is of small bodies, however many', async () => {
+test('garbage of small bodies is left to the young generation, whatever their number', async () => {
   assert.equal(await collectionsAfter(10_000, 10_000), 0);
 });
 
-test('whatever is taken and given back, no more than the bound is ever held, and nothing at the end', () => {
+test('no more than the bound is ever held, and nothing at the end, whatever is taken and given back', () => {
   const step = fc.tuple(fc.nat(4), fc.constantFrom('add', 'addAnswer', 'release'), fc.nat(600));
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {

@@ -61,7 +61,7 @@ describe('bodies in flight', () => {
     await heldIsNothing();
   });
 
-  it('are refused beyond the bound, before they are read where they say how large they are', async () => {
+  it('are refused beyond the bound, before they are read where their size is announced', async () => {
     // They hold what they have: as chunks, so that nothing is said of their length.
     const holding = Array.from({ length: 5 }, () => open('/responses'));
     for (const { sent } of holding) sent.write(bodyOf(1.1 * mebibyte).slice(0, -2));
@@ -89,7 +89,7 @@ describe('bodies in flight', () => {
     await heldIsNothing();
   });
 
-  it('that never fit are told so', async () => {
+  it('that never fit get an error that says so', async () => {
     const { sent, answered } = open('/responses', { 'content-length': 7 * mebibyte });
     sent.flushHeaders();
     const { status, error } = await answered;
@@ -103,7 +103,7 @@ describe('bodies in flight', () => {
     await heldIsNothing();
   });
 
-  it('of forms that wait for their model are held alike, and time out', async () => {
+  it('of forms that wait for their model count, too, and time out', async () => {
     const form = open('/audio/transcriptions', { 'content-type': 'multipart/form-data; boundary=B' });
     form.sent.write('--B\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n');
     form.sent.write(Buffer.alloc(mebibyte, 'x'));

@@ -12,7 +12,7 @@ const fresh = /^sess_[0-9a-f]{24}$/;
 const hi = { model: 'gpt-4o', input: 'Hi' };
 
 /** `spec.sessions.inferFrom`, through the front door. */
-describe('the session of a call that names none', () => {
+describe('the session of a call without X-Session-ID', () => {
   const scope = suiteScope();
   let stack: Stack;
   let quickstart: string;
@@ -50,7 +50,7 @@ describe('the session of a call that names none', () => {
     await infer([], () => followsOn(false));
   });
 
-  it('is a new one where the Organization says nothing', async () => {
+  it('is a new one where the Organization infers none', async () => {
     const first = await respond({ prompt_cache_key: 'k' }, { 'session-id': 's' });
     const next = await respond({ previous_response_id: first.id });
     for (const { status, session } of [first, next]) {
@@ -60,7 +60,7 @@ describe('the session of a call that names none', () => {
     assert.notEqual(first.session, next.session);
   });
 
-  it('is that of the response that it follows, and of no other user’s', async () => {
+  it('is that of the response that it follows, but never another user’s', async () => {
     await infer(['PreviousResponse'], () => followsOn(true));
     const first = await respond({}, { 'x-session-id': 'chat-1' });
     const second = await respond({ previous_response_id: first.id });
@@ -78,7 +78,7 @@ describe('the session of a call that names none', () => {
     assert.match(client.session, fresh);
   });
 
-  it('is its conversation, else what the client names, the first that there is', async () => {
+  it('is its conversation, else the session that the client names', async () => {
     await infer(['ClientSession', 'Conversation', 'PreviousResponse'], () => takesClients(true));
     const conversation = (await ask('/conversations', {})).id;
     assert.match(conversation, /^conv_/);
@@ -109,7 +109,7 @@ describe('the session of a call that names none', () => {
     assert.deepEqual([failed.status, failed.session], [502, 'k'], 'what is refused upstream is of the session, too');
   });
 
-  it('is in the records, each user’s own', async () => {
+  it('is in the records, separate for each user', async () => {
     const first = await respond({}, { 'session-id': 'shared-name' });
     const other = await respond({}, { 'session-id': 'shared-name', 'x-user-id': 'bob' });
     const next = await respond({ previous_response_id: first.id });

@@ -49,18 +49,18 @@ describe('an OpenID Connect issuer of an organization', () => {
   };
   const metrics = () => fetch(`http://127.0.0.1:${stack.proxy.metricsPort}/metrics`).then((answer) => answer.text());
 
-  it('does not vouch for an address that it has not verified, and the log says so', async () => {
+  it('cannot name a user by an unverified address, and the log says so', async () => {
     assert.deepEqual(await ask(await token()), [200, undefined]);
     assert.deepEqual(await ask(await token({ email_verified: false })), [401, 'invalid_credentials']);
     await until(() => stack.log().includes('The issuer has not verified the email address'), 'the log');
   });
 
-  it('has members in tokens that name no roles', async () => {
+  it('makes members by tokens without roles', async () => {
     assert.deepEqual(await ask(await token(), '/users'), [403, 'role_required']);
     assert.deepEqual(await ask(await token({ roles: ['admin'] }), '/users'), [200, undefined]);
   });
 
-  it('is known while it is away, after an edit too', async () => {
+  it('is trusted while it cannot be reached, also after an edit', async () => {
     const seen = await token();
     assert.deepEqual(await ask(seen), [200, undefined]);
     provider.keys = undefined;
@@ -72,7 +72,7 @@ describe('an OpenID Connect issuer of an organization', () => {
     assert.deepEqual(await ask(await token({ email: 'bob@example.com' })), [200, undefined]);
   });
 
-  it('whose keys cannot be had is a 503, which is logged and counted', async () => {
+  it('whose keys cannot be fetched causes a 503, which is logged and counted', async () => {
     assert.deepEqual(await ask(await token({ iss: away.url })), [503, 'issuer_unavailable']);
     const counted = `chaperone_issuer_key_fetches_total{issuer="${away.url}",outcome="failure"} 1`;
     assert.ok((await metrics()).includes(counted));

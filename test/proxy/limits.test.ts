@@ -20,7 +20,7 @@ const completion = JSON.stringify({
 });
 
 /** An Organization's `limits`, through the front door: a real operator, a real proxy, and a provider that waits. */
-describe('an Organization that lets one call be under way at once', () => {
+describe('an Organization with a limit of one concurrent call', () => {
   const scope = suiteScope();
   let stack: Stack;
   let client: OpenAI;
@@ -98,7 +98,7 @@ describe('an Organization that lets one call be under way at once', () => {
     ['a count of tokens', '/responses/input_tokens', { model: 'gpt-4o', input: 'Hi' }],
   ];
   for (const [name, path, body] of ways) {
-    it(`refuses ${name} while another is`, async () => {
+    it(`refuses ${name} during another call`, async () => {
       await holdCall();
       const before = asked;
       const isForm = Object.values(body).some((value) => value instanceof File);
@@ -117,7 +117,7 @@ describe('an Organization that lets one call be under way at once', () => {
     });
   }
 
-  it('refuses an analysis while another call is, and makes it after that', async () => {
+  it('refuses an analysis during another call, and makes it afterwards', async () => {
     answersAtOnce = true;
     const { id } = await chat();
     answersAtOnce = false;
@@ -139,7 +139,7 @@ describe('an Organization that lets one call be under way at once', () => {
     answersAtOnce = false;
   });
 
-  it('has the SDK try again by itself, and the next call take the place of the one that ended', async () => {
+  it('lets the SDK retry by itself, and the next call take the freed place', async () => {
     const { answered: first } = await holdCall();
     const patient = client.withOptions({ maxRetries: 5 });
     const second = patient.chat.completions.create({ model: 'gpt-4o-mini', messages: [] });
@@ -151,7 +151,7 @@ describe('an Organization that lets one call be under way at once', () => {
     answersAtOnce = false;
   });
 
-  it('gives back the place of a call whose client leaves, once its provider has ended it', async () => {
+  it('frees the place of a call whose client leaves, once its provider has ended the answer', async () => {
     const before = asked;
     const leaving = new AbortController();
     const first = client.responses.create({ model: 'gpt-4o', input: 'Hi' }, { signal: leaving.signal });
@@ -164,7 +164,7 @@ describe('an Organization that lets one call be under way at once', () => {
     answersAtOnce = false;
   });
 
-  it('lets every call through once the limit is gone', async () => {
+  it('admits every call once the limit is removed', async () => {
     await limit(undefined);
     await until(async () => (await probe()) === 'held', 'no limit to be in force');
   });

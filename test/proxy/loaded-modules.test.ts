@@ -86,7 +86,7 @@ suite('a proxy that has only served calls', () => {
     return JSON.parse(await until(() => readFile(file, 'utf8').catch(() => undefined), 'what is loaded'));
   };
 
-  test('has loaded no package but those that calls need', async () => {
+  test('has loaded only the packages that calls need', async () => {
     const { packages } = await loadedBy(join(repository, 'cli', 'main.ts'));
     assert.ok(packages.includes('pg') && packages.includes('undici'));
     assert.deepEqual(
@@ -95,7 +95,7 @@ suite('a proxy that has only served calls', () => {
     );
   });
 
-  test('has loaded no module of Node that nothing uses, as a bundle', async () => {
+  test('has loaded, as a bundle, only the modules of Node that it uses', async () => {
     const { builtins } = await loadedBy(program());
     assert.ok(builtins.includes('http') && builtins.includes('crypto'));
     assert.deepEqual(

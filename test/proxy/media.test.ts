@@ -107,7 +107,7 @@ describe('media', () => {
       });
     }
 
-    it('of 100 MB waits in the client while the provider does not read, and arrives whole once it does', async () => {
+    it('of 100 MB waits at the client while the provider does not read, then arrives whole', async () => {
       const resume = Promise.withResolvers<void>();
       const digest = Promise.withResolvers<string>();
       answer = async (incoming, response) => {
@@ -205,7 +205,7 @@ describe('media', () => {
       ['a persona', field('persona_id', 'x'), 'persona_not_supported'],
       ['nothing where it should go on', '', 'invalid_request'],
     ] as const) {
-      it(`is taken back while it is being sent where ${what} follows`, async () => {
+      it(`is aborted while it is being sent where ${what} follows`, async () => {
         const content = 'x'.repeat(2 * megabyte);
         const rest = late === '' ? '' : `\r\n${late}--${boundary}--\r\n`;
         const sent = model + fileStart + content + rest;
@@ -222,7 +222,7 @@ describe('media', () => {
       });
     }
 
-    it('that Java, or a mail program, would write is taken as it is, and arrives as it was sent', async () => {
+    it('in the form of Java or of a mail program is accepted, and arrives as it was sent', async () => {
       const text = 'Content-Type: text/plain; charset=ISO-8859-1';
       const bytes = [
         ...['', '--B', `Content-Disposition: form-data; name="model"\r\n${text}`, '', 'gpt-4o-transcribe'],
@@ -251,7 +251,7 @@ describe('media', () => {
       assert.match(error.message, /^Error processing request: model must be in UTF-8/);
     });
 
-    it('whose client leaves is taken back, and accounted for as cancelled', async () => {
+    it('whose client leaves is aborted, and recorded as cancelled', async () => {
       const session = `left-${Math.random()}`;
       const client = open('/audio/transcriptions', { ...formHeaders, 'x-session-id': session });
       client.on('error', () => {});
@@ -263,7 +263,7 @@ describe('media', () => {
       assert.deepEqual([record.status, record.error_code], ['cancelled', 'client_disconnected']);
     });
 
-    it('whose client leaves before its model is known is no call', async () => {
+    it('whose client leaves before its model is known is not a call', async () => {
       const client = open('/audio/transcriptions', formHeaders);
       client.on('error', () => {});
       client.write(fileStart + 'x'.repeat(megabyte));
@@ -274,7 +274,7 @@ describe('media', () => {
       assert.equal(arrived.length, 1);
     });
 
-    it('that the provider refuses before it has all of it: its answer reaches the client', async () => {
+    it('that the provider refuses before it has all of it passes that answer to the client', async () => {
       answer = (_request, response) => json(response, { error: { code: 'invalid_api_key' } }, 401);
       const client = open('/audio/transcriptions', formHeaders);
       client.write(model + fileStart);
@@ -302,7 +302,7 @@ describe('media', () => {
       assert.deepEqual([record.status, record.audio_seconds, record.cost_usd], ['completed', '62.500', null]);
     });
 
-    it('that is answered with text where JSON was asked for is no answer', async () => {
+    it('that is answered with text instead of JSON is a failure of the provider', async () => {
       answer = async (incoming, response) => {
         incoming.resume();
         response.writeHead(200, { 'content-type': 'text/plain' }).end('Hello');
@@ -314,7 +314,7 @@ describe('media', () => {
       ]);
     });
 
-    it('is no body for a call that takes none', async () => {
+    it('is refused by an API that takes no form', async () => {
       assert.deepEqual(await codeIn(await send('/embeddings', smallForm())), [400, 'invalid_json', null]);
     });
 
@@ -331,7 +331,7 @@ describe('media', () => {
     const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, index) => index % 251));
     const audio = { 'content-type': 'audio/mpeg' };
 
-    it('is heard while it is made, byte for byte', async () => {
+    it('arrives while it is made, byte for byte', async () => {
       const goOn = Promise.withResolvers<void>();
       answer = async (incoming, response) => {
         incoming.resume();
@@ -369,7 +369,7 @@ describe('media', () => {
       assert.deepEqual([record.status, record.error_code, record.characters], ['failed', 'upstream_interrupted', null]);
     });
 
-    it('whose listener leaves is read to its end, as it is billed', async () => {
+    it('whose client leaves is read to its end, since it is billed', async () => {
       const left = Promise.withResolvers<void>();
       answer = async (incoming, response) => {
         incoming.resume();
@@ -399,7 +399,7 @@ describe('media', () => {
       assert.deepEqual([record.status, record.error_code, record.characters], ['failed', 'invalid_voice', null]);
     });
 
-    it('holds the provider back when nobody listens', async () => {
+    it('pauses the provider while the client does not read', async () => {
       let sent = 0;
       const total = 256 * megabyte;
       const stalled = Promise.withResolvers<void>();
@@ -431,7 +431,7 @@ describe('media', () => {
     });
   });
 
-  it('under way when the proxy is killed is accounted for as interrupted, once', async () => {
+  it('under way when the proxy is killed is recorded as interrupted, once', async () => {
     const sessions = { upload: `upload-${Math.random()}`, speech: `speech-${Math.random()}` };
     answer = (incoming, response) => {
       if (incoming.url !== '/v1/audio/speech') return;

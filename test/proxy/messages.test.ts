@@ -104,7 +104,7 @@ describe('a refusal says what is wrong and what to do', () => {
     });
   }
 
-  it('a field of that name inside a tool or in metadata is the caller’s own', async () => {
+  it('but a tool or metadata may have a field named persona', async () => {
     const parameters = { type: 'object', properties: { persona: { type: 'string' } } };
     const tools = [{ type: 'function', name: 'greet', parameters }];
     assert.equal((await send({ ...call, metadata: { persona: 'x' }, tools }, user)).status, 200);

@@ -175,12 +175,12 @@ describe('of several namespaces', () => {
     }
   });
 
-  it('each calls with its own key, whatever the bindings of others are named', async () => {
+  it('each calls with its own key, even if bindings of others have the same name', async () => {
     const keys = await Promise.all(namespaces.map((namespace) => keyOf(namespace, 'bob')));
     assert.deepEqual(keys, ['bank', 'platform', 'shop']);
   });
 
-  it('none takes the calls of a user without consent, or becomes that user', async () => {
+  it('none serves or becomes a user without consent', async () => {
     const refused = conditionOf('bank/ceo');
     assert.deepEqual([refused?.status, refused?.reason], ['False', 'ConsentMissing']);
     assert.match(refused?.message ?? '', /\{namespace: bank, .*users: \["ceo@shop\.example"\]\} to its spec\.sharing/);
@@ -191,12 +191,12 @@ describe('of several namespaces', () => {
     await assert.rejects(syntheticKey('bank/ceo'), { code: 'ENOENT' });
   });
 
-  it('one that the Organization names serves all of them, and its users everywhere', async () => {
+  it('one that the Organization names serves all of them, and its users in every namespace', async () => {
     assert.equal(await keyOf('shop', 'bob', 'o3'), 'platform');
     assert.equal(await keyOf('bank', 'ada@platform.example'), 'ada');
   });
 
-  it('a synthetic key is worth something where its binding serves, and nowhere else', async () => {
+  it('a synthetic key is accepted only where its binding serves', async () => {
     const tries = async (path: string, namespace: Namespace) => {
       const client = await clientOf(namespace, 'bob', await syntheticKey(path));
       return client.models.list().then(
@@ -209,7 +209,7 @@ describe('of several namespaces', () => {
     assert.notEqual(await tries('platform/key', 'bank'), 401);
   });
 
-  it('each has its own personas and analysis configs, and those that are shared', async () => {
+  it('each has its own and the shared personas and analysis configs', async () => {
     for (const namespace of namespaces) {
       const client = await clientOf(namespace, 'bob');
       const { personas } = await client.get<{ personas: { content: string; id: string }[] }>('/personas');
@@ -229,7 +229,7 @@ describe('of several namespaces', () => {
     await assert.rejects((await clientOf('bank', 'bob')).post('/responses', { body: borrowed }), OpenAI.NotFoundError);
   });
 
-  it('each opens its own provider keys and the shared ones, with all that its Secret has', async () => {
+  it('each can open only its own provider keys and the shared ones with its Secret', async () => {
     const opened: Record<string, readonly string[]> = {};
     for (const namespace of namespaces) {
       const files = await readFiles(credentialsOf(namespace));
@@ -253,7 +253,7 @@ describe('of several namespaces', () => {
     }
   });
 
-  it('of two bindings that serve the same the older is in force, and the other follows it', async () => {
+  it('of two bindings for the same calls the older is in force, and the other takes over after it', async () => {
     // Ages are told in whole seconds.
     const untilOlder = (path: string) => {
       const [namespace = '', name = ''] = path.split('/');
@@ -280,7 +280,7 @@ describe('of several namespaces', () => {
     await until(async () => (await keyOf('shop', 'bob')) === 'shop', 'the first to be back');
   });
 
-  it('what is taken back serves its own namespace alone from then on', async () => {
+  it('a binding whose sharing is withdrawn serves its own namespace alone', async () => {
     await replaceFile(join(directory, 'acme.yaml'), organization('[]'));
     await until(() => conditionOf('platform/ada')?.reason === 'ConsentMissing', 'the consent to be gone');
     await until(

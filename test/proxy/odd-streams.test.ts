@@ -55,7 +55,7 @@ async function raisedBy(starting: PromiseLike<AsyncIterable<unknown>>): Promise<
 }
 
 /** Providers that are compatible, each in its own way: the SDK works as it does without us, and everything is counted. */
-describe('a provider with ways of its own', () => {
+describe('a provider with unusual answers', () => {
   const scope = suiteScope();
   let provider: ScriptedProvider;
   let stack: Stack;
@@ -123,7 +123,7 @@ describe('a provider with ways of its own', () => {
       ['by an error inside a 200', 200, { error: { message: 'stream_options is unknown' } }],
     ];
     for (const [index, [how, status, error]] of refusals.entries()) {
-      it(`${how}, is asked again without it, and not asked for it any more`, async () => {
+      it(`${how}, is asked again without it, and afterwards at once without it`, async () => {
         provider.answer = (answer, { body }) =>
           body.stream_options ? sendJson(answer, error, status) : sendStream(answer, [delta('Hello'), finish(), done]);
         const body = { ...chat, model: `refuses-${index}` };
@@ -142,7 +142,7 @@ describe('a provider with ways of its own', () => {
       });
     }
 
-    it('is not asked again where the client asked for it, nor for what it refuses besides', async () => {
+    it('is not asked again where the client itself asked for it, nor after another refusal', async () => {
       const refusal = { error: { message: 'stream_options?', type: 'invalid_request_error', param: 'stream_options' } };
       provider.answer = (answer) => sendJson(answer, refusal, 400);
       const asked = { ...chat, model: 'refuses-always', stream_options: { include_usage: true } };
@@ -153,7 +153,7 @@ describe('a provider with ways of its own', () => {
       assert.equal(provider.requests.length, 2);
     });
 
-    it('answers what it answers to the call as the client made it', async () => {
+    it("gives the same answer as to the client's own call", async () => {
       provider.answer = (answer, { body }) =>
         sendJson(
           answer,
@@ -360,7 +360,7 @@ describe('a provider with ways of its own', () => {
   }
 
   for (const type of ['text/plain', '']) {
-    it(`calls a stream ${type === '' ? 'nothing' : type}, which is one to the SDK all the same`, async () => {
+    it(`sends a stream with ${type === '' ? 'no content type' : `the content type ${type}`}, which the SDK accepts`, async () => {
       provider.answer = (answer) => {
         if (type !== '') answer.setHeader('content-type', type);
         answer.end(delta('Hello') + finish() + told + done);
@@ -371,7 +371,7 @@ describe('a provider with ways of its own', () => {
     });
   }
 
-  it('packs a stream, and each delta is passed on at once all the same', async () => {
+  it('compresses a stream, and each delta is still passed on at once', async () => {
     const { createGzip, constants } = await import('node:zlib');
     const goOn = Promise.withResolvers<void>();
     provider.answer = async (answer) => {
@@ -389,7 +389,7 @@ describe('a provider with ways of its own', () => {
     while (!(await stream.next()).done);
   });
 
-  it('names an encoding that is none, as it came', async () => {
+  it('names an unknown encoding, and its bytes pass unchanged', async () => {
     provider.answer = (answer) =>
       answer
         .writeHead(200, { 'content-encoding': 'utf-8', 'content-type': 'application/json' })
@@ -397,7 +397,7 @@ describe('a provider with ways of its own', () => {
     assert.equal((await post('/responses', { ...hi, stream: false })).status, 200);
   });
 
-  describe('that transcribes in chunks as those of a chat', () => {
+  describe('that transcribes in chunks of chat completions', () => {
     const said = (content: string, finish_reason: string | null = null) =>
       `data: ${JSON.stringify({ id: 'trsc-1', object: 'transcription.chunk', model: 'whisper', choices: [{ delta: { content }, finish_reason }] })}\n\n`;
     const toldOf = `data: ${JSON.stringify({ object: 'transcription.chunk', choices: [], usage })}\n\n`;
@@ -450,7 +450,7 @@ describe('a provider with ways of its own', () => {
       return answered;
     };
 
-    it('has them passed on as they come, and its answer as ever', async () => {
+    it('has them passed on as they come, and its answer as usual', async () => {
       const answered = await begin(JSON.stringify(response));
       const [rest] = (await once(answered, 'data')) as [Buffer];
       assert.deepEqual(JSON.parse(rest.toString()), response);
@@ -458,7 +458,7 @@ describe('a provider with ways of its own', () => {
       assert.deepEqual([record.status, Number(record.total_tokens)], ['completed', 14]);
     });
 
-    it('is cut where its answer is none', async () => {
+    it('is cut where no answer follows', async () => {
       const answered = await begin('nonsense');
       await assert.rejects(once(answered, 'end'));
       assert.equal((await recordOf(answered.headers)).error_code, 'upstream_invalid_response');
@@ -520,7 +520,7 @@ describe('a provider with ways of its own', () => {
       ],
     ];
     for (const [where, path, body, prepare] of attacks) {
-      it(`${where} does not tell it`, async () => {
+      it(`${where} does not reveal it`, async () => {
         prepare();
         const answered = await post(path, body);
         const seen = JSON.stringify([...answered.headers]) + (await answered.text());

@@ -95,7 +95,7 @@ describe('the account of', () => {
     ['xAI', xAi, { input: 12, cached: 4, output: 319, reasoning: 317, total: 331 }],
   ];
   for (const [name, usage, expected] of dialects) {
-    it(`a chat in the words of ${name}, whole and streamed, which an empty usage does not erase`, async () => {
+    it(`a chat with the usage fields of ${name}, whole and streamed, which an empty usage does not erase`, async () => {
       const known = { id: 'chatcmpl-1', model: 'gpt-4o' };
       provider.answer = (response, { body }) => {
         if (!body.stream) return sendJson(response, { ...known, choices: [{ index: 0, message: {} }], usage });
@@ -120,7 +120,7 @@ describe('the account of', () => {
     });
   }
 
-  it('a usage that does not add up is as it was told, unpriced and counted', async () => {
+  it('a usage that does not add up is recorded as reported, unpriced and counted', async () => {
     const before = [await metric('chaperone_unpriced_calls_total'), await metric('chaperone_usage_mismatches_total')];
     const usage = { prompt_tokens: 20, completion_tokens: 424, total_tokens: 1_016 };
     provider.answer = (response) => sendJson(response, { id: 'chatcmpl-1', model: 'gpt-4o', choices: [], usage });
@@ -166,7 +166,7 @@ describe('the account of', () => {
     });
   }
 
-  it('a model that searches by itself has a fee besides', async () => {
+  it('a model that searches by itself has an additional fee', async () => {
     const model = 'gpt-4o-search-preview';
     const usage = { prompt_tokens: 1_000, completion_tokens: 100, total_tokens: 1_100 };
     provider.answer = (response) => sendJson(response, { id: 'chatcmpl-1', model, choices: [], usage });
@@ -174,7 +174,7 @@ describe('the account of', () => {
     assert.equal(cost, 0.0285);
   });
 
-  it('the lines of a batch of which one has used a tool', async () => {
+  it('the lines of a batch, one of which used a tool', async () => {
     const line = (id: string, fields: object) =>
       JSON.stringify({ custom_id: id, response: { status_code: 200, body: responseOf(fields) } });
     const endpoint = '/v1/responses';

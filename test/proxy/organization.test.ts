@@ -91,7 +91,7 @@ suite('what a process holds for an organization', () => {
     await assertReleased(options);
   });
 
-  test('is one process for one data directory', async () => {
+  test('is held by only one process in a data directory', async () => {
     const options = await optionsWith({});
     const proxy = await startProxy(options);
     await assert.rejects(startProxy(options), /another proxy/);

@@ -69,7 +69,7 @@ describe('a compressed body', () => {
   const formType = 'multipart/form-data; boundary=B';
 
   for (const [name, encoding, pack] of packers) {
-    it(`in ${name} is read by every way, and goes upstream unpacked`, async () => {
+    it(`in ${name} is read by every API, and goes upstream uncompressed`, async () => {
       for (const [path, body, type] of [
         ['/responses', call, undefined],
         ['/responses/input_tokens', call, undefined],
@@ -99,7 +99,7 @@ describe('a compressed body', () => {
     }
   };
 
-  it('in an encoding that is not known is refused, and told what is', async () => {
+  it('in an unknown encoding is refused with the names of the known ones', async () => {
     const expected = [415, 'unsupported_encoding', 'Content-Encoding'] as const;
     await refusals('compress', call, expected, /must be one of gzip, deflate, br, zstd$/);
     await refusals('gzip, br', call, expected, /must name one encoding, not several/);
@@ -107,7 +107,7 @@ describe('a compressed body', () => {
     assert.equal(headers.get('accept-encoding'), 'gzip, deflate, br, zstd');
   });
 
-  it('that is not what it says, or breaks off, is refused', async () => {
+  it('that contradicts its encoding, or breaks off, is refused', async () => {
     const packed = gzipSync(form);
     const expected = [400, 'invalid_request', 'Content-Encoding'] as const;
     await refusals('gzip', Buffer.from('no gzip'), expected, /not what its Content-Encoding says/);
@@ -115,7 +115,7 @@ describe('a compressed body', () => {
     await refusals('zstd', Buffer.from('no zstd'), expected, /not what its Content-Encoding says/);
   });
 
-  it('that unpacks to too much is refused before it is unpacked', async () => {
+  it('that would unpack to too much is refused before that', async () => {
     const start = '--B\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n';
     // To the calls no JSON, to forms a file: what it is, is not known before it is unpacked.
     const bomb = Buffer.concat([Buffer.from(start), Buffer.alloc(300 * 1024 * 1024, ' ')]);

@@ -10,7 +10,7 @@ import { until } from '../until.ts';
 
 suite('a proxy behind PgBouncer', { skip, concurrency: 2 }, () => {
   for (const poolMode of ['transaction', 'session'] as const) {
-    test(`of mode ${poolMode} serves, records, obeys edits, and outlives new passwords and a pooler that restarts`, async (t) => {
+    test(`in ${poolMode} mode serves, records, follows edits, and survives new passwords and a restart of the pooler`, async (t) => {
       const { stack, pooler } = await startPooledStack(t, poolMode);
       const first = await ask(stack);
       assert.equal(first.status, 200, await first.text());

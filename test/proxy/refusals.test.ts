@@ -496,7 +496,7 @@ describe('a refusal says what is wrong and what to do, for', () => {
     });
   }
 
-  it('what is no HTTP', async () => {
+  it('a request that is not HTTP', async () => {
     const answer = await new Promise<string>((resolve, reject) => {
       let text = '';
       const socket = connect(Number(new URL(stack.baseUrl).port), '127.0.0.1', () => socket.write('NONSENSE\r\n\r\n'));
@@ -508,7 +508,7 @@ describe('a refusal says what is wrong and what to do, for', () => {
     assert.match(answer, /"Error processing request: the request is not valid HTTP"/);
   });
 
-  it('every code', () => {
+  it('every code of the error table', () => {
     assert.deepEqual([...Object.keys(refusals), ...madeElsewhere].toSorted(), Object.keys(problems).toSorted());
     for (const { message } of Object.values(problems)) {
       assert.doesNotMatch(message, /^(?:Error processing request|User not found|Invalid authentication credentials)$/);

@@ -6,7 +6,7 @@ import { syntheticKeySecretName } from '../../operator/credentials.ts';
 import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 
-describe('an Organization that says nothing of roles', () => {
+describe('an Organization that states no roles', () => {
   const scope = suiteScope();
   let stack: Stack;
   before(async () => {
@@ -28,7 +28,7 @@ describe('an Organization that says nothing of roles', () => {
 
   const credentials = { 'a token without roles': async () => stack.token, 'a synthetic key': syntheticKey };
   for (const [what, read] of Object.entries(credentials)) {
-    it(`has a member in ${what}: it lists no users, erases nobody and deactivates nobody`, async () => {
+    it(`makes ${what} a member, who cannot list, erase or deactivate users`, async () => {
       const credential = await read();
       assert.deepEqual(await ask(credential, 'GET', '/personas'), [200, undefined]);
       assert.deepEqual(await ask(credential, 'GET', '/users'), [403, 'role_required']);
@@ -37,7 +37,7 @@ describe('an Organization that says nothing of roles', () => {
     });
   }
 
-  it('has an admin in a token that says so', async () => {
+  it('makes a token with the role admin an admin', async () => {
     assert.deepEqual(await ask(await stack.sign({ roles: ['admin'] }), 'GET', '/users'), [200, undefined]);
   });
 });

@@ -8,7 +8,7 @@ import { atEnd } from '../scope.ts';
 
 const log = pino({ level: 'silent' });
 
-test('a store logs in anew when the password is another, and goes on as before until that works', async (t) => {
+test('a store logs in anew when the password changes, and keeps its connections until that works', async (t) => {
   const database = await openDatabase(t);
   const tenant = await makeTenant(database);
   let url = tenant.url;

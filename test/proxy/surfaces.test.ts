@@ -67,7 +67,7 @@ describe('surfaces', () => {
     for (const [surface, path, body] of calls) assert.equal(await call(path, body), 'served', surface);
   });
 
-  it('are served only where they are named, and nothing of the others reaches the provider', async () => {
+  it('are served only where they are named, and calls to the others never reach the provider', async () => {
     for (const served of surfaces) {
       await serve([served]);
       for (const [surface, path, body] of calls) {

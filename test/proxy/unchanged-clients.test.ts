@@ -8,7 +8,7 @@ import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 
 /** What well-known clients do of themselves, through the front door. */
-describe('a client that nobody has changed', () => {
+describe('an unchanged client', () => {
   const scope = suiteScope();
   let stack: Stack;
   before(async () => {
@@ -44,12 +44,12 @@ describe('a client that nobody has changed', () => {
     assert.equal((await send('GET', '/responses', { ...webSocket, upgrade: 'WebSocket' })).status, 426);
   });
 
-  it('that opens a WebSocket must say who it is, like any other', async () => {
+  it('that opens a WebSocket needs a credential, like any other', async () => {
     const { status, error } = await send('GET', '/responses', { ...webSocket, authorization: 'Bearer nonsense' });
     assert.deepEqual([status, error.code], [401, 'invalid_credentials']);
   });
 
-  it('that asks for another protocol, or for none, is answered as ever', async () => {
+  it('that asks for another protocol, or for none, is answered as usual', async () => {
     const plain = await send('GET', '/responses');
     assert.deepEqual([plain.status, plain.error.code], [404, 'route_not_found']);
     const http2 = await send('GET', '/responses', { connection: 'Upgrade', upgrade: 'h2c' });
@@ -60,7 +60,7 @@ describe('a client that nobody has changed', () => {
     new OpenAI({ baseURL, apiKey: stack.token, defaultHeaders: { 'X-User-ID': 'ada' }, maxRetries: 0 });
   const hi = { model: 'gpt-4o', messages: [{ role: 'user', content: 'Hi' } as const] };
 
-  it('whose base URL ends with a slash more is served, calls and all else alike', async () => {
+  it('whose base URL ends with an extra slash is served, for calls and everything else', async () => {
     const call = (path: string, body?: object) =>
       fetch(new URL(path, stack.baseUrl), {
         method: body ? 'POST' : 'GET',
@@ -76,7 +76,7 @@ describe('a client that nobody has changed', () => {
     assert.equal((await call('/v1//no-such-path')).status, 404);
   });
 
-  it('that looks a model up before it calls finds each one that it may call', async () => {
+  it('that looks up a model before it calls finds each one that it may call', async () => {
     const { models } = clientOf(stack.baseUrl);
     const listed = new Set((await models.list()).data.map(({ id }) => id));
     for (const model of ['gpt-4o', 'gpt-4o-2024-11-20', 'gpt-5-2025-08-07']) {

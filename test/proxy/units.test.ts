@@ -130,7 +130,7 @@ describe('the record of', () => {
     assert.equal(record.cost_usd, (2 * 5 + 544 * 40) / 1e6);
   });
 
-  it('an image that is streamed', async () => {
+  it('a streamed image', async () => {
     const body = { model: 'gpt-image-1', prompt: 'A house', partial_images: 2, stream: true } as const;
     const { data, response } = await client.images.generate(body).withResponse();
     const types: string[] = [];
@@ -141,7 +141,7 @@ describe('the record of', () => {
     assert.deepEqual([record.is_stream, record.images, record.cost_usd], [true, 1, (2 * 5 + 1_056 * 40) / 1e6]);
   });
 
-  it('an image that is edited, from a form', async () => {
+  it('an edited image, from a form', async () => {
     const images = [await image('one.png'), await image('two.png')];
     const body = { model: 'gpt-image-1', image: images, prompt: 'Mix them', quality: 'low' } as const;
     const whole = await client.images.edit(body).withResponse();
@@ -176,7 +176,7 @@ describe('the record of', () => {
     assert.deepEqual([record.operation, record.characters, record.cost_usd], ['speech', 7, (7 * 15) / 1e6]);
   });
 
-  it('speech by its tokens, where events tell of them', async () => {
+  it('speech by its tokens, where events report them', async () => {
     const body = { model: 'gpt-4o-mini-tts', voice: 'alloy', input: 'One two three' } as const;
     const events = await client.audio.speech.create({ ...body, stream_format: 'sse' }).withResponse();
     assert.match(await events.data.text(), /speech\.audio\.done/);
@@ -226,7 +226,7 @@ describe('the record of', () => {
     assert.deepEqual([is_stream, cost_usd], [true, record.cost_usd]);
   });
 
-  it('a translation, which says how long it was only at length', async () => {
+  it('a translation, whose length is only in the verbose format', async () => {
     const translate = async (response_format: 'json' | 'verbose_json') => {
       const call = client.audio.translations.create({ model: 'whisper-1', file: await wav(60), response_format });
       return recordOf((await call.withResponse()).response);
@@ -236,7 +236,7 @@ describe('the record of', () => {
     assert.deepEqual([long.audio_seconds, long.cost_usd], [60, 0.006]);
   });
 
-  it('a stream of media that is cut, which is not billed', async () => {
+  it('a cut stream of media, which is not billed', async () => {
     const faulty = { metadata: { sandbox: 'cut' } };
     const image = { model: 'gpt-image-1', prompt: 'A house', partial_images: 2, stream: true, ...faulty } as const;
     const transcript = { model: 'gpt-4o-transcribe', file: await wav(1), stream: true, ...faulty } as const;
@@ -254,7 +254,7 @@ describe('the record of', () => {
     }
   });
 
-  it('a call that asks for any model is none, where not every model is allowed', async () => {
+  it('a call without a model is refused where not every model is allowed', async () => {
     const file = join(stack.directory, 'organization.yaml');
     const spec = await readFile(file, 'utf8');
     await replaceFile(file, `${spec}\n  models: {deny: [gpt-5*]}\n`);

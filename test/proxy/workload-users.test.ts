@@ -66,11 +66,11 @@ describe('an Organization that says which users workloads may name', () => {
     );
   });
 
-  it('lets tokens that were issued name whom they like', async () => {
+  it('lets issued tokens name any user', async () => {
     assert.equal((await ask('alice@example.com', 'GET', '/personas', stack.token)).status, 200);
   });
 
-  it('has an edit in force at once', async () => {
+  it('applies an edit at once', async () => {
     await stateAuthentication(stack.directory, {});
     await until(async () => (await ask('alice@example.com')).status === 200, 'every user to be allowed');
     await stateAuthentication(stack.directory, { workloadUsers: [] });
