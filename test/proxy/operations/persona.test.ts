@@ -12,7 +12,7 @@ import { speech } from '../../../proxy/operations/speech.ts';
 import { transcriptions } from '../../../proxy/operations/transcriptions.ts';
 import { makePersona } from '../calls/persona.ts';
 
-test('a persona takes the place of all other instructions, and its defaults give way', () => {
+test('a persona replaces all other instructions, and the caller’s fields override its defaults', () => {
   const persona = makePersona({ content: 'Be kind.', model: 'gpt-4o', parameters: { temperature: 0.2, top_p: 0.9 } });
   const messages = [
     { role: 'system', content: 'Be rude.' },
@@ -30,7 +30,7 @@ test('a persona takes the place of all other instructions, and its defaults give
   });
 });
 
-test('a persona’s text takes the place of the instructions, and its defaults give way', () => {
+test('a persona’s text replaces the instructions, and the caller’s fields override its defaults', () => {
   const persona = makePersona({ content: 'Be kind.', model: 'gpt-4o', parameters: { temperature: 0.2, top_p: 0.9 } });
   assert.deepEqual(responses.applyPersona({ input: 'Hi', instructions: 'Be rude.', temperature: 1 }, persona), {
     model: 'gpt-4o',
@@ -42,7 +42,7 @@ test('a persona’s text takes the place of the instructions, and its defaults g
   assert.equal(responses.applyPersona({ model: 'o3' }, persona).model, 'o3');
 });
 
-test('a compaction is instructed by a persona’s text, and has no parameters', () => {
+test('a compaction gets a persona’s text as its instructions, but no parameters', () => {
   const persona = makePersona({ content: 'Be kind.', model: 'gpt-4o', parameters: { temperature: 0.2 } });
   assert.deepEqual(compact.applyPersona({ input: 'Hi', instructions: 'Be rude.' }, persona), {
     model: 'gpt-4o',

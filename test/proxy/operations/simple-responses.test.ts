@@ -64,7 +64,7 @@ function readAll(isSimple: boolean, stream: Buffer, at: readonly number[]) {
   return { reader, passed: Buffer.concat(passed).toString() };
 }
 
-test('a stream becomes deltas and a last line, wherever its chunks break, and is read as before', () => {
+test('a stream becomes deltas and a last line, wherever its chunks break, and is read as without that', () => {
   const stream = write(events);
   const plain = readAll(false, stream, []).reader;
   fc.assert(
@@ -87,7 +87,7 @@ test('a stream becomes deltas and a last line, wherever its chunks break, and is
   );
 });
 
-test('an error within a stream is told in the envelope', () => {
+test('an error within a stream is shown in the envelope', () => {
   const { reader, passed } = readAll(true, write([{ type: 'error', code: 'server_error', message: 'Oh' }]), []);
   assert.deepEqual(JSON.parse(passed.replace(/^data: /, '')), {
     error: { message: 'Oh', type: 'server_error', param: null, code: 'server_error' },

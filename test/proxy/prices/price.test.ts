@@ -43,16 +43,16 @@ const calls: readonly (readonly [string, string | null, Usage, string | null, st
   ['a property of every object', 'constructor', usage(1, 1), null, null],
   ['no model', null, usage(1, 1), null, null],
   ['a model billed by the minute', 'whisper-1', usage(1, 1), null, null],
-  ['a model that is billed for nothing known', 'omni-moderation-latest', usage(1, 1), null, null],
-  ['the same by the minute', 'whisper-1', { ...unknownUsage, audioSeconds: 90 }, null, '0.009'],
+  ['a model that is billed by something unknown', 'omni-moderation-latest', usage(1, 1), null, null],
+  ['the same model with a length', 'whisper-1', { ...unknownUsage, audioSeconds: 90 }, null, '0.009'],
   ['a fraction of a second', 'whisper-1', { ...unknownUsage, audioSeconds: 0.25 }, null, '0.000025'],
   ['characters of a model that the table does not know', 'tts-1', { ...unknownUsage, characters: 9 }, null, null],
   ['images of a model that the table does not know', 'dall-e-3', { ...unknownUsage, images: 1 }, null, null],
   ['seconds of a model that is billed by tokens', 'gpt-4o', { ...unknownUsage, audioSeconds: 9 }, null, null],
-  ['audio that is listened to', 'gpt-4o-transcribe', usage(1_000, 100, { inputAudioTokens: 900 }), null, '0.00665'],
-  ['audio that is spoken', 'gpt-audio', usage(100, 1_000, { outputAudioTokens: 900 }), null, '0.05885'],
+  ['audio input', 'gpt-4o-transcribe', usage(1_000, 100, { inputAudioTokens: 900 }), null, '0.00665'],
+  ['audio output', 'gpt-audio', usage(100, 1_000, { outputAudioTokens: 900 }), null, '0.05885'],
   ['an image', 'gpt-image-1', usage(50, 1_056, { outputImageTokens: 1_056, images: 1 }), null, '0.04249'],
-  ['images that are edited', 'gpt-image-1', usage(650, 272, { inputImageTokens: 600 }), null, '0.01713'],
+  ['edited images', 'gpt-image-1', usage(650, 272, { inputImageTokens: 600 }), null, '0.01713'],
   [
     'images and text',
     'gpt-image-1.5',
@@ -61,7 +61,7 @@ const calls: readonly (readonly [string, string | null, Usage, string | null, st
     '0.0119',
   ],
   [
-    'audio of which some was cached',
+    'audio that is partly cached',
     'gpt-audio',
     usage(1_000, 0, { inputAudioTokens: 900, cachedInputTokens: 1 }),
     null,
@@ -77,7 +77,7 @@ const calls: readonly (readonly [string, string | null, Usage, string | null, st
   ['a call of a batch, of an unknown model', 'my-model', usage(1, 1), 'batch', null],
 ];
 for (const [what, model, used, serviceTier, expected] of calls) {
-  test(`the price of ${what} is ${expected ?? 'not known'}`, () => {
+  test(`the price of ${what} is ${expected ?? 'unknown'}`, () => {
     assert.equal(price(model, used, serviceTier), expected);
   });
 }
@@ -88,9 +88,9 @@ const fees: readonly (readonly [string, string, Usage, string | null, string | n
   ['two searches of a dated model', 'gpt-4o-2024-08-06', tools('web_search', 2), null, '0.02'],
   ['two searches by the preview', 'gpt-4o-mini', tools('web_search_preview', 2), null, '0.05'],
   ['two searches by the preview, reasoning', 'o3-mini', tools('web_search_preview', 2), null, '0.02'],
-  ['a search with a block of tokens', 'gpt-4o-mini', tools('web_search', 1), null, null],
-  ['a search of which the tool is not told', 'gpt-4o', tools('web_search_call', 1), null, null],
-  ['a search of a tool that has none', 'gpt-5-chat-latest', tools('web_search_preview', 1), null, null],
+  ['a search that is billed by additional tokens', 'gpt-4o-mini', tools('web_search', 1), null, null],
+  ['a search by an unknown tool type', 'gpt-4o', tools('web_search_call', 1), null, null],
+  ['a search by a model without that tool', 'gpt-5-chat-latest', tools('web_search_preview', 1), null, null],
   ['a search of files', 'gpt-4o', tools('file_search', 3), 'default', '0.0075'],
   ['a search in a batch', 'gpt-4o', tools('file_search', 3), 'batch', null],
   ['a container', 'gpt-4o', tools('code_interpreter', 1), null, null],
@@ -100,12 +100,12 @@ const fees: readonly (readonly [string, string, Usage, string | null, string | n
   ['a model that searches without saying how often', 'gpt-5-search-api', usage(1, 1), null, null],
 ];
 for (const [what, model, used, serviceTier, expected] of fees) {
-  test(`the fee of ${what} is ${expected ?? 'not known'}`, () => {
+  test(`the fee of ${what} is ${expected ?? 'unknown'}`, () => {
     assert.equal(price(model, used, serviceTier), expected);
   });
 }
 
-test('an organization’s own fees come first, and leave the table’s prices where it has no others', () => {
+test('an organization’s own fees take precedence, and the table’s prices stay where it states none', () => {
   const own = makeOpenAiPrice([
     { model: 'gpt-4o', toolCalls: [{ type: 'code_interpreter', price: '0.03' }] },
     {
@@ -122,7 +122,7 @@ test('an organization’s own fees come first, and leave the table’s prices wh
   assert.equal(own('in-house', tools('file_search', 1), null), null, 'the built-in fees are of OpenAI’s models');
 });
 
-test('an organization’s own prices come first, to the last place', () => {
+test('an organization’s own prices take precedence, exact to the last place', () => {
   const own = makeOpenAiPrice([
     { model: 'gpt-4o', inputPerMillion: '1', outputPerMillion: '0.000001', cachedInputPerMillion: '0.1' },
     { model: 'in-house', inputPerMillion: '123456789.123456', outputPerMillion: '0', cacheWritePerMillion: '2' },
@@ -135,7 +135,7 @@ test('an organization’s own prices come first, to the last place', () => {
   assert.equal(own('gpt-4o-mini', usage(million, 0), null), '0.15');
 });
 
-test('an organization’s own prices by the unit', () => {
+test('an organization may price by the minute, the character and the image', () => {
   const own = makeOpenAiPrice([
     { model: 'tts-1', charactersPerMillion: '15' },
     { model: 'scribe', audioPerMinute: '0.0061' },
@@ -171,7 +171,7 @@ test('an organization’s own prices by the unit', () => {
   assert.equal(own('gpt-audio', usage(2 * million, 3 * million, parts), null), '45');
 });
 
-test('own prices by the unit are exact, or right to half of the last place', () => {
+test('own prices by the unit are exact, or rounded in the last place', () => {
   const decimal = fc.tuple(fc.nat(9_999), fc.nat(9_999_999_999));
   const text = ([whole, fraction]: readonly [number, number]) => `${whole}.${String(fraction).padStart(10, '0')}`;
   const pico = ([whole, fraction]: readonly [number, number]) => BigInt(whole) * 10n ** 12n + BigInt(fraction) * 100n;
@@ -212,7 +212,7 @@ function exactIds(match: MatchLogic): string[] {
   return 'or' in match ? match.or.flatMap(exactIds) : [];
 }
 
-test('every model of the table costs what the table says', () => {
+test('every model of the table costs what the price package says', () => {
   const models = findProvider({ providerId: 'openai' })?.models.flatMap(({ match }) => exactIds(match)) ?? [];
   // Those that search have a fee besides.
   const priced = models.filter(isPricedModel).filter((model) => !model.includes('-search-'));
@@ -267,7 +267,7 @@ test('every model of the table costs what the table says', () => {
   );
 });
 
-test('a model that two providers have is priced by the list of the provider that was asked', () => {
+test('a model of two providers is priced by the list of the provider that was asked', () => {
   const model = 'gpt-4o';
   const table = {
     ...priceTable,

@@ -25,7 +25,7 @@ async function read(chunks: readonly Buffer[], encoding: string): Promise<Buffer
   return Buffer.concat(pieces);
 }
 
-describe('what is packed in', () => {
+describe('an answer compressed with', () => {
   for (const [name, encoding, pack] of codings) {
     test(`${name} is read wherever its chunks break`, async () => {
       await fc.assert(
@@ -45,7 +45,7 @@ describe('what is packed in', () => {
   }
 });
 
-test('what unpacks to thousands of times its size is not read to its end', async () => {
+test('an answer that unpacks to thousands of times its size is not read to its end', async () => {
   const bomb = zstdCompressSync(Buffer.alloc(100 * 1024 * 1024));
   let seen = 0;
   await assert.rejects(
@@ -57,7 +57,7 @@ test('what unpacks to thousands of times its size is not read to its end', async
   assert.ok(seen <= 64 * 1024 * 1024, `${seen}`);
 });
 
-test('what is not packed, or nobody knows how, is left alone', () => {
+test('an answer that is not compressed, or in an unknown way, is left alone', () => {
   for (const encoding of ['', 'identity', 'utf-8', 'gzip, br', 'compress']) {
     assert.equal(makeDecoder(encoding), undefined);
   }

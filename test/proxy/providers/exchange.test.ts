@@ -35,7 +35,7 @@ async function meet(t: TestContext, provider: RequestListener) {
   return { exchange: makeExchange(upstream), upstream, request };
 }
 
-test('a provider is asked at its path, with its key, for what is not compressed', async (t) => {
+test('a provider is asked at its path, with its key, for an uncompressed answer', async (t) => {
   const asked: { readonly request: IncomingMessage; readonly body: string }[] = [];
   const { exchange, request } = await meet(t, async (incoming, response) => {
     asked.push({ request: incoming, body: String(await buffer(incoming)) });
@@ -51,7 +51,7 @@ test('a provider is asked at its path, with its key, for what is not compressed'
   assert.equal(incoming.headers['accept-encoding'], 'identity');
 });
 
-test('an answer comes unpacked, without the key, and without what ends at this hop', async (t) => {
+test('an answer arrives unpacked, without the key, and without hop-by-hop headers', async (t) => {
   const { exchange, request } = await meet(t, (_request, response) => {
     response.writeHead(200, {
       'content-encoding': 'gzip',
@@ -75,7 +75,7 @@ test('an answer comes unpacked, without the key, and without what ends at this h
   assert.deepEqual(Object.keys(others), []);
 });
 
-test('an answer waits for its sink, and goes on when it is told to', async (t) => {
+test('an answer waits for its sink, and continues when the sink says so', async (t) => {
   const piece = Buffer.alloc(256 * 1024);
   const { exchange, request } = await meet(t, (_request, response) => {
     response.write(piece);
@@ -97,7 +97,7 @@ test('an answer waits for its sink, and goes on when it is told to', async (t) =
   assert.ok(waits > 1);
 });
 
-test('a sink that throws is told of its own problem, and of nothing more', async (t) => {
+test('a sink that throws gets its own error, and nothing more', async (t) => {
   const { exchange, request } = await meet(t, (_request, response) => {
     response.write('1');
     response.end('2');
@@ -112,7 +112,7 @@ test('a sink that throws is told of its own problem, and of nothing more', async
   assert.deepEqual(told, ['sent', 'head 200', 'fail upstream_interrupted']);
 });
 
-test('a sink that throws at the end is told so', async (t) => {
+test('a sink that throws at the end gets its own error', async (t) => {
   const { exchange, request } = await meet(t, (_request, response) => response.end());
   const { sink, told, over } = makeRecordingSink({
     end() {
@@ -124,7 +124,7 @@ test('a sink that throws at the end is told so', async (t) => {
   assert.deepEqual(told, ['sent', 'head 200', 'fail upstream_interrupted']);
 });
 
-test('a request that is given up fails at once, also while it waits for a connection', async (t) => {
+test('an aborted request fails at once, also while it waits for a connection', async (t) => {
   const { exchange, request } = await meet(t, () => {});
   const first = makeRecordingSink();
   const second = makeRecordingSink();

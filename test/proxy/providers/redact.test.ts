@@ -10,7 +10,7 @@ const text = fc
   .array(fc.constantFrom(key, 's', 'sk', 'sk-', 'sk-sk', '\n', 'é', 'x'), { maxLength: 30 })
   .map((parts) => parts.join(''));
 
-test('wherever the chunks break, the secret is replaced and nothing else', () => {
+test('the secret is replaced, and nothing else, wherever the chunks break', () => {
   fc.assert(
     fc.property(text, cuts, (stream, at) => {
       const redactor = new Redactor(secret);
@@ -21,13 +21,13 @@ test('wherever the chunks break, the secret is replaced and nothing else', () =>
   );
 });
 
-test('what has nothing of the secret passes as it is, at once', () => {
+test('bytes without any part of the secret pass unchanged, at once', () => {
   const redactor = new Redactor(secret);
   for (const chunk of [Buffer.from('data: sk\n\n'), Buffer.from([0, 255])]) assert.equal(redactor.push(chunk), chunk);
   assert.equal(redactor.end().length, 0);
 });
 
-test('bytes that are no text stay as they are around it', () => {
+test('bytes around the secret stay unchanged, even if they are not text', () => {
   const bytes = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(key), Buffer.from([0x80])]);
   assert.deepEqual(
     new Redactor(secret).push(bytes),

@@ -33,7 +33,7 @@ function makeExchange() {
   return { exchange, told, sink: () => sink ?? assert.fail() };
 }
 
-test('an answer comes as soon as its head is there, and is read to its end', async () => {
+test('an answer is there with its head, and is read to its end', async () => {
   const { exchange, sink } = makeExchange();
   const relayed = relay(exchange, { ...request, signal: new AbortController().signal });
   sink().head(404, { 'content-type': 'application/json' });
@@ -44,20 +44,20 @@ test('an answer comes as soon as its head is there, and is read to its end', asy
   assert.equal(String(await readWhole(answer, noShare)), '{} ');
 });
 
-test('an answer that does not come is a problem', async () => {
+test('a missing answer is an error', async () => {
   const { exchange, sink } = makeExchange();
   const relayed = relay(exchange, { ...request, signal: new AbortController().signal });
   sink().fail(new ProxyError('upstream_timeout'));
   await assert.rejects(relayed, { code: 'upstream_timeout' });
 });
 
-test('an answer that leads elsewhere is not followed', () => {
+test('a redirect is not followed', () => {
   const { exchange, sink } = makeExchange();
   void relay(exchange, { ...request, signal: new AbortController().signal });
   assert.throws(() => sink().head(302, {}), { code: 'upstream_invalid_response' });
 });
 
-test('an answer that breaks off fails its reader, and nobody where it has none', async () => {
+test('an answer that breaks off fails its reader, and does no harm without one', async () => {
   const { exchange, sink } = makeExchange();
   const relayed = relay(exchange, { ...request, signal: new AbortController().signal });
   sink().head(200, {});
@@ -80,7 +80,7 @@ test('an answer waits for its reader', async () => {
   assert.equal((await reading).byteLength, 1_000_000);
 });
 
-test('an answer that nobody wants any more is given up', async () => {
+test('an answer that nobody reads any more is aborted', async () => {
   const { exchange, told, sink } = makeExchange();
   const leaving = new AbortController();
   const relayed = relay(exchange, { ...request, signal: leaving.signal });
@@ -92,13 +92,13 @@ test('an answer that nobody wants any more is given up', async () => {
   assert.deepEqual(told, ['abort gone', 'abort Nobody reads the answer']);
 });
 
-test('a request that nobody waits for when it is made is given up at once', () => {
+test('a request that is already aborted when it is made fails at once', () => {
   const { exchange, told } = makeExchange();
   void relay(exchange, { ...request, signal: AbortSignal.abort(new Error('gone')) });
   assert.deepEqual(told, ['abort gone']);
 });
 
-test('more than is expected is no answer', async () => {
+test('an answer that exceeds its size limit is an error', async () => {
   const { exchange, sink } = makeExchange();
   const relayed = relay(exchange, { ...request, signal: new AbortController().signal });
   sink().head(200, {});

@@ -41,7 +41,7 @@ test('a stream gives the same events wherever its chunks break and however its l
   );
 });
 
-test('the bytes of the events are those of the stream', () => {
+test('the bytes of all events together are those of the stream', () => {
   fc.assert(
     fc.property(
       fc.string({ unit: fc.constantFrom('a', ':', ' ', '\n', '\r', 'é'), maxLength: 60 }),
@@ -76,7 +76,7 @@ for (const [text, expected] of table) {
   });
 }
 
-test('what is not ended yet is no event, and is set free only at the end of the stream, as one', () => {
+test('an unfinished event is passed on only at the end of the stream, as one', () => {
   for (const text of ['data: x\n', 'data: x', 'event: a\ndata: x\n']) {
     const splitter = makeEventSplitter();
     assert.deepEqual(splitter.push(Buffer.from(text)), []);
@@ -87,7 +87,7 @@ test('what is not ended yet is no event, and is set free only at the end of the 
   }
 });
 
-test('all bytes are set free, in whole events, wherever the chunks break', () => {
+test('all bytes are passed on in whole events, wherever the chunks break', () => {
   const text = fc.string({ unit: fc.constantFrom('a', ':', '\n', '\r\n', 'é'), maxLength: 60 });
   fc.assert(
     fc.property(text, cuts, (stream, at) => {
@@ -99,14 +99,14 @@ test('all bytes are set free, in whole events, wherever the chunks break', () =>
   );
 });
 
-test('a chunk of whole events is set free as it is', () => {
+test('a chunk of whole events is passed on as it is', () => {
   const splitter = makeEventSplitter();
   const chunk = Buffer.from('data: a\n\ndata: b\n\n');
   splitter.push(chunk);
   assert.equal(splitter.freed(), chunk);
 });
 
-test('an event that is very large is set free in pieces, and what follows as before', () => {
+test('a very large event is passed on in pieces, and later events as usual', () => {
   const bytes = Buffer.concat([
     Buffer.from('data: a\n\ndata: '),
     Buffer.alloc(3 * 1024 * 1024, 'x'),
@@ -137,7 +137,7 @@ for (const [data, done] of [
   test(`${JSON.stringify(data)} ${done ? 'ends' : 'does not end'} a stream`, () => assert.equal(isDone(data), done));
 }
 
-test('an event without end is not collected for ever', () => {
+test('an event without end is not gathered for ever', () => {
   const splitter = makeEventSplitter();
   const chunk = Buffer.alloc(33 * 1024 * 1024, 'x');
   splitter.push(chunk);

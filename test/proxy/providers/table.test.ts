@@ -42,7 +42,7 @@ const sample: ProviderAdapter = {
 /** A type of provider is its line in the table, and nothing else. */
 const table: ProviderTable = { ...providerTable, compatible: sample };
 
-test('a provider of another kind is asked and read by its line in the table', async (t) => {
+test('a provider of another type is asked and read by its line in the table', async (t) => {
   const asked: IncomingMessage[] = [];
   const server = createServer((request, response) => {
     asked.push(request);
@@ -69,7 +69,7 @@ test('a provider of another kind is asked and read by its line in the table', as
   assert.deepEqual([responseId, usage.inputTokens, usage.outputTokens], ['msg_1', 7, 2]);
 });
 
-test('what a provider does not offer it is not asked for', () => {
+test('a provider is not asked for an operation that it does not offer', () => {
   const { provider } = providerKey;
   assert.throws(() => formatOf(table, { ...provider, type: 'compatible' }, 'embeddings'), {
     code: 'invalid_request',
@@ -89,7 +89,7 @@ test('a provider is priced by the list that its adapter names', () => {
   ]);
 });
 
-test('OpenAI, and what is compatible with it, offer every operation', () => {
+test('OpenAI and compatible providers offer every operation', () => {
   const names = Object.keys(providerTable.openai.formats);
   assert.equal(names.length, 13);
   assert.deepEqual(Object.keys(providerTable.compatible.formats), names);

@@ -92,13 +92,13 @@ describe('a response in the background', () => {
     assert.match(await metricsAt(stack.proxy.metricsPort), /chaperone_active_calls 0\n/);
   });
 
-  it('is settled where nobody fetches it', async () => {
+  it('is settled even if nobody fetches it', async () => {
     const { id } = await start(100);
     assert.equal((await settled(id)).status, 'completed');
     await isMarked(id);
   });
 
-  it('is the follow-up of another, and has one', async () => {
+  it('can follow another, and be followed', async () => {
     const { id } = await start(0);
     await until(async () => (await bob.responses.retrieve(id)).status === 'completed', 'its end');
     const next = await bob.responses.create({ model: 'gpt-4o', input: 'And then?', previous_response_id: id });
@@ -106,7 +106,7 @@ describe('a response in the background', () => {
     await assert.rejects(clientOf(stack.baseUrl, 'mallory').responses.retrieve(id), OpenAI.NotFoundError);
   });
 
-  it('that is cancelled is recorded as that, with what the provider billed', async () => {
+  it('that is cancelled is recorded as cancelled, with what the provider billed', async () => {
     const { id } = await start(600_000);
     assert.deepEqual(await recordsOf(id), []);
     const cancelled = await bob.responses.cancel(id);
@@ -116,13 +116,13 @@ describe('a response in the background', () => {
     assert.equal(Number(record.input_tokens), cancelled.usage?.input_tokens);
   });
 
-  it('that fails is recorded as that', async () => {
+  it('that fails is recorded as failed', async () => {
     const { id } = await start(0, { extra: ',failed' });
     const record = await settled(id);
     assert.deepEqual([record.status, record.error_code], ['failed', 'server_error']);
   });
 
-  it('that is deleted before its end is interrupted, with nothing invented', async () => {
+  it('that is deleted before its end is recorded as interrupted, with unknown usage', async () => {
     const { id } = await start(600_000);
     await bob.responses.delete(id);
     const record = await settled(id);
@@ -155,7 +155,7 @@ describe('a response in the background', () => {
     assert.equal((await settled(id)).status, 'completed');
   });
 
-  it('goes on when the reader of its stream leaves, and can be streamed to its end', async () => {
+  it('continues when the reader of its stream leaves, and can be streamed to its end', async () => {
     let id = '';
     let last = 0;
     for await (const event of await streaming(',delta-delay=200,work=1500')) {
@@ -174,7 +174,7 @@ describe('a response in the background', () => {
     assert.ok(Number(record.output_tokens) > 0);
   });
 
-  it('goes on when its stream is cut', async () => {
+  it('continues when its stream is cut', async () => {
     let id = '';
     const cut = (async () => {
       for await (const event of await streaming(',cut,work=500')) {
@@ -186,7 +186,7 @@ describe('a response in the background', () => {
     assert.equal(record.status, 'completed');
   });
 
-  it('outlives the proxy that is killed among many of them', async () => {
+  it('survives a killed proxy, among many others', async () => {
     const begun: string[] = [];
     const calls = Array.from({ length: 30 }, async (_, number) => {
       const response = await start(number * 50).catch(() => undefined);
@@ -209,7 +209,7 @@ describe('a response in the background', () => {
     }
   });
 
-  it('is fetched and settled by another proxy, and by that one alone where the first is gone', async (t) => {
+  it('is fetched and settled by another proxy, even if the first is gone', async (t) => {
     const other = await startProxyProcess({
       organization: 'acme',
       entry: program(),
@@ -237,7 +237,7 @@ describe('a response in the background', () => {
     }
   });
 
-  it('is counted once, where two proxies see its end at the same time', async (t) => {
+  it('is counted once where two proxies see its end at the same time', async (t) => {
     const other = await startProxyProcess({
       organization: 'acme',
       entry: program(),
@@ -274,7 +274,7 @@ describe('a response in the background', () => {
     assert.equal(await counted(), before + ids.length);
   });
 
-  it('is settled when the database is there again, where it was away meanwhile', async () => {
+  it('is settled once the database is back, if it was away meanwhile', async () => {
     await stack.database.stop();
     const begun = await start(0);
     await until(async () => (await bob.responses.retrieve(begun.id)).status === 'completed', 'its end');

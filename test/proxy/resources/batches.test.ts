@@ -35,7 +35,7 @@ describe('a batch', () => {
       metadata,
     });
 
-  it('is settled once, with the usage of all its lines, and its answers are its maker’s', async () => {
+  it('is settled once, with the usage of all its lines, and only its maker can read its answers', async () => {
     const begun = await create(`${line({})}\n${line({ input: 'Ho' })}\n`);
     const record = await until(async () => {
       const { rows } = await database.query('select * from chaperone.requests where response_id = $1', [begun.id]);
@@ -93,7 +93,7 @@ describe('a batch', () => {
     assert.equal(Number(record.cost_usd).toFixed(12), costUsd.toFixed(12));
   });
 
-  it('that is cancelled is recorded as that', async () => {
+  it('that is cancelled is recorded as cancelled', async () => {
     const begun = await create(line({}), { sandbox: 'work=60000' });
     assert.equal((await bob.batches.cancel(begun.id)).status, 'cancelled');
     await until(async () => {

@@ -31,7 +31,7 @@ metadata: {name: shared, namespace: globex}
 spec: {organizationRef: {name: globex}, provider: openai, secretKeyRef: {name: key, key: key}}
 `;
 
-describe('what is kept at a provider, under a key that two organizations share', () => {
+describe('a stored resource, under a key that two organizations share', () => {
   const scope = suiteScope();
   let sandbox: CountedSandbox;
   let organizations: Ready['organizations'];
@@ -183,7 +183,7 @@ describe('what is kept at a provider, under a key that two organizations share',
       assert.equal(sandbox.requests.length, before, 'it was forwarded');
     });
 
-    it(`${who} cannot put it into a store or conversation of theirs`, async () => {
+    it(`${who} cannot put it into their own store or conversation`, async () => {
       const other = client();
       const store = await other.vectorStores.create({ name: 'theirs' });
       const conversation = await other.conversations.create();
@@ -210,7 +210,7 @@ describe('what is kept at a provider, under a key that two organizations share',
     });
   }
 
-  it('is in its maker’s lists alone', async () => {
+  it('is only in its maker’s lists', async () => {
     const theirs = await strangers[0]?.[1]().vectorStores.create({ name: 'theirs' });
     for (const [who, client] of strangers) {
       assert.deepEqual((await client().files.list()).data, [], who);
@@ -236,7 +236,7 @@ describe('what is kept at a provider, under a key that two organizations share',
     );
   });
 
-  it('is all there for the one who made it', async () => {
+  it('is complete for its maker', async () => {
     const { response = '', conversation = '', file = '', vector_store = '' } = ids;
     assert.equal((await bob.responses.retrieve(response)).id, response);
     assert.equal((await bob.conversations.retrieve(conversation)).id, conversation);
@@ -255,7 +255,7 @@ describe('what is kept at a provider, under a key that two organizations share',
     assert.equal(typeof heard.text, 'string');
   });
 
-  it('nothing but what is known goes to the provider', async () => {
+  it('only known paths are passed to the provider', async () => {
     const before = sandbox.requests.length;
     const unknown: readonly (readonly ['get' | 'post' | 'delete', string])[] = [
       ['get', '/fine_tuning/jobs'],

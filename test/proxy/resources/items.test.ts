@@ -50,7 +50,7 @@ describe('the items of a response', () => {
       body: { model: 'gpt-4o', input: [...items, { role: 'user', content: 'And then?' }] },
     });
 
-  it('are named by their maker, here and at another proxy', async () => {
+  it('can be referred to by their maker, at this proxy and at another', async () => {
     const { output } = await say({ sandbox: 'reasoning=5' });
     assert.equal(output.length, 2);
     await shipped();
@@ -63,7 +63,7 @@ describe('the items of a response', () => {
     }
   });
 
-  it('are named where they were streamed, or made in the background', async () => {
+  it('can be referred to if they were streamed, or made in the background', async () => {
     const ids: string[] = [];
     const stream = await bob.responses.create({ model: 'gpt-4o', input: 'Mine', stream: true });
     for await (const event of stream) {
@@ -92,7 +92,7 @@ describe('the items of a response', () => {
     }
   });
 
-  it('go back whole, as a conversation that a client keeps itself', async () => {
+  it('can be sent back whole, as in a conversation that a client keeps itself', async () => {
     const { output } = await say({ sandbox: 'reasoning=5' });
     await shipped();
     for (const client of [bob, elsewhere]) {
@@ -102,7 +102,7 @@ describe('the items of a response', () => {
     }
   });
 
-  it('that say all of themselves may have any id', async () => {
+  it('that are self-contained may have any id', async () => {
     const mallory = clientOf(stack.baseUrl, 'mallory');
     const items = [
       [

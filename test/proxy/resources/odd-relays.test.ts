@@ -17,7 +17,7 @@ const endpoint = '/v1/responses';
 const usage = { input_tokens: 1_000, output_tokens: 100, total_tokens: 1_100 };
 
 /** What is fetched from a provider reads as it does without us, however it is packed, and does not tell the key. */
-describe('what a provider keeps', () => {
+describe('a stored resource', () => {
   const scope = suiteScope();
   let provider: ScriptedProvider;
   let stack: Stack;
@@ -122,7 +122,7 @@ describe('what a provider keeps', () => {
     });
   }
 
-  it('that does not unpack is an error, and cut where it has begun', async () => {
+  it('that does not unpack is an error, and is cut where its answer has begun', async () => {
     await makeFile('file-bad');
     provider.answer = (response) =>
       response.writeHead(200, { 'content-encoding': 'gzip' }).end('this was never packed');
@@ -133,7 +133,7 @@ describe('what a provider keeps', () => {
     await assert.rejects(async () => (await client.files.content('file-bad')).text());
   });
 
-  it('does not tell the key: in JSON, in a file in two chunks, in a header, in a stream', async () => {
+  it('does not reveal the key: in JSON, in a file in two chunks, in a header, in a stream', async () => {
     const { made } = await makeResponse();
     const shown = async (path: string) => {
       const answered = await fetch(`${stack.baseUrl}${path}`, {

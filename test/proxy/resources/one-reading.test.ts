@@ -13,7 +13,7 @@ import { until } from '../../until.ts';
 import { type Ask, makeAsk } from '../surfaces/governance/ask.ts';
 
 /** A body is judged as every provider may read it, once, with what a persona adds to it: by each way in. */
-describe('a body has one reading', () => {
+describe('a body that could be read in two ways is refused', () => {
   const scope = suiteScope();
   let sandbox: CountedSandbox;
   let stack: Stack;
@@ -78,7 +78,7 @@ describe('a body has one reading', () => {
     ...Object.entries(identifiedFields).map(([field, kind]) => [field, kind, true] as const),
   ];
   for (const [field, kind, inObject] of named) {
-    it(`no way in lets another user’s ${kind} be named by ${inObject ? `the id of ${field}` : field}`, () =>
+    it(`another user’s ${kind} cannot be named by ${inObject ? `the id of ${field}` : field}, on any way in`, () =>
       forwardsNothing(async () => {
         const id = ids[kind];
         const value = inObject ? { id } : id;
@@ -107,7 +107,7 @@ describe('a body has one reading', () => {
         }
       }));
 
-    it(`no way in takes another spelling of ${field}`, () =>
+    it(`another spelling of ${field} is refused on every way in`, () =>
       forwardsNothing(async () => {
         for (const spelling of [
           field.toUpperCase(),
@@ -136,7 +136,7 @@ describe('a body has one reading', () => {
     ['{"model":"o1","model":"gpt-4o","input":"hi"}', 'model'],
     ['{"mod\\u0065l":"o1","model":"gpt-4o","input":"hi"}', 'model'],
   ];
-  it('no way in takes a field that stands twice', () =>
+  it('a repeated field is refused on every way in', () =>
     forwardsNothing(async () => {
       for (const [text, field] of doubled()) {
         for (const path of ways()) {
@@ -154,7 +154,7 @@ describe('a body has one reading', () => {
       }
     }));
 
-  it('no way in lets a tool name a model that is not allowed', () =>
+  it('a tool cannot name a model that is not allowed, on any way in', () =>
     forwardsNothing(async () => {
       const body = { ...whole, tools: [{ type: 'image_generation', model: 'o1' }] };
       for (const path of [...calls, '/responses/input_tokens']) {
@@ -164,7 +164,7 @@ describe('a body has one reading', () => {
       assert.equal((await batch(lineOf(JSON.stringify(body)))).body.error?.code, 'model_not_allowed');
     }));
 
-  it('what an answer only gives back does not become the caller’s own', async () => {
+  it('an id that an answer only echoes does not become the caller’s own', async () => {
     const item = { type: 'message', role: 'user', content: 'x', id: ids.item };
     const escaped = JSON.stringify({ model: 'gpt-4o', input: [item] }).replace('"msg_', '"\\u006dsg_');
     for (const body of [{ model: 'gpt-4o', input: [item] }, escaped]) {
@@ -184,7 +184,7 @@ describe('a body has one reading', () => {
     const create = (parameters: object, name = 'Odd') =>
       ask('POST', '/personas', { name, content: 'Be kind.', parameters });
 
-    it('the API refuses parameters that govern or refer, by name', async () => {
+    it('the API refuses parameters that govern the call or refer to resources, by name', async () => {
       for (const parameters of [
         { background: true },
         { stream_options: {} },
@@ -205,7 +205,7 @@ describe('a body has one reading', () => {
       assert.deepEqual([changed.status, changed.body.error.param], [400, 'parameters.background']);
     });
 
-    it('what an earlier version stored has no effect in these fields, and calls go on', async () => {
+    it('such fields that an earlier version stored have no effect, and calls continue', async () => {
       const { body: persona } = await create({ temperature: 0.5 }, 'Stored before');
       const parameters = {
         temperature: 0.25,

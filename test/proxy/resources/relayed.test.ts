@@ -9,7 +9,7 @@ import { type Stack, startStack } from '../../stack.ts';
 import { until } from '../../until.ts';
 
 /** What is kept at the provider, through a real proxy process, by the SDK's typed methods. */
-describe('what is kept at the provider', () => {
+describe('the relay of stored resources', () => {
   const scope = suiteScope();
   let sandbox: CountedSandbox;
   let stack: Stack;
@@ -68,7 +68,7 @@ describe('what is kept at the provider', () => {
     assert.equal(await countRecords(), before + 1);
   });
 
-  it('keeps a conversation, in which calls go on', async () => {
+  it('keeps a conversation that calls continue', async () => {
     const conversation = await bob.conversations.create({ metadata: { topic: 'names' } });
     await bob.responses.create({ model: 'gpt-4o', input: 'I am Bob', conversation: conversation.id });
     const body = { model: 'gpt-4o', input: 'Who am I?', conversation: { id: conversation.id } };
@@ -127,7 +127,7 @@ describe('what is kept at the provider', () => {
     await bob.vectorStores.delete(store.id);
   });
 
-  it('goes to the key that made it, and refuses what no single key knows', async () => {
+  it('uses the key that made a resource, and refuses resources of several keys', async () => {
     const hers = await alice.files.create({ file: await textFile('Hers'), purpose: 'user_data' });
     assert.equal(sandbox.requests.at(-1)?.key, '-alice');
     const made = await alice.responses.create({
@@ -159,7 +159,7 @@ describe('what is kept at the provider', () => {
     assert.match(error.message, /another provider key/);
   });
 
-  it('refuses a body of which a field stands twice', async () => {
+  it('refuses a body with a repeated field', async () => {
     const mine = await bob.files.create({ file: await textFile('Mine'), purpose: 'user_data' });
     const body = `{"file_ids":["file-of-another"],"file_ids":["${mine.id}"]}`;
     const answer = await fetch(`${stack.baseUrl}/vector_stores`, {
@@ -184,7 +184,7 @@ describe('what is kept at the provider', () => {
     );
   });
 
-  it('is known to the proxy that starts after one that was killed', async () => {
+  it('knows the owners after a restart of a killed proxy', async () => {
     const file = await bob.files.create({ file: await textFile('Survives'), purpose: 'user_data' });
     const pid = stack.proxy.pid() ?? 0;
     process.kill(pid, 'SIGKILL');

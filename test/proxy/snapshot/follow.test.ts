@@ -72,7 +72,7 @@ async function disconnect(tenant: Tenant): Promise<void> {
   ]);
 }
 
-test('the first snapshot is the database’s, whole, and each change follows', async (t) => {
+test('the first snapshot is complete, and each change follows', async (t) => {
   const tenant = await makeTenant(database);
   await seedEveryTable(database.owner, tenant);
   const following = follow(t, tenant);
@@ -93,7 +93,7 @@ test('the first snapshot is the database’s, whole, and each change follows', a
   assert.ok(following.follower.confirmedAtMs() > 0);
 });
 
-test('changes in quick succession all end in the last', async (t) => {
+test('changes in quick succession end in the state after the last', async (t) => {
   const tenant = await makeTenant(database);
   const following = follow(t, tenant);
   await following.follower.first;
@@ -102,7 +102,7 @@ test('changes in quick succession all end in the last', async (t) => {
   assert.equal(last.version, 51);
 });
 
-test('another organization’s change brings nothing', async (t) => {
+test('another organization’s change has no effect', async (t) => {
   const tenant = await makeTenant(database);
   const other = await makeTenant(database);
   const following = follow(t, tenant);
@@ -113,7 +113,7 @@ test('another organization’s change brings nothing', async (t) => {
   assert.ok(following.seen.every(({ organization }) => organization?.organization_id === tenant.id));
 });
 
-test('a connection that the server ends is made anew, and what was missed is read', async (t) => {
+test('a connection that the server ends is made anew, and missed changes are read', async (t) => {
   const tenant = await makeTenant(database);
   const following = follow(t, tenant);
   await following.follower.first;
@@ -124,7 +124,7 @@ test('a connection that the server ends is made anew, and what was missed is rea
   await waitForName(following, 'Later');
 });
 
-test('a connection over which nothing comes any more is made anew', async (t) => {
+test('a silent connection is made anew', async (t) => {
   const tenant = await makeTenant(database);
   const relay = await startRelay(t, Number(new URL(database.url).port));
   const databaseUrl = () => viaPort(tenant.url, relay.port);
@@ -135,7 +135,7 @@ test('a connection over which nothing comes any more is made anew', async (t) =>
   await waitForName(following, 'Meanwhile');
 });
 
-test('where notifications are lost, polling finds the change', async (t) => {
+test('polling finds a change whose notification was lost', async (t) => {
   const tenant = await makeTenant(database);
   const following = follow(t, tenant, { pollMs: 20 });
   await following.follower.first;
@@ -145,7 +145,7 @@ test('where notifications are lost, polling finds the change', async (t) => {
   await waitForName(following, 'Polled');
 });
 
-test('without the database, the snapshot that was kept is in force', async (t) => {
+test('the stored snapshot is in force while the database is away', async (t) => {
   const tenant = await makeTenant(database);
   await seedEveryTable(database.owner, tenant);
   const before = follow(t, tenant);
@@ -167,7 +167,7 @@ test('without the database, the snapshot that was kept is in force', async (t) =
   await waitForName(following, 'Back');
 });
 
-test('what an older version has kept is read anew: it passed over what it did not know', async (t) => {
+test('a snapshot stored by an older version is read anew, since it lacks newer fields', async (t) => {
   const tenant = await makeTenant(database);
   await seedEveryTable(database.owner, tenant);
   const before = follow(t, tenant);
@@ -183,7 +183,7 @@ test('what an older version has kept is read anew: it passed over what it did no
   assert.deepEqual(following.seen.at(-1), whole);
 });
 
-test('a kept snapshot that is broken or another organization’s is passed over', async (t) => {
+test('a stored snapshot that is broken or another organization’s is ignored', async (t) => {
   const tenant = await makeTenant(database);
   const other = await makeTenant(database);
   const first = follow(t, other);
@@ -202,7 +202,7 @@ test('a kept snapshot that is broken or another organization’s is passed over'
   }
 });
 
-test('a database that begins again at a lower version is read from its beginning', async (t) => {
+test('a database that restarts at a lower version is read from its beginning', async (t) => {
   const tenant = await makeTenant(database);
   await seedEveryTable(database.owner, tenant);
   const following = follow(t, tenant, { pollMs: 20 });
@@ -217,7 +217,7 @@ test('a database that begins again at a lower version is read from its beginning
   assert.equal(restored.personas.size, 0);
 });
 
-test('a follower that stops leaves no connection, however early', async (t) => {
+test('a follower leaves no connection, however early it stops', async (t) => {
   const tenant = await makeTenant(database);
   const relay = await startRelay(t, Number(new URL(database.url).port));
   const databaseUrl = () => viaPort(tenant.url, relay.port);
@@ -232,7 +232,7 @@ test('a follower that stops leaves no connection, however early', async (t) => {
   await until(() => relay.counts().accepted === 6 && relay.counts().open === 0, 'all connections to be gone');
 });
 
-test('a role that was dropped takes the configuration with it, at once where the session still stands', async (t) => {
+test('a dropped role ends the configuration, at once where the session is still open', async (t) => {
   const tenant = await makeTenant(database);
   const following = follow(t, tenant, { pollMs: 20 });
   await following.follower.first;
@@ -240,7 +240,7 @@ test('a role that was dropped takes the configuration with it, at once where the
   await until(() => following.seen.at(-1)?.organization === undefined, 'the configuration to be gone');
 });
 
-test('a role that is dropped in the middle of a reading takes the configuration with it, too', async (t) => {
+test('a role that is dropped during a reading ends the configuration, too', async (t) => {
   const tenant = await makeTenant(database);
   // Its session is ended. Whether the next login comes before the role is gone, and so what it is told, is a matter of luck.
   const following = follow(t, tenant, { pollMs: 20, refusalMs: 500 });
@@ -259,7 +259,7 @@ test('a role that is dropped in the middle of a reading takes the configuration 
   await until(() => following.seen.at(-1)?.organization === undefined, 'the configuration to be gone');
 });
 
-test('a login that was rotated is used at once, so that nothing is missed when the former sessions end', async (t) => {
+test('a rotated login is used at once, so that no change is missed when the former sessions end', async (t) => {
   const tenant = await makeTenant(database);
   let url = tenant.url;
   const { follower, ...following } = follow(t, tenant, { databaseUrl: () => url });
@@ -282,7 +282,7 @@ test('a login that was rotated is used at once, so that nothing is missed when t
   await waitForName({ follower, ...following }, 'Renewed');
 });
 
-test('a login that is refused for long is one that was taken away; refused for a moment, it is rotating', async (t) => {
+test('a login that is refused for long counts as withdrawn; refused for a moment, as rotating', async (t) => {
   const tenant = await makeTenant(database);
   let url = tenant.url;
   const following = follow(t, tenant, { databaseUrl: () => url, refusalMs: 500 });

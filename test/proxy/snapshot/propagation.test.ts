@@ -6,7 +6,7 @@ import { replaceFile } from '../../directories.ts';
 import { startStack } from '../../stack.ts';
 import { until } from '../../until.ts';
 
-it('tells in its metrics how long changes took to be in force, and not how old the configuration was at the start', async (t) => {
+it('the metrics have the time until changes were in force, without the age of the configuration at the start', async (t) => {
   const stack = await startStack(t);
   const read = async (name: string) => {
     const metrics = await fetch(`http://127.0.0.1:${stack.proxy.metricsPort}/metrics`).then((answer) => answer.text());

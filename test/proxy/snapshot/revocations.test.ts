@@ -46,7 +46,7 @@ for (const [what, rows, of, isIt] of table) {
   });
 }
 
-test('there are none at first', () => {
+test('a new proxy has no revocations', () => {
   assert.ok(noRevocations.isEmpty);
   assert.equal(openRevocations([row('all', '', 1)]).isEmpty, false);
 });

@@ -68,7 +68,7 @@ function open(changes: Partial<ConfigChanges>, spec: Partial<OrganizationSpec> =
   return snapshot;
 }
 
-test('changes add, replace and delete rows, and leave the others', () => {
+test('changes add, replace and delete rows, and keep the others', () => {
   const [a, b, c] = ['a', 'b', 'c'].map((id) => makePersona(id));
   const key = makeKey('k');
   const organization = makeOrganization();
@@ -83,7 +83,7 @@ test('changes add, replace and delete rows, and leave the others', () => {
   assert.deepEqual([...first.personas.values()], [a, b], 'a snapshot that calls use does not change');
 });
 
-test('without an organization there is nothing to enforce', () => {
+test('without its organization, a snapshot does not exist', () => {
   assert.equal(openSnapshot(emptySnapshot, makeRowOpener(organizationId, envelopes), defaultBaseUrl), undefined);
 });
 
@@ -107,7 +107,7 @@ test('personas are opened, active or not', () => {
   assert.equal(personas.get('b')?.isActive, false);
 });
 
-test('keys are found by id, by user, and as the organization’s', () => {
+test('keys are found by id, by user, and for the whole organization', () => {
   const { keys, keysByUser, organizationKeys, syntheticKeys } = open({
     apiKeys: [
       makeKey('k3'),
@@ -141,7 +141,7 @@ test('keys are found by id, by user, and as the organization’s', () => {
   assert.equal(syntheticKeys.has('hash of k4'), false);
 });
 
-test('what the organization says is in force', () => {
+test('the organization’s settings are in force', () => {
   const timeouts = { headers: '2s', idle: '1m' };
   const snapshot = open(
     {},
@@ -182,25 +182,25 @@ test('what the organization says is in force', () => {
   });
 });
 
-test('a value that was moved from another row does not open', () => {
+test('a sealed value that was moved from another row cannot be opened', () => {
   const moved = makePersona('b', { content_sealed: makePersona('a').content_sealed });
   assert.throws(() => open({ personas: [moved] }), EnvelopeError);
   assert.throws(() => open({ apiKeys: [makeKey('k2', { key_sealed: makeKey('k1').key_sealed })] }), EnvelopeError);
 });
 
-test('a row that has not changed is opened once', () => {
+test('an unchanged row is opened only once', () => {
   const opener = makeRowOpener(organizationId, envelopes);
   const row = makePersona('a');
   assert.equal(opener.persona(row), opener.persona(row));
   assert.notEqual(opener.persona({ ...row }), opener.persona(row));
 });
 
-test('the surfaces are those that the organization names, or every one', () => {
+test('the surfaces are those that the organization names, or all', () => {
   assert.equal(open({}).surfaces, undefined);
   assert.deepEqual(open({}, { surfaces: ['chat', 'audio'] }).surfaces, new Set(['chat', 'audio']));
 });
 
-describe('of several keys', () => {
+describe('among several keys', () => {
   const providers: OrganizationSpec['providers'] = ['openai', 'local'].map((name) => ({
     ...{ name, type: 'compatible', baseUrl: 'http://127.0.0.1/v1' },
     timeouts: { headers: '600s', idle: '120s' },
@@ -222,16 +222,16 @@ describe('of several keys', () => {
     return [ids(snapshot?.organizationKeys), ids(snapshot?.keysByUser.get('ada'))];
   };
 
-  test('the own namespace’s come first, then those of the first provider, then the first namespace’s', () => {
+  test('those of the own namespace come first, then those of the first provider, then those of the first namespace', () => {
     assert.deepEqual(order(false), ['k0 k6 k4 k5 k1', 'k3 k2']);
   });
 
-  test('the lowest id comes first in an organization that has not stated its sharing', () => {
+  test('the lowest id comes first in an organization without spec.sharing', () => {
     assert.deepEqual(order(true), ['k0 k1 k4 k5 k6', 'k2 k3']);
   });
 });
 
-test('what serves another namespace is not there, and is not opened', () => {
+test('those for another namespace are left out, and never opened', () => {
   const sealedFor = (namespace: string, by = shop) => ({
     persona: makePersona(namespace, {
       serves_namespace: namespace,

@@ -19,7 +19,7 @@ import { atEnd } from '../../scope.ts';
 
 const log = pino({ level: 'silent' });
 
-test('the digest of a user is the database’s', async (t) => {
+test('the digest of a user equals the database’s', async (t) => {
   const { owner } = await openDatabase(t);
   const [organization, user] = [randomUUID(), randomUUID()];
   const { rows } = await owner.query(`select encode(chaperone.user_digest($1, $2), 'hex') as digest`, [
@@ -29,7 +29,7 @@ test('the digest of a user is the database’s', async (t) => {
   assert.deepEqual(rows, [{ digest: userDigest(organization, user) }]);
 });
 
-test('an erasure reaches what was set aside, and leaves figures and others alone', async (t) => {
+test('an erasure reaches records that were set aside, and keeps figures and other users’ records', async (t) => {
   const database = await openDatabase(t);
   const { id, url } = await makeTenant(database);
   const directory = mkdtempSync(join(tmpdir(), 'chaperone-aside-'));

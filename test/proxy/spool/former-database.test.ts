@@ -17,7 +17,7 @@ import { until } from '../../until.ts';
 
 const log = pino({ level: 'silent' });
 
-test('records that say more than the database can hold yet wait until it is migrated', async (t) => {
+test('records with fields that the database lacks wait until it is migrated', async (t) => {
   const { url, owner } = await makeFormerDatabase(t, '000021.sql');
   const tenant = await makeFormerTenant(owner, url, 'acme');
   // As the former operator made it.

@@ -40,7 +40,7 @@ function makeFormer(t: TestContext) {
 
 const files = (directory: string) => readdirSync(directory).filter((name) => /^\d/.test(name));
 
-test('what waits in the files of an earlier version is taken, and its open calls are interrupted', (t) => {
+test('waiting records of an earlier version’s files are taken over, and its open calls are interrupted', (t) => {
   const { directory, settled, open, late } = makeFormer(t);
   const recovered: string[] = [];
   const spool = openSpool({ directory, onRecovered: ({ request_id }) => recovered.push(request_id) });
@@ -62,7 +62,7 @@ test('what waits in the files of an earlier version is taken, and its open calls
   spool.close();
 });
 
-test('files of an earlier version go when all in them has arrived, and until then each start reads them', (t) => {
+test('files of an earlier version are removed once all their records have arrived; until then each start reads them', (t) => {
   const { directory } = makeFormer(t);
   openSpool({ directory }).close();
   const spool = openSpool({ directory });

@@ -40,14 +40,14 @@ test('an entry is read as it was written', () => {
   );
 });
 
-test('a frame that was cut anywhere has no end', () => {
+test('a frame that was cut anywhere is recognized as torn', () => {
   const frame = frameOf({ kind: 'settlement', id: 7, row: '{"a":1}', sealed: Buffer.from('said') });
   for (let length = 0; length < frame.length; length += 1) {
     assert.equal(frameEnd(frame.subarray(0, length), 0), undefined, `${length} bytes`);
   }
 });
 
-test('a frame that was changed anywhere is not read', () => {
+test('a frame that was changed anywhere is refused', () => {
   const frame = frameOf({ kind: 'settlement', id: 7, row: '{"a":1}', sealed: Buffer.from('said') });
   for (let index = 4; index < frame.length; index += 1) {
     const changed = Buffer.from(frame);
@@ -56,6 +56,6 @@ test('a frame that was changed anywhere is not read', () => {
   }
 });
 
-test('blocks of zeros, which a power cut may leave, are no frames', () => {
+test('blocks of zeros, which a power cut may leave, are not frames', () => {
   assert.equal(frameEnd(Buffer.alloc(4_096), 0), undefined);
 });

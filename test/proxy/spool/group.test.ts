@@ -41,7 +41,7 @@ function readAll(bytes: Buffer): string[] {
   return rows;
 }
 
-test('the entries of one turn are written together, and each is told of its place', async () => {
+test('the entries of one turn are written together, and each gets its place', async () => {
   const { append, writes, told } = open();
   append('a');
   append('é');
@@ -57,7 +57,7 @@ test('the entries of one turn are written together, and each is told of its plac
   assert.deepEqual(writes.slice(1), [['c']]);
 });
 
-test('what cannot wait is written at once, with what was there before', async () => {
+test('an urgent entry is written at once, with those before it', async () => {
   const { group, append, writes, told } = open();
   append('a');
   append('b');
@@ -67,7 +67,7 @@ test('what cannot wait is written at once, with what was there before', async ()
   assert.equal(writes.length, 1);
 });
 
-test('an entry that is appended by one that was written is written with the next', async () => {
+test('an entry that the callback of another appends is written with the next group', async () => {
   const { group, append, writes } = open();
   group.append({ kind: 'intent', id: 1, row: 'first' }, () => append('second'));
   group.writeNow();
@@ -86,7 +86,7 @@ test('entries larger than the buffer are written whole', () => {
   assert.deepEqual(writes, [['a', large, 'b']]);
 });
 
-test('all entries of a group that cannot be written are told so', async () => {
+test('all entries of a group that cannot be written get the error', async () => {
   const { append, told } = open({ isFull: true });
   append('a');
   append('b');
@@ -94,7 +94,7 @@ test('all entries of a group that cannot be written are told so', async () => {
   assert.deepEqual(told, ['full', 'full']);
 });
 
-test('an entry for which the files have no room is refused, and none beside it', async () => {
+test('only the entry for which the files have no room is refused', async () => {
   const { append, writes } = open({ room: 45 });
   append('a');
   append('b');
@@ -103,7 +103,7 @@ test('an entry for which the files have no room is refused, and none beside it',
   assert.deepEqual(writes, [['a', 'b']]);
 });
 
-test('a write that comes to a part refuses all of its calls, and leaves nothing of them', async (t) => {
+test('a partial write refuses all of its entries, and leaves nothing of them', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'chaperone-short-write-'));
   atEnd(t, () => rmSync(directory, { recursive: true, force: true }));
   const child = spawn(

@@ -52,7 +52,7 @@ for (const [name, answer, told] of table) {
   });
 }
 
-test('a row that takes too long by itself, and rows of a database that is away, are kept', async () => {
+test('a single row that takes too long is kept, and so are rows while the database is away', async () => {
   await assert.rejects(
     send([1], () => '57014'),
     { code: '57014' },

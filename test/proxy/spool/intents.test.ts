@@ -21,7 +21,7 @@ function open({ isFull = false } = {}) {
   return { intents, told };
 }
 
-test('the intent of a call that has ended is released, and that of an unknown call is none', () => {
+test('the intent of an ended call is released, and an unknown call has none', () => {
   const { intents, told } = open();
   intents.add(1, place(1, 0));
   intents.end(1);

@@ -16,7 +16,7 @@ test('a call is found by request id, response id and the ids of its parts', () =
   assert.deepEqual([memory.findCall('resp_2'), memory.findByKeptId('msg_2')], [undefined, undefined]);
 });
 
-test('a pending call is found until its first settlement, and later settlements are known as such', () => {
+test('a pending call is found until its first settlement, and later settlements are recognized', () => {
   const memory = makeMemory();
   memory.notePending(pending, 7);
   assert.equal(memory.findPending('resp_1'), 7);
@@ -26,7 +26,7 @@ test('a pending call is found until its first settlement, and later settlements 
   assert.equal(memory.findCall('resp_1')?.requestId, call.request_id);
 });
 
-test('the resources of a user are listed, the latest first', () => {
+test('the resources of a user are listed, the newest first', () => {
   const memory = makeMemory();
   const resource = (resource_id: string, user_id: string) => ({
     resource_id,

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { makeRecent } from '../../../proxy/spool/recent.ts';
 
-test('of what came, the last half as many as there is room for are known, and never more than there is room for', () => {
+test('at least the newest entries up to half of the capacity are remembered, and never more than the capacity', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(30), { maxLength: 100 }), fc.integer({ min: 1, max: 6 }), (keys, half) => {
       const recent = makeRecent<number>(half * 2);

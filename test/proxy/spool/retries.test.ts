@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { makeRetries } from '../../../proxy/spool/retries.ts';
 import { until } from '../../until.ts';
 
-test('work runs again while there is more of it, and not beside itself', async () => {
+test('work runs again while there is more, but never twice at once', async () => {
   let left = 3;
   let running = 0;
   const retries = makeRetries(
@@ -24,7 +24,7 @@ test('work runs again while there is more of it, and not beside itself', async (
   assert.equal(left, 0);
 });
 
-test('work that fails is told of and tried again', async () => {
+test('failed work is reported and tried again', async () => {
   const failures: unknown[] = [];
   let isDone = false;
   const retries = makeRetries(
@@ -41,7 +41,7 @@ test('work that fails is told of and tried again', async () => {
   await retries.stop();
 });
 
-test('a stop waits for the work that runs, and nothing starts afterwards', async () => {
+test('a stop waits for running work, and nothing starts afterwards', async () => {
   let starts = 0;
   const { promise: isOver, resolve: end } = Promise.withResolvers<void>();
   const retries = makeRetries(

@@ -119,7 +119,7 @@ async function countConnections({ role }: Tenant): Promise<number> {
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
 
-test('what waits and what comes arrives', async (t) => {
+test('waiting and new records arrive', async (t) => {
   const shipping = await prepare(t);
   settle(shipping, 1_200);
   const shipper = shipping.start();
@@ -130,7 +130,7 @@ test('what waits and what comes arrives', async (t) => {
   await until(async () => (await arrivedTokens(shipping)).length === 1_501, 'a record after a pause');
 });
 
-test('each record arrives once, however often the database goes and answers are lost', async (t) => {
+test('each record arrives once, however often the database goes away and answers are lost', async (t) => {
   const shipping = await prepare(t);
   const relay = await startRelay(t, Number(new URL(database.url).port));
   await relay.close();
@@ -192,7 +192,7 @@ test('a record that the database refuses is set aside with the reason, and stops
   assert.match(aside[1]?.reason ?? '', /invalid input syntax for type uuid/);
 });
 
-test('a batch that takes longer than a statement may is halved until it gets through', async (t) => {
+test('a batch that exceeds the statement timeout is halved until it gets through', async (t) => {
   const shipping = await prepare(t);
   const { id, role } = shipping.tenant;
   await database.owner.query(`
@@ -207,7 +207,7 @@ test('a batch that takes longer than a statement may is halved until it gets thr
   assert.deepEqual(setAside(shipping), []);
 });
 
-test('ratings arrive, and the newest of a call is in force', async (t) => {
+test('ratings arrive, and the newest one of a call counts', async (t) => {
   const shipping = await prepare(t);
   const requestId = makeRequestId(Date.now());
   const rate = (rating: RatingRecord['rating'], second: number) =>
@@ -236,7 +236,7 @@ test('ratings arrive, and the newest of a call is in force', async (t) => {
   assert.equal(history.rowCount, 3);
 });
 
-test('a record of a month that has no partition goes to the default one', async (t) => {
+test('a record of a month without a partition goes into the default partition', async (t) => {
   const shipping = await prepare(t);
   const at = new Date(Date.now() - 200 * 24 * 3_600_000);
   const record = makeRecord(shipping.tenant.id, { started_at: at.toISOString() });
@@ -251,7 +251,7 @@ test('a record of a month that has no partition goes to the default one', async 
   }
 });
 
-test('what has not been sent when the shipper stops stays in the spool', async (t) => {
+test('records that were not sent when the shipper stops stay in the spool', async (t) => {
   const shipping = await prepare(t);
   const relay = await startRelay(t, Number(new URL(database.url).port));
   await relay.close();
@@ -296,7 +296,7 @@ async function startHeld(t: TestContext, shipping: Shipping, databaseUrl?: strin
   return { shipper, release: others.release };
 }
 
-test('where many wait, another connection helps, for as long as that', async (t) => {
+test('another connection helps while many records wait', async (t) => {
   const shipping = await prepare(t);
   const { tenant, spool } = shipping;
   const poison = [1, 2, 3].map(() => makeRecord(tenant.id, { duration_ms: 2 ** 31 }));
@@ -330,7 +330,7 @@ test('two batches whose answers are lost arrive once', async (t) => {
   assert.deepEqual(setAside(shipping), []);
 });
 
-test('a shipper that stops with two batches out leaves the rest to the next', async (t) => {
+test('a shipper that stops with two batches under way leaves the rest to the next', async (t) => {
   const shipping = await prepare(t);
   settle(shipping, many);
   const { shipper, release } = await startHeld(t, shipping);
@@ -344,7 +344,7 @@ test('a shipper that stops with two batches out leaves the rest to the next', as
   assert.deepEqual(await arrivedTokens(shipping), upTo(many));
 });
 
-test('a shipper that stops makes no further connection, however much waits', async (t) => {
+test('a shipper that stops opens no further connection, however many records wait', async (t) => {
   const shipping = await prepare(t);
   settle(shipping, many);
   const { isHeld, untilThere, release } = await holdBatches(t);
@@ -357,7 +357,7 @@ test('a shipper that stops makes no further connection, however much waits', asy
   assert.equal(shipping.opened(), 1);
 });
 
-test('where no other connection can be had, all arrive over the one', async (t) => {
+test('all records arrive over one connection where a second is refused', async (t) => {
   const shipping = await prepare(t);
   await database.owner.query(`alter role ${shipping.tenant.role} connection limit 1`);
   settle(shipping, many);
@@ -366,7 +366,7 @@ test('where no other connection can be had, all arrive over the one', async (t) 
   assert.equal(shipping.failures(), 0);
 });
 
-test('what cannot be read any more keeps nothing before it', async (t) => {
+test('an unreadable record does not hold up the others', async (t) => {
   const shipping = await prepare(t);
   settle(shipping, 2_000);
   const file = join(shipping.directory, '0000000001.spool');

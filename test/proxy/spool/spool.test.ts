@@ -67,7 +67,7 @@ test('a call waits from its settlement until it is removed', (t) => {
   assert.deepEqual([spool.take('calls', 10), spool.depth], [[], 0]);
 });
 
-test('what waited at a mark has left when all of it has, whatever came since', (t) => {
+test('a mark is passed once all records from before it have left, whatever came since', (t) => {
   const spool = open(t);
   assert.ok(spool.hasLeft(spool.mark()));
   const first = settle(spool, intent());
@@ -106,7 +106,7 @@ test('a call is found by either id, while it waits and afterwards', (t) => {
   spool.close();
 });
 
-test('the record of a call is there for as long as it waits, after a start, too', (t) => {
+test('the record of a call can be read while it waits, also after a restart', (t) => {
   const directory = makeDirectory(t);
   const before = openSpool({ directory });
   const [record, other] = [settle(before), settle(before)];
@@ -124,7 +124,7 @@ test('the record of a call is there for as long as it waits, after a start, too'
   spool.close();
 });
 
-test('all that wait are found, however many', (t) => {
+test('all waiting records are found, whatever their number', (t) => {
   const spool = open(t);
   const first = settle(spool, makeRecord(organizationId, { response_id: 'resp_first' }));
   for (let index = 0; index < 10_500; index += 1) {
@@ -136,7 +136,7 @@ test('all that wait are found, however many', (t) => {
   assert.equal(spool.find('resp_none'), undefined);
 });
 
-test('what waits survives the end of the process, and is found again', (t) => {
+test('waiting records survive the end of the process, and are found again', (t) => {
   const directory = makeDirectory(t);
   const before = openSpool({ directory });
   const record = settle(before, makeRecord(organizationId, { response_id: 'resp_1' }));
@@ -151,7 +151,7 @@ test('what waits survives the end of the process, and is found again', (t) => {
   spool.close();
 });
 
-test('a full spool lets no further call begin, and does when there is room', (t) => {
+test('a full spool refuses further calls until there is room', (t) => {
   const spool = open(t, { maxBytes: 2_000 });
   const late = beginNow(spool, intent());
   while (spool.depth < 3) settle(spool, makeRecord(organizationId));
@@ -166,11 +166,11 @@ test('a full spool lets no further call begin, and does when there is room', (t)
   settle(spool);
 });
 
-test('a spool has room for all that waits in a fifth of its directory, and keeps its files below the whole', () => {
+test('a spool limits waiting records to a fifth of its directory’s limit, and its files to the whole', () => {
   assert.deepEqual(spoolBoundsOf(5 * 1024 ** 3), { maxBytes: 1024 ** 3, maxFileBytes: 4 * 1024 ** 3 });
 });
 
-test('a settlement that the volume refuses is written as soon as there is room', async (t) => {
+test('a settlement that the full volume refuses is written as soon as there is room', async (t) => {
   const failures: unknown[] = [];
   const spool = open(t, { maxFileBytes: 256 * 1024, onWriteFailure: (error) => failures.push(error) });
   const handle = beginNow(spool, intent());
@@ -189,7 +189,7 @@ test('a settlement that the volume refuses is written as soon as there is room',
   assert.ok(spool.take('calls', 10).some(({ row }) => row.includes('resp_late')));
 });
 
-test('a call that takes long keeps no file of the calls that came and went meanwhile', (t) => {
+test('a long call does not keep the files of the calls that ended meanwhile', (t) => {
   const directory = makeDirectory(t);
   const spool = openSpool({ directory });
   const long = beginNow(spool, intent({ request_id: 'req_long' }));
@@ -208,7 +208,7 @@ test('a call that takes long keeps no file of the calls that came and went meanw
   spool.close();
 });
 
-test('what does not fit into memory is read again when its turn comes', (t) => {
+test('records that do not fit into memory are read again when their turn comes', (t) => {
   const directory = makeDirectory(t);
   const spool = openSpool({ directory });
   const large = Buffer.alloc(2 * 1024 * 1024, 'é');
@@ -227,14 +227,14 @@ test('what does not fit into memory is read again when its turn comes', (t) => {
   spool.close();
 });
 
-test('a batch has some megabytes at most', (t) => {
+test('a batch has a few megabytes at most', (t) => {
   const spool = open(t);
   const large = Buffer.alloc(800 * 1024, 'x');
   for (let count = 0; count < 5; count += 1) settle(spool, makeRecord(organizationId), large);
   assert.equal(spool.take('calls', 500).length, 3);
 });
 
-test('a row set aside waits no longer and is kept with the reason', (t) => {
+test('a row that is set aside no longer waits, and is kept with the reason', (t) => {
   const directory = makeDirectory(t);
   const spool = openSpool({ directory });
   settle(spool, makeRecord(organizationId), Buffer.from('said'));
@@ -252,7 +252,7 @@ test('a row set aside waits no longer and is kept with the reason', (t) => {
   });
 });
 
-test('what was set aside is for its owner alone, where a former version made it, too', (t) => {
+test('only the owner may read the file of set-aside records, also one from an earlier version', (t) => {
   const directory = makeDirectory(t);
   const file = join(directory, 'set-aside.jsonl');
   const modeOf = () => statSync(file).mode & 0o777;
@@ -268,7 +268,7 @@ test('what was set aside is for its owner alone, where a former version made it,
   assert.equal(modeOf(), 0o600);
 });
 
-test('the oldest age is that of calls and of ratings', (t) => {
+test('the oldest age covers calls and ratings', (t) => {
   const spool = open(t);
   assert.equal(spool.oldestAtMs(), undefined);
   spool.rate(makeRating('req_1', '2026-01-02T00:00:00.000Z'));
@@ -277,7 +277,7 @@ test('the oldest age is that of calls and of ratings', (t) => {
   assert.equal(spool.oldestAtMs(), Date.parse('2026-01-01T00:00:00.000Z'));
 });
 
-test('the oldest age can be asked for where something cannot be read', (t) => {
+test('the oldest age is known even if a record cannot be read', (t) => {
   const directory = makeDirectory(t);
   const spool = open(t, { directory });
   settle(spool);
@@ -285,7 +285,7 @@ test('the oldest age can be asked for where something cannot be read', (t) => {
   assert.equal(spool.oldestAtMs(), undefined);
 });
 
-test('someone is told of each settlement and rating', (t) => {
+test('a listener is told of each settlement and rating', (t) => {
   const spool = open(t);
   let told = 0;
   spool.onWaiting = () => {
@@ -298,7 +298,7 @@ test('someone is told of each settlement and rating', (t) => {
   assert.equal(told, 2);
 });
 
-test('a second process is refused, and told why', (t) => {
+test('a second process is refused with the reason', (t) => {
   const directory = makeDirectory(t);
   const spool = openSpool({ directory });
   assert.throws(() => openSpool({ directory }), { message: /^The spool in .* is another proxy using it\?$/ });
@@ -307,7 +307,7 @@ test('a second process is refused, and told why', (t) => {
   openSpool({ directory }).close();
 });
 
-test('whatever happens in whatever order, the spool has what its account says', () => {
+test('the spool contains what its model contains after any sequence of operations', () => {
   const step = fc.oneof(
     fc.record({ do: fc.constant('begin' as const) }),
     fc.record({ do: fc.constant('settle' as const), which: fc.nat() }),

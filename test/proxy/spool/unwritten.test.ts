@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeUnwritten } from '../../../proxy/spool/unwritten.ts';
 
-test('refused rows are tried again each second, one by one, until each is written', (t) => {
+test('refused rows are retried each second, one by one, until each is written', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const written: string[] = [];
   const failures: unknown[] = [];

@@ -26,7 +26,7 @@ test('a settled call is found by its request id, in either table, while it waits
   assert.deepEqual(find(), [undefined, 2, undefined]);
 });
 
-test('the rows of a table come in the order of their arrival', () => {
+test('the rows of a table are listed in the order of their arrival', () => {
   const waiting = makeWaiting();
   for (const id of [3, 1, 2]) waiting.add('calls', id, place(1), undefined);
   waiting.remove('calls', 1);
@@ -36,7 +36,7 @@ test('the rows of a table come in the order of their arrival', () => {
   );
 });
 
-test('a mark is left behind when all rows from before it have left', () => {
+test('a mark is passed when all rows from before it have left', () => {
   const waiting = makeWaiting();
   assert.ok(waiting.hasLeft(waiting.mark()));
   waiting.add('calls', 1, place(1), undefined);

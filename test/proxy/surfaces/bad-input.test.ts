@@ -123,7 +123,7 @@ describe('bad input', () => {
   };
   const nul = 'x\0y';
 
-  it('finds nothing by an id that no database could hold', async () => {
+  it('finds nothing by an id that no database could store', async () => {
     const hi = { model: 'gpt-4o', input: 'Hi' };
     const rate = (id: string) => ask('POST', `/responses/${encodeURIComponent(id)}/rate`, { rating: 1 });
     assert.deepEqual(await rate('resp_\0'), [404, 'request_not_found', 'id']);
@@ -136,7 +136,7 @@ describe('bad input', () => {
     assert.deepEqual(await ask('POST', '/analysis', { id: nul, config }), [404, 'request_not_found', 'id']);
   });
 
-  it('is told which field of a persona no database could hold', async () => {
+  it('gets the field of a persona that no database could store', async () => {
     const change = (fields: object) => ask('POST', '/personas', { name: 'Odd', content: 'x', ...fields });
     const refused = (param: string) => [400, 'invalid_request', param];
     assert.deepEqual(await change({ users: ['ada', nul] }), refused('users[1]'));
@@ -153,7 +153,7 @@ describe('bad input', () => {
     assert.deepEqual((await ask('PATCH', '/users/odd', { display_name: nul }))[0], 200);
   });
 
-  it('gets the envelope where it is no HTTP at all', async () => {
+  it('gets the envelope even if it is not HTTP', async () => {
     const start = 'GET /v1/personas HTTP/1.1\r\nhost: x\r\n';
     const attempts = [
       [400, 'invalid_request', 'hello\r\n\r\n'],

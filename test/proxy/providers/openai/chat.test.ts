@@ -82,8 +82,8 @@ function readAll(stream: Buffer, at: readonly number[], options = { hideUsage: t
   return { reader, passed: Buffer.concat(passed).toString() };
 }
 
-describe('a stream whose usage was asked for in the client’s place', () => {
-  test('is to the client, byte for byte, what it would have been without', () => {
+describe('a stream whose usage only the proxy asked for', () => {
+  test('reaches the client byte for byte as if the proxy had not asked', () => {
     fc.assert(
       fc.property(streams, cuts, ({ asked, unasked }, at) => {
         const { reader, passed } = readAll(asked, at);
@@ -94,7 +94,7 @@ describe('a stream whose usage was asked for in the client’s place', () => {
     );
   });
 
-  test('ends only with what ends it', () => {
+  test('ends only with its last event', () => {
     fc.assert(
       fc.property(streams, cuts, ({ asked }, at) => {
         const cut = asked.subarray(0, asked.indexOf('data: [DONE]'));
@@ -152,7 +152,7 @@ test('a stream’s output is the message that its chunks make', () => {
   });
 });
 
-test('a stream’s output has the calls of custom tools, and of functions as they were before tools', () => {
+test('a stream’s output has the calls of custom tools, and legacy function calls', () => {
   const events = [
     {
       index: 0,
@@ -172,7 +172,7 @@ test('a stream’s output has the calls of custom tools, and of functions as the
   assert.deepEqual(choices[1]?.message.function_call, { name: 'f', arguments: '{"a":1}' });
 });
 
-test('an error in a stream is its end, and what was known stays so', () => {
+test('an error ends a stream, and what was read before is kept', () => {
   const { reader, passed } = readAll(
     Buffer.from(
       'data: {"id":"chatcmpl-1","model":"m","choices":[]}\n\ndata: {"error":{"code":"overloaded"}}\n\ndata: [DONE]\n\n',
@@ -203,7 +203,7 @@ test('a whole answer is read', () => {
   );
 });
 
-test('whatever an answer is, reading it makes no more of it than it says', () => {
+test('reading an answer of any shape invents nothing', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.jsonValue(), (answer, counts) => {
       for (const value of [answer, { usage: counts }]) {
@@ -224,7 +224,7 @@ const usageOptions: readonly (readonly [object, boolean])[] = [
   [{ stream_options: { include_usage: true } }, false],
 ];
 for (const [body, lacks] of usageOptions) {
-  test(`${JSON.stringify(body)} ${lacks ? 'lacks' : 'has'} usage`, () => {
+  test(`${JSON.stringify(body)} ${lacks ? 'needs' : 'does not need'} the usage option`, () => {
     assert.equal(chat.needsUsageOption({ ...body }), lacks);
   });
 }

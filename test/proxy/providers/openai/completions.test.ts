@@ -7,7 +7,7 @@ import { unknownUsage } from '../../../../proxy/providers/usage.ts';
 
 const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 };
 
-test('a streamed completion is read, put together, and shows no usage that was not asked for', () => {
+test('a streamed completion is read and joined, and shows no usage that was not asked for', () => {
   const chunk = (choices: object[], used: object | null) =>
     `data: ${JSON.stringify({ id: 'cmpl-1', model: 'm', choices, usage: used })}\n\n`;
   const stream =
@@ -37,7 +37,7 @@ test('usage of a streamed completion is asked for where the client does not', ()
   assert.equal(completions.needsUsageOption({ stream_options: { include_usage: true } }), false);
 });
 
-test('a compaction is read like a response, and a persona gives its instructions alone', () => {
+test('a compaction is read like a response, and gets only instructions from a persona', () => {
   const answer = {
     id: 'resp_1',
     object: 'response.compaction',

@@ -20,7 +20,7 @@ test('an answer is read, and has no output', () => {
   );
 });
 
-test('usage that was not told is unknown, not none', () => {
+test('usage that was not reported is unknown, not 0', () => {
   assert.deepEqual(embeddings.read({ model: 'm' }, {}).usage, unknownUsage);
   assert.deepEqual(embeddings.read(null, {}).usage, unknownUsage);
 });

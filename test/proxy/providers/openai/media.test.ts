@@ -98,12 +98,12 @@ const answers: readonly (readonly [string, WireFormat, Body, unknown, Partial<Us
   ['a transcription of less than nothing', transcriptions, {}, { duration: -1 }, {}],
   ['speech that failed', speech, { input: 'Hi' }, { error: { type: 'invalid_request_error' } }, {}],
 ];
-describe('what is read of', () => {
+describe('the reading of', () => {
   for (const [what, operation, body, answer, usage] of answers) {
     test(what, () => assert.deepEqual(operation.read(answer, body).usage, { ...unknownUsage, ...usage }));
   }
 
-  test('whatever comes is numbers that can be stored', () => {
+  test('any answer is read as numbers that can be stored', () => {
     const operations = [images, speech, transcriptions];
     fc.assert(
       fc.property(fc.constantFrom(...operations), fc.jsonValue(), fc.jsonValue(), (operation, fields, counts) => {
@@ -192,9 +192,9 @@ const streams: readonly (readonly [string, WireFormat, Body, readonly Event[], P
     ],
     ['nothing that is known', speech, { input: 'Hi' }, [['speech.audio.new', { text: 'x' }]], undefined],
   ];
-describe('what is read of a stream of', () => {
+describe('the reading of a stream of', () => {
   for (const [what, operation, body, events, expected] of streams) {
-    test(`${what}, named or not, wherever its chunks break`, () => {
+    test(`${what}, with or without event names, wherever its chunks break`, () => {
       fc.assert(
         fc.property(cuts, fc.boolean(), (at, named) => {
           const text = events.map(([type, fields]) => {
@@ -216,7 +216,7 @@ describe('what is read of a stream of', () => {
   }
 });
 
-test('speech in bytes ends with its message, and costs what was to be said', () => {
+test('speech in bytes ends with its message, and is billed by the text of the request', () => {
   const reader = speech.readBytes?.({ input: 'a☃🙂' }) ?? assert.fail();
   assert.equal(reader.hasOutput(), false);
   const bytes = Buffer.from([0, 255, 10, 10]);

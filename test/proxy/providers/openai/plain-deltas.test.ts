@@ -42,7 +42,7 @@ describe('an event is plain', () => {
   }
 });
 
-describe('what is hidden in the event that was parsed is hidden in plain ones', () => {
+describe('a field that is hidden in the parsed event is hidden in plain ones', () => {
   const hidden = ',"usage":null';
   const table: readonly (readonly [name: string, write: (text: string, padding: string) => string])[] = [
     ['before the text', (text, padding) => padded(text, padding).replace('"c"', `"c"${hidden}`)],
@@ -84,13 +84,13 @@ describe('an event is parsed', () => {
   }
 });
 
-test('only the event that was parsed last is a model', () => {
+test('plain events are compared only with the last parsed one', () => {
   const plain = learnFrom(event('a'));
   plain.learn('data: {}\n\n', {}, undefined);
   assert.equal(plain.matches(event('b')), false);
 });
 
-test('a stream whose events are never alike is not compared any longer', () => {
+test('a stream whose events never match is no longer compared', () => {
   const reads: Body[] = [];
   const plain = new PlainDeltas((chunk) => {
     reads.push(chunk);
@@ -104,7 +104,7 @@ test('a stream whose events are never alike is not compared any longer', () => {
   assert.ok(reads.length < 20, `${reads.length}`);
 });
 
-test('a text is the sum of its pieces', () => {
+test('a joined text has all pieces in order', () => {
   const pieces = Array.from({ length: 100 }, (_, index) => (index % 3 === 0 ? '' : `${index} `));
   const text = new JoinedText();
   for (const piece of pieces) text.add(piece);

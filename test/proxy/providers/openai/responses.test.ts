@@ -117,7 +117,7 @@ for (const [what, end, expected] of ends) {
   });
 }
 
-test('a stream that breaks off has no reading, but what it said at its start is known', () => {
+test('a stream that breaks off has no reading, but the fields of its start are kept', () => {
   const { reader } = readAll(write([created, delta], true));
   assert.equal(reader.reading(), undefined);
   assert.deepEqual(reader.partial(), { ...reading, usage: unknownUsage });

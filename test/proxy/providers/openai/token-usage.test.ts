@@ -197,7 +197,7 @@ for (const [how, told, total] of streams) {
   });
 }
 
-test('what is read once is not changed by being read again', () => {
+test('reading the same events twice changes nothing', () => {
   const count = fc.option(fc.nat(1_000), { nil: undefined });
   const usages = fc.record({
     prompt_tokens: count,

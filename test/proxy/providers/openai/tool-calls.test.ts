@@ -73,7 +73,7 @@ for (const [what, response, body, expected] of table) {
   });
 }
 
-test('whatever a response is, reading it counts or not', () => {
+test('reading a response of any shape counts tool calls or none', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.jsonValue(), (output, tools) => {
       for (const { count } of readToolCalls({ output, tools, tool_usage: output }, { tools })) assert.ok(count > 0);

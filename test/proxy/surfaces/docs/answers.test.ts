@@ -108,7 +108,7 @@ const providers: readonly (readonly [what: string, start: ((scope: Scope) => Pro
 ];
 
 for (const [what, startProvider] of providers)
-  describe(`every answer ${what} is one that /openapi.json tells of`, () => {
+  describe(`every answer ${what} is described in /openapi.json`, () => {
     const scope = suiteScope();
     let stack: Stack;
     let root: string;
@@ -268,7 +268,7 @@ for (const [what, startProvider] of providers)
       return validate(JSON.parse(text)) ? undefined : `a body of ${status}: ${ajv.errorsText(validate.errors)}`;
     };
 
-    test('whatever is asked', async (t) => {
+    test('for any request', async (t) => {
       for (const [path, operations] of Object.entries(document.paths)) {
         for (const [method, operation] of Object.entries(operations)) {
           if (startProvider && !asksProviders.includes(operation.tags?.[0] ?? '')) continue;

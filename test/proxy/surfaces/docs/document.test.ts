@@ -46,13 +46,13 @@ describe('/openapi.json and /docs', () => {
       Object.entries(methods).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, operation })),
     );
 
-  it('is valid OpenAPI 3.1', async () => {
+  it('are valid OpenAPI 3.1', async () => {
     assert.equal(document.openapi, '3.1.0');
     const { valid, errors } = await new Validator().validate({ ...structuredClone(document) });
     assert.ok(valid, JSON.stringify(errors, null, 2));
   });
 
-  it('says of every operation what it is for, what it answers, and how it refuses', () => {
+  it('describe the purpose, the answers and the refusals of every operation', () => {
     for (const { name, operation } of operations()) {
       assert.ok(operation.summary && operation.tags?.length === 1, name);
       const statuses = Object.keys(operation.responses);
@@ -63,7 +63,7 @@ describe('/openapi.json and /docs', () => {
     }
   });
 
-  it('is found from the root, by a browser and by others', async () => {
+  it('are linked from the root, for a browser and for others', async () => {
     const page = await fetch(root, { headers: { accept: 'text/html' } });
     assert.equal(page.url, `${root}/docs`);
     assert.match(await page.text(), /Chaperone API/);
@@ -73,7 +73,7 @@ describe('/openapi.json and /docs', () => {
     assert.match(unknown.error.message, /\/v1.*\/docs/);
   });
 
-  it('leaves out no route of the surface', () => {
+  it('include every route of the surface', () => {
     const described = new Set(operations().map(({ name }) => name));
     const missing = [
       ...calls.map(({ path }) => `POST /v1${path}`),
@@ -82,7 +82,7 @@ describe('/openapi.json and /docs', () => {
     assert.deepEqual(missing, []);
   });
 
-  it('has examples that its own schemas accept', () => {
+  it('have examples that their own schemas accept', () => {
     const ajv = addFormats.default(new Ajv2020({ strict: false, inlineRefs: false, code: { optimize: false } }));
     ajv.addSchema({ $id: 'document', components: document.components });
     const validators = new Map<string, ValidateFunction>();
@@ -111,7 +111,7 @@ describe('/openapi.json and /docs', () => {
     assert.ok(checked > 50, `${checked} examples`);
   });
 
-  it('tells of every way to be refused', () => {
+  it('list every refusal', () => {
     const told = operations().flatMap(({ operation }) => Object.values(operation.responses));
     const text = told.map(({ description }) => description).join();
     // No operation is meant, or none could be expected.
@@ -120,7 +120,7 @@ describe('/openapi.json and /docs', () => {
     assert.deepEqual(missing.sort(), untold.sort());
   });
 
-  it('is shown by a page that loads nothing from elsewhere', async () => {
+  it('are shown by a page that loads nothing from elsewhere', async () => {
     const page = await fetch(`${root}/docs`);
     const html = await page.text();
     assert.equal(page.status, 200);

@@ -86,7 +86,7 @@ describe('records of an erased user that arrive late', () => {
     return places;
   };
 
-  it('come without the person, and whoever comes back is somebody new', async () => {
+  it('are anonymous, and a user who comes back is a new one', async () => {
     const early = await call(askElsewhere, 'eve');
     await call(askElsewhere, 'ada');
     await isShipped();
@@ -146,7 +146,7 @@ describe('records of an erased user that arrive late', () => {
     assert.deepEqual(counted, [{ calls: 6 }]);
   });
 
-  it('leave no user behind who does not come back', async () => {
+  it('create no user for somebody who does not come back', async () => {
     await call(askElsewhere, 'mallory');
     await isShipped();
     const { body: mallory } = await ask('GET', '/users/mallory');

@@ -18,7 +18,7 @@ describe('/v1/personas', () => {
   const callWith = (personaId: string, user = 'ada') =>
     ask('POST', '/responses', { model: 'gpt-4o', input: 'Hi', persona_id: personaId }, { 'x-user-id': user });
 
-  it('makes one that works in the next call, changes it and takes it away', async () => {
+  it('makes a persona that works in the next call, changes it and deletes it', async () => {
     const made = await ask('POST', '/personas', pirate);
     assert.equal(made.status, 201);
     const { id, organization_id, created_at, updated_at, ...rest } = made.body;
@@ -64,7 +64,7 @@ describe('/v1/personas', () => {
     assert.equal((await ask('POST', '/personas', { ...pirate, name: 'Unused' })).status, 201);
   });
 
-  it('restricts one to a user, whom others cannot find it by', async () => {
+  it('restricts a persona to a user, so that others cannot find it', async () => {
     const { body: own } = await ask('POST', '/personas', { ...pirate, name: 'For Bob', user_id: 'bob' });
     assert.deepEqual([own.user_id, own.users], ['bob', ['bob']]);
     assert.equal((await callWith(own.id, 'bob')).status, 200);
@@ -76,7 +76,7 @@ describe('/v1/personas', () => {
     assert.equal((await ask('GET', `/personas/${own.id}`, undefined, { ...member, 'x-user-id': 'bob' })).status, 200);
   });
 
-  it('lists by pages, filtered', async () => {
+  it('lists page by page, with filters', async () => {
     const all = await ask('GET', '/personas');
     assert.equal(all.body.total, all.body.personas.length);
     assert.deepEqual([all.body.limit, all.body.offset], [100, 0]);
@@ -98,7 +98,7 @@ describe('/v1/personas', () => {
     assert.equal((await ask('GET', '/personas?all_users=true', undefined, member)).status, 403);
   });
 
-  it('leaves what YAML owns to YAML', async () => {
+  it('refuses to change personas that YAML owns', async () => {
     const { body } = await ask('GET', '/personas');
     const owned = body.personas.find(({ managed_by }: { managed_by: string | null }) => managed_by !== null);
     for (const [method, change] of [
@@ -113,7 +113,7 @@ describe('/v1/personas', () => {
     assert.deepEqual((await ask('GET', `/personas/${owned.id}`)).body, owned);
   });
 
-  it('refuses what it cannot do, naming the field', async () => {
+  it('refuses bad input, naming the field', async () => {
     const { body: taken } = await ask('POST', '/personas', { ...pirate, name: 'Taken' });
     const other = await ask('POST', '/personas', { ...pirate, name: 'Other' });
     const table: readonly (readonly [string, string, unknown, number, string | null, RegExp])[] = [
@@ -180,7 +180,7 @@ describe('/v1/personas', () => {
     }
   });
 
-  it('says so while the database is away, and changes nothing', async () => {
+  it('answers 503 while the database is away, and changes nothing', async () => {
     await stack.database.stop();
     const { status, body } = await ask('POST', '/personas', { ...pirate, name: 'Late' });
     assert.deepEqual([status, body.error.code], [503, 'store_unavailable']);

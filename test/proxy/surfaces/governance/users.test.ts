@@ -50,7 +50,7 @@ describe('/v1/users', () => {
     assert.ok(body.users.some(({ user_id }: { user_id: string }) => user_id === 'linus'));
   });
 
-  it('deactivates: calls are refused until the user is active again', async () => {
+  it('deactivates users: their calls are refused until they are active again', async () => {
     await ask('POST', '/users', { user_id: 'mallory' });
     assert.equal((await call('mallory')).status, 200);
     const gone = await ask('DELETE', '/users/mallory');
@@ -62,7 +62,7 @@ describe('/v1/users', () => {
     assert.equal((await call('mallory')).status, 200);
   });
 
-  it('erases: contents, feedback and identity go, sums stay', async () => {
+  it('erases users: contents, feedback and identity go, sums stay', async () => {
     const called = await call('eve@example.com', 'eve-s-secret');
     const requestId = called.headers.get('x-request-id');
     await ask(

@@ -17,7 +17,7 @@ const listOf =
     sendJson(response, { object: 'list', data: ids.map((id) => ({ id, object: 'model' })) });
 
 /** Several providers, of which not all can be asked: what can be listed is listed. */
-describe('a list that several providers make together', () => {
+describe('a list from several providers', () => {
   const scope = suiteScope();
   let stack: Stack;
   let client: OpenAI;
@@ -80,7 +80,7 @@ ${bindingOf('healthy')}${bindingOf('other')}`,
     await until(async () => (await list().catch(() => undefined))?.missing === 'other', 'both keys to be in force');
   });
 
-  it('has what the healthy one lists, and says who is missing', async () => {
+  it('has the entries of the healthy one, and names the one that is missing', async () => {
     const failed = await metric('failed');
     assert.deepEqual(await list(), { ids: ['h-1', 'h-2'], missing: 'other' });
     assert.equal((await client.models.retrieve('h-2')).id, 'h-2');
@@ -88,11 +88,11 @@ ${bindingOf('healthy')}${bindingOf('other')}`,
     assert.match(stack.log(), /"provider":"other","code":"upstream_unreachable"/);
   });
 
-  it('does not say that a model does not exist while somebody may have it', async () => {
+  it('does not deny a model while a provider that may have it is missing', async () => {
     await assert.rejects(client.models.retrieve('o-1'), { status: 502, code: 'upstream_unreachable' });
   });
 
-  it('has all again, and remembers for a while what is missing', async () => {
+  it('is complete once the provider is back, and remembers for a while that it is missing', async () => {
     await configure(other.url);
     await until(async () => (await list()).missing === null, 'the other provider to be in force');
     assert.deepEqual(await list(), { ids: ['h-1', 'h-2', 'o-1'], missing: null });
@@ -109,7 +109,7 @@ ${bindingOf('healthy')}${bindingOf('other')}`,
     assert.deepEqual(answered, { ids: ['h-1', 'h-2', 'o-1'], missing: null });
   });
 
-  it('takes a provider that has no list for what it is', async () => {
+  it('accepts a provider that has no list', async () => {
     for (const status of [404, 405, 501]) {
       other.answer = (response) => sendJson(response, { error: {} }, status);
       assert.deepEqual(await list(), { ids: ['h-1', 'h-2'], missing: null });
@@ -117,7 +117,7 @@ ${bindingOf('healthy')}${bindingOf('other')}`,
     await assert.rejects(client.models.retrieve('o-1'), { status: 404 });
   });
 
-  it('reads lists that are packed', async () => {
+  it('reads compressed lists', async () => {
     const { gzipSync } = await import('node:zlib');
     other.answer = (response) =>
       response
@@ -126,14 +126,14 @@ ${bindingOf('healthy')}${bindingOf('other')}`,
     assert.deepEqual(await list(), { ids: ['h-1', 'h-2', 'o-2'], missing: null });
   });
 
-  it('is an error where nobody can be asked', async () => {
+  it('is an error where no provider answers', async () => {
     await configure(`http://127.0.0.1:${await freePort()}/v1`);
     await until(async () => (await list()).missing === 'other', 'the other provider to be away');
     healthy.answer = (response) => sendJson(response, { error: {} }, 404);
     await assert.rejects(client.models.list(), { status: 502 });
   });
 
-  it('of files has what can be listed, too', async () => {
+  it('of files has the entries of the healthy one, too', async () => {
     const made = new Map<string, string>();
     const answerAs =
       (name: string): Answer =>

@@ -15,7 +15,7 @@ import { makeCallContext } from '../../calls/context.ts';
 import { makeCaller } from '../../governance/context.ts';
 import { makeKey } from '../../snapshot.ts';
 
-test('a client that leaves while its count of tokens is permitted keeps no place of a limit', async (t) => {
+test('a client that leaves during the checks of a token count keeps no place of a limit', async (t) => {
   const { caller, inForce } = makeCallContext({}, makeCaller(['member']));
   const permitting = Promise.withResolvers<void>();
   const permitted = Promise.withResolvers<object>();

@@ -82,15 +82,15 @@ spec:
     }
   });
 
-  it('has what any key for everyone serves', async () => {
+  it('has the models of every key that serves everyone', async () => {
     assert.deepEqual(await listed('eve'), ['a-1', 'b-1']);
   });
 
-  it('has what the organization’s keys serve beside a user’s own few', async () => {
+  it('has the models of the organization’s keys beside those of the user’s own', async () => {
     assert.deepEqual(await listed('cyd'), models);
   });
 
-  it('shows one model wherever a call with it is made, and by that key', async () => {
+  it('shows a model by the key that would serve a call with it', async () => {
     for (const [user, model, key] of calls) {
       assert.equal((await clientOf(user).models.retrieve(model)).id, model);
       assert.equal(await keyOf(user, model), key);
@@ -98,7 +98,7 @@ spec:
     await assert.rejects(clientOf('eve').models.retrieve('c-1'), OpenAI.NotFoundError);
   });
 
-  it('finds a snapshot of what is listed for those who can call it, and nothing made up', async () => {
+  it('finds the dated snapshot of a listed model for those who may call it, and no invented one', async () => {
     const { id, object, owned_by } = await clientOf('eve').models.retrieve('a-1-2026-01-31');
     assert.deepEqual([id, object, owned_by], ['a-1-2026-01-31', 'model', 'openai']);
     for (const unknown of ['a-1-latest', 'a-2', 'c-1-2026-01-31']) {

@@ -44,7 +44,7 @@ describe('/v1/analysis/configs', () => {
     assert.equal((await ask('GET', `/analysis/configs/by-name/${encodeURIComponent(topics.name)}`)).status, 404);
   });
 
-  it('finds a name of any characters', async () => {
+  it('finds a config by a name with any characters', async () => {
     for (const name of ['a/b?c=d#e %2F', '😀'.repeat(200), '顧客'.repeat(100)]) {
       const { body: made } = await ask('POST', '/analysis/configs', { ...topics, name });
       const found = await ask('GET', `/analysis/configs/by-name/${encodeURIComponent(name)}`);
@@ -52,7 +52,7 @@ describe('/v1/analysis/configs', () => {
     }
   });
 
-  it('lists those of YAML beside its own, page by page', async () => {
+  it('lists configs of YAML beside its own, page by page', async () => {
     for (const name of ['List 1', 'List 2']) await ask('POST', '/analysis/configs', { ...topics, name });
     const { body: all } = await ask('GET', '/analysis/configs');
     const names: string[] = all.configs.map(({ name }: { name: string }) => name);
@@ -65,7 +65,7 @@ describe('/v1/analysis/configs', () => {
     assert.deepEqual([beyond.configs, beyond.total], [[], all.total]);
   });
 
-  it('shows what YAML owns, and leaves it alone', async () => {
+  it('shows configs that YAML owns, and refuses to change them', async () => {
     const { body: yaml } = await ask('GET', '/analysis/configs/by-name/Support%20Intent');
     assert.equal(yaml.managed_by, 'AnalysisConfig default/support-intent');
     assert.equal(yaml.config.confidence_threshold, null);
@@ -139,7 +139,7 @@ describe('/v1/analysis/configs', () => {
     }
   });
 
-  it('lets only an admin change anything, and everyone read', async () => {
+  it('lets everyone read, and only an admin change anything', async () => {
     const { body: made } = await ask('POST', '/analysis/configs', { ...topics, name: 'Roles' });
     const as = { authorization: `Bearer ${await stack.sign({ roles: ['member'] })}` };
     assert.equal((await ask('GET', `/analysis/configs/${made.id}`, undefined, as)).status, 200);

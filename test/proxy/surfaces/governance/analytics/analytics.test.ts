@@ -96,7 +96,7 @@ describe('/v1/analytics', () => {
   const period = { period_start: `${dayOf(daysAgo(42))}T00:00:00Z`, period_end: `${dayOf(daysAgo(40))}T23:59:59Z` };
   const timeOf = (days: number, minute: number) => new Date(daysAgo(days).getTime() + minute * 60_000).toISOString();
 
-  it('has a call in it as soon as it is answered, and by default shows thirty days', async () => {
+  it('includes a call as soon as it is answered, and covers thirty days by default', async () => {
     let user = 'now';
     // A call is not waited for as long as a busy machine may take to store it. Of several, one is there at once.
     const { call, body, lastDay } = await until(async () => {
@@ -133,7 +133,7 @@ describe('/v1/analytics', () => {
   const analysis = { request_count: 1, total_cost: 7, unpriced_count: 0 };
   const excludedAnalysis = { ...analysis, reasons: [{ reason: 'analysis', ...analysis }] };
 
-  it('tells models', async () => {
+  it('lists models', async () => {
     const { status, body } = await get(`models?${then}&user_id=hist`);
     const shared = { unpriced_count: 0, failure_count: 0, success_count: 1, success_rate: 100, request_count: 1 };
     assert.equal(status, 200);
@@ -174,7 +174,7 @@ describe('/v1/analytics', () => {
     });
   });
 
-  it('tells users, those without a name too', async () => {
+  it('lists users, including those without a name', async () => {
     const { body } = await get(`user-usage?${then}`);
     assert.deepEqual(
       body.users.map(
@@ -196,7 +196,7 @@ describe('/v1/analytics', () => {
     );
   });
 
-  it('tells sessions', async () => {
+  it('lists sessions', async () => {
     const { body } = await get(`sessions?${then}`);
     const rest = { is_active: false, unpriced_count: 0 };
     assert.deepEqual(body, {
@@ -252,7 +252,7 @@ describe('/v1/analytics', () => {
     assert.deepEqual([all.total_sessions, all.sessions[0].total_cost, all.total_cost], [1, 7, 7]);
   });
 
-  it('calls a session active until it was idle for half an hour, or as long as the Organization says', async () => {
+  it('counts a session as active until it was idle for half an hour, or as long as the Organization states', async () => {
     const nowMs = Date.now();
     const minutesAgo = (minutes: number) => new Date(nowMs - minutes * 60_000).toISOString();
     const of = { user_id: userIdOf(organizationId, 'idle'), user_external_id: 'idle' };
@@ -271,7 +271,7 @@ describe('/v1/analytics', () => {
     assert.notEqual(over.ended_at, null);
   });
 
-  it('tells personas: unused ones, and inactive ones where they are asked for', async () => {
+  it('lists personas, including unused ones, and inactive ones on request', async () => {
     const { body } = await get(`personas?${then}`);
     const [first] = body.personas;
     assert.deepEqual(first, {
@@ -305,7 +305,7 @@ describe('/v1/analytics', () => {
     assert.deepEqual([retired.is_active, retired.failure_count], [false, 1]);
   });
 
-  it('tells one persona in detail', async () => {
+  it('shows one persona in detail', async () => {
     await store([
       past(39, 0, { persona_id: personaId, model: 'm-a', cost_usd: '0.1', status: 'cancelled', total_tokens: 5 }),
     ]);
@@ -352,7 +352,7 @@ describe('/v1/analytics', () => {
     );
   });
 
-  it('tells what was rated', async () => {
+  it('lists rated calls', async () => {
     const call = await ask(
       'POST',
       '/responses',
@@ -483,7 +483,7 @@ describe('/v1/analytics', () => {
     });
   });
 
-  it('filters by kind, persona and model, by the name that was asked for too', async () => {
+  it('filters by kind, persona and model, also by the requested model', async () => {
     const requests = async (query: string) => (await get(`models?${then}&${query}`)).body.total_requests;
     assert.equal(await requests('kind=analysis'), 1);
     assert.equal(await requests('kind=all'), 5);
@@ -495,7 +495,7 @@ describe('/v1/analytics', () => {
     assert.equal(await requests(`model=${encodeURIComponent('\0')}`), 0);
   });
 
-  it('pages', async () => {
+  it('lists page by page', async () => {
     const { body } = await get(`user-usage?${then}&limit=1&offset=1`);
     assert.deepEqual([body.users.length, body.users[0].user_id, body.total_users], [1, null, 2]);
     const { body: beyond } = await get(`user-usage?${then}&offset=5`);
@@ -505,7 +505,7 @@ describe('/v1/analytics', () => {
     assert.ok(sessions.total_sessions > 1);
   });
 
-  it('is empty where there is nothing', async () => {
+  it('is empty where there are no calls', async () => {
     const { body } = await get('sessions?start_date=2020-01-01&end_date=2020-01-31&user_id=who');
     assert.deepEqual(body, {
       sessions: [],
@@ -522,7 +522,7 @@ describe('/v1/analytics', () => {
     });
   });
 
-  it('shows a member its own, and nobody else’s', async () => {
+  it('shows a member only its own calls', async () => {
     const member = { authorization: `Bearer ${await stack.sign({ roles: ['member'] })}`, 'x-user-id': 'hist' };
     const { body } = await get(`user-usage?${then}`, member);
     assert.deepEqual(
@@ -577,7 +577,7 @@ describe('/v1/analytics', () => {
     }
   });
 
-  it('says so where the database is away', async () => {
+  it('answers 503 while the database is away', async () => {
     await owner.end();
     await stack.database.stop();
     const { status, body } = await get('models');
