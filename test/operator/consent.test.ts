@@ -20,7 +20,7 @@ describe('every namespaced kind', () => {
     db = await connect(scope, url);
   });
 
-  test('is one whose objects the Organization consents to, and reconciled so', () => {
+  test('is reconciled with the Organization’s consent', () => {
     assert.deepEqual([...tenantKinds].sort(), namespaced.toSorted());
     const { items } = readDefinition('Organization').schema.properties?.spec?.properties?.sharing ?? {};
     const resources = items?.properties?.resources?.items?.enum;
@@ -28,13 +28,13 @@ describe('every namespaced kind', () => {
   });
 
   for (const kind of namespaced) {
-    test(`says whose calls it serves: ${kind}`, () => {
+    test(`states whose calls it serves: ${kind}`, () => {
       const { schema } = readDefinition(kind);
       assert.deepEqual(schema.properties?.status?.properties?.serves?.enum, ['Namespace', 'Organization']);
     });
   }
 
-  test('has its rows in a table that says which namespace they serve, for names too', async () => {
+  test('has a table whose rows and unique names are by namespace', async () => {
     const { rows } = await db.query<{ table: string; serves: boolean; names: string[] }>(
       `select c.relname as table,
               exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'serves_namespace') as serves,

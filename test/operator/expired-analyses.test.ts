@@ -9,7 +9,7 @@ import { makeTenant, openDatabase } from '../database/tenant.ts';
 import { copyQuickstart, makeDirectory } from '../directories.ts';
 import { until } from '../until.ts';
 
-test('an operator deletes results of analyses that are too old, for as long as it runs', async (t) => {
+test('an operator keeps deleting results of analyses that are too old', async (t) => {
   const database = await openDatabase(t);
   const tenant = await makeTenant(database);
   const insert = async (text: string, age: string) => {

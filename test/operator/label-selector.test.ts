@@ -49,7 +49,7 @@ for (const [requirement, expected] of requirements) {
   });
 }
 
-test('what has no labels matches only what asks for none', () => {
+test('an object without labels matches only a selector without requirements', () => {
   assert.equal(matchesSelector({}, undefined), true);
   assert.equal(matchesSelector({ matchLabels: { team: 'web' } }, undefined), false);
 });

@@ -47,7 +47,7 @@ function makeCluster(status: readonly Condition[]): Cluster {
 
 const key = { kind: 'Persona', namespace: 'web', name: 'support' } as const;
 
-test('each change has a line with the keys of controller-runtime, and nothing else has one', async () => {
+test('each change, and nothing else, has a line with controller-runtime’s keys', async () => {
   const { lines, log } = open('json');
   const cluster = logChanges(makeCluster([condition('True', 'Ready')]), log);
   await cluster.updateStatus(key, { conditions: [condition('True', 'Ready')] });
@@ -84,7 +84,7 @@ test('each change has a line with the keys of controller-runtime, and nothing el
   );
 });
 
-test('as text an entry is a line for people', async () => {
+test('the text format has a readable line for each entry', async () => {
   const { lines, log } = open('text');
   await logChanges(makeCluster([]), log).updateStatus(key, { conditions: [condition('False', 'ContentNotFound')] });
   log.warn({ err: new Error('connect ECONNREFUSED') }, 'lost the database');

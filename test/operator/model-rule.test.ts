@@ -17,13 +17,13 @@ const rules = [
 const names = ['gpt-4o', 'gpt-4o-mini', 'gpt-5-nano', 'o3', 'gpt-5-preview', 'llama'];
 
 for (const models of rules) {
-  test(`the operator refuses by ${JSON.stringify(models)} what proxies refuse`, () => {
+  test(`with ${JSON.stringify(models)}, the operator refuses the models that proxies refuse`, () => {
     const allows = makeModelRule(models?.allow, models?.deny);
     for (const name of names) assert.equal(refusesModel(models ? { models } : {}, name), !allows(name), name);
   });
 }
 
-test('a binding is not Ready where each of its models is refused, and is where one may be called', () => {
+test('a binding is Ready only where at least one of its models is allowed', () => {
   for (const [models, reason] of [
     [['o3', 'llama'], 'ModelNotAllowed'],
     [['o3', 'gpt-4o'], 'Ready'],

@@ -42,7 +42,7 @@ const name = fc
 const organization = name.filter((one) => !credentials.isReservedOrganizationName(one));
 const place = fc.record({ organization, namespace: fc.constantFrom(operatorNamespace, 'web'), binding: name });
 
-test('no two things that the operator makes have one name in one namespace', () => {
+test('no two objects that the operator makes have the same name in a namespace', () => {
   fc.assert(
     fc.property(fc.array(place, { minLength: 2, maxLength: 8 }), (places) => {
       const owners = new Map<string, string>();
@@ -58,7 +58,7 @@ test('no two things that the operator makes have one name in one namespace', () 
   );
 });
 
-test('every name that the operator gives a Secret is one of these', () => {
+test('every name that the operator gives a Secret is in the list', () => {
   const named = Object.keys(credentials).filter((one) => one.endsWith('SecretName'));
   assert.deepEqual(named.sort(), Object.keys(made).sort());
 });

@@ -12,12 +12,12 @@ const master = completeMaster(undefined, first, 100);
 const envelopeOf = (namespace: string, from = master, keys = first, organization = organizationId) =>
   makeEnvelope(deriveNamespaceKeys(from, keys, organization, namespace));
 
-test('a namespace’s key opens what was sealed with it, whoever derives it', () => {
+test('a namespace’s key opens the values that were sealed with it, whoever derives it', () => {
   const sealed = envelopeOf('shop').seal(place, 'sk-shop');
   assert.equal(envelopeOf('shop').open(place, sealed).toString(), 'sk-shop');
 });
 
-test('no other namespace’s key opens it, nor another organization’s, nor the data key', () => {
+test('a value sealed for a namespace cannot be opened with another namespace’s key, another organization’s, or the data key', () => {
   const sealed = envelopeOf('shop').seal(place, 'sk-shop');
   const others = [
     envelopeOf('bank'),
@@ -28,7 +28,7 @@ test('no other namespace’s key opens it, nor another organization’s, nor the
   for (const other of others) assert.throws(() => other.open(place, sealed), EnvelopeError);
 });
 
-test('keys rotate with the data keys: the new one seals, and the former one still opens', () => {
+test('keys rotate with the data keys: the new one seals, the former one still opens', () => {
   const turned = completeMaster(master, both, 200);
   assert.deepEqual(turned.issuedAtS, { [first.current]: 100, [second.current]: 200 });
   assert.equal(turned.keys[first.current], master.keys[first.current]);
@@ -38,6 +38,6 @@ test('keys rotate with the data keys: the new one seals, and the former one stil
   assert.ok(!later.isCurrent(sealed) && later.isCurrent(later.seal(place, 'sk-shop')));
 });
 
-test('a master that is complete stays as it is', () => {
+test('a complete master key stays as it is', () => {
   assert.deepEqual(completeMaster(master, first, 300), master);
 });

@@ -6,7 +6,7 @@ import { openDatabase } from '../database/tenant.ts';
 
 const log = pino({ level: 'silent' });
 
-test('the present month and the three that follow have partitions, across the end of a year too', async (t) => {
+test('the present month and the next three have partitions, also across the end of a year', async (t) => {
   const { owner } = await openDatabase(t);
   const year = new Date().getUTCFullYear();
   const nowMs = Date.UTC(year, 10, 30, 23, 59);
@@ -21,7 +21,7 @@ test('the present month and the three that follow have partitions, across the en
   );
 });
 
-test('a month that cannot be made keeps no other from it', async (t) => {
+test('a partition that cannot be made does not prevent the others', async (t) => {
   const { owner } = await openDatabase(t);
   const now = new Date();
   const monthOf = (months: number) => new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + months, 1));

@@ -39,7 +39,7 @@ function stage(ageMs: number, condition: Pick<Condition, 'status' | 'reason'>) {
 
 const missing = { status: 'False', reason: 'ContentNotFound' } as const;
 
-test('a Warning about a new object is told once the object is old enough, where it is still so', async (t) => {
+test('a Warning about a new object is sent once the object is old enough, if it still applies', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { told, patient } = stage(1_000, missing);
   await patient.cluster.recordEvent(key, warning);
@@ -49,7 +49,7 @@ test('a Warning about a new object is told once the object is old enough, where 
   assert.deepEqual(told, ['ContentNotFound']);
 });
 
-test('one that has passed by then is not told', async (t) => {
+test('a Warning that no longer applies is not sent', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { told, patient, becomes } = stage(1_000, missing);
   await patient.cluster.recordEvent(key, warning);
@@ -58,7 +58,7 @@ test('one that has passed by then is not told', async (t) => {
   assert.deepEqual(told, []);
 });
 
-test('nothing is told after the end', async (t) => {
+test('nothing is sent after the end', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { told, patient } = stage(1_000, missing);
   await patient.cluster.recordEvent(key, warning);
@@ -67,7 +67,7 @@ test('nothing is told after the end', async (t) => {
   assert.deepEqual(told, []);
 });
 
-test('what is Normal, no condition tells of, or is about an older object is told at once', async () => {
+test('an Event is sent at once if it is Normal, without a condition, or about an older object', async () => {
   const young = stage(1_000, missing);
   await young.patient.cluster.recordEvent(key, { ...warning, type: 'Normal' });
   await young.patient.cluster.recordEvent(key, { ...warning, reason: 'DataKeysLost' });

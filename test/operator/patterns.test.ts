@@ -16,13 +16,13 @@ const pairs: readonly (readonly [string, string, boolean])[] = [
   ['*a*', '*b*', true],
 ];
 for (const [one, other, expected] of pairs) {
-  test(`${one} and ${other} have ${expected ? 'a' : 'no'} text in common`, () => {
+  test(`${one} and ${other} ${expected ? 'can' : 'cannot'} match the same text`, () => {
     assert.equal(overlap([one], [other]), expected);
     assert.equal(overlap(['x-1', other], [one, 'y-2']), expected);
   });
 }
 
-test('an absent list stands for every text', () => {
+test('an absent list matches every text', () => {
   assert.deepEqual(
     [overlap(undefined, ['a']), overlap(['a'], undefined), overlap(undefined, undefined)],
     [true, true, true],
@@ -31,7 +31,7 @@ test('an absent list stands for every text', () => {
 
 const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '*'), minLength: 1, maxLength: 6 });
 
-test('a pattern stands for the texts of its regular expression', () => {
+test('a pattern matches what its regular expression matches', () => {
   fc.assert(
     fc.property(pattern, fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 6 }), (one, text) => {
       const expression = new RegExp(`^${one.replaceAll('*', '.*')}$`);
@@ -40,7 +40,7 @@ test('a pattern stands for the texts of its regular expression', () => {
   );
 });
 
-test('two patterns overlap where a text is found that both stand for, and only there', () => {
+test('two patterns overlap if and only if a text matches both', () => {
   const letters = ['a', 'b'];
   const texts = Array.from({ length: 11 }).reduce<string[][]>(
     (all) => [...all, (all.at(-1) ?? []).flatMap((text) => letters.map((letter) => text + letter))],

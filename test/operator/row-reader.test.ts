@@ -41,7 +41,7 @@ function prepare() {
   };
 }
 
-test('the rows of what waits are read at once, one organization’s at a time', async () => {
+test('the rows of waiting keys are read together, one organization at a time', async () => {
   const { queue, table, statements, take } = prepare();
   const acme = Array.from({ length: 120 }, (_, index) => `acme/${index}`);
   for (const [index, key] of [...acme, 'umbrella/1'].entries()) {
@@ -66,7 +66,7 @@ test('keys that are taken together are read together', async () => {
   assert.deepEqual(statements, [['a', 'b', 'c', 'd'].map((name) => `row of acme/${name}`)]);
 });
 
-test('what is added again is read again, at once too', async () => {
+test('a key that is added again is read again, also at once', async () => {
   const { queue, table, statements, take } = prepare();
   const keys = Array.from({ length: 20 }, (_, index) => `acme/${index}`);
   for (const key of keys) queue.add(key);
@@ -82,14 +82,14 @@ test('what is added again is read again, at once too', async () => {
   );
 });
 
-test('a row that is not there is not looked for twice', async () => {
+test('a missing row is not looked for twice', async () => {
   const { queue, statements, take } = prepare();
   for (const key of ['acme/a', 'acme/b']) queue.add(key);
   assert.deepEqual([(await take()).row, (await take()).row], [undefined, undefined]);
   assert.equal(statements.length, 1);
 });
 
-test('a reading that failed fails for all it was for, and each is read anew when it comes again', async () => {
+test('a failed reading fails all its keys, and each is read anew when it comes again', async () => {
   const { queue, table, take, fail } = prepare();
   for (const key of ['acme/a', 'acme/b']) queue.add(key);
   fail(new Error('no database'));
@@ -107,7 +107,7 @@ type Action =
   | { readonly do: 'take'; readonly key?: never };
 
 // Others change a row and have its resource looked at; its own reconciliation changes it and says nothing.
-test('what is read is what the row is, whoever changes rows between a reading and the taking of a key', async () => {
+test('a key gets the present row, even if it changed after the reading', async () => {
   const key = fc.constantFrom('acme/a', 'acme/b', 'acme/c', 'umbrella/a');
   const action: fc.Arbitrary<Action> = fc.oneof(
     fc.record({ do: fc.constantFrom('add', 'add', 'add', 'done', 'change', 'write'), key }),

@@ -26,7 +26,7 @@ function prepare() {
   return { write, writes, names: () => writes.map((one) => one.names) };
 }
 
-test('a row is written at once, and those that come meanwhile are written together', async () => {
+test('a row is written at once, and rows that come meanwhile are written together', async () => {
   const { write, writes, names } = prepare();
   const first = write(row('a'));
   const others = ['b', 'c', 'd'].map((name) => write(row(name)));
@@ -44,14 +44,14 @@ test('a row is written at once, and those that come meanwhile are written togeth
   await later;
 });
 
-test('no organization waits for another', () => {
+test('an organization does not wait for another', () => {
   const { write, names } = prepare();
   void write(row('a'));
   void write(row('b', 'umbrella'));
   assert.deepEqual(names(), [['a'], ['b']]);
 });
 
-test('no row is tried again where the database could not be asked', async () => {
+test('rows are not tried one by one while the database is away', async () => {
   const { write, writes, names } = prepare();
   const first = write(row('a'));
   const others = [write(row('b')), write(row('c'))];
@@ -85,7 +85,7 @@ test('a row that the database refuses fails alone', async () => {
   assert.deepEqual(written, ['a', 'b', 'c']);
 });
 
-test('of many personas at once, only the one whose name is taken is refused', async (t) => {
+test('only the persona whose name is taken is refused among many', async (t) => {
   const database = await openDatabase(t);
   const { id: organizationId } = await makeTenant(database);
   const persona = (index: number, name: string) => ({

@@ -48,7 +48,7 @@ for (const [where, sharing, object, expected] of cases) {
   });
 }
 
-test('a consent that is missing says what to add, and where', () => {
+test('a missing consent says what to add, and where', () => {
   const { refusal, consent } = decideReach(ofCeo, acme([]));
   const addition =
     /Organization "acme" does not let namespace "platform" .*"ceo@acme\.example"\. Add \{namespace: platform, resources: \[ApiKeyBinding\], users: \["ceo@acme\.example"\]\} to its spec\.sharing/;
@@ -56,7 +56,7 @@ test('a consent that is missing says what to add, and where', () => {
   assert.match(refusal?.message ?? '', addition);
 });
 
-test('what was there before there was a spec.sharing serves everyone, and says what it will come to', () => {
+test('an object from before spec.sharing serves everyone, and says what will change', () => {
   for (const [object, end] of [
     [binding, /sets spec\.sharing without \{namespace: platform.*serve only the pods of namespace "platform"/],
     [ofCeo, /without \{namespace: platform, .*users: \["ceo@acme\.example"\]\}, it will not be in force/],

@@ -68,7 +68,7 @@ function prepare() {
 }
 
 // An API server looks for finalizers, then deletes: one that is added in between is answered with 200, and lost.
-test('a resource that is deleted in spite of its new finalizer takes its row with it', async () => {
+test('the row of a resource that is deleted despite its new finalizer is removed', async () => {
   const { personas, rows, reconcile, whileWriting } = prepare();
   whileWriting(() => personas.splice(0));
   await assert.rejects(reconcile, /is gone/);
@@ -78,7 +78,7 @@ test('a resource that is deleted in spite of its new finalizer takes its row wit
   assert.deepEqual(await reconcile(), {});
 });
 
-test('a resource that no database could store says which field, and leaves the row and its status as they were', async () => {
+test('a resource that no database could store names the field, and keeps its row and its status', async () => {
   const { personas, rows, reported, reconcile } = prepare();
   const status = { id: '5922c75b-711e-5029-808f-7f0f1bebc7f9' };
   personas.splice(0, 1, { ...makePersonaResource('web/support', { users: ['ada', 'b\0b'] }), status });

@@ -93,16 +93,16 @@ const cases: readonly (readonly [Kind, string, readonly string[]])[] = [
   ['Secret', 'web/legacy', []],
 ];
 for (const [kind, path, expected] of cases) {
-  test(`a change of ${kind} ${path} has ${expected.join(', ') || 'nothing'} reconciled`, () => {
+  test(`a change of ${kind} ${path} causes reconciling: ${expected.join(', ') || 'nothing'}`, () => {
     assert.deepEqual(reconciledAfter(objects, [kind, path]), expected.toSorted());
   });
 }
 
-test('an Organization’s resources are left alone while nothing that they depend on changes', () => {
+test('an Organization’s resources are not reconciled while nothing that they depend on changes', () => {
   assert.deepEqual(reconciledAfter(objects, ['Organization', 'acme'], ['Organization', 'acme']), ['Organization acme']);
 });
 
-test('a binding that changes or goes wakes those that it stands in the way of', () => {
+test('a binding that changes or is deleted wakes those that it holds back', () => {
   const competing = {
     type: 'Ready',
     status: 'False',
@@ -145,7 +145,7 @@ const ownWrites: typeof cases = [
   ['Secret', 'chaperone-system/chaperone-acme', resourcesOfAcme],
 ];
 for (const [kind, path, expected] of ownWrites) {
-  test(`the operator’s own write of ${kind} ${path} has ${expected.join(', ') || 'nothing'} reconciled`, () => {
+  test(`the operator’s own write of ${kind} ${path} causes reconciling: ${expected.join(', ') || 'nothing'}`, () => {
     assert.deepEqual(reconciledAfter(objects, [kind, path, 'own']), expected.toSorted());
   });
 }

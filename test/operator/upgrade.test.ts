@@ -39,7 +39,7 @@ async function insertFormer(owner: Client, organizationId: string, record: Recor
   );
 }
 
-test('figures that cancelled others or jammed the sums are out of both after an upgrade', async (t) => {
+test('an upgrade removes implausible figures from records and sums', async (t) => {
   const { url, owner } = await makeFormerDatabase(t, former);
   const tenant = await makeFormerTenant(owner, url, 'acme');
   await owner.query('select chaperone.ensure_request_partitions(now())');
@@ -88,7 +88,7 @@ test('figures that cancelled others or jammed the sums are out of both after an 
   }
 });
 
-test('roles of before get their limits, and proxies of before go on', async (t) => {
+test('existing roles get their limits at an upgrade, and older proxies continue', async (t) => {
   const { url, owner } = await makeFormerDatabase(t, former);
   const tenant = await makeFormerTenant(owner, url, 'acme');
   const retained = await makeFormerTenant(owner, url, 'gone');

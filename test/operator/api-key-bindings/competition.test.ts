@@ -47,12 +47,12 @@ function inForce(...bindings: readonly ApiKeyBinding[]): string[] {
   return names;
 }
 
-test('of two that serve the same, the older is in force, however they are named', () => {
+test('of two bindings for the same calls, the older is in force, whatever their names', () => {
   assert.deepEqual(inForce(bindingOf('web/a', 1), bindingOf('web/z', 2)), ['z']);
   assert.deepEqual(inForce(bindingOf('web/z', 1), bindingOf('web/a', 2)), ['a']);
 });
 
-test('of two of the same second, the first by namespace and name is in force, whichever was applied first', () => {
+test('of two bindings of the same second, the first by namespace and name is in force, whichever was applied first', () => {
   assert.deepEqual(inForce(bindingOf('web/z', 1), bindingOf('web/a', 1)), ['a']);
   assert.deepEqual(inForce(bindingOf('web/a', 1), bindingOf('web/z', 1)), ['a']);
 });
@@ -77,7 +77,7 @@ test('bindings that share models compete, and so do those that serve every names
   assert.deepEqual(inForce(bindingOf('platform/a', 1), bindingOf('platform/b', 2)), ['b']);
 });
 
-test('one that is held back holds none back itself', () => {
+test('a binding that is held back does not hold back others', () => {
   const bindings = [
     bindingOf('web/broad', 3, { models: ['gpt-*'] }),
     bindingOf('web/between', 2, { models: ['gpt-4o', 'o3'] }),
@@ -86,7 +86,7 @@ test('one that is held back holds none back itself', () => {
   assert.deepEqual(inForce(...bindings), ['broad', 'narrow']);
 });
 
-test('one that could not be in force by itself stands in nobody’s way', () => {
+test('a binding that cannot be in force does not hold back others', () => {
   const idle: readonly ApiKeyBinding[] = [
     bindingOf('web/b', 2, { active: false }),
     bindingOf('web/b', 2, { expiresAt: '2026-01-31T23:59:59Z' }),
@@ -105,7 +105,7 @@ test('one that could not be in force by itself stands in nobody’s way', () => 
   assert.equal(rivalOf(among(binding, withoutConsent), binding), undefined);
 });
 
-test('what an older one’s end may change is looked at again then, also where that one is another’s rival', () => {
+test('a binding is reconciled again when an older one expires, even if that one is held back itself', () => {
   const expiring = bindingOf('web/first', 3, { models: ['a'], expiresAt: '2026-02-01T00:00:10Z' });
   const between = bindingOf('web/between', 2, { models: ['a', 'b'] });
   const last = bindingOf('web/last', 1, { models: ['b'] });

@@ -56,7 +56,7 @@ function apply(...args: Parameters<typeof decide>) {
   return decision;
 }
 
-test('a key is written with the synthetic key that was handed out', () => {
+test('a key is written with the issued synthetic key', () => {
   assert.deepEqual(apply(), {
     action: 'apply',
     write: row,
@@ -72,11 +72,11 @@ test('a key is written with the synthetic key that was handed out', () => {
   });
 });
 
-test('a key that is in force as it should be is not written again', () => {
+test('a key whose row is up to date is not written again', () => {
   assert.equal(apply({}, { stored: row }).write, undefined);
 });
 
-test('a synthetic key that is lost is replaced, and with it what is stored', () => {
+test('a lost synthetic key is replaced, and the row with it', () => {
   const { syntheticKey, write } = apply({}, { stored: row, syntheticKey: undefined });
   assert.equal(syntheticKey, 'chp_fresh');
   assert.deepEqual(write?.syntheticKeySha256, sha256('chp_fresh'));
@@ -109,7 +109,7 @@ for (const [spec, gathered, expected] of changes) {
   });
 }
 
-test('a binding that is switched off is not Ready', () => {
+test('an inactive binding is not Ready', () => {
   const { verdict } = apply({ active: false }, { stored: row });
   assert.deepEqual([verdict.status, verdict.reason], [false, 'Inactive']);
   assert.match(verdict.message, /spec\.active is false/);
@@ -129,7 +129,7 @@ const withdrawals: readonly (readonly [Partial<GatheredBinding>, string, RegExp]
   [{ providerKey: 'sk-one\nsk-two' }, 'SecretInvalid', /line breaks/],
 ];
 for (const [gathered, reason, message] of withdrawals) {
-  test(`${reason}: nothing may be in force`, () => {
+  test(`${reason}: the key is not in force`, () => {
     const { action, verdict } = decide({}, { stored: row, ...gathered });
     assert.deepEqual([action, verdict.status, verdict.reason], ['withdraw', false, reason]);
     assert.match(verdict.message, message);
@@ -138,7 +138,7 @@ for (const [gathered, reason, message] of withdrawals) {
 
 const taken = judgeHandOut('key-synthetic-key', true, 'exists already');
 
-test('a synthetic key that cannot be handed out leaves the provider key in force, and says why', () => {
+test('a provider key stays in force when its synthetic key cannot be issued, and the condition says why', () => {
   assert.equal(taken.reason, 'SyntheticKeySecretTaken');
   assert.match(taken.message, /Secret "key-synthetic-key" belongs to somebody else.*\. Rename or delete it/);
   assert.equal(judgeHandOut('key-synthetic-key', false, 'exceeded quota').reason, 'SyntheticKeySecretRefused');
@@ -148,13 +148,13 @@ test('a synthetic key that cannot be handed out leaves the provider key in force
   assert.deepEqual([decision.verdict, decision.requeueAfterMs], [taken, 10_000]);
 });
 
-test('each further try writes nothing but what has changed besides', () => {
+test('a further attempt writes only other changes', () => {
   const again = { stored: row, syntheticKey: undefined };
   assert.equal(withoutHandOut(apply({}, again), gatheredAs(again), taken).write, undefined);
   assert.equal(withoutHandOut(apply({ active: false }, again), gatheredAs(again), taken).write?.isActive, false);
 });
 
-test('what is worse than a key that was not handed out is told instead', () => {
+test('a worse problem takes the place of a synthetic key that was not issued', () => {
   const expired = apply({ expiresAt: '2025-12-31T23:59:59Z' });
   assert.equal(withoutHandOut(expired, gatheredAs({}), taken).verdict.reason, 'Expired');
 });
@@ -167,19 +167,19 @@ const ends: readonly (readonly [string, string, number | undefined])[] = [
   ['2099-01-01T00:00:00Z', 'Ready', 2 ** 31 - 1],
 ];
 for (const [expiresAt, reason, requeueAfterMs] of ends) {
-  test(`a key until ${expiresAt} is ${reason}, to be looked at again after ${requeueAfterMs} ms`, () => {
+  test(`a key until ${expiresAt} is ${reason}, and is reconciled again after ${requeueAfterMs} ms`, () => {
     const decision = apply({ expiresAt });
     assert.deepEqual([decision.verdict.reason, decision.requeueAfterMs], [reason, requeueAfterMs]);
   });
 }
 
-test('nothing that is told of a key shows it', () => {
+test('no condition and no Event shows the key', () => {
   for (const gathered of [{}, { hasProvider: false }, { providerKey: undefined }]) {
     assert.doesNotMatch(JSON.stringify(decide({}, gathered).verdict), /sk-secret/);
   }
 });
 
-test('one that competes is withdrawn and names the older one, and is looked at again when that expires', () => {
+test('a competing binding is withdrawn, names the older one, and is reconciled again when that expires', () => {
   const rival = makeBinding('platform/older', { user: 'ada' });
   const competition = { rival, nextExpiryMs: 10_000 };
   const decision = decide({}, { stored: row, competition });
@@ -194,7 +194,7 @@ test('one that competes is withdrawn and names the older one, and is looked at a
   assert.equal(apply({}, { competition: { rival: undefined, nextExpiryMs: 10_000 } }).requeueAfterMs, 10_000);
 });
 
-test('one that was there before there was a spec.sharing stays in force, and is told what will become of it', () => {
+test('a binding from before spec.sharing stays in force, and its condition says what will change', () => {
   const sharing = [{ namespace: 'web', resources: ['ApiKeyBinding' as const] }];
   const acme = makeOrganization('acme', { sharing }, { status: { sharing: 'Former' } });
   const binding = makeBinding('web/key');

@@ -40,7 +40,7 @@ for (const [what, roles, bindingRoles, keepsFormer, expected, reason] of table) 
   });
 }
 
-test('a role that is not allowed is named, with what to do', () => {
+test('a role that is not allowed is named, with the remedy', () => {
   const binding = makeBinding('web/key', { roles: ['member', 'admin'] });
   const { problem } = decideRoles(binding, makeOrganization('acme'), false);
   assert.equal(

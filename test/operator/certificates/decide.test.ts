@@ -19,7 +19,7 @@ const authorityMadeOn = (day: number) =>
 const servingMadeOn = (day: number, authority: KeyPair, names = policy.names) =>
   issueServing(authority, names, { lifetimeMs: policy.servingLifetimeMs, nowMs: startMs + day * dayMs });
 
-describe('what is done about certificates, by day', () => {
+describe('the certificates of each day', () => {
   const stored: Record<string, StoredCertificates> = {};
   before(async () => {
     const first = await authorityMadeOn(0);
@@ -69,7 +69,7 @@ describe('what is done about certificates, by day', () => {
     });
   }
 
-  test('a former authority alone is a reason to write', async () => {
+  test('an expired former authority alone causes a write', async () => {
     const { succeeded } = stored;
     assert(succeeded);
     const serving = await servingMadeOn(320, succeeded.authority);
@@ -92,7 +92,7 @@ describe('what is done about certificates, by day', () => {
   });
 });
 
-test('over ten years, whoever trusts the published bundle trusts what is shown', { timeout: 60_000 }, async () => {
+test('the published bundle verifies the served certificate at any time in ten years', { timeout: 60_000 }, async () => {
   let stored: StoredCertificates | undefined;
   let published: readonly string[] = [];
   const authorities = new Set<string>();

@@ -16,7 +16,7 @@ const condition = {
 } as const;
 
 describe('a status', () => {
-  test('is a file, is announced where it changes something, and outlives an edit and a restart', async (t) => {
+  test('is a file, is announced where it changes something, and survives an edit and a restart', async (t) => {
     const yaml = await makeYamlDirectory(t);
     await yaml.write('a.yaml', organization(), persona('one'));
     const first = await yaml.start();
@@ -34,7 +34,7 @@ describe('a status', () => {
     assert.deepEqual(second.cluster.get('Persona', 'default', 'one'), before);
   });
 
-  test('of an object of cluster scope is a file, too; a damaged one is as good as none', async (t) => {
+  test('of a cluster-scoped object is a file, too; a damaged file counts as missing', async (t) => {
     const yaml = await makeYamlDirectory(t);
     await yaml.write('a.yaml', organization());
     const first = await yaml.start();
@@ -45,7 +45,7 @@ describe('a status', () => {
     assert.equal(second.cluster.get('Organization', '', 'acme')?.status, undefined);
   });
 
-  test('of an object that is gone is refused', async (t) => {
+  test('of a deleted object is refused', async (t) => {
     const yaml = await makeYamlDirectory(t);
     await yaml.write('a.yaml', organization());
     const { cluster } = await yaml.start();
@@ -53,7 +53,7 @@ describe('a status', () => {
   });
 });
 
-test('an object that a former version stored stays as it is, and its file is told to be wrong', async (t) => {
+test('an object that a former version stored stays in force, and its file is reported as wrong', async (t) => {
   const yaml = await makeYamlDirectory(t);
   await yaml.write('a.yaml', organization(), persona('one'), persona('two'));
   await (await yaml.start()).cluster.close();
@@ -74,7 +74,7 @@ describe('a Secret of the operator', () => {
   const ownerUid = '6a0e0a7c-54f5-4d0e-8f8e-0d3f0f4a7c11';
   const isAny = () => true;
 
-  test('is files that only the owner reads, is listed, and outlives a restart', async (t) => {
+  test('is stored in files that only the owner can read, is listed, and survives a restart', async (t) => {
     const yaml = await makeYamlDirectory(t);
     await yaml.write('a.yaml', organization());
     const first = await yaml.start();
@@ -116,7 +116,7 @@ describe('a Secret of the operator', () => {
     await assert.rejects(stat(path), { code: 'ENOENT' });
   });
 
-  test('changes all its keys in one moment', async (t) => {
+  test('changes all its keys at once', async (t) => {
     const yaml = await makeYamlDirectory(t);
     await yaml.write('a.yaml', organization());
     const { cluster } = await yaml.start();
@@ -144,7 +144,7 @@ describe('a Secret of the operator', () => {
     assert(reads > 0);
   });
 
-  test('that was made for one object is neither written over nor removed for another', async (t) => {
+  test('that was made for one object is neither overwritten nor removed for another', async (t) => {
     const yaml = await makeYamlDirectory(t);
     await yaml.write('a.yaml', organization());
     const { cluster } = await yaml.start();
@@ -158,7 +158,7 @@ describe('a Secret of the operator', () => {
     assert.equal(cluster.get('Secret', 'default', 'synthetic')?.metadata.labels?.['chaperone.dev/owner-uid'], 'other');
   });
 
-  test('and one that a file states do not take each other’s name', async (t) => {
+  test('and a Secret of a file cannot have the same name', async (t) => {
     const yaml = await makeYamlDirectory(t);
     const stated = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'stated' }, stringData: { key: 'a' } };
     await yaml.write('a.yaml', organization(), stated);
@@ -182,7 +182,7 @@ describe('a Secret of the operator', () => {
   });
 });
 
-test('what a Secret in a file holds is not written to the state', async (t) => {
+test('the contents of a Secret in a file are not written to the state', async (t) => {
   const yaml = await makeYamlDirectory(t);
   yaml.environment.KEY = 'sk-never-on-disk';
   const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a' }, stringData: { key: '${KEY}' } };
@@ -196,7 +196,7 @@ test('what a Secret in a file holds is not written to the state', async (t) => {
   }
 });
 
-test('Events are lines of JSON, in two files at the most', async (t) => {
+test('Events are lines of JSON, in at most two files', async (t) => {
   const yaml = await makeYamlDirectory(t);
   await yaml.write('a.yaml', organization());
   const { cluster } = await yaml.start();

@@ -13,7 +13,7 @@ const finalizer = 'chaperone.dev/data';
 const longSaveMs = 60_000;
 
 describe('reading', () => {
-  test('files at any depth, several documents, and lists; nothing that begins with a dot', async (t) => {
+  test('finds files at any depth, several documents and lists, but nothing that begins with a dot', async (t) => {
     const yaml = await makeYamlDirectory(t);
     await yaml.write('organization.yaml', '# Only a comment.', organization(), persona('one'));
     await yaml.write('teams/sales/personas.yml', {
@@ -36,7 +36,7 @@ describe('reading', () => {
     assert.deepEqual(found, []);
   });
 
-  test('a namespace that is mentioned exists, with the label of its name', async (t) => {
+  test('makes each mentioned namespace exist, with the label of its name', async (t) => {
     const yaml = await makeYamlDirectory(t);
     await yaml.write('a.yaml', persona('one', 'Help.', { namespace: 'sales' }), {
       apiVersion: 'v1',
@@ -52,7 +52,7 @@ describe('reading', () => {
     });
   });
 
-  test('Secrets are decoded, and take values from the environment', async (t) => {
+  test('decodes Secrets, which may take values from the environment', async (t) => {
     const yaml = await makeYamlDirectory(t);
     yaml.environment.KEY = 'sk-true';
     await yaml.write('a.yaml', {
@@ -68,14 +68,14 @@ describe('reading', () => {
     assert.deepEqual(Object.fromEntries(texts), { plain: '${KEY}', both: 'sk-true', other: 'sk-other' });
   });
 
-  test('of the quickstart, what `kubectl apply -f` takes means the same to kubectl', async () => {
+  test('reads the files of the quickstart as kubectl does', async () => {
     const directory = join(import.meta.dirname, '../../../examples/quickstart');
     const files = (await readdir(directory)).filter((name) => /\.(ya?ml|json)$/.test(name));
     assert.ok(files.length >= 4);
     for (const file of files) assert.doesNotMatch(await readFile(join(directory, file), 'utf8'), /\$\{/, file);
   });
 
-  test('the quickstart has nothing wrong with it', async (t) => {
+  test('finds no mistake in the quickstart', async (t) => {
     const yaml = await makeYamlDirectory(t);
     const problems: unknown[] = [];
     const directory = join(import.meta.dirname, '../../../examples/quickstart');
@@ -92,7 +92,7 @@ describe('reading', () => {
     );
   });
 
-  test('no directory, and no YAML in one, are errors of their own', async (t) => {
+  test('refuses a missing directory and one without YAML with different errors', async (t) => {
     const yaml = await makeYamlDirectory(t);
     await assert.rejects(
       yaml.start(),
@@ -106,7 +106,7 @@ describe('reading', () => {
   });
 });
 
-describe('a file that means something else to kubectl', () => {
+describe('a file that kubectl would read differently', () => {
   const written = (lines: readonly string[]) =>
     ['apiVersion: chaperone.dev/v1alpha1', 'kind: Persona', ...lines].join('\n');
   const named = (name: string) => ['metadata:', `  name: ${name}`];
@@ -153,7 +153,7 @@ describe('a file that is not UTF-8', () => {
     ['Latin-1', Buffer.from(`# a note\n${file('Grüße')}`, 'latin1'), 2, /^is not UTF-8, but perhaps Latin-1/],
     ['UTF-16', Buffer.from(`\u{feff}${file('Hello')}`, 'utf16le'), undefined, /^is UTF-16; save it as UTF-8$/],
   ] as const) {
-    test(`but ${encoding} is refused, and what was in force stays`, async (t) => {
+    test(`but ${encoding} is refused, and the last good state stays in force`, async (t) => {
       const yaml = await makeYamlDirectory(t);
       await yaml.write('a.yaml', organization());
       await yaml.write('b.yaml', file('Hello.'));
@@ -183,7 +183,7 @@ describe('an edit', () => {
     assert.deepEqual(announced, [{ kind: 'Persona', namespace: 'default', name: 'one' }]);
   });
 
-  test('of labels alone leaves the generation', async (t) => {
+  test('of labels alone does not change the generation', async (t) => {
     const yaml = await makeYamlDirectory(t);
     await yaml.write('a.yaml', persona('one'));
     const { cluster, announced, until } = await yaml.start();
@@ -193,7 +193,7 @@ describe('an edit', () => {
     assert.deepEqual({ labels, generation }, { labels: { team: 'a' }, generation: 1 });
   });
 
-  test('by an editor that puts a new file in the place of the old one deletes nothing', async (t) => {
+  test('by an editor that replaces the file deletes nothing', async (t) => {
     const yaml = await makeYamlDirectory(t);
     await yaml.write('a.yaml', organization());
     await yaml.write('b.yaml', persona('one'));
@@ -230,7 +230,7 @@ describe('an edit', () => {
     await until(() => cluster.get('Persona', 'default', 'one')?.metadata.generation === 2);
   });
 
-  test('in a folder that is made anew is noticed', async (t) => {
+  test('in a folder that was deleted and made again is noticed', async (t) => {
     const yaml = await makeYamlDirectory(t);
     await yaml.write('a.yaml', organization());
     await yaml.write('team/b.yaml', persona('one'));
@@ -329,7 +329,7 @@ describe('a mistake', () => {
     },
   ];
   for (const { title, file, at, problem } of cases) {
-    test(`${title} is told, leaves what was, and is told as fixed`, async (t) => {
+    test(`${title} is reported, keeps the last good state, and is reported as fixed`, async (t) => {
       const yaml = await makeYamlDirectory(t);
       await yaml.write('a.yaml', organization());
       await yaml.write('b.yaml', persona('one'), persona('two'));
@@ -361,7 +361,7 @@ describe('a mistake', () => {
     ['a nesting that never ends', '['.repeat(200_000), /nested too deeply/],
   ] as const;
   for (const [title, content, reason] of unparsable) {
-    test(`such as ${title} concerns its file alone, at the start and later`, async (t) => {
+    test(`such as ${title} affects only its file, at the start and later`, async (t) => {
       const yaml = await makeYamlDirectory(t);
       await yaml.write('a.yaml', organization());
       await yaml.write('b.yaml', content);
@@ -374,7 +374,7 @@ describe('a mistake', () => {
     });
   }
 
-  test('such as a file that cannot be read concerns that file alone', async (t) => {
+  test('such as an unreadable file affects only that file', async (t) => {
     const yaml = await makeYamlDirectory(t);
     await yaml.write('a.yaml', organization());
     await yaml.write('b.yaml', persona('one'));
@@ -402,7 +402,7 @@ describe('a mistake', () => {
     assert.deepEqual(second.cluster.get('Persona', 'default', 'one'), before);
   });
 
-  test('that takes all files away leaves all in force', async (t) => {
+  test('that removes all files keeps everything in force', async (t) => {
     const yaml = await makeYamlDirectory(t);
     await yaml.write('a.yaml', organization());
     const { cluster, found, until } = await yaml.start();
@@ -414,7 +414,7 @@ describe('a mistake', () => {
 });
 
 describe('a deletion', () => {
-  test('takes the object and its status away', async (t) => {
+  test('removes the object and its status', async (t) => {
     const yaml = await makeYamlDirectory(t);
     await yaml.write('a.yaml', organization());
     await yaml.write('b.yaml', persona('one'));
@@ -425,7 +425,7 @@ describe('a deletion', () => {
     assert.deepEqual(cluster.list('Persona'), []);
   });
 
-  test('waits for finalizers, and what is stated meanwhile is another object', async (t) => {
+  test('waits for finalizers, and a new statement meanwhile makes another object', async (t) => {
     const yaml = await makeYamlDirectory(t);
     const key = { kind: 'Persona', namespace: 'default', name: 'one' } as const;
     await yaml.write('a.yaml', organization());
@@ -448,7 +448,7 @@ describe('a deletion', () => {
     assert.equal(find()?.metadata.deletionTimestamp, undefined);
   });
 
-  test('while no process ran is noticed at the start', async (t) => {
+  test('is noticed at the start, if it happened while no process ran', async (t) => {
     const yaml = await makeYamlDirectory(t);
     await yaml.write('a.yaml', organization());
     await yaml.write('b.yaml', persona('one'), persona('two'));

@@ -5,7 +5,7 @@ import type { OwnedRow } from '../../../database/owned-rows.ts';
 import { cachedKinds, forKinds, kinds } from '../../../operator/cluster/kinds.ts';
 import { collectionPath, namespacedPath } from '../../../operator/cluster/kubernetes/resources.ts';
 
-test('every kind of ours is in the registry, as its definition says', () => {
+test('every kind of ours is in the registry, as in its definition', () => {
   for (const kind of customKinds) {
     const { apiVersion, reads, writes } = kinds[kind];
     assert.deepEqual(
@@ -21,7 +21,7 @@ test('every kind of ours is in the registry, as its definition says', () => {
   assert.ok(tenantKinds.every((kind) => kinds[kind].scope === 'Namespaced'));
 });
 
-test('all kinds but Pod are in the cache', () => {
+test('all kinds except Pod are in the cache', () => {
   assert.deepEqual([...cachedKinds, 'Pod'].sort(), Object.keys(kinds).sort());
   assert.deepEqual(Object.keys(forKinds((kind) => kind)).sort(), cachedKinds.toSorted());
 });
@@ -35,7 +35,7 @@ test('paths have the group of the kind', () => {
 });
 
 // Otherwise the rows of a kind without a resource would stay in force.
-test('the rows of every kind that belongs to an Organization are looked for', () => {
+test('orphaned rows are looked for in every kind that belongs to an Organization', () => {
   const listed: { readonly [K in OwnedRow['kind']]: true } = {
     Persona: true,
     ApiKeyBinding: true,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeMissingObjects } from '../../../operator/cluster/directory/missing-objects.ts';
 
-test('an object counts as deleted when it has been missing without a break for 100 ms', () => {
+test('an object counts as deleted once it has been missing for 100 ms without a break', () => {
   let time = 0;
   const missing = makeMissingObjects(() => time);
   const one = { kind: 'Persona', namespace: 'default', name: 'one' } as const;

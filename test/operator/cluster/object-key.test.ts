@@ -3,13 +3,13 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { describeKey, idOf, keyOf, pathOf, readPath } from '../../../operator/cluster/object-key.ts';
 
-test('a path is for people and for rows: a name, with the namespace where there is one', () => {
+test('a path is the name, after the namespace where there is one', () => {
   assert.equal(pathOf({ namespace: 'default', name: 'support-agent' }), 'default/support-agent');
   assert.equal(pathOf({ namespace: '', name: 'acme' }), 'acme');
   assert.equal(pathOf({ name: 'acme' }), 'acme');
 });
 
-test('a path reads as what it was made of', () => {
+test('a path can be read back', () => {
   // https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
   const name = fc.stringMatching(/^[a-z0-9]([a-z0-9.-]{0,20}[a-z0-9])?$/);
   const place = fc.record({ namespace: fc.oneof(fc.constant(''), name), name });

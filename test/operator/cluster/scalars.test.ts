@@ -31,12 +31,12 @@ const keys = [
   ['"on"', 'on'],
 ] as const;
 for (const [source, key] of keys) {
-  test(`a key ${source} is ${key}, as kubectl has it`, () => {
+  test(`a key ${source} is ${key}, as in kubectl`, () => {
     assert.deepEqual(read(`${source}: 1`), { [key]: 1 });
   });
 }
 
-test('mappings are merged, and a block is text whatever it says', () => {
+test('mappings are merged, and a block is always text', () => {
   assert.deepEqual(read('a: &a {x: 1, y1: 2}\nb:\n  <<: *a\n  y1: 3\nc: |-\n  yes\n'), {
     a: { x: 1, y1: 2 },
     b: { x: 1, y1: 3 },
@@ -44,7 +44,7 @@ test('mappings are merged, and a block is text whatever it says', () => {
   });
 });
 
-test('the definitions and the examples mean the same to kubectl as to everyone else', async () => {
+test('the definitions and the examples mean the same to kubectl and to a YAML parser', async () => {
   const root = join(import.meta.dirname, '../../..');
   for (const file of globSync('{crds,examples/**}/*.yaml', { cwd: root })) {
     const text = await readFile(join(root, file), 'utf8');

@@ -18,7 +18,7 @@ function inject(asked: GatheredPod): Pod {
 const proxied = { name: 'OPENAI_BASE_URL', value: 'http://127.0.0.1:8000/v1' };
 const key = { name: 'OPENAI_API_KEY', valueFrom: { secretKeyRef: { name: 'shared-synthetic-key', key: 'api-key' } } };
 
-test('a pod that asks for it gets the sidecar, and its containers learn where it is', () => {
+test('a pod that asks for the sidecar gets it, and its containers get its address', () => {
   const init = { name: 'fetch-prompts' };
   const { metadata, spec } = inject(gathered(pod({ spec: { initContainers: [init] } })));
   const [sidecar, ...others] = spec.initContainers ?? [];
@@ -71,7 +71,7 @@ describe('the volume with the records', () => {
     });
   }
 
-  test('has the size that the operator was told, and the spool keeps below it', () => {
+  test('has the size that the operator is set to, and the spool stays below it', () => {
     const decision = decideInjection(gathered(pod()), { ...settings, dataSizeLimit: '500Mi' });
     assert(decision.action === 'inject');
     const { spec } = applyPatch(pod(), decision.patch);
@@ -81,7 +81,7 @@ describe('the volume with the records', () => {
     assert.equal(args[args.indexOf('--data-limit') + 1], String(500 * 1024 ** 2));
   });
 
-  test('comes on top of what the containers may take, and makes no limit where there is none', () => {
+  test('is added to the containers’ limits, but makes no limit where there is none', () => {
     const limits = { 'ephemeral-storage': '1Gi' };
     const limited = inject(gathered(pod({ spec: { containers: [{ name: 'app', resources: { limits } }] } })));
     const sidecar = limited.spec.initContainers?.[0];
@@ -93,7 +93,7 @@ describe('the volume with the records', () => {
   });
 });
 
-describe('where the network has a proxy', () => {
+describe('a sidecar in a network with a proxy', () => {
   const proxy = 'http://proxy.example.com:3128';
   const behind: InjectionSettings = { ...settings, egressProxy: proxy, noProxy: '.svc' };
   const sidecarOf = (annotations: Record<string, string>, given = behind) => {
@@ -120,7 +120,7 @@ describe('where the network has a proxy', () => {
     test(title, () => assert.deepEqual(sidecarOf(annotations)?.env, expected));
   }
 
-  test('and elsewhere it is told of none', () => assert.equal(sidecarOf({}, settings)?.env, undefined));
+  test('and has none of these variables elsewhere', () => assert.equal(sidecarOf({}, settings)?.env, undefined));
 
   const own = '127.0.0.1,localhost';
   const https = { name: 'HTTPS_PROXY', value: proxy };
@@ -171,7 +171,7 @@ describe('where the network has a proxy', () => {
     });
   }
 
-  test('who creates a pod with a list from elsewhere is warned', () => {
+  test('the creator of a pod whose NO_PROXY comes from elsewhere is warned', () => {
     const env = [https, { name: 'NO_PROXY', valueFrom: elsewhere }];
     const decision = decide(gathered(pod({ spec: { containers: [{ name: 'app', env }] } })));
     assert(decision.action === 'inject');
@@ -190,25 +190,25 @@ describe('the image is pulled', () => {
     return applyPatch(pod(change), decision.patch).spec;
   };
 
-  test('as the operator was told, with Secrets of the namespace', () => {
+  test('as the operator is set to, with Secrets of the namespace', () => {
     const spec = injectPulling({});
     assert.partialDeepStrictEqual(spec.initContainers?.[0], { imagePullPolicy: 'Always' });
     assert.deepEqual(spec.imagePullSecrets, [{ name: 'images' }, { name: 'mirror' }]);
   });
 
-  test('with those that the pod states itself as well, each once', () => {
+  test('also with the Secrets of the pod, each once', () => {
     const own = [{ name: 'mirror' }, { name: 'theirs' }];
     const { imagePullSecrets } = injectPulling({ spec: { imagePullSecrets: own } });
     assert.deepEqual(imagePullSecrets, [...own, { name: 'images' }]);
   });
 
-  test('as Kubernetes pulls, where nobody has told', () => {
+  test('by Kubernetes’ defaults, where nothing is set', () => {
     const { spec } = inject(gathered(pod()));
     assert.equal(Reflect.get(spec.initContainers?.[0] ?? {}, 'imagePullPolicy'), undefined);
     assert.equal(spec.imagePullSecrets, undefined);
   });
 
-  test('so a pod without them is outdated', () => {
+  test('so that a pod without them is outdated', () => {
     const hashOf = (asked: InjectionSettings) => {
       const decision = decideInjection(gathered(pod()), asked);
       assert(decision.action === 'inject');
@@ -219,7 +219,7 @@ describe('the image is pulled', () => {
   });
 });
 
-describe('what a container sets itself stays', () => {
+describe('a container’s own settings stay', () => {
   const theirs = { name: 'OPENAI_BASE_URL', value: 'https://api.openai.com/v1' };
   const ownKey = { name: 'OPENAI_API_KEY', value: 'chp_mine' };
   const variable = { name: 'A', value: 'b' };
@@ -243,7 +243,7 @@ describe('what a container sets itself stays', () => {
     });
   }
 
-  test('and who creates the pod is warned that its calls go elsewhere', () => {
+  test('and the creator of the pod is warned that its calls go elsewhere', () => {
     const decision = decide(gathered(pod({ spec: { containers: [{ name: 'app', env: [theirs] }] } })));
     assert(decision.action === 'inject');
     assert.match(decision.warnings.join(), /container "app" sets OPENAI_BASE_URL itself/);
@@ -280,12 +280,12 @@ describe('annotations set the sidecar up', () => {
     });
   }
 
-  test('another port is where the application is led to', () => {
+  test('with another port, which the application gets as its address', () => {
     const { spec } = inject(gathered(pod({ annotations: { 'chaperone.dev/port': '9000' } })));
     assert.equal(spec.containers[0]?.env?.[0]?.value, 'http://127.0.0.1:9000/v1');
   });
 
-  test('a short grace period leaves the sidecar time to copy its records', () => {
+  test('with a short grace period, which leaves the sidecar time to copy its records', () => {
     const { spec } = inject(gathered(pod({ spec: { terminationGracePeriodSeconds: 12 } })));
     const args: unknown = Reflect.get(spec.initContainers?.[0] ?? {}, 'args');
     assert(Array.isArray(args));
@@ -293,7 +293,7 @@ describe('annotations set the sidecar up', () => {
   });
 });
 
-describe('which binding the key is of', () => {
+describe('the binding of a pod’s key', () => {
   const rows: readonly [
     title: string,
     bindings: GatheredPod['bindings'],
@@ -324,7 +324,7 @@ describe('which binding the key is of', () => {
   }
 });
 
-describe('skipped', () => {
+describe('a pod is skipped', () => {
   const offering = { name: 'shop', labels: { team: 'acme', 'chaperone.dev/inject': 'true' } };
   const rows: readonly [reason: string, change: PodChange, gathered?: Partial<GatheredPod>][] = [
     ['NotRequested', { labels: {} }],
@@ -358,7 +358,7 @@ function younger({ metadata, ...rest }: Organization, keptNamespaces: string[] =
   return { ...rest, metadata: { ...metadata, uid: 'younger', creationTimestamp: '2026-02-01T00:00:00Z' }, status };
 }
 
-test('of several Organizations that select its namespace, a pod gets the oldest, or the one it names that served it before', () => {
+test('of several Organizations that select its namespace, a pod gets the oldest, or the named one that served it before', () => {
   const chosen = (annotations: Record<string, string> = {}) => {
     const decision = decide(
       gathered(pod({ annotations }), {
@@ -373,7 +373,7 @@ test('of several Organizations that select its namespace, a pod gets the oldest,
   assert.equal(chosen({ 'chaperone.dev/organization': 'umbrella' }), 'umbrella');
 });
 
-test('a pod whose application gets no key says why, unless it has one of its own or one that is not known', () => {
+test('a pod whose application gets no key has the reason, unless it has a key of its own', () => {
   const problem = (spec: Partial<Pod['spec']>, bindings: GatheredPod['bindings'] = []) => {
     const decision = decide(gathered(pod({ spec }), { bindings }));
     assert(decision.action === 'inject');
@@ -388,7 +388,7 @@ test('a pod whose application gets no key says why, unless it has one of its own
   assert.match(problem({ containers: [own, { name: 'worker' }] }) ?? '', /no ready ApiKeyBinding/);
 });
 
-describe('refused', () => {
+describe('a pod is refused', () => {
   const rows: readonly [reason: string, message: RegExp, change: PodChange, gathered?: Partial<GatheredPod>][] = [
     ['NoOrganization', /belongs to no Organization/, {}, { namespace: { name: 'shop' } }],
     [
@@ -500,13 +500,13 @@ describe('refused', () => {
     });
   }
 
-  test('not for a Secret that is only called like ours, nor for another user', () => {
+  test('but not for a Secret whose name only resembles ours, nor for another user', () => {
     const secret = { secretName: 'chaperone-notes' };
     const spec = { volumes: [{ name: 'notes', secret }], securityContext: { runAsUser: 65_532 } };
     assert.equal(decide(gathered(pod({ spec }))).action, 'inject');
   });
 
-  test('not for a UDP port, nor with another port by annotation', () => {
+  test('but not for a UDP port, nor with another port by annotation', () => {
     const udp = { name: 'app', ports: [{ containerPort: 8000, protocol: 'UDP' }] };
     assert.equal(decide(gathered(pod({ spec: { containers: [udp] } }))).action, 'inject');
     const tcp = { name: 'app', ports: [{ containerPort: 8000 }] };
@@ -525,7 +525,7 @@ describe('refused', () => {
   });
 });
 
-test('a pod that has a sidecar of other settings is left as it is', () => {
+test('a pod with a sidecar of other settings is left as it is', () => {
   const injected = inject(gathered(pod()));
   const decision = decideInjection(gathered(injected), { ...settings, image: 'chaperone:next' });
   assert(decision.action === 'inject');
@@ -575,7 +575,7 @@ describe('for any pod', () => {
     // As it comes over the wire.
     .map((asked): Pod => JSON.parse(JSON.stringify(asked)));
 
-  test('a second pass finds nothing to do', () => {
+  test('a second pass changes nothing', () => {
     fc.assert(
       fc.property(anyPod, (asked) => {
         const decision = decide(gathered(inject(gathered(asked))));
@@ -586,7 +586,7 @@ describe('for any pod', () => {
     );
   });
 
-  test('nothing is taken away, and only the sidecar mounts what the sidecar needs', () => {
+  test('nothing is removed, and only the sidecar mounts its volumes', () => {
     fc.assert(
       fc.property(anyPod, (asked) => {
         const { metadata, spec } = inject(gathered(asked));

@@ -68,11 +68,11 @@ function judge(final: Pod, own: InjectionSettings = settings, namespace = 'shop'
   return refuseAltered(final, decision.sidecar, namespace, { ...belief, nowMs: at });
 }
 
-test('a pod that was injected is let in, as the API server has it', () => {
+test('an injected pod is admitted as the API server stores it', () => {
   assert.equal(judge(inject(pod())), undefined);
 });
 
-describe('what others may add to the sidecar', () => {
+describe('a pod is admitted where others add to the sidecar', () => {
   const rows: readonly [title: string, change: (asked: Pod) => Pod][] = [
     [
       'resources, as a LimitRange or an autoscaler does',
@@ -124,7 +124,7 @@ describe('what others may add to the sidecar', () => {
   }
 });
 
-describe('what passes for the sidecar and is not it', () => {
+describe('a pod is refused whose sidecar is not ours', () => {
   const rows: readonly [title: string, change: (asked: Pod) => Pod, message: RegExp][] = [
     ['another image', (it) => changeSidecar(it, () => ({ image: 'thief:1' })), /chaperone-proxy": image differs/],
     ['another program', (it) => changeSidecar(it, () => ({ command: ['sh'] })), /command differs/],
@@ -241,7 +241,7 @@ describe('a sidecar of an operator with other settings', () => {
     upstreamUrl: 'https://models.example.com/v1',
   };
 
-  test('is believed by its proof', () => assert.equal(judge(inject(pod(), other)), undefined));
+  test('is accepted by its proof', () => assert.equal(judge(inject(pod(), other)), undefined));
 
   const rows: readonly [title: string, final: Pod, namespace?: string, at?: number][] = [
     ['after a while', inject(pod(), other), 'shop', nowMs + 600_000],
@@ -255,10 +255,10 @@ describe('a sidecar of an operator with other settings', () => {
     ['without one', annotate('chaperone.dev/injected-proof', '')(inject(pod(), other))],
   ];
   for (const [title, final, namespace, at] of rows) {
-    test(`is not ${title}`, () => assert.equal(judge(final, settings, namespace, at)?.reason, 'SidecarAltered'));
+    test(`is refused ${title}`, () => assert.equal(judge(final, settings, namespace, at)?.reason, 'SidecarAltered'));
   }
 
-  test('is believed by operators that know the key of before, and by no others', () => {
+  test('is accepted by operators that know the former key, and by no others', () => {
     const proven = { essence: essenceOf({ name: 'chaperone-proxy' }, []), hash: 'h', namespace: 'shop' };
     const proof = makeProof([key], proven, nowMs);
     assert.equal(isProof([key, Buffer.alloc(32, 2)], proof, proven, nowMs), true);

@@ -98,7 +98,7 @@ describe('the webhooks', () => {
     assert(patch.some(({ path }: { path: string }) => path === '/spec/initContainers'));
   });
 
-  test('give the key of a binding that this replica has not heard of, and none where there is none', async () => {
+  test('give the key of a binding that this replica does not know yet, and none where there is none', async () => {
     cluster.addNamespace('late', { team: 'acme' });
     const namesKey = async () => {
       const { body } = await post(mutate, review({ namespace: 'late', object: pod() }));
@@ -112,7 +112,7 @@ describe('the webhooks', () => {
     assert.equal(await namesKey(), true);
   });
 
-  test('let alone what is not the creation of a pod', async () => {
+  test('ignore everything but the creation of pods', async () => {
     for (const change of [
       { operation: 'UPDATE' },
       { kind: { group: 'apps', kind: 'Pod' } },
@@ -123,7 +123,7 @@ describe('the webhooks', () => {
     }
   });
 
-  test('refuse in words', async () => {
+  test('refuse with a message', async () => {
     const object = pod({ annotations: { 'chaperone.dev/organization': 'nobody' } });
     const { body } = await post(mutate, review({ object }));
     assert.equal(body.response.allowed, false);
@@ -137,14 +137,14 @@ describe('the webhooks', () => {
     assert.deepEqual(plain.body.response, { uid: 'u-1', allowed: true });
   });
 
-  test('wait a moment for a namespace that is new', async () => {
+  test('wait a moment for a new namespace', async () => {
     const answer = post(mutate, review({ namespace: 'new' }));
     await until(() => cluster.isAwaited());
     cluster.addNamespace('new');
     assert.match((await answer).body.response.status.message, /NoOrganization/);
   });
 
-  test('take no pod of a namespace that has not been heard of', async () => {
+  test('refuse a pod of an unknown namespace', async () => {
     const { body } = await post(mutate, review({ namespace: 'nowhere' }));
     assert.match(body.response.status.message, /NamespaceUnknown/);
   });
@@ -159,7 +159,7 @@ describe('the webhooks', () => {
     test(`refuse ${title}`, async () => assert.equal((await post(mutate, body)).status, status));
   }
 
-  test('refuse a review of what is no pod, saying so', async () => {
+  test('refuse a review of another object with the reason', async () => {
     const { body } = await post(mutate, review({ object: { metadata: {}, spec: { containers: 'none' } } }));
     assert.equal(body.response.allowed, false);
     assert.match(body.response.status.message, /\/spec\/containers must be array/);
@@ -174,7 +174,7 @@ describe('the webhooks', () => {
     `${secretPath(key, 'mutate')}0`,
   ];
   for (const path of elsewhere) {
-    test(`tell a stranger nothing at ${path.slice(0, 20)}`, async () => {
+    test(`answer 404 to a stranger at ${path.slice(0, 20)}`, async () => {
       const asked = review({ object: pod({ spec: { hostNetwork: true } }), namespace: 'shop' });
       const events = sent.length;
       const { status, body } = await post(path, asked);
@@ -184,7 +184,7 @@ describe('the webhooks', () => {
     });
   }
 
-  test('are found at the former paths while API servers may still ask there, and write nothing for it', async () => {
+  test('are served at the former paths while API servers may still ask there, without a write', async () => {
     isUpgrading = true;
     const events = sent.length;
     const { body } = await post('/mutate', review());
@@ -204,7 +204,7 @@ describe('the webhooks', () => {
     isUpgrading = false;
   });
 
-  test('let nobody read the credentials by a container added to a pod that runs', async () => {
+  test('refuse a container in a running pod that would read the credentials', async () => {
     const reading = (secret: string) => ({
       ...pod({ labels: {} }),
       spec: {
@@ -222,7 +222,7 @@ describe('the webhooks', () => {
     assert.equal(other.body.response.allowed, true);
   });
 
-  test('let no pod that has not asked read them either', async () => {
+  test('refuse a pod without a sidecar that would read them', async () => {
     const volumes = [{ name: 'stolen', secret: { secretName: 'chaperone-acme' } }];
     const { body } = await post(validate, review({ object: pod({ labels: {}, spec: { volumes } }) }));
     assert.match(
@@ -239,7 +239,7 @@ describe('the webhooks', () => {
     assert.match(text, /chaperone_webhook_certificate_expiry_timestamp_seconds \d+/);
   });
 
-  test('show a new certificate to the next connection', async () => {
+  test('use a new certificate for the next connection', async () => {
     const validity = { lifetimeMs: 3_600_000, nowMs: Date.now() };
     const next = await issueAuthority(validity);
     showNext(await issueServing(next, ['localhost'], validity));
@@ -253,7 +253,7 @@ describe('the webhooks', () => {
   });
 });
 
-test('a server that stops answers what it is asked until API servers have heard of it, and ends each connection so', async () => {
+test('a server that stops answers until API servers know of it, and then closes each connection', async () => {
   const cluster = makeCluster();
   const drained = Promise.withResolvers<void>();
   const validity = { lifetimeMs: 3_600_000, nowMs: Date.now() };

@@ -66,7 +66,7 @@ function withSpec(spec: Partial<Organization['spec']>): Organization {
   return { ...acme, spec: { ...acme.spec, ...spec } };
 }
 
-test('an organization that is settled needs nothing new', () => {
+test('an organization that is up to date is not changed', () => {
   assert.deepEqual(apply({}), {
     action: 'apply',
     needsFinalizer: false,
@@ -98,7 +98,7 @@ test('an organization that is settled needs nothing new', () => {
   });
 });
 
-test('a new organization gets a finalizer and keys, and has lost nothing', () => {
+test('a new organization gets a finalizer and keys', () => {
   const { needsFinalizer, tokenKeys, dataKeys, renewsLogin, dataKeysWereLost } = apply({
     organization: makeOrganization('acme'),
     storedId: undefined,
@@ -110,17 +110,17 @@ test('a new organization gets a finalizer and keys, and has lost nothing', () =>
   assert.ok(tokenKeys.issue && dataKeys.issue && renewsLogin);
 });
 
-test('an organization that the database knows and that has no credentials has lost its data keys', () => {
+test('an organization with a row but without credentials has lost its data keys', () => {
   assert.equal(apply({ credentials: undefined }).dataKeysWereLost, true);
 });
 
-test('a namespace that has left keeps no credentials, and the operator’s own copy stays', () => {
+test('a former member namespace loses its credentials, and the operator’s own copy stays', () => {
   const { namespaces, staleNamespaces } = apply({ memberNamespaces: ['web'] });
   assert.deepEqual([namespaces, staleNamespaces], [['chaperone-system', 'web'], ['api']]);
   assert.deepEqual(apply({ memberNamespaces: [] }).staleNamespaces, ['api', 'web']);
 });
 
-test('the operator’s namespace as a member gets one copy', () => {
+test('the operator’s namespace gets one copy if it is a member', () => {
   assert.deepEqual(apply({ memberNamespaces: ['chaperone-system', 'web'] }).namespaces, ['chaperone-system', 'web']);
 });
 
@@ -131,7 +131,7 @@ test('tokens live as long as the organization says', () => {
   assert.equal(apply({ organization }).tokenLifetime, '1h');
 });
 
-test('a shared secret is handed on; one that is named and missing is a problem that says where it belongs', () => {
+test('a shared secret is passed to proxies, and a missing one is a problem that says where it belongs', () => {
   const permitted = apply({ sharedSecret: { state: 'permitted', value: 's' } });
   assert.deepEqual([permitted.sharedSecret, permitted.problem], ['s', undefined]);
   const organization = withSpec({
@@ -204,7 +204,7 @@ for (const [deletionPolicy, keepData] of [
   });
 }
 
-test('an organization is ready when its parts are, and otherwise says which is not', () => {
+test('an organization is ready when its parts are, and otherwise names the part that is not', () => {
   const summary = (problem: Parameters<typeof judgeOrganization>[0]) =>
     judgeOrganization(problem).map(({ type, status, reason }) => `${type}=${status} ${reason}`);
   assert.deepEqual(summary(undefined), [
@@ -220,7 +220,7 @@ test('an organization is ready when its parts are, and otherwise says which is n
   ]);
 });
 
-test('an organization without a key in force is enforced, and says that calls are refused', () => {
+test('an organization without a key in force is Ready, and says that calls are refused', () => {
   const message = (inForce: number, wanted: number) =>
     judgeOrganization(undefined, undefined, { inForce, wanted })[0]?.message;
   assert.equal(message(1, 2), 'The organization is enforced.');
@@ -228,7 +228,7 @@ test('an organization without a key in force is enforced, and says that calls ar
   assert.match(message(0, 0) ?? '', /since it has no ApiKeyBinding\. /);
 });
 
-test('an organization says what its proxies hold their callers to', () => {
+test('an organization’s status says which limits its proxies enforce', () => {
   const basics = { per: 'Organization', action: 'Enforce', whenUnavailable: 'Allow' } as const;
   const message = (rules: Pick<OrganizationSpec, 'limits' | 'budgets' | 'tier'>) =>
     judgeOrganization(undefined, undefined, { inForce: 1, wanted: 1 }, rules)[0]?.message;
@@ -255,7 +255,7 @@ test('an organization says what its proxies hold their callers to', () => {
   );
 });
 
-test('an organization that no namespace belongs to says what to label', () => {
+test('an organization without member namespaces says which label to set', () => {
   const judge = (namespaceSelector: Organization['spec']['namespaceSelector'], names: string[] = []) =>
     judgeMembers({ organization: withSpec({ namespaceSelector }), members: { names, kept: [], contested: [] } });
   assert.equal(judge({ matchLabels: { team: 'shop' } }, ['web']), undefined);
@@ -305,7 +305,7 @@ describe('service accounts', () => {
     assert.equal(problem, undefined);
   });
 
-  test('are accepted by the keys known last while the API server does not tell, which is said', () => {
+  test('are accepted by the last known keys while the API server does not answer, and the condition says so', () => {
     const gathered = { organization: accepting, serviceAccountIssuer: unknown };
     const { serviceAccounts, problem } = apply({ ...gathered, credentials: { ...credentials, serviceAccounts: last } });
     assert.deepEqual(serviceAccounts, { ...last, namespaces: ['api', 'web'] });
@@ -313,7 +313,7 @@ describe('service accounts', () => {
     assert.equal(apply(gathered).serviceAccounts, undefined);
   });
 
-  test('are accepted no more where the organization says nothing of them', () => {
+  test('are no longer accepted where the organization does not state them', () => {
     assert.equal(apply({ credentials: { ...credentials, serviceAccounts: last } }).serviceAccounts, undefined);
   });
 });

@@ -7,14 +7,14 @@ const { spec } = makeOrganization('acme');
 const { defaultRoles: _, ...authentication } = spec.authentication;
 const silent = { ...spec, authentication };
 
-test('who says nothing of roles is a member', () => {
+test('a caller without roles is a member', () => {
   const { spec: stated, former } = stateDefaults(silent, false);
   assert.deepEqual(stated, { ...silent, authentication: { ...authentication, defaultRoles: ['member'] } });
   assert.deepEqual(former, []);
   assert.equal(judgeDefaults(former, false), undefined);
 });
 
-test('in an organization of before, it is an admin until the Organization states something, which is said', () => {
+test('a caller without roles is an admin in an older organization until it states roles, and the condition says so', () => {
   const { spec: stated, former } = stateDefaults(silent, true);
   assert.deepEqual(stated.authentication.defaultRoles, ['admin']);
   const verdict = judgeDefaults(former, true);
@@ -23,11 +23,11 @@ test('in an organization of before, it is an admin until the Organization states
 });
 
 for (const keepsOldDefaults of [true, false]) {
-  test(`what is stated is so, ${keepsOldDefaults ? 'of before' : 'new'}`, () => {
+  test(`stated roles apply in ${keepsOldDefaults ? 'an older' : 'a new'} organization`, () => {
     assert.deepEqual(stateDefaults(spec, keepsOldDefaults), { spec, former: [] });
   });
 }
 
-test('once all is stated, an organization of before says that', () => {
+test('an older organization that states everything says so', () => {
   assert.equal(judgeDefaults([], true)?.status, true);
 });

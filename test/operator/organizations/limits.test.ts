@@ -38,15 +38,15 @@ describe('how many connections an organization may have', () => {
   }
 });
 
-describe('what is said of the limits', () => {
+describe('the condition about limits', () => {
   const server = { maxConnections: 100, reservedConnections: 10, limitsTempFiles: true };
   const reasonOf = (...args: Parameters<typeof judgeLimits>) => {
     const { status, reason, message } = judgeLimits(...args);
     assert.equal(status, reason === 'Limited');
     return [reason, message];
   };
-  test('nothing is wrong', () => assert.equal(reasonOf(server, login, undefined)[0], 'Limited'));
-  test('a server that reserves nothing and limits nothing is told of with what to set', () => {
+  test('has no problem where all limits apply', () => assert.equal(reasonOf(server, login, undefined)[0], 'Limited'));
+  test('names the settings that the server lacks', () => {
     const [reason, message = ''] = reasonOf(
       { ...server, reservedConnections: 0, limitsTempFiles: false },
       login,
@@ -55,12 +55,12 @@ describe('what is said of the limits', () => {
     assert.equal(reason, 'ServerWithoutLimits');
     assert.match(message, /reserved_connections.*pg_use_reserved_connections.*temp_file_limit/);
   });
-  test('an organization that has all its connections is told which field to raise', () => {
+  test('names the field to raise where an organization uses all its connections', () => {
     const [reason, message = ''] = reasonOf(server, { ...login, connections: 20 }, undefined);
     assert.equal(reason, 'ConnectionsExhausted');
     assert.match(message, /spec\.database\.connections/);
   });
-  test('a database that refuses the operator is quoted', () => {
+  test('quotes the database where it refuses the operator', () => {
     const [reason, message = ''] = reasonOf(server, login, 'permission denied to alter role');
     assert.equal(reason, 'LimitsRefused');
     assert.match(message, /permission denied to alter role/);

@@ -5,7 +5,7 @@ import { ensureOrganizationRole } from '../../../database/roles.ts';
 import { makeLoginCheck } from '../../../operator/organizations/login.ts';
 import { openDatabase } from '../../database/tenant.ts';
 
-test('a password that was right is not tried again for a while, and a wrong one is each time', async (t) => {
+test('a password that worked is not tried again for a while, and a wrong one each time', async (t) => {
   const { owner, url } = await openDatabase(t);
   const id = randomUUID();
   const role = await ensureOrganizationRole(owner, id, 'first');
@@ -24,7 +24,7 @@ test('a password that was right is not tried again for a while, and a wrong one 
   assert.deepEqual(await askBoth('third'), [false, false]);
 });
 
-test('a password is tried at once where the role was given another since it was right', async (t) => {
+test('a password is tried at once where the role has another one since', async (t) => {
   const { owner, url } = await openDatabase(t);
   const id = randomUUID();
   const role = await ensureOrganizationRole(owner, id, 'first');

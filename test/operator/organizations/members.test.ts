@@ -28,7 +28,7 @@ function look(organization: Organization, others: readonly Organization[], used:
   return { ...members, verdict: judgeOverlap(organization, members) };
 }
 
-describe('whose a namespace is', () => {
+describe('the organization of a namespace', () => {
   const rows: readonly (readonly [
     title: string,
     organization: Organization,
@@ -98,7 +98,7 @@ describe('whose a namespace is', () => {
     });
   }
 
-  test('the next one’s when an Organization is deleted', () => {
+  test('is the next one when an Organization is deleted', () => {
     const going = { ...acme, metadata: { ...acme.metadata, deletionTimestamp: '2026-02-01T00:00:00Z' } };
     assert.deepEqual(look(made('globex', 2, everywhere), [going]).names, ['free', 'web']);
   });

@@ -74,7 +74,7 @@ test('an organization whose database is away says so, keeps its id, and is ready
   assert.deepEqual(conditions(), ready);
 });
 
-test('an outage that is known is reported on each object, and nothing is attempted', async () => {
+test('a known outage is reported on each object, and nothing is attempted', async () => {
   const told: string[] = [];
   const outage = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:5432'), { syscall: 'connect' });
   const reconcile = withOutages(
@@ -86,7 +86,7 @@ test('an outage that is known is reported on each object, and nothing is attempt
   assert.deepEqual(told, ['outage of acme: connect ECONNREFUSED 127.0.0.1:5432']);
 });
 
-test('what fails again for another reason than an outage is said on the object, until it works', async () => {
+test('a repeated failure for another reason is reported on the object until it works', async () => {
   const told: string[] = [];
   let error: unknown = new Error('permission denied for table organizations');
   const reconcile = withOutages(

@@ -94,7 +94,7 @@ for (const [what, secret, state] of sharedCases) {
   });
 }
 
-test('a shared secret is its very bytes, text or not', () => {
+test('a shared secret is used byte for byte, text or not', () => {
   const bytes = Buffer.from([0xff, 0x00, 0xc3, 0x28]);
   const judged = judgeSharedSecret(secretOf(permission, { key: bytes }), 'key', 'acme', undefined);
   assert.deepEqual(judged, { state: 'permitted', value: bytes.toString('base64url') });
@@ -111,20 +111,20 @@ function copyOf(dataKeys: OrganizationCredentials['dataKeys']): OrganizationCred
   };
 }
 
-describe('of copies of lost credentials', () => {
+describe('the recovery of lost credentials from copies', () => {
   const first = generateDataKeys();
   const second = generateDataKeys();
   const both = { current: second.current, keys: { ...first.keys, ...second.keys }, issuedAtS: { [second.current]: 7 } };
   const forged = generateDataKeys();
   const digests = digestsOf(both);
 
-  test('nothing is believed where the database has no digest of theirs', () => {
+  test('accepts nothing where the database has no digest of them', () => {
     assert.equal(recoverCredentials([copyOf(both)], []), undefined);
     assert.equal(recoverCredentials([copyOf(forged)], digests), undefined);
     assert.equal(recoverCredentials([], digests), undefined);
   });
 
-  test('the proven data keys are believed, wherever they are, and no other field but the login', () => {
+  test('accepts only the proven data keys and the login, wherever they are', () => {
     const mixed = { current: forged.current, keys: { ...forged.keys, ...first.keys } };
     assert.deepEqual(recoverCredentials([copyOf(forged), copyOf(mixed), copyOf(both)], digests), {
       organization: { id: 'id', name: 'acme' },
@@ -140,7 +140,7 @@ describe('of copies of lost credentials', () => {
     });
   });
 
-  test('a right key under a wrong id, and times that can be none, are not believed', () => {
+  test('refuses a right key under a wrong id, and impossible times', () => {
     const [base64 = ''] = Object.values(first.keys);
     const odd = JSON.parse(
       JSON.stringify({

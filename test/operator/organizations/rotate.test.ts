@@ -13,7 +13,7 @@ const policy: RotationPolicy = {
 const at = (hours: number) => hours * hourMs;
 const key = (id: string, hours: number): AgedKey => ({ id, issuedAtS: hours * 3_600 });
 
-test('the first key is issued at once, and used at once', () => {
+test('the first key is issued and used at once', () => {
   assert.equal(decideRotation([], policy, 0).issue, true);
   assert.equal(decideRotation([], policy, 0).use, undefined);
   assert.deepEqual(decideRotation([key('a', 0)], policy, at(0)), {
@@ -25,7 +25,7 @@ test('the first key is issued at once, and used at once', () => {
   });
 });
 
-test('a new key is handed out before it is used, and the old one kept after', () => {
+test('a new key is distributed before it is used, and the old one is kept afterwards', () => {
   const cases: [number, readonly AgedKey[], Partial<ReturnType<typeof decideRotation>>][] = [
     [23, [key('a', 0)], { issue: false, use: 'a', nextMs: hourMs }],
     [24, [key('a', 0)], { issue: true, use: 'a' }],
@@ -42,7 +42,7 @@ test('a new key is handed out before it is used, and the old one kept after', ()
   }
 });
 
-test('a moment named by hand makes what is older due, once it has come', () => {
+test('a stated time makes older keys due once it has come', () => {
   const named = { ...policy, everyMs: undefined, beforeMs: at(10) };
   assert.equal(decideRotation([key('a', 0)], named, at(9)).issue, false);
   assert.equal(decideRotation([key('a', 0)], named, at(10)).issue, true);
@@ -51,7 +51,7 @@ test('a moment named by hand makes what is older due, once it has come', () => {
   assert.equal(decideRotation([key('a', 0), key('b', 10)], inTheSameSecond, at(11)).issue, false);
 });
 
-test('keys in the wrong hands are used no more at once, those that are handed out too', () => {
+test('compromised keys are no longer used at once, including those that are only distributed', () => {
   const emergency = { ...policy, everyMs: undefined, distrustBeforeMs: at(10) };
   const cases: [number, readonly AgedKey[], Partial<ReturnType<typeof decideRotation>>][] = [
     [9, [key('a', 0)], { issue: false, use: 'a', drop: [], nextMs: hourMs }],
@@ -66,12 +66,12 @@ test('keys in the wrong hands are used no more at once, those that are handed ou
   }
 });
 
-test('what never expires is never dropped', () => {
+test('a key whose values never expire is never dropped', () => {
   const decision = decideRotation([key('a', 0), key('b', 24)], { ...policy, retainMs: undefined }, at(1_000));
   assert.deepEqual(decision.drop, []);
 });
 
-test('followed for a year, the key in use was always handed out for long enough, and none is dropped too early', () => {
+test('in a year of rotations, the key in use was always distributed long enough before, and none is dropped too early', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 2, max: 200 }),

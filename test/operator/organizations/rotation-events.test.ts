@@ -44,7 +44,7 @@ for (const [title, changes, expected] of rows) {
   });
 }
 
-test('the first keys of an organization are no rotation', () => {
+test('the first keys of an organization do not count as a rotation', () => {
   const first = { issue: true, use: undefined, drop: [], distrust: [], nextMs: undefined };
   const none = { signingKeys: [], credentials: undefined };
   assert.deepEqual(describeRotations(none, { tokenKeys: first, dataKeys: first, renewsLogin: true }), []);

@@ -36,7 +36,7 @@ const persona = pathOf({ namespace: 'default', name: 'support-agent' });
 
 const log = pino({ level: 'silent' });
 
-test('token keys, data keys and the password rotate, and what was made with the old ones goes on working', async (t) => {
+test('token keys, data keys and the password rotate, and everything made with the old ones still works', async (t) => {
   const database = await makeTestDatabase();
   const directory = await copyQuickstart(t);
   const cluster = makeDirectoryCluster({

@@ -35,7 +35,7 @@ test('a new organization has the rules of spec.sharing, whether it states any or
   assert.deepEqual(summary({ sharesByDefault: false, outdatedSidecars: 3 }, true), declared);
 });
 
-test('one that was there before keeps its rules until it states others, and says all that is in use', () => {
+test('an older organization keeps its rules until it states others, and its condition lists the use of them', () => {
   assert.deepEqual(summary({}, false), ['Former', 'SharingUndeclared', false, undefined]);
   assert.match(
     decide({}, false).verdict.message,
@@ -43,7 +43,7 @@ test('one that was there before keeps its rules until it states others, and says
   );
 });
 
-test('what it states holds from when sidecars and keys are there, and for good', () => {
+test('stated rules apply once sidecars and keys are ready, and then for good', () => {
   assert.deepEqual(summary({}, true), ['Declared', 'Declared', true, undefined]);
   assert.deepEqual(summary({ outdatedSidecars: 2 }, true), ['Former', 'WaitingForSidecars', false, undefined]);
   assert.match(decide({ outdatedSidecars: 2 }, true).verdict.message, /2 pods have an outdated sidecar/);
@@ -54,7 +54,7 @@ test('what it states holds from when sidecars and keys are there, and for good',
   assert.deepEqual(summary({ keysIssuedAtS: undefined }, true), ['Former', 'WaitingForKeys', false, 5_000]);
 });
 
-test('a condition names some namespaces and users, and not hundreds', () => {
+test('a condition names some namespaces and users, not hundreds', () => {
   const objects = Array.from({ length: 30 }, (_, index) => makeBinding(`web-${index + 10}/key`, { user: 'ada' }));
   const { message } = decide({ objects }, false).verdict;
   assert.match(message, /namespace: web-10, .*namespace: web-19, .*, \.\.\.\]\./);

@@ -103,7 +103,7 @@ test('sessions from before a rotation end once every proxy has the new password,
   assert.deepEqual([await isOpen(old), await isOpen(fresh)], [false, true]);
 });
 
-test('a session that sets the password anew is ended, the password is what proxies have, and an Event says so', async (t) => {
+test('a session that changes the password is ended, the proxies’ password is restored, and an Event says so', async (t) => {
   const operated = await operate(t);
   const attacker = await connect(t, operated.credentials().databaseUrl);
   await rotate(operated);
@@ -119,7 +119,7 @@ test('a session that sets the password anew is ended, the password is what proxi
   assert.ok((await operated.events()).includes('DatabasePasswordRestored'));
 });
 
-test('settings that a login gave itself do not outlive the next look, and an Event says so', async (t) => {
+test('settings that a login gave itself are removed at the next look, and an Event says so', async (t) => {
   const operated = await operate(t);
   const { databaseUrl } = operated.credentials();
   const attacker = await connect(t, databaseUrl);
@@ -160,7 +160,7 @@ test('every login has its limits once its organization is reconciled, and as man
   assert.deepEqual([limited?.status, limited?.reason], ['True', 'Limited']);
 });
 
-test('a login that somebody else made is told of, and its organization is enforced all the same', async (t) => {
+test('a login that somebody else made is reported, and its organization is still enforced', async (t) => {
   const operated = await operate(t);
   const { superuserUrl } = operated.database;
   if (superuserUrl === undefined) return t.skip('the server is somebody else’s');
@@ -182,7 +182,7 @@ test('a login that somebody else made is told of, and its organization is enforc
   assert.equal(now?.status, 'True');
 });
 
-test('an organization is deleted whatever its login has made', async (t) => {
+test('an organization can be deleted whatever its login has made', async (t) => {
   const operated = await operate(t);
   const { databaseUrl } = operated.credentials();
   const attacker = await connect(t, databaseUrl);

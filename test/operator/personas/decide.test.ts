@@ -38,7 +38,7 @@ test('a new persona is written', () => {
   assert.deepEqual([verdict.status, verdict.reason, contentHash], [true, 'Ready', hash]);
 });
 
-test('a persona that is in force as it should be is not written again', () => {
+test('a persona whose row is up to date is not written again', () => {
   assert.equal(decide({}, 'Be kind.', row).write, undefined);
 });
 
@@ -67,13 +67,13 @@ const edits: readonly (readonly [Partial<Persona['spec']>, string, string | unde
   [{ model: 'o3', active: false }, 'Be kind.', 'A change is in force from now on: model, active.'],
 ];
 for (const [spec, content, expected] of edits) {
-  test(`what an edit has changed is told: ${expected}`, () => {
+  test(`the Event of an edit names what has changed: ${expected}`, () => {
     assert.equal(decide(spec, content, row).edit, expected);
     assert.equal(decide(spec, content).edit, undefined, 'the first is no edit');
   });
 }
 
-test('a persona that is switched off is not Ready, and is written', () => {
+test('an inactive persona is not Ready, and is written', () => {
   const { verdict, write } = decide({ active: false }, 'Be kind.');
   assert.deepEqual([verdict.status, verdict.reason, write?.isActive], [false, 'Inactive', false]);
   assert.match(verdict.message, /spec\.active is false/);
@@ -99,7 +99,7 @@ for (const [models, reason] of rules) {
   });
 }
 
-test('without its ConfigMap, nothing is written, and what was in force stays', () => {
+test('a persona without its ConfigMap is not written, and the last version stays in force', () => {
   const spec = { contentFrom: { configMapKeyRef: { name: 'texts', key: 'support' } } };
   const first = decide(spec, undefined);
   assert.deepEqual([first.write, first.contentHash, first.verdict.reason], [undefined, undefined, 'ContentNotFound']);
@@ -113,7 +113,7 @@ test('without its ConfigMap, nothing is written, and what was in force stays', (
   assert.match(later.verdict.message, /The last content stays in force\.$/);
 });
 
-test('parameters that no provider takes are refused by name, and what was in force stays', () => {
+test('parameters that no provider takes are refused by name, and the last version stays in force', () => {
   const first = decide({ parameters: { temperature: 3 } }, 'Be kind.');
   assert.deepEqual([first.write, first.verdict.status, first.verdict.reason], [undefined, false, 'ParametersInvalid']);
   assert.equal(first.verdict.message, 'spec.parameters.temperature must be a number from 0 to 2, not 3; correct it.');
@@ -122,7 +122,7 @@ test('parameters that no provider takes are refused by name, and what was in for
   assert.match(later.verdict.message, / Until then what was in force before stays in force\.$/);
 });
 
-test('parameters that govern or refer are refused by name, and what was in force stays', () => {
+test('parameters that govern the call or refer to resources are refused by name, and the last version stays in force', () => {
   const first = decide({ parameters: { temperature: 0, background: true } }, 'Be kind.');
   assert.deepEqual([first.write, first.verdict.status, first.verdict.reason], [undefined, false, 'ParametersRefused']);
   assert.equal(first.verdict.message, 'spec.parameters.background is for each request to say; remove it.');

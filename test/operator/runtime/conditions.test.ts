@@ -25,7 +25,7 @@ const transitions: readonly (readonly [string, Verdict, readonly Condition[] | u
   ['a status that was unknown', verdict(true, 'Ready'), [{ ...before, status: 'Unknown' }], '2026-02-02T02:02:02Z'],
 ];
 for (const [what, given, previous, since] of transitions) {
-  test(`${what} has been so since ${since}`, () => {
+  test(`${what} has lastTransitionTime ${since}`, () => {
     assert.deepEqual(toConditions([given], previous, 7, now), [
       {
         type: 'Ready',
@@ -39,7 +39,7 @@ for (const [what, given, previous, since] of transitions) {
   });
 }
 
-test('a status that would be written the same is no other', () => {
+test('a status with the same text counts as unchanged', () => {
   const status = { id: 'x', conditions: [before] };
   assert.equal(differs(status, { conditions: [{ ...before }], id: 'x' }), false);
   assert.equal(differs(status, { ...status, contentHash: undefined }), false);
@@ -51,7 +51,7 @@ test('a status that would be written the same is no other', () => {
   assert.equal(differs({ id: 'x', conditions: [theirs] }, status), true);
 });
 
-test('an Event is worth another status or another reason, and no other message', () => {
+test('another status or reason deserves an Event, another message does not', () => {
   assert.equal(isNews(undefined, verdict(true, 'Ready')), false, 'what is all right from the start is no news');
   assert.equal(isNews([], verdict(false, 'SecretNotFound')), true);
   assert.equal(isNews([before], verdict(true, 'Ready')), false);

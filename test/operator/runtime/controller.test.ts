@@ -25,7 +25,7 @@ function start(
   return { queue, controller };
 }
 
-test('every key is reconciled, so many at a time, and none twice at once', async (t) => {
+test('every key is reconciled, as many at a time as allowed, and none twice at once', async (t) => {
   const active = new Set<string>();
   const done: string[] = [];
   let most = 0;
@@ -44,7 +44,7 @@ test('every key is reconciled, so many at a time, and none twice at once', async
   assert.equal(most, 2);
 });
 
-test('what waits for something known is retried without a warning for each attempt', async (t) => {
+test('a key that waits for something known is retried without a warning for each attempt', async (t) => {
   const lines: string[] = [];
   const log = pino({ level: 'info', base: null }, { write: (line: string) => void lines.push(JSON.parse(line).name) });
   const attempts = new Map<string, number>();
@@ -62,7 +62,7 @@ test('what waits for something known is retried without a warning for each attem
   assert.deepEqual(lines, ['failing', 'failing']);
 });
 
-test('a key that changes while it is worked on is reconciled once more', async (t) => {
+test('a key that changes during its reconciliation is reconciled once more', async (t) => {
   const seen: number[] = [];
   let value = 1;
   const { queue, controller } = start(t, async () => {
@@ -79,7 +79,7 @@ test('a key that changes while it is worked on is reconciled once more', async (
   assert.deepEqual(seen, [1, 2]);
 });
 
-test('a controller is not idle while a key that it has just been given waits for its turn', async (t) => {
+test('a controller is not idle while a new key waits for its turn', async (t) => {
   let isDone = false;
   const { queue, controller } = start(t, async () => {
     await new Promise((resolve) => setImmediate(resolve));
@@ -91,7 +91,7 @@ test('a controller is not idle while a key that it has just been given waits for
   assert.equal(isDone, true);
 });
 
-test('what fails is tried again, and the others go on', async (t) => {
+test('a failed key is tried again, and the others continue', async (t) => {
   const attempts = new Map<string, number>();
   const succeeded = Promise.withResolvers<void>();
   const { queue, controller } = start(t, async (key) => {
@@ -114,7 +114,7 @@ test('what fails is tried again, and the others go on', async (t) => {
   );
 });
 
-test('a key that asks for it comes back after its time', async (t) => {
+test('a key is reconciled again after the time that it asked for', async (t) => {
   let count = 0;
   const again = Promise.withResolvers<void>();
   const { queue } = start(t, async () => {
@@ -126,7 +126,7 @@ test('a key that asks for it comes back after its time', async (t) => {
   await again.promise;
 });
 
-test('stopping waits for what is under way, and starts nothing more', async (t) => {
+test('a stop waits for running reconciliations, and starts no others', async (t) => {
   const entered = Promise.withResolvers<void>();
   const finish = Promise.withResolvers<void>();
   const done: string[] = [];
@@ -151,7 +151,7 @@ test('stopping waits for what is under way, and starts nothing more', async (t) 
   await idle;
 });
 
-test('the time to effect runs from the first sight of a change, through failures, and only where there was an effect', async (t) => {
+test('the time to effect starts when a change is first seen, includes failures, and is measured only where there was an effect', async (t) => {
   const effectsMs: number[] = [];
   const observer: ControllerObserver = {
     started: () => {},

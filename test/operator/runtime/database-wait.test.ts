@@ -9,7 +9,7 @@ import { startRelay, viaPort } from '../../tcp-relay.ts';
 
 const log = pino({ level: 'silent' });
 
-test('a database that comes up later is waited for, and every reason for the wait told', async (t) => {
+test('a database that starts later is waited for, and each reason is logged', async (t) => {
   const database = await makeTestDatabase();
   atEnd(t, () => database.close());
   const relay = await startRelay(t, Number(new URL(database.url).port));
@@ -28,7 +28,7 @@ test('a database that comes up later is waited for, and every reason for the wai
   for (const reason of reasons) assert.match(reason ?? '', /cannot be used yet \(.*ECONNREFUSED/);
 });
 
-test('what is wrong with more than the connection is thrown at once', async () => {
+test('an error that is not about the connection is thrown at once', async () => {
   const broken = () => Promise.reject(new Error('Migration 000002 failed', { cause: new TypeError('no') }));
   await assert.rejects(whenDatabaseAnswers(broken, { log }), /Migration 000002 failed/);
 });

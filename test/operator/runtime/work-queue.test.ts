@@ -36,7 +36,7 @@ test('a key waits once, is worked on by one, and comes back if it was added mean
   );
 });
 
-test('whoever waits gets keys in the order they came', async () => {
+test('waiting workers get keys in their order', async () => {
   const queue = makeWorkQueue();
   const taken = Promise.all([queue.take(), queue.take()]);
   queue.add('a');
@@ -46,7 +46,7 @@ test('whoever waits gets keys in the order they came', async () => {
   assert.equal(queue.isIdle, false);
 });
 
-test('a shut down queue gives and takes nothing', async (t) => {
+test('a queue that is shut down gives and takes nothing', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   const queue = makeWorkQueue();
   const taken = queue.take();
@@ -59,7 +59,7 @@ test('a shut down queue gives and takes nothing', async (t) => {
   assert.deepEqual([await queue.take(), queue.depth], [undefined, 0]);
 });
 
-test('a delayed key comes when its time has come, and the earliest time counts', (t) => {
+test('a delayed key comes at its time, and the earliest time counts', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   const queue = makeWorkQueue();
   queue.addAfter('a', 100);
@@ -88,7 +88,7 @@ test('a failing key comes back after a delay that doubles up to a limit, until i
   assert.equal(await delayOf(), 100);
 });
 
-test('a failing key comes back no sooner than is said', (t) => {
+test('a failing key comes back no sooner than stated', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   const queue = makeWorkQueue({ baseDelayMs: 100, maxDelayMs: 350 });
   queue.addRateLimited('a', 1_000);
@@ -98,7 +98,7 @@ test('a failing key comes back no sooner than is said', (t) => {
   assert.equal(queue.depth, 1);
 });
 
-test('failures of many keys at once come back no faster than the bucket allows', (t) => {
+test('many failing keys come back no faster than the bucket allows', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   const queue = makeWorkQueue({ baseDelayMs: 1, retriesPerSecond: 10, retryBurst: 5 });
   for (let index = 0; index < 25; index += 1) queue.addRateLimited(`key ${index}`);
@@ -110,7 +110,7 @@ test('failures of many keys at once come back no faster than the bucket allows',
   assert.equal(queue.depth, 25);
 });
 
-test('what waits for its time comes at once when the queue is woken, and begins its back-off anew', async () => {
+test('delayed keys come at once when the queue is woken, and their back-off starts anew', async () => {
   const queue = makeWorkQueue({ baseDelayMs: 3_600_000, maxDelayMs: 7_200_000 });
   for (const key of ['a', 'b']) queue.addRateLimited(key);
   queue.addAfter('c', 3_600_000);

@@ -112,7 +112,7 @@ describe('a workload with outdated pods', () => {
     });
   }
 
-  test('is none that can be rolled where it is a Job, a pod, or of a kind that is not known', () => {
+  test('cannot be rolled where it is a Job, a pod, or of an unknown kind', () => {
     for (const kind of ['Job', 'CronJob', 'Pod', 'ReplicaSet', 'Rollout']) {
       assert.equal(asRollable({ ...outdated, kind }), undefined, kind);
     }

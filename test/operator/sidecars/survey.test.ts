@@ -49,7 +49,7 @@ describe('a survey', () => {
     );
   });
 
-  test('has nothing to say against what the webhook stamps now, whatever the pod', () => {
+  test('counts no pod that the webhook injects now as outdated', () => {
     for (const asked of [
       pod(),
       pod({ annotations: { 'chaperone.dev/cpu-limit': '2' } }),
@@ -63,14 +63,14 @@ describe('a survey', () => {
     }
   });
 
-  test('leaves out pods on their way out, of no namespace that is known, and of no organization', () => {
+  test('leaves out pods that end, and pods of unknown namespaces or of no organization', () => {
     const web = injected('web-1', ofDeployment('web'), true);
     assert.equal(survey([{ ...web, deletionTimestamp: '2026-01-01T00:00:00Z' }]).size, 0);
     assert.equal(survey([{ ...web, namespace: 'gone' }]).size, 0);
     assert.equal(survey([web], [{ name: 'shop', labels: { team: 'nobody' } }]).size, 0);
   });
 
-  test('tells organizations apart', () => {
+  test('counts each organization by itself', () => {
     const everyone = { name: 'shop', labels: { team: 'everyone' } };
     const annotations = { 'chaperone.dev/organization': 'umbrella' };
     const surveys = survey([injected('web-1', { ...ofDeployment('web'), annotations }, true)], [everyone]);

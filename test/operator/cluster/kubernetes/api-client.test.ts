@@ -32,7 +32,7 @@ async function open(t: TestContext, answer: RequestListener, prefix = '') {
   return client;
 }
 
-test('a server that asks to come back later is asked again', async (t) => {
+test('a request is repeated where the server asks for that', async (t) => {
   const statuses = [429, 503, 200];
   const seen: (string | undefined)[] = [];
   const client = await open(t, (request, response) => {
@@ -44,7 +44,7 @@ test('a server that asks to come back later is asked again', async (t) => {
 });
 
 for (const prefix of ['', '/', '/k8s/clusters/c-1', '/k8s/clusters/c-1/']) {
-  test(`a request goes below the path of a server at "${prefix}", with what it asks`, async (t) => {
+  test(`a request goes below the path of a server at "${prefix}", with its query`, async (t) => {
     const seen: (string | undefined)[] = [];
     const listener: RequestListener = (request, response) => {
       seen.push(request.url);
@@ -59,7 +59,7 @@ for (const prefix of ['', '/', '/k8s/clusters/c-1', '/k8s/clusters/c-1/']) {
   });
 }
 
-test('a server that asks to be left alone for long is left alone, and whoever asked it is told for how long', async (t) => {
+test('a request is not repeated where the server asks for a long pause, and the error tells the pause', async (t) => {
   let requests = 0;
   const client = await open(t, (_, response) => {
     requests += 1;
@@ -75,7 +75,7 @@ test('a server that asks to be left alone for long is left alone, and whoever as
   assert.equal(requests, 2);
 });
 
-test('a refusal says why', async (t) => {
+test('an error has the server’s reason', async (t) => {
   const client = await open(t, (_, response) => {
     response.writeHead(409).end('{"kind":"Status","reason":"AlreadyExists","message":"it is there"}');
   });
@@ -85,7 +85,7 @@ test('a refusal says why', async (t) => {
   );
 });
 
-test('a reflector lists anew when an ERROR event says that its version has expired', async (t) => {
+test('a reflector lists again when an ERROR event says that its version has expired', async (t) => {
   const versions = ['5', '9'];
   let watches = 0;
   const client = await open(t, (request, response) => {

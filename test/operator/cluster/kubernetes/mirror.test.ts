@@ -19,7 +19,7 @@ function open() {
 
 const at = (version: string, text: string, id = 'a'): Versioned<Thing> => ({ object: { id, text }, version });
 
-test('what was written is seen at once, told once, and no older event takes it back', () => {
+test('a written object is seen at once, is announced once, and is not undone by an older event', () => {
   const { mirror, told } = open();
   mirror.replace([at('8', 'listed')], '9');
   mirror.learn(at('12', 'written'));
@@ -31,7 +31,7 @@ test('what was written is seen at once, told once, and no older event takes it b
   assert.deepEqual(told, ['a=listed', 'a=written', 'a=later']);
 });
 
-test('an answer that the watch has overtaken is old news', () => {
+test('an answer that is older than the watch changes nothing', () => {
   const { mirror, told } = open();
   mirror.replace([at('8', 'listed')], '9');
   mirror.remove(at('11', 'listed'));
@@ -41,7 +41,7 @@ test('an answer that the watch has overtaken is old news', () => {
   assert.deepEqual(told, ['a=listed', 'a gone']);
 });
 
-test('a list takes away what it does not show, but for what was written after it', () => {
+test('a list removes objects that it lacks, except those written after it', () => {
   const { mirror } = open();
   mirror.replace([at('8', 'listed'), at('8', 'other', 'b')], '9');
   mirror.learn(at('12', 'written', 'c'));

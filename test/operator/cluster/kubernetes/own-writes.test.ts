@@ -36,7 +36,7 @@ const cases: readonly (readonly [what: string, change: (persona: Persona) => Per
   ],
 ];
 for (const [what, change, isOwn] of cases) {
-  test(`an object with ${what} ${isOwn ? 'is as the operator wrote it' : 'is news'}`, () => {
+  test(`an object with ${what} ${isOwn ? 'counts as the operator’s own write' : 'counts as changed by others'}`, () => {
     const writes = makeOwnWrites();
     writes.status(key, written);
     assert.equal(writes.explain(before, change(before)), isOwn);
@@ -52,7 +52,7 @@ test('the first finalizer and the first status of a new object are the operator�
   assert.equal(writes.explain(held, { ...held, status: { id: 'new' } }), true);
 });
 
-test('an object that was not there is news, and so is one after the operator has forgotten it', () => {
+test('an unknown object counts as changed by others, and so does one that the operator has forgotten', () => {
   const writes = makeOwnWrites();
   writes.status(key, written);
   const after = { ...before, status: { id: 'new' } };
@@ -61,7 +61,7 @@ test('an object that was not there is news, and so is one after the operator has
   assert.equal(writes.explain(before, after), false);
 });
 
-test('a Secret is as the operator wrote it where it is what was sent, there before or not', () => {
+test('a Secret with the sent contents counts as the operator’s own write, new or not', () => {
   const writes = makeOwnWrites();
   const secret = makeSecret('web/key');
   assert.equal(writes.explain(undefined, secret), false);
@@ -70,7 +70,7 @@ test('a Secret is as the operator wrote it where it is what was sent, there befo
   assert.equal(writes.explain(secret, { ...secret, data: { surplus: Buffer.from('x') } }), false);
 });
 
-test('Namespaces are never the operator’s', () => {
+test('a change of a Namespace never counts as the operator’s own write', () => {
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: makeMeta('web') } as const;
   assert.equal(makeOwnWrites().explain(namespace, namespace), false);
 });
