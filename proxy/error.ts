@@ -94,6 +94,14 @@ export const problems = {
   },
   route_not_found: { status: 404, message: 'Unknown request URL' },
   limit_reached: { status: 429, message: 'A limit of the organization is reached' },
+  insufficient_quota: {
+    status: 429,
+    message: 'You exceeded your current quota: a budget of the organization is used up',
+  },
+  quota_unavailable: {
+    status: 503,
+    message: 'The database cannot be reached, and a limit or budget denies calls that it cannot count; try again',
+  },
   guardrail_blocked: { status: 400, message: 'A guardrail of the organization does not let this pass' },
   guardrail_unavailable: {
     status: 503,
@@ -170,7 +178,7 @@ export class ProxyError extends Error {
   /** Facts for programs, such as `{field, expected}` of a field that is not valid. Envelopes that have a place for them show them. */
   readonly details: Readonly<Record<string, unknown>>;
   /** Headers of the answer, such as Retry-After. */
-  readonly headers: Readonly<Record<string, string>>;
+  headers: Readonly<Record<string, string>>;
 
   /**
    * @param options.message what is wrong and what to do, in place of what the table says; the sentence that the API

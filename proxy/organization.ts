@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { PendingCall } from '../database/pending-calls.ts';
+import { leaseQuota } from '../database/quota.ts';
 import type { RequestRecord } from '../database/requests.ts';
 import { noteBatch } from './calls/background/note-batch.ts';
 import { type BackgroundWatch, watchBackground } from './calls/background/watch.ts';
@@ -20,6 +21,8 @@ import { batches } from './operations/batches.ts';
 import { responses } from './operations/responses.ts';
 import { type Exchange, makeExchange } from './providers/exchange.ts';
 import { providerTable } from './providers/table.ts';
+import { makeDatabaseClock } from './quota/database-clock.ts';
+import { makeQuota, type Quota } from './quota/quota.ts';
 import { makeSetAsideEraser } from './spool/erase-set-aside.ts';
 import { makeFolder } from './spool/fold.ts';
 import { type Shipper, startShipper } from './spool/ship.ts';
@@ -60,6 +63,8 @@ export interface OpenOrganization extends LookUps {
   readonly exchange: Exchange;
   readonly guardrails: Guardrails;
   readonly settlement: Settlement;
+  /** Leases what limits and budgets allow. */
+  readonly quota: Quota;
   readonly background: BackgroundWatch;
   /** Ends what is still under way, copies waiting records, and releases everything. */
   close(): Promise<void>;
@@ -149,6 +154,18 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
       await it.stop();
     },
   );
+  const quota = opened.adopt(
+    makeQuota({
+      lease: (demands) => configuration.follower.query((db) => leaseQuota(db, demands)),
+      clock: makeDatabaseClock(),
+      onWait: () => metrics.quotaWaits.inc(),
+      onFailure(error) {
+        metrics.quotaFailures.inc();
+        log.warn({ err: error }, 'cannot lease what limits and budgets allow');
+      },
+    }),
+    (it) => it.stop(),
+  );
   // This ends the calls that are still under way, before the shipper copies the last records.
   opened.defer(() => upstream.destroy());
   const lookUps = makeLookUps({ organizationId, spool, follower: configuration.follower, store });
@@ -188,6 +205,7 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
     exchange,
     guardrails,
     settlement,
+    quota,
     background,
     ...lookUps,
     close: () => held.disposeAsync(),

@@ -8,8 +8,7 @@ import type { InForce } from './calls/context.ts';
 import { makeIdentify } from './calls/identify/identify.ts';
 import { makePipeline } from './calls/pipeline.ts';
 import { makeStallWatch } from './calls/receive/stall-watch.ts';
-import { makeConcurrency } from './calls/reserve/concurrency.ts';
-import { reserveAll } from './calls/reserve/reserve.ts';
+import { makeLimits } from './calls/reserve/limits.ts';
 import { type Metrics, makeMetrics } from './calls/settle/metrics.ts';
 import { makeCollectGarbage } from './collect-garbage.ts';
 import { ProxyError } from './error.ts';
@@ -128,7 +127,11 @@ function makeApp(
     settlement,
     catchUp: () => catchUp(),
     providers: providerTable,
-    reserve: reserveAll([makeConcurrency((limit) => metrics.limited.inc({ limit }))]),
+    reserve: makeLimits({
+      quota: organization.quota,
+      origin: options.origin,
+      onLimited: ({ name, kind, enforces }) => metrics.limited.inc({ limit: name, kind, enforced: String(enforces) }),
+    }),
     admission: makeAdmission({ ownership, exchange, guardrails, ownChecks: { batches: admitLines } }),
     exchange,
     guardrails,

@@ -54,9 +54,12 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight, gu
     const guard = await guardrails.check(guardedCallOf(question));
     const body: Body = guard?.edit({ ...question.body }) ?? { ...question.body };
     const format = formatOf(providers, question.key.provider, chat.name);
+    const call = callOf(question, body, guard);
+    const { operation, requestedModel: model, key } = call;
+    const { context } = question;
+    const reservation = await reserve({ context, operation, body, model, key, sent: undefined, hasReferences: false });
     const account = await new Promise<Account>((resolve, reject) => {
-      const terms = termsOf(question.context.inForce);
-      settlement.open(callOf(question, body, guard), terms, reserve(question.context), resolve, reject);
+      settlement.open(call, termsOf(context.inForce), reservation, resolve, reject);
     });
     const sentAtTicks = performance.now();
     const share = inFlight.open();

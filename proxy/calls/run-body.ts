@@ -7,6 +7,7 @@ import type { AnswerCall } from './answer/answer-call.ts';
 import type { Attempt } from './answer/forward.ts';
 import type { Call } from './call.ts';
 import type { OpenRequest } from './call-request.ts';
+import type { Reservation, Reserve, Sought } from './reserve/reserve.ts';
 import { upstreamHeaders } from './upstream-headers.ts';
 import { whenKnown } from './when-known.ts';
 
@@ -20,31 +21,46 @@ export type RunBody = (request: OpenRequest, rawBody: Buffer) => void | Promise<
 
 export interface RunBodyOptions {
   readonly permit: Permit;
+  readonly reserve: Reserve;
   readonly answerCall: AnswerCall;
   readonly usageRefusals: Pick<UsageRefusals, 'add'>;
 }
 
-export function makeRunBody({ permit, answerCall, usageRefusals }: RunBodyOptions): RunBody {
-  return (request, rawBody) => {
+export function makeRunBody({ permit, reserve, answerCall, usageRefusals }: RunBodyOptions): RunBody {
+  const answer = (request: OpenRequest, permitted: Permitted, reservation: Reservation) => {
     const operation = inResponseFormat(request.operation, request.headers, request.context.inForce.snapshot);
-    return whenKnown(permit({ context: request.context, operation: request.operation, rawBody }), (permitted) => {
-      const { context, asked, rawBody: judged, body, persona, model, key, format, changes, sent } = permitted;
-      const headers = upstreamHeaders(request.headers, context.inForce.snapshot, context.caller);
-      headers['content-type'] = 'application/json';
-      /** Without the question for the usage, where that alone was refused. */
-      const another = (status: number, text: string): Attempt | undefined => {
-        if (!refusesUsageOption(status, text)) return undefined;
-        const plain = makeUpstreamBody(judged, asked, body, operation, format, persona, {
-          mayAskForUsage: false,
-          changes,
-        });
-        return { ...plain, onTaken: () => usageRefusals.add(key.provider, model) };
-      };
-      const call = callOf(request.operation, permitted);
-      const next = sent.hideUsage ? another : undefined;
-      answerCall(request, { context, operation, call, headers, attempt: sent, another: next });
-    });
+    const { context, asked, rawBody, body, persona, model, key, format } = permitted;
+    const changes = reservation.changes ? { ...permitted.changes, ...reservation.changes } : permitted.changes;
+    const make = (mayAskForUsage: boolean) =>
+      makeUpstreamBody(rawBody, asked, body, operation, format, persona, { mayAskForUsage, changes });
+    const sent = reservation.changes ? make(permitted.sent.hideUsage) : permitted.sent;
+    const headers = upstreamHeaders(request.headers, context.inForce.snapshot, context.caller);
+    headers['content-type'] = 'application/json';
+    /** Without the question for the usage, where that alone was refused. */
+    const another = (status: number, text: string): Attempt | undefined => {
+      if (!refusesUsageOption(status, text)) return undefined;
+      return { ...make(false), onTaken: () => usageRefusals.add(key.provider, model) };
+    };
+    const call = callOf(request.operation, permitted);
+    const next = sent.hideUsage ? another : undefined;
+    answerCall(request, { context, operation, call, headers, attempt: sent, reservation, another: next });
   };
+  return (request, rawBody) =>
+    whenKnown(permit({ context: request.context, operation: request.operation, rawBody }), (permitted) =>
+      whenKnown(reserve(soughtOf(request.operation, permitted)), (reservation) => {
+        try {
+          answer(request, permitted, reservation);
+        } catch (error) {
+          reservation.release();
+          throw error;
+        }
+      }),
+    );
+}
+
+function soughtOf(operation: Operation, { context, asked, body, model, key, sent, lines }: Permitted): Sought {
+  const hasReferences = asked.fields.references.length > 0;
+  return { context, operation: operation.name, model, key, body, sent: sent.body, hasReferences, lines };
 }
 
 function callOf(operation: Operation, { context, rawBody, body, model, persona, key, guard }: Permitted): Call {

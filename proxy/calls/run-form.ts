@@ -5,6 +5,7 @@ import type { Call } from './call.ts';
 import type { FormRequest } from './call-request.ts';
 import { openForm } from './receive/form.ts';
 import type { StallWatch } from './receive/stall-watch.ts';
+import type { Reserve } from './reserve/reserve.ts';
 import { refuseFormReferences } from './resources/references.ts';
 import { sentModel } from './route/sent-model.ts';
 import { upstreamHeaders } from './upstream-headers.ts';
@@ -19,10 +20,11 @@ export type RunForm = (request: FormRequest) => Promise<void>;
 export interface RunFormOptions {
   readonly admission: Admission;
   readonly stalls: StallWatch;
+  readonly reserve: Reserve;
   readonly answerCall: AnswerCall;
 }
 
-export function makeRunForm({ admission, stalls, answerCall }: RunFormOptions): RunForm {
+export function makeRunForm({ admission, stalls, reserve, answerCall }: RunFormOptions): RunForm {
   return async (request) => {
     const { context, operation } = request;
     const { snapshot } = context.inForce;
@@ -66,9 +68,11 @@ export function makeRunForm({ admission, stalls, answerCall }: RunFormOptions): 
         guard,
       };
       const attempt = { body: form.bytes(), hideUsage: false };
+      const sought = { context, operation: operation.name, model, key, body: fields };
+      const reservation = await reserve({ ...sought, sent: undefined, hasReferences: true });
       answerCall(
         { ...request, onEnd },
-        { context, operation, call, headers: { ...headers, ...form.headers() }, attempt },
+        { context, operation, call, headers: { ...headers, ...form.headers() }, attempt, reservation },
       );
     } catch (error) {
       form.close();

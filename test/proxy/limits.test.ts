@@ -111,7 +111,10 @@ describe('an Organization with a limit of one concurrent call', () => {
       assert.equal(answered.headers.get('retry-after'), '1');
       const { error } = (await answered.json()) as { error: { type: string; code: string; message: string } };
       assert.deepEqual([error.type, error.code], ['rate_limit_error', 'limit_reached']);
-      assert.match(error.message, /^A limit of the organization is reached: calls lets 1 call be under way at once/);
+      assert.match(
+        error.message,
+        /^A limit of the organization is reached: the limit calls lets 1 call be under way at once/,
+      );
       assert.equal(asked, before, 'nothing of it reaches the provider');
       for (const response of held.splice(0)) response.end(completion);
     });

@@ -8,6 +8,7 @@ import type { Body } from '../../providers/json.ts';
 import type { OperationName } from '../../providers/operation-name.ts';
 import type { RoutedKey } from '../../snapshot/snapshot.ts';
 import type { CallContext } from '../context.ts';
+import type { BatchLines } from '../reserve/reserve.ts';
 import { type MadeByAll, type Ownership, requireSameKey } from '../resources/ownership.ts';
 import { routeKey, routeKeys } from '../route/route.ts';
 import { admitAnyModel, admitModel, admitSurface } from './admit.ts';
@@ -39,6 +40,8 @@ export interface Admitted {
   readonly key: RoutedKey;
   /** Undefined where no guardrail is for the call. */
   readonly guard: CallGuard | undefined;
+  /** The calls of a batch. Undefined for any other call. */
+  readonly lines: BatchLines | undefined;
 }
 
 /** A call during the checks, with the results so far. */
@@ -47,6 +50,7 @@ interface Judged extends Candidate {
   madeBy: MadeByAll | undefined;
   key: RoutedKey | undefined;
   guard: CallGuard | undefined;
+  lines: BatchLines | undefined;
 }
 
 /**
@@ -65,7 +69,7 @@ export type OwnCheck = (
   key: RoutedKey,
   admission: Admission,
   dependencies: AdmissionDependencies,
-) => Promise<void>;
+) => Promise<BatchLines | undefined>;
 
 export interface AdmissionDependencies {
   readonly ownership: Ownership;
@@ -86,7 +90,9 @@ export interface Admission {
 export function makeAdmission(dependencies: AdmissionDependencies): Admission {
   const ownCheck: Check = (judged) => {
     const own = dependencies.ownChecks[judged.operation.name];
-    return own?.(judged, keyOf(judged), admission, dependencies);
+    return own?.(judged, keyOf(judged), admission, dependencies).then((lines) => {
+      judged.lines = lines;
+    });
   };
   /** The checks, in order. */
   const checks: readonly Check[] = [
@@ -103,12 +109,16 @@ export function makeAdmission(dependencies: AdmissionDependencies): Admission {
       const waiting = checks[at]?.(judged, dependencies);
       if (waiting) return waiting.then(() => judge(judged, at + 1));
     }
-    return { model: judged.model, madeBy: judged.madeBy, key: keyOf(judged), guard: judged.guard };
+    const { model, madeBy, guard, lines } = judged;
+    return { model, madeBy, key: keyOf(judged), guard, lines };
   };
   const admission: Admission = {
     open: ({ inForce }, operation) => admitSurface(inForce.snapshot, operation.surface),
     admit: (candidate) =>
-      judge({ ...candidate, model: undefined, madeBy: undefined, key: undefined, guard: undefined }, 0),
+      judge(
+        { ...candidate, model: undefined, madeBy: undefined, key: undefined, guard: undefined, lines: undefined },
+        0,
+      ),
   };
   return admission;
 }

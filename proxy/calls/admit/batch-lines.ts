@@ -6,6 +6,8 @@ import { asObject, type Body, parseObject } from '../../providers/json.ts';
 import { linesOf } from '../../providers/openai/lines.ts';
 import { relay } from '../../providers/relay.ts';
 import { chargeParsing } from '../receive/receive-body.ts';
+import { lineOutput } from '../reserve/needs.ts';
+import type { BatchLines } from '../reserve/reserve.ts';
 import { sentModel } from '../route/sent-model.ts';
 import type { OwnCheck } from './admission.ts';
 import { describeLookalike } from './body.ts';
@@ -41,6 +43,7 @@ export const admitLines: OwnCheck = async ({ context, body }, key, admission, { 
     file.body.destroy();
     throw new ProxyError('upstream_invalid_response', { param: 'input_file_id' });
   }
+  const lines: BatchLines = { count: 0, inputBytes: 0, outputTokens: 0, models: new Map() };
   const judge = async (line: Buffer): Promise<void> => {
     const bytes = chargeParsing(line, share);
     const text = line.toString('utf8');
@@ -61,6 +64,7 @@ export const admitLines: OwnCheck = async ({ context, body }, key, admission, { 
       });
       const name = sentModel(key, String(call.model));
       if (name !== call.model) throw refusal(renamed(String(call.model), name));
+      addLine(lines, String(call.model), line.length, lineOutput(operation.name, call));
     }
     share.add(-bytes);
   };
@@ -73,7 +77,18 @@ export const admitLines: OwnCheck = async ({ context, body }, key, admission, { 
   } catch (error) {
     throw error instanceof ProxyError ? error.within(`line ${number} of the input file`, 'input_file_id') : error;
   }
+  return lines;
 };
+
+function addLine(lines: BatchLines, model: string, bytes: number, outputTokens: number): void {
+  const ofModel = lines.models.get(model) ?? { inputBytes: 0, outputTokens: 0 };
+  ofModel.inputBytes += bytes;
+  ofModel.outputTokens += outputTokens;
+  lines.models.set(model, ofModel);
+  lines.count += 1;
+  lines.inputBytes += bytes;
+  lines.outputTokens += outputTokens;
+}
 
 /** Reads the call in a line. @throws {ProxyError} where it is not a call, or could be read in two ways */
 function readLine(text: string, endpoint: unknown): { call: Body; fields: CallFields } {

@@ -8,6 +8,7 @@ import type { Persona, RoutedKey, Snapshot } from '../../snapshot/snapshot.ts';
 import type { OpenRequest } from '../call-request.ts';
 import type { CallContext, InForce } from '../context.ts';
 import { withInferredSession } from '../identify/session.ts';
+import type { BatchLines } from '../reserve/reserve.ts';
 import { sentModel } from '../route/sent-model.ts';
 import { whenKnown } from '../when-known.ts';
 import type { Admission, Admitted } from './admission.ts';
@@ -38,6 +39,8 @@ export interface Permitted {
   readonly sent: UpstreamBody;
   /** Undefined where no guardrail is for the call. */
   readonly guard: CallGuard | undefined;
+  /** The calls of a batch. Undefined for any other call. */
+  readonly lines: BatchLines | undefined;
 }
 
 /**
@@ -64,7 +67,7 @@ export function makePermit({ inForce, catchUp, admission, providers, usageRefusa
     // Apply the persona first, so that the checks see the body that goes upstream.
     const body = persona ? applyPersona(asked, operation, persona) : asked.body;
     const { references, models: otherModels } = persona ? fieldsWithPersona(asked.fields, body) : asked.fields;
-    const finish = ({ model, madeBy, key, guard }: Admitted): Permitted => {
+    const finish = ({ model, madeBy, key, guard, lines }: Admitted): Permitted => {
       const format = formatOf(providers, key.provider, operation.name);
       const mayAskForUsage = body.stream !== true || !usageRefusals.has(key.provider, model);
       const providerModel = sentModel(key, model);
@@ -76,7 +79,7 @@ export function makePermit({ inForce, catchUp, admission, providers, usageRefusa
         context.inForce.snapshot.sessionSources,
       );
       const inSession = caller === context.caller ? context : { ...context, caller };
-      const admitted = { context: inSession, persona, model, key, format, changes, guard };
+      const admitted = { context: inSession, persona, model, key, format, changes, guard, lines };
       if (!guard?.isEditing()) {
         const sent = makeUpstreamBody(rawBody, asked, body, operation, format, persona, options);
         return { ...admitted, asked, rawBody, body, sent };

@@ -5,7 +5,7 @@ import { formatOf, type ProviderTable } from '../../providers/table.ts';
 import type { Call } from '../call.ts';
 import type { OpenRequest } from '../call-request.ts';
 import { type CallContext, termsOf } from '../context.ts';
-import type { Reserve } from '../reserve/reserve.ts';
+import type { Reservation } from '../reserve/reserve.ts';
 import type { Account } from '../settle/account.ts';
 import type { Metrics } from '../settle/metrics.ts';
 import type { Settlement } from '../settle/settlement.ts';
@@ -20,15 +20,16 @@ export interface AdmittedCall {
   /** Headers for the provider. */
   readonly headers: Readonly<Record<string, string>>;
   readonly attempt: Attempt;
+  /** What limits and budgets hold for the call. */
+  readonly reservation: Reservation;
   readonly another?: Forwarding['another'];
 }
 
-/** The steps after admission: intent, provider, client, settlement. @throws {ProxyError} where a limit refuses it */
+/** The steps after the reservation: intent, provider, client, settlement. */
 export type AnswerCall = (request: Omit<OpenRequest, 'context' | 'operation'>, admitted: AdmittedCall) => void;
 
 export interface AnswerCallOptions {
   readonly settlement: Settlement;
-  readonly reserve: Reserve;
   readonly exchange: Exchange;
   readonly providers: ProviderTable;
   readonly metrics: Metrics;
@@ -36,9 +37,15 @@ export interface AnswerCallOptions {
 }
 
 export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
-  const { settlement, reserve, exchange, providers, metrics, drainMs } = options;
-  return ({ response, responseHeaders, refuse, onEnd }, { context, operation, call, headers, attempt, another }) => {
+  const { settlement, exchange, providers, metrics, drainMs } = options;
+  return ({ response, responseHeaders, refuse: show, onEnd }, admitted) => {
+    const { context, operation, call, headers, attempt, another, reservation } = admitted;
     const { caller, inForce, share } = context;
+    const { headers: rates } = reservation;
+    const refuse = (problem: ProxyError) => {
+      if (rates) problem.headers = { ...rates, ...problem.headers };
+      show(problem, caller);
+    };
     const onOpened = (account: Account) => {
       metrics.overhead.observe((performance.now() - context.startedTicks) / 1_000);
       const { guard } = call;
@@ -61,8 +68,8 @@ export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
           keepOutput: inForce.snapshot.storesContents,
           headers,
           response,
-          responseHeaders: responseHeaders(caller),
-          refuse: (error) => refuse(error, caller),
+          responseHeaders: rates ? { ...responseHeaders(caller), ...rates } : responseHeaders(caller),
+          refuse,
           share,
           drainMs,
           onEnd,
@@ -70,9 +77,9 @@ export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
       );
     };
     const onRefused = (problem: ProxyError) => {
-      refuse(problem, caller);
+      refuse(problem);
       onEnd();
     };
-    settlement.open(call, termsOf(inForce), reserve(context), onOpened, onRefused);
+    settlement.open(call, termsOf(inForce), reservation, onOpened, onRefused);
   };
 }

@@ -1,10 +1,46 @@
 import type { RequestRecord } from '../../../database/requests.ts';
+import type { Body } from '../../providers/json.ts';
+import type { OperationName } from '../../providers/operation-name.ts';
+import type { RoutedKey } from '../../snapshot/snapshot.ts';
 import type { CallContext } from '../context.ts';
 
-/** A call's reservation of limited capacity. Exactly one of these methods ends it, once. */
+/** An admitted call, as far as limits and budgets need to know it. */
+export interface Sought {
+  readonly context: CallContext;
+  readonly operation: OperationName;
+  readonly model: string | undefined;
+  readonly key: RoutedKey;
+  /** With the persona applied; for a form, its fields. */
+  readonly body: Body;
+  /** The bytes that go upstream. Undefined where they are not known yet, as of a form. */
+  readonly sent: Buffer | string | undefined;
+  /** Whether the body refers to stored resources, whose size is unknown. */
+  readonly hasReferences: boolean;
+  /** The calls of a batch. Undefined for any other call. */
+  readonly lines?: BatchLines | undefined;
+  /** Whether the request is no call of its own and has no record, as a count of tokens. It takes a place only. */
+  readonly isUncounted?: boolean;
+}
+
+/** The calls in a batch's input file. */
+export interface BatchLines {
+  count: number;
+  inputBytes: number;
+  outputTokens: number;
+  /** The models, with their share of the above. */
+  readonly models: Map<string, { inputBytes: number; outputTokens: number }>;
+}
+
+/** A call's reservation of what is limited. Exactly one of `settle` and `release` ends it, once. */
 export interface Reservation {
+  /** What limits and budgets count of the call, with upper bounds (`RequestRecord.quota`). Undefined: nothing. */
+  readonly quota: number[] | undefined;
+  /** Headers of the answer. Undefined: none. */
+  readonly headers: Readonly<Record<string, string>> | undefined;
+  /** Fields of the body that must be replaced, where a budget shortens the answer. */
+  readonly changes: Body | undefined;
   /**
-   * The call is no longer running here.
+   * The call is no longer running here. The record gets the true amounts.
    *
    * @param record the record so far: with its usage, unless the provider works on
    */
@@ -14,31 +50,17 @@ export interface Reservation {
 }
 
 /**
- * Reserves what a call needs, after admission and before it goes upstream.
+ * Reserves what a call needs, after admission and before it goes upstream. It waits only where too little is leased.
  *
- * @throws {ProxyError} where there is not enough; then nothing is reserved
+ * @throws {ProxyError} where there is not enough; then nothing is reserved. The promise rejects with it, if there is one
  */
-export type Reserve = (context: CallContext) => Reservation;
+export type Reserve = (sought: Sought) => Reservation | Promise<Reservation>;
 
-/** Combines several reserves. A call needs all of them; where one refuses, the others are released. */
-export function reserveAll(reserves: readonly Reserve[]): Reserve {
-  const [only] = reserves;
-  if (reserves.length === 1 && only) return only;
-  return (context) => {
-    const taken: Reservation[] = [];
-    try {
-      for (const reserve of reserves) taken.push(reserve(context));
-    } catch (error) {
-      for (const reservation of taken) reservation.release();
-      throw error;
-    }
-    return {
-      settle(record) {
-        for (const reservation of taken) reservation.settle(record);
-      },
-      release() {
-        for (const reservation of taken) reservation.release();
-      },
-    };
-  };
-}
+/** The reservation of a call that no rule counts. */
+export const nothingReserved: Reservation = {
+  quota: undefined,
+  headers: undefined,
+  changes: undefined,
+  settle: () => {},
+  release: () => {},
+};

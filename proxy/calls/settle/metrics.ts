@@ -96,9 +96,13 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}, versi
     audioSeconds: callCounter('chaperone_audio_seconds_total', 'Length of input audio.', request),
     characters: callCounter('chaperone_characters_total', 'Characters of generated speech.', request),
     refused: counter('chaperone_refused_calls_total', 'Requests that the proxy refused, by error code.', ['code']),
-    limited: counter('chaperone_limited_calls_total', 'Calls that a limit of the Organization refused, by its name.', [
-      'limit',
-    ]),
+    limited: counter(
+      'chaperone_limited_calls_total',
+      'Calls that a limit, budget or tier refused, by its name. Where it only reports: calls that it would have refused.',
+      ['limit', 'kind', 'enforced'],
+    ),
+    quotaWaits: counter('chaperone_quota_waits_total', 'Calls that waited until the database had leased more to them.'),
+    quotaFailures: counter('chaperone_quota_failures_total', 'Failed attempts to lease what limits and budgets allow.'),
     guardrailHits: counter(
       'chaperone_guardrail_hits_total',
       'Calls in which a guardrail found something, by rule, detector, side (Input or Output) and action. The action Error: it could not do its work.',

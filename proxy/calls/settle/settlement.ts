@@ -6,6 +6,7 @@ import type { Spool } from '../../spool/spool.ts';
 import { SpoolError } from '../../spool/spool-error.ts';
 import type { Call, Outcome } from '../call.ts';
 import type { Reservation } from '../reserve/reserve.ts';
+import { settleQuota } from '../reserve/settle-quota.ts';
 import { mentions, withoutEchoes } from '../resources/echoes.ts';
 import type { Account, AccountingTerms } from './account.ts';
 import { removeImplausible } from './figures.ts';
@@ -59,6 +60,7 @@ export function makeSettlement(options: SettlementOptions): Settlement {
   return {
     open(call, terms, reservation, onOpened, onRefused) {
       const record = intentOf(call, options.origin);
+      if (reservation.quota) record.quota = reservation.quota;
       const refuse = (cause: SpoolError) => {
         reservation.release();
         onRefused(new ProxyError(`spool_${cause.code}`, { cause }));
@@ -107,6 +109,7 @@ function finish(
   if (costUsd !== undefined) record.cost_usd = costUsd;
   record.duration_ms = durationMs;
   if (removeImplausible(record).length > 0) for (const subscriber of subscribers) subscriber.implausible?.(record);
+  settleQuota(record);
 }
 
 /** The contents of a call that was deferred: its input was sealed then. @returns undefined where they are not kept */

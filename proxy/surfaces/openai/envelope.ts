@@ -31,7 +31,7 @@ export const openAiEnvelope: Envelope = {
     },
   },
   show: ({ message, status, param, code }: ProxyError): OpenAiError => ({
-    error: { message, type: typeOf(status), param, code },
+    error: { message, type: code === 'insufficient_quota' ? code : typeOf(status), param, code },
   }),
 };
 

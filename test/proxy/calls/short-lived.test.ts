@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { generateDataKeys, makeEnvelope } from '../../../database/envelope.ts';
+import { nothingReserved } from '../../../proxy/calls/reserve/reserve.ts';
 import type { Account } from '../../../proxy/calls/settle/account.ts';
 import { countCalls } from '../../../proxy/calls/settle/count.ts';
 import { makeMetrics } from '../../../proxy/calls/settle/metrics.ts';
@@ -63,7 +64,7 @@ test('a settled call leaves nothing in memory', async (t) => {
     spool,
     subscribers: [countCalls(makeMetrics(), () => 'other')],
   });
-  const reservation = { settle() {}, release() {} };
+  const reservation = nothingReserved;
   const terms = {
     price: makePrice(undefined, new Map([['openai', 'openai']])),
     envelope: makeEnvelope(generateDataKeys()),

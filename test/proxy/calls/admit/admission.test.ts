@@ -128,6 +128,7 @@ test('a call that refers to nothing is admitted without waiting', () => {
   assert.deepEqual(admissionWith().admit(makeCandidate({})), {
     model: 'gpt-4o',
     madeBy: undefined,
+    lines: undefined,
     key,
     guard: undefined,
   });

@@ -8,7 +8,7 @@ import { generateDataKeys, makeEnvelope } from '../../../../database/envelope.ts
 import type { PendingCall } from '../../../../database/pending-calls.ts';
 import type { RequestRecord } from '../../../../database/requests.ts';
 import type { Outcome } from '../../../../proxy/calls/call.ts';
-import type { Reservation } from '../../../../proxy/calls/reserve/reserve.ts';
+import { nothingReserved, type Reservation } from '../../../../proxy/calls/reserve/reserve.ts';
 import type { Account, AccountingTerms } from '../../../../proxy/calls/settle/account.ts';
 import type { LateEnd } from '../../../../proxy/calls/settle/late-end.ts';
 import { makeSettlement } from '../../../../proxy/calls/settle/settlement.ts';
@@ -87,6 +87,7 @@ function open(t: TestContext, directory = mkdtempSync(join(tmpdir(), 'chaperone-
     return [String(input), output && String(output)];
   };
   const reservation: Reservation = {
+    ...nothingReserved,
     settle: () => told.push('given back'),
     release: () => told.push('released'),
   };
@@ -227,7 +228,11 @@ test('a call whose intent cannot be written is not made, and releases its reserv
   const spool = openSpool({ directory, maxBytes: 0 });
   atEnd(t, () => spool.close());
   const told: string[] = [];
-  const reservation: Reservation = { settle: () => assert.fail(), release: () => told.push('released') };
+  const reservation: Reservation = {
+    ...nothingReserved,
+    settle: () => assert.fail(),
+    release: () => told.push('released'),
+  };
   const subscribers = [{ opened: () => told.push('opened') }];
   const settlement = makeSettlement({ organizationId, origin: undefined, spool, subscribers });
   settlement.open(

@@ -1,0 +1,122 @@
+/** What earlier calls of a model were like, to bound what the next one may use. */
+export interface History {
+  /** The most tokens that the bytes of a text may be. */
+  inputTokensOf(bytes: number): number;
+  /** The tokens of an answer whose call does not limit them. */
+  outputTokens(): number;
+  /** The tokens of what a call only refers to. */
+  referredTokens(): number;
+  /** The cost of a call whose cost does not follow from its body, in 10^-9 dollars. */
+  nanoUsd(): number;
+  /** Notes what a call has used. */
+  note(call: Seen): void;
+}
+
+/** A call that has ended. Undefined or null: unknown. */
+export interface Seen {
+  readonly bytes: number | undefined;
+  /** Whether the body refers to more than it has. */
+  readonly refers: boolean;
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly nanoUsd: number | undefined;
+}
+
+/** Before there are enough calls to learn from. */
+export const unknownOutputTokens = 4_096;
+const unknown = { referredTokens: 2_048, nanoUsd: 60_000_000 } as const;
+const enoughCalls = 20;
+/** Text of another kind may come at any time, so the highest ratio so far is raised by a quarter. */
+const ratioMargin = 1.25;
+const fewestTokens = 16;
+/** After so many calls, earlier ones count half, so that a model's change is noticed. */
+const epochCalls = 1_000;
+const maxModels = 1_000;
+
+/** Histories by operation and model. */
+export function makeHistories(): (operation: string, model: string | undefined) => History {
+  const known = new Map<string, History>();
+  return (operation, model = '') => {
+    const key = `${operation} ${model}`;
+    const found = known.get(key);
+    if (found) return found;
+    // Models are free text, so there may be any number of them.
+    if (known.size >= maxModels) known.clear();
+    const made = makeHistory();
+    known.set(key, made);
+    return made;
+  };
+}
+
+export function makeHistory(): History {
+  const output = makePercentile();
+  const referred = makePercentile();
+  const cost = makePercentile();
+  const ratio = { calls: 0, highest: 0, highestBefore: 0 };
+  return {
+    inputTokensOf(bytes) {
+      // A byte-level tokenizer never makes more tokens than there are bytes.
+      if (ratio.calls < enoughCalls && ratio.highestBefore === 0) return bytes;
+      const highest = Math.max(ratio.highest, ratio.highestBefore);
+      return Math.min(bytes, Math.max(fewestTokens, Math.ceil(bytes * highest * ratioMargin)));
+    },
+    outputTokens: () => output.p99() ?? unknownOutputTokens,
+    referredTokens: () => Math.max(unknown.referredTokens, referred.p99() ?? 0),
+    nanoUsd: () => cost.p99() ?? unknown.nanoUsd,
+    note({ bytes, refers, inputTokens, outputTokens, nanoUsd }) {
+      if (outputTokens !== null) output.add(outputTokens);
+      if (nanoUsd !== undefined) cost.add(nanoUsd);
+      if (inputTokens === null || !bytes) return;
+      if (refers) {
+        referred.add(inputTokens);
+        return;
+      }
+      ratio.calls += 1;
+      ratio.highest = Math.max(ratio.highest, inputTokens / bytes);
+      if (ratio.calls < epochCalls) return;
+      ratio.highestBefore = ratio.highest;
+      ratio.calls = 0;
+      ratio.highest = 0;
+    },
+  };
+}
+
+/** Four buckets for each doubling. */
+const bucketsPerDoubling = 4;
+const bucketCount = 52 * bucketsPerDoubling;
+
+/** The running 99th percentile of whole numbers, to about a fifth. */
+function makePercentile() {
+  let counts: Uint32Array | undefined;
+  let total = 0;
+  let known: number | undefined;
+  return {
+    add(value: number): void {
+      counts ??= new Uint32Array(bucketCount);
+      const at = Math.min(bucketCount - 1, Math.ceil(Math.log2(Math.max(1, value)) * bucketsPerDoubling));
+      counts[at] = (counts[at] ?? 0) + 1;
+      total += 1;
+      known = undefined;
+      if (total < epochCalls) return;
+      total = 0;
+      for (const [each, count] of counts.entries()) {
+        counts[each] = count >> 1;
+        total += count >> 1;
+      }
+    },
+    /** An upper bound of the percentile. Undefined where there are too few values. */
+    p99(): number | undefined {
+      if (!counts || total < enoughCalls) return undefined;
+      if (known !== undefined) return known;
+      let above = total / 100;
+      let at = bucketCount - 1;
+      while (at > 0) {
+        above -= counts[at] ?? 0;
+        if (above < 0) break;
+        at -= 1;
+      }
+      known = Math.ceil(2 ** (at / bucketsPerDoubling));
+      return known;
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import type { Body } from '../../providers/json.ts';
+import type { Quota } from '../../quota/quota.ts';
+import type { TokenCost } from './cost-bound.ts';
+import type { TokenNeeds } from './needs.ts';
+import type { RuledClaim } from './refusal.ts';
+import type { Sought } from './reserve.ts';
+
+export interface Shortened {
+  readonly changes: Body;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * Lowers the output tokens of a call to what its budgets still pay for, and takes that.
+ *
+ * @returns undefined: the call cannot be shortened enough; then nothing is taken
+ */
+export function shorten(
+  quota: Quota,
+  claims: readonly RuledClaim[],
+  { lines }: Sought,
+  { input, output, outputField, answers }: TokenNeeds,
+  cost: TokenCost | null,
+): Shortened | undefined {
+  if (outputField === undefined || lines || !cost || cost.output === 0) return undefined;
+  const nowTicks = quota.clock.ticks();
+  const each = Math.floor(output / answers);
+  let allowed = each;
+  let tightest: RuledClaim | undefined;
+  for (const claim of claims) {
+    const free = claim.slice.free(nowTicks);
+    if (!claim.enforces || free >= claim.amount) continue;
+    if (!claim.rule.shortens || free < claim.smallest) return undefined;
+    const affordable = Math.floor((free * 1_000 - input * cost.input) / (cost.output * answers));
+    if (affordable >= allowed) continue;
+    allowed = affordable;
+    tightest = claim;
+  }
+  if (!tightest || allowed < 1) return undefined;
+  for (const claim of claims) {
+    const { unit } = claim.slice.counter;
+    const less = (each - allowed) * answers;
+    if (unit === 'nano_usd') claim.amount = Math.ceil((input * cost.input + allowed * answers * cost.output) / 1_000);
+    else if (unit === 'tokens' || unit === 'output_tokens') claim.amount -= less;
+    claim.smallest = claim.amount;
+  }
+  if (!quota.takeFree(claims)) return undefined;
+  return {
+    changes: { [outputField]: allowed },
+    headers: { 'x-chaperone-max-output-tokens': String(allowed), 'x-chaperone-shortened-by': tightest.rule.name },
+  };
+}

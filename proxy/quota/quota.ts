@@ -1,0 +1,265 @@
+import type { QuotaDemand, QuotaGrant } from '../../database/quota.ts';
+import { type Counted, CountedSlices } from './counted.ts';
+import type { DatabaseClock } from './database-clock.ts';
+import type { Slice } from './slice.ts';
+
+/** An amount that a call needs of one counter. */
+export interface Claim {
+  readonly slices: CountedSlices;
+  readonly scope: string;
+  /** The slice of the scope at the last attempt. */
+  slice: Slice;
+  amount: number;
+  /** A smaller amount that would do. */
+  smallest: number;
+  /** Whether a call that finds too little is refused. Otherwise the claim only counts. */
+  readonly enforces: boolean;
+  /** Whether a call goes on while the database cannot be reached. */
+  readonly allowsUnavailable: boolean;
+}
+
+/** A claim that was not met: nothing was left, or it is unknown whether anything is. */
+export interface Shortfall {
+  readonly claim: Claim;
+  readonly reason: 'exhausted' | 'unavailable';
+}
+
+/** Leases what calls may use from PostgreSQL, ahead of need. */
+export interface Quota {
+  /**
+   * Puts the rules of a configuration in force. Leases of what is counted on are kept, and all others are given back.
+   *
+   * @returns a function that finds the slices of what is counted
+   */
+  use(counted: readonly Counted[]): (counted: Counted) => CountedSlices;
+  claim(
+    slices: CountedSlices,
+    scope: string,
+    amount: number,
+    options: Pick<Claim, 'enforces' | 'allowsUnavailable'>,
+  ): Claim;
+  /**
+   * Takes the amounts of all claims, or of none. It waits for the database only where too little is leased.
+   *
+   * @returns what is short; undefined: all is taken
+   */
+  take(claims: readonly Claim[]): Shortfall[] | undefined | Promise<Shortfall[] | undefined>;
+  /** Takes the amounts of all claims that are enforced, where all of it is free here. Nothing waits. */
+  takeFree(claims: readonly Claim[]): boolean;
+  /** Ends a reservation with the amount that was used. */
+  settle(slice: Slice, reserved: number, used: number): void;
+  readonly clock: DatabaseClock;
+  /** Renews leases, and gives back those that are not used. The timer calls it once a second. */
+  tick(): void;
+  /** Gives all leases back, as far as the database can be reached. */
+  stop(): Promise<void>;
+}
+
+export interface QuotaOptions {
+  /** @throws where the database cannot be reached */
+  readonly lease: (demands: readonly QuotaDemand[]) => Promise<readonly QuotaGrant[]>;
+  readonly clock: DatabaseClock;
+  /** Called where a call has to wait for the database. */
+  readonly onWait?: () => void;
+  readonly onFailure?: (error: unknown) => void;
+  /** Starts a timer. @returns a function that stops it */
+  readonly every?: (ms: number, run: () => void) => () => void;
+}
+
+/** How long calls wait for an answer of the database, and how long they do not ask again after a failure. */
+const answerMs = 1_000;
+/** More demands than these go into the next statement, so that none takes long. */
+const maxDemands = 200;
+/** Others may take what was leased for a call that waited, so it asks again, up to this often. */
+const maxAttempts = 30;
+
+export function makeQuota(options: QuotaOptions): Quota {
+  const { clock } = options;
+  const every = options.every ?? startTimer;
+  const byKey = new Map<string, CountedSlices>();
+  /** Slices to ask for, and whether they end. */
+  const queue = new Map<Slice, { readonly slices: CountedSlices; readonly ends: boolean }>();
+  let isPumping = false;
+  let downUntilTicks = Number.NEGATIVE_INFINITY;
+  let stopTimer: (() => void) | undefined;
+
+  const ask = (slices: CountedSlices, slice: Slice, ends = false) => {
+    queue.set(slice, { slices, ends });
+    if (!isPumping) void pump();
+  };
+
+  const pump = async () => {
+    isPumping = true;
+    // Demands of this turn of the event loop go together.
+    await Promise.resolve();
+    while (queue.size > 0) await askSome();
+    isPumping = false;
+  };
+
+  const askSome = async () => {
+    const batch = [...queue].slice(0, maxDemands);
+    for (const [slice] of batch) queue.delete(slice);
+    const demands = batch.map(([slice, { slices, ends }]) => slice.demand(slices.amount(), ends));
+    const sentTicks = clock.ticks();
+    try {
+      const grants = await within(answerMs, options.lease(demands));
+      const byLease = new Map(grants.map((grant) => [`${grant.counterId} ${grant.leaseId}`, grant]));
+      if (grants[0]) clock.learn(grants[0].atMs);
+      downUntilTicks = Number.NEGATIVE_INFINITY;
+      for (const [slice, { slices }] of batch) {
+        const grant = byLease.get(`${slice.counterId} ${slice.leaseId}`);
+        const asked = grant ? slice.apply(grant, sentTicks, clock.ticks()) : slice.fail();
+        for (const { onAnswer } of asked) onAnswer();
+        if (slice.hasWaiting()) queue.set(slice, { slices, ends: false });
+      }
+    } catch (error) {
+      downUntilTicks = clock.ticks() + answerMs;
+      options.onFailure?.(error);
+      for (const [slice] of batch) for (const { onAnswer } of slice.fail()) onAnswer();
+    }
+  };
+
+  const tick = () => {
+    const [nowMs, nowTicks] = [clock.nowMs(), clock.ticks()];
+    let isEmpty = true;
+    for (const slices of byKey.values()) {
+      for (const slice of slices.adjust(nowMs)) ask(slices, slice);
+      slices.tick(nowMs, nowTicks, {
+        onAsk: (slice) => ask(slices, slice),
+        onEnd: (slice) => ask(slices, slice, true),
+      });
+      isEmpty &&= slices.isEmpty();
+    }
+    if (!isEmpty) return;
+    stopTimer?.();
+    stopTimer = undefined;
+  };
+
+  /** The claims that are not met, and whether asking might help. */
+  const judge = (claims: readonly Claim[], nowTicks: number, number: number) => {
+    const shortfalls: Shortfall[] = [];
+    const askable: Claim[] = [];
+    for (const claim of claims) {
+      const { slice, amount, smallest } = claim;
+      if (slice.free(nowTicks) >= amount) continue;
+      if (!claim.enforces) {
+        if (slice.isExhausted(amount, nowTicks)) shortfalls.push({ claim, reason: 'exhausted' });
+        else if (!slice.isAsking() && nowTicks >= downUntilTicks) {
+          slice.wait({ amount, smallest: amount, onAnswer: () => {} });
+          ask(claim.slices, slice);
+        }
+      } else if (slice.isExhausted(smallest, nowTicks) || (number > 0 && isLess(claim, nowTicks))) {
+        shortfalls.push({ claim, reason: 'exhausted' });
+      } else if (nowTicks < downUntilTicks) {
+        if (!claim.allowsUnavailable) shortfalls.push({ claim, reason: 'unavailable' });
+      } else askable.push(claim);
+    }
+    return { shortfalls, askable };
+  };
+
+  const attempt = (
+    claims: readonly Claim[],
+    number: number,
+  ): Shortfall[] | undefined | Promise<Shortfall[] | undefined> => {
+    const [nowMs, nowTicks] = [clock.nowMs(), clock.ticks()];
+    for (const claim of claims) claim.slice = claim.slices.slice(claim.scope, nowMs, nowTicks);
+    const { shortfalls, askable } = judge(claims, nowTicks, number);
+    const isRefused = shortfalls.some(({ claim }) => claim.enforces);
+    if (!isRefused && askable.length > 0) {
+      if (number === 0) options.onWait?.();
+      if (number < maxAttempts) return answered(askable).then(() => attempt(claims, number + 1));
+      for (const claim of askable) shortfalls.push({ claim, reason: 'exhausted' });
+    }
+    if (shortfalls.some(({ claim }) => claim.enforces)) return shortfalls;
+    takeAll(claims, nowTicks);
+    return shortfalls.length > 0 ? shortfalls : undefined;
+  };
+
+  const takeAll = (claims: readonly Claim[], nowTicks: number) => {
+    for (const { slices, slice, amount } of claims) {
+      slice.take(amount, nowTicks);
+      if (slice.isLow(nowTicks) && nowTicks >= downUntilTicks) ask(slices, slice);
+    }
+  };
+
+  /** Resolves when the database has answered for all of these. */
+  const answered = async (claims: readonly Claim[]) => {
+    await Promise.all(
+      claims.map(
+        ({ slices, slice, amount, smallest }) =>
+          new Promise<void>((onAnswer) => {
+            slice.wait({ amount, smallest, onAnswer });
+            if (!slice.isAsking()) ask(slices, slice);
+          }),
+      ),
+    );
+  };
+
+  return {
+    clock,
+    use(counted) {
+      const former = new Map(byKey);
+      byKey.clear();
+      for (const one of counted) {
+        const key = keyOf(one);
+        const slices = former.get(key) ?? byKey.get(key) ?? new CountedSlices(one, clock.nowMs());
+        for (const slice of slices.replace(one, clock.nowMs())) ask(slices, slice);
+        former.delete(key);
+        byKey.set(key, slices);
+      }
+      for (const slices of former.values()) for (const slice of slices.end()) ask(slices, slice, true);
+      return (one) => {
+        const slices = byKey.get(keyOf(one));
+        if (!slices) throw new RangeError(`${one.rule} is not in force`);
+        return slices;
+      };
+    },
+    claim(slices, scope, amount, { enforces, allowsUnavailable }) {
+      stopTimer ??= every(1_000, tick);
+      const slice = slices.slice(scope, clock.nowMs(), clock.ticks());
+      return { slices, scope, slice, amount, smallest: amount, enforces, allowsUnavailable };
+    },
+    take: (claims) => attempt(claims, 0),
+    takeFree(claims) {
+      const nowTicks = clock.ticks();
+      if (claims.some(({ slice, amount, enforces }) => enforces && slice.free(nowTicks) < amount)) return false;
+      takeAll(claims, nowTicks);
+      return true;
+    },
+    settle: (slice, reserved, used) => slice.settle(reserved, used, clock.ticks()),
+    tick,
+    async stop() {
+      stopTimer?.();
+      for (const slices of byKey.values()) for (const slice of slices.end()) queue.set(slice, { slices, ends: true });
+      byKey.clear();
+      if (!isPumping && clock.ticks() >= downUntilTicks) await pump();
+    },
+  };
+}
+
+const keyOf = ({ rule, unit, per, window }: Counted) => JSON.stringify([rule, unit, per, window]);
+
+/** Whether only the smaller amount of a claim is there. All that was left has been asked for. */
+function isLess({ slice, amount, smallest }: Claim, nowTicks: number): boolean {
+  return smallest < amount && slice.free(nowTicks) >= smallest;
+}
+
+function startTimer(ms: number, run: () => void): () => void {
+  const timer = setInterval(run, ms);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+/** @throws where it takes longer */
+async function within<T>(ms: number, result: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('The database does not answer in time')), ms);
+    timer.unref();
+  });
+  try {
+    return await Promise.race([result, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
