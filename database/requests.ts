@@ -1,7 +1,9 @@
 import { joinSealed } from './contents.ts';
 import { keptIdDigest } from './ids.ts';
+import { runWithBytes } from './insert-bytes.ts';
 import type { Queryable } from './queryable.ts';
 import { requestColumnDefinitions, requestColumnNames } from './request-columns.ts';
+import type { ReusedBytes } from './reused-bytes.ts';
 
 /** One row of `requests` with what belongs to it, as JSON with the names of the columns (request-columns.ts). */
 export interface RequestRecord {
@@ -76,6 +78,12 @@ export interface RequestRow {
   readonly sealed: Buffer;
 }
 
+/** The memory of a batch. */
+export interface BatchMemory {
+  readonly json: ReusedBytes;
+  readonly contents: ReusedBytes;
+}
+
 /** A batch of records: their JSON text, and their contents one after the other. */
 export interface RequestBatch {
   readonly json: Buffer;
@@ -100,10 +108,18 @@ const placeBytes = ',"contents_at":,"contents_length":,'.length + 2 * '214748364
  * ends it.
  *
  * @param all the rows that will be added
+ * @param memory is used until the batch is stored
  */
-export function gatherRequests(all: readonly RequestRow[]): RequestGatherer {
-  const json = Buffer.allocUnsafe(all.reduce((sum, { row }) => sum + row.length + placeBytes, 2));
-  const contents = Buffer.allocUnsafe(all.reduce((sum, { sealed }) => sum + sealed.length, 0));
+export function gatherRequests(all: readonly RequestRow[], memory?: BatchMemory): RequestGatherer {
+  const take = (of: ReusedBytes | undefined, bytes: number) => of?.take(bytes) ?? Buffer.allocUnsafe(bytes);
+  const json = take(
+    memory?.json,
+    all.reduce((sum, { row }) => sum + row.length + placeBytes, 2),
+  );
+  const contents = take(
+    memory?.contents,
+    all.reduce((sum, { sealed }) => sum + sealed.length, 0),
+  );
   let jsonLength = json.write('[');
   let contentsLength = 0;
   let hasQuota = false;
@@ -139,8 +155,12 @@ export async function insertRequests(
   { json, contents, hasQuota }: RequestBatch,
 ): Promise<void> {
   const values = [organizationId, json, contents];
-  if (hasQuota) await db.query({ name: 'insert-requests-with-quota', text: insertWithQuota, values });
-  else await db.query({ name: 'insert-requests', text: `${withRecords} ${insertRecords}`, values });
+  await runWithBytes(
+    db,
+    hasQuota
+      ? { name: 'insert-requests-with-quota', text: insertWithQuota, values }
+      : { name: 'insert-requests', text: insertWithoutQuota, values },
+  );
 }
 
 const withRecords = `
@@ -182,6 +202,8 @@ const insertRecords = `
   from record
   order by started_at, request_id
   on conflict do nothing`;
+
+const insertWithoutQuota = `${withRecords} ${insertRecords}`;
 
 const insertWithQuota = `${withRecords}, stored as (
     ${insertRecords}

@@ -3,7 +3,7 @@ import { insertOwnedResources } from '../../database/owned-resources.ts';
 import { insertPendingCalls, markSettled } from '../../database/pending-calls.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { insertRatings } from '../../database/ratings.ts';
-import { gatherRequests, insertRequests, type RequestRecord } from '../../database/requests.ts';
+import { type BatchMemory, gatherRequests, insertRequests, type RequestRecord } from '../../database/requests.ts';
 import type { SpooledRow } from './outbox.ts';
 import type { SpoolTable } from './tables.ts';
 
@@ -16,6 +16,8 @@ export interface Batch {
 
 export interface BatchOptions {
   readonly organizationId: string;
+  /** Is used until the batch is stored. */
+  readonly memory: BatchMemory;
   /**
    * Called for each pending call that was settled. Of all proxies, only the one whose settlement reached Postgres first
    * calls it.
@@ -28,7 +30,7 @@ const sliceBytes = 256 * 1024;
 
 /** Makes the statement that stores rows of a table. */
 export async function makeBatch(
-  { organizationId, onSettled }: BatchOptions,
+  { organizationId, memory, onSettled }: BatchOptions,
   table: SpoolTable,
   rows: readonly SpooledRow[],
 ): Promise<Batch> {
@@ -40,11 +42,11 @@ export async function makeBatch(
     case 'pending':
       return { table, rows, insert: (db) => insertPendingCalls(db, organizationId, jsonOf(rows)) };
     case 'calls': {
-      const batch = await gather(rows);
+      const batch = await gather(rows, memory);
       return { table, rows, insert: (db) => insertRequests(db, organizationId, batch) };
     }
     case 'settlements': {
-      const batch = await gather(rows);
+      const batch = await gather(rows, memory);
       return {
         table,
         rows,
@@ -62,8 +64,8 @@ export async function makeBatch(
   }
 }
 
-async function gather(rows: readonly SpooledRow[]) {
-  const gatherer = gatherRequests(rows);
+async function gather(rows: readonly SpooledRow[], memory: BatchMemory) {
+  const gatherer = gatherRequests(rows, memory);
   let slice: SpooledRow[] = [];
   let bytes = 0;
   for (const row of rows) {

@@ -1,3 +1,4 @@
+import type { ReusedBytes } from '../../database/reused-bytes.ts';
 import type { Intents } from './intents.ts';
 import type { Place, Segments } from './segments.ts';
 import type { SetAside } from './set-aside.ts';
@@ -16,8 +17,12 @@ export interface SpooledRow {
 
 /** The side of the spool from which rows are copied to Postgres. */
 export interface Outbox {
-  /** Takes the oldest waiting rows that are not in `taken`: at most `limit`, and at most some megabytes. */
-  take(table: SpoolTable, limit: number, taken?: ReadonlySet<number>): SpooledRow[];
+  /**
+   * Takes the oldest waiting rows that are not in `taken`: at most `limit`, and hardly more than a megabyte.
+   *
+   * @param memory holds the rows until its next use; absent: memory of their own
+   */
+  take(table: SpoolTable, limit: number, taken?: ReadonlySet<number>, memory?: ReusedBytes): SpooledRow[];
   remove(table: SpoolTable, rows: readonly SpooledRow[]): void;
   /** Sets a row aside that Postgres will never accept, for a person to inspect. */
   setAside(table: SpoolTable, row: SpooledRow, reason: string): void;
@@ -35,10 +40,10 @@ export interface OutboxOptions {
   readonly compactBytes: number;
 }
 
-const maxBatchBytes = 2 * 1024 * 1024;
+export const maxBatchBytes = 1024 * 1024;
 
 export function makeOutbox({ segments, waiting, intents, writer, aside, compactBytes }: OutboxOptions): Outbox {
-  const take: Outbox['take'] = (table, limit, taken) => {
+  const take: Outbox['take'] = (table, limit, taken, memory) => {
     const places: Place[] = [];
     let length = 0;
     for (const [id, { place }] of waiting.rows(table)) {
@@ -47,7 +52,7 @@ export function makeOutbox({ segments, waiting, intents, writer, aside, compactB
       places.push(place);
       length += place.length;
     }
-    return segments.read(places);
+    return segments.read(places, memory);
   };
   const remove: Outbox['remove'] = (table, rows) => {
     const ids = rows.map((row) => row.id);

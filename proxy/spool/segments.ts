@@ -9,6 +9,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import type { ReusedBytes } from '../../database/reused-bytes.ts';
 import { readFormerLine } from './former-line.ts';
 import { type Entry, frameEnd, readFrame } from './frame.ts';
 
@@ -49,10 +50,11 @@ export interface Segments {
   /**
    * Reads entries, several with one read where they are near each other.
    *
+   * @param memory holds the entries until its next use; absent: memory of their own
    * @returns those before the first one that cannot be read
    * @throws where the first one cannot be read
    */
-  read(places: readonly Place[]): Entry[];
+  read(places: readonly Place[], memory?: ReusedBytes): Entry[];
   /** @throws where it cannot be read */
   readOne(place: Place): Entry;
   close(): void;
@@ -155,11 +157,12 @@ export function openSegments(options: SegmentsOptions, onEntry: (entry: Entry, p
     tidy(number, segment);
   };
   /** @returns fewer bytes where the file ends before */
-  const readBytes = (segment: Segment | undefined, offset: number, length: number): Buffer => {
-    if (!segment) return Buffer.alloc(0);
-    const bytes = Buffer.allocUnsafe(length);
-    return bytes.subarray(0, readSync(segment.descriptor, bytes, 0, length, offset));
-  };
+  const readBytes = (
+    segment: Segment | undefined,
+    offset: number,
+    length: number,
+    into: Buffer = Buffer.allocUnsafe(length),
+  ): Buffer => into.subarray(0, segment ? readSync(segment.descriptor, into, 0, length, offset) : 0);
   const toEntry = (isFormer: boolean, bytes: Buffer): Entry | undefined =>
     isFormer ? readFormerLine(bytes.toString('utf8')) : readFrame(bytes, 0, bytes.length);
 
@@ -170,11 +173,15 @@ export function openSegments(options: SegmentsOptions, onEntry: (entry: Entry, p
       return maxTotalBytes - totalBytes;
     },
     isKept: ({ segment, offset }) => (segments.get(segment)?.size ?? 0) > offset,
-    read(places) {
+    read(places, memory) {
       const entries: Entry[] = [];
-      for (const run of findRuns(places)) {
+      const runs = findRuns(places);
+      const total = runs.reduce((sum, { from, to }) => sum + to - from, 0);
+      let rest: Buffer = memory?.take(total) ?? Buffer.allocUnsafe(total);
+      for (const run of runs) {
         const segment = segments.get(run.segment);
-        const bytes = readBytes(segment, run.from, run.to - run.from);
+        const bytes = readBytes(segment, run.from, run.to - run.from, rest);
+        rest = rest.subarray(run.to - run.from);
         for (const { offset, length } of run.places) {
           const part = bytes.subarray(offset - run.from, offset - run.from + length);
           const entry = part.length === length ? toEntry(segment?.isFormer ?? false, part) : undefined;

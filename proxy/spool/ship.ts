@@ -3,10 +3,12 @@ import type { Logger } from 'pino';
 import type { RequestRecord } from '../../database/requests.ts';
 import type { Store } from '../store.ts';
 import { makeBatch } from './batch.ts';
+import { type BatchBuffers, makeBatchBuffers } from './batch-buffers.ts';
 import { makeGathering } from './gathering.ts';
 import { type InsertOptions, insertBatch } from './insert-batch.ts';
 import { makeRetries } from './retries.ts';
 import { makeSecondConnection } from './second-connection.ts';
+
 import type { Spool } from './spool.ts';
 import { type SpoolTable, spoolTables } from './tables.ts';
 
@@ -105,9 +107,9 @@ export function startShipper(options: ShipOptions): Shipper {
 function makeCopier({ spool, organizationId, log, onSettled, onShipped, onSetAside }: ShipOptions) {
   /** Rows that are being copied. */
   const underWay = new Set<number>();
-  const load: InsertOptions['makeBatch'] = (table, rows) => makeBatch({ organizationId, onSettled }, table, rows);
-  const inserting: InsertOptions = {
-    makeBatch: load,
+  /** The buffers of the last batch. They are kept after a success: after a failure, somebody may still read them. */
+  let kept: BatchBuffers | undefined;
+  const inserting: Omit<InsertOptions, 'makeBatch'> = {
     onInserted(table, rows) {
       spool.remove(table, rows);
       onShipped?.(rows.length);
@@ -122,12 +124,18 @@ function makeCopier({ spool, organizationId, log, onSettled, onShipped, onSetAsi
     /** How many rows are being copied. */
     underWay: () => underWay.size,
     async copyBatch(table: SpoolTable, to: Store): Promise<void> {
-      const rows = spool.take(table, batchRows, underWay);
-      if (rows.length === 0) return;
+      const buffers = kept ?? makeBatchBuffers();
+      kept = undefined;
+      const rows = spool.take(table, batchRows, underWay, buffers.rows);
+      const load: InsertOptions['makeBatch'] = (of, some) =>
+        makeBatch({ organizationId, memory: buffers, onSettled }, of, some);
       for (const { id } of rows) underWay.add(id);
       try {
-        const batch = await load(table, rows);
-        await to.run((db) => insertBatch(inserting, db, batch));
+        if (rows.length > 0) {
+          const batch = await load(table, rows);
+          await to.run((db) => insertBatch({ ...inserting, makeBatch: load }, db, batch));
+        }
+        kept = buffers;
       } finally {
         for (const { id } of rows) underWay.delete(id);
       }

@@ -1,0 +1,75 @@
+import { type Connection, Query } from 'pg';
+import type { Queryable } from './queryable.ts';
+
+/** A statement whose parameters are bytes, and whose rows nobody needs. */
+export interface ByteStatement {
+  /** Each connection prepares the statement under this name once. */
+  readonly name: string;
+  readonly text: string;
+  /** Text is sent as text, and bytes in PostgreSQL's binary format. */
+  readonly values: readonly (string | Buffer)[];
+}
+
+/**
+ * Runs a statement, and sends its bytes as they are: pg would copy megabytes twice, into buffers that are garbage at
+ * once. The bytes must stay unchanged until the promise resolves; where it rejects, they may still be read later.
+ */
+export function runWithBytes(db: Queryable, statement: ByteStatement): Promise<void> {
+  return new Promise((resolve, reject) => {
+    db.query(new BytesQuery(statement, (error) => (error ? reject(error) : resolve())));
+  });
+}
+
+class BytesQuery extends Query {
+  readonly #statement: ByteStatement;
+
+  constructor(statement: ByteStatement, onDone: (error: Error | undefined) => void) {
+    super({ name: statement.name, text: statement.text, values: [...statement.values] }, onDone);
+    this.#statement = statement;
+  }
+
+  /** pg calls this to send the messages of a statement; it differs from pg's own only in the message `Bind`. */
+  prepare(connection: Connection & ParsedStatements): void {
+    const { name, text, values } = this.#statement;
+    const { parsedStatements: parsed, submittedNamedStatements: submitted } = connection;
+    if (parsed[name] === undefined && submitted[name] === undefined) {
+      connection.parse({ name, text, types: [] }, true);
+      submitted[name] = text;
+    }
+    for (const part of makeBind(name, values)) connection.stream.write(part);
+    connection.execute(null, true);
+    connection.sync();
+  }
+}
+
+/** What pg notes about a connection. */
+interface ParsedStatements {
+  readonly parsedStatements: Readonly<Record<string, string>>;
+  readonly submittedNamedStatements: Record<string, string>;
+}
+
+/**
+ * The message `Bind` in parts.
+ *
+ * @see https://www.postgresql.org/docs/current/protocol-message-formats.html#PROTOCOL-MESSAGE-FORMATS-BIND
+ */
+export function makeBind(name: string, values: readonly (string | Buffer)[]): Buffer[] {
+  const parameters = values.map((value) => (typeof value === 'string' ? Buffer.from(value) : value));
+  // The portal without a name, and the statement.
+  const names = Buffer.from(`\0${name}\0`);
+  const formats = Buffer.alloc(2 + values.length * 2 + 2);
+  formats.writeInt16BE(values.length);
+  for (const [index, value] of values.entries()) formats.writeInt16BE(typeof value === 'string' ? 0 : 1, 2 + index * 2);
+  formats.writeInt16BE(values.length, formats.length - 2);
+  const lengthOf = (value: Buffer) => {
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(value.length);
+    return length;
+  };
+  // No format for the results: all are text.
+  const rest = [names, formats, ...parameters.flatMap((value) => [lengthOf(value), value]), Buffer.alloc(2)];
+  const head = Buffer.alloc(5);
+  head.write('B');
+  head.writeInt32BE(4 + rest.reduce((sum, { length }) => sum + length, 0), 1);
+  return [head, ...rest];
+}
