@@ -18,7 +18,7 @@ const timings: ReflectorTimings = { ...defaultTimings, backoffMs: [20, 2_000] };
 const reflectors = 8;
 const isWrite = ({ method }: PassingRequest) => method !== 'GET';
 
-describe('an operator on a bad way to its API server', { skip }, () => {
+describe('an operator with a bad connection to its API server', { skip }, () => {
   const scope = suiteScope();
   let stage: Stage;
   let proxy: FaultProxy;
@@ -93,7 +93,7 @@ describe('an operator on a bad way to its API server', { skip }, () => {
     });
   }
 
-  test('loses no change when its watches are cut in the middle of a line, again and again', async (t) => {
+  test('loses no change when its watches are cut in the middle of a line, repeatedly', async (t) => {
     await start(t);
     const done = await work(async () => proxy.cutWatches());
     await done();
@@ -149,7 +149,7 @@ describe('an operator on a bad way to its API server', { skip }, () => {
     return `${pathname} ${searchParams.get('labelSelector') ?? ''}`;
   };
 
-  test('asks ever more rarely while everything is refused', async (t) => {
+  test('asks less and less often while everything is refused', async (t) => {
     const operator = await start(t, patient);
     const refuse = () => ({ kind: 'answer', status: 503 }) as const;
     proxy.fail(refuse);
@@ -164,7 +164,7 @@ describe('an operator on a bad way to its API server', { skip }, () => {
     );
   });
 
-  test('lists ever more rarely while every watch is told that its version has expired', async (t) => {
+  test('lists less and less often while every watch gets an expired version', async (t) => {
     await start(t, patient);
     const expire = ({ isWatch }: PassingRequest): Fault | undefined =>
       isWatch ? { kind: 'answer', status: 410 } : undefined;
@@ -173,7 +173,7 @@ describe('an operator on a bad way to its API server', { skip }, () => {
     await assertEverMoreRarely(expire, reflectors, patient.backoffMs[0] * 2);
   });
 
-  test('asks ever more rarely for Secrets that cannot be read', async (t) => {
+  test('asks less and less often for Secrets that cannot be read', async (t) => {
     const operator = await start(t, patient);
     const names = Array.from({ length: 20 }, (_, index) => `unread-${index}`);
     const refuse = ({ method, path }: PassingRequest): Fault | undefined =>
@@ -194,7 +194,7 @@ describe('an operator on a bad way to its API server', { skip }, () => {
     await operator.idle();
   });
 
-  test('comes back when it is asked to, and not before', async (t) => {
+  test('retries when the server asks for it, and not before', async (t) => {
     await start(t);
     const refused = new Map<string, number>();
     const returned = new Set<string>();
@@ -222,7 +222,7 @@ describe('an operator on a bad way to its API server', { skip }, () => {
     assert.ok(refused.size > reflectors);
   });
 
-  test('says that it is not ready until it has read everything, and counts what it was refused', async (t) => {
+  test('is not ready until it has read everything, and counts refused requests', async (t) => {
     const kubeConfig = kubeConfigOf(proxy.server);
     const startProcess = await makeOperatorStarter(scope, { kubeConfig, databaseUrl: stage.databaseUrl });
     proxy.fail(({ path }) => (path.includes('/personas') ? { kind: 'answer', status: 503 } : undefined));
@@ -241,7 +241,7 @@ describe('an operator on a bad way to its API server', { skip }, () => {
     assert.equal(operator.child.exitCode, 0);
   });
 
-  test('leads no more when it cannot renew its lease, before another takes over', async (t) => {
+  test('stops leading when it cannot renew its lease, before another takes over', async (t) => {
     const leaderTimings = { leaseMs: 3_000, renewDeadlineMs: 1_000, retryMs: 100, pollMs: 100 };
     const stand = (identity: string, via: ApiClient) => {
       const leases = makeLeaseStore(via, governance, 'lease-under-test');

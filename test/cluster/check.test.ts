@@ -78,7 +78,7 @@ describe('chaperone check', { skip }, () => {
     assert.equal(groups.length, 7);
   });
 
-  test('prints for people and programs, and ends with a code that tells', async (t) => {
+  test('prints for people and for programs, and its exit code tells the result', async (t) => {
     const args = ['check', '--kubeconfig', kubeconfig];
     const good = await runCli(args);
     assert.equal(good.code, 0, good.stdout + good.stderr);
@@ -96,7 +96,7 @@ describe('chaperone check', { skip }, () => {
     assert.equal(json.success, false);
   });
 
-  test('waits until it is well', async () => {
+  test('waits until all is well', async () => {
     await remove(server, paths.credentials);
     const args = ['check', '--kubeconfig', kubeconfig, '--wait', '60s', '--output', 'short'];
     const waiting = spawn(process.execPath, [program(), ...args], {
@@ -110,7 +110,7 @@ describe('chaperone check', { skip }, () => {
     assert.equal(code, 0);
   });
 
-  test('says before an upgrade that definitions are of another version, and where', async (t) => {
+  test('names definitions of another version before an upgrade', async (t) => {
     await changeDefinition(t, server);
     const { wrong } = await look(true);
     assert.deepEqual(idsOf(wrong), ['images', 'leftover-definitions']);
@@ -118,7 +118,7 @@ describe('chaperone check', { skip }, () => {
     assert.deepEqual(idsOf((await look()).wrong), ['definitions-current']);
   });
 
-  test('says that the API server does not know the user, and no more', async () => {
+  test('says only that the API server does not know the user, where that is so', async () => {
     const stranger = await writeKubeconfig(directory, server, { token: 'nobody-knows-this' });
     const groups = await checkCluster({ kubeconfig: stranger, namespace: operatorNamespace, ownVersion, pre: false });
     const [wrong, ...more] = groups.flatMap(({ checks }) => checks);
@@ -127,7 +127,7 @@ describe('chaperone check', { skip }, () => {
     assert.deepEqual(more, []);
   });
 
-  test('says before an install which rights the user lacks', async () => {
+  test('names the rights that the user lacks before an install', async () => {
     const onlooker = await writeKubeconfig(directory, server, { token: server.token, as: 'onlooker' });
     const groups = await checkCluster({ kubeconfig: onlooker, namespace: operatorNamespace, ownVersion, pre: true });
     const rights = groups.flatMap(({ checks }) => checks).filter(({ id }) => id === 'rights');
@@ -135,7 +135,7 @@ describe('chaperone check', { skip }, () => {
     assert(itemsOf(rights).includes(`networkpolicies.networking.k8s.io in namespace ${operatorNamespace}`));
   });
 
-  test('says of a ReplicaSet that its pods are refused, until they are there', async (t) => {
+  test('names a ReplicaSet whose pods are refused, until they exist', async (t) => {
     const replicaSets = '/apis/apps/v1/namespaces/shop/replicasets';
     const labels = { app: 'refused' };
     const template = { metadata: { labels }, spec: { containers: [{ name: 'app', image: 'app:1' }] } };
@@ -261,7 +261,7 @@ describe('chaperone check', { skip }, () => {
     });
   }
 
-  test('looks into one namespace with the rights of whoever administers it', async (t) => {
+  test('checks one namespace with the rights of its administrator', async (t) => {
     const admin = await writeKubeconfig(directory, server, { token: server.token, as: 'ada' });
     const check = async (scope: string) => {
       const groups = await checkCluster({
@@ -303,7 +303,7 @@ describe('chaperone check', { skip }, () => {
     assert.equal((await check('default')).statuses['namespace-member'], 'unknown', 'it is another namespace');
   });
 
-  test('says of one namespace that it belongs to no Organization', async () => {
+  test('says that a namespace belongs to no Organization', async () => {
     for (const [scope, says] of [
       ['default', /belongs to no Organization.*kubectl label namespace default/],
       ['nowhere', /There is no namespace "nowhere"/],
@@ -314,7 +314,7 @@ describe('chaperone check', { skip }, () => {
     }
   });
 
-  test('says what it may not read', async () => {
+  test('names what it may not read', async () => {
     const onlooker = await writeKubeconfig(directory, server, { token: server.token, as: 'onlooker' });
     const groups = await checkCluster({ kubeconfig: onlooker, namespace: operatorNamespace, ownVersion, pre: false });
     const wrong = groups.flatMap(({ checks }) => checks).filter(isWrong);

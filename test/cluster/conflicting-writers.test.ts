@@ -45,7 +45,7 @@ const secretWriters: typeof writers = {
     }),
 };
 
-describe('while others write to the same objects', { skip }, () => {
+describe('an operator while others write to the same objects', { skip }, () => {
   const scope = suiteScope();
   let stage: Stage;
   let client: ApiClient;
@@ -66,7 +66,7 @@ describe('while others write to the same objects', { skip }, () => {
     scope.after(() => client.close());
   });
 
-  test('200 objects and their Secrets become as everybody wants them, and nobody goes on writing', async (t) => {
+  test('brings 200 objects and their Secrets to the wanted state, and then nobody writes any more', async (t) => {
     const { hands } = stage;
     const operator = await stage.startOperator({ client });
     await hands.create('Organization', 'acme', organization());

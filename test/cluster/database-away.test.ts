@@ -11,7 +11,7 @@ import { setStage } from './stage.ts';
 describe('an operator whose database goes away', { skip }, () => {
   const scope = suiteScope();
 
-  test('says so on what cannot be reconciled, and does what waited as soon as it is back', async () => {
+  test('says so on objects that cannot be reconciled, and reconciles them once the database is back', async () => {
     const { hands, client, databaseUrl, startOperator } = await setStage(scope);
     const relay = await startRelay(scope, Number(new URL(databaseUrl).port));
     await startOperator({
@@ -65,7 +65,7 @@ describe('an operator whose database goes away', { skip }, () => {
     for (const [kind, path] of changed) await hands.untilReason(kind, path, 'Ready');
   });
 
-  test('says so on what fails for another reason, again and again, and does it once it works', async () => {
+  test('says so on objects that fail for another reason, and reconciles them once it works', async () => {
     const { hands, db, startOperator } = await setStage(scope);
     await startOperator();
     await hands.create('Organization', 'acme', organization());

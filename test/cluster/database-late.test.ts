@@ -9,7 +9,7 @@ import { makeOperatorStarter } from './operator-process.ts';
 import { organization } from './resources.ts';
 import { setStage } from './stage.ts';
 
-describe('an operator that is there before its database', { skip }, () => {
+describe('an operator that starts before its database', { skip }, () => {
   const scope = suiteScope();
 
   test('waits for it: alive, not ready, and saying why', async () => {

@@ -52,7 +52,7 @@ function withoutAge(row: object): object {
   return Object.fromEntries(Object.entries(row).filter(([column]) => !ofAge.includes(column)));
 }
 
-describe('what somebody did to the database by hand', { skip }, () => {
+describe('a manual change of the database', { skip }, () => {
   const scope = suiteScope();
   let stage: Stage;
   let operator: RunningOperator;
@@ -90,7 +90,7 @@ describe('what somebody did to the database by hand', { skip }, () => {
   };
 
   // Before anything that has the operator issue another login, of which it may hear late.
-  test('is undone: the password of the role changed, by giving it the one that proxies have', async () => {
+  test('is undone: a changed password of the role, which gets the proxies’ password again', async () => {
     const { status } = (await stage.hands.find('Organization', 'acme')) ?? {};
     const known = await databaseUrl();
     await stage.db.query(
@@ -147,7 +147,7 @@ describe('what somebody did to the database by hand', { skip }, () => {
     });
   }
 
-  test('is undone: the limits of the role taken away', async () => {
+  test('is undone: removed limits of the role', async () => {
     const look = `select bool_and(rolconnlimit > 0 and chaperone.has_organization_role_settings(rolname)) as are
        from pg_roles join chaperone.organization_roles on role_name = rolname`;
     const areThere = async () => (await stage.db.query<{ are: boolean }>(look)).rows[0]?.are === true;
@@ -163,7 +163,7 @@ describe('what somebody did to the database by hand', { skip }, () => {
     }
   });
 
-  test('is undone: what proxies may do, taken away from them', async () => {
+  test('is undone: revoked rights of proxies', async () => {
     const right = await privilegesOf(stage);
     assert.ok(right.length > 10);
     const revocations = [
@@ -177,7 +177,7 @@ describe('what somebody did to the database by hand', { skip }, () => {
     await until(async () => isDeepStrictEqual(await privilegesOf(stage), right), 'the privileges as they were');
   });
 
-  test('is undone: a row of a resource whose finalizer was taken away while no operator was there', async () => {
+  test('is undone: a row of a resource whose finalizer was removed while no operator ran', async () => {
     const { hands, db } = stage;
     await hands.create('Persona', 'web/gone', persona({ name: 'Gone' }));
     await hands.create('ApiKeyBinding', 'web/gone', binding({ user: 'gone' }));

@@ -17,7 +17,7 @@ interface ApiEvent {
 describe("the operator's Events", { skip }, () => {
   const scope = suiteScope();
 
-  test('warn of what somebody must act on alone, and tell of edits and rotations', async () => {
+  test('warn only of what somebody must act on, and report edits and rotations', async () => {
     const { hands, client, startOperator } = await setStage(scope);
     // By then everything that is applied below refers to something, however slow the machine is.
     await startOperator({ eventPatienceMs: 10_000, propagationMs: 1_000 });

@@ -82,7 +82,7 @@ describe('of several operators', { skip }, () => {
     return performance.now() - startedAtMs;
   };
 
-  test('one leads and all admit pods, whichever of them ends, and while the certificate is renewed', async (t) => {
+  test('one leads and all admit pods, whichever of them ends, also while the certificate is renewed', async (t) => {
     const first = await startReplica();
     await first.untilLogged('reconciling');
     const { holder: firstHolder } = await readLease();

@@ -64,7 +64,7 @@ describe('roles by default, before and after an upgrade', { skip }, () => {
     await stage.hands.untilReason('Organization', 'acme', 'Ready');
   });
 
-  test('what the former schema filled in counts as not stated', async () => {
+  test('a value that the former schema filled in counts as not stated', async () => {
     assert.deepEqual((await apply({})).spec.authentication?.defaultRoles, ['admin']);
     await until(async () => (await storedRoles())?.[0] === 'member', 'the default of today');
     assert.equal(await conditionOf('acme', 'DefaultsStated'), undefined);
@@ -72,7 +72,7 @@ describe('roles by default, before and after an upgrade', { skip }, () => {
     assert.deepEqual(await storedRoles('globex'), ['member']);
   });
 
-  test('an organization of before keeps admin until its manifest states something', async () => {
+  test('an older organization keeps admin until its manifest states roles', async () => {
     await stage.db.query(`update chaperone.organizations set keeps_old_defaults = true where name = 'acme'`);
     await apply({ displayName: 'Acme' });
     const told = await until(() => conditionOf('acme', 'DefaultsStated'), 'the condition');
@@ -105,7 +105,7 @@ describe('roles by default, before and after an upgrade', { skip }, () => {
     assert.deepEqual(await roles(), ['analyst']);
   });
 
-  test('a binding of before keeps the organization’s default roles until it states its own', async () => {
+  test('an older binding keeps the organization’s default roles until it states its own', async () => {
     const { hands, db } = stage;
     await hands.change('ApiKeyBinding', 'web/shared', { spec: { roles: null } });
     await until(async () => {

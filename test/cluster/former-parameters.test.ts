@@ -19,7 +19,7 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
 }
 
-describe('parameters that a former version let in', { skip }, () => {
+describe('parameters that a former version accepted', { skip }, () => {
   const scope = suiteScope();
   let stage: Stage;
 
@@ -62,20 +62,20 @@ describe('parameters that a former version let in', { skip }, () => {
     await stage.startOperator();
   });
 
-  test('are told by a condition, and are not put in force', async () => {
+  test('are named by a condition, and do not come into force', async () => {
     const { status } = await stage.hands.untilReason('Persona', 'web/former', 'ParametersInvalid');
     const ready = status?.conditions?.find(({ type }) => type === 'Ready');
     assert.equal(ready?.message, 'spec.parameters.temperature must be a number from 0 to 2, not "hot"; correct it.');
     assert.equal(await storedParameters(), undefined);
   });
 
-  test('are corrected by an edit, which takes no other field', async () => {
+  test('are corrected by an edit, which needs no other field', async () => {
     await stage.hands.change('Persona', 'web/former', { spec: { parameters: { temperature: 1 } } });
     await stage.hands.untilReason('Persona', 'web/former', 'Ready');
     assert.deepEqual(await storedParameters(), { temperature: 1, top_k: 1 });
   });
 
-  test('stay in force where they were, whatever else is edited', async () => {
+  test('stay in force where they already were, whatever else is edited', async () => {
     const hot = { temperature: 'hot', top_k: 1 };
     const known = await stage.client.send<PersonaDefinition>({ method: 'GET', path: definition });
     const { properties } = known.spec.versions[0].schema.openAPIV3Schema;

@@ -36,7 +36,7 @@ const configurations = [
 let server: ApiServer;
 let client: ApiClient;
 
-describe('what the chart guards', { skip: skipServer || skipHelm }, () => {
+describe('the chart’s admission policies', { skip: skipServer || skipHelm }, () => {
   const scope = suiteScope();
 
   before(async () => {
@@ -173,7 +173,7 @@ describe('what the chart guards', { skip: skipServer || skipHelm }, () => {
       assert.match(body.message ?? '', /CredentialsReferred/);
     });
 
-    test('and let in with a Secret that is only called like theirs', async () => {
+    test('but admitted with a Secret whose name only resembles theirs', async () => {
       assert.equal((await create('shop', reading('chaperone-notes'), true)).status, 201);
       assert.equal((await create('shop', reading('chaperone-notes', inject), true)).status, 201);
     });
@@ -220,7 +220,7 @@ describe('what the chart guards', { skip: skipServer || skipHelm }, () => {
         ],
       ];
       for (const [title, change] of unrelated) {
-        test(`${title} is nobody's concern`, async () => {
+        test(`${title} is allowed`, async () => {
           const { status, body } = await patch(`/api/v1/namespaces/shop/pods/${name}`, change);
           assert.equal(status, 200, JSON.stringify(body));
         });
@@ -254,7 +254,7 @@ describe('what the chart guards', { skip: skipServer || skipHelm }, () => {
         assert.equal(status, 200, JSON.stringify(body));
       });
 
-      test('a program in the sidecar: refused, in the application not', async () => {
+      test('a program in the sidecar is refused, and one in the application is allowed', async () => {
         const { status, body } = await exec(name, 'chaperone-proxy');
         assert.equal(status, 403);
         assert.match(body.message ?? '', /Nobody runs programs in container chaperone-proxy/);
@@ -263,7 +263,7 @@ describe('what the chart guards', { skip: skipServer || skipHelm }, () => {
     });
   }
 
-  test('a pod without a sidecar is changed as anybody likes, but not to look like one with it', async () => {
+  test('a pod without a sidecar may be changed, but not to look like one with a sidecar', async () => {
     assert.equal((await create('shop', pod('plain'))).status, 201);
     const path = '/api/v1/namespaces/shop/pods/plain';
     assert.equal((await patch(path, labels({ 'chaperone.dev/inject': 'false' }))).status, 200);
@@ -271,7 +271,7 @@ describe('what the chart guards', { skip: skipServer || skipHelm }, () => {
   });
 });
 
-describe('the paths that API servers ask at', { skip: skipServer || skipHelm }, () => {
+describe('the webhooks’ paths', { skip: skipServer || skipHelm }, () => {
   const namespace = 'upgraded-system';
   const kind = 'mutatingwebhookconfigurations';
   const upgraded = [{ kind, name: 'upgraded' }] as const;
@@ -297,7 +297,7 @@ describe('the paths that API servers ask at', { skip: skipServer || skipHelm }, 
     await server.close();
   });
 
-  test('stay as they were while an operator of a former version serves, and then become secret', async (t) => {
+  test('stay public while an operator of a former version serves, and then become secret', async (t) => {
     const operator = { 'app.kubernetes.io/name': 'chaperone', 'app.kubernetes.io/component': 'operator' };
     const pods = `/api/v1/namespaces/${namespace}/pods`;
     for (const [name, more] of [
@@ -336,7 +336,7 @@ describe('the paths that API servers ask at', { skip: skipServer || skipHelm }, 
     assert.equal(await usesFormer(), false);
   });
 
-  test('change with the Secret that they come from', async (t) => {
+  test('change with the Secret that they are derived from', async (t) => {
     const publisher = startPathPublisher({ client: api, namespace, configurations: upgraded, log, intervalMs: 50 });
     atEnd(t, publisher.stop);
     const before = await until(async () => {
@@ -347,7 +347,7 @@ describe('the paths that API servers ask at', { skip: skipServer || skipHelm }, 
     await until(async () => (await pathOf('upgraded')) !== before, 'another path');
   });
 
-  test('come from one key, whichever operator makes it', async () => {
+  test('are derived from one key, whichever operator makes it', async () => {
     await makeHands(api).create('Namespace', 'crowded');
     const opened = await Promise.all([1, 2, 3, 4].map(() => openWebhookKey({ client: api, namespace: 'crowded' })));
     assert.equal(new Set(opened.map((key) => key.toString('hex'))).size, 1);

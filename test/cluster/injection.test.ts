@@ -113,7 +113,7 @@ describe('pods that are created through an API server', { skip }, () => {
     assert.deepEqual(names(body.spec.initContainers), ['chaperone-proxy', 'prepare']);
   });
 
-  test('are left as they are where nobody asks', async () => {
+  test('stay unchanged where nobody asks', async () => {
     const { status, body } = await create('shop', pod({ name: 'plain', labels: {} }));
     assert.equal(status, 201);
     const { metadata, spec } = body;
@@ -121,7 +121,7 @@ describe('pods that are created through an API server', { skip }, () => {
     assert.equal(metadata.annotations, undefined);
   });
 
-  test('are refused with what to do about it', async () => {
+  test('are refused with the remedy', async () => {
     // Of two Organizations that select a namespace, the older one has it.
     const { status, body } = await create('both', pod({ name: 'torn' }));
     assert.equal(status, 201, JSON.stringify(body));
@@ -166,7 +166,7 @@ describe('pods that are created through an API server', { skip }, () => {
     assert.match(event.note, /no ready ApiKeyBinding of Organization "acme"/);
   });
 
-  test('do not slip through while the webhook is away and may be ignored', async () => {
+  test('are refused without the sidecar even while the webhook is away and its failures are ignored', async () => {
     const { status, body } = await create('unreachable', pod({ name: 'web' }));
     assert.equal(status, 403);
     assert.match(

@@ -27,7 +27,7 @@ function readByUs(data: string): Record<string, unknown> {
 }
 
 describe('local mode reads YAML as kubectl does', { skip }, () => {
-  test('of the table of scalars, each', () => {
+  test('for each entry of the table of scalars', () => {
     for (const [source, json] of kubectlScalars) {
       const found = readByKubectl(`  value: ${source}\n`);
       assert.deepEqual(found, json === undefined ? undefined : { value: JSON.parse(json) }, source);
@@ -52,7 +52,7 @@ describe('local mode reads YAML as kubectl does', { skip }, () => {
     // Refused by both, and with it the whole file.
     .filter((text) => !/^-$|^---|^\.\.\.$|^[-+]?\.(inf|nan)$/i.test(text));
 
-  test('and of any other', () => {
+  test('and for any other scalar', () => {
     const lines = fc.array(scalar, { minLength: 300, maxLength: 300 });
     fc.assert(
       fc.property(lines, (scalars) => {

@@ -65,7 +65,7 @@ describe('kubectl get chaperone', { skip }, () => {
     assert.deepEqual(await kubectl('get', 'chaperone', '--output=name'), everyKind);
   });
 
-  test('shows every kind to who has asked before the kinds were there', async (t) => {
+  test('shows every kind, also to a user whose kubectl remembers a time without the kinds', async (t) => {
     assert(assets);
     const server = await startApiServer(assets);
     atEnd(t, () => server.close());

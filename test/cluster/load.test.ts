@@ -61,7 +61,7 @@ describe('a thousand personas and two hundred keys', { skip }, () => {
     return { cluster, operator, requests, registry, countReconciled, stop };
   };
 
-  test('become Ready by one look and two writes each, and a restart writes nothing', async (t) => {
+  test('become Ready with one read and two writes each, and a restart writes nothing', async (t) => {
     const hands = makeHands(users);
     await hands.create('Namespace', namespace);
     await hands.change('Namespace', 'default', { metadata: { labels: { org: 'acme' } } });

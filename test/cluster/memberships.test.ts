@@ -16,7 +16,7 @@ describe('the namespaces of organizations', { skip }, () => {
     await stage.startOperator();
   });
 
-  test('an organization without any says so, and how many of its bindings are in force', async () => {
+  test('an organization without namespaces says so, with the number of its bindings in force', async () => {
     const { hands } = stage;
     await hands.create('Organization', 'idle', organization({ namespaceSelector: { matchLabels: { team: 'idle' } } }));
     const idle = await hands.untilReason('Organization', 'idle', 'NoNamespaces');
@@ -40,7 +40,7 @@ describe('the namespaces of organizations', { skip }, () => {
     await keysAre('0/1');
   });
 
-  test('that two select are the older one’s, which both say, and the system’s are nobody’s', async () => {
+  test('that two organizations select belong to the older one, which both say; system namespaces belong to none', async () => {
     const { hands, client } = stage;
     await hands.create('Organization', 'acme', organization());
     const { metadata } = await hands.untilReason('Organization', 'acme', 'Ready');
@@ -81,7 +81,7 @@ describe('the namespaces of organizations', { skip }, () => {
     await hands.untilGone('Organization', 'greedy');
   });
 
-  test('come back with the synthetic keys that their pods have', async () => {
+  test('that come back get the synthetic keys that their pods still have', async () => {
     const { hands, db } = stage;
     const selector = { matchLabels: { team: 'back' } };
     await hands.create('Namespace', 'back', {}, { labels: { team: 'back' } });

@@ -13,7 +13,7 @@ import { setStage } from './stage.ts';
 describe("the operator's metrics", { skip }, () => {
   const scope = suiteScope();
 
-  test('tell which resources are ready, of which version it is, and whether it has its database', async (t) => {
+  test("show which resources are ready, the operator's version, and whether it has its database", async (t) => {
     const { hands, server, databaseUrl } = await setStage(scope);
     const relay = await startRelay(scope, Number(new URL(databaseUrl).port));
     const startOperator = await makeOperatorStarter(scope, {

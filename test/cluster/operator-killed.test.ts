@@ -15,7 +15,7 @@ const changes = 300;
 const kinds = ['Persona', 'ApiKeyBinding', 'AnalysisConfig', 'Organization'] as const;
 type Path = readonly [kind: (typeof kinds)[number], path: string];
 
-describe('an operator that is killed again and again', { skip }, () => {
+describe('an operator that is killed repeatedly', { skip }, () => {
   const scope = suiteScope();
   let stage: Stage;
   let start: StartOperatorProcess;
@@ -28,7 +28,7 @@ describe('an operator that is killed again and again', { skip }, () => {
     });
   });
 
-  test('in the midst of 300 creations and deletions leaves nothing undone and nothing behind', async (t) => {
+  test('amid 300 creations and deletions leaves nothing undone and nothing behind', async (t) => {
     t.diagnostic(`CHAPERONE_TEST_SEED=${seed}`);
     const { hands } = stage;
     const random = makeRandom(seed);

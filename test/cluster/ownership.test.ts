@@ -26,7 +26,7 @@ const keysOf = (found: TestObject | undefined): object => JSON.parse(decode(foun
 const sharedKeysOf = (found: TestObject | undefined): { k: string }[] =>
   JSON.parse(decode(found, 'jwks.json')).keys.filter(({ kty }: { kty: string }) => kty === 'oct');
 
-describe('the operator touches only what it made itself', { skip }, () => {
+describe('the operator changes only objects that it made itself', { skip }, () => {
   const scope = suiteScope();
   let stage: Stage;
   let hands: Stage['hands'];
@@ -63,7 +63,7 @@ describe('the operator touches only what it made itself', { skip }, () => {
   });
   after(async () => operator?.stop());
 
-  test('every Secret that it makes is labelled with the uid of what it is made for', async () => {
+  test('every Secret that it makes is labelled with the uid of its object', async () => {
     await hands.create('Secret', 'web/openai', secret({ key: 'sk-1' }));
     await hands.create('ApiKeyBinding', 'web/openai', binding());
     const bound = await hands.untilReason('ApiKeyBinding', 'web/openai', 'Ready');
@@ -84,7 +84,7 @@ describe('the operator touches only what it made itself', { skip }, () => {
     });
   }
 
-  test('an Organization that was there before its name was reserved is told so, and writes over nothing', async () => {
+  test('an Organization that is older than the reservation of its name says so, and overwrites nothing', async () => {
     const definition = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/organizations.chaperone.dev';
     const rules = '/spec/versions/0/schema/openAPIV3Schema/x-kubernetes-validations';
     const patch = (body: readonly object[]) =>
@@ -115,7 +115,7 @@ describe('the operator touches only what it made itself', { skip }, () => {
     assert.deepEqual((await find(`${governance}/chaperone-globex-signing-keys`))?.data, keys?.data);
   });
 
-  test('the private keys of another organization are nobody’s shared secret', async () => {
+  test('the private keys of another organization are never accepted as a shared secret', async () => {
     await makeMembers('spy', 'spy');
     await create('spy', sharing('chaperone-globex-signing-keys', 'keys.json'));
     await hands.untilReason('Organization', 'spy', 'SharedSecretNotPermitted');
@@ -127,7 +127,7 @@ describe('the operator touches only what it made itself', { skip }, () => {
     assert.deepEqual(sharedKeysOf(await find('spy/chaperone-spy')), []);
   });
 
-  test('a Secret is a shared secret where it says so, and one that was in force before stays so and is told', async () => {
+  test('a Secret is a shared secret only with its label, and one that was in force before stays in force with a condition', async () => {
     await hands.create('Secret', `${governance}/legacy`, secret({ key: 'correct horse' }));
     await makeMembers('legacy', 'legacy');
     await create('legacy', sharing('legacy', 'key'));
@@ -146,7 +146,7 @@ describe('the operator touches only what it made itself', { skip }, () => {
     assert.deepEqual(sharedKeysOf(await find(path)), []);
   });
 
-  test('a Secret with the name of a new Organization’s credentials is neither believed nor written over', async () => {
+  test('a Secret with the name of a new Organization’s credentials is neither trusted nor overwritten', async () => {
     await makeMembers('hooli', 'hooli-1', 'hooli-2');
     const forged = forgedCredentials('5d0a3c53-3a0e-4f4c-9e0b-0d3f0f4a7c11', 'hooli');
     await hands.create('Secret', 'hooli-1/chaperone-hooli', forged, { labels: operatorsLabels('hooli') });
@@ -160,7 +160,7 @@ describe('the operator touches only what it made itself', { skip }, () => {
     await hands.untilReason('Organization', 'hooli', 'Ready');
   });
 
-  test('nor is one in the operator’s own namespace', async () => {
+  test('a Secret of that name in the operator’s namespace is neither trusted nor overwritten', async () => {
     for (const [name, labels] of [
       ['pied', operatorsLabels('pied')],
       ['piper', {}],
@@ -181,7 +181,7 @@ describe('the operator touches only what it made itself', { skip }, () => {
     }
   });
 
-  test('credentials that are lost come back from a copy that is right, and not from one that was written by hand', async () => {
+  test('lost credentials are restored from a proven copy, and not from one that was written by hand', async () => {
     const path = `${governance}/chaperone-acme`;
     const keys = keysOf(await find(path));
     const acme = await hands.find('Organization', 'acme');
@@ -221,7 +221,7 @@ describe('the operator touches only what it made itself', { skip }, () => {
     assert.deepEqual(rows, [{ count: 1 }, { count: 1 }]);
   });
 
-  test('lost credentials of which nothing proves a copy wait for somebody who knows', async () => {
+  test('lost credentials without a proven copy wait for a person', async () => {
     const path = `${governance}/chaperone-globex`;
     const keys = keysOf(await find(path));
     await restart(async () => {
@@ -236,7 +236,7 @@ describe('the operator touches only what it made itself', { skip }, () => {
     assert.deepEqual(keysOf(await find(path)), keys);
   });
 
-  test('an Organization that was deleted with its data kept has its keys again', async () => {
+  test('an Organization that was deleted with its data kept gets its keys back', async () => {
     await makeMembers('phoenix', 'phoenix');
     await create('phoenix', { deletionPolicy: 'Retain' });
     const first = await hands.untilReason('Organization', 'phoenix', 'Ready');
@@ -254,7 +254,7 @@ describe('the operator touches only what it made itself', { skip }, () => {
     assert.equal(signing?.metadata.labels?.['chaperone.dev/owner-uid'], second.metadata.uid);
   });
 
-  test('an id that somebody put into a status is not taken from the organization that has it', async () => {
+  test('an id that somebody wrote into a status does not take another organization’s data', async () => {
     const globex = await hands.find('Organization', 'globex');
     await makeMembers('thief', 'thief');
     await restart(async () => {
@@ -271,7 +271,7 @@ describe('the operator touches only what it made itself', { skip }, () => {
     assert.deepEqual(rows, [{ name: 'globex' }]);
   });
 
-  test('what the operator made is nobody’s provider key', async () => {
+  test('a Secret of the operator is never accepted as a provider key', async () => {
     for (const [name, key] of [
       ['chaperone-acme', 'data-keys.json'],
       ['openai-synthetic-key', 'api-key'],
@@ -287,7 +287,7 @@ describe('the operator touches only what it made itself', { skip }, () => {
     }
   });
 
-  test('a synthetic key that was there before its binding is not handed out', async () => {
+  test('a Secret that is older than its binding is not used as its synthetic key', async () => {
     const path = 'web/early-synthetic-key';
     const labels = { ...operatorsLabels('acme'), 'chaperone.dev/binding': 'early' };
     await hands.create('Secret', path, secret({ 'api-key': `chp_${'m'.repeat(32)}` }), { labels });

@@ -103,7 +103,7 @@ describe('in a cluster', { skip }, () => {
     assert.equal(await hands.find('Secret', 'outside/chaperone-acme'), undefined);
   });
 
-  test('a Persona becomes a row, changes with its spec, and goes with it', async () => {
+  test('a Persona becomes a row, which changes with its spec and is deleted with it', async () => {
     await hands.create('Persona', 'web/support', persona());
     const support = await hands.untilReason('Persona', 'web/support', 'Ready');
     assert.deepEqual(support.metadata.finalizers, ['chaperone.dev/row']);
@@ -138,7 +138,7 @@ describe('in a cluster', { skip }, () => {
     assert.ok(await row('personas', 'web/tone'), 'the last content stays in force');
   });
 
-  test('names are taken once in a namespace, and in no other', async () => {
+  test('a name is unique within its namespace only', async () => {
     await hands.create('Persona', 'web/first', persona({ name: 'Same' }));
     await hands.untilReason('Persona', 'web/first', 'Ready');
     await hands.create('Persona', 'web/second', persona({ name: 'Same' }));
@@ -149,7 +149,7 @@ describe('in a cluster', { skip }, () => {
     await hands.untilReason('Persona', 'api/third', 'Ready');
   });
 
-  test('an ApiKeyBinding waits for its Secret, and is withdrawn with it', async () => {
+  test('an ApiKeyBinding waits for its Secret, and is withdrawn when the Secret goes', async () => {
     await hands.create('ApiKeyBinding', 'web/openai', binding());
     await hands.untilReason('ApiKeyBinding', 'web/openai', 'SecretNotFound');
     await hands.create('Secret', 'web/openai', secret({ key: 'sk-1' }));
@@ -169,7 +169,7 @@ describe('in a cluster', { skip }, () => {
     await hands.untilGone('Secret', 'web/openai-synthetic-key');
   });
 
-  test('a binding whose Secret is there already is never declared broken', async () => {
+  test('a binding whose Secret already exists is never reported as broken', async () => {
     const reasons: (string | undefined)[] = [];
     const unsubscribe = cluster.subscribe(({ kind, name }) => {
       if (kind !== 'ApiKeyBinding' || name !== 'ready-made') return;
@@ -194,7 +194,7 @@ describe('in a cluster', { skip }, () => {
     assert.equal((await row('analysis_configs', 'web/intent'))?.name, 'Intent');
   });
 
-  test('what belongs to no organization says why', async () => {
+  test('an object that belongs to no organization says why', async () => {
     await hands.create('Persona', 'outside/stranger', persona({ name: 'Stranger' }));
     await hands.untilReason('Persona', 'outside/stranger', 'NamespaceNotMember');
     await hands.create('Persona', 'web/orphan', persona({ name: 'Orphan', organizationRef: { name: 'nobody' } }));
@@ -218,7 +218,7 @@ describe('in a cluster', { skip }, () => {
     assert.ok(await row('personas', 'moving/mover'));
   });
 
-  test('a Secret of the operator that somebody deletes, edits or adds to is put right', async () => {
+  test('a Secret of the operator that somebody deletes or edits is restored', async () => {
     const path = 'web/chaperone-acme';
     const right = await hands.find('Secret', path);
     await hands.remove('Secret', path);
@@ -236,7 +236,7 @@ describe('in a cluster', { skip }, () => {
     await until(isRight);
   });
 
-  test('a Secret whose label somebody takes away keeps what is in it', async () => {
+  test('a Secret whose label somebody removes keeps its contents', async () => {
     for (const path of [`${namespace}/chaperone-acme`, `${namespace}/chaperone-acme-signing-keys`]) {
       const right = await hands.find('Secret', path);
       await hands.change('Secret', path, { metadata: { labels: { 'app.kubernetes.io/managed-by': null } } });
@@ -248,7 +248,7 @@ describe('in a cluster', { skip }, () => {
     }
   });
 
-  test('a Secret of somebody else is not taken over', async () => {
+  test('somebody else’s Secret is not taken over', async () => {
     await hands.create('Secret', 'web/taken', secret({ key: 'sk-4' }));
     await hands.create('Secret', 'web/taken-synthetic-key', secret({ mine: 'yes' }));
     await hands.create(
@@ -282,7 +282,7 @@ describe('in a cluster', { skip }, () => {
     assert.equal(settled.status?.secretName, 'taken-synthetic-key');
   });
 
-  test('a namespace that cannot have the credentials keeps no other from having them', async () => {
+  test('a namespace that cannot get the credentials does not prevent the others', async () => {
     const labels = { org: 'crowded' };
     // In the order in which they are served: the first two cannot be.
     for (const name of ['crowd-1', 'crowd-2', 'crowd-3']) await hands.create('Namespace', name, {}, { labels });
@@ -318,7 +318,7 @@ describe('in a cluster', { skip }, () => {
     await hands.untilGone('Persona', 'web/shared');
   });
 
-  test('an Organization that is deleted takes everything with it that its policy says', async () => {
+  test('a deleted Organization removes everything that its policy says', async () => {
     await hands.create('Organization', 'brief', organization({ namespaceSelector: { matchLabels: { org: 'brief' } } }));
     const brief = await hands.untilReason('Organization', 'brief', 'NoNamespaces');
     await hands.remove('Organization', 'brief');

@@ -83,7 +83,7 @@ describe('credentials that leaked, in a cluster', { skip }, () => {
     assert.deepEqual([await ask(await sign('bob')), await ask(other)], [200, 200]);
   });
 
-  test('an emergency rotation closes what the old key opens before any Secret is mounted anew', async () => {
+  test('an emergency rotation refuses the old key’s tokens before any Secret is mounted again', async () => {
     const leaked = await sign();
     assert.equal(await ask(leaked), 200);
     const sessions = async () => {
@@ -141,7 +141,7 @@ describe('credentials that leaked, in a cluster', { skip }, () => {
     await until(async () => (await call()) === 'Bearer sk-new', 'the new key');
   });
 
-  test('a shared secret is replaced where its Secret is changed, once that is mounted', async () => {
+  test('a shared secret is replaced where its Secret is changed, once the change is mounted', async () => {
     const labels = { 'chaperone.dev/shared-secret-of': 'acme' };
     await stage.hands.create('Secret', `${governance}/legacy`, secret({ key: 'x'.repeat(40) }), { labels });
     const sharedSecretRef = { name: 'legacy', key: 'key' };
@@ -164,7 +164,7 @@ describe('credentials that leaked, in a cluster', { skip }, () => {
     assert.equal(await ask(leaked), 401);
   });
 
-  test('a time that is none is told of, and rotates nothing', async () => {
+  test('an invalid time is reported, and rotates nothing', async () => {
     const before = await stage.hands.find('Secret', `${governance}/chaperone-acme-signing-keys`);
     const annotations = { 'chaperone.dev/rotate-now': 'now' };
     await stage.hands.change('Organization', 'acme', { metadata: { annotations } });

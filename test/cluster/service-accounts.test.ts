@@ -41,7 +41,7 @@ describe('tokens of service accounts', { skip }, () => {
     baseUrl = await startProxy();
   });
 
-  test('are accepted of member namespaces, and who called is recorded', async () => {
+  test('are accepted from member namespaces, and the caller is recorded', async () => {
     const token = await requestToken('web', ['chaperone.dev']);
     const answer = await ask(token);
     assert.equal(answer.status, 200, await answer.text());
@@ -75,7 +75,7 @@ describe('tokens of service accounts', { skip }, () => {
     assert.deepEqual(await until(async () => (await callsAs())?.[0] === '*' && callsAs(), 'the status'), ['*']);
   });
 
-  test('are refused of another namespace, or for another audience', async () => {
+  test('are refused from another namespace, or for another audience', async () => {
     assert.equal((await ask(await requestToken('bank', ['chaperone.dev']))).status, 401);
     assert.equal((await ask(await requestToken('web', []))).status, 401, "the API server's own");
     assert.equal((await ask(await requestToken('web', ['elsewhere']))).status, 401);

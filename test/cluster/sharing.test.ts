@@ -12,7 +12,7 @@ import { governance, type RunningOperator, type Stage, setStage } from './stage.
 const members = ['api', 'web'] as const;
 const everyone = [{ namespace: 'api' }, { namespace: 'web', users: ['ceo'] }];
 
-describe('what serves one namespace', { skip }, () => {
+describe('a binding that serves one namespace', { skip }, () => {
   const scope = suiteScope();
   let stage: Stage;
   let operator: RunningOperator;
@@ -71,7 +71,7 @@ describe('what serves one namespace', { skip }, () => {
     }
   });
 
-  test('opens by the Secret of that namespace, and by no other’s', async () => {
+  test('can be opened only with the Secret of that namespace', async () => {
     assert.deepEqual(await served(), own);
     for (const member of members) {
       assert.deepEqual(await openableIn(member), [`sk-${member}`]);
@@ -87,7 +87,7 @@ describe('what serves one namespace', { skip }, () => {
     }
   });
 
-  test('takes nobody’s calls without consent, and says what consent it takes', async () => {
+  test('serves no other without consent, and says which consent it needs', async () => {
     const { hands } = stage;
     await hands.create('ApiKeyBinding', 'web/ceo', binding({ user: 'ceo' }));
     const refused = await hands.untilReason('ApiKeyBinding', 'web/ceo', 'ConsentMissing');
@@ -105,7 +105,7 @@ describe('what serves one namespace', { skip }, () => {
     await until(async () => (await openableIn('web')).join() === 'sk-web', 'its own key alone to open');
   });
 
-  test('served everyone before an upgrade, and does until the Organization states otherwise', async () => {
+  test('from before an upgrade serves everyone until the Organization states otherwise', async () => {
     const { hands, db } = stage;
     const keyOf = async () => decode(await hands.find('Secret', 'web/openai-synthetic-key'), 'api-key');
     const key = await keyOf();
@@ -142,7 +142,7 @@ describe('what serves one namespace', { skip }, () => {
     assert.deepEqual(await served(), own);
   });
 
-  test('is not narrowed while a sidecar of the former version runs', async () => {
+  test('from before an upgrade serves everyone while a sidecar of the former version runs', async () => {
     const { hands, db } = stage;
     await operator.stop();
     await db.query('update chaperone.organizations set shares_by_default = true');

@@ -20,7 +20,7 @@ const settings: InjectionSettings = { ...defaultSidecar, operatorNamespace, imag
 const workloads = '/apis/apps/v1/namespaces/web/deployments';
 const pods = '/api/v1/namespaces/web/pods';
 
-describe('sidecars of another time', { skip }, () => {
+describe('outdated sidecars', { skip }, () => {
   const scope = suiteScope();
   const registry = new Registry();
   let client: ApiClient;
@@ -103,7 +103,7 @@ describe('sidecars of another time', { skip }, () => {
     assert.deepEqual(await untilEvent('SidecarsRolled'), { kind: 'Organization', name: 'acme', type: 'Normal' });
   });
 
-  test('are not rolled where that has not helped, nor where somebody is at it', async () => {
+  test('are not rolled where that did not help, nor during another rollout', async () => {
     await createDeployment('stubborn', { 'chaperone.dev/rolled-to': currentHash('x', ofReplicaSet('stubborn')) });
     await createPod('stubborn-1', 'of-yesterday', ofReplicaSet('stubborn'));
     await createDeployment('changing');
@@ -116,7 +116,7 @@ describe('sidecars of another time', { skip }, () => {
     assert.equal(await generationOf('changing'), before);
   });
 
-  test('are told of where they would be refused, and not rolled', async () => {
+  test('are reported and not rolled where their pods would be refused', async () => {
     await createDeployment('sharing');
     const mount = { name: 'chaperone-credentials', mountPath: '/etc/chaperone/credentials' };
     await createPod('sharing-1', 'of-yesterday', ofReplicaSet('sharing'), {

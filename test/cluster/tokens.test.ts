@@ -44,7 +44,7 @@ describe('chaperone token, with the rights of a kubeconfig', { skip }, () => {
     assert.equal((payload.exp ?? 0) - (payload.iat ?? 0), 7_200);
   });
 
-  test('takes a right to the signing keys and to the Organization, and to nothing else', async () => {
+  test('needs a right to the signing keys and to the Organization, and no other', async () => {
     const account = 'token-maker';
     const { client } = stage;
     const post = (path: string, body: object) =>

@@ -19,7 +19,7 @@ import { type Hands, inParallel, makeHands, persona } from './resources.ts';
 
 const timings: ReflectorTimings = { ...defaultTimings, backoffMs: [20, 200] };
 
-describe('what the API server has is seen', { skip }, () => {
+describe('a mirror of the API server is complete', { skip }, () => {
   let server: ApiServer;
   let users: ApiClient;
   let hands: Hands;
