@@ -29,7 +29,7 @@ before(async () => {
 });
 after(() => rm(directory, { recursive: true, force: true }));
 
-describe('a database that runs', () => {
+describe('a running database', () => {
   let server: EmbeddedPostgres;
 
   before(async () => {
@@ -52,7 +52,7 @@ describe('a database that runs', () => {
     await query(server.url, 'create schema owned; create table owned.things (id integer); drop schema owned cascade');
   });
 
-  test('keeps connections for its owner when others have taken all that they can', async (t) => {
+  test('reserves connections for its owner when others have taken all they can', async (t) => {
     await query(server.superuserUrl, "create role greedy login password 'greedy'");
     const url = Object.assign(new URL(server.url), { username: 'greedy', password: 'greedy' }).href;
     const taken: Client[] = [];
@@ -98,7 +98,7 @@ describe('a database that runs', () => {
     await assert.rejects(query(stranger.href, 'select 1'), { code: '28P01' });
   });
 
-  test('keeps its passwords to itself', async () => {
+  test('does not reveal its passwords', async () => {
     const { password } = new URL(server.url);
     for (const name of ['owner.password', 'superuser.password']) {
       assert.equal((await stat(join(directory, name))).mode & 0o777, 0o600);
@@ -119,8 +119,8 @@ describe('a database that runs', () => {
   });
 });
 
-describe('what was kept', () => {
-  test('is there at the next start, under the same password, also after a crash of both processes', async (t) => {
+describe('a data directory', () => {
+  test('is used again at the next start, with the same password, also after a crash of both processes', async (t) => {
     const first = await startEmbeddedPostgres({ directory, settings, port: await freePort() });
     await query(first.url, 'create table crashed (id integer); insert into crashed values (7)');
     await Promise.all([first.stop(), first.stop()]);
@@ -138,7 +138,7 @@ describe('what was kept', () => {
     assert.deepEqual(await query(third.url, 'select id from crashed'), [{ id: 7 }]);
   });
 
-  test('survives an owner killed with its server left running, which is stopped', async (t) => {
+  test('is used again where its owner was killed, and the server that was left running is stopped', async (t) => {
     const child = startElsewhere(t, directory);
     const left = await readHandle(child);
     await query(left.url, 'create table kept (id integer)');
@@ -154,7 +154,7 @@ describe('what was kept', () => {
     assert.deepEqual(await query(server.url, 'select * from kept'), []);
   });
 
-  test('is usable where its postmaster.pid names another program by now', async (t) => {
+  test('is usable where its postmaster.pid now names another program', async (t) => {
     const bystander = spawn('sleep', ['600']);
     atEnd(t, () => bystander.kill());
     await writeFile(join(directory, 'data', 'postmaster.pid'), `${bystander.pid}\n${directory}/data\n`);
@@ -164,7 +164,7 @@ describe('what was kept', () => {
     assert.equal(bystander.exitCode ?? bystander.signalCode, null);
   });
 
-  test('is begun anew where its creation was killed', async (t) => {
+  test('is created anew where its creation was killed', async (t) => {
     const directory = await killWhileCreated(t);
     const server = await startEmbeddedPostgres({ directory, settings });
     await server.stop();

@@ -18,7 +18,7 @@ for (const [options, environment, expected] of chosen) {
   });
 }
 
-test('one of either sort is meant, not both', () => {
+test('a directory and a kubeconfig cannot both be named', () => {
   for (const other of [{ kubeconfig: 'mine' }, { context: 'prod' }, { namespace: 'governance' }]) {
     assert.throws(
       () => chooseInstallation({ data: '.chaperone', ...other }, {}),

@@ -7,8 +7,8 @@ import type { SpendingOfGroup } from '../../database/analytics/spending.ts';
 const nowMs = Date.parse('2027-03-15T23:59:00Z');
 const choose = (options: object) => chooseSpending({ kind: 'all', ...options }, nowMs);
 
-describe('what is asked for', () => {
-  test('is the month until today, by organization, unless it is said otherwise', () => {
+describe('the query of chaperone usage', () => {
+  test('covers the month until today, by organization, by default', () => {
     const filter = { organization: null, firstDay: '2027-03-01', lastDay: '2027-03-15', kind: null };
     assert.deepEqual(choose({}), { by: 'organization', filter });
     const one = { ...filter, organization: 'acme', kind: 'call' };
@@ -25,7 +25,7 @@ describe('what is asked for', () => {
     [{ from: '2027-03-16' }, /--from 2027-03-16 is after --to 2027-03-15/],
   ];
   for (const [options, message] of refused) {
-    test(`is not ${JSON.stringify(options)}`, () => {
+    test(`refuses ${JSON.stringify(options)}`, () => {
       assert.throws(() => choose(options), message);
     });
   }
@@ -44,7 +44,7 @@ const rows: readonly SpendingOfGroup[] = [
 const { filter } = choose({ organization: 'acme' });
 const report = { by: 'user', filter, rows } as const;
 
-test('a table is for people: aligned, with a sum, and with what the figures mean', () => {
+test('a table is aligned, has a sum, and explains the figures', () => {
   assert.equal(
     renderUsage(report, 'table'),
     [
@@ -62,7 +62,7 @@ test('a table is for people: aligned, with a sum, and with what the figures mean
   );
 });
 
-test('CSV is for spreadsheets, which must take no user for a formula', () => {
+test('CSV is safe for spreadsheets: no user becomes a formula', () => {
   assert.equal(
     renderUsage(report, 'csv'),
     [
@@ -75,7 +75,7 @@ test('CSV is for spreadsheets, which must take no user for a formula', () => {
   );
 });
 
-test('JSON is for programs: money is a decimal that nobody rounds', () => {
+test('JSON is exact: money is an unrounded decimal', () => {
   const { groups, total, ...rest } = JSON.parse(renderUsage(report, 'json'));
   assert.deepEqual(rest, { organization: 'acme', from: '2027-03-01', to: '2027-03-15', kind: 'all', by: 'user' });
   const ada = { calls: 12, failed: 2, unpriced: 0, inputTokens: 1200, outputTokens: 0, costUsd: '1.25' };

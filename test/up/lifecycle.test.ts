@@ -14,7 +14,7 @@ import { onlyOrganization, type RunningUp, startUp } from './start-up.ts';
 
 /** Starting, refusing to start, stopping and starting again, as the person at the terminal has it. */
 describe('chaperone up', { concurrency: 2 }, () => {
-  it('stops all of it on SIGTERM, leaves no process behind, and keeps the data', async (t) => {
+  it('stops everything on SIGTERM, leaves no process behind, and keeps the data', async (t) => {
     const directory = await copyQuickstart(t);
     const data = await makeDirectory(t);
     // Once as `npm start` runs it.
@@ -50,7 +50,7 @@ describe('chaperone up', { concurrency: 2 }, () => {
     }
   });
 
-  it('starts again after it was killed, and takes back what it left running', async (t) => {
+  it('starts again after it was killed, and stops the processes that it left running', async (t) => {
     const directory = await copyQuickstart(t);
     const data = await makeDirectory(t);
     const killed = await startUp(t, { directory, data });
@@ -61,7 +61,7 @@ describe('chaperone up', { concurrency: 2 }, () => {
     await until(() => processes.every((pid) => !isAlive(pid)), 'the first run to be gone');
   });
 
-  it('starts a proxy again that was killed, and the database', async (t) => {
+  it('restarts a killed proxy, and the database', async (t) => {
     const up = await startUp(t, { directory: await copyQuickstart(t) });
     const client = clientOf(up);
     for (const name of ['proxy', 'postgres']) {
@@ -108,7 +108,7 @@ describe('chaperone up', { concurrency: 2 }, () => {
     );
   });
 
-  describe('one that runs', () => {
+  describe('a running chaperone up', () => {
     const scope = suiteScope();
     let up: RunningUp;
     before(async () => {

@@ -35,7 +35,7 @@ describe('the OpenAI Node SDK', () => {
     database = await connect(scope, up.ready.databaseUrl);
   });
 
-  it('creates a response, and its record has the very usage and the price', async () => {
+  it('creates a response, and its record has the exact usage and the price', async () => {
     const { data, response } = await client.responses.create({ model: 'gpt-4o-mini', input: 'Hello!' }).withResponse();
     assert.match(data.output_text, /You said: Hello!/);
     const record = await recordOf(response.headers.get('x-request-id') ?? '');
@@ -78,7 +78,7 @@ describe('the OpenAI Node SDK', () => {
     assert.equal(refusal.code, 'previous_response_not_found');
   });
 
-  it('completes chats; a stream shows usage only to those who asked for it, and is accounted for all the same', async () => {
+  it('completes chats; a stream shows usage only on request, and is always recorded', async () => {
     const messages = [{ role: 'user' as const, content: 'Hi' }];
     const plain = await client.chat.completions.create({ model: 'gpt-4o', messages });
     assert.match(plain.choices[0]?.message.content ?? '', /You said: Hi/);
@@ -99,7 +99,7 @@ describe('the OpenAI Node SDK', () => {
     assert.ok(unasked.record.cost_usd > 0);
   });
 
-  it('embeds', async () => {
+  it('makes embeddings', async () => {
     const { data, response } = await client.embeddings
       .create({ model: 'text-embedding-3-small', input: ['one', 'two'] })
       .withResponse();
@@ -120,7 +120,7 @@ describe('the OpenAI Node SDK', () => {
     await assert.rejects(client.models.retrieve('o1'), OpenAI.NotFoundError);
   });
 
-  it('puts the persona in the place of instructions, and keeps persona_id from the provider', async () => {
+  it('replaces the instructions by the persona, and does not send persona_id to the provider', async () => {
     const { personas } = await client.get<{ personas: { id: string; name: string }[] }>('/personas');
     const [support] = personas;
     assert.equal(support?.name, 'Support Agent');
@@ -157,7 +157,7 @@ describe('the OpenAI Node SDK', () => {
     assert.equal(await ask('bob@example.com', '123e4567-e89b-12d3-a456-426614174000'), refusal);
   });
 
-  it('calls with the user key where there is one, and never shows a key', async () => {
+  it('calls with the user’s key where there is one, and never shows a key', async () => {
     const keyOf = async (user: string) => {
       const { data, response } = await as(user).responses.create({ model: 'gpt-4o', input: 'Key?' }).withResponse();
       const call = await fetch(new URL(`/sandbox/calls/${data.id}`, up.ready.upstream)).then((answer) => answer.json());
@@ -174,7 +174,7 @@ describe('the OpenAI Node SDK', () => {
     assert.ok(rows.length === 2 && rows.every(({ sealed }) => sealed.length > 40 && !sealed.includes('sk-sandbox')));
   });
 
-  it('rates a response the moment it is there, by either id, and again', async () => {
+  it('rates a response at once, by either id, and again', async () => {
     const { data, response } = await client.responses.create({ model: 'gpt-4o', input: 'Rate me' }).withResponse();
     const requestId = response.headers.get('x-request-id') ?? '';
     const rate = (id: string, body: object) => client.post<Record<string, unknown>>(`/responses/${id}/rate`, { body });
@@ -254,7 +254,7 @@ describe('the OpenAI Node SDK', () => {
     }
   });
 
-  it('tells of a stream that is cut, and records it as failed', async () => {
+  it('raises an error for a stream that is cut, and its record is failed', async () => {
     for (const fault of ['cut', 'no-terminal', 'error-in-stream', 'failed']) {
       const body = { model: 'gpt-4o', input: 'Break', stream: true as const, metadata: { sandbox: fault } };
       const { data, response } = await client.responses.create(body).withResponse();
@@ -268,7 +268,7 @@ describe('the OpenAI Node SDK', () => {
     }
   });
 
-  it('reads on for the usage when the client has gone', async () => {
+  it('is recorded with its usage even when the client leaves', async () => {
     const body = {
       model: 'gpt-4o',
       input: 'Long',
@@ -296,7 +296,7 @@ describe('the OpenAI Node SDK', () => {
     assert.doesNotMatch(text, /bob@example\.com|sk-sandbox|free text/);
   });
 
-  it('has metrics that promtool finds nothing wrong with', async (t) => {
+  it('has metrics without problems for promtool', async (t) => {
     const text = await fetch(onlyOrganization(up).metricsUrl).then((answer) => answer.text());
     const { error, status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
       input: text,

@@ -30,7 +30,7 @@ describe('a credential that leaked', () => {
   };
   const untilRefused = (token: string) => until(async () => (await ask(token)) === 401, 'the token to be refused');
 
-  it('is revoked by its id, which `chaperone token` tells, and no other with it', async () => {
+  it('is revoked by its id, which `chaperone token` prints, and no other with it', async () => {
     const leaked = await issue();
     const { token, id, organization, user, roles, expiresAt } = leaked;
     assert.deepEqual({ organization, user, roles }, { organization: 'acme', user: null, roles: null });
@@ -44,7 +44,7 @@ describe('a credential that leaked', () => {
     await untilRefused(other.token);
   });
 
-  it('is revoked by its user, who gets another one at once', async () => {
+  it('is revoked by its user, who can get another one at once', async () => {
     const { token } = await issue('--user', 'ada');
     assert.equal(await ask(token), 200);
     await chaperone('token', 'revoke', '--user', 'ada');
@@ -53,13 +53,13 @@ describe('a credential that leaked', () => {
     assert.equal(await ask(onlyOrganization(up).token), 200);
   });
 
-  it('is revoked with all that were issued until now', async () => {
+  it('is revoked with all tokens that were issued until now', async () => {
     await chaperone('token', 'revoke', '--issued-before', 'now');
     await untilRefused(onlyOrganization(up).token);
     assert.equal(await ask((await issue()).token), 200);
   });
 
-  it('that is the signing key: it is replaced at once, and what it has signed is refused', async () => {
+  it('that is the signing key is replaced at once, and its tokens are refused', async () => {
     const { token } = await issue();
     assert.equal(await ask(token), 200);
     const file = join(up.directory, 'organization.yaml');
@@ -73,7 +73,7 @@ describe('a credential that leaked', () => {
     assert.equal(await ask(token), 401);
   });
 
-  it('of an organization that is not there cannot be revoked', async () => {
+  it('of a missing organization cannot be revoked', async () => {
     const { code, stderr } = await runCli([
       'token',
       'revoke',

@@ -41,7 +41,7 @@ async function withoutSecret(directory: string, work: () => Promise<unknown>): P
 }
 
 describe('the terminal of `chaperone up`', () => {
-  it('reports what is not ready, what is ready again, what is deleted, and mistakes in files', async (t) => {
+  it('reports objects that are not ready, ready again or deleted, and mistakes in files', async (t) => {
     const { directory, printed, lines, untilLine } = await startUp(t);
     await until(async () => printed.out.includes('Ctrl-C stops everything.'), 'it to be up');
     assert.deepEqual(
@@ -79,7 +79,7 @@ describe('the terminal of `chaperone up`', () => {
     t.diagnostic(`\n${printed.err}`);
   });
 
-  it('with --json prints one line on standard output, and on the other only what is wrong', async (t) => {
+  it('with --json prints one line on standard output, and only problems on standard error', async (t) => {
     const { directory, printed, lines, untilLine } = await startUp(t, '--json');
     await until(async () => printed.out.includes('\n'), 'it to be up');
     await withoutSecret(directory, () => untilLine(/^! ApiKeyBinding default\/openai-shared is not ready/));

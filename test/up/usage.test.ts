@@ -73,7 +73,7 @@ describe('chaperone usage', () => {
     ['model', 'models', 'models', 'model'],
   ] as const) {
     for (const kind of ['call', 'all'] as const) {
-      it(`tells what analytics tell, by ${by}, of kind ${kind}`, async () => {
+      it(`shows the figures of analytics, by ${by}, of kind ${kind}`, async () => {
         // Which have every record that was answered in the database.
         const { body } = await ask(`/analytics/${path}?kind=${kind}`, 'ada');
         const listed = body[list] as unknown as readonly Record<string, unknown>[];
@@ -96,7 +96,7 @@ describe('chaperone usage', () => {
     }
   }
 
-  it('adds up to the same by whatever it is told apart', async () => {
+  it('has the same sum by any grouping', async () => {
     const { total } = await read();
     for (const by of spendingGroups) {
       const usage = await read({ by });
@@ -139,7 +139,7 @@ describe('chaperone usage', () => {
     );
   });
 
-  it('asks whether it runs where the database cannot be reached', async (t) => {
+  it('asks whether chaperone up runs where the database cannot be reached', async (t) => {
     const stopped = await startUp(t, { directory: await copyQuickstart(t) });
     await stopped.stop();
     const revoke = ['token', 'revoke', '--organization', 'acme', '--user', 'ada'];

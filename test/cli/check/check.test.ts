@@ -40,7 +40,7 @@ const groups: readonly CheckGroup<Facts>[] = [
   { name: 'second', checks: [named] },
 ];
 
-describe('running checks', () => {
+describe('a run of checks', () => {
   for (const [title, facts, statuses] of [
     ['all', { speed: 1, name: 'a' }, ['ok', 'ok', 'ok']],
     ['past a warning', { speed: 6, name: 'a' }, ['ok', 'warning', 'ok']],
@@ -63,7 +63,7 @@ describe('running checks', () => {
     });
   }
 
-  test('what cannot be read is named, with the reason', () => {
+  test('names what cannot be read, with the reason', () => {
     const finding = named.decide({ speed: 1, name: new Unreadable('Names', 'you may not') });
     assert.deepEqual(finding, {
       status: 'failed',
@@ -79,14 +79,14 @@ describe('the output', () => {
   // Colours are for terminals; a stream that is none gets none.
   const stream = Object.create(process.stdout, { isTTY: { value: false } });
 
-  test('table shows every check, and of many objects the first', () => {
+  test('table shows every check, and the first of many objects', () => {
     const text = render(results, 'table', stream);
     assert.equal(text.match(/√ it has a name \(a\)/g)?.length, 2);
     assert.match(text, / {4}- wheel 9\n {4}- and 2 more\n {4}hint: Brake\.\n {4}see docs\/kubernetes\.md#check-slow\n/);
     assert.match(text, /Status check results are ‼\n$/);
   });
 
-  test('what is not known takes one line, and the verdict tells of it', () => {
+  test('unknown facts take one line, and the verdict mentions them', () => {
     const name = new Unreadable('Names', 'why', { missingRight: 'list names in namespace shop' });
     const partly = runChecks(groups, { speed: 1, name });
     const text = render(partly, 'table', stream);
@@ -96,13 +96,13 @@ describe('the output', () => {
     assert.deepEqual([json.success, json.status], [true, 'unknown']);
   });
 
-  test('short shows what is wrong alone', () => {
+  test('short shows only problems', () => {
     const text = render(results, 'short', stream);
     assert.match(text, /^first\n-----\n‼ it is slow\n/);
     assert.doesNotMatch(text, /√/);
   });
 
-  test('json has everything', () => {
+  test('json shows everything', () => {
     const { success, status, groups: written } = JSON.parse(render(results, 'json', stream));
     assert.deepEqual([success, status], [true, 'warning']);
     assert.equal(written[0].checks[1].items.length, 12);
@@ -111,7 +111,7 @@ describe('the output', () => {
   });
 });
 
-test('every check has a place in the documentation, and every place a check', () => {
+test('every check has a heading in the documentation, and every such heading a check', () => {
   const documented = readFileSync(join(import.meta.dirname, '../../../docs/kubernetes.md'), 'utf8');
   const headings = [...documented.matchAll(/^### check-(\S+)$/gm)].map(([, id]) => id);
   const all = [...preGroups, ...clusterGroups, ...namespaceGroups, localChecks].flatMap((group) =>

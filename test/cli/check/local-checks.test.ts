@@ -33,7 +33,7 @@ const good: LocalFacts = {
 };
 
 describe('local checks', () => {
-  test('what is said of every organization is open where there is none', () => {
+  test('the checks of organizations have no result where there is no organization', () => {
     const results = runChecks([localChecks], { ...good, organizations: [] }).flatMap(({ checks }) => checks);
     const open = results.filter(({ finding }) => finding.status === 'unknown').map(({ id }) => id);
     assert.deepEqual(open, ['local-limits', 'local-proxies', 'local-keys']);

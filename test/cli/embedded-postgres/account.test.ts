@@ -18,8 +18,8 @@ async function copyProgram(target: string): Promise<void> {
   await symlink(join(root, 'node_modules', 'pg'), join(target, 'node_modules', 'pg'));
 }
 
-describe('as root', { skip: process.getuid?.() === 0 ? false : 'needs to be run by root' }, () => {
-  test('runs as another user, who owns the data from then on', async (t) => {
+describe('PostgreSQL', { skip: process.getuid?.() === 0 ? false : 'needs to be run by root' }, () => {
+  test('runs as another user where root starts it, who owns the data from then on', async (t) => {
     const directory = await makeDirectory(t);
     await (await startEmbeddedPostgres({ directory, settings })).stop();
     const copy = join(await makeDirectory(t), 'copy');
@@ -53,7 +53,7 @@ describe('as root', { skip: process.getuid?.() === 0 ? false : 'needs to be run 
     assert.equal((await stat(closed)).mode & 0o777, 0o700);
   });
 
-  test('leaves an ordinary user to run it by themselves', async (t) => {
+  test('runs as the same user where an ordinary user starts it', async (t) => {
     const nobody = { uid: 65534, gid: 65534 };
     if (spawnSync(process.execPath, ['--version'], nobody).status !== 0)
       return t.skip('others may not enter this clone');

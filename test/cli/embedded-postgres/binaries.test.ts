@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { makeMissingLinks } from '../../../cli/embedded-postgres/binaries.ts';
 import { makeDirectory, refusal } from './harness.ts';
 
-describe('binaries', () => {
+describe('the binaries', () => {
   test('get the library links that an unrun postinstall script would have made', async (t) => {
     const root = await makeDirectory(t);
     await mkdir(join(root, 'native', 'lib'), { recursive: true });

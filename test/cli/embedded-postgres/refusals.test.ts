@@ -79,7 +79,7 @@ describe('a start that cannot succeed', () => {
     },
   ];
   for (const { what, spoil, code, message } of cases) {
-    test(`names the directory and keeps it: ${what}`, async (t) => {
+    test(`names the directory and leaves it unchanged: ${what}`, async (t) => {
       const copy = await copyDatabase(t);
       await spoil(copy);
       const before = await listData(copy);
@@ -111,14 +111,14 @@ describe('a start that cannot succeed', () => {
     );
   });
 
-  test('shows the end of the log, and gives the directory free', async () => {
+  test('shows the end of the log, and releases the directory', async () => {
     const wrong = { ...settings, shared_buffers: 'plenty' };
     const expected = refusal('start-failed', /invalid value for parameter "shared_buffers": "plenty"/);
     await assert.rejects(startEmbeddedPostgres({ directory, settings: wrong }), expected);
     await (await startEmbeddedPostgres({ directory, settings })).stop();
   });
 
-  test('ends when it is given up', async () => {
+  test('ends when it is aborted', async () => {
     const signal = AbortSignal.abort(new Error('given up'));
     await assert.rejects(startEmbeddedPostgres({ directory, settings, signal }), { message: 'given up' });
     await (await startEmbeddedPostgres({ directory, settings })).stop();

@@ -68,7 +68,7 @@ test('a fleet that is stopped does not wait for a proxy to start', { timeout: 60
   assert.deepEqual([fleet.proxies(), changes], [[], []]);
 });
 
-test('a proxy that is still starting goes with its organization', { timeout: 60_000 }, async (t) => {
+test('a proxy that is still starting ends with its organization', { timeout: 60_000 }, async (t) => {
   const { fleet, pid, changes, setOrganizations } = await startWaitingFleet(t);
   setOrganizations();
   await until(() => !isAlive(pid), 'the proxy to be gone');
@@ -76,7 +76,9 @@ test('a proxy that is still starting goes with its organization', { timeout: 60_
   assert.deepEqual(changes, []);
 });
 
-test('an organization for which no port is left is told of, and so is the next one', { timeout: 60_000 }, async (t) => {
+test('an organization for which no port is left is reported, and so is the next one', {
+  timeout: 60_000,
+}, async (t) => {
   const { fleet, changes, setOrganizations } = await prepareFleet(t, 65_536);
   setOrganizations('globex', 'initech');
   await until(() => changes.length === 2, 'both to be told of');

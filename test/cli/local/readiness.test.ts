@@ -45,7 +45,7 @@ const table: readonly (readonly [what: string, Known, Known, wrong: readonly str
   ],
 ];
 for (const [what, before, now, wrong, notes] of table) {
-  test(`tells ${what}`, () => {
+  test(`reports ${what}`, () => {
     assert.deepEqual(describeChanges(before, now), { wrong, notes });
   });
 }

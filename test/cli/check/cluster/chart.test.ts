@@ -9,7 +9,7 @@ const chart = join(import.meta.dirname, '../../../../charts/chaperone');
 /** Made only where the Prometheus operator or cert-manager is asked for, which not every cluster knows. */
 const optional = ['ServiceMonitor', 'PodMonitor', 'Certificate'];
 
-test('rights are asked for everything that the chart makes', () => {
+test('a check of rights covers everything that the chart makes', () => {
   const templates = globSync('templates/**/*.yaml', { cwd: chart }).map((file) =>
     readFileSync(join(chart, file), 'utf8'),
   );
@@ -18,6 +18,6 @@ test('rights are asked for everything that the chart makes', () => {
   assert.deepEqual(chartResources.map(({ kind }) => String(kind)).toSorted(), [...wanted].toSorted());
 });
 
-test("the least Kubernetes is the chart's", () => {
+test('the oldest supported Kubernetes is that of the chart', () => {
   assert.match(readFileSync(join(chart, 'Chart.yaml'), 'utf8'), new RegExp(`kubeVersion: ">=1\\.${leastMinor}\\.`));
 });

@@ -548,7 +548,7 @@ describe('checks of a cluster', () => {
     assert(!finding.hint.includes(namespace));
   });
 
-  test('after a server that does not answer nothing is said', () => {
+  test('nothing else is reported where the server does not answer', () => {
     const results = runChecks(clusterGroups, { ...goodFacts, server: unreadable });
     assert.deepEqual(
       results.flatMap(({ checks }) => checks.map(({ id }) => id)),
@@ -557,21 +557,21 @@ describe('checks of a cluster', () => {
   });
 });
 
-describe('what the user may not read', () => {
+describe('facts that the user may not read', () => {
   const missingRight = 'list pods in the whole cluster';
   const forbidden = new Unreadable('Pods', 'pods is forbidden', { missingRight });
 
-  test('is said in one line, and is no failure', () => {
+  test('are reported in one line, and are no failure', () => {
     const finding = decide('sidecars-ready', { ...goodFacts, pods: forbidden });
     assert.deepEqual(finding, { status: 'unknown', message: 'you may not list pods in the whole cluster' });
   });
 
-  test('is a failure where something else cannot be read, too', () => {
+  test('are a failure where something else cannot be read, too', () => {
     const finding = decide('pods-belong', { ...goodFacts, pods: forbidden, namespaces: unreadable });
     assert.equal(finding.status, 'failed');
   });
 
-  test('stops no other check', () => {
+  test('stop no other check', () => {
     const results = runChecks(clusterGroups, { ...goodFacts, definitions: forbidden });
     assert.ok(results.flatMap(({ checks }) => checks).length > 20);
   });
@@ -587,11 +587,11 @@ describe('what the user may not read', () => {
     ],
     ['no', 'no'],
   ] as const) {
-    test(`is told by: ${message}`, () => {
+    test(`are recognized by: ${message}`, () => {
       assert.equal(missingRightOf(new ApiError(403, 'Forbidden', message)), expected);
     });
   }
-  test('is no missing right where the request failed otherwise', () => {
+  test('are no missing right where the request failed otherwise', () => {
     assert.equal(missingRightOf(new ApiError(500, 'InternalError', 'cannot list resource "pods"')), undefined);
     assert.equal(missingRightOf(new Error('ECONNREFUSED')), undefined);
   });

@@ -27,7 +27,7 @@ for (const [what, between] of [
     assert.deepEqual(await readLeaderLease(read, async () => {}), leaseOf('two'));
   });
 
-  test(`a Lease that stays ${what} is told as it is`, async () => {
+  test(`a Lease that stays ${what} is reported as it is`, async () => {
     const { read, count } = makeReadings([between]);
     assert.deepEqual(await readLeaderLease(read, async () => {}), between);
     assert.ok(count() > 1);
