@@ -37,7 +37,7 @@ function config(name: string) {
 
 const refusedWith = (code: string) => (error: unknown) => error instanceof DatabaseError && error.code === code;
 
-test('a tenant makes configs and changes them, and those of a resource it only reads', async () => {
+test('a tenant makes and changes configs, but only reads those of a resource', async () => {
   const owned = { ...config('owned'), resource: 'team/owned', servesNamespace: null };
   await upsertAnalysisConfigs(database.owner, [owned]);
   const own = await insertAnalysisConfig(db, { ...config('own'), isActive: true });
@@ -56,7 +56,7 @@ test('a tenant makes configs and changes them, and those of a resource it only r
   await assert.rejects(db.query('delete from chaperone.analysis_configs'), refusedWith('42501'));
 });
 
-test('a name is taken for as long as its config is there', async () => {
+test('a name is taken as long as its config exists', async () => {
   const first = await insertAnalysisConfig(db, { ...config('taken'), isActive: true });
   await assert.rejects(insertAnalysisConfig(db, { ...config('taken'), isActive: true }), refusedWith('23505'));
   assert.equal(await retireAnalysisConfig(db, tenant.id, first.analysisConfigId), 'deleted');
@@ -79,7 +79,7 @@ test('a name is taken for as long as its config is there', async () => {
   assert.equal((await readAnalysisConfig(db, tenant.id, [], second.analysisConfigId))?.isActive, false);
 });
 
-test('a list has its page and how many there are in all', async () => {
+test('a list has a page, and the total number', async () => {
   const other = await makeTenant(database);
   const asOther = await connect(scope, other.url);
   const list = (isActive: boolean | undefined, limit: number, offset: number) =>
@@ -99,7 +99,7 @@ test('a list has its page and how many there are in all', async () => {
   assert.deepEqual(await names(undefined, 10, 5), ['', 3]);
 });
 
-test('what serves one namespace is there for that namespace alone, and takes no name from others', async () => {
+test('a config of one namespace is visible only there, and takes no name from others', async () => {
   const { id } = await makeTenant(database);
   const put = async (resource: string, servesNamespace: string | null) => {
     const row = { ...config('intent'), organizationId: id, resource, servesNamespace };

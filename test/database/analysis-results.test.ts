@@ -38,7 +38,7 @@ const age = (tenant: Tenant, interval: string) =>
     [tenant.id, interval],
   );
 
-test('a result is answered until it is too old, and then gives way to another', async () => {
+test('a result is found until it is too old, and is then replaced', async () => {
   const tenant = await makeTenant(database);
   const db = await connect(scope, tenant.url);
   await insertAnalysisResult(db, resultOf(tenant, 'first'), hourMs);
@@ -53,7 +53,7 @@ test('a result is answered until it is too old, and then gives way to another', 
   assert.equal(await find(db, tenant, hourMs), 'third');
 });
 
-test('what is too old is deleted, as each organization says', async () => {
+test('expired results are deleted, by each organization’s own lifetime', async () => {
   const lifetimes: readonly (readonly [string | undefined, age: string, isKept: boolean])[] = [
     ['1h', '61 minutes', false],
     ['1h', '59 minutes', true],

@@ -82,7 +82,7 @@ function accumulate(reads: readonly ConfigChanges[]) {
   return { version: reads.at(-1)?.version, organization, personas: inOrder(personas), apiKeys: inOrder(apiKeys) };
 }
 
-test('rows come in the form in which a proxy keeps them', async (t) => {
+test('rows have the form in which a proxy keeps them', async (t) => {
   const tenant = await makeTenant(database);
   await putPersona(tenant, 'support', 'x'.repeat(100));
   await putKey(tenant, 'key', new Date('2030-01-01T00:00:00.250Z'));
@@ -130,7 +130,7 @@ test('rows come in the form in which a proxy keeps them', async (t) => {
   assert.equal(changes.version, await readConfigVersion(database.owner, tenant.id));
 });
 
-test('whoever reads changes now and then has in the end what a full read gives', async () => {
+test('a reader of changes ends with the result of a full read', async () => {
   const edit = fc.oneof(
     fc.record({ do: fc.constant('persona' as const), which: fc.nat(2), content: fc.string() }),
     fc.record({ do: fc.constant('persona gone' as const), which: fc.nat(2) }),
@@ -164,7 +164,7 @@ test('whoever reads changes now and then has in the end what a full read gives',
   );
 });
 
-test('versions only grow, and become visible in their order', async (t) => {
+test('versions only grow, and become visible in order', async (t) => {
   const tenant = await makeTenant(database);
   const first = await connect(t, database.url);
   const second = await connect(t, database.url);
@@ -181,7 +181,7 @@ test('versions only grow, and become visible in their order', async (t) => {
   assert.ok(version > before);
 });
 
-test('what is deleted is told of once, and a key’s secret is gone', async () => {
+test('a deletion is reported once, and a deleted key’s secret is gone', async () => {
   const tenant = await makeTenant(database);
   await putPersona(tenant, 'p');
   await putKey(tenant, 'k');
@@ -201,14 +201,14 @@ test('what is deleted is told of once, and a key’s secret is gone', async () =
   assert.equal(await readConfigVersion(database.owner, tenant.id), changes.version);
 });
 
-test('an organization stored as it is changes nothing', async () => {
+test('storing an unchanged organization changes nothing', async () => {
   const tenant = await makeTenant(database);
   const before = await readConfigVersion(database.owner, tenant.id);
   await upsertOrganization(database.owner, { organizationId: tenant.id, name: tenant.name, spec: organizationSpec });
   assert.equal(await readConfigVersion(database.owner, tenant.id), before);
 });
 
-test('a retired organization is marked, and comes back as the same', async () => {
+test('a retired organization is marked, and keeps its id when it comes back', async () => {
   const tenant = await makeTenant(database);
   await retireOrganization(database.owner, tenant.id);
   assert.equal((await readConfigChanges(database.owner, tenant.id, 0)).organization?.is_deleted, true);
@@ -217,7 +217,7 @@ test('a retired organization is marked, and comes back as the same', async () =>
   assert.equal((await readConfigChanges(database.owner, tenant.id, 0)).organization?.is_deleted, false);
 });
 
-test('a deleted organization leaves no row in any table but its role', async () => {
+test('a deleted organization leaves no row in any table', async () => {
   const tenant = await makeTenant(database);
   await putPersona(tenant, 'p');
   await deleteOrganization(database.owner, tenant.id);
@@ -226,7 +226,7 @@ test('a deleted organization leaves no row in any table but its role', async () 
   assert.deepEqual(changes, { version: 0, ageMs: 0, organization: undefined, ...none });
 });
 
-test('two live personas may not have one name, and a deleted one’s is free', async () => {
+test('two live personas cannot have the same name, and a deleted one’s name is free', async () => {
   const tenant = await makeTenant(database);
   await putPersona(tenant, 'p');
   const again = () =>
@@ -240,7 +240,7 @@ test('two live personas may not have one name, and a deleted one’s is free', a
   await again();
 });
 
-test('a change is told on the organization’s channel, when it is committed', async (t) => {
+test('a change is notified on the organization’s channel once it is committed', async (t) => {
   const tenant = await makeTenant(database);
   const other = await makeTenant(database);
   const listener = await connect(t, tenant.url);

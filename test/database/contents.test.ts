@@ -11,7 +11,7 @@ const content = fc.oneof(
   fc.uint8Array().map((bytes) => Buffer.from(bytes)),
 );
 
-test('contents open as they were sealed, together or each by itself', () => {
+test('input and output that were sealed together or separately can be opened', () => {
   fc.assert(
     fc.property(content, fc.option(content, { nil: undefined }), (input, output) => {
       const expected = { input: Buffer.from(input), output: output === undefined ? undefined : Buffer.from(output) };
@@ -26,7 +26,7 @@ test('contents open as they were sealed, together or each by itself', () => {
   );
 });
 
-test('contents open only as those of their call, and only whole', () => {
+test('contents can be opened only for their call, and only whole', () => {
   const together = sealContents(envelope, place, 'in', 'out');
   const apart = joinSealed(sealPart(envelope, place, 'input', 'in'), sealPart(envelope, place, 'output', 'out'));
   const swapped = joinSealed(sealPart(envelope, place, 'output', 'out'), sealPart(envelope, place, 'input', 'in'));
@@ -42,6 +42,6 @@ test('contents open only as those of their call, and only whole', () => {
   assert.throws(() => open(Buffer.alloc(3)), { code: 'malformed' });
 });
 
-test('each seal has another nonce', () => {
+test('each sealing uses another nonce', () => {
   assert.notDeepEqual(sealContents(envelope, place, 'in', 'out'), sealContents(envelope, place, 'in', 'out'));
 });

@@ -16,7 +16,7 @@ function refuses(open: () => unknown, ...codes: EnvelopeError['code'][]): void {
   assert.throws(open, (error) => error instanceof EnvelopeError && (codes.length === 0 || codes.includes(error.code)));
 }
 
-test('what was sealed opens in its place', () => {
+test('a sealed value can be opened in its place', () => {
   fc.assert(
     fc.property(place, plaintext, (where, text) => {
       assert.deepEqual(envelope.open(where, envelope.seal(where, text)), Buffer.from(text));
@@ -24,7 +24,7 @@ test('what was sealed opens in its place', () => {
   );
 });
 
-test('what was sealed shows nothing of itself, and never looks the same', () => {
+test('a sealed value reveals nothing, and never looks the same', () => {
   const where = { organizationId: 'o', column: 'personas.content', rowId: 'r' };
   const sealed = Array.from({ length: 1_000 }, () => envelope.seal(where, 'a secret').toString('latin1'));
   assert.equal(new Set(sealed).size, sealed.length);
@@ -33,7 +33,7 @@ test('what was sealed shows nothing of itself, and never looks the same', () => 
   assert.equal(new Set(sealed.map((text) => text.slice(nonceStart, nonceStart + 12))).size, sealed.length);
 });
 
-test('any flipped bit is noticed', () => {
+test('any flipped bit is detected', () => {
   fc.assert(
     fc.property(place, plaintext, fc.nat(), (where, text, bit) => {
       const sealed = envelope.seal(where, text);
@@ -45,7 +45,7 @@ test('any flipped bit is noticed', () => {
   );
 });
 
-test('any cut and any addition is noticed', () => {
+test('any cut and any addition is detected', () => {
   fc.assert(
     fc.property(
       place,
@@ -61,11 +61,11 @@ test('any cut and any addition is noticed', () => {
   );
 });
 
-test('bytes that nobody sealed are refused', () => {
+test('bytes that were never sealed are refused', () => {
   fc.assert(fc.property(place, fc.uint8Array(), (where, bytes) => refuses(() => envelope.open(where, bytes))));
 });
 
-test('a value opens nowhere else', () => {
+test('a sealed value cannot be opened in another place', () => {
   fc.assert(
     fc.property(place, place, plaintext, (where, elsewhere, text) => {
       const sealed = envelope.seal(where, text);
@@ -127,7 +127,7 @@ describe('a digest', () => {
     fc.assert(fc.property(fc.string(), (text) => digest(text) === envelope.digest('o', 'p', text).toString('hex')));
   });
 
-  test('is another one for another text, purpose, organization or key', () => {
+  test('differs for another text, purpose, organization or key', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (text, other) => {
         const others = [

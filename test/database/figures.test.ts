@@ -62,7 +62,7 @@ describe('a record is refused', () => {
   }
 });
 
-test('sums end at what they can hold, and later records are in them', async () => {
+test('sums stop at their maximum, and later records are still added', async () => {
   const most = await makeTenant(database);
   const client = await connect(scope, most.url);
   const at = makeRecord(most.id).started_at;
@@ -91,7 +91,7 @@ test('sums end at what they can hold, and later records are in them', async () =
   assert.deepEqual(rows, [{ total_tokens: '9000000000000000000', duration_ms: '21', completed_count: 21 }]);
 });
 
-test('a fold does in steps what has gathered', async () => {
+test('a fold adds many waiting records in steps', async () => {
   const busy = await makeTenant(database);
   const client = await connect(scope, busy.url);
   for (let count = 0; count < 6; count += 1) {
@@ -107,7 +107,7 @@ test('a fold does in steps what has gathered', async () => {
   assert.deepEqual(rows, [{ completed_count: 12_000 }]);
 });
 
-test('a fold fits into what a statement may take, of a table without statistics and of one large insert, too', async () => {
+test('a fold stays within the statement timeout, also without table statistics and after one large insert', async () => {
   const large = await makeTenant(database);
   const client = await connect(scope, large.url);
   const insertMany = (count: number, part: number) =>
@@ -129,7 +129,7 @@ test('a fold fits into what a statement may take, of a table without statistics 
   assert.deepEqual(rows, [{ count: 25_000 }]);
 });
 
-test('a tenant makes no session that a fold would stumble over', async () => {
+test('a tenant cannot make a session that a fold would fail on', async () => {
   const insertSession = `insert into chaperone.sessions (organization_id, user_id, session_id, started_at, last_request_at,
     first_call_at, last_call_at) values ($1, $1, 's', now(), now(), '-infinity', now())`;
   await assert.rejects(db.query(insertSession, [tenant.id]), { code: '42501' });

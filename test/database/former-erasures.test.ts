@@ -32,7 +32,7 @@ async function turnsOf(owner: Client): Promise<(string | null)[]> {
   return rows.map(({ turn }) => turn);
 }
 
-test('an upgrade removes what earlier erasures left, and nothing of others', async (t) => {
+test('an upgrade removes what earlier erasures left, but nothing of other users', async (t) => {
   const { url, owner } = await makeFormerDatabase(t, former);
   const { id } = await makeFormerTenant(owner, url, 'acme');
   const [erased, other] = [randomUUID(), randomUUID()];

@@ -12,7 +12,7 @@ before(async () => {
   database = await openDatabase(scope);
   sources = await readFunctionSources();
 });
-test('each function of the migrated database is what its file says', async () => {
+test('each function of the migrated database equals its file', async () => {
   assert.deepEqual(await findFunctionDrift(database.owner, sources), { changed: [], faults: [] });
 });
 
@@ -53,7 +53,7 @@ describe('a file and the database', () => {
     });
   }
 
-  test('a new file is to be copied', async () => {
+  test('a new file has to be copied', async () => {
     const added = new Map([
       ...sources,
       ['f', 'create function chaperone.f() returns int language sql as $$ select 1 $$'],

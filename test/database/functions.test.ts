@@ -26,7 +26,7 @@ const year = new Date().getUTCFullYear() - 1;
 const march = new Date(Date.UTC(year, 2, 10));
 const april = new Date(Date.UTC(year, 3, 10));
 
-test('a tenant’s time zone and date style skew no partition, and stop no month', async (t) => {
+test('a tenant’s time zone and date style do not affect partitions', async (t) => {
   const attacker = await connect(t, (await makeTenant(database)).url);
   await attacker.query("set datestyle = 'SQL, MDY'");
   await attacker.query("set timezone = 'AAA-5AAA4,J30/0,J60/2'");
@@ -40,7 +40,7 @@ test('a tenant’s time zone and date style skew no partition, and stop no month
   assert.equal(await boundsOf(`requests_${year}_04`), expected('04', '05'));
 });
 
-test('the owner’s own settings skew none either', async (t) => {
+test('the owner’s own settings do not affect partitions', async (t) => {
   const owner = await connect(t, database.url);
   await owner.query("set datestyle = 'SQL, DMY'");
   await owner.query("set timezone = 'AAA-5AAA4,J30/0,J60/2'");
@@ -49,7 +49,7 @@ test('the owner’s own settings skew none either', async (t) => {
   assert.equal(await boundsOf(`requests_${year}_06`), june);
 });
 
-test('a tenant that asks for a partition and leaves its transaction open keeps nobody waiting', async (t) => {
+test('a tenant that asks for a partition in an open transaction does not block others', async (t) => {
   const attacker = await connect(t, (await makeTenant(database)).url);
   await attacker.query('begin');
   await attacker.query('select chaperone.ensure_request_partitions($1)', [new Date(Date.UTC(year, 7, 1))]);
@@ -65,7 +65,7 @@ test('a tenant that asks for a partition and leaves its transaction open keeps n
   await insertRequests(asVictim, victim.id, batchOf([strayed]));
 });
 
-test('a month of which too many records came early stays in the default partition', async (t) => {
+test('a month with too many early records stays in the default partition', async (t) => {
   const tenant = await makeTenant(database);
   const at = new Date(Date.UTC(year, 9, 10));
   await database.owner.query(
@@ -87,7 +87,7 @@ test('a month of which too many records came early stays in the default partitio
 });
 
 describe('the functions', () => {
-  test('set what their text depends on, and do no DDL for a tenant', async () => {
+  test('set the settings that they depend on, and do no DDL for a tenant', async () => {
     assert.deepEqual(await findFunctionFaults(database.owner), []);
   });
 

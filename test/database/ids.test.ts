@@ -20,12 +20,12 @@ test('derived ids are version 5 UUIDs, the same every time and different otherwi
   );
 });
 
-test('they are those that any other implementation derives', () => {
+test('derived ids equal those of any other implementation', () => {
   // uuid.uuid5(uuid.NAMESPACE_DNS, 'user/ada') of Python's standard library.
   assert.equal(userIdOf('6ba7b810-9dad-11d1-80b4-00c04fd430c8', 'ada'), '50a6ff0b-85da-5cc9-a6f1-cace212f5ce6');
 });
 
-test('a request id carries its time, and sorts by it', () => {
+test('a request id contains its time, and sorts by it', () => {
   const times = fc.integer({ min: 0, max: 2 ** 48 - 1 });
   fc.assert(
     fc.property(times, times, (a, b) => {
@@ -48,5 +48,5 @@ for (const text of [
   `req_${'A'.repeat(32)}`,
   ` req_${'0'.repeat(32)}`,
 ]) {
-  test(`${JSON.stringify(text)} is no request id of ours`, () => assert.equal(requestStartedAtMs(text), undefined));
+  test(`${JSON.stringify(text)} is not a request id`, () => assert.equal(requestStartedAtMs(text), undefined));
 }

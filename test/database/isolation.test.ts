@@ -157,14 +157,14 @@ function writesOf({ name }: Relation, moved: string): [string, string][] {
   ];
 }
 
-test('a tenant does see and write its own rows', async () => {
+test('a tenant can read and write its own rows', async () => {
   const { rows } = await asAttacker.query('select organization_id from chaperone.requests');
   assert.deepEqual(rows, [{ organization_id: attacker.id }, { organization_id: attacker.id }]);
   const { rowCount } = await attempt(asAttacker, 'update chaperone.users set display_name = external_id');
   assert.equal(rowCount, 1);
 });
 
-test('what a tenant may call as the owner tells and does nothing of another organization', async () => {
+test('a function that runs as the owner neither shows nor changes another organization’s data', async () => {
   const { rows } = await database.owner.query<{ name: string; mayCall: boolean }>(
     `select proname as name, has_function_privilege('chaperone_tenant', oid, 'execute') as "mayCall"
      from pg_proc where pronamespace = 'chaperone'::regnamespace and prosecdef`,
@@ -251,7 +251,7 @@ describe('no statement makes a session another organization’s', () => {
 });
 
 describe('the catalog', () => {
-  test('has no gap', async () => {
+  test('has no gap in row-level security or rights', async () => {
     assert.deepEqual(await findIsolationGaps(database.owner), []);
   });
 

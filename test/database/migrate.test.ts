@@ -49,7 +49,7 @@ test('a second migration finds nothing to do and changes nothing', async (t) => 
   assert.equal(await dumpSchema(client), schema);
 });
 
-test('several at once migrate once', async (t) => {
+test('several processes at once migrate once', async (t) => {
   const { url } = await makeEmptyDatabase(t);
   const applied = await Promise.all(Array.from({ length: 5 }, () => migrate(url)));
   assert.deepEqual(
@@ -58,7 +58,7 @@ test('several at once migrate once', async (t) => {
   );
 });
 
-test('files are applied in the order of their numbers, and others are not', async (t) => {
+test('numbered files are applied in order, and others are ignored', async (t) => {
   const { url, client } = await makeEmptyDatabase(t);
   const directory = await makeMigrations(t, {
     '000002.sql': 'insert into chaperone.t values (2)',
@@ -76,7 +76,7 @@ test('files are applied in the order of their numbers, and others are not', asyn
   );
 });
 
-test('a migration that fails leaves nothing of itself, and those before it stay', async (t) => {
+test('a failed migration is undone, and those before it stay', async (t) => {
   const { url, client } = await makeEmptyDatabase(t);
   const directory = await makeMigrations(t, {
     '000001.sql': 'create table chaperone.first ()',
@@ -99,7 +99,7 @@ test('a migration that fails leaves nothing of itself, and those before it stay'
   assert.deepEqual(await tables(), ['first', 'fourth', 'second']);
 });
 
-test('a process that waits for the migration of another goes on where that one fails', async (t) => {
+test('a process that waits for another’s migration continues where that one fails', async (t) => {
   const { url, client } = await makeEmptyDatabase(t);
   const slow = await makeMigrations(t, {
     '000001.sql': 'create table chaperone.first (); select pg_sleep(60)',
@@ -123,7 +123,7 @@ test('a process that waits for the migration of another goes on where that one f
   assert.deepEqual(await applied, [1]);
 });
 
-test('a tenant holds no migration up by an advisory lock', async (t) => {
+test('a tenant cannot block a migration by an advisory lock', async (t) => {
   const database = await openDatabase(t);
   const tenant = await connect(t, (await makeTenant(database)).url);
   // The lock that migrations once took, and whatever else.
@@ -133,7 +133,7 @@ test('a tenant holds no migration up by an advisory lock', async (t) => {
   await restorePrivileges(database.owner);
 });
 
-test('a migration that finds a table in use lets others have their turn, and is tried again', async (t) => {
+test('a migration that finds a table in use yields to others, and is tried again', async (t) => {
   const database = await openDatabase(t);
   const tenant = await connect(t, (await makeTenant(database)).url);
   await tenant.query('begin');
@@ -150,7 +150,7 @@ test('a database that cannot be reached is an error', async () => {
   await assert.rejects(() => migrate('postgres://nobody@127.0.0.1:1/none'), /ECONNREFUSED/);
 });
 
-test('a database that takes connections and says nothing on them is away', async (t) => {
+test('a database that accepts connections but does not answer counts as away', async (t) => {
   const silent = createServer().listen(0, '127.0.0.1');
   await once(silent, 'listening');
   atEnd(t, () => silent.close());

@@ -14,7 +14,7 @@ const migrations = join(import.meta.dirname, '../../database/migrations');
 const stored = { id: '5d0a3c53-3a0e-4f4c-9e0b-0d3f0f4a7c11', name: 'stored' };
 const deleted = { id: '5d0a3c53-3a0e-4f4c-9e0b-0d3f0f4a7c12', name: 'deleted' };
 
-test('an organization that was there before defaults became stricter keeps the former ones', async (t) => {
+test('an organization that is older than stricter defaults keeps the former ones', async (t) => {
   const database = await openDatabase(t);
   const { owner } = database;
   await owner.query('drop schema chaperone cascade');

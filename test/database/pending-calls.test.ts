@@ -41,7 +41,7 @@ const makeDue = () =>
     tenant.id,
   ]);
 
-test('a pending call is found by the provider’s id, as it was given, until it is settled', async () => {
+test('a pending call is found by the provider’s id until it is settled', async () => {
   const [one, other] = await prepare(2);
   assert.deepEqual(await findPendingCall(db, tenant.id, 'resp_0'), one);
   assert.deepEqual(await markSettled(db, tenant.id, JSON.stringify([one])), new Set([one?.request_id]));
@@ -68,7 +68,7 @@ test('no call is due at once', async () => {
   assert.equal((await findPendingCall(db, tenant.id, 'resp_new'))?.request_id, 'req_new');
 });
 
-test('each call that is due is one proxy’s, until it is due again', async () => {
+test('each due call goes to one proxy until it is due again', async () => {
   const records = await prepare(10);
   await makeDue();
   const second = await connect(scope, tenant.url);
@@ -88,7 +88,7 @@ test('a settled call is never due', async () => {
   assert.equal(await nextCheckInMs(db, tenant.id, claimer), undefined);
 });
 
-test('calls of a key that a proxy does not have are left to others, until they are given up', async () => {
+test('calls of a key that a proxy does not have are left to others until their deadline', async () => {
   await prepare(2);
   await makeDue();
   const without = { ...claimer, apiKeyIds: ['another'] };

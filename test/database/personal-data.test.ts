@@ -25,7 +25,7 @@ let database: OwnedDatabase;
 before(async () => {
   database = await openDatabase(scope);
 });
-test('each column is known to be about a person, or not to be', async () => {
+test('each column is listed as personal or not', async () => {
   const columns = [...Object.keys(personal), ...impersonal];
   assert.deepEqual(columns, [...new Set(columns)], 'a column is listed twice');
   assert.deepEqual(
@@ -80,7 +80,7 @@ describe('an erasure', () => {
     });
   }
 
-  test('leaves the rows of others as they are', () => {
+  test('leaves the rows of others unchanged', () => {
     const tables = [...new Set(Object.keys(personal).map(tableOf))].filter(
       (table) => !['erased_users', 'organizations'].includes(table),
     );
@@ -88,7 +88,7 @@ describe('an erasure', () => {
     assert.deepEqual(rowsOfBobLater, rowsOfBobEarlier);
   });
 
-  test('has nothing to do in the columns that say nothing about a person', () => {
+  test('does not change columns that are not personal', () => {
     for (const column of impersonal) assert.deepEqual(earlier.get(column)?.filter(isAdas), [], column);
   });
 });

@@ -31,7 +31,7 @@ function makeRating(requestId: string, second: number, rating: RatingRecord['rat
   };
 }
 
-test('the newest rating of each call is in force, and each is in the history once, however they arrive', async () => {
+test('the newest rating of each call counts, and each is in the history once, in any order of arrival', async () => {
   const drawn = fc.record({ call: fc.nat(2), rating: fc.constantFrom(1 as const, -1 as const) });
   const plan = fc
     .array(drawn, { minLength: 1, maxLength: 6 })
@@ -78,7 +78,7 @@ test('a rating of neither kind is refused', async () => {
   await assert.rejects(() => insertRatings(db, tenant.id, JSON.stringify([rating])), { code: '23514' });
 });
 
-test('no one rates for another organization', async () => {
+test('nobody can rate for another organization', async () => {
   const other = await makeTenant(database);
   await assert.rejects(() => insertRatings(db, other.id, JSON.stringify([makeRating('req_1', 1)])), { code: '42501' });
 });

@@ -116,7 +116,7 @@ test('a record is stored as it is', async () => {
   assert.deepEqual(sessions, [{ user_id: record.user_id, session_id: 'sess_1', started_at: at, last_request_at: at }]);
 });
 
-test('records in any batches, in any order and again, make the same rows', async () => {
+test('records make the same rows in any batches, in any order, and when repeated', async () => {
   const drawn = fc.record({
     user: fc.constantFrom('ada', 'bob', null),
     session: fc.constantFrom('s1', 's2'),
@@ -172,7 +172,7 @@ test('records in any batches, in any order and again, make the same rows', async
   );
 });
 
-test('a record that is there stays as it was first written', async () => {
+test('an existing record stays as it was first written', async () => {
   const record = makeRecord(tenant.id, { total_tokens: 1 });
   await insert(tenant.id, [record]);
   await insert(tenant.id, [{ ...record, total_tokens: 2, status: 'failed' }]);
@@ -181,14 +181,14 @@ test('a record that is there stays as it was first written', async () => {
   assert.deepEqual([stored?.total_tokens, stored?.status], ['1', 'completed']);
 });
 
-test('a call without a user makes a session and no user', async () => {
+test('a call without a user makes a session but no user', async () => {
   const other = await makeTenant(database);
   await insert(other.id, [makeRecord(other.id, { user_id: nobody, user_external_id: null })], database.owner);
   const { users, sessions } = await readAll(other.id);
   assert.deepEqual([users, sessions.map(({ user_id }) => user_id)], [[], [nobody]]);
 });
 
-test('a request is found by either id, and only with its own time', async () => {
+test('a request is found by either id, only near its own time', async () => {
   const early = makeRecord(tenant.id, { started_at: '2026-09-01T00:00:00.000Z', response_id: 'resp_twice' });
   const late = makeRecord(tenant.id, { started_at: '2026-10-01T00:00:00.000Z', response_id: 'resp_twice' });
   await insert(tenant.id, [late, early]);
@@ -229,7 +229,7 @@ async function partitionsOf(parent: string): Promise<string[]> {
 
 const dayMs = 24 * 3_600_000;
 
-test('a month has its partitions once, however often and by how many they are asked for', async () => {
+test('the partitions of a month are made once, however often and by how many processes', async () => {
   const at = new Date(Date.now() - 100 * dayMs);
   const before = await partitionsOf('requests');
   const others = await Promise.all(Array.from({ length: 4 }, () => connect(scope, database.url)));
@@ -253,7 +253,7 @@ test('the first and the last instant of a month are in its partition', async () 
   assert.equal(rowCount, 2);
 });
 
-test('times that no clock should show make no partition, and their records are kept', async () => {
+test('implausible times make no partition, and their records are kept', async () => {
   const before = await partitionsOf('requests');
   const records = ['1970-01-01', '2010-06-01', '9000-01-01'].map((day) =>
     makeRecord(tenant.id, { started_at: `${day}T00:00:00.000Z` }),
@@ -328,7 +328,7 @@ test('contents are found as this version and as earlier ones stored them', async
   assert.equal(await find(none), null);
 });
 
-test('a batch has its rows as they are, and where each one’s contents are', () => {
+test('a batch has its rows unchanged, with the position of each one’s contents', () => {
   const rows = [
     { row: Buffer.from('{"a":"é"}'), sealed: Buffer.from('12') },
     { row: Buffer.from('{"b":{}}'), sealed: Buffer.alloc(0) },

@@ -4,7 +4,7 @@ import { readConfigChanges } from '../../database/config.ts';
 import { deleteExpiredRevocations, insertRevocation } from '../../database/revocations.ts';
 import { makeTenant, openDatabase } from './tenant.ts';
 
-test('revocations are read as changes, and what was revoked stays so', async (t) => {
+test('revocations are read as changes, and stay', async (t) => {
   const database = await openDatabase(t);
   const { owner } = database;
   const { id: organizationId } = await makeTenant(database);

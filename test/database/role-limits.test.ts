@@ -39,7 +39,7 @@ async function settingMs(client: Client, name: string): Promise<number> {
   return rows[0]?.ms ?? 0;
 }
 
-test('a login takes no more connections than it may have', async (t) => {
+test('a login cannot take more connections than its limit', async (t) => {
   const tenant = await makeTenant(database);
   await limitOrganizationRole(database.owner, tenant.id, 3);
   for (let count = 0; count < 3; count += 1) await connect(t, tenant.url);
@@ -52,7 +52,7 @@ test('a login takes no more connections than it may have', async (t) => {
   await assert.rejects(client.query('alter role current_user connection limit -1'), { code: '42501' });
 });
 
-test('what a proxy gives up on ends in the server first', async (t) => {
+test('a statement ends in the server before the proxy gives up on it', async (t) => {
   const client = await connect(t, (await makeTenant(database)).url);
   for (const name of ['statement_timeout', 'lock_timeout']) {
     const ms = await settingMs(client, name);
@@ -63,7 +63,7 @@ test('what a proxy gives up on ends in the server first', async (t) => {
   }
 });
 
-test('settings that a login gave itself are seen, and taken away with the limits', async (t) => {
+test('settings that a login gave itself are detected, and removed with the limits', async (t) => {
   const tenant = await makeTenant(database);
   const client = await connect(t, tenant.url);
   const role = client.escapeIdentifier(tenant.role);
@@ -88,7 +88,7 @@ test('settings that a login gave itself are seen, and taken away with the limits
   ]);
 });
 
-test('a new password takes away the settings, too', async (t) => {
+test('a new password removes such settings, too', async (t) => {
   const tenant = await makeTenant(database);
   const client = await connect(t, tenant.url);
   await client.query(`alter role ${tenant.role} set default_transaction_read_only = on`);
@@ -103,7 +103,7 @@ const isOpen = (client: Client) =>
     () => false,
   );
 
-test('sessions from before a new password end, and later ones do not', async (t) => {
+test('sessions from before a new password are ended, and later ones are not', async (t) => {
   const tenant = await makeTenant(database);
   const before = await connect(t, tenant.url);
   assert.equal((await stateOf(tenant)).hasOldSessions, false);
@@ -116,7 +116,7 @@ test('sessions from before a new password end, and later ones do not', async (t)
   assert.equal((await stateOf(tenant)).hasOldSessions, false);
 });
 
-test('a transaction that is open for too long ends, whatever its session has set', async (t) => {
+test('a transaction that is open for too long is ended, whatever its session has set', async (t) => {
   const client = await connect(t, (await makeTenant(database)).url);
   await client.query('set idle_in_transaction_session_timeout = 0');
   await client.query('begin; select from chaperone.requests');
@@ -126,7 +126,7 @@ test('a transaction that is open for too long ends, whatever its session has set
   assert.deepEqual([await isOpen(client), await isOpen(idle)], [false, true]);
 });
 
-test('a login whose organization is retained gets limits', async () => {
+test('the login of a retained organization gets limits', async () => {
   const tenant = await makeTenant(database);
   await database.owner.query(`alter role ${tenant.role} connection limit -1`);
   assert.equal(await limitRetainedRoles(database.owner, 20), 0);
@@ -156,7 +156,7 @@ describe('a login is dropped', () => {
     });
   }
 
-  test('as far as can be where another database holds things of it', async (t) => {
+  test('as far as possible where another database has objects of it', async (t) => {
     const tenant = await makeTenant(database);
     const elsewhere = await openDatabase(t);
     const client = await connect(t, withDatabase(tenant.url, new URL(elsewhere.url).pathname.slice(1)));
@@ -175,7 +175,7 @@ describe('a login is dropped', () => {
     assert.equal(await dropOrganizationRole(database.owner, tenant.id), undefined);
   });
 
-  test('and dropping none is no error', async () => {
+  test('and dropping a missing one is no error', async () => {
     assert.equal(await dropOrganizationRole(database.owner, randomUUID()), undefined);
   });
 });

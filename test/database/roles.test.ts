@@ -31,7 +31,7 @@ async function logIn(user: string, password: string): Promise<unknown> {
   }
 }
 
-test('a role logs in with its password, and is its organization', async () => {
+test('a role logs in with its password, and acts as its organization', async () => {
   const id = randomUUID();
   const role = await ensureOrganizationRole(database.owner, id, 'pa$$ \'word"');
   assert.equal(role, `chaperone_org_${id.replaceAll('-', '')}`);
@@ -39,7 +39,7 @@ test('a role logs in with its password, and is its organization', async () => {
   await assert.rejects(() => logIn(role, 'other'), { code: '28P01' });
 });
 
-test('a password that is refused is told from a login that fails for another reason', async () => {
+test('a refused password differs from a login that fails for another reason', async () => {
   const role = await ensureOrganizationRole(database.owner, randomUUID(), 'right');
   const urlOf = (changes: Partial<Record<'username' | 'password' | 'pathname' | 'port', string>>) =>
     Object.assign(new URL(database.url), { username: role, password: 'right', ...changes }).href;
@@ -51,7 +51,7 @@ test('a password that is refused is told from a login that fails for another rea
   assert.equal(await isPasswordRefused(urlOf({})), false);
 });
 
-test('the server stores the verifier that it would have made itself', async () => {
+test('the stored verifier equals one that the server makes itself', async () => {
   const id = randomUUID();
   await fc.assert(
     fc.asyncProperty(fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 30 }), async (password) => {
@@ -61,7 +61,7 @@ test('the server stores the verifier that it would have made itself', async () =
   );
 });
 
-test('a verifier is that of RFC 7677’s example', () => {
+test('a verifier equals that of RFC 7677’s example', () => {
   const [, iterations, salt, storedKey] =
     /^SCRAM-SHA-256\$(\d+):([^$]+)\$([^:]+):/.exec(
       scramVerifier('pencil', Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64')),
@@ -77,7 +77,7 @@ test('a password in clear is refused', async () => {
   );
 });
 
-test('ensured again, a role has the new password and no other', async () => {
+test('a role that is ensured again has only the new password', async () => {
   const id = randomUUID();
   const role = await ensureOrganizationRole(database.owner, id, 'first');
   assert.equal(await ensureOrganizationRole(database.owner, id, 'second'), role);
@@ -85,7 +85,7 @@ test('ensured again, a role has the new password and no other', async () => {
   await assert.rejects(() => logIn(role, 'first'), { code: '28P01' });
 });
 
-test('a dropped role logs in no more; dropping none is no error', async () => {
+test('a dropped role cannot log in, and dropping a missing one is no error', async () => {
   const id = randomUUID();
   const role = await ensureOrganizationRole(database.owner, id, 'secret');
   await dropOrganizationRole(database.owner, id);

@@ -12,12 +12,12 @@ async function open(t: TestContext) {
   return { owner, url, file };
 }
 
-test('schema.sql is what the migrations make', async (t) => {
+test('schema.sql equals the result of the migrations', async (t) => {
   const { owner, file } = await open(t);
   assert.equal(file, await dumpSchema(owner), 'run `npm run generate`');
 });
 
-test('partitions that were made at run time are no part of it', async (t) => {
+test('partitions that were made at run time are not part of schema.sql', async (t) => {
   const { owner, file } = await open(t);
   await ensureRequestPartitions(owner, new Date());
   assert.equal(await dumpSchema(owner), file);
@@ -31,7 +31,7 @@ test('schema.sql makes the schema that it describes', async (t) => {
   assert.equal(await dumpSchema(await connect(t, url)), file);
 });
 
-test('what is added or changed shows', async (t) => {
+test('an added or changed object shows as a difference', async (t) => {
   const { owner, file } = await open(t);
   for (const sql of [
     'create table chaperone.t (n int)',

@@ -18,7 +18,7 @@ before(async () => {
 });
 const earlier = (seconds: number) => new Date(Date.now() - seconds * 1_000).toISOString();
 
-test('an erasure waits for what is being written, and erases that, too', async () => {
+test('an erasure waits for running writes, and erases their rows, too', async () => {
   const tenant = await makeTenant(database);
   const [writer, eraser] = [await connect(scope, tenant.url), await connect(scope, tenant.url)];
   const ada = userIdOf(tenant.id, 'ada');
@@ -53,7 +53,7 @@ test('an erasure waits for what is being written, and erases that, too', async (
   assert.equal(rowCount, 0);
 });
 
-test('late records of several who were erased, among others and repeated, are told apart', async () => {
+test('late records of several erased users stay separate, also among others and when repeated', async () => {
   const tenant = await makeTenant(database);
   const db = await connect(scope, tenant.url);
   const of = (user: string, seconds: number) =>
@@ -108,7 +108,7 @@ test('late records of several who were erased, among others and repeated, are to
   );
 });
 
-test('a call that goes on and arrives late keeps nothing of the erased user', async () => {
+test('a call in the background that arrives late keeps nothing of the erased user', async () => {
   const tenant = await makeTenant(database);
   const db = await connect(scope, tenant.url);
   const call = {

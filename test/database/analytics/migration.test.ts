@@ -18,7 +18,7 @@ const organizationId = '5d0a3c53-3a0e-4f4c-9e0b-0d3f0f4a7c11';
 const personaId = '0d0f6d1e-7a43-4f07-8a0f-0f6f3a5c1a01';
 const migrations = join(import.meta.dirname, '../../../database/migrations');
 
-test('calls that were there before are added up, and ratings find their users', async (t) => {
+test('existing calls are added to the sums, and ratings get their users', async (t) => {
   const database = await makeTestDatabase();
   const owner = new Client({ connectionString: database.url });
   await owner.connect();
@@ -93,7 +93,7 @@ test('calls that were there before are added up, and ratings find their users', 
   assert.deepEqual(await read('select user_id from chaperone.ratings'), [[rated.user_id]]);
 });
 
-test('what was unpriced by the former rule is by the present one, in every sum, and nothing else changes', async (t) => {
+test('calls that were unpriced by the former rule are so by the present one, in every sum, and nothing else changes', async (t) => {
   const { url, owner } = await makeFormerDatabase(t, '000022.sql');
   const tenant = await makeFormerTenant(owner, url, 'acme');
   const db = await connect(t, tenant.url);

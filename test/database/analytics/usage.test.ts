@@ -315,7 +315,7 @@ async function makePersonas(tenant: Tenant) {
   }
 }
 
-test('figures equal the records: late ones, repeated ones, of several proxies, by any filter', async (t) => {
+test('figures equal the records, also late and repeated ones of several proxies, with any filter', async (t) => {
   const plan = fc.array(drawnRecord, { minLength: 1, maxLength: 40 }).chain((drawn) =>
     fc.record({
       drawn: fc.constant(drawn),
@@ -359,7 +359,7 @@ test('figures equal the records: late ones, repeated ones, of several proxies, b
   t.diagnostic('25 histories');
 });
 
-test('a session that grows at both ends, fold by fold, is found in each period it reaches into', async () => {
+test('a session that grows at both ends is found in each period that it covers', async () => {
   const tenant = await makeTenant(database);
   const db = await connect(scope, tenant.url);
   const records: RequestRecord[] = [];
@@ -389,7 +389,7 @@ function periods(days: number) {
   return indices.flatMap((first) => indices.slice(first).map((last) => ({ first, last })));
 }
 
-test('proxies that write and fold at once neither lose a record nor stand in each other’s way', async () => {
+test('proxies that write and fold at once lose no record and do not block each other', async () => {
   const tenant = await makeTenant(database);
   const proxies = await Promise.all(Array.from({ length: 8 }, () => connect(scope, tenant.url)));
   const [reader] = proxies;
@@ -424,7 +424,7 @@ test('proxies that write and fold at once neither lose a record nor stand in eac
   assert.deepEqual([Number(totals.requestCount), picodollars(totals.costUsd)], [8 * 10 * 20, 1_600n]);
 });
 
-test('what a transaction took back is in no figure', async () => {
+test('a record of a transaction that was rolled back is in no figure', async () => {
   const tenant = await makeTenant(database);
   const db = await connect(scope, tenant.url);
   await db.query('begin');
@@ -440,7 +440,7 @@ test('what a transaction took back is in no figure', async () => {
   assert.deepEqual(rows, []);
 });
 
-test('the figures of a user who is erased stay, under the id of nobody known', async () => {
+test('the figures of an erased user stay, under an anonymous id', async () => {
   const tenant = await makeTenant(database);
   const db = await connect(scope, tenant.url);
   const of = (user: string, hour: number) =>
