@@ -37,7 +37,7 @@ suite('the chart', { skip, concurrency: 2 }, () => {
       });
     });
 
-    test(`has no fault that helm lint finds with ${name}`, async () => {
+    test(`has no problem for helm lint with ${name}`, async () => {
       const report = await runHelm('lint', '--strict', chart, '--values', file);
       assert.match(report, /0 chart\(s\) failed/);
     });
@@ -48,7 +48,7 @@ suite('the chart', { skip, concurrency: 2 }, () => {
       for (const { owner, spec } of pods) assertConfined(owner, spec);
     });
 
-    test(`says of the containers of ${name} what they take of a node's disk`, async () => {
+    test(`states the ephemeral storage of the containers of ${name}`, async () => {
       for (const { spec } of parseRendered(await render('--values', file)).flatMap(podsOf)) {
         // Without a volume of its own, the data of a database is on that disk, and must not have the pod evicted.
         const hasData = spec.volumes?.some(({ name, emptyDir }) => name === 'data' && emptyDir);
@@ -61,7 +61,7 @@ suite('the chart', { skip, concurrency: 2 }, () => {
     });
   }
 
-  test('asks for a database and says how to name one', async () => {
+  test('requires a database and says how to name one', async () => {
     await assert.rejects(render(), /The chart needs a database: name the Secret .* database\.external\.secretName/);
   });
 
@@ -77,7 +77,7 @@ suite('the chart', { skip, concurrency: 2 }, () => {
     });
   }
 
-  test('holds the definitions of the repository, kept when the release goes', async () => {
+  test('contains the definitions of the repository, which stay when the release is removed', async () => {
     const definitions = parseRendered(await render('--set', 'database.bundled.enabled=true')).filter(isDefinition);
     const sources = globSync(join(repository, 'crds', '*.yaml'));
     assert.equal(definitions.length, sources.length);
@@ -89,7 +89,7 @@ suite('the chart', { skip, concurrency: 2 }, () => {
     }
   });
 
-  test('gives the database a Service for its StatefulSet, and has an upgrade replace a pod that never started', async () => {
+  test('gives the database a Service for its StatefulSet, and lets an upgrade replace a pod that never started', async () => {
     const objects = parseRendered(await render('--set', 'database.bundled.enabled=true'));
     const set = objects.find(({ kind }) => kind === 'StatefulSet')?.spec as {
       serviceName: string;
@@ -104,14 +104,14 @@ suite('the chart', { skip, concurrency: 2 }, () => {
     assert.equal(set.podManagementPolicy, 'Parallel');
   });
 
-  test('leaves definitions out, or lets them go, where that is asked', async () => {
+  test('leaves definitions out, or removes them with the release, on request', async () => {
     const without = parseRendered(await render('--set', 'database.bundled.enabled=true,crds.install=false'));
     assert.deepEqual(without.filter(isDefinition), []);
     const unkept = parseRendered(await render('--set', 'database.bundled.enabled=true,crds.keep=false'));
     for (const { metadata } of unkept.filter(isDefinition)) assert.equal(metadata.annotations, undefined);
   });
 
-  test('asks the webhook about no pod of the system or of its own namespace, and about none that has not asked', async () => {
+  test('limits the webhook to pods that ask for it, outside the system and its own namespace', async () => {
     const webhooks = parseRendered(await render('--set', 'database.bundled.enabled=true'))
       .filter(({ kind }) => kind.endsWith('WebhookConfiguration'))
       .flatMap(({ webhooks }) => webhooks as Webhook[]);
@@ -135,7 +135,7 @@ suite('the chart', { skip, concurrency: 2 }, () => {
     }
   });
 
-  test('tells nobody who reads it where the webhooks are', async () => {
+  test('does not reveal the webhooks’ paths', async () => {
     const rendered = await render('--set', 'database.bundled.enabled=true');
     for (const { webhooks } of parseRendered(rendered).filter(({ kind }) => kind.endsWith('WebhookConfiguration'))) {
       for (const { clientConfig } of webhooks as Webhook[]) assert.equal(clientConfig.service.path, undefined);
@@ -192,7 +192,7 @@ suite('the chart', { skip, concurrency: 2 }, () => {
     assert.doesNotMatch(rendered, /--gateways/);
   });
 
-  test("lets the check's account read, and write nothing", async () => {
+  test("lets the check's account only read", async () => {
     const objects = parseRendered(await render('--set', 'database.bundled.enabled=true'));
     const rules = objects
       .filter(({ kind, metadata }) => ['Role', 'ClusterRole'].includes(kind) && metadata.name.endsWith('-check'))
@@ -207,7 +207,7 @@ suite('the chart', { skip, concurrency: 2 }, () => {
     assert.doesNotMatch(without, /-check|helm\.sh\/hook/);
   });
 
-  test('gives nobody an Organization to edit whom it was not bound to, and adds the rest to the built-in roles', async () => {
+  test('lets only bound users edit an Organization, and adds the other rights to the built-in roles', async () => {
     const rolesOf = async (...values: string[]) =>
       parseRendered(await render('--set', 'database.bundled.enabled=true', ...values)).filter(
         ({ kind }) => kind === 'ClusterRole',
@@ -230,7 +230,7 @@ suite('the chart', { skip, concurrency: 2 }, () => {
     assert.doesNotMatch(JSON.stringify(unaggregated), /aggregate-to/);
   });
 
-  test('serves the webhooks with a certificate of somebody else, where there is one', async () => {
+  test('serves the webhooks with somebody else’s certificate, where one is named', async () => {
     const source =
       'webhook.certificate.source=Secret,webhook.certificate.secretName=ours,webhook.certificate.caBundle=Q0E=';
     const objects = parseRendered(await render('--set', `database.bundled.enabled=true,${source}`));
@@ -241,7 +241,7 @@ suite('the chart', { skip, concurrency: 2 }, () => {
     assert.match(JSON.stringify(operator), /--webhook-certificates=\/etc\/chaperone\/webhook.*"secretName":"ours"/);
   });
 
-  test('lets those reach the webhook and the metrics who are named', async () => {
+  test('lets only the named ones reach the webhook and the metrics', async () => {
     const from = 'networkPolicies.operator.webhookFrom[0].ipBlock.cidr=10.0.0.1/32';
     for (const [values, expected] of [
       ['database.bundled.enabled=true', undefined],
@@ -258,7 +258,7 @@ suite('the chart', { skip, concurrency: 2 }, () => {
     }
   });
 
-  test('tells sidecars of the proxy of the network', async () => {
+  test('passes the network’s proxy to sidecars', async () => {
     const url = 'sidecar.egressProxy.url=http://proxy.example.com:3128';
     const rendered = await render(
       '--set',

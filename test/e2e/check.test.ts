@@ -14,7 +14,7 @@ import { helm, kubectl, makeTenant, operatorNamespace, skip, startWorkload } fro
 const wait = ['--wait', '180s'];
 
 suite('chaperone check', { skip }, () => {
-  test('has nothing to say against an installation that works, with pods that have sidecars', async (t) => {
+  test('finds no problem in a working installation with injected pods', async (t) => {
     const { name } = await makeTenant(t);
     await startWorkload(name);
     const checks = await check(...wait);
@@ -37,14 +37,14 @@ suite('chaperone check', { skip }, () => {
     assert.match(log, /√ every pod's sidecar is ready \(\d+\)/);
   });
 
-  test('runs as helm test, whose log people can read', async (t) => {
+  test('runs as helm test, with a readable log', async (t) => {
     const log = await helm('test', 'chaperone', '--namespace', operatorNamespace, '--logs');
     t.diagnostic(`\n${log}`);
     assertAllWell(log);
     assert.match(log, /chaperone-operator\n-{18}\n√ the operator is available/);
   });
 
-  test('finds pods that are refused, which are nowhere to be seen', async (t) => {
+  test('finds refused pods, which no other command shows', async (t) => {
     const { name } = await makeTenant(t);
     await startWorkload(name);
     await kubectl('label', 'namespace', name, 'example.com/tenant-');
@@ -63,7 +63,7 @@ suite('chaperone check', { skip }, () => {
   });
 
   for (const role of ['admin', 'edit']) {
-    test(`is of use to who has the built-in role ${role} in a namespace`, async (t) => {
+    test(`is useful with the built-in role ${role} in a namespace`, async (t) => {
       const { name } = await makeTenant(t);
       await startWorkload(name);
       const kubeconfig = await makeAccount(t, name, role);
@@ -81,7 +81,7 @@ suite('chaperone check', { skip }, () => {
     });
   }
 
-  test('the built-in roles have the kinds of a namespace, and no Organization to edit', async (t) => {
+  test('the built-in roles include the namespaced kinds, and cannot edit an Organization', async (t) => {
     const { name } = await makeTenant(t);
     const verbs = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'];
     const reads = verbs.slice(0, 3);

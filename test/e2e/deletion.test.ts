@@ -8,7 +8,7 @@ suite('a deleted Organization', { skip, concurrency: 2 }, () => {
     ['Delete', 0],
     ['Retain', 1],
   ] as const) {
-    test(`leaves ${kept} of its records under deletionPolicy ${deletionPolicy}, and credentials to nobody`, async (t) => {
+    test(`leaves ${kept} of its records under deletionPolicy ${deletionPolicy}, and no credentials`, async (t) => {
       const { name, organizationId } = await makeTenant(t, { deletionPolicy });
       await startWorkload(name);
       const { id } = await call(name, {});

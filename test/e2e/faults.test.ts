@@ -4,7 +4,7 @@ import { assertAccounts } from './accounts.ts';
 import { apply, getJson, kubectl, makeTenant, operatorNamespace, skip } from './cluster.ts';
 import { endCalls, endless, startCalls, untilAnswered } from './jobs.ts';
 
-suite('no call is lost from the accounts', { skip }, () => {
+suite('no record of a call is lost', { skip }, () => {
   const faults: readonly (readonly [what: string, strike: (namespace: string) => Promise<unknown>])[] = [
     ['the database restarts', restartDatabase],
     ['every operator is killed', killOperators],

@@ -33,7 +33,7 @@ suite('an application with the unchanged OpenAI SDK', { skip, concurrency: 2 }, 
     );
   });
 
-  test('holds no provider key, and the sidecar alone has the credentials', async (t) => {
+  test('has no provider key, and only the sidecar has the credentials', async (t) => {
     const { name } = await makeTenant(t);
     await startWorkload(name);
     const { items } = await getJson<{ items: Pod[] }>('pods', '--namespace', name, '--selector=app=workload');
@@ -68,7 +68,7 @@ suite('an application with the unchanged OpenAI SDK', { skip, concurrency: 2 }, 
     assert.deepEqual(users, [{ external_id: 'alice@example.com' }]);
   });
 
-  test('notices an edit of the Persona, the Organization and the binding', async (t) => {
+  test('follows an edit of the Persona, the Organization and the binding', async (t) => {
     const { name, personaId } = await makeTenant(t);
     await startWorkload(name);
     const instructed = { persona_id: personaId };
@@ -89,7 +89,7 @@ suite('an application with the unchanged OpenAI SDK', { skip, concurrency: 2 }, 
     await until(async () => (await call(name, { model: 'gpt-4.1' })).status === 403, 'the key to be refused');
   });
 
-  test('loses its credentials when its namespace leaves the organization, and has them again when it is back', async (t) => {
+  test('loses its credentials when its namespace leaves the organization, and gets them back with it', async (t) => {
     const { name } = await makeTenant(t);
     const exists = async () =>
       (await kubectl('get', 'secret', '-n', name, `chaperone-${name}`, '--ignore-not-found', '-o=name')) !== '';

@@ -16,7 +16,7 @@ import {
   startWorkload,
 } from './cluster.ts';
 
-suite('an organization’s credentials are out of reach of', { skip }, () => {
+suite('an organization’s credentials cannot be read by', { skip }, () => {
   test('pods that would read them, beside a sidecar or without one', async (t) => {
     const { name } = await makeTenant(t);
     await startWorkload(name);
@@ -53,7 +53,7 @@ suite('an organization’s credentials are out of reach of', { skip }, () => {
     await assert.rejects(apply(name, copy), /SidecarAltered.*|is not the one that Chaperone's webhook adds/);
   });
 
-  test('who changes, debugs or enters a pod that runs', async (t) => {
+  test('those who change, debug or enter a running pod', async (t) => {
     const { name } = await makeTenant(t);
     await startWorkload(name);
     const pod = await findPod(name);
@@ -91,7 +91,7 @@ suite('an organization’s credentials are out of reach of', { skip }, () => {
     await kubectl('label', path, 'team=shop', '--namespace', name);
   });
 
-  test('whoever asks the webhook without being an API server', async (t) => {
+  test('those who ask the webhook without being an API server', async (t) => {
     const { name } = await makeTenant(t);
     await startWorkload(name);
     const request = {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { getJson, helm, kubectl, operatorNamespace, skip } from './cluster.ts';
 
-suite('what cluster:up made', { skip }, () => {
+suite('the installation that cluster:up made', { skip }, () => {
   test('is a release of the chart, with every pod ready', async () => {
     const release = JSON.parse(await helm('status', 'chaperone', '--namespace', operatorNamespace, '--output=json'));
     assert.equal(release.info.status, 'deployed');
@@ -11,7 +11,7 @@ suite('what cluster:up made', { skip }, () => {
     assert.deepEqual(Object.fromEntries(replicas), { chaperone: 2, 'chaperone-sandbox': 1 });
   });
 
-  test('shows the quickstart at a glance: every object ready', async (t) => {
+  test('has every object of the quickstart ready', async (t) => {
     for (const kind of ['organizations', 'personas', 'apikeybindings', 'analysisconfigs']) {
       const table = await kubectl('get', kind, '--namespace', 'default');
       t.diagnostic(`\n${table}`);
@@ -25,7 +25,7 @@ suite('what cluster:up made', { skip }, () => {
     }
   });
 
-  test('has been installed with the rights it needs: nothing is forbidden to it', async () => {
+  test('has the rights that it needs: no request is forbidden', async () => {
     const log = await kubectl(
       'logs',
       '--namespace',
@@ -38,7 +38,7 @@ suite('what cluster:up made', { skip }, () => {
     assert.doesNotMatch(log, /forbidden: User|cannot \w+ (?:resource|path)/i);
   });
 
-  test('installs again without changing what runs', async () => {
+  test('can be installed again without a change', async () => {
     const generation = () =>
       kubectl('get', 'deploy', 'chaperone', '-n', operatorNamespace, '-o', 'jsonpath={.metadata.generation}');
     const bundles = () =>

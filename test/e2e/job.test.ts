@@ -5,7 +5,7 @@ import { makeTenant, query, skip } from './cluster.ts';
 import { readCalls, startCalls, untilComplete } from './jobs.ts';
 
 suite('a Job with the proxy beside it', { skip }, () => {
-  test('completes when its application has, and every call is in the accounts', async (t) => {
+  test('completes when its application does, and every call is recorded', async (t) => {
     const { name, organizationId } = await makeTenant(t);
     await startCalls(name, 3, {});
     await untilComplete(name);

@@ -12,7 +12,7 @@ const ask = `fetch('http://127.0.0.1:8000/v1/analytics/models?kind=all', { heade
 const installation = ['--namespace', operatorNamespace, '--kubeconfig', process.env.KUBECONFIG ?? ''];
 
 suite('people', { skip }, () => {
-  test('get tokens, see usage and cost, and lose their tokens, by the rights of a kubeconfig', async (t) => {
+  test('get tokens, see usage and cost, and have tokens revoked, by the rights of a kubeconfig', async (t) => {
     const { name } = await makeTenant(t);
     await startWorkload(name);
     const chaperone = async (...args: string[]) => {

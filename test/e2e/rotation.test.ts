@@ -6,7 +6,7 @@ import { call, kubectl, makeTenant, query, skip, startWorkload } from './cluster
 import { endCalls, endless, startCalls, untilAnswered } from './jobs.ts';
 
 suite('a rotation', { skip }, () => {
-  test('under a stream of calls fails none of them, and pods that start then have what is new', async (t) => {
+  test('during a stream of calls fails none of them, and new pods have the new credentials', async (t) => {
     const { name, organizationId } = await makeTenant(t);
     const credentials = async (key: string) => {
       const path = `--output=jsonpath={.data.${key.replace('.', '\\.')}}`;

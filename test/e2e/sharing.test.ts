@@ -18,7 +18,7 @@ import {
 } from './cluster.ts';
 
 suite('pods of two namespaces', { skip }, () => {
-  test('call with their own namespace’s key, and open no key of the other', async (t) => {
+  test('call with their own namespace’s key, and cannot open the other’s', async (t) => {
     const { name, organizationId } = await makeTenant(t);
     await kubectl('patch', 'organization', name, '--type=merge', '--patch={"spec": {"sharing": []}}');
     await kubectl('wait', '-n', name, '--for=condition=Ready=false', 'apikeybinding/alice', '--timeout=180s');

@@ -6,7 +6,7 @@ import { apply, call, getJson, kubectl, makeTenant, organizationOf, skip, startW
 /** An operator rolls nothing in the minute after it has begun to lead. */
 const patienceMs = 120_000;
 
-suite('sidecars of other settings than new pods get', { skip }, () => {
+suite('sidecars with other settings than those of new pods', { skip }, () => {
   test('are reported, and rolled where the Organization says so', async (t) => {
     const { name } = await makeTenant(t);
     await startWorkload(name);

@@ -17,7 +17,7 @@ import {
 const operator = ['deployment/chaperone', '--namespace', operatorNamespace];
 
 suite('while no operator answers', { skip }, () => {
-  test('pods that ask for the proxy are refused, others start, and those that run go on', async (t) => {
+  test('pods that ask for the proxy are refused, others start, and running ones continue', async (t) => {
     const { name } = await makeTenant(t);
     await startWorkload(name);
     await withoutOperators(async () => {
@@ -30,7 +30,7 @@ suite('while no operator answers', { skip }, () => {
     });
   });
 
-  test('pods that ask for the proxy are refused even where the webhooks are to be ignored', async (t) => {
+  test('pods that ask for the proxy are refused even where failures of the webhooks are ignored', async (t) => {
     const { name } = await makeTenant(t);
     const setPolicy = (policy: string) => {
       const values = `webhook.failurePolicy=${policy},webhook.validation.failurePolicy=${policy}`;
