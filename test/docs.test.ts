@@ -7,14 +7,14 @@ import { problems } from '../proxy/error.ts';
 const root = dirname(import.meta.dirname);
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
 
-test('the table of errors is that of the code', () => {
+test('the table of errors equals that of the code', () => {
   const rows = [...read('docs/reference.md').matchAll(/^\| `(\w+)` \| (\d{3}) \| (.+) \|$/gm)];
   const told = rows.map(([, code, status, message]) => [code, { status: Number(status), message }]);
   const known = Object.entries(problems).map(([code, { status, message }]) => [code, { status, message }]);
   assert.deepEqual(Object.fromEntries(told), Object.fromEntries(known));
 });
 
-test('what documents link to is there', () => {
+test('every link of a document has a target', () => {
   const documents = globSync('**/*.md', { cwd: root, exclude: ['**/node_modules', 'dist', '**/.*'] });
   const missing = documents.flatMap((document) =>
     [...read(document).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)]

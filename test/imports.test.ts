@@ -228,7 +228,7 @@ test('imports point one way', () => {
   assert.deepEqual(findViolations(readSources()), []);
 });
 
-test('the imports of the whole tree are seen', () => {
+test('the imports of the whole tree are read', () => {
   const sources = readSources();
   const imports = listImports(sources);
   assert.ok(sources.size > 150 && imports.length > 500, `${imports.length} imports in ${sources.size} files`);
@@ -236,7 +236,7 @@ test('the imports of the whole tree are seen', () => {
   assert.ok(uses.length > 0 && uses.every(({ isDynamic }) => isDynamic));
 });
 
-test('what the table allows has no circle itself', () => {
+test('the table of allowed imports has no cycle', () => {
   const allowed = Object.entries(parts).flatMap(([from, targets]) =>
     targets.map((to) => ({ from, to, isDynamic: false })),
   );
@@ -304,13 +304,13 @@ for (const [files, violation] of mistakes) {
   });
 }
 
-test('cli may ask for the sandbox when it needs one', () => {
+test('cli may import the sandbox when it needs one', () => {
   const files = { 'cli/up.ts': "const { start } = await import('../sandbox/server.ts');", 'sandbox/server.ts': '' };
   assert.deepEqual(findViolations(new Map(Object.entries(files))), []);
 });
 
 // If two files in one process import a module that awaits, the second would add its tests to the suite of the first.
-test('no module that others import awaits anything when it is imported', () => {
+test('no imported module awaits anything while it is loaded', () => {
   const isAlone = (file: string) => /\.test\.ts$|^(scripts|bench)\//.test(file) || entryPoints.includes(file);
   const awaiting = [...readSources()].filter(([file, text]) => !isAlone(file) && awaitsAtTop(text));
   assert.deepEqual(

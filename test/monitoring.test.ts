@@ -13,11 +13,11 @@ const [, section = ''] =
 const blocks = [...section.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = '']) => text);
 const skip = spawnSync('promtool', ['--version']).status !== 0 && 'promtool is not installed';
 
-describe('what the guide says of monitoring', () => {
-  test('has rules that Prometheus takes', { skip }, () => checkBy('rules', 'groups:'));
-  test('has a configuration that Prometheus takes', { skip }, () => checkBy('config', 'scrape_configs:'));
+describe('the guide’s section about monitoring', () => {
+  test('has rules that Prometheus accepts', { skip }, () => checkBy('rules', 'groups:'));
+  test('has a configuration that Prometheus accepts', { skip }, () => checkBy('config', 'scrape_configs:'));
 
-  test('names metrics that there are', () => {
+  test('names only existing metrics', () => {
     const source = ['operator', 'proxy']
       .flatMap((folder) =>
         spawnSync('grep', ['-rhoE', "'(chaperone_|leader_election)[a-z_]+'", join(root, folder)], {

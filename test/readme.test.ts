@@ -12,7 +12,7 @@ import { until } from './until.ts';
 
 const readme = readFileSync(join(import.meta.dirname, '..', 'README.md'), 'utf8');
 
-test('the figures in the README are those that come after its steps', async (t) => {
+test('the README shows the figures that its steps produce', async (t) => {
   const stack = await startStack(t);
   const ask = makeAsk(stack);
   const user = { 'x-user-id': 'you@example.com' };

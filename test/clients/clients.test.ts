@@ -88,7 +88,7 @@ describe('an unchanged client', () => {
   };
 
   for (const [program, clients] of programs) {
-    it(`works as it does without us: ${program}`, async (t) => {
+    it(`works through the proxy as without it: ${program}`, async (t) => {
       if (directory === undefined) {
         t.skip('the package registry cannot be reached');
         return;

@@ -138,7 +138,7 @@ describe('a recipe of docs/clients.md', { concurrency: 2 }, () => {
     });
   }
 
-  it('keeps the Agents SDK from telling anybody else, as the switch in the environment does', async (t) => {
+  it('keeps the Agents SDK from sending traces elsewhere, like the switch in the environment', async (t) => {
     if (programs === undefined) {
       t.skip('its client cannot be installed');
       return;
@@ -159,7 +159,7 @@ describe('a recipe of docs/clients.md', { concurrency: 2 }, () => {
     }
   });
 
-  it('is run, if it can be', () => {
+  it('is run, if possible', () => {
     assert.deepEqual([...blocks.keys()].toSorted(), [...recipes, ...notRun].toSorted());
   });
 });

@@ -106,7 +106,7 @@ describe('the governance contract, as a story', () => {
     known.requestId = answer.headers.get('x-request-id') ?? '';
   });
 
-  it('streaming, read as the document reads it', async () => {
+  it('streaming, read as the document does', async () => {
     const response = await fetch(`${stack.baseUrl}/responses`, {
       method: 'POST',
       headers: { authorization: `Bearer ${stack.token}`, 'x-user-id': 'ada', 'x-response-format': 'simple' },

@@ -47,7 +47,7 @@ const bodies: readonly (readonly [name: string, body: object, found: readonly st
   ['calls of tools', { messages: [{ role: 'assistant', tool_calls: [{ id: 'call_1', type: 'function' }] }] }, []],
 ];
 for (const [name, body, found] of bodies) {
-  test(`what a body refers to: ${name}`, () => {
+  test(`the references of a body: ${name}`, () => {
     const { references } = readCallFields(JSON.parse(JSON.stringify(body)));
     assert.deepEqual(references.map(({ kind, id }) => `${kind} ${id}`).sort(), found);
   });
@@ -63,7 +63,7 @@ const models: readonly (readonly [body: object, named: readonly string[]])[] = [
   [{ messages: [{ role: 'assistant', model: 'a' }] }, []],
 ];
 for (const [body, named] of models) {
-  test(`which models a body names beside its own: ${JSON.stringify(body)}`, () => {
+  test(`the further models of a body: ${JSON.stringify(body)}`, () => {
     assert.deepEqual(readCallFields(JSON.parse(JSON.stringify(body))).models, named);
   });
 }
@@ -89,7 +89,7 @@ for (const [body, field] of lookalikes) {
   });
 }
 
-test('what a variable of a prompt is called says nothing of what is in it', () => {
+test('the name of a prompt’s variable has no meaning', () => {
   const file = { type: 'input_file', file_id: 'file-1' };
   for (const name of ['metadata', 'parameters', 'properties', 'schema']) {
     const { references } = readCallFields({ prompt: { id: 'p', variables: { [name]: file } } });
@@ -119,7 +119,7 @@ const noReferences: Readonly<Record<string, string>> = {
   skill_id: 'the provider account’s, for all who use its key',
 };
 
-test('every field of the SDK’s types that is called an id is in the list, or known to refer to nothing', () => {
+test('every id field of the SDK’s types is in the list, or known to refer to nothing', () => {
   const resources = join(import.meta.dirname, '..', '..', 'node_modules', 'openai', 'resources');
   const served =
     '{responses,chat,vector-stores,conversations,audio,files,batches,images,embeddings,moderations,completions}';

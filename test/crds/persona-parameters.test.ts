@@ -26,14 +26,14 @@ for (const [parameters, expected] of expectations) {
   });
 }
 
-test('what several types are taken for passes in each of them', () => {
+test('a parameter of several types is accepted in each of them', () => {
   for (const stop of ['a', ['a', 'b'], null]) assert.equal(findInvalidParameter({ stop }), undefined);
   for (const tool_choice of ['auto', { type: 'web_search' }]) {
     assert.equal(findInvalidParameter({ tool_choice }), undefined);
   }
 });
 
-describe('it judges as the schema does', () => {
+describe('the check decides as the schema does', () => {
   for (const { title, object, wrong } of fixtures.filter(({ kind }) => kind === 'Persona')) {
     const { spec } = object;
     const parameters = typeof spec === 'object' && spec !== null && 'parameters' in spec ? spec.parameters : undefined;

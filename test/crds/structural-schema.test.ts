@@ -25,7 +25,7 @@ const schema: StructuralSchema = {
 };
 const validate = compileStructuralSchema(schema);
 
-test('int-or-string takes both and nothing else', () => {
+test('int-or-string accepts only integers and strings', () => {
   assert('object' in validate({ port: 80 }));
   assert('object' in validate({ port: 'http' }));
   assert('problems' in validate({ port: 8.5 }));
@@ -35,14 +35,14 @@ test('a null stays where it is allowed and goes where it is not', () => {
   assert.deepEqual(validate({ note: null, count: null }), { object: { note: null } });
 });
 
-test('integers are integers to a rule', () => {
+test('a rule sees integers as integers', () => {
   assert('object' in validate({ count: 4 }));
   assert.deepEqual(validate({ count: 3 }), {
     problems: [{ field: 'count', message: 'Invalid value: 3: must be even' }],
   });
 });
 
-test('the items of a list of type map are compared with their former selves, wherever they stood', () => {
+test('an item of a list of type map is compared with its former value, whatever its position', () => {
   const old = {
     members: [
       { name: 'a', zone: '1' },
@@ -66,11 +66,11 @@ test('the items of a list of type map are compared with their former selves, whe
   });
 });
 
-test('the items of other lists have no former selves', () => {
+test('an item of another list has no former value', () => {
   assert('object' in validate({ steps: ['b'] }, { steps: ['a'] }));
 });
 
-test('keys that JavaScript gives a meaning are fields like others', () => {
+test('keys with a meaning in JavaScript are fields like others', () => {
   const result = validate(JSON.parse('{"__proto__": {"port": 80}, "constructor": 1}'));
   assert.deepEqual(result, {
     problems: [

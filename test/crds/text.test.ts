@@ -47,7 +47,7 @@ describe('of bytes', () => {
     );
   });
 
-  test('what has to be text is named, and not shown', () => {
+  test('a value that has to be text is named, but not shown', () => {
     assert.throws(() => requireText(latin1('a\nsecrét'), 'url'), {
       name: 'RangeError',
       message: /^url \(line 2\) is not UTF-8(?!.*secr)/,

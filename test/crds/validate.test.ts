@@ -42,7 +42,7 @@ test('defaults are filled in, those inside of defaulted objects too', () => {
   });
 });
 
-describe('a problem reads as the API server puts it', () => {
+describe('a problem has the words of the API server', () => {
   const table = [
     [{ deletionPolicy: 'Keep' }, 'Unsupported value: "Keep": supported values: "Retain", "Delete"'],
     [{ displayName: 5 }, 'Invalid value: "integer": spec.displayName in body must be of type string: "integer"'],
@@ -70,13 +70,13 @@ describe('a problem reads as the API server puts it', () => {
   }
 });
 
-test('a kind of cluster scope has no namespace', () => {
+test('a cluster-scoped kind has no namespace', () => {
   const object = { ...example('Organization'), metadata: { name: 'acme', namespace: 'default' } };
   const result = makeValidator('Organization')(object, assigned);
   assert.deepEqual(result, { problems: [{ field: 'metadata.namespace', message: 'unknown field' }] });
 });
 
-test('anything at all is judged, never thrown at', () => {
+test('any value gets a verdict, never an exception', () => {
   for (const kind of customKinds) {
     const validate = makeValidator(kind);
     fc.assert(

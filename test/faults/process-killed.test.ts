@@ -4,7 +4,7 @@ import { startStack } from '../stack.ts';
 import { until } from '../until.ts';
 import { assertAccountsEqualBill, countRunning, makeCall, type Seen } from './accounts.ts';
 
-it('kill -9 of the proxy in the middle of 200 concurrent calls loses none and invents none', async (t) => {
+it('kill -9 of the proxy amid 200 concurrent calls loses no record and invents none', async (t) => {
   const stack = await startStack(t);
   const seen: Seen[] = [];
   const calls = Array.from({ length: 200 }, async (_, number) => {

@@ -4,7 +4,7 @@ import { startStack } from '../stack.ts';
 import { until } from '../until.ts';
 import { assertAccountsEqualBill, makeCall, type Seen } from './accounts.ts';
 
-it('a proxy that starts while the database is away serves with the configuration it kept', async (t) => {
+it('a proxy that starts while the database is away serves with its stored configuration', async (t) => {
   const stack = await startStack(t, { ownDatabase: true });
   const seen: Seen[] = [await makeCall(stack, 'before', false, 'words=5')];
   await stack.database.stop();

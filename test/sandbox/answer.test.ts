@@ -22,7 +22,7 @@ test('a limit keeps a prefix of whole characters within it', () => {
   );
 });
 
-test('an answer has the length that was asked for', () => {
+test('an answer has the requested length', () => {
   const turns = [{ speaker: 'user', text: 'Hi there', bytes: 8 }] as const;
   for (const words of [1, 3, 7, 50]) {
     assert.equal(composeAnswer('gpt-4o', turns, words).split(' ').length, words);

@@ -16,7 +16,7 @@ test('models are listed and retrieved', async (t) => {
   await assert.rejects(openai.models.retrieve('gpt-9'), OpenAI.NotFoundError);
 });
 
-test('what is not served is refused in the envelope', async (t) => {
+test('an unknown path is refused in the envelope', async (t) => {
   const { url, post } = await openSandbox(t);
   const headers = { authorization: 'Bearer k' };
   const unknown = await post('/fine_tuning/jobs', {});
@@ -117,7 +117,7 @@ const withTools = fc.dictionary(fc.constantFrom(...toolFields), tool).map((field
   ...fields,
 }));
 
-test('no body makes it fail or hang', async (t) => {
+test('no body causes a failure or a hang', async (t) => {
   const { post } = await openSandbox(t);
   const path = fc.constantFrom('/responses', '/chat/completions', '/embeddings');
   await fc.assert(

@@ -66,7 +66,7 @@ test('a call without a key is refused, and counted', async (t) => {
   assert.equal((await fetch(`${url}/models`)).status, 401);
 });
 
-test('a client that leaves in the middle of its body has aborted its call', async (t) => {
+test('a client that leaves in the middle of its body has its call logged as aborted', async (t) => {
   const { url, calls } = await openSandbox(t);
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   socket.write(

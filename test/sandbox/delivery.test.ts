@@ -137,7 +137,7 @@ const classes = [
   [503, OpenAI.InternalServerError],
 ] as const;
 
-test('a status raises the class the SDK has for it, by header too', async (t) => {
+test('a status raises the SDK’s class for it, also when set by header', async (t) => {
   const { openai } = await openSandbox(t);
   for (const [status, expected] of classes) {
     const options = { headers: { 'x-sandbox': `latency=1,status=${status}` } };
@@ -146,7 +146,7 @@ test('a status raises the class the SDK has for it, by header too', async (t) =>
 });
 
 for (const sandbox of ['latency=60000', 'stall=60000', 'delta-delay=60000', 'words=500000']) {
-  test(`a client that leaves is noticed: ${sandbox}`, async (t) => {
+  test(`a leaving client is noticed: ${sandbox}`, async (t) => {
     const { post, calls } = await openSandbox(t);
     const leaving = new AbortController();
     const body = { model: 'gpt-4o', input: 'Hi', stream: true, metadata: { sandbox } };

@@ -64,7 +64,7 @@ for (const [name, schema] of Object.entries(schemas)) {
   test(`satisfied: ${name}`, () => assertSatisfied(schema));
 }
 
-test('satisfied: whatever is put together from types, bounds and choices', () => {
+test('satisfied: any combination of types, bounds and choices', () => {
   const { schema } = fc.letrec<{ schema: JsonObject }>((tie) => ({
     schema: fc.oneof(
       { maxDepth: 4 },
@@ -85,7 +85,7 @@ test('satisfied: whatever is put together from types, bounds and choices', () =>
   fc.assert(fc.property(schema, assertSatisfied), { numRuns: 60 });
 });
 
-test('an enum takes the value that shares most words with what was said, otherwise its first', () => {
+test('an enum gets the value that shares most words with the prompt, otherwise its first', () => {
   const schema = { enum: ['technical_support', 'billing_inquiry', 'Billing support', 7] };
   for (const [said, expected] of [
     ['Hello', 'technical_support'],
@@ -116,7 +116,7 @@ const fillings: [name: string, properties: JsonObject, values: string[], expecte
 ];
 
 for (const [name, properties, values, expected] of fillings) {
-  test(`arguments of what was said: ${name}`, () => {
+  test(`arguments from the prompt: ${name}`, () => {
     assert.deepEqual(argumentsOf({ type: 'object', properties }, 'as it was said', values), expected);
   });
 }

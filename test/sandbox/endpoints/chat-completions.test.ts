@@ -60,7 +60,7 @@ for (const includeUsage of [true, false]) {
   });
 }
 
-test("the SDK's stream helper puts the completion together", async (t) => {
+test("the SDK's stream helper assembles the completion", async (t) => {
   const { openai } = await openSandbox(t);
   const stream = openai.chat.completions.stream({ model: 'gpt-4o', messages, stream_options: { include_usage: true } });
   const completion = await stream.finalChatCompletion();
@@ -89,7 +89,7 @@ test('a structured output satisfies its schema', async (t) => {
   assert.deepEqual(completion.choices[0]?.message.parsed, { done: true });
 });
 
-test('it refuses, or comes to no end, where it is told to', async (t) => {
+test('an answer refuses, or is incomplete, on demand', async (t) => {
   const { openai, calls } = await openSandbox(t);
   const ask = (sandbox: string, stream: boolean) => {
     const body = { model: 'gpt-4o', messages, metadata: { sandbox }, stream_options: { include_usage: true } };

@@ -154,7 +154,7 @@ test('a stream begins with the call, or with the message where there are several
   assert.deepEqual(opening?.delta, { role: 'assistant', content: null, refusal: null });
 });
 
-test('each choice has ids of its own, and its tokens', async (t) => {
+test('each choice has its own ids and tokens', async (t) => {
   const { openai } = await openSandbox(t);
   const request = { model: 'gpt-4o', messages: [question], tools };
   const one = await openai.chat.completions.create(request);
@@ -164,7 +164,7 @@ test('each choice has ids of its own, and its tokens', async (t) => {
   assert.equal(two.usage?.completion_tokens, 2 * (one.usage?.completion_tokens ?? 0));
 });
 
-test("an answer tells the tools' outputs, and no more calls are made for them unless required", async (t) => {
+test("an answer repeats the tools' outputs, and makes no further calls unless required", async (t) => {
   const { openai } = await openSandbox(t);
   const messages: Message[] = [
     { role: 'system', content: 'Be brief' },
@@ -215,7 +215,7 @@ test('a limit cuts a call in its arguments', async (t) => {
 });
 
 for (const stream of [false, true]) {
-  test(`functions from before there were tools${stream ? ', in a stream' : ''}`, async (t) => {
+  test(`legacy functions${stream ? ', in a stream' : ''}`, async (t) => {
     const { openai } = await openSandbox(t);
     const functions = [weather.function, email.function].map(({ strict, ...definition }) => definition);
     const ask = (messages: Message[], function_call?: OpenAI.ChatCompletionCreateParams['function_call']) => {
@@ -353,7 +353,7 @@ for (const [name, body, expected] of refusals) {
   });
 }
 
-test('faults concern calls as they concern texts', async (t) => {
+test('faults affect tool calls like texts', async (t) => {
   const { openai } = await openSandbox(t);
   const ask = (sandbox: string) =>
     openai.chat.completions.create({ model: 'gpt-4o', messages: [question], tools, metadata: { sandbox } });

@@ -20,7 +20,7 @@ test('equal texts have equal vectors, similar texts near ones', async (t) => {
   assert.deepEqual([model, usage.prompt_tokens], ['text-embedding-3-small', 6 + 6 + 6 + 6]);
 });
 
-test('floats and base64 say the same', async (t) => {
+test('floats and base64 are equal', async (t) => {
   const { openai } = await openSandbox(t);
   const request = { model: 'text-embedding-3-large', input: 'Hello', dimensions: 64 };
   const packed = await openai.embeddings.create(request);

@@ -33,7 +33,7 @@ test('speech is cut, and comes piece by piece, on demand', async (t) => {
   assert.equal((await calls())[0]?.characters, null);
 });
 
-test('a transcription says how long it was in every format that can', async (t) => {
+test('a transcription has its duration in every format that can have one', async (t) => {
   const { openai } = await openSandbox(t);
   const transcribe = async (response_format: OpenAI.AudioResponseFormat) =>
     openai.audio.transcriptions.create({ model: 'whisper-1', file: await wav(40_000), response_format });
@@ -46,7 +46,7 @@ test('a transcription says how long it was in every format that can', async (t) 
   assert.equal('duration' in verbose && verbose.duration, 3);
 });
 
-test('a form is kept as its fields, and its files as what tells them apart', async (t) => {
+test('a form is logged by its fields, and its files by their distinguishing facts', async (t) => {
   const { openai, callsUrl, calls } = await openSandbox(t);
   await openai.images.edit({ model: 'gpt-image-1', prompt: 'Mix', image: [await wav(1), await wav(2)], n: 2 });
   const [call] = await calls();

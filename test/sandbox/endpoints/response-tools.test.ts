@@ -132,7 +132,7 @@ for (const [name, input, body, calls] of choices) {
   }
 }
 
-test('a stream tells each call event by event, and can be told again', async (t) => {
+test('a stream has the events of each call, and can be replayed', async (t) => {
   const { openai, post } = await openSandbox(t);
   const input = 'Email Bob the weather, run script';
   const body = { model: 'o4-mini', input, tools, stream: true, metadata: { sandbox: 'reasoning=3' } };
@@ -251,7 +251,7 @@ test('a limit cuts a call in its arguments', async (t) => {
   assert.throws(() => JSON.parse(call.arguments), SyntaxError);
 });
 
-test('tools are repeated as they were given, strict unless they say otherwise', async (t) => {
+test('tools are echoed as they were sent, strict by default', async (t) => {
   const { post } = await openSandbox(t);
   const { strict, ...open } = weather;
   const body = { model: 'gpt-4o', input: 'Hello', tools: [open, email, search] };
@@ -353,7 +353,7 @@ for (const [name, body, param, message, code] of refusals) {
   });
 }
 
-test('a call that is not answered cannot be passed by, also one of an earlier response', async (t) => {
+test('an unanswered call is an error, also one of an earlier response', async (t) => {
   const { openai, post } = await openSandbox(t);
   const first = await openai.responses.create({ model: 'gpt-4o', input: said, tools });
   const answer = await post('/responses', { model: 'gpt-4o', input: 'Hello?', previous_response_id: first.id });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import OpenAI from 'openai';
 import { errorIn, openSandbox } from '../open-sandbox.ts';
 
-test('a plain response says what it was instructed, and what it cost', async (t) => {
+test('a plain response repeats its instructions, and reports its usage', async (t) => {
   const { openai } = await openSandbox(t);
   const { data: response, response: raw } = await openai.responses
     .create({ model: 'gpt-4o', instructions: 'Be brief', input: 'Hello', metadata: { a: 'b' }, temperature: 0.5 })
@@ -37,7 +37,7 @@ test('a plain response says what it was instructed, and what it cost', async (t)
   });
 });
 
-test('a stream tells the same response event by event', async (t) => {
+test('a stream has the same response, event by event', async (t) => {
   const { post } = await openSandbox(t);
   const answer = await post('/responses', { model: 'gpt-4o', input: 'Hello', stream: true });
   assert.match(answer.headers.get('content-type') ?? '', /^text\/event-stream/);
@@ -73,7 +73,7 @@ test('a stream tells the same response event by event', async (t) => {
   assert.equal(events[0].response.status, 'in_progress');
 });
 
-test("the SDK's own stream helper puts the response together, reasoning item and all", async (t) => {
+test("the SDK's own stream helper assembles the response, including the reasoning item", async (t) => {
   const { openai } = await openSandbox(t);
   const stream = openai.responses.stream({
     model: 'o4-mini',
@@ -144,7 +144,7 @@ test('stored responses are retrieved, listed by their input, and deleted', async
   await assert.rejects(openai.responses.delete(first.id), OpenAI.NotFoundError);
 });
 
-test('a streamed response is there to go on from, one with store: false is not', async (t) => {
+test('a streamed response can be continued, one with store: false cannot', async (t) => {
   const { openai } = await openSandbox(t);
   const streamed = await openai.responses.stream({ model: 'gpt-4o', input: 'one' }).finalResponse();
   assert.equal((await openai.responses.retrieve(streamed.id)).id, streamed.id);

@@ -40,12 +40,12 @@ for (const [said, called] of cases) {
   });
 }
 
-test('a name of common words only is known by those', () => {
+test('a tool whose name has only common words is matched by them', () => {
   assert.equal(matchTools([tool('search')], 'Search for cats').length, 1);
   assert.equal(matchTools([tool('search_web')], 'Search for cats').length, 0);
 });
 
-test('the best match comes first, whatever the order of the tools', () => {
+test('the best match is called first, whatever the order of the tools', () => {
   const named = (tools: Tool[]) => matchTools(tools, 'Book a flight to Rome, and a hotel room').map(({ name }) => name);
   const tools = [tool('hotel_prices'), tool('book_flight')];
   assert.deepEqual(named(tools), ['book_flight', 'hotel_prices']);

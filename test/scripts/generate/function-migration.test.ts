@@ -35,7 +35,7 @@ describe('copies of functions go into', () => {
   }
 });
 
-test('what was copied before is told from what is written by hand', () => {
+test('earlier copies are told from migrations that are written by hand', () => {
   for (const kept of ['', 'select 1;\n']) {
     assert.equal(withoutCopies(kept), kept);
     for (const { text } of planMigrations('000009.sql', kept, true, copies)) assert.equal(withoutCopies(text), kept);
