@@ -49,6 +49,8 @@ export interface TenantOutcome<K extends TenantKind> {
   readonly verdict: Verdict;
   /** The condition about the Organization's consent. */
   readonly consent?: Verdict;
+  /** The condition about its limits and budgets. */
+  readonly rules?: Verdict;
   readonly status: Omit<StatusOf<K>, 'conditions' | 'observedGeneration' | 'serves'>;
   /** When to reconcile again because time alone changes the result. */
   readonly requeueAfterMs?: number;
@@ -242,10 +244,10 @@ async function report<K extends TenantKind>(
   cluster: TenantContext['cluster'],
   { kind }: Pick<TenantKindOf<K, TenantRow>, 'kind'>,
   { metadata, status }: ResourceOf<K>,
-  outcome: Pick<Outcome, 'verdict' | 'consent' | 'status'>,
+  outcome: Pick<Outcome, 'verdict' | 'consent' | 'rules' | 'status'>,
 ): Promise<void> {
   const key = keyOf({ kind, metadata });
-  const verdicts = [outcome.verdict, ...(outcome.consent ? [outcome.consent] : [])];
+  const verdicts = [outcome.verdict, outcome.consent, outcome.rules].filter((verdict) => verdict !== undefined);
   const judged = toConditions(verdicts, status?.conditions, metadata.generation, new Date());
   // During an outage the other conditions could not be checked, so they stay.
   const isUnknown = [outageReason, failureReason].includes(outcome.verdict.reason);
@@ -253,14 +255,15 @@ async function report<K extends TenantKind>(
   const next: StatusOf<TenantKind> = {
     ...outcome.status,
     observedGeneration: metadata.generation,
-    conditions: [...judged, ...kept.filter(({ type }) => type === 'Consent')],
+    conditions: [...judged, ...kept.filter(({ type }) => type === 'Consent' || type === 'RulesEffective')],
   };
   if (differs(status, next)) await cluster.updateStatus(key, next);
   // The Organization has an Event about consent. One per object would be a thousand after an upgrade.
-  const { verdict } = outcome;
-  if (!isNews(status?.conditions, verdict)) return;
-  const { reason, message } = verdict;
-  await cluster.recordEvent(key, { type: eventTypeOf(verdict), reason, message });
+  for (const verdict of [outcome.verdict, outcome.rules]) {
+    if (!verdict || !isNews(status?.conditions, verdict)) continue;
+    const { reason, message } = verdict;
+    await cluster.recordEvent(key, { type: eventTypeOf(verdict), reason, message });
+  }
 }
 
 /** The verdict on a resource that is in force. */

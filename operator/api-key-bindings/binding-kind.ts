@@ -5,6 +5,7 @@ import type { Secret } from '../cluster/cluster.ts';
 import { ClusterError } from '../cluster/cluster-error.ts';
 import { keyOf } from '../cluster/object-key.ts';
 import { syntheticKeySecretName } from '../credentials.ts';
+import { judgeBindingRules } from '../limits/judge.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 import type { TenantContext, TenantKindOf, TenantObject } from '../tenant-kind.ts';
 import { decideBinding, foretellRival, judgeHandOut, withoutHandOut } from './decide.ts';
@@ -42,6 +43,10 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
       await write({ ...row, keySealed: envelope.seal(place, key) });
     }
     const foretold = foretellRival(gathered, object);
+    const { servesNamespace } = object.reach;
+    const namespaces =
+      servesNamespace === null ? (tenancy.organization.status?.memberNamespaces ?? []) : [servesNamespace];
+    const rules = judgeBindingRules(object.resource, tenancy.organization, namespaces, nowMs);
     const isNew = gathered.syntheticKey === undefined;
     if (isNew && stored && !problem) {
       await context.cluster.recordEvent(keyOf(object.resource), {
@@ -59,6 +64,7 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
     return {
       verdict: decision.verdict,
       ...(foretold && { consent: foretold }),
+      ...(rules.verdict && { rules: rules.verdict }),
       isChanged: decision.write !== undefined,
       // Injection gives pods the key of this Secret.
       status: {
@@ -66,7 +72,7 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
         fingerprint: decision.fingerprint,
         callsAs: callsAs(object),
       },
-      ...(decision.requeueAfterMs !== undefined && { requeueAfterMs: decision.requeueAfterMs }),
+      ...soonest(decision.requeueAfterMs, rules.nextMs),
     };
   },
   // The synthetic key stays in its Secret, but is not accepted. Running pods still have it, and it works again when the
@@ -79,6 +85,14 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
     return isChanged;
   },
 };
+
+/** setTimeout's limit. */
+const maxDelayMs = 2 ** 31 - 1;
+
+function soonest(...delays: readonly (number | undefined)[]): { readonly requeueAfterMs?: number } {
+  const known = delays.filter((delay) => delay !== undefined);
+  return known.length === 0 ? {} : { requeueAfterMs: Math.min(...known, maxDelayMs) };
+}
 
 /** The users that calls with the synthetic key may have. */
 function callsAs({ resource: { spec }, namespace, tenancy }: TenantObject<'ApiKeyBinding'>): string[] {

@@ -267,6 +267,7 @@ export const conditionTypes: readonly string[] = [
   'SharingDeclared',
   'SidecarsCurrent',
   'DatabaseLimited',
+  'RulesEffective',
   'RoutesComplete',
   'GatewayReady',
 ];

@@ -2,6 +2,7 @@ import type { Organization, OrganizationStatus } from '../../crds/resources.gene
 import { ClusterError } from '../cluster/cluster-error.ts';
 import { keyOf, pathOf, readPath } from '../cluster/object-key.ts';
 import { reconcileGateway } from '../gateways/reconcile.ts';
+import { judgeOrganizationRules } from '../limits/judge.ts';
 import type { ReportFailure } from '../outages.ts';
 import { differs, eventTypeOf, isNews, toConditions, type Verdict } from '../runtime/conditions.ts';
 import type { Reconcile, Result } from '../runtime/controller.ts';
@@ -85,6 +86,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   );
   const overlap = judgeOverlap(gathered.organization, gathered.members);
   const routes = judgeRoutes(gathered.organization.spec, gathered.keys.providers);
+  const rules = judgeOrganizationRules(gathered.organization, gathered.memberNamespaces, now());
   const others = [
     overlap,
     decision.defaults,
@@ -92,6 +94,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     sidecars?.verdict,
     limits,
     routes,
+    rules.verdict,
     gateway?.verdict,
   ].filter((verdict) => verdict !== undefined);
   const verdicts = [
@@ -111,7 +114,14 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   });
   const retryMs = failures.length > 0 ? failureRetryMs : undefined;
   const issuerLook = gathered.serviceAccountIssuer ? issuerLookMs : undefined;
-  const looks = [gathered.keys.nextExpiryMs, sidecars?.requeueAfterMs, sharing.requeueAfterMs, retryMs, issuerLook];
+  const looks = [
+    rules.nextMs,
+    gathered.keys.nextExpiryMs,
+    sidecars?.requeueAfterMs,
+    sharing.requeueAfterMs,
+    retryMs,
+    issuerLook,
+  ];
   const next = [decision.nextRotationMs, ...looks].filter((delayMs) => delayMs !== undefined);
   return {
     ...(effectAtMs !== undefined && { effectAtMs }),
@@ -172,6 +182,7 @@ function isToldOf(verdict: Verdict, previous: OrganizationStatus['conditions']):
       'SharingDeclared',
       'DatabaseLimited',
       'RoutesComplete',
+      'RulesEffective',
       'GatewayReady',
     ].includes(type);
   }
