@@ -84,7 +84,7 @@ function sharing(changes: JsonObject): Readonly<Record<string, JsonValue>> {
 const organizations = cases('Organization', [
   ['the least there can be', {}],
   ['an unknown field', { limits: {} }, ['spec.limits']],
-  ['an unknown field of a provider', provider({ weight: 1 }), ['spec.providers[0].weight']],
+  ['an unknown field of a provider', provider({ colour: 'red' }), ['spec.providers[0].colour']],
   ['no selector', { namespaceSelector: undefined }, ['spec.namespaceSelector']],
   ['a selector of null', { namespaceSelector: null }, ['spec.namespaceSelector']],
   ['labels', { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'default', team: '' } } }],

@@ -1,12 +1,13 @@
 import { errors, type JSONWebKeySet, type JWK, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
 
 const rsa = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const;
-const byCurve: ReadonlyMap<unknown, readonly string[]> = new Map([
-  ['P-256', ['ES256']],
-  ['P-384', ['ES384']],
-  ['P-521', ['ES512']],
+/** By type and curve. */
+const byCurve: ReadonlyMap<string, readonly string[]> = new Map([
+  ['EC P-256', ['ES256']],
+  ['EC P-384', ['ES384']],
+  ['EC P-521', ['ES512']],
   // RFC 9864 gives EdDSA with this curve its own name.
-  ['Ed25519', ['EdDSA', 'Ed25519']],
+  ['OKP Ed25519', ['EdDSA', 'Ed25519']],
 ]);
 
 /** A key whose signatures are accepted. */
@@ -59,7 +60,7 @@ function describeKey({ kid, kty, alg, crv }: JWK): string {
 function algorithmsOf({ kid, key_ops: uses, kty, alg, crv }: JWK): readonly string[] {
   if (kid !== undefined && typeof kid !== 'string') return [];
   if (uses !== undefined && !Array.isArray(uses)) return [];
-  const possible = kty === 'RSA' ? rsa : kty === 'EC' || kty === 'OKP' ? (byCurve.get(crv) ?? []) : [];
+  const possible = kty === 'RSA' ? rsa : (byCurve.get(`${kty} ${crv}`) ?? []);
   return alg === undefined ? possible : possible.filter((one) => one === alg);
 }
 

@@ -18,6 +18,7 @@ describe('the algorithms of a key', () => {
       ['P-521', { kty: 'EC', crv: 'P-521' }, ['ES512']],
       ['Ed25519', { kty: 'OKP', crv: 'Ed25519' }, ['EdDSA', 'Ed25519']],
       ['Ed25519 by the older name', { kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA' }, ['EdDSA']],
+      ['a curve of another type of key', { kty: 'OKP', crv: 'P-256' }, 'unusable'],
       ['another curve', { kty: 'EC', crv: 'secp256k1' }, 'unusable'],
       ['a curve that is named like a property of objects', { kty: 'EC', crv: 'constructor' }, 'unusable'],
       ['an elliptic key without a curve', { kty: 'EC' }, 'unusable'],
