@@ -25,13 +25,40 @@ export function sealContents(
   input: string | Buffer,
   output: string | Buffer | undefined,
 ): Buffer {
+  const sealing = envelope.begin(partOf(place, 'contents'));
+  sealing.add(withHead(input, output !== undefined));
+  if (output !== undefined) sealing.add(output);
+  return sealing.end();
+}
+
+/** Seals the input now, and the output when it is known. */
+export function beginContents(envelope: Envelope, place: ContentsPlace, input: string | Buffer): OpenContents {
+  const sealing = envelope.begin(partOf(place, 'contents'));
+  sealing.add(withHead(input, true));
+  return {
+    end(output) {
+      // Few calls have no output. What was begun says that there is one.
+      if (output === undefined) return sealContents(envelope, place, input, undefined);
+      sealing.add(output);
+      return sealing.end();
+    },
+  };
+}
+
+/** Contents whose output is not known yet. */
+export interface OpenContents {
+  /** @returns the same as `sealContents`. Call it once. */
+  end(output: string | Buffer | undefined): Buffer;
+}
+
+function withHead(input: string | Buffer, hasOutput: boolean): Buffer {
   const inputBytes = Buffer.byteLength(input);
-  const plaintext = Buffer.allocUnsafe(headBytes + inputBytes + (output === undefined ? 0 : Buffer.byteLength(output)));
-  plaintext[0] = output === undefined ? 0 : 1;
-  plaintext.writeUInt32BE(inputBytes, 1);
-  copy(input, plaintext, headBytes);
-  if (output !== undefined) copy(output, plaintext, headBytes + inputBytes);
-  return envelope.seal(partOf(place, 'contents'), plaintext);
+  const bytes = Buffer.allocUnsafe(headBytes + inputBytes);
+  bytes[0] = hasOutput ? 1 : 0;
+  bytes.writeUInt32BE(inputBytes, 1);
+  if (typeof input === 'string') bytes.write(input, headBytes);
+  else input.copy(bytes, headBytes);
+  return bytes;
 }
 
 /** Seals one of the two, where the other is sealed at another time. */
@@ -72,9 +99,4 @@ export function openContents(envelope: Envelope, place: ContentsPlace, sealed: U
 
 function partOf({ organizationId, requestId }: ContentsPlace, part: 'contents' | 'input' | 'output') {
   return { organizationId, column: `request_contents.${part}`, rowId: requestId };
-}
-
-function copy(content: string | Buffer, target: Buffer, offset: number): void {
-  if (typeof content === 'string') target.write(content, offset);
-  else content.copy(target, offset);
 }

@@ -1,4 +1,5 @@
 import {
+  type CipherGCM,
   createCipheriv,
   createDecipheriv,
   createHmac,
@@ -44,6 +45,8 @@ export interface EnvelopePlace {
 /** Encrypts and decrypts one organization's values. */
 export interface Envelope {
   seal(place: EnvelopePlace, plaintext: string | Uint8Array): Buffer;
+  /** Begins to seal a value whose end is not known yet. */
+  begin(place: EnvelopePlace): OpenSeal;
   /**
    * @throws {EnvelopeError} where the key is unknown, or the value was changed, was cut, or belongs to another place
    */
@@ -56,6 +59,13 @@ export interface Envelope {
    * @param purpose separates digests: those of two purposes never match
    */
   digest(organizationId: string, purpose: string, text: string): Buffer;
+}
+
+/** A value that is being sealed. */
+export interface OpenSeal {
+  add(plaintext: string | Uint8Array): void;
+  /** @returns the sealed value. Add nothing afterwards. */
+  end(): Buffer;
 }
 
 export class EnvelopeError extends Error {
@@ -84,14 +94,19 @@ export function makeEnvelope(dataKeys: Pick<DataKeySet, 'current' | 'keys'>): En
     throw new EnvelopeError('unknown_key', `The current data key "${dataKeys.current}" is not in the set`);
   const header = Buffer.concat([Buffer.from([version, dataKeys.current.length]), Buffer.from(dataKeys.current)]);
   const nextNonce = makeNonceSource();
+  const begin = (place: EnvelopePlace): OpenSeal => {
+    const nonce = nextNonce();
+    const cipher = createCipheriv('aes-256-gcm', currentKey, nonce);
+    cipher.setAAD(authenticated(dataKeys.current, place));
+    return new Sealing(cipher, [header, nonce]);
+  };
 
   return {
+    begin,
     seal(place, plaintext) {
-      const nonce = nextNonce();
-      const cipher = createCipheriv('aes-256-gcm', currentKey, nonce);
-      cipher.setAAD(authenticated(dataKeys.current, place));
-      const body = typeof plaintext === 'string' ? cipher.update(plaintext, 'utf8') : cipher.update(plaintext);
-      return Buffer.concat([header, nonce, body, cipher.final(), cipher.getAuthTag()]);
+      const sealing = begin(place);
+      sealing.add(plaintext);
+      return sealing.end();
     },
     open(place, sealed) {
       const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
@@ -121,6 +136,29 @@ export function makeEnvelope(dataKeys: Pick<DataKeySet, 'current' | 'keys'>): En
       return createHmac('sha256', Buffer.from(key)).update(text).digest();
     },
   };
+}
+
+class Sealing implements OpenSeal {
+  readonly #cipher: CipherGCM;
+  readonly #parts: Buffer[];
+
+  /** @param parts what comes before the ciphertext */
+  constructor(cipher: CipherGCM, parts: Buffer[]) {
+    this.#cipher = cipher;
+    this.#parts = parts;
+  }
+
+  add(plaintext: string | Uint8Array): void {
+    const cipher = this.#cipher;
+    this.#parts.push(typeof plaintext === 'string' ? cipher.update(plaintext, 'utf8') : cipher.update(plaintext));
+  }
+
+  end(): Buffer {
+    // In this mode, the cipher holds nothing back.
+    this.#cipher.final();
+    this.#parts.push(this.#cipher.getAuthTag());
+    return Buffer.concat(this.#parts);
+  }
 }
 
 /** Generates a key set with one key. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { joinSealed, openContents, sealContents, sealPart } from '../../database/contents.ts';
+import { beginContents, joinSealed, openContents, sealContents, sealPart } from '../../database/contents.ts';
 import { generateDataKeys, makeEnvelope } from '../../database/envelope.ts';
 
 const place = { organizationId: 'b9c1f6a0-58a1-4c55-9a6f-0d3f0f4a7c11', requestId: 'req_1' };
@@ -17,6 +17,8 @@ test('input and output that were sealed together or separately can be opened', (
       const expected = { input: Buffer.from(input), output: output === undefined ? undefined : Buffer.from(output) };
       const together = sealContents(envelope, place, input, output);
       assert.deepEqual(openContents(envelope, place, together), expected);
+      const inTurn = beginContents(envelope, place, input).end(output);
+      assert.deepEqual(openContents(envelope, place, inTurn), expected);
       const apart = joinSealed(
         sealPart(envelope, place, 'input', input),
         output === undefined ? undefined : sealPart(envelope, place, 'output', output),

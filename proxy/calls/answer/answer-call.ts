@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { ProxyError } from '../../error.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Exchange } from '../../providers/exchange.ts';
@@ -75,6 +76,8 @@ export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
           onEnd,
         },
       );
+      // A form is complete only when it has been sent.
+      if (!(attempt.body instanceof Readable)) account.sealInput();
     };
     const onRefused = (problem: ProxyError) => {
       refuse(problem);

@@ -1,4 +1,11 @@
-import { type ContentsPlace, joinSealed, sealContents, sealPart } from '../../../database/contents.ts';
+import {
+  beginContents,
+  type ContentsPlace,
+  joinSealed,
+  type OpenContents,
+  sealContents,
+  sealPart,
+} from '../../../database/contents.ts';
 import type { PendingCall } from '../../../database/pending-calls.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
 import { ProxyError } from '../../error.ts';
@@ -132,6 +139,7 @@ class OpenAccount implements Account {
   readonly #record: RequestRecord;
   readonly #handle: number;
   readonly #reservation: Reservation;
+  #contents: OpenContents | undefined;
   #isSettled = false;
   #isDeferred = false;
 
@@ -152,13 +160,20 @@ class OpenAccount implements Account {
     for (const subscriber of options.subscribers) subscriber.opened?.();
   }
 
+  sealInput(): void {
+    const { envelope } = this.#terms;
+    const input = envelope && storableContent(this.#call.input());
+    if (!envelope || input === undefined || this.#isSettled || this.#isDeferred) return;
+    this.#contents = beginContents(envelope, this.#place(), input);
+  }
+
   defer(responseId: string): void {
     if (this.#isSettled || this.#isDeferred || mentions(this.#call.input(), responseId)) return;
     this.#isDeferred = true;
     const pending: PendingCall = {
       ...this.#record,
       response_id: storable(responseId, 200),
-      input_sealed: this.#sealInput(),
+      input_sealed: this.#sealPendingInput(),
       output_sealed: null,
     };
     this.#options.spool.defer(this.#handle, pending);
@@ -209,7 +224,7 @@ class OpenAccount implements Account {
   }
 
   /** @returns base64; null where the input is not kept */
-  #sealInput(): string | null {
+  #sealPendingInput(): string | null {
     const { envelope } = this.#terms;
     const input = envelope && storableContent(this.#call.input());
     if (!envelope || input === undefined) return null;
@@ -218,6 +233,7 @@ class OpenAccount implements Account {
 
   /** @returns undefined where the contents are not kept: an output without its input is not, either */
   #sealContents(output: Outcome['output']): Buffer | undefined {
+    if (this.#contents) return this.#contents.end(storableContent(output));
     const { envelope } = this.#terms;
     const input = envelope && storableContent(this.#call.input());
     if (!envelope || input === undefined) return undefined;

@@ -63,6 +63,7 @@ async function run(t: TestContext, steps: readonly Step[]) {
       operation: chat,
       format,
       account: {
+        sealInput() {},
         defer() {},
         settle(outcome, onWritten) {
           settled.push(outcome);

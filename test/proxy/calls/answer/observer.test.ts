@@ -96,6 +96,7 @@ function makeObserver(options: { readonly gone?: boolean; readonly background?: 
   const observer = new AnswerObserver({
     call: makeCall(),
     account: {
+      sealInput() {},
       defer: (id) => deferred.push(id),
       settle(outcome, onWritten) {
         assert.equal(holds, 1);

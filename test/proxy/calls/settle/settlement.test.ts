@@ -292,3 +292,32 @@ test('a call keeps no contents where the organization stores none', (t) => {
   spool.writeNow();
   assert.equal(contentsOf('calls'), undefined);
 });
+
+for (const sealsEarly of [false, true]) {
+  for (const [output, kept] of [
+    ['Hello', 'Hello'],
+    ['', ''],
+    [undefined, undefined],
+    ['x'.repeat(1024 * 1024 + 1), undefined],
+  ]) {
+    const ofWhat = output === undefined ? 'no output' : `an output of ${output.length} characters`;
+    test(`a call with ${ofWhat} keeps its contents${sealsEarly ? ', sealed while the provider works' : ''}`, (t) => {
+      const { openAccount, contentsOf, spool } = open(t);
+      const account = openAccount(makeCall(), keeping);
+      if (sealsEarly) account.sealInput();
+      account.settle({ ...outcome, output }, () => {});
+      spool.writeNow();
+      assert.deepEqual(contentsOf('calls'), [makeCall().input(), kept]);
+    });
+  }
+}
+
+test('a call that is deferred after its input was sealed keeps its contents', (t) => {
+  const { openAccount, contentsOf, spool } = open(t);
+  const account = openAccount(makeCall(), keeping);
+  account.sealInput();
+  account.defer('resp_1');
+  account.settle({ ...outcome, output: 'Hello' }, () => {});
+  spool.writeNow();
+  assert.deepEqual(contentsOf('settlements'), [makeCall().input(), 'Hello']);
+});
