@@ -71,3 +71,31 @@ export async function sendStream(
   if (end === 'clean') response.end();
   else response.destroy();
 }
+
+/** An answer that goes on for as long as its reader takes it. */
+export interface LongAnswer {
+  readonly send: (response: ServerResponse) => void;
+  /** Resolves when the reader has taken nothing for a second, or all of it. */
+  readonly stalled: Promise<void>;
+  readonly sentBytes: () => number;
+}
+
+/** @param piece what the answer repeats, up to `totalBytes` */
+export function makeLongAnswer(piece: string | Buffer, totalBytes: number): LongAnswer {
+  let sentBytes = 0;
+  const stalled = Promise.withResolvers<void>();
+  const send = (response: ServerResponse) => {
+    while (sentBytes < totalBytes) {
+      sentBytes += piece.length;
+      if (response.write(piece)) continue;
+      const timer = setTimeout(stalled.resolve, 1_000);
+      response.once('drain', () => {
+        clearTimeout(timer);
+        send(response);
+      });
+      return;
+    }
+    stalled.resolve();
+  };
+  return { send, stalled: stalled.promise, sentBytes: () => sentBytes };
+}

@@ -3,9 +3,9 @@ import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
 import type { Client } from 'pg';
 import { connect } from '../database/tenant.ts';
+import { recordOf } from '../recorded-call.ts';
 import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { until } from '../until.ts';
 
 const question = 'What is the weather in Paris?';
 const answered = /You said: What is the weather in Paris\? get_weather answered: \{"city":"Paris","celsius":21\}/;
@@ -47,12 +47,7 @@ describe('an agent', () => {
     calls: readonly { id: string; input: number | undefined; output: number | undefined }[],
   ) => {
     const told = calls.map(({ id, input, output }) => [id, input, output]);
-    const recorded = calls.map(({ id }) =>
-      until(async () => {
-        const { rows } = await database.query('select * from chaperone.requests where response_id = $1', [id]);
-        return rows[0];
-      }, `the record of ${id}`),
-    );
+    const recorded = calls.map(({ id }) => recordOf(database, id));
     const rows = await Promise.all(recorded);
     assert.deepEqual(
       rows.map((row) => [row.response_id, Number(row.input_tokens), Number(row.output_tokens)]),

@@ -4,6 +4,7 @@ import OpenAI, { toFile } from 'openai';
 import type { Client } from 'pg';
 import { readSpending } from '../../database/analytics/spending.ts';
 import { connect } from '../database/tenant.ts';
+import { recordOf } from '../recorded-call.ts';
 import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
@@ -117,12 +118,7 @@ describe('figures', () => {
     });
     // Refused by the proxy itself: no request anywhere but in the metric of refusals.
     assert.equal((await say({ persona_id: '00000000-0000-4000-8000-000000000000' })).status, 404);
-    for (const id of [batch.id, background.body.id]) {
-      await until(async () => {
-        const { rowCount } = await owner.query('select from chaperone.requests where response_id = $1', [id]);
-        return rowCount === 1;
-      }, `the record of ${id}`);
-    }
+    for (const id of [batch.id, background.body.id]) await recordOf(owner, id);
     await until(async () => {
       const text = await metrics();
       const { rows } = await owner.query<{ count: number }>('select count(*)::int as count from chaperone.requests');

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { before, beforeEach, describe, it } from 'node:test';
 import { Client } from 'pg';
 import { suiteScope } from '../scope.ts';
+import { makeLongAnswer } from '../scripted-provider.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
 
@@ -173,26 +174,11 @@ describe('forwarding', () => {
   });
 
   it('pauses the provider while the client does not read', async () => {
-    let sent = 0;
     const total = 256 * 1024 * 1024;
-    const event = `event: x\ndata: ${'x'.repeat(64 * 1024)}\n\n`;
-    const stalled = Promise.withResolvers<void>();
+    const { send, stalled, sentBytes } = makeLongAnswer(`event: x\ndata: ${'x'.repeat(64 * 1024)}\n\n`, total);
     answer = (_request, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
-      const write = () => {
-        while (sent < total) {
-          sent += event.length;
-          if (response.write(event)) continue;
-          const timer = setTimeout(stalled.resolve, 1_000);
-          response.once('drain', () => {
-            clearTimeout(timer);
-            write();
-          });
-          return;
-        }
-        stalled.resolve();
-      };
-      write();
+      send(response);
     };
     const url = new URL(`${stack.baseUrl}/responses`);
     const headers = { authorization: `Bearer ${stack.token}`, 'x-user-id': 'bob' };
@@ -200,8 +186,11 @@ describe('forwarding', () => {
     client.end(JSON.stringify({ ...hi, stream: true }));
     const [response] = (await once(client, 'response')) as [IncomingMessage];
     response.pause();
-    await stalled.promise;
-    assert.ok(sent < total / 2, `${sent} bytes were taken from the provider for a client that reads nothing`);
+    await stalled;
+    assert.ok(
+      sentBytes() < total / 2,
+      `${sentBytes()} bytes were taken from the provider for a client that reads nothing`,
+    );
     client.destroy();
   });
 

@@ -4,10 +4,10 @@ import type OpenAI from 'openai';
 import type { Client } from 'pg';
 import { connect } from '../database/tenant.ts';
 import { makeOpenAI } from '../openai.ts';
+import { recordOf } from '../recorded-call.ts';
 import { suiteScope } from '../scope.ts';
 import { type ScriptedProvider, sendJson, startScriptedProvider } from '../scripted-provider.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { until } from '../until.ts';
 
 import { allowEveryModel } from './allow-every-model.ts';
 
@@ -57,11 +57,7 @@ describe('a provider that reports more tokens than a call can have', () => {
     it(title, async () => {
       provider.answer = (response) => sendJson(response, answer);
       const { response } = await call();
-      const id = response.headers.get('x-request-id');
-      const record = await until(async () => {
-        const { rows } = await database.query('select * from chaperone.requests where request_id = $1', [id]);
-        return rows[0];
-      }, 'the record');
+      const record = await recordOf(database, response.headers.get('x-request-id'));
       assert.deepEqual([record.status, record.total_tokens, record.cost_usd], ['completed', null, null]);
     });
   }

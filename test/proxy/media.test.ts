@@ -6,7 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { before, beforeEach, describe, it } from 'node:test';
 import type { Client } from 'pg';
 import { connect } from '../database/tenant.ts';
+import { recordOf } from '../recorded-call.ts';
 import { suiteScope } from '../scope.ts';
+import { makeLongAnswer } from '../scripted-provider.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
 
@@ -46,11 +48,6 @@ describe('media', () => {
     request(`${stack.baseUrl}${path}`, { method: 'POST', headers: { ...headers(), ...more } });
   const send = (path: string, body: FormData | string) =>
     fetch(`${stack.baseUrl}${path}`, { method: 'POST', headers: headers(), body });
-  const recordOf = (requestId: string | null) =>
-    until(async () => {
-      const { rows } = await database.query('select * from chaperone.requests where request_id = $1', [requestId]);
-      return rows[0];
-    }, `the record of ${requestId}`);
   /** A session by which a call is found of which its client never saw the id. */
   const recordIn = (session: string) =>
     until(async () => {
@@ -99,7 +96,7 @@ describe('media', () => {
         assert.equal(arrivedHeaders['content-type'], formHeaders['content-type']);
         assert.equal(arrivedHeaders['content-length'], String(sent.length));
         assert.equal(arrivedHeaders.authorization, 'Bearer sk-sandbox-shared');
-        const record = await recordOf(String(response.headers['x-request-id']));
+        const record = await recordOf(database, String(response.headers['x-request-id']));
         assert.deepEqual(
           [record.operation, record.status, record.requested_model, record.total_tokens, record.is_stream],
           ['transcriptions', 'completed', 'gpt-4o-transcribe', '11', false],
@@ -217,7 +214,7 @@ describe('media', () => {
         const body = JSON.parse((await response.toArray()).join(''));
         assert.deepEqual([response.statusCode, body.error.code], [400, code]);
         assert.equal(await arrived[0]?.ended, false, 'the provider got all of it');
-        const record = await recordOf(String(response.headers['x-request-id']));
+        const record = await recordOf(database, String(response.headers['x-request-id']));
         assert.deepEqual([record.status, record.error_code, record.cost_usd], ['failed', code, null]);
       });
     }
@@ -281,7 +278,7 @@ describe('media', () => {
       const [response] = (await once(client, 'response')) as [IncomingMessage];
       assert.equal(response.statusCode, 401);
       assert.match((await response.toArray()).join(''), /invalid_api_key/);
-      const record = await recordOf(String(response.headers['x-request-id']));
+      const record = await recordOf(database, String(response.headers['x-request-id']));
       assert.deepEqual([record.status, record.error_code, record.http_status], ['failed', 'invalid_api_key', 401]);
       client.on('error', () => {});
       client.destroy();
@@ -298,7 +295,7 @@ describe('media', () => {
       const response = await send('/audio/transcriptions', form);
       assert.equal(await response.text(), text);
       assert.match(response.headers.get('content-type') ?? '', /^text\/plain/);
-      const record = await recordOf(response.headers.get('x-request-id'));
+      const record = await recordOf(database, response.headers.get('x-request-id'));
       assert.deepEqual([record.status, record.audio_seconds, record.cost_usd], ['completed', '62.500', null]);
     });
 
@@ -349,7 +346,7 @@ describe('media', () => {
         heard.push(Buffer.from(part.value));
       assert.ok(Buffer.concat(heard).equals(bytes));
       assert.equal(response.headers.get('content-type'), 'audio/mpeg');
-      const record = await recordOf(response.headers.get('x-request-id'));
+      const record = await recordOf(database, response.headers.get('x-request-id'));
       assert.deepEqual(
         [record.operation, record.status, record.characters, record.total_tokens, record.cost_usd],
         ['speech', 'completed', '9', null, null],
@@ -365,7 +362,7 @@ describe('media', () => {
       };
       const response = await send('/audio/speech', body);
       await assert.rejects(response.arrayBuffer());
-      const record = await recordOf(response.headers.get('x-request-id'));
+      const record = await recordOf(database, response.headers.get('x-request-id'));
       assert.deepEqual([record.status, record.error_code, record.characters], ['failed', 'upstream_interrupted', null]);
     });
 
@@ -386,7 +383,7 @@ describe('media', () => {
       // What is answered after the listener has left: the proxy knows of it.
       await (await fetch(`${stack.baseUrl}/personas`, { headers: headers() })).text();
       left.resolve();
-      const record = await recordOf(String(response.headers['x-request-id']));
+      const record = await recordOf(database, String(response.headers['x-request-id']));
       assert.deepEqual([record.status, record.characters], ['cancelled', '9']);
     });
 
@@ -395,38 +392,27 @@ describe('media', () => {
       const response = await send('/audio/speech', body);
       assert.equal(response.status, 400);
       assert.match(await response.text(), /invalid_voice/);
-      const record = await recordOf(response.headers.get('x-request-id'));
+      const record = await recordOf(database, response.headers.get('x-request-id'));
       assert.deepEqual([record.status, record.error_code, record.characters], ['failed', 'invalid_voice', null]);
     });
 
     it('pauses the provider while the client does not read', async () => {
-      let sent = 0;
       const total = 256 * megabyte;
-      const stalled = Promise.withResolvers<void>();
+      const { send, stalled, sentBytes } = makeLongAnswer(bytes, total);
       answer = (incoming, response) => {
         incoming.resume();
         response.writeHead(200, audio);
-        const write = () => {
-          while (sent < total) {
-            sent += bytes.length;
-            if (response.write(bytes)) continue;
-            const timer = setTimeout(stalled.resolve, 1_000);
-            response.once('drain', () => {
-              clearTimeout(timer);
-              write();
-            });
-            return;
-          }
-          stalled.resolve();
-        };
-        write();
+        send(response);
       };
       const client = open('/audio/speech', {});
       client.end(body);
       const [response] = (await once(client, 'response')) as [IncomingMessage];
       response.pause();
-      await stalled.promise;
-      assert.ok(sent < total / 2, `${sent} bytes were taken from the provider for a client that reads nothing`);
+      await stalled;
+      assert.ok(
+        sentBytes() < total / 2,
+        `${sentBytes()} bytes were taken from the provider for a client that reads nothing`,
+      );
       client.destroy();
     });
   });

@@ -8,10 +8,10 @@ import OpenAI, { toFile } from 'openai';
 import type { Client } from 'pg';
 import { connect } from '../database/tenant.ts';
 import { makeOpenAI } from '../openai.ts';
+import { recordOf } from '../recorded-call.ts';
 import { suiteScope } from '../scope.ts';
 import { type ScriptedProvider, sendJson, sendStream, startScriptedProvider } from '../scripted-provider.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { until } from '../until.ts';
 
 import { allowEveryModel } from './allow-every-model.ts';
 
@@ -73,12 +73,9 @@ describe('a provider with unusual answers', () => {
     provider.requests.length = 0;
   });
 
-  const recordOf = (headers: Headers | IncomingMessage['headers']) => {
+  const recordBy = (headers: Headers | IncomingMessage['headers']) => {
     const id = headers instanceof Headers ? headers.get('x-request-id') : headers['x-request-id'];
-    return until(async () => {
-      const { rows } = await database.query('select * from chaperone.requests where request_id = $1', [id]);
-      return rows[0];
-    }, `the record of ${id}`);
+    return recordOf(database, String(id));
   };
   const unpricedCalls = async (model: string) => {
     const metrics = await (await fetch(`http://127.0.0.1:${stack.proxy.metricsPort}/metrics`)).text();
@@ -99,7 +96,7 @@ describe('a provider with unusual answers', () => {
     total: number | null,
     errorCode: string | null = null,
   ) => {
-    const record = await recordOf(headers);
+    const record = await recordBy(headers);
     assert.deepEqual(
       [record.status, record.error_code, record.total_tokens === null ? null : Number(record.total_tokens)],
       [status, errorCode, total],
@@ -162,14 +159,14 @@ describe('a provider with unusual answers', () => {
         );
       const answered = await post('/chat/completions', { ...chat, model: 'refuses-twice' });
       assert.deepEqual([answered.status, await answered.json()], [429, { error: { message: 'Worse' } }]);
-      assert.equal((await recordOf(answered.headers)).http_status, 429);
+      assert.equal((await recordBy(answered.headers)).http_status, 429);
     });
 
     it('is counted as unpriced, never as free', async () => {
       provider.answer = (answer, { body }) =>
         body.stream_options ? sendJson(answer, {}, 400) : sendStream(answer, [delta('Hello'), finish(), done]);
       const { response: answered } = await client.chat.completions.create(chat).withResponse();
-      assert.equal((await recordOf(answered.headers)).cost_usd, null);
+      assert.equal((await recordBy(answered.headers)).cost_usd, null);
       assert.ok((await unpricedCalls('gpt-4o')) > 0);
     });
   });
@@ -228,7 +225,7 @@ describe('a provider with unusual answers', () => {
         seen,
       );
       assert.ok(chunks.join('').startsWith(seen.slice(0, seen.lastIndexOf(': upstream_interrupted'))), 'whole events');
-      assert.match((await recordOf(answered.headers)).error_code, /upstream_interrupted/);
+      assert.match((await recordBy(answered.headers)).error_code, /upstream_interrupted/);
     });
   }
 
@@ -454,14 +451,14 @@ describe('a provider with unusual answers', () => {
       const answered = await begin(JSON.stringify(response));
       const [rest] = (await once(answered, 'data')) as [Buffer];
       assert.deepEqual(JSON.parse(rest.toString()), response);
-      const record = await recordOf(answered.headers);
+      const record = await recordBy(answered.headers);
       assert.deepEqual([record.status, Number(record.total_tokens)], ['completed', 14]);
     });
 
     it('is cut where no answer follows', async () => {
       const answered = await begin('nonsense');
       await assert.rejects(once(answered, 'end'));
-      assert.equal((await recordOf(answered.headers)).error_code, 'upstream_invalid_response');
+      assert.equal((await recordBy(answered.headers)).error_code, 'upstream_invalid_response');
     });
   });
 
@@ -526,7 +523,7 @@ describe('a provider with unusual answers', () => {
         const seen = JSON.stringify([...answered.headers]) + (await answered.text());
         assert.ok(!seen.includes(key), seen);
         assert.match(seen, /\[redacted\]/);
-        const record = await recordOf(answered.headers);
+        const record = await recordBy(answered.headers);
         assert.ok(!JSON.stringify(record).includes(key));
         assert.ok(!stack.log().includes(key), 'it is not in the log');
       });

@@ -5,10 +5,10 @@ import { toFile } from 'openai';
 import type { Client } from 'pg';
 import { connect } from '../database/tenant.ts';
 import { makeOpenAI } from '../openai.ts';
+import { recordOf } from '../recorded-call.ts';
 import { suiteScope } from '../scope.ts';
 import { type ScriptedProvider, sendJson, sendStream, startScriptedProvider } from '../scripted-provider.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { until } from '../until.ts';
 
 import { allowEveryModel } from './allow-every-model.ts';
 
@@ -53,12 +53,8 @@ describe('the account of', () => {
     );
   });
 
-  const recordOf = async (response: Response) => {
-    const id = response.headers.get('x-request-id');
-    const record = await until(async () => {
-      const { rows } = await database.query('select * from chaperone.requests where request_id = $1', [id]);
-      return rows[0];
-    }, `the record of ${id}`);
+  const readRecord = async (response: Response) => {
+    const record = await recordOf(database, response.headers.get('x-request-id'));
     const number = (value: unknown) => (value === null ? null : Number(value));
     return {
       status: record.status,
@@ -109,10 +105,10 @@ describe('the account of', () => {
           'data: [DONE]\n\n',
         ]);
       };
-      const whole = await recordOf(await client.chat.completions.create({ model: 'gpt-4o', messages }).asResponse());
+      const whole = await readRecord(await client.chat.completions.create({ model: 'gpt-4o', messages }).asResponse());
       const streamed = await client.chat.completions.create({ model: 'gpt-4o', messages, stream: true }).withResponse();
       for await (const _ of streamed.data);
-      assert.deepEqual(await recordOf(streamed.response), whole);
+      assert.deepEqual(await readRecord(streamed.response), whole);
       assert.deepEqual({ ...whole, ...expected }, whole);
       const { input, cached, output } = whole;
       const dollars = (((input ?? 0) - (cached ?? 0)) * 2.5 + (cached ?? 0) * 1.25 + (output ?? 0) * 10) / 1e6;
@@ -124,7 +120,7 @@ describe('the account of', () => {
     const before = [await metric('chaperone_unpriced_calls_total'), await metric('chaperone_usage_mismatches_total')];
     const usage = { prompt_tokens: 20, completion_tokens: 424, total_tokens: 1_016 };
     provider.answer = (response) => sendJson(response, { id: 'chatcmpl-1', model: 'gpt-4o', choices: [], usage });
-    const record = await recordOf(await client.chat.completions.create({ model: 'gpt-4o', messages }).asResponse());
+    const record = await readRecord(await client.chat.completions.create({ model: 'gpt-4o', messages }).asResponse());
     assert.deepEqual([record.input, record.output, record.total, record.cost], [20, 424, 1_016, null]);
     const after = [await metric('chaperone_unpriced_calls_total'), await metric('chaperone_usage_mismatches_total')];
     assert.deepEqual(after, [(before[0] ?? 0) + 1, (before[1] ?? 0) + 1]);
@@ -148,21 +144,21 @@ describe('the account of', () => {
       const whole = responseOf(fields);
       provider.answer = (response) => sendJson(response, whole);
       const asked = { model: whole.model, input: 'Hi' };
-      assert.equal((await recordOf(await client.responses.create(asked).asResponse())).cost, expected);
+      assert.equal((await readRecord(await client.responses.create(asked).asResponse())).cost, expected);
 
       const event = { type: 'response.completed', response: responseOf(fields) };
       provider.answer = (response) =>
         sendStream(response, [`event: response.completed\ndata: ${JSON.stringify(event)}\n\n`]);
       const streamed = await client.responses.create({ ...asked, stream: true }).withResponse();
       for await (const _ of streamed.data);
-      assert.equal((await recordOf(streamed.response)).cost, expected);
+      assert.equal((await readRecord(streamed.response)).cost, expected);
 
       const late = responseOf({ ...fields, background: true });
       provider.answer = (response, { method }) =>
         sendJson(response, method === 'POST' ? { ...late, status: 'queued', output: [], usage: null } : late);
       const queued = await client.responses.create({ ...asked, background: true }).withResponse();
       await client.responses.retrieve(late.id);
-      assert.equal((await recordOf(queued.response)).cost, expected);
+      assert.equal((await readRecord(queued.response)).cost, expected);
     });
   }
 
@@ -170,7 +166,7 @@ describe('the account of', () => {
     const model = 'gpt-4o-search-preview';
     const usage = { prompt_tokens: 1_000, completion_tokens: 100, total_tokens: 1_100 };
     provider.answer = (response) => sendJson(response, { id: 'chatcmpl-1', model, choices: [], usage });
-    const { cost } = await recordOf(await client.chat.completions.create({ model, messages }).asResponse());
+    const { cost } = await readRecord(await client.chat.completions.create({ model, messages }).asResponse());
     assert.equal(cost, 0.0285);
   });
 
@@ -203,7 +199,7 @@ describe('the account of', () => {
       const body = { input_file_id: 'file-in', endpoint, completion_window: '24h' } as const;
       const made = await client.batches.create(body).withResponse();
       await client.batches.retrieve(id);
-      return recordOf(made.response);
+      return readRecord(made.response);
     };
     output = `${line('a', {})}\n${line('b', {})}\n`;
     assert.equal((await run()).cost, costOfGpt4o);

@@ -8,6 +8,7 @@ import type { Client } from 'pg';
 import { connect } from '../database/tenant.ts';
 import { replaceFile } from '../directories.ts';
 import { makeOpenAI } from '../openai.ts';
+import { recordOf } from '../recorded-call.ts';
 import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
@@ -49,12 +50,8 @@ describe('the record of', () => {
     await until(() => client.moderations.create({ input: 'Hi' }).then(Boolean, () => false));
   });
 
-  const recordOf = async (response: Response) => {
-    const requestId = response.headers.get('x-request-id');
-    const record = await until(async () => {
-      const { rows } = await database.query('select * from chaperone.requests where request_id = $1', [requestId]);
-      return rows[0];
-    }, `the record of ${requestId}`);
+  const readRecord = async (response: Response) => {
+    const record = await recordOf(database, response.headers.get('x-request-id'));
     for (const name of ['input_tokens', 'output_tokens', 'total_tokens', 'audio_seconds', 'characters', 'cost_usd']) {
       record[name] = record[name] === null ? null : Number(record[name]);
     }
@@ -68,7 +65,7 @@ describe('the record of', () => {
   };
   /** Fails unless the record has what the provider counted. @returns the record */
   const assertBilled = async (response: Response, units: readonly (keyof Billed)[]) => {
-    const [record, bill] = [await recordOf(response), await billOf(response)];
+    const [record, bill] = [await readRecord(response), await billOf(response)];
     assert.equal(record.status, 'completed');
     assert.equal(bill.status, 'completed');
     for (const unit of units) assert.equal(record[unit], bill[unit], unit);
@@ -102,7 +99,7 @@ describe('the record of', () => {
       data.results.map(({ flagged }) => flagged),
       [false, true],
     );
-    const record = await recordOf(response);
+    const record = await readRecord(response);
     assert.deepEqual(
       [record.operation, record.model, record.requested_model, record.total_tokens, record.cost_usd],
       ['moderations', 'omni-moderation-latest', null, null, null],
@@ -185,7 +182,7 @@ describe('the record of', () => {
 
     const audio = await client.audio.speech.create(body).withResponse();
     await audio.data.arrayBuffer();
-    const { total_tokens, cost_usd, characters } = await recordOf(audio.response);
+    const { total_tokens, cost_usd, characters } = await readRecord(audio.response);
     assert.deepEqual([total_tokens, cost_usd, characters], [null, null, 13]);
   });
 
@@ -229,7 +226,7 @@ describe('the record of', () => {
   it('a translation, whose length is only in the verbose format', async () => {
     const translate = async (response_format: 'json' | 'verbose_json') => {
       const call = client.audio.translations.create({ model: 'whisper-1', file: await wav(60), response_format });
-      return recordOf((await call.withResponse()).response);
+      return readRecord((await call.withResponse()).response);
     };
     const [short, long] = [await translate('json'), await translate('verbose_json')];
     assert.deepEqual([short.operation, short.audio_seconds, short.cost_usd], ['translations', null, null]);
@@ -245,7 +242,7 @@ describe('the record of', () => {
       await assert.rejects(async () => {
         for await (const _ of data);
       });
-      const record = await recordOf(response);
+      const record = await readRecord(response);
       assert.deepEqual(
         [record.status, record.error_code, record.total_tokens, record.images, record.cost_usd],
         ['failed', 'upstream_interrupted', null, null, null],

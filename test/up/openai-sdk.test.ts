@@ -5,6 +5,7 @@ import OpenAI from 'openai';
 import type { Client } from 'pg';
 import { connect } from '../database/tenant.ts';
 import { repository } from '../directories.ts';
+import { recordOf } from '../recorded-call.ts';
 import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
 import { onlyOrganization, type RunningUp, startUp } from './start-up.ts';
@@ -23,11 +24,6 @@ describe('the OpenAI Node SDK', () => {
       defaultHeaders: { 'X-User-ID': user, ...headers },
       maxRetries: 0,
     });
-  const recordOf = (requestId: string) =>
-    until(async () => {
-      const { rows } = await database.query('select * from chaperone.requests where request_id = $1', [requestId]);
-      return rows[0];
-    }, `the record of ${requestId}`);
 
   before(async () => {
     up = await startUp(scope, { directory: `${repository}/examples/quickstart` });
@@ -38,7 +34,7 @@ describe('the OpenAI Node SDK', () => {
   it('creates a response, and its record has the exact usage and the price', async () => {
     const { data, response } = await client.responses.create({ model: 'gpt-4o-mini', input: 'Hello!' }).withResponse();
     assert.match(data.output_text, /You said: Hello!/);
-    const record = await recordOf(response.headers.get('x-request-id') ?? '');
+    const record = await recordOf(database, response.headers.get('x-request-id') ?? '');
     assert.equal(record.status, 'completed');
     assert.equal(record.response_id, data.id);
     assert.equal(Number(record.input_tokens), data.usage?.input_tokens);
@@ -88,7 +84,7 @@ describe('the OpenAI Node SDK', () => {
       const { data, response } = await client.chat.completions.create(body).withResponse();
       const chunks: OpenAI.ChatCompletionChunk[] = [];
       for await (const chunk of data) chunks.push(chunk);
-      return { chunks, record: await recordOf(response.headers.get('x-request-id') ?? '') };
+      return { chunks, record: await recordOf(database, response.headers.get('x-request-id') ?? '') };
     };
     const unasked = await collect({});
     assert.ok(unasked.chunks.every((chunk) => !('usage' in chunk) && chunk.choices.length === 1));
@@ -104,7 +100,7 @@ describe('the OpenAI Node SDK', () => {
       .create({ model: 'text-embedding-3-small', input: ['one', 'two'] })
       .withResponse();
     assert.equal(data.data.length, 2);
-    const record = await recordOf(response.headers.get('x-request-id') ?? '');
+    const record = await recordOf(database, response.headers.get('x-request-id') ?? '');
     assert.equal(Number(record.input_tokens), data.usage.prompt_tokens);
     assert.ok(record.cost_usd > 0);
   });
@@ -263,7 +259,7 @@ describe('the OpenAI Node SDK', () => {
         for await (const event of data) types.push(event.type);
       })().catch((reason: unknown) => reason);
       if (fault !== 'failed') assert.ok(error instanceof Error, `${fault} ended like a success: ${types.join()}`);
-      const record = await recordOf(response.headers.get('x-request-id') ?? '');
+      const record = await recordOf(database, response.headers.get('x-request-id') ?? '');
       assert.equal(record.status, 'failed', fault);
     }
   });
@@ -278,7 +274,7 @@ describe('the OpenAI Node SDK', () => {
     };
     const { data, response } = await client.responses.create(body).withResponse();
     for await (const event of data) if (event.type === 'response.output_text.delta') break;
-    const record = await recordOf(response.headers.get('x-request-id') ?? '');
+    const record = await recordOf(database, response.headers.get('x-request-id') ?? '');
     assert.equal(record.status, 'cancelled');
     const calls = (await fetch(new URL('/sandbox/calls', up.ready.upstream)).then((answer) => answer.json())) as {
       calls: { id: string; total_tokens: number }[];

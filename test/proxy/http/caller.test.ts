@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import type { Identified } from '../../../proxy/calls/context.ts';
@@ -11,9 +8,9 @@ import { openSurface } from '../../../proxy/http/open-surface.ts';
 import { makeRefusals } from '../../../proxy/http/refusals.ts';
 import type { KitContext, Surface } from '../../../proxy/http/surface.ts';
 import { makeInFlight } from '../../../proxy/in-flight.ts';
-import { atEnd } from '../../scope.ts';
 import { makeCallContext } from '../calls/context.ts';
 import { makeCaller } from '../governance/context.ts';
+import { sendAndLeave } from './leaving-client.ts';
 
 test('a client that leaves while it is identified leaves no memory behind', async (t) => {
   const identifying = Promise.withResolvers<void>();
@@ -45,19 +42,7 @@ test('a client that leaves while it is identified leaves no memory behind', asyn
     },
   };
   const answer = await openSurface(surface, context, makeRefusals(context));
-  const closed = Promise.withResolvers<void>();
-  const server = createServer((request, response) => {
-    response.once('close', closed.resolve);
-    answer(request, response);
-  });
-  atEnd(t, () => server.close());
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  client.write('GET / HTTP/1.1\r\nhost: proxy\r\n\r\n');
-  await identifying.promise;
-  client.destroy();
-  await closed.promise;
+  await sendAndLeave(t, answer, 'GET / HTTP/1.1\r\nhost: proxy\r\n\r\n', identifying.promise);
   const { caller, inForce } = makeCallContext({}, makeCaller(['member']));
   identified.resolve({ caller, inForce });
   await handled.promise;

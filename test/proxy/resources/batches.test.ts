@@ -3,9 +3,9 @@ import { before, describe, it } from 'node:test';
 import OpenAI, { toFile } from 'openai';
 import type { Client } from 'pg';
 import { connect } from '../../database/tenant.ts';
+import { recordOf } from '../../recorded-call.ts';
 import { suiteScope } from '../../scope.ts';
 import { type Stack, startStack } from '../../stack.ts';
-import { until } from '../../until.ts';
 
 /** Many calls in a file, through a real proxy process: judged line by line, settled once when all are done. */
 describe('a batch', () => {
@@ -37,10 +37,7 @@ describe('a batch', () => {
 
   it('is settled once, with the usage of all its lines, and only its maker can read its answers', async () => {
     const begun = await create(`${line({})}\n${line({ input: 'Ho' })}\n`);
-    const record = await until(async () => {
-      const { rows } = await database.query('select * from chaperone.requests where response_id = $1', [begun.id]);
-      return rows[0];
-    }, 'its record');
+    const record = await recordOf(database, begun.id);
     const done = await bob.batches.retrieve(begun.id);
     assert.equal(done.status, 'completed');
     assert.deepEqual(
@@ -72,10 +69,7 @@ describe('a batch', () => {
 
   it('costs half of the list price, each line by its own model', async () => {
     const begun = await create(`${line({})}\n${line({ model: 'gpt-4o', input: 'Ho, ho, ho' })}\n`);
-    const record = await until(async () => {
-      const { rows } = await database.query('select * from chaperone.requests where response_id = $1', [begun.id]);
-      return rows[0];
-    }, 'its record');
+    const record = await recordOf(database, begun.id);
     const done = await bob.batches.retrieve(begun.id);
     const answers = await (await bob.files.content(done.output_file_id ?? '')).text();
     // US dollars for 10^6 tokens, as OpenAI lists them.
@@ -96,12 +90,8 @@ describe('a batch', () => {
   it('that is cancelled is recorded as cancelled', async () => {
     const begun = await create(line({}), { sandbox: 'work=60000' });
     assert.equal((await bob.batches.cancel(begun.id)).status, 'cancelled');
-    await until(async () => {
-      const { rows } = await database.query('select status, cost_usd from chaperone.requests where response_id = $1', [
-        begun.id,
-      ]);
-      return rows[0]?.status === 'cancelled' && Number(rows[0].cost_usd) === 0 && rows[0].cost_usd !== null;
-    }, 'its record');
+    const { status, cost_usd: costUsd } = await recordOf(database, begun.id);
+    assert.deepEqual([status, Number(costUsd ?? Number.NaN)], ['cancelled', 0]);
   });
 
   const refused: readonly (readonly [why: string, text: () => string, code: string])[] = [

@@ -7,10 +7,10 @@ import { toFile } from 'openai';
 import type { Client } from 'pg';
 import { connect } from '../../database/tenant.ts';
 import { makeOpenAI } from '../../openai.ts';
+import { recordOf } from '../../recorded-call.ts';
 import { suiteScope } from '../../scope.ts';
 import { type ScriptedProvider, sendJson, sendStream, startScriptedProvider } from '../../scripted-provider.ts';
 import { type Stack, startStack } from '../../stack.ts';
-import { until } from '../../until.ts';
 
 const key = 'sk-sandbox-shared';
 const endpoint = '/v1/responses';
@@ -32,11 +32,7 @@ describe('a stored resource', () => {
   });
 
   const costOf = async (response: Response) => {
-    const id = response.headers.get('x-request-id');
-    const record = await until(async () => {
-      const { rows } = await database.query('select * from chaperone.requests where request_id = $1', [id]);
-      return rows[0];
-    }, `the record of ${id}`);
+    const record = await recordOf(database, response.headers.get('x-request-id'));
     return Number(record.cost_usd);
   };
   const makeFile = async (id: string) => {

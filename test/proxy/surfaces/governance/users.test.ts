@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import type { Client } from 'pg';
 import { connect } from '../../../database/tenant.ts';
+import { recordOf } from '../../../recorded-call.ts';
 import { suiteScope } from '../../../scope.ts';
 import { type Stack, startStack } from '../../../stack.ts';
 import { until } from '../../../until.ts';
@@ -26,11 +27,6 @@ describe('/v1/users', () => {
       { model: 'gpt-4o', input: `I am ${user}`, user, safety_identifier: `${session}-hashed` },
       { 'x-user-id': user, 'x-session-id': session, 'user-agent': `${session}-laptop/1.0` },
     );
-  const shipped = (requestId: string | null) =>
-    until(async () => {
-      const { rowCount } = await owner.query('select from chaperone.requests where request_id = $1', [requestId]);
-      return rowCount === 1;
-    }, `the record of ${requestId}`);
 
   it('makes users, and finds those that calls have made', async () => {
     const made = await ask('POST', '/users', { user_id: 'grace@example.com', display_name: 'Grace' });
@@ -44,7 +40,7 @@ describe('/v1/users', () => {
     assert.deepEqual([again.status, again.body.error.code, again.body.error.param], [409, 'name_taken', 'user_id']);
 
     const called = await call('linus');
-    await shipped(called.headers.get('x-request-id'));
+    await recordOf(owner, called.headers.get('x-request-id'));
     const { body } = await ask('GET', '/users?limit=1000');
     assert.equal(body.total, body.users.length);
     assert.ok(body.users.some(({ user_id }: { user_id: string }) => user_id === 'linus'));
@@ -71,7 +67,7 @@ describe('/v1/users', () => {
       { rating: 1, feedback: 'I am Eve' },
       { 'x-user-id': 'eve@example.com' },
     );
-    await shipped(requestId);
+    await recordOf(owner, requestId);
     await until(async () => {
       const { rowCount } = await owner.query('select from chaperone.ratings where request_id = $1', [requestId]);
       return rowCount === 1;
@@ -83,7 +79,7 @@ describe('/v1/users', () => {
       { model: 'gpt-4o', input: 'Hi', user: 'eve@example.com', safety_identifier: 'eve@example.com' },
       { 'x-user-id': 'service' },
     );
-    await shipped(named.headers.get('x-request-id'));
+    await recordOf(owner, named.headers.get('x-request-id'));
     // One that the provider still works on, whose record is written only when that ends.
     const working = await ask(
       'POST',
@@ -132,7 +128,7 @@ describe('/v1/users', () => {
       headers: { authorization: 'Bearer sk-sandbox-shared' },
     });
     assert.equal(ended.status, 200);
-    await shipped(workingId);
+    await recordOf(owner, workingId);
     const { rows: settled } = await owner.query(
       `select user_id, status, exists (select from chaperone.request_contents c where c.request_id = r.request_id) as "hasContents"
        from chaperone.requests r where request_id = $1`,
@@ -142,7 +138,7 @@ describe('/v1/users', () => {
     assert.equal((await ask('GET', '/users/eve%40example.com')).status, 404);
     // Whoever comes back is somebody new.
     const again = await call('eve@example.com');
-    await shipped(again.headers.get('x-request-id'));
+    await recordOf(owner, again.headers.get('x-request-id'));
     assert.notEqual((await ask('GET', '/users/eve%40example.com')).body.id, erased.body.anonymous_id);
   });
 

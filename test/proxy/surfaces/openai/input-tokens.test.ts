@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import { makeMetrics } from '../../../../proxy/calls/settle/metrics.ts';
@@ -10,9 +7,9 @@ import { makeRefusals } from '../../../../proxy/http/refusals.ts';
 import { makeInFlight } from '../../../../proxy/in-flight.ts';
 import type { OpenAiContext } from '../../../../proxy/surfaces/openai/context.ts';
 import { openAi } from '../../../../proxy/surfaces/openai/index.ts';
-import { atEnd } from '../../../scope.ts';
 import { makeCallContext } from '../../calls/context.ts';
 import { makeCaller } from '../../governance/context.ts';
+import { sendAndLeave } from '../../http/leaving-client.ts';
 import { makeKey } from '../../snapshot.ts';
 
 test('a client that leaves during the checks of a token count keeps no place of a limit', async (t) => {
@@ -44,19 +41,12 @@ test('a client that leaves during the checks of a token count keeps no place of 
     log,
   } as unknown as OpenAiContext;
   const answer = await openSurface(openAi, context, makeRefusals({ metrics, log }));
-  const closed = Promise.withResolvers<void>();
-  const server = createServer((request, response) => {
-    response.once('close', closed.resolve);
-    answer(request, response);
-  });
-  atEnd(t, () => server.close());
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  client.write('POST /v1/responses/input_tokens HTTP/1.1\r\nhost: proxy\r\ncontent-length: 2\r\n\r\n{}');
-  await permitting.promise;
-  client.destroy();
-  await closed.promise;
+  await sendAndLeave(
+    t,
+    answer,
+    'POST /v1/responses/input_tokens HTTP/1.1\r\nhost: proxy\r\ncontent-length: 2\r\n\r\n{}',
+    permitting.promise,
+  );
   permitted.resolve({ context: { caller, inForce }, key: makeKey('k'), sent: { body: '{}' } });
   await asked.promise;
   assert.equal(releases, 1);

@@ -7,6 +7,7 @@ import { Client } from 'pg';
 import { startProxyProcess } from '../../../../../cli/local/proxies.ts';
 import { makeDirectory, replaceFile } from '../../../../directories.ts';
 import { program } from '../../../../program.ts';
+import { recordOf } from '../../../../recorded-call.ts';
 import { suiteScope } from '../../../../scope.ts';
 import { type Stack, startStack } from '../../../../stack.ts';
 import { until } from '../../../../until.ts';
@@ -73,11 +74,6 @@ describe('POST /v1/analysis', () => {
     await until(() => upstream.questions.length === 1, 'the first question');
     assert.equal((await analyze(requestId, { ...intent, temperature: 0.9 })).status, 200);
   };
-  const recordOf = (requestId: string | null) =>
-    until(async () => {
-      const { rows } = await owner.query('select * from chaperone.requests where request_id = $1', [requestId]);
-      return rows[0];
-    }, `the record of ${requestId}`);
   const billed = async () => {
     const { calls } = (await (await fetch(new URL('/sandbox/calls', upstream.sandboxUrl))).json()) as {
       calls: { id: string; total_tokens: number; input_tokens: number; output_tokens: number }[];
@@ -116,7 +112,7 @@ describe('POST /v1/analysis', () => {
     );
     assert.deepEqual([body.model_used, body.cached, body.confidence], ['gpt-4o-mini', false, 1]);
 
-    const record = await recordOf(headers.get('x-request-id'));
+    const record = await recordOf(owner, headers.get('x-request-id'));
     assert.deepEqual([record.kind, record.operation, record.status], ['analysis', 'chat', 'completed']);
     const bill = (await billed()).get(record.response_id);
     assert.equal(body.tokens_used, bill?.total_tokens);
@@ -158,7 +154,7 @@ describe('POST /v1/analysis', () => {
       upstream.script.push(step);
       const { status, body, headers } = await analyze(requestId, { ...intent, custom_prompt: `${name}: {user_input}` });
       assert.deepEqual([status, body.cached, upstream.questions.length], [200, false, 2], name);
-      const first = await recordOf(headers.get('x-request-id'));
+      const first = await recordOf(owner, headers.get('x-request-id'));
       const records = await until(async () => {
         const { rows } = await owner.query(
           `select * from chaperone.requests
@@ -197,7 +193,7 @@ describe('POST /v1/analysis', () => {
       assert.deepEqual([answer.status, answer.body.error.code], [status, code], name);
       assert.match(answer.body.error.message, /^Error processing request/, name);
       assert.equal(upstream.questions.length, script.length, name);
-      const record = await recordOf(answer.headers.get('x-request-id'));
+      const record = await recordOf(owner, answer.headers.get('x-request-id'));
       assert.equal(record.kind, 'analysis', name);
     }
     // No failure is kept.
@@ -273,7 +269,7 @@ describe('POST /v1/analysis', () => {
 
     const { requestId, responseId } = await converse();
     const { body: here } = await analyze(responseId);
-    await recordOf(requestId);
+    await recordOf(owner, requestId);
     const { body } = await there('POST', '/analysis', { id: responseId, config: intent });
     assert.deepEqual(body, { ...here, cached: true });
     assert.equal(upstream.questions.length, 1);
@@ -351,7 +347,7 @@ describe('POST /v1/analysis', () => {
       upstream.questions.map(({ body }) => body.temperature),
       [0.3, undefined],
     );
-    const record = await recordOf(headers.get('x-request-id'));
+    const record = await recordOf(owner, headers.get('x-request-id'));
     assert.deepEqual([record.status, record.http_status, record.error_code], ['failed', 400, 'unsupported_value']);
   });
 
@@ -442,7 +438,7 @@ describe('POST /v1/analysis', () => {
     assert.deepEqual([lost.status, lost.body.error.code, lost.body.error.param], [422, 'contents_not_stored', 'id']);
     assert.match(lost.body.error.message, /too large/);
     const [one, other] = [await converse(), await converse()];
-    for (const { requestId } of [one, other]) await recordOf(requestId);
+    for (const { requestId } of [one, other]) await recordOf(owner, requestId);
     await owner.query(
       `update chaperone.request_contents c set contents_encrypted = o.contents_encrypted
        from chaperone.request_contents o where c.request_id = $1 and o.request_id = $2`,
@@ -455,7 +451,7 @@ describe('POST /v1/analysis', () => {
 
   it('refuses where the organization stores no contents', async () => {
     const earlier = await converse();
-    await recordOf(earlier.requestId);
+    await recordOf(owner, earlier.requestId);
     const file = join(stack.directory, 'organization.yaml');
     const yaml = await readFile(file, 'utf8');
     await replaceFile(file, yaml.replace('spec:\n', 'spec:\n  storage: {contents: None}\n'));
@@ -489,7 +485,7 @@ describe('POST /v1/analysis', () => {
     const { rows } = await owner.query('select * from chaperone.analysis_results where request_id = $1', [requestId]);
     assert.equal(rows.length, 1);
     assert.ok(!rows[0].result_encrypted.includes('xyzzy') && rows[0].cache_key.length === 32);
-    await recordOf(requestId);
+    await recordOf(owner, requestId);
     assert.equal((await ask('POST', '/users/eve/erase')).status, 200);
     const { rowCount } = await owner.query('select from chaperone.analysis_results where request_id = $1', [requestId]);
     assert.equal(rowCount, 0);
@@ -497,7 +493,7 @@ describe('POST /v1/analysis', () => {
 
   it('has a record even if the proxy is killed during it', async () => {
     const { requestId } = await converse();
-    await recordOf(requestId);
+    await recordOf(owner, requestId);
     const goOn = Promise.withResolvers<void>();
     upstream.script.push({ after: goOn.promise });
     const asked = analyze(requestId).then(
