@@ -568,6 +568,54 @@ export interface OrganizationSpec {
       phoneRegions?: string[];
     };
     /**
+     * Finds keys, tokens and passwords of well-known formats.
+     */
+    secrets?: {
+      /**
+       * What it finds, such as `openai` or `aws`; docs/guardrails.md lists the kinds. Absent: all.
+       */
+      kinds?: string[];
+    };
+    /**
+     * Finds words and phrases.
+     */
+    words?: {
+      /**
+       * Words and phrases. Case does not matter, nor how much white space there is between the words of a phrase.
+       */
+      words: string[];
+    };
+    /**
+     * Finds what matches regular expressions.
+     */
+    patterns?: {
+      /**
+       * Items: One regular expression.
+       */
+      patterns: {
+        /**
+         * The name of what it finds, in placeholders. Absent: pattern.
+         */
+        name?: string;
+        /**
+         * The regular expression in RE2's syntax, without back-references and look-around.
+         */
+        pattern: string;
+        /**
+         * Whether case does not matter.
+         */
+        ignoreCase?: boolean;
+      }[];
+      /**
+       * The longest match in UTF-16 units, and so the most text that a stream holds back. Absent: 256.
+       */
+      maxMatchLength?: number;
+    };
+    /**
+     * Finds phrases and marks by which texts try to take a model's instructions over. These are heuristics; docs/guardrails.md says what they miss.
+     */
+    injection?: {};
+    /**
      * Asks the moderation endpoint of the call's provider, with the call's key, before the call is made. Where it does not answer, the call is refused.
      */
     moderation?: {
@@ -589,13 +637,21 @@ export interface OrganizationSpec {
       timeout: string;
     };
     /**
-     * Limits the length of texts.
+     * Limits the length of all texts of the input together, or of those of the output.
      */
     size?: {
       /**
-       * The most characters (UTF-16 units) of all texts of the input, or of the output.
+       * The most Unicode characters.
        */
-      maxCharacters: number;
+      maxCharacters?: number;
+      /**
+       * The most bytes of UTF-8.
+       */
+      maxBytes?: number;
+      /**
+       * The most tokens, estimated as a quarter of the bytes.
+       */
+      maxTokens?: number;
     };
     /**
      * The answer's text must be JSON of this schema. An answer without text, as one that calls tools or refuses, is not checked. A stream waits for its end.

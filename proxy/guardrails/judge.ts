@@ -88,7 +88,7 @@ class Judging {
     if (this.#tokensIn !== undefined && look.by !== 'length') this.#fail(rule);
     else if (look.by === 'nothing') this.#fail(rule);
     else if (look.by === 'length') {
-      if (this.#length() > look.maxCharacters) this.#hit(rule);
+      if (this.#isLongerThan(look.detector)) this.#hit(rule);
     } else if (look.by === 'shape') {
       if (!this.#answers().every((answer) => look.isRight(answer))) this.#hit(rule);
     } else if (look.by === 'service') this.#ask(rule, look.objects);
@@ -166,8 +166,10 @@ class Judging {
     return [...answers.values()];
   }
 
-  #length(): number {
-    return this.#current().reduce((sum, text) => sum + text.length, 0);
+  #isLongerThan(detector: Detector): boolean {
+    const stream = detector.openStream();
+    const found = this.#current().some((text) => stream.push(text).matches.length > 0);
+    return found || stream.end().matches.length > 0;
   }
 
   #judgement(): Judgement {

@@ -23,7 +23,8 @@ export interface Asked {
 /** How a rule looks at texts. */
 export type Look =
   | { readonly by: 'matches'; readonly detector: Detector }
-  | { readonly by: 'length'; readonly maxCharacters: number }
+  /** All texts together are one text to it. */
+  | { readonly by: 'length'; readonly detector: Detector }
   /** Whether the whole answer is as it must be. */
   | { readonly by: 'shape'; readonly isRight: (answer: string) => boolean }
   /** A service judges. It rejects where it cannot. @returns whether it objects */

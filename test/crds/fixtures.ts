@@ -1,6 +1,7 @@
 import type { Assigned } from '../../crds/assigned.ts';
 import type { CustomKind, JsonValue } from '../../crds/definition.ts';
 import type { JsonObject } from '../../crds/schema-node.ts';
+import { guardrailsOfOrganizations } from './guardrail-fixtures.ts';
 import { limitsOfBindings, limitsOfOrganizations } from './limit-fixtures.ts';
 
 /** An object, and the fields that are wrong with it. */
@@ -288,6 +289,7 @@ const organizations = cases('Organization', [
     ['spec.authentication.serviceAccounts.audience'],
   ],
   ...limitsOfOrganizations,
+  ...guardrailsOfOrganizations,
   [
     'pages of some origins',
     { cors: { origins: ['https://app.example.com', 'http://localhost:3000', 'http://[::1]:8'] } },

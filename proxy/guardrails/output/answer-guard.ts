@@ -4,6 +4,7 @@ import type { Exchange } from '../../providers/exchange.ts';
 import { type Body, parseObject } from '../../providers/json.ts';
 import type { OperationName } from '../../providers/operation-name.ts';
 import type { StreamReader } from '../../providers/reading.ts';
+import type { TextStream } from '../detect/detector.ts';
 import type { Placeholders } from '../detect/placeholders.ts';
 import { escapeJsonString, restore } from '../detect/restore.ts';
 import { type Judgement, type JudgeOptions, judge } from '../judge.ts';
@@ -41,11 +42,15 @@ export class AnswerGuard implements OutputGuard, StreamRules, WholeRules {
   readonly #stages: readonly Stage[];
   #problem: ProxyError | undefined;
   #isChanged = false;
-  #characters = 0;
+  /** How long the text of a stream is, for each rule that limits it. */
+  readonly #lengths: readonly { readonly rule: Rule; readonly stream: TextStream }[];
 
   constructor(options: AnswerGuardOptions) {
     this.#options = options;
     this.#stepwise = options.rules.filter(({ look }) => look.by === 'matches' || look.by === 'length');
+    this.#lengths = options.rules.flatMap((rule) =>
+      rule.look.by === 'length' ? [{ rule, stream: rule.look.detector.openStream() }] : [],
+    );
     this.#stages = [
       ...options.rules.flatMap((rule) => (rule.look.by === 'matches' ? [this.#stageOf(rule, rule.look)] : [])),
       ...(options.restored ? [restoringStage(options.restored)] : []),
@@ -91,11 +96,9 @@ export class AnswerGuard implements OutputGuard, StreamRules, WholeRules {
   }
 
   /** Counts the text of a stream. */
-  sawText(characters: number): void {
-    this.#characters += characters;
-    for (const rule of this.#stepwise) {
-      if (rule.look.by === 'length' && this.#characters > rule.look.maxCharacters)
-        this.hit(rule, rule.action === 'Block');
+  sawText(text: string): void {
+    for (const { rule, stream } of this.#lengths) {
+      if (stream.push(text).matches.length > 0) this.hit(rule, rule.action === 'Block');
     }
   }
 

@@ -108,7 +108,7 @@ class GuardedEvents {
     }
     const { deltas, whole, ends } = readEvent(name, data, textIsJson);
     const held = deltas.map(({ channel, path, text: piece, isJson }) => {
-      guard.sawText(piece.length);
+      guard.sawText(piece);
       return { path, text: piece, piece: this.#channelOf(channel, isJson).push(piece) };
     });
     const edits = whole && whole.passages.length > 0 ? guard.judgeWhole(whole) : noTexts;

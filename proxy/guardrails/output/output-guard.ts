@@ -35,7 +35,7 @@ export interface StreamRules extends Pick<OutputGuard, 'problem'> {
   /** A rule has found something in a passing text. */
   hit(rule: Rule, blocks: boolean): void;
   /** Counts the text of a stream. */
-  sawText(characters: number): void;
+  sawText(text: string): void;
   /** Judges texts that stand whole in a stream. @returns what to write in place of them, for the client */
   judgeWhole(texts: Texts): ReadonlyMap<Path, string>;
   /** Judges the data of an event that nobody can read. It passes as it is, or not at all. */
