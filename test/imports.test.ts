@@ -27,6 +27,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   'proxy/prices': ['crds', 'proxy/providers'],
   'proxy/guardrails/detect': [],
   'proxy/operations': ['proxy/error.ts', 'proxy/snapshot', 'proxy/providers'],
+  'proxy/guardrails/rule-detector.ts': ['crds', 'proxy/guardrails/detect'],
   'proxy/guardrails': [
     'crds',
     'database',
@@ -35,6 +36,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'proxy/snapshot',
     'proxy/providers',
     'proxy/guardrails/detect',
+    'proxy/guardrails/rule-detector.ts',
   ],
   'proxy/calls': [
     'crds',
@@ -150,6 +152,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
 const dynamic: readonly (readonly [string, string])[] = [
   ['cli', 'sandbox'],
   ['cli', 'cli/sandbox.ts'],
+  ['operator', 'proxy/guardrails/rule-detector.ts'],
 ];
 
 /** Processes, not modules. */

@@ -24,6 +24,7 @@ import {
 import { gatherOrganization } from './gather.ts';
 import { judgeLimits } from './limits.ts';
 import { judgeOverlap } from './members.ts';
+import { judgeGuardrails } from './guardrails.ts';
 import { judgeRoutes } from './routes.ts';
 
 /** setTimeout's limit. A later time is checked again then. */
@@ -87,6 +88,9 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   const overlap = judgeOverlap(gathered.organization, gathered.members);
   const routes = judgeRoutes(gathered.organization.spec, gathered.keys.providers);
   const rules = judgeOrganizationRules(gathered.organization, gathered.memberNamespaces, now());
+  const { spec, status } = gathered.organization;
+  const hadGuardrails = status?.conditions?.some(({ type }) => type === 'GuardrailsUsable') ?? false;
+  const guardrails = await judgeGuardrails(spec, hadGuardrails);
   const others = [
     overlap,
     decision.defaults,
@@ -95,6 +99,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     limits,
     routes,
     rules.verdict,
+    guardrails,
     gateway?.verdict,
   ].filter((verdict) => verdict !== undefined);
   const verdicts = [
@@ -183,6 +188,7 @@ function isToldOf(verdict: Verdict, previous: OrganizationStatus['conditions']):
       'DatabaseLimited',
       'RoutesComplete',
       'RulesEffective',
+      'GuardrailsUsable',
       'GatewayReady',
     ].includes(type);
   }

@@ -4,11 +4,12 @@ import { type CallFacts, type FitsCall, makeCallMatch } from '../snapshot/call-m
 import type { CallGuard, GuardedCall, GuardrailsOptions, ReadyRules } from './call-guard.ts';
 import type { Placeholders } from './detect/placeholders.ts';
 import { type Judgement, type JudgeOptions, judge } from './judge.ts';
-import { detectorOf, lookOf } from './look-of.ts';
+import { lookOf } from './look-of.ts';
 import { AnswerGuard } from './output/answer-guard.ts';
 import type { OutputGuard } from './output/output-guard.ts';
 import { problemOf } from './problem.ts';
 import { type Action, isAbout, type Look, type Rule, type RuleSpec, type Side } from './rule.ts';
+import { detectorOf } from './rule-detector.ts';
 import { type Path, readTexts, withTexts } from './texts/passages.ts';
 import { namedPlaceholders, Values } from './values.ts';
 

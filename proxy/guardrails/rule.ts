@@ -1,9 +1,9 @@
-import type { OrganizationSpec } from '../../crds/resources.generated.ts';
 import type { OperationName } from '../providers/operation-name.ts';
 import type { RoutedKey } from '../snapshot/snapshot.ts';
 import type { Detector } from './detect/detector.ts';
+import type { RuleSpec } from './rule-detector.ts';
 
-export type RuleSpec = NonNullable<OrganizationSpec['guardrails']>[number];
+export type { RuleSpec } from './rule-detector.ts';
 
 /** Which side of a call is checked. */
 export type Side = 'Input' | 'Output';

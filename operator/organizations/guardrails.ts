@@ -1,0 +1,92 @@
+import type { OrganizationSpec } from '../../crds/resources.generated.ts';
+import { refusesModel } from '../model-rule.ts';
+import type { Verdict } from '../runtime/conditions.ts';
+
+type Rule = NonNullable<OrganizationSpec['guardrails']>[number];
+type JudgedSpec = Pick<OrganizationSpec, 'guardrails' | 'models' | 'surfaces'>;
+
+/**
+ * The condition about guardrails that cannot be used, or are for no call. Nothing else depends on it: what a rule that
+ * cannot be used would check is refused by the proxies. Undefined for an organization that never had any.
+ *
+ * @param hadAny whether the status has the condition
+ */
+export async function judgeGuardrails(spec: JudgedSpec, hadAny: boolean): Promise<Verdict | undefined> {
+  const { guardrails = [] } = spec;
+  if (guardrails.length === 0 && !hadAny) return undefined;
+  const unusable = (await Promise.all(guardrails.map(describeUnusable))).filter((problem) => problem !== undefined);
+  if (unusable.length > 0) {
+    return {
+      type: 'GuardrailsUsable',
+      status: false,
+      reason: 'GuardrailUnusable',
+      message: `What these guardrails would check is refused, since they cannot be used: ${unusable.join('; ')}. Correct them.`,
+    };
+  }
+  const idle = guardrails.flatMap((rule) => describeIdle(spec, rule));
+  if (idle.length > 0) {
+    return {
+      type: 'GuardrailsUsable',
+      status: false,
+      reason: 'GuardrailForNoCall',
+      message: `These guardrails are for no call: ${idle.join('; ')}. Correct their match, or remove them.`,
+    };
+  }
+  const message = guardrails.length === 0 ? 'There are no guardrails.' : 'Every guardrail can be used.';
+  return { type: 'GuardrailsUsable', status: true, reason: 'Usable', message };
+}
+
+/** Why a rule cannot be used, by its name and field. The detectors are loaded where an organization has guardrails. */
+async function describeUnusable(rule: Rule): Promise<string | undefined> {
+  const { detectorOf, ruleDetector, ruleSchema } = await import('../../proxy/guardrails/rule-detector.ts');
+  const detector = detectorOf(rule);
+  try {
+    await ruleDetector(rule);
+    await ruleSchema(rule);
+    return undefined;
+  } catch (error) {
+    return `"${rule.name}" (${detector}: ${error instanceof Error ? error.message : String(error)})`;
+  }
+}
+
+/** Which field makes a rule be for no call. */
+function describeIdle(spec: JudgedSpec, { name, match, appliesTo }: Rule): string[] {
+  const { models, operations } = match ?? {};
+  if (models?.every((model) => refusesModel(spec, model))) {
+    return [`"${name}" (match.models: spec.models allows none of them)`];
+  }
+  if (operations?.every((operation) => !isServed(spec, operation))) {
+    return [`"${name}" (match.operations: spec.surfaces serves none of them)`];
+  }
+  if (appliesTo === 'Output' && operations?.every((operation) => withoutText.includes(operation))) {
+    return [`"${name}" (appliesTo: Output, and the answers of match.operations have no text)`];
+  }
+  return [];
+}
+
+type OperationName = NonNullable<NonNullable<Rule['match']>['operations']>[number];
+type Surface = NonNullable<OrganizationSpec['surfaces']>[number];
+
+const surfaces: Readonly<Partial<Record<string, Surface>>> = {
+  responses: 'responses',
+  compact: 'responses',
+  batches: 'batches',
+  chat: 'chat',
+  completions: 'completions',
+  embeddings: 'embeddings',
+  moderations: 'moderations',
+  image_generations: 'images',
+  image_edits: 'images',
+  image_variations: 'images',
+  speech: 'audio',
+  transcriptions: 'audio',
+  translations: 'audio',
+};
+
+/** Operations whose answers have no text to check. */
+const withoutText: readonly string[] = ['embeddings', 'moderations', 'speech', 'batches'];
+
+function isServed(spec: JudgedSpec, operation: OperationName): boolean {
+  const surface = surfaces[operation];
+  return surface === undefined || spec.surfaces === undefined || spec.surfaces.includes(surface);
+}

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { OrganizationSpec } from '../../../crds/resources.generated.ts';
+import { judgeGuardrails } from '../../../operator/organizations/guardrails.ts';
+
+type Rule = NonNullable<OrganizationSpec['guardrails']>[number];
+
+type Spec = Parameters<typeof judgeGuardrails>[0];
+
+function specOf(rules: readonly Partial<Rule>[], changes: Spec = {}): Spec {
+  const guardrails = rules.map(
+    (rule): Rule => ({ name: 'one', appliesTo: 'Both', action: 'Block', restore: false, ...rule }),
+  );
+  return { guardrails, ...changes };
+}
+
+test('an organization without guardrails has no condition about them, unless it had some', async () => {
+  assert.equal(await judgeGuardrails(specOf([]), false), undefined);
+  assert.equal((await judgeGuardrails(specOf([]), true))?.status, true);
+});
+
+test('guardrails that can be used are', async () => {
+  const rules: Partial<Rule>[] = [
+    { pii: {} },
+    { secrets: {} },
+    { patterns: { patterns: [{ pattern: 'T-\\d+' }] } },
+    { injection: {} },
+    { appliesTo: 'Output', schema: { schema: { type: 'object' } } },
+    { external: { url: 'http://checks', timeout: '2s', onError: 'Block' } },
+    { match: { models: ['gpt-4o', 'gpt-9'] }, pii: {} },
+  ];
+  const verdict = await judgeGuardrails(specOf(rules, { models: { allow: ['gpt-4o*'] } }), false);
+  assert.deepEqual([verdict?.status, verdict?.reason], [true, 'Usable']);
+});
+
+const faults: readonly (readonly [string, Partial<Rule>, reason: string, said: RegExp])[] = [
+  [
+    'a pattern that is none',
+    { patterns: { patterns: [{ pattern: 'a' }, { pattern: '(' }] } },
+    'GuardrailUnusable',
+    /"one" \(patterns: patterns\[1\]\.pattern/,
+  ],
+  [
+    'a pattern beyond RE2',
+    { patterns: { patterns: [{ pattern: '(a)\\1' }] } },
+    'GuardrailUnusable',
+    /"one" \(patterns: patterns\[0\]\.pattern/,
+  ],
+  ['a kind of secret that there is not', { secrets: { kinds: ['diary'] } }, 'GuardrailUnusable', /kinds\[0\]/],
+  ['a region that there is not', { pii: { phoneRegions: ['XX'] } }, 'GuardrailUnusable', /phoneRegions\[0\]/],
+  [
+    'a schema that is none',
+    { appliesTo: 'Output', schema: { schema: { type: 'dance' } } },
+    'GuardrailUnusable',
+    /"one" \(schema: schema must be a JSON schema/,
+  ],
+  ['models that are not allowed', { match: { models: ['o1'] }, pii: {} }, 'GuardrailForNoCall', /match\.models/],
+  ['an API that is not served', { match: { operations: ['chat'] }, pii: {} }, 'GuardrailForNoCall', /match\.operations/],
+  [
+    'answers without text',
+    { appliesTo: 'Output', match: { operations: ['embeddings'] }, pii: {} },
+    'GuardrailForNoCall',
+    /appliesTo/,
+  ],
+];
+
+for (const [title, rule, reason, said] of faults) {
+  test(`a guardrail with ${title} is named by the condition`, async () => {
+    const spec = specOf([rule], { models: { allow: ['gpt-4o*'] }, surfaces: ['responses', 'embeddings'] });
+    const verdict = await judgeGuardrails(spec, false);
+    assert.deepEqual([verdict?.status, verdict?.reason], [false, reason]);
+    assert.match(verdict?.message ?? '', said);
+  });
+}
