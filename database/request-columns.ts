@@ -72,6 +72,11 @@ export const requestColumns = {
     from: 'answer',
     description: 'Digests of the ids by which later calls may refer to parts of the answer. Null where there are none.',
   },
+  guardrail_hits: {
+    type: 'text[]',
+    from: 'proxy',
+    description: 'The guardrails that found something in the call or in its answer, by name. Null where none did.',
+  },
   http_status: { type: 'integer', from: 'answer', description: 'The HTTP status. Null where there was no answer.' },
   error_code: { type: 'text', from: 'answer', description: 'The code of the error. Null without an error.' },
   input_tokens: { ...tokens, description: 'Input, with the parts below. Null where the usage is not known.' },

@@ -53,6 +53,8 @@ export interface RequestRecord {
    * none.
    */
   kept_ids?: string[];
+  /** The guardrails that found something in the call or in its answer, by name. Absent where none did. */
+  guardrail_hits?: string[];
   /** US dollars as a decimal string; null: unpriced. */
   cost_usd: string | null;
   duration_ms: number | null;

@@ -22,9 +22,9 @@ import {
   secretTaken,
 } from './decide.ts';
 import { gatherOrganization } from './gather.ts';
+import { judgeGuardrails } from './guardrails.ts';
 import { judgeLimits } from './limits.ts';
 import { judgeOverlap } from './members.ts';
-import { judgeGuardrails } from './guardrails.ts';
 import { judgeRoutes } from './routes.ts';
 
 /** setTimeout's limit. A later time is checked again then. */

@@ -145,6 +145,7 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'weekly_usage.requested_model',
   ],
   'It names a persona or a model.': ['facet_spans.facet', 'session_facets.facet', 'sessions.facets'],
+  'It names what the platform team has made.': ['requests.guardrail_hits'],
   'It is one of few fixed words, or a code.': [
     'daily_usage.grain',
     'daily_usage.kind',

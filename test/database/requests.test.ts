@@ -76,6 +76,7 @@ test('a record is stored as it is', async () => {
     audio_seconds: 90.25,
     characters: 4096,
     kept_ids: [keptIdDigest('msg_0'), '-9223372036854775808'],
+    guardrail_hits: ['customer-data'],
     client_name: 'OpenAI/JS',
     client_version: '7.57.0',
     safety_identifier: 'hashed',

@@ -66,6 +66,12 @@ export function addAttributes(record: RequestRecord, { body }: Pick<Call, 'body'
   record.end_user ??= attribute(body.user);
 }
 
+/** Adds the guardrails that found something so far. */
+export function noteGuardrails(record: RequestRecord, { guard }: Pick<Call, 'guard'>): void {
+  const hits = guard?.hits() ?? [];
+  if (hits.length > 0) record.guardrail_hits = [...hits];
+}
+
 /** An attribute from the body. Absent from the record where the body has none. */
 function attribute(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? storable(value, 255) : undefined;

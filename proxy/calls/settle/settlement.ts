@@ -18,7 +18,7 @@ import { mentions, withoutEchoes } from '../resources/echoes.ts';
 import type { Account, AccountingTerms } from './account.ts';
 import { removeImplausible } from './figures.ts';
 import { type LateEnd, lateCostOf, lateDurationMsOf, lateOutcomeOf } from './late-end.ts';
-import { addAttributes, complete, intentOf, type Origin, storable, storableContent } from './record.ts';
+import { addAttributes, complete, intentOf, noteGuardrails, type Origin, storable, storableContent } from './record.ts';
 import type { SettlementSubscriber } from './subscriber.ts';
 
 export interface SettlementOptions {
@@ -67,6 +67,7 @@ export function makeSettlement(options: SettlementOptions): Settlement {
   return {
     open(call, terms, reservation, onOpened, onRefused) {
       const record = intentOf(call, options.origin);
+      noteGuardrails(record, call);
       if (reservation.quota) record.quota = reservation.quota;
       const refuse = (cause: SpoolError) => {
         reservation.release();
@@ -203,6 +204,7 @@ class OpenAccount implements Account {
     // A form may have these fields after its files, and so after the intent.
     record.is_stream = call.isStream();
     addAttributes(record, call);
+    noteGuardrails(record, call);
     finish(this.#options, record, this.#terms, {
       outcome: withoutEchoes(outcome, call.input()),
       durationMs: Math.round(performance.now() - call.startedTicks),

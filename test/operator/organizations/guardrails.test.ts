@@ -55,7 +55,12 @@ const faults: readonly (readonly [string, Partial<Rule>, reason: string, said: R
     /"one" \(schema: schema must be a JSON schema/,
   ],
   ['models that are not allowed', { match: { models: ['o1'] }, pii: {} }, 'GuardrailForNoCall', /match\.models/],
-  ['an API that is not served', { match: { operations: ['chat'] }, pii: {} }, 'GuardrailForNoCall', /match\.operations/],
+  [
+    'an API that is not served',
+    { match: { operations: ['chat'] }, pii: {} },
+    'GuardrailForNoCall',
+    /match\.operations/,
+  ],
   [
     'answers without text',
     { appliesTo: 'Output', match: { operations: ['embeddings'] }, pii: {} },
