@@ -98,6 +98,7 @@ program
   .option('--metrics-host <address>', 'where /metrics, /healthz and /readyz listen', '0.0.0.0')
   .option('--metrics-port <port>', 'their port', parsePort, 8001)
   .option('--upstream <url>', 'the base URL of openai providers that state none', 'https://api.openai.com/v1')
+  .option('--anthropic-upstream <url>', 'the base URL of anthropic providers that state none (default: Anthropic)')
   .option('--pod-namespace <name>', 'the namespace of the pod that it serves, for records and metrics')
   .option('--workload <name>', 'the Deployment, Job or the like that the pod belongs to')
   .option('--grace <seconds>', 'how long running calls may take when the proxy stops', parseSeconds, 3)

@@ -14,6 +14,7 @@ export interface ProxyCommandOptions {
   readonly metricsHost: string;
   readonly metricsPort: number;
   readonly upstream: string;
+  readonly anthropicUpstream?: string;
   readonly grace: number;
   readonly flush: number;
   readonly dataLimit?: number;
@@ -53,6 +54,7 @@ export async function proxy(options: ProxyCommandOptions, environment: NodeJS.Pr
       metricsHost: options.metricsHost,
       metricsPort: options.metricsPort,
       upstreamUrl: options.upstream,
+      anthropicUrl: options.anthropicUpstream,
       ...(egress && { egress }),
       graceMs: options.grace * 1_000,
       flushMs: options.flush * 1_000,

@@ -83,6 +83,8 @@ export async function up(directory: string, options: UpOptions, environment: Nod
       firstPort: options.port,
       firstMetricsPort: options.metricsPort,
       upstreamUrl: upstream.url,
+      // The sandbox speaks both APIs. Any other upstream must not get the key of another vendor.
+      ...(upstream.isSandbox && { anthropicUrl: upstream.url }),
       logFile: openSync(paths.log, 'a'),
       environment,
       onChange: report.note,

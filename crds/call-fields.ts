@@ -9,6 +9,7 @@ export type ReferredKind = 'response' | 'file' | 'vector_store' | 'conversation'
 /** Fields that name things: by an id, or a list of ids. */
 export const referringFields: Readonly<Record<string, ReferredKind>> = {
   previous_response_id: 'response',
+  previous_message_id: 'response',
   comparison_response_id: 'response',
   file_id: 'file',
   file_ids: 'file',
@@ -45,6 +46,9 @@ export const governingFields: readonly string[] = [
   'messages',
   'prompt',
   'endpoint',
+  'system',
+  'fallbacks',
+  'definition',
 ];
 
 /** Lists at the top of a body whose entries name an item at the provider, unless they say all of themselves. */
@@ -77,10 +81,17 @@ export const opaqueFields: readonly string[] = [
   'parameters',
   'schema',
   'input_schema',
+  'input_examples',
   'properties',
   'annotations',
   'headers',
 ];
+
+/** Fields with tools, or with models that may answer instead: each names a model by its field `model`. */
+export const namingFields: readonly string[] = ['tools', 'svg', 'fallbacks', 'definition'];
+
+/** Parts of a message with the input of a tool, which the model and the tool have named. */
+export const toolInputs: readonly string[] = ['tool_use', 'server_tool_use', 'mcp_tool_use'];
 
 /** Objects whose fields the caller names, so that a name says nothing. Their values are read as all others. */
 export const namedByCaller: readonly string[] = ['variables'];

@@ -10,6 +10,7 @@ export const operationSurfaces: Readonly<Record<MatchedOperation, Surface>> = {
   compact: 'responses',
   batches: 'batches',
   chat: 'chat',
+  messages: 'messages',
   completions: 'completions',
   embeddings: 'embeddings',
   moderations: 'moderations',

@@ -5,9 +5,11 @@ import {
   itemFields,
   itemLists,
   namedByCaller,
+  namingFields,
   opaqueFields,
   type ReferredKind,
   referringFields,
+  toolInputs,
 } from './call-fields.ts';
 
 /** Something kept at the provider that a body names. */
@@ -124,7 +126,8 @@ class Reading {
       if (meaning === nothing) this.#push(value, role === opaque ? opaque : plain, depth + 1, name);
       else {
         this.#note(name, value, meaning, role, depth);
-        this.#push(value, roleOf(name, meaning, depth), depth + 1, name);
+        const isInput = name === 'input' && depth > 0 && toolInputs.includes(String(object.type));
+        this.#push(value, isInput ? opaque : roleOf(name, meaning, depth), depth + 1, name);
       }
     }
     if (role === item && !isSelfContained(object)) this.#refer('item', object.id, parent);
@@ -174,10 +177,10 @@ function roleOf(name: string, meaning: Meaning, depth: number): number {
   if (meaning.isNamedByCaller) return callersNames;
   if (meaning.isIdentified) return identified;
   if (depth === 0 && itemLists.includes(name)) return item;
-  return name === 'tools' || name === 'svg' ? naming : plain;
+  return namingFields.includes(name) ? naming : plain;
 }
 
-/** A tool has a `model`; `models` and `svg` stand at the top. The `model` of the call itself is not among them. */
+/** A tool has a `model`; `models`, `fallbacks` and `svg` stand at the top. The `model` of the call itself is not among them. */
 function addModels(known: string[] | undefined, name: string, value: unknown, role: number): string[] | undefined {
   if (name === 'model' && role !== naming) return known;
   const named = (Array.isArray(value) ? value : [value]).filter((model) => typeof model === 'string');
@@ -228,7 +231,9 @@ function findMeaning(name: string): Meaning {
     ...(Object.hasOwn(identifiedFields, name) && { isIdentified: true as const }),
     ...(opaqueFields.includes(name) && { isOpaque: true as const }),
     ...(namedByCaller.includes(name) && { isNamedByCaller: true as const }),
-    ...((name === 'model' || name === 'models' || name === 'svg') && { namesModel: true as const }),
+    ...((name === 'model' || name === 'models' || name === 'svg' || name === 'fallbacks') && {
+      namesModel: true as const,
+    }),
     ...(ofItem !== undefined && ofItem !== name && { itemLookalikeOf: ofItem }),
     ...(misspellings.has(fold(name).replaceAll('-', '')) && name !== 'persona_id' && { topLookalikeOf: 'persona_id' }),
   };

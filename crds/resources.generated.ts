@@ -145,11 +145,11 @@ export interface OrganizationSpec {
      */
     name: string;
     /**
-     * The API of the provider: `openai` is OpenAI itself, `compatible` is any server with the API of OpenAI.
+     * The API of the provider: `openai` is OpenAI itself, `anthropic` is Anthropic's Messages API, `compatible` is any server with the API of OpenAI. Chat completions are also carried to `anthropic`, and Messages to the others.
      */
-    type: 'openai' | 'compatible';
+    type: 'openai' | 'anthropic' | 'compatible';
     /**
-     * The base URL, to which paths such as /responses are appended, for example https://api.openai.com/v1. Absent: that of OpenAI. It is required for `compatible`.
+     * The base URL, to which paths such as /responses are appended, for example https://api.openai.com/v1. Absent: that of OpenAI or Anthropic. It is required for `compatible`.
      */
     baseUrl?: string;
     /**
@@ -228,6 +228,10 @@ export interface OrganizationSpec {
      * Price of a million input tokens that are written to the provider's cache. Absent: that of input.
      */
     cacheWritePerMillion?: string;
+    /**
+     * Price of a million input tokens that are written to the provider's cache for an hour. Absent: that of cache writes.
+     */
+    longCacheWritePerMillion?: string;
     /**
      * Price of a million input tokens that are audio. Absent: that of input.
      */
@@ -317,6 +321,7 @@ export interface OrganizationSpec {
         | 'compact'
         | 'batches'
         | 'chat'
+        | 'messages'
         | 'completions'
         | 'embeddings'
         | 'moderations'
@@ -409,6 +414,7 @@ export interface OrganizationSpec {
         | 'compact'
         | 'batches'
         | 'chat'
+        | 'messages'
         | 'completions'
         | 'embeddings'
         | 'moderations'
@@ -692,6 +698,7 @@ export interface OrganizationSpec {
   surfaces?: (
     | 'responses'
     | 'chat'
+    | 'messages'
     | 'embeddings'
     | 'completions'
     | 'moderations'
@@ -1132,6 +1139,7 @@ export interface ApiKeyBindingSpec {
         | 'compact'
         | 'batches'
         | 'chat'
+        | 'messages'
         | 'completions'
         | 'embeddings'
         | 'moderations'
@@ -1224,6 +1232,7 @@ export interface ApiKeyBindingSpec {
         | 'compact'
         | 'batches'
         | 'chat'
+        | 'messages'
         | 'completions'
         | 'embeddings'
         | 'moderations'

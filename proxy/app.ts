@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { makeCors } from './cors.ts';
+import { makeCallListener } from './http/calls.ts';
 import { makeClientErrorAnswer } from './http/client-error.ts';
 import { makeNearest } from './http/nearest.ts';
 import { makeRefusals } from './http/refusals.ts';
 import { serveSurfaces } from './http/serve.ts';
 import { mergeSlashes } from './merge-slashes.ts';
 import type { SurfaceContext } from './surfaces/context.ts';
-import { makeCallListener } from './surfaces/openai/calls.ts';
 import { surfaceTable } from './surfaces/table.ts';
 import type { MakeServer } from './tls.ts';
 
@@ -30,7 +30,7 @@ const serverOptions = {
 export function buildApp(options: AppOptions, surfaces = surfaceTable, makeServer: MakeServer = createServer): App {
   const refusals = makeRefusals(options);
   const answersPreflight = makeCors(options.inForce);
-  const isCall = makeCallListener({ ...options, refusals, prefix: '/v1' });
+  const isCall = makeCallListener({ ...options, refusals, surfaces });
   const nearest = makeNearest(surfaces);
   const answer = serveSurfaces(nearest, { ...options, surfaces }, refusals);
   let isClosing = false;

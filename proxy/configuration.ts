@@ -12,6 +12,7 @@ import { makeEnvelopes } from './snapshot/envelopes.ts';
 import { type Follower, followSnapshot } from './snapshot/follow.ts';
 import { openRevocations } from './snapshot/revocations.ts';
 import {
+  type DefaultUrls,
   makeRowOpener,
   openSnapshot,
   type RowOpener,
@@ -19,14 +20,12 @@ import {
   type Snapshot,
 } from './snapshot/snapshot.ts';
 
-export interface ConfigurationOptions {
+export interface ConfigurationOptions extends DefaultUrls {
   /** The credentials at the start. Changes are read from the directory. */
   readonly credentials: Credentials;
   readonly credentialsDirectory: string;
   /** The last snapshot is kept here. */
   readonly dataDirectory: string;
-  /** The base URL of `openai` providers that state none. */
-  readonly upstreamUrl: string;
   readonly fetchKeySet: Parameters<typeof makeIssuers>[0]['fetchKeySet'];
   readonly metrics: Pick<Metrics, 'issuerFetches' | 'snapshotVersion' | 'snapshotPropagation'>;
   readonly log: Logger;
@@ -70,7 +69,7 @@ export function openConfiguration(options: ConfigurationOptions): Configuration 
     if (!newest) return;
     const last = credentialsInForce === credentials ? inForce : undefined;
     try {
-      inForce = makeInForce(newest, credentials, opener, authenticatorOf, options.upstreamUrl, last);
+      inForce = makeInForce(newest, credentials, opener, authenticatorOf, options, last);
       credentialsInForce = credentials;
       metrics.snapshotVersion.set(newest.version);
       options.onInForce();
@@ -133,10 +132,10 @@ function makeInForce(
   credentials: Credentials,
   opener: RowOpener,
   authenticatorOf: ReturnType<typeof makeAuthenticators>,
-  upstreamUrl: string,
+  defaultUrls: DefaultUrls,
   last: InForce | undefined,
 ): InForce | undefined {
-  const snapshot = openSnapshot(sealed, opener, upstreamUrl);
+  const snapshot = openSnapshot(sealed, opener, defaultUrls);
   if (!snapshot) return undefined;
   // Where the spec is unchanged, the authenticator and the prices are kept, with the tokens and prices that they
   // remember.

@@ -23,21 +23,20 @@ import { type Exchange, makeExchange } from './providers/exchange.ts';
 import { providerTable } from './providers/table.ts';
 import { makeDatabaseClock } from './quota/database-clock.ts';
 import { makeQuota, type Quota } from './quota/quota.ts';
+import type { DefaultUrls } from './snapshot/snapshot.ts';
 import { makeSetAsideEraser } from './spool/erase-set-aside.ts';
 import { makeFolder } from './spool/fold.ts';
 import { type Shipper, startShipper } from './spool/ship.ts';
 import { openSpool, type Spool, spoolBoundsOf } from './spool/spool.ts';
 import { makeStore, type Store } from './store.ts';
 
-export interface OrganizationOptions {
+export interface OrganizationOptions extends DefaultUrls {
   /** Directory of the organization's mounted Secret. */
   readonly credentialsDirectory: string;
   /** Holds the spool and the last snapshot. It must survive restarts. */
   readonly dataDirectory: string;
   /** Size limit of the data directory. Absent: 5 GiB. */
   readonly dataLimitBytes?: number;
-  /** The base URL of `openai` providers that state none. */
-  readonly upstreamUrl: string;
   /** Forward proxies to providers and issuers. Absent: direct connections. */
   readonly egress?: EgressSettings;
   /** The pod that the process serves. Its records name the pod. */

@@ -64,7 +64,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'proxy/operations',
     'proxy/calls',
   ],
-  'proxy/http': ['database', 'proxy/error.ts', 'proxy/in-flight.ts', 'proxy/calls'],
+  'proxy/http': ['database', 'proxy/error.ts', 'proxy/in-flight.ts', 'proxy/operations', 'proxy/calls'],
   'proxy/surfaces': [
     'crds',
     'proxy/error.ts',

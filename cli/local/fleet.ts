@@ -13,6 +13,8 @@ export interface FleetOptions {
   readonly firstPort: number;
   readonly firstMetricsPort: number;
   readonly upstreamUrl: string;
+  /** The base URL of `anthropic` providers that state none. Absent: that of Anthropic itself. */
+  readonly anthropicUrl?: string | undefined;
   readonly logFile: number;
   /** The command's own environment: it names the forward proxies to providers. */
   readonly environment: NodeJS.ProcessEnv;
@@ -55,6 +57,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       port,
       metricsPort,
       upstreamUrl: options.upstreamUrl,
+      anthropicUrl: options.anthropicUrl,
       logFile: options.logFile,
       environment: egressEnvironment(options.environment),
       onRestart: (name, reason) =>

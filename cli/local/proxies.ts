@@ -12,6 +12,8 @@ export interface ProxyProcessOptions {
   readonly port: number;
   readonly metricsPort: number;
   readonly upstreamUrl: string;
+  /** Absent: that of Anthropic itself. */
+  readonly anthropicUrl?: string | undefined;
   /** An open file for the log. */
   readonly logFile: number;
   /** Called when the process has died and is restarted. */
@@ -126,6 +128,7 @@ function spawnProxy(options: ProxyProcessOptions): ChildProcess {
     ...['--metrics-host', '127.0.0.1'],
     ...['--metrics-port', String(options.metricsPort)],
     ...['--upstream', options.upstreamUrl],
+    ...(options.anthropicUrl === undefined ? [] : ['--anthropic-upstream', options.anthropicUrl]),
     ...(options.arguments ?? []),
   ];
   // It gets nothing else from our environment, which may have provider keys.

@@ -10,7 +10,9 @@ import { isOurEnd } from '../providers/failure.ts';
 import { type Body, parseObject } from '../providers/json.ts';
 import { readWhole, relay } from '../providers/relay.ts';
 import { formatOf, type ProviderTable } from '../providers/table.ts';
+import { translating } from '../providers/translating.ts';
 import { unknownUsage } from '../providers/usage.ts';
+import type { WireFormat } from '../providers/wire-format.ts';
 import type { RoutedKey } from '../snapshot/snapshot.ts';
 import type { Call, Outcome } from './call.ts';
 import { type CallContext, termsOf } from './context.ts';
@@ -69,7 +71,7 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight, gu
     try {
       const { status, text } = await requestCompletion(
         exchange,
-        format.path,
+        format,
         { key: question.key, model: question.body.model, body },
         share,
       );
@@ -123,19 +125,21 @@ interface Passed extends Pick<Question, 'key'> {
   readonly body: Body;
 }
 
-async function requestCompletion(exchange: Exchange, path: string, { key, model, body }: Passed, share: Share) {
+async function requestCompletion(exchange: Exchange, format: WireFormat, { key, model, body }: Passed, share: Share) {
+  const { path, translation } = format;
+  const asked = { ...body, model: sentModel(key, model) };
   const tooLate = new AbortController();
   const { headersTimeoutMs, idleTimeoutMs } = key.provider;
   // Each wait has its own limit. This limits the total, for a provider that sends a little now and then.
   const timer = setTimeout(() => tooLate.abort(new ProxyError('upstream_timeout')), headersTimeoutMs + idleTimeoutMs);
   try {
     const { signal } = tooLate;
-    const answer = await relay(exchange, {
+    const answer = await relay(translation ? translating(exchange, translation) : exchange, {
       method: 'POST',
       path,
       key,
       headers,
-      body: JSON.stringify({ ...body, model: sentModel(key, model) }),
+      body: JSON.stringify(translation ? translation.ask(asked, key.provider.name) : asked),
       signal,
     });
     return { status: answer.status, text: (await readWhole(answer, share, maxAnswerBytes)).toString('utf8') };

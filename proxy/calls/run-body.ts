@@ -32,9 +32,13 @@ export function makeRunBody({ permit, reserve, answerCall, usageRefusals }: RunB
     const { context, asked, rawBody, body, persona, model, key, format } = permitted;
     const changes = reservation.changes ? { ...permitted.changes, ...reservation.changes } : permitted.changes;
     const make = (mayAskForUsage: boolean) =>
-      makeUpstreamBody(rawBody, asked, body, operation, format, persona, { mayAskForUsage, changes });
+      makeUpstreamBody(rawBody, asked, body, operation, format, persona, {
+        mayAskForUsage,
+        changes,
+        provider: key.provider.name,
+      });
     const sent = reservation.changes ? make(permitted.sent.hideUsage) : permitted.sent;
-    const headers = upstreamHeaders(request.headers, context.inForce.snapshot, context.caller);
+    const headers = upstreamHeaders(request.headers, context.inForce.snapshot, context.caller, format.passes);
     headers['content-type'] = 'application/json';
     /** Without the question for the usage, where that alone was refused. */
     const another = (status: number, text: string): Attempt | undefined => {
@@ -42,7 +46,8 @@ export function makeRunBody({ permit, reserve, answerCall, usageRefusals }: RunB
       return { ...make(false), onTaken: () => usageRefusals.add(key.provider, model) };
     };
     const call = callOf(request.operation, permitted);
-    const next = sent.hideUsage ? another : undefined;
+    const mayHaveRefused = sent.hideUsage && format.translation?.takesUsageOption !== false;
+    const next = mayHaveRefused ? another : undefined;
     answerCall(request, { context, operation, call, headers, attempt: sent, reservation, another: next });
   };
   return (request, rawBody) =>

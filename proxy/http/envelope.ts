@@ -6,6 +6,8 @@ export interface Envelope {
   readonly name: string;
   /** A JSON schema of `show`'s result. */
   readonly schema: object;
+  /** A further header that names the request's id, as the API's clients expect it. */
+  readonly requestIdHeader?: string;
   /** The body of the answer. Its status and headers are the problem's. */
   readonly show: (problem: ProxyError, requestId: string) => object;
 }

@@ -1,9 +1,15 @@
 import type { Caller } from '../calls/call.ts';
 
-/** The headers of our own: the request's id on every answer, and the session as soon as the caller is known. */
-export function ownHeaders(requestId: string, caller: Caller | undefined): Record<string, string> {
-  if (!caller) return { 'x-request-id': requestId };
-  return { 'x-request-id': requestId, 'x-session-id': toHeader(caller.sessionId) };
+/**
+ * The headers of our own: the request's id on every answer, and the session as soon as the caller is known.
+ *
+ * @param alsoAs a further header for the id
+ */
+export function ownHeaders(requestId: string, caller: Caller | undefined, alsoAs?: string): Record<string, string> {
+  const headers: Record<string, string> = { 'x-request-id': requestId };
+  if (caller) headers['x-session-id'] = toHeader(caller.sessionId);
+  if (alsoAs !== undefined) headers[alsoAs] = requestId;
+  return headers;
 }
 
 /** Most values are ASCII, which is the same in both. */

@@ -40,7 +40,7 @@ export async function openSurface<Context extends KitContext>(
   identifyCallers(app, context, surface);
   // As late as possible: the caller, and so the session, may become known at any step before.
   app.addHook('onSend', async (request, reply) => {
-    reply.headers(ownHeaders(request.id, request.caller));
+    reply.headers(ownHeaders(request.id, request.caller, surface.envelope.requestIdHeader));
   });
   app.setErrorHandler((error, request, reply) => answer(request, reply, refusals.note(request.id, error)));
   app.setNotFoundHandler((request, reply) =>

@@ -40,7 +40,7 @@ export function makeRefusals({ metrics, log }: Pick<KitContext, 'metrics' | 'log
       response.writeHead(problem.status, {
         'content-type': 'application/json',
         'content-length': String(Buffer.byteLength(body)),
-        ...ownHeaders(requestId, caller),
+        ...ownHeaders(requestId, caller, envelope.requestIdHeader),
         ...problem.headers,
       });
       response.end(body);

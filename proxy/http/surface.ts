@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { Logger } from 'pino';
@@ -6,6 +6,7 @@ import type { Pipeline } from '../calls/pipeline.ts';
 import type { StallWatch } from '../calls/receive/stall-watch.ts';
 import type { Metrics } from '../calls/settle/metrics.ts';
 import type { InFlight } from '../in-flight.ts';
+import type { Operation } from '../operations/operation.ts';
 import type { Envelope } from './envelope.ts';
 
 /**
@@ -26,12 +27,23 @@ export interface Surface<Context> {
   readonly isAnonymous?: true;
   /** Whether its requests may lack a user where the organization requires one of calls: not every contract has one. */
   readonly mayLackUser?: true;
+  /** The governed calls, which come directly from node:http and not through its routes. */
+  readonly calls?: SurfaceCalls;
   /** Adds its routes. The kit has already added authentication, bodies, validation and errors. */
   readonly register: (app: SurfaceApp, context: Context) => Promise<void>;
   /** The groups of its operations in the OpenAPI document, in order. */
   readonly tags?: readonly { readonly name: string; readonly description: string }[];
   /** The part of the OpenAPI document for what it answers without routes: operations by path and method. */
   readonly describe?: () => Promise<Readonly<Record<string, object>>>;
+}
+
+/** The governed calls of a surface. */
+export interface SurfaceCalls {
+  /** Where their paths are below, such as `/v1`. */
+  readonly prefix: string;
+  readonly operations: readonly Operation[];
+  /** Checks the headers of a call before its body is read. @throws {ProxyError} */
+  readonly checkHeaders?: (headers: IncomingHttpHeaders) => void;
 }
 
 /** What the kit works with. */

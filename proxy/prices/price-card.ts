@@ -18,6 +18,7 @@ export interface TokenRates {
   readonly input: bigint;
   readonly cachedInput: bigint;
   readonly cacheWrite: bigint;
+  readonly longCacheWrite: bigint;
   readonly audioInput: bigint;
   readonly imageInput: bigint;
   /** Null where the model has no price for output, such as an embedding model. */
@@ -66,6 +67,7 @@ function tokenRatesOfOverride(price: Override, inputPerMillion: string): TokenRa
     input,
     cachedInput: either(price.cachedInputPerMillion, input),
     cacheWrite: either(price.cacheWritePerMillion, input),
+    longCacheWrite: either(price.longCacheWritePerMillion ?? price.cacheWritePerMillion, input),
     audioInput: either(price.audioInputPerMillion, input),
     imageInput: either(price.imageInputPerMillion, input),
     output,
@@ -107,6 +109,7 @@ function tokenRatesOfTable(input: ListedRate, others: ListedRates): TokenRates[]
       input: at(input),
       cachedInput: orInput('cache_read_mtok'),
       cacheWrite: orInput('cache_write_mtok'),
+      longCacheWrite: orInput('cache_write_1h_mtok' in others ? 'cache_write_1h_mtok' : 'cache_write_mtok'),
       audioInput: orInput('input_audio_mtok'),
       imageInput: orInput('input_image_mtok'),
       output: orOutput('output_mtok'),

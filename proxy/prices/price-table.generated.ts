@@ -1,7 +1,7 @@
 // Generated from the package @pydantic/genai-prices by `npm run generate`: update that.
 import type { ListedModels } from './listed-models.ts';
 
-export const priceTable: Readonly<Record<'openai', readonly ListedModels[]>> = {
+export const priceTable: Readonly<Record<'openai' | 'anthropic', readonly ListedModels[]>> = {
   openai: [
     {"models":["ada","text-ada-001"],"prices":[{"rates":{"input_mtok":0.4,"output_mtok":0.4}}]},
     {"models":["babbage"],"prices":[{"rates":{"input_mtok":0.5,"output_mtok":0.5}}]},
@@ -85,5 +85,28 @@ export const priceTable: Readonly<Record<'openai', readonly ListedModels[]>> = {
     {"models":["text-embedding-3-small"],"prices":[{"rates":{"input_mtok":0.02}}]},
     {"models":["text-embedding-ada","text-embedding-ada-002","text-embedding-ada-002-v2"],"prices":[{"rates":{"input_mtok":0.1}}]},
     {"models":["whisper-1"],"prices":[{"rates":{"audio_hours":0.36}}]},
+  ],
+  anthropic: [
+    {"models":["claude-3-5-haiku-latest","claude-3-5-haiku-20241022"],"prices":[{"rates":{"input_mtok":0.8,"cache_read_mtok":0.08,"cache_write_mtok":1,"cache_write_1h_mtok":1.6,"output_mtok":4}}]},
+    {"models":["claude-3-5-sonnet-20240620","claude-3-5-sonnet-20241022"],"prices":[{"rates":{"input_mtok":3,"cache_read_mtok":0.3,"cache_write_mtok":3.75,"cache_write_1h_mtok":6,"output_mtok":15}}]},
+    {"models":["claude-3-7-sonnet-latest","claude-3-7-sonnet-20250219"],"prices":[{"rates":{"input_mtok":3,"cache_read_mtok":0.3,"cache_write_mtok":3.75,"cache_write_1h_mtok":6,"output_mtok":15}}]},
+    {"models":["claude-3-haiku-20240307"],"prices":[{"rates":{"input_mtok":0.25,"cache_read_mtok":0.03,"cache_write_mtok":0.3,"cache_write_1h_mtok":0.5,"output_mtok":1.25}}]},
+    {"models":["claude-3-opus-20240229"],"prices":[{"rates":{"input_mtok":15,"cache_read_mtok":1.5,"cache_write_mtok":18.75,"cache_write_1h_mtok":30,"output_mtok":75}}]},
+    {"models":["claude-fable-5"],"prices":[{"rates":{"input_mtok":10,"cache_read_mtok":1,"cache_write_mtok":12.5,"cache_write_1h_mtok":20,"output_mtok":50}}]},
+    {"models":["claude-fable-5-1"],"prices":[{"rates":{"input_mtok":10,"cache_read_mtok":0.25,"cache_write_mtok":12.5,"cache_write_1h_mtok":20,"output_mtok":50}}]},
+    {"models":["claude-haiku-4-5","claude-haiku-4-5-20251001"],"prices":[{"rates":{"input_mtok":1,"cache_read_mtok":0.1,"cache_write_mtok":1.25,"cache_write_1h_mtok":2,"output_mtok":5}}]},
+    {"models":["claude-opus-4","claude-opus-4-20250514","claude-opus-4-0"],"prices":[{"rates":{"input_mtok":15,"cache_read_mtok":1.5,"cache_write_mtok":18.75,"cache_write_1h_mtok":30,"output_mtok":75}}]},
+    {"models":["claude-opus-4-1","claude-opus-4-1-20250805"],"prices":[{"rates":{"input_mtok":15,"cache_read_mtok":1.5,"cache_write_mtok":18.75,"cache_write_1h_mtok":30,"output_mtok":75}}]},
+    {"models":["claude-opus-4-5","claude-opus-4-5-20251101"],"prices":[{"rates":{"input_mtok":5,"cache_read_mtok":0.5,"cache_write_mtok":6.25,"cache_write_1h_mtok":10,"output_mtok":25}}]},
+    {"models":["claude-opus-4-6"],"prices":[{"rates":{"input_mtok":{"base":5,"tiers":[{"start":200000,"price":10}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":200000,"price":1}]},"cache_write_mtok":{"base":6.25,"tiers":[{"start":200000,"price":12.5}]},"cache_write_1h_mtok":{"base":10,"tiers":[{"start":200000,"price":20}]},"output_mtok":{"base":25,"tiers":[{"start":200000,"price":37.5}]}}},{"from":"2026-03-13","rates":{"input_mtok":5,"cache_read_mtok":0.5,"cache_write_mtok":6.25,"cache_write_1h_mtok":10,"output_mtok":25}}]},
+    {"models":["claude-opus-4-7"],"prices":[{"rates":{"input_mtok":5,"cache_read_mtok":0.5,"cache_write_mtok":6.25,"cache_write_1h_mtok":10,"output_mtok":25}}]},
+    {"models":["claude-opus-4-8"],"prices":[{"rates":{"input_mtok":5,"cache_read_mtok":0.5,"cache_write_mtok":6.25,"cache_write_1h_mtok":10,"output_mtok":25}}]},
+    {"models":["claude-opus-5"],"prices":[{"rates":{"input_mtok":5,"cache_read_mtok":0.5,"cache_write_mtok":6.25,"cache_write_1h_mtok":10,"output_mtok":25}}]},
+    {"models":["claude-opus-5-5"],"prices":[{"rates":{"input_mtok":4,"cache_read_mtok":0.2,"cache_write_mtok":5,"cache_write_1h_mtok":8,"output_mtok":20}}]},
+    {"models":["claude-sonnet-4","claude-sonnet-4-0","claude-sonnet-4-20250514"],"prices":[{"rates":{"input_mtok":3,"cache_read_mtok":0.3,"cache_write_mtok":3.75,"cache_write_1h_mtok":6,"output_mtok":15}}]},
+    {"models":["claude-sonnet-4-5","claude-sonnet-4-5-20250929"],"prices":[{"rates":{"input_mtok":{"base":3,"tiers":[{"start":200000,"price":6}]},"cache_read_mtok":{"base":0.3,"tiers":[{"start":200000,"price":0.6}]},"cache_write_mtok":{"base":3.75,"tiers":[{"start":200000,"price":7.5}]},"cache_write_1h_mtok":{"base":6,"tiers":[{"start":200000,"price":12}]},"output_mtok":{"base":15,"tiers":[{"start":200000,"price":22.5}]}}}]},
+    {"models":["claude-sonnet-4-6"],"prices":[{"rates":{"input_mtok":{"base":3,"tiers":[{"start":200000,"price":6}]},"cache_read_mtok":{"base":0.3,"tiers":[{"start":200000,"price":0.6}]},"cache_write_mtok":{"base":3.75,"tiers":[{"start":200000,"price":7.5}]},"cache_write_1h_mtok":{"base":6,"tiers":[{"start":200000,"price":12}]},"output_mtok":{"base":15,"tiers":[{"start":200000,"price":22.5}]}}},{"from":"2026-03-13","rates":{"input_mtok":3,"cache_read_mtok":0.3,"cache_write_mtok":3.75,"cache_write_1h_mtok":6,"output_mtok":15}}]},
+    {"models":["claude-sonnet-5"],"prices":[{"rates":{"input_mtok":2,"cache_read_mtok":0.2,"cache_write_mtok":2.5,"cache_write_1h_mtok":4,"output_mtok":10}}]},
+    {"models":["claude-v1"],"prices":[{"rates":{"input_mtok":8,"output_mtok":24}}]},
   ],
 };

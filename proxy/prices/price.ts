@@ -97,6 +97,7 @@ function costOfTokens(card: PriceCard, usage: Usage): bigint | null {
 function costOfInput(rates: TokenRates, input: number, usage: Usage): bigint | null {
   const cached = Math.min(usage.cachedInputTokens ?? 0, input);
   const written = Math.min(usage.cacheWriteTokens ?? 0, input - cached);
+  const writtenLong = Math.min(usage.longCacheWriteTokens ?? 0, written);
   const audio = Math.min(usage.inputAudioTokens ?? 0, input);
   const images = Math.min(usage.inputImageTokens ?? 0, input - audio);
   // Cached audio has another price, and providers do not report which tokens were cached.
@@ -104,7 +105,8 @@ function costOfInput(rates: TokenRates, input: number, usage: Usage): bigint | n
   return (
     times(input - cached - written - audio - images, rates.input) +
     times(cached, rates.cachedInput) +
-    times(written, rates.cacheWrite) +
+    times(written - writtenLong, rates.cacheWrite) +
+    times(writtenLong, rates.longCacheWrite) +
     times(audio, rates.audioInput) +
     times(images, rates.imageInput)
   );

@@ -27,8 +27,16 @@ const openaiFees: readonly ToolFee[] = [
   { type: 'web_search_preview', models: /^gpt-4(o|\.1)(-mini)?(-\d{4}-\d{2}-\d{2})?$/, fee: perThousand(25) },
 ];
 
+/**
+ * Anthropic's tool fees. Fetching pages is free. Code execution is billed by the lifetime of its container, so it makes a
+ * call unpriced.
+ *
+ * @see https://platform.claude.com/docs/en/about-claude/pricing
+ */
+const anthropicFees: readonly ToolFee[] = [{ type: 'web_search_request', models: /^claude-/, fee: perThousand(10) }];
+
 /** The tool fees of each price list. */
-const fees: Readonly<Record<PriceList, readonly ToolFee[]>> = { openai: openaiFees };
+const fees: Readonly<Record<PriceList, readonly ToolFee[]>> = { openai: openaiFees, anthropic: anthropicFees };
 
 /** OpenAI's models that search the web once per completion, without reporting it. */
 const searchModels = /^gpt-4o(-mini)?-search-preview(-\d{4}-\d{2}-\d{2})?$/;

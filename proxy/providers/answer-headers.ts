@@ -18,6 +18,8 @@ const withheld = new Set([
   'set-cookie',
   'openai-organization',
   'openai-project',
+  'anthropic-organization-id',
+  'anthropic-workspace-id',
   'date',
   'server',
   'alt-svc',
@@ -26,6 +28,9 @@ const withheld = new Set([
   'vary',
 ]);
 
+/** How providers call their own id of a request. */
+const requestIds: ReadonlySet<string> = new Set(['x-request-id', 'request-id']);
+
 /** @param secret the provider key, which is removed where a header quotes it */
 export function forwardableHeaders(headers: IncomingHttpHeaders, secret: Secret): Record<string, string | string[]> {
   const forwarded: Record<string, string | string[]> = {};
@@ -33,7 +38,7 @@ export function forwardableHeaders(headers: IncomingHttpHeaders, secret: Secret)
     const value = headers[name];
     // Only the organization decides which web pages may read answers.
     if (value === undefined || withheld.has(name) || name.startsWith('access-control-')) continue;
-    forwarded[name === 'x-request-id' ? 'x-upstream-request-id' : name] = withoutSecretInHeader(value, secret);
+    forwarded[requestIds.has(name) ? 'x-upstream-request-id' : name] = withoutSecretInHeader(value, secret);
   }
   return forwarded;
 }

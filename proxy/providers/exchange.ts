@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable, Transform } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { RoutedKey } from '../snapshot/snapshot.ts';
+import type { ProviderAdapter } from './adapter.ts';
 import { forwardableHeaders } from './answer-headers.ts';
 import type { AnswerSink } from './answer-sink.ts';
 import { makeDecoder } from './content-encoding.ts';
@@ -40,6 +41,8 @@ interface KeyParts {
   readonly secret: Secret;
   /** Names and values in turn, which undici takes as they are. */
   readonly headers: readonly string[];
+  /** Headers that a request may replace. Undefined for most providers. */
+  readonly defaults: ProviderAdapter['headers'];
 }
 
 /** Makes the exchange over these connections. */
@@ -49,14 +52,15 @@ export function makeExchange(upstream: Dispatcher, providers: ProviderTable = pr
     const known = parts.get(key);
     if (known) return known;
     // Answers that are compressed all the same are unpacked.
-    const headers = { 'accept-encoding': 'identity', ...providers[key.provider.type].authorize(key.secret) };
-    const made = { secret: makeSecret(key.secret), headers: Object.entries(headers).flat() };
+    const { authorize, headers: defaults } = providers[key.provider.type];
+    const headers = { 'accept-encoding': 'identity', ...authorize(key.secret) };
+    const made = { secret: makeSecret(key.secret), headers: Object.entries(headers).flat(), defaults };
     parts.set(key, made);
     return made;
   };
   return ({ method, path, key, headers, body }, sink) => {
     const { provider } = key;
-    const { secret, headers: keyHeaders } = partsOf(key);
+    const { secret, headers: keyHeaders, defaults } = partsOf(key);
     const parser = new AnswerParser(new RedactingSink(secret, sink), secret);
     upstream.dispatch(
       {
@@ -64,7 +68,7 @@ export function makeExchange(upstream: Dispatcher, providers: ProviderTable = pr
         origin: provider.origin,
         path: provider.basePath + path,
         body: body ?? null,
-        headers: flatten(headers, keyHeaders),
+        headers: flatten(defaults ? { ...defaults, ...headers } : headers, keyHeaders),
         headersTimeout: provider.headersTimeoutMs,
         bodyTimeout: provider.idleTimeoutMs,
       },

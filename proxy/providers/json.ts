@@ -27,6 +27,29 @@ export function asArray(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
+declare global {
+  interface JSON {
+    /** @see https://tc39.es/proposal-json-parse-with-source/ */
+    rawJSON(text: string): unknown;
+    isRawJSON(value: unknown): value is { readonly rawJSON: string };
+  }
+}
+
+/** Parses, but keeps the spelling of every number, so that a 64-bit seed is not rounded. @throws {SyntaxError} */
+export function parseExactly(text: string): unknown {
+  return JSON.parse(text, (_key, value, context?: { source?: string }) =>
+    typeof value === 'number' && context?.source !== undefined && String(value) !== context.source
+      ? JSON.rawJSON(context.source)
+      : value,
+  );
+}
+
+/** A number, also one whose spelling was kept. */
+export function asNumber(value: unknown): number | null {
+  if (typeof value === 'number') return value;
+  return JSON.isRawJSON(value) ? Number(value.rawJSON) : null;
+}
+
 /** The parsed object; null where the text is not a JSON object. */
 export function parseObject(text: string): Body | null {
   try {

@@ -4,6 +4,7 @@ export type OperationName =
   | 'compact'
   | 'batches'
   | 'chat'
+  | 'messages'
   | 'completions'
   | 'embeddings'
   | 'moderations'

@@ -3,6 +3,8 @@ export interface Usage {
   readonly inputTokens: number | null;
   readonly cachedInputTokens: number | null;
   readonly cacheWriteTokens: number | null;
+  /** The part of `cacheWriteTokens` that the provider keeps for an hour, which costs more. */
+  readonly longCacheWriteTokens: number | null;
   readonly outputTokens: number | null;
   readonly reasoningTokens: number | null;
   readonly totalTokens: number | null;
@@ -33,6 +35,7 @@ export const unknownUsage: Usage = {
   inputTokens: null,
   cachedInputTokens: null,
   cacheWriteTokens: null,
+  longCacheWriteTokens: null,
   outputTokens: null,
   reasoningTokens: null,
   totalTokens: null,

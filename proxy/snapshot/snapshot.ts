@@ -239,18 +239,32 @@ export function makeRowOpener(organizationId: string, envelopes: Envelopes) {
   };
 }
 
+const anthropicBaseUrl = 'https://api.anthropic.com/v1';
+
+/** The base URLs of providers that state none. */
+export interface DefaultUrls {
+  /** Of `openai` providers. */
+  readonly upstreamUrl: string;
+  /** Of `anthropic` providers. Absent: that of Anthropic itself. */
+  readonly anthropicUrl?: string | undefined;
+}
+
 /**
  * Opens a snapshot for use by calls.
  *
- * @param defaultBaseUrl the base URL of `openai` providers that state none
+ * @param defaultUrls the base URLs of providers that state none
  * @throws {EnvelopeError} where a value does not open with the current data keys
  */
-export function openSnapshot(sealed: SealedSnapshot, opener: RowOpener, defaultBaseUrl: string): Snapshot | undefined {
+export function openSnapshot(
+  sealed: SealedSnapshot,
+  opener: RowOpener,
+  defaultUrls: DefaultUrls,
+): Snapshot | undefined {
   const { organization } = sealed;
   if (!organization) return undefined;
   // It was validated against crds/organizations.yaml before it was stored, and only the operator can write it.
   const spec = organization.spec as OrganizationSpec;
-  const providers = new Map(spec.providers.map((provider) => [provider.name, openProvider(provider, defaultBaseUrl)]));
+  const providers = new Map(spec.providers.map((provider) => [provider.name, openProvider(provider, defaultUrls)]));
   const keys = openKeys(sealed, opener, providers);
   return {
     version: sealed.version,
@@ -279,8 +293,11 @@ export function openSnapshot(sealed: SealedSnapshot, opener: RowOpener, defaultB
   };
 }
 
-function openProvider(provider: OrganizationSpec['providers'][number], defaultBaseUrl: string): Provider {
-  const { origin, pathname } = new URL(provider.baseUrl ?? defaultBaseUrl);
+function openProvider(provider: OrganizationSpec['providers'][number], defaultUrls: DefaultUrls): Provider {
+  const { upstreamUrl, anthropicUrl = anthropicBaseUrl } = defaultUrls;
+  const { origin, pathname } = new URL(
+    provider.baseUrl ?? (provider.type === 'anthropic' ? anthropicUrl : upstreamUrl),
+  );
   return {
     name: provider.name,
     type: provider.type,

@@ -1,13 +1,14 @@
 import { type ConditionalPrice, findProvider, type MatchLogic, type ModelInfo } from '@pydantic/genai-prices';
 
 /** The price lists that the proxy uses, by the names that the package gives to providers. */
-const lists = ['openai'] as const;
+const lists = ['openai', 'anthropic'] as const;
 
 /** The prices that a bill is made from. */
 const units = [
   'input_mtok',
   'cache_read_mtok',
   'cache_write_mtok',
+  'cache_write_1h_mtok',
   'input_audio_mtok',
   'input_image_mtok',
   'output_mtok',
@@ -15,6 +16,40 @@ const units = [
   'output_image_mtok',
   'audio_hours',
 ] as const;
+
+/**
+ * Ids that Anthropic documents, and that the package knows only by a pattern. A model that Anthropic adds stays unpriced
+ * until it is here or the package names it: a pattern such as `claude-sonnet-5*` also fits models that cost something else.
+ *
+ * @see https://platform.claude.com/docs/en/about-claude/models/overview
+ */
+export const documentedIds: readonly string[] = [
+  'claude-3-haiku-20240307',
+  'claude-3-opus-20240229',
+  'claude-3-5-haiku-latest',
+  'claude-3-5-haiku-20241022',
+  'claude-3-5-sonnet-20240620',
+  'claude-3-5-sonnet-20241022',
+  'claude-3-7-sonnet-latest',
+  'claude-3-7-sonnet-20250219',
+  'claude-sonnet-4-0',
+  'claude-sonnet-4-20250514',
+  'claude-opus-4-0',
+  'claude-opus-4-20250514',
+  'claude-opus-4-1',
+  'claude-opus-4-1-20250805',
+  'claude-sonnet-4-5',
+  'claude-sonnet-4-5-20250929',
+  'claude-haiku-4-5',
+  'claude-haiku-4-5-20251001',
+  'claude-opus-4-5',
+  'claude-opus-4-5-20251101',
+  'claude-opus-4-6',
+  'claude-sonnet-4-6',
+  'claude-opus-4-7',
+  'claude-opus-4-8',
+  'claude-sonnet-5',
+];
 
 const banner = `// Generated from the package @pydantic/genai-prices by \`npm run generate\`: update that.
 import type { ListedModels } from './listed-models.ts';
@@ -33,7 +68,8 @@ export function renderPriceTable(): string {
 function linesOf(list: (typeof lists)[number]): string[] {
   const models = findProvider({ providerId: list })?.models ?? [];
   return models.flatMap((model) => {
-    const ids = exactIds(model.match).filter((id) => models.find(({ match }) => matches(match, id)) === model);
+    const candidates = new Set([...exactIds(model.match), ...documentedIds]);
+    const ids = [...candidates].filter((id) => models.find(({ match }) => matches(match, id)) === model);
     const prices = pricesOf(model);
     if (ids.length === 0 || prices.every(({ rates }) => Object.keys(rates).length === 0)) return [];
     return [`    ${JSON.stringify({ models: ids, prices })},\n`];

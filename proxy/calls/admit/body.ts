@@ -3,18 +3,11 @@ import { type CallFields, type Lookalike, readCallFields } from '../../../crds/r
 import { ProxyError } from '../../error.ts';
 import type { Share } from '../../in-flight.ts';
 import type { Operation } from '../../operations/operation.ts';
-import { asObject, type Body } from '../../providers/json.ts';
+import { asObject, type Body, parseExactly } from '../../providers/json.ts';
 import type { WireFormat } from '../../providers/wire-format.ts';
 import type { Persona } from '../../snapshot/snapshot.ts';
 import { chargeParsing, valueBytes } from '../receive/receive-body.ts';
 import { fieldNames, type JsonTextFacts, scanJson } from './json-text.ts';
-
-declare global {
-  interface JSON {
-    /** @see https://tc39.es/proposal-json-parse-with-source/ */
-    rawJSON(text: string): unknown;
-  }
-}
 
 /** A parsed body, with the fields that the checks need. */
 export interface ReadBody {
@@ -131,7 +124,7 @@ function wrong(param: string, what: string): ProxyError {
 /** The body as if the client had sent it with other texts. Numbers keep their spelling. */
 export function editBody(asked: ReadBody, edit: (body: Body) => Body): ReadBody {
   const { body, text, facts } = asked;
-  const edited = JSON.stringify(edit(facts.hasInexactNumbers ? parseExactly(text) : body));
+  const edited = JSON.stringify(edit(facts.hasInexactNumbers ? (asObject(parseExactly(text)) ?? {}) : body));
   return { ...asked, body: edit(body), text: edited, facts: { ...facts, hasEscapedNames: false } };
 }
 
@@ -147,36 +140,47 @@ export interface UpstreamBodyOptions {
   readonly mayAskForUsage?: boolean;
   /** Fields that get another value, such as the model where the provider has its own name for it. Absent: none. */
   readonly changes?: Body | undefined;
+  /** The provider's name, for errors where the body cannot be carried to it. */
+  readonly provider?: string;
 }
 
 /**
  * Makes the body for the upstream. It is the client's own bytes unless something has to change.
  *
  * @param judged the body with the persona applied, or the read body where there is no persona
- * @throws {ProxyError} `persona_not_supported`
+ * @throws {ProxyError} `persona_not_supported`; `invalid_request` where a field cannot be carried to the provider
  */
 export function makeUpstreamBody(
   raw: Buffer,
   { body, text, facts }: ReadBody,
   judged: Body,
   operation: Operation,
-  format: Pick<WireFormat, 'needsUsageOption'>,
+  format: Pick<WireFormat, 'needsUsageOption' | 'translation'>,
   persona: Persona | undefined,
-  { mayAskForUsage = true, changes }: UpstreamBodyOptions = noOptions,
+  { mayAskForUsage = true, changes, provider = '' }: UpstreamBodyOptions = noOptions,
 ): UpstreamBody {
   const hideUsage = mayAskForUsage && judged.stream === true && format.needsUsageOption(judged);
+  const { translation } = format;
   // A reader that searches the text does not find a name that is written with escapes.
-  if (persona === undefined && changes === undefined && !facts.hasEscapedNames && !('persona_id' in body)) {
+  if (
+    !translation &&
+    persona === undefined &&
+    changes === undefined &&
+    !facts.hasEscapedNames &&
+    !('persona_id' in body)
+  ) {
     if (!hideUsage) return { body: raw, hideUsage };
     if (!('stream_options' in body)) return { body: withUsageAskedFor(raw), hideUsage };
   }
   let next = judged;
   if (facts.hasInexactNumbers) {
-    const exact = withoutPersonaId(parseExactly(text));
+    const exact = withoutPersonaId(asObject(parseExactly(text)) ?? {});
     next = persona ? operation.applyPersona(exact, persona) : exact;
   } else if (!persona) next = withoutPersonaId(body);
   if (changes) next = { ...next, ...changes };
-  if (hideUsage) next = { ...next, stream_options: { ...asObject(next.stream_options), include_usage: true } };
+  if (translation) next = translation.ask(next, provider);
+  if (hideUsage && translation?.takesUsageOption !== false)
+    next = { ...next, stream_options: { ...asObject(next.stream_options), include_usage: true } };
   return { body: JSON.stringify(next), hideUsage };
 }
 
@@ -190,13 +194,4 @@ function withUsageAskedFor(raw: Buffer): Buffer {
     Buffer.from('"stream_options":{"include_usage":true},'),
     raw.subarray(start),
   ]);
-}
-
-/** Parses, but keeps the spelling of every number, so that a 64-bit seed is not rounded. */
-function parseExactly(text: string): Record<string, unknown> {
-  return JSON.parse(text, (_key, value, context?: { source?: string }) =>
-    typeof value === 'number' && context?.source !== undefined && String(value) !== context.source
-      ? JSON.rawJSON(context.source)
-      : value,
-  ) as Record<string, unknown>;
 }

@@ -72,7 +72,7 @@ export function makePermit({ inForce, catchUp, admission, providers, usageRefusa
       const mayAskForUsage = body.stream !== true || !usageRefusals.has(key.provider, model);
       const providerModel = sentModel(key, model);
       const changes = providerModel === model ? undefined : { model: providerModel };
-      const options = { mayAskForUsage, changes };
+      const options = { mayAskForUsage, changes, provider: key.provider.name };
       const caller = withInferredSession(
         context.caller,
         { references, predecessor: madeBy?.predecessor, body },

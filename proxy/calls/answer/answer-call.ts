@@ -3,6 +3,7 @@ import type { ProxyError } from '../../error.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Exchange } from '../../providers/exchange.ts';
 import { formatOf, type ProviderTable } from '../../providers/table.ts';
+import { translating } from '../../providers/translating.ts';
 import type { Call } from '../call.ts';
 import type { OpenRequest } from '../call-request.ts';
 import { type CallContext, termsOf } from '../context.ts';
@@ -51,14 +52,15 @@ export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
       metrics.overhead.observe((performance.now() - context.startedTicks) / 1_000);
       const { guard } = call;
       const format = formatOf(providers, call.key.provider, operation.name);
+      const speak = format.translation ? translating(exchange, format.translation) : exchange;
       forward(
         guard?.output
           ? guard.output.guardExchange(
-              exchange,
+              speak,
               () => format.readStream({ hideUsage: false, keepOutput: true, body: call.body }),
               (bytes) => share.addAnswer(bytes),
             )
-          : exchange,
+          : speak,
         {
           call,
           operation,

@@ -42,6 +42,7 @@ function addTokens(one: Usage, other: Usage): Usage {
     inputTokens: add(one.inputTokens, other.inputTokens),
     cachedInputTokens: add(one.cachedInputTokens, other.cachedInputTokens),
     cacheWriteTokens: add(one.cacheWriteTokens, other.cacheWriteTokens),
+    longCacheWriteTokens: add(one.longCacheWriteTokens, other.longCacheWriteTokens),
     outputTokens: add(one.outputTokens, other.outputTokens),
     reasoningTokens: add(one.reasoningTokens, other.reasoningTokens),
     totalTokens: add(one.totalTokens, other.totalTokens),

@@ -7,7 +7,7 @@ export interface Conversation {
 }
 
 /**
- * Reads a conversation from what is stored of a call: a response, a chat completion or a completion. An answer that was
+ * Reads a conversation from what is stored of a call: a response, a chat completion, a message or a completion. An answer that was
  * streamed is stored as a whole one.
  *
  * @param answer null where the call has none
@@ -25,6 +25,7 @@ function readInput({ input, messages, prompt }: Body): string {
 }
 
 function readOutput(answer: Body): string {
+  if (answer.choices === undefined && answer.content !== undefined) return textOf(answer);
   if (answer.choices === undefined) return join(asArray(answer.output).map(textOf));
   const choice = asObject(asArray(answer.choices)[0]);
   return asString(choice?.text) ?? textOf(choice?.message);

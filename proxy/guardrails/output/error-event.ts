@@ -6,6 +6,7 @@ export type ErrorEvent = (problem: ProxyError, lastEvent: Readonly<Record<string
 
 /** The event of an error in the streams of each operation. Clients of the others take that of chat completions. */
 export function errorEventOf(operation: OperationName): ErrorEvent {
+  if (operation === 'messages') return ofMessages;
   return operation === 'responses' ? ofResponses : ofChunks;
 }
 
@@ -20,6 +21,12 @@ const ofResponses: ErrorEvent = ({ message, code, param }, lastEvent) => {
     sequence_number: typeof last === 'number' ? last + 1 : 0,
   };
   return `event: error\ndata: ${JSON.stringify(data)}\n\n`;
+};
+
+/** @see https://platform.claude.com/docs/en/build-with-claude/streaming#error-events */
+const ofMessages: ErrorEvent = ({ message, code, param }) => {
+  const error = { type: 'invalid_request_error', message, details: { error_code: code, param } };
+  return `event: error\ndata: ${JSON.stringify({ type: 'error', error })}\n\n`;
 };
 
 /** OpenAI's SDKs raise an exception for data with an `error`. */

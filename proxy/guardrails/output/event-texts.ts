@@ -29,7 +29,7 @@ const nothing: EventTexts = { deltas: [], whole: undefined, ends: [] };
 const all = '';
 
 /** How the events of an operation's streams say their texts. Absent: its streams have no text. */
-export const eventReaders: Readonly<Partial<Record<OperationName | 'messages', ReadEvent>>> = {
+export const eventReaders: Readonly<Partial<Record<OperationName, ReadEvent>>> = {
   chat: (_, data, textIsJson) => readChoices(data, 'delta', textIsJson),
   completions: (_, data, textIsJson) => readChoices(data, undefined, textIsJson),
   responses: readTyped,

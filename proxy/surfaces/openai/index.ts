@@ -1,12 +1,14 @@
 import type { Surface } from '../../http/surface.ts';
 import type { OpenAiContext } from './context.ts';
 import { openAiEnvelope } from './envelope.ts';
+import { operations } from './operations.ts';
 
-/** The OpenAI API. Its calls do not come here: `calls.ts` takes them directly from node:http. */
+/** The OpenAI API. */
 export const openAi: Surface<OpenAiContext> = {
   name: 'openai',
   paths: ['/v1'],
   envelope: openAiEnvelope,
+  calls: { prefix: '/v1', operations },
   tags: [
     { name: 'Calls', description: 'What goes to the provider, and is accounted for.' },
     { name: 'Stored', description: 'What the provider keeps: answers, conversations, files, batches, vector stores.' },
@@ -18,6 +20,6 @@ export const openAi: Surface<OpenAiContext> = {
   },
   async describe() {
     const { describeCalls } = await import('./describe/calls.ts');
-    return describeCalls('/v1');
+    return describeCalls('/v1', operations);
   },
 };

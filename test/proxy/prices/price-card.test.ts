@@ -31,6 +31,7 @@ function rates(input: number, output: number | null, changes: Partial<TokenRates
     input: inputRate,
     cachedInput: inputRate,
     cacheWrite: inputRate,
+    longCacheWrite: inputRate,
     audioInput: inputRate,
     imageInput: inputRate,
     output: outputRate,
@@ -82,6 +83,7 @@ describe('the card of an organization’s own prices', () => {
         inputPerMillion: '1',
         cachedInputPerMillion: '2',
         cacheWritePerMillion: '3',
+        longCacheWritePerMillion: '3.5',
         audioInputPerMillion: '4',
         imageInputPerMillion: '5',
         outputPerMillion: '6',
@@ -93,6 +95,7 @@ describe('the card of an organization’s own prices', () => {
           rates(1, 6, {
             cachedInput: perMillion(2),
             cacheWrite: perMillion(3),
+            longCacheWrite: perMillion(3.5),
             audioInput: perMillion(4),
             imageInput: perMillion(5),
             audioOutput: perMillion(7),

@@ -3,7 +3,7 @@ import { before, describe, it } from 'node:test';
 import OpenAI, { toFile } from 'openai';
 import { Client } from 'pg';
 import { identifiedFields, referringFields } from '../../../crds/call-fields.ts';
-import { operations } from '../../../proxy/surfaces/openai/calls.ts';
+import { operations } from '../../../proxy/surfaces/openai/operations.ts';
 import { resourceRoutes } from '../../../proxy/surfaces/openai/resources/routes.ts';
 import { type CountedSandbox, startCountedSandbox } from '../../counted-sandbox.ts';
 import { suiteScope } from '../../scope.ts';

@@ -63,7 +63,7 @@ function makeOrganization(spec: Partial<OrganizationSpec> = {}, sharesByDefault 
 
 function open(changes: Partial<ConfigChanges>, spec: Partial<OrganizationSpec> = {}) {
   const sealed = applyChanges(emptySnapshot, makeChanges(1, { organization: makeOrganization(spec), ...changes }));
-  const snapshot = openSnapshot(sealed, makeRowOpener(organizationId, envelopes), defaultBaseUrl);
+  const snapshot = openSnapshot(sealed, makeRowOpener(organizationId, envelopes), { upstreamUrl: defaultBaseUrl });
   assert.ok(snapshot);
   return snapshot;
 }
@@ -84,7 +84,10 @@ test('changes add, replace and delete rows, and keep the others', () => {
 });
 
 test('without its organization, a snapshot does not exist', () => {
-  assert.equal(openSnapshot(emptySnapshot, makeRowOpener(organizationId, envelopes), defaultBaseUrl), undefined);
+  assert.equal(
+    openSnapshot(emptySnapshot, makeRowOpener(organizationId, envelopes), { upstreamUrl: defaultBaseUrl }),
+    undefined,
+  );
 });
 
 test('personas are opened, active or not', () => {
@@ -217,7 +220,7 @@ describe('among several keys', () => {
   const order = (sharesByDefault: boolean) => {
     const sealed = makeChanges(1, { organization: makeOrganization({ providers }, sharesByDefault), apiKeys });
     const opener = makeRowOpener(organizationId, envelopes);
-    const snapshot = openSnapshot(applyChanges(emptySnapshot, sealed), opener, defaultBaseUrl);
+    const snapshot = openSnapshot(applyChanges(emptySnapshot, sealed), opener, { upstreamUrl: defaultBaseUrl });
     const ids = (list: readonly { id: string }[] = []) => list.map(({ id }) => id).join(' ');
     return [ids(snapshot?.organizationKeys), ids(snapshot?.keysByUser.get('ada'))];
   };

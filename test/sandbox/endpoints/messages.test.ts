@@ -3,14 +3,14 @@ import { type TestContext, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import { openSandbox } from '../open-sandbox.ts';
 
-const model = 'claude-sonnet-4-5';
+const model = 'claude-sonnet-4-6';
 const hello: Anthropic.MessageCreateParamsNonStreaming = {
   model,
   max_tokens: 1_000,
   system: 'Be brief',
   messages: [{ role: 'user', content: 'Hello' }],
 };
-const text = `[sandbox claude-sonnet-4-5] Instructions: Be brief. You said: Hello`;
+const text = `[sandbox claude-sonnet-4-6] Instructions: Be brief. You said: Hello`;
 const weather: Anthropic.Tool = {
   name: 'get_weather',
   description: 'The weather in a city',
@@ -30,7 +30,7 @@ test('a whole message, billed as it says', async (t) => {
   const { anthropic, calls } = await open(t);
   const message = await anthropic.messages.create({ ...hello, ...asking('cached=3,written=5,written-1h=7') });
   assert.match(message.id, /^msg_01[0-9A-Za-z]{22}$/);
-  assert.equal(message.model, 'claude-sonnet-4-5-20250929');
+  assert.equal(message.model, model);
   assert.deepEqual(message.content, [{ type: 'text', text, citations: null }]);
   assert.equal(message.stop_reason, 'end_turn');
   const { input_tokens, cache_read_input_tokens, cache_creation, cache_creation_input_tokens } = message.usage;
@@ -157,5 +157,5 @@ test('models are listed in Anthropic’s form', async (t) => {
   const { anthropic } = await open(t);
   const { data } = await anthropic.models.list();
   assert.ok(data.some(({ id, type }) => id === 'claude-sonnet-4-5-20250929' && type === 'model'));
-  assert.equal((await anthropic.models.retrieve(model)).id, 'claude-sonnet-4-5-20250929');
+  assert.equal((await anthropic.models.retrieve('claude-sonnet-4-5')).id, 'claude-sonnet-4-5-20250929');
 });

@@ -2,11 +2,10 @@ import type { ProblemCode } from '../../../error.ts';
 import type { DescribedOperation } from '../../../http/described.ts';
 import type { Operation } from '../../../operations/operation.ts';
 import type { OperationName } from '../../../providers/operation-name.ts';
-import { operations } from '../calls.ts';
 
 interface Description {
   readonly summary: string;
-  /** The page of OpenAI's reference that tells the rest: a call's body is the provider's to judge. */
+  /** The page of the vendor's reference that tells the rest: a call's body is the provider's to judge. */
   readonly reference: string;
   readonly example: Readonly<Record<string, unknown>>;
   /** What it answers with, beside events. */
@@ -21,7 +20,7 @@ const json = 'application/json';
 const descriptions: Readonly<Record<OperationName, Description>> = {
   responses: {
     summary: 'Create a response',
-    reference: 'responses/create',
+    reference: `${reference}/responses/create`,
     example: {
       model: 'gpt-4o',
       input: 'Hello, how can you help me?',
@@ -33,81 +32,89 @@ const descriptions: Readonly<Record<OperationName, Description>> = {
   },
   compact: {
     summary: 'Compact a conversation',
-    reference: 'responses/compact',
+    reference: `${reference}/responses/compact`,
     example: { model: 'gpt-4o', input: [{ role: 'user', content: 'A long conversation' }] },
     answers: json,
     takesPersona: true,
   },
   batches: {
     summary: 'Create a batch',
-    reference: 'batch/create',
+    reference: `${reference}/batch/create`,
     example: { input_file_id: 'file-abc123', endpoint: '/v1/responses', completion_window: '24h' },
     answers: json,
   },
   chat: {
     summary: 'Create a chat completion',
-    reference: 'chat/create',
+    reference: `${reference}/chat/create`,
     example: { model: 'gpt-4o', messages: [{ role: 'user', content: 'Hello!' }] },
+    answers: json,
+    streams: true,
+    takesPersona: true,
+  },
+  messages: {
+    summary: 'Create a message',
+    reference: 'https://platform.claude.com/docs/en/api/messages/create',
+    example: { model: 'claude-sonnet-4-5', max_tokens: 1024, messages: [{ role: 'user', content: 'Hello!' }] },
     answers: json,
     streams: true,
     takesPersona: true,
   },
   completions: {
     summary: 'Create a completion (legacy)',
-    reference: 'completions/create',
+    reference: `${reference}/completions/create`,
     example: { model: 'gpt-3.5-turbo-instruct', prompt: 'Say this is a test', max_tokens: 7 },
     answers: json,
     streams: true,
   },
   embeddings: {
     summary: 'Create embeddings',
-    reference: 'embeddings/create',
+    reference: `${reference}/embeddings/create`,
     example: { model: 'text-embedding-3-small', input: 'The food was delicious' },
     answers: json,
   },
   moderations: {
     summary: 'Classify for moderation',
-    reference: 'moderations/create',
+    reference: `${reference}/moderations/create`,
     example: { model: 'omni-moderation-latest', input: 'I want to thank you.' },
     answers: json,
   },
   image_generations: {
     summary: 'Create images',
-    reference: 'images/create',
+    reference: `${reference}/images/create`,
     example: { model: 'gpt-image-1', prompt: 'A cute baby sea otter', size: '1024x1024' },
     answers: json,
     streams: true,
   },
   image_edits: {
     summary: 'Edit images',
-    reference: 'images/createEdit',
+    reference: `${reference}/images/createEdit`,
     example: { model: 'gpt-image-1', prompt: 'Add a hat', image: '(file)' },
     answers: json,
     streams: true,
   },
   image_variations: {
     summary: 'Vary an image',
-    reference: 'images/createVariation',
+    reference: `${reference}/images/createVariation`,
     example: { model: 'dall-e-2', image: '(file)' },
     answers: json,
   },
   speech: {
     summary: 'Speak a text',
-    reference: 'audio/createSpeech',
+    reference: `${reference}/audio/createSpeech`,
     example: { model: 'gpt-4o-mini-tts', input: 'Today is a wonderful day.', voice: 'alloy' },
     answers: 'audio/*',
     streams: true,
   },
   transcriptions: {
     summary: 'Transcribe audio',
-    reference: 'audio/createTranscription',
+    reference: `${reference}/audio/createTranscription`,
     example: { model: 'gpt-4o-transcribe', file: '(file)' },
     answers: json,
     streams: true,
   },
   translations: {
     summary: 'Translate audio into English',
-    reference: 'audio/createTranslation',
+    reference: `${reference}/audio/createTranslation`,
     example: { model: 'whisper-1', file: '(file)' },
     answers: json,
   },
@@ -152,7 +159,7 @@ const personaId = {
 };
 
 /** The calls' part of the document: they have no routes. */
-export function describeCalls(prefix: string): Record<string, object> {
+export function describeCalls(prefix: string, operations: readonly Operation[]): Record<string, object> {
   return Object.fromEntries(operations.map((operation) => [prefix + operation.path, { post: describe(operation) }]));
 }
 
@@ -179,7 +186,7 @@ function describe({
   return {
     tags: ['Calls'],
     summary,
-    description: `The body and the answer are the provider’s: see [its reference](${reference}/${page}). Fields that are not named here pass as they are.`,
+    description: `The body and the answer are the provider’s: see [its reference](${page}). Fields that are not named here pass as they are.`,
     operationId: name,
     requestBody: { required: true, content },
     ...(name === 'responses' && { parameters: [{ $ref: '#/components/parameters/responseFormat' }] }),

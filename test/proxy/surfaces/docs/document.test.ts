@@ -4,7 +4,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { problems } from '../../../../proxy/error.ts';
-import { operations as calls } from '../../../../proxy/surfaces/openai/calls.ts';
+import { operations as calls } from '../../../../proxy/surfaces/openai/operations.ts';
 import { inputTokensRoute, resourceRoutes, uploadRoute } from '../../../../proxy/surfaces/openai/resources/routes.ts';
 import { suiteScope } from '../../../scope.ts';
 import { type Stack, startStack } from '../../../stack.ts';
