@@ -1,4 +1,5 @@
 import type { ProviderAdapter } from './adapter.ts';
+import { chat } from './anthropic/chat.ts';
 import { messages } from './anthropic/messages.ts';
 
 /** Anthropic, by its Messages API. */
@@ -7,5 +8,5 @@ export const anthropic: ProviderAdapter = {
   // Later versions take no `temperature`, which chat completions may have.
   headers: { 'anthropic-version': '2023-06-01' },
   priceList: 'anthropic',
-  formats: { messages },
+  formats: { messages, chat },
 };

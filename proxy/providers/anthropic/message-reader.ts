@@ -17,8 +17,10 @@ export class MessageNotes {
   #hasOutput = false;
   #error: { readonly code: string } | undefined;
   readonly assembly: MessageAssembly | undefined;
+  readonly #countsFromStart: boolean;
 
-  constructor(keepOutput: boolean) {
+  constructor(keepOutput: boolean, countsFromStart = true) {
+    this.#countsFromStart = countsFromStart;
     this.assembly = keepOutput ? new MessageAssembly() : undefined;
   }
 
@@ -27,6 +29,7 @@ export class MessageNotes {
       case 'message_start': {
         this.#message = asObject(event.message) ?? {};
         // How much is written is known only at the end.
+        if (!this.#countsFromStart) return;
         this.#usage = mergeUsage(null, asObject(this.#message.usage));
         if (this.#usage) this.#usage = { ...this.#usage, output_tokens: null };
         return;
@@ -72,10 +75,12 @@ export class MessageNotes {
 /**
  * Reads the stream of a message, which passes byte for byte. An event that only adds text, like the one that was parsed
  * before it, is recognized without being parsed.
+ *
+ * @param countsFromStart whether the first event has the tokens of the input; in a translated stream, only the last has
  */
-export function makeMessageReader(keepOutput: boolean): StreamReader {
+export function makeMessageReader(keepOutput: boolean, countsFromStart = true): StreamReader {
   const events = makeEventSplitter();
-  const notes = new MessageNotes(keepOutput);
+  const notes = new MessageNotes(keepOutput, countsFromStart);
   const plain = new PlainDeltas(readAddedText);
   let reading: Reading | undefined;
 

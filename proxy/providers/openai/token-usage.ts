@@ -6,6 +6,7 @@ type TokenCount =
   | 'inputTokens'
   | 'cachedInputTokens'
   | 'cacheWriteTokens'
+  | 'longCacheWriteTokens'
   | 'outputTokens'
   | 'reasoningTokens'
   | 'totalTokens'
@@ -50,7 +51,11 @@ export const dialects: readonly Dialect[] = [
   { of: 'Mistral, in its other spelling', counts: { cachedInputTokens: 'prompt_token_details.cached_tokens' } },
   {
     of: 'gateways to Anthropic',
-    counts: { cachedInputTokens: 'cache_read_input_tokens', cacheWriteTokens: 'cache_creation_input_tokens' },
+    counts: {
+      cachedInputTokens: 'cache_read_input_tokens',
+      cacheWriteTokens: 'cache_creation_input_tokens',
+      longCacheWriteTokens: 'cache_creation.ephemeral_1h_input_tokens',
+    },
   },
   { of: 'LiteLLM', counts: { cacheWriteTokens: 'prompt_tokens_details.cache_creation_tokens' } },
   { of: 'xAI and Perplexity, beside the details', counts: { reasoningTokens: 'reasoning_tokens' } },
