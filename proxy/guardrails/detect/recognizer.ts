@@ -7,6 +7,17 @@ export const nothing = 0;
 /** Text to come decides. */
 export const undecided = -1;
 
+const backslash = 92;
+const letterN = 110;
+const letterR = 114;
+const letterT = 116;
+
+/** Whether a unit is the letter of `\\n`, `\\r` or `\\t`, as JSON and programs write white space. It belongs to no word. */
+function isEscape(text: string, position: number): boolean {
+  const unit = text.charCodeAt(position);
+  return (unit === letterN || unit === letterR || unit === letterT) && text.charCodeAt(position - 1) === backslash;
+}
+
 /** Recognizes one kind of thing at a given position. */
 export interface Recognizer {
   readonly kind: string;
@@ -41,9 +52,13 @@ export function makeRecognizerFinder(recognizers: readonly Recognizer[]): Finder
 
   const find = (text: string, from: number, complete: boolean): Match | number => {
     const { length } = text;
-    let afterWord = from > 0 && isWordUnit(text.charCodeAt(from - 1));
+    let afterWord = from > 0 && isWordUnit(text.charCodeAt(from - 1)) && !isEscape(text, from - 1);
     for (let start = from; start < length; start++) {
       const unit = text.charCodeAt(start);
+      if (unit <= letterT && unit >= letterN && isEscape(text, start)) {
+        afterWord = false;
+        continue;
+      }
       const candidates = unit < 128 ? byCharacter[unit] : isWordUnit(unit) ? beyond : undefined;
       if (candidates !== undefined) {
         for (let index = 0; index < candidates.length; index++) {
@@ -61,7 +76,7 @@ export function makeRecognizerFinder(recognizers: readonly Recognizer[]): Finder
 
   return {
     kinds: [...new Set(recognizers.map(({ kind }) => kind))],
-    lookBehind: Math.max(1, ...recognizers.map(({ lookBehind }) => lookBehind)),
+    lookBehind: Math.max(2, ...recognizers.map(({ lookBehind }) => lookBehind)),
     maxHeldBack: Math.max(0, ...recognizers.map(({ maxHeldBack }) => maxHeldBack)),
     find,
   };

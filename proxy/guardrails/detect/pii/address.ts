@@ -14,7 +14,7 @@ interface Form {
 
 const word = String.raw`[\p{Lu}\d][\p{L}\d.'’-]{0,24}`;
 const streetTypes =
-  'Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|Ter|Parkway|Pkwy|Highway|Hwy|Way|Close|Crescent|Gardens|Row|Mews';
+  'Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|Ter|Parkway|Pkwy|Highway|Hwy|Way|Close|Crescent|Gardens|Garden|Row|Mews|Circle|Cir|Trail|Loop|Plaza|Park|Path|Walk|Grove|Hill|Parade|Green|Heights|Ridge|Point|Crossing|Turnpike|Alley|Bend|Cove|Glen';
 const unit = String.raw`(?:,? (?:Apt|Apartment|Unit|Suite|Ste|Flat|Floor|Fl)\.? ?#?\w{1,6})?`;
 const postcode = String.raw`(?:[A-Z]{2} \d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2})`;
 const city = String.raw`(?:, \p{Lu}[\p{L}'’-]{1,24}(?: \p{Lu}[\p{L}'’-]{1,24}){0,2},? ${postcode})?`;
@@ -29,18 +29,18 @@ const english: Form = {
   unfinished: /^\d{1,5}(?:[A-Za-z]|-\d{0,5})?(?: [\p{Lu}\d#][\p{L}\d.'’#-]{0,24},?){0,12} ?$/u,
 };
 
-const place = String.raw`(?:,? \d{4,5} \p{Lu}[\p{L}'’-]{1,24})?`;
+const place = String.raw`(?:,? \d{4,5}(?: [A-Z]{2})? \p{Lu}[\p{L}'’-]{1,24})?`;
 const houseNumber = String.raw`\d{1,4}(?: ?[a-hA-H](?!\p{L}))?`;
 
 /** `Musterstraße 12a, 10115 Berlin`, `Keizersgracht 123`, `Drottninggatan 5` */
 const germanic: Form = {
   firstCharacters: upperLetters,
   pattern: new RegExp(
-    String.raw`^\p{Lu}[\p{L}.-]{1,24}(?:straße|strasse|str\.|weg|platz|allee|gasse|straat|laan|plein|gracht|gatan|vägen|gade|vej) ${houseNumber}(?![\p{L}\d])${place}`,
+    String.raw`^\p{Lu}[\p{L}.-]{1,24}(?:straße|strasse|str\.|weg|platz|allee|gasse|straat|laan|plein|gracht|gatan|vägen|gade|vej|allén|gränd|singel|dijk|kade) ${houseNumber}(?![\p{L}\d])${place}`,
     'u',
   ),
   unfinished:
-    /^\p{Lu}[\p{L}.-]{0,34}(?:(?<=straße|strasse|str\.|weg|platz|allee|gasse|straat|laan|plein|gracht|gatan|vägen|gade|vej) (?:\d{1,4} ?[a-hA-H]?(?:,? ?(?:\d{1,5}(?: (?:\p{Lu}[\p{L}'’-]{0,25})?)?)?)?)?)?$/u,
+    /^\p{Lu}[\p{L}.-]{0,34}(?:(?<=straße|strasse|str\.|weg|platz|allee|gasse|straat|laan|plein|gracht|gatan|vägen|gade|vej|allén|gränd|singel|dijk|kade) (?:\d{1,4} ?[a-hA-H]?(?:,? ?(?:\d{1,5}(?: (?:[A-Z]{2} )?(?:\p{Lu}[\p{L}'’-]{0,25})?)?)?)?)?)?$/u,
 };
 
 const particles = `(?:de |la |le |les |du |des |del |della |dei |da |das |do |dos |el |los |las |l'|d'|l’|d’)`;
@@ -54,11 +54,12 @@ const beginningsOf = (words: string) =>
     .join('|')
     .replaceAll('.', String.raw`\.`);
 
-const frenchTypes = 'rue|avenue|av.|boulevard|bd|place|chemin|allée|impasse|quai|route|cours';
-const southernTypes = 'Calle|C/|Avenida|Avda.|Plaza|Paseo|Via|Viale|Piazza|Corso|Largo|Rua|Travessa|Praça|ulica|ul.';
+const frenchTypes = 'rue|avenue|av.|boulevard|bd|place|chemin|allée|impasse|quai|route|cours|voie|passage|square';
+const southernTypes =
+  'Calle|C/|Avenida|Avda.|Plaza|Paseo|Glorieta|Ronda|Camino|Via|Viale|Piazza|Corso|Largo|Strada|Contrada|Rua|Travessa|Praça|Alameda|ulica|ul.|al.';
 const literally = (words: string) => `(?:${words.replaceAll('.', String.raw`\.`)})`;
 /** What may follow the type of the street. */
-const rest = String.raw`(?:[\p{L}.'’-]{1,25},? ?){0,9}(?:nº? ?)?(?:\d{0,4},? ?(?:\d{1,5} ?(?:\p{Lu}[\p{L}'’-]{0,25})?)?)?`;
+const rest = String.raw`(?:[\p{L}.'’-]{1,25},? ?){0,9}(?:nº? ?)?(?:\d{0,4},? ?(?:\d{1,5} ?(?:[A-Z]{2} )?(?:\p{Lu}[\p{L}'’-]{0,25})?)?)?`;
 
 /** `12 rue de la Paix, 75002 Paris` */
 const french: Form = {
@@ -75,7 +76,7 @@ const french: Form = {
 
 /** `Calle de Alcalá, 42`, `Via Roma 12, 00184 Roma`, `Rua Augusta, 1200`, `Rue` is French and has its number before. */
 const southern: Form = {
-  firstCharacters: 'CAPVRTLu',
+  firstCharacters: 'ACGLPRSTVau',
   pattern: new RegExp(
     String.raw`^${literally(southernTypes)} ?${name}(?: ${name}){0,3},? (?:n\.? ?|nº ?)?\d{1,4}(?!\d)${place}`,
     'u',

@@ -2,7 +2,7 @@ import { continuesToken, isDigit, isLetter, isTokenEnd, letters, tokenEndLookAhe
 import { nothing, type Recognizer, undecided } from '../recognizer.ts';
 import { remainder } from './check-digits.ts';
 
-/** The lengths in SWIFT's IBAN registry. */
+/** The lengths in SWIFT's IBAN registry, and those of countries that use IBANs without being in it. */
 const lengths: ReadonlyMap<string, number> = new Map(
   Object.entries({
     15: 'NO',
@@ -10,14 +10,14 @@ const lengths: ReadonlyMap<string, number> = new Map(
     18: 'DK FI FO GL NL SD FK',
     19: 'MK SI',
     20: 'AT BA EE KZ LT LU XK MN',
-    21: 'CH CR HR LI LV',
-    22: 'BG BH DE GB GE IE ME RS VA',
+    21: 'CH HR LI LV',
+    22: 'BG BH CR DE GB GE IE ME RS VA',
     23: 'AE GI IL IQ TL OM SO',
     24: 'AD CZ ES MD PK RO SA SE SK TN VG',
-    25: 'LY PT ST',
-    26: 'IS TR',
-    27: 'BI DJ FR GR IT MC MR SM',
-    28: 'AL AZ BY CY DO GT HN HU LB NI PL SV',
+    25: 'AO CV GW LY MZ PT ST',
+    26: 'DZ IR IS TR',
+    27: 'BI CF CG CM DJ FR GA GQ KM MG TD GR IT MC MR SM',
+    28: 'AL AZ BF BJ BY CI CY DO GT HN HU LB MA ML NE NI PL SN SV TG',
     29: 'BR EG PS QA UA',
     30: 'JO KW MU YE',
     31: 'MT SC',

@@ -5,6 +5,8 @@ import { nothing, type Recognizer, undecided } from '../recognizer.ts';
 
 const mostDigits = 15;
 const fewestDigits = 7;
+/** Without a word such as "phone", since shorter ones are postal codes, too. */
+const fewestNational = 9;
 /** Digits with up to two characters between. */
 const longest = 40;
 const contextLength = 32;
@@ -73,10 +75,11 @@ function endOfNumber(text: string, start: number, runEnd: number, regions: reado
   let candidate = text.slice(start, runEnd);
   candidate = candidate.slice(0, candidate.search(trailing));
   if (isWordUnit(text.charCodeAt(start + candidate.length))) candidate = withoutLastGroup(candidate);
-  if (/^-[A-Za-z]/.test(text.slice(start + candidate.length))) return nothing;
+  const isInternational = candidate.startsWith('+');
+  if (!isInternational && /^-[A-Za-z]/.test(text.slice(start + candidate.length))) return nothing;
   let hasContext: boolean | undefined;
   for (let tries = 0; tries < 4 && candidate !== ''; tries++) {
-    const count = candidate.replaceAll(/\D/g, '').length;
+    const count = countDigits(candidate);
     if (count < fewestDigits) return nothing;
     if (count <= mostDigits && !dateOrTime.test(candidate)) {
       hasContext ??= context.test(text.slice(Math.max(0, start - contextLength), start));
@@ -87,17 +90,23 @@ function endOfNumber(text: string, start: number, runEnd: number, regions: reado
   return nothing;
 }
 
+function countDigits(candidate: string): number {
+  return candidate.replaceAll(/\D/g, '').length;
+}
+
 function withoutLastGroup(candidate: string): string {
   const space = Math.max(candidate.lastIndexOf(' '), candidate.lastIndexOf('\u00a0'));
   return space < 0 ? '' : candidate.slice(0, space).replace(/[^0-9]+$/, '');
 }
 
 function isPhoneNumber(candidate: string, hasContext: boolean, regions: readonly CountryCode[]): boolean {
-  if (candidate.startsWith('+')) return isValid(candidate);
+  const count = countDigits(candidate);
+  // Its country code and its length suffice: numbering plans grow.
+  if (candidate.startsWith('+')) return parsePhoneNumberFromString(candidate)?.isPossible() ?? false;
   if (/^00[1-9]/.test(candidate) && isValid(`+${candidate.slice(2)}`)) return true;
   if (hasContext) return regions.some((region) => isValid(candidate, region));
   if (northAmerican.test(candidate)) return regions.some((region) => isValid(candidate, region));
-  return looksNational(candidate) && regions.some((region) => isValid(candidate, region));
+  return count >= fewestNational && looksNational(candidate) && regions.some((region) => isValid(candidate, region));
 }
 
 /** A leading 0, perhaps in brackets, and at least one separator after at least two digits. */

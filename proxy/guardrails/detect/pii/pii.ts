@@ -32,7 +32,7 @@ type Load = (config: PiiConfig) => Promise<readonly Recognizer[]>;
  * In the order in which they are asked about a position. What has the strictest check is asked first: a telephone number
  * may be anything.
  */
-const loaders: readonly (readonly [Exclude<PiiKind, 'name'>, Load])[] = [
+const loaders: readonly (readonly [PiiKind, Load])[] = [
   ['email', async () => [(await import('./email.ts')).email]],
   ['iban', async () => [(await import('./iban.ts')).iban]],
   ['card', async () => [(await import('./card.ts')).card]],
@@ -40,6 +40,7 @@ const loaders: readonly (readonly [Exclude<PiiKind, 'name'>, Load])[] = [
   ['dateOfBirth', async () => [(await import('./date-of-birth.ts')).dateOfBirth]],
   ['nationalId', async () => (await import('./national-ids/national-ids.ts')).nationalIds],
   ['address', async () => (await import('./address.ts')).addresses],
+  ['name', async () => [(await import('./introduced-names.ts')).introducedName]],
   ['phone', async ({ phoneRegions }) => [(await import('./phone.ts')).makePhoneRecognizer(phoneRegions)]],
 ];
 
@@ -49,8 +50,7 @@ export async function makePiiDetector(config: PiiConfig): Promise<Detector> {
   if (kinds.length === 0) throw new DetectorConfigError('kinds', 'must name at least one kind');
   const wanted = loaders.filter(([kind]) => kinds.includes(kind));
   const recognizers = await Promise.all(wanted.map(([, load]) => load(config)));
-  const detectors: Detector[] = [];
-  if (wanted.length > 0) detectors.push(makeDetectorOf('pii', makeRecognizerFinder(recognizers.flat())));
+  const detectors: Detector[] = [makeDetectorOf('pii', makeRecognizerFinder(recognizers.flat()))];
   if (kinds.includes('name')) detectors.push((await import('./names.ts')).makeNameDetector());
   return combine('pii', detectors);
 }

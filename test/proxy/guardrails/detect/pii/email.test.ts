@@ -18,6 +18,8 @@ const addresses: readonly [text: string, ...found: string[]][] = [
   ['ada@xn--mller-kva.example', 'ada@xn--mller-kva.example'],
   [`${'a'.repeat(60)}.ada@example.com`, `${'a'.repeat(60)}.ada@example.com`],
   ['icon@2x.png'],
+  ['{"to":"\\nada@example.com\\tbob@example.com"}', 'ada@example.com', 'bob@example.com'],
+  ['https://ada:secret1@example.com, ssh://git@example.com'],
   ['react@18.2.0 and @types/node@26.1'],
   ['ada@localhost'],
   ['ada@-example.com, ada@example, @example.com, ada@.com, ada.@example.com'],
