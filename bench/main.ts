@@ -31,6 +31,10 @@ const benchmarks: Readonly<Record<string, Entry>> = {
     title: 'the memory of a proxy during and after thousands of hostile requests',
     load: async () => (await import('./hostile.ts')).hostile,
   },
+  guardrails: {
+    title: 'how long detectors of guardrails take, and their precision and recall on a labelled corpus',
+    load: async () => (await import('./guardrails.ts')).guardrails,
+  },
   cluster: {
     title: 'the cost of many objects, and how long a change takes to reach a pod',
     load: async () => (await import('./cluster.ts')).cluster,

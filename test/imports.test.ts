@@ -106,6 +106,8 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   scripts: ['crds', 'database', 'operator', ...partsOfOperator, 'cli'],
   'test/free-port.ts': [],
   'test/cluster/api-server.ts': ['test/free-port.ts'],
+  'test/proxy/guardrails/detect/splits.ts': ['proxy/guardrails/detect'],
+  'test/proxy/guardrails/detect/corpus': ['proxy/guardrails/detect', 'test/proxy/guardrails/detect/splits.ts'],
   bench: [
     'crds',
     'database',
@@ -118,6 +120,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'cli',
     'scripts',
     'test/cluster/api-server.ts',
+    'test/proxy/guardrails/detect/corpus',
   ],
   test: [
     'crds',
@@ -144,6 +147,8 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'scripts',
     'bench',
     'test/free-port.ts',
+    'test/proxy/guardrails/detect/splits.ts',
+    'test/proxy/guardrails/detect/corpus',
     'test/cluster/api-server.ts',
   ],
 };

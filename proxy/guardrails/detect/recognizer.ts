@@ -7,6 +7,14 @@ export const nothing = 0;
 /** Text to come decides. */
 export const undecided = -1;
 
+/** The recognizers of each ASCII character. */
+function indexByFirst(recognizers: readonly Recognizer[]): (readonly Recognizer[] | undefined)[] {
+  return Array.from({ length: 128 }, (_, code) => {
+    const starting = recognizers.filter(({ firstCharacters }) => firstCharacters.includes(String.fromCharCode(code)));
+    return starting.length > 0 ? starting : undefined;
+  });
+}
+
 const backslash = 92;
 const letterN = 110;
 const letterR = 114;
@@ -44,10 +52,8 @@ export interface Recognizer {
  * position, that of the first recognizer.
  */
 export function makeRecognizerFinder(recognizers: readonly Recognizer[]): Finder {
-  const byCharacter: (readonly Recognizer[] | undefined)[] = Array.from({ length: 128 }, (_, code) => {
-    const starting = recognizers.filter(({ firstCharacters }) => firstCharacters.includes(String.fromCharCode(code)));
-    return starting.length > 0 ? starting : undefined;
-  });
+  const atWords = indexByFirst(recognizers);
+  const withinWords = indexByFirst(recognizers.filter(({ beginsInWords }) => beginsInWords));
   const beyond = recognizers.filter(({ beginsBeyondAscii }) => beginsBeyondAscii);
 
   const find = (text: string, from: number, complete: boolean): Match | number => {
@@ -59,11 +65,11 @@ export function makeRecognizerFinder(recognizers: readonly Recognizer[]): Finder
         afterWord = false;
         continue;
       }
-      const candidates = unit < 128 ? byCharacter[unit] : isWordUnit(unit) ? beyond : undefined;
+      const candidates =
+        unit < 128 ? (afterWord ? withinWords : atWords)[unit] : afterWord || !isWordUnit(unit) ? undefined : beyond;
       if (candidates !== undefined) {
         for (let index = 0; index < candidates.length; index++) {
           const recognizer = candidates[index] as Recognizer;
-          if (afterWord && recognizer.beginsInWords !== true) continue;
           const end = recognizer.matchAt(text, start, complete);
           if (end > 0) return { start, end, kind: recognizer.kind };
           if (end === undecided) return start;

@@ -1,6 +1,6 @@
 import type { Detector, Match } from '../detector.ts';
 import { makeDetectorOf } from '../finder.ts';
-import { mostFillers, type Phrase, type Place, phrases, phrasesByFirst } from './phrases.ts';
+import { mayBeginPhrase, mostFillers, type Phrase, type Place, phrases, phrasesByFirst } from './phrases.ts';
 import { isTokenUnit, longestGap, longestToken, readToken, skipGap } from './token.ts';
 
 export interface InjectionConfig {
@@ -34,7 +34,8 @@ const delimiters = [
   '### System:',
   '### Instruction:',
 ];
-const delimiterInitials = new Set(delimiters.map((delimiter) => delimiter.charAt(0)));
+/** `<`, `[` and `#`. */
+const isDelimiterInitial = (unit: number) => unit === 60 || unit === 91 || unit === 35;
 
 /** Phrases in scripts without spaces between words. */
 const unspaced = [
@@ -84,7 +85,7 @@ function find(text: string, from: number, complete: boolean, decodes: boolean): 
   for (let start = from; start < text.length; start++) {
     const unit = text.charCodeAt(start);
     const isWordStart = isTokenUnit(unit) && (start === 0 || !isTokenUnit(text.charCodeAt(start - 1)));
-    if (!isWordStart && unit < 128 && !delimiterInitials.has(text.charAt(start))) continue;
+    if (!isWordStart && unit < 128 && !isDelimiterInitial(unit)) continue;
     const found = matchAt(text, start, complete, isWordStart, decodes);
     if (found === undecided) return start;
     if (typeof found !== 'number') return found;
@@ -108,7 +109,7 @@ function matchAt(
 }
 
 function matchDelimiter(text: string, start: number, complete: boolean): Match | number {
-  if (!delimiterInitials.has(text.charAt(start))) return nothing;
+  if (!isDelimiterInitial(text.charCodeAt(start))) return nothing;
   let isBeginning = false;
   for (const delimiter of delimiters) {
     if (text.startsWith(delimiter, start)) return { start, end: start + delimiter.length, kind: 'delimiter' };
@@ -118,7 +119,7 @@ function matchDelimiter(text: string, start: number, complete: boolean): Match |
 }
 
 function matchUnspaced(text: string, start: number, complete: boolean): Match | number {
-  if (!unspacedInitials.has(text.charAt(start))) return nothing;
+  if (text.charCodeAt(start) < 128 || !unspacedInitials.has(text.charAt(start))) return nothing;
   const slice = text.slice(start, start + longestUnspaced);
   if (slice.length < longestUnspaced && !complete && !/[\n。！？.!?]/.test(slice)) return undecided;
   for (const [kind, pattern] of unspaced) {
@@ -145,6 +146,7 @@ function matchHidden(text: string, start: number, complete: boolean): Match | nu
 }
 
 function matchPhrase(text: string, start: number, complete: boolean): Match | number {
+  if (!mayBeginPhrase(text, start)) return nothing;
   const first = readToken(text, start, complete);
   if (first === true) return undecided;
   const candidates = first === undefined ? undefined : phrasesByFirst.get(first.folded);

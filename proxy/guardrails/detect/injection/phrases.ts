@@ -1,3 +1,4 @@
+import { isLetter } from '../characters.ts';
 import { foldToken } from './token.ts';
 
 /** A place in a phrase: one of some words. `many` places take any number of them, also none. */
@@ -222,6 +223,23 @@ export const phrases: readonly Phrase[] = sources.map(([kind, ...places]) => ({
 
 /** Phrases by their first word. */
 export const phrasesByFirst: ReadonlyMap<string, readonly Phrase[]> = makeIndex();
+
+/** The first three letters of all first words, as one number. */
+const beginnings = new Set(
+  [...phrasesByFirst.keys()].filter((word) => word.length > 2).map((word) => packLetters(word, 0)),
+);
+
+/** Whether a phrase may begin here: whether the first three letters are such, or not three plain letters. */
+export function mayBeginPhrase(text: string, start: number): boolean {
+  for (let position = start; position < start + 3; position++) if (!isLetter(text.charCodeAt(position))) return true;
+  return beginnings.has(packLetters(text, start));
+}
+
+function packLetters(text: string, start: number): number {
+  const first = text.charCodeAt(start) | 32;
+  const second = text.charCodeAt(start + 1) | 32;
+  return (first << 18) | (second << 9) | (text.charCodeAt(start + 2) | 32);
+}
 
 function makeIndex(): Map<string, Phrase[]> {
   const index = new Map<string, Phrase[]>();

@@ -103,6 +103,12 @@ export function openAutomatonStream({ program, kinds, first, maxLength }: Automa
     for (;;) {
       while (position < end && !(best !== undefined && threads.length === 0)) {
         const next = codePointAt(buffer, position - base);
+        // Most characters begin nothing.
+        if (threads.length === 0 && next < 128 && first.ascii[next] === 0) {
+          position += 1;
+          previous = next;
+          continue;
+        }
         // The second half of the pair has not come.
         if (isHighSurrogate(next) && position + 1 === end && !complete) break;
         read(next);

@@ -46,7 +46,7 @@ export const dateOfBirth: Recognizer = {
     const unit = text.charCodeAt(start);
     const isWord = unit > 57;
     if (isWord && start + 3 > text.length) return complete ? nothing : undecided;
-    if (isWord && !monthBeginnings.has(text.slice(start, start + 3).toLowerCase())) return nothing;
+    if (isWord && !monthBeginnings.has(beginningAt(text, start))) return nothing;
     if (continuesToken(text, start)) return nothing;
     if (!birthContext.test(text.slice(Math.max(0, start - contextLength), start))) return nothing;
     const slice = text.slice(start, start + longest);
@@ -61,10 +61,17 @@ export const dateOfBirth: Recognizer = {
 
 /** The first three letters of all names of months, since most words are not one. */
 const monthBeginnings = new Set(
-  'jan ene gen sty jän feb fév fev lut mar mär maa mrt apr avr abr kwi may mai mag mei maj jun jui giu cze jul lug lip aug aoû aou ago sie sep set wrz oct okt out ott paź nov lis dec dez déc dic gru'.split(
-    ' ',
-  ),
+  'jan ene gen sty jän feb fév fev lut mar mär maa mrt apr avr abr kwi may mai mag mei maj jun jui giu cze jul lug lip aug aoû aou ago sie sep set wrz oct okt out ott paź nov lis dec dez déc dic gru'
+    .split(' ')
+    .map((beginning) => beginningAt(beginning, 0)),
 );
+
+/** Three letters as one number, whatever their case. */
+function beginningAt(text: string, start: number): number {
+  const first = text.charCodeAt(start) | 32;
+  const second = text.charCodeAt(start + 1) | 32;
+  return (first << 18) | (second << 9) | (text.charCodeAt(start + 2) | 32);
+}
 
 function isPlausible(groups: Readonly<Record<string, string | undefined>>): boolean {
   const { year, month, day, first, second, third } = groups;

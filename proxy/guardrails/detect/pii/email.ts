@@ -14,14 +14,14 @@ const at = 64;
 const dot = 46;
 const hyphen = 45;
 
-/** The characters of a local part beside letters and digits: of those that RFC 5322 allows, the ones that mailboxes have. */
+/** The ASCII characters of a local part: of those that RFC 5322 allows, the ones that mailboxes have. */
 const inLocal = new Uint8Array(128);
-for (const character of "._%+-'") inLocal[character.charCodeAt(0)] = 1;
+for (const character of `._%+-'${letters}${digits}`) inLocal[character.charCodeAt(0)] = 1;
 /** What files are called, but no top-level domain: `icon@2x.png` is not an address. */
 const fileSuffix = /^(?:png|jpe?g|gif|svg|webp|avif|css|js|jsx|tsx?|json|html?|tgz|ya?ml|txt|lock)$/i;
 
 function isLocalUnit(unit: number): boolean {
-  return isWordUnit(unit) || (unit < 128 && inLocal[unit] === 1);
+  return unit < 128 ? inLocal[unit] === 1 : isWordUnit(unit);
 }
 
 /** An e-mail address: a local part, `@`, and a domain with at least two labels whose last one is made of letters. */

@@ -75,8 +75,13 @@ function makeFinder(root: Node, fold: Fold, longest: number) {
     return end;
   };
 
+  /** The ASCII characters that a word may begin with. */
+  const initials = Uint8Array.from({ length: 128 }, (_, unit) => (root.next.has(fold(unit).text) ? 1 : 0));
+
   const find = (text: string, from: number, complete: boolean): Match | number => {
     for (let start = from; start < text.length; start++) {
+      const unit = text.charCodeAt(start);
+      if (unit < 128 && initials[unit] === 0) continue;
       const codePoint = codePointAt(text, start);
       const first = fold(codePoint);
       if (first.text !== '' && root.next.has(firstCharacter(first.text)) && beginsWord(text, start, first)) {

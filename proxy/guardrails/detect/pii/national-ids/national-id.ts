@@ -1,6 +1,6 @@
 import { continuesToken, digits, isTokenEnd, letters, tokenEndLookAhead } from '../../characters.ts';
 import { nothing, type Recognizer, undecided } from '../../recognizer.ts';
-import { parseTemplate, type Reading, readTemplate } from './template.ts';
+import { endOfTemplate, mismatch, parseTemplate, tooShort, toReading } from './template.ts';
 
 /** How one country writes one of its numbers, and how it is checked. */
 export interface NationalId {
@@ -27,7 +27,7 @@ const commonContext =
 
 export function toRecognizer({ template, check, withoutContext, context }: NationalId): Recognizer {
   const parsed = parseTemplate(template);
-  const isConfirmed = (text: string, start: number, { isGrouped }: Reading) => {
+  const isConfirmed = (text: string, start: number, isGrouped: boolean) => {
     if (withoutContext === 'Always' || (withoutContext === 'Grouped' && isGrouped)) return true;
     const before = text.slice(Math.max(0, start - contextLength), start);
     return context.test(before) || commonContext.test(before);
@@ -38,13 +38,14 @@ export function toRecognizer({ template, check, withoutContext, context }: Natio
     lookBehind: contextLength,
     maxHeldBack: template.length + tokenEndLookAhead,
     matchAt: (text, start, complete) => {
-      const reading = readTemplate(parsed, text, start);
-      if (reading === undefined) return nothing;
-      if (reading === true) return complete ? nothing : undecided;
-      const isEnd = isTokenEnd(text, reading.end, complete);
+      const end = endOfTemplate(parsed, text, start);
+      if (end === mismatch) return nothing;
+      if (end === tooShort) return complete ? nothing : undecided;
+      const isEnd = isTokenEnd(text, end, complete);
       if (isEnd === undefined) return undecided;
-      if (!isEnd || continuesToken(text, start) || !check(reading.compact)) return nothing;
-      return isConfirmed(text, start, reading) ? reading.end : nothing;
+      if (!isEnd || continuesToken(text, start)) return nothing;
+      const { compact, isGrouped } = toReading(text.slice(start, end));
+      return check(compact) && isConfirmed(text, start, isGrouped) ? end : nothing;
     },
   };
 }
