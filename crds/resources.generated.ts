@@ -176,6 +176,23 @@ export interface OrganizationSpec {
       as?: string;
     }[];
     /**
+     * How often a call is sent again with the same key after a failure of the provider, with growing pauses, before the next provider is asked. The caps of `retries` apply. Absent: 0.
+     */
+    repeats?: number;
+    /**
+     * When a provider, or one of its keys, counts as failing. Calls then go to others, if there are any that serve them. Absent: after 5 failures in a row, for 30s.
+     */
+    circuitBreaker?: {
+      /**
+       * The number of failures in a row.
+       */
+      failures: number;
+      /**
+       * The time until one call tries it again.
+       */
+      pause: string;
+    };
+    /**
      * The time limits of the provider.
      */
     timeouts: {
@@ -189,6 +206,19 @@ export interface OrganizationSpec {
       idle: string;
     };
   }[];
+  /**
+   * How a call goes on whose provider fails before the client has any of the answer: with another key, or another provider. A call that could act twice is not sent again. Absent: 3 attempts within 60s.
+   */
+  retries?: {
+    /**
+     * The most requests that one call sends to providers. 1: none is sent again.
+     */
+    attempts: number;
+    /**
+     * No further request is sent when the call is older than this.
+     */
+    within: string;
+  };
   /**
    * The models that may be called. Absent: every model.
    */

@@ -77,6 +77,12 @@ export const requestColumns = {
     from: 'proxy',
     description: 'The guardrails that found something in the call or in its answer, by name. Null where none did.',
   },
+  attempts: {
+    type: 'jsonb',
+    from: 'proxy',
+    description:
+      'The requests to providers that failed before the one that answered: provider, key, kind and reason of the failure. Null where the first one answered.',
+  },
   http_status: { type: 'integer', from: 'answer', description: 'The HTTP status. Null where there was no answer.' },
   error_code: { type: 'text', from: 'answer', description: 'The code of the error. Null without an error.' },
   input_tokens: { ...tokens, description: 'Input, with the parts below. Null where the usage is not known.' },

@@ -55,7 +55,9 @@ export interface RequestRecord {
   kept_ids?: string[];
   /** The guardrails that found something in the call or in its answer, by name. Absent where none did. */
   guardrail_hits?: string[];
-  /** US dollars as a decimal string; null: unpriced. */
+  /** The attempts that failed before the one that answered, in order. Absent where the first one answered. */
+  attempts?: FailedAttempt[];
+  /** US dollars as a decimal string, failed attempts included where their cost is known; null: unpriced. */
   cost_usd: string | null;
   duration_ms: number | null;
   time_to_first_token_ms: number | null;
@@ -70,6 +72,23 @@ export interface RequestRecord {
    * lease and the amount. Absent where no rule counts the call. Added to `quota_leases`, not stored in `requests`.
    */
   quota?: number[];
+}
+
+/** A request to a provider that failed, and that another one replaced. */
+export interface FailedAttempt {
+  readonly provider: string;
+  readonly api_key_id: string;
+  /** What the failure said about the next attempt, such as `rate_limited`. */
+  readonly kind: string;
+  /** The provider's error code, else ours. */
+  readonly reason: string;
+  readonly http_status: number | null;
+  readonly duration_ms: number;
+  /** What the provider reported of it, and so bills. Absent where it reported nothing. */
+  readonly input_tokens?: number;
+  readonly output_tokens?: number;
+  /** US dollars as a decimal string. Absent where it is not known. */
+  readonly cost_usd?: string;
 }
 
 /** A record as it is sent to PostgreSQL. */

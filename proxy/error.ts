@@ -177,7 +177,7 @@ export class ProxyError extends Error {
   readonly param: string | null;
   /** Facts for programs, such as `{field, expected}` of a field that is not valid. Envelopes that have a place for them show them. */
   readonly details: Readonly<Record<string, unknown>>;
-  /** Headers of the answer, such as Retry-After. */
+  /** Headers of the answer, such as Retry-After. Whoever answers may add to them. */
   headers: Readonly<Record<string, string>>;
 
   /**

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type OpenAI from 'openai';
 import { ProxyError } from '../error.ts';
 import type { CallGuard, GuardedCall } from '../guardrails/call-guard.ts';
@@ -5,9 +6,11 @@ import type { Guardrails } from '../guardrails/guardrails.ts';
 import type { InFlight, Share } from '../in-flight.ts';
 import { chat } from '../operations/chat.ts';
 import { toAnswerProblem } from '../providers/answer-error.ts';
+import type { AnswerHeaders } from '../providers/answer-sink.ts';
 import type { Exchange } from '../providers/exchange.ts';
 import { isOurEnd } from '../providers/failure.ts';
 import { type Body, parseObject } from '../providers/json.ts';
+import type { Reading } from '../providers/reading.ts';
 import { readWhole, relay } from '../providers/relay.ts';
 import { formatOf, type ProviderTable } from '../providers/table.ts';
 import { translating } from '../providers/translating.ts';
@@ -17,6 +20,9 @@ import type { RoutedKey } from '../snapshot/snapshot.ts';
 import type { Call, Outcome } from './call.ts';
 import { type CallContext, termsOf } from './context.ts';
 import type { Reserve } from './reserve/reserve.ts';
+import { type Failure, failureOfAnswer, failureOfProblem } from './route/failure.ts';
+import type { NextKey } from './route/fallback.ts';
+import { makeFallback } from './route/make-fallback.ts';
 import { sentModel } from './route/sent-model.ts';
 import type { Account } from './settle/account.ts';
 import type { Settlement } from './settle/settlement.ts';
@@ -55,56 +61,43 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight, gu
   return async function ask(question: Question): Promise<Reply> {
     const guard = await guardrails.check(guardedCallOf(question));
     const body: Body = guard?.edit({ ...question.body }) ?? { ...question.body };
-    const format = formatOf(providers, question.key.provider, chat.name);
     const call = callOf(question, body, guard);
-    const { operation, requestedModel: model, key } = call;
+    const { operation, requestedModel: model, key: firstKey } = call;
     const { context } = question;
-    const reservation = await reserve({ context, operation, body, model, key, sent: undefined, hasReferences: false });
+    const sought = { context, operation, body, model, key: firstKey, sent: undefined, hasReferences: false };
+    const reservation = await reserve(sought);
     const account = await new Promise<Account>((resolve, reject) => {
       settlement.open(call, termsOf(context.inForce), reservation, resolve, reject);
     });
-    const sentAtTicks = performance.now();
+    let sentAtTicks = performance.now();
     const share = inFlight.open();
     const { promise: settled, resolve: onSettled } = Promise.withResolvers<void>();
     const settle = (outcome: Partial<Outcome>) =>
       account.settle({ ...noAnswer, upstreamMs: performance.now() - sentAtTicks, ...outcome }, onSettled);
+    const next = makeNextKey(providers, question);
     try {
-      const { status, text } = await requestCompletion(
-        exchange,
-        format,
-        { key: question.key, model: question.body.model, body },
-        share,
-      );
-      if (status >= 300) {
-        const { problem, code } = toAnswerProblem(status, text);
-        settle({ httpStatus: status, errorCode: code });
-        throw problem;
+      for (let key = firstKey; ; ) {
+        sentAtTicks = performance.now();
+        const format = formatOf(providers, key.provider, chat.name);
+        const answered = await requestCompletion(exchange, {
+          format,
+          key,
+          model: question.body.model,
+          body,
+          share,
+          guard,
+        });
+        const following = answered.failure && !isOurEnd(answered.problem) && next(key, answered.failure);
+        if (following && answered.failure) {
+          account.replaced(key, answered.failure, performance.now() - sentAtTicks, following.key);
+          key = following.key;
+          await delay(following.delayMs);
+          continue;
+        }
+        settle(answered.outcome);
+        if (answered.problem) throw answered.problem;
+        return { ...answered.reply, costUsd: account.costUsd() };
       }
-      const completion = parseObject(text);
-      if (!completion) {
-        settle({ httpStatus: status, errorCode: 'upstream_invalid_response' });
-        throw new ProxyError('upstream_invalid_response');
-      }
-      const reading = format.read(completion, body);
-      const { output } = guard ?? {};
-      const changed = await output?.answer(completion);
-      const blocked = output?.problem();
-      if (blocked) {
-        settle({ ...reading, httpStatus: status, errorCode: blocked.code });
-        throw blocked;
-      }
-      const kept = changed ? JSON.stringify(changed) : text;
-      settle({ ...reading, status: reading.failed ? 'failed' : 'completed', httpStatus: status, output: kept });
-      if (reading.failed) throw toAnswerProblem(status, text).problem;
-      return {
-        completion: output?.present(changed ?? completion) ?? completion,
-        totalTokens: reading.usage.totalTokens,
-        costUsd: account.costUsd(),
-      };
-    } catch (error) {
-      if (error instanceof ProxyError)
-        settle({ errorCode: error.code, status: isOurEnd(error) ? 'interrupted' : 'failed' });
-      throw error;
     } finally {
       // Settle after any error, so that no call stays open.
       settle({ errorCode: 'internal_error' });
@@ -114,18 +107,92 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight, gu
   };
 }
 
+/** A question repeats nothing but its bill, so it goes on as any such call does. */
+function makeNextKey(providers: ProviderTable, { context, body }: Question) {
+  if (!context.inForce.snapshot.mayFallBack) return () => undefined;
+  const repeatable = { context, operation: chat, body: { ...body }, model: body.model };
+  const fallback = makeFallback(providers, { ...repeatable, madeBy: undefined, isIdempotent: false });
+  return (key: RoutedKey, failure: Failure): NextKey | undefined => fallback.next(key, failure);
+}
+
 /** The size limit of a completion. */
 const maxAnswerBytes = 16 * 1024 * 1024;
 
 const headers = { 'user-agent': 'chaperone', accept: 'application/json', 'content-type': 'application/json' };
 
 /** The question, as guardrails let it pass. */
-interface Passed extends Pick<Question, 'key'> {
+interface Request extends Pick<Question, 'key'> {
+  readonly format: WireFormat;
   readonly model: string;
   readonly body: Body;
+  readonly share: Share;
+  readonly guard: CallGuard | undefined;
 }
 
-async function requestCompletion(exchange: Exchange, format: WireFormat, { key, model, body }: Passed, share: Share) {
+type Answered =
+  | {
+      readonly outcome: Partial<Outcome>;
+      readonly reply: Omit<Reply, 'costUsd'>;
+      readonly problem?: undefined;
+      readonly failure?: undefined;
+    }
+  | {
+      readonly outcome: Partial<Outcome>;
+      readonly problem: ProxyError;
+      /** Undefined where no other attempt helps. */
+      readonly failure: Failure | undefined;
+    };
+
+/** Asks once. Failures are told, and not thrown. */
+async function requestCompletion(exchange: Exchange, request: Request): Promise<Answered> {
+  let answered: { readonly status: number; readonly told: AnswerHeaders; readonly text: string };
+  try {
+    answered = await sendCompletion(exchange, request);
+  } catch (problem) {
+    if (!(problem instanceof ProxyError)) throw problem;
+    const outcome = { errorCode: problem.code, status: isOurEnd(problem) ? 'interrupted' : 'failed' } as const;
+    return { outcome, problem, failure: failureOfProblem(problem, false, null) };
+  }
+  const { status, told, text } = answered;
+  const completion = parseObject(text);
+  const reading = request.format.read(completion, request.body);
+  if (status < 300 && !completion) {
+    const problem = new ProxyError('upstream_invalid_response');
+    const outcome = { httpStatus: status, errorCode: problem.code };
+    return { outcome, problem, failure: failureOfProblem(problem, false, null) };
+  }
+  if (status >= 300 || reading.failed || !completion) {
+    const { problem, code } = toAnswerProblem(status, text);
+    const outcome: Partial<Outcome> =
+      status >= 300
+        ? { httpStatus: status, errorCode: code }
+        : { ...reading, status: 'failed', httpStatus: status, output: text };
+    return { outcome, problem, failure: failureOfAnswer(status, told, completion, reading, text) };
+  }
+  return guardCompletion(request.guard, completion, { ...reading, httpStatus: status, output: text });
+}
+
+async function guardCompletion(
+  guard: CallGuard | undefined,
+  completion: Body,
+  read: Reading & Pick<Outcome, 'httpStatus' | 'output'>,
+): Promise<Answered> {
+  const { output } = guard ?? {};
+  const changed = await output?.answer(completion);
+  const blocked = output?.problem();
+  if (blocked) {
+    const { output: _, ...outcome } = read;
+    return { outcome: { ...outcome, errorCode: blocked.code }, problem: blocked, failure: undefined };
+  }
+  const kept = changed ? JSON.stringify(changed) : read.output;
+  const shown = output?.present(changed ?? completion) ?? completion;
+  return {
+    outcome: { ...read, status: 'completed', output: kept },
+    reply: { completion: shown, totalTokens: read.usage.totalTokens },
+  };
+}
+
+async function sendCompletion(exchange: Exchange, { format, key, model, body, share }: Request) {
   const { path, translation } = format;
   const asked = { ...body, model: sentModel(key, model) };
   const tooLate = new AbortController();
@@ -142,7 +209,8 @@ async function requestCompletion(exchange: Exchange, format: WireFormat, { key, 
       body: JSON.stringify(translation ? translation.ask(asked, key.provider.name) : asked),
       signal,
     });
-    return { status: answer.status, text: (await readWhole(answer, share, maxAnswerBytes)).toString('utf8') };
+    const text = (await readWhole(answer, share, maxAnswerBytes)).toString('utf8');
+    return { status: answer.status, told: answer.headers, text };
   } finally {
     clearTimeout(timer);
   }

@@ -48,7 +48,7 @@ export function makePipeline(options: PipelineOptions) {
     permit,
     admit: admission.admit,
     reserve,
-    run: makeRunBody({ permit, reserve, answerCall, usageRefusals }),
+    run: makeRunBody({ ...options, permit, answerCall, usageRefusals }),
     runForm: makeRunForm({ ...options, answerCall }),
     ask: makeAsk(options),
   };

@@ -1,12 +1,14 @@
 import type { Operation } from '../operations/operation.ts';
-import { makeUpstreamBody } from './admit/body.ts';
+import type { ProviderTable } from '../providers/table.ts';
+import type { WireFormat } from '../providers/wire-format.ts';
 import type { Permit, Permitted } from './admit/permit.ts';
 import { inResponseFormat } from './admit/response-format.ts';
-import { refusesUsageOption, type UsageRefusals } from './admit/usage-option.ts';
+import type { UsageRefusals } from './admit/usage-option.ts';
 import type { AnswerCall } from './answer/answer-call.ts';
-import type { Attempt } from './answer/forward.ts';
+import { makeAttempt } from './attempt.ts';
 import type { Call } from './call.ts';
 import type { OpenRequest } from './call-request.ts';
+import { makeNextAttempt } from './next-attempt.ts';
 import type { Reservation, Reserve, Sought } from './reserve/reserve.ts';
 import { upstreamHeaders } from './upstream-headers.ts';
 import { whenKnown } from './when-known.ts';
@@ -23,32 +25,35 @@ export interface RunBodyOptions {
   readonly permit: Permit;
   readonly reserve: Reserve;
   readonly answerCall: AnswerCall;
-  readonly usageRefusals: Pick<UsageRefusals, 'add'>;
+  readonly providers: ProviderTable;
+  readonly usageRefusals: UsageRefusals;
 }
 
-export function makeRunBody({ permit, reserve, answerCall, usageRefusals }: RunBodyOptions): RunBody {
+export function makeRunBody({ permit, reserve, answerCall, providers, usageRefusals }: RunBodyOptions): RunBody {
   const answer = (request: OpenRequest, permitted: Permitted, reservation: Reservation) => {
     const operation = inResponseFormat(request.operation, request.headers, request.context.inForce.snapshot);
-    const { context, asked, rawBody, body, persona, model, key, format } = permitted;
-    const changes = reservation.changes ? { ...permitted.changes, ...reservation.changes } : permitted.changes;
-    const make = (mayAskForUsage: boolean) =>
-      makeUpstreamBody(rawBody, asked, body, operation, format, persona, {
-        mayAskForUsage,
-        changes,
-        provider: key.provider.name,
-      });
-    const sent = reservation.changes ? make(permitted.sent.hideUsage) : permitted.sent;
-    const headers = upstreamHeaders(request.headers, context.inForce.snapshot, context.caller, format.passes);
-    headers['content-type'] = 'application/json';
-    /** Without the question for the usage, where that alone was refused. */
-    const another = (status: number, text: string): Attempt | undefined => {
-      if (!refusesUsageOption(status, text)) return undefined;
-      return { ...make(false), onTaken: () => usageRefusals.add(key.provider, model) };
+    const { context } = permitted;
+    const { snapshot } = context.inForce;
+    const { changes } = reservation;
+    const source = changes ? { ...permitted.source, changes } : permitted.source;
+    const first = changes
+      ? makeAttempt(providers, source, permitted.first.key, permitted.first.hideUsage)
+      : permitted.first;
+    const headersFor = ({ passes }: WireFormat) => {
+      const made = upstreamHeaders(request.headers, snapshot, context.caller, passes);
+      made['content-type'] = 'application/json';
+      return made;
     };
+    const headers = headersFor(first.format);
     const call = callOf(request.operation, permitted);
-    const mayHaveRefused = sent.hideUsage && format.translation?.takesUsageOption !== false;
-    const next = mayHaveRefused ? another : undefined;
-    answerCall(request, { context, operation, call, headers, attempt: sent, reservation, another: next });
+    const isIdempotent = 'idempotency-key' in headers;
+    const { madeBy } = permitted;
+    const mayHaveRefused = first.hideUsage && first.format.translation?.takesUsageOption !== false;
+    const next =
+      mayHaveRefused || snapshot.mayFallBack
+        ? makeNextAttempt({ providers, usageRefusals, context, source, madeBy, isIdempotent, headersFor })
+        : undefined;
+    answerCall(request, { context, operation, call, headers, first, next, reservation });
   };
   return (request, rawBody) =>
     whenKnown(permit({ context: request.context, operation: request.operation, rawBody }), (permitted) =>
@@ -63,12 +68,14 @@ export function makeRunBody({ permit, reserve, answerCall, usageRefusals }: RunB
     );
 }
 
-function soughtOf(operation: Operation, { context, asked, body, model, key, sent, lines }: Permitted): Sought {
+function soughtOf(operation: Operation, { context, source, first, lines }: Permitted): Sought {
+  const { asked, body, model } = source;
   const hasReferences = asked.fields.references.length > 0;
-  return { context, operation: operation.name, model, key, body, sent: sent.body, hasReferences, lines };
+  return { context, operation: operation.name, model, key: first.key, body, sent: first.body, hasReferences, lines };
 }
 
-function callOf(operation: Operation, { context, rawBody, body, model, persona, key, guard }: Permitted): Call {
+function callOf(operation: Operation, { context, source, first, guard }: Permitted): Call {
+  const { rawBody, body, model, persona } = source;
   return {
     kind: 'call',
     requestId: context.requestId,
@@ -82,7 +89,7 @@ function callOf(operation: Operation, { context, rawBody, body, model, persona, 
     requestedModel: model,
     persona,
     previousResponseId: typeof body.previous_response_id === 'string' ? body.previous_response_id : undefined,
-    key,
+    key: first.key,
     guard,
   };
 }

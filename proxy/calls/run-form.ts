@@ -1,12 +1,18 @@
+import { formatOf, type ProviderTable } from '../providers/table.ts';
+import type { RoutedKey } from '../snapshot/snapshot.ts';
 import type { Admission } from './admit/admission.ts';
 import { admitFormModels } from './admit/admit.ts';
 import type { AnswerCall } from './answer/answer-call.ts';
+import type { Attempt } from './attempt.ts';
 import type { Call } from './call.ts';
 import type { FormRequest } from './call-request.ts';
+import type { NextAttempt } from './next-attempt.ts';
 import { openForm } from './receive/form.ts';
 import type { StallWatch } from './receive/stall-watch.ts';
 import type { Reserve } from './reserve/reserve.ts';
 import { refuseFormReferences } from './resources/references.ts';
+import type { Fallback } from './route/fallback.ts';
+import { makeFallback } from './route/make-fallback.ts';
 import { sentModel } from './route/sent-model.ts';
 import { upstreamHeaders } from './upstream-headers.ts';
 
@@ -22,9 +28,10 @@ export interface RunFormOptions {
   readonly stalls: StallWatch;
   readonly reserve: Reserve;
   readonly answerCall: AnswerCall;
+  readonly providers: ProviderTable;
 }
 
-export function makeRunForm({ admission, stalls, reserve, answerCall }: RunFormOptions): RunForm {
+export function makeRunForm({ admission, stalls, reserve, answerCall, providers }: RunFormOptions): RunForm {
   return async (request) => {
     const { context, operation } = request;
     const { snapshot } = context.inForce;
@@ -49,8 +56,6 @@ export function makeRunForm({ admission, stalls, reserve, answerCall }: RunFormO
         otherModels: [],
         references: [],
       });
-      const providerModel = sentModel(key, model);
-      if (providerModel !== undefined && providerModel !== model) form.renameModel(providerModel);
       const call: Call = {
         kind: 'call',
         requestId: context.requestId,
@@ -67,12 +72,29 @@ export function makeRunForm({ admission, stalls, reserve, answerCall }: RunFormO
         key,
         guard,
       };
-      const attempt = { body: form.bytes(), hideUsage: false };
+      let named = model;
+      const makeAttempt = (to: RoutedKey): Attempt => {
+        const format = formatOf(providers, to.provider, operation.name);
+        const providerModel = sentModel(to, model);
+        if (providerModel !== undefined && providerModel !== named) form.renameModel(providerModel);
+        named = providerModel;
+        return { key: to, format, body: form.bytes(), headers: { ...headers, ...form.headers() }, hideUsage: false };
+      };
+      const first = makeAttempt(key);
+      let fallback: Fallback | undefined;
+      /** The bytes can be read once, so only an attempt that read none of them is followed by another. */
+      const next: NextAttempt = (failed, failure) => {
+        if (!form.isUntouched()) return undefined;
+        const repeatable = { context, operation, body: fields, model, madeBy: undefined, isIdempotent: false };
+        fallback ??= makeFallback(providers, repeatable);
+        const found = fallback.next(failed.key, failure);
+        return found && { attempt: makeAttempt(found.key), delayMs: found.delayMs };
+      };
       const sought = { context, operation: operation.name, model, key, body: fields };
       const reservation = await reserve({ ...sought, sent: undefined, hasReferences: true });
       answerCall(
         { ...request, onEnd },
-        { context, operation, call, headers: { ...headers, ...form.headers() }, attempt, reservation },
+        { context, operation, call, headers, first, next: snapshot.mayFallBack ? next : undefined, reservation },
       );
     } catch (error) {
       form.close();

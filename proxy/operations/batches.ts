@@ -9,5 +9,6 @@ export const batches: Operation = {
   path: '/batches',
   required: ['input_file_id', 'endpoint'],
   modelIsOptional: true,
+  effects: () => 'acts',
   runsInBackground: () => true,
 };

@@ -7,6 +7,7 @@ export const chat: Operation = {
   surface: 'chat',
   path: '/chat/completions',
   required: ['messages'],
+  effects: (body) => (body.store === true ? 'stores' : 'none'),
   applyPersona: (body, persona) => ({
     ...(persona.model === undefined ? {} : { model: persona.model }),
     ...persona.parameters,

@@ -16,6 +16,8 @@ export interface Operation {
   readonly modelIsOptional?: true;
   /** Whether its body may be a form with files. Such a body has the form's fields, all as text. */
   readonly takesForm?: true;
+  /** What a call does beside its answer, if it is sent twice. Absent: nothing, but it is billed twice. */
+  effects?(body: Body): 'none' | 'stores' | 'acts';
   /** Whether the provider works on after its answer, so that the call is pending. Absent: never. */
   runsInBackground?(body: Body): boolean;
   /**

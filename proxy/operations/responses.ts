@@ -1,3 +1,4 @@
+import { asObject } from '../providers/json.ts';
 import type { Operation } from './operation.ts';
 
 /** `POST /v1/responses`. */
@@ -12,5 +13,13 @@ export const responses: Operation = {
     ...body,
     instructions: persona.content,
   }),
+  effects(body) {
+    const tools = Array.isArray(body.tools) ? body.tools : [];
+    // A connector or an MCP server is somebody's, and calls of its tools may do anything.
+    const callsServers = tools.some((tool) => asObject(tool)?.type === 'mcp');
+    if (body.background === true || body.conversation != null || callsServers) return 'acts';
+    // What is not stored must be said; OpenAI stores all others.
+    return body.store === false ? 'none' : 'stores';
+  },
   runsInBackground: (body) => body.background === true,
 };

@@ -17,6 +17,10 @@ export interface AnswerSink {
   chunk(bytes: Buffer): boolean;
   /** @param last the last chunk, if it came with the end */
   end(last?: Buffer): void;
-  /** The answer did not come, or broke off. */
-  fail(problem: ProxyError): void;
+  /**
+   * The answer did not come, or broke off.
+   *
+   * @param isUnsent whether nothing of the request has left, so that the provider cannot have acted on it
+   */
+  fail(problem: ProxyError, isUnsent?: boolean): void;
 }

@@ -28,6 +28,8 @@ export interface Sent {
   resume(): void;
   /** Aborts the request. Its sink gets `fail` at once, with this reason as the cause. */
   abort(reason: Error): void;
+  /** Aborts the request. Its sink hears no more of it. */
+  drop(): void;
 }
 
 /**
@@ -112,6 +114,13 @@ class AnswerParser implements Dispatcher.DispatchHandler, Sent {
     this.#controller?.abort(reason);
   }
 
+  drop(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#decoder?.destroy();
+    this.#controller?.abort(new Error('Another attempt takes the place of this one'));
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#isOver) controller.abort(new Error('The request was given up before it was sent'));
@@ -188,7 +197,8 @@ class AnswerParser implements Dispatcher.DispatchHandler, Sent {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#decoder?.destroy();
-    this.#sink.fail(toProblem(error, this.#hasBegun));
+    // undici hands over the controller when it is about to write the request to a connection.
+    this.#sink.fail(toProblem(error, this.#hasBegun), this.#controller === undefined);
   }
 
   /** A sink has thrown. */

@@ -32,7 +32,7 @@ export class RedactingSink implements AnswerSink {
     else this.#next.end(held.length === 0 ? clean : Buffer.concat([clean, held]));
   }
 
-  fail(problem: ProxyError): void {
-    this.#next.fail(problem);
+  fail(problem: ProxyError, isUnsent?: boolean): void {
+    this.#next.fail(problem, isUnsent);
   }
 }

@@ -20,6 +20,11 @@ export function priceListsOf(
   return new Map(providers.map(({ name, type }) => [name, table[type].priceList]));
 }
 
+/** Whether a provider offers an operation. */
+export function formatIsOffered(table: ProviderTable, { type }: Provider, operation: OperationName): boolean {
+  return table[type].formats[operation] !== undefined;
+}
+
 /**
  * Finds the wire format of an operation at a provider.
  *

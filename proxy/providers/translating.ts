@@ -60,8 +60,8 @@ class TranslatingSink implements AnswerSink {
     this.#next.end(rest === '' ? undefined : Buffer.from(rest));
   }
 
-  fail(problem: ProxyError): void {
-    this.#next.fail(problem);
+  fail(problem: ProxyError, isUnsent?: boolean): void {
+    this.#next.fail(problem, isUnsent);
   }
 
   #take(bytes: Buffer): { readonly shown: Buffer | undefined; readonly isStream: boolean } {

@@ -75,6 +75,10 @@ export interface Provider {
   readonly priority: number;
   /** Its share of the calls, among the providers of its priority. 0: it comes after those with a weight. */
   readonly weight: number;
+  /** How often a call is sent again with the same key after a failure. */
+  readonly repeats: number;
+  /** After how many failures in a row calls go elsewhere, and for how long. */
+  readonly breaker: { readonly failures: number; readonly pauseMs: number };
   readonly servesModel: ModelRule;
   /** Its own names of models. Undefined where it has none. */
   readonly names: ModelNames | undefined;
@@ -146,6 +150,10 @@ export interface Snapshot {
    * share, each by provider.
    */
   readonly organizationKeys: readonly RoutedKey[];
+  /** The caps on the requests of one call. */
+  readonly retries: { readonly attempts: number; readonly withinMs: number };
+  /** Whether any call could be sent a second time. */
+  readonly mayFallBack: boolean;
   /** Whether any provider has a weight, so that calls are shared among several. */
   readonly hasWeights: boolean;
   /** By the SHA-256 of the synthetic key, in hexadecimal. */
@@ -285,6 +293,13 @@ export function openSnapshot(
     allowsOrigin: spec.cors && makeOriginRule(spec.cors.origins),
     surfaces: spec.surfaces && new Set(spec.surfaces),
     providers,
+    retries: {
+      attempts: spec.retries?.attempts ?? 3,
+      withinMs: parseDurationMs(spec.retries?.within ?? '60s'),
+    },
+    mayFallBack:
+      (spec.retries?.attempts ?? 3) > 1 &&
+      (keys.keys.size > 1 || [...providers.values()].some(({ repeats }) => repeats > 0)),
     hasWeights: spec.providers.some(({ weight = 0 }) => weight > 0),
     personas: new Map(
       [...sealed.personas.values()].filter(opener.serves).map((row) => [row.persona_id, opener.persona(row)]),
@@ -307,6 +322,11 @@ function openProvider(provider: OrganizationSpec['providers'][number], defaultUr
     idleTimeoutMs: parseDurationMs(provider.timeouts?.idle ?? '120s'),
     priority: provider.priority ?? 0,
     weight: provider.weight ?? 0,
+    repeats: provider.repeats ?? 0,
+    breaker: {
+      failures: provider.circuitBreaker?.failures ?? 5,
+      pauseMs: parseDurationMs(provider.circuitBreaker?.pause ?? '30s'),
+    },
     servesModel: makeModelRule(
       provider.models?.map(({ name }) => name),
       undefined,

@@ -125,6 +125,7 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'ratings.request_id',
     'ratings.response_id',
     'request_contents.request_id',
+    'requests.attempts',
     'requests.kept_ids',
     'requests.previous_response_id',
     'requests.request_id',

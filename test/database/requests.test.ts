@@ -77,6 +77,16 @@ test('a record is stored as it is', async () => {
     characters: 4096,
     kept_ids: [keptIdDigest('msg_0'), '-9223372036854775808'],
     guardrail_hits: ['customer-data'],
+    attempts: [
+      {
+        provider: 'spare',
+        api_key_id: '6f1f0a5e-2f0b-5d59-9df3-1f6a1c0b7a10',
+        kind: 'rate_limited',
+        reason: 'rate_limit_exceeded',
+        http_status: 429,
+        duration_ms: 3,
+      },
+    ],
     client_name: 'OpenAI/JS',
     client_version: '7.57.0',
     safety_identifier: 'hashed',

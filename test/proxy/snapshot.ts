@@ -14,6 +14,8 @@ export const provider: Provider = {
   idleTimeoutMs: 120_000,
   priority: 0,
   weight: 0,
+  repeats: 0,
+  breaker: { failures: 5, pauseMs: 30_000 },
   servesModel: () => true,
   names: undefined,
 };
@@ -58,6 +60,8 @@ export function makeSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
     keys: new Map(),
     keysByUser: new Map(),
     organizationKeys: [],
+    retries: { attempts: 3, withinMs: 60_000 },
+    mayFallBack: false,
     hasWeights: false,
     syntheticKeys: new Map(),
     withdrawnKeys: new Set(),

@@ -2,18 +2,18 @@ import { type CallFields, readCallFields } from '../../../crds/read-call-fields.
 import type { CallGuard } from '../../guardrails/call-guard.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Body } from '../../providers/json.ts';
-import { formatOf, type ProviderTable } from '../../providers/table.ts';
-import type { WireFormat } from '../../providers/wire-format.ts';
-import type { Persona, RoutedKey, Snapshot } from '../../snapshot/snapshot.ts';
+import type { ProviderTable } from '../../providers/table.ts';
+import type { Snapshot } from '../../snapshot/snapshot.ts';
+import { type AttemptSource, type JsonAttempt, makeAttempt } from '../attempt.ts';
 import type { OpenRequest } from '../call-request.ts';
 import type { CallContext, InForce } from '../context.ts';
 import { withInferredSession } from '../identify/session.ts';
 import type { BatchLines } from '../reserve/reserve.ts';
-import { sentModel } from '../route/sent-model.ts';
+import type { MadeByAll } from '../resources/ownership.ts';
 import { whenKnown } from '../when-known.ts';
 import type { Admission, Admitted } from './admission.ts';
 import { admitPersona } from './admit.ts';
-import { applyPersona, editBody, makeUpstreamBody, type ReadBody, readBody, type UpstreamBody } from './body.ts';
+import { applyPersona, editBody, type ReadBody, readBody } from './body.ts';
 import type { UsageRefusals } from './usage-option.ts';
 
 /** The input of the decision whether a call may be made. */
@@ -25,18 +25,11 @@ export interface Permission extends Pick<OpenRequest, 'context' | 'operation'> {
 export interface Permitted {
   /** With the session from the body. */
   readonly context: CallContext;
-  readonly asked: ReadBody;
-  /** The client's body, with what guardrails replaced in it. */
-  readonly rawBody: Buffer;
-  readonly body: Body;
-  readonly persona: Persona | undefined;
-  readonly model: string | undefined;
-  readonly key: RoutedKey;
-  /** How its provider is asked. */
-  readonly format: WireFormat;
-  /** Fields that get another value on their way to this provider. */
-  readonly changes: Body | undefined;
-  readonly sent: UpstreamBody;
+  /** What each attempt's body is made from: the client's body, with what guardrails replaced in it. */
+  readonly source: AttemptSource;
+  /** What the call refers to, and so the one key that it can go to. */
+  readonly madeBy: MadeByAll | undefined;
+  readonly first: JsonAttempt;
   /** Undefined where no guardrail is for the call. */
   readonly guard: CallGuard | undefined;
   /** The calls of a batch. Undefined for any other call. */
@@ -68,27 +61,17 @@ export function makePermit({ inForce, catchUp, admission, providers, usageRefusa
     const body = persona ? applyPersona(asked, operation, persona) : asked.body;
     const { references, models: otherModels } = persona ? fieldsWithPersona(asked.fields, body) : asked.fields;
     const finish = ({ model, madeBy, key, guard, lines }: Admitted): Permitted => {
-      const format = formatOf(providers, key.provider, operation.name);
       const mayAskForUsage = body.stream !== true || !usageRefusals.has(key.provider, model);
-      const providerModel = sentModel(key, model);
-      const changes = providerModel === model ? undefined : { model: providerModel };
-      const options = { mayAskForUsage, changes, provider: key.provider.name };
+      const asIs = { rawBody, asked, body, operation, persona, model };
+      const source = guard?.isEditing() ? withEdits(asIs, guard) : asIs;
+      const first = makeAttempt(providers, source, key, mayAskForUsage);
       const caller = withInferredSession(
         context.caller,
         { references, predecessor: madeBy?.predecessor, body },
         context.inForce.snapshot.sessionSources,
       );
       const inSession = caller === context.caller ? context : { ...context, caller };
-      const admitted = { context: inSession, persona, model, key, format, changes, guard, lines };
-      if (!guard?.isEditing()) {
-        const sent = makeUpstreamBody(rawBody, asked, body, operation, format, persona, options);
-        return { ...admitted, asked, rawBody, body, sent };
-      }
-      const edited = editBody(asked, guard.edit);
-      const raw = Buffer.from(edited.text);
-      const editedBody = persona ? applyPersona(edited, operation, persona) : edited.body;
-      const sent = makeUpstreamBody(raw, edited, editedBody, operation, format, persona, options);
-      return { ...admitted, asked: edited, rawBody: raw, body: editedBody, sent };
+      return { context: inSession, source, madeBy, first, guard, lines };
     };
     return whenKnown(
       admission.admit({ context, operation, body, said: asked.body, isRewritable: true, otherModels, references }),
@@ -107,6 +90,14 @@ export function makePermit({ inForce, catchUp, admission, providers, usageRefusa
       .catch(() => {})
       .then(() => judge({ ...context, inForce: inForce() }, operation, rawBody, asked));
   };
+}
+
+/** The call with what guardrails replaced in it. */
+function withEdits(source: AttemptSource, guard: CallGuard): AttemptSource {
+  const { asked, operation, persona } = source;
+  const edited = editBody(asked, guard.edit);
+  const body = persona ? applyPersona(edited, operation, persona) : edited.body;
+  return { ...source, rawBody: Buffer.from(edited.text), asked: edited, body };
 }
 
 /** The fields of a body with a persona. The persona itself names neither models nor anything kept at a provider. */

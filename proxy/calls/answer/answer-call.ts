@@ -4,6 +4,7 @@ import type { Operation } from '../../operations/operation.ts';
 import type { Exchange } from '../../providers/exchange.ts';
 import { formatOf, type ProviderTable } from '../../providers/table.ts';
 import { translating } from '../../providers/translating.ts';
+import type { Attempt } from '../attempt.ts';
 import type { Call } from '../call.ts';
 import type { OpenRequest } from '../call-request.ts';
 import { type CallContext, termsOf } from '../context.ts';
@@ -11,7 +12,7 @@ import type { Reservation } from '../reserve/reserve.ts';
 import type { Account } from '../settle/account.ts';
 import type { Metrics } from '../settle/metrics.ts';
 import type { Settlement } from '../settle/settlement.ts';
-import { type Attempt, type Forwarding, forward } from './forward.ts';
+import { type Forwarding, forward } from './forward.ts';
 
 /** An admitted call, with the request that goes to its provider. */
 export interface AdmittedCall {
@@ -21,10 +22,10 @@ export interface AdmittedCall {
   readonly call: Call;
   /** Headers for the provider. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly attempt: Attempt;
+  readonly first: Attempt;
   /** What limits and budgets hold for the call. */
   readonly reservation: Reservation;
-  readonly another?: Forwarding['another'];
+  readonly next: Forwarding['next'];
 }
 
 /** The steps after the reservation: intent, provider, client, settlement. */
@@ -40,8 +41,18 @@ export interface AnswerCallOptions {
 
 export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
   const { settlement, exchange, providers, metrics, drainMs } = options;
+  /** The exchange, by the API that each attempt's provider speaks, with the guard of the output around it. */
+  const speaking =
+    ({ operation, call, context }: AdmittedCall): Exchange =>
+    (request, sink) => {
+      const format = formatOf(providers, request.key.provider, operation.name);
+      const speak = format.translation ? translating(exchange, format.translation) : exchange;
+      const read = () => format.readStream({ hideUsage: false, keepOutput: true, body: call.body });
+      const hold = (bytes: number) => context.share.addAnswer(bytes);
+      return (call.guard?.output?.guardExchange(speak, read, hold) ?? speak)(request, sink);
+    };
   return ({ response, responseHeaders, refuse: show, onEnd }, admitted) => {
-    const { context, operation, call, headers, attempt, another, reservation } = admitted;
+    const { context, operation, call, headers, first, next, reservation } = admitted;
     const { caller, inForce, share } = context;
     const { headers: rates } = reservation;
     const refuse = (problem: ProxyError) => {
@@ -50,36 +61,26 @@ export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
     };
     const onOpened = (account: Account) => {
       metrics.overhead.observe((performance.now() - context.startedTicks) / 1_000);
-      const { guard } = call;
-      const format = formatOf(providers, call.key.provider, operation.name);
-      const speak = format.translation ? translating(exchange, format.translation) : exchange;
-      forward(
-        guard?.output
-          ? guard.output.guardExchange(
-              speak,
-              () => format.readStream({ hideUsage: false, keepOutput: true, body: call.body }),
-              (bytes) => share.addAnswer(bytes),
-            )
-          : speak,
-        {
-          call,
-          operation,
-          format,
-          account,
-          attempt,
-          another,
-          keepOutput: inForce.snapshot.storesContents,
-          headers,
-          response,
-          responseHeaders: rates ? { ...responseHeaders(caller), ...rates } : responseHeaders(caller),
-          refuse,
-          share,
-          drainMs,
-          onEnd,
-        },
-      );
+      const output = call.guard?.output;
+      const isPlain = !output && !first.format.translation && !inForce.snapshot.mayFallBack;
+      forward(isPlain ? exchange : speaking(admitted), {
+        call,
+        operation,
+        account,
+        first,
+        next,
+        holdsStart: inForce.snapshot.mayFallBack && next !== undefined,
+        keepOutput: inForce.snapshot.storesContents,
+        headers,
+        response,
+        responseHeaders: rates ? { ...responseHeaders(caller), ...rates } : { ...responseHeaders(caller) },
+        refuse,
+        share,
+        drainMs,
+        onEnd,
+      });
       // A form is complete only when it has been sent.
-      if (!(attempt.body instanceof Readable)) account.sealInput();
+      if (!(first.body instanceof Readable)) account.sealInput();
     };
     const onRefused = (problem: ProxyError) => {
       refuse(problem);

@@ -1,48 +1,40 @@
 import type { ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
-import type { ProxyError } from '../../error.ts';
+import { ProxyError } from '../../error.ts';
 import type { Share } from '../../in-flight.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { AnswerHeaders, AnswerSink } from '../../providers/answer-sink.ts';
 import type { Exchange, Sent } from '../../providers/exchange.ts';
+import { isOurEnd } from '../../providers/failure.ts';
 import type { StreamReader } from '../../providers/reading.ts';
 import type { WireFormat } from '../../providers/wire-format.ts';
+import type { Attempt } from '../attempt.ts';
 import type { Call } from '../call.ts';
 import { clientGone } from '../client-gone.ts';
+import type { NextAttempt } from '../next-attempt.ts';
+import { type Failure, failureOfProblem, failureOfStream } from '../route/failure.ts';
 import type { Account } from '../settle/account.ts';
+import { AttemptStory } from './attempt-story.ts';
 import { ClientSink } from './client-sink.ts';
 import { AnswerObserver } from './observer.ts';
-import { StreamSink } from './stream-sink.ts';
+import { StartGate } from './start-gate.ts';
+import { StreamSink, type StreamStart } from './stream-sink.ts';
 import { isJson, WholeSink } from './whole-sink.ts';
-
-/** One attempt to send a call. */
-export interface Attempt {
-  readonly body: string | Buffer | Readable;
-  /** Whether we asked for the usage, so the client must not see it. */
-  readonly hideUsage: boolean;
-  /** Called when the provider has taken the body. */
-  readonly onTaken?: () => void;
-}
 
 export interface Forwarding {
   readonly call: Call;
   readonly operation: Operation;
-  /** How the provider is asked, and how it answers. */
-  readonly format: WireFormat;
   readonly account: Account;
-  readonly attempt: Attempt;
-  /**
-   * Called once, while the client has nothing of the answer.
-   *
-   * @returns the next attempt, instead of the one with this answer; undefined: the client gets the answer
-   */
-  readonly another?: ((status: number, text: string) => Attempt | undefined) | undefined;
+  readonly first: Attempt;
+  /** Decides about another attempt while the client has nothing of the answer. Absent: there is none. */
+  readonly next: NextAttempt | undefined;
+  /** Whether the start of a stream is held, so that another attempt can take its place. */
+  readonly holdsStart: boolean;
   readonly keepOutput: boolean;
   /** Headers for the provider. */
   readonly headers: Readonly<Record<string, string>>;
   readonly response: ServerResponse;
-  /** Headers of our own for the client. */
-  readonly responseHeaders: Readonly<Record<string, string>>;
+  /** Headers of our own for the client. What is known only with the answer is added to them. */
+  readonly responseHeaders: Record<string, string>;
   /** Answers with a problem in the surface's envelope, or closes the connection where it is too late for that. */
   readonly refuse: (error: ProxyError) => void;
   /** How long an answer is read for its usage after the client has gone. */
@@ -56,10 +48,11 @@ export interface Forwarding {
 /**
  * Sends the call to its provider and the answer to the client. A stream passes chunk by chunk, with back-pressure. Any
  * other answer passes whole, so that its usage is known before it ends. The passing answer is read for the account,
- * which is settled before the client has the end of the answer.
+ * which is settled before the client has the end of the answer. An attempt that fails before the client has any of its
+ * answer may be followed by another one.
  */
 export function forward(exchange: Exchange, forwarding: Forwarding): void {
-  new Forward(exchange, forwarding).send(forwarding.attempt);
+  new Forward(exchange, forwarding).send(forwarding.first);
 }
 
 /** The first sink of each attempt's answer: chooses the sinks behind it, or another attempt. */
@@ -68,26 +61,27 @@ class Forward implements AnswerSink {
   readonly #forwarding: Forwarding;
   readonly #client: ClientSink;
   readonly #observer: AnswerObserver;
-  #another: Forwarding['another'];
+  readonly #story: AttemptStory;
   #attempt: Attempt;
   #sent: Sent | undefined;
   /** The sink of this attempt's answer. Undefined until the answer begins. */
   #sink: StreamSink | WholeSink | undefined;
-  #status = 0;
   #isOver = false;
   #drainTimer: NodeJS.Timeout | undefined;
+  /** Runs between two attempts. */
+  #pause: NodeJS.Timeout | undefined;
 
   constructor(exchange: Exchange, forwarding: Forwarding) {
     this.#exchange = exchange;
     this.#forwarding = forwarding;
-    this.#another = forwarding.another;
-    this.#attempt = forwarding.attempt;
-    const { call, operation, account, response, responseHeaders: ownHeaders, refuse } = forwarding;
+    this.#attempt = forwarding.first;
+    const { call, operation, account, response, responseHeaders, refuse } = forwarding;
     const runsInBackground = operation.runsInBackground?.(call.body) ?? false;
+    this.#story = new AttemptStory(responseHeaders);
     this.#client = new ClientSink({
       response,
-      ownHeaders,
-      refuse,
+      ownHeaders: responseHeaders,
+      refuse: (problem) => refuse(this.#story.told(problem)),
       onDrain: () => this.#sent?.resume(),
       onGone: () => this.#drain(),
     });
@@ -95,22 +89,21 @@ class Forward implements AnswerSink {
   }
 
   send(attempt: Attempt): void {
-    const { format, call, headers } = this.#forwarding;
     this.#attempt = attempt;
     this.#sink = undefined;
-    this.#status = 0;
+    this.#story.begin(attempt);
     this.#observer.begin(null);
-    this.#sent = this.#exchange(
-      { method: 'POST', path: format.path, key: call.key, headers, body: attempt.body },
-      this,
-    );
+    const { key, format, body } = attempt;
+    const { headers = this.#forwarding.headers } = attempt;
+    this.#sent = this.#exchange({ method: 'POST', path: format.path, key, headers, body }, this);
   }
 
   head(status: number, headers: AnswerHeaders): void {
-    this.#status = status;
     this.#observer.begin(status);
     const reader = status === 200 ? this.#readerOf(headers) : undefined;
-    this.#sink = reader ? new StreamSink(reader, this.#observer, this.#client) : this.#makeWholeSink();
+    this.#sink = reader
+      ? new StreamSink(reader, this.#observer, this.#client, this.#makeStart())
+      : this.#makeWholeSink();
     if (status === 200) this.#attempt.onTaken?.();
     this.#sink.head(status, headers);
   }
@@ -120,28 +113,27 @@ class Forward implements AnswerSink {
   }
 
   end(last?: Buffer): void {
-    const next = this.#nextAttempt(last);
-    if (next) {
-      this.send(next);
-      return;
-    }
-    this.#sink?.end(last);
-    this.#finish();
+    const sink = this.#sink;
+    sink?.end(last);
+    if (this.#sink === sink) this.#finish();
   }
 
-  fail(problem: ProxyError): void {
+  fail(problem: ProxyError, isUnsent = false): void {
     if (this.#isOver) return;
     if (problem.cause === clientGone) this.#client.leave();
     this.#sink ??= this.#makeWholeSink();
-    this.#sink.fail(problem);
-    this.#finish();
+    const sink = this.#sink;
+    if (sink instanceof WholeSink) sink.fail(problem, isUnsent);
+    else sink.fail(problem);
+    if (this.#sink === sink) this.#finish();
   }
 
   /** The reader for a passing answer of this type. Undefined where the answer is read whole. */
   #readerOf(headers: AnswerHeaders): StreamReader | undefined {
-    const { operation, format, keepOutput, call } = this.#forwarding;
+    const { operation, keepOutput, call } = this.#forwarding;
+    const { format, hideUsage } = this.#attempt;
     if (isStream(headers, format, call)) {
-      const reader = format.readStream({ hideUsage: this.#attempt.hideUsage, keepOutput, body: call.body });
+      const reader = format.readStream({ hideUsage, keepOutput, body: call.body });
       const guarded = call.guard?.output?.stream(reader) ?? reader;
       return operation.presentStream?.(guarded) ?? guarded;
     }
@@ -149,22 +141,51 @@ class Forward implements AnswerSink {
   }
 
   #makeWholeSink(): WholeSink {
-    const { call, operation, format, share } = this.#forwarding;
-    return new WholeSink({ call, operation, format, share, observer: this.#observer, client: this.#client });
+    const { call, operation, share } = this.#forwarding;
+    const { format } = this.#attempt;
+    const replace = this.#forwarding.next && ((failure: Failure) => this.#replace(failure));
+    return new WholeSink({ call, operation, format, share, observer: this.#observer, client: this.#client, replace });
   }
 
-  /** The next attempt, if any. There is none once the client has the beginning of an answer. */
-  #nextAttempt(last: Buffer | undefined): Attempt | undefined {
-    const another = this.#another;
-    if (!another || !(this.#sink instanceof WholeSink) || this.#client.hasBegun() || this.#client.isGone())
-      return undefined;
-    this.#another = undefined;
-    return another(this.#status, this.#sink.text(last));
+  #makeStart(): StreamStart | undefined {
+    if (!this.#forwarding.holdsStart) return undefined;
+    return {
+      gate: new StartGate(this.#client),
+      failed: (reading) => this.#replace(failureOfStream(reading)),
+      broken: (problem) => !isOurEnd(problem) && this.#replace(failureOfProblem(problem, false, null)),
+    };
+  }
+
+  /** Begins another attempt in the place of one that failed, unless the client has some of its answer, or has gone. */
+  #replace(failure: Failure): boolean {
+    const { next, account } = this.#forwarding;
+    if (!next || this.#client.hasBegun() || this.#client.isGone()) return false;
+    const following = next(this.#attempt, failure);
+    if (!following) return false;
+    const { attempt, delayMs } = following;
+    this.#sent?.drop();
+    this.#sent = undefined;
+    this.#sink = undefined;
+    account.replaced(this.#attempt.key, failure, this.#observer.sinceSentMs(), attempt.key);
+    this.#story.failed(failure);
+    if (delayMs === 0) this.send(attempt);
+    else {
+      this.#pause = setTimeout(() => {
+        this.#pause = undefined;
+        this.send(attempt);
+      }, delayMs);
+    }
+    return true;
   }
 
   /** Reads the answer although the client has gone, since the provider bills all of it. */
   #drain(): void {
     if (this.#isOver) return;
+    if (this.#pause) {
+      clearTimeout(this.#pause);
+      this.fail(new ProxyError('upstream_interrupted', { cause: clientGone }));
+      return;
+    }
     this.#sent?.resume();
     this.#drainTimer = setTimeout(() => this.#sent?.abort(clientGone), this.#forwarding.drainMs);
     this.#drainTimer.unref();

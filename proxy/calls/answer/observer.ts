@@ -22,7 +22,7 @@ export type Observer = Pick<AnswerObserver, 'progress' | 'deferWhilePending' | '
 /** Observes an answer for its call's account, while it passes and at its end. Only the first end counts. */
 export class AnswerObserver {
   readonly #options: ObserverOptions;
-  readonly #sentAtTicks = performance.now();
+  #sentAtTicks = 0;
   #status: number | null = null;
   #timeToFirstTokenMs: number | null = null;
 
@@ -30,9 +30,15 @@ export class AnswerObserver {
     this.#options = options;
   }
 
-  /** An answer with this status begins. Null: another attempt begins. */
+  /** An answer with this status begins. Null: an attempt begins. */
   begin(status: number | null): void {
     this.#status = status;
+    if (status === null) this.#sentAtTicks = performance.now();
+  }
+
+  /** How long the present attempt has taken so far. */
+  sinceSentMs(): number {
+    return performance.now() - this.#sentAtTicks;
   }
 
   /** A part of a stream has been read. */
@@ -100,7 +106,7 @@ export class AnswerObserver {
       usage: known?.usage ?? unknownUsage,
       keptIds: known?.keptIds ?? [],
       timeToFirstTokenMs: this.#timeToFirstTokenMs,
-      upstreamMs: performance.now() - this.#sentAtTicks,
+      upstreamMs: this.sinceSentMs(),
       output,
     };
   }

@@ -3,6 +3,16 @@ import type { AnswerHeaders, AnswerSink } from '../../providers/answer-sink.ts';
 import type { Reading, StreamReader } from '../../providers/reading.ts';
 import type { AnswerClient } from './client-sink.ts';
 import type { Observer } from './observer.ts';
+import type { StartGate } from './start-gate.ts';
+
+/** The start of a stream whose place another attempt may take. */
+export interface StreamStart {
+  readonly gate: StartGate;
+  /** The stream reports an error. @returns whether another attempt takes its place */
+  failed(reading: Reading): boolean;
+  /** The stream broke off. @returns whether another attempt takes its place */
+  broken(problem: ProxyError): boolean;
+}
 
 /**
  * Reads an answer while it passes. The call is settled before the client has the last event, so that the client can
@@ -12,14 +22,18 @@ export class StreamSink implements AnswerSink {
   readonly #reader: StreamReader;
   readonly #observer: Observer;
   readonly #client: AnswerClient;
+  /** Holds the start of the stream while another attempt may take its place. */
+  #start: StreamStart | undefined;
   #isSettled = false;
+  #isReplaced = false;
   /** Whether the client has the end of its answer. */
   #hasEnded = false;
 
-  constructor(reader: StreamReader, observer: Observer, client: AnswerClient) {
+  constructor(reader: StreamReader, observer: Observer, client: AnswerClient, start?: StreamStart) {
     this.#reader = reader;
     this.#observer = observer;
-    this.#client = client;
+    this.#client = start?.gate ?? client;
+    this.#start = start;
   }
 
   head(status: number, headers: AnswerHeaders): void {
@@ -28,6 +42,7 @@ export class StreamSink implements AnswerSink {
 
   chunk(bytes: Buffer): boolean {
     const shown = this.#read(bytes);
+    if (this.#isReplaced) return true;
     if (this.#reader.isOver?.()) this.#endClient(shown);
     else if (shown) return this.#client.chunk(shown);
     return true;
@@ -35,6 +50,7 @@ export class StreamSink implements AnswerSink {
 
   end(last?: Buffer): void {
     const shown = last && this.#read(last);
+    if (this.#isReplaced) return;
     if (shown && !this.#hasEnded) this.#client.chunk(shown);
     const rest = this.#reader.end();
     const reading = this.#reader.reading();
@@ -43,6 +59,7 @@ export class StreamSink implements AnswerSink {
       return;
     }
     this.#settle(reading);
+    if (this.#isReplaced) return;
     this.#endClient(rest && rest.length > 0 ? rest : undefined);
   }
 
@@ -56,6 +73,7 @@ export class StreamSink implements AnswerSink {
       this.#endClient(undefined);
       return;
     }
+    if (this.#isReplaced || this.#replace((start) => start.broken(problem))) return;
     this.#observer.failed(problem, this.#reader);
     if (this.#hasEnded) return;
     const { code } = problem;
@@ -73,12 +91,28 @@ export class StreamSink implements AnswerSink {
     const shown = reader.read(bytes);
     this.#observer.progress(reader);
     const reading = reader.reading();
+    if (this.#start && !reading && reader.hasOutput()) this.#open(this.#start);
     if (reading) this.#settle(reading);
     return shown;
   }
 
+  /** There is content, so no other attempt takes its place. */
+  #open({ gate }: StreamStart): void {
+    this.#start = undefined;
+    gate.open();
+  }
+
+  #replace(byAnother: (start: StreamStart) => boolean): boolean {
+    const start = this.#start;
+    if (!start || !byAnother(start)) return false;
+    start.gate.close();
+    this.#isReplaced = true;
+    return true;
+  }
+
   #settle(reading: Reading): void {
-    if (this.#isSettled) return;
+    if (this.#isSettled || this.#isReplaced) return;
+    if (reading.failed && this.#replace((start) => start.failed(reading))) return;
     this.#isSettled = true;
     this.#observer.answered(reading, this.#reader.output());
   }

@@ -4,11 +4,12 @@ import type { OutputGuard } from '../../guardrails/output/output-guard.ts';
 import { answerFactor, type Share } from '../../in-flight.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { AnswerHeaders, AnswerSink } from '../../providers/answer-sink.ts';
-import { redirected } from '../../providers/failure.ts';
+import { isOurEnd, redirected } from '../../providers/failure.ts';
 import { type Body, parseObject } from '../../providers/json.ts';
 import type { Reading } from '../../providers/reading.ts';
 import type { WireFormat } from '../../providers/wire-format.ts';
 import type { Call } from '../call.ts';
+import { type Failure, failureOfAnswer, failureOfProblem } from '../route/failure.ts';
 import type { AnswerClient } from './client-sink.ts';
 import type { Observer } from './observer.ts';
 
@@ -24,6 +25,8 @@ export interface WholeAnswerOptions {
   readonly share: Pick<Share, 'addAnswer'>;
   readonly observer: Observer;
   readonly client: AnswerClient;
+  /** Called with a failure before anything else hears of it. @returns whether another attempt takes its place */
+  readonly replace?: ((failure: Failure) => boolean) | undefined;
 }
 
 /** Holds an answer until it is complete, so that its usage is known and the call settled before the client has it. */
@@ -70,6 +73,11 @@ export class WholeSink implements AnswerSink {
       return;
     }
     const reading = asText ?? format.read(answer, call.body);
+    if (
+      (!isSuccess || reading.failed) &&
+      this.#isReplaced(failureOfAnswer(this.#status, this.#headers, answer, reading, text))
+    )
+      return;
     const guard = isSuccess ? call.guard?.output : undefined;
     const problem = guard?.problem();
     if (problem) {
@@ -87,9 +95,18 @@ export class WholeSink implements AnswerSink {
     client.end(body === raw && isAscii(raw) ? text : body);
   }
 
-  fail(problem: ProxyError): void {
+  fail(problem: ProxyError, isUnsent = false): void {
+    if (
+      !isOurEnd(problem) &&
+      this.#isReplaced(failureOfProblem(problem, isUnsent, this.#status === 0 ? null : this.#status))
+    )
+      return;
     this.#options.observer.failed(problem, undefined);
     this.#options.client.fail(problem);
+  }
+
+  #isReplaced(failure: Failure): boolean {
+    return this.#options.replace?.(failure) ?? false;
   }
 
   #hold(bytes: Buffer): void {

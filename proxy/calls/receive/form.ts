@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { ProxyError } from '../../error.ts';
 import type { Share } from '../../in-flight.ts';
 import { clientGone } from '../client-gone.ts';
-import { type FormContent, makeFormScanner } from './form-scanner.ts';
+import { type FormContent, makeFormScanner, type Place } from './form-scanner.ts';
 import { isPacked, unpackBody } from './receive-body.ts';
 import type { StallWatch } from './stall-watch.ts';
 
@@ -15,6 +15,8 @@ export interface Form {
   bytes(): Readable;
   /** The headers about the body: the client's own. */
   headers(): Readonly<Record<string, string>>;
+  /** Whether none of the bytes have been read, so that another attempt can still read them. */
+  isUntouched(): boolean;
   /** Replaces the value of the model, before the bytes are read. Does nothing where the form names none. */
   renameModel(model: string): void;
   /** Drops the unread rest, so that the client reads its answer. */
@@ -76,6 +78,7 @@ export async function openForm(
       last = chunk.subarray(-1);
       return sent;
     };
+    isUntouched = false;
     for (let chunk = held.shift(); chunk; chunk = held.shift()) {
       share.add(-chunk.length);
       yield keepLast(chunk);
@@ -116,6 +119,8 @@ export async function openForm(
   }
   const length = isPacked(request.headers) ? undefined : request.headers['content-length'];
   let addedBytes = 0;
+  let isUntouched = true;
+  let place: Place | undefined;
   return {
     content,
     bytes: () => Readable.from(bytes(), { objectMode: false }),
@@ -123,15 +128,18 @@ export async function openForm(
       'content-type': contentType,
       ...(length !== undefined && { 'content-length': String(Number(length) + addedBytes) }),
     }),
+    isUntouched: () => isUntouched,
     renameModel(model) {
-      const place = content.places.get('model');
+      place ??= content.places.get('model');
       if (!place) return;
       // The value is among the bytes that were held, since the form was read up to its end.
       const all = Buffer.concat(held);
       const name = Buffer.from(model);
       held.splice(0, held.length, Buffer.concat([all.subarray(0, place.start), name, all.subarray(place.end)]));
-      addedBytes = name.length - (place.end - place.start);
-      share.add(addedBytes);
+      const more = name.length - (place.end - place.start);
+      place = { start: place.start, end: place.start + name.length };
+      addedBytes += more;
+      share.add(more);
     },
     close,
   };

@@ -1,6 +1,8 @@
 import type { Envelope } from '../../../database/envelope.ts';
 import type { Price } from '../../prices/price.ts';
+import type { RoutedKey } from '../../snapshot/snapshot.ts';
 import type { Outcome } from '../call.ts';
+import type { Failure } from '../route/failure.ts';
 
 /** The account of a call. It is opened before the call goes upstream, and settled once. */
 export interface Account {
@@ -8,6 +10,8 @@ export interface Account {
   sealInput(): void;
   /** Marks the call as pending under this id of the provider. From then on only its end settles the call. */
   defer(responseId: string): void;
+  /** An attempt has failed, and one with another key, or the same, takes its place. */
+  replaced(failed: RoutedKey, failure: Failure, durationMs: number, next: RoutedKey): void;
   /**
    * Later settlements of the same call do nothing.
    *

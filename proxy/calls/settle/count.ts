@@ -24,6 +24,7 @@ export function countCalls(metrics: Metrics, labelOf: LabelOf): SettlementSubscr
   return {
     opened: () => metrics.activeCalls.add(1),
     closed: () => metrics.activeCalls.add(-1),
+    attemptFailed: (_, { provider, kind }) => metrics.failedAttempts.inc({ gen_ai_provider_name: provider, kind }),
     implausible: (record) => metrics.implausible.of(callLabels(record, labelOf(record.requested_model))).add(),
     settled: ({ record, upstreamMs }) => metricsOf(record).settled(record, upstreamMs),
   };

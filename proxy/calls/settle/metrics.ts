@@ -92,6 +92,11 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}, versi
       'Calls with an implausible figure from the provider. The figure becomes unknown, and the call unpriced.',
       request,
     ),
+    failedAttempts: counter(
+      'chaperone_failed_attempts_total',
+      'Requests to providers that failed and that another one replaced, by kind of failure. They are not among the calls.',
+      ['gen_ai_provider_name', 'kind'],
+    ),
     images: callCounter('chaperone_images_total', 'Generated images.', request),
     audioSeconds: callCounter('chaperone_audio_seconds_total', 'Length of input audio.', request),
     characters: callCounter('chaperone_characters_total', 'Characters of generated speech.', request),

@@ -9,13 +9,16 @@ import {
 import type { PendingCall } from '../../../database/pending-calls.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
 import { ProxyError } from '../../error.ts';
+import type { RoutedKey } from '../../snapshot/snapshot.ts';
 import type { Spool } from '../../spool/spool.ts';
 import { SpoolError } from '../../spool/spool-error.ts';
 import type { Call, Outcome } from '../call.ts';
 import type { Reservation } from '../reserve/reserve.ts';
 import { settleQuota } from '../reserve/settle-quota.ts';
 import { mentions, withoutEchoes } from '../resources/echoes.ts';
+import type { Failure } from '../route/failure.ts';
 import type { Account, AccountingTerms } from './account.ts';
+import { addAttemptCosts, failedAttemptOf } from './failed-attempt.ts';
 import { removeImplausible } from './figures.ts';
 import { type LateEnd, lateCostOf, lateDurationMsOf, lateOutcomeOf } from './late-end.ts';
 import { addAttributes, complete, intentOf, noteGuardrails, type Origin, storable, storableContent } from './record.ts';
@@ -115,6 +118,7 @@ function finish(
 ): void {
   complete(record, outcome, price);
   if (costUsd !== undefined) record.cost_usd = costUsd;
+  if (record.attempts) addAttemptCosts(record);
   record.duration_ms = durationMs;
   if (removeImplausible(record).length > 0) for (const subscriber of subscribers) subscriber.implausible?.(record);
   settleQuota(record);
@@ -179,6 +183,15 @@ class OpenAccount implements Account {
     };
     this.#options.spool.defer(this.#handle, pending);
     for (const subscriber of this.#options.subscribers) subscriber.deferred?.(pending);
+  }
+
+  replaced(failed: RoutedKey, failure: Failure, durationMs: number, next: RoutedKey): void {
+    const record = this.#record;
+    const attempt = failedAttemptOf(failed, failure, durationMs, record.requested_model, this.#terms.price);
+    record.attempts = [...(record.attempts ?? []), attempt];
+    record.api_key_id = next.id;
+    record.provider = next.provider.name;
+    for (const subscriber of this.#options.subscribers) subscriber.attemptFailed?.(record, attempt);
   }
 
   isSettled(): boolean {

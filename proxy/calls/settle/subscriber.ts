@@ -1,5 +1,5 @@
 import type { PendingCall } from '../../../database/pending-calls.ts';
-import type { RequestRecord } from '../../../database/requests.ts';
+import type { FailedAttempt, RequestRecord } from '../../../database/requests.ts';
 
 /** A call that has ended in any way. */
 export interface SettledCall {
@@ -16,6 +16,8 @@ export interface SettlementSubscriber {
   closed?(): void;
   /** The call is pending. Only its end settles it. */
   deferred?(call: PendingCall): void;
+  /** An attempt of a call has failed, and another takes its place. */
+  attemptFailed?(record: RequestRecord, attempt: FailedAttempt): void;
   /** The provider reported implausible figures. The record does not have them. */
   implausible?(record: RequestRecord): void;
   /** Called once per call, by one proxy: of those that see the call end, the one whose settlement counts. */

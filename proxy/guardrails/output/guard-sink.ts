@@ -64,13 +64,13 @@ export class GuardSink implements AnswerSink {
     else this.#endStream(whole);
   }
 
-  fail(problem: ProxyError): void {
+  fail(problem: ProxyError, isUnsent?: boolean): void {
     // What came of a stream is accounted for; the client has nothing of it.
     if (this.#mode === 'stream' && this.#chunks.length > 0) {
       this.#options.guard.refuseUnread();
       this.#next.chunk(Buffer.concat(this.#chunks));
     }
-    this.#next.fail(problem);
+    this.#next.fail(problem, isUnsent);
   }
 
   #hold(bytes: Buffer): void {

@@ -122,6 +122,7 @@ export function makeCompletionReader(
   /** Whether the event is plain. If so, its text is noted. */
   const isPlain = (raw: string): boolean => {
     if (!plain.matches(raw)) return false;
+    hasOutput = true;
     if (keepOutput) assembly.addText(plain.added(raw));
     return true;
   };
@@ -143,7 +144,7 @@ export function makeCompletionReader(
       return raw;
     }
     const choices = chunks.note(chunk);
-    if (choices.length > 0) hasOutput = true;
+    if (!hasOutput && choices.some(hasContent)) hasOutput = true;
     if (keepOutput) assembly.add(choices);
     const hidden = hideUsage && chunk.usage === null ? findAbsentUsage(raw) : undefined;
     plain.learn(raw, chunk, hidden);
@@ -176,6 +177,14 @@ export function makeCompletionReader(
     output: () => (keepOutput ? assembly.toJson(chunks.partial()) : undefined),
     isBetweenEvents: () => hideUsage || !events.isInside(),
   };
+}
+
+/** Whether a choice adds anything. Most streams begin with a chunk that only names the role. */
+function hasContent(value: unknown): boolean {
+  const choice = asObject(value);
+  const { role: _, ...delta } = asObject(choice?.delta) ?? {};
+  const isThere = (field: unknown) => field != null && field !== '' && !(Array.isArray(field) && field.length === 0);
+  return isThere(choice?.finish_reason) || isThere(choice?.text) || Object.values(delta).some(isThere);
 }
 
 /** The text that a chunk adds. Undefined where the chunk has any other new fact. */

@@ -25,7 +25,9 @@ export function registerCountTokens(app: SurfaceApp, context: OpenAiContext): vo
     requireKnownVersion(request.headers);
     const rawBody = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     const permitted = await pipeline.permit({ context: request.callContext, operation: countedMessages, rawBody });
-    const { context: call, model, body, key, format, sent } = permitted;
+    const { context: call, first: sent, source } = permitted;
+    const { key, format } = sent;
+    const { model, body } = source;
     if (format.translation) throw countsNothing(key.provider.name);
     const sought = { context: call, operation: countedMessages.name, model, key, body, sent: sent.body };
     const reservation = await pipeline.reserve({ ...sought, hasReferences: false, isUncounted: true });

@@ -22,6 +22,7 @@ function makeExchange() {
   let sink: AnswerSink | undefined;
   const sent: Sent = {
     resume: () => told.push('resume'),
+    drop: () => told.push('drop'),
     abort(reason) {
       told.push(`abort ${reason.message}`);
     },

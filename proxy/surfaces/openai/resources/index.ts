@@ -112,12 +112,21 @@ export function registerResources(app: SurfaceApp, options: OpenAiContext): void
   const countTokens = describeStored(inputTokensRoute.method, inputTokensRoute.path);
   app.post<{ Params: Params }>(inputTokensRoute.path, { schema: countTokens }, async (request, reply) => {
     const asked = { context: request.callContext, operation: responses, rawBody: bodyOf(request) };
-    const { context, model, body, key, sent } = await pipeline.permit(asked);
-    const sought = { context, operation: responses.name, model, key, body, sent: sent.body, hasReferences: false };
+    const { context, source, first } = await pipeline.permit(asked);
+    const { model, body } = source;
+    const sought = {
+      context,
+      operation: responses.name,
+      model,
+      key: first.key,
+      body,
+      sent: first.body,
+      hasReferences: false,
+    };
     const reservation = await pipeline.reserve({ ...sought, isUncounted: true });
     onceClosed(reply.raw, () => reservation.release());
     const { path } = inputTokensRoute;
-    return answer(inputTokensRoute, request, reply, { path, key, body: sent.body, headers: json });
+    return answer(inputTokensRoute, request, reply, { path, key: first.key, body: first.body, headers: json });
   });
 
   app.register(async (uploads) => {

@@ -43,7 +43,7 @@ function exchangeOf(chunks: readonly Buffer[], status = 200): { exchange: Exchan
       for (const chunk of chunks) sink.chunk(chunk);
       sink.end();
     });
-    return { resume() {}, abort() {} };
+    return { resume() {}, abort() {}, drop() {} };
   };
   return { exchange, paths };
 }

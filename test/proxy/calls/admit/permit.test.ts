@@ -70,31 +70,31 @@ function permitting(body: unknown, given: Given = {}) {
   return { permitted: () => permit({ context, operation, rawBody }), context, counts, rawBody };
 }
 
-const sentBody = ({ sent }: Permitted) => JSON.parse(String(sent.body));
+const sentBody = ({ first }: Permitted) => JSON.parse(String(first.body));
 
 describe('a permitted call', () => {
   test('is known without waiting where it refers to nothing', () => {
     const { permitted, context, rawBody, counts } = permitting(call);
     const result = permitted();
     assert.ok(!(result instanceof Promise));
-    assert.equal(result.sent.body, rawBody, 'the client’s own bytes go upstream');
-    assert.deepEqual([result.model, result.key, result.persona], ['gpt-4o', key, undefined]);
+    assert.equal(result.first.body, rawBody, 'the client’s own bytes go upstream');
+    assert.deepEqual([result.source.model, result.first.key, result.source.persona], ['gpt-4o', key, undefined]);
     assert.equal(result.context, context);
-    assert.equal(result.format, providerTable.openai.formats.responses);
+    assert.equal(result.first.format, providerTable.openai.formats.responses);
     assert.equal(counts.catchUps, 0);
   });
 
   test('has the persona applied to what is judged and to what goes upstream, but not its id', async () => {
     const result = await permitting({ input: 'Hi', persona_id: persona.id.toUpperCase() }).permitted();
     const expected = { input: 'Hi', model: 'gpt-4o-mini', instructions: 'Be kind.', temperature: 0.5 };
-    assert.deepEqual(result.body, expected);
+    assert.deepEqual(result.source.body, expected);
     assert.deepEqual(sentBody(result), expected);
-    assert.deepEqual([result.persona, result.model], [persona, 'gpt-4o-mini']);
+    assert.deepEqual([result.source.persona, result.source.model], [persona, 'gpt-4o-mini']);
   });
 
   test('has no persona where persona_id is null, which does not go upstream', async () => {
     const result = await permitting({ ...call, persona_id: null }).permitted();
-    assert.equal(result.persona, undefined);
+    assert.equal(result.source.persona, undefined);
     assert.deepEqual(sentBody(result), call);
   });
 
@@ -102,7 +102,7 @@ describe('a permitted call', () => {
     const names = makeModelNames([{ name: 'gpt-4o', as: 'deployment-1' }]);
     const renaming = { ...key, provider: { ...key.provider, names } };
     const result = await permitting(call, { snapshot: { organizationKeys: [renaming] } }).permitted();
-    assert.deepEqual([result.model, sentBody(result)], ['gpt-4o', { ...call, model: 'deployment-1' }]);
+    assert.deepEqual([result.source.model, sentBody(result)], ['gpt-4o', { ...call, model: 'deployment-1' }]);
   });
 
   test('takes the session from what it refers to', async () => {
@@ -123,7 +123,7 @@ describe('a permitted call', () => {
   for (const [name, changes, refusesUsageOption, isAskedFor] of streams) {
     test(name, async () => {
       const body = { model: 'gpt-4o', messages: [], ...changes };
-      const { sent } = await permitting(body, { operation: chat, refusesUsageOption }).permitted();
+      const { first: sent } = await permitting(body, { operation: chat, refusesUsageOption }).permitted();
       assert.equal(sent.hideUsage, isAskedFor);
       assert.equal(
         JSON.parse(String(sent.body)).stream_options?.include_usage === true,
@@ -206,7 +206,7 @@ describe('a persona that is unknown here', () => {
     const now = { ...withPersonas(persona), version: 2 };
     const { permitted, counts } = permitting(body, { snapshot: unknown, caughtUp: now });
     const result = await permitted();
-    assert.equal(result.persona, persona);
+    assert.equal(result.source.persona, persona);
     assert.equal(result.context.inForce.snapshot.version, 2);
     assert.equal(counts.catchUps, 1);
   });

@@ -4,7 +4,8 @@ import { createServer, get, type IncomingMessage, type ServerResponse } from 'no
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
-import { type Attempt, forward } from '../../../../proxy/calls/answer/forward.ts';
+import { forward } from '../../../../proxy/calls/answer/forward.ts';
+import type { Attempt } from '../../../../proxy/calls/attempt.ts';
 import type { Outcome } from '../../../../proxy/calls/call.ts';
 import { ProxyError } from '../../../../proxy/error.ts';
 import { makeInFlight } from '../../../../proxy/in-flight.ts';
@@ -54,17 +55,18 @@ async function run(t: TestContext, steps: readonly Step[]) {
     bodies.push(body);
     const step = steps[bodies.length - 1] ?? assert.fail('one attempt too many');
     process.nextTick(() => step(sink));
-    return { resume() {}, abort() {} };
+    return { resume() {}, abort() {}, drop() {} };
   };
-  const attempt = (body: string): Attempt => ({ body, hideUsage: false, onTaken: () => taken.push(body) });
+  const { key } = makeCall();
+  const attempt = (body: string): Attempt => ({ key, format, body, hideUsage: false, onTaken: () => taken.push(body) });
   const server = createServer((_request: IncomingMessage, response: ServerResponse) => {
     forward(exchange, {
       call: makeCall(),
       operation: chat,
-      format,
       account: {
         sealInput() {},
         defer() {},
+        replaced() {},
         settle(outcome, onWritten) {
           settled.push(outcome);
           setImmediate(onWritten);
@@ -72,8 +74,12 @@ async function run(t: TestContext, steps: readonly Step[]) {
         isSettled: () => settled.length > 0,
         costUsd: () => null,
       },
-      attempt: attempt('first'),
-      another: (_status, text) => (text.includes('stream_options') ? attempt('second') : undefined),
+      first: attempt('first'),
+      next: (failed, { text }) =>
+        failed.body === 'first' && text.includes('stream_options')
+          ? { attempt: attempt('second'), delayMs: 0 }
+          : undefined,
+      holdsStart: false,
       keepOutput: false,
       headers: {},
       response,

@@ -98,6 +98,7 @@ function makeObserver(options: { readonly gone?: boolean; readonly background?: 
     account: {
       sealInput() {},
       defer: (id) => deferred.push(id),
+      replaced() {},
       settle(outcome, onWritten) {
         assert.equal(holds, 1);
         settled.push(outcome);
