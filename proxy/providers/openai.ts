@@ -5,6 +5,7 @@ import { compact } from './openai/compact.ts';
 import { completions } from './openai/completions.ts';
 import { embeddings } from './openai/embeddings.ts';
 import { imageEdits, imageGenerations, imageVariations } from './openai/images.ts';
+import { messagesByChat } from './openai/messages.ts';
 import { moderations } from './openai/moderations.ts';
 import { responses } from './openai/responses.ts';
 import { speech } from './openai/speech.ts';
@@ -19,6 +20,7 @@ export const openai: ProviderAdapter = {
     compact,
     batches,
     chat,
+    messages: messagesByChat('max_completion_tokens'),
     completions,
     embeddings,
     moderations,
