@@ -40,6 +40,9 @@ class BytesQuery extends Query {
     connection.execute(null, true);
     connection.sync();
   }
+
+  /** Drops the rows: nobody needs them, and pg cannot read rows that were not described. */
+  handleDataRow(): void {}
 }
 
 /** What pg notes about a connection. */

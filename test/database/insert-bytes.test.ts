@@ -43,3 +43,11 @@ test('a statement that cannot be prepared rejects, and the connection goes on', 
   await assert.rejects(runWithBytes(db, wrong), /nowhere/);
   assert.deepEqual((await db.query('select 1 as one')).rows, [{ one: 1 }]);
 });
+
+test('the rows of a statement are dropped, and the connection goes on', async () => {
+  const { owner: db } = database;
+  const reading = { name: 'reading', text: 'select $1::text, n from generate_series(1, 3) n', values: ['x'] };
+  await runWithBytes(db, reading);
+  await runWithBytes(db, reading);
+  assert.deepEqual((await db.query('select 1 as one')).rows, [{ one: 1 }]);
+});
