@@ -12,7 +12,9 @@ export interface Scope {
 export function suiteScope(): Scope {
   const releasers: (() => unknown)[] = [];
   after(() => releaseAll(releasers));
-  return { after: (release) => void releasers.push(release) };
+  const scope: Scope = { after: (release) => void releasers.push(release) };
+  releasersOf.set(scope, releasers);
+  return scope;
 }
 
 const releasersOf = new WeakMap<Scope, (() => unknown)[]>();

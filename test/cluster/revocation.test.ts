@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
-import { openSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { SignJWT } from 'jose';
-import { type ProxyProcess, startProxyProcess } from '../../cli/local/proxies.ts';
+import type { ProxyProcess } from '../../cli/local/proxies.ts';
 import { statePaths } from '../../cli/local/state.ts';
 import { signToken } from '../../cli/token.ts';
 import { readSigningKeys } from '../../operator/credentials.ts';
 import { makeDirectory } from '../directories.ts';
 import { HeldClock } from '../held-clock.ts';
-import { program } from '../program.ts';
+import { startProxy } from '../proxy-process.ts';
 import { runCli } from '../run-cli.ts';
 import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
@@ -47,18 +46,10 @@ describe('credentials that leaked, in a cluster', { skip }, () => {
     data = await makeDirectory(scope);
     mount = makeMounter(stage, data);
     await mount();
-    proxy = await startProxyProcess({
-      organization: 'acme',
-      entry: program(),
+    proxy = await startProxy(scope, {
       credentialsDirectory: join(statePaths(data).secrets, 'web', 'chaperone-acme'),
-      dataDirectory: statePaths(data).proxy('acme'),
-      port: 0,
-      metricsPort: 0,
       upstreamUrl: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}/v1`,
-      logFile: openSync(join(data, 'proxy.log'), 'a'),
-      onRestart: () => {},
     });
-    scope.after(() => proxy.stop(4_000));
   });
 
   const ask = async (token: string) => {

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { importJWK, SignJWT } from 'jose';
 import { Client } from 'pg';
-import { type ProxyProcess, startProxyProcess } from '../../cli/local/proxies.ts';
+import type { ProxyProcess } from '../../cli/local/proxies.ts';
 import { statePaths } from '../../cli/local/state.ts';
 import { signToken } from '../../cli/token.ts';
 import { openContents } from '../../database/contents.ts';
@@ -15,7 +14,7 @@ import { ownIssuer } from '../../proxy/calls/identify/tokens/own-token.ts';
 import { startSandbox } from '../../sandbox/server.ts';
 import { makeDirectory } from '../directories.ts';
 import { HeldClock } from '../held-clock.ts';
-import { program } from '../program.ts';
+import { startProxy } from '../proxy-process.ts';
 import { atEnd, suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
 
@@ -48,18 +47,10 @@ describe('under a steady stream of calls', { skip }, () => {
     data = await makeDirectory(scope);
     const mounted = await keepMounted(stage, data);
     scope.after(mounted.stop);
-    proxy = await startProxyProcess({
-      organization: 'acme',
-      entry: program(),
+    proxy = await startProxy(scope, {
       credentialsDirectory: join(statePaths(data).secrets, 'web', 'chaperone-acme'),
-      dataDirectory: statePaths(data).proxy('acme'),
-      port: 0,
-      metricsPort: 0,
       upstreamUrl: sandbox.url,
-      logFile: openSync(join(data, 'proxy.log'), 'a'),
-      onRestart: () => {},
     });
-    scope.after(() => proxy.stop(4_000));
   });
 
   const credentials = async () => {

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { startProxyProcess } from '../../cli/local/proxies.ts';
 import { makeSecretFiles } from '../../operator/cluster/directory/secret-files.ts';
 import { makeServiceAccountIssuer } from '../../operator/cluster/kubernetes/service-account-issuer.ts';
 import { startSandbox } from '../../sandbox/server.ts';
 import { makeDirectory } from '../directories.ts';
-import { program } from '../program.ts';
+import { startProxy } from '../proxy-process.ts';
 import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
 
@@ -38,7 +36,7 @@ describe('tokens of service accounts', { skip }, () => {
       const path = `/api/v1/namespaces/${place}/serviceaccounts`;
       await client.send({ method: 'POST', path, body: { metadata: { name: 'caller' } } });
     }
-    baseUrl = await startProxy();
+    baseUrl = await startMountedProxy();
   });
 
   test('are accepted from member namespaces, and the caller is recorded', async () => {
@@ -113,22 +111,16 @@ describe('tokens of service accounts', { skip }, () => {
     });
   }
 
-  /** With the Secret of its namespace mounted, as a kubelet would. @returns where its API is */
-  async function startProxy(): Promise<string> {
+  /** Starts a proxy with the Secret of its namespace mounted, as a kubelet does. @returns the URL of its API */
+  async function startMountedProxy(): Promise<string> {
     const directory = await makeDirectory(scope);
     const sandbox = await startSandbox();
     scope.after(sandbox.close);
     await mount(directory);
-    const proxy = await startProxyProcess({
-      organization: 'acme',
-      entry: program(),
+    const proxy = await startProxy(scope, {
       credentialsDirectory: join(directory, home, 'chaperone-acme'),
-      dataDirectory: join(directory, 'data'),
-      ...{ port: 0, metricsPort: 0, upstreamUrl: sandbox.url },
-      logFile: openSync(join(directory, 'log'), 'a'),
-      onRestart: () => {},
+      upstreamUrl: sandbox.url,
     });
-    scope.after(() => proxy.stop(4_000));
     return `http://127.0.0.1:${proxy.port}/v1`;
   }
 

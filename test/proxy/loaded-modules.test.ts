@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, suite, test } from 'node:test';
-import { startProxyProcess } from '../../cli/local/proxies.ts';
 import { makeDirectory, repository } from '../directories.ts';
 import { program } from '../program.ts';
+import { startProxy } from '../proxy-process.ts';
 import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
@@ -60,22 +59,15 @@ suite('a proxy that has only served calls', () => {
   const loadedBy = async (entry: string): Promise<Loaded> => {
     const directory = await makeDirectory(scope);
     const file = join(directory, 'loaded.json');
-    const proxy = await startProxyProcess({
-      organization: 'acme',
+    const proxy = await startProxy(scope, {
       entry,
       credentialsDirectory: stack.credentialsDirectory,
-      dataDirectory: join(directory, 'data'),
-      port: 0,
-      metricsPort: 0,
       upstreamUrl: stack.upstreamUrl,
-      logFile: openSync(join(directory, 'log'), 'a'),
-      onRestart: () => {},
       environment: {
         NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(spy)}`,
         LOADED_MODULES: file,
       },
     });
-    scope.after(() => proxy.stop(4_000));
     const answer = await fetch(`http://127.0.0.1:${proxy.port}/v1/chat/completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${stack.token}`, 'x-user-id': 'bob' },

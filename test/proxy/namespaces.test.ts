@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,7 +8,6 @@ import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
 import { Client } from 'pg';
 import { pino } from 'pino';
-import { startProxyProcess } from '../../cli/local/proxies.ts';
 import { statePaths } from '../../cli/local/state.ts';
 import { signToken } from '../../cli/token.ts';
 import { resourceIdOf } from '../../database/ids.ts';
@@ -18,7 +16,7 @@ import { type Operator, startOperator } from '../../operator/operator.ts';
 import { dropOrganizationRoles } from '../database/tenant.ts';
 import { makeTestDatabase } from '../database.ts';
 import { makeDirectory, replaceFile } from '../directories.ts';
-import { program } from '../program.ts';
+import { startProxy } from '../proxy-process.ts';
 import { suiteScope } from '../scope.ts';
 import { openableKeys } from '../sealed-keys.ts';
 import { until } from '../until.ts';
@@ -159,18 +157,7 @@ describe('of several namespaces', () => {
     await writeFile(join(directory, 'bank.yaml'), bindingOf(`bank/${lowest}`, 'key', 'models: [gpt-*]'));
     await until(() => conditionOf(`bank/${lowest}`)?.status === 'True', 'the bank to have its key');
     for (const namespace of namespaces) {
-      const proxy = await startProxyProcess({
-        organization: 'acme',
-        entry: program(),
-        credentialsDirectory: credentialsOf(namespace),
-        dataDirectory: paths.proxy(namespace),
-        port: 0,
-        metricsPort: 0,
-        upstreamUrl,
-        logFile: openSync(paths.log, 'a'),
-        onRestart: () => {},
-      });
-      scope.after(() => proxy.stop(4_000));
+      const proxy = await startProxy(scope, { credentialsDirectory: credentialsOf(namespace), upstreamUrl });
       baseUrls.set(namespace, `http://127.0.0.1:${proxy.port}/v1`);
     }
   });

@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
-import { openSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
 import { Client } from 'pg';
-import { startProxyProcess } from '../../../cli/local/proxies.ts';
-import { makeDirectory } from '../../directories.ts';
-import { program } from '../../program.ts';
-import { atEnd, suiteScope } from '../../scope.ts';
+import { startProxy } from '../../proxy-process.ts';
+import { suiteScope } from '../../scope.ts';
 import { type Stack, startStack } from '../../stack.ts';
 import { until } from '../../until.ts';
 
@@ -210,25 +207,15 @@ describe('a response in the background', () => {
   });
 
   it('is fetched and settled by another proxy, even if the first is gone', async (t) => {
-    const other = await startProxyProcess({
-      organization: 'acme',
-      entry: program(),
+    const other = await startProxy(t, {
       credentialsDirectory: stack.credentialsDirectory,
-      dataDirectory: await makeDirectory(t),
-      port: 0,
-      metricsPort: 0,
       upstreamUrl: stack.upstreamUrl,
-      logFile: openSync('/dev/null', 'a'),
-      onRestart: () => {},
     });
-    let isRunning = true;
-    atEnd(t, async () => isRunning && other.stop(4_000));
     const there = clientOf(`http://127.0.0.1:${other.port}/v1`);
     const fetched = await start(0, { client: there });
     await isPending(fetched.id);
     await until(async () => (await bob.responses.retrieve(fetched.id)).status === 'completed', 'its end, seen here');
     const left = await start(2_000, { client: there });
-    isRunning = false;
     await other.stop(4_000);
     assert.equal((await settled(left.id)).status, 'completed');
     for (const { id } of [fetched, left]) {
@@ -238,18 +225,10 @@ describe('a response in the background', () => {
   });
 
   it('is counted once where two proxies see its end at the same time', async (t) => {
-    const other = await startProxyProcess({
-      organization: 'acme',
-      entry: program(),
+    const other = await startProxy(t, {
       credentialsDirectory: stack.credentialsDirectory,
-      dataDirectory: await makeDirectory(t),
-      port: 0,
-      metricsPort: 0,
       upstreamUrl: stack.upstreamUrl,
-      logFile: openSync('/dev/null', 'a'),
-      onRestart: () => {},
     });
-    atEnd(t, () => other.stop(4_000));
     const clients = [bob, clientOf(`http://127.0.0.1:${other.port}/v1`)];
     const ports = [stack.proxy.metricsPort, other.metricsPort];
     const counted = async () => (await Promise.all(ports.map(completedAt))).reduce((sum, count) => sum + count, 0);

@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
-import { openSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
-import { startProxyProcess } from '../../../cli/local/proxies.ts';
-import { makeDirectory } from '../../directories.ts';
-import { program } from '../../program.ts';
+import { startProxy } from '../../proxy-process.ts';
 import { suiteScope } from '../../scope.ts';
 import { type Stack, startStack } from '../../stack.ts';
 import { until } from '../../until.ts';
@@ -22,18 +19,10 @@ describe('the items of a response', () => {
   before(async () => {
     stack = await startStack(scope);
     bob = clientOf(stack.baseUrl, 'bob');
-    const other = await startProxyProcess({
-      organization: 'acme',
-      entry: program(),
+    const other = await startProxy(scope, {
       credentialsDirectory: stack.credentialsDirectory,
-      dataDirectory: await makeDirectory(scope),
-      port: 0,
-      metricsPort: 0,
       upstreamUrl: stack.upstreamUrl,
-      logFile: openSync('/dev/null', 'a'),
-      onRestart: () => {},
     });
-    scope.after(() => other.stop(4_000));
     elsewhere = clientOf(`http://127.0.0.1:${other.port}/v1`, 'bob');
   });
 

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { openSync } from 'node:fs';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import type { Client } from 'pg';
-import { startProxyProcess } from '../../../../cli/local/proxies.ts';
 import { connect } from '../../../database/tenant.ts';
 import { makeDirectory, repository } from '../../../directories.ts';
+import { startProxy } from '../../../proxy-process.ts';
 import { suiteScope } from '../../../scope.ts';
 import { type Stack, startStack } from '../../../stack.ts';
 import { startRelay, type TcpRelay, viaPort } from '../../../tcp-relay.ts';
@@ -33,18 +32,11 @@ describe('records of an erased user that arrive late', () => {
     await cp(stack.credentialsDirectory, credentialsDirectory, { recursive: true, dereference: true });
     const file = join(credentialsDirectory, 'database-url');
     await writeFile(file, viaPort(await readFile(file, 'utf8'), way.port));
-    const proxy = await startProxyProcess({
-      organization: 'acme',
+    const proxy = await startProxy(scope, {
       entry: join(repository, 'cli', 'main.ts'),
       credentialsDirectory,
-      dataDirectory: await makeDirectory(scope),
-      port: 0,
-      metricsPort: 0,
       upstreamUrl: stack.upstreamUrl,
-      logFile: openSync('/dev/null', 'a'),
-      onRestart: () => {},
     });
-    scope.after(() => proxy.stop(4_000));
     elsewhere = { baseUrl: `http://127.0.0.1:${proxy.port}/v1`, metricsPort: proxy.metricsPort };
     askElsewhere = makeAsk({ ...elsewhere, token: stack.token });
   });

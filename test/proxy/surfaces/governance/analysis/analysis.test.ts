@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, beforeEach, describe, it } from 'node:test';
 import { Client } from 'pg';
-import { startProxyProcess } from '../../../../../cli/local/proxies.ts';
-import { makeDirectory, replaceFile } from '../../../../directories.ts';
-import { program } from '../../../../program.ts';
+import { replaceFile } from '../../../../directories.ts';
+import { startProxy } from '../../../../proxy-process.ts';
 import { recordOf } from '../../../../recorded-call.ts';
 import { suiteScope } from '../../../../scope.ts';
 import { type Stack, startStack } from '../../../../stack.ts';
@@ -252,19 +250,10 @@ describe('POST /v1/analysis', () => {
   });
 
   it('finds the analyses of another proxy, and analyzes its answers', async () => {
-    const dataDirectory = await makeDirectory(scope);
-    const other = await startProxyProcess({
-      organization: 'acme',
-      entry: program(),
+    const other = await startProxy(scope, {
       credentialsDirectory: stack.credentialsDirectory,
-      dataDirectory,
-      port: 0,
-      metricsPort: 0,
       upstreamUrl: upstream.url,
-      logFile: openSync(join(dataDirectory, 'log'), 'a'),
-      onRestart: () => {},
     });
-    scope.after(() => other.stop(4_000));
     const there = makeAsk({ baseUrl: `http://127.0.0.1:${other.port}/v1`, token: stack.token });
 
     const { requestId, responseId } = await converse();
