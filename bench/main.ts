@@ -15,6 +15,10 @@ const benchmarks: Readonly<Record<string, Entry>> = {
     title: 'what governing a stream costs: processor time and delay of a delta, memory',
     load: async () => (await import('./streams.ts')).streams,
   },
+  limits: {
+    title: 'whether a limit over 16 proxies is exact, how much of it is left unused, and how often a call waits',
+    load: async () => (await import('./limits.ts')).limits,
+  },
   memory: {
     title: 'the memory of a proxy before and after many calls, and how long its start takes',
     load: async () => (await import('./memory.ts')).memory,

@@ -37,7 +37,7 @@ const reach: Reach = {
  */
 export const path: Benchmark = {
   async run(context) {
-    const { rounds: count, seconds, profile } = readOptions(context.args);
+    const { rounds: count, seconds, profile, limits } = readOptions(context.args);
     const { note, onEnd } = context;
     const directory = await mkdtemp(join(tmpdir(), 'chaperone-bench-'));
     onEnd(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
@@ -47,7 +47,7 @@ export const path: Benchmark = {
     const upstream = await startUpstream(directory, context);
     const origin = `http://127.0.0.1:${upstream.port}`;
     const bare = await startPassthrough(origin, context);
-    const installation = await startInstallation(directory, `${origin}/v1`, context);
+    const installation = await startInstallation(directory, `${origin}/v1`, context, limits ? wideLimits : {});
     const coldStartMs = await measureColdStarts(directory, installation);
     const proxy = await startGovernedProxy(directory, installation, profile, context);
 
@@ -88,19 +88,36 @@ export const path: Benchmark = {
   },
 };
 
-function readOptions(args: readonly string[]): { rounds: number; seconds: number; profile: string | undefined } {
+/** Rules that count every call and refuse none. */
+const wideLimits = {
+  limits: [
+    { name: 'calls', per: 'Organization', requests: { count: 1_000_000_000, window: '24h' } },
+    { name: 'tokens', per: 'User', tokens: { count: 1_000_000_000_000, window: '24h' } },
+  ],
+  budgets: [{ name: 'month', amountUsd: '1000000', window: 'Month' }],
+};
+
+interface Options {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly profile: string | undefined;
+  readonly limits: boolean;
+}
+
+function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '3' },
       profile: { type: 'string' },
+      limits: { type: 'boolean', default: false },
     },
   });
   const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)];
   if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error('--rounds takes a number of rounds');
   if (!(seconds > 0)) throw new Error('--seconds takes a number of seconds');
-  return { rounds, seconds, profile: values.profile };
+  return { rounds, seconds, profile: values.profile, limits: values.limits };
 }
 
 async function measureColdStarts(directory: string, installation: Installation): Promise<number> {

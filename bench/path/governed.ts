@@ -1,7 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { parseDocument } from 'yaml';
 import { proxyNodeOptions } from '../../cli/local/proxies.ts';
 import { credentialsSecretName, operatorNamespace } from '../../operator/credentials.ts';
 import type { BenchmarkContext } from '../benchmark.ts';
@@ -20,6 +21,7 @@ export interface Installation {
   readonly token: string;
   readonly personaId: string;
   readonly postgresPid: number;
+  stop(): Promise<void>;
   /** The program's arguments that start a proxy for the organization. */
   proxyArguments(options: { data: string; metricsPort?: number }): string[];
 }
@@ -29,18 +31,27 @@ interface Ready {
   readonly databaseUrl: string;
 }
 
-/** Starts everything except the measured proxy. (The included proxy stays idle.) */
+/**
+ * Starts everything except the measured proxy. (The included proxy stays idle.)
+ *
+ * @param spec fields of the Organization's spec, in place of the quickstart's
+ */
 export async function startInstallation(
   directory: string,
   upstreamUrl: string,
   { onEnd }: BenchmarkContext,
+  spec: Readonly<Record<string, unknown>> = {},
 ): Promise<Installation> {
   const data = join(directory, 'chaperone');
-  const args = ['up', resources, '--json', '--port', '0', '--metrics-port', '0'];
+  const copied = join(directory, 'resources');
+  await cp(resources, copied, { recursive: true });
+  await stateFields(copied, spec);
+  const args = ['up', copied, '--json', '--port', '0', '--metrics-port', '0'];
   const child = startChild(process.execPath, [program, ...args, '--data', data, '--upstream', upstreamUrl], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  onEnd(() => stopChild(child));
+  const stop = () => stopChild(child);
+  onEnd(stop);
   const ready = await readReady(child);
   const [organization] = ready.organizations;
   if (!organization) throw new Error(`There is no organization in ${resources}`);
@@ -48,6 +59,7 @@ export async function startInstallation(
   const credentials = join(data, 'state', 'secrets', operatorNamespace, credentialsSecretName(name));
   return {
     databaseUrl: ready.databaseUrl,
+    stop,
     token,
     personaId: await findPersonaId(baseUrl, token),
     postgresPid: Number.parseInt(await readFile(join(data, 'postgres', 'data', 'postmaster.pid'), 'utf8'), 10),
@@ -56,6 +68,13 @@ export async function startInstallation(
       ...['--metrics-host', '127.0.0.1', '--metrics-port', String(metricsPort), '--log-level', 'warn'],
     ],
   };
+}
+
+async function stateFields(folder: string, spec: Readonly<Record<string, unknown>>): Promise<void> {
+  const file = join(folder, 'organization.yaml');
+  const document = parseDocument(await readFile(file, 'utf8'));
+  for (const [field, value] of Object.entries(spec)) document.setIn(['spec', field], value);
+  await writeFile(file, document.toString());
 }
 
 async function readReady(child: ChildProcess): Promise<Ready> {

@@ -110,12 +110,13 @@ export function makeQuota(options: QuotaOptions): Quota {
         const grant = byLease.get(`${slice.counterId} ${slice.leaseId}`);
         const asked = grant ? slice.apply(grant, sentTicks, clock.ticks()) : slice.fail();
         for (const { onAnswer } of asked) onAnswer();
+        // Calls that came while the demand was on its way.
         if (slice.hasWaiting()) queue.set(slice, { slices, ends: false });
       }
     } catch (error) {
       downUntilTicks = clock.ticks() + answerMs;
       options.onFailure?.(error);
-      for (const [slice] of batch) for (const { onAnswer } of slice.fail()) onAnswer();
+      for (const [slice] of batch) for (const { onAnswer } of [...slice.fail(), ...slice.takeWaiting()]) onAnswer();
     }
   };
 

@@ -150,6 +150,13 @@ export class Slice {
     this.#waiting.push(waiter);
   }
 
+  /** Those that no demand is for yet. They wait no longer. */
+  takeWaiting(): readonly Waiter[] {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    return waiting;
+  }
+
   hasWaiting(): boolean {
     return this.#waiting.length > 0;
   }
