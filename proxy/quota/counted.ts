@@ -39,17 +39,17 @@ export class CountedSlices {
   }
 
   /** Takes over the limit of a new configuration. @returns the slices that were leased under another one */
-  replace(counted: Counted, nowMs: number): Slice[] {
+  replace(counted: Counted, nowMs: number, nowTicks: number): Slice[] {
     this.#counted = counted;
-    return this.adjust(nowMs);
+    return this.adjust(nowMs, nowTicks);
   }
 
   /** Notes the limit of now. @returns the slices that were leased under another one */
-  adjust(nowMs: number): Slice[] {
+  adjust(nowMs: number, nowTicks: number): Slice[] {
     const amount = this.#counted.amountAt(nowMs);
     if (amount === this.#amount) return [];
     this.#amount = amount;
-    const slices = [...this.#slots.values()].map(({ current }) => current);
+    const slices = [...this.#slots.values()].map(({ current }) => current).filter((each) => !each.isStale(nowTicks));
     for (const slice of slices) slice.withhold();
     return slices;
   }
@@ -61,7 +61,7 @@ export class CountedSlices {
   /** The slice of a scope in the window of now. */
   slice(scope: string, nowMs: number, nowTicks: number): Slice {
     const slot = this.#slots.get(scope);
-    if (slot && !slot.current.isOver() && !isPast(slot.current, nowMs)) return slot.current;
+    if (slot && isUsable(slot.current, nowMs, nowTicks)) return slot.current;
     if (slot?.next && !isPast(slot.next, nowMs) && slot.next.counter.startMs <= nowMs) {
       slot.current = slot.next;
       slot.next = undefined;
@@ -81,6 +81,10 @@ export class CountedSlices {
     for (const [scope, slot] of this.#slots) {
       const { current, next } = slot;
       current.tick();
+      if (current.isStale(nowTicks)) {
+        this.#slots.delete(scope);
+        continue;
+      }
       if (current.isIdle(nowTicks) || isPast(current, nowMs)) {
         if (current.isIdle(nowTicks) || !next) this.#slots.delete(scope);
         if (!isPast(current, nowMs)) onEnd(current);
@@ -97,8 +101,10 @@ export class CountedSlices {
   }
 
   /** Forgets all slices. @returns them */
-  end(): Slice[] {
-    const slices = [...this.#slots.values()].flatMap(({ current, next }) => (next ? [current, next] : [current]));
+  end(nowTicks: number): Slice[] {
+    const slices = [...this.#slots.values()]
+      .flatMap(({ current, next }) => (next ? [current, next] : [current]))
+      .filter((each) => !each.isStale(nowTicks));
     this.#slots.clear();
     return slices;
   }
@@ -107,6 +113,10 @@ export class CountedSlices {
     const { rule, unit, per, window } = this.#counted;
     return new Slice({ rule, unit, per, scope, ...windowAt(window, atMs) }, nowTicks);
   }
+}
+
+function isUsable(slice: Slice, nowMs: number, nowTicks: number): boolean {
+  return !slice.isOver() && !isPast(slice, nowMs) && !slice.isStale(nowTicks);
 }
 
 function isPast({ counter }: Slice, nowMs: number): boolean {

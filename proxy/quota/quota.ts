@@ -124,7 +124,7 @@ export function makeQuota(options: QuotaOptions): Quota {
     const [nowMs, nowTicks] = [clock.nowMs(), clock.ticks()];
     let isEmpty = true;
     for (const slices of byKey.values()) {
-      for (const slice of slices.adjust(nowMs)) ask(slices, slice);
+      for (const slice of slices.adjust(nowMs, nowTicks)) ask(slices, slice);
       slices.tick(nowMs, nowTicks, {
         onAsk: (slice) => ask(slices, slice),
         onEnd: (slice) => ask(slices, slice, true),
@@ -204,11 +204,11 @@ export function makeQuota(options: QuotaOptions): Quota {
       for (const one of counted) {
         const key = keyOf(one);
         const slices = former.get(key) ?? byKey.get(key) ?? new CountedSlices(one, clock.nowMs());
-        for (const slice of slices.replace(one, clock.nowMs())) ask(slices, slice);
+        for (const slice of slices.replace(one, clock.nowMs(), clock.ticks())) ask(slices, slice);
         former.delete(key);
         byKey.set(key, slices);
       }
-      for (const slices of former.values()) for (const slice of slices.end()) ask(slices, slice, true);
+      for (const slices of former.values()) for (const slice of slices.end(clock.ticks())) ask(slices, slice, true);
       return (one) => {
         const slices = byKey.get(keyOf(one));
         if (!slices) throw new RangeError(`${one.rule} is not in force`);
@@ -231,7 +231,8 @@ export function makeQuota(options: QuotaOptions): Quota {
     tick,
     async stop() {
       stopTimer?.();
-      for (const slices of byKey.values()) for (const slice of slices.end()) queue.set(slice, { slices, ends: true });
+      for (const slices of byKey.values())
+        for (const slice of slices.end(clock.ticks())) queue.set(slice, { slices, ends: true });
       byKey.clear();
       if (!isPumping && clock.ticks() >= downUntilTicks) await pump();
     },

@@ -108,6 +108,15 @@ export class Slice {
     return this.#isOver;
   }
 
+  /**
+   * Whether the lease has expired, and something was taken. The database may have added up what it knows of it, so the
+   * lease must not go on: another one begins, and the records of this one's calls count by themselves. Running calls are
+   * in no record, so they stay.
+   */
+  isStale(nowTicks: number): boolean {
+    return !this.#isConcurrent && this.#taken !== 0 && nowTicks >= this.#validUntilTicks && !this.#asked;
+  }
+
   /** Whether no call runs, and none has for a while. */
   isIdle(nowTicks: number): boolean {
     const idleMs = this.#isConcurrent ? 1_000 : 3_000;
