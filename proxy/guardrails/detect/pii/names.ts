@@ -4,7 +4,7 @@ import { makeDetectorOf } from '../finder.ts';
 
 /** The longest sentence that is looked at as a whole. */
 const longestSentence = 400;
-const sentenceEnd = /[.!?。！？]+[\s"')\]]+|\n/g;
+const sentenceEnd = /[.!?。！？][\s"')\]]{1,16}|\n/g;
 
 /**
  * Names of people, as compromise recognizes them in English sentences by their words and their form. A stream is held
