@@ -978,6 +978,96 @@ export interface OrganizationStatus {
    */
   tokenKeyIds?: string[];
   /**
+   * How much is used of the budget that is nearest to its amount, such as `82% of $100 (Month)`.
+   */
+  budget?: string;
+  /**
+   * How much is used of the limit that is nearest to its end, such as `41% of 50 requests (1h per User)`. Limits of windows below 10m and of concurrent calls are not among them.
+   */
+  limit?: string;
+  /**
+   * How much is used of each budget. Of a budget per user or the like, these are the figures of the one that is nearest to its amount. They are written once a minute at most; /v1/budgets has those of now.
+   *
+   * Items: The figures of a budget.
+   */
+  budgets?: {
+    /**
+     * The budget's name.
+     */
+    name: string;
+    /**
+     * Which calls are counted together.
+     */
+    per: string;
+    /**
+     * How many users, keys or the like have used it in this window.
+     */
+    scopes: number;
+    /**
+     * How much of the amount is used, rounded down.
+     */
+    usedPercent: number;
+    /**
+     * The US dollars that ended calls have cost.
+     */
+    usedUsd: string;
+    /**
+     * The amount in US dollars, with the raise of now.
+     */
+    amountUsd: string;
+    /**
+     * What is left of it.
+     */
+    remainingUsd: string;
+    /**
+     * When the next window begins.
+     */
+    resetsAt?: string;
+  }[];
+  /**
+   * How much is used of each limit and tier, as in budgets. Limits of windows below 10m and of concurrent calls change too fast for a status; /v1/limits has them.
+   *
+   * Items: The figures of a limit.
+   */
+  limits?: {
+    /**
+     * The limit's name; of a tier, `tier` and its value.
+     */
+    name: string;
+    /**
+     * Which calls are counted together.
+     */
+    per: string;
+    /**
+     * What is counted.
+     */
+    unit: 'requests' | 'tokens' | 'input_tokens' | 'output_tokens' | 'concurrent';
+    /**
+     * How many users, keys or the like have used it in this window.
+     */
+    scopes: number;
+    /**
+     * How much of the limit is used, rounded down.
+     */
+    usedPercent: number;
+    /**
+     * What ended calls have used.
+     */
+    used: number;
+    /**
+     * The limit.
+     */
+    limit: number;
+    /**
+     * What is left of it.
+     */
+    remaining: number;
+    /**
+     * When the next window begins.
+     */
+    resetsAt?: string;
+  }[];
+  /**
    * The organization's conditions; `Ready` sums up the others.
    */
   conditions?: Condition[];
@@ -1373,6 +1463,96 @@ export interface ApiKeyBindingStatus {
    * A digest of the provider's key, by which equal keys can be recognized.
    */
   fingerprint?: string;
+  /**
+   * How much is used of the budget that is nearest to its amount, such as `82% of $100 (Month)`.
+   */
+  budget?: string;
+  /**
+   * How much is used of the limit that is nearest to its end, such as `41% of 50 requests (1h per User)`. Limits of windows below 10m and of concurrent calls are not among them.
+   */
+  limit?: string;
+  /**
+   * How much is used of each budget. Of a budget per user or the like, these are the figures of the one that is nearest to its amount. They are written once a minute at most; /v1/budgets has those of now.
+   *
+   * Items: The figures of a budget.
+   */
+  budgets?: {
+    /**
+     * The budget's name.
+     */
+    name: string;
+    /**
+     * Which calls are counted together.
+     */
+    per: string;
+    /**
+     * How many users, keys or the like have used it in this window.
+     */
+    scopes: number;
+    /**
+     * How much of the amount is used, rounded down.
+     */
+    usedPercent: number;
+    /**
+     * The US dollars that ended calls have cost.
+     */
+    usedUsd: string;
+    /**
+     * The amount in US dollars, with the raise of now.
+     */
+    amountUsd: string;
+    /**
+     * What is left of it.
+     */
+    remainingUsd: string;
+    /**
+     * When the next window begins.
+     */
+    resetsAt?: string;
+  }[];
+  /**
+   * How much is used of each limit and tier, as in budgets. Limits of windows below 10m and of concurrent calls change too fast for a status; /v1/limits has them.
+   *
+   * Items: The figures of a limit.
+   */
+  limits?: {
+    /**
+     * The limit's name; of a tier, `tier` and its value.
+     */
+    name: string;
+    /**
+     * Which calls are counted together.
+     */
+    per: string;
+    /**
+     * What is counted.
+     */
+    unit: 'requests' | 'tokens' | 'input_tokens' | 'output_tokens' | 'concurrent';
+    /**
+     * How many users, keys or the like have used it in this window.
+     */
+    scopes: number;
+    /**
+     * How much of the limit is used, rounded down.
+     */
+    usedPercent: number;
+    /**
+     * What ended calls have used.
+     */
+    used: number;
+    /**
+     * The limit.
+     */
+    limit: number;
+    /**
+     * What is left of it.
+     */
+    remaining: number;
+    /**
+     * When the next window begins.
+     */
+    resetsAt?: string;
+  }[];
   /**
    * The binding's conditions; `Ready` sums up the others.
    */

@@ -1164,6 +1164,25 @@ create policy tenant on chaperone.api_keys as permissive for all to chaperone_te
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant select on chaperone.api_keys to chaperone_tenant;
 
+create table chaperone.budget_warnings (
+  organization_id uuid not null,
+  counter_id bigint not null,
+  percent integer not null,
+  rule text not null,
+  used bigint not null,
+  amount bigint not null,
+  warned_at timestamp with time zone not null default now(),
+  announced_at timestamp with time zone
+);
+alter table chaperone.budget_warnings add constraint budget_warnings_percent_check CHECK (((percent >= 1) AND (percent <= 1000)));
+alter table chaperone.budget_warnings add constraint budget_warnings_pkey PRIMARY KEY (organization_id, counter_id, percent);
+alter table chaperone.budget_warnings add constraint budget_warnings_rule_check CHECK ((length(rule) <= 512));
+CREATE INDEX budget_warnings_warned_at ON chaperone.budget_warnings USING btree (warned_at);
+alter table chaperone.budget_warnings enable row level security;
+create policy tenant on chaperone.budget_warnings as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.budget_warnings to chaperone_tenant;
+
 create table chaperone.config_versions (
   organization_id uuid not null,
   version bigint not null default 0,

@@ -2,6 +2,7 @@ import { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { type TenantKind, tenantKinds } from '../crds/definition.ts';
 import { deleteExpiredAnalysisResults } from '../database/analysis-results.ts';
+import { deletePastWarnings } from '../database/budget-warnings.ts';
 import { connectTimeoutMs } from '../database/client.ts';
 import { migrate } from '../database/migrate.ts';
 import { restorePrivileges } from '../database/privileges.ts';
@@ -17,6 +18,8 @@ import { type ObjectPath, pathOf } from './cluster/object-key.ts';
 import { operatorNamespace } from './credentials.ts';
 import { makeDatabaseProbe } from './database-probe.ts';
 import type { GatewayContext } from './gateways/reconcile.ts';
+import type { RuleMetrics } from './limits/metrics.ts';
+import { watchRules } from './limits/watch.ts';
 import { logChanges } from './logged-cluster.ts';
 import { fewestConnections, makeServerLimitsReader } from './organizations/limits.ts';
 import { makeLoginCheck } from './organizations/login.ts';
@@ -56,6 +59,7 @@ export interface OperatorOptions {
   readonly onDatabaseWait?: (reason: string | undefined) => void;
   readonly log: Logger;
   readonly metrics?: RuntimeMetrics;
+  readonly ruleMetrics?: RuleMetrics;
   /** Concurrent reconciliations per kind. */
   readonly concurrency?: number;
   /** Period of the resync, which corrects rows that somebody changed in the database. */
@@ -66,6 +70,8 @@ export interface OperatorOptions {
   readonly propagationMs?: number;
   /** How old an object must be for a Warning about it. Objects of one manifest arrive one after another. */
   readonly eventPatienceMs?: number;
+  /** How often what is used of limits and budgets is read, and how often a status with it is written at most. */
+  readonly rulesMs?: { readonly period: number; readonly write: number };
   /** The clock for key rotation, in milliseconds since 1970. Absent: the system's. */
   readonly now?: () => number;
 }
@@ -84,6 +90,7 @@ type Queue = WorkQueue<ObjectPath>;
 
 const defaultEventPatienceMs = 10_000;
 const defaultResyncMs = 600_000;
+const defaultRulesMs = { period: 15_000, write: 60_000 };
 const tenantControls: { readonly [K in TenantKind]: TenantControl } = {
   Persona: controlTenant(personaKind),
   ApiKeyBinding: controlTenant(bindingKind),
@@ -154,10 +161,16 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     const reconcile = withOutages(makeReconcile(queue), report, health);
     controllers.push(startController({ name, queue, reconcile, concurrency, log, ...observed }));
   };
-  const context = { cluster, db, tenancies: makeTenancyFinder(cluster, namespace) };
+  const { period: periodMs, write: writeMs } = options.rulesMs ?? defaultRulesMs;
+  const rules = watchRules({
+    ...{ cluster, db, log, now, periodMs, writeMs, metrics: options.ruleMetrics },
+    onChange: (kind, path) => queues.get(kind)?.add(path),
+    isUsable: () => health.outage() === undefined,
+  });
+  const context = { cluster, db, tenancies: makeTenancyFinder(cluster, namespace), rules };
   const { sidecars, gateways, serviceAccountIssuer, proxyDatabaseUrl = databaseUrl } = options;
   const organizations = {
-    ...{ cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now },
+    ...{ cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now, rules },
     // Checked at every resync, not at each change in between.
     logins: makeLoginCheck(databaseUrl, resyncMs / 2),
     serverLimits: makeServerLimitsReader(db, resyncMs / 2),
@@ -197,6 +210,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       await deleteExpiredAnalysisResults(db);
       await deleteExpiredRevocations(db);
       await deletePastQuota(db);
+      await deletePastWarnings(db);
       const orphans = await removeOrphans(context, (kind, ...row) => tenantControls[kind].remove(context, ...row));
       for (const { kind, path } of orphans) queues.get(kind)?.add(path);
       if (orphans.length > 0) log.warn({ orphans }, 'took rows without a resource out of force');
@@ -217,7 +231,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       patient.stop();
       unsubscribeFleet?.();
       unsubscribeGateways?.();
-      await Promise.all([resync.stop(), health.stop()]);
+      await Promise.all([resync.stop(), health.stop(), rules.stop()]);
       await probe.close();
       await Promise.all(controllers.map((controller) => controller.stop()));
       await db.end();

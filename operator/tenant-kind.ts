@@ -4,6 +4,7 @@ import { resourceIdOf } from '../database/ids.ts';
 import type { Queryable } from '../database/queryable.ts';
 import type { Cluster, ResourceOf, StatusOf } from './cluster/cluster.ts';
 import { keyOf, type ObjectPath, readPath } from './cluster/object-key.ts';
+import type { RuleStatuses } from './limits/watch.ts';
 import type { ReportFailure } from './outages.ts';
 import { makeRowReader } from './row-reader.ts';
 import { makeRowWriter, type WriteRow } from './row-writer.ts';
@@ -28,6 +29,8 @@ export interface TenantContext {
   readonly cluster: Omit<Cluster, 'start' | 'close' | 'subscribe'>;
   readonly db: Queryable;
   readonly tenancies: TenancyFinder;
+  /** What statuses say of limits and budgets. */
+  readonly rules?: RuleStatuses;
 }
 
 /** One object of a kind, with the organization it belongs to and the id of its row. */

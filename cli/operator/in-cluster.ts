@@ -9,6 +9,7 @@ import { makeServiceAccountIssuer } from '../../operator/cluster/kubernetes/serv
 import { type KubernetesCluster, makeApiClient, makeKubernetesCluster } from '../../operator/cluster/kubernetes.ts';
 import { makeGatewayObjects } from '../../operator/gateways/objects.ts';
 import { type GatewayWatch, watchGateways } from '../../operator/gateways/watch.ts';
+import { makeRuleMetrics } from '../../operator/limits/metrics.ts';
 import { type Operator, startOperator } from '../../operator/operator.ts';
 import { type Candidacy, leadAlone, standForElection } from '../../operator/runtime/leader.ts';
 import {
@@ -147,10 +148,22 @@ async function run(
   }
   const metrics = makeRuntimeMetrics(registry);
   makeResourceMetrics(registry, cluster);
+  const ruleMetrics = makeRuleMetrics(registry);
   let running: Operator | undefined;
   makeDatabaseMetric(registry, () => running?.canUseDatabase() ?? (databaseWait === undefined ? undefined : false));
   running = await startOperator({
-    ...{ cluster, namespace, databaseUrl, proxyDatabaseUrl, concurrency, resyncMs, propagationMs, metrics, log },
+    ...{
+      cluster,
+      namespace,
+      databaseUrl,
+      proxyDatabaseUrl,
+      concurrency,
+      resyncMs,
+      propagationMs,
+      metrics,
+      ruleMetrics,
+      log,
+    },
     serviceAccountIssuer: makeServiceAccountIssuer(client),
     onDatabaseWait: (reason) => {
       databaseWait = reason;

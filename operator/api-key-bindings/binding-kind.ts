@@ -71,6 +71,7 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
         ...(!problem && { secretName, ...(issuedAt !== undefined && { syntheticKeyIssuedAt: issuedAt }) }),
         fingerprint: decision.fingerprint,
         callsAs: callsAs(object),
+        ...context.rules?.of(object.resource),
       },
       ...soonest(decision.requeueAfterMs, rules.nextMs),
     };

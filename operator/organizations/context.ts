@@ -3,11 +3,14 @@ import type { ServerLimits } from '../../database/server-limits.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ServiceAccountIssuer } from '../cluster/kubernetes/service-account-issuer.ts';
 import type { GatewayContext } from '../gateways/reconcile.ts';
+import type { RuleStatuses } from '../limits/watch.ts';
 import type { SidecarContext } from '../sidecars/reconcile.ts';
 import type { LoginCheck } from './login.ts';
 
 /** The dependencies for reconciling an organization. */
 export interface OrganizationContext {
+  /** What its status says of limits and budgets. */
+  readonly rules?: RuleStatuses;
   readonly cluster: Cluster;
   readonly db: Queryable;
   readonly operatorNamespace: string;

@@ -3,6 +3,7 @@ import { ClusterError } from '../cluster/cluster-error.ts';
 import { keyOf, pathOf, readPath } from '../cluster/object-key.ts';
 import { reconcileGateway } from '../gateways/reconcile.ts';
 import { judgeOrganizationRules } from '../limits/judge.ts';
+import { ruleStatusOf } from '../limits/summarize.ts';
 import type { ReportFailure } from '../outages.ts';
 import { differs, eventTypeOf, isNews, toConditions, type Verdict } from '../runtime/conditions.ts';
 import type { Reconcile, Result } from '../runtime/controller.ts';
@@ -116,6 +117,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     keys: `${gathered.keys.inForce}/${gathered.keys.wanted}`,
     sharing: sharing.rules,
     tokenKeyIds,
+    ...context.rules?.of(gathered.organization),
   });
   const retryMs = failures.length > 0 ? failureRetryMs : undefined;
   const issuerLook = gathered.serviceAccountIssuer ? issuerLookMs : undefined;
@@ -157,12 +159,12 @@ async function report(
     ({ type }) =>
       conditionTypes.includes(type) && !verdicts.some((verdict) => verdict.type === type) && !ended.includes(type),
   );
-  const { rolling, gateway, ...lasting } = status ?? {};
+  const { rolling, gateway, budget: _, limit: __, budgets: ___, limits: ____, ...lasting } = status ?? {};
   const next: OrganizationStatus = {
     ...lasting,
     // Where sidecars are known, a missing rollout means that it is over.
     ...(known.outdatedSidecars === undefined && rolling && { rolling }),
-    ...(known.id === undefined && gateway && { gateway }),
+    ...(known.id === undefined && { ...(gateway && { gateway }), ...ruleStatusOf(status ?? {}) }),
     ...known,
     observedGeneration: metadata.generation,
     conditions: [...judged, ...others],

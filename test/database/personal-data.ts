@@ -78,6 +78,7 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'personas.name',
     'personas.resource',
     'personas.serves_namespace',
+    'budget_warnings.rule',
     'quota_counters.per',
     'quota_counters.rule',
     'quota_counters.unit',

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { upsertAnalysisConfigs } from '../../database/analysis-configs.ts';
 import { insertAnalysisResult } from '../../database/analysis-results.ts';
 import { upsertApiKeys } from '../../database/api-keys.ts';
+import { insertBudgetWarnings } from '../../database/budget-warnings.ts';
 import { insertOwnedResources } from '../../database/owned-resources.ts';
 import { insertPendingCalls } from '../../database/pending-calls.ts';
 import { upsertPersonas } from '../../database/personas.ts';
@@ -116,6 +117,8 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
   const pending = makeRecord(organizationId, { response_id: 'resp_2', status: 'interrupted' });
   await insertPendingCalls(db, organizationId, JSON.stringify([pending]));
   await leaseSome(db, organizationId, 'User', record.user_id);
+  const warning = { counterId: 1, percent: 80, rule: 'budgets/all', used: 81, amount: 100 };
+  await insertBudgetWarnings(db, organizationId, [warning]);
 }
 
 /** Leases a part of a counter. */
