@@ -197,6 +197,14 @@ export interface OrganizationSpec {
      */
     timeouts: {
       /**
+       * The longest time until there is a connection. Absent, and at most, 10s.
+       */
+      connect?: string;
+      /**
+       * The longest time until an answer of a call is complete. Absent, no limit.
+       */
+      total?: string;
+      /**
        * The longest time until an answer begins.
        */
       headers: string;

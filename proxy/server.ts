@@ -9,6 +9,7 @@ import { makeIdentify } from './calls/identify/identify.ts';
 import { makePipeline } from './calls/pipeline.ts';
 import { makeStallWatch } from './calls/receive/stall-watch.ts';
 import { makeLimits } from './calls/reserve/limits.ts';
+import { makeRouteHealth } from './calls/route/health.ts';
 import { type Metrics, makeMetrics } from './calls/settle/metrics.ts';
 import { makeCollectGarbage } from './collect-garbage.ts';
 import { ProxyError } from './error.ts';
@@ -121,6 +122,13 @@ function makeApp(
   const { configuration, exchange, guardrails, ownership, settlement, shipper } = organization;
   const { catchUp } = configuration.follower;
   const stalls = makeStallWatch(options.stallMs ?? 30_000);
+  const health = makeRouteHealth({
+    nowMs: Date.now,
+    onCircuit(provider, scope, keyId, isOpen) {
+      metrics.circuits.set({ gen_ai_provider_name: provider, scope, api_key_id: keyId }, isOpen ? 1 : 0);
+      options.log.warn({ provider, scope, keyId, isOpen }, isOpen ? 'calls go to other providers' : 'it serves again');
+    },
+  });
   const pipeline = makePipeline({
     inForce,
     identify: makeIdentify(organization.id),
@@ -132,7 +140,15 @@ function makeApp(
       origin: options.origin,
       onLimited: ({ name, kind, enforces }) => metrics.limited.inc({ limit: name, kind, enforced: String(enforces) }),
     }),
-    admission: makeAdmission({ ownership, exchange, guardrails, ownChecks: { batches: admitLines } }),
+    admission: makeAdmission({
+      ownership,
+      exchange,
+      guardrails,
+      health,
+      providers: providerTable,
+      ownChecks: { batches: admitLines },
+    }),
+    health,
     exchange,
     guardrails,
     metrics,

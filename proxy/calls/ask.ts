@@ -22,6 +22,7 @@ import { type CallContext, termsOf } from './context.ts';
 import type { Reserve } from './reserve/reserve.ts';
 import { type Failure, failureOfAnswer, failureOfProblem } from './route/failure.ts';
 import type { NextKey } from './route/fallback.ts';
+import type { RouteHealth } from './route/health.ts';
 import { makeFallback } from './route/make-fallback.ts';
 import { sentModel } from './route/sent-model.ts';
 import type { Account } from './settle/account.ts';
@@ -49,6 +50,7 @@ export interface AskOptions {
   readonly reserve: Reserve;
   readonly exchange: Exchange;
   readonly providers: ProviderTable;
+  readonly health: RouteHealth;
   readonly inFlight: InFlight;
   readonly guardrails: Pick<Guardrails, 'check'>;
 }
@@ -56,7 +58,7 @@ export interface AskOptions {
 export type Ask = ReturnType<typeof makeAsk>;
 
 /** Makes the function with which the proxy itself requests a chat completion. It is recorded like any call. */
-export function makeAsk({ settlement, reserve, exchange, providers, inFlight, guardrails }: AskOptions) {
+export function makeAsk({ settlement, reserve, exchange, providers, inFlight, guardrails, health }: AskOptions) {
   /** @throws {ProxyError} `spool_…` where it cannot be recorded, `upstream_…` where no completion comes */
   return async function ask(question: Question): Promise<Reply> {
     const guard = await guardrails.check(guardedCallOf(question));
@@ -74,7 +76,7 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight, gu
     const { promise: settled, resolve: onSettled } = Promise.withResolvers<void>();
     const settle = (outcome: Partial<Outcome>) =>
       account.settle({ ...noAnswer, upstreamMs: performance.now() - sentAtTicks, ...outcome }, onSettled);
-    const next = makeNextKey(providers, question);
+    const next = makeNextKey(providers, health, question);
     try {
       for (let key = firstKey; ; ) {
         sentAtTicks = performance.now();
@@ -108,10 +110,10 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight, gu
 }
 
 /** A question repeats nothing but its bill, so it goes on as any such call does. */
-function makeNextKey(providers: ProviderTable, { context, body }: Question) {
+function makeNextKey(providers: ProviderTable, health: RouteHealth, { context, body }: Question) {
   if (!context.inForce.snapshot.mayFallBack) return () => undefined;
   const repeatable = { context, operation: chat, body: { ...body }, model: body.model };
-  const fallback = makeFallback(providers, { ...repeatable, madeBy: undefined, isIdempotent: false });
+  const fallback = makeFallback(providers, { ...repeatable, madeBy: undefined, isIdempotent: false, health });
   return (key: RoutedKey, failure: Failure): NextKey | undefined => fallback.next(key, failure);
 }
 

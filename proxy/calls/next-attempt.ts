@@ -8,6 +8,7 @@ import type { CallContext } from './context.ts';
 import type { MadeBy } from './resources/ownership.ts';
 import type { Failure } from './route/failure.ts';
 import type { Fallback } from './route/fallback.ts';
+import type { RouteHealth } from './route/health.ts';
 import { makeFallback } from './route/make-fallback.ts';
 
 /** An attempt that takes the place of one that failed. */
@@ -30,6 +31,7 @@ export interface NextAttemptOptions {
   readonly source: AttemptSource;
   readonly madeBy: MadeBy | undefined;
   readonly isIdempotent: boolean;
+  readonly health: RouteHealth;
   /** The headers for a provider that is asked in this format. */
   readonly headersFor: (format: WireFormat) => Readonly<Record<string, string>>;
 }

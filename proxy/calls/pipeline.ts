@@ -12,6 +12,7 @@ import { makeFindCaller } from './identify/find-caller.ts';
 import type { Identify } from './identify/identify.ts';
 import type { StallWatch } from './receive/stall-watch.ts';
 import type { Reserve } from './reserve/reserve.ts';
+import type { RouteHealth } from './route/health.ts';
 import { makeRunBody } from './run-body.ts';
 import { makeRunForm } from './run-form.ts';
 import type { Metrics } from './settle/metrics.ts';
@@ -29,6 +30,7 @@ export interface PipelineOptions {
   readonly exchange: Exchange;
   readonly guardrails: Pick<Guardrails, 'check'>;
   readonly providers: ProviderTable;
+  readonly health: RouteHealth;
   readonly metrics: Metrics;
   readonly drainMs: number;
   readonly stalls: StallWatch;

@@ -10,6 +10,7 @@ import type { Call } from './call.ts';
 import type { OpenRequest } from './call-request.ts';
 import { makeNextAttempt } from './next-attempt.ts';
 import type { Reservation, Reserve, Sought } from './reserve/reserve.ts';
+import type { RouteHealth } from './route/health.ts';
 import { upstreamHeaders } from './upstream-headers.ts';
 import { whenKnown } from './when-known.ts';
 
@@ -27,9 +28,17 @@ export interface RunBodyOptions {
   readonly answerCall: AnswerCall;
   readonly providers: ProviderTable;
   readonly usageRefusals: UsageRefusals;
+  readonly health: RouteHealth;
 }
 
-export function makeRunBody({ permit, reserve, answerCall, providers, usageRefusals }: RunBodyOptions): RunBody {
+export function makeRunBody({
+  permit,
+  reserve,
+  answerCall,
+  providers,
+  usageRefusals,
+  health,
+}: RunBodyOptions): RunBody {
   const answer = (request: OpenRequest, permitted: Permitted, reservation: Reservation) => {
     const operation = inResponseFormat(request.operation, request.headers, request.context.inForce.snapshot);
     const { context } = permitted;
@@ -51,7 +60,7 @@ export function makeRunBody({ permit, reserve, answerCall, providers, usageRefus
     const mayHaveRefused = first.hideUsage && first.format.translation?.takesUsageOption !== false;
     const next =
       mayHaveRefused || snapshot.mayFallBack
-        ? makeNextAttempt({ providers, usageRefusals, context, source, madeBy, isIdempotent, headersFor })
+        ? makeNextAttempt({ providers, usageRefusals, context, source, madeBy, isIdempotent, headersFor, health })
         : undefined;
     answerCall(request, { context, operation, call, headers, first, next, reservation });
   };

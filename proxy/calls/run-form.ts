@@ -12,6 +12,7 @@ import type { StallWatch } from './receive/stall-watch.ts';
 import type { Reserve } from './reserve/reserve.ts';
 import { refuseFormReferences } from './resources/references.ts';
 import type { Fallback } from './route/fallback.ts';
+import type { RouteHealth } from './route/health.ts';
 import { makeFallback } from './route/make-fallback.ts';
 import { sentModel } from './route/sent-model.ts';
 import { upstreamHeaders } from './upstream-headers.ts';
@@ -29,9 +30,10 @@ export interface RunFormOptions {
   readonly reserve: Reserve;
   readonly answerCall: AnswerCall;
   readonly providers: ProviderTable;
+  readonly health: RouteHealth;
 }
 
-export function makeRunForm({ admission, stalls, reserve, answerCall, providers }: RunFormOptions): RunForm {
+export function makeRunForm({ admission, stalls, reserve, answerCall, providers, health }: RunFormOptions): RunForm {
   return async (request) => {
     const { context, operation } = request;
     const { snapshot } = context.inForce;
@@ -85,7 +87,7 @@ export function makeRunForm({ admission, stalls, reserve, answerCall, providers 
       /** The bytes can be read once, so only an attempt that read none of them is followed by another. */
       const next: NextAttempt = (failed, failure) => {
         if (!form.isUntouched()) return undefined;
-        const repeatable = { context, operation, body: fields, model, madeBy: undefined, isIdempotent: false };
+        const repeatable = { context, operation, body: fields, model, madeBy: undefined, isIdempotent: false, health };
         fallback ??= makeFallback(providers, repeatable);
         const found = fallback.next(failed.key, failure);
         return found && { attempt: makeAttempt(found.key), delayMs: found.delayMs };

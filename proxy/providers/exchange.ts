@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable, Transform } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import { ProxyError } from '../error.ts';
 import type { RoutedKey } from '../snapshot/snapshot.ts';
 import type { ProviderAdapter } from './adapter.ts';
 import { forwardableHeaders } from './answer-headers.ts';
@@ -76,6 +77,7 @@ export function makeExchange(upstream: Dispatcher, providers: ProviderTable = pr
       },
       parser,
     );
+    if (provider.connectTimeoutMs !== undefined) parser.limitConnecting(provider.connectTimeoutMs);
     return parser;
   };
 }
@@ -95,6 +97,7 @@ class AnswerParser implements Dispatcher.DispatchHandler, Sent {
   #controller: Dispatcher.DispatchController | undefined;
   /** Unpacks a compressed answer. Undefined for most answers. */
   #decoder: Transform | undefined;
+  #connecting: NodeJS.Timeout | undefined;
   #hasBegun = false;
   #isOver = false;
 
@@ -114,6 +117,12 @@ class AnswerParser implements Dispatcher.DispatchHandler, Sent {
     this.#controller?.abort(reason);
   }
 
+  /** Gives up where no connection is there in time. */
+  limitConnecting(timeoutMs: number): void {
+    if (this.#controller || this.#isOver) return;
+    this.#connecting = setTimeout(() => this.abort(new ProxyError('upstream_timeout')), timeoutMs);
+  }
+
   drop(): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -123,6 +132,7 @@ class AnswerParser implements Dispatcher.DispatchHandler, Sent {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
+    clearTimeout(this.#connecting);
     if (this.#isOver) controller.abort(new Error('The request was given up before it was sent'));
   }
 
@@ -196,6 +206,7 @@ class AnswerParser implements Dispatcher.DispatchHandler, Sent {
   #fail(error: Error): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    clearTimeout(this.#connecting);
     this.#decoder?.destroy();
     // undici hands over the controller when it is about to write the request to a connection.
     this.#sink.fail(toProblem(error, this.#hasBegun), this.#controller === undefined);

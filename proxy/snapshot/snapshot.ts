@@ -71,6 +71,9 @@ export interface Provider {
   readonly headersTimeoutMs: number;
   /** How long the pause between two chunks of an answer may be. */
   readonly idleTimeoutMs: number;
+  /** How long a connection may take, and a whole answer. Undefined: the limit of all connections, and none. */
+  readonly connectTimeoutMs: number | undefined;
+  readonly totalTimeoutMs: number | undefined;
   /** The lowest comes first. */
   readonly priority: number;
   /** Its share of the calls, among the providers of its priority. 0: it comes after those with a weight. */
@@ -320,6 +323,8 @@ function openProvider(provider: OrganizationSpec['providers'][number], defaultUr
     basePath: pathname.replace(/\/+$/, ''),
     headersTimeoutMs: parseDurationMs(provider.timeouts?.headers ?? '600s'),
     idleTimeoutMs: parseDurationMs(provider.timeouts?.idle ?? '120s'),
+    connectTimeoutMs: limitOf(provider.timeouts?.connect),
+    totalTimeoutMs: limitOf(provider.timeouts?.total),
     priority: provider.priority ?? 0,
     weight: provider.weight ?? 0,
     repeats: provider.repeats ?? 0,
@@ -333,6 +338,10 @@ function openProvider(provider: OrganizationSpec['providers'][number], defaultUr
     ),
     names: makeModelNames(provider.models),
   };
+}
+
+function limitOf(stated: string | undefined): number | undefined {
+  return stated === undefined ? undefined : parseDurationMs(stated);
 }
 
 function openKeys(sealed: SealedSnapshot, opener: RowOpener, providers: ReadonlyMap<string, Provider>) {

@@ -12,6 +12,8 @@ export const provider: Provider = {
   basePath: '/v1',
   headersTimeoutMs: 600_000,
   idleTimeoutMs: 120_000,
+  connectTimeoutMs: undefined,
+  totalTimeoutMs: undefined,
   priority: 0,
   weight: 0,
   repeats: 0,

@@ -6,10 +6,12 @@ import type { Operation } from '../../operations/operation.ts';
 import type { Exchange } from '../../providers/exchange.ts';
 import type { Body } from '../../providers/json.ts';
 import type { OperationName } from '../../providers/operation-name.ts';
+import { formatIsOffered, type ProviderTable } from '../../providers/table.ts';
 import type { RoutedKey } from '../../snapshot/snapshot.ts';
 import type { CallContext } from '../context.ts';
 import type { BatchLines } from '../reserve/reserve.ts';
 import { type MadeByAll, type Ownership, requireSameKey } from '../resources/ownership.ts';
+import type { RouteHealth } from '../route/health.ts';
 import { routeKey, routeKeys } from '../route/route.ts';
 import { admitAnyModel, admitModel, admitSurface } from './admit.ts';
 import { checkBody } from './body.ts';
@@ -75,6 +77,10 @@ export interface AdmissionDependencies {
   readonly ownership: Ownership;
   readonly exchange: Exchange;
   readonly guardrails: Pick<Guardrails, 'check'>;
+  /** What is remembered of failures. Absent: nothing. */
+  readonly health?: RouteHealth;
+  /** Which operations providers offer. Absent: all. */
+  readonly providers?: ProviderTable;
   /** Own checks by operation. */
   readonly ownChecks: Readonly<Partial<Record<OperationName, OwnCheck>>>;
 }
@@ -157,10 +163,10 @@ async function requireOwn(ownership: Ownership, references: readonly Reference[]
   }
 }
 
-const keyServes: Check = (judged) => {
-  const { context, model, madeBy, fixed } = judged;
+const keyServes: Check = (judged, dependencies) => {
+  const { context, operation, model, madeBy, fixed } = judged;
   if (!fixed) {
-    judged.key = chooseKey(context, model, madeBy);
+    judged.key = chooseKey(context, operation, model, madeBy, dependencies);
     return;
   }
   const { key, param } = fixed;
@@ -171,15 +177,26 @@ const keyServes: Check = (judged) => {
   judged.key = key;
 };
 
+/**
+ * Chooses the key of a call. All keys are looked at only where weights, failures, or a provider that does not offer the
+ * operation could make it another one than the first.
+ */
 function chooseKey(
   { inForce, caller, startedAtMs: nowMs }: CallContext,
+  operation: Operation,
   model: string | undefined,
-  madeBy?: MadeByAll,
-) {
+  madeBy: MadeByAll | undefined,
+  { health, providers }: AdmissionDependencies,
+): RoutedKey {
   const { snapshot } = inForce;
-  const wanted = { caller, model, predecessor: madeBy, nowMs };
-  const drawn = snapshot.hasWeights && model !== undefined ? routeKeys(snapshot, wanted, Math.random)[0] : undefined;
-  return drawn ?? routeKey(snapshot, caller, model, madeBy, nowMs);
+  const first = () => routeKey(snapshot, caller, model, madeBy, nowMs);
+  if (model === undefined || snapshot.keys.size < 2) return first();
+  const offers = ({ provider }: RoutedKey) => !providers || formatIsOffered(providers, provider, operation.name);
+  const isCalm = health?.isCalm() ?? true;
+  const key = snapshot.hasWeights || !isCalm ? undefined : first();
+  if (key && offers(key)) return key;
+  const keys = routeKeys(snapshot, { caller, model, predecessor: madeBy, nowMs }, Math.random).filter(offers);
+  return (isCalm ? keys : health?.prefer(keys, model))?.[0] ?? key ?? first();
 }
 
 /** Checks a call whose model the provider chooses. An operation with its own check checks its models itself. */

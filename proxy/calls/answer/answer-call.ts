@@ -9,6 +9,7 @@ import type { Call } from '../call.ts';
 import type { OpenRequest } from '../call-request.ts';
 import { type CallContext, termsOf } from '../context.ts';
 import type { Reservation } from '../reserve/reserve.ts';
+import type { RouteHealth } from '../route/health.ts';
 import type { Account } from '../settle/account.ts';
 import type { Metrics } from '../settle/metrics.ts';
 import type { Settlement } from '../settle/settlement.ts';
@@ -35,12 +36,13 @@ export interface AnswerCallOptions {
   readonly settlement: Settlement;
   readonly exchange: Exchange;
   readonly providers: ProviderTable;
+  readonly health: RouteHealth;
   readonly metrics: Metrics;
   readonly drainMs: number;
 }
 
 export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
-  const { settlement, exchange, providers, metrics, drainMs } = options;
+  const { settlement, exchange, providers, health, metrics, drainMs } = options;
   /** The exchange, by the API that each attempt's provider speaks, with the guard of the output around it. */
   const speaking =
     ({ operation, call, context }: AdmittedCall): Exchange =>
@@ -69,6 +71,7 @@ export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
         account,
         first,
         next,
+        health: inForce.snapshot.mayFallBack ? health : undefined,
         holdsStart: inForce.snapshot.mayFallBack && next !== undefined,
         keepOutput: inForce.snapshot.storesContents,
         headers,

@@ -12,6 +12,7 @@ import type { Call } from '../call.ts';
 import { clientGone } from '../client-gone.ts';
 import type { NextAttempt } from '../next-attempt.ts';
 import { type Failure, failureOfProblem, failureOfStream } from '../route/failure.ts';
+import type { RouteHealth } from '../route/health.ts';
 import type { Account } from '../settle/account.ts';
 import { AttemptStory } from './attempt-story.ts';
 import { ClientSink } from './client-sink.ts';
@@ -27,6 +28,8 @@ export interface Forwarding {
   readonly first: Attempt;
   /** Decides about another attempt while the client has nothing of the answer. Absent: there is none. */
   readonly next: NextAttempt | undefined;
+  /** Hears who answers. Absent: there is nobody else to ask. */
+  readonly health: Pick<RouteHealth, 'succeeded'> | undefined;
   /** Whether the start of a stream is held, so that another attempt can take its place. */
   readonly holdsStart: boolean;
   readonly keepOutput: boolean;
@@ -67,7 +70,11 @@ class Forward implements AnswerSink {
   /** The sink of this attempt's answer. Undefined until the answer begins. */
   #sink: StreamSink | WholeSink | undefined;
   #isOver = false;
+  /** Whether this attempt's answer is one, and no failure. */
+  #isAnswer = false;
   #drainTimer: NodeJS.Timeout | undefined;
+  /** Limits the whole attempt, where its provider has such a limit. */
+  #totalTimer: NodeJS.Timeout | undefined;
   /** Runs between two attempts. */
   #pause: NodeJS.Timeout | undefined;
 
@@ -95,6 +102,11 @@ class Forward implements AnswerSink {
     this.#observer.begin(null);
     const { key, format, body } = attempt;
     const { headers = this.#forwarding.headers } = attempt;
+    clearTimeout(this.#totalTimer);
+    const { totalTimeoutMs } = key.provider;
+    if (totalTimeoutMs !== undefined) {
+      this.#totalTimer = setTimeout(() => this.#sent?.abort(new ProxyError('upstream_timeout')), totalTimeoutMs);
+    }
     this.#sent = this.#exchange({ method: 'POST', path: format.path, key, headers, body }, this);
   }
 
@@ -104,6 +116,7 @@ class Forward implements AnswerSink {
     this.#sink = reader
       ? new StreamSink(reader, this.#observer, this.#client, this.#makeStart())
       : this.#makeWholeSink();
+    this.#isAnswer = status === 200;
     if (status === 200) this.#attempt.onTaken?.();
     this.#sink.head(status, headers);
   }
@@ -159,11 +172,13 @@ class Forward implements AnswerSink {
   /** Begins another attempt in the place of one that failed, unless the client has some of its answer, or has gone. */
   #replace(failure: Failure): boolean {
     const { next, account } = this.#forwarding;
+    this.#isAnswer = false;
     if (!next || this.#client.hasBegun() || this.#client.isGone()) return false;
     const following = next(this.#attempt, failure);
     if (!following) return false;
     const { attempt, delayMs } = following;
     this.#sent?.drop();
+    clearTimeout(this.#totalTimer);
     this.#sent = undefined;
     this.#sink = undefined;
     account.replaced(this.#attempt.key, failure, this.#observer.sinceSentMs(), attempt.key);
@@ -193,7 +208,9 @@ class Forward implements AnswerSink {
 
   #finish(): void {
     this.#isOver = true;
+    if (this.#isAnswer) this.#forwarding.health?.succeeded(this.#attempt.key);
     clearTimeout(this.#drainTimer);
+    clearTimeout(this.#totalTimer);
     this.#client.release(this.#forwarding.onEnd);
   }
 }

@@ -21,6 +21,8 @@ export interface FallbackOptions {
   /** All keys that may serve the call, in order. Called once, at the first failure. */
   readonly keys: () => readonly RoutedKey[];
   readonly effects: Effects;
+  /** Hears of every failure. */
+  readonly onFailure: (key: RoutedKey, failure: Failure) => void;
   /** Whether the client sent an idempotency key: the provider then makes the call once for one key. */
   readonly isIdempotent: boolean;
   /** The most requests of the call. */
@@ -58,7 +60,8 @@ export class Fallback {
 
   /** The attempt after the one with this key, which failed. Undefined where the call ends with that failure. */
   next(key: RoutedKey, failure: Failure): NextKey | undefined {
-    const { effects, attempts, ageMs, withinMs } = this.#options;
+    const { effects, attempts, ageMs, withinMs, onFailure } = this.#options;
+    onFailure(key, failure);
     const found = repeatable[effects].has(failure.kind) ? this.#find(key, failure) : this.#onlyIdempotent(key, failure);
     if (!found || this.#attempts >= attempts || ageMs() + found.delayMs > withinMs) return undefined;
     this.#attempts += 1;

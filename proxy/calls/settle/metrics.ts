@@ -97,6 +97,12 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}, versi
       'Requests to providers that failed and that another one replaced, by kind of failure. They are not among the calls.',
       ['gen_ai_provider_name', 'kind'],
     ),
+    circuits: new Gauge({
+      name: 'chaperone_circuit_open',
+      help: 'Whether calls avoid a provider, or one of its keys, after failures in a row: 1 or 0.',
+      labelNames: ['gen_ai_provider_name', 'scope', 'api_key_id'],
+      registers,
+    }),
     images: callCounter('chaperone_images_total', 'Generated images.', request),
     audioSeconds: callCounter('chaperone_audio_seconds_total', 'Length of input audio.', request),
     characters: callCounter('chaperone_characters_total', 'Characters of generated speech.', request),

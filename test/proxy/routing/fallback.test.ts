@@ -48,7 +48,7 @@ const refuses =
   (status: number, code: string, headers: Record<string, string> = {}): Answer =>
   (answered) =>
     answered
-      .writeHead(status, { 'content-type': 'application/json', ...headers })
+      .writeHead(status, { 'content-type': 'application/json', 'retry-after': '0', ...headers })
       .end(JSON.stringify({ error: { message: 'No', type: code, code } }));
 const resets: Answer = (answered) => answered.destroy();
 const stalls: Answer = () => {};
@@ -79,9 +79,14 @@ describe('a call whose provider fails', () => {
   before(async () => {
     routed = await startRouted(scope, {
       providers: {
-        first: { priority: 0, timeouts: { headers: '300ms', idle: '300ms' } },
+        first: { priority: 0, timeouts: { headers: '300ms', idle: '300ms' }, circuitBreaker: { failures: 1000 } },
         second: { priority: 1 },
-        closed: { priority: 0, baseUrl: 'http://127.0.0.1:9/v1', models: [{ name: 'closed-*' }], weight: 1 },
+        closed: {
+          priority: 0,
+          baseUrl: 'http://127.0.0.1:9/v1',
+          models: [{ name: 'closed-*' }],
+          circuitBreaker: { failures: 1000 },
+        },
       },
       spec: { retries: { attempts: 3, within: '20s' } },
     });
@@ -122,7 +127,7 @@ describe('a call whose provider fails', () => {
   const faults: readonly (readonly [string, Answer, string, number | null])[] = [
     ['refuses the key', refuses(401, 'invalid_api_key'), 'key_refused', 401],
     ['does not have the model', refuses(404, 'model_not_found'), 'key_refused', 404],
-    ['has had too many calls', refuses(429, 'rate_limit_exceeded', { 'retry-after': '1' }), 'rate_limited', 429],
+    ['has had too many calls', refuses(429, 'rate_limit_exceeded'), 'rate_limited', 429],
     ['has an error', refuses(500, 'server_error'), 'provider_error', 500],
     ['is behind a gateway that gives up', refuses(504, 'gateway_timeout'), 'unknown', 504],
     ['resets the connection before its headers', resets, 'unknown', null],
@@ -134,7 +139,9 @@ describe('a call whose provider fails', () => {
     for (const stream of [false, true]) {
       it(`goes on where the first ${what}${stream ? ', as a stream' : ''}`, async () => {
         routed.providers.first.answer = fault;
-        const answered = await post('/chat/completions', { ...chat, stream });
+        // What is limited is so for one model, and remembered.
+        const model = `${kind}-${status}-${stream}`;
+        const answered = await post('/chat/completions', { ...chat, model, stream });
         const text = await answered.text();
         assert.equal(answered.status, 200, text);
         assert.match(text, /chatcmpl-good/);

@@ -165,7 +165,15 @@ test('the organization’s settings are in force', () => {
   assert.deepEqual([snapshot.storesContents, snapshot.requireUser, snapshot.isDeleted], [false, false, false]);
   const waits = { headersTimeoutMs: 2_000, idleTimeoutMs: 60_000 };
   const { servesModel: _, ...openai } = snapshot.providers.get('openai') ?? {};
-  const unranked = { priority: 0, weight: 0, names: undefined, repeats: 0, breaker: { failures: 5, pauseMs: 30_000 } };
+  const unranked = {
+    connectTimeoutMs: undefined,
+    totalTimeoutMs: undefined,
+    priority: 0,
+    weight: 0,
+    names: undefined,
+    repeats: 0,
+    breaker: { failures: 5, pauseMs: 30_000 },
+  };
   assert.deepEqual(openai, {
     name: 'openai',
     type: 'openai',

@@ -80,6 +80,7 @@ async function run(t: TestContext, steps: readonly Step[]) {
           ? { attempt: attempt('second'), delayMs: 0 }
           : undefined,
       holdsStart: false,
+      health: undefined,
       keepOutput: false,
       headers: {},
       response,
