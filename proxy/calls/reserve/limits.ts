@@ -2,6 +2,7 @@ import type { QuotaScope, quotaUnits } from '../../../database/quota.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
 import type { Quota, Shortfall } from '../../quota/quota.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
+import type { CallContext } from '../context.ts';
 import { sentModel } from '../route/sent-model.ts';
 import type { Origin } from '../settle/record.ts';
 import { boundCost, type CostBound, type Priced, tokenCost } from './cost-bound.ts';
@@ -32,23 +33,26 @@ export function makeLimits(options: LimitsOptions): Reserve {
   const limits: Limits = { ...options, historyOf: makeHistories() };
   const ruleSetOf = rememberRules(options.quota);
   return (sought) => {
-    const rules = ruleSetOf(sought.context.inForce.snapshot);
+    const rules = ruleSetOf(sought.context);
     if (!rules) return nothingReserved;
     const fitting = findFitting(rules, sought, options.origin);
     return fitting.length === 0 ? nothingReserved : reserve(limits, fitting, sought);
   };
 }
 
-/** A call keeps its configuration to its end, so a call of an earlier one must not bring its rules back. */
-function rememberRules(quota: Quota): (snapshot: Snapshot) => RuleSet | undefined {
+/**
+ * Rules of the newest configuration. A call keeps its configuration to its end, and one that began before the newest came
+ * must not bring earlier rules back.
+ */
+function rememberRules(quota: Quota): (context: CallContext) => RuleSet | undefined {
   let newest: Snapshot | undefined;
+  let sinceMs = 0;
   let rules: RuleSet | undefined;
-  return (snapshot) => {
-    if (snapshot === newest) return rules;
-    if (newest && snapshot.version < newest.version) return rules;
-    const isSame = newest && newest.spec === snapshot.spec && newest.keys === snapshot.keys;
+  return ({ inForce: { snapshot }, startedAtMs }) => {
+    if (snapshot === newest || startedAtMs < sinceMs) return rules;
     newest = snapshot;
-    if (!isSame) rules = makeRuleSet(snapshot, quota);
+    sinceMs = startedAtMs;
+    rules = makeRuleSet(snapshot, quota);
     return rules;
   };
 }

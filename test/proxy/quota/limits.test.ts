@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
+import { replaceFile } from '../../directories.ts';
 import { suiteScope } from '../../scope.ts';
 import { until } from '../../until.ts';
 import { type GovernedStack, refusalOf, startGovernedStack } from './governed-stack.ts';
@@ -197,6 +200,53 @@ describe('limits and budgets of an Organization', () => {
     assert.equal((await refusalOf(call())).status, 429);
     await limit(1);
     assert.equal((await refusalOf(call())).status, 429);
+  });
+
+  it('count each line of a batch, and refuse a batch that is too large as a whole', async () => {
+    const batch = async () => {
+      const line = (number: number) =>
+        JSON.stringify({ custom_id: String(number), method: 'POST', url: '/v1/chat/completions', body: chat });
+      const file = new File([[1, 2, 3].map(line).join('\n')], 'batch.jsonl');
+      const client = stack.client('bob');
+      const { id } = await client.files.create({ file, purpose: 'batch' });
+      return client.batches
+        .create({ input_file_id: id, endpoint: '/v1/chat/completions', completion_window: '24h' })
+        .withResponse();
+    };
+    await stack.state(`limits: [{name: ${rule()}, requests: {count: 2, window: 24h}}]`);
+    const refused = await refusalOf(batch());
+    assert.deepEqual([refused.status, refused.code], [429, 'limit_reached']);
+    await stack.state(`limits: [{name: ${rule()}, requests: {count: 5, window: 24h}}]`);
+    const { response } = await batch();
+    assert.equal(response.headers.get('x-ratelimit-remaining-requests'), '2');
+  });
+
+  it('count the calls of analyses', async () => {
+    await stack.state(`limits: [{name: ${rule()}, requests: {count: 1, window: 24h}}]`);
+    const { id } = await call();
+    const analyzed = await fetch(`${stack.baseUrl}/analysis`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${stack.token}`, 'x-user-id': 'bob', 'content-type': 'application/json' },
+      body: JSON.stringify({ id, config: { analysis_type: 'intent', categories: [{ name: 'billing' }] } }),
+    });
+    assert.equal(analyzed.status, 429, await analyzed.text());
+  });
+
+  it('count the calls with the key of an ApiKeyBinding by its own rules', async () => {
+    await stack.state('');
+    const file = join(stack.directory, 'keys.yaml');
+    const keys = await readFile(file, 'utf8');
+    const limits = '  limits:\n    - {name: own, requests: {count: 2, window: 24h}}\n';
+    await replaceFile(file, keys.replace(/( {2}user: alice@example.com\n)/, `${limits}$1`));
+    const alice = () => call('alice@example.com').withResponse();
+    await until(async () => {
+      const { response } = await alice();
+      return response.headers.get('x-ratelimit-limit-requests') === '2';
+    }, 'the rule to be in force');
+    await alice();
+    assert.match((await refusalOf(alice())).message, /of the limit own \(per Key\) 0 of 2 calls are left/);
+    await call('bob');
+    await replaceFile(file, keys);
   });
 
   it('hold a tier’s calls an hour', async () => {
