@@ -47,7 +47,7 @@ function accepts(element: number | undefined, unit: number): boolean {
   return element === separator ? isSeparator(unit) : element === unit;
 }
 
-function isSeparator(unit: number): boolean {
+export function isSeparator(unit: number): boolean {
   return unit === 32 || unit === 45 || unit === 46 || unit === 0xa0;
 }
 
