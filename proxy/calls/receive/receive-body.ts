@@ -184,6 +184,7 @@ export function receiveBody(request: IncomingMessage, share: Share, stalls: Stal
   const fail = (error: unknown) => {
     watched.end();
     if (!gathered) return;
+    gathered.drop();
     gathered = undefined;
     if (source !== request) source.destroy();
     receiver.failed(error instanceof ProxyError ? error : new ProxyError('invalid_request', { cause: error }));

@@ -14,3 +14,14 @@ test('chunks are joined in order, whatever their number and the announced length
     }),
   );
 });
+
+test('a large body takes no more than one buffer, and none when it is dropped', () => {
+  const held = () => process.memoryUsage().arrayBuffers;
+  const chunk = Buffer.alloc(1024 * 1024, 'x');
+  const before = held();
+  const gathered = gatherBytes(0);
+  for (let count = 0; count < 40; count += 1) gathered.push(chunk);
+  assert.ok(held() - before < 70 * 1024 * 1024, `${held() - before} bytes`);
+  gathered.drop();
+  assert.ok(held() - before < 5 * 1024 * 1024, `${held() - before} bytes`);
+});
