@@ -85,6 +85,7 @@ describe('a call whose provider fails', () => {
           priority: 0,
           baseUrl: 'http://127.0.0.1:9/v1',
           models: [{ name: 'closed-*' }],
+          weight: 1,
           circuitBreaker: { failures: 1000 },
         },
       },
