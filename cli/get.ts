@@ -12,16 +12,33 @@ import {
   readDefinition,
 } from '../crds/definition.ts';
 import { makeValidator } from '../crds/validate.ts';
+import { type RulesFormat, ruleKinds } from './get/render-rules.ts';
+import { type GetRulesOptions, getRules } from './get-rules.ts';
 import { evaluateJsonPath } from './local/json-path.ts';
 import { statePaths } from './local/state.ts';
 
-export interface GetOptions {
-  readonly output?: 'wide';
-  readonly data: string;
+export interface GetOptions extends Omit<GetRulesOptions, 'output'> {
+  readonly output?: 'wide' | RulesFormat;
 }
 
-/** `chaperone get`: lists the resources of a running or stopped `chaperone up`, with the columns of `kubectl get`. */
-export async function get(kinds: string, { data, output }: GetOptions): Promise<void> {
+/**
+ * `chaperone get`: lists the resources of a running or stopped `chaperone up`, with the columns of `kubectl get`; or what
+ * is used of limits or budgets, in any installation.
+ */
+export async function get(kinds: string, options: GetOptions, environment: NodeJS.ProcessEnv): Promise<void> {
+  const rules = ruleKinds.find((kind) => kind === kinds.trim().toLowerCase());
+  if (rules) {
+    if (options.output === 'wide') throw new Error(`--output of ${rules} is table or json`);
+    await getRules(rules, { ...options, output: options.output ?? 'table' }, environment);
+    return;
+  }
+  await getResources(kinds, options);
+}
+
+async function getResources(kinds: string, { data = '.chaperone', output, ...others }: GetOptions): Promise<void> {
+  if (output === 'json') throw new Error('--output json is for limits and budgets; resources are shown by wide');
+  const [stranger] = Object.keys(others);
+  if (stranger !== undefined) throw new Error(`--${stranger} is for limits and budgets; in a cluster, use kubectl get`);
   const definitions = kinds.split(',').map((name) => findDefinition(name.trim().toLowerCase()));
   if (!existsSync(statePaths(data).state)) throw new Error(`${data} has no data of a \`chaperone up\``);
   const tables = await Promise.all(
@@ -35,7 +52,7 @@ function findDefinition(name: string): Definition {
   const found = definitions.find(({ names }) => [names.plural, names.singular, ...names.shortNames].includes(name));
   if (found) return found;
   const known = definitions.map(({ names }) => `${names.plural} (${names.shortNames.join(', ')})`).join(', ');
-  throw new Error(`There is no kind "${name}"; there are ${known}`);
+  throw new Error(`There is no kind "${name}"; there are ${known}, limits and budgets`);
 }
 
 interface Listed {

@@ -175,14 +175,24 @@ program
 
 program
   .command('get')
-  .description('List resources as the operator sees them: the columns that `kubectl get` shows.')
+  .description('List the resources of a `chaperone up`, as `kubectl get` does, or what is used of limits and budgets.')
   .argument(
     '<kind>',
-    'organizations, personas, apikeybindings or analysisconfigs (or a short name); several with commas',
+    'organizations, personas, apikeybindings or analysisconfigs (or a short name), several with commas; or limits, or budgets',
   )
-  .option('--data <directory>', 'the data directory of the running `chaperone up`', '.chaperone')
-  .addOption(new Option('-o, --output <format>', 'wide shows ids and more').choices(['wide']))
-  .action(async (kind, options) => (await import('./get.ts')).get(kind, options));
+  .option('--organization <name>', 'of limits and budgets: the organization (default: all of them)')
+  .option('--user <id>', 'of limits and budgets: only what this user has used, and what it shares with others')
+  .addOption(
+    new Option('-o, --output <format>', 'wide shows ids and more of resources; json is for limits and budgets').choices(
+      ['wide', 'table', 'json'],
+    ),
+  )
+  .option('--data <directory>', dataOption)
+  .option('--namespace <name>', namespaceOption)
+  .option('--kubeconfig <file>', kubeconfigOption)
+  .option('--context <name>', contextOption)
+  .option('--database-url-file <file>', databaseOption)
+  .action(async (kind, options) => (await import('./get.ts')).get(kind, options, process.env));
 
 program
   .command('check')

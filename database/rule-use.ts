@@ -51,3 +51,38 @@ export async function readRuleUse(
   );
   return rows;
 }
+
+/** The rules that an organization and its bindings state. */
+export interface StatedRules {
+  readonly organizationId: string;
+  readonly name: string;
+  /** The Organization's spec. */
+  readonly spec: unknown;
+  readonly bindings: readonly {
+    /** `namespace/name` */
+    readonly binding: string;
+    /** As in crds/binding-rules.ts. */
+    readonly rules: unknown;
+  }[];
+}
+
+/**
+ * Reads the rules in force.
+ *
+ * @param db the owner's connection
+ * @param name the only organization; undefined: all
+ */
+export async function readStatedRules(db: Queryable, name: string | undefined): Promise<StatedRules[]> {
+  const { rows } = await db.query<StatedRules>(
+    `select o.organization_id as "organizationId", o.name, o.spec,
+       (select coalesce(jsonb_agg(jsonb_build_object('binding', k.resource, 'rules', k.rules) order by k.resource), '[]')
+        from chaperone.api_keys k
+        where k.organization_id = o.organization_id and k.deleted_at is null and k.is_active and k.rules is not null
+          and k.resource is not null) as bindings
+     from chaperone.organizations o
+     where o.deleted_at is null and ($1::text is null or o.name = $1::text)
+     order by o.name`,
+    [name ?? null],
+  );
+  return rows;
+}
