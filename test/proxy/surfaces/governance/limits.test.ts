@@ -11,6 +11,7 @@ import { quotaCounterId } from '../../../../database/quota.ts';
 import { connect } from '../../../database/tenant.ts';
 import { suiteScope } from '../../../scope.ts';
 import { type Stack, startStack } from '../../../stack.ts';
+import { until } from '../../../until.ts';
 import { type Ask, makeAsk } from './ask.ts';
 
 const rules = `
@@ -166,5 +167,24 @@ describe('/v1/limits and /v1/budgets', () => {
     assert.ok(Date.parse(resets_at) > Date.now());
     const [, o3] = body.budgets;
     assert.deepEqual([o3.used_percent, o3.remaining_usd, o3.enforced, o3.raise], [120, 0, false, null]);
+  });
+
+  it('shows what calls have used, also to the one who called', async () => {
+    const usedBy = async (user: string) => {
+      const [limits, budgets] = await Promise.all(
+        ['/limits?name=each', '/budgets?name=models'].map((path) => as(member, user, path)),
+      );
+      const model = budgets?.body.budgets.find((budget: Shown) => budget.scope === 'gpt-4o-mini');
+      return { requests: limits?.body.limits[0].used, usd: model?.used_usd ?? 0 };
+    };
+    assert.deepEqual(await usedBy('carol'), { requests: 0, usd: 0 });
+    for (const input of ['Hello', 'Hello again']) {
+      const { status } = await ask('POST', '/responses', { model: 'gpt-4o-mini', input }, { 'x-user-id': 'carol' });
+      assert.equal(status, 200);
+    }
+    await until(async () => (await usedBy('carol')).requests === 2, 'both calls to be counted');
+    const { usd } = await usedBy('carol');
+    const { rows } = await owner.query('select sum(cost_usd)::float8 as usd from chaperone.requests');
+    assert.ok(usd > 0 && Math.abs(usd - rows[0].usd) < 1e-8, `${usd} of ${rows[0].usd}`);
   });
 });
