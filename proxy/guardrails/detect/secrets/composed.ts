@@ -125,9 +125,10 @@ export const entraSecret: Recognizer = {
     if (head.length < 6) return !complete && isStartOfEntra(head) ? undecided : nothing;
     if (!head.endsWith('Q~')) return nothing;
     const [min, max] = azureSecretLength;
-    const run = endOfRun(secretUnits, text, start, start + max);
-    if (run === text.length && run - start < max && !complete) return undecided;
-    if (!/\d/.test(head.charAt(3)) || run - start < min) return nothing;
+    // One more, which decides whether the secret ends here.
+    const run = endOfRun(secretUnits, text, start, start + max + 1);
+    if (run === text.length && run - start <= max && !complete) return undecided;
+    if (!/\d/.test(head.charAt(3)) || run - start < min || run - start > max) return nothing;
     return run < text.length && isWordUnit(text.charCodeAt(run)) ? nothing : run;
   },
 };

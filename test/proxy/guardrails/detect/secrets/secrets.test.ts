@@ -41,6 +41,7 @@ const texts: readonly (readonly [text: string, ...[kind: string, text: string][]
   ['postgres://user:password@localhost/db, postgres://user:$DB_PASSWORD@localhost, https://example.com/a:b@c'],
   ['sk-learn, sk-toggle__control, ghp_short, AKIA, npm_config_registry, SG.1, eyJ.eyJ.x, sk-a-b-c-d-e'],
   ['password: process.env.DB_PASSWORD2, password: string, api_key=os.environ["KEY1"], secret: the one I told you'],
+  [`abc8Q~${mixed.slice(0, 36)}: one character too many`],
   [`commit ${hex.slice(0, 40)}, sha256:${hex}, 550e8400-e29b-41d4-a716-446655440000`],
   ['-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A\n-----END PUBLIC KEY-----'],
 ];
