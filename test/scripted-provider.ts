@@ -27,7 +27,12 @@ export interface ScriptedProvider {
 export async function startScriptedProvider(scope: Scope): Promise<ScriptedProvider> {
   const server = createServer({ keepAliveTimeout: 120_000 }, async (request, response) => {
     const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
+    try {
+      for await (const chunk of request) chunks.push(chunk);
+    } catch {
+      // The request broke off, so nobody waits for an answer.
+      return;
+    }
     const text = Buffer.concat(chunks).toString();
     const { method = '', url = '', headers } = request;
     const seen = { method, path: url, headers, text, body: text.startsWith('{') ? JSON.parse(text) : {} };

@@ -1,3 +1,5 @@
+import { ProxyError } from '../error.ts';
+import type { Body } from '../providers/json.ts';
 import { formatOf, type ProviderTable } from '../providers/table.ts';
 import type { RoutedKey } from '../snapshot/snapshot.ts';
 import type { Admission } from './admit/admission.ts';
@@ -8,6 +10,7 @@ import type { Call } from './call.ts';
 import type { FormRequest } from './call-request.ts';
 import type { NextAttempt } from './next-attempt.ts';
 import { openForm } from './receive/form.ts';
+import type { FormContent } from './receive/form-scanner.ts';
 import type { StallWatch } from './receive/stall-watch.ts';
 import type { Reserve } from './reserve/reserve.ts';
 import { refuseFormReferences } from './resources/references.ts';
@@ -39,9 +42,12 @@ export function makeRunForm({ admission, stalls, reserve, answerCall, providers,
     const { snapshot } = context.inForce;
     admission.open(context, operation);
     const headers = upstreamHeaders(request.headers, snapshot, context.caller);
-    const form = await openForm(request.request, context.share, stalls, ({ fields }) => {
-      admitFormModels(snapshot, fields);
-      refuseFormReferences(fields);
+    /** Judges the fields that come while the form is being forwarded. Undefined until the call is admitted. */
+    let judgeLater: ((content: FormContent) => void | Promise<void>) | undefined;
+    const form = await openForm(request.request, context.share, stalls, (content) => {
+      admitFormModels(snapshot, content.fields);
+      refuseFormReferences(content.fields);
+      return judgeLater?.(content);
     });
     const onEnd = () => {
       form.close();
@@ -49,15 +55,10 @@ export function makeRunForm({ admission, stalls, reserve, answerCall, providers,
     };
     try {
       const { fields, files } = form.content;
-      const { model, key, guard } = await admission.admit({
-        context,
-        operation,
-        body: fields,
-        said: fields,
-        isRewritable: false,
-        otherModels: [],
-        references: [],
-      });
+      const candidate = { context, operation, isRewritable: false, otherModels: [], references: [] };
+      const { model, key, guard } = await admission.admit({ ...candidate, body: fields, said: { ...fields } });
+      if (guard)
+        judgeLater = laterFields(form.content, (said) => admission.admit({ ...candidate, body: fields, said }));
       const call: Call = {
         kind: 'call',
         requestId: context.requestId,
@@ -102,5 +103,23 @@ export function makeRunForm({ admission, stalls, reserve, answerCall, providers,
       form.close();
       throw error;
     }
+  };
+}
+
+/** Judges fields of a form that come after its model, each once. The last byte of a form waits for them. */
+function laterFields(before: FormContent, judge: (said: Body) => unknown): (content: FormContent) => Promise<void> {
+  const judged = new Map(Object.entries(before.fields).map(([name, value]) => [name, [value].flat().length]));
+  return async ({ fields, isComplete }) => {
+    if (!isComplete()) {
+      const message = 'the fields of the form have more text than guardrails of the organization read';
+      throw new ProxyError('request_too_large', { message });
+    }
+    const later: Record<string, unknown> = {};
+    for (const [name, value] of Object.entries(fields)) {
+      const values = [value].flat();
+      if (values.length > (judged.get(name) ?? 0)) later[name] = value;
+      judged.set(name, values.length);
+    }
+    if (Object.keys(later).length > 0) await judge(later);
   };
 }

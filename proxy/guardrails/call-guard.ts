@@ -16,6 +16,8 @@ export interface GuardedCall {
   readonly operation: OperationName;
   /** Undefined where the provider chooses. */
   readonly model: string | undefined;
+  /** Whether it may be a call of any model, so that every rule about models is for it. */
+  readonly isAnyModel?: true;
   readonly user: string | undefined;
   readonly userId: string;
   readonly sessionId: string;

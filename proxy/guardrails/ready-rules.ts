@@ -1,6 +1,6 @@
 import type { ProxyError } from '../error.ts';
 import { asObject, asString, type Body } from '../providers/json.ts';
-import { type CallFacts, type FitsCall, makeCallMatch } from '../snapshot/call-match.ts';
+import { type CallFacts, type CallMatch, type FitsCall, makeCallMatch } from '../snapshot/call-match.ts';
 import type { CallGuard, GuardedCall, GuardrailsOptions, ReadyRules } from './call-guard.ts';
 import type { Placeholders } from './detect/placeholders.ts';
 import { type Judgement, type JudgeOptions, judge } from './judge.ts';
@@ -15,6 +15,8 @@ import { namedPlaceholders, Values } from './values.ts';
 
 interface ReadyRule extends Rule {
   readonly fits: FitsCall;
+  /** Whether it fits by everything but its model. */
+  readonly fitsAnyModel: FitsCall;
   close?(): Promise<void>;
 }
 
@@ -25,7 +27,7 @@ export async function readyRules(specs: readonly RuleSpec[], options: Guardrails
   return {
     check(call) {
       const facts: CallFacts = { ...call, workload: options.workload };
-      const fitting = rules.filter(({ fits }) => fits(facts));
+      const fitting = rules.filter(({ fits, fitsAnyModel }) => (call.isAnyModel ? fitsAnyModel(facts) : fits(facts)));
       return fitting.length === 0 ? undefined : new Guarding(call, fitting, values, options).check();
     },
     close: async () => {
@@ -50,8 +52,15 @@ async function readyRule(spec: RuleSpec, options: GuardrailsOptions): Promise<Re
     restores: spec.restore,
     look,
     fits: makeCallMatch(spec.match),
+    fitsAnyModel: makeCallMatch(withoutModels(spec.match)),
     ...(close && { close }),
   };
+}
+
+function withoutModels(match: CallMatch | undefined): CallMatch | undefined {
+  if (match === undefined) return undefined;
+  const { models: _, ...rest } = match;
+  return rest;
 }
 
 const noEdits: ReadonlyMap<Path, string> = new Map();

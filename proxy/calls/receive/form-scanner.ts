@@ -7,6 +7,8 @@ export interface FormContent {
   /** The values of its text fields by name. An array where a field is repeated. */
   readonly fields: Readonly<Record<string, string | readonly string[]>>;
   readonly files: readonly FormFile[];
+  /** Whether all text fields are kept. Very long ones are passed on, but not kept. */
+  isComplete(): boolean;
   /** Where the value of each governed field stands among the bytes of the form. */
   readonly places: ReadonlyMap<string, Place>;
 }
@@ -185,7 +187,7 @@ export function makeFormScanner(boundary: string, governed: ReadonlySet<string>)
   };
 
   return {
-    content: { fields, files, places },
+    content: { fields, files, places, isComplete: () => fieldBytes <= maxFieldBytes },
     push(chunk) {
       receivedBytes += chunk.length;
       pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);

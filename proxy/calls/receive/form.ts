@@ -50,7 +50,7 @@ export async function openForm(
   request: IncomingMessage,
   share: Share,
   stalls: StallWatch,
-  check: (content: FormContent) => void,
+  check: (content: FormContent) => void | Promise<void>,
 ): Promise<Form> {
   const contentType = request.headers['content-type'] ?? '';
   const scanner = makeFormScanner(boundaryOf(contentType), governedFields);
@@ -66,7 +66,7 @@ export async function openForm(
     if (done) scanner.end();
     else scanner.push(value);
     if ('persona_id' in content.fields) throw new ProxyError('persona_not_supported', { param: 'persona_id' });
-    check(content);
+    await check(content);
     return done ? undefined : value;
   };
 

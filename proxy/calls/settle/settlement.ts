@@ -241,6 +241,8 @@ class OpenAccount implements Account {
   /** @returns base64; null where the input is not kept */
   #sealPendingInput(): string | null {
     const { envelope } = this.#terms;
+    // Nobody judges the answer when it is read later, so it is not kept, and neither is its input.
+    if (this.#call.guard?.output) return null;
     const input = envelope && storableContent(this.#call.input());
     if (!envelope || input === undefined) return null;
     return sealPart(envelope, this.#place(), 'input', input).toString('base64');

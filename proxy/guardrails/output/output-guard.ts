@@ -17,6 +17,8 @@ export interface OutputGuard {
    * @param addAnswer is charged for the memory of what waits
    */
   guardExchange(exchange: Exchange, openReader: () => StreamReader, addAnswer: (bytes: number) => void): Exchange;
+  /** Whether some rules need the whole answer, so that a stream waits for its end. */
+  needsWhole(): boolean;
   /** Guards a stream that passes. */
   stream(reader: StreamReader): StreamReader;
   /** Judges an answer by all rules. @returns the answer as it may be recorded; undefined where nothing changed */
@@ -45,9 +47,7 @@ export interface StreamRules extends Pick<OutputGuard, 'problem'> {
 }
 
 /** What the guard of answers that wait works with. */
-export interface WholeRules extends Pick<OutputGuard, 'answer'> {
-  /** Whether some rules need the whole answer, so that a stream waits for its end. */
-  needsWhole(): boolean;
+export interface WholeRules extends Pick<OutputGuard, 'answer' | 'needsWhole'> {
   /** Judges a stream by the rules that need all of it. @param answer what the stream says, as a whole answer */
   wholeStream(answer: Body): Promise<void>;
   /** Refuses the answer, since a rule cannot be applied to it. */

@@ -84,7 +84,8 @@ interface Part {
 function partsOf(placed: readonly Placed[], start: number, end: number): Part[] {
   const parts: Part[] = [];
   for (const { segment, start: from, end: to } of placed) {
-    if (from >= end || to <= start) continue;
+    // A piece that only begins an escape has no text.
+    if (from >= end || to <= start || from === to) continue;
     parts.push({ segment, start: Math.max(start, from) - from, end: Math.min(end, to) - from });
   }
   return parts;

@@ -3,6 +3,7 @@ import type { InForce } from '../../calls/context.ts';
 import type { Pipeline } from '../../calls/pipeline.ts';
 import type { Ownership } from '../../calls/resources/ownership.ts';
 import type { Metrics } from '../../calls/settle/metrics.ts';
+import type { Guardrails } from '../../guardrails/guardrails.ts';
 import type { KitContext } from '../../http/surface.ts';
 import type { Exchange } from '../../providers/exchange.ts';
 import type { ProviderTable } from '../../providers/table.ts';
@@ -14,6 +15,7 @@ export interface OpenAiContext extends KitContext {
   readonly ownership: Ownership;
   readonly background: BackgroundWatch;
   readonly exchange: Exchange;
+  readonly guardrails: Guardrails;
   readonly providers: ProviderTable;
   readonly metrics: Metrics;
 }

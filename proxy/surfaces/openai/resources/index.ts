@@ -9,6 +9,7 @@ import { type MadeBy, notFound, requireSameKey } from '../../../calls/resources/
 import { routeKey } from '../../../calls/route/route.ts';
 import { upstreamHeaders } from '../../../calls/upstream-headers.ts';
 import { ProxyError } from '../../../error.ts';
+import type { OutputGuard } from '../../../guardrails/output/output-guard.ts';
 import { onceClosed } from '../../../http/once-closed.ts';
 import type { SurfaceApp } from '../../../http/surface.ts';
 import { responses } from '../../../operations/responses.ts';
@@ -20,6 +21,7 @@ import type { RoutedKey } from '../../../snapshot/snapshot.ts';
 import type { OpenAiContext } from '../context.ts';
 import { describeStored } from '../describe/stored.ts';
 import { inputTokensRoute, type ResourceRoute, resourceRoutes, uploadRoute } from './routes.ts';
+import { makeStoredTexts, requireJudgeable } from './stored-texts.ts';
 import { bodyHeaders, makeUpload } from './upload.ts';
 
 type Params = Readonly<Record<string, string>>;
@@ -35,12 +37,16 @@ interface Permitted extends Pick<Relay, 'path' | 'key' | 'body'> {
  * answer comes back as it is. Nothing of it is billed by itself, so there is no record of it.
  */
 export function registerResources(app: SurfaceApp, options: OpenAiContext): void {
-  const { pipeline, inForce, ownership, background, exchange, providers, metrics } = options;
+  const { pipeline, inForce, ownership, background, exchange, guardrails, providers, metrics } = options;
+  const stored = makeStoredTexts(guardrails, inForce);
 
   const answer = async (route: ResourceRoute, request: ResourceRequest, reply: FastifyReply, permitted: Permitted) => {
     const gone = new AbortController();
     onceClosed(reply.raw, () => gone.abort());
     const { path, key, body, headers } = permitted;
+    const asker = { requestId: request.callContext.requestId, caller: request.caller, key };
+    const guard = await stored.guardOf(route, asker);
+    if (guard) requireJudgeable(request.url, guard);
     const answered = await relay(exchange, {
       method: route.method,
       path,
@@ -56,15 +62,19 @@ export function registerResources(app: SurfaceApp, options: OpenAiContext): void
     });
     reply.code(answered.status).headers(answered.headers);
     const isSuccess = answered.status < 300;
-    if (isSuccess && route.effect === 'none') return reply.send(answered.body);
+    const isFile = route.path.endsWith('/content') && inForce().snapshot.spec.guardrails !== undefined;
+    if (isSuccess && route.effect === 'none' && !guard && !isFile) return reply.send(answered.body);
     if (isSuccess && isEventStream(answered))
       return reply.send(
-        Readable.from(observeStream(answered.body, formatOf(providers, key.provider, 'responses'), background)),
+        Readable.from(observeStream(answered.body, formatOf(providers, key.provider, 'responses'), background, guard)),
       );
     const whole = await readWhole(answered, request.share);
     if (isSuccess && route.effect === 'tell') await background.observe(whole);
     else if (isSuccess) noteEffect(route, request, key, whole);
-    return reply.send(whole);
+    if (!isSuccess) return reply.send(whole);
+    const shown = isFile ? await stored.judgeFile(whole, asker) : guard ? await stored.judge(guard, whole) : whole;
+    if (shown !== whole) reply.header('content-length', shown.length);
+    return reply.send(shown);
   };
 
   /** Whose the new thing is, and whose is gone, is known before the caller has the answer. */
@@ -95,9 +105,12 @@ export function registerResources(app: SurfaceApp, options: OpenAiContext): void
     if (raw.length === 0 || route.method !== 'POST') {
       return { path, key: keyOf(caller, subject), body: undefined, headers: {} };
     }
-    const { references } = readBody(raw, request.share).fields;
+    const asked = readBody(raw, request.share);
+    const { references } = asked.fields;
     const madeBy = requireSameKey(references[0]?.param ?? '', subject, await ownership.requireAll(references, caller));
-    return { path, key: keyOf(caller, madeBy), body: raw, headers: json };
+    const key = keyOf(caller, madeBy);
+    const edited = await stored.checkBody(asked, { requestId: request.callContext.requestId, caller, key });
+    return { path, key, body: edited ?? raw, headers: json };
   };
 
   for (const route of resourceRoutes) {
@@ -149,8 +162,16 @@ function isEventStream({ headers }: RelayedAnswer): boolean {
 }
 
 /** A response that is streamed again tells its end, too: it is noted before the reader has it. */
-async function* observeStream(body: Readable, format: WireFormat, background: BackgroundWatch): AsyncIterable<Buffer> {
-  const reader = format.readStream({ hideUsage: false, keepOutput: true, body: {} });
+async function* observeStream(
+  body: Readable,
+  format: WireFormat,
+  background: BackgroundWatch,
+  guard: OutputGuard | undefined,
+): AsyncIterable<Buffer> {
+  const own = format.readStream({ hideUsage: false, keepOutput: true, body: {} });
+  // Rules that need the whole answer cannot wait here.
+  if (guard?.needsWhole()) throw new ProxyError('guardrail_unavailable');
+  const reader = guard?.stream(own) ?? own;
   for await (const chunk of body) {
     const wasOver = reader.reading() !== undefined;
     const passed = reader.read(chunk);
