@@ -7,6 +7,7 @@ import type { AllowsOrigin } from './snapshot/origin-rule.ts';
 const exposed = [
   ...['x-request-id', 'x-session-id', 'x-upstream-request-id', 'x-chaperone-incomplete'],
   ...['retry-after', 'retry-after-ms', 'x-should-retry', 'openai-processing-ms', 'openai-version'],
+  ...['x-chaperone-provider', 'x-chaperone-attempts', 'x-chaperone-failed-attempts'],
   ...['x-chaperone-max-output-tokens', 'x-chaperone-shortened-by'],
   ...['requests', 'tokens'].flatMap((unit) =>
     ['limit', 'remaining', 'reset'].map((what) => `x-ratelimit-${what}-${unit}`),

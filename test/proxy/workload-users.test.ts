@@ -8,8 +8,20 @@ import { suiteScope } from '../scope.ts';
 import { type Stack, startStack, stateAuthentication } from '../stack.ts';
 import { until } from '../until.ts';
 
+interface Problem {
+  readonly code: string;
+  readonly param: string | null;
+  readonly message: string;
+}
+
+/** Anthropic's error object has code and parameter among its details. */
 interface Answer {
-  readonly error?: { readonly code: string; readonly param: string | null; readonly message: string };
+  readonly error?: Problem & { readonly details?: { readonly error_code: string; readonly param: string | null } };
+}
+
+function problemOf({ error }: Answer): Problem | undefined {
+  const { details } = error ?? {};
+  return error && details ? { ...error, code: details.error_code, param: details.param } : error;
 }
 
 interface Document {
@@ -25,7 +37,7 @@ describe('an Organization that says which users workloads may name', () => {
     const headers = { authorization: `Bearer ${credential}`, ...(user !== undefined && { 'x-user-id': user }) };
     const answer = await fetch(`${stack.baseUrl}${path}`, { method, headers });
     const body = (await answer.text().then((text) => (text.startsWith('{') ? JSON.parse(text) : {}))) as Answer;
-    return { status: answer.status, error: body.error, requestId: answer.headers.get('x-request-id') };
+    return { status: answer.status, error: problemOf(body), requestId: answer.headers.get('x-request-id') };
   };
 
   before(async () => {

@@ -7,6 +7,13 @@ import type { Envelope } from '../../http/envelope.ts';
 import type { Surface } from '../../http/surface.ts';
 import type { SurfaceContext, SurfaceTable } from '../context.ts';
 
+/** Of the rule that is nearest to its limit. Absent where no rule counts the call. */
+const rateLimitHeaders = ['Requests', 'Tokens'].flatMap((unit) => [
+  [`X-RateLimit-Limit-${unit}`, `${unit} that the tightest limit allows in its window.`],
+  [`X-RateLimit-Remaining-${unit}`, `${unit} that are left of it.`],
+  [`X-RateLimit-Reset-${unit}`, 'How long until it begins again, such as 1m30s.'],
+]) as readonly (readonly [name: string, description: string])[];
+
 const description = `The OpenAI API, governed, and what governs it.
 
 A call is made by a user of an organization, in a session, with the organization's personas, models and keys, and
@@ -66,6 +73,23 @@ const frame: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
         description: 'The providers that could not be asked, by commas. What they have is not in the list.',
         schema: { type: 'string' },
       },
+      provider: {
+        description: 'The provider that answered the call, by its name in the Organization.',
+        schema: { type: 'string' },
+      },
+      attempts: { description: 'How many requests to providers the call took.', schema: { type: 'string' } },
+      failedAttempts: {
+        description: 'The failed requests before the one that was answered, each with its provider and its reason.',
+        schema: { type: 'string' },
+      },
+      maxOutputTokens: {
+        description: 'The limit of output tokens, where a budget lowered it.',
+        schema: { type: 'string' },
+      },
+      shortenedBy: { description: 'The budget that lowered it.', schema: { type: 'string' } },
+      ...Object.fromEntries(
+        rateLimitHeaders.map(([name, description]) => [name, { description, schema: { type: 'string' } }]),
+      ),
     },
   },
 };
@@ -201,7 +225,15 @@ function headersOf(origin: Origin, isSuccess: boolean): object {
   return {
     'X-Request-ID': reference('requestId'),
     'X-Session-ID': reference('sessionId'),
-    ...(origin === 'relayed' && { 'X-Upstream-Request-ID': reference('upstreamRequestId') }),
+    ...(origin === 'relayed' && {
+      'X-Upstream-Request-ID': reference('upstreamRequestId'),
+      'X-Chaperone-Provider': reference('provider'),
+      'X-Chaperone-Attempts': reference('attempts'),
+      'X-Chaperone-Failed-Attempts': reference('failedAttempts'),
+      'X-Chaperone-Max-Output-Tokens': reference('maxOutputTokens'),
+      'X-Chaperone-Shortened-By': reference('shortenedBy'),
+      ...Object.fromEntries(rateLimitHeaders.map(([name]) => [name, reference(name)])),
+    }),
     ...(origin === 'merged' && isSuccess && { 'X-Chaperone-Incomplete': reference('incomplete') }),
   };
 }

@@ -47,7 +47,11 @@ test('a client that leaves during the checks of a token count keeps no place of 
     'POST /v1/responses/input_tokens HTTP/1.1\r\nhost: proxy\r\ncontent-length: 2\r\n\r\n{}',
     permitting.promise,
   );
-  permitted.resolve({ context: { caller, inForce }, key: makeKey('k'), sent: { body: '{}' } });
+  permitted.resolve({
+    context: { caller, inForce },
+    source: { model: 'gpt-4o', body: {} },
+    first: { key: makeKey('k'), body: '{}' },
+  });
   await asked.promise;
   assert.equal(releases, 1);
 });
