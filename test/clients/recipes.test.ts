@@ -35,8 +35,11 @@ async function readRecipes(): Promise<ReadonlyMap<string, readonly Block[]>> {
   return recipes;
 }
 
-/** opencode asks for lists of models and packages while it starts. */
-const notRun = ['opencode'];
+/**
+ * opencode asks for lists of models and packages while it starts. Anthropic's SDK is tested with a provider of that type
+ * in test/proxy/anthropic.
+ */
+const notRun = ['opencode', 'Anthropic'];
 const recipes = [
   'curl',
   'OpenAI, JavaScript',

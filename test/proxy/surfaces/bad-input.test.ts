@@ -101,8 +101,7 @@ describe('bad input', () => {
       if (response.status < 400) continue;
       const { error } = JSON.parse(answer);
       // The provider's own errors pass as they are, and some have no code.
-      // Anthropic's error object has its code among the details.
-      const { code = error.details?.error_code } = error;
+      const code = path.startsWith('/v1/messages') ? (error.details?.error_code ?? error.type) : error.code;
       const hasCode = typeof code === 'string' || code === null;
       assert.ok(typeof error.message === 'string' && error.message !== '' && hasCode, what);
       assert.match(response.headers.get('x-request-id') ?? '', /^req_/, what);
