@@ -68,6 +68,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   'proxy/surfaces': [
     'crds',
     'proxy/error.ts',
+    'proxy/guardrails',
     'proxy/in-flight.ts',
     'proxy/snapshot',
     'proxy/providers',
@@ -123,6 +124,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'test/proxy/guardrails/detect/corpus',
   ],
   test: [
+    'proxy/quota',
     'crds',
     'database',
     'operator',
