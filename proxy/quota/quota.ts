@@ -243,7 +243,7 @@ const keyOf = ({ rule, unit, per, window }: Counted) => JSON.stringify([rule, un
 
 /** Whether only the smaller amount of a claim is there. All that was left has been asked for. */
 function isLess({ slice, amount, smallest }: Claim, nowTicks: number): boolean {
-  return smallest < amount && slice.free(nowTicks) >= smallest;
+  return smallest < amount && slice.free(nowTicks) >= smallest && slice.remaining() < amount;
 }
 
 function startTimer(ms: number, run: () => void): () => void {

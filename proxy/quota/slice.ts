@@ -205,7 +205,9 @@ export class Slice {
     this.#isOver = !isCurrent;
     this.#validUntilTicks = isCurrent ? sentTicks + localLeaseMs : Number.NEGATIVE_INFINITY;
     const free = granted - this.#taken;
-    const refused = asked.filter(({ smallest }) => free < smallest).map(({ smallest }) => smallest);
+    // Other calls may have taken meanwhile what was granted for these, which then ask again: only what is left of the limit
+    // says that there is nothing.
+    const refused = asked.map(({ smallest }) => smallest).filter((smallest) => free + this.#room < smallest);
     if (isCurrent && refused.length > 0) {
       this.#refusedLevel = this.#taken + Math.min(...refused);
       this.#exhaustedUntilTicks = nowTicks + (this.#isConcurrent ? exhaustedMs.concurrent : exhaustedMs.other);
