@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { QuotaDemand } from '../../../database/quota.ts';
 import type { Counted } from '../../../proxy/quota/counted.ts';
 import { makeDatabaseClock } from '../../../proxy/quota/database-clock.ts';
 import { makeQuota } from '../../../proxy/quota/quota.ts';
 
-/** A database that answers when the test says so, and has plenty. */
+/** A database that answers when the test says so, and has plenty. It grants little more than is asked for. */
 function makeHeldDatabase() {
   const held: (() => void)[] = [];
   const lease = (demands: readonly QuotaDemand[]) =>
     new Promise<void>((resolve) => held.push(resolve)).then(() =>
-      demands.map(({ counterId, leaseId, target }) => ({
-        ...{ counterId, leaseId, granted: target, room: 1_000_000, isCurrent: true, atMs: Date.now() },
+      demands.map(({ counterId, leaseId, wanted, target }) => ({
+        ...{ counterId, leaseId, granted: Math.max(wanted, Math.min(target, 90)), room: 1_000_000 },
+        ...{ isCurrent: true, atMs: Date.now() },
       })),
     );
   return { lease, held };
@@ -26,18 +28,20 @@ test('calls that others overtake while they wait ask again, and are not refused'
   const { lease, held } = makeHeldDatabase();
   const quota = makeQuota({ lease, clock: makeDatabaseClock(), every: () => () => {} });
   const slices = quota.use([counted])(counted);
-  const options = { enforces: true, allowsUnavailable: true };
+  const options = { enforces: true, allowsUnavailable: false };
   const take = (amount: number) => quota.take([quota.claim(slices, '', amount, options)]);
   const answer = async () => {
     for (const resolve of held.splice(0)) resolve();
-    for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+    await setImmediate();
   };
   const first = take(10);
+  await setImmediate();
   await answer();
   assert.equal(await first, undefined);
   await answer();
-  // Needs more than what is leased, and waits; small ones use up what is leased meanwhile, and what it is granted.
+  // Needs more than what is leased, and waits; small ones use up what is leased while its demand is on its way.
   const large = take(10_000);
+  await setImmediate();
   const small = Array.from({ length: 40 }, () => take(2));
   const all = Promise.all([large, ...small]);
   for (let round = 0; round < 20; round += 1) await answer();
