@@ -576,6 +576,7 @@ export interface OrganizationSpec {
         | 'speech'
         | 'transcriptions'
         | 'translations'
+        | 'messages'
       )[];
       /**
        * Users. `*` stands for any characters.

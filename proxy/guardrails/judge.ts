@@ -45,6 +45,9 @@ interface Laid {
   readonly borders: readonly number[] | undefined;
 }
 
+/** What a piece becomes where an earlier one has the placeholder of all its text: providers refuse parts without text. */
+const emptied = '…';
+
 interface Waiting {
   readonly rule: Rule;
   readonly answer: Promise<boolean>;
@@ -174,7 +177,9 @@ class Judging {
 
   #judgement(): Judgement {
     const edits = new Map<Path, string>();
-    for (const [{ path }, segment] of this.#pieces) if (segment.isEdited()) edits.set(path, segment.write(false));
+    for (const [{ path }, segment] of this.#pieces) {
+      if (segment.isEdited()) edits.set(path, segment.write(false) || emptied);
+    }
     return {
       hits: this.#hits,
       blockedBy: this.#blockedBy,
