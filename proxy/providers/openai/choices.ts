@@ -122,8 +122,10 @@ export function makeCompletionReader(
   /** Whether the event is plain. If so, its text is noted. */
   const isPlain = (raw: string): boolean => {
     if (!plain.matches(raw)) return false;
-    hasOutput = true;
-    if (keepOutput) assembly.addText(plain.added(raw));
+    if (hasOutput && !keepOutput) return true;
+    const added = plain.added(raw);
+    if (!hasOutput && added.text !== '') hasOutput = true;
+    if (keepOutput) assembly.addText(added);
     return true;
   };
 
