@@ -233,7 +233,7 @@ describe('limits and budgets of an Organization', () => {
   });
 
   it('count the calls with the key of an ApiKeyBinding by its own rules', async () => {
-    await stack.state('');
+    await stack.state(`limits: [{name: ${rule()}, requests: {count: 100000, window: 24h}}]`);
     const file = join(stack.directory, 'keys.yaml');
     const keys = await readFile(file, 'utf8');
     const limits = '  limits:\n    - {name: own, requests: {count: 2, window: 24h}}\n';
