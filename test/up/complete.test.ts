@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { globSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { before, describe, it } from 'node:test';
+import OpenAI from 'openai';
+import { parse } from 'yaml';
+import { repository } from '../directories.ts';
+import { runCli } from '../run-cli.ts';
+import { suiteScope } from '../scope.ts';
+import { onlyOrganization, type RunningUp, startUp } from './start-up.ts';
+
+interface Status {
+  readonly conditions: readonly { readonly type: string; readonly status: string; readonly message: string }[];
+}
+
+/** The Organization with every kind of rule, against the sandbox. */
+describe('chaperone up examples/complete', () => {
+  const scope = suiteScope();
+  let up: RunningUp;
+  let client: OpenAI;
+  before(async () => {
+    up = await startUp(scope, { directory: `${repository}/examples/complete` });
+    const { baseUrl, token } = onlyOrganization(up);
+    client = new OpenAI({ baseURL: baseUrl, apiKey: token, defaultHeaders: { 'X-User-ID': 'ada' }, maxRetries: 0 });
+  });
+
+  const ask = (content: string) =>
+    client.chat.completions.create({ model: 'gpt-4o', messages: [{ role: 'user', content }] }).withResponse();
+
+  it('has nothing to complain about', async () => {
+    assert.equal(up.errors(), '');
+    const [file = ''] = globSync('state/status/**/globex*', { cwd: up.data });
+    const { conditions } = parse(await readFile(join(up.data, file), 'utf8')) as Status;
+    const untrue = conditions.filter(({ type, status }) => status !== 'True' && type !== 'DatabaseLimited');
+    assert.deepEqual(untrue, []);
+    const types = conditions.map(({ type }) => type);
+    for (const type of ['RoutesComplete', 'RulesEffective', 'GuardrailsUsable']) assert.ok(types.includes(type), type);
+  });
+
+  it('answers, and says by which provider and how much is left', async () => {
+    const { data, response } = await ask('Where is my parcel?');
+    assert.match(data.choices[0]?.message.content ?? '', /Where is my parcel\?/);
+    assert.match(response.headers.get('x-chaperone-provider') ?? '', /^(primary|canary)$/);
+    assert.equal(response.headers.get('x-ratelimit-limit-requests'), '600');
+    assert.match(response.headers.get('x-ratelimit-remaining-tokens') ?? '', /^\d+$/);
+  });
+
+  it('keeps personal data from the provider, and gives the caller the own values back', async () => {
+    const { data } = await ask('Write to ana.silva@example.com');
+    assert.match(data.choices[0]?.message.content ?? '', /ana\.silva@example\.com/);
+    const { calls } = JSON.parse(await (await fetch(up.ready.upstream.replace(/\/v1$/, '/sandbox/calls'))).text());
+    const last = await (await fetch(up.ready.upstream.replace(/\/v1$/, `/sandbox/calls/${calls.at(-1).id}`))).text();
+    assert.match(last, /\[EMAIL_/);
+    assert.doesNotMatch(last, /silva/);
+  });
+
+  it('refuses a key in a text, by the name of the rule', async () => {
+    await assert.rejects(ask(`My key is ${['ghp', 'a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8'].join('_')}`), (error) => {
+      assert.ok(error instanceof OpenAI.APIError);
+      assert.deepEqual([error.status, error.code], [400, 'guardrail_blocked']);
+      assert.match(error.message, /"no-keys"/);
+      return true;
+    });
+  });
+
+  it('shows what is used', async () => {
+    const show = async (kind: string) => (await runCli(['get', kind, '--data', up.data])).stdout;
+    assert.match(await show('limits'), /each-user/);
+    assert.match(await show('budgets'), /a-day-of-a-user/);
+  });
+});
