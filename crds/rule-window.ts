@@ -4,7 +4,7 @@ export type RuleWindow =
   | { readonly kind: 'day' }
   /** @param startDay 1 (Monday) to 7 */
   | { readonly kind: 'week'; readonly startDay: number }
-  /** @param startDay 1 to 28 */
+  /** @param startDay 1 to 31; in a shorter month, its last day */
   | { readonly kind: 'month'; readonly startDay: number }
   | { readonly kind: 'total' };
 
@@ -16,6 +16,7 @@ export interface WindowSpan {
 }
 
 const dayMs = 86_400_000;
+
 /** 1970-01-01 was a Thursday. */
 const firstMondayMs = -3 * dayMs;
 
@@ -43,7 +44,12 @@ function aligned(atMs: number, lengthMs: number, originMs: number): WindowSpan {
 function monthAt(atMs: number, startDay: number): WindowSpan {
   const at = new Date(atMs);
   const [year, month] = [at.getUTCFullYear(), at.getUTCMonth()];
-  const thisMs = Date.UTC(year, month, startDay);
-  if (atMs < thisMs) return { startMs: Date.UTC(year, month - 1, startDay), endMs: thisMs };
-  return { startMs: thisMs, endMs: Date.UTC(year, month + 1, startDay) };
+  const thisMonthMs = startOfMonth(year, month, startDay);
+  if (atMs < thisMonthMs) return { startMs: startOfMonth(year, month - 1, startDay), endMs: thisMonthMs };
+  return { startMs: thisMonthMs, endMs: startOfMonth(year, month + 1, startDay) };
+}
+
+function startOfMonth(year: number, month: number, startDay: number): number {
+  const lastDay = new Date(Date.UTC(year, month + 1, 0)).getUTCDate();
+  return Date.UTC(year, month, Math.min(startDay, lastDay));
 }

@@ -20,7 +20,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   'proxy/error.ts': [],
   'proxy/in-flight.ts': ['proxy/error.ts'],
   'proxy/store.ts': ['database', 'proxy/error.ts'],
-  'proxy/quota': ['database'],
+  'proxy/quota': ['crds', 'database'],
   'proxy/snapshot': ['crds', 'database', 'proxy/error.ts'],
   'proxy/spool': ['database', 'proxy/store.ts'],
   'proxy/providers': ['crds', 'proxy/error.ts', 'proxy/in-flight.ts', 'proxy/snapshot'],

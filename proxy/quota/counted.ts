@@ -1,6 +1,6 @@
+import { type RuleWindow, windowAt } from '../../crds/rule-window.ts';
 import type { QuotaScope, QuotaUnit } from '../../database/quota.ts';
 import { Slice } from './slice.ts';
-import { type WindowKind, windowAt } from './window.ts';
 
 /** What a rule counts in one unit. */
 export interface Counted {
@@ -8,7 +8,7 @@ export interface Counted {
   readonly rule: string;
   readonly unit: QuotaUnit;
   readonly per: QuotaScope;
-  readonly window: WindowKind;
+  readonly window: RuleWindow;
   /** The limit at a time of the database. It changes where a raise ends. */
   readonly amountAt: (nowMs: number) => number;
 }

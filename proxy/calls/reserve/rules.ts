@@ -1,12 +1,12 @@
 import { parseDurationMs } from '../../../crds/duration.ts';
 import { quotaRuleName } from '../../../crds/quota-rule.ts';
 import type { OrganizationSpec } from '../../../crds/resources.generated.ts';
+import type { RuleWindow } from '../../../crds/rule-window.ts';
 import type { QuotaScope, QuotaUnit } from '../../../database/quota.ts';
 import { parseDollars } from '../../prices/price-card.ts';
 import type { OperationName } from '../../providers/operation-name.ts';
 import type { Counted, CountedSlices } from '../../quota/counted.ts';
 import type { Quota } from '../../quota/quota.ts';
-import type { WindowKind } from '../../quota/window.ts';
 import { makeMatcher } from '../../snapshot/model-rules.ts';
 import type { RoutedKey, Snapshot } from '../../snapshot/snapshot.ts';
 
@@ -112,8 +112,8 @@ function statedOf(
 function limitRule(limit: Limit, rule: string): Stated {
   const { name, per, match, requests, tokens, concurrent } = limit;
   const counted: Counted[] = [];
-  const fixed = (window: string): WindowKind => ({ kind: 'fixed', lengthMs: parseDurationMs(window) });
-  const add = (unit: QuotaUnit, window: WindowKind, amount: number) =>
+  const fixed = (window: string): RuleWindow => ({ kind: 'fixed', lengthMs: parseDurationMs(window) });
+  const add = (unit: QuotaUnit, window: RuleWindow, amount: number) =>
     counted.push({ rule, unit, per, window, amountAt: () => amount });
   if (requests) add('requests', fixed(requests.window), requests.count);
   if (tokens) add(tokenUnits[tokens.of], fixed(tokens.window), tokens.count);
@@ -164,7 +164,7 @@ function tiersOf({ tier, tiers = [] }: OrganizationSpec): Stated[] {
 
 function tierRule(tier: Tier, per: QuotaScope, rule: string, fits: Rule['fits']): Stated | undefined {
   if (tier === 'enterprise') return undefined;
-  const window: WindowKind = { kind: 'fixed', lengthMs: 3_600_000 };
+  const window: RuleWindow = { kind: 'fixed', lengthMs: 3_600_000 };
   const counted: Counted[] = [{ rule, unit: 'requests', per, window, amountAt: () => tierCalls[tier] }];
   return {
     ...{ name: `the tier ${tier}`, kind: 'tier', per, counted, fits, enforces: true, allowsUnavailable: true },

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type WindowKind, windowAt } from '../../../proxy/quota/window.ts';
+import { type RuleWindow, windowAt } from '../../crds/rule-window.ts';
 
 const table: readonly (readonly [
   name: string,
-  kind: WindowKind,
+  kind: RuleWindow,
   at: string,
   start: string,
   end: string | undefined,
@@ -65,7 +65,7 @@ for (const [name, kind, at, start, end] of table) {
 }
 
 test('each time is in one window, and windows follow each other without a gap', () => {
-  const kind = fc.oneof<fc.Arbitrary<WindowKind>[]>(
+  const kind = fc.oneof<fc.Arbitrary<RuleWindow>[]>(
     fc.integer({ min: 1_000, max: 366 * 86_400_000 }).map((lengthMs) => ({ kind: 'fixed', lengthMs })),
     fc.constant({ kind: 'day' }),
     fc.integer({ min: 1, max: 7 }).map((startDay) => ({ kind: 'week', startDay })),
