@@ -3,6 +3,7 @@ import { parseDurationMs } from './duration.ts';
 import { quotaRuleName } from './quota-rule.ts';
 import type { OrganizationSpec } from './resources.generated.ts';
 import type { RuleWindow } from './rule-window.ts';
+import { tierCalls } from './tier-calls.ts';
 
 type Limit = NonNullable<OrganizationSpec['limits']>[number];
 type Budget = NonNullable<OrganizationSpec['budgets']>[number];
@@ -41,12 +42,6 @@ export interface RuleCount {
   readonly raise: Budget['raise'];
 }
 
-/** Calls an hour. `enterprise` has no such limit. */
-const tierCalls: Readonly<Record<Exclude<Tier, 'enterprise'>, number>> = {
-  free: 100,
-  starter: 1_000,
-  professional: 10_000,
-};
 const tokenUnits = { Total: 'tokens', Input: 'input_tokens', Output: 'output_tokens' } as const;
 const nanoUsd = 1e9;
 

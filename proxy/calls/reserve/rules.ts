@@ -2,6 +2,7 @@ import { parseDurationMs } from '../../../crds/duration.ts';
 import { quotaRuleName } from '../../../crds/quota-rule.ts';
 import type { OrganizationSpec } from '../../../crds/resources.generated.ts';
 import type { RuleWindow } from '../../../crds/rule-window.ts';
+import { tierCalls } from '../../../crds/tier-calls.ts';
 import type { QuotaScope, QuotaUnit } from '../../../database/quota.ts';
 import { parseDollars } from '../../prices/price-card.ts';
 import type { OperationName } from '../../providers/operation-name.ts';
@@ -67,13 +68,6 @@ const unitNumbers: Readonly<Record<QuotaUnit, number>> = {
   output_tokens: 3,
   nano_usd: 4,
   concurrent: 5,
-};
-
-/** Calls an hour. */
-const tierCalls: Readonly<Record<Exclude<Tier, 'enterprise'>, number>> = {
-  free: 100,
-  starter: 1_000,
-  professional: 10_000,
 };
 
 /** Makes the rules of a configuration. Leases of rules that stay are kept. @returns undefined: there are none */
