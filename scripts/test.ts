@@ -68,7 +68,7 @@ function runTests(files: readonly string[], flags: readonly string[]): void {
       '--import=./test/watchdog.ts',
       '--test-global-setup=test/setup.ts',
       // Most test files wait for sockets and for Postgres rather than for the processor.
-      `--test-concurrency=${availableParallelism() + 1}`,
+      `--test-concurrency=${availableParallelism() + 3}`,
       ...flags,
       ...writeBatches(directory, files, flags),
     ],
