@@ -17,6 +17,7 @@ import {
 } from './path/governed.ts';
 import { startLoadGenerator } from './path/load.ts';
 import { runRounds } from './path/rounds.ts';
+import { measureRulesCost } from './path/rules-cost.ts';
 import { startUpstream } from './path/upstream.ts';
 import { readCpuSeconds, readFamilyCpuSeconds } from './processor-time.ts';
 import { startPassthrough } from './reference/start-passthrough.ts';
@@ -30,6 +31,9 @@ const reach: Reach = {
   cold_start_ms: { max: 250 },
   accounted_ratio: { min: 1, max: 1 },
 };
+
+/** What limits and budgets may add to a call. */
+const reachOfRules: Reach = { rules_proxy_cpu_ratio: { max: 1.08 } };
 
 /**
  * Measures calls directly to an upstream, through a bare passthrough, and through the governed proxy, alternately in
@@ -51,8 +55,9 @@ export const path: Benchmark = {
     const coldStartMs = await measureColdStarts(directory, installation);
     const proxy = await startGovernedProxy(directory, installation, profile, context);
 
+    const generate = await startLoadGenerator(context);
     const { rounds, governedCalls } = await runRounds({
-      generate: await startLoadGenerator(context),
+      generate,
       ports: { direct: upstream.port, bare: bare.port, governed: proxy.port },
       token: installation.token,
       bodies: {
@@ -74,15 +79,27 @@ export const path: Benchmark = {
     const { rows, exact } = await readAccounts(installation.databaseUrl, governedCalls);
     const memoryBytes = await readGauge(proxy, 'process_resident_memory_bytes');
     const { figures, table } = compare(rounds);
+    const ofRules = limits
+      ? await measureRulesCost({
+          directory,
+          upstreamUrl: `${origin}/v1`,
+          rules: wideLimits,
+          generate,
+          rounds: count,
+          seconds,
+          context,
+        })
+      : {};
     return {
       figures: {
         ...figures,
+        ...ofRules,
         memory_mb: Math.round(memoryBytes / 1e6),
         cold_start_ms: Math.round(coldStartMs),
         governed_calls: governedCalls,
         accounted_ratio: rows === governedCalls ? exact / governedCalls : rows / governedCalls,
       },
-      reach,
+      reach: limits ? { ...reach, ...reachOfRules } : reach,
       summary: `Upstream: ${upstream.kind}. Medians of ${count} rounds.\n\n${table}`,
     };
   },

@@ -29,6 +29,11 @@ export function quotaCounterId({ rule, unit, scope, startMs, endMs }: QuotaCount
   return digest.readUIntBE(0, 6) * 16 + ((digest[6] ?? 0) >> 4);
 }
 
+/** The beginning of a count in `RequestRecord.quota`: the unit, the counter and the lease. The amount follows. */
+export function countPrefix(unit: QuotaUnit, counterId: number, leaseId: number): string {
+  return `${quotaUnits.indexOf(unit)},${counterId},${leaseId},`;
+}
+
 /** What a proxy asks for. Levels, not differences: a demand whose outcome is unknown can be repeated. */
 export interface QuotaDemand extends QuotaCounter {
   readonly counterId: number;

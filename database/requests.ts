@@ -69,9 +69,10 @@ export interface RequestRecord {
   end_user?: string | undefined;
   /**
    * What limits and budgets count of the call: for each count the unit (its place in `quotaUnits`), the counter, the
-   * lease and the amount. Absent where no rule counts the call. Added to `quota_leases`, not stored in `requests`.
+   * lease and the amount, all with commas between them. Absent where no rule counts the call. Added to `quota_leases`,
+   * not stored in `requests`.
    */
-  quota?: number[];
+  quota?: string;
 }
 
 /** A request to a provider that failed, and that another one replaced. */
@@ -119,7 +120,7 @@ export interface RequestGatherer {
   finish(): RequestBatch;
 }
 
-const quotaField = Buffer.from('"quota":[');
+const quotaField = Buffer.from('"quota":"');
 
 /** An upper bound of what is put into a row: where its contents are among those of the batch. */
 const placeBytes = ',"contents_at":,"contents_length":,'.length + 2 * '2147483647'.length;
@@ -187,7 +188,7 @@ export async function insertRequests(
 const withRecords = `
   with record as materialized (
     select * from json_to_recordset($2::json) as r (
-      ${requestColumnDefinitions}, user_external_id text, quota bigint[], contents_at integer, contents_length integer)
+      ${requestColumnDefinitions}, user_external_id text, quota text, contents_at integer, contents_length integer)
   ), late as materialized (
     select r.request_id
     from record r
@@ -229,14 +230,11 @@ const insertWithoutQuota = `${withRecords} ${insertRecords}`;
 const insertWithQuota = `${withRecords}, stored as (
     ${insertRecords}
     returning request_id
-  ), counted as (
-    select r.quota[4 * n - 2] as counter_id, r.quota[4 * n - 1] as lease_id, r.quota[4 * n] as amount
-    from record r join stored s on s.request_id = r.request_id,
-      generate_series(1, cardinality(r.quota) / 4) as n
   )
-  select chaperone.settle_quota(array_agg(counter_id), array_agg(lease_id), array_agg(amount))
-  from counted
-  having count(*) > 0`;
+  select chaperone.settle_quota(string_agg(r.quota, ','))
+  from record r
+  where r.request_id in (select s.request_id from stored s)
+  having count(r.quota) > 0`;
 
 /** The facts about an earlier call that a later request needs. */
 export interface RequestReference {

@@ -965,7 +965,7 @@ end
 $function$;
 revoke all on function chaperone.remove_organization_role(uuid) from public;
 
-CREATE OR REPLACE FUNCTION chaperone.settle_quota(counters bigint[], leases bigint[], amounts bigint[])
+CREATE OR REPLACE FUNCTION chaperone.settle_quota(counts text)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -973,18 +973,25 @@ CREATE OR REPLACE FUNCTION chaperone.settle_quota(counters bigint[], leases bigi
  SET "TimeZone" TO 'UTC'
  SET "DateStyle" TO 'ISO, YMD'
  SET lock_timeout TO '10s'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
+declare
+  organization uuid := chaperone.current_organization_id();
+  numbers bigint[] := string_to_array(counts, ',')::bigint[];
 begin
   insert into chaperone.quota_leases as l (organization_id, counter_id, lease_id, settled, expires_at)
-  select chaperone.current_organization_id(), counter_id, lease_id, least(sum(greatest(amount, 0)), 1e18), clock_timestamp()
-  from unnest(counters, leases, amounts) as s (counter_id, lease_id, amount)
+  select organization, counter_id, lease_id, least(sum(greatest(amount, 0)), 1e18), clock_timestamp()
+  from (
+    select numbers[4 * n - 2] as counter_id, numbers[4 * n - 1] as lease_id, numbers[4 * n] as amount
+    from generate_series(1, cardinality(numbers) / 4) as n
+  ) s
   group by counter_id, lease_id
   order by counter_id, lease_id
   on conflict on constraint quota_leases_pkey do update set settled = least(l.settled + excluded.settled, 2e18);
 end
 $function$;
-revoke all on function chaperone.settle_quota(bigint[],bigint[],bigint[]) from public;
-grant execute on function chaperone.settle_quota(bigint[],bigint[],bigint[]) to chaperone_tenant;
+revoke all on function chaperone.settle_quota(text) from public;
+grant execute on function chaperone.settle_quota(text) to chaperone_tenant;
 
 CREATE OR REPLACE FUNCTION chaperone.stamp_config_version()
  RETURNS trigger

@@ -1,5 +1,6 @@
 import { type RuleWindow, windowAt } from '../../crds/rule-window.ts';
 import type { QuotaScope, QuotaUnit } from '../../database/quota.ts';
+import type { Moment } from './database-clock.ts';
 import { Slice } from './slice.ts';
 
 /** What a rule counts in one unit. */
@@ -39,17 +40,17 @@ export class CountedSlices {
   }
 
   /** Takes over the limit of a new configuration. @returns the slices that were leased under another one */
-  replace(counted: Counted, nowMs: number, nowTicks: number): Slice[] {
+  replace(counted: Counted, now: Moment): Slice[] {
     this.#counted = counted;
-    return this.adjust(nowMs, nowTicks);
+    return this.adjust(now);
   }
 
   /** Notes the limit of now. @returns the slices that were leased under another one */
-  adjust(nowMs: number, nowTicks: number): Slice[] {
-    const amount = this.#counted.amountAt(nowMs);
+  adjust(now: Moment): Slice[] {
+    const amount = this.#counted.amountAt(now.ms);
     if (amount === this.#amount) return [];
     this.#amount = amount;
-    const slices = [...this.#slots.values()].map(({ current }) => current).filter((each) => !each.isStale(nowTicks));
+    const slices = [...this.#slots.values()].map(({ current }) => current).filter((each) => !each.isStale(now.ticks));
     for (const slice of slices) slice.withhold();
     return slices;
   }
@@ -59,23 +60,22 @@ export class CountedSlices {
   }
 
   /** The slice of a scope in the window of now. */
-  slice(scope: string, nowMs: number, nowTicks: number): Slice {
+  slice(scope: string, now: Moment): Slice {
     const slot = this.#slots.get(scope);
-    if (slot && isUsable(slot.current, nowMs, nowTicks)) return slot.current;
-    if (slot?.next && !isPast(slot.next, nowMs) && slot.next.counter.startMs <= nowMs) {
+    if (slot && isUsable(slot.current, now)) return slot.current;
+    if (slot?.next && !isPast(slot.next, now.ms) && slot.next.counter.startMs <= now.ms) {
       slot.current = slot.next;
       slot.next = undefined;
       return slot.current;
     }
-    const current = this.#make(scope, nowMs, nowTicks);
+    const current = this.#make(scope, now.ms, now.ticks);
     this.#slots.set(scope, { current, next: undefined });
     return current;
   }
 
   /** Calls back for each slice. Called once a second. */
   tick(
-    nowMs: number,
-    nowTicks: number,
+    { ms: nowMs, ticks: nowTicks }: Moment,
     { onAsk, onEnd }: { onAsk: (slice: Slice) => void; onEnd: (slice: Slice) => void },
   ): void {
     for (const [scope, slot] of this.#slots) {
@@ -115,8 +115,8 @@ export class CountedSlices {
   }
 }
 
-function isUsable(slice: Slice, nowMs: number, nowTicks: number): boolean {
-  return !slice.isOver() && !isPast(slice, nowMs) && !slice.isStale(nowTicks);
+function isUsable(slice: Slice, now: Moment): boolean {
+  return !slice.isOver() && !isPast(slice, now.ms) && !slice.isStale(now.ticks);
 }
 
 function isPast({ counter }: Slice, nowMs: number): boolean {

@@ -1,28 +1,8 @@
 import type { QuotaDemand, QuotaGrant } from '../../database/quota.ts';
+import type { Claim, Claimant, Shortfall } from './claim.ts';
 import { type Counted, CountedSlices } from './counted.ts';
-import type { DatabaseClock } from './database-clock.ts';
+import type { DatabaseClock, Moment } from './database-clock.ts';
 import type { Slice } from './slice.ts';
-
-/** An amount that a call needs of one counter. */
-export interface Claim {
-  readonly slices: CountedSlices;
-  readonly scope: string;
-  /** The slice of the scope at the last attempt. */
-  slice: Slice;
-  amount: number;
-  /** A smaller amount that would do. */
-  smallest: number;
-  /** Whether a call that finds too little is refused. Otherwise the claim only counts. */
-  readonly enforces: boolean;
-  /** Whether a call goes on while the database cannot be reached. */
-  readonly allowsUnavailable: boolean;
-}
-
-/** A claim that was not met: nothing was left, or it is unknown whether anything is. */
-export interface Shortfall {
-  readonly claim: Claim;
-  readonly reason: 'exhausted' | 'unavailable';
-}
 
 /** Leases what calls may use from PostgreSQL, ahead of need. */
 export interface Quota {
@@ -32,22 +12,16 @@ export interface Quota {
    * @returns a function that finds the slices of what is counted
    */
   use(counted: readonly Counted[]): (counted: Counted) => CountedSlices;
-  claim(
-    slices: CountedSlices,
-    scope: string,
-    amount: number,
-    options: Pick<Claim, 'enforces' | 'allowsUnavailable'>,
-  ): Claim;
+  claim<By extends Claimant>(by: By, slices: CountedSlices, scope: string, amount: number, now: Moment): Claim<By>;
   /**
    * Takes the amounts of all claims, or of none. It waits for the database only where too little is leased.
    *
+   * @param now when the claims were made
    * @returns what is short; undefined: all is taken
    */
-  take(claims: readonly Claim[]): Shortfall[] | undefined | Promise<Shortfall[] | undefined>;
+  take(claims: readonly Claim[], now: Moment): Shortfall[] | undefined | Promise<Shortfall[] | undefined>;
   /** Takes the amounts of all claims that are enforced, where all of it is free here. Nothing waits. */
   takeFree(claims: readonly Claim[]): boolean;
-  /** Ends a reservation with the amount that was used. */
-  settle(slice: Slice, reserved: number, used: number): void;
   readonly clock: DatabaseClock;
   /** Renews leases, and gives back those that are not used. The timer calls it once a second. */
   tick(): void;
@@ -121,11 +95,11 @@ export function makeQuota(options: QuotaOptions): Quota {
   };
 
   const tick = () => {
-    const [nowMs, nowTicks] = [clock.nowMs(), clock.ticks()];
+    const now = clock.now();
     let isEmpty = true;
     for (const slices of byKey.values()) {
-      for (const slice of slices.adjust(nowMs, nowTicks)) ask(slices, slice);
-      slices.tick(nowMs, nowTicks, {
+      for (const slice of slices.adjust(now)) ask(slices, slice);
+      slices.tick(now, {
         onAsk: (slice) => ask(slices, slice),
         onEnd: (slice) => ask(slices, slice, true),
       });
@@ -143,7 +117,7 @@ export function makeQuota(options: QuotaOptions): Quota {
     for (const claim of claims) {
       const { slice, amount, smallest } = claim;
       if (slice.free(nowTicks) >= amount) continue;
-      if (!claim.enforces) {
+      if (!claim.by.enforces) {
         if (slice.isExhausted(amount, nowTicks)) shortfalls.push({ claim, reason: 'exhausted' });
         else if (!slice.isAsking() && nowTicks >= downUntilTicks) {
           slice.wait({ amount, smallest: amount, onAnswer: () => {} });
@@ -152,7 +126,7 @@ export function makeQuota(options: QuotaOptions): Quota {
       } else if (slice.isExhausted(smallest, nowTicks) || (number > 0 && isLess(claim, nowTicks))) {
         shortfalls.push({ claim, reason: 'exhausted' });
       } else if (nowTicks < downUntilTicks) {
-        if (!claim.allowsUnavailable) shortfalls.push({ claim, reason: 'unavailable' });
+        if (!claim.by.allowsUnavailable) shortfalls.push({ claim, reason: 'unavailable' });
       } else askable.push(claim);
     }
     return { shortfalls, askable };
@@ -161,19 +135,28 @@ export function makeQuota(options: QuotaOptions): Quota {
   const attempt = (
     claims: readonly Claim[],
     number: number,
+    now: Moment,
   ): Shortfall[] | undefined | Promise<Shortfall[] | undefined> => {
-    const [nowMs, nowTicks] = [clock.nowMs(), clock.ticks()];
-    for (const claim of claims) claim.slice = claim.slices.slice(claim.scope, nowMs, nowTicks);
-    const { shortfalls, askable } = judge(claims, nowTicks, number);
-    const isRefused = shortfalls.some(({ claim }) => claim.enforces);
+    if (isAllFree(claims, now.ticks)) {
+      takeAll(claims, now.ticks);
+      return undefined;
+    }
+    const { shortfalls, askable } = judge(claims, now.ticks, number);
+    const isRefused = shortfalls.some(({ claim }) => claim.by.enforces);
     if (!isRefused && askable.length > 0) {
       if (number === 0) options.onWait?.();
-      if (number < maxAttempts) return answered(askable).then(() => attempt(claims, number + 1));
+      if (number < maxAttempts) return answered(askable).then(() => again(claims, number + 1));
       for (const claim of askable) shortfalls.push({ claim, reason: 'exhausted' });
     }
-    if (shortfalls.some(({ claim }) => claim.enforces)) return shortfalls;
-    takeAll(claims, nowTicks);
+    if (shortfalls.some(({ claim }) => claim.by.enforces)) return shortfalls;
+    takeAll(claims, now.ticks);
     return shortfalls.length > 0 ? shortfalls : undefined;
+  };
+
+  const again = (claims: readonly Claim[], number: number) => {
+    const now = clock.now();
+    for (const claim of claims) claim.slice = claim.slices.slice(claim.scope, now);
+    return attempt(claims, number, now);
   };
 
   const takeAll = (claims: readonly Claim[], nowTicks: number) => {
@@ -203,8 +186,9 @@ export function makeQuota(options: QuotaOptions): Quota {
       byKey.clear();
       for (const one of counted) {
         const key = keyOf(one);
-        const slices = former.get(key) ?? byKey.get(key) ?? new CountedSlices(one, clock.nowMs());
-        for (const slice of slices.replace(one, clock.nowMs(), clock.ticks())) ask(slices, slice);
+        const now = clock.now();
+        const slices = former.get(key) ?? byKey.get(key) ?? new CountedSlices(one, now.ms);
+        for (const slice of slices.replace(one, now)) ask(slices, slice);
         former.delete(key);
         byKey.set(key, slices);
       }
@@ -215,19 +199,17 @@ export function makeQuota(options: QuotaOptions): Quota {
         return slices;
       };
     },
-    claim(slices, scope, amount, { enforces, allowsUnavailable }) {
+    claim(by, slices, scope, amount, now) {
       stopTimer ??= every(1_000, tick);
-      const slice = slices.slice(scope, clock.nowMs(), clock.ticks());
-      return { slices, scope, slice, amount, smallest: amount, enforces, allowsUnavailable };
+      return { by, slices, scope, slice: slices.slice(scope, now), amount, smallest: amount };
     },
-    take: (claims) => attempt(claims, 0),
+    take: (claims, now) => attempt(claims, 0, now),
     takeFree(claims) {
       const nowTicks = clock.ticks();
-      if (claims.some(({ slice, amount, enforces }) => enforces && slice.free(nowTicks) < amount)) return false;
+      if (claims.some(({ by, slice, amount }) => by.enforces && slice.free(nowTicks) < amount)) return false;
       takeAll(claims, nowTicks);
       return true;
     },
-    settle: (slice, reserved, used) => slice.settle(reserved, used, clock.ticks()),
     tick,
     async stop() {
       stopTimer?.();
@@ -240,6 +222,11 @@ export function makeQuota(options: QuotaOptions): Quota {
 }
 
 const keyOf = ({ rule, unit, per, window }: Counted) => JSON.stringify([rule, unit, per, window]);
+
+function isAllFree(claims: readonly Claim[], nowTicks: number): boolean {
+  for (const { slice, amount } of claims) if (slice.free(nowTicks) < amount) return false;
+  return true;
+}
 
 /** Whether only the smaller amount of a claim is there. All that was left has been asked for. */
 function isLess({ slice, amount, smallest }: Claim, nowTicks: number): boolean {

@@ -1,5 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { type QuotaCounter, type QuotaDemand, type QuotaGrant, quotaCounterId } from '../../database/quota.ts';
+import {
+  countPrefix,
+  type QuotaCounter,
+  type QuotaDemand,
+  type QuotaGrant,
+  quotaCounterId,
+} from '../../database/quota.ts';
 
 /** How long a lease lasts, by the database's clock. The lease of a killed proxy is free after this time. */
 const leaseMs = 30_000;
@@ -31,6 +37,8 @@ export class Slice {
   readonly counterId: number;
   /** Never used again, so a lease that was given back is not confused with a later one. */
   readonly leaseId = randomBytes(6).readUIntBE(0, 6);
+  /** How records name the lease: an amount follows. */
+  readonly countPrefix: string;
   readonly #isConcurrent: boolean;
   #granted = 0;
   /** What ended calls have used, and what running calls have reserved. */
@@ -59,6 +67,7 @@ export class Slice {
   constructor(counter: QuotaCounter, nowTicks: number) {
     this.counter = counter;
     this.counterId = quotaCounterId(counter);
+    this.countPrefix = countPrefix(counter.unit, this.counterId, this.leaseId);
     this.#isConcurrent = counter.unit === 'concurrent';
     this.#lastUsedTicks = nowTicks;
   }

@@ -21,7 +21,7 @@ const definerCalls: Readonly<Record<string, () => string>> = {
   fold_some_usage: () => 'select chaperone.fold_some_usage(true)',
   note_erasure: () => `select chaperone.note_erasure('${userIdOf(victim.id, 'ada')}')`,
   lease_quota: () => `select chaperone.lease_quota('[]')`,
-  settle_quota: () => `select chaperone.settle_quota('{1}', '{1}', '{1}')`,
+  settle_quota: () => `select chaperone.settle_quota('0,1,1,1')`,
   erase_user: () => `select chaperone.erase_user('${userIdOf(victim.id, 'ada')}')`,
 };
 

@@ -55,7 +55,7 @@ async function granted(atS: number, demand: QuotaDemand): Promise<number> {
 }
 
 async function settle(demand: QuotaDemand, amount: number, record = makeRecord(tenant.id, {})) {
-  const settled = { ...record, quota: [0, demand.counterId, demand.leaseId, amount] };
+  const settled = { ...record, quota: `0,${demand.counterId},${demand.leaseId},${amount}` };
   await insertRequests(asTenant, tenant.id, batchOf([settled]));
 }
 

@@ -1,8 +1,8 @@
 import type { Price } from '../../prices/price.ts';
-import { parseDollars } from '../../prices/price-card.ts';
 import type { Body } from '../../providers/json.ts';
 import { asString } from '../../providers/json.ts';
 import { type Usage, unknownUsage } from '../../providers/usage.ts';
+import { nanoUsdOf } from './settle-quota.ts';
 
 /** What a token costs, in 10^-12 dollars. Null: the model has no price for it. */
 export interface TokenCost {
@@ -15,7 +15,8 @@ export type CostBound = number | 'unknown' | null;
 
 /** Calls that are longer may have other prices (price-card.ts), so they are not extrapolated from a short one. */
 const shortTokens = 100_000;
-const known = new WeakMap<Price, Map<string, TokenCost | null>>();
+/** By price list, provider, and model with its tier. */
+const known = new WeakMap<Price, Map<string, Map<string, TokenCost | null>>>();
 
 /** Whose price list applies. */
 export interface Priced {
@@ -45,14 +46,10 @@ export function boundCost(price: Price, priced: Priced, inputTokens: number, out
 
 /** What the tokens of short calls cost. Null: nothing is known. */
 export function tokenCost(price: Price, priced: Priced): TokenCost | null {
-  let models = known.get(price);
-  if (!models) {
-    models = new Map();
-    known.set(price, models);
-  }
-  const { provider, model = '' } = priced;
+  const models = modelsOf(price, priced.provider);
+  const { model = '' } = priced;
   const tier = tierOf(priced);
-  const key = tier === null ? `${provider} ${model}` : `${provider} ${model} ${tier}`;
+  const key = tier === null ? model : `${model} ${tier}`;
   const found = models.get(key);
   if (found !== undefined) return found;
   // Models are free text.
@@ -60,6 +57,20 @@ export function tokenCost(price: Price, priced: Priced): TokenCost | null {
   const made = findTokenCost(price, priced);
   models.set(key, made);
   return made;
+}
+
+function modelsOf(price: Price, provider: string): Map<string, TokenCost | null> {
+  let providers = known.get(price);
+  if (!providers) {
+    providers = new Map();
+    known.set(price, providers);
+  }
+  let models = providers.get(provider);
+  if (!models) {
+    models = new Map();
+    providers.set(provider, models);
+  }
+  return models;
 }
 
 /** Tiers whose prices differ from the list. */
@@ -82,7 +93,7 @@ function findTokenCost(price: Price, priced: Priced): TokenCost | null {
 /** In 10^-9 dollars, rounded up. */
 function nanoOf(price: Price, priced: Priced, usage: Usage): number | null {
   const dollars = price(priced.provider, priced.model ?? null, usage, tierOf(priced));
-  return dollars === null ? null : Number((parseDollars(dollars) + 999n) / 1_000n);
+  return dollars === null ? null : nanoUsdOf(dollars);
 }
 
 function tokens(inputTokens: number, outputTokens: number): Usage {

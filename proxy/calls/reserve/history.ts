@@ -34,16 +34,22 @@ const epochCalls = 1_000;
 const maxModels = 1_000;
 
 /** Histories by operation and model. */
-export function makeHistories(): (operation: string, model: string | undefined) => History {
-  const known = new Map<string, History>();
+export type Histories = (operation: string, model: string | undefined) => History;
+
+export function makeHistories(): Histories {
+  const byOperation = new Map<string, Map<string, History>>();
   return (operation, model = '') => {
-    const key = `${operation} ${model}`;
-    const found = known.get(key);
+    let known = byOperation.get(operation);
+    if (!known) {
+      known = new Map();
+      byOperation.set(operation, known);
+    }
+    const found = known.get(model);
     if (found) return found;
     // Models are free text, so there may be any number of them.
     if (known.size >= maxModels) known.clear();
     const made = makeHistory();
-    known.set(key, made);
+    known.set(model, made);
     return made;
   };
 }

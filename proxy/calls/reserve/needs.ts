@@ -75,20 +75,22 @@ const noTokens: TokenNeeds = {
 };
 
 function answersOf(operation: string, { n, best_of: bestOf }: Body): number {
-  if (operation !== 'chat' && operation !== 'completions') return 1;
+  if ((n === undefined && bestOf === undefined) || (operation !== 'chat' && operation !== 'completions')) return 1;
   const count = Math.max(...[n, bestOf].map((value) => (typeof value === 'number' && value >= 1 ? value : 1)));
   return Number.isSafeInteger(count) ? count : 1;
 }
 
 /** Parts whose tokens are not those of their bytes. */
 const partTypes = ['"image_url"', '"input_image"', '"input_audio"', '"input_file"', '"image"', '"document"', '"file"'];
+/** Every such part has it, and a plain text has not. */
+const partMark = '"type"';
 const base64 = ';base64,';
 
 /** The bytes of the text in a body, and whether it has or refers to something else. */
 function sizeOf({ sent, hasReferences, body }: Sought): { bytes: number; refers: boolean } {
   const raw = sent ?? JSON.stringify(body);
   const bytes = typeof raw === 'string' ? Buffer.byteLength(raw) : raw.length;
-  const hasParts = partTypes.some((type) => raw.includes(type));
+  const hasParts = raw.includes(partMark) && partTypes.some((type) => raw.includes(type));
   if (!hasParts) return { bytes, refers: hasReferences };
   return { bytes: bytes - base64Bytes(raw), refers: true };
 }

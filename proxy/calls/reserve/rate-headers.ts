@@ -1,4 +1,4 @@
-import type { Claim } from '../../quota/quota.ts';
+import type { Claim } from '../../quota/claim.ts';
 
 /**
  * The headers that tell how much of the tightest rule is left, in OpenAI's form. Of several rules, the one with the
@@ -7,34 +7,37 @@ import type { Claim } from '../../quota/quota.ts';
  * @see https://platform.openai.com/docs/guides/rate-limits
  */
 export function rateHeaders(claims: readonly Claim[], nowMs: number): Record<string, string> | undefined {
-  const requests = tightest(claims, 'requests');
-  const tokens = tightest(claims, 'tokens');
+  let requests: Claim | undefined;
+  let tokens: Claim | undefined;
+  for (const claim of claims) {
+    if (!claim.by.enforces) continue;
+    const { unit } = claim.slice.counter;
+    if (unit === 'requests') requests = tighter(requests, claim);
+    else if (unit === 'tokens' || unit === 'input_tokens' || unit === 'output_tokens') tokens = tighter(tokens, claim);
+  }
   if (!requests && !tokens) return undefined;
   const headers: Record<string, string> = {};
-  if (requests) addHeaders(headers, 'requests', requests, nowMs);
-  if (tokens) addHeaders(headers, 'tokens', tokens, nowMs);
+  if (requests) {
+    headers['x-ratelimit-limit-requests'] = String(requests.slices.amount());
+    headers['x-ratelimit-remaining-requests'] = String(requests.slice.remaining());
+    const { endMs } = requests.slice.counter;
+    if (endMs !== undefined) headers['x-ratelimit-reset-requests'] = showDuration(endMs - nowMs);
+  }
+  if (tokens) {
+    headers['x-ratelimit-limit-tokens'] = String(tokens.slices.amount());
+    headers['x-ratelimit-remaining-tokens'] = String(tokens.slice.remaining());
+    const { endMs } = tokens.slice.counter;
+    if (endMs !== undefined) headers['x-ratelimit-reset-tokens'] = showDuration(endMs - nowMs);
+  }
   return headers;
 }
 
-function tightest(claims: readonly Claim[], kind: 'requests' | 'tokens'): Claim | undefined {
-  let found: Claim | undefined;
-  let foundPart = Number.POSITIVE_INFINITY;
-  for (const claim of claims) {
-    const { unit } = claim.slice.counter;
-    if (!claim.enforces || (kind === 'requests' ? unit !== 'requests' : !unit.endsWith('tokens'))) continue;
-    const part = claim.slice.remaining() / claim.slices.amount();
-    if (part >= foundPart) continue;
-    found = claim;
-    foundPart = part;
-  }
-  return found;
+function tighter(one: Claim | undefined, other: Claim): Claim {
+  return one && partLeft(one) <= partLeft(other) ? one : other;
 }
 
-function addHeaders(headers: Record<string, string>, kind: string, { slice, slices }: Claim, nowMs: number): void {
-  headers[`x-ratelimit-limit-${kind}`] = String(slices.amount());
-  headers[`x-ratelimit-remaining-${kind}`] = String(slice.remaining());
-  const { endMs } = slice.counter;
-  if (endMs !== undefined) headers[`x-ratelimit-reset-${kind}`] = showDuration(endMs - nowMs);
+function partLeft({ slice, slices }: Claim): number {
+  return slice.remaining() / slices.amount();
 }
 
 /** A duration such as `6m0s`, rounded up to seconds. */

@@ -1,14 +1,8 @@
 import type { QuotaUnit } from '../../../database/quota.ts';
 import { ProxyError } from '../../error.ts';
-import type { Claim, Shortfall } from '../../quota/quota.ts';
+import type { Claim, Shortfall } from '../../quota/claim.ts';
 import { showDuration } from './rate-headers.ts';
-import type { Rule } from './rules.ts';
-
-/** A claim of a call, with the rule that makes it. */
-export interface RuledClaim extends Claim {
-  readonly rule: Rule;
-  readonly unitNumber: number;
-}
+import type { Rule, RuledClaim } from './rules.ts';
 
 /** Until a place for a concurrent call is free. A running call ends soon, unlike a window. */
 const placeMs = 1_000;
@@ -22,11 +16,13 @@ export function refusalOf(
   headers: Readonly<Record<string, string>> | undefined,
   nowMs: number,
 ): ProxyError {
-  const lacking = claims.filter((claim) => claim.enforces && shortfalls.some((shortfall) => shortfall.claim === claim));
+  const lacking = claims.filter(
+    (claim) => claim.by.enforces && shortfalls.some((shortfall) => shortfall.claim === claim),
+  );
   // The rule that refuses for the longest time: until then, a retry is in vain.
   const [claim] = lacking.toSorted((one, other) => resetMs(other, nowMs) - resetMs(one, nowMs));
   if (!claim) return new ProxyError('limit_reached');
-  const { rule } = claim;
+  const { rule } = claim.by;
   if (shortfalls.some((shortfall) => shortfall.claim === claim && shortfall.reason === 'unavailable')) {
     const message = `The database cannot be reached, and ${ruleOf(claim)} denies calls that it cannot count; try again`;
     return new ProxyError('quota_unavailable', { message, headers: { ...headers, 'retry-after': '1' } });
@@ -73,12 +69,12 @@ function messageOf(claim: RuledClaim, nowMs: number): string {
   const need = unit === 'requests' ? '' : `; this call may need ${showAmount(unit, amount)}`;
   const left = `${showAmount(unit, slice.remaining())} of ${limit} ${unitNames[unit]} are left${need}`;
   const what =
-    claim.rule.kind === 'budget' ? 'You exceeded your current quota' : 'A limit of the organization is reached';
+    claim.by.rule.kind === 'budget' ? 'You exceeded your current quota' : 'A limit of the organization is reached';
   return `${what}: of ${ruleOf(claim)} ${left}. ${reset}`;
 }
 
 /** Names the rule and whom it counts, such as `limit calls (per User)`. */
-function ruleOf({ rule }: RuledClaim): string {
+function ruleOf({ by: { rule } }: RuledClaim): string {
   const name = rule.kind === 'tier' ? rule.name : `the ${rule.kind} ${rule.name}`;
   return rule.per === 'Organization' ? name : `${name} (per ${rule.per})`;
 }

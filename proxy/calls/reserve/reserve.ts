@@ -34,7 +34,7 @@ export interface BatchLines {
 /** A call's reservation of what is limited. Exactly one of `settle` and `release` ends it, once. */
 export interface Reservation {
   /** What limits and budgets count of the call, with upper bounds (`RequestRecord.quota`). Undefined: nothing. */
-  readonly quota: number[] | undefined;
+  readonly quota: string | undefined;
   /** Headers of the answer. Undefined: none. */
   readonly headers: Readonly<Record<string, string>> | undefined;
   /** Fields of the body that must be replaced, where a budget shortens the answer. */

@@ -6,6 +6,7 @@ import { tierCalls } from '../../../crds/tier-calls.ts';
 import type { QuotaScope, QuotaUnit } from '../../../database/quota.ts';
 import { parseDollars } from '../../prices/price-card.ts';
 import type { OperationName } from '../../providers/operation-name.ts';
+import type { Claim, Claimant } from '../../quota/claim.ts';
 import type { Counted, CountedSlices } from '../../quota/counted.ts';
 import type { Quota } from '../../quota/quota.ts';
 import { makeMatcher } from '../../snapshot/model-rules.ts';
@@ -42,12 +43,14 @@ export interface Rule {
 }
 
 /** What a rule counts in one unit. */
-export interface Count {
+export interface Count extends Claimant {
+  readonly rule: Rule;
   readonly unit: QuotaUnit;
   readonly slices: CountedSlices;
-  /** The place of the unit in `quotaUnits`. */
-  readonly unitNumber: number;
 }
+
+/** A claim of a call, with the rule that makes it. */
+export type RuledClaim = Claim<Count>;
 
 /** The rules of a configuration. */
 export interface RuleSet {
@@ -61,15 +64,6 @@ interface Stated extends Omit<Rule, 'counts'> {
   readonly counted: readonly Counted[];
 }
 
-const unitNumbers: Readonly<Record<QuotaUnit, number>> = {
-  requests: 0,
-  tokens: 1,
-  input_tokens: 2,
-  output_tokens: 3,
-  nano_usd: 4,
-  concurrent: 5,
-};
-
 /** Makes the rules of a configuration. Leases of rules that stay are kept. @returns undefined: there are none */
 export function makeRuleSet(snapshot: Pick<Snapshot, 'spec' | 'keys'>, quota: Quota): RuleSet | undefined {
   const organization = [...tiersOf(snapshot.spec), ...statedOf(snapshot.spec, undefined)];
@@ -77,10 +71,13 @@ export function makeRuleSet(snapshot: Pick<Snapshot, 'spec' | 'keys'>, quota: Qu
   const all = [...organization, ...keys.flatMap(([, rules]) => rules)];
   const slices = quota.use(all.flatMap(({ counted }) => counted));
   if (all.length === 0) return undefined;
-  const open = ({ counted, ...rule }: Stated): Rule => ({
-    ...rule,
-    counts: counted.map((one) => ({ unit: one.unit, unitNumber: unitNumbers[one.unit], slices: slices(one) })),
-  });
+  const open = ({ counted, ...stated }: Stated): Rule => {
+    const counts: Count[] = [];
+    const rule: Rule = { ...stated, counts };
+    const { enforces, allowsUnavailable } = rule;
+    for (const one of counted) counts.push({ rule, unit: one.unit, slices: slices(one), enforces, allowsUnavailable });
+    return rule;
+  };
   return {
     ofOrganization: organization.map(open),
     ofKeys: new Map(keys.filter(([, rules]) => rules.length > 0).map(([id, rules]) => [id, rules.map(open)])),

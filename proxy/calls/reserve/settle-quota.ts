@@ -1,22 +1,21 @@
 import { type QuotaUnit, quotaUnits } from '../../../database/quota.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
-import { parseDollars } from '../../prices/price-card.ts';
 
 /** The numbers of a count in `RequestRecord.quota`: unit, counter, lease, amount. */
-export const quotaStride = 4;
+const stride = 4;
 
 /**
- * Replaces the upper bounds in `record.quota` by what the call has used. It follows from the record alone, so every end
- * of a call counts alike: of a late one that another proxy sees, and of one that the process did not survive.
+ * Replaces the upper bounds in the `quota` of a pending call by what the call has used. It follows from the record
+ * alone, since another proxy may have made the call.
  */
 export function settleQuota(record: RequestRecord): void {
-  const { quota } = record;
-  if (!quota) return;
-  for (let at = 0; at < quota.length; at += quotaStride) {
-    const unit = quotaUnits[quota[at] ?? 0];
-    const bound = quota[at + 3] ?? 0;
-    if (unit) quota[at + 3] = usedOf(unit, bound, record);
+  if (record.quota === undefined) return;
+  const numbers = record.quota.split(',');
+  for (let at = 0; at < numbers.length; at += stride) {
+    const unit = quotaUnits[Number(numbers[at])];
+    if (unit) numbers[at + 3] = String(usedOf(unit, Number(numbers[at + 3]), record));
   }
+  record.quota = numbers.join(',');
 }
 
 /** How much a call has used. Where that is unknown and the provider may bill it, the bound stays. */
@@ -37,9 +36,15 @@ export function usedOf(unit: QuotaUnit, bound: number, record: RequestRecord): n
   }
 }
 
+const places = 9;
+
 /** A cost in 10^-9 dollars, rounded up. */
 export function nanoUsdOf(costUsd: string): number {
-  return Number((parseDollars(costUsd) + 999n) / 1_000n);
+  const point = costUsd.indexOf('.');
+  if (point === -1) return Number(costUsd) * 1e9;
+  const end = point + 1 + places;
+  const nano = Number(costUsd.slice(0, point)) * 1e9 + Number(costUsd.slice(point + 1, end).padEnd(places, '0'));
+  return Number(costUsd.slice(end)) > 0 ? nano + 1 : nano;
 }
 
 function sumOf({ input_tokens: input, output_tokens: output }: RequestRecord): number | undefined {

@@ -2,8 +2,8 @@ import type { Body } from '../../providers/json.ts';
 import type { Quota } from '../../quota/quota.ts';
 import type { TokenCost } from './cost-bound.ts';
 import type { TokenNeeds } from './needs.ts';
-import type { RuledClaim } from './refusal.ts';
 import type { Sought } from './reserve.ts';
+import type { RuledClaim } from './rules.ts';
 
 export interface Shortened {
   readonly changes: Body;
@@ -29,8 +29,8 @@ export function shorten(
   let tightest: RuledClaim | undefined;
   for (const claim of claims) {
     const free = claim.slice.free(nowTicks);
-    if (!claim.enforces || free >= claim.amount) continue;
-    if (!claim.rule.shortens || free < claim.smallest) return undefined;
+    if (!claim.by.enforces || free >= claim.amount) continue;
+    if (!claim.by.rule.shortens || free < claim.smallest) return undefined;
     const affordable = Math.floor((free * 1_000 - input * cost.input) / (cost.output * answers));
     if (affordable >= allowed) continue;
     allowed = affordable;
@@ -47,6 +47,6 @@ export function shorten(
   if (!quota.takeFree(claims)) return undefined;
   return {
     changes: { [outputField]: allowed },
-    headers: { 'x-chaperone-max-output-tokens': String(allowed), 'x-chaperone-shortened-by': tightest.rule.name },
+    headers: { 'x-chaperone-max-output-tokens': String(allowed), 'x-chaperone-shortened-by': tightest.by.rule.name },
   };
 }

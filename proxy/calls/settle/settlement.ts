@@ -95,6 +95,7 @@ export function makeSettlement(options: SettlementOptions): Settlement {
         costUsd: lateCostOf(end),
       });
       const place = { organizationId: options.organizationId, requestId: record.request_id };
+      settleQuota(record);
       options.spool.settleDeferred(record, sealLate(terms, place, input, outcome.output), () => {});
     },
     arrivedFirst: (record) => tell(record, record.duration_ms ?? 0),
@@ -121,7 +122,6 @@ function finish(
   if (record.attempts) addAttemptCosts(record);
   record.duration_ms = durationMs;
   if (removeImplausible(record).length > 0) for (const subscriber of subscribers) subscriber.implausible?.(record);
-  settleQuota(record);
 }
 
 /** The contents of a call that was deferred: its input was sealed then. @returns undefined where they are not kept */

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { type QuotaDemand, type QuotaGrant, rowOf } from '../../../database/quota.ts';
+import type { Claim } from '../../../proxy/quota/claim.ts';
 import type { Counted } from '../../../proxy/quota/counted.ts';
 import { makeDatabaseClock } from '../../../proxy/quota/database-clock.ts';
-import { type Claim, makeQuota, type Quota } from '../../../proxy/quota/quota.ts';
+import { makeQuota, type Quota } from '../../../proxy/quota/quota.ts';
 import { makeTenant, type OwnedDatabase, openDatabase, type Tenant } from '../../database/tenant.ts';
 import { suiteScope } from '../../scope.ts';
 
@@ -102,14 +103,15 @@ class World {
 
   async call(proxy: Proxy, amount: number): Promise<void> {
     const slices = proxy.quota.use([this.counted])(this.counted);
-    const claim = proxy.quota.claim(slices, '', amount, { enforces: true, allowsUnavailable: false });
-    if ((await proxy.quota.take([claim])) === undefined) this.running.push({ proxy, claim, amount });
+    const now = proxy.quota.clock.now();
+    const claim = proxy.quota.claim({ enforces: true, allowsUnavailable: false }, slices, '', amount, now);
+    if ((await proxy.quota.take([claim], now)) === undefined) this.running.push({ proxy, claim, amount });
   }
 
   /** A call ends with at most what it has reserved. Its record goes to the volume. */
   end({ proxy, claim, amount }: Running, used: number): void {
     const { slice } = claim;
-    proxy.quota.settle(slice, amount, used);
+    slice.settle(amount, used, proxy.quota.clock.ticks());
     proxy.waiting.push({ counterId: slice.counterId, leaseId: slice.leaseId, amount: used });
     const { startMs: window } = slice.counter;
     this.used.set(window, (this.used.get(window) ?? 0) + used);

@@ -29,7 +29,10 @@ test('calls that others overtake while they wait ask again, and are not refused'
   const quota = makeQuota({ lease, clock: makeDatabaseClock(), every: () => () => {} });
   const slices = quota.use([counted])(counted);
   const options = { enforces: true, allowsUnavailable: false };
-  const take = (amount: number) => quota.take([quota.claim(slices, '', amount, options)]);
+  const take = (amount: number) => {
+    const now = quota.clock.now();
+    return quota.take([quota.claim(options, slices, '', amount, now)], now);
+  };
   const answer = async () => {
     for (const resolve of held.splice(0)) resolve();
     await setImmediate();
