@@ -145,13 +145,26 @@ export interface OrganizationSpec {
      */
     name: string;
     /**
-     * The API of the provider: `openai` is OpenAI itself, `anthropic` is Anthropic's Messages API, `compatible` is any server with the API of OpenAI. Chat completions are also carried to `anthropic`, and Messages to the others.
+     * The API of the provider: `openai` is OpenAI itself, `azure` is Azure OpenAI, `anthropic` is Anthropic's Messages API, `compatible` is any server with the API of OpenAI. Chat completions are also carried to `anthropic`, and Messages to the others.
      */
-    type: 'openai' | 'anthropic' | 'compatible';
+    type: 'openai' | 'azure' | 'anthropic' | 'compatible';
     /**
-     * The base URL, to which paths such as /responses are appended, for example https://api.openai.com/v1. Absent: that of OpenAI or Anthropic. It is required for `compatible`.
+     * The base URL, to which paths such as /responses are appended, for example https://api.openai.com/v1. Of `azure`, the endpoint of the resource, such as https://RESOURCE.openai.azure.com. Absent: that of OpenAI or Anthropic. It is required for `azure` and `compatible`.
      */
     baseUrl?: string;
+    /**
+     * For `azure` alone. A dated version, such as 2024-10-21: chats, completions, embeddings, images and audio go to /openai/deployments/DEPLOYMENT, with this api-version, and everything else to /openai/v1. `preview` or `latest`: everything goes to /openai/v1 with this api-version. Absent: everything goes to /openai/v1.
+     */
+    apiVersion?: string;
+    /**
+     * For `azure` alone. Calls have a token of Microsoft Entra ID instead of a key of the resource: the value that ApiKeyBindings name is such a token. Absent: it is a key of the resource.
+     */
+    entra?: {
+      /**
+       * The path of a file in the proxy's container that has the token. It is read again when it changes. ApiKeyBindings then say only who may call; their values are not sent. Absent: the token is the value that ApiKeyBindings name.
+       */
+      tokenFile?: string;
+    };
     /**
      * Of the providers that may serve a call, those with the lowest number come first; the others are asked where these fail. Providers of one priority come in the order of this list, unless weights are stated. Absent: 0.
      */

@@ -119,6 +119,10 @@ export const problems = {
   shutting_down: { status: 503, message: 'The proxy is shutting down; try again' },
   store_unavailable: { status: 503, message: 'The database cannot be reached; try again' },
   upstream_unreachable: { status: 502, message: 'Error processing request: the provider cannot be reached; try again' },
+  upstream_no_credential: {
+    status: 502,
+    message: 'Error processing request: the proxy has no credential for the provider at present',
+  },
   upstream_timeout: {
     status: 502,
     message: 'Error processing request: the provider did not answer in time; try again',

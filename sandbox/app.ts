@@ -1,8 +1,9 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { isAzure, readAzurePlace } from './azure.ts';
 import { makeCallLog } from './call-log.ts';
-import { dialectOf } from './dialect.ts';
+import { dialectOf } from './dialect-of.ts';
 import { cancelBatch, listBatches, makeCreateBatch, readBatch } from './endpoints/batches.ts';
 import { clearCalls, listCalls, readCall } from './endpoints/calls.ts';
 import { makeChatCompletions } from './endpoints/chat-completions.ts';
@@ -139,10 +140,11 @@ export function makeApp(): RequestListener {
 
   async function answer(exchange: Exchange): Promise<void> {
     const { request } = exchange;
-    const { pathname, searchParams: query } = readUrl(request.url ?? '/');
-    const { route, id, item } = findRoute(routes, request.method ?? 'GET', pathname);
+    const { pathname: stated, searchParams: query } = readUrl(request.url ?? '/');
+    const place = isAzure(stated) ? readAzurePlace(stated, query) : undefined;
+    const { route, id, item } = findRoute(routes, request.method ?? 'GET', place?.pathname ?? stated);
     if ('endpoint' in route) {
-      await answerGenerativeCall(route.endpoint, calls, exchange);
+      await answerGenerativeCall(route.endpoint, calls, exchange, place?.deployment);
       return;
     }
     if (!('open' in route)) exchange.dialect.requireHeaders(request);

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { apiKey, requireApiKey } from './api-key.ts';
+import type { Generation } from './generation.ts';
 import type { JsonObject } from './json.ts';
 import { errorEnvelope, ProviderError } from './provider-error.ts';
 
@@ -12,6 +13,10 @@ export interface Dialect {
   /** Headers of every answer. */
   headers(requestId: string): Readonly<Record<string, string>>;
   envelope(error: ProviderError, requestId: string): JsonObject;
+  /** The model that a call names. Absent: calls name models as they are. @throws ProviderError */
+  modelOf?(named: string): string;
+  /** What the vendor adds to an answer. Absent: nothing. */
+  complete?(generation: Generation): Generation;
 }
 
 export const openAiDialect: Dialect = {
@@ -34,11 +39,6 @@ export const anthropicDialect: Dialect = {
   headers: (requestId) => ({ 'request-id': requestId }),
   envelope: anthropicEnvelope,
 };
-
-/** The dialect of a request: Anthropic's where it has Anthropic's header, or is for Anthropic's own endpoint. */
-export function dialectOf({ headers, url = '' }: IncomingMessage): Dialect {
-  return headers['anthropic-version'] !== undefined || /^\/v1\/messages\b/.test(url) ? anthropicDialect : openAiDialect;
-}
 
 /** The first version without `temperature` and the like. */
 export const versionWithoutSampling = '2026-10-21';

@@ -33,12 +33,14 @@ export interface GenerativeEndpoint {
 /**
  * Answers a call to a generating endpoint, and counts it exactly once in any case.
  *
+ * @param deployment that the address names. Absent: the body names the model
  * @throws ProviderError for a call that OpenAI would refuse, before anything is sent
  */
 export async function answerGenerativeCall(
   endpoint: GenerativeEndpoint,
   calls: CallLog,
   exchange: Exchange,
+  deployment?: string,
 ): Promise<void> {
   const { requestId, arrivedAt } = exchange;
   const key = exchange.dialect.apiKey(exchange.request)?.slice(-4) ?? null;
@@ -49,7 +51,7 @@ export async function answerGenerativeCall(
     if (!call.continues) calls.settle(call, 'aborted');
   });
   try {
-    await answer(endpoint, calls, call, exchange, gone.signal);
+    await answer(endpoint, calls, call, exchange, deployment, gone.signal);
   } catch (error) {
     // An aborted body is reported before the reply closes.
     const left = gone.signal.aborted || exchange.request.socket.destroyed;
@@ -64,6 +66,7 @@ async function answer(
   calls: CallLog,
   call: Call,
   { request, reply, arrivedAt, dialect }: Exchange,
+  deployment: string | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const form = isForm(endpoint, request) ? await readFormBody(await readForm(request)) : undefined;
@@ -71,7 +74,11 @@ async function answer(
   calls.received(call, receivedRequest(request, text));
   dialect.requireHeaders(request);
   const { body, files } = form ?? { body: parseBody(text), files: [] };
-  if (typeof body.model === 'string') call.model = body.model;
+  const named = deployment ?? body.model;
+  if (typeof named === 'string') {
+    call.model = named;
+    if (dialect.modelOf) body.model = dialect.modelOf(named);
+  }
   call.stream = body.stream === true;
 
   const faults = parseFaults(faultTexts(request.headers['x-sandbox'], body));
@@ -85,7 +92,8 @@ async function answer(
 
   const createdAt = Math.floor(arrivedAt.getTime() / 1000);
   const key = dialect.apiKey(request) ?? '';
-  const generation = endpoint.generate({ id: call.id, body, headers: request.headers, files, faults, key, createdAt });
+  const generated = endpoint.generate({ id: call.id, body, headers: request.headers, files, faults, key, createdAt });
+  const generation = dialect.complete?.(generated) ?? generated;
   reply.setHeader('openai-processing-ms', Date.now() - arrivedAt.getTime());
   call.continues = generation.continues !== undefined;
   generation.continues?.((status, usage) => {

@@ -196,7 +196,8 @@ async function guardCompletion(
 
 async function sendCompletion(exchange: Exchange, { format, key, model, body, share }: Request) {
   const { path, translation } = format;
-  const asked = { ...body, model: sentModel(key, model) };
+  const providerModel = sentModel(key, model);
+  const asked = { ...body, model: providerModel };
   const tooLate = new AbortController();
   const { headersTimeoutMs, idleTimeoutMs } = key.provider;
   // Each wait has its own limit. This limits the total, for a provider that sends a little now and then.
@@ -206,6 +207,7 @@ async function sendCompletion(exchange: Exchange, { format, key, model, body, sh
     const answer = await relay(translation ? translating(exchange, translation) : exchange, {
       method: 'POST',
       path,
+      model: providerModel,
       key,
       headers,
       body: JSON.stringify(translation ? translation.ask(asked, key.provider.name) : asked),

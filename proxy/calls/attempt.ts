@@ -12,6 +12,8 @@ export interface Attempt {
   readonly key: RoutedKey;
   /** How the key's provider is asked, and how it answers. */
   readonly format: WireFormat;
+  /** What the provider calls the model. */
+  readonly model: string | undefined;
   readonly body: string | Buffer | Readable;
   /** All headers for the provider. Absent: those of the call. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -55,5 +57,5 @@ export function makeAttempt(
   const changes = providerModel === model ? stated : { ...stated, model: providerModel };
   const options = { mayAskForUsage, changes, provider: key.provider.name };
   const sent = makeUpstreamBody(rawBody, asked, body, operation, format, persona, options);
-  return { key, format, body: sent.body, hideUsage: sent.hideUsage };
+  return { key, format, model: providerModel, body: sent.body, hideUsage: sent.hideUsage };
 }

@@ -81,7 +81,8 @@ export function makeRunForm({ admission, stalls, reserve, answerCall, providers,
         const providerModel = sentModel(to, model);
         if (providerModel !== undefined && providerModel !== named) form.renameModel(providerModel);
         named = providerModel;
-        return { key: to, format, body: form.bytes(), headers: { ...headers, ...form.headers() }, hideUsage: false };
+        const sent = { body: form.bytes(), headers: { ...headers, ...form.headers() } };
+        return { key: to, format, model: providerModel, ...sent, hideUsage: false };
       };
       const first = makeAttempt(key);
       let fallback: Fallback | undefined;

@@ -6,6 +6,7 @@ import type { RoutedKey } from '../snapshot/snapshot.ts';
 import type { ProviderAdapter } from './adapter.ts';
 import { forwardableHeaders } from './answer-headers.ts';
 import type { AnswerSink } from './answer-sink.ts';
+import { makeTokenFiles, type TokenFiles } from './azure/token-files.ts';
 import { makeDecoder } from './content-encoding.ts';
 import { toProblem } from './failure.ts';
 import { makeSecret, type Secret } from './redact.ts';
@@ -15,8 +16,10 @@ import { type ProviderTable, providerTable } from './table.ts';
 /** A request to a provider. */
 export interface ProviderRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
-  /** Path below the provider's base URL, with the query. */
+  /** Path below the provider's base URL, with the query, as OpenAI has it. */
   readonly path: string;
+  /** The provider's name for the model of the call. Absent: the request is about no model. */
+  readonly model?: string | undefined;
   readonly key: RoutedKey;
   /** All headers except those that the exchange itself sets. */
   readonly headers: Readonly<Record<string, string>>;
@@ -46,30 +49,41 @@ interface KeyParts {
   readonly headers: readonly string[];
   /** Headers that a request may replace. Undefined for most providers. */
   readonly defaults: ProviderAdapter['headers'];
+  /** Undefined for most providers. */
+  readonly place: ProviderAdapter['place'];
 }
 
 /** Makes the exchange over these connections. */
-export function makeExchange(upstream: Dispatcher, providers: ProviderTable = providerTable): Exchange {
+export function makeExchange(
+  upstream: Dispatcher,
+  providers: ProviderTable = providerTable,
+  tokenFiles: TokenFiles = makeTokenFiles(),
+): Exchange {
   const parts = new WeakMap<RoutedKey, KeyParts>();
-  const partsOf = (key: RoutedKey): KeyParts => {
+  const partsOf = (key: RoutedKey): KeyParts | ProxyError => {
+    const tokenFile = key.provider.azure?.tokenFile;
+    const text = tokenFile === undefined ? key.secret : tokenFiles.read(tokenFile);
+    if (text instanceof ProxyError) return text;
     const known = parts.get(key);
-    if (known) return known;
+    if (known?.secret.text === text) return known;
     // Answers that are compressed all the same are unpacked.
-    const { authorize, headers: defaults } = providers[key.provider.type];
-    const headers = { 'accept-encoding': 'identity', ...authorize(key.secret) };
-    const made = { secret: makeSecret(key.secret), headers: Object.entries(headers).flat(), defaults };
+    const { authorize, headers: defaults, place } = providers[key.provider.type];
+    const headers = { 'accept-encoding': 'identity', ...authorize(text, key.provider) };
+    const made = { secret: makeSecret(text), headers: Object.entries(headers).flat(), defaults, place };
     parts.set(key, made);
     return made;
   };
-  return ({ method, path, key, headers, body }, sink) => {
+  return ({ method, path, model, key, headers, body }, sink) => {
     const { provider } = key;
-    const { secret, headers: keyHeaders, defaults } = partsOf(key);
+    const ofKey = partsOf(key);
+    if (ofKey instanceof ProxyError) return failLater(ofKey, sink);
+    const { secret, headers: keyHeaders, defaults, place } = ofKey;
     const parser = new AnswerParser(new RedactingSink(secret, sink), secret);
     upstream.dispatch(
       {
         method,
         origin: provider.origin,
-        path: provider.basePath + path,
+        path: provider.basePath + (place ? place(provider, path, model) : path),
         body: body ?? null,
         headers: flatten(defaults ? { ...defaults, ...headers } : headers, keyHeaders),
         headersTimeout: provider.headersTimeoutMs,
@@ -80,6 +94,15 @@ export function makeExchange(upstream: Dispatcher, providers: ProviderTable = pr
     if (provider.connectTimeoutMs !== undefined) parser.limitConnecting(provider.connectTimeoutMs);
     return parser;
   };
+}
+
+const noSecret = makeSecret('');
+
+/** A request that is not sent. Its sink hears of it as of any other failure, after the sender has the request. */
+function failLater(problem: ProxyError, sink: AnswerSink): Sent {
+  const parser = new AnswerParser(sink, noSecret);
+  queueMicrotask(() => parser.abort(problem));
+  return parser;
 }
 
 /** @param rest flat already */

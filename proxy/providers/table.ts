@@ -2,6 +2,7 @@ import { ProxyError } from '../error.ts';
 import type { Provider } from '../snapshot/snapshot.ts';
 import type { ProviderAdapter } from './adapter.ts';
 import { anthropic } from './anthropic.ts';
+import { azure } from './azure.ts';
 import { compatible } from './compatible.ts';
 import { openai } from './openai.ts';
 import type { OperationName } from './operation-name.ts';
@@ -10,7 +11,7 @@ import type { WireFormat } from './wire-format.ts';
 /** The adapter of each provider type that an Organization may name. */
 export type ProviderTable = Readonly<Record<Provider['type'], ProviderAdapter>>;
 
-export const providerTable: ProviderTable = { openai, anthropic, compatible };
+export const providerTable: ProviderTable = { openai, azure, anthropic, compatible };
 
 /** The name of the public price list of each provider. */
 export function priceListsOf(

@@ -9,6 +9,7 @@ import type {
   ConfigPersona,
   ConfigRevocation,
 } from '../../database/config.ts';
+import { type AzureSettings, azureBasePath, azureSettingsOf } from './azure-settings.ts';
 import { type Envelopes, envelopeFor } from './envelopes.ts';
 import { bothRules, type ModelNames, type ModelRule, makeModelNames, makeModelRule } from './model-rules.ts';
 import { type AllowsOrigin, makeOriginRule } from './origin-rule.ts';
@@ -85,6 +86,8 @@ export interface Provider {
   readonly servesModel: ModelRule;
   /** Its own names of models. Undefined where it has none. */
   readonly names: ModelNames | undefined;
+  /** Absent for providers of other types. */
+  readonly azure?: AzureSettings | undefined;
 }
 
 /** A usable provider key, with its provider. */
@@ -320,7 +323,7 @@ function openProvider(provider: OrganizationSpec['providers'][number], defaultUr
     name: provider.name,
     type: provider.type,
     origin,
-    basePath: pathname.replace(/\/+$/, ''),
+    basePath: provider.type === 'azure' ? azureBasePath(pathname) : pathname.replace(/\/+$/, ''),
     headersTimeoutMs: parseDurationMs(provider.timeouts?.headers ?? '600s'),
     idleTimeoutMs: parseDurationMs(provider.timeouts?.idle ?? '120s'),
     connectTimeoutMs: limitOf(provider.timeouts?.connect),
@@ -337,6 +340,7 @@ function openProvider(provider: OrganizationSpec['providers'][number], defaultUr
       undefined,
     ),
     names: makeModelNames(provider.models),
+    ...(provider.type === 'azure' && { azure: azureSettingsOf(provider) }),
   };
 }
 

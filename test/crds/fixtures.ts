@@ -61,6 +61,10 @@ function provider(changes: JsonObject): Readonly<Record<string, JsonValue>> {
   return { providers: [{ name: 'one', type: 'openai', ...changes }] };
 }
 
+function azure(changes: JsonObject): Readonly<Record<string, JsonValue>> {
+  return provider({ type: 'azure', baseUrl: 'https://acme.openai.azure.com', ...changes });
+}
+
 function issuer(changes: JsonObject): Readonly<Record<string, JsonValue>> {
   const whole = { issuer: 'https://id.example.com', audiences: ['chaperone'], jwksUri: 'https://id.example.com/jwks' };
   return { authentication: { issuers: [{ ...whole, ...changes }] } };
@@ -147,6 +151,15 @@ const organizations = cases('Organization', [
   ['a provider with a long name', provider({ name: 'x'.repeat(64) }), ['spec.providers[0].name']],
   ['a provider of an unknown type', provider({ type: 'cohere' }), ['spec.providers[0].type']],
   ['a compatible provider without an address', provider({ type: 'compatible' }), ['spec.providers[0].baseUrl']],
+  ['an azure provider without an address', provider({ type: 'azure' }), ['spec.providers[0].baseUrl']],
+  ['an azure provider', azure({})],
+  ['a dated version of Azure', azure({ apiVersion: '2025-04-01-preview', entra: {} })],
+  ['a preview of Azure’s v1 API', azure({ apiVersion: 'preview', entra: { tokenFile: '/run/azure/token' } })],
+  ['an API version of OpenAI', provider({ apiVersion: '2024-10-21' }), ['spec.providers[0].apiVersion']],
+  ['Entra tokens for OpenAI', provider({ entra: {} }), ['spec.providers[0].entra']],
+  ['an API version that is none', azure({ apiVersion: 'v1' }), ['spec.providers[0].apiVersion']],
+  ['a token file without a path', azure({ entra: { tokenFile: 'token' } }), ['spec.providers[0].entra.tokenFile']],
+  ['a token in place of its file', azure({ entra: { token: 'secret' } }), ['spec.providers[0].entra.token']],
   ['a compatible provider', provider({ type: 'compatible', baseUrl: 'http://vllm.models:8000/v1' })],
   ['an IPv6 address', provider({ baseUrl: 'http://[::1]:8000/v1' })],
   ['an address without a path', provider({ baseUrl: 'https://api.openai.com' })],

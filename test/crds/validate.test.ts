@@ -50,7 +50,7 @@ describe('a problem has the words of the API server', () => {
     [{ providers: [] }, 'Invalid value: 0: spec.providers in body should have at least 1 items'],
     [
       { providers: [{ name: 'a', type: 'compatible' }] },
-      'Required value: baseUrl is required where type is compatible',
+      'Required value: baseUrl is required where type is azure or compatible',
     ],
     [{ authentication: { tokenLifetime: '1s' } }, 'Invalid value: "1s": tokenLifetime must be at least 1m'],
     [{ models: { allow: ['a', 'a'] } }, 'Duplicate value: "a"'],

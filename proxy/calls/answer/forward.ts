@@ -100,14 +100,14 @@ class Forward implements AnswerSink {
     this.#sink = undefined;
     this.#story.begin(attempt);
     this.#observer.begin(null);
-    const { key, format, body } = attempt;
+    const { key, format, model, body } = attempt;
     const { headers = this.#forwarding.headers } = attempt;
     clearTimeout(this.#totalTimer);
     const { totalTimeoutMs } = key.provider;
     if (totalTimeoutMs !== undefined) {
       this.#totalTimer = setTimeout(() => this.#sent?.abort(new ProxyError('upstream_timeout')), totalTimeoutMs);
     }
-    this.#sent = this.#exchange({ method: 'POST', path: format.path, key, headers, body }, this);
+    this.#sent = this.#exchange({ method: 'POST', path: format.path, model, key, headers, body }, this);
   }
 
   head(status: number, headers: AnswerHeaders): void {

@@ -8,9 +8,12 @@ import { linesOf } from './lines.ts';
 import { moderations } from './moderations.ts';
 import { responses } from './responses.ts';
 
-/** How lines of batches are answered, by the `endpoint` of the batch. */
+/** How lines of batches are answered, by the `endpoint` of the batch. Azure names it without `/v1`. */
 const formatsByEndpoint: ReadonlyMap<unknown, WireFormat> = new Map(
-  [responses, chat, completions, embeddings, moderations].map((format) => [`/v1${format.path}`, format]),
+  [responses, chat, completions, embeddings, moderations].flatMap((format) => [
+    [`/v1${format.path}`, format],
+    [format.path, format],
+  ]),
 );
 
 /** Reads the usage of a batch's lines, each with its model, from the output file. Failed lines are not billed. */

@@ -74,8 +74,9 @@ export function makeChunkNotes(choiceCount: number): ChunkNotes {
       const choices = asArray(chunk.choices);
       noteFinish(choices);
       // All chunks describe the same response, so write only new facts.
-      const responseId = asString(chunk.id) ?? partial.responseId;
-      const model = asString(chunk.model) ?? partial.model;
+      // In Azure's events about its filters, both are empty.
+      const responseId = asString(chunk.id) || partial.responseId;
+      const model = asString(chunk.model) || partial.model;
       const serviceTier = asString(chunk.service_tier) ?? partial.serviceTier;
       const told = usageIn(chunk, choices);
       const usage = told ? readLaterUsage(partial.usage, told) : partial.usage;

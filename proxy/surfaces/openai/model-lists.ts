@@ -6,6 +6,7 @@ import type { InFlight, Share } from '../../in-flight.ts';
 import type { Exchange } from '../../providers/exchange.ts';
 import { asArray, asObject, type Body, parseObject } from '../../providers/json.ts';
 import { readWhole, relay } from '../../providers/relay.ts';
+import type { ProviderTable } from '../../providers/table.ts';
 import type { RoutedKey } from '../../snapshot/snapshot.ts';
 
 /** What the providers of several keys list together. */
@@ -18,6 +19,7 @@ export interface ModelLists {
 
 export interface ModelListsOptions {
   readonly exchange: Exchange;
+  readonly providers: ProviderTable;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly inFlight: InFlight;
@@ -33,12 +35,14 @@ const maxListBytes = 4 * 1024 * 1024;
 const noList: ReadonlySet<number> = new Set([404, 405, 501]);
 
 /** Makes the function that asks all providers at once, and gets along without those that do not answer. */
-export function makeModelLists({ exchange, metrics, log, inFlight }: ModelListsOptions) {
+export function makeModelLists({ exchange, providers, metrics, log, inFlight }: ModelListsOptions) {
   const remembered = new LRUCache<string, readonly Body[]>({ max: 50, ttl: rememberedMs });
 
   /** @returns undefined where the provider has no list */
   const list = async (key: RoutedKey, signal: AbortSignal): Promise<readonly Body[] | ProxyError | undefined> => {
     const { provider, id } = key;
+    const stated = providers[provider.type].models?.(provider);
+    if (stated) return stated.map((model) => ({ id: model, object: 'model', created: 0, owned_by: provider.name }));
     const place = `${id} ${provider.origin}${provider.basePath}`;
     const count = (result: string) => metrics.modelLists.inc({ gen_ai_provider_name: provider.name, result });
     const share = inFlight.open();

@@ -58,7 +58,14 @@ async function run(t: TestContext, steps: readonly Step[]) {
     return { resume() {}, abort() {}, drop() {} };
   };
   const { key } = makeCall();
-  const attempt = (body: string): Attempt => ({ key, format, body, hideUsage: false, onTaken: () => taken.push(body) });
+  const attempt = (body: string): Attempt => ({
+    key,
+    format,
+    model: undefined,
+    body,
+    hideUsage: false,
+    onTaken: () => taken.push(body),
+  });
   const server = createServer((_request: IncomingMessage, response: ServerResponse) => {
     forward(exchange, {
       call: makeCall(),

@@ -187,6 +187,30 @@ test('an error ends a stream, and what was read before is kept', () => {
   assert.match(passed, /overloaded/);
 });
 
+test('Azure’s events about its filters have neither id nor model, and take none away', () => {
+  const filters = { choices: [], created: 0, id: '', model: '', object: '', prompt_filter_results: [] };
+  const late = {
+    ...filters,
+    choices: [{ index: 0, finish_reason: null, content_filter_offsets: { check_offset: 1 } }],
+  };
+  const said = (delta: object, finish_reason: string | null) => ({
+    id: 'chatcmpl-1',
+    model: 'gpt-4o-2024-08-06',
+    choices: [{ index: 0, delta, finish_reason, content_filter_results: { hate: { filtered: false } } }],
+  });
+  const reader = chat.readStream({ hideUsage: false, keepOutput: true, body: {} });
+  const send = (event: object) => reader.read(Buffer.from(`data: ${JSON.stringify(event)}\n\n`));
+  send(filters);
+  assert.deepEqual([reader.hasOutput(), reader.partial().responseId, reader.partial().model], [false, null, null]);
+  for (const event of [said({ role: 'assistant', content: '' }, null), said({ content: 'Hi' }, null)]) send(event);
+  assert.equal(reader.hasOutput(), true);
+  for (const event of [late, said({}, 'stop'), late, { ...filters, usage }]) send(event);
+  reader.end();
+  const { responseId, model, usage: read } = reader.reading() ?? {};
+  assert.deepEqual([responseId, model, read], ['chatcmpl-1', 'gpt-4o-2024-08-06', readUsage]);
+  assert.match(reader.output() ?? '', /"content":"Hi"/);
+});
+
 test('a whole answer is read', () => {
   const answer = { id: 'chatcmpl-1', model: 'gpt-4o', service_tier: 'default', usage };
   assert.deepEqual(chat.read(answer, {}), {
