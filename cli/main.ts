@@ -195,6 +195,27 @@ program
   .action(async (kind, options) => (await import('./get.ts')).get(kind, options, process.env));
 
 program
+  .command('explain')
+  .description('Print what would happen to a call now, and which field of which resource decides. Nothing is sent.')
+  .argument('<call>', 'what would be asked: an operation such as chat, or its path, such as /v1/chat/completions')
+  .option('--organization <name>', 'the organization (default: the only one)')
+  .option(
+    '--body <file>',
+    'a file with the body as JSON, or - for standard input (default: the least that is required)',
+  )
+  .option('--model <model>', 'in place of the model in the body')
+  .option('--user <id>', 'whose call it would be')
+  .option('--session <id>', 'its session (default: a new one)')
+  .option('--workload <namespace/name>', 'the pod that would call (default: none; on one machine, any)')
+  .addOption(new Option('-o, --output <format>', 'how to print').choices(['table', 'json']).default('table'))
+  .option('--data <directory>', dataOption)
+  .option('--namespace <name>', namespaceOption)
+  .option('--kubeconfig <file>', kubeconfigOption)
+  .option('--context <name>', contextOption)
+  .option('--database-url-file <file>', databaseOption)
+  .action(async (call, options) => (await import('./explain.ts')).explain({ ...options, call }, process.env));
+
+program
   .command('check')
   .description('Check an installation in a cluster, or a running `chaperone up`, and say what to do about each fault.')
   .option('--pre', 'before an install or upgrade: check whether it can succeed')

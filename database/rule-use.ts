@@ -52,6 +52,40 @@ export async function readRuleUse(
   return rows;
 }
 
+/** How far a counter is used, in the counter's unit. */
+export interface CounterRoom {
+  readonly counterId: number;
+  /** What ended calls have used. */
+  readonly used: number;
+  /** What proxies hold beyond that, for running calls and for the next ones. */
+  readonly held: number;
+  /** The database's time, in milliseconds since 1970. */
+  readonly atMs: number;
+}
+
+/** Reads counters by id, as a lease would find them. A counter that nothing has used yet has zeros. */
+export async function readCounterRoom(
+  db: Queryable,
+  organizationId: string,
+  counterIds: readonly number[],
+): Promise<CounterRoom[]> {
+  const { rows } = await db.query<CounterRoom>(
+    `select asked.counter_id::float8 as "counterId",
+       (coalesce(c.used, 0) + l.settled)::float8 as used, greatest(l.held - l.settled, 0)::float8 as held,
+       (extract(epoch from now()) * 1000)::float8 as "atMs"
+     from unnest($2::bigint[]) as asked (counter_id)
+       left join chaperone.quota_counters c on c.organization_id = $1::uuid and c.counter_id = asked.counter_id
+       cross join lateral (
+         select coalesce(sum(l.settled), 0) as settled,
+           coalesce(sum(chaperone.quota_held(c.unit, l.granted, l.spent, l.settled, l.expires_at, now())), 0) as held
+         from chaperone.quota_leases l
+         where l.organization_id = $1::uuid and l.counter_id = asked.counter_id
+       ) l`,
+    [organizationId, counterIds],
+  );
+  return rows;
+}
+
 /** The rules that an organization and its bindings state. */
 export interface StatedRules {
   readonly organizationId: string;

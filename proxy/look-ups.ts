@@ -16,9 +16,9 @@ import type { Store } from './store.ts';
 
 export interface LookUpOptions {
   readonly organizationId: string;
-  readonly spool: Spool;
+  readonly spool: Pick<Spool, 'find' | 'findByKeptId' | 'findResource' | 'own' | 'listResources'>;
   readonly follower: Pick<Follower, 'query'>;
-  readonly store: Store;
+  readonly store: Pick<Store, 'run'>;
 }
 
 /** Finds what calls refer to: in this proxy's spool, else in the database. */

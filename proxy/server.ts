@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { totalmem } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { readCounterRoom } from '../database/rule-use.ts';
 import { type App, buildApp } from './app.ts';
 import { makeAdmission } from './calls/admit/admission.ts';
 import { admitLines } from './calls/admit/batch-lines.ts';
@@ -8,6 +9,7 @@ import type { InForce } from './calls/context.ts';
 import { makeIdentify } from './calls/identify/identify.ts';
 import { makePipeline } from './calls/pipeline.ts';
 import { makeStallWatch } from './calls/receive/stall-watch.ts';
+import { makeHistories } from './calls/reserve/history.ts';
 import { makeLimits } from './calls/reserve/limits.ts';
 import { makeRouteHealth } from './calls/route/health.ts';
 import { type Metrics, makeMetrics } from './calls/settle/metrics.ts';
@@ -129,15 +131,27 @@ function makeApp(
       options.log.warn({ provider, scope, keyId, isOpen }, isOpen ? 'calls go to other providers' : 'it serves again');
     },
   });
+  const identify = makeIdentify(organization.id);
+  const histories = makeHistories();
+  const { quota } = organization;
+  const { origin } = options;
+  const looking = {
+    ...{ inForce, identify, ownership, providers: providerTable, health, inFlight, quota, histories, origin },
+    catchUp: () => catchUp(),
+    readRoom: (ids: readonly number[]) =>
+      configuration.follower.query((db) => readCounterRoom(db, organization.id, ids)),
+  };
   const pipeline = makePipeline({
     inForce,
-    identify: makeIdentify(organization.id),
+    identify,
     settlement,
     catchUp: () => catchUp(),
     providers: providerTable,
+    explain: async (question) => (await import('./calls/explain/explain.ts')).makeExplain(looking)(question),
     reserve: makeLimits({
-      quota: organization.quota,
-      origin: options.origin,
+      quota,
+      origin,
+      histories,
       onLimited: ({ name, kind, enforces }) => metrics.limited.inc({ limit: name, kind, enforced: String(enforces) }),
     }),
     admission: makeAdmission({

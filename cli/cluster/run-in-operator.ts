@@ -4,6 +4,7 @@ import { makeApiClient } from '../../operator/cluster/kubernetes/api-client.ts';
 import { loadKubeConfig } from '../check/cluster/target.ts';
 import { describeError } from '../check/describe-error.ts';
 import type { ClusterInstallation } from '../installation.ts';
+import { endOfInput } from '../read-input.ts';
 
 const operatorLabels = 'app.kubernetes.io/name=chaperone,app.kubernetes.io/component=operator';
 const program = ['node', '/app/chaperone.js'];
@@ -20,10 +21,15 @@ interface Place {
  * Runs a command of this program in a pod of the operator, which reaches the database and has its URL. The caller's own
  * rights apply. Prints what the command prints.
  *
+ * @param input what the command reads from standard input (read-input.ts). Absent: nothing
  * @returns its exit code
  * @throws Error where no such pod is ready, or the caller may not execute commands in it
  */
-export async function runInOperator(installation: ClusterInstallation, command: readonly string[]): Promise<number> {
+export async function runInOperator(
+  installation: ClusterInstallation,
+  command: readonly string[],
+  input?: string,
+): Promise<number> {
   const { namespace, ...target } = installation;
   const kubeConfig = loadKubeConfig(target);
   const client = makeApiClient({ kubeConfig, requestTimeoutMs: 10_000 });
@@ -45,14 +51,17 @@ export async function runInOperator(installation: ClusterInstallation, command: 
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   stdout.pipe(process.stdout, { end: false });
   stderr.pipe(process.stderr, { end: false });
+  const stdin = input === undefined ? null : new PassThrough();
   let status: V1Status | undefined;
   try {
     const socket = await new Exec(kubeConfig).exec(
-      ...([namespace, pod, container, line, stdout, stderr, null, false] as const),
+      ...([namespace, pod, container, line, stdout, stderr, stdin, false] as const),
       (answer) => {
         status = answer;
       },
     );
+    // Older API servers cannot pass on the end of an input: they would end the command with it.
+    stdin?.write(`${input}\n${endOfInput}\n`);
     await new Promise<void>((resolve) => socket.addEventListener('close', () => resolve()));
   } catch (error) {
     throw new Error(`${describeExec(error)} (pod "${pod}" in namespace "${namespace}")`, { cause: error });

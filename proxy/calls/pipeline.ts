@@ -8,6 +8,7 @@ import { makeUsageRefusals } from './admit/usage-option.ts';
 import { makeAnswerCall } from './answer/answer-call.ts';
 import { makeAsk } from './ask.ts';
 import type { InForce } from './context.ts';
+import type { Explain } from './explain/question.ts';
 import { makeFindCaller } from './identify/find-caller.ts';
 import type { Identify } from './identify/identify.ts';
 import type { StallWatch } from './receive/stall-watch.ts';
@@ -35,13 +36,14 @@ export interface PipelineOptions {
   readonly drainMs: number;
   readonly stalls: StallWatch;
   readonly inFlight: InFlight;
+  readonly explain: Explain;
 }
 
 export type Pipeline = ReturnType<typeof makePipeline>;
 
 /** The path of a call: identify, admit, reserve, answer, settle. */
 export function makePipeline(options: PipelineOptions) {
-  const { inForce, identify, admission, reserve } = options;
+  const { inForce, identify, admission, reserve, explain } = options;
   const usageRefusals = makeUsageRefusals();
   const permit = makePermit({ ...options, usageRefusals });
   const answerCall = makeAnswerCall(options);
@@ -53,5 +55,6 @@ export function makePipeline(options: PipelineOptions) {
     run: makeRunBody({ ...options, permit, answerCall, usageRefusals }),
     runForm: makeRunForm({ ...options, answerCall }),
     ask: makeAsk(options),
+    explain,
   };
 }

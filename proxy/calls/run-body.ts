@@ -77,7 +77,8 @@ export function makeRunBody({
     );
 }
 
-function soughtOf(operation: Operation, { context, source, first, lines }: Permitted): Sought {
+/** What limits and budgets need to know of an admitted call. */
+export function soughtOf(operation: Operation, { context, source, first, lines }: Permitted): Sought {
   const { asked, body, model } = source;
   const hasReferences = asked.fields.references.length > 0;
   return { context, operation: operation.name, model, key: first.key, body, sent: first.body, hasReferences, lines };

@@ -2,15 +2,23 @@ import type { RequestReference } from '../../database/requests.ts';
 import type { InForce } from '../calls/context.ts';
 import type { Pipeline } from '../calls/pipeline.ts';
 import type { Metrics } from '../calls/settle/metrics.ts';
+import type { Operation } from '../operations/operation.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Store } from '../store.ts';
 
 /** The part of the configuration in force that use cases read. */
 export type GovernanceInForce = Pick<InForce, 'snapshot' | 'envelope' | 'namespaces'>;
 
+/** The governed calls of an API. */
+export interface CallingSurface {
+  readonly calls?: { readonly prefix: string; readonly operations: readonly Operation[] };
+}
+
 /** What the use cases work with. Each takes only what it needs of it. */
 export interface GovernanceContext {
-  readonly pipeline: Pick<Pipeline, 'admit' | 'ask'>;
+  readonly pipeline: Pick<Pipeline, 'admit' | 'ask' | 'explain'>;
+  /** The APIs that the proxy serves, with their calls. */
+  readonly surfaces: readonly CallingSurface[];
   /** @throws {ProxyError} where no configuration is in force */
   readonly inForce: () => GovernanceInForce;
   readonly store: Store;

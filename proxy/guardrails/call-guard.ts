@@ -5,7 +5,7 @@ import type { Body } from '../providers/json.ts';
 import type { OperationName } from '../providers/operation-name.ts';
 import type { RoutedKey, Snapshot } from '../snapshot/snapshot.ts';
 import type { OutputGuard } from './output/output-guard.ts';
-import type { Action, Side } from './rule.ts';
+import type { Action, Look, RuleSpec, Side } from './rule.ts';
 
 /** A call to check. */
 export interface GuardedCall {
@@ -55,6 +55,8 @@ export interface GuardrailsOptions {
   readonly workload: { readonly namespace: string; readonly workload: string } | undefined;
   /** Called at most once for a rule and a side of a call. */
   readonly onFinding: (finding: Finding, requestId: string) => void;
+  /** Makes how a rule looks at texts. Absent: as it says. */
+  readonly makeLook?: (spec: RuleSpec) => Promise<Look>;
   /** A rule cannot be used. */
   readonly onUnusable: (rule: string, error: unknown) => void;
 }

@@ -39,7 +39,7 @@ export async function readyRules(specs: readonly RuleSpec[], options: Guardrails
 async function readyRule(spec: RuleSpec, options: GuardrailsOptions): Promise<ReadyRule> {
   let look: Look & { close?(): Promise<void> } = { by: 'nothing' };
   try {
-    look = await lookOf(spec, options);
+    look = await (options.makeLook ? options.makeLook(spec) : lookOf(spec, options));
   } catch (error) {
     options.onUnusable(spec.name, error);
   }

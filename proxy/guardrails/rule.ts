@@ -3,7 +3,7 @@ import type { RoutedKey } from '../snapshot/snapshot.ts';
 import type { Detector } from './detect/detector.ts';
 import type { RuleSpec } from './rule-detector.ts';
 
-export type { RuleSpec } from './rule-detector.ts';
+export { detectorOf, type RuleSpec } from './rule-detector.ts';
 
 /** Which side of a call is checked. */
 export type Side = 'Input' | 'Output';

@@ -59,6 +59,12 @@ export class CountedSlices {
     return this.#slots.size === 0;
   }
 
+  /** How much this proxy may still take of a counter. */
+  free(counterId: number, nowTicks: number): number {
+    for (const { current } of this.#slots.values()) if (current.counterId === counterId) return current.free(nowTicks);
+    return 0;
+  }
+
   /** The slice of a scope in the window of now. */
   slice(scope: string, now: Moment): Slice {
     const slot = this.#slots.get(scope);

@@ -22,6 +22,10 @@ export interface Quota {
   take(claims: readonly Claim[], now: Moment): Shortfall[] | undefined | Promise<Shortfall[] | undefined>;
   /** Takes the amounts of all claims that are enforced, where all of it is free here. Nothing waits. */
   takeFree(claims: readonly Claim[]): boolean;
+  /** How much of a counter is leased here and not taken. */
+  free(counterId: number): number;
+  /** Resolves when no demand is on its way: then the database knows what is leased here. */
+  idle(): Promise<void>;
   readonly clock: DatabaseClock;
   /** Renews leases, and gives back those that are not used. The timer calls it once a second. */
   tick(): void;
@@ -54,12 +58,13 @@ export function makeQuota(options: QuotaOptions): Quota {
   /** Slices to ask for, and whether they end. */
   const queue = new Map<Slice, { readonly slices: CountedSlices; readonly ends: boolean }>();
   let isPumping = false;
+  let pumping: Promise<void> = Promise.resolve();
   let downUntilTicks = Number.NEGATIVE_INFINITY;
   let stopTimer: (() => void) | undefined;
 
   const ask = (slices: CountedSlices, slice: Slice, ends = false) => {
     queue.set(slice, { slices, ends });
-    if (!isPumping) void pump();
+    if (!isPumping) pumping = pump();
   };
 
   const pump = async () => {
@@ -210,6 +215,12 @@ export function makeQuota(options: QuotaOptions): Quota {
       takeAll(claims, nowTicks);
       return true;
     },
+    free(counterId) {
+      let sum = 0;
+      for (const slices of byKey.values()) sum += slices.free(counterId, clock.ticks());
+      return sum;
+    },
+    idle: () => pumping,
     tick,
     async stop() {
       stopTimer?.();

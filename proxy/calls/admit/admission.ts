@@ -47,7 +47,7 @@ export interface Admitted {
 }
 
 /** A call during the checks, with the results so far. */
-interface Judged extends Candidate {
+export interface Judged extends Candidate {
   model: string | undefined;
   madeBy: MadeByAll | undefined;
   key: RoutedKey | undefined;
@@ -61,6 +61,9 @@ interface Judged extends Candidate {
  * @throws {ProxyError} where the call may not be made
  */
 type Check = (judged: Judged, dependencies: AdmissionDependencies) => void | Promise<void>;
+
+/** The checks of a call, by name, in order. */
+export type CheckName = 'fields' | 'models' | 'references' | 'key' | 'any-model' | 'guardrails' | 'lines';
 
 /**
  * A check of an operation whose body does not show everything, such as its models. @throws {ProxyError} where the call
@@ -83,6 +86,10 @@ export interface AdmissionDependencies {
   readonly providers?: ProviderTable;
   /** Own checks by operation. */
   readonly ownChecks: Readonly<Partial<Record<OperationName, OwnCheck>>>;
+  /** Hears of each check that lets a call pass, with the results so far. Absent: nobody listens. */
+  readonly onPassed?: (check: CheckName, judged: Judged) => void;
+  /** From 0 to below 1. Absent: by chance. */
+  readonly random?: () => number;
 }
 
 /** Decides whether calls may be made. */
@@ -101,19 +108,28 @@ export function makeAdmission(dependencies: AdmissionDependencies): Admission {
     });
   };
   /** The checks, in order. */
-  const checks: readonly Check[] = [
-    fieldsAreThere,
-    modelsAreAllowed,
-    referencesAreOwn,
-    keyServes,
-    anyModelWillDo,
-    guardrailsLetPass,
-    ownCheck,
+  const checks: readonly (readonly [CheckName, Check])[] = [
+    ['fields', fieldsAreThere],
+    ['models', modelsAreAllowed],
+    ['references', referencesAreOwn],
+    ['key', keyServes],
+    ['any-model', anyModelWillDo],
+    ['guardrails', guardrailsLetPass],
+    ['lines', ownCheck],
   ];
+  const { onPassed } = dependencies;
   const judge = (judged: Judged, from: number): Admitted | Promise<Admitted> => {
     for (let at = from; at < checks.length; at += 1) {
-      const waiting = checks[at]?.(judged, dependencies);
-      if (waiting) return waiting.then(() => judge(judged, at + 1));
+      const [name, check] = checks[at] ?? [];
+      if (!name || !check) break;
+      const waiting = check(judged, dependencies);
+      if (waiting) {
+        return waiting.then(() => {
+          onPassed?.(name, judged);
+          return judge(judged, at + 1);
+        });
+      }
+      onPassed?.(name, judged);
     }
     const { model, madeBy, guard, lines } = judged;
     return { model, madeBy, key: keyOf(judged), guard, lines };
@@ -186,7 +202,7 @@ function chooseKey(
   operation: Operation,
   model: string | undefined,
   madeBy: MadeByAll | undefined,
-  { health, providers }: AdmissionDependencies,
+  { health, providers, random = Math.random }: AdmissionDependencies,
 ): RoutedKey {
   const { snapshot } = inForce;
   const first = () => routeKey(snapshot, caller, model, madeBy, nowMs);
@@ -195,7 +211,7 @@ function chooseKey(
   const isCalm = health?.isCalm() ?? true;
   const key = snapshot.hasWeights || !isCalm ? undefined : first();
   if (key && offers(key)) return key;
-  const keys = routeKeys(snapshot, { caller, model, predecessor: madeBy, nowMs }, Math.random).filter(offers);
+  const keys = routeKeys(snapshot, { caller, model, predecessor: madeBy, nowMs }, random).filter(offers);
   return (isCalm ? keys : health?.prefer(keys, model))?.[0] ?? key ?? first();
 }
 

@@ -37,12 +37,16 @@ export class CallNeeds {
         return this.tokens().input;
       case 'output_tokens':
         return this.tokens().output;
-      case 'nano_usd': {
-        const cost = this.#boundOfCost();
-        if (cost === null) return rule.allowsUnpriced ? 0 : undefined;
-        return cost === 'unknown' ? this.#knownHistory().nanoUsd() : cost;
-      }
+      case 'nano_usd':
+        return this.nanoUsd() ?? (rule.allowsUnpriced ? 0 : undefined);
     }
+  }
+
+  /** The most that the call may cost, in 10⁻⁹ dollars. Undefined: no price is known. */
+  nanoUsd(): number | undefined {
+    const cost = this.#boundOfCost();
+    if (cost === null) return undefined;
+    return cost === 'unknown' ? this.#knownHistory().nanoUsd() : cost;
   }
 
   tokens(): TokenNeeds {

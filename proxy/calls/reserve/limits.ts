@@ -19,6 +19,10 @@ export interface LimitsOptions {
   readonly origin: Origin | undefined;
   /** Called with each rule that refused a call, or would have refused it if it were enforced. */
   readonly onLimited: (rule: Rule) => void;
+  /** What earlier calls were like. Absent: nothing is known yet. */
+  readonly histories?: Histories;
+  /** Hears of what a call asks for, before it is taken. Absent: nobody listens. */
+  readonly onClaims?: (claims: readonly RuledClaim[]) => void;
 }
 
 /** The rules in force, and what earlier calls were like. */
@@ -28,7 +32,7 @@ interface Limits extends LimitsOptions {
 
 /** Makes the reserve of limits, budgets and tiers. */
 export function makeLimits(options: LimitsOptions): Reserve {
-  const limits: Limits = { ...options, histories: makeHistories() };
+  const limits: Limits = { ...options, histories: options.histories ?? makeHistories() };
   const ruleSetOf = rememberRules(options.quota);
   return (sought) => {
     const rules = ruleSetOf(sought.context);
@@ -83,6 +87,7 @@ function reserve(limits: Limits, rules: readonly Rule[], sought: Sought): Reserv
       claims.push(claim);
     }
   }
+  limits.onClaims?.(claims);
   const taken = quota.take(claims, now);
   if (!taken) return new OpenReservation(quota, claims, needs, undefined, now.ms);
   if (!(taken instanceof Promise)) return conclude(limits, claims, needs, taken);

@@ -19,8 +19,7 @@ export function refusalOf(
   const lacking = claims.filter(
     (claim) => claim.by.enforces && shortfalls.some((shortfall) => shortfall.claim === claim),
   );
-  // The rule that refuses for the longest time: until then, a retry is in vain.
-  const [claim] = lacking.toSorted((one, other) => resetMs(other, nowMs) - resetMs(one, nowMs));
+  const claim = longest(lacking, nowMs);
   if (!claim) return new ProxyError('limit_reached');
   const { rule } = claim.by;
   if (shortfalls.some((shortfall) => shortfall.claim === claim && shortfall.reason === 'unavailable')) {
@@ -38,6 +37,11 @@ export function refusalOf(
       ...((!endsAtAll || waitMs > patienceMs) && { 'x-should-retry': 'false' }),
     },
   });
+}
+
+/** The claim whose rule refuses for the longest time: until then, a retry is in vain. */
+export function longest<C extends Claim>(claims: readonly C[], nowMs: number): C | undefined {
+  return claims.toSorted((one, other) => resetMs(other, nowMs) - resetMs(one, nowMs))[0];
 }
 
 function resetMs({ slice }: Claim, nowMs: number): number {

@@ -12,7 +12,12 @@ export interface RouteHealth {
   prefer(keys: readonly RoutedKey[], model: string | undefined): readonly RoutedKey[];
   failed(key: RoutedKey, model: string | undefined, failure: Failure): void;
   succeeded(key: RoutedKey): void;
+  /** What keeps calls from a key. It changes nothing. */
+  stateOf(key: RoutedKey, model: string | undefined): KeyState;
 }
+
+/** `open`: its circuit, or that of its provider; `limited`: the provider asked to be left alone. */
+export type KeyState = 'well' | 'open' | 'limited';
 
 /** What a circuit is of. */
 export type CircuitScope = 'provider' | 'key';
@@ -62,8 +67,10 @@ export function makeRouteHealth({ nowMs, onCircuit }: HealthOptions): RouteHealt
     if (circuit.openUntilMs !== undefined) onCircuit(key.provider.name, scope, scope === 'key' ? key.id : '', false);
   };
   const isOpen = (id: string) => (circuits.get(id)?.openUntilMs ?? 0) > nowMs();
-  const isWell = (key: RoutedKey, model: string | undefined) =>
-    !isOpen(providerId(key)) && !isOpen(keyId(key)) && (limited.get(limitId(key, model)) ?? 0) <= nowMs();
+  const stateOf = (key: RoutedKey, model: string | undefined): KeyState => {
+    if (isOpen(providerId(key)) || isOpen(keyId(key))) return 'open';
+    return (limited.get(limitId(key, model)) ?? 0) > nowMs() ? 'limited' : 'well';
+  };
   /** Of a circuit whose pause is over, the next call is the only one until it is known how it ends. */
   const probe = (key: RoutedKey) => {
     for (const id of [providerId(key), keyId(key)]) {
@@ -73,9 +80,10 @@ export function makeRouteHealth({ nowMs, onCircuit }: HealthOptions): RouteHealt
   };
 
   return {
+    stateOf,
     isCalm: () => circuits.size === 0 && limited.size === 0,
     prefer(keys, model) {
-      const well = keys.filter((key) => isWell(key, model));
+      const well = keys.filter((key) => stateOf(key, model) === 'well');
       const [first] = well;
       if (first) probe(first);
       return [...well, ...keys.filter((key) => !well.includes(key))];

@@ -13,6 +13,7 @@ export const governance: Surface<GovernanceContext> = {
     '/v1/users',
     '/v1/limits',
     '/v1/budgets',
+    '/v1/explain',
   ],
   envelope: openAiEnvelope,
   tags: [
@@ -22,6 +23,7 @@ export const governance: Surface<GovernanceContext> = {
     { name: 'Analytics', description: 'What was used, by whom, and what it cost.' },
     { name: 'Users', description: 'Who calls.' },
     { name: 'Limits', description: 'How much may be used, and how much is used of it.' },
+    { name: 'Explanations', description: 'What would happen to a call, and what decides.' },
   ],
   async register(app, context) {
     const { registerGovernance } = await import('./routes.ts');

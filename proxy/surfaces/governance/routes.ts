@@ -3,6 +3,7 @@ import type { Route } from '../../http/route.ts';
 import type { SurfaceApp } from '../../http/surface.ts';
 import { analysisRoutes } from './analysis/index.ts';
 import { analyticsRoutes } from './analytics/index.ts';
+import { explain } from './explain.ts';
 import { budgets } from './limits/budgets.ts';
 import { limits } from './limits/limits.ts';
 import { personaRoutes } from './personas.ts';
@@ -15,6 +16,7 @@ const routes: readonly Route<GovernanceContext>[] = [
   ...analyticsRoutes,
   limits,
   budgets,
+  explain,
   ...personaRoutes,
   ...ratingRoutes,
   ...userRoutes,

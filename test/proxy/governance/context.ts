@@ -1,6 +1,7 @@
 import { generateDataKeys, makeEnvelope } from '../../../database/envelope.ts';
 import type { Caller } from '../../../proxy/calls/call.ts';
 import type { GovernanceContext } from '../../../proxy/governance/context.ts';
+import { chat } from '../../../proxy/operations/chat.ts';
 import type { Snapshot } from '../../../proxy/snapshot/snapshot.ts';
 import { makeSnapshot, organizationId } from '../snapshot.ts';
 
@@ -19,7 +20,8 @@ export function makeGovernance(
     namespaces: new Map(),
   };
   return {
-    pipeline: { admit: reach, ask: reach },
+    pipeline: { admit: reach, ask: reach, explain: reach },
+    surfaces: [{ calls: { prefix: '/v1', operations: [chat] } }],
     inForce: () => inForce,
     store: { run: reach, close: async () => {} },
     metrics: { analyses: { inc() {} } },

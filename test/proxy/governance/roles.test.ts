@@ -13,6 +13,7 @@ import {
   retireConfig,
 } from '../../../proxy/governance/configs/configs.ts';
 import type { GovernanceContext } from '../../../proxy/governance/context.ts';
+import { explainCall } from '../../../proxy/governance/explain.ts';
 import { readClients, readModels, readPersonas, readUsers } from '../../../proxy/governance/figures/groups.ts';
 import { readPersona } from '../../../proxy/governance/figures/persona.ts';
 import { readRatedResponses } from '../../../proxy/governance/figures/rated-responses.ts';
@@ -96,6 +97,13 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
     readers(),
   ],
   ['read the limits', (c, ann) => readLimits(c, ann, {}, page), '', everyone()],
+  ['explain an own call', (c, ann) => explainCall(c, makeCallContext({}, ann), { operation: 'chat' }), '', everyone()],
+  [
+    'explain the call of another',
+    (c, ann) => explainCall(c, makeCallContext({}, ann), { operation: 'chat', user: 'bob' }),
+    'role_required',
+    ['admin'],
+  ],
   ['read the budgets', (c, ann) => readBudgets(c, ann, {}, page), '', everyone()],
   ['read the limits of another', (c, ann) => readLimits(c, ann, { user: 'bob' }, page), 'role_required', readers()],
   ['read the budgets of another', (c, ann) => readBudgets(c, ann, { user: 'bob' }, page), 'role_required', readers()],

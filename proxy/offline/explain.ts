@@ -1,0 +1,88 @@
+import type { Queryable } from '../../database/queryable.ts';
+import { readCounterRoom } from '../../database/rule-use.ts';
+import { makeExplain } from '../calls/explain/explain.ts';
+import { makeIdentify } from '../calls/identify/identify.ts';
+import { makeHistories } from '../calls/reserve/history.ts';
+import { ProxyError } from '../error.ts';
+import { type AskedCall, bodyOf, findOperation } from '../governance/explain.ts';
+import { makeInFlight } from '../in-flight.ts';
+import { makeLookUps } from '../look-ups.ts';
+import { providerTable } from '../providers/table.ts';
+import { makeDatabaseClock } from '../quota/database-clock.ts';
+import { type ShownExplanation, showExplanation } from '../surfaces/governance/show-explanation.ts';
+import { surfaceTable } from '../surfaces/table.ts';
+import { putInForce, readSealed } from './in-force.ts';
+
+export type { ShownExplanation } from '../surfaces/governance/show-explanation.ts';
+
+export interface OfflineQuestion extends AskedCall {
+  readonly organizationId: string;
+  /** Whether one proxy serves all namespaces, as in a `chaperone up`. */
+  readonly isOneMachine: boolean;
+}
+
+/** As much as any body needs. */
+const maxBodyBytes = 256 * 1024 * 1024;
+
+/**
+ * Explains a call from the database alone, as a proxy that has just started would.
+ *
+ * @param db the owner's connection
+ * @throws {Error} where there is no such operation
+ */
+export async function explainOffline(db: Queryable, question: OfflineQuestion): Promise<ShownExplanation> {
+  const { organizationId, namespace, isOneMachine, user, session } = question;
+  const sealed = await readSealed(db, organizationId);
+  const inForce = putInForce(sealed, (one) => isOneMachine || one === namespace);
+  const inFlight = makeInFlight(maxBodyBytes);
+  const query = <T>(work: (to: Queryable) => Promise<T>) => work(db);
+  const { ownership } = makeLookUps({ organizationId, spool: emptySpool, follower: { query }, store: { run: query } });
+  const explain = makeExplain({
+    inForce: () => inForce,
+    catchUp: async () => {},
+    identify: makeIdentify(organizationId),
+    ownership,
+    providers: providerTable,
+    health: { isCalm: () => true, stateOf: () => 'well' },
+    inFlight,
+    quota: { free: () => 0, idle: async () => {}, clock: makeDatabaseClock() },
+    histories: makeHistories(),
+    origin: undefined,
+    readRoom: (ids) => readCounterRoom(db, organizationId, ids),
+  });
+  const operation = findOperation(surfaceTable, question);
+  const explanation = await explain({
+    context: {
+      requestId: 'req_explained',
+      startedAtMs: Date.now(),
+      startedTicks: performance.now(),
+      inForce,
+      share: inFlight.open(),
+    },
+    identity: { user: namespace === undefined ? user : undefined, namespace, roles: [] },
+    headers: {
+      ...(user !== undefined && { 'x-user-id': user }),
+      ...(session !== undefined && { 'x-session-id': session }),
+    },
+    ...(namespace !== undefined && { origin: { namespace, workload: question.workload ?? '' } }),
+    operation,
+    body: bodyOf(question, operation),
+  });
+  const notes = [
+    ...explanation.notes,
+    'What proxies have in memory is not known here: circuits that are open, and how long answers were so far. POST /v1/explain tells it of one proxy.',
+    ...(question.body?.persona_id == null ? [] : ['The text of the persona is sealed, so the bounds leave it out.']),
+  ];
+  return showExplanation({ ...explanation, notes });
+}
+
+/** Of a proxy that has answered nothing. */
+const emptySpool = {
+  find: () => undefined,
+  findByKeptId: () => undefined,
+  findResource: () => undefined,
+  listResources: () => [],
+  own() {
+    throw new ProxyError('spool_unwritable');
+  },
+};
