@@ -1379,6 +1379,29 @@ grant insert (organization_id, persona_id, name, description, content_encrypted,
 grant select on chaperone.personas to chaperone_tenant;
 grant update (name, description, content_encrypted, users, model, parameters, is_active, updated_at, deleted_at) on chaperone.personas to chaperone_tenant;
 
+create table chaperone.provider_pauses (
+  organization_id uuid not null,
+  pause_id text not null,
+  scope text not null,
+  provider text not null,
+  api_key_id uuid,
+  reason text not null,
+  began_at timestamp with time zone not null default now(),
+  ends_at timestamp with time zone not null,
+  is_over boolean not null default false
+);
+alter table chaperone.provider_pauses add constraint provider_pauses_pause_id_check CHECK ((length(pause_id) <= 400));
+alter table chaperone.provider_pauses add constraint provider_pauses_pkey PRIMARY KEY (organization_id, pause_id);
+alter table chaperone.provider_pauses add constraint provider_pauses_provider_check CHECK ((length(provider) <= 63));
+alter table chaperone.provider_pauses add constraint provider_pauses_reason_check CHECK ((length(reason) <= 80));
+alter table chaperone.provider_pauses add constraint provider_pauses_scope_check CHECK ((scope = ANY (ARRAY['provider'::text, 'key'::text, 'model'::text])));
+CREATE INDEX provider_pauses_ends_at ON chaperone.provider_pauses USING btree (ends_at);
+alter table chaperone.provider_pauses enable row level security;
+create policy tenant on chaperone.provider_pauses as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.provider_pauses to chaperone_tenant;
+grant update (reason, began_at, ends_at, is_over) on chaperone.provider_pauses to chaperone_tenant;
+
 create table chaperone.quota_counters (
   organization_id uuid not null,
   counter_id bigint not null,

@@ -6,12 +6,14 @@ import { deletePastWarnings } from '../database/budget-warnings.ts';
 import { connectTimeoutMs } from '../database/client.ts';
 import { migrate } from '../database/migrate.ts';
 import { restorePrivileges } from '../database/privileges.ts';
+import { deletePastPauses } from '../database/provider-pauses.ts';
 import { deletePastQuota } from '../database/quota.ts';
 import { deleteExpiredRevocations } from '../database/revocations.ts';
 import { endLongTransactions, limitRetainedRoles } from '../database/roles.ts';
 import { analysisConfigKind } from './analysis-configs/analysis-config-kind.ts';
 import { bindingKind } from './api-key-bindings/binding-kind.ts';
 import { checkConstraints } from './check-constraints.ts';
+import { watchCircuits } from './circuits/watch.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import type { ServiceAccountIssuer } from './cluster/kubernetes/service-account-issuer.ts';
 import { type ObjectPath, pathOf } from './cluster/object-key.ts';
@@ -72,6 +74,8 @@ export interface OperatorOptions {
   readonly eventPatienceMs?: number;
   /** How often what is used of limits and budgets is read, and how often a status with it is written at most. */
   readonly rulesMs?: { readonly period: number; readonly write: number };
+  /** How often it is read which circuits proxies have opened. Absent: 5 s. */
+  readonly circuitsMs?: number;
   /** The clock for key rotation, in milliseconds since 1970. Absent: the system's. */
   readonly now?: () => number;
 }
@@ -90,6 +94,7 @@ type Queue = WorkQueue<ObjectPath>;
 
 const defaultEventPatienceMs = 10_000;
 const defaultResyncMs = 600_000;
+const defaultCircuitsMs = 5_000;
 const defaultRulesMs = { period: 15_000, write: 60_000 };
 const tenantControls: { readonly [K in TenantKind]: TenantControl } = {
   Persona: controlTenant(personaKind),
@@ -167,10 +172,15 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     onChange: (kind, path) => queues.get(kind)?.add(path),
     isUsable: () => health.outage() === undefined,
   });
+  const circuits = watchCircuits({
+    ...{ cluster, db, log, periodMs: options.circuitsMs ?? defaultCircuitsMs },
+    onChange: (path) => queues.get('Organization')?.add(path),
+    isUsable: () => health.outage() === undefined,
+  });
   const context = { cluster, db, tenancies: makeTenancyFinder(cluster, namespace), rules };
   const { sidecars, gateways, serviceAccountIssuer, proxyDatabaseUrl = databaseUrl } = options;
   const organizations = {
-    ...{ cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now, rules },
+    ...{ cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now, rules, circuits },
     // Checked at every resync, not at each change in between.
     logins: makeLoginCheck(databaseUrl, resyncMs / 2),
     serverLimits: makeServerLimitsReader(db, resyncMs / 2),
@@ -211,6 +221,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       await deleteExpiredRevocations(db);
       await deletePastQuota(db);
       await deletePastWarnings(db);
+      await deletePastPauses(db);
       const orphans = await removeOrphans(context, (kind, ...row) => tenantControls[kind].remove(context, ...row));
       for (const { kind, path } of orphans) queues.get(kind)?.add(path);
       if (orphans.length > 0) log.warn({ orphans }, 'took rows without a resource out of force');
@@ -231,7 +242,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       patient.stop();
       unsubscribeFleet?.();
       unsubscribeGateways?.();
-      await Promise.all([resync.stop(), health.stop(), rules.stop()]);
+      await Promise.all([resync.stop(), health.stop(), rules.stop(), circuits.stop()]);
       await probe.close();
       await Promise.all(controllers.map((controller) => controller.stop()));
       await db.end();

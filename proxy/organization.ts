@@ -5,6 +5,8 @@ import type { RequestRecord } from '../database/requests.ts';
 import { noteBatch } from './calls/background/note-batch.ts';
 import { type BackgroundWatch, watchBackground } from './calls/background/watch.ts';
 import { makeFetchKeySet } from './calls/identify/tokens/fetch-key-set.ts';
+import { makeRouteHealth, type RouteHealth } from './calls/route/health.ts';
+import { sharePauses } from './calls/route/share-pauses.ts';
 import { countCalls } from './calls/settle/count.ts';
 import type { Metrics } from './calls/settle/metrics.ts';
 import { makeModelLabel } from './calls/settle/model-label.ts';
@@ -64,6 +66,8 @@ export interface OpenOrganization extends LookUps {
   readonly settlement: Settlement;
   /** Leases what limits and budgets allow. */
   readonly quota: Quota;
+  /** Which providers and keys fail, here and at the organization's other proxies. */
+  readonly health: RouteHealth;
   readonly background: BackgroundWatch;
   /** Ends what is still under way, copies waiting records, and releases everything. */
   close(): Promise<void>;
@@ -165,6 +169,25 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
     }),
     (it) => it.stop(),
   );
+  const pauses = opened.adopt(
+    sharePauses({
+      organizationId,
+      write: store.run,
+      read: configuration.follower.query,
+      onPauses: (known) => health.adopt(known),
+      log,
+    }),
+    (it) => it.stop(),
+  );
+  const health = makeRouteHealth({
+    nowMs: Date.now,
+    sharing: pauses,
+    onCircuit(provider, scope, keyId, isOpen) {
+      metrics.circuits.set({ gen_ai_provider_name: provider, scope, api_key_id: keyId }, isOpen ? 1 : 0);
+      log.warn({ provider, scope, keyId, isOpen }, isOpen ? 'calls go to other providers' : 'it serves again');
+    },
+  });
+  configuration.follower.onPauses(pauses.look);
   // This ends the calls that are still under way, before the shipper copies the last records.
   opened.defer(() => upstream.destroy());
   const lookUps = makeLookUps({ organizationId, spool, follower: configuration.follower, store });
@@ -205,6 +228,7 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
     guardrails,
     settlement,
     quota,
+    health,
     background,
     ...lookUps,
     close: () => held.disposeAsync(),

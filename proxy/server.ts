@@ -11,7 +11,6 @@ import { makePipeline } from './calls/pipeline.ts';
 import { makeStallWatch } from './calls/receive/stall-watch.ts';
 import { makeHistories } from './calls/reserve/history.ts';
 import { makeLimits } from './calls/reserve/limits.ts';
-import { makeRouteHealth } from './calls/route/health.ts';
 import { type Metrics, makeMetrics } from './calls/settle/metrics.ts';
 import { makeCollectGarbage } from './collect-garbage.ts';
 import { ProxyError } from './error.ts';
@@ -121,16 +120,9 @@ function makeApp(
   metrics: Metrics,
   tls: Tls | undefined,
 ): App {
-  const { configuration, exchange, guardrails, ownership, settlement, shipper } = organization;
+  const { configuration, exchange, guardrails, health, ownership, settlement, shipper } = organization;
   const { catchUp } = configuration.follower;
   const stalls = makeStallWatch(options.stallMs ?? 30_000);
-  const health = makeRouteHealth({
-    nowMs: Date.now,
-    onCircuit(provider, scope, keyId, isOpen) {
-      metrics.circuits.set({ gen_ai_provider_name: provider, scope, api_key_id: keyId }, isOpen ? 1 : 0);
-      options.log.warn({ provider, scope, keyId, isOpen }, isOpen ? 'calls go to other providers' : 'it serves again');
-    },
-  });
   const identify = makeIdentify(organization.id);
   const histories = makeHistories();
   const { quota } = organization;

@@ -1,5 +1,6 @@
 import type { Queryable } from '../../database/queryable.ts';
 import type { ServerLimits } from '../../database/server-limits.ts';
+import type { CircuitVerdicts } from '../circuits/watch.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ServiceAccountIssuer } from '../cluster/kubernetes/service-account-issuer.ts';
 import type { GatewayContext } from '../gateways/reconcile.ts';
@@ -11,6 +12,8 @@ import type { LoginCheck } from './login.ts';
 export interface OrganizationContext {
   /** What its status says of limits and budgets. */
   readonly rules?: RuleStatuses;
+  /** What its condition says of providers that fail. */
+  readonly circuits?: CircuitVerdicts;
   readonly cluster: Cluster;
   readonly db: Queryable;
   readonly operatorNamespace: string;

@@ -269,6 +269,7 @@ export const conditionTypes: readonly string[] = [
   'DatabaseLimited',
   'RulesEffective',
   'RoutesComplete',
+  'ProvidersAvailable',
   'GuardrailsUsable',
   'GatewayReady',
 ];

@@ -101,6 +101,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     routes,
     rules.verdict,
     guardrails,
+    context.circuits?.of(gathered.organization),
     gateway?.verdict,
   ].filter((verdict) => verdict !== undefined);
   const verdicts = [

@@ -12,6 +12,7 @@ import {
   readConfigChanges,
   readConfigVersion,
 } from '../../database/config.ts';
+import { pausesNotice } from '../../database/provider-pauses.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { ProxyError } from '../error.ts';
 import { applyChanges, emptySnapshot, indexRevocations, type SealedSnapshot } from './snapshot.ts';
@@ -55,6 +56,8 @@ export interface Follower {
    * @throws {ProxyError} `store_unavailable` where the database cannot be reached for longer than `timeoutMs`
    */
   catchUp(timeoutMs?: number): Promise<void>;
+  /** Calls the listener whenever what proxies leave alone may have changed: notices of that, and new connections. */
+  onPauses(listener: () => void): void;
   /** Reconnects if the password has changed. Sessions with the old password end some minutes after a rotation. */
   renewLogin(): Promise<void>;
   stop(): Promise<void>;
@@ -88,6 +91,7 @@ export function followSnapshot(options: FollowOptions): Follower {
   let refusedSinceMs: number | undefined;
   let saving = Promise.resolve();
   let unsaved: SealedSnapshot | undefined;
+  let notePauses = () => {};
 
   const accept = (next: SealedSnapshot, source: 'database' | 'volume', ageMs?: number) => {
     if (stopped) return;
@@ -172,7 +176,7 @@ export function followSnapshot(options: FollowOptions): Follower {
       queryTimeoutMs: options.queryTimeoutMs,
       onError: (error) => log.warn({ err: error }, 'lost the database'),
     });
-    next.on('notification', refresh);
+    next.on('notification', ({ payload }) => (payload === pausesNotice ? notePauses() : refresh()));
     try {
       await next.connect();
       await next.query(`listen ${next.escapeIdentifier(configChannel(organizationId))}`);
@@ -191,6 +195,7 @@ export function followSnapshot(options: FollowOptions): Follower {
     client = next;
     connectedUrl = databaseUrl;
     refresh();
+    notePauses();
   };
   const connect = async () => {
     const databaseUrl = options.databaseUrl();
@@ -242,6 +247,10 @@ export function followSnapshot(options: FollowOptions): Follower {
       return run(client);
     },
     catchUp,
+    onPauses(listener) {
+      notePauses = listener;
+      if (client) listener();
+    },
     renewLogin: renew,
     async stop() {
       stopped = true;

@@ -6,6 +6,7 @@ import { insertBudgetWarnings } from '../../database/budget-warnings.ts';
 import { insertOwnedResources } from '../../database/owned-resources.ts';
 import { insertPendingCalls } from '../../database/pending-calls.ts';
 import { upsertPersonas } from '../../database/personas.ts';
+import { writePauses } from '../../database/provider-pauses.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { type QuotaScope, quotaCounterId, rowOf } from '../../database/quota.ts';
 import { insertRatings } from '../../database/ratings.ts';
@@ -119,6 +120,15 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
   await leaseSome(db, organizationId, 'User', record.user_id);
   const warning = { counterId: 1, percent: 80, rule: 'budgets/all', used: 81, amount: 100 };
   await insertBudgetWarnings(db, organizationId, [warning]);
+  const pause = {
+    id: 'openai 1',
+    scope: 'provider' as const,
+    provider: 'openai',
+    apiKeyId,
+    reason: '503',
+    remainingMs: 60_000,
+  };
+  await writePauses(db, organizationId, [pause], []);
 }
 
 /** Leases a part of a counter. */
