@@ -3,7 +3,7 @@ import { keptIdDigest } from '../../database/ids.ts';
 import type { OwnedResource } from '../../database/owned-resources.ts';
 import type { PendingCall } from '../../database/pending-calls.ts';
 import { type RequestRecord, type RequestReference, referenceOf } from '../../database/requests.ts';
-import { makeRecent } from './recent.ts';
+import { makeRecentCalls } from './recent-calls.ts';
 
 /** How many calls, and how many resources, a spool remembers. */
 export const rememberedCount = 20_000;
@@ -31,8 +31,8 @@ export interface Memory {
 }
 
 export function makeMemory(): Memory {
-  // Each call has two keys.
-  const calls = makeRecent<RequestReference>(rememberedCount * 2);
+  // Each call has two ids.
+  const calls = makeRecentCalls(rememberedCount * 2);
   const callsByKeptId = new LRUCache<string, RequestReference>(bounds);
   const resources = new LRUCache<string, OwnedResource>(bounds);
   const pending = new LRUCache<string, number>(bounds);
@@ -40,8 +40,7 @@ export function makeMemory(): Memory {
 
   const noteCall = (record: RequestRecord) => {
     const reference = referenceOf(record);
-    calls.set(record.request_id, reference);
-    if (record.response_id !== null) calls.set(record.response_id, reference);
+    calls.add(reference);
     for (const digest of record.kept_ids ?? []) callsByKeptId.set(digest, reference);
   };
   return {
@@ -58,7 +57,7 @@ export function makeMemory(): Memory {
       return true;
     },
     noteResource: (resource) => void resources.set(resource.resource_id, resource),
-    findCall: (id) => calls.get(id),
+    findCall: calls.find,
     findByKeptId: (id) => callsByKeptId.get(keptIdDigest(id)),
     findPending: (responseId) => pending.get(responseId),
     findResource: (id) => resources.get(id),
