@@ -1,4 +1,4 @@
-import type { Envelope } from './envelope.ts';
+import type { Envelope, OpenSeal } from './envelope.ts';
 
 /** What was said in a call. */
 export interface Contents {
@@ -26,15 +26,15 @@ export function sealContents(
   output: string | Buffer | undefined,
 ): Buffer {
   const sealing = envelope.begin(partOf(place, 'contents'));
-  sealing.add(withHead(input, output !== undefined));
+  addInput(sealing, input, output !== undefined);
   if (output !== undefined) sealing.add(output);
   return sealing.end();
 }
 
-/** Seals the input now, and the output when it is known. */
+/** Begins with the input, and seals both when the output is known. */
 export function beginContents(envelope: Envelope, place: ContentsPlace, input: string | Buffer): OpenContents {
   const sealing = envelope.begin(partOf(place, 'contents'));
-  sealing.add(withHead(input, true));
+  addInput(sealing, input, true);
   return {
     end(output) {
       // Few calls have no output. What was begun says that there is one.
@@ -51,14 +51,12 @@ export interface OpenContents {
   end(output: string | Buffer | undefined): Buffer;
 }
 
-function withHead(input: string | Buffer, hasOutput: boolean): Buffer {
-  const inputBytes = Buffer.byteLength(input);
-  const bytes = Buffer.allocUnsafe(headBytes + inputBytes);
-  bytes[0] = hasOutput ? 1 : 0;
-  bytes.writeUInt32BE(inputBytes, 1);
-  if (typeof input === 'string') bytes.write(input, headBytes);
-  else input.copy(bytes, headBytes);
-  return bytes;
+function addInput(sealing: OpenSeal, input: string | Buffer, hasOutput: boolean): void {
+  const head = Buffer.allocUnsafe(headBytes);
+  head[0] = hasOutput ? 1 : 0;
+  head.writeUInt32BE(Buffer.byteLength(input), 1);
+  sealing.add(head);
+  sealing.add(input);
 }
 
 /** Seals one of the two, where the other is sealed at another time. */

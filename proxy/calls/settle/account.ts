@@ -6,7 +6,7 @@ import type { Failure } from '../route/failure.ts';
 
 /** The account of a call. It is opened before the call goes upstream, and settled once. */
 export interface Account {
-  /** Seals the input while the provider works. Call it when the input is complete. */
+  /** Begins to seal the contents while the provider works. Call it when the input is complete. */
   sealInput(): void;
   /** Marks the call as pending under this id of the provider. From then on only its end settles the call. */
   defer(responseId: string): void;
