@@ -120,5 +120,7 @@ export function storableContent<Content extends string | Buffer>(content: Conten
 
 /** Makes text that Postgres can store: without NUL and lone surrogates, and of limited length. */
 export function storable(text: string, maxLength: number): string {
+  // Nearly every text is as it should be.
+  if (text.length <= maxLength && text.isWellFormed() && !text.includes('\0')) return text;
   return text.slice(0, maxLength).toWellFormed().replaceAll('\0', '\ufffd');
 }
