@@ -216,6 +216,28 @@ program
   .action(async (call, options) => (await import('./explain.ts')).explain({ ...options, call }, process.env));
 
 program
+  .command('simulate')
+  .description(
+    'Replay the recorded calls against a changed Organization: what it would refuse, and what calls would cost.',
+  )
+  .requiredOption(
+    '-f, --file <file>',
+    'the changed Organization, perhaps with ApiKeyBindings, as YAML; - for standard input',
+  )
+  .option('--since <time>', 'the calls since then: 7d, 12h, 30m, or such as 2027-01-31T12:00:00Z', '7d')
+  .option('--until <time>', 'the calls before then (default: now)')
+  .option('--user <id>', 'report only the calls of this user')
+  .option('--model <model>', 'report only the calls that asked for this model')
+  .option('--organization <name>', 'the organization (default: the one in the file)')
+  .addOption(new Option('-o, --output <format>', 'how to print').choices(['table', 'json']).default('table'))
+  .option('--data <directory>', dataOption)
+  .option('--namespace <name>', namespaceOption)
+  .option('--kubeconfig <file>', kubeconfigOption)
+  .option('--context <name>', contextOption)
+  .option('--database-url-file <file>', databaseOption)
+  .action(async (options) => (await import('./simulate.ts')).simulate(options, process.env));
+
+program
   .command('check')
   .description('Check an installation in a cluster, or a running `chaperone up`, and say what to do about each fault.')
   .option('--pre', 'before an install or upgrade: check whether it can succeed')

@@ -7,7 +7,8 @@ import type { ClusterInstallation } from '../installation.ts';
 import { endOfInput } from '../read-input.ts';
 
 const operatorLabels = 'app.kubernetes.io/name=chaperone,app.kubernetes.io/component=operator';
-const program = ['node', '/app/chaperone.js'];
+// The operator is in the same container: a command that needs more memory ends, and not the operator.
+const program = ['node', '--max-old-space-size=96', '/app/chaperone.js'];
 
 /** The pod and the container in which a command runs. */
 interface Place {

@@ -11,7 +11,7 @@ import { providerTable } from '../providers/table.ts';
 import { makeDatabaseClock } from '../quota/database-clock.ts';
 import { type ShownExplanation, showExplanation } from '../surfaces/governance/show-explanation.ts';
 import { surfaceTable } from '../surfaces/table.ts';
-import { putInForce, readSealed } from './in-force.ts';
+import { namespacesOf, putInForce, readSealed } from './in-force.ts';
 
 export type { ShownExplanation } from '../surfaces/governance/show-explanation.ts';
 
@@ -33,7 +33,7 @@ const maxBodyBytes = 256 * 1024 * 1024;
 export async function explainOffline(db: Queryable, question: OfflineQuestion): Promise<ShownExplanation> {
   const { organizationId, namespace, isOneMachine, user, session } = question;
   const sealed = await readSealed(db, organizationId);
-  const inForce = putInForce(sealed, (one) => isOneMachine || one === namespace);
+  const inForce = putInForce(sealed, namespacesOf(sealed, isOneMachine)(namespace));
   const inFlight = makeInFlight(maxBodyBytes);
   const query = <T>(work: (to: Queryable) => Promise<T>) => work(db);
   const { ownership } = makeLookUps({ organizationId, spool: emptySpool, follower: { query }, store: { run: query } });

@@ -20,6 +20,21 @@ export async function readSealed(db: Queryable, organizationId: string): Promise
 }
 
 /**
+ * Which namespaces the proxy of a call acts for.
+ *
+ * @param isOneMachine whether one proxy serves all namespaces, as in a `chaperone up`
+ * @returns a function of the namespace of the call's pod; undefined: it is from outside of pods, so through a gateway
+ */
+export function namespacesOf(
+  { organization }: SealedSnapshot,
+  isOneMachine: boolean,
+): (namespace: string | undefined) => ActsFor {
+  const spec = organization?.spec as OrganizationSpec | undefined;
+  const ofGateway = new Set(spec?.gateway?.namespaces);
+  return (namespace) => (one) => isOneMachine || (namespace === undefined ? ofGateway.has(one) : one === namespace);
+}
+
+/**
  * Puts a configuration in force for a program that sends nothing: without the texts of personas, without the secrets of
  * keys, and without a way to authenticate.
  *

@@ -91,7 +91,7 @@ export function makeReader({ directory, objects, records, problems, settleMs }: 
 }
 
 /** Whether a field has another type where its schema requires text. */
-function asksForText(message: string): boolean {
+export function asksForText(message: string): boolean {
   return message.includes(' must be of type string: ');
 }
 

@@ -65,15 +65,28 @@ export function ofPersona({ resource, id }: Pick<Persona, 'resource' | 'id'>, fi
   return { resource: `Persona/${resource ?? id}`, field };
 }
 
-/** The field that states a rule of limits, budgets or tiers. @param key that serves the call, which may state rules */
-export function ruleDecider(snapshot: Snapshot, key: RoutedKey, rule: Rule, user: string | undefined): Decider {
-  const ofKey = key.rules && fieldOfRule(key.rules, rule);
-  const field = fieldOfRule(snapshot.spec, rule);
+/**
+ * The field that states a rule of limits, budgets or tiers.
+ *
+ * @param key that serves the call, which may state rules
+ * @param isOfKey whether the key states it. Absent: where the Organization states none of that name
+ */
+export function ruleDecider(
+  snapshot: Snapshot,
+  key: RoutedKey,
+  rule: Pick<Rule, 'kind' | 'name' | 'per'>,
+  user: string | undefined,
+  isOfKey?: boolean,
+): Decider {
   if (rule.kind === 'tier') {
     if (rule.per === 'Key') return ofBinding(key, 'spec.tier');
     return ofOrganization(snapshot, rule.per === 'User' ? tierField(snapshot.spec, user) : 'spec.tier');
   }
-  return field === undefined && ofKey !== undefined ? ofBinding(key, ofKey) : ofOrganization(snapshot, field ?? 'spec');
+  const own = fieldOfRule(snapshot.spec, rule);
+  const ofKey = key.rules && fieldOfRule(key.rules, rule);
+  return (isOfKey ?? own === undefined) && ofKey !== undefined
+    ? ofBinding(key, ofKey)
+    : ofOrganization(snapshot, own ?? 'spec');
 }
 
 function fieldOfRule(

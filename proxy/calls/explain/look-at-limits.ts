@@ -69,7 +69,18 @@ export async function lookAtLimits(options: LookOptions, sought: Sought): Promis
   const rule = decisive?.by.rule ?? unpriced;
   return {
     refusal,
-    decidedBy: refusal && rule ? [ruleDecider(sought.context.inForce.snapshot, sought.key, rule, userOf(sought))] : [],
+    decidedBy:
+      refusal && rule
+        ? [
+            ruleDecider(
+              sought.context.inForce.snapshot,
+              sought.key,
+              rule,
+              userOf(sought),
+              decisive && isOfKey(decisive),
+            ),
+          ]
+        : [],
     rules: uses.map(({ use }) => use),
     changes,
   };
@@ -115,7 +126,7 @@ function useOf(claim: RuledClaim, rooms: readonly Room[], sought: Sought): RuleU
   return {
     kind: rule.kind,
     name: rule.kind === 'tier' ? rule.name.replace('the tier ', '') : rule.name,
-    decidedBy: ruleDecider(sought.context.inForce.snapshot, sought.key, rule, userOf(sought)),
+    decidedBy: ruleDecider(sought.context.inForce.snapshot, sought.key, rule, userOf(sought), isOfKey(claim)),
     per: rule.per,
     scope: scopeName(claim, sought),
     unit: counter.unit,
@@ -134,6 +145,11 @@ function usedOf(unit: QuotaUnit, room: Room | undefined): Pick<RuleUse, 'used' |
   if (!room) return { used: 0, reserved: 0 };
   const others = Math.max(0, room.held - room.own);
   return unit === 'concurrent' ? { used: others, reserved: 0 } : { used: room.used, reserved: others };
+}
+
+/** The name of a rule of an ApiKeyBinding begins with the binding's (crds/quota-rule.ts). */
+function isOfKey({ slice }: RuledClaim): boolean {
+  return slice.counter.rule.split('/').length > 2;
 }
 
 function userOf({ context }: Sought): string | undefined {

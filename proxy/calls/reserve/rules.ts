@@ -60,18 +60,17 @@ export interface RuleSet {
 }
 
 /** A rule with what it counts, before the leases are known. */
-interface Stated extends Omit<Rule, 'counts'> {
+export interface StatedRule extends Omit<Rule, 'counts'> {
   readonly counted: readonly Counted[];
 }
 
 /** Makes the rules of a configuration. Leases of rules that stay are kept. @returns undefined: there are none */
 export function makeRuleSet(snapshot: Pick<Snapshot, 'spec' | 'keys'>, quota: Quota): RuleSet | undefined {
-  const organization = [...tiersOf(snapshot.spec), ...statedOf(snapshot.spec, undefined)];
-  const keys = [...snapshot.keys.values()].map((key) => [key.id, statedOfKey(key)] as const);
+  const { organization, keys } = statedRules(snapshot);
   const all = [...organization, ...keys.flatMap(([, rules]) => rules)];
   const slices = quota.use(all.flatMap(({ counted }) => counted));
   if (all.length === 0) return undefined;
-  const open = ({ counted, ...stated }: Stated): Rule => {
+  const open = ({ counted, ...stated }: StatedRule): Rule => {
     const counts: Count[] = [];
     const rule: Rule = { ...stated, counts };
     const { enforces, allowsUnavailable } = rule;
@@ -84,7 +83,18 @@ export function makeRuleSet(snapshot: Pick<Snapshot, 'spec' | 'keys'>, quota: Qu
   };
 }
 
-function statedOfKey({ binding, rules }: RoutedKey): Stated[] {
+/** The rules that a configuration states, of the Organization and by the ids of keys. */
+export function statedRules({ spec, keys }: Pick<Snapshot, 'spec' | 'keys'>): {
+  readonly organization: readonly StatedRule[];
+  readonly keys: readonly (readonly [id: string, rules: readonly StatedRule[]])[];
+} {
+  return {
+    organization: [...tiersOf(spec), ...statedOf(spec, undefined)],
+    keys: [...keys.values()].map((key) => [key.id, statedOfKey(key)] as const),
+  };
+}
+
+function statedOfKey({ binding, rules }: RoutedKey): StatedRule[] {
   if (!rules) return [];
   const tier = rules.tier && tierRule(rules.tier, 'Key', quotaRuleName('tier', 'key', binding), () => true);
   return [...(tier ? [tier] : []), ...statedOf(rules, binding)];
@@ -100,7 +110,7 @@ function statedOf(
   ];
 }
 
-function limitRule(limit: Limit, rule: string): Stated {
+function limitRule(limit: Limit, rule: string): StatedRule {
   const { name, per, match, requests, tokens, concurrent } = limit;
   const counted: Counted[] = [];
   const fixed = (window: string): RuleWindow => ({ kind: 'fixed', lengthMs: parseDurationMs(window) });
@@ -117,7 +127,7 @@ function limitRule(limit: Limit, rule: string): Stated {
 
 const tokenUnits = { Total: 'tokens', Input: 'input_tokens', Output: 'output_tokens' } as const;
 
-function budgetRule(budget: Budget, rule: string): Stated {
+function budgetRule(budget: Budget, rule: string): StatedRule {
   const { name, per, match, amountUsd, raise, startDay = 1 } = budget;
   const amount = toNanoUsd(amountUsd);
   const raised = raise && { amount: amount + toNanoUsd(raise.byUsd), untilMs: Date.parse(raise.until) };
@@ -142,7 +152,7 @@ function toNanoUsd(dollars: string): number {
 }
 
 /** The tier of the organization, and those of its users: the first entry that fits a user applies. */
-function tiersOf({ tier, tiers = [] }: OrganizationSpec): Stated[] {
+function tiersOf({ tier, tiers = [] }: OrganizationSpec): StatedRule[] {
   const own = tier && tierRule(tier, 'Organization', quotaRuleName('tier', 'organization'), () => true);
   const matchers = tiers.map(({ users }) => makeMatcher(users));
   const ofUsers = tiers.flatMap((entry, at) => {
@@ -153,7 +163,7 @@ function tiersOf({ tier, tiers = [] }: OrganizationSpec): Stated[] {
   return own ? [own, ...ofUsers] : ofUsers;
 }
 
-function tierRule(tier: Tier, per: QuotaScope, rule: string, fits: Rule['fits']): Stated | undefined {
+function tierRule(tier: Tier, per: QuotaScope, rule: string, fits: Rule['fits']): StatedRule | undefined {
   if (tier === 'enterprise') return undefined;
   const window: RuleWindow = { kind: 'fixed', lengthMs: 3_600_000 };
   const counted: Counted[] = [{ rule, unit: 'requests', per, window, amountAt: () => tierCalls[tier] }];

@@ -1,0 +1,58 @@
+import { readFile } from 'node:fs/promises';
+import { simulate as replay, type SimulationOptions } from '../proxy/offline/simulate/simulate.ts';
+import { requireOrganization } from './find-organization.ts';
+import { chooseInstallation, type InstallationOptions } from './installation.ts';
+import { type OwnerDatabase, withOwnerDatabase } from './owner-database.ts';
+import { endOfInput, readInput } from './read-input.ts';
+import { parsePeriod } from './simulate/period.ts';
+import { readChange } from './simulate/read-change.ts';
+import { renderSimulation, type SimulationFormat } from './simulate/render.ts';
+
+export interface SimulateOptions extends InstallationOptions {
+  /** A file with the changed resources, or `-`. */
+  readonly file: string;
+  readonly since: string;
+  readonly until?: string;
+  readonly user?: string;
+  readonly model?: string;
+  /** Absent: the one in the file. */
+  readonly organization?: string;
+  readonly output: SimulationFormat;
+  /** A file with the owner's database URL, instead of an installation. */
+  readonly databaseUrlFile?: string;
+}
+
+/** `chaperone simulate`: prints what a changed Organization would have done with the recorded calls. */
+export async function simulate(options: SimulateOptions, environment: NodeJS.ProcessEnv): Promise<void> {
+  const { file, user, model, output, databaseUrlFile } = options;
+  const period = parsePeriod(options, Date.now());
+  const text = file === '-' ? await readInput(process.stdin) : await readFile(file, 'utf8');
+  const { organization, changed } = readChange(file, text, options.organization);
+  const installation = databaseUrlFile === undefined ? chooseInstallation(options, environment) : undefined;
+  if (installation?.kind === 'cluster') {
+    const { runInOperator } = await import('./cluster/run-in-operator.ts');
+    if (text.split('\n').includes(endOfInput)) throw new Error(`${file} has a line "${endOfInput}"; leave it out`);
+    process.exitCode = await runInOperator(installation, toCommand(options, period, organization), text);
+    return;
+  }
+  const database: OwnerDatabase = installation ?? { databaseUrlFile: databaseUrlFile ?? '' };
+  await withOwnerDatabase(database, 'simulate', async (db) => {
+    const { id, name } = await requireOrganization(db, organization);
+    const isOneMachine = installation?.kind === 'local';
+    const simulation = await replay(db, { organizationId: id, changed, ...period, user, model, isOneMachine });
+    process.stdout.write(renderSimulation({ organization: name, ...period, user, model, ...simulation }, output));
+  });
+}
+
+function toCommand(
+  { user, model, output }: SimulateOptions,
+  { sinceMs, untilMs }: Pick<SimulationOptions, 'sinceMs' | 'untilMs'>,
+  organization: string,
+): string[] {
+  const named = Object.entries({ user, model, organization });
+  const [since, until] = [sinceMs, untilMs].map((ms) => new Date(ms).toISOString());
+  return [
+    ...['simulate', '--file', '-', `--since=${since}`, `--until=${until}`, '--output', output],
+    ...named.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`])),
+  ];
+}

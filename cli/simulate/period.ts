@@ -1,0 +1,28 @@
+const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/**
+ * The period of a simulation.
+ *
+ * @param nowMs milliseconds since 1970, as the result
+ * @throws {Error} where a time cannot be read, or the period ends before it begins
+ */
+export function parsePeriod(
+  { since, until }: { readonly since: string; readonly until?: string },
+  nowMs: number,
+): { readonly sinceMs: number; readonly untilMs: number } {
+  const [sinceMs, untilMs] = [
+    parseTime(since, '--since', nowMs),
+    until === undefined ? nowMs : parseTime(until, '--until', nowMs),
+  ];
+  if (sinceMs >= untilMs) throw new Error(`--since ${since} is not before --until ${until ?? 'now'}`);
+  return { sinceMs, untilMs };
+}
+
+function parseTime(text: string, option: string, nowMs: number): number {
+  const [, number, unit] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
+  if (unit === 'm' || unit === 'h' || unit === 'd') return nowMs - Number(number) * unitMs[unit];
+  const isTime = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[-+]\d{2}:\d{2}))?$/.test(text);
+  const atMs = isTime ? Date.parse(text) : Number.NaN;
+  if (atMs >= 0) return atMs;
+  throw new Error(`${option} must be such as 7d, 12h, 30m or 2027-01-31T12:00:00Z, not "${text}"`);
+}

@@ -1,0 +1,236 @@
+import type { FieldChange } from '../../proxy/offline/simulate/diff.ts';
+import type { GroupFigures, RuleFindings } from '../../proxy/offline/simulate/report.ts';
+import type { Simulation } from '../../proxy/offline/simulate/simulate.ts';
+
+export type SimulationFormat = 'table' | 'json';
+
+export interface RenderedSimulation extends Simulation {
+  readonly organization: string;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  readonly user: string | undefined;
+  readonly model: string | undefined;
+}
+
+/** What people read shows so many lines of each table. JSON has all. */
+const mostLines = 12;
+
+/** What is true of every simulation. */
+const caveats = [
+  'Calls that were refused at that time have no record, so a rule that is looser now cannot bring them back.',
+  'Tokens and dollars count as they were used. A proxy reserves more before a call, so it may refuse somewhat earlier.',
+];
+
+export function renderSimulation(simulation: RenderedSimulation, format: SimulationFormat): string {
+  if (format === 'json') return `${JSON.stringify(toJson(simulation), null, 2)}\n`;
+  const { organization, sinceMs, untilMs, change, findings, leftOut, user, model } = simulation;
+  const { total } = findings;
+  const whose = [
+    ...(user === undefined ? [] : [`of user ${toLine(user)}`]),
+    ...(model === undefined ? [] : [`for model ${toLine(model)}`]),
+  ];
+  const of = total.analyses > 0 ? ` (${total.analyses} of them by analyses)` : '';
+  return [
+    `Organization ${organization}, ${timeOf(sinceMs)} to ${timeOf(untilMs)}: ${total.calls} recorded calls${of} ${whose.join(' ')}`.trimEnd(),
+    changesOf(change.fields),
+    refusalsOf(simulation),
+    reportsOf(simulation),
+    costsOf(simulation),
+    groupsOf('USER', findings.users.entries()),
+    groupsOf('MODEL', findings.models.entries()),
+    providersOf(simulation),
+    [
+      ...leftOut.map(({ what, calls }) => `Left out: ${what}${calls === null ? '' : `: ${calls} calls`}.`),
+      ...caveats.map((text) => `Note: ${text}`),
+    ].join('\n'),
+  ]
+    .filter((part) => part !== '')
+    .map((part) => `${part}\n`)
+    .join('\n');
+}
+
+function changesOf(fields: readonly FieldChange[]): string {
+  if (fields.length === 0) return 'The file changes nothing of what is in force.';
+  const lines = fields
+    .slice(0, 40)
+    .map(({ resource, field, before, after }) => `  ${resource} ${field}: ${show(before)} → ${show(after)}`);
+  const more = fields.length > lines.length ? [`  and ${fields.length - lines.length} more`] : [];
+  return ['Changes of what is in force:', ...lines, ...more].join('\n');
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return '(none)';
+  const text = JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}
+
+function refusalsOf({ findings }: RenderedSimulation): string {
+  const { total, refusing } = findings;
+  if (total.refused === 0) return 'None of them would be refused.';
+  const part = ((total.refused / total.calls) * 100).toFixed(1);
+  const also = total.alsoInForce > 0 ? `; of them ${total.alsoInForce} by what is in force, too` : '';
+  return `${total.refused} of them (${part} %) would be refused${also}:\n${ruleTable([...refusing.values()])}`;
+}
+
+function reportsOf({ findings: { reporting } }: RenderedSimulation): string {
+  if (reporting.size === 0) return '';
+  return `Rules that only report would have reported:\n${ruleTable([...reporting.values()])}`;
+}
+
+function ruleTable(rules: readonly RuleFindings[]): string {
+  const ordered = rules.toSorted((one, other) => other.calls - one.calls);
+  return align([
+    ['DECIDED BY', 'NAME', 'ERROR', 'CALLS', 'ALSO NOW', 'COST (USD)', 'FIRST', 'LAST', 'USERS', 'MODELS'],
+    ...ordered.map((rule) => [
+      rule.decidedBy.length === 0
+        ? '-'
+        : rule.decidedBy.map(({ resource, field }) => `${resource} ${field ?? ''}`.trim()).join(', '),
+      rule.name ?? '-',
+      rule.code ?? '(reported)',
+      String(rule.calls),
+      String(rule.alsoInForce),
+      dollars(rule.recordedUsd),
+      timeOf(rule.firstAtMs),
+      timeOf(rule.lastAtMs),
+      topOf(rule.users.entries()),
+      topOf(rule.models.entries()),
+    ]),
+  ]);
+}
+
+/** The three with the most calls. */
+function topOf(tally: readonly (readonly [string, { readonly calls: number }])[]): string {
+  const ordered = tally.toSorted(([, one], [, other]) => other.calls - one.calls);
+  const shown = ordered.slice(0, 3).map(([name, { calls }]) => `${toLine(name)} ${calls}`);
+  return [...shown, ...(ordered.length > 3 ? [`+${ordered.length - 3}`] : [])].join(', ');
+}
+
+function costsOf({ findings: { total } }: RenderedSimulation): string {
+  const { recordedUsd, simulatedUsd, unpricedRecorded, unpricedSimulated, shortened } = total;
+  const unpriced =
+    unpricedRecorded + unpricedSimulated > 0
+      ? ` Without a known price: ${unpricedRecorded} recorded, ${unpricedSimulated} simulated.`
+      : '';
+  const shorter = shortened > 0 ? ` A budget would have shortened ${shortened} answers.` : '';
+  return `Cost: ${dollars(recordedUsd)} USD recorded, ${dollars(simulatedUsd)} USD simulated (${difference(recordedUsd, simulatedUsd)}).${unpriced}${shorter}`;
+}
+
+function groupsOf(title: string, groups: readonly (readonly [string, GroupFigures])[]): string {
+  const ordered = groups.toSorted(
+    ([, one], [, other]) =>
+      other.refused - one.refused ||
+      Math.abs(other.simulatedUsd - other.recordedUsd) - Math.abs(one.simulatedUsd - one.recordedUsd) ||
+      other.calls - one.calls,
+  );
+  const lines = ordered
+    .slice(0, mostLines)
+    .map(([name, { calls, refused, recordedUsd, simulatedUsd }]) => [
+      toLine(name),
+      ...[calls, refused].map(String),
+      ...[dollars(recordedUsd), dollars(simulatedUsd), difference(recordedUsd, simulatedUsd)],
+    ]);
+  const more = ordered.length > mostLines ? `\nand ${ordered.length - mostLines} more; --output json has all` : '';
+  return `${align([[title, 'CALLS', 'REFUSED', 'RECORDED (USD)', 'SIMULATED (USD)', 'DIFFERENCE'], ...lines])}${more}`;
+}
+
+function providersOf({ findings: { providers } }: RenderedSimulation): string {
+  const entries = providers.entries();
+  if (entries.length < 2) return '';
+  return align([
+    ['PROVIDER', 'RECORDED CALLS', 'SIMULATED CALLS', 'RECORDED (USD)', 'SIMULATED (USD)'],
+    ...entries.map(([name, figures]) => [
+      name,
+      String(figures.recordedCalls),
+      String(Math.round(figures.simulatedCalls)),
+      dollars(figures.recordedUsd),
+      dollars(figures.simulatedUsd),
+    ]),
+  ]);
+}
+
+function toJson({ organization, sinceMs, untilMs, user, model, change, findings, leftOut }: RenderedSimulation) {
+  const { total, refusing, reporting, users, models, providers } = findings;
+  const groups = (entries: readonly (readonly [string, GroupFigures])[], field: string) =>
+    entries.map(([name, figures]) => ({ [field]: name, ...inJson(figures) }));
+  return {
+    ...{ organization, since: timeOf(sinceMs), until: timeOf(untilMs), user: user ?? null, model: model ?? null },
+    changes: change.fields.map(({ resource, field, before, after }) => ({
+      ...{ resource, field, before: before ?? null, after: after ?? null },
+    })),
+    calls: total.calls,
+    analyses: total.analyses,
+    refused: { calls: total.refused, also_in_force: total.alsoInForce, rules: [...refusing.values()].map(ruleInJson) },
+    reported: [...reporting.values()].map(ruleInJson),
+    shortened: total.shortened,
+    cost: {
+      ...{ recorded_usd: rounded(total.recordedUsd), simulated_usd: rounded(total.simulatedUsd) },
+      ...{ unpriced_recorded: total.unpricedRecorded, unpriced_simulated: total.unpricedSimulated },
+    },
+    by_user: groups(users.entries(), 'user'),
+    by_model: groups(models.entries(), 'model'),
+    by_provider: providers.entries().map(([provider, figures]) => ({
+      provider,
+      recorded_calls: figures.recordedCalls,
+      simulated_calls: rounded(figures.simulatedCalls),
+      recorded_usd: rounded(figures.recordedUsd),
+      simulated_usd: rounded(figures.simulatedUsd),
+    })),
+    left_out: [...leftOut, ...caveats.map((what) => ({ what, calls: null }))],
+  };
+}
+
+function ruleInJson({
+  decidedBy,
+  code,
+  name,
+  calls,
+  alsoInForce,
+  recordedUsd,
+  firstAtMs,
+  lastAtMs,
+  firstRequestId,
+  users,
+  models,
+}: RuleFindings) {
+  return {
+    decided_by: decidedBy,
+    ...{ code, name, calls, also_in_force: alsoInForce, recorded_usd: rounded(recordedUsd) },
+    ...{ first_at: timeOf(firstAtMs), last_at: timeOf(lastAtMs), first_request_id: firstRequestId },
+    users: Object.fromEntries(users.entries().map(([user, { calls: count }]) => [user, count])),
+    models: Object.fromEntries(models.entries().map(([model, { calls: count }]) => [model, count])),
+  };
+}
+
+function inJson({ calls, refused, recordedUsd, simulatedUsd }: GroupFigures) {
+  return { calls, refused, recorded_usd: rounded(recordedUsd), simulated_usd: rounded(simulatedUsd) };
+}
+
+function rounded(value: number): number {
+  return Number(value.toFixed(9));
+}
+
+function dollars(usd: number): string {
+  return usd.toFixed(usd !== 0 && Math.abs(usd) < 1 ? 6 : 2);
+}
+
+function difference(before: number, after: number): string {
+  const by = after - before;
+  if (Math.abs(by) < 5e-7) return 'no difference';
+  const percent = before === 0 ? '' : `, ${by < 0 ? '-' : '+'}${((Math.abs(by) / before) * 100).toFixed(1)} %`;
+  return `${by < 0 ? '-' : '+'}${dollars(Math.abs(by))}${percent}`;
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+/** Ids and models are anybody's text: nothing in them may move the cursor. */
+function toLine(text: string): string {
+  return text.replaceAll(/\p{C}/gu, '\ufffd');
+}
+
+function align(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd((widths[column] ?? 0) + 3)).join('');
+  return rows.map((row) => line(row).trimEnd()).join('\n');
+}

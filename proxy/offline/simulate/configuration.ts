@@ -1,0 +1,33 @@
+import { statedRules } from '../../calls/reserve/rules.ts';
+import type { SealedSnapshot } from '../../snapshot/snapshot.ts';
+import { namespacesOf, putInForce } from '../in-force.ts';
+import type { View } from './view.ts';
+
+/** A configuration that calls are judged by: one view for each namespace that calls. */
+export interface Configuration {
+  viewOf(namespace: string | null): View;
+}
+
+/** @param isOneMachine whether one proxy serves all namespaces, as in a `chaperone up` */
+export function openConfiguration(sealed: SealedSnapshot, isOneMachine: boolean): Configuration {
+  const actsFor = namespacesOf(sealed, isOneMachine);
+  const views = new Map<string | null, View>();
+  return {
+    viewOf(namespace) {
+      const known = views.get(namespace);
+      if (known) return known;
+      const { snapshot, price } = putInForce(sealed, actsFor(namespace ?? undefined));
+      const { organization, keys } = statedRules(snapshot);
+      const made: View = {
+        snapshot,
+        price,
+        organizationRules: organization,
+        keyRules: new Map(keys),
+        mixes: new Map(),
+        priced: new Map(),
+      };
+      views.set(namespace, made);
+      return made;
+    },
+  };
+}

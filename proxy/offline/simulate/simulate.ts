@@ -1,0 +1,154 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Client } from 'pg';
+import type { OrganizationSpec } from '../../../crds/resources.generated.ts';
+import { windowAt } from '../../../crds/rule-window.ts';
+import { type RecordedCall, readRecordedCalls, readUserNames } from '../../../database/recorded-calls.ts';
+import type { Counted } from '../../quota/counted.ts';
+import { makeCallMatch } from '../../snapshot/call-match.ts';
+import type { SealedSnapshot } from '../../snapshot/snapshot.ts';
+import { readSealed } from '../in-force.ts';
+import { applyChange, type Change, type ChangedResources } from './change.ts';
+import { openConfiguration } from './configuration.ts';
+import { Counters } from './counters.ts';
+import { isOperation, Judge, type ReplayedCall } from './judge-call.ts';
+import { Findings } from './report.ts';
+
+export interface SimulationOptions {
+  readonly organizationId: string;
+  readonly changed: ChangedResources;
+  /** Milliseconds since 1970; the end is not included. */
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  /** External id of the only user whose calls are reported. Undefined: all. */
+  readonly user: string | undefined;
+  /** The only model, as it was asked for. Undefined: all. */
+  readonly model: string | undefined;
+  /** Whether one proxy serves all namespaces, as in a `chaperone up`. */
+  readonly isOneMachine: boolean;
+}
+
+export interface Simulation {
+  readonly change: Change;
+  readonly findings: Findings;
+  /** What the simulation leaves out, with the calls that this concerns. */
+  readonly leftOut: readonly LeftOut[];
+}
+
+export interface LeftOut {
+  readonly what: string;
+  readonly calls: number | null;
+}
+
+/**
+ * Replays the recorded calls of a period against a changed configuration, in order of time, as if the change had been
+ * applied at its beginning. It writes nothing, and its memory does not grow with the calls.
+ *
+ * @param client the owner's connection
+ */
+export async function simulate(client: Client, options: SimulationOptions): Promise<Simulation> {
+  const { organizationId, changed, sinceMs, untilMs, user, model, isOneMachine } = options;
+  const sealed = await readSealed(client, organizationId);
+  const change = applyChange(sealed, changed);
+  const [before, after] = [openConfiguration(sealed, isOneMachine), openConfiguration(change.sealed, isOneMachine)];
+  const inForce = (namespace: string | null) => before.viewOf(namespace);
+  const judges = { before: new Judge(new Counters(), inForce), after: new Judge(new Counters(), inForce) };
+  const counted = countedBy(sealed);
+  const kept = new Set(counted.map(nameOf));
+  const hasCounted = (one: Counted) => kept.has(nameOf(one));
+  const findings = new Findings();
+  const guardrails = changedGuardrails(sealed, change.sealed);
+  let guarded = 0;
+  let unknown = 0;
+  const names = new Map<string, string>();
+  const fromMs = Math.min(sinceMs, ...counted.map(({ window }) => windowAt(window, sinceMs).startMs));
+  for await (const calls of readRecordedCalls(client, organizationId, { fromMs, toMs: untilMs })) {
+    await learnNames(client, organizationId, calls, names);
+    for (const recorded of calls) {
+      const { operation, namespace } = recorded;
+      if (!isOperation(operation)) {
+        unknown += 1;
+        continue;
+      }
+      const call: ReplayedCall = { ...recorded, operation, user: names.get(recorded.userId) };
+      const [was, is] = [before.viewOf(namespace), after.viewOf(namespace)];
+      if (call.startedAtMs < sinceMs) {
+        judges.before.count(was, call, hasCounted);
+        judges.after.count(is, call, hasCounted);
+        continue;
+      }
+      const former = judges.before.judge(was, call);
+      const verdict = judges.after.judge(is, call);
+      if ((user !== undefined && call.user !== user) || (model !== undefined && call.requestedModel !== model))
+        continue;
+      findings.add(call, verdict, former.refusal !== undefined);
+      if (!verdict.refusal && guardrails.some((fits) => fits(call))) guarded += 1;
+    }
+  }
+  return { change, findings, leftOut: leftOutOf(change, guarded, unknown) };
+}
+
+/** What the rules in force count. */
+function countedBy(sealed: SealedSnapshot): readonly Counted[] {
+  const { organizationRules, keyRules } = openConfiguration(sealed, true).viewOf(null);
+  return [...organizationRules, ...[...keyRules.values()].flat()].flatMap(({ counted }) => counted);
+}
+
+/** Rules of one name that count alike share a counter, whatever their limit. */
+function nameOf({ rule, unit, per, window }: Counted): string {
+  return JSON.stringify([rule, unit, per, window]);
+}
+
+async function learnNames(
+  client: Client,
+  organizationId: string,
+  calls: readonly RecordedCall[],
+  names: Map<string, string>,
+): Promise<void> {
+  const unknown = [...new Set(calls.map(({ userId }) => userId))].filter((id) => !names.has(id));
+  if (unknown.length === 0) return;
+  for (const [id, name] of await readUserNames(client, organizationId, unknown)) names.set(id, name);
+}
+
+type Fits = (call: ReplayedCall) => boolean;
+
+/** The guardrails that are new or differ, which a simulation cannot run without the texts. */
+function changedGuardrails(before: SealedSnapshot, after: SealedSnapshot): Fits[] {
+  const [former, changed] = [guardrailsOf(before), guardrailsOf(after)];
+  return changed
+    .filter((spec) => !former.some((one) => isDeepStrictEqual(one, spec)))
+    .map(({ match }) => {
+      const fits = makeCallMatch(match);
+      return ({ requestedModel, operation, user, namespace, workload }) =>
+        fits({
+          model: requestedModel ?? undefined,
+          operation,
+          user,
+          workload: namespace === null || workload === null ? undefined : { namespace, workload },
+        });
+    });
+}
+
+function guardrailsOf({ organization }: SealedSnapshot) {
+  return (organization?.spec as OrganizationSpec | undefined)?.guardrails ?? [];
+}
+
+/** The fields of an Organization that the replay judges by. */
+const judged = /^spec\.(surfaces|models|providers|prices|limits|budgets|tiers?|authentication\.requireUser)\b/;
+
+function leftOutOf({ fields }: Change, guarded: number, unknown: number): LeftOut[] {
+  const organizationFields = fields.filter(({ resource }) => resource.startsWith('Organization/'));
+  const unjudged = [
+    ...new Set(
+      organizationFields
+        .filter(({ field }) => !judged.test(field) && !field.startsWith('spec.guardrails'))
+        .map(({ field }) => field.split(/[[.]/).slice(0, 2).join('.')),
+    ),
+  ];
+  return [
+    ...(guarded > 0
+      ? [{ what: 'Guardrails that are new or differ need the texts of calls, which are sealed', calls: guarded }]
+      : []),
+    ...unjudged.map((field) => ({ what: `Changes of ${field} are not simulated`, calls: null })),
+    ...(unknown > 0 ? [{ what: 'Operations that this version does not know', calls: unknown }] : []),
+  ];
+}

@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { before, describe, it } from 'node:test';
+import { parse, parseDocument } from 'yaml';
+import { makeDirectory } from '../directories.ts';
+import { program } from '../program.ts';
+import { type GovernedStack, startGovernedStack } from '../proxy/quota/governed-stack.ts';
+import { cliEnvironment, collect, runCli } from '../run-cli.ts';
+import { suiteScope } from '../scope.ts';
+import { until } from '../until.ts';
+
+/** The changed rules. Speech is priced by characters, so its bound is what it costs. */
+const changed = `
+models: {allow: ["gpt-4o*", tts-1]}
+surfaces: [chat, responses, audio]
+limits:
+  - {name: calls-of-each, per: User, match: {models: ["gpt-4o*"]}, requests: {count: 2, window: 24h}}
+  - {name: seen, per: User, requests: {count: 2, window: 24h}, action: Report}
+budgets:
+  - {name: speech, match: {operations: [speech]}, amountUsd: "0.00079"}
+tiers: [{users: [eve], tier: free}]
+`;
+
+interface Made {
+  readonly user: string;
+  readonly path: string;
+  readonly body: object;
+}
+
+const chat = (model: string) => ({ model, messages: [{ role: 'user', content: 'Hello' }], max_tokens: 20 });
+const speech = { model: 'tts-1', voice: 'alloy', input: 'ten chars.' };
+const calls: readonly Made[] = ['ada', 'bob', 'ada', 'ada', 'bob', 'ada', 'eve', 'ada'].flatMap((user, at): Made[] => [
+  { user, path: '/chat/completions', body: chat(at % 4 === 3 ? 'gpt-4.1' : 'gpt-4o-mini') },
+  { user, path: '/audio/speech', body: speech },
+  ...(at % 3 === 0 ? [{ user, path: '/embeddings', body: { model: 'text-embedding-3-small', input: 'Hi' } }] : []),
+]);
+
+interface Rule {
+  readonly code: string;
+  readonly name: string | null;
+  readonly calls: number;
+  readonly users: Readonly<Record<string, number>>;
+  readonly decided_by: readonly { readonly field: string }[];
+}
+
+describe('chaperone simulate', () => {
+  const scope = suiteScope();
+  let stack: GovernedStack;
+  let directory: string;
+  let file: string;
+
+  const make = async ({ user, path, body }: Made) => {
+    const response = await fetch(`${stack.baseUrl}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${stack.token}`, 'x-user-id': user, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    const text = await response.text();
+    return { isMade: response.ok, code: response.ok ? '' : String(JSON.parse(text).error.code), user };
+  };
+  const recorded = async () => (await stack.owner.query('select count(*)::int as n from chaperone.requests')).rows[0].n;
+  const simulate = (...options: string[]) =>
+    runCli(['simulate', '--since', '1h', ...options, '--database-url-file', join(directory, 'url')]);
+  const simulateJson = async (...options: string[]) => {
+    const { code, stdout, stderr } = await simulate(...options, '--output', 'json');
+    assert.equal(code, 0, stderr);
+    return JSON.parse(stdout);
+  };
+  /** The Organization in force with other fields. */
+  const write = async (name: string, yaml: string, change: (text: string) => string = (text) => text) => {
+    const document = parseDocument(await readFile(join(stack.directory, 'organization.yaml'), 'utf8'));
+    for (const [field, value] of Object.entries(parse(yaml) ?? {})) document.setIn(['spec', field], value);
+    await writeFile(join(directory, name), change(document.toString()));
+    return join(directory, name);
+  };
+
+  before(async () => {
+    [stack, directory] = await Promise.all([startGovernedStack(scope), makeDirectory(scope)]);
+    await writeFile(join(directory, 'url'), stack.database.url);
+    await stack.state('');
+    for (const call of calls) assert.equal((await make(call)).code, '');
+    await until(async () => (await recorded()) === calls.length, 'all calls to be recorded');
+    file = await write('changed.yaml', changed);
+  });
+
+  it('finds nothing where nothing changes', async () => {
+    const told = await simulateJson('-f', await write('same.yaml', ''));
+    assert.deepEqual([told.calls, told.refused.calls, told.changes], [calls.length, 0, []]);
+    assert.equal(told.cost.simulated_usd, told.cost.recorded_usd);
+    assert.ok(told.cost.recorded_usd > 0);
+  });
+
+  it('refuses what the changed Organization then refuses', async () => {
+    const told = await simulateJson('-f', file);
+    assert.equal(told.calls, calls.length);
+    await stack.state(changed);
+    const really = new Map<string, number>();
+    let refused = 0;
+    for (const call of calls) {
+      const { code, isMade } = await make(call);
+      if (isMade) continue;
+      refused += 1;
+      really.set(`${code} ${call.user}`, (really.get(`${code} ${call.user}`) ?? 0) + 1);
+    }
+    const simulated = new Map<string, number>();
+    for (const { code, users } of told.refused.rules as readonly Rule[]) {
+      for (const [user, count] of Object.entries(users)) {
+        simulated.set(`${code} ${user}`, (simulated.get(`${code} ${user}`) ?? 0) + count);
+      }
+    }
+    assert.deepEqual(Object.fromEntries([...simulated].sort()), Object.fromEntries([...really].sort()));
+    assert.equal(told.refused.calls, refused);
+    assert.ok(refused > 5 && refused < calls.length, `${refused}`);
+    const fields = (told.refused.rules as readonly Rule[]).map(({ decided_by: [decider] }) => decider?.field);
+    assert.deepEqual(fields.sort(), ['spec.budgets[0]', 'spec.limits[0]', 'spec.models.allow', 'spec.surfaces']);
+    assert.equal(told.reported[0].decided_by[0].field, 'spec.limits[1]');
+  });
+
+  it('prices the calls by the routes, names and prices of the changed Organization', async () => {
+    const { rows: models } = await stack.owner.query(
+      "select distinct model from chaperone.requests where requested_model = 'gpt-4.1'",
+    );
+    const answered: string = models[0].model;
+    const renamed = await write(
+      'renamed.yaml',
+      `
+      models: {}
+      surfaces: [chat, audio, embeddings]
+      limits: []
+      budgets: []
+      providers: [{name: openai, type: openai, models: [{name: "gpt-4o*", as: gpt-4o}, {name: "*"}]}]
+      prices: [{model: ${answered}, inputPerMillion: "0", outputPerMillion: "1000"}]`,
+    );
+    const told = await simulateJson('-f', renamed, '--until', new Date().toISOString());
+    const { rows } = await stack.owner.query(
+      `select sum(input_tokens * 2.5e-6 + output_tokens * 10e-6) filter (where requested_model like 'gpt-4o%')::float8 as mini,
+         sum(output_tokens * 1e-3) filter (where requested_model = 'gpt-4.1')::float8 as other,
+         sum(cost_usd) filter (where operation = 'speech')::float8 as speech
+       from chaperone.requests`,
+    );
+    const costs = Object.fromEntries(
+      told.by_model.map(({ model, simulated_usd: usd }: { model: string; simulated_usd: number }) => [model, usd]),
+    );
+    const [expected] = rows;
+    for (const [model, usd] of [
+      ['gpt-4o-mini', expected.mini],
+      ['gpt-4.1', expected.other],
+      ['tts-1', expected.speech],
+    ]) {
+      assert.ok(Math.abs(costs[model] - usd) < 1e-8, `${model}: ${costs[model]} instead of ${usd}`);
+    }
+  });
+
+  it('reports one user or one model, with the limits of all', async () => {
+    const { calls: ofBob } = await simulateJson('-f', file, '--user', 'bob');
+    assert.ok(ofBob > 0 && ofBob < calls.length);
+    const told = await simulateJson('-f', file, '--model', 'tts-1');
+    assert.deepEqual(
+      told.by_model.map(({ model }: { model: string }) => model),
+      ['tts-1'],
+    );
+  });
+
+  it('shows people what changes, what is refused by what, and what is left out', async () => {
+    const guarded = await write(
+      'guarded.yaml',
+      `${changed}guardrails: [{name: words, action: Block, words: {words: [secret]}}]`,
+    );
+    const { stdout } = await simulate('-f', guarded);
+    assert.match(stdout, /^Organization acme, .* recorded calls\n/);
+    assert.match(stdout, /spec\.guardrails: \(none\) → /);
+    assert.match(stdout, /would be refused/);
+    assert.match(stdout, /Organization\/acme spec\.limits\[0\] +calls-of-each +limit_reached +\d+/);
+    assert.match(stdout, /\nUSER +CALLS +REFUSED/);
+    assert.match(
+      stdout,
+      /Left out: Guardrails that are new or differ need the texts of calls, which are sealed: \d+ calls\./,
+    );
+  });
+
+  it('reads from an input that does not end, as in a pod', async () => {
+    const child = spawn(
+      process.execPath,
+      [program(), 'simulate', '-f', '-', '--since', '1h', '-o', 'json', '--database-url-file', join(directory, 'url')],
+      { stdio: ['pipe', 'pipe', 'inherit'], env: cliEnvironment },
+    );
+    const stdout = collect(child.stdout);
+    child.stdin.write(`${await readFile(file, 'utf8')}\n...\n`);
+    const [code] = await once(child, 'close');
+    assert.equal(code, 0);
+    assert.ok(JSON.parse(stdout()).refused.calls > 0);
+  });
+
+  it('writes nothing', async () => {
+    const tables = ['requests', 'quota_counters', 'quota_leases', 'organizations', 'config_versions'];
+    const sizes = async () => {
+      const found: unknown[] = [];
+      for (const table of tables) {
+        found.push(
+          (
+            await stack.owner.query(
+              `select md5(coalesce(string_agg(t::text, ',' order by t::text), '')) from chaperone.${table} t`,
+            )
+          ).rows[0],
+        );
+      }
+      return found;
+    };
+    await until(async () => {
+      const first = await sizes();
+      await simulate('-f', file);
+      return JSON.stringify(await sizes()) === JSON.stringify(first);
+    }, 'a simulation between two equal states');
+  });
+
+  const mistakes: readonly (readonly [name: string, yaml: string, message: RegExp, options?: readonly string[]])[] = [
+    [
+      'a field that is wrong',
+      'limits: [{name: x, requests: {count: 0, window: 1h}}]',
+      /wrong\.yaml:\d+: spec\.limits\[0\]\.requests\.count .*greater than or equal to 1$/m,
+    ],
+    ['a field that is unknown', 'limit: []', /spec\.limit/],
+    ['a time that cannot be read', '', /--since must be such as 7d/, ['--since', 'soon']],
+    ['a period that ends before', '', /is not before/, ['--until', '2020-01-01']],
+    ['another organization', '', /wrong\.yaml has no Organization "other"/, ['--organization', 'other']],
+  ];
+  for (const [name, yaml, message, options = []] of mistakes) {
+    it(`names ${name}`, async () => {
+      const { code, stderr } = await simulate('-f', await write('wrong.yaml', yaml), ...options);
+      assert.notEqual(code, 0);
+      assert.match(stderr, message);
+    });
+  }
+});
