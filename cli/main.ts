@@ -110,6 +110,11 @@ program
     parseBytes,
   )
   .option('--stall <seconds>', 'how long a client may pause in the middle of a body', parseSeconds, 30)
+  .addOption(
+    new Option('--http-client <name>', 'how requests reach providers: by our own HTTP/1.1 client, or by undici')
+      .choices(['own', 'undici'])
+      .default('own'),
+  )
   .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')
   .action(async (options) => (await import('./proxy.ts')).proxy({ ...options, version: ownVersion() }, process.env));
 

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { describeProxy, type EgressSettings, readEgressSettings } from '../proxy/egress/settings.ts';
+import type { HttpClientName } from '../proxy/egress/upstream.ts';
 import { startProxy } from '../proxy/server.ts';
 import { logOptions } from './log-options.ts';
 
@@ -21,6 +22,7 @@ export interface ProxyCommandOptions {
   readonly logLevel: string;
   readonly maxInFlightBytes?: number;
   readonly stall: number;
+  readonly httpClient: HttpClientName;
   readonly podNamespace?: string;
   readonly workload?: string;
 }
@@ -61,6 +63,7 @@ export async function proxy(options: ProxyCommandOptions, environment: NodeJS.Pr
       ...(options.dataLimit !== undefined && { dataLimitBytes: options.dataLimit }),
       ...(options.maxInFlightBytes !== undefined && { maxInFlightBytes: options.maxInFlightBytes }),
       stallMs: options.stall * 1_000,
+      httpClient: options.httpClient,
       ...originOf(options),
       log,
     });

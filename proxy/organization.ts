@@ -15,7 +15,7 @@ import { makeSettlement, type Settlement } from './calls/settle/settlement.ts';
 import { type Configuration, openConfiguration } from './configuration.ts';
 import { readCredentials } from './credentials.ts';
 import type { EgressSettings } from './egress/settings.ts';
-import { makeUpstream } from './egress/upstream.ts';
+import { type HttpClientName, makeUpstream } from './egress/upstream.ts';
 import { type Guardrails, makeGuardrails } from './guardrails/guardrails.ts';
 import type { InFlight } from './in-flight.ts';
 import { type LookUps, makeLookUps } from './look-ups.ts';
@@ -41,6 +41,8 @@ export interface OrganizationOptions extends DefaultUrls {
   readonly dataLimitBytes?: number;
   /** Forward proxies to providers and issuers. Absent: direct connections. */
   readonly egress?: EgressSettings;
+  /** Absent: our own. */
+  readonly httpClient?: HttpClientName;
   /** The pod that the process serves. Its records name the pod. */
   readonly origin?: Origin;
   /** How long waiting records are copied to the database when it closes. Absent: 500 ms. */
@@ -84,7 +86,7 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
   const credentials = await readCredentials(options.credentialsDirectory);
   const { organizationId, organizationName } = credentials;
   // Holds nothing until something is sent, so it is released where calls end (below).
-  const upstream = await makeUpstream(options.egress);
+  const upstream = await makeUpstream(options.egress, options.httpClient);
   const exchange = makeExchange(upstream);
 
   // Released in the reverse order, also where one of the next steps throws.
@@ -123,7 +125,7 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
     openConfiguration({
       ...options,
       credentials,
-      fetchKeySet: makeFetchKeySet(upstream),
+      fetchKeySet: makeFetchKeySet(upstream.agent),
       onInForce: () => {
         for (const record of recovered.splice(0)) settlement.recovered(record);
         const current = configuration.current();

@@ -7,6 +7,7 @@ import type { ProviderAdapter } from './adapter.ts';
 import { forwardableHeaders } from './answer-headers.ts';
 import type { AnswerSink } from './answer-sink.ts';
 import { makeTokenFiles, type TokenFiles } from './azure/token-files.ts';
+import type { Connections } from './connections.ts';
 import { makeDecoder } from './content-encoding.ts';
 import { toProblem } from './failure.ts';
 import { makeSecret, type Secret } from './redact.ts';
@@ -24,6 +25,11 @@ export interface ProviderRequest {
   /** All headers except those that the exchange itself sets. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Readable | Buffer | string | undefined;
+  /**
+   * Whether the event loop has already read what had arrived before. Otherwise the request may have to wait for that.
+   * Absent: it has not.
+   */
+  readonly isTurnEnd?: boolean;
 }
 
 /** A request that is on its way. */
@@ -55,7 +61,7 @@ interface KeyParts {
 
 /** Makes the exchange over these connections. */
 export function makeExchange(
-  upstream: Dispatcher,
+  upstream: Connections,
   providers: ProviderTable = providerTable,
   tokenFiles: TokenFiles = makeTokenFiles(),
 ): Exchange {
@@ -73,7 +79,7 @@ export function makeExchange(
     parts.set(key, made);
     return made;
   };
-  return ({ method, path, model, key, headers, body }, sink) => {
+  return ({ method, path, model, key, headers, body, isTurnEnd = false }, sink) => {
     const { provider } = key;
     const ofKey = partsOf(key);
     if (ofKey instanceof ProxyError) return failLater(ofKey, sink);
@@ -88,6 +94,7 @@ export function makeExchange(
         headers: flatten(defaults ? { ...defaults, ...headers } : headers, keyHeaders),
         headersTimeout: provider.headersTimeoutMs,
         bodyTimeout: provider.idleTimeoutMs,
+        isTurnEnd,
       },
       parser,
     );

@@ -10,13 +10,19 @@ export function toProblem(error: unknown, hasBegun: boolean): ProxyError {
   return error instanceof ProxyError ? error : new ProxyError(codeOf(error, hasBegun), { cause: error });
 }
 
+/** Both of our clients for HTTP name their failures by these codes. */
+const problemOf: ReadonlyMap<unknown, ProblemCode> = new Map([
+  ['UND_ERR_HEADERS_TIMEOUT', 'upstream_timeout'],
+  ['UND_ERR_CONNECT_TIMEOUT', 'upstream_timeout'],
+  ['UND_ERR_BODY_TIMEOUT', 'upstream_timeout'],
+  ['HPE_INVALID', 'upstream_invalid_response'],
+  ['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'upstream_invalid_response'],
+]);
+
 function codeOf(error: unknown, hasBegun: boolean): ProblemCode {
-  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.ConnectTimeoutError)
-    return 'upstream_timeout';
-  if (error instanceof errors.BodyTimeoutError) return 'upstream_timeout';
   if (error instanceof errors.HTTPParserError) return 'upstream_invalid_response';
-  if (error instanceof errors.ResponseExceededMaxSizeError) return 'upstream_invalid_response';
-  return hasBegun ? 'upstream_interrupted' : 'upstream_unreachable';
+  const known = error instanceof Error && 'code' in error ? problemOf.get(error.code) : undefined;
+  return known ?? (hasBegun ? 'upstream_interrupted' : 'upstream_unreachable');
 }
 
 /**
@@ -30,5 +36,5 @@ export function redirected(status: number): ProxyError {
 
 /** Whether we caused the failure: the process ends, and closes its connections. */
 export function isOurEnd({ cause }: ProxyError): boolean {
-  return cause instanceof errors.ClientDestroyedError;
+  return cause instanceof Error && 'code' in cause && cause.code === 'UND_ERR_DESTROYED';
 }

@@ -107,7 +107,9 @@ class Forward implements AnswerSink {
     if (totalTimeoutMs !== undefined) {
       this.#totalTimer = setTimeout(() => this.#sent?.abort(new ProxyError('upstream_timeout')), totalTimeoutMs);
     }
-    this.#sent = this.#exchange({ method: 'POST', path: format.path, model, key, headers, body }, this);
+    // The first attempt is made when its intent is written, which is at the end of a turn of the event loop.
+    const isTurnEnd = attempt === this.#forwarding.first;
+    this.#sent = this.#exchange({ method: 'POST', path: format.path, model, key, headers, body, isTurnEnd }, this);
   }
 
   head(status: number, headers: AnswerHeaders): void {
