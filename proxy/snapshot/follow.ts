@@ -237,12 +237,14 @@ export function followSnapshot(options: FollowOptions): Follower {
   void load(options.directory, organizationId).then((kept) => {
     if (kept && snapshot.version === 0) accept(kept, 'volume');
   });
-  void connect();
+  const opening = connect();
 
   return {
     first: first.promise,
     confirmedAtMs: () => confirmedAtMs,
     async query(run) {
+      // A proxy serves as soon as it has the saved snapshot, while the first connection is still being made.
+      if (!client) await opening;
       if (!client) throw new Error('The database cannot be reached');
       return run(client);
     },
