@@ -21,8 +21,9 @@ export async function insertPendingCalls(db: Queryable, organizationId: string, 
   await db.query({
     name: 'insert-pending-calls',
     text: `
-      insert into chaperone.pending_calls (organization_id, request_id, started_at, response_id, record)
-      select $1::uuid, call ->> 'request_id', (call ->> 'started_at')::timestamptz, call ->> 'response_id', call
+      insert into chaperone.pending_calls (organization_id, request_id, started_at, response_id, record, quota)
+      select $1::uuid, call ->> 'request_id', (call ->> 'started_at')::timestamptz, call ->> 'response_id', call,
+        string_to_array(call ->> 'quota', ',')::bigint[]
       from json_array_elements($2::json) as given (call)
       on conflict do nothing`,
     values: [organizationId, recordsJson],

@@ -655,6 +655,9 @@ declare
   floor bigint;
   highest bigint;
   level bigint;
+  has_pending boolean := exists (
+    select from chaperone.pending_calls p
+    where p.organization_id = organization and p.settled_at is null and p.quota is not null);
 begin
   -- In one order, so that no two proxies wait for each other.
   for demand in
@@ -694,6 +697,9 @@ begin
       into others, holders
       from chaperone.quota_leases l
       where l.organization_id = organization and l.counter_id = demand.counter and l.lease_id <> demand.lease;
+    if has_pending then
+      others := others + chaperone.quota_pending(organization, demand.counter);
+    end if;
     select l.granted, l.settled into mine from chaperone.quota_leases l
       where l.organization_id = organization and l.counter_id = demand.counter and l.lease_id = demand.lease for update;
     floor := greatest(demand.spent, coalesce(mine.settled, 0), 0);
@@ -939,6 +945,19 @@ AS $function$
 $function$;
 revoke all on function chaperone.quota_held(text,bigint,bigint,bigint,timestamp with time zone,timestamp with time zone) from public;
 grant execute on function chaperone.quota_held(text,bigint,bigint,bigint,timestamp with time zone,timestamp with time zone) to chaperone_tenant;
+
+CREATE OR REPLACE FUNCTION chaperone.quota_pending(organization uuid, counter bigint)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select least(coalesce(sum(p.quota[4 * n]), 0), 1e18)::bigint
+  from chaperone.pending_calls p, generate_series(1, cardinality(p.quota) / 4) as n
+  where p.organization_id = organization and p.settled_at is null and p.quota is not null and p.quota[4 * n - 2] = counter
+$function$;
+revoke all on function chaperone.quota_pending(uuid,bigint) from public;
+grant execute on function chaperone.quota_pending(uuid,bigint) to chaperone_tenant;
 
 CREATE OR REPLACE FUNCTION chaperone.remove_organization_role(organization uuid)
  RETURNS text
@@ -1337,10 +1356,12 @@ create table chaperone.pending_calls (
   response_id text not null,
   record json,
   next_look_at timestamp with time zone not null default (now() + '00:00:02'::interval),
-  settled_at timestamp with time zone
+  settled_at timestamp with time zone,
+  quota bigint[]
 );
 alter table chaperone.pending_calls add constraint pending_calls_pkey PRIMARY KEY (organization_id, request_id);
 CREATE INDEX pending_calls_next_look_at ON chaperone.pending_calls USING btree (organization_id, next_look_at) WHERE (settled_at IS NULL);
+CREATE INDEX pending_calls_quota ON chaperone.pending_calls USING btree (organization_id) WHERE ((settled_at IS NULL) AND (quota IS NOT NULL));
 CREATE INDEX pending_calls_response_id ON chaperone.pending_calls USING btree (organization_id, response_id) WHERE (settled_at IS NULL);
 alter table chaperone.pending_calls enable row level security;
 create policy tenant on chaperone.pending_calls as permissive for all to chaperone_tenant

@@ -163,6 +163,10 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
     makeQuota({
       lease: (demands) => configuration.follower.query((db) => leaseQuota(db, demands)),
       clock: makeDatabaseClock(),
+      whenStored() {
+        const mark = spool.mark();
+        return () => spool.hasLeft(mark);
+      },
       onWait: () => metrics.quotaWaits.inc(),
       onFailure(error) {
         metrics.quotaFailures.inc();

@@ -4,6 +4,7 @@
 -- demand whose outcome is unknown can be repeated. A target that is not above `spent` gives back the rest; `ends` also ends
 -- the lease. Nothing is granted beyond `amount`, the limit. Of what is left, a lease gets no more than its share beyond the
 -- calls that wait, so that the last of it is spread over all proxies. A window that is over, or is far ahead, gets nothing.
+-- What pending calls have reserved is withheld, too.
 create or replace function chaperone.lease_quota_of(organization uuid, demands jsonb, at timestamptz)
   returns table (counter_id bigint, lease_id bigint, granted bigint, room bigint, is_current boolean)
   language plpgsql
@@ -23,6 +24,9 @@ declare
   floor bigint;
   highest bigint;
   level bigint;
+  has_pending boolean := exists (
+    select from chaperone.pending_calls p
+    where p.organization_id = organization and p.settled_at is null and p.quota is not null);
 begin
   -- In one order, so that no two proxies wait for each other.
   for demand in
@@ -62,6 +66,9 @@ begin
       into others, holders
       from chaperone.quota_leases l
       where l.organization_id = organization and l.counter_id = demand.counter and l.lease_id <> demand.lease;
+    if has_pending then
+      others := others + chaperone.quota_pending(organization, demand.counter);
+    end if;
     select l.granted, l.settled into mine from chaperone.quota_leases l
       where l.organization_id = organization and l.counter_id = demand.counter and l.lease_id = demand.lease for update;
     floor := greatest(demand.spent, coalesce(mine.settled, 0), 0);

@@ -2,7 +2,7 @@ import type { QuotaDemand, QuotaGrant } from '../../database/quota.ts';
 import type { Claim, Claimant, Shortfall } from './claim.ts';
 import { type Counted, CountedSlices } from './counted.ts';
 import type { DatabaseClock, Moment } from './database-clock.ts';
-import type { Slice } from './slice.ts';
+import { makeLeaseId, type Slice } from './slice.ts';
 
 /** Leases what calls may use from PostgreSQL, ahead of need. */
 export interface Quota {
@@ -26,6 +26,13 @@ export interface Quota {
   free(counterId: number): number;
   /** Resolves when no demand is on its way: then the database knows what is leased here. */
   idle(): Promise<void>;
+  /**
+   * The provider works on after the call's answer. What it has reserved stays in this proxy's leases until the database has
+   * the pending call, which reserves it from then on. So it outlives both the leases and the proxy.
+   */
+  handOver(claims: readonly Claim[]): void;
+  /** The lease of what pending calls of this proxy have used in the end. Nothing is ever leased by it. */
+  readonly pendingLeaseId: number;
   readonly clock: DatabaseClock;
   /** Renews leases, and gives back those that are not used. The timer calls it once a second. */
   tick(): void;
@@ -37,6 +44,8 @@ export interface QuotaOptions {
   /** @throws where the database cannot be reached */
   readonly lease: (demands: readonly QuotaDemand[]) => Promise<readonly QuotaGrant[]>;
   readonly clock: DatabaseClock;
+  /** @returns a function that tells whether the database has all records that have been written until now */
+  readonly whenStored?: () => () => boolean;
   /** Called where a call has to wait for the database. */
   readonly onWait?: () => void;
   readonly onFailure?: (error: unknown) => void;
@@ -57,22 +66,22 @@ export function makeQuota(options: QuotaOptions): Quota {
   const byKey = new Map<string, CountedSlices>();
   /** Slices to ask for, and whether they end. */
   const queue = new Map<Slice, { readonly slices: CountedSlices; readonly ends: boolean }>();
-  let isPumping = false;
-  let pumping: Promise<void> = Promise.resolve();
+  /** What pending calls have reserved, until the database has them. */
+  let handedOver: { readonly claims: readonly Claim[]; readonly isStored: () => boolean }[] = [];
+  let pumping: Promise<void> | undefined;
   let downUntilTicks = Number.NEGATIVE_INFINITY;
   let stopTimer: (() => void) | undefined;
 
   const ask = (slices: CountedSlices, slice: Slice, ends = false) => {
     queue.set(slice, { slices, ends });
-    if (!isPumping) pumping = pump();
+    pumping ??= pump();
   };
 
   const pump = async () => {
-    isPumping = true;
     // Demands of this turn of the event loop go together.
     await Promise.resolve();
     while (queue.size > 0) await askSome();
-    isPumping = false;
+    pumping = undefined;
   };
 
   const askSome = async () => {
@@ -99,8 +108,16 @@ export function makeQuota(options: QuotaOptions): Quota {
     }
   };
 
+  const giveBackStored = (nowTicks: number) => {
+    const stored = handedOver.filter(({ isStored }) => isStored());
+    if (stored.length === 0) return;
+    handedOver = handedOver.filter((each) => !stored.includes(each));
+    for (const { claims } of stored) for (const { slice, amount } of claims) slice.settle(amount, 0, nowTicks);
+  };
+
   const tick = () => {
     const now = clock.now();
+    giveBackStored(now.ticks);
     let isEmpty = true;
     for (const slices of byKey.values()) {
       for (const slice of slices.adjust(now)) ask(slices, slice);
@@ -208,6 +225,11 @@ export function makeQuota(options: QuotaOptions): Quota {
       stopTimer ??= every(1_000, tick);
       return { by, slices, scope, slice: slices.slice(scope, now), amount, smallest: amount };
     },
+    handOver(claims) {
+      const isStored = options.whenStored?.();
+      if (isStored) handedOver.push({ claims, isStored });
+    },
+    pendingLeaseId: makeLeaseId(),
     take: (claims, now) => attempt(claims, 0, now),
     takeFree(claims) {
       const nowTicks = clock.ticks();
@@ -220,14 +242,15 @@ export function makeQuota(options: QuotaOptions): Quota {
       for (const slices of byKey.values()) sum += slices.free(counterId, clock.ticks());
       return sum;
     },
-    idle: () => pumping,
+    idle: () => pumping ?? Promise.resolve(),
     tick,
     async stop() {
       stopTimer?.();
+      giveBackStored(clock.ticks());
       for (const slices of byKey.values())
         for (const slice of slices.end(clock.ticks())) queue.set(slice, { slices, ends: true });
       byKey.clear();
-      if (!isPumping && clock.ticks() >= downUntilTicks) await pump();
+      if (clock.ticks() >= downUntilTicks) await (pumping ?? pump());
     },
   };
 }

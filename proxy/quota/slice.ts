@@ -20,6 +20,11 @@ const firstCalls = 8;
 /** For how long the calls of the present rate may last. */
 const horizonS = 2;
 
+/** Never the same twice: 48 bits by chance. */
+export function makeLeaseId(): number {
+  return randomBytes(6).readUIntBE(0, 6);
+}
+
 /** A call that waits for a larger lease. */
 export interface Waiter {
   readonly amount: number;
@@ -36,7 +41,7 @@ export class Slice {
   readonly counter: QuotaCounter;
   readonly counterId: number;
   /** Never used again, so a lease that was given back is not confused with a later one. */
-  readonly leaseId = randomBytes(6).readUIntBE(0, 6);
+  readonly leaseId = makeLeaseId();
   /** How records name the lease: an amount follows. */
   readonly countPrefix: string;
   readonly #isConcurrent: boolean;

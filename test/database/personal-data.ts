@@ -122,6 +122,7 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'analysis_results.request_id',
     'erased_users.stranger',
     'owned_resources.resource_id',
+    'pending_calls.quota',
     'pending_calls.request_id',
     'pending_calls.response_id',
     'rating_history.rating_id',

@@ -15,8 +15,8 @@ import {
 } from './cluster.ts';
 import { endless } from './jobs.ts';
 
-const limit = 500;
-const budgetUsd = 0.012;
+const limit = 400;
+const budgetUsd = 0.009;
 
 suite('pods that share a limit and a budget', { skip }, () => {
   test('make together no call more than the limit and the budget allow, while pods come and go', async (t) => {

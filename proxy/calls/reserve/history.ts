@@ -87,6 +87,8 @@ export function makeHistory(): History {
   };
 }
 
+/** So few values below the percentile do not move it by much, and counting takes longer than the rest. */
+const recountCalls = 16;
 /** Four buckets for each doubling. */
 const bucketsPerDoubling = 4;
 const bucketCount = 52 * bucketsPerDoubling;
@@ -102,7 +104,7 @@ function makePercentile() {
       const at = Math.min(bucketCount - 1, Math.ceil(Math.log2(Math.max(1, value)) * bucketsPerDoubling));
       counts[at] = (counts[at] ?? 0) + 1;
       total += 1;
-      known = undefined;
+      if (known !== undefined && (value > known || total % recountCalls === 0)) known = undefined;
       if (total < epochCalls) return;
       total = 0;
       for (const [each, count] of counts.entries()) {

@@ -1,3 +1,4 @@
+import { countPrefix } from '../../../database/quota.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
 import type { Quota } from '../../quota/quota.ts';
 import type { CallNeeds } from './call-needs.ts';
@@ -32,18 +33,28 @@ export class OpenReservation implements Reservation {
     this.quota = countsOf(claims);
   }
 
+  pendingQuota(): string | undefined {
+    return countsOf(this.#claims, this.#quota.pendingLeaseId);
+  }
+
   settle(record: RequestRecord): void {
     const isOver = record.duration_ms !== null;
     const nowTicks = this.#quota.clock.ticks();
+    const pending: RuledClaim[] = [];
     for (const claim of this.#claims) {
       const { slice, amount } = claim;
       const { unit } = slice.counter;
-      // What the provider works on stays reserved until its end is counted.
-      if (unit === 'concurrent') claim.amount = 0;
-      else if (isOver) claim.amount = usedOf(unit, amount, record);
+      if (unit !== 'concurrent' && !isOver) {
+        pending.push(claim);
+        continue;
+      }
+      claim.amount = usedOf(unit, amount, record);
       slice.settle(amount, claim.amount, nowTicks);
     }
-    if (!isOver) return;
+    if (!isOver) {
+      this.#quota.handOver(pending);
+      return;
+    }
     const counts = countsOf(this.#claims);
     if (counts !== undefined) record.quota = counts;
     this.#needs.learn(record);
@@ -56,11 +67,13 @@ export class OpenReservation implements Reservation {
 }
 
 /** As in `RequestRecord.quota`. */
-function countsOf(claims: readonly RuledClaim[]): string | undefined {
+function countsOf(claims: readonly RuledClaim[], leaseId?: number): string | undefined {
   let counts = '';
   for (const { slice, amount } of claims) {
-    if (slice.counter.unit === 'concurrent') continue;
-    counts += counts === '' ? slice.countPrefix + amount : `,${slice.countPrefix}${amount}`;
+    const { unit } = slice.counter;
+    if (unit === 'concurrent') continue;
+    const prefix = leaseId === undefined ? slice.countPrefix : countPrefix(unit, slice.counterId, leaseId);
+    counts += counts === '' ? prefix + amount : `,${prefix}${amount}`;
   }
   return counts === '' ? undefined : counts;
 }

@@ -39,6 +39,8 @@ export interface Reservation {
   readonly headers: Readonly<Record<string, string>> | undefined;
   /** Fields of the body that must be replaced, where a budget shortens the answer. */
   readonly changes: Body | undefined;
+  /** `quota` for a call that the provider works on after its answer: its counts are in no lease of this proxy. */
+  pendingQuota(): string | undefined;
   /**
    * The call is no longer running here. The record gets the true amounts.
    *
@@ -61,6 +63,7 @@ export const nothingReserved: Reservation = {
   quota: undefined,
   headers: undefined,
   changes: undefined,
+  pendingQuota: () => undefined,
   settle: () => {},
   release: () => {},
 };

@@ -221,6 +221,37 @@ describe('limits and budgets of an Organization', () => {
     assert.equal(response.headers.get('x-ratelimit-remaining-requests'), '2');
   });
 
+  it('reserve what the provider works on after its answer, and count once what it used', async () => {
+    const name = rule();
+    await stack.state(`limits: [{name: ${name}, tokens: {count: 10000, window: 24h}}]`);
+    const responses = stack.client('bob').responses;
+    const begun = await responses.create({
+      ...{ model: 'gpt-4o', input: 'Hi', background: true, max_output_tokens: 9_000 },
+      metadata: { sandbox: 'work=2500' },
+    });
+    const reserved = async () => {
+      const { rows } = await stack.owner.query<{ reserved: string }>(
+        `select coalesce(sum(chaperone.quota_pending(organization_id, counter_id)), 0) as reserved
+         from chaperone.quota_counters where rule like '%/' || $1`,
+        [name],
+      );
+      return Number(rows[0]?.reserved);
+    };
+    await until(async () => (await reserved()) > 9_000, 'its reservation to be stored');
+    assert.equal(
+      (await refusalOf(responses.create({ model: 'gpt-4o', input: 'Hi', max_output_tokens: 900 }))).status,
+      429,
+    );
+    const ended = await until(async () => {
+      const { status, usage } = await responses.retrieve(begun.id);
+      return status === 'completed' && usage;
+    }, 'its end');
+    await until(async () => (await usedOf(name)) === ended.total_tokens && (await reserved()) === 0, 'its record');
+    const small = () =>
+      responses.create({ model: 'gpt-4o', input: 'Hi', max_output_tokens: 9_000 }).catch(() => undefined);
+    await until(small, 'the rest to be free again');
+  });
+
   it('count the calls of analyses', async () => {
     await stack.state(`limits: [{name: ${rule()}, requests: {count: 1, window: 24h}}]`);
     const { id } = await call();
