@@ -1,8 +1,10 @@
+import { type ProviderPause, readPauses } from '../../database/provider-pauses.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { readCounterRoom } from '../../database/rule-use.ts';
 import { makeExplain } from '../calls/explain/explain.ts';
 import { makeIdentify } from '../calls/identify/identify.ts';
 import { makeHistories } from '../calls/reserve/history.ts';
+import type { RouteHealth } from '../calls/route/health.ts';
 import { ProxyError } from '../error.ts';
 import { type AskedCall, bodyOf, findOperation } from '../governance/explain.ts';
 import { makeInFlight } from '../in-flight.ts';
@@ -43,7 +45,7 @@ export async function explainOffline(db: Queryable, question: OfflineQuestion): 
     identify: makeIdentify(organizationId),
     ownership,
     providers: providerTable,
-    health: { isCalm: () => true, stateOf: () => 'well' },
+    health: healthOf(await readPauses(db, organizationId)),
     inFlight,
     quota: { free: () => 0, idle: async () => {}, clock: makeDatabaseClock() },
     histories: makeHistories(),
@@ -70,10 +72,28 @@ export async function explainOffline(db: Queryable, question: OfflineQuestion): 
   });
   const notes = [
     ...explanation.notes,
-    'What proxies have in memory is not known here: circuits that are open, and how long answers were so far. POST /v1/explain tells it of one proxy.',
+    'How long answers were so far is in the memory of proxies, and makes bounds tighter. POST /v1/explain knows it of one.',
     ...(question.body?.persona_id == null ? [] : ['The text of the persona is sealed, so the bounds leave it out.']),
   ];
   return showExplanation({ ...explanation, notes });
+}
+
+/** What proxies have told each other of providers and keys that fail. */
+function healthOf(pauses: readonly ProviderPause[]): Pick<RouteHealth, 'isCalm' | 'stateOf'> {
+  const now = pauses.filter(({ remainingMs }) => remainingMs > 0);
+  return {
+    isCalm: () => now.length === 0,
+    stateOf({ id, provider }, model) {
+      const isOpen = now.some(
+        ({ scope, provider: name, apiKeyId }) =>
+          (scope === 'provider' && name === provider.name) || (scope === 'key' && apiKeyId === id),
+      );
+      if (isOpen) return 'open';
+      const isOfModel = ({ scope, apiKeyId, id: pause }: ProviderPause) =>
+        scope === 'model' && apiKeyId === id && pause.endsWith(` ${model ?? ''}`);
+      return now.some(isOfModel) ? 'limited' : 'well';
+    },
+  };
 }
 
 /** Of a proxy that has answered nothing. */

@@ -1,9 +1,21 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { stringify } from 'yaml';
+import { makeDirectory } from '../directories.ts';
 import { runCli } from '../run-cli.ts';
 import { until } from '../until.ts';
 
-import { call, kubectl, makeTenant, operatorNamespace, skip, startWorkload } from './cluster.ts';
+import {
+  kubectl,
+  call as makeCall,
+  makeTenant,
+  operatorNamespace,
+  organizationOf,
+  skip,
+  startWorkload,
+} from './cluster.ts';
 
 /** What a person would do through a pod that has a proxy. */
 const ask = `fetch('http://127.0.0.1:8000/v1/analytics/models?kind=all', { headers: { authorization: 'Bearer ' + process.argv[1] } })
@@ -12,7 +24,7 @@ const ask = `fetch('http://127.0.0.1:8000/v1/analytics/models?kind=all', { heade
 const installation = ['--namespace', operatorNamespace, '--kubeconfig', process.env.KUBECONFIG ?? ''];
 
 suite('people', { skip }, () => {
-  test('get tokens, see usage and cost, and have tokens revoked, by the rights of a kubeconfig', async (t) => {
+  test('get tokens, see usage, cost, explanations and simulations, and have tokens revoked, by the rights of a kubeconfig', async (t) => {
     const { name } = await makeTenant(t);
     await startWorkload(name);
     const chaperone = async (...args: string[]) => {
@@ -21,7 +33,7 @@ suite('people', { skip }, () => {
       return stdout.trim();
     };
     for (let index = 0; index < 3; index += 1) {
-      const { id, code } = await call(name, {});
+      const { id, code } = await makeCall(name, {});
       assert.ok(id !== undefined, code ?? 'it has no id');
     }
     const token = await chaperone('token', '--user', 'ada', '--roles', 'analyst', '--expires', '1h');
@@ -38,6 +50,16 @@ suite('people', { skip }, () => {
     assert.equal(Number(total.costUsd), figures.total_cost);
     assert.deepEqual(groups, [{ workload: `${name}/workload`, ...groupOf(total) }]);
     t.diagnostic(`\n${await chaperone('usage')}`);
+
+    const call = ['chat', '--user', 'ada', '--model', 'gpt-4o-mini', '--workload', `${name}/workload`];
+    const explained = JSON.parse(await chaperone('explain', ...call, '--output', 'json'));
+    assert.deepEqual([explained.outcome, explained.route[0].provider], ['allowed', 'openai']);
+    const changed = join(await makeDirectory(t), 'organization.yaml');
+    const limit = { name: 'one', per: 'Workload', requests: { count: 1, window: '24h' } };
+    await writeFile(changed, stringify(organizationOf(name, { limits: [limit] })));
+    const simulated = JSON.parse(await chaperone('simulate', '--file', changed, '--since', '1h', '--output', 'json'));
+    assert.deepEqual([simulated.calls, simulated.refused.calls], [3, 2]);
+    assert.equal(simulated.refused.rules[0].decided_by[0].field, 'spec.limits[0]');
 
     assert.match(await chaperone('token', 'revoke', '--user', 'ada'), /^Revoked in organization/);
     await until(async () => (await askWith())[0] === 401, 'the token to be refused');
