@@ -120,16 +120,16 @@ export function makeAdmission(dependencies: AdmissionDependencies): Admission {
   const { onPassed } = dependencies;
   const judge = (judged: Judged, from: number): Admitted | Promise<Admitted> => {
     for (let at = from; at < checks.length; at += 1) {
-      const [name, check] = checks[at] ?? [];
-      if (!name || !check) break;
-      const waiting = check(judged, dependencies);
+      const named = checks[at];
+      if (!named) break;
+      const waiting = named[1](judged, dependencies);
       if (waiting) {
         return waiting.then(() => {
-          onPassed?.(name, judged);
+          onPassed?.(named[0], judged);
           return judge(judged, at + 1);
         });
       }
-      onPassed?.(name, judged);
+      onPassed?.(named[0], judged);
     }
     const { model, madeBy, guard, lines } = judged;
     return { model, madeBy, key: keyOf(judged), guard, lines };

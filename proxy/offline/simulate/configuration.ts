@@ -23,6 +23,7 @@ export function openConfiguration(sealed: SealedSnapshot, isOneMachine: boolean)
         price,
         organizationRules: organization,
         keyRules: new Map(keys),
+        hasExpiringKeys: [...snapshot.keys.values()].some(({ expiresAtMs }) => Number.isFinite(expiresAtMs)),
         mixes: new Map(),
         priced: new Map(),
       };

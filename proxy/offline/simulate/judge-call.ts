@@ -1,4 +1,5 @@
 import { type MatchedOperation, operationSurfaces } from '../../../crds/operation-surfaces.ts';
+import { windowAt } from '../../../crds/rule-window.ts';
 import { nobody } from '../../../database/ids.ts';
 import type { RecordedCall } from '../../../database/recorded-calls.ts';
 import {
@@ -108,7 +109,7 @@ export class Judge {
     if (unpriced) return { ...nothing, refusal: refusalBy(unpriced, named(unpriced)) };
     const short = asks.filter((ask) => this.#counters.left(ask, atMs) < ask.amount);
     const refusing = short.filter((ask) => ask.rule.enforces && this.#counters.left(ask, atMs) < ask.smallest);
-    const [decisive] = refusing.toSorted((one, other) => endOf(other) - endOf(one));
+    const [decisive] = refusing.toSorted((one, other) => endOf(other, atMs) - endOf(one, atMs));
     const reported = short.filter(({ rule }) => !rule.enforces).map(named);
     if (decisive) return { refusal: refusalBy(decisive, named(decisive)), reported, isShortened: false };
     const shortened = short.filter(({ rule }) => rule.enforces);
@@ -129,17 +130,8 @@ function refusalBy({ rule }: RuleAsk, decider: Decider): Refusal {
 }
 
 /** The rule that refuses for the longest time is the one that a caller is told of. A place is free soon. */
-function endOf({ counted }: RuleAsk): number {
-  if (counted.unit === 'concurrent') return 0;
-  const { window } = counted;
-  const lengths = {
-    fixed: 1,
-    day: 86_400_000,
-    week: 7 * 86_400_000,
-    month: 30 * 86_400_000,
-    total: Number.POSITIVE_INFINITY,
-  };
-  return window.kind === 'fixed' ? window.lengthMs : lengths[window.kind];
+function endOf({ counted: { unit, window } }: RuleAsk, atMs: number): number {
+  return unit === 'concurrent' ? atMs : (windowAt(window, atMs).endMs ?? Number.POSITIVE_INFINITY);
 }
 
 /** What does not depend on other calls: whether there is a user, the API, and the models. */

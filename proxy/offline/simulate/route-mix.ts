@@ -17,12 +17,10 @@ export interface Routed {
 
 /** @throws {ProxyError} `no_api_key` */
 export function mixOf(view: View, routed: Routed): Mix {
-  const { snapshot, mixes } = view;
+  const { snapshot, mixes, hasExpiringKeys } = view;
   const { user = '', model = '', operation, madeBy } = routed;
-  // Keys that expire make the answer depend on the time.
-  const expires = [...snapshot.keys.values()].some(({ expiresAtMs }) => Number.isFinite(expiresAtMs));
   const whose = snapshot.keysByUser.has(user) ? user : '';
-  const name = expires ? undefined : `${whose}\n${model}\n${operation}\n${madeBy ?? ''}`;
+  const name = hasExpiringKeys ? undefined : `${whose}\n${model}\n${operation}\n${madeBy ?? ''}`;
   const known = name === undefined ? undefined : mixes.get(name);
   if (known) return known;
   const made = findMix(view, routed);

@@ -6,6 +6,8 @@ import type { RoutedKey } from '../../snapshot/snapshot.ts';
 export interface View extends Pick<InForce, 'snapshot' | 'price'> {
   readonly organizationRules: readonly StatedRule[];
   readonly keyRules: ReadonlyMap<string, readonly StatedRule[]>;
+  /** Then the keys of a call depend on its time. */
+  readonly hasExpiringKeys: boolean;
   /** What was found out before, by whatever decides it. */
   readonly mixes: Map<string, Mix>;
   readonly priced: Map<string, boolean>;
