@@ -745,6 +745,57 @@ export interface OrganizationSpec {
     };
   }[];
   /**
+   * Answers are kept, and replayed to calls that are exactly the same. Absent: none are. See docs/cache.md for the calls that never use it.
+   */
+  cache?: {
+    /**
+     * Who gets an answer again. `User`: only the user whose call it answered. `Organization`: every user whose call is the same, and goes to the same provider key.
+     */
+    scope: 'User' | 'Organization';
+    /**
+     * How long an answer is replayed.
+     */
+    ttl: string;
+    /**
+     * The most bytes of all kept answers together. The oldest go first.
+     */
+    maxBytes: number;
+    /**
+     * The most bytes of one answer. A larger one is not kept.
+     */
+    maxEntryBytes: number;
+    /**
+     * The calls that the cache is for. A call must fit every field that is present. Absent: every call that can be cached.
+     */
+    match?: {
+      /**
+       * Models as they are asked for. `*` stands for any characters.
+       */
+      models?: string[];
+      /**
+       * Operations, by their names in metrics and in the figures of usage.
+       */
+      operations?: (
+        | 'responses'
+        | 'chat'
+        | 'completions'
+        | 'embeddings'
+        | 'moderations'
+        | 'image_generations'
+        | 'speech'
+        | 'messages'
+      )[];
+      /**
+       * Users. `*` stands for any characters.
+       */
+      users?: string[];
+      /**
+       * Workloads as `namespace`, for all of a namespace, or `namespace/name`, such as shop/checkout. `*` stands for any characters. A call from outside a pod has no workload.
+       */
+      workloads?: string[];
+    };
+  };
+  /**
    * The APIs that are served. Absent: every one. Requests that only show or rate something (models, personas, ratings) are always served.
    */
   surfaces?: (

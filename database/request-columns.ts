@@ -124,6 +124,25 @@ export const requestColumns = {
     from: 'proxy',
     description: 'The price of the usage. Null where it is not known: [unpriced](figures.md).',
   },
+  cache_status: {
+    type: 'text',
+    from: 'proxy',
+    description:
+      'What the [cache](cache.md) did: `hit` (the answer is from it), `miss`, or `bypass` (the call is not for it). Null without a cache.',
+  },
+  avoided_cost_usd: {
+    type: 'numeric(20,12)',
+    unit: 'US dollars',
+    from: 'proxy',
+    description:
+      'What the provider would have billed for a `hit`, at the prices of now. Null where that is not known, and for other calls.',
+  },
+  cache_savings_usd: {
+    type: 'numeric(20,12)',
+    unit: 'US dollars',
+    from: 'proxy',
+    description: 'Half of it: the estimate of savings that the session API states. Null where that is.',
+  },
   duration_ms: {
     type: 'integer',
     unit: 'milliseconds',

@@ -59,6 +59,11 @@ export interface RequestRecord {
   attempts?: FailedAttempt[];
   /** US dollars as a decimal string, failed attempts included where their cost is known; null: unpriced. */
   cost_usd: string | null;
+  /** What the cache of answers did. Absent where the organization has none. */
+  cache_status?: 'hit' | 'miss' | 'bypass';
+  /** US dollars as decimal strings: what a hit would have cost, and half of that. Absent where it is not known. */
+  avoided_cost_usd?: string;
+  cache_savings_usd?: string;
   duration_ms: number | null;
   time_to_first_token_ms: number | null;
   /** The program that called, as its headers tell it; absent where they do not. */

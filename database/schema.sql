@@ -178,6 +178,10 @@ begin
     set record = chaperone.anonymous_record(p.record, stranger)
     where p.organization_id = organization and p.record ->> 'user_id' = erased::text;
   delete from chaperone.analysis_results where organization_id = organization and user_id = erased;
+  -- Nobody knows which of the answers that may be replayed say something about the person, so all of them go.
+  perform from chaperone.cached_bytes b where b.organization_id = organization for update;
+  delete from chaperone.cached_answers a where a.organization_id = organization;
+  update chaperone.cached_bytes b set bytes = 0 where b.organization_id = organization;
   update chaperone.ratings set feedback = null where organization_id = organization and rated_by = erased;
   update chaperone.rating_history set feedback = null where organization_id = organization and rated_by = erased;
   -- Clients name sessions and turns, so those names go, too.
@@ -245,6 +249,49 @@ AS $function$
   ) bounds (names, most), unnest(names) as name
 $function$;
 revoke all on function chaperone.figure_bounds() from public;
+
+CREATE OR REPLACE FUNCTION chaperone.find_answer(answer bytea, max_age_ms double precision, asker uuid, lease_ms double precision)
+ RETURNS TABLE(answer_encrypted bytea, age_ms double precision, leased boolean)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '2s'
+AS $function$
+#variable_conflict use_column
+declare
+  organization uuid := chaperone.current_organization_id();
+  has_leased boolean := false;
+begin
+  if organization is null then
+    return;
+  end if;
+  for attempt in 1..2 loop
+    return query
+      select a.answer_encrypted, extract(epoch from clock_timestamp() - a.kept_at)::double precision * 1000, false
+      from chaperone.cached_answers a
+      where a.organization_id = organization and a.answer_id = answer and a.expires_at > clock_timestamp()
+        and a.kept_at > clock_timestamp() - max_age_ms * interval '1 millisecond';
+    if found then
+      if has_leased then
+        delete from chaperone.answer_leases l where l.organization_id = organization and l.answer_id = answer;
+      end if;
+      return;
+    end if;
+    exit when lease_ms is null or has_leased;
+    insert into chaperone.answer_leases as l (organization_id, answer_id, holder, leased_until)
+      values (organization, answer, asker, clock_timestamp() + lease_ms * interval '1 millisecond')
+      on conflict (organization_id, answer_id) do update
+        set holder = excluded.holder, leased_until = excluded.leased_until
+        where l.leased_until < clock_timestamp() or l.holder = excluded.holder;
+    has_leased := found;
+    -- Its former holder may have kept the answer since the first look.
+    exit when not has_leased;
+  end loop;
+  return query select null::bytea, null::double precision, has_leased;
+end
+$function$;
+revoke all on function chaperone.find_answer(bytea,double precision,uuid,double precision) from public;
+grant execute on function chaperone.find_answer(bytea,double precision,uuid,double precision) to chaperone_tenant;
 
 CREATE OR REPLACE FUNCTION chaperone.fold_some_usage(wait boolean)
  RETURNS boolean
@@ -597,6 +644,91 @@ AS $function$
           or exists (select from pg_settings s where s.name = split_part(own.setting, '=', 1) and s.context = 'user')))
 $function$;
 revoke all on function chaperone.has_organization_role_settings(name) from public;
+
+CREATE OR REPLACE FUNCTION chaperone.hold_answers(answers bytea[], asker uuid, lease_ms double precision)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '2s'
+AS $function$
+declare
+  organization uuid := chaperone.current_organization_id();
+begin
+  if lease_ms is null then
+    delete from chaperone.answer_leases l
+      where l.organization_id = organization and l.answer_id = any (answers) and l.holder = asker;
+  else
+    update chaperone.answer_leases l set leased_until = clock_timestamp() + lease_ms * interval '1 millisecond'
+      where l.organization_id = organization and l.answer_id = any (answers) and l.holder = asker;
+  end if;
+end
+$function$;
+revoke all on function chaperone.hold_answers(bytea[],uuid,double precision) from public;
+grant execute on function chaperone.hold_answers(bytea[],uuid,double precision) to chaperone_tenant;
+
+CREATE OR REPLACE FUNCTION chaperone.keep_answer(answer bytea, sealed bytea, size integer, ttl_ms double precision, max_bytes bigint, began_at timestamp with time zone, asker uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '10s'
+AS $function$
+declare
+  organization uuid := chaperone.current_organization_id();
+  at timestamptz := clock_timestamp();
+  held bigint;
+  excess bigint;
+  freed bigint;
+begin
+  if organization is null then
+    return false;
+  end if;
+  insert into chaperone.cached_bytes (organization_id, bytes) values (organization, 0) on conflict do nothing;
+  -- Whoever deletes or keeps answers locks this row first, so that none waits for another in a circle.
+  select c.bytes into held from chaperone.cached_bytes c where c.organization_id = organization for update;
+  delete from chaperone.answer_leases l
+    where l.organization_id = organization and l.answer_id = answer and l.holder = asker;
+  if size > max_bytes
+      or exists (select from chaperone.erased_users e where e.organization_id = organization and e.erased_at >= began_at) then
+    return false;
+  end if;
+  with gone as (
+    delete from chaperone.cached_answers a
+      where a.organization_id = organization and (a.answer_id = answer or a.expires_at <= at)
+      returning a.bytes
+  )
+  select held - coalesce(sum(g.bytes), 0) into held from gone g;
+  loop
+    excess := held + size - max_bytes;
+    exit when excess <= 0;
+    with oldest as (
+      select a.answer_id, sum(a.bytes) over (order by a.kept_at, a.answer_id) - a.bytes as before
+      from (
+        select o.answer_id, o.kept_at, o.bytes from chaperone.cached_answers o
+        where o.organization_id = organization order by o.kept_at, o.answer_id limit 1000
+      ) a
+    ), gone as (
+      delete from chaperone.cached_answers a using oldest o
+        where a.organization_id = organization and a.answer_id = o.answer_id and o.before < excess
+        returning a.bytes
+    )
+    select coalesce(sum(g.bytes), 0) into freed from gone g;
+    if freed = 0 then
+      -- The table is empty, as after a crash of the server.
+      held := 0;
+    end if;
+    held := held - freed;
+  end loop;
+  insert into chaperone.cached_answers (organization_id, answer_id, answer_encrypted, bytes, kept_at, expires_at)
+    values (organization, answer, sealed, size, at, at + ttl_ms * interval '1 millisecond');
+  update chaperone.cached_bytes c set bytes = held + size where c.organization_id = organization;
+  delete from chaperone.answer_leases l where l.organization_id = organization and l.leased_until < at - interval '1 minute';
+  return true;
+end
+$function$;
+revoke all on function chaperone.keep_answer(bytea,bytea,integer,double precision,bigint,timestamp with time zone,uuid) from public;
+grant execute on function chaperone.keep_answer(bytea,bytea,integer,double precision,bigint,timestamp with time zone,uuid) to chaperone_tenant;
 
 CREATE OR REPLACE FUNCTION chaperone.late_stranger(organization uuid, user_id uuid, at timestamp with time zone)
  RETURNS uuid
@@ -1163,6 +1295,18 @@ create policy tenant on chaperone.analysis_results as permissive for all to chap
 grant insert, select on chaperone.analysis_results to chaperone_tenant;
 grant update (result_encrypted, analysis_config_id, request_id, user_id, created_at) on chaperone.analysis_results to chaperone_tenant;
 
+create table chaperone.answer_leases (
+  organization_id uuid not null,
+  answer_id bytea not null,
+  holder uuid not null,
+  leased_until timestamp with time zone not null
+);
+alter table chaperone.answer_leases add constraint answer_leases_answer_id_check CHECK ((octet_length(answer_id) = 32));
+alter table chaperone.answer_leases add constraint answer_leases_pkey PRIMARY KEY (organization_id, answer_id);
+alter table chaperone.answer_leases enable row level security;
+create policy tenant on chaperone.answer_leases as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+
 create table chaperone.api_keys (
   organization_id uuid not null,
   api_key_id uuid not null,
@@ -1208,6 +1352,31 @@ alter table chaperone.budget_warnings enable row level security;
 create policy tenant on chaperone.budget_warnings as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant select on chaperone.budget_warnings to chaperone_tenant;
+
+create table chaperone.cached_answers (
+  organization_id uuid not null,
+  answer_id bytea not null,
+  answer_encrypted bytea storage external not null,
+  bytes integer not null,
+  kept_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null
+);
+alter table chaperone.cached_answers add constraint cached_answers_answer_id_check CHECK ((octet_length(answer_id) = 32));
+alter table chaperone.cached_answers add constraint cached_answers_pkey PRIMARY KEY (organization_id, answer_id);
+CREATE INDEX cached_answers_expires_at ON chaperone.cached_answers USING btree (organization_id, expires_at);
+CREATE INDEX cached_answers_kept_at ON chaperone.cached_answers USING btree (organization_id, kept_at);
+alter table chaperone.cached_answers enable row level security;
+create policy tenant on chaperone.cached_answers as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+
+create table chaperone.cached_bytes (
+  organization_id uuid not null,
+  bytes bigint not null
+);
+alter table chaperone.cached_bytes add constraint cached_bytes_pkey PRIMARY KEY (organization_id);
+alter table chaperone.cached_bytes enable row level security;
+create policy tenant on chaperone.cached_bytes as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 
 create table chaperone.config_versions (
   organization_id uuid not null,
@@ -1571,7 +1740,10 @@ create table chaperone.requests (
   safety_identifier text,
   end_user text,
   guardrail_hits text[],
-  attempts jsonb
+  attempts jsonb,
+  cache_status text,
+  avoided_cost_usd numeric(20,12),
+  cache_savings_usd numeric(20,12)
 ) partition by range (started_at);
 alter table chaperone.requests add constraint requests_attributes_check CHECK (((length(client_name) <= 64) AND (length(client_version) <= 32) AND (length(safety_identifier) <= 255) AND (length(end_user) <= 255))) NOT VALID;
 alter table chaperone.requests add constraint requests_figures_check CHECK (((input_tokens >= 0) AND (input_tokens <= '1000000000000'::bigint) AND (cached_input_tokens >= 0) AND (cached_input_tokens <= '1000000000000'::bigint) AND (cache_write_tokens >= 0) AND (cache_write_tokens <= '1000000000000'::bigint) AND (output_tokens >= 0) AND (output_tokens <= '1000000000000'::bigint) AND (reasoning_tokens >= 0) AND (reasoning_tokens <= '1000000000000'::bigint) AND (total_tokens >= 0) AND (total_tokens <= '1000000000000'::bigint) AND (input_audio_tokens >= 0) AND (input_audio_tokens <= '1000000000000'::bigint) AND (input_image_tokens >= 0) AND (input_image_tokens <= '1000000000000'::bigint) AND (output_audio_tokens >= 0) AND (output_audio_tokens <= '1000000000000'::bigint) AND (output_image_tokens >= 0) AND (output_image_tokens <= '1000000000000'::bigint) AND (characters >= 0) AND (characters <= '1000000000000'::bigint) AND (cost_usd >= (0)::numeric) AND (cost_usd <= (10000000)::numeric) AND (duration_ms >= 0) AND (duration_ms <= 1209600000) AND (time_to_first_token_ms >= 0) AND (time_to_first_token_ms <= 1209600000) AND (images >= 0) AND (images <= 1000000) AND (audio_seconds >= (0)::numeric) AND (audio_seconds <= (100000000)::numeric)));

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { type TenantKind, tenantKinds } from '../crds/definition.ts';
 import { deleteExpiredAnalysisResults } from '../database/analysis-results.ts';
 import { deletePastWarnings } from '../database/budget-warnings.ts';
+import { deleteExpiredAnswers } from '../database/cached-answers.ts';
 import { connectTimeoutMs } from '../database/client.ts';
 import { migrate } from '../database/migrate.ts';
 import { restorePrivileges } from '../database/privileges.ts';
@@ -218,6 +219,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       const ended = await endLongTransactions(db, maxTransactionMs);
       if (ended.length > 0) log.warn({ logins: ended }, 'ended sessions with transactions that were open for too long');
       await deleteExpiredAnalysisResults(db);
+      await deleteExpiredAnswers(db);
       await deleteExpiredRevocations(db);
       await deletePastQuota(db);
       await deletePastWarnings(db);

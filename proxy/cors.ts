@@ -8,6 +8,7 @@ const exposed = [
   ...['x-request-id', 'x-session-id', 'x-upstream-request-id', 'x-chaperone-incomplete'],
   ...['retry-after', 'retry-after-ms', 'x-should-retry', 'openai-processing-ms', 'openai-version'],
   ...['x-chaperone-provider', 'x-chaperone-attempts', 'x-chaperone-failed-attempts'],
+  ...['x-cache', 'age'],
   ...['x-chaperone-max-output-tokens', 'x-chaperone-shortened-by'],
   ...['requests', 'tokens'].flatMap((unit) =>
     ['limit', 'remaining', 'reset'].map((what) => `x-ratelimit-${what}-${unit}`),

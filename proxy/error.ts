@@ -116,6 +116,10 @@ export const problems = {
     status: 503,
     message: 'The usage spool cannot be written, and no call is made that could not be accounted for; try again later',
   },
+  not_cached: {
+    status: 504,
+    message: 'The cache has no answer to this call, and Cache-Control: only-if-cached wants no other',
+  },
   shutting_down: { status: 503, message: 'The proxy is shutting down; try again' },
   store_unavailable: { status: 503, message: 'The database cannot be reached; try again' },
   upstream_unreachable: { status: 502, message: 'Error processing request: the provider cannot be reached; try again' },

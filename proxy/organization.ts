@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { PendingCall } from '../database/pending-calls.ts';
 import { leaseQuota } from '../database/quota.ts';
 import type { RequestRecord } from '../database/requests.ts';
+import { type AnswerCache, makeAnswerCache } from './cache/answer-cache.ts';
 import { noteBatch } from './calls/background/note-batch.ts';
 import { type BackgroundWatch, watchBackground } from './calls/background/watch.ts';
 import { makeFetchKeySet } from './calls/identify/tokens/fetch-key-set.ts';
@@ -52,6 +53,9 @@ export interface OrganizationOptions extends DefaultUrls {
   readonly log: Logger;
 }
 
+/** Answers that a proxy replays without asking the database. */
+const maxCacheMemoryBytes = 16 * 1024 * 1024;
+
 /** What a process holds for one organization: a proxy, a gateway or a worker. */
 export interface OpenOrganization extends LookUps {
   readonly id: string;
@@ -65,6 +69,8 @@ export interface OpenOrganization extends LookUps {
   /** Speaks to providers. */
   readonly exchange: Exchange;
   readonly guardrails: Guardrails;
+  /** The answers that are replayed. */
+  readonly cache: AnswerCache;
   readonly settlement: Settlement;
   /** Leases what limits and budgets allow. */
   readonly quota: Quota;
@@ -129,14 +135,33 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
       onInForce: () => {
         for (const record of recovered.splice(0)) settlement.recovered(record);
         const current = configuration.current();
-        if (current) guardrails.prepare(current.snapshot);
+        if (!current) return;
+        guardrails.prepare(current.snapshot);
+        cache.prepare(current.snapshot);
       },
-      onVersion: () => void eraseFromSetAside(),
+      onVersion: () => {
+        cache.forget();
+        void eraseFromSetAside();
+      },
     }),
     (it) => it.close(),
   );
   const openStore = () => makeStore({ databaseUrl: configuration.databaseUrl, log });
   const store = opened.adopt(openStore(), (it) => it.close());
+  const cache = opened.adopt(
+    makeAnswerCache({
+      organizationId,
+      workload: options.origin,
+      maxMemoryBytes: maxCacheMemoryBytes,
+      query: configuration.follower.query,
+      run: store.run,
+      onFailure(error) {
+        metrics.cacheFailures.inc();
+        log.warn({ err: error }, 'cannot use the cache of answers in the database; calls go on without it');
+      },
+    }),
+    (it) => it.close(),
+  );
   const eraseFromSetAside = makeSetAsideEraser({ organizationId, spool, store, log });
   const folder = opened.adopt(makeFolder({ store, log }), (it) => it.stop());
   const shipper = opened.adopt(
@@ -232,6 +257,7 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
     shipper,
     exchange,
     guardrails,
+    cache,
     settlement,
     quota,
     health,

@@ -120,7 +120,7 @@ function makeApp(
   metrics: Metrics,
   tls: Tls | undefined,
 ): App {
-  const { configuration, exchange, guardrails, health, ownership, settlement, shipper } = organization;
+  const { cache, configuration, exchange, guardrails, health, ownership, settlement, shipper } = organization;
   const { catchUp } = configuration.follower;
   const stalls = makeStallWatch(options.stallMs ?? 30_000);
   const identify = makeIdentify(organization.id);
@@ -157,6 +157,7 @@ function makeApp(
     health,
     exchange,
     guardrails,
+    cache,
     metrics,
     drainMs: options.drainMs ?? 60_000,
     stalls,
@@ -184,9 +185,10 @@ async function drain(app: App, graceMs: number): Promise<void> {
   app.server.closeAllConnections();
 }
 
-function refreshGauges(metrics: Metrics, { spool, configuration }: OpenOrganization, inFlight: InFlight): void {
+function refreshGauges(metrics: Metrics, { spool, configuration, cache }: OpenOrganization, inFlight: InFlight): void {
   const oldestAtMs = spool.oldestAtMs();
   metrics.inFlightBytes.set(inFlight.heldBytes());
+  metrics.cacheBytes.set(cache.bytes());
   metrics.spoolDepth.set(spool.depth);
   metrics.spoolAge.set(oldestAtMs === undefined ? 0 : Math.max(0, (Date.now() - oldestAtMs) / 1_000));
   metrics.snapshotAge.set((Date.now() - configuration.follower.confirmedAtMs()) / 1_000);

@@ -38,6 +38,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'proxy/guardrails/detect',
     'proxy/guardrails/rule-detector.ts',
   ],
+  'proxy/cache': ['crds', 'database', 'proxy/error.ts', 'proxy/snapshot', 'proxy/providers'],
   'proxy/calls': [
     'crds',
     'database',
@@ -51,6 +52,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'proxy/prices',
     'proxy/operations',
     'proxy/guardrails',
+    'proxy/cache',
   ],
   'proxy/governance': [
     'crds',
@@ -95,6 +97,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'proxy/http',
     'proxy/surfaces',
     'proxy/guardrails',
+    'proxy/cache',
   ],
   'operator/cluster/cluster.ts': ['crds'],
   'operator/cluster/object-key.ts': ['operator/cluster/cluster.ts'],

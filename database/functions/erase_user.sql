@@ -31,6 +31,10 @@ begin
     set record = chaperone.anonymous_record(p.record, stranger)
     where p.organization_id = organization and p.record ->> 'user_id' = erased::text;
   delete from chaperone.analysis_results where organization_id = organization and user_id = erased;
+  -- Nobody knows which of the answers that may be replayed say something about the person, so all of them go.
+  perform from chaperone.cached_bytes b where b.organization_id = organization for update;
+  delete from chaperone.cached_answers a where a.organization_id = organization;
+  update chaperone.cached_bytes b set bytes = 0 where b.organization_id = organization;
   update chaperone.ratings set feedback = null where organization_id = organization and rated_by = erased;
   update chaperone.rating_history set feedback = null where organization_id = organization and rated_by = erased;
   -- Clients name sessions and turns, so those names go, too.

@@ -271,6 +271,7 @@ export const conditionTypes: readonly string[] = [
   'RoutesComplete',
   'ProvidersAvailable',
   'GuardrailsUsable',
+  'CacheEffective',
   'GatewayReady',
 ];
 

@@ -10,6 +10,7 @@ import type { Reconcile, Result } from '../runtime/controller.ts';
 import { reconcileSidecars } from '../sidecars/reconcile.ts';
 import { judgeStorable } from '../storable.ts';
 import { applyOrganization, removeOrganization } from './apply.ts';
+import { judgeCache } from './cache.ts';
 import type { OrganizationContext } from './context.ts';
 import {
   conditionTypes,
@@ -92,6 +93,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   const { spec, status } = gathered.organization;
   const hadGuardrails = status?.conditions?.some(({ type }) => type === 'GuardrailsUsable') ?? false;
   const guardrails = await judgeGuardrails(spec, hadGuardrails);
+  const cache = judgeCache(spec, status?.conditions);
   const others = [
     overlap,
     decision.defaults,
@@ -102,6 +104,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     rules.verdict,
     guardrails,
     context.circuits?.of(gathered.organization),
+    cache,
     gateway?.verdict,
   ].filter((verdict) => verdict !== undefined);
   const verdicts = [
@@ -192,6 +195,7 @@ function isToldOf(verdict: Verdict, previous: OrganizationStatus['conditions']):
       'RoutesComplete',
       'RulesEffective',
       'GuardrailsUsable',
+      'CacheEffective',
       'GatewayReady',
     ].includes(type);
   }

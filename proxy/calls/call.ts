@@ -1,3 +1,4 @@
+import type { CacheUse } from '../cache/answer-cache.ts';
 import type { CallGuard } from '../guardrails/call-guard.ts';
 import type { OperationName } from '../providers/operation-name.ts';
 import type { Usage } from '../providers/usage.ts';
@@ -51,6 +52,8 @@ export interface Call {
   readonly key: RoutedKey;
   /** What guardrails do to the call. Undefined where none is for it. */
   readonly guard: CallGuard | undefined;
+  /** What the cache does for the call. Undefined where the organization has none, and for analyses. */
+  readonly cached?: CacheUse | undefined;
 }
 
 /** The result of a call. */

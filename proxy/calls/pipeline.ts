@@ -1,3 +1,4 @@
+import type { AnswerCache } from '../cache/answer-cache.ts';
 import type { Guardrails } from '../guardrails/guardrails.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { Exchange } from '../providers/exchange.ts';
@@ -30,6 +31,7 @@ export interface PipelineOptions {
   readonly reserve: Reserve;
   readonly exchange: Exchange;
   readonly guardrails: Pick<Guardrails, 'check'>;
+  readonly cache: Pick<AnswerCache, 'use'>;
   readonly providers: ProviderTable;
   readonly health: RouteHealth;
   readonly metrics: Metrics;

@@ -1,3 +1,5 @@
+import type { AnswerCache, CacheUse } from '../cache/answer-cache.ts';
+import { ProxyError } from '../error.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { ProviderTable } from '../providers/table.ts';
 import type { WireFormat } from '../providers/wire-format.ts';
@@ -6,6 +8,7 @@ import { inResponseFormat } from './admit/response-format.ts';
 import type { UsageRefusals } from './admit/usage-option.ts';
 import type { AnswerCall } from './answer/answer-call.ts';
 import { makeAttempt } from './attempt.ts';
+import { cacheableCallOf } from './cacheable-call.ts';
 import type { Call } from './call.ts';
 import type { OpenRequest } from './call-request.ts';
 import { makeNextAttempt } from './next-attempt.ts';
@@ -24,6 +27,7 @@ export type RunBody = (request: OpenRequest, rawBody: Buffer) => void | Promise<
 
 export interface RunBodyOptions {
   readonly permit: Permit;
+  readonly cache: Pick<AnswerCache, 'use'>;
   readonly reserve: Reserve;
   readonly answerCall: AnswerCall;
   readonly providers: ProviderTable;
@@ -33,17 +37,25 @@ export interface RunBodyOptions {
 
 export function makeRunBody({
   permit,
+  cache,
   reserve,
   answerCall,
   providers,
   usageRefusals,
   health,
 }: RunBodyOptions): RunBody {
-  const answer = (request: OpenRequest, permitted: Permitted, reservation: Reservation) => {
+  const answer = (
+    request: OpenRequest,
+    permitted: Permitted,
+    reservation: Reservation,
+    cached: CacheUse | undefined,
+  ) => {
     const operation = inResponseFormat(request.operation, request.headers, request.context.inForce.snapshot);
     const { context } = permitted;
     const { snapshot } = context.inForce;
     const { changes } = reservation;
+    // What is asked then is not what the answer would be kept for.
+    if (changes) cached?.giveUp();
     const source = changes ? { ...permitted.source, changes } : permitted.source;
     const first = changes
       ? makeAttempt(providers, source, permitted.first.key, permitted.first.hideUsage)
@@ -54,37 +66,61 @@ export function makeRunBody({
       return made;
     };
     const headers = headersFor(first.format);
-    const call = callOf(request.operation, permitted);
+    const call = callOf(request.operation, permitted, cached);
     const isIdempotent = 'idempotency-key' in headers;
     const { madeBy } = permitted;
     const mayHaveRefused = first.hideUsage && first.format.translation?.takesUsageOption !== false;
     const next =
-      mayHaveRefused || snapshot.mayFallBack
+      (mayHaveRefused || snapshot.mayFallBack) && cached?.status !== 'hit'
         ? makeNextAttempt({ providers, usageRefusals, context, source, madeBy, isIdempotent, headersFor, health })
         : undefined;
     answerCall(request, { context, operation, call, headers, first, next, reservation });
   };
+  const make = (request: OpenRequest, permitted: Permitted, cached?: CacheUse) =>
+    whenKnown(reserve(soughtOf(request.operation, permitted, cached)), (reservation) => {
+      try {
+        answer(request, permitted, reservation, cached);
+      } catch (error) {
+        reservation.release();
+        throw error;
+      }
+    });
+  const makeCached = async (request: OpenRequest, permitted: Permitted, cached: CacheUse) => {
+    try {
+      await make(request, permitted, cached);
+    } catch (error) {
+      cached.giveUp();
+      if (error instanceof ProxyError) error.headers = { ...cached.headers, ...error.headers };
+      throw error;
+    }
+  };
+  const useOf = (request: OpenRequest, permitted: Permitted) =>
+    permitted.context.inForce.snapshot.spec.cache && cache.use(cacheableCallOf(request, permitted));
   return (request, rawBody) =>
     whenKnown(permit({ context: request.context, operation: request.operation, rawBody }), (permitted) =>
-      whenKnown(reserve(soughtOf(request.operation, permitted)), (reservation) => {
-        try {
-          answer(request, permitted, reservation);
-        } catch (error) {
-          reservation.release();
-          throw error;
-        }
-      }),
+      whenKnown(useOf(request, permitted), (cached) =>
+        cached ? makeCached(request, permitted, cached) : make(request, permitted),
+      ),
     );
 }
 
-/** What limits and budgets need to know of an admitted call. */
-export function soughtOf(operation: Operation, { context, source, first, lines }: Permitted): Sought {
+/** What limits and budgets need to know of an admitted call. @param cached what the cache does for it */
+export function soughtOf(
+  operation: Operation,
+  { context, source, first, lines }: Permitted,
+  cached?: CacheUse,
+): Sought {
   const { asked, body, model } = source;
   const hasReferences = asked.fields.references.length > 0;
-  return { context, operation: operation.name, model, key: first.key, body, sent: first.body, hasReferences, lines };
+  const sought = { context, operation: operation.name, model, key: first.key, body, sent: first.body, hasReferences };
+  return { ...sought, lines, isReplayed: cached?.status === 'hit' };
 }
 
-function callOf(operation: Operation, { context, source, first, guard }: Permitted): Call {
+function callOf(
+  operation: Operation,
+  { context, source, first, guard }: Permitted,
+  cached: CacheUse | undefined,
+): Call {
   const { rawBody, body, model, persona } = source;
   return {
     kind: 'call',
@@ -101,5 +137,6 @@ function callOf(operation: Operation, { context, source, first, guard }: Permitt
     previousResponseId: typeof body.previous_response_id === 'string' ? body.previous_response_id : undefined,
     key: first.key,
     guard,
+    cached,
   };
 }

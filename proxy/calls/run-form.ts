@@ -1,3 +1,4 @@
+import { bypassed } from '../cache/answer-cache.ts';
 import { ProxyError } from '../error.ts';
 import type { Body } from '../providers/json.ts';
 import { formatOf, type ProviderTable } from '../providers/table.ts';
@@ -74,6 +75,8 @@ export function makeRunForm({ admission, stalls, reserve, answerCall, providers,
         previousResponseId: undefined,
         key,
         guard,
+        // A form goes upstream while it arrives, so nobody knows all of it in time.
+        cached: snapshot.spec.cache && bypassed,
       };
       let named = model;
       const makeAttempt = (to: RoutedKey): Attempt => {

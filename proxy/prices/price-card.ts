@@ -141,6 +141,13 @@ export function parseDollars(dollars: string): bigint {
   return parseDecimal(dollars, 12);
 }
 
+/** A count of 10^-12 dollars as decimal dollars. */
+export function formatDollars(pico: bigint): string {
+  const digits = pico.toString().padStart(13, '0');
+  const fraction = digits.slice(-12).replace(/0+$/, '');
+  return fraction === '' ? digits.slice(0, -12) : `${digits.slice(0, -12)}.${fraction}`;
+}
+
 /** A decimal as an integer of its last place. Further places are cut off. */
 function parseDecimal(text: string, places: number): bigint {
   const [whole = '0', fraction = ''] = text.split('.');

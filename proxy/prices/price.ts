@@ -5,6 +5,7 @@ import {
   cardOfOverride,
   cardOfTable,
   feesOfOverride,
+  formatDollars,
   type PriceCard,
   parseDollars,
   type TokenRates,
@@ -50,9 +51,9 @@ export function makePrice(
     const cost = costOfTokens(card, usage) ?? costOfUnits(card, usage);
     const fees = costOfToolCalls(list?.name, model, usage.toolCalls, ownFees.get(model));
     if (cost === null || fees === null) return null;
-    if (isStandard) return formatPico(cost + fees);
+    if (isStandard) return formatDollars(cost + fees);
     // It is unknown whether tools are cheaper in a batch, so such a call is unpriced.
-    return fees === 0n ? formatPico((cost + 1n) / 2n) : null;
+    return fees === 0n ? formatDollars((cost + 1n) / 2n) : null;
   };
 }
 
@@ -73,7 +74,7 @@ function makeList(name: string, table: PriceTable | undefined) {
 
 /** The sum of two costs, exactly. */
 export function addCosts(one: string, other: string): string {
-  return formatPico(parseDollars(one) + parseDollars(other));
+  return formatDollars(parseDollars(one) + parseDollars(other));
 }
 
 /** Whether any public price list has a price for the model. */
@@ -144,11 +145,4 @@ function costOfUnits(card: PriceCard, usage: Usage): bigint | null {
     ({ size, quality }) => (size ?? imageSize) === imageSize && (quality ?? imageQuality) === imageQuality,
   );
   return images !== null && rate ? BigInt(images) * rate.image : null;
-}
-
-/** A count of 10^-12 dollars as decimal dollars. */
-function formatPico(pico: bigint): string {
-  const digits = pico.toString().padStart(13, '0');
-  const fraction = digits.slice(-12).replace(/0+$/, '');
-  return fraction === '' ? digits.slice(0, -12) : `${digits.slice(0, -12)}.${fraction}`;
 }

@@ -1,6 +1,7 @@
 import type { Assigned } from '../../crds/assigned.ts';
 import type { CustomKind, JsonValue } from '../../crds/definition.ts';
 import type { JsonObject } from '../../crds/schema-node.ts';
+import { cachesOfOrganizations } from './cache-fixtures.ts';
 import { guardrailsOfOrganizations } from './guardrail-fixtures.ts';
 import { limitsOfBindings, limitsOfOrganizations } from './limit-fixtures.ts';
 
@@ -303,6 +304,7 @@ const organizations = cases('Organization', [
   ],
   ...limitsOfOrganizations,
   ...guardrailsOfOrganizations,
+  ...cachesOfOrganizations,
   [
     'pages of some origins',
     { cors: { origins: ['https://app.example.com', 'http://localhost:3000', 'http://[::1]:8'] } },

@@ -10,6 +10,8 @@ export type Effect =
   | 'null'
   /** Its row is deleted. */
   | 'row deleted'
+  /** Every row of the organization's is deleted, since nobody knows which ones are about the person. */
+  | 'all rows deleted'
   /** What names the person is removed from it. */
   | 'rewritten'
   /** It stays in rows of live configuration, and is emptied in rows of deleted configuration. */
@@ -27,6 +29,8 @@ export const personal: Readonly<Record<string, Effect>> = {
   'analysis_results.user_id': 'row deleted',
   'api_keys.user_external_id': 'emptied once deleted',
   'api_keys.rules': { stays: 'Configuration: the ApiKeyBinding contains it. It goes with the binding.' },
+  'cached_answers.answer_encrypted': 'all rows deleted',
+  'cached_answers.answer_id': 'all rows deleted',
   'daily_usage.user_id': 'anonymous id',
   'erased_users.user_digest': { stays: 'It identifies records that arrive after the erasure.' },
   'facet_spans.user_id': 'anonymous id',
@@ -118,8 +122,10 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'organization_roles.role_name',
     'organizations.data_key_digests',
   ],
+  'It is a keyed digest of a call, for the seconds that the call takes.': ['answer_leases.answer_id'],
   'It is an id that we or the provider made at random.': [
     'analysis_results.request_id',
+    'answer_leases.holder',
     'erased_users.stranger',
     'owned_resources.resource_id',
     'pending_calls.quota',
@@ -159,6 +165,7 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'owned_resources.kind',
     'provider_pauses.reason',
     'ratings.call_kind',
+    'requests.cache_status',
     'requests.error_code',
     'requests.image_quality',
     'requests.image_size',

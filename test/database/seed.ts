@@ -129,6 +129,24 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
     remainingMs: 60_000,
   };
   await writePauses(db, organizationId, [pause], []);
+  await seedAnswer(db, organizationId, 'answer');
+}
+
+/** Keeps an answer, and leases another one. */
+export async function seedAnswer(db: Queryable, organizationId: string, text: string): Promise<void> {
+  const id = Buffer.from(text.slice(0, 32).padEnd(32, '.'));
+  await db.query(
+    `with kept as (
+       insert into chaperone.cached_answers (organization_id, answer_id, answer_encrypted, bytes, kept_at, expires_at)
+       values ($1::uuid, $2::bytea, $3::bytea, 100, now(), now() + interval '1 hour')
+     ), sizes as (
+       insert into chaperone.cached_bytes (organization_id, bytes) values ($1::uuid, 100)
+       on conflict (organization_id) do update set bytes = chaperone.cached_bytes.bytes + 100
+     )
+     insert into chaperone.answer_leases (organization_id, answer_id, holder, leased_until)
+     values ($1::uuid, sha256($2::bytea), gen_random_uuid(), now())`,
+    [organizationId, id, Buffer.from(text)],
+  );
 }
 
 /** Leases a part of a counter. */

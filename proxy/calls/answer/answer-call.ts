@@ -47,8 +47,9 @@ export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
   const speaking =
     ({ operation, call, context }: AdmittedCall): Exchange =>
     (request, sink) => {
+      const base = call.cached?.over(exchange) ?? exchange;
       const format = formatOf(providers, request.key.provider, operation.name);
-      const speak = format.translation ? translating(exchange, format.translation) : exchange;
+      const speak = format.translation ? translating(base, format.translation) : base;
       const read = () => format.readStream({ hideUsage: false, keepOutput: true, body: call.body });
       const hold = (bytes: number) => context.share.addAnswer(bytes);
       return (call.guard?.output?.guardExchange(speak, read, hold) ?? speak)(request, sink);
@@ -56,27 +57,28 @@ export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
   return ({ response, responseHeaders, refuse: show, onEnd }, admitted) => {
     const { context, operation, call, headers, first, next, reservation } = admitted;
     const { caller, inForce, share } = context;
-    const { headers: rates } = reservation;
+    const own = ownHeaders(call, reservation);
     const refuse = (problem: ProxyError) => {
-      if (rates) problem.headers = { ...rates, ...problem.headers };
+      if (own) problem.headers = { ...own, ...problem.headers };
       show(problem, caller);
     };
     const onOpened = (account: Account) => {
-      metrics.overhead.observe((performance.now() - context.startedTicks) / 1_000);
+      const isReplayed = call.cached?.status === 'hit';
+      if (!isReplayed) metrics.overhead.observe((performance.now() - context.startedTicks) / 1_000);
       const output = call.guard?.output;
-      const isPlain = !output && !first.format.translation && !inForce.snapshot.mayFallBack;
+      const isPlain = !call.cached && !output && !first.format.translation && !inForce.snapshot.mayFallBack;
       forward(isPlain ? exchange : speaking(admitted), {
         call,
         operation,
         account,
         first,
         next,
-        health: inForce.snapshot.mayFallBack ? health : undefined,
+        health: inForce.snapshot.mayFallBack && !isReplayed ? health : undefined,
         holdsStart: inForce.snapshot.mayFallBack && next !== undefined,
-        keepOutput: inForce.snapshot.storesContents,
+        keepOutput: inForce.snapshot.storesContents || call.cached?.needsOutput === true,
         headers,
         response,
-        responseHeaders: rates ? { ...responseHeaders(caller), ...rates } : { ...responseHeaders(caller) },
+        responseHeaders: own ? { ...responseHeaders(caller), ...own } : { ...responseHeaders(caller) },
         refuse,
         share,
         drainMs,
@@ -86,9 +88,21 @@ export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
       if (!(first.body instanceof Readable)) account.sealInput();
     };
     const onRefused = (problem: ProxyError) => {
+      call.cached?.giveUp();
       refuse(problem);
       onEnd();
     };
     settlement.open(call, termsOf(inForce), reservation, onOpened, onRefused);
   };
+}
+
+/** Headers of the answer that limits and the cache add. Undefined: none. */
+function ownHeaders(
+  { cached, key }: Call,
+  { headers: rates }: Reservation,
+): Readonly<Record<string, string>> | undefined {
+  if (!cached) return rates;
+  const answered =
+    cached.status === 'hit' ? { 'x-chaperone-provider': key.provider.name, 'x-chaperone-attempts': '0' } : {};
+  return { ...rates, ...cached.headers, ...answered };
 }

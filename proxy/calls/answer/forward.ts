@@ -98,7 +98,8 @@ class Forward implements AnswerSink {
   send(attempt: Attempt): void {
     this.#attempt = attempt;
     this.#sink = undefined;
-    this.#story.begin(attempt);
+    // A replayed answer is no attempt.
+    if (this.#forwarding.call.cached?.status !== 'hit') this.#story.begin(attempt);
     this.#observer.begin(null);
     const { key, format, model, body } = attempt;
     const { headers = this.#forwarding.headers } = attempt;

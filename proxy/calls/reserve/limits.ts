@@ -1,4 +1,4 @@
-import type { QuotaScope } from '../../../database/quota.ts';
+import type { QuotaScope, QuotaUnit } from '../../../database/quota.ts';
 import type { Shortfall } from '../../quota/claim.ts';
 import type { Quota } from '../../quota/quota.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
@@ -75,7 +75,7 @@ function reserve(limits: Limits, rules: readonly Rule[], sought: Sought): Reserv
   const claims: RuledClaim[] = [];
   for (const rule of rules) {
     for (const count of rule.counts) {
-      if (sought.isUncounted && count.unit !== 'concurrent') continue;
+      if (!isCounted(count.unit, sought)) continue;
       const amount = needs.of(count.unit, rule);
       if (amount === undefined) {
         limits.onLimited(rule);
@@ -92,6 +92,11 @@ function reserve(limits: Limits, rules: readonly Rule[], sought: Sought): Reserv
   if (!taken) return new OpenReservation(quota, claims, needs, undefined, now.ms);
   if (!(taken instanceof Promise)) return conclude(limits, claims, needs, taken);
   return taken.then((shortfalls) => conclude(limits, claims, needs, shortfalls));
+}
+
+function isCounted(unit: QuotaUnit, { isUncounted, isReplayed }: Sought): boolean {
+  if (unit === 'concurrent') return true;
+  return !isUncounted && (!isReplayed || unit === 'requests');
 }
 
 /** Makes the reservation, refuses the call, or shortens its answer. */

@@ -20,6 +20,8 @@ export interface Sought {
   readonly lines?: BatchLines | undefined;
   /** Whether the request is no call of its own and has no record, as a count of tokens. It takes a place only. */
   readonly isUncounted?: boolean;
+  /** Whether no provider is asked, since the answer is there. It is a request, and uses no tokens and no money. */
+  readonly isReplayed?: boolean;
 }
 
 /** The calls in a batch's input file. */

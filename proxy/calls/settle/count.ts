@@ -72,6 +72,7 @@ class CallMetrics {
 
   settled(record: RequestRecord, upstreamMs: number): void {
     this.#calls.add();
+    if (record.cache_status) this.#addCache(record, record.cache_status);
     this.#addCost(record);
     this.#addUsage(record);
     // The duration of a call that ended with its process is unknown.
@@ -87,8 +88,15 @@ class CallMetrics {
     if (!addsUp(record)) metrics.usageMismatches.of(this.#call).add();
   }
 
+  #addCache({ avoided_cost_usd: avoided }: RequestRecord, result: NonNullable<RequestRecord['cache_status']>): void {
+    const { gen_ai_operation_name, gen_ai_request_model } = this.#call;
+    this.#metrics.cacheRequests.of({ gen_ai_operation_name, gen_ai_request_model, result }).add();
+    if (avoided !== undefined) this.#metrics.avoidedCost.of(this.#call).add(Number(avoided));
+  }
+
   #addUsage(record: RequestRecord): void {
     const metrics = this.#metrics;
+    if (record.cache_status === 'hit') return;
     if (record.input_tokens !== null) {
       this.#inputTokens ??= metrics.tokenUsage.of({ ...this.#answer, gen_ai_token_type: 'input' });
       this.#inputTokens.observe(record.input_tokens);
@@ -106,6 +114,8 @@ class CallMetrics {
     const metrics = this.#metrics;
     this.#operationDuration ??= metrics.operationDuration.of(this.#ended);
     this.#operationDuration.observe(durationS);
+    // No provider was asked.
+    if (record.cache_status === 'hit') return;
     this.#serverDuration ??= metrics.serverDuration.of(this.#ended);
     this.#serverDuration.observe(upstreamS);
     if (record.time_to_first_token_ms === null) return;

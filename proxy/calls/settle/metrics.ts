@@ -79,7 +79,10 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}, versi
       call,
       perTokenBuckets,
     ),
-    calls: callCounter('chaperone_calls_total', 'Calls that went upstream, by status.', [...request, 'status']),
+    calls: callCounter('chaperone_calls_total', 'Calls, by status. Those that the cache answered are among them.', [
+      ...request,
+      'status',
+    ]),
     cost: callCounter('chaperone_cost_usd_total', 'Cost of calls in US dollars, by price list.', request),
     unpriced: callCounter('chaperone_unpriced_calls_total', 'Billed calls without a known usage or price.', request),
     usageMismatches: callCounter(
@@ -119,6 +122,21 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}, versi
       'Calls in which a guardrail found something, by rule, detector, side (Input or Output) and action. The action Error: it could not do its work.',
       ['rule', 'detector', 'side', 'action'],
     ),
+    cacheRequests: callCounter(
+      'chaperone_cache_requests_total',
+      'Calls of an organization with a cache, by result: hit, miss or bypass (the call is not for the cache).',
+      ['gen_ai_operation_name', 'gen_ai_request_model', 'result'],
+    ),
+    avoidedCost: callCounter(
+      'chaperone_cache_avoided_cost_usd_total',
+      'What providers would have billed for the answers from the cache, in US dollars, where their price is known.',
+      request,
+    ),
+    cacheFailures: counter(
+      'chaperone_cache_failures_total',
+      'Failed attempts to find or keep an answer in the database. Such calls are misses.',
+    ),
+    cacheBytes: gauge('chaperone_cache_memory_bytes', 'Answers of the cache that are in memory.'),
     relayed: counter(
       'chaperone_relayed_requests_total',
       'Requests about stored resources, by resource, method and status of the answer.',

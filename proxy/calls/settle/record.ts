@@ -22,6 +22,7 @@ const maxContentBytes = 1024 * 1024;
  * with the process.
  */
 export function intentOf(call: Call, origin: Origin | undefined): RequestRecord {
+  const cacheStatus = call.cached?.status;
   return {
     request_id: call.requestId,
     started_at: new Date(call.startedAtMs).toISOString(),
@@ -50,7 +51,9 @@ export function intentOf(call: Call, origin: Origin | undefined): RequestRecord 
     output_tokens: null,
     reasoning_tokens: null,
     total_tokens: null,
-    cost_usd: null,
+    // Nobody bills an answer from the cache.
+    cost_usd: cacheStatus === 'hit' ? '0' : null,
+    ...(cacheStatus && { cache_status: cacheStatus }),
     duration_ms: null,
     time_to_first_token_ms: null,
     client_name: call.caller.client?.name,

@@ -20,6 +20,7 @@ import type { Failure } from '../route/failure.ts';
 import type { Account, AccountingTerms } from './account.ts';
 import { addAttemptCosts, failedAttemptOf } from './failed-attempt.ts';
 import { removeImplausible } from './figures.ts';
+import { settleHit } from './hit.ts';
 import { type LateEnd, lateCostOf, lateDurationMsOf, lateOutcomeOf } from './late-end.ts';
 import { addAttributes, complete, intentOf, noteGuardrails, type Origin, storable, storableContent } from './record.ts';
 import type { SettlementSubscriber } from './subscriber.ts';
@@ -122,6 +123,7 @@ function finish(
   if (record.attempts) addAttemptCosts(record);
   record.duration_ms = durationMs;
   if (removeImplausible(record).length > 0) for (const subscriber of subscribers) subscriber.implausible?.(record);
+  if (record.cache_status === 'hit') settleHit(record);
 }
 
 /** The contents of a call that was deferred: its input was sealed then. @returns undefined where they are not kept */
@@ -232,6 +234,7 @@ class OpenAccount implements Account {
     spool.settle(this.#handle, record, this.#sealContents(outcome.output), () => {
       onWritten();
       // The answer is on its way.
+      call.cached?.ended(outcome.status === 'completed', outcome.output);
       for (const subscriber of subscribers) subscriber.settled?.({ record, upstreamMs: outcome.upstreamMs });
     });
   }

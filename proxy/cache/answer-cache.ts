@@ -1,0 +1,72 @@
+import type { Exchange } from '../providers/exchange.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { CacheableCall } from './cacheable-call.ts';
+import type { ReadyCache, ReadyCacheOptions } from './ready-cache.ts';
+
+/** What the cache does for one call. */
+export interface CacheUse {
+  readonly status: 'hit' | 'miss' | 'bypass';
+  /** Headers of the answer. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whether the end of the call needs its answer (`ended`). */
+  readonly needsOutput: boolean;
+  /** The exchange that the call is made with. */
+  over(exchange: Exchange): Exchange;
+  /** The call has been settled. @param output the answer in the form of the contents store */
+  ended(isCompleted: boolean, output: string | Buffer | undefined): void;
+  /** The answer is not to be kept, or there is none. */
+  giveUp(): void;
+}
+
+/** The use of a call that is not for the cache. */
+export const bypassed: CacheUse = {
+  status: 'bypass',
+  headers: { 'x-cache': 'bypass' },
+  needsOutput: false,
+  over: (exchange) => exchange,
+  ended: () => {},
+  giveUp: () => {},
+};
+
+/** The answers that an organization replays. An organization without a cache loads nothing for it. */
+export interface AnswerCache {
+  /** Loads what the cache needs, so that no call waits for it. */
+  prepare(snapshot: Pick<Snapshot, 'spec'>): void;
+  /**
+   * Decides what the cache does for an admitted call.
+   *
+   * @returns undefined where the organization has no cache; a promise only where the answer is not in memory
+   * @throws {ProxyError} `not_cached` where the client wants no other answer than one from the cache
+   */
+  use(call: CacheableCall): CacheUse | undefined | Promise<CacheUse | undefined>;
+  /** Another configuration is in force, or somebody was erased: nothing in memory is replayed any more. */
+  forget(): void;
+  /** The memory that answers take. */
+  bytes(): number;
+  close(): void;
+}
+
+export function makeAnswerCache(options: ReadyCacheOptions): AnswerCache {
+  let ready: ReadyCache | undefined;
+  let loading: Promise<ReadyCache> | undefined;
+  const load = (): Promise<ReadyCache> => {
+    loading ??= import('./ready-cache.ts').then(({ readyCache }) => {
+      ready = readyCache(options);
+      return ready;
+    });
+    return loading;
+  };
+  return {
+    prepare({ spec }) {
+      // A call that needs it gets the error.
+      if (spec.cache && !ready) load().catch(() => {});
+    },
+    use(call) {
+      if (call.snapshot.spec.cache === undefined) return undefined;
+      return ready ? ready.use(call) : load().then((it) => it.use(call));
+    },
+    forget: () => ready?.forget(),
+    bytes: () => ready?.bytes() ?? 0,
+    close: () => ready?.close(),
+  };
+}

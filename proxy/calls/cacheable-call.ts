@@ -1,0 +1,48 @@
+import type { ServerResponse } from 'node:http';
+import type { CacheableCall } from '../cache/cacheable-call.ts';
+import { ProxyError } from '../error.ts';
+import type { Permitted } from './admit/permit.ts';
+import type { OpenRequest } from './call-request.ts';
+import { clientGone } from './client-gone.ts';
+import { sentModel } from './route/sent-model.ts';
+
+/** An admitted call, as the cache needs to know it. */
+export function cacheableCallOf(request: OpenRequest, { context, source, first }: Permitted): CacheableCall {
+  const { caller, inForce, startedAtMs, share } = context;
+  const { operation, body, model, asked } = source;
+  const beginsSession = caller.sessionFrom === undefined && caller === request.context.caller;
+  return {
+    snapshot: inForce.snapshot,
+    envelope: inForce.envelope,
+    operation: operation.name,
+    effects: operation.effects?.(body) ?? 'none',
+    headers: request.headers,
+    passes: first.format.passes ?? [],
+    body,
+    exactText: asked.facts.hasInexactNumbers ? asked.text : undefined,
+    model,
+    sentModel: sentModel(first.key, model),
+    hideUsage: first.hideUsage,
+    user: caller.user,
+    userId: caller.userId,
+    sessionId: beginsSession ? undefined : caller.sessionId,
+    key: first.key,
+    hasReferences: asked.fields.references.length > 0,
+    startedAtMs,
+    addAnswer: (bytes) => share.addAnswer(bytes),
+    gone: goneOf(request.response),
+  };
+}
+
+function goneOf(response: ServerResponse): () => AbortSignal {
+  let controller: AbortController | undefined;
+  return () => {
+    if (controller) return controller.signal;
+    const made = new AbortController();
+    controller = made;
+    const abort = () => made.abort(new ProxyError('upstream_interrupted', { cause: clientGone }));
+    if (response.destroyed) abort();
+    else response.once('close', abort);
+    return made.signal;
+  };
+}
