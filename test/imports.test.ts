@@ -146,6 +146,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'proxy/http',
     'proxy/surfaces',
     'proxy/guardrails',
+    'proxy/cache',
     'proxy/guardrails/detect',
     'sandbox',
     'cli',

@@ -22,7 +22,7 @@ export function judgeCache(
   const idle = describeIdle(spec);
   if (idle === undefined) return { type, status: true, reason: 'Effective', message: 'The cache can be used.' };
   return {
-    type,
+    type: 'CacheEffective',
     status: false,
     reason: 'CacheForNoCall',
     message: `The cache is for no call: ${idle}. Correct spec.cache.match, or remove it.`,

@@ -1,4 +1,4 @@
-import type { CacheUse } from '../cache/answer-cache.ts';
+import type { CacheUse } from '../cache/cache-use.ts';
 import type { CallGuard } from '../guardrails/call-guard.ts';
 import type { OperationName } from '../providers/operation-name.ts';
 import type { Usage } from '../providers/usage.ts';

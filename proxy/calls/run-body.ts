@@ -1,4 +1,5 @@
-import type { AnswerCache, CacheUse } from '../cache/answer-cache.ts';
+import type { AnswerCache } from '../cache/answer-cache.ts';
+import type { CacheUse } from '../cache/cache-use.ts';
 import { ProxyError } from '../error.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { ProviderTable } from '../providers/table.ts';

@@ -1,4 +1,4 @@
-import { bypassed } from '../cache/answer-cache.ts';
+import { bypassed } from '../cache/cache-use.ts';
 import { ProxyError } from '../error.ts';
 import type { Body } from '../providers/json.ts';
 import { formatOf, type ProviderTable } from '../providers/table.ts';

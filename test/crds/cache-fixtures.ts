@@ -11,7 +11,7 @@ export const cachesOfOrganizations: readonly Case[] = [
   ['a cache for the world', cache({ scope: 'World' }), ['spec.cache.scope']],
   ['a cache that lasts no second', cache({ ttl: '999ms' }), ['spec.cache.ttl']],
   ['a cache that lasts for years', cache({ ttl: '8761h' }), ['spec.cache.ttl']],
-  ['a cache that is too small', cache({ maxBytes: 1048575 }), ['spec.cache.maxBytes']],
+  ['a cache that is too small', cache({ maxBytes: 1048575, maxEntryBytes: 4096 }), ['spec.cache.maxBytes']],
   ['an answer that is too small', cache({ maxEntryBytes: 1023 }), ['spec.cache.maxEntryBytes']],
   ['an answer that is larger than its cache', cache({ maxBytes: 1048576, maxEntryBytes: 1048577 }), ['spec.cache']],
   [

@@ -14,6 +14,9 @@ interface Relation {
 /** Not about any organization; the operator's alone. */
 const withoutOrganization = ['migrations'];
 
+/** Both organizations have an answer of this id. */
+const idOfAnswer = `'${'answer'.padEnd(32, '.')}'::bytea`;
+
 /** What of the catalog a tenant may call that runs as the owner. A new one needs a line, and a thought. */
 const definerCalls: Readonly<Record<string, () => string>> = {
   current_organization_id: () => 'select chaperone.current_organization_id()',
@@ -22,6 +25,11 @@ const definerCalls: Readonly<Record<string, () => string>> = {
   note_erasure: () => `select chaperone.note_erasure('${userIdOf(victim.id, 'ada')}')`,
   lease_quota: () => `select chaperone.lease_quota('[]')`,
   settle_quota: () => `select chaperone.settle_quota('0,1,1,1')`,
+  find_answer: () => `select * from chaperone.find_answer(${idOfAnswer}, 1e9, gen_random_uuid(), 1000)`,
+  hold_answers: () => `select chaperone.hold_answers(array[sha256(${idOfAnswer})], gen_random_uuid(), null)`,
+  keep_answer: () =>
+    `select chaperone.keep_answer(${idOfAnswer}, 'x', 9, 1000, 1, now(), gen_random_uuid()),
+       chaperone.keep_answer(${idOfAnswer}, 'x', 9, 1000, 1000000, now(), gen_random_uuid())`,
   erase_user: () => `select chaperone.erase_user('${userIdOf(victim.id, 'ada')}')`,
 };
 

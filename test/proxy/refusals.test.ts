@@ -446,6 +446,8 @@ const madeElsewhere: readonly ProblemCode[] = [
   'quota_unavailable',
   'guardrail_blocked',
   'guardrail_unavailable',
+  // Needs a cache: test/proxy/cache.
+  'not_cached',
   'owned_by_resource',
   'surface_not_allowed',
   'no_api_key',

@@ -82,6 +82,14 @@ const frame: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
         description: 'The failed requests before the one that was answered, each with its provider and its reason.',
         schema: { type: 'string' },
       },
+      cache: {
+        description: 'Whether the answer is from the cache: hit, miss or bypass. Absent without a cache.',
+        schema: { type: 'string' },
+      },
+      age: {
+        description: 'How many seconds ago a provider gave an answer from the cache.',
+        schema: { type: 'string' },
+      },
       maxOutputTokens: {
         description: 'The limit of output tokens, where a budget lowered it.',
         schema: { type: 'string' },
@@ -230,6 +238,8 @@ function headersOf(origin: Origin, isSuccess: boolean): object {
       'X-Chaperone-Provider': reference('provider'),
       'X-Chaperone-Attempts': reference('attempts'),
       'X-Chaperone-Failed-Attempts': reference('failedAttempts'),
+      'X-Cache': reference('cache'),
+      Age: reference('age'),
       'X-Chaperone-Max-Output-Tokens': reference('maxOutputTokens'),
       'X-Chaperone-Shortened-By': reference('shortenedBy'),
       ...Object.fromEntries(rateLimitHeaders.map(([name]) => [name, reference(name)])),

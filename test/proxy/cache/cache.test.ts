@@ -370,7 +370,7 @@ describe('the cache of answers', () => {
     const waiting = connect(stack.proxy.port, '127.0.0.1');
     await once(waiting, 'connect');
     waiting.write(
-      `POST /v1${chat} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${stack.token}\r\nx-user-id: bob\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+      `POST /v1${chat} HTTP/1.1\r\nhost: a\r\naccept: */*\r\nauthorization: Bearer ${stack.token}\r\nx-user-id: bob\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
     );
     stack.provider.answer = answerAnything;
     await stack.post(chat, newChat());
@@ -410,7 +410,10 @@ describe('the cache of answers', () => {
     await stack.owner.query('delete from chaperone.cached_answers');
     assert.deepEqual(await again(chat, body, { user: 'gone' }), ['miss', 'hit']);
     await stored(1);
-    const { rows } = await stack.owner.query(`select user_id from chaperone.users where external_id = 'gone'`);
+    const rows = await until(async () => {
+      const found = await stack.owner.query(`select user_id from chaperone.users where external_id = 'gone'`);
+      return found.rows.length > 0 && found.rows;
+    });
     const erased = await stack.post(`/users/${rows[0].user_id}/erase`, {});
     assert.equal(erased.status, 200, erased.text);
     await stored(0);

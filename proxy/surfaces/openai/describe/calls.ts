@@ -148,6 +148,7 @@ const problems: readonly ProblemCode[] = [
   'quota_unavailable',
   'guardrail_blocked',
   'guardrail_unavailable',
+  'not_cached',
   'spool_full',
   'spool_unwritable',
   'shutting_down',

@@ -39,6 +39,7 @@ const mayRepeat = [
   'accept',
   'accept-encoding',
   'openai-beta',
+  'cache-control',
   'traceparent',
   'tracestate',
   'cookie',
