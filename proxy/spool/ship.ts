@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { RequestRecord } from '../../database/requests.ts';
 import type { Store } from '../store.ts';
@@ -6,9 +6,9 @@ import { makeBatch } from './batch.ts';
 import { type BatchBuffers, makeBatchBuffers } from './batch-buffers.ts';
 import { makeGathering } from './gathering.ts';
 import { type InsertOptions, insertBatch } from './insert-batch.ts';
+import { maxBatchBytes, type SpooledRow } from './outbox.ts';
 import { makeRetries } from './retries.ts';
 import { makeSecondConnection } from './second-connection.ts';
-
 import type { Spool } from './spool.ts';
 import { type SpoolTable, spoolTables } from './tables.ts';
 
@@ -38,8 +38,10 @@ export interface Shipper {
   stop(): Promise<void>;
 }
 
-/** A larger batch costs Postgres hardly less for each row, and calls have to wait while it is read and sent. */
+/** A larger batch costs Postgres hardly less for each row. */
 const batchRows = 500;
+/** So many rows are read in a fraction of a millisecond. Calls get their turn between two slices of a batch. */
+const sliceRows = 50;
 /**
  * How long a batch gathers. A record arrives in Postgres this much later, and a busy proxy makes fewer, larger writes.
  * While records stream in, one full statement costs Postgres less than many small ones. A flush does not wait for the
@@ -120,17 +122,33 @@ function makeCopier({ spool, organizationId, log, onSettled, onShipped, onSetAsi
       onSetAside?.();
     },
   };
+  /** Adds the oldest rows to a batch, a few in each turn of the event loop. */
+  const fill = async (rows: SpooledRow[], table: SpoolTable, buffers: BatchBuffers) => {
+    let bytes = 0;
+    while (rows.length < batchRows && bytes < maxBatchBytes) {
+      const slice = takeAfter(rows, () =>
+        spool.take(table, sliceRows, underWay, buffers.rows(rows.length / sliceRows)),
+      );
+      for (const { id, row, sealed } of slice) {
+        underWay.add(id);
+        bytes += row.length + sealed.length;
+      }
+      rows.push(...slice);
+      if (slice.length < sliceRows) return;
+      await nextTurn();
+    }
+  };
   return {
     /** How many rows are being copied. */
     underWay: () => underWay.size,
     async copyBatch(table: SpoolTable, to: Store): Promise<void> {
       const buffers = kept ?? makeBatchBuffers();
       kept = undefined;
-      const rows = spool.take(table, batchRows, underWay, buffers.rows);
+      const rows: SpooledRow[] = [];
       const load: InsertOptions['makeBatch'] = (of, some) =>
         makeBatch({ organizationId, memory: buffers, onSettled }, of, some);
-      for (const { id } of rows) underWay.add(id);
       try {
+        await fill(rows, table, buffers);
         if (rows.length > 0) {
           const batch = await load(table, rows);
           await to.run((db) => insertBatch({ ...inserting, makeBatch: load }, db, batch));
@@ -141,4 +159,14 @@ function makeCopier({ spool, organizationId, log, onSettled, onShipped, onSetAsi
       }
     },
   };
+}
+
+/** Takes rows after others. A row that cannot be read is left to the next batch, where it is the first. */
+function takeAfter(others: readonly SpooledRow[], take: () => SpooledRow[]): SpooledRow[] {
+  try {
+    return take();
+  } catch (error) {
+    if (others.length === 0) throw error;
+    return [];
+  }
 }
