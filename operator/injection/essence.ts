@@ -21,7 +21,7 @@ const probes = ['startupProbe', 'livenessProbe', 'readinessProbe'];
 
 /**
  * Variables and mounts that webhooks of cloud providers and of tracing add to every container. The proxy reads none of
- * these. Any other variable could change its behaviour, as NODE_OPTIONS or SSL_CERT_FILE do.
+ * these, but for token files that an Organization names. Any other variable could change its behaviour, as NODE_OPTIONS or SSL_CERT_FILE do.
  */
 const inertVariable = /^(AWS|AZURE|GOOGLE|CLOUDSDK|OTEL|DD|ELASTIC_APM)_/;
 const inertMount = /^\/var\/run\/secrets\/(?!.*(^|\/)\.\.(\/|$))/;

@@ -1,4 +1,4 @@
-import { settingAnnotations } from './marks.ts';
+import { credentialsVolume, dataVolume, settingAnnotations } from './marks.ts';
 import { parseQuantity } from './quantity.ts';
 
 /** The defaults of every sidecar. Annotations override them. */
@@ -48,6 +48,8 @@ export const defaultSidecar = {
 export interface PodSettings extends Omit<InjectionSettings, 'egressProxy' | 'noProxy'> {
   readonly egressProxy: string | undefined;
   readonly noProxy: string | undefined;
+  /** A volume of the pod with the token files of providers. */
+  readonly tokenVolume: string | undefined;
   /** Undefined: the namespace's membership decides. */
   readonly organization: string | undefined;
   /** Undefined: any organization-wide binding of the namespace will do. */
@@ -108,6 +110,12 @@ export function readPodSettings(
       parseNoProxy,
       'names and networks, separated by commas',
     ),
+    tokenVolume: readPart<string | undefined>(
+      'tokenVolume',
+      undefined,
+      parseVolume,
+      "the name of one of the pod's own volumes",
+    ),
     logLevel: readPart('logLevel', settings.logLevel, parseLogLevel, `one of ${logLevels.join(', ')}`),
     port: readPart('port', settings.port, parsePort, 'a port: 1024 to 65535'),
     metricsPort: readPart('metricsPort', settings.metricsPort, parsePort, 'a port: 1024 to 65535'),
@@ -143,6 +151,12 @@ export function parseProxy(text: string): string | undefined {
 
 export function parseNoProxy(text: string): string | undefined {
   return /^[\w.:*/,[\] -]{0,2000}$/.test(text) ? text : undefined;
+}
+
+/** The name of a volume, and none of those that only the sidecar has. */
+function parseVolume(text: string): string | undefined {
+  const isOwn = text === credentialsVolume || text === dataVolume;
+  return /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text) && !isOwn ? text : undefined;
 }
 
 function parseBoolean(text: string): boolean | undefined {

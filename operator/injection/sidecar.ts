@@ -20,6 +20,9 @@ export interface Sidecar {
  */
 export const sidecarUserId = 60_812;
 
+/** Where a sidecar has the token files of providers. */
+const tokenDirectory = '/var/run/secrets/chaperone-tokens';
+
 const defaultGraceSeconds = 30;
 /** The part of the pod's grace period that the kubelet and the proxy's final flush need. */
 const reservedSeconds = 5;
@@ -85,7 +88,7 @@ export const proxySecurity = {
 };
 
 function makeContainer(settings: PodSettings, place: SidecarPod) {
-  const { metricsPort, image, imagePullPolicy } = settings;
+  const { metricsPort, image, imagePullPolicy, tokenVolume } = settings;
   const probe = (path: string) => ({ httpGet: { path, port: 'metrics' } });
   return {
     name: sidecarName,
@@ -105,6 +108,7 @@ function makeContainer(settings: PodSettings, place: SidecarPod) {
     volumeMounts: [
       { name: credentialsVolume, mountPath: '/etc/chaperone/credentials', readOnly: true },
       { name: dataVolume, mountPath: '/var/lib/chaperone' },
+      ...(tokenVolume === undefined ? [] : [{ name: tokenVolume, mountPath: tokenDirectory, readOnly: true }]),
     ],
   };
 }

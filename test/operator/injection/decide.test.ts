@@ -93,6 +93,21 @@ describe('the volume with the records', () => {
   });
 });
 
+test('a sidecar mounts the volume with token files that its pod names, and no other does so', () => {
+  const mountsOf = (annotations: Record<string, string>) => {
+    const asked = pod({ annotations });
+    const decision = decideInjection(gathered(asked), settings);
+    assert(decision.action === 'inject', JSON.stringify(decision));
+    const { initContainers = [], containers } = applyPatch(asked, decision.patch).spec;
+    assert.ok(containers.every(({ volumeMounts = [] }) => volumeMounts.every(({ name }) => name !== 'entra')));
+    return initContainers[0]?.volumeMounts?.slice(2);
+  };
+  assert.deepEqual(mountsOf({ 'chaperone.dev/token-volume': 'entra' }), [
+    { name: 'entra', mountPath: '/var/run/secrets/chaperone-tokens', readOnly: true },
+  ]);
+  assert.deepEqual(mountsOf({}), []);
+});
+
 describe('a sidecar in a network with a proxy', () => {
   const proxy = 'http://proxy.example.com:3128';
   const behind: InjectionSettings = { ...settings, egressProxy: proxy, noProxy: '.svc' };
@@ -486,6 +501,11 @@ describe('a pod is refused', () => {
       'InvalidAnnotation',
       /egress-proxy is "proxy:3128"; it must be a URL/,
       { annotations: { 'chaperone.dev/egress-proxy': 'proxy:3128' } },
+    ],
+    [
+      'InvalidAnnotation',
+      /token-volume is "chaperone-credentials"; it must be the name of one of the pod's own volumes/,
+      { annotations: { 'chaperone.dev/token-volume': 'chaperone-credentials' } },
     ],
     ['InvalidAnnotation', /both 8001/, { annotations: { 'chaperone.dev/port': '8001' } }],
     ['InvalidAnnotation', /cpu-limit is "a lot"/, { annotations: { 'chaperone.dev/cpu-limit': 'a lot' } }],
