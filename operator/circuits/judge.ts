@@ -6,6 +6,7 @@ import type { Verdict } from '../runtime/conditions.ts';
 type Circuit = Omit<OpenCircuit, 'organizationId'>;
 
 const type = 'ProvidersAvailable';
+const noneFails = 'No provider and no key fails again and again.';
 
 /** The condition about providers and keys that fail. Undefined for an organization where none ever has. */
 export function judgeCircuits(
@@ -19,8 +20,7 @@ export function judgeCircuits(
     return { type: 'ProvidersAvailable', status: false, reason: 'CircuitOpen', message };
   }
   if (!status?.conditions?.some((condition) => condition.type === type)) return undefined;
-  const message = 'No provider and no key fails again and again.';
-  return { type: 'ProvidersAvailable', status: true, reason: 'CircuitsClosed', message };
+  return { type: 'ProvidersAvailable', status: true, reason: 'CircuitsClosed', message: noneFails };
 }
 
 export function describeOpened(circuit: Circuit, spec: Pick<OrganizationSpec, 'providers'>): EventNote {
@@ -30,6 +30,9 @@ export function describeOpened(circuit: Circuit, spec: Pick<OrganizationSpec, 'p
 export function describeClosed(circuit: Circuit): EventNote {
   return { type: 'Normal', reason: 'CircuitClosed', message: `${subjectOf(circuit)} serves calls again.` };
 }
+
+/** Where it is not known which circuits have closed. */
+export const allClosed: EventNote = { type: 'Normal', reason: 'CircuitClosed', message: noneFails };
 
 /** A condition names only the first ones. */
 const mostNamed = 5;

@@ -2,11 +2,11 @@ import type { Logger } from 'pino';
 import type { Organization } from '../../crds/resources.generated.ts';
 import { type OpenCircuit, readOpenCircuits } from '../../database/provider-pauses.ts';
 import type { Queryable } from '../../database/queryable.ts';
-import type { Cluster } from '../cluster/cluster.ts';
+import type { Cluster, EventNote } from '../cluster/cluster.ts';
 import { keyOf, type ObjectPath, pathOf } from '../cluster/object-key.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 import { startResync } from '../runtime/resync.ts';
-import { describeClosed, describeOpened, judgeCircuits } from './judge.ts';
+import { allClosed, describeClosed, describeOpened, judgeCircuits } from './judge.ts';
 
 /** What the statuses of Organizations say of providers that fail. */
 export interface CircuitVerdicts {
@@ -40,11 +40,12 @@ export function watchCircuits({ cluster, db, onChange, isUsable, log, periodMs }
       const stated = new Set(organization.spec.providers.map(({ name }) => name));
       const now = (open.get(id) ?? []).filter(({ provider }) => stated.has(provider));
       next.set(id, now);
-      const before = known.get(id) ?? recalled(organization, now);
+      const before = known.get(id);
       known.set(id, now);
-      for (const note of notesOf(organization, before, now)) await cluster.recordEvent(keyOf(organization), note);
-      if (essenceOf(before) !== essenceOf(now) || isOutdated(organization, now))
-        onChange(pathOf(organization.metadata));
+      const notes = before ? notesOf(organization, before, now) : firstNotesOf(organization, now);
+      for (const note of notes) await cluster.recordEvent(keyOf(organization), note);
+      const isNews = essenceOf(before ?? []) !== essenceOf(now);
+      if (isNews || isFalse(organization) !== now.length > 0) onChange(pathOf(organization.metadata));
     }
     known = next;
   };
@@ -61,13 +62,10 @@ export function watchCircuits({ cluster, db, onChange, isUsable, log, periodMs }
   } satisfies CircuitVerdicts & { stop(): Promise<void> };
 }
 
-/** After a start, what an Organization's condition tells of has had its Events. */
-function recalled(organization: Organization, now: readonly OpenCircuit[]): readonly OpenCircuit[] {
-  return isFalse(organization) ? now : [];
-}
-
-function isOutdated(organization: Organization, now: readonly OpenCircuit[]): boolean {
-  return isFalse(organization) !== now.length > 0;
+/** After a start of the operator. What an Organization's condition tells of has had its Events. */
+function firstNotesOf(organization: Organization, now: readonly OpenCircuit[]): readonly EventNote[] {
+  if (!isFalse(organization)) return notesOf(organization, [], now);
+  return now.length > 0 ? [] : [allClosed];
 }
 
 function isFalse({ status }: Organization): boolean {

@@ -81,4 +81,12 @@ describe('circuits that proxies have opened', () => {
     );
     assert.equal(verdict()?.reason, 'CircuitsClosed');
   });
+
+  it('that closed while no operator ran have an Event, too', async () => {
+    const condition = { type: 'ProvidersAvailable', status: 'False', reason: 'CircuitOpen', message: 'x' } as const;
+    const conditions = [{ ...condition, lastTransitionTime: '2026-01-01T00:00:00Z' }];
+    const { events, changes } = watch(makeOrganization('acme', {}, { status: { id: tenant.id, conditions } }));
+    await until(() => events.length > 0 && changes() > 0, 'the Event');
+    assert.equal(events[0]?.reason, 'CircuitClosed');
+  });
 });
