@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from '../scripts/build.ts';
-import { type Benchmark, median, type Reach } from './benchmark.ts';
+import { type Benchmark, type Figures, median, type Reach } from './benchmark.ts';
 import { readAccounts } from './path/accounts.ts';
 import { makeRequestBody } from './path/exchange.ts';
 import { compare, describe } from './path/figures.ts';
@@ -17,7 +17,7 @@ import {
 } from './path/governed.ts';
 import { startLoadGenerator } from './path/load.ts';
 import { runRounds } from './path/rounds.ts';
-import { measureRulesCost } from './path/rules-cost.ts';
+import { measureRulesCost, type RulesCostOptions } from './path/rules-cost.ts';
 import { startUpstream } from './path/upstream.ts';
 import { readCpuSeconds, readFamilyCpuSeconds } from './processor-time.ts';
 import { startPassthrough } from './reference/start-passthrough.ts';
@@ -41,7 +41,7 @@ const reachOfRules: Reach = { rules_proxy_cpu_ratio: { max: 1.08 } };
  */
 export const path: Benchmark = {
   async run(context) {
-    const { rounds: count, seconds, profile, limits } = readOptions(context.args);
+    const { rounds: count, seconds, profile, limits, cache } = readOptions(context.args);
     const { note, onEnd } = context;
     const directory = await mkdtemp(join(tmpdir(), 'chaperone-bench-'));
     onEnd(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
@@ -79,21 +79,14 @@ export const path: Benchmark = {
     const { rows, exact } = await readAccounts(installation.databaseUrl, governedCalls);
     const memoryBytes = await readGauge(proxy, 'process_resident_memory_bytes');
     const { figures, table } = compare(rounds);
-    const ofRules = limits
-      ? await measureRulesCost({
-          directory,
-          upstreamUrl: `${origin}/v1`,
-          rules: wideLimits,
-          generate,
-          rounds: count,
-          seconds,
-          context,
-        })
-      : {};
+    const costs = { directory, upstreamUrl: `${origin}/v1`, generate, rounds: count, seconds, context };
+    const ofRules = limits ? await measureRulesCost({ ...costs, name: 'rules', rules: wideLimits }) : {};
+    const ofCache = cache ? await measureCacheCost(costs) : {};
     return {
       figures: {
         ...figures,
         ...ofRules,
+        ...ofCache,
         memory_mb: Math.round(memoryBytes / 1e6),
         cold_start_ms: Math.round(coldStartMs),
         governed_calls: governedCalls,
@@ -104,6 +97,15 @@ export const path: Benchmark = {
     };
   },
 };
+
+/** Calls that are all answered from the cache, and calls whose answers are all kept. */
+async function measureCacheCost(costs: Omit<RulesCostOptions, 'name' | 'rules'>): Promise<Figures> {
+  const rules = { cache: {} };
+  return {
+    ...(await measureRulesCost({ ...costs, name: 'cache_hit', rules })),
+    ...(await measureRulesCost({ ...costs, name: 'cache_kept', rules, headers: { 'cache-control': 'no-cache' } })),
+  };
+}
 
 /** Rules that count every call and refuse none. */
 const wideLimits = {
@@ -119,6 +121,7 @@ interface Options {
   readonly seconds: number;
   readonly profile: string | undefined;
   readonly limits: boolean;
+  readonly cache: boolean;
 }
 
 function readOptions(args: readonly string[]): Options {
@@ -129,12 +132,13 @@ function readOptions(args: readonly string[]): Options {
       seconds: { type: 'string', default: '3' },
       profile: { type: 'string' },
       limits: { type: 'boolean', default: false },
+      cache: { type: 'boolean', default: false },
     },
   });
   const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)];
   if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error('--rounds takes a number of rounds');
   if (!(seconds > 0)) throw new Error('--seconds takes a number of seconds');
-  return { rounds, seconds, profile: values.profile, limits: values.limits };
+  return { rounds, seconds, profile: values.profile, limits: values.limits, cache: values.cache };
 }
 
 async function measureColdStarts(directory: string, installation: Installation): Promise<number> {

@@ -5,11 +5,16 @@ import { makeRequestBody } from './exchange.ts';
 import { type Installation, startGovernedProxy, startInstallation, untilShipped } from './governed.ts';
 import type { Generate } from './load.ts';
 
+/** What a call of the bench costs with a part of the path, and without it. */
 export interface RulesCostOptions {
+  /** Of the figures. */
+  readonly name: string;
   readonly directory: string;
   readonly upstreamUrl: string;
   /** Fields of the Organization's spec with the rules that are measured. */
   readonly rules: Readonly<Record<string, unknown>>;
+  /** Further headers of the calls, with and without them. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly generate: Generate;
   readonly rounds: number;
   readonly seconds: number;
@@ -24,14 +29,14 @@ interface Cost {
 
 /** Puts the same load on a proxy without rules and on one with them, in turn, each with a PostgreSQL of its own. */
 export async function measureRulesCost(options: RulesCostOptions): Promise<Figures> {
-  const { directory, upstreamUrl, rules, context, rounds } = options;
+  const { name: prefix, directory, upstreamUrl, rules, context, rounds } = options;
   const start = async (name: string, spec: Readonly<Record<string, unknown>>) => {
     const own = join(directory, name);
     const installation = await startInstallation(own, upstreamUrl, context, spec);
     const proxy = await startGovernedProxy(own, installation, undefined, context);
     return () => measureLoad(options, installation, proxy);
   };
-  const measure = { without: await start('without-rules', {}), with: await start('with-rules', rules) };
+  const measure = { without: await start(`without-${prefix}`, {}), with: await start(`with-${prefix}`, rules) };
   const costs: { readonly without: Cost; readonly with: Cost }[] = [];
   for (let number = 0; number <= rounds; number += 1) {
     // The first one changes, since it finds the machine in the state that the last one left.
@@ -40,21 +45,21 @@ export async function measureRulesCost(options: RulesCostOptions): Promise<Figur
     const other = await measure[first === 'with' ? 'without' : 'with']();
     const cost = first === 'with' ? { with: one, without: other } : { with: other, without: one };
     context.note(
-      `rules: ${roundOff(cost.without.proxy)} -> ${roundOff(cost.with.proxy)} us, PostgreSQL ${roundOff(cost.without.postgres)} -> ${roundOff(cost.with.postgres)} us`,
+      `${prefix}: ${roundOff(cost.without.proxy)} -> ${roundOff(cost.with.proxy)} us, PostgreSQL ${roundOff(cost.without.postgres)} -> ${roundOff(cost.with.postgres)} us`,
     );
     if (number > 0) costs.push(cost);
   }
   const of = (compute: (cost: (typeof costs)[number]) => number) => roundOff(median(costs.map(compute)));
   return {
-    rules_proxy_cpu_ratio: of(({ without, with: ruled }) => ruled.proxy / without.proxy),
-    rules_postgres_cpu_ratio: of(({ without, with: ruled }) => ruled.postgres / without.postgres),
-    rules_proxy_cpu_us: of(({ without, with: ruled }) => ruled.proxy - without.proxy),
-    rules_postgres_cpu_us: of(({ without, with: ruled }) => ruled.postgres - without.postgres),
+    [`${prefix}_proxy_cpu_ratio`]: of(({ without, with: ruled }) => ruled.proxy / without.proxy),
+    [`${prefix}_postgres_cpu_ratio`]: of(({ without, with: ruled }) => ruled.postgres / without.postgres),
+    [`${prefix}_proxy_cpu_us`]: of(({ without, with: ruled }) => ruled.proxy - without.proxy),
+    [`${prefix}_postgres_cpu_us`]: of(({ without, with: ruled }) => ruled.postgres - without.postgres),
   };
 }
 
 async function measureLoad(
-  { generate, seconds }: RulesCostOptions,
+  { generate, seconds, headers: stated }: RulesCostOptions,
   { token, personaId, postgresPid }: Installation,
   proxy: Awaited<ReturnType<typeof startGovernedProxy>>,
 ): Promise<Cost> {
@@ -63,7 +68,7 @@ async function measureLoad(
     postgres: (await readFamilyCpuSeconds(postgresPid)) * 1e3,
   });
   const before = await read();
-  const headers = { authorization: `Bearer ${token}`, accept: 'application/json' };
+  const headers = { authorization: `Bearer ${token}`, accept: 'application/json', ...stated };
   const load = { port: proxy.port, connections: 16, seconds, headers, body: makeRequestBody('whole', personaId) };
   const { calls } = await generate(load);
   await untilShipped(proxy);

@@ -8,6 +8,7 @@ import { parse } from 'yaml';
 import { repository } from '../directories.ts';
 import { runCli } from '../run-cli.ts';
 import { suiteScope } from '../scope.ts';
+import { until } from '../until.ts';
 import { onlyOrganization, type RunningUp, startUp } from './start-up.ts';
 
 interface Status {
@@ -35,7 +36,8 @@ describe('chaperone up examples/complete', () => {
     const untrue = conditions.filter(({ type, status }) => status !== 'True' && type !== 'DatabaseLimited');
     assert.deepEqual(untrue, []);
     const types = conditions.map(({ type }) => type);
-    for (const type of ['RoutesComplete', 'RulesEffective', 'GuardrailsUsable']) assert.ok(types.includes(type), type);
+    for (const type of ['RoutesComplete', 'RulesEffective', 'GuardrailsUsable', 'CacheEffective'])
+      assert.ok(types.includes(type), type);
   });
 
   it('answers, and says by which provider and how much is left', async () => {
@@ -62,6 +64,23 @@ describe('chaperone up examples/complete', () => {
       assert.match(error.message, /"no-keys"/);
       return true;
     });
+  });
+
+  it('replays an answer to an equal call', async () => {
+    const asked = (headers: Record<string, string> = {}) =>
+      client.chat.completions
+        .create({ model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'When do you open?' }] }, { headers })
+        .withResponse();
+    // A call may go to either of two providers, and each has its own answers.
+    const first = await asked();
+    assert.equal(first.response.headers.get('x-cache'), 'miss');
+    const again = await until(async () => {
+      const later = await asked();
+      return later.response.headers.get('x-cache') === 'hit' && later;
+    });
+    assert.match(again.data.choices[0]?.message.content ?? '', /When do you open\?/);
+    assert.match(again.response.headers.get('age') ?? '', /^\d+$/);
+    assert.equal((await asked({ 'cache-control': 'no-cache' })).response.headers.get('x-cache'), 'miss');
   });
 
   it('shows what is used', async () => {
