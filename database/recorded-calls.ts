@@ -33,6 +33,8 @@ export interface RecordedCall {
   readonly imageQuality: string | null;
   readonly audioSeconds: number | null;
   readonly characters: number | null;
+  /** Whether the cache answered, and no provider was asked. */
+  readonly isReplayed: boolean;
   /** US dollars as a decimal string. Null: unpriced. */
   readonly costUsd: string | null;
 }
@@ -66,7 +68,7 @@ export async function* readRecordedCalls(
           input_image_tokens::float8 as "inputImageTokens", output_audio_tokens::float8 as "outputAudioTokens",
           output_image_tokens::float8 as "outputImageTokens", images, image_size as "imageSize",
           image_quality as "imageQuality", audio_seconds::float8 as "audioSeconds", characters::float8 as characters,
-          cost_usd::text as "costUsd"
+          coalesce(cache_status = 'hit', false) as "isReplayed", cost_usd::text as "costUsd"
         from chaperone.requests
         where organization_id = $1::uuid
           and started_at >= to_timestamp($2::float8 / 1000) and started_at < to_timestamp($3::float8 / 1000)

@@ -216,6 +216,24 @@ describe('chaperone simulate', () => {
     }, 'a simulation between two equal states');
   });
 
+  it('counts what the cache answered as a request alone', async () => {
+    await stack.state('cache: {}');
+    const [since, before] = [new Date().toISOString(), await recorded()];
+    const call = { user: 'zoe', path: '/chat/completions', body: chat('gpt-4o-mini') };
+    for (const made of [await make(call), await make(call)]) assert.equal(made.code, '');
+    await until(async () => (await recorded()) === before + 2, 'both calls to be recorded');
+    const poor = await write(
+      'poor.yaml',
+      `cache: {}
+budgets: [{name: nothing, amountUsd: "0.0000000001"}]
+limits: [{name: two, requests: {count: 2, window: 24h}}]`,
+    );
+    const options = ['-f', poor, '--since', since, '--output', 'json', '--database-url-file', join(directory, 'url')];
+    const told = JSON.parse((await runCli(['simulate', ...options])).stdout);
+    assert.deepEqual([told.calls, told.refused.calls], [2, 1]);
+    assert.deepEqual([told.refused.rules[0].code, told.cost.simulated_usd], ['insufficient_quota', 0]);
+  });
+
   const mistakes: readonly (readonly [name: string, yaml: string, message: RegExp, options?: readonly string[]])[] = [
     [
       'a field that is wrong',

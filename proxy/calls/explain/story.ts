@@ -247,6 +247,9 @@ export class Story {
     if (!this.#refusal && this.#judged?.key && this.#context?.inForce.snapshot.hasWeights) {
       notes.push('Providers share calls by weight, so another call may go to another one.');
     }
+    if (this.#judged?.key && this.#question.context.inForce.snapshot.spec.cache) {
+      notes.push('The cache is not looked at: it may answer an equal call, which then counts as a request alone.');
+    }
     if (headers['x-session-id'] === undefined) notes.push('No session is named, so rules per session see a new one.');
     return notes;
   }

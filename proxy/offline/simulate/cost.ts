@@ -11,6 +11,7 @@ import type { Mix, View } from './view.ts';
  */
 export function costOf(call: RecordedCall, mix: Mix, changed: View, inForce: View): number | null {
   const recorded = call.costUsd === null ? null : Number(call.costUsd);
+  if (call.isReplayed) return recorded;
   const before = dollarsOf(inForce.price, call, call.provider, call.model);
   let after = 0;
   for (const { key, share, sent } of mix) {

@@ -204,6 +204,8 @@ function asksOf(
   const add = (rule: StatedRule, isOfKey: boolean) => {
     if (!rule.fits(matched)) return;
     for (const counted of rule.counted) {
+      // A call that the cache answers is a request, and uses no tokens and no money.
+      if (call.isReplayed && counted.unit !== 'requests' && counted.unit !== 'concurrent') continue;
       const amount = amountOf(counted.unit, call, costUsd);
       const smallest = rule.shortens && key ? Math.min(amount, shortest(view, call, key, sent)) : amount;
       asks.push({ rule, isOfKey, counted, scope: scopeOf(rule, call, key), amount, smallest });
