@@ -241,7 +241,7 @@ export interface OrganizationSpec {
     within: string;
   };
   /**
-   * The models that may be called. Absent: every model.
+   * The models that may be called, under which names, and what calls may ask them for. Absent: every model.
    */
   models?: {
     /**
@@ -252,6 +252,193 @@ export interface OrganizationSpec {
      * Models that may not be called, even if `allow` names them. `*` stands for any characters.
      */
     deny?: string[];
+    /**
+     * Names that calls may use in place of a model's. Of several entries of one name, the first that is for the caller applies. A name is replaced once, before anything looks at the model: `allow` and `deny`, keys, prices, limits and records see the model that it stands for.
+     *
+     * Items: One name.
+     */
+    aliases?: {
+      /**
+       * The name that calls use.
+       */
+      name: string;
+      /**
+       * The model that it stands for.
+       */
+      model: string;
+      /**
+       * The models that it stands for in calls with the header X-Optimization-Level. `model` applies where a call has none, or one that is absent here.
+       */
+      levels?: {
+        /**
+         * The model where quality counts most.
+         */
+        quality?: string;
+        /**
+         * The model between the two.
+         */
+        balanced?: string;
+        /**
+         * The model where speed counts most.
+         */
+        speed?: string;
+      };
+      /**
+       * The users that it is for. `*` stands for any characters. Absent: every user.
+       */
+      users?: string[];
+      /**
+       * The workloads that it is for, as `namespace`, for all of a namespace, or `namespace/name`, such as shop/checkout. `*` stands for any characters. A call from outside a pod has no workload. Absent: every workload.
+       */
+      workloads?: string[];
+    }[];
+    /**
+     * What calls may ask a model for. Every ceiling that fits a call applies. They hold on every API that has the field, in lines of batches and in analyses, too.
+     *
+     * Items: One ceiling. It bounds at least one thing.
+     */
+    ceilings?: {
+      /**
+       * The name of the ceiling in refusals, headers and metrics.
+       */
+      name: string;
+      /**
+       * The calls that the rule is for. A call must fit every field that is present. Absent: every call.
+       */
+      match?: {
+        /**
+         * Models as they are asked for. `*` stands for any characters.
+         */
+        models?: string[];
+        /**
+         * Operations, by their names in metrics and in the figures of usage.
+         */
+        operations?: (
+          | 'responses'
+          | 'compact'
+          | 'batches'
+          | 'chat'
+          | 'completions'
+          | 'embeddings'
+          | 'moderations'
+          | 'image_generations'
+          | 'image_edits'
+          | 'image_variations'
+          | 'speech'
+          | 'transcriptions'
+          | 'translations'
+          | 'messages'
+        )[];
+        /**
+         * Users. `*` stands for any characters.
+         */
+        users?: string[];
+        /**
+         * Workloads as `namespace`, for all of a namespace, or `namespace/name`, such as shop/checkout. `*` stands for any characters. A call from outside a pod has no workload.
+         */
+        workloads?: string[];
+      };
+      /**
+       * What happens to a call that asks for more: `Refuse` answers 400 `ceiling_exceeded`, `Lower` sets the field to the ceiling and says so in the header X-Chaperone-Lowered. What cannot be changed, such as the line of a batch, is refused. A tool is always refused.
+       */
+      action: 'Refuse' | 'Lower';
+      /**
+       * The most tokens of an answer, reasoning included. A call that does not say how many it allows is set to this.
+       */
+      maxOutputTokens?: number;
+      /**
+       * The highest temperature. Below 1, a call that states none is set to this, since the providers' own default is 1. Messages are bounded only where they state one.
+       */
+      maxTemperature?: number;
+      /**
+       * The highest detail in which a model sees images. A call that states none, or `auto`, is set to this. Messages have no such field.
+       */
+      imageDetail?: 'low';
+      /**
+       * The tools that calls may give to a model, by name: that of a function or a custom tool, the type of a tool that the provider runs, such as web_search, whatever its version, and mcp/LABEL of an MCP server. `*` stands for any characters. A call with another tool is refused with 403 `tool_not_allowed`.
+       */
+      tools?: {
+        /**
+         * The tools that are allowed. Absent: every tool.
+         */
+        allow?: string[];
+        /**
+         * The tools that are not allowed, even if `allow` names them.
+         */
+        deny?: string[];
+      };
+    }[];
+    /**
+     * What calls ask a model for where they do not say it themselves. What a call states comes first, then the parameters of its persona, then these: of each field, the first entry that fits the call and states it. Ceilings apply after them. Forms and lines of batches stay as they are.
+     *
+     * Items: One set of defaults. Each applies on the APIs that have the field.
+     */
+    defaults?: {
+      /**
+       * The name of the entry in conditions.
+       */
+      name: string;
+      /**
+       * The calls that the rule is for. A call must fit every field that is present. Absent: every call.
+       */
+      match?: {
+        /**
+         * Models as they are asked for. `*` stands for any characters.
+         */
+        models?: string[];
+        /**
+         * Operations, by their names in metrics and in the figures of usage.
+         */
+        operations?: (
+          | 'responses'
+          | 'compact'
+          | 'batches'
+          | 'chat'
+          | 'completions'
+          | 'embeddings'
+          | 'moderations'
+          | 'image_generations'
+          | 'image_edits'
+          | 'image_variations'
+          | 'speech'
+          | 'transcriptions'
+          | 'translations'
+          | 'messages'
+        )[];
+        /**
+         * Users. `*` stands for any characters.
+         */
+        users?: string[];
+        /**
+         * Workloads as `namespace`, for all of a namespace, or `namespace/name`, such as shop/checkout. `*` stands for any characters. A call from outside a pod has no workload.
+         */
+        workloads?: string[];
+      };
+      /**
+       * The temperature of chats, responses and completions. Some models take none: leave them out by `match`.
+       */
+      temperature?: number;
+      /**
+       * The nucleus sampling of chats, responses and completions.
+       */
+      topP?: number;
+      /**
+       * The most tokens of an answer, reasoning included.
+       */
+      maxOutputTokens?: number;
+      /**
+       * The effort of reasoning in chats, responses and messages, such as low or high.
+       */
+      reasoningEffort?: string;
+      /**
+       * The tier of chats and responses: auto, default, flex or priority. Of messages, only auto and default apply.
+       */
+      serviceTier?: 'auto' | 'default' | 'flex' | 'priority';
+      /**
+       * Whether the provider stores chats and responses.
+       */
+      store?: boolean;
+    }[];
   };
   /**
    * Prices that replace those of the built-in price list, for your own contracts and for models that the list does not know. They are in US dollars, by the unit that the provider bills: tokens, images, minutes of audio or characters. A call without a known price is unpriced, which is not the same as free.

@@ -51,7 +51,17 @@ export const requestColumns = {
   requested_model: {
     type: 'text',
     from: 'body',
-    description: 'The model that was asked for. Null where none was named.',
+    description: 'The model that was asked for, or that `model_alias` stands for. Null where none was named.',
+  },
+  model_alias: {
+    type: 'text',
+    from: 'body',
+    description: 'The alias by which the model was asked for. Null where it was named itself.',
+  },
+  optimization_level: {
+    type: 'text',
+    from: 'headers',
+    description: '`quality`, `balanced` or `speed`: `X-Optimization-Level`. Null without it.',
   },
   model: { type: 'text', from: 'answer', description: 'The model that answered. Null without an answer that says so.' },
   is_stream: { type: 'boolean', from: 'body', description: 'Whether a stream was asked for.' },

@@ -66,6 +66,10 @@ export interface RequestRecord {
   cache_savings_usd?: string;
   duration_ms: number | null;
   time_to_first_token_ms: number | null;
+  /** The alias that the caller used for `requested_model`; absent where it named the model itself. */
+  model_alias?: string | undefined;
+  /** `X-Optimization-Level`; absent where the call has none. */
+  optimization_level?: 'quality' | 'balanced' | 'speed' | undefined;
   /** The program that called, as its headers tell it; absent where they do not. */
   client_name?: string | undefined;
   client_version?: string | undefined;

@@ -1743,7 +1743,9 @@ create table chaperone.requests (
   attempts jsonb,
   cache_status text,
   avoided_cost_usd numeric(20,12),
-  cache_savings_usd numeric(20,12)
+  cache_savings_usd numeric(20,12),
+  model_alias text,
+  optimization_level text
 ) partition by range (started_at);
 alter table chaperone.requests add constraint requests_attributes_check CHECK (((length(client_name) <= 64) AND (length(client_version) <= 32) AND (length(safety_identifier) <= 255) AND (length(end_user) <= 255))) NOT VALID;
 alter table chaperone.requests add constraint requests_figures_check CHECK (((input_tokens >= 0) AND (input_tokens <= '1000000000000'::bigint) AND (cached_input_tokens >= 0) AND (cached_input_tokens <= '1000000000000'::bigint) AND (cache_write_tokens >= 0) AND (cache_write_tokens <= '1000000000000'::bigint) AND (output_tokens >= 0) AND (output_tokens <= '1000000000000'::bigint) AND (reasoning_tokens >= 0) AND (reasoning_tokens <= '1000000000000'::bigint) AND (total_tokens >= 0) AND (total_tokens <= '1000000000000'::bigint) AND (input_audio_tokens >= 0) AND (input_audio_tokens <= '1000000000000'::bigint) AND (input_image_tokens >= 0) AND (input_image_tokens <= '1000000000000'::bigint) AND (output_audio_tokens >= 0) AND (output_audio_tokens <= '1000000000000'::bigint) AND (output_image_tokens >= 0) AND (output_image_tokens <= '1000000000000'::bigint) AND (characters >= 0) AND (characters <= '1000000000000'::bigint) AND (cost_usd >= (0)::numeric) AND (cost_usd <= (10000000)::numeric) AND (duration_ms >= 0) AND (duration_ms <= 1209600000) AND (time_to_first_token_ms >= 0) AND (time_to_first_token_ms <= 1209600000) AND (images >= 0) AND (images <= 1000000) AND (audio_seconds >= (0)::numeric) AND (audio_seconds <= (100000000)::numeric)));

@@ -9,7 +9,7 @@ const exposed = [
   ...['retry-after', 'retry-after-ms', 'x-should-retry', 'openai-processing-ms', 'openai-version'],
   ...['x-chaperone-provider', 'x-chaperone-attempts', 'x-chaperone-failed-attempts'],
   ...['x-cache', 'age'],
-  ...['x-chaperone-max-output-tokens', 'x-chaperone-shortened-by'],
+  ...['x-chaperone-max-output-tokens', 'x-chaperone-shortened-by', 'x-chaperone-model', 'x-chaperone-lowered'],
   ...['requests', 'tokens'].flatMap((unit) =>
     ['limit', 'remaining', 'reset'].map((what) => `x-ratelimit-${what}-${unit}`),
   ),

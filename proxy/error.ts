@@ -63,6 +63,8 @@ export const problems = {
     status: 403,
     message: 'The organization does not allow this model; GET /v1/models lists those that it allows',
   },
+  ceiling_exceeded: { status: 400, message: 'The call asks for more than a ceiling of the organization allows' },
+  tool_not_allowed: { status: 403, message: 'The organization does not allow this tool' },
   surface_not_allowed: { status: 403, message: 'The organization does not serve this API' },
   model_not_found: { status: 404, message: 'The model does not exist or you do not have access to it' },
   no_api_key: {

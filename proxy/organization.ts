@@ -6,6 +6,7 @@ import { type AnswerCache, makeAnswerCache } from './cache/answer-cache.ts';
 import { noteBatch } from './calls/background/note-batch.ts';
 import { type BackgroundWatch, watchBackground } from './calls/background/watch.ts';
 import { makeFetchKeySet } from './calls/identify/tokens/fetch-key-set.ts';
+import { type ModelRules, makeModelRules } from './calls/models/model-rules.ts';
 import { makeRouteHealth, type RouteHealth } from './calls/route/health.ts';
 import { sharePauses } from './calls/route/share-pauses.ts';
 import { countCalls } from './calls/settle/count.ts';
@@ -71,6 +72,7 @@ export interface OpenOrganization extends LookUps {
   readonly guardrails: Guardrails;
   /** The answers that are replayed. */
   readonly cache: AnswerCache;
+  readonly modelRules: ModelRules;
   readonly settlement: Settlement;
   /** Leases what limits and budgets allow. */
   readonly quota: Quota;
@@ -115,6 +117,7 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
     }),
     (it) => it.close(),
   );
+  const modelRules = makeModelRules();
   const settlement = makeSettlement({
     organizationId,
     origin: options.origin,
@@ -138,6 +141,7 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
         if (!current) return;
         guardrails.prepare(current.snapshot);
         cache.prepare(current.snapshot);
+        modelRules.prepare(current.snapshot);
       },
       onVersion: () => {
         cache.forget();
@@ -258,6 +262,7 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
     exchange,
     guardrails,
     cache,
+    modelRules,
     settlement,
     quota,
     health,

@@ -120,7 +120,8 @@ function makeApp(
   metrics: Metrics,
   tls: Tls | undefined,
 ): App {
-  const { cache, configuration, exchange, guardrails, health, ownership, settlement, shipper } = organization;
+  const { cache, configuration, exchange, guardrails, health, modelRules, ownership, settlement, shipper } =
+    organization;
   const { catchUp } = configuration.follower;
   const stalls = makeStallWatch(options.stallMs ?? 30_000);
   const identify = makeIdentify(organization.id);
@@ -128,7 +129,18 @@ function makeApp(
   const { quota } = organization;
   const { origin } = options;
   const looking = {
-    ...{ inForce, identify, ownership, providers: providerTable, health, inFlight, quota, histories, origin },
+    ...{
+      inForce,
+      identify,
+      ownership,
+      providers: providerTable,
+      health,
+      inFlight,
+      quota,
+      histories,
+      origin,
+      modelRules,
+    },
     catchUp: () => catchUp(),
     readRoom: (ids: readonly number[]) =>
       configuration.follower.query((db) => readCounterRoom(db, organization.id, ids)),
@@ -152,6 +164,9 @@ function makeApp(
       guardrails,
       health,
       providers: providerTable,
+      modelRules,
+      origin,
+      onCeiling: (ceiling, field, action) => metrics.ceilings.inc({ ceiling, field, action }),
       ownChecks: { batches: admitLines },
     }),
     health,
@@ -167,6 +182,7 @@ function makeApp(
     ...organization,
     pipeline,
     providers: providerTable,
+    origin,
     inForce,
     inFlight,
     stalls,

@@ -17,6 +17,7 @@ import { translating } from '../providers/translating.ts';
 import { unknownUsage } from '../providers/usage.ts';
 import type { WireFormat } from '../providers/wire-format.ts';
 import type { RoutedKey } from '../snapshot/snapshot.ts';
+import { type ModelTerms, onTerms } from './admit/model-terms.ts';
 import type { Call, Outcome } from './call.ts';
 import { type CallContext, termsOf } from './context.ts';
 import type { Reserve } from './reserve/reserve.ts';
@@ -34,6 +35,8 @@ export interface Question {
   readonly context: CallContext;
   readonly key: RoutedKey;
   readonly body: OpenAI.ChatCompletionCreateParamsNonStreaming;
+  /** What the organization's rules about models make of it. */
+  readonly terms: ModelTerms | undefined;
 }
 
 /** A completion and its cost. */
@@ -62,7 +65,7 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight, gu
   /** @throws {ProxyError} `spool_…` where it cannot be recorded, `upstream_…` where no completion comes */
   return async function ask(question: Question): Promise<Reply> {
     const guard = await guardrails.check(guardedCallOf(question));
-    const body: Body = guard?.edit({ ...question.body }) ?? { ...question.body };
+    const body = onTerms(guard?.edit({ ...question.body }) ?? { ...question.body }, question.terms?.edits);
     const call = callOf(question, body, guard);
     const { operation, requestedModel: model, key: firstKey } = call;
     const { context } = question;
@@ -267,6 +270,7 @@ function callOf(question: Question, body: Body, guard: CallGuard | undefined): C
     body,
     isStream: () => false,
     requestedModel: question.body.model,
+    modelAlias: question.terms?.alias,
     persona: undefined,
     previousResponseId: undefined,
     key,

@@ -5,6 +5,7 @@ import { formatOf, type ProviderTable } from '../providers/table.ts';
 import type { WireFormat } from '../providers/wire-format.ts';
 import type { Persona, RoutedKey } from '../snapshot/snapshot.ts';
 import { makeUpstreamBody, type ReadBody } from './admit/body.ts';
+import type { BodyEdit } from './models/body-edit.ts';
 import { sentModel } from './route/sent-model.ts';
 
 /** One request to a provider for a call. */
@@ -32,8 +33,10 @@ export interface JsonAttempt extends Attempt {
 export interface AttemptSource {
   readonly rawBody: Buffer;
   readonly asked: ReadBody;
-  /** With the persona applied. */
+  /** With the persona applied, and what rules about models changed. */
   readonly body: Body;
+  /** What rules about models change, after the persona. Absent: nothing. */
+  readonly edits?: readonly BodyEdit[] | undefined;
   readonly operation: Operation;
   readonly persona: Persona | undefined;
   readonly model: string | undefined;
@@ -48,14 +51,16 @@ export interface AttemptSource {
  */
 export function makeAttempt(
   providers: ProviderTable,
-  { rawBody, asked, body, operation, persona, model, changes: stated }: AttemptSource,
+  { rawBody, asked, body, operation, persona, model, edits, changes: stated }: AttemptSource,
   key: RoutedKey,
   mayAskForUsage: boolean,
 ): JsonAttempt {
   const format = formatOf(providers, key.provider, operation.name);
   const providerModel = sentModel(key, model);
   const changes = providerModel === model ? stated : { ...stated, model: providerModel };
-  const options = { mayAskForUsage, changes, provider: key.provider.name };
+  const { name, type } = key.provider;
+  const boundField = type === 'compatible' && operation.name === 'chat' ? 'max_tokens' : undefined;
+  const options = { mayAskForUsage, edits, changes, boundField, provider: name } as const;
   const sent = makeUpstreamBody(rawBody, asked, body, operation, format, persona, options);
   return { key, format, model: providerModel, body: sent.body, hideUsage: sent.hideUsage };
 }

@@ -4,6 +4,7 @@ import type { OperationName } from '../providers/operation-name.ts';
 import type { Usage } from '../providers/usage.ts';
 import type { Persona, RoutedKey } from '../snapshot/snapshot.ts';
 import type { Client } from './identify/client.ts';
+import type { OptimizationLevel } from './identify/optimization-level.ts';
 
 /** The caller according to the credential. */
 export interface Identity {
@@ -28,6 +29,8 @@ export interface Caller {
   /** What named the session: `X-Session-ID`, or the client's own header. Absent: the session is new. */
   readonly sessionFrom?: 'session' | 'client' | undefined;
   readonly turnId: string | undefined;
+  /** `X-Optimization-Level`, by which aliases choose a model. */
+  readonly optimizationLevel?: OptimizationLevel | undefined;
   /** The client program, from its headers. It decides nothing. */
   readonly client?: Client | undefined;
 }
@@ -47,6 +50,8 @@ export interface Call {
   readonly body: Readonly<Record<string, unknown>>;
   isStream(): boolean;
   readonly requestedModel: string | undefined;
+  /** The name that the caller used for it, where that is an alias. */
+  readonly modelAlias?: string | undefined;
   readonly persona: Persona | undefined;
   readonly previousResponseId: string | undefined;
   readonly key: RoutedKey;

@@ -4,6 +4,7 @@ import { ProxyError } from '../error.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { ProviderTable } from '../providers/table.ts';
 import type { WireFormat } from '../providers/wire-format.ts';
+import { headersOfTerms } from './admit/model-terms.ts';
 import type { Permit, Permitted } from './admit/permit.ts';
 import { inResponseFormat } from './admit/response-format.ts';
 import type { UsageRefusals } from './admit/usage-option.ts';
@@ -75,7 +76,8 @@ export function makeRunBody({
       (mayHaveRefused || snapshot.mayFallBack) && cached?.status !== 'hit'
         ? makeNextAttempt({ providers, usageRefusals, context, source, madeBy, isIdempotent, headersFor, health })
         : undefined;
-    answerCall(request, { context, operation, call, headers, first, next, reservation });
+    const told = headersOfTerms(permitted.terms, permitted.source.model);
+    answerCall(request, { context, operation, call, headers, first, next, reservation, told });
   };
   const make = (request: OpenRequest, permitted: Permitted, cached?: CacheUse) =>
     whenKnown(reserve(soughtOf(request.operation, permitted, cached)), (reservation) => {
@@ -119,7 +121,7 @@ export function soughtOf(
 
 function callOf(
   operation: Operation,
-  { context, source, first, guard }: Permitted,
+  { context, source, terms, first, guard }: Permitted,
   cached: CacheUse | undefined,
 ): Call {
   const { rawBody, body, model, persona } = source;
@@ -134,6 +136,7 @@ function callOf(
     body,
     isStream: () => body.stream === true,
     requestedModel: model,
+    modelAlias: terms?.alias,
     persona,
     previousResponseId: typeof body.previous_response_id === 'string' ? body.previous_response_id : undefined,
     key: first.key,

@@ -5,6 +5,7 @@ import { formatOf, type ProviderTable } from '../providers/table.ts';
 import type { RoutedKey } from '../snapshot/snapshot.ts';
 import type { Admission } from './admit/admission.ts';
 import { admitFormModels } from './admit/admit.ts';
+import { headersOfTerms } from './admit/model-terms.ts';
 import type { AnswerCall } from './answer/answer-call.ts';
 import type { Attempt } from './attempt.ts';
 import type { Call } from './call.ts';
@@ -57,9 +58,12 @@ export function makeRunForm({ admission, stalls, reserve, answerCall, providers,
     try {
       const { fields, files } = form.content;
       const candidate = { context, operation, isRewritable: false, otherModels: [], references: [] };
-      const { model, key, guard } = await admission.admit({ ...candidate, body: fields, said: { ...fields } });
-      if (guard)
-        judgeLater = laterFields(form.content, (said) => admission.admit({ ...candidate, body: fields, said }));
+      const { model, terms, key, guard } = await admission.admit({ ...candidate, body: fields, said: { ...fields } });
+      const hasRules = snapshot.spec.models?.ceilings !== undefined;
+      if (guard || hasRules) {
+        const judge = (said: Body) => admission.admit({ ...candidate, body: fields, said });
+        judgeLater = laterFields(form.content, judge, guard !== undefined);
+      }
       const call: Call = {
         kind: 'call',
         requestId: context.requestId,
@@ -71,6 +75,7 @@ export function makeRunForm({ admission, stalls, reserve, answerCall, providers,
         body: fields,
         isStream: () => fields.stream === 'true',
         requestedModel: model,
+        modelAlias: terms?.alias,
         persona: undefined,
         previousResponseId: undefined,
         key,
@@ -78,7 +83,7 @@ export function makeRunForm({ admission, stalls, reserve, answerCall, providers,
         // A form goes upstream while it arrives, so nobody knows all of it in time.
         cached: snapshot.spec.cache && bypassed,
       };
-      let named = model;
+      let named = typeof fields.model === 'string' ? fields.model : undefined;
       const makeAttempt = (to: RoutedKey): Attempt => {
         const format = formatOf(providers, to.provider, operation.name);
         const providerModel = sentModel(to, model);
@@ -101,7 +106,16 @@ export function makeRunForm({ admission, stalls, reserve, answerCall, providers,
       const reservation = await reserve({ ...sought, sent: undefined, hasReferences: true });
       answerCall(
         { ...request, onEnd },
-        { context, operation, call, headers, first, next: snapshot.mayFallBack ? next : undefined, reservation },
+        {
+          context,
+          operation,
+          call,
+          headers,
+          first,
+          next: snapshot.mayFallBack ? next : undefined,
+          reservation,
+          told: headersOfTerms(terms, model),
+        },
       );
     } catch (error) {
       form.close();
@@ -110,11 +124,19 @@ export function makeRunForm({ admission, stalls, reserve, answerCall, providers,
   };
 }
 
-/** Judges fields of a form that come after its model, each once. The last byte of a form waits for them. */
-function laterFields(before: FormContent, judge: (said: Body) => unknown): (content: FormContent) => Promise<void> {
+/**
+ * Judges fields of a form that come after its model, each once. The last byte of a form waits for them.
+ *
+ * @param readsTexts whether all of its texts must be known, and not only the fields that govern the call
+ */
+function laterFields(
+  before: FormContent,
+  judge: (said: Body) => unknown,
+  readsTexts: boolean,
+): (content: FormContent) => Promise<void> {
   const judged = new Map(Object.entries(before.fields).map(([name, value]) => [name, [value].flat().length]));
   return async ({ fields, isComplete }) => {
-    if (!isComplete()) {
+    if (readsTexts && !isComplete()) {
       const message = 'the fields of the form have more text than guardrails of the organization read';
       throw new ProxyError('request_too_large', { message });
     }

@@ -3,6 +3,7 @@ import type { Queryable } from '../../database/queryable.ts';
 import { readCounterRoom } from '../../database/rule-use.ts';
 import { makeExplain } from '../calls/explain/explain.ts';
 import { makeIdentify } from '../calls/identify/identify.ts';
+import { makeModelRules } from '../calls/models/model-rules.ts';
 import { makeHistories } from '../calls/reserve/history.ts';
 import type { RouteHealth } from '../calls/route/health.ts';
 import { ProxyError } from '../error.ts';
@@ -47,6 +48,7 @@ export async function explainOffline(db: Queryable, question: OfflineQuestion): 
     providers: providerTable,
     health: healthOf(await readPauses(db, organizationId)),
     inFlight,
+    modelRules: makeModelRules(),
     quota: { free: () => 0, idle: async () => {}, clock: makeDatabaseClock() },
     histories: makeHistories(),
     origin: undefined,

@@ -18,7 +18,12 @@ export const messages: Operation = {
 };
 
 /** `POST /v1/messages/count_tokens`: the same body, without the bound of an answer. */
-export const countedMessages: Operation = { ...messages, path: '/messages/count_tokens', required: ['messages'] };
+export const countedMessages: Operation = {
+  ...messages,
+  path: '/messages/count_tokens',
+  required: ['messages'],
+  onlyCounts: true,
+};
 
 /**
  * A persona's parameters are named as OpenAI names them. Those that say the same in a message apply to it: the bound of

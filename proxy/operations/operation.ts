@@ -14,6 +14,8 @@ export interface Operation {
   readonly required: readonly string[];
   /** Whether the provider chooses a model where the body names none. */
   readonly modelIsOptional?: true;
+  /** Whether it only counts the tokens of an input, so that nothing about an answer is set. */
+  readonly onlyCounts?: true;
   /** Whether its body may be a form with files. Such a body has the form's fields, all as text. */
   readonly takesForm?: true;
   /** What a call does beside its answer, if it is sent twice. Absent: nothing, but it is billed twice. */

@@ -23,3 +23,6 @@ export const responses: Operation = {
   },
   runsInBackground: (body) => body.background === true,
 };
+
+/** `POST /v1/responses/input_tokens`: the same body, without what is about an answer. */
+export const countedResponses: Operation = { ...responses, path: '/responses/input_tokens', onlyCounts: true };

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../crds/schema-node.ts';
 import { cachesOfOrganizations } from './cache-fixtures.ts';
 import { guardrailsOfOrganizations } from './guardrail-fixtures.ts';
 import { limitsOfBindings, limitsOfOrganizations } from './limit-fixtures.ts';
+import { modelsOfOrganizations } from './model-fixtures.ts';
 
 /** An object, and the fields that are wrong with it. */
 export interface Fixture {
@@ -305,6 +306,7 @@ const organizations = cases('Organization', [
   ...limitsOfOrganizations,
   ...guardrailsOfOrganizations,
   ...cachesOfOrganizations,
+  ...modelsOfOrganizations,
   [
     'pages of some origins',
     { cors: { origins: ['https://app.example.com', 'http://localhost:3000', 'http://[::1]:8'] } },

@@ -158,7 +158,7 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'weekly_usage.requested_model',
   ],
   'It names a persona or a model.': ['facet_spans.facet', 'session_facets.facet', 'sessions.facets'],
-  'It names what the platform team has made.': ['requests.guardrail_hits'],
+  'It names what the platform team has made.': ['requests.guardrail_hits', 'requests.model_alias'],
   'It is one of few fixed words, or a code.': [
     'daily_usage.grain',
     'daily_usage.kind',
@@ -171,6 +171,7 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'requests.image_size',
     'requests.kind',
     'requests.operation',
+    'requests.optimization_level',
     'requests.status',
     'revocations.kind',
     'session_usage.kind',

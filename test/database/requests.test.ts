@@ -77,6 +77,8 @@ test('a record is stored as it is', async () => {
     characters: 4096,
     kept_ids: [keptIdDigest('msg_0'), '-9223372036854775808'],
     guardrail_hits: ['customer-data'],
+    model_alias: 'fast',
+    optimization_level: 'speed',
     attempts: [
       {
         provider: 'spare',

@@ -115,6 +115,11 @@ const refusals: Partial<Record<ProblemCode, readonly Refusal[]>> = {
       withHeaders({ 'idempotency-key': 'k'.repeat(300) }),
     ],
     [
+      'X-Optimization-Level',
+      `${processing}X-Optimization-Level must be quality, balanced or speed`,
+      withHeaders({ 'x-optimization-level': 'cheap' }),
+    ],
+    [
       'X-Response-Format',
       `${processing}X-Response-Format must be openai or simple`,
       withHeaders({ 'x-response-format': 'xml' }),
@@ -448,6 +453,8 @@ const madeElsewhere: readonly ProblemCode[] = [
   'guardrail_unavailable',
   // Needs a cache: test/proxy/cache.
   'not_cached',
+  'ceiling_exceeded',
+  'tool_not_allowed',
   'owned_by_resource',
   'surface_not_allowed',
   'no_api_key',

@@ -9,12 +9,22 @@ import type { OperationName } from '../../providers/operation-name.ts';
 import { formatIsOffered, type ProviderTable } from '../../providers/table.ts';
 import type { RoutedKey } from '../../snapshot/snapshot.ts';
 import type { CallContext } from '../context.ts';
+import type { ModelRules } from '../models/model-rules.ts';
+import type { ReadyModelRules } from '../models/ready-model-rules.ts';
 import type { BatchLines } from '../reserve/reserve.ts';
 import { type MadeByAll, type Ownership, requireSameKey } from '../resources/ownership.ts';
 import type { RouteHealth } from '../route/health.ts';
 import { routeKey, routeKeys } from '../route/route.ts';
 import { admitAnyModel, admitModel, admitSurface } from './admit.ts';
 import { checkBody } from './body.ts';
+import {
+  aliasIsResolved,
+  ceilingsHold,
+  defaultsAreSet,
+  type ModelCheckDependencies,
+  type ModelJudged,
+} from './model-checks.ts';
+import type { ModelTerms } from './model-terms.ts';
 
 /** A call to check. It is the same for each way in: a body, a form, a line of a batch, an analysis. */
 export interface Candidate {
@@ -36,8 +46,10 @@ export interface Candidate {
 
 /** The results of the checks. */
 export interface Admitted {
-  /** The requested model. Undefined where the provider chooses. */
+  /** The requested model, which an alias has been replaced by. Undefined where the provider chooses. */
   readonly model: string | undefined;
+  /** What the organization's aliases, defaults and ceilings made of the body. Undefined where it has none. */
+  readonly terms: ModelTerms | undefined;
   readonly madeBy: MadeByAll | undefined;
   readonly key: RoutedKey;
   /** Undefined where no guardrail is for the call. */
@@ -47,7 +59,8 @@ export interface Admitted {
 }
 
 /** A call during the checks, with the results so far. */
-export interface Judged extends Candidate {
+export interface Judged extends Omit<Candidate, 'body'>, ModelJudged {
+  readonly fixed?: NonNullable<Candidate['fixed']>;
   model: string | undefined;
   madeBy: MadeByAll | undefined;
   key: RoutedKey | undefined;
@@ -63,7 +76,17 @@ export interface Judged extends Candidate {
 type Check = (judged: Judged, dependencies: AdmissionDependencies) => void | Promise<void>;
 
 /** The checks of a call, by name, in order. */
-export type CheckName = 'fields' | 'models' | 'references' | 'key' | 'any-model' | 'guardrails' | 'lines';
+export type CheckName =
+  | 'alias'
+  | 'defaults'
+  | 'ceilings'
+  | 'fields'
+  | 'models'
+  | 'references'
+  | 'key'
+  | 'any-model'
+  | 'guardrails'
+  | 'lines';
 
 /**
  * A check of an operation whose body does not show everything, such as its models. @throws {ProxyError} where the call
@@ -76,7 +99,7 @@ export type OwnCheck = (
   dependencies: AdmissionDependencies,
 ) => Promise<BatchLines | undefined>;
 
-export interface AdmissionDependencies {
+export interface AdmissionDependencies extends ModelCheckDependencies {
   readonly ownership: Ownership;
   readonly exchange: Exchange;
   readonly guardrails: Pick<Guardrails, 'check'>;
@@ -84,6 +107,8 @@ export interface AdmissionDependencies {
   readonly health?: RouteHealth;
   /** Which operations providers offer. Absent: all. */
   readonly providers?: ProviderTable;
+  /** Absent: there are none. */
+  readonly modelRules?: Pick<ModelRules, 'of'>;
   /** Own checks by operation. */
   readonly ownChecks: Readonly<Partial<Record<OperationName, OwnCheck>>>;
   /** Hears of each check that lets a call pass, with the results so far. Absent: nobody listens. */
@@ -109,6 +134,9 @@ export function makeAdmission(dependencies: AdmissionDependencies): Admission {
   };
   /** The checks, in order. */
   const checks: readonly (readonly [CheckName, Check])[] = [
+    ['alias', aliasIsResolved],
+    ['defaults', defaultsAreSet],
+    ['ceilings', ceilingsHold],
     ['fields', fieldsAreThere],
     ['models', modelsAreAllowed],
     ['references', referencesAreOwn],
@@ -131,27 +159,37 @@ export function makeAdmission(dependencies: AdmissionDependencies): Admission {
       }
       onPassed?.(named[0], judged);
     }
-    const { model, madeBy, guard, lines } = judged;
-    return { model, madeBy, key: keyOf(judged), guard, lines };
+    const { model, terms, madeBy, guard, lines } = judged;
+    return { model, terms, madeBy, key: keyOf(judged), guard, lines };
   };
   const admission: Admission = {
     open: ({ inForce }, operation) => admitSurface(inForce.snapshot, operation.surface),
-    admit: (candidate) =>
-      judge(
-        { ...candidate, model: undefined, madeBy: undefined, key: undefined, guard: undefined, lines: undefined },
-        0,
-      ),
+    admit(candidate) {
+      const begin = (rules: ReadyModelRules | undefined) => judge({ ...candidate, rules, ...noResults }, 0);
+      const rules = dependencies.modelRules?.of(candidate.context.inForce.snapshot);
+      return rules instanceof Promise ? rules.then(begin) : begin(rules);
+    },
   };
   return admission;
 }
+
+const noResults = {
+  terms: undefined,
+  stated: undefined,
+  model: undefined,
+  madeBy: undefined,
+  key: undefined,
+  guard: undefined,
+  lines: undefined,
+};
 
 const fieldsAreThere: Check = (judged) => {
   judged.model = checkBody(judged.body, judged.operation);
 };
 
-const modelsAreAllowed: Check = ({ context, model, otherModels }) => {
+const modelsAreAllowed: Check = ({ context, model, terms, otherModels }) => {
   const { snapshot } = context.inForce;
-  if (model !== undefined) admitModel(snapshot, model);
+  if (model !== undefined) admitModel(snapshot, model, terms?.alias);
   for (const other of otherModels) admitModel(snapshot, other);
 };
 

@@ -42,12 +42,13 @@ export function admitSurface(snapshot: Snapshot, surface: Surface): void {
   });
 }
 
-/** @throws {ProxyError} `model_not_allowed` */
-export function admitModel(snapshot: Snapshot, model: string): void {
+/** @param alias the name that the caller used for it @throws {ProxyError} `model_not_allowed` */
+export function admitModel(snapshot: Snapshot, model: string, alias?: string): void {
   if (snapshot.allowsModel(model)) return;
+  const meant = alias === undefined ? '' : `, for which ${JSON.stringify(alias)} stands`;
   throw new ProxyError('model_not_allowed', {
     param: 'model',
-    message: `The organization does not allow the model ${JSON.stringify(model.slice(0, 200))}; GET /v1/models lists those that it allows`,
+    message: `The organization does not allow the model ${JSON.stringify(model.slice(0, 200))}${meant}; GET /v1/models lists those that it allows`,
   });
 }
 

@@ -6,8 +6,10 @@ import type { Operation } from '../../operations/operation.ts';
 import { asObject, type Body, parseExactly } from '../../providers/json.ts';
 import type { WireFormat } from '../../providers/wire-format.ts';
 import type { Persona } from '../../snapshot/snapshot.ts';
+import type { BodyEdit } from '../models/body-edit.ts';
 import { chargeParsing, valueBytes } from '../receive/receive-body.ts';
 import { fieldNames, type JsonTextFacts, scanJson } from './json-text.ts';
+import { onTerms } from './model-terms.ts';
 
 /** A parsed body, with the fields that the checks need. */
 export interface ReadBody {
@@ -138,8 +140,12 @@ export interface UpstreamBody {
 export interface UpstreamBodyOptions {
   /** Whether we may ask for the usage of a stream. Absent: yes. */
   readonly mayAskForUsage?: boolean;
+  /** What rules about models change, after the persona. Absent: nothing. */
+  readonly edits?: readonly BodyEdit[] | undefined;
   /** Fields that get another value, such as the model where the provider has its own name for it. Absent: none. */
   readonly changes?: Body | undefined;
+  /** What a bound of the answer that we add is called, where the provider may not know OpenAI's newer name. */
+  readonly boundField?: 'max_tokens' | undefined;
   /** The provider's name, for errors where the body cannot be carried to it. */
   readonly provider?: string;
 }
@@ -147,7 +153,7 @@ export interface UpstreamBodyOptions {
 /**
  * Makes the body for the upstream. It is the client's own bytes unless something has to change.
  *
- * @param judged the body with the persona applied, or the read body where there is no persona
+ * @param judged the body with the persona and what rules about models change, or the read body where there is neither
  * @throws {ProxyError} `persona_not_supported`; `invalid_request` where a field cannot be carried to the provider
  */
 export function makeUpstreamBody(
@@ -157,7 +163,7 @@ export function makeUpstreamBody(
   operation: Operation,
   format: Pick<WireFormat, 'needsUsageOption' | 'translation'>,
   persona: Persona | undefined,
-  { mayAskForUsage = true, changes, provider = '' }: UpstreamBodyOptions = noOptions,
+  { mayAskForUsage = true, edits, changes, boundField, provider = '' }: UpstreamBodyOptions = noOptions,
 ): UpstreamBody {
   const hideUsage = mayAskForUsage && judged.stream === true && format.needsUsageOption(judged);
   const { translation } = format;
@@ -165,6 +171,7 @@ export function makeUpstreamBody(
   if (
     !translation &&
     persona === undefined &&
+    edits === undefined &&
     changes === undefined &&
     !facts.hasEscapedNames &&
     !('persona_id' in body)
@@ -175,9 +182,10 @@ export function makeUpstreamBody(
   let next = judged;
   if (facts.hasInexactNumbers) {
     const exact = withoutPersonaId(asObject(parseExactly(text)) ?? {});
-    next = persona ? operation.applyPersona(exact, persona) : exact;
-  } else if (!persona) next = withoutPersonaId(body);
+    next = onTerms(persona ? operation.applyPersona(exact, persona) : exact, edits);
+  } else if (!persona) next = onTerms(withoutPersonaId(body), edits);
   if (changes) next = { ...next, ...changes };
+  if (boundField && !('max_completion_tokens' in body)) next = withBoundAs(boundField, next, persona);
   if (translation) next = translation.ask(next, provider);
   if (hideUsage && translation?.takesUsageOption !== false)
     next = { ...next, stream_options: { ...asObject(next.stream_options), include_usage: true } };
@@ -185,6 +193,12 @@ export function makeUpstreamBody(
 }
 
 const noOptions: UpstreamBodyOptions = {};
+
+function withBoundAs(field: string, body: Body, persona: Persona | undefined): Body {
+  const { max_completion_tokens: bound, ...rest } = body;
+  if (bound === undefined || (persona && 'max_completion_tokens' in persona.parameters)) return body;
+  return { ...rest, [field]: bound };
+}
 
 /** The client's bytes with an additional field in front. */
 function withUsageAskedFor(raw: Buffer): Buffer {

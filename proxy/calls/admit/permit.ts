@@ -14,6 +14,7 @@ import { whenKnown } from '../when-known.ts';
 import type { Admission, Admitted } from './admission.ts';
 import { admitPersona } from './admit.ts';
 import { applyPersona, editBody, type ReadBody, readBody } from './body.ts';
+import { type ModelTerms, onTerms } from './model-terms.ts';
 import type { UsageRefusals } from './usage-option.ts';
 
 /** The input of the decision whether a call may be made. */
@@ -27,6 +28,8 @@ export interface Permitted {
   readonly context: CallContext;
   /** What each attempt's body is made from: the client's body, with what guardrails replaced in it. */
   readonly source: AttemptSource;
+  /** What the organization's rules about models made of the call. Undefined where it has none. */
+  readonly terms: ModelTerms | undefined;
   /** What the call refers to, and so the one key that it can go to. */
   readonly madeBy: MadeByAll | undefined;
   readonly first: JsonAttempt;
@@ -60,9 +63,10 @@ export function makePermit({ inForce, catchUp, admission, providers, usageRefusa
     // Apply the persona first, so that the checks see the body that goes upstream.
     const body = persona ? applyPersona(asked, operation, persona) : asked.body;
     const { references, models: otherModels } = persona ? fieldsWithPersona(asked.fields, body) : asked.fields;
-    const finish = ({ model, madeBy, key, guard, lines }: Admitted): Permitted => {
+    const finish = ({ model, terms, madeBy, key, guard, lines }: Admitted): Permitted => {
       const mayAskForUsage = body.stream !== true || !usageRefusals.has(key.provider, model);
-      const asIs = { rawBody, asked, body, operation, persona, model };
+      const edits = terms?.edits;
+      const asIs = { rawBody, asked, body: onTerms(body, edits), operation, persona, model, edits };
       const source = guard?.isEditing() ? withEdits(asIs, guard) : asIs;
       const first = makeAttempt(providers, source, key, mayAskForUsage);
       const caller = withInferredSession(
@@ -71,7 +75,7 @@ export function makePermit({ inForce, catchUp, admission, providers, usageRefusa
         context.inForce.snapshot.sessionSources,
       );
       const inSession = caller === context.caller ? context : { ...context, caller };
-      return { context: inSession, source, madeBy, first, guard, lines };
+      return { context: inSession, source, terms, madeBy, first, guard, lines };
     };
     return whenKnown(
       admission.admit({ context, operation, body, said: asked.body, isRewritable: true, otherModels, references }),
@@ -94,9 +98,9 @@ export function makePermit({ inForce, catchUp, admission, providers, usageRefusa
 
 /** The call with what guardrails replaced in it. */
 function withEdits(source: AttemptSource, guard: CallGuard): AttemptSource {
-  const { asked, operation, persona } = source;
+  const { asked, operation, persona, edits } = source;
   const edited = editBody(asked, guard.edit);
-  const body = persona ? applyPersona(edited, operation, persona) : edited.body;
+  const body = onTerms(persona ? applyPersona(edited, operation, persona) : edited.body, edits);
   return { ...source, rawBody: Buffer.from(edited.text), asked: edited, body };
 }
 

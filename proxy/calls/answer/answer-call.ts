@@ -26,6 +26,8 @@ export interface AdmittedCall {
   readonly first: Attempt;
   /** What limits and budgets hold for the call. */
   readonly reservation: Reservation;
+  /** Headers for the client about what rules about models changed. Undefined: nothing. */
+  readonly told: Readonly<Record<string, string>> | undefined;
   readonly next: Forwarding['next'];
 }
 
@@ -55,9 +57,9 @@ export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
       return (call.guard?.output?.guardExchange(speak, read, hold) ?? speak)(request, sink);
     };
   return ({ response, responseHeaders, refuse: show, onEnd }, admitted) => {
-    const { context, operation, call, headers, first, next, reservation } = admitted;
+    const { context, operation, call, headers, first, next, reservation, told } = admitted;
     const { caller, inForce, share } = context;
-    const own = ownHeaders(call, reservation);
+    const own = ownHeaders(call, reservation, told);
     const refuse = (problem: ProxyError) => {
       if (own) problem.headers = { ...own, ...problem.headers };
       show(problem, caller);
@@ -96,13 +98,14 @@ export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
   };
 }
 
-/** Headers of the answer that limits and the cache add. Undefined: none. */
+/** Headers of the answer that limits, the cache and rules about models add. Undefined: none. */
 function ownHeaders(
   { cached, key }: Call,
   { headers: rates }: Reservation,
+  told: AdmittedCall['told'],
 ): Readonly<Record<string, string>> | undefined {
-  if (!cached) return rates;
+  if (!cached) return told ? { ...rates, ...told } : rates;
   const answered =
     cached.status === 'hit' ? { 'x-chaperone-provider': key.provider.name, 'x-chaperone-attempts': '0' } : {};
-  return { ...rates, ...cached.headers, ...answered };
+  return { ...rates, ...cached.headers, ...answered, ...told };
 }

@@ -2,7 +2,15 @@ import type { ProxyError } from '../../error.ts';
 import type { Finding } from '../../guardrails/call-guard.ts';
 import type { Persona } from '../../snapshot/snapshot.ts';
 import type { Judged } from '../admit/admission.ts';
-import { anyModelDeciders, modelDeciders, noKeyDeciders, ofOrganization, ofPersona, ofProvider } from './deciders.ts';
+import {
+  anyModelDeciders,
+  modelDeciders,
+  modelRuleDeciders,
+  noKeyDeciders,
+  ofOrganization,
+  ofPersona,
+  ofProvider,
+} from './deciders.ts';
 import type { Decider, StepName } from './explanation.ts';
 import type { LimitsLook } from './look-at-limits.ts';
 import { blockedBy } from './look-by-guardrails.ts';
@@ -50,6 +58,10 @@ export function decidersOfRefusal(check: StepName, refused: RefusedCall): readon
       return judged?.key ? [ofProvider(snapshot, judged.key.provider.name, '.type')] : [];
     case 'limits':
       return limits?.decidedBy ?? [];
+    case 'ceilings':
+      return modelRuleDeciders(snapshot, 'ceilings', [refusal?.details.ceiling]);
+    case 'alias':
+    case 'defaults':
     case 'body':
     case 'fields':
     case 'references':

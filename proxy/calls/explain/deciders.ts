@@ -1,8 +1,11 @@
 import type { OrganizationSpec } from '../../../crds/resources.generated.ts';
 import { makeMatcher } from '../../snapshot/model-rules.ts';
 import type { Persona, RoutedKey, Snapshot } from '../../snapshot/snapshot.ts';
+import type { Caller } from '../call.ts';
+import { findAliasField } from '../models/aliases.ts';
 import type { Rule } from '../reserve/rules.ts';
 import { keysOf } from '../route/route.ts';
+import type { Origin } from '../settle/record.ts';
 import type { Decider } from './explanation.ts';
 
 type Named = readonly { readonly name: string }[];
@@ -27,6 +30,32 @@ export function modelDeciders(snapshot: Snapshot, model: string): Decider[] {
 
 function entryOf(patterns: readonly string[], text: string): number {
   return patterns.findIndex((pattern) => makeMatcher([pattern])(text));
+}
+
+/** The entry by which a name stands for a model. Empty: it stands for itself. */
+export function aliasDeciders(
+  snapshot: Snapshot,
+  name: unknown,
+  { user, optimizationLevel: level }: Caller,
+  workload: Origin | undefined,
+): Decider[] {
+  const { aliases = [] } = snapshot.spec.models ?? {};
+  const found = typeof name === 'string' ? findAliasField(aliases, name, { user, workload, level }) : undefined;
+  return found === undefined ? [] : [ofOrganization(snapshot, `spec.models.aliases${found}`)];
+}
+
+/** An entry of `spec.models.ceilings` or `defaults`, by its name. Empty: there is none. */
+export function modelRuleDeciders(
+  snapshot: Snapshot,
+  list: 'ceilings' | 'defaults',
+  names: readonly unknown[],
+  suffix = '',
+): Decider[] {
+  const entries: Named = snapshot.spec.models?.[list] ?? [];
+  return [...new Set(names)].flatMap((name) => {
+    const at = entries.findIndex((entry) => entry.name === name);
+    return at === -1 ? [] : [ofOrganization(snapshot, `spec.models.${list}[${at}]${suffix}`)];
+  });
 }
 
 /** Why a call whose provider chooses the model is refused. */

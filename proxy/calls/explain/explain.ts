@@ -40,8 +40,8 @@ export function makeExplain(options: ExplainOptions): Explain {
 
 /** Admits the call as a real one. @throws {ProxyError} where it would not be made */
 async function admit(
-  { inForce, catchUp, identify, ownership, providers, health }: ExplainOptions,
-  { context: without, identity, headers, operation, body }: ExplainQuestion,
+  { inForce, catchUp, identify, ownership, providers, health, modelRules, ...options }: ExplainOptions,
+  { context: without, identity, headers, operation, body, origin = options.origin }: ExplainQuestion,
   guardrails: LookingGuardrails,
   story: Story,
 ): Promise<Sought> {
@@ -53,6 +53,8 @@ async function admit(
     guardrails,
     health: onlyLooking(health),
     providers,
+    modelRules,
+    origin,
     // The lines are in a file at the provider.
     ownChecks: { batches: async () => undefined },
     random: () => 0,

@@ -6,6 +6,7 @@ import type { ProviderTable } from '../../providers/table.ts';
 import type { Identity } from '../call.ts';
 import type { CallContext, InForce } from '../context.ts';
 import type { Identify } from '../identify/identify.ts';
+import type { ModelRules } from '../models/model-rules.ts';
 import type { Ownership } from '../resources/ownership.ts';
 import type { RouteHealth } from '../route/health.ts';
 import type { Origin } from '../settle/record.ts';
@@ -35,6 +36,7 @@ export interface ExplainOptions extends LookOptions {
   readonly providers: ProviderTable;
   readonly health: Pick<RouteHealth, 'isCalm' | 'stateOf'>;
   readonly inFlight: InFlight;
+  readonly modelRules: Pick<ModelRules, 'of'>;
 }
 
 /** Tells what would happen to a call now. It sends nothing, takes nothing and records nothing. */

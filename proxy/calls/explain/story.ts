@@ -4,7 +4,15 @@ import type { CheckName, Judged } from '../admit/admission.ts';
 import type { CallContext } from '../context.ts';
 import type { CallNeeds } from '../reserve/call-needs.ts';
 import { decidersOfRefusal } from './decide-refusal.ts';
-import { modelDeciders, ofBinding, ofOrganization, ofPersona, ofProvider } from './deciders.ts';
+import {
+  aliasDeciders,
+  modelDeciders,
+  modelRuleDeciders,
+  ofBinding,
+  ofOrganization,
+  ofPersona,
+  ofProvider,
+} from './deciders.ts';
 import {
   type Bounds,
   type Decider,
@@ -167,6 +175,10 @@ export class Story {
         const persona = this.#persona ?? this.#personaOfBody();
         return persona ? pass(`persona ${persona.name}`, [ofPersona(persona, 'spec.users')]) : pass('none is named');
       }
+      case 'alias':
+      case 'defaults':
+      case 'ceilings':
+        return pass(...this.#modelRules(check));
       case 'fields':
         return pass(model === undefined ? 'the provider chooses the model' : `model ${model}`);
       case 'models':
@@ -200,6 +212,32 @@ export class Story {
       case 'limits':
         return this.#limitStep();
     }
+  }
+
+  /** What the rules about models made of the body, and the fields that say so. */
+  #modelRules(check: 'alias' | 'defaults' | 'ceilings'): [detail: string, decidedBy: readonly Decider[]] {
+    const { snapshot } = this.#question.context.inForce;
+    const { terms, context, body } = this.#judged ?? {};
+    if (check === 'alias') {
+      if (terms?.alias === undefined || !context) return ['the model is named itself', []];
+      const decidedBy = aliasDeciders(snapshot, terms.alias, context.caller, this.#question.origin);
+      return [`${terms.alias} stands for ${String(body?.model)}`, decidedBy];
+    }
+    if (check === 'defaults') {
+      const { defaults = [] } = terms ?? {};
+      const decidedBy = defaults.flatMap(({ entry, name }) =>
+        modelRuleDeciders(snapshot, 'defaults', [entry], `.${name}`),
+      );
+      return [defaults.length === 0 ? 'none is set' : `set: ${defaults.map(({ name }) => name).join(', ')}`, decidedBy];
+    }
+    const { lowered = [] } = terms ?? {};
+    const decidedBy = modelRuleDeciders(
+      snapshot,
+      'ceilings',
+      lowered.map(({ ceiling }) => ceiling),
+    );
+    const told = lowered.map(({ field, allowed }) => `${field} to ${allowed}`);
+    return [told.length === 0 ? 'none is reached' : `set ${told.join(', ')}`, decidedBy];
   }
 
   /** What of the body would name a persona, where the call is refused before it is known. */

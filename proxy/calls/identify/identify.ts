@@ -5,6 +5,7 @@ import { ProxyError, problems } from '../../error.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { Caller, Identity } from '../call.ts';
 import { makeReadClient } from './client.ts';
+import { readOptimizationLevel } from './optimization-level.ts';
 import { maxSessionIdLength, readClientSession } from './session.ts';
 
 /** Turns an identity and the headers beside it into the caller. */
@@ -52,6 +53,7 @@ export function makeIdentify(organizationId: string): Identify {
       sessionId: session ?? ofClient ?? `sess_${randomHex(12)}`,
       sessionFrom: session !== undefined ? 'session' : ofClient !== undefined ? 'client' : undefined,
       turnId: readHeader(headers, 'x-turn-id', 128),
+      optimizationLevel: readOptimizationLevel(headers['x-optimization-level']),
       client: readClient(headers),
     };
   };

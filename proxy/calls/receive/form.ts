@@ -27,6 +27,7 @@ export interface Form {
 const governedFields = new Set([
   'model',
   'stream',
+  'temperature',
   'response_format',
   'n',
   'size',

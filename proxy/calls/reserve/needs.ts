@@ -1,3 +1,4 @@
+import { outputTokenFields } from '../../../crds/asked-fields.ts';
 import type { Body } from '../../providers/json.ts';
 import { type History, unknownOutputTokens } from './history.ts';
 import type { Sought } from './reserve.ts';
@@ -14,22 +15,13 @@ export interface TokenNeeds {
   readonly refers: boolean;
 }
 
-/** Operations whose answers have tokens. */
-const outputFields: Readonly<Record<string, readonly string[]>> = {
-  responses: ['max_output_tokens'],
-  compact: [],
-  chat: ['max_completion_tokens', 'max_tokens'],
-  completions: ['max_tokens'],
-  messages: ['max_tokens'],
-};
-
 /** Operations whose answers have none, but whose input has tokens. */
 const inputOperations = new Set(['embeddings']);
 
 /** Bounds the tokens of a call: of its input by its bytes, of its output by what the call allows. */
 export function boundTokens(sought: Sought, history: History): TokenNeeds {
   const { operation, body, lines } = sought;
-  const fields = outputFields[operation];
+  const fields = outputTokenFields[operation];
   if (lines) {
     return {
       input: lines.inputBytes,
@@ -60,7 +52,7 @@ export function statedOutput(fields: readonly string[], body: Body): [field: str
 
 /** The output tokens that a line of a batch may make. */
 export function lineOutput(operation: string, body: Body): number {
-  const fields = outputFields[operation];
+  const fields = outputTokenFields[operation];
   if (!fields) return 0;
   return (statedOutput(fields, body)?.[1] ?? unknownOutputTokens) * answersOf(operation, body);
 }

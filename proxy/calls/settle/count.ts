@@ -26,7 +26,11 @@ export function countCalls(metrics: Metrics, labelOf: LabelOf): SettlementSubscr
     closed: () => metrics.activeCalls.add(-1),
     attemptFailed: (_, { provider, kind }) => metrics.failedAttempts.inc({ gen_ai_provider_name: provider, kind }),
     implausible: (record) => metrics.implausible.of(callLabels(record, labelOf(record.requested_model))).add(),
-    settled: ({ record, upstreamMs }) => metricsOf(record).settled(record, upstreamMs),
+    settled({ record, upstreamMs }) {
+      metricsOf(record).settled(record, upstreamMs);
+      const { model_alias: alias, optimization_level: level = '', requested_model: model } = record;
+      if (alias !== undefined) metrics.aliasCalls.inc({ alias, gen_ai_request_model: model ?? '', level });
+    },
   };
 }
 

@@ -109,6 +109,16 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}, versi
     images: callCounter('chaperone_images_total', 'Generated images.', request),
     audioSeconds: callCounter('chaperone_audio_seconds_total', 'Length of input audio.', request),
     characters: callCounter('chaperone_characters_total', 'Characters of generated speech.', request),
+    aliasCalls: counter(
+      'chaperone_model_alias_calls_total',
+      'Calls that asked for their model by an alias, by the model that it stood for, and by X-Optimization-Level.',
+      ['alias', 'gen_ai_request_model', 'level'],
+    ),
+    ceilings: counter(
+      'chaperone_ceilings_reached_total',
+      'Fields of calls that a ceiling has set (Lower) or because of which it refused the call (Refuse).',
+      ['ceiling', 'field', 'action'],
+    ),
     refused: counter('chaperone_refused_calls_total', 'Requests that the proxy refused, by error code.', ['code']),
     limited: counter(
       'chaperone_limited_calls_total',

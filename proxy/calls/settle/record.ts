@@ -58,6 +58,8 @@ export function intentOf(call: Call, origin: Origin | undefined): RequestRecord 
     time_to_first_token_ms: null,
     client_name: call.caller.client?.name,
     client_version: call.caller.client?.version,
+    model_alias: call.modelAlias === undefined ? undefined : storable(call.modelAlias, 200),
+    optimization_level: call.caller.optimizationLevel,
     safety_identifier: attribute(call.body.safety_identifier),
     end_user: attribute(call.body.user),
   };

@@ -50,18 +50,19 @@ export function makeAnalyze(context: GovernanceContext) {
    */
   return async (call: CallContext, asked: AnalysisRequest): Promise<Analysis> => {
     const configId = asked.configId === undefined ? null : requireUuid(asked.configId, 'config_id');
-    const config = await chooseConfig(context, configId, asked.config);
+    const stated = await chooseConfig(context, configId, asked.config);
     const request = await requireOwnRequest(context, call.caller, asked.id);
-    const { key } = await context.pipeline.admit({
+    const { key, model, terms } = await context.pipeline.admit({
       context: call,
       operation: chat,
       // What is said follows where it may be asked at all.
-      body: { model: config.model, messages: [] },
+      body: { model: stated.model, temperature: stated.temperature, messages: [] },
       said: {},
-      isRewritable: false,
+      isRewritable: true,
       otherModels: [],
       references: [],
     });
+    const config = { ...stated, model: model ?? stated.model };
     const conversation = await findConversation(context, request.requestId);
     const cacheKey = cacheKeyOf(context, config, conversation);
 
@@ -69,7 +70,7 @@ export function makeAnalyze(context: GovernanceContext) {
       const kept = await findResult(context, cacheKey);
       context.metrics.analyses.inc({ result: kept ? 'hit' : 'miss' });
       if (kept) return { result: kept, cached: true };
-      const result = await classify(context.pipeline.ask, { context: call, key }, config, conversation);
+      const result = await classify(context.pipeline.ask, { context: call, key, terms }, config, conversation);
       await keepResult(context, { cacheKey, configId, request }, result);
       return { result, cached: false };
     };

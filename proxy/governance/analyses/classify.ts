@@ -16,6 +16,8 @@ export interface Asker {
   /** Of the first call; each further one has an id of its own. */
   readonly context: CallContext;
   readonly key: RoutedKey;
+  /** What the organization's rules about models make of the question. */
+  readonly terms: Question['terms'];
 }
 
 type Params = OpenAI.ChatCompletionCreateParamsNonStreaming;
@@ -57,14 +59,14 @@ export async function classify(
 }
 
 /** Not every model takes every parameter of ours: it is asked again without the one that it refuses. */
-function makeSender(ask: Ask, { context, key }: Asker, question: Params) {
+function makeSender(ask: Ask, { context, key, terms }: Asker, question: Params) {
   let { requestId } = context;
   let body = question;
   const next = (): Question => {
     const startedAtMs = requestStartedAtMs(requestId) ?? Date.now();
     const attempt = { ...context, requestId, startedAtMs, startedTicks: performance.now() };
     requestId = makeRequestId(Date.now());
-    return { kind: 'analysis', context: attempt, key, body };
+    return { kind: 'analysis', context: attempt, key, body, terms };
   };
   return async function send(): Promise<Reply> {
     try {

@@ -13,7 +13,14 @@ const schema = {
   summary: 'Count the tokens of a message',
   description:
     'The body is that of a message without `max_tokens`, and is judged like one. Only Anthropic counts tokens of messages. Counting is free and has no record.',
-  problems: ['model_not_allowed', 'surface_not_allowed', 'no_api_key', 'limit_reached', 'upstream_unreachable'],
+  problems: [
+    'model_not_allowed',
+    'tool_not_allowed',
+    'surface_not_allowed',
+    'no_api_key',
+    'limit_reached',
+    'upstream_unreachable',
+  ],
   origin: 'relayed',
 } as const;
 

@@ -52,6 +52,12 @@ const frame: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
           'Groups calls. Where it is absent, a session is begun, or inferred as the organization says, and its id returned.',
         schema: { type: 'string', maxLength: 128 },
       },
+      optimizationLevel: {
+        name: 'X-Optimization-Level',
+        in: 'header',
+        description: 'The model that an alias stands for, where the organization names one for each level.',
+        schema: { type: 'string', enum: ['quality', 'balanced', 'speed'] },
+      },
       responseFormat: {
         name: 'X-Response-Format',
         in: 'header',

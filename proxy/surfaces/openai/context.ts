@@ -1,8 +1,10 @@
 import type { BackgroundWatch } from '../../calls/background/watch.ts';
 import type { InForce } from '../../calls/context.ts';
+import type { ModelRules } from '../../calls/models/model-rules.ts';
 import type { Pipeline } from '../../calls/pipeline.ts';
 import type { Ownership } from '../../calls/resources/ownership.ts';
 import type { Metrics } from '../../calls/settle/metrics.ts';
+import type { Origin } from '../../calls/settle/record.ts';
 import type { Guardrails } from '../../guardrails/guardrails.ts';
 import type { KitContext } from '../../http/surface.ts';
 import type { Exchange } from '../../providers/exchange.ts';
@@ -18,4 +20,7 @@ export interface OpenAiContext extends KitContext {
   readonly guardrails: Guardrails;
   readonly providers: ProviderTable;
   readonly metrics: Metrics;
+  readonly modelRules: ModelRules;
+  /** The pod of this proxy's calls. */
+  readonly origin: Origin | undefined;
 }

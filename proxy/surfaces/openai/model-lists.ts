@@ -94,7 +94,7 @@ async function fetchModels(
 ): Promise<Body[] | undefined> {
   const answer = await relay(exchange, {
     method: 'GET',
-    path: '/models',
+    path: key.provider.type === 'anthropic' ? '/models?limit=1000' : '/models',
     key,
     headers: { 'user-agent': 'chaperone', accept: 'application/json' },
     body: undefined,

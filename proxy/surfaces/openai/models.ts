@@ -1,4 +1,4 @@
-import type { FastifySchema } from 'fastify';
+import type { FastifyRequest, FastifySchema } from 'fastify';
 import type { Caller } from '../../calls/call.ts';
 import { keysOf } from '../../calls/route/route.ts';
 import { isNamed } from '../../calls/settle/model-label.ts';
@@ -8,12 +8,14 @@ import { isPricedModel } from '../../prices/price.ts';
 import { asString, type Body } from '../../providers/json.ts';
 import type { RoutedKey, Snapshot } from '../../snapshot/snapshot.ts';
 import type { OpenAiContext } from './context.ts';
+import { aliasesOf, listedAlias } from './listed-aliases.ts';
 import { incompleteHeader, makeModelLists } from './model-lists.ts';
+import { type AnthropicPage, anthropicPage, asAnthropicModel, asOpenAiModel } from './model-shapes.ts';
 
 const documented = {
   tags: ['Models'],
   description:
-    'As the providers show them, less what the organization does not allow. A model that calls may use and that no list has, such as a dated snapshot, is found by its id. The header `X-Chaperone-Incomplete` of a list names the providers that could not be asked.',
+    'As the providers show them, less what the organization does not allow, and the names that stand for models (`spec.models.aliases`), whose model is in `root`. With the header `anthropic-version`, in the form of Anthropic’s API. A model that calls may use and that no list has, such as a dated snapshot, is found by its id. The header `X-Chaperone-Incomplete` of a list names the providers that could not be asked.',
   problems: ['no_api_key', 'overloaded', 'upstream_unreachable', 'upstream_timeout', 'upstream_invalid_response'],
   origin: 'merged',
 } as const satisfies FastifySchema;
@@ -23,15 +25,28 @@ const documented = {
  * is told in a header, and does not keep the others from being listed.
  */
 export function registerModels(app: SurfaceApp, options: OpenAiContext): void {
-  const { inForce } = options;
+  const { inForce, modelRules, origin } = options;
   const listModels = makeModelLists(options);
 
-  app.get('/models', { schema: { ...documented, summary: 'List models' } }, async (request, reply) => {
-    const { snapshot } = inForce();
-    const { models, missing } = await listModels(listedKeys(snapshot, request.caller));
-    reply.headers(incompleteHeader(missing));
-    return { object: 'list', data: [...merge(models, snapshot).values()] };
-  });
+  app.get<{ Querystring: AnthropicPage }>(
+    '/models',
+    { schema: { ...documented, summary: 'List models' } },
+    async (request, reply) => {
+      const { snapshot } = inForce();
+      const keys = listedKeys(snapshot, request.caller);
+      const { models, missing } = await listModels(keys);
+      reply.headers(incompleteHeader(missing));
+      const listed = merge(models, snapshot);
+      const aliases = await aliasesOf(modelRules, snapshot, request.caller, origin);
+      for (const [name, model] of aliases) {
+        const alias = listedAlias(name, model, keys, snapshot, (id) => listed.get(id));
+        if (alias) listed.set(name, alias);
+      }
+      const data = [...listed.values()];
+      if (isForAnthropic(request)) return anthropicPage(data, request.query);
+      return { object: 'list', data: data.map(asOpenAiModel) };
+    },
+  );
   const getOne = {
     ...documented,
     summary: 'Get a model',
@@ -43,8 +58,10 @@ export function registerModels(app: SurfaceApp, options: OpenAiContext): void {
     const keys = listedKeys(snapshot, request.caller);
     const { models, missing } = await listModels(keys);
     const listed = merge(models, snapshot);
-    const model = listed.get(id) ?? findUnlisted(id, listed, keys, snapshot);
-    if (model) return model;
+    const find = (name: string) => listed.get(name) ?? findUnlisted(name, listed, keys, snapshot);
+    const meant = (await aliasesOf(modelRules, snapshot, request.caller, origin)).get(id);
+    const model = meant === undefined ? find(id) : listedAlias(id, meant, keys, snapshot, find);
+    if (model) return isForAnthropic(request) ? asAnthropicModel(model) : asOpenAiModel(model);
     if (missing.length > 0) {
       const message = `Whether the model '${id}' exists is not known: these providers cannot be asked: ${missing.join(', ')}`;
       throw new ProxyError('upstream_unreachable', { param: 'model', message });
@@ -52,6 +69,11 @@ export function registerModels(app: SurfaceApp, options: OpenAiContext): void {
     const message = `The model '${id}' does not exist or you do not have access to it`;
     throw new ProxyError('model_not_found', { param: 'model', message });
   });
+}
+
+/** Whether an SDK of Anthropic's asks, whose lists have another form. */
+function isForAnthropic({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
+  return headers['anthropic-version'] !== undefined;
 }
 
 /** The models that the organization allows; of one id, the first provider's. */

@@ -104,6 +104,7 @@ const analyze = makeRoute<Analyze>()(
       'insufficient_quota',
       'quota_unavailable',
       'guardrail_blocked',
+      'ceiling_exceeded',
       'guardrail_unavailable',
       'spool_full',
       'spool_unwritable',

@@ -133,6 +133,8 @@ const problems: readonly ProblemCode[] = [
   'user_not_allowed',
   'surface_not_allowed',
   'model_not_allowed',
+  'ceiling_exceeded',
+  'tool_not_allowed',
   'no_api_key',
   'user_inactive',
   'organization_deleted',
@@ -194,7 +196,9 @@ function describe({
     description: `The body and the answer are the provider’s: see [its reference](${page}). Fields that are not named here pass as they are.`,
     operationId: name,
     requestBody: { required: true, content },
-    ...(name === 'responses' && { parameters: [{ $ref: '#/components/parameters/responseFormat' }] }),
+    parameters: ['optimizationLevel', ...(name === 'responses' ? ['responseFormat'] : [])].map((parameter) => ({
+      $ref: `#/components/parameters/${parameter}`,
+    })),
     responses: {
       200: {
         description: streams ? 'The answer; events where the body asks for a stream.' : 'The answer.',

@@ -72,6 +72,7 @@ const ofNotes: readonly ProblemCode[] = ['spool_full', 'spool_unwritable'];
 /** It is judged like the call that it asks about. */
 const ofInputTokens: readonly ProblemCode[] = [
   'model_not_allowed',
+  'tool_not_allowed',
   'persona_not_found',
   'previous_response_not_found',
   'limit_reached',

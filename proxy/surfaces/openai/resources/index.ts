@@ -12,7 +12,7 @@ import { ProxyError } from '../../../error.ts';
 import type { OutputGuard } from '../../../guardrails/output/output-guard.ts';
 import { onceClosed } from '../../../http/once-closed.ts';
 import type { SurfaceApp } from '../../../http/surface.ts';
-import { responses } from '../../../operations/responses.ts';
+import { countedResponses } from '../../../operations/responses.ts';
 import { asString, parseObject } from '../../../providers/json.ts';
 import { type Relay, type RelayedAnswer, readWhole, relay } from '../../../providers/relay.ts';
 import { formatOf } from '../../../providers/table.ts';
@@ -124,12 +124,12 @@ export function registerResources(app: SurfaceApp, options: OpenAiContext): void
 
   const countTokens = describeStored(inputTokensRoute.method, inputTokensRoute.path);
   app.post<{ Params: Params }>(inputTokensRoute.path, { schema: countTokens }, async (request, reply) => {
-    const asked = { context: request.callContext, operation: responses, rawBody: bodyOf(request) };
+    const asked = { context: request.callContext, operation: countedResponses, rawBody: bodyOf(request) };
     const { context, source, first } = await pipeline.permit(asked);
     const { model, body } = source;
     const sought = {
       context,
-      operation: responses.name,
+      operation: countedResponses.name,
       model,
       key: first.key,
       body,

@@ -127,6 +127,7 @@ test('an API that the organization does not serve is refused before the body is 
 test('a call that refers to nothing is admitted without waiting', () => {
   assert.deepEqual(admissionWith().admit(makeCandidate({})), {
     model: 'gpt-4o',
+    terms: undefined,
     madeBy: undefined,
     lines: undefined,
     key,

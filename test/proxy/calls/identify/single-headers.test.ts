@@ -11,6 +11,7 @@ const once = [
   'X-User-ID',
   'X-Session-ID',
   'X-Turn-ID',
+  'X-Optimization-Level',
   'X-Request-ID',
 ];
 once.push('X-Response-Format', 'Idempotency-Key', 'Content-Type', 'Content-Length', 'Content-Encoding', 'Host');
