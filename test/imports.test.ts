@@ -164,6 +164,7 @@ const dynamic: readonly (readonly [string, string])[] = [
   ['cli', 'sandbox'],
   ['cli', 'cli/sandbox.ts'],
   ['operator', 'proxy/guardrails/rule-detector.ts'],
+  ['operator', 'proxy/prices'],
 ];
 
 /** Processes, not modules. */

@@ -7,7 +7,7 @@ import {
   upsertAnalysisConfigs,
 } from '../../database/analysis-configs.ts';
 import { EnvelopeError } from '../../database/envelope.ts';
-import { modelRefused, refusesModel } from '../model-rule.ts';
+import { modelRefused, refusesNamed } from '../model-rule.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 import { isNameTaken, notReady, ready, type TenantKindOf, type TenantObject } from '../tenant-kind.ts';
 
@@ -41,7 +41,7 @@ export const analysisConfigKind: TenantKindOf<'AnalysisConfig', AnalysisConfigWr
 
 function judge({ resource, tenancy }: TenantObject<'AnalysisConfig'>): Verdict {
   const { model } = resource.spec.config;
-  return model !== undefined && refusesModel(tenancy.organization.spec, model)
+  return model !== undefined && refusesNamed(tenancy.organization.spec, model)
     ? modelRefused('spec.config.model', model, tenancy.organization, 'Analyses by this config are refused')
     : ready('The analysis config is stored.');
 }

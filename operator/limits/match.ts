@@ -1,6 +1,6 @@
 import { operationSurfaces } from '../../crds/operation-surfaces.ts';
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
-import { refusesModel } from '../model-rule.ts';
+import { isOnlyAlias, refusesModel } from '../model-rule.ts';
 import { matchesPattern, overlap } from '../patterns.ts';
 
 type Match = NonNullable<NonNullable<OrganizationSpec['limits']>[number]['match']>;
@@ -23,7 +23,7 @@ export function whyUnmatched(match: Match | undefined, scope: MatchScope): strin
     models: (model: string) => whyNoModel(model, scope),
     operations: (operation: NonNullable<Match['operations']>[number]) => whyNoOperation(operation, scope),
     users: (user: string) => whyNoUser(user, scope),
-    workloads: (workload: string) => whyNoWorkload(workload, scope),
+    workloads: (workload: string) => whyNoWorkload(workload, scope.namespaces),
   };
   return [
     ...explain('models', match.models, tests.models),
@@ -41,6 +41,7 @@ function explain<T extends string>(field: string, items: readonly T[] = [], why:
 }
 
 function whyNoModel(model: string, { spec, models }: MatchScope): string | undefined {
+  if (isOnlyAlias(spec, model)) return 'it is an alias: rules see the model that it stands for';
   const { allow, deny = [] } = spec.models ?? {};
   const isDenied = deny.some((pattern) => matchesPattern(pattern, model));
   if (refusesModel(spec, model) || isDenied || !overlap([model], allow)) return 'spec.models does not allow it';
@@ -62,7 +63,8 @@ function whyNoUser(pattern: string, { user, namespaces }: MatchScope): string | 
   return `namespace ${namespace} is not a member`;
 }
 
-function whyNoWorkload(pattern: string, { namespaces }: MatchScope): string | undefined {
+/** Why no call is from a workload. @param namespaces the namespaces whose pods may call */
+export function whyNoWorkload(pattern: string, namespaces: readonly string[]): string | undefined {
   const [namespace = ''] = pattern.split('/');
   // Without a slash, a `*` may also stand for one.
   const place = pattern.includes('/') ? namespace : `${namespace.split('*')[0]}${namespace.includes('*') ? '*' : ''}`;

@@ -270,6 +270,7 @@ export const conditionTypes: readonly string[] = [
   'RulesEffective',
   'RoutesComplete',
   'ProvidersAvailable',
+  'ModelsEffective',
   'GuardrailsUsable',
   'CacheEffective',
   'GatewayReady',

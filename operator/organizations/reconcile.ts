@@ -27,6 +27,7 @@ import { gatherOrganization } from './gather.ts';
 import { judgeGuardrails } from './guardrails.ts';
 import { judgeLimits } from './limits.ts';
 import { judgeOverlap } from './members.ts';
+import { judgeModels } from './models.ts';
 import { judgeRoutes } from './routes.ts';
 
 /** setTimeout's limit. A later time is checked again then. */
@@ -91,8 +92,9 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   const routes = judgeRoutes(gathered.organization.spec, gathered.keys.providers);
   const rules = judgeOrganizationRules(gathered.organization, gathered.memberNamespaces, now());
   const { spec, status } = gathered.organization;
-  const hadGuardrails = status?.conditions?.some(({ type }) => type === 'GuardrailsUsable') ?? false;
-  const guardrails = await judgeGuardrails(spec, hadGuardrails);
+  const had = (condition: string) => status?.conditions?.some(({ type }) => type === condition) ?? false;
+  const guardrails = await judgeGuardrails(spec, had('GuardrailsUsable'));
+  const models = await judgeModels(spec, gathered.memberNamespaces, had('ModelsEffective'));
   const cache = judgeCache(spec, status?.conditions);
   const others = [
     overlap,
@@ -101,6 +103,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     sidecars?.verdict,
     limits,
     routes,
+    models,
     rules.verdict,
     guardrails,
     context.circuits?.of(gathered.organization),
@@ -193,6 +196,7 @@ function isToldOf(verdict: Verdict, previous: OrganizationStatus['conditions']):
       'SharingDeclared',
       'DatabaseLimited',
       'RoutesComplete',
+      'ModelsEffective',
       'RulesEffective',
       'GuardrailsUsable',
       'CacheEffective',

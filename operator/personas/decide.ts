@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { findInvalidParameter, findReservedParameter } from '../../crds/persona-parameters.ts';
 import type { Persona } from '../../crds/resources.generated.ts';
 import type { PersonaWrite } from '../../database/personas.ts';
-import { modelRefused, refusesModel } from '../model-rule.ts';
+import { modelRefused, refusesNamed } from '../model-rule.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 import { inactive, notReady, ready, type TenantObject } from '../tenant-kind.ts';
 import type { GatheredPersona } from './gather.ts';
@@ -102,7 +102,7 @@ const shownDigits = 12;
 function judge({ active, model }: Persona['spec'], { tenancy }: TenantObject<'Persona'>): Verdict {
   if (!active) return inactive('No call may use the persona');
   const { organization } = tenancy;
-  return model !== undefined && refusesModel(organization.spec, model)
+  return model !== undefined && refusesNamed(organization.spec, model)
     ? modelRefused('spec.model', model, organization, 'Calls with this persona that name no model are refused')
     : ready('The persona is in force.');
 }

@@ -36,7 +36,7 @@ describe('chaperone up examples/complete', () => {
     const untrue = conditions.filter(({ type, status }) => status !== 'True' && type !== 'DatabaseLimited');
     assert.deepEqual(untrue, []);
     const types = conditions.map(({ type }) => type);
-    for (const type of ['RoutesComplete', 'RulesEffective', 'GuardrailsUsable', 'CacheEffective'])
+    for (const type of ['RoutesComplete', 'ModelsEffective', 'RulesEffective', 'GuardrailsUsable', 'CacheEffective'])
       assert.ok(types.includes(type), type);
   });
 
@@ -46,6 +46,16 @@ describe('chaperone up examples/complete', () => {
     assert.match(response.headers.get('x-chaperone-provider') ?? '', /^(primary|canary)$/);
     assert.equal(response.headers.get('x-ratelimit-limit-requests'), '600');
     assert.match(response.headers.get('x-ratelimit-remaining-tokens') ?? '', /^\d+$/);
+  });
+
+  it('calls models by their aliases, and holds what calls may ask for', async () => {
+    const level = { headers: { 'X-Optimization-Level': 'speed' } };
+    const body = { model: 'support', messages: [{ role: 'user' as const, content: 'Hi' }], max_tokens: 20_000 };
+    const { response } = await client.chat.completions.create(body, level).withResponse();
+    assert.equal(response.headers.get('x-chaperone-model'), 'gpt-4.1-nano');
+    assert.equal(response.headers.get('x-chaperone-lowered'), 'max_tokens=16000;by="answers"');
+    const tools = [{ type: 'function' as const, function: { name: 'get_secret' } }];
+    await assert.rejects(client.chat.completions.create({ ...body, tools }), { code: 'tool_not_allowed', status: 403 });
   });
 
   it('keeps personal data from the provider, and gives the caller the own values back', async () => {
