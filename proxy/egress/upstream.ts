@@ -1,5 +1,6 @@
-import { Agent, type Dispatcher } from 'undici';
-import type { Connections } from '../providers/connections.ts';
+import type { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import type { ConnectionRequest, Connections } from '../providers/connections.ts';
 import { connectionOptions } from './connection-options.ts';
 import { Http1Client } from './http1/client.ts';
 import type { EgressSettings } from './settings.ts';
@@ -9,42 +10,76 @@ export type HttpClientName = 'own' | 'undici';
 
 export interface Upstream extends Connections {
   /** For what is not a request to a provider. */
-  readonly agent: Dispatcher;
+  readonly agent: LoadAgent;
   /** Ends all connections. Requests under way fail. */
   destroy(): Promise<void>;
 }
+
+/** Loads undici when it is called first: many proxies never need it. */
+export type LoadAgent = () => Promise<Dispatcher>;
 
 /**
  * Makes the connections for everything that the process sends: calls, model lists, requests for stored resources,
  * analyses, background look-ups, and issuers' key sets.
  *
- * Where no forward proxy is named, connections are direct, and the code for forward proxies is not loaded. Requests whose
- * body is there then go through our own client, which costs less processor time. All others go through undici.
+ * Where no forward proxy is named, connections are direct. Requests whose body is there then go through our own client,
+ * which costs less processor time, and undici is loaded for the first other one.
  */
 export async function makeUpstream(
   egress: EgressSettings | undefined,
   httpClient: HttpClientName = 'own',
 ): Promise<Upstream> {
-  const agent = await makeAgent(egress);
   if (egress || httpClient === 'undici') {
-    return { agent, dispatch: (request, handler) => agent.dispatch(request, handler), destroy: () => agent.destroy() };
+    const agent = await makeAgent(egress);
+    return {
+      agent: async () => agent,
+      dispatch: (request, handler) => agent.dispatch(request, handler),
+      destroy: () => agent.destroy(),
+    };
   }
   const own = new Http1Client();
+  let loading: Promise<Dispatcher> | undefined;
+  let isDestroyed = false;
+  const load = async () => {
+    const made = await makeAgent(undefined);
+    if (isDestroyed) await made.destroy();
+    return made;
+  };
+  const agent = () => {
+    loading ??= load();
+    return loading;
+  };
   return {
     agent,
     dispatch(request, handler) {
       const { body } = request;
       if (body === null || typeof body === 'string' || Buffer.isBuffer(body)) own.send({ ...request, body }, handler);
-      else agent.dispatch(request, handler);
+      else void dispatchLater(agent(), request, body, handler);
     },
-    destroy() {
+    async destroy() {
+      isDestroyed = true;
       own.destroy();
-      return agent.destroy();
+      await (await loading)?.destroy();
     },
   };
 }
 
+/** A body that fails before undici takes it must not end the process; undici finds its error then. */
+async function dispatchLater(
+  agent: Promise<Dispatcher>,
+  request: ConnectionRequest,
+  body: Readable,
+  handler: Dispatcher.DispatchHandler,
+): Promise<void> {
+  const ignore = () => {};
+  body.on('error', ignore);
+  const loaded = await agent;
+  loaded.dispatch(request, handler);
+  body.off('error', ignore);
+}
+
 async function makeAgent(egress: EgressSettings | undefined): Promise<Dispatcher> {
+  const { Agent } = await import('undici');
   if (!egress) return new Agent(connectionOptions);
   const { dispatcherFor } = await import('./through-proxy.ts');
   return new Agent({

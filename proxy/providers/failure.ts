@@ -1,4 +1,3 @@
-import { errors } from 'undici';
 import { type ProblemCode, ProxyError } from '../error.ts';
 
 /**
@@ -10,18 +9,19 @@ export function toProblem(error: unknown, hasBegun: boolean): ProxyError {
   return error instanceof ProxyError ? error : new ProxyError(codeOf(error, hasBegun), { cause: error });
 }
 
-/** Both of our clients for HTTP name their failures by these codes. */
+/** Both of our clients for HTTP name their failures by these codes. undici's parser has a name instead. */
 const problemOf: ReadonlyMap<unknown, ProblemCode> = new Map([
   ['UND_ERR_HEADERS_TIMEOUT', 'upstream_timeout'],
   ['UND_ERR_CONNECT_TIMEOUT', 'upstream_timeout'],
   ['UND_ERR_BODY_TIMEOUT', 'upstream_timeout'],
   ['HPE_INVALID', 'upstream_invalid_response'],
+  ['HTTPParserError', 'upstream_invalid_response'],
   ['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'upstream_invalid_response'],
 ]);
 
 function codeOf(error: unknown, hasBegun: boolean): ProblemCode {
-  if (error instanceof errors.HTTPParserError) return 'upstream_invalid_response';
-  const known = error instanceof Error && 'code' in error ? problemOf.get(error.code) : undefined;
+  if (!(error instanceof Error)) return hasBegun ? 'upstream_interrupted' : 'upstream_unreachable';
+  const known = problemOf.get('code' in error ? error.code : undefined) ?? problemOf.get(error.name);
   return known ?? (hasBegun ? 'upstream_interrupted' : 'upstream_unreachable');
 }
 

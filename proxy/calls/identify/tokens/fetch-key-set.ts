@@ -10,10 +10,11 @@ const maxBytes = 1024 * 1024;
  *
  * The function throws where no answer comes in time, or the answer is not a key set.
  */
-export function makeFetchKeySet(upstream: Dispatcher): (url: string) => Promise<JSONWebKeySet> {
+export function makeFetchKeySet(agent: () => Promise<Dispatcher>): (url: string) => Promise<JSONWebKeySet> {
   return async (url) => {
     const { origin, pathname, search } = new URL(url);
     // Redirects are not followed: only the Organization says where keys come from.
+    const upstream = await agent();
     const { statusCode, body } = await upstream.request({
       method: 'GET',
       origin,

@@ -13,7 +13,8 @@ import { organizationId } from '../../../snapshot.ts';
 export const silent = pino({ level: 'silent' });
 
 /** Fetches keys as a proxy does where no other proxy is named. */
-export const fetchKeySet = makeFetchKeySet(new Agent(connectionOptions));
+const agent = new Agent(connectionOptions);
+export const fetchKeySet = makeFetchKeySet(async () => agent);
 
 /** An authenticator by these rules, with issuers of its own unless some are given. */
 export function authenticatorOf(
