@@ -35,26 +35,25 @@ export function parseHead(text: string, maxBytes: number): AnswerHead {
   if (!match) throw new HttpError('malformed', 'The answer does not begin with a status line of HTTP/1.1');
   const [, minor, code] = match;
   const status = Number(code);
-  const headers = parseFields(text, statusLine.lastIndex, maxBytes);
-  const framing = framingOf(status, headers);
-  const connection = optionsOf(headers.connection);
+  const fields = parseFields(text, statusLine.lastIndex, maxBytes);
+  const framing = framingOf(status, fields);
+  const connection = optionsOf(fields.connection);
   const mayKeep = minor === '1' ? !connection.includes('close') : isKept(connection);
   // A server that says that a body follows where there can be none may also send it.
-  const isPlain =
-    !hasNoBody(status) || (headers['transfer-encoding'] === undefined && isZero(headers['content-length']));
+  const isPlain = !hasNoBody(status) || (fields['transfer-encoding'] === undefined && isZero(fields['content-length']));
   // HTTP/1.0 has no chunks: whoever sends them there has no clear end.
   const isClear = minor === '1' || framing !== 'chunked';
   return {
     status,
-    headers,
+    headers: fields,
     framing,
     keepsAlive: mayKeep && isPlain && isClear && framing !== 'until-close',
-    keepAliveMs: keepAliveOf(headers['keep-alive']),
+    keepAliveMs: keepAliveOf(fields['keep-alive']),
   };
 }
 
-function framingOf(status: number, headers: Fields): Framing {
-  const { 'transfer-encoding': encoding, 'content-length': stated } = headers;
+function framingOf(status: number, fields: Fields): Framing {
+  const { 'transfer-encoding': encoding, 'content-length': stated } = fields;
   if (encoding !== undefined) {
     if (stated !== undefined) throw new HttpError('malformed', 'The answer has a length and chunks');
     if (typeof encoding !== 'string' || encoding.toLowerCase() !== 'chunked')
