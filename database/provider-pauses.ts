@@ -53,14 +53,14 @@ export async function writePauses(
 /** More are not read: a proxy does not remember more either. */
 const maxPauses = 1_000;
 
-/** Reads the pauses of an organization, the last to end first, with those that ended and were not said to be over. */
+/** Reads the pauses of an organization, open circuits first, then the last to end, with those that ended and were not said to be over. */
 export async function readPauses(db: Queryable, organizationId: string): Promise<ProviderPause[]> {
   const { rows } = await db.query<ProviderPause>(
     `select pause_id as id, scope, provider, api_key_id as "apiKeyId", reason,
        (extract(epoch from ends_at - now()) * 1000)::float8 as "remainingMs"
      from chaperone.provider_pauses
      where organization_id = $1::uuid and not is_over
-     order by ends_at desc
+     order by scope = 'model', ends_at desc
      limit ${maxPauses}`,
     [organizationId],
   );
@@ -102,5 +102,8 @@ export async function readOpenCircuits(db: Queryable): Promise<OpenCircuit[]> {
  * @param db the owner's connection
  */
 export async function deletePastPauses(db: Queryable): Promise<void> {
-  await db.query(`delete from chaperone.provider_pauses where ends_at < now() - interval '1 hour'`);
+  await db.query(
+    `delete from chaperone.provider_pauses
+     where ends_at < now() - case scope when 'model' then interval '1 minute' else interval '1 hour' end`,
+  );
 }

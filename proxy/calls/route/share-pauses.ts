@@ -25,8 +25,10 @@ export interface SharedPauses extends PauseSharing {
 /** A change that the database does not have yet. */
 type Change = { readonly pause: ProviderPause; readonly atMs: number } | 'over';
 
-/** More would be written later than they are of use. */
-const maxWaiting = 1_000;
+/** Calls name models, so there may be any number of limits. More of them are not told at once. */
+const maxWaiting = 50;
+/** How often changes are written at most. */
+const restMs = 1_000;
 
 /** Where the database is away, each proxy goes by what it sees itself. */
 export function sharePauses({ organizationId, write, read, onPauses, log, gatherMs = 100 }: SharePausesOptions) {
@@ -38,12 +40,14 @@ export function sharePauses({ organizationId, write, read, onPauses, log, gather
   let isReading = false;
   let readsAgain = false;
   let hasStopped = false;
+  let flushedAtMs = Number.NEGATIVE_INFINITY;
 
   const flush = async () => {
     timer = undefined;
     writing = waiting;
     waiting = new Map();
     const now = performance.now();
+    flushedAtMs = now;
     const begun: ProviderPause[] = [];
     const over: string[] = [];
     for (const [id, change] of writing) {
@@ -60,11 +64,14 @@ export function sharePauses({ organizationId, write, read, onPauses, log, gather
     }
   };
   const change = (id: string, made: Change) => {
-    if (hasStopped || (waiting.size >= maxWaiting && !waiting.has(id))) return;
+    const isLimit = made !== 'over' && made.pause.scope === 'model';
+    if (hasStopped || (isLimit && waiting.size >= maxWaiting)) return;
     waiting.set(id, made);
-    timer ??= setTimeout(() => {
+    if (timer) return;
+    const delayMs = Math.max(gatherMs, flushedAtMs + restMs - performance.now());
+    timer = setTimeout(() => {
       work = work.then(flush);
-    }, gatherMs);
+    }, delayMs);
     timer.unref();
   };
   const isEnding = ({ id }: ProviderPause) => (waiting.get(id) ?? writing.get(id)) === 'over';
