@@ -17,6 +17,9 @@ export interface RecordedCall {
   readonly apiKeyId: string | null;
   readonly provider: string;
   readonly requestedModel: string | null;
+  /** The name by which it was asked for. Null: its own. */
+  readonly modelAlias: string | null;
+  readonly optimizationLevel: 'quality' | 'balanced' | 'speed' | null;
   readonly model: string | null;
   readonly previousResponseId: string | null;
   readonly inputTokens: number | null;
@@ -61,7 +64,8 @@ export async function* readRecordedCalls(
         select request_id as "requestId", (extract(epoch from started_at) * 1000)::float8 as "startedAtMs",
           duration_ms as "durationMs", kind, operation, status, http_status as "httpStatus", user_id as "userId",
           session_id as "sessionId", namespace, workload, api_key_id as "apiKeyId", provider,
-          requested_model as "requestedModel", model, previous_response_id as "previousResponseId",
+          requested_model as "requestedModel", model_alias as "modelAlias",
+          optimization_level as "optimizationLevel", model, previous_response_id as "previousResponseId",
           input_tokens::float8 as "inputTokens", cached_input_tokens::float8 as "cachedInputTokens",
           cache_write_tokens::float8 as "cacheWriteTokens", output_tokens::float8 as "outputTokens",
           total_tokens::float8 as "totalTokens", input_audio_tokens::float8 as "inputAudioTokens",

@@ -35,6 +35,7 @@ export function renderSimulation(simulation: RenderedSimulation, format: Simulat
     changesOf(change.fields),
     refusalsOf(simulation),
     reportsOf(simulation),
+    movedOf(simulation),
     costsOf(simulation),
     groupsOf('USER', findings.users.entries()),
     groupsOf('MODEL', findings.models.entries()),
@@ -105,6 +106,13 @@ function topOf(tally: readonly (readonly [string, { readonly calls: number }])[]
   return [...shown, ...(ordered.length > 3 ? [`+${ordered.length - 3}`] : [])].join(', ');
 }
 
+function movedOf({ findings: { moved } }: RenderedSimulation): string {
+  const entries = moved.entries().toSorted(([, one], [, other]) => other.calls - one.calls);
+  if (entries.length === 0) return '';
+  const lines = entries.slice(0, mostLines).map(([names, { calls }]) => `  ${toLine(names)}: ${calls} calls`);
+  return ['Aliases would stand for other models:', ...lines].join('\n');
+}
+
 function costsOf({ findings: { total } }: RenderedSimulation): string {
   const { recordedUsd, simulatedUsd, unpricedRecorded, unpricedSimulated, shortened } = total;
   const unpriced =
@@ -168,6 +176,7 @@ function toJson({ organization, sinceMs, untilMs, user, model, change, findings,
     },
     by_user: groups(users.entries(), 'user'),
     by_model: groups(models.entries(), 'model'),
+    moved: Object.fromEntries(findings.moved.entries().map(([names, { calls }]) => [names, calls])),
     by_provider: providers.entries().map(([provider, figures]) => ({
       provider,
       recorded_calls: figures.recordedCalls,

@@ -80,7 +80,7 @@ describe('chaperone simulate', () => {
   before(async () => {
     [stack, directory] = await Promise.all([startGovernedStack(scope), makeDirectory(scope)]);
     await writeFile(join(directory, 'url'), stack.database.url);
-    await stack.state('');
+    await stack.state('limits: []');
     for (const call of calls) assert.equal((await make(call)).code, '');
     await until(async () => (await recorded()) === calls.length, 'all calls to be recorded');
     file = await write('changed.yaml', changed);
@@ -232,6 +232,48 @@ limits: [{name: two, requests: {count: 2, window: 24h}}]`,
     const told = JSON.parse((await runCli(['simulate', ...options])).stdout);
     assert.deepEqual([told.calls, told.refused.calls], [2, 1]);
     assert.deepEqual([told.refused.rules[0].code, told.cost.simulated_usd], ['insufficient_quota', 0]);
+  });
+
+  it('asks for the models that changed aliases stand for, at their prices', async () => {
+    await stack.state('models: {aliases: [{name: fast, model: gpt-4o-mini, levels: {quality: gpt-4o}}]}');
+    const [since, before] = [new Date().toISOString(), await recorded()];
+    for (const level of ['speed', 'quality']) {
+      const response = await fetch(`${stack.baseUrl}/chat/completions`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${stack.token}`, 'x-user-id': 'ada', 'x-optimization-level': level },
+        body: JSON.stringify(chat('fast')),
+      });
+      assert.equal(response.status, 200, await response.text());
+    }
+    await until(async () => (await recorded()) === before + 2, 'both calls to be recorded');
+    const told = async (models: string) =>
+      JSON.parse(
+        (
+          await runCli([
+            ...['simulate', '-f', await write('aliases.yaml', `models: ${models}`), '--since', since],
+            ...['--output', 'json', '--database-url-file', join(directory, 'url')],
+          ])
+        ).stdout,
+      );
+    const same = await told('{aliases: [{name: fast, model: gpt-4o-mini, levels: {quality: gpt-4o}}]}');
+    assert.deepEqual([same.calls, same.moved, same.changes], [2, {}, []]);
+    assert.equal(same.cost.simulated_usd, same.cost.recorded_usd);
+    const other = await told('{aliases: [{name: fast, model: gpt-4.1-nano, levels: {quality: gpt-4o}}]}');
+    assert.deepEqual(other.moved, { 'gpt-4o-mini → gpt-4.1-nano': 1 });
+    const { rows } = await stack.owner.query(
+      `select sum(input_tokens * 0.1e-6 + output_tokens * 0.4e-6) filter (where optimization_level = 'speed')::float8 as nano,
+         sum(cost_usd) filter (where optimization_level = 'quality')::float8 as quality
+       from chaperone.requests where model_alias = 'fast'`,
+    );
+    const [{ nano, quality }] = rows;
+    assert.ok(Math.abs(other.cost.simulated_usd - nano - quality) < 1e-8, `${other.cost.simulated_usd}`);
+    const gone = await told('{allow: ["gpt-*"], ceilings: [{name: short, maxOutputTokens: 5}]}');
+    assert.deepEqual([gone.refused.calls, gone.refused.rules[0].code], [2, 'model_not_allowed']);
+    const bounded = await told(
+      '{aliases: [{name: fast, model: gpt-4o}], ceilings: [{name: short, maxOutputTokens: 5}]}',
+    );
+    assert.match(bounded.left_out[0].what, /^Ceilings that are new or differ/);
+    assert.equal(bounded.left_out[0].calls, 2);
   });
 
   const mistakes: readonly (readonly [name: string, yaml: string, message: RegExp, options?: readonly string[]])[] = [

@@ -1,3 +1,4 @@
+import { makeAliases } from '../../calls/models/aliases.ts';
 import { statedRules } from '../../calls/reserve/rules.ts';
 import type { SealedSnapshot } from '../../snapshot/snapshot.ts';
 import { namespacesOf, putInForce } from '../in-force.ts';
@@ -23,6 +24,7 @@ export function openConfiguration(sealed: SealedSnapshot, isOneMachine: boolean)
         price,
         organizationRules: organization,
         keyRules: new Map(keys),
+        aliases: snapshot.spec.models?.aliases && makeAliases(snapshot.spec.models.aliases),
         hasExpiringKeys: [...snapshot.keys.values()].some(({ expiresAtMs }) => Number.isFinite(expiresAtMs)),
         mixes: new Map(),
         priced: new Map(),

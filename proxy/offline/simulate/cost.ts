@@ -8,15 +8,23 @@ import type { Mix, View } from './view.ts';
 /**
  * What a recorded call would have cost with other keys and prices, in dollars. Of keys that share the calls, it is what
  * is to be expected. Where nothing that the price depends on differs, it is what was recorded. Null: no price is known.
+ *
+ * @param model that it would have asked for
  */
-export function costOf(call: RecordedCall, mix: Mix, changed: View, inForce: View): number | null {
+export function costOf(
+  call: RecordedCall,
+  model: string | null,
+  mix: Mix,
+  changed: View,
+  inForce: View,
+): number | null {
   const recorded = call.costUsd === null ? null : Number(call.costUsd);
   if (call.isReplayed) return recorded;
-  const before = dollarsOf(inForce.price, call, call.provider, call.model);
+  const before = dollarsOf(inForce.price, call, call.provider, [call.model, call.requestedModel]);
   let after = 0;
   for (const { key, share, sent } of mix) {
     const answers = isAsBefore(call, sent, inForce) ? call.model : (sent ?? null);
-    const cost = dollarsOf(changed.price, call, key.provider.name, answers);
+    const cost = dollarsOf(changed.price, call, key.provider.name, [answers, model]);
     if (cost === null) return null;
     after += share * cost;
   }
@@ -32,10 +40,15 @@ function isAsBefore(call: RecordedCall, sent: string | undefined, { snapshot }: 
 }
 
 /** As a settlement prices a call: by the model that answered, else by the one that was asked for. */
-function dollarsOf(price: Price, call: RecordedCall, provider: string, model: string | null): number | null {
+function dollarsOf(
+  price: Price,
+  call: RecordedCall,
+  provider: string,
+  [answers, asked]: readonly [string | null, string | null],
+): number | null {
   const usage = { ...unknownUsage, ...usageOf(call) };
   const tier = call.operation === 'batches' ? 'batch' : null;
-  const cost = price(provider, model, usage, tier) ?? price(provider, call.requestedModel, usage, tier);
+  const cost = price(provider, answers, usage, tier) ?? price(provider, asked, usage, tier);
   return cost === null ? null : Number(cost);
 }
 

@@ -38,6 +38,8 @@ export interface Verdict {
   readonly reported: readonly Decider[];
   /** Whether a budget would have shortened its answer. */
   readonly isShortened: boolean;
+  /** The model that it would have asked for. Null: the provider chooses. */
+  readonly model: string | null;
   readonly mix: Mix;
   /** In dollars. Null: no price is known. */
   readonly costUsd: number | null;
@@ -82,15 +84,17 @@ export class Judge {
     );
   }
 
-  judge(view: View, call: ReplayedCall): Verdict {
-    this.#counters.advance(call.startedAtMs);
+  judge(view: View, recorded: ReplayedCall): Verdict {
+    this.#counters.advance(recorded.startedAtMs);
+    const call = withModelOf(view, recorded);
+    const { requestedModel: model } = call;
     const refusal = refusalByModel(view, call);
-    if (refusal) return { ...nothing, refusal };
+    if (refusal) return { ...nothing, model, refusal };
     const routed = route(view, call);
-    if ('code' in routed) return { ...nothing, refusal: routed };
+    if ('code' in routed) return { ...nothing, model, refusal: routed };
     const { mix, first } = routed;
-    const costUsd = costOf(call, mix, view, this.#inForce(call.namespace));
-    return { ...this.#limit(view, call, first, costUsd), mix, costUsd };
+    const costUsd = costOf(recorded, model, mix, view, this.#inForce(call.namespace));
+    return { ...this.#limit(view, call, first, costUsd), model, mix, costUsd };
   }
 
   #limit(
@@ -132,6 +136,16 @@ function refusalBy({ rule }: RuleAsk, decider: Decider): Refusal {
 /** The rule that refuses for the longest time is the one that a caller is told of. A place is free soon. */
 function endOf({ counted: { unit, window } }: RuleAsk, atMs: number): number {
   return unit === 'concurrent' ? atMs : (windowAt(window, atMs).endMs ?? Number.POSITIVE_INFINITY);
+}
+
+/** The call with the model that its name stands for. */
+function withModelOf({ aliases }: View, call: ReplayedCall): ReplayedCall {
+  const asked = call.modelAlias ?? call.requestedModel;
+  if (asked === null || (!aliases && call.modelAlias === null)) return call;
+  const { user, namespace, workload, optimizationLevel } = call;
+  const pod = namespace === null || workload === null ? undefined : { namespace, workload };
+  const model = aliases?.resolve(asked, { user, workload: pod, level: optimizationLevel ?? undefined }) ?? asked;
+  return model === call.requestedModel ? call : { ...call, requestedModel: model };
 }
 
 /** What does not depend on other calls: whether there is a user, the API, and the models. */

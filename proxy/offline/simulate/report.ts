@@ -74,6 +74,8 @@ export class Findings {
   readonly reporting = new Map<string, RuleFindings>();
   readonly users = new Groups(makeGroup);
   readonly models = new Groups(makeGroup);
+  /** Calls that would have asked for another model, by both. */
+  readonly moved = new Groups(() => ({ calls: 0 }), 1_000);
   readonly providers = new Groups(
     () => ({ recordedCalls: 0, simulatedCalls: 0, recordedUsd: 0, simulatedUsd: 0 }),
     1_000,
@@ -94,6 +96,9 @@ export class Findings {
       if (verdict.refusal) group.refused += 1;
       group.recordedUsd += recordedUsd;
       group.simulatedUsd += simulatedUsd;
+    }
+    if (verdict.model !== call.requestedModel) {
+      this.moved.of(`${call.requestedModel ?? '(none)'} → ${verdict.model ?? '(none)'}`).calls += 1;
     }
     this.#addProviders(call, verdict, recordedUsd);
     const { refusal, reported } = verdict;

@@ -4,7 +4,7 @@ import type { OrganizationSpec } from '../../../crds/resources.generated.ts';
 import { windowAt } from '../../../crds/rule-window.ts';
 import { type RecordedCall, readRecordedCalls, readUserNames } from '../../../database/recorded-calls.ts';
 import type { Counted } from '../../quota/counted.ts';
-import { makeCallMatch } from '../../snapshot/call-match.ts';
+import { type CallMatch, makeCallMatch } from '../../snapshot/call-match.ts';
 import type { SealedSnapshot } from '../../snapshot/snapshot.ts';
 import { readSealed } from '../in-force.ts';
 import { applyChange, type Change, type ChangedResources } from './change.ts';
@@ -56,8 +56,10 @@ export async function simulate(client: Client, options: SimulationOptions): Prom
   const kept = new Set(counted.map(nameOf));
   const hasCounted = (one: Counted) => kept.has(nameOf(one));
   const findings = new Findings();
-  const guardrails = changedGuardrails(sealed, change.sealed);
+  const guardrails = changedRules(guardrailsOf(sealed), guardrailsOf(change.sealed));
+  const ceilings = changedRules(ceilingsOf(sealed), ceilingsOf(change.sealed));
   let guarded = 0;
+  let bounded = 0;
   let unknown = 0;
   const names = new Map<string, string>();
   const fromMs = Math.min(sinceMs, ...counted.map(({ window }) => windowAt(window, sinceMs).startMs));
@@ -81,10 +83,12 @@ export async function simulate(client: Client, options: SimulationOptions): Prom
       if ((user !== undefined && call.user !== user) || (model !== undefined && call.requestedModel !== model))
         continue;
       findings.add(call, verdict, former.refusal !== undefined);
-      if (!verdict.refusal && guardrails.some((fits) => fits(call))) guarded += 1;
+      if (verdict.refusal) continue;
+      if (guardrails.some((fits) => fits(call))) guarded += 1;
+      if (ceilings.some((fits) => fits(call))) bounded += 1;
     }
   }
-  return { change, findings, leftOut: leftOutOf(change, guarded, unknown) };
+  return { change, findings, leftOut: leftOutOf(change, { guarded, bounded, unknown }) };
 }
 
 /** What the rules in force count. */
@@ -111,9 +115,11 @@ async function learnNames(
 
 type Fits = (call: ReplayedCall) => boolean;
 
-/** The guardrails that are new or differ, which a simulation cannot run without the texts. */
-function changedGuardrails(before: SealedSnapshot, after: SealedSnapshot): Fits[] {
-  const [former, changed] = [guardrailsOf(before), guardrailsOf(after)];
+/** The rules that are new or differ, which a simulation cannot run without the bodies. */
+function changedRules(
+  former: readonly { readonly match?: CallMatch }[],
+  changed: readonly { readonly match?: CallMatch }[],
+): Fits[] {
   return changed
     .filter((spec) => !former.some((one) => isDeepStrictEqual(one, spec)))
     .map(({ match }) => {
@@ -132,21 +138,35 @@ function guardrailsOf({ organization }: SealedSnapshot) {
   return (organization?.spec as OrganizationSpec | undefined)?.guardrails ?? [];
 }
 
-/** The fields of an Organization that the replay judges by. */
-const judged = /^spec\.(surfaces|models|providers|prices|limits|budgets|tiers?|authentication\.requireUser)\b/;
+function ceilingsOf({ organization }: SealedSnapshot) {
+  return (organization?.spec as OrganizationSpec | undefined)?.models?.ceilings ?? [];
+}
 
-function leftOutOf({ fields }: Change, guarded: number, unknown: number): LeftOut[] {
+/** The fields of an Organization that the replay judges by, or counts the calls of. */
+const judged =
+  /^spec\.(surfaces|guardrails|models(?!\.defaults)|providers|prices|limits|budgets|tiers?|authentication\.requireUser)\b/;
+
+interface LeftOutCalls {
+  readonly guarded: number;
+  readonly bounded: number;
+  readonly unknown: number;
+}
+
+function leftOutOf({ fields }: Change, { guarded, bounded, unknown }: LeftOutCalls): LeftOut[] {
   const organizationFields = fields.filter(({ resource }) => resource.startsWith('Organization/'));
   const unjudged = [
     ...new Set(
       organizationFields
-        .filter(({ field }) => !judged.test(field) && !field.startsWith('spec.guardrails'))
+        .filter(({ field }) => !judged.test(field))
         .map(({ field }) => field.split(/[[.]/).slice(0, 2).join('.')),
     ),
   ];
   return [
     ...(guarded > 0
       ? [{ what: 'Guardrails that are new or differ need the texts of calls, which are sealed', calls: guarded }]
+      : []),
+    ...(bounded > 0
+      ? [{ what: 'Ceilings that are new or differ need the bodies of calls, which are sealed', calls: bounded }]
       : []),
     ...unjudged.map((field) => ({ what: `Changes of ${field} are not simulated`, calls: null })),
     ...(unknown > 0 ? [{ what: 'Operations that this version does not know', calls: unknown }] : []),

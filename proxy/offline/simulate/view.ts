@@ -1,4 +1,5 @@
 import type { InForce } from '../../calls/context.ts';
+import type { Aliases } from '../../calls/models/aliases.ts';
 import type { StatedRule } from '../../calls/reserve/rules.ts';
 import type { RoutedKey } from '../../snapshot/snapshot.ts';
 
@@ -6,6 +7,8 @@ import type { RoutedKey } from '../../snapshot/snapshot.ts';
 export interface View extends Pick<InForce, 'snapshot' | 'price'> {
   readonly organizationRules: readonly StatedRule[];
   readonly keyRules: ReadonlyMap<string, readonly StatedRule[]>;
+  /** Undefined: there are none. */
+  readonly aliases: Aliases | undefined;
   /** Then the keys of a call depend on its time. */
   readonly hasExpiringKeys: boolean;
   /** What was found out before, by whatever decides it. */
