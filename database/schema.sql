@@ -1116,6 +1116,27 @@ end
 $function$;
 revoke all on function chaperone.remove_organization_role(uuid) from public;
 
+CREATE OR REPLACE FUNCTION chaperone.settle_quota(counters bigint[], leases bigint[], amounts bigint[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+begin
+  insert into chaperone.quota_leases as l (organization_id, counter_id, lease_id, settled, expires_at)
+  select chaperone.current_organization_id(), counter_id, lease_id, least(sum(greatest(amount, 0)), 1e18), clock_timestamp()
+  from unnest(counters, leases, amounts) as s (counter_id, lease_id, amount)
+  group by counter_id, lease_id
+  order by counter_id, lease_id
+  on conflict on constraint quota_leases_pkey do update set settled = least(l.settled + excluded.settled, 2e18);
+end
+$function$;
+revoke all on function chaperone.settle_quota(bigint[],bigint[],bigint[]) from public;
+grant execute on function chaperone.settle_quota(bigint[],bigint[],bigint[]) to chaperone_tenant;
+
 CREATE OR REPLACE FUNCTION chaperone.settle_quota(counts text)
  RETURNS void
  LANGUAGE plpgsql

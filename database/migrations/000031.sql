@@ -1,5 +1,5 @@
--- The counts of a batch come as one text, which costs less than three arrays.
-drop function chaperone.settle_quota(bigint[], bigint[], bigint[]);
+-- The counts of a batch come as one text, which costs less than three arrays. Sidecars of the version before still call
+-- the function of the same name with three arrays.
 
 -- Adds what new records have used to their leases. The statement that stores the records calls it, so both happen, or none.
 -- A lease that is not there any more comes back with what is settled late. `counts` has four numbers for each count: unit,
