@@ -468,6 +468,8 @@ const madeElsewhere: readonly ProblemCode[] = [
   'store_unavailable',
   'upstream_timeout',
   'upstream_refused',
+  // Needs a provider of type azure: test/proxy/azure.
+  'upstream_no_credential',
   'upstream_incomplete',
   'upstream_rate_limited',
   'upstream_error',

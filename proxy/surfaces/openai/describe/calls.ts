@@ -156,6 +156,7 @@ const problems: readonly ProblemCode[] = [
   'shutting_down',
   'upstream_unreachable',
   'upstream_timeout',
+  'upstream_no_credential',
   'upstream_interrupted',
   'upstream_invalid_response',
 ];
