@@ -20,5 +20,5 @@ COPY --from=build /build/dist /app
 USER 60812:60812
 EXPOSE 8000 8001
 # These keep a sidecar small; cli/local/proxies.ts says how.
-ENTRYPOINT ["node", "--max-semi-space-size=8", "--heap-growing-percent=60", "--managed-zone-memory", "--memory-pool-timeout=1", "/app/chaperone.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=8", "--heap-growing-percent=30", "--managed-zone-memory", "--memory-pool-timeout=1", "/app/chaperone.js"]
 CMD ["--help"]

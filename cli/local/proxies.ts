@@ -40,12 +40,12 @@ export interface ProxyProcess {
  * Node's options for a proxy, and in the image for every command; docs/decisions.md has the measurements.
  *
  * Nearly all objects of a call or a reconciliation are short-lived, so a small young generation keeps the process small.
- * The old one may grow by 60 % between two collections, not to four times its size. The compiler takes its memory from
+ * The old one may grow by a third between two collections, not to four times its size. The compiler takes its memory from
  * V8's pages: from malloc, it would leave a heap of 30 MB behind. Free pages go back to the system after a second.
  */
 export const proxyNodeOptions: readonly string[] = [
   '--max-semi-space-size=8',
-  '--heap-growing-percent=60',
+  '--heap-growing-percent=30',
   '--managed-zone-memory',
   '--memory-pool-timeout=1',
 ];
