@@ -4,7 +4,7 @@ import type { Queryable } from './queryable.ts';
 
 /**
  * Runs all `grant` and `revoke` statements of the migrations again, in order, and so undoes manual changes to the same
- * privileges. The database must be migrated.
+ * privileges; except those about a function that a later migration drops. The database must be migrated.
  */
 export async function restorePrivileges(
   db: Queryable,
@@ -12,7 +12,10 @@ export async function restorePrivileges(
 ): Promise<void> {
   const names = (await readdir(directory)).filter((name) => name.endsWith('.sql')).sort();
   const migrations = await Promise.all(names.map((name) => readFile(join(directory, name), 'utf8')));
-  const statements = migrations.flatMap(privilegeStatements);
+  const statements = migrations.flatMap((sql, index) => {
+    const dropped = migrations.slice(index + 1).flatMap(droppedFunctions);
+    return privilegeStatements(sql).filter((statement) => !dropped.some((signature) => statement.includes(signature)));
+  });
   // Postgres fails when two sessions grant the same privilege at once. No tenant can take this lock and block the
   // operator.
   const lock = 'lock table chaperone.migrations in share row exclusive mode';
@@ -23,4 +26,9 @@ export async function restorePrivileges(
 /** A migration's `grant` and `revoke` statements: those that begin a line. */
 function privilegeStatements(sql: string): string[] {
   return [...sql.matchAll(/^(?:grant|revoke) [^;]+(?=;)/gm)].map(([statement]) => statement);
+}
+
+/** The signatures of the functions that a migration drops, as its earlier statements name them. */
+function droppedFunctions(sql: string): string[] {
+  return [...sql.matchAll(/^drop function ([^;]+);/gm)].map(([, signature]) => ` on function ${signature} `);
 }

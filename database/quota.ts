@@ -106,47 +106,38 @@ export interface QuotaUse {
   readonly held: string;
 }
 
-/**
- * Reads the counters of an organization in the windows of now. A counter that nothing has used yet has no row.
- *
- * @param scopes only these scopes; undefined: all
- */
-export async function readQuotaUse(
-  db: Queryable,
-  organizationId: string,
-  scopes?: readonly string[],
-): Promise<QuotaUse[]> {
-  const { rows } = await db.query<QuotaUse>(
-    `select c.rule, c.unit, c.per, c.scope, c.window_start as "windowStart",
-       nullif(c.window_end, 'infinity') as "windowEnd",
-       (c.used + l.settled)::text as used, greatest(l.held - l.settled, 0)::text as held
-     from chaperone.quota_counters c,
-       lateral (
-         select coalesce(sum(l.settled), 0) as settled,
-           coalesce(sum(chaperone.quota_held(c.unit, l.granted, l.spent, l.settled, l.expires_at, now())), 0) as held
-         from chaperone.quota_leases l
-         where l.organization_id = c.organization_id and l.counter_id = c.counter_id
-       ) l
-     where c.organization_id = $1::uuid and c.window_start <= now() and c.window_end > now()
-       and ($2::text[] is null or c.scope = any ($2::text[]))
-     order by c.rule, c.unit, c.scope`,
-    [organizationId, scopes ?? null],
-  );
-  return rows;
-}
+/** For how long after its last call a session's count is kept, where its window never ends. Ids of sessions have no end. */
+const sessionDays = 90;
 
 /**
- * Deletes counters whose window ended days ago, of all organizations.
+ * Deletes counters that no call needs any longer, of all organizations: those whose window ended days ago, those of places
+ * that nobody holds, and those of sessions without a call for long; and leases whose records came after their counter
+ * had gone.
  *
  * @param db the owner's connection
  */
 export async function deletePastQuota(db: Queryable): Promise<void> {
   await db.query(
     `with past as (
-       delete from chaperone.quota_counters where window_end < now() - interval '3 days'
+       delete from chaperone.quota_counters c
+       where c.window_end < now() - interval '3 days'
+         or (c.window_end = 'infinity' and (c.unit = 'concurrent' or c.per = 'Session')
+           and not exists (
+             select from chaperone.quota_leases l
+             where l.organization_id = c.organization_id and l.counter_id = c.counter_id
+               and l.expires_at > now() - case when c.unit = 'concurrent' then 1 else $1::integer end * interval '1 day')
+           and chaperone.quota_pending(c.organization_id, c.counter_id) = 0)
        returning organization_id, counter_id
      )
      delete from chaperone.quota_leases l using past p
      where l.organization_id = p.organization_id and l.counter_id = p.counter_id`,
+    [sessionDays],
+  );
+  await db.query(
+    `delete from chaperone.quota_leases l
+     where l.expires_at < now() - interval '3 days'
+       and not exists (
+         select from chaperone.quota_counters c
+         where c.organization_id = l.organization_id and c.counter_id = l.counter_id)`,
   );
 }

@@ -29,7 +29,8 @@ export async function readRuleUse(
   const { rows } = await db.query<NamedUse>(
     `select c.rule, c.unit, c.per, c.scope, c.window_start as "windowStart",
        nullif(c.window_end, 'infinity') as "windowEnd",
-       (c.used + l.settled)::text as used, greatest(l.held - l.settled, 0)::text as held,
+       (c.used + l.settled)::text as used,
+       (greatest(l.held - l.settled, 0) + chaperone.quota_pending(c.organization_id, c.counter_id))::text as held,
        u.external_id as "user", k.resource as binding
      from chaperone.quota_counters c
        cross join lateral (

@@ -822,7 +822,8 @@ begin
       update chaperone.quota_counters c set used = used + folded
         where c.organization_id = organization and c.counter_id = demand.counter;
     end if;
-    total := total + folded;
+    -- A counter that was not used for long may have been deleted since the insert.
+    total := coalesce(total, 0) + folded;
 
     select coalesce(sum(chaperone.quota_held(demand.unit, l.granted, l.spent, l.settled, l.expires_at, at)), 0),
         count(*) filter (where l.expires_at > at) + 1

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import type { Client } from 'pg';
-import { leaseQuota, type QuotaDemand, quotaCounterId, readQuotaUse, rowOf } from '../../database/quota.ts';
+import { deletePastQuota, leaseQuota, type QuotaDemand, quotaCounterId, rowOf } from '../../database/quota.ts';
 import { insertRequests } from '../../database/requests.ts';
+import { readRuleUse } from '../../database/rule-use.ts';
 import { makeRecord } from '../request-record.ts';
 import { suiteScope } from '../scope.ts';
 import { batchOf } from './batch.ts';
@@ -116,7 +117,7 @@ test('a record counts once, however often it is sent', async () => {
   await settle(demand(1), 7, record);
   await settle(demand(1), 7, record);
   await settle(demand(1), 3);
-  const use = (await readQuotaUse(asTenant, tenant.id)).find(({ rule }) => rule === demand(1).rule);
+  const [use] = await readRuleUse(asTenant, tenant.id, { rules: [demand(1).rule], userId: null });
   assert.deepEqual([use?.used, use?.held, use?.windowEnd], ['10', '0', null]);
 });
 
@@ -127,6 +128,42 @@ test('a record that is late finds its counter, although its lease has gone', asy
   await leaseAt(4_000, demand(2));
   await settle(demand(1), 5);
   assert.equal(await granted(4_000, demand(2, { wanted: 100 })), 95);
+});
+
+test('counters that no call needs any longer are deleted, and only they', async () => {
+  const day = 86_400_000;
+  const past = { startMs: Date.now() - 10 * day, endMs: Date.now() - 4 * day };
+  const cases: readonly (readonly [name: string, changes: Partial<QuotaDemand>, idleDays: number, isKept: boolean])[] =
+    [
+      ['whose window ended days ago', past, 4, false],
+      ['of a place that nobody holds', { unit: 'concurrent', per: 'User' }, 2, false],
+      ['of a place that somebody holds', { unit: 'concurrent', per: 'User' }, 0, true],
+      ['of a session without a call for long', { per: 'Session', scope: 'a/1' }, 91, false],
+      ['of a session that may go on', { per: 'Session', scope: 'a/2' }, 80, true],
+      ['of a user, which never begins anew', { per: 'User', scope: 'a' }, 200, true],
+    ];
+  const made: { readonly name: string; readonly demand: QuotaDemand; readonly isKept: boolean }[] = [];
+  for (const [name, changes, idleDays, isKept] of cases) {
+    const demand = makeRule(changes)(1);
+    const counter = { ...demand, counterId: quotaCounterId(demand) };
+    await leaseQuota(asTenant, [counter]);
+    await database.owner.query(
+      `update chaperone.quota_leases set expires_at = now() - $2::float8 * interval '1 day' where counter_id = $1`,
+      [counter.counterId, idleDays],
+    );
+    made.push({ name, demand: counter, isKept });
+  }
+  // Its records came when its counter had gone.
+  await settle(makeRule()(7), 5);
+  await database.owner.query(
+    `update chaperone.quota_leases set expires_at = now() - interval '4 days' where lease_id = 7`,
+  );
+  await deletePastQuota(database.owner);
+  const { rows } = await database.owner.query<{ id: string }>('select counter_id as id from chaperone.quota_counters');
+  const kept = new Set(rows.map(({ id }) => Number(id)));
+  for (const { name, demand, isKept } of made) assert.equal(kept.has(demand.counterId), isKept, name);
+  const { rowCount } = await database.owner.query('select from chaperone.quota_leases where lease_id = 7');
+  assert.equal(rowCount, 0, 'what belongs to no counter');
 });
 
 test('a lease that its proxy overdrew leaves others the less', async () => {
