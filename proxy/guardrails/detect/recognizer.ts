@@ -1,16 +1,25 @@
 import { isWordUnit } from './characters.ts';
 import type { Match } from './detector.ts';
 import type { Finder } from './finder.ts';
+import type { Mark } from './mark.ts';
 
 /** Nothing begins at this position. */
 export const nothing = 0;
 /** Text to come decides. */
 export const undecided = -1;
 
+/** A recognizer, with the place of its mark among all marks; -1: it has none. */
+interface Candidate {
+  readonly recognizer: Recognizer;
+  readonly mark: number;
+  readonly within: number;
+}
+
 /** The recognizers of each ASCII character. */
-function indexByFirst(recognizers: readonly Recognizer[]): (readonly Recognizer[] | undefined)[] {
+function indexByFirst(candidates: readonly Candidate[]): (readonly Candidate[] | undefined)[] {
   return Array.from({ length: 128 }, (_, code) => {
-    const starting = recognizers.filter(({ firstCharacters }) => firstCharacters.includes(String.fromCharCode(code)));
+    const first = String.fromCharCode(code);
+    const starting = candidates.filter(({ recognizer }) => recognizer.firstCharacters.includes(first));
     return starting.length > 0 ? starting : undefined;
   });
 }
@@ -35,6 +44,8 @@ export interface Recognizer {
   readonly beginsBeyondAscii?: boolean;
   /** Whether it may begin directly after a letter or digit. */
   readonly beginsInWords?: boolean;
+  /** What it must have, at most so many units after its beginning, so that it is not asked about most words. */
+  readonly needs?: { readonly mark: Mark; readonly within: number };
   /** The most units before its beginning that it looks at. At least 1, for a word's beginning. */
   readonly lookBehind: number;
   /** The most units from its beginning that it waits for. */
@@ -52,12 +63,29 @@ export interface Recognizer {
  * position, that of the first recognizer.
  */
 export function makeRecognizerFinder(recognizers: readonly Recognizer[]): Finder {
-  const atWords = indexByFirst(recognizers);
-  const withinWords = indexByFirst(recognizers.filter(({ beginsInWords }) => beginsInWords));
-  const beyond = recognizers.filter(({ beginsBeyondAscii }) => beginsBeyondAscii);
+  const marks = [...new Set(recognizers.flatMap(({ needs }) => (needs ? [needs.mark] : [])))];
+  const all = recognizers.map((recognizer): Candidate => {
+    const { needs } = recognizer;
+    return { recognizer, mark: needs ? marks.indexOf(needs.mark) : -1, within: needs?.within ?? 0 };
+  });
+  const atWords = indexByFirst(all);
+  const withinWords = indexByFirst(all.filter(({ recognizer }) => recognizer.beginsInWords));
+  const beyond = all.filter(({ recognizer }) => recognizer.beginsBeyondAscii);
+  /** @param nextMarks where each mark stands next, as far as it is known */
+  const isMarkNear = ({ mark, within }: Candidate, text: string, start: number, nextMarks: number[]): boolean => {
+    let next = nextMarks[mark] ?? -1;
+    if (next < start) {
+      const found = marks[mark]?.nextIn(text, start) ?? -1;
+      next = found === -1 ? Number.MAX_SAFE_INTEGER : found;
+      nextMarks[mark] = next;
+    }
+    return next - start <= within;
+  };
 
   const find = (text: string, from: number, complete: boolean): Match | number => {
     const { length } = text;
+    // Where the text does not end yet, a mark may still come.
+    const nextMarks = complete ? marks.map(() => -1) : undefined;
     let afterWord = from > 0 && isWordUnit(text.charCodeAt(from - 1)) && !isEscape(text, from - 1);
     for (let start = from; start < length; start++) {
       const unit = text.charCodeAt(start);
@@ -69,7 +97,9 @@ export function makeRecognizerFinder(recognizers: readonly Recognizer[]): Finder
         unit < 128 ? (afterWord ? withinWords : atWords)[unit] : afterWord || !isWordUnit(unit) ? undefined : beyond;
       if (candidates !== undefined) {
         for (let index = 0; index < candidates.length; index++) {
-          const recognizer = candidates[index] as Recognizer;
+          const candidate = candidates[index] as Candidate;
+          if (nextMarks && candidate.mark !== -1 && !isMarkNear(candidate, text, start, nextMarks)) continue;
+          const { recognizer } = candidate;
           const end = recognizer.matchAt(text, start, complete);
           if (end > 0) return { start, end, kind: recognizer.kind };
           if (end === undecided) return start;

@@ -1,4 +1,5 @@
 import { digits, upperLetters } from '../characters.ts';
+import { anyDigit } from '../mark.ts';
 import { nothing, type Recognizer, undecided } from '../recognizer.ts';
 
 /** The longest address that is waited for. */
@@ -90,6 +91,7 @@ function toRecognizer({ firstCharacters, pattern, unfinished }: Form): Recognize
   return {
     kind: 'address',
     firstCharacters,
+    needs: { mark: anyDigit, within: longest },
     lookBehind: 1,
     maxHeldBack: longest,
     matchAt: (text, start, complete) => {

@@ -1,4 +1,5 @@
 import { continuesToken, digits, letters } from '../characters.ts';
+import { anyDigit } from '../mark.ts';
 import { nothing, type Recognizer, undecided } from '../recognizer.ts';
 import { isDay } from './check-digits.ts';
 
@@ -36,10 +37,14 @@ const patterns = [numeric, eastern, dayFirst, monthFirst];
 /** What any of the patterns may still become. */
 const unfinished = /^[\d\p{L}\-./ ,'º年月日년월일]*$/u;
 
+/** `September. 3` */
+const longestMonth = 14;
+
 /** A date after a word such as "born". A date without one is not a date of birth. */
 export const dateOfBirth: Recognizer = {
   kind: 'dateOfBirth',
   firstCharacters: `${digits}${letters}`,
+  needs: { mark: anyDigit, within: longestMonth },
   lookBehind: contextLength,
   maxHeldBack: longest + 1,
   matchAt: (text, start, complete) => {

@@ -1,4 +1,5 @@
 import { digits, isWordUnit, letters } from '../characters.ts';
+import { atSign } from '../mark.ts';
 import { nothing, type Recognizer, undecided } from '../recognizer.ts';
 
 /** RFC 5321, 4.5.3.1: the longest local part and the longest domain. */
@@ -29,6 +30,7 @@ export const email: Recognizer = {
   kind: 'email',
   firstCharacters: `${letters}${digits}_`,
   beginsBeyondAscii: true,
+  needs: { mark: atSign, within: longestLocal },
   lookBehind: contextLength,
   maxHeldBack: longestLocal + 1 + longestDomain + 2,
   matchAt: (text, start, complete) => {

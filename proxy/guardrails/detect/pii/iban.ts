@@ -1,4 +1,5 @@
 import { continuesToken, isDigit, isLetter, isTokenEnd, letters, tokenEndLookAhead } from '../characters.ts';
+import { anyDigit } from '../mark.ts';
 import { nothing, type Recognizer, undecided } from '../recognizer.ts';
 import { remainder } from './check-digits.ts';
 
@@ -31,6 +32,7 @@ const longest = 33;
 export const iban: Recognizer = {
   kind: 'iban',
   firstCharacters: letters,
+  needs: { mark: anyDigit, within: 2 },
   lookBehind: 2,
   maxHeldBack: longest + Math.ceil(longest / 4) + tokenEndLookAhead,
   matchAt: (text, start, complete) => {

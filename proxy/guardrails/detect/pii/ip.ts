@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { continuesToken, digits, isDigit, isTokenEnd, isWordUnit, tokenEndLookAhead } from '../characters.ts';
+import { colon as anyColon } from '../mark.ts';
 import { nothing, type Recognizer, undecided } from '../recognizer.ts';
 
 const colon = 58;
@@ -90,6 +91,7 @@ const longestV6 = 45;
 export const ipv6: Recognizer = {
   kind: 'ip',
   firstCharacters: `${digits}abcdefABCDEF:`,
+  needs: { mark: anyColon, within: 4 },
   lookBehind: 2,
   maxHeldBack: longestV6 + 2,
   matchAt: (text, start, complete) => {

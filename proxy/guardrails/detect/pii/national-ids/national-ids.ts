@@ -1,4 +1,5 @@
 import { digits, isDigit, isLetter, letters } from '../../characters.ts';
+import { anyDigit } from '../../mark.ts';
 import { nothing, type Recognizer, undecided } from '../../recognizer.ts';
 import { elsewhere } from './elsewhere.ts';
 import { european } from './europe.ts';
@@ -27,6 +28,7 @@ function group(
   return {
     kind: 'nationalId',
     firstCharacters,
+    needs: { mark: anyDigit, within: firstDigitWithin - 1 },
     lookBehind: Math.max(...recognizers.map(({ lookBehind }) => lookBehind)),
     maxHeldBack: Math.max(...recognizers.map(({ maxHeldBack }) => maxHeldBack)),
     matchAt: (text, start, complete) => {
