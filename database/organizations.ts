@@ -136,3 +136,15 @@ export async function retireOrganization(db: Queryable, organizationId: string):
 export async function deleteOrganization(db: Queryable, organizationId: string): Promise<void> {
   await db.query('select chaperone.delete_organization($1::uuid)', [organizationId]);
 }
+
+/** Lists all organizations by name, or the one of this name, including deleted ones whose data is retained. */
+export async function listOrganizations(db: Queryable, name: string | undefined): Promise<OrganizationRow[]> {
+  const { rows } = await db.query<OrganizationRow>(
+    `select organization_id as "organizationId", name
+     from chaperone.organizations
+     where $1::text is null or name = $1::text
+     order by name`,
+    [name ?? null],
+  );
+  return rows;
+}

@@ -18,6 +18,121 @@ AS $function$
 $function$;
 revoke all on function chaperone.anonymous_record(json,uuid) from public;
 
+CREATE OR REPLACE FUNCTION chaperone.append_audit(entries jsonb)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+declare
+  organization uuid := chaperone.current_organization_id();
+begin
+  if organization is null then
+    raise exception 'the session belongs to no organization' using errcode = 'insufficient_privilege';
+  end if;
+  if exists (select from jsonb_array_elements(entries) e where coalesce(e.value ->> 'kind', '') not in ('api', 'refusal')) then
+    raise exception 'an entry of another kind' using errcode = 'check_violation';
+  end if;
+  return chaperone.append_audit_of(organization, entries);
+end
+$function$;
+revoke all on function chaperone.append_audit(jsonb) from public;
+grant execute on function chaperone.append_audit(jsonb) to chaperone_tenant;
+
+CREATE OR REPLACE FUNCTION chaperone.append_audit_of(organization uuid, entries jsonb)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+declare
+  head record;
+  one jsonb;
+  content text;
+  appended integer := 0;
+begin
+  insert into chaperone.audit_chains (organization_id) values (organization) on conflict do nothing;
+  select c.seq, c.hash into head from chaperone.audit_chains c where c.organization_id = organization for update;
+  for one in select e.value from jsonb_array_elements(entries) e loop
+    continue when exists (
+      select from chaperone.audit_log l where l.organization_id = organization and l.entry_id = one ->> 'id');
+    head.seq := head.seq + 1;
+    content := (one || jsonb_build_object('organization', organization, 'seq', head.seq, 'recordedBy', session_user,
+      'recordedAt', to_char(clock_timestamp(), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))::text;
+    head.hash := sha256(head.hash || convert_to(content, 'UTF8'));
+    insert into chaperone.audit_log (organization_id, seq, entry_id, entry, hash)
+      values (organization, head.seq, one ->> 'id', content, head.hash);
+    appended := appended + 1;
+  end loop;
+  if appended > 0 then
+    update chaperone.audit_chains c set seq = head.seq, hash = head.hash, appended_at = clock_timestamp()
+      where c.organization_id = organization;
+  end if;
+  return appended;
+end
+$function$;
+revoke all on function chaperone.append_audit_of(uuid,jsonb) from public;
+
+CREATE OR REPLACE FUNCTION chaperone.audit_pseudonyms(users jsonb)
+ RETURNS TABLE(external_id text, at text, person text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+    select p.external_id, p.at, p.person
+    from chaperone.audit_pseudonyms_of(chaperone.current_organization_id(), users) p;
+end
+$function$;
+revoke all on function chaperone.audit_pseudonyms(jsonb) from public;
+grant execute on function chaperone.audit_pseudonyms(jsonb) to chaperone_tenant;
+
+CREATE OR REPLACE FUNCTION chaperone.audit_pseudonyms_of(organization uuid, users jsonb)
+ RETURNS TABLE(external_id text, at text, person text)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+#variable_conflict use_column
+declare
+  one record;
+  stranger uuid;
+begin
+  for one in select u.* from jsonb_to_recordset(users) as u (user_id uuid, external_id text, at text) loop
+    external_id := one.external_id;
+    at := one.at;
+    stranger := chaperone.late_stranger(organization, one.user_id, one.at::timestamptz);
+    if stranger is not null then
+      person := 'erased-' || stranger;
+    else
+      insert into chaperone.audit_people as p (organization_id, external_id, salt, person)
+        select organization, one.external_id, s.salt,
+          'person:' || encode(sha256(s.salt || convert_to(one.external_id, 'UTF8')), 'hex')
+        from (select uuid_send(gen_random_uuid()) as salt) s
+        where not exists (
+          select from chaperone.audit_people k where k.organization_id = organization and k.external_id = one.external_id)
+        on conflict do nothing;
+      select p.person into person
+        from chaperone.audit_people p where p.organization_id = organization and p.external_id = one.external_id;
+    end if;
+    return next;
+  end loop;
+end
+$function$;
+revoke all on function chaperone.audit_pseudonyms_of(uuid,jsonb) from public;
+
 CREATE OR REPLACE FUNCTION chaperone.close_organization_role(organization uuid)
  RETURNS void
  LANGUAGE plpgsql
@@ -64,6 +179,7 @@ begin
     where c.relnamespace = 'chaperone'::regnamespace
       and c.relkind in ('r', 'p') and not c.relispartition
       and c.relname <> 'organization_roles'
+    order by c.relname = 'audit_log', c.relname
   loop
     execute format('delete from %s where organization_id = $1', owned) using organization;
   end loop;
@@ -208,6 +324,8 @@ begin
   update chaperone.quota_counters c
     set scope = stranger || case when c.per = 'Session' then '/erased-' || md5(substr(c.scope, 38) || stranger) else '' end
     where c.organization_id = organization and c.per in ('User', 'Session') and left(c.scope, 36) = erased::text;
+  -- The entries of the audit log have only the pseudonym, which says nothing from now on.
+  delete from chaperone.audit_people p where p.organization_id = organization and p.external_id = external_name;
   update chaperone.users set external_id = 'erased-' || stranger, display_name = null, is_active = false, updated_at = now()
     where organization_id = organization and user_id = erased;
   for place in
@@ -730,6 +848,22 @@ $function$;
 revoke all on function chaperone.keep_answer(bytea,bytea,integer,double precision,bigint,timestamp with time zone,uuid) from public;
 grant execute on function chaperone.keep_answer(bytea,bytea,integer,double precision,bigint,timestamp with time zone,uuid) to chaperone_tenant;
 
+CREATE OR REPLACE FUNCTION chaperone.keep_audit_log()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if tg_op = 'DELETE' and not exists (
+    select from chaperone.organizations o where o.organization_id = old.organization_id
+  ) then
+    return old;
+  end if;
+  raise exception 'the audit log is append-only' using errcode = 'insufficient_privilege';
+end
+$function$;
+revoke all on function chaperone.keep_audit_log() from public;
+
 CREATE OR REPLACE FUNCTION chaperone.late_stranger(organization uuid, user_id uuid, at timestamp with time zone)
  RETURNS uuid
  LANGUAGE sql
@@ -1092,6 +1226,38 @@ $function$;
 revoke all on function chaperone.quota_pending(uuid,bigint) from public;
 grant execute on function chaperone.quota_pending(uuid,bigint) to chaperone_tenant;
 
+CREATE OR REPLACE FUNCTION chaperone.record_audit_change(organization uuid, entry jsonb, subject text, former bigint, state jsonb)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+begin
+  -- Others wait here until this change is recorded.
+  insert into chaperone.audit_chains (organization_id) values (organization) on conflict do nothing;
+  perform from chaperone.audit_chains c where c.organization_id = organization for update;
+  if former is distinct from (
+    select r.revision from chaperone.audit_resources r where r.organization_id = organization and r.subject = $3
+  ) then
+    return false;
+  end if;
+  if state is null then
+    delete from chaperone.audit_resources r where r.organization_id = organization and r.subject = $3;
+  else
+    insert into chaperone.audit_resources (organization_id, subject, uid, generation, fingerprint, revision, spec)
+      values (organization, $3, state ->> 'uid', (state ->> 'generation')::bigint, state ->> 'fingerprint',
+        coalesce(former, 0) + 1, state -> 'spec')
+      on conflict on constraint audit_resources_pkey do update
+        set uid = excluded.uid, generation = excluded.generation, fingerprint = excluded.fingerprint,
+            revision = excluded.revision, spec = excluded.spec;
+  end if;
+  return chaperone.append_audit_of(organization, jsonb_build_array(entry)) > 0;
+end
+$function$;
+revoke all on function chaperone.record_audit_change(uuid,jsonb,text,bigint,jsonb) from public;
+
 CREATE OR REPLACE FUNCTION chaperone.remove_organization_role(organization uuid)
  RETURNS text
  LANGUAGE plpgsql
@@ -1355,6 +1521,66 @@ alter table chaperone.api_keys enable row level security;
 create policy tenant on chaperone.api_keys as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant select on chaperone.api_keys to chaperone_tenant;
+
+create table chaperone.audit_chains (
+  organization_id uuid not null,
+  seq bigint not null default 0,
+  hash bytea not null default decode(repeat('00'::text, 32), 'hex'::text),
+  appended_at timestamp with time zone not null default now()
+);
+alter table chaperone.audit_chains add constraint audit_chains_hash_check CHECK ((length(hash) = 32));
+alter table chaperone.audit_chains add constraint audit_chains_pkey PRIMARY KEY (organization_id);
+alter table chaperone.audit_chains enable row level security;
+create policy tenant on chaperone.audit_chains as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.audit_chains to chaperone_tenant;
+
+create table chaperone.audit_log (
+  organization_id uuid not null,
+  seq bigint not null,
+  entry_id text not null,
+  entry text not null,
+  hash bytea not null
+);
+alter table chaperone.audit_log add constraint audit_log_entry_check CHECK ((length(entry) <= 1048576));
+alter table chaperone.audit_log add constraint audit_log_entry_id UNIQUE (organization_id, entry_id);
+alter table chaperone.audit_log add constraint audit_log_entry_id_check CHECK (((length(entry_id) >= 1) AND (length(entry_id) <= 200)));
+alter table chaperone.audit_log add constraint audit_log_hash_check CHECK ((length(hash) = 32));
+alter table chaperone.audit_log add constraint audit_log_pkey PRIMARY KEY (organization_id, seq);
+alter table chaperone.audit_log add constraint audit_log_seq_check CHECK ((seq > 0));
+CREATE INDEX audit_log_at ON chaperone.audit_log USING btree (organization_id, (((entry)::jsonb ->> 'at'::text)) COLLATE "C");
+alter table chaperone.audit_log enable row level security;
+create policy tenant on chaperone.audit_log as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.audit_log to chaperone_tenant;
+
+create table chaperone.audit_people (
+  organization_id uuid not null,
+  external_id text not null,
+  salt bytea not null,
+  person text not null
+);
+alter table chaperone.audit_people add constraint audit_people_person UNIQUE (organization_id, person);
+alter table chaperone.audit_people add constraint audit_people_pkey PRIMARY KEY (organization_id, external_id);
+alter table chaperone.audit_people add constraint audit_people_salt_check CHECK ((length(salt) = 16));
+alter table chaperone.audit_people enable row level security;
+create policy tenant on chaperone.audit_people as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.audit_people to chaperone_tenant;
+
+create table chaperone.audit_resources (
+  organization_id uuid not null,
+  subject text not null,
+  uid text not null,
+  generation bigint not null,
+  fingerprint text,
+  revision bigint not null,
+  spec json not null
+);
+alter table chaperone.audit_resources add constraint audit_resources_pkey PRIMARY KEY (organization_id, subject);
+alter table chaperone.audit_resources enable row level security;
+create policy tenant on chaperone.audit_resources as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 
 create table chaperone.budget_warnings (
   organization_id uuid not null,
@@ -1960,6 +2186,10 @@ CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.analysi
 CREATE TRIGGER forget_late BEFORE INSERT ON chaperone.analysis_results FOR EACH ROW EXECUTE FUNCTION chaperone.forget_late();
 
 CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.api_keys FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
+
+CREATE TRIGGER keep_audit_log BEFORE DELETE OR UPDATE ON chaperone.audit_log FOR EACH ROW EXECUTE FUNCTION chaperone.keep_audit_log();
+
+CREATE TRIGGER keep_audit_log_whole BEFORE TRUNCATE ON chaperone.audit_log FOR EACH STATEMENT EXECUTE FUNCTION chaperone.keep_audit_log();
 
 CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.organizations FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
 

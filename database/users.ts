@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Queryable } from './queryable.ts';
+import { inTransaction } from './transaction.ts';
 
 /** A user, identified by the id that applications send. */
 export interface UserRow {
@@ -89,30 +90,34 @@ const writerTimeoutMs = 5_000;
  * Erases the person behind a user. Contents, feedback and names are deleted; counts and sums stay, under an anonymous
  * user. Records from before the erasure that arrive later are erased on insert.
  *
+ * @param beforeCommit what else is stored with the erasure, or not at all
  * @returns the anonymous id that the records have now; undefined where there is no such user
  */
-export async function eraseUser(db: Queryable, userId: string): Promise<string | undefined> {
+export async function eraseUser(
+  db: Queryable,
+  userId: string,
+  beforeCommit: () => Promise<void> = async () => {},
+): Promise<string | undefined> {
   if (!(await noteErasure(db, userId))) return undefined;
   // A transaction that is writing now has not seen the note. The erasure waits until all of its rows are visible.
   const next = await nextTransaction(db);
   for (let waitedMs = 0; waitedMs < writerTimeoutMs && !(await haveEndedBefore(db, next)); waitedMs += 20)
     await delay(20);
-  return erase(db, userId);
+  return erase(db, userId, beforeCommit);
 }
 
 /** Enough for a user with years of calls. */
 const erasureMs = 10 * 60_000;
 
 /** A proxy's longest statement by far. It is the only one for which the role's limits are lifted. */
-async function erase(db: Queryable, userId: string): Promise<string | undefined> {
+async function erase(db: Queryable, userId: string, beforeCommit: () => Promise<void>): Promise<string | undefined> {
   const statement = {
     text: 'select chaperone.erase_user($1::uuid) as stranger',
     values: [userId],
     // It overrides the client's own.
     query_timeout: erasureMs + 5_000,
   };
-  await db.query('begin');
-  try {
+  return inTransaction(db, async () => {
     // `transaction_timeout` exists since PostgreSQL 17. In a running transaction it can only be switched off.
     await db.query(
       `select set_config(name, case name when 'statement_timeout' then $1::text else '0' end, true)
@@ -120,12 +125,9 @@ async function erase(db: Queryable, userId: string): Promise<string | undefined>
       [String(erasureMs)],
     );
     const { rows } = await db.query<{ stranger: string | null }>(statement);
-    await db.query('commit');
+    await beforeCommit();
     return rows[0]?.stranger ?? undefined;
-  } catch (error) {
-    await db.query('rollback').catch(() => {});
-    throw error;
-  }
+  });
 }
 
 async function noteErasure(db: Queryable, userId: string): Promise<boolean> {

@@ -1,4 +1,5 @@
--- Deletes every row of an organization, in every table that has `organization_id`. A new table needs no line here.
+-- Deletes every row of an organization, in every table that has `organization_id`. A new table needs no line here. The
+-- audit log comes last: it goes only with its organization.
 create or replace function chaperone.delete_organization(organization uuid) returns void
   language plpgsql
   set search_path = pg_catalog, pg_temp
@@ -13,6 +14,7 @@ begin
     where c.relnamespace = 'chaperone'::regnamespace
       and c.relkind in ('r', 'p') and not c.relispartition
       and c.relname <> 'organization_roles'
+    order by c.relname = 'audit_log', c.relname
   loop
     execute format('delete from %s where organization_id = $1', owned) using organization;
   end loop;

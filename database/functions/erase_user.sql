@@ -61,6 +61,8 @@ begin
   update chaperone.quota_counters c
     set scope = stranger || case when c.per = 'Session' then '/erased-' || md5(substr(c.scope, 38) || stranger) else '' end
     where c.organization_id = organization and c.per in ('User', 'Session') and left(c.scope, 36) = erased::text;
+  -- The entries of the audit log have only the pseudonym, which says nothing from now on.
+  delete from chaperone.audit_people p where p.organization_id = organization and p.external_id = external_name;
   update chaperone.users set external_id = 'erased-' || stranger, display_name = null, is_active = false, updated_at = now()
     where organization_id = organization and user_id = erased;
   for place in

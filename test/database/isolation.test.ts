@@ -30,6 +30,8 @@ const definerCalls: Readonly<Record<string, () => string>> = {
   keep_answer: () =>
     `select chaperone.keep_answer(${idOfAnswer}, 'x', 9, 1000, 1, now(), gen_random_uuid()),
        chaperone.keep_answer(${idOfAnswer}, 'x', 9, 1000, 1000000, now(), gen_random_uuid())`,
+  append_audit: () => `select chaperone.append_audit('[]')`,
+  audit_pseudonyms: () => `select * from chaperone.audit_pseudonyms('[]')`,
   erase_user: () => `select chaperone.erase_user('${userIdOf(victim.id, 'ada')}')`,
 };
 

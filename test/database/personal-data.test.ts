@@ -16,7 +16,7 @@ import { makeRecord } from '../request-record.ts';
 import { suiteScope } from '../scope.ts';
 import { batchOf } from './batch.ts';
 import { impersonal, listTellingColumns, personal } from './personal-data.ts';
-import { leaseSome, seedAnswer } from './seed.ts';
+import { auditSome, leaseSome, seedAnswer } from './seed.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
 
 const scope = suiteScope();
@@ -188,6 +188,7 @@ async function seedUser(db: Queryable, { id: organizationId }: Tenant, name: str
     output_sealed: null,
   };
   await insertPendingCalls(db, organizationId, JSON.stringify([pending]));
+  await auditSome(db, organizationId, said('example.com'));
   const analysis = {
     organizationId,
     cacheKey: Buffer.from(said('cache')),

@@ -31,6 +31,7 @@ export const personal: Readonly<Record<string, Effect>> = {
   'api_keys.rules': { stays: 'Configuration: the ApiKeyBinding contains it. It goes with the binding.' },
   'cached_answers.answer_encrypted': 'all rows deleted',
   'cached_answers.answer_id': 'all rows deleted',
+  'audit_people.external_id': 'row deleted',
   'daily_usage.user_id': 'anonymous id',
   'erased_users.user_digest': { stays: 'It identifies records that arrive after the erasure.' },
   'facet_spans.user_id': 'anonymous id',
@@ -71,10 +72,17 @@ export const personal: Readonly<Record<string, Effect>> = {
 
 /** Columns that contain nothing about a person, by the reason. Columns of `plainTypes` need no line. */
 const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
+  'It names people by pseudonyms only, of which nothing is left after an erasure.': [
+    'audit_log.entry',
+    'audit_people.person',
+    'audit_people.salt',
+    'audit_resources.spec',
+  ],
   'It names an object of Kubernetes or an entry of the configuration.': [
     'analysis_configs.name',
     'analysis_configs.resource',
     'analysis_configs.serves_namespace',
+    'audit_resources.subject',
     'api_keys.provider',
     'api_keys.resource',
     'api_keys.serves_namespace',
@@ -119,6 +127,7 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'api_keys.fingerprint',
     'api_keys.key_encrypted',
     'api_keys.synthetic_key_sha256',
+    'audit_resources.fingerprint',
     'organization_roles.role_name',
     'organizations.data_key_digests',
   ],
@@ -126,6 +135,10 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
   'It is an id that we or the provider made at random.': [
     'analysis_results.request_id',
     'answer_leases.holder',
+    'audit_chains.hash',
+    'audit_log.entry_id',
+    'audit_log.hash',
+    'audit_resources.uid',
     'erased_users.stranger',
     'owned_resources.resource_id',
     'pending_calls.quota',

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { upsertAnalysisConfigs } from '../../database/analysis-configs.ts';
 import { insertAnalysisResult } from '../../database/analysis-results.ts';
 import { upsertApiKeys } from '../../database/api-keys.ts';
+import type { ResourceEntry } from '../../database/audit/entry.ts';
+import { insertResourceChanges, withPeople } from '../../database/audit/resources.ts';
 import { insertBudgetWarnings } from '../../database/budget-warnings.ts';
 import { insertOwnedResources } from '../../database/owned-resources.ts';
 import { insertPendingCalls } from '../../database/pending-calls.ts';
@@ -130,6 +132,7 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
   };
   await writePauses(db, organizationId, [pause], []);
   await seedAnswer(db, organizationId, 'answer');
+  await auditSome(db, organizationId, 'ada@example.com');
 }
 
 /** Keeps an answer, and leases another one. */
@@ -147,6 +150,22 @@ export async function seedAnswer(db: Queryable, organizationId: string, text: st
      values ($1::uuid, sha256($2::bytea), gen_random_uuid(), now())`,
     [organizationId, id, Buffer.from(text)],
   );
+}
+
+/** Records a change of a persona that names the user. */
+export async function auditSome(db: Queryable, organizationId: string, user: string): Promise<void> {
+  const at = '2026-01-01T00:00:00.000Z';
+  const [spec] = await withPeople(db, organizationId, [{ users: [{ $user: user }] }], at);
+  const entry: ResourceEntry = {
+    kind: 'resource',
+    action: 'created',
+    ...{ id: randomUUID(), at, actor: { managers: [] } },
+    ...{ subject: `Persona/team/${randomUUID()}`, uid: randomUUID(), generation: 1 },
+    changes: [{ field: 'spec', after: spec }],
+  };
+  const { subject, uid, generation } = entry;
+  const state = { uid, generation, fingerprint: null, spec };
+  await insertResourceChanges(db, organizationId, [{ subject, entry, former: null, state }]);
 }
 
 /** Leases a part of a counter. */
