@@ -168,10 +168,20 @@ const documentedSentences = [
   'Error processing request',
 ];
 
+/** What refused a request, as the audit log names it. It never says what was found. */
+export interface RefusingRule {
+  readonly kind: 'limit' | 'budget' | 'tier' | 'guardrail' | 'field';
+  /** The rule's name, or the field of the Organization that decides. */
+  readonly name: string;
+  /** Of a guardrail. */
+  readonly detector?: string | undefined;
+}
+
 export interface ProxyErrorOptions {
   readonly param?: string;
   readonly message?: string;
   readonly details?: Readonly<Record<string, unknown>>;
+  readonly rule?: RefusingRule;
   readonly cause?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -187,6 +197,8 @@ export class ProxyError extends Error {
   readonly param: string | null;
   /** Facts for programs, such as `{field, expected}` of a field that is not valid. Envelopes that have a place for them show them. */
   readonly details: Readonly<Record<string, unknown>>;
+  /** The rule of the configuration that refuses, for the audit log. */
+  readonly rule: RefusingRule | undefined;
   /** Headers of the answer, such as Retry-After. Whoever answers may add to them. */
   headers: Readonly<Record<string, string>>;
 
@@ -202,16 +214,20 @@ export class ProxyError extends Error {
     this.status = status;
     this.param = options.param ?? null;
     this.details = options.details ?? nothing;
+    this.rule = options.rule;
     this.headers = options.headers ? { ...headers, ...options.headers } : headers;
   }
 
   /** The same problem, with a message that also names the part of the request that has it. */
   within(part: string, param: string): ProxyError {
-    const { code, message, details, headers } = this;
+    const { code, message, details, headers, rule } = this;
     const sentence = sentenceOf(code);
     const detail =
       sentence !== undefined && message.startsWith(`${sentence}: `) ? message.slice(sentence.length + 2) : message;
-    return new ProxyError(code, { param, message: `${part}: ${detail}`, details, headers, cause: this });
+    return new ProxyError(code, {
+      ...{ param, message: `${part}: ${detail}`, details, headers, cause: this },
+      ...(rule && { rule }),
+    });
   }
 }
 

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { PendingCall } from '../database/pending-calls.ts';
 import { leaseQuota } from '../database/quota.ts';
 import type { RequestRecord } from '../database/requests.ts';
+import { type Audit, makeAudit } from './audit/audit.ts';
 import { type AnswerCache, makeAnswerCache } from './cache/answer-cache.ts';
 import { noteBatch } from './calls/background/note-batch.ts';
 import { type BackgroundWatch, watchBackground } from './calls/background/watch.ts';
@@ -63,6 +64,8 @@ export interface OpenOrganization extends LookUps {
   readonly name: string;
   readonly configuration: Configuration;
   readonly spool: Spool;
+  /** Notes what the audit log has of this process. */
+  readonly audit: Audit;
   /** The connection for reading and writing the organization's rows. */
   readonly store: Store;
   /** Copies the spool to the database. */
@@ -102,6 +105,10 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
   /** Calls of a predecessor that died, until there are names of models to count them by. */
   const recovered: RequestRecord[] = [];
   const spool = opened.adopt(openSpoolOf(options, recovered), (it) => it.close());
+  const audit = opened.adopt(
+    makeAudit({ spool, origin: options.origin, onEntry: (kind) => metrics.auditEntries.inc({ kind }) }),
+    (it) => it.close(),
+  );
   const guardrails = opened.adopt(
     makeGuardrails({
       exchange,
@@ -257,6 +264,7 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
     name: organizationName,
     configuration,
     spool,
+    audit,
     store,
     shipper,
     exchange,

@@ -206,6 +206,7 @@ function refreshGauges(metrics: Metrics, { spool, configuration, cache }: OpenOr
   metrics.inFlightBytes.set(inFlight.heldBytes());
   metrics.cacheBytes.set(cache.bytes());
   metrics.spoolDepth.set(spool.depth);
+  metrics.auditWaiting.set(spool.auditDepth);
   metrics.spoolAge.set(oldestAtMs === undefined ? 0 : Math.max(0, (Date.now() - oldestAtMs) / 1_000));
   metrics.snapshotAge.set((Date.now() - configuration.follower.confirmedAtMs()) / 1_000);
 }

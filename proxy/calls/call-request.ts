@@ -13,6 +13,8 @@ export interface OpenRequest {
   /** A function, since the session may be known only after the body. */
   readonly responseHeaders: (caller: Caller) => Readonly<Record<string, string>>;
   readonly refuse: (error: ProxyError, caller: Caller) => void;
+  /** Called with the reason why a stream that had begun was ended. */
+  readonly onBlocked: (problem: ProxyError, caller: Caller) => void;
   /** Called once when the call is over, with any result. Not called where making it throws. */
   readonly onEnd: () => void;
 }

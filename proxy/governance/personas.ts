@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { findInvalidParameter, findReservedParameter } from '../../crds/persona-parameters.ts';
+import { diffFields, digestOf } from '../../database/audit/diff.ts';
 import { insertPersona, retirePersona as retireRow, updatePersona } from '../../database/personas.ts';
 import { findUnstorable, toStorable } from '../../database/storable.ts';
 import { isOpenTo, mayUsePersona, personaNotFound } from '../calls/admit/admit.ts';
@@ -9,6 +10,7 @@ import type { Persona } from '../snapshot/snapshot.ts';
 import type { GovernanceContext } from './context.ts';
 import { type Retired, writeNamed } from './named.ts';
 import { type Listed, type Page, pageOf } from './page.ts';
+import { type RecordedChange, recorded } from './recorded.ts';
 import { admitRole, seesOrganization } from './roles.ts';
 import { readUserId } from './user-id.ts';
 
@@ -89,7 +91,16 @@ export async function createPersona(context: Writing, caller: Caller, fields: Ne
     parameters: readParameters(fields.parameters) ?? {},
     isActive: isActive ?? true,
   };
-  await write(name, () => context.store.run((db) => insertPersona(db, persona)));
+  const created = { action: 'created', subject: `Persona/${personaId}` } as const;
+  const changes = diffFields('persona', undefined, describe({ ...persona, content }));
+  await write(name, () =>
+    recorded(
+      context,
+      caller,
+      (db) => insertPersona(db, persona),
+      () => ({ ...created, changes }),
+    ),
+  );
   await context.catchUp();
   return require(context, personaId);
 }
@@ -121,7 +132,12 @@ export async function changePersona(
     isActive: changes.isActive,
   };
   const isThere = await write(name ?? persona.name, () =>
-    context.store.run((db) => updatePersona(db, organizationId, persona.id, columns)),
+    recorded(
+      context,
+      caller,
+      (db) => updatePersona(db, organizationId, persona.id, columns),
+      (found) => (found ? describeChange(persona, columns, content) : undefined),
+    ),
   );
   await context.catchUp();
   if (!isThere) throw new ProxyError('persona_not_found', { param: 'id' });
@@ -144,10 +160,52 @@ export async function retirePersona(
   const persona = requireOwn(getPersona(context, caller, id));
   // A call that was just made with it is one, too.
   await context.shipped();
-  const outcome = await context.store.run((db) => retireRow(db, organizationId, persona.id));
+  const outcome = await recorded(
+    context,
+    caller,
+    (db) => retireRow(db, organizationId, persona.id),
+    (done) => done && { action: done, subject: `Persona/${persona.id}`, changes: [] },
+  );
   await context.catchUp();
   if (!outcome) throw new ProxyError('persona_not_found', { param: 'id' });
   return { id: persona.id, outcome };
+}
+
+/** What the audit log has of a persona: of its text the digest, and users by their pseudonyms. */
+function describe({ name, description, content, users, model, parameters, isActive }: DescribedPersona): object {
+  return {
+    ...{ name, description, content: digestOf(content), users: [...users].map((user) => ({ $user: user })) },
+    ...{ model: model ?? null, parameters, is_active: isActive },
+  };
+}
+
+interface DescribedPersona {
+  readonly name: string;
+  readonly description: string | null;
+  readonly content: string;
+  readonly users: Iterable<string>;
+  readonly model: string | null | undefined;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly isActive: boolean;
+}
+
+function describeChange(
+  before: Persona,
+  columns: { readonly [K in Exclude<keyof DescribedPersona, 'content'>]: DescribedPersona[K] | undefined },
+  content: string | undefined,
+): RecordedChange | undefined {
+  const { name, description, users, model, parameters, isActive } = columns;
+  const after: DescribedPersona = {
+    name: name ?? before.name,
+    description: description === undefined ? before.description : description,
+    content: content ?? before.content,
+    users: users ?? before.users,
+    model: model === undefined ? before.model : model,
+    parameters: parameters ?? before.parameters,
+    isActive: isActive ?? before.isActive,
+  };
+  const changes = diffFields('persona', describe(before), describe(after));
+  return changes.length === 0 ? undefined : { action: 'changed', subject: `Persona/${before.id}`, changes };
 }
 
 function write<T>(name: string, work: () => Promise<T>): Promise<T> {

@@ -1,3 +1,5 @@
+import { diffFields } from '../../database/audit/diff.ts';
+import { findPseudonym } from '../../database/audit/pseudonyms.ts';
 import { userIdOf } from '../../database/ids.ts';
 import { toStorable } from '../../database/storable.ts';
 import {
@@ -12,6 +14,7 @@ import type { Caller } from '../calls/call.ts';
 import { ProxyError } from '../error.ts';
 import type { GovernanceContext } from './context.ts';
 import type { Listed, Page } from './page.ts';
+import { appendChange, type RecordedChange, recorded } from './recorded.ts';
 import { admitRole, seesOrganization } from './roles.ts';
 import { readUserId } from './user-id.ts';
 
@@ -69,7 +72,12 @@ export async function createUser(context: Reading, caller: Caller, fields: NewUs
   const externalId = readUserId('user_id', fields.externalId);
   const displayName = fields.displayName === null ? null : toStorable(fields.displayName);
   const row = { userId: userIdOf(organizationId, externalId), externalId, displayName };
-  const user = await context.store.run((db) => insertUser(db, organizationId, row));
+  const user = await recorded(
+    context,
+    caller,
+    (db) => insertUser(db, organizationId, row),
+    (made) => made && { action: 'created', subject: 'User', user: { $user: externalId }, changes: [] },
+  );
   if (user) return user;
   const message = `A user with the id ${JSON.stringify(externalId)} already exists`;
   throw new ProxyError('name_taken', { param: 'user_id', message });
@@ -89,10 +97,16 @@ export interface UserChanges {
  */
 export async function changeUser(context: Writing, caller: Caller, id: string, changes: UserChanges): Promise<User> {
   admitRole(caller, 'admin');
-  const { userId } = await getUser(context, caller, id);
+  const before = await getUser(context, caller, id);
+  const { userId } = before;
   const { displayName, isActive } = changes;
   const columns = { displayName: displayName == null ? displayName : toStorable(displayName), isActive };
-  const user = await context.store.run((db) => updateUser(db, organizationIdOf(context), userId, columns));
+  const user = await recorded(
+    context,
+    caller,
+    (db) => updateUser(db, organizationIdOf(context), userId, columns),
+    (after) => after && describeChange(before, after),
+  );
   await context.catchUp();
   if (!user) throw notFound();
   return user;
@@ -106,11 +120,28 @@ export async function changeUser(context: Writing, caller: Caller, id: string, c
  */
 export async function eraseUser(context: Writing, caller: Caller, id: string): Promise<string> {
   admitRole(caller, 'admin');
-  const { userId } = await getUser(context, caller, id);
-  const anonymousId = await context.store.run((db) => eraseRow(db, userId));
+  const { userId, externalId } = await getUser(context, caller, id);
+  const organizationId = organizationIdOf(context);
+  // Who erases oneself is nobody from then on.
+  const actor = caller.user === externalId ? { user: undefined, roles: caller.roles } : caller;
+  const anonymousId = await context.store.run(async (db) => {
+    const person = await findPseudonym(db, organizationId, externalId);
+    const erased = { action: 'erased', subject: 'User', user: person ?? null, changes: [] } as const;
+    return eraseRow(db, userId, () => appendChange(db, organizationId, actor, erased));
+  });
   await context.catchUp();
   if (anonymousId === undefined) throw notFound();
   return anonymousId;
+}
+
+/** Of the name that people see, the log has only that it changed. */
+function describeChange(before: User, after: User): RecordedChange | undefined {
+  const changes = [
+    ...(before.displayName === after.displayName ? [] : [{ field: 'display_name' }]),
+    ...diffFields('is_active', before.isActive, after.isActive),
+  ];
+  const user = { $user: after.externalId };
+  return changes.length === 0 ? undefined : { action: 'changed', subject: 'User', user, changes };
 }
 
 function organizationIdOf({ inForce }: Pick<GovernanceContext, 'inForce'>): string {

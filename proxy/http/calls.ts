@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Audit } from '../audit/audit.ts';
 import type { Caller } from '../calls/call.ts';
 import type { OpenRequest } from '../calls/call-request.ts';
 import type { Identified } from '../calls/context.ts';
@@ -18,6 +19,7 @@ import type { Surface, SurfaceCalls } from './surface.ts';
 export interface CallsOptions {
   readonly pipeline: Pipeline;
   readonly refusals: Refusals;
+  readonly audit: Pick<Audit, 'refused'>;
   /** The surfaces whose calls it takes. */
   readonly surfaces: readonly Pick<Surface<never>, 'calls' | 'envelope'>[];
   readonly inFlight: InFlight;
@@ -26,6 +28,8 @@ export interface CallsOptions {
 
 /** A call that a surface serves. */
 interface Served {
+  /** Method and path. */
+  readonly route: string;
   readonly operation: Operation;
   readonly envelope: Envelope;
   readonly checkHeaders: SurfaceCalls['checkHeaders'];
@@ -37,11 +41,11 @@ interface Served {
  *
  * @returns a listener that says whether the request was one of its own
  */
-export function makeCallListener({ pipeline, refusals, surfaces, inFlight, stalls }: CallsOptions) {
+export function makeCallListener({ pipeline, refusals, audit, surfaces, inFlight, stalls }: CallsOptions) {
   const byPath = new Map(surfaces.flatMap(servedBy));
 
   const answer = (
-    { operation, envelope, checkHeaders }: Served,
+    { route, operation, envelope, checkHeaders }: Served,
     request: IncomingMessage,
     response: ServerResponse,
   ) => {
@@ -51,7 +55,7 @@ export function makeCallListener({ pipeline, refusals, surfaces, inFlight, stall
     let caller: Caller | undefined;
     const share = inFlight.open();
     const fail = (error: unknown) => {
-      refusals.refuse(response, envelope, requestId, caller, error);
+      refusals.refuse(response, envelope, { requestId, caller, route }, error);
       share.release();
     };
     const run = (identified: Identified): void | Promise<void> => {
@@ -64,7 +68,9 @@ export function makeCallListener({ pipeline, refusals, surfaces, inFlight, stall
         headers: request.headers,
         response,
         responseHeaders: (inSession) => ownHeaders(requestId, inSession, envelope.requestIdHeader),
-        refuse: (error, inSession) => refusals.refuse(response, envelope, requestId, inSession, error),
+        refuse: (error, inSession) =>
+          refusals.refuse(response, envelope, { requestId, caller: inSession, route }, error),
+        onBlocked: (error, inSession) => audit.refused({ requestId, caller: inSession, route }, error),
         onEnd: () => share.release(),
       };
       if (operation.takesForm && isForm(request)) return pipeline.runForm({ ...open, request });
@@ -87,5 +93,8 @@ export function makeCallListener({ pipeline, refusals, surfaces, inFlight, stall
 function servedBy({ calls, envelope }: Pick<Surface<never>, 'calls' | 'envelope'>): [path: string, served: Served][] {
   if (!calls) return [];
   const { prefix, operations, checkHeaders } = calls;
-  return operations.map((operation) => [prefix + operation.path, { operation, envelope, checkHeaders }]);
+  return operations.map((operation) => {
+    const path = prefix + operation.path;
+    return [path, { route: `POST ${path}`, operation, envelope, checkHeaders }];
+  });
 }

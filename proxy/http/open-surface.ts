@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import type { AuditedRequest } from '../audit/audit.ts';
 import { maxBodyBytes } from '../calls/receive/receive-body.ts';
 import { ProxyError } from '../error.ts';
 import { parseJsonBodies } from './bodies.ts';
@@ -11,6 +12,10 @@ import { makeRequestId } from './request-id.ts';
 import type { KitContext, Surface } from './surface.ts';
 import { unknownPath } from './unknown-path.ts';
 import { validateBySchema } from './validation.ts';
+
+function auditedOf({ id, caller, method, routeOptions }: FastifyRequest): AuditedRequest {
+  return { requestId: id, caller, route: `${method} ${routeOptions?.url ?? ''}`.trimEnd() };
+}
 
 /**
  * Makes a surface's own Fastify, with what all surfaces share: callers, bodies, validation, errors in the surface's
@@ -34,7 +39,7 @@ export async function openSurface<Context extends KitContext>(
     frameworkErrors: (_error, request, reply: FastifyReply) => {
       const message = 'Unknown request URL: it is malformed; a % in it is written %25';
       reply.header('x-request-id', request.id);
-      answer(request, reply, refusals.note(request.id, new ProxyError('route_not_found', { message })), 400);
+      answer(request, reply, refusals.note(auditedOf(request), new ProxyError('route_not_found', { message })), 400);
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
   identifyCallers(app, context, surface);
@@ -42,9 +47,9 @@ export async function openSurface<Context extends KitContext>(
   app.addHook('onSend', async (request, reply) => {
     reply.headers(ownHeaders(request.id, request.caller, surface.envelope.requestIdHeader));
   });
-  app.setErrorHandler((error, request, reply) => answer(request, reply, refusals.note(request.id, error)));
+  app.setErrorHandler((error, request, reply) => answer(request, reply, refusals.note(auditedOf(request), error)));
   app.setNotFoundHandler((request, reply) =>
-    answer(request, reply, refusals.note(request.id, unknownPath(request.raw, 'below'))),
+    answer(request, reply, refusals.note(auditedOf(request), unknownPath(request.raw, 'below'))),
   );
   parseJsonBodies(app, context.stalls);
   validateBySchema(app);

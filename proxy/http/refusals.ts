@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { AuditedRequest } from '../audit/audit.ts';
 import { breakOff } from '../calls/answer/break-off.ts';
 import type { Caller } from '../calls/call.ts';
 import type { ProxyError } from '../error.ts';
@@ -8,30 +9,36 @@ import type { KitContext } from './surface.ts';
 
 /** How the proxy refuses a request, on every surface. */
 export interface Refusals {
-  /** Counts a refusal, and logs an unforeseen error with its cause. @returns the problem to answer with */
-  note(requestId: string, error: unknown): ProxyError;
+  /**
+   * Counts a refusal, notes it for the audit log, and logs an unforeseen error with its cause.
+   *
+   * @returns the problem to answer with
+   */
+  note(request: AuditedRequest, error: unknown): ProxyError;
   /** Answers on the raw response, for what is not a route: calls, and requests that no surface takes. */
-  refuse(
-    response: ServerResponse,
-    envelope: Envelope,
-    requestId: string,
-    caller: Caller | undefined,
-    error: unknown,
-  ): void;
+  refuse(response: ServerResponse, envelope: Envelope, request: RefusedRequest, error: unknown): void;
 }
 
-export function makeRefusals({ metrics, log }: Pick<KitContext, 'metrics' | 'log'>): Refusals {
-  const note: Refusals['note'] = (requestId, error) => {
+/** A request that is refused before a route takes it. */
+export interface RefusedRequest extends AuditedRequest {
+  readonly caller: Caller | undefined;
+}
+
+export function makeRefusals({ audit, metrics, log }: Pick<KitContext, 'audit' | 'metrics' | 'log'>): Refusals {
+  const note: Refusals['note'] = (request, error) => {
     const problem = toProxyError(error);
+    const { requestId } = request;
     if (problem.code === 'internal_error') log.error({ err: error, requestId }, 'internal error');
     else log.debug({ code: problem.code, requestId }, 'refused');
     metrics.refused.inc({ code: problem.code });
+    audit.refused(request, problem);
     return problem;
   };
   return {
     note,
-    refuse(response, envelope, requestId, caller, error) {
-      const problem = note(requestId, error);
+    refuse(response, envelope, request, error) {
+      const { requestId, caller } = request;
+      const problem = note(request, error);
       if (response.headersSent) {
         breakOff(response);
         return;

@@ -1,11 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Nearest } from './nearest.ts';
-import type { Refusals } from './refusals.ts';
+import type { Refusals, RefusedRequest } from './refusals.ts';
 import { makeRequestId } from './request-id.ts';
 import type { KitContext, Surface } from './surface.ts';
 import { unknownPath } from './unknown-path.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A request that no surface takes. Its path is the client's own text. */
+const unrouted = ({ method = '' }: IncomingMessage): RefusedRequest => ({
+  requestId: makeRequestId(Date.now()),
+  caller: undefined,
+  route: method,
+});
 
 /**
  * Makes the function that answers a request by the surface that it is for. The first request loads a surface, and the
@@ -37,8 +44,7 @@ export function serveSurfaces<Context extends KitContext>(
 
   return (request, response) => {
     const { surface, isWithin } = nearest(request.url ?? '');
-    const refuse = (error: unknown) =>
-      refusals.refuse(response, surface.envelope, makeRequestId(Date.now()), undefined, error);
+    const refuse = (error: unknown) => refusals.refuse(response, surface.envelope, unrouted(request), error);
     const answer = answers.get(surface);
     if (!isWithin) refuse(unknownPath(request, 'beside'));
     else if (answer) answer(request, response);

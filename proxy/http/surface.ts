@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { Logger } from 'pino';
+import type { Audit } from '../audit/audit.ts';
 import type { Pipeline } from '../calls/pipeline.ts';
 import type { StallWatch } from '../calls/receive/stall-watch.ts';
 import type { Metrics } from '../calls/settle/metrics.ts';
@@ -51,6 +52,7 @@ export interface KitContext {
   readonly pipeline: Pick<Pipeline, 'authenticate'>;
   readonly inFlight: InFlight;
   readonly stalls: StallWatch;
+  readonly audit: Pick<Audit, 'refused'>;
   readonly metrics: Pick<Metrics, 'refused'>;
   readonly log: Logger;
 }

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { insertSpooledEntries } from '../../database/audit/spooled.ts';
 import { insertOwnedResources } from '../../database/owned-resources.ts';
 import { insertPendingCalls, markSettled } from '../../database/pending-calls.ts';
 import type { Queryable } from '../../database/queryable.ts';
@@ -37,6 +38,8 @@ export async function makeBatch(
   switch (table) {
     case 'ratings':
       return { table, rows, insert: (db) => insertRatings(db, organizationId, jsonOf(rows)) };
+    case 'audit':
+      return { table, rows, insert: (db) => insertSpooledEntries(db, organizationId, jsonOf(rows)) };
     case 'resources':
       return { table, rows, insert: (db) => insertOwnedResources(db, organizationId, jsonOf(rows)) };
     case 'pending':

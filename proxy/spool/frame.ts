@@ -18,9 +18,18 @@ export interface Entry {
  * - late settlement: the end of a deferred call
  * - rating
  * - ownership: the owner of a resource stored at the provider
+ * - audit: an entry of the audit log
  * - arrival: rows have arrived in Postgres
  */
-export type EntryKind = 'intent' | 'settlement' | 'deferral' | 'late settlement' | 'rating' | 'ownership' | 'arrival';
+export type EntryKind =
+  | 'intent'
+  | 'settlement'
+  | 'deferral'
+  | 'late settlement'
+  | 'rating'
+  | 'ownership'
+  | 'audit'
+  | 'arrival';
 
 const codes: Readonly<Record<EntryKind, number>> = {
   intent: 1,
@@ -30,6 +39,7 @@ const codes: Readonly<Record<EntryKind, number>> = {
   rating: 5,
   ownership: 6,
   arrival: 7,
+  audit: 8,
 };
 const kinds = new Map(Object.entries(codes).map(([kind, code]) => [code, kind as EntryKind]));
 

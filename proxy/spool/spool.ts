@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import type { SpooledEntry } from '../../database/audit/spooled.ts';
 import type { Erasure } from '../../database/erasures.ts';
 import type { OwnedResource } from '../../database/owned-resources.ts';
 import type { PendingCall } from '../../database/pending-calls.ts';
@@ -62,6 +63,8 @@ export interface Spool extends Outbox {
    * Writes the owner of a resource, or that the resource was deleted, at once. @throws {SpoolError} where it cannot be written
    */
   own(resource: OwnedResource): void;
+  /** Writes an entry of the audit log with the other rows of this turn. Where the volume refuses, it is retried. */
+  audit(entry: SpooledEntry): void;
   /** Finds one of the most recent resources that callers of this proxy made. */
   findResource(id: string): OwnedResource | undefined;
   /** Lists one user's recent resources, including deleted ones. */
@@ -79,6 +82,8 @@ export interface Spool extends Outbox {
   eraseUsers(organizationId: string, erasures: readonly Erasure[]): number;
   /** Number of waiting rows. */
   readonly depth: number;
+  /** Number of waiting entries of the audit log. */
+  readonly auditDepth: number;
   /** A mark behind the newest waiting row, for `hasLeft`. */
   mark(): number;
   /** Whether all rows that waited at the mark have left the spool. */
@@ -140,6 +145,9 @@ export function openSpool(options: SpoolOptions): Spool {
     get depth() {
       return waiting.depth;
     },
+    get auditDepth() {
+      return waiting.count('audit');
+    },
     onWaiting: () => {},
     begin(intent, onWritten) {
       if (waiting.bytes >= maxBytes) throw new SpoolError('full', `${waiting.bytes} bytes wait for the database`);
@@ -171,6 +179,7 @@ export function openSpool(options: SpoolOptions): Spool {
       writer.writeNow({ kind: 'ownership', id: nextId(), row: JSON.stringify(resource) });
       memory.noteResource(resource);
     },
+    audit: (entry) => writer.write({ kind: 'audit', id: nextId(), row: JSON.stringify(entry) }, () => {}),
     findResource: memory.findResource,
     listResources: memory.listResources,
     findDeferred(responseId) {

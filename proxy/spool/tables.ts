@@ -1,10 +1,11 @@
+import type { SpooledEntry } from '../../database/audit/spooled.ts';
 import type { OwnedResource } from '../../database/owned-resources.ts';
 import type { RatingRecord } from '../../database/ratings.ts';
 import type { RequestRecord } from '../../database/requests.ts';
 import type { EntryKind } from './frame.ts';
 
 /** The kinds of rows that wait for Postgres, in the order of copying: a pending call comes before its settlement. */
-export const spoolTables = ['calls', 'pending', 'settlements', 'resources', 'ratings'] as const;
+export const spoolTables = ['calls', 'pending', 'settlements', 'resources', 'ratings', 'audit'] as const;
 
 export type SpoolTable = (typeof spoolTables)[number];
 
@@ -15,6 +16,7 @@ export const tableOf = {
   'late settlement': 'settlements',
   ownership: 'resources',
   rating: 'ratings',
+  audit: 'audit',
 } as const satisfies Partial<Record<EntryKind, SpoolTable>>;
 
 export type WaitingKind = keyof typeof tableOf;
@@ -35,5 +37,7 @@ export function happenedAtMs(table: SpoolTable, row: string): number {
     }
     case 'ratings':
       return Date.parse((JSON.parse(row) as RatingRecord).rated_at);
+    case 'audit':
+      return Date.parse((JSON.parse(row) as SpooledEntry).started_at);
   }
 }

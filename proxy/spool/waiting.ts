@@ -18,6 +18,8 @@ export interface Waiting {
   /** Number of rows. */
   readonly depth: number;
   readonly bytes: number;
+  /** Number of rows of a table. */
+  count(table: SpoolTable): number;
   add(table: SpoolTable, id: number, place: Place, requestId: string | undefined): void;
   /** @returns where the row was; undefined where it did not wait */
   remove(table: SpoolTable, id: number): Place | undefined;
@@ -39,6 +41,7 @@ export function makeWaiting(): Waiting {
     settlements: new Map(),
     resources: new Map(),
     ratings: new Map(),
+    audit: new Map(),
   };
   const calls = new Map<string, number>();
   let lastArrival = 0;
@@ -50,6 +53,7 @@ export function makeWaiting(): Waiting {
     get bytes() {
       return bytes;
     },
+    count: (table) => tables[table].size,
     add(table, id, place, requestId) {
       lastArrival += 1;
       tables[table].set(id, { place, requestId, arrival: lastArrival });

@@ -56,13 +56,20 @@ export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
       const hold = (bytes: number) => context.share.addAnswer(bytes);
       return (call.guard?.output?.guardExchange(speak, read, hold) ?? speak)(request, sink);
     };
-  return ({ response, responseHeaders, refuse: show, onEnd }, admitted) => {
+  return ({ response, responseHeaders, refuse: show, onBlocked, onEnd: onOver }, admitted) => {
     const { context, operation, call, headers, first, next, reservation, told } = admitted;
     const { caller, inForce, share } = context;
     const own = ownHeaders(call, reservation, told);
+    let isRefused = false;
     const refuse = (problem: ProxyError) => {
+      isRefused = true;
       if (own) problem.headers = { ...own, ...problem.headers };
       show(problem, caller);
+    };
+    const onEnd = () => {
+      const problem = call.guard?.output?.problem();
+      if (problem && !isRefused) onBlocked(problem, caller);
+      onOver();
     };
     const onOpened = (account: Account) => {
       const isReplayed = call.cached?.status === 'hit';

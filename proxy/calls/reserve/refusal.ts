@@ -1,5 +1,5 @@
 import type { QuotaUnit } from '../../../database/quota.ts';
-import { ProxyError } from '../../error.ts';
+import { ProxyError, type RefusingRule } from '../../error.ts';
 import type { Claim, Shortfall } from '../../quota/claim.ts';
 import { showDuration } from './rate-headers.ts';
 import type { Rule, RuledClaim } from './rules.ts';
@@ -24,12 +24,17 @@ export function refusalOf(
   const { rule } = claim.by;
   if (shortfalls.some((shortfall) => shortfall.claim === claim && shortfall.reason === 'unavailable')) {
     const message = `The database cannot be reached, and ${ruleOf(claim)} denies calls that it cannot count; try again`;
-    return new ProxyError('quota_unavailable', { message, headers: { ...headers, 'retry-after': '1' } });
+    return new ProxyError('quota_unavailable', {
+      message,
+      rule: refusingRule(rule),
+      headers: { ...headers, 'retry-after': '1' },
+    });
   }
   const waitMs = resetMs(claim, nowMs);
   const endsAtAll = Number.isFinite(waitMs);
   return new ProxyError(rule.kind === 'budget' ? 'insufficient_quota' : 'limit_reached', {
     message: messageOf(claim, nowMs),
+    rule: refusingRule(rule),
     headers: {
       ...headers,
       ...(endsAtAll && { 'retry-after': String(Math.max(1, Math.ceil(waitMs / 1_000))) }),
@@ -42,6 +47,10 @@ export function refusalOf(
 /** The claim whose rule refuses for the longest time: until then, a retry is in vain. */
 export function longest<C extends Claim>(claims: readonly C[], nowMs: number): C | undefined {
   return claims.toSorted((one, other) => resetMs(other, nowMs) - resetMs(one, nowMs))[0];
+}
+
+function refusingRule({ kind, name }: Rule): RefusingRule {
+  return { kind, name };
 }
 
 function resetMs({ slice }: Claim, nowMs: number): number {
@@ -90,10 +99,12 @@ function showAmount(unit: QuotaUnit, amount: number): string {
 }
 
 /** The refusal of a call whose price is unknown. */
-export function unpricedRefusal({ name, per }: Rule, model: string | undefined): ProxyError {
+export function unpricedRefusal(rule: Rule, model: string | undefined): ProxyError {
+  const { name, per } = rule;
   const which = model === undefined ? 'of a call that names no model' : `of ${JSON.stringify(model.slice(0, 200))}`;
   return new ProxyError('insufficient_quota', {
     param: 'model',
+    rule: refusingRule(rule),
     message: `The price ${which} is not known, so the budget ${name}${per === 'Organization' ? '' : ` (per ${per})`} refuses the call; state the price in spec.prices, or unpriced: Allow in the budget`,
     headers: { 'x-should-retry': 'false' },
   });

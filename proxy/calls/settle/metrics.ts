@@ -175,6 +175,12 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}, versi
     ).of({}),
     activeCalls: callGauge('chaperone_active_calls', 'Calls that are running.'),
     inFlightBytes: gauge('chaperone_in_flight_bytes', 'Memory that counts against the limit of bodies in flight.'),
+    auditEntries: counter(
+      'chaperone_audit_entries_total',
+      'Entries that this proxy has written for the audit log, by kind.',
+      ['kind'],
+    ),
+    auditWaiting: gauge('chaperone_audit_waiting', 'Entries that wait to be appended to the audit log.'),
     spoolDepth: gauge('chaperone_spool_depth', 'Records that wait to be copied to the database.'),
     spoolAge: gauge('chaperone_spool_oldest_age_seconds', 'Age of the oldest waiting record, or 0.'),
     spoolShipped: counter('chaperone_spool_shipped_total', 'Records copied to the database.'),

@@ -8,12 +8,14 @@ import {
   retireAnalysisConfig,
   updateAnalysisConfig,
 } from '../../../database/analysis-configs.ts';
+import { diffFields, digestOf } from '../../../database/audit/diff.ts';
 import { toStorable } from '../../../database/storable.ts';
 import type { Caller } from '../../calls/call.ts';
 import { ProxyError } from '../../error.ts';
 import type { GovernanceContext } from '../context.ts';
 import { type Retired, writeNamed } from '../named.ts';
 import type { Listed, Page } from '../page.ts';
+import { type RecordedChange, recorded } from '../recorded.ts';
 import { admitRole } from '../roles.ts';
 import { type AnalysisConfig, checkConfig, completeConfig, type StatedConfig } from './config.ts';
 import { openConfig, requireUuid, sealConfig } from './saved-config.ts';
@@ -83,15 +85,19 @@ export async function createConfig(context: Context, caller: Caller, fields: New
   const configSealed = seal(context, analysisConfigId, checkConfig(fields.config));
   const [organizationId] = scopeOf(context);
   const row = await write(name, () =>
-    context.store.run((db) =>
-      insertAnalysisConfig(db, {
-        organizationId,
-        analysisConfigId,
-        name: toStorable(name),
-        description: description == null ? null : toStorable(description),
-        configSealed,
-        isActive: isActive ?? true,
-      }),
+    recorded(
+      context,
+      caller,
+      (db) =>
+        insertAnalysisConfig(db, {
+          organizationId,
+          analysisConfigId,
+          name: toStorable(name),
+          description: description == null ? null : toStorable(description),
+          configSealed,
+          isActive: isActive ?? true,
+        }),
+      (made) => made && describeChange('created', undefined, open(context, made)),
     ),
   );
   return open(context, row);
@@ -111,7 +117,8 @@ export async function changeConfig(
   admitRole(caller, 'admin');
   const { name, description, config, isActive } = changes;
   const checked = config && checkConfig(config);
-  const { analysisConfigId, name: known } = requireOwn(await find(context, id));
+  const former = requireOwn(await find(context, id));
+  const { analysisConfigId, name: known } = former;
   const [organizationId] = scopeOf(context);
   const columns = {
     name: name === undefined ? undefined : toStorable(name),
@@ -120,7 +127,12 @@ export async function changeConfig(
     isActive,
   };
   const row = await write(name ?? known, () =>
-    context.store.run((db) => updateAnalysisConfig(db, organizationId, analysisConfigId, columns)),
+    recorded(
+      context,
+      caller,
+      (db) => updateAnalysisConfig(db, organizationId, analysisConfigId, columns),
+      (found) => found && describeChange('changed', open(context, former), open(context, found)),
+    ),
   );
   return open(context, requireRow(row, 'id'));
 }
@@ -134,9 +146,27 @@ export async function retireConfig(context: Context, caller: Caller, id: string)
   admitRole(caller, 'admin');
   const { analysisConfigId } = requireOwn(await find(context, id));
   const [organizationId] = scopeOf(context);
-  const outcome = await context.store.run((db) => retireAnalysisConfig(db, organizationId, analysisConfigId));
+  const outcome = await recorded(
+    context,
+    caller,
+    (db) => retireAnalysisConfig(db, organizationId, analysisConfigId),
+    (done) => done && { action: done, subject: `AnalysisConfig/${analysisConfigId}`, changes: [] },
+  );
   if (!outcome) throw notFound('id');
   return { id: analysisConfigId, outcome };
+}
+
+/** What the audit log has of a saved config: of what is sealed in the database, only the digest. */
+function describeChange(
+  action: 'created' | 'changed',
+  before: SavedConfig | undefined,
+  after: SavedConfig,
+): RecordedChange | undefined {
+  const fieldsOf = ({ name, description, config, isActive }: SavedConfig) => ({
+    ...{ name, description, config: digestOf(JSON.stringify(config)), is_active: isActive },
+  });
+  const changes = diffFields('analysis_config', before && fieldsOf(before), fieldsOf(after));
+  return changes.length === 0 ? undefined : { action, subject: `AnalysisConfig/${after.id}`, changes };
 }
 
 /** The organization, and the namespaces whose own configs can be seen here. */

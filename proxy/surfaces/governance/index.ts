@@ -14,6 +14,7 @@ export const governance: Surface<GovernanceContext> = {
     '/v1/limits',
     '/v1/budgets',
     '/v1/explain',
+    '/v1/audit',
   ],
   envelope: openAiEnvelope,
   tags: [
@@ -22,6 +23,7 @@ export const governance: Surface<GovernanceContext> = {
     { name: 'Ratings', description: 'What users think of answers.' },
     { name: 'Analytics', description: 'What was used, by whom, and what it cost.' },
     { name: 'Users', description: 'Who calls.' },
+    { name: 'Audit', description: 'Who changed what, and what was refused.' },
     { name: 'Limits', description: 'How much may be used, and how much is used of it.' },
     { name: 'Explanations', description: 'What would happen to a call, and what decides.' },
   ],

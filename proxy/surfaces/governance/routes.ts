@@ -4,6 +4,7 @@ import type { SurfaceApp } from '../../http/surface.ts';
 import { analysisRoutes } from './analysis/index.ts';
 import { analyticsRoutes } from './analytics/index.ts';
 import { explain } from './explain.ts';
+import { audit } from './audit.ts';
 import { budgets } from './limits/budgets.ts';
 import { limits } from './limits/limits.ts';
 import { personaRoutes } from './personas.ts';
@@ -14,6 +15,7 @@ import { userRoutes } from './users.ts';
 const routes: readonly Route<GovernanceContext>[] = [
   ...analysisRoutes,
   ...analyticsRoutes,
+  audit,
   limits,
   budgets,
   explain,

@@ -1,3 +1,4 @@
+import type { Audit } from '../../audit/audit.ts';
 import type { BackgroundWatch } from '../../calls/background/watch.ts';
 import type { InForce } from '../../calls/context.ts';
 import type { ModelRules } from '../../calls/models/model-rules.ts';
@@ -13,6 +14,7 @@ import type { ProviderTable } from '../../providers/table.ts';
 /** What the OpenAI API works with. */
 export interface OpenAiContext extends KitContext {
   readonly pipeline: Pipeline;
+  readonly audit: Audit;
   readonly inForce: () => InForce;
   readonly ownership: Ownership;
   readonly background: BackgroundWatch;

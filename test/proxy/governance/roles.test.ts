@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Caller } from '../../../proxy/calls/call.ts';
 import { makeAnalyze } from '../../../proxy/governance/analyses/analyze.ts';
+import { listEntries } from '../../../proxy/governance/audit.ts';
 import {
   changeConfig,
   createConfig,
@@ -57,6 +58,7 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
   ['create a persona', (c, ann) => createPersona(c, ann, { name: 'x', content: 'y' }), 'role_required', ['admin']],
   ['change a persona', (c, ann) => changePersona(c, ann, shared.id, {}), 'role_required', ['admin']],
   ['retire a persona', (c, ann) => retirePersona(c, ann, shared.id), 'role_required', ['admin']],
+  ['list the audit log', (c, ann) => listEntries(c, ann, {}, page), 'role_required', ['admin']],
   ['list users', (c, ann) => listUsers(c, ann, { ...page, isActive: undefined }), 'role_required', readers()],
   ['get another user', (c, ann) => getUser(c, ann, 'bob'), 'user_not_found', readers()],
   ['create a user', (c, ann) => createUser(c, ann, { externalId: 'x', displayName: null }), 'role_required', ['admin']],

@@ -26,6 +26,7 @@ test('a client that leaves while it is identified leaves no memory behind', asyn
     },
     inFlight,
     stalls: makeStallWatch(30_000),
+    audit: { refused: () => {} },
     metrics: makeMetrics({}),
     log: pino({ level: 'silent' }),
   };

@@ -37,7 +37,7 @@ interface Permitted extends Pick<Relay, 'path' | 'key' | 'body'> {
  * answer comes back as it is. Nothing of it is billed by itself, so there is no record of it.
  */
 export function registerResources(app: SurfaceApp, options: OpenAiContext): void {
-  const { pipeline, inForce, ownership, background, exchange, guardrails, providers, metrics } = options;
+  const { pipeline, inForce, ownership, background, exchange, guardrails, providers, metrics, audit } = options;
   const stored = makeStoredTexts(guardrails, inForce);
 
   const answer = async (route: ResourceRoute, request: ResourceRequest, reply: FastifyReply, permitted: Permitted) => {
@@ -71,6 +71,9 @@ export function registerResources(app: SurfaceApp, options: OpenAiContext): void
     const whole = await readWhole(answered, request.share);
     if (isSuccess && route.effect === 'tell') await background.observe(whole);
     else if (isSuccess) noteEffect(route, request, key, whole);
+    if (isSuccess && route.effect === 'delete') {
+      audit.did(request.caller, 'deleted', `${route.kind}/${request.params.id ?? ''}`);
+    }
     if (!isSuccess) return reply.send(whole);
     const shown = isFile ? await stored.judgeFile(whole, asker) : guard ? await stored.judge(guard, whole) : whole;
     if (shown !== whole) reply.header('content-length', shown.length);

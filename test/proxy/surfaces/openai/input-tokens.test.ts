@@ -40,7 +40,7 @@ test('a client that leaves during the checks of a token count keeps no place of 
     metrics,
     log,
   } as unknown as OpenAiContext;
-  const answer = await openSurface(openAi, context, makeRefusals({ metrics, log }));
+  const answer = await openSurface(openAi, context, makeRefusals({ audit: { refused: () => {} }, metrics, log }));
   await sendAndLeave(
     t,
     answer,
