@@ -14,6 +14,19 @@ export interface ObjectMeta {
   creationTimestamp: string;
   /** RFC 3339; set once deletion is wanted, while finalizers keep the object. */
   deletionTimestamp?: string;
+  /** Who states the fields of a custom resource. Absent where the cluster does not know. */
+  managers?: readonly FieldManager[];
+}
+
+/** An entry of `metadata.managedFields`. */
+export interface FieldManager {
+  readonly manager: string;
+  /** `Apply` or `Update`. */
+  readonly operation: string;
+  /** RFC 3339: when it last changed any of its fields. */
+  readonly time: string;
+  /** `fieldsV1`: the paths of its fields. */
+  readonly fields: object;
 }
 
 /** `metav1.Condition` of Kubernetes. */

@@ -1328,6 +1328,23 @@ export interface OrganizationStatus {
     resetsAt?: string;
   }[];
   /**
+   * The end of the audit log, written once a minute at most. Whoever removes or rewrites entries in the database contradicts it, so that `chaperone audit verify` finds it out.
+   */
+  audit?: {
+    /**
+     * How many entries there are.
+     */
+    entries: number;
+    /**
+     * The hash of the last of them, in hexadecimal digits.
+     */
+    head: string;
+    /**
+     * When it was appended.
+     */
+    at: string;
+  };
+  /**
    * The organization's conditions; `Ready` sums up the others.
    */
   conditions?: Condition[];

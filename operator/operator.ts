@@ -13,6 +13,10 @@ import { deleteExpiredRevocations } from '../database/revocations.ts';
 import { endLongTransactions, limitRetainedRoles } from '../database/roles.ts';
 import { analysisConfigKind } from './analysis-configs/analysis-config-kind.ts';
 import { bindingKind } from './api-key-bindings/binding-kind.ts';
+import type { AuditMetrics } from './audit/metrics.ts';
+import { makeAuditRecorder } from './audit/recorder.ts';
+import { recordRemovals } from './audit/removals.ts';
+import { watchAudit } from './audit/watch.ts';
 import { checkConstraints } from './check-constraints.ts';
 import { watchCircuits } from './circuits/watch.ts';
 import type { Cluster } from './cluster/cluster.ts';
@@ -63,6 +67,7 @@ export interface OperatorOptions {
   readonly log: Logger;
   readonly metrics?: RuntimeMetrics;
   readonly ruleMetrics?: RuleMetrics;
+  readonly auditMetrics?: AuditMetrics;
   /** Concurrent reconciliations per kind. */
   readonly concurrency?: number;
   /** Period of the resync, which corrects rows that somebody changed in the database. */
@@ -153,6 +158,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     onOutage: () => enqueueOrganizations(cluster, queues),
     onRecovery: () => {
       for (const queue of queues.values()) queue.wake();
+      audit.forget();
       // It may be another database, or one restored from a backup.
       enqueueEverything(cluster, queues);
     },
@@ -178,10 +184,16 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     onChange: (path) => queues.get('Organization')?.add(path),
     isUsable: () => health.outage() === undefined,
   });
-  const context = { cluster, db, tenancies: makeTenancyFinder(cluster, namespace), rules };
+  const audit = makeAuditRecorder(db);
+  const auditLog = watchAudit({
+    ...{ cluster, db, log, now, periodMs, writeMs, metrics: options.auditMetrics },
+    onChange: (path) => queues.get('Organization')?.add(path),
+    isUsable: () => health.outage() === undefined,
+  });
+  const context = { cluster, db, tenancies: makeTenancyFinder(cluster, namespace), rules, audit };
   const { sidecars, gateways, serviceAccountIssuer, proxyDatabaseUrl = databaseUrl } = options;
   const organizations = {
-    ...{ cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now, rules, circuits },
+    ...{ cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now, rules, circuits, audit, auditLog },
     // Checked at every resync, not at each change in between.
     logins: makeLoginCheck(databaseUrl, resyncMs / 2),
     serverLimits: makeServerLimitsReader(db, resyncMs / 2),
@@ -224,6 +236,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       await deletePastQuota(db);
       await deletePastWarnings(db);
       await deletePastPauses(db);
+      await recordRemovals(context);
       const orphans = await removeOrphans(context, (kind, ...row) => tenantControls[kind].remove(context, ...row));
       for (const { kind, path } of orphans) queues.get(kind)?.add(path);
       if (orphans.length > 0) log.warn({ orphans }, 'took rows without a resource out of force');
@@ -244,7 +257,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       patient.stop();
       unsubscribeFleet?.();
       unsubscribeGateways?.();
-      await Promise.all([resync.stop(), health.stop(), rules.stop(), circuits.stop()]);
+      await Promise.all([resync.stop(), health.stop(), rules.stop(), circuits.stop(), auditLog.stop()]);
       await probe.close();
       await Promise.all(controllers.map((controller) => controller.stop()));
       await db.end();

@@ -2,6 +2,7 @@ import type { TenantKind } from '../crds/definition.ts';
 import type { Envelope } from '../database/envelope.ts';
 import { resourceIdOf } from '../database/ids.ts';
 import type { Queryable } from '../database/queryable.ts';
+import type { AuditRecorder } from './audit/recorder.ts';
 import type { Cluster, ResourceOf, StatusOf } from './cluster/cluster.ts';
 import { keyOf, type ObjectPath, readPath } from './cluster/object-key.ts';
 import type { RuleStatuses } from './limits/watch.ts';
@@ -29,6 +30,8 @@ export interface TenantContext {
   readonly cluster: Omit<Cluster, 'start' | 'close' | 'subscribe'>;
   readonly db: Queryable;
   readonly tenancies: TenancyFinder;
+  /** Records changes of resources. */
+  readonly audit?: AuditRecorder;
   /** What statuses say of limits and budgets. */
   readonly rules?: RuleStatuses;
 }
@@ -59,6 +62,8 @@ export interface TenantOutcome<K extends TenantKind> {
   readonly requeueAfterMs?: number;
   /** Whether the row has changed. */
   readonly isChanged: boolean;
+  /** Of the provider key of a binding. */
+  readonly fingerprint?: string;
 }
 
 /** A row in an organization's configuration. */
@@ -170,9 +175,17 @@ export function makeTenantReconciler<K extends TenantKind, Row extends TenantRow
       written.delete(path);
       return isChanged;
     };
-    if (!resource) return effectOf(await removeRow());
+    const recordRemoval = async () => {
+      if (rows) await context.audit?.gone(rows.organizationId, kind.kind, path);
+    };
+    if (!resource) {
+      const effect = effectOf(await removeRow());
+      await recordRemoval();
+      return effect;
+    }
     if (resource.metadata.deletionTimestamp) {
       const effect = effectOf(await removeRow());
+      await recordRemoval();
       await cluster.removeFinalizer(key, finalizer);
       return effect;
     }
@@ -201,10 +214,11 @@ export function makeTenantReconciler<K extends TenantKind, Row extends TenantRow
         const decided = await kind.reconcile(context, object, stored, writeRow);
         const serves = reach.servesNamespace === null ? 'Organization' : 'Namespace';
         const status = reach.refusal ? decided.status : { ...decided.status, serves };
-        outcome = { consent: reach.consent, ...decided, status };
+        outcome = { consent: reach.consent, ...decided, status, recordedIn: tenancy.organizationId };
       }
     }
     const effect = effectOf(outcome.isChanged);
+    if (outcome.recordedIn !== undefined) await context.audit?.seen(outcome.recordedIn, resource, outcome.fingerprint);
     await report(cluster, kind, resource, outcome);
     return { ...effect, ...(outcome.requeueAfterMs !== undefined && { requeueAfterMs: outcome.requeueAfterMs }) };
   };
@@ -230,6 +244,8 @@ export function makeTenantFailureReport(cluster: TenantContext['cluster'], kind:
 
 interface Outcome extends Omit<TenantOutcome<TenantKind>, 'status'> {
   readonly status: object;
+  /** The organization whose audit log has the resource's changes. */
+  readonly recordedIn?: string;
 }
 
 /** The Organization's next reconciliation makes the keys, and then this object is reconciled again. */

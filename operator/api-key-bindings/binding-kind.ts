@@ -66,6 +66,7 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
       ...(foretold && { consent: foretold }),
       ...(rules.verdict && { rules: rules.verdict }),
       isChanged: decision.write !== undefined,
+      fingerprint: decision.fingerprint,
       // Injection gives pods the key of this Secret.
       status: {
         ...(!problem && { secretName, ...(issuedAt !== undefined && { syntheticKeyIssuedAt: issuedAt }) }),

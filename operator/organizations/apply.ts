@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
+import { recordRevocation } from '../../database/audit/revocation.ts';
 import { digestsOf } from '../../database/data-key-digests.ts';
 import { generateDataKeys } from '../../database/envelope.ts';
 import { deleteOrganization, retireOrganization, upsertOrganization } from '../../database/organizations.ts';
@@ -9,6 +10,8 @@ import { insertRevocation } from '../../database/revocations.ts';
 import { dropOrganizationRole, ensureOrganizationRole } from '../../database/roles.ts';
 import type { Cluster, ObjectKey, Secret } from '../cluster/cluster.ts';
 import { ClusterError } from '../cluster/cluster-error.ts';
+import { fieldManager } from '../cluster/kubernetes/field-manager.ts';
+import { pathOf } from '../cluster/object-key.ts';
 import {
   credentialsSecretName,
   gatewaySecretName,
@@ -152,13 +155,17 @@ async function removeGatewayCredentials(
 async function revokeKeys({ db, now }: OrganizationContext, organizationId: string, keyIds: readonly string[]) {
   if (keyIds.length === 0) return;
   const expiresAt = new Date(now() + keyRevocationMs);
-  for (const keyId of keyIds) await insertRevocation(db, { organizationId, kind: 'key', keyId, expiresAt });
+  for (const keyId of keyIds) {
+    const revocation = { organizationId, kind: 'key', keyId, expiresAt } as const;
+    await insertRevocation(db, revocation);
+    await recordRevocation(db, revocation, fieldManager);
+  }
   await delay(hearMs);
 }
 
 /** Removes the organization, and its data as the deletionPolicy says. The finalizer is removed last. */
 export async function removeOrganization(
-  { cluster, db, operatorNamespace, gateways }: OrganizationContext,
+  { cluster, db, operatorNamespace, gateways, audit }: OrganizationContext,
   key: Key,
   gathered: GatheredOrganization,
   decision: Extract<OrganizationDecision, { action: 'delete' }>,
@@ -167,6 +174,7 @@ export async function removeOrganization(
   const identity = identityOf(gathered);
   if (gateways) await removeGateway(gateways, gathered.organization);
   await removeGatewayCredentials(cluster, operatorNamespace, identity);
+  await audit?.gone(organizationId, 'Organization', pathOf(key));
   if (decision.keepData) await retireOrganization(db, organizationId);
   else {
     await deleteOrganization(db, organizationId);

@@ -1,5 +1,7 @@
 import type { Queryable } from '../../database/queryable.ts';
 import type { ServerLimits } from '../../database/server-limits.ts';
+import type { AuditRecorder } from '../audit/recorder.ts';
+import type { AuditStatuses } from '../audit/watch.ts';
 import type { CircuitVerdicts } from '../circuits/watch.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ServiceAccountIssuer } from '../cluster/kubernetes/service-account-issuer.ts';
@@ -14,6 +16,10 @@ export interface OrganizationContext {
   readonly rules?: RuleStatuses;
   /** What its condition says of providers that fail. */
   readonly circuits?: CircuitVerdicts;
+  /** Records changes of Organizations. */
+  readonly audit?: AuditRecorder;
+  /** What its status says of the audit log. */
+  readonly auditLog?: AuditStatuses;
   readonly cluster: Cluster;
   readonly db: Queryable;
   readonly operatorNamespace: string;

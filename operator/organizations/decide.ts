@@ -274,6 +274,7 @@ export const conditionTypes: readonly string[] = [
   'GuardrailsUsable',
   'CacheEffective',
   'GatewayReady',
+  'AuditIntact',
 ];
 
 /** The conditions of an organization that could not be applied during an outage of the database. */

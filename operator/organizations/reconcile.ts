@@ -74,6 +74,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   });
   if ('reason' in applied) return refuse(context, gathered.organization, applied);
   const { id, tokenKeyIds, failures, effectAtMs, limitsRefusal } = applied;
+  await context.audit?.seen(id, gathered.organization);
   const { sidecars: pods, cluster, now } = context;
   const sidecars = pods && (await reconcileSidecars(pods, cluster, gathered.organization, now()));
   const problem = judgeFailures(failures) ?? decision.problem;
@@ -109,6 +110,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     context.circuits?.of(gathered.organization),
     cache,
     gateway?.verdict,
+    context.auditLog?.judge(gathered.organization),
   ].filter((verdict) => verdict !== undefined);
   const verdicts = [
     ...judgeOrganization(problem, judgeMembers(gathered), gathered.keys, gathered.organization.spec),
@@ -125,6 +127,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     sharing: sharing.rules,
     tokenKeyIds,
     ...context.rules?.of(gathered.organization),
+    ...context.auditLog?.of(gathered.organization),
   });
   const retryMs = failures.length > 0 ? failureRetryMs : undefined;
   const issuerLook = gathered.serviceAccountIssuer ? issuerLookMs : undefined;
@@ -201,6 +204,7 @@ function isToldOf(verdict: Verdict, previous: OrganizationStatus['conditions']):
       'GuardrailsUsable',
       'CacheEffective',
       'GatewayReady',
+      'AuditIntact',
     ].includes(type);
   }
   // A state that was always fine is not worth an Event, and a rollout has its own Event.

@@ -46,7 +46,8 @@ describe('a thousand personas and two hundred keys', { skip }, () => {
     const cluster = makeKubernetesCluster({ client, namespace, log });
     await cluster.start();
     const metrics = makeRuntimeMetrics(registry);
-    const options = { cluster, namespace, databaseUrl: database.url, concurrency: 8, metrics, log };
+    const rulesMs = { period: 500, write: 60_000 };
+    const options = { cluster, namespace, databaseUrl: database.url, concurrency: 8, metrics, log, rulesMs };
     const operator = await startOperator(options);
     let stopped: Promise<void> | undefined;
     const stop = () => {
@@ -69,6 +70,7 @@ describe('a thousand personas and two hundred keys', { skip }, () => {
     await hands.create('Organization', 'acme', organization());
     await hands.untilReason('Organization', 'acme', 'Ready');
     await hands.create('Secret', 'default/openai', secret({ key: 'sk-1' }));
+    await until(() => first.cluster.get('Organization', '', 'acme')?.status?.audit, 'the head of the audit log');
     await first.operator.idle();
     first.requests.clear();
 

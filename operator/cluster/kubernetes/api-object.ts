@@ -23,7 +23,16 @@ export interface ApiMetadata {
     readonly uid: string;
     readonly controller?: boolean;
   }[];
-  readonly managedFields?: readonly { readonly manager?: string; readonly fieldsV1?: object }[];
+  readonly managedFields?: readonly ManagedFields[];
+}
+
+/** `ManagedFieldsEntry` of the API server. */
+export interface ManagedFields {
+  readonly manager?: string;
+  readonly operation?: string;
+  readonly time?: string;
+  readonly subresource?: string;
+  readonly fieldsV1?: object;
 }
 
 /**

@@ -1,8 +1,9 @@
 import type { CustomKind } from '../../../crds/definition.ts';
-import type { ObjectMeta } from '../../../crds/object-meta.ts';
+import type { FieldManager, ObjectMeta } from '../../../crds/object-meta.ts';
 import type { ObjectKey, Resources } from '../cluster.ts';
 import { type KnownKind, kinds } from '../kinds.ts';
-import type { ApiMetadata, ApiObject } from './api-object.ts';
+import type { ApiMetadata, ApiObject, ManagedFields } from './api-object.ts';
+import { fieldManager } from './field-manager.ts';
 
 export function apiVersionOf(kind: KnownKind): string {
   return kinds[kind].apiVersion;
@@ -38,7 +39,14 @@ export interface ContentApiObject extends ApiObject {
 
 /** The object as the operator keeps it: without fields that only the API server and kubectl need. */
 export function withoutBookkeeping<R extends { readonly metadata: ObjectMeta }>(object: ApiObject & R): R {
-  return { ...object, metadata: toObjectMeta(object.metadata) };
+  const { managedFields = [] } = object.metadata;
+  return { ...object, metadata: { ...toObjectMeta(object.metadata), managers: managedFields.flatMap(toManager) } };
+}
+
+/** The managers of what people state: not of the status, and not the operator itself, which adds finalizers. */
+function toManager({ manager, operation = '', time = '', subresource, fieldsV1 }: ManagedFields): FieldManager[] {
+  if (manager === undefined || manager === fieldManager || subresource || !fieldsV1) return [];
+  return [{ manager, operation, time, fields: fieldsV1 }];
 }
 
 export function toSecret({ metadata, data = {} }: ContentApiObject): Resources['Secret'] {
