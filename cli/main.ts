@@ -178,6 +178,43 @@ program
   .option('--database-url-file <file>', databaseOption)
   .action(async (options) => (await import('./usage.ts')).usage(options, process.env));
 
+const audit = program.command('audit').description('Read the audit log, or verify it.');
+
+audit
+  .command('list', { isDefault: true })
+  .description(
+    'Print who changed what, and what was refused by which rule (as `chaperone audit` does without a command).',
+  )
+  .option('--organization <name>', 'the organization (default: all of them)')
+  .option('--since <time>', 'such as 7d, 12h or 2027-01-31T12:00:00Z')
+  .addOption(
+    new Option('--kind <kind>', 'only entries of this kind').choices(['resource', 'api', 'refusal', 'revocation']),
+  )
+  .option('--code <code>', 'only refusals with this error code')
+  .option('--actor <who>', "a user's id, or a field manager such as kubectl-client-side-apply")
+  .option('--subject <what>', 'such as Organization/acme; with a / at its end, all below')
+  .option('--limit <number>', 'how many at most', parseLimit, 50)
+  .addOption(new Option('-o, --output <format>', 'how to print').choices(['table', 'json']).default('table'))
+  .option('--data <directory>', dataOption)
+  .option('--namespace <name>', namespaceOption)
+  .option('--kubeconfig <file>', kubeconfigOption)
+  .option('--context <name>', contextOption)
+  .option('--database-url-file <file>', databaseOption)
+  .action(async (options) => (await import('./audit.ts')).audit(options, process.env));
+
+audit
+  .command('verify')
+  .description('Walk the audit log, and say which entry is not as it was written. Exits with 1 where there is one.')
+  .option('--organization <name>', 'the organization (default: all of them)')
+  .option('--head <head>', 'a head that was kept, such as acme=42:9f86d0…; repeat it for several', collectHead, [])
+  .addOption(new Option('-o, --output <format>', 'how to print').choices(['table', 'json']).default('table'))
+  .option('--data <directory>', dataOption)
+  .option('--namespace <name>', namespaceOption)
+  .option('--kubeconfig <file>', kubeconfigOption)
+  .option('--context <name>', contextOption)
+  .option('--database-url-file <file>', databaseOption)
+  .action(async (options) => (await import('./verify.ts')).verify(options, process.env));
+
 program
   .command('get')
   .description('List the resources of a `chaperone up`, as `kubectl get` does, or what is used of limits and budgets.')
@@ -294,6 +331,15 @@ function parseNames(value: string): string[] {
     throw new InvalidArgumentError('It must be names of Secrets, separated by commas.');
   }
   return names;
+}
+
+function parseLimit(value: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(value)) throw new InvalidArgumentError('It must be a number from 1 to 99999.');
+  return Number(value);
+}
+
+function collectHead(value: string, former: readonly string[]): string[] {
+  return [...former, value];
 }
 
 function collectImage(value: string, former: readonly string[]): string[] {

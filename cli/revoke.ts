@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { decodeJwt } from 'jose';
+import { recordRevocation } from '../database/audit/revocation.ts';
 import { userIdOf } from '../database/ids.ts';
 import { findOrganization } from '../database/organizations.ts';
 import { insertRevocation, type Revocation } from '../database/revocations.ts';
+import { inTransaction } from '../database/transaction.ts';
 import { isUserId } from '../proxy/calls/identify/user-id.ts';
 import { chooseInstallation, type InstallationOptions } from './installation.ts';
 import { type OwnerDatabase, withOwnerDatabase } from './owner-database.ts';
@@ -31,7 +33,11 @@ export async function revoke(options: RevokeOptions, environment: NodeJS.Process
   await withOwnerDatabase(database, 'token-revoke', async (client) => {
     const organization = await findOrganization(client, options.organization);
     if (!organization) throw new Error(`There is no organization "${options.organization}" in the database`);
-    await insertRevocation(client, toRevocation(organization.organizationId));
+    const revocation = toRevocation(organization.organizationId);
+    await inTransaction(client, async () => {
+      await insertRevocation(client, revocation);
+      await recordRevocation(client, revocation, 'chaperone token revoke', options.user);
+    });
   });
   // Tokens that are issued after this command must not count as issued before.
   await delay(waitMs);

@@ -74,7 +74,19 @@ const ownCommand = (name: ProgramName): Plugin => ({
   },
 });
 const programs: readonly ProgramName[] = ['proxy', 'operator'];
-const commandModules = ['up', 'sandbox', 'token', 'revoke', 'usage', 'get', 'explain', 'simulate', 'check'];
+const commandModules = [
+  'up',
+  'sandbox',
+  'token',
+  'revoke',
+  'usage',
+  'audit',
+  'verify',
+  'get',
+  'explain',
+  'simulate',
+  'check',
+];
 
 /**
  * The Kubernetes client has a class for every kind of object. Loading them has no side effects, but its package.json

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { makeAuditMetrics } from '../../operator/audit/metrics.ts';
 import { makeLeaseStore } from '../../operator/cluster/kubernetes/leases.ts';
 import { makeServiceAccountIssuer } from '../../operator/cluster/kubernetes/service-account-issuer.ts';
 import { type KubernetesCluster, makeApiClient, makeKubernetesCluster } from '../../operator/cluster/kubernetes.ts';
@@ -149,6 +150,7 @@ async function run(
   const metrics = makeRuntimeMetrics(registry);
   makeResourceMetrics(registry, cluster);
   const ruleMetrics = makeRuleMetrics(registry);
+  const auditMetrics = makeAuditMetrics(registry);
   let running: Operator | undefined;
   makeDatabaseMetric(registry, () => running?.canUseDatabase() ?? (databaseWait === undefined ? undefined : false));
   running = await startOperator({
@@ -162,6 +164,7 @@ async function run(
       propagationMs,
       metrics,
       ruleMetrics,
+      auditMetrics,
       log,
     },
     serviceAccountIssuer: makeServiceAccountIssuer(client),

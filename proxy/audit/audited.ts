@@ -59,6 +59,8 @@ const audited: Readonly<Record<ProblemCode, boolean | string>> = {
   upstream_error: false,
   upstream_no_credential: false,
   not_cached: false,
+  ceiling_exceeded: 'spec.models.ceilings',
+  tool_not_allowed: 'spec.models.ceilings',
   internal_error: false,
 };
 
