@@ -7,7 +7,11 @@ import { type Ask, makeAsk } from './ask.ts';
 
 const spec = `
 surfaces: [chat, responses, completions, embeddings, audio, images, messages, batches, files]
-models: {allow: ["gpt-*", "text-embedding-3-*", "whisper-1", priceless], deny: ["*-audio-preview*", "gpt-3*"]}
+models:
+  allow: ["gpt-*", "text-embedding-3-*", "whisper-1", priceless]
+  deny: ["*-audio-preview*", "gpt-3*"]
+  aliases: [{name: fast, model: gpt-4o-mini}, {name: old, model: o3}]
+  ceilings: [{name: short, match: {users: [bounded]}, maxOutputTokens: 50}]
 providers:
   - {name: openai, type: openai, models: [{name: "gpt-4*", as: gpt-4o}, {name: "text-*"}, {name: whisper-1}, {name: gpt-5}, {name: priceless}, {name: "gpt-image-*"}]}
 limits:
@@ -140,6 +144,24 @@ const cases: readonly Case[] = [
     'spec.budgets[2]',
   ],
   ['a call of a tier', 'tiered', 'chat', '/chat/completions', hello],
+  ['an alias', 'ada', 'chat', '/chat/completions', { ...hello, model: 'fast' }],
+  [
+    'an alias of a model that is not allowed',
+    'ada',
+    'responses',
+    '/responses',
+    { model: 'old', input: 'Hi' },
+    'spec.models.allow',
+  ],
+  [
+    'more than a ceiling',
+    'bounded',
+    'chat',
+    '/chat/completions',
+    { ...hello, max_tokens: 60 },
+    'spec.models.ceilings[0]',
+  ],
+  ['as much as a ceiling', 'bounded', 'messages', '/messages', { ...hello, max_tokens: 50 }],
   ['a user who is deactivated', 'gone', 'chat', '/chat/completions', hello, 'is_active'],
 ];
 
