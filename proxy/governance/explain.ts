@@ -83,6 +83,7 @@ function whoseOf(
   const headers: IncomingHttpHeaders = {
     ...(named !== undefined && { 'x-user-id': named }),
     ...(session !== undefined && { 'x-session-id': session }),
+    ...(caller.optimizationLevel !== undefined && { 'x-optimization-level': caller.optimizationLevel }),
   };
   if (namespace !== undefined) return { identity: { user: undefined, namespace, roles: [] }, headers };
   return { identity: isOwn ? caller.identity : { user, roles: [] }, headers };

@@ -150,6 +150,21 @@ describe('an alias', () => {
     assert.deepEqual([rows[0].model_alias, rows[0].requested_model], ['fast', 'gpt-4o']);
   });
 
+  it('is explained by the field that decides', async () => {
+    const asked = JSON.stringify({ operation: 'chat', body: { model: 'fast', messages } });
+    const headers = { 'content-type': 'application/json', 'x-optimization-level': 'speed' };
+    const explanation = JSON.parse(await (await post('/explain', asked, headers)).text());
+    const step = explanation.steps.find(({ check }: { check: string }) => check === 'alias');
+    assert.deepEqual(
+      [explanation.outcome, step.detail, step.decided_by],
+      [
+        'allowed',
+        'fast stands for gpt-4.1-nano',
+        [{ resource: 'Organization/acme', field: 'spec.models.aliases[1].levels.speed' }],
+      ],
+    );
+  });
+
   it('is nothing to a call that names a model', async () => {
     const body = JSON.stringify({ model: 'gpt-4.1', messages, seed: 1 }).replace(
       '"seed":1',

@@ -417,6 +417,27 @@ describe('ceilings and defaults', () => {
     assert.deepEqual([error.code, error.param], ['ceiling_exceeded', 'temperature']);
   });
 
+  it('are explained by the field that decides', async () => {
+    const explain = async (model: string) => {
+      const asked = { operation: 'chat', body: { model, messages, max_tokens: 5_000 } };
+      const answered = JSON.parse(await (await post('/explain', asked)).text());
+      const fields = (check: string) =>
+        answered.steps
+          .find((step: { check: string }) => step.check === check)
+          .decided_by.map(({ field }: { field: string }) => field);
+      return { outcome: answered.outcome, defaults: fields('defaults'), ceilings: fields('ceilings') };
+    };
+    const set = ['spec.models.defaults[0].temperature', 'spec.models.defaults[1].topP'];
+    const more = ['reasoningEffort', 'store'].map((field) => `spec.models.defaults[1].${field}`);
+    assert.deepEqual(await explain('gpt-4o'), {
+      outcome: 'allowed',
+      defaults: [...set, more[0], 'spec.models.defaults[0].serviceTier', more[1]],
+      ceilings: ['spec.models.ceilings[0]'],
+    });
+    const { outcome, ceilings } = await explain('strict-1');
+    assert.deepEqual([outcome, ceilings], ['refused', ['spec.models.ceilings[1]']]);
+  });
+
   it('are those of the user', async () => {
     await post('/chat/completions', { model: 'gpt-4o', messages }, 'ann');
     assert.equal(sent().temperature, 0.1);
