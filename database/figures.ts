@@ -1,6 +1,7 @@
 import type { Queryable } from './queryable.ts';
 
 const maxTokens = 1_000_000_000_000;
+const maxUsd = 10_000_000;
 
 /**
  * The maximum of each figure in a record; the minimum is 0. PostgreSQL refuses anything beyond
@@ -19,7 +20,9 @@ export const figureBounds = {
   output_image_tokens: maxTokens,
   characters: maxTokens,
   /** US dollars. */
-  cost_usd: 10_000_000,
+  cost_usd: maxUsd,
+  avoided_cost_usd: maxUsd,
+  cache_savings_usd: maxUsd,
   /** Two weeks. */
   duration_ms: 1_209_600_000,
   time_to_first_token_ms: 1_209_600_000,

@@ -359,7 +359,7 @@ AS $function$
     -- A batch of 50,000 calls with all that a model takes has a tenth of this.
     (array['input_tokens', 'cached_input_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens', 'total_tokens',
       'input_audio_tokens', 'input_image_tokens', 'output_audio_tokens', 'output_image_tokens', 'characters'], 1000000000000),
-    (array['cost_usd'], 10000000),
+    (array['cost_usd', 'avoided_cost_usd', 'cache_savings_usd'], 10000000),
     -- Two weeks.
     (array['duration_ms', 'time_to_first_token_ms'], 1209600000),
     (array['images'], 1000000),
@@ -373,6 +373,8 @@ CREATE OR REPLACE FUNCTION chaperone.find_answer(answer bytea, max_age_ms double
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
  SET lock_timeout TO '2s'
 AS $function$
 #variable_conflict use_column
@@ -768,6 +770,8 @@ CREATE OR REPLACE FUNCTION chaperone.hold_answers(answers bytea[], asker uuid, l
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
  SET lock_timeout TO '2s'
 AS $function$
 declare
@@ -790,6 +794,8 @@ CREATE OR REPLACE FUNCTION chaperone.keep_answer(answer bytea, sealed bytea, siz
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
  SET lock_timeout TO '10s'
 AS $function$
 declare
@@ -1999,6 +2005,7 @@ alter table chaperone.requests add constraint requests_attributes_check CHECK ((
 alter table chaperone.requests add constraint requests_figures_check CHECK (((input_tokens >= 0) AND (input_tokens <= '1000000000000'::bigint) AND (cached_input_tokens >= 0) AND (cached_input_tokens <= '1000000000000'::bigint) AND (cache_write_tokens >= 0) AND (cache_write_tokens <= '1000000000000'::bigint) AND (output_tokens >= 0) AND (output_tokens <= '1000000000000'::bigint) AND (reasoning_tokens >= 0) AND (reasoning_tokens <= '1000000000000'::bigint) AND (total_tokens >= 0) AND (total_tokens <= '1000000000000'::bigint) AND (input_audio_tokens >= 0) AND (input_audio_tokens <= '1000000000000'::bigint) AND (input_image_tokens >= 0) AND (input_image_tokens <= '1000000000000'::bigint) AND (output_audio_tokens >= 0) AND (output_audio_tokens <= '1000000000000'::bigint) AND (output_image_tokens >= 0) AND (output_image_tokens <= '1000000000000'::bigint) AND (characters >= 0) AND (characters <= '1000000000000'::bigint) AND (cost_usd >= (0)::numeric) AND (cost_usd <= (10000000)::numeric) AND (duration_ms >= 0) AND (duration_ms <= 1209600000) AND (time_to_first_token_ms >= 0) AND (time_to_first_token_ms <= 1209600000) AND (images >= 0) AND (images <= 1000000) AND (audio_seconds >= (0)::numeric) AND (audio_seconds <= (100000000)::numeric)));
 alter table chaperone.requests add constraint requests_kind_check CHECK ((kind = ANY (ARRAY['call'::text, 'analysis'::text])));
 alter table chaperone.requests add constraint requests_pkey PRIMARY KEY (organization_id, started_at, request_id);
+alter table chaperone.requests add constraint requests_savings_check CHECK (((avoided_cost_usd >= (0)::numeric) AND (avoided_cost_usd <= (10000000)::numeric) AND (cache_savings_usd >= (0)::numeric) AND (cache_savings_usd <= (10000000)::numeric))) NOT VALID;
 alter table chaperone.requests add constraint requests_started_at_check CHECK (((started_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (started_at < '10000-01-01 00:00:00+00'::timestamp with time zone)));
 alter table chaperone.requests add constraint requests_status_check CHECK ((status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text, 'interrupted'::text])));
 alter table chaperone.requests add constraint requests_texts_check CHECK (((length(request_id) <= 64) AND (length(session_id) <= 128) AND (length(turn_id) <= 128) AND (length(operation) <= 64) AND (length(provider) <= 253) AND (length(namespace) <= 253) AND (length(workload) <= 253) AND (length(requested_model) <= 200) AND (length(model) <= 200) AND (length(error_code) <= 200) AND (length(response_id) <= 200) AND (length(previous_response_id) <= 200) AND (length(image_size) <= 32) AND (length(image_quality) <= 32)));

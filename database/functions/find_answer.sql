@@ -4,6 +4,8 @@ create or replace function chaperone.find_answer(answer bytea, max_age_ms double
   returns table (answer_encrypted bytea, age_ms double precision, leased boolean)
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+  set datestyle = 'ISO, YMD'
   set lock_timeout = '2s'
 as $$
 #variable_conflict use_column

@@ -2,6 +2,8 @@
 create or replace function chaperone.hold_answers(answers bytea[], asker uuid, lease_ms double precision) returns void
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+  set datestyle = 'ISO, YMD'
   set lock_timeout = '2s'
 as $$
 declare

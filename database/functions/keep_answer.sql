@@ -6,6 +6,8 @@ create or replace function chaperone.keep_answer(answer bytea, sealed bytea, siz
   returns boolean
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+  set datestyle = 'ISO, YMD'
   set lock_timeout = '10s'
 as $$
 declare

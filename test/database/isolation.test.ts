@@ -179,7 +179,8 @@ test('a function that runs as the owner neither shows nor changes another organi
     `select proname as name, has_function_privilege('chaperone_tenant', oid, 'execute') as "mayCall"
      from pg_proc where pronamespace = 'chaperone'::regnamespace and prosecdef`,
   );
-  const callable = rows.filter(({ mayCall }) => mayCall).map(({ name }) => name);
+  // Of two with one name, one serves proxies of the version before.
+  const callable = [...new Set(rows.filter(({ mayCall }) => mayCall).map(({ name }) => name))];
   assert.deepEqual(callable.sort(), Object.keys(definerCalls).sort());
   const before = await victimRows();
   for (const name of callable) {

@@ -79,6 +79,9 @@ test('a record is stored as it is', async () => {
     guardrail_hits: ['customer-data'],
     model_alias: 'fast',
     optimization_level: 'speed',
+    cache_status: 'hit',
+    avoided_cost_usd: '0.000225000000',
+    cache_savings_usd: '0.000112500000',
     attempts: [
       {
         provider: 'spare',

@@ -14,6 +14,8 @@ const optional = [
   'images',
   'audio_seconds',
   'characters',
+  'avoided_cost_usd',
+  'cache_savings_usd',
 ] as const satisfies readonly Figure[];
 
 /**
