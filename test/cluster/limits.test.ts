@@ -121,13 +121,15 @@ describe('limits and budgets of resources', { skip }, () => {
   });
 
   test('what is used without another percent of it writes no status', async () => {
-    const { metadata } = await find('Organization', 'acme');
+    // The head of the audit log moves by itself.
+    const status = async () => ({ ...(await find('Organization', 'acme')).status, audit: undefined });
+    const before = await status();
     await use(counts, 'all', '', 42_600_000_000);
     await until(
       async () => /budget="all"\} 0\.426/.test(await registry.metrics()),
       'the operator to have read the new figure',
     );
-    assert.equal((await find('Organization', 'acme')).metadata?.resourceVersion, metadata?.resourceVersion);
+    assert.deepEqual(await status(), before);
   });
 
   test('a budget warns once at each percentage, also after a restart', async () => {

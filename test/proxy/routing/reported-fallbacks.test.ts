@@ -273,15 +273,21 @@ describe('a report of another gateway’s users:', () => {
     // BerriAI/litellm#19077: a call without fallbacks fell back in mid-stream all the same.
     it('an organization without further attempts has none, in streams neither', async () => {
       await routed.edit({ retries: { attempts: 1, within: '20s' } });
-      routed.providers.first.answer = streams([start, sse({ error: { message: 'No', code: 'server_error' } })]);
-      await until(async () => {
+      const fail = async () => {
+        routed.providers.first.answer = streams([start, sse({ error: { message: 'No', code: 'server_error' } })]);
         routed.forget();
-        const { text } = await chat({ stream: true });
-        return text.includes('server_error') && counts().join() === '1,0,0';
+        const { text, provider } = await chat({ stream: true });
+        const asked = counts().join();
+        // However long the edit takes, the circuit stays closed.
+        await reset();
+        return { text, provider, asked };
+      };
+      await until(async () => {
+        const { text, asked } = await fail();
+        return text.includes('server_error') && asked === '1,0,0';
       }, 'the edit to be in force');
       await routed.edit({ retries: { attempts: 3, within: '20s' } });
-      await until(async () => (await chat({ stream: true })).provider === 'second', 'the edit to be undone');
-      await reset();
+      await until(async () => (await fail()).provider === 'second', 'the edit to be undone');
     });
   });
 
