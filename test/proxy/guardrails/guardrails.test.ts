@@ -197,6 +197,40 @@ describe('guardrails', () => {
     assert.match(said, new RegExp(`^${email} has mail, and \\[EMAIL_\\w+\\]$`));
   });
 
+  describe('gives the own values back in a stream, however it cuts the placeholder', () => {
+    before(() => stateGuardrails(stack, [{ name: 'mail', action: 'Redact', restore: true, pii: {} }]));
+    const asked = `Write to ${email}`;
+    const answerBy = (events: (text: string) => string[]) => {
+      provider.answer = (response, { body }) => {
+        const found = placeholder.exec(JSON.stringify(body))?.[0] ?? 'none';
+        return sendStream(response, events(`${found} has mail`));
+      };
+    };
+
+    it('of a chat', async () => {
+      answerBy((text) => [...chunksOf(text), 'data: [DONE]\n\n']);
+      const messages = [{ role: 'user' as const, content: asked }];
+      let said = '';
+      for await (const chunk of await client.chat.completions.create({ model: 'gpt-4o', stream: true, messages })) {
+        said += chunk.choices[0]?.delta.content ?? '';
+      }
+      assert.equal(said, `${email} has mail`);
+      assert.match(sent(), placeholder);
+    });
+
+    it('of a response', async () => {
+      answerBy(responseEventsOf);
+      const stream = client.responses.stream({ model: 'gpt-4o', input: asked });
+      let said = '';
+      stream.on('response.output_text.delta', ({ delta }) => {
+        said += delta;
+      });
+      assert.equal((await stream.finalResponse()).output_text, `${email} has mail`);
+      assert.equal(said, `${email} has mail`);
+      assert.match(sent(), placeholder);
+    });
+  });
+
   it('refuses an answer, and accounts for it', async () => {
     await stateGuardrails(stack, [{ name: 'mail', action: 'Block', appliesTo: 'Output', pii: {} }]);
     provider.answer = (response) => sendJson(response, completion(`Ask ${email}`));
@@ -258,4 +292,21 @@ function chunksOf(text: string): string[] {
   const chunk = (delta: object, finish_reason: string | null = null) =>
     `data: ${JSON.stringify({ id: 'chatcmpl-1', object: 'chat.completion.chunk', model: 'gpt-4o', choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
   return [...text].map((content) => chunk({ content })).concat(chunk({}, 'stop'));
+}
+
+function responseEventsOf(text: string): string[] {
+  const place = { item_id: 'msg_1', output_index: 0, content_index: 0 };
+  const part = (said: string) => ({ type: 'output_text', text: said, annotations: [] });
+  const item = (content: object[]) => ({ id: 'msg_1', type: 'message', role: 'assistant', content });
+  const response = (output: object[]) => ({ id: 'resp_1', object: 'response', model: 'gpt-4o', output });
+  return [
+    { type: 'response.created', response: { ...response([]), status: 'in_progress' } },
+    { type: 'response.output_item.added', output_index: 0, item: item([]) },
+    { type: 'response.content_part.added', ...place, part: part('') },
+    ...[...text].map((delta) => ({ type: 'response.output_text.delta', ...place, delta })),
+    { type: 'response.output_text.done', ...place, text },
+    { type: 'response.content_part.done', ...place, part: part(text) },
+    { type: 'response.output_item.done', output_index: 0, item: item([part(text)]) },
+    { type: 'response.completed', response: { ...response([item([part(text)])]), status: 'completed' } },
+  ].map((event, sequence_number) => `event: ${event.type}\ndata: ${JSON.stringify({ ...event, sequence_number })}\n\n`);
 }
