@@ -105,6 +105,11 @@ describe('an operator while others write to the same objects', { skip }, () => {
       assert.ok(status?.conditions?.some(({ type }) => type === 'Audited'));
     }
     await until(async () => (await unsettled(stage, names)).length === 0, 'the rows and the Secrets to be right');
+    // After its first head, the audit log shows another one in a minute at the earliest.
+    await until(async () => {
+      const { status } = (await hands.find('Organization', 'acme')) ?? {};
+      return status?.conditions?.some(({ type }) => type === 'AuditIntact');
+    }, 'the first head of the audit log');
     const settled = await until(async () => {
       await operator.idle();
       const before = writesOf();
