@@ -16,6 +16,8 @@ export interface ExplainCommandOptions extends InstallationOptions {
   readonly model?: string;
   readonly user?: string;
   readonly session?: string;
+  /** Its `X-Optimization-Level`. */
+  readonly level?: string;
   /** `namespace/workload` of the pod that would call. */
   readonly workload?: string;
   readonly output: ExplainFormat;
@@ -25,7 +27,7 @@ export interface ExplainCommandOptions extends InstallationOptions {
 
 /** `chaperone explain`: prints what would happen to a call now, and which field of which resource decides. */
 export async function explain(options: ExplainCommandOptions, environment: NodeJS.ProcessEnv): Promise<void> {
-  const { call, model, user, session, databaseUrlFile, organization: named } = options;
+  const { call, model, user, session, level, databaseUrlFile, organization: named } = options;
   const body = await readBody(options.body);
   const pod = readWorkload(options.workload);
   const installation = databaseUrlFile === undefined ? chooseInstallation(options, environment) : undefined;
@@ -42,7 +44,7 @@ export async function explain(options: ExplainCommandOptions, environment: NodeJ
       organizationId: id,
       isOneMachine: installation?.kind === 'local',
       ...(call.startsWith('/') ? { path: call } : { operation: call }),
-      ...{ body, model, user, session, ...pod },
+      ...{ body, model, user, session, level, ...pod },
     });
     process.stdout.write(renderExplanation(name, explained, options.output));
   });
@@ -65,8 +67,8 @@ function readWorkload(text: string | undefined) {
 }
 
 function toCommand({ call, body, output, ...options }: ExplainCommandOptions): string[] {
-  const { organization, model, user, session, workload } = options;
-  const named = Object.entries({ organization, model, user, session, workload });
+  const { organization, model, user, session, level, workload } = options;
+  const named = Object.entries({ organization, model, user, session, level, workload });
   return [
     ...['explain', call, '--output', output],
     ...(body === undefined ? [] : ['--body', '-']),

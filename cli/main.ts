@@ -248,6 +248,9 @@ program
   .option('--model <model>', 'in place of the model in the body')
   .option('--user <id>', 'whose call it would be')
   .option('--session <id>', 'its session (default: a new one)')
+  .addOption(
+    new Option('--level <level>', 'its X-Optimization-Level (default: none)').choices(['quality', 'balanced', 'speed']),
+  )
   .option('--workload <namespace/name>', 'the pod that would call (default: none; on one machine, any)')
   .addOption(new Option('-o, --output <format>', 'how to print').choices(['table', 'json']).default('table'))
   .option('--data <directory>', dataOption)

@@ -22,6 +22,8 @@ export interface OfflineQuestion extends AskedCall {
   readonly organizationId: string;
   /** Whether one proxy serves all namespaces, as in a `chaperone up`. */
   readonly isOneMachine: boolean;
+  /** The call's `X-Optimization-Level`. */
+  readonly level?: string | undefined;
 }
 
 /** As much as any body needs. */
@@ -34,7 +36,7 @@ const maxBodyBytes = 256 * 1024 * 1024;
  * @throws {Error} where there is no such operation
  */
 export async function explainOffline(db: Queryable, question: OfflineQuestion): Promise<ShownExplanation> {
-  const { organizationId, namespace, isOneMachine, user, session } = question;
+  const { organizationId, namespace, isOneMachine, user, session, level } = question;
   const sealed = await readSealed(db, organizationId);
   const inForce = putInForce(sealed, namespacesOf(sealed, isOneMachine)(namespace));
   const inFlight = makeInFlight(maxBodyBytes);
@@ -67,6 +69,7 @@ export async function explainOffline(db: Queryable, question: OfflineQuestion): 
     headers: {
       ...(user !== undefined && { 'x-user-id': user }),
       ...(session !== undefined && { 'x-session-id': session }),
+      ...(level !== undefined && { 'x-optimization-level': level }),
     },
     ...(namespace !== undefined && { origin: { namespace, workload: question.workload ?? '' } }),
     operation,

@@ -65,6 +65,21 @@ describe('chaperone explain', () => {
     );
   });
 
+  it('resolves an alias by the level', async () => {
+    await stack.state(
+      `models: {aliases: [{name: fast, model: gpt-4.1, levels: {quality: gpt-4o, speed: gpt-4o-mini}}]}`,
+    );
+    for (const [level, model] of [
+      ['quality', 'gpt-4o'],
+      ['speed', 'gpt-4o-mini'],
+    ] as const) {
+      const told = JSON.parse(
+        await explain('chat', '--model', 'fast', '--user', 'ada', '--level', level, '--output', 'json'),
+      );
+      assert.equal(told.model, model);
+    }
+  });
+
   it('judges the call of a pod by rules for its workload', async () => {
     await stack.state(`limits: [{name: webs, match: {workloads: [default/web]}, requests: {count: 1, window: 24h}}]`);
     for (const [workload, rules] of [
