@@ -108,16 +108,17 @@ export function makeQuota(options: QuotaOptions): Quota {
     }
   };
 
-  const giveBackStored = (nowTicks: number) => {
-    const stored = handedOver.filter(({ isStored }) => isStored());
+  const handOverStored = (nowTicks: number) => {
+    const isAsking = (claims: readonly Claim[]) => claims.some(({ slice }) => slice.isAsking());
+    const stored = handedOver.filter(({ claims, isStored }) => !isAsking(claims) && isStored());
     if (stored.length === 0) return;
     handedOver = handedOver.filter((each) => !stored.includes(each));
-    for (const { claims } of stored) for (const { slice, amount } of claims) slice.settle(amount, 0, nowTicks);
+    for (const { claims } of stored) for (const { slice, amount } of claims) slice.handOver(amount, nowTicks);
   };
 
   const tick = () => {
     const now = clock.now();
-    giveBackStored(now.ticks);
+    handOverStored(now.ticks);
     let isEmpty = true;
     for (const slices of byKey.values()) {
       for (const slice of slices.adjust(now)) ask(slices, slice);
@@ -246,7 +247,7 @@ export function makeQuota(options: QuotaOptions): Quota {
     tick,
     async stop() {
       stopTimer?.();
-      giveBackStored(clock.ticks());
+      handOverStored(clock.ticks());
       for (const slices of byKey.values())
         for (const slice of slices.end(clock.ticks())) queue.set(slice, { slices, ends: true });
       byKey.clear();

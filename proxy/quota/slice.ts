@@ -102,6 +102,15 @@ export class Slice {
     this.#lastUsedTicks = nowTicks;
   }
 
+  /**
+   * Takes out what a pending call has reserved. The database withholds it beside the lease from now on, so it is not free
+   * here: the lease shrinks by it. Not while a demand is on its way, whose answer may still have it in the lease.
+   */
+  handOver(reserved: number, nowTicks: number): void {
+    this.#granted -= reserved;
+    this.settle(reserved, 0, nowTicks);
+  }
+
   isAsking(): boolean {
     return this.#asked !== undefined;
   }
