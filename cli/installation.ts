@@ -32,17 +32,20 @@ const defaultData = '.chaperone';
  * Chooses the installation: the named one, else the `chaperone up` of this directory, else the cluster that kubectl
  * finds.
  *
+ * @param directory where a `chaperone up` would have its data
  * @throws where both are named
  */
 export function chooseInstallation(
   { data, kubeconfig, context, namespace }: InstallationOptions,
   environment: NodeJS.ProcessEnv,
+  directory = '.',
 ): Installation {
   const namesCluster = kubeconfig !== undefined || context !== undefined || namespace !== undefined;
   if (namesCluster && data !== undefined) {
     throw new Error('--data names a `chaperone up`; it does not go with --kubeconfig, --context or --namespace');
   }
-  const isLocal = data !== undefined || existsSync(statePaths(defaultData).state) || !hasKubeConfig(environment);
+  const isLocal =
+    data !== undefined || existsSync(statePaths(join(directory, defaultData)).state) || !hasKubeConfig(environment);
   if (!namesCluster && isLocal) return { kind: 'local', data: data ?? defaultData };
   return {
     kind: 'cluster',

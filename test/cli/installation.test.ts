@@ -14,7 +14,7 @@ const chosen: readonly (readonly [InstallationOptions, NodeJS.ProcessEnv, Instal
 ];
 for (const [options, environment, expected] of chosen) {
   test(`${JSON.stringify(options)} in ${JSON.stringify(environment)} is ${JSON.stringify(expected)}`, () => {
-    assert.deepEqual(chooseInstallation(options, environment), expected);
+    assert.deepEqual(chooseInstallation(options, environment, import.meta.dirname), expected);
   });
 }
 
