@@ -224,6 +224,10 @@ describe('POST /v1/explain', () => {
 
   it('takes nothing, sends nothing, records nothing', async () => {
     await until(async () => (await count('chaperone.requests')) === answered, 'all records to be there');
+    await until(async () => {
+      const { body: told } = await explain({ operation: 'chat', body: hello, user_id: 'tiered' });
+      return told.rules[0].remaining === 99;
+    }, 'what was leased ahead to be given back');
     const before = await kept();
     const upstream = `${stack.upstreamUrl.replace(/\/v1$/, '')}/sandbox/calls`;
     const sent = await (await fetch(upstream)).text();
