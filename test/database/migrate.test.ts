@@ -133,6 +133,24 @@ test('a tenant cannot block a migration by an advisory lock', async (t) => {
   await restorePrivileges(database.owner);
 });
 
+test('privileges on a function that a later migration drops are not restored', async (t) => {
+  const database = await openDatabase(t);
+  const directory = await makeMigrations(t, {
+    '900001.sql': `create function chaperone.gone(integer) returns integer language sql as 'select 1';
+grant execute on function chaperone.gone(integer) to chaperone_tenant;
+create function chaperone.kept(integer) returns integer language sql as 'select 1';
+revoke all on function chaperone.kept(integer) from public;`,
+    '900002.sql': 'drop function chaperone.gone(integer);',
+  });
+  assert.deepEqual(await migrate(database.url, directory), [900001, 900002]);
+  await database.owner.query('grant execute on function chaperone.kept(integer) to public');
+  await restorePrivileges(database.owner, directory);
+  const { rows } = await database.owner.query(
+    `select has_function_privilege('chaperone_tenant', 'chaperone.kept(integer)', 'execute') as "mayCall"`,
+  );
+  assert.deepEqual(rows, [{ mayCall: false }]);
+});
+
 test('a migration that finds a table in use yields to others, and is tried again', async (t) => {
   const database = await openDatabase(t);
   const tenant = await connect(t, (await makeTenant(database)).url);
