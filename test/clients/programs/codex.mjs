@@ -11,8 +11,17 @@ const codex = createRequire(import.meta.url).resolve('@openai/codex/bin/codex.js
 // In a home below the system's directory for temporary files Codex works less well.
 await mkdir(join(homedir(), '.cache', 'chaperone-tests'), { recursive: true });
 const home = await mkdtemp(join(homedir(), '.cache', 'chaperone-tests', 'codex-home-'));
+// The sandbox repeats all instructions, and Codex's own would be 3,000 deltas at once. Codex queues 128 events for its
+// output, and drops the others but the end of the turn: at times the message itself was missing.
+const instructions = join(home, 'instructions.md');
+await writeFile(instructions, 'Be brief.');
 const config = `
 model = "gpt-4o"
+model_instructions_file = "${instructions}"
+include_apps_instructions = false
+include_collaboration_mode_instructions = false
+include_environment_context = false
+include_permissions_instructions = false
 model_provider = "chaperone"
 
 [model_providers.chaperone]
@@ -20,6 +29,9 @@ name = "Chaperone"
 base_url = "${process.env.OPENAI_BASE_URL}"
 env_key = "OPENAI_API_KEY"
 wire_api = "responses"
+
+[skills]
+include_instructions = false
 `;
 await writeFile(join(home, 'config.toml'), config);
 
@@ -47,7 +59,10 @@ async function exec(...args) {
 const readable = (text) => text.slice(-200).replace(/(unk ID|Wall time): [\w.]+/g, '$1: …');
 
 try {
-  await attempt('command', () => exec('--sandbox', 'read-only', 'Use exec_command to run "echo done-by-codex"'));
+  // The sandbox fills the tool's parameters with the numbers. What matters are the second, how many tokens of output
+  // Codex shows, and the last, how many milliseconds it waits for the command's end.
+  const prompt = 'Use exec_command to run "echo done-by-codex" 1 20000 3 4 5 30000';
+  await attempt('command', () => exec('--sandbox', 'read-only', prompt));
   await attempt('next turn', () => exec('resume', '--last', 'Thank you'));
 } finally {
   await rm(home, { recursive: true, force: true });
