@@ -1,7 +1,9 @@
+import type { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { ProxyError } from '../../error.ts';
 import type { AnswerHeaders, AnswerSink } from '../../providers/answer-sink.ts';
 import { breakOff } from './break-off.ts';
+import { writeChunk } from './write-chunk.ts';
 
 export interface ClientOptions {
   readonly response: ServerResponse;
@@ -27,7 +29,8 @@ export class ClientSink implements AnswerSink {
   #hasBegun = false;
   #hasWritten = false;
   #isGone = false;
-  #waitsForDrain = false;
+  /** What the client's next `drain` comes from. Undefined: the client can take more. */
+  #drains: EventEmitter | undefined;
   /** What is to be written later. */
   #held: (() => void)[] | undefined;
 
@@ -84,10 +87,14 @@ export class ClientSink implements AnswerSink {
       this.#held.push(() => this.chunk(bytes));
       return true;
     }
+    if (this.#isGone) return true;
+    const { response } = this.#options;
+    // The first chunk leaves with the head.
+    const full = this.#hasWritten ? writeChunk(response, bytes) : response.write(bytes) ? undefined : response;
     this.#hasWritten = true;
-    if (this.#isGone || this.#options.response.write(bytes)) return true;
-    if (!this.#waitsForDrain) this.#options.response.once('drain', this.#onDrain);
-    this.#waitsForDrain = true;
+    if (!full) return true;
+    if (!this.#drains) full.once('drain', this.#onDrain);
+    this.#drains ??= full;
     return false;
   }
 
@@ -120,7 +127,9 @@ export class ClientSink implements AnswerSink {
 
   /** Sends the head of a stream whose first chunk has not come with it. */
   flush(): void {
-    if (!this.#hasWritten && !this.#isGone) this.#options.response.flushHeaders();
+    if (this.#hasWritten || this.#isGone) return;
+    this.#hasWritten = true;
+    this.#options.response.flushHeaders();
   }
 
   /** The answer is over, so stop watching whether the client leaves. @param onDone is called when all is written */
@@ -130,11 +139,12 @@ export class ClientSink implements AnswerSink {
       return;
     }
     this.#options.response.off('close', this.#onClose);
+    this.#drains?.off('drain', this.#onDrain);
     onDone();
   }
 
   readonly #onDrain = (): void => {
-    this.#waitsForDrain = false;
+    this.#drains = undefined;
     this.#options.onDrain();
   };
 

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { buffer } from 'node:stream/consumers';
+import { type AddressInfo, connect } from 'node:net';
+import { buffer, text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { ClientSink } from '../../../../proxy/calls/answer/client-sink.ts';
 import { ProxyError } from '../../../../proxy/error.ts';
 import { atEnd } from '../../../scope.ts';
 
 /** Has a real client ask, and a sink answer it by `work`. */
-async function ask(t: TestContext, work: (sink: ClientSink, response: ServerResponse) => void) {
+async function ask(t: TestContext, work: (sink: ClientSink, response: ServerResponse) => void | Promise<void>) {
   const told: string[] = [];
   const server = createServer((_request, response) => {
     const sink = new ClientSink({
@@ -19,7 +19,7 @@ async function ask(t: TestContext, work: (sink: ClientSink, response: ServerResp
       onDrain: () => told.push('drain'),
       onGone: () => told.push('gone'),
     });
-    work(sink, response);
+    void work(sink, response);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -27,8 +27,8 @@ async function ask(t: TestContext, work: (sink: ClientSink, response: ServerResp
     server.closeAllConnections();
     server.close();
   });
-  const request = get({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, agent: false });
-  return { request, told };
+  const { port } = server.address() as AddressInfo;
+  return { told, port, request: get({ host: '127.0.0.1', port, agent: false }) };
 }
 
 async function answerOf(request: ReturnType<typeof get>): Promise<IncomingMessage> {
@@ -99,6 +99,67 @@ test('the feeder of the sink is told to wait, and when to continue', async (t) =
   });
   await once(answer, 'end');
   assert.deepEqual(told, ['drain']);
+});
+
+test('the client gets chunks of every size in order, however they fall into turns of the event loop', async (t) => {
+  const sizes = [1, 100, 16 * 1024, 16 * 1024 + 1, 3, 300_000, 7, 0, 5];
+  const chunks = sizes.map((size, index) => Buffer.alloc(size, 97 + index));
+  for (const perTurn of [1, 2, 5, sizes.length]) {
+    const { request } = await ask(t, async (sink) => {
+      sink.head(200, { 'content-type': 'text/event-stream' });
+      for (const [index, chunk] of chunks.entries()) {
+        if (index % perTurn === 0) await new Promise(setImmediate);
+        sink.chunk(chunk);
+      }
+      sink.end(Buffer.from('ü'));
+    });
+    const received = await buffer(await answerOf(request));
+    assert.deepEqual(received, Buffer.concat([...chunks, Buffer.from('ü')]), `${perTurn} a turn`);
+  }
+});
+
+test('a feeder of small chunks is told to wait, and when to continue', async (t) => {
+  let sink: ClientSink | undefined;
+  const { request, told } = await ask(t, async (made) => {
+    sink = made;
+    made.head(200, {});
+    await new Promise(setImmediate);
+    while (made.chunk(Buffer.alloc(1_000)));
+    assert.equal(made.chunk(Buffer.from('x')), false);
+  });
+  const answer = await answerOf(request);
+  answer.on('data', () => {
+    if (told.length > 0) sink?.end();
+  });
+  await once(answer, 'end');
+  assert.deepEqual(told, ['drain']);
+});
+
+test('a stream in HTTP/1.0 has no chunks, and one behind another answer waits for it', async (t) => {
+  const sinks: ClientSink[] = [];
+  const { port, request } = await ask(t, (sink) => void sinks.push(sink));
+  request.on('error', () => {}).destroy();
+  const read = async (requests: string, count: number) => {
+    sinks.length = 0;
+    const socket = connect(port, '127.0.0.1');
+    atEnd(t, () => socket.destroy());
+    socket.write(requests);
+    while (sinks.filter((sink) => !sink.isGone()).length < count) await new Promise(setImmediate);
+    for (const number of [1, 2]) {
+      for (const sink of [...sinks].reverse()) {
+        if (number === 1) sink.head(200, { 'content-type': 'text/event-stream' });
+        await new Promise(setImmediate);
+        sink.chunk(Buffer.from(`${number}`));
+      }
+    }
+    for (const sink of [...sinks].reverse()) sink.end();
+    return (await text(socket)).replace(/^(?:date|x-request-id|keep-alive|connection):.*\r\n/gim, '');
+  };
+  assert.equal(await read('GET / HTTP/1.0\r\n\r\n', 1), 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n12');
+  const head = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n';
+  const body = '1\r\n1\r\n1\r\n2\r\n0\r\n\r\n';
+  const get = 'GET / HTTP/1.1\r\nhost: x\r\n';
+  assert.equal(await read(`${get}\r\n${get}connection: close\r\n\r\n`, 2), `${head}${body}`.repeat(2));
 });
 
 test('a client that leaves is reported once, and gets nothing more', async (t) => {
