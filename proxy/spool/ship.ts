@@ -4,7 +4,7 @@ import type { RequestRecord } from '../../database/requests.ts';
 import type { Store } from '../store.ts';
 import { makeBatch } from './batch.ts';
 import { type BatchBuffers, makeBatchBuffers } from './batch-buffers.ts';
-import { makeGathering } from './gathering.ts';
+import { type GatheringTimes, makeGathering } from './gathering.ts';
 import { type InsertOptions, insertBatch } from './insert-batch.ts';
 import { maxBatchBytes, type SpooledRow } from './outbox.ts';
 import { makeRetries } from './retries.ts';
@@ -43,11 +43,11 @@ const batchRows = 500;
 /** So many rows are read in a fraction of a millisecond. Calls get their turn between two slices of a batch. */
 const sliceRows = 50;
 /**
- * How long a batch gathers. A record arrives in Postgres this much later, and a busy proxy makes fewer, larger writes.
- * While records stream in, one full statement costs Postgres less than many small ones. A flush does not wait for the
- * batch to fill.
+ * A record arrives in Postgres this much later, and a busy proxy makes fewer, larger writes: while a batch is copied, calls
+ * share the processors with Postgres, and a statement costs as much as some 30 rows. A flush does not wait for the batch
+ * to fill.
  */
-const gatherMs = 50;
+const gatheringTimes: GatheringTimes = { usualMs: 50, busyMs: 250, busyRows: 25, fullRows: batchRows };
 /** From how many waiting rows on a second connection is worth opening, and down to how many it helps. */
 const secondConnectionRows = { opens: 10_000, helps: 2_000 };
 
@@ -56,9 +56,9 @@ export function startShipper(options: ShipOptions): Shipper {
   const { spool, store, log } = options;
   let stopped = false;
   const copier = makeCopier(options);
-  const gathering = makeGathering(gatherMs);
   /** Rows that wait and are not being copied. */
   const untaken = () => spool.depth - copier.underWay();
+  const gathering = makeGathering(gatheringTimes, untaken);
   const second = makeSecondConnection({
     openStore: options.openStore,
     copyBatch: (to) => copier.copyBatch('calls', to),
