@@ -25,21 +25,19 @@ export function sealContents(
   input: string | Buffer,
   output: string | Buffer | undefined,
 ): Buffer {
-  const sealing = envelope.begin(partOf(place, 'contents'));
-  addInput(sealing, input, output !== undefined);
-  if (output !== undefined) sealing.add(output);
-  return sealing.end();
+  return beginContents(envelope, place, input).end(output);
 }
 
-/** Begins with the input, and seals both when the output is known. */
+/**
+ * Begins while the output is not known yet, which may take long. Until then it holds nothing but the input: five bytes
+ * from Node's pool of buffers would keep 64 KB of it.
+ */
 export function beginContents(envelope: Envelope, place: ContentsPlace, input: string | Buffer): OpenContents {
   const sealing = envelope.begin(partOf(place, 'contents'));
-  addInput(sealing, input, true);
   return {
     end(output) {
-      // Few calls have no output. What was begun says that there is one.
-      if (output === undefined) return sealContents(envelope, place, input, undefined);
-      sealing.add(output);
+      addInput(sealing, input, output !== undefined);
+      if (output !== undefined) sealing.add(output);
       return sealing.end();
     },
   };

@@ -209,14 +209,15 @@ function authenticated(keyId: string, { organizationId, column, rowId }: Envelop
 
 /** Asks the system's random source once for 128 nonces, since every call seals values. */
 function makeNonceSource(): () => Buffer {
-  const pool = Buffer.alloc(nonceLength * 128);
-  let offset = pool.length;
+  let pool = Buffer.alloc(0);
+  let offset = 0;
   return () => {
     if (offset === pool.length) {
-      randomFillSync(pool);
+      // Not from Node's pool of buffers: the nonce of a value that is being sealed would keep 64 KB of it.
+      pool = randomFillSync(Buffer.allocUnsafeSlow(nonceLength * 128));
       offset = 0;
     }
     offset += nonceLength;
-    return Buffer.from(pool.subarray(offset - nonceLength, offset));
+    return pool.subarray(offset - nonceLength, offset);
   };
 }

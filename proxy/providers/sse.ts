@@ -20,7 +20,10 @@ export interface EventSplitter {
    * The stream is over, so pending bytes are an event. The last blank line, and the last line break, may be missing.
    */
   end(): string | undefined;
-  /** The bytes that may pass after the last chunk, or the end: whole events, and pieces of a very large one. */
+  /**
+   * The bytes that may pass after the last chunk, or the end: whole events, and pieces of a very large one. Call it once:
+   * they are not held, since a chunk may keep all of Node's pool of buffers that it is a part of.
+   */
   freed(): Buffer | undefined;
   /** Whether no bytes wait for the rest of their event. */
   isEmpty(): boolean;
@@ -35,6 +38,7 @@ const maxEventBytes = 64 * 1024 * 1024;
 const maxHeldBytes = 1024 * 1024;
 
 const none: readonly string[] = [];
+const nothing: Buffer = Buffer.alloc(0);
 
 /** @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation */
 export function makeEventSplitter(): EventSplitter {
@@ -45,7 +49,7 @@ export function makeEventSplitter(): EventSplitter {
   let freedBytes = 0;
   let freed: Buffer | undefined;
   /** The last pending bytes, which may be the beginning of the event's end. */
-  let tail: Buffer = Buffer.alloc(0);
+  let tail = nothing;
 
   const wait = (bytes: Buffer) => {
     pending.push(bytes);
@@ -62,7 +66,7 @@ export function makeEventSplitter(): EventSplitter {
     pending = [];
     pendingBytes = 0;
     freedBytes = 0;
-    tail = Buffer.alloc(0);
+    tail = nothing;
   };
 
   return {
@@ -100,7 +104,11 @@ export function makeEventSplitter(): EventSplitter {
       clear();
       return bytes.toString('latin1');
     },
-    freed: () => freed,
+    freed() {
+      const bytes = freed;
+      freed = undefined;
+      return bytes;
+    },
     isEmpty: () => pendingBytes === 0,
     isInside: () => freedBytes > 0,
   };

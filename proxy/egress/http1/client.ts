@@ -32,7 +32,7 @@ export class Http1Client {
     try {
       if (this.#isDestroyed) throw new HttpError('destroyed', 'The client is closed');
       const connections = this.#connectionsTo(origin);
-      request.bytes = makeRequestBytes(makeRequestHead(method, path, connections.host, headers), body);
+      request.give(makeRequestBytes(makeRequestHead(method, path, connections.host, headers), body));
       connections.send(request, times.isTurnEnd);
       this.#tick();
     } catch (error) {

@@ -111,7 +111,7 @@ export class Connection implements Carrier {
     }
     this.#endWaits = false;
     this.#limit(request.headersTimeoutMs);
-    const { bytes } = request;
+    const bytes = request.take();
     const socket = this.#socket;
     if (typeof bytes === 'string') socket.write(bytes, 'latin1');
     else {

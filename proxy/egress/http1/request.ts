@@ -14,8 +14,7 @@ export interface Carrier {
  * has its request aborted.
  */
 export class Request implements Dispatcher.DispatchController {
-  /** What is written. */
-  bytes: RequestBytes = '';
+  #bytes: RequestBytes = '';
   /** Zero: no limit. */
   readonly headersTimeoutMs: number;
   /** Between two pieces of the answer. Zero: no limit. */
@@ -30,6 +29,18 @@ export class Request implements Dispatcher.DispatchController {
     this.headersTimeoutMs = headersTimeoutMs;
     this.bodyTimeoutMs = bodyTimeoutMs;
     this.#handler = handler;
+  }
+
+  /** Sets what is written. */
+  give(bytes: RequestBytes): void {
+    this.#bytes = bytes;
+  }
+
+  /** What is written. The request does not hold it any longer, since its answer may take long. */
+  take(): RequestBytes {
+    const bytes = this.#bytes;
+    this.#bytes = '';
+    return bytes;
   }
 
   get aborted(): boolean {

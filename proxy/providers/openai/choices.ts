@@ -165,14 +165,16 @@ export function makeCompletionReader(
       }
       let passed = '';
       for (const raw of events.push(chunk)) passed += observe(raw);
-      if (!hideUsage) return events.freed();
+      const whole = events.freed();
+      if (!hideUsage) return whole;
       return passed === '' ? undefined : Buffer.from(passed, 'latin1');
     },
     end() {
       const last = events.end();
       const passed = last === undefined ? '' : observe(last);
       if (reading === undefined && chunks.isFinished()) reading = chunks.partial();
-      return hideUsage ? Buffer.from(passed, 'latin1') : events.freed();
+      const whole = events.freed();
+      return hideUsage ? Buffer.from(passed, 'latin1') : whole;
     },
     reading: () => reading,
     hasOutput: () => hasOutput,
