@@ -11,6 +11,10 @@ const benchmarks: Readonly<Record<string, Entry>> = {
     title: 'what governing a call costs: throughput, added latency, memory, cold start',
     load: async () => (await import('./path.ts')).path,
   },
+  ladder: {
+    title: 'what each necessary part of governing a call adds to a bare passthrough',
+    load: async () => (await import('./ladder.ts')).ladder,
+  },
   streams: {
     title: 'what governing a stream costs: processor time and delay of a delta, memory',
     load: async () => (await import('./streams.ts')).streams,

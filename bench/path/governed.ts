@@ -21,6 +21,8 @@ export interface Installation {
   readonly token: string;
   readonly personaId: string;
   readonly postgresPid: number;
+  /** The folder with the credentials of the organization's proxies. */
+  readonly credentials: string;
   stop(): Promise<void>;
   /** The program's arguments that start a proxy for the organization. */
   proxyArguments(options: { data: string; metricsPort?: number }): string[];
@@ -61,6 +63,7 @@ export async function startInstallation(
     databaseUrl: ready.databaseUrl,
     stop,
     token,
+    credentials,
     personaId: await findPersonaId(baseUrl, token),
     postgresPid: Number.parseInt(await readFile(join(data, 'postgres', 'data', 'postmaster.pid'), 'utf8'), 10),
     proxyArguments: ({ data: proxyData, metricsPort = 0 }) => [
