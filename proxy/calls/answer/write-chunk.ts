@@ -6,9 +6,9 @@ import type { Socket } from 'node:net';
 const maxCopiedBytes = 16 * 1024;
 
 /**
- * Writes a chunk of an answer that has begun: something was written behind its head, or the head was flushed. `ServerResponse.write` takes four pieces for a chunk with its frame, and gathers them
- * until the end of the turn, which costs as much as all else that is done for a delta of a stream. Here it is one piece,
- * and one write.
+ * Writes a chunk of an answer that has begun: something was written behind its head, or the head was flushed.
+ * `ServerResponse.write` takes four pieces for a chunk with its frame, and gathers them until the end of the turn, which
+ * costs as much as all else that is done for a delta of a stream. Here it is one piece, and one write.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9112#section-7.1
  * @returns the stream whose `drain` must come before the next chunk. Undefined: the client can take more
