@@ -53,7 +53,11 @@ describe('the audit log of a proxy', () => {
     assert.equal((await call('limited')).body.error.code, 'limit_reached');
     assert.equal((await call('ann', `My card is ${card}`)).body.error.code, 'guardrail_blocked');
     assert.equal((await call('ann', 'hi', { model: 'gpt-4-turbo' })).body.error.code, 'model_not_allowed');
-    const shown = (await list('kind=refusal')).map(({ code, actor, details }) => [
+    const refusals = await until(async () => {
+      const found = await list('kind=refusal');
+      return found.length >= 3 && found;
+    }, 'the three refusals');
+    const shown = refusals.map(({ code, actor, details }) => [
       ...[code, actor.user, details.route, details.status, details.count],
       details.rule,
     ]);
@@ -109,6 +113,7 @@ describe('the audit log of a proxy', () => {
       ['created', 'changed', 'deleted', 0],
     );
     assert.deepEqual(created.actor, { user: 'ada', roles: ['admin'] });
+    for (const { details } of [created, changed, deleted]) assert.match(details.requestId, /^req_[0-9a-f]{32}$/);
     assert.deepEqual(
       changed.changes.map(({ field, before }: Shown) => [field, before?.length ?? before]),
       [

@@ -219,13 +219,22 @@ describe('a report of another gateway’s users:', () => {
 
     // Wei-Shaw/sub2api#1007, BerriAI/litellm#32835: another attempt was appended to what the client already had.
     it('an error after content goes to the client, and nothing is appended to it', async () => {
-      routed.providers.first.answer = streams([
-        start,
-        chunk({ content: 'Half' }),
-        sse({ error: { message: 'No', code: 'server_error' } }),
-      ]);
-      const { text, provider } = await chat({ stream: true });
-      assert.equal(provider, 'first');
+      let fail = () => {};
+      routed.providers.first.answer = async (answered) => {
+        answered.writeHead(200, { 'content-type': 'text/event-stream' });
+        answered.write(start + chunk({ content: 'Half' }));
+        await new Promise<void>((resolve) => {
+          fail = resolve;
+        });
+        answered.end(sse({ error: { message: 'No', code: 'server_error' } }));
+      };
+      const answered = await send({ model, messages: [], stream: true });
+      assert.equal(answered.headers.get('x-chaperone-provider'), 'first');
+      let text = '';
+      for await (const part of answered.body?.pipeThrough(new TextDecoderStream()) ?? assert.fail()) {
+        text += part;
+        if (text.includes('Half')) fail();
+      }
       assert.equal(text.split('"role":"assistant"').length, 2);
       assert.match(text, /Half[\s\S]*server_error/);
       assert.ok(!text.includes('"content":"Hi"'), text);
