@@ -59,6 +59,13 @@ export interface Envelope {
    * @param purpose separates digests: those of two purposes never match
    */
   digest(organizationId: string, purpose: string, text: string): Buffer;
+  /**
+   * A key for digests that are compared for longer than a data key is current. It derives from the oldest data key, which
+   * stays when data keys are replaced.
+   *
+   * @returns 32 bytes
+   */
+  lastingKey(organizationId: string, purpose: string): Buffer;
 }
 
 /** A value that is being sealed. */
@@ -88,12 +95,13 @@ const tagLength = 16;
  * Layout: version (1 byte), length of the key id (1), key id, nonce (12), ciphertext, tag (16).
  * The additional authenticated data is version, key id, organization, column and row.
  */
-export function makeEnvelope(dataKeys: Pick<DataKeySet, 'current' | 'keys'>): Envelope {
+export function makeEnvelope(dataKeys: Pick<DataKeySet, 'current' | 'keys' | 'issuedAtS'>): Envelope {
   const keys = new Map(Object.entries(dataKeys.keys).map(([id, base64]) => [id, importKey(id, base64)]));
   const currentKey = keys.get(dataKeys.current);
   if (!currentKey)
     throw new EnvelopeError('unknown_key', `The current data key "${dataKeys.current}" is not in the set`);
   const header = Buffer.concat([Buffer.from([version, dataKeys.current.length]), Buffer.from(dataKeys.current)]);
+  const oldestKey = keys.get(oldestOf(dataKeys)) ?? currentKey;
   const nextNonce = makeNonceSource();
   const begin = (place: EnvelopePlace): OpenSeal => {
     const nonce = nextNonce();
@@ -136,6 +144,8 @@ export function makeEnvelope(dataKeys: Pick<DataKeySet, 'current' | 'keys'>): En
       const key = hkdfSync('sha256', currentKey, '', `chaperone\ndigest\n${organizationId}\n${purpose}`, 32);
       return createHmac('sha256', Buffer.from(key)).update(text).digest();
     },
+    lastingKey: (organizationId, purpose) =>
+      Buffer.from(hkdfSync('sha256', oldestKey, '', `chaperone\nlasting\n${organizationId}\n${purpose}`, 32)),
   };
 }
 
@@ -194,6 +204,13 @@ function gather(parts: readonly (string | Uint8Array)[]): Buffer {
 export function generateDataKeys(): DataKeySet {
   const current = `k${randomBytes(4).toString('hex')}`;
   return { current, keys: { [current]: randomBytes(32).toString('base64') } };
+}
+
+/** The id of the key that was issued first. */
+function oldestOf({ keys, issuedAtS = {} }: Pick<DataKeySet, 'keys' | 'issuedAtS'>): string {
+  const age = (id: string) => issuedAtS[id] ?? 0;
+  const [oldest = ''] = Object.keys(keys).sort((one, other) => age(one) - age(other) || (one < other ? -1 : 1));
+  return oldest;
 }
 
 function importKey(id: string, base64: string): KeyObject {

@@ -16,6 +16,8 @@ export const figureBounds = {
   total_tokens: maxTokens,
   input_audio_tokens: maxTokens,
   input_image_tokens: maxTokens,
+  cached_audio_tokens: maxTokens,
+  cached_image_tokens: maxTokens,
   output_audio_tokens: maxTokens,
   output_image_tokens: maxTokens,
   characters: maxTokens,

@@ -41,6 +41,11 @@ export function resourceIdOf(organizationId: string, kind: string, resource: str
   return derivedUuid(organizationId, `${kind}/${resource}`);
 }
 
+/** Derives the id of a cost entry that a client has named, so that one that is sent again is the same entry. */
+export function costEntryIdOf(organizationId: string, name: string): string {
+  return derivedUuid(organizationId, `cost/${name}`);
+}
+
 /** UUIDv5 (RFC 9562, section 5.5) of a name in a namespace UUID, such as an organization's id. */
 function derivedUuid(nameSpace: string, name: string): string {
   const hash = createHash('sha1')

@@ -1,7 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Client, DatabaseError } from 'pg';
+import { Client, DatabaseError, Pool } from 'pg';
 import { connectTimeoutMs } from './client.ts';
+import { jobsSchema } from './jobs.ts';
 
 /**
  * While a migration waits for a lock, every later statement on that table waits behind it. So it gives up soon and
@@ -37,6 +38,7 @@ export async function migrate(
       if (!wasCreatedConcurrently(error)) throw error;
       return client.query(prepareSchema);
     });
+    await migrateJobs(connectionString);
     const applied: number[] = [];
     for (const { version, file } of await listPending(client, directory)) {
       if (await apply(client, version, await readFile(file, 'utf8'))) applied.push(version);
@@ -60,6 +62,20 @@ const prepareSchema = `
   do $$ begin
     execute format('revoke temporary on database %I from public', current_database());
   end $$`;
+
+/** Makes or updates the schema of graphile-worker, on which the migrations depend. */
+async function migrateJobs(connectionString: string): Promise<void> {
+  const { Logger, runMigrations } = await import('graphile-worker');
+  const pgPool = new Pool({ connectionString, max: 1, connectionTimeoutMillis: connectTimeoutMs });
+  // A lost connection fails the running query as well.
+  pgPool.on('error', () => {});
+  pgPool.on('connect', (client) => client.on('error', () => {}));
+  try {
+    await runMigrations({ pgPool, schema: jobsSchema, logger: new Logger(() => () => {}) });
+  } finally {
+    await pgPool.end();
+  }
+}
 
 /** Another process created the same object at the same time: `if not exists` does not see uncommitted objects. */
 function wasCreatedConcurrently(error: unknown): boolean {

@@ -28,6 +28,8 @@ export interface RecordedCall {
   readonly outputTokens: number | null;
   readonly totalTokens: number | null;
   readonly inputAudioTokens: number | null;
+  readonly cachedAudioTokens: number | null;
+  readonly cachedImageTokens: number | null;
   readonly inputImageTokens: number | null;
   readonly outputAudioTokens: number | null;
   readonly outputImageTokens: number | null;
@@ -69,7 +71,8 @@ export async function* readRecordedCalls(
           input_tokens::float8 as "inputTokens", cached_input_tokens::float8 as "cachedInputTokens",
           cache_write_tokens::float8 as "cacheWriteTokens", output_tokens::float8 as "outputTokens",
           total_tokens::float8 as "totalTokens", input_audio_tokens::float8 as "inputAudioTokens",
-          input_image_tokens::float8 as "inputImageTokens", output_audio_tokens::float8 as "outputAudioTokens",
+          input_image_tokens::float8 as "inputImageTokens", cached_audio_tokens::float8 as "cachedAudioTokens",
+          cached_image_tokens::float8 as "cachedImageTokens", output_audio_tokens::float8 as "outputAudioTokens",
           output_image_tokens::float8 as "outputImageTokens", images, image_size as "imageSize",
           image_quality as "imageQuality", audio_seconds::float8 as "audioSeconds", characters::float8 as characters,
           coalesce(cache_status = 'hit', false) as "isReplayed", cost_usd::text as "costUsd"

@@ -41,6 +41,34 @@ export const requestColumns = {
     description: 'The session: `X-Session-ID`, an inferred id, or a new one.',
   },
   turn_id: { type: 'text', from: 'headers', description: 'The turn of the session: `X-Turn-ID`. Null without it.' },
+  conversation_id: {
+    type: 'uuid',
+    from: 'proxy',
+    description:
+      'The [conversation](conversations.md) of the call, as in `X-Conversation-ID`. Null for calls that are none of texts.',
+  },
+  branch_id: {
+    type: 'text',
+    from: 'proxy',
+    description: 'Its branch: `main`, or `branch-` and eight digits, as in `X-Branch-ID`. Null without a conversation.',
+  },
+  message_digest: {
+    type: 'bigint',
+    from: 'proxy',
+    description:
+      'A keyed digest of the messages up to the answer. Equal calls have the same one. Null without a conversation.',
+  },
+  parent_digest: {
+    type: 'bigint',
+    from: 'proxy',
+    description: 'The `message_digest` of the call that it continues. Null where it continues none.',
+  },
+  new_messages: {
+    type: 'integer',
+    unit: 'messages',
+    from: 'proxy',
+    description: 'How many messages it adds to the call that it continues. Null without a conversation.',
+  },
   client_name: { type: 'text', from: 'headers', description: 'The program that called. Null where it does not say.' },
   client_version: { type: 'text', from: 'headers', description: 'Its version. Null where it does not say.' },
   namespace: { type: 'text', from: 'pod', description: 'The namespace of the pod. Null outside of pods.' },
@@ -62,6 +90,17 @@ export const requestColumns = {
     type: 'text',
     from: 'headers',
     description: '`quality`, `balanced` or `speed`: `X-Optimization-Level`. Null without it.',
+  },
+  service: {
+    type: 'text',
+    from: 'headers',
+    description: '`asr`, `llm`, `translation` or `tts`: `X-Service`. Null without it: the operation says it then.',
+  },
+  language: {
+    type: 'text',
+    from: 'headers',
+    description:
+      'The language: `X-Language-Code`, else what a transcription reported in its answer. Null where neither says it.',
   },
   model: { type: 'text', from: 'answer', description: 'The model that answered. Null without an answer that says so.' },
   is_stream: { type: 'boolean', from: 'body', description: 'Whether a stream was asked for.' },
@@ -100,6 +139,14 @@ export const requestColumns = {
   cache_write_tokens: { ...tokens, description: 'The part of the input that was written to the provider’s cache.' },
   input_audio_tokens: { ...tokens, description: 'The part of the input that is audio. Null where there is none.' },
   input_image_tokens: { ...tokens, description: 'The part of the input that is images. Null where there are none.' },
+  cached_audio_tokens: {
+    ...tokens,
+    description: 'The part of the cached input that is audio. Null where there is none, or the provider does not say.',
+  },
+  cached_image_tokens: {
+    ...tokens,
+    description: 'The part of the cached input that is images. Null where there is none, or the provider does not say.',
+  },
   output_tokens: { ...tokens, description: 'Output, with the parts below. Null where the usage is not known.' },
   reasoning_tokens: { ...tokens, description: 'The part of the output that is reasoning.' },
   output_audio_tokens: { ...tokens, description: 'The part of the output that is audio. Null where there is none.' },

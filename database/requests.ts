@@ -38,9 +38,11 @@ export interface RequestRecord {
   output_tokens: number | null;
   reasoning_tokens: number | null;
   total_tokens: number | null;
-  /** Units that few calls have; absent where a call has none. The first four are parts of the tokens above. */
+  /** Units that few calls have; absent where a call has none. The first six are parts of the tokens above. */
   input_audio_tokens?: number;
   input_image_tokens?: number;
+  cached_audio_tokens?: number;
+  cached_image_tokens?: number;
   output_audio_tokens?: number;
   output_image_tokens?: number;
   images?: number;
@@ -70,6 +72,17 @@ export interface RequestRecord {
   model_alias?: string | undefined;
   /** `X-Optimization-Level`; absent where the call has none. */
   optimization_level?: 'quality' | 'balanced' | 'speed' | undefined;
+  /** `X-Service`: the part of a voice pipeline that the call is; absent where the call has none. */
+  service?: 'asr' | 'llm' | 'translation' | 'tts' | undefined;
+  /** `X-Language-Code`, else the language that a transcription reported; absent where neither says it. */
+  language?: string | undefined;
+  /** Where the call is among others (docs/conversations.md). Absent for calls that are none of texts. */
+  conversation_id?: string;
+  branch_id?: string;
+  message_digest?: number;
+  /** Absent where it continues no other call. */
+  parent_digest?: number;
+  new_messages?: number;
   /** The program that called, as its headers tell it; absent where they do not. */
   client_name?: string | undefined;
   client_version?: string | undefined;
@@ -252,6 +265,16 @@ export interface RequestReference {
   readonly userId: string;
   readonly sessionId: string;
   readonly apiKeyId: string | null;
+  /** Null for calls without a conversation, and for those of versions that knew none. */
+  readonly place: CallPlace | null;
+}
+
+/** Where a call is in a conversation. */
+export interface CallPlace {
+  readonly conversationId: string;
+  readonly branchId: string;
+  /** A keyed digest of the messages up to its answer, of 52 bits. */
+  readonly messageDigest: number;
 }
 
 export function referenceOf(record: RequestRecord): RequestReference {
@@ -261,11 +284,19 @@ export function referenceOf(record: RequestRecord): RequestReference {
     userId: record.user_id,
     sessionId: record.session_id,
     apiKeyId: record.api_key_id,
+    place: placeOf(record),
   };
 }
 
+function placeOf({ conversation_id, branch_id, message_digest }: RequestRecord): CallPlace | null {
+  if (conversation_id == null || branch_id == null || message_digest == null) return null;
+  return { conversationId: conversation_id, branchId: branch_id, messageDigest: message_digest };
+}
+
 const reference = `request_id as "requestId", response_id as "responseId", user_id as "userId",
-  session_id as "sessionId", api_key_id as "apiKeyId"`;
+  session_id as "sessionId", api_key_id as "apiKeyId",
+  case when message_digest is not null then json_build_object('conversationId', conversation_id, 'branchId', branch_id,
+    'messageDigest', message_digest) end as "place"`;
 
 /** Finds a call by request id. `startedAtMs` is the time in that id (`requestStartedAtMs`). */
 export async function findRequestById(
@@ -352,6 +383,30 @@ export async function findRequestContents(
   if (!found) return undefined;
   const { status, sealed, formerInput, formerOutput } = found;
   return { status, sealed: sealed ?? (formerInput && joinSealed(formerInput, formerOutput ?? undefined)) };
+}
+
+/** The stored contents of one of several calls. */
+export interface ContentsOfRequest {
+  readonly requestId: string;
+  /** Sealed as in contents.ts. */
+  readonly sealed: Uint8Array;
+}
+
+/** Reads the contents of calls by request id, as far as they are stored. The times are those in the ids. */
+export async function listRequestContents(
+  db: Queryable,
+  organizationId: string,
+  calls: readonly { readonly requestId: string; readonly startedAt: Date }[],
+): Promise<ContentsOfRequest[]> {
+  const { rows } = await db.query<ContentsOfRequest>(
+    `select c.request_id as "requestId", c.contents_encrypted as sealed
+     from unnest($2::text[], $3::timestamptz[]) as k (request_id, started_at)
+       join chaperone.request_contents c
+         on c.organization_id = $1::uuid and c.started_at = k.started_at and c.request_id = k.request_id
+     where c.contents_encrypted is not null`,
+    [organizationId, calls.map(({ requestId }) => requestId), calls.map(({ startedAt }) => startedAt)],
+  );
+  return rows;
 }
 
 /** Earlier versions stored input and output in a column each. */

@@ -26,6 +26,19 @@ export async function ensureOrganizationRole(db: Queryable, organizationId: stri
 }
 
 /**
+ * Makes the login role of this database's workers, or sets its password. The role takes background jobs, and reads no row
+ * of an organization.
+ *
+ * @returns the role's name
+ */
+export async function ensureWorkerRole(db: Queryable, password: string): Promise<string> {
+  const { rows } = await db.query<{ role: string }>('select chaperone.ensure_worker_role($1::text) as role', [
+    scramVerifier(password),
+  ]);
+  return rows[0]?.role ?? '';
+}
+
+/**
  * Sets the limits of the organization's role, and removes settings that the role gave itself.
  *
  * @param connections how many connections all the organization's proxies may have together

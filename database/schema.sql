@@ -2,8 +2,66 @@
 
 create schema chaperone;
 grant usage on schema chaperone to chaperone_tenant;
+grant usage on schema chaperone to chaperone_worker;
 
 set check_function_bodies = off;
+
+CREATE OR REPLACE FUNCTION chaperone.add_job(task text, subject text, due timestamp with time zone, attempts integer)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+declare
+  most constant integer := 50000;
+  organization uuid := chaperone.current_organization_id();
+begin
+  if organization is null then
+    raise exception 'the session belongs to no organization' using errcode = 'insufficient_privilege';
+  end if;
+  if (select count(*) from (
+        select from graphile_worker._private_jobs j where j.payload ->> 'organization' = organization::text limit most
+      ) waiting) = most then
+    raise exception 'the organization has % background jobs', most using errcode = 'configuration_limit_exceeded';
+  end if;
+  return chaperone.add_job_of(organization, task, subject, due, attempts);
+end
+$function$;
+revoke all on function chaperone.add_job(text,text,timestamp with time zone,integer) from public;
+grant execute on function chaperone.add_job(text,text,timestamp with time zone,integer) to chaperone_tenant;
+
+CREATE OR REPLACE FUNCTION chaperone.add_job_of(organization uuid, task text, subject text, due timestamp with time zone, attempts integer)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+AS $function$
+declare
+  known constant text := format('%s/%s/%s', task, organization, subject);
+  job bigint;
+begin
+  if task !~ '^[a-z][a-z0-9-]{0,59}$' or subject !~ '^[A-Za-z0-9_.:-]{1,100}$' or attempts not between 1 and 50 then
+    raise exception 'a job needs a task, the id of a row, and 1 to 50 attempts' using errcode = 'check_violation';
+  end if;
+  select j.id into job from graphile_worker._private_jobs j
+    where j.key = known and j.locked_at is null and j.attempts < j.max_attempts and j.run_at <= coalesce(due, now())
+    -- Whoever takes the job now waits for this transaction, and then sees what it is about.
+    for update;
+  if job is not null then
+    return job;
+  end if;
+  select j.id into job from graphile_worker.add_job(
+    identifier => 'organization:' || task,
+    payload => json_build_object('organization', organization, 'id', subject),
+    run_at => due, max_attempts => attempts, job_key => known, flags => array['organization:' || organization]) j;
+  return job;
+end
+$function$;
+revoke all on function chaperone.add_job_of(uuid,text,text,timestamp with time zone,integer) from public;
 
 CREATE OR REPLACE FUNCTION chaperone.anonymous_record(record json, stranger uuid)
  RETURNS json
@@ -14,7 +72,7 @@ AS $function$
   select (record::jsonb || jsonb_build_object('user_id', stranger, 'user_external_id', null,
     'session_id', 'erased-' || md5((record ->> 'session_id') || stranger), 'turn_id', null, 'input_sealed', null,
     'output_sealed', null, 'client_name', null, 'client_version', null, 'safety_identifier', null,
-    'end_user', null))::json
+    'end_user', null, 'conversation_id', null, 'branch_id', null, 'message_digest', null, 'parent_digest', null))::json
 $function$;
 revoke all on function chaperone.anonymous_record(json,uuid) from public;
 
@@ -133,6 +191,32 @@ end
 $function$;
 revoke all on function chaperone.audit_pseudonyms_of(uuid,jsonb) from public;
 
+CREATE OR REPLACE FUNCTION chaperone.beat_worker(worker text, silence_ms integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '2s'
+AS $function$
+declare
+  released integer;
+begin
+  insert into chaperone.workers as w (worker_id) values (worker)
+    on conflict (worker_id) do update set beat_at = clock_timestamp();
+  delete from chaperone.workers w where w.beat_at < clock_timestamp() - silence_ms * interval '1 millisecond';
+  update graphile_worker._private_jobs j
+    set locked_at = null, locked_by = null,
+      run_at = greatest(j.run_at, clock_timestamp() + (j.attempts - 1) * interval '5 seconds')
+    where j.locked_by is not null and not exists (select from chaperone.workers w where w.worker_id = j.locked_by);
+  get diagnostics released = row_count;
+  return released;
+end
+$function$;
+revoke all on function chaperone.beat_worker(text,integer) from public;
+grant execute on function chaperone.beat_worker(text,integer) to chaperone_worker;
+
 CREATE OR REPLACE FUNCTION chaperone.close_organization_role(organization uuid)
  RETURNS void
  LANGUAGE plpgsql
@@ -183,6 +267,7 @@ begin
   loop
     execute format('delete from %s where organization_id = $1', owned) using organization;
   end loop;
+  delete from graphile_worker._private_jobs j where j.payload ->> 'organization' = organization::text;
   perform pg_notify('chaperone_' || replace(organization::text, '-', ''), '');
 end
 $function$;
@@ -262,6 +347,27 @@ $function$;
 revoke all on function chaperone.ensure_request_partitions(timestamp with time zone) from public;
 grant execute on function chaperone.ensure_request_partitions(timestamp with time zone) to chaperone_tenant;
 
+CREATE OR REPLACE FUNCTION chaperone.ensure_worker_role(password_verifier text)
+ RETURNS name
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  login name := 'chaperone_worker_' || left(md5(current_database()), 12);
+begin
+  if password_verifier !~ '^SCRAM-SHA-256\$' then
+    raise exception 'the password must be given as a SCRAM-SHA-256 verifier';
+  end if;
+  if not exists (select from pg_roles where rolname = login) then
+    execute format('create role %I login nosuperuser nocreatedb nocreaterole', login);
+  end if;
+  execute format('alter role %I login password %L', login, password_verifier);
+  execute format('grant chaperone_worker to %I', login);
+  return login;
+end
+$function$;
+revoke all on function chaperone.ensure_worker_role(text) from public;
+
 CREATE OR REPLACE FUNCTION chaperone.erase_user(erased uuid)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -273,7 +379,7 @@ CREATE OR REPLACE FUNCTION chaperone.erase_user(erased uuid)
 AS $function$
 declare
   organization uuid := chaperone.current_organization_id();
-  stranger uuid := gen_random_uuid();
+  stranger uuid;
   external_name text;
   place record;
 begin
@@ -285,6 +391,17 @@ begin
   -- A fold under way still adds to the sums of the user.
   insert into chaperone.fold_turns (organization_id) values (organization) on conflict do nothing;
   perform from chaperone.fold_turns where organization_id = organization for update;
+  -- What arrives later gets the same anonymous user. Where something has arrived since the note, and is in the sums already,
+  -- that keeps its user, since nobody can merge the sums of two.
+  select e.stranger into stranger
+    from chaperone.erased_users e
+    where e.organization_id = organization and e.user_digest = chaperone.user_digest(organization, erased);
+  if exists (select from chaperone.session_usage s where s.organization_id = organization and s.user_id = stranger) then
+    update chaperone.erased_users e set stranger = gen_random_uuid()
+      where e.organization_id = organization and e.user_digest = chaperone.user_digest(organization, erased)
+      returning e.stranger into stranger;
+  end if;
+  stranger := coalesce(stranger, gen_random_uuid());
   delete from chaperone.request_contents c
     using chaperone.requests r
     where r.organization_id = organization and r.user_id = erased
@@ -293,6 +410,12 @@ begin
   update chaperone.pending_calls p
     set record = chaperone.anonymous_record(p.record, stranger)
     where p.organization_id = organization and p.record ->> 'user_id' = erased::text;
+  -- Which calls belonged together goes with what was said in them. A conversation is one user's.
+  delete from chaperone.conversation_branches b
+    using chaperone.conversations c
+    where c.organization_id = organization and c.user_id = erased
+      and b.organization_id = organization and b.conversation_id = c.conversation_id;
+  delete from chaperone.conversations c where c.organization_id = organization and c.user_id = erased;
   delete from chaperone.analysis_results where organization_id = organization and user_id = erased;
   -- Nobody knows which of the answers that may be replayed say something about the person, so all of them go.
   perform from chaperone.cached_bytes b where b.organization_id = organization for update;
@@ -303,7 +426,8 @@ begin
   -- Clients name sessions and turns, so those names go, too.
   update chaperone.requests r
     set session_id = 'erased-' || md5(r.session_id || stranger), turn_id = null, client_name = null,
-        client_version = null, safety_identifier = null, end_user = null
+        client_version = null, safety_identifier = null, end_user = null, conversation_id = null, branch_id = null,
+        message_digest = null, parent_digest = null
     where r.organization_id = organization and r.user_id = erased;
   -- Calls of somebody else's in which the person is named.
   update chaperone.requests r set safety_identifier = null
@@ -320,14 +444,32 @@ begin
     where s.organization_id = organization and s.user_id = erased;
   update chaperone.session_usage s set session_id = 'erased-' || md5(s.session_id || stranger)
     where s.organization_id = organization and s.user_id = erased;
+  update chaperone.session_costs s set session_id = 'erased-' || md5(s.session_id || stranger), turn_id = null
+    where s.organization_id = organization and s.user_id = erased;
+  update chaperone.session_turns s set session_id = 'erased-' || md5(s.session_id || stranger),
+      turn_id = 'erased-' || md5(s.turn_id || stranger)
+    where s.organization_id = organization and s.user_id = erased;
+  update chaperone.guardrail_blocks b set session_id = 'erased-' || md5(b.session_id || stranger), turn_id = null
+    where b.organization_id = organization and b.user_id = erased;
+  -- What is said in feedback is said of the person's session, or by the person.
+  update chaperone.feedback f set category = null, contents_encrypted = null
+    where f.organization_id = organization and (f.user_id = erased or f.rated_by = erased);
+  update chaperone.feedback f set session_id = 'erased-' || md5(f.session_id || stranger), turn_id = null, message_id = null
+    where f.organization_id = organization and f.user_id = erased;
   -- What a rule counts of the person, or of one of the person's sessions.
   update chaperone.quota_counters c
     set scope = stranger || case when c.per = 'Session' then '/erased-' || md5(substr(c.scope, 38) || stranger) else '' end
     where c.organization_id = organization and c.per in ('User', 'Session') and left(c.scope, 36) = erased::text;
   -- The entries of the audit log have only the pseudonym, which says nothing from now on.
   delete from chaperone.audit_people p where p.organization_id = organization and p.external_id = external_name;
-  update chaperone.users set external_id = 'erased-' || stranger, display_name = null, is_active = false, updated_at = now()
-    where organization_id = organization and user_id = erased;
+  -- What has arrived since the note may have made the anonymous user. The update tells proxies of it.
+  insert into chaperone.users (organization_id, user_id, external_id, is_active, created_at)
+    select organization, stranger, 'erased-' || stranger, false, u.created_at
+    from chaperone.users u where u.organization_id = organization and u.user_id = erased
+    on conflict do nothing;
+  update chaperone.users u set is_active = false, updated_at = now()
+    where u.organization_id = organization and u.user_id = stranger;
+  delete from chaperone.users u where u.organization_id = organization and u.user_id = erased;
   for place in
     select c.oid::regclass as owner, a.attname as name
     from pg_class c
@@ -358,7 +500,8 @@ AS $function$
   from (values
     -- A batch of 50,000 calls with all that a model takes has a tenth of this.
     (array['input_tokens', 'cached_input_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens', 'total_tokens',
-      'input_audio_tokens', 'input_image_tokens', 'output_audio_tokens', 'output_image_tokens', 'characters'], 1000000000000),
+      'input_audio_tokens', 'input_image_tokens', 'output_audio_tokens', 'output_image_tokens', 'characters',
+      'cached_audio_tokens', 'cached_image_tokens'], 1000000000000),
     (array['cost_usd', 'avoided_cost_usd', 'cache_savings_usd'], 10000000),
     -- Two weeks.
     (array['duration_ms', 'time_to_first_token_ms'], 1209600000),
@@ -464,7 +607,8 @@ begin
     returning started_at, request_id
   ), record as materialized (
     select r.user_id, r.session_id, r.kind, r.started_at, r.persona_id, r.model, r.requested_model, r.status, r.operation,
-      r.input_tokens, r.output_tokens, r.total_tokens, r.images, r.audio_seconds, r.characters, r.cost_usd, r.duration_ms
+      r.input_tokens, r.output_tokens, r.total_tokens, r.images, r.audio_seconds, r.characters, r.cost_usd, r.duration_ms,
+      r.cache_status, r.avoided_cost_usd, r.cache_savings_usd
     from taken, unnest(taken.started_at, taken.request_id) as t (started_at, request_id)
       join chaperone.requests r
         on r.organization_id = organization and r.started_at = t.started_at and r.request_id = t.request_id
@@ -476,14 +620,17 @@ begin
       left(coalesce(r.requested_model, ''), 200) as requested_model, r.status,
       p.cost_usd is null and (r.status = 'completed' and r.operation <> 'moderations'
         or coalesce(r.total_tokens, r.images, r.audio_seconds, r.characters) is not null) as is_unpriced,
-      p.input_tokens, p.output_tokens, p.total_tokens, p.cost_usd, p.duration_ms, r.started_at
+      p.input_tokens, p.output_tokens, p.total_tokens, p.cost_usd, p.duration_ms, r.started_at,
+      r.cache_status, p.avoided_cost_usd, p.cache_savings_usd
     from record r,
       lateral (
         select case when r.input_tokens between 0 and 1000000000000 then r.input_tokens end as input_tokens,
           case when r.output_tokens between 0 and 1000000000000 then r.output_tokens end as output_tokens,
           case when r.total_tokens between 0 and 1000000000000 then r.total_tokens end as total_tokens,
           case when r.cost_usd between 0 and 10000000 then r.cost_usd end as cost_usd,
-          case when r.duration_ms between 0 and 1209600000 then r.duration_ms end as duration_ms
+          case when r.duration_ms between 0 and 1209600000 then r.duration_ms end as duration_ms,
+          case when r.avoided_cost_usd between 0 and 10000000 then r.avoided_cost_usd end as avoided_cost_usd,
+          case when r.cache_savings_usd between 0 and 10000000 then r.cache_savings_usd end as cache_savings_usd
       ) p
     where r.started_at >= '1970-01-01 00:00:00+00' and r.started_at < '10000-01-01 00:00:00+00'
       and length(r.session_id) <= 128
@@ -497,7 +644,10 @@ begin
       least(coalesce(sum(output_tokens), 0), highest) as output_tokens, least(coalesce(sum(total_tokens), 0), highest) as total_tokens,
       coalesce(sum(cost_usd), 0) as cost_usd, least(coalesce(sum(duration_ms), 0), highest) as duration_ms,
       count(duration_ms)::integer as duration_count, min(started_at) as first_request_at,
-      max(started_at) as last_request_at
+      max(started_at) as last_request_at, (count(*) filter (where cache_status = 'hit'))::integer as cache_hit_count,
+      (count(*) filter (where cache_status = 'miss'))::integer as cache_miss_count,
+      (count(*) filter (where cache_status = 'hit' and avoided_cost_usd is null))::integer as unpriced_hit_count,
+      coalesce(sum(avoided_cost_usd), 0) as avoided_cost_usd, coalesce(sum(cache_savings_usd), 0) as cache_savings_usd
     from fact
     group by user_id, session_id, kind, day, persona_id, model, requested_model
   ), day_sums as materialized (
@@ -506,13 +656,17 @@ begin
       sum(completed_count) as completed_count, sum(failed_count) as failed_count, sum(cancelled_count) as cancelled_count,
       sum(interrupted_count) as interrupted_count, sum(unpriced_count) as unpriced_count, least(sum(input_tokens), highest) as input_tokens,
       least(sum(output_tokens), highest) as output_tokens, least(sum(total_tokens), highest) as total_tokens, sum(cost_usd) as cost_usd,
-      least(sum(duration_ms), highest) as duration_ms, sum(duration_count) as duration_count, max(last_request_at) as last_request_at
+      least(sum(duration_ms), highest) as duration_ms, sum(duration_count) as duration_count, max(last_request_at) as last_request_at,
+      sum(cache_hit_count) as cache_hit_count, sum(cache_miss_count) as cache_miss_count,
+      sum(unpriced_hit_count) as unpriced_hit_count, sum(avoided_cost_usd) as avoided_cost_usd,
+      sum(cache_savings_usd) as cache_savings_usd
     from part_sums
     group by day, kind, model, requested_model, grouping sets ((user_id, persona_id), (user_id), (persona_id))
   ), days as (
     insert into chaperone.daily_usage as u (organization_id, grain, day, kind, user_id, persona_id, model, requested_model,
       completed_count, failed_count, cancelled_count, interrupted_count, unpriced_count, input_tokens, output_tokens,
-      total_tokens, cost_usd, duration_ms, duration_count, last_request_at)
+      total_tokens, cost_usd, duration_ms, duration_count, last_request_at, cache_hit_count, cache_miss_count,
+      unpriced_hit_count, avoided_cost_usd, cache_savings_usd)
     select organization, s.*
     from day_sums s
     on conflict (organization_id, grain, day, kind, user_id, persona_id, model, requested_model) do update
@@ -527,15 +681,22 @@ begin
           cost_usd = u.cost_usd + excluded.cost_usd,
           duration_ms = least(u.duration_ms::numeric + excluded.duration_ms, highest),
           duration_count = u.duration_count + excluded.duration_count,
-          last_request_at = greatest(u.last_request_at, excluded.last_request_at)
+          last_request_at = greatest(u.last_request_at, excluded.last_request_at),
+          cache_hit_count = u.cache_hit_count + excluded.cache_hit_count,
+          cache_miss_count = u.cache_miss_count + excluded.cache_miss_count,
+          unpriced_hit_count = u.unpriced_hit_count + excluded.unpriced_hit_count,
+          avoided_cost_usd = u.avoided_cost_usd + excluded.avoided_cost_usd,
+          cache_savings_usd = u.cache_savings_usd + excluded.cache_savings_usd
   ), weeks as (
     insert into chaperone.weekly_usage as u (organization_id, grain, week, kind, user_id, persona_id, model, requested_model,
       completed_count, failed_count, cancelled_count, interrupted_count, unpriced_count, input_tokens, output_tokens,
-      total_tokens, cost_usd, duration_ms, duration_count, last_request_at)
+      total_tokens, cost_usd, duration_ms, duration_count, last_request_at, cache_hit_count, cache_miss_count,
+      unpriced_hit_count, avoided_cost_usd, cache_savings_usd)
     select organization, grain, date_trunc('week', day::timestamp)::date, kind, user_id, persona_id, model,
       requested_model, sum(completed_count), sum(failed_count),
       sum(cancelled_count), sum(interrupted_count), sum(unpriced_count), least(sum(input_tokens), highest), least(sum(output_tokens), highest),
-      least(sum(total_tokens), highest), sum(cost_usd), least(sum(duration_ms), highest), sum(duration_count), max(last_request_at)
+      least(sum(total_tokens), highest), sum(cost_usd), least(sum(duration_ms), highest), sum(duration_count), max(last_request_at),
+      sum(cache_hit_count), sum(cache_miss_count), sum(unpriced_hit_count), sum(avoided_cost_usd), sum(cache_savings_usd)
     from day_sums
     group by 2, 3, kind, user_id, persona_id, model, requested_model
     on conflict (organization_id, grain, week, kind, user_id, persona_id, model, requested_model) do update
@@ -550,7 +711,12 @@ begin
           cost_usd = u.cost_usd + excluded.cost_usd,
           duration_ms = least(u.duration_ms::numeric + excluded.duration_ms, highest),
           duration_count = u.duration_count + excluded.duration_count,
-          last_request_at = greatest(u.last_request_at, excluded.last_request_at)
+          last_request_at = greatest(u.last_request_at, excluded.last_request_at),
+          cache_hit_count = u.cache_hit_count + excluded.cache_hit_count,
+          cache_miss_count = u.cache_miss_count + excluded.cache_miss_count,
+          unpriced_hit_count = u.unpriced_hit_count + excluded.unpriced_hit_count,
+          avoided_cost_usd = u.avoided_cost_usd + excluded.avoided_cost_usd,
+          cache_savings_usd = u.cache_savings_usd + excluded.cache_savings_usd
   ), parts as (
     insert into chaperone.session_usage as u (organization_id, user_id, session_id, kind, day, persona_id, model,
       requested_model, request_count, unpriced_count, total_tokens, cost_usd, first_request_at, last_request_at)
@@ -682,7 +848,7 @@ $function$;
 revoke all on function chaperone.fold_usage_of(uuid,boolean) from public;
 
 CREATE OR REPLACE FUNCTION chaperone.folded_records(organization uuid, days date[])
- RETURNS TABLE(user_id uuid, session_id text, kind text, day date, persona_id uuid, model text, requested_model text, is_unpriced boolean, input_tokens bigint, output_tokens bigint, total_tokens bigint, cost_usd numeric, duration_ms integer)
+ RETURNS TABLE(user_id uuid, session_id text, kind text, day date, persona_id uuid, model text, requested_model text, is_unpriced boolean, input_tokens bigint, output_tokens bigint, total_tokens bigint, cost_usd numeric, duration_ms integer, cache_status text, avoided_cost_usd numeric, cache_savings_usd numeric)
  LANGUAGE sql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -693,7 +859,8 @@ AS $function$
     left(coalesce(r.requested_model, ''), 200),
     r.cost_usd is null and (r.status = 'completed' and r.operation <> 'moderations'
       or coalesce(r.total_tokens, r.images, r.audio_seconds, r.characters) is not null),
-    r.input_tokens, r.output_tokens, r.total_tokens, r.cost_usd, r.duration_ms
+    r.input_tokens, r.output_tokens, r.total_tokens, r.cost_usd, r.duration_ms,
+    r.cache_status, r.avoided_cost_usd, r.cache_savings_usd
   from unnest(days) d
     join chaperone.requests r
       on r.organization_id = organization and r.started_at >= d::timestamptz and r.started_at < (d + 1)::timestamptz
@@ -724,6 +891,13 @@ begin
       -- One that was being made meanwhile. What is not kept is only made again.
       if chaperone.late_stranger(new.organization_id, new.user_id, now() - interval '1 hour') is not null then
         return null;
+      end if;
+    when 'guardrail_blocks' then
+      stranger := chaperone.late_stranger(new.organization_id, new.user_id, new.started_at);
+      if stranger is not null then
+        new.user_id := stranger;
+        new.session_id := 'erased-' || md5(new.session_id || stranger);
+        new.turn_id := null;
       end if;
     when 'owned_resources' then
       stranger := chaperone.late_stranger(new.organization_id, new.user_id, new.created_at);
@@ -865,6 +1039,11 @@ begin
   ) then
     return old;
   end if;
+  if tg_op = 'DELETE' and exists (
+    select from chaperone.audit_checkpoints c where c.organization_id = old.organization_id and c.seq >= old.seq
+  ) then
+    return old;
+  end if;
   raise exception 'the audit log is append-only' using errcode = 'insufficient_privilege';
 end
 $function$;
@@ -1003,6 +1182,23 @@ end
 $function$;
 revoke all on function chaperone.lease_quota_of(uuid,jsonb,timestamp with time zone) from public;
 
+CREATE OR REPLACE FUNCTION chaperone.leave_worker(worker text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '2s'
+AS $function$
+begin
+  delete from chaperone.workers w where w.worker_id = worker;
+  update graphile_worker._private_jobs j set locked_at = null, locked_by = null where j.locked_by = worker;
+end
+$function$;
+revoke all on function chaperone.leave_worker(text) from public;
+grant execute on function chaperone.leave_worker(text) to chaperone_worker;
+
 CREATE OR REPLACE FUNCTION chaperone.limit_organization_role(organization uuid, connections integer)
  RETURNS void
  LANGUAGE plpgsql
@@ -1118,6 +1314,67 @@ end
 $function$;
 revoke all on function chaperone.neutralise_figures(regclass) from public;
 
+CREATE OR REPLACE FUNCTION chaperone.note_conversations()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+declare
+  has_late boolean;
+begin
+  if not exists (select from made where conversation_id is not null) then
+    return null;
+  end if;
+  -- Hardly ever: nothing else is looked at for those who were erased.
+  has_late := exists (
+    select
+    from (select organization_id, min(started_at) as started_at from made group by organization_id) m
+      join chaperone.erased_users e on e.organization_id = m.organization_id and e.erased_at > m.started_at
+  );
+  -- In order, so that two inserts do not wait for each other in a circle.
+  insert into chaperone.conversations as c (organization_id, conversation_id, user_id, session_id, first_call_at,
+    last_call_at, calls, total_tokens, cost_usd, models)
+  select m.organization_id, m.conversation_id, (array_agg(m.user_id order by m.started_at))[1],
+    (array_agg(m.session_id order by m.started_at))[1], min(m.started_at), max(m.started_at), count(*),
+    coalesce(sum(m.total_tokens), 0), coalesce(sum(m.cost_usd), 0),
+    coalesce((array_agg(distinct m.model) filter (where m.model is not null))[:16], '{}')
+  from made m
+  where m.conversation_id is not null
+    and (not has_late or chaperone.late_stranger(m.organization_id, m.user_id, m.started_at) is null)
+  group by m.organization_id, m.conversation_id
+  order by m.organization_id, m.conversation_id
+  on conflict (organization_id, conversation_id) do update
+    set first_call_at = least(c.first_call_at, excluded.first_call_at),
+        last_call_at = greatest(c.last_call_at, excluded.last_call_at),
+        calls = c.calls + excluded.calls,
+        total_tokens = c.total_tokens + excluded.total_tokens,
+        cost_usd = c.cost_usd + excluded.cost_usd,
+        models = case when c.models @> excluded.models then c.models
+          else (select array_agg(distinct model) from unnest(c.models || excluded.models) as u (model))[:16] end;
+  insert into chaperone.conversation_branches as b (organization_id, conversation_id, branch_id, parent_digest,
+    first_call_at, last_call_at, calls, total_tokens)
+  select m.organization_id, m.conversation_id, m.branch_id, (array_agg(m.parent_digest order by m.started_at))[1],
+    min(m.started_at), max(m.started_at), count(*), coalesce(sum(m.total_tokens), 0)
+  from made m
+  where m.conversation_id is not null and m.branch_id <> 'main'
+    and (not has_late or chaperone.late_stranger(m.organization_id, m.user_id, m.started_at) is null)
+  group by m.organization_id, m.conversation_id, m.branch_id
+  order by m.organization_id, m.conversation_id, m.branch_id
+  on conflict (organization_id, conversation_id, branch_id) do update
+    set parent_digest = case when excluded.first_call_at < b.first_call_at then excluded.parent_digest else b.parent_digest end,
+        first_call_at = least(b.first_call_at, excluded.first_call_at),
+        last_call_at = greatest(b.last_call_at, excluded.last_call_at),
+        calls = b.calls + excluded.calls,
+        total_tokens = b.total_tokens + excluded.total_tokens;
+  return null;
+end
+$function$;
+revoke all on function chaperone.note_conversations() from public;
+
 CREATE OR REPLACE FUNCTION chaperone.note_erasure(erased uuid)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1179,7 +1436,8 @@ begin
       where c.organization_id = late.organization_id and c.started_at = l.started_at and c.request_id = l.request_id;
     update chaperone.requests r
       set user_id = late.stranger, session_id = 'erased-' || md5(r.session_id || late.stranger), turn_id = null,
-          client_name = null, client_version = null, safety_identifier = null, end_user = null
+          client_name = null, client_version = null, safety_identifier = null, end_user = null,
+          conversation_id = null, branch_id = null, message_digest = null, parent_digest = null
       from unnest(late.started_at, late.request_id) as l (started_at, request_id)
       where r.organization_id = late.organization_id and r.started_at = l.started_at and r.request_id = l.request_id;
     insert into chaperone.users (organization_id, user_id, external_id, is_active)
@@ -1202,6 +1460,52 @@ AS $function$
     || array(select 'transaction_timeout=60s' from pg_settings where name = 'transaction_timeout')
 $function$;
 revoke all on function chaperone.organization_role_settings() from public;
+
+CREATE OR REPLACE FUNCTION chaperone.prune_audit(organization uuid, before timestamp with time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+declare
+  head bigint;
+  oldest timestamptz;
+  first bigint;
+  last bigint;
+  cut record;
+begin
+  -- Nobody appends meanwhile.
+  select c.seq into head from chaperone.audit_chains c where c.organization_id = organization for update;
+  with oldest_entries as (
+    select l.seq, (l.entry::jsonb ->> 'recordedAt')::timestamptz as recorded_at
+    from chaperone.audit_log l where l.organization_id = organization order by l.seq limit 10000
+  )
+  select min(o.recorded_at), min(o.seq),
+      coalesce(min(o.seq) filter (where o.recorded_at >= before) - 1, max(o.seq))
+    into oldest, first, last
+    from oldest_entries o;
+  -- The last one stays, so that the log is never empty.
+  select l.seq, l.hash into cut
+    from chaperone.audit_log l
+    where l.organization_id = organization and l.seq = least(last, head - 1) and l.seq >= first;
+  if not found or oldest >= before - interval '1 day' then
+    return 0;
+  end if;
+  insert into chaperone.audit_checkpoints as c (organization_id, seq, hash)
+    values (organization, cut.seq, cut.hash)
+    on conflict (organization_id) do update set seq = excluded.seq, hash = excluded.hash, cut_at = excluded.cut_at;
+  delete from chaperone.audit_log l where l.organization_id = organization and l.seq <= cut.seq;
+  perform chaperone.append_audit_of(organization, jsonb_build_array(jsonb_build_object('id', gen_random_uuid(),
+    'at', to_char(clock_timestamp(), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'kind', 'cut',
+    'actor', jsonb_build_object('managers', jsonb_build_array(jsonb_build_object('manager', 'retention'))), 'through', cut.seq,
+    'hash', encode(cut.hash, 'hex'), 'entries', cut.seq - first + 1,
+    'before', to_char(before, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))));
+  return cut.seq - first + 1;
+end
+$function$;
+revoke all on function chaperone.prune_audit(uuid,timestamp with time zone) from public;
 
 CREATE OR REPLACE FUNCTION chaperone.quota_held(unit text, granted bigint, spent bigint, settled bigint, expires_at timestamp with time zone, at timestamp with time zone)
  RETURNS bigint
@@ -1370,7 +1674,9 @@ declare
 begin
   update chaperone.daily_usage u
   set unpriced_count = f.unpriced_count, input_tokens = f.input_tokens, output_tokens = f.output_tokens,
-      total_tokens = f.total_tokens, cost_usd = f.cost_usd, duration_ms = f.duration_ms, duration_count = f.duration_count
+      total_tokens = f.total_tokens, cost_usd = f.cost_usd, duration_ms = f.duration_ms, duration_count = f.duration_count,
+      unpriced_hit_count = f.unpriced_hit_count, avoided_cost_usd = f.avoided_cost_usd,
+      cache_savings_usd = f.cache_savings_usd
   from (
     select case grouping(r.user_id, r.persona_id) when 0 then 'both' when 1 then 'user' else 'persona' end as grain, r.day,
       r.kind, coalesce(r.user_id, nobody) as user_id, coalesce(r.persona_id, nobody) as persona_id, r.model,
@@ -1378,7 +1684,9 @@ begin
       least(coalesce(sum(r.input_tokens), 0), highest) as input_tokens,
       least(coalesce(sum(r.output_tokens), 0), highest) as output_tokens,
       least(coalesce(sum(r.total_tokens), 0), highest) as total_tokens, coalesce(sum(r.cost_usd), 0) as cost_usd,
-      coalesce(sum(r.duration_ms), 0) as duration_ms, count(r.duration_ms) as duration_count
+      coalesce(sum(r.duration_ms), 0) as duration_ms, count(r.duration_ms) as duration_count,
+      count(*) filter (where r.cache_status = 'hit' and r.avoided_cost_usd is null) as unpriced_hit_count,
+      coalesce(sum(r.avoided_cost_usd), 0) as avoided_cost_usd, coalesce(sum(r.cache_savings_usd), 0) as cache_savings_usd
     from chaperone.folded_records(organization, days) r
     group by r.day, r.kind, r.model, r.requested_model, grouping sets ((r.user_id, r.persona_id), (r.user_id), (r.persona_id))
   ) f
@@ -1388,13 +1696,16 @@ begin
 
   update chaperone.weekly_usage u
   set unpriced_count = f.unpriced_count, input_tokens = f.input_tokens, output_tokens = f.output_tokens,
-      total_tokens = f.total_tokens, cost_usd = f.cost_usd, duration_ms = f.duration_ms, duration_count = f.duration_count
+      total_tokens = f.total_tokens, cost_usd = f.cost_usd, duration_ms = f.duration_ms, duration_count = f.duration_count,
+      unpriced_hit_count = f.unpriced_hit_count, avoided_cost_usd = f.avoided_cost_usd,
+      cache_savings_usd = f.cache_savings_usd
   from (
     select d.grain, date_trunc('week', d.day::timestamp)::date as week, d.kind, d.user_id, d.persona_id, d.model,
       d.requested_model, sum(d.unpriced_count) as unpriced_count, least(sum(d.input_tokens), highest) as input_tokens,
       least(sum(d.output_tokens), highest) as output_tokens, least(sum(d.total_tokens), highest) as total_tokens,
       sum(d.cost_usd) as cost_usd, least(sum(d.duration_ms), highest) as duration_ms,
-      sum(d.duration_count) as duration_count
+      sum(d.duration_count) as duration_count, sum(d.unpriced_hit_count) as unpriced_hit_count,
+      sum(d.avoided_cost_usd) as avoided_cost_usd, sum(d.cache_savings_usd) as cache_savings_usd
     from chaperone.daily_usage d
     where d.organization_id = organization
       and date_trunc('week', d.day::timestamp)::date
@@ -1541,6 +1852,20 @@ create policy tenant on chaperone.audit_chains as permissive for all to chaperon
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant select on chaperone.audit_chains to chaperone_tenant;
 
+create table chaperone.audit_checkpoints (
+  organization_id uuid not null,
+  seq bigint not null,
+  hash bytea not null,
+  cut_at timestamp with time zone not null default now()
+);
+alter table chaperone.audit_checkpoints add constraint audit_checkpoints_hash_check CHECK ((length(hash) = 32));
+alter table chaperone.audit_checkpoints add constraint audit_checkpoints_pkey PRIMARY KEY (organization_id);
+alter table chaperone.audit_checkpoints add constraint audit_checkpoints_seq_check CHECK ((seq > 0));
+alter table chaperone.audit_checkpoints enable row level security;
+create policy tenant on chaperone.audit_checkpoints as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.audit_checkpoints to chaperone_tenant;
+
 create table chaperone.audit_log (
   organization_id uuid not null,
   seq bigint not null,
@@ -1643,6 +1968,45 @@ create policy tenant on chaperone.config_versions as permissive for all to chape
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant select on chaperone.config_versions to chaperone_tenant;
 
+create table chaperone.conversation_branches (
+  organization_id uuid not null,
+  conversation_id uuid not null,
+  branch_id text not null,
+  parent_digest bigint,
+  first_call_at timestamp with time zone not null,
+  last_call_at timestamp with time zone not null,
+  calls bigint not null,
+  total_tokens bigint not null
+) with (fillfactor=80);
+alter table chaperone.conversation_branches add constraint conversation_branches_pkey PRIMARY KEY (organization_id, conversation_id, branch_id);
+alter table chaperone.conversation_branches enable row level security;
+create policy tenant on chaperone.conversation_branches as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)))
+  with check ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.conversation_branches to chaperone_tenant;
+
+create table chaperone.conversations (
+  organization_id uuid not null,
+  conversation_id uuid not null,
+  user_id uuid not null,
+  session_id text not null,
+  first_call_at timestamp with time zone not null,
+  last_call_at timestamp with time zone not null,
+  calls bigint not null,
+  total_tokens bigint not null,
+  cost_usd numeric(20,12) not null,
+  models text[] not null
+) with (fillfactor=80);
+alter table chaperone.conversations add constraint conversations_pkey PRIMARY KEY (organization_id, conversation_id);
+CREATE INDEX conversations_last_call_at ON chaperone.conversations USING btree (organization_id, last_call_at, conversation_id);
+CREATE INDEX conversations_session ON chaperone.conversations USING btree (organization_id, session_id);
+CREATE INDEX conversations_user ON chaperone.conversations USING btree (organization_id, user_id, last_call_at, conversation_id);
+alter table chaperone.conversations enable row level security;
+create policy tenant on chaperone.conversations as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)))
+  with check ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.conversations to chaperone_tenant;
+
 create table chaperone.daily_usage (
   organization_id uuid not null,
   grain text not null,
@@ -1663,7 +2027,12 @@ create table chaperone.daily_usage (
   cost_usd numeric not null,
   duration_ms bigint not null,
   duration_count integer not null,
-  last_request_at timestamp with time zone not null
+  last_request_at timestamp with time zone not null,
+  cache_hit_count integer not null default 0,
+  cache_miss_count integer not null default 0,
+  unpriced_hit_count integer not null default 0,
+  avoided_cost_usd numeric not null default 0,
+  cache_savings_usd numeric not null default 0
 ) partition by list (grain);
 alter table chaperone.daily_usage add constraint daily_usage_pkey PRIMARY KEY (organization_id, grain, day, kind, user_id, persona_id, model, requested_model);
 CREATE INDEX daily_usage_by_persona ON chaperone.daily_usage USING btree (organization_id, grain, persona_id, day);
@@ -1710,11 +2079,84 @@ create policy tenant on chaperone.facet_spans as permissive for all to chaperone
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant select on chaperone.facet_spans to chaperone_tenant;
 
+create table chaperone.feedback (
+  organization_id uuid not null,
+  feedback_id bigint not null,
+  user_id uuid not null,
+  rated_by uuid not null,
+  session_id text not null,
+  turn_id text,
+  message_id text,
+  rating smallint not null,
+  rating_type text not null,
+  category text,
+  incorrect_response boolean not null,
+  too_slow boolean not null,
+  unhelpful boolean not null,
+  offensive boolean not null,
+  contents_encrypted bytea,
+  created_at timestamp with time zone not null default now()
+);
+alter table chaperone.feedback add constraint feedback_category_check CHECK ((length(category) <= 64));
+alter table chaperone.feedback add constraint feedback_message_id_check CHECK ((length(message_id) <= 200));
+alter table chaperone.feedback add constraint feedback_pkey PRIMARY KEY (organization_id, feedback_id);
+alter table chaperone.feedback add constraint feedback_rating_check CHECK (
+CASE rating_type
+    WHEN 'thumbs'::text THEN (rating = ANY (ARRAY['-1'::integer, 1]))
+    ELSE ((rating >= 1) AND (rating <= 5))
+END);
+alter table chaperone.feedback add constraint feedback_rating_type_check CHECK ((rating_type = ANY (ARRAY['thumbs'::text, 'stars'::text])));
+alter table chaperone.feedback add constraint feedback_session_id_check CHECK ((length(session_id) <= 128));
+alter table chaperone.feedback add constraint feedback_turn_id_check CHECK ((length(turn_id) <= 128));
+CREATE INDEX feedback_created_at ON chaperone.feedback USING btree (organization_id, created_at);
+CREATE INDEX feedback_session ON chaperone.feedback USING btree (organization_id, session_id);
+CREATE INDEX feedback_user ON chaperone.feedback USING btree (organization_id, user_id);
+alter table chaperone.feedback enable row level security;
+create policy tenant on chaperone.feedback as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.feedback to chaperone_tenant;
+
 create table chaperone.fold_turns (
   organization_id uuid not null
 );
 alter table chaperone.fold_turns add constraint usage_folds_pkey PRIMARY KEY (organization_id);
 alter table chaperone.fold_turns enable row level security;
+
+create table chaperone.guardrail_blocks (
+  organization_id uuid not null,
+  request_id text not null,
+  started_at timestamp with time zone not null,
+  user_id uuid not null,
+  session_id text not null,
+  turn_id text,
+  guardrail_hits text[] not null
+);
+alter table chaperone.guardrail_blocks add constraint guardrail_blocks_pkey PRIMARY KEY (organization_id, request_id);
+alter table chaperone.guardrail_blocks add constraint guardrail_blocks_request_id_check CHECK ((length(request_id) <= 64));
+alter table chaperone.guardrail_blocks add constraint guardrail_blocks_session_id_check CHECK ((length(session_id) <= 128));
+alter table chaperone.guardrail_blocks add constraint guardrail_blocks_turn_id_check CHECK ((length(turn_id) <= 128));
+CREATE INDEX guardrail_blocks_session ON chaperone.guardrail_blocks USING btree (organization_id, session_id);
+CREATE INDEX guardrail_blocks_user ON chaperone.guardrail_blocks USING btree (organization_id, user_id);
+alter table chaperone.guardrail_blocks enable row level security;
+create policy tenant on chaperone.guardrail_blocks as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.guardrail_blocks to chaperone_tenant;
+
+create table chaperone.job_calls (
+  organization_id uuid not null,
+  job_id bigint not null,
+  step text not null,
+  number integer not null,
+  request_id text not null,
+  created_at timestamp with time zone not null default now()
+);
+alter table chaperone.job_calls add constraint job_calls_pkey PRIMARY KEY (organization_id, job_id, step, number);
+alter table chaperone.job_calls add constraint job_calls_request_id_check CHECK ((length(request_id) <= 64));
+alter table chaperone.job_calls add constraint job_calls_step_check CHECK ((length(step) <= 100));
+alter table chaperone.job_calls enable row level security;
+create policy tenant on chaperone.job_calls as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.job_calls to chaperone_tenant;
 
 create table chaperone.migrations (
   version integer not null,
@@ -1999,20 +2441,34 @@ create table chaperone.requests (
   avoided_cost_usd numeric(20,12),
   cache_savings_usd numeric(20,12),
   model_alias text,
-  optimization_level text
+  optimization_level text,
+  service text,
+  language text,
+  conversation_id uuid,
+  branch_id text,
+  message_digest bigint,
+  parent_digest bigint,
+  new_messages integer,
+  cached_audio_tokens bigint,
+  cached_image_tokens bigint
 ) partition by range (started_at);
 alter table chaperone.requests add constraint requests_attributes_check CHECK (((length(client_name) <= 64) AND (length(client_version) <= 32) AND (length(safety_identifier) <= 255) AND (length(end_user) <= 255))) NOT VALID;
+alter table chaperone.requests add constraint requests_cached_parts_check CHECK (((cached_audio_tokens >= 0) AND (cached_audio_tokens <= '1000000000000'::bigint) AND (cached_image_tokens >= 0) AND (cached_image_tokens <= '1000000000000'::bigint))) NOT VALID;
+alter table chaperone.requests add constraint requests_conversation_check CHECK (((branch_id ~ '^(main|branch-[0-9a-f]{8})$'::text) AND ((new_messages >= 0) AND (new_messages <= 1000000)))) NOT VALID;
 alter table chaperone.requests add constraint requests_figures_check CHECK (((input_tokens >= 0) AND (input_tokens <= '1000000000000'::bigint) AND (cached_input_tokens >= 0) AND (cached_input_tokens <= '1000000000000'::bigint) AND (cache_write_tokens >= 0) AND (cache_write_tokens <= '1000000000000'::bigint) AND (output_tokens >= 0) AND (output_tokens <= '1000000000000'::bigint) AND (reasoning_tokens >= 0) AND (reasoning_tokens <= '1000000000000'::bigint) AND (total_tokens >= 0) AND (total_tokens <= '1000000000000'::bigint) AND (input_audio_tokens >= 0) AND (input_audio_tokens <= '1000000000000'::bigint) AND (input_image_tokens >= 0) AND (input_image_tokens <= '1000000000000'::bigint) AND (output_audio_tokens >= 0) AND (output_audio_tokens <= '1000000000000'::bigint) AND (output_image_tokens >= 0) AND (output_image_tokens <= '1000000000000'::bigint) AND (characters >= 0) AND (characters <= '1000000000000'::bigint) AND (cost_usd >= (0)::numeric) AND (cost_usd <= (10000000)::numeric) AND (duration_ms >= 0) AND (duration_ms <= 1209600000) AND (time_to_first_token_ms >= 0) AND (time_to_first_token_ms <= 1209600000) AND (images >= 0) AND (images <= 1000000) AND (audio_seconds >= (0)::numeric) AND (audio_seconds <= (100000000)::numeric)));
 alter table chaperone.requests add constraint requests_kind_check CHECK ((kind = ANY (ARRAY['call'::text, 'analysis'::text])));
 alter table chaperone.requests add constraint requests_pkey PRIMARY KEY (organization_id, started_at, request_id);
 alter table chaperone.requests add constraint requests_savings_check CHECK (((avoided_cost_usd >= (0)::numeric) AND (avoided_cost_usd <= (10000000)::numeric) AND (cache_savings_usd >= (0)::numeric) AND (cache_savings_usd <= (10000000)::numeric))) NOT VALID;
+alter table chaperone.requests add constraint requests_speech_check CHECK (((service = ANY (ARRAY['asr'::text, 'llm'::text, 'translation'::text, 'tts'::text])) AND (length(language) <= 35))) NOT VALID;
 alter table chaperone.requests add constraint requests_started_at_check CHECK (((started_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (started_at < '10000-01-01 00:00:00+00'::timestamp with time zone)));
 alter table chaperone.requests add constraint requests_status_check CHECK ((status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text, 'interrupted'::text])));
 alter table chaperone.requests add constraint requests_texts_check CHECK (((length(request_id) <= 64) AND (length(session_id) <= 128) AND (length(turn_id) <= 128) AND (length(operation) <= 64) AND (length(provider) <= 253) AND (length(namespace) <= 253) AND (length(workload) <= 253) AND (length(requested_model) <= 200) AND (length(model) <= 200) AND (length(error_code) <= 200) AND (length(response_id) <= 200) AND (length(previous_response_id) <= 200) AND (length(image_size) <= 32) AND (length(image_quality) <= 32)));
+CREATE INDEX requests_conversation ON chaperone.requests USING btree (organization_id, conversation_id, started_at) WHERE (conversation_id IS NOT NULL);
 CREATE INDEX requests_end_user ON chaperone.requests USING btree (organization_id, end_user, started_at) WHERE (end_user IS NOT NULL);
 CREATE INDEX requests_kept_ids ON chaperone.requests USING gin (kept_ids) WHERE (kept_ids IS NOT NULL);
 CREATE INDEX requests_response_id ON chaperone.requests USING btree (organization_id, response_id) WHERE (response_id IS NOT NULL);
 CREATE INDEX requests_safety_identifier ON chaperone.requests USING btree (organization_id, safety_identifier, started_at) WHERE (safety_identifier IS NOT NULL);
+CREATE INDEX requests_session ON chaperone.requests USING btree (organization_id, session_id);
 alter table chaperone.requests enable row level security;
 create policy tenant on chaperone.requests as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)))
@@ -2041,6 +2497,40 @@ alter table chaperone.revocations enable row level security;
 create policy tenant on chaperone.revocations as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant select on chaperone.revocations to chaperone_tenant;
+
+create table chaperone.session_costs (
+  organization_id uuid not null,
+  entry_id uuid not null,
+  user_id uuid not null,
+  session_id text not null,
+  turn_id text,
+  service text not null,
+  provider text not null,
+  operation text,
+  units numeric(20,3),
+  unit_type text,
+  cost_usd numeric(20,12) not null,
+  is_cached boolean,
+  optimization_level text,
+  occurred_at timestamp with time zone not null,
+  created_at timestamp with time zone not null default now()
+);
+alter table chaperone.session_costs add constraint session_costs_cost_usd_check CHECK (((cost_usd >= (0)::numeric) AND (cost_usd <= (10000000)::numeric)));
+alter table chaperone.session_costs add constraint session_costs_operation_check CHECK ((length(operation) <= 64));
+alter table chaperone.session_costs add constraint session_costs_optimization_level_check CHECK ((optimization_level = ANY (ARRAY['quality'::text, 'balanced'::text, 'speed'::text])));
+alter table chaperone.session_costs add constraint session_costs_pkey PRIMARY KEY (organization_id, entry_id);
+alter table chaperone.session_costs add constraint session_costs_provider_check CHECK ((length(provider) <= 63));
+alter table chaperone.session_costs add constraint session_costs_service_check CHECK ((service = ANY (ARRAY['asr'::text, 'llm'::text, 'translation'::text, 'tts'::text])));
+alter table chaperone.session_costs add constraint session_costs_session_id_check CHECK ((length(session_id) <= 128));
+alter table chaperone.session_costs add constraint session_costs_turn_id_check CHECK ((length(turn_id) <= 128));
+alter table chaperone.session_costs add constraint session_costs_unit_type_check CHECK ((length(unit_type) <= 64));
+alter table chaperone.session_costs add constraint session_costs_units_check CHECK ((units >= (0)::numeric));
+CREATE INDEX session_costs_session ON chaperone.session_costs USING btree (organization_id, session_id);
+CREATE INDEX session_costs_user ON chaperone.session_costs USING btree (organization_id, user_id);
+alter table chaperone.session_costs enable row level security;
+create policy tenant on chaperone.session_costs as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.session_costs to chaperone_tenant;
 
 create table chaperone.session_facets (
   organization_id uuid not null,
@@ -2072,6 +2562,35 @@ alter table chaperone.session_spans enable row level security;
 create policy tenant on chaperone.session_spans as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant select on chaperone.session_spans to chaperone_tenant;
+
+create table chaperone.session_turns (
+  organization_id uuid not null,
+  user_id uuid not null,
+  session_id text not null,
+  turn_id text not null,
+  status text not null,
+  asr_ms double precision,
+  llm_ms double precision,
+  translation_ms double precision,
+  tts_ms double precision,
+  total_ms double precision,
+  closed_at timestamp with time zone not null default now()
+);
+alter table chaperone.session_turns add constraint session_turns_asr_ms_check CHECK ((asr_ms >= (0)::double precision));
+alter table chaperone.session_turns add constraint session_turns_llm_ms_check CHECK ((llm_ms >= (0)::double precision));
+alter table chaperone.session_turns add constraint session_turns_pkey PRIMARY KEY (organization_id, user_id, session_id, turn_id);
+alter table chaperone.session_turns add constraint session_turns_session_id_check CHECK ((length(session_id) <= 128));
+alter table chaperone.session_turns add constraint session_turns_status_check CHECK ((status = ANY (ARRAY['successful'::text, 'completed'::text, 'failed'::text, 'interrupted'::text])));
+alter table chaperone.session_turns add constraint session_turns_total_ms_check CHECK ((total_ms >= (0)::double precision));
+alter table chaperone.session_turns add constraint session_turns_translation_ms_check CHECK ((translation_ms >= (0)::double precision));
+alter table chaperone.session_turns add constraint session_turns_tts_ms_check CHECK ((tts_ms >= (0)::double precision));
+alter table chaperone.session_turns add constraint session_turns_turn_id_check CHECK ((length(turn_id) <= 128));
+CREATE INDEX session_turns_session ON chaperone.session_turns USING btree (organization_id, session_id);
+alter table chaperone.session_turns enable row level security;
+create policy tenant on chaperone.session_turns as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.session_turns to chaperone_tenant;
+grant update (status, asr_ms, llm_ms, translation_ms, tts_ms, total_ms, closed_at) on chaperone.session_turns to chaperone_tenant;
 
 create table chaperone.session_usage (
   organization_id uuid not null,
@@ -2169,7 +2688,12 @@ create table chaperone.weekly_usage (
   cost_usd numeric not null,
   duration_ms bigint not null,
   duration_count integer not null,
-  last_request_at timestamp with time zone not null
+  last_request_at timestamp with time zone not null,
+  cache_hit_count integer not null default 0,
+  cache_miss_count integer not null default 0,
+  unpriced_hit_count integer not null default 0,
+  avoided_cost_usd numeric not null default 0,
+  cache_savings_usd numeric not null default 0
 ) partition by list (grain);
 alter table chaperone.weekly_usage add constraint weekly_usage_pkey PRIMARY KEY (organization_id, grain, week, kind, user_id, persona_id, model, requested_model);
 CREATE INDEX weekly_usage_by_persona ON chaperone.weekly_usage USING btree (organization_id, grain, persona_id, week);
@@ -2188,6 +2712,14 @@ alter table chaperone.weekly_usage_persona enable row level security;
 create table chaperone.weekly_usage_user partition of chaperone.weekly_usage for values in ('user') with (fillfactor=70);
 alter table chaperone.weekly_usage_user enable row level security;
 
+create table chaperone.workers (
+  worker_id text not null,
+  started_at timestamp with time zone not null default clock_timestamp(),
+  beat_at timestamp with time zone not null default clock_timestamp()
+);
+alter table chaperone.workers add constraint workers_pkey PRIMARY KEY (worker_id);
+alter table chaperone.workers enable row level security;
+
 CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.analysis_configs FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
 
 CREATE TRIGGER forget_late BEFORE INSERT ON chaperone.analysis_results FOR EACH ROW EXECUTE FUNCTION chaperone.forget_late();
@@ -2197,6 +2729,8 @@ CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.api_key
 CREATE TRIGGER keep_audit_log BEFORE DELETE OR UPDATE ON chaperone.audit_log FOR EACH ROW EXECUTE FUNCTION chaperone.keep_audit_log();
 
 CREATE TRIGGER keep_audit_log_whole BEFORE TRUNCATE ON chaperone.audit_log FOR EACH STATEMENT EXECUTE FUNCTION chaperone.keep_audit_log();
+
+CREATE TRIGGER forget_late BEFORE INSERT ON chaperone.guardrail_blocks FOR EACH ROW EXECUTE FUNCTION chaperone.forget_late();
 
 CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.organizations FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
 
@@ -2209,6 +2743,8 @@ CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.persona
 CREATE TRIGGER forget_late BEFORE INSERT ON chaperone.rating_history FOR EACH ROW EXECUTE FUNCTION chaperone.forget_late();
 
 CREATE TRIGGER forget_late BEFORE INSERT ON chaperone.ratings FOR EACH ROW EXECUTE FUNCTION chaperone.forget_late();
+
+CREATE TRIGGER note_conversations AFTER INSERT ON chaperone.requests REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION chaperone.note_conversations();
 
 CREATE TRIGGER note_usage AFTER INSERT ON chaperone.requests REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION chaperone.note_usage();
 

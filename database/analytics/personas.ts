@@ -56,7 +56,10 @@ export async function readPersonaUsage(
          coalesce(unpriced_count, 0) as unpriced_count, coalesce(input_tokens, 0) as input_tokens,
          coalesce(output_tokens, 0) as output_tokens, coalesce(total_tokens, 0) as total_tokens,
          coalesce(cost_usd, 0) as cost_usd, coalesce(duration_ms, 0) as duration_ms,
-         coalesce(duration_count, 0) as duration_count, last_request_at, coalesce(models, '{}') as models
+         coalesce(duration_count, 0) as duration_count, last_request_at, coalesce(models, '{}') as models,
+         coalesce(cache_hit_count, 0) as cache_hit_count, coalesce(cache_miss_count, 0) as cache_miss_count,
+         coalesce(unpriced_hit_count, 0) as unpriced_hit_count, coalesce(avoided_cost_usd, 0) as avoided_cost_usd,
+         coalesce(cache_savings_usd, 0) as cache_savings_usd
        from chaperone.personas p
          left join used u on u.persona_id = p.persona_id
        where p.organization_id = $1::uuid and ($7::uuid is null or p.persona_id = $7::uuid)

@@ -68,7 +68,11 @@ export function recordsAsUsage(filter: UsageFilter, firstAttribute: number): str
       coalesce(input_tokens, 0) as input_tokens, coalesce(output_tokens, 0) as output_tokens,
       coalesce(total_tokens, 0) as total_tokens, coalesce(cost_usd, 0) as cost_usd,
       coalesce(duration_ms, 0) as duration_ms, (duration_ms is not null)::integer as duration_count,
-      started_at as last_request_at, client_name, client_version
+      started_at as last_request_at, client_name, client_version,
+      (cache_status is not distinct from 'hit')::integer as cache_hit_count,
+      (cache_status is not distinct from 'miss')::integer as cache_miss_count,
+      (cache_status is not distinct from 'hit' and avoided_cost_usd is null)::integer as unpriced_hit_count,
+      coalesce(avoided_cost_usd, 0) as avoided_cost_usd, coalesce(cache_savings_usd, 0) as cache_savings_usd
     from chaperone.requests
     where $2::text is not null and ${selected(filter, parameters, firstAttribute)}
   ) usage`;

@@ -38,6 +38,10 @@ export interface Spending {
   readonly inputTokens: string;
   readonly outputTokens: string;
   readonly costUsd: string;
+  /** Of calls that the cache has answered. */
+  readonly cacheHitCount: string;
+  /** What providers would have billed for them, as far as prices are known. */
+  readonly avoidedCostUsd: string;
 }
 
 export interface SpendingOfGroup extends Spending {
@@ -83,7 +87,8 @@ export async function readSpending(
        count(*) filter (where is_unpriced) as "unpricedCount", count(*) filter (where kind = 'analysis') as "analysisCount",
        coalesce(sum(cost_usd) filter (where kind = 'analysis'), 0) as "analysisCostUsd",
        coalesce(sum(input_tokens), 0) as "inputTokens", coalesce(sum(output_tokens), 0) as "outputTokens",
-       coalesce(sum(cost_usd), 0) as "costUsd"
+       coalesce(sum(cost_usd), 0) as "costUsd", count(*) filter (where cache_status = 'hit') as "cacheHitCount",
+       coalesce(sum(avoided_cost_usd), 0) as "avoidedCostUsd"
      from fact
      group by grouping sets ((coalesce(name, '')), ())
      order by grouping(coalesce(name, '')), case when $1::text = 'day' then coalesce(name, '') end,

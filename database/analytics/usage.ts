@@ -19,6 +19,14 @@ export interface UsageSums {
   readonly durationMs: string;
   readonly durationCount: string;
   readonly lastRequestAt: Date;
+  /** Of calls that the cache has answered. */
+  readonly cacheHitCount: string;
+  /** Of calls that were for the cache, and that a provider was asked for. */
+  readonly cacheMissCount: string;
+  /** Of hits without a known price, which are not in the avoided cost. */
+  readonly unpricedHitCount: string;
+  readonly avoidedCostUsd: string;
+  readonly cacheSavingsUsd: string;
 }
 
 /** The sums of all groups, including those on other pages. */
@@ -27,6 +35,11 @@ export interface UsageTotals {
   readonly requestCount: string;
   readonly unpricedCount: string;
   readonly costUsd: string;
+  readonly cacheHitCount: string;
+  readonly cacheMissCount: string;
+  readonly unpricedHitCount: string;
+  readonly avoidedCostUsd: string;
+  readonly cacheSavingsUsd: string;
 }
 
 export interface UsageList<Group> {
@@ -52,20 +65,26 @@ export const usageSums = `
   sum(completed_count) as completed_count, sum(unpriced_count) as unpriced_count,
   sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(total_tokens) as total_tokens,
   sum(cost_usd) as cost_usd, sum(duration_ms) as duration_ms, sum(duration_count) as duration_count,
-  max(last_request_at) as last_request_at`;
+  max(last_request_at) as last_request_at, sum(cache_hit_count) as cache_hit_count,
+  sum(cache_miss_count) as cache_miss_count, sum(unpriced_hit_count) as unpriced_hit_count,
+  sum(avoided_cost_usd) as avoided_cost_usd, sum(cache_savings_usd) as cache_savings_usd`;
 
 /** Sums over the results of `usageSums`. */
 export const sumsOfSums = `
   sum(request_count) as request_count, sum(completed_count) as completed_count, sum(unpriced_count) as unpriced_count,
   sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(total_tokens) as total_tokens,
   sum(cost_usd) as cost_usd, sum(duration_ms) as duration_ms, sum(duration_count) as duration_count,
-  max(last_request_at) as last_request_at`;
+  max(last_request_at) as last_request_at, sum(cache_hit_count) as cache_hit_count,
+  sum(cache_miss_count) as cache_miss_count, sum(unpriced_hit_count) as unpriced_hit_count,
+  sum(avoided_cost_usd) as avoided_cost_usd, sum(cache_savings_usd) as cache_savings_usd`;
 
 /** These sums under the field names of UsageSums. */
 export const namedSums = `
   request_count as "requestCount", completed_count as "completedCount", unpriced_count as "unpricedCount",
   input_tokens as "inputTokens", output_tokens as "outputTokens", total_tokens as "totalTokens", cost_usd as "costUsd",
-  duration_ms as "durationMs", duration_count as "durationCount", last_request_at as "lastRequestAt"`;
+  duration_ms as "durationMs", duration_count as "durationCount", last_request_at as "lastRequestAt",
+  cache_hit_count as "cacheHitCount", cache_miss_count as "cacheMissCount", unpriced_hit_count as "unpricedHitCount",
+  avoided_cost_usd as "avoidedCostUsd", cache_savings_usd as "cacheSavingsUsd"`;
 
 const selected = `organization_id = $1::uuid and grain = $2::text and ($5::text is null or kind = $5::text)
     and ($6::uuid is null or user_id = $6::uuid) and ($7::uuid is null or persona_id = $7::uuid)
@@ -115,12 +134,20 @@ export type PageRow<Group> = (Group | { readonly [Name in keyof Group]: null }) 
   readonly allRequestCount: string;
   readonly allUnpricedCount: string;
   readonly allCostUsd: string;
+  readonly allCacheHitCount: string;
+  readonly allCacheMissCount: string;
+  readonly allUnpricedHitCount: string;
+  readonly allAvoidedCostUsd: string;
+  readonly allCacheSavingsUsd: string;
 };
 
 /** The totals of the CTE `grouped`, under the names of PageRow. */
 export const groupedTotals = `
   select count(*)::integer as groups, coalesce(sum(request_count), 0) as "allRequestCount",
-    coalesce(sum(unpriced_count), 0) as "allUnpricedCount", coalesce(sum(cost_usd), 0) as "allCostUsd"
+    coalesce(sum(unpriced_count), 0) as "allUnpricedCount", coalesce(sum(cost_usd), 0) as "allCostUsd",
+    coalesce(sum(cache_hit_count), 0) as "allCacheHitCount", coalesce(sum(cache_miss_count), 0) as "allCacheMissCount",
+    coalesce(sum(unpriced_hit_count), 0) as "allUnpricedHitCount",
+    coalesce(sum(avoided_cost_usd), 0) as "allAvoidedCostUsd", coalesce(sum(cache_savings_usd), 0) as "allCacheSavingsUsd"
   from grouped`;
 
 export function toUsageList<Group extends { readonly requestCount: string }>(
@@ -134,6 +161,11 @@ export function toUsageList<Group extends { readonly requestCount: string }>(
       requestCount: first?.allRequestCount ?? '0',
       unpricedCount: first?.allUnpricedCount ?? '0',
       costUsd: first?.allCostUsd ?? '0',
+      cacheHitCount: first?.allCacheHitCount ?? '0',
+      cacheMissCount: first?.allCacheMissCount ?? '0',
+      unpricedHitCount: first?.allUnpricedHitCount ?? '0',
+      avoidedCostUsd: first?.allAvoidedCostUsd ?? '0',
+      cacheSavingsUsd: first?.allCacheSavingsUsd ?? '0',
     },
   };
 }

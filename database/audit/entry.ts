@@ -53,6 +53,8 @@ export interface ResourceEntry extends CommonFields {
 /** An API caller changed something. */
 export interface ApiEntry extends CommonFields {
   readonly kind: 'api';
+  /** The id of the request. Entries of earlier versions have none. */
+  readonly requestId?: string | undefined;
   readonly action: 'created' | 'changed' | 'deleted' | 'deactivated' | 'erased';
   readonly actor: CallerActor;
   /** What it is about and its id, such as `Persona/<uuid>`, or `User`. */
@@ -88,6 +90,19 @@ export interface RevocationEntry extends CommonFields {
   readonly subject: string;
   readonly user?: NamedUser | undefined;
   readonly issuedBefore?: string | undefined;
+}
+
+/** The operator removed the oldest entries, which were older than `spec.audit.retention`. Only SQL makes it (`prune_audit`). */
+export interface CutEntry extends CommonFields {
+  readonly kind: 'cut';
+  readonly actor: { readonly managers: readonly Manager[] };
+  /** The last removed entry, and its hash: what the rest of the log begins with. */
+  readonly through: number;
+  readonly hash: string;
+  /** How many were removed. */
+  readonly entries: number;
+  /** They were recorded before this time. */
+  readonly before: string;
 }
 
 export type AuditEntry = ResourceEntry | ApiEntry | RefusalEntry | RevocationEntry;

@@ -1,4 +1,4 @@
--- Deletes every row of an organization, in every table that has `organization_id`. A new table needs no line here. The
+-- Deletes every row of an organization, in every table that has `organization_id`. A new table needs no line here. Its background jobs go, too. The
 -- audit log comes last: it goes only with its organization.
 create or replace function chaperone.delete_organization(organization uuid) returns void
   language plpgsql
@@ -18,6 +18,7 @@ begin
   loop
     execute format('delete from %s where organization_id = $1', owned) using organization;
   end loop;
+  delete from graphile_worker._private_jobs j where j.payload ->> 'organization' = organization::text;
   perform pg_notify('chaperone_' || replace(organization::text, '-', ''), '');
 end
 $$;

@@ -1,6 +1,6 @@
--- Erases a person from the organization's records: it deletes contents, feedback and names, and puts a new anonymous user
--- in the person's place. The id changes too, because anyone who knows the external id can compute it. Returns the new id;
--- null where there is no such user. Call `note_erasure` first.
+-- Erases a person from the organization's records: it deletes contents, feedback and names, and puts the anonymous user of
+-- `note_erasure` in the person's place. The id changes too, because anyone who knows the external id can compute it. Returns
+-- the new id; null where there is no such user. Call `note_erasure` first.
 create or replace function chaperone.erase_user(erased uuid) returns uuid
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp
@@ -10,7 +10,7 @@ create or replace function chaperone.erase_user(erased uuid) returns uuid
 as $$
 declare
   organization uuid := chaperone.current_organization_id();
-  stranger uuid := gen_random_uuid();
+  stranger uuid;
   external_name text;
   place record;
 begin
@@ -22,6 +22,17 @@ begin
   -- A fold under way still adds to the sums of the user.
   insert into chaperone.fold_turns (organization_id) values (organization) on conflict do nothing;
   perform from chaperone.fold_turns where organization_id = organization for update;
+  -- What arrives later gets the same anonymous user. Where something has arrived since the note, and is in the sums already,
+  -- that keeps its user, since nobody can merge the sums of two.
+  select e.stranger into stranger
+    from chaperone.erased_users e
+    where e.organization_id = organization and e.user_digest = chaperone.user_digest(organization, erased);
+  if exists (select from chaperone.session_usage s where s.organization_id = organization and s.user_id = stranger) then
+    update chaperone.erased_users e set stranger = gen_random_uuid()
+      where e.organization_id = organization and e.user_digest = chaperone.user_digest(organization, erased)
+      returning e.stranger into stranger;
+  end if;
+  stranger := coalesce(stranger, gen_random_uuid());
   delete from chaperone.request_contents c
     using chaperone.requests r
     where r.organization_id = organization and r.user_id = erased
@@ -30,6 +41,12 @@ begin
   update chaperone.pending_calls p
     set record = chaperone.anonymous_record(p.record, stranger)
     where p.organization_id = organization and p.record ->> 'user_id' = erased::text;
+  -- Which calls belonged together goes with what was said in them. A conversation is one user's.
+  delete from chaperone.conversation_branches b
+    using chaperone.conversations c
+    where c.organization_id = organization and c.user_id = erased
+      and b.organization_id = organization and b.conversation_id = c.conversation_id;
+  delete from chaperone.conversations c where c.organization_id = organization and c.user_id = erased;
   delete from chaperone.analysis_results where organization_id = organization and user_id = erased;
   -- Nobody knows which of the answers that may be replayed say something about the person, so all of them go.
   perform from chaperone.cached_bytes b where b.organization_id = organization for update;
@@ -40,7 +57,8 @@ begin
   -- Clients name sessions and turns, so those names go, too.
   update chaperone.requests r
     set session_id = 'erased-' || md5(r.session_id || stranger), turn_id = null, client_name = null,
-        client_version = null, safety_identifier = null, end_user = null
+        client_version = null, safety_identifier = null, end_user = null, conversation_id = null, branch_id = null,
+        message_digest = null, parent_digest = null
     where r.organization_id = organization and r.user_id = erased;
   -- Calls of somebody else's in which the person is named.
   update chaperone.requests r set safety_identifier = null
@@ -57,14 +75,32 @@ begin
     where s.organization_id = organization and s.user_id = erased;
   update chaperone.session_usage s set session_id = 'erased-' || md5(s.session_id || stranger)
     where s.organization_id = organization and s.user_id = erased;
+  update chaperone.session_costs s set session_id = 'erased-' || md5(s.session_id || stranger), turn_id = null
+    where s.organization_id = organization and s.user_id = erased;
+  update chaperone.session_turns s set session_id = 'erased-' || md5(s.session_id || stranger),
+      turn_id = 'erased-' || md5(s.turn_id || stranger)
+    where s.organization_id = organization and s.user_id = erased;
+  update chaperone.guardrail_blocks b set session_id = 'erased-' || md5(b.session_id || stranger), turn_id = null
+    where b.organization_id = organization and b.user_id = erased;
+  -- What is said in feedback is said of the person's session, or by the person.
+  update chaperone.feedback f set category = null, contents_encrypted = null
+    where f.organization_id = organization and (f.user_id = erased or f.rated_by = erased);
+  update chaperone.feedback f set session_id = 'erased-' || md5(f.session_id || stranger), turn_id = null, message_id = null
+    where f.organization_id = organization and f.user_id = erased;
   -- What a rule counts of the person, or of one of the person's sessions.
   update chaperone.quota_counters c
     set scope = stranger || case when c.per = 'Session' then '/erased-' || md5(substr(c.scope, 38) || stranger) else '' end
     where c.organization_id = organization and c.per in ('User', 'Session') and left(c.scope, 36) = erased::text;
   -- The entries of the audit log have only the pseudonym, which says nothing from now on.
   delete from chaperone.audit_people p where p.organization_id = organization and p.external_id = external_name;
-  update chaperone.users set external_id = 'erased-' || stranger, display_name = null, is_active = false, updated_at = now()
-    where organization_id = organization and user_id = erased;
+  -- What has arrived since the note may have made the anonymous user. The update tells proxies of it.
+  insert into chaperone.users (organization_id, user_id, external_id, is_active, created_at)
+    select organization, stranger, 'erased-' || stranger, false, u.created_at
+    from chaperone.users u where u.organization_id = organization and u.user_id = erased
+    on conflict do nothing;
+  update chaperone.users u set is_active = false, updated_at = now()
+    where u.organization_id = organization and u.user_id = stranger;
+  delete from chaperone.users u where u.organization_id = organization and u.user_id = erased;
   for place in
     select c.oid::regclass as owner, a.attname as name
     from pg_class c

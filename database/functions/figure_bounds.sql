@@ -7,7 +7,8 @@ as $$
   from (values
     -- A batch of 50,000 calls with all that a model takes has a tenth of this.
     (array['input_tokens', 'cached_input_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens', 'total_tokens',
-      'input_audio_tokens', 'input_image_tokens', 'output_audio_tokens', 'output_image_tokens', 'characters'], 1000000000000),
+      'input_audio_tokens', 'input_image_tokens', 'output_audio_tokens', 'output_image_tokens', 'characters',
+      'cached_audio_tokens', 'cached_image_tokens'], 1000000000000),
     (array['cost_usd', 'avoided_cost_usd', 'cache_savings_usd'], 10000000),
     -- Two weeks.
     (array['duration_ms', 'time_to_first_token_ms'], 1209600000),

@@ -35,7 +35,8 @@ begin
     returning started_at, request_id
   ), record as materialized (
     select r.user_id, r.session_id, r.kind, r.started_at, r.persona_id, r.model, r.requested_model, r.status, r.operation,
-      r.input_tokens, r.output_tokens, r.total_tokens, r.images, r.audio_seconds, r.characters, r.cost_usd, r.duration_ms
+      r.input_tokens, r.output_tokens, r.total_tokens, r.images, r.audio_seconds, r.characters, r.cost_usd, r.duration_ms,
+      r.cache_status, r.avoided_cost_usd, r.cache_savings_usd
     from taken, unnest(taken.started_at, taken.request_id) as t (started_at, request_id)
       join chaperone.requests r
         on r.organization_id = organization and r.started_at = t.started_at and r.request_id = t.request_id
@@ -47,14 +48,17 @@ begin
       left(coalesce(r.requested_model, ''), 200) as requested_model, r.status,
       p.cost_usd is null and (r.status = 'completed' and r.operation <> 'moderations'
         or coalesce(r.total_tokens, r.images, r.audio_seconds, r.characters) is not null) as is_unpriced,
-      p.input_tokens, p.output_tokens, p.total_tokens, p.cost_usd, p.duration_ms, r.started_at
+      p.input_tokens, p.output_tokens, p.total_tokens, p.cost_usd, p.duration_ms, r.started_at,
+      r.cache_status, p.avoided_cost_usd, p.cache_savings_usd
     from record r,
       lateral (
         select case when r.input_tokens between 0 and 1000000000000 then r.input_tokens end as input_tokens,
           case when r.output_tokens between 0 and 1000000000000 then r.output_tokens end as output_tokens,
           case when r.total_tokens between 0 and 1000000000000 then r.total_tokens end as total_tokens,
           case when r.cost_usd between 0 and 10000000 then r.cost_usd end as cost_usd,
-          case when r.duration_ms between 0 and 1209600000 then r.duration_ms end as duration_ms
+          case when r.duration_ms between 0 and 1209600000 then r.duration_ms end as duration_ms,
+          case when r.avoided_cost_usd between 0 and 10000000 then r.avoided_cost_usd end as avoided_cost_usd,
+          case when r.cache_savings_usd between 0 and 10000000 then r.cache_savings_usd end as cache_savings_usd
       ) p
     where r.started_at >= '1970-01-01 00:00:00+00' and r.started_at < '10000-01-01 00:00:00+00'
       and length(r.session_id) <= 128
@@ -68,7 +72,10 @@ begin
       least(coalesce(sum(output_tokens), 0), highest) as output_tokens, least(coalesce(sum(total_tokens), 0), highest) as total_tokens,
       coalesce(sum(cost_usd), 0) as cost_usd, least(coalesce(sum(duration_ms), 0), highest) as duration_ms,
       count(duration_ms)::integer as duration_count, min(started_at) as first_request_at,
-      max(started_at) as last_request_at
+      max(started_at) as last_request_at, (count(*) filter (where cache_status = 'hit'))::integer as cache_hit_count,
+      (count(*) filter (where cache_status = 'miss'))::integer as cache_miss_count,
+      (count(*) filter (where cache_status = 'hit' and avoided_cost_usd is null))::integer as unpriced_hit_count,
+      coalesce(sum(avoided_cost_usd), 0) as avoided_cost_usd, coalesce(sum(cache_savings_usd), 0) as cache_savings_usd
     from fact
     group by user_id, session_id, kind, day, persona_id, model, requested_model
   ), day_sums as materialized (
@@ -77,13 +84,17 @@ begin
       sum(completed_count) as completed_count, sum(failed_count) as failed_count, sum(cancelled_count) as cancelled_count,
       sum(interrupted_count) as interrupted_count, sum(unpriced_count) as unpriced_count, least(sum(input_tokens), highest) as input_tokens,
       least(sum(output_tokens), highest) as output_tokens, least(sum(total_tokens), highest) as total_tokens, sum(cost_usd) as cost_usd,
-      least(sum(duration_ms), highest) as duration_ms, sum(duration_count) as duration_count, max(last_request_at) as last_request_at
+      least(sum(duration_ms), highest) as duration_ms, sum(duration_count) as duration_count, max(last_request_at) as last_request_at,
+      sum(cache_hit_count) as cache_hit_count, sum(cache_miss_count) as cache_miss_count,
+      sum(unpriced_hit_count) as unpriced_hit_count, sum(avoided_cost_usd) as avoided_cost_usd,
+      sum(cache_savings_usd) as cache_savings_usd
     from part_sums
     group by day, kind, model, requested_model, grouping sets ((user_id, persona_id), (user_id), (persona_id))
   ), days as (
     insert into chaperone.daily_usage as u (organization_id, grain, day, kind, user_id, persona_id, model, requested_model,
       completed_count, failed_count, cancelled_count, interrupted_count, unpriced_count, input_tokens, output_tokens,
-      total_tokens, cost_usd, duration_ms, duration_count, last_request_at)
+      total_tokens, cost_usd, duration_ms, duration_count, last_request_at, cache_hit_count, cache_miss_count,
+      unpriced_hit_count, avoided_cost_usd, cache_savings_usd)
     select organization, s.*
     from day_sums s
     on conflict (organization_id, grain, day, kind, user_id, persona_id, model, requested_model) do update
@@ -98,15 +109,22 @@ begin
           cost_usd = u.cost_usd + excluded.cost_usd,
           duration_ms = least(u.duration_ms::numeric + excluded.duration_ms, highest),
           duration_count = u.duration_count + excluded.duration_count,
-          last_request_at = greatest(u.last_request_at, excluded.last_request_at)
+          last_request_at = greatest(u.last_request_at, excluded.last_request_at),
+          cache_hit_count = u.cache_hit_count + excluded.cache_hit_count,
+          cache_miss_count = u.cache_miss_count + excluded.cache_miss_count,
+          unpriced_hit_count = u.unpriced_hit_count + excluded.unpriced_hit_count,
+          avoided_cost_usd = u.avoided_cost_usd + excluded.avoided_cost_usd,
+          cache_savings_usd = u.cache_savings_usd + excluded.cache_savings_usd
   ), weeks as (
     insert into chaperone.weekly_usage as u (organization_id, grain, week, kind, user_id, persona_id, model, requested_model,
       completed_count, failed_count, cancelled_count, interrupted_count, unpriced_count, input_tokens, output_tokens,
-      total_tokens, cost_usd, duration_ms, duration_count, last_request_at)
+      total_tokens, cost_usd, duration_ms, duration_count, last_request_at, cache_hit_count, cache_miss_count,
+      unpriced_hit_count, avoided_cost_usd, cache_savings_usd)
     select organization, grain, date_trunc('week', day::timestamp)::date, kind, user_id, persona_id, model,
       requested_model, sum(completed_count), sum(failed_count),
       sum(cancelled_count), sum(interrupted_count), sum(unpriced_count), least(sum(input_tokens), highest), least(sum(output_tokens), highest),
-      least(sum(total_tokens), highest), sum(cost_usd), least(sum(duration_ms), highest), sum(duration_count), max(last_request_at)
+      least(sum(total_tokens), highest), sum(cost_usd), least(sum(duration_ms), highest), sum(duration_count), max(last_request_at),
+      sum(cache_hit_count), sum(cache_miss_count), sum(unpriced_hit_count), sum(avoided_cost_usd), sum(cache_savings_usd)
     from day_sums
     group by 2, 3, kind, user_id, persona_id, model, requested_model
     on conflict (organization_id, grain, week, kind, user_id, persona_id, model, requested_model) do update
@@ -121,7 +139,12 @@ begin
           cost_usd = u.cost_usd + excluded.cost_usd,
           duration_ms = least(u.duration_ms::numeric + excluded.duration_ms, highest),
           duration_count = u.duration_count + excluded.duration_count,
-          last_request_at = greatest(u.last_request_at, excluded.last_request_at)
+          last_request_at = greatest(u.last_request_at, excluded.last_request_at),
+          cache_hit_count = u.cache_hit_count + excluded.cache_hit_count,
+          cache_miss_count = u.cache_miss_count + excluded.cache_miss_count,
+          unpriced_hit_count = u.unpriced_hit_count + excluded.unpriced_hit_count,
+          avoided_cost_usd = u.avoided_cost_usd + excluded.avoided_cost_usd,
+          cache_savings_usd = u.cache_savings_usd + excluded.cache_savings_usd
   ), parts as (
     insert into chaperone.session_usage as u (organization_id, user_id, session_id, kind, day, persona_id, model,
       requested_model, request_count, unpriced_count, total_tokens, cost_usd, first_request_at, last_request_at)

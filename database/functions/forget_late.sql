@@ -19,6 +19,13 @@ begin
       if chaperone.late_stranger(new.organization_id, new.user_id, now() - interval '1 hour') is not null then
         return null;
       end if;
+    when 'guardrail_blocks' then
+      stranger := chaperone.late_stranger(new.organization_id, new.user_id, new.started_at);
+      if stranger is not null then
+        new.user_id := stranger;
+        new.session_id := 'erased-' || md5(new.session_id || stranger);
+        new.turn_id := null;
+      end if;
     when 'owned_resources' then
       stranger := chaperone.late_stranger(new.organization_id, new.user_id, new.created_at);
       new.user_id := coalesce(stranger, new.user_id);

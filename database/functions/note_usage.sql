@@ -35,7 +35,8 @@ begin
       where c.organization_id = late.organization_id and c.started_at = l.started_at and c.request_id = l.request_id;
     update chaperone.requests r
       set user_id = late.stranger, session_id = 'erased-' || md5(r.session_id || late.stranger), turn_id = null,
-          client_name = null, client_version = null, safety_identifier = null, end_user = null
+          client_name = null, client_version = null, safety_identifier = null, end_user = null,
+          conversation_id = null, branch_id = null, message_digest = null, parent_digest = null
       from unnest(late.started_at, late.request_id) as l (started_at, request_id)
       where r.organization_id = late.organization_id and r.started_at = l.started_at and r.request_id = l.request_id;
     insert into chaperone.users (organization_id, user_id, external_id, is_active)

@@ -10,7 +10,9 @@ declare
 begin
   update chaperone.daily_usage u
   set unpriced_count = f.unpriced_count, input_tokens = f.input_tokens, output_tokens = f.output_tokens,
-      total_tokens = f.total_tokens, cost_usd = f.cost_usd, duration_ms = f.duration_ms, duration_count = f.duration_count
+      total_tokens = f.total_tokens, cost_usd = f.cost_usd, duration_ms = f.duration_ms, duration_count = f.duration_count,
+      unpriced_hit_count = f.unpriced_hit_count, avoided_cost_usd = f.avoided_cost_usd,
+      cache_savings_usd = f.cache_savings_usd
   from (
     select case grouping(r.user_id, r.persona_id) when 0 then 'both' when 1 then 'user' else 'persona' end as grain, r.day,
       r.kind, coalesce(r.user_id, nobody) as user_id, coalesce(r.persona_id, nobody) as persona_id, r.model,
@@ -18,7 +20,9 @@ begin
       least(coalesce(sum(r.input_tokens), 0), highest) as input_tokens,
       least(coalesce(sum(r.output_tokens), 0), highest) as output_tokens,
       least(coalesce(sum(r.total_tokens), 0), highest) as total_tokens, coalesce(sum(r.cost_usd), 0) as cost_usd,
-      coalesce(sum(r.duration_ms), 0) as duration_ms, count(r.duration_ms) as duration_count
+      coalesce(sum(r.duration_ms), 0) as duration_ms, count(r.duration_ms) as duration_count,
+      count(*) filter (where r.cache_status = 'hit' and r.avoided_cost_usd is null) as unpriced_hit_count,
+      coalesce(sum(r.avoided_cost_usd), 0) as avoided_cost_usd, coalesce(sum(r.cache_savings_usd), 0) as cache_savings_usd
     from chaperone.folded_records(organization, days) r
     group by r.day, r.kind, r.model, r.requested_model, grouping sets ((r.user_id, r.persona_id), (r.user_id), (r.persona_id))
   ) f
@@ -28,13 +32,16 @@ begin
 
   update chaperone.weekly_usage u
   set unpriced_count = f.unpriced_count, input_tokens = f.input_tokens, output_tokens = f.output_tokens,
-      total_tokens = f.total_tokens, cost_usd = f.cost_usd, duration_ms = f.duration_ms, duration_count = f.duration_count
+      total_tokens = f.total_tokens, cost_usd = f.cost_usd, duration_ms = f.duration_ms, duration_count = f.duration_count,
+      unpriced_hit_count = f.unpriced_hit_count, avoided_cost_usd = f.avoided_cost_usd,
+      cache_savings_usd = f.cache_savings_usd
   from (
     select d.grain, date_trunc('week', d.day::timestamp)::date as week, d.kind, d.user_id, d.persona_id, d.model,
       d.requested_model, sum(d.unpriced_count) as unpriced_count, least(sum(d.input_tokens), highest) as input_tokens,
       least(sum(d.output_tokens), highest) as output_tokens, least(sum(d.total_tokens), highest) as total_tokens,
       sum(d.cost_usd) as cost_usd, least(sum(d.duration_ms), highest) as duration_ms,
-      sum(d.duration_count) as duration_count
+      sum(d.duration_count) as duration_count, sum(d.unpriced_hit_count) as unpriced_hit_count,
+      sum(d.avoided_cost_usd) as avoided_cost_usd, sum(d.cache_savings_usd) as cache_savings_usd
     from chaperone.daily_usage d
     where d.organization_id = organization
       and date_trunc('week', d.day::timestamp)::date

@@ -12,7 +12,7 @@ interface Relation {
 }
 
 /** Not about any organization; the operator's alone. */
-const withoutOrganization = ['migrations'];
+const withoutOrganization = ['migrations', 'workers'];
 
 /** Both organizations have an answer of this id. */
 const idOfAnswer = `'${'answer'.padEnd(32, '.')}'::bytea`;
@@ -30,6 +30,7 @@ const definerCalls: Readonly<Record<string, () => string>> = {
   keep_answer: () =>
     `select chaperone.keep_answer(${idOfAnswer}, 'x', 9, 1000, 1, now(), gen_random_uuid()),
        chaperone.keep_answer(${idOfAnswer}, 'x', 9, 1000, 1000000, now(), gen_random_uuid())`,
+  add_job: () => `select chaperone.add_job('task', 'row', null, 1)`,
   append_audit: () => `select chaperone.append_audit('[]')`,
   audit_pseudonyms: () => `select * from chaperone.audit_pseudonyms('[]')`,
   erase_user: () => `select chaperone.erase_user('${userIdOf(victim.id, 'ada')}')`,

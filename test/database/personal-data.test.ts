@@ -16,7 +16,7 @@ import { makeRecord } from '../request-record.ts';
 import { suiteScope } from '../scope.ts';
 import { batchOf } from './batch.ts';
 import { impersonal, listTellingColumns, personal } from './personal-data.ts';
-import { auditSome, leaseSome, seedAnswer } from './seed.ts';
+import { auditSome, leaseSome, seedAnswer, seedSession } from './seed.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
 
 const scope = suiteScope();
@@ -162,6 +162,11 @@ async function seedUser(db: Queryable, { id: organizationId }: Tenant, name: str
     client_version: said('version'),
     safety_identifier: said('safety'),
     end_user: said('end'),
+    // A UUID that is found as the person's own.
+    conversation_id: user.user_id,
+    branch_id: 'branch-0123abcd',
+    message_digest: 1,
+    new_messages: 1,
   };
   const record = makeRecord(organizationId, called);
   await insertRequests(
@@ -218,6 +223,8 @@ async function seedUser(db: Queryable, { id: organizationId }: Tenant, name: str
     deleted_at: null,
   };
   await insertOwnedResources(db, organizationId, JSON.stringify([resource]));
+  const inSession = { userId: user.user_id, sessionId: said('session'), turnId: said('turn') };
+  await seedSession(db, organizationId, inSession, said);
   await leaseSome(db, organizationId, 'User', user.user_id);
   await leaseSome(db, organizationId, 'Session', `${user.user_id}/${said('session')}`);
   await seedConfiguration(db, organizationId, said('example.com'));

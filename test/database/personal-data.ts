@@ -32,10 +32,24 @@ export const personal: Readonly<Record<string, Effect>> = {
   'cached_answers.answer_encrypted': 'all rows deleted',
   'cached_answers.answer_id': 'all rows deleted',
   'audit_people.external_id': 'row deleted',
+  'conversation_branches.conversation_id': 'row deleted',
+  'conversations.conversation_id': 'row deleted',
+  'conversations.session_id': 'row deleted',
+  'conversations.user_id': 'row deleted',
   'daily_usage.user_id': 'anonymous id',
   'erased_users.user_digest': { stays: 'It identifies records that arrive after the erasure.' },
   'facet_spans.user_id': 'anonymous id',
   'organizations.spec': { stays: 'Configuration: the Organization contains it.' },
+  'feedback.category': 'null',
+  'feedback.contents_encrypted': 'null',
+  'feedback.message_id': 'null',
+  'feedback.rated_by': 'anonymous id',
+  'feedback.session_id': 'anonymous name',
+  'feedback.turn_id': 'null',
+  'feedback.user_id': 'anonymous id',
+  'guardrail_blocks.session_id': 'anonymous name',
+  'guardrail_blocks.turn_id': 'null',
+  'guardrail_blocks.user_id': 'anonymous id',
   'owned_resources.user_id': 'anonymous id',
   'pending_calls.record': 'rewritten',
   'personas.parameters': { stays: 'Configuration: the Persona contains it.' },
@@ -50,6 +64,7 @@ export const personal: Readonly<Record<string, Effect>> = {
   'request_contents.output_encrypted': 'row deleted',
   'request_contents.contents_encrypted': 'row deleted',
   'requests.client_name': 'null',
+  'requests.conversation_id': 'null',
   'requests.client_version': 'null',
   'requests.end_user': 'null',
   'requests.safety_identifier': 'null',
@@ -57,9 +72,15 @@ export const personal: Readonly<Record<string, Effect>> = {
   'requests.turn_id': 'null',
   'requests.user_id': 'anonymous id',
   'revocations.subject': { stays: 'Without it, revoked tokens would be valid again. The row goes when they expire.' },
+  'session_costs.session_id': 'anonymous name',
+  'session_costs.turn_id': 'null',
+  'session_costs.user_id': 'anonymous id',
   'session_facets.session_id': 'anonymous name',
   'session_facets.user_id': 'anonymous id',
   'session_spans.user_id': 'anonymous id',
+  'session_turns.session_id': 'anonymous name',
+  'session_turns.turn_id': 'anonymous name',
+  'session_turns.user_id': 'anonymous id',
   'session_usage.session_id': 'anonymous name',
   'session_usage.user_id': 'anonymous id',
   'sessions.session_id': 'anonymous name',
@@ -131,11 +152,16 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'organization_roles.role_name',
     'organizations.data_key_digests',
   ],
+  'It is a keyed digest, of whose call nobody knows once its conversation is erased.': [
+    'conversation_branches.branch_id',
+    'requests.branch_id',
+  ],
   'It is a keyed digest of a call, for the seconds that the call takes.': ['answer_leases.answer_id'],
   'It is an id that we or the provider made at random.': [
     'analysis_results.request_id',
     'answer_leases.holder',
     'audit_chains.hash',
+    'audit_checkpoints.hash',
     'audit_log.entry_id',
     'audit_log.hash',
     'audit_resources.uid',
@@ -154,10 +180,13 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'requests.previous_response_id',
     'requests.request_id',
     'requests.response_id',
+    'guardrail_blocks.request_id',
+    'session_costs.entry_id',
     'unfolded_usage.pending_id',
     'unfolded_usage.request_id',
   ],
   'It names a model.': [
+    'conversations.models',
     'daily_usage.model',
     'daily_usage.requested_model',
     'provider_pauses.pause_id',
@@ -171,7 +200,11 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'weekly_usage.requested_model',
   ],
   'It names a persona or a model.': ['facet_spans.facet', 'session_facets.facet', 'sessions.facets'],
-  'It names what the platform team has made.': ['requests.guardrail_hits', 'requests.model_alias'],
+  'It names what the platform team has made.': [
+    'guardrail_blocks.guardrail_hits',
+    'requests.guardrail_hits',
+    'requests.model_alias',
+  ],
   'It is one of few fixed words, or a code.': [
     'daily_usage.grain',
     'daily_usage.kind',
@@ -184,20 +217,39 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'requests.image_size',
     'requests.kind',
     'requests.operation',
+    'requests.language',
     'requests.optimization_level',
+    'requests.service',
     'requests.status',
+    'feedback.rating_type',
+    'session_costs.operation',
+    'session_costs.optimization_level',
+    'session_costs.provider',
+    'session_costs.service',
+    'session_costs.unit_type',
+    'session_turns.status',
     'revocations.kind',
     'session_usage.kind',
     'weekly_usage.grain',
     'weekly_usage.kind',
   ],
+  'It names a step of our own, or a call.': ['job_calls.request_id', 'job_calls.step'],
   'It is a time.': ['sessions.facets_first_call_at', 'sessions.facets_last_call_at', 'unfolded_usage.started_at'],
 };
 
 export const impersonal: readonly string[] = Object.values(impersonalByReason).flat();
 
 /** A number, a time or a truth value says nothing about who a person is. */
-const plainTypes = ['bigint', 'boolean', 'date', 'integer', 'numeric', 'smallint', 'timestamp with time zone'];
+const plainTypes = [
+  'bigint',
+  'boolean',
+  'date',
+  'double precision',
+  'integer',
+  'numeric',
+  'smallint',
+  'timestamp with time zone',
+];
 
 /** The columns of all tables that can say more than a number, except the organization's id, as `table.column`. */
 export async function listTellingColumns(db: Queryable): Promise<string[]> {
@@ -206,6 +258,9 @@ export async function listTellingColumns(db: Queryable): Promise<string[]> {
      from information_schema.columns c
        join pg_class t on t.relnamespace = 'chaperone'::regnamespace and t.relname = c.table_name
      where c.table_schema = 'chaperone' and not t.relispartition and c.column_name <> 'organization_id'
+       and exists (
+         select from information_schema.columns o
+         where o.table_schema = 'chaperone' and o.table_name = c.table_name and o.column_name = 'organization_id')
        and c.data_type <> all ($1)`,
     [plainTypes],
   );

@@ -68,6 +68,8 @@ test('a record is stored as it is', async () => {
     total_tokens: 2 ** 39,
     input_audio_tokens: 1,
     input_image_tokens: 2,
+    cached_audio_tokens: 6,
+    cached_image_tokens: 7,
     output_audio_tokens: 3,
     output_image_tokens: 4,
     images: 5,
@@ -79,6 +81,8 @@ test('a record is stored as it is', async () => {
     guardrail_hits: ['customer-data'],
     model_alias: 'fast',
     optimization_level: 'speed',
+    service: 'tts',
+    language: 'hi-IN',
     cache_status: 'hit',
     avoided_cost_usd: '0.000225000000',
     cache_savings_usd: '0.000112500000',
@@ -96,6 +100,11 @@ test('a record is stored as it is', async () => {
     client_version: '7.57.0',
     safety_identifier: 'hashed',
     end_user: 'customer',
+    conversation_id: '6f1f0a5e-2f0b-8d59-9df3-1f6a1c0b7a10',
+    branch_id: 'branch-0123abcd',
+    message_digest: 2 ** 52 - 1,
+    parent_digest: 1,
+    new_messages: 2,
   });
   await insert(tenant.id, [record], db, () => 'said');
   const { requests, contents, users, sessions } = await readAll(tenant.id);
@@ -113,10 +122,14 @@ test('a record is stored as it is', async () => {
       total_tokens: '549755813888',
       input_audio_tokens: '1',
       input_image_tokens: '2',
+      cached_audio_tokens: '6',
+      cached_image_tokens: '7',
       output_audio_tokens: '3',
       output_image_tokens: '4',
       audio_seconds: '90.250',
       characters: '4096',
+      message_digest: String(2 ** 52 - 1),
+      parent_digest: '1',
     },
   ]);
   assert.deepEqual(
@@ -205,7 +218,13 @@ test('a call without a user makes a session but no user', async () => {
 });
 
 test('a request is found by either id, only near its own time', async () => {
-  const early = makeRecord(tenant.id, { started_at: '2026-09-01T00:00:00.000Z', response_id: 'resp_twice' });
+  const early = makeRecord(tenant.id, {
+    started_at: '2026-09-01T00:00:00.000Z',
+    response_id: 'resp_twice',
+    conversation_id: '6f1f0a5e-2f0b-8d59-9df3-1f6a1c0b7a11',
+    branch_id: 'main',
+    message_digest: 2 ** 52 - 1,
+  });
   const late = makeRecord(tenant.id, { started_at: '2026-10-01T00:00:00.000Z', response_id: 'resp_twice' });
   await insert(tenant.id, [late, early]);
   const reference = (record: RequestRecord) => ({
@@ -214,6 +233,9 @@ test('a request is found by either id, only near its own time', async () => {
     userId: record.user_id,
     sessionId: record.session_id,
     apiKeyId: record.api_key_id,
+    place: record.conversation_id
+      ? { conversationId: record.conversation_id, branchId: 'main', messageDigest: 2 ** 52 - 1 }
+      : null,
   });
   const startedAtMs = requestStartedAtMs(early.request_id) ?? 0;
   assert.deepEqual(await findRequestById(db, tenant.id, early.request_id, startedAtMs), reference(early));

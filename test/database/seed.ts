@@ -1,10 +1,12 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { upsertAnalysisConfigs } from '../../database/analysis-configs.ts';
 import { insertAnalysisResult } from '../../database/analysis-results.ts';
 import { upsertApiKeys } from '../../database/api-keys.ts';
 import type { ResourceEntry } from '../../database/audit/entry.ts';
 import { insertResourceChanges, withPeople } from '../../database/audit/resources.ts';
 import { insertBudgetWarnings } from '../../database/budget-warnings.ts';
+import { makeRequestId } from '../../database/ids.ts';
+import { insertJobCall } from '../../database/jobs.ts';
 import { insertOwnedResources } from '../../database/owned-resources.ts';
 import { insertPendingCalls } from '../../database/pending-calls.ts';
 import { upsertPersonas } from '../../database/personas.ts';
@@ -14,6 +16,10 @@ import { type QuotaScope, quotaCounterId, rowOf } from '../../database/quota.ts'
 import { insertRatings } from '../../database/ratings.ts';
 import { ensureRequestPartitions, insertRequests } from '../../database/requests.ts';
 import { insertRevocation } from '../../database/revocations.ts';
+import { insertBlocks } from '../../database/speech/blocks.ts';
+import { recordCost } from '../../database/speech/costs.ts';
+import { insertFeedback } from '../../database/speech/feedback.ts';
+import { closeTurn } from '../../database/speech/turns.ts';
 import { makeRecord } from '../request-record.ts';
 import { batchOf } from './batch.ts';
 import type { Tenant } from './tenant.ts';
@@ -67,9 +73,16 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
       configSealed: Buffer.from('sealed'),
     },
   ]);
+  await insertJobCall(db, organizationId, { jobId: '1', step: 'only', number: 0, requestId: 'req_1' });
   await insertRevocation(db, { organizationId, kind: 'token', tokenId: 'jti', expiresAt: null });
   await ensureRequestPartitions(db, new Date());
-  const record = makeRecord(organizationId, { response_id: 'resp_1' });
+  const record = makeRecord(organizationId, {
+    response_id: 'resp_1',
+    conversation_id: randomUUID(),
+    branch_id: 'branch-0123abcd',
+    message_digest: 1,
+    new_messages: 1,
+  });
   const strayed = makeRecord(organizationId, { started_at: '2009-01-01T00:00:00.000Z' });
   await insertRequests(
     db,
@@ -132,7 +145,10 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
   };
   await writePauses(db, organizationId, [pause], []);
   await seedAnswer(db, organizationId, 'answer');
+  await insertCheckpoint(db, organizationId);
   await auditSome(db, organizationId, 'ada@example.com');
+  const inSession = { userId: record.user_id, sessionId: record.session_id, turnId: 'turn' };
+  await seedSession(db, organizationId, inSession, (what) => what);
 }
 
 /** Keeps an answer, and leases another one. */
@@ -152,6 +168,12 @@ export async function seedAnswer(db: Queryable, organizationId: string, text: st
   );
 }
 
+/** Makes a log look as if its first entry had been removed. */
+async function insertCheckpoint(db: Queryable, organizationId: string): Promise<void> {
+  const text = `insert into chaperone.audit_checkpoints (organization_id, seq, hash) values ($1, 1, sha256(''))`;
+  await db.query(text, [organizationId]);
+}
+
 /** Records a change of a persona that names the user. */
 export async function auditSome(db: Queryable, organizationId: string, user: string): Promise<void> {
   const at = '2026-01-01T00:00:00.000Z';
@@ -166,6 +188,38 @@ export async function auditSome(db: Queryable, organizationId: string, user: str
   const { subject, uid, generation } = entry;
   const state = { uid, generation, fingerprint: null, spec };
   await insertResourceChanges(db, organizationId, [{ subject, entry, former: null, state }]);
+}
+
+/** Gives a session what happened elsewhere than in its calls. */
+export async function seedSession(
+  db: Queryable,
+  organizationId: string,
+  session: { readonly userId: string; readonly sessionId: string; readonly turnId: string },
+  said: (what: string) => string,
+): Promise<void> {
+  const unsaid = { operation: null, units: null, unitType: null, isCached: null, optimizationLevel: null };
+  await recordCost(db, organizationId, {
+    ...{ ...session, ...unsaid, entryId: randomUUID(), service: 'asr', provider: 'elsewhere' },
+    ...{ costUsd: '0.01', occurredAt: new Date() },
+  });
+  const latenciesMs = { asr: 1, llm: null, translation: null, tts: null, total: null };
+  await closeTurn(db, organizationId, { ...session, status: 'successful', latenciesMs });
+  const block = {
+    request_id: makeRequestId(Date.now()),
+    started_at: new Date().toISOString(),
+    user_id: session.userId,
+    session_id: session.sessionId,
+    turn_id: session.turnId,
+    guardrail_hits: ['secrets'],
+  };
+  await insertBlocks(db, organizationId, JSON.stringify([block]));
+  await insertFeedback(db, organizationId, {
+    ...session,
+    ...{ feedbackId: String(Date.now() * 1_000 + randomInt(1_000)), ratedBy: session.userId },
+    ...{ messageId: said('message'), rating: 1, ratingType: 'thumbs', category: said('category') },
+    ...{ incorrectResponse: false, tooSlow: false, unhelpful: false, offensive: false },
+    ...{ contentsSealed: Buffer.from(said('contents')), createdAt: new Date() },
+  });
 }
 
 /** Leases a part of a counter. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
+import { foldUsage } from '../../database/analytics/fold.ts';
 import { userIdOf } from '../../database/ids.ts';
 import { insertPendingCalls } from '../../database/pending-calls.ts';
 import { insertRequests } from '../../database/requests.ts';
@@ -106,6 +107,45 @@ test('late records of several erased users stay separate, also among others and 
     known.map(({ external_id }) => external_id),
     ['bob', 'eve'],
   );
+});
+
+test('what arrives after an erasure has the same anonymous user, also where some of it came before its end', async () => {
+  const tenant = await makeTenant(database);
+  const db = await connect(scope, tenant.url);
+  const ada = userIdOf(tenant.id, 'ada');
+  const add = (seconds: number) =>
+    insertRequests(
+      db,
+      tenant.id,
+      batchOf([makeRecord(tenant.id, { started_at: earlier(seconds), session_id: 'one' })]),
+    );
+  const usersOfRecords = async () => {
+    const { rows } = await database.owner.query<{ user_id: string; session_id: string }>(
+      'select distinct user_id, session_id from chaperone.requests where organization_id = $1',
+      [tenant.id],
+    );
+    return rows;
+  };
+
+  await add(90);
+  await db.query('select chaperone.note_erasure($1)', [ada]);
+  await add(60);
+  const { rows } = await db.query<{ stranger: string }>('select chaperone.erase_user($1) as stranger', [ada]);
+  await add(30);
+  const [of, ...others] = await usersOfRecords();
+  assert.deepEqual([of?.user_id, others], [rows[0]?.stranger, []]);
+
+  // Somebody with the same name. Of what comes between note and erasure, the sums are made at once.
+  await add(-60);
+  await db.query('select chaperone.note_erasure($1)', [ada]);
+  await add(20);
+  await foldUsage(db);
+  assert.ok(await eraseUser(db, ada));
+  await add(10);
+  assert.ok((await usersOfRecords()).every(({ user_id, session_id }) => user_id !== ada && session_id !== 'one'));
+  await foldUsage(db);
+  const { rows: users } = await db.query<{ external_id: string }>('select external_id from chaperone.users');
+  assert.ok(users.every(({ external_id }) => external_id.startsWith('erased-')));
 });
 
 test('a call in the background that arrives late keeps nothing of the erased user', async () => {

@@ -74,6 +74,20 @@ export function sums(records: readonly RequestRecord[]) {
     durationMs: total(withDuration, ({ duration_ms }) => duration_ms),
     durationCount: withDuration.length,
     lastRequestAt: Math.max(...timesOf(records)),
+    ...cacheSums(records),
+  };
+}
+
+export function cacheSums(records: readonly RequestRecord[]) {
+  const hits = records.filter(({ cache_status }) => cache_status === 'hit');
+  const dollarsOf = (of: (record: RequestRecord) => string | undefined) =>
+    hits.reduce((sum, record) => sum + picodollars(of(record) ?? '0'), 0n);
+  return {
+    cacheHitCount: hits.length,
+    cacheMissCount: records.filter(({ cache_status }) => cache_status === 'miss').length,
+    unpricedHitCount: hits.filter(({ avoided_cost_usd }) => avoided_cost_usd === undefined).length,
+    avoidedCostUsd: dollarsOf(({ avoided_cost_usd }) => avoided_cost_usd),
+    cacheSavingsUsd: dollarsOf(({ cache_savings_usd }) => cache_savings_usd),
   };
 }
 

@@ -10,7 +10,7 @@ import { readModelUsage } from '../../../database/analytics/models.ts';
 import { readTopUsers, readUsageBreakdown } from '../../../database/analytics/persona.ts';
 import { readPersonaUsage } from '../../../database/analytics/personas.ts';
 import { readSessions, readSessionTotals } from '../../../database/analytics/sessions.ts';
-import type { UsageSums } from '../../../database/analytics/usage.ts';
+import type { UsageSums, UsageTotals } from '../../../database/analytics/usage.ts';
 import { readUserUsage } from '../../../database/analytics/users.ts';
 import { nobody, userIdOf } from '../../../database/ids.ts';
 import { insertRequests, type RequestRecord } from '../../../database/requests.ts';
@@ -20,6 +20,7 @@ import { batchOf } from '../batch.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from '../tenant.ts';
 import {
   answeredBy,
+  cacheSums,
   dayOf,
   groupBy,
   modelOf,
@@ -72,12 +73,23 @@ const drawnRecord = fc.record({
     fc.bigInt(0n, 10n ** 18n).map((cost) => `${cost / 10n ** 12n}.${String(cost % 10n ** 12n).padStart(12, '0')}`),
   ),
   duration_ms: maybe(fc.nat(600_000)),
+  cached: fc.oneof(
+    fc.constant({}),
+    fc.constantFrom({ cache_status: 'miss' as const }, { cache_status: 'bypass' as const }),
+    fc.constantFrom({ cache_status: 'hit' as const }),
+    fc.nat(1e9).map((avoided) => ({
+      cache_status: 'hit' as const,
+      avoided_cost_usd: `0.${String(avoided).padStart(12, '0')}`,
+      cache_savings_usd: `0.${String(Math.floor(avoided / 2)).padStart(12, '0')}`,
+    })),
+  ),
 } satisfies Record<string, fc.Arbitrary<unknown>>);
 type Drawn = typeof drawnRecord extends fc.Arbitrary<infer T> ? T : never;
 
-function toRecord(tenant: Tenant, { user, day: index, ms, characters, ...columns }: Drawn): RequestRecord {
+function toRecord(tenant: Tenant, { user, day: index, ms, characters, cached, ...columns }: Drawn): RequestRecord {
   return makeRecord(tenant.id, {
     ...columns,
+    ...cached,
     ...(characters !== undefined && { characters }),
     started_at: new Date(Date.UTC(2026, 5, 1 + index) + ms).toISOString(),
     user_id: user === null ? nobody : userIdOf(tenant.id, user),
@@ -142,6 +154,17 @@ function toSums(row: UsageSums) {
     durationMs: Number(row.durationMs),
     durationCount: Number(row.durationCount),
     lastRequestAt: row.lastRequestAt.getTime(),
+    ...toCacheSums(row),
+  };
+}
+
+function toCacheSums(row: Omit<UsageTotals, 'groups'>) {
+  return {
+    cacheHitCount: Number(row.cacheHitCount),
+    cacheMissCount: Number(row.cacheMissCount),
+    unpricedHitCount: Number(row.unpricedHitCount),
+    avoidedCostUsd: picodollars(row.avoidedCostUsd),
+    cacheSavingsUsd: picodollars(row.cacheSavingsUsd),
   };
 }
 
@@ -194,6 +217,7 @@ async function compare(db: Client, tenant: Tenant, records: readonly RequestReco
     ),
   );
   assert.equal(picodollars(models.totals.costUsd), totalCost(selected));
+  assert.deepEqual(toCacheSums(models.totals), cacheSums(selected));
   const page = await readModelUsage(db, filter, drawn.page);
   assert.deepEqual(page.groups, models.groups.slice(drawn.page.offset, drawn.page.offset + drawn.page.limit));
   assert.deepEqual(page.totals, models.totals);
@@ -252,7 +276,12 @@ async function compare(db: Client, tenant: Tenant, records: readonly RequestReco
         .filter(({ requestCount }) => requestCount !== '0')
         .map((row) => [
           row.personaId,
-          { requests: Number(row.requestCount), cost: picodollars(row.costUsd), models: row.models },
+          {
+            requests: Number(row.requestCount),
+            cost: picodollars(row.costUsd),
+            models: row.models,
+            ...toCacheSums(row),
+          },
         ]),
     ),
     byName(
@@ -261,7 +290,10 @@ async function compare(db: Client, tenant: Tenant, records: readonly RequestReco
           selected.filter(({ persona_id }) => persona_id !== null),
           ({ persona_id }) => persona_id ?? '',
         ),
-      ].map(([personaId, of]) => [personaId, { requests: of.length, cost: totalCost(of), models: usedModels(of) }]),
+      ].map(([personaId, of]) => [
+        personaId,
+        { requests: of.length, cost: totalCost(of), models: usedModels(of), ...cacheSums(of) },
+      ]),
     ),
   );
   await compareSessions(db, filter, selected, drawn, externalId);

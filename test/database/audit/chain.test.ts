@@ -6,6 +6,7 @@ import { type Client, DatabaseError } from 'pg';
 import { appendAudit } from '../../../database/audit/append.ts';
 import { type ChainHead, followChain, genesis, hashOf, isFault } from '../../../database/audit/chain.ts';
 import type { RefusalEntry } from '../../../database/audit/entry.ts';
+import { pruneAudit } from '../../../database/audit/prune.ts';
 import { everyEntry, listAudit, readChain, readHeads, readPeople } from '../../../database/audit/read.ts';
 import { verifyAudit } from '../../../database/audit/verify.ts';
 import { userIdOf } from '../../../database/ids.ts';
@@ -91,6 +92,58 @@ test('any number of writers make one chain, and an entry that is sent again is t
   ]);
   const verified = await verifyAudit(database.owner, tenant.id, []);
   assert.deepEqual(verified.state === 'intact' && verified.head.seq, 6 * 8 * 2);
+});
+
+describe('retention', () => {
+  const inTwoDays = () => new Date(Date.now() + 2 * 86_400_000);
+  const verify = (tenant: Tenant, known: readonly ChainHead[] = [], after?: ChainHead) =>
+    verifyAudit(database.owner, tenant.id, known, after);
+
+  test('removes the oldest entries, and the rest verifies, also by heads of before', async () => {
+    const { tenant, proxy, head } = await makeLog(4);
+    const all = await readChain(proxy, tenant.id, 0, 10);
+    assert.equal(await pruneAudit(database.owner, tenant.id, new Date()), 0, 'they are of today');
+    assert.equal(await pruneAudit(database.owner, tenant.id, inTwoDays()), 3);
+    const left = await readChain(proxy, tenant.id, 0, 10);
+    assert.deepEqual(
+      left.map(({ seq, entry }) => [seq, JSON.parse(entry).kind]),
+      [
+        [4, 'refusal'],
+        [5, 'cut'],
+      ],
+    );
+    const verified = await verify(tenant, [...all, head]);
+    assert.deepEqual([verified.state, verified.state === 'intact' && verified.cut?.seq], ['intact', 3]);
+    for (const after of [...all, ...left]) assert.equal((await verify(tenant, [], after)).state, 'intact');
+    const other = { seq: 4, hash: hashOf(genesis, 'another') };
+    assert.equal((await verify(tenant, [other])).state, 'broken');
+
+    await appendAudit(proxy, 'proxy', tenant.id, [refusal()]);
+    assert.equal(await pruneAudit(database.owner, tenant.id, inTwoDays()), 2);
+    const again = await verify(tenant, [...all, ...left]);
+    assert.deepEqual([again.state, again.state === 'intact' && again.head.seq], ['intact', 7]);
+  });
+
+  test('is for the operator alone', async () => {
+    const { tenant, proxy } = await makeLog(2);
+    assert.equal(await codeOf(pruneAudit(proxy, tenant.id, inTwoDays())), '42501');
+    const insert = `insert into chaperone.audit_checkpoints (organization_id, seq, hash) values ($1, 1, sha256(''))`;
+    assert.equal(await codeOf(proxy.query(insert, [tenant.id])), '42501');
+  });
+
+  test('does not hide what somebody else has removed', async () => {
+    const { tenant } = await makeLog(5);
+    await pruneAudit(database.owner, tenant.id, inTwoDays());
+    await database.owner.query(
+      `update chaperone.audit_checkpoints c set seq = l.seq, hash = l.hash
+       from chaperone.audit_log l
+       where c.organization_id = $1 and l.organization_id = $1 and l.seq = 5`,
+      [tenant.id],
+    );
+    await database.owner.query('delete from chaperone.audit_log where organization_id = $1 and seq = 5', [tenant.id]);
+    const verified = await verify(tenant);
+    assert.match(verified.state === 'broken' ? verified.problem : '', /up to 5 were removed, and no entry/);
+  });
 });
 
 describe('who may do what', () => {

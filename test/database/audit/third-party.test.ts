@@ -39,14 +39,21 @@ describe('the script of docs/audit.md', { skip }, () => {
     head = (await readHeads(proxy, [tenant.id])).get(tenant.id)?.hash.toString('hex') ?? '';
   });
 
-  const run = (input: readonly string[]) =>
+  const run = (input: readonly string[], ...start: string[]) =>
     new Promise<string>((resolve) => {
-      const child = execFile('python3', ['-c', script], (error, stdout, stderr) => resolve(error ? stderr : stdout));
+      const child = execFile('python3', ['-c', script, ...start], (error, stdout, stderr) =>
+        resolve(error ? stderr : stdout),
+      );
       child.stdin?.end(`${input.join('\n')}\n`);
     });
 
   test('verifies a log by itself', async () => {
     assert.equal(await run(lines), `3 ${head}\n`);
+  });
+
+  test('begins where retention has left off', async () => {
+    const { hash } = JSON.parse(lines[0] ?? '');
+    assert.equal(await run(lines.slice(1), '1', hash), `3 ${head}\n`);
   });
 
   test('finds what was changed, and what is missing', async () => {
