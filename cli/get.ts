@@ -13,32 +13,46 @@ import {
 } from '../crds/definition.ts';
 import { makeValidator } from '../crds/validate.ts';
 import { type RulesFormat, ruleKinds } from './get/render-rules.ts';
+import { getConversations } from './get-conversations.ts';
+import { type GetJobsOptions, getJobs } from './get-jobs.ts';
 import { type GetRulesOptions, getRules } from './get-rules.ts';
 import { evaluateJsonPath } from './local/json-path.ts';
 import { statePaths } from './local/state.ts';
 
-export interface GetOptions extends Omit<GetRulesOptions, 'output'> {
+export interface GetOptions extends Omit<GetRulesOptions, 'output'>, Pick<GetJobsOptions, 'failed'> {
   readonly output?: 'wide' | RulesFormat;
 }
 
 /**
  * `chaperone get`: lists the resources of a running or stopped `chaperone up`, with the columns of `kubectl get`; or what
- * is used of limits or budgets, in any installation.
+ * is used of limits or budgets, the latest conversations, or the background jobs that are not done, in any installation.
  */
 export async function get(kinds: string, options: GetOptions, environment: NodeJS.ProcessEnv): Promise<void> {
-  const rules = ruleKinds.find((kind) => kind === kinds.trim().toLowerCase());
-  if (rules) {
-    if (options.output === 'wide') throw new Error(`--output of ${rules} is table or json`);
-    await getRules(rules, { ...options, output: options.output ?? 'table' }, environment);
+  const named = kinds.trim().toLowerCase();
+  if (named === 'jobs') {
+    const { user, output = 'table', ...rest } = options;
+    if (user !== undefined) throw new Error('--user is for limits, budgets and conversations');
+    if (output === 'wide') throw new Error('--output of jobs is table or json');
+    await getJobs({ ...rest, output }, environment);
+    return;
+  }
+  if (options.failed) throw new Error('--failed is for jobs');
+  const rules = ruleKinds.find((kind) => kind === named);
+  if (rules || named === 'conversations') {
+    if (options.output === 'wide') throw new Error(`--output of ${named} is table or json`);
+    const chosen = { ...options, output: options.output ?? 'table' };
+    await (rules ? getRules(rules, chosen, environment) : getConversations(chosen, environment));
     return;
   }
   await getResources(kinds, options);
 }
 
 async function getResources(kinds: string, { data = '.chaperone', output, ...others }: GetOptions): Promise<void> {
-  if (output === 'json') throw new Error('--output json is for limits and budgets; resources are shown by wide');
+  if (output === 'json')
+    throw new Error('--output json is for limits, budgets, conversations and jobs; resources are shown by wide');
   const [stranger] = Object.keys(others);
-  if (stranger !== undefined) throw new Error(`--${stranger} is for limits and budgets; in a cluster, use kubectl get`);
+  if (stranger !== undefined)
+    throw new Error(`--${stranger} is for limits, budgets, conversations and jobs; in a cluster, use kubectl get`);
   const definitions = kinds.split(',').map((name) => findDefinition(name.trim().toLowerCase()));
   if (!existsSync(statePaths(data).state)) throw new Error(`${data} has no data of a \`chaperone up\``);
   const tables = await Promise.all(
@@ -52,7 +66,7 @@ function findDefinition(name: string): Definition {
   const found = definitions.find(({ names }) => [names.plural, names.singular, ...names.shortNames].includes(name));
   if (found) return found;
   const known = definitions.map(({ names }) => `${names.plural} (${names.shortNames.join(', ')})`).join(', ');
-  throw new Error(`There is no kind "${name}"; there are ${known}, limits and budgets`);
+  throw new Error(`There is no kind "${name}"; there are ${known}, limits, budgets, conversations and jobs`);
 }
 
 interface Listed {

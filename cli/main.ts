@@ -119,6 +119,25 @@ program
   .action(async (options) => (await import('./proxy.ts')).proxy({ ...options, version: ownVersion() }, process.env));
 
 program
+  .command('worker')
+  .description('Run one worker: it does the background jobs of all organizations. Several share the work.')
+  .requiredOption(
+    '--credentials <directory>',
+    'what the operator hands out to workers (the Secrets chaperone.worker-…)',
+  )
+  .requiredOption('--data <directory>', 'a volume that survives restarts: a spool for each organization')
+  .option('--metrics-host <address>', 'where /metrics, /healthz and /readyz listen', '0.0.0.0')
+  .option('--metrics-port <port>', 'their port', parsePort, 8001)
+  .option('--upstream <url>', 'the base URL of openai providers that state none', 'https://api.openai.com/v1')
+  .option('--anthropic-upstream <url>', 'the base URL of anthropic providers that state none (default: Anthropic)')
+  .option('--concurrency <number>', 'how many jobs run at once', parseCount, 16)
+  .option('--grace <seconds>', 'how long running jobs may take when the worker stops', parseSeconds, 20)
+  .option('--silence <seconds>', 'how long it may be silent before others take over its jobs', parseSeconds, 15)
+  .option('--data-limit <bytes>', 'the size limit of an organization in --data (default: 5368709120)', parseBytes)
+  .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')
+  .action(async (options) => (await import('./worker.ts')).worker({ ...options, version: ownVersion() }, process.env));
+
+program
   .command('sandbox')
   .description('Run the stand-in for a provider alone: it answers every call and costs nothing.')
   .option('--host <address>', 'where it listens', '127.0.0.1')
@@ -188,7 +207,13 @@ audit
   .option('--organization <name>', 'the organization (default: all of them)')
   .option('--since <time>', 'such as 7d, 12h or 2027-01-31T12:00:00Z')
   .addOption(
-    new Option('--kind <kind>', 'only entries of this kind').choices(['resource', 'api', 'refusal', 'revocation']),
+    new Option('--kind <kind>', 'only entries of this kind').choices([
+      'resource',
+      'api',
+      'refusal',
+      'revocation',
+      'cut',
+    ]),
   )
   .option('--code <code>', 'only refusals with this error code')
   .option('--actor <who>', "a user's id, or a field manager such as kubectl-client-side-apply")
@@ -217,17 +242,27 @@ audit
 
 program
   .command('get')
-  .description('List the resources of a `chaperone up`, as `kubectl get` does, or what is used of limits and budgets.')
+  .description(
+    'List the resources of a `chaperone up`, as `kubectl get` does, what is used of limits and budgets, the latest conversations, or background jobs.',
+  )
   .argument(
     '<kind>',
-    'organizations, personas, apikeybindings or analysisconfigs (or a short name), several with commas; or limits, or budgets',
+    'organizations, personas, apikeybindings or analysisconfigs (or a short name), several with commas; or limits, budgets, conversations or jobs',
   )
-  .option('--organization <name>', 'of limits and budgets: the organization (default: all of them)')
-  .option('--user <id>', 'of limits and budgets: only what this user has used, and what it shares with others')
+  .option(
+    '--organization <name>',
+    'of limits, budgets, conversations and jobs: the organization (default: all of them)',
+  )
+  .option('--failed', 'of jobs: only those that have no attempt left')
+  .option(
+    '--user <id>',
+    'of limits and budgets: only what this user has used, and what it shares with others; of conversations: only this user’s',
+  )
   .addOption(
-    new Option('-o, --output <format>', 'wide shows ids and more of resources; json is for limits and budgets').choices(
-      ['wide', 'table', 'json'],
-    ),
+    new Option(
+      '-o, --output <format>',
+      'wide shows ids and more of resources; json is for limits, budgets, conversations and jobs',
+    ).choices(['wide', 'table', 'json']),
   )
   .option('--data <directory>', dataOption)
   .option('--namespace <name>', namespaceOption)
@@ -235,6 +270,19 @@ program
   .option('--context <name>', contextOption)
   .option('--database-url-file <file>', databaseOption)
   .action(async (kind, options) => (await import('./get.ts')).get(kind, options, process.env));
+
+program
+  .command('jobs')
+  .description('Look after background jobs; `chaperone get jobs` lists them.')
+  .command('retry')
+  .description('Try a job again that has no attempt left.')
+  .argument('<id>', 'its id, as `chaperone get jobs --failed` shows it', parseJobId)
+  .option('--data <directory>', dataOption)
+  .option('--namespace <name>', namespaceOption)
+  .option('--kubeconfig <file>', kubeconfigOption)
+  .option('--context <name>', contextOption)
+  .option('--database-url-file <file>', databaseOption)
+  .action(async (id, options) => (await import('./retry.ts')).retry({ ...options, id }, process.env));
 
 program
   .command('explain')
@@ -326,6 +374,11 @@ function parsePort(value: string): number {
 function parseCount(value: string): number {
   if (!/^[1-9]\d{0,2}$/.test(value)) throw new InvalidArgumentError('It must be a number from 1 to 999.');
   return Number(value);
+}
+
+function parseJobId(value: string): string {
+  if (!/^[1-9]\d{0,17}$/.test(value)) throw new InvalidArgumentError('It must be a number.');
+  return value;
 }
 
 function parseNames(value: string): string[] {

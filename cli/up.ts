@@ -6,9 +6,11 @@ import { startOperator } from '../operator/operator.ts';
 import { startDatabase } from './local/database.ts';
 import { startFleet } from './local/fleet.ts';
 import { followReadiness } from './local/follow-readiness.ts';
+import { egressEnvironment } from './local/proxies.ts';
 import { exampleUser, makeReport } from './local/report.ts';
 import { statePaths } from './local/state.ts';
 import { chooseUpstream } from './local/upstream.ts';
+import { startWorkerProcess } from './local/worker.ts';
 import { logOptions } from './log-options.ts';
 import { signToken } from './token.ts';
 
@@ -20,6 +22,8 @@ export interface UpOptions {
   readonly quiet?: boolean;
   readonly json?: boolean;
 }
+
+const workerStopMs = 4_000;
 
 /** `chaperone up`: everything on this machine, until SIGTERM or SIGINT. */
 export async function up(directory: string, options: UpOptions, environment: NodeJS.ProcessEnv): Promise<void> {
@@ -76,17 +80,26 @@ export async function up(directory: string, options: UpOptions, environment: Nod
     releasers.push(operator.stop);
     await operator.idle();
 
-    const fleet = await startFleet({
-      cluster,
-      paths,
+    const ofProcesses = {
       entry: process.argv[1] ?? '',
-      firstPort: options.port,
-      firstMetricsPort: options.metricsPort,
       upstreamUrl: upstream.url,
       // The sandbox speaks both APIs. Any other upstream must not get the key of another vendor.
       ...(upstream.isSandbox && { anthropicUrl: upstream.url }),
       logFile: openSync(paths.log, 'a'),
-      environment,
+    };
+    const worker = await startWorkerProcess({
+      ...ofProcesses,
+      credentialsDirectory: paths.workerCredentials,
+      dataDirectory: paths.worker,
+      metricsPort: 0,
+      environment: egressEnvironment(environment),
+      onRestart: (reason) => report.note(`The worker ended (${reason}) and is being restarted.`),
+    });
+    releasers.push(() => worker.stop(workerStopMs));
+    const fleet = await startFleet({
+      ...{ cluster, paths, ...ofProcesses, environment },
+      firstPort: options.port,
+      firstMetricsPort: options.metricsPort,
       onChange: report.note,
     });
     releasers.push(fleet.stop);

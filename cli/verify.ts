@@ -73,15 +73,19 @@ function render(results: readonly Verified[]): string {
 function say(result: Verification, isCompared: boolean): string {
   if (result.state === 'broken') return `BROKEN: ${result.problem}`;
   const { seq, hash } = result.head;
+  const { cut } = result;
   if (seq === 0) return 'the log is empty';
   const end = isCompared ? 'as the status has it' : 'compared with nothing outside of the database: name a --head';
-  return `intact, ${seq} ${seq === 1 ? 'entry' : 'entries'}; the end is ${end} (head ${hash.toString('hex')})`;
+  const entries = `${seq} ${seq === 1 ? 'entry' : 'entries'}`;
+  const removed = cut ? `, of which retention has removed the first ${cut.seq}` : '';
+  return `intact, ${entries}${removed}; the end is ${end} (head ${hash.toString('hex')})`;
 }
 
 function toJson({ organization, result, isCompared }: Verified) {
   if (result.state === 'broken') return { organization, ...result };
   const { seq, hash } = result.head;
-  return { organization, state: result.state, entries: seq, head: hash.toString('hex'), compared: isCompared };
+  const removed = result.cut?.seq ?? 0;
+  return { organization, state: result.state, entries: seq, removed, head: hash.toString('hex'), compared: isCompared };
 }
 
 function toCommand({ organization, head, output }: VerifyOptions, stated: Heads): string[] {

@@ -10,6 +10,7 @@ export const outputTokenFields: Readonly<Record<string, readonly string[]>> = {
   chat: ['max_completion_tokens', 'max_tokens'],
   completions: ['max_tokens'],
   messages: ['max_tokens'],
+  realtime: ['max_output_tokens'],
 };
 
 /** Operations that take a `temperature`. */
@@ -33,7 +34,7 @@ export const imageFields: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Operations that give tools to a model. */
-export const toolOperations: readonly string[] = ['responses', 'compact', 'chat', 'messages'];
+export const toolOperations: readonly string[] = ['responses', 'compact', 'chat', 'messages', 'realtime'];
 
 /** Fields that give tools to a model. Their spelling must be exact, since some readers take another one for the same. */
 export const toolFields: readonly string[] = ['tools', 'functions', 'mcp_servers', 'web_search_options'];
@@ -50,6 +51,7 @@ export const defaultFields: Readonly<Record<DefaultName, Readonly<Record<string,
     chat: ['max_completion_tokens'],
     completions: ['max_tokens'],
     messages: ['max_tokens'],
+    realtime: ['max_output_tokens'],
   },
   reasoningEffort: {
     responses: ['reasoning', 'effort'],

@@ -20,4 +20,5 @@ export const operationSurfaces: Readonly<Record<MatchedOperation, Surface>> = {
   speech: 'audio',
   transcriptions: 'audio',
   translations: 'audio',
+  realtime: 'realtime',
 };

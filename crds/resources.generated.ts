@@ -164,6 +164,31 @@ export interface OrganizationSpec {
        * The path of a file in the proxy's container that has the token. It is read again when it changes. ApiKeyBindings then say only who may call; their values are not sent. Absent: the token is the value that ApiKeyBindings name.
        */
       tokenFile?: string;
+      /**
+       * The proxy gets its tokens itself: it exchanges the token of a service account for one of an application of Entra that trusts it. ApiKeyBindings then say only who may call; their values are not sent.
+       */
+      workloadIdentity?: {
+        /**
+         * The id of the tenant of Entra.
+         */
+        tenantId: string;
+        /**
+         * The id of the application, or of the managed identity, that trusts the service account.
+         */
+        clientId: string;
+        /**
+         * The path of the service account's token in the proxy's container. It is read again for each exchange.
+         */
+        tokenFile: string;
+        /**
+         * Where Entra is, such as `https://login.microsoftonline.us`.
+         */
+        authority: string;
+        /**
+         * What the tokens are for, such as `https://cognitiveservices.azure.us/.default`.
+         */
+        scope: string;
+      };
     };
     /**
      * Of the providers that may serve a call, those with the lowest number come first; the others are asked where these fail. Providers of one priority come in the order of this list, unless weights are stated. Absent: 0.
@@ -327,6 +352,7 @@ export interface OrganizationSpec {
           | 'speech'
           | 'transcriptions'
           | 'translations'
+          | 'realtime'
           | 'messages'
         )[];
         /**
@@ -403,6 +429,7 @@ export interface OrganizationSpec {
           | 'speech'
           | 'transcriptions'
           | 'translations'
+          | 'realtime'
           | 'messages'
         )[];
         /**
@@ -479,9 +506,17 @@ export interface OrganizationSpec {
      */
     imageInputPerMillion?: string;
     /**
+     * Price of a million input tokens that are audio and are read from the provider's cache. Absent: that of audio input.
+     */
+    cachedAudioInputPerMillion?: string;
+    /**
      * Price of a million output tokens that are audio. Absent: that of output.
      */
     audioOutputPerMillion?: string;
+    /**
+     * Price of a million input tokens that are images and are read from the provider's cache. Absent: that of image input.
+     */
+    cachedImageInputPerMillion?: string;
     /**
      * Price of a million output tokens that are images. Absent: that of output.
      */
@@ -569,6 +604,7 @@ export interface OrganizationSpec {
         | 'speech'
         | 'transcriptions'
         | 'translations'
+        | 'realtime'
       )[];
       /**
        * Users. `*` stands for any characters.
@@ -662,6 +698,7 @@ export interface OrganizationSpec {
         | 'speech'
         | 'transcriptions'
         | 'translations'
+        | 'realtime'
       )[];
       /**
        * Users. `*` stands for any characters.
@@ -776,6 +813,7 @@ export interface OrganizationSpec {
         | 'speech'
         | 'transcriptions'
         | 'translations'
+        | 'realtime'
         | 'messages'
       )[];
       /**
@@ -970,6 +1008,8 @@ export interface OrganizationSpec {
         | 'moderations'
         | 'image_generations'
         | 'speech'
+        | 'transcriptions'
+        | 'translations'
         | 'messages'
       )[];
       /**
@@ -998,6 +1038,7 @@ export interface OrganizationSpec {
     | 'files'
     | 'batches'
     | 'vectorStores'
+    | 'realtime'
   )[];
   /**
    * The form of answers of POST /v1/responses to calls without X-Response-Format: `OpenAI` (the default) is the provider's unchanged answer; `Simple` has `content[0].text` instead of `output`.
@@ -1037,6 +1078,15 @@ export interface OrganizationSpec {
      * How long the result of an analysis is stored. Until then, the same analysis of the same conversation gets this result.
      */
     analysisLifetime: string;
+  };
+  /**
+   * How the audit log is kept.
+   */
+  audit?: {
+    /**
+     * Entries that are older are removed, within a day; the rest is still verifiable, and an entry says what was removed. Absent: the log is kept as long as its organization.
+     */
+    retention?: string;
   };
   /**
    * The age at which keys are replaced, without an effect on calls. A key whose age is absent is not replaced by itself. The annotation chaperone.dev/rotate with a time (RFC 3339) replaces everything that was issued before that time. The annotation chaperone.dev/rotate-now does so in an emergency: tokens that the old keys signed are refused at once.
@@ -1332,7 +1382,7 @@ export interface OrganizationStatus {
    */
   audit?: {
     /**
-     * How many entries there are.
+     * The number of the last entry. Those that retention has removed count, too.
      */
     entries: number;
     /**
@@ -1546,6 +1596,7 @@ export interface ApiKeyBindingSpec {
         | 'speech'
         | 'transcriptions'
         | 'translations'
+        | 'realtime'
       )[];
       /**
        * Users. `*` stands for any characters.
@@ -1639,6 +1690,7 @@ export interface ApiKeyBindingSpec {
         | 'speech'
         | 'transcriptions'
         | 'translations'
+        | 'realtime'
       )[];
       /**
        * Users. `*` stands for any characters.

@@ -98,6 +98,7 @@ export const answerFields: Readonly<Record<string, readonly string[]>> = {
   responses: ['output', 'output_text'],
   compact: ['output'],
   messages: ['content'],
+  realtime: ['output'],
   image_generations: ['data'],
   image_edits: ['data'],
   image_variations: ['data'],

@@ -31,6 +31,14 @@ export function gatewaySecretName(organization: string): string {
   return `chaperone.gateway-${organization}`;
 }
 
+/**
+ * Name of one of the Secrets with what workers need, in the operator's namespace. The dot keeps it apart from the
+ * credentials of every organization.
+ */
+export function workerSecretName(place: number): string {
+  return `chaperone.worker-${place}`;
+}
+
 /** Name of the Secret with a binding's synthetic key, in the binding's namespace. */
 export function syntheticKeySecretName(binding: string): string {
   return `${binding}-synthetic-key`;

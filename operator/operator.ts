@@ -46,6 +46,7 @@ import type { SidecarContext } from './sidecars/reconcile.ts';
 import { makeTenancyFinder } from './tenancy.ts';
 import { controlTenant, makeTenantFailureReport, type TenantControl } from './tenant-kind.ts';
 import { makeTriggers } from './triggers.ts';
+import { openWorkerAccess } from './workers/access.ts';
 
 export interface OperatorOptions {
   /** Must be started, with warm caches. */
@@ -56,6 +57,8 @@ export interface OperatorOptions {
   readonly proxyDatabaseUrl?: string;
   /** The namespace of the operator's own Secrets. */
   readonly namespace?: string;
+  /** How many Secrets share what workers get. Absent: 16; on one machine, one. */
+  readonly workerSecrets?: number;
   /** Looks up the issuer of service account tokens. Absent where there are none. */
   readonly serviceAccountIssuer?: () => Promise<ServiceAccountIssuer>;
   /** The sidecars of pods. Absent where there is no injection. */
@@ -99,6 +102,7 @@ type ReconciledKind = 'Organization' | TenantKind;
 type Queue = WorkQueue<ObjectPath>;
 
 const defaultEventPatienceMs = 10_000;
+const defaultWorkerSecrets = 16;
 const defaultResyncMs = 600_000;
 const defaultCircuitsMs = 5_000;
 const defaultRulesMs = { period: 15_000, write: 60_000 };
@@ -192,8 +196,12 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   });
   const context = { cluster, db, tenancies: makeTenancyFinder(cluster, namespace), rules, audit };
   const { sidecars, gateways, serviceAccountIssuer, proxyDatabaseUrl = databaseUrl } = options;
+  const workers = openWorkerAccess({
+    ...{ cluster, db, databaseUrl, namespace, log },
+    secrets: options.workerSecrets ?? (options.isOneMachine ? 1 : defaultWorkerSecrets),
+  });
   const organizations = {
-    ...{ cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now, rules, circuits, audit, auditLog },
+    ...{ cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now, rules, circuits, audit, auditLog, workers },
     // Checked at every resync, not at each change in between.
     logins: makeLoginCheck(databaseUrl, resyncMs / 2),
     serverLimits: makeServerLimitsReader(db, resyncMs / 2),
@@ -251,6 +259,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     async idle() {
       do for (const controller of controllers) await controller.idle();
       while ([...queues.values()].some((queue) => !queue.isIdle));
+      await workers.settled();
     },
     async stop() {
       unsubscribe();
@@ -260,6 +269,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       await Promise.all([resync.stop(), health.stop(), rules.stop(), circuits.stop(), auditLog.stop()]);
       await probe.close();
       await Promise.all(controllers.map((controller) => controller.stop()));
+      await workers.stop();
       await db.end();
     },
   };

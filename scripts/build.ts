@@ -5,9 +5,13 @@ import { chmod, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promi
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { type BuildOptions, build as bundle, type Plugin } from 'esbuild';
-import { proxyNodeOptions } from '../cli/local/proxies.ts';
+import { proxyNodeOptions } from '../cli/local/kept-process.ts';
 import { bundleFiles, filesOf, type ProgramName, programFrame } from './build/program.ts';
-import { partsThatOperatorsLeaveOut, partsThatProxiesLeaveOut } from './build/unused-parts.ts';
+import {
+  partsThatOperatorsLeaveOut,
+  partsThatProxiesLeaveOut,
+  partsThatWorkersLeaveOut,
+} from './build/unused-parts.ts';
 
 const root = dirname(import.meta.dirname);
 
@@ -73,7 +77,7 @@ const ownCommand = (name: ProgramName): Plugin => ({
     });
   },
 });
-const programs: readonly ProgramName[] = ['proxy', 'operator'];
+const programs: readonly ProgramName[] = ['proxy', 'operator', 'worker'];
 const commandModules = [
   'up',
   'sandbox',
@@ -83,6 +87,7 @@ const commandModules = [
   'audit',
   'verify',
   'get',
+  'retry',
   'explain',
   'simulate',
   'check',
@@ -164,6 +169,7 @@ const connectionsOfOperator: Plugin = {
 /** The plugins that leave out unused code, by program. */
 const unused: Readonly<Record<ProgramName, readonly Plugin[]>> = {
   proxy: [connectionsOfUndici, partsThatProxiesLeaveOut],
+  worker: [connectionsOfUndici, partsThatWorkersLeaveOut],
   operator: [unusedKubernetesClasses, connectionsOfOperator, partsThatOperatorsLeaveOut],
 };
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { proxyEnvironment, proxyNodeOptions } from '../cli/local/proxies.ts';
+import { proxyEnvironment, proxyNodeOptions } from '../cli/local/kept-process.ts';
 import { productImage } from '../scripts/cluster/product.ts';
 
 const repository = join(import.meta.dirname, '..');

@@ -34,15 +34,17 @@ function whoOf(actor: unknown): string {
   return typeof actor.user === 'string' ? shortenPseudonym(actor.user) : '(nobody)';
 }
 
-function whatOf({ kind, code, rule, route, count, action, subject, user, changes }: Readonly<Record<string, unknown>>) {
+function whatOf(fields: Readonly<Record<string, unknown>>) {
+  const { kind, code, rule, route, count, action, subject, user, changes } = fields;
+  if (kind === 'cut') return `removed the entries up to ${fields.through}, from before ${fields.before}`;
   if (kind === 'refusal') {
     const by = isObject(rule) ? ` by ${rule.kind} ${rule.name}${rule.detector ? ` (${rule.detector})` : ''}` : '';
     return `refused ${route}: ${code}${by}${Number(count) > 1 ? `, ${count} times` : ''}`;
   }
   const about = typeof user === 'string' ? `${subject} ${shortenPseudonym(user)}` : String(subject);
   if (kind === 'revocation') return `revoked ${about}`;
-  const fields = Array.isArray(changes) ? changes.filter(isObject).map(showChange) : [];
-  const shown = fields.length > 3 ? [...fields.slice(0, 3), `and ${fields.length - 3} more`] : fields;
+  const changed = Array.isArray(changes) ? changes.filter(isObject).map(showChange) : [];
+  const shown = changed.length > 3 ? [...changed.slice(0, 3), `and ${changed.length - 3} more`] : changed;
   return `${action} ${about}${shown.length > 0 && action !== 'created' ? `: ${shown.join(', ')}` : ''}`;
 }
 

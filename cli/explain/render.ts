@@ -94,7 +94,9 @@ function boundsOf({ bounds, timeouts, retries }: ShownExplanation): string {
   return `${lines.join('\n')}\n`;
 }
 
-function verdictOf({ error, decided_by: by }: ShownExplanation): string {
+function verdictOf({ error, decided_by: by, cache }: ShownExplanation): string {
+  if (!error && cache?.result === 'hit')
+    return `${styleText('green', 'ALLOWED')}: the cache would answer; no provider would be asked.\n`;
   if (!error) return `${styleText('green', 'ALLOWED')}: the call would go to the provider.\n`;
   const verdict = `${styleText('red', 'REFUSED')}: ${error.status} ${error.code}: ${toLine(error.message)}\n`;
   if (by.length === 0)

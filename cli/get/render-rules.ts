@@ -76,11 +76,11 @@ function scopeOf({ count, use }: RuleFigure<NamedUse>): string | undefined {
 }
 
 /** A user's id is anybody's text: nothing in it may move the cursor. */
-function toLine(text: string): string {
+export function toLine(text: string): string {
   return text.replaceAll(/\p{C}/gu, '\ufffd');
 }
 
-function align(rows: readonly (readonly string[])[]): string {
+export function align(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd((widths[column] ?? 0) + 3)).join('');
   return `${rows.map((row) => line(row).trimEnd()).join('\n')}\n`;

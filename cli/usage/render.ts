@@ -15,14 +15,16 @@ export function renderUsage(report: UsageReport, format: UsageFormat): string {
 }
 
 /** Counts are numbers. Costs are decimal strings, which no JSON parser rounds. */
-function toFigures({ requestCount, completedCount, unpricedCount, inputTokens, outputTokens, costUsd }: Spending) {
+function toFigures(sums: Spending) {
   return {
-    calls: Number(requestCount),
-    failed: Number(requestCount) - Number(completedCount),
-    unpriced: Number(unpricedCount),
-    inputTokens: Number(inputTokens),
-    outputTokens: Number(outputTokens),
-    costUsd: trimDecimal(costUsd),
+    calls: Number(sums.requestCount),
+    failed: Number(sums.requestCount) - Number(sums.completedCount),
+    unpriced: Number(sums.unpricedCount),
+    inputTokens: Number(sums.inputTokens),
+    outputTokens: Number(sums.outputTokens),
+    costUsd: trimDecimal(sums.costUsd),
+    cacheHits: Number(sums.cacheHitCount),
+    avoidedCostUsd: trimDecimal(sums.avoidedCostUsd),
   };
 }
 
@@ -43,7 +45,17 @@ function toCsv({ by, rows }: UsageReport): string {
   const lines = rows
     .filter(({ name }) => name !== null)
     .map((row) => [row.name ?? '', ...Object.values(toFigures(row))]);
-  const head = [by, 'calls', 'failed', 'unpriced', 'input_tokens', 'output_tokens', 'cost_usd'];
+  const head = [
+    by,
+    'calls',
+    'failed',
+    'unpriced',
+    'input_tokens',
+    'output_tokens',
+    'cost_usd',
+    'cache_hits',
+    'avoided_cost_usd',
+  ];
   return [head, ...lines].map((cells) => `${cells.map((cell) => toCell(String(cell))).join(',')}\n`).join('');
 }
 
@@ -74,11 +86,17 @@ function notes({ organization, firstDay, lastDay, kind }: SpendingFilter, total:
   if (!total) return [period];
   const analyses = Number(total.analysisCount);
   const unpriced = Number(total.unpricedCount);
+  const hits = Number(total.cacheHitCount);
   return [
     period,
     ...(kind === null && analyses > 0
       ? [
           `Among it calls that analyses made: ${analyses}, for ${Number(total.analysisCostUsd).toFixed(6)} USD. --kind call leaves them out, as /v1/analytics does.`,
+        ]
+      : []),
+    ...(hits > 0
+      ? [
+          `Among it answers from the cache, which cost nothing: ${hits}. Providers would have billed ${Number(total.avoidedCostUsd).toFixed(6)} USD.`,
         ]
       : []),
     ...(unpriced > 0 ? [`Calls without a known price, which are not in the cost: ${unpriced}.`] : []),

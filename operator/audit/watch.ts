@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
+import { parseDurationMs } from '../../crds/duration.ts';
 import type { Organization, OrganizationStatus } from '../../crds/resources.generated.ts';
 import { type ChainHead, genesis } from '../../database/audit/chain.ts';
+import { pruneAudit } from '../../database/audit/prune.ts';
 import { readHeads, type StoredHead } from '../../database/audit/read.ts';
 import { type Verification, verifyAudit } from '../../database/audit/verify.ts';
 import type { Queryable } from '../../database/queryable.ts';
@@ -63,6 +65,7 @@ export function watchAudit(options: AuditWatchOptions): AuditStatuses & { stop()
         organizations.map(({ status }) => status?.id ?? ''),
       );
       for (const organization of organizations) {
+        await removeOld(options, organization, watched);
         await watch(options, organization, heads.get(organization.status?.id ?? ''), watched);
       }
       metrics?.publish();
@@ -81,6 +84,19 @@ export function watchAudit(options: AuditWatchOptions): AuditStatuses & { stop()
     },
     stop: () => resync.stop(),
   };
+}
+
+/** Removes what is older than the organization's retention. From a log that is broken, nothing is removed. */
+async function removeOld(
+  { db, now, log }: AuditWatchOptions,
+  { metadata, spec, status }: Organization,
+  watched: ReadonlyMap<string, Watched>,
+): Promise<void> {
+  const { retention } = spec.audit ?? {};
+  if (retention === undefined || watched.get(metadata.uid)?.result.state !== 'intact') return;
+  const before = new Date(now() - parseDurationMs(retention));
+  const removed = await pruneAudit(db, status?.id ?? '', before);
+  if (removed > 0) log.info({ organization: metadata.name, removed, before }, 'removed old entries of the audit log');
 }
 
 async function watch(

@@ -102,6 +102,9 @@ export async function applyOrganization(
     if (failure) failures.push({ namespace, reason: failure.message });
   }
   await applyGatewayCredentials(context, gathered, credentials, master);
+  const { memberNamespaces } = gathered;
+  const allKeys = memberNamespaces.map((member) => deriveNamespaceKeys(master, dataKeys, id, member));
+  context.workers?.put({ ...credentials, namespaceKeys: allKeys });
   const dataKeyDigests = digestsOf(credentials.dataKeys);
   const sharesByDefault = decision.sharing.rules === 'Former';
   const row = { organizationId: id, name: key.name, spec: decision.spec, dataKeyDigests, sharesByDefault };
@@ -165,7 +168,7 @@ async function revokeKeys({ db, now }: OrganizationContext, organizationId: stri
 
 /** Removes the organization, and its data as the deletionPolicy says. The finalizer is removed last. */
 export async function removeOrganization(
-  { cluster, db, operatorNamespace, gateways, audit }: OrganizationContext,
+  { cluster, db, operatorNamespace, gateways, audit, workers }: OrganizationContext,
   key: Key,
   gathered: GatheredOrganization,
   decision: Extract<OrganizationDecision, { action: 'delete' }>,
@@ -174,6 +177,7 @@ export async function removeOrganization(
   const identity = identityOf(gathered);
   if (gateways) await removeGateway(gateways, gathered.organization);
   await removeGatewayCredentials(cluster, operatorNamespace, identity);
+  workers?.remove(organizationId);
   await audit?.gone(organizationId, 'Organization', pathOf(key));
   if (decision.keepData) await retireOrganization(db, organizationId);
   else {

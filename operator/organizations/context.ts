@@ -8,6 +8,7 @@ import type { ServiceAccountIssuer } from '../cluster/kubernetes/service-account
 import type { GatewayContext } from '../gateways/reconcile.ts';
 import type { RuleStatuses } from '../limits/watch.ts';
 import type { SidecarContext } from '../sidecars/reconcile.ts';
+import type { WorkerAccess } from '../workers/access.ts';
 import type { LoginCheck } from './login.ts';
 
 /** The dependencies for reconciling an organization. */
@@ -35,6 +36,8 @@ export interface OrganizationContext {
   readonly sidecars?: SidecarContext;
   /** Set where the operator may run gateways. */
   readonly gateways?: GatewayContext;
+  /** Hands out credentials to workers. Absent: there are none. */
+  readonly workers?: WorkerAccess;
   /** Whether one proxy serves all namespaces of an organization, with the operator's own copy of its Secret. */
   readonly isOneMachine?: boolean;
   /** How long a new key is handed out before it is used, so that every proxy has it by then. Absent: five minutes. */

@@ -1,9 +1,11 @@
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
 import { refusesModel } from '../model-rule.ts';
+import { overlap } from '../patterns.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 
 type Rule = NonNullable<OrganizationSpec['guardrails']>[number];
-type JudgedSpec = Pick<OrganizationSpec, 'guardrails' | 'models' | 'surfaces'>;
+type JudgedSpec = Pick<OrganizationSpec, 'guardrails' | 'models' | 'surfaces'> &
+  Partial<Pick<OrganizationSpec, 'providers'>>;
 
 /**
  * The condition about guardrails that cannot be used, or are for no call. Nothing else depends on it: what a rule that
@@ -21,6 +23,15 @@ export async function judgeGuardrails(spec: JudgedSpec, hadAny: boolean): Promis
       status: false,
       reason: 'GuardrailUnusable',
       message: `What these guardrails would check is refused, since they cannot be used: ${unusable.join('; ')}. Correct them.`,
+    };
+  }
+  const unserved = guardrails.flatMap((rule) => describeUnserved(spec, rule));
+  if (unserved.length > 0) {
+    return {
+      type: 'GuardrailsUsable',
+      status: false,
+      reason: 'GuardrailWithoutService',
+      message: `These guardrails ask a service that providers do not have: ${unserved.join('; ')}. Narrow match.models of the guardrails, or have a provider of type openai serve the models.`,
     };
   }
   const idle = guardrails.flatMap((rule) => describeIdle(spec, rule));
@@ -47,6 +58,26 @@ async function describeUnusable(rule: Rule): Promise<string | undefined> {
   } catch (error) {
     return `"${rule.name}" (${detector}: ${error instanceof Error ? error.message : String(error)})`;
   }
+}
+
+/** The types of providers that have no moderation endpoint. */
+const withoutModeration: readonly string[] = ['azure', 'anthropic'];
+
+/** The calls of which providers a rule lets nothing of pass, or does not judge, since they have no moderation. */
+function describeUnserved({ providers = [] }: JudgedSpec, { name, match, moderation, action }: Rule): string[] {
+  if (!moderation) return [];
+  const unable = providers.filter(
+    ({ type, models }) =>
+      withoutModeration.includes(type) &&
+      overlap(
+        match?.models,
+        models?.map((model) => model.name),
+      ),
+  );
+  if (unable.length === 0) return [];
+  const named = unable.map((provider) => `"${provider.name}" (${provider.type})`).join(', ');
+  const then = action === 'Report' ? 'are not judged' : 'do not pass';
+  return [`"${name}" (moderation: calls to ${named} ${then})`];
 }
 
 /** Which field makes a rule be for no call. */
@@ -81,6 +112,7 @@ const surfaces: Readonly<Partial<Record<string, Surface>>> = {
   speech: 'audio',
   transcriptions: 'audio',
   translations: 'audio',
+  realtime: 'realtime',
 };
 
 /** Operations whose answers have no text to check. */

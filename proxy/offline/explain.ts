@@ -1,6 +1,7 @@
 import { type ProviderPause, readPauses } from '../../database/provider-pauses.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { readCounterRoom } from '../../database/rule-use.ts';
+import { makePolicies, placeOf } from '../cache/policy.ts';
 import { makeExplain } from '../calls/explain/explain.ts';
 import { makeIdentify } from '../calls/identify/identify.ts';
 import { makeModelRules } from '../calls/models/model-rules.ts';
@@ -40,6 +41,7 @@ export async function explainOffline(db: Queryable, question: OfflineQuestion): 
   const sealed = await readSealed(db, organizationId);
   const inForce = putInForce(sealed, namespacesOf(sealed, isOneMachine)(namespace));
   const inFlight = makeInFlight(maxBodyBytes);
+  const policyOf = makePolicies();
   const query = <T>(work: (to: Queryable) => Promise<T>) => work(db);
   const { ownership } = makeLookUps({ organizationId, spool: emptySpool, follower: { query }, store: { run: query } });
   const explain = makeExplain({
@@ -50,6 +52,12 @@ export async function explainOffline(db: Queryable, question: OfflineQuestion): 
     providers: providerTable,
     health: healthOf(await readPauses(db, organizationId)),
     inFlight,
+    // The keys of answers are digests that only proxies can make.
+    lookAtCache: async (call, workload) => {
+      const { cache } = call.snapshot.spec;
+      const place = cache && placeOf(call, policyOf(cache), workload);
+      return place && 'bypass' in place ? { result: 'bypass', ...place.bypass } : { result: 'unknown' };
+    },
     modelRules: makeModelRules(),
     quota: { free: () => 0, idle: async () => {}, clock: makeDatabaseClock() },
     histories: makeHistories(),

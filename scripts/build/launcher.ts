@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { filesOf, loadProgram, type ProgramName } from './program.ts';
 
-const name: ProgramName = process.argv[2] === 'operator' ? 'operator' : 'proxy';
+const [, , command] = process.argv;
+const name: ProgramName = command === 'operator' || command === 'worker' ? command : 'proxy';
 loadProgram(import.meta.dirname, name, readCodeCache()).run();
 
 function readCodeCache(): Buffer | undefined {

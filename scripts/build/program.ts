@@ -11,7 +11,7 @@ export const bundleFiles = {
 } as const;
 
 /** The commands that run in a cluster. Each has its own program, without the code of the others. */
-export type ProgramName = 'proxy' | 'operator';
+export type ProgramName = 'proxy' | 'operator' | 'worker';
 
 export function filesOf(name: ProgramName) {
   return { program: `${name}.js`, codeCache: `${name}.cache` };

@@ -27,10 +27,15 @@ const unusedByAll: readonly UnusedPart[] = [
   { names: /\/transport$/, from: /\/pino\/(pino|lib\/tools)\.js$/, contents: absent("pino's transport") },
 ];
 
-const unusedByProxies: readonly UnusedPart[] = [
-  // All connections are HTTP/1.1 (`allowH2: false`), and node:http2 is the largest of Node's own modules. An operator's
-  // connections through a forward proxy are the Kubernetes client's, which may speak HTTP/2.
+/**
+ * All connections are HTTP/1.1 (`allowH2: false`), and node:http2 is the largest of Node's own modules. An operator's
+ * connections through a forward proxy are the Kubernetes client's, which may speak HTTP/2.
+ */
+const unusedByCalls: readonly UnusedPart[] = [
   { names: /client-h2\.js$/, from: /\/undici\/lib\/dispatcher\/client\.js$/, contents: absent('HTTP/2') },
+];
+
+const unusedByProxies: readonly UnusedPart[] = [
   { names: /^pg-pool$/, from: /\/pg\/lib\/index\.js$/, contents: 'module.exports = class {};' },
 ];
 
@@ -49,5 +54,6 @@ const leaveOut = (unusedParts: readonly UnusedPart[]): Plugin => ({
   },
 });
 
-export const partsThatProxiesLeaveOut = leaveOut([...unusedByAll, ...unusedByProxies]);
+export const partsThatProxiesLeaveOut = leaveOut([...unusedByAll, ...unusedByCalls, ...unusedByProxies]);
+export const partsThatWorkersLeaveOut = leaveOut([...unusedByAll, ...unusedByCalls]);
 export const partsThatOperatorsLeaveOut = leaveOut(unusedByAll);

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { filesOf, loadProgram } from './program.ts';
 
 const [, , directory, name] = process.argv;
-if (directory === undefined || (name !== 'proxy' && name !== 'operator')) {
-  throw new Error('usage: node scripts/build/write-code-cache.ts DIRECTORY proxy|operator');
+if (directory === undefined || (name !== 'proxy' && name !== 'operator' && name !== 'worker')) {
+  throw new Error('usage: node scripts/build/write-code-cache.ts DIRECTORY proxy|operator|worker');
 }
 const program = loadProgram(directory, name, undefined);
 process.on('exit', () => {
@@ -18,6 +18,7 @@ const nowhere = join(directory, 'not-there');
 const needs = {
   proxy: ['--credentials', nowhere, '--data', nowhere, '--metrics-host', '127.0.0.1', '--metrics-port', '0'],
   operator: ['--database-url-file', nowhere],
+  worker: ['--credentials', nowhere, '--data', nowhere, '--metrics-host', '127.0.0.1', '--metrics-port', '0'],
 };
 process.argv.splice(2, 2, name, ...needs[name]);
 process.stderr.write = () => true;

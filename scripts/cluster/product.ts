@@ -3,7 +3,7 @@ import { globSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { proxyEnvironment, proxyNodeOptions } from '../../cli/local/proxies.ts';
+import { proxyEnvironment, proxyNodeOptions } from '../../cli/local/kept-process.ts';
 import { sidecarUserId } from '../../operator/injection/sidecar.ts';
 import { clientFolders, clientPrograms, findPostgresClients } from './postgres-clients.ts';
 import { type ImageSource, repository } from './target.ts';

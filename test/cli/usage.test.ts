@@ -31,14 +31,27 @@ describe('the query of chaperone usage', () => {
   }
 });
 
-const none = { analysisCount: '0', analysisCostUsd: '0', unpricedCount: '0', inputTokens: '0', outputTokens: '0' };
+const none = {
+  ...{ analysisCount: '0', analysisCostUsd: '0', unpricedCount: '0', inputTokens: '0', outputTokens: '0' },
+  ...{ cacheHitCount: '0', avoidedCostUsd: '0' },
+};
 const rows: readonly SpendingOfGroup[] = [
-  { ...none, name: 'ada', requestCount: '12', completedCount: '10', inputTokens: '1200', costUsd: '1.250000000000' },
+  {
+    ...none,
+    name: 'ada',
+    requestCount: '12',
+    completedCount: '10',
+    inputTokens: '1200',
+    costUsd: '1.250000000000',
+    cacheHitCount: '3',
+    avoidedCostUsd: '0.500000000000',
+  },
   { ...none, name: '=1+1", "x', requestCount: '1', completedCount: '1', unpricedCount: '1', costUsd: '0' },
   { ...none, name: 'a\u001b[2Jb', requestCount: '1', completedCount: '1', costUsd: '0.000009300000' },
   {
     ...{ name: null, requestCount: '14', completedCount: '12', unpricedCount: '1', inputTokens: '1200' },
     ...{ outputTokens: '0', costUsd: '1.250009300000', analysisCount: '2', analysisCostUsd: '0.250000000000' },
+    ...{ cacheHitCount: '3', avoidedCostUsd: '0.500000000000' },
   },
 ];
 const { filter } = choose({ organization: 'acme' });
@@ -56,6 +69,7 @@ test('a table is aligned, has a sum, and explains the figures', () => {
       '',
       'Of organization "acme", from 2027-03-01 to the end of 2027-03-15 (UTC).',
       'Among it calls that analyses made: 2, for 0.250000 USD. --kind call leaves them out, as /v1/analytics does.',
+      'Among it answers from the cache, which cost nothing: 3. Providers would have billed 0.500000 USD.',
       'Calls without a known price, which are not in the cost: 1.',
       '',
     ].join('\n'),
@@ -66,10 +80,10 @@ test('CSV is safe for spreadsheets: no user becomes a formula', () => {
   assert.equal(
     renderUsage(report, 'csv'),
     [
-      'user,calls,failed,unpriced,input_tokens,output_tokens,cost_usd',
-      'ada,12,2,0,1200,0,1.25',
-      `"'=1+1"", ""x",1,0,1,0,0,0`,
-      'a\u001b[2Jb,1,0,0,0,0,0.0000093',
+      'user,calls,failed,unpriced,input_tokens,output_tokens,cost_usd,cache_hits,avoided_cost_usd',
+      'ada,12,2,0,1200,0,1.25,3,0.5',
+      `"'=1+1"", ""x",1,0,1,0,0,0,0,0`,
+      'a\u001b[2Jb,1,0,0,0,0,0.0000093,0,0',
       '',
     ].join('\n'),
   );
@@ -78,7 +92,10 @@ test('CSV is safe for spreadsheets: no user becomes a formula', () => {
 test('JSON is exact: money is an unrounded decimal', () => {
   const { groups, total, ...rest } = JSON.parse(renderUsage(report, 'json'));
   assert.deepEqual(rest, { organization: 'acme', from: '2027-03-01', to: '2027-03-15', kind: 'all', by: 'user' });
-  const ada = { calls: 12, failed: 2, unpriced: 0, inputTokens: 1200, outputTokens: 0, costUsd: '1.25' };
+  const ada = {
+    ...{ calls: 12, failed: 2, unpriced: 0, inputTokens: 1200, outputTokens: 0, costUsd: '1.25' },
+    ...{ cacheHits: 3, avoidedCostUsd: '0.5' },
+  };
   assert.deepEqual(groups[0], { user: 'ada', ...ada });
   assert.deepEqual([total.costUsd, total.analyses], ['1.2500093', { calls: 2, costUsd: '0.25' }]);
 });

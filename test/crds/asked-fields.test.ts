@@ -26,6 +26,7 @@ const places: Readonly<Record<string, readonly [file: string, name: string]>> = 
   embeddings: ['openai/resources/embeddings.d.ts', 'EmbeddingCreateParams'],
   moderations: ['openai/resources/moderations.d.ts', 'ModerationCreateParams'],
   images: ['openai/resources/images.d.ts', 'ImageGenerateParamsBase'],
+  realtime: ['openai/resources/realtime/realtime.d.ts', 'RealtimeResponseCreateParams'],
   messages: ['@anthropic-ai/sdk/resources/messages/messages.d.ts', 'MessageCreateParamsBase'],
 };
 

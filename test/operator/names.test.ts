@@ -20,6 +20,10 @@ const made: Readonly<Record<string, (place: Place) => readonly (readonly [string
   syntheticKeySecretName: ({ namespace, binding }: Place) => [
     [namespace, credentials.syntheticKeySecretName(binding), `synthetic key of ${namespace}/${binding}`],
   ],
+  workerSecretName: () => [
+    [operatorNamespace, credentials.workerSecretName(0), 'what workers get (0)'],
+    [operatorNamespace, credentials.workerSecretName(15), 'what workers get (15)'],
+  ],
   webhookCertificateSecretName: () => [
     [operatorNamespace, credentials.webhookCertificateSecretName, 'certificate of the webhooks'],
   ],

@@ -55,10 +55,12 @@ function dollarsOf(
 function usageOf(call: RecordedCall) {
   const { inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens, totalTokens } = call;
   const { inputAudioTokens, inputImageTokens, outputAudioTokens, outputImageTokens } = call;
+  const { cachedAudioTokens, cachedImageTokens } = call;
   const { images, imageSize, imageQuality, audioSeconds, characters } = call;
   return {
     ...{ inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens, totalTokens },
     ...{ inputAudioTokens, inputImageTokens, outputAudioTokens, outputImageTokens },
+    ...{ cachedAudioTokens, cachedImageTokens },
     ...{ images, imageSize, imageQuality, audioSeconds, characters },
   };
 }

@@ -69,6 +69,26 @@ const faults: readonly (readonly [string, Partial<Rule>, reason: string, said: R
   ],
 ];
 
+test('a guardrail that asks a moderation endpoint names the providers that have none', async () => {
+  const providers = [
+    { name: 'openai', type: 'openai' as const, models: [{ name: 'gpt-*' }] },
+    { name: 'europe', type: 'azure' as const, models: [{ name: 'gpt-4o' }] },
+    { name: 'claude', type: 'anthropic' as const, models: [{ name: 'claude-*' }] },
+  ] as unknown as NonNullable<Spec['providers']>;
+  const judge = (rule: Partial<Rule>) =>
+    judgeGuardrails(specOf([{ moderation: { timeout: '2s' }, ...rule }], { providers }), false);
+  const all = await judge({});
+  assert.deepEqual([all?.status, all?.reason], [false, 'GuardrailWithoutService']);
+  assert.match(
+    all?.message ?? '',
+    /"one" \(moderation: calls to "europe" \(azure\), "claude" \(anthropic\) do not pass\)/,
+  );
+  const reporting = await judge({ action: 'Report', match: { models: ['claude-*'] } });
+  assert.match(reporting?.message ?? '', /calls to "claude" \(anthropic\) are not judged/);
+  const narrow = await judge({ match: { models: ['gpt-5*'] } });
+  assert.deepEqual([narrow?.status, narrow?.reason], [true, 'Usable']);
+});
+
 for (const [title, rule, reason, said] of faults) {
   test(`a guardrail with ${title} is named by the condition`, async () => {
     const spec = specOf([rule], { models: { allow: ['gpt-4o*'] }, surfaces: ['responses', 'embeddings'] });

@@ -1,0 +1,43 @@
+// node test/worker/worker-program.ts OPTIONS: a worker with tasks for tests, in a process that a test can kill.
+import { pino } from 'pino';
+import type { Task, TaskQuestion } from '../../worker/task.ts';
+import { startWorker, type WorkerOptions } from '../../worker/worker.ts';
+
+const ask = (step: string): TaskQuestion => ({
+  step,
+  kind: 'analysis',
+  user: 'ada',
+  body: { model: 'gpt-4o-mini', messages: [{ role: 'user', content: step }] },
+});
+
+const tasks: Readonly<Record<string, Task>> = {
+  /** Two calls, one after the other. */
+  'two-calls': {
+    async run(context) {
+      await context.ask(ask('first'));
+      await context.ask(ask('second'));
+    },
+  },
+  /** One call of a slow provider. */
+  'one-call': {
+    async run(context) {
+      await context.ask(ask('only'));
+    },
+  },
+  /** Ends its worker. */
+  deadly: {
+    async run() {
+      process.kill(process.pid, 'SIGKILL');
+    },
+  },
+};
+
+const options = JSON.parse(process.argv[2] ?? '{}') as Omit<WorkerOptions, 'log' | 'tasks'>;
+process.on('disconnect', () => process.exit(1));
+void startWorker({ ...options, tasks, log: pino({ level: 'error' }, pino.destination(2)) }).then(
+  () => process.send?.('ready'),
+  (error: unknown) => {
+    process.stderr.write(`${error}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,4 @@
+import type { Task } from './task.ts';
+
+/** What is done for organizations, by the name that a job gives. A task is a file in tasks/ and a line here. */
+export const tasks: Readonly<Record<string, Task>> = {};

@@ -1,0 +1,226 @@
+import { EventEmitter } from 'node:events';
+import { totalmem } from 'node:os';
+import { type Job, Logger as JobLogger, run, type WorkerPool } from 'graphile-worker';
+import { Pool } from 'pg';
+import type { Logger } from 'pino';
+import { connectTimeoutMs, queryTimeoutMs } from '../database/client.ts';
+import { giveUpJob, jobsSchema, listWaitingOrganizations, readTaskDepths } from '../database/jobs.ts';
+import { makeStallWatch } from '../proxy/calls/receive/stall-watch.ts';
+import { makeMetrics } from '../proxy/calls/settle/metrics.ts';
+import type { EgressSettings } from '../proxy/egress/settings.ts';
+import { defaultMaxInFlightBytes, makeInFlight } from '../proxy/in-flight.ts';
+import { closeMonitoring, openMonitoring } from '../proxy/monitoring.ts';
+import type { DefaultUrls } from '../proxy/snapshot/snapshot.ts';
+import { makeDeadJobs } from './dead-jobs.ts';
+import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
+import { describeFailure } from './job-error.ts';
+import { jobNameOf, taskOf } from './job-name.ts';
+import { makeWorkerMetrics } from './metrics.ts';
+import { makeOrganizations } from './organizations.ts';
+import { startRounds } from './rounds.ts';
+import { type JobPayload, makeRunTask, writeFailure } from './run-task.ts';
+import type { Task } from './task.ts';
+import { tasks as allTasks } from './tasks.ts';
+import { makeTurns } from './turns.ts';
+
+export interface WorkerOptions extends DefaultUrls {
+  /** URL with the workers' login. It needs a session, so not by a pooler that shares connections by transaction. */
+  readonly databaseUrl: string;
+  /** Has the file `<id>.json` with the credentials of each organization. */
+  readonly credentialsDirectory: string;
+  /** Holds a spool for each organization. It must survive restarts. */
+  readonly dataDirectory: string;
+  readonly metricsHost: string;
+  readonly metricsPort: number;
+  /** How many jobs run at once. Absent: 16. Most of the time, a job waits for a provider. */
+  readonly concurrency?: number;
+  /** How long running jobs may take to end when the worker stops. */
+  readonly graceMs?: number;
+  /** Others take over the jobs of a worker that is silent for longer. Absent: 15 s. */
+  readonly silenceMs?: number;
+  readonly dataLimitBytes?: number;
+  readonly egress?: EgressSettings;
+  readonly version?: string;
+  /** Absent: all that there are. */
+  readonly tasks?: Readonly<Record<string, Task>>;
+  readonly log: Logger;
+}
+
+export interface RunningWorker {
+  readonly metricsPort: number;
+  /** Rejects where the worker cannot go on. */
+  readonly ended: Promise<void>;
+  /** Takes no more jobs, lets those that run end, gives back the others, and ships all records. */
+  stop(): Promise<void>;
+}
+
+const defaultConcurrency = 16;
+const defaultSilenceMs = 15_000;
+const defaultGraceMs = 20_000;
+/** How soon a job is noticed whose notification was lost. */
+const pollMs = 2_000;
+const roundMs = 2_000;
+const depthMs = 5_000;
+
+/**
+ * Starts a worker and resolves when it takes jobs.
+ *
+ * @throws where the database refuses the login, or the port is taken; then nothing stays open
+ */
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const { log, tasks = allTasks, concurrency = defaultConcurrency } = options;
+  const metrics = makeMetrics({}, options.version);
+  const jobMetrics = makeWorkerMetrics(metrics.registry);
+  const inFlight = makeInFlight(defaultMaxInFlightBytes(process.constrainedMemory(), totalmem()), () => {});
+  let isStopping = false;
+  let isReady = false;
+
+  // Released in the reverse order, also where one of the next steps throws.
+  await using opened = new AsyncDisposableStack();
+  const monitoring = opened.adopt(
+    await openMonitoring({
+      host: options.metricsHost,
+      port: options.metricsPort,
+      registry: metrics.registry,
+      refresh: () => metrics.inFlightBytes.set(inFlight.heldBytes()),
+      notReady: () => (isStopping ? 'stopping' : isReady ? undefined : 'the database cannot be reached yet'),
+    }),
+    closeMonitoring,
+  );
+  const db = opened.adopt(openPool(options.databaseUrl, log), (it) => it.end());
+  const organizations = opened.adopt(
+    makeOrganizations({
+      ...options,
+      inFlight,
+      metrics,
+      stalls: makeStallWatch(30_000),
+      onOpen: (count) => jobMetrics.openOrganizations.set(count),
+    }),
+    (it) => it.close(),
+  );
+  await organizations.recover();
+
+  const turns = makeTurns(concurrency);
+  const work = makeRunTask({ organizations, inFlight, log });
+  let heartbeat: Heartbeat | undefined;
+  let jobPool: WorkerPool | undefined;
+  const stopSignal = new AbortController();
+  const events = new EventEmitter();
+  events.on('pool:create', ({ workerPool }: { workerPool: WorkerPool }) => {
+    jobPool = workerPool;
+    heartbeat = startHeartbeat({
+      ...{ db, workerId: workerPool.id, silenceMs: options.silenceMs ?? defaultSilenceMs, log },
+      onTakenOver: (jobs) => jobMetrics.takenOver.inc(jobs),
+    });
+  });
+  const attempt = async (name: string, task: Task, job: Job) => {
+    const payload = job.payload as JobPayload;
+    const signal = AbortSignal.any([stopSignal.signal, ...(heartbeat ? [heartbeat.signal()] : [])]);
+    const isLast = job.attempts >= job.max_attempts;
+    const startedTicks = performance.now();
+    const observe = (outcome: 'completed' | 'failed' | 'dead') => {
+      jobMetrics.attempts.inc({ task: name, outcome });
+      jobMetrics.duration.observe({ task: name, outcome }, (performance.now() - startedTicks) / 1_000);
+    };
+    turns.begin(payload.organization);
+    try {
+      await work.run(task, payload, { jobId: job.id, task: name, number: job.attempts, isLast, signal });
+      observe('completed');
+    } catch (error) {
+      const { code, isFinal } = describeFailure(error);
+      const isDead = isFinal || isLast;
+      observe(isDead ? 'dead' : 'failed');
+      log[isDead ? 'error' : 'warn'](
+        { err: error, task: name, job: job.id, attempt: job.attempts, code },
+        'a job has failed',
+      );
+      if (isFinal) await giveUpJob(db, job.id, jobPool?.id ?? '');
+      // Only our own words are stored: the error may quote what somebody said.
+      throw new Error(writeFailure(error));
+    } finally {
+      turns.end(payload.organization);
+    }
+  };
+  const runner = await run({
+    pgPool: db,
+    schema: jobsSchema,
+    concurrency,
+    pollInterval: pollMs,
+    noHandleSignals: true,
+    events,
+    logger: new JobLogger(() => (level, message) => void log.trace({ level }, message)),
+    parsedCronItems: [],
+    forbiddenFlags: async () => {
+      await heartbeat?.ready();
+      return turns.flags();
+    },
+    taskList: Object.fromEntries(
+      Object.entries(tasks).map(([name, task]) => [
+        jobNameOf(name),
+        (_: unknown, { job }: { readonly job: Job }) => attempt(name, task, job),
+      ]),
+    ),
+  });
+  opened.defer(() => heartbeat?.stop());
+  const deadJobs = makeDeadJobs({ db, tasks, gaveUp: work.gaveUp, signal: stopSignal.signal, log });
+  const rounds = opened.adopt(
+    startRounds({
+      periodMs: roundMs,
+      log,
+      async round() {
+        if (turns.look(new Set(await listWaitingOrganizations(db)))) jobPool?.nudge(concurrency);
+        isReady = true;
+        await deadJobs.tell();
+      },
+    }),
+    (it) => it.stop(),
+  );
+  opened.adopt(
+    startRounds({
+      periodMs: depthMs,
+      log,
+      round: async () =>
+        jobMetrics.show((await readTaskDepths(db)).map((depth) => ({ ...depth, task: taskOf(depth.task) }))),
+    }),
+    (it) => it.stop(),
+  );
+  events.on('job:failed', rounds.hurry);
+  events.on('worker:getJob:empty', () => {
+    if (turns.someWait()) rounds.hurry();
+  });
+  // Jobs that are under way end before what they use is released.
+  opened.defer(() => endJobs(runner.stop(), stopSignal, options.graceMs ?? defaultGraceMs));
+  await heartbeat?.ready();
+
+  const running = opened.move();
+  const address = monitoring.address();
+  return {
+    metricsPort: typeof address === 'object' && address !== null ? address.port : 0,
+    ended: runner.promise,
+    async stop() {
+      isStopping = true;
+      await running.disposeAsync();
+    },
+  };
+}
+
+/** Waits for the jobs that are under way, then stops them. They are tried again, by another worker or the next one. */
+async function endJobs(stopped: Promise<void>, stop: AbortController, graceMs: number): Promise<void> {
+  const timer = setTimeout(() => stop.abort(), graceMs);
+  await stopped.catch(() => {});
+  clearTimeout(timer);
+}
+
+function openPool(connectionString: string, log: Logger): Pool {
+  const pool = new Pool({
+    connectionString,
+    application_name: 'chaperone-worker',
+    max: 6,
+    connectionTimeoutMillis: connectTimeoutMs,
+    query_timeout: queryTimeoutMs,
+    keepAlive: true,
+  });
+  pool.on('error', (error) => log.warn({ err: error }, 'lost the database'));
+  pool.on('connect', (client) => client.on('error', () => {}));
+  return pool;
+}
