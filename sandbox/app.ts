@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isAzure, readAzurePlace } from './azure.ts';
-import { makeCallLog } from './call-log.ts';
+import { type CallLog, makeCallLog } from './call-log.ts';
 import { dialectOf } from './dialect-of.ts';
 import { cancelBatch, listBatches, makeCreateBatch, readBatch } from './endpoints/batches.ts';
 import { clearCalls, listCalls, readCall } from './endpoints/calls.ts';
@@ -68,10 +68,18 @@ type Route =
   | { method: 'GET' | 'POST' | 'DELETE'; path: string; open?: true; look: LookAtContent }
   | { method: 'POST'; path: string; take: (keep: Keep, form: FormData) => Promise<JsonObject> };
 
-/** Makes a sandbox as a listener for `node:http`, with its own accounts and stored responses. */
-export function makeApp(): RequestListener {
-  const calls = makeCallLog();
-  const keepOf = makeKeeps();
+/** What a sandbox holds: its accounts, and what it keeps for each key. */
+export interface SandboxState {
+  readonly calls: CallLog;
+  readonly keepOf: (key: string) => Keep;
+}
+
+export function makeState(): SandboxState {
+  return { calls: makeCallLog(), keepOf: makeKeeps() };
+}
+
+/** Makes a sandbox as a listener for `node:http`, with its own accounts and stored responses unless it is given some. */
+export function makeApp({ calls, keepOf } = makeState()): RequestListener {
   const generative = (endpoint: GenerativeEndpoint): Route => ({ method: 'POST', path: endpoint.path, endpoint });
   const batchable = [
     makeResponses(keepOf),

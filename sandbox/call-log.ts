@@ -112,6 +112,7 @@ export function makeCallLog(): CallLog {
 
 function callRecord(call: Call): JsonObject {
   const { input, output, cached, reasoning, images, seconds, characters } = call.usage;
+  const { inputAudio, cachedAudio, outputAudio } = call.usage;
   return {
     id: call.id,
     request_id: call.requestId,
@@ -128,6 +129,9 @@ function callRecord(call: Call): JsonObject {
     images: images ?? null,
     audio_seconds: seconds ?? null,
     characters: characters ?? null,
+    input_audio_tokens: inputAudio ?? null,
+    cached_audio_tokens: cachedAudio ?? null,
+    output_audio_tokens: outputAudio ?? null,
     started_at: call.arrivedAt.toISOString(),
   };
 }

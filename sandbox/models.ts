@@ -15,7 +15,7 @@ export interface Model {
   purpose?: Purpose;
 }
 
-export type Purpose = 'completion' | 'moderation' | 'image' | 'speech' | 'transcription';
+export type Purpose = 'realtime' | 'completion' | 'moderation' | 'image' | 'speech' | 'transcription';
 
 const generating: readonly [alias: string, date: string, created: number][] = [
   ['gpt-3.5-turbo', '0125', 1677610602],
@@ -53,6 +53,8 @@ const special: readonly [purpose: Purpose, id: string, created: number][] = [
   ['speech', 'gpt-4o-mini-tts', 1742403959],
   ['speech', 'tts-1', 1681940951],
   ['speech', 'tts-1-hd', 1699046015],
+  ['realtime', 'gpt-realtime', 1756256146],
+  ['realtime', 'gpt-realtime-mini', 1759517133],
   ['transcription', 'whisper-1', 1677532384],
   ['transcription', 'gpt-4o-transcribe', 1742068463],
   ['transcription', 'gpt-4o-mini-transcribe', 1742068596],

@@ -12,6 +12,10 @@ export interface TokenUsage {
   images?: number;
   seconds?: number;
   characters?: number;
+  /** The parts that are audio. Absent where a call has none. */
+  inputAudio?: number;
+  cachedAudio?: number;
+  outputAudio?: number;
 }
 
 export const noUsage: TokenUsage = { input: 0, cached: 0, output: 0, reasoning: 0 };
