@@ -1,20 +1,25 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { makeCors } from './cors.ts';
 import { makeCallListener } from './http/calls.ts';
+import { makeChooser } from './http/choose-surface.ts';
 import { makeClientErrorAnswer } from './http/client-error.ts';
 import { makeNearest } from './http/nearest.ts';
 import { makeRefusals } from './http/refusals.ts';
 import { serveSurfaces } from './http/serve.ts';
 import { mergeSlashes } from './merge-slashes.ts';
+import type { SocketsContext } from './sockets/sockets.ts';
+import { isUpgrade, takeUpgrades, type Upgrades } from './sockets/upgrades.ts';
 import type { SurfaceContext } from './surfaces/context.ts';
 import { surfaceTable } from './surfaces/table.ts';
 import type { MakeServer } from './tls.ts';
 
-export type AppOptions = Omit<SurfaceContext, 'surfaces'>;
+export type AppOptions = Omit<SurfaceContext, 'surfaces'> & Omit<SocketsContext, 'refusals' | 'envelope'>;
 
 export interface App {
   readonly server: Server;
+  /** The sessions over WebSockets. They outlive the requests that open them. */
+  readonly upgrades: Upgrades;
   listen(address: { readonly host: string; readonly port: number }): Promise<void>;
   /** Takes no more connections, and resolves when those that there are have ended. */
   close(): Promise<void>;
@@ -24,6 +29,11 @@ const serverOptions = {
   // Limits only how long the request may take to arrive. The answer may take any time.
   requestTimeout: 300_000,
   keepAliveTimeout: 75_000,
+  // All other requests for another protocol are answered as if they did not ask for it.
+  shouldUpgradeCallback(request: IncomingMessage) {
+    mergeSlashes(request);
+    return isUpgrade(request);
+  },
 };
 
 /** The proxy's API: the governed calls first, which are most of what it does, then all else by the table of surfaces. */
@@ -32,7 +42,7 @@ export function buildApp(options: AppOptions, surfaces = surfaceTable, makeServe
   const answersPreflight = makeCors(options.inForce);
   const isCall = makeCallListener({ ...options, refusals, surfaces });
   const nearest = makeNearest(surfaces);
-  const answer = serveSurfaces(nearest, { ...options, surfaces }, refusals);
+  const answer = serveSurfaces(makeChooser(surfaces), { ...options, surfaces }, refusals);
   let isClosing = false;
   const server = makeServer(serverOptions, (request, response) => {
     mergeSlashes(request);
@@ -44,8 +54,11 @@ export function buildApp(options: AppOptions, surfaces = surfaceTable, makeServe
     'clientError',
     makeClientErrorAnswer((url) => nearest(url).surface.envelope),
   );
+  const [{ envelope }] = surfaces;
+  const upgrades = takeUpgrades(server, { ...options, refusals, envelope });
   return {
     server,
+    upgrades,
     async listen(address) {
       server.listen(address);
       await once(server, 'listening');
@@ -54,7 +67,7 @@ export function buildApp(options: AppOptions, surfaces = surfaceTable, makeServe
       isClosing = true;
       if (!server.listening) return;
       server.closeIdleConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await Promise.all([upgrades.drain(), new Promise((resolve) => server.close(resolve))]);
     },
   };
 }

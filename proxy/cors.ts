@@ -5,6 +5,7 @@ import type { AllowsOrigin } from './snapshot/origin-rule.ts';
 
 /** The response headers that a page may read. */
 const exposed = [
+  ...['x-conversation-id', 'x-branch-id'],
   ...['x-request-id', 'x-session-id', 'x-upstream-request-id', 'x-chaperone-incomplete'],
   ...['retry-after', 'retry-after-ms', 'x-should-retry', 'openai-processing-ms', 'openai-version'],
   ...['x-chaperone-provider', 'x-chaperone-attempts', 'x-chaperone-failed-attempts'],

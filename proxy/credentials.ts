@@ -36,18 +36,24 @@ export const credentialFiles = {
 /**
  * Reads the credentials from a mounted Secret.
  *
+ * @param place a directory with a file per field; or a file `….json` with all of them, as workers have for each organization
  * @throws where a file is missing or malformed; the message names the file and never shows its contents
  */
-export async function readCredentials(directory: string): Promise<Credentials> {
+export async function readCredentials(place: string): Promise<Credentials> {
+  const find = place.endsWith('.json') ? await openBundle(place) : (name: string) => readOptional(join(place, name));
   const read = async (name: string) => {
+    let text: string | undefined;
+    let cause: unknown;
     try {
-      return requireText(await readFile(join(directory, name)), name);
-    } catch (cause) {
-      throw new Error(`The credentials directory ${directory} has no readable file "${name}"`, { cause });
+      text = await find(name);
+    } catch (error) {
+      cause = error;
     }
+    if (text === undefined) throw new Error(`The credentials in ${place} have no readable file "${name}"`, { cause });
+    return text;
   };
-  const serviceAccounts = await readOptional(join(directory, credentialFiles.serviceAccounts));
-  const namespaceKeys = await readOptional(join(directory, credentialFiles.namespaceKeys));
+  const serviceAccounts = await find(credentialFiles.serviceAccounts);
+  const namespaceKeys = await find(credentialFiles.namespaceKeys);
   const organization = parse<{ id: string; name: string }>(
     credentialFiles.organization,
     await read(credentialFiles.organization),
@@ -65,6 +71,12 @@ export async function readCredentials(directory: string): Promise<Credentials> {
       serviceAccounts: parse<ServiceAccountTokens>(credentialFiles.serviceAccounts, serviceAccounts),
     }),
   };
+}
+
+/** Opens a file that has the contents of all others by their names. */
+async function openBundle(file: string): Promise<(name: string) => Promise<string | undefined>> {
+  const files = parse<Readonly<Record<string, string>>>(file, requireText(await readFile(file), file));
+  return async (name) => files[name];
 }
 
 /** @returns undefined where there is no such file */

@@ -79,6 +79,11 @@ export const problems = {
   },
   resource_not_found: { status: 404, message: 'Not found: nothing of yours has this id' },
   request_not_found: { status: 404, message: 'Request not found: no call of yours has this request id or response id' },
+  conversation_not_found: {
+    status: 404,
+    message: 'Conversation not found: GET /api/conversations lists those that you may read',
+  },
+  session_not_found: { status: 404, message: 'Session not found: nothing is known of a session of yours with this id' },
   contents_not_stored: {
     status: 422,
     message: 'What was said in this request is not stored, so it cannot be analyzed',
@@ -94,6 +99,12 @@ export const problems = {
     // RFC 9110, section 15.5.22: the protocol that is spoken here. Clients fall back to HTTP by the status.
     headers: { upgrade: 'HTTP/1.1', connection: 'upgrade, close' },
   },
+  websocket_required: {
+    status: 426,
+    message: 'This is a WebSocket: open it with a client of the Realtime API, such as OpenAI’s SDKs',
+    headers: { upgrade: 'websocket', connection: 'upgrade' },
+  },
+  session_expired: { status: 408, message: 'The session is over; open another one' },
   route_not_found: { status: 404, message: 'Unknown request URL' },
   limit_reached: { status: 429, message: 'A limit of the organization is reached' },
   insufficient_quota: {

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { readPoints } from '../database/conversations.ts';
 import type { PendingCall } from '../database/pending-calls.ts';
 import { leaseQuota } from '../database/quota.ts';
 import type { RequestRecord } from '../database/requests.ts';
@@ -13,9 +14,12 @@ import { sharePauses } from './calls/route/share-pauses.ts';
 import { countCalls } from './calls/settle/count.ts';
 import type { Metrics } from './calls/settle/metrics.ts';
 import { makeModelLabel } from './calls/settle/model-label.ts';
+import { noteBlock } from './calls/settle/note-block.ts';
 import type { Origin } from './calls/settle/record.ts';
 import { makeSettlement, type Settlement } from './calls/settle/settlement.ts';
 import { type Configuration, openConfiguration } from './configuration.ts';
+import { type Link, makeLink, waysToLink } from './conversations/links.ts';
+import { makeLookUpPoint } from './conversations/look-up.ts';
 import { readCredentials } from './credentials.ts';
 import type { EgressSettings } from './egress/settings.ts';
 import { type HttpClientName, makeUpstream } from './egress/upstream.ts';
@@ -24,6 +28,7 @@ import type { InFlight } from './in-flight.ts';
 import { type LookUps, makeLookUps } from './look-ups.ts';
 import { batches } from './operations/batches.ts';
 import { responses } from './operations/responses.ts';
+import { makeEntraTokens } from './providers/azure/entra-tokens.ts';
 import { type Exchange, makeExchange } from './providers/exchange.ts';
 import { providerTable } from './providers/table.ts';
 import { makeDatabaseClock } from './quota/database-clock.ts';
@@ -48,6 +53,8 @@ export interface OrganizationOptions extends DefaultUrls {
   readonly httpClient?: HttpClientName;
   /** The pod that the process serves. Its records name the pod. */
   readonly origin?: Origin;
+  /** Finds the conversation of a call. Absent: our own. A benchmark measures what calls cost without it. */
+  readonly link?: Link;
   /** How long waiting records are copied to the database when it closes. Absent: 500 ms. */
   readonly flushMs?: number;
   readonly inFlight: InFlight;
@@ -77,6 +84,8 @@ export interface OpenOrganization extends LookUps {
   readonly cache: AnswerCache;
   readonly modelRules: ModelRules;
   readonly settlement: Settlement;
+  /** Finds the conversation of a call. */
+  readonly link: Link;
   /** Leases what limits and budgets allow. */
   readonly quota: Quota;
   /** Which providers and keys fail, here and at the organization's other proxies. */
@@ -98,7 +107,7 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
   const { organizationId, organizationName } = credentials;
   // Holds nothing until something is sent, so it is released where calls end (below).
   const upstream = await makeUpstream(options.egress, options.httpClient);
-  const exchange = makeExchange(upstream);
+  const exchange = makeExchange(upstream, providerTable, makeEntraTokens(upstream.agent));
 
   // Released in the reverse order, also where one of the next steps throws.
   await using opened = new AsyncDisposableStack();
@@ -119,6 +128,7 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
         if (action !== 'Report')
           log.info({ rule, detector, side, action, requestId }, 'a guardrail has acted on a call');
       },
+      onBlocked: (call, rules) => noteBlock(spool, call, rules),
       onUnusable: (rule, error) =>
         log.error({ err: error, rule }, 'cannot use a guardrail; what it checks does not pass'),
     }),
@@ -135,6 +145,10 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
         makeModelLabel(() => configuration.current()?.snapshot),
       ),
       { deferred: (pending) => followDeferred(pending) },
+      {
+        unsettled: ({ request_id: requestId }, err) =>
+          log.error({ err, requestId }, 'a call could not be settled; the next start settles it as interrupted'),
+      },
     ],
   });
   const configuration = opened.adopt(
@@ -234,6 +248,16 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
   opened.defer(() => upstream.destroy());
   const lookUps = makeLookUps({ organizationId, spool, follower: configuration.follower, store });
   const { ownership } = lookUps;
+  const linked = Object.fromEntries(waysToLink.map((way) => [way, metrics.linked.of({ link: way })]));
+  const ownLink = makeLink({
+    organizationId,
+    lookUp: makeLookUpPoint({
+      read: (points) => configuration.follower.query((db) => readPoints(db, organizationId, points)),
+      onEnd: (result) => metrics.conversationLookUps.inc({ result }),
+      onFailure: (error) => log.warn({ err: error }, 'cannot look up what a call continues; it stays on its branch'),
+    }),
+    onLinked: (way) => linked[way]?.add(),
+  });
   const background = opened.adopt(
     watchBackground({
       organizationId,
@@ -272,6 +296,7 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
     cache,
     modelRules,
     settlement,
+    link: options.link ?? ownLink,
     quota,
     health,
     background,

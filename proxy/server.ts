@@ -1,16 +1,10 @@
 import type { AddressInfo } from 'node:net';
 import { totalmem } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readCounterRoom } from '../database/rule-use.ts';
 import { type App, buildApp } from './app.ts';
-import { makeAdmission } from './calls/admit/admission.ts';
-import { admitLines } from './calls/admit/batch-lines.ts';
+import { makeCallPath } from './call-path.ts';
 import type { InForce } from './calls/context.ts';
-import { makeIdentify } from './calls/identify/identify.ts';
-import { makePipeline } from './calls/pipeline.ts';
 import { makeStallWatch } from './calls/receive/stall-watch.ts';
-import { makeHistories } from './calls/reserve/history.ts';
-import { makeLimits } from './calls/reserve/limits.ts';
 import { type Metrics, makeMetrics } from './calls/settle/metrics.ts';
 import { makeCollectGarbage } from './collect-garbage.ts';
 import { ProxyError } from './error.ts';
@@ -19,6 +13,7 @@ import { defaultMaxInFlightBytes, type InFlight, makeInFlight } from './in-fligh
 import { closeMonitoring, openMonitoring } from './monitoring.ts';
 import { type OpenOrganization, type OrganizationOptions, openOrganization } from './organization.ts';
 import { providerTable } from './providers/table.ts';
+import type { SocketLimits } from './sockets/session.ts';
 import type { SurfaceTable } from './surfaces/context.ts';
 import { openTls, type Tls } from './tls.ts';
 
@@ -42,6 +37,8 @@ export interface ProxyOptions extends Omit<OrganizationOptions, 'inFlight' | 'me
   readonly maxInFlightBytes?: number;
   /** How long a client may pause in the middle of a body. Absent: 30 s. */
   readonly stallMs?: number;
+  /** Limits of sessions over WebSockets. Absent: the usual ones. */
+  readonly socketLimits?: Partial<SocketLimits>;
   /** The APIs that it serves. Absent: all that there are. */
   readonly surfaces?: SurfaceTable;
 }
@@ -120,64 +117,10 @@ function makeApp(
   metrics: Metrics,
   tls: Tls | undefined,
 ): App {
-  const { cache, configuration, exchange, guardrails, health, modelRules, ownership, settlement, shipper } =
-    organization;
-  const { catchUp } = configuration.follower;
+  const { configuration, shipper } = organization;
+  const { origin, drainMs, egress, log } = options;
   const stalls = makeStallWatch(options.stallMs ?? 30_000);
-  const identify = makeIdentify(organization.id);
-  const histories = makeHistories();
-  const { quota } = organization;
-  const { origin } = options;
-  const looking = {
-    ...{
-      inForce,
-      identify,
-      ownership,
-      providers: providerTable,
-      health,
-      inFlight,
-      quota,
-      histories,
-      origin,
-      modelRules,
-    },
-    catchUp: () => catchUp(),
-    readRoom: (ids: readonly number[]) =>
-      configuration.follower.query((db) => readCounterRoom(db, organization.id, ids)),
-  };
-  const pipeline = makePipeline({
-    inForce,
-    identify,
-    settlement,
-    catchUp: () => catchUp(),
-    providers: providerTable,
-    explain: async (question) => (await import('./calls/explain/explain.ts')).makeExplain(looking)(question),
-    reserve: makeLimits({
-      quota,
-      origin,
-      histories,
-      onLimited: ({ name, kind, enforces }) => metrics.limited.inc({ limit: name, kind, enforced: String(enforces) }),
-    }),
-    admission: makeAdmission({
-      ownership,
-      exchange,
-      guardrails,
-      health,
-      providers: providerTable,
-      modelRules,
-      origin,
-      onCeiling: (ceiling, field, action) => metrics.ceilings.inc({ ceiling, field, action }),
-      ownChecks: { batches: admitLines },
-    }),
-    health,
-    exchange,
-    guardrails,
-    cache,
-    metrics,
-    drainMs: options.drainMs ?? 60_000,
-    stalls,
-    inFlight,
-  });
+  const pipeline = makeCallPath({ organization, inForce, inFlight, metrics, stalls, origin, drainMs });
   const appOptions = {
     ...organization,
     pipeline,
@@ -187,10 +130,13 @@ function makeApp(
     inFlight,
     stalls,
     // A write has just reached the database, so this connection will soon reach it, too.
-    catchUp: () => catchUp(10_000),
+    catchUp: () => configuration.follower.catchUp(10_000),
     metrics,
-    log: options.log,
+    log,
     shipped: () => shipper.flush(shipWaitMs),
+    agentFor: async (url: URL) => egress && (await import('./egress/tunnel.ts')).agentFor(egress, url),
+    drainMs: drainMs ?? 60_000,
+    socketLimits: options.socketLimits,
   };
   return buildApp(appOptions, options.surfaces, tls?.makeServer);
 }
@@ -198,6 +144,7 @@ function makeApp(
 /** Lets calls end, then cuts off those that take longer. */
 async function drain(app: App, graceMs: number): Promise<void> {
   await Promise.race([app.close(), delay(graceMs, undefined, { ref: false })]);
+  app.upgrades.cut();
   app.server.closeAllConnections();
 }
 

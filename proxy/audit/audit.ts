@@ -23,7 +23,7 @@ export interface Audit {
   /** Notes a refusal, if it is one of those that are in the log. */
   refused(request: AuditedRequest, problem: ProxyError): void;
   /** Notes what a caller did at a provider. */
-  did(caller: Pick<Caller, 'user' | 'roles'>, action: ApiEntry['action'], subject: string): void;
+  did(caller: Pick<Caller, 'user' | 'roles' | 'requestId'>, action: ApiEntry['action'], subject: string): void;
   /** Writes what is counted. */
   close(): void;
 }
@@ -91,7 +91,10 @@ export function makeAudit({ spool, origin, onEntry, nowMs = Date.now }: AuditOpt
       timer ??= setTimeout(tick, 500).unref();
     },
     did(caller, action, subject) {
-      write(caller.user ?? null, caller.roles, nowMs(), { kind: 'api', action, subject, changes: [] });
+      write(caller.user ?? null, caller.roles, nowMs(), {
+        ...{ kind: 'api', action, subject, changes: [] },
+        ...(caller.requestId !== undefined && { requestId: caller.requestId }),
+      });
     },
     close() {
       clearTimeout(timer);

@@ -1,4 +1,5 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { CacheLook } from './cache-look.ts';
 import type { CacheUse } from './cache-use.ts';
 import type { CacheableCall } from './cacheable-call.ts';
 import type { ReadyCache, ReadyCacheOptions } from './ready-cache.ts';
@@ -14,6 +15,12 @@ export interface AnswerCache {
    * @throws {ProxyError} `not_cached` where the client wants no other answer than one from the cache
    */
   use(call: CacheableCall): CacheUse | undefined | Promise<CacheUse | undefined>;
+  /**
+   * Says what the cache would do for a call. Nobody asks, waits or counts for it.
+   *
+   * @param workload the pod whose call it would be. Undefined outside of pods.
+   */
+  look(call: CacheableCall, workload: ReadyCacheOptions['workload']): Promise<CacheLook>;
   /** Another configuration is in force, or somebody was erased: nothing in memory is replayed any more. */
   forget(): void;
   /** The memory that answers take. */
@@ -40,6 +47,7 @@ export function makeAnswerCache(options: ReadyCacheOptions): AnswerCache {
       if (call.snapshot.spec.cache === undefined) return undefined;
       return ready ? ready.use(call) : load().then((it) => it.use(call));
     },
+    look: async (call, workload) => (ready ?? (await load())).look(call, workload),
     forget: () => ready?.forget(),
     bytes: () => ready?.bytes() ?? 0,
     close: () => ready?.close(),

@@ -7,8 +7,8 @@ import type { CacheableCall } from './cacheable-call.ts';
 /** Raise it when answers are kept in another way. */
 const version = 1;
 
-/** Headers that may decide about an answer, beside those that a provider gets in addition. */
-const telling = ['accept', 'openai-beta'] as const;
+/** What clients accept whose answer is JSON: the SDKs say the last, others one of the first. */
+const likeJson: ReadonlySet<unknown> = new Set([undefined, '*/*', 'application/json']);
 
 export interface AnswerIdOptions {
   readonly call: CacheableCall;
@@ -33,7 +33,8 @@ export function answerId({ call, userId, sessionId }: AnswerIdOptions): Buffer {
     [userId ?? null, sessionId ?? null],
     operation,
     [key.id, name, type, origin, basePath, sentModel ?? null],
-    [...telling, ...call.passes].map((header) => call.headers[header] ?? null),
+    [likeJson.has(call.headers.accept) ? null : call.headers.accept],
+    ['openai-beta', ...call.passes].map((header) => call.headers[header] ?? null),
     revisionOf(snapshot.spec),
     hideUsage,
     exactText ?? null,

@@ -2,7 +2,7 @@ import { asArray, asObject, type Body } from '../providers/json.ts';
 import type { OperationName } from '../providers/operation-name.ts';
 import type { CacheableCall } from './cacheable-call.ts';
 
-/** Batches, forms and what a provider works on later are not among them. */
+/** Batches, edits of images and what a provider works on later are not among them. */
 const operations: ReadonlySet<OperationName> = new Set([
   'responses',
   'chat',
@@ -12,13 +12,21 @@ const operations: ReadonlySet<OperationName> = new Set([
   'moderations',
   'image_generations',
   'speech',
+  'transcriptions',
+  'translations',
 ]);
 
 /** Fields that let the provider look something up, run something, or use a text that it keeps. */
 const outside = ['web_search_options', 'search_parameters', 'plugins', 'mcp_servers', 'container'] as const;
 
-/** For which calls an answer may be replayed: every one, those of the same session, or none. */
-export type Reach = 'everywhere' | 'session' | 'nowhere';
+/** Where an answer may be replayed: to every such call, to those of the same session, or nowhere. */
+export type Reach =
+  | { readonly to: 'everywhere' | 'session' }
+  /** @property because what of the call is in the way, in words for its caller */
+  | { readonly to: 'nowhere'; readonly because: string };
+
+const everywhere: Reach = { to: 'everywhere' };
+const session: Reach = { to: 'session' };
 
 /**
  * Says where the answer to a call may be replayed. An answer can call the tools that a call offers, and whoever gets it
@@ -26,14 +34,32 @@ export type Reach = 'everywhere' | 'session' | 'nowhere';
  */
 export function reachOf(call: Pick<CacheableCall, 'operation' | 'effects' | 'hasReferences' | 'body'>): Reach {
   const { operation, effects, hasReferences, body } = call;
+  if (!operations.has(operation)) return nowhere(`answers of ${operation} are not kept`);
   // What a call stores, or refers to, exists once.
-  if (!operations.has(operation) || effects !== 'none' || hasReferences) return 'nowhere';
-  if (body.previous_response_id != null || body.conversation != null || body.background === true) return 'nowhere';
-  if (outside.some((field) => body[field] != null) || asObject(body.prompt)) return 'nowhere';
+  if (effects !== 'none') return nowhere(storing[operation] ?? 'the call has effects beside its answer');
+  if (hasReferences) return nowhere('it refers to something that the provider has stored');
+  for (const field of ['previous_response_id', 'conversation'] as const) {
+    if (body[field] != null) return nowhere(`it has ${field}`);
+  }
+  if (body.background === true) return nowhere('background is true');
+  const looksOutside = outside.find((field) => body[field] != null);
+  if (looksOutside !== undefined) return nowhere(`it has ${looksOutside}`);
+  if (asObject(body.prompt)) return nowhere('prompt is a text that the provider has stored');
   const tools = asArray(body.tools);
   // The provider runs all other tools, on what it finds then.
-  if (!tools.every(isClients)) return 'nowhere';
-  return tools.length > 0 || asArray(body.functions).length > 0 ? 'session' : 'everywhere';
+  const running = tools.findIndex((tool) => !isClients(tool));
+  if (running !== -1) return nowhere(`the provider runs tools[${running}]`);
+  return tools.length > 0 || asArray(body.functions).length > 0 ? session : everywhere;
+}
+
+/** Responses are stored unless they say otherwise. */
+const storing: Partial<Record<OperationName, string>> = {
+  responses: 'the provider stores the response, as without store: false',
+  chat: 'the provider stores it: store is true',
+};
+
+function nowhere(because: string): Reach {
+  return { to: 'nowhere', because };
 }
 
 /** Whether the caller runs the tool. A tool of Messages that has no type is such a one. */

@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { parseDurationMs } from '../../crds/duration.ts';
-import type { OrganizationSpec } from '../../crds/resources.generated.ts';
 import { ProxyError } from '../error.ts';
-import { type FitsCall, makeCallMatch } from '../snapshot/call-match.ts';
 import { answerId } from './answer-id.ts';
 import { type AgedAnswer, AnswerMemory } from './answer-memory.ts';
+import type { CacheLook } from './cache-look.ts';
 import { bypassed, type CacheUse } from './cache-use.ts';
-import { reachOf } from './cacheable.ts';
 import type { CacheableCall } from './cacheable-call.ts';
 import { readDirectives } from './directives.ts';
 import { KeptAnswers, type Sought, type Turn } from './kept-answers.ts';
+import { makePolicies, type Policy, placeOf } from './policy.ts';
 import { Recording } from './recording.ts';
 import { replaying } from './replay.ts';
 import { StoredAnswers, type StoredAnswersOptions } from './stored-answers.ts';
@@ -24,18 +22,10 @@ export interface ReadyCacheOptions extends Omit<StoredAnswersOptions, 'holder'> 
   readonly nowMs?: () => number;
 }
 
-/** `spec.cache`, ready for use. */
-interface Policy {
-  readonly isShared: boolean;
-  readonly ttlMs: number;
-  readonly maxBytes: number;
-  readonly maxEntryBytes: number;
-  readonly fits: FitsCall;
-}
-
 /** The cache of an organization that has one. */
 export interface ReadyCache {
   use(call: CacheableCall): CacheUse | Promise<CacheUse>;
+  look(call: CacheableCall, workload: ReadyCacheOptions['workload']): Promise<CacheLook>;
   forget(): void;
   bytes(): number;
   close(): void;
@@ -78,8 +68,24 @@ export function readyCache(options: ReadyCacheOptions): ReadyCache {
     }
     return kept.find(sought).then(({ found, turn }) => (found ? hit(found) : asking(turn)));
   };
+  const look: ReadyCache['look'] = async (call, workload) => {
+    const { cache } = call.snapshot.spec;
+    if (!cache) return { result: 'bypass', because: 'the Organization has no cache', field: 'spec.cache' };
+    const policy = policyOf(cache);
+    const place = placeOf(call, policy, workload);
+    if ('bypass' in place) return { result: 'bypass', ...place.bypass };
+    const sought = {
+      id: answerId({ call, ...place }),
+      envelope: call.envelope,
+      maxAgeMs: policy.ttlMs,
+      gone: call.gone,
+    };
+    const found = kept.remembered(sought.id, sought.maxAgeMs) ?? (await kept.look(sought));
+    return found ? { result: 'hit', ageMs: found.ageMs } : { result: 'miss' };
+  };
   return {
     use,
+    look,
     forget: () => kept.forget(),
     bytes: () => memory.bytes(),
     close: () => stored.close(),
@@ -87,24 +93,9 @@ export function readyCache(options: ReadyCacheOptions): ReadyCache {
 }
 
 /** The key of the call's answer. Undefined: the call is not for the cache. */
-function idOf(
-  call: CacheableCall,
-  { isShared, fits }: Policy,
-  workload: ReadyCacheOptions['workload'],
-): Buffer | undefined {
-  const { model, operation, user, sessionId } = call;
-  // Without a user, nobody knows who else is one of these callers.
-  if (!isShared && user === undefined) return undefined;
-  if (!fits({ model, operation, user, workload })) return undefined;
-  const reach = reachOf(call);
-  if (reach === 'nowhere' || (reach === 'session' && sessionId === undefined)) return undefined;
-  // A session is one user's.
-  const isOwn = !isShared || reach === 'session';
-  return answerId({
-    call,
-    userId: isOwn ? call.userId : undefined,
-    sessionId: reach === 'session' ? sessionId : undefined,
-  });
+function idOf(call: CacheableCall, policy: Policy, workload: ReadyCacheOptions['workload']): Buffer | undefined {
+  const place = placeOf(call, policy, workload);
+  return 'bypass' in place ? undefined : answerId({ call, ...place });
 }
 
 function hit({ answer, ageMs }: AgedAnswer): CacheUse {
@@ -176,22 +167,4 @@ class Asking implements CacheUse {
 
 function notCached(): ProxyError {
   return new ProxyError('not_cached', { headers: { 'x-cache': 'miss' } });
-}
-
-/** Each organization's cache is compiled once per configuration. */
-function makePolicies(): (cache: NonNullable<OrganizationSpec['cache']>) => Policy {
-  const known = new WeakMap<object, Policy>();
-  return (cache) => {
-    const found = known.get(cache);
-    if (found) return found;
-    const made: Policy = {
-      isShared: cache.scope === 'Organization',
-      ttlMs: parseDurationMs(cache.ttl),
-      maxBytes: cache.maxBytes,
-      maxEntryBytes: cache.maxEntryBytes,
-      fits: makeCallMatch(cache.match),
-    };
-    known.set(cache, made);
-    return made;
-  };
 }

@@ -7,6 +7,9 @@ const completed: ReadonlySet<unknown> = new Set([
   ...['end_turn', 'stop_sequence', 'tool_use'],
 ]);
 
+/** Audio ends with its message. So do texts of audio, which may be plain text or subtitles. */
+const byMessage: ReadonlySet<OperationName> = new Set(['speech', 'transcriptions', 'translations']);
+
 /**
  * Whether an answer is worth replaying: one that the model has completed. What a bound cut short, a filter stopped or
  * the model refused may come out well the next time.
@@ -14,8 +17,7 @@ const completed: ReadonlySet<unknown> = new Set([
  * @param output the answer in the form of the contents store
  */
 export function isWorthKeeping(operation: OperationName, output: string | Buffer | undefined): boolean {
-  // Audio ends with its message.
-  if (operation === 'speech') return true;
+  if (byMessage.has(operation)) return true;
   const answer = output === undefined ? null : parseObject(output.toString());
   return answer !== null && isComplete(operation, answer);
 }

@@ -22,12 +22,12 @@ import type { Call, Outcome } from './call.ts';
 import { type CallContext, termsOf } from './context.ts';
 import type { Reserve } from './reserve/reserve.ts';
 import { type Failure, failureOfAnswer, failureOfProblem } from './route/failure.ts';
-import type { NextKey } from './route/fallback.ts';
 import type { RouteHealth } from './route/health.ts';
 import { makeFallback } from './route/make-fallback.ts';
 import { sentModel } from './route/sent-model.ts';
-import type { Account } from './settle/account.ts';
+import type { Account, OnWritten } from './settle/account.ts';
 import type { Settlement } from './settle/settlement.ts';
+import { makeSuccession } from './succession.ts';
 
 /** A call that the proxy itself makes, on behalf of a caller who may use this model with this key. */
 export interface Question {
@@ -69,17 +69,24 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight, gu
     const call = callOf(question, body, guard);
     const { operation, requestedModel: model, key: firstKey } = call;
     const { context } = question;
-    const sought = { context, operation, body, model, key: firstKey, sent: undefined, hasReferences: false };
-    const reservation = await reserve(sought);
+    const asked = { context, operation, model, sent: undefined, hasReferences: false };
+    const reservation = await reserve({ ...asked, body, key: firstKey });
     const account = await new Promise<Account>((resolve, reject) => {
       settlement.open(call, termsOf(context.inForce), reservation, resolve, reject);
     });
     let sentAtTicks = performance.now();
     const share = inFlight.open();
-    const { promise: settled, resolve: onSettled } = Promise.withResolvers<void>();
+    const { promise: settled, resolve, reject } = Promise.withResolvers<void>();
+    const onSettled: OnWritten = (problem) => (problem ? reject(problem) : resolve());
     const settle = (outcome: Partial<Outcome>) =>
       account.settle({ ...noAnswer, upstreamMs: performance.now() - sentAtTicks, ...outcome }, onSettled);
-    const next = makeNextKey(providers, health, question);
+    const present = () => ({ ...body, ...reservation.changes });
+    const succeed = makeSuccession<RoutedKey>({
+      ...{ context, model, reservation },
+      fallback: () => fallbackOf(providers, health, question),
+      attemptWith: (key) => key,
+      soughtOf: (key) => ({ ...asked, body: present(), key }),
+    });
     try {
       for (let key = firstKey; ; ) {
         sentAtTicks = performance.now();
@@ -88,15 +95,22 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight, gu
           format,
           key,
           model: question.body.model,
-          body,
+          body: present(),
           share,
           guard,
         });
-        const following = answered.failure && !isOurEnd(answered.problem) && next(key, answered.failure);
-        if (following && answered.failure) {
-          account.replaced(key, answered.failure, performance.now() - sentAtTicks, following.key);
-          key = following.key;
-          await delay(following.delayMs);
+        const mayGoOn = context.inForce.snapshot.mayFallBack && answered.failure && !isOurEnd(answered.problem);
+        const tookMs = performance.now() - sentAtTicks;
+        const next = mayGoOn ? await succeed(key, answered.failure) : undefined;
+        if (next && answered.failure) {
+          const isRefused = next instanceof ProxyError;
+          account.replaced(key, answered.failure, tookMs, isRefused ? key : next.attempt);
+          if (isRefused) {
+            settle({ errorCode: next.code });
+            throw next;
+          }
+          key = next.attempt;
+          await delay(next.delayMs);
           continue;
         }
         settle(answered.outcome);
@@ -113,11 +127,9 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight, gu
 }
 
 /** A question repeats nothing but its bill, so it goes on as any such call does. */
-function makeNextKey(providers: ProviderTable, health: RouteHealth, { context, body }: Question) {
-  if (!context.inForce.snapshot.mayFallBack) return () => undefined;
+function fallbackOf(providers: ProviderTable, health: RouteHealth, { context, body }: Question) {
   const repeatable = { context, operation: chat, body: { ...body }, model: body.model };
-  const fallback = makeFallback(providers, { ...repeatable, madeBy: undefined, isIdempotent: false, health });
-  return (key: RoutedKey, failure: Failure): NextKey | undefined => fallback.next(key, failure);
+  return makeFallback(providers, { ...repeatable, madeBy: undefined, isIdempotent: false, health });
 }
 
 /** The size limit of a completion. */

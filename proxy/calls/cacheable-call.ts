@@ -6,8 +6,16 @@ import type { OpenRequest } from './call-request.ts';
 import { clientGone } from './client-gone.ts';
 import { sentModel } from './route/sent-model.ts';
 
-/** An admitted call, as the cache needs to know it. */
-export function cacheableCallOf(request: OpenRequest, { context, source, first }: Permitted): CacheableCall {
+/**
+ * An admitted call, as the cache needs to know it.
+ *
+ * @param gone the signal that is aborted when nobody waits for the answer any more
+ */
+export function cacheableCallOf(
+  request: Pick<OpenRequest, 'context' | 'headers'>,
+  { context, source, first }: Permitted,
+  gone: () => AbortSignal,
+): CacheableCall {
   const { caller, inForce, startedAtMs, share } = context;
   const { operation, body, model, asked } = source;
   const beginsSession = caller.sessionFrom === undefined && caller === request.context.caller;
@@ -30,11 +38,12 @@ export function cacheableCallOf(request: OpenRequest, { context, source, first }
     hasReferences: asked.fields.references.length > 0,
     startedAtMs,
     addAnswer: (bytes) => share.addAnswer(bytes),
-    gone: goneOf(request.response),
+    gone,
   };
 }
 
-function goneOf(response: ServerResponse): () => AbortSignal {
+/** Aborted when the client leaves. */
+export function goneOf(response: ServerResponse): () => AbortSignal {
   let controller: AbortController | undefined;
   return () => {
     if (controller) return controller.signal;

@@ -1,10 +1,12 @@
 import type { CacheUse } from '../cache/cache-use.ts';
+import type { Linked } from '../conversations/links.ts';
 import type { CallGuard } from '../guardrails/call-guard.ts';
 import type { OperationName } from '../providers/operation-name.ts';
 import type { Usage } from '../providers/usage.ts';
 import type { Persona, RoutedKey } from '../snapshot/snapshot.ts';
 import type { Client } from './identify/client.ts';
 import type { OptimizationLevel } from './identify/optimization-level.ts';
+import type { Service } from './identify/service.ts';
 
 /** The caller according to the credential. */
 export interface Identity {
@@ -26,11 +28,17 @@ export interface Caller {
   readonly user: string | undefined;
   readonly userId: string;
   readonly sessionId: string;
-  /** What named the session: `X-Session-ID`, or the client's own header. Absent: the session is new. */
-  readonly sessionFrom?: 'session' | 'client' | undefined;
+  /** What named the session: `X-Session-ID`, the client's own header, or the body. Absent: the session is new. */
+  readonly sessionFrom?: 'session' | 'client' | 'body' | undefined;
   readonly turnId: string | undefined;
   /** `X-Optimization-Level`, by which aliases choose a model. */
   readonly optimizationLevel?: OptimizationLevel | undefined;
+  /** `X-Service`: the part of a voice pipeline that the call is. */
+  readonly service?: Service | undefined;
+  /** `X-Language-Code`. */
+  readonly language?: string | undefined;
+  /** The id of the request, where a surface answers it. A call has its own. */
+  readonly requestId?: string | undefined;
   /** The client program, from its headers. It decides nothing. */
   readonly client?: Client | undefined;
 }
@@ -59,6 +67,8 @@ export interface Call {
   readonly guard: CallGuard | undefined;
   /** What the cache does for the call. Undefined where the organization has none, and for analyses. */
   readonly cached?: CacheUse | undefined;
+  /** Where it is in a conversation. Undefined for calls that are none of texts, and for analyses. */
+  readonly linked?: Linked | undefined;
 }
 
 /** The result of a call. */
@@ -76,6 +86,8 @@ export interface Outcome {
   readonly usage: Usage;
   /** Ids with which later calls may refer to parts of the answer. */
   readonly keptIds?: readonly string[];
+  /** The language that a transcription reported. */
+  readonly language?: string | null;
   readonly timeToFirstTokenMs: number | null;
   /** Time from sending the request to the end of the provider's answer. */
   readonly upstreamMs: number;

@@ -1,4 +1,5 @@
 import type { AnswerCache } from '../cache/answer-cache.ts';
+import type { Link } from '../conversations/links.ts';
 import type { Guardrails } from '../guardrails/guardrails.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { Exchange } from '../providers/exchange.ts';
@@ -32,6 +33,7 @@ export interface PipelineOptions {
   readonly exchange: Exchange;
   readonly guardrails: Pick<Guardrails, 'check'>;
   readonly cache: Pick<AnswerCache, 'use'>;
+  readonly link: Link;
   readonly providers: ProviderTable;
   readonly health: RouteHealth;
   readonly metrics: Metrics;
@@ -51,7 +53,9 @@ export function makePipeline(options: PipelineOptions) {
   const answerCall = makeAnswerCall(options);
   return {
     authenticate: makeFindCaller(inForce, identify),
+    identify,
     permit,
+    open: admission.open,
     admit: admission.admit,
     reserve,
     run: makeRunBody({ ...options, permit, answerCall, usageRefusals }),

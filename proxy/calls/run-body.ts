@@ -1,5 +1,6 @@
 import type { AnswerCache } from '../cache/answer-cache.ts';
 import type { CacheUse } from '../cache/cache-use.ts';
+import type { Asked, Link, Linked } from '../conversations/links.ts';
 import { ProxyError } from '../error.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { ProviderTable } from '../providers/table.ts';
@@ -10,7 +11,7 @@ import { inResponseFormat } from './admit/response-format.ts';
 import type { UsageRefusals } from './admit/usage-option.ts';
 import type { AnswerCall } from './answer/answer-call.ts';
 import { makeAttempt } from './attempt.ts';
-import { cacheableCallOf } from './cacheable-call.ts';
+import { cacheableCallOf, goneOf } from './cacheable-call.ts';
 import type { Call } from './call.ts';
 import type { OpenRequest } from './call-request.ts';
 import { makeNextAttempt } from './next-attempt.ts';
@@ -30,6 +31,7 @@ export type RunBody = (request: OpenRequest, rawBody: Buffer) => void | Promise<
 export interface RunBodyOptions {
   readonly permit: Permit;
   readonly cache: Pick<AnswerCache, 'use'>;
+  readonly link: Link;
   readonly reserve: Reserve;
   readonly answerCall: AnswerCall;
   readonly providers: ProviderTable;
@@ -40,6 +42,7 @@ export interface RunBodyOptions {
 export function makeRunBody({
   permit,
   cache,
+  link,
   reserve,
   answerCall,
   providers,
@@ -49,6 +52,7 @@ export function makeRunBody({
   const answer = (
     request: OpenRequest,
     permitted: Permitted,
+    sought: Sought,
     reservation: Reservation,
     cached: CacheUse | undefined,
   ) => {
@@ -68,26 +72,32 @@ export function makeRunBody({
       return made;
     };
     const headers = headersFor(first.format);
-    const call = callOf(request.operation, permitted, cached);
+    const linked = link(linkOf(request.operation, permitted), context.inForce.envelope);
+    const call = callOf(request.operation, permitted, cached, linked);
     const isIdempotent = 'idempotency-key' in headers;
     const { madeBy } = permitted;
     const mayHaveRefused = first.hideUsage && first.format.translation?.takesUsageOption !== false;
     const next =
       (mayHaveRefused || snapshot.mayFallBack) && cached?.status !== 'hit'
-        ? makeNextAttempt({ providers, usageRefusals, context, source, madeBy, isIdempotent, headersFor, health })
+        ? makeNextAttempt({
+            ...{ providers, usageRefusals, context, source, madeBy, isIdempotent, headersFor, health },
+            ...{ reservation, sought },
+          })
         : undefined;
     const told = headersOfTerms(permitted.terms, permitted.source.model);
     answerCall(request, { context, operation, call, headers, first, next, reservation, told });
   };
-  const make = (request: OpenRequest, permitted: Permitted, cached?: CacheUse) =>
-    whenKnown(reserve(soughtOf(request.operation, permitted, cached)), (reservation) => {
+  const make = (request: OpenRequest, permitted: Permitted, cached?: CacheUse) => {
+    const sought = soughtOf(request.operation, permitted, cached);
+    return whenKnown(reserve(sought), (reservation) => {
       try {
-        answer(request, permitted, reservation, cached);
+        answer(request, permitted, sought, reservation, cached);
       } catch (error) {
         reservation.release();
         throw error;
       }
     });
+  };
   const makeCached = async (request: OpenRequest, permitted: Permitted, cached: CacheUse) => {
     try {
       await make(request, permitted, cached);
@@ -98,7 +108,8 @@ export function makeRunBody({
     }
   };
   const useOf = (request: OpenRequest, permitted: Permitted) =>
-    permitted.context.inForce.snapshot.spec.cache && cache.use(cacheableCallOf(request, permitted));
+    permitted.context.inForce.snapshot.spec.cache &&
+    cache.use(cacheableCallOf(request, permitted, goneOf(request.response)));
   return (request, rawBody) =>
     whenKnown(permit({ context: request.context, operation: request.operation, rawBody }), (permitted) =>
       whenKnown(useOf(request, permitted), (cached) =>
@@ -111,7 +122,7 @@ export function makeRunBody({
 export function soughtOf(
   operation: Operation,
   { context, source, first, lines }: Permitted,
-  cached?: CacheUse,
+  cached?: Pick<CacheUse, 'status'>,
 ): Sought {
   const { asked, body, model } = source;
   const hasReferences = asked.fields.references.length > 0;
@@ -123,6 +134,7 @@ function callOf(
   operation: Operation,
   { context, source, terms, first, guard }: Permitted,
   cached: CacheUse | undefined,
+  linked: Linked | undefined,
 ): Call {
   const { rawBody, body, model, persona } = source;
   return {
@@ -142,5 +154,17 @@ function callOf(
     key: first.key,
     guard,
     cached,
+    linked,
+  };
+}
+
+function linkOf({ name }: Operation, { context, said, madeBy }: Permitted): Asked {
+  const { userId, sessionFrom, sessionId } = context.caller;
+  return {
+    operation: name,
+    body: said,
+    userId,
+    session: sessionFrom === undefined ? undefined : sessionId,
+    previous: madeBy?.predecessor?.place,
   };
 }

@@ -1,4 +1,5 @@
-import { bypassed } from '../cache/cache-use.ts';
+import type { AnswerCache } from '../cache/answer-cache.ts';
+import { bypassed, type CacheUse } from '../cache/cache-use.ts';
 import { ProxyError } from '../error.ts';
 import type { Body } from '../providers/json.ts';
 import { formatOf, type ProviderTable } from '../providers/table.ts';
@@ -8,6 +9,7 @@ import { admitFormModels } from './admit/admit.ts';
 import { headersOfTerms } from './admit/model-terms.ts';
 import type { AnswerCall } from './answer/answer-call.ts';
 import type { Attempt } from './attempt.ts';
+import { cacheableForm } from './cacheable-form.ts';
 import type { Call } from './call.ts';
 import type { FormRequest } from './call-request.ts';
 import type { NextAttempt } from './next-attempt.ts';
@@ -16,10 +18,10 @@ import type { FormContent } from './receive/form-scanner.ts';
 import type { StallWatch } from './receive/stall-watch.ts';
 import type { Reserve } from './reserve/reserve.ts';
 import { refuseFormReferences } from './resources/references.ts';
-import type { Fallback } from './route/fallback.ts';
 import type { RouteHealth } from './route/health.ts';
 import { makeFallback } from './route/make-fallback.ts';
 import { sentModel } from './route/sent-model.ts';
+import { makeSuccession } from './succession.ts';
 import { upstreamHeaders } from './upstream-headers.ts';
 
 /**
@@ -32,13 +34,22 @@ export type RunForm = (request: FormRequest) => Promise<void>;
 export interface RunFormOptions {
   readonly admission: Admission;
   readonly stalls: StallWatch;
+  readonly cache: Pick<AnswerCache, 'use'>;
   readonly reserve: Reserve;
   readonly answerCall: AnswerCall;
   readonly providers: ProviderTable;
   readonly health: RouteHealth;
 }
 
-export function makeRunForm({ admission, stalls, reserve, answerCall, providers, health }: RunFormOptions): RunForm {
+export function makeRunForm({
+  admission,
+  stalls,
+  cache,
+  reserve,
+  answerCall,
+  providers,
+  health,
+}: RunFormOptions): RunForm {
   return async (request) => {
     const { context, operation } = request;
     const { snapshot } = context.inForce;
@@ -46,11 +57,14 @@ export function makeRunForm({ admission, stalls, reserve, answerCall, providers,
     const headers = upstreamHeaders(request.headers, snapshot, context.caller);
     /** Judges the fields that come while the form is being forwarded. Undefined until the call is admitted. */
     let judgeLater: ((content: FormContent) => void | Promise<void>) | undefined;
-    const form = await openForm(request.request, context.share, stalls, (content) => {
+    const check = (content: FormContent) => {
       admitFormModels(snapshot, content.fields);
       refuseFormReferences(content.fields);
       return judgeLater?.(content);
-    });
+    };
+    const mayReplay = snapshot.spec.cache !== undefined && operation.mayReplayForm === true;
+    const form = await openForm(request.request, context.share, stalls, check, mayReplay);
+    let cached: CacheUse | undefined;
     const onEnd = () => {
       form.close();
       request.onEnd();
@@ -64,6 +78,12 @@ export function makeRunForm({ admission, stalls, reserve, answerCall, providers,
         const judge = (said: Body) => admission.admit({ ...candidate, body: fields, said });
         judgeLater = laterFields(form.content, judge, guard !== undefined);
       }
+      // The cache must know all of a form before it can tell whether it has been asked before.
+      const isWhole = mayReplay && (await form.hold()) && form.content.isComplete();
+      const passes = formatOf(providers, key.provider, operation.name).passes ?? [];
+      cached = isWhole
+        ? await cache.use(cacheableForm(request, form.content, { key, model }, passes))
+        : snapshot.spec.cache && bypassed;
       const call: Call = {
         kind: 'call',
         requestId: context.requestId,
@@ -80,8 +100,7 @@ export function makeRunForm({ admission, stalls, reserve, answerCall, providers,
         previousResponseId: undefined,
         key,
         guard,
-        // A form goes upstream while it arrives, so nobody knows all of it in time.
-        cached: snapshot.spec.cache && bypassed,
+        cached,
       };
       let named = typeof fields.model === 'string' ? fields.model : undefined;
       const makeAttempt = (to: RoutedKey): Attempt => {
@@ -93,17 +112,18 @@ export function makeRunForm({ admission, stalls, reserve, answerCall, providers,
         return { key: to, format, model: providerModel, ...sent, hideUsage: false };
       };
       const first = makeAttempt(key);
-      let fallback: Fallback | undefined;
+      const asked = { context, operation: operation.name, model, body: fields, sent: undefined, hasReferences: true };
+      const isReplayed = cached?.status === 'hit';
+      const reservation = await reserve({ ...asked, key, isReplayed });
+      const repeatable = { context, operation, body: fields, model, madeBy: undefined, isIdempotent: false, health };
+      const succeed = makeSuccession<Attempt>({
+        ...{ context, model, reservation },
+        fallback: () => makeFallback(providers, repeatable),
+        attemptWith: makeAttempt,
+        soughtOf: (_, to) => ({ ...asked, key: to }),
+      });
       /** The bytes can be read once, so only an attempt that read none of them is followed by another. */
-      const next: NextAttempt = (failed, failure) => {
-        if (!form.isUntouched()) return undefined;
-        const repeatable = { context, operation, body: fields, model, madeBy: undefined, isIdempotent: false, health };
-        fallback ??= makeFallback(providers, repeatable);
-        const found = fallback.next(failed.key, failure);
-        return found && { attempt: makeAttempt(found.key), delayMs: found.delayMs };
-      };
-      const sought = { context, operation: operation.name, model, key, body: fields };
-      const reservation = await reserve({ ...sought, sent: undefined, hasReferences: true });
+      const next: NextAttempt = (failed, failure) => (form.isUntouched() ? succeed(failed.key, failure) : undefined);
       answerCall(
         { ...request, onEnd },
         {
@@ -112,13 +132,15 @@ export function makeRunForm({ admission, stalls, reserve, answerCall, providers,
           call,
           headers,
           first,
-          next: snapshot.mayFallBack ? next : undefined,
+          next: snapshot.mayFallBack && !isReplayed ? next : undefined,
           reservation,
           told: headersOfTerms(terms, model),
         },
       );
     } catch (error) {
       form.close();
+      cached?.giveUp();
+      if (cached && error instanceof ProxyError) error.headers = { ...cached.headers, ...error.headers };
       throw error;
     }
   };

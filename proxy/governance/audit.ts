@@ -4,8 +4,8 @@ import { type AuditFilter, listAudit, readPeople } from '../../database/audit/re
 import { showEntries } from '../../database/audit/show.ts';
 import { toStorable } from '../../database/storable.ts';
 import type { Caller } from '../calls/call.ts';
-import { ProxyError } from '../error.ts';
 import type { GovernanceContext } from './context.ts';
+import { readMoment } from './moment.ts';
 import type { Listed, Page } from './page.ts';
 import { admitRole } from './roles.ts';
 
@@ -55,11 +55,4 @@ export async function listEntries(
     const items = await showEntries(entries, (people) => readPeople(db, organizationId, people));
     return { items, total };
   });
-}
-
-function readMoment(param: string, text: string | undefined): string | null {
-  if (text === undefined) return null;
-  const moment = new Date(text);
-  if (/^\d{4}-\d{2}-\d{2}/.test(text) && !Number.isNaN(moment.getTime())) return moment.toISOString();
-  throw new ProxyError('invalid_request', { param, message: `${param} must be a time such as 2027-01-31T12:00:00Z` });
 }

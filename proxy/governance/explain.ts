@@ -24,7 +24,12 @@ export interface AskedCall {
   /** The pod that would call. Absent: the proxy's own. */
   readonly namespace?: string | undefined;
   readonly workload?: string | undefined;
+  /** Of the question. Those that a provider would get are the call's. */
+  readonly headers?: IncomingHttpHeaders | undefined;
 }
+
+/** What the cache tells calls apart by. */
+const passed = ['accept', 'openai-beta', 'anthropic-version', 'anthropic-beta'] as const;
 
 /**
  * Explains what would happen to a call now. Everybody may ask about calls of their own; an admin about any user's and any
@@ -75,12 +80,13 @@ export function bodyOf({ body, model }: Pick<AskedCall, 'body' | 'model'>, { req
 }
 
 function whoseOf(
-  { user, session, namespace }: AskedCall,
+  { user, session, namespace, headers: asking = {} }: AskedCall,
   { caller }: CallContext,
   isOwn: boolean,
 ): Pick<ExplainQuestion, 'identity' | 'headers'> {
   const named = isOwn ? caller.user : user;
   const headers: IncomingHttpHeaders = {
+    ...Object.fromEntries(passed.map((name) => [name, asking[name]])),
     ...(named !== undefined && { 'x-user-id': named }),
     ...(session !== undefined && { 'x-session-id': session }),
     ...(caller.optimizationLevel !== undefined && { 'x-optimization-level': caller.optimizationLevel }),

@@ -36,12 +36,13 @@ export function recorded<T>(
 export function appendChange(
   db: Queryable,
   organizationId: string,
-  { user, roles }: Pick<Caller, 'user' | 'roles'>,
+  { user, roles, requestId }: Pick<Caller, 'user' | 'roles' | 'requestId'>,
   change: RecordedChange,
 ): Promise<void> {
   const entry: ApiEntry = {
     ...{ id: randomUUID(), at: new Date().toISOString(), kind: 'api' },
     ...change,
+    ...(requestId !== undefined && { requestId }),
     actor: { user: user === undefined ? null : { $user: user }, roles: roles.map(toStorable) },
   };
   return appendAudit(db, 'proxy', organizationId, [entry]);

@@ -123,7 +123,7 @@ export async function eraseUser(context: Writing, caller: Caller, id: string): P
   const { userId, externalId } = await getUser(context, caller, id);
   const organizationId = organizationIdOf(context);
   // Who erases oneself is nobody from then on.
-  const actor = caller.user === externalId ? { user: undefined, roles: caller.roles } : caller;
+  const actor = caller.user === externalId ? { ...caller, user: undefined } : caller;
   const anonymousId = await context.store.run(async (db) => {
     const person = await findPseudonym(db, organizationId, externalId);
     const erased = { action: 'erased', subject: 'User', user: person ?? null, changes: [] } as const;

@@ -1,4 +1,5 @@
 import type { Envelope } from '../../database/envelope.ts';
+import type { ProxyError } from '../error.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { Exchange } from '../providers/exchange.ts';
 import type { Body } from '../providers/json.ts';
@@ -21,6 +22,8 @@ export interface GuardedCall {
   readonly user: string | undefined;
   readonly userId: string;
   readonly sessionId: string;
+  /** The call of a user in which it is. Absent: the proxy itself asks. */
+  readonly turn?: { readonly id: string | undefined };
   readonly key: RoutedKey;
   /** What the caller says: the body without a persona. Undefined: only the answer is to be checked. */
   readonly said: Body | undefined;
@@ -36,6 +39,13 @@ export interface CallGuard {
   readonly edit: (body: Body) => Body;
   /** The rules that found something so far, by their names. */
   hits(): readonly string[];
+  /**
+   * Why sound and pictures of a side do not pass: a rule that blocks or redacts would have to read them. Undefined: no
+   * rule objects.
+   */
+  unreadable(side: Side): ProxyError | undefined;
+  /** Why no answer passes that is shown while it comes: a rule that blocks would have to see all of it. */
+  unheld(): ProxyError | undefined;
   /** Undefined where no rule is about the answer. */
   readonly output: OutputGuard | undefined;
 }
@@ -55,6 +65,8 @@ export interface GuardrailsOptions {
   readonly workload: { readonly namespace: string; readonly workload: string } | undefined;
   /** Called at most once for a rule and a side of a call. */
   readonly onFinding: (finding: Finding, requestId: string) => void;
+  /** A rule does not let a call go to a provider. It is called with the names of the rules that found something. */
+  readonly onBlocked?: (call: GuardedCall, rules: readonly string[]) => void;
   /** Makes how a rule looks at texts. Absent: as it says. */
   readonly makeLook?: (spec: RuleSpec) => Promise<Look>;
   /** A rule cannot be used. */

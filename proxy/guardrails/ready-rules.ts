@@ -7,7 +7,7 @@ import { type Judgement, type JudgeOptions, judge } from './judge.ts';
 import { lookOf } from './look-of.ts';
 import { AnswerGuard } from './output/answer-guard.ts';
 import type { OutputGuard } from './output/output-guard.ts';
-import { problemOf } from './problem.ts';
+import { problemOf, unheldOf, unreadableOf } from './problem.ts';
 import { type Action, isAbout, type Look, type Rule, type RuleSpec, type Side } from './rule.ts';
 import { detectorOf } from './rule-detector.ts';
 import { type Path, readTexts, withTexts } from './texts/passages.ts';
@@ -95,6 +95,7 @@ class Guarding {
   #admit({ hits, failures, blockedBy, hasFailed, edits }: Judgement): CallGuard {
     for (const rule of hits) this.#note(rule, 'Input', rule === blockedBy ? 'Block' : rule.action);
     for (const rule of failures) this.#note(rule, 'Input', 'Error');
+    if (blockedBy && !hasFailed) this.#options.onBlocked?.(this.#call, [...this.#hits]);
     if (blockedBy) throw problemOf(blockedBy, 'Input', hasFailed);
     return this.#guard(edits);
   }
@@ -104,8 +105,25 @@ class Guarding {
       isEditing: () => edits.size > 0,
       edit: (body) => withTexts(body, edits),
       hits: () => [...this.#hits],
+      unreadable: (side) => this.#unreadable(side),
+      unheld: () => this.#unheld(),
       output: this.#outputGuard(),
     };
+  }
+
+  #unreadable(side: Side): ProxyError | undefined {
+    const rule = this.#rules.find(
+      ({ look, action, ...one }) => isAbout(one, side) && action !== 'Report' && look.by !== 'length',
+    );
+    return rule && unreadableOf(rule, side);
+  }
+
+  #unheld(): ProxyError | undefined {
+    const needsAll = new Set(['shape', 'service', 'nothing']);
+    const rule = this.#rules.find(
+      ({ look, action, ...one }) => isAbout(one, 'Output') && action !== 'Report' && needsAll.has(look.by),
+    );
+    return rule && unheldOf(rule);
   }
 
   #outputGuard(): OutputGuard | undefined {

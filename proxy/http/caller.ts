@@ -36,7 +36,7 @@ export function identifyCallers(
     } else {
       const known = pipeline.authenticate(request.raw, mayLackUser);
       const { caller, inForce } = known instanceof Promise ? await known : known;
-      request.caller = caller;
+      request.caller = { ...caller, requestId: request.id };
       if (asksForWebSocket(request)) throw new ProxyError('websocket_not_served');
       requireKnownEncoding(request.headers);
       const share = inFlight.open();

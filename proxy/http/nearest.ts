@@ -13,9 +13,12 @@ export interface Nearest<Kind> {
  * Makes the function that finds the surface of a request's URL: the one whose path matches in the most segments. Of
  * equals, and where nothing matches, it is the first of the table.
  */
-export function makeNearest<Kind extends { readonly paths: readonly string[] }>(surfaces: readonly [Kind, ...Kind[]]) {
+export function makeNearest<Kind extends { readonly paths: readonly string[] }>(
+  surfaces: readonly [Kind, ...Kind[]],
+  pathsOf: (surface: Kind) => readonly string[] = ({ paths }) => paths,
+) {
   const places: Place<Kind>[] = surfaces.flatMap((surface) =>
-    surface.paths.map((path) => ({ segments: segmentsOf(path), surface })),
+    pathsOf(surface).map((path) => ({ segments: segmentsOf(path), surface })),
   );
 
   return (url: string): Nearest<Kind> => {

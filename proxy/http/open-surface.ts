@@ -54,6 +54,7 @@ export async function openSurface<Context extends KitContext>(
   parseJsonBodies(app, context.stalls);
   validateBySchema(app);
   await surface.register(app, context);
+  await surface.marked?.register(app, context);
   await app.ready();
   return (request, response) => app.routing(request, response);
 }

@@ -19,7 +19,7 @@ const unrouted = ({ method = '' }: IncomingMessage): RefusedRequest => ({
  * framework with the first surface.
  */
 export function serveSurfaces<Context extends KitContext>(
-  nearest: (url: string) => Nearest<Surface<Context>>,
+  choose: (request: IncomingMessage) => Nearest<Surface<Context>>,
   context: Context,
   refusals: Refusals,
 ): Answer {
@@ -43,7 +43,7 @@ export function serveSurfaces<Context extends KitContext>(
   };
 
   return (request, response) => {
-    const { surface, isWithin } = nearest(request.url ?? '');
+    const { surface, isWithin } = choose(request);
     const refuse = (error: unknown) => refusals.refuse(response, surface.envelope, unrouted(request), error);
     const answer = answers.get(surface);
     if (!isWithin) refuse(unknownPath(request, 'beside'));

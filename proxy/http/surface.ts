@@ -23,6 +23,11 @@ export interface Surface<Context> {
    * two surfaces, the one with the longer matching path gets a request.
    */
   readonly paths: readonly string[];
+  /**
+   * A header that clients of this API alone send. With it, the surface has these paths too, before any other that has
+   * them: what another vendor calls the same must not answer.
+   */
+  readonly marked?: MarkedPaths<Context>;
   readonly envelope: Envelope;
   /** Whether none of its paths needs a credential. A single route says `config: { anonymous: true }`. */
   readonly isAnonymous?: true;
@@ -36,6 +41,13 @@ export interface Surface<Context> {
   readonly tags?: readonly { readonly name: string; readonly description: string }[];
   /** The part of the OpenAPI document for what it answers without routes: operations by path and method. */
   readonly describe?: () => Promise<Readonly<Record<string, object>>>;
+}
+
+export interface MarkedPaths<Context> {
+  readonly header: string;
+  readonly paths: readonly string[];
+  /** Adds the routes there. The OpenAPI document describes those of the other surface. */
+  readonly register: (app: SurfaceApp, context: Context) => Promise<void>;
 }
 
 /** The governed calls of a surface. */

@@ -18,6 +18,8 @@ export interface Operation {
   readonly onlyCounts?: true;
   /** Whether its body may be a form with files. Such a body has the form's fields, all as text. */
   readonly takesForm?: true;
+  /** Whether the cache may keep the answer to a form: the form says all that the answer follows from. */
+  readonly mayReplayForm?: true;
   /** What a call does beside its answer, if it is sent twice. Absent: nothing, but it is billed twice. */
   effects?(body: Body): 'none' | 'stores' | 'acts';
   /** Whether the provider works on after its answer, so that the call is pending. Absent: never. */

@@ -6,5 +6,5 @@ export const transcriptions = listening('transcriptions', '/audio/transcriptions
 export const translations = listening('translations', '/audio/translations');
 
 function listening(name: Operation['name'], path: string): Operation {
-  return { ...plain, name, surface: 'audio', path, takesForm: true };
+  return { ...plain, name, surface: 'audio', path, takesForm: true, mayReplayForm: true };
 }

@@ -20,7 +20,9 @@ export interface TokenRates {
   readonly cacheWrite: bigint;
   readonly longCacheWrite: bigint;
   readonly audioInput: bigint;
+  readonly cachedAudioInput: bigint;
   readonly imageInput: bigint;
+  readonly cachedImageInput: bigint;
   /** Null where the model has no price for output, such as an embedding model. */
   readonly output: bigint | null;
   readonly audioOutput: bigint | null;
@@ -62,14 +64,18 @@ function tokenRatesOfOverride(price: Override, inputPerMillion: string): TokenRa
   const output = price.outputPerMillion === undefined ? null : parseRate(price.outputPerMillion);
   const either = <Fallback>(perMillion: string | undefined, fallback: Fallback) =>
     perMillion === undefined ? fallback : parseRate(perMillion);
+  const audioInput = either(price.audioInputPerMillion, input);
+  const imageInput = either(price.imageInputPerMillion, input);
   return {
     aboveInputTokens: -1,
     input,
     cachedInput: either(price.cachedInputPerMillion, input),
     cacheWrite: either(price.cacheWritePerMillion, input),
     longCacheWrite: either(price.longCacheWritePerMillion ?? price.cacheWritePerMillion, input),
-    audioInput: either(price.audioInputPerMillion, input),
-    imageInput: either(price.imageInputPerMillion, input),
+    audioInput,
+    cachedAudioInput: either(price.cachedAudioInputPerMillion, audioInput),
+    imageInput,
+    cachedImageInput: either(price.cachedImageInputPerMillion, imageInput),
     output,
     audioOutput: either(price.audioOutputPerMillion, output),
     imageOutput: either(price.imageOutputPerMillion, output),
@@ -111,7 +117,9 @@ function tokenRatesOfTable(input: ListedRate, others: ListedRates): TokenRates[]
       cacheWrite: orInput('cache_write_mtok'),
       longCacheWrite: orInput('cache_write_1h_mtok' in others ? 'cache_write_1h_mtok' : 'cache_write_mtok'),
       audioInput: orInput('input_audio_mtok'),
+      cachedAudioInput: orInput('cache_audio_read_mtok' in others ? 'cache_audio_read_mtok' : 'input_audio_mtok'),
       imageInput: orInput('input_image_mtok'),
+      cachedImageInput: orInput('cache_image_read_mtok' in others ? 'cache_image_read_mtok' : 'input_image_mtok'),
       output: orOutput('output_mtok'),
       audioOutput: orOutput('output_audio_mtok'),
       imageOutput: orOutput('output_image_mtok'),

@@ -94,22 +94,32 @@ function costOfTokens(card: PriceCard, usage: Usage): bigint | null {
   return input === null || output === null ? null : input + output;
 }
 
-/** input = text without tokens read from or written to the cache, + audio + images. */
+/** input = text, audio and images, each with a part read from the cache, + text written to the cache. */
 function costOfInput(rates: TokenRates, input: number, usage: Usage): bigint | null {
   const cached = Math.min(usage.cachedInputTokens ?? 0, input);
   const written = Math.min(usage.cacheWriteTokens ?? 0, input - cached);
   const writtenLong = Math.min(usage.longCacheWriteTokens ?? 0, written);
   const audio = Math.min(usage.inputAudioTokens ?? 0, input);
   const images = Math.min(usage.inputImageTokens ?? 0, input - audio);
-  // Cached audio has another price, and providers do not report which tokens were cached.
-  if (cached + written > 0 && audio + images > 0) return null;
+  const { cachedAudioTokens, cachedImageTokens } = usage;
+  const tellsCached = cachedAudioTokens !== null && cachedImageTokens !== null;
+  // Cached audio has another price, and most providers do not report which tokens were cached.
+  if (audio + images > 0 && (written > 0 || (cached > 0 && !tellsCached))) return null;
+  const cachedAudio = Math.min(cachedAudioTokens ?? 0, cached, audio);
+  const cachedImages = Math.min(cachedImageTokens ?? 0, cached - cachedAudio, images);
+  const cachedText = cached - cachedAudio - cachedImages;
+  const text = input - written - audio - images - cachedText;
+  // Then the parts are more than the whole.
+  if (text < 0) return null;
   return (
-    times(input - cached - written - audio - images, rates.input) +
-    times(cached, rates.cachedInput) +
+    times(text, rates.input) +
+    times(cachedText, rates.cachedInput) +
     times(written - writtenLong, rates.cacheWrite) +
     times(writtenLong, rates.longCacheWrite) +
-    times(audio, rates.audioInput) +
-    times(images, rates.imageInput)
+    times(audio - cachedAudio, rates.audioInput) +
+    times(cachedAudio, rates.cachedAudioInput) +
+    times(images - cachedImages, rates.imageInput) +
+    times(cachedImages, rates.cachedImageInput)
   );
 }
 

@@ -28,17 +28,24 @@ const withheld = new Set([
   'vary',
 ]);
 
-/** How providers call their own id of a request. */
-const requestIds: ReadonlySet<string> = new Set(['x-request-id', 'request-id']);
+/** Headers that would be taken for ours. What a network before the provider has cached is not in our cache. */
+const renamed: ReadonlyMap<string, string> = new Map([
+  ['x-request-id', 'x-upstream-request-id'],
+  ['request-id', 'x-upstream-request-id'],
+  ['x-cache', 'x-upstream-cache'],
+  ['age', 'x-upstream-age'],
+]);
+
+/** Only the organization decides which web pages may read answers; and a provider may be another Chaperone. */
+const ours = /^(?:access-control-|x-chaperone-)/;
 
 /** @param secret the provider key, which is removed where a header quotes it */
 export function forwardableHeaders(headers: IncomingHttpHeaders, secret: Secret): Record<string, string | string[]> {
   const forwarded: Record<string, string | string[]> = {};
   for (const name in headers) {
     const value = headers[name];
-    // Only the organization decides which web pages may read answers.
-    if (value === undefined || withheld.has(name) || name.startsWith('access-control-')) continue;
-    forwarded[requestIds.has(name) ? 'x-upstream-request-id' : name] = withoutSecretInHeader(value, secret);
+    if (value === undefined || withheld.has(name) || ours.test(name)) continue;
+    forwarded[renamed.get(name) ?? name] = withoutSecretInHeader(value, secret);
   }
   return forwarded;
 }

@@ -6,7 +6,7 @@ import type { RoutedKey } from '../snapshot/snapshot.ts';
 import type { ProviderAdapter } from './adapter.ts';
 import { forwardableHeaders } from './answer-headers.ts';
 import type { AnswerSink } from './answer-sink.ts';
-import { makeTokenFiles, type TokenFiles } from './azure/token-files.ts';
+import { type EntraTokens, makeEntraTokens } from './azure/entra-tokens.ts';
 import type { Connections } from './connections.ts';
 import { makeDecoder } from './content-encoding.ts';
 import { toProblem } from './failure.ts';
@@ -44,7 +44,8 @@ export interface Sent {
 
 /**
  * The one way to speak to a provider. The sink gets the answer unpacked, without headers that end at this hop, and
- * without the provider key, even if the provider quotes it.
+ * without the provider key, even if the provider quotes it. It hears of nothing before the sender has the request, so
+ * that a sender may send another one when it does.
  */
 export type Exchange = (request: ProviderRequest, sink: AnswerSink) => Sent;
 
@@ -63,13 +64,10 @@ interface KeyParts {
 export function makeExchange(
   upstream: Connections,
   providers: ProviderTable = providerTable,
-  tokenFiles: TokenFiles = makeTokenFiles(),
+  tokens: EntraTokens = makeEntraTokens(),
 ): Exchange {
   const parts = new WeakMap<RoutedKey, KeyParts>();
-  const partsOf = (key: RoutedKey): KeyParts | ProxyError => {
-    const tokenFile = key.provider.azure?.tokenFile;
-    const text = tokenFile === undefined ? key.secret : tokenFiles.read(tokenFile);
-    if (text instanceof ProxyError) return text;
+  const partsOf = (key: RoutedKey, text: string): KeyParts => {
     const known = parts.get(key);
     if (known?.secret.text === text) return known;
     // Answers that are compressed all the same are unpacked.
@@ -79,11 +77,14 @@ export function makeExchange(
     parts.set(key, made);
     return made;
   };
-  return ({ method, path, model, key, headers, body, isTurnEnd = false }, sink) => {
+  const send = (
+    { method, path, model, key, headers, body, isTurnEnd = false }: ProviderRequest,
+    sink: AnswerSink,
+    credential: string | ProxyError,
+  ): Sent => {
     const { provider } = key;
-    const ofKey = partsOf(key);
-    if (ofKey instanceof ProxyError) return failLater(ofKey, sink);
-    const { secret, headers: keyHeaders, defaults, place } = ofKey;
+    if (credential instanceof ProxyError) return failLater(credential, sink);
+    const { secret, headers: keyHeaders, defaults, place } = partsOf(key, credential);
     const parser = new AnswerParser(new RedactingSink(secret, sink), secret);
     upstream.dispatch(
       {
@@ -98,9 +99,47 @@ export function makeExchange(
       },
       parser,
     );
+    parser.handOver();
     if (provider.connectTimeoutMs !== undefined) parser.limitConnecting(provider.connectTimeoutMs);
     return parser;
   };
+  return (request, sink) => {
+    const { azure } = request.key.provider;
+    const credential = azure?.usesTokens ? (tokens(azure) ?? request.key.secret) : request.key.secret;
+    if (!(credential instanceof Promise)) return send(request, sink, credential);
+    return new Waiting(sink, credential, (known) => send({ ...request, isTurnEnd: false }, sink, known));
+  };
+}
+
+/** A request whose credential is not known yet. */
+class Waiting implements Sent {
+  readonly #sink: AnswerSink;
+  #sent: Sent | undefined;
+  #isOver = false;
+
+  constructor(sink: AnswerSink, credential: Promise<string | ProxyError>, send: (known: string | ProxyError) => Sent) {
+    this.#sink = sink;
+    void credential.then((known) => {
+      if (!this.#isOver) this.#sent = send(known);
+    });
+  }
+
+  resume(): void {
+    this.#sent?.resume();
+  }
+
+  abort(reason: Error): void {
+    if (this.#sent) this.#sent.abort(reason);
+    else if (!this.#isOver) {
+      this.#isOver = true;
+      this.#sink.fail(toProblem(reason, false), true);
+    }
+  }
+
+  drop(): void {
+    this.#isOver = true;
+    this.#sent?.drop();
+  }
 }
 
 const noSecret = makeSecret('');
@@ -108,7 +147,8 @@ const noSecret = makeSecret('');
 /** A request that is not sent. Its sink hears of it as of any other failure, after the sender has the request. */
 function failLater(problem: ProxyError, sink: AnswerSink): Sent {
   const parser = new AnswerParser(sink, noSecret);
-  queueMicrotask(() => parser.abort(problem));
+  parser.abort(problem);
+  parser.handOver();
   return parser;
 }
 
@@ -130,10 +170,20 @@ class AnswerParser implements Dispatcher.DispatchHandler, Sent {
   #connecting: NodeJS.Timeout | undefined;
   #hasBegun = false;
   #isOver = false;
+  #isHandedOver = false;
+  /** What failed before the sender had the request. */
+  #early: Error | undefined;
 
   constructor(sink: AnswerSink, secret: Secret) {
     this.#sink = sink;
     this.#secret = secret;
+  }
+
+  /** The sender is about to have the request. */
+  handOver(): void {
+    this.#isHandedOver = true;
+    const early = this.#early;
+    if (early) queueMicrotask(() => this.#fail(early));
   }
 
   resume(): void {
@@ -234,6 +284,10 @@ class AnswerParser implements Dispatcher.DispatchHandler, Sent {
   }
 
   #fail(error: Error): void {
+    if (!this.#isHandedOver) {
+      this.#early ??= error;
+      return;
+    }
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#connecting);

@@ -7,6 +7,7 @@ import { embeddings } from './openai/embeddings.ts';
 import { imageEdits, imageGenerations, imageVariations } from './openai/images.ts';
 import { messagesByChat } from './openai/messages.ts';
 import { moderations } from './openai/moderations.ts';
+import { realtime } from './openai/realtime.ts';
 import { responses } from './openai/responses.ts';
 import { speech } from './openai/speech.ts';
 import { transcriptions, translations } from './openai/transcriptions.ts';
@@ -30,5 +31,6 @@ export const openai: ProviderAdapter = {
     speech,
     transcriptions,
     translations,
+    realtime,
   },
 };

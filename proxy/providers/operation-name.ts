@@ -13,4 +13,5 @@ export type OperationName =
   | 'image_variations'
   | 'speech'
   | 'transcriptions'
-  | 'translations';
+  | 'translations'
+  | 'realtime';

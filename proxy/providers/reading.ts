@@ -11,6 +11,8 @@ export interface Reading {
   readonly usage: Usage;
   /** Ids with which later calls may refer to parts of the answer. */
   readonly keptIds?: readonly string[];
+  /** The language of what a transcription heard, in the provider's words. */
+  readonly language?: string | null;
   /** The state of a call that does not end with the answer: the provider works on, or was told to stop. */
   readonly state?: 'pending' | 'cancelled' | undefined;
 }

@@ -11,6 +11,9 @@ export interface Usage {
   /** Parts of the input and output tokens that have separate prices. */
   readonly inputAudioTokens: number | null;
   readonly inputImageTokens: number | null;
+  /** The parts of the cached input that are audio and images. Null: the provider does not tell what it cached. */
+  readonly cachedAudioTokens: number | null;
+  readonly cachedImageTokens: number | null;
   readonly outputAudioTokens: number | null;
   readonly outputImageTokens: number | null;
   /** Generated images, with the properties that their price depends on. */
@@ -41,6 +44,8 @@ export const unknownUsage: Usage = {
   totalTokens: null,
   inputAudioTokens: null,
   inputImageTokens: null,
+  cachedAudioTokens: null,
+  cachedImageTokens: null,
   outputAudioTokens: null,
   outputImageTokens: null,
   images: null,

@@ -1,5 +1,10 @@
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
 
+type Entra = NonNullable<OrganizationSpec['providers'][number]['entra']>;
+
+/** An application of Entra, and the token of a service account that it trusts. */
+export type WorkloadIdentity = Readonly<NonNullable<Entra['workloadIdentity']>>;
+
 /** What only providers of type `azure` have. */
 export interface AzureSettings {
   readonly apiVersion: string | undefined;
@@ -7,6 +12,8 @@ export interface AzureSettings {
   readonly usesTokens: boolean;
   /** The file that has the token. Undefined: the token is what ApiKeyBindings name. */
   readonly tokenFile: string | undefined;
+  /** The tokens come from an exchange. Undefined: they do not. */
+  readonly identity: WorkloadIdentity | undefined;
   /** The deployments that `models` names. */
   readonly deployments: readonly string[];
 }
@@ -18,7 +25,13 @@ export function azureSettingsOf({
 }: Pick<OrganizationSpec['providers'][number], 'apiVersion' | 'entra' | 'models'>): AzureSettings {
   const deployments = models.map(({ name, as = name }) => as).filter((deployment) => !deployment.includes('*'));
   const tokenFile = entra?.tokenFile;
-  return { apiVersion, usesTokens: entra !== undefined, tokenFile, deployments: [...new Set(deployments)] };
+  return {
+    apiVersion,
+    usesTokens: entra !== undefined,
+    tokenFile,
+    identity: entra?.workloadIdentity,
+    deployments: [...new Set(deployments)],
+  };
 }
 
 /** The path of a resource of Azure, from any of the addresses that the portal and the SDKs show. */

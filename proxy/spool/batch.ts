@@ -5,6 +5,7 @@ import { insertPendingCalls, markSettled } from '../../database/pending-calls.ts
 import type { Queryable } from '../../database/queryable.ts';
 import { insertRatings } from '../../database/ratings.ts';
 import { type BatchMemory, gatherRequests, insertRequests, type RequestRecord } from '../../database/requests.ts';
+import { insertBlocks } from '../../database/speech/blocks.ts';
 import type { SpooledRow } from './outbox.ts';
 import type { SpoolTable } from './tables.ts';
 
@@ -38,6 +39,8 @@ export async function makeBatch(
   switch (table) {
     case 'ratings':
       return { table, rows, insert: (db) => insertRatings(db, organizationId, jsonOf(rows)) };
+    case 'blocks':
+      return { table, rows, insert: (db) => insertBlocks(db, organizationId, jsonOf(rows)) };
     case 'audit':
       return { table, rows, insert: (db) => insertSpooledEntries(db, organizationId, jsonOf(rows)) };
     case 'resources':

@@ -18,8 +18,10 @@ export interface Entry {
  * - late settlement: the end of a deferred call
  * - rating
  * - ownership: the owner of a resource stored at the provider
+ * - block: a call that a guardrail did not let go to a provider
  * - audit: an entry of the audit log
  * - arrival: rows have arrived in Postgres
+ * - withdrawal: the call of an intent was never made
  */
 export type EntryKind =
   | 'intent'
@@ -28,8 +30,10 @@ export type EntryKind =
   | 'late settlement'
   | 'rating'
   | 'ownership'
+  | 'block'
   | 'audit'
-  | 'arrival';
+  | 'arrival'
+  | 'withdrawal';
 
 const codes: Readonly<Record<EntryKind, number>> = {
   intent: 1,
@@ -40,6 +44,8 @@ const codes: Readonly<Record<EntryKind, number>> = {
   ownership: 6,
   arrival: 7,
   audit: 8,
+  withdrawal: 9,
+  block: 10,
 };
 const kinds = new Map(Object.entries(codes).map(([kind, code]) => [code, kind as EntryKind]));
 

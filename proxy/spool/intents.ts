@@ -3,6 +3,7 @@ import type { Place, Segments } from './segments.ts';
 /** The intents of calls that are under way, by the call's id. */
 export interface Intents {
   readonly size: number;
+  /** An intent of the same call that was there before is held no longer. */
   add(id: number, place: Place): void;
   /** The call has another row now, so its intent is held no longer. */
   end(id: number): void;
@@ -21,7 +22,11 @@ export function makeIntents(
     get size() {
       return places.size;
     },
-    add: (id, place) => void places.set(id, place),
+    add(id, place) {
+      const former = places.get(id);
+      places.set(id, place);
+      if (former) segments.release(former);
+    },
     end(id) {
       const place = places.get(id);
       places.delete(id);

@@ -38,7 +38,16 @@ const lengthBytes = 2;
 /** A different one in each process, so that nobody can choose ids that meet in the table. */
 const hashSeed = randomInt(2 ** 31);
 
-type Row = [requestId: string, responseId: string | null, userId: string, sessionId: string, apiKeyId: string | null];
+type Row = [
+  requestId: string,
+  responseId: string | null,
+  userId: string,
+  sessionId: string,
+  apiKeyId: string | null,
+  conversationId?: string,
+  branchId?: string,
+  messageDigest?: number,
+];
 
 class Half {
   readonly #mask: number;
@@ -60,6 +69,7 @@ class Half {
 
   add(call: RequestReference): void {
     const row: Row = [call.requestId, call.responseId, call.userId, call.sessionId, call.apiKeyId];
+    if (call.place) row.push(call.place.conversationId, call.place.branchId, call.place.messageDigest);
     const text = JSON.stringify(row);
     if (maxBytesOf(text) > chunkBytes) return;
     const place = this.#write(text);
@@ -113,13 +123,14 @@ class Half {
     return place;
   }
 
-  #read(place: number): RequestReference {
-    const chunk = this.#chunkOf(place);
-    const start = (place % chunkBytes) + lengthBytes;
+  #read(at: number): RequestReference {
+    const chunk = this.#chunkOf(at);
+    const start = (at % chunkBytes) + lengthBytes;
     const length = chunk.readUInt16LE(start - lengthBytes);
     const row: Row = JSON.parse(chunk.toString('utf8', start, start + length));
-    const [requestId, responseId, userId, sessionId, apiKeyId] = row;
-    return { requestId, responseId, userId, sessionId, apiKeyId };
+    const [requestId, responseId, userId, sessionId, apiKeyId, conversationId, branchId = '', messageDigest = 0] = row;
+    const place = conversationId === undefined ? null : { conversationId, branchId, messageDigest };
+    return { requestId, responseId, userId, sessionId, apiKeyId, place };
   }
 
   #chunkOf(place: number): Buffer {

@@ -33,6 +33,9 @@ export function replayFiles(options: SegmentsOptions, waiting: Waiting): Replaye
     } else if (kind === 'intent') {
       done.push(open.get(id)?.place);
       open.set(id, { row: String(row), place });
+    } else if (kind === 'withdrawal') {
+      done.push(open.get(id)?.place, place);
+      open.delete(id);
     } else {
       done.push(open.get(id)?.place);
       open.delete(id);

@@ -5,6 +5,7 @@ import type { OwnedResource } from '../../database/owned-resources.ts';
 import type { PendingCall } from '../../database/pending-calls.ts';
 import type { RatingRecord } from '../../database/ratings.ts';
 import type { RequestRecord, RequestReference } from '../../database/requests.ts';
+import type { BlockRecord } from '../../database/speech/blocks.ts';
 import { emptyBytes } from './frame.ts';
 import { makeIntents } from './intents.ts';
 import { lockDirectory } from './lock.ts';
@@ -41,6 +42,12 @@ export interface Spool extends Outbox {
    */
   begin(intent: RequestRecord, onWritten: (error?: SpoolError) => void): number;
   /**
+   * Replaces the intent by what is known now, at once. Where the volume refuses the write, the intent stays as it was.
+   *
+   * @param handle of a call that is neither settled nor deferred
+   */
+  amend(handle: number, intent: RequestRecord): void;
+  /**
    * Replaces the intent by the call's settlement, with the others of this turn. Where the volume refuses the write, it
    * is retried until it succeeds.
    *
@@ -53,6 +60,8 @@ export interface Spool extends Outbox {
    * interrupted. It is written at once.
    */
   defer(handle: number, record: PendingCall): void;
+  /** Forgets an intent whose call was never made. It leaves no record. */
+  withdraw(handle: number): void;
   /** Settles a pending call that any proxy has deferred. Later settlements of the same call do nothing. */
   settleDeferred(record: RequestRecord, sealed: Buffer | undefined, onWritten: () => void): void;
   /** Writes without waiting for the end of the turn. */
@@ -63,6 +72,10 @@ export interface Spool extends Outbox {
    * Writes the owner of a resource, or that the resource was deleted, at once. @throws {SpoolError} where it cannot be written
    */
   own(resource: OwnedResource): void;
+  /**
+   * Writes that a guardrail did not let a call go to a provider, at once. Where the volume refuses, it is retried.
+   */
+  block(record: BlockRecord): void;
   /** Writes an entry of the audit log with the other rows of this turn. Where the volume refuses, it is retried. */
   audit(entry: SpooledEntry): void;
   /** Finds one of the most recent resources that callers of this proxy made. */
@@ -155,6 +168,14 @@ export function openSpool(options: SpoolOptions): Spool {
       writer.writeIntent(id, JSON.stringify(intent), onWritten);
       return id;
     },
+    amend(id, intent) {
+      try {
+        writer.writeIntent(id, JSON.stringify(intent), (error) => error && onWriteFailure?.(error));
+        writer.flush();
+      } catch (error) {
+        onWriteFailure?.(error);
+      }
+    },
     settle(id, record, sealed, onWritten) {
       memory.noteCall(record);
       const row = JSON.stringify(record);
@@ -165,6 +186,7 @@ export function openSpool(options: SpoolOptions): Spool {
       writer.write({ kind: 'deferral', id, row: JSON.stringify(record) }, () => {});
       writer.flush();
     },
+    withdraw: writer.withdraw,
     settleDeferred(record, sealed, onWritten) {
       if (!memory.noteLateSettlement(record)) {
         onWritten();
@@ -178,6 +200,10 @@ export function openSpool(options: SpoolOptions): Spool {
     own(resource) {
       writer.writeNow({ kind: 'ownership', id: nextId(), row: JSON.stringify(resource) });
       memory.noteResource(resource);
+    },
+    block(record) {
+      writer.write({ kind: 'block', id: nextId(), row: JSON.stringify(record) }, () => {});
+      writer.flush();
     },
     audit: (entry) => writer.write({ kind: 'audit', id: nextId(), row: JSON.stringify(entry) }, () => {}),
     findResource: memory.findResource,

@@ -2,10 +2,11 @@ import type { SpooledEntry } from '../../database/audit/spooled.ts';
 import type { OwnedResource } from '../../database/owned-resources.ts';
 import type { RatingRecord } from '../../database/ratings.ts';
 import type { RequestRecord } from '../../database/requests.ts';
+import type { BlockRecord } from '../../database/speech/blocks.ts';
 import type { EntryKind } from './frame.ts';
 
 /** The kinds of rows that wait for Postgres, in the order of copying: a pending call comes before its settlement. */
-export const spoolTables = ['calls', 'pending', 'settlements', 'resources', 'ratings', 'audit'] as const;
+export const spoolTables = ['calls', 'pending', 'settlements', 'resources', 'ratings', 'blocks', 'audit'] as const;
 
 export type SpoolTable = (typeof spoolTables)[number];
 
@@ -16,6 +17,7 @@ export const tableOf = {
   'late settlement': 'settlements',
   ownership: 'resources',
   rating: 'ratings',
+  block: 'blocks',
   audit: 'audit',
 } as const satisfies Partial<Record<EntryKind, SpoolTable>>;
 
@@ -37,6 +39,8 @@ export function happenedAtMs(table: SpoolTable, row: string): number {
     }
     case 'ratings':
       return Date.parse((JSON.parse(row) as RatingRecord).rated_at);
+    case 'blocks':
+      return Date.parse((JSON.parse(row) as BlockRecord).started_at);
     case 'audit':
       return Date.parse((JSON.parse(row) as SpooledEntry).started_at);
   }

@@ -41,6 +41,7 @@ export function makeWaiting(): Waiting {
     settlements: new Map(),
     resources: new Map(),
     ratings: new Map(),
+    blocks: new Map(),
     audit: new Map(),
   };
   const calls = new Map<string, number>();

@@ -30,6 +30,8 @@ export interface Writer {
   write(row: NewRow, onWritten: () => void): void;
   /** Writes a row at once. @throws {SpoolError} where the volume refuses */
   writeNow(row: NewRow): void;
+  /** The call of an intent was never made. Where the volume refuses to say so, the next start finds it interrupted. */
+  withdraw(id: number): void;
   /** Writes what has gathered in this turn. */
   flush(): void;
   /**
@@ -105,6 +107,18 @@ export function makeWriter({ segments, waiting, intents, onWaiting, onWriteFailu
         writeNow(row);
       } catch (cause) {
         throw unwritable(row.kind, cause);
+      }
+    },
+    withdraw(id) {
+      const ended = (place: Place | undefined, error?: unknown) => {
+        intents.end(id);
+        if (place) segments.release(place);
+        else onWriteFailure?.(error);
+      };
+      try {
+        group.append({ kind: 'withdrawal', id, row: '' }, ended);
+      } catch (error) {
+        ended(undefined, error);
       }
     },
     flush: group.writeNow,

@@ -1,8 +1,10 @@
+import { analyses } from './analyses/index.ts';
 import { anthropic } from './anthropic/index.ts';
 import type { SurfaceTable } from './context.ts';
 import { docs } from './docs/index.ts';
 import { governance } from './governance/index.ts';
 import { openAi } from './openai/index.ts';
+import { speech } from './speech/index.ts';
 
 /** The APIs that the proxy serves. A new one needs a line here. */
-export const surfaceTable: SurfaceTable = [openAi, anthropic, governance, docs];
+export const surfaceTable: SurfaceTable = [openAi, anthropic, governance, analyses, speech, docs];

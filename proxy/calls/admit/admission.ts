@@ -264,7 +264,7 @@ const guardrailsLetPass: Check = (judged, { guardrails }) => {
   const { snapshot, envelope } = context.inForce;
   if (snapshot.spec.guardrails === undefined) return undefined;
   const { requestId, caller } = context;
-  const { user, userId, sessionId } = caller;
+  const { user, userId, sessionId, turnId } = caller;
   const checked = guardrails.check({
     requestId,
     snapshot,
@@ -274,6 +274,7 @@ const guardrailsLetPass: Check = (judged, { guardrails }) => {
     user,
     userId,
     sessionId,
+    turn: { id: turnId },
     key: keyOf(judged),
     said,
     isRewritable,

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import type { Linked } from '../../conversations/links.ts';
 import type { ProxyError } from '../../error.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Exchange } from '../../providers/exchange.ts';
@@ -59,11 +60,12 @@ export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
   return ({ response, responseHeaders, refuse: show, onBlocked, onEnd: onOver }, admitted) => {
     const { context, operation, call, headers, first, next, reservation, told } = admitted;
     const { caller, inForce, share } = context;
-    const own = ownHeaders(call, reservation, told);
+    let own = ownHeaders(call, reservation, told);
     let isRefused = false;
     const refuse = (problem: ProxyError) => {
       isRefused = true;
-      if (own) problem.headers = { ...own, ...problem.headers };
+      // After a fallback, limits of another key may be the tightest.
+      problem.headers = { ...ownHeaders(call, reservation, told), ...problem.headers };
       show(problem, caller);
     };
     const onEnd = () => {
@@ -76,10 +78,12 @@ export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
       if (!isReplayed) metrics.overhead.observe((performance.now() - context.startedTicks) / 1_000);
       const output = call.guard?.output;
       const isPlain = !call.cached && !output && !first.format.translation && !inForce.snapshot.mayFallBack;
-      forward(isPlain ? exchange : speaking(admitted), {
+      const headersToTell = own ? { ...responseHeaders(caller), ...own } : { ...responseHeaders(caller) };
+      const hasBegun = forward(isPlain ? exchange : speaking(admitted), {
         call,
         operation,
         account,
+        reservation,
         first,
         next,
         health: inForce.snapshot.mayFallBack && !isReplayed ? health : undefined,
@@ -87,11 +91,19 @@ export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
         keepOutput: inForce.snapshot.storesContents || call.cached?.needsOutput === true,
         headers,
         response,
-        responseHeaders: own ? { ...responseHeaders(caller), ...own } : { ...responseHeaders(caller) },
+        responseHeaders: headersToTell,
         refuse,
         share,
         drainMs,
         onEnd,
+      });
+      call.linked?.resolve?.({
+        isOpen: () => !hasBegun() && !account.isSettled(),
+        move(branchId) {
+          headersToTell['x-branch-id'] = branchId;
+          own = { ...own, 'x-branch-id': branchId };
+          account.move(branchId);
+        },
       });
       // A form is complete only when it has been sent.
       if (!(first.body instanceof Readable)) account.sealInput();
@@ -105,14 +117,19 @@ export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
   };
 }
 
-/** Headers of the answer that limits, the cache and rules about models add. Undefined: none. */
+/** Headers of the answer that limits, the cache, its conversation and rules about models add. Undefined: none. */
 function ownHeaders(
-  { cached, key }: Call,
+  { cached, key, linked }: Call,
   { headers: rates }: Reservation,
   told: AdmittedCall['told'],
 ): Readonly<Record<string, string>> | undefined {
-  if (!cached) return told ? { ...rates, ...told } : rates;
+  const place = linked && placeHeaders(linked);
+  if (!cached) return told || place ? { ...rates, ...place, ...told } : rates;
   const answered =
     cached.status === 'hit' ? { 'x-chaperone-provider': key.provider.name, 'x-chaperone-attempts': '0' } : {};
-  return { ...rates, ...cached.headers, ...answered, ...told };
+  return { ...rates, ...place, ...cached.headers, ...answered, ...told };
+}
+
+function placeHeaders({ place }: Linked): Readonly<Record<string, string>> {
+  return { 'x-conversation-id': place.conversationId, 'x-branch-id': place.branchId };
 }

@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { ProxyError } from '../../error.ts';
 import type { AnswerHeaders, AnswerSink } from '../../providers/answer-sink.ts';
+import type { OnWritten } from '../settle/account.ts';
 import { breakOff } from './break-off.ts';
 import { writeChunk } from './write-chunk.ts';
 
@@ -49,12 +50,17 @@ export class ClientSink implements AnswerSink {
     return this.#isGone;
   }
 
-  /** Holds back all that follows. @returns a function that writes it, and ends the hold */
-  hold(): () => void {
+  /**
+   * Holds back all that follows.
+   *
+   * @returns a function that writes it, and ends the hold. With a problem, the client gets that instead
+   */
+  hold(): OnWritten {
     const held: (() => void)[] = [];
     this.#held = held;
-    return () => {
+    return (problem) => {
       this.#held = undefined;
+      if (problem) this.#refuse(problem);
       for (const write of held) this.#attempt(write);
     };
   }
@@ -64,10 +70,14 @@ export class ClientSink implements AnswerSink {
     try {
       write();
     } catch (cause) {
-      this.#options.refuse(new ProxyError('upstream_invalid_response', { cause }));
-      // The client has its answer, so nothing else is written.
-      this.#isGone = true;
+      this.#refuse(new ProxyError('upstream_invalid_response', { cause }));
     }
+  }
+
+  /** The client's answer is this problem, so nothing else is written. */
+  #refuse(problem: ProxyError): void {
+    if (!this.#isGone) this.#options.refuse(problem);
+    this.#isGone = true;
   }
 
   head(status: number, headers: AnswerHeaders): void {

@@ -11,9 +11,11 @@ import type { Attempt } from '../attempt.ts';
 import type { Call } from '../call.ts';
 import { clientGone } from '../client-gone.ts';
 import type { NextAttempt } from '../next-attempt.ts';
+import type { Reservation } from '../reserve/reserve.ts';
 import { type Failure, failureOfProblem, failureOfStream } from '../route/failure.ts';
 import type { RouteHealth } from '../route/health.ts';
 import type { Account } from '../settle/account.ts';
+import type { Succeeding } from '../succession.ts';
 import { AttemptStory } from './attempt-story.ts';
 import { ClientSink } from './client-sink.ts';
 import { AnswerObserver } from './observer.ts';
@@ -25,6 +27,8 @@ export interface Forwarding {
   readonly call: Call;
   readonly operation: Operation;
   readonly account: Account;
+  /** What limits and budgets hold for the present attempt. */
+  readonly reservation: Pick<Reservation, 'headers'>;
   readonly first: Attempt;
   /** Decides about another attempt while the client has nothing of the answer. Absent: there is none. */
   readonly next: NextAttempt | undefined;
@@ -53,9 +57,13 @@ export interface Forwarding {
  * other answer passes whole, so that its usage is known before it ends. The passing answer is read for the account,
  * which is settled before the client has the end of the answer. An attempt that fails before the client has any of its
  * answer may be followed by another one.
+ *
+ * @returns whether the client has the beginning of its answer
  */
-export function forward(exchange: Exchange, forwarding: Forwarding): void {
-  new Forward(exchange, forwarding).send(forwarding.first);
+export function forward(exchange: Exchange, forwarding: Forwarding): () => boolean {
+  const made = new Forward(exchange, forwarding);
+  made.send(forwarding.first);
+  return () => made.hasBegun();
 }
 
 /** The first sink of each attempt's answer: chooses the sinks behind it, or another attempt. */
@@ -77,11 +85,16 @@ class Forward implements AnswerSink {
   #totalTimer: NodeJS.Timeout | undefined;
   /** Runs between two attempts. */
   #pause: NodeJS.Timeout | undefined;
+  /** Whether a limit of the next attempt's key waits for the database. */
+  #isDeciding = false;
+  /** The headers of limits that the client would get now. */
+  #rates: Reservation['headers'];
 
   constructor(exchange: Exchange, forwarding: Forwarding) {
     this.#exchange = exchange;
     this.#forwarding = forwarding;
     this.#attempt = forwarding.first;
+    this.#rates = forwarding.reservation.headers;
     const { call, operation, account, response, responseHeaders, refuse } = forwarding;
     const runsInBackground = operation.runsInBackground?.(call.body) ?? false;
     this.#story = new AttemptStory(responseHeaders);
@@ -93,6 +106,10 @@ class Forward implements AnswerSink {
       onGone: () => this.#drain(),
     });
     this.#observer = new AnswerObserver({ call, account, runsInBackground, client: this.#client });
+  }
+
+  hasBegun(): boolean {
+    return this.#client.hasBegun();
   }
 
   send(attempt: Attempt): void {
@@ -174,31 +191,68 @@ class Forward implements AnswerSink {
 
   /** Begins another attempt in the place of one that failed, unless the client has some of its answer, or has gone. */
   #replace(failure: Failure): boolean {
-    const { next, account } = this.#forwarding;
+    const { next } = this.#forwarding;
     this.#isAnswer = false;
     if (!next || this.#client.hasBegun() || this.#client.isGone()) return false;
+    const tookMs = this.#observer.sinceSentMs();
     const following = next(this.#attempt, failure);
     if (!following) return false;
-    const { attempt, delayMs } = following;
     this.#sent?.drop();
     clearTimeout(this.#totalTimer);
     this.#sent = undefined;
     this.#sink = undefined;
-    account.replaced(this.#attempt.key, failure, this.#observer.sinceSentMs(), attempt.key);
+    if (following instanceof Promise) this.#decide(following, failure, tookMs);
+    else this.#follow(following, failure, tookMs);
+    return true;
+  }
+
+  #decide(following: Promise<Succeeding<Attempt>>, failure: Failure, tookMs: number): void {
+    this.#isDeciding = true;
+    following
+      .catch((cause) => (cause instanceof ProxyError ? cause : new ProxyError('internal_error', { cause })))
+      .then((decided) => {
+        this.#isDeciding = false;
+        this.#follow(decided, failure, tookMs);
+      });
+  }
+
+  #follow(following: Succeeding<Attempt>, failure: Failure, tookMs: number): void {
+    const { key } = this.#attempt;
+    const isRefused = following instanceof ProxyError;
+    this.#forwarding.account.replaced(key, failure, tookMs, isRefused ? key : following.attempt.key);
     this.#story.failed(failure);
-    if (delayMs === 0) this.send(attempt);
-    else {
+    this.#showRates();
+    if (this.#client.isGone()) {
+      this.fail(new ProxyError('upstream_interrupted', { cause: clientGone }));
+    } else if (isRefused) {
+      // No attempt is under way.
+      this.#observer.begin(null);
+      this.#observer.failed(following, undefined);
+      this.#client.fail(following);
+      this.#finish();
+    } else if (following.delayMs === 0) {
+      this.send(following.attempt);
+    } else {
       this.#pause = setTimeout(() => {
         this.#pause = undefined;
-        this.send(attempt);
-      }, delayMs);
+        this.send(following.attempt);
+      }, following.delayMs);
     }
-    return true;
+  }
+
+  /** Limits of another key may be others. */
+  #showRates(): void {
+    const { reservation, responseHeaders } = this.#forwarding;
+    const former = this.#rates;
+    if (reservation.headers === former) return;
+    this.#rates = reservation.headers;
+    for (const name of Object.keys(former ?? {})) delete responseHeaders[name];
+    Object.assign(responseHeaders, this.#rates);
   }
 
   /** Reads the answer although the client has gone, since the provider bills all of it. */
   #drain(): void {
-    if (this.#isOver) return;
+    if (this.#isOver || this.#isDeciding) return;
     if (this.#pause) {
       clearTimeout(this.#pause);
       this.fail(new ProxyError('upstream_interrupted', { cause: clientGone }));

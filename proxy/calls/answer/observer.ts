@@ -105,6 +105,7 @@ export class AnswerObserver {
       serviceTier: known?.serviceTier ?? null,
       usage: known?.usage ?? unknownUsage,
       keptIds: known?.keptIds ?? [],
+      language: known?.language ?? null,
       timeToFirstTokenMs: this.#timeToFirstTokenMs,
       upstreamMs: this.sinceSentMs(),
       output,

@@ -66,6 +66,7 @@ export function decidersOfRefusal(check: StepName, refused: RefusedCall): readon
     case 'fields':
     case 'references':
     case 'lines':
+    case 'cache':
       return [];
   }
 }

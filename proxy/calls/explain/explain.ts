@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { CacheableCall } from '../../cache/cacheable-call.ts';
 import { ProxyError } from '../../error.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Exchange } from '../../providers/exchange.ts';
@@ -6,6 +8,7 @@ import { formatOf, type ProviderTable } from '../../providers/table.ts';
 import { type Admission, makeAdmission } from '../admit/admission.ts';
 import { admitFormModels } from '../admit/admit.ts';
 import { makePermit } from '../admit/permit.ts';
+import { cacheableCallOf } from '../cacheable-call.ts';
 import type { CallContext } from '../context.ts';
 import { CallNeeds } from '../reserve/call-needs.ts';
 import type { Sought } from '../reserve/reserve.ts';
@@ -71,11 +74,25 @@ async function admit(
       return checks.admit(candidate);
     },
   };
-  if (operation.takesForm) return admitForm(admission, providers, context, operation, body);
+  if (operation.takesForm) {
+    const sought = await admitForm(admission, providers, context, operation, body);
+    const look = context.inForce.snapshot.spec.cache && (await options.lookAtCache(formOf(sought, headers), origin));
+    // The files are part of what is asked, and nobody knows them here.
+    story.knowCache(look && (look.result === 'bypass' ? look : { result: 'unknown' }));
+    return sought;
+  }
   const permit = makePermit({ inForce, catchUp, admission, providers, usageRefusals: { has: () => false } });
   const permitted = await permit({ context, operation, rawBody: Buffer.from(JSON.stringify(body)) });
   story.knowPersona(permitted.source.persona);
-  return soughtOf(operation, permitted);
+  const hasCache = permitted.context.inForce.snapshot.spec.cache !== undefined;
+  const cache = hasCache
+    ? await options.lookAtCache(
+        cacheableCallOf({ headers, context }, permitted, () => nobodyLeaves),
+        origin,
+      )
+    : undefined;
+  story.knowCache(cache);
+  return soughtOf(operation, permitted, cache?.result === 'hit' ? { status: 'hit' } : undefined);
 }
 
 /** As calls with forms are admitted: without a persona, and without references. */
@@ -108,6 +125,20 @@ function onlyLooking({ isCalm, stateOf }: Pick<RouteHealth, 'isCalm' | 'stateOf'
     succeeded() {},
   };
 }
+
+/** A call with a form, as the cache needs to know it to say whether it is for the cache. */
+function formOf({ context, operation, model, key, body }: Sought, headers: IncomingHttpHeaders): CacheableCall {
+  const { caller, inForce, startedAtMs } = context;
+  return {
+    ...{ snapshot: inForce.snapshot, envelope: inForce.envelope, operation, effects: 'none', headers, passes: [] },
+    ...{ body: { fields: body }, exactText: undefined, model, sentModel: model, hideUsage: false },
+    ...{ user: caller.user, userId: caller.userId, sessionId: undefined, key, hasReferences: false, startedAtMs },
+    addAnswer() {},
+    gone: () => nobodyLeaves,
+  };
+}
+
+const nobodyLeaves = new AbortController().signal;
 
 const nothingIsSent: Exchange = () => {
   throw new TypeError('An explanation sends nothing');

@@ -1,3 +1,4 @@
+import type { CacheLook } from '../../cache/cache-look.ts';
 import type { ProxyError } from '../../error.ts';
 import type { OperationName } from '../../providers/operation-name.ts';
 import type { KeyState } from '../route/health.ts';
@@ -26,6 +27,7 @@ export const stepNames = [
   'guardrails',
   'lines',
   'provider',
+  'cache',
   'limits',
 ] as const;
 export type StepName = (typeof stepNames)[number];
@@ -105,6 +107,8 @@ export interface Explanation {
   readonly route: readonly RouteChoice[];
   readonly rules: readonly RuleUse[];
   readonly guardrails: readonly GuardrailUse[];
+  /** Undefined: the organization has no cache, or the call is refused before. */
+  readonly cache: CacheLook | undefined;
   readonly bounds: Bounds | undefined;
   /** Undefined: no provider is asked. */
   readonly terms: Terms | undefined;

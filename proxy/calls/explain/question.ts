@@ -1,4 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { CacheLook } from '../../cache/cache-look.ts';
+import type { CacheableCall } from '../../cache/cacheable-call.ts';
 import type { InFlight } from '../../in-flight.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Body } from '../../providers/json.ts';
@@ -36,6 +38,8 @@ export interface ExplainOptions extends LookOptions {
   readonly providers: ProviderTable;
   readonly health: Pick<RouteHealth, 'isCalm' | 'stateOf'>;
   readonly inFlight: InFlight;
+  /** Says what the organization's cache would do for the call of a pod. */
+  readonly lookAtCache: (call: CacheableCall, workload: Origin | undefined) => Promise<CacheLook>;
   readonly modelRules: Pick<ModelRules, 'of'>;
 }
 

@@ -1,3 +1,4 @@
+import type { CacheLook } from '../../cache/cache-look.ts';
 import type { ProxyError } from '../../error.ts';
 import type { Persona } from '../../snapshot/snapshot.ts';
 import type { CheckName, Judged } from '../admit/admission.ts';
@@ -37,6 +38,7 @@ export class Story {
   #context: CallContext | undefined;
   #judged: Judged | undefined;
   #persona: Persona | undefined;
+  #cache: CacheLook | undefined;
   #limits: LimitsLook | undefined;
   #refusal: ProxyError | undefined;
   needs: CallNeeds | undefined;
@@ -56,13 +58,19 @@ export class Story {
     this.#persona = persona;
   }
 
+  /** The call can be carried to its provider. @param look undefined: there is no cache */
+  knowCache(look: CacheLook | undefined): void {
+    this.passed('provider');
+    this.passed('cache');
+    this.#cache = look;
+  }
+
   passed(step: StepName | CheckName, judged?: Judged): void {
     this.#passed.add(step);
     if (judged) this.#judged = judged;
   }
 
   tellLimits(limits: LimitsLook): void {
-    this.passed('provider');
     this.#limits = limits;
     if (limits.refusal) this.refuse(limits.refusal);
     else this.passed('limits');
@@ -108,8 +116,9 @@ export class Story {
       route: judged?.key ? routeChoices(judged, this.#options.providers, this.#options.health) : [],
       rules: this.#limits?.rules ?? [],
       guardrails: at < stepNames.indexOf('guardrails') ? [] : this.#guardrailUses(),
-      bounds: this.#bounds(),
-      terms: this.#refusal ? undefined : this.#terms(),
+      cache: this.#cache,
+      bounds: this.#isReplayed() ? undefined : this.#bounds(),
+      terms: this.#refusal || this.#isReplayed() ? undefined : this.#terms(),
       notes: this.#notes(),
     };
   }
@@ -126,6 +135,11 @@ export class Story {
 
   #facts({ context, operation, model }: Judged) {
     return { model, operation: operation.name, user: context.caller.user, workload: this.#question.origin };
+  }
+
+  /** Whether the cache answers, so that no provider is asked. */
+  #isReplayed(): boolean {
+    return this.#cache?.result === 'hit';
   }
 
   #bounds(): Bounds | undefined {
@@ -209,6 +223,8 @@ export class Story {
         };
       case 'provider':
         return pass(judged?.key ? `the call can be carried to ${judged.key.provider.name}` : '');
+      case 'cache':
+        return this.#cacheStep();
       case 'limits':
         return this.#limitStep();
     }
@@ -264,6 +280,26 @@ export class Story {
     return { check: 'guardrails', result: untold.length > 0 ? 'unknown' : 'passed', detail, decidedBy };
   }
 
+  #cacheStep(): Step {
+    const { snapshot } = this.#question.context.inForce;
+    const look = this.#cache;
+    const told = (result: Step['result'], detail: string, field = 'spec.cache'): Step => ({
+      ...{ check: 'cache', result, detail, decidedBy: [ofOrganization(snapshot, field)] },
+    });
+    switch (look?.result) {
+      case undefined:
+        return { check: 'cache', result: 'passed', detail: 'there is none', decidedBy: [] };
+      case 'hit':
+        return told('passed', `hit: the answer of ${Math.floor(look.ageMs / 1_000)} s ago is replayed`);
+      case 'miss':
+        return told('passed', 'miss: the provider is asked, and its answer may be kept');
+      case 'unknown':
+        return told('unknown', 'the call is for the cache; nobody could look whether its answer is there');
+      case 'bypass':
+        return told('passed', `bypass: ${look.because}`, look.field);
+    }
+  }
+
   #limitStep(): Step {
     const { rules = [], changes } = this.#limits ?? {};
     const reported = rules.filter(({ wouldExceed, isEnforced }) => wouldExceed && !isEnforced).map(({ name }) => name);
@@ -284,9 +320,6 @@ export class Story {
       notes.push('Limits and budgets count each line of a batch; one call is assumed here.');
     if (!this.#refusal && this.#judged?.key && this.#context?.inForce.snapshot.hasWeights) {
       notes.push('Providers share calls by weight, so another call may go to another one.');
-    }
-    if (this.#judged?.key && this.#question.context.inForce.snapshot.spec.cache) {
-      notes.push('The cache is not looked at: it may answer an equal call, which then counts as a request alone.');
     }
     if (headers['x-session-id'] === undefined) notes.push('No session is named, so rules per session see a new one.');
     return notes;

@@ -5,7 +5,9 @@ import { ProxyError, problems } from '../../error.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { Caller, Identity } from '../call.ts';
 import { makeReadClient } from './client.ts';
+import { readLanguage } from './language.ts';
 import { readOptimizationLevel } from './optimization-level.ts';
+import { readService } from './service.ts';
 import { maxSessionIdLength, readClientSession } from './session.ts';
 
 /** Turns an identity and the headers beside it into the caller. */
@@ -54,6 +56,8 @@ export function makeIdentify(organizationId: string): Identify {
       sessionFrom: session !== undefined ? 'session' : ofClient !== undefined ? 'client' : undefined,
       turnId: readHeader(headers, 'x-turn-id', 128),
       optimizationLevel: readOptimizationLevel(headers['x-optimization-level']),
+      service: readService(headers['x-service']),
+      language: readLanguage(headers['x-language-code']),
       client: readClient(headers),
     };
   };

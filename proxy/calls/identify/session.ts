@@ -33,7 +33,7 @@ export function withInferredSession(
     (sources.has('PreviousResponse') ? predecessor?.sessionId : undefined) ??
     (sources.has('Conversation') ? toSessionId(conversationOf(references)) : undefined) ??
     (sources.has('ClientSession') && caller.sessionFrom !== 'client' ? toSessionId(body.prompt_cache_key) : undefined);
-  return sessionId === undefined ? caller : { ...caller, sessionId };
+  return sessionId === undefined ? caller : { ...caller, sessionId, sessionFrom: 'body' };
 }
 
 export interface SessionClues {

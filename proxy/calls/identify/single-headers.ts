@@ -4,7 +4,7 @@ import { ProxyError } from '../../error.ts';
 const names = [
   ...['Authorization', 'X-API-Key', 'X-Dashboard-Key'],
   ...['X-User-ID', 'X-Session-ID', 'X-Turn-ID', 'X-Request-ID'],
-  'X-Optimization-Level',
+  ...['X-Optimization-Level', 'X-Service', 'X-Language-Code'],
   ...['X-Response-Format', 'Idempotency-Key'],
   ...['Content-Type', 'Content-Length', 'Content-Encoding', 'Host'],
 ];

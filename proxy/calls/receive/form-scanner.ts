@@ -1,4 +1,5 @@
 import { isAscii } from 'node:buffer';
+import { createHash, type Hash } from 'node:crypto';
 import { ProxyError } from '../../error.ts';
 import { parsePartHeaders } from './form-part.ts';
 
@@ -24,6 +25,8 @@ export interface FormFile {
   readonly name: string;
   readonly type: string | null;
   readonly bytes: number;
+  /** SHA-256 in hexadecimal digits, where the scanner was asked for it. */
+  readonly sha256?: string | undefined;
 }
 
 /** Reads a form (RFC 7578) piece by piece, and keeps only its text fields. */
@@ -54,6 +57,8 @@ interface Part {
   /** Undefined for a file. */
   readonly value: Buffer[] | undefined;
   readonly fileName: string;
+  /** Of a file's content. */
+  readonly hash: Hash | undefined;
   readonly type: string | null;
   readonly charset: string | undefined;
   /** Where its content begins in the form. */
@@ -67,8 +72,9 @@ interface Part {
  * and after the last delimiter, and a governed field appears once, as plain text.
  *
  * @param governed names of the governed fields
+ * @param digestsFiles whether the files' digests are needed
  */
-export function makeFormScanner(boundary: string, governed: ReadonlySet<string>): FormScanner {
+export function makeFormScanner(boundary: string, governed: ReadonlySet<string>, digestsFiles = false): FormScanner {
   const dashBoundary = Buffer.from(`--${boundary}`, 'latin1');
   const fields: Record<string, string | string[]> = Object.create(null);
   const files: FormFile[] = [];
@@ -124,14 +130,16 @@ export function makeFormScanner(boundary: string, governed: ReadonlySet<string>)
     const value = fileName === undefined ? [] : undefined;
     pending = pending.subarray(end + headersEnd.length);
     const start = receivedBytes - pending.length;
-    part = { name, isGoverned, value, fileName: fileName ?? '', type, charset, start, bytes: 0 };
+    const hash = digestsFiles && !value ? createHash('sha256') : undefined;
+    part = { name, isGoverned, value, fileName: fileName ?? '', hash, type, charset, start, bytes: 0 };
     state = 'content';
     return true;
   };
 
-  const take = (content: Buffer, { name, isGoverned, value, charset }: Part) => {
+  const take = (content: Buffer, { name, isGoverned, value, hash, charset }: Part) => {
     if (!part || content.length === 0) return;
     part.bytes += content.length;
+    hash?.update(content);
     if (!value) return;
     fieldBytes += content.length;
     if (isGoverned && part.bytes > maxGovernedBytes) {
@@ -148,11 +156,11 @@ export function makeFormScanner(boundary: string, governed: ReadonlySet<string>)
     if (isGoverned || fieldBytes <= maxFieldBytes) value.push(Buffer.from(content));
   };
 
-  const endPart = ({ name, isGoverned, value, fileName, type, start, bytes }: Part) => {
+  const endPart = ({ name, isGoverned, value, fileName, hash, type, start, bytes }: Part) => {
     part = undefined;
     if (isGoverned) places.set(name, { start, end: start + bytes });
     if (!value) {
-      files.push({ field: name, name: fileName, type, bytes });
+      files.push({ field: name, name: fileName, type, bytes, ...(hash && { sha256: hash.digest('hex') }) });
       return;
     }
     const text = Buffer.concat(value).toString('utf8');

@@ -19,6 +19,8 @@ export interface Form {
   isUntouched(): boolean;
   /** Replaces the value of the model, before the bytes are read. Does nothing where the form names none. */
   renameModel(model: string): void;
+  /** Reads the rest into memory, before the bytes are read. @returns false where it does not fit, and goes on as it comes */
+  hold(): Promise<boolean>;
   /** Drops the unread rest, so that the client reads its answer. */
   close(): void;
 }
@@ -45,6 +47,7 @@ const maxHeldBytes = 32 * 1024 * 1024;
  * Reads a form up to its model, or to its end where it names none.
  *
  * @param check is called with the fields whenever there are more, also while the form is being forwarded
+ * @param digestsFiles whether the files' digests are needed
  * @throws {ProxyError} `invalid_request`, `request_too_large`, or what `check` throws
  */
 export async function openForm(
@@ -52,9 +55,10 @@ export async function openForm(
   share: Share,
   stalls: StallWatch,
   check: (content: FormContent) => void | Promise<void>,
+  digestsFiles = false,
 ): Promise<Form> {
   const contentType = request.headers['content-type'] ?? '';
-  const scanner = makeFormScanner(boundaryOf(contentType), governedFields);
+  const scanner = makeFormScanner(boundaryOf(contentType), governedFields, digestsFiles);
   const { content } = scanner;
   const unpacked = unpackBody(request);
   const source = unpacked.iterator({ destroyOnReturn: false });
@@ -101,18 +105,21 @@ export async function openForm(
   };
 
   let hasEnded = false;
+  const holdNext = async () => {
+    const chunk = await next();
+    hasEnded = chunk === undefined;
+    if (!chunk) return;
+    share.add(chunk.length);
+    held.push(chunk);
+    heldBytes += chunk.length;
+  };
   try {
     while (!hasEnded && content.fields.model === undefined) {
       if (heldBytes > maxHeldBytes) {
         const message = `the form must name its model before its files where these have more than ${maxHeldBytes} bytes`;
         throw new ProxyError('request_too_large', { param: 'model', message });
       }
-      const chunk = await next();
-      hasEnded = chunk === undefined;
-      if (!chunk) continue;
-      share.add(chunk.length);
-      held.push(chunk);
-      heldBytes += chunk.length;
+      await holdNext();
     }
   } catch (error) {
     close();
@@ -141,6 +148,10 @@ export async function openForm(
       place = { start: place.start, end: place.start + name.length };
       addedBytes += more;
       share.add(more);
+    },
+    async hold() {
+      while (!hasEnded && heldBytes <= maxHeldBytes) await holdNext();
+      return hasEnded;
     },
     close,
   };

@@ -1,44 +1,31 @@
-import type { QuotaScope, QuotaUnit } from '../../../database/quota.ts';
-import type { Shortfall } from '../../quota/claim.ts';
 import type { Quota } from '../../quota/quota.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { CallContext } from '../context.ts';
 import type { Origin } from '../settle/record.ts';
+import { whenKnown } from '../when-known.ts';
 import { CallNeeds } from './call-needs.ts';
-import { type Histories, makeHistories } from './history.ts';
+import { claimsOf } from './claims.ts';
+import { makeHistories } from './history.ts';
+import type { Limits, LimitsOptions } from './limits-context.ts';
 import { OpenReservation } from './open-reservation.ts';
-import { rateHeaders } from './rate-headers.ts';
-import { refusalOf, unpricedRefusal } from './refusal.ts';
-import { nothingReserved, type Reservation, type Reserve, type Sought } from './reserve.ts';
-import { makeRuleSet, type Rule, type RuledClaim, type RuleSet } from './rules.ts';
-import { shorten } from './shorten.ts';
-
-export interface LimitsOptions {
-  readonly quota: Quota;
-  /** The pod of this proxy's calls. */
-  readonly origin: Origin | undefined;
-  /** Called with each rule that refused a call, or would have refused it if it were enforced. */
-  readonly onLimited: (rule: Rule) => void;
-  /** What earlier calls were like. Absent: nothing is known yet. */
-  readonly histories?: Histories;
-  /** Hears of what a call asks for, before it is taken. Absent: nobody listens. */
-  readonly onClaims?: (claims: readonly RuledClaim[]) => void;
-}
-
-/** The rules in force, and what earlier calls were like. */
-interface Limits extends LimitsOptions {
-  readonly histories: Histories;
-}
+import { nothingReserved, type Refused, type Reservation, type Reserve, type Sought } from './reserve.ts';
+import { makeRuleSet, type Rule, type RuleSet } from './rules.ts';
+import { type Taken, takeClaims } from './take-claims.ts';
 
 /** Makes the reserve of limits, budgets and tiers. */
 export function makeLimits(options: LimitsOptions): Reserve {
-  const limits: Limits = { ...options, histories: options.histories ?? makeHistories() };
   const ruleSetOf = rememberRules(options.quota);
-  return (sought) => {
+  const rulesFor = (sought: Sought) => {
     const rules = ruleSetOf(sought.context);
+    return rules && findFitting(rules, sought, options.origin);
+  };
+  const limits: Limits = { ...options, histories: options.histories ?? makeHistories(), rulesFor };
+  return (sought) => {
+    const rules = rulesFor(sought);
     if (!rules) return nothingReserved;
-    const fitting = findFitting(rules, sought, options.origin);
-    return fitting.length === 0 ? nothingReserved : reserve(limits, fitting, sought);
+    // After a fallback, the rules of another key may count the call.
+    const mayMove = sought.context.inForce.snapshot.mayFallBack;
+    return rules.length > 0 || mayMove ? reserve(limits, rules, sought) : nothingReserved;
   };
 }
 
@@ -69,67 +56,19 @@ function findFitting({ ofOrganization, ofKeys }: RuleSet, sought: Sought, worklo
 }
 
 function reserve(limits: Limits, rules: readonly Rule[], sought: Sought): Reservation | Promise<Reservation> {
-  const { quota } = limits;
-  const now = quota.clock.now();
+  const now = limits.quota.clock.now();
   const needs = new CallNeeds(sought, limits.histories);
-  const claims: RuledClaim[] = [];
-  for (const rule of rules) {
-    for (const count of rule.counts) {
-      if (!isCounted(count.unit, sought)) continue;
-      const amount = needs.of(count.unit, rule);
-      if (amount === undefined) {
-        limits.onLimited(rule);
-        throw unpricedRefusal(rule, sought.model);
-      }
-      if (amount === 0) continue;
-      const claim = quota.claim(count, count.slices, scopeOf(rule.per, sought, limits.origin), amount, now);
-      if (rule.shortens) claim.smallest = Math.min(amount, needs.shortest());
-      claims.push(claim);
-    }
-  }
+  const claims = claimsOf(limits, rules, needs, now);
+  if (!Array.isArray(claims)) return refuse(claims);
   limits.onClaims?.(claims);
-  const taken = quota.take(claims, now);
-  if (!taken) return new OpenReservation(quota, claims, needs, undefined, now.ms);
-  if (!(taken instanceof Promise)) return conclude(limits, claims, needs, taken);
-  return taken.then((shortfalls) => conclude(limits, claims, needs, shortfalls));
+  const taken = takeClaims(limits, { claims, needs, now });
+  const open = (end: Taken | Refused): Reservation =>
+    'problem' in end ? refuse(end) : new OpenReservation(limits, claims, needs, end.shortened, now.ms);
+  return whenKnown(taken, open);
 }
 
-function isCounted(unit: QuotaUnit, { isUncounted, isReplayed }: Sought): boolean {
-  if (unit === 'concurrent') return true;
-  return !isUncounted && (!isReplayed || unit === 'requests');
-}
-
-/** Makes the reservation, refuses the call, or shortens its answer. */
-function conclude(
-  { quota, onLimited }: Limits,
-  claims: readonly RuledClaim[],
-  needs: CallNeeds,
-  shortfalls: readonly Shortfall[] = [],
-): Reservation {
-  const isRefused = shortfalls.some(({ claim }) => claim.by.enforces);
-  const shortened = isRefused ? shorten(quota, claims, needs.sought, needs.tokens(), needs.tokenCost()) : undefined;
-  for (const claim of claims) {
-    if (!shortened && shortfalls.some((shortfall) => shortfall.claim === claim)) onLimited(claim.by.rule);
-  }
-  const nowMs = quota.clock.now().ms;
-  if (isRefused && !shortened) throw refusalOf(shortfalls, claims, rateHeaders(claims, nowMs), nowMs);
-  return new OpenReservation(quota, claims, needs, shortened, nowMs);
-}
-
-function scopeOf(per: QuotaScope, { context, key, model }: Sought, workload: Origin | undefined): string {
-  const { caller } = context;
-  switch (per) {
-    case 'Organization':
-      return '';
-    case 'User':
-      return caller.userId;
-    case 'Key':
-      return key.id;
-    case 'Model':
-      return (model ?? '').slice(0, 200);
-    case 'Workload':
-      return workload ? `${workload.namespace}/${workload.workload}` : '';
-    case 'Session':
-      return `${caller.userId}/${caller.sessionId.slice(0, 128)}`;
-  }
+/** @throws {ProxyError} always */
+function refuse({ problem, note }: Refused): never {
+  note();
+  throw problem;
 }

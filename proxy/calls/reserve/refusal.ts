@@ -38,7 +38,7 @@ export function refusalOf(
     headers: {
       ...headers,
       ...(endsAtAll && { 'retry-after': String(Math.max(1, Math.ceil(waitMs / 1_000))) }),
-      // OpenAI's SDKs retry unless it says otherwise, whatever Retry-After says.
+      // SDKs retry unless it says otherwise: OpenAI's at once where Retry-After is longer than that, Anthropic's after weeks.
       ...((!endsAtAll || waitMs > patienceMs) && { 'x-should-retry': 'false' }),
     },
   });
@@ -49,12 +49,18 @@ export function longest<C extends Claim>(claims: readonly C[], nowMs: number): C
   return claims.toSorted((one, other) => resetMs(other, nowMs) - resetMs(one, nowMs))[0];
 }
 
+/** Whether the call may need more than the rule ever lets through, so that no wait helps. */
+function isUnmeetable({ smallest, slices }: Claim): boolean {
+  return smallest > slices.amount();
+}
+
 function refusingRule({ kind, name }: Rule): RefusingRule {
   return { kind, name };
 }
 
-function resetMs({ slice }: Claim, nowMs: number): number {
-  const { unit, endMs } = slice.counter;
+function resetMs(claim: Claim, nowMs: number): number {
+  const { unit, endMs } = claim.slice.counter;
+  if (isUnmeetable(claim)) return Number.POSITIVE_INFINITY;
   if (unit === 'concurrent') return placeMs;
   return endMs === undefined ? Number.POSITIVE_INFINITY : endMs - nowMs;
 }
@@ -70,20 +76,24 @@ const unitNames: Readonly<Record<QuotaUnit, string>> = {
 
 function messageOf(claim: RuledClaim, nowMs: number): string {
   const { slice, slices, amount } = claim;
-  const { unit, endMs } = slice.counter;
+  const { unit } = slice.counter;
   const limit = showAmount(unit, slices.amount());
   if (unit === 'concurrent') {
     return `A limit of the organization is reached: ${ruleOf(claim)} lets ${limit} ${Number(limit) === 1 ? 'call' : 'calls'} be under way at once; try again in a moment`;
   }
-  const reset =
-    endMs === undefined
-      ? 'It does not begin anew'
-      : `It begins anew in ${showDuration(endMs - nowMs)}, at ${new Date(endMs).toISOString()}`;
+  const reset = resetOf(claim, nowMs);
   const need = unit === 'requests' ? '' : `; this call may need ${showAmount(unit, amount)}`;
   const left = `${showAmount(unit, slice.remaining())} of ${limit} ${unitNames[unit]} are left${need}`;
   const what =
     claim.by.rule.kind === 'budget' ? 'You exceeded your current quota' : 'A limit of the organization is reached';
   return `${what}: of ${ruleOf(claim)} ${left}. ${reset}`;
+}
+
+function resetOf(claim: Claim, nowMs: number): string {
+  const { endMs } = claim.slice.counter;
+  if (isUnmeetable(claim)) return 'It never has enough for this call';
+  if (endMs === undefined) return 'It does not begin anew';
+  return `It begins anew in ${showDuration(endMs - nowMs)}, at ${new Date(endMs).toISOString()}`;
 }
 
 /** Names the rule and whom it counts, such as `limit calls (per User)`. */

@@ -1,4 +1,5 @@
 import type { RequestRecord } from '../../../database/requests.ts';
+import type { ProxyError } from '../../error.ts';
 import type { Body } from '../../providers/json.ts';
 import type { OperationName } from '../../providers/operation-name.ts';
 import type { RoutedKey } from '../../snapshot/snapshot.ts';
@@ -41,6 +42,16 @@ export interface Reservation {
   readonly headers: Readonly<Record<string, string>> | undefined;
   /** Fields of the body that must be replaced, where a budget shortens the answer. */
   readonly changes: Body | undefined;
+  /**
+   * Another attempt is to serve the call, mostly with another key. Reserves what the rules of that key count and what the
+   * attempt may cost more. Then it gives back what only rules of the former key counted. `quota`, `headers` and `changes`
+   * are those of the new attempt from then on.
+   *
+   * @param sought the call, as the next attempt makes it
+   * @param failedNanoUsd what the attempts that failed have cost so far, in 10^-9 dollars: it stays counted
+   * @returns the refusal where there is not enough; the reservation is then as before
+   */
+  moveTo(sought: Sought, failedNanoUsd: number): Refused | undefined | Promise<Refused | undefined>;
   /** `quota` for a call that the provider works on after its answer: its counts are in no lease of this proxy. */
   pendingQuota(): string | undefined;
   /**
@@ -51,6 +62,13 @@ export interface Reservation {
   settle(record: RequestRecord): void;
   /** The call was not made. */
   release(): void;
+}
+
+/** An attempt that a rule does not admit. */
+export interface Refused {
+  readonly problem: ProxyError;
+  /** Counts the refusal. To be called where the call ends with it. */
+  readonly note: () => void;
 }
 
 /**
@@ -65,6 +83,7 @@ export const nothingReserved: Reservation = {
   quota: undefined,
   headers: undefined,
   changes: undefined,
+  moveTo: () => undefined,
   pendingQuota: () => undefined,
   settle: () => {},
   release: () => {},

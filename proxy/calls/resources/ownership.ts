@@ -14,7 +14,7 @@ export type OwnedKind = 'response' | ResourceKind;
 export type MadeBy = Pick<RequestReference, 'apiKeyId'>;
 
 /** The response that a call follows by `previous_response_id`. */
-export type Predecessor = Pick<RequestReference, 'sessionId'>;
+export type Predecessor = Pick<RequestReference, 'sessionId' | 'place'>;
 
 /** The key of all resources that a call refers to, and the previous response. */
 export type MadeByAll = MadeBy & { readonly predecessor?: Predecessor };
@@ -97,8 +97,8 @@ export function makeOwnership(options: OwnershipOptions): Ownership {
         const madeBy = await require(kind, id, caller, param);
         if (first && first.madeBy.apiKeyId !== madeBy.apiKeyId) throw conflict(param, first.id, id);
         first ??= { madeBy, id };
-        const { sessionId } = madeBy;
-        if (param === 'previous_response_id' && sessionId !== undefined) predecessor = { sessionId };
+        const { sessionId, place = null } = madeBy;
+        if (param === 'previous_response_id' && sessionId !== undefined) predecessor = { sessionId, place };
       }
       return first && { apiKeyId: first.madeBy.apiKeyId, ...(predecessor && { predecessor }) };
     },

@@ -53,6 +53,8 @@ export class Fallback {
   #attempts = 1;
   /** How often the present key was asked again. */
   #repeats = 0;
+  /** Whether the last attempt that was found may be made with another key instead. */
+  #mayChangeKey = false;
 
   constructor(options: FallbackOptions) {
     this.#options = options;
@@ -62,10 +64,23 @@ export class Fallback {
   next(key: RoutedKey, failure: Failure): NextKey | undefined {
     const { effects, attempts, ageMs, withinMs, onFailure } = this.#options;
     onFailure(key, failure);
-    const found = repeatable[effects].has(failure.kind) ? this.#find(key, failure) : this.#onlyIdempotent(key, failure);
+    this.#mayChangeKey = repeatable[effects].has(failure.kind);
+    const found = this.#mayChangeKey ? this.#find(key, failure) : this.#onlyIdempotent(key, failure);
     if (!found || this.#attempts >= attempts || ageMs() + found.delayMs > withinMs) return undefined;
     this.#attempts += 1;
     return found;
+  }
+
+  /**
+   * The attempt in place of the one that `next` found, which cannot be made. Nobody has failed by that.
+   *
+   * @param whole whether no other key of the provider would do, either
+   */
+  instead({ id, provider }: RoutedKey, whole: boolean): NextKey | undefined {
+    const { ageMs, withinMs } = this.#options;
+    if (whole) this.#droppedProviders.add(provider.name);
+    else this.#droppedKeys.add(id);
+    return this.#mayChangeKey && ageMs() <= withinMs ? this.#other(id) : undefined;
   }
 
   #find(key: RoutedKey, failure: Failure): NextKey | undefined {
@@ -74,10 +89,14 @@ export class Fallback {
     if (again) return again;
     if (isKeys) this.#droppedKeys.add(key.id);
     else this.#droppedProviders.add(key.provider.name);
+    return this.#other(key.id);
+  }
+
+  #other(keyId: string): NextKey | undefined {
     this.#repeats = 0;
     this.#keys ??= this.#options.keys();
     const next = this.#keys.find(
-      ({ id, provider }) => id !== key.id && !this.#droppedKeys.has(id) && !this.#droppedProviders.has(provider.name),
+      ({ id, provider }) => id !== keyId && !this.#droppedKeys.has(id) && !this.#droppedProviders.has(provider.name),
     );
     return next && { key: next, delayMs: 0 };
   }

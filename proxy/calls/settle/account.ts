@@ -1,8 +1,11 @@
 import type { Envelope } from '../../../database/envelope.ts';
+import type { ProxyError } from '../../error.ts';
 import type { Price } from '../../prices/price.ts';
 import type { RoutedKey } from '../../snapshot/snapshot.ts';
 import type { Outcome } from '../call.ts';
 import type { Failure } from '../route/failure.ts';
+
+export type OnWritten = (problem?: ProxyError) => void;
 
 /** The account of a call. It is opened before the call goes upstream, and settled once. */
 export interface Account {
@@ -10,15 +13,23 @@ export interface Account {
   sealInput(): void;
   /** Marks the call as pending under this id of the provider. From then on only its end settles the call. */
   defer(responseId: string): void;
-  /** An attempt has failed, and one with another key, or the same, takes its place. */
+  /**
+   * An attempt has failed. One with another key, or the same, takes its place, and has its reservation; or the call ends
+   * since no rule admits another one.
+   */
   replaced(failed: RoutedKey, failure: Failure, durationMs: number, next: RoutedKey): void;
   /**
    * Later settlements of the same call do nothing.
    *
-   * @param onWritten is called when the client may have the end of the answer
+   * @param onWritten is called when the client may have the end of the answer; with a problem where the call cannot be
+   * settled, so that its client must not have it. The next start settles such a call
    */
-  settle(outcome: Outcome, onWritten: () => void): void;
+  settle(outcome: Outcome, onWritten: OnWritten): void;
+  /** The call was never made: nothing is recorded, and what was reserved is given back. */
+  withdraw(): void;
   isSettled(): boolean;
+  /** The call proves to be on another branch of its conversation. */
+  move(branchId: string): void;
   /** US dollars as a decimal string, once settled; null: unpriced. */
   costUsd(): string | null;
 }

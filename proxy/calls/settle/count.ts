@@ -92,10 +92,14 @@ class CallMetrics {
     if (!addsUp(record)) metrics.usageMismatches.of(this.#call).add();
   }
 
-  #addCache({ avoided_cost_usd: avoided }: RequestRecord, result: NonNullable<RequestRecord['cache_status']>): void {
+  #addCache(
+    { avoided_cost_usd: avoided, cache_savings_usd: savings }: RequestRecord,
+    result: NonNullable<RequestRecord['cache_status']>,
+  ): void {
     const { gen_ai_operation_name, gen_ai_request_model } = this.#call;
     this.#metrics.cacheRequests.of({ gen_ai_operation_name, gen_ai_request_model, result }).add();
     if (avoided !== undefined) this.#metrics.avoidedCost.of(this.#call).add(Number(avoided));
+    if (savings !== undefined) this.#metrics.cacheSavings.of(this.#call).add(Number(savings));
   }
 
   #addUsage(record: RequestRecord): void {

@@ -1,22 +1,19 @@
 import type { FailedAttempt, RequestRecord } from '../../../database/requests.ts';
 import { addCosts, type Price } from '../../prices/price.ts';
-import type { RoutedKey } from '../../snapshot/snapshot.ts';
+import type { Provider, RoutedKey } from '../../snapshot/snapshot.ts';
 import type { Failure } from '../route/failure.ts';
 
 /** The record of an attempt that failed, with its cost where the provider reported its usage. */
 export function failedAttemptOf(
   { id, provider }: RoutedKey,
-  { kind, reason, status, reading }: Failure,
+  failure: Failure,
   durationMs: number,
   requestedModel: string | null,
   price: Price,
 ): FailedAttempt {
+  const { kind, reason, status, reading } = failure;
   const { inputTokens = null, outputTokens = null } = reading?.usage ?? {};
-  const cost =
-    reading && inputTokens !== null
-      ? (price(provider.name, reading.model, reading.usage, reading.serviceTier) ??
-        price(provider.name, requestedModel, reading.usage, reading.serviceTier))
-      : null;
+  const cost = failedCostOf(provider, failure, requestedModel, price);
   return {
     provider: provider.name,
     api_key_id: id,
@@ -28,6 +25,18 @@ export function failedAttemptOf(
     ...(outputTokens !== null && { output_tokens: outputTokens }),
     ...(cost !== null && { cost_usd: cost }),
   };
+}
+
+/** What a failed attempt has cost, in US dollars. Null where the provider did not report its usage, or has no price for it. */
+export function failedCostOf(
+  { name }: Pick<Provider, 'name'>,
+  { reading }: Failure,
+  requestedModel: string | null,
+  price: Price,
+): string | null {
+  if (!reading || reading.usage.inputTokens === null) return null;
+  const { model, usage, serviceTier } = reading;
+  return price(name, model, usage, serviceTier) ?? price(name, requestedModel, usage, serviceTier);
 }
 
 /** Adds what failed attempts cost to the cost of the call. An unpriced call stays unpriced. */

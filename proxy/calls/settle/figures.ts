@@ -9,6 +9,8 @@ const names = Object.keys(figureBounds) as readonly Figure[];
 const optional = [
   'input_audio_tokens',
   'input_image_tokens',
+  'cached_audio_tokens',
+  'cached_image_tokens',
   'output_audio_tokens',
   'output_image_tokens',
   'images',

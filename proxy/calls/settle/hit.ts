@@ -26,6 +26,7 @@ export function settleHit(record: RequestRecord): void {
 
 const otherUnits = [
   ...(['input_audio_tokens', 'input_image_tokens', 'output_audio_tokens', 'output_image_tokens'] as const),
+  ...(['cached_audio_tokens', 'cached_image_tokens'] as const),
   ...(['images', 'image_size', 'image_quality', 'audio_seconds', 'characters'] as const),
 ];
 

@@ -142,11 +142,36 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}, versi
       'What providers would have billed for the answers from the cache, in US dollars, where their price is known.',
       request,
     ),
+    cacheSavings: callCounter(
+      'chaperone_cache_savings_usd_total',
+      'Half of it: the estimate of savings that the API of sessions states, in US dollars.',
+      request,
+    ),
     cacheFailures: counter(
       'chaperone_cache_failures_total',
       'Failed attempts to find or keep an answer in the database. Such calls are misses.',
     ),
     cacheBytes: gauge('chaperone_cache_memory_bytes', 'Answers of the cache that are in memory.'),
+    linked: callCounter(
+      'chaperone_conversation_links_total',
+      'Calls that were linked to a conversation: it began, continued, forked, went on after its history was shortened (compacted), is one of the Conversations API (conversation), or what it continues was not known here (unknown).',
+      ['link'],
+    ),
+    conversationLookUps: counter(
+      'chaperone_conversation_look_ups_total',
+      'Look-ups in the database of what a call continues: found, missing, late (the answer was there first) or failed.',
+      ['result'],
+    ),
+    openSockets: gauge('chaperone_open_sockets', 'Open sessions over WebSockets.'),
+    socketSessions: counter('chaperone_socket_sessions_total', 'Sessions over WebSockets that were opened, by API.', [
+      'kind',
+    ]),
+    socketEvents: counter(
+      'chaperone_socket_events_total',
+      'Events of such sessions, by API, by side (client or provider), and whether they came from it (in) or went to it (out).',
+      ['kind', 'side', 'direction'],
+    ),
+    socketBytes: counter('chaperone_socket_bytes_total', 'Bytes of such events.', ['kind', 'side', 'direction']),
     relayed: counter(
       'chaperone_relayed_requests_total',
       'Requests about stored resources, by resource, method and status of the answer.',

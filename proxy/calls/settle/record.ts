@@ -3,6 +3,7 @@ import type { RequestRecord } from '../../../database/requests.ts';
 import type { Price } from '../../prices/price.ts';
 import type { Usage } from '../../providers/usage.ts';
 import type { Call, Outcome } from '../call.ts';
+import { maxLanguageLength } from '../identify/language.ts';
 
 /** The pod that a proxy serves. */
 export interface Origin {
@@ -56,14 +57,32 @@ export function intentOf(call: Call, origin: Origin | undefined): RequestRecord 
     ...(cacheStatus && { cache_status: cacheStatus }),
     duration_ms: null,
     time_to_first_token_ms: null,
+    ...placeIn(call),
     client_name: call.caller.client?.name,
     client_version: call.caller.client?.version,
     model_alias: call.modelAlias === undefined ? undefined : storable(call.modelAlias, 200),
     optimization_level: call.caller.optimizationLevel,
+    service: call.caller.service,
+    language: call.caller.language,
     safety_identifier: attribute(call.body.safety_identifier),
     end_user: attribute(call.body.user),
   };
 }
+
+function placeIn({ linked }: Call): Partial<RequestRecord> | undefined {
+  if (!linked) return undefined;
+  const { conversationId, branchId, messageDigest, parentDigest, newMessages } = linked.place;
+  return {
+    conversation_id: conversationId,
+    branch_id: branchId,
+    message_digest: messageDigest,
+    ...(parentDigest !== undefined && { parent_digest: parentDigest }),
+    new_messages: Math.min(newMessages, maxNewMessages),
+  };
+}
+
+/** What PostgreSQL takes. */
+const maxNewMessages = 1_000_000;
 
 /** Adds what the body says about the person behind the call, unless the intent already has it. */
 export function addAttributes(record: RequestRecord, { body }: Pick<Call, 'body'>): void {
@@ -97,7 +116,8 @@ export function complete(record: RequestRecord, outcome: Outcome, price: Price):
   record.reasoning_tokens = usage.reasoningTokens;
   record.total_tokens = usage.totalTokens;
   addUnits(record, usage);
-  const { keptIds = [] } = outcome;
+  const { keptIds = [], language } = outcome;
+  if (language) record.language ??= storable(language, maxLanguageLength);
   if (keptIds.length > 0) record.kept_ids = keptIds.slice(0, maxKeptIds).map(keptIdDigest);
   record.cost_usd =
     price(record.provider, outcome.model, usage, serviceTier) ??
@@ -109,6 +129,8 @@ export function complete(record: RequestRecord, outcome: Outcome, price: Price):
 function addUnits(record: RequestRecord, usage: Usage): void {
   if (usage.inputAudioTokens) record.input_audio_tokens = usage.inputAudioTokens;
   if (usage.inputImageTokens) record.input_image_tokens = usage.inputImageTokens;
+  if (usage.cachedAudioTokens) record.cached_audio_tokens = usage.cachedAudioTokens;
+  if (usage.cachedImageTokens) record.cached_image_tokens = usage.cachedImageTokens;
   if (usage.outputAudioTokens) record.output_audio_tokens = usage.outputAudioTokens;
   if (usage.outputImageTokens) record.output_image_tokens = usage.outputImageTokens;
   if (usage.images !== null) record.images = usage.images;

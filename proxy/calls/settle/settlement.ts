@@ -17,7 +17,7 @@ import type { Reservation } from '../reserve/reserve.ts';
 import { settleQuota } from '../reserve/settle-quota.ts';
 import { mentions, withoutEchoes } from '../resources/echoes.ts';
 import type { Failure } from '../route/failure.ts';
-import type { Account, AccountingTerms } from './account.ts';
+import type { Account, AccountingTerms, OnWritten } from './account.ts';
 import { addAttemptCosts, failedAttemptOf } from './failed-attempt.ts';
 import { removeImplausible } from './figures.ts';
 import { settleHit } from './hit.ts';
@@ -29,7 +29,7 @@ export interface SettlementOptions {
   readonly organizationId: string;
   /** The pod of this proxy's calls. Undefined outside of pods. */
   readonly origin: Origin | undefined;
-  readonly spool: Pick<Spool, 'begin' | 'settle' | 'defer' | 'settleDeferred'>;
+  readonly spool: Pick<Spool, 'begin' | 'amend' | 'settle' | 'defer' | 'settleDeferred' | 'withdraw'>;
   readonly subscribers: readonly SettlementSubscriber[];
 }
 
@@ -149,6 +149,8 @@ class OpenAccount implements Account {
   #contents: OpenContents | undefined;
   #isSettled = false;
   #isDeferred = false;
+  /** Whether the reservation is settled. */
+  #isGivenBack = false;
 
   constructor(
     options: SettlementOptions,
@@ -195,26 +197,56 @@ class OpenAccount implements Account {
     record.attempts = [...(record.attempts ?? []), attempt];
     record.api_key_id = next.id;
     record.provider = next.provider.name;
+    const { quota } = this.#reservation;
+    if (quota === undefined) delete record.quota;
+    else record.quota = quota;
+    // Should the process die, the key that was asked last counts the call.
+    if (!this.#isSettled && !this.#isDeferred) this.#options.spool.amend(this.#handle, record);
     for (const subscriber of this.#options.subscribers) subscriber.attemptFailed?.(record, attempt);
+  }
+
+  withdraw(): void {
+    if (this.#isSettled || this.#isDeferred) return;
+    this.#isSettled = true;
+    for (const subscriber of this.#options.subscribers) subscriber.closed?.();
+    this.#reservation.release();
+    this.#options.spool.withdraw(this.#handle);
   }
 
   isSettled(): boolean {
     return this.#isSettled;
   }
 
+  move(branchId: string): void {
+    this.#record.branch_id = branchId;
+  }
+
   costUsd(): string | null {
     return this.#record.cost_usd;
   }
 
-  settle(outcome: Outcome, onWritten: () => void): void {
+  settle(outcome: Outcome, onWritten: OnWritten): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
+    try {
+      this.#settle(outcome, onWritten);
+    } catch (cause) {
+      // The intent stays in the spool, so the next start settles the call.
+      if (!this.#isGivenBack) this.#reservation.release();
+      this.#call.cached?.giveUp();
+      for (const subscriber of this.#options.subscribers) subscriber.unsettled?.(this.#record, cause);
+      onWritten(new ProxyError('internal_error', { cause }));
+    }
+  }
+
+  #settle(outcome: Outcome, onWritten: OnWritten): void {
     const { spool, subscribers } = this.#options;
     const call = this.#call;
     const record = this.#record;
     for (const subscriber of subscribers) subscriber.closed?.();
+    if (outcome.status === 'failed') call.linked?.withdraw();
     if (this.#isDeferred && outcome.runsInBackground) {
-      this.#reservation.settle(record);
+      this.#giveBack();
       onWritten();
       return;
     }
@@ -226,7 +258,7 @@ class OpenAccount implements Account {
       outcome: withoutEchoes(outcome, call.input()),
       durationMs: Math.round(performance.now() - call.startedTicks),
     });
-    this.#reservation.settle(record);
+    this.#giveBack();
     if (this.#isDeferred) {
       spool.settleDeferred(record, this.#sealContents(outcome.output), onWritten);
       return;
@@ -237,6 +269,11 @@ class OpenAccount implements Account {
       call.cached?.ended(outcome.status === 'completed', outcome.output);
       for (const subscriber of subscribers) subscriber.settled?.({ record, upstreamMs: outcome.upstreamMs });
     });
+  }
+
+  #giveBack(): void {
+    this.#reservation.settle(this.#record);
+    this.#isGivenBack = true;
   }
 
   #place(): ContentsPlace {

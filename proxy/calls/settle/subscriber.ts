@@ -20,6 +20,8 @@ export interface SettlementSubscriber {
   attemptFailed?(record: RequestRecord, attempt: FailedAttempt): void;
   /** The provider reported implausible figures. The record does not have them. */
   implausible?(record: RequestRecord): void;
+  /** The call has ended, and cannot be settled. The next start settles it, as one that was interrupted. */
+  unsettled?(record: RequestRecord, cause: unknown): void;
   /** Called once per call, by one proxy: of those that see the call end, the one whose settlement counts. */
   settled?(call: SettledCall): void;
 }

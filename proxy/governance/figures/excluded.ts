@@ -33,7 +33,7 @@ export interface Excluded extends Count {
 export function countExcluded(
   selected: readonly SelectedUsage[],
   { kind }: Pick<UsageFilter, 'kind'>,
-  listed?: UsageTotals,
+  listed?: Pick<UsageTotals, 'requestCount' | 'unpricedCount' | 'costUsd'>,
 ): Excluded {
   const ofKind = selected.filter((usage) => kind === null || usage.kind === kind);
   const parts: ExcludedPart[] = [];

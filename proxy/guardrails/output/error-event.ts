@@ -7,6 +7,7 @@ export type ErrorEvent = (problem: ProxyError, lastEvent: Readonly<Record<string
 /** The event of an error in the streams of each operation. Clients of the others take that of chat completions. */
 export function errorEventOf(operation: OperationName): ErrorEvent {
   if (operation === 'messages') return ofMessages;
+  if (operation === 'realtime') return ofRealtime;
   return operation === 'responses' ? ofResponses : ofChunks;
 }
 
@@ -27,6 +28,12 @@ const ofResponses: ErrorEvent = ({ message, code, param }, lastEvent) => {
 const ofMessages: ErrorEvent = ({ message, code, param }) => {
   const error = { type: 'invalid_request_error', message, details: { error_code: code, param } };
   return `event: error\ndata: ${JSON.stringify({ type: 'error', error })}\n\n`;
+};
+
+/** @see https://platform.openai.com/docs/api-reference/realtime-server-events/error */
+const ofRealtime: ErrorEvent = ({ message, code, param }, lastEvent) => {
+  const error = { type: 'invalid_request_error', code, message, param, event_id: null };
+  return `data: ${JSON.stringify({ type: 'error', event_id: `event_after_${String(lastEvent?.event_id ?? '')}`, error })}\n\n`;
 };
 
 /** OpenAI's SDKs raise an exception for data with an `error`. */

@@ -36,6 +36,7 @@ export const eventReaders: Readonly<Partial<Record<OperationName, ReadEvent>>> =
   transcriptions: readTyped,
   translations: readTyped,
   messages: readBlock,
+  realtime: readRealtime,
 };
 
 /** Chunks with `choices`: all texts of a delta are pieces. */
@@ -114,6 +115,18 @@ function below(name: string, passages: Texts['passages']): Texts['passages'] {
     ...rest,
     pieces: pieces.map((piece) => ({ ...piece, path: [name, ...piece.path] })),
   }));
+}
+
+/** Events of a session. Several responses may be under way, so a response ends its own texts alone. */
+function readRealtime(name: string, data: Body, textIsJson: boolean): EventTexts {
+  const type = asString(data.type) ?? name;
+  if (/^(?:session|transcription_session|rate_limits|conversation\.created)/.test(type)) return nothing;
+  const owner = asString(data.item_id) ?? asString(asObject(data.item)?.id) ?? '';
+  const read = readTyped('', data, textIsJson);
+  const deltas = read.deltas.map((delta) => ({ ...delta, channel: `${owner}/${delta.channel}` }));
+  const isEnd = type === 'response.done';
+  const ends = read.ends.length === 0 ? [] : isEnd ? [all] : owner === '' ? [] : [`${owner}/`];
+  return { ...read, deltas, ends };
 }
 
 /** Events of Anthropic's Messages: blocks by their index. */

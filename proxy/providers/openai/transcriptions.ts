@@ -1,4 +1,4 @@
-import { asObject, asSeconds, type Body } from '../json.ts';
+import { asObject, asSeconds, asString, type Body } from '../json.ts';
 import type { Reading } from '../reading.ts';
 import { type Usage, unknownUsage } from '../usage.ts';
 import type { WireFormat } from '../wire-format.ts';
@@ -32,7 +32,11 @@ function readTranscription(answer: unknown): Reading {
   if (read.failed || !object) return read;
   const usage = readUsage(object.usage);
   // The duration may be in the transcription where the usage has none.
-  return { ...read, usage: { ...usage, audioSeconds: usage.audioSeconds ?? asSeconds(object.duration) } };
+  return {
+    ...read,
+    usage: { ...usage, audioSeconds: usage.audioSeconds ?? asSeconds(object.duration) },
+    language: asString(object.language),
+  };
 }
 
 function readUsage(value: unknown): Usage {

@@ -8,6 +8,14 @@ import { requireKnownVersion } from './version.ts';
 export const anthropic: Surface<OpenAiContext> = {
   name: 'anthropic',
   paths: ['/v1/messages'],
+  marked: {
+    header: 'anthropic-version',
+    paths: ['/v1'],
+    async register(app, context) {
+      const { registerModels } = await import('./models.ts');
+      registerModels(app, context);
+    },
+  },
   envelope: anthropicEnvelope,
   calls: { prefix: '/v1', operations: [messages], checkHeaders: requireKnownVersion },
   async register(app, context) {

@@ -1,6 +1,8 @@
 import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify from 'fastify';
+import { maxLanguageLength } from '../../calls/identify/language.ts';
+import { services } from '../../calls/identify/service.ts';
 import { type ProblemCode, ProxyError, problems } from '../../error.ts';
 import type { DescribedOperation, Origin } from '../../http/described.ts';
 import type { Envelope } from '../../http/envelope.ts';
@@ -57,6 +59,25 @@ const frame: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
         in: 'header',
         description: 'The model that an alias stands for, where the organization names one for each level.',
         schema: { type: 'string', enum: ['quality', 'balanced', 'speed'] },
+      },
+      turnId: {
+        name: 'X-Turn-ID',
+        in: 'header',
+        description: 'Which calls are one turn of the session.',
+        schema: { type: 'string', maxLength: 128 },
+      },
+      service: {
+        name: 'X-Service',
+        in: 'header',
+        description: 'The part of a voice pipeline that the call is. Where it is absent, the path says it.',
+        schema: { type: 'string', enum: [...services] },
+      },
+      language: {
+        name: 'X-Language-Code',
+        in: 'header',
+        description: 'The language of the session, as a language tag.',
+        schema: { type: 'string', maxLength: maxLanguageLength },
+        example: 'hi-IN',
       },
       responseFormat: {
         name: 'X-Response-Format',

@@ -4,7 +4,7 @@ import { page, paging } from '../../http/paging.ts';
 import { Nullable, Timestamp } from '../../http/schemas.ts';
 import { route } from './route.ts';
 
-const kinds = ['resource', 'api', 'refusal', 'revocation'] as const;
+const kinds = ['resource', 'api', 'refusal', 'revocation', 'cut'] as const;
 
 const Entry = Type.Object(
   {
@@ -12,7 +12,7 @@ const Entry = Type.Object(
     at: Timestamp,
     kind: Type.Enum([...kinds], {
       description:
-        'resource: somebody changed a Kubernetes resource; api: a caller changed something; refusal: a request was refused; revocation: tokens became invalid.',
+        'resource: somebody changed a Kubernetes resource; api: a caller changed something; refusal: a request was refused; revocation: tokens became invalid; cut: entries that were older than spec.audit.retention were removed.',
     }),
     action: Nullable(Type.String(), 'What was done, such as `changed`.'),
     subject: Nullable(Type.String(), 'What it was done to, such as `Organization/acme`.'),

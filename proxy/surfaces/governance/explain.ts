@@ -57,7 +57,7 @@ const Answer = Type.Object(
         message: Type.String(),
         param: Nullable(Type.String()),
       }),
-      'What the call would get. Null: it would go to a provider.',
+      'What the call would get. Null: it would be answered.',
     ),
     decided_by: decided(
       'What to change for another outcome. Empty where nothing refuses the call, or the call itself is at fault.',
@@ -126,6 +126,17 @@ const Answer = Type.Object(
       }),
       { description: 'The guardrails that are for the call.' },
     ),
+    cache: Nullable(
+      Type.Object({
+        result: Type.Enum(['hit', 'miss', 'bypass', 'unknown'], {
+          description:
+            '`hit`: no provider is asked; `bypass`: the call is not for the cache; `unknown`: nobody looked.',
+        }),
+        age_seconds: Nullable(Type.Integer(), 'Of the answer of a hit.'),
+        because: Nullable(Type.String(), 'Why the call is not for the cache.'),
+      }),
+      'What the cache would do, without Cache-Control. Null: there is none, or the call is refused before.',
+    ),
     bounds: Nullable(
       Type.Object({
         input_tokens: Type.Integer(),
@@ -174,7 +185,7 @@ const Answer = Type.Object(
           decided_by: [exampleDecider],
         },
       ],
-      ...{ route: [], rules: [], guardrails: [], bounds: null, timeouts: null, retries: null, notes: [] },
+      ...{ route: [], rules: [], guardrails: [], cache: null, bounds: null, timeouts: null, retries: null, notes: [] },
     },
   },
 );
@@ -192,6 +203,6 @@ export const explain = route(
     problems: ['role_required', 'store_unavailable'],
     response: { 200: Answer },
   },
-  async ({ callContext, body: { user_id: user, session_id: session, ...asked } }, context) =>
-    showExplanation(await explainCall(context, callContext, { ...asked, user, session })),
+  async ({ callContext, headers, body: { user_id: user, session_id: session, ...asked } }, context) =>
+    showExplanation(await explainCall(context, callContext, { ...asked, user, session, headers })),
 );

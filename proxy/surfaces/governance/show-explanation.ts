@@ -13,6 +13,7 @@ export function showExplanation({
   route: choices,
   rules,
   guardrails,
+  cache,
   bounds,
   terms,
   ...rest
@@ -45,6 +46,7 @@ export function showExplanation({
       decided_by: show(by),
       applies_to: appliesTo,
     })),
+    cache: cache ? showCache(cache) : null,
     bounds: bounds
       ? {
           input_tokens: bounds.inputTokens,
@@ -57,6 +59,14 @@ export function showExplanation({
       : null,
     retries: terms ? { attempts: terms.attempts, within_ms: terms.withinMs, repeats: terms.repeats } : null,
     notes: [...rest.notes],
+  };
+}
+
+function showCache(look: NonNullable<Explanation['cache']>) {
+  return {
+    result: look.result,
+    age_seconds: look.result === 'hit' ? Math.floor(look.ageMs / 1_000) : null,
+    because: look.result === 'bypass' ? look.because : null,
   };
 }
 

@@ -19,7 +19,7 @@ export const openAi: Surface<OpenAiContext> = {
     registerOpenAi(app, context);
   },
   async describe() {
-    const { describeCalls } = await import('./describe/calls.ts');
-    return describeCalls('/v1', operations);
+    const { describeCalls, describeSessions } = await import('./describe/calls.ts');
+    return { ...describeCalls('/v1', operations), ...describeSessions('/v1') };
   },
 };

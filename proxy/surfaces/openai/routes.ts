@@ -1,5 +1,6 @@
 import { receiveBytes } from '../../http/bodies.ts';
 import type { SurfaceApp } from '../../http/surface.ts';
+import { registerClientSecrets } from './client-secrets.ts';
 import type { OpenAiContext } from './context.ts';
 import { registerModels } from './models.ts';
 import { registerResources } from './resources/index.ts';
@@ -14,6 +15,7 @@ export function registerOpenAi(app: SurfaceApp, context: OpenAiContext): void {
       registerModels(v1, context);
       registerResources(v1, context);
       registerLists(v1, context);
+      registerClientSecrets(v1, context);
     },
     { prefix: '/v1' },
   );

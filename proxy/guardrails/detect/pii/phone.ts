@@ -79,19 +79,22 @@ function endOfNumber(text: string, start: number, runEnd: number, regions: reado
   if (!isInternational && /^-[A-Za-z]/.test(text.slice(start + candidate.length))) return nothing;
   let hasContext: boolean | undefined;
   for (let tries = 0; tries < 4 && candidate !== ''; tries++) {
-    const count = countDigits(candidate);
-    if (count < fewestDigits) return nothing;
-    if (count <= mostDigits && !dateOrTime.test(candidate)) {
+    const dialled = digitsOf(candidate);
+    if (dialled.length < fewestDigits) return nothing;
+    if (dialled.length <= mostDigits && !dateOrTime.test(candidate)) {
       hasContext ??= context.test(text.slice(Math.max(0, start - contextLength), start));
-      if (isPhoneNumber(candidate, hasContext, regions)) return start + candidate.length;
+      if (isPhoneNumber(candidate, dialled, hasContext, regions)) return start + candidate.length;
     }
     candidate = withoutLastGroup(candidate);
   }
   return nothing;
 }
 
-function countDigits(candidate: string): number {
-  return candidate.replaceAll(/\D/g, '').length;
+function digitsOf(candidate: string): string {
+  let dialled = '';
+  for (let position = 0; position < candidate.length; position++)
+    if (isDigit(candidate.charCodeAt(position))) dialled += candidate[position];
+  return dialled;
 }
 
 function withoutLastGroup(candidate: string): string {
@@ -99,14 +102,19 @@ function withoutLastGroup(candidate: string): string {
   return space < 0 ? '' : candidate.slice(0, space).replace(/[^0-9]+$/, '');
 }
 
-function isPhoneNumber(candidate: string, hasContext: boolean, regions: readonly CountryCode[]): boolean {
-  const count = countDigits(candidate);
+/** @param dialled the digits of the candidate, which are all that libphonenumber needs */
+function isPhoneNumber(
+  candidate: string,
+  dialled: string,
+  hasContext: boolean,
+  regions: readonly CountryCode[],
+): boolean {
   // Its country code and its length suffice: numbering plans grow.
-  if (candidate.startsWith('+')) return parsePhoneNumberFromString(candidate)?.isPossible() ?? false;
-  if (/^00[1-9]/.test(candidate) && isValid(`+${candidate.slice(2)}`)) return true;
-  if (hasContext) return regions.some((region) => isValid(candidate, region));
-  if (northAmerican.test(candidate)) return regions.some((region) => isValid(candidate, region));
-  return count >= fewestNational && looksNational(candidate) && regions.some((region) => isValid(candidate, region));
+  if (candidate.startsWith('+')) return parse(`+${dialled}`)?.isPossible() ?? false;
+  if (/^00[1-9]/.test(candidate) && isValid(`+${dialled.slice(2)}`)) return true;
+  const mayBeNational =
+    hasContext || northAmerican.test(candidate) || (dialled.length >= fewestNational && looksNational(candidate));
+  return mayBeNational && regions.some((region) => isValid(dialled, region));
 }
 
 /** A leading 0, perhaps in brackets, and at least one separator after at least two digits. */
@@ -114,6 +122,11 @@ function looksNational(candidate: string): boolean {
   return /^\(?0\d/.test(candidate) && /\d\d\)?[-. /]\(?\d/.test(candidate);
 }
 
-function isValid(candidate: string, region?: CountryCode): boolean {
-  return parsePhoneNumberFromString(candidate, region)?.isValid() ?? false;
+function isValid(dialled: string, region?: CountryCode): boolean {
+  return parse(dialled, region)?.isValid() ?? false;
+}
+
+/** All of the text is the number, so none is sought in it, which takes longer than the rest. */
+function parse(dialled: string, defaultCountry?: CountryCode) {
+  return parsePhoneNumberFromString(dialled, { extract: false, ...(defaultCountry && { defaultCountry }) });
 }

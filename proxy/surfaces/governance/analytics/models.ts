@@ -5,6 +5,7 @@ import { Nullable } from '../../../http/schemas.ts';
 import { route } from '../route.ts';
 import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
 import {
+  exampleCache,
   exampleFigures,
   examplePeriod,
   figures,
@@ -57,6 +58,7 @@ const Answer = Type.Object(
       total_requests: 150,
       total_cost: 1.25,
       unpriced_count: 0,
+      cache: exampleCache,
       excluded: exampleExcluded,
       ...examplePeriod,
     },

@@ -120,6 +120,11 @@ const unused = {
   durationMs: '0',
   durationCount: '0',
   lastRequestAt: null,
+  cacheHitCount: '0',
+  cacheMissCount: '0',
+  unpricedHitCount: '0',
+  avoidedCostUsd: '0',
+  cacheSavingsUsd: '0',
 };
 
 function showDetails(persona: PersonaFacts, breakdown: readonly UsageBreakdown[], top: readonly TopUser[]) {

@@ -112,6 +112,13 @@ const descriptions: Readonly<Record<OperationName, Description>> = {
     answers: json,
     streams: true,
   },
+  realtime: {
+    summary: 'Open a session of the Realtime API',
+    reference: `${reference}/realtime`,
+    example: { model: 'gpt-realtime' },
+    answers: json,
+    takesPersona: true,
+  },
   translations: {
     summary: 'Translate audio into English',
     reference: `${reference}/audio/createTranslation`,
@@ -166,6 +173,9 @@ const personaId = {
   description: 'The persona whose text becomes the instructions, in the place of those in the body. Not sent upstream.',
 };
 
+/** Parameters of the document that every call may have, beside those of every request. */
+const headersOfCalls = ['turnId', 'service', 'language', 'optimizationLevel'];
+
 /** The calls' part of the document: they have no routes. */
 export function describeCalls(prefix: string, operations: readonly Operation[]): Record<string, object> {
   return Object.fromEntries(operations.map((operation) => [prefix + operation.path, { post: describe(operation) }]));
@@ -197,7 +207,7 @@ function describe({
     description: `The body and the answer are the provider’s: see [its reference](${page}). Fields that are not named here pass as they are.`,
     operationId: name,
     requestBody: { required: true, content },
-    parameters: ['optimizationLevel', ...(name === 'responses' ? ['responseFormat'] : [])].map((parameter) => ({
+    parameters: [...headersOfCalls, ...(name === 'responses' ? ['responseFormat'] : [])].map((parameter) => ({
       $ref: `#/components/parameters/${parameter}`,
     })),
     responses: {
@@ -209,4 +219,25 @@ function describe({
     'x-origin': 'relayed',
     'x-problems': [...problems, takesPersona ? 'persona_not_found' : 'persona_not_supported'],
   };
+}
+
+/** The sessions over WebSockets, which begin with a GET request. */
+export function describeSessions(prefix: string): Record<string, object> {
+  const { summary, reference: page } = descriptions.realtime;
+  const query = (name: string, description: string) => ({ name, in: 'query', schema: { type: 'string' }, description });
+  const get: DescribedOperation & Readonly<Record<string, unknown>> = {
+    tags: ['Calls'],
+    summary,
+    description: `A WebSocket, whose events are the provider’s: see [its reference](${page}). Each response in it is a call of its own.`,
+    operationId: 'realtime',
+    parameters: [
+      query('model', 'One that the organization allows.'),
+      query('intent', '`transcription`, in place of a model: the session only transcribes.'),
+      query('persona_id', personaId.description),
+    ],
+    responses: { 101: { description: 'The session is open.' } },
+    'x-origin': 'relayed',
+    'x-problems': [...problems, 'persona_not_found', 'session_expired', 'websocket_required'],
+  };
+  return { [`${prefix}/realtime`]: { get } };
 }

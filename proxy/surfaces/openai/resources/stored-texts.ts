@@ -44,7 +44,7 @@ export function makeStoredTexts(guardrails: Pick<Guardrails, 'check'>, inForce: 
   ): Promise<CallGuard | undefined> => {
     const { snapshot, envelope } = inForce();
     if (snapshot.spec.guardrails === undefined) return undefined;
-    const { user, userId, sessionId } = caller;
+    const { user, userId, sessionId, turnId } = caller;
     return guardrails.check({
       requestId,
       snapshot,
@@ -55,6 +55,7 @@ export function makeStoredTexts(guardrails: Pick<Guardrails, 'check'>, inForce: 
       user,
       userId,
       sessionId,
+      turn: { id: turnId },
       key,
       said,
       isRewritable: true,

@@ -4,9 +4,11 @@ import { nothing, type Recognizer, undecided } from '../../recognizer.ts';
 import { elsewhere } from './elsewhere.ts';
 import { european } from './europe.ts';
 import { toRecognizer } from './national-id.ts';
-import { isSeparator } from './template.ts';
+import { isSeparator, leadingDigits, parseTemplate } from './template.ts';
 
 const all = [...european, ...elsewhere];
+
+const none: readonly Recognizer[] = [];
 
 /** All of those that begin with a letter have a digit among their first nine characters, which tells them from words. */
 const firstDigitWithin = 9;
@@ -14,16 +16,35 @@ const firstDigitWithin = 9;
 const digitsWithin = 11;
 const fewestDigits = 6;
 
+const beginningWithDigit = all.filter(({ template }) => !template.startsWith('A'));
+const beginningWithLetter = all.filter(({ template }) => template.startsWith('A'));
+/** Of so many digits in a row, up to all that any has. */
+const mostDigits = Math.max(...beginningWithDigit.map(({ template }) => template.length));
+const byLeadingDigits = Array.from({ length: mostDigits + 1 }, (_, count) =>
+  beginningWithDigit.filter(({ template }) => leadingDigits(parseTemplate(template)).has(count)).map(toRecognizer),
+);
+
 export const nationalIds: readonly Recognizer[] = [
-  group(digits, all.filter(({ template }) => !template.startsWith('A')).map(toRecognizer), hasDigits),
-  group(letters, all.filter(({ template }) => template.startsWith('A')).map(toRecognizer), hasEarlyDigit),
+  group(digits, beginningWithDigit.map(toRecognizer), (text, start, complete) => {
+    if (!hasDigits(text, start, complete)) return none;
+    const count = countLeadingDigits(text, start);
+    // More digits may come.
+    return start + count === text.length && !complete ? undefined : (byLeadingDigits[count] ?? none);
+  }),
+  group(letters, beginningWithLetter.map(toRecognizer), (text, start, complete) =>
+    hasEarlyDigit(text, start, complete) ? undefined : none,
+  ),
 ];
 
-/** One recognizer for many, which are asked only where one of them may recognize something. */
+/**
+ * One recognizer for many.
+ *
+ * @param candidatesAt those that may recognize something here; undefined: all
+ */
 function group(
   firstCharacters: string,
   recognizers: readonly Recognizer[],
-  mayBeOne: (text: string, start: number, complete: boolean) => boolean,
+  candidatesAt: (text: string, start: number, complete: boolean) => readonly Recognizer[] | undefined,
 ): Recognizer {
   return {
     kind: 'nationalId',
@@ -32,14 +53,19 @@ function group(
     lookBehind: Math.max(...recognizers.map(({ lookBehind }) => lookBehind)),
     maxHeldBack: Math.max(...recognizers.map(({ maxHeldBack }) => maxHeldBack)),
     matchAt: (text, start, complete) => {
-      if (!mayBeOne(text, start, complete)) return nothing;
-      for (const recognizer of recognizers) {
+      for (const recognizer of candidatesAt(text, start, complete) ?? recognizers) {
         const end = recognizer.matchAt(text, start, complete);
         if (end > 0 || end === undecided) return end;
       }
       return nothing;
     },
   };
+}
+
+function countLeadingDigits(text: string, start: number): number {
+  let position = start;
+  while (position < text.length && isDigit(text.charCodeAt(position))) position++;
+  return position - start;
 }
 
 function hasEarlyDigit(text: string, start: number, complete: boolean): boolean {

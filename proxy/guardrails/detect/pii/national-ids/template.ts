@@ -47,6 +47,18 @@ function accepts(element: number | undefined, unit: number): boolean {
   return element === separator ? isSeparator(unit) : element === unit;
 }
 
+/** How many digits a text of this shape may begin with: all of them in a row, up to a separator, a letter or its end. */
+export function leadingDigits(template: Template): ReadonlySet<number> {
+  const counts = new Set<number>();
+  let count = 0;
+  for (const element of template) {
+    if (element === optional || element === either) counts.add(count);
+    else if (element !== digit) break;
+    if (element !== optional) count += 1;
+  }
+  return counts.add(count);
+}
+
 export function isSeparator(unit: number): boolean {
   return unit === 32 || unit === 45 || unit === 46 || unit === 0xa0;
 }

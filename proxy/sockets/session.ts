@@ -1,0 +1,69 @@
+import type { WebSocket } from 'ws';
+import type { Caller } from '../calls/call.ts';
+import type { Identified, InForce } from '../calls/context.ts';
+import type { Pipeline } from '../calls/pipeline.ts';
+import type { Settlement } from '../calls/settle/settlement.ts';
+import type { ProxyError } from '../error.ts';
+import type { Guardrails } from '../guardrails/guardrails.ts';
+import type { Share } from '../in-flight.ts';
+import type { SessionCaller } from './find-caller.ts';
+
+/** The limits of sessions. */
+export interface SocketLimits {
+  /** The most sessions of a process. */
+  readonly sessions: number;
+  /** How long a session may last, as at OpenAI. */
+  readonly lifetimeMs: number;
+  /** How long nobody may say anything. */
+  readonly idleMs: number;
+  /** How often both sides are asked whether they are still there. */
+  readonly pingMs: number;
+  /** How large an event may be. OpenAI takes 15 MiB of audio at once. */
+  readonly messageBytes: number;
+}
+
+export const defaultLimits: SocketLimits = {
+  sessions: 1_000,
+  lifetimeMs: 3_600_000,
+  idleMs: 900_000,
+  pingMs: 30_000,
+  messageBytes: 16 * 1024 * 1024,
+};
+
+/** What every session works with. */
+export interface SessionContext {
+  readonly pipeline: Pipeline;
+  readonly settlement: Settlement;
+  readonly guardrails: Pick<Guardrails, 'check'>;
+  readonly inForce: () => InForce;
+  readonly limits: SocketLimits;
+  /** How long a response is still read after its client has gone. */
+  readonly drainMs: number;
+}
+
+/** An accepted session. */
+export interface Opened {
+  readonly client: WebSocket;
+  readonly caller: SessionCaller;
+  readonly first: Identified;
+  readonly share: Share;
+  readonly onPassed: (side: 'client' | 'provider', direction: 'in' | 'out', bytes: number) => void;
+  /** Counts a refusal, and notes it for the audit log. */
+  readonly onRefused: (problem: ProxyError, requestId: string, caller: Caller) => void;
+  /** The session and all of its accounts are over. */
+  readonly onOver: () => void;
+}
+
+/** A session, as the process holds it. */
+export interface Session {
+  /** The rules may have changed: it ends where they do not allow it any more. */
+  review(): Promise<void>;
+  /** Looks whether both sides are there, and whether its time is over. */
+  tick(): void;
+  /** Whether a response is under way. */
+  isBusy(): boolean;
+  /** The process stops: it says so, and closes when nothing is under way. */
+  goAway(): void;
+  /** Ends it at once. What is under way is interrupted. */
+  cut(): void;
+}

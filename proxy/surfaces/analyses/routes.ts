@@ -1,0 +1,16 @@
+import type { GovernanceContext } from '../../governance/context.ts';
+import type { Route } from '../../http/route.ts';
+import type { SurfaceApp } from '../../http/surface.ts';
+import { conversationRoutes } from './conversations.ts';
+
+/** One line for each resource. */
+const routes: readonly Route<GovernanceContext>[] = [...conversationRoutes];
+
+export function registerAnalyses(app: SurfaceApp, context: GovernanceContext): void {
+  app.register(
+    async (api: SurfaceApp) => {
+      for (const route of routes) route(api, context);
+    },
+    { prefix: '/api' },
+  );
+}
