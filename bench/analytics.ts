@@ -18,7 +18,6 @@ import {
 import { nextMessage, startNode, stopChild } from './child.ts';
 
 const personas = 10;
-const maxP95Ms = 100;
 const minIngestPerS = 10_000;
 const ingestRounds = 3;
 
@@ -124,7 +123,10 @@ function report(rounds: readonly Round[], questions: readonly Question[], ingest
     for (const [name, { p50Ms, p95Ms }] of timings) {
       figures[`${name}_${sizeName(size)}_p50_ms`] = round(p50Ms);
       figures[`${name}_${sizeName(size)}_p95_ms`] = round(p95Ms);
-      if (size === largest?.size) reach[`${name}_${sizeName(size)}_p95_ms`] = { max: maxP95Ms };
+      const question = questions.find((one) => one.name === name);
+      if (question && size === largest?.size) {
+        reach[`${name}_${sizeName(size)}_p95_ms`] = { max: question.maxP95Ms };
+      }
     }
   }
   const [smallest] = rounds;

@@ -1,7 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { proxyEnvironment } from '../cli/local/proxies.ts';
+import { proxyEnvironment } from '../cli/local/kept-process.ts';
 
 const stopTimeoutMs = 15_000;
 

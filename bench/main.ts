@@ -35,6 +35,10 @@ const benchmarks: Readonly<Record<string, Entry>> = {
     title: 'the cost of analytics for an organization with millions of calls, and how fast usage gets into PostgreSQL',
     load: async () => (await import('./analytics.ts')).analytics,
   },
+  analyses: {
+    title: 'what finding the conversation of a call costs, and how many conversations are linked',
+    load: async () => (await import('./analyses.ts')).analyses,
+  },
   hostile: {
     title: 'the memory of a proxy during and after thousands of hostile requests',
     load: async () => (await import('./hostile.ts')).hostile,

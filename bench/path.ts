@@ -98,11 +98,12 @@ export const path: Benchmark = {
   },
 };
 
-/** Calls that are all answered from the cache, and calls whose answers are all kept. */
+/** Calls that are all answered from the cache, that are all looked up in vain, and whose answers are all kept. */
 async function measureCacheCost(costs: Omit<RulesCostOptions, 'name' | 'rules'>): Promise<Figures> {
   const rules = { cache: {} };
   return {
     ...(await measureRulesCost({ ...costs, name: 'cache_hit', rules })),
+    ...(await measureRulesCost({ ...costs, name: 'cache_missed', rules, varies: true })),
     ...(await measureRulesCost({ ...costs, name: 'cache_kept', rules, headers: { 'cache-control': 'no-cache' } })),
   };
 }

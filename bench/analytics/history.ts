@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Client } from 'pg';
 import { userIdOf } from '../../database/ids.ts';
 import { ensureRequestPartitions } from '../../database/requests.ts';
@@ -83,6 +84,11 @@ export async function openHistory(installation: Installation, personaIds: readon
 }
 
 const dayMs = 86_400_000;
+
+/** The id of a session, by its number. */
+export function sessionOf(number: number): string {
+  return `sess_${createHash('md5').update(`session ${number}`).digest('hex').slice(0, 24)}`;
+}
 
 /**
  * Sessions begin all day, so that some go on after midnight. Few users, models and personas have most of the calls. A

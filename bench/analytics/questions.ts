@@ -1,12 +1,15 @@
 import { request } from 'undici';
-import { history } from './history.ts';
+import { history, sessionOf } from './history.ts';
 import type { Installation } from './installation.ts';
 
 /** A query with its filters. */
 export interface Question {
   /** Part of the names of its figures. */
   readonly name: string;
+  /** Below the proxy's address. */
   readonly path: string;
+  /** How long 95 of 100 answers may take in the largest history. */
+  readonly maxP95Ms: number;
 }
 
 export function listQuestions(personaId: string): Question[] {
@@ -24,7 +27,7 @@ export function listQuestions(personaId: string): Question[] {
   };
   const persona = `persona_id=${personaId}`;
   const model = `model=${history.models[0]}`;
-  return Object.entries(endpoints).flatMap(([name, path]) => [
+  const ofAnalytics = Object.entries(endpoints).flatMap(([name, path]) => [
     { name: `${name}_30d`, path: `/analytics/${path}` },
     { name: `${name}_90d`, path: `/analytics/${path}?${whole}` },
     { name: `${name}_90d_user`, path: `/analytics/${path}?${whole}&${user}` },
@@ -33,6 +36,15 @@ export function listQuestions(personaId: string): Question[] {
       : [{ name: `${name}_90d_persona`, path: `/analytics/${path}?${whole}&${persona}` }]),
     { name: `${name}_90d_model`, path: `/analytics/${path}?${whole}&${model}` },
   ]);
+  return [
+    ...ofAnalytics.map(({ name, path }) => ({ name, path: `/v1${path}`, maxP95Ms: 100 })),
+    // A screen polls these while the session goes on.
+    ...['costs', 'metrics'].map((figures) => ({
+      name: `session_${figures}`,
+      path: `/api/v1/sessions/${sessionOf(7)}/${figures}`,
+      maxP95Ms: 50,
+    })),
+  ];
 }
 
 export interface Timing {
@@ -51,13 +63,14 @@ export async function ask({ baseUrl, token }: Installation, { path }: Question, 
   const times: number[] = [];
   for (let run = -warmUps; run < runs; run += 1) {
     const startedAt = performance.now();
-    const { statusCode, body } = await request(`${baseUrl}${path}`, {
+    const { statusCode, body } = await request(new URL(path, baseUrl), {
       headers: { authorization: `Bearer ${token}`, 'x-user-id': 'bench@example.com' },
     });
     const text = await body.text();
     if (run >= 0) times.push(performance.now() - startedAt);
     if (statusCode !== 200) throw new Error(`${path}: ${statusCode} ${text.slice(0, 500)}`);
-    if (!/"(total_requests|total_rated|request_count)":[1-9]/.test(text)) throw new Error(`${path} has no calls in it`);
+    if (!/"(total_requests|total_rated|request_count|total_entries|total_turns)":[1-9]/.test(text))
+      throw new Error(`${path} has no calls in it`);
   }
   times.sort((a, b) => a - b);
   return { p50Ms: quantile(times, 0.5), p95Ms: quantile(times, 0.95) };

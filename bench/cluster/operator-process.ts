@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { proxyNodeOptions } from '../../cli/local/proxies.ts';
+import { proxyNodeOptions } from '../../cli/local/kept-process.ts';
 import type { BenchmarkContext } from '../benchmark.ts';
 import { findFreePort, startChild, stopChild } from '../child.ts';
 import { readCpuSeconds } from '../processor-time.ts';

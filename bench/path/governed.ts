@@ -3,7 +3,7 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseDocument } from 'yaml';
-import { proxyNodeOptions } from '../../cli/local/proxies.ts';
+import { proxyNodeOptions } from '../../cli/local/kept-process.ts';
 import { credentialsSecretName, operatorNamespace } from '../../operator/credentials.ts';
 import type { BenchmarkContext } from '../benchmark.ts';
 import { findFreePort, nextMessage, startChild, startNode, stopChild } from '../child.ts';

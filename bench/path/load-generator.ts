@@ -1,5 +1,6 @@
 // The load generator, in its own process. It is a closed loop: each connection sends its next request when it has its
 // answer. So a slow server gets fewer requests, and latencies include no queueing.
+import { randomUUID } from 'node:crypto';
 import { type Connection, openConnection } from './connection.ts';
 import type { Load, Measured } from './load.ts';
 
@@ -7,9 +8,13 @@ process.on('message', (load: Load) => void run(load).then((measured) => process.
 process.on('disconnect', () => process.exit());
 process.send?.('ready');
 
-async function run({ port, connections: count, seconds, headers, body }: Load): Promise<Measured> {
+async function run({ port, connections: count, seconds, headers, body, varies = false }: Load): Promise<Measured> {
   const connections = await Promise.all(
-    Array.from({ length: count }, (_, index) => openConnection(port, makeRequest(headers, body, index))),
+    Array.from({ length: count }, async (_, index) => {
+      const request = makeRequest(headers, body, index);
+      const connection = await openConnection(port, request);
+      return varies ? varying(connection, request) : connection;
+    }),
   );
   const latenciesMs: number[] = [];
   const startedAt = performance.now();
@@ -26,6 +31,20 @@ async function run({ port, connections: count, seconds, headers, body }: Load): 
     perSecond: (latenciesMs.length / elapsedMs) * 1_000,
     p50Us: percentileUs(0.5),
     p99Us: percentileUs(0.99),
+  };
+}
+
+const filler = 'x'.repeat(32);
+
+/** Writes another text into the request before each call. The call before has been answered by then. */
+function varying(connection: Connection, request: Buffer): Connection {
+  const at = request.lastIndexOf(filler);
+  return {
+    ...connection,
+    exchange() {
+      request.write(randomUUID().replaceAll('-', ''), at, 'latin1');
+      return connection.exchange();
+    },
   };
 }
 

@@ -8,6 +8,8 @@ export interface Load {
   readonly seconds: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** Whether each call asks something else. Absent: all calls are the same. */
+  readonly varies?: boolean;
 }
 
 export interface Measured {

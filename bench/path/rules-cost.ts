@@ -15,6 +15,8 @@ export interface RulesCostOptions {
   readonly rules: Readonly<Record<string, unknown>>;
   /** Further headers of the calls, with and without them. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Whether each call asks something else. */
+  readonly varies?: boolean;
   readonly generate: Generate;
   readonly rounds: number;
   readonly seconds: number;
@@ -59,7 +61,7 @@ export async function measureRulesCost(options: RulesCostOptions): Promise<Figur
 }
 
 async function measureLoad(
-  { generate, seconds, headers: stated }: RulesCostOptions,
+  { generate, seconds, headers: stated, varies = false }: RulesCostOptions,
   { token, personaId, postgresPid }: Installation,
   proxy: Awaited<ReturnType<typeof startGovernedProxy>>,
 ): Promise<Cost> {
@@ -69,7 +71,8 @@ async function measureLoad(
   });
   const before = await read();
   const headers = { authorization: `Bearer ${token}`, accept: 'application/json', ...stated };
-  const load = { port: proxy.port, connections: 16, seconds, headers, body: makeRequestBody('whole', personaId) };
+  const body = makeRequestBody('whole', personaId);
+  const load = { port: proxy.port, connections: 16, seconds, headers, body, varies };
   const { calls } = await generate(load);
   await untilShipped(proxy);
   const after = await read();

@@ -1,0 +1,132 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Client } from 'pg';
+import { build } from '../scripts/build.ts';
+import { type Talked, talk } from './analyses/talk.ts';
+import { type Benchmark, type BenchmarkContext, formatTable, median, type Reach, round } from './benchmark.ts';
+import { nextMessage, startNode, stopChild } from './child.ts';
+import { type GovernedProxy, type Installation, startInstallation, untilShipped } from './path/governed.ts';
+import { startUpstream } from './path/upstream.ts';
+import { readProcessorMs } from './processor-time.ts';
+
+const connections = 16;
+const turns = 6;
+
+const reach: Reach = { linking_proxy_cpu_ratio: { max: 1.03 }, linked_ratio: { min: 1, max: 1 } };
+
+/** What a load costs the proxy, in microseconds of processor time a call. */
+interface Cost extends Talked {
+  readonly proxyUs: number;
+}
+
+/** Leads conversations through a proxy as it is and through one that links nothing, in turn. */
+export const analyses: Benchmark = {
+  async run(context) {
+    const { rounds, seconds } = readOptions(context.args);
+    const directory = await mkdtemp(join(tmpdir(), 'chaperone-bench-'));
+    context.onEnd(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
+    context.note('Building, and starting everything ...');
+    await build();
+    const upstream = await startUpstream(directory, context);
+    const upstreamUrl = `http://127.0.0.1:${upstream.port}/v1`;
+    const installation = await startInstallation(directory, upstreamUrl, context);
+    const start = (mode: 'linked' | 'unlinked') => startProxy(directory, installation, upstreamUrl, mode, context);
+    const proxies = { linked: await start('linked'), unlinked: await start('unlinked') };
+
+    const costs: { readonly linked: Cost; readonly unlinked: Cost }[] = [];
+    let conversations = 0;
+    for (let number = 0; number <= rounds; number += 1) {
+      const measure = (mode: keyof typeof proxies) =>
+        measureLoad(proxies[mode], { token: installation.token, seconds, name: `${mode} ${number}` });
+      // The first one changes, since it finds the machine in the state that the last one left.
+      const isLinkedFirst = number % 2 === 0;
+      const one = await measure(isLinkedFirst ? 'linked' : 'unlinked');
+      const other = await measure(isLinkedFirst ? 'unlinked' : 'linked');
+      const cost = isLinkedFirst ? { linked: one, unlinked: other } : { linked: other, unlinked: one };
+      conversations += cost.linked.conversations;
+      context.note(`${round(cost.unlinked.proxyUs)} -> ${round(cost.linked.proxyUs)} us a call`);
+      if (number > 0) costs.push(cost);
+    }
+    const of = (compute: (cost: (typeof costs)[number]) => number) => round(median(costs.map(compute)));
+    const ratios = costs.map(({ linked, unlinked }) => linked.proxyUs / unlinked.proxyUs);
+    const figures = {
+      linked_calls_per_s: of(({ linked }) => linked.perSecond),
+      linked_conversations_per_s: of(({ linked }) => (linked.perSecond * linked.conversations) / linked.calls),
+      linking_proxy_cpu_ratio: of(({ linked, unlinked }) => linked.proxyUs / unlinked.proxyUs),
+      linking_proxy_cpu_lowest_ratio: round(Math.min(...ratios)),
+      linking_proxy_cpu_highest_ratio: round(Math.max(...ratios)),
+      linking_proxy_cpu_us: of(({ linked, unlinked }) => linked.proxyUs - unlinked.proxyUs),
+      linked_ratio: (await countWhole(installation.databaseUrl)) / conversations,
+    };
+    const rows = costs.map(({ linked, unlinked }) => [
+      '',
+      ...[unlinked.proxyUs, linked.proxyUs, unlinked.perSecond, linked.perSecond].map((figure) =>
+        String(round(figure)),
+      ),
+    ]);
+    const head = ['', 'unlinked us', 'linked us', 'unlinked calls/s', 'linked calls/s'];
+    return {
+      figures,
+      reach,
+      summary: `Conversations of ${turns} calls on ${connections} connections. Upstream: ${upstream.kind}.\n\n${formatTable([head, ...rows])}`,
+    };
+  },
+};
+
+async function startProxy(
+  directory: string,
+  installation: Installation,
+  upstreamUrl: string,
+  mode: 'linked' | 'unlinked',
+  { onEnd }: BenchmarkContext,
+): Promise<GovernedProxy> {
+  const [, , credentials = ''] = installation.proxyArguments({ data: '' });
+  const data = join(directory, mode);
+  const child = startNode(join(import.meta.dirname, 'analyses/proxy.ts'), [credentials, data, upstreamUrl, mode]);
+  const stop = () => stopChild(child);
+  onEnd(stop);
+  const { port, metricsPort } = await nextMessage<{ port: number; metricsPort: number }>(child);
+  return { port, metricsPort, pid: child.pid, stop };
+}
+
+async function measureLoad(
+  proxy: GovernedProxy,
+  load: { readonly token: string; readonly seconds: number; readonly name: string },
+): Promise<Cost> {
+  const before = await readProcessorMs(proxy.pid);
+  const talked = await talk({ ...load, port: proxy.port, connections, turns });
+  await untilShipped(proxy);
+  const spentMs = (await readProcessorMs(proxy.pid)) - before;
+  return { ...talked, proxyUs: (spentMs * 1e3) / talked.calls };
+}
+
+/** How many conversations have exactly their calls, all on one branch. */
+async function countWhole(databaseUrl: string): Promise<number> {
+  const client = new Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ count: number }>(
+      `select count(*)::integer as count from chaperone.conversations c
+       where c.calls = $1::integer and not exists (
+         select from chaperone.conversation_branches b
+         where b.organization_id = c.organization_id and b.conversation_id = c.conversation_id)`,
+      [turns],
+    );
+    return rows[0]?.count ?? 0;
+  } finally {
+    await client.end();
+  }
+}
+
+function readOptions(args: readonly string[]): { readonly rounds: number; readonly seconds: number } {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { rounds: { type: 'string', default: '7' }, seconds: { type: 'string', default: '4' } },
+  });
+  const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)];
+  if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error('--rounds takes a number of rounds');
+  if (!(seconds > 0)) throw new Error('--seconds takes a number of seconds');
+  return { rounds, seconds };
+}
