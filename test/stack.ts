@@ -32,6 +32,8 @@ export interface Stack {
   readonly upstreamUrl: string;
   /** Directory of the organization's mounted Secret. */
   readonly credentialsDirectory: string;
+  /** What the operator hands out to workers. */
+  readonly workerCredentials: string;
   /** The proxy's log so far. */
   readonly log: () => string;
   /** The directory of the YAML, for edits. */
@@ -114,6 +116,7 @@ export async function startStack(scope: Scope, options: StackOptions = {}): Prom
     sign: (claims) => signToken({ organization: 'acme', data, ...claims }),
     upstreamUrl,
     credentialsDirectory,
+    workerCredentials: paths.workerCredentials,
     log: () => readFileSync(paths.log, 'utf8'),
     directory,
   };

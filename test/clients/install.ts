@@ -83,7 +83,14 @@ async function runNpm(cwd: string): Promise<void> {
 }
 
 async function runPip(cwd: string): Promise<void> {
-  const options = ['--quiet', '--disable-pip-version-check', '--no-deps', '--retries=1', '--target=packages'];
+  const options = [
+    '--quiet',
+    '--disable-pip-version-check',
+    '--no-deps',
+    '--no-compile',
+    '--retries=1',
+    '--target=packages',
+  ];
   // What pip says when it has found no index to ask.
   const isUnreachable = /Failed to establish a new connection|Name or service not known|timed out|Connection refused/;
   await run('python3', ['-m', 'pip', 'install', ...options, '-r', 'requirements.txt'], cwd, isUnreachable);

@@ -122,6 +122,9 @@ describe('forwarding', () => {
         'content-type': 'application/json',
         'x-ratelimit-remaining-requests': '99',
         'x-request-id': 'upstream-id',
+        'x-cache': 'HIT from a network',
+        age: '7',
+        'x-chaperone-attempts': '5',
         'set-cookie': 'provider=1',
         'openai-organization': 'org-secret',
       });
@@ -131,6 +134,11 @@ describe('forwarding', () => {
     assert.equal(await response.text(), bytes);
     assert.equal(response.headers.get('x-ratelimit-remaining-requests'), '99');
     assert.equal(response.headers.get('x-upstream-request-id'), 'upstream-id');
+    // This organization has no cache, and no other answer was asked for.
+    for (const name of ['x-cache', 'age']) assert.equal(response.headers.get(name), null, name);
+    assert.equal(response.headers.get('x-upstream-cache'), 'HIT from a network');
+    assert.equal(response.headers.get('x-upstream-age'), '7');
+    assert.equal(response.headers.get('x-chaperone-attempts'), '1');
     assert.match(response.headers.get('x-request-id') ?? '', /^req_[0-9a-f]{32}$/);
     for (const name of ['set-cookie', 'openai-organization']) assert.equal(response.headers.get(name), null, name);
   });

@@ -460,7 +460,11 @@ const madeElsewhere: readonly ProblemCode[] = [
   'no_api_key',
   'organization_deleted',
   'user_inactive',
+  // Another surface's: test/proxy/conversations.
+  'conversation_not_found',
   'contents_not_stored',
+  // Another surface's: test/contracts/speech.
+  'session_not_found',
   'nothing_to_analyze',
   'spool_full',
   'spool_unwritable',
@@ -470,6 +474,9 @@ const madeElsewhere: readonly ProblemCode[] = [
   'upstream_refused',
   // Needs a provider of type azure: test/proxy/azure.
   'upstream_no_credential',
+  // Needs a session: test/proxy/sockets.
+  'session_expired',
+  'websocket_required',
   'upstream_incomplete',
   'upstream_rate_limited',
   'upstream_error',

@@ -33,8 +33,8 @@ describe('an unchanged client', () => {
     'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
   };
 
-  it('that opens a WebSocket is told to use HTTP, on every path of the API', async () => {
-    for (const path of ['/responses', '/realtime?model=gpt-realtime', '/models', '/no-such-path']) {
+  it('that opens a WebSocket is told to use HTTP, on every path of the API but that of sessions', async () => {
+    for (const path of ['/responses', '/realtime/calls', '/models', '/no-such-path']) {
       const { status, headers, error } = await send('GET', path, webSocket);
       assert.deepEqual([status, error.code, error.type], [426, 'websocket_not_served', 'invalid_request_error'], path);
       assert.equal(error.message, 'WebSockets are not served here: send the same call by POST, with "stream": true');

@@ -135,6 +135,50 @@ describe('messages', () => {
     assert.deepEqual([elsewhere.status, JSON.parse(await elsewhere.text()).type], [404, 'error']);
   });
 
+  it('are not all of Anthropic’s API: the rest is refused in its envelope, and never answered by OpenAI’s', async () => {
+    const { anthropic } = vendors;
+    await vendors.openai.files.list();
+    const files = anthropic.files.list().then(() => assert.fail('the files of another vendor'));
+    await refused(files, 404, 'not_found_error', 'route_not_found', /Unknown request URL: GET \/v1\/files/);
+    const legacy = anthropic.post('/v1/complete', { body: { model, prompt: 'Hello' } });
+    await refused(legacy, 404, 'not_found_error', 'route_not_found', /POST \/v1\/complete/);
+    const batches = anthropic.messages.batches.list().then(() => assert.fail('batches'));
+    await refused(batches, 404, 'not_found_error', 'route_not_found', /GET \/v1\/messages\/batches/);
+  });
+
+  it('name models that Anthropic’s SDK lists and reads, of every vendor', async () => {
+    const { models } = vendors.anthropic;
+    const ids: string[] = [];
+    for await (const listed of models.list({ limit: 3 })) ids.push(listed.id);
+    assert.equal(new Set(ids).size, ids.length);
+    assert.ok(ids.includes(model) && ids.includes('gpt-4o'));
+    const page = await models.list({ limit: 2 });
+    assert.deepEqual([page.data.length, page.has_more, page.last_id], [2, true, ids[1]]);
+    const before = await models.list({ limit: 2, before_id: ids[3] ?? '' });
+    assert.deepEqual(
+      before.data.map(({ id }) => id),
+      ids.slice(1, 3),
+    );
+    assert.deepEqual((await models.list({ lifecycle: ['retired'] })).data, []);
+    assert.equal((await models.list({ lifecycle: ['active', 'deprecated'], limit: 1000 })).data.length, ids.length);
+    const { type, id, display_name, created_at, lifecycle } = await models.retrieve(model);
+    assert.deepEqual([type, id, lifecycle], ['model', model, 'active']);
+    assert.ok(display_name.length > 0 && !Number.isNaN(Date.parse(created_at)));
+    const other = await models.retrieve('gpt-4o');
+    assert.deepEqual([other.type, other.display_name, other.max_tokens], ['model', 'gpt-4o', null]);
+  });
+
+  it('and their models are refused in Anthropic’s envelope', async () => {
+    const { models } = vendors.anthropic;
+    await refused(models.retrieve('claude-0'), 404, 'not_found_error', 'model_not_found', /'claude-0' does not exist/);
+    const tooMany = models.list({ limit: 5_000 }).then(() => assert.fail('a page'));
+    await refused(tooMany, 400, 'invalid_request_error', 'invalid_request', /limit must be from 1 to 1000/);
+    const stranger = vendors.anthropic.withOptions({ apiKey: 'chp_unknown' }).models.retrieve(model);
+    await refused(stranger, 401, 'authentication_error', 'invalid_credentials', /Invalid authentication/);
+    const later = models.retrieve(model, {}, { headers: { 'anthropic-version': '2027-01-01' } });
+    await refused(later, 400, 'invalid_request_error', 'invalid_header', /must be 2023-06-01 or 2026-10-21/);
+  });
+
   it('pass the provider’s own errors, and record them', async () => {
     const failing = vendors.anthropic.messages.create({ ...hello, ...asking('status=529') });
     const error: unknown = await failing.catch((caught: unknown) => caught);

@@ -25,6 +25,15 @@ describe('the cache of answers', () => {
   const scope = suiteScope();
   let stack: CachedStack;
 
+  const sendForm = async (path: string, body: FormData, headers: Readonly<Record<string, string>> = {}) => {
+    const answered = await fetch(`${stack.baseUrl}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${stack.token}`, 'x-user-id': 'bob', ...headers },
+      body,
+    });
+    return { status: answered.status, headers: answered.headers, text: await answered.text() };
+  };
+
   before(async () => {
     stack = await startCachedStack(scope, { proxies: 2 });
     await stack.state('cache: {}');
@@ -186,17 +195,84 @@ describe('the cache of answers', () => {
       it(name, async () => assert.deepEqual(await again(path, body), ['bypass', 'bypass']));
     }
 
-    it('by a form', async () => {
-      stack.provider.answer = (response) => sendJson(response, { text: 'Hi', usage: { type: 'duration', seconds: 1 } });
+    it('by a form of pictures', async () => {
+      const form = new FormData();
+      form.set('model', 'gpt-image-1');
+      form.set('prompt', 'A hat');
+      form.set('image', new File(['x'], 'a.png'));
+      const answered = await sendForm('/images/edits', form);
+      assert.deepEqual([answered.status, answered.headers.get('x-cache')], [200, 'bypass']);
+    });
+  });
+
+  describe('a form of audio', () => {
+    const listen = async (
+      { file = 'sound', name = 'a.wav', ...fields }: Readonly<Record<string, string>>,
+      headers: Readonly<Record<string, string>> = {},
+    ) => {
+      const form = new FormData();
+      const entries = Object.entries({ model: 'whisper-1', ...fields });
+      form.set('file', new File([file], name, { type: 'audio/wav' }));
+      for (const [field, value] of entries) form.set(field, value);
+      const answered = await sendForm('/audio/transcriptions', form, headers);
+      assert.equal(answered.status, 200, answered.text);
+      return [answered.headers.get('x-cache'), answered.text];
+    };
+    let answers = 0;
+    beforeEach(() => {
+      stack.provider.answer = (response) => {
+        answers += 1;
+        sendJson(response, { text: `Hi ${answers}`, usage: { type: 'duration', seconds: 60 } });
+      };
+    });
+
+    it('is replayed where its fields and what is in its files are equal, also in another order', async () => {
+      const [first, text] = await listen({ language: 'en', prompt: 'one' });
+      const again = await listen({ prompt: 'one', language: 'en', name: 'b.wav' });
+      assert.deepEqual([first, ...again], ['miss', 'hit', text]);
+      for (const other of [{ language: 'de' }, { file: 'silence' }, { name: 'a.mp3' }, { model: 'gpt-4o-transcribe' }])
+        assert.equal((await listen({ language: 'en', prompt: 'one', ...other }))[0], 'miss');
+      const requests = stack.provider.requests.length;
+      await listen({ language: 'en', prompt: 'one' });
+      assert.equal(stack.provider.requests.length, requests);
+    });
+
+    it('is replayed as text, too, and asked again where the client says so', async () => {
+      stack.provider.answer = (response) => {
+        answers += 1;
+        response.writeHead(200, { 'content-type': 'text/plain' }).end(`Hi ${answers}`);
+      };
+      const fields = { response_format: 'text', file: 'text' };
+      const [, text] = await listen(fields);
+      assert.deepEqual(await listen(fields), ['hit', text]);
+      assert.equal((await listen(fields, { 'cache-control': 'no-store' }))[0], 'bypass');
+      assert.equal((await listen(fields, { 'cache-control': 'no-cache' }))[0], 'miss');
+    });
+
+    it('has a record that costs nothing, with what was avoided', async () => {
+      const records = async () => {
+        const { rows } = await stack.owner.query(
+          `select cache_status, cost_usd::float8 as cost, avoided_cost_usd::float8 as avoided, audio_seconds::float8 as seconds
+           from chaperone.requests where session_id = 'listening' order by started_at`,
+        );
+        return rows;
+      };
+      const session = { 'x-session-id': 'listening' };
+      for (const _ of [1, 2]) await listen({ file: 'a minute' }, session);
+      const [miss, hit] = await until(async () => {
+        const rows = await records();
+        return rows.length === 2 && rows;
+      });
+      assert.deepEqual([miss.cache_status, miss.avoided, miss.seconds], ['miss', null, 60]);
+      assert.deepEqual([hit.cache_status, hit.cost, hit.avoided, hit.seconds], ['hit', 0, miss.cost, null]);
+    });
+
+    it('is asked for as it comes, where it is too large to be held', async () => {
       const form = new FormData();
       form.set('model', 'whisper-1');
-      form.set('file', new File(['x'], 'a.wav'));
-      const answered = await fetch(`${stack.baseUrl}/audio/transcriptions`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${stack.token}`, 'x-user-id': 'bob' },
-        body: form,
-      });
-      assert.deepEqual([answered.status, answered.headers.get('x-cache')], [200, 'bypass'], await answered.text());
+      form.set('file', new File(['x'.repeat(33 * 1024 * 1024)], 'large.wav'));
+      const answered = await sendForm('/audio/transcriptions', form);
+      assert.deepEqual([answered.status, answered.headers.get('x-cache')], [200, 'bypass']);
     });
   });
 
@@ -318,12 +394,15 @@ describe('the cache of answers', () => {
         );
     const before = (await hits()).reduce((sum, value) => sum + value, 0);
     const avoided = await totalOf('chaperone_cache_avoided_cost_usd_total');
+    const saved = await totalOf('chaperone_cache_savings_usd_total');
     await again(chat, newChat());
     assert.equal(
       (await hits()).reduce((sum, value) => sum + value, 0),
       before + 1,
     );
-    assert.ok((await totalOf('chaperone_cache_avoided_cost_usd_total')) > avoided);
+    const more = (await totalOf('chaperone_cache_avoided_cost_usd_total')) - avoided;
+    assert.ok(more > 0);
+    assert.ok(Math.abs((await totalOf('chaperone_cache_savings_usd_total')) - saved - more / 2) < 1e-12);
     assert.ok((await totalOf('chaperone_cache_memory_bytes')) > 0);
   });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Reach, reachOf } from '../../../proxy/cache/cacheable.ts';
+import { reachOf } from '../../../proxy/cache/cacheable.ts';
 import type { CacheableCall } from '../../../proxy/cache/cacheable-call.ts';
 
 type Call = Pick<CacheableCall, 'operation' | 'effects' | 'hasReferences' | 'body'>;
@@ -8,12 +8,13 @@ type Call = Pick<CacheableCall, 'operation' | 'effects' | 'hasReferences' | 'bod
 const plain: Call = { operation: 'chat', effects: 'none', hasReferences: false, body: {} };
 const pay = { type: 'function', function: { name: 'pay' } };
 
-const cases: readonly (readonly [title: string, call: Partial<Call>, reach: Reach])[] = [
+const cases: readonly (readonly [title: string, call: Partial<Call>, reach: string])[] = [
   ['a chat', {}, 'everywhere'],
   ['embeddings', { operation: 'embeddings' }, 'everywhere'],
   ['a batch', { operation: 'batches', effects: 'acts' }, 'nowhere'],
   ['a compaction', { operation: 'compact' }, 'nowhere'],
-  ['a form', { operation: 'transcriptions' }, 'nowhere'],
+  ['a form of audio', { operation: 'transcriptions' }, 'everywhere'],
+  ['a form of pictures', { operation: 'image_edits' }, 'nowhere'],
   ['what is stored', { effects: 'stores' }, 'nowhere'],
   ['what acts', { effects: 'acts' }, 'nowhere'],
   ['what refers to a file', { hasReferences: true }, 'nowhere'],
@@ -31,5 +32,5 @@ const cases: readonly (readonly [title: string, call: Partial<Call>, reach: Reac
   ['servers of tools', { operation: 'messages', body: { mcp_servers: [{ url: 'https://a.test' }] } }, 'nowhere'],
 ];
 for (const [title, call, reach] of cases) {
-  test(`${title}: ${reach}`, () => assert.equal(reachOf({ ...plain, ...call }), reach));
+  test(`${title}: ${reach}`, () => assert.equal(reachOf({ ...plain, ...call }).to, reach));
 }

@@ -14,6 +14,8 @@ import {
   retireConfig,
 } from '../../../proxy/governance/configs/configs.ts';
 import type { GovernanceContext } from '../../../proxy/governance/context.ts';
+import { getConversation, listConversations } from '../../../proxy/governance/conversations/conversations.ts';
+import { readBranchMessages } from '../../../proxy/governance/conversations/messages.ts';
 import { explainCall } from '../../../proxy/governance/explain.ts';
 import { readClients, readModels, readPersonas, readUsers } from '../../../proxy/governance/figures/groups.ts';
 import { readPersona } from '../../../proxy/governance/figures/persona.ts';
@@ -28,6 +30,10 @@ import {
   retirePersona,
 } from '../../../proxy/governance/personas.ts';
 import { rateResponse } from '../../../proxy/governance/ratings.ts';
+import { postCost, readCosts } from '../../../proxy/governance/speech/costs.ts';
+import { giveFeedback, listFeedback } from '../../../proxy/governance/speech/feedback.ts';
+import { readMetrics } from '../../../proxy/governance/speech/metrics.ts';
+import { closeTurn } from '../../../proxy/governance/speech/turns.ts';
 import { changeUser, createUser, eraseUser, getUser, listUsers } from '../../../proxy/governance/users.ts';
 import { makeCallContext } from '../calls/context.ts';
 import { makePersona } from '../calls/persona.ts';
@@ -40,7 +46,34 @@ const config = { analysis_type: 'topic', categories: [{ name: 'a' }] } as const;
 const ofAll = { kind: 'all' } as const;
 const ofUser = { ...ofAll, user: 'bob' };
 const page = { limit: 10, offset: 0 };
-const ofBob = { requestId: 'req_1', responseId: null, userId: 'b0b', apiKeyId: null, sessionId: 'sess_1' };
+const ofBob = { requestId: 'req_1', responseId: null, userId: 'b0b', apiKeyId: null, sessionId: 'sess_1', place: null };
+
+const turn = {
+  requestId: 'req_1',
+  startedAt: new Date(0),
+  branchId: 'main',
+  messageDigest: 1,
+  parentDigest: null,
+  newMessages: 1,
+  operation: 'chat',
+  status: 'completed',
+  model: null,
+  totalTokens: null,
+} as const;
+
+const cost = {
+  service: 'asr',
+  ...{ turnId: null, provider: 'x', operation: null, units: null, unitType: null, costUsd: 1 },
+  ...{ isCached: null, optimizationLevel: null, timestamp: null },
+} as const;
+const latenciesMs = { asr: 1, llm: null, translation: null, tts: null, total: null };
+const closed = { turnId: 'x', status: 'failed', latenciesMs } as const;
+const feedback = {
+  ratingType: 'thumbs',
+  ...{ sessionId: 'x', turnId: null, messageId: null, rating: 1, category: null },
+  ...{ incorrectResponse: false, tooSlow: false, unhelpful: false, offensive: false },
+  contents: { feedbackText: null, userInput: null, assistantResponse: null, metadata: {} },
+} as const;
 
 type Work = (context: GovernanceContext, caller: Caller) => unknown;
 
@@ -98,6 +131,21 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
     'role_required',
     readers(),
   ],
+  ['list own conversations', (c, ann) => listConversations(c, ann, {}, page), '', everyone()],
+  [
+    'list the conversations of another',
+    (c, ann) => listConversations(c, ann, { user: 'bob' }, page),
+    'role_required',
+    readers(),
+  ],
+  // Whose it is, the database says: test/proxy/conversations.
+  ['get a conversation', (c, ann) => getConversation(c, ann, shared.id), '', everyone()],
+  [
+    'read the messages of a conversation that one may read',
+    (c) => readBranchMessages(c, { turns: [turn] }, 'main', 1),
+    '',
+    everyone(),
+  ],
   ['read the limits', (c, ann) => readLimits(c, ann, {}, page), '', everyone()],
   ['explain an own call', (c, ann) => explainCall(c, makeCallContext({}, ann), { operation: 'chat' }), '', everyone()],
   [
@@ -109,6 +157,23 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
   ['read the budgets', (c, ann) => readBudgets(c, ann, {}, page), '', everyone()],
   ['read the limits of another', (c, ann) => readLimits(c, ann, { user: 'bob' }, page), 'role_required', readers()],
   ['read the budgets of another', (c, ann) => readBudgets(c, ann, { user: 'bob' }, page), 'role_required', readers()],
+  ['read what an own session costs', (c, ann) => readCosts(c, ann, { sessionId: 'x' }), '', everyone()],
+  [
+    'read what the session of another costs',
+    (c, ann) => readCosts(c, ann, { sessionId: 'x', user: 'bob' }),
+    'role_required',
+    readers(),
+  ],
+  [
+    'read how the session of another went',
+    (c, ann) => readMetrics(c, ann, { sessionId: 'x', user: 'bob' }),
+    'role_required',
+    readers(),
+  ],
+  ['post a cost', (c, ann) => postCost(c, ann, 'x', cost, undefined), '', everyone()],
+  ['close a turn', (c, ann) => closeTurn(c, ann, 'x', closed), '', everyone()],
+  ['give feedback', (c, ann) => giveFeedback(c, ann, feedback), '', everyone()],
+  ['list feedback', (c, ann) => listFeedback(c, ann, {}, page), 'role_required', readers()],
   ['rate the call of another', (c, ann) => rateResponse(c, ann, 'req_1', rating), 'request_not_found', readers()],
 ];
 
@@ -145,7 +210,10 @@ for (const [name, work, refusal, roles] of cases) {
 }
 
 /** Parts of use cases. */
-const parts = ['admitRole', 'seesOrganization', 'requireOwnRequest', 'select'];
+const parts = [
+  ...['admitRole', 'seesOrganization', 'requireOwnRequest', 'select'],
+  ...['selectSession', 'findStatedSession', 'beginStatedSession', 'requireSession', 'noteCaller'],
+];
 
 test('no use case is left out', () => {
   const root = join(import.meta.dirname, '../../../proxy/governance');

@@ -33,7 +33,9 @@ function rates(input: number, output: number | null, changes: Partial<TokenRates
     cacheWrite: inputRate,
     longCacheWrite: inputRate,
     audioInput: inputRate,
+    cachedAudioInput: inputRate,
     imageInput: inputRate,
+    cachedImageInput: inputRate,
     output: outputRate,
     audioOutput: outputRate,
     imageOutput: outputRate,
@@ -85,7 +87,9 @@ describe('the card of an organization’s own prices', () => {
         cacheWritePerMillion: '3',
         longCacheWritePerMillion: '3.5',
         audioInputPerMillion: '4',
+        cachedAudioInputPerMillion: '4.5',
         imageInputPerMillion: '5',
+        cachedImageInputPerMillion: '5.5',
         outputPerMillion: '6',
         audioOutputPerMillion: '7',
         imageOutputPerMillion: '8',
@@ -97,7 +101,9 @@ describe('the card of an organization’s own prices', () => {
             cacheWrite: perMillion(3),
             longCacheWrite: perMillion(3.5),
             audioInput: perMillion(4),
+            cachedAudioInput: perMillion(4.5),
             imageInput: perMillion(5),
+            cachedImageInput: perMillion(5.5),
             audioOutput: perMillion(7),
             imageOutput: perMillion(8),
           }),
@@ -195,7 +201,11 @@ describe('the card of a model in a public price list', () => {
     [
       'has the prices of media, and those of text for the other media',
       'media',
-      card({ tokens: [rates(1, 3, { audioInput: perMillion(2), imageOutput: perMillion(4) })] }),
+      card({
+        tokens: [
+          rates(1, 3, { audioInput: perMillion(2), cachedAudioInput: perMillion(2), imageOutput: perMillion(4) }),
+        ],
+      }),
     ],
     [
       'has all prices at each threshold, the highest threshold first',

@@ -15,6 +15,8 @@ const units = new Set(
       'cache_write_1h_mtok',
       'input_audio_mtok',
       'input_image_mtok',
+      'cache_audio_read_mtok',
+      'cache_image_read_mtok',
     ],
     ['output_mtok', 'output_audio_mtok', 'output_image_mtok', 'audio_hours'],
   ].flat(),

@@ -7,9 +7,12 @@ import { describe, type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { Agent } from 'undici';
 import { Http1Client } from '../../../proxy/egress/http1/client.ts';
+import { ProxyError } from '../../../proxy/error.ts';
 import type { AnswerHeaders } from '../../../proxy/providers/answer-sink.ts';
 import type { Connections } from '../../../proxy/providers/connections.ts';
-import { makeExchange, type ProviderRequest } from '../../../proxy/providers/exchange.ts';
+import { makeExchange, type ProviderRequest, type Sent } from '../../../proxy/providers/exchange.ts';
+import { providerTable } from '../../../proxy/providers/table.ts';
+import { azureSettingsOf } from '../../../proxy/snapshot/azure-settings.ts';
 import { atEnd } from '../../scope.ts';
 import { connectionsOf } from '../egress/http1/own-connections.ts';
 import { makeKey } from '../snapshot.ts';
@@ -164,3 +167,70 @@ function makeOwnClient() {
   const client = new Http1Client();
   return { ...connectionsOf(client), destroy: async () => client.destroy() };
 }
+
+test('a sink hears of a failure within dispatch after the sender has the request, and of none that it drops', async () => {
+  const failing: Connections = {
+    dispatch(_request, handler) {
+      // As undici does where it cannot take a request at all.
+      handler.onResponseError?.(undefined as never, new Error('The client is destroyed'));
+    },
+  };
+  const exchange = makeExchange(failing);
+  const request: ProviderRequest = { method: 'POST', path: '/chat/completions', key, headers: {}, body: '{}' };
+  let sent: Sent | undefined;
+  let seen: Sent | undefined;
+  const { promise: failed, resolve } = Promise.withResolvers<void>();
+  const { sink } = makeRecordingSink({
+    fail() {
+      seen = sent;
+      resolve();
+    },
+  });
+  sent = exchange(request, sink);
+  await failed;
+  assert.ok(seen && seen === sent);
+  const dropped = makeRecordingSink();
+  exchange(request, dropped.sink).drop();
+  await new Promise(setImmediate);
+  assert.deepEqual(dropped.told, []);
+});
+
+test('a request waits for a token that is being fetched, and may be given up meanwhile', async (t) => {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(String(request.headers.authorization));
+    response.end('Hi');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const agent = new Agent();
+  atEnd(t, async () => {
+    await agent.destroy();
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const azure = azureSettingsOf({ entra: {} });
+  const provider = { ...key.provider, type: 'azure' as const, azure, origin: `http://127.0.0.1:${port}`, basePath: '' };
+  const { promise, resolve } = Promise.withResolvers<string | ProxyError>();
+  const exchange = makeExchange(agent, providerTable, () => promise);
+  const request: ProviderRequest = {
+    method: 'POST',
+    path: '/chat/completions',
+    key: { ...key, provider },
+    headers: {},
+    body: '{}',
+  };
+  const [answered, aborted, dropped] = [makeRecordingSink(), makeRecordingSink(), makeRecordingSink()];
+  exchange(request, answered.sink);
+  exchange(request, aborted.sink).abort(new ProxyError('upstream_timeout'));
+  exchange(request, dropped.sink).drop();
+  assert.deepEqual(aborted.told, ['fail upstream_timeout']);
+  resolve('a-token');
+  await answered.over;
+  assert.deepEqual(answered.told, ['sent', 'head 200', 'chunk Hi', 'end']);
+  assert.deepEqual([asked, aborted.told.length, dropped.told], [['Bearer a-token'], 1, []]);
+  const none = makeRecordingSink();
+  makeExchange(agent, providerTable, async () => new ProxyError('upstream_no_credential'))(request, none.sink);
+  await none.over;
+  assert.deepEqual(none.told, ['fail upstream_no_credential']);
+});

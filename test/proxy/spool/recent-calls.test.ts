@@ -10,6 +10,7 @@ const makeCall = (requestId: string, rest: Partial<RequestReference> = {}): Requ
   userId: 'b9c1f6a0-58a1-4c55-9a6f-0d3f0f4a7c11',
   sessionId: `sess_${requestId}`,
   apiKeyId: null,
+  place: null,
   ...rest,
 });
 

@@ -51,6 +51,24 @@ function makeRating(requestId: string, ratedAt = new Date().toISOString()): Rati
   };
 }
 
+test('a call that goes on with another key is recovered as it was amended', (t) => {
+  const directory = makeDirectory(t);
+  const spool = openSpool({ directory });
+  const [cut, ended] = [intent({ quota: '0,1,2,3' }), intent({ quota: '0,1,2,3' })];
+  const handles = [beginNow(spool, cut), beginNow(spool, ended)] as const;
+  spool.amend(handles[0], { ...cut, provider: 'other', quota: '0,7,8,9' });
+  spool.amend(handles[1], { ...ended, provider: 'other' });
+  settleNow(spool, handles[1], ended);
+  spool.close();
+  const recovered: RequestRecord[] = [];
+  const next = open(t, { directory, onRecovered: (record) => recovered.push(record) });
+  assert.deepEqual(
+    recovered.map(({ request_id, provider, quota }) => [request_id, provider, quota]),
+    [[cut.request_id, 'other', '0,7,8,9']],
+  );
+  assert.equal(next.depth, 2);
+});
+
 test('a call waits from its settlement until it is removed', (t) => {
   const spool = open(t);
   const handle = beginNow(spool, intent());
@@ -95,6 +113,7 @@ test('a call is found by either id, while it waits and afterwards', (t) => {
     userId: record.user_id,
     sessionId: record.session_id,
     apiKeyId: 'key',
+    place: null,
   };
   const find = () => [spool.find(record.request_id), spool.find('resp_1'), spool.find('resp_2')];
   assert.deepEqual(find(), [reference, reference, undefined]);

@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { forward } from '../../../../proxy/calls/answer/forward.ts';
 import type { Attempt } from '../../../../proxy/calls/attempt.ts';
 import type { Outcome } from '../../../../proxy/calls/call.ts';
+import { nothingReserved } from '../../../../proxy/calls/reserve/reserve.ts';
 import { ProxyError } from '../../../../proxy/error.ts';
 import { makeInFlight } from '../../../../proxy/in-flight.ts';
 import { chat } from '../../../../proxy/operations/chat.ts';
@@ -46,7 +47,7 @@ const sendsBlanksFirst: Step = (sink) => {
 };
 
 /** Forwards a call whose provider does these things, one an attempt. Another attempt is wanted after each refusal. */
-async function run(t: TestContext, steps: readonly Step[]) {
+async function run(t: TestContext, steps: readonly Step[], settleProblem?: ProxyError) {
   const bodies: unknown[] = [];
   const taken: string[] = [];
   const settled: Outcome[] = [];
@@ -74,13 +75,17 @@ async function run(t: TestContext, steps: readonly Step[]) {
         sealInput() {},
         defer() {},
         replaced() {},
+        withdraw() {},
         settle(outcome, onWritten) {
           settled.push(outcome);
-          setImmediate(onWritten);
+          if (settleProblem) onWritten(settleProblem);
+          else setImmediate(onWritten);
         },
         isSettled: () => settled.length > 0,
         costUsd: () => null,
+        move() {},
       },
+      reservation: nothingReserved,
       first: attempt('first'),
       next: (failed, { text }) =>
         failed.body === 'first' && text.includes('stream_options')
@@ -92,7 +97,10 @@ async function run(t: TestContext, steps: readonly Step[]) {
       headers: {},
       response,
       responseHeaders: {},
-      refuse: ({ status, code }) => response.writeHead(status).end(code),
+      refuse: ({ status, code }) => {
+        if (response.headersSent) response.destroy();
+        else response.writeHead(status).end(code);
+      },
       drainMs: 1_000,
       share: makeInFlight(1_000_000).open(),
       onEnd: () => {
@@ -104,7 +112,7 @@ async function run(t: TestContext, steps: readonly Step[]) {
   atEnd(t, () => server.close().closeAllConnections());
   const request = get({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, agent: false });
   const [response] = await once(request, 'response');
-  const text = String(await buffer(response));
+  const text = await buffer(response).then(String, () => 'cut');
   return { status: response.statusCode, text, bodies, taken, outcomes: settled.map(({ status }) => status), ends };
 }
 
@@ -206,6 +214,28 @@ for (const { name, steps, attempts, taken, gets, outcome } of table) {
     assert.deepEqual(found.bodies, attempts);
     assert.deepEqual(found.taken, taken);
     assert.deepEqual(found.outcomes, [outcome]);
+    assert.equal(found.ends, 1);
+  });
+}
+
+/** The client gets the problem, and not an answer that nothing accounts for; nor does it wait for ever. */
+const unsettled: readonly (readonly [name: string, step: Step, gets: readonly [status: number, text: string]])[] = [
+  ['a whole answer', answers(200, answer), [500, 'internal_error']],
+  ['a failure', fails, [500, 'internal_error']],
+  ['a stream that has begun', (sink) => sendLater(sink), [200, 'cut']],
+];
+function sendLater(sink: AnswerSink): void {
+  sink.head(200, { 'content-type': 'text/event-stream' });
+  sink.chunk(Buffer.from('data: {"id":"chatcmpl-1","choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n'));
+  setTimeout(() => {
+    sink.chunk(Buffer.from(stream));
+    sink.end();
+  }, 20);
+}
+for (const [name, step, gets] of unsettled) {
+  test(`${name} whose call cannot be settled ends with an error`, async (t) => {
+    const found = await run(t, [step], new ProxyError('internal_error'));
+    assert.deepEqual([found.status, found.text], gets);
     assert.equal(found.ends, 1);
   });
 }

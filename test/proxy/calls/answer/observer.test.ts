@@ -99,12 +99,14 @@ function makeObserver(options: { readonly gone?: boolean; readonly background?: 
       sealInput() {},
       defer: (id) => deferred.push(id),
       replaced() {},
+      withdraw() {},
       settle(outcome, onWritten) {
         assert.equal(holds, 1);
         settled.push(outcome);
         onWritten();
       },
       isSettled: () => settled.length > 0,
+      move() {},
       costUsd: () => null,
     },
     runsInBackground: options.background ?? false,

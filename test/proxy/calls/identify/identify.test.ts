@@ -127,3 +127,36 @@ for (const [name, param, limit] of [
     });
   });
 }
+
+const speechHeaders: readonly (readonly [header: string, value: string, read: string | undefined])[] = [
+  ['X-Service', 'asr', 'asr'],
+  ['X-Service', ' TTS ', 'tts'],
+  ['X-Service', ' ', undefined],
+  ['X-Language-Code', 'hi-IN', 'hi-IN'],
+  ['X-Language-Code', ' zh-Hant-TW ', 'zh-Hant-TW'],
+  ['X-Language-Code', '', undefined],
+];
+for (const [header, value, read] of speechHeaders) {
+  test(`${header}: ${JSON.stringify(value)} is ${read ?? 'as if it were absent'}`, () => {
+    const { service, language } = identify({ user: 'ada', roles: [] }, { [header.toLowerCase()]: value }, strict);
+    assert.deepEqual([service ?? language], [read]);
+  });
+}
+
+for (const [header, value, message] of [
+  ['X-Service', 'video', 'Error processing request: X-Service must be asr, llm, translation or tts'],
+  ['X-Language-Code', 'hi_IN', 'Error processing request: X-Language-Code must be a language tag such as hi-IN'],
+  [
+    'X-Language-Code',
+    'a-'.repeat(20),
+    'Error processing request: X-Language-Code must be a language tag such as hi-IN',
+  ],
+] as const) {
+  test(`${header}: ${value} is refused`, () => {
+    assert.throws(() => identify({ user: 'ada', roles: [] }, { [header.toLowerCase()]: value }, strict), {
+      code: 'invalid_header',
+      param: header,
+      message,
+    });
+  });
+}

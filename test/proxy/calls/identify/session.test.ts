@@ -74,7 +74,9 @@ describe('the session of a call', () => {
   for (const [title, sessionFrom, clues, sources, expected] of rows) {
     test(title, () => {
       const caller = { ...makeCall().caller, sessionId: 'given', sessionFrom };
-      assert.deepEqual(withInferredSession(caller, clues, new Set(sources)), { ...caller, sessionId: expected });
+      const from = expected === 'given' ? sessionFrom : 'body';
+      const inferred = { ...caller, sessionId: expected, sessionFrom: from };
+      assert.deepEqual(withInferredSession(caller, clues, new Set(sources)), inferred);
     });
   }
 });

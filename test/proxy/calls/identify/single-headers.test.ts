@@ -12,6 +12,8 @@ const once = [
   'X-Session-ID',
   'X-Turn-ID',
   'X-Optimization-Level',
+  'X-Service',
+  'X-Language-Code',
   'X-Request-ID',
 ];
 once.push('X-Response-Format', 'Idempotency-Key', 'Content-Type', 'Content-Length', 'Content-Encoding', 'Host');
@@ -48,6 +50,9 @@ const mayRepeat = [
   'upgrade',
   'expect',
   'access-control-request-headers',
+  'sec-websocket-protocol',
+  // Of answers, not of requests.
+  'retry-after',
   // A client's own name of a session. It opens nothing, and two of them are one name, joined by a comma.
   'session-id',
   // What a client says of itself is recorded, and decides nothing.

@@ -12,6 +12,7 @@ import { nothingReserved, type Reservation } from '../../../../proxy/calls/reser
 import type { Account, AccountingTerms } from '../../../../proxy/calls/settle/account.ts';
 import type { LateEnd } from '../../../../proxy/calls/settle/late-end.ts';
 import { makeSettlement } from '../../../../proxy/calls/settle/settlement.ts';
+import type { ProxyError } from '../../../../proxy/error.ts';
 import { makePrice } from '../../../../proxy/prices/price.ts';
 import type { Reading } from '../../../../proxy/providers/reading.ts';
 import { unknownUsage } from '../../../../proxy/providers/usage.ts';
@@ -63,6 +64,7 @@ function open(t: TestContext, directory = mkdtempSync(join(tmpdir(), 'chaperone-
         opened: () => told.push('opened'),
         closed: () => told.push('closed'),
         implausible: () => told.push('implausible'),
+        unsettled: (_record, cause) => told.push(`unsettled ${cause instanceof Error ? cause.message : cause}`),
         deferred(pending) {
           deferred.push(pending);
           told.push('deferred');
@@ -320,4 +322,27 @@ test('a call that is deferred after its input was sealed keeps its contents', (t
   account.settle({ ...outcome, output: 'Hello' }, () => {});
   spool.writeNow();
   assert.deepEqual(contentsOf('settlements'), [makeCall().input(), 'Hello']);
+});
+
+test('a call that cannot be settled is told so, gives back what it reserved, and is settled by the next start', (t) => {
+  const { openAccount, told, close, directory } = open(t);
+  const broken = new Error('No price today');
+  const price = () => {
+    throw broken;
+  };
+  const account = openAccount(makeCall(), { price, envelope: undefined });
+  const problems: (ProxyError | undefined)[] = [];
+  account.settle(outcome, (problem) => problems.push(problem));
+  assert.deepEqual(
+    problems.map((problem) => [problem?.code, problem?.cause]),
+    [['internal_error', broken]],
+  );
+  assert.ok(account.isSettled());
+  assert.deepEqual(told, ['opened', 'closed', 'released', 'unsettled No price today']);
+  close();
+  const { recovered } = open(t, directory);
+  assert.deepEqual(
+    recovered.map(({ status }) => status),
+    ['interrupted'],
+  );
 });

@@ -40,6 +40,7 @@ test('the deployments of a provider are those that its models name', () => {
     apiVersion: dated,
     usesTokens: false,
     tokenFile: undefined,
+    identity: undefined,
     deployments: ['prod', 'o3'],
   });
   assert.equal(azureSettingsOf({ entra: {} }).usesTokens, true);

@@ -304,6 +304,38 @@ describe('POST /v1/explain', () => {
     }
   });
 
+  it('tells what the cache does, and counts what a hit counts', async () => {
+    await stack.state(`${spec}\ncache: {match: {operations: [chat, responses]}}`);
+    const question = { ...hello, messages: said('A question for the cache, from ann@example.com') };
+    const search = { ...hello, web_search_options: {} };
+    const asks: readonly (readonly [path: string, body: object, result: string, field: string, because?: RegExp])[] = [
+      ['/chat/completions', question, 'miss', 'spec.cache'],
+      ['/chat/completions', question, 'hit', 'spec.cache'],
+      ['/chat/completions', { ...question, seed: 1 }, 'miss', 'spec.cache'],
+      ['/chat/completions', search, 'bypass', 'spec.cache', /^it has web_search_options$/],
+      ['/responses', { model: 'gpt-5', input: 'Hi' }, 'bypass', 'spec.cache', /store: false/],
+      ['/responses', { model: 'gpt-5', input: 'Hi', store: false }, 'miss', 'spec.cache'],
+      ['/embeddings', { model: 'text-embedding-3-small', input: 'Hi' }, 'bypass', 'spec.cache.match', /does not match/],
+    ];
+    for (const [path, body, result, field, because = /^null$/] of asks) {
+      const { body: told } = await explain({ path: `/v1${path}`, body, user_id: 'watched' });
+      assert.equal(told.cache.result, result, JSON.stringify(told));
+      assert.match(String(told.cache.because), because);
+      const step = told.steps.find(({ check }: { check: string }) => check === 'cache');
+      assert.deepEqual([step.result, step.decided_by[0].field], ['passed', field]);
+      assert.equal(told.rules.length, result === 'hit' ? 0 : 1);
+      assert.deepEqual([told.bounds === null, told.timeouts === null], [result === 'hit', result === 'hit']);
+      const response = await fetch(`${stack.baseUrl}${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${stack.token}`, 'x-user-id': 'watched', accept: 'application/json' },
+        body: JSON.stringify(body),
+      });
+      await response.arrayBuffer();
+      assert.deepEqual([response.status, response.headers.get('x-cache')], [200, result]);
+    }
+    await stack.state(spec);
+  });
+
   it('lets a member ask about own calls alone', async () => {
     const as = { authorization: `Bearer ${member}`, 'x-user-id': 'twice' };
     const { body: own } = await explain({ operation: 'chat', body: hello }, as);

@@ -130,12 +130,20 @@ describe('/v1/analytics', () => {
     );
   });
 
+  const cache = { hits: 0, misses: 0, avoided_cost: 0, savings: 0, unpriced_hits: 0 };
   const analysis = { request_count: 1, total_cost: 7, unpriced_count: 0 };
   const excludedAnalysis = { ...analysis, reasons: [{ reason: 'analysis', ...analysis }] };
 
   it('lists models', async () => {
     const { status, body } = await get(`models?${then}&user_id=hist`);
-    const shared = { unpriced_count: 0, failure_count: 0, success_count: 1, success_rate: 100, request_count: 1 };
+    const shared = {
+      unpriced_count: 0,
+      failure_count: 0,
+      success_count: 1,
+      success_rate: 100,
+      request_count: 1,
+      cache,
+    };
     assert.equal(status, 200);
     assert.deepEqual(body, {
       models: [
@@ -150,6 +158,7 @@ describe('/v1/analytics', () => {
           total_tokens: 30,
           total_cost: 0.1,
           unpriced_count: 0,
+          cache,
           avg_response_time: 1,
           answered_by: [{ model: 'm-a', request_count: 2, total_tokens: 30, total_cost: 0.1 }],
         },
@@ -169,6 +178,7 @@ describe('/v1/analytics', () => {
       // 0.1 and 0.2 in decimals, not in floats.
       total_cost: 0.3,
       unpriced_count: 0,
+      cache,
       excluded: excludedAnalysis,
       ...period,
     });
@@ -243,6 +253,7 @@ describe('/v1/analytics', () => {
       total_requests: 4,
       total_cost: 0.300000000001,
       unpriced_count: 0,
+      cache,
       excluded: excludedAnalysis,
       avg_session_duration: 30,
       ...period,
@@ -288,6 +299,7 @@ describe('/v1/analytics', () => {
       total_tokens: 60,
       total_cost: 0.2,
       unpriced_count: 0,
+      cache,
       avg_response_time: 2,
       last_used_at: timeOf(40, 90),
       models_used: ['m-b'],
@@ -514,6 +526,7 @@ describe('/v1/analytics', () => {
       total_requests: 0,
       total_cost: 0,
       unpriced_count: 0,
+      cache,
       excluded: { request_count: 0, total_cost: 0, unpriced_count: 0, reasons: [] },
       avg_session_duration: 0,
       period_start: '2020-01-01T00:00:00Z',
