@@ -17,8 +17,8 @@ import type { SocketLimits } from './sockets/session.ts';
 import type { SurfaceTable } from './surfaces/context.ts';
 import { openTls, type Tls } from './tls.ts';
 
-/** How long a read of analytics waits for calls that were just answered. */
-const shipWaitMs = 250;
+/** How long a read of figures waits at most for calls that were just answered. */
+const shipWaitMs = 2_000;
 
 export interface ProxyOptions extends Omit<OrganizationOptions, 'inFlight' | 'metrics'> {
   /** Of this program, for metrics. */
