@@ -117,6 +117,14 @@ const frame: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
         description: 'How many seconds ago a provider gave an answer from the cache.',
         schema: { type: 'string' },
       },
+      conversationId: {
+        description: 'The conversation that a text call belongs to. Absent where the caller keeps none.',
+        schema: { type: 'string', format: 'uuid' },
+      },
+      branchId: {
+        description: 'Its branch of the conversation: `main`, or `branch-` and eight digits.',
+        schema: { type: 'string' },
+      },
       maxOutputTokens: {
         description: 'The limit of output tokens, where a budget lowered it.',
         schema: { type: 'string' },
@@ -267,6 +275,8 @@ function headersOf(origin: Origin, isSuccess: boolean): object {
       'X-Chaperone-Failed-Attempts': reference('failedAttempts'),
       'X-Cache': reference('cache'),
       Age: reference('age'),
+      'X-Conversation-ID': reference('conversationId'),
+      'X-Branch-ID': reference('branchId'),
       'X-Chaperone-Max-Output-Tokens': reference('maxOutputTokens'),
       'X-Chaperone-Shortened-By': reference('shortenedBy'),
       ...Object.fromEntries(rateLimitHeaders.map(([name]) => [name, reference(name)])),

@@ -22,7 +22,7 @@ let attempts = 0;
 /** Shows everything that a problem has. */
 const sample: Surface<SurfaceContext> = {
   name: 'sample',
-  paths: ['/api/v1/samples'],
+  paths: ['/api/v2/samples'],
   envelope: {
     name: 'SampleError',
     schema: { type: 'object', required: ['error'] },
@@ -36,29 +36,29 @@ const sample: Surface<SurfaceContext> = {
       reply.headers(rateHeaders('X-RateLimit', { limit: 10, remaining: 9, resetAtMs: 1_000 }));
     });
     const body = Type.Object({ user_id: Type.String(), count: Type.Optional(Type.Integer({ minimum: 1 })) });
-    app.post('/api/v1/samples', { schema: { tags: ['Samples'], summary: 'Make', body } }, async (request) => ({
+    app.post('/api/v2/samples', { schema: { tags: ['Samples'], summary: 'Make', body } }, async (request) => ({
       user: request.caller.user ?? null,
       organization: inForce().snapshot.organizationName,
       asked: request.body,
     }));
-    app.get('/api/v1/samples/busy', async () => {
+    app.get('/api/v2/samples/busy', async () => {
       throw new ProxyError('limit_reached', { headers: { 'retry-after': '7' }, details: { limit: 'few' } });
     });
-    app.get('/api/v1/samples/broken', async () => {
+    app.get('/api/v2/samples/broken', async () => {
       throw new Error('a secret of its insides');
     });
-    app.get('/api/v1/samples/open', { config: { anonymous: true } }, async () => ({ open: true }));
+    app.get('/api/v2/samples/open', { config: { anonymous: true } }, async () => ({ open: true }));
   },
 };
 
 const other: Surface<SurfaceContext> = {
   name: 'other',
-  paths: ['/api/v1/others', '/api/v1/samples/:id/other'],
+  paths: ['/api/v2/others', '/api/v2/samples/:id/other'],
   envelope: { name: 'OtherError', schema: { type: 'object' }, show: ({ message }) => ({ detail: message }) },
   async register(app) {
     attempts += 1;
     if (attempts === 1) throw new Error('cannot be loaded yet');
-    app.get('/api/v1/samples/:id/other', async () => ({ other: true }));
+    app.get('/api/v2/samples/:id/other', async () => ({ other: true }));
   },
 };
 
@@ -100,7 +100,7 @@ describe('a surface that is in the table', () => {
   it('is not loaded before it is asked for, and then once', async () => {
     assert.equal((await ask('GET', '/v1/personas')).status, 200);
     assert.equal(registrations, 0);
-    const first = await Promise.all([1, 2, 3].map(() => ask('POST', '/api/v1/samples', make)));
+    const first = await Promise.all([1, 2, 3].map(() => ask('POST', '/api/v2/samples', make)));
     assert.deepEqual(
       first.map(({ status }) => status),
       [200, 200, 200],
@@ -109,14 +109,14 @@ describe('a surface that is in the table', () => {
   });
 
   it('is tried again by the next request where it cannot be loaded', async () => {
-    const failed = await ask('GET', '/api/v1/samples/1/other');
+    const failed = await ask('GET', '/api/v2/samples/1/other');
     assert.deepEqual([failed.status, Object.keys(failed.json)], [500, ['detail']]);
-    assert.equal((await ask('GET', '/api/v1/samples/1/other')).status, 200);
+    assert.equal((await ask('GET', '/api/v2/samples/1/other')).status, 200);
     assert.equal(attempts, 2);
   });
 
   it('knows the caller, and the organization', async () => {
-    const { json, headers } = await ask('POST', '/api/v1/samples', make);
+    const { json, headers } = await ask('POST', '/api/v2/samples', make);
     assert.deepEqual(json, { user: 'ada', organization: 'acme', asked: { user_id: 'bob' } });
     assert.match(headers.get('x-request-id') ?? '', /^req_/);
     assert.match(headers.get('x-session-id') ?? '', /^sess_/);
@@ -125,12 +125,12 @@ describe('a surface that is in the table', () => {
 
   it('needs no user, as its contract has none; its neighbours do', async () => {
     const nobody = { 'x-user-id': '' };
-    assert.equal((await ask('POST', '/api/v1/samples', make, nobody)).json.user, null);
-    assert.equal((await ask('GET', '/api/v1/samples/1/other', undefined, nobody)).status, 400);
+    assert.equal((await ask('POST', '/api/v2/samples', make, nobody)).json.user, null);
+    assert.equal((await ask('GET', '/api/v2/samples/1/other', undefined, nobody)).status, 400);
   });
 
   it('needs no credential where a route says so', async () => {
-    const { status, headers } = await ask('GET', '/api/v1/samples/open', undefined, { authorization: '' });
+    const { status, headers } = await ask('GET', '/api/v2/samples/open', undefined, { authorization: '' });
     assert.deepEqual([status, headers.get('x-session-id')], [200, null]);
     assert.match(headers.get('x-request-id') ?? '', /^req_/);
   });
@@ -145,19 +145,19 @@ describe('a surface that is in the table', () => {
   ])[] = [
     [
       'no credential',
-      ['POST', '/api/v1/samples', make, { authorization: '' }],
+      ['POST', '/api/v2/samples', make, { authorization: '' }],
       401,
       'invalid_credentials',
       /^Invalid authentication credentials/,
     ],
-    ['a body that is no JSON', ['POST', '/api/v1/samples', '{'], 400, 'invalid_json', /JSON/],
-    ['a body that lacks a field', ['POST', '/api/v1/samples', '{}'], 400, 'invalid_request', /user_id is required$/],
-    ['another method', ['DELETE', '/api/v1/samples'], 404, 'route_not_found', /DELETE \/api\/v1\/samples\b.*\/docs/],
-    ['an unknown path below its own', ['GET', '/api/v1/samples/1/2'], 404, 'route_not_found', /\/docs lists them/],
-    ['an unknown path beside its own', ['GET', '/api/v1/unknown'], 404, 'route_not_found', /GET \/api\/v1\/unknown/],
-    ['a malformed URL', ['GET', '/api/v1/samples/%'], 400, 'route_not_found', /malformed/],
-    ['a problem of its own', ['GET', '/api/v1/samples/busy'], 429, 'limit_reached', /limit/],
-    ['an unforeseen error', ['GET', '/api/v1/samples/broken'], 500, 'internal_error', /^Internal error/],
+    ['a body that is no JSON', ['POST', '/api/v2/samples', '{'], 400, 'invalid_json', /JSON/],
+    ['a body that lacks a field', ['POST', '/api/v2/samples', '{}'], 400, 'invalid_request', /user_id is required$/],
+    ['another method', ['DELETE', '/api/v2/samples'], 404, 'route_not_found', /DELETE \/api\/v2\/samples\b.*\/docs/],
+    ['an unknown path below its own', ['GET', '/api/v2/samples/1/2'], 404, 'route_not_found', /\/docs lists them/],
+    ['an unknown path beside its own', ['GET', '/api/v2/unknown'], 404, 'route_not_found', /GET \/api\/v2\/unknown/],
+    ['a malformed URL', ['GET', '/api/v2/samples/%'], 400, 'route_not_found', /malformed/],
+    ['a problem of its own', ['GET', '/api/v2/samples/busy'], 429, 'limit_reached', /limit/],
+    ['an unforeseen error', ['GET', '/api/v2/samples/broken'], 500, 'internal_error', /^Internal error/],
   ];
   for (const [what, asked, status, code, message] of refusals) {
     it(`refuses in its own envelope: ${what}`, async () => {
@@ -170,27 +170,27 @@ describe('a surface that is in the table', () => {
   }
 
   it('tells programs which field is wrong, and what it must be', async () => {
-    const missing = await ask('POST', '/api/v1/samples', '{}');
+    const missing = await ask('POST', '/api/v2/samples', '{}');
     assert.deepEqual(missing.json.error.details, { field: 'user_id', problem: 'is required', expected: 'string' });
-    const small = await ask('POST', '/api/v1/samples', '{"user_id":"bob","count":0}');
+    const small = await ask('POST', '/api/v2/samples', '{"user_id":"bob","count":0}');
     assert.deepEqual(small.json.error.details, { field: 'count', problem: 'must be at least 1', expected: 'integer' });
   });
 
   it('passes on the details and the headers of a problem', async () => {
-    const { headers, json } = await ask('GET', '/api/v1/samples/busy');
+    const { headers, json } = await ask('GET', '/api/v2/samples/busy');
     assert.deepEqual([headers.get('retry-after'), json.error.details], ['7', { limit: 'few' }]);
   });
 
   it('has its headers on refusals, too', async () => {
-    const refused = await ask('POST', '/api/v1/samples', make, { authorization: '' });
+    const refused = await ask('POST', '/api/v2/samples', make, { authorization: '' });
     assert.equal(refused.headers.get('x-ratelimit-limit'), '10');
     assert.equal((await ask('GET', '/v1/personas')).headers.get('x-ratelimit-limit'), null);
   });
 
   it('leaves its neighbours theirs', async () => {
-    assert.deepEqual((await ask('GET', '/api/v1/samples/1/other')).json, { other: true });
-    assert.match((await ask('GET', '/api/v1/others')).json.detail, /Unknown request URL/);
-    assert.match((await ask('POST', '/api/v1/samples/1/other')).json.detail, /Unknown request URL/);
+    assert.deepEqual((await ask('GET', '/api/v2/samples/1/other')).json, { other: true });
+    assert.match((await ask('GET', '/api/v2/others')).json.detail, /Unknown request URL/);
+    assert.match((await ask('POST', '/api/v2/samples/1/other')).json.detail, /Unknown request URL/);
     assert.equal((await ask('GET', '/v1/nothing')).json.error.type, 'invalid_request_error');
     assert.equal((await ask('GET', '/nothing')).json.error.type, 'invalid_request_error');
   });
@@ -202,14 +202,14 @@ describe('a surface that is in the table', () => {
 
   it('answers what is no HTTP in the nearest envelope', async () => {
     const header = `x: ${'y'.repeat(20_000)}`;
-    assert.equal((await say(`GET /api/v1/samples HTTP/1.1\r\n${header}\r\n\r\n`)).error.code, 'headers_too_large');
-    assert.match((await say('GET /api/v1/others HTTP/1.1\r\nno header\r\n\r\n')).detail, /not valid HTTP/);
+    assert.equal((await say(`GET /api/v2/samples HTTP/1.1\r\n${header}\r\n\r\n`)).error.code, 'headers_too_large');
+    assert.match((await say('GET /api/v2/others HTTP/1.1\r\nno header\r\n\r\n')).detail, /not valid HTTP/);
     assert.equal((await say('NONSENSE\r\n\r\n')).error.type, 'invalid_request_error');
   });
 
   it('is in the OpenAPI document, with its envelope', async () => {
     const { json } = await ask('GET', '/openapi.json');
-    const { tags, responses } = json.paths['/api/v1/samples'].post;
+    const { tags, responses } = json.paths['/api/v2/samples'].post;
     assert.deepEqual(tags, ['Samples']);
     assert.deepEqual(responses['401'].content['application/json'].schema, {
       $ref: '#/components/schemas/SampleError',

@@ -5,6 +5,7 @@ import { Nullable, Timestamp } from '../../../http/schemas.ts';
 import { route } from '../route.ts';
 import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
 import {
+  exampleCache,
   exampleModels,
   examplePeriod,
   filtered_by_user,
@@ -65,6 +66,7 @@ const Answer = Type.Object(
       total_requests: 15,
       total_cost: 0.25,
       unpriced_count: 0,
+      cache: exampleCache,
       excluded: exampleExcluded,
       avg_session_duration: 30.5,
       ...examplePeriod,

@@ -5,6 +5,7 @@ import { Nullable, Timestamp } from '../../../http/schemas.ts';
 import { route } from '../route.ts';
 import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
 import {
+  exampleCache,
   exampleFigures,
   exampleModels,
   examplePeriod,
@@ -49,6 +50,7 @@ const Answer = Type.Object(
       total_requests: 150,
       total_cost: 1.25,
       unpriced_count: 0,
+      cache: exampleCache,
       excluded: exampleExcluded,
       ...examplePeriod,
       filtered_by_user: null,
