@@ -5,7 +5,7 @@ import { claimsOf } from './claims.ts';
 import type { Limits } from './limits-context.ts';
 import type { Refused, Sought } from './reserve.ts';
 import type { RuledClaim } from './rules.ts';
-import { nanoUsdOf, usedOf } from './settle-quota.ts';
+import { failedNanoUsdOf, nanoUsdOf, unknownUse, usedOf } from './settle-quota.ts';
 
 /** What attempts that failed have left in a reservation. */
 export interface Move {
@@ -79,14 +79,14 @@ export function shareOut(
   move: Move,
   record: RequestRecord,
 ): ReadonlyMap<RuledClaim, number> {
-  const failed = (record.attempts ?? []).reduce((sum, { cost_usd: cost }) => sum + nanoUsdOf(cost ?? '0'), 0);
+  const failed = failedNanoUsdOf(record);
   return share(claims, (first, bound) => {
     const { unit } = first.slice.counter;
-    const used = usedOf(unit, bound, record);
-    if (unit !== 'nano_usd') return used;
+    if (unit !== 'nano_usd') return usedOf(unit, bound, record);
     const since = costSince(first, failed, move);
     // A record of unknown cost says nothing about the attempts before, either.
-    return record.cost_usd === null ? Math.max(used, since) : used - (failed - since);
+    if (record.cost_usd === null) return Math.max(unknownUse(bound, record), since);
+    return nanoUsdOf(record.cost_usd) - (failed - since);
   });
 }
 

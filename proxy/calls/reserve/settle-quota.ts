@@ -26,14 +26,22 @@ export function usedOf(unit: QuotaUnit, bound: number, record: RequestRecord): n
     case 'concurrent':
       return 0;
     case 'tokens':
-      return record.total_tokens ?? sumOf(record) ?? unknown(bound, record);
+      return record.total_tokens ?? sumOf(record) ?? unknownUse(bound, record);
     case 'input_tokens':
-      return record.input_tokens ?? unknown(bound, record);
+      return record.input_tokens ?? unknownUse(bound, record);
     case 'output_tokens':
-      return record.output_tokens ?? unknown(bound, record);
+      return record.output_tokens ?? unknownUse(bound, record);
     case 'nano_usd':
-      return record.cost_usd === null ? unknown(bound, record) : nanoUsdOf(record.cost_usd);
+      // What failed attempts have cost is known all the same.
+      return record.cost_usd === null
+        ? Math.max(unknownUse(bound, record), failedNanoUsdOf(record))
+        : nanoUsdOf(record.cost_usd);
   }
+}
+
+/** What the failed attempts of a call have cost, in 10^-9 dollars. */
+export function failedNanoUsdOf({ attempts = [] }: Pick<RequestRecord, 'attempts'>): number {
+  return attempts.reduce((sum, { cost_usd: cost }) => sum + (cost === undefined ? 0 : nanoUsdOf(cost)), 0);
 }
 
 const places = 9;
@@ -52,6 +60,6 @@ function sumOf({ input_tokens: input, output_tokens: output }: RequestRecord): n
 }
 
 /** An error of the provider, or a call that did not reach it, has cost nothing. */
-function unknown(bound: number, { status, http_status: httpStatus }: RequestRecord): number {
+export function unknownUse(bound: number, { status, http_status: httpStatus }: RequestRecord): number {
   return status === 'failed' && httpStatus !== 200 ? 0 : bound;
 }

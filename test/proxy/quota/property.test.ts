@@ -14,6 +14,7 @@ import { makeDatabaseClock } from '../../../proxy/quota/database-clock.ts';
 import { makeQuota, type Quota } from '../../../proxy/quota/quota.ts';
 import { batchOf } from '../../database/batch.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from '../../database/tenant.ts';
+import { propertyRuns } from '../../property-runs.ts';
 import { makeRecord } from '../../request-record.ts';
 import { suiteScope } from '../../scope.ts';
 
@@ -328,7 +329,7 @@ describe('several proxies that share a limit', () => {
           }
         },
       ),
-      { numRuns: 40 },
+      { numRuns: propertyRuns(40) },
     );
   });
 
@@ -353,7 +354,7 @@ describe('several proxies that share a limit', () => {
         for (let number = 0; number < limit; number += 1) await world.call(last, 1);
         assert.equal(world.running.length, limit - used);
       }),
-      { numRuns: 20 },
+      { numRuns: propertyRuns(20) },
     );
   });
 });

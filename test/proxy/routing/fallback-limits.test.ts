@@ -15,6 +15,7 @@ const spec = {
   ],
   budgets: [
     { name: 'poor', match: { models: ['m-poor'] }, amountUsd: '0.001', window: 'Day' },
+    { name: 'spent', match: { models: ['m-spent'] }, amountUsd: '0.001', window: 'Day' },
     { name: 'rich', match: { models: ['m-rich'] }, amountUsd: '0.01', window: 'Day' },
     { name: 'short', match: { models: ['m-short'] }, amountUsd: '0.001', window: 'Day', onShortfall: 'Shorten' },
     { name: 'billed', per: 'Key', match: { models: ['m-billed'] }, amountUsd: '1', window: 'Day' },
@@ -22,7 +23,7 @@ const spec = {
   ],
   // The second provider calls these models otherwise, and they cost ten times as much there.
   prices: [
-    ...['m-poor', 'm-rich', 'm-short', 'm-billed'].map((model) => ({
+    ...['m-poor', 'm-spent', 'm-rich', 'm-short', 'm-billed'].map((model) => ({
       model,
       inputPerMillion: '0.1',
       outputPerMillion: '1',
@@ -30,7 +31,7 @@ const spec = {
     { model: 'dear', inputPerMillion: '1', outputPerMillion: '10' },
   ],
 };
-const dear = ['m-poor', 'm-rich', 'm-short', 'm-billed'].map((name) => ({ name, as: 'dear' }));
+const dear = ['m-poor', 'm-spent', 'm-rich', 'm-short', 'm-billed'].map((name) => ({ name, as: 'dear' }));
 
 const usage = { prompt_tokens: 10, completion_tokens: 20, total_tokens: 30 };
 const serves: Answer = (answered, { body }) => {
@@ -193,6 +194,13 @@ describe('a call that goes on with another key', () => {
       const counted = await countedBy('billed');
       return counted.first === 10 * 100 + 20 * 1_000 && counted.second === 10 * 1_000 + 20 * 10_000;
     }, 'what each key has cost');
+  });
+
+  it('counts a failed attempt that was billed where the budget pays for no other', async () => {
+    routed.providers.first.answer = failsBilled;
+    const refused = await call('m-spent');
+    assert.match(refused.text, /of the budget spent .* of 0.001 US dollars are left/);
+    await until(async () => (await countedBy('spent'))[''] === 10 * 100 + 20 * 1_000, 'what the first key has cost');
   });
 
   it('is refused where the other provider has no known price', async () => {

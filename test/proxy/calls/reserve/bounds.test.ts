@@ -16,6 +16,11 @@ import { organizationId } from '../../snapshot.ts';
 
 describe('what a call has used', () => {
   const unknown = { input_tokens: null, output_tokens: null, total_tokens: null, cost_usd: null } as const;
+  const failed = { provider: 'acme', api_key_id: organizationId, kind: 'provider_error', reason: 'x' } as const;
+  const attempts = [
+    { ...failed, http_status: 200, duration_ms: 1 },
+    { ...failed, http_status: 200, duration_ms: 1, cost_usd: '0.0000025' },
+  ];
   const table: readonly (readonly [name: string, unit: QuotaUnit, record: Partial<RequestRecord>, used: number])[] = [
     ['its calls', 'requests', {}, 100],
     ['its tokens', 'tokens', {}, 30],
@@ -30,6 +35,8 @@ describe('what a call has used', () => {
     ['the bound, where the client left', 'tokens', { ...unknown, status: 'cancelled' }, 100],
     ['the bound, where the process ended', 'nano_usd', { ...unknown, status: 'interrupted', http_status: null }, 100],
     ['the bound, where the price is unknown', 'nano_usd', { cost_usd: null }, 100],
+    ['what failed attempts cost, where none followed', 'nano_usd', { ...unknown, status: 'failed', attempts }, 2_500],
+    ['the bound, where failed attempts cost less', 'nano_usd', { cost_usd: null, attempts: attempts.slice(0, 1) }, 100],
   ];
   for (const [name, unit, changes, used] of table) {
     test(`is ${name}`, () => assert.equal(usedOf(unit, 100, makeRecord(organizationId, changes)), used));

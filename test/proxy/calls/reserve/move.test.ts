@@ -19,6 +19,7 @@ import { makeQuota, type Quota } from '../../../../proxy/quota/quota.ts';
 import type { RoutedKey } from '../../../../proxy/snapshot/snapshot.ts';
 import { batchOf } from '../../../database/batch.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from '../../../database/tenant.ts';
+import { propertyRuns } from '../../../property-runs.ts';
 import { makeRecord } from '../../../request-record.ts';
 import { suiteScope } from '../../../scope.ts';
 import { makeKey, provider } from '../../snapshot.ts';
@@ -126,7 +127,7 @@ class World {
   readonly #tenant: Tenant;
   readonly #asTenant: Client;
   readonly quotas: Quota[];
-  readonly #reserves: Reserve[];
+  readonly reserves: readonly Reserve[];
   readonly #context: CallContext;
 
   constructor({ database, tenant, asTenant, owners }: WorldOptions) {
@@ -134,7 +135,7 @@ class World {
     this.#tenant = tenant;
     this.#asTenant = asTenant;
     this.quotas = owners.map((owner) => this.#makeQuota(owner));
-    this.#reserves = this.quotas.map((quota) => makeLimits({ quota, origin: undefined, onLimited: () => {} }));
+    this.reserves = this.quotas.map((quota) => makeLimits({ quota, origin: undefined, onLimited: () => {} }));
     const context = makeCallContext({ spec: ofOrganization, keys: new Map(keys.map((key) => [key.id, key])) });
     this.#context = { ...context, inForce: { ...context.inForce, price } };
   }
@@ -235,7 +236,7 @@ class World {
     const call = 'call' in next ? still[next.call % Math.max(1, still.length)] : undefined;
     switch (next.kind) {
       case 'call':
-        this.call(this.#reserves[next.proxy] ?? assert.fail(), keyOf(next.key), next.tokens);
+        this.call(this.reserves[next.proxy] ?? assert.fail(), keyOf(next.key), next.tokens);
         return;
       case 'fail':
         if (call && keyOf(next.key) !== call.key) this.fail(call, keyOf(next.key), next.billed);
@@ -331,7 +332,7 @@ function expectedOf(records: readonly RequestRecord[]): Map<string, number> {
     add('limits/key-tokens', 'tokens', key ?? '', tokens ?? 0);
     for (const { api_key_id: id, cost_usd } of attempts) ofKey(id, scoped(id), 0, nanoUsdOf(cost_usd ?? '0'));
   }
-  return expected;
+  return new Map([...expected].sort());
 }
 
 describe('calls that go on with other keys', () => {
@@ -360,6 +361,36 @@ describe('calls that go on with other keys', () => {
     }
   };
 
+  const usedOf = async (world: World) => {
+    const sums = new Map<string, number>();
+    for (const { rule, unit, scope: of, used } of await world.counters()) {
+      const id = [rule, unit, of].join(' ');
+      if (used > 0) sums.set(id, (sums.get(id) ?? 0) + used);
+    }
+    return new Map([...sums].sort());
+  };
+
+  it('count what a failed attempt was billed where no rule admits another one', async () => {
+    const world = await makeWorld();
+    const only = () => world.running[0] ?? assert.fail('no call runs');
+    // All that the limit of the other key allows.
+    for (let number = 0; number < 5; number += 1) {
+      world.call(world.reserves[0] ?? assert.fail(), keyOf(1), 20);
+      await world.answer();
+      world.end(only(), 1);
+    }
+    world.call(world.reserves[0] ?? assert.fail(), keyOf(0), 20);
+    await world.answer();
+    const { nanoUsd } = world.boundOf(only());
+    world.fail(only(), keyOf(1), true);
+    await world.answer();
+    assert.equal(world.running.length, 0, 'the call has ended');
+    await world.ship();
+    const counted = await usedOf(world);
+    assert.deepEqual(counted, expectedOf(world.ended));
+    assert.equal(counted.get(`budgets/key nano_usd ${keyOf(0).id}`), nanoUsd);
+  });
+
   it('never use more than any rule allows, and count what each key has served, in whatever order', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), async (steps) => {
@@ -373,14 +404,9 @@ describe('calls that go on with other keys', () => {
         for (const quota of world.quotas) await quota.stop();
         await world.ship();
         await check(world);
-        const used = new Map<string, number>();
-        for (const { rule, unit, scope: of, used: amount } of await world.counters()) {
-          const id = [rule, unit, of].join(' ');
-          if (amount > 0) used.set(id, (used.get(id) ?? 0) + amount);
-        }
-        assert.deepEqual(new Map([...used].sort()), new Map([...expectedOf(world.ended)].sort()));
+        assert.deepEqual(await usedOf(world), expectedOf(world.ended));
       }),
-      { numRuns: 30 },
+      { numRuns: propertyRuns(60) },
     );
   });
 });
