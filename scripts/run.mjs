@@ -1,7 +1,7 @@
 // Runs a script of this repository on the Node version that the code targets, after installing missing packages. Only
 // this file must run on every Node that `engines` allows. Everything it starts runs on Node 26.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -37,7 +37,35 @@ function findNode() {
   process.exit(1);
 }
 
-if (!installed()) install();
+/** Two commands that install at once would each delete what the other has written: the second waits for the first. */
+function installOnce() {
+  const lock = join(root, '.installing');
+  for (;;) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      break;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+      if (isLeft(lock)) rmSync(lock, { force: true });
+      else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    }
+  }
+  process.on('exit', () => rmSync(lock, { force: true }));
+  if (!installed()) install();
+  rmSync(lock, { force: true });
+}
+
+/** Whether the process that made a lock has ended without removing it. */
+function isLeft(lock) {
+  try {
+    process.kill(Number(readFileSync(lock, 'utf8')), 0);
+    return false;
+  } catch (error) {
+    return error.code === 'ESRCH';
+  }
+}
+
+if (!installed()) installOnce();
 
 const [script, ...args] = process.argv.slice(2);
 if (!script || !existsSync(join(root, script))) {
