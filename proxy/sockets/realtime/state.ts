@@ -49,3 +49,13 @@ export function speaks(stated: Body): boolean | undefined {
 export function hasMedia(item: Body): boolean {
   return asArray(item.content).some((part) => /audio|image|video/.test(asString(asObject(part)?.type) ?? ''));
 }
+
+/** A session with changes. Objects are merged field by field, as the provider does; everything else is replaced. */
+export function merged(into: Body, changes: Body): Body {
+  const result: Record<string, unknown> = { ...into };
+  for (const [name, value] of Object.entries(changes)) {
+    const [before, after] = [asObject(result[name]), asObject(value)];
+    result[name] = before && after ? merged(before, after) : value;
+  }
+  return result;
+}
