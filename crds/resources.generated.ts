@@ -1075,7 +1075,7 @@ export interface OrganizationSpec {
      */
     contents: 'Full' | 'None';
     /**
-     * How long the result of an analysis is stored. Until then, the same analysis of the same conversation gets this result.
+     * How long the result of an analysis is stored. Until then, the same analysis of the same conversation gets this result. Analyses of conversations are deleted after it.
      */
     analysisLifetime: string;
   };

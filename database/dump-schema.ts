@@ -14,6 +14,8 @@ export async function dumpSchema(db: Queryable): Promise<string> {
     'set check_function_bodies = off;',
     ...(await readStatements(db, functions)),
     ...(await readTables(db)),
+    // A table may refer to a later one.
+    ...(await readStatements(db, foreignKeys)),
     ...(await readStatements(db, triggers)),
   ];
   return `${parts.join('\n\n')}\n`;
@@ -84,7 +86,7 @@ const tableParts = `
   select conrelid as oid, 1 as rank,
     format('alter table %s add constraint %I %s;', conrelid::regclass, conname, pg_catalog.pg_get_constraintdef(oid)) as part
   from pg_catalog.pg_constraint
-  where contype <> 'n' and coninhcount = 0
+  where contype not in ('n', 'f') and coninhcount = 0
   union all
   select indrelid, 2, replace(pg_catalog.pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ') || ';'
   from pg_catalog.pg_index
@@ -140,6 +142,13 @@ const functions = `
   from pg_catalog.pg_proc p
   where p.pronamespace = 'chaperone'::regnamespace
   order by p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid)`;
+
+const foreignKeys = `
+  select format('alter table %s add constraint %I %s;', conrelid::regclass, conname, pg_catalog.pg_get_constraintdef(oid))
+    as statement
+  from pg_catalog.pg_constraint
+  where contype = 'f' and coninhcount = 0 and connamespace = 'chaperone'::regnamespace
+  order by conrelid::regclass::text, conname`;
 
 const triggers = `
   select pg_catalog.pg_get_triggerdef(t.oid) || ';' as statement

@@ -17,6 +17,9 @@ export interface NewJob {
 
 const defaultAttempts = 10;
 
+/** The SQLSTATE of `addJob` where the organization has as many jobs as it may. */
+export const tooManyJobs = '53400';
+
 /**
  * Adds a background job of the organization whose login `db` has. It becomes visible with what the same transaction
  * writes. A job about the same row that has not begun is not added twice.

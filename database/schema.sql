@@ -410,6 +410,17 @@ begin
   update chaperone.pending_calls p
     set record = chaperone.anonymous_record(p.record, stranger)
     where p.organization_id = organization and p.record ->> 'user_id' = erased::text;
+  -- Analyses go with their conversations, and so does what the models were told for them, whoever asked. The id of a call
+  -- begins with its time.
+  delete from chaperone.request_contents c
+    using chaperone.conversations v, chaperone.conversation_analyses a, chaperone.job_calls j
+    where v.organization_id = organization and v.user_id = erased
+      and a.organization_id = organization and a.conversation_id = v.conversation_id
+      and j.organization_id = organization and j.job_id = a.job_id
+      and c.organization_id = organization and c.request_id = j.request_id
+      and c.started_at = to_timestamp(('x0000' || substr(j.request_id, 5, 12))::bit(64)::bigint / 1000.0);
+  update chaperone.conversation_analyses a set requested_by = null
+    where a.organization_id = organization and a.requested_by = external_name;
   -- Which calls belonged together goes with what was said in them. A conversation is one user's.
   delete from chaperone.conversation_branches b
     using chaperone.conversations c
@@ -1968,6 +1979,41 @@ create policy tenant on chaperone.config_versions as permissive for all to chape
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant select on chaperone.config_versions to chaperone_tenant;
 
+create table chaperone.conversation_analyses (
+  organization_id uuid not null,
+  id character varying(255) not null,
+  conversation_id uuid not null,
+  branch_id character varying(255) not null,
+  status character varying(50) not null,
+  requested_by text,
+  template text not null,
+  settings_encrypted bytea not null,
+  job_id bigint not null,
+  content_encrypted bytea,
+  metadata jsonb,
+  error_code text,
+  error_message text,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  started_at timestamp with time zone,
+  updated_at timestamp with time zone not null default clock_timestamp(),
+  completed_at timestamp with time zone,
+  superseded_at timestamp with time zone
+);
+alter table chaperone.conversation_analyses add constraint conversation_analyses_error_code_check CHECK ((length(error_code) <= 64));
+alter table chaperone.conversation_analyses add constraint conversation_analyses_error_message_check CHECK ((length(error_message) <= 1000));
+alter table chaperone.conversation_analyses add constraint conversation_analyses_pkey PRIMARY KEY (organization_id, id);
+alter table chaperone.conversation_analyses add constraint conversation_analyses_requested_by_check CHECK ((length(requested_by) <= 255));
+alter table chaperone.conversation_analyses add constraint conversation_analyses_status_check CHECK (((status)::text = ANY (ARRAY['pending'::text, 'processing'::text, 'completed'::text, 'failed'::text])));
+alter table chaperone.conversation_analyses add constraint conversation_analyses_template_check CHECK ((length(template) <= 200));
+alter table chaperone.conversation_analyses add constraint unique_active_analysis EXCLUDE USING btree (organization_id WITH =, conversation_id WITH =, branch_id WITH =) WHERE ((((status)::text <> 'failed'::text) AND (superseded_at IS NULL)));
+CREATE INDEX conversation_analyses_branch ON chaperone.conversation_analyses USING btree (organization_id, conversation_id, branch_id, created_at);
+CREATE INDEX conversation_analyses_requested_by ON chaperone.conversation_analyses USING btree (organization_id, requested_by);
+alter table chaperone.conversation_analyses enable row level security;
+create policy tenant on chaperone.conversation_analyses as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.conversation_analyses to chaperone_tenant;
+grant update (status, content_encrypted, metadata, error_code, error_message, started_at, updated_at, completed_at, superseded_at) on chaperone.conversation_analyses to chaperone_tenant;
+
 create table chaperone.conversation_branches (
   organization_id uuid not null,
   conversation_id uuid not null,
@@ -2719,6 +2765,8 @@ create table chaperone.workers (
 );
 alter table chaperone.workers add constraint workers_pkey PRIMARY KEY (worker_id);
 alter table chaperone.workers enable row level security;
+
+alter table chaperone.conversation_analyses add constraint conversation_analyses_conversation FOREIGN KEY (organization_id, conversation_id) REFERENCES chaperone.conversations(organization_id, conversation_id) ON DELETE CASCADE;
 
 CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.analysis_configs FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
 

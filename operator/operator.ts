@@ -5,6 +5,7 @@ import { deleteExpiredAnalysisResults } from '../database/analysis-results.ts';
 import { deletePastWarnings } from '../database/budget-warnings.ts';
 import { deleteExpiredAnswers } from '../database/cached-answers.ts';
 import { connectTimeoutMs } from '../database/client.ts';
+import { deleteExpiredConversationAnalyses } from '../database/conversation-analyses.ts';
 import { migrate } from '../database/migrate.ts';
 import { restorePrivileges } from '../database/privileges.ts';
 import { deletePastPauses } from '../database/provider-pauses.ts';
@@ -239,6 +240,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       const ended = await endLongTransactions(db, maxTransactionMs);
       if (ended.length > 0) log.warn({ logins: ended }, 'ended sessions with transactions that were open for too long');
       await deleteExpiredAnalysisResults(db);
+      await deleteExpiredConversationAnalyses(db);
       await deleteExpiredAnswers(db);
       await deleteExpiredRevocations(db);
       await deletePastQuota(db);

@@ -83,6 +83,14 @@ export const problems = {
     status: 404,
     message: 'Conversation not found: GET /api/conversations lists those that you may read',
   },
+  analysis_exists: { status: 409, message: 'Analysis already exists: regenerate it to have it made anew' },
+  analysis_not_found: { status: 404, message: 'No analysis found: POST /api/analyses asks for one' },
+  queue_error: {
+    status: 503,
+    message:
+      'The analysis could not be queued: the organization has as many background jobs as it may; try again later',
+    headers: { 'retry-after': '60' },
+  },
   session_not_found: { status: 404, message: 'Session not found: nothing is known of a session of yours with this id' },
   contents_not_stored: {
     status: 422,

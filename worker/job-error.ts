@@ -1,5 +1,6 @@
 import { DatabaseError } from 'pg';
 import { ProxyError, problems } from '../proxy/error.ts';
+import { AnswerError } from '../proxy/providers/answer-error.ts';
 
 /** That a task cannot do its work. Its message is stored with the job, so it says nothing that anybody said. */
 export class JobError extends Error {
@@ -30,13 +31,21 @@ export function describeFailure(error: unknown): JobFailure {
   if (error instanceof JobError) return { code: error.code, message: error.message, isFinal: error.isFinal };
   if (error instanceof ProxyError) {
     const { message } = problems[error.code];
-    return { code: error.code, message, isFinal: finalCodes.has(error.code) };
+    return { code: error.code, message, isFinal: finalCodes.has(error.code) || isRefused(error) };
   }
   if (error instanceof DatabaseError) {
     return { code: 'database_error', message: `PostgreSQL refused a statement (${error.code})`, isFinal: false };
   }
   return { code: 'internal_error', message: 'The log of the worker has the error', isFinal: false };
 }
+
+/** Whether the provider finds fault with the call itself. */
+function isRefused({ cause }: ProxyError): boolean {
+  return cause instanceof AnswerError && cause.status >= 400 && cause.status < 500 && !passing.has(cause.status);
+}
+
+/** Statuses that blame the moment: timeout, conflict, too early, too many calls. */
+const passing: ReadonlySet<number> = new Set([408, 409, 425, 429]);
 
 /** What a later attempt does not change. */
 const finalCodes: ReadonlySet<string> = new Set<ProxyError['code']>([

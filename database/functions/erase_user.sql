@@ -41,6 +41,17 @@ begin
   update chaperone.pending_calls p
     set record = chaperone.anonymous_record(p.record, stranger)
     where p.organization_id = organization and p.record ->> 'user_id' = erased::text;
+  -- Analyses go with their conversations, and so does what the models were told for them, whoever asked. The id of a call
+  -- begins with its time.
+  delete from chaperone.request_contents c
+    using chaperone.conversations v, chaperone.conversation_analyses a, chaperone.job_calls j
+    where v.organization_id = organization and v.user_id = erased
+      and a.organization_id = organization and a.conversation_id = v.conversation_id
+      and j.organization_id = organization and j.job_id = a.job_id
+      and c.organization_id = organization and c.request_id = j.request_id
+      and c.started_at = to_timestamp(('x0000' || substr(j.request_id, 5, 12))::bit(64)::bigint / 1000.0);
+  update chaperone.conversation_analyses a set requested_by = null
+    where a.organization_id = organization and a.requested_by = external_name;
   -- Which calls belonged together goes with what was said in them. A conversation is one user's.
   delete from chaperone.conversation_branches b
     using chaperone.conversations c

@@ -16,7 +16,7 @@ import { makeRecord } from '../request-record.ts';
 import { suiteScope } from '../scope.ts';
 import { batchOf } from './batch.ts';
 import { impersonal, listTellingColumns, personal } from './personal-data.ts';
-import { auditSome, leaseSome, seedAnswer, seedSession } from './seed.ts';
+import { auditSome, leaseSome, seedAnswer, seedConversationAnalysis, seedSession } from './seed.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
 
 const scope = suiteScope();
@@ -203,6 +203,7 @@ async function seedUser(db: Queryable, { id: organizationId }: Tenant, name: str
     userId: user.user_id,
   };
   await insertAnalysisResult(db, analysis, 60_000);
+  await seedConversationAnalysis(db, organizationId, user.user_id, said);
   const rating = {
     rating_id: randomUUID(),
     request_id: record.request_id,

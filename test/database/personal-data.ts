@@ -32,6 +32,10 @@ export const personal: Readonly<Record<string, Effect>> = {
   'cached_answers.answer_encrypted': 'all rows deleted',
   'cached_answers.answer_id': 'all rows deleted',
   'audit_people.external_id': 'row deleted',
+  'conversation_analyses.content_encrypted': 'row deleted',
+  'conversation_analyses.conversation_id': 'row deleted',
+  // In analyses of other users' conversations it becomes null.
+  'conversation_analyses.requested_by': 'row deleted',
   'conversation_branches.conversation_id': 'row deleted',
   'conversations.conversation_id': 'row deleted',
   'conversations.session_id': 'row deleted',
@@ -123,6 +127,8 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
   ],
   'It is configuration that an administrator writes for many people.': [
     'analysis_configs.config_encrypted',
+    'conversation_analyses.settings_encrypted',
+    'conversation_analyses.template',
     'analysis_configs.description',
     'api_keys.models',
     'api_keys.roles',
@@ -153,12 +159,14 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'organizations.data_key_digests',
   ],
   'It is a keyed digest, of whose call nobody knows once its conversation is erased.': [
+    'conversation_analyses.branch_id',
     'conversation_branches.branch_id',
     'requests.branch_id',
   ],
   'It is a keyed digest of a call, for the seconds that the call takes.': ['answer_leases.answer_id'],
   'It is an id that we or the provider made at random.': [
     'analysis_results.request_id',
+    'conversation_analyses.id',
     'answer_leases.holder',
     'audit_chains.hash',
     'audit_checkpoints.hash',
@@ -206,6 +214,9 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'requests.model_alias',
   ],
   'It is one of few fixed words, or a code.': [
+    'conversation_analyses.error_code',
+    'conversation_analyses.error_message',
+    'conversation_analyses.status',
     'daily_usage.grain',
     'daily_usage.kind',
     'owned_resources.kind',
@@ -233,6 +244,7 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'weekly_usage.grain',
     'weekly_usage.kind',
   ],
+  'It has counts, and names a model and calls.': ['conversation_analyses.metadata'],
   'It names a step of our own, or a call.': ['job_calls.request_id', 'job_calls.step'],
   'It is a time.': ['sessions.facets_first_call_at', 'sessions.facets_last_call_at', 'unfolded_usage.started_at'],
 };

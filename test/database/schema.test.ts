@@ -39,6 +39,7 @@ test('an added or changed object shows as a difference', async (t) => {
     'alter table chaperone.users alter column external_id drop not null',
     'alter table chaperone.users alter column is_active set default false',
     'alter table chaperone.users add check (external_id <> $$x$$)',
+    'alter table chaperone.conversation_analyses drop constraint conversation_analyses_conversation',
     'alter table chaperone.users disable row level security',
     'create index on chaperone.users (created_at)',
     'create policy p on chaperone.users using (true)',

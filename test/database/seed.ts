@@ -5,6 +5,7 @@ import { upsertApiKeys } from '../../database/api-keys.ts';
 import type { ResourceEntry } from '../../database/audit/entry.ts';
 import { insertResourceChanges, withPeople } from '../../database/audit/resources.ts';
 import { insertBudgetWarnings } from '../../database/budget-warnings.ts';
+import { insertConversationAnalysis } from '../../database/conversation-analyses.ts';
 import { makeRequestId } from '../../database/ids.ts';
 import { insertJobCall } from '../../database/jobs.ts';
 import { insertOwnedResources } from '../../database/owned-resources.ts';
@@ -105,6 +106,7 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
     userId: record.user_id,
   };
   await insertAnalysisResult(db, analysis, 60_000);
+  await seedConversationAnalysis(db, organizationId, record.conversation_id ?? '', (what) => what);
   const rating = {
     rating_id: randomUUID(),
     request_id: record.request_id,
@@ -149,6 +151,24 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
   await auditSome(db, organizationId, 'ada@example.com');
   const inSession = { userId: record.user_id, sessionId: record.session_id, turnId: 'turn' };
   await seedSession(db, organizationId, inSession, (what) => what);
+}
+
+/** Asks for an analysis of a conversation. */
+export async function seedConversationAnalysis(
+  db: Queryable,
+  organizationId: string,
+  conversationId: string,
+  said: (what: string) => string,
+): Promise<void> {
+  await insertConversationAnalysis(db, {
+    ...{ organizationId, id: `ana_${randomUUID()}`, conversationId, branchId: 'main' },
+    ...{ requestedBy: said('example.com'), template: 'summary', settingsSealed: Buffer.from('sealed'), jobId: '1' },
+  });
+  await db.query(
+    `update chaperone.conversation_analyses set content_encrypted = $3::bytea
+     where organization_id = $1::uuid and conversation_id = $2::uuid`,
+    [organizationId, conversationId, Buffer.from(said('content'))],
+  );
 }
 
 /** Keeps an answer, and leases another one. */

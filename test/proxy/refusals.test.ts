@@ -462,6 +462,10 @@ const madeElsewhere: readonly ProblemCode[] = [
   'user_inactive',
   // Another surface's: test/proxy/conversations.
   'conversation_not_found',
+  // And test/contracts/analyses, test/proxy/governance/conversation-analyses.
+  'analysis_exists',
+  'analysis_not_found',
+  'queue_error',
   'contents_not_stored',
   // Another surface's: test/contracts/speech.
   'session_not_found',

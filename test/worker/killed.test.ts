@@ -1,17 +1,13 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { addJobOf, listJobs } from '../../database/jobs.ts';
 import { connect } from '../database/tenant.ts';
-import { makeDirectory } from '../directories.ts';
-import { atEnd, type Scope, suiteScope } from '../scope.ts';
+import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
+import { makeWorkerProcess } from './worker-process.ts';
 
 const scope = suiteScope();
 let stack: Stack;
@@ -25,42 +21,8 @@ before(async () => {
   acme = rows[0]?.id ?? '';
 });
 
-/** A worker in a process of its own, which can be killed and started again on the same volume. */
-async function makeProcess(t: Scope) {
-  const dataDirectory = await makeDirectory(t);
-  const databaseUrl = (await readFile(join(stack.workerCredentials, 'database-url'), 'utf8')).trim();
-  let child: ChildProcess | undefined;
-  const kill = async () => {
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  };
-  atEnd(t, kill);
-  return {
-    kill,
-    exited: () => child?.signalCode !== null || child.exitCode !== null,
-    async start() {
-      const options = {
-        ...{ databaseUrl, dataDirectory, credentialsDirectory: stack.workerCredentials },
-        ...{
-          upstreamUrl: stack.upstreamUrl,
-          metricsHost: '127.0.0.1',
-          metricsPort: 0,
-          silenceMs: 3_000,
-          concurrency: 4,
-        },
-      };
-      const program = join(import.meta.dirname, 'worker-program.ts');
-      child = spawn(process.execPath, [program, JSON.stringify(options)], {
-        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      });
-      await once(child, 'message');
-    },
-  };
-}
-
 test('killed workers lose no job, and no call that was settled is made again', async (t) => {
-  const workers = [await makeProcess(t), await makeProcess(t)];
+  const workers = [await makeWorkerProcess(t, stack), await makeWorkerProcess(t, stack)];
   await Promise.all(workers.map((worker) => worker.start()));
   const count = 40;
   for (let job = 0; job < count; job += 1)
@@ -95,7 +57,7 @@ test('killed workers lose no job, and no call that was settled is made again', a
 });
 
 test('a job that kills its worker is a dead letter in the end', async (t) => {
-  const worker = await makeProcess(t);
+  const worker = await makeWorkerProcess(t, stack);
   const id = await addJobOf(owner, acme, { task: 'deadly', id: 'row', attempts: 2 });
   for (let attempt = 0; attempt < 2; attempt += 1) {
     await worker.start();

@@ -1,6 +1,7 @@
 // node test/worker/worker-program.ts OPTIONS: a worker with tasks for tests, in a process that a test can kill.
 import { pino } from 'pino';
 import type { Task, TaskQuestion } from '../../worker/task.ts';
+import { tasks as allTasks } from '../../worker/tasks.ts';
 import { startWorker, type WorkerOptions } from '../../worker/worker.ts';
 
 const ask = (step: string): TaskQuestion => ({
@@ -11,6 +12,7 @@ const ask = (step: string): TaskQuestion => ({
 });
 
 const tasks: Readonly<Record<string, Task>> = {
+  ...allTasks,
   /** Two calls, one after the other. */
   'two-calls': {
     async run(context) {

@@ -10,6 +10,7 @@ import { judge } from './judge.ts';
 import { askInWords, makeQuestion } from './prompt.ts';
 import { type ReadReply, readReply } from './reply.ts';
 import type { AnalysisResult } from './results.ts';
+import { sumKnown } from './sum-known.ts';
 
 /** In whose name a model is asked, and with whose key. */
 export interface Asker {
@@ -53,8 +54,8 @@ export async function classify(
     ...judge(read.findings, config),
     analyzed_at: new Date().toISOString(),
     model_used: config.model,
-    tokens_used: add(replies.map(({ totalTokens }) => totalTokens)),
-    cost_usd: add(replies.map(({ costUsd }) => (costUsd === null ? null : Number(costUsd)))),
+    tokens_used: sumKnown(replies.map(({ totalTokens }) => totalTokens)),
+    cost_usd: sumKnown(replies.map(({ costUsd }) => (costUsd === null ? null : Number(costUsd)))),
   };
 }
 
@@ -94,11 +95,4 @@ function withoutRefused(body: Params, error: unknown): Params | undefined {
   const isRefused = isNamed(/response_format|json_schema|structured output/i);
   const isUnclear = !param && (cause.status === 400 || cause.status === 422);
   return isRefused || isUnclear ? askInWords(body) : undefined;
-}
-
-/** Sums of dollars have at most 12 places, which floats alone would not keep to; null where a part is not known. */
-function add(parts: readonly (number | null)[]): number | null {
-  const known = parts.filter((part) => part !== null);
-  if (known.length < parts.length) return null;
-  return Number(known.reduce((total, part) => total + part, 0).toFixed(12));
 }

@@ -67,7 +67,7 @@ export interface OpenConversation extends Conversation {
 }
 
 /** Earlier calls of a conversation are only counted. */
-const mostTurns = 2_000;
+export const mostTurns = 2_000;
 
 /**
  * Gets a conversation with the tree of its branches: the caller's own, or any, for who sees the organization.

@@ -1,10 +1,11 @@
 import type { GovernanceContext } from '../../governance/context.ts';
 import type { Route } from '../../http/route.ts';
 import type { SurfaceApp } from '../../http/surface.ts';
+import { analysisRoutes } from './analyses.ts';
 import { conversationRoutes } from './conversations.ts';
 
 /** One line for each resource. */
-const routes: readonly Route<GovernanceContext>[] = [...conversationRoutes];
+const routes: readonly Route<GovernanceContext>[] = [...conversationRoutes, ...analysisRoutes];
 
 export function registerAnalyses(app: SurfaceApp, context: GovernanceContext): void {
   app.register(

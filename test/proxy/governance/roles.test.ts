@@ -14,6 +14,12 @@ import {
   retireConfig,
 } from '../../../proxy/governance/configs/configs.ts';
 import type { GovernanceContext } from '../../../proxy/governance/context.ts';
+import {
+  createAnalysis,
+  getAnalysis,
+  listAnalyses,
+  regenerateAnalysis,
+} from '../../../proxy/governance/conversation-analyses/analyses.ts';
 import { getConversation, listConversations } from '../../../proxy/governance/conversations/conversations.ts';
 import { readBranchMessages } from '../../../proxy/governance/conversations/messages.ts';
 import { explainCall } from '../../../proxy/governance/explain.ts';
@@ -60,6 +66,8 @@ const turn = {
   model: null,
   totalTokens: null,
 } as const;
+
+const branch = { conversationId: shared.id, branchId: 'main' };
 
 const cost = {
   service: 'asr',
@@ -146,6 +154,11 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
     '',
     everyone(),
   ],
+  // Whose conversation it is, the database says: test/contracts/analyses.
+  ['ask for an analysis', (c, ann) => createAnalysis(c, ann, branch), '', everyone()],
+  ['get an analysis', (c, ann) => getAnalysis(c, ann, branch), '', everyone()],
+  ['ask for another analysis', (c, ann) => regenerateAnalysis(c, ann, branch), '', everyone()],
+  ['list the analyses of a branch', (c, ann) => listAnalyses(c, ann, branch, page), '', everyone()],
   ['read the limits', (c, ann) => readLimits(c, ann, {}, page), '', everyone()],
   ['explain an own call', (c, ann) => explainCall(c, makeCallContext({}, ann), { operation: 'chat' }), '', everyone()],
   [
