@@ -58,7 +58,7 @@ export interface QuotaGrant {
   readonly leaseId: number;
   /** How much the proxy may use in this lease in all. */
   readonly granted: number;
-  /** How much of the limit nobody has used or leased. */
+  /** How much of the limit nobody has used or leased. Of places, below 0: how many to give back, since others lack them. */
   readonly room: number;
   /** Whether the window has begun, or begins soon, and is not over. */
   readonly isCurrent: boolean;

@@ -1108,6 +1108,8 @@ CREATE OR REPLACE FUNCTION chaperone.lease_quota_of(organization uuid, demands j
 AS $function$
 #variable_conflict use_column
 declare
+  -- For how long a place is kept for a proxy whose last demand was refused. Clients are told to come again after 1 s.
+  lacking constant interval := '2.5 s';
   demand record;
   mine record;
   folded bigint;
@@ -1117,6 +1119,9 @@ declare
   floor bigint;
   highest bigint;
   level bigint;
+  since timestamptz;
+  earlier bigint;
+  poorer bigint;
   has_pending boolean := exists (
     select from chaperone.pending_calls p
     where p.organization_id = organization and p.settled_at is null and p.quota is not null);
@@ -1163,10 +1168,27 @@ begin
     if has_pending then
       others := others + chaperone.quota_pending(organization, demand.counter);
     end if;
-    select l.granted, l.settled into mine from chaperone.quota_leases l
+    -- Whose calls have ended had places until now.
+    select l.granted, l.settled, l.lacked_at,
+        case when l.lacked_at > at - lacking and demand.spent >= l.spent then l.lacks_since end as lacks_since
+      into mine from chaperone.quota_leases l
       where l.organization_id = organization and l.counter_id = demand.counter and l.lease_id = demand.lease for update;
     floor := greatest(demand.spent, coalesce(mine.settled, 0), 0);
     highest := demand.amount - total - others;
+    earlier := 0;
+    poorer := 0;
+    if demand.unit = 'concurrent' then
+      select count(*) filter (where h.places < floor or (h.places = floor and h.lacks_since < coalesce(mine.lacks_since, at))),
+          count(*) filter (where h.places = 0 or h.places < floor - 1)
+        into earlier, poorer
+        from (
+          select l.lacks_since, greatest(l.granted, l.spent) as places
+          from chaperone.quota_leases l
+          where l.organization_id = organization and l.counter_id = demand.counter and l.lease_id <> demand.lease
+            and l.expires_at > at and l.lacked_at > at - lacking) h;
+      -- What is free beyond the calls of this proxy is for those first.
+      highest := greatest(highest - earlier, least(highest, floor));
+    end if;
     is_current := (demand.end_ms is null or demand.end_ms > extract(epoch from at) * 1000)
       and demand.start_ms <= extract(epoch from at) * 1000 + 60000;
     if not is_current or demand.ends or greatest(demand.target, demand.wanted) <= floor then
@@ -1178,15 +1200,28 @@ begin
         greatest(least(coalesce(mine.granted, 0), demand.target), floor + greatest((highest - floor) / (2 * holders), demand.smallest - floor))));
       level := greatest(floor, least(level, highest));
     end if;
-    insert into chaperone.quota_leases as l (organization_id, counter_id, lease_id, granted, spent, settled, expires_at)
+    since := case
+      when demand.unit <> 'concurrent' or demand.ends then null
+      when demand.wanted > level and level > demand.spent then at
+      when demand.wanted > level then coalesce(mine.lacks_since, at)
+      when demand.wanted = demand.spent then mine.lacks_since
+    end;
+    insert into chaperone.quota_leases as l (organization_id, counter_id, lease_id, granted, spent, settled, expires_at,
+        lacks_since, lacked_at)
       values (organization, demand.counter, demand.lease, level, greatest(demand.spent, 0), 0,
-        case when demand.ends or not is_current then at else at + least(demand.ttl_ms, 300000) * interval '1 millisecond' end)
+        case when demand.ends or not is_current then at else at + least(demand.ttl_ms, 300000) * interval '1 millisecond' end,
+        since, case when since is null then null when demand.wanted > level then at else mine.lacked_at end)
       on conflict on constraint quota_leases_pkey do update
-        set granted = excluded.granted, spent = excluded.spent, expires_at = excluded.expires_at;
+        set granted = excluded.granted, spent = excluded.spent, expires_at = excluded.expires_at,
+          lacks_since = excluded.lacks_since, lacked_at = excluded.lacked_at;
     counter_id := demand.counter;
     lease_id := demand.lease;
     granted := level;
+    -- What is free already need not be given back.
     room := highest - level;
+    if room <= 0 and poorer > 0 and level = floor then
+      room := least(0, greatest(demand.amount - total - others - level, 0) - poorer);
+    end if;
     return next;
   end loop;
 end
@@ -2364,7 +2399,9 @@ create table chaperone.quota_leases (
   granted bigint not null default 0,
   spent bigint not null default 0,
   settled bigint not null default 0,
-  expires_at timestamp with time zone not null
+  expires_at timestamp with time zone not null,
+  lacks_since timestamp with time zone,
+  lacked_at timestamp with time zone
 ) with (fillfactor=50);
 alter table chaperone.quota_leases add constraint quota_leases_granted_check CHECK ((granted >= 0));
 alter table chaperone.quota_leases add constraint quota_leases_pkey PRIMARY KEY (organization_id, counter_id, lease_id);

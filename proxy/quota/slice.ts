@@ -7,6 +7,8 @@ import {
   quotaCounterId,
 } from '../../database/quota.ts';
 
+/** How often a proxy asks what it may keep of its places: others may lack one. */
+const placesMs = { scarce: 900, plenty: 5_000 };
 /** How long a lease lasts, by the database's clock. The lease of a killed proxy is free after this time. */
 const leaseMs = 30_000;
 /** A proxy stops using a lease this much earlier, by its own monotonic clock, from before it asked. */
@@ -50,6 +52,8 @@ export class Slice {
   #taken = 0;
   /** How many calls have a reservation. */
   #open = 0;
+  /** When the database last answered. */
+  #answeredTicks = Number.NEGATIVE_INFINITY;
   /** How much nobody had leased when the database last answered. */
   #room = 0;
   /** The lease is used until here, in monotonic milliseconds. */
@@ -142,7 +146,8 @@ export class Slice {
 
   /** Whether no call runs, and none has for a while. */
   isIdle(nowTicks: number): boolean {
-    const idleMs = this.#isConcurrent ? 1_000 : 3_000;
+    // A client that was refused comes again a second later, and the database keeps a place for this lease until then.
+    const idleMs = this.#isConcurrent && this.#refusedLevel === 0 ? 1_000 : 3_000;
     return this.#open === 0 && !this.#asked && this.#waiting.length === 0 && nowTicks - this.#lastUsedTicks > idleMs;
   }
 
@@ -155,7 +160,12 @@ export class Slice {
   needsRenewal(nowTicks: number): boolean {
     if (this.#asked) return false;
     const isEnding = this.#validUntilTicks - nowTicks < localLeaseMs / 2;
+    if (this.#isConcurrent) return isEnding || nowTicks - this.#answeredTicks > this.#placesMs();
     return isEnding || this.free(nowTicks) > 4 * Math.max(this.#margin, 1);
+  }
+
+  #placesMs(): number {
+    return this.#room < this.#granted ? placesMs.scarce : placesMs.plenty;
   }
 
   /** Adjusts to the rate of use. Called once a second. */
@@ -223,18 +233,21 @@ export class Slice {
    */
   apply({ granted, room, isCurrent }: QuotaGrant, sentTicks: number, nowTicks: number): readonly Waiter[] {
     const asked = this.#endAsking();
-    this.#granted = granted;
+    // Below 0: how many places others lack, which are given back as the calls here end.
+    this.#granted = this.#isConcurrent ? granted + Math.min(0, room) : granted;
     this.#room = Math.max(0, room);
+    this.#answeredTicks = nowTicks;
     this.#isOver = !isCurrent;
     this.#validUntilTicks = isCurrent ? sentTicks + localLeaseMs : Number.NEGATIVE_INFINITY;
-    const free = granted - this.#taken;
+    const free = this.#granted - this.#taken;
     // Other calls may have taken meanwhile what was granted for these, which then ask again: only what is left of the limit
     // says that there is nothing.
     const refused = asked.map(({ smallest }) => smallest).filter((smallest) => free + this.#room < smallest);
     if (isCurrent && refused.length > 0) {
       this.#refusedLevel = this.#taken + Math.min(...refused);
       this.#exhaustedUntilTicks = nowTicks + (this.#isConcurrent ? exhaustedMs.concurrent : exhaustedMs.other);
-    }
+      if (this.#isConcurrent) this.#lastUsedTicks = nowTicks;
+    } else if (asked.length > 0) this.#refusedLevel = 0;
     if (free < this.#margin) this.#scarceUntilTicks = nowTicks + (this.#room === 0 ? exhaustedMs.other : scarceMs);
     return asked;
   }

@@ -191,3 +191,22 @@ test('a tenant cannot lease for another organization, nor write to the tables', 
   ])
     await assert.rejects(asTenant.query(sql), { code: '42501' });
 });
+
+test('a free place is kept for the proxy that has none, and a proxy that has some is told to give one back', async () => {
+  const demand = makeRule({ unit: 'concurrent', amount: 2, target: 1 });
+  assert.equal(await granted(0, demand(1, { wanted: 2, target: 2 })), 2);
+  assert.deepEqual(await leaseAt(1, demand(2)), [{ granted: 0, room: 0, isCurrent: true }]);
+  const [running] = await leaseAt(1, demand(1, { spent: 2, wanted: 2, target: 3 }));
+  assert.deepEqual([running?.granted, running?.room], [2, -1]);
+  // A call of the first proxy has ended. Its next one is refused, since the other proxy comes again.
+  assert.equal(await granted(2, demand(1, { spent: 1, wanted: 2, target: 3, smallest: 2 })), 1);
+  assert.equal(await granted(2, demand(2)), 1);
+});
+
+test('a place is not kept for a proxy that does not come again', async () => {
+  const demand = makeRule({ unit: 'concurrent', amount: 1, target: 1 });
+  assert.equal(await granted(0, demand(1)), 1);
+  assert.equal(await granted(1, demand(2)), 0);
+  assert.equal(await granted(2, demand(1, { spent: 0 })), 0);
+  assert.equal(await granted(4, demand(1, { spent: 0 })), 1);
+});
