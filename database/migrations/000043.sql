@@ -53,10 +53,10 @@ begin
     execute format('create policy tenant on chaperone.%I to chaperone_tenant
       using (organization_id = (select chaperone.current_organization_id()))
       with check (organization_id = (select chaperone.current_organization_id()))', made);
-    execute format('grant select on chaperone.%I to chaperone_tenant', made);
   end loop;
 end
 $$;
+grant select on chaperone.conversations, chaperone.conversation_branches to chaperone_tenant;
 
 -- Adds new records to their conversations and branches. Those of users who were erased after the call belong to none.
 create function chaperone.note_conversations() returns trigger

@@ -133,6 +133,34 @@ test('a tenant cannot block a migration by an advisory lock', async (t) => {
   await restorePrivileges(database.owner);
 });
 
+test('every privilege of tenants is restored', async (t) => {
+  const { owner } = await openDatabase(t);
+  const privileges = async () => {
+    const { rows } = await owner.query<{ privilege: string }>(
+      `select of || ' ' || privilege as privilege
+       from (
+         select relname as of, unnest(relacl)::text as privilege from pg_class
+         where relnamespace = 'chaperone'::regnamespace
+         union all
+         select attrelid::regclass || '.' || attname, unnest(attacl)::text
+         from pg_attribute join pg_class on pg_class.oid = attrelid and relnamespace = 'chaperone'::regnamespace
+         union all
+         select proname, unnest(proacl)::text from pg_proc where pronamespace = 'chaperone'::regnamespace
+       ) granted
+       where privilege like 'chaperone_tenant=%'
+       order by 1`,
+    );
+    return rows.map(({ privilege }) => privilege);
+  };
+  const right = await privileges();
+  assert.ok(right.length > 20);
+  await owner.query(`revoke all on all tables in schema chaperone from chaperone_tenant;
+    revoke all on all functions in schema chaperone from chaperone_tenant`);
+  assert.deepEqual(await privileges(), []);
+  await restorePrivileges(owner);
+  assert.deepEqual(await privileges(), right);
+});
+
 test('privileges on a function that a later migration drops are not restored', async (t) => {
   const database = await openDatabase(t);
   const directory = await makeMigrations(t, {
