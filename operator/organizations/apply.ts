@@ -177,7 +177,7 @@ export async function removeOrganization(
   const identity = identityOf(gathered);
   if (gateways) await removeGateway(gateways, gathered.organization);
   await removeGatewayCredentials(cluster, operatorNamespace, identity);
-  workers?.remove(organizationId);
+  await workers?.remove(organizationId);
   await audit?.gone(organizationId, 'Organization', pathOf(key));
   if (decision.keepData) await retireOrganization(db, organizationId);
   else {

@@ -22,8 +22,8 @@ export interface WorkerAccessOptions {
 export interface WorkerAccess {
   /** Hands out an organization's credentials, with the keys of all its namespaces. */
   put(credentials: OrganizationCredentials): void;
-  /** Takes them back. */
-  remove(organizationId: string): void;
+  /** Takes them back. Resolves when no Secret has them, and rejects where that cannot be. */
+  remove(organizationId: string): Promise<void>;
   /** Resolves when the Secrets have what was handed out, or a failure is to be tried again. */
   settled(): Promise<void>;
   stop(): Promise<void>;
@@ -65,17 +65,24 @@ export function openWorkerAccess(options: WorkerAccessOptions): WorkerAccess {
   };
   const writeAll = async () => {
     for (const place of [...dirty]) {
-      dirty.delete(place);
       try {
         await write(place);
       } catch (error) {
-        dirty.add(place);
         log.warn({ err: error }, 'cannot hand out credentials to workers; it is tried again');
         schedule(retryMs);
       }
     }
   };
   const write = async (place: number) => {
+    dirty.delete(place);
+    try {
+      await apply(place);
+    } catch (error) {
+      dirty.add(place);
+      throw error;
+    }
+  };
+  const apply = async (place: number) => {
     const name = workerSecretName(place);
     const current = cluster.get('Secret', namespace, name);
     const before = Object.fromEntries(
@@ -100,7 +107,13 @@ export function openWorkerAccess(options: WorkerAccessOptions): WorkerAccess {
         fileOf(credentials.organization.id),
         JSON.stringify(toSecretData(credentials)),
       ),
-    remove: (id) => note(placeOf(id, secrets), fileOf(id), null),
+    remove(id) {
+      const place = placeOf(id, secrets);
+      note(place, fileOf(id), null);
+      const removed = writing.then(() => write(place));
+      writing = removed.catch(() => {});
+      return removed;
+    },
     async settled() {
       await first;
       clearTimeout(timer);

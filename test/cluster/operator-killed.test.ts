@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { organizationIdOf } from '../../database/ids.ts';
+import { workerSecretName } from '../../operator/credentials.ts';
 import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
 
@@ -13,6 +15,8 @@ import { governance, type Stage, setStage } from './stage.ts';
 const seed = Number(process.env.CHAPERONE_TEST_SEED ?? Date.now() % 1_000_000);
 const changes = 300;
 const kinds = ['Persona', 'ApiKeyBinding', 'AnalysisConfig', 'Organization'] as const;
+/** How the names of the Secrets that workers mount begin. */
+const workerSecrets = workerSecretName(0).slice(0, -1);
 type Path = readonly [kind: (typeof kinds)[number], path: string];
 
 describe('an operator that is killed repeatedly', { skip }, () => {
@@ -80,6 +84,10 @@ describe('an operator that is killed repeatedly', { skip }, () => {
     assert.deepEqual(await listObjects(stage), wanted);
     assert.deepEqual(await listRows(stage), wanted);
     assert.deepEqual(await listSecrets(stage), secretsOf(wanted));
+    await until(
+      async () => isDeepStrictEqual(await listKnownToWorkers(stage), await listIds(stage)),
+      'workers to know',
+    );
     assert.deepEqual(await listRoles(stage, goneUids), []);
     t.diagnostic(`killed ${kills} times; ${wanted.length} objects left of ${changes} changes`);
   });
@@ -126,7 +134,31 @@ async function listSecrets({ client }: Stage): Promise<string[]> {
     path: '/api/v1/secrets',
     query: { labelSelector: 'app.kubernetes.io/managed-by=chaperone' },
   });
-  return items.map(({ metadata: { namespace, name } }) => `${namespace}/${name}`).sort();
+  return items
+    .map(({ metadata: { namespace, name } }) => `${namespace}/${name}`)
+    .filter((path) => !path.startsWith(`${governance}/${workerSecrets}`))
+    .sort();
+}
+
+/** The organizations whose credentials workers have. */
+async function listKnownToWorkers({ client }: Stage): Promise<string[]> {
+  const { items } = await client.send<{ items: { metadata: { name: string }; data?: Record<string, string> }[] }>({
+    method: 'GET',
+    path: `/api/v1/namespaces/${governance}/secrets`,
+  });
+  return items
+    .filter(({ metadata }) => metadata.name.startsWith(workerSecrets))
+    .flatMap(({ data = {} }) => Object.keys(data))
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => file.slice(0, -'.json'.length))
+    .sort();
+}
+
+async function listIds({ client }: Stage): Promise<string[]> {
+  const { items } = await client.send<{ items: { metadata: { uid: string } }[] }>({
+    ...{ method: 'GET', path: '/apis/chaperone.dev/v1alpha1/organizations' },
+  });
+  return items.map(({ metadata }) => organizationIdOf(metadata.uid)).sort();
 }
 
 function secretsOf(objects: readonly string[]): string[] {
