@@ -14,6 +14,8 @@ export interface AnalysisMetadata {
   readonly costUsd: number | null;
   readonly calls: number;
   readonly requestIds: readonly string[];
+  /** How many parts the conversation was read in. */
+  readonly parts: number;
   readonly messageCount: number;
   /** How many calls of the branch had no contents that could be read. */
   readonly missingCalls: number;

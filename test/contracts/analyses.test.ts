@@ -240,6 +240,31 @@ describe('the contract of analyses, as a story', () => {
     assert.equal((await readEnded()).template, 'technical');
   });
 
+  it('creates several in one request', async () => {
+    const other = await talk('One of several');
+    const unknown = '123e4567-e89b-12d3-a456-426614174000';
+    const items = [other, conversationId, unknown].map((id) => ({ conversationId: id, branchId: 'main' }));
+    const { status, body } = await ask('POST', '/bulk', { items });
+    assert.deepEqual([status, body.queued, body.refused], [200, 1, 2]);
+    const [first, second, third] = body.items;
+    assertShape(first, fields(queued));
+    assert.equal(first.conversationId, other);
+    assert.deepEqual([second.conversationId, second.error.code], [conversationId, 'analysis_exists']);
+    assert.deepEqual(third, {
+      ...{ conversationId: unknown, branchId: 'main' },
+      error: {
+        code: 'conversation_not_found',
+        message: `Conversation ${unknown} with branch main not found`,
+        details: { param: 'branch' },
+      },
+    });
+    assert.equal((await readEnded(other)).status, 'completed');
+    for (const wrong of [{}, { items: [] }, { items: Array(101).fill(items[0]) }, { items: [{}] }]) {
+      const refused = await ask('POST', '/bulk', wrong);
+      assert.deepEqual([refused.status, refused.body.error.code], [400, 'invalid_params']);
+    }
+  });
+
   it('shows a member only what is about its own conversations', async () => {
     const as = { 'x-api-key': await stack.sign({ user: 'bob', roles: ['member'] }) };
     const foreign = await ask('GET', `/${conversationId}/main`, undefined, as);

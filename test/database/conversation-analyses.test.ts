@@ -15,7 +15,7 @@ import { connect, makeTenant, openDatabase } from './tenant.ts';
 
 const metadata = {
   ...{ totalTokens: 1, model: 'gpt-4o', costUsd: null, calls: 1, requestIds: [], messageCount: 2 },
-  ...{ missingCalls: 0, isTruncated: false },
+  ...{ missingCalls: 0, parts: 1, isTruncated: false },
 };
 
 test('a branch has one analysis that counts; those that ended too long ago are deleted', async (t) => {

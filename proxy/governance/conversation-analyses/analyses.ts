@@ -68,6 +68,31 @@ export async function createAnalysis(
   return queueAnalysis(context, caller, { ...branch, template, settings });
 }
 
+/** What became of one of several requests. */
+export type BulkOutcome = { readonly queued: QueuedAnalysis } | { readonly problem: ProxyError };
+
+/**
+ * Asks for several analyses. Each is asked for by itself: one that is refused does not keep the others from being made.
+ *
+ * @throws {ProxyError} `store_unavailable`
+ */
+export async function createAnalyses(
+  context: AnalysesContext,
+  caller: Caller,
+  requests: readonly AnalysisRequest[],
+): Promise<BulkOutcome[]> {
+  const outcomes: BulkOutcome[] = [];
+  for (const request of requests) {
+    try {
+      outcomes.push({ queued: await createAnalysis(context, caller, request) });
+    } catch (problem) {
+      if (!(problem instanceof ProxyError) || problem.code === 'store_unavailable') throw problem;
+      outcomes.push({ problem });
+    }
+  }
+  return outcomes;
+}
+
 /** The latest analysis of a branch that the caller may read. @throws {ProxyError} `analysis_not_found`, `store_unavailable` */
 export async function getAnalysis(
   context: AnalysesContext,

@@ -10,9 +10,13 @@ export interface AnalysisSettings {
   readonly temperature?: number | undefined;
   /** What the text has to say. */
   readonly instructions: string;
+  /** How much the model reads at once. A longer conversation is read in parts. */
+  readonly maxInputTokens: number;
 }
 
 const defaultModel = 'gpt-4o-mini';
+/** What nearly every model of today takes, with room for its answer. */
+const defaultMaxInputTokens = 100_000;
 
 /** What each built-in template asks for. The text is Markdown. */
 const instructionsOf: Readonly<Record<BuiltInTemplate, string>> = {
@@ -39,7 +43,7 @@ const instructionsOf: Readonly<Record<BuiltInTemplate, string>> = {
 };
 
 export function builtInSettings(template: BuiltInTemplate): AnalysisSettings {
-  return { model: defaultModel, instructions: instructionsOf[template] };
+  return { model: defaultModel, instructions: instructionsOf[template], maxInputTokens: defaultMaxInputTokens };
 }
 
 function placeOf(organizationId: string, column: 'settings' | 'content', analysisId: string) {

@@ -1,12 +1,14 @@
 import { Type } from 'typebox';
 import type { ProblemCode } from '../../error.ts';
 import {
+  createAnalyses,
   createAnalysis,
   getAnalysis,
   listAnalyses,
   regenerateAnalysis,
 } from '../../governance/conversation-analyses/analyses.ts';
 import { page, paging } from '../../http/paging.ts';
+import { showError } from './envelope.ts';
 import { route } from './route.ts';
 import {
   analysisFields,
@@ -24,6 +26,14 @@ const params = Type.Object({ conversationId: ConversationId, branchId: BranchId 
 const strict = { additionalProperties: false };
 const example = { conversationId: '123e4567-e89b-12d3-a456-426614174000', branchId: 'main' };
 
+const queuedMessage = 'Analysis queued for processing';
+
+const BulkError = Type.Object({
+  code: Type.String(),
+  message: Type.String(),
+  details: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+});
+
 const creating: readonly ProblemCode[] = [
   'conversation_not_found',
   'analysis_exists',
@@ -34,6 +44,11 @@ const creating: readonly ProblemCode[] = [
 ];
 const reading: readonly ProblemCode[] = ['analysis_not_found', 'store_unavailable'];
 
+const NewAnalysis = Type.Object(
+  { conversationId: ConversationId, branchId: BranchId, template: Type.Optional(Template) },
+  { ...strict, example },
+);
+
 const create = route(
   'POST',
   '/analyses',
@@ -42,17 +57,57 @@ const create = route(
     summary: 'Analyze a branch of a conversation',
     description:
       'A worker makes the analysis, in calls of its own under the rules of the organization. A branch has one analysis at a time; one that has failed may be asked for again.',
-    body: Type.Object(
-      { conversationId: ConversationId, branchId: BranchId, template: Type.Optional(Template) },
-      { ...strict, example },
-    ),
+    body: NewAnalysis,
     problems: creating,
     response: { 201: Type.Object(queuedFields) },
   },
   async ({ caller, body }, context) => ({
     ...(await createAnalysis(context, caller, body)),
-    message: 'Analysis queued for processing',
+    message: queuedMessage,
   }),
+);
+
+const bulk = route(
+  'POST',
+  '/analyses/bulk',
+  {
+    tags,
+    summary: 'Analyze several branches',
+    description:
+      'At most 100. Each item is asked for by itself: one that is refused has an `error` and does not keep the others from being made.',
+    body: Type.Object(
+      { items: Type.Array(NewAnalysis, { minItems: 1, maxItems: 100 }) },
+      { ...strict, example: { items: [example] } },
+    ),
+    problems: ['store_unavailable'],
+    response: {
+      200: Type.Object({
+        items: Type.Array(
+          Type.Object({
+            conversationId: ConversationId,
+            branchId: BranchId,
+            ...Type.Partial(Type.Omit(Type.Object(queuedFields), ['conversationId', 'branchId'])).properties,
+            error: Type.Optional(BulkError),
+          }),
+          { description: 'In the order of the request.' },
+        ),
+        queued: Type.Integer({ description: 'How many are made.' }),
+        refused: Type.Integer({ description: 'How many are not.' }),
+      }),
+    },
+  },
+  async ({ caller, body: { items } }, context) => {
+    const outcomes = await createAnalyses(context, caller, items);
+    return {
+      items: outcomes.map((outcome, index) => {
+        if ('queued' in outcome) return { ...outcome.queued, message: queuedMessage };
+        const { conversationId = '', branchId = '' } = items[index] ?? {};
+        return { conversationId, branchId, error: showError(outcome.problem) };
+      }),
+      queued: outcomes.filter((outcome) => 'queued' in outcome).length,
+      refused: outcomes.filter((outcome) => 'problem' in outcome).length,
+    };
+  },
 );
 
 const get = route(
@@ -112,4 +167,4 @@ const history = route(
   },
 );
 
-export const analysisRoutes = [create, get, regenerate, history];
+export const analysisRoutes = [create, bulk, get, regenerate, history];

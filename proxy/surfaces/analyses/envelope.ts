@@ -36,10 +36,11 @@ export const analysesEnvelope: Envelope = {
       },
     },
   },
-  show: ({ code, message, param, details }: ProxyError): AnalysesError => {
-    const facts = { ...(param !== null && { param }), ...details };
-    return {
-      error: { code: codes[code] ?? code, message, ...(Object.keys(facts).length > 0 && { details: facts }) },
-    };
-  },
+  show: (problem: ProxyError): AnalysesError => ({ error: showError(problem) }),
 };
+
+/** A problem in the words of the contract. */
+export function showError({ code, message, param, details }: ProxyError): AnalysesError['error'] {
+  const facts = { ...(param !== null && { param }), ...details };
+  return { code: codes[code] ?? code, message, ...(Object.keys(facts).length > 0 && { details: facts }) };
+}

@@ -36,6 +36,7 @@ const Metadata = Type.Object({
   costUsd: Nullable(Type.Number(), 'US dollars of all calls; null where one of them is unpriced.'),
   calls: Type.Integer({ description: 'How many calls it took.' }),
   requestIds: Type.Array(Type.String(), { description: 'Of these calls.' }),
+  parts: Type.Integer({ description: 'How many parts the conversation was read in.' }),
   messageCount: Type.Integer({ description: 'How many messages were analyzed.' }),
   missingCalls: Type.Integer({ description: 'How many calls of the branch had no stored contents.' }),
   isTruncated: Type.Boolean({ description: 'Whether the model came to the limit of its answer.' }),

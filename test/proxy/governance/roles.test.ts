@@ -15,6 +15,7 @@ import {
 } from '../../../proxy/governance/configs/configs.ts';
 import type { GovernanceContext } from '../../../proxy/governance/context.ts';
 import {
+  createAnalyses,
   createAnalysis,
   getAnalysis,
   listAnalyses,
@@ -156,6 +157,7 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
   ],
   // Whose conversation it is, the database says: test/contracts/analyses.
   ['ask for an analysis', (c, ann) => createAnalysis(c, ann, branch), '', everyone()],
+  ['ask for analyses', (c, ann) => createAnalyses(c, ann, [branch]), '', everyone()],
   ['get an analysis', (c, ann) => getAnalysis(c, ann, branch), '', everyone()],
   ['ask for another analysis', (c, ann) => regenerateAnalysis(c, ann, branch), '', everyone()],
   ['list the analyses of a branch', (c, ann) => listAnalyses(c, ann, branch, page), '', everyone()],
