@@ -15,6 +15,8 @@ const kubeconfigOption = 'in a cluster: the kubeconfig file (default: as kubectl
 const databaseOption = "instead of an installation: a file with the owner's database URL";
 const contextOption = "in a cluster: the kubeconfig's context (default: its current one)";
 
+const httpClients = ['own', 'undici'];
+
 program
   .command('up')
   .description('Run everything on this machine: a PostgreSQL, the operator over a directory of YAML, and the proxies.')
@@ -56,6 +58,11 @@ program
   .option('--sidecar-resources <json>', "the sidecar's requests and limits", parseResources)
   .option('--sidecar-egress-proxy <url>', 'the forward proxy of sidecars to providers and issuers', parseEgressProxy)
   .option('--sidecar-no-proxy <list>', 'hosts that sidecars reach directly, as in NO_PROXY')
+  .addOption(
+    new Option('--sidecar-http-client <name>', 'how sidecars and gateways send requests to providers').choices(
+      httpClients,
+    ),
+  )
   .option('--sidecar-data-limit <quantity>', "the size limit of the sidecar's volume", parseDataLimit, '5Gi')
   .option('--gateways', "run the gateways of Organizations with spec.gateway, in the operator's namespace")
   .option('--gateway-pull-secrets <names>', "the gateways' pull Secrets, separated by commas", parseNames)
@@ -110,11 +117,7 @@ program
     parseBytes,
   )
   .option('--stall <seconds>', 'how long a client may pause in the middle of a body', parseSeconds, 30)
-  .addOption(
-    new Option('--http-client <name>', 'how requests reach providers: by our own HTTP/1.1 client, or by undici')
-      .choices(['own', 'undici'])
-      .default('own'),
-  )
+  .addOption(httpClientOption())
   .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')
   .action(async (options) => (await import('./proxy.ts')).proxy({ ...options, version: ownVersion() }, process.env));
 
@@ -134,6 +137,7 @@ program
   .option('--grace <seconds>', 'how long running jobs may take when the worker stops', parseSeconds, 20)
   .option('--silence <seconds>', 'how long it may be silent before others take over its jobs', parseSeconds, 15)
   .option('--data-limit <bytes>', 'the size limit of an organization in --data (default: 5368709120)', parseBytes)
+  .addOption(httpClientOption())
   .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')
   .action(async (options) => (await import('./worker.ts')).worker({ ...options, version: ownVersion() }, process.env));
 
@@ -418,6 +422,13 @@ function parseResources(value: string): object {
 function parseBytes(value: string): number {
   if (!/^[1-9]\d{6,15}$/.test(value)) throw new InvalidArgumentError('It must be a number of bytes, 1000000 at least.');
   return Number(value);
+}
+
+function httpClientOption(): Option {
+  return new Option('--http-client <name>', 'how requests reach providers: by our own HTTP/1.1 client, or by undici')
+    .choices(httpClients)
+    .default('own')
+    .env('CHAPERONE_HTTP_CLIENT');
 }
 
 /** The error does not quote the value, which may have a password. */

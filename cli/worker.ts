@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
 import { requireText } from '../crds/text.ts';
 import { readEgressSettings } from '../proxy/egress/settings.ts';
+import type { HttpClientName } from '../proxy/egress/upstream.ts';
 import { startWorker } from '../worker/worker.ts';
 import { logOptions } from './log-options.ts';
 
@@ -20,6 +21,7 @@ export interface WorkerCommandOptions {
   readonly concurrency: number;
   readonly grace: number;
   readonly silence: number;
+  readonly httpClient: HttpClientName;
   readonly dataLimit?: number;
   readonly logLevel: string;
 }
@@ -52,6 +54,7 @@ export async function worker(options: WorkerCommandOptions, environment: NodeJS.
       upstreamUrl: options.upstream,
       anthropicUrl: options.anthropicUpstream,
       ...(egress && { egress }),
+      httpClient: options.httpClient,
       ...(options.dataLimit !== undefined && { dataLimitBytes: options.dataLimit }),
       concurrency: options.concurrency,
       graceMs: options.grace * 1_000,

@@ -8,6 +8,7 @@ import { giveUpJob, jobsSchema, listWaitingOrganizations, readTaskDepths } from 
 import { makeStallWatch } from '../proxy/calls/receive/stall-watch.ts';
 import { makeMetrics } from '../proxy/calls/settle/metrics.ts';
 import type { EgressSettings } from '../proxy/egress/settings.ts';
+import type { HttpClientName } from '../proxy/egress/upstream.ts';
 import { defaultMaxInFlightBytes, makeInFlight } from '../proxy/in-flight.ts';
 import { closeMonitoring, openMonitoring } from '../proxy/monitoring.ts';
 import type { DefaultUrls } from '../proxy/snapshot/snapshot.ts';
@@ -40,6 +41,7 @@ export interface WorkerOptions extends DefaultUrls {
   readonly silenceMs?: number;
   readonly dataLimitBytes?: number;
   readonly egress?: EgressSettings;
+  readonly httpClient?: HttpClientName;
   readonly version?: string;
   /** Absent: all that there are. */
   readonly tasks?: Readonly<Record<string, Task>>;

@@ -35,9 +35,9 @@ export interface ProxyProcess {
   stop(timeoutMs: number): Promise<void>;
 }
 
-/** The variables of an environment that name forward proxies. */
+/** The variables of an environment that say how a proxy reaches providers. */
 export function egressEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const names = egressVariables.flatMap((name) => [name, name.toLowerCase()]);
+  const names = [...egressVariables.flatMap((name) => [name, name.toLowerCase()]), 'CHAPERONE_HTTP_CLIENT'];
   return Object.fromEntries(names.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])));
 }
 

@@ -12,6 +12,7 @@ import { followFormerPaths } from '../../operator/injection/former-paths.ts';
 import { type PathPublisher, startPathPublisher } from '../../operator/injection/publish-paths.ts';
 import {
   defaultSidecar,
+  type HttpClient,
   type ImagePullPolicy,
   type InjectionSettings,
   type ResourceRequirements,
@@ -30,6 +31,7 @@ export interface InjectionOptions {
   readonly sidecarDataLimit?: string;
   readonly sidecarEgressProxy?: string;
   readonly sidecarNoProxy?: string;
+  readonly sidecarHttpClient?: HttpClient;
   readonly webhookPort: number;
   readonly webhookService: string;
   /** The name of the Mutating- and the ValidatingWebhookConfiguration. */
@@ -46,7 +48,8 @@ interface WebhookContext {
 
 /** The settings for injected pods. Undefined: nothing is injected. */
 export function injectionSettingsOf(options: InjectionOptions): InjectionSettings | undefined {
-  const { namespace, image, imagePullPolicy, imagePullSecrets, upstream, sidecarEgressProxy, sidecarNoProxy } = options;
+  const { namespace, image, imagePullPolicy, imagePullSecrets, upstream } = options;
+  const { sidecarEgressProxy, sidecarNoProxy, sidecarHttpClient } = options;
   if (image === undefined) return undefined;
   return {
     ...defaultSidecar,
@@ -59,6 +62,7 @@ export function injectionSettingsOf(options: InjectionOptions): InjectionSetting
     ...(upstream !== undefined && { upstreamUrl: upstream }),
     ...(sidecarEgressProxy !== undefined && { egressProxy: sidecarEgressProxy }),
     ...(sidecarNoProxy !== undefined && { noProxy: sidecarNoProxy }),
+    ...(sidecarHttpClient && { httpClient: sidecarHttpClient }),
   };
 }
 

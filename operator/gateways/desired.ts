@@ -19,6 +19,7 @@ export interface GatewaySettings
     | 'upstreamUrl'
     | 'egressProxy'
     | 'noProxy'
+    | 'httpClient'
     | 'logLevel'
     | 'dataSizeLimit'
   > {

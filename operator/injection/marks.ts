@@ -33,6 +33,8 @@ export const settingAnnotations = {
   egressProxy: 'chaperone.dev/egress-proxy',
   /** Hosts that the sidecar reaches directly. */
   noProxy: 'chaperone.dev/no-proxy',
+  /** How the sidecar sends requests to providers. */
+  httpClient: 'chaperone.dev/http-client',
   /** A volume of the pod that the sidecar mounts, for the token files of providers. */
   tokenVolume: 'chaperone.dev/token-volume',
   logLevel: 'chaperone.dev/log-level',

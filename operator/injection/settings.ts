@@ -17,6 +17,8 @@ export interface InjectionSettings {
   readonly egressProxy?: string;
   /** Hosts that sidecars reach directly, as in the variable NO_PROXY. */
   readonly noProxy?: string;
+  /** How sidecars send requests to providers. Absent: by the proxy's own client. */
+  readonly httpClient?: HttpClient;
   readonly logLevel: LogLevel;
   readonly port: number;
   readonly metricsPort: number;
@@ -33,6 +35,9 @@ export interface ResourceRequirements {
   readonly limits?: Readonly<Record<string, string>>;
 }
 
+export const httpClients = ['own', 'undici'] as const;
+export type HttpClient = (typeof httpClients)[number];
+
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
@@ -45,9 +50,10 @@ export const defaultSidecar = {
 } as const satisfies Partial<InjectionSettings>;
 
 /** The settings of one pod. */
-export interface PodSettings extends Omit<InjectionSettings, 'egressProxy' | 'noProxy'> {
+export interface PodSettings extends Omit<InjectionSettings, 'egressProxy' | 'noProxy' | 'httpClient'> {
   readonly egressProxy: string | undefined;
   readonly noProxy: string | undefined;
+  readonly httpClient: HttpClient | undefined;
   /** A volume of the pod with the token files of providers. */
   readonly tokenVolume: string | undefined;
   /** Undefined: the namespace's membership decides. */
@@ -110,6 +116,12 @@ export function readPodSettings(
       parseNoProxy,
       'names and networks, separated by commas',
     ),
+    httpClient: readPart<HttpClient | undefined>(
+      'httpClient',
+      settings.httpClient,
+      parseHttpClient,
+      `one of ${httpClients.join(', ')}`,
+    ),
     tokenVolume: readPart<string | undefined>(
       'tokenVolume',
       undefined,
@@ -161,6 +173,10 @@ function parseVolume(text: string): string | undefined {
 
 function parseBoolean(text: string): boolean | undefined {
   return text === 'true' ? true : text === 'false' ? false : undefined;
+}
+
+function parseHttpClient(text: string): HttpClient | undefined {
+  return httpClients.find((client) => client === text);
 }
 
 function parseLogLevel(text: string): LogLevel | undefined {

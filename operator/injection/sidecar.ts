@@ -3,7 +3,7 @@ import { credentialsSecretName } from '../credentials.ts';
 import { credentialsVolume, dataVolume, sidecarName } from './marks.ts';
 import type { Container, LocalReference, Volume } from './pod.ts';
 import { bytesOf } from './quantity.ts';
-import type { PodSettings, ResourceRequirements } from './settings.ts';
+import type { HttpClient, PodSettings, ResourceRequirements } from './settings.ts';
 
 export interface Sidecar {
   readonly container: Container;
@@ -127,22 +127,23 @@ function withStorage({ resources, dataSizeLimit }: PodSettings): ResourceRequire
   };
 }
 
-/** A proxy's forward proxy, in the usual variables. */
+/** How a proxy reaches providers: its forward proxy, in the usual variables, and its client. */
 export function egressEnvironment({
   egressProxy,
   noProxy,
+  httpClient = 'own',
 }: {
   readonly egressProxy?: string | undefined;
   readonly noProxy?: string | undefined;
+  readonly httpClient?: HttpClient | undefined;
 }): Pick<Container, 'env'> {
-  if (egressProxy === undefined) return {};
-  const names = ['HTTP_PROXY', 'HTTPS_PROXY'];
-  return {
-    env: [
-      ...names.map((name) => ({ name, value: egressProxy })),
-      ...(noProxy === undefined ? [] : [{ name: 'NO_PROXY', value: noProxy }]),
-    ],
-  };
+  const env = [];
+  if (egressProxy !== undefined) {
+    env.push({ name: 'HTTP_PROXY', value: egressProxy }, { name: 'HTTPS_PROXY', value: egressProxy });
+    if (noProxy !== undefined) env.push({ name: 'NO_PROXY', value: noProxy });
+  }
+  if (httpClient !== 'own') env.push({ name: 'CHAPERONE_HTTP_CLIENT', value: httpClient });
+  return env.length === 0 ? {} : { env };
 }
 
 function sidecarArguments(settings: PodSettings, place: SidecarPod): string[] {

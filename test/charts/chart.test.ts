@@ -269,8 +269,17 @@ suite('the chart', { skip, concurrency: 2 }, () => {
     assert.doesNotMatch(await render('--set', 'database.bundled.enabled=true'), /egress-proxy/);
   });
 
+  test('passes the client for requests to providers to sidecars and workers', async () => {
+    const bundled = 'database.bundled.enabled=true';
+    const rendered = await render('--set', `${bundled},sidecar.httpClient=undici`);
+    assert.match(rendered, /- --sidecar-http-client=undici\n/);
+    assert.match(rendered, /- --http-client=undici\n/);
+    assert.doesNotMatch(await render('--set', bundled), /http-client/);
+  });
+
   const refused: readonly (readonly [value: string, reason: RegExp])[] = [
     ['operater.replicas=1', /operater/],
+    ['sidecar.httpClient=fetch', /httpClient/],
     ['webhook.certificate.source=Secret', /secretName is needed/],
     ['webhook.certificate.source=CertManager', /issuerRef\.name is needed/],
     ['operator.replicas=-1', /operator\/replicas/],

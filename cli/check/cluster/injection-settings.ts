@@ -1,4 +1,9 @@
-import { defaultSidecar, type InjectionSettings, imagePullPolicies } from '../../../operator/injection/settings.ts';
+import {
+  defaultSidecar,
+  httpClients,
+  type InjectionSettings,
+  imagePullPolicies,
+} from '../../../operator/injection/settings.ts';
 import type { Deployment } from './objects.ts';
 
 /** The settings for new pods, read from the arguments in the operator's Deployment. */
@@ -17,6 +22,8 @@ export function injectionSettingsOf(deployments: readonly Deployment[], operator
   const resources = read('sidecar-resources');
   const egressProxy = read('sidecar-egress-proxy');
   const noProxy = read('sidecar-no-proxy');
+  const httpClientName = read('sidecar-http-client');
+  const httpClient = httpClients.find((client) => client === httpClientName);
   const dataSizeLimit = read('sidecar-data-limit');
   return {
     ...defaultSidecar,
@@ -27,6 +34,7 @@ export function injectionSettingsOf(deployments: readonly Deployment[], operator
     ...(upstreamUrl !== undefined && { upstreamUrl }),
     ...(egressProxy !== undefined && { egressProxy }),
     ...(noProxy !== undefined && { noProxy }),
+    ...(httpClient && { httpClient }),
     ...(dataSizeLimit !== undefined && { dataSizeLimit }),
     ...(resources !== undefined && { resources: JSON.parse(resources) }),
   };

@@ -65,6 +65,14 @@ suite('the objects of a gateway', () => {
     });
   }
 
+  test('send requests to providers as sidecars do', () => {
+    const made = makeGateway(organization, withDefaults({}), { ...settings, httpClient: 'undici' }, undefined);
+    // biome-ignore lint/suspicious/noExplicitAny: an API object of any kind.
+    const { spec } = made.find(({ kind }) => kind === 'Deployment') as any;
+    const [container] = spec.template.spec.containers;
+    assert.deepEqual(container.env, [{ name: 'CHAPERONE_HTTP_CLIENT', value: 'undici' }]);
+  });
+
   test('lead from the Service’s port to the proxy’s, with and without TLS', () => {
     for (const [gateway, port, target] of [
       [{}, 80, 8000],

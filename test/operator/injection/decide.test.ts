@@ -130,12 +130,23 @@ describe('a sidecar in a network with a proxy', () => {
       variables('https://other:443', '10.0.0.0/8,b.test'),
     ],
     ['the pod may want none', { 'chaperone.dev/egress-proxy': 'none' }, undefined],
+    [
+      'the pod may want another client besides',
+      { 'chaperone.dev/http-client': 'undici' },
+      [...variables(proxy, '.svc'), { name: 'CHAPERONE_HTTP_CLIENT', value: 'undici' }],
+    ],
   ];
   for (const [title, annotations, expected] of sidecars) {
     test(title, () => assert.deepEqual(sidecarOf(annotations)?.env, expected));
   }
 
   test('and has none of these variables elsewhere', () => assert.equal(sidecarOf({}, settings)?.env, undefined));
+
+  test('the client of all sidecars may be another one, and a pod may want the usual one', () => {
+    const given: InjectionSettings = { ...settings, httpClient: 'undici' };
+    assert.deepEqual(sidecarOf({}, given)?.env, [{ name: 'CHAPERONE_HTTP_CLIENT', value: 'undici' }]);
+    assert.equal(sidecarOf({ 'chaperone.dev/http-client': 'own' }, given)?.env, undefined);
+  });
 
   const own = '127.0.0.1,localhost';
   const https = { name: 'HTTPS_PROXY', value: proxy };
@@ -501,6 +512,11 @@ describe('a pod is refused', () => {
       'InvalidAnnotation',
       /egress-proxy is "proxy:3128"; it must be a URL/,
       { annotations: { 'chaperone.dev/egress-proxy': 'proxy:3128' } },
+    ],
+    [
+      'InvalidAnnotation',
+      /http-client is "fetch"; it must be one of own, undici/,
+      { annotations: { 'chaperone.dev/http-client': 'fetch' } },
     ],
     [
       'InvalidAnnotation',
