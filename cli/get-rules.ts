@@ -4,7 +4,7 @@ import { figuresOf } from '../crds/rule-figures.ts';
 import { userIdOf } from '../database/ids.ts';
 import { findOrganization } from '../database/organizations.ts';
 import type { Queryable } from '../database/queryable.ts';
-import { readRuleUse, readStatedRules, type StatedRules } from '../database/rule-use.ts';
+import { readQuotaTime, readRuleUse, readStatedRules, type StatedRules } from '../database/rule-use.ts';
 import { type RuleKind, type RuleRow, type RulesFormat, renderRules } from './get/render-rules.ts';
 import { chooseInstallation, type InstallationOptions } from './installation.ts';
 import { type OwnerDatabase, withOwnerDatabase } from './owner-database.ts';
@@ -49,12 +49,13 @@ async function readRules(
     throw new Error(`There is no organization "${organization}" in the database`);
   }
   const rows: RuleRow[] = [];
+  const atMs = await readQuotaTime(db);
   for (const stated of await readStatedRules(db, organization)) {
     const counts = countsOf(stated).filter((count) => (count.kind === 'budget') === (kind === 'budgets'));
     const rules = [...new Set(counts.map(({ rule }) => rule))];
     const userId = user === undefined ? null : userIdOf(stated.organizationId, user);
-    const uses = rules.length === 0 ? [] : await readRuleUse(db, stated.organizationId, { rules, userId });
-    rows.push(...figuresOf(counts, uses, Date.now()).map((figure) => ({ organization: stated.name, figure })));
+    const uses = rules.length === 0 ? [] : await readRuleUse(db, stated.organizationId, { rules, userId, atMs });
+    rows.push(...figuresOf(counts, uses, atMs).map((figure) => ({ organization: stated.name, figure })));
   }
   return rows;
 }

@@ -26,6 +26,8 @@ export interface RuleFigure<Use extends CounterUse = CounterUse> {
   readonly startMs: number;
   /** When it begins anew. Undefined: never. */
   readonly resetMs: number | undefined;
+  /** The time of the figures, by the database's clock. */
+  readonly atMs: number;
 }
 
 /**
@@ -40,7 +42,7 @@ export function figuresOf<Use extends CounterUse>(
   const byCount = Map.groupBy(uses, ({ rule, unit }) => `${unit} ${rule}`);
   return counts.flatMap((count): RuleFigure<Use>[] => {
     const span = windowAt(count.window, nowMs);
-    const stated = { count, limit: count.amountAt(nowMs), startMs: span.startMs, resetMs: span.endMs };
+    const stated = { count, limit: count.amountAt(nowMs), startMs: span.startMs, resetMs: span.endMs, atMs: nowMs };
     // A counter of another window is from before an edit of the rule.
     const current = (byCount.get(`${count.unit} ${count.rule}`) ?? []).filter(
       ({ windowStart }) => windowStart.getTime() === span.startMs,

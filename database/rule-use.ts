@@ -7,6 +7,8 @@ export interface RuleUseFilter {
   readonly rules: readonly string[];
   /** The only user whose own counters are wanted. Null: those of every user. */
   readonly userId: string | null;
+  /** The time whose windows are wanted, from `readQuotaTime`. */
+  readonly atMs: number;
 }
 
 /** A counter with the names of what it counts. */
@@ -20,11 +22,21 @@ export interface NamedUse extends QuotaUse {
 /** More counters than these are not read: of a rule per session there may be millions. */
 export const maxRuleUses = 10_000;
 
-/** Reads the counters of rules in the windows of now, the most used ones of each rule first. */
+/** Reads the time by which windows, raises and leases go, in milliseconds since 1970: the database's. */
+export async function readQuotaTime(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ atMs: number }>(
+    'select (extract(epoch from chaperone.quota_now()) * 1000)::float8 as "atMs"',
+  );
+  const [row] = rows;
+  if (!row) throw new Error('The database does not tell its time');
+  return row.atMs;
+}
+
+/** Reads the counters of rules in the windows of a time, the most used ones of each rule first. */
 export async function readRuleUse(
   db: Queryable,
   organizationId: string,
-  { rules, userId }: RuleUseFilter,
+  { rules, userId, atMs }: RuleUseFilter,
 ): Promise<NamedUse[]> {
   const { rows } = await db.query<NamedUse>(
     `select c.rule, c.unit, c.per, c.scope, c.window_start as "windowStart",
@@ -32,10 +44,11 @@ export async function readRuleUse(
        (c.used + l.settled)::text as used,
        (greatest(l.held - l.settled, 0) + chaperone.quota_pending(c.organization_id, c.counter_id))::text as held,
        u.external_id as "user", k.resource as binding
-     from chaperone.quota_counters c
+     from (select to_timestamp($4::float8 / 1000) as at) t
+       cross join chaperone.quota_counters c
        cross join lateral (
          select coalesce(sum(l.settled), 0) as settled,
-           coalesce(sum(chaperone.quota_held(c.unit, l.granted, l.spent, l.settled, l.expires_at, now())), 0) as held
+           coalesce(sum(chaperone.quota_held(c.unit, l.granted, l.spent, l.settled, l.expires_at, t.at)), 0) as held
          from chaperone.quota_leases l
          where l.organization_id = c.organization_id and l.counter_id = c.counter_id
        ) l
@@ -43,12 +56,12 @@ export async function readRuleUse(
          on c.per in ('User', 'Session') and u.organization_id = c.organization_id and u.user_id::text = left(c.scope, 36)
        left join chaperone.api_keys k
          on c.per = 'Key' and k.organization_id = c.organization_id and k.api_key_id::text = c.scope
-     where c.organization_id = $1::uuid and c.window_start <= now() and c.window_end > now()
+     where c.organization_id = $1::uuid and c.window_start <= t.at and c.window_end > t.at
        and c.rule = any ($2::text[])
        and ($3::text is null or c.per not in ('User', 'Session') or left(c.scope, 36) = $3::text)
      order by c.used + l.settled desc, c.scope
      limit ${maxRuleUses}`,
-    [organizationId, rules, userId],
+    [organizationId, rules, userId, atMs],
   );
   return rows;
 }
@@ -73,12 +86,13 @@ export async function readCounterRoom(
   const { rows } = await db.query<CounterRoom>(
     `select asked.counter_id::float8 as "counterId",
        (coalesce(c.used, 0) + l.settled)::float8 as used, greatest(l.held - l.settled, 0)::float8 as held,
-       (extract(epoch from now()) * 1000)::float8 as "atMs"
-     from unnest($2::bigint[]) as asked (counter_id)
+       (extract(epoch from t.at) * 1000)::float8 as "atMs"
+     from (select chaperone.quota_now() as at) t
+       cross join unnest($2::bigint[]) as asked (counter_id)
        left join chaperone.quota_counters c on c.organization_id = $1::uuid and c.counter_id = asked.counter_id
        cross join lateral (
          select coalesce(sum(l.settled), 0) as settled,
-           coalesce(sum(chaperone.quota_held(c.unit, l.granted, l.spent, l.settled, l.expires_at, now())), 0) as held
+           coalesce(sum(chaperone.quota_held(c.unit, l.granted, l.spent, l.settled, l.expires_at, t.at)), 0) as held
          from chaperone.quota_leases l
          where l.organization_id = $1::uuid and l.counter_id = asked.counter_id
        ) l`,

@@ -1085,7 +1085,7 @@ AS $function$
 #variable_conflict use_column
 declare
   organization uuid := chaperone.current_organization_id();
-  at timestamptz := clock_timestamp();
+  at timestamptz := chaperone.quota_now();
 begin
   if organization is null then
     return;
@@ -1568,6 +1568,17 @@ AS $function$
 $function$;
 revoke all on function chaperone.quota_held(text,bigint,bigint,bigint,timestamp with time zone,timestamp with time zone) from public;
 grant execute on function chaperone.quota_held(text,bigint,bigint,bigint,timestamp with time zone,timestamp with time zone) to chaperone_tenant;
+
+CREATE OR REPLACE FUNCTION chaperone.quota_now()
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select clock_timestamp()
+$function$;
+revoke all on function chaperone.quota_now() from public;
+grant execute on function chaperone.quota_now() to chaperone_tenant;
 
 CREATE OR REPLACE FUNCTION chaperone.quota_pending(organization uuid, counter bigint)
  RETURNS bigint

@@ -36,6 +36,8 @@ export interface Stack {
   readonly workerCredentials: string;
   /** The proxy's log so far. */
   readonly log: () => string;
+  /** The operator's Events so far, one JSON object a line. */
+  readonly events: () => string;
   /** The directory of the YAML, for edits. */
   readonly directory: string;
 }
@@ -50,6 +52,8 @@ export interface StackOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** For tests that stop the database. Others share the run's server. */
   readonly ownDatabase?: boolean;
+  /** How often the operator reads what is used of limits and budgets, and writes statuses at most. */
+  readonly rulesMs?: { readonly period: number; readonly write: number };
   /** Additional options of the proxy's command. */
   readonly proxyArguments?: readonly string[];
   /** Puts a pooler between the proxy and the database. @returns the database URL for the proxy */
@@ -89,6 +93,7 @@ export async function startStack(scope: Scope, options: StackOptions = {}): Prom
     proxyDatabaseUrl,
     isOneMachine: true,
     log,
+    ...(options.rulesMs && { rulesMs: options.rulesMs }),
   });
   releasers.push(operator.stop);
   await operator.idle();
@@ -118,6 +123,7 @@ export async function startStack(scope: Scope, options: StackOptions = {}): Prom
     credentialsDirectory,
     workerCredentials: paths.workerCredentials,
     log: () => readFileSync(paths.log, 'utf8'),
+    events: () => readFileSync(join(paths.state, 'events.jsonl'), 'utf8'),
     directory,
   };
 }

@@ -1,4 +1,4 @@
--- Leases parts of the counters of the session's own organization, by this server's clock.
+-- Leases parts of the counters of the session's own organization, by this server's clock (`quota_now`).
 create or replace function chaperone.lease_quota(demands jsonb)
   returns table (counter_id bigint, lease_id bigint, granted bigint, room bigint, is_current boolean, at_ms double precision)
   language plpgsql security definer
@@ -10,7 +10,7 @@ as $$
 #variable_conflict use_column
 declare
   organization uuid := chaperone.current_organization_id();
-  at timestamptz := clock_timestamp();
+  at timestamptz := chaperone.quota_now();
 begin
   if organization is null then
     return;

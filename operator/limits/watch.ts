@@ -9,7 +9,7 @@ import {
   type UnannouncedWarning,
 } from '../../database/budget-warnings.ts';
 import type { Queryable } from '../../database/queryable.ts';
-import { type NamedUse, readRuleUse } from '../../database/rule-use.ts';
+import { type NamedUse, readQuotaTime, readRuleUse } from '../../database/rule-use.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { keyOf, type ObjectPath, pathOf } from '../cluster/object-key.ts';
 import { startResync } from '../runtime/resync.ts';
@@ -73,7 +73,7 @@ async function watchOrganization(
   shown: Map<string, { readonly status: RuleStatus; readonly atMs: number }>,
   known: Map<string, Set<string>>,
 ): Promise<void> {
-  const { cluster, db, now } = options;
+  const { cluster, db } = options;
   const { name } = organization.metadata;
   const bindings = cluster.list('ApiKeyBinding').filter(({ spec }) => spec.organizationRef.name === name);
   const counts = new Map<Ruled, RuleCount[]>([
@@ -84,8 +84,8 @@ async function watchOrganization(
   const organizationId = organization.status?.id;
   const rules = [...new Set(all.map(({ rule }) => rule))];
   const isRead = organizationId !== undefined && rules.length > 0;
-  const uses = isRead ? await readRuleUse(db, organizationId, { rules, userId: null }) : [];
-  const nowMs = now();
+  const nowMs = await readQuotaTime(db);
+  const uses = isRead ? await readRuleUse(db, organizationId, { rules, userId: null, atMs: nowMs }) : [];
   for (const [resource, ofResource] of counts) {
     const figures = figuresOf(ofResource, uses, nowMs);
     show(options, resource, figures, shown);

@@ -1,7 +1,7 @@
 import { countsOfBinding, countsOfOrganization, type RuleCount } from '../../crds/rule-counts.ts';
 import { figuresOf, type RuleFigure } from '../../crds/rule-figures.ts';
 import { userIdOf } from '../../database/ids.ts';
-import { type NamedUse, readRuleUse } from '../../database/rule-use.ts';
+import { type NamedUse, readQuotaTime, readRuleUse } from '../../database/rule-use.ts';
 import type { Caller } from '../calls/call.ts';
 import { ProxyError } from '../error.ts';
 import { makeMatcher } from '../snapshot/model-rules.ts';
@@ -62,9 +62,12 @@ async function readRules(
   const userId = filteredByUser === null ? null : userIdOf(organizationId, filteredByUser);
   const rules = [...new Set(counts.map(({ rule }) => rule))];
   await shipped();
-  const uses = await store.run((db) => readRuleUse(db, organizationId, { rules, userId }));
+  const { atMs, uses } = await store.run(async (db) => {
+    const at = await readQuotaTime(db);
+    return { atMs: at, uses: await readRuleUse(db, organizationId, { rules, userId, atMs: at }) };
+  });
   const visible = seesOrganization(caller) ? uses : uses.filter((use) => isVisible(use, caller, keys));
-  const figures = figuresOf(counts, visible, Date.now());
+  const figures = figuresOf(counts, visible, atMs);
   return { figures: figures.slice(offset, offset + limit), total: figures.length, filteredByUser };
 }
 

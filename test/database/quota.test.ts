@@ -3,7 +3,7 @@ import { before, test } from 'node:test';
 import type { Client } from 'pg';
 import { deletePastQuota, leaseQuota, type QuotaDemand, quotaCounterId, rowOf } from '../../database/quota.ts';
 import { insertRequests } from '../../database/requests.ts';
-import { readRuleUse } from '../../database/rule-use.ts';
+import { readQuotaTime, readRuleUse } from '../../database/rule-use.ts';
 import { makeRecord } from '../request-record.ts';
 import { suiteScope } from '../scope.ts';
 import { batchOf } from './batch.ts';
@@ -117,7 +117,11 @@ test('a record counts once, however often it is sent', async () => {
   await settle(demand(1), 7, record);
   await settle(demand(1), 7, record);
   await settle(demand(1), 3);
-  const [use] = await readRuleUse(asTenant, tenant.id, { rules: [demand(1).rule], userId: null });
+  const [use] = await readRuleUse(asTenant, tenant.id, {
+    rules: [demand(1).rule],
+    userId: null,
+    atMs: await readQuotaTime(asTenant),
+  });
   assert.deepEqual([use?.used, use?.held, use?.windowEnd], ['10', '0', null]);
 });
 

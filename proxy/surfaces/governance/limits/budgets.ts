@@ -71,7 +71,7 @@ function show(figure: Figure) {
           by_usd: Number(raise.byUsd),
           until: raise.until,
           reason: raise.reason,
-          active: Date.parse(raise.until) > Date.now(),
+          active: Date.parse(raise.until) > figure.atMs,
         }
       : null,
   };
