@@ -8,7 +8,7 @@ suite('the installation that cluster:up made', { skip }, () => {
     assert.equal(release.info.status, 'deployed');
     const { items } = await getJson<{ items: Deployment[] }>('deployments', '--namespace', operatorNamespace);
     const replicas = items.map(({ metadata, status }) => [metadata.name, status.readyReplicas]);
-    assert.deepEqual(Object.fromEntries(replicas), { chaperone: 2, 'chaperone-sandbox': 1 });
+    assert.deepEqual(Object.fromEntries(replicas), { chaperone: 2, 'chaperone-sandbox': 1, 'chaperone-worker': 2 });
   });
 
   test('has every object of the quickstart ready', async (t) => {
