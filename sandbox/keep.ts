@@ -29,6 +29,8 @@ export interface VectorStore {
 /** The data stored under one key. As at a provider, no other key sees it. */
 export interface Keep {
   responses: ResponseStore;
+  /** Keeps the responses that are not stored, for the connection on which they were made. Absent: nobody does. */
+  unstored?: Pick<ResponseStore, 'keep'>;
   /** Input and output items of stored responses, and items of conversations, by id. */
   items: LRUCache<string, JsonObject>;
   conversations: LRUCache<string, Conversation>;

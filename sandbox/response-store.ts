@@ -38,16 +38,24 @@ export function makeResponseStore(limit = 10_000): ResponseStore {
     keep: (id, stored) => void cache.set(id, stored),
     find: (id) => cache.get(id),
     delete: (id) => cache.delete(id),
-    chain(id) {
-      const chain: StoredResponse[] = [];
-      for (let next = id; next !== null; ) {
-        const stored = cache.get(next);
-        if (stored) chain.unshift(stored);
-        next = stored?.previousId ?? null;
-      }
-      return chain;
-    },
+    chain: (id) => chainOf((one) => cache.get(one), id),
   };
+}
+
+/** The responses of a key with those that only one connection knows. What is kept is the key's. */
+export function joinStores(ofKey: ResponseStore, ofConnection: ResponseStore): ResponseStore {
+  const find = (id: string) => ofConnection.find(id) ?? ofKey.find(id);
+  return { ...ofKey, find, chain: (id) => chainOf(find, id) };
+}
+
+function chainOf(find: ResponseStore['find'], id: string | null): StoredResponse[] {
+  const chain: StoredResponse[] = [];
+  for (let next = id; next !== null; ) {
+    const stored = find(next);
+    if (stored) chain.unshift(stored);
+    next = stored?.previousId ?? null;
+  }
+  return chain;
 }
 
 /** @throws ProviderError 400 `previous_response_not_found` where the response is not stored */

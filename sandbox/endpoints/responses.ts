@@ -72,7 +72,10 @@ function generate(keep: Keep, { id, body, faults, createdAt }: GenerationRequest
   const stored: StoredResponse = { response, plan, work: null, previousId: request.previousId, input, turns };
   const finish = () => {
     prompt.conversation?.items.push(...input, ...said);
-    if (!request.store) return;
+    if (!request.store) {
+      keep.unstored?.keep(id, stored);
+      return;
+    }
     keep.responses.keep(id, stored);
     keepItems(keep, [...input, ...said]);
   };

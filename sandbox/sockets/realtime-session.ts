@@ -14,6 +14,8 @@ import { audioMs, audioTokens, isSilence, spokenTokens, spokenWord } from './rea
 export interface Connection {
   /** Resolves when the client takes more. Rejects when it has gone. */
   send(event: JsonObject): Promise<void>;
+  /** As `send`, for an event that is text already. */
+  sendText(text: string): Promise<void>;
   /** Closes it, cleanly or by a reset. */
   close(how: 'clean' | 'reset'): void;
   /** Sends bytes that are no event. */

@@ -3,11 +3,11 @@ import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { CallLog } from '../call-log.ts';
 import { dialectOf } from '../dialect-of.ts';
-import type { JsonObject } from '../json.ts';
 import type { Keep } from '../keep.ts';
 import { findModelFor } from '../models.ts';
 import { ProviderError } from '../provider-error.ts';
 import { type Connection, RealtimeSession } from './realtime-session.ts';
+import { ResponsesSession } from './responses-session.ts';
 
 /** What a session does with a socket. */
 interface Session {
@@ -27,12 +27,12 @@ const maxMessageBytes = 16 * 1024 * 1024;
 /** Beyond that a session waits until its client has read. */
 const maxUnsentBytes = 256 * 1024;
 
-/** Makes the function that opens sessions of the APIs over WebSockets: Realtime, at OpenAI's and at Azure's paths. */
-export function makeSockets({ calls }: SocketState): TakeUpgrade {
+/** Makes the function that opens sessions of the APIs over WebSockets, at OpenAI's and at Azure's paths. */
+export function makeSockets(state: SocketState): TakeUpgrade {
   const server = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, perMessageDeflate: false });
   return (request, socket, head) => {
     try {
-      const open = sessionOf(request, calls);
+      const open = sessionOf(request, state);
       server.handleUpgrade(request, socket, head, (webSocket) => run(webSocket, open));
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
@@ -45,23 +45,29 @@ export function makeSockets({ calls }: SocketState): TakeUpgrade {
 }
 
 /** @throws ProviderError where the upgrade is refused */
-function sessionOf(request: IncomingMessage, calls: CallLog): (connection: Connection) => Session {
+function sessionOf(request: IncomingMessage, { calls, keepOf }: SocketState): (connection: Connection) => Session {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://sandbox');
   const dialect = dialectOf(request);
   const key = dialect.apiKey(request);
   if (key === null) throw new ProviderError('You did not provide an API key.', { status: 401 });
-  if (!/^(?:\/openai)?\/v1\/realtime$/.test(pathname))
-    throw new ProviderError(`Invalid URL (GET ${pathname})`, { status: 404 });
+  const modelOf = (named: string) => dialect.modelOf?.(named) ?? named;
+  const [, api] = /^(?:\/openai)?\/v1\/(realtime|responses)$/.exec(pathname) ?? [];
+  if (api === 'responses') {
+    const keep = keepOf(key);
+    return (connection) => new ResponsesSession(connection, calls, key, keep, modelOf);
+  }
+  if (api === undefined) throw new ProviderError(`Invalid URL (GET ${pathname})`, { status: 404 });
   const named = searchParams.get('model');
   if (named === null && searchParams.get('intent') !== 'transcription')
     throw new ProviderError('You must provide a model parameter.', { param: 'model', code: 'missing_model' });
-  const model = named === null ? undefined : findModelFor('realtime', dialect.modelOf?.(named) ?? named);
+  const model = named === null ? undefined : findModelFor('realtime', modelOf(named));
   return (connection) => new RealtimeSession(connection, calls, key.slice(-4), model);
 }
 
 function run(socket: WebSocket, open: (connection: Connection) => Session): void {
   const session = open({
-    send: (event) => send(socket, event),
+    send: (event) => send(socket, JSON.stringify(event)),
+    sendText: (text) => send(socket, text),
     sendGarbage: () => socket.send('<html>It works!</html>'),
     close: (how) => (how === 'clean' ? socket.close(1011, 'cut') : socket.terminate()),
   });
@@ -74,8 +80,8 @@ function run(socket: WebSocket, open: (connection: Connection) => Session): void
   socket.on('error', () => socket.terminate());
 }
 
-async function send(socket: WebSocket, event: JsonObject): Promise<void> {
+async function send(socket: WebSocket, text: string): Promise<void> {
   if (socket.readyState !== WebSocket.OPEN) return;
-  const sent = new Promise<void>((resolve) => socket.send(JSON.stringify(event), () => resolve()));
+  const sent = new Promise<void>((resolve) => socket.send(text, () => resolve()));
   if (socket.bufferedAmount > maxUnsentBytes) await sent;
 }
