@@ -109,7 +109,7 @@ export const problems = {
   },
   websocket_required: {
     status: 426,
-    message: 'This is a WebSocket: open it with a client of the Realtime API, such as OpenAI’s SDKs',
+    message: 'This is a WebSocket: open it with a client of this API, such as OpenAI’s SDKs',
     headers: { upgrade: 'websocket', connection: 'upgrade' },
   },
   session_expired: { status: 408, message: 'The session is over; open another one' },

@@ -28,7 +28,7 @@ import type { InFlight } from './in-flight.ts';
 import { type LookUps, makeLookUps } from './look-ups.ts';
 import { batches } from './operations/batches.ts';
 import { responses } from './operations/responses.ts';
-import { makeEntraTokens } from './providers/azure/entra-tokens.ts';
+import { type EntraTokens, makeEntraTokens } from './providers/azure/entra-tokens.ts';
 import { type Exchange, makeExchange } from './providers/exchange.ts';
 import { providerTable } from './providers/table.ts';
 import { makeDatabaseClock } from './quota/database-clock.ts';
@@ -79,6 +79,8 @@ export interface OpenOrganization extends LookUps {
   readonly shipper: Shipper;
   /** Speaks to providers. */
   readonly exchange: Exchange;
+  /** Credentials for providers that no ApiKeyBinding has. */
+  readonly entraTokens: EntraTokens;
   readonly guardrails: Guardrails;
   /** The answers that are replayed. */
   readonly cache: AnswerCache;
@@ -107,7 +109,8 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
   const { organizationId, organizationName } = credentials;
   // Holds nothing until something is sent, so it is released where calls end (below).
   const upstream = await makeUpstream(options.egress, options.httpClient);
-  const exchange = makeExchange(upstream, providerTable, makeEntraTokens(upstream.agent));
+  const entraTokens = makeEntraTokens(upstream.agent);
+  const exchange = makeExchange(upstream, providerTable, entraTokens);
 
   // Released in the reverse order, also where one of the next steps throws.
   await using opened = new AsyncDisposableStack();
@@ -292,6 +295,7 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
     store,
     shipper,
     exchange,
+    entraTokens,
     guardrails,
     cache,
     modelRules,

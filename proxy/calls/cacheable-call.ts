@@ -1,7 +1,7 @@
-import type { ServerResponse } from 'node:http';
 import type { CacheableCall } from '../cache/cacheable-call.ts';
 import { ProxyError } from '../error.ts';
 import type { Permitted } from './admit/permit.ts';
+import type { ClientResponse } from './answer/client-response.ts';
 import type { OpenRequest } from './call-request.ts';
 import { clientGone } from './client-gone.ts';
 import { sentModel } from './route/sent-model.ts';
@@ -43,7 +43,7 @@ export function cacheableCallOf(
 }
 
 /** Aborted when the client leaves. */
-export function goneOf(response: ServerResponse): () => AbortSignal {
+export function goneOf(response: ClientResponse): () => AbortSignal {
   let controller: AbortController | undefined;
   return () => {
     if (controller) return controller.signal;

@@ -109,6 +109,7 @@ export function makeRunBody({
   };
   const useOf = (request: OpenRequest, permitted: Permitted) =>
     permitted.context.inForce.snapshot.spec.cache &&
+    !request.speak &&
     cache.use(cacheableCallOf(request, permitted, goneOf(request.response)));
   return (request, rawBody) =>
     whenKnown(permit({ context: request.context, operation: request.operation, rawBody }), (permitted) =>

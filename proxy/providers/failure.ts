@@ -34,6 +34,9 @@ export function redirected(status: number): ProxyError {
   return new ProxyError('upstream_invalid_response', { message });
 }
 
+/** The reason for ending a request when the process ends. */
+export const ourEnd: Error = Object.assign(new Error('The process ends'), { code: 'UND_ERR_DESTROYED' });
+
 /** Whether we caused the failure: the process ends, and closes its connections. */
 export function isOurEnd({ cause }: ProxyError): boolean {
   return cause instanceof Error && 'code' in cause && cause.code === 'UND_ERR_DESTROYED';

@@ -1,7 +1,7 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import { ProxyError } from '../error.ts';
-import type { TokenFiles } from '../providers/azure/token-files.ts';
+import type { EntraTokens } from '../providers/azure/entra-tokens.ts';
 import type { ProviderTable } from '../providers/table.ts';
 import type { RoutedKey } from '../snapshot/snapshot.ts';
 
@@ -17,7 +17,8 @@ export interface Dial {
 
 export interface DialOptions {
   readonly providers: ProviderTable;
-  readonly tokenFiles: TokenFiles;
+  /** Credentials that no ApiKeyBinding has. */
+  readonly entraTokens: EntraTokens;
   /** How an address is reached. Undefined: directly. */
   readonly agentFor: (url: URL) => Promise<Agent | undefined>;
 }
@@ -54,11 +55,11 @@ const maxRefusalBytes = 64 * 1024;
  *
  * @throws {UpgradeRefused} where it answers in HTTP; {ProxyError} `upstream_…` where it does not answer
  */
-export async function dial({ providers, tokenFiles, agentFor }: DialOptions, asked: Dial): Promise<Dialled> {
+export async function dial({ providers, entraTokens, agentFor }: DialOptions, asked: Dial): Promise<Dialled> {
   const { provider } = asked.key;
   const { authorize, headers: defaults, place } = providers[provider.type];
-  const tokenFile = provider.azure?.tokenFile;
-  const secret = tokenFile === undefined ? asked.key.secret : tokenFiles.read(tokenFile);
+  const { azure } = provider;
+  const secret = (azure?.usesTokens && (await entraTokens(azure))) || asked.key.secret;
   if (secret instanceof ProxyError) throw secret;
   const redact = (text: string) => (text.includes(secret) ? text.replaceAll(secret, '[redacted]') : text);
   const path = provider.basePath + (place ? place(provider, asked.path, asked.model) : asked.path);

@@ -56,17 +56,23 @@ export class Link {
     this.#source = source;
   }
 
-  send(text: string): void {
+  /** @param onRoom is called when this side can take more: now, or when it has taken this */
+  send(text: string, onRoom?: () => void): void {
     const { socket, share, onPassed } = this.#options;
-    if (socket.readyState !== WebSocket.OPEN) return;
     const bytes = Buffer.byteLength(text);
-    if (!this.#holdMemory(bytes)) return;
+    if (socket.readyState !== WebSocket.OPEN || !this.#holdMemory(bytes)) {
+      onRoom?.();
+      return;
+    }
     onPassed('out', bytes);
     socket.send(text, () => {
       share.add(-bytes);
       if (socket.bufferedAmount <= lowWaterBytes) this.#source?.release('slow');
+      if (isFull) onRoom?.();
     });
-    if (socket.bufferedAmount > highWaterBytes) this.#source?.hold('slow');
+    const isFull = socket.bufferedAmount > highWaterBytes;
+    if (isFull) this.#source?.hold('slow');
+    else onRoom?.();
   }
 
   /** Bytes that the socket has not taken yet. */

@@ -2,10 +2,12 @@ import type { WebSocket } from 'ws';
 import type { Caller } from '../calls/call.ts';
 import type { Identified, InForce } from '../calls/context.ts';
 import type { Pipeline } from '../calls/pipeline.ts';
+import type { RouteHealth } from '../calls/route/health.ts';
 import type { Settlement } from '../calls/settle/settlement.ts';
 import type { ProxyError } from '../error.ts';
 import type { Guardrails } from '../guardrails/guardrails.ts';
-import type { Share } from '../in-flight.ts';
+import type { InFlight, Share } from '../in-flight.ts';
+import type { DialOptions } from './dial.ts';
 import type { SessionCaller } from './find-caller.ts';
 
 /** The limits of sessions. */
@@ -41,6 +43,19 @@ export interface SessionContext {
   readonly drainMs: number;
 }
 
+/** What opens sessions. */
+export interface OpenContext extends SessionContext, DialOptions {
+  readonly health: RouteHealth;
+  readonly inFlight: InFlight;
+}
+
+/** A session that may be opened. Whatever it needs of a provider is there. */
+export interface Ready {
+  begin(opened: Opened): Session;
+  /** The client has gone before its session was opened. */
+  giveUp(): void;
+}
+
 /** An accepted session. */
 export interface Opened {
   readonly client: WebSocket;
@@ -50,6 +65,8 @@ export interface Opened {
   readonly onPassed: (side: 'client' | 'provider', direction: 'in' | 'out', bytes: number) => void;
   /** Counts a refusal, and notes it for the audit log. */
   readonly onRefused: (problem: ProxyError, requestId: string, caller: Caller) => void;
+  /** Notes for the audit log that an answer that had begun was ended. */
+  readonly onBlocked: (problem: ProxyError, requestId: string, caller: Caller) => void;
   /** The session and all of its accounts are over. */
   readonly onOver: () => void;
 }

@@ -4,7 +4,7 @@ import type { Operation } from '../operations/operation.ts';
 import { asString, type Body, parseObject } from '../providers/json.ts';
 import type { RoutedKey } from '../snapshot/snapshot.ts';
 import type { Dialled } from './dial.ts';
-import { contextOf, type GovernedResponse } from './governed-response.ts';
+import { contextOf } from './governed-response.ts';
 import { Link } from './link.ts';
 import type { Opened, Session, SessionContext } from './session.ts';
 
@@ -17,6 +17,16 @@ const endsSession: ReadonlySet<string> = new Set([
   ...['surface_not_allowed', 'shutting_down', 'internal_error'],
 ]);
 
+/** What a session does with a provider that it is connected to. */
+export interface ProviderHandlers {
+  /** Takes a message, without the provider key. */
+  onText(text: string): void | Promise<void>;
+  /** The provider has gone. */
+  onLost(): void;
+  /** Its messages cannot be taken. */
+  onProblem(problem: ProxyError): void;
+}
+
 /**
  * What all sessions share: two sides, and every way in which a session ends. Whoever ends it, all accounts are settled
  * before it is over.
@@ -25,12 +35,12 @@ export abstract class SocketSession implements Session {
   protected readonly context: SessionContext;
   protected readonly opened: Opened;
   protected readonly client: Link;
-  /** Undefined: no provider is needed yet. */
-  protected provider: Link | undefined;
   /** The client has gone, or is told to go: what is under way is read to its end. */
   protected isLeaving = false;
   protected isStopping = false;
   protected isOver = false;
+  /** Those that are connected. */
+  readonly #providers = new Set<Link>();
   readonly #startedAtMs = Date.now();
   #lastEventAtMs = Date.now();
   #leaving: NodeJS.Timeout | undefined;
@@ -52,13 +62,12 @@ export abstract class SocketSession implements Session {
   abstract isBusy(): boolean;
   /** Admits an event of the client, and sends it on. @throws {ProxyError} */
   protected abstract admitEvent(type: string, event: Body): Promise<void>;
-  /** Notes an event of the provider, and shows it to the client. @throws {ProxyError} where the session must end */
-  protected abstract noteEvent(type: string, event: Body, text: string): Promise<void>;
-  protected abstract errorEvent(problem: ProxyError, eventId: string | null): object;
-  /** Everything that the provider has been asked for, and has not ended. */
-  protected abstract takeUnsettled(): readonly GovernedResponse[];
-  /** Asks the provider to end what is under way. */
+  /** @param event the client's event that it is about. Undefined: it is about none */
+  protected abstract errorEvent(problem: ProxyError, event: Body | undefined): object;
+  /** Asks for the end of what is under way. The client has gone. */
   protected abstract cancelAll(): void;
+  /** Settles everything that the provider has been asked for, and has not ended. */
+  protected abstract settleAll(status: 'failed' | 'cancelled' | 'interrupted', errorCode: string | null): void;
   /** Gives back what was reserved and never asked for. */
   protected abstract withdrawAll(): Promise<void>;
 
@@ -72,54 +81,55 @@ export abstract class SocketSession implements Session {
       const message = `nobody has said anything for ${Math.round(idleMs / 1_000)} seconds`;
       this.end(new ProxyError('session_expired', { message }), 1000);
     } else if (!this.client.isAlive()) this.client.terminate();
-    else if (this.provider?.isAlive() === false) this.provider.terminate();
+    else for (const provider of this.#providers) if (!provider.isAlive()) provider.terminate();
   }
 
   goAway(): void {
     if (this.isStopping) return;
     this.isStopping = true;
-    this.tell(new ProxyError('shutting_down'), null);
+    this.tell(new ProxyError('shutting_down'));
     this.closeIfIdle();
   }
 
   cut(): void {
     this.isStopping = true;
     this.client.close(1001, 'shutting_down');
+    void this.withdrawAll();
     this.settleAll('interrupted', null);
-    const { provider } = this;
+    const providers = [...this.#providers];
     this.over();
     // Nobody waits for what the other side says to it.
     setTimeout(() => this.client.terminate(), cutMs).unref();
-    provider?.terminate();
+    for (const provider of providers) provider.terminate();
   }
 
   /** Begins to read a provider. */
-  protected attach({ socket, redact }: Dialled): Link {
+  protected attach({ socket, redact }: Dialled, { onText, onLost, onProblem }: ProviderHandlers): Link {
     const { share, onPassed } = this.opened;
     const link: Link = new Link({
-      ...{ socket, share },
-      onText: (text) => this.#fromProvider(redact(text)),
-      onClose: () => {
-        if (this.provider === link) this.lost();
+      ...{ socket, share, onProblem },
+      onText: (text) => {
+        this.noteActivity();
+        return onText(redact(text));
       },
-      onProblem: (problem) =>
-        this.end(problem.code === 'overloaded' ? problem : new ProxyError('upstream_invalid_response'), 1011),
+      onClose: () => {
+        if (this.#providers.delete(link)) onLost();
+      },
       onPassed: (direction, bytes) => onPassed('provider', direction, bytes),
     });
-    this.client.slows(link);
+    this.#providers.add(link);
     link.slows(this.client);
-    this.provider = link;
     socket.resume();
     return link;
   }
 
-  /** Sends an event on, as it was read, so that no reader can find something else in it. */
-  protected forward(event: Body): void {
-    this.provider?.send(JSON.stringify(event));
+  /** Closes the connection with a provider, which is not lost by that. */
+  protected detach(link: Link): void {
+    if (this.#providers.delete(link)) link.close(1000, 'OK');
   }
 
-  protected tell(problem: ProxyError, eventId: string | null): void {
-    this.client.send(JSON.stringify(this.errorEvent(problem, eventId)));
+  protected tell(problem: ProxyError, event?: Body): void {
+    this.client.send(JSON.stringify(this.errorEvent(problem, event)));
   }
 
   /** Something that nobody asked for has failed: the session ends. */
@@ -142,8 +152,8 @@ export abstract class SocketSession implements Session {
   }
 
   /** Tells the client why, closes its side, and reads what is under way to its end. */
-  protected close(problem: ProxyError, code: number, eventId: string | null = null): void {
-    this.tell(problem, eventId);
+  protected close(problem: ProxyError, code: number, event?: Body): void {
+    this.tell(problem, event);
     this.client.close(code, problem.code);
     this.leave();
   }
@@ -154,8 +164,9 @@ export abstract class SocketSession implements Session {
     this.isLeaving = true;
     void this.withdrawAll();
     this.cancelAll();
-    this.provider?.release('slow');
+    for (const provider of this.#providers) provider.release('slow');
     this.#leaving = setTimeout(() => {
+      void this.withdrawAll();
       this.settleAll('cancelled', 'client_disconnected');
       this.over();
     }, this.context.drainMs);
@@ -172,32 +183,12 @@ export abstract class SocketSession implements Session {
     }
   }
 
-  /** The provider has gone. */
-  protected lost(): void {
-    if (this.isOver) return;
-    const hadWork = this.isBusy();
-    this.settleAll(this.isLeaving ? 'cancelled' : 'failed', 'upstream_interrupted');
-    if (!this.isLeaving) {
-      const message = 'the provider has closed the session';
-      const problem = new ProxyError(hadWork ? 'upstream_interrupted' : 'session_expired', { message });
-      this.tell(problem, null);
-      this.client.close(hadWork ? 1011 : 1000, problem.code);
-    }
-    this.over();
-  }
-
-  protected settleAll(status: 'failed' | 'cancelled' | 'interrupted', errorCode: string | null): void {
-    void this.withdrawAll();
-    for (const response of this.takeUnsettled())
-      response.settle({ status, hasBegun: true, errorCode }).catch((error) => this.note(error));
-  }
-
   protected over(): void {
     if (this.isOver) return;
     this.isOver = true;
     clearTimeout(this.#leaving);
     void this.withdrawAll();
-    this.provider?.close(1000, 'OK');
+    for (const provider of [...this.#providers]) this.detach(provider);
     this.opened.onOver();
   }
 
@@ -213,38 +204,33 @@ export abstract class SocketSession implements Session {
     return found;
   }
 
-  async #fromClient(text: string): Promise<void> {
+  /** Somebody has said something. */
+  protected noteActivity(): void {
     this.#lastEventAtMs = Date.now();
-    const event = parseObject(text);
-    const type = asString(event?.type);
-    if (!event || type === null) {
-      this.tell(new ProxyError('invalid_json', { message: 'an event must be a JSON object with a type' }), null);
+  }
+
+  async #fromClient(text: string): Promise<void> {
+    this.noteActivity();
+    const event = readEvent(text);
+    if (!event) {
+      this.tell(new ProxyError('invalid_json', { message: 'an event must be a JSON object with a type' }));
       return;
     }
-    const eventId = asString(event.event_id);
     try {
       if (this.isStopping) throw new ProxyError('shutting_down');
-      await this.admitEvent(type, event);
+      await this.admitEvent(event.type, event.body);
     } catch (error) {
       // The session goes on, unless its caller may not go on.
       const problem = this.note(error);
-      if (endsSession.has(problem.code)) this.close(problem, 1008, eventId);
-      else this.tell(problem, eventId);
+      if (endsSession.has(problem.code)) this.close(problem, 1008, event.body);
+      else this.tell(problem, event.body);
     }
   }
+}
 
-  async #fromProvider(text: string): Promise<void> {
-    this.#lastEventAtMs = Date.now();
-    const event = parseObject(text);
-    const type = asString(event?.type);
-    if (!event || type === null) {
-      this.end(new ProxyError('upstream_invalid_response'), 1011);
-      return;
-    }
-    try {
-      await this.noteEvent(type, event, text);
-    } catch (error) {
-      this.fail(error);
-    }
-  }
+/** Reads a message as an event. Undefined: it is none. */
+export function readEvent(text: string): { readonly type: string; readonly body: Body } | undefined {
+  const body = parseObject(text);
+  const type = asString(body?.type);
+  return body && type !== null ? { type, body } : undefined;
 }

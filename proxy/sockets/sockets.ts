@@ -4,31 +4,24 @@ import type { Logger } from 'pino';
 import { WebSocketServer } from 'ws';
 import { makeRequestId } from '../../database/ids.ts';
 import type { Caller } from '../calls/call.ts';
-import type { RouteHealth } from '../calls/route/health.ts';
 import type { Metrics } from '../calls/settle/metrics.ts';
 import { runStep } from '../calls/when-known.ts';
 import { ProxyError } from '../error.ts';
 import type { Envelope } from '../http/envelope.ts';
 import { ownHeaders } from '../http/headers.ts';
+import { pathOf } from '../http/nearest.ts';
 import type { Refusals } from '../http/refusals.ts';
-import type { InFlight } from '../in-flight.ts';
-import { makeTokenFiles } from '../providers/azure/token-files.ts';
-import type { ProviderTable } from '../providers/table.ts';
-import { type DialOptions, UpgradeRefused } from './dial.ts';
+import type { KitContext } from '../http/surface.ts';
+import { type SocketApi, socketApis } from './apis.ts';
+import { UpgradeRefused } from './dial.ts';
 import { readCaller } from './find-caller.ts';
-import { openRealtime } from './realtime/open.ts';
-import { defaultLimits, type Session, type SessionContext, type SocketLimits } from './session.ts';
+import { defaultLimits, type OpenContext, type Session, type SocketLimits } from './session.ts';
 
 /** What sessions work with, of the process that holds them. */
-export interface SocketsContext extends Omit<SessionContext, 'limits'> {
-  readonly providers: ProviderTable;
-  readonly health: RouteHealth;
-  readonly inFlight: InFlight;
+export interface SocketsContext extends Omit<OpenContext, 'limits'>, Pick<KitContext, 'audit'> {
   readonly metrics: Metrics;
   readonly refusals: Refusals;
   readonly envelope: Envelope;
-  /** How a provider is reached. */
-  readonly agentFor: DialOptions['agentFor'];
   readonly log: Logger;
   /** Absent: the usual ones. */
   readonly socketLimits?: Partial<SocketLimits> | undefined;
@@ -43,12 +36,10 @@ export interface Sockets {
 }
 
 const reviewMs = 1_000;
-/** The route, as the audit log has it. */
-const route = 'GET /v1/realtime';
 
 /** Makes the sessions of a process, and what looks after them. */
 export function makeSockets(context: SocketsContext): Sockets {
-  const { inFlight, inForce, metrics, refusals, envelope } = context;
+  const { inFlight, inForce, metrics, refusals, audit, envelope } = context;
   const limits: SocketLimits = { ...defaultLimits, ...context.socketLimits };
   const server = new WebSocketServer({
     noServer: true,
@@ -57,7 +48,6 @@ export function makeSockets(context: SocketsContext): Sockets {
     // A client that sends its key as a subprotocol must be given another one.
     handleProtocols: (protocols) => (protocols.has('realtime') ? 'realtime' : false),
   });
-  const tokenFiles = makeTokenFiles();
   const sessions = new Set<Session>();
   /** Handshakes that are being answered. */
   let opening = 0;
@@ -65,22 +55,29 @@ export function makeSockets(context: SocketsContext): Sockets {
   const allOver = Promise.withResolvers<void>();
 
   const isFull = () => sessions.size + opening >= limits.sessions;
-  const open = async (request: IncomingMessage, socket: Duplex, head: Buffer, note: (caller: Caller) => void) => {
+  const open = async (
+    { kind, route, load }: SocketApi,
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    note: (caller: Caller) => void,
+  ) => {
     if (isStopping) throw new ProxyError('shutting_down');
+    requireHandshake(request);
     if (isFull()) throw new ProxyError('overloaded', { message: `the proxy has ${limits.sessions} open sessions` });
     const caller = readCaller(request, context.pipeline, inForce);
     const first = await caller.find();
     note(first.caller);
-    const dialled = await openRealtime({ ...context, tokenFiles, limits }, request, caller, first);
+    const openSession = await load();
+    const ready = await openSession({ ...context, limits }, request, caller, first);
     if (socket.destroyed) {
-      dialled.connection.socket.terminate();
+      ready.giveUp();
       return;
     }
     server.handleUpgrade(request, socket, head, (client) => {
       const share = inFlight.open();
-      const kind = 'realtime';
       metrics.socketSessions.inc({ kind });
-      const session: Session = dialled.begin({
+      const session: Session = ready.begin({
         ...{ client, caller, first, share },
         onPassed(side, direction, bytes) {
           metrics.socketEvents.inc({ kind, side, direction });
@@ -88,6 +85,7 @@ export function makeSockets(context: SocketsContext): Sockets {
         },
         onRefused: (problem, requestId, inSession) =>
           void refusals.note({ requestId, caller: inSession, route }, problem),
+        onBlocked: (problem, requestId, inSession) => audit.refused({ requestId, caller: inSession, route }, problem),
         onOver() {
           share.release();
           sessions.delete(session);
@@ -116,6 +114,12 @@ export function makeSockets(context: SocketsContext): Sockets {
   return {
     take(request, socket, head) {
       const requestId = makeRequestId(Date.now());
+      const api = socketApis.get(pathOf(request.url ?? ''));
+      if (!api) {
+        socket.destroy();
+        return;
+      }
+      const { route } = api;
       let known: Caller | undefined;
       opening += 1;
       const answered = () => {
@@ -132,7 +136,7 @@ export function makeSockets(context: SocketsContext): Sockets {
       };
       runStep(
         () =>
-          open(request, socket, head, (caller) => {
+          open(api, request, socket, head, (caller) => {
             known = caller;
           }).then(answered),
         refuse,
@@ -147,6 +151,21 @@ export function makeSockets(context: SocketsContext): Sockets {
       for (const session of sessions) session.cut();
     },
   };
+}
+
+/** Before anything is done for it. @throws {ProxyError} `invalid_header` */
+function requireHandshake({ headers }: IncomingMessage): void {
+  if (!/^[+/0-9A-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? ''))
+    throw new ProxyError('invalid_header', {
+      param: 'Sec-WebSocket-Key',
+      message: 'Sec-WebSocket-Key must be 16 bytes in base64',
+    });
+  const version = headers['sec-websocket-version'];
+  if (version !== '13' && version !== '8')
+    throw new ProxyError('invalid_header', {
+      param: 'Sec-WebSocket-Version',
+      message: 'Sec-WebSocket-Version must be 13',
+    });
 }
 
 function runOrUndefined<Value>(read: () => Value): Value | undefined {

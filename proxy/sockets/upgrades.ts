@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pathOf } from '../http/nearest.ts';
+import { socketApis } from './apis.ts';
 import type { Sockets, SocketsContext } from './sockets.ts';
 
 /** The sessions of a server. */
@@ -11,13 +12,13 @@ export interface Upgrades {
   cut(): void;
 }
 
-/** The paths whose requests may become WebSockets. Every other such request is answered in HTTP. */
-export const socketPaths: ReadonlySet<string> = new Set(['/v1/realtime']);
-
-/** For `shouldUpgradeCallback` of node:http: the opening handshake of a WebSocket (RFC 6455, section 4.1). */
+/**
+ * For `shouldUpgradeCallback` of node:http: the opening handshake of a WebSocket (RFC 6455, section 4.1). On other paths,
+ * such requests are answered in HTTP.
+ */
 export function isUpgrade(request: IncomingMessage): boolean {
   const { method, headers } = request;
-  return method === 'GET' && /\bwebsocket\b/i.test(headers.upgrade ?? '') && socketPaths.has(pathOf(request.url ?? ''));
+  return method === 'GET' && /\bwebsocket\b/i.test(headers.upgrade ?? '') && socketApis.has(pathOf(request.url ?? ''));
 }
 
 /** Takes the WebSockets of a server. The first one loads what they need. */

@@ -29,6 +29,7 @@ interface BilledCall {
 /** Each with the names that its calls are recorded under. */
 const programs: readonly (readonly [program: string, clients: readonly string[]])[] = [
   ['codex', ['codex_exec 0.171.0']],
+  ['codex-websocket', ['codex_exec 0.171.0']],
   ['agents-sdk', ['Agents/JavaScript 0.20.0']],
   ['ai-sdk', ['ai 7.0.173', 'ai-sdk-openai 4.0.118']],
   ['langchain', ['langchainjs-openai 1.0.0']],

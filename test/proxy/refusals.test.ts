@@ -406,7 +406,7 @@ const refusals: Partial<Record<ProblemCode, readonly Refusal[]>> = {
     [
       null,
       'WebSockets are not served here: send the same call by POST, with "stream": true',
-      get('/v1/responses', { headers: { connection: 'upgrade', upgrade: 'websocket' } }),
+      get('/v1/models', { headers: { connection: 'upgrade', upgrade: 'websocket' } }),
     ],
   ],
   upstream_unreachable: [

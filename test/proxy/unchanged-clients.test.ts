@@ -34,25 +34,25 @@ describe('an unchanged client', () => {
   };
 
   it('that opens a WebSocket is told to use HTTP, on every path of the API but that of sessions', async () => {
-    for (const path of ['/responses', '/realtime/calls', '/models', '/no-such-path']) {
+    for (const path of ['/chat/completions', '/realtime/calls', '/models', '/no-such-path']) {
       const { status, headers, error } = await send('GET', path, webSocket);
       assert.deepEqual([status, error.code, error.type], [426, 'websocket_not_served', 'invalid_request_error'], path);
       assert.equal(error.message, 'WebSockets are not served here: send the same call by POST, with "stream": true');
       assert.equal(headers.upgrade, 'HTTP/1.1');
       assert.match(headers['x-request-id'], /^req_/);
     }
-    assert.equal((await send('GET', '/responses', { ...webSocket, upgrade: 'WebSocket' })).status, 426);
+    assert.equal((await send('GET', '/models', { ...webSocket, upgrade: 'WebSocket' })).status, 426);
   });
 
   it('that opens a WebSocket needs a credential, like any other', async () => {
-    const { status, error } = await send('GET', '/responses', { ...webSocket, authorization: 'Bearer nonsense' });
+    const { status, error } = await send('GET', '/models', { ...webSocket, authorization: 'Bearer nonsense' });
     assert.deepEqual([status, error.code], [401, 'invalid_credentials']);
   });
 
   it('that asks for another protocol, or for none, is answered as usual', async () => {
-    const plain = await send('GET', '/responses');
+    const plain = await send('GET', '/chat/completions');
     assert.deepEqual([plain.status, plain.error.code], [404, 'route_not_found']);
-    const http2 = await send('GET', '/responses', { connection: 'Upgrade', upgrade: 'h2c' });
+    const http2 = await send('GET', '/chat/completions', { connection: 'Upgrade', upgrade: 'h2c' });
     assert.deepEqual([http2.status, http2.error.code], [404, 'route_not_found']);
   });
 

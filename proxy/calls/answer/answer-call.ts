@@ -48,16 +48,17 @@ export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
   const { settlement, exchange, providers, health, metrics, drainMs } = options;
   /** The exchange, by the API that each attempt's provider speaks, with the guard of the output around it. */
   const speaking =
-    ({ operation, call, context }: AdmittedCall): Exchange =>
+    ({ operation, call, context }: AdmittedCall, upstream: Exchange): Exchange =>
     (request, sink) => {
-      const base = call.cached?.over(exchange) ?? exchange;
+      const base = call.cached?.over(upstream) ?? upstream;
       const format = formatOf(providers, request.key.provider, operation.name);
       const speak = format.translation ? translating(base, format.translation) : base;
       const read = () => format.readStream({ hideUsage: false, keepOutput: true, body: call.body });
       const hold = (bytes: number) => context.share.addAnswer(bytes);
       return (call.guard?.output?.guardExchange(speak, read, hold) ?? speak)(request, sink);
     };
-  return ({ response, responseHeaders, refuse: show, onBlocked, onEnd: onOver }, admitted) => {
+  return ({ response, responseHeaders, refuse: show, onBlocked, onEnd: onOver, speak }, admitted) => {
+    const upstream = speak?.(exchange) ?? exchange;
     const { context, operation, call, headers, first, next, reservation, told } = admitted;
     const { caller, inForce, share } = context;
     let own = ownHeaders(call, reservation, told);
@@ -79,7 +80,7 @@ export function makeAnswerCall(options: AnswerCallOptions): AnswerCall {
       const output = call.guard?.output;
       const isPlain = !call.cached && !output && !first.format.translation && !inForce.snapshot.mayFallBack;
       const headersToTell = own ? { ...responseHeaders(caller), ...own } : { ...responseHeaders(caller) };
-      const hasBegun = forward(isPlain ? exchange : speaking(admitted), {
+      const hasBegun = forward(isPlain ? upstream : speaking(admitted, upstream), {
         call,
         operation,
         account,

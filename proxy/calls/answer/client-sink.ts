@@ -1,13 +1,13 @@
 import type { EventEmitter } from 'node:events';
-import type { ServerResponse } from 'node:http';
 import { ProxyError } from '../../error.ts';
 import type { AnswerHeaders, AnswerSink } from '../../providers/answer-sink.ts';
 import type { OnWritten } from '../settle/account.ts';
 import { breakOff } from './break-off.ts';
+import type { ClientResponse } from './client-response.ts';
 import { writeChunk } from './write-chunk.ts';
 
 export interface ClientOptions {
-  readonly response: ServerResponse;
+  readonly response: ClientResponse;
   /** Our own headers. They replace the provider's headers of the same name. */
   readonly ownHeaders: Readonly<Record<string, string>>;
   /** Answers with a problem in the surface's envelope, or closes the connection where it is too late for that. */

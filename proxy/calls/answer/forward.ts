@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import { ProxyError } from '../../error.ts';
 import type { Share } from '../../in-flight.ts';
 import type { Operation } from '../../operations/operation.ts';
@@ -17,6 +16,7 @@ import type { RouteHealth } from '../route/health.ts';
 import type { Account } from '../settle/account.ts';
 import type { Succeeding } from '../succession.ts';
 import { AttemptStory } from './attempt-story.ts';
+import type { ClientResponse } from './client-response.ts';
 import { ClientSink } from './client-sink.ts';
 import { AnswerObserver } from './observer.ts';
 import { StartGate } from './start-gate.ts';
@@ -39,7 +39,7 @@ export interface Forwarding {
   readonly keepOutput: boolean;
   /** Headers for the provider. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly response: ServerResponse;
+  readonly response: ClientResponse;
   /** Headers of our own for the client. What is known only with the answer is added to them. */
   readonly responseHeaders: Record<string, string>;
   /** Answers with a problem in the surface's envelope, or closes the connection where it is too late for that. */

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
-import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { ClientResponse } from './client-response.ts';
 
 /** A larger chunk is not worth a copy. */
 const maxCopiedBytes = 16 * 1024;
@@ -13,7 +13,7 @@ const maxCopiedBytes = 16 * 1024;
  * @see https://www.rfc-editor.org/rfc/rfc9112#section-7.1
  * @returns the stream whose `drain` must come before the next chunk. Undefined: the client can take more
  */
-export function writeChunk(response: ServerResponse, bytes: Buffer): EventEmitter | undefined {
+export function writeChunk(response: ClientResponse, bytes: Buffer): EventEmitter | undefined {
   const { socket } = response;
   if (!socket || !isFree(response, socket) || bytes.length === 0 || bytes.length > maxCopiedBytes)
     return response.write(bytes) ? undefined : response;
@@ -25,6 +25,10 @@ export function writeChunk(response: ServerResponse, bytes: Buffer): EventEmitte
  * Whether the answer is written in chunks, and the socket already has all of it that was written before. The response
  * holds what it was given in this turn of the event loop.
  */
-function isFree(response: ServerResponse, socket: Socket): boolean {
-  return response.chunkedEncoding && response.writableCorked === 0 && response.writableLength === socket.writableLength;
+function isFree(response: ClientResponse, socket: Socket): boolean {
+  return (
+    response.chunkedEncoding === true &&
+    response.writableCorked === 0 &&
+    response.writableLength === socket.writableLength
+  );
 }

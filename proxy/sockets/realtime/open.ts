@@ -3,36 +3,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { admitPersona } from '../../calls/admit/admit.ts';
 import type { Identified } from '../../calls/context.ts';
 import { type Failure, failureOfAnswer, failureOfProblem } from '../../calls/route/failure.ts';
-import type { RouteHealth } from '../../calls/route/health.ts';
 import { makeFallback } from '../../calls/route/make-fallback.ts';
 import { sentModel } from '../../calls/route/sent-model.ts';
 import { ProxyError } from '../../error.ts';
-import type { InFlight } from '../../in-flight.ts';
 import { realtime, realtimeTranscription } from '../../operations/realtime.ts';
-import type { TokenFiles } from '../../providers/azure/token-files.ts';
 import { asString, type Body, parseObject } from '../../providers/json.ts';
 import { readRealtimeResponse } from '../../providers/openai/realtime.ts';
-import { formatOf, type ProviderTable } from '../../providers/table.ts';
+import { formatOf } from '../../providers/table.ts';
 import type { RoutedKey } from '../../snapshot/snapshot.ts';
-import { type Dialled, type DialOptions, dial, UpgradeRefused } from '../dial.ts';
+import { type Dialled, dial, UpgradeRefused } from '../dial.ts';
 import type { SessionCaller } from '../find-caller.ts';
 import { contextOf } from '../governed-response.ts';
-import type { Opened, Session, SessionContext } from '../session.ts';
+import type { OpenContext, Ready } from '../session.ts';
 import { RealtimeSession } from './session.ts';
-
-export interface OpenContext extends SessionContext {
-  readonly providers: ProviderTable;
-  readonly health: RouteHealth;
-  readonly inFlight: InFlight;
-  readonly tokenFiles: TokenFiles;
-  readonly agentFor: DialOptions['agentFor'];
-}
-
-/** A session whose provider is there. */
-export interface Dialed {
-  readonly connection: Dialled;
-  begin(opened: Opened): Session;
-}
 
 /** What the address of a session says. */
 interface Address {
@@ -51,7 +34,7 @@ export async function openRealtime(
   { url = '', headers }: Pick<IncomingMessage, 'url' | 'headers'>,
   { secret }: SessionCaller,
   first: Identified,
-): Promise<Dialed> {
+): Promise<Ready> {
   const { pipeline, inFlight } = context;
   const configuration: Body = secret?.session ?? {};
   const { model: asked, isTranscription, personaId } = readAddress(url, configuration);
@@ -71,7 +54,7 @@ export async function openRealtime(
     const { connection, key, providerModel } = await dialAny(context, first, { model, key: admitted.key, headers });
     const { persona_id: _, ...own } = configuration;
     return {
-      connection,
+      giveUp: () => connection.socket.terminate(),
       begin: (opened) =>
         new RealtimeSession(context, opened, connection, {
           ...{ key, model, modelAlias: terms?.alias, providerModel, personaId, configuration: own },
@@ -90,7 +73,7 @@ interface Wanted {
 
 /** Asks the keys of the caller in turn, by the Organization's rules, until one opens a session. */
 async function dialAny(
-  { providers, health, inFlight, tokenFiles, agentFor, limits }: OpenContext,
+  { providers, health, inFlight, entraTokens, agentFor, limits }: OpenContext,
   identified: Identified,
   wanted: Wanted,
 ): Promise<{ connection: Dialled; key: RoutedKey; providerModel: string | undefined }> {
@@ -105,7 +88,7 @@ async function dialAny(
     const query = providerModel === undefined ? 'intent=transcription' : `model=${encodeURIComponent(providerModel)}`;
     try {
       const connection = await dial(
-        { providers, tokenFiles, agentFor },
+        { providers, entraTokens, agentFor },
         {
           ...{ key, path: `${path}?${query}`, model: providerModel, maxMessageBytes: limits.messageBytes },
           headers: providerHeaders(wanted.headers),

@@ -11,7 +11,7 @@ import { FrameGuard } from '../frame-guard.ts';
 import { contextOf } from '../governed-response.ts';
 import type { Opened, SessionContext } from '../session.ts';
 import type { RealtimeStart } from './start.ts';
-import { transcriberOf } from './state.ts';
+import { hasMedia, transcriberOf } from './state.ts';
 
 /** What the Organization allows in a session: models, personas, and guardrails. */
 export class SessionRules {
@@ -95,6 +95,12 @@ export class SessionRules {
   /** Checks the texts of an event that is no response. @returns undefined where no guardrail is for the session */
   async checkText(said: Body): Promise<CallGuard | undefined> {
     return this.#context.guardrails.check({ ...this.#guarded(this.#context.inForce()), said });
+  }
+
+  /** Checks an item of the conversation. @returns it as guardrails left it */
+  async admitItem(item: Body): Promise<Body> {
+    if (hasMedia(item)) this.requireReadableInput();
+    return (await this.checkText(item))?.edit(item) ?? item;
   }
 
   /** @throws {ProxyError} where a guardrail would have to read sound or pictures of the caller */

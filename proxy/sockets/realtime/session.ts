@@ -4,9 +4,9 @@ import { realtime } from '../../operations/realtime.ts';
 import { asObject, asString, type Body } from '../../providers/json.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { Dialled } from '../dial.ts';
-import type { GovernedResponse } from '../governed-response.ts';
+import type { Link } from '../link.ts';
 import type { Opened, SessionContext } from '../session.ts';
-import { SocketSession } from '../socket-session.ts';
+import { readEvent, SocketSession } from '../socket-session.ts';
 import { makeAsk } from './ask.ts';
 import { SessionConfiguration } from './configuration.ts';
 import { errorEvent } from './events.ts';
@@ -14,12 +14,8 @@ import { Responses } from './responses.ts';
 import { SessionRules } from './rules.ts';
 import { ShownEvents } from './shown-events.ts';
 import type { RealtimeStart } from './start.ts';
-import { hasMedia } from './state.ts';
 import { Transcriptions } from './transcriptions.ts';
 import { Turn } from './turn.ts';
-
-/** Events with which a client configures its session. */
-const updates = new Set(['session.update', 'transcription_session.update']);
 
 /**
  * A session of the Realtime API: events of the client are admitted before they go to the provider, and each response,
@@ -33,6 +29,7 @@ export class RealtimeSession extends SocketSession {
   readonly #transcriptions: Transcriptions;
   readonly #shown: ShownEvents;
   readonly #turn = new Turn();
+  readonly #provider: Link;
   #reviewed: Snapshot;
 
   constructor(context: SessionContext, opened: Opened, dialled: Dialled, start: RealtimeStart) {
@@ -41,11 +38,11 @@ export class RealtimeSession extends SocketSession {
     this.#reviewed = opened.first.inForce.snapshot;
     const port = {
       identify: () => this.#identify(),
-      forward: (event: Body) => this.forward(event),
+      forward: (event: Body) => this.#forward(event),
       fail: (error: unknown) => this.fail(error),
       isLeaving: () => this.isLeaving,
       isOver: () => this.isOver,
-      isOpen: () => this.provider?.isOpen() ?? false,
+      isOpen: () => this.#provider.isOpen(),
     };
     this.#rules = new SessionRules(context, opened, start);
     this.#configuration = new SessionConfiguration(port, this.#rules, start);
@@ -56,7 +53,13 @@ export class RealtimeSession extends SocketSession {
     this.#shown = new ShownEvents(this.client);
     // The client's events wait until the provider has the configuration.
     this.client.hold('opening');
-    this.attach(dialled);
+    this.#provider = this.attach(dialled, {
+      onText: (text) => this.#fromProvider(text),
+      onLost: () => this.#lost(),
+      onProblem: (problem) =>
+        this.end(problem.code === 'overloaded' ? problem : new ProxyError('upstream_invalid_response'), 1011),
+    });
+    this.client.slows(this.#provider);
   }
 
   async review(): Promise<void> {
@@ -67,7 +70,7 @@ export class RealtimeSession extends SocketSession {
       this.#shown.useGuard(await this.#rules.openGuard(inForce));
       const instructions = this.#rules.review(inForce.snapshot);
       if (instructions !== undefined)
-        this.forward({ type: 'session.update', session: { type: 'realtime', instructions } });
+        this.#forward({ type: 'session.update', session: { type: 'realtime', instructions } });
     } catch (error) {
       this.fail(error);
     }
@@ -78,47 +81,71 @@ export class RealtimeSession extends SocketSession {
   }
 
   protected async admitEvent(type: string, event: Body): Promise<void> {
-    if (updates.has(type)) return this.#configuration.update(await this.#identify(), event);
     switch (type) {
+      case 'session.update':
+      case 'transcription_session.update':
+        return this.#configuration.update(await this.#identify(), event);
       case 'response.create':
         return this.#responses.create(event);
       case 'input_audio_buffer.append':
         this.#rules.requireReadableInput();
-        return this.forward(event);
+        return this.#forward(event);
       case 'input_audio_buffer.commit': {
         const expected = this.#configuration.expected();
         if (!expected.detectsTurns) this.#transcriptions.expect(expected);
         await this.#transcriptions.reserved();
-        return this.forward(event);
+        return this.#forward(event);
       }
-      case 'conversation.item.create':
-        return this.#addItem(event);
+      case 'conversation.item.create': {
+        const item = await this.#rules.admitItem(asObject(event.item) ?? {});
+        this.#turn.remember(item);
+        return this.#forward({ ...event, item });
+      }
       default: {
         const guard = await this.#rules.checkText(event);
-        this.forward(guard?.edit(event) ?? event);
+        this.#forward(guard?.edit(event) ?? event);
       }
     }
-  }
-
-  async #addItem(event: Body): Promise<void> {
-    const item = asObject(event.item) ?? {};
-    if (hasMedia(item)) this.#rules.requireReadableInput();
-    const guard = await this.#rules.checkText(item);
-    const edited = guard?.edit(item) ?? item;
-    this.#turn.remember(edited);
-    this.forward({ ...event, item: edited });
   }
 
   #identify(): Promise<Identified> {
     return this.identify(realtime, this.#start.key);
   }
 
-  protected async noteEvent(type: string, event: Body, text: string): Promise<void> {
-    const shown = await this.#noted(type, event, text);
-    if (shown !== undefined) await this.#show(shown, type);
+  /** Sends an event on, as it was read, so that no reader can find something else in it. */
+  #forward(event: Body): void {
+    this.#provider.send(JSON.stringify(event));
   }
 
-  /** @returns what the client gets of it */
+  async #fromProvider(text: string): Promise<void> {
+    const event = readEvent(text);
+    if (!event) {
+      this.end(new ProxyError('upstream_invalid_response'), 1011);
+      return;
+    }
+    try {
+      const shown = await this.#noted(event.type, event.body, text);
+      if (shown !== undefined) await this.#show(shown, event.type);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** The provider has gone: the session, which it keeps, is over. */
+  #lost(): void {
+    if (this.isOver) return;
+    const hadWork = this.isBusy();
+    void this.withdrawAll();
+    this.settleAll(this.isLeaving ? 'cancelled' : 'failed', 'upstream_interrupted');
+    if (!this.isLeaving) {
+      const message = 'the provider has closed the session';
+      const problem = new ProxyError(hadWork ? 'upstream_interrupted' : 'session_expired', { message });
+      this.tell(problem);
+      this.client.close(hadWork ? 1011 : 1000, problem.code);
+    }
+    this.over();
+  }
+
   async #noted(type: string, event: Body, text: string): Promise<string | undefined> {
     switch (type) {
       case 'session.created':
@@ -174,8 +201,8 @@ export class RealtimeSession extends SocketSession {
 
   async #noteBegun(id: string | null): Promise<void> {
     const isOnly = !this.#responses.hasBegun();
-    const response = await this.#responses.begun(id);
-    if (isOnly) this.#shown.useGuardOf(response?.asked.guard?.output);
+    const { asked } = (await this.#responses.begun(id)) ?? {};
+    if (isOnly) this.#shown.useGuardOf(asked?.guard?.output);
   }
 
   async #noteError(event: Body, text: string): Promise<string | undefined> {
@@ -194,28 +221,27 @@ export class RealtimeSession extends SocketSession {
 
   /** Sends an event to the client, when the rules about answers let it pass. */
   async #show(text: string, type: string): Promise<void> {
-    const hadGuard = this.#shown.hasGuard();
-    const problem = this.#shown.show(text);
-    if (problem) {
-      this.forward({ type: 'response.cancel' });
-      this.note(problem);
-      this.close(problem, 1008);
-    } else if (hadGuard && type === 'response.done' && !this.#responses.hasBegun()) {
-      // Each response has rules that begin anew, so that its record has its own hits.
-      this.#shown.useGuard(await this.#rules.openGuard(this.context.inForce()));
-    }
+    // Each response has rules that begin anew, so that its record has its own hits.
+    const isLast = type === 'response.done' && !this.#responses.hasBegun();
+    const openNext = () => this.#rules.openGuard(this.context.inForce());
+    const problem = await this.#shown.show(text, isLast ? openNext : undefined);
+    if (!problem) return;
+    this.#forward({ type: 'response.cancel' });
+    this.note(problem);
+    this.close(problem, 1008);
   }
 
-  protected errorEvent(problem: ProxyError, eventId: string | null): object {
-    return errorEvent(problem, eventId);
+  protected errorEvent(problem: ProxyError, event: Body | undefined): object {
+    return errorEvent(problem, asString(event?.event_id));
   }
 
   protected cancelAll(): void {
     this.#responses.cancelAll();
   }
 
-  protected takeUnsettled(): readonly GovernedResponse[] {
-    return [...this.#responses.takeUnsettled(), ...this.#transcriptions.takeUnsettled()];
+  protected settleAll(status: 'failed' | 'cancelled' | 'interrupted', errorCode: string | null): void {
+    for (const response of [...this.#responses.takeUnsettled(), ...this.#transcriptions.takeUnsettled()])
+      response.settle({ status, hasBegun: true, errorCode }).catch((error) => this.note(error));
   }
 
   protected async withdrawAll(): Promise<void> {

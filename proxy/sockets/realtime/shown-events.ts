@@ -24,12 +24,13 @@ export class ShownEvents {
     if (output) this.useGuard(new FrameGuard(output));
   }
 
-  hasGuard(): boolean {
-    return this.#guard !== undefined;
-  }
-
-  /** Shows an event, when the rules let it pass. @returns why nothing more passes; undefined: it does */
-  show(text: string): ProxyError | undefined {
+  /**
+   * Shows an event, when the rules let it pass.
+   *
+   * @param openNext makes the rules for what follows. Undefined: they stay the same
+   * @returns why nothing more passes; undefined: it does
+   */
+  async show(text: string, openNext?: () => Promise<FrameGuard | undefined>): Promise<ProxyError | undefined> {
     if (!this.#guard) {
       this.#client.send(text);
       return undefined;
@@ -37,6 +38,7 @@ export class ShownEvents {
     for (const message of this.#guard.push(text)) this.#client.send(message);
     const problem = this.#guard.problem();
     if (problem) this.#guard = undefined;
+    else if (openNext) this.useGuard(await openNext());
     return problem;
   }
 }

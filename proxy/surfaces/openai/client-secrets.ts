@@ -38,9 +38,10 @@ export function registerClientSecrets(app: SurfaceApp, { pipeline }: OpenAiConte
     },
   } as const;
   // Sessions themselves do not come here: node:http hands them over before any route.
-  app.get('/realtime', () => {
-    throw new ProxyError('websocket_required');
-  });
+  for (const path of ['/realtime', '/responses'])
+    app.get(path, () => {
+      throw new ProxyError('websocket_required');
+    });
   app.post<{ Body: Buffer | undefined }>('/realtime/client_secrets', { schema }, async (request) => {
     const { makeSecret, readSecretRequest } = await import('../../sockets/mint.ts');
     const asked = readSecretRequest(request.body ?? Buffer.alloc(0));

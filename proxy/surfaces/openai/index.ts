@@ -20,6 +20,8 @@ export const openAi: Surface<OpenAiContext> = {
   },
   async describe() {
     const { describeCalls, describeSessions } = await import('./describe/calls.ts');
-    return { ...describeCalls('/v1', operations), ...describeSessions('/v1') };
+    const calls = describeCalls('/v1', operations);
+    const sessions = Object.entries(describeSessions('/v1')).map(([path, get]) => [path, { ...calls[path], ...get }]);
+    return { ...calls, ...Object.fromEntries(sessions) };
   },
 };

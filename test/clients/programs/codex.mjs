@@ -29,6 +29,7 @@ name = "Chaperone"
 base_url = "${process.env.OPENAI_BASE_URL}"
 env_key = "OPENAI_API_KEY"
 wire_api = "responses"
+supports_websockets = ${process.env.CODEX_WEBSOCKETS ?? 'false'}
 
 [skills]
 include_instructions = false

@@ -7,6 +7,7 @@ import { OpenAIRealtimeWS } from 'openai/realtime/ws';
 import { replaceFile } from '../../directories.ts';
 import type { Scope } from '../../scope.ts';
 import type { Stack } from '../../stack.ts';
+import { makeEventLog } from './event-log.ts';
 
 export interface RealtimeClientOptions {
   readonly model?: string;
@@ -54,13 +55,8 @@ export async function openRealtime(
     },
     client,
   );
-  const events: Event[] = [];
-  const taken = new Map<string, number>();
-  const listeners = new Set<() => void>();
-  realtime.on('event', (event) => {
-    events.push(event as unknown as Event);
-    for (const listener of [...listeners]) listener();
-  });
+  const log = makeEventLog<Event>();
+  realtime.on('event', (event) => log.push(event as unknown as Event));
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => {});
   realtime.on('error', (error) => {
@@ -69,36 +65,17 @@ export async function openRealtime(
   const closed = new Promise<{ code: number; reason: string }>((resolve) => {
     realtime.socket.on('close', (code, reason) => {
       resolve({ code, reason: String(reason) });
-      for (const listener of [...listeners]) listener();
+      log.end();
     });
   });
   scope.after(() => realtime.socket.terminate());
   await Promise.race([once(realtime.socket, 'open'), failed.promise]);
   return {
     socket: realtime.socket,
-    events,
+    events: log.events,
     closed,
     send: (event) => realtime.send(event as never),
-    next(type) {
-      const at = taken.get(type) ?? 0;
-      taken.set(type, at + 1);
-      return new Promise((resolve, reject) => {
-        const look = () => {
-          const found = events.filter((event) => event.type === type)[at];
-          if (!found && realtime.socket.readyState < 2) return;
-          listeners.delete(look);
-          clearTimeout(timer);
-          if (found) resolve(found);
-          else reject(new Error(`closed before ${type}; events: ${events.map((event) => event.type).join(' ')}`));
-        };
-        const timer = setTimeout(() => {
-          listeners.delete(look);
-          reject(new Error(`no ${type}; events: ${JSON.stringify(events).slice(0, 3_000)}`));
-        }, 15_000);
-        listeners.add(look);
-        look();
-      });
-    },
+    next: (type) => log.next(type),
   };
 }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Scope } from '../../scope.ts';
@@ -10,12 +10,14 @@ export interface SocketProvider {
   readonly requests: IncomingMessage[];
   /** What it does with a session. */
   session: (socket: WebSocket) => void;
+  /** What it does with a request that is no upgrade. */
+  answer: (response: ServerResponse, request: IncomingMessage) => void;
   /** The HTTP answer to an upgrade. Undefined: it opens the session. */
   refusal: { readonly status: number; readonly body: string } | undefined;
 }
 
 export async function startSocketProvider(scope: Scope): Promise<SocketProvider> {
-  const http = createServer((_, response) => response.writeHead(404).end('{}'));
+  const http = createServer((request, response) => provider.answer(response, request));
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 64 * 1024 * 1024 });
   http.on('upgrade', (request, socket, head) => {
     provider.requests.push(request);
@@ -42,6 +44,7 @@ export async function startSocketProvider(scope: Scope): Promise<SocketProvider>
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/v1`,
     requests: [],
     session: () => {},
+    answer: (response) => response.writeHead(404).end('{}'),
     refusal: undefined,
   };
   return provider;

@@ -223,21 +223,32 @@ function describe({
 
 /** The sessions over WebSockets, which begin with a GET request. */
 export function describeSessions(prefix: string): Record<string, object> {
-  const { summary, reference: page } = descriptions.realtime;
   const query = (name: string, description: string) => ({ name, in: 'query', schema: { type: 'string' }, description });
-  const get: DescribedOperation & Readonly<Record<string, unknown>> = {
+  const realtime = [
+    query('model', 'One that the organization allows.'),
+    query('intent', '`transcription`, in place of a model: the session only transcribes.'),
+    query('persona_id', personaId.description),
+  ];
+  return {
+    [`${prefix}/realtime`]: { get: describeSession('realtime', descriptions.realtime.summary, realtime) },
+    [`${prefix}/responses`]: { get: describeSession('responses', 'Make responses over a WebSocket', []) },
+  };
+}
+
+function describeSession(
+  name: 'realtime' | 'responses',
+  summary: string,
+  parameters: object[],
+): DescribedOperation & Readonly<Record<string, unknown>> {
+  const { reference: page } = descriptions[name];
+  return {
     tags: ['Calls'],
     summary,
     description: `A WebSocket, whose events are the provider’s: see [its reference](${page}). Each response in it is a call of its own.`,
-    operationId: 'realtime',
-    parameters: [
-      query('model', 'One that the organization allows.'),
-      query('intent', '`transcription`, in place of a model: the session only transcribes.'),
-      query('persona_id', personaId.description),
-    ],
+    operationId: name === 'realtime' ? name : `${name}_session`,
+    parameters,
     responses: { 101: { description: 'The session is open.' } },
     'x-origin': 'relayed',
     'x-problems': [...problems, 'persona_not_found', 'session_expired', 'websocket_required'],
   };
-  return { [`${prefix}/realtime`]: { get } };
 }

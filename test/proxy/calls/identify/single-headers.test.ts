@@ -51,6 +51,9 @@ const mayRepeat = [
   'expect',
   'access-control-request-headers',
   'sec-websocket-protocol',
+  // Two of them are joined by a comma, which no handshake has.
+  'sec-websocket-key',
+  'sec-websocket-version',
   // Of answers, not of requests.
   'retry-after',
   // A client's own name of a session. It opens nothing, and two of them are one name, joined by a comma.
