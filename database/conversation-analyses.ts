@@ -159,12 +159,57 @@ export async function beginConversationAnalysis(
 ): Promise<ConversationAnalysisRow | undefined> {
   const { rows } = await db.query<ConversationAnalysisRow>(
     `update chaperone.conversation_analyses
-     set status = 'processing', started_at = coalesce(started_at, now()), updated_at = now()
+     set status = 'processing', content_encrypted = null, started_at = coalesce(started_at, now()), updated_at = now()
      where organization_id = $1::uuid and id = $2::text and status in ('pending', 'processing')
      returning ${columns}`,
     [organizationId, id],
   );
   return rows[0];
+}
+
+/** Stores the text as far as it is written. */
+export async function writeAnalysisDraft(
+  db: Queryable,
+  organizationId: string,
+  id: string,
+  contentSealed: Uint8Array,
+): Promise<void> {
+  await db.query(
+    `update chaperone.conversation_analyses set content_encrypted = $3::bytea, updated_at = now()
+     where organization_id = $1::uuid and id = $2::text and status = 'processing'`,
+    [organizationId, id, contentSealed],
+  );
+}
+
+/** An analysis that somebody watches, and how it was when they last looked. */
+export interface SeenAnalysis {
+  readonly id: string;
+  /** Undefined: they have not looked yet. */
+  readonly seen: string | undefined;
+}
+
+/** Reads those of the analyses that have changed since, with how they are now; null for one that is gone. */
+export async function readChangedAnalyses(
+  db: Queryable,
+  organizationId: string,
+  watched: readonly SeenAnalysis[],
+): Promise<{ id: string; seen: string; row: ConversationAnalysisRow | null }[]> {
+  const { rows } = await db.query<ConversationAnalysisRow & { watchedId: string; seen: string | null }>(
+    `select k.watched as "watchedId", a.*
+     from unnest($2::text[], $3::text[]) as k (watched, known)
+       left join lateral (
+         select updated_at::text as seen, ${columns}
+         from chaperone.conversation_analyses
+         where organization_id = $1::uuid and id = k.watched
+       ) a on true
+     where a.id is null or a.seen is distinct from k.known`,
+    [organizationId, watched.map(({ id }) => id), watched.map(({ seen }) => seen ?? null)],
+  );
+  return rows.map(({ watchedId, seen, ...row }) => ({
+    id: watchedId,
+    seen: seen ?? '',
+    row: seen === null ? null : row,
+  }));
 }
 
 /** Completes an analysis that is under way. @returns whether it was */

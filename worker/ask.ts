@@ -42,7 +42,7 @@ export function makeTaskAsk(options: AskOptions): (question: TaskQuestion) => Pr
 
 async function askAnew({ organization, inFlight }: AskOptions, question: TaskQuestion, requestId: string) {
   const { pipeline } = organization;
-  const { kind, body } = question;
+  const { kind, body, onText } = question;
   const inForce = organization.inForce();
   const share = inFlight.open();
   const context: CallContext = {
@@ -64,7 +64,7 @@ async function askAnew({ organization, inFlight }: AskOptions, question: TaskQue
       otherModels: [],
       references: [],
     });
-    return await pipeline.ask({ kind, context, key, body: { ...body, model: model ?? body.model }, terms });
+    return await pipeline.ask({ kind, context, key, body: { ...body, model: model ?? body.model }, terms, onText });
   } finally {
     share.release();
   }

@@ -18,6 +18,8 @@ export interface TaskQuestion {
   /** The turn that the call belongs to. */
   readonly turn?: string;
   readonly body: OpenAI.ChatCompletionCreateParamsNonStreaming;
+  /** Called with the text so far while it comes, at most five times a second. Guardrails of answers keep it to the end. */
+  readonly onText?: (text: string) => void;
 }
 
 /** A call's answer. */

@@ -3,30 +3,24 @@ import type OpenAI from 'openai';
 import { ProxyError } from '../error.ts';
 import type { CallGuard, GuardedCall } from '../guardrails/call-guard.ts';
 import type { Guardrails } from '../guardrails/guardrails.ts';
-import type { InFlight, Share } from '../in-flight.ts';
+import type { InFlight } from '../in-flight.ts';
 import { chat } from '../operations/chat.ts';
-import { toAnswerProblem } from '../providers/answer-error.ts';
-import type { AnswerHeaders } from '../providers/answer-sink.ts';
 import type { Exchange } from '../providers/exchange.ts';
 import { isOurEnd } from '../providers/failure.ts';
-import { type Body, parseObject } from '../providers/json.ts';
-import type { Reading } from '../providers/reading.ts';
-import { readWhole, relay } from '../providers/relay.ts';
+import type { Body } from '../providers/json.ts';
 import { formatOf, type ProviderTable } from '../providers/table.ts';
-import { translating } from '../providers/translating.ts';
 import { unknownUsage } from '../providers/usage.ts';
-import type { WireFormat } from '../providers/wire-format.ts';
 import type { RoutedKey } from '../snapshot/snapshot.ts';
 import { type ModelTerms, onTerms } from './admit/model-terms.ts';
 import type { Call, Outcome } from './call.ts';
 import { type CallContext, termsOf } from './context.ts';
+import { requestCompletion } from './request-completion.ts';
 import type { Reserve } from './reserve/reserve.ts';
-import { type Failure, failureOfAnswer, failureOfProblem } from './route/failure.ts';
 import type { RouteHealth } from './route/health.ts';
 import { makeFallback } from './route/make-fallback.ts';
-import { sentModel } from './route/sent-model.ts';
 import type { Account, OnWritten } from './settle/account.ts';
 import type { Settlement } from './settle/settlement.ts';
+import type { OnText } from './streamed-completion.ts';
 import { makeSuccession } from './succession.ts';
 
 /** A call that the proxy itself makes, on behalf of a caller who may use this model with this key. */
@@ -37,6 +31,8 @@ export interface Question {
   readonly body: OpenAI.ChatCompletionCreateParamsNonStreaming;
   /** What the organization's rules about models make of it. */
   readonly terms: ModelTerms | undefined;
+  /** Where the text is wanted while it comes. One that guardrails must see as a whole is not told before its end. */
+  readonly onText?: OnText | undefined;
 }
 
 /** A completion and its cost. */
@@ -66,7 +62,8 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight, gu
   return async function ask(question: Question): Promise<Reply> {
     const guard = await guardrails.check(guardedCallOf(question));
     const body = onTerms(guard?.edit({ ...question.body }) ?? { ...question.body }, question.terms?.edits);
-    const call = callOf(question, body, guard);
+    const onText = guard?.output ? undefined : question.onText;
+    const call = callOf(question, body, guard, onText !== undefined);
     const { operation, requestedModel: model, key: firstKey } = call;
     const { context } = question;
     const asked = { context, operation, model, sent: undefined, hasReferences: false };
@@ -98,6 +95,8 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight, gu
           body: present(),
           share,
           guard,
+          onText,
+          startedTicks: context.startedTicks,
         });
         const mayGoOn = context.inForce.snapshot.mayFallBack && answered.failure && !isOurEnd(answered.problem);
         const tookMs = performance.now() - sentAtTicks;
@@ -130,109 +129,6 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight, gu
 function fallbackOf(providers: ProviderTable, health: RouteHealth, { context, body }: Question) {
   const repeatable = { context, operation: chat, body: { ...body }, model: body.model };
   return makeFallback(providers, { ...repeatable, madeBy: undefined, isIdempotent: false, health });
-}
-
-/** The size limit of a completion. */
-const maxAnswerBytes = 16 * 1024 * 1024;
-
-const headers = { 'user-agent': 'chaperone', accept: 'application/json', 'content-type': 'application/json' };
-
-/** The question, as guardrails let it pass. */
-interface Request extends Pick<Question, 'key'> {
-  readonly format: WireFormat;
-  readonly model: string;
-  readonly body: Body;
-  readonly share: Share;
-  readonly guard: CallGuard | undefined;
-}
-
-type Answered =
-  | {
-      readonly outcome: Partial<Outcome>;
-      readonly reply: Omit<Reply, 'costUsd'>;
-      readonly problem?: undefined;
-      readonly failure?: undefined;
-    }
-  | {
-      readonly outcome: Partial<Outcome>;
-      readonly problem: ProxyError;
-      /** Undefined where no other attempt helps. */
-      readonly failure: Failure | undefined;
-    };
-
-/** Asks once. Failures are told, and not thrown. */
-async function requestCompletion(exchange: Exchange, request: Request): Promise<Answered> {
-  let answered: { readonly status: number; readonly told: AnswerHeaders; readonly text: string };
-  try {
-    answered = await sendCompletion(exchange, request);
-  } catch (problem) {
-    if (!(problem instanceof ProxyError)) throw problem;
-    const outcome = { errorCode: problem.code, status: isOurEnd(problem) ? 'interrupted' : 'failed' } as const;
-    return { outcome, problem, failure: failureOfProblem(problem, false, null) };
-  }
-  const { status, told, text } = answered;
-  const completion = parseObject(text);
-  const reading = request.format.read(completion, request.body);
-  if (status < 300 && !completion) {
-    const problem = new ProxyError('upstream_invalid_response');
-    const outcome = { httpStatus: status, errorCode: problem.code };
-    return { outcome, problem, failure: failureOfProblem(problem, false, null) };
-  }
-  if (status >= 300 || reading.failed || !completion) {
-    const { problem, code } = toAnswerProblem(status, text);
-    const outcome: Partial<Outcome> =
-      status >= 300
-        ? { httpStatus: status, errorCode: code }
-        : { ...reading, status: 'failed', httpStatus: status, output: text };
-    return { outcome, problem, failure: failureOfAnswer(status, told, completion, reading, text) };
-  }
-  return guardCompletion(request.guard, completion, { ...reading, httpStatus: status, output: text });
-}
-
-async function guardCompletion(
-  guard: CallGuard | undefined,
-  completion: Body,
-  read: Reading & Pick<Outcome, 'httpStatus' | 'output'>,
-): Promise<Answered> {
-  const { output } = guard ?? {};
-  const changed = await output?.answer(completion);
-  const blocked = output?.problem();
-  if (blocked) {
-    const { output: _, ...outcome } = read;
-    return { outcome: { ...outcome, errorCode: blocked.code }, problem: blocked, failure: undefined };
-  }
-  const kept = changed ? JSON.stringify(changed) : read.output;
-  const shown = output?.present(changed ?? completion) ?? completion;
-  return {
-    outcome: { ...read, status: 'completed', output: kept },
-    reply: { completion: shown, totalTokens: read.usage.totalTokens },
-  };
-}
-
-async function sendCompletion(exchange: Exchange, { format, key, model, body, share }: Request) {
-  const { path, translation } = format;
-  const providerModel = sentModel(key, model);
-  const asked = { ...body, model: providerModel };
-  const tooLate = new AbortController();
-  const { headersTimeoutMs, idleTimeoutMs } = key.provider;
-  // Each wait has its own limit. This limits the total, for a provider that sends a little now and then.
-  const timer = setTimeout(() => tooLate.abort(new ProxyError('upstream_timeout')), headersTimeoutMs + idleTimeoutMs);
-  try {
-    const { signal } = tooLate;
-    const answer = await relay(translation ? translating(exchange, translation) : exchange, {
-      method: 'POST',
-      path,
-      model: providerModel,
-      key,
-      headers,
-      body: JSON.stringify(translation ? translation.ask(asked, key.provider.name) : asked),
-      signal,
-    });
-    const text = (await readWhole(answer, share, maxAnswerBytes)).toString('utf8');
-    return { status: answer.status, told: answer.headers, text };
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 const noAnswer: Omit<Outcome, 'upstreamMs'> = {
@@ -268,7 +164,7 @@ function guardedCallOf({ context, key, body }: Question): GuardedCall {
   };
 }
 
-function callOf(question: Question, body: Body, guard: CallGuard | undefined): Call {
+function callOf(question: Question, body: Body, guard: CallGuard | undefined, isStream: boolean): Call {
   const { kind, context, key } = question;
   const { requestId, startedAtMs, startedTicks, caller } = context;
   return {
@@ -280,7 +176,7 @@ function callOf(question: Question, body: Body, guard: CallGuard | undefined): C
     caller,
     input: () => JSON.stringify(body),
     body,
-    isStream: () => false,
+    isStream: () => isStream,
     requestedModel: question.body.model,
     modelAlias: question.terms?.alias,
     persona: undefined,

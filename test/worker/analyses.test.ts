@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { ServerResponse } from 'node:http';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
 import type { Client } from 'pg';
@@ -9,13 +10,15 @@ import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
 import { makeWorkerProcess } from './worker-process.ts';
 
+const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
+const chunk = { id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1, model: 'gpt-4o-mini' };
 const completion = (content: string, more: object = {}) => ({
   id: 'chatcmpl-1',
   object: 'chat.completion',
   created: 1,
   model: 'gpt-4o-mini',
   choices: [{ index: 0, message: { role: 'assistant', content, ...more }, finish_reason: 'stop' }],
-  usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 },
+  usage,
 });
 
 describe('analyses of conversations', () => {
@@ -55,6 +58,30 @@ describe('analyses of conversations', () => {
       const { body } = await ask('GET', `/${conversationId}/main`);
       return ['completed', 'failed'].includes(body.status) && body;
     }, 'the analysis to end');
+
+  /** Reads the stream of an analysis as it comes. */
+  const follow = async (conversationId: string) => {
+    const answer = await fetch(new URL(`/api/analyses/${conversationId}/main/stream`, stack.baseUrl), {
+      headers: { 'x-api-key': stack.token, 'x-user-id': 'auditor' },
+    });
+    assert.deepEqual([answer.status, answer.headers.get('content-type')], [200, 'text/event-stream']);
+    // biome-ignore lint/suspicious/noExplicitAny: events of several shapes
+    const events: { readonly type: string; readonly data: any }[] = [];
+    const read = async () => {
+      let left = '';
+      for await (const piece of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+        const parts = (left + piece).split('\n\n');
+        left = parts.pop() ?? '';
+        for (const part of parts) {
+          const [, type, data] = /^event: (\w+)\ndata: (.*)$/.exec(part) ?? [];
+          if (type !== undefined) events.push({ type, data: JSON.parse(data ?? '') });
+        }
+      }
+    };
+    const text = () =>
+      events.reduce((all, { type, data }) => (type === 'restart' ? '' : type === 'text' ? all + data.text : all), '');
+    return { events, text, ended: read() };
+  };
 
   it('a worker that is killed after the model has answered does not ask it again', async () => {
     const conversationId = await talk('Count me once', 'bob');
@@ -110,6 +137,77 @@ describe('analyses of conversations', () => {
         { role: 'assistant', text: 'Good.' },
       ],
     );
+  });
+
+  it('is read while it is written, from its beginning by one who joins late, and anew after a worker was killed', async () => {
+    const conversationId = await talk('Write slowly', 'bob');
+    const streams: ServerResponse[] = [];
+    const say = (stream: ServerResponse | undefined, content: string) =>
+      stream?.write(`data: ${JSON.stringify({ ...chunk, choices: [{ index: 0, delta: { content } }] })}\n\n`);
+    provider.answer = (response, { body }) => {
+      assert.deepEqual([body.stream, body.stream_options], [true, { include_usage: true }]);
+      streams.push(response.writeHead(200, { 'content-type': 'text/event-stream' }));
+      say(response, `Attempt ${streams.length}: the beginning`);
+    };
+    assert.equal((await ask('POST', '', { conversationId, branchId: 'main' })).status, 201);
+    const early = await follow(conversationId);
+    await until(() => early.text() === 'Attempt 1: the beginning', 'the beginning');
+    assert.equal((await ask('GET', `/${conversationId}/main`)).body.content, null);
+    const late = await follow(conversationId);
+    await until(() => late.text() === early.text(), 'one who joins late to read the same');
+
+    await worker.kill();
+    await worker.start();
+    for (const reader of [early, late]) {
+      await until(() => reader.text() === 'Attempt 2: the beginning', 'the text that is written anew');
+      assert.ok(reader.events.some(({ type }) => type === 'restart'));
+    }
+    say(streams[1], ', and the end.');
+    streams[1]?.write(
+      `data: ${JSON.stringify({ ...chunk, choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })}\n\n`,
+    );
+    streams[1]?.end(`data: ${JSON.stringify({ ...chunk, choices: [], usage })}\n\ndata: [DONE]\n\n`);
+    for (const reader of [early, late, await follow(conversationId)]) {
+      await reader.ended;
+      assert.equal(reader.text(), 'Attempt 2: the beginning, and the end.');
+      const last = reader.events.at(-1);
+      assert.equal(last?.type, 'completed');
+      assert.equal(last?.data.content, reader.text());
+      assert.equal(last?.data.metadata.totalTokens, 15);
+    }
+    const { rows } = await until(async () => {
+      const found = await owner.query(
+        `select r.status, r.is_stream as "isStream", r.time_to_first_token_ms is not null as "hasFirst"
+         from chaperone.requests r join chaperone.job_calls c using (organization_id, request_id)
+           join chaperone.conversation_analyses a on a.job_id = c.job_id
+         where a.conversation_id = $1 and r.status = 'completed'`,
+        [conversationId],
+      );
+      return found.rows.length > 0 && found;
+    }, 'the record of the call');
+    assert.deepEqual(rows, [{ status: 'completed', isStream: true, hasFirst: true }]);
+    provider.answer = (response) => sendJson(response, completion('Good.'));
+  });
+
+  it('is followed only by who may read it, and its end is told where it fails', async () => {
+    const conversationId = await talk('Nobody else', 'bob');
+    const unknown = await fetch(new URL(`/api/analyses/${conversationId}/main/stream`, stack.baseUrl), {
+      headers: { 'x-api-key': stack.token },
+    });
+    assert.equal(unknown.status, 404);
+    assert.equal(((await unknown.json()) as { error: { code: string } }).error.code, 'analysis_not_found');
+    provider.answer = (response) => sendJson(response, { error: { message: 'No.', param: 'model' } }, 404);
+    await ask('POST', '', { conversationId, branchId: 'main' });
+    const reader = await follow(conversationId);
+    await reader.ended;
+    const last = reader.events.at(-1);
+    assert.deepEqual([last?.type, last?.data.error.code, reader.text()], ['failed', 'upstream_error', '']);
+    const other = await fetch(new URL(`/api/analyses/${conversationId}/main/stream`, stack.baseUrl), {
+      headers: { 'x-api-key': await stack.sign({ user: 'eve', roles: ['member'] }) },
+    });
+    assert.equal(other.status, 404);
+    await other.body?.cancel();
+    provider.answer = (response) => sendJson(response, completion('Good.'));
   });
 
   it('one that the provider refuses has failed, says why, and may be asked for again', async () => {

@@ -12,6 +12,7 @@ import { readBranchMessages } from '../../proxy/governance/conversations/message
 import { JobError } from '../job-error.ts';
 import type { WorkerOrganization } from '../organizations.ts';
 import type { Task } from '../task.ts';
+import { makeDraft } from './analyze-conversation/draft.ts';
 import { writeAnalysis } from './analyze-conversation/write.ts';
 
 /** Makes the analysis with this id. */
@@ -30,7 +31,9 @@ export const analyzeConversation: Task = {
       throw new JobError('contents_not_stored', message, { isFinal: true });
     }
     signal.throwIfAborted();
-    const { text, ...written } = await writeAnalysis(ask, { id, user: requestedBy ?? undefined }, settings, messages);
+    const draft = makeDraft(organization, id);
+    const writer = { id, user: requestedBy ?? undefined, onText: draft.show };
+    const { text, ...written } = await writeAnalysis(ask, writer, settings, messages).finally(draft.settled);
     const content = sealContent(inForce().envelope, organization.id, id, text);
     const metadata = { ...written, messageCount: messages.length, missingCalls };
     signal.throwIfAborted();

@@ -1,36 +1,17 @@
 import {
-  type AnalysisMetadata,
-  type AnalysisStatus,
   type AnalyzedBranch,
   type ConversationAnalysisRow,
   findLatestAnalysis,
   listBranchAnalyses,
 } from '../../../database/conversation-analyses.ts';
-import { EnvelopeError } from '../../../database/envelope.ts';
 import type { Caller } from '../../calls/call.ts';
 import { ProxyError } from '../../error.ts';
 import { getConversation, type OpenConversation } from '../conversations/conversations.ts';
 import { pathOf } from '../conversations/tree.ts';
 import type { Listed, Page } from '../page.ts';
+import { type ConversationAnalysis, openAnalysis } from './open.ts';
 import { type AnalysesContext, exists, type QueuedAnalysis, queueAnalysis } from './queue.ts';
-import { openContent } from './settings.ts';
 import { chooseSettings } from './templates.ts';
-
-/** An analysis of a branch, as its readers see it. */
-export interface ConversationAnalysis extends AnalyzedBranch {
-  readonly id: string;
-  readonly status: AnalysisStatus;
-  readonly template: string;
-  /** Markdown. Null until it is completed. */
-  readonly content: string | null;
-  /** Null until it is completed. */
-  readonly metadata: AnalysisMetadata | null;
-  /** Why it has failed. */
-  readonly error: { readonly code: string; readonly message: string } | null;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-  readonly completedAt: Date | null;
-}
 
 /** What the analysis is about, as it is now. */
 export interface ConversationDetails {
@@ -101,7 +82,7 @@ export async function getAnalysis(
 ): Promise<ConversationAnalysis & { readonly conversationDetails: ConversationDetails }> {
   const conversation = await requireConversation(context, caller, asked);
   const row = await requireLatest(context, asked);
-  return { ...open(context, row), conversationDetails: describe(context, conversation, asked.branchId) };
+  return { ...openAnalysis(context, row), conversationDetails: describe(context, conversation, asked.branchId) };
 }
 
 /**
@@ -139,7 +120,21 @@ export async function listAnalyses(
   const { organizationId } = context.inForce().snapshot;
   const { analyses, total } = await context.store.run((db) => listBranchAnalyses(db, organizationId, asked, page));
   if (total === 0) throw notFound(asked);
-  return { items: analyses.map((row) => open(context, row)), total };
+  return { items: analyses.map((row) => openAnalysis(context, row)), total };
+}
+
+/**
+ * The latest analysis of a branch that the caller may read, to be followed.
+ *
+ * @throws {ProxyError} as `getAnalysis`
+ */
+export async function findAnalysisToFollow(
+  context: AnalysesContext,
+  caller: Caller,
+  asked: AnalyzedBranch,
+): Promise<string> {
+  await requireConversation(context, caller, asked);
+  return (await requireLatest(context, asked)).id;
 }
 
 /** Whoever may not read the conversation gets the same answer as where there is none. */
@@ -170,30 +165,6 @@ async function requireLatest(context: AnalysesContext, asked: AnalyzedBranch): P
 function notFound({ conversationId, branchId }: AnalyzedBranch): ProxyError {
   const message = `No analysis found for conversation ${conversationId.slice(0, 100)} branch ${branchId.slice(0, 255)}`;
   return new ProxyError('analysis_not_found', { message });
-}
-
-function open({ inForce }: AnalysesContext, row: ConversationAnalysisRow): ConversationAnalysis {
-  const { id, conversationId, branchId, status, template, contentSealed, metadata } = row;
-  const { createdAt, updatedAt, completedAt, errorCode, errorMessage } = row;
-  const { snapshot, envelope } = inForce();
-  const isCompleted = status === 'completed' && contentSealed !== null;
-  return {
-    ...{ id, conversationId, branchId, status, template },
-    content: isCompleted ? tryToOpen(() => openContent(envelope, snapshot.organizationId, id, contentSealed)) : null,
-    metadata,
-    error: errorCode === null ? null : { code: errorCode, message: errorMessage ?? '' },
-    ...{ createdAt, updatedAt, completedAt },
-  };
-}
-
-/** @returns null where it was sealed with a data key that is lost */
-function tryToOpen(openIt: () => string): string | null {
-  try {
-    return openIt();
-  } catch (error) {
-    if (error instanceof EnvelopeError) return null;
-    throw error;
-  }
 }
 
 function describe({ inForce }: AnalysesContext, conversation: OpenConversation, branchId: string): ConversationDetails {

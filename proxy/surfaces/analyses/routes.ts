@@ -3,9 +3,10 @@ import type { Route } from '../../http/route.ts';
 import type { SurfaceApp } from '../../http/surface.ts';
 import { analysisRoutes } from './analyses.ts';
 import { conversationRoutes } from './conversations.ts';
+import { streamRoute } from './stream.ts';
 
 /** One line for each resource. */
-const routes: readonly Route<GovernanceContext>[] = [...conversationRoutes, ...analysisRoutes];
+const routes: readonly Route<GovernanceContext>[] = [...conversationRoutes, ...analysisRoutes, streamRoute];
 
 export function registerAnalyses(app: SurfaceApp, context: GovernanceContext): void {
   app.register(

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
-import type { ConversationAnalysis, ConversationDetails } from '../../governance/conversation-analyses/analyses.ts';
+import type { ConversationDetails } from '../../governance/conversation-analyses/analyses.ts';
+import type { ConversationAnalysis } from '../../governance/conversation-analyses/open.ts';
 import { notBlank } from '../../http/not-blank.ts';
 import { Nullable, Timestamp } from '../../http/schemas.ts';
 

@@ -17,10 +17,12 @@ import type { GovernanceContext } from '../../../proxy/governance/context.ts';
 import {
   createAnalyses,
   createAnalysis,
+  findAnalysisToFollow,
   getAnalysis,
   listAnalyses,
   regenerateAnalysis,
 } from '../../../proxy/governance/conversation-analyses/analyses.ts';
+import { makeFollowAnalysis } from '../../../proxy/governance/conversation-analyses/follow.ts';
 import { getConversation, listConversations } from '../../../proxy/governance/conversations/conversations.ts';
 import { readBranchMessages } from '../../../proxy/governance/conversations/messages.ts';
 import { explainCall } from '../../../proxy/governance/explain.ts';
@@ -159,6 +161,8 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
   ['ask for an analysis', (c, ann) => createAnalysis(c, ann, branch), '', everyone()],
   ['ask for analyses', (c, ann) => createAnalyses(c, ann, [branch]), '', everyone()],
   ['get an analysis', (c, ann) => getAnalysis(c, ann, branch), '', everyone()],
+  ['find an analysis to follow', (c, ann) => findAnalysisToFollow(c, ann, branch), '', everyone()],
+  ['follow an analysis', (c, ann) => makeFollowAnalysis(c)(ann, branch, () => {}), '', everyone()],
   ['ask for another analysis', (c, ann) => regenerateAnalysis(c, ann, branch), '', everyone()],
   ['list the analyses of a branch', (c, ann) => listAnalyses(c, ann, branch, page), '', everyone()],
   ['read the limits', (c, ann) => readLimits(c, ann, {}, page), '', everyone()],

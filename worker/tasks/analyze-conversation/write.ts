@@ -19,6 +19,8 @@ import type { TaskContext, TaskReply } from '../../task.ts';
 export interface Writer {
   readonly id: string;
   readonly user: string | undefined;
+  /** Called with the text so far. */
+  readonly onText?: (text: string) => void;
 }
 
 /** A text, and what it took. */
@@ -45,13 +47,14 @@ const mostRounds = 4;
  */
 export async function writeAnalysis(
   ask: TaskContext['ask'],
-  { id, user }: Writer,
+  { id, user, onText }: Writer,
   settings: AnalysisSettings,
   messages: readonly Material[],
 ): Promise<Written> {
   const replies: TaskReply[] = [];
-  const say = async (step: string, body: ModelQuestion) => {
-    const reply = await ask({ step, kind: 'analysis', user, turn: id, body });
+  const say = async (step: string, body: ModelQuestion, isText: boolean) => {
+    const heard = isText && onText ? { onText } : {};
+    const reply = await ask({ step, kind: 'analysis', user, turn: id, body, ...heard });
     replies.push(reply);
     return { ...requireWords(reply), model: asString(reply.completion.model) ?? settings.model };
   };
@@ -76,12 +79,14 @@ export async function writeAnalysis(
 type Say = (
   step: string,
   body: ModelQuestion,
+  /** Whether the answer is the analysis, and not notes for it. */
+  isText: boolean,
 ) => Promise<{ readonly text: string; readonly isTruncated: boolean; readonly model: string }>;
 
 /** The steps have the window in their names, since another one makes other parts. */
 async function writeWithin(window: number, say: Say, settings: AnalysisSettings, messages: readonly Material[]) {
   if (estimateTokens(messages) <= window) {
-    return { ...(await say(`whole-${window}`, askForAnalysis(settings, messages))), parts: 1 };
+    return { ...(await say(`whole-${window}`, askForAnalysis(settings, messages), true)), parts: 1 };
   }
   let material: readonly Material[] = messages;
   let first = 0;
@@ -92,12 +97,12 @@ async function writeWithin(window: number, say: Say, settings: AnalysisSettings,
     const notes: Material[] = [];
     for (const [index, part] of parts.entries()) {
       const question = askForNotes(settings, part, index + 1, parts.length);
-      const { text } = await say(`notes-${window}-${round}-${index + 1}`, question);
+      const { text } = await say(`notes-${window}-${round}-${index + 1}`, question, false);
       notes.push({ role: 'notes', text });
     }
     material = notes;
   }
-  return { ...(await say(`notes-${window}-whole`, askForAnalysisOfNotes(settings, material))), parts: first };
+  return { ...(await say(`notes-${window}-whole`, askForAnalysisOfNotes(settings, material), true)), parts: first };
 }
 
 /** Providers say so in different words. */

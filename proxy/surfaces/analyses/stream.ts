@@ -1,0 +1,56 @@
+import { Readable } from 'node:stream';
+import { Type } from 'typebox';
+import type { GovernanceContext } from '../../governance/context.ts';
+import { type AnalysisEvent, isLast, makeFollowAnalysis } from '../../governance/conversation-analyses/follow.ts';
+import type { Route } from '../../http/route.ts';
+import { BranchId, ConversationId, showAnalysis } from './schemas.ts';
+
+const aliveMs = 15_000;
+
+const description = [
+  'Server-sent events about the latest analysis, from the beginning of its text, whenever a reader comes:',
+  '`status` (`id`, `status`), `text` (`text`, what is added), `restart` where the text is written anew,',
+  'and in the end `completed` or `failed` with the analysis, or `gone` where it was erased.',
+].join(' ');
+
+/** The text of an analysis while it is written. */
+export const streamRoute: Route<GovernanceContext> = (app, context) => {
+  const follow = makeFollowAnalysis(context);
+  app.route({
+    method: 'GET',
+    url: '/analyses/:conversationId/:branchId/stream',
+    schema: {
+      tags: ['Conversation analyses'],
+      summary: 'Read an analysis while it is written',
+      description,
+      params: Type.Object({ conversationId: ConversationId, branchId: BranchId }),
+      problems: ['analysis_not_found', 'store_unavailable'],
+      answers: { 200: { description: 'The events.', content: { 'text/event-stream': {} } } },
+    },
+    async handler({ caller, params }, reply) {
+      const stream = new Readable({ read() {} });
+      const alive = setInterval(() => stream.push(':\n\n'), aliveMs);
+      stream.once('close', () => clearInterval(alive));
+      try {
+        const stop = await follow(caller, params, (event) => {
+          stream.push(showEvent(event));
+          if (!isLast(event)) return;
+          clearInterval(alive);
+          stream.push(null);
+        });
+        stream.once('close', stop);
+      } catch (error) {
+        stream.destroy();
+        throw error;
+      }
+      reply.headers({ 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' });
+      return stream;
+    },
+  });
+};
+
+function showEvent(event: AnalysisEvent): string {
+  const { type, ...facts } = event;
+  const data = 'analysis' in event ? showAnalysis(event.analysis) : facts;
+  return `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
+}
