@@ -16,6 +16,7 @@ import { type RulesFormat, ruleKinds } from './get/render-rules.ts';
 import { getConversations } from './get-conversations.ts';
 import { type GetJobsOptions, getJobs } from './get-jobs.ts';
 import { type GetRulesOptions, getRules } from './get-rules.ts';
+import { getWebhooks } from './get-webhooks.ts';
 import { evaluateJsonPath } from './local/json-path.ts';
 import { statePaths } from './local/state.ts';
 
@@ -25,7 +26,8 @@ export interface GetOptions extends Omit<GetRulesOptions, 'output'>, Pick<GetJob
 
 /**
  * `chaperone get`: lists the resources of a running or stopped `chaperone up`, with the columns of `kubectl get`; or what
- * is used of limits or budgets, the latest conversations, or the background jobs that are not done, in any installation.
+ * is used of limits or budgets, the latest conversations, the background jobs that are not done, or the webhooks, in any
+ * installation.
  */
 export async function get(kinds: string, options: GetOptions, environment: NodeJS.ProcessEnv): Promise<void> {
   const named = kinds.trim().toLowerCase();
@@ -34,6 +36,13 @@ export async function get(kinds: string, options: GetOptions, environment: NodeJ
     if (user !== undefined) throw new Error('--user is for limits, budgets and conversations');
     if (output === 'wide') throw new Error('--output of jobs is table or json');
     await getJobs({ ...rest, output }, environment);
+    return;
+  }
+  if (named === 'webhooks') {
+    const { user, failed, output = 'table', ...rest } = options;
+    if (user !== undefined || failed) throw new Error('--user and --failed are not for webhooks');
+    if (output === 'wide') throw new Error('--output of webhooks is table or json');
+    await getWebhooks({ ...rest, output }, environment);
     return;
   }
   if (options.failed) throw new Error('--failed is for jobs');
@@ -49,10 +58,14 @@ export async function get(kinds: string, options: GetOptions, environment: NodeJ
 
 async function getResources(kinds: string, { data = '.chaperone', output, ...others }: GetOptions): Promise<void> {
   if (output === 'json')
-    throw new Error('--output json is for limits, budgets, conversations and jobs; resources are shown by wide');
+    throw new Error(
+      '--output json is for limits, budgets, conversations, jobs and webhooks; resources are shown by wide',
+    );
   const [stranger] = Object.keys(others);
   if (stranger !== undefined)
-    throw new Error(`--${stranger} is for limits, budgets, conversations and jobs; in a cluster, use kubectl get`);
+    throw new Error(
+      `--${stranger} is for limits, budgets, conversations, jobs and webhooks; in a cluster, use kubectl get`,
+    );
   const definitions = kinds.split(',').map((name) => findDefinition(name.trim().toLowerCase()));
   if (!existsSync(statePaths(data).state)) throw new Error(`${data} has no data of a \`chaperone up\``);
   const tables = await Promise.all(
@@ -66,7 +79,7 @@ function findDefinition(name: string): Definition {
   const found = definitions.find(({ names }) => [names.plural, names.singular, ...names.shortNames].includes(name));
   if (found) return found;
   const known = definitions.map(({ names }) => `${names.plural} (${names.shortNames.join(', ')})`).join(', ');
-  throw new Error(`There is no kind "${name}"; there are ${known}, limits, budgets, conversations and jobs`);
+  throw new Error(`There is no kind "${name}"; there are ${known}, limits, budgets, conversations, jobs and webhooks`);
 }
 
 interface Listed {

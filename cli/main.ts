@@ -247,15 +247,15 @@ audit
 program
   .command('get')
   .description(
-    'List the resources of a `chaperone up`, as `kubectl get` does, what is used of limits and budgets, the latest conversations, or background jobs.',
+    'List the resources of a `chaperone up`, as `kubectl get` does, what is used of limits and budgets, the latest conversations, background jobs, or webhooks.',
   )
   .argument(
     '<kind>',
-    'organizations, personas, apikeybindings or analysisconfigs (or a short name), several with commas; or limits, budgets, conversations or jobs',
+    'organizations, personas, apikeybindings or analysisconfigs (or a short name), several with commas; or limits, budgets, conversations, jobs or webhooks',
   )
   .option(
     '--organization <name>',
-    'of limits, budgets, conversations and jobs: the organization (default: all of them)',
+    'of limits, budgets, conversations, jobs and webhooks: the organization (default: all of them)',
   )
   .option('--failed', 'of jobs: only those that have no attempt left')
   .option(
@@ -265,7 +265,7 @@ program
   .addOption(
     new Option(
       '-o, --output <format>',
-      'wide shows ids and more of resources; json is for limits, budgets, conversations and jobs',
+      'wide shows ids and more of resources; json is for limits, budgets, conversations, jobs and webhooks',
     ).choices(['wide', 'table', 'json']),
   )
   .option('--data <directory>', dataOption)
@@ -287,6 +287,25 @@ program
   .option('--context <name>', contextOption)
   .option('--database-url-file <file>', databaseOption)
   .action(async (id, options) => (await import('./retry.ts')).retry({ ...options, id }, process.env));
+
+program
+  .command('webhooks')
+  .description('Look after webhooks; `chaperone get webhooks` lists them.')
+  .command('send-test')
+  .description(
+    'Send a webhook an event that says nothing, and print how that went. Exits with 1 where it was not delivered.',
+  )
+  .argument('<name>', 'its name, as `chaperone get webhooks` shows it')
+  .option('--organization <name>', 'the organization (default: the only one with such a webhook)')
+  .option('--wait <duration>', 'how long to wait for a worker to send it, such as 30s', parsePeriod, 30_000)
+  .option('--data <directory>', dataOption)
+  .option('--namespace <name>', namespaceOption)
+  .option('--kubeconfig <file>', kubeconfigOption)
+  .option('--context <name>', contextOption)
+  .option('--database-url-file <file>', databaseOption)
+  .action(async (name, { wait: waitMs, ...options }) =>
+    (await import('./webhooks.ts')).sendTest({ ...options, name, waitMs }, process.env),
+  );
 
 program
   .command('explain')

@@ -1191,6 +1191,46 @@ export interface OrganizationSpec {
     };
   };
   /**
+   * Whom to tell of events, by HTTP. docs/webhooks.md has what is sent. The API `/v1/webhooks` can make more. A worker delivers them. The condition WebhooksDeliverable names those that cannot be delivered.
+   *
+   * Items: One webhook.
+   */
+  webhooks?: {
+    /**
+     * Its name, unique among the webhooks of the organization.
+     */
+    name: string;
+    /**
+     * Where events are sent to, by POST. `http` and addresses that are not public need `webhookNetworks`. Redirects are not followed.
+     */
+    url: string;
+    /**
+     * The events that it is told of. Absent: all of them.
+     */
+    events?: ('budget.warning' | 'analysis.completed' | 'analysis.failed')[];
+    /**
+     * A key of a Secret in the operator's namespace with the secret that signs what is sent, 16 to 200 printable characters. The Secret must have the label `chaperone.dev/webhook-secret-of` with the organization's name. When the value changes, the former one signs beside it for a day.
+     */
+    secretRef: {
+      /**
+       * The Secret's name.
+       */
+      name: string;
+      /**
+       * The key within the Secret.
+       */
+      key: string;
+    };
+    /**
+     * Whether events are sent to it. What happens meanwhile is not sent later.
+     */
+    active: boolean;
+  }[];
+  /**
+   * The networks (CIDR) beside public addresses that webhooks may be in, those of the API, too. Within them, a webhook may have a URL of `http`. Absent: none.
+   */
+  webhookNetworks?: string[];
+  /**
    * How the operator treats pods with a sidecar.
    */
   sidecars?: {

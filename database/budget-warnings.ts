@@ -1,4 +1,5 @@
 import type { Queryable } from './queryable.ts';
+import type { BudgetWarningData } from './webhook-events.ts';
 
 /** That the use of a budget has reached a percentage of it. Dollars are in 10⁻⁹. */
 export interface BudgetWarning {
@@ -9,6 +10,13 @@ export interface BudgetWarning {
   readonly rule: string;
   readonly used: number;
   readonly amount: number;
+}
+
+/** A warning with what webhooks are told of it. */
+export interface NewBudgetWarning extends BudgetWarning {
+  /** Whose budget it is. Null: nobody's in particular. */
+  readonly userId: string | null;
+  readonly told: BudgetWarningData;
 }
 
 /** A warning of which no Event tells yet. */
@@ -22,24 +30,39 @@ export interface UnannouncedWarning extends BudgetWarning {
 }
 
 /**
- * Notes warnings, each of them once.
+ * Notes warnings, each of them once, and tells the organization's webhooks of those that are new.
  *
+ * @param db the owner's connection
  * @returns whether any of them is new
  */
 export async function insertBudgetWarnings(
   db: Queryable,
   organizationId: string,
-  warnings: readonly BudgetWarning[],
+  warnings: readonly NewBudgetWarning[],
 ): Promise<boolean> {
-  const { rowCount } = await db.query(
-    `insert into chaperone.budget_warnings (organization_id, counter_id, percent, rule, used, amount)
-     select $1::uuid, "counterId", percent, rule, used, amount
-     from jsonb_to_recordset($2::jsonb) as w ("counterId" bigint, percent integer, rule text, used bigint, amount bigint)
-     order by "counterId", percent
-     on conflict do nothing`,
+  const { rows } = await db.query<{ count: number }>(
+    `with warned as (
+       select * from jsonb_to_recordset($2::jsonb) as w (
+         "counterId" bigint, percent integer, rule text, used bigint, amount bigint, "userId" uuid, told jsonb)
+     ), inserted as (
+       insert into chaperone.budget_warnings (organization_id, counter_id, percent, rule, used, amount)
+       select $1::uuid, "counterId", percent, rule, used, amount
+       from warned
+       order by "counterId", percent
+       on conflict do nothing
+       returning counter_id, percent
+     ), emitted as (
+       select chaperone.emit_event_of($1::uuid, 'budget.warning', 'budget/' || "counterId", "userId", told) as webhooks
+       from (
+         select warned.*
+         from inserted join warned on warned."counterId" = inserted.counter_id and warned.percent = inserted.percent
+         order by warned."counterId", warned.percent
+       ) fresh
+     )
+     select (select count(*) from inserted)::integer as count, (select sum(webhooks) from emitted)`,
     [organizationId, JSON.stringify(warnings)],
   );
-  return (rowCount ?? 0) > 0;
+  return (rows[0]?.count ?? 0) > 0;
 }
 
 /** Reads the warnings of which no Event tells yet, the lowest percentages first. */

@@ -6,6 +6,39 @@ grant usage on schema chaperone to chaperone_worker;
 
 set check_function_bodies = off;
 
+CREATE OR REPLACE FUNCTION chaperone.add_delivery_of(organization uuid, webhook uuid, event uuid, about text, attempts integer)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+AS $function$
+declare
+  most constant integer := 10000;
+  delivery constant uuid := gen_random_uuid();
+begin
+  if (select count(*) from (
+        select from chaperone.webhook_deliveries d
+        where d.organization_id = organization and d.webhook_id = webhook and d.state = 'waiting' limit most
+      ) waiting) = most then
+    insert into chaperone.webhook_deliveries (organization_id, delivery_id, webhook_id, event_id, subject, state, last_error, ended_at)
+      values (organization, delivery, webhook, event, about, 'dead',
+        format('backlog_full: %s deliveries wait for this webhook', most), now());
+    return delivery;
+  end if;
+  insert into chaperone.webhook_deliveries (organization_id, delivery_id, webhook_id, event_id, subject)
+    values (organization, delivery, webhook, event, about);
+  if not exists (
+      select from chaperone.webhook_deliveries d
+      where d.organization_id = organization and d.webhook_id = webhook and d.subject = about and d.state = 'waiting'
+        and d.delivery_id <> delivery) then
+    perform chaperone.add_job_of(organization, 'deliver-webhook', delivery::text, null, attempts);
+  end if;
+  return delivery;
+end
+$function$;
+revoke all on function chaperone.add_delivery_of(uuid,uuid,uuid,text,integer) from public;
+
 CREATE OR REPLACE FUNCTION chaperone.add_job(task text, subject text, due timestamp with time zone, attempts integer)
  RETURNS bigint
  LANGUAGE plpgsql
@@ -285,6 +318,66 @@ end
 $function$;
 revoke all on function chaperone.drop_organization_role(uuid) from public;
 
+CREATE OR REPLACE FUNCTION chaperone.emit_event(type text, subject text, about_user uuid, data jsonb)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+declare
+  organization uuid := chaperone.current_organization_id();
+begin
+  if organization is null then
+    raise exception 'the session belongs to no organization' using errcode = 'insufficient_privilege';
+  end if;
+  return chaperone.emit_event_of(organization, type, subject, about_user, data);
+end
+$function$;
+revoke all on function chaperone.emit_event(text,text,uuid,jsonb) from public;
+grant execute on function chaperone.emit_event(text,text,uuid,jsonb) to chaperone_tenant;
+
+CREATE OR REPLACE FUNCTION chaperone.emit_event_of(organization uuid, type text, subject text, about_user uuid, data jsonb)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+AS $function$
+declare
+  -- Over 22 hours, by the pauses between attempts.
+  attempts constant integer := 13;
+  event constant uuid := gen_random_uuid();
+  told uuid[] := array(
+    select w.webhook_id
+    from chaperone.webhooks w
+      left join chaperone.webhook_states s on s.organization_id = w.organization_id and s.webhook_id = w.webhook_id
+    where w.organization_id = organization and w.deleted_at is null and w.is_active and s.disabled_at is null
+      and (w.events is null or emit_event_of.type = any (w.events))
+    order by w.webhook_id);
+  webhook uuid;
+begin
+  if told = '{}' then
+    return 0;
+  end if;
+  -- Of a user who was erased meanwhile, nothing is told any more.
+  if about_user is not null and chaperone.late_stranger(organization, about_user, now() - interval '1 hour') is not null then
+    return 0;
+  end if;
+  -- The order of two deliveries is that of their commits. And whoever ends one waits, and so sees the next.
+  perform chaperone.lock_subject(organization, subject);
+  insert into chaperone.webhook_events (organization_id, event_id, type, subject, user_id, data)
+    values (organization, event, type, subject, about_user, data);
+  foreach webhook in array told loop
+    perform chaperone.add_delivery_of(organization, webhook, event, subject, attempts);
+  end loop;
+  return cardinality(told);
+end
+$function$;
+revoke all on function chaperone.emit_event_of(uuid,text,text,uuid,jsonb) from public;
+
 CREATE OR REPLACE FUNCTION chaperone.end_organization_sessions(organization uuid, opened_until timestamp with time zone)
  RETURNS integer
  LANGUAGE plpgsql
@@ -428,6 +521,12 @@ begin
       and b.organization_id = organization and b.conversation_id = c.conversation_id;
   delete from chaperone.conversations c where c.organization_id = organization and c.user_id = erased;
   delete from chaperone.analysis_results where organization_id = organization and user_id = erased;
+  -- What is on its way to webhooks about the person is not delivered.
+  delete from chaperone.webhook_deliveries d
+    using chaperone.webhook_events e
+    where e.organization_id = organization and e.user_id = erased
+      and d.organization_id = organization and d.event_id = e.event_id;
+  delete from chaperone.webhook_events e where e.organization_id = organization and e.user_id = erased;
   -- Nobody knows which of the answers that may be replayed say something about the person, so all of them go.
   perform from chaperone.cached_bytes b where b.organization_id = organization for update;
   delete from chaperone.cached_answers a where a.organization_id = organization;
@@ -1275,6 +1374,16 @@ end
 $function$;
 revoke all on function chaperone.limit_organization_role(uuid,integer) from public;
 
+CREATE OR REPLACE FUNCTION chaperone.lock_subject(organization uuid, subject text)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select pg_advisory_xact_lock(hashtextextended(format('%s/%s', organization, subject), 0))
+$function$;
+revoke all on function chaperone.lock_subject(uuid,text) from public;
+grant execute on function chaperone.lock_subject(uuid,text) to chaperone_tenant;
+
 CREATE OR REPLACE FUNCTION chaperone.make_request_partitions(at timestamp with time zone)
  RETURNS void
  LANGUAGE plpgsql
@@ -1553,6 +1662,26 @@ end
 $function$;
 revoke all on function chaperone.prune_audit(uuid,timestamp with time zone) from public;
 
+CREATE OR REPLACE FUNCTION chaperone.prune_webhooks(kept interval)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  delete from chaperone.webhook_deliveries d where d.ended_at < now() - kept;
+  delete from chaperone.webhook_events e
+    where e.occurred_at < now() - kept
+      and not exists (
+        select from chaperone.webhook_deliveries d
+        where d.organization_id = e.organization_id and d.event_id = e.event_id);
+  delete from chaperone.webhooks w where w.deleted_at < now() - kept;
+  delete from chaperone.webhook_states s
+    where not exists (
+      select from chaperone.webhooks w where w.organization_id = s.organization_id and w.webhook_id = s.webhook_id);
+end
+$function$;
+revoke all on function chaperone.prune_webhooks(interval) from public;
+
 CREATE OR REPLACE FUNCTION chaperone.quota_held(unit text, granted bigint, spent bigint, settled bigint, expires_at timestamp with time zone, at timestamp with time zone)
  RETURNS bigint
  LANGUAGE sql
@@ -1787,6 +1916,46 @@ begin
 end
 $function$;
 revoke all on function chaperone.sum_usage_again(uuid,date[]) from public;
+
+CREATE OR REPLACE FUNCTION chaperone.test_webhook(webhook uuid)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+begin
+  return chaperone.test_webhook_of(chaperone.current_organization_id(), webhook);
+end
+$function$;
+revoke all on function chaperone.test_webhook(uuid) from public;
+grant execute on function chaperone.test_webhook(uuid) to chaperone_tenant;
+
+CREATE OR REPLACE FUNCTION chaperone.test_webhook_of(organization uuid, webhook uuid)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+AS $function$
+declare
+  event constant uuid := gen_random_uuid();
+  about constant text := format('webhook/%s', event);
+  named text;
+begin
+  select w.name into named from chaperone.webhooks w
+    where w.organization_id = organization and w.webhook_id = webhook and w.deleted_at is null;
+  if not found then
+    return null;
+  end if;
+  insert into chaperone.webhook_events (organization_id, event_id, type, subject, data)
+    values (organization, event, 'webhook.test', about, jsonb_build_object('webhook_id', webhook, 'name', named));
+  return chaperone.add_delivery_of(organization, webhook, event, about, 1);
+end
+$function$;
+revoke all on function chaperone.test_webhook_of(uuid,uuid) from public;
 
 CREATE OR REPLACE FUNCTION chaperone.user_digest(organization uuid, user_id uuid)
  RETURNS bytea
@@ -2761,6 +2930,97 @@ create policy tenant on chaperone.users as permissive for all to chaperone_tenan
   with check ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant insert, select on chaperone.users to chaperone_tenant;
 grant update (is_active, display_name, updated_at) on chaperone.users to chaperone_tenant;
+
+create table chaperone.webhook_deliveries (
+  organization_id uuid not null,
+  delivery_id uuid not null,
+  webhook_id uuid not null,
+  event_id uuid not null,
+  subject text not null,
+  sequence bigint not null,
+  state text not null default 'waiting'::text,
+  attempts integer not null default 0,
+  last_attempt_at timestamp with time zone,
+  last_status integer,
+  last_error text,
+  last_duration_ms double precision,
+  created_at timestamp with time zone not null default now(),
+  ended_at timestamp with time zone
+);
+alter table chaperone.webhook_deliveries add constraint webhook_deliveries_last_error_check CHECK ((length(last_error) <= 1000));
+alter table chaperone.webhook_deliveries add constraint webhook_deliveries_pkey PRIMARY KEY (organization_id, delivery_id);
+alter table chaperone.webhook_deliveries add constraint webhook_deliveries_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'delivered'::text, 'dead'::text])));
+alter table chaperone.webhook_deliveries add constraint webhook_deliveries_subject_check CHECK ((length(subject) <= 200));
+CREATE INDEX webhook_deliveries_ended_at ON chaperone.webhook_deliveries USING btree (ended_at);
+CREATE INDEX webhook_deliveries_event ON chaperone.webhook_deliveries USING btree (organization_id, event_id);
+CREATE INDEX webhook_deliveries_log ON chaperone.webhook_deliveries USING btree (organization_id, webhook_id, sequence);
+CREATE INDEX webhook_deliveries_waiting ON chaperone.webhook_deliveries USING btree (organization_id, webhook_id, subject, sequence) WHERE (state = 'waiting'::text);
+alter table chaperone.webhook_deliveries enable row level security;
+create policy tenant on chaperone.webhook_deliveries as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.webhook_deliveries to chaperone_tenant;
+grant update (state, attempts, last_attempt_at, last_status, last_error, last_duration_ms, ended_at) on chaperone.webhook_deliveries to chaperone_tenant;
+
+create table chaperone.webhook_events (
+  organization_id uuid not null,
+  event_id uuid not null,
+  type text not null,
+  subject text not null,
+  user_id uuid,
+  data jsonb not null,
+  occurred_at timestamp with time zone not null default now()
+);
+alter table chaperone.webhook_events add constraint webhook_events_data_check CHECK (((jsonb_typeof(data) = 'object'::text) AND (length((data)::text) <= 65536)));
+alter table chaperone.webhook_events add constraint webhook_events_pkey PRIMARY KEY (organization_id, event_id);
+alter table chaperone.webhook_events add constraint webhook_events_subject_check CHECK ((length(subject) <= 200));
+alter table chaperone.webhook_events add constraint webhook_events_type_check CHECK (((type ~ '^[a-z]+(_[a-z]+)*(\.[a-z]+(_[a-z]+)*)+$'::text) AND (length(type) <= 64)));
+CREATE INDEX webhook_events_user ON chaperone.webhook_events USING btree (organization_id, user_id);
+alter table chaperone.webhook_events enable row level security;
+create policy tenant on chaperone.webhook_events as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.webhook_events to chaperone_tenant;
+
+create table chaperone.webhook_states (
+  organization_id uuid not null,
+  webhook_id uuid not null,
+  failing_since timestamp with time zone,
+  disabled_at timestamp with time zone,
+  reason text
+);
+alter table chaperone.webhook_states add constraint webhook_states_pkey PRIMARY KEY (organization_id, webhook_id);
+alter table chaperone.webhook_states add constraint webhook_states_reason_check CHECK ((length(reason) <= 1000));
+alter table chaperone.webhook_states enable row level security;
+create policy tenant on chaperone.webhook_states as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.webhook_states to chaperone_tenant;
+grant update (failing_since, disabled_at, reason) on chaperone.webhook_states to chaperone_tenant;
+
+create table chaperone.webhooks (
+  organization_id uuid not null,
+  webhook_id uuid not null,
+  resource text,
+  name text not null,
+  url text not null,
+  events text[],
+  secrets_encrypted bytea not null,
+  is_active boolean not null default true,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  deleted_at timestamp with time zone
+);
+alter table chaperone.webhooks add constraint webhooks_name_check CHECK ((length(name) <= 200));
+alter table chaperone.webhooks add constraint webhooks_pkey PRIMARY KEY (organization_id, webhook_id);
+alter table chaperone.webhooks add constraint webhooks_url_check CHECK ((length(url) <= 2048));
+CREATE UNIQUE INDEX webhooks_name ON chaperone.webhooks USING btree (organization_id, name) WHERE (deleted_at IS NULL);
+alter table chaperone.webhooks enable row level security;
+create policy api_made on chaperone.webhooks as restrictive for update to chaperone_tenant
+  using ((resource IS NULL))
+  with check ((resource IS NULL));
+create policy tenant on chaperone.webhooks as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert (organization_id, webhook_id, name, url, events, secrets_encrypted, is_active) on chaperone.webhooks to chaperone_tenant;
+grant select on chaperone.webhooks to chaperone_tenant;
+grant update (name, url, events, secrets_encrypted, is_active, updated_at, deleted_at) on chaperone.webhooks to chaperone_tenant;
 
 create table chaperone.weekly_usage (
   organization_id uuid not null,

@@ -12,6 +12,7 @@ import { deletePastPauses } from '../database/provider-pauses.ts';
 import { deletePastQuota } from '../database/quota.ts';
 import { deleteExpiredRevocations } from '../database/revocations.ts';
 import { endLongTransactions, limitRetainedRoles } from '../database/roles.ts';
+import { deletePastDeliveries } from '../database/webhooks.ts';
 import { analysisConfigKind } from './analysis-configs/analysis-config-kind.ts';
 import { bindingKind } from './api-key-bindings/binding-kind.ts';
 import type { AuditMetrics } from './audit/metrics.ts';
@@ -47,6 +48,7 @@ import type { SidecarContext } from './sidecars/reconcile.ts';
 import { makeTenancyFinder } from './tenancy.ts';
 import { controlTenant, makeTenantFailureReport, type TenantControl } from './tenant-kind.ts';
 import { makeTriggers } from './triggers.ts';
+import { watchWebhooks } from './webhooks/watch.ts';
 import { openWorkerAccess } from './workers/access.ts';
 
 export interface OperatorOptions {
@@ -189,6 +191,11 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     onChange: (path) => queues.get('Organization')?.add(path),
     isUsable: () => health.outage() === undefined,
   });
+  const webhooks = watchWebhooks({
+    ...{ cluster, db, log, periodMs: options.circuitsMs ?? defaultCircuitsMs },
+    onChange: (path) => queues.get('Organization')?.add(path),
+    isUsable: () => health.outage() === undefined,
+  });
   const audit = makeAuditRecorder(db);
   const auditLog = watchAudit({
     ...{ cluster, db, log, now, periodMs, writeMs, metrics: options.auditMetrics },
@@ -246,6 +253,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       await deletePastQuota(db);
       await deletePastWarnings(db);
       await deletePastPauses(db);
+      await deletePastDeliveries(db);
       await recordRemovals(context);
       const orphans = await removeOrphans(context, (kind, ...row) => tenantControls[kind].remove(context, ...row));
       for (const { kind, path } of orphans) queues.get(kind)?.add(path);
@@ -268,7 +276,14 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       patient.stop();
       unsubscribeFleet?.();
       unsubscribeGateways?.();
-      await Promise.all([resync.stop(), health.stop(), rules.stop(), circuits.stop(), auditLog.stop()]);
+      await Promise.all([
+        resync.stop(),
+        health.stop(),
+        rules.stop(),
+        circuits.stop(),
+        webhooks.stop(),
+        auditLog.stop(),
+      ]);
       await probe.close();
       await Promise.all(controllers.map((controller) => controller.stop()));
       await workers.stop();

@@ -88,7 +88,11 @@ export function makeTriggers(
     for (const { metadata, spec } of cluster.list('Organization')) {
       const credentials = credentialsSecretName(metadata.name);
       const own = [credentials, signingSecretName(metadata.name)];
-      const referred = [spec.authentication?.sharedSecretRef?.name, spec.gateway?.tls?.secretName];
+      const referred = [
+        spec.authentication?.sharedSecretRef?.name,
+        spec.gateway?.tls?.secretName,
+        ...(spec.webhooks ?? []).map(({ secretRef }) => secretRef.name),
+      ];
       const isReferred = namespace === operatorNamespace && referred.includes(name);
       const isGateways = namespace === operatorNamespace && gatewaySecretName(metadata.name) === name;
       if (change === 'foreign' && (own.includes(name) || isReferred || isGateways)) target.organization(metadata.name);

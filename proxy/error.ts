@@ -101,6 +101,10 @@ export const problems = {
     status: 404,
     message: 'Analysis config not found: GET /v1/analysis/configs lists those that are active',
   },
+  webhook_not_found: {
+    status: 404,
+    message: 'Webhook not found: GET /v1/webhooks lists those that there are',
+  },
   websocket_not_served: {
     status: 426,
     message: 'WebSockets are not served here: send the same call by POST, with "stream": true',

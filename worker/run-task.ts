@@ -4,7 +4,7 @@ import type { InFlight } from '../proxy/in-flight.ts';
 import { makeTaskAsk } from './ask.ts';
 import { describeFailure, JobError } from './job-error.ts';
 import type { Organizations, WorkerOrganization } from './organizations.ts';
-import type { Task, TaskContext } from './task.ts';
+import type { Task, TaskContext, TaskWorker } from './task.ts';
 
 /** A job's payload: ids of rows only. */
 export interface JobPayload {
@@ -15,6 +15,7 @@ export interface JobPayload {
 export interface RunTaskOptions {
   readonly organizations: Organizations;
   readonly inFlight: InFlight;
+  readonly worker: TaskWorker;
   readonly log: Logger;
 }
 
@@ -28,10 +29,11 @@ export interface Attempt {
 }
 
 /** Makes the function that runs a task for its organization. */
-export function makeRunTask({ organizations, inFlight, log }: RunTaskOptions) {
+export function makeRunTask({ organizations, inFlight, worker, log }: RunTaskOptions) {
   const contextOf = (organization: WorkerOrganization, attempt: Attempt): TaskContext => {
     const { jobId, signal, number, isLast, task } = attempt;
     return {
+      worker,
       organization,
       job: { id: jobId, attempt: number, isLastAttempt: isLast },
       signal,

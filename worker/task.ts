@@ -3,8 +3,10 @@ import type { Logger } from 'pino';
 import type { NewJob } from '../database/jobs.ts';
 import type { Reply } from '../proxy/calls/ask.ts';
 import type { Call } from '../proxy/calls/call.ts';
+import type { EgressSettings } from '../proxy/egress/settings.ts';
 import type { JobFailure } from './job-error.ts';
 import type { WorkerOrganization } from './organizations.ts';
+import type { WebhookMetrics } from './webhooks/metrics.ts';
 
 /** A governed call that a task makes. */
 export interface TaskQuestion {
@@ -29,8 +31,16 @@ export interface TaskReply extends Reply {
   readonly isRepeated: boolean;
 }
 
+/** What the tasks of all organizations share. */
+export interface TaskWorker {
+  /** Forward proxies. Undefined: connections are direct. */
+  readonly egress: EgressSettings | undefined;
+  readonly webhooks: WebhookMetrics;
+}
+
 /** What a task works with. */
 export interface TaskContext {
+  readonly worker: TaskWorker;
   /** Everything that a proxy of the organization holds, with its login to the database (`store`). */
   readonly organization: WorkerOrganization;
   readonly job: {

@@ -1,7 +1,9 @@
 import type { Task } from './task.ts';
 import { analyzeConversation } from './tasks/analyze-conversation.ts';
+import { deliverWebhook } from './tasks/deliver-webhook.ts';
 
 /** What is done for organizations, by the name that a job gives. A task is a file in tasks/ and a line here. */
 export const tasks: Readonly<Record<string, Task>> = {
   'analyze-conversation': analyzeConversation,
+  'deliver-webhook': deliverWebhook,
 };

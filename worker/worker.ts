@@ -23,6 +23,7 @@ import { type JobPayload, makeRunTask, writeFailure } from './run-task.ts';
 import type { Task } from './task.ts';
 import { tasks as allTasks } from './tasks.ts';
 import { makeTurns } from './turns.ts';
+import { makeWebhookMetrics } from './webhooks/metrics.ts';
 
 export interface WorkerOptions extends DefaultUrls {
   /** URL with the workers' login. It needs a session, so not by a pooler that shares connections by transaction. */
@@ -103,7 +104,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   await organizations.recover();
 
   const turns = makeTurns(concurrency);
-  const work = makeRunTask({ organizations, inFlight, log });
+  const worker = { egress: options.egress, webhooks: makeWebhookMetrics(metrics.registry) };
+  const work = makeRunTask({ organizations, inFlight, worker, log });
   let heartbeat: Heartbeat | undefined;
   let jobPool: WorkerPool | undefined;
   const stopSignal = new AbortController();

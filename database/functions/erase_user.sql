@@ -59,6 +59,12 @@ begin
       and b.organization_id = organization and b.conversation_id = c.conversation_id;
   delete from chaperone.conversations c where c.organization_id = organization and c.user_id = erased;
   delete from chaperone.analysis_results where organization_id = organization and user_id = erased;
+  -- What is on its way to webhooks about the person is not delivered.
+  delete from chaperone.webhook_deliveries d
+    using chaperone.webhook_events e
+    where e.organization_id = organization and e.user_id = erased
+      and d.organization_id = organization and d.event_id = e.event_id;
+  delete from chaperone.webhook_events e where e.organization_id = organization and e.user_id = erased;
   -- Nobody knows which of the answers that may be replayed say something about the person, so all of them go.
   perform from chaperone.cached_bytes b where b.organization_id = organization for update;
   delete from chaperone.cached_answers a where a.organization_id = organization;

@@ -1,18 +1,32 @@
 import type { RuleCount } from '../../crds/rule-counts.ts';
 import { type CounterUse, type RuleFigure, showNanoUsd } from '../../crds/rule-figures.ts';
-import type { BudgetWarning, UnannouncedWarning } from '../../database/budget-warnings.ts';
+import type { NewBudgetWarning, UnannouncedWarning } from '../../database/budget-warnings.ts';
 import { quotaCounterId } from '../../database/quota.ts';
 import type { EventNote } from '../cluster/cluster.ts';
 
-/** The percentages that budgets have reached. */
-export function findWarnings(figures: readonly RuleFigure<CounterUse>[]): BudgetWarning[] {
-  return figures.flatMap(({ count, use, used, limit, startMs, resetMs }) => {
+/** The percentages that budgets have reached, with what webhooks are told of each. */
+export function findWarnings(figures: readonly RuleFigure<CounterUse>[]): NewBudgetWarning[] {
+  return figures.flatMap((figure) => {
+    const { count, use, used, limit, startMs, resetMs } = figure;
     if (count.kind !== 'budget' || !use) return [];
     const { rule, unit, per } = count;
     const reached = new Set(count.warnAt.filter((percent) => used * 100 >= percent * limit));
     if (reached.size === 0) return [];
-    const counterId = quotaCounterId({ rule, unit, per, scope: use.scope, startMs, endMs: resetMs });
-    return [...reached].map((percent) => ({ counterId, percent, rule, used, amount: limit }));
+    const { scope } = use;
+    const counterId = quotaCounterId({ rule, unit, per, scope, startMs, endMs: resetMs });
+    // The scope of a session begins with its user.
+    const userId = per === 'User' || per === 'Session' ? scope.slice(0, 36) : null;
+    return [...reached].map((percent) => ({
+      ...{ counterId, percent, rule, used, amount: limit, userId },
+      told: {
+        ...{ budget: count.name, binding: count.binding ?? null, per, percent },
+        scope: userId !== null || per === 'Organization' ? null : scope,
+        used_usd: showNanoUsd(used),
+        amount_usd: showNanoUsd(limit),
+        action: count.enforces ? 'Block' : 'Warn',
+        window_ends_at: resetMs === undefined ? null : new Date(resetMs).toISOString(),
+      },
+    }));
   });
 }
 

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { recordRevocation } from '../../database/audit/revocation.ts';
 import { digestsOf } from '../../database/data-key-digests.ts';
-import { generateDataKeys } from '../../database/envelope.ts';
+import { type DataKeySet, generateDataKeys } from '../../database/envelope.ts';
 import { deleteOrganization, retireOrganization, upsertOrganization } from '../../database/organizations.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { insertRevocation } from '../../database/revocations.ts';
@@ -45,6 +45,7 @@ const hearMs = 3_000;
 export interface AppliedOrganization {
   readonly id: string;
   readonly tokenKeyIds: string[];
+  readonly dataKeys: DataKeySet;
   /** The member namespaces that could not get the credentials, with the reasons. */
   readonly failures: readonly NamespaceFailure[];
   /** When the row was committed, by `performance.now()`. Undefined where it did not change. */
@@ -114,7 +115,7 @@ export async function applyOrganization(
   const limitsRefusal = await limitLogin(context, key, gathered, decision);
   for (const namespace of decision.staleNamespaces)
     await cluster.deleteSecret(namespace, credentialsSecretName(key.name), (one) => isCredentialsOf(one, identity));
-  return { id, tokenKeyIds: signingKeys.map((jwk) => jwk.kid ?? ''), failures, effectAtMs, limitsRefusal };
+  return { id, tokenKeyIds: signingKeys.map((jwk) => jwk.kid ?? ''), dataKeys, failures, effectAtMs, limitsRefusal };
 }
 
 /** Hands out the credentials of the gateway, with the keys of the namespaces that it acts for; or takes them back. */

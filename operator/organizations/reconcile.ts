@@ -9,6 +9,7 @@ import { differs, eventTypeOf, isNews, toConditions, type Verdict } from '../run
 import type { Reconcile, Result } from '../runtime/controller.ts';
 import { reconcileSidecars } from '../sidecars/reconcile.ts';
 import { judgeStorable } from '../storable.ts';
+import { reconcileWebhooks } from '../webhooks/reconcile.ts';
 import { applyOrganization, removeOrganization } from './apply.ts';
 import { judgeCache } from './cache.ts';
 import type { OrganizationContext } from './context.ts';
@@ -73,7 +74,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     return secretTaken([pathOf(error.key)]);
   });
   if ('reason' in applied) return refuse(context, gathered.organization, applied);
-  const { id, tokenKeyIds, failures, effectAtMs, limitsRefusal } = applied;
+  const { id, tokenKeyIds, dataKeys, failures, effectAtMs, limitsRefusal } = applied;
   await context.audit?.seen(id, gathered.organization);
   const { sidecars: pods, cluster, now } = context;
   const sidecars = pods && (await reconcileSidecars(pods, cluster, gathered.organization, now()));
@@ -97,6 +98,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   const guardrails = await judgeGuardrails(spec, had('GuardrailsUsable'));
   const models = await judgeModels(spec, gathered.memberNamespaces, had('ModelsEffective'));
   const cache = judgeCache(spec, status?.conditions);
+  const webhooks = await reconcileWebhooks(context, gathered.organization, id, dataKeys);
   const others = [
     overlap,
     decision.defaults,
@@ -109,6 +111,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     guardrails,
     context.circuits?.of(gathered.organization),
     cache,
+    webhooks,
     gateway?.verdict,
     context.auditLog?.judge(gathered.organization),
   ].filter((verdict) => verdict !== undefined);
@@ -203,6 +206,7 @@ function isToldOf(verdict: Verdict, previous: OrganizationStatus['conditions']):
       'RulesEffective',
       'GuardrailsUsable',
       'CacheEffective',
+      'WebhooksDeliverable',
       'GatewayReady',
       'AuditIntact',
     ].includes(type);

@@ -48,6 +48,7 @@ const audited: Readonly<Record<ProblemCode, boolean | string>> = {
   contents_not_stored: false,
   nothing_to_analyze: false,
   analysis_config_not_found: false,
+  webhook_not_found: false,
   websocket_not_served: false,
   session_expired: false,
   websocket_required: false,

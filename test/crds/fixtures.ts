@@ -5,6 +5,7 @@ import { cachesOfOrganizations } from './cache-fixtures.ts';
 import { guardrailsOfOrganizations } from './guardrail-fixtures.ts';
 import { limitsOfBindings, limitsOfOrganizations } from './limit-fixtures.ts';
 import { modelsOfOrganizations } from './model-fixtures.ts';
+import { webhooksOfOrganizations } from './webhook-fixtures.ts';
 
 /** An object, and the fields that are wrong with it. */
 export interface Fixture {
@@ -306,6 +307,7 @@ const organizations = cases('Organization', [
   ...limitsOfOrganizations,
   ...guardrailsOfOrganizations,
   ...cachesOfOrganizations,
+  ...webhooksOfOrganizations,
   ...modelsOfOrganizations,
   [
     'pages of some origins',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { type Client, DatabaseError } from 'pg';
-import { userIdOf } from '../../database/ids.ts';
+import { resourceIdOf, userIdOf } from '../../database/ids.ts';
 import { suiteScope } from '../scope.ts';
 import { findIsolationGaps } from './isolation-rules.ts';
 import { seedEveryTable } from './seed.ts';
@@ -31,6 +31,9 @@ const definerCalls: Readonly<Record<string, () => string>> = {
     `select chaperone.keep_answer(${idOfAnswer}, 'x', 9, 1000, 1, now(), gen_random_uuid()),
        chaperone.keep_answer(${idOfAnswer}, 'x', 9, 1000, 1000000, now(), gen_random_uuid())`,
   add_job: () => `select chaperone.add_job('task', 'row', null, 1)`,
+  emit_event: () => `select chaperone.emit_event('analysis.completed', 'subject', null, '{}')`,
+  test_webhook: () =>
+    `select chaperone.test_webhook(w) from unnest(array['${resourceIdOf(victim.id, 'Webhook', 'all')}'::uuid]) w`,
   append_audit: () => `select chaperone.append_audit('[]')`,
   audit_pseudonyms: () => `select * from chaperone.audit_pseudonyms('[]')`,
   erase_user: () => `select chaperone.erase_user('${userIdOf(victim.id, 'ada')}')`,

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { before, describe, test } from 'node:test';
 import { insertAnalysisResult } from '../../database/analysis-results.ts';
 import { deleteApiKey, upsertApiKeys } from '../../database/api-keys.ts';
-import { userIdOf } from '../../database/ids.ts';
+import { resourceIdOf, userIdOf } from '../../database/ids.ts';
 import { insertOwnedResources } from '../../database/owned-resources.ts';
 import { insertPendingCalls } from '../../database/pending-calls.ts';
 import { deletePersona, upsertPersonas } from '../../database/personas.ts';
@@ -16,7 +16,7 @@ import { makeRecord } from '../request-record.ts';
 import { suiteScope } from '../scope.ts';
 import { batchOf } from './batch.ts';
 import { impersonal, listTellingColumns, personal } from './personal-data.ts';
-import { auditSome, leaseSome, seedAnswer, seedConversationAnalysis, seedSession } from './seed.ts';
+import { auditSome, leaseSome, seedAnswer, seedConversationAnalysis, seedSession, seedWebhook } from './seed.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
 
 const scope = suiteScope();
@@ -194,6 +194,13 @@ async function seedUser(db: Queryable, { id: organizationId }: Tenant, name: str
   };
   await insertPendingCalls(db, organizationId, JSON.stringify([pending]));
   await auditSome(db, organizationId, said('example.com'));
+  await seedWebhook(db, organizationId, resourceIdOf(organizationId, 'Webhook', 'all'), 'all');
+  await db.query(`select chaperone.emit_event_of($1::uuid, 'analysis.completed', $2::text, $3::uuid, $4::jsonb)`, [
+    organizationId,
+    said('subject'),
+    user.user_id,
+    { conversation_id: said('conversation') },
+  ]);
   const analysis = {
     organizationId,
     cacheKey: Buffer.from(said('cache')),

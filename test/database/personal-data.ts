@@ -92,6 +92,10 @@ export const personal: Readonly<Record<string, Effect>> = {
   'users.display_name': 'null',
   'users.external_id': 'anonymous name',
   'users.user_id': 'anonymous id',
+  'webhook_deliveries.subject': 'row deleted',
+  'webhook_events.data': 'row deleted',
+  'webhook_events.subject': 'row deleted',
+  'webhook_events.user_id': 'row deleted',
   'weekly_usage.user_id': 'anonymous id',
 };
 
@@ -135,6 +139,10 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'personas.content_encrypted',
     'personas.description',
     'personas.model',
+    'webhooks.events',
+    'webhooks.name',
+    'webhooks.resource',
+    'webhooks.url',
   ],
   'It is an id of a configuration object.': [
     'analysis_configs.analysis_config_id',
@@ -157,6 +165,7 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'audit_resources.fingerprint',
     'organization_roles.role_name',
     'organizations.data_key_digests',
+    'webhooks.secrets_encrypted',
   ],
   'It is a keyed digest, of whose call nobody knows once its conversation is erased.': [
     'conversation_analyses.branch_id',
@@ -192,6 +201,12 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'session_costs.entry_id',
     'unfolded_usage.pending_id',
     'unfolded_usage.request_id',
+    'webhook_deliveries.delivery_id',
+    'webhook_deliveries.event_id',
+    'webhook_deliveries.webhook_id',
+    'webhook_events.event_id',
+    'webhook_states.webhook_id',
+    'webhooks.webhook_id',
   ],
   'It names a model.': [
     'conversations.models',
@@ -241,6 +256,10 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'session_turns.status',
     'revocations.kind',
     'session_usage.kind',
+    'webhook_deliveries.last_error',
+    'webhook_deliveries.state',
+    'webhook_events.type',
+    'webhook_states.reason',
     'weekly_usage.grain',
     'weekly_usage.kind',
   ],

@@ -6,7 +6,7 @@ import type { ResourceEntry } from '../../database/audit/entry.ts';
 import { insertResourceChanges, withPeople } from '../../database/audit/resources.ts';
 import { insertBudgetWarnings } from '../../database/budget-warnings.ts';
 import { insertConversationAnalysis } from '../../database/conversation-analyses.ts';
-import { makeRequestId } from '../../database/ids.ts';
+import { makeRequestId, resourceIdOf } from '../../database/ids.ts';
 import { insertJobCall } from '../../database/jobs.ts';
 import { insertOwnedResources } from '../../database/owned-resources.ts';
 import { insertPendingCalls } from '../../database/pending-calls.ts';
@@ -21,6 +21,8 @@ import { insertBlocks } from '../../database/speech/blocks.ts';
 import { recordCost } from '../../database/speech/costs.ts';
 import { insertFeedback } from '../../database/speech/feedback.ts';
 import { closeTurn } from '../../database/speech/turns.ts';
+import { noteFailing } from '../../database/webhook-deliveries.ts';
+import { upsertStatedWebhooks } from '../../database/webhooks.ts';
 import { makeRecord } from '../request-record.ts';
 import { batchOf } from './batch.ts';
 import type { Tenant } from './tenant.ts';
@@ -135,7 +137,20 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
   const pending = makeRecord(organizationId, { response_id: 'resp_2', status: 'interrupted' });
   await insertPendingCalls(db, organizationId, JSON.stringify([pending]));
   await leaseSome(db, organizationId, 'User', record.user_id);
-  const warning = { counterId: 1, percent: 80, rule: 'budgets/all', used: 81, amount: 100 };
+  await seedWebhook(db, organizationId, resourceIdOf(organizationId, 'Webhook', 'all'), 'all');
+  const told = {
+    ...{
+      budget: 'all',
+      binding: null,
+      per: 'Organization',
+      scope: null,
+      percent: 80,
+      used_usd: '8.1',
+      amount_usd: '10',
+    },
+    ...{ action: 'Block' as const, window_ends_at: null },
+  };
+  const warning = { counterId: 1, percent: 80, rule: 'budgets/all', used: 81, amount: 100, userId: null, told };
   await insertBudgetWarnings(db, organizationId, [warning]);
   const pause = {
     id: 'openai 1',
@@ -169,6 +184,18 @@ export async function seedConversationAnalysis(
      where organization_id = $1::uuid and conversation_id = $2::uuid`,
     [organizationId, conversationId, Buffer.from(said('content'))],
   );
+}
+
+/** Makes a webhook that is told of everything, and that has failed. */
+export async function seedWebhook(
+  db: Queryable,
+  organizationId: string,
+  webhookId: string,
+  name: string,
+): Promise<void> {
+  const webhook = { organizationId, webhookId, name, url: 'https://hooks.example.com', events: null, isActive: true };
+  await upsertStatedWebhooks(db, 'acme', [{ ...webhook, secretsSealed: Buffer.from('sealed') }]);
+  await noteFailing(db, organizationId, webhookId, { reason: 'webhook_refused: 500', patienceMs: 60_000 });
 }
 
 /** Keeps an answer, and leases another one. */

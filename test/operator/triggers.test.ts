@@ -23,6 +23,7 @@ const acme = makeOrganization(
       defaultRoles: ['admin'],
       sharedSecretRef: { name: 'legacy', key: 'secret' },
     },
+    webhooks: [{ name: 'a', url: 'https://a.example', secretRef: { name: 'hook', key: 'secret' }, active: true }],
   },
   { status: { id: 'id', memberNamespaces: ['web', 'left'] } },
 );
@@ -91,6 +92,7 @@ const cases: readonly (readonly [Kind, string, readonly string[]])[] = [
   ['Secret', 'chaperone-system/chaperone-acme-signing-keys', ['Organization acme', ...resourcesOfAcme]],
   ['Secret', 'chaperone-system/legacy', ['Organization acme']],
   ['Secret', 'web/legacy', []],
+  ['Secret', 'chaperone-system/hook', ['Organization acme']],
 ];
 for (const [kind, path, expected] of cases) {
   test(`a change of ${kind} ${path} causes reconciling: ${expected.join(', ') || 'nothing'}`, () => {

@@ -456,6 +456,8 @@ const madeElsewhere: readonly ProblemCode[] = [
   'ceiling_exceeded',
   'tool_not_allowed',
   'owned_by_resource',
+  // test/worker/webhooks.
+  'webhook_not_found',
   'surface_not_allowed',
   'no_api_key',
   'organization_deleted',

@@ -13,6 +13,7 @@ import { JobError } from '../job-error.ts';
 import type { WorkerOrganization } from '../organizations.ts';
 import type { Task } from '../task.ts';
 import { makeDraft } from './analyze-conversation/draft.ts';
+import { tellOfAnalysis } from './analyze-conversation/tell.ts';
 import { writeAnalysis } from './analyze-conversation/write.ts';
 
 /** Makes the analysis with this id. */
@@ -37,14 +38,22 @@ export const analyzeConversation: Task = {
     const content = sealContent(inForce().envelope, organization.id, id, text);
     const metadata = { ...written, messageCount: messages.length, missingCalls };
     signal.throwIfAborted();
-    await end(organization, (db) => completeConversationAnalysis(db, organization.id, id, content, metadata));
+    await end(organization, id, (db) => completeConversationAnalysis(db, organization.id, id, content, metadata));
   },
   async gaveUp({ organization }, id, failure) {
-    await end(organization, (db) => failConversationAnalysis(db, organization.id, id, failure));
+    await end(organization, id, (db) => failConversationAnalysis(db, organization.id, id, failure));
   },
 };
 
-/** Ends an analysis, once: what has to follow from it belongs into the same transaction. */
-async function end({ store }: WorkerOrganization, write: (db: Queryable) => Promise<boolean>): Promise<void> {
-  await store.run((db) => inTransaction(db, () => write(db)));
+/** Ends an analysis, once, and tells webhooks of it in the same transaction. */
+async function end(
+  { store, id: organizationId }: WorkerOrganization,
+  id: string,
+  write: (db: Queryable) => Promise<boolean>,
+): Promise<void> {
+  await store.run((db) =>
+    inTransaction(db, async () => {
+      if (await write(db)) await tellOfAnalysis(db, organizationId, id);
+    }),
+  );
 }

@@ -56,8 +56,12 @@ export function referencesOf(object: Resources[Kind], operatorNamespace: string)
   const namespace = metadata.namespace ?? '';
   switch (kind) {
     case 'Organization': {
-      const { authentication, gateway } = object.spec;
-      const names = new Set([authentication?.sharedSecretRef?.name, gateway?.tls?.secretName]);
+      const { authentication, gateway, webhooks = [] } = object.spec;
+      const names = new Set([
+        authentication?.sharedSecretRef?.name,
+        gateway?.tls?.secretName,
+        ...webhooks.map(({ secretRef }) => secretRef.name),
+      ]);
       return [...names].flatMap((name) =>
         name === undefined ? [] : [{ kind: 'Secret' as const, namespace: operatorNamespace, name }],
       );

@@ -1,10 +1,9 @@
-import { lookup } from 'node:dns';
-import { isIP, type LookupFunction } from 'node:net';
+import { isIP } from 'node:net';
 import { Agent } from 'undici';
 import { parseDurationMs } from '../../../crds/duration.ts';
+import { makeGuardedLookup, makeMayConnect } from '../../egress/addresses.ts';
 import { parseObject } from '../../providers/json.ts';
 import type { Asked, Look, RuleSpec } from '../rule.ts';
-import { type MayConnect, makeMayConnect } from './addresses.ts';
 
 /** An answer has a word or two. */
 const maxAnswerBytes = 64 * 1024;
@@ -23,7 +22,7 @@ export function external(
   const mayConnect = makeMayConnect(networks);
   const timeoutMs = parseDurationMs(timeout);
   const agent = new Agent({
-    connect: { lookup: guardedLookup(mayConnect), timeout: timeoutMs },
+    connect: { lookup: makeGuardedLookup(mayConnect, forbidden), timeout: timeoutMs },
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
     maxResponseSize: maxAnswerBytes,
@@ -49,19 +48,6 @@ export function external(
     throw new TypeError(`The check answered ${statusCode} without a verdict`);
   };
   return { by: 'service', objects, passesOnError: onError === 'Pass', close: () => agent.destroy() };
-}
-
-function guardedLookup(mayConnect: MayConnect): LookupFunction {
-  return (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
-      const [first, ...others] = error ? [] : addresses;
-      const bad = error ? undefined : addresses.find(({ address }) => !mayConnect(address));
-      if (error) callback(error, [], 0);
-      else if (bad || !first) callback(forbidden(bad?.address ?? hostname), [], 0);
-      else if (options.all) callback(null, [first, ...others]);
-      else callback(null, first.address, first.family);
-    });
-  };
 }
 
 function forbidden(address: string): Error {

@@ -15,6 +15,7 @@ export const governance: Surface<GovernanceContext> = {
     '/v1/budgets',
     '/v1/explain',
     '/v1/audit',
+    '/v1/webhooks',
   ],
   envelope: openAiEnvelope,
   tags: [
@@ -24,6 +25,7 @@ export const governance: Surface<GovernanceContext> = {
     { name: 'Analytics', description: 'What was used, by whom, and what it cost.' },
     { name: 'Users', description: 'Who calls.' },
     { name: 'Audit', description: 'Who changed what, and what was refused.' },
+    { name: 'Webhooks', description: 'Whom to tell of events, and what was sent.' },
     { name: 'Limits', description: 'How much may be used, and how much is used of it.' },
     { name: 'Explanations', description: 'What would happen to a call, and what decides.' },
   ],

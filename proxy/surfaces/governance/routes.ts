@@ -10,6 +10,7 @@ import { limits } from './limits/limits.ts';
 import { personaRoutes } from './personas.ts';
 import { ratingRoutes } from './ratings.ts';
 import { userRoutes } from './users.ts';
+import { webhookRoutes } from './webhooks.ts';
 
 /** One line for each resource. */
 const routes: readonly Route<GovernanceContext>[] = [
@@ -22,6 +23,7 @@ const routes: readonly Route<GovernanceContext>[] = [
   ...personaRoutes,
   ...ratingRoutes,
   ...userRoutes,
+  ...webhookRoutes,
 ];
 
 export function registerGovernance(app: SurfaceApp, context: GovernanceContext): void {

@@ -44,6 +44,16 @@ import { giveFeedback, listFeedback } from '../../../proxy/governance/speech/fee
 import { readMetrics } from '../../../proxy/governance/speech/metrics.ts';
 import { closeTurn } from '../../../proxy/governance/speech/turns.ts';
 import { changeUser, createUser, eraseUser, getUser, listUsers } from '../../../proxy/governance/users.ts';
+import {
+  changeWebhook,
+  createWebhook,
+  getWebhook,
+  listWebhookDeliveries,
+  listWebhooks,
+  retireWebhook,
+  rotateWebhook,
+  sendWebhookTest,
+} from '../../../proxy/governance/webhooks.ts';
 import { makeCallContext } from '../calls/context.ts';
 import { makePersona } from '../calls/persona.ts';
 import { makeCaller, makeGovernance, Reached } from './context.ts';
@@ -193,6 +203,24 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
   ['close a turn', (c, ann) => closeTurn(c, ann, 'x', closed), '', everyone()],
   ['give feedback', (c, ann) => giveFeedback(c, ann, feedback), '', everyone()],
   ['list feedback', (c, ann) => listFeedback(c, ann, {}, page), 'role_required', readers()],
+  ['list webhooks', (c, ann) => listWebhooks(c, ann, page), 'role_required', ['admin']],
+  ['get a webhook', (c, ann) => getWebhook(c, ann, shared.id), 'role_required', ['admin']],
+  [
+    'make a webhook',
+    (c, ann) => createWebhook(c, ann, { name: 'x', url: 'https://example.com' }),
+    'role_required',
+    ['admin'],
+  ],
+  ['change a webhook', (c, ann) => changeWebhook(c, ann, shared.id, {}), 'role_required', ['admin']],
+  ['retire a webhook', (c, ann) => retireWebhook(c, ann, shared.id), 'role_required', ['admin']],
+  ['rotate a webhook', (c, ann) => rotateWebhook(c, ann, shared.id, { overlapMs: 0 }), 'role_required', ['admin']],
+  ['test a webhook', (c, ann) => sendWebhookTest(c, ann, shared.id), 'role_required', ['admin']],
+  [
+    'list deliveries',
+    (c, ann) => listWebhookDeliveries(c, ann, shared.id, { ...page, state: undefined }),
+    'role_required',
+    ['admin'],
+  ],
   ['rate the call of another', (c, ann) => rateResponse(c, ann, 'req_1', rating), 'request_not_found', readers()],
 ];
 

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import OpenAI from 'openai';
-import { makeMayConnect } from '../../../proxy/guardrails/looks/addresses.ts';
+import { makeMayConnect } from '../../../proxy/egress/addresses.ts';
 import { makeOpenAI } from '../../openai.ts';
 import { suiteScope } from '../../scope.ts';
 import { type ScriptedProvider, sendJson, sendStream, startScriptedProvider } from '../../scripted-provider.ts';
