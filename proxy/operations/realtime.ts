@@ -11,5 +11,8 @@ export const realtime: Operation = {
   effects: () => 'acts',
 };
 
+/** The opening of a session: a provider that does not open one has done nothing. */
+export const realtimeOpening: Operation = { ...realtime, effects: () => 'none' };
+
 /** A session that only transcribes: it names its model in its configuration, and makes no responses. */
 export const realtimeTranscription: Operation = { ...realtime, modelIsOptional: true };

@@ -11,6 +11,7 @@ import type { Reading } from '../../providers/reading.ts';
  * - `rate_limited`: the key has had too many calls, or its quota is used up.
  * - `provider_error`: the provider says that it failed.
  * - `unknown`: the request was sent, and nobody knows whether the provider acted on it.
+ * - `not_offered`: the provider does not have what is asked for. Nothing else is wrong with it.
  * - `request_refused`: the provider does not accept the call itself, so no other attempt helps.
  */
 export type FailureKind =
@@ -19,6 +20,7 @@ export type FailureKind =
   | 'rate_limited'
   | 'provider_error'
   | 'unknown'
+  | 'not_offered'
   | 'request_refused';
 
 /** Why an attempt failed. */

@@ -12,9 +12,9 @@ export type Effects = 'none' | 'stores' | 'acts';
 
 /** The failures after which a call with these effects may be sent again. docs/providers.md has this table. */
 const repeatable: Readonly<Record<Effects, ReadonlySet<FailureKind>>> = {
-  none: new Set(['unreachable', 'key_refused', 'rate_limited', 'provider_error', 'unknown']),
-  stores: new Set(['unreachable', 'key_refused', 'rate_limited', 'provider_error']),
-  acts: new Set(['unreachable', 'key_refused', 'rate_limited']),
+  none: new Set(['unreachable', 'key_refused', 'rate_limited', 'provider_error', 'unknown', 'not_offered']),
+  stores: new Set(['unreachable', 'key_refused', 'rate_limited', 'provider_error', 'not_offered']),
+  acts: new Set(['unreachable', 'key_refused', 'rate_limited', 'not_offered']),
 };
 
 export interface FallbackOptions {
@@ -85,7 +85,7 @@ export class Fallback {
 
   #find(key: RoutedKey, failure: Failure): NextKey | undefined {
     const isKeys = failure.kind === 'key_refused' || failure.kind === 'rate_limited';
-    const again = isKeys ? undefined : this.#again(key);
+    const again = isKeys || failure.kind === 'not_offered' ? undefined : this.#again(key);
     if (again) return again;
     if (isKeys) this.#droppedKeys.add(key.id);
     else this.#droppedProviders.add(key.provider.name);

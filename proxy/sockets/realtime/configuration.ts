@@ -2,7 +2,7 @@ import { onTerms } from '../../calls/admit/model-terms.ts';
 import type { Identified } from '../../calls/context.ts';
 import { ProxyError } from '../../error.ts';
 import { realtime } from '../../operations/realtime.ts';
-import { asObject, type Body } from '../../providers/json.ts';
+import { asObject, asString, type Body } from '../../providers/json.ts';
 import { makeEventId } from './events.ts';
 import { type SessionRules, withoutEndless } from './rules.ts';
 import type { RealtimeStart, SessionPort } from './start.ts';
@@ -35,6 +35,11 @@ export class SessionConfiguration {
   /** As the client's next events find it. */
   expected(): SessionState {
     return this.#expected;
+  }
+
+  /** The model that answers, as the provider names it: behind the name of a deployment there may be any. */
+  model(): string | null {
+    return asString(this.#session.model) ?? this.#start.providerModel ?? null;
   }
 
   isOpening(): boolean {

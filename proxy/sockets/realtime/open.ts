@@ -6,7 +6,7 @@ import { type Failure, failureOfAnswer, failureOfProblem } from '../../calls/rou
 import { makeFallback } from '../../calls/route/make-fallback.ts';
 import { sentModel } from '../../calls/route/sent-model.ts';
 import { ProxyError } from '../../error.ts';
-import { realtime, realtimeTranscription } from '../../operations/realtime.ts';
+import { realtime, realtimeOpening, realtimeTranscription } from '../../operations/realtime.ts';
 import { asString, type Body, parseObject } from '../../providers/json.ts';
 import { readRealtimeResponse } from '../../providers/openai/realtime.ts';
 import { formatOf } from '../../providers/table.ts';
@@ -80,7 +80,7 @@ async function dialAny(
   const inCall = contextOf(identified, inFlight.open(), undefined);
   const { model } = wanted;
   const fallback = makeFallback(providers, {
-    ...{ context: inCall, operation: realtime, body: {}, model, madeBy: undefined, isIdempotent: false, health },
+    ...{ context: inCall, operation: realtimeOpening, body: {}, model, madeBy: undefined, isIdempotent: false, health },
   });
   for (let { key } = wanted; ; ) {
     const { path } = formatOf(providers, key.provider, realtime.name);
@@ -140,8 +140,12 @@ function providerHeaders(headers: IncomingMessage['headers']): Record<string, st
 /** Undefined: the failure says nothing about other keys. */
 function failureOf(error: unknown): Failure | undefined {
   if (error instanceof UpgradeRefused) {
-    const { status, body } = error;
-    return failureOfAnswer(status, {}, parseObject(body), readRealtimeResponse(null), body);
+    const { status, headers, body } = error;
+    const retryAfter = headers['retry-after'];
+    const told = retryAfter === undefined ? {} : { 'retry-after': retryAfter };
+    const failure = failureOfAnswer(status, told, parseObject(body), readRealtimeResponse(null), body);
+    // Whatever it says, it has no such session, and another provider may.
+    return failure.kind === 'request_refused' ? { ...failure, kind: 'not_offered' } : failure;
   }
   return error instanceof ProxyError ? failureOfProblem(error, true, null) : undefined;
 }

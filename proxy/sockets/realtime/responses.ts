@@ -109,7 +109,7 @@ export class Responses {
 
   /** The provider has ended a response: it is settled before the client hears of it. */
   async done(done: Body): Promise<void> {
-    const { port, start } = this.#options;
+    const { port, configuration } = this.#options;
     const reading = readRealtimeResponse(done);
     const id = reading.responseId ?? '';
     const response = this.#underWay.get(id) ?? (await this.#takeStandby());
@@ -122,7 +122,7 @@ export class Responses {
       ...{ status, hasBegun: true, reading },
       ...(output !== undefined && { output }),
       ...(errorCode !== null && { errorCode }),
-      model: start.providerModel ?? null,
+      model: configuration.model(),
     });
     this.#underWay.delete(id);
   }
