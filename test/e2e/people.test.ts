@@ -67,6 +67,35 @@ suite('people', { skip }, () => {
     assert.equal(unknown.code, 1);
     assert.match(unknown.stderr, /^chaperone: There is no organization "nobody" in the database\n$/);
   });
+
+  test('see limits, conversations, jobs, and what was refused, in an audit log that is intact', async (t) => {
+    const limit = { name: 'two', requests: { count: 2, window: '24h' } };
+    const { name } = await makeTenant(t, { limits: [limit] });
+    await startWorkload(name);
+    const chaperone = async (...args: string[]) => {
+      const { code, stdout, stderr } = await runCli([...args, '--organization', name, ...installation]);
+      assert.deepEqual([code, stderr], [0, ''], args.join(' '));
+      return stdout.trim();
+    };
+    const read = async (...args: string[]) => JSON.parse(await chaperone(...args, '--output', 'json'));
+    for (const expected of [undefined, undefined, 429]) assert.equal((await makeCall(name, {})).status, expected);
+
+    const refused = await until(async () => {
+      const { entries } = await read('audit', 'list', '--kind', 'refusal');
+      return entries.length > 0 && entries;
+    }, 'the refusal in the audit log');
+    assert.deepEqual(
+      [refused.length, refused[0].code, refused[0].details.rule, refused[0].actor.workload],
+      [1, 'limit_reached', { kind: 'limit', name: 'two' }, `${name}/workload`],
+    );
+    assert.match(await chaperone('audit', 'verify'), new RegExp(`^${name}: intact, `));
+    for (const what of ['limits', 'budgets', 'conversations', 'jobs']) {
+      t.diagnostic(`\n${await chaperone('get', what)}`);
+    }
+    assert.match(await chaperone('get', 'limits'), / two +Organization +2 +2 requests +100 /);
+    assert.match(await chaperone('get', 'conversations'), new RegExp(`${name} .* gpt-4o`));
+    assert.equal(await chaperone('get', 'jobs'), 'No jobs wait.');
+  });
 });
 
 function groupOf({ analyses: _, ...figures }: { readonly analyses: unknown }): object {
