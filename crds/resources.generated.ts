@@ -1440,7 +1440,7 @@ export interface OrganizationStatus {
   conditions?: Condition[];
 }
 /**
- * An AnalysisConfig says how conversations are classified: by intent, sentiment, topic or categories of your own.
+ * An AnalysisConfig says how conversations are analyzed: how calls are classified, by intent, sentiment, topic or categories of your own (`config`), or what a text about a whole conversation has to say (`template`).
  */
 export interface AnalysisConfig {
   apiVersion: 'chaperone.dev/v1alpha1';
@@ -1471,9 +1471,9 @@ export interface AnalysisConfigSpec {
    */
   description?: string;
   /**
-   * The analysis, in the form of the API.
+   * How calls are classified, in the form of the API.
    */
-  config: {
+  config?: {
     /**
      * The type of the analysis.
      */
@@ -1521,6 +1521,31 @@ export interface AnalysisConfigSpec {
      * The prompt to use instead of the built-in one; {user_input}, {ai_response} and {categories} are filled in.
      */
     custom_prompt?: string;
+  };
+  /**
+   * What a text about a branch of a conversation has to say, for POST /api/analyses with this name as its template.
+   */
+  template?: {
+    /**
+     * What it begins with: the headings of a built-in template, or, for custom, the instructions only.
+     */
+    type: 'summary' | 'technical' | 'security_audit' | 'custom';
+    /**
+     * What the model is told about the text, after what the type says. The conversation is added to it.
+     */
+    instructions?: string;
+    /**
+     * The model that writes the text.
+     */
+    model: string;
+    /**
+     * The sampling temperature. Absent, that of the model.
+     */
+    temperature?: number;
+    /**
+     * How much the model reads at once. A longer conversation is read in parts.
+     */
+    maxInputTokens: number;
   };
 }
 /**

@@ -12,6 +12,8 @@ export interface AnalysisConfigWrite {
   readonly name: string;
   readonly description: string | null;
   readonly configSealed: Uint8Array;
+  /** Whether calls are classified by it, or texts about conversations written. */
+  readonly kind: 'classification' | 'template';
 }
 
 /**
@@ -23,16 +25,16 @@ export async function upsertAnalysisConfigs(db: Queryable, configs: readonly Ana
   const rows = configs.map(({ configSealed, ...row }) => ({ ...row, configSealed: toBytea(configSealed) }));
   await db.query(
     `insert into chaperone.analysis_configs as c
-       (organization_id, analysis_config_id, resource, name, description, config_encrypted, serves_namespace)
-     select "organizationId", "analysisConfigId", resource, name, description, "configSealed", "servesNamespace"
+       (organization_id, analysis_config_id, resource, name, description, config_encrypted, serves_namespace, kind)
+     select "organizationId", "analysisConfigId", resource, name, description, "configSealed", "servesNamespace", kind
      from json_to_recordset($1::json) as row (
        "organizationId" uuid, "analysisConfigId" uuid, resource text, name text, description text,
-       "configSealed" bytea, "servesNamespace" text
+       "configSealed" bytea, "servesNamespace" text, kind text
      )
      on conflict (organization_id, analysis_config_id) do update
        set resource = excluded.resource, name = excluded.name, description = excluded.description,
            config_encrypted = excluded.config_encrypted, serves_namespace = excluded.serves_namespace,
-           is_active = true, deleted_at = null, updated_at = now()`,
+           kind = excluded.kind, is_active = true, deleted_at = null, updated_at = now()`,
     [JSON.stringify(rows)],
   );
 }
@@ -45,7 +47,7 @@ export async function findAnalysisConfigs(
 ): Promise<ReadonlyMap<string, AnalysisConfigWrite>> {
   const { rows } = await db.query<AnalysisConfigWrite>(
     `select organization_id as "organizationId", analysis_config_id as "analysisConfigId", resource, name, description,
-            config_encrypted as "configSealed", serves_namespace as "servesNamespace"
+            config_encrypted as "configSealed", serves_namespace as "servesNamespace", kind
      from chaperone.analysis_configs
      where organization_id = $1::uuid and analysis_config_id = any($2::uuid[]) and deleted_at is null`,
     [organizationId, analysisConfigIds],
@@ -69,7 +71,7 @@ export async function deleteAnalysisConfig(db: Queryable, organizationId: string
 }
 
 /** An analysis config as the API shows it, still sealed. */
-export interface AnalysisConfigRow extends Omit<AnalysisConfigWrite, 'organizationId' | 'resource'> {
+export interface AnalysisConfigRow extends Omit<AnalysisConfigWrite, 'organizationId' | 'resource' | 'kind'> {
   /** `namespace/name` of the AnalysisConfig that owns the row; null where the API made it. */
   readonly resource: string | null;
   readonly isActive: boolean;
@@ -95,7 +97,7 @@ export async function readAnalysisConfig(
     `select ${columns}
      from chaperone.analysis_configs
      where organization_id = $1::uuid and analysis_config_id = $2::uuid and deleted_at is null
-       and (serves_namespace is null or serves_namespace = any($3::text[]))`,
+       and kind = 'classification' and (serves_namespace is null or serves_namespace = any($3::text[]))`,
     [organizationId, analysisConfigId, namespaces],
   );
   return rows[0];
@@ -115,7 +117,26 @@ export async function readAnalysisConfigByName(
     `select ${columns}
      from chaperone.analysis_configs
      where organization_id = $1::uuid and name = $2::text and deleted_at is null
-       and (serves_namespace is null or serves_namespace = any($3::text[]))
+       and kind = 'classification' and (serves_namespace is null or serves_namespace = any($3::text[]))
+     order by serves_namespace nulls last
+     limit 1`,
+    [organizationId, name, namespaces],
+  );
+  return rows[0];
+}
+
+/** Reads the settings of an active template by its name, still sealed, as `readAnalysisConfigByName`. */
+export async function readAnalysisTemplate(
+  db: Queryable,
+  organizationId: string,
+  namespaces: readonly string[],
+  name: string,
+): Promise<AnalysisConfigRow | undefined> {
+  const { rows } = await db.query<AnalysisConfigRow>(
+    `select ${columns}
+     from chaperone.analysis_configs
+     where organization_id = $1::uuid and name = $2::text and deleted_at is null and is_active
+       and kind = 'template' and (serves_namespace is null or serves_namespace = any($3::text[]))
      order by serves_namespace nulls last
      limit 1`,
     [organizationId, name, namespaces],
@@ -135,7 +156,7 @@ export async function listAnalysisConfigs(
        select ${columns}
        from chaperone.analysis_configs
        where organization_id = $1::uuid and deleted_at is null and is_active = coalesce($2::boolean, is_active)
-         and (serves_namespace is null or serves_namespace = any($5::text[]))
+         and kind = 'classification' and (serves_namespace is null or serves_namespace = any($5::text[]))
      )
      select listed.*, counted.total
      from (select count(*)::int as total from listed) counted
@@ -157,7 +178,7 @@ export async function listAnalysisConfigs(
  */
 export async function insertAnalysisConfig(
   db: Queryable,
-  config: Omit<AnalysisConfigWrite, 'resource' | 'servesNamespace'> & { readonly isActive: boolean },
+  config: Omit<AnalysisConfigWrite, 'resource' | 'servesNamespace' | 'kind'> & { readonly isActive: boolean },
 ): Promise<AnalysisConfigRow> {
   const { rows } = await db.query<AnalysisConfigRow>(
     `insert into chaperone.analysis_configs

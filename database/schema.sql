@@ -1992,8 +1992,10 @@ create table chaperone.analysis_configs (
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
   deleted_at timestamp with time zone,
-  serves_namespace text
+  serves_namespace text,
+  kind text not null default 'classification'::text
 );
+alter table chaperone.analysis_configs add constraint analysis_configs_kind_check CHECK ((kind = ANY (ARRAY['classification'::text, 'template'::text])));
 alter table chaperone.analysis_configs add constraint analysis_configs_pkey PRIMARY KEY (organization_id, analysis_config_id);
 CREATE UNIQUE INDEX analysis_configs_name ON chaperone.analysis_configs USING btree (organization_id, serves_namespace, name) NULLS NOT DISTINCT WHERE (deleted_at IS NULL);
 alter table chaperone.analysis_configs enable row level security;

@@ -11,9 +11,10 @@ import { modelRefused, refusesNamed } from '../model-rule.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 import { isNameTaken, notReady, ready, type TenantKindOf, type TenantObject } from '../tenant-kind.ts';
 
-type Row = Omit<AnalysisConfigWrite, 'configSealed'> & { readonly config: AnalysisConfig['spec']['config'] };
+type Spec = AnalysisConfig['spec'];
+type Row = Omit<AnalysisConfigWrite, 'configSealed'> & { readonly config: Spec['config'] | Spec['template'] };
 
-/** AnalysisConfig: how conversations are classified. */
+/** AnalysisConfig: how calls are classified, or what texts about conversations have to say. */
 export const analysisConfigKind: TenantKindOf<'AnalysisConfig', AnalysisConfigWrite> = {
   kind: 'AnalysisConfig',
   find: findAnalysisConfigs,
@@ -40,9 +41,15 @@ export const analysisConfigKind: TenantKindOf<'AnalysisConfig', AnalysisConfigWr
 };
 
 function judge({ resource, tenancy }: TenantObject<'AnalysisConfig'>): Verdict {
-  const { model } = resource.spec.config;
+  const { config, template } = resource.spec;
+  const model = (template ?? config)?.model;
   return model !== undefined && refusesNamed(tenancy.organization.spec, model)
-    ? modelRefused('spec.config.model', model, tenancy.organization, 'Analyses by this config are refused')
+    ? modelRefused(
+        template ? 'spec.template.model' : 'spec.config.model',
+        model,
+        tenancy.organization,
+        'Analyses by this config are refused',
+      )
     : ready('The analysis config is stored.');
 }
 
@@ -54,7 +61,8 @@ function decideRow({ resource, rowId, path, tenancy, reach }: TenantObject<'Anal
     servesNamespace: reach.servesNamespace,
     name: resource.spec.name,
     description: resource.spec.description ?? null,
-    config: resource.spec.config,
+    kind: resource.spec.template ? 'template' : 'classification',
+    config: resource.spec.template ?? resource.spec.config,
   };
 }
 

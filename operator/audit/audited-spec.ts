@@ -16,7 +16,9 @@ function withDigests({ kind, spec }: ResourceOf<CustomKind>): object {
     case 'Persona':
       return spec.content === undefined ? spec : { ...spec, content: digestOf(spec.content) };
     case 'AnalysisConfig':
-      return { ...spec, config: digestOf(JSON.stringify(spec.config)) };
+      return spec.template
+        ? { ...spec, template: digestOf(JSON.stringify(spec.template)) }
+        : { ...spec, config: digestOf(JSON.stringify(spec.config)) };
     case 'ApiKeyBinding':
     case 'Organization':
       return spec;

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
 import type { Client } from 'pg';
 import { pino } from 'pino';
+import { stringify } from 'yaml';
 import { startWorker } from '../../worker/worker.ts';
 import { connect } from '../database/tenant.ts';
-import { makeDirectory } from '../directories.ts';
+import { makeDirectory, replaceFile } from '../directories.ts';
 import { atEnd, suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
@@ -31,6 +33,13 @@ const shown = {
   completedAt: orNull('time'),
 } as const;
 const details = fields({ domain: 'string', accountId: 'string', messageCount: 'integer', totalTokens: 'integer' });
+
+const templateOf = (name: string, template: object) => ({
+  apiVersion: 'chaperone.dev/v1alpha1',
+  kind: 'AnalysisConfig',
+  metadata: { name },
+  spec: { organizationRef: { name: 'acme' }, name, template },
+});
 
 /** Contract 4 from its first chapter to its last, as a user who reads it would go through it. */
 describe('the contract of analyses, as a story', () => {
@@ -263,6 +272,30 @@ describe('the contract of analyses, as a story', () => {
       const refused = await ask('POST', '/bulk', wrong);
       assert.deepEqual([refused.status, refused.body.error.code], [400, 'invalid_params']);
     }
+  });
+
+  it('takes templates of the organization', async () => {
+    const put = (name: string, template: object) =>
+      replaceFile(join(stack.directory, `${name}.yaml`), stringify(templateOf(name, template)));
+    await put('promises', { type: 'custom', instructions: 'List every promise.' });
+    await put('technical', { type: 'technical', instructions: 'Mention all ports.', model: 'gpt-4o' });
+    const made = await until(async () => {
+      const { status, body } = await ask('POST', `/${conversationId}/main/regenerate`, { template: 'promises' });
+      return status === 201 && body;
+    }, 'the template to be in force');
+    assert.equal(made.template, 'promises');
+    const custom = await readEnded();
+    assert.match(custom.content, /List every promise\./);
+    assert.doesNotMatch(custom.content, /Executive Summary/);
+    const technical = await until(async () => {
+      await ask('POST', `/${conversationId}/main/regenerate`, { template: 'technical' });
+      const ended = await readEnded();
+      return ended.content.includes('Mention all ports.') && ended;
+    }, 'the template that takes the place of a built-in one');
+    assert.match(technical.content, /## Technical Summary[\s\S]*Mention all ports\./);
+    assert.match(technical.metadata.model, /^gpt-4o(?!-mini)/);
+    const configs = await fetch(`${stack.baseUrl}/analysis/configs`, { headers: { 'x-api-key': stack.token } });
+    assert.doesNotMatch(await configs.text(), /promises/);
   });
 
   it('shows a member only what is about its own conversations', async () => {

@@ -81,6 +81,10 @@ function selector(expression: JsonObject): Readonly<Record<string, JsonValue>> {
   return { namespaceSelector: { matchExpressions: [{ key: 'team', ...expression }] } };
 }
 
+function template(template: JsonObject): Readonly<Record<string, JsonValue | undefined>> {
+  return { config: undefined, template };
+}
+
 function analysis(changes: JsonObject): Readonly<Record<string, JsonValue>> {
   return { config: { analysis_type: 'intent', categories: [{ name: 'billing' }], ...changes } };
 }
@@ -473,7 +477,20 @@ const apiKeyBindings = cases('ApiKeyBinding', [
 
 const analysisConfigs = cases('AnalysisConfig', [
   ['the least there can be', {}],
-  ['no config', { config: undefined }, ['spec.config']],
+  ['neither config nor template', { config: undefined }, ['spec']],
+  ['config and template', { template: { type: 'summary' } }, ['spec']],
+  ['a template', template({ type: 'summary' })],
+  [
+    'a template with all there is',
+    template({
+      ...{ type: 'custom', instructions: 'List every promise.', model: 'gpt-4o', temperature: 0 },
+      maxInputTokens: 8_000,
+    }),
+  ],
+  ['a template of no type', template({}), ['spec.template.type']],
+  ['a template of an unknown type', template({ type: 'poem' }), ['spec.template.type']],
+  ['a custom template without instructions', template({ type: 'custom' }), ['spec.template']],
+  ['a window that is too small', template({ type: 'summary', maxInputTokens: 10 }), ['spec.template.maxInputTokens']],
   ['an unknown type', analysis({ analysis_type: 'mood' }), ['spec.config.analysis_type']],
   ['no categories', analysis({ categories: [] }), ['spec.config.categories']],
   ['101 categories', analysis({ categories: texts(101).map((name) => ({ name })) }), ['spec.config.categories']],

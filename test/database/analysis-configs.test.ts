@@ -7,6 +7,7 @@ import {
   listAnalysisConfigs,
   readAnalysisConfig,
   readAnalysisConfigByName,
+  readAnalysisTemplate,
   retireAnalysisConfig,
   updateAnalysisConfig,
   upsertAnalysisConfigs,
@@ -35,10 +36,12 @@ function config(name: string) {
   };
 }
 
+const classification = { kind: 'classification' } as const;
+
 const refusedWith = (code: string) => (error: unknown) => error instanceof DatabaseError && error.code === code;
 
 test('a tenant makes and changes configs, but only reads those of a resource', async () => {
-  const owned = { ...config('owned'), resource: 'team/owned', servesNamespace: null };
+  const owned = { ...config('owned'), ...classification, resource: 'team/owned', servesNamespace: null };
   await upsertAnalysisConfigs(database.owner, [owned]);
   const own = await insertAnalysisConfig(db, { ...config('own'), isActive: true });
   assert.equal(own.resource, null);
@@ -102,7 +105,7 @@ test('a list has a page, and the total number', async () => {
 test('a config of one namespace is visible only there, and takes no name from others', async () => {
   const { id } = await makeTenant(database);
   const put = async (resource: string, servesNamespace: string | null) => {
-    const row = { ...config('intent'), organizationId: id, resource, servesNamespace };
+    const row = { ...config('intent'), ...classification, organizationId: id, resource, servesNamespace };
     await upsertAnalysisConfigs(database.owner, [row]);
     return row.analysisConfigId;
   };
@@ -118,4 +121,32 @@ test('a config of one namespace is visible only there, and takes no name from ot
   const page = { isActive: undefined, limit: 10, offset: 0 };
   const { configs, total } = await listAnalysisConfigs(database.owner, id, ['shop'], page);
   assert.deepEqual([configs.map(({ analysisConfigId }) => analysisConfigId), total], [[shop, shared], 2]);
+});
+
+test('a template is found by its name only, and is no config', async () => {
+  const { id } = await makeTenant(database);
+  const put = async (name: string, servesNamespace: string | null) => {
+    const row = { ...config(name), organizationId: id, resource: `team/${name}`, servesNamespace };
+    await upsertAnalysisConfigs(database.owner, [{ ...row, kind: 'template' }]);
+    return row.analysisConfigId;
+  };
+  const [shared, shop] = [await put('audit', null), await put('audit', 'shop')];
+  const found = async (namespaces: string[], name = 'audit') =>
+    (await readAnalysisTemplate(database.owner, id, namespaces, name))?.analysisConfigId;
+  assert.deepEqual([await found([]), await found(['shop']), await found([], 'other')], [shared, shop, undefined]);
+  assert.equal(await readAnalysisConfig(database.owner, id, [], shared), undefined);
+  assert.equal(await readAnalysisConfigByName(database.owner, id, [], 'audit'), undefined);
+  const page = { isActive: undefined, limit: 10, offset: 0 };
+  assert.equal((await listAnalysisConfigs(database.owner, id, ['shop'], page)).total, 0);
+  await upsertAnalysisConfigs(database.owner, [
+    {
+      ...config('audit'),
+      ...classification,
+      organizationId: id,
+      analysisConfigId: shared,
+      resource: 'team/audit',
+      servesNamespace: null,
+    },
+  ]);
+  assert.equal(await found([]), undefined);
 });

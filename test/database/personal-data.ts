@@ -229,6 +229,7 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'requests.model_alias',
   ],
   'It is one of few fixed words, or a code.': [
+    'analysis_configs.kind',
     'conversation_analyses.error_code',
     'conversation_analyses.error_message',
     'conversation_analyses.status',

@@ -74,6 +74,7 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
       name: 'analysis',
       description: null,
       configSealed: Buffer.from('sealed'),
+      kind: 'classification',
     },
   ]);
   await insertJobCall(db, organizationId, { jobId: '1', step: 'only', number: 0, requestId: 'req_1' });

@@ -3,6 +3,7 @@ import type { Envelope } from '../../../database/envelope.ts';
 import { ProxyError } from '../../error.ts';
 import { envelopeFor } from '../../snapshot/envelopes.ts';
 import type { GovernanceInForce } from '../context.ts';
+import type { StatedTemplate } from '../conversation-analyses/settings.ts';
 import type { AnalysisConfig, StatedConfig } from './config.ts';
 
 function placeOf(organizationId: string, rowId: string) {
@@ -20,13 +21,22 @@ export function sealConfig(
 }
 
 /** The config of a row, as it was checked before it was sealed, whether it came by YAML or by the API. */
-export function openConfig({ snapshot, ...inForce }: GovernanceInForce, row: AnalysisConfigRow): StatedConfig {
+export function openConfig(inForce: GovernanceInForce, row: AnalysisConfigRow): StatedConfig {
+  return openSealed(inForce, row) as StatedConfig;
+}
+
+/** The template of a row, as the custom resource has it. */
+export function openTemplate(inForce: GovernanceInForce, row: AnalysisConfigRow): StatedTemplate {
+  return openSealed(inForce, row) as StatedTemplate;
+}
+
+function openSealed({ snapshot, ...inForce }: GovernanceInForce, row: AnalysisConfigRow): unknown {
   const envelopes = { organization: inForce.envelope, namespaces: inForce.namespaces };
   const envelope = envelopeFor(envelopes, row.servesNamespace);
   // It was read as one that serves this proxy, before the credentials changed.
   if (!envelope) throw new ProxyError('analysis_config_not_found');
   const text = envelope.open(placeOf(snapshot.organizationId, row.analysisConfigId), row.configSealed).toString();
-  return JSON.parse(text) as StatedConfig;
+  return JSON.parse(text);
 }
 
 /**

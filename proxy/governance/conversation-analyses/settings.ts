@@ -46,6 +46,26 @@ export function builtInSettings(template: BuiltInTemplate): AnalysisSettings {
   return { model: defaultModel, instructions: instructionsOf[template], maxInputTokens: defaultMaxInputTokens };
 }
 
+/** `spec.template` of an AnalysisConfig. */
+export interface StatedTemplate {
+  readonly type: BuiltInTemplate | 'custom';
+  readonly instructions?: string;
+  readonly model?: string;
+  readonly temperature?: number;
+  readonly maxInputTokens?: number;
+}
+
+/** What an AnalysisConfig asks for: its own instructions follow those of its type. */
+export function statedSettings({ type, instructions, ...stated }: StatedTemplate): AnalysisSettings {
+  const own = instructions === undefined ? [] : [instructions];
+  return {
+    model: stated.model ?? defaultModel,
+    temperature: stated.temperature,
+    instructions: [...(type === 'custom' ? [] : [instructionsOf[type]]), ...own].join('\n\n'),
+    maxInputTokens: stated.maxInputTokens ?? defaultMaxInputTokens,
+  };
+}
+
 function placeOf(organizationId: string, column: 'settings' | 'content', analysisId: string) {
   return { organizationId, column: `conversation_analyses.${column}`, rowId: analysisId };
 }

@@ -16,7 +16,8 @@ export const BranchId = Type.String({
 export const Template = Type.String({
   pattern: notBlank,
   maxLength: 200,
-  description: 'What the analysis is to say: `summary` (the default), `technical` or `security_audit`.',
+  description:
+    'What the analysis is to say: `summary` (the default), `technical`, `security_audit`, or the name of an AnalysisConfig with a template.',
 });
 
 const Id = Type.String({ description: 'Of the analysis.' });
