@@ -1,3 +1,4 @@
+import { deletePast } from './past-rows.ts';
 import type { Queryable } from './queryable.ts';
 
 /**
@@ -60,11 +61,5 @@ export async function insertAnalysisResult(
 
 /** Deletes every result that is older than its organization's `storage.analysisLifetime`. @returns how many */
 export async function deleteExpiredAnalysisResults(db: Queryable): Promise<number> {
-  const { rowCount } = await db.query(
-    `delete from chaperone.analysis_results r
-     using chaperone.organizations o
-     where o.organization_id = r.organization_id
-       and r.created_at <= now() - coalesce(o.spec -> 'storage' ->> 'analysisLifetime', '720h')::interval`,
-  );
-  return rowCount ?? 0;
+  return deletePast(db, 'analysis results');
 }

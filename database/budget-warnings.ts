@@ -1,3 +1,4 @@
+import { deletePast } from './past-rows.ts';
 import type { Queryable } from './queryable.ts';
 import type { BudgetWarningData } from './webhook-events.ts';
 
@@ -102,11 +103,5 @@ export async function markAnnounced(
  * @param db the owner's connection
  */
 export async function deletePastWarnings(db: Queryable): Promise<void> {
-  await db.query(
-    `delete from chaperone.budget_warnings w
-     where warned_at < now() - interval '40 days'
-       and not exists (
-         select from chaperone.quota_counters c
-         where c.organization_id = w.organization_id and c.counter_id = w.counter_id)`,
-  );
+  await deletePast(db, 'warnings');
 }

@@ -1,3 +1,4 @@
+import { deletePast } from './past-rows.ts';
 import type { Queryable } from './queryable.ts';
 
 /** What is known of an answer. */
@@ -83,22 +84,5 @@ export async function holdAnswers(
  * @returns how many
  */
 export async function deleteExpiredAnswers(db: Queryable): Promise<number> {
-  const { rows } = await db.query<{ deleted: number }>(
-    `with sizes as materialized (
-       select c.organization_id, o.spec -> 'cache' is null as is_off
-       from chaperone.cached_bytes c
-         left join chaperone.organizations o on o.organization_id = c.organization_id
-       for update of c skip locked
-     ), gone as (
-       delete from chaperone.cached_answers a using sizes s
-       where a.organization_id = s.organization_id and (s.is_off or a.expires_at <= now())
-       returning a.organization_id, a.bytes
-     ), corrected as (
-       update chaperone.cached_bytes c set bytes = c.bytes - g.bytes
-       from (select organization_id, sum(bytes) as bytes from gone group by organization_id) g
-       where g.organization_id = c.organization_id
-     )
-     select count(*)::integer as deleted from gone`,
-  );
-  return rows[0]?.deleted ?? 0;
+  return deletePast(db, 'answers');
 }

@@ -1,3 +1,4 @@
+import { deletePast } from './past-rows.ts';
 import type { Queryable } from './queryable.ts';
 
 export type AnalysisStatus = 'pending' | 'processing' | 'completed' | 'failed';
@@ -250,11 +251,5 @@ export async function failConversationAnalysis(
 
 /** Deletes every analysis that ended longer ago than its organization's `storage.analysisLifetime`. @returns how many */
 export async function deleteExpiredConversationAnalyses(db: Queryable): Promise<number> {
-  const { rowCount } = await db.query(
-    `delete from chaperone.conversation_analyses a
-     using chaperone.organizations o
-     where o.organization_id = a.organization_id
-       and a.completed_at <= now() - coalesce(o.spec -> 'storage' ->> 'analysisLifetime', '720h')::interval`,
-  );
-  return rowCount ?? 0;
+  return deletePast(db, 'conversation analyses');
 }

@@ -121,6 +121,14 @@ export async function beat(db: Queryable, workerId: string, silenceMs: number): 
   return rows[0]?.count ?? 0;
 }
 
+/** Whether a worker is alive, so that chores are done. @param db the owner's connection */
+export async function hasLiveWorker(db: Queryable): Promise<boolean> {
+  const { rows } = await db.query<{ isAlive: boolean }>(
+    `select exists (select from chaperone.workers where beat_at > now() - interval '1 minute') as "isAlive"`,
+  );
+  return rows[0]?.isAlive ?? false;
+}
+
 /** Notes that a worker has ended. */
 export async function leave(db: Queryable, workerId: string): Promise<void> {
   await db.query('select chaperone.leave_worker($1::text)', [workerId]);

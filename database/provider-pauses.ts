@@ -1,4 +1,5 @@
 import { configChannel } from './config.ts';
+import { deletePast } from './past-rows.ts';
 import type { Queryable } from './queryable.ts';
 
 /** A provider, one of its keys, or a model of a key that proxies leave alone for a while. */
@@ -102,8 +103,5 @@ export async function readOpenCircuits(db: Queryable): Promise<OpenCircuit[]> {
  * @param db the owner's connection
  */
 export async function deletePastPauses(db: Queryable): Promise<void> {
-  await db.query(
-    `delete from chaperone.provider_pauses
-     where ends_at < now() - case scope when 'model' then interval '1 minute' else interval '1 hour' end`,
-  );
+  await deletePast(db, 'pauses');
 }

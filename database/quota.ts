@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { deletePast } from './past-rows.ts';
 import type { Queryable } from './queryable.ts';
 
 /** What a counter counts. Dollars are counted in 10^-9, so that no sum is rounded. */
@@ -106,9 +107,6 @@ export interface QuotaUse {
   readonly held: string;
 }
 
-/** For how long after its last call a session's count is kept, where its window never ends. Ids of sessions have no end. */
-const sessionDays = 90;
-
 /**
  * Deletes counters that no call needs any longer, of all organizations: those whose window ended days ago, those of places
  * that nobody holds, and those of sessions without a call for long; and leases whose records came after their counter
@@ -117,27 +115,5 @@ const sessionDays = 90;
  * @param db the owner's connection
  */
 export async function deletePastQuota(db: Queryable): Promise<void> {
-  await db.query(
-    `with past as (
-       delete from chaperone.quota_counters c
-       where c.window_end < now() - interval '3 days'
-         or (c.window_end = 'infinity' and (c.unit = 'concurrent' or c.per = 'Session')
-           and not exists (
-             select from chaperone.quota_leases l
-             where l.organization_id = c.organization_id and l.counter_id = c.counter_id
-               and l.expires_at > now() - case when c.unit = 'concurrent' then 1 else $1::integer end * interval '1 day')
-           and chaperone.quota_pending(c.organization_id, c.counter_id) = 0)
-       returning organization_id, counter_id
-     )
-     delete from chaperone.quota_leases l using past p
-     where l.organization_id = p.organization_id and l.counter_id = p.counter_id`,
-    [sessionDays],
-  );
-  await db.query(
-    `delete from chaperone.quota_leases l
-     where l.expires_at < now() - interval '3 days'
-       and not exists (
-         select from chaperone.quota_counters c
-         where c.organization_id = l.organization_id and c.counter_id = l.counter_id)`,
-  );
+  await deletePast(db, 'counters');
 }

@@ -1,3 +1,4 @@
+import { deletePast } from './past-rows.ts';
 import type { Queryable } from './queryable.ts';
 
 /** A rule that makes tokens invalid. */
@@ -46,5 +47,6 @@ function subjectOf(revocation: Revocation): string {
 
 /** Deletes revocations whose tokens have all expired, in all organizations. Proxies drop these by themselves. */
 export async function deleteExpiredRevocations(db: Queryable): Promise<void> {
+  await deletePast(db, 'revocations');
   await db.query('delete from chaperone.revocations where expires_at < now()');
 }

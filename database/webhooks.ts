@@ -1,4 +1,5 @@
 import { toBytea } from './bytea.ts';
+import { deletePast } from './past-rows.ts';
 import type { Queryable } from './queryable.ts';
 
 /** A webhook with how its deliveries go. */
@@ -225,5 +226,6 @@ export async function listAllWebhooks(db: Queryable, organization: string | unde
 
 /** Deletes what is left of deliveries that ended long ago. */
 export async function deletePastDeliveries(db: Queryable): Promise<void> {
+  await deletePast(db, 'deliveries');
   await db.query(`select chaperone.prune_webhooks('30 days')`);
 }

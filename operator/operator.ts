@@ -1,18 +1,13 @@
 import { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { type TenantKind, tenantKinds } from '../crds/definition.ts';
-import { deleteExpiredAnalysisResults } from '../database/analysis-results.ts';
-import { deletePastWarnings } from '../database/budget-warnings.ts';
-import { deleteExpiredAnswers } from '../database/cached-answers.ts';
 import { connectTimeoutMs } from '../database/client.ts';
-import { deleteExpiredConversationAnalyses } from '../database/conversation-analyses.ts';
+import { hasLiveWorker } from '../database/jobs.ts';
 import { migrate } from '../database/migrate.ts';
+import { makePartitionsAhead } from '../database/partitions.ts';
+import { deleteAllPast } from '../database/past-rows.ts';
 import { restorePrivileges } from '../database/privileges.ts';
-import { deletePastPauses } from '../database/provider-pauses.ts';
-import { deletePastQuota } from '../database/quota.ts';
-import { deleteExpiredRevocations } from '../database/revocations.ts';
 import { endLongTransactions, limitRetainedRoles } from '../database/roles.ts';
-import { deletePastDeliveries } from '../database/webhooks.ts';
 import { analysisConfigKind } from './analysis-configs/analysis-config-kind.ts';
 import { bindingKind } from './api-key-bindings/binding-kind.ts';
 import type { AuditMetrics } from './audit/metrics.ts';
@@ -35,7 +30,6 @@ import { makeLoginCheck } from './organizations/login.ts';
 import { makeOrganizationFailureReport, makeOrganizationReconciler } from './organizations/reconcile.ts';
 import { removeOrphans } from './orphans.ts';
 import { type OutageReports, reportOutages, withOutages } from './outages.ts';
-import { makePartitionsAhead } from './partitions.ts';
 import { withPatience } from './patient-events.ts';
 import { personaKind } from './personas/persona-kind.ts';
 import { type Controller, type Reconcile, startController } from './runtime/controller.ts';
@@ -238,22 +232,15 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     // Everything is reconciled when the database is back.
     if (health.outage() !== undefined) return;
     enqueueEverything(cluster, queues);
-    await makePartitionsAhead(db, log, Date.now());
     try {
+      if (!(await hasLiveWorker(db))) await doChores(db, log);
+      await workers.tend();
       await restorePrivileges(db);
       if (!hasChecked) await checkConstraints(db, log);
       hasChecked = true;
       await limitRetainedRoles(db, fewestConnections);
       const ended = await endLongTransactions(db, maxTransactionMs);
       if (ended.length > 0) log.warn({ logins: ended }, 'ended sessions with transactions that were open for too long');
-      await deleteExpiredAnalysisResults(db);
-      await deleteExpiredConversationAnalyses(db);
-      await deleteExpiredAnswers(db);
-      await deleteExpiredRevocations(db);
-      await deletePastQuota(db);
-      await deletePastWarnings(db);
-      await deletePastPauses(db);
-      await deletePastDeliveries(db);
       await recordRemovals(context);
       const orphans = await removeOrphans(context, (kind, ...row) => tenantControls[kind].remove(context, ...row));
       for (const { kind, path } of orphans) queues.get(kind)?.add(path);
@@ -290,6 +277,12 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       await db.end();
     },
   };
+}
+
+/** What workers do (worker/chores.ts), where there is none. Sums are made up to date when they are read. */
+async function doChores(db: Pool, log: Logger): Promise<void> {
+  await makePartitionsAhead(db, log, Date.now());
+  await deleteAllPast(db, (what, err) => log.warn({ err, what }, 'cannot delete what no longer counts'));
 }
 
 function enqueueOrganizations(cluster: Cluster, queues: ReadonlyMap<ReconciledKind, Queue>): void {

@@ -10,3 +10,8 @@ export function jobNameOf(task: string): string {
 export function taskOf(jobName: string): string {
   return jobName.startsWith(prefix) ? jobName.slice(prefix.length) : jobName;
 }
+
+/** The name of a chore in the database. No tenant can add one. */
+export function choreNameOf(chore: string): string {
+  return `chore:${chore}`;
+}

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { totalmem } from 'node:os';
-import { type Job, Logger as JobLogger, run, type WorkerPool } from 'graphile-worker';
+import { type Job, Logger as JobLogger, parseCronItems, run, type WorkerPool } from 'graphile-worker';
 import { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { connectTimeoutMs, queryTimeoutMs } from '../database/client.ts';
@@ -12,10 +12,11 @@ import type { HttpClientName } from '../proxy/egress/upstream.ts';
 import { defaultMaxInFlightBytes, makeInFlight } from '../proxy/in-flight.ts';
 import { closeMonitoring, openMonitoring } from '../proxy/monitoring.ts';
 import type { DefaultUrls } from '../proxy/snapshot/snapshot.ts';
+import { type Chore, chores, runChore } from './chores.ts';
 import { makeDeadJobs } from './dead-jobs.ts';
 import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
 import { describeFailure } from './job-error.ts';
-import { jobNameOf, taskOf } from './job-name.ts';
+import { choreNameOf, jobNameOf, taskOf } from './job-name.ts';
 import { makeWorkerMetrics } from './metrics.ts';
 import { makeOrganizations } from './organizations.ts';
 import { startRounds } from './rounds.ts';
@@ -145,6 +146,21 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       turns.end(payload.organization);
     }
   };
+  const attemptChore = async (name: string, chore: Chore, job: Job) => {
+    const startedTicks = performance.now();
+    const observe = (outcome: 'completed' | 'failed' | 'dead') => {
+      jobMetrics.attempts.inc({ task: name, outcome });
+      jobMetrics.duration.observe({ task: name, outcome }, (performance.now() - startedTicks) / 1_000);
+    };
+    try {
+      await runChore(chore, options.databaseUrl, log);
+      observe('completed');
+    } catch (error) {
+      observe(job.attempts >= job.max_attempts ? 'dead' : 'failed');
+      log.warn({ err: error, task: name, job: job.id }, 'a chore has failed');
+      throw new Error(writeFailure(error));
+    }
+  };
   const runner = await run({
     pgPool: db,
     schema: jobsSchema,
@@ -153,17 +169,26 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     noHandleSignals: true,
     events,
     logger: new JobLogger(() => (level, message) => void log.trace({ level }, message)),
-    parsedCronItems: [],
+    parsedCronItems: parseCronItems(
+      Object.entries(chores).map(([name, { when }]) => ({
+        ...{ task: choreNameOf(name), identifier: name, match: when },
+        options: { jobKey: choreNameOf(name), maxAttempts: 3 },
+      })),
+    ),
     forbiddenFlags: async () => {
       await heartbeat?.ready();
       return turns.flags();
     },
-    taskList: Object.fromEntries(
-      Object.entries(tasks).map(([name, task]) => [
+    taskList: Object.fromEntries([
+      ...Object.entries(tasks).map(([name, task]) => [
         jobNameOf(name),
         (_: unknown, { job }: { readonly job: Job }) => attempt(name, task, job),
       ]),
-    ),
+      ...Object.entries(chores).map(([name, chore]) => [
+        choreNameOf(name),
+        (_: unknown, { job }: { readonly job: Job }) => attemptChore(choreNameOf(name), chore, job),
+      ]),
+    ]),
   });
   opened.defer(() => heartbeat?.stop());
   const deadJobs = makeDeadJobs({ db, tasks, gaveUp: work.gaveUp, signal: stopSignal.signal, log });

@@ -33,3 +33,8 @@ export async function readFolded<T>(db: Queryable, work: () => Promise<T>): Prom
     await db.query('rollback');
   }
 }
+
+/** Adds to the sums what proxies have not, of all organizations. @param db the owner's connection, or a worker's */
+export async function foldAllUsage(db: Queryable): Promise<void> {
+  await db.query('select chaperone.fold_all_usage()');
+}

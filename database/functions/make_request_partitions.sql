@@ -2,7 +2,7 @@
 -- into them. Inserts wait meanwhile. So a month with very many early records stays in the default partition, where every
 -- query finds them as well.
 create or replace function chaperone.make_request_partitions(at timestamptz) returns void
-  language plpgsql
+  language plpgsql security definer
   set search_path = pg_catalog, pg_temp
   set timezone = 'UTC'
   set datestyle = 'ISO, YMD'
@@ -47,3 +47,4 @@ begin
 end
 $$;
 revoke all on function chaperone.make_request_partitions(timestamptz) from public;
+grant execute on function chaperone.make_request_partitions(timestamptz) to chaperone_worker;

@@ -26,6 +26,8 @@ export interface WorkerAccess {
   remove(organizationId: string): Promise<void>;
   /** Resolves when the Secrets have what was handed out, or a failure is to be tried again. */
   settled(): Promise<void>;
+  /** Gives the workers' login its password back, where somebody has changed it. */
+  tend(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -121,6 +123,10 @@ export function openWorkerAccess(options: WorkerAccessOptions): WorkerAccess {
       writing = writing.then(writeAll);
       await writing;
     },
+    async tend() {
+      await first;
+      await restoreLogin(options);
+    },
     async stop() {
       isStopped = true;
       clearTimeout(timer);
@@ -138,15 +144,30 @@ function placeOf(organizationId: string, secrets: number): number {
   return Number.parseInt(organizationId.slice(0, 8), 16) % secrets;
 }
 
-/** The login that was handed out, if the database still accepts it; else a new one. */
-async function loginOf({ cluster, db, databaseUrl, namespace }: WorkerAccessOptions): Promise<string> {
+/** The login that was handed out, else a new one. */
+async function loginOf(options: WorkerAccessOptions): Promise<string> {
+  const handedOut = await restoreLogin(options);
+  if (handedOut !== undefined) return handedOut;
+  const password = randomBytes(24).toString('base64url');
+  return withLogin(options.databaseUrl, { role: await ensureWorkerRole(options.db, password), password });
+}
+
+/**
+ * Makes the database accept the login that was handed out. Workers have its password: another one would reach them some
+ * minutes later.
+ *
+ * @returns undefined where none was handed out
+ */
+async function restoreLogin(options: WorkerAccessOptions): Promise<string | undefined> {
+  const { cluster, db, databaseUrl, namespace, log } = options;
   const secret = cluster.get('Secret', namespace, workerSecretName(0));
   const handedOut = Buffer.from(secret?.data[workerDatabaseUrlKey] ?? []).toString('utf8');
-  if (URL.canParse(handedOut)) {
-    const { username, password } = new URL(handedOut);
-    const url = withLogin(databaseUrl, { role: username, password: decodeURIComponent(password) });
-    if (!(await isPasswordRefused(url))) return url;
-  }
-  const password = randomBytes(24).toString('base64url');
-  return withLogin(databaseUrl, { role: await ensureWorkerRole(db, password), password });
+  const login = URL.parse(handedOut);
+  if (!login?.password) return undefined;
+  const password = decodeURIComponent(login.password);
+  const url = withLogin(databaseUrl, { role: login.username, password });
+  if (!(await isPasswordRefused(url))) return url;
+  const role = await ensureWorkerRole(db, password);
+  log.warn({ role }, 'gave the login of workers its password back, which somebody had changed');
+  return withLogin(databaseUrl, { role, password });
 }

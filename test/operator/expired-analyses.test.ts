@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { insertAnalysisResult } from '../../database/analysis-results.ts';
 import { makeDirectoryCluster } from '../../operator/cluster/directory.ts';
@@ -9,7 +10,7 @@ import { makeTenant, openDatabase } from '../database/tenant.ts';
 import { copyQuickstart, makeDirectory } from '../directories.ts';
 import { until } from '../until.ts';
 
-test('an operator keeps deleting results of analyses that are too old', async (t) => {
+test('an operator deletes results of analyses that are too old where no worker does', async (t) => {
   const database = await openDatabase(t);
   const tenant = await makeTenant(database);
   const insert = async (text: string, age: string) => {
@@ -52,6 +53,13 @@ test('an operator keeps deleting results of analyses that are too old', async (t
     await until(async () => (await kept()).join() === 'young', 'what is old to go');
     await insert('older', '40 days');
     await until(async () => (await kept()).join() === 'young', 'what has become old to go');
+    // A worker that is alive for ever.
+    await database.owner.query(`insert into chaperone.workers (worker_id, beat_at) values ('w', '2100-01-01')`);
+    await insert('oldest', '50 days');
+    await delay(1_000);
+    assert.equal((await kept()).join(), 'oldest,young', 'a worker would delete it');
+    await database.owner.query('delete from chaperone.workers');
+    await until(async () => (await kept()).join() === 'young', 'the operator to take over');
   } finally {
     await operator.stop();
     await cluster.close();

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
-import type { Queryable } from '../database/queryable.ts';
-import { ensureRequestPartitions } from '../database/requests.ts';
+import type { Queryable } from './queryable.ts';
+import { ensureRequestPartitions } from './requests.ts';
 
 /**
- * How many months ahead partitions are made. If the operator does not run for longer, records go to the default
+ * How many months ahead partitions are made. If neither operator nor worker runs for longer, records go to the default
  * partition.
  */
 const monthsAhead = 3;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import { makePartitionsAhead } from '../../operator/partitions.ts';
-import { openDatabase } from '../database/tenant.ts';
+import { makePartitionsAhead } from '../../database/partitions.ts';
+import { openDatabase } from './tenant.ts';
 
 const log = pino({ level: 'silent' });
 

@@ -1,0 +1,46 @@
+import { Client } from 'pg';
+import type { Logger } from 'pino';
+import { foldAllUsage } from '../database/analytics/fold.ts';
+import { connectTimeoutMs } from '../database/client.ts';
+import { makePartitionsAhead } from '../database/partitions.ts';
+import { deleteAllPast } from '../database/past-rows.ts';
+import type { Queryable } from '../database/queryable.ts';
+
+/** Something that is done for all organizations from time to time, by one of the workers. */
+export interface Chore {
+  /** When, as in a crontab, in UTC. */
+  readonly when: string;
+  readonly run: (db: Queryable, log: Logger) => Promise<void>;
+}
+
+/** The login of workers may do these, and no more, by SQL functions that run as the owner. */
+export const chores: Readonly<Record<string, Chore>> = {
+  partitions: { when: '17 * * * *', run: (db, log) => makePartitionsAhead(db, log, Date.now()) },
+  'past-rows': {
+    when: '*/10 * * * *',
+    run: (db, log) =>
+      deleteAllPast(db, (what, err) =>
+        log.warn({ err, what }, 'cannot delete what no longer counts; it is tried again'),
+      ),
+  },
+  sums: { when: '* * * * *', run: foldAllUsage },
+};
+
+/** A deletion may take long. */
+const queryTimeoutMs = 600_000;
+
+/** Runs a chore on a connection of its own, so that jobs do not wait for it. */
+export async function runChore(chore: Chore, connectionString: string, log: Logger): Promise<void> {
+  const db = new Client({
+    ...{ connectionString, application_name: 'chaperone-chore' },
+    ...{ connectionTimeoutMillis: connectTimeoutMs, query_timeout: queryTimeoutMs },
+  });
+  // A connection that is lost fails its query, too.
+  db.on('error', () => {});
+  await db.connect();
+  try {
+    await chore.run(db, log);
+  } finally {
+    await db.end().catch(() => {});
+  }
+}
