@@ -89,6 +89,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'proxy/http',
   ],
   'proxy/sockets': [
+    'proxy/conversations',
     'crds',
     'database',
     'proxy/error.ts',

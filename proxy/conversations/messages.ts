@@ -20,6 +20,7 @@ const readers: Partial<Readonly<Record<OperationName, Reader>>> = {
   chat: ({ messages }) => readEach(messages, ofChat),
   messages: ({ messages }) => readEach(messages, ofChat),
   responses: ({ input }) => ofInput(input),
+  realtime: ({ input }) => ofInput(input),
   compact: ({ input }) => ofInput(input),
   completions: ({ prompt }) => [say('caller', asString(prompt) ?? JSON.stringify(prompt ?? ''))],
 };

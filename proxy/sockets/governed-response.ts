@@ -5,6 +5,7 @@ import type { Reserve } from '../calls/reserve/reserve.ts';
 import { nothingReserved, type Reservation } from '../calls/reserve/reserve.ts';
 import type { Account } from '../calls/settle/account.ts';
 import type { Settlement } from '../calls/settle/settlement.ts';
+import type { Linked } from '../conversations/links.ts';
 import type { CallGuard } from '../guardrails/call-guard.ts';
 import type { Share } from '../in-flight.ts';
 import type { Body } from '../providers/json.ts';
@@ -22,6 +23,8 @@ export interface Asked {
   readonly persona: Persona | undefined;
   readonly key: RoutedKey;
   readonly guard: CallGuard | undefined;
+  /** Where it is in a conversation. Absent: it is in none. */
+  readonly linked?: Linked | undefined;
   /** Everything that bounds it, for limits and budgets. */
   readonly body: Body;
   /** What is kept as the input. It may be complete only at the end. */
@@ -139,10 +142,23 @@ export class GovernedResponse {
 }
 
 function callOf(asked: Asked): Call {
-  const { context, operation, model, modelAlias, persona, key, guard, body, input, previousResponseId } = asked;
+  const { context, operation, model, modelAlias, persona, key, guard, linked, body, input, previousResponseId } = asked;
   const { requestId, startedAtMs, startedTicks, caller } = context;
   return {
-    ...{ kind: 'call', requestId, startedAtMs, startedTicks, operation, caller, input, body, persona, key, guard },
+    ...{
+      kind: 'call',
+      requestId,
+      startedAtMs,
+      startedTicks,
+      operation,
+      caller,
+      input,
+      body,
+      persona,
+      key,
+      guard,
+      linked,
+    },
     isStream: () => true,
     requestedModel: model,
     modelAlias,

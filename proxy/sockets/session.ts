@@ -4,6 +4,7 @@ import type { Identified, InForce } from '../calls/context.ts';
 import type { Pipeline } from '../calls/pipeline.ts';
 import type { RouteHealth } from '../calls/route/health.ts';
 import type { Settlement } from '../calls/settle/settlement.ts';
+import type { Link } from '../conversations/links.ts';
 import type { ProxyError } from '../error.ts';
 import type { Guardrails } from '../guardrails/guardrails.ts';
 import type { InFlight, Share } from '../in-flight.ts';
@@ -36,6 +37,8 @@ export const defaultLimits: SocketLimits = {
 export interface SessionContext {
   readonly pipeline: Pipeline;
   readonly settlement: Settlement;
+  /** Finds the conversation of a response. */
+  readonly link: Link;
   readonly guardrails: Pick<Guardrails, 'check'>;
   readonly inForce: () => InForce;
   readonly limits: SocketLimits;

@@ -69,7 +69,7 @@ function showTurn(turn: TurnRow, input: string, output: string | undefined): Sho
   const answer = output === undefined ? null : parseObject(output);
   const operation = operations.find((name) => name === turn.operation);
   const all = request && operation ? readMessages(operation, request) : [];
-  const follows = request?.previous_response_id != null || request?.conversation != null;
+  const follows = request?.previous_response_id != null || request?.conversation != null || operation === 'realtime';
   const added = follows ? all : splitMessages(all).fresh;
   const show = ({ by, isResult, text }: Message): ShownMessage => ({
     role: by === 'model' ? 'assistant' : isResult ? 'tool' : 'user',
@@ -80,7 +80,7 @@ function showTurn(turn: TurnRow, input: string, output: string | undefined): Sho
   return [...added, ...(answer ? readAnswer(answer) : [])].filter(({ text }) => text !== '').map(show);
 }
 
-const operations = ['chat', 'messages', 'responses', 'compact', 'completions'] as const;
+const operations = ['chat', 'messages', 'responses', 'compact', 'completions', 'realtime'] as const;
 
 /** @returns undefined where it was sealed with a key that is lost, or was changed since */
 function tryToOpen<T>(open: () => T): T | undefined {

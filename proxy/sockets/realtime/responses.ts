@@ -7,6 +7,7 @@ import type { Persona } from '../../snapshot/snapshot.ts';
 import { type GovernedResponse, openLate, openResponse } from '../governed-response.ts';
 import type { Ask } from './ask.ts';
 import type { SessionConfiguration } from './configuration.ts';
+import type { SessionConversation } from './conversation.ts';
 import { makeEventId } from './events.ts';
 import { requireReadable, type SessionRules, withoutEndless } from './rules.ts';
 import type { RealtimeStart, SessionPort } from './start.ts';
@@ -24,6 +25,7 @@ export interface ResponsesOptions {
   readonly turn: Turn;
   readonly ask: Ask;
   readonly start: RealtimeStart;
+  readonly conversation: SessionConversation;
 }
 
 /** The responses of a session, with their accounts: those that the client asks for, and those that the provider makes. */
@@ -161,7 +163,7 @@ export class Responses {
 
   /** Admits a response, reserves for it, and writes its intent. @param stated what it says beside the session */
   async #open(identified: Identified, stated: Body, ownPersona: Persona | undefined): Promise<GovernedResponse> {
-    const { rules, configuration, turn, ask } = this.#options;
+    const { rules, configuration, turn, ask, conversation } = this.#options;
     const state = stated === nothingStated ? configuration.state() : configuration.expected();
     const session = state.inherited;
     const persona = ownPersona ?? rules.persona();
@@ -176,14 +178,19 @@ export class Responses {
     const own = { ...instructed, ...asText };
     const body = { ...session, ...own, ...onTerms(withoutEndless({ ...session, ...own }), terms?.edits) };
     const { turnId, said: remembered } = turn.end();
+    const statedItems = itemsOf(said.input);
+    // What is beside the conversation is no part of it.
+    const linked =
+      said.conversation === 'none' ? undefined : conversation.next(identified, [...remembered, ...statedItems]);
     return openResponse(ask.accounting, {
       ...ask.of(identified, turnId),
       operation: realtime.name,
       model,
       persona,
       guard,
+      linked,
       body,
-      input: () => JSON.stringify({ model, ...said, input: [...remembered, ...itemsOf(said.input)] }),
+      input: () => JSON.stringify({ model, ...said, input: [...remembered, ...statedItems] }),
     });
   }
 

@@ -9,6 +9,7 @@ import type { Opened, SessionContext } from '../session.ts';
 import { readEvent, SocketSession } from '../socket-session.ts';
 import { makeAsk } from './ask.ts';
 import { SessionConfiguration } from './configuration.ts';
+import { SessionConversation } from './conversation.ts';
 import { errorEvent } from './events.ts';
 import { Responses } from './responses.ts';
 import { SessionRules } from './rules.ts';
@@ -46,10 +47,10 @@ export class RealtimeSession extends SocketSession {
     };
     this.#rules = new SessionRules(context, opened, start);
     this.#configuration = new SessionConfiguration(port, this.#rules, start);
-    const parts = { port, rules: this.#rules, configuration: this.#configuration, turn: this.#turn };
     const ask = makeAsk(context, opened, start);
-    this.#responses = new Responses({ ...parts, ask, start });
-    this.#transcriptions = new Transcriptions({ ...parts, ask });
+    const parts = { port, ask, rules: this.#rules, configuration: this.#configuration, turn: this.#turn };
+    this.#responses = new Responses({ ...parts, start, conversation: new SessionConversation(context.link) });
+    this.#transcriptions = new Transcriptions(parts);
     this.#shown = new ShownEvents(this.client);
     // The client's events wait until the provider has the configuration.
     this.client.hold('opening');

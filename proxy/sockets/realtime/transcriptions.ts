@@ -66,7 +66,8 @@ export class Transcriptions {
     const model = configuration.state().transcriber;
     const response = this.#underWay.get(itemId) ?? (await openLate(ask.accounting, this.#asked(ask.first, model)));
     const transcript = asString(event.transcript) ?? '';
-    turn.remember({ type: 'message', role: 'user', content: [{ type: 'input_text', text: transcript }] });
+    const said = { type: 'message', role: 'user', content: [{ type: 'input_text', text: transcript }] };
+    turn.remember(said, response.asked.context.caller.turnId);
     const reading = { ...readRealtimeResponse(null), usage: readTranscriptionUsage(event.usage) };
     await response.settle({
       status: port.isLeaving() ? 'cancelled' : hasFailed ? 'failed' : 'completed',

@@ -25,7 +25,7 @@ suite('a session of the Realtime API', () => {
       const { rows } = await db.query(
         `select operation, status, error_code, turn_id, model, response_id, input_tokens::int, cached_input_tokens::int,
            input_audio_tokens::int, cached_audio_tokens::int, output_tokens::int, output_audio_tokens::int, total_tokens::int,
-           audio_seconds::float8, cost_usd::float8, request_id
+           audio_seconds::float8, cost_usd::float8, request_id, conversation_id, branch_id
          from chaperone.requests where session_id = $1 order by started_at`,
         [session],
       );
@@ -60,6 +60,21 @@ suite('a session of the Realtime API', () => {
       ids,
     );
     assert.equal(new Set(records.map(({ turn_id }) => turn_id)).size, 2);
+    // A session is one conversation, and can be read as such.
+    assert.deepEqual(
+      new Set(records.map(({ conversation_id, branch_id }) => `${conversation_id} ${branch_id}`)),
+      new Set([`${records[0]?.conversation_id} main`]),
+    );
+    const shown = await fetch(new URL(`/api/conversations/${records[0]?.conversation_id}`, stack.baseUrl), {
+      headers: { authorization: `Bearer ${stack.token}`, 'x-user-id': 'ada' },
+    });
+    const { messages } = (await shown.json()) as { messages: { role: string; text: string }[] };
+    assert.deepEqual(
+      messages.map(({ role }) => role),
+      ['user', 'assistant', 'user', 'assistant'],
+      JSON.stringify(messages),
+    );
+    assert.deepEqual([messages[0]?.text, messages[2]?.text], ['Hello', 'And again']);
     for (const record of records) {
       const bill = await billOf(record.response_id);
       assert.deepEqual([record.operation, record.status, record.model], ['realtime', 'completed', 'gpt-realtime']);
@@ -106,6 +121,8 @@ suite('a session of the Realtime API', () => {
       new Set(responses.map(({ turn_id }) => turn_id)),
       new Set(transcriptions.map(({ turn_id }) => turn_id)),
     );
+    assert.equal(new Set(responses.map(({ conversation_id }) => conversation_id)).size, 1);
+    assert.ok(transcriptions.every(({ conversation_id }) => conversation_id === null));
     for (const record of responses) {
       const bill = await billOf(record.response_id);
       assert.deepEqual([record.status, record.operation], ['cancelled', 'realtime']);
