@@ -14,6 +14,7 @@ import { closeMonitoring, openMonitoring } from '../proxy/monitoring.ts';
 import type { DefaultUrls } from '../proxy/snapshot/snapshot.ts';
 import { type Chore, chores, runChore } from './chores.ts';
 import { makeDeadJobs } from './dead-jobs.ts';
+import { makeFetchOrder } from './fetch-order.ts';
 import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
 import { describeFailure } from './job-error.ts';
 import { choreNameOf, jobNameOf, taskOf } from './job-name.ts';
@@ -105,6 +106,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   await organizations.recover();
 
   const turns = makeTurns(concurrency);
+  const fetches = makeFetchOrder();
   const worker = { egress: options.egress, webhooks: makeWebhookMetrics(metrics.registry) };
   const work = makeRunTask({ organizations, inFlight, worker, log });
   let heartbeat: Heartbeat | undefined;
@@ -128,6 +130,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       jobMetrics.duration.observe({ task: name, outcome }, (performance.now() - startedTicks) / 1_000);
     };
     turns.begin(payload.organization);
+    fetches.leave();
     try {
       await work.run(task, payload, { jobId: job.id, task: name, number: job.attempts, isLast, signal });
       observe('completed');
@@ -147,6 +150,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     }
   };
   const attemptChore = async (name: string, chore: Chore, job: Job) => {
+    fetches.leave();
     const startedTicks = performance.now();
     const observe = (outcome: 'completed' | 'failed' | 'dead') => {
       jobMetrics.attempts.inc({ task: name, outcome });
@@ -177,6 +181,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     ),
     forbiddenFlags: async () => {
       await heartbeat?.ready();
+      await fetches.enter();
       return turns.flags();
     },
     taskList: Object.fromEntries([
@@ -214,7 +219,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     (it) => it.stop(),
   );
   events.on('job:failed', rounds.hurry);
+  events.on('worker:getJob:error', fetches.leave);
   events.on('worker:getJob:empty', () => {
+    fetches.leave();
     if (turns.someWait()) rounds.hurry();
   });
   // Jobs that are under way end before what they use is released.

@@ -26,6 +26,12 @@ const tasks: Readonly<Record<string, Task>> = {
       await context.ask(ask('only'));
     },
   },
+  /** One call that tells the provider which row it is about. */
+  'call-of-row': {
+    async run(context, id) {
+      await context.ask({ ...ask(id), step: 'only' });
+    },
+  },
   /** Ends its worker. */
   deadly: {
     async run() {
