@@ -1,3 +1,4 @@
+import { listAnalysesOf } from '../database/conversation-analyses.ts';
 import { listConversations } from '../database/conversations.ts';
 import { userIdOf } from '../database/ids.ts';
 import type { Queryable } from '../database/queryable.ts';
@@ -10,7 +11,7 @@ import { type OwnerDatabase, withOwnerDatabase } from './owner-database.ts';
 /** How many conversations of an organization are printed, the latest. */
 const mostConversations = 100;
 
-/** `chaperone get conversations`: prints the latest conversations, without what was said in them. */
+/** `chaperone get conversations`: prints the latest conversations and how far their analyses are, without what was said. */
 export async function getConversations(options: GetRulesOptions, environment: NodeJS.ProcessEnv): Promise<void> {
   const { organization, user, output, databaseUrlFile } = options;
   const installation = databaseUrlFile === undefined ? chooseInstallation(options, environment) : undefined;
@@ -39,7 +40,11 @@ async function readLines(
       ...{ sessionId: null, model: null, since: null, until: null },
       ...{ limit: mostConversations, offset: 0 },
     });
-    lines.push(...conversations.map((conversation) => ({ organization: name, conversation })));
+    const ids = conversations.map(({ conversationId }) => conversationId);
+    const analyses = Map.groupBy(await listAnalysesOf(db, organizationId, ids), ({ conversationId }) => conversationId);
+    for (const conversation of conversations) {
+      lines.push({ organization: name, conversation, analyses: analyses.get(conversation.conversationId) ?? [] });
+    }
   }
   return lines;
 }

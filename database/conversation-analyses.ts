@@ -116,6 +116,27 @@ export async function findLatestAnalysis(
   return rows[0];
 }
 
+/** The latest analysis of a branch, without its text. */
+export type AnalysisOfBranch = AnalyzedBranch &
+  Pick<ConversationAnalysisRow, 'id' | 'status' | 'template' | 'createdAt' | 'completedAt'>;
+
+/** Lists the latest analysis of each branch of the conversations. */
+export async function listAnalysesOf(
+  db: Queryable,
+  organizationId: string,
+  conversationIds: readonly string[],
+): Promise<AnalysisOfBranch[]> {
+  const { rows } = await db.query<AnalysisOfBranch>(
+    `select distinct on (conversation_id, branch_id) conversation_id as "conversationId", branch_id as "branchId", id,
+       status, template, created_at as "createdAt", completed_at as "completedAt"
+     from chaperone.conversation_analyses
+     where organization_id = $1::uuid and conversation_id = any ($2::uuid[])
+     order by conversation_id, branch_id, created_at desc, id desc`,
+    [organizationId, conversationIds],
+  );
+  return rows;
+}
+
 /** Lists the analyses of a branch, the latest first, and counts them. */
 export async function listBranchAnalyses(
   db: Queryable,

@@ -6,6 +6,7 @@ import {
   deleteExpiredConversationAnalyses,
   findConversationAnalysis,
   insertConversationAnalysis,
+  listAnalysesOf,
   supersedeConversationAnalysis,
 } from '../../database/conversation-analyses.ts';
 import { insertRequests } from '../../database/requests.ts';
@@ -37,6 +38,12 @@ test('a branch has one analysis that counts; those that ended too long ago are d
   await assert.rejects(insert('second'), { constraint: 'unique_active_analysis' });
   await supersedeConversationAnalysis(db, organizationId, 'first');
   await insert('second');
+
+  const latest = await listAnalysesOf(db, organizationId, [conversationId, randomUUID()]);
+  assert.deepEqual(
+    latest.map(({ id, branchId, status }) => [id, branchId, status]),
+    [['second', 'main', 'pending']],
+  );
 
   const age = (id: string, days: number) =>
     database.owner.query(

@@ -17,14 +17,21 @@ const line = {
     models: ['gpt-4o', 'gpt-4o-mini'],
     branches: 2,
   },
+  analyses: (['completed', 'failed', 'completed'] as const).map((status, index) => ({
+    ...{ conversationId: '9f86d081-884c-8d65-9a2f-eaa0c55ad015', branchId: `branch-${index}`, id: `ana_${index}` },
+    ...{ status, template: 'summary', createdAt: new Date(0), completedAt: new Date(0) },
+  })),
 };
 
 test('a table has a line for each conversation, and nothing that moves the cursor', () => {
   const [head = '', row = ''] = renderConversations([line], 'table').split('\n');
-  assert.match(head, /^ORGANIZATION +CONVERSATION +USER +LAST CALL +CALLS +BRANCHES +TOKENS +COST USD +MODELS$/);
+  assert.match(
+    head,
+    /^ORGANIZATION +CONVERSATION +USER +LAST CALL +CALLS +BRANCHES +TOKENS +COST USD +ANALYSES +MODELS$/,
+  );
   assert.match(
     row,
-    /^acme +9f86d081-\S+ +ada\ufffd\[2J +2026-11-30T02:00:00Z +4 +2 +120 +0\.0012 +gpt-4o,gpt-4o-mini$/,
+    /^acme +9f86d081-\S+ +ada\ufffd\[2J +2026-11-30T02:00:00Z +4 +2 +120 +0\.0012 +2 completed, 1 failed +gpt-4o,gpt-4o-mini$/,
   );
   assert.equal(renderConversations([], 'table'), 'There are no conversations.\n');
 });
@@ -37,4 +44,10 @@ test('JSON has the names of the API', () => {
     [conversations[0]?.organization, conversations[0]?.conversationId, conversations[0]?.startedAt],
     ['acme', line.conversation.conversationId, '2026-11-30T01:00:00.000Z'],
   );
+  const [first] = (conversations[0]?.analyses ?? []) as object[];
+  const epoch = '1970-01-01T00:00:00.000Z';
+  assert.deepEqual(first, {
+    ...{ branchId: 'branch-0', id: 'ana_0', status: 'completed', template: 'summary' },
+    ...{ createdAt: epoch, completedAt: epoch },
+  });
 });
