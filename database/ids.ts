@@ -58,25 +58,44 @@ function derivedUuid(nameSpace: string, name: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
+const requestIdBytes = Buffer.alloc(16);
+const requestIdText = Buffer.from(`req_${'0'.repeat(32)}`);
+
 /**
  * A request id: `req_`, 12 hexadecimal digits of milliseconds since 1970, 20 random digits. The time lets a look-up by
  * id read a single partition.
+ *
+ * V8 keeps a text that is put together in its parts, and for an object that has one, JSON.stringify takes three times as
+ * long. So the id is read from a buffer.
+ *
+ * @param startedAtMs a whole number
  */
 export function makeRequestId(startedAtMs: number): string {
-  return `req_${startedAtMs.toString(16).padStart(12, '0')}${randomHex(10)}`;
+  requestIdBytes.writeUIntBE(startedAtMs, 0, 6);
+  const random = takeRandom(10);
+  pool.copy(requestIdBytes, 6, random, random + 10);
+  requestIdText.write(requestIdBytes.toString('hex'), 4, 'latin1');
+  return requestIdText.toString('latin1');
 }
 
+/** Random bytes in hexadecimal. */
+export function randomHex(bytes: number): string {
+  const start = takeRandom(bytes);
+  return pool.toString('hex', start, start + bytes);
+}
+
+/** Random bytes for ids. They are some kilobytes, since every call needs some. */
 let pool = Buffer.alloc(0);
 let poolOffset = 0;
 
-/** Random bytes in hexadecimal. They come from a pool of some kilobytes, since every call needs ids. */
-export function randomHex(bytes: number): string {
+/** @returns where so many bytes of the pool are that nobody else gets */
+function takeRandom(bytes: number): number {
   if (poolOffset + bytes > pool.length) {
     pool = randomBytes(4_096);
     poolOffset = 0;
   }
   poolOffset += bytes;
-  return pool.toString('hex', poolOffset - bytes, poolOffset);
+  return poolOffset - bytes;
 }
 
 /** When the request of this id began, in milliseconds since 1970. Undefined where the id is not one of ours. */

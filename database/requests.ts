@@ -62,7 +62,7 @@ export interface RequestRecord {
   /** US dollars as a decimal string, failed attempts included where their cost is known; null: unpriced. */
   cost_usd: string | null;
   /** What the cache of answers did. Absent where the organization has none. */
-  cache_status?: 'hit' | 'miss' | 'bypass';
+  cache_status?: 'hit' | 'miss' | 'bypass' | undefined;
   /** US dollars as decimal strings: what a hit would have cost, and half of that. Absent where it is not known. */
   avoided_cost_usd?: string;
   cache_savings_usd?: string;
@@ -77,12 +77,12 @@ export interface RequestRecord {
   /** `X-Language-Code`, else the language that a transcription reported; absent where neither says it. */
   language?: string | undefined;
   /** Where the call is among others (docs/conversations.md). Absent for calls that are none of texts. */
-  conversation_id?: string;
-  branch_id?: string;
-  message_digest?: number;
+  conversation_id?: string | undefined;
+  branch_id?: string | undefined;
+  message_digest?: number | undefined;
   /** Absent where it continues no other call. */
-  parent_digest?: number;
-  new_messages?: number;
+  parent_digest?: number | undefined;
+  new_messages?: number | undefined;
   /** The program that called, as its headers tell it; absent where they do not. */
   client_name?: string | undefined;
   client_version?: string | undefined;

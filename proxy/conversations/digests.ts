@@ -33,9 +33,16 @@ export function makeDigests(key: string): Digests {
   };
 }
 
+const uuidText = Buffer.alloc(36);
+
+/** It is read from a buffer for the same reason as a request id (database/ids.ts). */
 function toUuid(hex: string): string {
   const variant = '89ab'[Number.parseInt(hex.charAt(16), 16) & 3] ?? '8';
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+  uuidText.write(
+    `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`,
+    'latin1',
+  );
+  return uuidText.toString('latin1');
 }
 
 function toNumber(hex: string, at: number): number {
