@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Client } from 'pg';
 import { build } from '../scripts/build.ts';
-import { type Talked, talk } from './analyses/talk.ts';
+import { type Talk, type Talked, talk } from './analyses/talk.ts';
 import { type Benchmark, type BenchmarkContext, formatTable, median, type Reach, round } from './benchmark.ts';
 import { nextMessage, startNode, stopChild } from './child.ts';
 import { type GovernedProxy, type Installation, startInstallation, untilShipped } from './path/governed.ts';
@@ -12,7 +12,6 @@ import { startUpstream } from './path/upstream.ts';
 import { readProcessorMs } from './processor-time.ts';
 
 const connections = 16;
-const turns = 6;
 
 const reach: Reach = { linking_proxy_cpu_ratio: { max: 1.03 }, linked_ratio: { min: 1, max: 1 } };
 
@@ -24,7 +23,7 @@ interface Cost extends Talked {
 /** Leads conversations through a proxy as it is and through one that links nothing, in turn. */
 export const analyses: Benchmark = {
   async run(context) {
-    const { rounds, seconds } = readOptions(context.args);
+    const { rounds, seconds, turns } = readOptions(context.args);
     const directory = await mkdtemp(join(tmpdir(), 'chaperone-bench-'));
     context.onEnd(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
     context.note('Building, and starting everything ...');
@@ -39,7 +38,7 @@ export const analyses: Benchmark = {
     let conversations = 0;
     for (let number = 0; number <= rounds; number += 1) {
       const measure = (mode: keyof typeof proxies) =>
-        measureLoad(proxies[mode], { token: installation.token, seconds, name: `${mode} ${number}` });
+        measureLoad(proxies[mode], { token: installation.token, seconds, turns, name: `${mode} ${number}` });
       // The first one changes, since it finds the machine in the state that the last one left.
       const isLinkedFirst = number % 2 === 0;
       const one = await measure(isLinkedFirst ? 'linked' : 'unlinked');
@@ -58,7 +57,7 @@ export const analyses: Benchmark = {
       linking_proxy_cpu_lowest_ratio: round(Math.min(...ratios)),
       linking_proxy_cpu_highest_ratio: round(Math.max(...ratios)),
       linking_proxy_cpu_us: of(({ linked, unlinked }) => linked.proxyUs - unlinked.proxyUs),
-      linked_ratio: (await countWhole(installation.databaseUrl)) / conversations,
+      linked_ratio: (await countWhole(installation.databaseUrl, turns)) / conversations,
     };
     const rows = costs.map(({ linked, unlinked }) => [
       '',
@@ -91,19 +90,16 @@ async function startProxy(
   return { port, metricsPort, pid: child.pid, stop };
 }
 
-async function measureLoad(
-  proxy: GovernedProxy,
-  load: { readonly token: string; readonly seconds: number; readonly name: string },
-): Promise<Cost> {
+async function measureLoad(proxy: GovernedProxy, load: Omit<Talk, 'port' | 'connections'>): Promise<Cost> {
   const before = await readProcessorMs(proxy.pid);
-  const talked = await talk({ ...load, port: proxy.port, connections, turns });
+  const talked = await talk({ ...load, port: proxy.port, connections });
   await untilShipped(proxy);
   const spentMs = (await readProcessorMs(proxy.pid)) - before;
   return { ...talked, proxyUs: (spentMs * 1e3) / talked.calls };
 }
 
 /** How many conversations have exactly their calls, all on one branch. */
-async function countWhole(databaseUrl: string): Promise<number> {
+async function countWhole(databaseUrl: string, turns: number): Promise<number> {
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();
   try {
@@ -120,13 +116,24 @@ async function countWhole(databaseUrl: string): Promise<number> {
   }
 }
 
-function readOptions(args: readonly string[]): { readonly rounds: number; readonly seconds: number } {
+interface Options {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly turns: number;
+}
+
+function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
-    options: { rounds: { type: 'string', default: '7' }, seconds: { type: 'string', default: '4' } },
+    options: {
+      rounds: { type: 'string', default: '7' },
+      seconds: { type: 'string', default: '4' },
+      turns: { type: 'string', default: '6' },
+    },
   });
-  const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)];
+  const [rounds, seconds, turns] = [Number(values.rounds), Number(values.seconds), Number(values.turns)];
   if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error('--rounds takes a number of rounds');
   if (!(seconds > 0)) throw new Error('--seconds takes a number of seconds');
-  return { rounds, seconds };
+  if (!(Number.isInteger(turns) && turns > 0)) throw new Error('--turns takes the number of calls of a conversation');
+  return { rounds, seconds, turns };
 }

@@ -24,7 +24,7 @@ const ingestRounds = 3;
 /** Measures the cost of analytics for an organization with a history, and how fast usage gets into Postgres. */
 export const analytics: Benchmark = {
   async run(context) {
-    const { sizes, runs, ingest } = readOptions(context.args);
+    const { sizes, runs, ingest, only } = readOptions(context.args);
     const { note, onEnd } = context;
     const directory = await mkdtemp(join(tmpdir(), 'chaperone-bench-'));
     onEnd(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
@@ -34,7 +34,8 @@ export const analytics: Benchmark = {
     const [personaId = ''] = personaIds;
     const history = await openHistory(installation, personaIds);
     onEnd(() => history.close());
-    const questions = listQuestions(personaId);
+    const questions = listQuestions(personaId).filter(({ name }) => name.includes(only));
+    if (questions.length === 0) throw new Error(`No question has a name with ${only}`);
 
     const rounds: Round[] = [];
     for (const size of sizes) {
@@ -45,12 +46,12 @@ export const analytics: Benchmark = {
       rounds.push({ size, timings: await askAll(installation, questions, runs) });
     }
     const ingestPerS: number[] = [];
-    for (let number = 1; number <= ingestRounds; number += 1) {
+    for (let number = 1; number <= ingestRounds && ingest > 0; number += 1) {
       note(`Copying ${ingest.toLocaleString('en')} records from a spool ...`);
       ingestPerS.push(await measureIngest(installation, join(directory, `ingest-${number}`), ingest, context));
       note(`  ${Math.round(ingestPerS.at(-1) ?? 0).toLocaleString('en')} a second`);
     }
-    return report(rounds, questions, median(ingestPerS));
+    return report(rounds, questions, ingest > 0 ? median(ingestPerS) : undefined);
   },
 };
 
@@ -59,13 +60,23 @@ interface Round {
   readonly timings: ReadonlyMap<string, Timing>;
 }
 
-function readOptions(args: readonly string[]): { sizes: number[]; runs: number; ingest: number } {
+interface Options {
+  readonly sizes: readonly number[];
+  readonly runs: number;
+  /** How many records are copied from a spool. 0: that is not measured. */
+  readonly ingest: number;
+  /** A part of the names of the questions that are asked. */
+  readonly only: string;
+}
+
+function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
       rows: { type: 'string', default: '1000000,10000000' },
       runs: { type: 'string', default: '50' },
       ingest: { type: 'string', default: '100000' },
+      only: { type: 'string', default: '' },
     },
   });
   const sizes = values.rows.split(',').map(Number);
@@ -74,8 +85,8 @@ function readOptions(args: readonly string[]): { sizes: number[]; runs: number; 
   }
   const [runs, ingest] = [Number(values.runs), Number(values.ingest)];
   if (!(Number.isInteger(runs) && runs > 0)) throw new Error('--runs takes a number of runs');
-  if (!(Number.isInteger(ingest) && ingest > 0)) throw new Error('--ingest takes a number of records');
-  return { sizes, runs, ingest };
+  if (!(Number.isInteger(ingest) && ingest >= 0)) throw new Error('--ingest takes a number of records');
+  return { sizes, runs, ingest, only: values.only };
 }
 
 /** Through the API, since their texts are sealed. */
@@ -115,7 +126,7 @@ async function measureIngest(
   return records / seconds;
 }
 
-function report(rounds: readonly Round[], questions: readonly Question[], ingestPerS: number) {
+function report(rounds: readonly Round[], questions: readonly Question[], ingestPerS: number | undefined) {
   const figures: Record<string, number> = {};
   const reach: Record<string, { min?: number; max?: number }> = {};
   const largest = rounds.at(-1);
@@ -133,8 +144,10 @@ function report(rounds: readonly Round[], questions: readonly Question[], ingest
   if (smallest && largest && smallest !== largest) {
     figures[`p50_${sizeName(largest.size)}_to_${sizeName(smallest.size)}_ratio`] = round(growth(smallest, largest));
   }
-  figures.ingest_rows_per_s = Math.round(ingestPerS);
-  reach.ingest_rows_per_s = { min: minIngestPerS };
+  if (ingestPerS !== undefined) {
+    figures.ingest_rows_per_s = Math.round(ingestPerS);
+    reach.ingest_rows_per_s = { min: minIngestPerS };
+  }
   const summary = `Load of the machine: ${loadavg().map(round).join(', ')}.\n\n${formatTable(tableOf(rounds, questions))}`;
   return { figures: figures satisfies Figures, reach: reach satisfies Reach, summary };
 }

@@ -3,6 +3,7 @@ import { Client } from 'pg';
 import { userIdOf } from '../../database/ids.ts';
 import { ensureRequestPartitions } from '../../database/requests.ts';
 import type { Installation } from './installation.ts';
+import { addVoiceSessions } from './voice-sessions.ts';
 
 /** The shape of an organization's history. */
 export const history = {
@@ -76,6 +77,7 @@ export async function openHistory(installation: Installation, personaIds: readon
         rows += rowCount ?? 0;
       }
       await owner.query(insertRatings, [organizationId, history.ratedPerMille]);
+      rows += await addVoiceSessions(owner, organizationId);
       // In a real database that fills over months, autovacuum does this.
       await owner.query('vacuum (analyze)');
     },

@@ -1,6 +1,7 @@
 import { request } from 'undici';
 import { history, sessionOf } from './history.ts';
 import type { Installation } from './installation.ts';
+import { longSession } from './voice-sessions.ts';
 
 /** A query with its filters. */
 export interface Question {
@@ -39,11 +40,10 @@ export function listQuestions(personaId: string): Question[] {
   return [
     ...ofAnalytics.map(({ name, path }) => ({ name, path: `/v1${path}`, maxP95Ms: 100 })),
     // A screen polls these while the session goes on.
-    ...['costs', 'metrics'].map((figures) => ({
-      name: `session_${figures}`,
-      path: `/api/v1/sessions/${sessionOf(7)}/${figures}`,
-      maxP95Ms: 50,
-    })),
+    ...['costs', 'metrics'].flatMap((figures) => [
+      { name: `session_${figures}`, path: `/api/v1/sessions/${sessionOf(7)}/${figures}`, maxP95Ms: 50 },
+      { name: `long_session_${figures}`, path: `/api/v1/sessions/${longSession.id}/${figures}`, maxP95Ms: 50 },
+    ]),
   ];
 }
 
