@@ -16,6 +16,7 @@ import { type RulesFormat, ruleKinds } from './get/render-rules.ts';
 import { getConversations } from './get-conversations.ts';
 import { type GetJobsOptions, getJobs } from './get-jobs.ts';
 import { type GetRulesOptions, getRules } from './get-rules.ts';
+import { getSessions } from './get-sessions.ts';
 import { getWebhooks } from './get-webhooks.ts';
 import { evaluateJsonPath } from './local/json-path.ts';
 import { statePaths } from './local/state.ts';
@@ -26,14 +27,14 @@ export interface GetOptions extends Omit<GetRulesOptions, 'output'>, Pick<GetJob
 
 /**
  * `chaperone get`: lists the resources of a running or stopped `chaperone up`, with the columns of `kubectl get`; or what
- * is used of limits or budgets, the latest conversations, the background jobs that are not done, or the webhooks, in any
- * installation.
+ * is used of limits or budgets, the latest conversations or sessions, the background jobs that are not done, or the
+ * webhooks, in any installation.
  */
 export async function get(kinds: string, options: GetOptions, environment: NodeJS.ProcessEnv): Promise<void> {
   const named = kinds.trim().toLowerCase();
   if (named === 'jobs') {
     const { user, output = 'table', ...rest } = options;
-    if (user !== undefined) throw new Error('--user is for limits, budgets and conversations');
+    if (user !== undefined) throw new Error('--user is for limits, budgets, conversations and sessions');
     if (output === 'wide') throw new Error('--output of jobs is table or json');
     await getJobs({ ...rest, output }, environment);
     return;
@@ -47,10 +48,11 @@ export async function get(kinds: string, options: GetOptions, environment: NodeJ
   }
   if (options.failed) throw new Error('--failed is for jobs');
   const rules = ruleKinds.find((kind) => kind === named);
-  if (rules || named === 'conversations') {
+  if (rules || named === 'conversations' || named === 'sessions') {
     if (options.output === 'wide') throw new Error(`--output of ${named} is table or json`);
     const chosen = { ...options, output: options.output ?? 'table' };
-    await (rules ? getRules(rules, chosen, environment) : getConversations(chosen, environment));
+    if (rules) await getRules(rules, chosen, environment);
+    else await (named === 'sessions' ? getSessions : getConversations)(chosen, environment);
     return;
   }
   await getResources(kinds, options);
@@ -59,12 +61,12 @@ export async function get(kinds: string, options: GetOptions, environment: NodeJ
 async function getResources(kinds: string, { data = '.chaperone', output, ...others }: GetOptions): Promise<void> {
   if (output === 'json')
     throw new Error(
-      '--output json is for limits, budgets, conversations, jobs and webhooks; resources are shown by wide',
+      '--output json is for limits, budgets, conversations, sessions, jobs and webhooks; resources are shown by wide',
     );
   const [stranger] = Object.keys(others);
   if (stranger !== undefined)
     throw new Error(
-      `--${stranger} is for limits, budgets, conversations, jobs and webhooks; in a cluster, use kubectl get`,
+      `--${stranger} is for limits, budgets, conversations, sessions, jobs and webhooks; in a cluster, use kubectl get`,
     );
   const definitions = kinds.split(',').map((name) => findDefinition(name.trim().toLowerCase()));
   if (!existsSync(statePaths(data).state)) throw new Error(`${data} has no data of a \`chaperone up\``);
@@ -79,7 +81,9 @@ function findDefinition(name: string): Definition {
   const found = definitions.find(({ names }) => [names.plural, names.singular, ...names.shortNames].includes(name));
   if (found) return found;
   const known = definitions.map(({ names }) => `${names.plural} (${names.shortNames.join(', ')})`).join(', ');
-  throw new Error(`There is no kind "${name}"; there are ${known}, limits, budgets, conversations, jobs and webhooks`);
+  throw new Error(
+    `There is no kind "${name}"; there are ${known}, limits, budgets, conversations, sessions, jobs and webhooks`,
+  );
 }
 
 interface Listed {

@@ -247,25 +247,25 @@ audit
 program
   .command('get')
   .description(
-    'List the resources of a `chaperone up`, as `kubectl get` does, what is used of limits and budgets, the latest conversations, background jobs, or webhooks.',
+    'List the resources of a `chaperone up`, as `kubectl get` does, what is used of limits and budgets, the latest conversations or sessions, background jobs, or webhooks.',
   )
   .argument(
     '<kind>',
-    'organizations, personas, apikeybindings or analysisconfigs (or a short name), several with commas; or limits, budgets, conversations, jobs or webhooks',
+    'organizations, personas, apikeybindings or analysisconfigs (or a short name), several with commas; or limits, budgets, conversations, sessions, jobs or webhooks',
   )
   .option(
     '--organization <name>',
-    'of limits, budgets, conversations, jobs and webhooks: the organization (default: all of them)',
+    'of limits, budgets, conversations, sessions, jobs and webhooks: the organization (default: all of them)',
   )
   .option('--failed', 'of jobs: only those that have no attempt left')
   .option(
     '--user <id>',
-    'of limits and budgets: only what this user has used, and what it shares with others; of conversations: only this user’s',
+    'of limits and budgets: only what this user has used, and what it shares with others; of conversations and sessions: only this user’s',
   )
   .addOption(
     new Option(
       '-o, --output <format>',
-      'wide shows ids and more of resources; json is for limits, budgets, conversations, jobs and webhooks',
+      'wide shows ids and more of resources; json is for limits, budgets, conversations, sessions, jobs and webhooks',
     ).choices(['wide', 'table', 'json']),
   )
   .option('--data <directory>', dataOption)

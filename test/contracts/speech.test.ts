@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
 import type { Client } from 'pg';
 import { connect } from '../database/tenant.ts';
+import { makeDirectory } from '../directories.ts';
+import { runCli } from '../run-cli.ts';
 import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
+import { until } from '../until.ts';
 import { assertShape, fields, map, orNull } from './shape.ts';
 
 const costs = fields({
@@ -297,5 +302,39 @@ describe('the speech contract, as a story', () => {
       listed.body.feedback.map(({ user_id, rating }: { user_id: string; rating: number }) => [user_id, rating]),
       [['bob', -1]],
     );
+  });
+
+  it('the command line has the same figures', async () => {
+    const directory = await makeDirectory(scope);
+    await writeFile(join(directory, 'url'), stack.database.url);
+    const chaperone = async (...args: string[]) => {
+      const file = join(directory, 'url');
+      const { code, stdout, stderr } = await runCli(['get', 'sessions', ...args, '--database-url-file', file]);
+      assert.equal(code, 0, stderr);
+      return stdout;
+    };
+    // A proxy adds its calls up a moment after it has answered.
+    const sessions = await until(async () => {
+      const listed = JSON.parse(await chaperone('--organization', 'acme', '--output', 'json')).sessions;
+      return listed.length === 2 ? listed : undefined;
+    });
+    const [bobs, first] = sessions;
+    const [costs, metrics] = [
+      (await ask('GET', '/sessions/session-123/costs?user_id=bob')).body,
+      (await ask('GET', '/sessions/session-123/metrics')).body,
+    ];
+    assert.deepEqual([bobs.user, Number(bobs.costUsd), bobs.turns], ['bob', costs.total_cost_usd, 0]);
+    assert.deepEqual(bobs.feedback, { thumbsUp: 0, thumbsDown: 1, starred: 0, stars: null });
+    assert.deepEqual(first.feedback, { thumbsUp: 1, thumbsDown: 0, starred: 1, stars: 5 });
+    assert.ok(Math.abs(Number(bobs.costUsd) + Number(first.costUsd) - metrics.total_cost_usd) < 1e-12);
+    assert.deepEqual(
+      [first.sessionId, first.turns, first.interruptedTurns, first.successfulTurns, first.averageTurnMs],
+      ['session-123', metrics.total_turns, metrics.interrupted_turns, metrics.successful_turns, 9.5],
+    );
+    assert.match(
+      await chaperone('--user', 'bob'),
+      /^ORGANIZATION.*\nacme +session-123 +bob +\S+ +0 +0 +0 +1 +0 +0 +1\n$/,
+    );
+    assert.equal(await chaperone('--user', 'carol'), 'There are no sessions.\n');
   });
 });
