@@ -4,10 +4,11 @@ import type { Body } from '../providers/json.ts';
 import type { OperationName } from '../providers/operation-name.ts';
 import { branchNumber, branchOf, type Digests, makeDigests, nameBranch, type Root } from './digests.ts';
 import { type End, makeEnds } from './ends.ts';
+import { Fingerprint } from './fingerprint.ts';
 import type { LookUpPoint } from './look-up.ts';
-import { hasConversation, readMessages } from './messages.ts';
+import { hasConversation, type Message, readMessages } from './messages.ts';
 import { makePoints, type Point } from './points.ts';
-import { briefOf, isBrief, splitMessages, wholeOf } from './split.ts';
+import { briefOf, isBrief, splitMessages, turnsOf, wholeOf } from './split.ts';
 
 /** A call that is to be linked. */
 export interface Asked {
@@ -61,6 +62,9 @@ export interface LinkOptions {
 /** How many points a proxy remembers, in at most 3 MB. */
 const mostPoints = 65_536;
 
+/** How many histories a proxy remembers, in at most 0.8 MB. */
+const mostHistories = 16_384;
+
 /** What a call continues, and what it is itself. */
 interface Step {
   readonly conversationId: string;
@@ -80,6 +84,8 @@ interface Step {
 
 export function makeLink({ organizationId, lookUp, onLinked }: LinkOptions): Link {
   const points = makePoints(mostPoints);
+  /** The points of histories, by their fingerprints, so that nothing is digested again. */
+  const histories = makePoints(mostHistories);
   const ends = makeEnds();
   let digests: Digests | undefined;
   let madeBy: Pick<Envelope, 'lastingKey'> | undefined;
@@ -174,12 +180,12 @@ export function makeLink({ organizationId, lookUp, onLinked }: LinkOptions): Lin
     const scope = `${userId} ${session?.length ?? ''}:${session ?? ''} `;
     const root = digests.root('messages', scope + wholeOf(first));
     const conversationId = ends.adopted(root.digest) ?? root.conversationId;
-    // A round of results is in one of these parts, so the texts of the parts are the text of the whole.
-    const past = briefOf(history);
+    const seenSoFar = new Fingerprint(root.digest).add(history);
     const inPlace = (parent: number, end: End | undefined): Linked => {
       const said = briefOf(reply);
-      const own = reply.length === 0 ? root.digest : digests.of(`${root.digest}${past}${said}${briefOf(fresh)}`);
+      const own = reply.length === 0 ? root.digest : digests.of(`${parent}${said}${briefOf(fresh)}`);
       const identity = isBrief(fresh) ? own : digests.of(`${parent}${said}${wholeOf(fresh)}`);
+      histories.set(seenSoFar.add(reply).add(fresh).value, { branch: 0, first: own });
       if (end && end.conversationId !== conversationId) ends.adopt(root.digest, end.conversationId);
       const known = points.find(end?.point ?? parent);
       return follow({
@@ -199,7 +205,10 @@ export function makeLink({ organizationId, lookUp, onLinked }: LinkOptions): Lin
         const end = first.some(({ isSummary }) => isSummary) ? ends.find(seen) : undefined;
         return end ? inPlace(root.digest, end) : begin({ ...root, conversationId }, fresh.length, 'began');
       }
-      const parent = history.length === 0 ? root.digest : digests.of(`${root.digest}${past}`);
+      const parent =
+        history.length === 0
+          ? root.digest
+          : (histories.find(seenSoFar.value)?.first ?? pointOf(digests, root, history));
       return inPlace(parent, points.find(parent) ? undefined : ends.find(seen));
     };
     const linked = find();
@@ -217,6 +226,13 @@ export function makeLink({ organizationId, lookUp, onLinked }: LinkOptions): Lin
     if (typeof previousId === 'string' && previousId !== '') return linkFollowing(digests, previousId, asked);
     return linkMessages(digests, asked);
   };
+}
+
+/** The point of a history: digest after digest, as its calls have made them. */
+function pointOf(digests: Digests, root: Root, history: readonly Message[]): number {
+  let point = root.digest;
+  for (const turn of turnsOf(history)) point = digests.of(`${point}${briefOf(turn)}`);
+  return point;
 }
 
 /** The conversation of the Conversations API that a call adds to. */

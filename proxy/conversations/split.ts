@@ -38,6 +38,19 @@ export function splitMessages(all: readonly Message[]): Split {
   };
 }
 
+/** The turns of a history: each is an answer of the model with what the caller said to it. */
+export function turnsOf(history: readonly Message[]): Message[][] {
+  const turns: Message[][] = [];
+  let start = 0;
+  for (let at = 1; at <= history.length; at += 1) {
+    const begins = at === history.length || (!isOfCaller(history[at]) && isOfCaller(history[at - 1]));
+    if (!begins) continue;
+    turns.push(history.slice(start, at));
+    start = at;
+  }
+  return turns;
+}
+
 const none: readonly Message[] = [];
 
 function isOfCaller(message: Message | undefined): boolean {
@@ -45,7 +58,7 @@ function isOfCaller(message: Message | undefined): boolean {
 }
 
 /** A message that is longer is known by its length and some of its characters, once the call that said it is over. */
-const briefLength = 128;
+const briefLength = 512;
 /** A longer one is always known so. */
 const wholeLength = 16_384;
 

@@ -399,3 +399,43 @@ test('any two continuations of a point are two branches, and each of them stays 
     ),
   );
 });
+
+test('a proxy that has seen a conversation gives its calls the same places as one that has not', () => {
+  const said = fc.oneof(fc.string({ maxLength: 60 }), fc.string({ minLength: 400, maxLength: 700 }));
+  fc.assert(
+    fc.property(fc.array(said, { minLength: 3, maxLength: 12 }), (texts) => {
+      const { ask } = makeProxy();
+      const messages = texts.map((text, index) => (index % 2 === 0 ? user(text) : model(text)));
+      for (let end = 1; end <= messages.length; end += 2) {
+        const call = messages.slice(0, end);
+        assert.deepEqual(digestsOf(ask(call)), digestsOf(makeProxy().ask(call)));
+      }
+    }),
+  );
+});
+
+test('so do calls with results of tools in another order, and with more than one message at a time', () => {
+  const calls = [
+    [user('Weather?')],
+    [user('Weather?'), uses('a', 'one', 'two'), result('a0', 'sunny'), result('a1', 'rain')],
+    [
+      ...[user('Weather?'), uses('a', 'one', 'two'), result('a1', 'rain'), result('a0', 'sunny')],
+      ...[model('Both'), model('I mean it'), user('Oh'), user('Well')],
+    ],
+    [
+      ...[user('Weather?'), uses('a', 'one', 'two'), result('a0', 'sunny'), result('a1', 'rain')],
+      ...[model('Both'), model('I mean it'), user('Oh'), user('Well'), model('Yes'), user('Thanks')],
+    ],
+  ];
+  const { ask } = makeProxy();
+  const warm = calls.map((call) => digestsOf(ask(call)));
+  assert.deepEqual(
+    warm,
+    calls.map((call) => digestsOf(makeProxy().ask(call))),
+  );
+  for (const [index, { parentDigest }] of warm.entries()) assert.equal(parentDigest, warm[index - 1]?.messageDigest);
+});
+
+function digestsOf({ place: { conversationId, messageDigest, parentDigest } }: Linked) {
+  return { conversationId, messageDigest, parentDigest };
+}
