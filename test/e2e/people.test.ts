@@ -85,7 +85,7 @@ suite('people', { skip }, () => {
       return entries.length > 0 && entries;
     }, 'the refusal in the audit log');
     assert.deepEqual(
-      [refused.length, refused[0].code, refused[0].details.rule, refused[0].actor.workload],
+      [refused.length, refused[0].code, refused[0].rule, refused[0].actor.workload],
       [1, 'limit_reached', { kind: 'limit', name: 'two' }, `${name}/workload`],
     );
     assert.match(await chaperone('audit', 'verify'), new RegExp(`^${name}: intact, `));
