@@ -53,7 +53,7 @@ export interface WorkerOptions extends DefaultUrls {
 
 export interface RunningWorker {
   readonly metricsPort: number;
-  /** Rejects where the worker cannot go on. */
+  /** Rejects where the worker cannot go on; resolves once it is stopped. */
   readonly ended: Promise<void>;
   /** Takes no more jobs, lets those that run end, gives back the others, and ships all records. */
   stop(): Promise<void>;
@@ -232,7 +232,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const address = monitoring.address();
   return {
     metricsPort: typeof address === 'object' && address !== null ? address.port : 0,
-    ended: runner.promise,
+    ended: runner.promise.then(() => {
+      if (!isStopping) throw new Error('The queue of jobs has ended by itself');
+    }),
     async stop() {
       isStopping = true;
       await running.disposeAsync();
