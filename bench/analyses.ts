@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Client } from 'pg';
 import { build } from '../scripts/build.ts';
+import { measureLinks } from './analyses/link-time.ts';
 import { type Talk, type Talked, talk } from './analyses/talk.ts';
 import { type Benchmark, type BenchmarkContext, formatTable, median, type Reach, round } from './benchmark.ts';
 import { nextMessage, startNode, stopChild } from './child.ts';
@@ -26,6 +27,7 @@ export const analyses: Benchmark = {
     const { rounds, seconds, turns } = readOptions(context.args);
     const directory = await mkdtemp(join(tmpdir(), 'chaperone-bench-'));
     context.onEnd(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
+    const links = measureLinks();
     context.note('Building, and starting everything ...');
     await build();
     const upstream = await startUpstream(directory, context);
@@ -57,6 +59,7 @@ export const analyses: Benchmark = {
       linking_proxy_cpu_lowest_ratio: round(Math.min(...ratios)),
       linking_proxy_cpu_highest_ratio: round(Math.max(...ratios)),
       linking_proxy_cpu_us: of(({ linked, unlinked }) => linked.proxyUs - unlinked.proxyUs),
+      ...links,
       linked_ratio: (await countWhole(installation.databaseUrl, turns)) / conversations,
     };
     const rows = costs.map(({ linked, unlinked }) => [
