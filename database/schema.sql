@@ -268,6 +268,50 @@ end
 $function$;
 revoke all on function chaperone.close_organization_role(uuid) from public;
 
+CREATE OR REPLACE FUNCTION chaperone.count_terms()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+begin
+  if tg_op = 'INSERT' then
+    insert into chaperone.knowledge_terms as t (organization_id, language, term, passages, variants)
+      select c.organization_id, '', '', count(*), '{}' from changed c group by c.organization_id
+      on conflict (organization_id, language, term) do update set passages = t.passages + excluded.passages;
+    insert into chaperone.knowledge_terms as t (organization_id, language, term, passages, variants)
+      select c.organization_id, c.language, w.lexeme, count(*), chaperone.term_variants(w.lexeme)
+      from changed c cross join lateral unnest(c.words) w
+      where w.lexeme <> chaperone.passage_scope(c.organization_id, c.language)
+      group by c.organization_id, c.language, w.lexeme
+      on conflict (organization_id, language, term) do update set passages = t.passages + excluded.passages;
+  else
+    update chaperone.knowledge_terms t set passages = t.passages - c.passages
+      from (select g.organization_id, count(*) as passages from changed g group by g.organization_id) c
+      where t.organization_id = c.organization_id and t.language = '' and t.term = '';
+    with gone as (
+      select c.organization_id, c.language, w.lexeme as term, count(*) as passages
+      from changed c cross join lateral unnest(c.words) w
+      where w.lexeme <> chaperone.passage_scope(c.organization_id, c.language)
+      group by c.organization_id, c.language, w.lexeme
+    ), ended as (
+      delete from chaperone.knowledge_terms t using gone g
+      where t.organization_id = g.organization_id and t.language = g.language and t.term = g.term
+        and t.passages <= g.passages
+    )
+    update chaperone.knowledge_terms t set passages = t.passages - g.passages
+      from gone g
+      where t.organization_id = g.organization_id and t.language = g.language and t.term = g.term
+        and t.passages > g.passages;
+  end if;
+  return null;
+end
+$function$;
+revoke all on function chaperone.count_terms() from public;
+
 CREATE OR REPLACE FUNCTION chaperone.current_organization_id()
  RETURNS uuid
  LANGUAGE sql
@@ -280,6 +324,25 @@ AS $function$
 $function$;
 revoke all on function chaperone.current_organization_id() from public;
 grant execute on function chaperone.current_organization_id() to chaperone_tenant;
+
+CREATE OR REPLACE FUNCTION chaperone.delete_article(article text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+  delete from chaperone.knowledge_articles
+    where organization_id = (select chaperone.current_organization_id()) and article_id = article;
+  delete from chaperone.knowledge_versions
+    where organization_id = (select chaperone.current_organization_id()) and article_id = article;
+  delete from chaperone.knowledge_passages
+    where organization_id = (select chaperone.current_organization_id()) and article_id = article
+$function$;
+revoke all on function chaperone.delete_article(text) from public;
+grant execute on function chaperone.delete_article(text) to chaperone_tenant;
 
 CREATE OR REPLACE FUNCTION chaperone.delete_organization(organization uuid)
  RETURNS void
@@ -1734,6 +1797,17 @@ AS $function$
 $function$;
 revoke all on function chaperone.organization_role_settings() from public;
 
+CREATE OR REPLACE FUNCTION chaperone.passage_scope(organization uuid, language text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select organization::text || ' ' || language
+$function$;
+revoke all on function chaperone.passage_scope(uuid,text) from public;
+grant execute on function chaperone.passage_scope(uuid,text) to chaperone_tenant;
+
 CREATE OR REPLACE FUNCTION chaperone.prune_audit(organization uuid, before timestamp with time zone)
  RETURNS integer
  LANGUAGE plpgsql
@@ -1897,6 +1971,113 @@ end
 $function$;
 revoke all on function chaperone.remove_organization_role(uuid) from public;
 
+CREATE OR REPLACE FUNCTION chaperone.remove_passages(article text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+  delete from chaperone.knowledge_passages
+    where organization_id = (select chaperone.current_organization_id()) and article_id = article
+$function$;
+revoke all on function chaperone.remove_passages(text) from public;
+grant execute on function chaperone.remove_passages(text) to chaperone_tenant;
+
+CREATE OR REPLACE FUNCTION chaperone.search_passages(question text, wanted integer)
+ RETURNS TABLE(article_id text, number integer, score double precision)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '2s'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  organization uuid := chaperone.current_organization_id();
+begin
+  return query
+  with recursive spoken as (
+    (select t.language from chaperone.knowledge_terms t
+      where t.organization_id = organization and t.language > '' order by t.language limit 1)
+    union all
+    select (select t.language from chaperone.knowledge_terms t
+      where t.organization_id = organization and t.language > s.language order by t.language limit 1)
+    from spoken s where s.language is not null
+  ), asked as materialized (
+    select s.language, w.lexeme as term, place
+    from spoken s
+      cross join lateral unnest(to_tsvector(chaperone.text_search_language(s.language), question)) w
+      cross join lateral unnest(w.positions) place
+    where s.language is not null
+  ), known as materialized (
+    select a.language, a.term, a.place, t.passages
+    from asked a
+      cross join lateral (
+        select t.passages
+        from chaperone.knowledge_terms t
+        where t.organization_id = organization and t.language = a.language and t.term = a.term
+        limit 1
+      ) t
+  ), unknown as materialized (
+    select distinct a.language, a.term, chaperone.term_variants(a.term) as variants
+    from asked a
+    where a.place not in (select k.place from known k)
+  ), guessed as materialized (
+    select u.language, t.term, t.passages
+    from unknown u
+      cross join lateral (
+        select t.term, t.passages
+        from chaperone.knowledge_terms t
+        where t.variants && u.variants and (t.organization_id = organization and t.language = u.language) is true
+        order by t.passages desc, t.term
+        limit 3
+      ) t
+  ), told as (
+    select language, term, passages, 1.0 as certainty from known
+    union
+    select language, term, passages, 0.5 from guessed
+  ), weighed as materialized (
+    select t.language, t.term, max(t.certainty) * ln(1 + (total.passages - t.passages + 0.5) / (t.passages + 0.5)) as weight,
+      '''' || replace(replace(t.term, '\', '\\'), '''', '''''') || '''' as quoted,
+      row_number() over rarest as n, sum(t.passages) over rarest as candidates
+    from told t
+      join chaperone.knowledge_terms total
+        on total.organization_id = organization and total.language = '' and total.term = ''
+    group by t.language, t.term, t.passages, total.passages
+    window rarest as (partition by t.language order by t.passages, t.term)
+  ), sought as materialized (
+    select w.language,
+      ('''' || chaperone.passage_scope(organization, w.language) || '''')::tsquery
+        && ((string_agg(w.quoted, ' | ') filter (where w.n = 1 or w.candidates <= 5000))::tsquery
+          || string_agg(w.quoted, ' & ')::tsquery) as query
+    from weighed w
+    group by w.language
+  ), candidates as materialized (
+    select p.article_id, p.number, p.language, p.words
+    from sought s
+      cross join lateral (
+        select p.article_id, p.number, p.language, p.words
+        from chaperone.knowledge_passages p
+        where p.words @@ s.query and (p.organization_id = organization and p.language = s.language) is true
+        limit 6000
+      ) p
+  )
+  select c.article_id, c.number, sum(w.weight * ts_rank('{0.3, 0.4, 0.6, 1}', c.words, w.quoted::tsquery))::double precision
+  from candidates c join weighed w on w.language = c.language
+  group by c.article_id, c.number
+  order by 3 desc, 1, 2
+  limit wanted;
+end
+$function$;
+revoke all on function chaperone.search_passages(text,integer) from public;
+grant execute on function chaperone.search_passages(text,integer) to chaperone_tenant;
+
 CREATE OR REPLACE FUNCTION chaperone.settle_quota(counters bigint[], leases bigint[], amounts bigint[])
  RETURNS void
  LANGUAGE plpgsql
@@ -2035,6 +2216,23 @@ end
 $function$;
 revoke all on function chaperone.sum_usage_again(uuid,date[]) from public;
 
+CREATE OR REPLACE FUNCTION chaperone.term_variants(term text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select case
+    when length(term) between 4 and 30 then array(
+      select term
+      union
+      select overlay(term placing '' from letter for 1) from generate_series(1, length(term)) letter
+    )
+    else '{}'
+  end
+$function$;
+revoke all on function chaperone.term_variants(text) from public;
+
 CREATE OR REPLACE FUNCTION chaperone.test_webhook(webhook uuid)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -2074,6 +2272,40 @@ begin
 end
 $function$;
 revoke all on function chaperone.test_webhook_of(uuid,uuid) from public;
+
+CREATE OR REPLACE FUNCTION chaperone.text_search_language(language text)
+ RETURNS regconfig
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select case language
+    when 'ar' then 'pg_catalog.arabic'::regconfig
+    when 'da' then 'pg_catalog.danish'::regconfig
+    when 'de' then 'pg_catalog.german'::regconfig
+    when 'en' then 'pg_catalog.english'::regconfig
+    when 'es' then 'pg_catalog.spanish'::regconfig
+    when 'fi' then 'pg_catalog.finnish'::regconfig
+    when 'fr' then 'pg_catalog.french'::regconfig
+    when 'ga' then 'pg_catalog.irish'::regconfig
+    when 'hu' then 'pg_catalog.hungarian'::regconfig
+    when 'id' then 'pg_catalog.indonesian'::regconfig
+    when 'it' then 'pg_catalog.italian'::regconfig
+    when 'lt' then 'pg_catalog.lithuanian'::regconfig
+    when 'ne' then 'pg_catalog.nepali'::regconfig
+    when 'nl' then 'pg_catalog.dutch'::regconfig
+    when 'no' then 'pg_catalog.norwegian'::regconfig
+    when 'pt' then 'pg_catalog.portuguese'::regconfig
+    when 'ro' then 'pg_catalog.romanian'::regconfig
+    when 'ru' then 'pg_catalog.russian'::regconfig
+    when 'sv' then 'pg_catalog.swedish'::regconfig
+    when 'ta' then 'pg_catalog.tamil'::regconfig
+    when 'tr' then 'pg_catalog.turkish'::regconfig
+    else 'pg_catalog.simple'::regconfig
+  end
+$function$;
+revoke all on function chaperone.text_search_language(text) from public;
+grant execute on function chaperone.text_search_language(text) to chaperone_tenant;
 
 CREATE OR REPLACE FUNCTION chaperone.user_digest(organization uuid, user_id uuid)
  RETURNS bytea
@@ -2538,6 +2770,80 @@ alter table chaperone.job_calls enable row level security;
 create policy tenant on chaperone.job_calls as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant insert, select on chaperone.job_calls to chaperone_tenant;
+
+create table chaperone.knowledge_articles (
+  organization_id uuid not null,
+  article_id text not null,
+  version integer not null,
+  status text not null,
+  language text not null,
+  category text,
+  tags text[] not null,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  updated_at timestamp with time zone not null default clock_timestamp()
+);
+alter table chaperone.knowledge_articles add constraint knowledge_articles_article_id_check CHECK ((length(article_id) <= 64));
+alter table chaperone.knowledge_articles add constraint knowledge_articles_category_check CHECK ((length(category) <= 200));
+alter table chaperone.knowledge_articles add constraint knowledge_articles_language_check CHECK ((language ~ '^[a-z]{2}$'::text));
+alter table chaperone.knowledge_articles add constraint knowledge_articles_pkey PRIMARY KEY (organization_id, article_id);
+alter table chaperone.knowledge_articles add constraint knowledge_articles_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'published'::text])));
+alter table chaperone.knowledge_articles add constraint knowledge_articles_version_check CHECK ((version > 0));
+CREATE INDEX knowledge_articles_updated ON chaperone.knowledge_articles USING btree (organization_id, updated_at);
+alter table chaperone.knowledge_articles enable row level security;
+create policy tenant on chaperone.knowledge_articles as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.knowledge_articles to chaperone_tenant;
+grant update (version, status, language, category, tags, updated_at) on chaperone.knowledge_articles to chaperone_tenant;
+
+create table chaperone.knowledge_passages (
+  organization_id uuid not null,
+  article_id text not null,
+  number integer not null,
+  version integer not null,
+  language text not null,
+  starts_at integer not null,
+  ends_at integer not null,
+  words tsvector not null
+);
+alter table chaperone.knowledge_passages add constraint knowledge_passages_article_id_check CHECK ((length(article_id) <= 64));
+alter table chaperone.knowledge_passages add constraint knowledge_passages_language_check CHECK ((language ~ '^[a-z]{2}$'::text));
+alter table chaperone.knowledge_passages add constraint knowledge_passages_number_check CHECK ((number >= 0));
+alter table chaperone.knowledge_passages add constraint knowledge_passages_pkey PRIMARY KEY (organization_id, article_id, number);
+alter table chaperone.knowledge_passages add constraint knowledge_passages_version_check CHECK ((version > 0));
+CREATE INDEX knowledge_passages_words ON chaperone.knowledge_passages USING gin (words) WITH (fastupdate=off);
+alter table chaperone.knowledge_passages enable row level security;
+create policy tenant on chaperone.knowledge_passages as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.knowledge_passages to chaperone_tenant;
+
+create table chaperone.knowledge_terms (
+  organization_id uuid not null,
+  language text not null,
+  term text not null,
+  passages integer not null,
+  variants text[] not null
+) with (fillfactor=80);
+alter table chaperone.knowledge_terms add constraint knowledge_terms_pkey PRIMARY KEY (organization_id, language, term);
+CREATE INDEX knowledge_terms_variants ON chaperone.knowledge_terms USING gin (variants) WITH (fastupdate=off);
+alter table chaperone.knowledge_terms enable row level security;
+create policy tenant on chaperone.knowledge_terms as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.knowledge_terms to chaperone_tenant;
+
+create table chaperone.knowledge_versions (
+  organization_id uuid not null,
+  article_id text not null,
+  version integer not null,
+  article_encrypted bytea not null,
+  created_at timestamp with time zone not null default clock_timestamp()
+);
+alter table chaperone.knowledge_versions add constraint knowledge_versions_article_id_check CHECK ((length(article_id) <= 64));
+alter table chaperone.knowledge_versions add constraint knowledge_versions_pkey PRIMARY KEY (organization_id, article_id, version);
+alter table chaperone.knowledge_versions add constraint knowledge_versions_version_check CHECK ((version > 0));
+alter table chaperone.knowledge_versions enable row level security;
+create policy tenant on chaperone.knowledge_versions as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.knowledge_versions to chaperone_tenant;
 
 create table chaperone.migrations (
   version integer not null,
@@ -3207,6 +3513,10 @@ CREATE TRIGGER keep_audit_log BEFORE DELETE OR UPDATE ON chaperone.audit_log FOR
 CREATE TRIGGER keep_audit_log_whole BEFORE TRUNCATE ON chaperone.audit_log FOR EACH STATEMENT EXECUTE FUNCTION chaperone.keep_audit_log();
 
 CREATE TRIGGER forget_late BEFORE INSERT ON chaperone.guardrail_blocks FOR EACH ROW EXECUTE FUNCTION chaperone.forget_late();
+
+CREATE TRIGGER count_added_terms AFTER INSERT ON chaperone.knowledge_passages REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION chaperone.count_terms();
+
+CREATE TRIGGER count_removed_terms AFTER DELETE ON chaperone.knowledge_passages REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION chaperone.count_terms();
 
 CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.organizations FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
 

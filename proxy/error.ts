@@ -91,6 +91,10 @@ export const problems = {
       'The analysis could not be queued: the organization has as many background jobs as it may; try again later',
     headers: { 'retry-after': '60' },
   },
+  article_not_found: {
+    status: 404,
+    message: 'Article not found: GET /api/v1/knowledge-base lists those that there are',
+  },
   session_not_found: { status: 404, message: 'Session not found: nothing is known of a session of yours with this id' },
   contents_not_stored: {
     status: 422,

@@ -44,6 +44,7 @@ const audited: Readonly<Record<ProblemCode, boolean | string>> = {
   analysis_exists: false,
   analysis_not_found: false,
   queue_error: false,
+  article_not_found: false,
   session_not_found: false,
   contents_not_stored: false,
   nothing_to_analyze: false,

@@ -30,6 +30,9 @@ const definerCalls: Readonly<Record<string, () => string>> = {
   keep_answer: () =>
     `select chaperone.keep_answer(${idOfAnswer}, 'x', 9, 1000, 1, now(), gen_random_uuid()),
        chaperone.keep_answer(${idOfAnswer}, 'x', 9, 1000, 1000000, now(), gen_random_uuid())`,
+  search_passages: () => `select * from chaperone.search_passages('word', 10)`,
+  remove_passages: () => `select chaperone.remove_passages('kb_1')`,
+  delete_article: () => `select chaperone.delete_article('kb_1')`,
   add_job: () => `select chaperone.add_job('task', 'row', null, 1)`,
   emit_event: () => `select chaperone.emit_event('analysis.completed', 'subject', null, '{}')`,
   test_webhook: () =>

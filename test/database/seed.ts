@@ -8,6 +8,8 @@ import { insertBudgetWarnings } from '../../database/budget-warnings.ts';
 import { insertConversationAnalysis } from '../../database/conversation-analyses.ts';
 import { makeRequestId, resourceIdOf } from '../../database/ids.ts';
 import { insertJobCall } from '../../database/jobs.ts';
+import { writeArticle } from '../../database/knowledge.ts';
+import { insertPassages } from '../../database/knowledge-passages.ts';
 import { insertOwnedResources } from '../../database/owned-resources.ts';
 import { insertPendingCalls } from '../../database/pending-calls.ts';
 import { upsertPersonas } from '../../database/personas.ts';
@@ -109,6 +111,7 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
     userId: record.user_id,
   };
   await insertAnalysisResult(db, analysis, 60_000);
+  await seedArticle(db, organizationId);
   await seedConversationAnalysis(db, organizationId, record.conversation_id ?? '', (what) => what);
   const rating = {
     rating_id: randomUUID(),
@@ -197,6 +200,15 @@ export async function seedWebhook(
   const webhook = { organizationId, webhookId, name, url: 'https://hooks.example.com', events: null, isActive: true };
   await upsertStatedWebhooks(db, 'acme', [{ ...webhook, secretsSealed: Buffer.from('sealed') }]);
   await noteFailing(db, organizationId, webhookId, { reason: 'webhook_refused: 500', patienceMs: 60_000 });
+}
+
+/** Writes an article of the knowledge base. */
+async function seedArticle(db: Queryable, organizationId: string): Promise<void> {
+  const article = { articleId: 'kb_1', version: 1, language: 'en' };
+  const filed = { status: 'published', category: null, tags: [], sealed: Buffer.from('sealed') } as const;
+  await writeArticle(db, organizationId, { ...article, ...filed });
+  const passages = [{ startsAt: 0, endsAt: 4, headings: '', text: 'word' }];
+  await insertPassages(db, organizationId, { ...article, title: 'title', passages });
 }
 
 /** Keeps an answer, and leases another one. */

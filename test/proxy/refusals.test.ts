@@ -471,6 +471,8 @@ const madeElsewhere: readonly ProblemCode[] = [
   'contents_not_stored',
   // Another surface's: test/contracts/speech.
   'session_not_found',
+  // Another surface's: test/contracts/support.
+  'article_not_found',
   'nothing_to_analyze',
   'spool_full',
   'spool_unwritable',

@@ -30,6 +30,14 @@ import { readClients, readModels, readPersonas, readUsers } from '../../../proxy
 import { readPersona } from '../../../proxy/governance/figures/persona.ts';
 import { readRatedResponses } from '../../../proxy/governance/figures/rated-responses.ts';
 import { readSessions } from '../../../proxy/governance/figures/sessions.ts';
+import {
+  deleteArticle,
+  getArticle,
+  listArticles,
+  listVersions,
+  saveArticle,
+} from '../../../proxy/governance/knowledge/articles.ts';
+import { searchArticles } from '../../../proxy/governance/knowledge/search.ts';
 import { readBudgets, readLimits } from '../../../proxy/governance/limits.ts';
 import {
   changePersona,
@@ -62,6 +70,7 @@ const shared = makePersona({ resource: null });
 const bobs = makePersona({ id: '6f1f0a5e-2f0b-5d59-9df3-1f6a1c0b7a11', resource: null, users: new Set(['bob']) });
 const rating = { rating: 1, feedback: null } as const;
 const config = { analysis_type: 'topic', categories: [{ name: 'a' }] } as const;
+const article = { title: 'a', content: 'b' };
 const ofAll = { kind: 'all' } as const;
 const ofUser = { ...ofAll, user: 'bob' };
 const page = { limit: 10, offset: 0 };
@@ -175,6 +184,16 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
   ['follow an analysis', (c, ann) => makeFollowAnalysis(c)(ann, branch, () => {}), '', everyone()],
   ['ask for another analysis', (c, ann) => regenerateAnalysis(c, ann, branch), '', everyone()],
   ['list the analyses of a branch', (c, ann) => listAnalyses(c, ann, branch, page), '', everyone()],
+  ['add an article', (c, ann) => saveArticle(c, ann, undefined, article), 'role_required', ['admin']],
+  ['change an article', (c, ann) => saveArticle(c, ann, 'kb_1', {}), 'role_required', ['admin']],
+  ['delete an article', (c, ann) => deleteArticle(c, ann, 'kb_1'), 'role_required', ['admin']],
+  // Whether it is published, the database says: test/contracts/support.
+  ['get an article', (c, ann) => getArticle(c, ann, 'kb_1'), '', everyone()],
+  ['get an earlier version of an article', (c, ann) => getArticle(c, ann, 'kb_1', 1), 'role_required', readers()],
+  ['list the versions of an article', (c, ann) => listVersions(c, ann, 'kb_1'), 'role_required', readers()],
+  ['list articles', (c, ann) => listArticles(c, ann, {}, page), '', everyone()],
+  ['list drafts', (c, ann) => listArticles(c, ann, { status: 'draft' }, page), 'role_required', readers()],
+  ['search the articles', (c, ann) => searchArticles(c, ann, 'x', 5), '', everyone()],
   ['read the limits', (c, ann) => readLimits(c, ann, {}, page), '', everyone()],
   ['explain an own call', (c, ann) => explainCall(c, makeCallContext({}, ann), { operation: 'chat' }), '', everyone()],
   [
