@@ -40,8 +40,10 @@ export interface SessionMetrics {
  * of a successful turn lasts from the beginning of its first call to the end of its last, unless it was measured.
  */
 export async function readSessionMetrics(db: Queryable, filter: SessionFilter): Promise<SessionMetrics | undefined> {
-  const { rows } = await db.query<SessionMetrics>(
-    `with stated as materialized (
+  const { rows } = await db.query<SessionMetrics>({
+    // Prepared once for each connection: over many partitions, planning takes longer than reading.
+    name: 'session-metrics',
+    text: `with stated as materialized (
        select user_id, turn_id, status, asr_ms, llm_ms, translation_ms, tts_ms, total_ms
        from chaperone.session_turns
        where ${isOfSession}
@@ -121,7 +123,7 @@ export async function readSessionMetrics(db: Queryable, filter: SessionFilter): 
      select *
      from turns, latencies, sums
      where exists (select from part) or exists (select from stated)`,
-    valuesOf(filter),
-  );
+    values: valuesOf(filter),
+  });
   return rows[0];
 }
