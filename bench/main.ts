@@ -39,6 +39,10 @@ const benchmarks: Readonly<Record<string, Entry>> = {
     title: 'what finding the conversation of a call costs, and how many conversations are linked',
     load: async () => (await import('./analyses.ts')).analyses,
   },
+  retrieval: {
+    title: 'how well and how fast the knowledge base finds articles',
+    load: async () => (await import('./retrieval.ts')).retrieval,
+  },
   hostile: {
     title: 'the memory of a proxy during and after thousands of hostile requests',
     load: async () => (await import('./hostile.ts')).hostile,
