@@ -6,6 +6,7 @@ import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { type BuildOptions, build as bundle, type Plugin } from 'esbuild';
 import { proxyNodeOptions } from '../cli/local/kept-process.ts';
+import { withoutSharedShapes } from './build/module-wrappers.ts';
 import { bundleFiles, filesOf, type ProgramName, programFrame } from './build/program.ts';
 import {
   partsThatOperatorsLeaveOut,
@@ -233,6 +234,12 @@ async function fill(directory: string, version: string): Promise<void> {
     ...reader.files.map((file) => cp(join(root, reader.from, file), join(directory, reader.to, file))),
     ...globSync(assets, { cwd: root }).map((file) => cp(join(root, file), join(directory, file))),
   ]);
+  await Promise.all(
+    [...programs.map((name) => filesOf(name).program), bundleFiles.commands].map(async (name) => {
+      const file = join(directory, name);
+      await writeFile(file, withoutSharedShapes(await readFile(file, 'utf8')));
+    }),
+  );
   await chmod(join(directory, bundleFiles.launcher), 0o755);
   const writeCodeCache = join(root, 'scripts/build/write-code-cache.ts');
   await Promise.all(
