@@ -37,7 +37,7 @@ describe('a provider that fails again and again', () => {
         first: {
           priority: 0,
           circuitBreaker: { failures: 2, pause: '400ms' },
-          timeouts: { headers: '5s', idle: '5s', total: '300ms' },
+          timeouts: { headers: '10s', idle: '10s', total: '3s' },
         },
         second: { priority: 1 },
       },
