@@ -160,6 +160,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'proxy/providers',
     'proxy/prices',
     'proxy/calls',
+    'proxy/conversations',
     'proxy/guardrails/detect',
     'operator',
     ...partsOfOperator,

@@ -260,7 +260,6 @@ describe('a stored resource, under a key that two organizations share', () => {
     const unknown: readonly (readonly ['get' | 'post' | 'delete', string])[] = [
       ['get', '/fine_tuning/jobs'],
       ['post', '/assistants'],
-      ['get', '/responses'],
       ['post', `/responses/${ids.response}/other`],
       ['post', `/files/${ids.file}`],
       ['get', '/chat/completions/chatcmpl-1'],
