@@ -271,6 +271,9 @@ describe('a stored resource, under a key that two organizations share', () => {
       assert.ok(error instanceof OpenAI.NotFoundError, path);
       assert.equal(error.code, 'route_not_found', path);
     }
+    const list = await bob.request({ method: 'get', path: '/responses' }).catch((reason: unknown) => reason);
+    assert.ok(list instanceof OpenAI.APIError);
+    assert.deepEqual([list.status, list.code], [426, 'websocket_required']);
     // As bytes on the wire: fetch would tidy them up.
     for (const item of ['..', '..%2f..%2f..%2fmodels', '%2e%2e', 'a%3fb', 'a%20b', '.', '%2e']) {
       const status = await statusOf(`/v1/vector_stores/${ids.vector_store}/files/${item}/content`);
