@@ -32,7 +32,7 @@ test('every figure of a record has its bounds', async () => {
   const { rows } = await database.owner.query<{ name: string }>(
     `select attname as name from pg_attribute
      where attrelid = 'chaperone.requests'::regclass and attnum > 0
-       and atttypid in ('int'::regtype, 'bigint'::regtype, 'numeric'::regtype) 
+       and atttypid in ('int'::regtype, 'bigint'::regtype, 'numeric'::regtype)
        and attname <> all ('{http_status,message_digest,parent_digest,new_messages}')`,
   );
   assert.deepEqual(rows.map(({ name }) => name).sort(), Object.keys(figureBounds).sort());
