@@ -77,6 +77,24 @@ export async function findArticle(
   return rows[0];
 }
 
+/** Finds articles, each with the text of the version that is asked for. */
+export async function findArticleVersions(
+  db: Queryable,
+  organizationId: string,
+  asked: readonly Pick<ArticleRow, 'articleId' | 'version'>[],
+): Promise<ArticleRow[]> {
+  const { rows } = await db.query<ArticleRow>(
+    `select ${columns}
+     from unnest($2::text[], $3::integer[]) as asked (article_id, version)
+       join chaperone.knowledge_articles a
+         on a.organization_id = $1::uuid and a.article_id = asked.article_id
+       join chaperone.knowledge_versions v
+         on v.organization_id = $1::uuid and v.article_id = asked.article_id and v.version = asked.version`,
+    [organizationId, asked.map(({ articleId }) => articleId), asked.map(({ version }) => version)],
+  );
+  return rows;
+}
+
 /** Which articles are asked for. Null: all. */
 export interface ArticleFilter {
   readonly status: ArticleStatus | null;

@@ -1,9 +1,6 @@
-import { findArticle } from '../../../database/knowledge.ts';
-import { type FoundPassage, searchPassages } from '../../../database/knowledge-passages.ts';
-import type { Caller } from '../../calls/call.ts';
-import { type Article, openArticle } from './article.ts';
-import type { KnowledgeContext } from './articles.ts';
-import { foldWords } from './fold.ts';
+import type { CallContext } from '../../calls/context.ts';
+import type { Article } from './article.ts';
+import { findPassages, type Retrieval, type RetrievalContext } from './find-passages.ts';
 
 /** An article that a search has found, by its best passage. */
 export interface FoundArticle {
@@ -13,38 +10,21 @@ export interface FoundArticle {
   readonly score: number;
 }
 
-/** Enough that the best articles are among them where each has several good passages. */
-const passagesPerArticle = 5;
+export interface ArticleSearch extends Pick<Retrieval, 'by' | 'fallback'> {
+  readonly articles: readonly FoundArticle[];
+}
 
 /**
- * Finds the published articles that say most of what a question asks for, the best first, in any language. Everybody may.
+ * Finds the published articles that answer a question best, each by its best passage. Everybody may.
  *
  * @throws {ProxyError} `store_unavailable`
  */
 export async function searchArticles(
-  { inForce, store }: KnowledgeContext,
-  _caller: Caller,
+  context: RetrievalContext,
+  call: CallContext,
   question: string,
   limit: number,
-): Promise<readonly FoundArticle[]> {
-  const { snapshot, envelope } = inForce();
-  const { organizationId } = snapshot;
-  return store.run(async (db) => {
-    const passages = await searchPassages(db, organizationId, foldWords(question), limit * passagesPerArticle);
-    const found: FoundArticle[] = [];
-    for (const { articleId, version, startsAt, endsAt, score } of bestOfArticles(passages).slice(0, limit)) {
-      const row = await findArticle(db, organizationId, articleId, version);
-      // It may have been deleted or withdrawn since.
-      if (row?.status !== 'published') continue;
-      const article = openArticle(envelope, organizationId, row);
-      found.push({ article, passage: article.content.slice(startsAt, endsAt), score });
-    }
-    return found;
-  });
-}
-
-function bestOfArticles(passages: readonly FoundPassage[]): readonly FoundPassage[] {
-  const best = new Map<string, FoundPassage>();
-  for (const passage of passages) if (!best.has(passage.articleId)) best.set(passage.articleId, passage);
-  return [...best.values()];
+): Promise<ArticleSearch> {
+  const { passages, ...how } = await findPassages(context, call, question, { limit, perArticle: 1 });
+  return { ...how, articles: passages.map(({ article, text, score }) => ({ article, passage: text, score })) };
 }

@@ -147,9 +147,9 @@ export const knowledgeRoutes = [
         }),
       },
     },
-    async ({ caller, body: { query, limit } }, context) => {
-      const found = await searchArticles(context, caller, query, limit);
-      return { results: found.map(({ article, ...rest }) => ({ ...showListed(article), ...rest })) };
+    async ({ callContext, body: { query, limit } }, context) => {
+      const { articles } = await searchArticles(context, callContext, query, limit);
+      return { results: articles.map(({ article, ...rest }) => ({ ...showListed(article), ...rest })) };
     },
   ),
   route(

@@ -193,7 +193,7 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
   ['list the versions of an article', (c, ann) => listVersions(c, ann, 'kb_1'), 'role_required', readers()],
   ['list articles', (c, ann) => listArticles(c, ann, {}, page), '', everyone()],
   ['list drafts', (c, ann) => listArticles(c, ann, { status: 'draft' }, page), 'role_required', readers()],
-  ['search the articles', (c, ann) => searchArticles(c, ann, 'x', 5), '', everyone()],
+  ['search the articles', (c, ann) => searchArticles(c, makeCallContext({}, ann), 'x', 5), '', everyone()],
   ['read the limits', (c, ann) => readLimits(c, ann, {}, page), '', everyone()],
   ['explain an own call', (c, ann) => explainCall(c, makeCallContext({}, ann), { operation: 'chat' }), '', everyone()],
   [
