@@ -42,7 +42,7 @@ export function makeTaskAsk(options: AskOptions): (question: TaskQuestion) => Pr
 
 async function askAnew({ organization, inFlight }: AskOptions, question: TaskQuestion, requestId: string) {
   const { pipeline } = organization;
-  const { kind, body, onText } = question;
+  const { kind, operation = chat, body, onText } = question;
   const inForce = organization.inForce();
   const share = inFlight.open();
   const context: CallContext = {
@@ -56,7 +56,7 @@ async function askAnew({ organization, inFlight }: AskOptions, question: TaskQue
   try {
     const { key, model, terms } = await pipeline.admit({
       context,
-      operation: chat,
+      operation,
       body: { ...body },
       // `ask` has guardrails check what is said.
       said: {},
@@ -64,7 +64,10 @@ async function askAnew({ organization, inFlight }: AskOptions, question: TaskQue
       otherModels: [],
       references: [],
     });
-    return await pipeline.ask({ kind, context, key, body: { ...body, model: model ?? body.model }, terms, onText });
+    return await pipeline.ask({
+      ...{ kind, operation, context, key, terms, onText },
+      body: { ...body, model: model ?? body.model },
+    });
   } finally {
     share.release();
   }

@@ -5,6 +5,7 @@ import type { CallGuard, GuardedCall } from '../guardrails/call-guard.ts';
 import type { Guardrails } from '../guardrails/guardrails.ts';
 import type { InFlight } from '../in-flight.ts';
 import { chat } from '../operations/chat.ts';
+import type { Operation } from '../operations/operation.ts';
 import type { Exchange } from '../providers/exchange.ts';
 import { isOurEnd } from '../providers/failure.ts';
 import type { Body } from '../providers/json.ts';
@@ -26,16 +27,18 @@ import { makeSuccession } from './succession.ts';
 /** A call that the proxy itself makes, on behalf of a caller who may use this model with this key. */
 export interface Question {
   readonly kind: Call['kind'];
+  /** What is asked for. Absent: a chat completion. */
+  readonly operation?: Operation | undefined;
   readonly context: CallContext;
   readonly key: RoutedKey;
-  readonly body: OpenAI.ChatCompletionCreateParamsNonStreaming;
+  readonly body: OpenAI.ChatCompletionCreateParamsNonStreaming | OpenAI.EmbeddingCreateParams;
   /** What the organization's rules about models make of it. */
   readonly terms: ModelTerms | undefined;
   /** Where the text is wanted while it comes. One that guardrails must see as a whole is not told before its end. */
   readonly onText?: OnText | undefined;
 }
 
-/** A completion and its cost. */
+/** An answer and its cost. */
 export interface Reply {
   readonly completion: Body;
   /** Null where the provider reports none. */
@@ -56,7 +59,7 @@ export interface AskOptions {
 
 export type Ask = ReturnType<typeof makeAsk>;
 
-/** Makes the function with which the proxy itself requests a chat completion. It is recorded like any call. */
+/** Makes the function with which the proxy itself calls a model. The call is recorded like any. */
 export function makeAsk({ settlement, reserve, exchange, providers, inFlight, guardrails, health }: AskOptions) {
   /** @throws {ProxyError} `spool_…` where it cannot be recorded, `upstream_…` where no completion comes */
   return async function ask(question: Question): Promise<Reply> {
@@ -64,8 +67,9 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight, gu
     const body = onTerms(guard?.edit({ ...question.body }) ?? { ...question.body }, question.terms?.edits);
     const onText = guard?.output ? undefined : question.onText;
     const call = callOf(question, body, guard, onText !== undefined);
-    const { operation, requestedModel: model, key: firstKey } = call;
+    const { operation, key: firstKey } = call;
     const { context } = question;
+    const { model } = question.body;
     const asked = { context, operation, model, sent: undefined, hasReferences: false };
     const reservation = await reserve({ ...asked, body, key: firstKey });
     const account = await new Promise<Account>((resolve, reject) => {
@@ -87,11 +91,11 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight, gu
     try {
       for (let key = firstKey; ; ) {
         sentAtTicks = performance.now();
-        const format = formatOf(providers, key.provider, chat.name);
+        const format = formatOf(providers, key.provider, operation);
         const answered = await requestCompletion(exchange, {
           format,
           key,
-          model: question.body.model,
+          model,
           body: present(),
           share,
           guard,
@@ -126,8 +130,8 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight, gu
 }
 
 /** A question repeats nothing but its bill, so it goes on as any such call does. */
-function fallbackOf(providers: ProviderTable, health: RouteHealth, { context, body }: Question) {
-  const repeatable = { context, operation: chat, body: { ...body }, model: body.model };
+function fallbackOf(providers: ProviderTable, health: RouteHealth, { context, operation = chat, body }: Question) {
+  const repeatable = { context, operation, body: { ...body }, model: body.model };
   return makeFallback(providers, { ...repeatable, madeBy: undefined, isIdempotent: false, health });
 }
 
@@ -143,18 +147,16 @@ const noAnswer: Omit<Outcome, 'upstreamMs'> = {
   output: undefined,
 };
 
-function guardedCallOf({ context, key, body }: Question): GuardedCall {
+function guardedCallOf({ context, operation = chat, key, body }: Question): GuardedCall {
   const { requestId, caller, inForce } = context;
   const { user, userId, sessionId } = caller;
   const { snapshot, envelope } = inForce;
-  const operation = chat.name;
-  const model = typeof body.model === 'string' ? body.model : undefined;
   return {
     requestId,
     snapshot,
     envelope,
-    operation,
-    model,
+    operation: operation.name,
+    model: body.model,
     user,
     userId,
     sessionId,
@@ -165,14 +167,14 @@ function guardedCallOf({ context, key, body }: Question): GuardedCall {
 }
 
 function callOf(question: Question, body: Body, guard: CallGuard | undefined, isStream: boolean): Call {
-  const { kind, context, key } = question;
+  const { kind, operation = chat, context, key } = question;
   const { requestId, startedAtMs, startedTicks, caller } = context;
   return {
     kind,
     requestId,
     startedAtMs,
     startedTicks,
-    operation: chat.name,
+    operation: operation.name,
     caller,
     input: () => JSON.stringify(body),
     body,

@@ -16,7 +16,7 @@ function makeModel(answer: (question: TaskQuestion) => string, windowBytes = Num
   const asked: TaskQuestion[] = [];
   const ask = async (question: TaskQuestion): Promise<TaskReply> => {
     asked.push(question);
-    if (JSON.stringify(question.body.messages).length > windowBytes) {
+    if (JSON.stringify(messagesOf(question)).length > windowBytes) {
       const error = { message: "This model's maximum context length is less.", code: 'context_length_exceeded' };
       throw toAnswerProblem(400, JSON.stringify({ error })).problem;
     }
@@ -29,7 +29,11 @@ function makeModel(answer: (question: TaskQuestion) => string, windowBytes = Num
   return { asked, ask, steps: () => asked.map(({ step }) => step) };
 }
 
-const textOf = ({ body }: TaskQuestion) => body.messages.map(({ content }) => content).join('\n');
+const messagesOf = ({ body }: TaskQuestion) => ('messages' in body ? body.messages : []);
+const textOf = (question: TaskQuestion) =>
+  messagesOf(question)
+    .map(({ content }) => content)
+    .join('\n');
 
 test('parts have all of the material in its order, and fit into the window', () => {
   fc.assert(
